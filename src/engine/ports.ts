@@ -1,0 +1,201 @@
+import type { Clock } from "../clock.ts";
+import type { Cursor, CursorType } from "../model/cursor.ts";
+import type { Granule } from "../model/granule.ts";
+import type { Order, Position, ResumePoint } from "../model/position.ts";
+import type { Path, SourceRecord } from "../model/record.ts";
+import type { StreamKey } from "../model/stream-key.ts";
+import type { CursorFormat } from "../model/timestamp.ts";
+import type { Column, OpenTransaction } from "../sql/port.ts";
+
+/** Which of a pipeline's cursors this is; where several are enabled the first in this order leads. */
+export const cursorRoles = ["timestamp", "id", "offset"] as const;
+export type CursorRole = (typeof cursorRoles)[number];
+
+/** One enabled cursor of an input, as declared under `statePersistence`. */
+export interface CursorField {
+  readonly role: CursorRole;
+  readonly type: CursorType;
+  /** Where a record holds the value; null for `offset`, which counts records. */
+  readonly path: Path | null;
+  /** How records give the value. */
+  readonly format: CursorFormat;
+  /** How the source compares a lower bound; `exclusive` has the value sent one granule lower. */
+  readonly bound: "inclusive" | "exclusive";
+  /** The smallest step between two values, as the source stores them. */
+  readonly granule: Granule;
+}
+
+export type NullCursorPolicy = "fail" | "deliver" | "skip";
+
+/** How an input is read incrementally: what every kind of input declares in the same words. */
+export interface Incremental {
+  /** The enabled cursors, leading one first; empty means that every run reads everything. */
+  readonly cursors: readonly CursorField[];
+  readonly order: Order;
+  readonly pagesPerCheckpoint: number;
+  /** What makes a record itself; null compares whole contents. */
+  readonly key: readonly Path[] | null;
+  readonly onNullCursor: NullCursorPolicy;
+  /** How far below the watermark to read again, and how far behind now to stop; null is not at all. */
+  readonly lookback: Granule | null;
+  readonly settle: Granule | null;
+  /** How many boundary keys are kept before they are dropped with a warning. */
+  readonly maxBoundaryKeys: number;
+}
+
+/** The range `(lower, upper]` that a run reads; frozen when it begins. Null is unbounded. */
+export interface Window {
+  readonly lower: Cursor | null;
+  readonly upper: Cursor | null;
+}
+
+export interface ReadRequest {
+  readonly window: Window;
+  /** Values of the further cursors, by role, as the last position had them. */
+  readonly companions: Position["companions"];
+  /** Where to go on inside an unfinished window; null reads it from its start. */
+  readonly resume: ResumePoint | null;
+  readonly signal: AbortSignal;
+}
+
+/** What one read returns. */
+export interface Page {
+  readonly records: readonly SourceRecord[];
+  /** Where the next page would be read, for a resume point; null where the page cannot tell. */
+  readonly next: ResumePoint | null;
+  /** What is known of the records' columns, where the source knows it. */
+  readonly columns?: readonly Column[];
+}
+
+export type Warn = (code: string, message: string) => void;
+
+/** What the engine gives to the parts it drives. */
+export interface PartContext {
+  readonly key: StreamKey;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Adds a named warning to the run's summary; the same code is kept once, with a count. */
+  readonly warn: Warn;
+}
+
+/**
+ * Reads records from a source.
+ *
+ * The engine calls `open` once a run, then `read` once, and pulls pages one after another, asking
+ * for the next while the one before is being written. It calls `close` at the end, also after an
+ * error. `read` ends when the source has said that nothing follows, and throws in every other case
+ * (promise P15): `SOURCE_UNAVAILABLE` after retries, `SOURCE_TRUNCATED`, `PAGE_CAP_REACHED` …
+ *
+ * The lower bound is to be sent so that every record at or above it comes back: one granule lower
+ * where the source compares strictly. Records below it are dropped by the engine.
+ */
+export interface Input {
+  readonly kind: string;
+  readonly incremental: Incremental;
+  open(context: PartContext): Promise<InputSession>;
+}
+
+export interface InputSession {
+  read(request: ReadRequest): AsyncIterable<Page>;
+  /** The source's own clock in milliseconds since 1970, where it has one; bounds are frozen by it. */
+  now?(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Changes, drops or multiplies records. `apply` is called once a batch, in order, and must not
+ * change the records it is given. What it throws fails the run before the batch is written.
+ */
+export interface Filter {
+  readonly kind: string;
+  apply(records: readonly SourceRecord[], context: FilterContext): FilterResult | Promise<FilterResult>;
+}
+
+/** The records to go on with. */
+export type FilterResult = readonly SourceRecord[];
+
+export interface FilterContext extends PartContext {
+  readonly runId: string;
+}
+
+/** Which write an output last took from a stream, and the position that came with it. */
+export interface Mark {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly position: Position;
+}
+
+export interface Batch {
+  readonly records: readonly SourceRecord[];
+  readonly columns?: readonly Column[];
+}
+
+export interface Commit extends Mark {
+  readonly cursorType: CursorType | null;
+  /** Whether the window is finished, so that identities kept for it can be dropped. */
+  readonly windowFinished: boolean;
+  /**
+   * Where the output shares the state's database: makes the state's own change inside the output's
+   * transaction. The output calls it once, after its rows and before it commits.
+   */
+  readonly within?: (transaction: OpenTransaction) => Promise<void>;
+}
+
+/**
+ * Writes records.
+ *
+ * The engine calls `open` once a run; `mark` before it begins the run; `claim` once the run has its
+ * epoch; then `write` any number of times and `commit` after every checkpoint's worth, in turn; and
+ * `close` at the end, which discards what was not committed. After `claim(epoch)` no `commit` under
+ * an older epoch may succeed: it throws `RUN_SUPERSEDED` and leaves nothing behind (promise P4).
+ * `commit` returns when everything written before it is durable (promise P5).
+ */
+export interface Output {
+  readonly kind: string;
+  readonly guarantee: "exactly-once" | "at-least-once" | "none";
+  /**
+   * True where delivering a record twice adds it twice (an append): the engine then hands over
+   * identities and asks `delivered` before it writes.
+   */
+  readonly appends: boolean;
+  open(context: OutputContext): Promise<OutputSession>;
+}
+
+export interface OutputContext extends PartContext {
+  /** `""` for live runs; a backfill writes under a lane of its own, with its own marks. */
+  readonly lane: string;
+  readonly leaseSeconds: number;
+}
+
+export interface OutputSession {
+  /** As `SqlConnection.identity`; null where the output is no database. */
+  readonly databaseIdentity: string | null;
+  /** The newest mark on record; null where the output keeps none or has seen nothing. */
+  mark(): Promise<Mark | null>;
+  /** Shuts out every older epoch and returns the newest mark. Throws `RUN_SUPERSEDED` if a newer is known. */
+  claim(epoch: number): Promise<Mark | null>;
+  /**
+   * For outputs that append: of these identities, those already delivered in the unfinished window.
+   * Those that are not count as delivered with the next `commit`.
+   */
+  delivered?(identities: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Takes a batch; it need not be durable yet. Returns how many records were written. */
+  write(batch: Batch): Promise<number>;
+  commit(commit: Commit): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What to do when another run of the stream holds its lease. */
+export const concurrencyPolicies = ["skip", "wait", "takeover"] as const;
+export type ConcurrencyPolicy = (typeof concurrencyPolicies)[number];
+
+/** A pipeline, ready to run: made by `definePipeline` or read by `loadPipelines`. */
+export interface Pipeline {
+  readonly name: string;
+  readonly key: StreamKey;
+  readonly onConcurrentRun: ConcurrencyPolicy;
+  readonly leaseSeconds: number;
+  readonly input: Input;
+  readonly filters: readonly Filter[];
+  readonly output: Output;
+}

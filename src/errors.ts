@@ -1,0 +1,269 @@
+import { redact } from "./secrets.ts";
+
+interface ErrorEntry {
+  /** What it means, as a sentence for the table in `docs/errors.md`. */
+  readonly meaning: string;
+  /** What to do next, where the place that throws knows nothing more precise. */
+  readonly hint: string;
+  /** Whether the same call may succeed later without anybody changing anything. */
+  readonly recoverable: boolean;
+}
+
+/**
+ * The one table of error codes. `docs/errors.md` is generated from it, and the HTTP API, the command
+ * and the library all speak these codes.
+ */
+export const errorCodes = {
+  // The pipeline file and the command line
+  PIPELINE_INVALID: {
+    meaning: "The pipeline file has mistakes; each is listed with its line and column.",
+    hint: "Mend the lines that are named, then run `tidemark validate FILE`.",
+    recoverable: false,
+  },
+  PIPELINE_NOT_FOUND: {
+    meaning: "No pipeline file is at that path.",
+    hint: "Check the path, or write a new pipeline with `tidemark init`.",
+    recoverable: false,
+  },
+  ARGUMENT_INVALID: {
+    meaning: "An argument of a call or of the command line cannot be used.",
+    hint: "See `tidemark help` or the function's documentation.",
+    recoverable: false,
+  },
+  CONFIG_INCOHERENT: {
+    meaning: "Settings that are each valid contradict one another, so that a promise could not be kept.",
+    hint: "Change one of the settings that the message names.",
+    recoverable: false,
+  },
+  ENV_MISSING: {
+    meaning: "The pipeline names an environment variable that is not set.",
+    hint: "Set the variable, or give a default: ${NAME:-default}.",
+    recoverable: false,
+  },
+  DRIVER_MISSING: {
+    meaning: "An optional driver that this pipeline or state URL needs is not installed.",
+    hint: "Install the package that the message names.",
+    recoverable: false,
+  },
+
+  // Cursors
+  CURSOR_INVALID: {
+    meaning: "A value cannot be read as a cursor of the declared type and format.",
+    hint: "Check the cursor's field and format against the record that the message names.",
+    recoverable: false,
+  },
+  CURSOR_NULL: {
+    meaning: "A record has no value in its cursor field.",
+    hint: "Declare `onNullCursor: deliver` or `skip`, or choose a field that is always set.",
+    recoverable: false,
+  },
+  CURSOR_NOT_SET: {
+    meaning: "A delta run ended well without saying how far it came.",
+    hint: "Call run.setNewCursor(…) before the callback returns, or use mode: \"backfill\".",
+    recoverable: false,
+  },
+  CURSOR_REGRESSION: {
+    meaning: "The new cursor lies before the committed watermark.",
+    hint: "A watermark only moves forward; use `tidemark state reset` or `rewind` to go back on purpose.",
+    recoverable: false,
+  },
+  CURSOR_TYPE_MISMATCH: {
+    meaning: "The cursor is of another type than the stream's.",
+    hint: "Use the stream's cursor type, or reset the stream to change it.",
+    recoverable: false,
+  },
+
+  // State and runs
+  STREAM_NOT_FOUND: {
+    meaning: "No state is stored for that stream.",
+    hint: "See `tidemark state list`; a stream appears with its first run.",
+    recoverable: false,
+  },
+  RUN_NOT_FOUND: {
+    meaning: "The stream's history has no such run.",
+    hint: "See `tidemark state history CONNECTOR STREAM`.",
+    recoverable: false,
+  },
+  RUN_ACTIVE: {
+    meaning: "Another run of this stream holds an unexpired lease.",
+    hint: "Wait until it ends or its lease runs out, or take over on purpose.",
+    recoverable: true,
+  },
+  RUN_SUPERSEDED: {
+    meaning: "A newer run, a reset or a rewind has taken this stream over; nothing of this run was accepted.",
+    hint: "Let the newer run go on. If this one paused for longer than its lease, raise `leaseSeconds`.",
+    recoverable: false,
+  },
+  RUN_FINISHED: {
+    meaning: "The run has already ended in another way, so it cannot be changed.",
+    hint: "Begin a new run.",
+    recoverable: false,
+  },
+  RUN_CANCELLED: {
+    meaning: "The run was asked to stop and did so after its last checkpoint.",
+    hint: "Start it again; it goes on from there.",
+    recoverable: true,
+  },
+  CHECKPOINT_OUT_OF_ORDER: {
+    meaning: "A checkpoint does not follow the one before it.",
+    hint: "Number a run's checkpoints 1, 2, 3 … and send each before the next.",
+    recoverable: false,
+  },
+  STATE_UNREADABLE: {
+    meaning: "Stored state exists and cannot be read; it is never treated as no state.",
+    hint: "Restore it from a backup, or reset the stream on purpose.",
+    recoverable: false,
+  },
+  STATE_TOO_NEW: {
+    meaning: "The state was written by a newer version of Tidemark.",
+    hint: "Upgrade Tidemark; nothing was changed.",
+    recoverable: false,
+  },
+  STATE_UNAVAILABLE: {
+    meaning: "The state store cannot be reached or is busy.",
+    hint: "Check that the database is up and reachable, then try again.",
+    recoverable: true,
+  },
+  STATE_URL_INVALID: {
+    meaning: "The state URL cannot be used.",
+    hint: "Use sqlite:./path.db, postgres://user@host/database, or memory:.",
+    recoverable: false,
+  },
+  AUDIT_BROKEN: {
+    meaning: "The audit log's hash chain does not verify: a row was altered, removed or reordered.",
+    hint: "Compare with a backup from before the row that the message names.",
+    recoverable: false,
+  },
+
+  // Sources
+  SOURCE_UNAVAILABLE: {
+    meaning: "The source did not answer, or answered that it cannot serve now, after every retry.",
+    hint: "Try again later; the next run goes on from the last checkpoint.",
+    recoverable: true,
+  },
+  SOURCE_REFUSED: {
+    meaning: "The source refused the request.",
+    hint: "Check the endpoint, its parameters and the credentials.",
+    recoverable: false,
+  },
+  SOURCE_INVALID: {
+    meaning: "The source's answer cannot be read as the pipeline declares it.",
+    hint: "Compare `dataField`, `pagination` and the answer that the message describes.",
+    recoverable: false,
+  },
+  SOURCE_TRUNCATED: {
+    meaning: "The source's answer ended early.",
+    hint: "Try again; a run never counts a cut answer as a success.",
+    recoverable: true,
+  },
+  PAGE_REPEATED: {
+    meaning: "The source gave the same page or page token twice in one run.",
+    hint: "Check the pagination settings: the source may ignore the page parameter.",
+    recoverable: false,
+  },
+  PAGE_CAP_REACHED: {
+    meaning: "The run reached its page cap before the source said that it was done.",
+    hint: "Raise `maxPages`, or narrow the window.",
+    recoverable: false,
+  },
+  QUERY_FAILED: {
+    meaning: "The database refused or broke off a query.",
+    hint: "Run the query by hand with the same parameters.",
+    recoverable: false,
+  },
+  RECORD_INVALID: {
+    meaning: "A record is not of the shape that the pipeline needs.",
+    hint: "Check the record that the message names, and the `key` and `field` paths.",
+    recoverable: false,
+  },
+
+  // Filters and outputs
+  FILTER_FAILED: {
+    meaning: "A filter threw or returned something that is not a record.",
+    hint: "Mend the filter; the run failed before the batch was written.",
+    recoverable: false,
+  },
+  OUTPUT_UNAVAILABLE: {
+    meaning: "The output cannot be reached or is busy.",
+    hint: "Check that it is up and reachable; the next run goes on from the last checkpoint.",
+    recoverable: true,
+  },
+  OUTPUT_FAILED: {
+    meaning: "The output refused a write; nothing of the batch was kept.",
+    hint: "See the cause; the next run goes on from the last checkpoint.",
+    recoverable: false,
+  },
+  OUTPUT_LOST: {
+    meaning: "The output holds less than what was committed to it.",
+    hint: "Restore it, or start over on purpose with --full-refresh.",
+    recoverable: false,
+  },
+  INTERNAL: {
+    meaning: "Tidemark came to a state that it believed impossible.",
+    hint: "Please report it with the message and the version.",
+    recoverable: false,
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** One of the codes of the table `errorCodes`. */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** A place in a file the user wrote; line and column count from 1. */
+export interface SourceLocation {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export interface TidemarkErrorOptions {
+  readonly cause?: unknown;
+  /** The stream it happened to, as `connector/stream`. */
+  readonly stream?: string;
+  readonly where?: SourceLocation;
+  /** Replaces the code's general hint where something more precise is known. */
+  readonly hint?: string;
+  /** Replaces the code's own verdict. */
+  readonly recoverable?: boolean;
+  /** Facts for machines; they are printed with `--json` and must hold no secret. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The one error type. `code` is stable and documented, `message` says what happened and to what,
+ * `hint` what to do next, and `recoverable` whether the same call may succeed later by itself.
+ *
+ * ```ts
+ * try { await sync(pipeline, { state }) }
+ * catch (error) { if (error instanceof TidemarkError && error.code === "RUN_ACTIVE") return }
+ * ```
+ */
+export class TidemarkError extends Error {
+  override readonly name = "TidemarkError";
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly recoverable: boolean;
+  readonly stream: string | undefined;
+  readonly where: SourceLocation | undefined;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, message: string, options: TidemarkErrorOptions = {}) {
+    super(redact(message), options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = redact(options.hint ?? errorCodes[code].hint);
+    this.recoverable = options.recoverable ?? errorCodes[code].recoverable;
+    this.stream = options.stream;
+    this.where = options.where;
+    this.details = options.details;
+  }
+}
+
+/** The message of anything that was thrown, on one line and without secrets. */
+export function messageOf(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+  return redact(text.replace(/\s*\n\s*/g, " "));
+}
+
+/** Narrows to a `TidemarkError`, of one code if a code is given. */
+export function isTidemarkError(thrown: unknown, code?: ErrorCode): thrown is TidemarkError {
+  return thrown instanceof TidemarkError && (code === undefined || thrown.code === code);
+}

@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { TidemarkError } from "../errors.ts";
+
+/** How a source gives its records within one read, as the pipeline declares it (promise P9). */
+export const orders = ["ascending", "descending", "unordered"] as const;
+export type Order = (typeof orders)[number];
+
+const resumePointSchema = z.strictObject({
+  /** What `token` is: a page token, a link, a page number or an offset. */
+  kind: z.enum(["token", "link", "page", "offset"]),
+  token: z.string(),
+});
+
+/** Where to go on inside an unfinished window. */
+export type ResumePoint = z.infer<typeof resumePointSchema>;
+
+const unfinishedWindowSchema = z.strictObject({
+  /** The window's own bounds: the watermark before it began, and how far it may read. */
+  lower: z.string().nullable(),
+  upper: z.string().nullable(),
+  /** How the window is being read now: `unordered` also where an ascending source was not (P9). */
+  order: z.enum(orders),
+  /** The highest cursor seen so far; it becomes the watermark when the window is finished. */
+  highest: z.string().nullable(),
+  resume: resumePointSchema.nullable(),
+});
+
+/** A window that a run began and has not finished. */
+export type UnfinishedWindow = z.infer<typeof unfinishedWindowSchema>;
+
+const boundaryKeySchema = z.strictObject({
+  identity: z.string(),
+  cursor: z.string(),
+  /** How many records of this identity were delivered; above 1 only where records have no key. */
+  count: z.int().positive(),
+});
+
+/**
+ * The identity of a record already delivered with a cursor at or above the watermark, so that
+ * reading inclusively neither loses nor repeats it (promise P6).
+ */
+export type BoundaryKey = z.infer<typeof boundaryKeySchema>;
+
+const intervalSchema = z.strictObject({ lower: z.string().nullable(), upper: z.string() });
+
+/** A covered stretch `(lower, upper]` of cursor values, delivered whole; lower null is the beginning. */
+export type Interval = z.infer<typeof intervalSchema>;
+
+const positionSchema = z.strictObject({
+  /** The committed cursor; null before the first delivery. */
+  watermark: z.string().nullable(),
+  /** The highest values of the further cursors that the pipeline enables beside the first. */
+  companions: z.strictObject({ id: z.string().optional(), offset: z.string().optional() }),
+  window: unfinishedWindowSchema.nullable(),
+  boundary: z.array(boundaryKeySchema),
+  coverage: z.array(intervalSchema),
+});
+
+/**
+ * All that is stored of where a stream stands. Cursor values are canonical texts; their type is
+ * stored beside the position, once a stream.
+ */
+export type Position = Readonly<z.infer<typeof positionSchema>>;
+
+/** Where a stream stands that has never been read. */
+export const emptyPosition: Position = {
+  watermark: null,
+  companions: {},
+  window: null,
+  boundary: [],
+  coverage: [],
+};
+
+/** The format that this version writes. */
+export const positionFormat = 1;
+
+/** One upgrade a format: the entry under N turns format N into N + 1. */
+const upgrades: ReadonlyMap<number, (stored: Record<string, unknown>) => Record<string, unknown>> = new Map();
+
+const storedSchema = z.looseObject({ format: z.int().positive() });
+
+/** The position as text for storage, with its format's number. */
+export function encodePosition(position: Position): string {
+  return JSON.stringify({ format: positionFormat, ...position });
+}
+
+/**
+ * Reads a stored position, upgrading it step by step. `holder` names where it was found, for the
+ * message. Throws `STATE_TOO_NEW` for a newer format and `STATE_UNREADABLE` for anything else that
+ * is not a position: stored state that cannot be read is never taken for none (promise P10).
+ */
+export function decodePosition(text: string, holder: string): Position {
+  const stored = parseStored(text, holder);
+  if (stored.format > positionFormat) {
+    throw new TidemarkError(
+      "STATE_TOO_NEW",
+      `${holder}: the position has format ${stored.format}; this version reads up to ${positionFormat}`,
+    );
+  }
+  let upgraded: Record<string, unknown> = stored;
+  for (let format = stored.format; format < positionFormat; format++) {
+    const upgrade = upgrades.get(format);
+    if (upgrade === undefined) throw unreadable(holder, `no upgrade leads on from format ${format}`);
+    upgraded = upgrade(upgraded);
+  }
+  const { format: _, ...body } = upgraded;
+  const parsed = positionSchema.safeParse(body);
+  if (!parsed.success) throw unreadable(holder, z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+function parseStored(text: string, holder: string): z.infer<typeof storedSchema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw unreadable(holder, "it is not JSON", cause);
+  }
+  const parsed = storedSchema.safeParse(json);
+  if (!parsed.success) throw unreadable(holder, "it has no format number");
+  return parsed.data;
+}
+
+function unreadable(holder: string, why: string, cause?: unknown): TidemarkError {
+  return new TidemarkError("STATE_UNREADABLE", `${holder}: the stored position cannot be read: ${why}`, {
+    cause,
+  });
+}

@@ -1,0 +1,23 @@
+/**
+ * What a stream is called: the integration instance (`sap_eu`) and the kind of data (`suppliers`).
+ * Both are any text of 1 to 200 characters without control characters.
+ */
+export interface StreamKey {
+  readonly connector: string;
+  readonly stream: string;
+}
+
+/** The key as people read it: `sap_eu/suppliers`. */
+export function formatStreamKey(key: StreamKey): string {
+  return `${key.connector}/${key.stream}`;
+}
+
+/** A name that cannot be a connector's or a stream's, told in words; null when it can. */
+export function streamNameProblem(name: string): string | null {
+  if (name.length === 0) return "it is empty";
+  if (name.length > 200) return `it has ${name.length} characters; 200 are the most`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(name)) return "it holds a control character";
+  if (name.trim() !== name) return "it begins or ends with a space";
+  return null;
+}

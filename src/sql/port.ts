@@ -1,0 +1,73 @@
+/** A value as it goes to or comes from a database. Large integers and decimals travel as text. */
+export type SqlValue = string | number | bigint | boolean | null | Uint8Array;
+
+export type SqlRow = Readonly<Record<string, unknown>>;
+
+/** What kinds of value a column holds, in words that every database has a type for. */
+export const columnKinds = [
+  "boolean",
+  "integer",
+  "decimal",
+  "float",
+  "text",
+  "timestamp",
+  "date",
+  "json",
+  "bytes",
+] as const;
+export type ColumnKind = (typeof columnKinds)[number];
+
+export interface Column {
+  readonly name: string;
+  readonly kind: ColumnKind;
+}
+
+/** What differs from database to database, by name, so that nobody asks which database it is. */
+export interface SqlDialect {
+  readonly name: "postgres" | "sqlite";
+  /** `"name"`, with quotes inside it doubled; a dotted name is quoted part by part by `table`. */
+  identifier(name: string): string;
+  /** `schema.table` or `table`, quoted. */
+  table(name: string): string;
+  /** The placeholder of the n-th parameter, from 1: `$1`, `?1`. */
+  placeholder(n: number): string;
+  /** The column type this database uses for a kind. */
+  columnType(kind: ColumnKind): string;
+}
+
+/** A transaction that the caller has opened, on a driver's own connection. */
+export type OpenTransaction = object;
+
+/**
+ * One connection. Calls on it follow one another; `stream` may not be interleaved with others.
+ *
+ * A connection is opened by `openSql(url)`, used, and closed once by its opener. Errors are
+ * `TidemarkError`: `QUERY_FAILED` for what the database refuses, `OUTPUT_UNAVAILABLE` or
+ * `SOURCE_UNAVAILABLE` as the opener's `role` says where it cannot be reached, `DRIVER_MISSING`
+ * where the driver is not installed.
+ */
+export interface SqlConnection extends AsyncDisposable {
+  readonly dialect: SqlDialect;
+  /** Names the database itself, without credentials: two connections to one database have one identity. */
+  readonly identity: string;
+  /** The driver's own connection, to hand to `StateStore.checkpoint` or `complete` as transaction. */
+  readonly handle: OpenTransaction;
+  query(sql: string, params?: readonly SqlValue[]): Promise<SqlRow[]>;
+  /** Runs a statement and tells how many rows it changed. */
+  execute(sql: string, params?: readonly SqlValue[]): Promise<number>;
+  /**
+   * Reads in pages of at most `pageSize` rows, in constant memory: a server-side cursor on
+   * PostgreSQL, a stepped statement on SQLite. The read sees one snapshot. Ending the iteration
+   * early releases it.
+   */
+  stream(
+    sql: string,
+    params: readonly SqlValue[],
+    options: { pageSize: number; signal?: AbortSignal },
+  ): AsyncIterable<{ columns: readonly Column[]; rows: SqlRow[] }>;
+  /** The columns of a table, in order; null where there is no such table. */
+  columns(table: string): Promise<readonly Column[] | null>;
+  /** The database's own clock, in milliseconds since 1970. */
+  now(): Promise<number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,261 @@
+import type { Cursor, CursorType } from "../model/cursor.ts";
+import type { Position } from "../model/position.ts";
+import type { StreamKey } from "../model/stream-key.ts";
+import type { OpenTransaction } from "../sql/port.ts";
+import type { LeaseOwner } from "./owner.ts";
+
+export const streamStatuses = ["idle", "running", "completed", "failed"] as const;
+export type StreamStatus = (typeof streamStatuses)[number];
+
+export const runOutcomes = ["running", "completed", "failed", "superseded"] as const;
+export type RunOutcome = (typeof runOutcomes)[number];
+
+/** `live` moves the stream's watermark; a `backfill` has a position and a lease of its own beside it. */
+export const runKinds = ["live", "backfill"] as const;
+export type RunKind = (typeof runKinds)[number];
+
+/** A JSON object that the caller keeps with a run. */
+export type Metadata = Readonly<Record<string, unknown>>;
+
+/** Which write a position came from: the higher epoch, then the higher sequence, is the newer. */
+export interface PositionTag {
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+export interface Lease {
+  /** How long the run may be silent, in seconds. */
+  readonly seconds: number;
+  readonly expiresAtUtc: string;
+  /** The process that holds it, where the caller gave one. */
+  readonly owner: LeaseOwner | null;
+}
+
+/** A stream as stored. Times are ISO 8601 in UTC with milliseconds, by the store's own clock. */
+export interface StreamState {
+  readonly key: StreamKey;
+  readonly cursorType: CursorType | null;
+  /** The watermark; null before the first. */
+  readonly cursor: Cursor | null;
+  readonly position: Position;
+  readonly positionTag: PositionTag;
+  readonly status: StreamStatus;
+  readonly epoch: number;
+  /** The sequence of the running run's last checkpoint; 0 before the first. */
+  readonly sequence: number;
+  readonly runId: string | null;
+  readonly startedAtUtc: string | null;
+  /** The lease of the running run; null when none runs. */
+  readonly lease: Lease | null;
+  readonly lastError: string | null;
+  readonly recordsProcessed: number;
+  readonly metadata: Metadata | null;
+  readonly updatedAtUtc: string;
+}
+
+export interface BeginOptions {
+  /** What the stream's cursors are; null where the pipeline keeps none. A stream keeps its first type. */
+  readonly cursorType: CursorType | null;
+  /** `override` (default) takes the stream over; `refuse` throws `RUN_ACTIVE` while a lease is held. */
+  readonly ifRunning?: "override" | "refuse";
+  /** How long the run may be silent before another may take over: 60 unless given, 1 to 86,400. */
+  readonly leaseSeconds?: number;
+  /** Made by the caller so that begin can be repeated safely; made by the store when absent. */
+  readonly runId?: string;
+  readonly kind?: RunKind;
+  /** The holder of the lease, so that a dead process's lease is free at once on its machine. */
+  readonly owner?: LeaseOwner;
+  /** Who acts, for the audit log: a user, a key's id. */
+  readonly actor?: string;
+  /** The epoch granted is above this one too; an output that remembers more than the state says so. */
+  readonly epochFloor?: number;
+}
+
+/** Names a run in every later call; a plain value that can cross a process or a network. */
+export interface RunRef {
+  readonly key: StreamKey;
+  readonly kind: RunKind;
+  readonly runId: string;
+  readonly epoch: number;
+}
+
+/** A granted run. */
+export interface Run extends RunRef {
+  readonly cursorType: CursorType | null;
+  /** The watermark at begin, null on the first run: read from here, inclusively. */
+  readonly lowerBound: Cursor | null;
+  readonly position: Position;
+  readonly positionTag: PositionTag;
+  readonly leaseSeconds: number;
+  readonly startedAtUtc: string;
+  /** The run that this one took over from, if one was running. */
+  readonly supersededRunId: string | null;
+}
+
+export interface Checkpoint {
+  /** 1 for the run's first checkpoint, then one more each time. */
+  readonly sequence: number;
+  readonly position: Position;
+  /** Records delivered by this run so far. */
+  readonly recordsProcessed: number;
+  /**
+   * Why the watermark goes back, where it does: the correction of promise P9. Without it a lower
+   * watermark is refused as `CURSOR_REGRESSION`.
+   */
+  readonly correction?: string;
+}
+
+export interface Completion {
+  /**
+   * The new watermark as text, for callers that keep only a cursor. Leaves boundary keys in place
+   * where it equals the old one, and drops them where it does not.
+   */
+  readonly newCursor?: string;
+  /** The whole new position, for callers that keep one (the engine). Not together with `newCursor`. */
+  readonly position?: Position;
+  readonly recordsProcessed?: number;
+  readonly metadata?: Metadata;
+}
+
+export interface Failure {
+  /** One line without secrets; kept as the stream's last error. */
+  readonly error: string;
+  readonly recordsProcessed?: number;
+  readonly metadata?: Metadata;
+}
+
+/** One row of the append-only history. */
+export interface RunRecord {
+  readonly key: StreamKey;
+  readonly runId: string;
+  readonly kind: RunKind;
+  readonly epoch: number;
+  readonly outcome: RunOutcome;
+  readonly startedAtUtc: string;
+  readonly endedAtUtc: string | null;
+  readonly lowerBound: string | null;
+  readonly newCursor: string | null;
+  readonly recordsProcessed: number;
+  readonly checkpoints: number;
+  readonly error: string | null;
+  readonly metadata: Metadata | null;
+  readonly actor: string | null;
+}
+
+export const auditActions = ["advance", "correction", "reset", "rewind", "import"] as const;
+export type AuditAction = (typeof auditActions)[number];
+
+/** One row of the append-only audit log; `hash` covers every other field and the row before it. */
+export interface AuditRecord {
+  readonly key: StreamKey;
+  /** Counts from 1 within the stream, without gaps. */
+  readonly number: number;
+  readonly atUtc: string;
+  readonly actor: string;
+  readonly action: AuditAction;
+  readonly oldCursor: string | null;
+  readonly newCursor: string | null;
+  readonly reason: string | null;
+  readonly runId: string | null;
+  readonly hash: string;
+}
+
+export interface OperatorAct {
+  readonly reason: string;
+  readonly actor: string;
+}
+
+export interface Reset extends OperatorAct {
+  /** The new watermark as text; null starts the stream over. */
+  readonly to: string | null;
+  /** Changes the stream's cursor type on the way; needed when the stream is new and `to` is not null. */
+  readonly cursorType?: CursorType;
+}
+
+export interface Rewind extends OperatorAct {
+  /** The run after which the stream shall stand again. */
+  readonly toRun: string;
+}
+
+/** A stream's state as `tidemark state export` writes it. */
+export interface ExportedStream {
+  readonly connector: string;
+  readonly stream: string;
+  readonly cursorType: CursorType | null;
+  /** The position as `encodePosition` writes it, with its format's number. */
+  readonly position: string;
+  readonly metadata: Metadata | null;
+}
+
+export interface Listing<T> {
+  readonly items: readonly T[];
+  /** Hand this back as `after` for what follows; null at the end. */
+  readonly next: string | null;
+}
+
+export interface WriteContext {
+  /**
+   * The caller's own open transaction on the same database (a `pg` client, a `DatabaseSync`): the
+   * change is made inside it and becomes durable with the caller's commit. Throws
+   * `ARGUMENT_INVALID` where the store cannot use it.
+   */
+  readonly transaction?: OpenTransaction;
+}
+
+/**
+ * Keeps every stream's position, fenced (promises P3, P4, P8, P10, P12).
+ *
+ * The protocol: one `begin` grants a run, with epoch + 1. Then any number of `checkpoint` (numbered
+ * 1, 2, 3 …) and `heartbeat`, each before the lease runs out. Then one `complete` or `fail`. Every
+ * one of these calls may be repeated as it was, with no further effect. Once another `begin`, a
+ * `reset` or a `rewind` has been made, each of them throws `RUN_SUPERSEDED` and changes nothing.
+ * A run whose lease ran out and that nobody took over goes on as if nothing had happened.
+ *
+ * All methods may be called at once and from many processes. Errors besides those named:
+ * `STATE_UNREADABLE`, `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
+ */
+export interface StateStore extends AsyncDisposable {
+  /** Names the database that holds the state, as `SqlConnection.identity` does; null where it is none. */
+  readonly databaseIdentity: string | null;
+  /** The store's state of a stream; null where it has never begun. */
+  get(key: StreamKey): Promise<StreamState | null>;
+  /** All streams by connector and stream, `limit` (100) at a time. */
+  list(options?: { after?: string; limit?: number; connector?: string }): Promise<Listing<StreamState>>;
+  /**
+   * Grants a run. Throws `RUN_ACTIVE` (only with `ifRunning: "refuse"`), `CURSOR_TYPE_MISMATCH`
+   * where the stream has another type. Repeated with a `runId` that is the stream's running run, it
+   * grants the same run again.
+   */
+  begin(key: StreamKey, options: BeginOptions): Promise<Run>;
+  /**
+   * Stores a position and renews the lease. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`,
+   * `CURSOR_REGRESSION`, `CHECKPOINT_OUT_OF_ORDER`.
+   */
+  checkpoint(run: RunRef, checkpoint: Checkpoint, context?: WriteContext): Promise<void>;
+  /** Renews the lease. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
+  heartbeat(run: RunRef): Promise<void>;
+  /**
+   * Ends the run well. With neither `newCursor` nor `position` the watermark stays. Throws
+   * `CURSOR_REGRESSION` (timestamp, numeric, text, offset: the new value must not be lower; an
+   * opaque token may be any), `CURSOR_TYPE_MISMATCH` (the value is not one of the stream's type),
+   * `RUN_SUPERSEDED`, `RUN_FINISHED`.
+   */
+  complete(run: RunRef, completion: Completion, context?: WriteContext): Promise<StreamState>;
+  /** Ends the run badly; the position stays at its last checkpoint. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
+  fail(run: RunRef, failure: Failure): Promise<StreamState>;
+  /** Sets the watermark by an operator's will; ends a running run as superseded. Creates the stream if need be. */
+  reset(key: StreamKey, reset: Reset): Promise<StreamState>;
+  /** Puts the stream back where it stood after an earlier run. Throws `STREAM_NOT_FOUND`, `RUN_NOT_FOUND`. */
+  rewind(key: StreamKey, rewind: Rewind): Promise<StreamState>;
+  /** The stream's history, newest first, 50 at a time. Throws `STREAM_NOT_FOUND`. */
+  runs(key: StreamKey, options?: { after?: string; limit?: number }): Promise<Listing<RunRecord>>;
+  /** The audit log by stream and number, oldest first, 100 at a time. */
+  audit(options?: { key?: StreamKey; after?: string; limit?: number }): Promise<Listing<AuditRecord>>;
+  /** Verifies the hash chain of one stream or all. Throws `AUDIT_BROKEN` naming the first bad row. */
+  verifyAudit(options?: { key?: StreamKey }): Promise<{ streams: number; rows: number }>;
+  /** All of a stream's state in a form that `import` takes, here or in another store. */
+  export(key: StreamKey): Promise<ExportedStream>;
+  /** Puts a stream where an export says, audited; ends a running run as superseded. */
+  import(exported: ExportedStream, act: OperatorAct): Promise<StreamState>;
+  close(): Promise<void>;
+}
