@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { TidemarkError } from "../errors.ts";
+import { comparableNumber, ExactNumber } from "./exact-number.ts";
+import { formatPath, type Path, type SourceRecord, valueAt } from "./record.ts";
+import { showValue } from "./unreadable-value.ts";
+
+/** What makes a record itself: the values at `key`, its whole content, or both. */
+export interface IdentityPlan {
+  /** The paths of the key; null where records have none and are told apart by content. */
+  readonly key: readonly Path[] | null;
+  /** Whether the content counts beside the key, so that a changed record is another one. */
+  readonly content: boolean;
+}
+
+/** Keys up to this length stay readable; longer ones are hashed. */
+const longestReadable = 120;
+
+/**
+ * A text that two records share exactly when they are the same by the plan. Short keys stay readable
+ * (`"us1000abc"`, `42,"eu"`). A number is the same however it is held or written; a number and a
+ * string never are. Throws `RECORD_INVALID` naming the path of a key whose value is missing, null, a
+ * list or an object.
+ */
+export function identityOf(record: SourceRecord, plan: IdentityPlan): string {
+  if (plan.key === null) return contentHash(record);
+  const key = keyText(record, plan.key);
+  return plan.content ? `${key}@${contentHash(record)}` : key;
+}
+
+function keyText(record: SourceRecord, key: readonly Path[]): string {
+  let text = "";
+  for (const path of key) {
+    const part = scalarText(valueAt(record, path), path);
+    text = text === "" ? part : `${text},${part}`;
+  }
+  return text.length <= longestReadable ? text : `#${hash(text)}`;
+}
+
+function scalarText(value: unknown, path: Path): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "number" && Number.isFinite(value)) return comparableNumber(value);
+  if (typeof value === "boolean") return String(value);
+  if (typeof value === "bigint" || value instanceof ExactNumber) return comparableNumber(value);
+  throw new TidemarkError(
+    "RECORD_INVALID",
+    value === undefined
+      ? `A record has no value at its key ${formatPath(path)}`
+      : `A record's key ${formatPath(path)} is ${showValue(value)}; a text, a number or a boolean is needed`,
+    { details: { path: formatPath(path) } },
+  );
+}
+
+/**
+ * 128 bits of SHA-256, as base64url, over the record as canonical JSON: the order of its fields and
+ * the way a number is written make no difference. Throws `RECORD_INVALID` for a record nested so
+ * deeply that it cannot be walked.
+ */
+export function contentHash(record: SourceRecord): string {
+  try {
+    return hash(canonicalJson(record));
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new TidemarkError("RECORD_INVALID", "A record is nested too deeply, or holds itself", { cause });
+  }
+}
+
+function canonicalJson(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value);
+    case "number":
+    case "bigint":
+      return comparableNumber(value);
+    case "boolean":
+      return value ? "true" : "false";
+    case "object":
+      return value === null ? "null" : canonicalObject(value);
+    default:
+      return "null";
+  }
+}
+
+function canonicalObject(value: object): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (value instanceof ExactNumber) return comparableNumber(value);
+  if (value instanceof Uint8Array) return `bytes:${Buffer.from(value).toString("base64url")}`;
+  if ("toJSON" in value && typeof value.toJSON === "function") return canonicalJson(value.toJSON());
+  let text = "";
+  for (const [name, field] of Object.entries(value).sort(byName)) {
+    if (field === undefined) continue;
+    text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${canonicalJson(field)}`;
+  }
+  return `{${text}}`;
+}
+
+function byName([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest().toString("base64url", 0, 16);
+}

@@ -1,0 +1,82 @@
+import { exactNumber } from "./exact-number.ts";
+
+declare global {
+  interface JSON {
+    /** As in ECMAScript 2025: the reviver is told the text that a primitive stood in. */
+    parse(
+      text: string,
+      reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+    ): unknown;
+  }
+}
+
+/** What `parseJson` and `stringifyJson` throw: the text is not JSON, or nested too deeply to be handled. */
+export class JsonError extends SyntaxError {
+  override readonly name = "JsonError";
+}
+
+/**
+ * Number literals that a double may cut: 16 digits or more, or an exponent. A like text inside a
+ * string matches too, which costs time and changes nothing.
+ */
+const longNumber = /(?<=[\s,:[]|^)-?(?:\d[\d.]{15,}|\d[\d.]*[eE])[\d.eE+-]*/g;
+
+/**
+ * Reads JSON and keeps every digit: numbers that a double cannot hold come as `ExactNumber`, all
+ * else as `JSON.parse` gives it. A field named `__proto__` is an ordinary field of its object.
+ * Throws `JsonError`, a `SyntaxError`; the caller knows the source and says so.
+ */
+export function parseJson(text: string): unknown {
+  const json = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  try {
+    return holdsLongNumber(json) ? JSON.parse(json, keepDigits) : JSON.parse(json);
+  } catch (error) {
+    throw jsonError(error);
+  }
+}
+
+function holdsLongNumber(json: string): boolean {
+  longNumber.lastIndex = 0;
+  for (let match = longNumber.exec(json); match !== null; match = longNumber.exec(json)) {
+    if (!isHeldByDouble(match[0])) return true;
+  }
+  return false;
+}
+
+function isHeldByDouble(literal: string): boolean {
+  return Number.isNaN(Number(literal)) || typeof exactNumber(literal) === "number";
+}
+
+function keepDigits(_key: string, value: unknown, context: { readonly source?: string }): unknown {
+  if (typeof value !== "number" || context.source === undefined) return value;
+  const source = context.source;
+  return source.length <= 15 && !/[eE]/.test(source) ? value : exactNumber(source);
+}
+
+/**
+ * Writes JSON, `ExactNumber` and bigint with every digit. A value that JSON has no word for is
+ * `null`. Throws `JsonError` for one that is nested too deeply or holds itself.
+ */
+export function stringifyJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "null";
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw jsonError(error);
+  }
+  try {
+    return JSON.stringify(value, writeBigint) ?? "null";
+  } catch (error) {
+    throw jsonError(error);
+  }
+}
+
+function writeBigint(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? JSON.rawJSON(value.toString()) : value;
+}
+
+function jsonError(error: unknown): unknown {
+  if (error instanceof RangeError) return new JsonError("the JSON is nested too deeply", { cause: error });
+  if (error instanceof SyntaxError || error instanceof TypeError)
+    return new JsonError(error.message, { cause: error });
+  return error;
+}

@@ -1,0 +1,123 @@
+import {
+  canonicalTimestamp,
+  daysInMonth,
+  isWithinYears,
+  secondsOfWallTime,
+  secondsPerDay,
+  type WallTime,
+  wallTimeProblem,
+} from "./calendar.ts";
+import { trimZerosAtEnd } from "./decimal.ts";
+import { secondsOfLocal } from "./time-zone.ts";
+import { unreadableValue } from "./unreadable-value.ts";
+
+const expected = "an ISO 8601 timestamp (2026-01-31T23:59:59.123456Z)";
+
+const syntax =
+  /^([+-]?\d{4,6})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?: ?(?:([Zz]|UTC)|([+-])(\d\d)(?::?(\d\d)(?::?(\d\d))?)?))?)?( BC)?$/;
+
+/**
+ * The canonical text of an ISO 8601 timestamp, or of the like that databases print: a date alone, a
+ * space for the `T`, a comma for the point, offsets as `+02:00`, `+0200` or `+02`, years of up to 6
+ * digits. A wall time without offset is read in `timezone`. A text that is canonical already comes
+ * back after a cheap check. Throws `CURSOR_INVALID`.
+ */
+export function parseIsoTimestamp(text: string, timezone: string): string {
+  if (isCanonicalTimestamp(text)) return text;
+  const match = syntax.exec(text);
+  if (match === null) throw unreadableValue(text, expected, infinityReason(text));
+  const [, year = "", month, day, hour, minute, second, fraction = "", utc, sign, ...rest] = match;
+  const [offsetHour, offsetMinute, offsetSecond, era] = rest;
+  const wall: WallTime = {
+    year: yearOf(text, year, era !== undefined),
+    month: Number(month),
+    day: Number(day),
+    hour: Number(hour ?? 0),
+    minute: Number(minute ?? 0),
+    second: Number(second ?? 0),
+    nanosecond: nanosecondOfFraction(text, fraction, expected),
+  };
+  const local = localSeconds(text, wall, expected);
+  let seconds: number;
+  if (sign !== undefined) {
+    const offset = offsetSeconds(text, sign, offsetHour, offsetMinute, offsetSecond);
+    seconds = local - offset;
+  } else {
+    seconds = utc === undefined ? secondsOfLocal(local, timezone) : local;
+  }
+  if (!isWithinYears(seconds)) throw unreadableValue(text, expected, "the year is out of range");
+  return canonicalTimestamp(seconds, wall.nanosecond);
+}
+
+function infinityReason(text: string): string | undefined {
+  return /^[+-]?infinity$/i.test(text) ? "infinity is no point in time" : undefined;
+}
+
+function yearOf(text: string, digits: string, beforeChrist: boolean): number {
+  const year = Number(digits);
+  if (!beforeChrist) return year === 0 ? 0 : year;
+  if (!/^\d/.test(digits) || year === 0) throw unreadableValue(text, expected, "there is no such year BC");
+  return 1 - year;
+}
+
+function offsetSeconds(text: string, sign: string, hour?: string, minute?: string, second?: string): number {
+  const hours = Number(hour ?? 0);
+  const minutes = Number(minute ?? 0);
+  const seconds = Number(second ?? 0);
+  if (hours > 23 || minutes > 59 || seconds > 59)
+    throw unreadableValue(text, expected, "there is no such offset");
+  const size = hours * 3600 + minutes * 60 + seconds;
+  return sign === "-" ? -size : size;
+}
+
+/** The nanoseconds that the digits after the point say. More than nine that count are never cut. */
+export function nanosecondOfFraction(text: string, fraction: string, what: string): number {
+  const digits = fraction.length > 9 ? trimZerosAtEnd(fraction) : fraction;
+  if (digits.length > 9) throw unreadableValue(text, what, "it is finer than a nanosecond");
+  return digits === "" ? 0 : Number(digits.padEnd(9, "0"));
+}
+
+/** The wall time in seconds since 1970 as if it were UTC; 24:00 is the next day's beginning. */
+export function localSeconds(text: string, wall: WallTime, what: string): number {
+  if (wall.hour === 24 && wall.minute === 0 && wall.second === 0 && wall.nanosecond === 0) {
+    return localSeconds(text, { ...wall, hour: 0 }, what) + secondsPerDay;
+  }
+  const problem = wallTimeProblem(wall);
+  if (problem !== null) throw unreadableValue(text, what, problem);
+  return secondsOfWallTime(wall);
+}
+
+const digitZero = 48;
+
+/** Whether a text is a canonical timestamp of the years 0000 to 9999; it allocates nothing. */
+export function isCanonicalTimestamp(text: string): boolean {
+  const last = text.length - 1;
+  if (last < 19 || last > 29 || text.charCodeAt(last) !== 90 || text.charCodeAt(10) !== 84) return false;
+  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return false;
+  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return false;
+  const century = twoDigitsAt(text, 0);
+  const yearOfCentury = twoDigitsAt(text, 2);
+  const month = twoDigitsAt(text, 5);
+  const day = twoDigitsAt(text, 8);
+  if (century > 99 || yearOfCentury > 99 || month < 1 || month > 12 || day < 1) return false;
+  if (day > 28 && day > daysInMonth(century * 100 + yearOfCentury, month)) return false;
+  if (twoDigitsAt(text, 11) > 23 || twoDigitsAt(text, 14) > 59 || twoDigitsAt(text, 17) > 59) return false;
+  return last === 19 || isCanonicalFraction(text, last);
+}
+
+/** A point, then one to nine digits of which the last is not 0, up to the `Z` at `end`. */
+function isCanonicalFraction(text: string, end: number): boolean {
+  if (end < 21 || text.charCodeAt(19) !== 46 || text.charCodeAt(end - 1) === digitZero) return false;
+  for (let i = 20; i < end; i++) {
+    const digit = text.charCodeAt(i) - digitZero;
+    if (digit < 0 || digit > 9) return false;
+  }
+  return true;
+}
+
+/** The number two digits say; 100 where one of them is none. */
+function twoDigitsAt(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - digitZero;
+  const ones = text.charCodeAt(at + 1) - digitZero;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : 100;
+}
