@@ -1,0 +1,96 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type SourceRecord, valueAt } from "../model/record.ts";
+import { targetPathSchema, withoutValueAt, withValueAt } from "./paths.ts";
+
+const step = fc.constantFrom("a", "b", "c", "0", "1");
+const path = fc.array(step, { minLength: 1, maxLength: 4 });
+const json = fc.letrec<{ node: unknown }>((tie) => ({
+  node: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(1, "x", true, null),
+    fc.array(tie("node"), { maxLength: 3 }),
+    fc.dictionary(step, tie("node"), { maxKeys: 3 }),
+  ),
+})).node;
+const record = fc.dictionary(step, json, { maxKeys: 4 });
+
+function frozen<T>(value: T): T {
+  if (typeof value === "object" && value !== null)
+    for (const inner of Object.values(Object.freeze(value))) frozen(inner);
+  return value;
+}
+
+test("what is put at a path is found there, and the record given stays as it was", () => {
+  fc.assert(
+    fc.property(record, path, (input, target) => {
+      const before = JSON.stringify(input);
+      let changed: SourceRecord;
+      try {
+        changed = withValueAt(frozen(input), target, "put");
+      } catch (error) {
+        expect(error).toMatchObject({ code: "FILTER_FAILED" });
+        return;
+      }
+      expect(valueAt(changed, target)).toBe("put");
+      expect(JSON.stringify(input)).toBe(before);
+    }),
+  );
+});
+
+test("what is removed is gone, and nothing else is changed", () => {
+  fc.assert(
+    fc.property(
+      record,
+      path.filter((steps) => !steps.some((s) => /\d/.test(s))),
+      (input, target) => {
+        const before = JSON.stringify(input);
+        const changed = withoutValueAt(frozen(input), target);
+        expect(valueAt(changed, target)).toBeUndefined();
+        expect(JSON.stringify(input)).toBe(before);
+        if (JSON.stringify(changed) === before) expect(changed).toBe(input);
+      },
+    ),
+  );
+});
+
+test("a path through a list reaches every element; a number reaches one", () => {
+  const order = { lines: [{ sku: 1, secret: "x" }, { sku: 2, secret: "y" }, { sku: 3 }] };
+  expect(withoutValueAt(order, ["lines", "secret"])).toEqual({ lines: [{ sku: 1 }, { sku: 2 }, { sku: 3 }] });
+  expect(withoutValueAt(order, ["lines", "1"])).toEqual({ lines: [{ sku: 1, secret: "x" }, { sku: 3 }] });
+  expect(withoutValueAt(order, ["lines", "0", "secret"])).toEqual({
+    lines: [{ sku: 1 }, { sku: 2, secret: "y" }, { sku: 3 }],
+  });
+  expect(withValueAt(order, ["lines", "3"], { sku: 4 })).toMatchObject({ lines: { 3: { sku: 4 } } });
+  expect(() => withValueAt(order, ["lines", "9"], 1)).toThrow("no place in a list of 3");
+});
+
+test("a field with dots in its own name is meant where there is no such path", () => {
+  expect(withValueAt({ "event.id": 1 }, ["event", "id"], 2)).toEqual({ "event.id": 2 });
+  expect(withoutValueAt({ "event.id": 1, other: 2 }, ["event", "id"])).toEqual({ other: 2 });
+  expect(withoutValueAt({ "event.id": 1, event: { id: 2 } }, ["event", "id"])).toEqual({
+    "event.id": 1,
+    event: {},
+  });
+});
+
+test("a value that stands in the way is named, not overwritten", () => {
+  expect(() => withValueAt({ event: "text" }, ["event", "id"], 2)).toThrow(
+    "`event.id` cannot be set, since `event` is text, not an object",
+  );
+});
+
+test.each(["__proto__", "a.__proto__.polluted", "constructor.prototype.x", "a..b", ""])(
+  "`%s` is refused as a target",
+  (dotted) => {
+    expect(targetPathSchema.safeParse(dotted).success).toBe(false);
+  },
+);
+
+test("a record's own field called __proto__ never becomes a prototype", () => {
+  const hostile = JSON.parse('{"__proto__": {"polluted": true}, "a": {"__proto__": {"polluted": true}}}');
+  const changed = withValueAt(withoutValueAt(hostile, ["b"]), ["a", "x"], 1);
+  expect(Object.hasOwn(changed, "__proto__")).toBe(true);
+  expect((changed.a as Record<string, unknown>).polluted).toBeUndefined();
+  expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+});

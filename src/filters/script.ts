@@ -1,0 +1,75 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { z } from "zod";
+import type { Filter } from "../engine/ports.ts";
+import { messageOf, TidemarkError } from "../errors.ts";
+import { applyFunction, type FunctionFilterParts, type ScriptFunction } from "./function.ts";
+import { kindOf } from "./paths.ts";
+
+export const scriptFilterSchema = z
+  .strictObject({
+    type: z.literal("script").describe("Runs a function of yours over every record."),
+    path: z
+      .string()
+      .min(1)
+      .describe(
+        "A .ts, .js or .mjs file, relative to the pipeline file, whose default export is `(record, context) => record | record[] | null`.",
+      ),
+  })
+  .describe("Runs a function of yours over every record.");
+
+export type ScriptFilterConfig = z.infer<typeof scriptFilterSchema>;
+
+/** Where a script's path leads. */
+export function scriptPath(config: ScriptFilterConfig, folder: string): string {
+  return resolve(folder, config.path);
+}
+
+/**
+ * Imports a script and returns its default export. TypeScript runs by type stripping. Throws
+ * `PIPELINE_INVALID` where the file is missing, cannot be loaded, or exports no function.
+ */
+export async function loadScript(path: string): Promise<ScriptFunction> {
+  const found = await stat(path).catch(() => null);
+  if (!found?.isFile()) throw new TidemarkError("PIPELINE_INVALID", `no script is at ${path}`);
+  const module = await importModule(path);
+  const run = module.default;
+  if (isScriptFunction(run)) return run;
+  throw new TidemarkError(
+    "PIPELINE_INVALID",
+    `the script ${path} has ${run === undefined ? "no default export" : `${kindOf(run)} as its default export`}`,
+    { hint: "Write `export default (record, context) => …` in it." },
+  );
+}
+
+async function importModule(path: string): Promise<Record<string, unknown>> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (cause) {
+    throw new TidemarkError("PIPELINE_INVALID", `the script ${path} cannot be loaded: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function isScriptFunction(value: unknown): value is ScriptFunction {
+  return typeof value === "function";
+}
+
+/** A filter that imports its script when its first batch comes, or sooner where it was loaded before. */
+export function createScriptFilter(
+  config: ScriptFilterConfig,
+  parts: Omit<FunctionFilterParts, "name"> & { readonly folder: string },
+): Filter {
+  const path = scriptPath(config, parts.folder);
+  const named = { ...parts, name: `script ${config.path}` };
+  let loading: Promise<ScriptFunction> | undefined;
+  return {
+    kind: "script",
+    async apply(records, context) {
+      loading ??= loadScript(path);
+      return applyFunction(await loading, records, context, named);
+    },
+  };
+}

@@ -1,0 +1,295 @@
+import { existsSync, linkSync, rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { Clock } from "../../clock.ts";
+import type { Commit, Mark } from "../../engine/ports.ts";
+import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
+import { decodePosition, encodePosition } from "../../model/position.ts";
+import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+
+/** The format this version writes, as the database's own `user_version`. */
+const ledgerFormat = 1;
+
+const schema = `
+  CREATE TABLE file (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    connector TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    length INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE marks (
+    lane TEXT PRIMARY KEY,
+    claimed_epoch INTEGER NOT NULL,
+    epoch INTEGER,
+    sequence INTEGER,
+    cursor_type TEXT,
+    position TEXT
+  ) STRICT;
+  CREATE TABLE delivered (
+    lane TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    PRIMARY KEY (lane, identity)
+  ) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${ledgerFormat};
+`;
+
+const fileRow = z.object({ connector: z.string(), stream: z.string(), length: z.int().min(0) });
+const markRow = z.object({
+  claimed_epoch: z.int(),
+  epoch: z.int().nullable(),
+  sequence: z.int().nullable(),
+  position: z.string().nullable(),
+});
+
+/** How long to wait for another process that is committing to the same file. */
+const lockWait = 30_000;
+const lockPause = 20;
+
+/**
+ * What is known of an output file: whose it is, its committed length, each lane's newest mark, and
+ * the identities delivered in a window that is not finished. It is a small SQLite database beside
+ * the file, because one thing only keeps a process that was paused in the middle of a commit from
+ * harming its successor on this machine: a lock that the system itself holds for it.
+ */
+export class Ledger {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #database: DatabaseSync;
+
+  private constructor(path: string, clock: Clock, database: DatabaseSync) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#database = database;
+  }
+
+  /** Opens the ledger, or returns null where there is none. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`. */
+  static async open(path: string, clock: Clock): Promise<Ledger | null> {
+    if (!existsSync(path)) return null;
+    const database = new DatabaseSync(path, { timeout: 0 });
+    const ledger = new Ledger(path, clock, database);
+    try {
+      await ledger.#patiently(() => ledger.#prepare());
+      return ledger;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Makes a ledger for a file that has none, with the length that it shall keep, unless another
+   * process was first. It gets its name only when it is whole, so an empty one is never taken for new.
+   */
+  static create(path: string, key: StreamKey, length: number): void {
+    const draft = `${path}.${process.pid}.new`;
+    rmSync(draft, { force: true });
+    const database = new DatabaseSync(draft);
+    try {
+      database.exec(schema);
+      database
+        .prepare("INSERT INTO file (only, connector, stream, length) VALUES (1, ?, ?, ?)")
+        .run(key.connector, key.stream, length);
+      database.close();
+      linkSync(draft, path);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    } finally {
+      rmSync(draft, { force: true });
+    }
+  }
+
+  #prepare(): void {
+    // A commit that was acknowledged must survive a power cut: EXTRA syncs the folder as well.
+    this.#database.exec(
+      "PRAGMA synchronous = EXTRA; CREATE TEMP TABLE IF NOT EXISTS pending (identity TEXT PRIMARY KEY) WITHOUT ROWID",
+    );
+    const version = Number(this.#database.prepare("PRAGMA user_version").get()?.user_version);
+    if (version > ledgerFormat) {
+      throw new TidemarkError(
+        "STATE_TOO_NEW",
+        `${this.#path} has format ${version}; this version reads up to ${ledgerFormat}`,
+      );
+    }
+    if (version !== ledgerFormat) throw this.#unreadable("it is empty or not Tidemark's");
+  }
+
+  /** The newest mark of a lane. */
+  async mark(lane: string): Promise<Mark | null> {
+    return this.#patiently(() => this.#mark(lane));
+  }
+
+  #mark(lane: string): Mark | null {
+    const row = this.#markRow(lane);
+    if (!row || row.epoch === null || row.sequence === null || row.position === null) return null;
+    return { epoch: row.epoch, sequence: row.sequence, position: decodePosition(row.position, this.#path) };
+  }
+
+  #markRow(lane: string): z.infer<typeof markRow> | null {
+    const row = this.#database.prepare("SELECT * FROM marks WHERE lane = ?").get(lane);
+    return row === undefined ? null : this.#parse(markRow, row);
+  }
+
+  #file(): z.infer<typeof fileRow> {
+    const row = this.#database.prepare("SELECT connector, stream, length FROM file").get();
+    return this.#parse(fileRow, row);
+  }
+
+  /**
+   * Shuts out older epochs of the lane. `settle` is called under the lock with the committed length.
+   * Throws `RUN_SUPERSEDED` where a newer epoch has claimed it, `CONFIG_INCOHERENT` where the file
+   * is another stream's.
+   */
+  async claim(
+    key: StreamKey,
+    lane: string,
+    epoch: number,
+    settle: (length: number) => void,
+  ): Promise<Mark | null> {
+    return this.#locked(() => {
+      const { length, ...owner } = this.#file();
+      if (owner.connector !== key.connector || owner.stream !== key.stream) throw this.#foreign(owner, key);
+      this.#refuseOlder(lane, epoch);
+      settle(length);
+      this.#database
+        .prepare(
+          "INSERT INTO marks (lane, claimed_epoch) VALUES (?, ?) ON CONFLICT (lane) DO UPDATE SET claimed_epoch = excluded.claimed_epoch",
+        )
+        .run(lane, epoch);
+      return this.#mark(lane);
+    });
+  }
+
+  /**
+   * Commits one checkpoint: `append` is called under the lock with the committed length and returns
+   * the new one, which must be durable by then. Throws `RUN_SUPERSEDED` before anything is written.
+   */
+  async commit(lane: string, commit: Commit, append: (length: number) => Promise<number>): Promise<void> {
+    await this.#locked(async () => {
+      this.#refuseOlder(lane, commit.epoch);
+      const length = await append(this.#file().length);
+      this.#database.prepare("UPDATE file SET length = ?").run(length);
+      this.#database
+        .prepare("UPDATE marks SET epoch = ?, sequence = ?, cursor_type = ?, position = ? WHERE lane = ?")
+        .run(commit.epoch, commit.sequence, commit.cursorType, encodePosition(commit.position), lane);
+      if (commit.windowFinished) this.#database.prepare("DELETE FROM delivered WHERE lane = ?").run(lane);
+      else
+        this.#database
+          .prepare("INSERT OR IGNORE INTO delivered (lane, identity) SELECT ?, identity FROM temp.pending")
+          .run(lane);
+      this.#database.exec("DELETE FROM temp.pending");
+    });
+  }
+
+  /** Of these identities, those delivered before; the others are kept with the next commit. */
+  async delivered(lane: string, identities: readonly string[]): Promise<Set<string>> {
+    return this.#patiently(() => {
+      const known = this.#database.prepare(
+        "SELECT 1 FROM delivered WHERE lane = ? AND identity = ? UNION ALL SELECT 1 FROM temp.pending WHERE identity = ?",
+      );
+      const found = new Set(
+        identities.filter((identity) => known.get(lane, identity, identity) !== undefined),
+      );
+      this.#keep(identities.filter((identity) => !found.has(identity)));
+      return found;
+    });
+  }
+
+  /** One transaction, of a table that only this connection has: it takes no lock on the ledger. */
+  #keep(identities: readonly string[]): void {
+    this.#database.exec("BEGIN");
+    try {
+      const keep = this.#database.prepare("INSERT OR IGNORE INTO temp.pending (identity) VALUES (?)");
+      for (const identity of identities) keep.run(identity);
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #refuseOlder(lane: string, epoch: number): void {
+    const claimed = this.#markRow(lane)?.claimed_epoch ?? 0;
+    if (claimed <= epoch) return;
+    throw new TidemarkError(
+      "RUN_SUPERSEDED",
+      `${this.#path}: a run of epoch ${claimed} has taken the file over from epoch ${epoch}`,
+    );
+  }
+
+  /** Runs a change under the write lock, and takes it back where it throws. */
+  async #locked<T>(change: () => T | Promise<T>): Promise<T> {
+    await this.#patiently(() => this.#database.exec("BEGIN IMMEDIATE"));
+    try {
+      const result = await change();
+      await this.#patiently(() => this.#database.exec("COMMIT"));
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw this.#told(error);
+    }
+  }
+
+  /** Tries again while another process holds the lock. */
+  async #patiently<T>(call: () => T): Promise<T> {
+    const start = this.#clock.elapsed();
+    for (;;) {
+      try {
+        return call();
+      } catch (error) {
+        if (sqliteCode(error) !== busy) throw this.#told(error);
+        if (this.#clock.elapsed() - start > lockWait) throw this.#held();
+      }
+      await this.#clock.sleep(lockPause);
+    }
+  }
+
+  #told(error: unknown): unknown {
+    const code = sqliteCode(error);
+    if (code === corrupt || code === notADatabase) return this.#unreadable(messageOf(error), error);
+    if (code === null || isTidemarkError(error)) return error;
+    return new TidemarkError("OUTPUT_FAILED", `${this.#path}: ${messageOf(error)}`, { cause: error });
+  }
+
+  #parse<T>(shape: z.ZodType<T>, row: unknown): T {
+    const parsed = shape.safeParse(row);
+    if (parsed.success) return parsed.data;
+    throw this.#unreadable("a row is not as Tidemark writes it");
+  }
+
+  #unreadable(why: string, cause?: unknown): TidemarkError {
+    return new TidemarkError("STATE_UNREADABLE", `${this.#path} cannot be read: ${why}`, {
+      cause,
+      hint: "Restore it from a backup. Without it the file's whole content counts as committed: move it away only if the file ends where the last good run left it.",
+    });
+  }
+
+  #held(): TidemarkError {
+    return new TidemarkError(
+      "OUTPUT_UNAVAILABLE",
+      `${this.#path} has been locked by another process for ${lockWait / 1000} seconds`,
+      { hint: "Another run is committing to the file, or was stopped while it did; end that process." },
+    );
+  }
+
+  #foreign(owner: StreamKey, key: StreamKey): TidemarkError {
+    return new TidemarkError(
+      "CONFIG_INCOHERENT",
+      `the file of ${this.#path} belongs to the stream ${formatStreamKey(owner)}; ${formatStreamKey(key)} cannot write to it as well`,
+      { hint: "Give each pipeline a file of its own.", stream: formatStreamKey(key) },
+    );
+  }
+}
+
+const busy = 5;
+const corrupt = 11;
+const notADatabase = 26;
+
+/** SQLite's own primary result code of an error; null where it is none of SQLite's. */
+function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return null;
+  return error.errcode & 0xff;
+}
