@@ -53,6 +53,7 @@ export class ExactNumber {
  */
 export function exactNumber(text: string): number | ExactNumber {
   const double = Number(text);
+  if (Number.isSafeInteger(double) && String(double) === text) return double;
   if (isHeldByDouble(text, double)) return double === 0 ? 0 : double;
   if (jsonNumber.test(text)) return new ExactNumber(text);
   const canonical = canonicalDecimal(text);
@@ -63,6 +64,7 @@ export function exactNumber(text: string): number | ExactNumber {
 function isHeldByDouble(text: string, double: number): boolean {
   if (!Number.isFinite(double)) return false;
   if (!Number.isSafeInteger(double) && integerLiteral.test(text)) return false;
+  if (String(double) === text) return true;
   const canonical = canonicalDecimal(text);
   return canonical !== null && canonical === canonicalDecimal(String(double));
 }

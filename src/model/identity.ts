@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { TidemarkError } from "../errors.ts";
 import { comparableNumber, ExactNumber } from "./exact-number.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "./record.ts";
@@ -33,7 +33,7 @@ function keyText(record: SourceRecord, key: readonly Path[]): string {
     const part = scalarText(valueAt(record, path), path);
     text = text === "" ? part : `${text},${part}`;
   }
-  return text.length <= longestReadable ? text : `#${hash(text)}`;
+  return text.length <= longestReadable ? text : `#${digest(text)}`;
 }
 
 function scalarText(value: unknown, path: Path): string {
@@ -51,13 +51,13 @@ function scalarText(value: unknown, path: Path): string {
 }
 
 /**
- * 128 bits of SHA-256, as base64url, over the record as canonical JSON: the order of its fields and
+ * At least 128 bits of SHA-256, as 22 characters of base64url, over the record as canonical JSON: the order of its fields and
  * the way a number is written make no difference. Throws `RECORD_INVALID` for a record nested so
  * deeply that it cannot be walked.
  */
 export function contentHash(record: SourceRecord): string {
   try {
-    return hash(canonicalJson(record));
+    return digest(canonicalJson(record));
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new TidemarkError("RECORD_INVALID", "A record is nested too deeply, or holds itself", { cause });
@@ -81,22 +81,27 @@ function canonicalJson(value: unknown): string {
 }
 
 function canonicalObject(value: object): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (Array.isArray(value)) return canonicalList(value);
   if (value instanceof ExactNumber) return comparableNumber(value);
   if (value instanceof Uint8Array) return `bytes:${Buffer.from(value).toString("base64url")}`;
   if ("toJSON" in value && typeof value.toJSON === "function") return canonicalJson(value.toJSON());
+  const fields: Readonly<Record<string, unknown>> = { ...value };
   let text = "";
-  for (const [name, field] of Object.entries(value).sort(byName)) {
-    if (field === undefined) continue;
-    text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${canonicalJson(field)}`;
+  for (const name of Object.keys(fields).sort()) {
+    const field = fields[name];
+    if (field !== undefined)
+      text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${canonicalJson(field)}`;
   }
   return `{${text}}`;
 }
 
-function byName([a]: [string, unknown], [b]: [string, unknown]): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function canonicalList(values: readonly unknown[]): string {
+  let text = "";
+  for (const value of values) text += `${text === "" ? "" : ","}${canonicalJson(value)}`;
+  return `[${text}]`;
 }
 
-function hash(text: string): string {
-  return createHash("sha256").update(text).digest().toString("base64url", 0, 16);
+/** 22 characters of base64url hold the first 128 bits and a little more. */
+function digest(text: string): string {
+  return hash("sha256", text, "base64url").slice(0, 22);
 }

@@ -1,4 +1,5 @@
 import { exactNumber } from "./exact-number.ts";
+import { holdsCutNumber } from "./json-scan.ts";
 
 declare global {
   interface JSON {
@@ -16,12 +17,6 @@ export class JsonError extends SyntaxError {
 }
 
 /**
- * Number literals that a double may cut: 16 digits or more, or an exponent. A like text inside a
- * string matches too, which costs time and changes nothing.
- */
-const longNumber = /(?<=[\s,:[]|^)-?(?:\d[\d.]{15,}|\d[\d.]*[eE])[\d.eE+-]*/g;
-
-/**
  * Reads JSON and keeps every digit: numbers that a double cannot hold come as `ExactNumber`, all
  * else as `JSON.parse` gives it. A field named `__proto__` is an ordinary field of its object.
  * Throws `JsonError`, a `SyntaxError`; the caller knows the source and says so.
@@ -29,22 +24,10 @@ const longNumber = /(?<=[\s,:[]|^)-?(?:\d[\d.]{15,}|\d[\d.]*[eE])[\d.eE+-]*/g;
 export function parseJson(text: string): unknown {
   const json = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   try {
-    return holdsLongNumber(json) ? JSON.parse(json, keepDigits) : JSON.parse(json);
+    return holdsCutNumber(json) ? JSON.parse(json, keepDigits) : JSON.parse(json);
   } catch (error) {
     throw jsonError(error);
   }
-}
-
-function holdsLongNumber(json: string): boolean {
-  longNumber.lastIndex = 0;
-  for (let match = longNumber.exec(json); match !== null; match = longNumber.exec(json)) {
-    if (!isHeldByDouble(match[0])) return true;
-  }
-  return false;
-}
-
-function isHeldByDouble(literal: string): boolean {
-  return Number.isNaN(Number(literal)) || typeof exactNumber(literal) === "number";
 }
 
 function keepDigits(_key: string, value: unknown, context: { readonly source?: string }): unknown {

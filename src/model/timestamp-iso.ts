@@ -23,7 +23,10 @@ const syntax =
  * back after a cheap check. Throws `CURSOR_INVALID`.
  */
 export function parseIsoTimestamp(text: string, timezone: string): string {
-  if (isCanonicalTimestamp(text)) return text;
+  if (hasPlainWallTime(text)) {
+    const utc = inUtcAlready(text);
+    if (utc !== null) return utc;
+  }
   const match = syntax.exec(text);
   if (match === null) throw unreadableValue(text, expected, infinityReason(text));
   const [, year = "", month, day, hour, minute, second, fraction = "", utc, sign, ...rest] = match;
@@ -88,26 +91,62 @@ export function localSeconds(text: string, wall: WallTime, what: string): number
 }
 
 const digitZero = 48;
+const minus = 45;
+const point = 46;
+const colon = 58;
+const space = 32;
+const upperT = 84;
+const lowerT = 116;
+const upperZ = 90;
 
-/** Whether a text is a canonical timestamp of the years 0000 to 9999; it allocates nothing. */
-export function isCanonicalTimestamp(text: string): boolean {
-  const last = text.length - 1;
-  if (last < 19 || last > 29 || text.charCodeAt(last) !== 90 || text.charCodeAt(10) !== 84) return false;
-  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return false;
-  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return false;
+/** Whether a text begins with a date, any separator and a time of day that exist, in 19 characters. */
+function hasPlainWallTime(text: string): boolean {
+  if (text.length < 19 || text.charCodeAt(4) !== minus || text.charCodeAt(7) !== minus) return false;
+  if (text.charCodeAt(13) !== colon || text.charCodeAt(16) !== colon) return false;
   const century = twoDigitsAt(text, 0);
   const yearOfCentury = twoDigitsAt(text, 2);
   const month = twoDigitsAt(text, 5);
   const day = twoDigitsAt(text, 8);
   if (century > 99 || yearOfCentury > 99 || month < 1 || month > 12 || day < 1) return false;
   if (day > 28 && day > daysInMonth(century * 100 + yearOfCentury, month)) return false;
-  if (twoDigitsAt(text, 11) > 23 || twoDigitsAt(text, 14) > 59 || twoDigitsAt(text, 17) > 59) return false;
-  return last === 19 || isCanonicalFraction(text, last);
+  return twoDigitsAt(text, 11) <= 23 && twoDigitsAt(text, 14) <= 59 && twoDigitsAt(text, 17) <= 59;
 }
+
+/**
+ * The canonical text where nothing has to be calculated: the text itself, or one in UTC that is only
+ * spelt otherwise (`2026-01-31 23:59:59.120+00`). Null for all others.
+ */
+function inUtcAlready(text: string): string | null {
+  const separator = text.charCodeAt(10);
+  const last = text.length - 1;
+  if (separator === upperT && text.charCodeAt(last) === upperZ) {
+    if (last === 19 || isCanonicalFraction(text, last)) return text;
+  } else if (separator !== upperT && separator !== lowerT && separator !== space) {
+    return null;
+  }
+  const zone = text.charCodeAt(19) === point ? endOfDigits(text, 20) : 19;
+  if (zone === 20 || !utcSuffixes.has(text.slice(zone))) return null;
+  const fraction = zone === 19 ? "" : trimZerosAtEnd(text.slice(20, zone));
+  if (fraction.length > 9) return null;
+  const seconds = `${text.slice(0, 10)}T${text.slice(11, 19)}`;
+  return fraction === "" ? `${seconds}Z` : `${seconds}.${fraction}Z`;
+}
+
+function endOfDigits(text: string, start: number): number {
+  let at = start;
+  for (;;) {
+    const digit = text.charCodeAt(at) - digitZero;
+    if (!(digit >= 0 && digit <= 9)) return at;
+    at++;
+  }
+}
+
+const utcSuffixes: ReadonlySet<string> = new Set(["Z", "z", "+00", "+0000", "+00:00"]);
 
 /** A point, then one to nine digits of which the last is not 0, up to the `Z` at `end`. */
 function isCanonicalFraction(text: string, end: number): boolean {
-  if (end < 21 || text.charCodeAt(19) !== 46 || text.charCodeAt(end - 1) === digitZero) return false;
+  if (end < 21 || end > 29 || text.charCodeAt(19) !== point || text.charCodeAt(end - 1) === digitZero)
+    return false;
   for (let i = 20; i < end; i++) {
     const digit = text.charCodeAt(i) - digitZero;
     if (digit < 0 || digit > 9) return false;

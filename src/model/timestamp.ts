@@ -1,5 +1,5 @@
 import { canonicalTimestamp, isWithinYears, nanosecondOfCanonical, secondsOfCanonical } from "./calendar.ts";
-import { canonicalDecimal } from "./decimal.ts";
+import { canonicalDecimal, floorUnits } from "./decimal.ts";
 import { ExactNumber } from "./exact-number.ts";
 import { ambiguitySince, checkTimeZone } from "./time-zone.ts";
 import { parseIsoTimestamp } from "./timestamp-iso.ts";
@@ -31,6 +31,8 @@ export function parseCursorFormat(text: string, timezone: string): CursorFormat 
   compilePattern(text);
   return { kind: "pattern", pattern: text, timezone };
 }
+
+const nanosecondsPerSecond = 1_000_000_000n;
 
 /** How many digits after the point make one second out of an epoch's unit. */
 const epochDigits = { epoch_s: 0, epoch_ms: 3, epoch_us: 6, epoch_ns: 9 } as const;
@@ -67,41 +69,21 @@ function isoHint(raw: unknown): string | undefined {
 
 function parseEpoch(raw: unknown, kind: keyof typeof epochDigits): string {
   const digits = epochDigits[kind];
-  if (typeof raw === "number" && Number.isSafeInteger(raw) && digits <= 3)
-    return epochFromInteger(raw, digits);
   const expected = `${epochNames[kind]} since 1970`;
-  const decimal = epochDecimal(raw, expected);
-  const negative = decimal.startsWith("-");
-  const [whole = "0", fraction = ""] = (negative ? decimal.slice(1) : decimal).split(".");
-  const padded = whole.padStart(digits + 1, "0");
-  const allDigits = padded.slice(padded.length - digits) + fraction;
-  const subsecond = digits === 0 ? fraction : allDigits;
-  if (subsecond.length > 9 && /[1-9]/.test(subsecond.slice(9))) {
-    throw unreadableValue(raw, expected, "it is finer than a nanosecond");
-  }
-  const seconds = Number(padded.slice(0, padded.length - digits));
-  const nanosecond = Number(subsecond.slice(0, 9).padEnd(9, "0"));
-  if (!isWithinYears(negative ? -seconds - 1 : seconds)) {
-    throw unreadableValue(raw, expected, "the year is out of range");
-  }
-  if (!negative) return canonicalTimestamp(seconds, nanosecond);
-  return nanosecond === 0
-    ? canonicalTimestamp(-seconds, 0)
-    : canonicalTimestamp(-seconds - 1, 1_000_000_000 - nanosecond);
+  if (typeof raw === "number" && Number.isSafeInteger(raw)) return epochFromInteger(raw, digits, expected);
+  const [whole = "0", fraction = ""] = epochDecimal(raw, expected).split(".");
+  if (fraction.length > 9 - digits) throw unreadableValue(raw, expected, "it is finer than a nanosecond");
+  return timestampOf(BigInt(whole + fraction.padEnd(9 - digits, "0")), raw, expected);
 }
 
-/** Seconds and milliseconds as most sources give them, without a detour through text. */
-function epochFromInteger(value: number, digits: number): string {
-  const perSecond = digits === 0 ? 1 : 1000;
-  const seconds = Math.floor(value / perSecond);
-  if (!isWithinYears(seconds)) {
-    throw unreadableValue(
-      value,
-      `${digits === 0 ? "seconds" : "milliseconds"} since 1970`,
-      "the year is out of range",
-    );
-  }
-  return canonicalTimestamp(seconds, (value - seconds * perSecond) * (digits === 0 ? 0 : 1_000_000));
+/** Whole numbers, as most sources give them, by remainders: these are exact where a quotient is not. */
+function epochFromInteger(value: number, digits: number, expected: string): string {
+  const perSecond = 10 ** digits;
+  const rest = value % perSecond;
+  const below = rest < 0 ? rest + perSecond : rest;
+  const seconds = (value - rest) / perSecond - (rest < 0 ? 1 : 0);
+  if (!isWithinYears(seconds)) throw unreadableValue(value, expected, "the year is out of range");
+  return canonicalTimestamp(seconds, below * 10 ** (9 - digits));
 }
 
 function epochDecimal(raw: unknown, expected: string): string {
@@ -117,21 +99,21 @@ function epochDecimal(raw: unknown, expected: string): string {
 
 /** Nanoseconds since 1970. */
 export function timestampToNanoseconds(canonical: string): bigint {
-  return BigInt(secondsOfCanonical(canonical)) * 1_000_000_000n + BigInt(nanosecondOfCanonical(canonical));
+  return (
+    BigInt(secondsOfCanonical(canonical)) * nanosecondsPerSecond + BigInt(nanosecondOfCanonical(canonical))
+  );
 }
 
 /** The canonical text of nanoseconds since 1970. Throws `CURSOR_INVALID` outside ±999,999 years. */
 export function nanosecondsToTimestamp(nanoseconds: bigint): string {
-  let seconds = nanoseconds / 1_000_000_000n;
-  let nanosecond = Number(nanoseconds % 1_000_000_000n);
-  if (nanosecond < 0) {
-    seconds -= 1n;
-    nanosecond += 1_000_000_000;
-  }
-  if (!isWithinYears(Number(seconds))) {
-    throw unreadableValue(nanoseconds, "nanoseconds since 1970", "the year is out of range");
-  }
-  return canonicalTimestamp(Number(seconds), nanosecond);
+  return timestampOf(nanoseconds, nanoseconds, "nanoseconds since 1970");
+}
+
+function timestampOf(nanoseconds: bigint, raw: unknown, expected: string): string {
+  const whole = floorUnits(nanoseconds, nanosecondsPerSecond);
+  const seconds = Number(whole / nanosecondsPerSecond);
+  if (!isWithinYears(seconds)) throw unreadableValue(raw, expected, "the year is out of range");
+  return canonicalTimestamp(seconds, Number(nanoseconds - whole));
 }
 
 /** The canonical text of whole milliseconds since 1970, as clocks give them. */
@@ -151,8 +133,7 @@ export function formatTimestamp(canonical: string, format: CursorFormat): string
   }
   const nanoseconds = timestampToNanoseconds(canonical);
   const unit = 10n ** BigInt(9 - epochDigits[format.kind]);
-  const rest = nanoseconds % unit;
-  return ((nanoseconds - rest) / unit - (rest < 0n ? 1n : 0n)).toString();
+  return (floorUnits(nanoseconds, unit) / unit).toString();
 }
 
 /**
