@@ -6,16 +6,20 @@ export interface Clock {
   now(): number;
   /** Milliseconds that only ever grow, for measuring. */
   elapsed(): number;
-  /** Resolves after so many milliseconds; rejects with the signal's reason when it aborts. */
-  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves after so many milliseconds; rejects with the signal's reason when it aborts. A sleep in
+   * the background does not keep the process alive by itself.
+   */
+  sleep(milliseconds: number, signal?: AbortSignal, options?: { background?: boolean }): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
-  async sleep(milliseconds, signal) {
+  async sleep(milliseconds, signal, options) {
+    const ref = options?.background !== true;
     try {
-      await delay(milliseconds, undefined, signal === undefined ? {} : { signal });
+      await delay(milliseconds, undefined, signal === undefined ? { ref } : { ref, signal });
     } catch (error) {
       throw signal?.aborted ? signal.reason : error;
     }

@@ -59,7 +59,7 @@ export const errorCodes = {
   },
   CURSOR_NOT_SET: {
     meaning: "A delta run ended well without saying how far it came.",
-    hint: "Call run.setNewCursor(…) before the callback returns, or use mode: \"backfill\".",
+    hint: 'Call run.setNewCursor(…) before the callback returns, or use mode: "backfill".',
     recoverable: false,
   },
   CURSOR_REGRESSION: {

@@ -1,0 +1,23 @@
+/**
+ * The places in a run where a crash must do no harm, in the order in which a run passes them. Tests
+ * pass a function that throws, stops or kills at one of them.
+ */
+export const faultPoints = [
+  "beforeBegin",
+  "afterBegin",
+  "afterClaim",
+  "afterRead",
+  "afterFilter",
+  "afterWrite",
+  "beforeCommit",
+  "afterCommit",
+  "afterCheckpoint",
+  "beforeComplete",
+  "afterComplete",
+] as const;
+export type FaultPoint = (typeof faultPoints)[number];
+
+/** Called at every fault point; what it throws ends the run there. */
+export type FaultInjector = (point: FaultPoint) => void | Promise<void>;
+
+export const noFaults: FaultInjector = () => {};

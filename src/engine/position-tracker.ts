@@ -1,0 +1,352 @@
+import { TidemarkError } from "../errors.ts";
+import { type CursorType, compareCursorValues, isOrdered, readCursorValue } from "../model/cursor.ts";
+import { type IdentityPlan, identityOf } from "../model/identity.ts";
+import type { BoundaryKey, Order, Position } from "../model/position.ts";
+import { formatPath, isRecord, type SourceRecord, valueAt } from "../model/record.ts";
+import type { CursorField, Incremental, Page, Warn, Window } from "./ports.ts";
+
+/** What of a page is to be delivered, and what it says of the source. */
+export interface Admitted {
+  readonly records: readonly SourceRecord[];
+  /** For outputs that append records with a key: which delivery each of `records` is. */
+  readonly deliveries: readonly string[] | null;
+  /** The record that broke the declared order, in words; null where none did. */
+  readonly disorder: string | null;
+  /** Whether an ascending read has come so far that the rest belongs to the next run. */
+  readonly pastWindow: boolean;
+}
+
+export interface TrackerOptions {
+  readonly incremental: Incremental;
+  readonly window: Window;
+  readonly start: Position;
+  readonly identity: IdentityPlan;
+  /** Whether `deliveries` are wanted. */
+  readonly tracksDeliveries: boolean;
+  /** The present as a cursor value, asked for once a page at most; null for cursors that are no times. */
+  readonly now: () => string | null;
+  readonly warn: Warn;
+}
+
+/**
+ * Follows one run through its window: says which records are to be delivered, and where the stream
+ * stands once they are. Keeps no more than the boundary keys in memory.
+ *
+ * `admit` is called once a page, in order; `position` whenever what was admitted has been written.
+ */
+export class PositionTracker {
+  readonly #options: TrackerOptions;
+  readonly #field: CursorField | null;
+  /** Identities delivered with a cursor at or above the watermark, by cursor and identity. */
+  readonly #boundary = new Map<string, BoundaryKey>();
+  /** What is left of the counts that the last run handed over, for records without a key. */
+  readonly #unclaimed = new Map<string, number>();
+  /** The cursors that the handed-over identities have: only at these can a record be known already. */
+  readonly #knownCursors = new Set<string>();
+  readonly #companions: { id?: string; offset?: string };
+  #order: Order;
+  #fellBack: boolean;
+  /** The highest cursor within the window so far. */
+  #highest: string | null;
+  /** The cursor before this one, while the order is taken to be ascending. */
+  #last: string | null = null;
+  /** The cursor whose boundary keys were too many to keep. */
+  #overflowed: string | null = null;
+  #offset: bigint;
+  #changed = false;
+
+  constructor(options: TrackerOptions) {
+    const { incremental, start } = options;
+    this.#options = options;
+    this.#field = incremental.cursors[0] ?? null;
+    this.#order = start.window?.order === "unordered" ? "unordered" : incremental.order;
+    this.#fellBack = incremental.order === "ascending" && this.#order === "unordered";
+    this.#highest = start.watermark;
+    this.#companions = { ...start.companions };
+    this.#offset = BigInt(this.#field?.role === "offset" ? (start.watermark ?? "0") : "0");
+    for (const key of start.boundary) {
+      this.#boundary.set(nameOf(key.cursor, key.identity), key);
+      this.#unclaimed.set(nameOf(key.cursor, key.identity), key.count);
+      this.#knownCursors.add(key.cursor);
+    }
+  }
+
+  /** How the window is being read: as declared, or `unordered` once an ascending source was not. */
+  get order(): Order {
+    return this.#order;
+  }
+
+  /** Whether `position` differs from what the run started with. */
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  admit(page: Page): Admitted {
+    const field = this.#field;
+    if (field === null) return this.#everything(page);
+    if (field.role === "offset") return this.#counted(page);
+    return this.#followed(page, field);
+  }
+
+  /** Where the stream stands when everything admitted so far is written. */
+  position(at: { windowFinished: boolean }): Position {
+    const { start, window } = this.#options;
+    const { coverage } = start;
+    const companions = { ...this.#companions };
+    if (this.#field?.role === "offset") {
+      return { watermark: String(this.#offset), companions, window: null, boundary: [], coverage };
+    }
+    if (at.windowFinished || (this.#order === "ascending" && this.#field !== null)) {
+      const watermark = this.#highest;
+      return { watermark, companions, window: null, boundary: this.#boundaryFrom(watermark), coverage };
+    }
+    return {
+      watermark: start.watermark,
+      companions: start.companions,
+      window: {
+        lower: window.lower?.value ?? null,
+        upper: window.upper?.value ?? null,
+        order: this.#order,
+        highest: this.#highest,
+        resume: null,
+      },
+      boundary: start.boundary,
+      coverage,
+    };
+  }
+
+  #everything(page: Page): Admitted {
+    const deliveries = this.#options.tracksDeliveries
+      ? page.records.map((record) => identityOf(record, this.#options.identity))
+      : null;
+    return { records: page.records, deliveries, disorder: null, pastWindow: false };
+  }
+
+  /** A leading offset counts records: each one read moves it by one. */
+  #counted(page: Page): Admitted {
+    const first = this.#offset;
+    this.#offset += BigInt(page.records.length);
+    if (page.records.length > 0) this.#changed = true;
+    const deliveries = this.#options.tracksDeliveries
+      ? page.records.map(
+          (record, index) => `${identityOf(record, this.#options.identity)}@${first + BigInt(index)}`,
+        )
+      : null;
+    return { records: page.records, deliveries, disorder: null, pastWindow: false };
+  }
+
+  #followed(page: Page, field: CursorField): Admitted {
+    const cursors = page.records.map((record) => this.#cursorOf(record, field));
+    const pageHighest = this.#highestOf(cursors, field.type);
+    if (pageHighest !== null) this.#raise(pageHighest);
+    const present = this.#presentFor(cursors, field.type);
+    const records: SourceRecord[] = [];
+    const deliveries: string[] | null = this.#options.tracksDeliveries ? [] : null;
+    let disorder: string | null = null;
+    let within = 0;
+    let future = 0;
+    for (let index = 0; index < cursors.length; index++) {
+      const record = page.records[index];
+      const cursor = cursors[index];
+      if (record === undefined || cursor === undefined) continue;
+      const side = cursor === null ? "within" : this.#sideOf(cursor, field.type, present);
+      if (side === "within") within += 1;
+      if (side === "future") future += 1;
+      if (cursor !== null && side === "within") disorder ??= this.#disorderAt(cursor, field, record);
+      if (!this.#takes(record, cursor, side)) continue;
+      this.#follow(record);
+      records.push(record);
+      deliveries?.push(`${identityOf(record, this.#options.identity)}@${cursor ?? ""}`);
+    }
+    if (disorder !== null) this.#fallBack();
+    const pastWindow =
+      this.#order === "ascending" && cursors.length > 0 && within === 0 && future === 0 && present !== null;
+    return { records, deliveries, disorder, pastWindow };
+  }
+
+  /** The record's cursor as canonical text; null for a null that is to be delivered or skipped. */
+  #cursorOf(record: SourceRecord, field: CursorField): string | null {
+    const path = field.path ?? [];
+    const raw = valueAt(record, path);
+    if (raw !== null && raw !== undefined) {
+      try {
+        return readCursorValue(field.type, raw, field.format);
+      } catch (cause) {
+        throw this.#atRecord(cause, record, formatPath(path));
+      }
+    }
+    if (this.#options.incremental.onNullCursor !== "fail") return null;
+    throw new TidemarkError(
+      "CURSOR_NULL",
+      `${describe(record)} has no value in its cursor field ${formatPath(path)}`,
+    );
+  }
+
+  #atRecord(cause: unknown, record: SourceRecord, path: string): unknown {
+    if (!(cause instanceof TidemarkError)) return cause;
+    return new TidemarkError(cause.code, `${describe(record)}, field ${path}: ${cause.message}`, {
+      cause,
+      hint: cause.hint,
+    });
+  }
+
+  #highestOf(cursors: readonly (string | null)[], type: CursorType): string | null {
+    const upper = this.#options.window.upper?.value ?? null;
+    let highest: string | null = null;
+    for (const cursor of cursors) {
+      if (cursor === null) continue;
+      if (upper !== null && compareCursorValues(type, cursor, upper) > 0) continue;
+      if (highest === null || compareCursorValues(type, cursor, highest) > 0) highest = cursor;
+    }
+    return highest;
+  }
+
+  #raise(cursor: string): void {
+    const type = this.#typeOf();
+    if (this.#highest !== null && compareCursorValues(type, cursor, this.#highest) <= 0) return;
+    this.#highest = cursor;
+    this.#changed = true;
+    for (const [name, key] of this.#boundary) {
+      if (key.cursor !== "" && compareCursorValues(type, key.cursor, cursor) < 0) this.#boundary.delete(name);
+    }
+  }
+
+  /** Asked only where a record lies past the window, since only then the present matters. */
+  #presentFor(cursors: readonly (string | null)[], type: CursorType): string | null {
+    const upper = this.#options.window.upper?.value ?? null;
+    if (upper === null) return null;
+    const past = cursors.some((cursor) => cursor !== null && compareCursorValues(type, cursor, upper) > 0);
+    return past ? this.#options.now() : null;
+  }
+
+  #sideOf(cursor: string, type: CursorType, present: string | null): Side {
+    const { lower, upper } = this.#options.window;
+    if (lower !== null && compareCursorValues(type, cursor, lower.value) < 0) return "below";
+    if (upper === null || compareCursorValues(type, cursor, upper.value) <= 0) return "within";
+    return present !== null && compareCursorValues(type, cursor, present) > 0 ? "future" : "past";
+  }
+
+  /** Whether the record is to be delivered; keeps its identity where a later read may bring it again. */
+  #takes(record: SourceRecord, cursor: string | null, side: Side): boolean {
+    const { incremental } = this.#options;
+    if (cursor === null) {
+      return incremental.onNullCursor === "deliver" && this.#takesOnce(record, "");
+    }
+    if (side === "below") return false;
+    if (side === "past" && incremental.settle !== null) return false;
+    if (side === "past" || side === "future") return this.#takesAhead(record, cursor, side);
+    if (cursor === this.#highest) return this.#takesOnce(record, cursor);
+    return !this.#knownCursors.has(cursor) || !this.#claim(record, cursor);
+  }
+
+  /** A record past the window's end is delivered ahead of time, once, as long as that can be remembered. */
+  #takesAhead(record: SourceRecord, cursor: string, side: Side): boolean {
+    const { maxBoundaryKeys } = this.#options.incremental;
+    if (this.#boundary.size < maxBoundaryKeys) return this.#takesOnce(record, cursor);
+    if (side === "past" || this.#claim(record, cursor)) return false;
+    this.#options.warn(
+      "BOUNDARY_KEYS_FULL",
+      `more than ${maxBoundaryKeys} records lie in the future; the rest of them are delivered again by every run`,
+    );
+    return true;
+  }
+
+  #takesOnce(record: SourceRecord, cursor: string): boolean {
+    if (this.#knownCursors.has(cursor) && this.#claim(record, cursor)) return false;
+    const identity = identityOf(record, this.#options.identity);
+    const name = nameOf(cursor, identity);
+    const known = this.#boundary.get(name);
+    if (known !== undefined && this.#options.identity.key !== null) return false;
+    this.#remember(name, { identity, cursor, count: (known?.count ?? 0) + 1 });
+    return true;
+  }
+
+  /**
+   * Whether the record was delivered by an earlier run. Records with a key are known however often
+   * they come; of those without, as many as were delivered.
+   */
+  #claim(record: SourceRecord, cursor: string): boolean {
+    const { identity } = this.#options;
+    const name = nameOf(cursor, identityOf(record, identity));
+    const left = this.#unclaimed.get(name) ?? 0;
+    if (left > 0 && identity.key === null) this.#unclaimed.set(name, left - 1);
+    return left > 0;
+  }
+
+  #remember(name: string, key: BoundaryKey): void {
+    if (key.cursor !== "" && key.cursor === this.#overflowed) return;
+    this.#boundary.set(name, key);
+    this.#changed = true;
+    const most = this.#options.incremental.maxBoundaryKeys;
+    if (this.#boundary.size <= most) return;
+    this.#overflowed = key.cursor;
+    for (const [known, { cursor }] of this.#boundary) if (cursor === key.cursor) this.#boundary.delete(known);
+    this.#options.warn(
+      "BOUNDARY_KEYS_DROPPED",
+      `more than ${most} records share the cursor ${key.cursor}; those at the watermark will be delivered again, and none is lost`,
+    );
+  }
+
+  #disorderAt(cursor: string, field: CursorField, record: SourceRecord): string | null {
+    if (this.#order !== "ascending") return null;
+    const last = this.#last;
+    this.#last = cursor;
+    if (last === null || compareCursorValues(field.type, cursor, last) >= 0) return null;
+    return `${describe(record)} has cursor ${cursor} and came after ${last}`;
+  }
+
+  /** Promise P9: from here on the watermark waits for the end of the window, as in an unordered read. */
+  #fallBack(): void {
+    this.#order = "unordered";
+    this.#fellBack = true;
+    this.#changed = true;
+  }
+
+  /** Whether an ascending source was found not to be, in this window. */
+  get fellBack(): boolean {
+    return this.#fellBack;
+  }
+
+  #follow(record: SourceRecord): void {
+    for (const field of this.#options.incremental.cursors.slice(1)) {
+      if (field.role !== "id" || field.path === null) continue;
+      const raw = valueAt(record, field.path);
+      if (raw === null || raw === undefined) continue;
+      const value = readCursorValue(field.type, raw, field.format);
+      const highest = this.#companions.id;
+      if (highest === undefined || compareCursorValues(field.type, value, highest) > 0) {
+        this.#companions.id = value;
+        this.#changed = true;
+      }
+    }
+  }
+
+  #boundaryFrom(watermark: string | null): BoundaryKey[] {
+    const type = this.#typeOf();
+    return [...this.#boundary.values()].filter(
+      ({ cursor }) =>
+        cursor === "" || watermark === null || compareCursorValues(type, cursor, watermark) >= 0,
+    );
+  }
+
+  #typeOf(): CursorType {
+    const type = this.#field?.type;
+    if (type === undefined || !isOrdered(type)) {
+      throw new TidemarkError("INTERNAL", "records without an ordered cursor have no boundary");
+    }
+    return type;
+  }
+}
+
+type Side = "below" | "within" | "past" | "future";
+
+function nameOf(cursor: string, identity: string): string {
+  return `${cursor}\n${identity}`;
+}
+
+/** A record in few words, for messages. */
+function describe(record: unknown): string {
+  if (!isRecord(record)) return "a record";
+  const shown = JSON.stringify(record);
+  return `the record ${shown.length > 120 ? `${shown.slice(0, 117)}…` : shown}`;
+}

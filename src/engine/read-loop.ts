@@ -1,0 +1,115 @@
+import { TidemarkError } from "../errors.ts";
+import type { SourceRecord } from "../model/record.ts";
+import { type FaultInjector, noFaults } from "./fault-points.ts";
+import { PageGuard } from "./page-guard.ts";
+import type { Filter, FilterContext, OutputSession, Page } from "./ports.ts";
+import type { Admitted, PositionTracker } from "./position-tracker.ts";
+import { readAhead } from "./read-ahead.ts";
+
+/** What a run has done so far. */
+export interface Progress {
+  readonly recordsRead: number;
+  readonly recordsWritten: number;
+  readonly pages: number;
+  readonly checkpoints: number;
+  /** The highest cursor committed so far; null before the first. */
+  readonly watermark: string | null;
+}
+
+export interface ReadLoopParts {
+  readonly tracker: PositionTracker;
+  readonly filters: readonly Filter[];
+  readonly filterContext: FilterContext;
+  readonly session: Pick<OutputSession, "write" | "delivered">;
+  readonly pagesPerCheckpoint: number;
+  /** Asked before a batch leaves for the output; throws where the run has lost its stream. */
+  readonly confirm: () => Promise<void>;
+  /** Makes everything written so far durable. `disorder` tells how the declared order was broken. */
+  readonly commit: (disorder: string | null) => Promise<void>;
+  readonly onPage: () => void;
+  readonly faults?: FaultInjector;
+}
+
+/**
+ * Read page → admit → filter → write → every so many pages commit, with the next page being read
+ * meanwhile. Ends when the source has ended, and leaves the last commit to its caller.
+ */
+export class ReadLoop {
+  readonly #parts: ReadLoopParts;
+  readonly #guard = new PageGuard();
+  readonly #faults: FaultInjector;
+  recordsRead = 0;
+  recordsWritten = 0;
+  pages = 0;
+  /** Pages written since the last commit. */
+  pending = 0;
+
+  constructor(parts: ReadLoopParts) {
+    this.#parts = parts;
+    this.#faults = parts.faults ?? noFaults;
+  }
+
+  /** Stops early, with `RUN_CANCELLED`, once `cancelled` aborts: the page at hand is finished first. */
+  async run(pages: AsyncIterable<Page>, cancelled: AbortSignal | undefined): Promise<void> {
+    for await (const page of readAhead(pages)) {
+      await this.#faults("afterRead");
+      const pastWindow = await this.#take(page);
+      if (cancelled?.aborted) throw cancellation();
+      if (pastWindow) return;
+    }
+    this.#guard.end();
+  }
+
+  async #take(page: Page): Promise<boolean> {
+    const { tracker, session, pagesPerCheckpoint } = this.#parts;
+    this.pages += 1;
+    this.recordsRead += page.records.length;
+    this.#guard.see(page);
+    const admitted = tracker.admit(page);
+    const fresh = await this.#undelivered(admitted);
+    const records = await this.#filter(fresh);
+    await this.#faults("afterFilter");
+    if (records.length > 0) {
+      await this.#parts.confirm();
+      const columns = this.#parts.filters.length === 0 ? page.columns : undefined;
+      this.recordsWritten += await session.write(columns === undefined ? { records } : { records, columns });
+    }
+    await this.#faults("afterWrite");
+    this.pending += 1;
+    if (admitted.disorder !== null || this.pending >= pagesPerCheckpoint) {
+      await this.#parts.commit(admitted.disorder);
+      this.pending = 0;
+    }
+    this.#parts.onPage();
+    return admitted.pastWindow;
+  }
+
+  /** Leaves out what the output already holds from an earlier attempt at this window. */
+  async #undelivered(admitted: Admitted): Promise<readonly SourceRecord[]> {
+    const { deliveries, records } = admitted;
+    const { session } = this.#parts;
+    if (deliveries === null || deliveries.length === 0 || session.delivered === undefined) return records;
+    const known = await session.delivered(deliveries);
+    const taken = new Set<string>();
+    return records.filter((_, index) => {
+      const delivery = deliveries[index];
+      if (delivery === undefined || known.has(delivery) || taken.has(delivery)) return false;
+      taken.add(delivery);
+      return true;
+    });
+  }
+
+  async #filter(records: readonly SourceRecord[]): Promise<readonly SourceRecord[]> {
+    let left = records;
+    for (const filter of this.#parts.filters) {
+      if (left.length === 0) break;
+      const result = filter.apply(left, this.#parts.filterContext);
+      left = result instanceof Promise ? await result : result;
+    }
+    return left;
+  }
+}
+
+export function cancellation(): TidemarkError {
+  return new TidemarkError("RUN_CANCELLED", "the run was asked to stop; what was written is committed");
+}

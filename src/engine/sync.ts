@@ -1,0 +1,218 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, systemClock } from "../clock.ts";
+import { isTidemarkError, messageOf, TidemarkError } from "../errors.ts";
+import { formatStreamKey } from "../model/stream-key.ts";
+import type { Run, StateStore } from "../state/contract.ts";
+import { processOwner } from "../state/owner.ts";
+import { type FaultInjector, noFaults } from "./fault-points.ts";
+import type { OutputSession, PartContext, Pipeline } from "./ports.ts";
+import type { Progress } from "./read-loop.ts";
+import { type RunResult, type RunStatus, Warnings } from "./result.ts";
+import { runToEnd } from "./run.ts";
+
+export interface SyncOptions {
+  readonly state: StateStore;
+  /** Stops the run early: the batch at hand is finished and committed, then it fails with `RUN_CANCELLED`. */
+  readonly signal?: AbortSignal;
+  /** Starts the stream over: the state is reset, audited, and everything is read again. */
+  readonly fullRefresh?: boolean;
+  /** Called after every page. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Who runs it, for the history and the audit log. */
+  readonly actor?: string;
+  readonly clock?: Clock;
+  readonly faults?: FaultInjector;
+}
+
+/**
+ * Runs a pipeline once: begin → read page → filter → write → commit → complete. Each delivered row
+ * and the stream's position become durable together where the output can do that (promise P2).
+ *
+ * Resolves when the run completed, or was skipped because another holds the stream. Throws the
+ * `TidemarkError` that ended it otherwise; the state then stands at the last checkpoint (P8), and the
+ * next run goes on from there.
+ *
+ * ```ts
+ * await using state = await openState("sqlite:./.tidemark/state.db");
+ * const [pipeline] = await loadPipelines(["events.yaml"]);
+ * const result = await sync(pipeline, { state });
+ * console.log(result.recordsWritten, result.newCursor);
+ * ```
+ */
+export async function sync(pipeline: Pipeline, options: SyncOptions): Promise<RunResult> {
+  const result = await attemptSync(pipeline, options);
+  if (result.error !== null) throw result.error;
+  return result;
+}
+
+/** As `sync`, but a run that failed is a result with its `error` and its counts, and nothing is thrown. */
+export async function attemptSync(pipeline: Pipeline, options: SyncOptions): Promise<RunResult> {
+  const clock = options.clock ?? systemClock;
+  const startedAt = clock.elapsed();
+  const warnings = new Warnings();
+  const attempt = new Attempt(pipeline, options, clock, warnings);
+  const end = await attempt.make();
+  return {
+    pipeline: pipeline.name,
+    connector: pipeline.key.connector,
+    stream: pipeline.key.stream,
+    status: end.status,
+    runId: attempt.run?.runId ?? null,
+    recordsRead: attempt.progress.recordsRead,
+    recordsWritten: attempt.progress.recordsWritten,
+    pages: attempt.progress.pages,
+    checkpoints: attempt.progress.checkpoints,
+    lowerBound: attempt.lowerBound,
+    newCursor: attempt.progress.watermark,
+    durationMs: Math.round(clock.elapsed() - startedAt),
+    warnings: warnings.list(),
+    error: end.error,
+  };
+}
+
+interface End {
+  readonly status: RunStatus;
+  readonly error: TidemarkError | null;
+}
+
+class Attempt {
+  readonly #pipeline: Pipeline;
+  readonly #options: SyncOptions;
+  readonly #clock: Clock;
+  readonly #warnings: Warnings;
+  readonly #faults: FaultInjector;
+  run: Run | null = null;
+  lowerBound: string | null = null;
+  progress: Progress = { recordsRead: 0, recordsWritten: 0, pages: 0, checkpoints: 0, watermark: null };
+
+  constructor(pipeline: Pipeline, options: SyncOptions, clock: Clock, warnings: Warnings) {
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#clock = clock;
+    this.#warnings = warnings;
+    this.#faults = options.faults ?? noFaults;
+  }
+
+  async make(): Promise<End> {
+    let session: OutputSession | undefined;
+    try {
+      this.#options.signal?.throwIfAborted();
+      session = await this.#openOutput();
+      this.run = await this.#begin(session);
+      if (this.run === null) return { status: "skipped", error: null };
+      await this.#runToEnd(this.run, session);
+      return { status: "completed", error: null };
+    } catch (thrown) {
+      return await this.#failed(this.#asError(thrown));
+    } finally {
+      await session
+        ?.close()
+        .catch((error: unknown) => this.#warnings.add("OUTPUT_CLOSE_FAILED", messageOf(error)));
+    }
+  }
+
+  #openOutput(): Promise<OutputSession> {
+    const { output, leaseSeconds } = this.#pipeline;
+    return output.open({ ...this.#partContext(), lane: "", leaseSeconds });
+  }
+
+  #partContext(signal: AbortSignal = this.#options.signal ?? new AbortController().signal): PartContext {
+    return { key: this.#pipeline.key, clock: this.#clock, signal, warn: this.#warnings.add };
+  }
+
+  /** The granted run, or null where the pipeline's policy is to skip. */
+  async #begin(session: OutputSession): Promise<Run | null> {
+    const { key, input, leaseSeconds, onConcurrentRun } = this.#pipeline;
+    const { state, actor } = this.#options;
+    const runId = randomUUID();
+    await this.#faults("beforeBegin");
+    for (;;) {
+      try {
+        const epochFloor = (await session.mark())?.epoch ?? 0;
+        const run = await state.begin(key, {
+          cursorType: input.incremental.cursors[0]?.type ?? null,
+          ifRunning: onConcurrentRun === "takeover" ? "override" : "refuse",
+          leaseSeconds,
+          runId,
+          owner: processOwner(),
+          epochFloor,
+          ...(actor === undefined ? {} : { actor }),
+        });
+        await this.#faults("afterBegin");
+        return run;
+      } catch (error) {
+        if (!isTidemarkError(error, "RUN_ACTIVE") || onConcurrentRun === "takeover") throw error;
+        if (onConcurrentRun === "skip") {
+          this.#warnings.add("RUN_ACTIVE", error.message);
+          return null;
+        }
+        await this.#clock.sleep(waitBetweenTriesMs, this.#options.signal);
+      }
+    }
+  }
+
+  async #runToEnd(run: Run, session: OutputSession): Promise<void> {
+    await runToEnd({
+      pipeline: this.#pipeline,
+      run,
+      session,
+      state: this.#options.state,
+      clock: this.#clock,
+      faults: this.#faults,
+      fullRefresh: this.#options.fullRefresh ?? false,
+      cancelled: this.#options.signal,
+      warn: this.#warnings.add,
+      warnings: this.#warnings,
+      context: (signal) => this.#partContext(signal),
+      onStart: (start) => {
+        this.lowerBound = start.watermark;
+        this.progress = { ...this.progress, watermark: start.watermark };
+      },
+      onProgress: (progress) => {
+        this.progress = progress;
+        this.#options.onProgress?.(progress);
+      },
+    });
+  }
+
+  async #failed(error: TidemarkError): Promise<End> {
+    if (error.code === "RUN_SUPERSEDED") return { status: "superseded", error };
+    if (this.run === null) return { status: "failed", error };
+    try {
+      await this.#options.state.fail(this.run, {
+        error: `${error.code}: ${error.message}`,
+        recordsProcessed: this.progress.recordsWritten,
+      });
+    } catch (failure) {
+      if (isTidemarkError(failure, "RUN_SUPERSEDED")) return { status: "superseded", error: failure };
+      this.#warnings.add("FAILURE_NOT_RECORDED", messageOf(failure));
+    }
+    return { status: "failed", error };
+  }
+
+  /** Every failure leaves with a code and the stream it happened to. */
+  #asError(thrown: unknown): TidemarkError {
+    const stream = formatStreamKey(this.#pipeline.key);
+    if (thrown instanceof TidemarkError) {
+      if (thrown.stream !== undefined) return thrown;
+      const { hint, recoverable, where, details } = thrown;
+      return new TidemarkError(thrown.code, thrown.message, {
+        cause: thrown,
+        stream,
+        hint,
+        recoverable,
+        ...(where === undefined ? {} : { where }),
+        ...(details === undefined ? {} : { details }),
+      });
+    }
+    if (this.#options.signal?.aborted) {
+      return new TidemarkError("RUN_CANCELLED", `the run of ${stream} was asked to stop`, {
+        stream,
+        cause: thrown,
+      });
+    }
+    return new TidemarkError("INTERNAL", messageOf(thrown), { stream, cause: thrown });
+  }
+}
+
+const waitBetweenTriesMs = 1000;

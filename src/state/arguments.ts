@@ -1,0 +1,119 @@
+import { TidemarkError } from "../errors.ts";
+import { cursorTypes } from "../model/cursor.ts";
+import { parseJson, stringifyJson } from "../model/json.ts";
+import { formatStreamKey, type StreamKey, streamNameProblem } from "../model/stream-key.ts";
+import type { BeginOptions, Checkpoint, Completion, Failure, Metadata, OperatorAct } from "./contract.ts";
+import { leaseOwnerSchema } from "./owner.ts";
+
+/**
+ * What every store checks before it touches anything, so that no call, typed or not, can leave a row
+ * behind that could not be read again. Everything here throws `ARGUMENT_INVALID`.
+ */
+
+const mostLeaseSeconds = 86_400;
+
+export function checkKey(key: StreamKey): void {
+  for (const part of ["connector", "stream"] as const) {
+    const problem = typeof key[part] === "string" ? streamNameProblem(key[part]) : "it is no text";
+    if (problem !== null) throw invalid(`the ${part} name cannot be used: ${problem}`);
+  }
+}
+
+/** Throws for a key or options that no store takes. */
+export function checkBegin(key: StreamKey, options: BeginOptions): void {
+  checkKey(key);
+  const { cursorType, ifRunning, kind, leaseSeconds, runId, owner, epochFloor } = options;
+  if (cursorType !== null && !cursorTypes.includes(cursorType)) {
+    throw invalid(`cursorType is ${told(cursorType)}; it is one of ${cursorTypes.join(", ")}, or null`, key);
+  }
+  if (ifRunning !== undefined && ifRunning !== "override" && ifRunning !== "refuse") {
+    throw invalid(`ifRunning is ${told(ifRunning)}; it is override or refuse`, key);
+  }
+  if (kind !== undefined && kind !== "live" && kind !== "backfill") {
+    throw invalid(`kind is ${told(kind)}; it is live or backfill`, key);
+  }
+  if (leaseSeconds !== undefined && !isWhole(leaseSeconds, 1, mostLeaseSeconds)) {
+    throw invalid(`leaseSeconds is ${told(leaseSeconds)}; a lease is 1 to ${mostLeaseSeconds} whole seconds`, key);
+  }
+  if (runId !== undefined && !/^[\w.:-]{1,100}$/.test(runId)) {
+    throw invalid("runId takes 1 to 100 letters, digits and . _ : -", key);
+  }
+  if (owner !== undefined && !leaseOwnerSchema.safeParse(owner).success) {
+    throw invalid("owner is not what processOwner() gives", key);
+  }
+  if (epochFloor !== undefined && !isWhole(epochFloor)) {
+    throw invalid(`epochFloor is ${told(epochFloor)}; it is a whole number from 0`, key);
+  }
+}
+
+export function checkCheckpoint(key: StreamKey, made: Checkpoint): void {
+  if (!isWhole(made.sequence, 1)) {
+    throw invalid(`the checkpoint's sequence is ${told(made.sequence)}; a run counts its checkpoints from 1`, key);
+  }
+  checkCount(key, made.recordsProcessed);
+  if (made.correction !== undefined && isBlank(made.correction)) {
+    throw invalid("a correction says why the watermark goes back", key);
+  }
+}
+
+export function checkCompletion(key: StreamKey, done: Completion): void {
+  if (done.newCursor !== undefined && done.position !== undefined) {
+    throw invalid("complete takes newCursor or position, not both", key);
+  }
+  checkCount(key, done.recordsProcessed);
+}
+
+export function checkFailure(key: StreamKey, failure: Failure): void {
+  if (typeof failure.error !== "string") throw invalid("a failure tells its error as text", key);
+  checkCount(key, failure.recordsProcessed);
+}
+
+/** An operator's act names who acts and why, since the audit log keeps both (promise P12). */
+export function checkAct(key: StreamKey, action: string, act: OperatorAct): void {
+  for (const part of ["reason", "actor"] as const) {
+    if (!isBlank(act[part])) continue;
+    throw new TidemarkError("ARGUMENT_INVALID", `a ${action} needs ${part === "reason" ? "a reason" : "an actor"}`, {
+      stream: formatStreamKey(key),
+      hint: part === "reason" ? "Say why; the audit log keeps it." : "Say who; the audit log keeps it.",
+    });
+  }
+}
+
+/** Metadata as every store keeps it: a copy, of JSON values only, with all digits. */
+export function keptMetadata(key: StreamKey, metadata: Metadata): Metadata {
+  const kept = asJson(metadata);
+  if (typeof kept !== "object" || kept === null || Array.isArray(kept)) {
+    throw invalid("metadata has to be an object that JSON can hold", key);
+  }
+  return { ...kept };
+}
+
+function asJson(value: unknown): unknown {
+  try {
+    return parseJson(stringifyJson(value));
+  } catch {
+    return null;
+  }
+}
+
+function checkCount(key: StreamKey, count: number | undefined): void {
+  if (count === undefined || isWhole(count)) return;
+  throw invalid(`recordsProcessed is ${told(count)}; it is a whole number from 0`, key);
+}
+
+function isWhole(value: number, least = 0, most = Number.MAX_SAFE_INTEGER): boolean {
+  return Number.isSafeInteger(value) && value >= least && value <= most;
+}
+
+/** Also for callers without types, who may leave the text out. */
+function isBlank(text: string | undefined): boolean {
+  return typeof text !== "string" || text.trim() === "";
+}
+
+function told(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : String(value);
+}
+
+function invalid(message: string, key?: StreamKey): TidemarkError {
+  return new TidemarkError("ARGUMENT_INVALID", message, key === undefined ? {} : { stream: formatStreamKey(key) });
+}

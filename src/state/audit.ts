@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { TidemarkError } from "../errors.ts";
+import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
+import type { AuditRecord } from "./contract.ts";
+
+/** What a row of the audit log says, before it is numbered and chained. */
+export type AuditEntry = Omit<AuditRecord, "number" | "hash">;
+
+/**
+ * The hash of a row: SHA-256 over the hash of the row before it (empty for the first) and each
+ * field as `length:text`, or `-` where it is null. PostgreSQL computes the same in SQL.
+ */
+export function auditHash(previous: string, row: Omit<AuditRecord, "hash">): string {
+  const fields = [
+    previous,
+    String(row.number),
+    row.key.connector,
+    row.key.stream,
+    row.atUtc,
+    row.actor,
+    row.action,
+    row.oldCursor,
+    row.newCursor,
+    row.reason,
+    row.runId,
+  ];
+  const text = fields
+    .map((field) => (field === null ? "-" : `${Buffer.byteLength(field)}:${field}`))
+    .join("");
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Chains an entry to the end of a stream's log. */
+export function chainEntry(tail: { number: number; hash: string }, entry: AuditEntry): AuditRecord {
+  const row = { ...entry, number: tail.number + 1 };
+  return { ...row, hash: auditHash(tail.hash, row) };
+}
+
+/**
+ * Verifies one stream's rows as they are read, in the order of their numbers, and at last against
+ * the end that the stream's own row remembers. Throws `AUDIT_BROKEN` naming the first row that is
+ * altered, missing or out of place.
+ */
+export class ChainVerifier {
+  readonly #key: StreamKey;
+  #last = { number: 0, hash: "" };
+
+  constructor(key: StreamKey) {
+    this.#key = key;
+  }
+
+  row(row: AuditRecord): void {
+    const expected = this.#last.number + 1;
+    if (row.number !== expected) throw this.#broken(expected, "is missing or out of place");
+    if (row.hash !== auditHash(this.#last.hash, row)) throw this.#broken(expected, "was altered");
+    this.#last = { number: row.number, hash: row.hash };
+  }
+
+  end(tail: { number: number; hash: string }): void {
+    if (tail.number > this.#last.number) throw this.#broken(this.#last.number + 1, "is missing at the end");
+    if (tail.number < this.#last.number) throw this.#broken(tail.number + 1, "was added from outside");
+    if (tail.hash !== this.#last.hash) throw this.#broken(tail.number, "is not the one the stream remembers");
+  }
+
+  #broken(number: number, what: string): TidemarkError {
+    const stream = formatStreamKey(this.#key);
+    return new TidemarkError("AUDIT_BROKEN", `audit row ${number} of ${stream} ${what}`, {
+      stream,
+      details: { number },
+    });
+  }
+}

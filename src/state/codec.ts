@@ -1,0 +1,187 @@
+import { z } from "zod";
+import { TidemarkError } from "../errors.ts";
+import { cursorTypes } from "../model/cursor.ts";
+import {
+  type BoundaryKey,
+  decodePosition,
+  encodePosition,
+  type Interval,
+  type Position,
+} from "../model/position.ts";
+import { type AuditRecord, auditActions, runKinds, runOutcomes, streamStatuses } from "./contract.ts";
+import { leaseOwnerSchema } from "./owner.ts";
+import type { RunRow, StreamRow } from "./rows.ts";
+
+/**
+ * Reads the columns of the state's tables, which have the same names in every database. Times come
+ * as ISO 8601 text, whole numbers as numbers, JSON as text. What does not fit is
+ * `STATE_UNREADABLE`: stored state is never taken for none (promise P10).
+ */
+
+const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+
+const json = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: "custom", message: "it is not JSON" });
+    return z.NEVER;
+  }
+});
+
+const metadata = json.pipe(z.record(z.string(), z.unknown())).nullable();
+
+const streamColumns = z.object({
+  connector: z.string(),
+  stream: z.string(),
+  lane: z.string(),
+  cursor_type: z.enum(cursorTypes).nullable(),
+  cursor_value: z.string().nullable(),
+  position: z.string(),
+  position_epoch: z.int(),
+  position_sequence: z.int(),
+  status: z.enum(streamStatuses),
+  epoch: z.int(),
+  sequence: z.int(),
+  run_id: z.string().nullable(),
+  run_lower_bound: z.string().nullable(),
+  run_actor: z.string().nullable(),
+  started_at_utc: time.nullable(),
+  lease_seconds: z.int(),
+  lease_expires_at_utc: time.nullable(),
+  lease_owner: json.pipe(leaseOwnerSchema).nullable(),
+  last_error: z.string().nullable(),
+  records_processed: z.int(),
+  metadata,
+  updated_at_utc: time,
+  audit_number: z.int(),
+  audit_head: z.string(),
+});
+
+const runColumns = z.object({
+  number: z.int(),
+  connector: z.string(),
+  stream: z.string(),
+  run_id: z.string(),
+  kind: z.enum(runKinds),
+  epoch: z.int(),
+  outcome: z.enum(runOutcomes),
+  started_at_utc: time,
+  ended_at_utc: time.nullable(),
+  lower_bound: z.string().nullable(),
+  new_cursor: z.string().nullable(),
+  records_processed: z.int(),
+  checkpoints: z.int(),
+  error: z.string().nullable(),
+  metadata,
+  actor: z.string().nullable(),
+  end_position: z.string().nullable(),
+});
+
+const auditColumns = z.object({
+  connector: z.string(),
+  stream: z.string(),
+  number: z.int(),
+  at_utc: z.string(),
+  actor: z.string(),
+  action: z.enum(auditActions),
+  old_cursor: z.string().nullable(),
+  new_cursor: z.string().nullable(),
+  reason: z.string().nullable(),
+  run_id: z.string().nullable(),
+  hash: z.string(),
+});
+
+/** The part of a position that is kept in one value; boundary keys and coverage are rows of their own. */
+export function positionText(position: Position): string {
+  return encodePosition({ ...position, boundary: [], coverage: [] });
+}
+
+export function readStreamRow(
+  raw: unknown,
+  beside: { boundary: readonly BoundaryKey[]; coverage: readonly Interval[] },
+  holder: string,
+): StreamRow {
+  const columns = parse(streamColumns, raw, holder);
+  const name = `${holder}: ${columns.connector}/${columns.stream}`;
+  const stored = decodePosition(columns.position, name);
+  if (stored.watermark !== columns.cursor_value) {
+    throw new TidemarkError(
+      "STATE_UNREADABLE",
+      `${name}: cursor_value is ${columns.cursor_value} and the position says ${stored.watermark}`,
+      { hint: "The row was edited by hand; use `tidemark state set`, which changes both and is audited." },
+    );
+  }
+  return {
+    key: { connector: columns.connector, stream: columns.stream },
+    lane: columns.lane,
+    cursorType: columns.cursor_type,
+    position: { ...stored, boundary: [...beside.boundary], coverage: [...beside.coverage] },
+    positionTag: { epoch: columns.position_epoch, sequence: columns.position_sequence },
+    status: columns.status,
+    epoch: columns.epoch,
+    sequence: columns.sequence,
+    runId: columns.run_id,
+    runLowerBound: columns.run_lower_bound,
+    runActor: columns.run_actor,
+    startedAt: columns.started_at_utc,
+    leaseSeconds: columns.lease_seconds,
+    leaseExpiresAt: columns.lease_expires_at_utc,
+    leaseOwner: columns.lease_owner,
+    lastError: columns.last_error,
+    recordsProcessed: columns.records_processed,
+    metadata: columns.metadata,
+    updatedAt: columns.updated_at_utc,
+    auditNumber: columns.audit_number,
+    auditHead: columns.audit_head,
+  };
+}
+
+export function readRunRow(raw: unknown, holder: string): { number: number; run: RunRow } {
+  const columns = parse(runColumns, raw, holder);
+  return {
+    number: columns.number,
+    run: {
+      key: { connector: columns.connector, stream: columns.stream },
+      runId: columns.run_id,
+      kind: columns.kind,
+      epoch: columns.epoch,
+      outcome: columns.outcome,
+      startedAt: columns.started_at_utc,
+      endedAt: columns.ended_at_utc,
+      lowerBound: columns.lower_bound,
+      newCursor: columns.new_cursor,
+      recordsProcessed: columns.records_processed,
+      checkpoints: columns.checkpoints,
+      error: columns.error,
+      metadata: columns.metadata,
+      actor: columns.actor,
+      endPosition: columns.end_position,
+    },
+  };
+}
+
+export function readAuditRecord(raw: unknown, holder: string): AuditRecord {
+  const columns = parse(auditColumns, raw, holder);
+  return {
+    key: { connector: columns.connector, stream: columns.stream },
+    number: columns.number,
+    atUtc: columns.at_utc,
+    actor: columns.actor,
+    action: columns.action,
+    oldCursor: columns.old_cursor,
+    newCursor: columns.new_cursor,
+    reason: columns.reason,
+    runId: columns.run_id,
+    hash: columns.hash,
+  };
+}
+
+function parse<T>(schema: z.ZodType<T>, raw: unknown, holder: string): T {
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  throw new TidemarkError(
+    "STATE_UNREADABLE",
+    `${holder}: a stored row cannot be read: ${z.prettifyError(parsed.error)}`,
+  );
+}

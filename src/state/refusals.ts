@@ -1,0 +1,65 @@
+import { TidemarkError } from "../errors.ts";
+import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
+import type { RunRef } from "./contract.ts";
+
+/** What a store refuses, in the same words whichever store it is. */
+
+export function streamNotFound(key: StreamKey): TidemarkError {
+  const stream = formatStreamKey(key);
+  return new TidemarkError("STREAM_NOT_FOUND", `no state is stored for ${stream}`, { stream });
+}
+
+export function runNotFound(key: StreamKey, runId: string): TidemarkError {
+  const stream = formatStreamKey(key);
+  return new TidemarkError("RUN_NOT_FOUND", `${stream} has no run ${runId} that has ended`, { stream });
+}
+
+export function checkpointOutOfOrder(run: RunRef, sequence: number, last: number): TidemarkError {
+  const stream = formatStreamKey(run.key);
+  return new TidemarkError(
+    "CHECKPOINT_OUT_OF_ORDER",
+    `run ${run.runId} of ${stream} sent checkpoint ${sequence} after ${last}`,
+    { stream },
+  );
+}
+
+/** A begin that refuses to take over, while another run holds its lease. */
+export function runActive(
+  key: StreamKey,
+  runId: string,
+  startedAt: string,
+  expiresAt: string,
+): TidemarkError {
+  const stream = formatStreamKey(key);
+  return new TidemarkError(
+    "RUN_ACTIVE",
+    `run ${runId} of ${stream}, begun ${startedAt}, holds the lease until ${expiresAt}`,
+    { stream, details: { run_id: runId, started_at_utc: startedAt, lease_expires_at_utc: expiresAt } },
+  );
+}
+
+/** The refusal of an older epoch. */
+export function superseded(run: RunRef, epoch: number): TidemarkError {
+  const stream = formatStreamKey(run.key);
+  return new TidemarkError(
+    "RUN_SUPERSEDED",
+    `run ${run.runId} of ${stream} has epoch ${run.epoch}, and the stream is at epoch ${epoch}`,
+    { stream, details: { run_id: run.runId, epoch: run.epoch, current_epoch: epoch } },
+  );
+}
+
+export function finished(run: RunRef, row: { status: string }): TidemarkError {
+  const stream = formatStreamKey(run.key);
+  return new TidemarkError("RUN_FINISHED", `run ${run.runId} of ${stream} has already ${row.status}`, {
+    stream,
+  });
+}
+
+export function regression(key: StreamKey, old: string, watermark: string | null): TidemarkError {
+  const stream = formatStreamKey(key);
+  return new TidemarkError(
+    "CURSOR_REGRESSION",
+    `the new cursor ${watermark ?? "(none)"} of ${stream} lies before the watermark ${old}`,
+    { stream, details: { watermark: old, new_cursor: watermark } },
+  );
+}

@@ -1,0 +1,290 @@
+import { z } from "zod";
+import { sortKey } from "../../model/cursor.ts";
+import type { BoundaryKey, Interval, Position } from "../../model/position.ts";
+import type { StreamKey } from "../../model/stream-key.ts";
+import { positionText, readAuditRecord, readRunRow, readStreamRow } from "../codec.ts";
+import type { AuditRecord } from "../contract.ts";
+import type { Place } from "../listing.ts";
+import type { RowTransaction } from "../row-store.ts";
+import { isoTime, type RunRow, type StreamRow } from "../rows.ts";
+import type { Statements } from "./statements.ts";
+
+const boundaryColumns = z.object({ identity: z.string(), cursor: z.string(), count: z.int() });
+const coverageColumns = z.object({ lower: z.string().nullable(), upper: z.string() });
+
+/** The state's tables in SQLite, inside whatever transaction the connection has open. */
+export class SqliteRows implements RowTransaction {
+  readonly #sql: Statements;
+  readonly #holder: string;
+
+  constructor(statements: Statements, holder: string) {
+    this.#sql = statements;
+    this.#holder = holder;
+  }
+
+  load(key: StreamKey, lane: string): StreamRow | null {
+    const raw = this.#sql.get(
+      "SELECT * FROM tidemark_streams WHERE connector = ? AND stream = ? AND lane = ?",
+      key.connector,
+      key.stream,
+      lane,
+    );
+    return raw === undefined ? null : this.#read(raw, key, lane);
+  }
+
+  #read(raw: unknown, key: StreamKey, lane: string): StreamRow {
+    const place = [key.connector, key.stream, lane] as const;
+    const boundary: BoundaryKey[] = this.#sql
+      .all(
+        `SELECT identity, cursor_value AS cursor, count FROM tidemark_boundary_keys
+         WHERE connector = ? AND stream = ? AND lane = ?`,
+        ...place,
+      )
+      .map((row) => boundaryColumns.parse(row));
+    const coverage: Interval[] = this.#sql
+      .all(
+        `SELECT lower_value AS lower, upper_value AS upper FROM tidemark_coverage
+         WHERE connector = ? AND stream = ? AND lane = ?`,
+        ...place,
+      )
+      .map((row) => coverageColumns.parse(row));
+    return readStreamRow(raw, { boundary, coverage }, this.#holder);
+  }
+
+  save(row: StreamRow, previous: StreamRow | null): void {
+    this.#sql.run(saveStream, ...streamParams(row));
+    if (row.position.boundary !== previous?.position.boundary) this.#saveBoundary(row, previous);
+    if (row.position.coverage !== previous?.position.coverage) this.#saveCoverage(row, previous);
+  }
+
+  #saveBoundary(row: StreamRow, previous: StreamRow | null): void {
+    const place = [row.key.connector, row.key.stream, row.lane] as const;
+    const { gone, come } = differences(previous?.position, row.position);
+    for (const key of gone) {
+      this.#sql.run(
+        `DELETE FROM tidemark_boundary_keys
+         WHERE connector = ? AND stream = ? AND lane = ? AND identity = ? AND cursor_value = ?`,
+        ...place,
+        key.identity,
+        key.cursor,
+      );
+    }
+    for (const key of come) {
+      this.#sql.run(
+        "INSERT OR REPLACE INTO tidemark_boundary_keys VALUES (?, ?, ?, ?, ?, ?)",
+        ...place,
+        key.identity,
+        key.cursor,
+        key.count,
+      );
+    }
+  }
+
+  #saveCoverage(row: StreamRow, previous: StreamRow | null): void {
+    const place = [row.key.connector, row.key.stream, row.lane] as const;
+    if (row.position.coverage.length === 0 && (previous?.position.coverage.length ?? 0) === 0) return;
+    this.#sql.run("DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND lane = ?", ...place);
+    for (const interval of row.position.coverage) {
+      this.#sql.run(
+        "INSERT INTO tidemark_coverage VALUES (?, ?, ?, ?, ?)",
+        ...place,
+        interval.lower,
+        interval.upper,
+      );
+    }
+  }
+
+  saveRun(run: RunRow): void {
+    this.#sql.run(saveRun, ...runParams(run));
+  }
+
+  loadRun(key: StreamKey, runId: string): RunRow | null {
+    const raw = this.#sql.get(
+      "SELECT * FROM tidemark_runs WHERE connector = ? AND stream = ? AND run_id = ?",
+      key.connector,
+      key.stream,
+      runId,
+    );
+    return raw === undefined ? null : readRunRow(raw, this.#holder).run;
+  }
+
+  appendAudit(record: AuditRecord): void {
+    const { key, number, atUtc, actor, action, oldCursor, newCursor, reason, runId, hash } = record;
+    this.#sql.run(
+      "INSERT INTO tidemark_audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      ...[key.connector, key.stream, number, atUtc, actor, action, oldCursor, newCursor, reason, runId, hash],
+    );
+  }
+
+  listStreams(options: { after: StreamKey | null; limit: number; connector: string | null }): StreamRow[] {
+    const { after, limit, connector } = options;
+    return this.#sql
+      .all(
+        `SELECT * FROM tidemark_streams
+         WHERE lane = '' AND (connector, stream) > (?, ?) AND (?3 IS NULL OR connector = ?3)
+         ORDER BY connector, stream LIMIT ?`,
+        after?.connector ?? "",
+        after?.stream ?? "",
+        connector,
+        limit,
+      )
+      .map((raw) => this.#read(raw, { connector: String(raw.connector), stream: String(raw.stream) }, ""));
+  }
+
+  listRuns(
+    key: StreamKey,
+    options: { before: number | null; limit: number },
+  ): { number: number; run: RunRow }[] {
+    return this.#sql
+      .all(
+        `SELECT * FROM tidemark_runs WHERE connector = ? AND stream = ? AND number < ?
+         ORDER BY number DESC LIMIT ?`,
+        key.connector,
+        key.stream,
+        options.before ?? Number.MAX_SAFE_INTEGER,
+        options.limit,
+      )
+      .map((raw) => readRunRow(raw, this.#holder));
+  }
+
+  listAudit(options: { key: StreamKey | null; after: Place | null; limit: number }): AuditRecord[] {
+    const { key, after, limit } = options;
+    return this.#sql
+      .all(
+        `SELECT * FROM tidemark_audit
+         WHERE (connector, stream, number) > (?, ?, ?)
+           AND (?4 IS NULL OR (connector = ?4 AND stream = ?5))
+         ORDER BY connector, stream, number LIMIT ?`,
+        after?.key.connector ?? key?.connector ?? "",
+        after?.key.stream ?? key?.stream ?? "",
+        after?.number ?? 0,
+        key?.connector ?? null,
+        key?.stream ?? null,
+        limit,
+      )
+      .map((raw) => readAuditRecord(raw, this.#holder));
+  }
+}
+
+/** Which boundary keys to delete and which to write, so that a growing set is not written anew each time. */
+function differences(
+  before: Position | undefined,
+  after: Position,
+): { gone: readonly BoundaryKey[]; come: readonly BoundaryKey[] } {
+  const name = (key: BoundaryKey): string => `${key.cursor}\n${key.count}\n${key.identity}`;
+  const old = new Set((before?.boundary ?? []).map(name));
+  const now = new Set(after.boundary.map(name));
+  return {
+    gone: (before?.boundary ?? []).filter((key) => !now.has(name(key))),
+    come: after.boundary.filter((key) => !old.has(name(key))),
+  };
+}
+
+const streamColumnNames = [
+  "connector",
+  "stream",
+  "lane",
+  "cursor_type",
+  "cursor_value",
+  "cursor_sort_key",
+  "position",
+  "position_epoch",
+  "position_sequence",
+  "status",
+  "epoch",
+  "sequence",
+  "run_id",
+  "run_lower_bound",
+  "run_actor",
+  "started_at_utc",
+  "lease_seconds",
+  "lease_expires_at_utc",
+  "lease_owner",
+  "last_error",
+  "records_processed",
+  "metadata",
+  "updated_at_utc",
+  "audit_number",
+  "audit_head",
+];
+
+const saveStream = `
+  INSERT INTO tidemark_streams (${streamColumnNames.join(", ")})
+  VALUES (${streamColumnNames.map(() => "?").join(", ")})
+  ON CONFLICT (connector, stream, lane) DO UPDATE SET
+  ${streamColumnNames
+    .slice(3)
+    .map((name) => `${name} = excluded.${name}`)
+    .join(", ")}`;
+
+type Param = string | number | null;
+
+function streamParams(row: StreamRow): Param[] {
+  const { watermark } = row.position;
+  return [
+    row.key.connector,
+    row.key.stream,
+    row.lane,
+    row.cursorType,
+    watermark,
+    watermark === null || row.cursorType === null ? null : sortKey(row.cursorType, watermark),
+    positionText(row.position),
+    row.positionTag.epoch,
+    row.positionTag.sequence,
+    row.status,
+    row.epoch,
+    row.sequence,
+    row.runId,
+    row.runLowerBound,
+    row.runActor,
+    optionalTime(row.startedAt),
+    row.leaseSeconds,
+    optionalTime(row.leaseExpiresAt),
+    optionalJson(row.leaseOwner),
+    row.lastError,
+    row.recordsProcessed,
+    optionalJson(row.metadata),
+    isoTime(row.updatedAt),
+    row.auditNumber,
+    row.auditHead,
+  ];
+}
+
+const saveRun = `
+  INSERT INTO tidemark_runs (connector, stream, run_id, kind, epoch, outcome, started_at_utc, ended_at_utc,
+    lower_bound, new_cursor, records_processed, checkpoints, error, metadata, actor, end_position)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (connector, stream, run_id) DO UPDATE SET
+    epoch = excluded.epoch, outcome = excluded.outcome, ended_at_utc = excluded.ended_at_utc,
+    new_cursor = excluded.new_cursor, records_processed = excluded.records_processed,
+    checkpoints = excluded.checkpoints, error = excluded.error, metadata = excluded.metadata,
+    end_position = excluded.end_position`;
+
+function runParams(run: RunRow): Param[] {
+  return [
+    run.key.connector,
+    run.key.stream,
+    run.runId,
+    run.kind,
+    run.epoch,
+    run.outcome,
+    isoTime(run.startedAt),
+    optionalTime(run.endedAt),
+    run.lowerBound,
+    run.newCursor,
+    run.recordsProcessed,
+    run.checkpoints,
+    run.error,
+    optionalJson(run.metadata),
+    run.actor,
+    run.endPosition,
+  ];
+}
+
+function optionalTime(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : isoTime(milliseconds);
+}
+
+function optionalJson(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

@@ -1,0 +1,32 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+
+/** Prepared statements of one connection, each prepared once. */
+export class Statements {
+  readonly #db: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  run(sql: string, ...params: SQLInputValue[]): void {
+    this.#statement(sql).run(...params);
+  }
+
+  get(sql: string, ...params: SQLInputValue[]): Record<string, unknown> | undefined {
+    return this.#statement(sql).get(...params);
+  }
+
+  all(sql: string, ...params: SQLInputValue[]): Record<string, unknown>[] {
+    return this.#statement(sql).all(...params);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+}
