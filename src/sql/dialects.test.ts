@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { postgresDialect, sqliteDialect, tableNameParts } from "./dialects.ts";
+
+test("names are quoted as they are, whatever they hold", () => {
+  expect(sqliteDialect.identifier('a "b" c')).toBe('"a ""b"" c"');
+  expect(postgresDialect.table("sales.Order Lines")).toBe('"sales"."Order Lines"');
+});
+
+test("a table's name may hold a dot when it stands in quotes", () => {
+  expect(tableNameParts('"odd.name"')).toEqual(["odd.name"]);
+  expect(tableNameParts('sales."odd.na""me"')).toEqual(["sales", 'odd.na"me']);
+  expect(tableNameParts("events")).toEqual(["events"]);
+  expect(tableNameParts("events.")).toEqual(["events."]);
+});

@@ -1,0 +1,88 @@
+import { TidemarkError } from "../errors.ts";
+import { registerSecret } from "../secrets.ts";
+import type { SqlConnection } from "./port.ts";
+import type { SqlRole } from "./roles.ts";
+
+export interface OpenSqlOptions {
+  /** What the connection is for: an input never creates or changes anything. */
+  readonly role: SqlRole;
+  /** How the connection names itself to a server, for those who look at its list of sessions. */
+  readonly applicationName?: string;
+}
+
+const whatWorks =
+  "Use sqlite:./path.db, sqlite:///absolute/path.db, sqlite::memory:, or postgres://user@host:5432/database.";
+
+/**
+ * Opens a connection to a database.
+ *
+ * `sqlite:./path.db`, `sqlite:///absolute/path.db` and `sqlite::memory:` open SQLite; the file and
+ * its folders are created where missing, except for an input. `postgres://…` and `postgresql://…`
+ * open PostgreSQL by `pg`. Passwords in the URL are registered as secrets.
+ *
+ * Throws `ARGUMENT_INVALID` for any other URL, `DRIVER_MISSING`, and by role: `OUTPUT_UNAVAILABLE`,
+ * `SOURCE_UNAVAILABLE`, `STATE_UNAVAILABLE` where the database cannot be reached; `OUTPUT_FAILED`,
+ * `SOURCE_INVALID`, `STATE_UNREADABLE` where the file is no database.
+ */
+export async function openSql(url: string, options: OpenSqlOptions): Promise<SqlConnection> {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case "sqlite": {
+      const { openSqlite } = await import("./sqlite/connection.ts");
+      return openSqlite(sqlitePath(url), options.role);
+    }
+    case "postgres":
+    case "postgresql": {
+      registerPasswords(url);
+      const { openPostgres } = await import("./postgres/connection.ts");
+      return openPostgres(url, options.role, options.applicationName);
+    }
+    default: {
+      const what = scheme === undefined ? "it has no scheme" : `no database is known by \`${scheme}:\``;
+      throw new TidemarkError("ARGUMENT_INVALID", `the database URL cannot be used: ${what}`, {
+        hint: whatWorks,
+      });
+    }
+  }
+}
+
+/** The path in a `sqlite:` URL, taken as it is written. */
+function sqlitePath(url: string): string {
+  const rest = url.slice("sqlite:".length);
+  const problem =
+    rest === ""
+      ? "it names no file"
+      : rest.startsWith("//") && !rest.startsWith("///")
+        ? "two slashes begin a host, and SQLite has none"
+        : /[?#]/.test(rest)
+          ? "it has parameters, which SQLite URLs do not take here"
+          : null;
+  if (problem !== null) {
+    throw new TidemarkError("ARGUMENT_INVALID", `the database URL \`${url}\` cannot be used: ${problem}`, {
+      hint: whatWorks,
+    });
+  }
+  return rest.startsWith("///") ? rest.slice(2) : rest;
+}
+
+function registerPasswords(url: string): void {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    // The address cannot be told apart, so that all of it is kept out of sight.
+    registerSecret(url);
+    throw new TidemarkError("ARGUMENT_INVALID", "the database URL cannot be read as a URL", {
+      hint: `${whatWorks} Percent-encode special characters in the password.`,
+    });
+  }
+  for (const secret of [parsed.password, parsed.searchParams.get("password")]) {
+    if (secret === null || secret === "") continue;
+    registerSecret(secret);
+    try {
+      registerSecret(decodeURIComponent(secret));
+    } catch {
+      // A stray percent sign: the text itself is registered.
+    }
+  }
+}

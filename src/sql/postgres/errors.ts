@@ -1,0 +1,70 @@
+import { messageOf, TidemarkError } from "../../errors.ts";
+import { excerpt } from "../excerpt.ts";
+import { roleCodes, type SqlRole } from "../roles.ts";
+
+/** The parts of `pg`'s errors that are of use; all of them are optional in one driver or another. */
+interface ServerError {
+  readonly code?: unknown;
+  readonly detail?: unknown;
+  readonly hint?: unknown;
+}
+
+/**
+ * Classes and codes that mean "not now": broken connections, shutdowns, too many sessions, a full
+ * disk, locks not granted in time, deadlocks.
+ */
+const notNow = /^(?:08|53|57P|25P03|40|55P03|58)/;
+/** The server answered and will not let us in; trying again changes nothing. */
+const notLetIn = /^(?:28|3D000)/;
+const socketCodes = /^(?:E[A-Z]+|DEPTH_ZERO_.*|CERT_.*|SELF_SIGNED.*)$/;
+
+/** A driver's error as the connection's role reports it. `place` names the database, without secrets. */
+export function postgresError(thrown: unknown, role: SqlRole, place: string, sql?: string): TidemarkError {
+  if (thrown instanceof TidemarkError) return thrown;
+  const { code, detail, hint }: ServerError = typeof thrown === "object" && thrown !== null ? thrown : {};
+  const words = typeof detail === "string" ? `${wordsOf(thrown)}: ${detail}` : wordsOf(thrown);
+  const details = {
+    database: place,
+    ...(typeof code === "string" ? { sqlState: code } : {}),
+    ...(sql === undefined ? {} : { sql: excerpt(sql) }),
+  };
+  const unavailable = roleCodes[role].unavailable;
+  if (code === "55P03") {
+    return new TidemarkError(unavailable, `${place}: a lock was not granted in time (${words})`, {
+      cause: thrown,
+      details,
+      hint: "Another session holds it; see pg_stat_activity. The next run goes on from the last checkpoint.",
+    });
+  }
+  if (typeof code === "string" && notLetIn.test(code)) {
+    return new TidemarkError(unavailable, `${place} refused the connection: ${words}`, {
+      cause: thrown,
+      details,
+      hint: "Check the user, the password and the database's name in the connection string.",
+      recoverable: false,
+    });
+  }
+  if (isConnectionLoss(thrown) || (typeof code === "string" && notNow.test(code))) {
+    return new TidemarkError(unavailable, `${place}: ${words}`, { cause: thrown, details });
+  }
+  return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, {
+    cause: thrown,
+    details,
+    ...(typeof hint === "string" ? { hint } : {}),
+  });
+}
+
+/** A name with several addresses fails with one error for each, and no words of its own. */
+function wordsOf(thrown: unknown): string {
+  if (!(thrown instanceof AggregateError) || thrown.message !== "") return messageOf(thrown);
+  return thrown.errors.map(messageOf).join("; ");
+}
+
+/** Whether the connection itself is gone, so that the outcome of what was asked last is unknown. */
+export function isConnectionLoss(thrown: unknown): boolean {
+  if (typeof thrown !== "object" || thrown === null) return false;
+  const code: unknown = "code" in thrown ? thrown.code : undefined;
+  if (typeof code === "string") return socketCodes.test(code) || /^(?:08|57P0|25P03)/.test(code);
+  // The driver's own words have no code.
+  return /connection|timeout|closed|not queryable/i.test(messageOf(thrown));
+}

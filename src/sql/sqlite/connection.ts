@@ -1,0 +1,224 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { TidemarkError } from "../../errors.ts";
+import { sqliteDialect, tableNameParts } from "../dialects.ts";
+import type { Column, SqlConnection, SqlRow, SqlValue } from "../port.ts";
+import { roleCodes, type SqlRole } from "../roles.ts";
+import { refuseTwins } from "../twins.ts";
+import { sqliteError } from "./errors.ts";
+import { bindableAll, kindOfDeclaredType, type Restorer, readable, restorerOf } from "./values.ts";
+
+/** How long a statement waits for another process's write transaction. */
+const busyMilliseconds = 10_000;
+const keptStatements = 100;
+
+/** What each column of a row is called, and what turns its value back into what was stored. */
+type RowShape = readonly (readonly [name: string, restore: Restorer | null])[];
+
+/** Opens a SQLite file, or `:memory:`; see `openSql`. */
+export async function openSqlite(path: string, role: SqlRole): Promise<SqliteConnection> {
+  const memory = path === ":memory:";
+  if (!memory) prepareFile(path, role);
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: busyMilliseconds });
+    await configure(database, role);
+    const identity = memory ? `sqlite:memory:${randomUUID()}` : `sqlite:${realpathSync(path)}`;
+    return new SqliteConnection(database, role, path, identity);
+  } catch (error) {
+    database?.close();
+    throw sqliteError(error, role, path);
+  }
+}
+
+function prepareFile(path: string, role: SqlRole): void {
+  if (existsSync(path)) return;
+  if (role === "input") {
+    throw new TidemarkError(roleCodes.input.unavailable, `${path}: there is no such file`, {
+      hint: "Check the path; an input never creates its database.",
+      recoverable: false,
+    });
+  }
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new TidemarkError(roleCodes[role].unavailable, `the folder of ${path} cannot be created`, {
+      cause: error,
+    });
+  }
+}
+
+async function configure(database: DatabaseSync, role: SqlRole): Promise<void> {
+  // Reads the header, so that a file which is no database is refused before anything is written.
+  database.prepare("PRAGMA schema_version").get();
+  if (role === "input") {
+    database.exec("PRAGMA query_only = ON");
+    return;
+  }
+  await useWriteAheadLog(database);
+  database.exec("PRAGMA synchronous = FULL");
+}
+
+/** The change of journal does not wait for its lock by itself where two processes begin at once. */
+async function useWriteAheadLog(database: DatabaseSync): Promise<void> {
+  for (let waited = 0; ; waited += 20) {
+    try {
+      database.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
+      if ((code !== 5 && code !== 6) || waited >= busyMilliseconds) throw error;
+      await delay(20);
+    }
+  }
+}
+
+/** A connection to SQLite by `node:sqlite`. Every call does its work at once, without waiting. */
+export class SqliteConnection implements SqlConnection {
+  readonly dialect = sqliteDialect;
+  readonly identity: string;
+  readonly handle: DatabaseSync;
+  readonly #role: SqlRole;
+  readonly #file: string;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync, role: SqlRole, file: string, identity: string) {
+    this.handle = database;
+    this.#role = role;
+    this.#file = file;
+    this.identity = identity;
+  }
+
+  /** What a driver's error means here, for code that uses `handle` itself. */
+  errorOf(thrown: unknown, sql?: string): TidemarkError {
+    return sqliteError(thrown, this.#role, this.#file, sql);
+  }
+
+  async query(sql: string, params: readonly SqlValue[] = []): Promise<SqlRow[]> {
+    try {
+      return this.#statement(sql)
+        .all(...bindableAll(params))
+        .map(readableRow);
+    } catch (error) {
+      throw this.errorOf(error, sql);
+    }
+  }
+
+  async execute(sql: string, params: readonly SqlValue[] = []): Promise<number> {
+    try {
+      return Number(this.#statement(sql).run(...bindableAll(params)).changes);
+    } catch (error) {
+      throw this.errorOf(error, sql);
+    }
+  }
+
+  async *stream(
+    sql: string,
+    params: readonly SqlValue[],
+    options: { pageSize: number; signal?: AbortSignal },
+  ): AsyncGenerator<{ columns: readonly Column[]; rows: SqlRow[] }> {
+    const { statement, columns, shape } = this.#prepareStream(sql);
+    let rows: Iterator<unknown> | undefined;
+    try {
+      for (;;) {
+        options.signal?.throwIfAborted();
+        rows ??= statement.iterate(...bindableAll(params));
+        const page: SqlRow[] = [];
+        while (page.length < options.pageSize) {
+          const next = rows.next();
+          if (next.done === true) break;
+          // With arrays asked for, a row is an array; the driver's types only know objects.
+          page.push(rowOf(next.value as SQLOutputValue[], shape));
+        }
+        if (page.length > 0) yield { columns, rows: page };
+        if (page.length < options.pageSize) return;
+      }
+    } catch (error) {
+      if (options.signal?.aborted && error === options.signal.reason) throw error;
+      throw this.errorOf(error, sql);
+    } finally {
+      rows?.return?.();
+    }
+  }
+
+  #prepareStream(sql: string): { statement: StatementSync; columns: Column[]; shape: RowShape } {
+    try {
+      const statement = this.#prepare(sql);
+      // Arrays come twice as fast as the driver's objects, and leave objects of the ordinary kind to us.
+      statement.setReturnArrays(true);
+      const described = statement.columns();
+      refuseTwins(described.map(({ name }) => name));
+      const columns: Column[] = [];
+      const shape: [string, Restorer | null][] = [];
+      for (const { name, type } of described) {
+        const kind = kindOfDeclaredType(type);
+        if (kind !== null) columns.push({ name, kind });
+        shape.push([name, restorerOf(kind)]);
+      }
+      return { statement, columns, shape };
+    } catch (error) {
+      throw this.errorOf(error, sql);
+    }
+  }
+
+  async columns(table: string): Promise<readonly Column[] | null> {
+    const parts = tableNameParts(table);
+    const rows = await this.query("SELECT name, type FROM pragma_table_xinfo(?1, ?2)", [
+      parts.at(-1) ?? table,
+      parts.length > 1 ? (parts[0] ?? null) : "main",
+    ]);
+    if (rows.length === 0) return null;
+    return rows.map(({ name, type }) => ({
+      name: String(name),
+      kind: kindOfDeclaredType(String(type)) ?? "text",
+    }));
+  }
+
+  async now(): Promise<number> {
+    const [row] = await this.query("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now");
+    return Number(row?.now);
+  }
+
+  async close(): Promise<void> {
+    this.#statements.clear();
+    if (this.handle.isOpen) this.handle.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#prepare(sql);
+    if (this.#statements.size >= keptStatements) this.#statements.clear();
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #prepare(sql: string): StatementSync {
+    const statement = this.handle.prepare(sql);
+    statement.setReadBigInts(true);
+    return statement;
+  }
+}
+
+function readableRow(row: Readonly<Record<string, SQLOutputValue>>): SqlRow {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, readable(value)]));
+}
+
+function rowOf(values: readonly SQLOutputValue[], shape: RowShape): SqlRow {
+  const row: Record<string, unknown> = {};
+  for (let at = 0; at < shape.length; at++) {
+    const column = shape[at];
+    const value = values[at];
+    if (column === undefined || value === undefined) continue;
+    const plain = typeof value === "string" ? value : readable(value);
+    row[column[0]] = column[1] === null ? plain : column[1](plain);
+  }
+  return row;
+}

@@ -1,0 +1,80 @@
+import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
+import { ExactNumber, exactNumber } from "../../model/exact-number.ts";
+import { parseJson } from "../../model/json.ts";
+import type { ColumnKind, SqlValue } from "../port.ts";
+
+/**
+ * A parameter as SQLite takes it. Whole numbers are bound as integers: bound as doubles, which is
+ * the driver's way, they would read back as `5.0` from a text column.
+ */
+export function bindable(value: SqlValue): SQLInputValue {
+  if (typeof value === "boolean") return value ? 1n : 0n;
+  if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
+  return value;
+}
+
+export function bindableAll(values: readonly SqlValue[]): SQLInputValue[] {
+  return values.map(bindable);
+}
+
+/** A value of a row as JSON holds it, with every digit. Integers must be read as bigint. */
+export function readable(value: SQLOutputValue): unknown {
+  switch (typeof value) {
+    case "bigint":
+      return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER
+        ? Number(value)
+        : new ExactNumber(value.toString());
+    case "number":
+      return Number.isFinite(value) ? value : String(value);
+    case "object":
+      return value === null ? null : bytesAsText(value);
+    default:
+      return value;
+  }
+}
+
+/** Bytes as PostgreSQL writes them: `\x` and two hexadecimal digits a byte. */
+function bytesAsText(bytes: Uint8Array): string {
+  return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`;
+}
+
+/** What a column declared so holds, by SQLite's own rules and the common names; null where nobody knows. */
+export function kindOfDeclaredType(declared: string | null): ColumnKind | null {
+  if (declared === null) return null;
+  const type = declared.toUpperCase();
+  if (type.includes("JSON")) return "json";
+  if (type.includes("BOOL")) return "boolean";
+  if (type.includes("INT")) return "integer";
+  if (/CHAR|CLOB|TEXT/.test(type)) return "text";
+  if (type.includes("BLOB")) return "bytes";
+  if (/REAL|FLOA|DOUB/.test(type)) return "float";
+  if (/NUMERIC|DECIMAL|NUMBER/.test(type)) return "decimal";
+  // Dates and times are kept in any form here, so that the name promises nothing.
+  return null;
+}
+
+/** Turns what SQLite can only store as something else back into what it was. */
+export type Restorer = (value: unknown) => unknown;
+
+/** The restorer for columns of a kind; null where there is nothing to do. */
+export function restorerOf(kind: ColumnKind | null): Restorer | null {
+  switch (kind) {
+    case "boolean":
+      return (value) => (value === 0 ? false : value === 1 ? true : value);
+    case "json":
+      return (value) => {
+        if (typeof value !== "string") return value;
+        try {
+          return parseJson(value);
+        } catch {
+          return value;
+        }
+      };
+    case "decimal":
+      return (value) => (typeof value === "string" && decimal.test(value) ? exactNumber(value) : value);
+    default:
+      return null;
+  }
+}
+
+const decimal = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;

@@ -1,0 +1,14 @@
+import { TidemarkError } from "../errors.ts";
+
+/** Two columns of one name would leave the record with one of them, chosen by chance. */
+export function refuseTwins(names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) {
+      throw new TidemarkError("QUERY_FAILED", `the query gives two columns named \`${name}\``, {
+        hint: `Name one of them otherwise: … AS other_${name}.`,
+      });
+    }
+    seen.add(name);
+  }
+}
