@@ -144,7 +144,7 @@ export interface Commit extends Mark {
 /**
  * Writes records.
  *
- * The engine calls `open` once a run; `mark` before it begins the run; `claim` once the run has its
+ * The engine calls `open` once a run; `claimedEpoch` before it begins the run; `claim` once the run has its
  * epoch; then `write` any number of times and `commit` after every checkpoint's worth, in turn; and
  * `close` at the end, which discards what was not committed. After `claim(epoch)` no `commit` under
  * an older epoch may succeed: it throws `RUN_SUPERSEDED` and leaves nothing behind (promise P4).
@@ -170,8 +170,8 @@ export interface OutputContext extends PartContext {
 export interface OutputSession {
   /** As `SqlConnection.identity`; null where the output is no database. */
   readonly databaseIdentity: string | null;
-  /** The newest mark on record; null where the output keeps none or has seen nothing. */
-  mark(): Promise<Mark | null>;
+  /** The highest epoch that ever claimed the stream; 0 where the output keeps none or has seen nothing. */
+  claimedEpoch(): Promise<number>;
   /** Shuts out every older epoch and returns the newest mark. Throws `RUN_SUPERSEDED` if a newer is known. */
   claim(epoch: number): Promise<Mark | null>;
   /**

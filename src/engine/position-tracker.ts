@@ -76,9 +76,14 @@ export class PositionTracker {
     return this.#order;
   }
 
-  /** Whether `position` differs from what the run started with. */
+  /** Whether `position` may differ from what was last committed. */
   get changed(): boolean {
     return this.#changed;
+  }
+
+  /** To be told of a commit. */
+  committed(): void {
+    this.#changed = false;
   }
 
   admit(page: Page): Admitted {

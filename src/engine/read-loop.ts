@@ -41,12 +41,25 @@ export class ReadLoop {
   recordsRead = 0;
   recordsWritten = 0;
   pages = 0;
-  /** Pages written since the last commit. */
-  pending = 0;
+  /** Pages taken since the last commit, and whether they left anything to commit. */
+  #pending = 0;
+  #wrote = false;
 
   constructor(parts: ReadLoopParts) {
     this.#parts = parts;
     this.#faults = parts.faults ?? noFaults;
+  }
+
+  /** Whether anything was written, or the position moved, since the last commit. */
+  get dirty(): boolean {
+    return this.#wrote || this.#parts.tracker.changed;
+  }
+
+  /** To be told of a commit. */
+  committed(): void {
+    this.#pending = 0;
+    this.#wrote = false;
+    this.#parts.tracker.committed();
   }
 
   /** Stops early, with `RUN_CANCELLED`, once `cancelled` aborts: the page at hand is finished first. */
@@ -73,12 +86,12 @@ export class ReadLoop {
       await this.#parts.confirm();
       const columns = this.#parts.filters.length === 0 ? page.columns : undefined;
       this.recordsWritten += await session.write(columns === undefined ? { records } : { records, columns });
+      this.#wrote = true;
     }
     await this.#faults("afterWrite");
-    this.pending += 1;
-    if (admitted.disorder !== null || this.pending >= pagesPerCheckpoint) {
+    this.#pending += 1;
+    if (admitted.disorder !== null || (this.#pending >= pagesPerCheckpoint && this.dirty)) {
       await this.#parts.commit(admitted.disorder);
-      this.pending = 0;
     }
     this.#parts.onPage();
     return admitted.pastWindow;

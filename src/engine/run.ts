@@ -78,7 +78,7 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
   } catch (error) {
     parts.onProgress(commits.progress(loop));
     if (!parts.cancelled?.aborted || reading.lease.signal.aborted) throw error;
-    if (loop.pending > 0 && !commits.failed) await commits.checkpoint(loop, null);
+    if (loop.dirty && !commits.failed) await commits.checkpoint(loop, null);
     throw cancellation();
   }
   await commits.complete(loop);
@@ -125,15 +125,13 @@ class Commits {
     const { run, session, pipeline, fullRefresh, faults } = this.#parts;
     const mark = await session.claim(run.epoch);
     await faults("afterClaim");
-    const start = fullRefresh
-      ? { position: emptyPosition, adopted: true }
-      : startingPosition(run, mark, pipeline.output);
+    const start = startingPosition(run, mark, pipeline.output);
     this.#start = start.position;
     this.#watermark = start.position.watermark;
     this.#unfinished = start.position.window !== null;
     this.#parts.onStart(start.position);
-    if (start.adopted)
-      await this.#commit(start.position, 0, fullRefresh, fullRefresh ? "full refresh" : null);
+    // What was delivered in an unfinished window counts no longer when everything is read anew.
+    if (start.adopted || fullRefresh) await this.#commit(start.position, 0, fullRefresh, null);
     return start.position;
   }
 
@@ -143,12 +141,12 @@ class Commits {
     const goesBack = disorder !== null && position.watermark !== this.#watermark;
     await this.#commit(position, loop.recordsWritten, false, goesBack ? brokenOrder(disorder) : null);
     this.#checkpoints += 1;
+    loop.committed();
   }
 
   async complete(loop: ReadLoop): Promise<void> {
     const { state, run, faults, warnings } = this.#parts;
-    const changed =
-      this.#tracker?.changed === true || loop.pending > 0 || this.#unfinished || loop.recordsWritten > 0;
+    const changed = loop.dirty || this.#unfinished;
     const completion: Completion = {
       recordsProcessed: loop.recordsWritten,
       metadata: {

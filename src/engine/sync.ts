@@ -122,22 +122,11 @@ class Attempt {
 
   /** The granted run, or null where the pipeline's policy is to skip. */
   async #begin(session: OutputSession): Promise<Run | null> {
-    const { key, input, leaseSeconds, onConcurrentRun } = this.#pipeline;
-    const { state, actor } = this.#options;
-    const runId = randomUUID();
+    const { onConcurrentRun } = this.#pipeline;
     await this.#faults("beforeBegin");
     for (;;) {
       try {
-        const epochFloor = (await session.mark())?.epoch ?? 0;
-        const run = await state.begin(key, {
-          cursorType: input.incremental.cursors[0]?.type ?? null,
-          ifRunning: onConcurrentRun === "takeover" ? "override" : "refuse",
-          leaseSeconds,
-          runId,
-          owner: processOwner(),
-          epochFloor,
-          ...(actor === undefined ? {} : { actor }),
-        });
+        const run = await this.#granted(session);
         await this.#faults("afterBegin");
         return run;
       } catch (error) {
@@ -149,6 +138,30 @@ class Attempt {
         await this.#clock.sleep(waitBetweenTriesMs, this.#options.signal);
       }
     }
+  }
+
+  /** A full refresh holds the stream before it resets it, so that it never cuts off a run it should wait for. */
+  async #granted(session: OutputSession): Promise<Run> {
+    const run = await this.#tryBegin(session);
+    if (this.#options.fullRefresh !== true) return run;
+    const { key } = this.#pipeline;
+    const reset = { to: null, reason: "full refresh", actor: this.#options.actor ?? "local" };
+    await this.#options.state.reset(key, reset);
+    return this.#tryBegin(session);
+  }
+
+  async #tryBegin(session: OutputSession): Promise<Run> {
+    const { key, input, leaseSeconds, onConcurrentRun } = this.#pipeline;
+    const { state, actor } = this.#options;
+    return state.begin(key, {
+      cursorType: input.incremental.cursors[0]?.type ?? null,
+      ifRunning: onConcurrentRun === "takeover" ? "override" : "refuse",
+      leaseSeconds,
+      runId: randomUUID(),
+      owner: processOwner(),
+      epochFloor: await session.claimedEpoch(),
+      ...(actor === undefined ? {} : { actor }),
+    });
   }
 
   async #runToEnd(run: Run, session: OutputSession): Promise<void> {

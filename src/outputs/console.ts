@@ -36,8 +36,8 @@ class ConsoleSession implements OutputSession {
     stream.on("error", this.#ignore);
   }
 
-  async mark(): Promise<null> {
-    return null;
+  async claimedEpoch(): Promise<number> {
+    return 0;
   }
 
   async claim(): Promise<null> {

@@ -71,12 +71,12 @@ test("lines are in the file after their commit and not before, with every digit"
 test("the newest mark comes back with its position, and a look at it makes no file", async () => {
   const path = freshPath();
   const looking = await open(path);
-  expect(await looking.mark()).toBeNull();
+  expect(await looking.claimedEpoch()).toBe(0);
   expect(readdirSync(dirname(path))).toEqual([]);
   const session = await claimed(path, 3);
-  expect(await session.mark()).toBeNull();
+  expect(await looking.claimedEpoch()).toBe(3);
   await session.commit(commitOf(3, 7));
-  expect(await looking.mark()).toEqual({
+  expect(await looking.claim(4)).toEqual({
     epoch: 3,
     sequence: 7,
     position: { ...emptyPosition, watermark: "7" },
@@ -108,7 +108,7 @@ test("P4: after a newer claim, an older run's commit and claim are refused and l
   await expect(older.claim(1)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
   await older.close();
   expect(lines(path)).toEqual(['{"id":"new"}']);
-  expect(await newer.mark()).toMatchObject({ epoch: 2, sequence: 1 });
+  expect(await newer.claim(2)).toMatchObject({ epoch: 2, sequence: 1 });
 });
 
 test("a file that holds less than was committed is an error that says what to do", async () => {
@@ -164,8 +164,8 @@ test("P11: a backfill beside the live run has marks of its own and loses nothing
   await backfill.commit(commitOf(1, 1));
   await live.commit(commitOf(5, 1));
   expect(lines(path)).toEqual(['{"back":1}', '{"live":1}']);
-  expect(await live.mark()).toMatchObject({ epoch: 5 });
-  expect(await backfill.mark()).toMatchObject({ epoch: 1 });
+  expect(await live.claimedEpoch()).toBe(5);
+  expect(await backfill.claimedEpoch()).toBe(1);
 });
 
 test("P2: identities delivered in an unfinished window are known to the next run, until it is finished", async () => {

@@ -49,9 +49,9 @@ class FileSession implements OutputSession {
     this.#staging = new Staging(`${this.#path}.${process.pid}.uncommitted`);
   }
 
-  async mark(): Promise<Mark | null> {
+  async claimedEpoch(): Promise<number> {
     const ledger = await this.#openLedger();
-    return ledger === null ? null : ledger.mark(this.#context.lane);
+    return ledger === null ? 0 : ledger.claimedEpoch(this.#context.lane);
   }
 
   async #openLedger(): Promise<Ledger | null> {

@@ -113,9 +113,9 @@ export class Ledger {
     if (version !== ledgerFormat) throw this.#unreadable("it is empty or not Tidemark's");
   }
 
-  /** The newest mark of a lane. */
-  async mark(lane: string): Promise<Mark | null> {
-    return this.#patiently(() => this.#mark(lane));
+  /** The highest epoch that has claimed a lane; 0 before the first. */
+  async claimedEpoch(lane: string): Promise<number> {
+    return this.#patiently(() => this.#markRow(lane)?.claimed_epoch ?? 0);
   }
 
   #mark(lane: string): Mark | null {
