@@ -1,6 +1,7 @@
 import { TidemarkError } from "../errors.ts";
 import { cursorTypes } from "../model/cursor.ts";
 import { parseJson, stringifyJson } from "../model/json.ts";
+import { isRecord } from "../model/record.ts";
 import { formatStreamKey, type StreamKey, streamNameProblem } from "../model/stream-key.ts";
 import type { BeginOptions, Checkpoint, Completion, Failure, Metadata, OperatorAct } from "./contract.ts";
 import { leaseOwnerSchema } from "./owner.ts";
@@ -33,7 +34,10 @@ export function checkBegin(key: StreamKey, options: BeginOptions): void {
     throw invalid(`kind is ${told(kind)}; it is live or backfill`, key);
   }
   if (leaseSeconds !== undefined && !isWhole(leaseSeconds, 1, mostLeaseSeconds)) {
-    throw invalid(`leaseSeconds is ${told(leaseSeconds)}; a lease is 1 to ${mostLeaseSeconds} whole seconds`, key);
+    throw invalid(
+      `leaseSeconds is ${told(leaseSeconds)}; a lease is 1 to ${mostLeaseSeconds} whole seconds`,
+      key,
+    );
   }
   if (runId !== undefined && !/^[\w.:-]{1,100}$/.test(runId)) {
     throw invalid("runId takes 1 to 100 letters, digits and . _ : -", key);
@@ -48,7 +52,10 @@ export function checkBegin(key: StreamKey, options: BeginOptions): void {
 
 export function checkCheckpoint(key: StreamKey, made: Checkpoint): void {
   if (!isWhole(made.sequence, 1)) {
-    throw invalid(`the checkpoint's sequence is ${told(made.sequence)}; a run counts its checkpoints from 1`, key);
+    throw invalid(
+      `the checkpoint's sequence is ${told(made.sequence)}; a run counts its checkpoints from 1`,
+      key,
+    );
   }
   checkCount(key, made.recordsProcessed);
   if (made.correction !== undefined && isBlank(made.correction)) {
@@ -72,20 +79,22 @@ export function checkFailure(key: StreamKey, failure: Failure): void {
 export function checkAct(key: StreamKey, action: string, act: OperatorAct): void {
   for (const part of ["reason", "actor"] as const) {
     if (!isBlank(act[part])) continue;
-    throw new TidemarkError("ARGUMENT_INVALID", `a ${action} needs ${part === "reason" ? "a reason" : "an actor"}`, {
-      stream: formatStreamKey(key),
-      hint: part === "reason" ? "Say why; the audit log keeps it." : "Say who; the audit log keeps it.",
-    });
+    throw new TidemarkError(
+      "ARGUMENT_INVALID",
+      `a ${action} needs ${part === "reason" ? "a reason" : "an actor"}`,
+      {
+        stream: formatStreamKey(key),
+        hint: part === "reason" ? "Say why; the audit log keeps it." : "Say who; the audit log keeps it.",
+      },
+    );
   }
 }
 
 /** Metadata as every store keeps it: a copy, of JSON values only, with all digits. */
 export function keptMetadata(key: StreamKey, metadata: Metadata): Metadata {
   const kept = asJson(metadata);
-  if (typeof kept !== "object" || kept === null || Array.isArray(kept)) {
-    throw invalid("metadata has to be an object that JSON can hold", key);
-  }
-  return { ...kept };
+  if (!isRecord(kept)) throw invalid("metadata has to be an object that JSON can hold", key);
+  return kept;
 }
 
 function asJson(value: unknown): unknown {
@@ -115,5 +124,9 @@ function told(value: unknown): string {
 }
 
 function invalid(message: string, key?: StreamKey): TidemarkError {
-  return new TidemarkError("ARGUMENT_INVALID", message, key === undefined ? {} : { stream: formatStreamKey(key) });
+  return new TidemarkError(
+    "ARGUMENT_INVALID",
+    message,
+    key === undefined ? {} : { stream: formatStreamKey(key) },
+  );
 }

@@ -63,10 +63,14 @@ export class ChainVerifier {
   }
 
   #broken(number: number, what: string): TidemarkError {
-    const stream = formatStreamKey(this.#key);
-    return new TidemarkError("AUDIT_BROKEN", `audit row ${number} of ${stream} ${what}`, {
-      stream,
-      details: { number },
-    });
+    return auditBroken(this.#key, number, what);
   }
+}
+
+export function auditBroken(key: StreamKey, number: number, what: string): TidemarkError {
+  const stream = formatStreamKey(key);
+  return new TidemarkError("AUDIT_BROKEN", `audit row ${number} of ${stream} ${what}`, {
+    stream,
+    details: { number },
+  });
 }

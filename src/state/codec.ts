@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { TidemarkError } from "../errors.ts";
-import { cursorTypes } from "../model/cursor.ts";
+import { type CursorType, cursorTypes, parseCursor } from "../model/cursor.ts";
+import { parseJson } from "../model/json.ts";
 import {
   type BoundaryKey,
   decodePosition,
@@ -22,7 +23,7 @@ const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(tex
 
 const json = z.string().transform((text, context): unknown => {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     context.addIssue({ code: "custom", message: "it is not JSON" });
     return z.NEVER;
@@ -92,6 +93,9 @@ const auditColumns = z.object({
   hash: z.string(),
 });
 
+const boundaryColumns = z.object({ identity: z.string(), cursor: z.string(), count: z.int().positive() });
+const coverageColumns = z.object({ lower: z.string().nullable(), upper: z.string() });
+
 /** The part of a position that is kept in one value; boundary keys and coverage are rows of their own. */
 export function positionText(position: Position): string {
   return encodePosition({ ...position, boundary: [], coverage: [] });
@@ -110,6 +114,12 @@ export function readStreamRow(
       "STATE_UNREADABLE",
       `${name}: cursor_value is ${columns.cursor_value} and the position says ${stored.watermark}`,
       { hint: "The row was edited by hand; use `tidemark state set`, which changes both and is audited." },
+    );
+  }
+  if (stored.watermark !== null && !isCanonical(columns.cursor_type, stored.watermark)) {
+    throw new TidemarkError(
+      "STATE_UNREADABLE",
+      `${name}: the watermark "${stored.watermark}" is no ${columns.cursor_type ?? "cursor of a known type"}`,
     );
   }
   return {
@@ -175,6 +185,22 @@ export function readAuditRecord(raw: unknown, holder: string): AuditRecord {
     runId: columns.run_id,
     hash: columns.hash,
   };
+}
+
+export function readBoundaryKey(raw: unknown, holder: string): BoundaryKey {
+  return parse(boundaryColumns, raw, holder);
+}
+
+export function readInterval(raw: unknown, holder: string): Interval {
+  return parse(coverageColumns, raw, holder);
+}
+
+function isCanonical(type: CursorType | null, value: string): boolean {
+  try {
+    return type !== null && parseCursor(type, value).value === value;
+  } catch {
+    return false;
+  }
 }
 
 function parse<T>(schema: z.ZodType<T>, raw: unknown, holder: string): T {

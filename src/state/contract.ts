@@ -14,7 +14,7 @@ export type RunOutcome = (typeof runOutcomes)[number];
 export const runKinds = ["live", "backfill"] as const;
 export type RunKind = (typeof runKinds)[number];
 
-/** A JSON object that the caller keeps with a run. */
+/** A JSON object that the caller keeps with a run; numbers too long for a double come back as `ExactNumber`. */
 export type Metadata = Readonly<Record<string, unknown>>;
 
 /** Which write a position came from: the higher epoch, then the higher sequence, is the newer. */
@@ -99,8 +99,9 @@ export interface Checkpoint {
   /** Records delivered by this run so far. */
   readonly recordsProcessed: number;
   /**
-   * Why the watermark goes back, where it does: the correction of promise P9. Without it a lower
-   * watermark is refused as `CURSOR_REGRESSION`.
+   * Why the watermark goes back, where it does: the correction of promise P9, which may go back to
+   * where the run began and no further. Without it a lower watermark is refused as
+   * `CURSOR_REGRESSION`.
    */
   readonly correction?: string;
 }
@@ -136,6 +137,7 @@ export interface RunRecord {
   readonly lowerBound: string | null;
   readonly newCursor: string | null;
   readonly recordsProcessed: number;
+  /** How many checkpoints it made; its completion is none. */
   readonly checkpoints: number;
   readonly error: string | null;
   readonly metadata: Metadata | null;
@@ -212,7 +214,7 @@ export interface WriteContext {
  * A run whose lease ran out and that nobody took over goes on as if nothing had happened.
  *
  * All methods may be called at once and from many processes. Errors besides those named:
- * `STATE_UNREADABLE`, `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
+ * `ARGUMENT_INVALID` for what no store takes, `STATE_UNREADABLE`, `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
  */
 export interface StateStore extends AsyncDisposable {
   /** Names the database that holds the state, as `SqlConnection.identity` does; null where it is none. */
@@ -224,12 +226,14 @@ export interface StateStore extends AsyncDisposable {
   /**
    * Grants a run. Throws `RUN_ACTIVE` (only with `ifRunning: "refuse"`), `CURSOR_TYPE_MISMATCH`
    * where the stream has another type. Repeated with a `runId` that is the stream's running run, it
-   * grants the same run again.
+   * grants the same run again; with that of a run that is over, it throws `RUN_FINISHED` or
+   * `RUN_SUPERSEDED`.
    */
   begin(key: StreamKey, options: BeginOptions): Promise<Run>;
   /**
    * Stores a position and renews the lease. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`,
-   * `CURSOR_REGRESSION`, `CHECKPOINT_OUT_OF_ORDER`.
+   * `CURSOR_REGRESSION`, `CURSOR_TYPE_MISMATCH`, `CHECKPOINT_OUT_OF_ORDER` (with the last sequence as
+   * `details.last_sequence`).
    */
   checkpoint(run: RunRef, checkpoint: Checkpoint, context?: WriteContext): Promise<void>;
   /** Renews the lease. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
@@ -243,9 +247,16 @@ export interface StateStore extends AsyncDisposable {
   complete(run: RunRef, completion: Completion, context?: WriteContext): Promise<StreamState>;
   /** Ends the run badly; the position stays at its last checkpoint. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
   fail(run: RunRef, failure: Failure): Promise<StreamState>;
-  /** Sets the watermark by an operator's will; ends a running run as superseded. Creates the stream if need be. */
+  /**
+   * Sets the watermark by an operator's will; ends a running run as superseded. Creates the stream if
+   * need be. Throws `CURSOR_INVALID` where `to` is not a value of the cursor type.
+   */
   reset(key: StreamKey, reset: Reset): Promise<StreamState>;
-  /** Puts the stream back where it stood after an earlier run. Throws `STREAM_NOT_FOUND`, `RUN_NOT_FOUND`. */
+  /**
+   * Puts the stream back where it stood after an earlier live run. Throws `STREAM_NOT_FOUND`,
+   * `RUN_NOT_FOUND` (also for a run that has not ended, and for a backfill), and
+   * `CURSOR_TYPE_MISMATCH` where the stream's type was changed since.
+   */
   rewind(key: StreamKey, rewind: Rewind): Promise<StreamState>;
   /** The stream's history, newest first, 50 at a time. Throws `STREAM_NOT_FOUND`. */
   runs(key: StreamKey, options?: { after?: string; limit?: number }): Promise<Listing<RunRecord>>;
@@ -255,7 +266,10 @@ export interface StateStore extends AsyncDisposable {
   verifyAudit(options?: { key?: StreamKey }): Promise<{ streams: number; rows: number }>;
   /** All of a stream's state in a form that `import` takes, here or in another store. */
   export(key: StreamKey): Promise<ExportedStream>;
-  /** Puts a stream where an export says, audited; ends a running run as superseded. */
+  /**
+   * Puts a stream where an export says, audited; ends a running run as superseded. Throws
+   * `STATE_UNREADABLE`, `STATE_TOO_NEW`, `CURSOR_TYPE_MISMATCH` for an export that cannot be used.
+   */
   import(exported: ExportedStream, act: OperatorAct): Promise<StreamState>;
   close(): Promise<void>;
 }

@@ -1,9 +1,19 @@
 import { TidemarkError } from "../errors.ts";
 import { type CursorType, compareCursorValues, isOrdered, parseCursor } from "../model/cursor.ts";
 import { emptyPosition, encodePosition, type Position } from "../model/position.ts";
-import { formatStreamKey, type StreamKey, streamNameProblem } from "../model/stream-key.ts";
+import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
+import { keptMetadata } from "./arguments.ts";
 import { type AuditEntry, chainEntry } from "./audit.ts";
-import type { BeginOptions, Checkpoint, Completion, Failure, Reset, Run, RunRef } from "./contract.ts";
+import type {
+  BeginOptions,
+  Checkpoint,
+  Completion,
+  Failure,
+  Metadata,
+  Reset,
+  Run,
+  RunRef,
+} from "./contract.ts";
 import { isOwnerGone } from "./owner.ts";
 import {
   checkpointOutOfOrder,
@@ -12,6 +22,7 @@ import {
   runActive,
   streamNotFound,
   superseded,
+  typeMismatch,
 } from "./refusals.ts";
 import { type Change, isoTime, laneOf, type RunRow, type StreamRow } from "./rows.ts";
 
@@ -22,7 +33,6 @@ import { type Change, isoTime, laneOf, type RunRow, type StreamRow } from "./row
  */
 
 export const defaultLeaseSeconds = 60;
-const mostLeaseSeconds = 86_400;
 
 /** The actor of what no person or key is named for. */
 export const unnamedActor = "local";
@@ -52,30 +62,6 @@ export function newRow(key: StreamKey, lane: string, cursorType: CursorType | nu
     auditNumber: 0,
     auditHead: "",
   };
-}
-
-/** Throws `ARGUMENT_INVALID` for a key or options that no store takes. */
-export function checkBegin(key: StreamKey, options: BeginOptions): void {
-  checkKey(key);
-  const seconds = options.leaseSeconds ?? defaultLeaseSeconds;
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > mostLeaseSeconds) {
-    throw new TidemarkError(
-      "ARGUMENT_INVALID",
-      `leaseSeconds is ${seconds}; a lease is 1 to ${mostLeaseSeconds} whole seconds`,
-      { stream: formatStreamKey(key) },
-    );
-  }
-  if (options.runId !== undefined && !/^[\w.:-]{1,100}$/.test(options.runId)) {
-    throw new TidemarkError("ARGUMENT_INVALID", "runId takes 1 to 100 letters, digits and . _ : -");
-  }
-}
-
-export function checkKey(key: StreamKey): void {
-  for (const part of ["connector", "stream"] as const) {
-    const problem = streamNameProblem(key[part]);
-    if (problem !== null)
-      throw new TidemarkError("ARGUMENT_INVALID", `the ${part} name cannot be used: ${problem}`);
-  }
 }
 
 export interface Begun extends Change {
@@ -125,6 +111,19 @@ export function begin(
   return { row: begun, runs, audit: [], supersededRunId: supersededRun?.runId ?? null };
 }
 
+/**
+ * Refuses the id of a run that is over: a repetition of its begin that arrives late must not take
+ * the stream from the run that came after it, nor write over the history.
+ */
+export function refuseEndedRun(row: StreamRow | null, ended: RunRow | null): void {
+  if (ended === null || (row?.status === "running" && row.runId === ended.runId)) return;
+  const { key, kind, runId, epoch, outcome } = ended;
+  const run = { key, kind, runId, epoch };
+  throw outcome === "completed" || outcome === "failed"
+    ? finished(run, { status: outcome })
+    : superseded(run, row?.epoch ?? epoch);
+}
+
 /** The run as the caller gets it. */
 export function grantedRun(row: StreamRow, ref: RunRef, supersededRunId: string | null): Run {
   const { cursorType, runLowerBound: value } = row;
@@ -148,7 +147,10 @@ export function checkpoint(row: StreamRow | null, run: RunRef, made: Checkpoint,
   if (made.sequence !== current.sequence + 1) {
     throw checkpointOutOfOrder(run, made.sequence, current.sequence);
   }
-  if (made.correction === undefined) refuseRegression(current, made.position.watermark);
+  refuseForeign(current.key, current.cursorType, made.position.watermark);
+  // A correction (P9) falls back to where the run began and no further.
+  const floor = made.correction === undefined ? current.position.watermark : current.runLowerBound;
+  refuseRegression(current, floor, made.position.watermark);
   const moved: StreamRow = {
     ...current,
     position: made.position,
@@ -174,7 +176,8 @@ export function complete(row: StreamRow | null, run: RunRef, done: Completion, n
   if (current.status === "completed") return null;
   if (current.status !== "running") throw finished(run, current);
   const position = completedPosition(current, done);
-  refuseRegression(current, position.watermark);
+  refuseForeign(current.key, current.cursorType, position.watermark);
+  refuseRegression(current, current.position.watermark, position.watermark);
   const moved = done.newCursor !== undefined || done.position !== undefined;
   const ended: StreamRow = {
     ...current,
@@ -185,12 +188,12 @@ export function complete(row: StreamRow | null, run: RunRef, done: Completion, n
     leaseExpiresAt: null,
     leaseOwner: null,
     recordsProcessed: done.recordsProcessed ?? current.recordsProcessed,
-    metadata: done.metadata ?? null,
+    metadata: done.metadata === undefined ? null : keptMetadata(current.key, done.metadata),
     updatedAt: now,
   };
   return {
     ...withAdvance(current, ended, "advance", null, now),
-    runs: [runRow(ended, "completed", now)],
+    runs: [runRow({ ...ended, sequence: current.sequence }, "completed", now)],
   };
 }
 
@@ -206,7 +209,7 @@ export function fail(row: StreamRow | null, run: RunRef, failure: Failure, now: 
     leaseExpiresAt: null,
     leaseOwner: null,
     recordsProcessed: failure.recordsProcessed ?? current.recordsProcessed,
-    metadata: failure.metadata ?? null,
+    metadata: failure.metadata === undefined ? null : keptMetadata(current.key, failure.metadata),
     updatedAt: now,
   };
   return { row: ended, runs: [runRow(ended, "failed", now)], audit: [] };
@@ -220,19 +223,16 @@ export interface Act {
   readonly runId?: string;
 }
 
+/** Where an operator's act puts a stream; without `metadata` the stream keeps what it has. */
+export interface Destination {
+  readonly position: Position;
+  readonly cursorType: CursorType | null;
+  readonly metadata?: Metadata | null;
+}
+
 /** An operator's act: the stream stands at `position` from now on, under a new epoch. */
-export function moveByOperator(
-  row: StreamRow | null,
-  key: StreamKey,
-  to: { position: Position; cursorType: CursorType | null },
-  act: Act,
-): Change {
-  if (act.reason.trim() === "") {
-    throw new TidemarkError("ARGUMENT_INVALID", `a ${act.action} needs a reason`, {
-      stream: formatStreamKey(key),
-      hint: "Say why; the audit log keeps it.",
-    });
-  }
+export function moveByOperator(row: StreamRow | null, key: StreamKey, to: Destination, act: Act): Change {
+  refuseForeign(key, to.cursorType, to.position.watermark);
   const current = row ?? newRow(key, "", to.cursorType, act.now);
   const epoch = current.epoch + 1;
   const entry: AuditEntry = {
@@ -255,6 +255,7 @@ export function moveByOperator(
     sequence: 0,
     leaseExpiresAt: null,
     leaseOwner: null,
+    metadata: to.metadata === undefined ? current.metadata : to.metadata,
     updatedAt: act.now,
   };
   return {
@@ -264,11 +265,7 @@ export function moveByOperator(
 }
 
 /** Where a reset leads: no boundary keys and no unfinished window remain. */
-export function resetTarget(
-  row: StreamRow | null,
-  key: StreamKey,
-  reset: Reset,
-): { position: Position; cursorType: CursorType | null } {
+export function resetTarget(row: StreamRow | null, key: StreamKey, reset: Reset): Destination {
   const cursorType = reset.cursorType ?? row?.cursorType ?? null;
   if (reset.to === null) return { position: emptyPosition, cursorType };
   if (cursorType === null) {
@@ -284,48 +281,33 @@ export function resetTarget(
 }
 
 function completedPosition(current: StreamRow, done: Completion): Position {
-  if (done.position !== undefined) {
-    if (done.newCursor !== undefined) {
-      throw new TidemarkError("ARGUMENT_INVALID", "complete takes newCursor or position, not both");
-    }
-    return done.position;
-  }
+  if (done.position !== undefined) return done.position;
   if (done.newCursor === undefined) return current.position;
-  const watermark = cursorOfStream(current, done.newCursor);
+  const watermark = cursorOfStream(current.key, current.cursorType, done.newCursor);
   if (watermark === current.position.watermark) return current.position;
   return { ...emptyPosition, watermark, coverage: current.position.coverage };
 }
 
-function cursorOfStream(current: StreamRow, text: string): string {
-  if (current.cursorType === null) {
-    throw new TidemarkError(
-      "CURSOR_TYPE_MISMATCH",
-      "the run began without a cursor type and cannot set a cursor",
-      {
-        stream: formatStreamKey(current.key),
-      },
-    );
-  }
+function cursorOfStream(key: StreamKey, cursorType: CursorType | null, text: string): string {
+  if (cursorType === null) throw typeMismatch(key, "no cursors at all", `"${text}"`);
   try {
-    return parseCursor(current.cursorType, text).value;
+    return parseCursor(cursorType, text).value;
   } catch (cause) {
-    throw new TidemarkError(
-      "CURSOR_TYPE_MISMATCH",
-      `"${text}" is not a ${current.cursorType} cursor, which ${formatStreamKey(current.key)} keeps`,
-      { stream: formatStreamKey(current.key), cause },
-    );
+    throw typeMismatch(key, `${cursorType} cursors`, `"${text}"`, cause);
   }
+}
+
+/** Refuses a watermark that is not one of the stream's type, or not as that type writes it. */
+function refuseForeign(key: StreamKey, cursorType: CursorType | null, watermark: string | null): void {
+  if (watermark === null || cursorOfStream(key, cursorType, watermark) === watermark) return;
+  throw typeMismatch(key, `${cursorType} cursors as parseCursor writes them`, `"${watermark}"`);
 }
 
 function agreedType(current: StreamRow, asked: CursorType | null): CursorType | null {
   const known = current.cursorType;
   if (known === null || asked === null || known === asked) return asked ?? known;
   if (current.position.watermark === null) return asked;
-  throw new TidemarkError(
-    "CURSOR_TYPE_MISMATCH",
-    `${formatStreamKey(current.key)} keeps ${known} cursors, not ${asked}`,
-    { stream: formatStreamKey(current.key) },
-  );
+  throw typeMismatch(current.key, `${known} cursors`, asked);
 }
 
 function refuseWhileHeld(current: StreamRow, now: number): void {
@@ -346,10 +328,11 @@ function heldRow(row: StreamRow | null, run: RunRef): StreamRow {
   return row;
 }
 
-function refuseRegression(current: StreamRow, watermark: string | null): void {
-  const old = current.position.watermark;
-  if (old === null || current.cursorType === null || !isOrdered(current.cursorType)) return;
-  if (watermark !== null && compareCursorValues(current.cursorType, watermark, old) >= 0) return;
+/** Refuses a watermark below `old` (promise P3); tokens have no order, but none is less than any. */
+function refuseRegression(current: StreamRow, old: string | null, watermark: string | null): void {
+  const type = current.cursorType;
+  if (old === null || type === null) return;
+  if (watermark !== null && (!isOrdered(type) || compareCursorValues(type, watermark, old) >= 0)) return;
   throw regression(current.key, old, watermark);
 }
 

@@ -31,6 +31,12 @@ export function decodePlace(text: string): Place {
   }
 }
 
+/** Reads the number that a listing of runs ended with. Throws `ARGUMENT_INVALID`. */
+export function decodeNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new TidemarkError("ARGUMENT_INVALID", "`after` is not the end of an earlier listing");
+}
+
 export function pageLimit(asked: number | undefined, usual: number): number {
   const limit = asked ?? usual;
   if (Number.isInteger(limit) && limit >= 1 && limit <= mostListed) return limit;

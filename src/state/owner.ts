@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { z } from "zod";
 
 export const leaseOwnerSchema = z.strictObject({
-  /** The machine, and on Linux the process namespace, so that two containers are two hosts. */
+  /** The machine, by name and number, and on Linux the process namespace, so that two containers are two hosts. */
   host: z.string(),
   /** Changes with every boot of the machine. */
   boot: z.string(),
@@ -24,7 +24,7 @@ export function processOwner(): LeaseOwner {
     host: hostIdentity(),
     boot: bootIdentity(),
     pid: process.pid,
-    startedAt: startOf(process.pid) ?? "unknown",
+    startedAt: startOf(process.pid) ?? untold,
   };
   return self;
 }
@@ -36,57 +36,74 @@ export function processOwner(): LeaseOwner {
 export function isOwnerGone(owner: LeaseOwner): boolean {
   const here = processOwner();
   if (owner.host !== here.host) return false;
-  if (owner.boot !== here.boot) return true;
-  if (owner.pid === here.pid) return owner.startedAt !== here.startedAt;
-  const startedAt = startOf(owner.pid);
-  return startedAt === null || (startedAt !== "unknown" && startedAt !== owner.startedAt);
+  // Without a number of its own, a machine of the same name and another boot may well be another machine.
+  if (owner.boot !== here.boot) return machineNumber() !== null;
+  const startedAt = owner.pid === here.pid ? here.startedAt : startOf(owner.pid);
+  if (startedAt === null) return true;
+  return startedAt !== untold && owner.startedAt !== untold && startedAt !== owner.startedAt;
 }
 
+const untold = "unknown";
+
 function hostIdentity(): string {
-  if (process.platform !== "linux") return hostname();
+  return [hostname(), machineNumber(), processNamespace()].filter((part) => part !== null).join(" ");
+}
+
+function machineNumber(): string | null {
+  if (process.platform !== "linux") return null;
   try {
-    return `${hostname()} ${readlinkSync("/proc/self/ns/pid")}`;
+    return readFileSync("/etc/machine-id", "utf8").trim() || null;
   } catch {
-    return hostname();
+    return null;
+  }
+}
+
+function processNamespace(): string | null {
+  if (process.platform !== "linux") return null;
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return null;
   }
 }
 
 function bootIdentity(): string {
   try {
     if (process.platform === "linux") return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    if (process.platform === "darwin") return output("sysctl", ["-n", "kern.boottime"]);
+    if (process.platform === "darwin") return output("sysctl", ["-n", "kern.bootsessionuuid"]);
   } catch {
     // A system that does not tell its boot is taken to be always the same; leases then just run out.
   }
-  return "unknown";
+  return untold;
 }
 
 /** When a living process started; null when none lives under that number; "unknown" when untold. */
 function startOf(pid: number): string | null {
-  if (process.platform === "linux") return startFromProc(pid);
   try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ESRCH" ? null : "unknown";
-  }
-  try {
-    return process.platform === "darwin" ? output("ps", ["-o", "lstart=", "-p", String(pid)]) : "unknown";
+    if (process.platform === "linux") return startFromProc(pid);
+    if (process.platform === "darwin") return output("ps", ["-o", "lstart=", "-p", String(pid)]);
   } catch {
-    return "unknown";
+    // The system may hide other users' processes; whether there is one can be asked all the same.
   }
+  return lives(pid) ? untold : null;
 }
 
+/** Null for a process that has ended and is only waiting to be noticed. Throws where there is none to see. */
 function startFromProc(pid: number): string | null {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  } catch {
-    return null;
-  }
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The name in parentheses may hold spaces; the state is the first field after it, the start the 20th.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const dead = fields[0] === "Z" || fields[0] === "X";
-  return dead ? null : (fields[19] ?? "unknown");
+  return dead ? null : (fields[19] ?? untold);
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
 }
 
 function output(command: string, args: string[]): string {

@@ -19,7 +19,7 @@ export function checkpointOutOfOrder(run: RunRef, sequence: number, last: number
   return new TidemarkError(
     "CHECKPOINT_OUT_OF_ORDER",
     `run ${run.runId} of ${stream} sent checkpoint ${sequence} after ${last}`,
-    { stream },
+    { stream, details: { sequence, last_sequence: last } },
   );
 }
 
@@ -62,4 +62,13 @@ export function regression(key: StreamKey, old: string, watermark: string | null
     `the new cursor ${watermark ?? "(none)"} of ${stream} lies before the watermark ${old}`,
     { stream, details: { watermark: old, new_cursor: watermark } },
   );
+}
+
+/** `kept` is what the stream keeps and `given` what was offered instead. */
+export function typeMismatch(key: StreamKey, kept: string, given: string, cause?: unknown): TidemarkError {
+  const stream = formatStreamKey(key);
+  return new TidemarkError("CURSOR_TYPE_MISMATCH", `${stream} keeps ${kept}, not ${given}`, {
+    stream,
+    cause,
+  });
 }

@@ -3,7 +3,16 @@ import type { Clock } from "../clock.ts";
 import { decodePosition } from "../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import type { OpenTransaction } from "../sql/port.ts";
-import { ChainVerifier } from "./audit.ts";
+import {
+  checkAct,
+  checkBegin,
+  checkCheckpoint,
+  checkCompletion,
+  checkFailure,
+  checkKey,
+  keptMetadata,
+} from "./arguments.ts";
+import { auditBroken, ChainVerifier } from "./audit.ts";
 import type {
   AuditRecord,
   BeginOptions,
@@ -23,7 +32,15 @@ import type {
   WriteContext,
 } from "./contract.ts";
 import * as lifecycle from "./lifecycle.ts";
-import { decodePlace, encodePlace, listing, mostListed, type Place, pageLimit } from "./listing.ts";
+import {
+  decodeNumber,
+  decodePlace,
+  encodePlace,
+  listing,
+  mostListed,
+  type Place,
+  pageLimit,
+} from "./listing.ts";
 import { runNotFound, streamNotFound } from "./refusals.ts";
 import { type Change, laneOf, type RunRow, type StreamRow } from "./rows.ts";
 import { exportedStream, runRecord, streamState } from "./view.ts";
@@ -88,13 +105,14 @@ export class RowStateStore implements StateStore {
   }
 
   async begin(key: StreamKey, options: BeginOptions): Promise<Run> {
-    lifecycle.checkBegin(key, options);
+    checkBegin(key, options);
     const runId = options.runId ?? randomUUID();
     const kind = options.kind ?? "live";
     return this.#storage.transact((tx) => {
       const live = tx.load(key, "");
       const lane = laneOf(kind, runId);
       const previous = lane === "" ? live : tx.load(key, lane);
+      if (options.runId !== undefined) lifecycle.refuseEndedRun(previous, tx.loadRun(key, runId));
       const begun = lifecycle.begin(previous, live, key, runId, options, this.#clock.now());
       store(tx, begun, previous);
       return lifecycle.grantedRun(
@@ -106,6 +124,7 @@ export class RowStateStore implements StateStore {
   }
 
   async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext = {}): Promise<void> {
+    checkCheckpoint(run.key, made);
     await this.#storage.transact((tx) => {
       const row = tx.load(run.key, laneOf(run.kind, run.runId));
       const change = lifecycle.checkpoint(row, run, made, this.#clock.now());
@@ -121,10 +140,12 @@ export class RowStateStore implements StateStore {
   }
 
   async complete(run: RunRef, done: Completion, context: WriteContext = {}): Promise<StreamState> {
+    checkCompletion(run.key, done);
     return this.#end(run, (row) => lifecycle.complete(row, run, done, this.#clock.now()), context);
   }
 
   async fail(run: RunRef, failure: Failure): Promise<StreamState> {
+    checkFailure(run.key, failure);
     return this.#end(run, (row) => lifecycle.fail(row, run, failure, this.#clock.now()), {});
   }
 
@@ -144,7 +165,8 @@ export class RowStateStore implements StateStore {
   }
 
   async reset(key: StreamKey, reset: Reset): Promise<StreamState> {
-    lifecycle.checkKey(key);
+    checkKey(key);
+    checkAct(key, "reset", reset);
     return this.#storage.transact((tx) => {
       const row = tx.load(key, "");
       return this.#move(tx, row, key, lifecycle.resetTarget(row, key, reset), "reset", reset);
@@ -152,10 +174,12 @@ export class RowStateStore implements StateStore {
   }
 
   async rewind(key: StreamKey, rewind: Rewind): Promise<StreamState> {
+    checkAct(key, "rewind", rewind);
     return this.#storage.transact((tx) => {
       const row = tx.load(key, "");
       if (row === null) throw streamNotFound(key);
-      const stored = tx.loadRun(key, rewind.toRun)?.endPosition ?? null;
+      const run = tx.loadRun(key, rewind.toRun);
+      const stored = run?.kind === "live" ? run.endPosition : null;
       if (stored === null) throw runNotFound(key, rewind.toRun);
       const position = decodePosition(stored, `run ${rewind.toRun} of ${formatStreamKey(key)}`);
       return this.#move(
@@ -172,11 +196,13 @@ export class RowStateStore implements StateStore {
 
   async import(exported: ExportedStream, act: OperatorAct): Promise<StreamState> {
     const key = { connector: exported.connector, stream: exported.stream };
-    lifecycle.checkKey(key);
+    checkKey(key);
+    checkAct(key, "import", act);
+    const metadata = exported.metadata === null ? null : keptMetadata(key, exported.metadata);
     const position = decodePosition(exported.position, `the export of ${formatStreamKey(key)}`);
     return this.#storage.transact((tx) => {
       const row = tx.load(key, "");
-      return this.#move(tx, row, key, { position, cursorType: exported.cursorType }, "import", act);
+      return this.#move(tx, row, key, { position, cursorType: exported.cursorType, metadata }, "import", act);
     });
   }
 
@@ -184,7 +210,7 @@ export class RowStateStore implements StateStore {
     tx: RowTransaction,
     row: StreamRow | null,
     key: StreamKey,
-    to: Parameters<typeof lifecycle.moveByOperator>[2],
+    to: lifecycle.Destination,
     action: lifecycle.Act["action"],
     act: OperatorAct,
     runId?: string,
@@ -210,7 +236,7 @@ export class RowStateStore implements StateStore {
 
   async runs(key: StreamKey, options: { after?: string; limit?: number } = {}): Promise<Listing<RunRecord>> {
     const limit = pageLimit(options.limit, 50);
-    const before = options.after === undefined ? null : Number(options.after);
+    const before = options.after === undefined ? null : decodeNumber(options.after);
     const rows = await this.#storage.read((tx) => {
       if (tx.load(key, "") === null && tx.listRuns(key, { before: null, limit: 1 }).length === 0) {
         throw streamNotFound(key);
@@ -236,23 +262,8 @@ export class RowStateStore implements StateStore {
   }
 
   async verifyAudit(options: { key?: StreamKey } = {}): Promise<{ streams: number; rows: number }> {
-    return this.#storage.read((tx) => {
-      let streams = 0;
-      let rows = 0;
-      let after: StreamKey | null = null;
-      for (;;) {
-        const live: StreamRow[] =
-          options.key === undefined
-            ? tx.listStreams({ after, limit: mostListed, connector: null })
-            : streams === 0
-              ? [tx.load(options.key, "")].filter((row) => row !== null)
-              : [];
-        if (live.length === 0) return { streams, rows };
-        for (const row of live) rows += verifyStream(tx, row);
-        streams += live.length;
-        after = live.at(-1)?.key ?? null;
-      }
-    });
+    const { key } = options;
+    return this.#storage.read((tx) => (key === undefined ? verifyAll(tx) : verifyOne(tx, key)));
   }
 
   async close(): Promise<void> {
@@ -268,6 +279,39 @@ function store(tx: RowTransaction, change: Change, previous: StreamRow | null): 
   tx.save(change.row, previous);
   for (const run of change.runs) tx.saveRun(run);
   for (const record of change.audit) tx.appendAudit(record);
+}
+
+function verifyOne(tx: RowTransaction, key: StreamKey): { streams: number; rows: number } {
+  const row = tx.load(key, "");
+  if (row !== null) return { streams: 1, rows: verifyStream(tx, row) };
+  refuseOrphan(tx, tx.listAudit({ key, after: null, limit: 1 })[0]);
+  return { streams: 0, rows: 0 };
+}
+
+function verifyAll(tx: RowTransaction): { streams: number; rows: number } {
+  let streams = 0;
+  let rows = 0;
+  let after: StreamKey | null = null;
+  for (;;) {
+    const page: StreamRow[] = tx.listStreams({ after, limit: mostListed, connector: null });
+    for (const row of page) rows += verifyStream(tx, row);
+    streams += page.length;
+    after = page.at(-1)?.key ?? null;
+    if (after === null) break;
+  }
+  // Then the log's own streams, one after another: none may be without its state.
+  let last: Place | null = null;
+  for (;;) {
+    const [record]: AuditRecord[] = tx.listAudit({ key: null, after: last, limit: 1 });
+    if (record === undefined) return { streams, rows };
+    refuseOrphan(tx, record);
+    last = { key: record.key, number: Number.MAX_SAFE_INTEGER };
+  }
+}
+
+function refuseOrphan(tx: RowTransaction, record: AuditRecord | undefined): void {
+  if (record === undefined || tx.load(record.key, "") !== null) return;
+  throw auditBroken(record.key, record.number, "belongs to a stream whose state was removed");
 }
 
 function verifyStream(tx: RowTransaction, row: StreamRow): number {

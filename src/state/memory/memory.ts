@@ -62,8 +62,10 @@ class MemoryTransaction implements RowTransaction {
     return this.#tables.streams.get(rowName(key, lane)) ?? null;
   }
 
-  save(row: StreamRow): void {
-    this.#writes.push(() => this.#tables.streams.set(rowName(row.key, row.lane), row));
+  save(row: StreamRow, previous: StreamRow | null): void {
+    // A copy, as a database would take one: the caller may go on using its own arrays.
+    const position = row.position === previous?.position ? row.position : structuredClone(row.position);
+    this.#writes.push(() => this.#tables.streams.set(rowName(row.key, row.lane), { ...row, position }));
   }
 
   saveRun(run: RunRow): void {

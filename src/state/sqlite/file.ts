@@ -5,7 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
 import { migrate } from "./schema.ts";
 
-const busyTimeoutMs = 30_000;
+/** How long to wait, at the most, for another connection's write transaction. */
+export const busyTimeoutMs = 30_000;
 
 /**
  * Opens the state database at a path and brings its tables up to date; makes it, and its folder,
@@ -14,12 +15,18 @@ const busyTimeoutMs = 30_000;
  */
 export function openStateFile(path: string): DatabaseSync {
   const file = resolve(path);
-  if (!existsSync(file)) createStateFile(file);
-  refuseCutFile(file);
-  return withDatabase(file, (db) => {
-    migrate(db, file);
-    return db;
-  });
+  try {
+    // Asked in this order: a log that was there before its file was found missing is one left alone.
+    const logged = existsSync(`${file}-wal`);
+    if (!existsSync(file)) {
+      if (logged) throw unreadable(file, "the file is gone, but its write-ahead log is still there");
+      createStateFile(file);
+    }
+    refuseCutFile(file);
+    return openDatabase(file, file);
+  } catch (error) {
+    throw stateFileError(error, file);
+  }
 }
 
 /**
@@ -30,12 +37,7 @@ function createStateFile(file: string): void {
   mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.new-${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
-    const db = withDatabase(draft, (made) => {
-      migrate(made, file);
-      return made;
-    });
-    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-    db.close();
+    openDatabase(draft, file).close();
     linkSync(draft, file);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
@@ -44,15 +46,34 @@ function createStateFile(file: string): void {
   }
 }
 
-function withDatabase(file: string, use: (db: DatabaseSync) => DatabaseSync): DatabaseSync {
-  let db: DatabaseSync | undefined;
+/** `file` names the state in messages, also while `path` is a draft of it. */
+function openDatabase(path: string, file: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
   try {
-    db = new DatabaseSync(file, { timeout: busyTimeoutMs });
-    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    return use(db);
+    useWriteAheadLog(db);
+    db.exec("PRAGMA synchronous = FULL");
+    migrate(db, file);
+    // From here on waiting is for the store, which does not hold up the whole process with it.
+    db.exec("PRAGMA busy_timeout = 0");
+    return db;
   } catch (error) {
-    db?.close();
-    throw stateFileError(error, file);
+    db.close();
+    throw error;
+  }
+}
+
+/** The change of journal does not wait for its lock by itself, where a file of another make is adopted. */
+function useWriteAheadLog(db: DatabaseSync): void {
+  const deadline = performance.now() + busyTimeoutMs;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    try {
+      db.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      Atomics.wait(pause, 0, 0, 20);
+    }
   }
 }
 
@@ -60,8 +81,6 @@ function withDatabase(file: string, use: (db: DatabaseSync) => DatabaseSync): Da
 function refuseCutFile(file: string): void {
   const { size } = statSync(file);
   if (size === 0) throw unreadable(file, "the file is empty");
-  const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
-  if (log !== undefined && log.size > 0) return;
   const header = Buffer.alloc(100);
   const handle = openSync(file, "r");
   try {
@@ -69,27 +88,45 @@ function refuseCutFile(file: string): void {
   } finally {
     closeSync(handle);
   }
-  if (header.toString("latin1", 0, 15) !== "SQLite format 3")
+  if (header.toString("latin1", 0, 16) !== "SQLite format 3\0") {
     throw unreadable(file, "it is not an SQLite database");
+  }
+  const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
+  if (log !== undefined && log.size > 0) return;
   const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
   if (size < pageSize * header.readUInt32BE(28)) throw unreadable(file, "the file is cut short");
 }
 
-/** What SQLite throws, as a `TidemarkError`; others pass as they are. */
+/** Whether another connection holds what is needed, so that the same call may succeed in a moment. */
+export function isBusy(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === 5 || code === 6;
+}
+
+/** The primary result code of what SQLite threw; null for anything else. */
+function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return null;
+  return error.errcode & 0xff;
+}
+
+/** Errors that say that what is stored is not what was stored: a table gone, a page torn, a row doubled. */
+const damage = new Set([1, 11, 19, 26]);
+
+/** What SQLite or the file system throws, as a `TidemarkError`; others pass as they are. */
 export function stateFileError(error: unknown, file: string): unknown {
-  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return error;
-  const primary = error.errcode & 0xff;
-  if (primary === 5 || primary === 6) {
-    return new TidemarkError(
-      "STATE_UNAVAILABLE",
-      `${file}: another process held the database for over ${busyTimeoutMs / 1000} s`,
-      {
-        cause: error,
-      },
-    );
+  if (error instanceof TidemarkError || !(error instanceof Error)) return error;
+  const code = sqliteCode(error);
+  if (code !== null && damage.has(code)) return unreadable(file, error.message, error);
+  if (isBusy(error)) {
+    return new TidemarkError("STATE_UNAVAILABLE", `${file}: another transaction holds the database`, {
+      cause: error,
+      hint: "Find the process that keeps a transaction open on this file, then try again.",
+    });
   }
-  if (primary === 11 || primary === 26) return unreadable(file, error.message, error);
-  return new TidemarkError("STATE_UNAVAILABLE", `${file}: ${error.message}`, { cause: error });
+  if (code !== null || "syscall" in error) {
+    return new TidemarkError("STATE_UNAVAILABLE", `${file}: ${error.message}`, { cause: error });
+  }
+  return error;
 }
 
 function unreadable(file: string, why: string, cause?: unknown): TidemarkError {

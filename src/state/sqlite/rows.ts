@@ -1,16 +1,20 @@
-import { z } from "zod";
 import { sortKey } from "../../model/cursor.ts";
+import { stringifyJson } from "../../model/json.ts";
 import type { BoundaryKey, Interval, Position } from "../../model/position.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
-import { positionText, readAuditRecord, readRunRow, readStreamRow } from "../codec.ts";
+import {
+  positionText,
+  readAuditRecord,
+  readBoundaryKey,
+  readInterval,
+  readRunRow,
+  readStreamRow,
+} from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import type { Place } from "../listing.ts";
 import type { RowTransaction } from "../row-store.ts";
 import { isoTime, type RunRow, type StreamRow } from "../rows.ts";
 import type { Statements } from "./statements.ts";
-
-const boundaryColumns = z.object({ identity: z.string(), cursor: z.string(), count: z.int() });
-const coverageColumns = z.object({ lower: z.string().nullable(), upper: z.string() });
 
 /** The state's tables in SQLite, inside whatever transaction the connection has open. */
 export class SqliteRows implements RowTransaction {
@@ -40,14 +44,14 @@ export class SqliteRows implements RowTransaction {
          WHERE connector = ? AND stream = ? AND lane = ?`,
         ...place,
       )
-      .map((row) => boundaryColumns.parse(row));
+      .map((row) => readBoundaryKey(row, this.#holder));
     const coverage: Interval[] = this.#sql
       .all(
         `SELECT lower_value AS lower, upper_value AS upper FROM tidemark_coverage
-         WHERE connector = ? AND stream = ? AND lane = ?`,
+         WHERE connector = ? AND stream = ? AND lane = ? ORDER BY number`,
         ...place,
       )
-      .map((row) => coverageColumns.parse(row));
+      .map((row) => readInterval(row, this.#holder));
     return readStreamRow(raw, { boundary, coverage }, this.#holder);
   }
 
@@ -84,10 +88,11 @@ export class SqliteRows implements RowTransaction {
     const place = [row.key.connector, row.key.stream, row.lane] as const;
     if (row.position.coverage.length === 0 && (previous?.position.coverage.length ?? 0) === 0) return;
     this.#sql.run("DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND lane = ?", ...place);
-    for (const interval of row.position.coverage) {
+    for (const [number, interval] of row.position.coverage.entries()) {
       this.#sql.run(
-        "INSERT INTO tidemark_coverage VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO tidemark_coverage VALUES (?, ?, ?, ?, ?, ?)",
         ...place,
+        number,
         interval.lower,
         interval.upper,
       );
@@ -286,5 +291,5 @@ function optionalTime(milliseconds: number | null): string | null {
 }
 
 function optionalJson(value: unknown): string | null {
-  return value === null ? null : JSON.stringify(value);
+  return value === null ? null : stringifyJson(value);
 }

@@ -45,9 +45,10 @@ const steps: readonly string[] = [
     connector TEXT NOT NULL,
     stream TEXT NOT NULL,
     lane TEXT NOT NULL,
+    number INTEGER NOT NULL,
     lower_value TEXT,
     upper_value TEXT NOT NULL,
-    PRIMARY KEY (connector, stream, lane, upper_value)
+    PRIMARY KEY (connector, stream, lane, number)
   ) WITHOUT ROWID;
   CREATE TABLE tidemark_runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -98,11 +99,14 @@ export function migrate(db: DatabaseSync, holder: string): void {
   if (storedVersion(db, holder) === schemaVersion) return;
   db.exec("BEGIN IMMEDIATE");
   try {
-    db.exec("CREATE TABLE IF NOT EXISTS tidemark_schema (version INTEGER NOT NULL)");
     const version = storedVersion(db, holder);
     for (const step of steps.slice(version)) db.exec(step);
-    if (version === 0) db.exec(`INSERT INTO tidemark_schema VALUES (${schemaVersion})`);
-    else db.exec(`UPDATE tidemark_schema SET version = ${schemaVersion}`);
+    if (version === 0) {
+      db.exec("CREATE TABLE tidemark_schema (version INTEGER NOT NULL)");
+      db.exec(`INSERT INTO tidemark_schema VALUES (${schemaVersion})`);
+    } else {
+      db.exec(`UPDATE tidemark_schema SET version = ${schemaVersion}`);
+    }
     db.exec("COMMIT");
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
@@ -112,12 +116,22 @@ export function migrate(db: DatabaseSync, holder: string): void {
 
 /** The step a database has; 0 where it has no state tables. */
 function storedVersion(db: DatabaseSync, holder: string): number {
-  const table = db
-    .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'tidemark_schema'")
-    .get();
-  if (table === undefined) return 0;
-  const version = db.prepare("SELECT version FROM tidemark_schema").get()?.version;
-  if (typeof version !== "number") return 0;
+  const tables = db
+    .prepare(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('tidemark_schema', 'tidemark_streams')",
+    )
+    .all()
+    .map(({ name }) => name);
+  if (tables.length === 0) return 0;
+  const version = tables.includes("tidemark_schema")
+    ? db.prepare("SELECT version FROM tidemark_schema").get()?.version
+    : undefined;
+  if (typeof version !== "number" || version < 1) {
+    throw new TidemarkError(
+      "STATE_UNREADABLE",
+      `${holder}: the state tables do not say of which version they are; some of them are missing`,
+    );
+  }
   if (version > schemaVersion) {
     throw new TidemarkError(
       "STATE_TOO_NEW",

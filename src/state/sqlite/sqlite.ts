@@ -1,21 +1,27 @@
 import { realpathSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { OpenTransaction } from "../../sql/port.ts";
 import type { StateStore } from "../contract.ts";
 import { RowStateStore, type RowStorage, type RowTransaction } from "../row-store.ts";
-import { openStateFile, stateFileError } from "./file.ts";
+import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "./file.ts";
 import { SqliteRows } from "./rows.ts";
 import { Statements } from "./statements.ts";
 
 /**
  * State in an SQLite file: the default, for one machine and without a server. The file is made where
  * there is none. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
+ *
+ * `complete` and `checkpoint` take a `DatabaseSync` on the same file, after `BEGIN IMMEDIATE`, as
+ * the caller's own transaction.
  */
 export async function openSqliteState(path: string, options: { clock?: Clock } = {}): Promise<StateStore> {
   return new RowStateStore(new SqliteStorage(path), options.clock ?? systemClock);
 }
+
+const longestPauseMs = 50;
 
 class SqliteStorage implements RowStorage {
   readonly databaseIdentity: string;
@@ -37,35 +43,70 @@ class SqliteStorage implements RowStorage {
   }
 
   async transact<T>(work: (tx: RowTransaction) => T, transaction?: OpenTransaction): Promise<T> {
-    if (transaction === undefined) return this.#within("BEGIN IMMEDIATE", work);
-    try {
-      return work(this.#borrow(transaction));
-    } catch (error) {
-      throw stateFileError(error, this.#file);
+    return transaction === undefined
+      ? this.#within("BEGIN IMMEDIATE", work)
+      : this.#withinCallers(transaction, work);
+  }
+
+  /**
+   * Waits for another connection's transaction without holding up this process: the transaction may
+   * well be one that this process has to end.
+   */
+  async #within<T>(begin: string, work: (tx: RowTransaction) => T): Promise<T> {
+    const deadline = performance.now() + busyTimeoutMs;
+    for (let pause = 1; ; pause = Math.min(pause * 2, longestPauseMs)) {
+      try {
+        return this.#attempt(begin, work);
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw stateFileError(error, this.#file);
+      }
+      await delay(pause);
     }
   }
 
-  #within<T>(begin: string, work: (tx: RowTransaction) => T): T {
+  #attempt<T>(begin: string, work: (tx: RowTransaction) => T): T {
+    if (!this.#db.isOpen) {
+      throw new TidemarkError("STATE_UNAVAILABLE", `${this.#file}: the state was closed`, {
+        recoverable: false,
+      });
+    }
+    this.#db.exec(begin);
     try {
-      this.#db.exec(begin);
       const result = work(this.#rows);
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {
-      if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #withinCallers<T>(transaction: OpenTransaction, work: (tx: RowTransaction) => T): T {
+    const { db, rows } = this.#borrow(transaction);
+    try {
+      db.exec("SAVEPOINT tidemark");
+      try {
+        const result = work(rows);
+        db.exec("RELEASE tidemark");
+        return result;
+      } catch (error) {
+        if (db.isTransaction) db.exec("ROLLBACK TO tidemark; RELEASE tidemark");
+        throw error;
+      }
+    } catch (error) {
       throw stateFileError(error, this.#file);
     }
   }
 
-  #borrow(transaction: OpenTransaction): SqliteRows {
-    if (!(transaction instanceof DatabaseSync) || !transaction.isTransaction) {
+  #borrow(transaction: OpenTransaction): { db: DatabaseSync; rows: SqliteRows } {
+    if (!(transaction instanceof DatabaseSync) || !transaction.isOpen || !transaction.isTransaction) {
       throw new TidemarkError(
         "ARGUMENT_INVALID",
-        "the transaction is not an open one: SQLite state takes a DatabaseSync after BEGIN",
+        "the transaction is not an open one: SQLite state takes a DatabaseSync after BEGIN IMMEDIATE",
       );
     }
     const known = this.#borrowed.get(transaction);
-    if (known !== undefined) return known;
+    if (known !== undefined) return { db: transaction, rows: known };
     const location = transaction.location();
     if (location === null || realpathSync(location) !== this.#file) {
       throw new TidemarkError(
@@ -76,7 +117,7 @@ class SqliteStorage implements RowStorage {
     }
     const rows = new SqliteRows(new Statements(transaction), this.#file);
     this.#borrowed.set(transaction, rows);
-    return rows;
+    return { db: transaction, rows };
   }
 
   async close(): Promise<void> {

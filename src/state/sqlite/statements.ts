@@ -25,6 +25,9 @@ export class Statements {
     let statement = this.#prepared.get(sql);
     if (statement === undefined) {
       statement = this.#db.prepare(sql);
+      // A caller's own connection may read otherwise; our rows come as plain objects with numbers.
+      statement.setReadBigInts(false);
+      statement.setReturnArrays(false);
       this.#prepared.set(sql, statement);
     }
     return statement;
