@@ -14,7 +14,7 @@ export function compareTexts(a: string, b: string): number {
 
 /** Surrogates stand for the code points above all others and so come after U+E000 to U+FFFF. */
 function codeOrder(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x2000 : unit;
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x2800 : unit;
 }
 
 /** The very next text; U+0000 is in no cursor. */
