@@ -160,7 +160,7 @@ function openAt(path: string, length: number): number {
 
 function lost(path: string, found: string, length: number): TidemarkError {
   return new TidemarkError("OUTPUT_LOST", `${path} ${found}, but ${length} bytes were committed to it`, {
-    hint: `Put the file back as it was. To start a new one, move ${path}.tidemark.db away too; to have everything in it again, also run with --full-refresh.`,
+    hint: `Put the file back as it was. To begin a new one, move ${path}.tidemark.db away too and run with --full-refresh.`,
   });
 }
 

@@ -135,7 +135,7 @@ export class Ledger {
   }
 
   /**
-   * Shuts out older epochs of the lane. `settle` is called under the lock with the committed length.
+   * Shuts out older epochs of the lane and returns its newest mark. `settle` is called under the lock with the committed length.
    * Throws `RUN_SUPERSEDED` where a newer epoch has claimed it, `CONFIG_INCOHERENT` where the file
    * is another stream's.
    */
@@ -212,7 +212,7 @@ export class Ledger {
   }
 
   #refuseOlder(lane: string, epoch: number): void {
-    const claimed = this.#markRow(lane)?.claimed_epoch ?? 0;
+    const claimed = this.#claimedEpoch(lane);
     if (claimed <= epoch) return;
     throw new TidemarkError(
       "RUN_SUPERSEDED",
