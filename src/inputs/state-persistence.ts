@@ -1,10 +1,11 @@
 import { z } from "zod";
-import type { CursorField, Incremental } from "../engine/ports.ts";
+import { type CursorField, type CursorRole, cursorRoles, type Incremental } from "../engine/ports.ts";
 import { messageOf } from "../errors.ts";
-import { type Granule, parseGranule } from "../model/granule.ts";
+import { type Granule, granuleAmount, granuleNanoseconds, isZero, parseGranule } from "../model/granule.ts";
 import { orders } from "../model/position.ts";
 import { parsePath } from "../model/record.ts";
-import { type CursorFormat, parseCursorFormat } from "../model/timestamp.ts";
+import { checkTimeZone } from "../model/time-zone.ts";
+import { type CursorFormat, isoFormat, parseCursorFormat } from "../model/timestamp.ts";
 
 /** A check that passes what `parse` takes, and otherwise tells what it threw. */
 function readableBy(parse: (text: string) => unknown) {
@@ -26,15 +27,7 @@ export const pathSchema = z
   });
 
 /** An IANA time zone. */
-export const timezoneSchema = z.string().superRefine(
-  readableBy((timeZone) => {
-    try {
-      new Intl.DateTimeFormat("en", { timeZone });
-    } catch {
-      throw new Error(`\`${timeZone}\` is no IANA time zone, as \`UTC\` or \`Europe/Paris\` are`);
-    }
-  }),
-);
+export const timezoneSchema = z.string().superRefine(readableBy(checkTimeZone));
 
 /** What makes a record itself: a dotted path, or several that do so together. */
 export const keySchema = z
@@ -54,16 +47,26 @@ const bound = z
     "How the source compares this bound. With `exclusive` the value sent is one granule lower, which loses nothing with an inclusive source either; with `inclusive` the watermark itself is sent.",
   );
 
-const granuleText = z.string().superRefine(readableBy(parseGranule));
+/** A length to read again, or to stay behind by. */
+const lengthText = z.string().superRefine(readableBy(parseGranule));
 
-const granularity = granuleText
-  .optional()
-  .describe("The smallest step between two values as the source stores them: `1ms`, `1us`, `1s`, `1`.");
+function granularity(measure: (granule: Granule) => unknown) {
+  return z
+    .string()
+    .superRefine(
+      readableBy((text) => {
+        const granule = parseGranule(text);
+        measure(granule);
+        if (isZero(granule)) throw new Error("a granule is more than nothing: write 1ms, 1us, 1s, 1");
+      }),
+    )
+    .optional();
+}
 
 const timestampFormat = z
   .string()
   .min(1)
-  .superRefine(readableBy((text) => parseCursorFormat(text, "UTC")));
+  .superRefine(readableBy((text) => parseCursorFormat(text, isoFormat.timezone)));
 
 const formatNames =
   "`iso8601`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, or a date pattern such as `yyyy-MM-dd HH:mm:ss`";
@@ -72,7 +75,7 @@ const formatNames =
  * The keys under `statePersistence`. Sources that are asked by named parameters must name one for
  * each cursor; others need none.
  */
-function statePersistenceSchema<Parameter extends z.ZodType<string | undefined>>(queryParam: Parameter) {
+function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(queryParam: Parameter) {
   const timestamp = z.strictObject({
     enabled,
     field: pathSchema.describe("Dotted path of the record's timestamp."),
@@ -85,7 +88,9 @@ function statePersistenceSchema<Parameter extends z.ZodType<string | undefined>>
       .optional()
       .describe(`How the source expects the bound: ${formatNames}. Default: \`format\`.`),
     bound,
-    granularity,
+    granularity: granularity(granuleNanoseconds).describe(
+      "The smallest step between two timestamps as the source stores them: `1us`, `1ms`, `1s`.",
+    ),
   });
   const id = z.strictObject({
     enabled,
@@ -96,7 +101,9 @@ function statePersistenceSchema<Parameter extends z.ZodType<string | undefined>>
       .describe("How ids are compared: as numbers of any length, or as text by code point."),
     queryParam,
     bound,
-    granularity,
+    granularity: granularity(granuleAmount).describe(
+      "The smallest step between two numeric ids. Default: `1`.",
+    ),
   });
   const offset = z.strictObject({ enabled, queryParam });
 
@@ -115,10 +122,10 @@ function statePersistenceSchema<Parameter extends z.ZodType<string | undefined>>
       .min(1)
       .default(1)
       .describe("How many pages are delivered between two checkpoints."),
-    lookback: granuleText
+    lookback: lengthText
       .optional()
       .describe("How far below the watermark every run reads again, as `PT1H` or `10` for ids."),
-    settle: granuleText.optional().describe("How far behind the present a run stops, as `PT5M`."),
+    settle: lengthText.optional().describe("How far behind the present a run stops, as `PT5M`."),
     onNullCursor: z
       .enum(["fail", "deliver", "skip"])
       .default("fail")
@@ -143,16 +150,53 @@ function statePersistenceSchema<Parameter extends z.ZodType<string | undefined>>
   });
 }
 
+/** What `lookback` and `settle` are counted in is up to the leading cursor. */
+function refuseUnusableLengths(persistence: StatePersistence, context: z.RefinementCtx): void {
+  const leading = leadingRole(persistence);
+  const isCounted = leading === "offset" || (leading === "id" && persistence.id?.type === "numeric");
+  const refuse = (key: "lookback" | "settle" | "until", message: string): void =>
+    context.addIssue({ code: "custom", path: [key], message });
+
+  const lookbackUnit = unitOf(persistence.lookback);
+  if (lookbackUnit !== null && lookbackUnit !== (isCounted ? "number" : "time")) {
+    refuse("lookback", isCounted ? "needs a plain number, as `100`" : "needs a length of time, as `PT1H`");
+  } else if (lookbackUnit !== null && leading !== "timestamp" && !isCounted) {
+    refuse("lookback", "needs an enabled cursor that is a timestamp or a number");
+  }
+  const settleUnit = unitOf(persistence.settle);
+  if (settleUnit !== null && (leading !== "timestamp" || settleUnit !== "time")) {
+    refuse("settle", "needs an enabled `timestamp` and a length of time, as `PT5M`");
+  }
+  if (persistence.until !== undefined && leading !== "timestamp" && leading !== "id") {
+    refuse("until", "needs an enabled `timestamp` or `id`, whose upper bound it sends");
+  }
+}
+
+/** Null for no length and for one that cannot be read, which has an issue of its own. */
+function unitOf(length: string | undefined): Granule["unit"] | null {
+  try {
+    return length === undefined ? null : parseGranule(length).unit;
+  } catch {
+    return null;
+  }
+}
+
+/** Of the enabled cursors, the one whose value is the watermark. */
+export function leadingRole(persistence: StatePersistence): CursorRole | null {
+  return cursorRoles.find((role) => persistence[role]?.enabled) ?? null;
+}
+
 /** `statePersistence` of an input that is asked by named parameters: each cursor names its own. */
-export const parameterStatePersistenceSchema = statePersistenceSchema(parameterName);
+export const parameterStatePersistenceSchema =
+  statePersistenceKeys(parameterName).superRefine(refuseUnusableLengths);
 
 /** `statePersistence` of an input that binds its cursors by place. */
-export const placeStatePersistenceSchema = statePersistenceSchema(
+export const placeStatePersistenceSchema = statePersistenceKeys(
   parameterName.optional().describe("Not used: this input binds its cursors by place."),
-);
+).superRefine(refuseUnusableLengths);
 
 /** What both kinds have once they are parsed. */
-export type StatePersistence = z.infer<typeof placeStatePersistenceSchema>;
+export type StatePersistence = z.infer<ReturnType<typeof statePersistenceKeys<z.ZodOptional<z.ZodString>>>>;
 
 /**
  * What the engine needs to know of a parsed `statePersistence` and `key`. `isoGranularity` is the
@@ -169,8 +213,8 @@ export function incrementalOf(
     pagesPerCheckpoint: persistence.pagesPerCheckpoint,
     key: key === undefined ? null : [key].flat().map(parsePath),
     onNullCursor: persistence.onNullCursor,
-    lookback: optionalGranule(persistence.lookback),
-    settle: optionalGranule(persistence.settle),
+    lookback: optionalLength(persistence.lookback),
+    settle: optionalLength(persistence.settle),
     maxBoundaryKeys: persistence.maxBoundaryKeys,
   };
 }
@@ -195,7 +239,7 @@ function cursorFields(persistence: StatePersistence, isoGranularity: string): Cu
       role: "id",
       type: id.type === "numeric" ? "numeric_id" : "text",
       path: parsePath(id.field),
-      format: unformatted,
+      format: isoFormat,
       bound: id.bound,
       granule: parseGranule(id.granularity ?? "1"),
     });
@@ -205,7 +249,7 @@ function cursorFields(persistence: StatePersistence, isoGranularity: string): Cu
       role: "offset",
       type: "offset",
       path: null,
-      format: unformatted,
+      format: isoFormat,
       bound: "inclusive",
       granule: parseGranule("1"),
     });
@@ -213,23 +257,20 @@ function cursorFields(persistence: StatePersistence, isoGranularity: string): Cu
   return fields;
 }
 
-/** Ids and offsets have one form only, so nothing is read from their format. */
-const unformatted: CursorFormat = parseCursorFormat("iso8601", "UTC");
-
-/** The granule of a format that declares none: its own resolution. */
+/** The granule of timestamps whose format says how fine they are; patterns are taken for whole seconds. */
 function granularityOf(format: CursorFormat, isoGranularity: string): string {
-  return format.kind === "iso8601" ? isoGranularity : formatResolutions[format.kind];
+  return {
+    iso8601: isoGranularity,
+    epoch_s: "1s",
+    epoch_ms: "1ms",
+    epoch_us: "1us",
+    epoch_ns: "1ns",
+    pattern: "1s",
+  }[format.kind];
 }
 
-/** The finest step that a format other than ISO 8601 is sure to tell apart. */
-export const formatResolutions = {
-  epoch_s: "1s",
-  epoch_ms: "1ms",
-  epoch_us: "1us",
-  epoch_ns: "1ns",
-  pattern: "1s",
-} as const;
-
-function optionalGranule(text: string | undefined): Granule | null {
-  return text === undefined ? null : parseGranule(text);
+function optionalLength(text: string | undefined): Granule | null {
+  if (text === undefined) return null;
+  const granule = parseGranule(text);
+  return isZero(granule) ? null : granule;
 }

@@ -1,0 +1,57 @@
+import { redact } from "../secrets.ts";
+
+/** Names of headers and parameters whose values are taken for secrets. */
+const secretName =
+  /authorization|cookie|credential|password|passwd|pwd|secret|signature|token|api[_.-]?key|(?:^|[_.-])(?:auth|key|sig)$/i;
+
+/** Whether what a header or parameter of this name carries must not be shown. */
+export function isSecretName(name: string): boolean {
+  return secretName.test(name);
+}
+
+/** An address for messages: without user, password and fragment, values of secret parameters masked. */
+export function showAddress(url: URL): string {
+  const shown = [...url.searchParams].map(([name, value]) =>
+    isSecretName(name) ? `${name}=[redacted]` : `${name}=${value}`,
+  );
+  const query = shown.length === 0 ? "" : `?${shown.join("&")}`;
+  return redact(`${url.origin}${url.pathname}${query}`);
+}
+
+/** Parameters to set, by name; a list sets the parameter once for each value. */
+export type Parameters = ReadonlyMap<string, string | readonly string[]>;
+
+/**
+ * A copy of the address with these parameters instead of any of the same names. What else the query
+ * held stays as it was written. Spaces are sent as `%20`, which every server reads.
+ */
+export function withParameters(url: URL, parameters: Parameters): URL {
+  const added = new URLSearchParams();
+  for (const [name, values] of parameters) {
+    for (const value of [values].flat()) added.append(name, value);
+  }
+  const kept = queryParts(url).filter((part) => !parameters.has(nameOf(part)));
+  return withQuery(url, [...kept, added.toString().replaceAll("+", "%20")]);
+}
+
+/** A copy of the address without the parameters of these names. */
+export function withoutParameters(url: URL, names: readonly string[]): URL {
+  const parts = queryParts(url);
+  const kept = parts.filter((part) => !names.includes(nameOf(part)));
+  return kept.length === parts.length ? new URL(url) : withQuery(url, kept);
+}
+
+function queryParts(url: URL): string[] {
+  return url.search.slice(1).split("&");
+}
+
+function nameOf(part: string): string {
+  const [first] = new URLSearchParams(part).keys();
+  return first ?? "";
+}
+
+function withQuery(url: URL, parts: readonly string[]): URL {
+  const changed = new URL(url);
+  changed.search = parts.filter((part) => part !== "").join("&");
+  return changed;
+}

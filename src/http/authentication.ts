@@ -1,0 +1,84 @@
+import { registerSecret } from "../secrets.ts";
+import { withoutParameters, withParameters } from "./address.ts";
+import { basicAuthorization } from "./basic-authorization.ts";
+import { type ClientTokenParts, createClientTokens } from "./client-tokens.ts";
+import type { Authentication, OAuth2Settings } from "./schema.ts";
+
+/** Where a request goes and what it carries, as it is about to be sent. */
+export interface Envelope {
+  readonly url: URL;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Proves who makes a request. */
+export interface Authenticator {
+  /** The request with the proof added. May ask a token server first, and then throws what that threw. */
+  sign(envelope: Envelope, signal: AbortSignal): Promise<Envelope>;
+  /**
+   * Told that a signed request was answered with 401. True where signing again brings another proof.
+   */
+  renew(refused: Envelope): boolean;
+  /** The address without what `sign` adds to it, so that it can be kept or shown. */
+  strip(url: URL): URL;
+}
+
+/** The authenticator of declared settings. Registers every secret in them (promise P14). */
+export function createAuthenticator(
+  authentication: Authentication | undefined,
+  parts: ClientTokenParts,
+): Authenticator {
+  switch (authentication?.type) {
+    case undefined:
+      return fixed((envelope) => envelope);
+    case "apiKey":
+      registerSecret(authentication.value);
+      return authentication.in === "header"
+        ? fixedHeader(authentication.name.toLowerCase(), authentication.value)
+        : fixedParameter(authentication.name, authentication.value);
+    case "bearer":
+      registerSecret(authentication.token);
+      return fixedHeader("authorization", `Bearer ${authentication.token}`);
+    case "basic":
+      return fixedHeader(
+        "authorization",
+        basicAuthorization(authentication.username, authentication.password),
+      );
+    case "oauth2ClientCredentials":
+      return tokenHeader(authentication, parts);
+  }
+}
+
+function fixed(add: (envelope: Envelope) => Envelope, strip = (url: URL): URL => url): Authenticator {
+  return { sign: async (envelope) => add(envelope), renew: () => false, strip };
+}
+
+function fixedHeader(name: string, value: string): Authenticator {
+  return fixed((envelope) => withHeader(envelope, name, value));
+}
+
+function fixedParameter(name: string, value: string): Authenticator {
+  registerSecret(new URLSearchParams([["", value]]).toString().slice(1));
+  return fixed(
+    ({ url, headers }) => ({ url: withParameters(url, new Map([[name, value]])), headers }),
+    (url) => withoutParameters(url, [name]),
+  );
+}
+
+function tokenHeader(settings: OAuth2Settings, parts: ClientTokenParts): Authenticator {
+  const tokens = createClientTokens(settings, parts);
+  return {
+    async sign(envelope, signal) {
+      return withHeader(envelope, "authorization", `Bearer ${await tokens.current(signal)}`);
+    },
+    renew({ headers }) {
+      tokens.drop(headers.authorization?.slice("Bearer ".length) ?? "");
+      return true;
+    },
+    strip: (url) => url,
+  };
+}
+
+function withHeader({ url, headers }: Envelope, name: string, value: string): Envelope {
+  return { url, headers: { ...headers, [name]: value } };
+}

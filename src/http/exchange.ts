@@ -1,0 +1,110 @@
+import type { Dispatcher } from "undici";
+import {
+  acceptedEncodings,
+  type DecodedText,
+  decodeText,
+  decompress,
+  tooLarge,
+  UnusableAnswer,
+} from "./decode.ts";
+import { AttemptFailed } from "./retry.ts";
+
+/** A request with everything on it. */
+export interface Exchange {
+  readonly method: Dispatcher.HttpMethod;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface Answer extends DecodedText {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+export interface ExchangeLimits {
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+}
+
+/**
+ * Sends one request and reads its answer whole, whatever its status. Throws `AttemptFailed` where no
+ * answer came, it came too slowly, or it was cut short; `UnusableAnswer` where it cannot be read;
+ * the signal's reason where that aborted.
+ */
+export async function exchange(
+  dispatcher: Dispatcher,
+  request: Exchange,
+  limits: ExchangeLimits,
+): Promise<Answer> {
+  const { method, url, body, signal } = request;
+  let response: Dispatcher.ResponseData;
+  try {
+    response = await dispatcher.request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method,
+      headers: { "accept-encoding": acceptedEncodings, ...request.headers },
+      body: body ?? null,
+      signal,
+      headersTimeout: limits.timeoutMs,
+      bodyTimeout: limits.timeoutMs,
+    });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : failureOf(error, "network");
+  }
+  const headers = joinedHeaders(response.headers);
+  let bytes: Buffer;
+  try {
+    bytes = await collect(response.body, limits.maxBodyBytes);
+  } catch (error) {
+    if (error instanceof UnusableAnswer) throw error;
+    throw signal.aborted ? signal.reason : failureOf(error, "truncated");
+  }
+  const plain = await decompress(bytes, headers.get("content-encoding") ?? "", limits.maxBodyBytes);
+  return { status: response.statusCode, headers, ...decodeText(plain, headers.get("content-type") ?? "") };
+}
+
+async function collect(body: Dispatcher.ResponseData["body"], maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
+}
+
+function joinedHeaders(headers: Dispatcher.ResponseData["headers"]): Map<string, string> {
+  const joined = new Map<string, string>();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) joined.set(name, [value].flat().join(", "));
+  }
+  return joined;
+}
+
+const timeouts: ReadonlySet<unknown> = new Set([
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+  "ETIMEDOUT",
+]);
+
+function failureOf(error: unknown, kind: "network" | "truncated"): Error {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "UND_ERR_INVALID_ARG") return new UnsendableRequest(reasonOf(error));
+  return new AttemptFailed(timeouts.has(code) ? "timeout" : kind, reasonOf(error));
+}
+
+/** A request that cannot be put into HTTP, as one with a line break in a header. */
+export class UnsendableRequest extends Error {
+  override readonly name = "UnsendableRequest";
+}
+
+/** Where every address of a host failed, the error of all of them has no message of its own. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === "") return reasonOf(error.errors[0]);
+  return error instanceof Error ? error.message || error.name : String(error);
+}

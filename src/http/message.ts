@@ -1,0 +1,19 @@
+/** A request, before credentials and the settings' headers are added to it. */
+export interface HttpRequest {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly url: URL;
+  /** Names in lower case; they win over the settings' headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+/** An answer, read whole, decompressed and decoded. */
+export interface HttpResponse {
+  readonly status: number;
+  /** Names in lower case; the values of a repeated header are joined by `, `. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly text: string;
+  /** Where the answer came from, after redirects, without credentials. */
+  readonly url: URL;
+}

@@ -1,0 +1,131 @@
+import { z } from "zod";
+
+const milliseconds = z.int().min(1).max(86_400_000);
+const delay = z.int().min(0).max(86_400_000);
+
+const retrySchema = z.strictObject({
+  attempts: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(5)
+    .describe("How often a request is made before it counts as failed."),
+  initialDelayMs: delay
+    .default(500)
+    .describe("The longest wait before the second attempt; it doubles with each."),
+  maxDelayMs: delay.default(30_000).describe("The longest wait before any attempt."),
+  maxRetryAfterMs: delay
+    .default(300_000)
+    .describe(
+      "The longest `Retry-After` that is honoured in full; beyond it the next attempt is made early.",
+    ),
+  retryOn: z
+    .array(z.int().min(400).max(599))
+    .default([408, 425, 429, 500, 502, 503, 504])
+    .describe("Statuses after which the request is made again."),
+});
+
+/** How often and when a request is made again. */
+export type RetryPolicy = z.infer<typeof retrySchema>;
+
+const rateLimitSchema = z.union([
+  z.strictObject({
+    requestsPerSecond: z.number().positive().describe("Requests a second, evenly spread."),
+  }),
+  z.strictObject({
+    requests: z.int().min(1).describe("The most requests in any stretch of `perMs`."),
+    perMs: milliseconds.describe("The length of that stretch in milliseconds."),
+  }),
+]);
+
+/** How many requests may be made in which time. */
+export type RateLimit = z.infer<typeof rateLimitSchema>;
+
+const secret = z.string().min(1);
+
+const apiKeySchema = z.strictObject({
+  type: z.literal("apiKey"),
+  in: z.enum(["header", "query"]).default("header").describe("Where the key is sent."),
+  name: z.string().min(1).describe("Name of the header or query parameter."),
+  value: secret.describe("The key; keep it in the environment, not in the file."),
+});
+
+const bearerSchema = z.strictObject({
+  type: z.literal("bearer"),
+  token: secret.describe("The token; keep it in the environment, not in the file."),
+});
+
+const basicSchema = z.strictObject({
+  type: z.literal("basic"),
+  username: z.string().describe("The user's name."),
+  password: z.string().describe("The password; keep it in the environment, not in the file."),
+});
+
+const oauth2Schema = z.strictObject({
+  type: z.literal("oauth2ClientCredentials"),
+  tokenUrl: z.url({ protocol: /^https?$/ }).describe("Where tokens are asked for."),
+  clientId: z.string().min(1).describe("The client's id."),
+  clientSecret: secret.describe("The client's secret; keep it in the environment, not in the file."),
+  scope: z.string().optional().describe("Scopes to ask for, separated by spaces."),
+  audience: z.string().optional().describe("The audience to ask for, where the server wants one."),
+  style: z
+    .enum(["body", "basic"])
+    .default("body")
+    .describe("Whether the client's credentials go in the form or in a Basic header."),
+});
+
+const authenticationSchema = z.discriminatedUnion("type", [
+  apiKeySchema,
+  bearerSchema,
+  basicSchema,
+  oauth2Schema,
+]);
+
+/** How requests prove who makes them. */
+export type Authentication = z.infer<typeof authenticationSchema>;
+export type OAuth2Settings = z.infer<typeof oauth2Schema>;
+
+/** A value of a header or of a query parameter. */
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+/**
+ * An address over HTTP. Credentials inside it are refused, since an address is shown in messages.
+ */
+export const endpointSchema = z.url({ protocol: /^https?$/ }).refine((text) => !hasCredentials(text), {
+  error: "an address with a name or password in it; declare them under `authentication`",
+});
+
+function hasCredentials(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.username !== "" || url.password !== "");
+}
+
+/** Query parameters by name; a list sends the parameter once for each value. */
+export const queryParamsSchema = z.record(z.string(), z.union([scalar, z.array(scalar)]));
+
+/**
+ * The keys of everything that makes requests: spread them into the schema of an input, an output or
+ * a store. What they parse to is the `settings` of `openHttpClient`.
+ */
+export const httpSettingsShape = {
+  headers: z
+    .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "not the name of a header"), scalar)
+    .default({})
+    .describe("Headers sent with every request to the endpoint's own origin."),
+  authentication: authenticationSchema.optional().describe("How requests prove who makes them."),
+  timeoutMs: milliseconds
+    .default(30_000)
+    .describe("How long to wait for a connection, for an answer to begin, and between two parts of it."),
+  maxBodyBytes: z
+    .int()
+    .min(1)
+    .default(268_435_456)
+    .describe("The largest answer that is taken, in bytes once decompressed."),
+  retry: retrySchema.prefault({}).describe("When a request is made again."),
+  rateLimit: rateLimitSchema.optional().describe("How many requests may be made in which time."),
+};
+
+const httpSettingsSchema = z.strictObject(httpSettingsShape);
+
+/** What `httpSettingsShape` parses to. */
+export type HttpSettings = z.infer<typeof httpSettingsSchema>;

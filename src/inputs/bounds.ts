@@ -1,0 +1,50 @@
+import type { CursorField } from "../engine/ports.ts";
+import { compareCursorValues, floorCursor, stepCursor } from "../model/cursor.ts";
+import { parseGranule } from "../model/granule.ts";
+import { type CursorFormat, formatLowerBound, formatTimestamp, parseTimestamp } from "../model/timestamp.ts";
+
+export interface LowerBoundOptions {
+  /** Whether another cursor's bound goes along with this one. */
+  readonly companion: boolean;
+  /** How the bound will be written, where that may be coarser than the value. */
+  readonly format?: CursorFormat;
+}
+
+/**
+ * The canonical value to send as lower bound, so that the source gives every record at or above
+ * `value` (promise P6). Where the source compares strictly, that is the value rounded down to what
+ * the format and the granule can say, and one granule lower. It is also lowered where a further
+ * cursor goes along, since the source may join both bounds into one comparison, which is strict at
+ * equal values. Offsets and tokens are sent as they are. Rounding and stepping only ever go down:
+ * what comes back needlessly is dropped, what does not come back is lost.
+ */
+export function lowerBoundToSend(field: CursorField, value: string, options: LowerBoundOptions): string {
+  const { type, bound, granule } = field;
+  if (type === "offset" || type === "opaque_token") return value;
+  if (bound === "inclusive" && !options.companion) return value;
+  const writable = options.format === undefined ? value : roundedDown(value, options.format);
+  return stepCursor(type, floorCursor(type, writable, granule), granule, -1);
+}
+
+/** The latest timestamp not after the value that the format can write. */
+function roundedDown(value: string, format: CursorFormat): string {
+  const written = parseTimestamp(formatLowerBound(value, format), format);
+  return compareCursorValues("timestamp_utc", written, value) > 0 ? value : written;
+}
+
+/** From the finest fraction to a year, so that some step takes every format on to its next text. */
+const upwardSteps = ["0s", "1ns", "1us", "1ms", "10ms", "100ms", "1s", "1m", "1h", "1d", "31d", "366d"].map(
+  parseGranule,
+);
+
+/**
+ * A timestamp as text to send for an upper bound. Where the format is too coarse for the value it is
+ * a text that is later, so that the bound never cuts off the value itself.
+ */
+export function formatUpperBound(value: string, format: CursorFormat): string {
+  for (const step of upwardSteps) {
+    const text = formatTimestamp(stepCursor("timestamp_utc", value, step, 1), format);
+    if (compareCursorValues("timestamp_utc", parseTimestamp(text, format), value) >= 0) return text;
+  }
+  return formatTimestamp(value, format);
+}

@@ -1,0 +1,151 @@
+import type { Dispatcher } from "undici";
+import type { Input, InputSession, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
+import { showAddress, withoutParameters } from "../../http/address.ts";
+import { type HttpClient, openHttpClient } from "../../http/client.ts";
+import type { ResumePoint } from "../../model/position.ts";
+import { parsePath } from "../../model/record.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { registerSecret } from "../../secrets.ts";
+import { incrementalOf } from "../state-persistence.ts";
+import { type PageFailure, pageFailure, readAnswer } from "./answer.ts";
+import { canResume, PageWalk, paginationOf } from "./page-walk.ts";
+import { createPageRequests, type PageRequests, secretParameters } from "./request.ts";
+import type { HttpPollingConfig } from "./schema.ts";
+
+export interface HttpPollingParts {
+  /** A number from 0 to 1, below 1; spreads retries. */
+  readonly random: () => number;
+  /** Used instead of a connection pool of the input's own; its owner closes it. */
+  readonly dispatcher?: Dispatcher;
+}
+
+/** What an HTTP source most often stores: JSON from clocks of milliseconds. */
+const isoGranularity = "1ms";
+
+/**
+ * An input that asks an HTTP endpoint for pages of JSON records. `config` is what
+ * `httpPollingSchema` parses to.
+ *
+ * A read asks for the window's records, page after page as `pagination` declares, and ends only
+ * where the source says so. Errors: those of `HttpClient`, and `SOURCE_INVALID` where an answer is not
+ * as declared, `RECORD_INVALID` for an element that is no object, `SOURCE_TRUNCATED` where the source
+ * gave less than it told of, `PAGE_REPEATED` for a token that came before, `PAGE_CAP_REACHED`.
+ *
+ * ```ts
+ * const input = createHttpPolling(httpPollingSchema.parse({ type: "httpPolling", endpoint }), { random: Math.random });
+ * ```
+ */
+export function createHttpPolling(config: HttpPollingConfig, parts: HttpPollingParts): Input {
+  for (const value of [...secretParameters(config).values()].flat()) registerSecret(value);
+  const incremental = incrementalOf(config.statePersistence, config.key, isoGranularity);
+  return {
+    kind: "httpPolling",
+    incremental,
+    async open(context) {
+      const client = await openHttpClient(config, {
+        clock: context.clock,
+        random: parts.random,
+        warn: context.warn,
+        origin: new URL(config.endpoint).origin,
+        stream: formatStreamKey(context.key),
+        ...(parts.dispatcher === undefined ? {} : { dispatcher: parts.dispatcher }),
+      });
+      return new HttpPollingSession(config, incremental, client, context);
+    },
+  };
+}
+
+class HttpPollingSession implements InputSession {
+  readonly #config: HttpPollingConfig;
+  readonly #incremental: Input["incremental"];
+  readonly #client: HttpClient;
+  readonly #context: PartContext;
+
+  constructor(
+    config: HttpPollingConfig,
+    incremental: Input["incremental"],
+    client: HttpClient,
+    context: PartContext,
+  ) {
+    this.#config = config;
+    this.#incremental = incremental;
+    this.#client = client;
+    this.#context = context;
+  }
+
+  async *read(read: ReadRequest): AsyncGenerator<Page, void, undefined> {
+    const pagination = paginationOf(this.#config);
+    const requests = createPageRequests(this.#config, this.#incremental, pagination, read);
+    if (pagination === null) {
+      yield (await this.#fetch(requests, null, null, 1)).page;
+      return;
+    }
+    const leadsByOffset = this.#incremental.cursors[0]?.role === "offset";
+    const walk = new PageWalk(
+      pagination,
+      {
+        resume: this.#resumable(read.resume),
+        offset: leadsByOffset ? (read.window.lower?.value ?? "0") : null,
+      },
+      (link, fail) => this.#resolve(link, fail),
+      this.#context.warn,
+    );
+    for (let number = 1, more = true; more; number++) {
+      const fetched = await this.#fetch(requests, walk, walk.place, number);
+      more = fetched.more;
+      yield fetched.page;
+    }
+    walk.finish();
+  }
+
+  /** One page. A function of its own, so that the answer's text is free before the page is handed on. */
+  async #fetch(
+    requests: PageRequests,
+    walk: PageWalk | null,
+    place: ResumePoint | null,
+    number: number,
+  ): Promise<{ page: Page; more: boolean }> {
+    const response = await this.#client.request(requests.at(place));
+    const fail = pageFailure(formatStreamKey(this.#context.key), number, response.url);
+    const { dataField } = this.#config;
+    const answer = readAnswer(response, dataField === undefined ? null : parsePath(dataField), fail);
+    const more = walk?.advance({ response, answer, fail }) ?? false;
+    return { page: { records: answer.records, next: more && walk !== null ? walk.place : null }, more };
+  }
+
+  #resumable(place: ResumePoint | null): ResumePoint | null {
+    if (place === null || canResume(paginationOf(this.#config), place)) return place;
+    this.#context.warn(
+      "RESUME_IGNORED",
+      `the last run stopped at a ${place.kind}, which this \`pagination\` does not have; the window is read from its start`,
+    );
+    return null;
+  }
+
+  /**
+   * The address of a next page, without the pipeline's secrets. Only the endpoint's origin is asked;
+   * a link that differs in the scheme alone comes from a source behind a proxy that ends TLS.
+   */
+  #resolve(link: URL, fail: PageFailure): URL {
+    const endpoint = new URL(this.#config.endpoint);
+    const target = new URL(link);
+    if (target.protocol === "http:" && endpoint.protocol === "https:" && target.host === endpoint.hostname) {
+      target.protocol = "https:";
+      target.port = endpoint.port;
+    }
+    if (target.origin !== endpoint.origin) {
+      throw fail(
+        "SOURCE_INVALID",
+        `the link to the next page leads to another origin, ${showAddress(target)}`,
+        "Declare the endpoint at the origin that the links lead to.",
+      );
+    }
+    target.username = "";
+    target.password = "";
+    return withoutParameters(this.#client.strip(target), [...secretParameters(this.#config).keys()]);
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+}

@@ -1,0 +1,93 @@
+import type { TidemarkError } from "../../errors.ts";
+import { ExactNumber } from "../../model/exact-number.ts";
+import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
+import { type Answer, kindOf, type PageFailure } from "./answer.ts";
+import type { Pagination } from "./schema.ts";
+
+/** What a source says of its result as a whole, against what has been read of it (promise P15). */
+export class PageTotals {
+  readonly #totalPath: Path | null;
+  readonly #pagesPath: Path | null;
+  readonly #morePath: Path | null;
+  /** How many records and pages of the result have been read; null where the read began at an unknown place. */
+  #records: number | null;
+  #pages: number | null;
+  #isFirst = true;
+  #total: number | null = null;
+  #totalPages: number | null = null;
+  #hasMore: boolean | null = null;
+
+  constructor(pagination: Pagination, before: { records: number | null; pages: number | null }) {
+    this.#totalPath = pathOrNull(pagination.totalField);
+    this.#pagesPath = pathOrNull("totalPagesField" in pagination ? pagination.totalPagesField : undefined);
+    this.#morePath = pathOrNull(pagination.hasMoreField);
+    this.#records = before.records;
+    this.#pages = before.pages;
+  }
+
+  /** Whether the last page said that another follows; null where it said nothing. */
+  get hasMore(): boolean | null {
+    return this.#hasMore;
+  }
+
+  /** Whether the source has told where its result ends. */
+  get isKnown(): boolean {
+    return this.#total !== null || this.#totalPages !== null;
+  }
+
+  /** Whether all that the source told of has been read; its number of pages counts before that of records. */
+  get isReached(): boolean {
+    if (this.#totalPages !== null && this.#pages !== null) return this.#pages >= this.#totalPages;
+    return this.#total !== null && this.#records !== null && this.#records >= this.#total;
+  }
+
+  /** Takes in a page. Totals are those of the newest page with records: past the end some sources say 0. */
+  note({ body, records }: Answer, fail: PageFailure): void {
+    if (this.#records !== null) this.#records += records.length;
+    if (this.#pages !== null) this.#pages += 1;
+    this.#hasMore = this.#morePath === null ? null : flagAt(body, this.#morePath, fail);
+    if (body !== undefined && (records.length > 0 || this.#isFirst)) {
+      this.#total = this.#count(body, this.#totalPath, fail) ?? this.#total;
+      this.#totalPages = this.#count(body, this.#pagesPath, fail) ?? this.#totalPages;
+    }
+    this.#isFirst = false;
+  }
+
+  /** Where a read ends: `SOURCE_TRUNCATED` if the source told of more than was read, else null. */
+  shortfall(fail: PageFailure): TidemarkError | null {
+    if (this.#total !== null && this.#records !== null && this.#records < this.#total) {
+      return fail(
+        "SOURCE_TRUNCATED",
+        `the source ended after ${this.#records} records, and told of ${this.#total}`,
+        "Try again; where it stays so, compare `totalField` and `limit` with what the source grants.",
+      );
+    }
+    if (this.#totalPages !== null && this.#pages !== null && this.#pages < this.#totalPages) {
+      return fail("SOURCE_TRUNCATED", `the source ended after ${this.#pages} of ${this.#totalPages} pages`);
+    }
+    return null;
+  }
+
+  /** A whole number in the body; null where the source does not know it, or told it with the first page only. */
+  #count(body: unknown, path: Path | null, fail: PageFailure): number | null {
+    if (path === null) return null;
+    const value = valueAt(body, path);
+    if (value === null || (value === undefined && !this.#isFirst)) return null;
+    const number = typeof value === "string" || value instanceof ExactNumber ? Number(value) : value;
+    if (typeof number !== "number" || !Number.isInteger(number) || value === "") {
+      throw fail("SOURCE_INVALID", `\`${formatPath(path)}\` is ${kindOf(value)}, not a whole number`);
+    }
+    return number < 0 ? null : number;
+  }
+}
+
+function pathOrNull(dotted: string | undefined): Path | null {
+  return dotted === undefined ? null : parsePath(dotted);
+}
+
+function flagAt(body: unknown, path: Path, fail: PageFailure): boolean | null {
+  const value = valueAt(body, path);
+  if (value === undefined || value === null) return null;
+  if (typeof value === "boolean") return value;
+  throw fail("SOURCE_INVALID", `\`${formatPath(path)}\` is ${kindOf(value)}, not a boolean`);
+}

@@ -1,0 +1,164 @@
+import type { CursorField, Incremental, ReadRequest } from "../../engine/ports.ts";
+import { isSecretName, withParameters } from "../../http/address.ts";
+import type { HttpRequest } from "../../http/message.ts";
+import { exactNumber } from "../../model/exact-number.ts";
+import { stringifyJson } from "../../model/json.ts";
+import type { ResumePoint } from "../../model/position.ts";
+import { isRecord, type Path, parsePath } from "../../model/record.ts";
+import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
+import { formatUpperBound, lowerBoundToSend } from "../bounds.ts";
+import type { HttpPollingConfig, Pagination } from "./schema.ts";
+
+/** A value to send: as text in a query, as JSON in a body. */
+interface Parameter {
+  readonly text: string;
+  readonly json: unknown;
+}
+
+const textParameter = (text: string): Parameter => ({ text, json: text });
+const numberParameter = (text: string): Parameter => ({ text, json: exactNumber(text) });
+
+/** The requests of one read: what all of them share is made once. */
+export interface PageRequests {
+  /** The request for the page at a place; null is the first where a first page needs no place. */
+  at(place: ResumePoint | null): HttpRequest;
+}
+
+export function createPageRequests(
+  config: HttpPollingConfig,
+  incremental: Incremental,
+  pagination: Pagination | null,
+  read: ReadRequest,
+): PageRequests {
+  const endpoint = withParameters(new URL(config.endpoint), declaredParameters(config));
+  const shared = boundParameters(config, incremental, read);
+  if (pagination?.limitParam !== undefined && pagination.limit !== undefined) {
+    shared.set(pagination.limitParam, numberParameter(String(pagination.limit)));
+  }
+  const { method } = config;
+  const { signal } = read;
+  return {
+    at(place) {
+      const parameters = new Map(shared);
+      if (place?.kind === "link") {
+        // The link holds all that the source wants to be asked, but for what was kept out of it.
+        const url = withParameters(new URL(place.token), secretParameters(config));
+        return { method, url, ...bodyOf(config, new Map()), signal };
+      }
+      if (place !== null && pagination !== null && "param" in pagination) {
+        parameters.set(pagination.param, placeParameter(place, pagination));
+      }
+      if (config.paramsIn === "body") return { method, url: endpoint, ...bodyOf(config, parameters), signal };
+      const texts = new Map([...parameters].map(([name, { text }]) => [name, text]));
+      return { method, url: withParameters(endpoint, texts), ...bodyOf(config, new Map()), signal };
+    },
+  };
+}
+
+/** An offset is kept as the number of records before it, however the source counts. */
+function placeParameter({ kind, token }: ResumePoint, pagination: Pagination): Parameter {
+  if (kind === "offset" && pagination.type === "offset") {
+    return numberParameter(String(BigInt(token) + BigInt(pagination.startOffset)));
+  }
+  return kind === "page" || kind === "offset" ? numberParameter(token) : textParameter(token);
+}
+
+function declaredParameters({ queryParams }: HttpPollingConfig): Map<string, string[]> {
+  return new Map(Object.entries(queryParams).map(([name, values]) => [name, [values].flat().map(String)]));
+}
+
+/** The query parameters of the pipeline, or of the endpoint itself, whose names say that they are secret. */
+export function secretParameters(config: HttpPollingConfig): Map<string, string[]> {
+  const { searchParams } = new URL(config.endpoint);
+  const ofEndpoint = [...searchParams.keys()].map((name): [string, string[]] => [
+    name,
+    searchParams.getAll(name),
+  ]);
+  return new Map([...ofEndpoint, ...declaredParameters(config)].filter(([name]) => isSecretName(name)));
+}
+
+/** The window's bounds, under the names that the source gives them. */
+function boundParameters(
+  config: HttpPollingConfig,
+  incremental: Incremental,
+  { window, companions }: ReadRequest,
+): Map<string, Parameter> {
+  const { timestamp, id, offset, until } = config.statePersistence;
+  const parameters = new Map<string, Parameter>();
+  const names = { timestamp: timestamp?.queryParam, id: id?.queryParam, offset: offset?.queryParam };
+  const [leading, ...further] = incremental.cursors;
+  const sent = further.filter((field) => field.role === "id" && companions.id !== undefined);
+  const format = queryFormatOf(config);
+
+  const send = (field: CursorField, value: string, companion: boolean): void => {
+    const name = names[field.role];
+    if (name === undefined) return;
+    const lowered = lowerBoundToSend(
+      field,
+      value,
+      field.role === "timestamp" ? { companion, format } : { companion },
+    );
+    parameters.set(
+      name,
+      boundParameter(field, lowered, (text) => formatLowerBound(text, format), format),
+    );
+  };
+  if (leading !== undefined && window.lower !== null) send(leading, window.lower.value, sent.length > 0);
+  for (const field of sent) send(field, companions.id ?? "", false);
+  if (leading !== undefined && window.upper !== null && until !== undefined) {
+    const untilFormat =
+      until.format === undefined ? format : parseCursorFormat(until.format, timestamp?.timezone ?? "UTC");
+    const write = (text: string): string => formatUpperBound(text, untilFormat);
+    parameters.set(until.queryParam, boundParameter(leading, window.upper.value, write, untilFormat));
+  }
+  return parameters;
+}
+
+function boundParameter(
+  field: CursorField,
+  value: string,
+  write: (canonical: string) => string,
+  format: CursorFormat,
+): Parameter {
+  if (field.type === "timestamp_utc") {
+    const isEpoch = format.kind.startsWith("epoch");
+    return isEpoch ? numberParameter(write(value)) : textParameter(write(value));
+  }
+  return field.type === "numeric_id" || field.type === "offset"
+    ? numberParameter(value)
+    : textParameter(value);
+}
+
+function queryFormatOf({ statePersistence: { timestamp } }: HttpPollingConfig): CursorFormat {
+  return parseCursorFormat(
+    timestamp?.queryFormat ?? timestamp?.format ?? "iso8601",
+    timestamp?.timezone ?? "UTC",
+  );
+}
+
+function bodyOf(
+  { body, headers }: HttpPollingConfig,
+  parameters: ReadonlyMap<string, Parameter>,
+): Pick<HttpRequest, "body" | "headers"> {
+  if (typeof body === "string") return { body };
+  if (body === undefined && parameters.size === 0) return {};
+  let filled: Readonly<Record<string, unknown>> = body ?? {};
+  for (const [name, { json }] of parameters) filled = withValueAt(filled, parsePath(name), json);
+  const declaresType = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
+  return {
+    body: stringifyJson(filled),
+    ...(declaresType ? {} : { headers: { "content-type": "application/json" } }),
+  };
+}
+
+function withValueAt(
+  object: Readonly<Record<string, unknown>>,
+  [step = "", ...rest]: Path,
+  value: unknown,
+): Readonly<Record<string, unknown>> {
+  const inner = object[step];
+  return {
+    ...object,
+    [step]: rest.length === 0 ? value : withValueAt(isRecord(inner) ? inner : {}, rest, value),
+  };
+}
