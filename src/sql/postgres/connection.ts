@@ -8,6 +8,7 @@ import type { SqlRole } from "../roles.ts";
 import { refuseTwins } from "../twins.ts";
 import { loadPostgresDriver, type PostgresDriver } from "./driver.ts";
 import { isConnectionLoss, postgresError } from "./errors.ts";
+import { identityExpression } from "./identity.ts";
 import { kindOfType, typeReaders } from "./types.ts";
 
 const connectMilliseconds = 10_000;
@@ -71,21 +72,13 @@ function placeOf(url: string): string {
   return `postgres://${host}:${port === "" ? "5432" : port}${pathname}`;
 }
 
-/**
- * A server's start, to the microsecond, tells it from every other, also from a copy of it, and takes
- * no rights to ask for; its address would differ with the way that leads there.
- */
 async function identityOf(client: pg.Client, place: string): Promise<string> {
   try {
-    const { rows } = await client.query<{ database: string; started: string }>(
-      `SELECT oid::text AS database,
-              (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::numeric(30)::text AS started
-         FROM pg_database WHERE datname = current_database()`,
-    );
-    const [row] = rows;
-    return row === undefined ? place : `postgres:${row.started}/${row.database}`;
+    const { rows } = await client.query<{ identity: string }>(`SELECT ${identityExpression} AS identity`);
+    return rows[0]?.identity ?? place;
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
+    // Some databases that speak PostgreSQL's protocol do not know their start; then the address has to do.
     return place;
   }
 }
