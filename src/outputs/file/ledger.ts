@@ -115,7 +115,11 @@ export class Ledger {
 
   /** The highest epoch that has claimed a lane; 0 before the first. */
   async claimedEpoch(lane: string): Promise<number> {
-    return this.#patiently(() => this.#markRow(lane)?.claimed_epoch ?? 0);
+    return this.#patiently(() => this.#claimedEpoch(lane));
+  }
+
+  #claimedEpoch(lane: string): number {
+    return this.#markRow(lane)?.claimed_epoch ?? 0;
   }
 
   #mark(lane: string): Mark | null {
@@ -135,9 +139,9 @@ export class Ledger {
   }
 
   /**
-   * Shuts out older epochs of the lane and returns its newest mark. `settle` is called under the lock with the committed length.
-   * Throws `RUN_SUPERSEDED` where a newer epoch has claimed it, `CONFIG_INCOHERENT` where the file
-   * is another stream's.
+   * Shuts out older epochs of the lane and returns its newest mark. `settle` is called under the
+   * lock with the committed length. Throws `RUN_SUPERSEDED` where a newer epoch has claimed it,
+   * `CONFIG_INCOHERENT` where the file is another stream's.
    */
   async claim(
     key: StreamKey,
