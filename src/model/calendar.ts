@@ -6,8 +6,8 @@ import { trimZerosAtEnd } from "./decimal.ts";
  */
 
 /** The years that a canonical text can hold. */
-export const firstYear = -999_999;
-export const lastYear = 999_999;
+const firstYear = -999_999;
+const lastYear = 999_999;
 
 /** A reading of a clock and a calendar, in no particular zone. */
 export interface WallTime {
@@ -25,7 +25,7 @@ export const secondsPerDay = 86_400;
 const daysPerEra = 146_097;
 const daysTo1970 = 719_468;
 
-export function isLeapYear(year: number): boolean {
+function isLeapYear(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
 
@@ -45,7 +45,7 @@ export function daysSince1970(year: number, month: number, day: number): number 
 }
 
 /** The date of a day since 1970-01-01. */
-export function dateOfDay(days: number): { year: number; month: number; day: number } {
+function dateOfDay(days: number): { year: number; month: number; day: number } {
   const shifted = days + daysTo1970;
   const era = Math.floor(shifted / daysPerEra);
   const dayOfEra = shifted - era * daysPerEra;
@@ -105,7 +105,7 @@ export function wallTimeProblem(wall: WallTime): string | null {
 }
 
 /** 4 digits for the years 0 to 9999, a sign and 6 digits for all others. */
-export function yearText(year: number): string {
+function yearText(year: number): string {
   if (year >= 0 && year <= 9999) return String(year).padStart(4, "0");
   return `${year < 0 ? "-" : "+"}${String(Math.abs(year)).padStart(6, "0")}`;
 }
@@ -168,7 +168,7 @@ export function nanosecondOfCanonical(canonical: string): number {
 }
 
 /** How many characters the year of a canonical text has. */
-export function yearLength(canonical: string): number {
+function yearLength(canonical: string): number {
   const first = canonical.charCodeAt(0);
   return first >= 48 && first <= 57 ? 4 : 7;
 }

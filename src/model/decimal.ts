@@ -183,7 +183,7 @@ function withLength(magnitude: string): string {
 }
 
 /** Digits d as 9 − d, which turns their order round; everything else stays. */
-export function complementDigits(text: string): string {
+function complementDigits(text: string): string {
   let turned = "";
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

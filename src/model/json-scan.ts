@@ -1,7 +1,7 @@
 import { exactNumber } from "./exact-number.ts";
 
 /** Deeper nesting than any record has; what walks a value by recursion is safe up to here. */
-export const deepestNesting = 1000;
+const deepestNesting = 1000;
 
 /** A number literal of up to 15 characters and without exponent is held by a double in full. */
 const surelyHeld = 15;

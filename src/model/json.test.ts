@@ -80,6 +80,11 @@ describe("JSON that wants to do harm", () => {
     expect(stringifyJson(parseJson(text))).toBe(text);
   });
 
+  test("any number of things beside one another is not nesting", () => {
+    const text = JSON.stringify(Array.from({ length: 3000 }, () => [{ list: [] }]));
+    expect(stringifyJson(parseJson(text))).toBe(text);
+  });
+
   test("brackets in texts do not count as nesting", () => {
     const text = JSON.stringify(["[".repeat(5000), '"'.repeat(50), "\\".repeat(51)]);
     expect(stringifyJson(parseJson(text))).toBe(text);

@@ -38,16 +38,12 @@ export function parseIsoTimestamp(text: string, timezone: string): string {
     hour: Number(hour ?? 0),
     minute: Number(minute ?? 0),
     second: Number(second ?? 0),
-    nanosecond: nanosecondOfFraction(text, fraction, expected),
+    nanosecond: nanosecondOfFraction(text, fraction),
   };
   const local = localSeconds(text, wall, expected);
-  let seconds: number;
-  if (sign !== undefined) {
-    const offset = offsetSeconds(text, sign, offsetHour, offsetMinute, offsetSecond);
-    seconds = local - offset;
-  } else {
-    seconds = utc === undefined ? secondsOfLocal(local, timezone) : local;
-  }
+  let seconds = local;
+  if (sign !== undefined) seconds -= offsetSeconds(text, sign, offsetHour, offsetMinute, offsetSecond);
+  else if (utc === undefined) seconds = secondsOfLocal(local, timezone);
   if (!isWithinYears(seconds)) throw unreadableValue(text, expected, "the year is out of range");
   return canonicalTimestamp(seconds, wall.nanosecond);
 }
@@ -74,9 +70,9 @@ function offsetSeconds(text: string, sign: string, hour?: string, minute?: strin
 }
 
 /** The nanoseconds that the digits after the point say. More than nine that count are never cut. */
-export function nanosecondOfFraction(text: string, fraction: string, what: string): number {
+function nanosecondOfFraction(text: string, fraction: string): number {
   const digits = fraction.length > 9 ? trimZerosAtEnd(fraction) : fraction;
-  if (digits.length > 9) throw unreadableValue(text, what, "it is finer than a nanosecond");
+  if (digits.length > 9) throw unreadableValue(text, expected, "it is finer than a nanosecond");
   return digits === "" ? 0 : Number(digits.padEnd(9, "0"));
 }
 

@@ -6,7 +6,7 @@ import { parseIsoTimestamp } from "./timestamp-iso.ts";
 import { compilePattern, formatByPattern, parseByPattern } from "./timestamp-pattern.ts";
 import { unreadableValue } from "./unreadable-value.ts";
 
-export const epochKinds = ["epoch_s", "epoch_ms", "epoch_us", "epoch_ns"] as const;
+const epochKinds = ["epoch_s", "epoch_ms", "epoch_us", "epoch_ns"] as const;
 
 /**
  * How a source writes timestamps: ISO 8601, a count since 1970, or a Unicode date pattern. `timezone`
