@@ -12,8 +12,6 @@ export interface Admitted {
   readonly deliveries: readonly string[] | null;
   /** The record that broke the declared order, in words; null where none did. */
   readonly disorder: string | null;
-  /** Whether an ascending read has come so far that the rest belongs to the next run. */
-  readonly pastWindow: boolean;
 }
 
 export interface TrackerOptions {
@@ -124,7 +122,7 @@ export class PositionTracker {
     const deliveries = this.#options.tracksDeliveries
       ? page.records.map((record) => identityOf(record, this.#options.identity))
       : null;
-    return { records: page.records, deliveries, disorder: null, pastWindow: false };
+    return { records: page.records, deliveries, disorder: null };
   }
 
   /** A leading offset counts records: each one read moves it by one. */
@@ -137,7 +135,7 @@ export class PositionTracker {
           (record, index) => `${identityOf(record, this.#options.identity)}@${first + BigInt(index)}`,
         )
       : null;
-    return { records: page.records, deliveries, disorder: null, pastWindow: false };
+    return { records: page.records, deliveries, disorder: null };
   }
 
   #followed(page: Page, field: CursorField): Admitted {
@@ -148,15 +146,11 @@ export class PositionTracker {
     const records: SourceRecord[] = [];
     const deliveries: string[] | null = this.#options.tracksDeliveries ? [] : null;
     let disorder: string | null = null;
-    let within = 0;
-    let future = 0;
     for (let index = 0; index < cursors.length; index++) {
       const record = page.records[index];
       const cursor = cursors[index];
       if (record === undefined || cursor === undefined) continue;
       const side = cursor === null ? "within" : this.#sideOf(cursor, field.type, present);
-      if (side === "within") within += 1;
-      if (side === "future") future += 1;
       if (cursor !== null && side === "within") disorder ??= this.#disorderAt(cursor, field, record);
       if (!this.#takes(record, cursor, side)) continue;
       this.#follow(record);
@@ -164,9 +158,7 @@ export class PositionTracker {
       deliveries?.push(`${identityOf(record, this.#options.identity)}@${cursor ?? ""}`);
     }
     if (disorder !== null) this.#fallBack();
-    const pastWindow =
-      this.#order === "ascending" && cursors.length > 0 && within === 0 && future === 0 && present !== null;
-    return { records, deliveries, disorder, pastWindow };
+    return { records, deliveries, disorder };
   }
 
   /** The record's cursor as canonical text; null for a null that is to be delivered or skipped. */

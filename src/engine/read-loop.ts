@@ -66,14 +66,13 @@ export class ReadLoop {
   async run(pages: AsyncIterable<Page>, cancelled: AbortSignal | undefined): Promise<void> {
     for await (const page of readAhead(pages)) {
       await this.#faults("afterRead");
-      const pastWindow = await this.#take(page);
+      await this.#take(page);
       if (cancelled?.aborted) throw cancellation();
-      if (pastWindow) return;
     }
     this.#guard.end();
   }
 
-  async #take(page: Page): Promise<boolean> {
+  async #take(page: Page): Promise<void> {
     const { tracker, session, pagesPerCheckpoint } = this.#parts;
     this.pages += 1;
     this.recordsRead += page.records.length;
@@ -94,7 +93,6 @@ export class ReadLoop {
       await this.#parts.commit(admitted.disorder);
     }
     this.#parts.onPage();
-    return admitted.pastWindow;
   }
 
   /** Leaves out what the output already holds from an earlier attempt at this window. */

@@ -15,7 +15,7 @@ import { preview } from "./preview.ts";
 import { attemptSync, type SyncOptions, sync } from "./sync.ts";
 
 const key = { connector: "acme", stream: "events" };
-const ascending: SimulatedReading = { pageSize: 3, paging: "after", order: "ascending", bound: "inclusive" };
+const ascending: SimulatedReading = { pageSize: 3, paging: "keyset", order: "ascending", bound: "inclusive" };
 
 interface Setup {
   reading?: Partial<SimulatedReading>;
@@ -155,7 +155,10 @@ describe("sync", () => {
       for (const point of faultPoints) {
         for (let nth = 1; nth <= 4; nth++) {
           const declared = order === "shuffled" ? "unordered" : order;
-          const bench = new Bench({ reading: { order }, incremental: { order: declared } });
+          const bench = new Bench({
+            reading: { order, paging: order === "shuffled" ? "snapshot" : "keyset" },
+            incremental: { order: declared },
+          });
           bench.source.records = [4, 2, 7, 1, 5, 3, 6, 8].map((id) => record(id, Math.ceil(id / 2)));
           let seen = 0;
           const faults = (reached: string): void => {
@@ -173,7 +176,7 @@ describe("sync", () => {
   });
 
   it("P9: an ascending source that is not falls back to the run's lower bound and says so", async () => {
-    const bench = new Bench({ reading: { order: "shuffled" } });
+    const bench = new Bench({ reading: { order: "stored", paging: "snapshot" } });
     bench.source.records = [1, 2, 3].map((id) => record(id, id));
     await bench.run();
     bench.source.records.push(...[10, 11, 12, 5, 13, 14, 15].map((id) => record(id, id)));

@@ -7,9 +7,13 @@ import { isoFormat } from "../model/timestamp.ts";
 /** How a simulated source pages, and with which clock and order it answers. */
 export interface SimulatedReading {
   readonly pageSize: number;
-  /** `offset` shifts while records change, as real offsets do; `after` goes on behind the last record given. */
-  readonly paging: "offset" | "after";
-  readonly order: "ascending" | "descending" | "shuffled";
+  /**
+   * `keyset` goes on behind the last cursor and id given; `snapshot` pages through the records as they
+   * were at the first page, as many page tokens do; `offset` shifts while records change.
+   */
+  readonly paging: "keyset" | "snapshot" | "offset";
+  /** `stored` is the order of `records`; `shuffled` has nothing to do with anything and stays the same. */
+  readonly order: "ascending" | "descending" | "stored" | "shuffled";
   /** How it compares the lower bound that it is sent. */
   readonly bound: "inclusive" | "exclusive";
 }
@@ -80,23 +84,35 @@ async function* pages(
   const lower = request.window.lower?.value ?? null;
   const since =
     lower !== null && field !== null && reading.bound === "exclusive" ? below(field, lower) : lower;
-  const given = new Set<unknown>();
-  let offset = 0;
+  let given: SourceRecord[] = [];
+  let snapshot: SourceRecord[] | null = null;
   for (let page = 1; ; page++) {
     await source.beforePage(page);
     request.signal.throwIfAborted();
     source.requests.push({ since, page });
-    const matching = sorted(source.records, field, reading).filter((record) =>
+    const found = sorted(source.records, field, reading).filter((record) =>
       matches(record, field, since, reading),
     );
+    snapshot ??= found;
+    const last = given.at(-1);
     const rest =
-      reading.paging === "offset" ? matching.slice(offset) : matching.filter(({ id }) => !given.has(id));
+      reading.paging === "keyset"
+        ? found.filter((record) => last === undefined || isBehind(record, last, field, reading))
+        : (reading.paging === "snapshot" ? snapshot : found).slice(given.length);
     const records = rest.slice(0, reading.pageSize);
-    for (const { id } of records) given.add(id);
-    offset += records.length;
+    given = [...given, ...records];
     if (records.length > 0) yield { records, next: null };
     if (records.length < reading.pageSize) return;
   }
+}
+
+function isBehind(
+  record: SourceRecord,
+  last: SourceRecord,
+  field: CursorField | null,
+  reading: SimulatedReading,
+): boolean {
+  return compareRecords(record, last, field, reading) > 0;
 }
 
 function below(field: CursorField, value: string): string {
@@ -125,14 +141,28 @@ function sorted(
   field: CursorField | null,
   reading: SimulatedReading,
 ): SourceRecord[] {
-  if (field === null || reading.order === "shuffled") return [...records];
-  const sign = reading.order === "ascending" ? 1 : -1;
-  return records
-    .map((record) => ({ record, cursor: cursorOf(record, field) }))
-    .sort((a, b) => {
-      if (a.cursor === null || b.cursor === null)
-        return Number(a.cursor !== null) - Number(b.cursor !== null);
-      return sign * compareCursorValues(field.type, a.cursor, b.cursor);
-    })
-    .map(({ record }) => record);
+  if (reading.order === "stored") return [...records];
+  if (reading.order === "shuffled") return [...records].sort((a, b) => shuffleKey(a) - shuffleKey(b));
+  return [...records].sort((a, b) => compareRecords(a, b, field, reading));
+}
+
+/** An order that has nothing to do with the cursor, and is the same each time. */
+function shuffleKey(record: SourceRecord): number {
+  return (Number(record.id) * 7919) % 104_729;
+}
+
+/** By cursor in the reading's direction, records without one first, and by id among equals. */
+function compareRecords(
+  a: SourceRecord,
+  b: SourceRecord,
+  field: CursorField | null,
+  reading: SimulatedReading,
+): number {
+  const [first, second] = field === null ? [null, null] : [cursorOf(a, field), cursorOf(b, field)];
+  const byId = Number(a.id) - Number(b.id);
+  if (field === null || first === null || second === null) {
+    return Number(first !== null) - Number(second !== null) || byId;
+  }
+  const sign = reading.order === "descending" ? -1 : 1;
+  return sign * compareCursorValues(field.type, first, second) || byId;
 }

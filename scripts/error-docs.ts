@@ -1,0 +1,42 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { errorCodes } from "../src/errors.ts";
+
+/**
+ * Writes `docs/errors.md` from the one table of error codes; with `--check` says whether it is in
+ * step, and changes nothing.
+ */
+const file = new URL("../docs/errors.md", import.meta.url);
+
+const entries = Object.entries(errorCodes).map(([code, { meaning, hint, recoverable }]) =>
+  [
+    `## ${code}`,
+    "",
+    meaning,
+    "",
+    `**What to do:** ${hint}`,
+    "",
+    recoverable
+      ? "The same call may succeed later by itself."
+      : "The same call will fail again until something is changed.",
+    "",
+  ].join("\n"),
+);
+
+const text = `# Error codes
+
+Every error that Tidemark raises is a \`TidemarkError\` with one of these codes, in the library, in the
+command's output and with \`--json\`. The message says what happened and to which stream; the hint that
+comes with it may be more precise than the one given here.
+
+<!-- Generated from src/errors.ts by \`node scripts/error-docs.ts\`. -->
+
+${entries.join("\n")}`;
+
+if (process.argv.includes("--check")) {
+  if (readFileSync(file, "utf8") !== text) {
+    console.error("docs/errors.md is not in step with src/errors.ts; run: node scripts/error-docs.ts");
+    process.exitCode = 1;
+  }
+} else {
+  writeFileSync(file, text);
+}

@@ -1,0 +1,78 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Builds and packs the package, installs the tarball into an empty folder as a user would, and runs
+ * it: the library, the types, the command. Fails at the first thing that is not as it should be.
+ */
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "tidemark-smoke-"));
+
+function run(cwd: string, command: string, ...args: string[]): string {
+  console.log(`$ ${command} ${args.join(" ")}`);
+  return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+}
+
+function expectText(text: string, part: string): void {
+  if (!text.includes(part)) throw new Error(`expected ${JSON.stringify(part)} in:\n${text}`);
+}
+
+try {
+  run(root, process.execPath, "scripts/build.ts");
+  run(root, "node_modules/.bin/publint", "--strict");
+  run(root, "npm", "pack", "--ignore-scripts", "--pack-destination", folder);
+  const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz"));
+  if (tarball === undefined) throw new Error("npm pack made no tarball");
+
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "smoke", private: true, type: "module" }),
+  );
+  run(folder, "npm", "install", "--no-audit", "--no-fund", `./${tarball}`);
+  writeFileSync(
+    join(folder, "library.mjs"),
+    `import { deltaRun, openState } from "tidemark";
+     import { stateStoreSuite } from "tidemark/testing";
+     await using state = await openState("sqlite:./state.db");
+     await deltaRun(state, { connector: "smoke", stream: "library" }, async (run) => {
+       if (run.lowerBoundCursor !== null) throw new Error("the first run has a lower bound");
+       run.setNewCursor("2026-01-01T00:00:00.123456789Z");
+     });
+     const stored = await state.get({ connector: "smoke", stream: "library" });
+     console.log(stored.cursor.value, typeof stateStoreSuite);`,
+  );
+  expectText(run(folder, process.execPath, "library.mjs"), "2026-01-01T00:00:00.123456789Z function");
+
+  const tidemark = join(folder, "node_modules", "tidemark", "dist", "cli", "main.js");
+  expectText(run(folder, process.execPath, tidemark, "--help"), "Usage: tidemark");
+  writeFileSync(join(folder, "records.db"), "");
+  rmSync(join(folder, "records.db"));
+  const make = `import { DatabaseSync } from "node:sqlite";
+    const db = new DatabaseSync("records.db");
+    db.exec("CREATE TABLE events (id INTEGER PRIMARY KEY, updated_at TEXT)");
+    db.exec("INSERT INTO events VALUES (1, '2026-01-01T00:00:00Z'), (2, '2026-01-02T00:00:00Z')");`;
+  writeFileSync(join(folder, "make.mjs"), make);
+  run(folder, process.execPath, "make.mjs");
+  writeFileSync(
+    join(folder, "events.yaml"),
+    `name: events
+input:
+  type: database
+  connectionString: sqlite:./records.db
+  table: events
+  key: id
+  statePersistence:
+    timestamp: { field: updated_at }
+output: { type: file, path: ./events.jsonl }
+`,
+  );
+  expectText(run(folder, process.execPath, tidemark, "validate", "events.yaml", "--json"), "[]");
+  expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written": 2');
+  expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written": 0');
+  console.log("The packed package works.");
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
