@@ -1,6 +1,6 @@
 import { type ErrorCode, TidemarkError, type TidemarkErrorOptions } from "../errors.ts";
 import { redact } from "../secrets.ts";
-import { showAddress } from "./address.ts";
+import { isSecretName, showAddress } from "./address.ts";
 import { UnusableAnswer } from "./decode.ts";
 import { UnsendableRequest } from "./exchange.ts";
 import type { HttpRequest } from "./message.ts";
@@ -21,11 +21,23 @@ export const sourceErrorCodes: HttpErrorCodes = {
   truncated: "SOURCE_TRUNCATED",
 };
 
-/** The beginning of a text for a message: on one line, without secrets, in quotes. Empty for none. */
+/**
+ * The beginning of an answer for a message: on one line, in quotes, empty for none. Registered secrets
+ * are masked, and so is what stands behind a name that is a secret's, since servers like to repeat
+ * what they were sent.
+ */
 export function snippet(text: string): string {
-  const line = redact(text.slice(0, 16_384)).replace(/\s+/g, " ").trim();
+  const known = redact(text.slice(0, 16_384)).slice(0, 2048);
+  const line = known.replace(named, maskSecret).replace(/\s+/g, " ").trim();
   if (line === "") return "";
   return `: "${line.length > 200 ? `${line.slice(0, 200)}…` : line}"`;
+}
+
+/** `name=value`, `name: value`, `"name":"value"`. */
+const named = /([\w.-]+)(["']?\s*[=:]\s*["']?)([^\s"'&,;]+)/g;
+
+function maskSecret(whole: string, name: string, between: string): string {
+  return isSecretName(name) ? `${name}${between}[redacted]` : whole;
 }
 
 /** Makes the errors of one client. Their `details` hold `status` and `attempts` where there are any. */

@@ -153,15 +153,22 @@ function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(q
 /** What `lookback` and `settle` are counted in is up to the leading cursor. */
 function refuseUnusableLengths(persistence: StatePersistence, context: z.RefinementCtx): void {
   const leading = leadingRole(persistence);
-  const isCounted = leading === "offset" || (leading === "id" && persistence.id?.type === "numeric");
   const refuse = (key: "lookback" | "settle" | "until", message: string): void =>
     context.addIssue({ code: "custom", path: [key], message });
 
   const lookbackUnit = unitOf(persistence.lookback);
-  if (lookbackUnit !== null && lookbackUnit !== (isCounted ? "number" : "time")) {
-    refuse("lookback", isCounted ? "needs a plain number, as `100`" : "needs a length of time, as `PT1H`");
-  } else if (lookbackUnit !== null && leading !== "timestamp" && !isCounted) {
-    refuse("lookback", "needs an enabled cursor that is a timestamp or a number");
+  if (
+    lookbackUnit !== null &&
+    leading !== "timestamp" &&
+    !(leading === "id" && persistence.id?.type === "numeric")
+  ) {
+    // An offset counts what was read, so what is read again would be counted again.
+    refuse("lookback", "needs an enabled `timestamp`, or a numeric `id`");
+  } else if (lookbackUnit !== null && lookbackUnit !== (leading === "timestamp" ? "time" : "number")) {
+    refuse(
+      "lookback",
+      leading === "timestamp" ? "needs a length of time, as `PT1H`" : "needs a plain number, as `100`",
+    );
   }
   const settleUnit = unitOf(persistence.settle);
   if (settleUnit !== null && (leading !== "timestamp" || settleUnit !== "time")) {

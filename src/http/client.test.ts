@@ -1,0 +1,296 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import zlib from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { openTestClient } from "../../test/support/http-client.ts";
+import { type HttpHandler, sendJson, startHttpServer } from "../../test/support/http-server.ts";
+import type { HttpClient } from "./client.ts";
+import type { HttpRequest } from "./message.ts";
+
+const signal = new AbortController().signal;
+
+function get(client: HttpClient, address: string, more: Partial<HttpRequest> = {}) {
+  return client.request({ method: "GET", url: new URL(address), signal, ...more });
+}
+
+/** Answers with each of these in turn, then with the last again and again. */
+function inTurn(...handlers: HttpHandler[]): HttpHandler {
+  let next = 0;
+  return (request, response) => handlers[Math.min(next++, handlers.length - 1)]?.(request, response);
+}
+
+const withStatus =
+  (status: number, headers: Record<string, string> = {}, body = ""): HttpHandler =>
+  (_request, response) => {
+    response.writeHead(status, headers).end(body);
+  };
+const answering: HttpHandler = (_request, response) => sendJson(response, "[1]");
+
+describe("encodings", () => {
+  test.each([
+    ["gzip", zlib.gzipSync],
+    ["br", zlib.brotliCompressSync],
+    ["deflate", zlib.deflateSync],
+    ["deflate", zlib.deflateRawSync],
+  ])("%s is asked for and undone", async (encoding, compress) => {
+    const text = JSON.stringify({ name: "Zoë", list: Array.from({ length: 5000 }, (_, i) => i) });
+    await using server = await startHttpServer((request, response) => {
+      expect(request.headers["accept-encoding"]).toContain(encoding);
+      response.writeHead(200, { "content-encoding": encoding }).end(compress(Buffer.from(text)));
+    });
+    await using client = (await openTestClient(server.origin, {})).client;
+    expect((await get(client, server.origin)).text).toBe(text);
+  });
+
+  test("encodings on top of one another are undone in turn", async () => {
+    await using server = await startHttpServer((_request, response) => {
+      const body = zlib.brotliCompressSync(zlib.gzipSync("[1]"));
+      response.writeHead(200, { "content-encoding": "gzip, br" }).end(body);
+    });
+    await using client = (await openTestClient(server.origin, {})).client;
+    expect((await get(client, server.origin)).text).toBe("[1]");
+  });
+
+  test("an unknown encoding is SOURCE_INVALID at once", async () => {
+    await using server = await startHttpServer(withStatus(200, { "content-encoding": "zip" }, "x"));
+    await using client = (await openTestClient(server.origin, {})).client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({
+      code: "SOURCE_INVALID",
+      message: expect.stringContaining("`zip`"),
+    });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  test("a character set is decoded as it is named", async () => {
+    await using server = await startHttpServer((_request, response) => {
+      response.writeHead(200, { "content-type": 'application/json; charset="ISO-8859-1"' });
+      response.end(Buffer.from('["Zo\u00eb"]', "latin1"));
+    });
+    await using client = (await openTestClient(server.origin, {})).client;
+    expect((await get(client, server.origin)).text).toBe('["Zoë"]');
+  });
+
+  test("bytes that are not UTF-8 are replaced, with a warning", async () => {
+    await using server = await startHttpServer((_request, response) => {
+      response.end(Buffer.from([0x22, 0xeb, 0x22]));
+    });
+    const { client, warnings } = await openTestClient(server.origin, {});
+    expect((await get(client, server.origin)).text).toBe('"\ufffd"');
+    expect(warnings).toEqual(["TEXT_DAMAGED"]);
+    await client.close();
+  });
+
+  test.each([
+    ["as it is", (body: Buffer) => body, undefined],
+    ["once decompressed", (body: Buffer) => zlib.gzipSync(body), "gzip"],
+  ])("an answer too large %s is SOURCE_INVALID and read no further", async (_name, encode, encoding) => {
+    await using server = await startHttpServer((_request, response) => {
+      if (encoding !== undefined) response.setHeader("content-encoding", encoding);
+      response.end(encode(Buffer.alloc(200_000, "a")));
+    });
+    await using client = (await openTestClient(server.origin, { maxBodyBytes: 100_000 })).client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({ code: "SOURCE_INVALID" });
+    expect(server.seen).toHaveLength(1);
+  });
+});
+
+describe("retries", () => {
+  test("a status to retry on is tried again, after the time that Retry-After says", async () => {
+    await using server = await startHttpServer(
+      inTurn(
+        withStatus(503),
+        withStatus(429, { "retry-after": "7" }),
+        withStatus(429, { "retry-after": "Thu, 01 Jan 2026 00:00:09 GMT" }),
+        answering,
+      ),
+    );
+    const { client, clock } = await openTestClient(server.origin, { retry: { initialDelayMs: 0 } });
+    expect((await get(client, server.origin)).text).toBe("[1]");
+    expect(clock.sleeps).toEqual([0, 7000, 2000]);
+    await client.close();
+  });
+
+  test("a Retry-After beyond the cap is cut short with a warning", async () => {
+    await using server = await startHttpServer(inTurn(withStatus(429, { "retry-after": "3600" }), answering));
+    const { client, clock, warnings } = await openTestClient(server.origin, {
+      retry: { maxRetryAfterMs: 1000 },
+    });
+    await get(client, server.origin);
+    expect([clock.sleeps, warnings]).toEqual([[1000], ["RETRY_AFTER_CAPPED"]]);
+    await client.close();
+  });
+
+  test("after the last attempt it is SOURCE_UNAVAILABLE and says status, attempts and the answer", async () => {
+    await using server = await startHttpServer(withStatus(503, {}, "down for\n maintenance"));
+    await using client = (await openTestClient(server.origin, { retry: { attempts: 3 } }, { stream: "a/b" }))
+      .client;
+    await expect(get(client, `${server.origin}/x?page=2`)).rejects.toMatchObject({
+      code: "SOURCE_UNAVAILABLE",
+      recoverable: true,
+      stream: "a/b",
+      message: `GET ${server.origin}/x?page=2: still refused after 3 attempts; the last: status 503: "down for maintenance"`,
+      details: { attempts: 3, status: 503 },
+    });
+    expect(server.seen).toHaveLength(3);
+  });
+
+  test("a server that cannot be reached is SOURCE_UNAVAILABLE with its cause", async () => {
+    const closed = createServer().listen(0, "127.0.0.1");
+    await once(closed, "listening");
+    const address = closed.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    await new Promise((resolve) => closed.close(resolve));
+    const origin = `http://127.0.0.1:${address.port}`;
+    await using client = (await openTestClient(origin, { retry: { attempts: 2 } })).client;
+    await expect(get(client, origin)).rejects.toMatchObject({
+      code: "SOURCE_UNAVAILABLE",
+      message: expect.stringMatching(/no answer after 2 attempts; the last: .*ECONNREFUSED/),
+    });
+  });
+
+  test.each([400, 401, 403, 404, 422])(
+    "%i is SOURCE_REFUSED at once, with the answer's beginning",
+    async (status) => {
+      await using server = await startHttpServer(withStatus(status, {}, `no such thing ${"x".repeat(500)}`));
+      await using client = (await openTestClient(server.origin, {})).client;
+      await expect(get(client, server.origin)).rejects.toMatchObject({
+        code: "SOURCE_REFUSED",
+        message: expect.stringMatching(/status \d+: "no such thing x{100,190}…"$/),
+        details: { status },
+        ...(status === 401 || status === 403 ? { hint: expect.stringContaining("credentials") } : {}),
+      });
+      expect(server.seen).toHaveLength(1);
+    },
+  );
+
+  test("a 5xx that is not retried on is SOURCE_UNAVAILABLE at once", async () => {
+    await using server = await startHttpServer(withStatus(501));
+    await using client = (await openTestClient(server.origin, {})).client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({ code: "SOURCE_UNAVAILABLE" });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  test("the codes are those of whoever opens the client", async () => {
+    await using server = await startHttpServer(withStatus(503));
+    const codes = {
+      unavailable: "OUTPUT_UNAVAILABLE",
+      refused: "OUTPUT_FAILED",
+      invalid: "OUTPUT_FAILED",
+      truncated: "OUTPUT_UNAVAILABLE",
+    } as const;
+    await using client = (await openTestClient(server.origin, { retry: { attempts: 1 } }, { codes })).client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({ code: "OUTPUT_UNAVAILABLE" });
+  });
+});
+
+describe("P15: a cut answer is never taken for a whole one", () => {
+  const cuts: [string, HttpHandler][] = [
+    [
+      "a body shorter than its content-length",
+      (_request, response) => {
+        response.writeHead(200, { "content-length": "100" });
+        response.write("[1,2", () => response.destroy());
+      },
+    ],
+    [
+      "a chunked body without its end",
+      (_request, response) => {
+        response.write("[1,2", () => response.destroy());
+      },
+    ],
+    [
+      "gzip without its end",
+      (_request, response) => {
+        const whole = zlib.gzipSync("[1,2,3,4,5,6,7,8,9]");
+        response.writeHead(200, { "content-encoding": "gzip" }).end(whole.subarray(0, whole.length - 12));
+      },
+    ],
+    [
+      "brotli without its end",
+      (_request, response) => {
+        const whole = zlib.brotliCompressSync("[1,2,3,4,5,6,7,8,9]");
+        response.writeHead(200, { "content-encoding": "br" }).end(whole.subarray(0, whole.length - 4));
+      },
+    ],
+    ["gzip that is none", withStatus(200, { "content-encoding": "gzip" }, "[1,2,3]")],
+  ];
+  test.each(cuts)("%s is tried again", async (_name, cut) => {
+    await using server = await startHttpServer(inTurn(cut, cut, answering));
+    await using client = (await openTestClient(server.origin, {})).client;
+    expect((await get(client, server.origin)).text).toBe("[1]");
+    expect(server.seen).toHaveLength(3);
+  });
+
+  test.each(cuts)("%s is SOURCE_TRUNCATED where it stays so", async (_name, cut) => {
+    await using server = await startHttpServer(cut);
+    await using client = (await openTestClient(server.origin, { retry: { attempts: 2 } })).client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({
+      code: "SOURCE_TRUNCATED",
+      recoverable: true,
+    });
+  });
+});
+
+describe("time-outs and cancelling", () => {
+  test.each<[string, HttpHandler]>([
+    ["no answer begins", () => {}],
+    ["an answer stops in the middle", (_request, response) => void response.write("[1,")],
+  ])("%s: SOURCE_UNAVAILABLE", async (_name, handler) => {
+    await using server = await startHttpServer(handler);
+    await using client = (await openTestClient(server.origin, { timeoutMs: 100, retry: { attempts: 2 } }))
+      .client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({
+      code: "SOURCE_UNAVAILABLE",
+      message: expect.stringMatching(/no answer in time after 2 attempts; the last: .*Timeout/),
+    });
+    expect(server.seen).toHaveLength(2);
+  });
+
+  test("an aborted signal ends a request at once, with its reason and without another attempt", async () => {
+    const abort = new AbortController();
+    await using server = await startHttpServer(() => abort.abort(new Error("enough")));
+    await using client = (await openTestClient(server.origin, {})).client;
+    await expect(get(client, server.origin, { signal: abort.signal })).rejects.toThrow("enough");
+    await expect(get(client, server.origin, { signal: abort.signal })).rejects.toThrow("enough");
+    expect(server.seen).toHaveLength(1);
+  });
+
+  test("an aborted signal ends a request whose answer has begun", async () => {
+    const abort = new AbortController();
+    await using server = await startHttpServer((_request, response) => {
+      response.write("[1,", () => setImmediate(() => abort.abort(new Error("enough"))));
+    });
+    await using client = (await openTestClient(server.origin, {})).client;
+    await expect(get(client, server.origin, { signal: abort.signal })).rejects.toThrow("enough");
+    expect(server.seen).toHaveLength(1);
+  });
+});
+
+test("requests keep to the rate limit, also those that are made again", async () => {
+  await using server = await startHttpServer(inTurn(withStatus(503), answering));
+  const { client, clock } = await openTestClient(server.origin, { rateLimit: { requestsPerSecond: 4 } });
+  await get(client, server.origin);
+  await get(client, server.origin);
+  expect(clock.sleeps.filter((sleep) => sleep > 0)).toEqual([250, 250]);
+  await client.close();
+});
+
+test("connections are kept between requests", async () => {
+  const ports = new Set<number | undefined>();
+  await using server = await startHttpServer((_request, response) => {
+    ports.add(response.socket?.remotePort);
+    sendJson(response, "[1]");
+  });
+  await using client = (await openTestClient(server.origin, {})).client;
+  for (let i = 0; i < 10; i++) await get(client, server.origin);
+  expect(ports.size).toBeLessThan(4);
+});
+
+test("a header that cannot be sent is ARGUMENT_INVALID, and is not shown", async () => {
+  await using server = await startHttpServer(answering);
+  await using client = (await openTestClient(server.origin, { headers: { "x-api-key": "hunter22\n" } }))
+    .client;
+  const failed = await get(client, server.origin).catch((error: unknown) => error);
+  expect(failed).toMatchObject({ code: "ARGUMENT_INVALID", hint: expect.stringContaining("line breaks") });
+  expect(String(failed)).not.toContain("hunter22");
+});

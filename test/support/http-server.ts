@@ -1,0 +1,65 @@
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+
+/** A request as a test server saw it. */
+export interface SeenRequest {
+  readonly method: string;
+  /** The path and query, resolved against the server's address. */
+  readonly url: URL;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface HttpTestServer extends AsyncDisposable {
+  /** `http://127.0.0.1:port`, without a slash at the end. */
+  readonly origin: string;
+  /** Every request so far, in order. */
+  readonly seen: readonly SeenRequest[];
+}
+
+export type HttpHandler = (request: SeenRequest, response: ServerResponse) => void | Promise<void>;
+
+/** A real server on a free port of the loopback interface; it is stopped when it is disposed of. */
+export async function startHttpServer(handler: HttpHandler): Promise<HttpTestServer> {
+  const seen: SeenRequest[] = [];
+  const server = createServer(async (request, response) => {
+    const at = {
+      method: request.method ?? "",
+      url: new URL(request.url ?? "/", origin),
+      headers: request.headers,
+    };
+    const whole = { ...at, body: await bodyOf(request) };
+    seen.push(whole);
+    await handler(whole, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the test server has no port");
+  const origin = `http://127.0.0.1:${address.port}`;
+  return {
+    origin,
+    seen,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Answers with a JSON text, or with a value as JSON. */
+export function sendJson(
+  response: ServerResponse,
+  value: unknown,
+  headers: Record<string, string> = {},
+): void {
+  response.setHeader("content-type", "application/json");
+  for (const [name, text] of Object.entries(headers)) response.setHeader(name, text);
+  response.end(typeof value === "string" ? value : JSON.stringify(value));
+}
