@@ -1,0 +1,48 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import type { Row } from "./parts/measure.ts";
+import { startUp } from "./start-up.ts";
+import { stateRows } from "./state.ts";
+import { checkpointCost, memory, throughput } from "./throughput.ts";
+
+/**
+ * Measures the budgets as ratios of two things taken in one run, prints them as a table and writes
+ * them as JSON to `bench/results/`. Never a test: a busy machine makes a number worse, not wrong.
+ */
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+  },
+});
+const scale = values.quick ? 0.1 : 1;
+const times = values.quick ? 3 : 7;
+const thousand = (count: number): number => Math.max(1, Math.round(count * scale)) * 1000;
+
+const parts: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
+  throughput: () => throughput(thousand(200), times),
+  checkpoint: () => checkpointCost(thousand(200), times),
+  state: () => stateRows(times, 1000, thousand(1000)),
+  memory: () => memory(thousand(2000), thousand(100)),
+  "start-up": () => startUp(times * 2),
+};
+
+const rows: Row[] = [];
+for (const [name, measure] of Object.entries(parts)) {
+  if (values.only !== undefined && values.only !== name) continue;
+  console.error(`measuring ${name} …`);
+  rows.push(...[await measure()].flat());
+}
+
+console.log("| what | budget | measured | |\n|---|---|---|---|");
+for (const { what, budget, measured, ok } of rows) {
+  console.log(`| ${what} | ${budget} | ${measured} | ${ok ? "met" : "missed"} |`);
+}
+const folder = new URL("./results/", import.meta.url);
+mkdirSync(folder, { recursive: true });
+const at = new Date().toISOString();
+const machine = { node: process.version, platform: `${process.platform} ${process.arch}` };
+writeFileSync(
+  new URL(`${at.replaceAll(":", "-")}.json`, folder),
+  JSON.stringify({ at, machine, rows }, null, 2),
+);
