@@ -72,3 +72,10 @@ export function typeMismatch(key: StreamKey, kept: string, given: string, cause?
     cause,
   });
 }
+
+export function storeClosed(name: string): TidemarkError {
+  return new TidemarkError("STATE_UNAVAILABLE", `${name}: the state store was closed`, {
+    hint: "Keep the store open for as long as anything uses it.",
+    recoverable: false,
+  });
+}

@@ -3,6 +3,7 @@ import { TidemarkError } from "../../errors.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import type { AuditRecord, StateStore } from "../contract.ts";
 import type { Place } from "../listing.ts";
+import { storeClosed } from "../refusals.ts";
 import { RowStateStore, type RowStorage, type RowTransaction } from "../row-store.ts";
 import type { RunRow, StreamRow } from "../rows.ts";
 
@@ -13,6 +14,7 @@ export function openMemoryState(options: { clock?: Clock } = {}): StateStore {
 
 class MemoryStorage implements RowStorage {
   readonly databaseIdentity = null;
+  #open = true;
   readonly #tables = {
     streams: new Map<string, StreamRow>(),
     runs: new Map<string, RunRow>(),
@@ -20,6 +22,7 @@ class MemoryStorage implements RowStorage {
   };
 
   async read<T>(work: (tx: RowTransaction) => T): Promise<T> {
+    if (!this.#open) throw storeClosed("memory:");
     return work(new MemoryTransaction(this.#tables));
   }
 
@@ -30,13 +33,16 @@ class MemoryStorage implements RowStorage {
         "the memory store cannot take part in a database transaction",
       );
     }
+    if (!this.#open) throw storeClosed("memory:");
     const tx = new MemoryTransaction(this.#tables);
     const result = work(tx);
     tx.commit();
     return result;
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#open = false;
+  }
 }
 
 type Tables = {

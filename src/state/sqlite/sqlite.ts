@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { OpenTransaction } from "../../sql/port.ts";
 import type { StateStore } from "../contract.ts";
+import { storeClosed } from "../refusals.ts";
 import { RowStateStore, type RowStorage, type RowTransaction } from "../row-store.ts";
 import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "./file.ts";
 import { SqliteRows } from "./rows.ts";
@@ -65,11 +66,7 @@ class SqliteStorage implements RowStorage {
   }
 
   #attempt<T>(begin: string, work: (tx: RowTransaction) => T): T {
-    if (!this.#db.isOpen) {
-      throw new TidemarkError("STATE_UNAVAILABLE", `${this.#file}: the state was closed`, {
-        recoverable: false,
-      });
-    }
+    if (!this.#db.isOpen) throw storeClosed(this.#file);
     this.#db.exec(begin);
     try {
       const result = work(this.#rows);

@@ -1,0 +1,9 @@
+export { FakeClock } from "./fake-clock.ts";
+export {
+  type OwnTransaction,
+  type OwnTransactions,
+  type StateStoreHarness,
+  type StateStoreSuite,
+  stateStoreSuite,
+  type TestFramework,
+} from "./state-suite.ts";
