@@ -137,11 +137,11 @@ function queryFormatOf({ statePersistence: { timestamp } }: HttpPollingConfig): 
 }
 
 function bodyOf(
-  { body, headers }: HttpPollingConfig,
+  { body, paramsIn, headers }: HttpPollingConfig,
   parameters: ReadonlyMap<string, Parameter>,
 ): Pick<HttpRequest, "body" | "headers"> {
   if (typeof body === "string") return { body };
-  if (body === undefined && parameters.size === 0) return {};
+  if (body === undefined && paramsIn === "query") return {};
   let filled: Readonly<Record<string, unknown>> = body ?? {};
   for (const [name, { json }] of parameters) filled = withValueAt(filled, parsePath(name), json);
   const declaresType = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");

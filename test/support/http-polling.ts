@@ -1,0 +1,53 @@
+import type { z } from "zod";
+import type { Page, PartContext, ReadRequest } from "../../src/engine/ports.ts";
+import { createHttpPolling } from "../../src/inputs/http-polling/input.ts";
+import { httpPollingSchema } from "../../src/inputs/http-polling/schema.ts";
+import { SkippingClock } from "./skipping-clock.ts";
+
+export type HttpPollingKeys = Omit<z.input<typeof httpPollingSchema>, "type">;
+
+/** What a read gave before it ended, and how it ended. */
+export interface ReadResult {
+  readonly pages: Page[];
+  /** All pages' records, one after another. */
+  readonly records: Page["records"];
+  /** What the read threw; null where it ended well. */
+  readonly error: unknown;
+  readonly warnings: string[];
+}
+
+/** One run's read by an `httpPolling` input of these keys, on a clock that skips all waiting. */
+export async function readOnce(
+  keys: HttpPollingKeys,
+  request: Partial<ReadRequest> = {},
+): Promise<ReadResult> {
+  const input = createHttpPolling(httpPollingSchema.parse({ type: "httpPolling", ...keys }), {
+    random: () => 0,
+  });
+  const warnings: string[] = [];
+  const { signal } = new AbortController();
+  const context: PartContext = {
+    key: { connector: "acme", stream: "events" },
+    clock: new SkippingClock(),
+    signal,
+    warn: (code) => warnings.push(code),
+  };
+  const session = await input.open(context);
+  const pages: Page[] = [];
+  let error: unknown = null;
+  try {
+    const whole: ReadRequest = {
+      window: { lower: null, upper: null },
+      companions: {},
+      resume: null,
+      signal,
+      ...request,
+    };
+    for await (const page of session.read(whole)) pages.push(page);
+  } catch (thrown) {
+    error = thrown;
+  } finally {
+    await session.close();
+  }
+  return { pages, records: pages.flatMap(({ records }) => records), error, warnings };
+}
