@@ -9,6 +9,7 @@ import {
   type Interval,
   type Position,
 } from "../model/position.ts";
+import { formatStreamKey } from "../model/stream-key.ts";
 import { type AuditRecord, auditActions, runKinds, runOutcomes, streamStatuses } from "./contract.ts";
 import { leaseOwnerSchema } from "./owner.ts";
 import type { RunRow, StreamRow } from "./rows.ts";
@@ -107,7 +108,7 @@ export function readStreamRow(
   holder: string,
 ): StreamRow {
   const columns = parse(streamColumns, raw, holder);
-  const name = `${holder}: ${columns.connector}/${columns.stream}`;
+  const name = `${holder}: ${formatStreamKey(columns)}`;
   const stored = decodePosition(columns.position, name);
   if (stored.watermark !== columns.cursor_value) {
     throw new TidemarkError(
@@ -203,11 +204,15 @@ function isCanonical(type: CursorType | null, value: string): boolean {
   }
 }
 
+const named = z.object({ connector: z.string(), stream: z.string() });
+
 function parse<T>(schema: z.ZodType<T>, raw: unknown, holder: string): T {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;
+  const { data } = named.safeParse(raw);
+  const place = data === undefined ? holder : `${holder}: ${formatStreamKey(data)}`;
   throw new TidemarkError(
     "STATE_UNREADABLE",
-    `${holder}: a stored row cannot be read: ${z.prettifyError(parsed.error)}`,
+    `${place}: a stored row cannot be read: ${z.prettifyError(parsed.error)}`,
   );
 }

@@ -1,7 +1,7 @@
 import { sortKey } from "../../model/cursor.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { BoundaryKey, Interval, Position } from "../../model/position.ts";
-import type { StreamKey } from "../../model/stream-key.ts";
+import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import {
   positionText,
   readAuditRecord,
@@ -38,20 +38,21 @@ export class SqliteRows implements RowTransaction {
 
   #read(raw: unknown, key: StreamKey, lane: string): StreamRow {
     const place = [key.connector, key.stream, lane] as const;
+    const holder = `${this.#holder}: ${formatStreamKey(key)}`;
     const boundary: BoundaryKey[] = this.#sql
       .all(
         `SELECT identity, cursor_value AS cursor, count FROM tidemark_boundary_keys
          WHERE connector = ? AND stream = ? AND lane = ?`,
         ...place,
       )
-      .map((row) => readBoundaryKey(row, this.#holder));
+      .map((row) => readBoundaryKey(row, holder));
     const coverage: Interval[] = this.#sql
       .all(
         `SELECT lower_value AS lower, upper_value AS upper FROM tidemark_coverage
          WHERE connector = ? AND stream = ? AND lane = ? ORDER BY number`,
         ...place,
       )
-      .map((row) => readInterval(row, this.#holder));
+      .map((row) => readInterval(row, holder));
     return readStreamRow(raw, { boundary, coverage }, this.#holder);
   }
 
