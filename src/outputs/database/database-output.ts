@@ -1,0 +1,168 @@
+import type { Output, OutputContext } from "../../engine/ports.ts";
+import { isTidemarkError, TidemarkError } from "../../errors.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { tableNameParts } from "../../sql/dialects.ts";
+import { openSql } from "../../sql/open.ts";
+import type { SqlConnection } from "../../sql/port.ts";
+import { PostgresConnection } from "../../sql/postgres/connection.ts";
+import { SqliteConnection } from "../../sql/sqlite/connection.ts";
+import { Ledger } from "./ledger.ts";
+import { PostgresTableStore } from "./postgres-store.ts";
+import type { DatabaseOutputConfig } from "./schema.ts";
+import { DatabaseSession } from "./session.ts";
+import { SqliteTableStore } from "./sqlite-store.ts";
+import type { TableDescription, TableStore } from "./table-store.ts";
+
+/**
+ * Writes records to a table of SQLite or PostgreSQL, each exactly once (promise P2): a commit's rows
+ * and its position, in `_tidemark_positions` beside the table, are one transaction.
+ *
+ * The table is made with the first records and gains a column with each new field. A column's type
+ * follows its values: boolean, integer, decimal, text, or JSON for lists and objects; it is widened
+ * where a later value needs it, as long as Tidemark made the table. Every digit is kept. SQLite, where
+ * a column of numbers would cut them, keeps integers past 64 bits and decimals past a double as text,
+ * and truth values as 0 and 1.
+ *
+ * An upsert replaces all that the stream ever wrote of a row: fields that the record lacks become
+ * NULL, and columns that no record of the stream ever filled are left as they are. A field that is
+ * always null gets no column.
+ *
+ * Sessions throw `OUTPUT_UNAVAILABLE`, `OUTPUT_FAILED`, `RUN_SUPERSEDED`, `RECORD_INVALID`,
+ * `CONFIG_INCOHERENT` (an upsert to a table that does not keep its key unique), `STATE_UNREADABLE`.
+ */
+export function createDatabaseOutput(config: DatabaseOutputConfig): Output {
+  const mode = modeOf(config);
+  return {
+    kind: "database",
+    guarantee: "exactly-once",
+    appends: mode === "append",
+    open: (context) => openSession(config, mode, context),
+  };
+}
+
+function modeOf(config: DatabaseOutputConfig): "upsert" | "append" {
+  return config.mode ?? (config.key === undefined ? "append" : "upsert");
+}
+
+async function openSession(
+  config: DatabaseOutputConfig,
+  mode: "upsert" | "append",
+  context: OutputContext,
+): Promise<DatabaseSession> {
+  const { table, createTable } = config;
+  const key = mode === "append" || config.key === undefined ? [] : [config.key].flat();
+  const connect = (): Promise<SqlConnection> =>
+    openSql(config.connectionString ?? config.connectionStringRef ?? "", {
+      role: "output",
+      applicationName: `tidemark ${formatStreamKey(context.key)}`,
+    });
+  const connection = await connect();
+  try {
+    const store = storeOf(connection);
+    await limitWaits(connection, context.leaseSeconds);
+    const ledger = new Ledger(connection, table, context);
+    await makeLedger(ledger, store);
+    refuseIncoherent(await store.describe(table), { table, key, createTable, store });
+    return new DatabaseSession({
+      connection,
+      store,
+      ledger,
+      context,
+      table,
+      key,
+      createTable,
+      declared: new Map(Object.entries(config.columns ?? {})),
+      currentEpoch: () => epochBy(connect, table, context),
+    });
+  } catch (error) {
+    await connection.close();
+    throw isTidemarkError(error, "QUERY_FAILED") ? cannotOpen(table, error) : error;
+  }
+}
+
+function cannotOpen(table: string, error: TidemarkError): TidemarkError {
+  return new TidemarkError("OUTPUT_FAILED", `the table ${table} cannot be prepared: ${error.message}`, {
+    cause: error,
+    hint: "Check that its schema exists and that the user may create tables there.",
+  });
+}
+
+function storeOf(connection: SqlConnection): TableStore {
+  if (connection instanceof SqliteConnection) return new SqliteTableStore(connection);
+  if (connection instanceof PostgresConnection) return new PostgresTableStore(connection);
+  throw new TidemarkError("INTERNAL", `no output writes to ${connection.dialect.name}`);
+}
+
+/**
+ * The server ends the session of a process that stopped in the middle of a commit, and a commit does
+ * not wait for ever for another's lock. SQLite has one bound for all, set with the connection.
+ */
+async function limitWaits(connection: SqlConnection, leaseSeconds: number): Promise<void> {
+  if (connection.dialect.name !== "postgres") return;
+  const lease = leaseSeconds * 1000;
+  await connection.execute(`SET idle_in_transaction_session_timeout = ${lease}`);
+  await connection.execute(`SET lock_timeout = ${lease + 5_000}`);
+}
+
+async function makeLedger(ledger: Ledger, store: TableStore): Promise<void> {
+  if (await ledger.exists()) return;
+  await store.begin();
+  try {
+    await store.lockSchema();
+    await ledger.create();
+    await store.commit();
+  } catch (error) {
+    await store.rollback();
+    throw error;
+  }
+}
+
+interface Expected {
+  readonly table: string;
+  readonly key: readonly string[];
+  readonly createTable: boolean;
+  readonly store: TableStore;
+}
+
+function refuseIncoherent(description: TableDescription | null, expected: Expected): void {
+  const { table, key, createTable, store } = expected;
+  if (description === null) {
+    if (createTable) return;
+    throw new TidemarkError(
+      "CONFIG_INCOHERENT",
+      `the table ${table} does not exist, and \`createTable\` is false`,
+      {
+        hint: "Create the table, or let Tidemark do it with `createTable: true`.",
+      },
+    );
+  }
+  if (key.length === 0) return;
+  const folded = (names: readonly string[]) => JSON.stringify(names.map(store.rules.fold).sort());
+  if (description.uniqueKeys.some((unique) => folded(unique) === folded(key))) return;
+  const columns = key.map((name) => `"${name.replaceAll('"', '""')}"`).join(", ");
+  throw new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `the table ${table} does not keep ${key.join(", ")} unique, which an upsert by that key needs`,
+    {
+      hint: `Create the index: CREATE UNIQUE INDEX ${indexName(table)} ON ${table} (${columns}); or choose \`mode: append\`.`,
+    },
+  );
+}
+
+function indexName(table: string): string {
+  return `"${`${tableNameParts(table).at(-1)}_key`.replaceAll('"', '""')}"`;
+}
+
+/** The epoch on record by now, asked on a new connection because the session's own may be gone. */
+async function epochBy(
+  connect: () => Promise<SqlConnection>,
+  table: string,
+  context: OutputContext,
+): Promise<number | null> {
+  try {
+    await using connection = await connect();
+    return (await new Ledger(connection, table, context).read())?.epoch ?? null;
+  } catch {
+    return null;
+  }
+}

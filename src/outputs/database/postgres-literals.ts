@@ -1,0 +1,63 @@
+import type { SourceRecord } from "../../model/record.ts";
+import { quotedElement } from "../../sql/postgres/arrays.ts";
+import type { FieldColumn } from "./table-store.ts";
+import { textOfValue } from "./values.ts";
+
+/**
+ * The values of one column as the text of a PostgreSQL array, to be read by `unnest`. Where the
+ * column itself holds lists, its elements are the texts of those lists.
+ */
+export function columnLiteral(records: readonly SourceRecord[], column: FieldColumn): string {
+  const { field, kind, array } = column;
+  let literal = "{";
+  for (let at = 0; at < records.length; at++) {
+    if (at > 0) literal += ",";
+    const value = records[at]?.[field];
+    if (value === null || value === undefined) literal += "NULL";
+    else if (typeof value === "string" && kind !== "json") literal += quotedElement(value);
+    else if (typeof value === "number" || typeof value === "boolean") literal += String(value);
+    else if (array)
+      literal += quotedElement(Array.isArray(value) ? listLiteral(value) : textOfValue(value, "text"));
+    else literal += quotedElement(textOfValue(value, kind));
+  }
+  return `${literal}}`;
+}
+
+/** A JSON list as the text of a PostgreSQL array. */
+function listLiteral(list: readonly unknown[]): string {
+  const elements = list.map((element) => {
+    if (element === null || element === undefined) return "NULL";
+    return Array.isArray(element) ? listLiteral(element) : quotedElement(textOfValue(element, "text"));
+  });
+  return `{${elements.join(",")}}`;
+}
+
+/**
+ * The records without those that a later one of the same key replaces: one statement may not touch a
+ * row twice.
+ */
+export function lastOfEachKey(
+  records: readonly SourceRecord[],
+  fields: readonly string[],
+): readonly SourceRecord[] {
+  const [single, ...further] = fields;
+  if (single === undefined) return records;
+  const last = new Map<string, SourceRecord>();
+  for (const record of records) {
+    let name = keyText(record[single]);
+    // Lengths go before parts, so that ("a", "bc") and ("ab", "c") are two keys.
+    if (further.length > 0) name = `${name.length}:${name}`;
+    for (const field of further) {
+      const part = keyText(record[field]);
+      name += `${part.length}:${part}`;
+    }
+    // Deleted first, so that the order is that of the records that stay.
+    if (last.has(name)) last.delete(name);
+    last.set(name, record);
+  }
+  return last.size === records.length ? records : [...last.values()];
+}
+
+function keyText(value: unknown): string {
+  return typeof value === "string" ? value : textOfValue(value ?? null, "text");
+}

@@ -1,0 +1,61 @@
+import { postgresDialect } from "../../sql/dialects.ts";
+import type { ColumnKind } from "../../sql/port.ts";
+import type { ColumnRules, FieldColumn, Takes } from "./table-store.ts";
+import { kindOfValue } from "./values.ts";
+
+/** The server cuts longer names, so that two fields could become one column. */
+const longestName = 63;
+
+const everything: Takes = {
+  everything: true,
+  strings: true,
+  integers: true,
+  fractions: true,
+  booleans: true,
+};
+
+/**
+ * In PostgreSQL a column holds one type. Integers grow into `numeric`, which keeps every digit, and
+ * where texts meet numbers or truth values the column becomes text. Text and JSON hold everything;
+ * dates, times and bytes are made only where they are asked for, and the server judges what goes there.
+ */
+export const postgresRules: ColumnRules = {
+  typeOf: postgresDialect.columnType,
+  kindFor: kindOfValue,
+
+  widened(column: FieldColumn, value: unknown): ColumnKind | null {
+    const kind = kindOfValue(value, column.field);
+    switch (column.kind) {
+      case "boolean":
+        return kind === "boolean" ? null : "text";
+      case "integer":
+        return kind === "integer" ? null : kind === "decimal" ? "decimal" : "text";
+      case "decimal":
+        return kind === "integer" || kind === "decimal" ? null : "text";
+      default:
+        return null;
+    }
+  },
+
+  takes(column: FieldColumn): Takes {
+    switch (column.kind) {
+      case "boolean":
+        return { everything: false, strings: false, integers: false, fractions: false, booleans: true };
+      case "integer":
+        return { everything: false, strings: false, integers: true, fractions: false, booleans: false };
+      case "decimal":
+        return { everything: false, strings: false, integers: true, fractions: true, booleans: false };
+      default:
+        return everything;
+    }
+  },
+
+  fold: (name) => name,
+
+  nameProblem(name: string): string | null {
+    if (name === "") return "it is empty";
+    if (name.includes("\0")) return "it holds a NUL character";
+    const length = Buffer.byteLength(name);
+    return length > longestName ? `it has ${length} bytes, and PostgreSQL keeps ${longestName}` : null;
+  },
+};

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { tableNameParts } from "../../sql/dialects.ts";
+import { columnKinds } from "../../sql/port.ts";
+
+/** What the names of Tidemark's own tables begin with. */
+export const ownTablePrefix = "_tidemark_";
+
+const connectionString = z.string().min(1);
+
+export const databaseOutputSchema = z
+  .strictObject({
+    type: z.literal("database").describe("Writes records to a table."),
+    connectionString: connectionString
+      .optional()
+      .describe(
+        "The database: `sqlite:./data.db`, `sqlite:///absolute/data.db` or `postgres://user@host:5432/database`.",
+      ),
+    connectionStringRef: connectionString
+      .optional()
+      .describe("The same as `connectionString`, for files that keep it apart as `${DATABASE_URL}`."),
+    table: z
+      .string()
+      .min(1)
+      .refine((table) => !tableNameParts(table).at(-1)?.toLowerCase().startsWith(ownTablePrefix), {
+        error: `names that begin with \`${ownTablePrefix}\` are Tidemark's own`,
+      })
+      .describe("The table to write to: `events`, or `schema.events`."),
+    key: z
+      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+      .optional()
+      .describe("The field, or list of fields, of the record as written that tells rows apart."),
+    mode: z
+      .enum(["upsert", "append"])
+      .optional()
+      .describe(
+        "`upsert` replaces the row that has the record's key, and needs `key`; `append` only ever adds rows. Default: `upsert` with a key, else `append`.",
+      ),
+    createTable: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Creates the table where it is missing, and adds columns when records bring new fields. With `false` the table is left as it is, and a field without a column is an error.",
+      ),
+    columns: z
+      .record(z.string().min(1), z.enum(columnKinds))
+      .optional()
+      .describe(
+        "What columns that are created hold, by field, where the records' values shall not decide: `{ created: timestamp }`.",
+      ),
+  })
+  .superRefine((config, context) => {
+    const given = [config.connectionString, config.connectionStringRef].filter((text) => text !== undefined);
+    if (given.length !== 1) {
+      context.addIssue({
+        code: "custom",
+        path: ["connectionString"],
+        message:
+          given.length === 0
+            ? "`connectionString` is missing"
+            : "only one of `connectionString` and `connectionStringRef` can be given",
+      });
+    }
+    if (config.mode === "upsert" && config.key === undefined) {
+      context.addIssue({ code: "custom", path: ["key"], message: "`mode: upsert` needs `key`" });
+    }
+  })
+  .describe("Writes records to a table of SQLite or PostgreSQL, each exactly once.");
+
+export type DatabaseOutputConfig = z.infer<typeof databaseOutputSchema>;

@@ -1,0 +1,236 @@
+import type { Batch, Commit, Mark, OutputContext, OutputSession } from "../../engine/ports.ts";
+import { isTidemarkError, TidemarkError } from "../../errors.ts";
+import { stringifyJson } from "../../model/json.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import type { ColumnKind, SqlConnection } from "../../sql/port.ts";
+import { DeliveredIdentities } from "./delivered.ts";
+import type { Ledger } from "./ledger.ts";
+import { TablePlan } from "./table-plan.ts";
+import type { TableStore, Target } from "./table-store.ts";
+
+/** How much waits in memory for a commit before it goes to a temporary table of the connection. */
+const heldRecords = 10_000;
+const heldCharacters = 32 * 1024 * 1024;
+
+export interface SessionParts {
+  readonly connection: SqlConnection;
+  readonly store: TableStore;
+  readonly ledger: Ledger;
+  readonly context: OutputContext;
+  readonly table: string;
+  /** Fields of the key for an upsert; empty for an append. */
+  readonly key: readonly string[];
+  readonly createTable: boolean;
+  readonly declared: ReadonlyMap<string, ColumnKind>;
+  /** The epoch on record by now, by a connection of its own; null where that cannot be told either. */
+  readonly currentEpoch: () => Promise<number | null>;
+}
+
+interface Spill {
+  readonly waiting: Target;
+  readonly version: number;
+}
+
+/**
+ * One run's writes. Records wait, in memory and then in a temporary table, until the commit writes
+ * them in one short transaction: a process that is stopped between two commits holds no lock.
+ */
+export class DatabaseSession implements OutputSession {
+  readonly databaseIdentity: string;
+  readonly #parts: SessionParts;
+  readonly #delivered: DeliveredIdentities;
+  #epoch: number | null = null;
+  #plan: TablePlan | null = null;
+  #target: { readonly target: Target; readonly version: number } | null = null;
+  #held: SourceRecord[] = [];
+  #heldCharacters = 0;
+  #spills: Spill[] = [];
+  #records = 0;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.databaseIdentity = parts.connection.identity;
+    this.#delivered = new DeliveredIdentities(parts.ledger);
+  }
+
+  async claimedEpoch(): Promise<number> {
+    return (await this.#parts.ledger.read())?.epoch ?? 0;
+  }
+
+  async claim(epoch: number): Promise<Mark | null> {
+    const { ledger, context, store, table } = this.#parts;
+    if (this.#epoch !== epoch && !(await ledger.claim(epoch, this.#now()))) {
+      throw this.#superseded(epoch, (await ledger.read())?.epoch ?? null);
+    }
+    this.#epoch = epoch;
+    const entry = await ledger.read();
+    await this.#delivered.start();
+    const existing = await store.describe(table);
+    if (existing === null && entry !== null && entry.records > 0) {
+      context.warn(
+        "OUTPUT_TABLE_MISSING",
+        `${entry.records} records were written to the table ${table}, and it is gone; it is made anew, for what is read from here on`,
+      );
+    }
+    this.#plan = new TablePlan({
+      table,
+      key: this.#parts.key,
+      rules: store.rules,
+      declared: this.#parts.declared,
+      mayChange: this.#parts.createTable,
+      existing,
+      fields: entry?.fields ?? [],
+    });
+    return entry?.mark ?? null;
+  }
+
+  async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#delivered.ask(identities);
+  }
+
+  async write(batch: Batch): Promise<number> {
+    const { records } = batch;
+    const [sample] = records;
+    if (sample === undefined) return 0;
+    this.#planned().fit(records, batch.columns);
+    // One record stands for the batch: exact sizes would cost more than they are worth.
+    const characters = stringifyJson(sample).length * records.length;
+    const full =
+      this.#held.length + records.length > heldRecords || this.#heldCharacters + characters > heldCharacters;
+    if (this.#held.length > 0 && full) await this.#spill();
+    if (this.#held.length === 0) this.#held = [...records];
+    else for (const record of records) this.#held.push(record);
+    this.#heldCharacters += characters;
+    this.#records += records.length;
+    return records.length;
+  }
+
+  /** Moves what is held to a place on the connection's side, where it is not in anyone's way. */
+  async #spill(): Promise<void> {
+    const { store } = this.#parts;
+    const { version } = this.#planned();
+    let spill = this.#spills.at(-1);
+    if (spill === undefined || spill.version !== version) {
+      spill = { waiting: await store.createSpill(this.#targetOf()), version };
+      this.#spills.push(spill);
+    }
+    await store.insertWaiting(spill.waiting, this.#held);
+    this.#held = [];
+    this.#heldCharacters = 0;
+    await this.#delivered.spill();
+  }
+
+  async commit(commit: Commit): Promise<void> {
+    const { store } = this.#parts;
+    if (commit.epoch !== this.#epoch) throw this.#superseded(commit.epoch, this.#epoch);
+    const plan = this.#planned();
+    try {
+      await store.begin();
+      await this.#advance(commit, plan);
+      if (this.#records > 0) await this.#writeRows(plan);
+      await this.#delivered.settle(commit.windowFinished);
+      await commit.within?.(this.#parts.connection.handle);
+      await store.commit();
+    } catch (error) {
+      await store.rollback();
+      throw await this.#explained(error);
+    }
+    if (this.#records > 0) plan.settled();
+    this.#delivered.committed(commit.windowFinished);
+    this.#held = [];
+    this.#heldCharacters = 0;
+    this.#spills = [];
+    this.#records = 0;
+  }
+
+  async #advance(commit: Commit, plan: TablePlan): Promise<void> {
+    const { ledger } = this.#parts;
+    const change = { records: this.#records, fields: plan.fields, updatedAt: this.#now() };
+    if (await ledger.advance(commit, change)) return;
+    throw this.#superseded(commit.epoch, (await ledger.read())?.epoch ?? null);
+  }
+
+  async #writeRows(plan: TablePlan): Promise<void> {
+    const { store, table } = this.#parts;
+    if (plan.columns.length === 0) {
+      throw new TidemarkError(
+        "RECORD_INVALID",
+        `no record so far has a value in any field, so that there is nothing to write to the table ${table}`,
+        { hint: "Declare what it holds under `columns`, or check the filters." },
+      );
+    }
+    if (plan.unsettled) await this.#changeTable(plan);
+    const target = this.#targetOf();
+    for (const { waiting } of this.#spills) await store.moveWaiting(waiting, target);
+    await store.insert(target, this.#held);
+  }
+
+  async #changeTable(plan: TablePlan): Promise<void> {
+    const { store, table, createTable } = this.#parts;
+    await store.lockSchema();
+    const changes = plan.reconcile(await store.describe(table));
+    if (!createTable && (changes.create || changes.add.length > 0)) {
+      throw new TidemarkError(
+        "OUTPUT_FAILED",
+        `the table ${table} or a column of it has gone during the run`,
+      );
+    }
+    if (changes.create) await store.create(table, plan.columns, plan.key);
+    else {
+      await store.addColumns(table, changes.add);
+      await store.widen(table, changes.widen);
+    }
+  }
+
+  #targetOf(): Target {
+    const plan = this.#planned();
+    if (this.#target?.version !== plan.version) {
+      const target = { table: this.#parts.table, columns: plan.columns, key: plan.key };
+      this.#target = { target, version: plan.version };
+    }
+    return this.#target.target;
+  }
+
+  /**
+   * A run that was stopped for long finds its connection closed, or its locks with another: what it
+   * has to be told then is that its stream was taken over.
+   */
+  async #explained(error: unknown): Promise<unknown> {
+    const { table, currentEpoch } = this.#parts;
+    if (isTidemarkError(error, "OUTPUT_UNAVAILABLE") && this.#epoch !== null) {
+      const current = await currentEpoch();
+      if (current !== null && current > this.#epoch) return this.#superseded(this.#epoch, current, error);
+    }
+    if (!isTidemarkError(error, "QUERY_FAILED")) return error;
+    return new TidemarkError("OUTPUT_FAILED", `writing to the table ${table} failed: ${error.message}`, {
+      cause: error,
+      ...(error.details === undefined ? {} : { details: error.details }),
+    });
+  }
+
+  #superseded(epoch: number, current: number | null, cause?: unknown): TidemarkError {
+    const { context, table } = this.#parts;
+    const stream = formatStreamKey(context.key);
+    return new TidemarkError(
+      "RUN_SUPERSEDED",
+      `the run with epoch ${epoch} may not write to ${table}: ${current === null ? "another run" : `epoch ${current}`} has claimed ${stream}`,
+      { stream, cause },
+    );
+  }
+
+  #planned(): TablePlan {
+    if (this.#plan === null)
+      throw new TidemarkError("INTERNAL", "a batch was written before the run was claimed");
+    return this.#plan;
+  }
+
+  #now(): string {
+    return new Date(this.#parts.context.clock.now()).toISOString();
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.store.rollback();
+    await this.#parts.connection.close();
+  }
+}

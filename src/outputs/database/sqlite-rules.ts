@@ -1,0 +1,72 @@
+import { ExactNumber } from "../../model/exact-number.ts";
+import { sqliteDialect } from "../../sql/dialects.ts";
+import type { ColumnKind } from "../../sql/port.ts";
+import type { ColumnRules, FieldColumn, TableColumn, Takes } from "./table-store.ts";
+import { asInt64, kindOfValue } from "./values.ts";
+
+/** What SQLite makes of values stored in a column, by its declared type. */
+export type Affinity = "integer" | "text" | "none" | "real" | "numeric";
+
+/** SQLite's own rules, in its own order. */
+export function affinityOf(declared: string): Affinity {
+  const type = declared.toUpperCase();
+  if (type.includes("INT")) return "integer";
+  if (/CHAR|CLOB|TEXT/.test(type)) return "text";
+  if (type === "" || type.includes("BLOB")) return "none";
+  if (/REAL|FLOA|DOUB/.test(type)) return "real";
+  return "numeric";
+}
+
+/** A text that a column of numbers would turn into a number, and so cut or pad. */
+const numeric = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
+
+/** The single key column of type INTEGER is the row's own number, and holds nothing else. */
+export function isRowNumber(column: TableColumn, key: readonly string[]): boolean {
+  return key.length === 1 && key[0] === column.name && column.type.toUpperCase() === "INTEGER";
+}
+
+const everything: Takes = {
+  everything: true,
+  strings: true,
+  integers: true,
+  fractions: true,
+  booleans: true,
+};
+
+/**
+ * SQLite stores any value in any column, yet turns text that looks like a number into one where the
+ * column is for numbers, and keeps 15 digits of it. A column has to become text for such values:
+ * numbers that neither 64 bits nor a double hold, and strings like `007`.
+ */
+export const sqliteRules: ColumnRules = {
+  typeOf: sqliteDialect.columnType,
+
+  kindFor(value: unknown, field: string): ColumnKind {
+    const kind = kindOfValue(value, field);
+    return kind === "decimal" && typeof value !== "number" ? "text" : kind;
+  },
+
+  widened(column: FieldColumn, value: unknown, key: readonly string[]): ColumnKind | null {
+    const kind = kindOfValue(value, column.field);
+    const affinity = affinityOf(column.type);
+    if (affinity === "text" || affinity === "none") return null;
+    if (isRowNumber(column, key) && kind !== "integer") return "text";
+    if (typeof value === "string") return numeric.test(value) ? "text" : null;
+    const exact = value instanceof ExactNumber || typeof value === "bigint";
+    return exact && asInt64(value) === null ? "text" : null;
+  },
+
+  takes(column: FieldColumn, key: readonly string[]): Takes {
+    const affinity = affinityOf(column.type);
+    if (affinity === "text" || affinity === "none") return everything;
+    const freely = !isRowNumber(column, key);
+    return { everything: false, strings: false, integers: true, fractions: freely, booleans: freely };
+  },
+
+  fold: (name) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
+
+  nameProblem(name: string): string | null {
+    if (name === "") return "it is empty";
+    return name.includes("\0") ? "it holds a NUL character" : null;
+  },
+};

@@ -1,0 +1,271 @@
+import { TidemarkError } from "../../errors.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import type { Column, ColumnKind } from "../../sql/port.ts";
+import type {
+  ColumnRules,
+  FieldColumn,
+  TableColumn,
+  TableDescription,
+  Takes,
+  Widening,
+} from "./table-store.ts";
+import { agrees } from "./values.ts";
+
+export interface TablePlanOptions {
+  readonly table: string;
+  /** Fields that make up the key, in order; empty where there is none. */
+  readonly key: readonly string[];
+  readonly rules: ColumnRules;
+  /** Kinds declared by the pipeline, by field. */
+  readonly declared: ReadonlyMap<string, ColumnKind>;
+  /** Whether columns may be added and widened. */
+  readonly mayChange: boolean;
+  /** The table as it is; null where there is none yet. */
+  readonly existing: TableDescription | null;
+  /** Fields that this stream has written before: a record without them leaves them NULL. */
+  readonly fields: readonly string[];
+}
+
+/** What has to be done to the table before rows of this plan fit. */
+export interface Changes {
+  readonly create: boolean;
+  readonly add: readonly FieldColumn[];
+  readonly widen: readonly Widening[];
+}
+
+interface Planned {
+  column: FieldColumn;
+  takes: Takes;
+  /** Whether the field is known from earlier runs alone. */
+  unseen: boolean;
+}
+
+const anything: Takes = { everything: true, strings: true, integers: true, fractions: true, booleans: true };
+
+/**
+ * Which columns the records' fields go to. `fit` takes in every batch before it is written; a field
+ * gets its column with the first value that is not null, and a wider type when a value needs one.
+ */
+export class TablePlan {
+  readonly #options: TablePlanOptions;
+  readonly #planned: Planned[] = [];
+  readonly #byField = new Map<string, Planned>();
+  readonly #byFolded = new Map<string, Planned>();
+  #existing = new Map<string, TableColumn>();
+  #ours: boolean;
+  #hasTable: boolean;
+  #version = 0;
+
+  constructor(options: TablePlanOptions) {
+    this.#options = options;
+    this.#ours = options.existing?.ours ?? true;
+    this.#hasTable = options.existing !== null;
+    this.#know(options.existing);
+    for (const field of options.fields) {
+      const column = this.#existing.get(options.rules.fold(field));
+      if (column !== undefined && !this.#byFolded.has(options.rules.fold(field)))
+        this.#plan({ ...column, field }).unseen = true;
+    }
+  }
+
+  /** Grows whenever the columns change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get columns(): readonly FieldColumn[] {
+    return this.#planned.map(({ column }) => column);
+  }
+
+  get fields(): readonly string[] {
+    return this.#planned.map(({ column }) => column.field);
+  }
+
+  /** The names of the columns of the key, as the table has them. */
+  get key(): readonly string[] {
+    return this.#options.key.map((field) => this.#byField.get(field)?.column.name ?? field);
+  }
+
+  /**
+   * Makes room for a batch. Throws `RECORD_INVALID` for a record that has no value in its key, for a
+   * field that no column can be made for, and for values that nothing can store.
+   */
+  fit(records: readonly SourceRecord[], hints: readonly Column[] = []): void {
+    const { key } = this.#options;
+    const hinted = new Map(hints.map(({ name, kind }) => [name, kind]));
+    for (const record of records) {
+      for (let at = 0; at < key.length; at++) requireKey(record, key[at] ?? "", key);
+      let at = 0;
+      for (const field in record) {
+        const value = record[field];
+        const next = this.#planned[at++];
+        const planned = next?.column.field === field ? next : this.#byField.get(field);
+        if (planned === undefined) this.#meet(field, value, hinted.get(field));
+        else {
+          if (planned.unseen) planned.unseen = false;
+          if (!planned.takes.everything && value !== null && value !== undefined) this.#look(planned, value);
+        }
+      }
+    }
+  }
+
+  #look(planned: Planned, value: unknown): void {
+    const { takes } = planned;
+    switch (typeof value) {
+      case "string":
+        if (takes.strings) return;
+        break;
+      case "number":
+        if (Number.isSafeInteger(value) ? takes.integers : takes.fractions && Number.isFinite(value)) return;
+        break;
+      case "boolean":
+        if (takes.booleans) return;
+    }
+    const kind = this.#options.rules.widened(planned.column, value, this.key);
+    if (kind === null) return;
+    planned.column = { ...planned.column, kind, type: this.#options.rules.typeOf(kind), array: false };
+    planned.takes = this.#takesOf(planned.column);
+    this.#version++;
+  }
+
+  #meet(field: string, value: unknown, hint: ColumnKind | undefined): void {
+    const { rules } = this.#options;
+    const twin = this.#byFolded.get(rules.fold(field));
+    if (twin !== undefined) {
+      if (!twin.unseen) throw this.#twins(field, twin.column.field);
+      this.#byField.delete(twin.column.field);
+      this.#byField.set(field, twin);
+      twin.column = { ...twin.column, field };
+      twin.unseen = false;
+      this.#version++;
+    }
+    const existing = this.#existing.get(rules.fold(field));
+    const column = existing === undefined ? this.#newColumn(field, value, hint) : { ...existing, field };
+    if (column === null) return;
+    const planned = twin ?? this.#plan(column);
+    if (value !== null && value !== undefined && !planned.takes.everything) this.#look(planned, value);
+  }
+
+  /** The column to be made for a field; null as long as nothing is known of what it holds. */
+  #newColumn(field: string, value: unknown, hint: ColumnKind | undefined): FieldColumn | null {
+    const { rules, declared, mayChange, table } = this.#options;
+    const isNull = value === null || value === undefined;
+    if (isNull && !declared.has(field) && hint === undefined) return null;
+    if (!mayChange) {
+      throw new TidemarkError(
+        "RECORD_INVALID",
+        `the table ${table} has no column for the field \`${field}\``,
+        {
+          hint: "Add the column, leave the field out with a `remove` filter, or allow `createTable: true`.",
+        },
+      );
+    }
+    const problem = rules.nameProblem(field);
+    if (problem !== null) {
+      throw new TidemarkError(
+        "RECORD_INVALID",
+        `the field \`${field}\` cannot be the name of a column: ${problem}`,
+        { hint: "Give it another name with a `mapping` filter." },
+      );
+    }
+    const hinted = hint !== undefined && (isNull || agrees(hint, value, field));
+    const kind = declared.get(field) ?? (hinted ? hint : rules.kindFor(value, field));
+    return { field, name: field, kind, type: rules.typeOf(kind), array: false };
+  }
+
+  #twins(field: string, other: string): TidemarkError {
+    return new TidemarkError(
+      "RECORD_INVALID",
+      `the fields \`${other}\` and \`${field}\` differ only in case, and to this database they are one column`,
+      { hint: "Give one of them another name with a `mapping` filter." },
+    );
+  }
+
+  #plan(column: FieldColumn): Planned {
+    const planned = { column, takes: this.#takesOf(column), unseen: false };
+    this.#planned.push(planned);
+    this.#byField.set(column.field, planned);
+    this.#byFolded.set(this.#options.rules.fold(column.name), planned);
+    this.#version++;
+    return planned;
+  }
+
+  /** A column that we did not make, or that the pipeline declares, keeps its type: the database then judges. */
+  #takesOf(column: FieldColumn): Takes {
+    const { rules, declared, mayChange } = this.#options;
+    const exists = this.#existing.has(rules.fold(column.name));
+    if (declared.has(column.field) || (exists && !(this.#ours && mayChange))) return anything;
+    return rules.takes(column, this.key);
+  }
+
+  /**
+   * Compares the plan with the table as it is by now, and takes over what another writer has added or
+   * widened meanwhile. Returns what is left to do.
+   */
+  reconcile(description: TableDescription | null): Changes {
+    const { rules } = this.#options;
+    this.#ours = description?.ours ?? true;
+    this.#hasTable = description !== null;
+    this.#know(description);
+    if (!this.#hasTable) return { create: true, add: this.columns, widen: [] };
+    const add: FieldColumn[] = [];
+    const widen: Widening[] = [];
+    for (const planned of this.#planned) {
+      const { column } = planned;
+      const actual = this.#existing.get(rules.fold(column.name));
+      if (actual === undefined) add.push(column);
+      else if (this.#ours && isWider(column.kind, actual.kind)) widen.push({ column, from: actual });
+      else if (actual.type !== column.type || actual.kind !== column.kind) {
+        planned.column = { ...column, ...actual };
+        this.#version++;
+      }
+      planned.takes = this.#takesOf(planned.column);
+    }
+    return { create: false, add, widen };
+  }
+
+  /** To be told once the changes are made and committed. */
+  settled(): void {
+    this.#hasTable = true;
+    for (const { column } of this.#planned) this.#existing.set(this.#options.rules.fold(column.name), column);
+  }
+
+  /** Whether the table has to be changed before rows of this plan fit, as far as is known. */
+  get unsettled(): boolean {
+    if (!this.#hasTable) return true;
+    return this.#planned.some(({ column }) => {
+      const actual = this.#existing.get(this.#options.rules.fold(column.name));
+      return actual === undefined || actual.kind !== column.kind;
+    });
+  }
+
+  #know(description: TableDescription | null): void {
+    this.#existing = new Map(
+      (description?.columns ?? []).map((column) => [this.#options.rules.fold(column.name), column]),
+    );
+  }
+}
+
+/** Widening goes from boolean and integer over decimal to text; everything else stays what it is. */
+const width: Partial<Record<ColumnKind, number>> = { boolean: 0, integer: 0, decimal: 1, text: 2 };
+
+function isWider(kind: ColumnKind, than: ColumnKind): boolean {
+  const from = width[than];
+  const to = width[kind];
+  return from !== undefined && to !== undefined && to > from;
+}
+
+function requireKey(record: SourceRecord, field: string, key: readonly string[]): void {
+  const value = record[field];
+  if (value !== null && value !== undefined) return;
+  throw new TidemarkError(
+    "RECORD_INVALID",
+    `a record has no value in its key field \`${field}\` (key: ${key.join(", ")}): ${excerpt(record)}`,
+    { hint: "Choose a `key` that every record has, or drop such records with a `condition` filter." },
+  );
+}
+
+function excerpt(record: SourceRecord): string {
+  const text = JSON.stringify(record);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

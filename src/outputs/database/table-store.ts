@@ -1,0 +1,92 @@
+import type { SourceRecord } from "../../model/record.ts";
+import type { ColumnKind } from "../../sql/port.ts";
+
+/** A column of a table, as the database describes it. */
+export interface TableColumn {
+  readonly name: string;
+  readonly kind: ColumnKind;
+  /** The type in the database's own words, without length or precision. */
+  readonly type: string;
+  /** Whether it holds a list of that type. */
+  readonly array: boolean;
+}
+
+/** A column of the table together with the field of the records that goes there. */
+export interface FieldColumn extends TableColumn {
+  readonly field: string;
+}
+
+export interface TableDescription {
+  readonly columns: readonly TableColumn[];
+  /** Whether Tidemark made the table, so that its columns may be given wider types. */
+  readonly ours: boolean;
+  /** The sets of columns that the table keeps unique. */
+  readonly uniqueKeys: readonly (readonly string[])[];
+}
+
+/** How a database holds values: what differs in making and widening columns. */
+export interface ColumnRules {
+  /** The type of a new column of a kind. */
+  typeOf(kind: ColumnKind): string;
+  /** The kind of a new column that holds the value whole. */
+  kindFor(value: unknown, field: string): ColumnKind;
+  /**
+   * The kind that a column would have to become to hold the value whole; null where it holds it
+   * already. `key` are the names of the key's columns.
+   */
+  widened(column: FieldColumn, value: unknown, key: readonly string[]): ColumnKind | null;
+  /** Which values a column holds whole whatever they are, so that they need no closer look. */
+  takes(column: FieldColumn, key: readonly string[]): Takes;
+  /** What two names share that are one name to the database. */
+  fold(name: string): string;
+  /** Why no column can have this name; null where one can. */
+  nameProblem(name: string): string | null;
+}
+
+export interface Takes {
+  readonly everything: boolean;
+  readonly strings: boolean;
+  readonly integers: boolean;
+  readonly fractions: boolean;
+  readonly booleans: boolean;
+}
+
+export interface Widening {
+  readonly column: FieldColumn;
+  readonly from: TableColumn;
+}
+
+/** Where rows go: the table itself, or the place where they wait for the commit. */
+export interface Target {
+  readonly table: string;
+  readonly columns: readonly FieldColumn[];
+  /** Names of the columns whose row a record replaces; empty where records are only added. */
+  readonly key: readonly string[];
+}
+
+/**
+ * What the output does to tables, in the words of one database. Calls follow one another. Errors of
+ * the database come as `TidemarkError` with `QUERY_FAILED` or `OUTPUT_UNAVAILABLE`.
+ */
+export interface TableStore {
+  readonly rules: ColumnRules;
+  begin(): Promise<void>;
+  /** Ends the transaction. Throws also where the database undid it instead. */
+  commit(): Promise<void>;
+  /** Undoes what is open, if anything is; never throws. */
+  rollback(): Promise<void>;
+  describe(table: string): Promise<TableDescription | null>;
+  /** Within a transaction: keeps other writers from changing tables until it ends. */
+  lockSchema(): Promise<void>;
+  create(table: string, columns: readonly FieldColumn[], key: readonly string[]): Promise<void>;
+  addColumns(table: string, columns: readonly FieldColumn[]): Promise<void>;
+  widen(table: string, widenings: readonly Widening[]): Promise<void>;
+  /** Of two records of one key the later stays. */
+  insert(target: Target, records: readonly SourceRecord[]): Promise<void>;
+  /** Makes an empty place, of this connection alone, where rows for the target can wait. */
+  createSpill(target: Target): Promise<Target>;
+  /** As `insert`, into such a place, outside of any transaction. */
+  insertWaiting(spill: Target, records: readonly SourceRecord[]): Promise<void>;
+  /** Moves what waits in a place to the table, in order, and removes the place. */
+  moveWaiting(spill: Target, target: Target): Promise<void>;
+}

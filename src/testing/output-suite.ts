@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../clock.ts";
+import type { Commit, Output, OutputContext, OutputSession } from "../engine/ports.ts";
+import { TidemarkError } from "../errors.ts";
+import { emptyPosition, type Position } from "../model/position.ts";
+import type { SourceRecord } from "../model/record.ts";
+
+/** An empty place to write to, and what a reader beside the output finds there. */
+export interface OutputDestination {
+  readonly output: Output;
+  /** The ids of the rows that are committed, in any order, with repetitions. */
+  readonly ids: () => Promise<readonly number[]>;
+  readonly dispose: () => Promise<void>;
+}
+
+export interface ContractCase {
+  readonly name: string;
+  readonly run: () => Promise<void>;
+}
+
+/**
+ * What every output with the guarantee `exactly-once` must do, as cases for any test runner. `create`
+ * makes a destination for one case; the records written are `{ id: number, value: string }`.
+ *
+ * ```ts
+ * for (const { name, run } of outputContract(create)) test(name, run);
+ * ```
+ */
+export function outputContract(create: () => Promise<OutputDestination>): ContractCase[] {
+  return Object.entries(cases).map(([name, check]) => ({
+    name,
+    async run() {
+      const destination = await create();
+      const sessions: OutputSession[] = [];
+      try {
+        await check(new Bench(destination, sessions));
+      } finally {
+        for (const session of sessions) await session.close();
+        await destination.dispose();
+      }
+    },
+  }));
+}
+
+interface Place {
+  readonly stream?: string;
+  readonly lane?: string;
+}
+
+class Bench {
+  readonly #destination: OutputDestination;
+  readonly #sessions: OutputSession[];
+
+  constructor(destination: OutputDestination, sessions: OutputSession[]) {
+    this.#destination = destination;
+    this.#sessions = sessions;
+  }
+
+  get appends(): boolean {
+    return this.#destination.output.appends;
+  }
+
+  async open({ stream = "events", lane = "" }: Place = {}): Promise<OutputSession> {
+    const context: OutputContext = {
+      key: { connector: "acme", stream },
+      clock: systemClock,
+      signal: new AbortController().signal,
+      warn: () => {},
+      lane,
+      leaseSeconds: 60,
+    };
+    const session = await this.#destination.output.open(context);
+    this.#sessions.push(session);
+    return session;
+  }
+
+  async claimed(epoch: number, place?: Place): Promise<OutputSession> {
+    const session = await this.open(place);
+    await session.claim(epoch);
+    return session;
+  }
+
+  async close(session: OutputSession): Promise<void> {
+    this.#sessions.splice(this.#sessions.indexOf(session), 1);
+    await session.close();
+  }
+
+  async ids(): Promise<number[]> {
+    return [...(await this.#destination.ids())].sort((a, b) => a - b);
+  }
+}
+
+function records(...ids: readonly number[]): { records: SourceRecord[] } {
+  return { records: ids.map((id) => ({ id, value: `value ${id}` })) };
+}
+
+function commitOf(epoch: number, sequence: number, more: Partial<Commit> = {}): Commit {
+  const position: Position = { ...emptyPosition, watermark: String(sequence) };
+  return { epoch, sequence, position, cursorType: "numeric_id", windowFinished: true, ...more };
+}
+
+function superseded(error: unknown): boolean {
+  return error instanceof TidemarkError && error.code === "RUN_SUPERSEDED";
+}
+
+const fullPosition: Position = {
+  watermark: "2018-02-01T00:00:00.123456789Z",
+  companions: { id: "9007199254740993", offset: "12" },
+  window: {
+    lower: null,
+    upper: "2018-02-02T00:00:00Z",
+    order: "descending",
+    highest: "2018-02-01T12:00:00Z",
+    resume: { kind: "token", token: "päge/2?\u2028" },
+  },
+  boundary: [{ identity: "a\"b'c\\d", cursor: "2018-02-01T00:00:00.123456789Z", count: 2 }],
+  coverage: [{ lower: null, upper: "2018-01-01T00:00:00Z" }],
+};
+
+const cases: Record<string, (bench: Bench) => Promise<void>> = {
+  "P5: what a commit acknowledged is there for every reader, and nothing before it is": async (bench) => {
+    const session = await bench.claimed(1);
+    assert.equal(await session.write(records(1, 2)), 2);
+    assert.deepEqual(await bench.ids(), []);
+    await session.commit(commitOf(1, 1));
+    assert.deepEqual(await bench.ids(), [1, 2]);
+    await session.write(records(3));
+    await session.write(records(4));
+    assert.deepEqual(await bench.ids(), [1, 2]);
+    await session.commit(commitOf(1, 2));
+    assert.deepEqual(await bench.ids(), [1, 2, 3, 4]);
+  },
+
+  "P2: a run that ends before its commit leaves neither rows nor mark": async (bench) => {
+    const first = await bench.claimed(1);
+    await first.write(records(1));
+    await first.commit(commitOf(1, 1));
+    await first.write(records(2));
+    await bench.close(first);
+    const next = await bench.open();
+    assert.deepEqual(await bench.ids(), [1]);
+    assert.equal((await next.claim(2))?.position.watermark, "1");
+  },
+
+  "P1: a first run that ends before its commit leaves nothing": async (bench) => {
+    const first = await bench.claimed(1);
+    await first.write(records(1));
+    await bench.close(first);
+    const next = await bench.open();
+    assert.deepEqual(await bench.ids(), []);
+    assert.equal(await next.claim(2), null);
+  },
+
+  "P4: after a newer claim the older run's commit is refused and leaves nothing": async (bench) => {
+    const older = await bench.claimed(1);
+    await older.write(records(1));
+    await older.commit(commitOf(1, 1));
+    await older.write(records(2));
+    const newer = await bench.open();
+    assert.equal((await newer.claim(2))?.sequence, 1);
+    await assert.rejects(older.commit(commitOf(1, 2)), superseded);
+    assert.deepEqual(await bench.ids(), [1]);
+    await newer.write(records(3));
+    await newer.commit(commitOf(2, 1));
+    assert.deepEqual(await bench.ids(), [1, 3]);
+  },
+
+  "P4: an older run is refused also after the newer one has written, and cannot undo it": async (bench) => {
+    const older = await bench.claimed(1);
+    await older.write(records(1));
+    const newer = await bench.claimed(2);
+    await newer.write(records(1, 2));
+    await newer.commit(commitOf(2, 1));
+    await assert.rejects(older.commit(commitOf(1, 1)), superseded);
+    await bench.close(older);
+    assert.deepEqual(await bench.ids(), [1, 2]);
+    const next = await bench.open();
+    const mark = await next.claim(3);
+    assert.deepEqual([mark?.epoch, mark?.sequence], [2, 1]);
+  },
+
+  "P4: a claim under an epoch older than the newest is refused": async (bench) => {
+    await bench.claimed(5);
+    const late = await bench.open();
+    await assert.rejects(late.claim(4), superseded);
+  },
+
+  "the newest epoch is told before a claim, also one that committed nothing": async (bench) => {
+    const looking = await bench.open();
+    assert.equal(await looking.claimedEpoch(), 0);
+    const session = await bench.claimed(3);
+    assert.equal(await looking.claimedEpoch(), 3);
+    await session.commit(commitOf(3, 1));
+    await bench.claimed(7);
+    assert.equal(await looking.claimedEpoch(), 7);
+  },
+
+  "the mark of the last commit comes back whole, with the epoch it was made under": async (bench) => {
+    const session = await bench.claimed(3);
+    await session.write(records(1));
+    await session.commit(commitOf(3, 7, { position: fullPosition, windowFinished: false }));
+    const next = await bench.open();
+    assert.deepEqual(await next.claim(4), { epoch: 3, sequence: 7, position: fullPosition });
+    const third = await bench.open();
+    assert.deepEqual(await third.claim(5), { epoch: 3, sequence: 7, position: fullPosition });
+  },
+
+  "a commit without rows moves the mark": async (bench) => {
+    const session = await bench.claimed(1);
+    await session.commit(commitOf(1, 1));
+    const next = await bench.open();
+    assert.equal((await next.claim(2))?.position.watermark, "1");
+    assert.deepEqual(await bench.ids(), []);
+  },
+
+  "streams and lanes have marks and epochs of their own": async (bench) => {
+    const live = await bench.claimed(4);
+    await live.write(records(1));
+    await live.commit(commitOf(4, 1));
+    const backfill = await bench.open({ lane: "backfill/1" });
+    assert.equal(await backfill.claim(1), null);
+    const other = await bench.open({ stream: "orders" });
+    assert.equal(await other.claim(1), null);
+    await backfill.write(records(2));
+    await backfill.commit(commitOf(1, 1));
+    await live.write(records(3));
+    await live.commit(commitOf(4, 2));
+    assert.deepEqual(await bench.ids(), [1, 2, 3]);
+  },
+
+  "P13: more than is held in memory is committed whole, or not at all": async (bench) => {
+    const ids = Array.from({ length: 25_000 }, (_, at) => at);
+    const writeAll = async (session: OutputSession): Promise<void> => {
+      for (let from = 0; from < ids.length; from += 2_500)
+        await session.write(records(...ids.slice(from, from + 2_500)));
+    };
+    const first = await bench.claimed(1);
+    await writeAll(first);
+    await bench.close(first);
+    assert.deepEqual(await bench.ids(), []);
+    const second = await bench.claimed(2);
+    await writeAll(second);
+    await second.commit(commitOf(2, 1));
+    assert.deepEqual(await bench.ids(), ids);
+    await second.write(records(25_000));
+    await second.commit(commitOf(2, 2));
+    assert.equal((await bench.ids()).length, 25_001);
+  },
+
+  "P2: what was delivered in an unfinished window is known to the next run": async (bench) => {
+    if (!bench.appends) return;
+    const first = await bench.claimed(1);
+    assert.deepEqual(await first.delivered?.(["a", "b"]), new Set());
+    await first.write(records(1, 2));
+    await first.commit(commitOf(1, 1, { windowFinished: false }));
+    await first.delivered?.(["c"]);
+    await first.write(records(3));
+    await bench.close(first);
+    const next = await bench.claimed(2);
+    assert.deepEqual(await next.delivered?.(["a", "b", "c", "d"]), new Set(["a", "b"]));
+  },
+
+  "what was delivered in a window is forgotten when the window is finished": async (bench) => {
+    if (!bench.appends) return;
+    const session = await bench.claimed(1);
+    await session.delivered?.(["a"]);
+    await session.write(records(1));
+    await session.commit(commitOf(1, 1, { windowFinished: false }));
+    await session.delivered?.(["b"]);
+    await session.write(records(2));
+    await session.commit(commitOf(1, 2));
+    assert.deepEqual(await session.delivered?.(["a", "b"]), new Set());
+  },
+
+  "P2: identities of any length and form are told apart": async (bench) => {
+    if (!bench.appends) return;
+    const long = "x".repeat(5_000);
+    const odd = [`${long}1`, `${long}2`, "a\u0000b", "a\ud800b", "ä'\"\\", ""];
+    const first = await bench.claimed(1);
+    await first.delivered?.(odd);
+    await first.write(records(1));
+    await first.commit(commitOf(1, 1, { windowFinished: false }));
+    const next = await bench.claimed(2);
+    assert.deepEqual(await next.delivered?.([...odd, `${long}3`, "a\u0001b", "a\ud801b"]), new Set(odd));
+  },
+};
