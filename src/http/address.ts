@@ -1,4 +1,4 @@
-import { redact } from "../secrets.ts";
+import { redact, registerSecret } from "../secrets.ts";
 
 /** Names of headers and parameters whose values are taken for secrets. */
 const secretName =
@@ -16,6 +16,12 @@ export function showAddress(url: URL): string {
   );
   const query = shown.length === 0 ? "" : `?${shown.join("&")}`;
   return redact(`${url.origin}${url.pathname}${query}`);
+}
+
+/** Registers the value of a secret parameter, in each form that it takes in an address. */
+export function registerParameterSecret(value: string): void {
+  const encoded = new URLSearchParams([["", value]]).toString().slice(1);
+  for (const form of [value, encoded, encoded.replaceAll("+", "%20")]) registerSecret(form);
 }
 
 /** Parameters to set, by name; a list sets the parameter once for each value. */

@@ -279,7 +279,8 @@ describe("P14: no error shows a secret", () => {
     async (_name, authentication, secret) => {
       await using server = await startHttpServer((request, response) => {
         response.statusCode = Number(request.url.pathname.slice(1));
-        response.end(`${request.url.href} ${JSON.stringify(request.headers)} ${secret}`);
+        const { authorization = "" } = request.headers;
+        response.end(`${secret} ${authorization.split(" ")[1]} ${request.url.href}`);
       });
       const headers = { Authorization: "Token p14-declared" };
       await using client = (
@@ -291,11 +292,13 @@ describe("P14: no error shows a secret", () => {
         const shown = `${inspect(error, { depth: 10 })} ${JSON.stringify(error)} ${String(error)}`;
         expect(shown).toContain("since=5");
         const basic = Buffer.from(`u:${secret}`).toString("base64");
-        const form = new URLSearchParams({ k: secret }).toString();
+        const form = new URLSearchParams({ k: secret }).toString().slice(2);
+        const sent = form.replaceAll("+", "%20");
         for (const leak of [
           secret,
           encodeURIComponent(secret),
           form,
+          sent,
           basic,
           "p14-declared",
           "p14-parameter",
@@ -306,4 +309,15 @@ describe("P14: no error shows a secret", () => {
       }
     },
   );
+
+  test("an access token, repeated by the server that refuses it", async () => {
+    await using server = await startHttpServer(({ url, headers }, response) => {
+      if (url.pathname === "/token") sendJson(response, { access_token: "p14-access-token" });
+      else response.writeHead(400).end(headers.authorization);
+    });
+    await using client = (await openTestClient(server.origin, clientOf(server.origin))).client;
+    const error = await get(client, `${server.origin}/data`).catch((thrown: unknown) => thrown);
+    expect(inspect(error)).toContain("Bearer [redacted]");
+    expect(inspect(error)).not.toContain("p14-access-token");
+  });
 });

@@ -1,5 +1,5 @@
 import { registerSecret } from "../secrets.ts";
-import { withoutParameters, withParameters } from "./address.ts";
+import { registerParameterSecret, withoutParameters, withParameters } from "./address.ts";
 import { basicAuthorization } from "./basic-authorization.ts";
 import { type ClientTokenParts, createClientTokens } from "./client-tokens.ts";
 import type { Authentication, OAuth2Settings } from "./schema.ts";
@@ -58,7 +58,7 @@ function fixedHeader(name: string, value: string): Authenticator {
 }
 
 function fixedParameter(name: string, value: string): Authenticator {
-  registerSecret(new URLSearchParams([["", value]]).toString().slice(1));
+  registerParameterSecret(value);
   return fixed(
     ({ url, headers }) => ({ url: withParameters(url, new Map([[name, value]])), headers }),
     (url) => withoutParameters(url, [name]),

@@ -1,11 +1,10 @@
 import type { Dispatcher } from "undici";
 import type { Input, InputSession, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
-import { showAddress, withoutParameters } from "../../http/address.ts";
+import { registerParameterSecret, showAddress, withoutParameters } from "../../http/address.ts";
 import { type HttpClient, openHttpClient } from "../../http/client.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { parsePath } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
-import { registerSecret } from "../../secrets.ts";
 import { incrementalOf } from "../state-persistence.ts";
 import { type PageFailure, pageFailure, readAnswer } from "./answer.ts";
 import { canResume, PageWalk, paginationOf } from "./page-walk.ts";
@@ -36,7 +35,7 @@ const isoGranularity = "1ms";
  * ```
  */
 export function createHttpPolling(config: HttpPollingConfig, parts: HttpPollingParts): Input {
-  for (const value of [...secretParameters(config).values()].flat()) registerSecret(value);
+  for (const value of [...secretParameters(config).values()].flat()) registerParameterSecret(value);
   const incremental = incrementalOf(config.statePersistence, config.key, isoGranularity);
   return {
     kind: "httpPolling",
