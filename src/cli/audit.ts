@@ -1,0 +1,82 @@
+import type { Command } from "commander";
+import type { StreamKey } from "../model/stream-key.ts";
+import { formatStreamKey } from "../model/stream-key.ts";
+import type { AuditRecord, StateStore } from "../state/contract.ts";
+import { examples, optionsOf } from "./commands.ts";
+import { counted } from "./format.ts";
+import { withState } from "./state-access.ts";
+import { parseLimit, streamOrAll, takesStreamOrAll } from "./stream.ts";
+import { type Column, Table } from "./table.ts";
+import { note, print, printJson, printJsonList, shown, style } from "./terminal.ts";
+import { auditJson, pagesOf } from "./views.ts";
+
+interface AuditOptions {
+  readonly limit: number;
+  readonly verify?: boolean;
+}
+
+export function defineAudit(command: Command): void {
+  takesStreamOrAll(command)
+    .option("--limit <n>", "show the newest so many", parseLimit, 100)
+    .option("--verify", "verify the log's hash chain instead of showing it")
+    .action((connector: string | undefined, stream: string | undefined) =>
+      audit(streamOrAll(connector, stream), optionsOf(command)),
+    );
+  command.addHelpText(
+    "after",
+    "\nThe log is append-only: every advance, reset, rewind and edit with actor, time, old, new and reason.",
+  );
+  examples(command, [
+    ["tidemark audit sap_eu suppliers", "who moved this stream"],
+    ["tidemark audit --verify", "exit 1 where a row was altered, removed or reordered"],
+  ]);
+}
+
+async function audit(
+  key: StreamKey | null,
+  options: ReturnType<typeof optionsOf<AuditOptions>>,
+): Promise<void> {
+  await withState(options.state, { create: false }, async (state) => {
+    if (options.verify) return verify(state, key, options.json);
+    const rows = await newest(state, key, options.limit);
+    if (options.json) return printJsonList(onePage(rows.map(auditJson)));
+    if (rows.length === 0) return note("the audit log is empty\n");
+    await print(new Table(columns).lines(rows, (title) => style("bold", title)));
+  });
+}
+
+async function verify(state: StateStore, key: StreamKey | null, json: boolean): Promise<void> {
+  const { streams, rows } = await state.verifyAudit(key === null ? {} : { key });
+  if (json) return printJson({ verified: true, streams, rows });
+  await print(`${style("green", "verified")}  ${counted(rows, "row")} of ${counted(streams, "stream")}\n`);
+}
+
+/** The last rows by time; the log lists them by stream. */
+async function newest(state: StateStore, key: StreamKey | null, limit: number): Promise<AuditRecord[]> {
+  let rows: AuditRecord[] = [];
+  for await (const page of pagesOf((options) =>
+    state.audit({ ...options, ...(key === null ? {} : { key }) }),
+  )) {
+    rows = [...rows, ...page].sort(byTime).slice(-limit);
+  }
+  return rows;
+}
+
+function byTime(a: AuditRecord, b: AuditRecord): number {
+  return a.atUtc < b.atUtc ? -1 : a.atUtc > b.atUtc ? 1 : 0;
+}
+
+async function* onePage<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
+  yield items;
+}
+
+const columns: Column<AuditRecord>[] = [
+  { title: "AT", text: ({ atUtc }) => atUtc },
+  { title: "STREAM", text: ({ key }) => formatStreamKey(key) },
+  { title: "NO", text: ({ number }) => String(number), right: true },
+  { title: "ACTION", text: ({ action }) => action },
+  { title: "OLD", text: ({ oldCursor }) => oldCursor ?? "-" },
+  { title: "NEW", text: ({ newCursor }) => newCursor ?? "-" },
+  { title: "BY", text: ({ actor }) => shown(actor) },
+  { title: "REASON", text: ({ reason }) => (reason === null ? "" : shown(reason)) },
+];

@@ -1,0 +1,128 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { addCommands, type CommandEntry } from "./commands.ts";
+import { exitCodes, reportFailure } from "./failure.ts";
+import { flushed, note, outliveReaders, print, style } from "./terminal.ts";
+
+const pipelines = "Pipelines:";
+const places = "State:";
+
+const commands: readonly CommandEntry[] = [
+  {
+    name: "init",
+    summary: "Ask a few questions and write a pipeline",
+    group: pipelines,
+    load: async () => (await import("./init.ts")).defineInit,
+  },
+  {
+    name: "validate",
+    summary: "Check pipeline files and list every mistake at once",
+    group: pipelines,
+    load: async () => (await import("./validate.ts")).defineValidate,
+  },
+  {
+    name: "run",
+    summary: "Run pipelines once: fetch what changed, write it, keep the place",
+    group: pipelines,
+    load: async () => (await import("./run.ts")).defineRun,
+  },
+  {
+    name: "state",
+    summary: "Look at, move, copy and restore what is stored of streams",
+    group: places,
+    load: async () => (await import("./state.ts")).defineState,
+  },
+  {
+    name: "audit",
+    summary: "Show who moved which watermark, when and why; verify that log",
+    group: places,
+    load: async () => (await import("./audit.ts")).defineAudit,
+  },
+];
+
+const defaultState = "sqlite:./.tidemark/state.db";
+
+const welcome = `
+A first pipeline:
+  $ tidemark init                  asks a few questions, writes the file
+  $ tidemark run my-pipeline.yaml  fetches everything; run again, only what changed
+
+Exit codes: 0 done or skipped, 1 the run failed, 2 the file or the command line is wrong.
+Help on a command: tidemark help COMMAND`;
+
+/** Runs the command line and ends the process with the design's exit codes. */
+export async function runCommand(argv: readonly string[]): Promise<void> {
+  outliveReaders();
+  const json = asksForJson(argv);
+  process.on("uncaughtException", (error) => void end(reportFailure(error, json)));
+  process.on("unhandledRejection", (error) => void end(reportFailure(error, json)));
+  await end(obey(argv, json));
+}
+
+async function end(outcome: Promise<number>): Promise<void> {
+  const code = await outcome;
+  await flushed();
+  process.exit(code);
+}
+
+async function obey(argv: readonly string[], json: boolean): Promise<number> {
+  let usage = "";
+  const program = createProgram((text) => {
+    usage += text;
+  });
+  try {
+    await program.parseAsync(argv[0] === "help" ? [...argv.slice(1), "--help"] : [...argv], { from: "user" });
+    return Number(process.exitCode ?? exitCodes.done);
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) return reportFailure(thrown, json);
+    if (thrown.exitCode === 0) return exitCodes.done;
+    if (thrown.code === "commander.help" && !json) {
+      note(usage);
+      return exitCodes.wrongUse;
+    }
+    return reportFailure(thrown, json);
+  }
+}
+
+/** Whether errors are to be told as JSON, also of a command line that cannot be read. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return argv.slice(0, end === -1 ? argv.length : end).includes("--json");
+}
+
+/** `writeError` is given the help that is shown where a command is missing. */
+function createProgram(writeError: (text: string) => void): Command {
+  const program = new Command("tidemark")
+    .description("Incremental sync that never loses its place.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand(false)
+    .usage("COMMAND [options]")
+    .addOption(
+      new Option("--state <url>", "where state is kept: sqlite:PATH, postgres://…, memory:")
+        .env("TIDEMARK_STATE")
+        .default(defaultState),
+    )
+    .option("--json", "print JSON on stdout and nothing else there")
+    .addHelpText("after", welcome)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void print(text),
+      writeErr: writeError,
+      outputError: () => {},
+    })
+    .configureHelp({
+      showGlobalOptions: true,
+      styleTitle: (text) => style("bold", text),
+      styleCommandText: (text) => style("cyan", text),
+      styleOptionText: (text) => style("cyan", text),
+    });
+  addCommands(program, commands);
+  return program;
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const found = /"version":\s*"([^"]+)"/.exec(text)?.[1];
+  return found ?? "unknown";
+}

@@ -1,0 +1,91 @@
+import { preview } from "../../engine/preview.ts";
+import type { Progress } from "../../engine/read-loop.ts";
+import type { RunResult } from "../../engine/result.ts";
+import { attemptSync } from "../../engine/sync.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import type { LoadedPipeline } from "../../pipeline/check.ts";
+import { asTidemarkError } from "../failure.ts";
+import { actor, withState } from "../state-access.ts";
+
+export interface AttemptOptions {
+  /** The state URL, where the pipeline does not ask for a place of its own. */
+  readonly state: string;
+  readonly dryRun: boolean;
+  readonly fullRefresh: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export interface Attempt {
+  readonly result: RunResult;
+  /** The first records that a dry run would have written; null for a real run. */
+  readonly sample: readonly SourceRecord[] | null;
+}
+
+/** How many records a dry run shows. */
+const sampleSize = 10;
+
+/** Runs a pipeline, or only looks at what it would do; whatever stops it is in the result. */
+export async function attempt(pipeline: LoadedPipeline, options: AttemptOptions): Promise<Attempt> {
+  const startedAt = performance.now();
+  const url = pipeline.stateUrl ?? options.state;
+  const sample: SourceRecord[] = [];
+  try {
+    const result = options.dryRun
+      ? await look(pipeline, url, options, sample)
+      : await move(pipeline, url, options);
+    return { result, sample: options.dryRun ? sample : null };
+  } catch (thrown) {
+    const result = failed(pipeline, thrown, Math.round(performance.now() - startedAt), options.signal);
+    return { result, sample: options.dryRun ? sample : null };
+  }
+}
+
+function move(pipeline: LoadedPipeline, url: string, options: AttemptOptions): Promise<RunResult> {
+  const { signal, fullRefresh, onProgress } = options;
+  return withState(url, { create: true }, (state) =>
+    attemptSync(pipeline, { state, signal, fullRefresh, onProgress, actor: actor() }),
+  );
+}
+
+function look(
+  pipeline: LoadedPipeline,
+  url: string,
+  { signal, fullRefresh }: AttemptOptions,
+  sample: SourceRecord[],
+): Promise<RunResult> {
+  const onRecords = (records: readonly SourceRecord[]): void => {
+    for (const record of records) {
+      if (sample.length === sampleSize) return;
+      sample.push(record);
+    }
+  };
+  return withState(url, { create: false }, (state) =>
+    preview(pipeline, { state, signal, fromStart: fullRefresh, onRecords }),
+  );
+}
+
+/** What came of a run that failed before it had counts, as where the state cannot be opened. */
+function failed(
+  pipeline: LoadedPipeline,
+  thrown: unknown,
+  durationMs: number,
+  signal: AbortSignal,
+): RunResult {
+  return {
+    pipeline: pipeline.name,
+    connector: pipeline.key.connector,
+    stream: pipeline.key.stream,
+    status: "failed",
+    runId: null,
+    recordsRead: 0,
+    recordsWritten: 0,
+    pages: 0,
+    checkpoints: 0,
+    lowerBound: null,
+    newCursor: null,
+    durationMs,
+    warnings: [],
+    error: asTidemarkError(thrown, signal),
+  };
+}

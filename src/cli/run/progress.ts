@@ -1,0 +1,67 @@
+import type { Progress } from "../../engine/read-loop.ts";
+import { counted, formatCount } from "../format.ts";
+import { cutToWidth } from "../table.ts";
+import { note, shown } from "../terminal.ts";
+
+/** Tells on stderr how one run comes along. */
+export interface ProgressTeller {
+  start(): void;
+  tell(progress: Progress): void;
+  /** Leaves the place clean for what is printed next. */
+  end(): void;
+}
+
+const liveIntervalMs = 100;
+const lineIntervalMs = 5000;
+
+/** One line that changes on a terminal; elsewhere, and where records share it, a line now and then. */
+export function tellProgress(pipeline: string, stream: string, live: boolean): ProgressTeller {
+  const name = shown(pipeline);
+  return live ? liveLine(name) : plainLines(name, shown(stream));
+}
+
+function liveLine(name: string): ProgressTeller {
+  const startedAt = performance.now();
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const draw = (text: string): void => {
+    const most = (process.stderr.columns || 80) - 1;
+    note(`\r\u001b[2K${cutToWidth(text, most)}`);
+  };
+  return {
+    start: () => draw(`${name}  starting`),
+    tell(progress) {
+      const now = performance.now();
+      if (now - toldAt < liveIntervalMs) return;
+      toldAt = now;
+      draw(`${name}  ${progressText(progress, now - startedAt)}`);
+    },
+    end: () => note("\r\u001b[2K"),
+  };
+}
+
+function plainLines(name: string, stream: string): ProgressTeller {
+  const startedAt = performance.now();
+  let toldAt = startedAt;
+  return {
+    start: () => note(`${name}: started (${stream})\n`),
+    tell(progress) {
+      const now = performance.now();
+      if (now - toldAt < lineIntervalMs) return;
+      toldAt = now;
+      note(`${name}: ${progressText(progress, now - startedAt)}\n`);
+    },
+    end() {},
+  };
+}
+
+function progressText(progress: Progress, elapsedMs: number): string {
+  const { recordsRead, recordsWritten, pages, watermark } = progress;
+  const rate = Math.round(recordsRead / Math.max(elapsedMs / 1000, 0.001));
+  return [
+    `${formatCount(recordsRead)} read`,
+    `${formatCount(recordsWritten)} written`,
+    `${formatCount(rate)}/s`,
+    counted(pages, "page"),
+    ...(watermark === null ? [] : [`watermark ${shown(watermark)}`]),
+  ].join("  ");
+}

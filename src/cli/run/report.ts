@@ -1,0 +1,73 @@
+import type { RunResult, RunStatus } from "../../engine/result.ts";
+import { redact } from "../../secrets.ts";
+import { errorJson } from "../failure.ts";
+import { counted, formatCount, formatDuration } from "../format.ts";
+import { formatFields } from "../table.ts";
+import { shown, style } from "../terminal.ts";
+
+/** A run's result as `--json` gives it. */
+export function resultJson(result: RunResult): Record<string, unknown> {
+  return {
+    pipeline: result.pipeline,
+    connector: result.connector,
+    stream: result.stream,
+    status: result.status,
+    run_id: result.runId,
+    records_read: result.recordsRead,
+    records_written: result.recordsWritten,
+    pages: result.pages,
+    checkpoints: result.checkpoints,
+    lower_bound: result.lowerBound,
+    new_cursor: result.newCursor,
+    duration_ms: result.durationMs,
+    warnings: result.warnings.map((warning) => ({ ...warning, message: redact(warning.message) })),
+    error: result.error === null ? null : errorJson(result.error),
+  };
+}
+
+const marks: Readonly<Record<RunStatus, { sign: string; color: "green" | "yellow" | "red" }>> = {
+  completed: { sign: "✓", color: "green" },
+  skipped: { sign: "-", color: "yellow" },
+  failed: { sign: "✗", color: "red" },
+  superseded: { sign: "✗", color: "red" },
+};
+
+/** A run's result as people read it; its error is told beside it. */
+export function formatResult(result: RunResult, dryRun: boolean, stream: NodeJS.WriteStream): string {
+  const { sign, color } = marks[result.status];
+  const what = dryRun ? "dry run " : "";
+  const head = `${style(color, sign, stream)} ${style("bold", shown(result.pipeline), stream)}  ${what}${style(color, result.status, stream)} in ${formatDuration(result.durationMs)}\n`;
+  const fields = result.status === "skipped" ? [] : countFields(result, dryRun);
+  for (const { code, message, count } of result.warnings) {
+    const times = count > 1 ? ` (${formatCount(count)} times)` : "";
+    fields.push(["warning", `${style("yellow", code, stream)}  ${shown(message)}${times}`]);
+  }
+  if (fields.length === 0) return head;
+  const lines = formatFields(fields, (name) => style("dim", name, stream));
+  return head + lines.replace(/^(?=.)/gm, "    ");
+}
+
+function countFields(result: RunResult, dryRun: boolean): [string, string][] {
+  const { recordsRead, recordsWritten, pages, checkpoints, lowerBound, newCursor } = result;
+  const written = dryRun ? "would be written" : "written";
+  const committed = dryRun ? "" : `, ${counted(checkpoints, "checkpoint")}`;
+  return [
+    ["records", `${formatCount(recordsRead)} read, ${formatCount(recordsWritten)} ${written}`],
+    ["pages", `${formatCount(pages)}${committed}`],
+    ["watermark", watermarkText(lowerBound, newCursor, dryRun)],
+  ];
+}
+
+function watermarkText(from: string | null, to: string | null, dryRun: boolean): string {
+  const old = from === null ? "none" : shown(from);
+  if (to === null || to === from) return from === null ? "none" : `${old}, unchanged`;
+  return dryRun ? `${old} → ${shown(to)} (not moved)` : `${old} → ${shown(to)}`;
+}
+
+/** One line for several runs: `3 pipelines: 2 completed, 1 failed`. */
+export function summaryOf(results: readonly RunResult[]): string {
+  const statuses = new Map<RunStatus, number>();
+  for (const { status } of results) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  const parts = [...statuses].map(([status, count]) => `${count} ${status}`);
+  return `${counted(results.length, "pipeline")}: ${parts.join(", ")}`;
+}

@@ -1,0 +1,97 @@
+import type { RunResult } from "../../engine/result.ts";
+import { isTidemarkError, TidemarkError } from "../../errors.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import type { LoadedPipeline } from "../../pipeline/check.ts";
+import { type Diagnostic, formatDiagnostic } from "../../pipeline/diagnostics.ts";
+import { checkPipelines, loadPipelines } from "../../pipeline/load.ts";
+import type { optionsOf } from "../commands.ts";
+import { exitCodeOf, exitCodes, formatError } from "../failure.ts";
+import type { Params } from "../params.ts";
+import { note, print, printJson } from "../terminal.ts";
+import { attempt } from "./attempt.ts";
+import { tellProgress } from "./progress.ts";
+import { formatResult, resultJson, summaryOf } from "./report.ts";
+import { stopOnSignals } from "./stop-signals.ts";
+
+export interface RunOptions {
+  readonly dryRun?: boolean;
+  readonly fullRefresh?: boolean;
+  readonly param: Params;
+}
+
+type Options = ReturnType<typeof optionsOf<RunOptions>>;
+
+/** Runs pipelines one after another; one that fails does not keep the others from running. */
+export async function run(files: readonly string[], options: Options): Promise<void> {
+  const signal = stopOnSignals();
+  const pipelines = await load(files, options);
+  const told: Record<string, unknown>[] = [];
+  const results: RunResult[] = [];
+  for (const pipeline of pipelines) {
+    const { result, json } = await runOne(pipeline, options, signal);
+    results.push(result);
+    told.push(json);
+  }
+  if (options.json) await printJson(told.length === 1 ? told[0] : told);
+  else if (results.length > 1) note(`${summaryOf(results)}\n`);
+  process.exitCode = exitCode(results);
+}
+
+/** Loads the pipelines, and tells of each mistake on a line of its own. */
+async function load(files: readonly string[], options: Options): Promise<LoadedPipeline[]> {
+  const loading = { params: options.param, console: options.json ? process.stderr : process.stdout };
+  try {
+    const pipelines = await loadPipelines(files, loading);
+    for (const { warnings } of pipelines) tellDiagnostics(warnings);
+    return pipelines;
+  } catch (error) {
+    if (options.json || !isTidemarkError(error, "PIPELINE_INVALID")) throw error;
+    tellDiagnostics(await checkPipelines(files, loading));
+    const [message = error.message] = error.message.split(":");
+    throw new TidemarkError(error.code, `${message}; nothing was run`, { cause: error });
+  }
+}
+
+function tellDiagnostics(diagnostics: readonly Diagnostic[]): void {
+  for (const diagnostic of diagnostics) note(`${formatDiagnostic(diagnostic)}\n`);
+}
+
+async function runOne(
+  pipeline: LoadedPipeline,
+  options: Options,
+  signal: AbortSignal,
+): Promise<{ result: RunResult; json: Record<string, unknown> }> {
+  const { dryRun = false, fullRefresh = false, json } = options;
+  const printsRecords = dryRun || pipeline.output.kind === "console";
+  const live = process.stderr.isTTY === true && (dryRun || pipeline.output.kind !== "console");
+  const progress = tellProgress(pipeline.name, formatStreamKey(pipeline.key), live);
+  progress.start();
+  const { result, sample } = await attempt(pipeline, {
+    state: options.state,
+    dryRun,
+    fullRefresh,
+    signal,
+    onProgress: progress.tell,
+  });
+  progress.end();
+  if (sample !== null && !json) await printRecords(sample);
+  // Records and JSON have stdout to themselves.
+  if (json || printsRecords) note(formatResult(result, dryRun, process.stderr));
+  else await print(formatResult(result, dryRun, process.stdout));
+  if (result.error !== null) note(formatError(result.error));
+  const shown = sample === null ? {} : { dry_run: true, records: sample };
+  return { result, json: { ...resultJson(result), ...shown } };
+}
+
+async function printRecords(records: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+  for (const record of records) await printJson(record);
+}
+
+/** 2 where every failure lies in a file or the command line, so that none of the runs had begun. */
+function exitCode(results: readonly RunResult[]): number {
+  const codes = results.flatMap(({ error, runId }) => {
+    if (error === null) return [];
+    return [runId === null ? exitCodeOf(error) : exitCodes.failed];
+  });
+  return codes.length === 0 ? exitCodes.done : Math.min(...codes);
+}

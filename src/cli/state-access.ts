@@ -1,0 +1,41 @@
+import { existsSync } from "node:fs";
+import { userInfo } from "node:os";
+import type { StateStore } from "../state/contract.ts";
+import { note, shown, style } from "./terminal.ts";
+
+/**
+ * Opens the state, lends it out, and closes it. A command that adds no stream does not make the file
+ * where there is none either: it sees an empty state, and a note says so.
+ */
+export async function withState<T>(
+  url: string,
+  { create }: { readonly create: boolean },
+  use: (state: StateStore) => Promise<T>,
+): Promise<T> {
+  const { openState } = await import("../state/open.ts");
+  const missing = create ? null : missingFile(url);
+  if (missing !== null) {
+    const text = `no state yet at ${shown(missing)}; it is made by the first run`;
+    note(`${style("dim", text, process.stderr)}\n`);
+  }
+  await using state = await openState(missing === null ? url : "memory:");
+  return await use(state);
+}
+
+/** The path of the SQLite file that a state URL names and that is not there. */
+function missingFile(url: string): string | null {
+  const [, path] = /^sqlite:(?:\/\/(?=\/))?(.+)$/i.exec(url) ?? [];
+  return path === undefined || path.startsWith(":") || existsSync(path) ? null : path;
+}
+
+/** Who acts, for the history and the audit log: `TIDEMARK_ACTOR`, or the name of the system's user. */
+export function actor(): string {
+  const named = process.env.TIDEMARK_ACTOR?.trim();
+  if (named) return named;
+  try {
+    return userInfo().username;
+  } catch {
+    // A user without an entry in the system's list, as in many containers, still has a number.
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
+}

@@ -1,0 +1,55 @@
+import type { Command } from "commander";
+import { addCommands, type CommandEntry, examples } from "./commands.ts";
+
+const commands: readonly CommandEntry[] = [
+  {
+    name: "list",
+    summary: "List the streams and where each of them stands",
+    load: async () => (await import("./state/list.ts")).defineList,
+  },
+  {
+    name: "show",
+    summary: "Show all that is stored of one stream",
+    load: async () => (await import("./state/show.ts")).defineShow,
+  },
+  {
+    name: "history",
+    summary: "List a stream's runs, newest first",
+    load: async () => (await import("./state/history.ts")).defineHistory,
+  },
+  {
+    name: "set",
+    summary: "Set a stream's watermark by hand",
+    load: async () => (await import("./state/set.ts")).defineSet,
+  },
+  {
+    name: "reset",
+    summary: "Start a stream over: forget its watermark",
+    load: async () => (await import("./state/reset.ts")).defineReset,
+  },
+  {
+    name: "rewind",
+    summary: "Put a stream back where it stood after an earlier run",
+    load: async () => (await import("./state/rewind.ts")).defineRewind,
+  },
+  {
+    name: "export",
+    summary: "Write the state of one stream or of all as JSON",
+    load: async () => (await import("./state/export.ts")).defineExport,
+  },
+  {
+    name: "import",
+    summary: "Put streams where an export says",
+    load: async () => (await import("./state/import.ts")).defineImport,
+  },
+];
+
+export function defineState(command: Command): void {
+  command.usage("COMMAND [options]").helpCommand(false);
+  addCommands(command, commands);
+  examples(command, [
+    ["tidemark state list", "where every stream stands"],
+    ["tidemark state show acme events", "all that is stored of one"],
+    ["tidemark state rewind acme events --to-run ID --reason …", "back to where it stood after a run"],
+  ]);
+}

@@ -1,0 +1,113 @@
+import { z } from "zod";
+import { messageOf, TidemarkError } from "../../errors.ts";
+import { cursorTypes, parseCursor } from "../../model/cursor.ts";
+import { parseJson, stringifyJson } from "../../model/json.ts";
+import { decodePosition } from "../../model/position.ts";
+import { formatStreamKey, streamNameProblem } from "../../model/stream-key.ts";
+import type { ExportedStream } from "../../state/contract.ts";
+import { invalidArgument } from "../failure.ts";
+
+/** The version of the file that this version writes, and the newest that it reads. */
+const fileVersion = 1;
+
+const name = z.string().superRefine((text, context) => {
+  const problem = streamNameProblem(text);
+  if (problem !== null) context.addIssue({ code: "custom", message: `cannot be used as a name: ${problem}` });
+});
+
+const entrySchema = z.strictObject({
+  connector: name,
+  stream: name,
+  cursor_type: z.enum(cursorTypes).nullable(),
+  position: z.looseObject({ format: z.int().positive() }),
+  metadata: z.record(z.string(), z.unknown()).nullable(),
+});
+
+const fileSchema = z.strictObject({
+  tidemark_state: z.int().positive(),
+  streams: z.array(z.unknown()),
+});
+
+/** The text before the first entry of an export, between two, and after the last. */
+export const exportFrame = {
+  start: `{"tidemark_state":${fileVersion},"streams":[`,
+  between: ",",
+  end: "\n]}\n",
+} as const;
+
+/** One stream as a line of an export. The position is kept as JSON, so that people can read it. */
+export function formatEntry(exported: ExportedStream): string {
+  const { connector, stream, cursorType, position, metadata } = exported;
+  const entry = { connector, stream, cursor_type: cursorType, position: JSON.parse(position), metadata };
+  return `\n${stringifyJson(entry)}`;
+}
+
+/**
+ * Reads an export whole. Throws `ARGUMENT_INVALID` naming every entry that could not be imported, so
+ * that nothing is imported in part, and `STATE_TOO_NEW` for a file of a newer version.
+ */
+export function parseExport(text: string, file: string): ExportedStream[] {
+  const parsed = fileSchema.safeParse(readJson(text, file));
+  if (!parsed.success) throw wrongFile(file, z.prettifyError(parsed.error));
+  if (parsed.data.tidemark_state > fileVersion) {
+    throw new TidemarkError(
+      "STATE_TOO_NEW",
+      `${file}: the export has version ${parsed.data.tidemark_state}; this version reads up to ${fileVersion}`,
+    );
+  }
+  const problems: string[] = [];
+  const streams = new Map<string, ExportedStream>();
+  parsed.data.streams.forEach((raw, index) => {
+    try {
+      const entry = parseEntry(raw);
+      const id = JSON.stringify([entry.connector, entry.stream]);
+      if (streams.has(id)) throw new Error(`${formatStreamKey(entry)} stands in the file twice`);
+      streams.set(id, entry);
+    } catch (error) {
+      problems.push(`streams[${index}]: ${messageOf(error)}`);
+    }
+  });
+  if (problems.length > 0) throw wrongEntries(file, problems);
+  return [...streams.values()];
+}
+
+function readJson(text: string, file: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw wrongFile(file, `it is not JSON: ${messageOf(error)}`);
+  }
+}
+
+function parseEntry(raw: unknown): ExportedStream {
+  const parsed = entrySchema.safeParse(raw);
+  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  const { connector, stream, cursor_type: cursorType, metadata } = parsed.data;
+  const position = stringifyJson(parsed.data.position);
+  const { watermark } = decodePosition(position, formatStreamKey({ connector, stream }));
+  if (watermark !== null) {
+    if (cursorType === null) throw new Error("it has a watermark and no cursor_type");
+    if (parseCursor(cursorType, watermark).value !== watermark)
+      throw new Error(`the watermark ${watermark} is not written as a ${cursorType} is`);
+  }
+  return { connector, stream, cursorType, position, metadata };
+}
+
+function wrongFile(file: string, why: string): TidemarkError {
+  return invalidArgument(
+    `${file} is not an export of state: ${why}`,
+    "Give a file that `tidemark state export` wrote.",
+  );
+}
+
+const mostTold = 20;
+
+function wrongEntries(file: string, problems: readonly string[]): TidemarkError {
+  const told = problems.slice(0, mostTold);
+  const rest = problems.length - told.length;
+  return new TidemarkError(
+    "ARGUMENT_INVALID",
+    `${file} holds entries that cannot be imported: ${told.join("; ")}${rest > 0 ? `; and ${rest} more` : ""}`,
+    { hint: "Nothing was imported. Mend or remove these entries.", details: { problems } },
+  );
+}

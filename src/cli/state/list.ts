@@ -1,0 +1,57 @@
+import type { Command } from "commander";
+import type { StreamState } from "../../state/contract.ts";
+import { examples, optionsOf } from "../commands.ts";
+import { formatAgo, formatCount } from "../format.ts";
+import { withState } from "../state-access.ts";
+import { type Column, Table } from "../table.ts";
+import { note, print, printJsonList, style } from "../terminal.ts";
+import { mapPages, pagesOf, streamJson } from "../views.ts";
+import { statusOf, styleStatus } from "./status.ts";
+
+interface ListOptions {
+  readonly connector?: string;
+}
+
+export function defineList(command: Command): void {
+  command
+    .option("--connector <name>", "only the streams of this connector")
+    .action(() => list(optionsOf<ListOptions>(command)));
+  examples(command, [
+    ["tidemark state list", ""],
+    ["tidemark state list --connector sap_eu", ""],
+    ["tidemark state list --json | jq '.[] | select(.status == \"failed\")'", "what failed last"],
+  ]);
+}
+
+async function list(options: ReturnType<typeof optionsOf<ListOptions>>): Promise<void> {
+  const { connector } = options;
+  await withState(options.state, { create: false }, async (state) => {
+    const pages = pagesOf<StreamState>((page) =>
+      state.list({ ...page, ...(connector === undefined ? {} : { connector }) }),
+    );
+    if (options.json) return printJsonList(mapPages(pages, streamJson));
+    const table = new Table(columns(Date.now()));
+    let empty = true;
+    for await (const streams of pages) {
+      await print(table.lines(streams, (title) => style("bold", title)));
+      empty = false;
+    }
+    if (empty) note("no streams are stored; a stream appears with its first run\n");
+  });
+}
+
+function columns(now: number): Column<StreamState>[] {
+  // Moments are told apart by programs, distances by people.
+  const told = process.stdout.isTTY
+    ? (time: string): string => formatAgo(time, now)
+    : (time: string): string => time;
+  return [
+    { title: "CONNECTOR", text: ({ key }) => key.connector },
+    { title: "STREAM", text: ({ key }) => key.stream },
+    { title: "STATUS", text: (stream) => statusOf(stream, now), style: styleStatus },
+    { title: "WATERMARK", text: ({ position }) => position.watermark ?? "-" },
+    { title: "RECORDS", text: (stream) => formatCount(stream.recordsProcessed), right: true },
+    { title: "LAST RUN", text: ({ startedAtUtc }) => (startedAtUtc === null ? "-" : told(startedAtUtc)) },
+    { title: "EPOCH", text: ({ epoch }) => String(epoch), right: true },
+  ];
+}

@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import type { StreamState } from "../../state/contract.ts";
+import { examples, optionsOf } from "../commands.ts";
+import { invalidArgument } from "../failure.ts";
+import { actor, withState } from "../state-access.ts";
+import { calledOff, printMove, storedStream, takesReason, takesStream } from "../stream.ts";
+import { canAsk } from "../terminal.ts";
+
+interface ResetOptions {
+  readonly reason: string;
+  readonly yes?: boolean;
+}
+
+export function defineReset(command: Command): void {
+  takesReason(takesStream(command))
+    .option("-y, --yes", "do not ask; needed where nobody can be asked")
+    .action((connector: string, stream: string) => reset({ connector, stream }, optionsOf(command)));
+  command.addHelpText("after", "\nThe next run reads everything again. `state rewind` goes back less far.");
+  examples(command, [['tidemark state reset sap_eu suppliers --reason "source was rebuilt"', ""]]);
+}
+
+async function reset(key: StreamKey, options: ReturnType<typeof optionsOf<ResetOptions>>): Promise<void> {
+  await withState(options.state, { create: false }, async (state) => {
+    const before = await storedStream(state, key);
+    if (!options.yes && !(await confirmed(before))) return calledOff();
+    const after = await state.reset(key, { to: null, reason: options.reason, actor: actor() });
+    await printMove(before, after, options.json);
+  });
+}
+
+async function confirmed(stream: StreamState): Promise<boolean> {
+  if (!canAsk()) {
+    throw invalidArgument(
+      "a reset has to be confirmed, and there is nobody to ask",
+      "Add --yes.",
+      stream.key,
+    );
+  }
+  const { confirm } = await import("@clack/prompts");
+  const running = stream.status === "running" ? ` Its running run ${stream.runId} is superseded.` : "";
+  const answer = await confirm({
+    message: `Start ${formatStreamKey(stream.key)} over? It forgets ${stream.position.watermark ?? "no watermark"}, and the next run reads everything again.${running}`,
+    initialValue: false,
+    output: process.stderr,
+  });
+  return answer === true;
+}

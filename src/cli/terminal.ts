@@ -1,0 +1,69 @@
+import { stripVTControlCharacters, styleText } from "node:util";
+import { stringifyJson } from "../model/json.ts";
+import { redact } from "../secrets.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Writes to stdout and resolves once it is taken; a reader that has gone (`| head`) is no failure. */
+export function print(text: string): Promise<void> {
+  return written(process.stdout, text);
+}
+
+/** Writes to stderr, where everything goes that is not the command's result. */
+export function note(text: string): void {
+  process.stderr.write(text);
+}
+
+/** Prints a value as the one line of JSON that `--json` promises. */
+export function printJson(value: unknown): Promise<void> {
+  return print(`${stringifyJson(value)}\n`);
+}
+
+/** Prints a list as one JSON array, page by page, whatever its length. */
+export async function printJsonList(pages: AsyncIterable<readonly unknown[]>): Promise<void> {
+  let separator = "[";
+  for await (const items of pages) {
+    let text = "";
+    for (const item of items) {
+      text += `${separator}${stringifyJson(item)}`;
+      separator = ",\n";
+    }
+    await print(text);
+  }
+  await print(separator === "[" ? "[]\n" : "]\n");
+}
+
+/** Resolves when everything written so far has left the process. */
+export async function flushed(): Promise<void> {
+  await Promise.all([written(process.stdout, ""), written(process.stderr, "")]);
+}
+
+/** A reader that goes away ends neither the process nor what it was doing. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+}
+
+function written(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write(text, () => resolve());
+  });
+}
+
+/** Text in a style where that stream is a terminal that shows it; `NO_COLOR` is heeded. */
+export function style(format: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  return styleText(format, text, { stream });
+}
+
+/**
+ * Text from elsewhere (a server's message, a stored error) as it may be shown: without secrets, and
+ * without control characters, which could rewrite what the terminal shows.
+ */
+export function shown(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+  return redact(stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]+/g, " "));
+}
+
+/** Whether somebody sits in front of it and can be asked. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+}

@@ -1,0 +1,54 @@
+import type { Command } from "commander";
+import { byPlace, type Diagnostic, formatDiagnostic } from "../pipeline/diagnostics.ts";
+import { examples, optionsOf } from "./commands.ts";
+import { exitCodes } from "./failure.ts";
+import { counted } from "./format.ts";
+import { type Params, takesParams } from "./params.ts";
+import { note, print, printJson, style } from "./terminal.ts";
+
+interface ValidateOptions {
+  readonly param: Params;
+}
+
+export function defineValidate(command: Command): void {
+  takesParams(command)
+    .argument("<file...>", "pipeline files, or folders that hold them")
+    .action((files: string[]) => validate(files, optionsOf(command)));
+  command.addHelpText(
+    "after",
+    "\nPrints `file:line:col CODE message` for every mistake and doubt. Exit 2 where there is a mistake.",
+  );
+  examples(command, [
+    ["tidemark validate events.yaml", ""],
+    ["tidemark validate pipelines/ --json", "every pipeline of a folder, for a program"],
+  ]);
+}
+
+async function validate(
+  files: readonly string[],
+  options: ReturnType<typeof optionsOf<ValidateOptions>>,
+): Promise<void> {
+  const { checkPipelines } = await import("../pipeline/load.ts");
+  const found = await checkPipelines(files, { params: options.param, console: process.stderr });
+  const diagnostics = found.toSorted(byPlace);
+  if (options.json) await printJson(diagnostics);
+  else {
+    await print(diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join(""));
+    note(`${summary(diagnostics)}\n`);
+  }
+  if (diagnostics.some(isMistake)) process.exitCode = exitCodes.wrongUse;
+}
+
+function isMistake({ severity }: Diagnostic): boolean {
+  return severity === "error";
+}
+
+function summary(diagnostics: readonly Diagnostic[]): string {
+  const mistakes = diagnostics.filter(isMistake).length;
+  const doubts = diagnostics.length - mistakes;
+  const err = process.stderr;
+  const warned = doubts === 0 ? "" : style("yellow", counted(doubts, "warning"), err);
+  if (mistakes === 0) return `${style("green", "valid", err)}${warned === "" ? "" : `, ${warned}`}`;
+  const wrong = style("red", counted(mistakes, "mistake"), err);
+  return warned === "" ? wrong : `${wrong}, ${warned}`;
+}
