@@ -11,7 +11,7 @@ import { PostgresTableStore } from "./postgres-store.ts";
 import type { DatabaseOutputConfig } from "./schema.ts";
 import { DatabaseSession } from "./session.ts";
 import { SqliteTableStore } from "./sqlite-store.ts";
-import type { TableDescription, TableStore } from "./table-store.ts";
+import { inTransaction, type TableDescription, type TableStore } from "./table-store.ts";
 
 /**
  * Writes records to a table of SQLite or PostgreSQL, each exactly once (promise P2): a commit's rows
@@ -106,15 +106,10 @@ async function limitWaits(connection: SqlConnection, leaseSeconds: number): Prom
 
 async function makeLedger(ledger: Ledger, store: TableStore): Promise<void> {
   if (await ledger.exists()) return;
-  await store.begin();
-  try {
+  await inTransaction(store, async () => {
     await store.lockSchema();
     await ledger.create();
-    await store.commit();
-  } catch (error) {
-    await store.rollback();
-    throw error;
-  }
+  });
 }
 
 interface Expected {

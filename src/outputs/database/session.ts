@@ -7,7 +7,7 @@ import type { ColumnKind, SqlConnection } from "../../sql/port.ts";
 import { DeliveredIdentities } from "./delivered.ts";
 import type { Ledger } from "./ledger.ts";
 import { TablePlan } from "./table-plan.ts";
-import type { TableStore, Target } from "./table-store.ts";
+import { inTransaction, type TableStore, type Target } from "./table-store.ts";
 
 /** How much waits in memory for a commit before it goes to a temporary table of the connection. */
 const heldRecords = 10_000;
@@ -60,8 +60,9 @@ export class DatabaseSession implements OutputSession {
 
   async claim(epoch: number): Promise<Mark | null> {
     const { ledger, context, store, table } = this.#parts;
-    if (this.#epoch !== epoch && !(await ledger.claim(epoch, this.#now()))) {
-      throw this.#superseded(epoch, (await ledger.read())?.epoch ?? null);
+    if (this.#epoch !== epoch) {
+      const taken = await inTransaction(store, () => ledger.claim(epoch, this.#now()));
+      if (!taken) throw this.#superseded(epoch, (await ledger.read())?.epoch ?? null);
     }
     this.#epoch = epoch;
     const entry = await ledger.read();

@@ -5,6 +5,7 @@ import type { SourceRecord } from "../../model/record.ts";
 import { tableNameParts } from "../../sql/dialects.ts";
 import type { SqliteConnection } from "../../sql/sqlite/connection.ts";
 import { kindOfDeclaredType } from "../../sql/sqlite/values.ts";
+import { takeWriteTurn } from "../../sql/sqlite/write-lock.ts";
 import { refusedRecord } from "./refused-record.ts";
 import { rebuildTable } from "./sqlite-rebuild.ts";
 import { affinityOf, isRowNumber, sqliteRules } from "./sqlite-rules.ts";
@@ -42,6 +43,7 @@ export class SqliteTableStore implements TableStore {
   readonly rules = sqliteRules;
   readonly #connection: SqliteConnection;
   readonly #insertions = new WeakMap<Target, Insertion>();
+  #endTurn: (() => void) | null = null;
   #spills = 0;
 
   constructor(connection: SqliteConnection) {
@@ -49,16 +51,27 @@ export class SqliteTableStore implements TableStore {
   }
 
   async begin(): Promise<void> {
-    this.#exec("BEGIN IMMEDIATE");
+    const endTurn = await takeWriteTurn(this.#connection.identity);
+    try {
+      this.#exec("BEGIN IMMEDIATE");
+      this.#endTurn = endTurn;
+    } catch (error) {
+      endTurn();
+      throw error;
+    }
   }
 
   async commit(): Promise<void> {
     this.#exec("COMMIT");
+    this.#endTurn?.();
+    this.#endTurn = null;
   }
 
   async rollback(): Promise<void> {
     const { handle } = this.#connection;
     if (handle.isOpen && handle.isTransaction) handle.exec("ROLLBACK");
+    this.#endTurn?.();
+    this.#endTurn = null;
   }
 
   /** A write transaction keeps every other writer out by itself. */

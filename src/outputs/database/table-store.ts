@@ -90,3 +90,16 @@ export interface TableStore {
   /** Moves what waits in a place to the table, in order, and removes the place. */
   moveWaiting(spill: Target, target: Target): Promise<void>;
 }
+
+/** Does the work in a transaction of its own, undone where the work fails. */
+export async function inTransaction<T>(store: TableStore, work: () => Promise<T>): Promise<T> {
+  await store.begin();
+  try {
+    const result = await work();
+    await store.commit();
+    return result;
+  } catch (error) {
+    await store.rollback();
+    throw error;
+  }
+}
