@@ -1,0 +1,127 @@
+import { describe, expect, test } from "vitest";
+import { readOnce } from "../../../test/support/http-polling.ts";
+import {
+  type HttpHandler,
+  type SeenRequest,
+  sendJson,
+  startHttpServer,
+} from "../../../test/support/http-server.ts";
+
+const all = Array.from({ length: 7 }, (_, index) => ({ id: index + 1 }));
+
+/** The parameter as a number, 0 where it is absent. */
+function number(request: SeenRequest, name: string): number {
+  return Number(request.url.searchParams.get(name) ?? 0);
+}
+
+describe("P15: a read that stops early is a failure, after its pages were handed on", () => {
+  const list = (more: object): HttpHandler => {
+    return (_request, response) => sendJson(response, { list: [{ id: 1 }], ...more });
+  };
+  const field = { dataField: "list" };
+
+  test("the page cap", async () => {
+    await using server = await startHttpServer(list({}));
+    const pagination = { type: "page", param: "page", maxPages: 3 } as const;
+    const { pages, error } = await readOnce({ endpoint: server.origin, ...field, pagination });
+    expect(error).toMatchObject({ code: "PAGE_CAP_REACHED", stream: "acme/events" });
+    expect([pages.length, server.seen.length]).toEqual([3, 3]);
+  });
+
+  test("the page cap on the last page is no failure", async () => {
+    await using server = await startHttpServer((request, response) => {
+      sendJson(response, { list: number(request, "page") < 3 ? [{}] : [] });
+    });
+    const pagination = { type: "page", param: "page", maxPages: 3 } as const;
+    expect((await readOnce({ endpoint: server.origin, ...field, pagination })).error).toBeNull();
+  });
+
+  test("a token that comes again, also after others", async () => {
+    await using server = await startHttpServer((request, response) => {
+      const at = number(request, "t");
+      sendJson(response, { list: [{ id: at }], next: at === 3 ? 1 : at + 1 });
+    });
+    const pagination = { type: "cursor", param: "t", nextCursorField: "next" } as const;
+    const { pages, error } = await readOnce({ endpoint: server.origin, ...field, pagination });
+    expect(error).toMatchObject({ code: "PAGE_REPEATED" });
+    expect(pages).toHaveLength(4);
+  });
+
+  test("a token that leads back to where the run resumed", async () => {
+    await using server = await startHttpServer(list({ next: "a" }));
+    const pagination = { type: "cursor", param: "t", nextCursorField: "next" } as const;
+    const resume = { kind: "token", token: "a" } as const;
+    const { error } = await readOnce({ endpoint: server.origin, ...field, pagination }, { resume });
+    expect(error).toMatchObject({ code: "PAGE_REPEATED" });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  test("a link that comes again", async () => {
+    await using server = await startHttpServer(list({ next: "/same" }));
+    const pagination = { type: "link", nextCursorField: "next" } as const;
+    const { error } = await readOnce({ endpoint: server.origin, ...field, pagination });
+    expect(error).toMatchObject({ code: "PAGE_REPEATED" });
+    expect(server.seen).toHaveLength(2);
+  });
+
+  test.each([
+    ["page", { type: "page", param: "page", totalField: "total" }],
+    ["offset", { type: "offset", param: "offset", totalField: "total" }],
+  ] as const)("%s: an empty page before the declared total", async (_name, pagination) => {
+    let asked = 0;
+    await using server = await startHttpServer((_request, response) => {
+      sendJson(response, ++asked === 1 ? { list: all, total: 9 } : { list: [], total: 0 });
+    });
+    const { records, error } = await readOnce({ endpoint: server.origin, ...field, pagination });
+    expect(error).toMatchObject({
+      code: "SOURCE_TRUNCATED",
+      message: expect.stringContaining("after 7 records, and told of 9"),
+    });
+    expect(records).toEqual(all);
+  });
+
+  test.each([
+    ["cursor", { type: "cursor", param: "t", nextCursorField: "next", totalField: "total" }],
+    ["link", { type: "link", totalField: "total" }],
+    ["page, by hasMoreField", { type: "page", param: "p", hasMoreField: "more", totalField: "total" }],
+    [
+      "page, by its number of pages",
+      { type: "page", param: "p", hasMoreField: "more", totalPagesField: "total" },
+    ],
+  ] as const)("%s: an end before the declared total", async (_name, pagination) => {
+    await using server = await startHttpServer(list({ total: 2, more: false }));
+    const { error } = await readOnce({ endpoint: server.origin, ...field, pagination });
+    expect(error).toMatchObject({ code: "SOURCE_TRUNCATED", recoverable: true });
+  });
+
+  test("a source that says that more follows and gives nothing", async () => {
+    await using server = await startHttpServer((_request, response) =>
+      sendJson(response, { list: [], more: true }),
+    );
+    const pagination = { type: "offset", param: "o", hasMoreField: "more" } as const;
+    const { error } = await readOnce({ endpoint: server.origin, ...field, pagination });
+    expect(error).toMatchObject({ code: "SOURCE_TRUNCATED" });
+  });
+
+  test("a declared total that is not in the answer", async () => {
+    await using server = await startHttpServer(list({ totl: 1 }));
+    const pagination = { type: "page", param: "p", totalField: "total" } as const;
+    const { error } = await readOnce({ endpoint: server.origin, ...field, pagination });
+    expect(error).toMatchObject({
+      code: "SOURCE_INVALID",
+      message: expect.stringContaining("`total` is nothing"),
+    });
+  });
+
+  test("a total that the source does not know is none", async () => {
+    await using server = await startHttpServer((request, response) => {
+      sendJson(response, {
+        list: number(request, "p") < 3 ? [{}] : [],
+        total: number(request, "p") === 1 ? -1 : null,
+      });
+    });
+    const pagination = { type: "page", param: "p", totalField: "total" } as const;
+    const { pages, error } = await readOnce({ endpoint: server.origin, ...field, pagination });
+    expect([pages.length, error]).toEqual([3, null]);
+  });
+});
