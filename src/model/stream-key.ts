@@ -1,3 +1,5 @@
+import { compareTexts } from "./text-order.ts";
+
 /**
  * What a stream is called: the integration instance (`sap_eu`) and the kind of data (`suppliers`).
  * Both are any text of 1 to 200 characters without control characters.
@@ -10,6 +12,11 @@ export interface StreamKey {
 /** The key as people read it: `sap_eu/suppliers`. */
 export function formatStreamKey(key: StreamKey): string {
   return `${key.connector}/${key.stream}`;
+}
+
+/** By connector and stream, each by code point as databases order text under a binary collation. */
+export function compareStreamKeys(a: StreamKey, b: StreamKey): number {
+  return compareTexts(a.connector, b.connector) || compareTexts(a.stream, b.stream);
 }
 
 /** A name that cannot be a connector's or a stream's, told in words; null when it can. */

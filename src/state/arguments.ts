@@ -105,7 +105,7 @@ function asJson(value: unknown): unknown {
   }
 }
 
-function checkCount(key: StreamKey, count: number | undefined): void {
+export function checkCount(key: StreamKey, count: number | undefined): void {
   if (count === undefined || isWhole(count)) return;
   throw invalid(`recordsProcessed is ${told(count)}; it is a whole number from 0`, key);
 }

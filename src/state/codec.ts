@@ -104,7 +104,7 @@ export function positionText(position: Position): string {
 
 export function readStreamRow(
   raw: unknown,
-  beside: { boundary: readonly BoundaryKey[]; coverage: readonly Interval[] },
+  beside: { boundary: readonly BoundaryKey[]; coverage: readonly Interval[] } | null,
   holder: string,
 ): StreamRow {
   const columns = parse(streamColumns, raw, holder);
@@ -127,7 +127,10 @@ export function readStreamRow(
     key: { connector: columns.connector, stream: columns.stream },
     lane: columns.lane,
     cursorType: columns.cursor_type,
-    position: { ...stored, boundary: [...beside.boundary], coverage: [...beside.coverage] },
+    position:
+      beside === null
+        ? stored
+        : { ...stored, boundary: [...beside.boundary], coverage: [...beside.coverage] },
     positionTag: { epoch: columns.position_epoch, sequence: columns.position_sequence },
     status: columns.status,
     epoch: columns.epoch,

@@ -124,6 +124,11 @@ export function refuseEndedRun(row: StreamRow | null, ended: RunRow | null): voi
     : superseded(run, row?.epoch ?? epoch);
 }
 
+/** Marks a begun stream's position as newer than anything that an output may remember of it. */
+export function asFreshStart(begun: Begun): Begun {
+  return { ...begun, row: { ...begun.row, positionTag: { epoch: begun.row.epoch, sequence: 0 } } };
+}
+
 /** The run as the caller gets it. */
 export function grantedRun(row: StreamRow, ref: RunRef, supersededRunId: string | null): Run {
   const { cursorType, runLowerBound: value } = row;

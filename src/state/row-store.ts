@@ -65,13 +65,13 @@ export interface RowTransaction {
 
 /**
  * Where a row store keeps its rows. `transact` runs the function in one transaction that excludes
- * every other writer, in the caller's transaction where one is given; it commits when the function
+ * every other writer of the stream, in the caller's transaction where one is given; it commits when the function
  * returns and leaves nothing behind when it throws. The function is synchronous and may be run twice.
  */
 export interface RowStorage {
   readonly databaseIdentity: string | null;
   read<T>(work: (tx: RowTransaction) => T): Promise<T>;
-  transact<T>(work: (tx: RowTransaction) => T, transaction?: OpenTransaction): Promise<T>;
+  transact<T>(key: StreamKey, work: (tx: RowTransaction) => T, transaction?: OpenTransaction): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -79,10 +79,13 @@ export interface RowStorage {
 export class RowStateStore implements StateStore {
   readonly #storage: RowStorage;
   readonly #clock: Clock;
+  readonly #absentIsFresh: boolean;
 
-  constructor(storage: RowStorage, clock: Clock) {
+  /** `absentIsFresh`: a stream that is not stored starts over, whatever an output remembers of it. */
+  constructor(storage: RowStorage, clock: Clock, options: { absentIsFresh?: boolean } = {}) {
     this.#storage = storage;
     this.#clock = clock;
+    this.#absentIsFresh = options.absentIsFresh ?? false;
   }
 
   get databaseIdentity(): string | null {
@@ -108,12 +111,14 @@ export class RowStateStore implements StateStore {
     checkBegin(key, options);
     const runId = options.runId ?? randomUUID();
     const kind = options.kind ?? "live";
-    return this.#storage.transact((tx) => {
+    return this.#storage.transact(key, (tx) => {
       const live = tx.load(key, "");
       const lane = laneOf(kind, runId);
       const previous = lane === "" ? live : tx.load(key, lane);
       if (options.runId !== undefined) lifecycle.refuseEndedRun(previous, tx.loadRun(key, runId));
-      const begun = lifecycle.begin(previous, live, key, runId, options, this.#clock.now());
+      const granted = lifecycle.begin(previous, live, key, runId, options, this.#clock.now());
+      const isNew = (previous?.epoch ?? 0) === 0 && (options.epochFloor ?? 0) > 0;
+      const begun = this.#absentIsFresh && isNew ? lifecycle.asFreshStart(granted) : granted;
       store(tx, begun, previous);
       return lifecycle.grantedRun(
         begun.row,
@@ -125,15 +130,19 @@ export class RowStateStore implements StateStore {
 
   async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext = {}): Promise<void> {
     checkCheckpoint(run.key, made);
-    await this.#storage.transact((tx) => {
-      const row = tx.load(run.key, laneOf(run.kind, run.runId));
-      const change = lifecycle.checkpoint(row, run, made, this.#clock.now());
-      if (change !== null) store(tx, change, row);
-    }, context.transaction);
+    await this.#storage.transact(
+      run.key,
+      (tx) => {
+        const row = tx.load(run.key, laneOf(run.kind, run.runId));
+        const change = lifecycle.checkpoint(row, run, made, this.#clock.now());
+        if (change !== null) store(tx, change, row);
+      },
+      context.transaction,
+    );
   }
 
   async heartbeat(run: RunRef): Promise<void> {
-    await this.#storage.transact((tx) => {
+    await this.#storage.transact(run.key, (tx) => {
       const row = tx.load(run.key, laneOf(run.kind, run.runId));
       tx.save(lifecycle.heartbeat(row, run, this.#clock.now()), row);
     });
@@ -154,20 +163,24 @@ export class RowStateStore implements StateStore {
     step: (row: StreamRow | null) => Change | null,
     context: WriteContext,
   ): Promise<StreamState> {
-    return this.#storage.transact((tx) => {
-      const row = tx.load(run.key, laneOf(run.kind, run.runId));
-      const change = step(row);
-      if (change !== null) store(tx, change, row);
-      const ended = change?.row ?? row;
-      if (ended === null) throw streamNotFound(run.key);
-      return streamState(ended);
-    }, context.transaction);
+    return this.#storage.transact(
+      run.key,
+      (tx) => {
+        const row = tx.load(run.key, laneOf(run.kind, run.runId));
+        const change = step(row);
+        if (change !== null) store(tx, change, row);
+        const ended = change?.row ?? row;
+        if (ended === null) throw streamNotFound(run.key);
+        return streamState(ended);
+      },
+      context.transaction,
+    );
   }
 
   async reset(key: StreamKey, reset: Reset): Promise<StreamState> {
     checkKey(key);
     checkAct(key, "reset", reset);
-    return this.#storage.transact((tx) => {
+    return this.#storage.transact(key, (tx) => {
       const row = tx.load(key, "");
       return this.#move(tx, row, key, lifecycle.resetTarget(row, key, reset), "reset", reset);
     });
@@ -175,7 +188,7 @@ export class RowStateStore implements StateStore {
 
   async rewind(key: StreamKey, rewind: Rewind): Promise<StreamState> {
     checkAct(key, "rewind", rewind);
-    return this.#storage.transact((tx) => {
+    return this.#storage.transact(key, (tx) => {
       const row = tx.load(key, "");
       if (row === null) throw streamNotFound(key);
       const run = tx.loadRun(key, rewind.toRun);
@@ -200,7 +213,7 @@ export class RowStateStore implements StateStore {
     checkAct(key, "import", act);
     const metadata = exported.metadata === null ? null : keptMetadata(key, exported.metadata);
     const position = decodePosition(exported.position, `the export of ${formatStreamKey(key)}`);
-    return this.#storage.transact((tx) => {
+    return this.#storage.transact(key, (tx) => {
       const row = tx.load(key, "");
       return this.#move(tx, row, key, { position, cursorType: exported.cursorType, metadata }, "import", act);
     });

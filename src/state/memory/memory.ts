@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
-import type { StreamKey } from "../../model/stream-key.ts";
+import { compareStreamKeys, type StreamKey } from "../../model/stream-key.ts";
 import type { AuditRecord, StateStore } from "../contract.ts";
 import type { Place } from "../listing.ts";
 import { storeClosed } from "../refusals.ts";
@@ -26,7 +26,7 @@ class MemoryStorage implements RowStorage {
     return work(new MemoryTransaction(this.#tables));
   }
 
-  async transact<T>(work: (tx: RowTransaction) => T, transaction?: object): Promise<T> {
+  async transact<T>(_: StreamKey, work: (tx: RowTransaction) => T, transaction?: object): Promise<T> {
     if (transaction !== undefined) {
       throw new TidemarkError(
         "ARGUMENT_INVALID",
@@ -91,8 +91,8 @@ class MemoryTransaction implements RowTransaction {
       .filter(
         (row) => row.lane === "" && (options.connector === null || row.key.connector === options.connector),
       )
-      .filter((row) => options.after === null || compareKeys(row.key, options.after) > 0)
-      .sort((a, b) => compareKeys(a.key, b.key))
+      .filter((row) => options.after === null || compareStreamKeys(row.key, options.after) > 0)
+      .sort((a, b) => compareStreamKeys(a.key, b.key))
       .slice(0, options.limit);
   }
 
@@ -102,7 +102,7 @@ class MemoryTransaction implements RowTransaction {
   ): { number: number; run: RunRow }[] {
     return [...this.#tables.runs.values()]
       .map((run, index) => ({ number: index + 1, run }))
-      .filter(({ run }) => compareKeys(run.key, key) === 0)
+      .filter(({ run }) => compareStreamKeys(run.key, key) === 0)
       .filter(({ number }) => options.before === null || number < options.before)
       .reverse()
       .slice(0, options.limit);
@@ -111,7 +111,7 @@ class MemoryTransaction implements RowTransaction {
   listAudit(options: { key: StreamKey | null; after: Place | null; limit: number }): AuditRecord[] {
     const { key, after } = options;
     return this.#tables.audit
-      .filter((row) => key === null || compareKeys(row.key, key) === 0)
+      .filter((row) => key === null || compareStreamKeys(row.key, key) === 0)
       .filter((row) => after === null || comparePlaces(row, after) > 0)
       .sort(comparePlaces)
       .slice(0, options.limit);
@@ -122,14 +122,6 @@ function rowName(key: StreamKey, part: string): string {
   return JSON.stringify([key.connector, key.stream, part]);
 }
 
-/** By code point, as databases order text under their binary collation. */
-function compareKeys(a: StreamKey, b: StreamKey): number {
-  return (
-    Buffer.compare(Buffer.from(a.connector), Buffer.from(b.connector)) ||
-    Buffer.compare(Buffer.from(a.stream), Buffer.from(b.stream))
-  );
-}
-
 function comparePlaces(a: Place, b: Place): number {
-  return compareKeys(a.key, b.key) || a.number - b.number;
+  return compareStreamKeys(a.key, b.key) || a.number - b.number;
 }

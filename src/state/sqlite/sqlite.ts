@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
+import type { StreamKey } from "../../model/stream-key.ts";
 import type { OpenTransaction } from "../../sql/port.ts";
 import type { StateStore } from "../contract.ts";
 import { storeClosed } from "../refusals.ts";
@@ -43,7 +44,11 @@ class SqliteStorage implements RowStorage {
     return this.#within("BEGIN", work);
   }
 
-  async transact<T>(work: (tx: RowTransaction) => T, transaction?: OpenTransaction): Promise<T> {
+  async transact<T>(
+    _: StreamKey,
+    work: (tx: RowTransaction) => T,
+    transaction?: OpenTransaction,
+  ): Promise<T> {
     return transaction === undefined
       ? this.#within("BEGIN IMMEDIATE", work)
       : this.#withinCallers(transaction, work);

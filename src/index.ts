@@ -1,0 +1,55 @@
+/**
+ * Tidemark's library: durable, typed, fenced cursors for incremental sync. Everything a user needs
+ * is exported here by name; `tidemark/testing` has what authors of stores, inputs and outputs need.
+ */
+export { type Clock, systemClock } from "./clock.ts";
+export { type FaultInjector, type FaultPoint, faultPoints } from "./engine/fault-points.ts";
+export type {
+  Batch,
+  Commit,
+  Filter,
+  FilterContext,
+  Incremental,
+  Input,
+  InputSession,
+  Mark,
+  Output,
+  OutputContext,
+  OutputSession,
+  Page,
+  PartContext,
+  Pipeline,
+  ReadRequest,
+  Window,
+} from "./engine/ports.ts";
+export { type PreviewOptions, preview } from "./engine/preview.ts";
+export type { Progress } from "./engine/read-loop.ts";
+export type { RunResult, RunStatus, RunWarning } from "./engine/result.ts";
+export { attemptSync, type SyncOptions, sync } from "./engine/sync.ts";
+export { type ErrorCode, errorCodes, isTidemarkError, type SourceLocation, TidemarkError } from "./errors.ts";
+export { type Cursor, type CursorType, compareCursors, cursorTypes, parseCursor } from "./model/cursor.ts";
+export { ExactNumber } from "./model/exact-number.ts";
+export { type BoundaryKey, emptyPosition, type Interval, type Order, type Position } from "./model/position.ts";
+export type { SourceRecord } from "./model/record.ts";
+export type { StreamKey } from "./model/stream-key.ts";
+export { type CursorFormat, isoFormat } from "./model/timestamp.ts";
+export { definePipeline, type PipelineDefinition } from "./pipeline/define.ts";
+export { checkPipelines, loadPipelines } from "./pipeline/load.ts";
+export type {
+  AuditRecord,
+  BeginOptions,
+  Checkpoint,
+  Completion,
+  ExportedStream,
+  Failure,
+  Listing,
+  Metadata,
+  Run,
+  RunRecord,
+  RunRef,
+  StateStore,
+  StreamState,
+} from "./state/contract.ts";
+export { deltaRun } from "./state/delta-run.ts";
+export { openState } from "./state/open.ts";
+export { resolveSince } from "./state/resolve-since.ts";

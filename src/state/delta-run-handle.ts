@@ -1,0 +1,242 @@
+import { isTidemarkError, messageOf, TidemarkError } from "../errors.ts";
+import { type CursorType, parseCursor } from "../model/cursor.ts";
+import { emptyPosition, type Position } from "../model/position.ts";
+import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
+import { checkCount, keptMetadata } from "./arguments.ts";
+import type { Completion, Metadata, Run, StateStore, StreamState, WriteContext } from "./contract.ts";
+import { typeMismatch } from "./refusals.ts";
+
+/** A cursor as user code has it. Numbers past 2^53 have to come as bigint or text. */
+export type CursorInput = string | number | bigint;
+
+/** What the callback of `deltaRun` works with. */
+export interface DeltaRun {
+  readonly key: StreamKey;
+  readonly runId: string;
+  readonly epoch: number;
+  /** The watermark that the last run committed, to be read from inclusively; null on the first run. */
+  readonly lowerBoundCursor: string | null;
+  /**
+   * Aborts when another run has taken the stream over, with that `TidemarkError` (`RUN_SUPERSEDED`) as
+   * its reason. Hand it to whatever takes a signal; nothing that the run still does would be accepted.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * Says how far the run has come; completing commits it. The last call counts. Throws
+   * `CURSOR_TYPE_MISMATCH` for a value that is none of the stream's cursor type. A backfill takes it
+   * and commits nothing.
+   */
+  setNewCursor(cursor: CursorInput): void;
+  /** Says how many records the run has processed so far. Throws `ARGUMENT_INVALID`. */
+  setRecordsProcessed(count: number): void;
+  /** A JSON object to keep with the run; replaces the one before. Throws `ARGUMENT_INVALID`. */
+  setMetadata(metadata: Metadata): void;
+  /**
+   * Moves the watermark now, midway: what fails afterwards leaves it there. Durable when it resolves,
+   * or with the caller's commit where a transaction is given. Renews the lease. Throws
+   * `RUN_SUPERSEDED`, `CURSOR_REGRESSION`, `CURSOR_TYPE_MISMATCH`.
+   */
+  checkpoint(cursor: CursorInput, context?: WriteContext): Promise<void>;
+  /**
+   * Completes the run inside the caller's own open transaction on the state's database, so that rows
+   * and cursor are committed together or not at all; nothing is completed at the end again. May be
+   * called once more, in another transaction, where the first was rolled back. Throws as
+   * `StateStore.complete` does, and `CURSOR_NOT_SET`.
+   *
+   * ```ts
+   * const own = new DatabaseSync("./.tidemark/state.db");
+   * own.exec("BEGIN IMMEDIATE");
+   * insertAll(own, records);
+   * run.setNewCursor(watermark);
+   * await run.complete({ transaction: own });
+   * own.exec("COMMIT");
+   * ```
+   */
+  complete(context?: WriteContext): Promise<StreamState>;
+}
+
+/** Longer messages say no more, and the state is read at every begin. */
+const longestError = 2000;
+
+/** The run behind `DeltaRun`, with what `deltaRun` does at its end. */
+export class DeltaRunHandle implements DeltaRun {
+  readonly key: StreamKey;
+  readonly runId: string;
+  readonly epoch: number;
+  readonly lowerBoundCursor: string | null;
+  readonly signal: AbortSignal;
+  readonly #state: StateStore;
+  readonly #run: Run;
+  readonly #cursorType: CursorType;
+  #position: Position;
+  #sequence = 0;
+  /** Whether the store may know of fewer checkpoints than were sent: one may have been rolled back. */
+  #uncertain = false;
+  #lastCheckpoint: Promise<void> = Promise.resolve();
+  #newCursor: string | null = null;
+  #checkpointed = false;
+  #recordsProcessed: number | undefined;
+  #metadata: Metadata | undefined;
+  #completed: { readonly state: StreamState; readonly durable: boolean } | null = null;
+
+  constructor(state: StateStore, run: Run, cursorType: CursorType, signal: AbortSignal) {
+    this.key = run.key;
+    this.runId = run.runId;
+    this.epoch = run.epoch;
+    this.lowerBoundCursor = run.lowerBound?.value ?? null;
+    this.signal = signal;
+    this.#state = state;
+    this.#run = run;
+    this.#cursorType = cursorType;
+    this.#position = run.position;
+  }
+
+  setNewCursor(cursor: CursorInput): void {
+    this.#newCursor = this.#read(cursor);
+  }
+
+  setRecordsProcessed(count: number): void {
+    checkCount(this.key, count);
+    this.#recordsProcessed = count;
+  }
+
+  setMetadata(metadata: Metadata): void {
+    this.#metadata = keptMetadata(this.key, metadata);
+  }
+
+  async checkpoint(cursor: CursorInput, context: WriteContext = {}): Promise<void> {
+    const watermark = this.#read(cursor);
+    const made = this.#lastCheckpoint.then(() => this.#makeCheckpoint(watermark, context));
+    this.#lastCheckpoint = made.catch(() => {});
+    await made;
+  }
+
+  async #makeCheckpoint(watermark: string, context: WriteContext): Promise<void> {
+    if (this.#run.kind === "backfill") {
+      await this.#state.heartbeat(this.#run);
+      return;
+    }
+    const { coverage } = this.#position;
+    const position =
+      watermark === this.#position.watermark ? this.#position : { ...emptyPosition, watermark, coverage };
+    await this.#sendCheckpoint(position, context);
+    this.#position = position;
+    this.#checkpointed = true;
+    // What the caller may yet roll back must not be committed by completing.
+    if (context.transaction === undefined) this.#newCursor = watermark;
+  }
+
+  /**
+   * Sends it under the next sequence. Where an earlier one was rolled back, or its answer was lost,
+   * the store says which it knows; sending too high a number is refused and never taken for a
+   * repetition, as one too low would be.
+   */
+  async #sendCheckpoint(position: Position, context: WriteContext): Promise<void> {
+    const send = (sequence: number): Promise<void> =>
+      this.#state.checkpoint(
+        this.#run,
+        { sequence, position, recordsProcessed: this.#recordsProcessed ?? 0 },
+        context,
+      );
+    let sequence = this.#sequence + 1;
+    try {
+      try {
+        await send(sequence);
+      } catch (error) {
+        const known = this.#uncertain ? lastSequenceOf(error) : null;
+        if (known === null) throw error;
+        sequence = known + 1;
+        await send(sequence);
+      }
+    } catch (error) {
+      if (isTidemarkError(error) && !error.recoverable) throw error;
+      this.#sequence = sequence;
+      this.#uncertain = true;
+      throw error;
+    }
+    this.#sequence = sequence;
+    if (context.transaction !== undefined) this.#uncertain = true;
+  }
+
+  async complete(context: WriteContext = {}): Promise<StreamState> {
+    const completion = this.#completion();
+    await this.#lastCheckpoint;
+    const state = await this.#state.complete(this.#run, completion, context);
+    this.#completed = { state, durable: context.transaction === undefined };
+    return state;
+  }
+
+  #completion(): Completion {
+    const isBackfill = this.#run.kind === "backfill";
+    if (!isBackfill && this.#newCursor === null && !this.#checkpointed) {
+      const stream = formatStreamKey(this.key);
+      throw new TidemarkError("CURSOR_NOT_SET", `run ${this.runId} of ${stream} ended without a new cursor`, {
+        stream,
+      });
+    }
+    return {
+      ...(isBackfill || this.#newCursor === null ? {} : { newCursor: this.#newCursor }),
+      ...this.#told(),
+    };
+  }
+
+  /** Completes what the callback has not completed itself, and makes sure of what it has. */
+  async end(): Promise<StreamState> {
+    if (this.#completed === null) return this.complete();
+    if (!this.#completed.durable && !(await this.#isCommitted())) {
+      const stream = formatStreamKey(this.key);
+      throw new TidemarkError(
+        "CURSOR_NOT_SET",
+        `the transaction in which run ${this.runId} of ${stream} was completed is not committed`,
+        { stream, hint: "Commit it before the callback returns, or throw where it was rolled back." },
+      );
+    }
+    return this.#completed.state;
+  }
+
+  async #isCommitted(): Promise<boolean> {
+    let after: string | null = null;
+    do {
+      const page: Awaited<ReturnType<StateStore["runs"]>> = await this.#state.runs(
+        this.key,
+        after === null ? {} : { after },
+      );
+      const found = page.items.find(({ runId }) => runId === this.runId);
+      if (found !== undefined) return found.outcome === "completed";
+      after = page.next;
+    } while (after !== null);
+    return false;
+  }
+
+  /** Records the failure; never throws, so that what failed the run is what its caller sees. */
+  async fail(thrown: unknown): Promise<void> {
+    try {
+      const error = messageOf(thrown).slice(0, longestError);
+      await this.#state.fail(this.#run, { error, ...this.#told() });
+    } catch {
+      // A newer run has the stream, or the store is out of reach; then the lease runs out by itself.
+    }
+  }
+
+  #told(): Pick<Completion, "recordsProcessed" | "metadata"> {
+    return {
+      ...(this.#recordsProcessed === undefined ? {} : { recordsProcessed: this.#recordsProcessed }),
+      ...(this.#metadata === undefined ? {} : { metadata: this.#metadata }),
+    };
+  }
+
+  #read(cursor: CursorInput): string {
+    try {
+      return parseCursor(this.#cursorType, cursor).value;
+    } catch (cause) {
+      const given = isTidemarkError(cause) ? `: ${cause.message}` : "";
+      throw typeMismatch(this.key, `${this.#cursorType} cursors${given}`, "this one", cause);
+    }
+  }
+}
+
+function lastSequenceOf(error: unknown): number | null {
+  if (!isTidemarkError(error, "CHECKPOINT_OUT_OF_ORDER")) return null;
+  const last = error.details?.last_sequence;
+  return typeof last === "number" ? last : null;
+}

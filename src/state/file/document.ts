@@ -1,0 +1,176 @@
+import { z } from "zod";
+import { TidemarkError } from "../../errors.ts";
+import { parseCursor } from "../../model/cursor.ts";
+import { ExactNumber } from "../../model/exact-number.ts";
+import { parseJson, stringifyJson } from "../../model/json.ts";
+import { emptyPosition, encodePosition } from "../../model/position.ts";
+import type { StreamKey } from "../../model/stream-key.ts";
+import { readStreamRow } from "../codec.ts";
+import { newRow } from "../lifecycle.ts";
+import { isoTime, type StreamRow } from "../rows.ts";
+
+/** The format of the file around the rows; the position inside has a number of its own. */
+const documentFormat = 1;
+
+const documentSchema = z.strictObject({
+  tidemark_state: z.int().positive(),
+  connector: z.string(),
+  stream: z.string(),
+  live: z.record(z.string(), z.unknown()),
+  backfills: z.record(z.string(), z.record(z.string(), z.unknown())),
+  log_bytes: z.int().nonnegative(),
+});
+
+/** What somebody writes by hand to start a pipeline at a place of their choosing. */
+const seedNumber = z.union([z.string(), z.number(), z.instanceof(ExactNumber)]);
+const seedSchema = z
+  .strictObject({
+    timestamp: z.string().optional(),
+    id: seedNumber.optional(),
+    offset: seedNumber.optional(),
+  })
+  .refine((seed) => Object.values(seed).some((value) => value !== undefined));
+
+/** A stream's file: its rows, and how much of the log beside it is committed. */
+export interface StateDocument {
+  readonly key: StreamKey;
+  readonly rows: ReadonlyMap<string, StreamRow>;
+  readonly logBytes: number;
+}
+
+/** The document as text that people can read. */
+export function encodeDocument(document: StateDocument): string {
+  const live = document.rows.get("");
+  const backfills = [...document.rows].filter(([lane]) => lane !== "");
+  const { connector, stream } = document.key;
+  return `${JSON.stringify(
+    {
+      tidemark_state: documentFormat,
+      connector,
+      stream,
+      live: live === undefined ? {} : columnsOf(live),
+      backfills: Object.fromEntries(backfills.map(([lane, row]) => [lane, columnsOf(row)])),
+      log_bytes: document.logBytes,
+    },
+    null,
+    2,
+  )}\n`;
+}
+
+/**
+ * Reads a stream's file: one of ours, or a seed such as `{"timestamp": "2026-01-01T00:00:00Z"}`.
+ * Throws `STATE_TOO_NEW`, and `STATE_UNREADABLE` for everything else (promise P10).
+ */
+export function decodeDocument(text: string, key: StreamKey, file: string, now: number): StateDocument {
+  const json = parse(text, file);
+  if (typeof json === "object" && json !== null && !("tidemark_state" in json))
+    return seeded(json, key, file, now);
+  const parsed = documentSchema.safeParse(json);
+  if (!parsed.success) throw unreadable(file, z.prettifyError(parsed.error));
+  const { tidemark_state: format, connector, stream, live, backfills, log_bytes: logBytes } = parsed.data;
+  if (format > documentFormat) {
+    throw new TidemarkError(
+      "STATE_TOO_NEW",
+      `${file}: the file has format ${format}; this version reads up to ${documentFormat}`,
+    );
+  }
+  if (connector !== key.connector || stream !== key.stream) {
+    throw unreadable(
+      file,
+      `it is the state of ${connector}/${stream}, not of ${key.connector}/${key.stream}`,
+    );
+  }
+  const lanes = Object.entries(backfills);
+  if (Object.keys(live).length > 0) lanes.unshift(["", live]);
+  const rows = new Map(lanes.map(([lane, columns]) => [lane, rowOf(columns, key, lane, file)]));
+  return { key, rows, logBytes };
+}
+
+/** Which stream a file says it is of; null for a seed, which does not say. */
+export function keyOfDocument(text: string, file: string): StreamKey | null {
+  const parsed = z.looseObject({ connector: z.string(), stream: z.string() }).safeParse(parse(text, file));
+  return parsed.success ? { connector: parsed.data.connector, stream: parsed.data.stream } : null;
+}
+
+function parse(text: string, file: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    throw unreadable(file, "it is not JSON", cause);
+  }
+}
+
+function seeded(json: object, key: StreamKey, file: string, now: number): StateDocument {
+  const parsed = seedSchema.safeParse(json);
+  if (!parsed.success) {
+    throw unreadable(
+      file,
+      `a file written by hand has \`timestamp\`, \`id\` or \`offset\`, and this has ${Object.keys(json).join(", ") || "nothing"}`,
+    );
+  }
+  const { timestamp, id, offset } = parsed.data;
+  try {
+    const leading =
+      timestamp !== undefined
+        ? parseCursor("timestamp_utc", timestamp)
+        : id !== undefined
+          ? parseCursor("numeric_id", id)
+          : parseCursor("offset", offset);
+    const companions =
+      timestamp !== undefined && id !== undefined ? { id: parseCursor("numeric_id", id).value } : {};
+    const row = newRow(key, "", leading.type, now);
+    const position = { ...emptyPosition, watermark: leading.value, companions };
+    return { key, rows: new Map([["", { ...row, position }]]), logBytes: 0 };
+  } catch (cause) {
+    throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function columnsOf(row: StreamRow): Record<string, unknown> {
+  return {
+    cursor_type: row.cursorType,
+    cursor_value: row.position.watermark,
+    position: JSON.parse(encodePosition(row.position)),
+    position_epoch: row.positionTag.epoch,
+    position_sequence: row.positionTag.sequence,
+    status: row.status,
+    epoch: row.epoch,
+    sequence: row.sequence,
+    run_id: row.runId,
+    run_lower_bound: row.runLowerBound,
+    run_actor: row.runActor,
+    started_at_utc: optionalTime(row.startedAt),
+    lease_seconds: row.leaseSeconds,
+    lease_expires_at_utc: optionalTime(row.leaseExpiresAt),
+    lease_owner: row.leaseOwner,
+    last_error: row.lastError,
+    records_processed: row.recordsProcessed,
+    metadata: row.metadata,
+    updated_at_utc: isoTime(row.updatedAt),
+    audit_number: row.auditNumber,
+    audit_head: row.auditHead,
+  };
+}
+
+function rowOf(columns: Record<string, unknown>, key: StreamKey, lane: string, file: string): StreamRow {
+  const raw = {
+    ...columns,
+    ...key,
+    lane,
+    position: JSON.stringify(columns.position),
+    lease_owner: columns.lease_owner === null ? null : JSON.stringify(columns.lease_owner),
+    metadata: columns.metadata === null ? null : stringifyJson(columns.metadata),
+  };
+  return readStreamRow(raw, null, file);
+}
+
+function optionalTime(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : isoTime(milliseconds);
+}
+
+function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
+  return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
+    cause,
+    hint: "Mend the file or restore it. To start over on purpose, remove it.",
+  });
+}

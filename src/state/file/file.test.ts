@@ -1,0 +1,148 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, test } from "vitest";
+import { isTidemarkError } from "../../errors.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
+import { stateStoreSuite } from "../../testing/state-suite.ts";
+import { openFileState } from "./file.ts";
+
+const key = { connector: "events", stream: "default" };
+
+function freshFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-files-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+stateStoreSuite(
+  { describe, it },
+  {
+    name: "files",
+    async open() {
+      const folder = mkdtempSync(join(tmpdir(), "tidemark-files-"));
+      const clock = new FakeClock();
+      const store = await openFileState(folder, { clock });
+      return {
+        store,
+        reopen: () => openFileState(folder, { clock }),
+        expireLease: () => clock.advance(86_400_000),
+        async close() {
+          await store.close();
+          rmSync(folder, { recursive: true });
+        },
+      };
+    },
+    skip: {
+      "the caller's own transaction": "there is no database that a caller could have a transaction on",
+    },
+  },
+);
+
+test("a file written by hand starts the stream where it says", async () => {
+  for (const [seed, cursorType, lower] of [
+    ['{"timestamp": "2026-01-01T00:00:00Z"}', "timestamp_utc", "2026-01-01T00:00:00Z"],
+    ['{"id": 12345678901234567890}', "numeric_id", "12345678901234567890"],
+    ['{"offset": 40}', "offset", "40"],
+  ] as const) {
+    const folder = freshFolder();
+    writeFileSync(join(folder, "events.json"), seed);
+    await using store = await openFileState(folder);
+    const run = await store.begin(key, { cursorType });
+    expect(run.lowerBound?.value).toBe(lower);
+  }
+});
+
+test("a seed of a timestamp and an id keeps both", async () => {
+  const folder = freshFolder();
+  writeFileSync(join(folder, "events.json"), '{"timestamp": "2026-01-01T00:00:00Z", "id": "77"}');
+  await using store = await openFileState(folder);
+  expect((await store.get(key))?.position).toMatchObject({
+    watermark: "2026-01-01T00:00:00Z",
+    companions: { id: "77" },
+  });
+});
+
+test("P10: a file that is no state and no seed is an error, and stays as it is", async () => {
+  for (const text of [
+    "",
+    "{",
+    "[]",
+    '{"timestam": "2026-01-01T00:00:00Z"}',
+    '{"timestamp": "yesterday"}',
+    '{"id": "x"}',
+    "{}",
+    '{"tidemark_state": 1}',
+  ]) {
+    const folder = freshFolder();
+    writeFileSync(join(folder, "events.json"), text);
+    await using store = await openFileState(folder);
+    await expect(store.begin(key, { cursorType: "timestamp_utc" })).rejects.toSatisfy((error) =>
+      isTidemarkError(error, "STATE_UNREADABLE"),
+    );
+    expect(readFileSync(join(folder, "events.json"), "utf8")).toBe(text);
+  }
+});
+
+test("P10: a file of a newer format is an error that says so", async () => {
+  const folder = freshFolder();
+  await using store = await openFileState(folder);
+  await store.begin(key, { cursorType: "timestamp_utc" });
+  const file = join(folder, "events.json");
+  const stored = readFileSync(file, "utf8");
+  for (const [from, to] of [
+    ['"tidemark_state": 1', '"tidemark_state": 9'],
+    ['"format": 1', '"format": 9'],
+  ] as const) {
+    writeFileSync(file, stored.replace(from, to));
+    await expect(store.get(key)).rejects.toSatisfy((error) => isTidemarkError(error, "STATE_TOO_NEW"));
+  }
+});
+
+test("P12: removing the file starts the stream over, and its audit log goes on", async () => {
+  const folder = freshFolder();
+  await using store = await openFileState(folder);
+  const first = await store.begin(key, { cursorType: "numeric_id" });
+  await store.complete(first, { newCursor: "5" });
+  rmSync(join(folder, "events.json"));
+  const second = await store.begin(key, { cursorType: "numeric_id", epochFloor: 7 });
+  expect(second.lowerBound).toBeNull();
+  expect(second.positionTag.epoch).toBe(second.epoch);
+  await store.complete(second, { newCursor: "3" });
+  expect(await store.verifyAudit()).toEqual({ streams: 1, rows: 2 });
+  expect((await store.runs(key)).items).toHaveLength(2);
+});
+
+test("P1: log lines that a crash left without their commit do not count", async () => {
+  const folder = freshFolder();
+  await using store = await openFileState(folder);
+  const run = await store.begin(key, { cursorType: "numeric_id" });
+  appendFileSync(join(folder, "events.log.jsonl"), '{"audit": {"number": 1, "half a line');
+  await store.complete(run, { newCursor: "5" });
+  expect(await store.verifyAudit()).toEqual({ streams: 1, rows: 1 });
+});
+
+test("names that a file system does not take, and names that would lead out of the folder, stay inside it", async () => {
+  const folder = join(freshFolder(), "state");
+  mkdirSync(folder);
+  await using store = await openFileState(folder);
+  for (const connector of ["../up", "..", "a/b", "a\\b", "ü: *?", "x".repeat(200), "日".repeat(200)]) {
+    for (const stream of ["default", "..", "../../etc"]) {
+      await store.complete(await store.begin({ connector, stream }, { cursorType: "numeric_id" }), {
+        newCursor: "1",
+      });
+    }
+  }
+  expect((await store.list({ limit: 100 })).items).toHaveLength(21);
+  expect(readdirSync(join(folder, ".."))).toEqual(["state"]);
+  expect(existsSync(join(folder, "..", "up.json"))).toBe(false);
+});

@@ -1,0 +1,108 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { runCommand, startCommand, testFolder } from "../support/command.ts";
+import {
+  type DeliveredIds,
+  idsInFile,
+  idsInPostgres,
+  idsInSqlite,
+  lostAndRepeated,
+} from "../support/delivered.ts";
+import { createTestDatabase } from "../support/postgres.ts";
+import { recordsPipeline, startRecordsSource } from "../support/records-source.ts";
+
+const count = 1000;
+
+interface Setting {
+  readonly state: string;
+  readonly output: string;
+  readonly delivered: DeliveredIds;
+}
+
+const settings: Record<string, (folder: string) => Promise<Setting>> = {
+  SQLite: async (folder) => ({
+    state: "sqlite:./state.db",
+    output: '{ type: database, connectionString: "sqlite:./out.db", table: records, mode: append }',
+    delivered: idsInSqlite(join(folder, "out.db"), "records"),
+  }),
+  PostgreSQL: async () => {
+    const database = await createTestDatabase();
+    onTestFinished(() => database.drop());
+    return {
+      state: "sqlite:./state.db",
+      output: `{ type: database, connectionString: "${database.url}", table: records, mode: append }`,
+      delivered: idsInPostgres(database.url, "records"),
+    };
+  },
+  "PostgreSQL with the state in it": async () => {
+    const database = await createTestDatabase();
+    onTestFinished(() => database.drop());
+    return {
+      state: database.url,
+      output: `{ type: database, connectionString: "${database.url}", table: records, mode: append }`,
+      delivered: idsInPostgres(database.url, "records"),
+    };
+  },
+  "a jsonl file": async (folder) => ({
+    state: "sqlite:./state.db",
+    output: "{ type: file, path: ./out.jsonl }",
+    delivered: idsInFile(join(folder, "out.jsonl")),
+  }),
+};
+
+for (const [name, make] of Object.entries(settings)) {
+  for (const pagesPerCheckpoint of [1, 3]) {
+    test(`P4: a run stopped past its lease and woken after a takeover changes nothing (${name}, a checkpoint every ${pagesPerCheckpoint})`, async () => {
+      const folder = testFolder();
+      const { state, output, delivered } = await make(folder);
+      await using source = await startRecordsSource(count, 100);
+      const pipeline = recordsPipeline(source, output, "leaseSeconds: 2").replace(
+        "order: ascending",
+        `order: ascending\n    pagesPerCheckpoint: ${pagesPerCheckpoint}`,
+      );
+      writeFileSync(join(folder, "records.yaml"), pipeline);
+      const command = ["run", "records.yaml", "--json", "--state", state];
+
+      // The first run is stopped while it waits for its sixth page, with pages written and not committed.
+      const wake = Promise.withResolvers<void>();
+      const stopped = Promise.withResolvers<void>();
+      source.onRequest = async (requests) => {
+        if (requests !== 6) return;
+        zombie.process.kill("SIGSTOP");
+        stopped.resolve();
+        await wake.promise;
+      };
+      const zombie = startCommand(folder, ...command);
+      await stopped.promise;
+
+      // Until the lease has run out, another is refused and skipped.
+      let successor = await runCommand(folder, ...command);
+      while (JSON.parse(successor.stdout).status === "skipped")
+        successor = await runCommand(folder, ...command);
+      expect(JSON.parse(successor.stdout), successor.stderr).toMatchObject({ status: "completed" });
+      const after = await runCommand(
+        folder,
+        "state",
+        "show",
+        "records",
+        "default",
+        "--json",
+        "--state",
+        state,
+      );
+
+      wake.resolve();
+      zombie.process.kill("SIGCONT");
+      const woken = await zombie.ended;
+      expect(woken.code, woken.stderr).toBe(1);
+      expect(JSON.parse(woken.stdout)).toMatchObject({
+        status: "superseded",
+        error: { code: "RUN_SUPERSEDED" },
+      });
+      expect(lostAndRepeated(await delivered(), count)).toEqual({ lost: [], repeated: [] });
+      const now = await runCommand(folder, "state", "show", "records", "default", "--json", "--state", state);
+      expect(JSON.parse(now.stdout)).toEqual(JSON.parse(after.stdout));
+    }, 60_000);
+  }
+}
