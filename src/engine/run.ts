@@ -181,12 +181,13 @@ class Commits {
     finished: boolean,
     correction: string | null,
   ): Promise<void> {
-    const { state, run, faults } = this.#parts;
+    const { state, run, faults, pipeline } = this.#parts;
     const checkpoint = {
       sequence: this.#sequence + 1,
       position,
       recordsProcessed,
       ...(correction === null ? {} : { correction }),
+      keptByOutput: pipeline.output.guarantee === "exactly-once",
     };
     await this.#write(position, finished, (transaction) =>
       state.checkpoint(run, checkpoint, { transaction }),

@@ -104,6 +104,12 @@ export interface Checkpoint {
    * `CURSOR_REGRESSION`.
    */
   readonly correction?: string;
+  /**
+   * Whether the position is durable elsewhere already: in an output that keeps it with its rows. A
+   * store may then let the checkpoint outlive this process and not a loss of power, which costs no
+   * wait for the disk; the next run finds the newer position in the output.
+   */
+  readonly keptByOutput?: boolean;
 }
 
 export interface Completion {

@@ -63,6 +63,13 @@ export interface RowTransaction {
   listAudit(options: { key: StreamKey | null; after: Place | null; limit: number }): AuditRecord[];
 }
 
+export interface Transacting {
+  /** The caller's own open transaction, to make the change in. */
+  readonly transaction?: OpenTransaction;
+  /** Enough that the change outlives the process; it need not outlive a loss of power. */
+  readonly relaxed?: boolean;
+}
+
 /**
  * Where a row store keeps its rows. `transact` runs the function in one transaction that excludes
  * every other writer of the stream, in the caller's transaction where one is given; it commits when the function
@@ -71,7 +78,7 @@ export interface RowTransaction {
 export interface RowStorage {
   readonly databaseIdentity: string | null;
   read<T>(work: (tx: RowTransaction) => T): Promise<T>;
-  transact<T>(key: StreamKey, work: (tx: RowTransaction) => T, transaction?: OpenTransaction): Promise<T>;
+  transact<T>(key: StreamKey, work: (tx: RowTransaction) => T, how?: Transacting): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -130,15 +137,12 @@ export class RowStateStore implements StateStore {
 
   async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext = {}): Promise<void> {
     checkCheckpoint(run.key, made);
-    await this.#storage.transact(
-      run.key,
-      (tx) => {
-        const row = tx.load(run.key, laneOf(run.kind, run.runId));
-        const change = lifecycle.checkpoint(row, run, made, this.#clock.now());
-        if (change !== null) store(tx, change, row);
-      },
-      context.transaction,
-    );
+    const work = (tx: RowTransaction): void => {
+      const row = tx.load(run.key, laneOf(run.kind, run.runId));
+      const change = lifecycle.checkpoint(row, run, made, this.#clock.now());
+      if (change !== null) store(tx, change, row);
+    };
+    await this.#storage.transact(run.key, work, { ...context, relaxed: made.keptByOutput ?? false });
   }
 
   async heartbeat(run: RunRef): Promise<void> {
@@ -173,7 +177,7 @@ export class RowStateStore implements StateStore {
         if (ended === null) throw streamNotFound(run.key);
         return streamState(ended);
       },
-      context.transaction,
+      context,
     );
   }
 

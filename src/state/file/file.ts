@@ -2,10 +2,9 @@ import { existsSync, realpathSync } from "node:fs";
 import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
-import type { OpenTransaction } from "../../sql/port.ts";
 import type { StateStore } from "../contract.ts";
 import { storeClosed } from "../refusals.ts";
-import { RowStateStore, type RowStorage, type RowTransaction } from "../row-store.ts";
+import { RowStateStore, type RowStorage, type RowTransaction, type Transacting } from "../row-store.ts";
 import { withLock } from "./lock.ts";
 import { baseOf } from "./names.ts";
 import { FileTransaction } from "./transaction.ts";
@@ -41,7 +40,7 @@ class FileStorage implements RowStorage {
   async transact<T>(
     key: StreamKey,
     work: (tx: RowTransaction) => T,
-    transaction?: OpenTransaction,
+    { transaction }: Transacting = {},
   ): Promise<T> {
     if (transaction !== undefined) {
       throw new TidemarkError(

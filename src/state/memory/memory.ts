@@ -4,7 +4,7 @@ import { compareStreamKeys, type StreamKey } from "../../model/stream-key.ts";
 import type { AuditRecord, StateStore } from "../contract.ts";
 import type { Place } from "../listing.ts";
 import { storeClosed } from "../refusals.ts";
-import { RowStateStore, type RowStorage, type RowTransaction } from "../row-store.ts";
+import { RowStateStore, type RowStorage, type RowTransaction, type Transacting } from "../row-store.ts";
 import type { RunRow, StreamRow } from "../rows.ts";
 
 /** State that lives as long as the process: for tests and for trying things out (`memory:`). */
@@ -26,7 +26,11 @@ class MemoryStorage implements RowStorage {
     return work(new MemoryTransaction(this.#tables));
   }
 
-  async transact<T>(_: StreamKey, work: (tx: RowTransaction) => T, transaction?: object): Promise<T> {
+  async transact<T>(
+    _: StreamKey,
+    work: (tx: RowTransaction) => T,
+    { transaction }: Transacting = {},
+  ): Promise<T> {
     if (transaction !== undefined) {
       throw new TidemarkError(
         "ARGUMENT_INVALID",

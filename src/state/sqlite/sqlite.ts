@@ -7,7 +7,7 @@ import type { StreamKey } from "../../model/stream-key.ts";
 import type { OpenTransaction } from "../../sql/port.ts";
 import type { StateStore } from "../contract.ts";
 import { storeClosed } from "../refusals.ts";
-import { RowStateStore, type RowStorage, type RowTransaction } from "../row-store.ts";
+import { RowStateStore, type RowStorage, type RowTransaction, type Transacting } from "../row-store.ts";
 import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "./file.ts";
 import { SqliteRows } from "./rows.ts";
 import { Statements } from "./statements.ts";
@@ -47,10 +47,10 @@ class SqliteStorage implements RowStorage {
   async transact<T>(
     _: StreamKey,
     work: (tx: RowTransaction) => T,
-    transaction?: OpenTransaction,
+    { transaction, relaxed = false }: Transacting = {},
   ): Promise<T> {
     return transaction === undefined
-      ? this.#within("BEGIN IMMEDIATE", work)
+      ? this.#within("BEGIN IMMEDIATE", work, relaxed)
       : this.#withinCallers(transaction, work);
   }
 
@@ -58,15 +58,26 @@ class SqliteStorage implements RowStorage {
    * Waits for another connection's transaction without holding up this process: the transaction may
    * well be one that this process has to end.
    */
-  async #within<T>(begin: string, work: (tx: RowTransaction) => T): Promise<T> {
+  async #within<T>(begin: string, work: (tx: RowTransaction) => T, relaxed = false): Promise<T> {
     const deadline = performance.now() + busyTimeoutMs;
     for (let pause = 1; ; pause = Math.min(pause * 2, longestPauseMs)) {
       try {
-        return this.#attempt(begin, work);
+        return relaxed ? this.#relaxed(begin, work) : this.#attempt(begin, work);
       } catch (error) {
         if (!isBusy(error) || performance.now() > deadline) throw stateFileError(error, this.#file);
       }
       await delay(pause);
+    }
+  }
+
+  /** Without waiting for the disk: the next full commit, or the system in its own time, does that. */
+  #relaxed<T>(begin: string, work: (tx: RowTransaction) => T): T {
+    if (!this.#db.isOpen) throw storeClosed(this.#file);
+    this.#db.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return this.#attempt(begin, work);
+    } finally {
+      this.#db.exec("PRAGMA synchronous = FULL");
     }
   }
 
