@@ -54,11 +54,18 @@ Help on a command: tidemark help COMMAND`;
 export async function runCommand(argv: readonly string[]): Promise<void> {
   outliveReaders();
   const json = asksForJson(argv);
-  process.on("uncaughtException", (error) => void end(reportFailure(error, json)));
-  process.on("unhandledRejection", (error) => void end(reportFailure(error, json)));
+  const stray = (error: unknown): void => {
+    if (!ending) void end(reportFailure(error, json));
+    ending = true;
+  };
+  process.on("uncaughtException", stray);
+  process.on("unhandledRejection", stray);
   await end(obey(argv, json));
 }
 
+let ending = false;
+
+/** Ends the process once it is known how; what comes up on the way out is not told as well. */
 async function end(outcome: Promise<number>): Promise<void> {
   const code = await outcome;
   await flushed();

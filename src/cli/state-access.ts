@@ -22,10 +22,12 @@ export async function withState<T>(
   return await use(state);
 }
 
-/** The path of the SQLite file that a state URL names and that is not there. */
+const sqliteFile = /^sqlite:(?:\/\/(?=\/)|(?!\/\/|:))([^?#]*[^?#/\s])$/i;
+
+/** The path of the SQLite file that a state URL names and that is not there; wrong URLs name none. */
 function missingFile(url: string): string | null {
-  const [, path] = /^sqlite:(?:\/\/(?=\/))?(.+)$/i.exec(url) ?? [];
-  return path === undefined || path.startsWith(":") || existsSync(path) ? null : path;
+  const path = sqliteFile.exec(url)?.[1];
+  return path === undefined || existsSync(path) ? null : path;
 }
 
 /** Who acts, for the history and the audit log: `TIDEMARK_ACTOR`, or the name of the system's user. */

@@ -48,6 +48,8 @@ describe("the command line", () => {
     [["state", "history", "a", "b", "--limit", "none"], "--limit is none", "whole number"],
     [["audit", "acme"], "a connector is given and no stream", "neither"],
     [["state", "list", "--state", "mongodb://x"], "mongodb", "sqlite:"],
+    [["state", "list", "--state", "sqlite://state.db"], "two slashes", "sqlite:./state.db"],
+    [["state", "list", "--state", "sqlite:state.db?mode=ro"], "parameters", "sqlite:"],
   ])("refuses %j with code 2, a reason and what to do", async (args, reason, hint) => {
     const { code, stdout, stderr } = await tidemark(args, { cwd: temporaryFolder() });
     expect(stderr).toMatch(/^error \w+ {2}/);

@@ -5,7 +5,7 @@ import { examples, optionsOf } from "../commands.ts";
 import { invalidArgument } from "../failure.ts";
 import { actor, withState } from "../state-access.ts";
 import { calledOff, printMove, storedStream, takesReason, takesStream } from "../stream.ts";
-import { canAsk } from "../terminal.ts";
+import { canAsk, note } from "../terminal.ts";
 
 interface ResetOptions {
   readonly reason: string;
@@ -38,11 +38,11 @@ async function confirmed(stream: StreamState): Promise<boolean> {
     );
   }
   const { confirm } = await import("@clack/prompts");
-  const running = stream.status === "running" ? ` Its running run ${stream.runId} is superseded.` : "";
-  const answer = await confirm({
-    message: `Start ${formatStreamKey(stream.key)} over? It forgets ${stream.position.watermark ?? "no watermark"}, and the next run reads everything again.${running}`,
-    initialValue: false,
-    output: process.stderr,
-  });
+  const { watermark } = stream.position;
+  note(
+    `${formatStreamKey(stream.key)} stands at ${watermark ?? "no watermark"}; the next run would read everything again\n`,
+  );
+  if (stream.status === "running") note(`its running run ${stream.runId} would be superseded\n`);
+  const answer = await confirm({ message: "Start it over?", initialValue: false, output: process.stderr });
   return answer === true;
 }
