@@ -1,0 +1,73 @@
+import type { Writable } from "node:stream";
+import type { Filter, Input, Output, Pipeline } from "../engine/ports.ts";
+import { createConditionFilter } from "../filters/condition.ts";
+import type { FilterParts } from "../filters/failure.ts";
+import { createMappingFilter } from "../filters/mapping.ts";
+import { createRemoveFilter } from "../filters/remove.ts";
+import { createScriptFilter } from "../filters/script.ts";
+import { createSetFilter } from "../filters/set.ts";
+import { createDatabaseInput } from "../inputs/database/input.ts";
+import { createHttpPolling } from "../inputs/http-polling/input.ts";
+import { createConsoleOutput } from "../outputs/console.ts";
+import { createDatabaseOutput } from "../outputs/database/database-output.ts";
+import { createFileOutput } from "../outputs/file/file.ts";
+import type { FilterConfig, Frame, InputConfig, OutputConfig, PipelineConfig } from "./schema.ts";
+
+/** What a configuration needs from outside to become a pipeline. */
+export interface BuildParts {
+  /** Where paths of scripts begin: the pipeline file's folder. */
+  readonly folder: string;
+  /** Values of `--param`, for scripts. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Where a `console` output prints. */
+  readonly console: Writable;
+}
+
+/** The pipeline that a configuration declares; nothing is opened before it runs. */
+export function buildPipeline(config: PipelineConfig, parts: BuildParts): Pipeline {
+  const input = buildInput(config.input);
+  const filterParts = { ...parts, key: input.incremental.key };
+  const filters = config.filters.map((filter) => buildFilter(filter, filterParts));
+  return framed(config, input, filters, buildOutput(config.output, parts));
+}
+
+/** Puts a pipeline's parts together under its name. */
+export function framed(frame: Frame, input: Input, filters: readonly Filter[], output: Output): Pipeline {
+  const { name, connector = name, stream, onConcurrentRun, leaseSeconds } = frame;
+  return { name, key: { connector, stream }, onConcurrentRun, leaseSeconds, input, filters, output };
+}
+
+export function buildInput(config: InputConfig): Input {
+  switch (config.type) {
+    case "httpPolling":
+      return createHttpPolling(config, { random: Math.random });
+    case "database":
+      return createDatabaseInput(config);
+  }
+}
+
+export function buildFilter(config: FilterConfig, parts: FilterParts & Omit<BuildParts, "console">): Filter {
+  switch (config.type) {
+    case "mapping":
+      return createMappingFilter(config, parts);
+    case "condition":
+      return createConditionFilter(config, parts);
+    case "set":
+      return createSetFilter(config, parts);
+    case "remove":
+      return createRemoveFilter(config);
+    case "script":
+      return createScriptFilter(config, parts);
+  }
+}
+
+export function buildOutput(config: OutputConfig, { console }: Pick<BuildParts, "console">): Output {
+  switch (config.type) {
+    case "database":
+      return createDatabaseOutput(config);
+    case "file":
+      return createFileOutput(config);
+    case "console":
+      return createConsoleOutput(console);
+  }
+}

@@ -1,0 +1,203 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type { Writable } from "node:stream";
+import type { Pipeline } from "../engine/ports.ts";
+import { messageOf, TidemarkError } from "../errors.ts";
+import { loadScript, scriptPath } from "../filters/script.ts";
+import { formatStreamKey } from "../model/stream-key.ts";
+import { redact } from "../secrets.ts";
+import { type BuildParts, buildPipeline } from "./build.ts";
+import { incoherencesOf } from "./coherence.ts";
+import { byPlace, type Diagnostic, type Finding, mistake } from "./diagnostics.ts";
+import type { Environment } from "./environment.ts";
+import { parseConfig } from "./parse.ts";
+import type { Placed } from "./placing.ts";
+import { type PipelineConfig, pipelineSchema } from "./schema.ts";
+import { readSource, type SourceDocument } from "./source.ts";
+
+export interface LoadOptions {
+  /** Variables for `${NAME}`; those of the process unless given. */
+  readonly env?: Environment;
+  /** Values of `--param name=value`: above the variables of the same names, and given to scripts. */
+  readonly params?: Readonly<Record<string, string>>;
+  /** Where a `console` output prints; standard output unless given. */
+  readonly console?: Writable;
+}
+
+/** A pipeline as it was read from a file, ready to run. */
+export interface LoadedPipeline extends Pipeline {
+  readonly file: string;
+  /** When `tidemark start` runs it; null where it declares nothing. */
+  readonly schedule: { readonly expression: string; readonly timezone: string } | null;
+  /** Where the pipeline itself asks for its state to be kept (`storagePath`); null where it does not. */
+  readonly stateUrl: string | null;
+  /** What is doubtful about it, and does not keep it from running. */
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** What files hold: the pipelines that can run, and all that was found, in the order of the files. */
+export interface Checked {
+  readonly pipelines: readonly LoadedPipeline[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The pipeline files that a path means: itself, or every .yaml and .yml file in a folder. */
+export async function pipelineFiles(path: string): Promise<string[]> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) throw new TidemarkError("PIPELINE_NOT_FOUND", `no pipeline file is at ${path}`);
+  if (!found.isDirectory()) return [path];
+  const names = (await readdir(path)).filter((name) => /\.ya?ml$/i.test(name)).sort();
+  if (names.length > 0) return names.map((name) => join(path, name));
+  throw new TidemarkError("PIPELINE_NOT_FOUND", `the folder ${path} holds no .yaml or .yml file`);
+}
+
+/** Reads and checks pipeline files in full; only a file that cannot be read makes it throw. */
+export async function checkFiles(files: readonly string[], options: LoadOptions): Promise<Checked> {
+  const checks: Check[] = [];
+  for (const file of files) checks.push(...(await checkFile(file, options)));
+  const findings = [...checks.flatMap(({ diagnostics }) => diagnostics), ...sharedThings(checks)];
+  const broken = new Set(findings.filter(({ severity }) => severity === "error").map(({ file }) => file));
+  return {
+    pipelines: checks.flatMap(({ pipeline, file }) =>
+      pipeline === null || broken.has(file) ? [] : [pipeline],
+    ),
+    diagnostics: findings.toSorted(byPlace),
+  };
+}
+
+/** One document's check. */
+interface Check {
+  readonly file: string;
+  readonly pipeline: LoadedPipeline | null;
+  readonly config: PipelineConfig | null;
+  readonly diagnostics: readonly Diagnostic[];
+  diagnose(finding: Finding): Diagnostic;
+}
+
+async function checkFile(file: string, options: LoadOptions): Promise<Check[]> {
+  const text = await readText(file);
+  const environment = { ...(options.env ?? process.env), ...options.params };
+  const documents = readSource(text, environment);
+  if (documents.length === 0) return [emptyFile(file)];
+  return Promise.all(documents.map((document) => checkDocument(file, document, options)));
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    throw new TidemarkError("PIPELINE_NOT_FOUND", `${file} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function emptyFile(file: string): Check {
+  const diagnose = (finding: Finding) => diagnosticAt(file, { ...finding, line: 1, column: 1 });
+  const diagnostics = [diagnose(mistake("KEY_MISSING", [], "the file holds no pipeline"))];
+  return { file, pipeline: null, config: null, diagnostics, diagnose };
+}
+
+async function checkDocument(file: string, source: SourceDocument, options: LoadOptions): Promise<Check> {
+  const diagnose = (finding: Finding) => diagnosticAt(file, source.place(finding));
+  const parsed = source.readable
+    ? parseConfig(pipelineSchema, source.value, source.origins)
+    : { config: null, findings: [] };
+  const told = [...source.findings, ...newFindings(parsed.findings, source.findings).map(source.place)];
+  const diagnostics = told.map((placed) => diagnosticAt(file, placed));
+  if (parsed.config === null || told.length > 0) {
+    return { file, pipeline: null, config: parsed.config, diagnostics, diagnose };
+  }
+  const built = await checkConfig(parsed.config, buildParts(file, options));
+  const warnings = built.findings.map(diagnose);
+  const pipeline = { ...built.pipeline, ...declaredBeside(parsed.config), file, warnings };
+  return { file, pipeline, config: parsed.config, diagnostics: warnings, diagnose };
+}
+
+/** What a broken value breaks in turn is not told as well. */
+function newFindings(findings: readonly Finding[], before: readonly Finding[]): Finding[] {
+  const places = new Set(
+    before.filter(({ path }) => path.length > 0).map(({ path }) => JSON.stringify(path)),
+  );
+  return findings.filter(({ path }) => !places.has(JSON.stringify(path)));
+}
+
+function buildParts(file: string, options: LoadOptions): BuildParts {
+  return {
+    folder: dirname(resolve(file)),
+    params: options.params ?? {},
+    console: options.console ?? process.stdout,
+  };
+}
+
+async function checkConfig(
+  config: PipelineConfig,
+  parts: BuildParts,
+): Promise<{ pipeline: Pipeline; findings: Finding[] }> {
+  const pipeline = buildPipeline(config, parts);
+  const scripts = await scriptMistakes(config, parts.folder);
+  return { pipeline, findings: [...incoherencesOf(pipeline.input, pipeline.output), ...scripts] };
+}
+
+/** Scripts are imported here, so that one that cannot run is told before anything else does. */
+async function scriptMistakes(config: PipelineConfig, folder: string): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const [index, filter] of config.filters.entries()) {
+    if (filter.type !== "script") continue;
+    const error = await loadScript(scriptPath(filter, folder)).then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    if (error !== null)
+      findings.push(mistake("SCRIPT_INVALID", ["filters", index, "path"], messageOf(error)));
+  }
+  return findings;
+}
+
+function declaredBeside({ input }: PipelineConfig): Pick<LoadedPipeline, "schedule" | "stateUrl"> {
+  const { schedule, timezone, statePersistence } = input;
+  const { storagePath } = statePersistence;
+  return {
+    schedule: schedule === undefined ? null : { expression: schedule, timezone },
+    stateUrl: storagePath === undefined ? null : `file:${storagePath}`,
+  };
+}
+
+/** Two pipelines of one stream would each move the other's place; of one file, write into each other. */
+function sharedThings(checks: readonly Check[]): Diagnostic[] {
+  const streams = new Map<string, Diagnostic>();
+  const outputs = new Map<string, Diagnostic>();
+  return checks.flatMap((check) => {
+    const { config } = check;
+    if (config === null) return [];
+    const { name, connector = name, stream, output } = config;
+    const key = formatStreamKey({ connector, stream });
+    const shared = [
+      taken(streams, key, check, `the stream ${key}`, config.connector === undefined ? "name" : "connector"),
+    ];
+    if (output.type === "file") {
+      shared.push(taken(outputs, resolve(output.path), check, `the file ${output.path}`, "output"));
+    }
+    return shared.filter((diagnostic) => diagnostic !== null);
+  });
+}
+
+/** A mistake where the thing has been taken before; takes it otherwise. */
+function taken(
+  before: Map<string, Diagnostic>,
+  thing: string,
+  check: Check,
+  told: string,
+  key: string,
+): Diagnostic | null {
+  const first = before.get(thing);
+  const diagnose = (message: string) =>
+    check.diagnose(mistake("CONFIG_INCOHERENT", [key], message, { part: "key" }));
+  if (first !== undefined)
+    return diagnose(`${told} is already that of the pipeline at ${first.file}:${first.line}`);
+  before.set(thing, diagnose(told));
+  return null;
+}
+
+function diagnosticAt(file: string, { line, column, severity, code, message, hint }: Placed): Diagnostic {
+  const clean = { file, line, column, severity, code, message: redact(message) };
+  return hint === undefined ? clean : { ...clean, hint: redact(hint) };
+}

@@ -1,0 +1,53 @@
+import type { Input, Output } from "../engine/ports.ts";
+import { isZero } from "../model/granule.ts";
+import { doubt, type Finding, mistake } from "./diagnostics.ts";
+
+/**
+ * What is to be refused, or doubted, of settings that are each valid: an output that appends keeps
+ * its promise only where a record that is read again can be known again.
+ */
+export function incoherencesOf(input: Input, output: Output): Finding[] {
+  return [...appendProblems(input, output), ...cursorDoubts(input)];
+}
+
+function appendProblems({ incremental }: Input, output: Output): Finding[] {
+  if (!output.appends) return [];
+  const orReplace = output.kind === "database" ? ", or give the output a `key` to replace rows by" : "";
+  const { cursors, order, key, lookback } = incremental;
+  if (cursors.length === 0) {
+    const message = "no cursor is kept, so every run reads everything and appends it once more";
+    return [doubt("NO_CURSOR", ["input"], message, { hint: `declare \`statePersistence\`${orReplace}` })];
+  }
+  const findings: Finding[] = [];
+  if (lookback !== null && !isZero(lookback)) {
+    findings.push(
+      mistake(
+        "CONFIG_INCOHERENT",
+        ["input", "statePersistence", "lookback"],
+        "`lookback` reads records again, and this output would append them again",
+        { part: "key", hint: `remove it${orReplace}` },
+      ),
+    );
+  }
+  if (order !== "ascending" && key === null) {
+    findings.push(
+      mistake(
+        "CONFIG_INCOHERENT",
+        ["input", "statePersistence"],
+        `a source that is ${order} may have to be read again after a failure, and without a key this output would append its records again`,
+        {
+          part: "key",
+          hint: `declare \`input.key\`, or \`order: ascending\` if the source sorts by the cursor${orReplace}`,
+        },
+      ),
+    );
+  }
+  return findings;
+}
+
+function cursorDoubts({ incremental }: Input): Finding[] {
+  if (incremental.cursors[0]?.type !== "text") return [];
+  const message = "texts are compared by code point; a source that sorts them in another way loses records";
+  const hint = 'in a database, sort by the column COLLATE "C"';
+  return [doubt("TEXT_ORDER", ["input", "statePersistence", "id"], message, { hint })];
+}

@@ -1,0 +1,89 @@
+import { redact } from "../secrets.ts";
+
+/** What `validate` can find, by code, and what each means. Doubts of queries bring codes of their own. */
+export const diagnosticCodes = {
+  PIPELINE_NOT_FOUND: "No pipeline file is at that path.",
+  YAML_INVALID: "The text cannot be read as YAML.",
+  KEY_DUPLICATE: "A key is given twice.",
+  KEY_UNKNOWN: "A key has no meaning at that place.",
+  KEY_MISSING: "A key that is needed is not given.",
+  VALUE_INVALID: "A value is not of the kind, or within the bounds, that its key asks for.",
+  EXPRESSION_INVALID: "A JSONata expression cannot be read.",
+  SCRIPT_INVALID: "A script is missing, cannot be loaded, or exports no function.",
+  ENV_MISSING: "An environment variable is named that is not set.",
+  ENV_INVALID: "A `${…}` is not `${NAME}` or `${NAME:-default}`.",
+  CONFIG_INCOHERENT: "Settings that are each valid contradict one another.",
+  NO_CURSOR: "A doubt: nothing is kept between runs, so each of them appends everything once more.",
+  TEXT_ORDER: "A doubt: texts are compared by code point, and the source may sort them in another way.",
+} as const;
+
+export type Severity = "error" | "warning";
+
+/** One mistake or doubt in a pipeline file; line and column count from 1. */
+export interface Diagnostic {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly severity: Severity;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** The steps to a value inside a pipeline: keys, and places in lists from 0. */
+export type ConfigPath = readonly (string | number)[];
+
+/** Which end of `key: value` a finding points at. */
+export type Part = "key" | "value";
+
+/** A diagnostic that knows its place in the configuration, and not yet that in a file. */
+export interface Finding {
+  readonly path: ConfigPath;
+  readonly part: Part;
+  /** How far into the value's text it points. */
+  readonly offset?: number;
+  readonly severity: Severity;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+type Details = Pick<Finding, "offset" | "hint"> & { readonly part?: Part };
+
+/** A finding that is a mistake, at a value unless told otherwise. */
+export function mistake(
+  code: keyof typeof diagnosticCodes,
+  path: ConfigPath,
+  message: string,
+  details: Details = {},
+): Finding {
+  return { part: "value", severity: "error", ...details, code, path, message };
+}
+
+/** A finding that keeps nothing from running. */
+export function doubt(code: string, path: ConfigPath, message: string, details: Details = {}): Finding {
+  return { part: "key", severity: "warning", ...details, code, path, message };
+}
+
+/** `events.yaml:12:5 KEY_UNKNOWN …`, on one line, without secrets. */
+export function formatDiagnostic(diagnostic: Diagnostic): string {
+  const { file, line, column, severity, code, message, hint } = diagnostic;
+  const told = severity === "warning" ? `warning: ${message}` : message;
+  const text = `${file}:${line}:${column} ${code} ${told}${hint === undefined ? "" : ` (${hint})`}`;
+  return redact(text.replace(/\s*\n\s*/g, " "));
+}
+
+/** `filters[1].expression`, as messages name a place. */
+export function formatConfigPath(path: ConfigPath): string {
+  let text = "";
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else text += text === "" ? step : `.${step}`;
+  }
+  return text;
+}
+
+/** In the order of the file. */
+export function byPlace(a: Diagnostic, b: Diagnostic): number {
+  return a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1;
+}

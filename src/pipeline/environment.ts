@@ -1,0 +1,68 @@
+import { nearest } from "./nearest.ts";
+
+/** Variables by name: the process's environment, with the values of `--param` above it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A text with its variables filled in. */
+export interface Substituted {
+  readonly text: string;
+  /** What was filled in, by the variable's name. */
+  readonly values: readonly { readonly name: string; readonly value: string }[];
+  readonly problems: readonly EnvironmentProblem[];
+}
+
+export interface EnvironmentProblem {
+  readonly code: "ENV_MISSING" | "ENV_INVALID";
+  readonly message: string;
+  readonly hint?: string;
+  /** Where in the text it stands. */
+  readonly offset: number;
+}
+
+const reference = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
+const variable = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
+
+/**
+ * Fills in `${NAME}` and `${NAME:-default}`; the default also stands for a variable that is set to
+ * nothing. `$${` is a plain `${`. What is filled in is not looked through again.
+ */
+export function substitute(text: string, environment: Environment): Substituted {
+  const values: { name: string; value: string }[] = [];
+  const problems: EnvironmentProblem[] = [];
+  const filled = text.replace(reference, (found: string, inner: string | undefined, offset: number) => {
+    if (found === "$${") return "${";
+    const [, name, fallback] = variable.exec(inner ?? "") ?? [];
+    if (name === undefined || fallback?.includes("${")) {
+      problems.push(malformed(found, offset));
+      return found;
+    }
+    const set = environment[name];
+    const value = set === undefined || (set === "" && fallback !== undefined) ? fallback : set;
+    if (value === undefined) {
+      problems.push(missing(name, environment, offset));
+      return found;
+    }
+    values.push({ name, value });
+    return value;
+  });
+  return { text: filled, values, problems };
+}
+
+function malformed(found: string, offset: number): EnvironmentProblem {
+  return {
+    code: "ENV_INVALID",
+    message: `\`${found}\` is not a variable of the form \`\${NAME}\` or \`\${NAME:-default}\``,
+    hint: "write $${ where the text itself shall hold ${",
+    offset,
+  };
+}
+
+function missing(name: string, environment: Environment, offset: number): EnvironmentProblem {
+  const like = nearest(name, Object.keys(environment));
+  return {
+    code: "ENV_MISSING",
+    message: `the environment variable ${name} is not set${like === undefined ? "" : `; ${like} is`}`,
+    hint: `set it, or give a default: \${${name}:-…}`,
+    offset,
+  };
+}

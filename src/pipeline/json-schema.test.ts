@@ -1,0 +1,78 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { pipelineJsonSchema, pipelineJsonSchemaText } from "./json-schema.ts";
+
+const schemaFile = new URL("../../schema/pipeline.schema.json", import.meta.url);
+const examples = fileURLToPath(new URL("../../examples", import.meta.url));
+
+const document = z.record(z.string(), z.json()).parse(pipelineJsonSchema());
+const validator = z.fromJSONSchema(document);
+const accepts = (pipeline: unknown): boolean => validator.safeParse(pipeline).success;
+
+const small = {
+  name: "x",
+  input: { type: "httpPolling", endpoint: "https://x.example/" },
+  output: { type: "console" },
+};
+
+test("the published file is what the schema says now", async () => {
+  expect(await readFile(schemaFile, "utf8")).toBe(pipelineJsonSchemaText());
+});
+
+test("it names itself, its dialect, and says what every part is for", () => {
+  expect(document).toMatchObject({
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    $id: "https://unpkg.com/tidemark/schema/pipeline.schema.json",
+    title: "Tidemark pipeline",
+    required: ["name", "input", "output"],
+    additionalProperties: false,
+  });
+  const undescribed: string[] = [];
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value !== "object" || value === null) return;
+    for (const [key, inner] of Object.entries(value)) {
+      if (key !== "properties") visit(inner, `${path}.${key}`);
+      else
+        for (const [name, schema] of Object.entries(inner)) {
+          if (typeof schema !== "object" || schema === null) continue;
+          if (!("description" in schema) && !("const" in schema)) undescribed.push(`${path}.${name}`);
+          visit(schema, `${path}.${name}`);
+        }
+    }
+  };
+  visit(document, "");
+  expect(undescribed).toEqual([]);
+});
+
+test("an editor that follows it takes what the command takes", () => {
+  expect(accepts(small)).toBe(true);
+  expect(accepts({ ...small, leaseSeconds: 5, onConcurrentRun: "wait" })).toBe(true);
+  expect(accepts({ ...small, leaseSeconds: "${LEASE}", onConcurrentRun: "${POLICY:-skip}" })).toBe(true);
+  expect(
+    accepts({
+      ...small,
+      input: { ...small.input, endpoint: "${BASE_URL}/events", timeoutMs: "${SECONDS}000" },
+    }),
+  ).toBe(true);
+});
+
+test("and refuses what the command refuses", () => {
+  expect(accepts({ ...small, nam: "y" })).toBe(false);
+  expect(accepts({ ...small, leaseSeconds: "soon" })).toBe(false);
+  expect(accepts({ ...small, onConcurrentRun: "sometimes" })).toBe(false);
+  expect(accepts({ ...small, input: { ...small.input, type: "${TYPE}" } })).toBe(false);
+  expect(accepts({ ...small, filters: [{ type: "set", target: "x", valu: 1 }] })).toBe(false);
+});
+
+test("every example fits it", async () => {
+  const files = (await readdir(examples, { recursive: true })).filter((name) => name.endsWith(".yaml"));
+  expect(files.length).toBeGreaterThan(0);
+  for (const name of files) {
+    const result = validator.safeParse(parse(await readFile(join(examples, name), "utf8")));
+    expect(result.error?.message, name).toBeUndefined();
+  }
+});

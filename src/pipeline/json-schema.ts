@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { pipelineSchema } from "./schema.ts";
+
+/** Where the schema of the newest release can be fetched. */
+const schemaId = "https://unpkg.com/tidemark/schema/pipeline.schema.json";
+
+const environmentReference = {
+  type: "string",
+  pattern: "\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}",
+  description: "A value from the environment: ${NAME} or ${NAME:-default}.",
+};
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+const json: z.ZodType<Json> = z.json();
+
+/**
+ * The JSON Schema of pipeline files, for editors: generated from what validates them, and wider in
+ * one point, that a number, a choice or true and false may come from the environment.
+ */
+export function pipelineJsonSchema(): Json {
+  const generated = z.toJSONSchema(pipelineSchema, {
+    target: "draft-2020-12",
+    io: "input",
+    unrepresentable: "any",
+  });
+  const { $schema, ...body } = z.record(z.string(), json).parse(generated);
+  const widened = withReferences(body);
+  return {
+    $schema: $schema ?? "",
+    $id: schemaId,
+    title: "Tidemark pipeline",
+    description:
+      "What a pipeline reads, how it keeps its place, what happens to records on their way, and where they are written.",
+    ...(isObject(widened) ? widened : {}),
+    $defs: { environmentReference },
+  };
+}
+
+/** The schema as the text of its file. */
+export function pipelineJsonSchemaText(): string {
+  return `${JSON.stringify(pipelineJsonSchema(), null, 2)}\n`;
+}
+
+/** Values that are not just any text may be given by a variable too; `type`, which chooses, may not. */
+function withReferences(schema: Json): Json {
+  if (Array.isArray(schema)) return schema.map(withReferences);
+  if (!isObject(schema)) return schema;
+  const { description, default: standard, ...own } = schema;
+  if (!needsReference(own)) {
+    return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, inside(key, value)]));
+  }
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(standard === undefined ? {} : { default: standard }),
+    anyOf: [own, { $ref: "#/$defs/environmentReference" }],
+  };
+}
+
+/** What stands under these keys is data and not a schema, or a map of schemas by name. */
+function inside(key: string, value: Json): Json {
+  if (key === "propertyNames" || key === "default" || key === "required" || key === "enum") return value;
+  if (key !== "properties" || !isObject(value)) return withReferences(value);
+  return Object.fromEntries(Object.entries(value).map(([name, schema]) => [name, withReferences(schema)]));
+}
+
+function needsReference(schema: { readonly [key: string]: Json }): boolean {
+  const { type } = schema;
+  if (type === "number" || type === "integer" || type === "boolean") return true;
+  return type === "string" && ("enum" in schema || "format" in schema || "pattern" in schema);
+}
+
+function isObject(value: Json): value is { readonly [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

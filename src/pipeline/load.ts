@@ -1,0 +1,56 @@
+import { isTidemarkError, TidemarkError } from "../errors.ts";
+import { checkFiles, type LoadedPipeline, type LoadOptions, pipelineFiles } from "./check.ts";
+import { type Diagnostic, formatDiagnostic } from "./diagnostics.ts";
+
+/**
+ * Reads pipelines from YAML files, and from every .yaml and .yml file of folders. A file may hold
+ * several, as YAML documents. Paths of scripts begin at the pipeline file; paths of data, such as
+ * `sqlite:./events.db` or an output file, at the working directory.
+ *
+ * Throws `PIPELINE_NOT_FOUND`, and `PIPELINE_INVALID` with every mistake of every file in
+ * `details.diagnostics`. Scripts of `script` filters are imported.
+ *
+ * ```ts
+ * const [pipeline] = await loadPipelines(["events.yaml"]);
+ * ```
+ */
+export async function loadPipelines(
+  paths: readonly string[],
+  options: LoadOptions = {},
+): Promise<LoadedPipeline[]> {
+  const files: string[] = [];
+  for (const path of paths) files.push(...(await pipelineFiles(path)));
+  const { pipelines, diagnostics } = await checkFiles([...new Set(files)], options);
+  const mistakes = diagnostics.filter(({ severity }) => severity === "error");
+  if (mistakes.length > 0) throw invalid(mistakes);
+  return [...pipelines];
+}
+
+/** All mistakes and doubts of pipeline files, in their order; a path without a file is one of them. */
+export async function checkPipelines(
+  paths: readonly string[],
+  options: LoadOptions = {},
+): Promise<readonly Diagnostic[]> {
+  const files: string[] = [];
+  const missing: Diagnostic[] = [];
+  for (const path of paths) {
+    try {
+      files.push(...(await pipelineFiles(path)));
+    } catch (error) {
+      if (!isTidemarkError(error, "PIPELINE_NOT_FOUND")) throw error;
+      const { code, message } = error;
+      missing.push({ file: path, line: 1, column: 1, severity: "error", code, message });
+    }
+  }
+  return [...missing, ...(await checkFiles([...new Set(files)], options)).diagnostics];
+}
+
+function invalid(diagnostics: readonly Diagnostic[]): TidemarkError {
+  const [first] = diagnostics;
+  const count = diagnostics.length === 1 ? "a mistake" : `${diagnostics.length} mistakes`;
+  const list = diagnostics.map(formatDiagnostic).join("; ");
+  return new TidemarkError("PIPELINE_INVALID", `the pipeline has ${count}: ${list}`, {
+    details: { diagnostics },
+    ...(first === undefined ? {} : { where: { file: first.file, line: first.line, column: first.column } }),
+  });
+}

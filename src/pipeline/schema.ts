@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { concurrencyPolicies } from "../engine/ports.ts";
+import { conditionFilterSchema } from "../filters/condition.ts";
+import { mappingFilterSchema } from "../filters/mapping.ts";
+import { removeFilterSchema } from "../filters/remove.ts";
+import { scriptFilterSchema } from "../filters/script.ts";
+import { setFilterSchema } from "../filters/set.ts";
+import { databaseInputSchema } from "../inputs/database/schema.ts";
+import { httpPollingSchema } from "../inputs/http-polling/schema.ts";
+import { streamNameProblem } from "../model/stream-key.ts";
+import { consoleOutputSchema } from "../outputs/console.ts";
+import { databaseOutputSchema } from "../outputs/database/schema.ts";
+import { fileOutputSchema } from "../outputs/file/schema.ts";
+
+const streamName = z.string().superRefine((name, context) => {
+  const problem = streamNameProblem(name);
+  if (problem !== null) context.addIssue({ code: "custom", message: `cannot be a name: ${problem}` });
+});
+
+export const inputSchema = z
+  .discriminatedUnion("type", [httpPollingSchema, databaseInputSchema])
+  .describe("Where records are read.");
+
+export const filterSchema = z
+  .discriminatedUnion("type", [
+    mappingFilterSchema,
+    conditionFilterSchema,
+    setFilterSchema,
+    removeFilterSchema,
+    scriptFilterSchema,
+  ])
+  .describe("Changes, drops or multiplies records on their way.");
+
+export const outputSchema = z
+  .discriminatedUnion("type", [databaseOutputSchema, fileOutputSchema, consoleOutputSchema])
+  .describe("Where records are written.");
+
+/** What of a pipeline is no input, filter or output. */
+export const frameSchema = z.strictObject({
+  name: streamName.describe("The pipeline's name."),
+  connector: streamName
+    .optional()
+    .describe(
+      "The integration instance, such as `sap_eu`; the first half of the stream's key. Default: the name.",
+    ),
+  stream: streamName
+    .default("default")
+    .describe("The kind of data, such as `suppliers`; the second half of the stream's key."),
+  onConcurrentRun: z
+    .enum(concurrencyPolicies)
+    .default("skip")
+    .describe(
+      "What a run does while another of the stream holds its lease: `skip` ends at once, `wait` waits for it, `takeover` shuts it out. A lease that has run out is always taken over.",
+    ),
+  leaseSeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(60)
+    .describe("How long a run may be silent, as one that was paused is, before another may take over."),
+});
+
+/** The whole of a pipeline file's document. */
+export const pipelineSchema = z.strictObject({
+  ...frameSchema.shape,
+  input: inputSchema,
+  filters: z.array(filterSchema).default([]).describe("What happens to records on their way, in order."),
+  output: outputSchema,
+});
+
+/** A pipeline as declared, with defaults filled in. */
+export type PipelineConfig = z.infer<typeof pipelineSchema>;
+/** A pipeline as it may be written, with what has a default left out. */
+export type PipelineDeclaration = z.input<typeof pipelineSchema>;
+export type Frame = z.infer<typeof frameSchema>;
+export type InputConfig = z.infer<typeof inputSchema>;
+export type FilterConfig = z.infer<typeof filterSchema>;
+export type OutputConfig = z.infer<typeof outputSchema>;

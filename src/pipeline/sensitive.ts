@@ -1,0 +1,69 @@
+import { isSecretName } from "../http/address.ts";
+import { registerSecret } from "../secrets.ts";
+import type { ConfigPath } from "./diagnostics.ts";
+
+/** Names that variables have, and headers and parameters do not. */
+const secretVariable = /(?:^|_)(?:auth|dsn|key|pass)(?:_|$)/i;
+
+/** Keys of a pipeline under which whatever comes from the environment is a secret. */
+const secretPlaces = new Set(["authentication", "headers", "connectionString", "connectionStringRef"]);
+
+/** Keys that hold how to reach a database, as a URL or in a driver's own form. */
+const connections = new Set<unknown>(["connectionString", "connectionStringRef"]);
+
+/** Keys under which values by a secret's name are secrets also where the file holds them itself. */
+const namedPlaces = new Set(["authentication", "headers", "queryParams", "body"]);
+
+/** Whether the value at this place must not be shown, wherever it came from. */
+export function isSecretPlace(path: ConfigPath): boolean {
+  const place = path.findIndex((step) => typeof step === "string" && namedPlaces.has(step));
+  if (place === -1) return false;
+  const leaf = path.slice(place + 1).findLast((step) => typeof step === "string") ?? "";
+  return (
+    (path[place] === "authentication" && leaf === "value") || (isSecretName(leaf) && !/url$/i.test(leaf))
+  );
+}
+
+/** Registers what a variable brought to a place, where either says that it is a secret. */
+export function registerVariable(name: string, value: string, path: ConfigPath): void {
+  const secret =
+    isSecretName(name) ||
+    secretVariable.test(name) ||
+    path.some((step) => typeof step === "string" && secretPlaces.has(step));
+  if (!secret) return;
+  // An address is not a secret but for what is in it, and messages are of little use without it.
+  if (isAddress(value)) registerAddress(value);
+  else registerSecret(value);
+}
+
+/** Registers what the finished text of a value holds in secret. */
+export function registerText(text: string, path: ConfigPath): void {
+  if (isSecretPlace(path)) {
+    registerSecret(text);
+    const [, credentials] = /^\s*(?:bearer|basic|token|apikey)\s+(\S+)\s*$/i.exec(text) ?? [];
+    if (credentials !== undefined) registerSecret(credentials);
+  }
+  if (isAddress(text) || connections.has(path.at(-1))) registerAddress(text);
+}
+
+function isAddress(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+}
+
+/** The password of a URL, and its parameters by a secret's name; `password=` of a driver's own form. */
+function registerAddress(text: string): void {
+  const [, password] = /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s:@]*:([^\s/?#]*)@/i.exec(text) ?? [];
+  if (password !== undefined) registerEncoded(password);
+  for (const [, name = "", value = ""] of text.matchAll(/([\w.-]+)\s*=\s*([^&\s'"]+)/g)) {
+    if (isSecretName(name)) registerEncoded(value);
+  }
+}
+
+function registerEncoded(value: string): void {
+  registerSecret(value);
+  try {
+    registerSecret(decodeURIComponent(value));
+  } catch {
+    // Not percent-encoded, so it stands for itself.
+  }
+}

@@ -1,0 +1,212 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Scalar,
+  type YAMLError,
+} from "yaml";
+import { messageOf } from "../errors.ts";
+import { exactNumber } from "../model/exact-number.ts";
+import { type ConfigPath, type Finding, formatConfigPath, mistake } from "./diagnostics.ts";
+import { type Environment, substitute } from "./environment.ts";
+import { asNode, keyText, type Placed, Placing, type YamlNode } from "./placing.ts";
+import { registerText, registerVariable } from "./sensitive.ts";
+
+/** What is known of values beyond themselves, by `pathKey` of their place. */
+export interface Origins {
+  /** The variables that a text came from, in whole or in part; messages must not show what they hold. */
+  readonly variables: ReadonlyMap<string, readonly string[]>;
+  /** Numbers as they were written, with every digit and zero. */
+  readonly numbers: ReadonlyMap<string, string>;
+}
+
+/** A configuration made in code has none. */
+export const noOrigins: Origins = { variables: new Map(), numbers: new Map() };
+
+/** A text that two paths share exactly when they are the same. */
+export function pathKey(path: ConfigPath): string {
+  return JSON.stringify(path);
+}
+
+/** One pipeline's YAML document, read and with its variables filled in. */
+export interface SourceDocument {
+  readonly value: unknown;
+  /** Mistakes of the YAML itself and of its variables. */
+  readonly findings: readonly Placed[];
+  /** False where the YAML is so broken that what was read of it means nothing. */
+  readonly readable: boolean;
+  readonly origins: Origins;
+  /** Where a finding stands in the file. */
+  place(finding: Finding): Placed;
+}
+
+/** Deeper than any pipeline; also where an alias holds itself. */
+const deepest = 60;
+/** Larger than any pipeline; aliases of aliases can make a small file grow without end. */
+const mostValues = 100_000;
+
+/** YAML mistakes that concern one value only, so that the rest still means what it says. */
+const localMistakes = new Set(["BAD_ALIAS", "BAD_DQ_ESCAPE", "DUPLICATE_KEY", "TAG_RESOLVE_FAILED"]);
+
+/** Reads every YAML document of a file; documents without content are left out. */
+export function readSource(text: string, environment: Environment): SourceDocument[] {
+  const lines = new LineCounter();
+  const sources: SourceDocument[] = [];
+  try {
+    for (const document of parseAllDocuments(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      logLevel: "silent",
+    })) {
+      const reader = new Reader(new Placing(text, lines, document), environment, text);
+      if (document.errors.length > 0 || hasContent(document)) sources.push(reader.read(document));
+    }
+  } catch (error) {
+    // The parser itself gives up on absurd nesting.
+    sources.push(unreadable(messageOf(error)));
+  }
+  return sources;
+}
+
+function hasContent({ contents }: Document.Parsed): boolean {
+  return contents !== null && !(isScalar(contents) && contents.value === null);
+}
+
+function unreadable(reason: string): SourceDocument {
+  const place = (finding: Finding): Placed => ({ ...finding, line: 1, column: 1 });
+  const findings = [place(mistake("YAML_INVALID", [], `the file cannot be read: ${reason}`))];
+  return { value: undefined, findings, readable: false, origins: noOrigins, place };
+}
+
+/** Turns one document into plain values, and tells what stands in the way. */
+class Reader {
+  readonly #placing: Placing;
+  readonly #environment: Environment;
+  readonly #text: string;
+  readonly #findings: Placed[] = [];
+  readonly #variables = new Map<string, readonly string[]>();
+  readonly #numbers = new Map<string, string>();
+  #values = 0;
+  #gaveUp = false;
+
+  constructor(placing: Placing, environment: Environment, text: string) {
+    this.#placing = placing;
+    this.#environment = environment;
+    this.#text = text;
+  }
+
+  read(document: Document.Parsed): SourceDocument {
+    const errors = [...document.errors, ...document.warnings];
+    const structural = errors.find((error) => !localMistakes.has(error.code));
+    for (const error of errors) {
+      if (localMistakes.has(error.code) || error === structural)
+        this.#findings.push(this.#yamlMistake(error));
+    }
+    const value = structural === undefined ? this.#value(asNode(document.contents), [], document) : undefined;
+    return {
+      value,
+      findings: this.#findings,
+      readable: structural === undefined && !this.#gaveUp,
+      origins: { variables: this.#variables, numbers: this.#numbers },
+      place: (finding) => this.#placing.byPath(finding),
+    };
+  }
+
+  #yamlMistake(error: YAMLError): Placed {
+    const place = error.pos[0];
+    const rest = this.#text.slice(place, place + 200);
+    if (error.code === "DUPLICATE_KEY") {
+      const key = /^[^:\s]+/.exec(rest)?.[0] ?? "the key";
+      return this.#placing.at(place, mistake("KEY_DUPLICATE", [], `\`${key}\` is given twice`));
+    }
+    // The parser stops at the braces of ${NAME}, and does not say what to do about it.
+    const unquoted = this.#text[place - 1] === "$" && rest.startsWith("{");
+    const hint = unquoted ? { hint: 'inside [ ] and { } a variable needs quotes: "${NAME}"' } : {};
+    return this.#placing.at(place, mistake("YAML_INVALID", [], `this is not YAML: ${error.message}`, hint));
+  }
+
+  #value(node: YamlNode, path: ConfigPath, document: Document.Parsed): unknown {
+    this.#values += 1;
+    if (this.#gaveUp) return undefined;
+    if (path.length > deepest) return this.#giveUp(node, path, `more than ${deepest} levels deep`);
+    if (this.#values > mostValues) return this.#giveUp(node, path, "larger than any pipeline");
+    if (isAlias(node)) {
+      const target = node.resolve(document);
+      if (target !== undefined) return this.#value(asNode(target), path, document);
+      this.#report(node, mistake("YAML_INVALID", path, `no anchor \`&${node.source}\` stands before this`));
+      return undefined;
+    }
+    if (isSeq(node)) {
+      return node.items.map((item, index) => this.#value(asNode(item), [...path, index], document));
+    }
+    if (isMap(node)) return this.#map(node.items, path, document);
+    return isScalar(node) ? this.#scalar(node, path) : null;
+  }
+
+  #giveUp(node: YamlNode, path: ConfigPath, reason: string): undefined {
+    this.#gaveUp = true;
+    this.#report(node, mistake("YAML_INVALID", path, `the document is ${reason}`));
+  }
+
+  #map(
+    items: readonly { key: unknown; value: unknown }[],
+    path: ConfigPath,
+    document: Document.Parsed,
+  ): Record<string, unknown> {
+    const map: Record<string, unknown> = {};
+    for (const item of items) {
+      const key = keyText(item.key);
+      if (key === null) {
+        this.#report(asNode(item.key), mistake("YAML_INVALID", path, "a key is a text, not a list or a map"));
+        continue;
+      }
+      const value = this.#value(asNode(item.value), [...path, key], document);
+      // Assigning a key called __proto__ would set the object's prototype.
+      Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+    }
+    return map;
+  }
+
+  #scalar(node: Scalar.Parsed, path: ConfigPath): unknown {
+    if (typeof node.value === "number") return this.#number(node, node.value, path);
+    return typeof node.value === "string" ? this.#textValue(node, node.value, path) : node.value;
+  }
+
+  #textValue(node: Scalar.Parsed, written: string, path: ConfigPath): string {
+    const { text, values, problems } = substitute(written, this.#environment);
+    for (const { code, message, offset, hint } of problems) {
+      const told = `\`${formatConfigPath(path)}\`: ${message}`;
+      this.#report(node, mistake(code, path, told, hint === undefined ? { offset } : { offset, hint }));
+    }
+    for (const { name, value } of values) registerVariable(name, value, path);
+    if (values.length > 0) {
+      this.#variables.set(
+        pathKey(path),
+        values.map(({ name }) => name),
+      );
+    }
+    registerText(text, path);
+    return text;
+  }
+
+  /** A number with all its digits. */
+  #number(node: Scalar.Parsed, value: number, path: ConfigPath): unknown {
+    const { source } = node;
+    this.#numbers.set(pathKey(path), source);
+    registerText(source, path);
+    if (Number.isFinite(value)) return /^[+-]?\d[\d.]{14,}$/.test(source) ? exactNumber(source) : value;
+    this.#report(
+      node,
+      mistake("VALUE_INVALID", path, `\`${formatConfigPath(path)}\`: ${source} is not a number`),
+    );
+    return 0;
+  }
+
+  #report(node: YamlNode, finding: Finding): void {
+    this.#findings.push(this.#placing.byNode(node, finding));
+  }
+}
