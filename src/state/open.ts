@@ -1,0 +1,99 @@
+import { TidemarkError } from "../errors.ts";
+import type { StateStore } from "./contract.ts";
+
+const whatWorks = "Use sqlite:./.tidemark/state.db, postgres://user:password@host:5432/database, or memory:.";
+
+/**
+ * Opens the state that a URL names; whoever opens it closes it.
+ *
+ * - `sqlite:./path.db`, `sqlite:///absolute/path.db`: an SQLite file, made with its folders where
+ *   there is none.
+ * - `postgres://…`, `postgresql://…`: a PostgreSQL database, by the package `pg`.
+ * - `memory:`: kept as long as the process runs, for tests.
+ *
+ * Throws `STATE_URL_INVALID` for anything else, `DRIVER_MISSING`, `STATE_UNAVAILABLE`,
+ * `STATE_UNREADABLE`, `STATE_TOO_NEW`.
+ *
+ * ```ts
+ * await using state = await openState("sqlite:./.tidemark/state.db");
+ * ```
+ */
+export async function openState(url: string): Promise<StateStore> {
+  const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(url) ?? [];
+  switch (scheme.toLowerCase()) {
+    case "sqlite": {
+      const path = sqlitePath(url, rest);
+      const { openSqliteState } = await import("./sqlite/sqlite.ts");
+      return openSqliteState(path);
+    }
+    case "postgres":
+    case "postgresql": {
+      if (!rest.startsWith("//") || rest === "//") throw invalid(url, "it names no server");
+      const { openPostgresState } = await import("./postgres/postgres.ts");
+      return openPostgresState(url);
+    }
+    case "memory": {
+      if (rest !== "") throw invalid(url, "state in memory has no name", "Use memory: and nothing after it.");
+      const { openMemoryState } = await import("./memory/memory.ts");
+      return openMemoryState();
+    }
+    default:
+      throw unknownScheme(url, scheme, rest);
+  }
+}
+
+/** The path in a `sqlite:` URL, taken as it is written. */
+function sqlitePath(url: string, rest: string): string {
+  if (rest.trim() === "" || rest.endsWith("/")) throw invalid(url, "it names no file");
+  if (rest === ":memory:") throw invalid(url, "state in memory is opened otherwise", "Use memory:.");
+  if (/[?#]/.test(rest)) throw invalid(url, "it has parameters, which SQLite state does not take");
+  if (!rest.startsWith("//")) return rest;
+  if (rest.startsWith("///")) return rest.slice(2);
+  throw invalid(
+    url,
+    "two slashes begin a host, and SQLite has none",
+    `Use sqlite:./${rest.slice(2).replace(/^\.\//, "")} for a path from here, or sqlite:/// and a path from the root.`,
+  );
+}
+
+const notYet: Readonly<Record<string, string>> = {
+  file: "state in files is not there in this version",
+  http: "state in a remote service is not there in this version",
+  https: "state in a remote service is not there in this version",
+};
+
+function unknownScheme(url: string, scheme: string, rest: string): TidemarkError {
+  if (scheme === "" || scheme.length === 1) {
+    // One letter is a drive of Windows.
+    const path = url.trim() === "" ? "./.tidemark/state.db" : shown(url);
+    return invalid(url, "it does not say where the state is kept", `For an SQLite file, use sqlite:${path}`);
+  }
+  const known = scheme.toLowerCase();
+  if (Object.hasOwn(notYet, known)) return invalid(url, notYet[known] ?? "");
+  const meant = likely(known);
+  return invalid(
+    url,
+    `there is no state by \`${scheme}:\``,
+    meant === null ? whatWorks : `Did you mean ${meant}:${shown(rest)}?`,
+  );
+}
+
+/** The scheme that a misspelt one was probably to be. */
+function likely(scheme: string): string | null {
+  if (/^sq|lite|^db$/.test(scheme)) return "sqlite";
+  if (/^po|^pg|^psql|gres/.test(scheme)) return "postgres";
+  return /^m(?:em|ro|er)/.test(scheme) ? "memory" : null;
+}
+
+function invalid(url: string, why: string, hint = whatWorks): TidemarkError {
+  return new TidemarkError("STATE_URL_INVALID", `the state URL \`${shown(url)}\` cannot be used: ${why}`, {
+    hint,
+  });
+}
+
+/** As much of a URL as surely holds no password or key. */
+function shown(url: string): string {
+  const [address = ""] = url.split(/[?#]/);
+  const begin = address.slice(0, address.search(/:|$/) + 1);
+  return address.includes("@") ? `${begin}…` : address;
+}

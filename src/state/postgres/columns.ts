@@ -1,0 +1,171 @@
+import { TidemarkError } from "../../errors.ts";
+import { type CursorType, cursorTypes } from "../../model/cursor.ts";
+import { type BoundaryKey, decodePosition, type Interval, type Position } from "../../model/position.ts";
+import { readBoundaryKey, readInterval, readStreamRow } from "../codec.ts";
+import type { StreamRow } from "../rows.ts";
+import type { Tables } from "./schema.ts";
+import type { Row } from "./statement.ts";
+
+/** SQL for a point in time as the codec reads it, whatever the connection's zone and style of dates. */
+export function isoText(time: string): string {
+  return `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+}
+
+/** The server's own time; stored times have milliseconds. */
+export const serverTime = "date_trunc('milliseconds', clock_timestamp())";
+
+export const streamColumns = [
+  "connector",
+  "stream",
+  "lane",
+  "cursor_type",
+  "cursor_value",
+  "cursor_sort_key",
+  "position",
+  "position_epoch",
+  "position_sequence",
+  "status",
+  "epoch",
+  "sequence",
+  "run_id",
+  "run_lower_bound",
+  "run_actor",
+  "started_at_utc",
+  "lease_seconds",
+  "lease_expires_at_utc",
+  "lease_owner",
+  "last_error",
+  "records_processed",
+  "metadata",
+  "updated_at_utc",
+  "audit_number",
+  "audit_head",
+] as const;
+
+export const runColumns = [
+  "connector",
+  "stream",
+  "run_id",
+  "kind",
+  "epoch",
+  "outcome",
+  "started_at_utc",
+  "ended_at_utc",
+  "lower_bound",
+  "new_cursor",
+  "records_processed",
+  "checkpoints",
+  "error",
+  "metadata",
+  "actor",
+  "end_position",
+] as const;
+
+export const auditColumns = [
+  "connector",
+  "stream",
+  "number",
+  "at_utc",
+  "actor",
+  "action",
+  "old_cursor",
+  "new_cursor",
+  "reason",
+  "run_id",
+  "hash",
+] as const;
+
+/** The columns of a table under an alias, times as text. `at_utc` is text as it is stored. */
+export function selected(alias: string, columns: readonly string[]): string {
+  return columns
+    .map((column) =>
+      column.endsWith("_at_utc") ? `${isoText(`${alias}.${column}`)} AS ${column}` : `${alias}.${column}`,
+    )
+    .join(", ");
+}
+
+/** SQL for the boundary keys beside the stream that `row` names, as one JSON list; null where there are none. */
+export function boundaryList(tables: Tables, row: Place): string {
+  return `(SELECT json_agg(json_build_array(b.identity, b.cursor_value, b.count))
+    FROM ${tables.boundaryKeys} b WHERE ${samePlace("b", row)})`;
+}
+
+/** As `boundaryList`, of the covered intervals in their order. */
+export function coverageList(tables: Tables, row: Place): string {
+  return `(SELECT json_agg(json_build_object('lower', c.lower_value, 'upper', c.upper_value) ORDER BY c.number)
+    FROM ${tables.coverage} c WHERE ${samePlace("c", row)})`;
+}
+
+/** SQL for the parts of a stream's name: columns of a table or parameters. */
+export interface Place {
+  readonly connector: string;
+  readonly stream: string;
+  readonly lane: string;
+}
+
+export const givenPlace: Place = { connector: "$connector", stream: "$stream", lane: "$lane" };
+
+export function samePlace(alias: string, { connector, stream, lane }: Place): string {
+  return `${alias}.connector = ${connector} AND ${alias}.stream = ${stream} AND ${alias}.lane = ${lane}`;
+}
+
+export function placeOfRow(alias: string): Place {
+  return { connector: `${alias}.connector`, stream: `${alias}.stream`, lane: `${alias}.lane` };
+}
+
+/** Reads a row of `streamColumns` with the columns `boundary` and `coverage`. */
+export function streamRow(row: Row, holder: string): StreamRow {
+  return readStreamRow(row, { boundary: boundaryOf(row, holder), coverage: coverageOf(row, holder) }, holder);
+}
+
+/** Reads a position from the columns `position`, `boundary` and `coverage`. */
+export function positionOf(row: Row, holder: string): Position {
+  const stored = decodePosition(textOf(row, "position", holder), holder);
+  return { ...stored, boundary: boundaryOf(row, holder), coverage: coverageOf(row, holder) };
+}
+
+function boundaryOf(row: Row, holder: string): BoundaryKey[] {
+  return listOf(row, "boundary", holder).map((raw) => {
+    const [identity, cursor, count] = Array.isArray(raw) ? raw : [];
+    return readBoundaryKey({ identity, cursor, count }, holder);
+  });
+}
+
+export function coverageOf(row: Row, holder: string): Interval[] {
+  return listOf(row, "coverage", holder).map((raw) => readInterval(raw, holder));
+}
+
+function listOf(row: Row, column: string, holder: string): unknown[] {
+  const text = row[column];
+  if (text === null || text === undefined) return [];
+  const list: unknown = JSON.parse(String(text));
+  if (Array.isArray(list)) return list;
+  throw unfit(row, column, holder);
+}
+
+export function textOf(row: Row, column: string, holder: string): string {
+  const value = row[column];
+  if (typeof value === "string") return value;
+  throw unfit(row, column, holder);
+}
+
+export function numberOf(row: Row, column: string, holder: string): number {
+  const value = row[column];
+  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+  throw unfit(row, column, holder);
+}
+
+export function cursorTypeOf(row: Row, holder: string): CursorType | null {
+  const { cursor_type: value = null } = row;
+  if (value === null) return null;
+  const type = cursorTypes.find((known) => known === value);
+  if (type !== undefined) return type;
+  throw unfit(row, "cursor_type", holder);
+}
+
+function unfit(row: Row, column: string, holder: string): TidemarkError {
+  return new TidemarkError(
+    "STATE_UNREADABLE",
+    `${holder}: ${column} cannot be ${JSON.stringify(row[column])}`,
+  );
+}

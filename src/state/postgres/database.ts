@@ -1,0 +1,194 @@
+import type pg from "pg";
+import { TidemarkError } from "../../errors.ts";
+import { registerSecret } from "../../secrets.ts";
+import { isConnectionLoss } from "../../sql/postgres/errors.ts";
+import { identityExpression } from "../../sql/postgres/identity.ts";
+import { storeClosed } from "../refusals.ts";
+import { stateError } from "./errors.ts";
+import { type Runner, Session } from "./session.ts";
+import type { Row, Statement, Value } from "./statement.ts";
+
+const mostConnections = 10;
+const connectMilliseconds = 10_000;
+const statementMilliseconds = 30_000;
+
+/**
+ * What every connection of ours is set to. Rows are always found by an index: a plan that was made
+ * while a table was small must not go on reading the whole of it when it has grown.
+ */
+const greeting = `SELECT
+  set_config('statement_timeout', '${statementMilliseconds}', false),
+  set_config('default_transaction_isolation', 'read committed', false),
+  set_config('enable_seqscan', 'off', false),
+  set_config('jit', 'off', false),
+  ${identityExpression} AS identity,
+  current_schema() AS schema`;
+
+/** The connections to the database that holds the state. */
+export class StateDatabase implements Runner {
+  /** Host, port and database, for messages. */
+  readonly place: string;
+  readonly #pool: pg.Pool;
+  readonly #greeted = new WeakSet<pg.PoolClient>();
+  #identity = "";
+  #schema: string | null = null;
+  #closed = false;
+
+  private constructor(pool: pg.Pool, place: string) {
+    this.#pool = pool;
+    this.place = place;
+  }
+
+  /** Connects once, so that an address that cannot work is known at once. */
+  static async open(url: string): Promise<StateDatabase> {
+    const place = placeOf(url);
+    const { Pool } = await loadDriver();
+    const pool = new Pool({
+      connectionString: url,
+      max: mostConnections,
+      application_name: "tidemark state",
+      connectionTimeoutMillis: connectMilliseconds,
+      // Longer than the server's own limit: it is for servers that answer no more.
+      query_timeout: statementMilliseconds + connectMilliseconds,
+      keepAlive: true,
+      idleTimeoutMillis: 30_000,
+      allowExitOnIdle: true,
+    });
+    // A connection lost while it is idle is replaced when it is needed; without a listener it would
+    // end the process.
+    pool.on("error", () => {});
+    const database = new StateDatabase(pool, place);
+    try {
+      await database.lend(true, async () => {});
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+    return database;
+  }
+
+  /** Names the database, as the newest connection was told: it changes when the server starts anew. */
+  get identity(): string {
+    return this.#identity;
+  }
+
+  /** The schema in which the tables are made and found. */
+  get schema(): string {
+    if (this.#schema !== null) return this.#schema;
+    throw new TidemarkError(
+      "STATE_UNAVAILABLE",
+      `${this.place}: none of the schemas in the search path exists`,
+      {
+        hint: "Create the schema, or name one that exists: postgres://…?options=-csearch_path%3Dtidemark",
+        recoverable: false,
+      },
+    );
+  }
+
+  /** Runs one statement, which has to bear being run twice. */
+  run<P extends string>(statement: Statement<P>, values: Readonly<Record<P, Value>>): Promise<Row[]> {
+    return this.lend(true, (session) => session.run(statement, values));
+  }
+
+  /**
+   * Runs work in a transaction, which is rolled back when the work throws. With `repeatable` it is
+   * run once more where the connection was lost, even if the commit may have gone through.
+   */
+  transact<T>(repeatable: boolean, work: (session: Session) => Promise<T>, mode = ""): Promise<T> {
+    return this.lend(repeatable, async (session) => {
+      await session.script(`BEGIN ${mode}`);
+      try {
+        const result = await work(session);
+        await session.script("COMMIT");
+        return result;
+      } catch (error) {
+        await session.script("ROLLBACK").catch(() => {});
+        throw error;
+      }
+    });
+  }
+
+  /** Lends a connection to the work; once more, with `repeatable`, where it turns out to be broken. */
+  async lend<T>(repeatable: boolean, work: (session: Session) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const client = await this.#connect();
+      try {
+        const result = await work(new Session(client, this.place));
+        client.release();
+        return result;
+      } catch (error) {
+        const broken = isConnectionLoss(error);
+        client.release(broken);
+        if (!broken || !repeatable || attempt > 1) throw stateError(error, this.place);
+      }
+    }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    if (this.#closed) throw storeClosed(this.place);
+    let client: pg.PoolClient | undefined;
+    try {
+      client = await this.#pool.connect();
+      if (!this.#greeted.has(client)) await this.#greet(client);
+      return client;
+    } catch (error) {
+      client?.release(true);
+      throw stateError(error, this.place);
+    }
+  }
+
+  async #greet(client: pg.PoolClient): Promise<void> {
+    // As the pool's own: while a connection is lent, the pool does not listen.
+    client.on("error", () => {});
+    const { rows } = await client.query<{ identity: string; schema: string | null }>(greeting);
+    const [told] = rows;
+    if (told !== undefined) {
+      this.#identity = told.identity;
+      this.#schema ??= told.schema;
+    }
+    this.#greeted.add(client);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#pool.end();
+  }
+}
+
+/** Where the URL leads, without user and password, which are registered as secrets here. */
+function placeOf(url: string): string {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    // What of it is the password cannot be told, so that all of it is kept out of sight.
+    registerSecret(url);
+    throw new TidemarkError("STATE_URL_INVALID", "the PostgreSQL URL of the state cannot be read as a URL", {
+      hint: "Use postgres://user:password@host:5432/database, with special characters percent-encoded.",
+    });
+  }
+  for (const secret of [parsed.password, parsed.searchParams.get("password")]) {
+    if (!secret) continue;
+    registerSecret(secret);
+    try {
+      registerSecret(decodeURIComponent(secret));
+    } catch {
+      // A stray percent sign: the text itself is registered.
+    }
+  }
+  const host = parsed.searchParams.get("host") ?? (decodeURIComponent(parsed.hostname) || "localhost");
+  return `postgres://${host}:${parsed.port || "5432"}${parsed.pathname}`;
+}
+
+async function loadDriver(): Promise<typeof pg> {
+  try {
+    return (await import("pg")).default;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) throw error;
+    throw new TidemarkError("DRIVER_MISSING", "state on PostgreSQL needs the package `pg`", {
+      cause: error,
+      hint: "Install it beside tidemark: npm install pg",
+    });
+  }
+}

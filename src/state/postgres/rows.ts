@@ -1,0 +1,230 @@
+import { sortKey } from "../../model/cursor.ts";
+import { stringifyJson } from "../../model/json.ts";
+import type { Position } from "../../model/position.ts";
+import type { StreamKey } from "../../model/stream-key.ts";
+import { readAuditRecord, readRunRow } from "../codec.ts";
+import type { AuditRecord } from "../contract.ts";
+import type { Place } from "../listing.ts";
+import { type Change, isoTime, type RunRow, type StreamRow } from "../rows.ts";
+import { streamRow, textOf } from "./columns.ts";
+import { boundaryValues, coverageValues, positionParameter, storable } from "./parameters.ts";
+import type { Queries } from "./queries.ts";
+import type { Runner } from "./session.ts";
+
+/** What is stored of a stream, and the server's time in milliseconds since 1970. */
+export interface Found {
+  readonly row: StreamRow | null;
+  readonly run: RunRow | null;
+  readonly now: number;
+}
+
+/** The state's tables, read and written row by row: for all that is not one of the steps that every run takes. */
+export class PostgresRows {
+  readonly #runner: Runner;
+  readonly #queries: Queries;
+
+  constructor(runner: Runner, queries: Queries) {
+    this.#runner = runner;
+    this.#queries = queries;
+  }
+
+  /** A stream as it stands, with the run of that id if one is asked for. */
+  async read(key: StreamKey, lane: string, runId?: string): Promise<Found> {
+    // The run first: one that is found running has its stream's row, which is then found as well.
+    const run = runId === undefined ? null : await this.loadRun(key, runId);
+    const [row] = await this.#runner.run(this.#queries.read, { ...key, lane });
+    const { place } = this.#runner;
+    if (row === undefined) throw new Error("a query for one row gave none");
+    return {
+      row: row.connector === null ? null : streamRow(row, place),
+      run,
+      now: Date.parse(textOf(row, "now", place)),
+    };
+  }
+
+  /** As `read`, holding the row, if it is there, until the transaction ends. */
+  async lock(key: StreamKey, lane: string, runId?: string): Promise<Found> {
+    for (;;) {
+      const held = await this.#runner.run(this.#queries.lock, { ...key, lane });
+      const found = await this.read(key, lane, runId);
+      // A row that came between the two is not held yet.
+      if (held.length > 0 || found.row === null) return found;
+    }
+  }
+
+  /** Stores a change to a row that is locked, or that was not there; false, with nothing stored, if by now it is. */
+  async store(change: Change, previous: StreamRow | null): Promise<boolean> {
+    const { row } = change;
+    const save = previous === null ? this.#queries.insert : this.#queries.update;
+    const saved = await this.#runner.run(save, streamValues(row));
+    if (saved.length === 0) return false;
+    await this.#storeBeside(row.key, row.lane, row.position, previous?.position);
+    for (const run of change.runs) await this.#runner.run(this.#queries.saveRun, runValues(run));
+    for (const record of change.audit) await this.#runner.run(this.#queries.appendAudit, auditValues(record));
+    return true;
+  }
+
+  async #storeBeside(
+    key: StreamKey,
+    lane: string,
+    now: Position,
+    before: Position | undefined,
+  ): Promise<void> {
+    if (now.boundary !== before?.boundary) {
+      await this.#runner.run(this.#queries.dropBoundary, { ...key, lane });
+      await this.#runner.run(this.#queries.addBoundary, { ...key, lane, ...boundaryValues(now) });
+    }
+    if (now.coverage !== before?.coverage) {
+      await this.#runner.run(this.#queries.dropCoverage, { ...key, lane });
+      await this.#runner.run(this.#queries.addCoverage, { ...key, lane, ...coverageValues(now) });
+    }
+  }
+
+  async loadRun(key: StreamKey, runId: string): Promise<RunRow | null> {
+    const [row] = await this.#runner.run(this.#queries.readRun, { ...key, run_id: runId });
+    return row === undefined ? null : readRunRow(row, this.#runner.place).run;
+  }
+
+  /** Whether the stream has, or ever had, a state or a run. */
+  async isKnown(key: StreamKey): Promise<boolean> {
+    const [row] = await this.#runner.run(this.#queries.isKnown, { ...key });
+    return row?.known === "t";
+  }
+
+  async listStreams(options: {
+    after: StreamKey | null;
+    limit: number;
+    connector: string | null;
+  }): Promise<StreamRow[]> {
+    const { after, limit, connector } = options;
+    const from = { after_connector: after?.connector ?? "", after_stream: after?.stream ?? "", limit };
+    const rows =
+      connector === null
+        ? await this.#runner.run(this.#queries.listStreams, from)
+        : await this.#runner.run(this.#queries.listConnector, { ...from, connector });
+    return rows.map((row) => streamRow(row, this.#runner.place));
+  }
+
+  async listRuns(
+    key: StreamKey,
+    options: { before: number | null; limit: number },
+  ): Promise<{ number: number; run: RunRow }[]> {
+    const before = options.before ?? Number.MAX_SAFE_INTEGER;
+    const rows = await this.#runner.run(this.#queries.listRuns, { ...key, before, limit: options.limit });
+    return rows.map((row) => readRunRow(row, this.#runner.place));
+  }
+
+  async listAudit(options: {
+    key: StreamKey | null;
+    after: Place | null;
+    limit: number;
+  }): Promise<AuditRecord[]> {
+    const { key, after, limit } = options;
+    const from = {
+      after_connector: after?.key.connector ?? "",
+      after_stream: after?.key.stream ?? "",
+      after_number: after?.number ?? 0,
+      limit,
+    };
+    const rows =
+      key === null
+        ? await this.#runner.run(this.#queries.listAudit, from)
+        : await this.#runner.run(this.#queries.listAuditOf, { ...from, ...key });
+    return rows.map((row) => readAuditRecord(row, this.#runner.place));
+  }
+
+  /** The end of each live stream's log as the stream remembers it, in the order of their names. */
+  async listLogEnds(after: StreamKey | null, limit: number): Promise<LogEnd[]> {
+    const { place } = this.#runner;
+    const rows = await this.#runner.run(this.#queries.listLogEnds, {
+      after_connector: after?.connector ?? "",
+      after_stream: after?.stream ?? "",
+      limit,
+    });
+    return rows.map((row) => ({
+      key: { connector: textOf(row, "connector", place), stream: textOf(row, "stream", place) },
+      number: Number(row.audit_number),
+      hash: textOf(row, "audit_head", place),
+    }));
+  }
+}
+
+export interface LogEnd {
+  readonly key: StreamKey;
+  readonly number: number;
+  readonly hash: string;
+}
+
+function streamValues(row: StreamRow) {
+  const { watermark } = row.position;
+  return {
+    ...row.key,
+    lane: row.lane,
+    cursor_type: row.cursorType,
+    cursor_value: watermark,
+    cursor_sort_key:
+      watermark === null || row.cursorType === null ? null : sortKey(row.cursorType, watermark),
+    position: positionParameter(row.key, row.position),
+    position_epoch: row.positionTag.epoch,
+    position_sequence: row.positionTag.sequence,
+    status: row.status,
+    epoch: row.epoch,
+    sequence: row.sequence,
+    run_id: row.runId,
+    run_lower_bound: row.runLowerBound,
+    run_actor: row.runActor,
+    started_at_utc: optionalTime(row.startedAt),
+    lease_seconds: row.leaseSeconds,
+    lease_expires_at_utc: optionalTime(row.leaseExpiresAt),
+    lease_owner: optionalJson(row.leaseOwner),
+    last_error: row.lastError === null ? null : storable(row.lastError),
+    records_processed: row.recordsProcessed,
+    metadata: optionalJson(row.metadata),
+    updated_at_utc: isoTime(row.updatedAt),
+    audit_number: row.auditNumber,
+    audit_head: row.auditHead,
+  };
+}
+
+function runValues(run: RunRow) {
+  return {
+    ...run.key,
+    run_id: run.runId,
+    kind: run.kind,
+    epoch: run.epoch,
+    outcome: run.outcome,
+    started_at_utc: isoTime(run.startedAt),
+    ended_at_utc: optionalTime(run.endedAt),
+    lower_bound: run.lowerBound,
+    new_cursor: run.newCursor,
+    records_processed: run.recordsProcessed,
+    checkpoints: run.checkpoints,
+    error: run.error === null ? null : storable(run.error),
+    metadata: optionalJson(run.metadata),
+    actor: run.actor,
+    end_position: run.endPosition,
+  };
+}
+
+function auditValues(record: AuditRecord) {
+  return {
+    ...record.key,
+    number: record.number,
+    at_utc: record.atUtc,
+    actor: record.actor,
+    action: record.action,
+    old_cursor: record.oldCursor,
+    new_cursor: record.newCursor,
+    reason: record.reason,
+    run_id: record.runId,
+    hash: record.hash,
+  };
+}
+
+function optionalTime(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : isoTime(milliseconds);
+}
+
+function optionalJson(value: unknown): string | null {
+  return value === null ? null : stringifyJson(value);
+}
