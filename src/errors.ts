@@ -156,6 +156,11 @@ export const errorCodes = {
     hint: "Try again; a run never counts a cut answer as a success.",
     recoverable: true,
   },
+  RESUME_REFUSED: {
+    meaning: "The source no longer knows the place at which an unfinished window was to go on.",
+    hint: "Nothing: the run reads the window from its start instead.",
+    recoverable: true,
+  },
   PAGE_REPEATED: {
     meaning: "The source gave the same page or page token twice in one run.",
     hint: "Check the pagination settings: the source may ignore the page parameter.",

@@ -26,6 +26,7 @@ type Change =
 
 type Step =
   | Change
+  | { readonly kind: "forget" }
   | { readonly kind: "run"; readonly crash: Crash | null; readonly during: readonly Change[] };
 
 interface Crash {
@@ -64,6 +65,7 @@ const crash: fc.Arbitrary<Crash> = fc.record({
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: change },
+  { weight: 1, arbitrary: fc.constant({ kind: "forget" as const }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -159,6 +161,7 @@ async function play(world: World): Promise<{ rows: readonly SourceRecord[]; sour
   };
   for (const made of world.steps) {
     if (made.kind === "run") await run(made.crash, made.during);
+    else if (made.kind === "forget") source.forgetTokens();
     else apply(made);
   }
   await run(null, []);

@@ -3,7 +3,7 @@ import type { Position } from "../model/position.ts";
 import { millisecondsToTimestamp } from "../model/timestamp.ts";
 import type { InputSession, OutputSession, Pipeline, ReadRequest, Warn } from "./ports.ts";
 import { PositionTracker } from "./position-tracker.ts";
-import { freezeWindow } from "./window.ts";
+import { freezeWindow, windowAgain } from "./window.ts";
 
 export interface ReadPlanParts {
   readonly pipeline: Pipeline;
@@ -24,7 +24,11 @@ export async function planRead(
   const before = clock.now();
   const now = (await input.now?.()) ?? before;
   const ahead = now - before;
-  const window = freezeWindow(incremental, start, now);
+  const resume = start.window?.resume ?? null;
+  const window =
+    start.window !== null && resume !== null
+      ? windowAgain(incremental, start.window)
+      : freezeWindow(incremental, start, now);
   const tracker = new PositionTracker({
     incremental,
     window,
@@ -35,5 +39,5 @@ export async function planRead(
       incremental.cursors[0]?.type === "timestamp_utc" ? millisecondsToTimestamp(clock.now() + ahead) : null,
     warn,
   });
-  return { tracker, request: { window, companions: start.companions, resume: null } };
+  return { tracker, request: { window, companions: start.companions, resume } };
 }

@@ -33,6 +33,11 @@ export interface Incremental {
   readonly cursors: readonly CursorField[];
   readonly order: Order;
   readonly pagesPerCheckpoint: number;
+  /**
+   * What an unfinished window may go on at: page tokens and links, or page numbers and offsets as
+   * well, which shift while records change.
+   */
+  readonly resume: "token" | "page";
   /** What makes a record itself; null compares whole contents. */
   readonly key: readonly Path[] | null;
   readonly onNullCursor: NullCursorPolicy;
@@ -85,6 +90,8 @@ export interface PartContext {
  * for the next while the one before is being written. It calls `close` at the end, also after an
  * error. `read` ends when the source has said that nothing follows, and throws in every other case
  * (promise P15): `SOURCE_UNAVAILABLE` after retries, `SOURCE_TRUNCATED`, `PAGE_CAP_REACHED` …
+ * Asked to resume at a place that the source no longer knows, it throws `RESUME_REFUSED` before the
+ * first page, and the engine reads the window from its start.
  *
  * The lower bound is to be sent so that every record at or above it comes back: one granule lower
  * where the source compares strictly. Records below it are dropped by the engine.

@@ -1,7 +1,7 @@
 import { TidemarkError } from "../errors.ts";
 import { type CursorType, compareCursorValues, isOrdered, readCursorValue } from "../model/cursor.ts";
 import { type IdentityPlan, identityOf } from "../model/identity.ts";
-import type { BoundaryKey, Order, Position } from "../model/position.ts";
+import type { BoundaryKey, Order, Position, ResumePoint } from "../model/position.ts";
 import { formatPath, isRecord, type SourceRecord, valueAt } from "../model/record.ts";
 import type { CursorField, Incremental, Page, Warn, Window } from "./ports.ts";
 
@@ -43,7 +43,6 @@ export class PositionTracker {
   readonly #knownCursors = new Set<string>();
   readonly #companions: { id?: string; offset?: string };
   #order: Order;
-  #fellBack: boolean;
   /** The highest cursor within the window so far. */
   #highest: string | null;
   /** The cursor before this one, while the order is taken to be ascending. */
@@ -51,6 +50,8 @@ export class PositionTracker {
   /** The cursor whose boundary keys were too many to keep. */
   #overflowed: string | null = null;
   #offset: bigint;
+  /** Where the read would go on after the last page admitted. */
+  #next: ResumePoint | null = null;
   #changed = false;
 
   constructor(options: TrackerOptions) {
@@ -58,8 +59,7 @@ export class PositionTracker {
     this.#options = options;
     this.#field = incremental.cursors[0] ?? null;
     this.#order = start.window?.order === "unordered" ? "unordered" : incremental.order;
-    this.#fellBack = incremental.order === "ascending" && this.#order === "unordered";
-    this.#highest = start.watermark;
+    this.#highest = start.window?.highest ?? start.watermark;
     this.#companions = { ...start.companions };
     this.#offset = BigInt(this.#field?.role === "offset" ? (start.watermark ?? "0") : "0");
     for (const key of start.boundary) {
@@ -86,6 +86,8 @@ export class PositionTracker {
 
   admit(page: Page): Admitted {
     const field = this.#field;
+    this.#next = this.#mayResumeAt(page.next) ? page.next : null;
+    if (this.#next !== null) this.#changed = true;
     if (field === null) return this.#everything(page);
     if (field.role === "offset") return this.#counted(page);
     return this.#followed(page, field);
@@ -111,11 +113,16 @@ export class PositionTracker {
         upper: window.upper?.value ?? null,
         order: this.#order,
         highest: this.#highest,
-        resume: null,
+        resume: this.#next,
       },
-      boundary: start.boundary,
+      boundary: this.#boundaryWithin(),
       coverage,
     };
+  }
+
+  #mayResumeAt(place: ResumePoint | null): boolean {
+    if (place === null || this.#order === "ascending") return false;
+    return place.kind === "token" || place.kind === "link" || this.#options.incremental.resume === "page";
   }
 
   #everything(page: Page): Admitted {
@@ -295,13 +302,7 @@ export class PositionTracker {
   /** Promise P9: from here on the watermark waits for the end of the window, as in an unordered read. */
   #fallBack(): void {
     this.#order = "unordered";
-    this.#fellBack = true;
     this.#changed = true;
-  }
-
-  /** Whether an ascending source was found not to be, in this window. */
-  get fellBack(): boolean {
-    return this.#fellBack;
   }
 
   #follow(record: SourceRecord): void {
@@ -316,6 +317,14 @@ export class PositionTracker {
         this.#changed = true;
       }
     }
+  }
+
+  /** Inside a window both ends count: what was delivered at the old watermark, and at the highest so far. */
+  #boundaryWithin(): BoundaryKey[] {
+    const { boundary } = this.#options.start;
+    const names = new Set(boundary.map(({ cursor, identity }) => nameOf(cursor, identity)));
+    const come = [...this.#boundary].filter(([name]) => !names.has(name)).map(([, key]) => key);
+    return come.length === 0 ? boundary : [...boundary, ...come];
   }
 
   #boundaryFrom(watermark: string | null): BoundaryKey[] {

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { isTidemarkError } from "../errors.ts";
 import { emptyPosition, type Position } from "../model/position.ts";
 import type { Completion, Run, StateStore } from "../state/contract.ts";
 import type { FaultInjector } from "./fault-points.ts";
@@ -57,7 +58,19 @@ interface Reading {
   readonly context: PartContext;
 }
 
+/** Goes on inside an unfinished window where it can, and else reads the window from its start. */
 async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
+  try {
+    await readWindow(parts, reading);
+  } catch (error) {
+    const { start } = reading;
+    if (!isTidemarkError(error, "RESUME_REFUSED") || start.window === null) throw error;
+    parts.warn("RESUME_REFUSED", `${error.message}; the window is read from its start`);
+    await readWindow(parts, { ...reading, start: { ...start, window: { ...start.window, resume: null } } });
+  }
+}
+
+async function readWindow(parts: RunParts, reading: Reading): Promise<void> {
   const { pipeline, session, run, warn } = parts;
   const { start, input, commits, context } = reading;
   const { tracker, request } = await planRead({ pipeline, session, start, input, clock: parts.clock, warn });

@@ -1,6 +1,6 @@
 import { type Cursor, stepCursor } from "../model/cursor.ts";
 import type { Granule } from "../model/granule.ts";
-import type { Position } from "../model/position.ts";
+import type { Position, UnfinishedWindow } from "../model/position.ts";
 import { millisecondsToTimestamp } from "../model/timestamp.ts";
 import type { Incremental, Window } from "./ports.ts";
 
@@ -18,6 +18,14 @@ export function freezeWindow(incremental: Incremental, start: Position, nowMs: n
   if (field.type !== "timestamp_utc") return { lower, upper: null };
   const now: Cursor = { type: "timestamp_utc", value: millisecondsToTimestamp(nowMs) };
   return { lower, upper: lowered(now, incremental.settle) };
+}
+
+/** An unfinished window as it was frozen, to go on inside it. */
+export function windowAgain(incremental: Incremental, unfinished: UnfinishedWindow): Window {
+  const type = incremental.cursors[0]?.type;
+  const bound = (value: string | null): Cursor | null =>
+    value === null || type === undefined ? null : { type, value };
+  return { lower: bound(unfinished.lower), upper: bound(unfinished.upper) };
 }
 
 function lowered(cursor: Cursor, by: Granule | null): Cursor {

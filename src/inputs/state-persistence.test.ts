@@ -46,6 +46,7 @@ test("the keys of the reference's pipelines are taken as they stand", () => {
     ],
     order: "unordered",
     pagesPerCheckpoint: 1,
+    resume: "token",
     key: [["event", "id"]],
     onNullCursor: "fail",
     lookback: null,

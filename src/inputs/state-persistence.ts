@@ -122,6 +122,12 @@ function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(q
       .min(1)
       .default(1)
       .describe("How many pages are delivered between two checkpoints."),
+    resume: z
+      .enum(["token", "page"])
+      .default("token")
+      .describe(
+        "Where a read that was cut off goes on when its order is not ascending: at the next page's token or link, or with `page` at page numbers and offsets too, which shift while records change.",
+      ),
     lookback: lengthText
       .optional()
       .describe("How far below the watermark every run reads again, as `PT1H` or `10` for ids."),
@@ -218,6 +224,7 @@ export function incrementalOf(
     cursors: cursorFields(persistence, isoGranularity),
     order: persistence.order,
     pagesPerCheckpoint: persistence.pagesPerCheckpoint,
+    resume: persistence.resume,
     key: key === undefined ? null : [key].flat().map(parsePath),
     onNullCursor: persistence.onNullCursor,
     lookback: optionalLength(persistence.lookback),

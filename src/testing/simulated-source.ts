@@ -1,6 +1,8 @@
 import type { CursorField, Incremental, Input, Page, ReadRequest } from "../engine/ports.ts";
+import { TidemarkError } from "../errors.ts";
 import { compareCursorValues, readCursorValue, stepCursor } from "../model/cursor.ts";
 import { parseGranule } from "../model/granule.ts";
+import type { ResumePoint } from "../model/position.ts";
 import { type SourceRecord, valueAt } from "../model/record.ts";
 import { isoFormat } from "../model/timestamp.ts";
 
@@ -27,8 +29,14 @@ export class SimulatedSource {
   records: SourceRecord[] = [];
   /** The lower bound of every request, in order: what a server's own log would show. */
   readonly requests: { readonly since: string | null; readonly page: number }[] = [];
+  /** What page tokens stand for; `forgetTokens` makes the source refuse those it has given out. */
+  readonly tokens = new Map<string, PageState>();
   /** Called before each page is answered; what it throws is the source failing. */
   beforePage: (page: number) => void | Promise<void> = () => {};
+
+  forgetTokens(): void {
+    this.tokens.clear();
+  }
 
   /** Adds a record, or replaces the one with the same `id`. */
   put(record: SourceRecord): void {
@@ -55,6 +63,7 @@ export function simulatedIncremental(overrides: Partial<Incremental> = {}): Incr
     cursors: [timestampField],
     order: "unordered",
     pagesPerCheckpoint: 1,
+    resume: "token",
     key: [["id"]],
     onNullCursor: "fail",
     lookback: null,
@@ -84,8 +93,7 @@ async function* pages(
   const lower = request.window.lower?.value ?? null;
   const since =
     lower !== null && field !== null && reading.bound === "exclusive" ? below(field, lower) : lower;
-  let given: SourceRecord[] = [];
-  let snapshot: SourceRecord[] | null = null;
+  let at = stateAt(source, request.resume);
   for (let page = 1; ; page++) {
     await source.beforePage(page);
     request.signal.throwIfAborted();
@@ -93,17 +101,39 @@ async function* pages(
     const found = sorted(source.records, field, reading).filter((record) =>
       matches(record, field, since, reading),
     );
-    snapshot ??= found;
-    const last = given.at(-1);
+    const { last, offset, snapshot = found } = at;
     const rest =
       reading.paging === "keyset"
         ? found.filter((record) => last === undefined || isBehind(record, last, field, reading))
-        : (reading.paging === "snapshot" ? snapshot : found).slice(given.length);
+        : (reading.paging === "snapshot" ? snapshot : found).slice(offset);
     const records = rest.slice(0, reading.pageSize);
-    given = [...given, ...records];
-    if (records.length > 0) yield { records, next: null };
-    if (records.length < reading.pageSize) return;
+    at = { last: records.at(-1) ?? last, offset: offset + records.length, snapshot };
+    const more = records.length === reading.pageSize;
+    if (records.length > 0) yield { records, next: more ? placeOf(source, reading, at) : null };
+    if (!more) return;
   }
+}
+
+/** How far a read has come, as its page token stands for it. */
+interface PageState {
+  readonly last?: SourceRecord | undefined;
+  readonly offset: number;
+  readonly snapshot?: readonly SourceRecord[];
+}
+
+function placeOf(source: SimulatedSource, reading: SimulatedReading, at: PageState): ResumePoint {
+  if (reading.paging === "offset") return { kind: "offset", token: String(at.offset) };
+  const token = `token-${source.requests.length}`;
+  source.tokens.set(token, at);
+  return { kind: "token", token };
+}
+
+function stateAt(source: SimulatedSource, resume: ResumePoint | null): PageState {
+  if (resume === null) return { offset: 0 };
+  if (resume.kind === "offset") return { offset: Number(resume.token) };
+  const at = source.tokens.get(resume.token);
+  if (at === undefined) throw new TidemarkError("RESUME_REFUSED", `${resume.token} is not known`);
+  return at;
 }
 
 function isBehind(

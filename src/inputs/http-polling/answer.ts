@@ -27,11 +27,18 @@ export function pageFailure(stream: string, page: number, url: URL): PageFailure
 /**
  * The body of an answer and the records at `dataField`, or in the body itself where that is null.
  * Throws `SOURCE_INVALID` where the body is no JSON or has no list there, `SOURCE_TRUNCATED` where it
- * is empty or breaks off, `RECORD_INVALID` for an element that is no object.
+ * is empty or breaks off, `RECORD_INVALID` for an element that is no object. `inspect` sees the body
+ * before anything is expected of it, and may throw.
  */
-export function readAnswer(response: HttpResponse, dataField: Path | null, fail: PageFailure): Answer {
+export function readAnswer(
+  response: HttpResponse,
+  dataField: Path | null,
+  fail: PageFailure,
+  inspect?: (body: unknown) => void,
+): Answer {
   if (response.status === 204) return { body: undefined, records: [] };
   const body = parseBody(response, fail);
+  inspect?.(body);
   const list = dataField === null ? body : valueAt(body, dataField);
   if (!Array.isArray(list)) throw noList(body, list, dataField, fail);
   list.forEach((element: unknown, index) => {

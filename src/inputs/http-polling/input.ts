@@ -1,15 +1,16 @@
 import type { Dispatcher } from "undici";
 import type { Input, InputSession, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
+import { TidemarkError } from "../../errors.ts";
 import { registerParameterSecret, showAddress, withoutParameters } from "../../http/address.ts";
 import { type HttpClient, openHttpClient } from "../../http/client.ts";
 import type { ResumePoint } from "../../model/position.ts";
-import { parsePath } from "../../model/record.ts";
+import { parsePath, valueAt } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { incrementalOf } from "../state-persistence.ts";
 import { type PageFailure, pageFailure, readAnswer } from "./answer.ts";
 import { canResume, PageWalk, paginationOf } from "./page-walk.ts";
 import { createPageRequests, type PageRequests, secretParameters } from "./request.ts";
-import type { HttpPollingConfig } from "./schema.ts";
+import type { HttpPollingConfig, Pagination } from "./schema.ts";
 
 export interface HttpPollingParts {
   /** A number from 0 to 1, below 1; spreads retries. */
@@ -54,6 +55,15 @@ export function createHttpPolling(config: HttpPollingConfig, parts: HttpPollingP
   };
 }
 
+interface Fetched {
+  readonly page: Page;
+  readonly more: boolean;
+}
+
+function saysYes(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false && value !== "";
+}
+
 class HttpPollingSession implements InputSession {
   readonly #config: HttpPollingConfig;
   readonly #incremental: Input["incremental"];
@@ -90,7 +100,10 @@ class HttpPollingSession implements InputSession {
       this.#context.warn,
     );
     for (let number = 1, more = true; more; number++) {
-      const fetched = await this.#fetch(requests, walk, walk.place, number);
+      const resumes = number === 1 && read.resume !== null && read.resume === walk.place;
+      const fetched = await (resumes
+        ? this.#fetchResumed(requests, walk, pagination)
+        : this.#fetch(requests, walk, walk.place, number));
       more = fetched.more;
       yield fetched.page;
     }
@@ -103,13 +116,39 @@ class HttpPollingSession implements InputSession {
     walk: PageWalk | null,
     place: ResumePoint | null,
     number: number,
-  ): Promise<{ page: Page; more: boolean }> {
+    inspect?: (body: unknown) => void,
+  ): Promise<Fetched> {
     const response = await this.#client.request(requests.at(place));
     const fail = pageFailure(formatStreamKey(this.#context.key), number, response.url);
     const { dataField } = this.#config;
-    const answer = readAnswer(response, dataField === undefined ? null : parsePath(dataField), fail);
+    const answer = readAnswer(response, dataField === undefined ? null : parsePath(dataField), fail, inspect);
     const more = walk?.advance({ response, answer, fail }) ?? false;
-    return { page: { records: answer.records, next: more && walk !== null ? walk.place : null }, more };
+    const next = more && walk !== null ? walk.place : null;
+    return { page: { records: answer.records, next }, more };
+  }
+
+  /** The first page of a resumed read: what refuses it refuses the place. */
+  async #fetchResumed(requests: PageRequests, walk: PageWalk, { tokenGone }: Pagination): Promise<Fetched> {
+    const fail = (why: string, cause?: unknown): TidemarkError =>
+      new TidemarkError(
+        "RESUME_REFUSED",
+        `the source no longer knows the page at which the last run stopped: ${why}`,
+        {
+          stream: formatStreamKey(this.#context.key),
+          cause,
+        },
+      );
+    try {
+      return await this.#fetch(requests, walk, walk.place, 1, (body) => {
+        const { field } = tokenGone;
+        if (field !== undefined && saysYes(valueAt(body, parsePath(field))))
+          throw fail(`it says so in ${field}`);
+      });
+    } catch (error) {
+      const status = error instanceof TidemarkError ? error.details?.status : undefined;
+      if (typeof status !== "number" || !tokenGone.statuses.includes(status)) throw error;
+      throw fail(`it answered ${status}`, error);
+    }
   }
 
   #resumable(place: ResumePoint | null): ResumePoint | null {

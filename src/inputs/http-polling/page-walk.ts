@@ -15,7 +15,13 @@ export function paginationOf({ pagination, statePersistence }: HttpPollingConfig
   const { offset } = statePersistence;
   if (pagination !== undefined) return pagination;
   return offset?.enabled
-    ? { type: "offset", param: offset.queryParam, startOffset: 0, maxPages: 10_000 }
+    ? {
+        type: "offset",
+        param: offset.queryParam,
+        startOffset: 0,
+        tokenGone: { statuses: [] },
+        maxPages: 10_000,
+      }
     : null;
 }
 

@@ -32,6 +32,18 @@ const hasMoreField = pathSchema
   .optional()
   .describe("Dotted path, in the answer, of a boolean: whether another page follows.");
 
+const tokenGone = z
+  .strictObject({
+    statuses: z.array(z.int().min(400).max(599)).default([400, 404, 410]).describe("Statuses that say so."),
+    field: pathSchema
+      .optional()
+      .describe("Dotted path, in the answer, of a value that is true when it says so."),
+  })
+  .prefault({})
+  .describe(
+    "How the source says that a page's token or place is no longer known; the window is then read from its start.",
+  );
+
 const pageSchema = z.strictObject({
   type: z.literal("page"),
   param: parameter.describe("Parameter that carries the page's number."),
@@ -41,6 +53,7 @@ const pageSchema = z.strictObject({
   totalField,
   totalPagesField: pathSchema.optional().describe("Dotted path, in the answer, of the number of pages."),
   hasMoreField,
+  tokenGone,
   maxPages,
 });
 
@@ -56,6 +69,7 @@ const offsetSchema = z.strictObject({
   limit,
   totalField,
   hasMoreField,
+  tokenGone,
   maxPages,
 });
 
@@ -69,6 +83,7 @@ const cursorSchema = z.strictObject({
   limit,
   totalField,
   hasMoreField,
+  tokenGone,
   maxPages,
 });
 
@@ -83,6 +98,7 @@ const linkSchema = z.strictObject({
   limit,
   totalField,
   hasMoreField,
+  tokenGone,
   maxPages,
 });
 
