@@ -1,3 +1,4 @@
+import { Console } from "node:console";
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { addCommands, type CommandEntry } from "./commands.ts";
@@ -54,6 +55,8 @@ Help on a command: tidemark help COMMAND`;
 export async function runCommand(argv: readonly string[]): Promise<void> {
   outliveReaders();
   const json = asksForJson(argv);
+  // What scripts of a pipeline print must not mix with the JSON.
+  if (json) globalThis.console = new Console(process.stderr);
   const stray = (error: unknown): void => {
     if (!ending) void end(reportFailure(error, json));
     ending = true;

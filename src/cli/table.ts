@@ -68,7 +68,7 @@ const wide =
   /^[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]$/u;
 
 /** How many cells of a terminal a text takes: wide characters two, marks on others none. */
-export function textWidth(text: string): number {
+function textWidth(text: string): number {
   if (narrow.test(text)) return text.length;
   let width = 0;
   for (const character of text) {

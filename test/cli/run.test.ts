@@ -240,6 +240,18 @@ describe("tidemark run", () => {
     expect(idsIn(asJson.stderr)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it("keeps stdout to the JSON, whatever a pipeline's script prints", async () => {
+    const filter = "filters: [{ type: script, path: ./chatty.ts }]\n";
+    const { cwd } = await folderWithPipeline(toFile, filter);
+    const chatty =
+      "console.log('loaded'); export default (r: object) => { console.info('hello'); return r; };\n";
+    writeFileSync(join(cwd, "chatty.ts"), chatty);
+    const ended = await tidemark(["run", "events.yaml", "--json"], { cwd });
+    expect(jsonOf(ended)).toMatchObject({ status: "completed", records_written: 5 });
+    expect(ended.stderr).toContain("loaded");
+    expect(ended.stderr).toContain("hello");
+  });
+
   it("P14: prints no secret, whatever the source answers and however much is asked for", async () => {
     const secrets = { API_TOKEN: "tok-4711-very-secret", DB_PASSWORD: "pass/word?&8" };
     const cwd = temporaryFolder();

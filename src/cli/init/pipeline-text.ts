@@ -12,7 +12,7 @@ export interface Plan {
   readonly output: PlannedOutput;
 }
 
-export interface HttpSource {
+interface HttpSource {
   readonly kind: "http";
   readonly endpoint: string;
   /** Dotted path of the list in the answer; null where the answer is the list. */
@@ -21,14 +21,14 @@ export interface HttpSource {
   readonly queryParam: string;
 }
 
-export interface DatabaseSource {
+interface DatabaseSource {
   readonly kind: "database";
   readonly connection: string;
   readonly table: string;
 }
 
 export const outputKinds = ["sqlite", "postgres", "jsonl"] as const;
-export type PlannedOutput = (typeof outputKinds)[number];
+type PlannedOutput = (typeof outputKinds)[number];
 
 /** Where editors find the schema of pipeline files. */
 const schemaUrl = "https://unpkg.com/tidemark/schema/pipeline.schema.json";
