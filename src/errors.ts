@@ -126,7 +126,7 @@ export const errorCodes = {
   },
   STATE_URL_INVALID: {
     meaning: "The state URL cannot be used.",
-    hint: "Use sqlite:./path.db, postgres://user@host/database, or memory:.",
+    hint: "Use sqlite:./path.db, postgres://user@host/database, file:./folder, or memory:.",
     recoverable: false,
   },
   AUDIT_BROKEN: {
@@ -265,7 +265,8 @@ export class TidemarkError extends Error {
 /** The message of anything that was thrown, on one line and without secrets. */
 export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
-  return redact(text.replace(/\s*\n\s*/g, " "));
+  const lines = text.split("\n").map((line) => line.trim());
+  return redact(lines.filter((line) => line !== "").join(" "));
 }
 
 /** Narrows to a `TidemarkError`, of one code if a code is given. */

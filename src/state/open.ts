@@ -1,7 +1,8 @@
 import { TidemarkError } from "../errors.ts";
 import type { StateStore } from "./contract.ts";
 
-const whatWorks = "Use sqlite:./.tidemark/state.db, postgres://user:password@host:5432/database, or memory:.";
+const whatWorks =
+  "Use sqlite:./.tidemark/state.db, postgres://user:password@host:5432/database, file:./folder, or memory:.";
 
 /**
  * Opens the state that a URL names; whoever opens it closes it.
@@ -9,6 +10,7 @@ const whatWorks = "Use sqlite:./.tidemark/state.db, postgres://user:password@hos
  * - `sqlite:./path.db`, `sqlite:///absolute/path.db`: an SQLite file, made with its folders where
  *   there is none.
  * - `postgres://…`, `postgresql://…`: a PostgreSQL database, by the package `pg`.
+ * - `file:./folder`: one readable JSON file a stream.
  * - `memory:`: kept as long as the process runs, for tests.
  *
  * Throws `STATE_URL_INVALID` for anything else, `DRIVER_MISSING`, `STATE_UNAVAILABLE`,
@@ -22,7 +24,9 @@ export async function openState(url: string): Promise<StateStore> {
   const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(url) ?? [];
   switch (scheme.toLowerCase()) {
     case "sqlite": {
-      const path = sqlitePath(url, rest);
+      if (rest === ":memory:") throw invalid(url, "state in memory is opened otherwise", "Use memory:.");
+      if (rest.endsWith("/")) throw invalid(url, "it names no file");
+      const path = localPath(url, "sqlite", rest, "file");
       const { openSqliteState } = await import("./sqlite/sqlite.ts");
       return openSqliteState(path);
     }
@@ -31,6 +35,11 @@ export async function openState(url: string): Promise<StateStore> {
       if (!rest.startsWith("//") || rest === "//") throw invalid(url, "it names no server");
       const { openPostgresState } = await import("./postgres/postgres.ts");
       return openPostgresState(url);
+    }
+    case "file": {
+      const folder = localPath(url, "file", rest, "folder");
+      const { openFileState } = await import("./file/file.ts");
+      return openFileState(folder);
     }
     case "memory": {
       if (rest !== "") throw invalid(url, "state in memory has no name", "Use memory: and nothing after it.");
@@ -42,22 +51,20 @@ export async function openState(url: string): Promise<StateStore> {
   }
 }
 
-/** The path in a `sqlite:` URL, taken as it is written. */
-function sqlitePath(url: string, rest: string): string {
-  if (rest.trim() === "" || rest.endsWith("/")) throw invalid(url, "it names no file");
-  if (rest === ":memory:") throw invalid(url, "state in memory is opened otherwise", "Use memory:.");
-  if (/[?#]/.test(rest)) throw invalid(url, "it has parameters, which SQLite state does not take");
+/** The path of a local URL, taken as it is written. */
+function localPath(url: string, scheme: string, rest: string, what: string): string {
+  if (rest.trim() === "") throw invalid(url, `it names no ${what}`);
+  if (/[?#]/.test(rest)) throw invalid(url, "it has parameters, which local state does not take");
   if (!rest.startsWith("//")) return rest;
   if (rest.startsWith("///")) return rest.slice(2);
   throw invalid(
     url,
-    "two slashes begin a host, and SQLite has none",
-    `Use sqlite:./${rest.slice(2).replace(/^\.\//, "")} for a path from here, or sqlite:/// and a path from the root.`,
+    "two slashes begin a host, and a local path has none",
+    `Use ${scheme}:./${rest.slice(2).replace(/^\.\//, "")} for a path from here, or ${scheme}:/// and a path from the root.`,
   );
 }
 
 const notYet: Readonly<Record<string, string>> = {
-  file: "state in files is not there in this version",
   http: "state in a remote service is not there in this version",
   https: "state in a remote service is not there in this version",
 };
