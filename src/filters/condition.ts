@@ -2,9 +2,9 @@ import jsonata from "jsonata";
 import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
 import { ExactNumber } from "../model/exact-number.ts";
+import { isPlainObject } from "../model/plain-object.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { type FilterParts, filterFailed } from "./failure.ts";
-import { isPlainObject } from "./paths.ts";
 
 /** An expression that runs longer on one record, or calls itself deeper, is taken for an endless one. */
 const limits = { timeout: 10_000, stack: 500 };

@@ -1,9 +1,9 @@
 import type { Filter, FilterContext, Warn } from "../engine/ports.ts";
 import { TidemarkError } from "../errors.ts";
+import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import type { SourceRecord } from "../model/record.ts";
-import { adoptValue, copyValue } from "./copy.ts";
+import { adoptValue, copyValue } from "../model/user-value.ts";
 import { type FilterParts, filterFailed } from "./failure.ts";
-import { isPlainObject, kindOf } from "./paths.ts";
 
 /** What a filter function is told beside the record. */
 export interface ScriptContext {

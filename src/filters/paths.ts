@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { TidemarkError } from "../errors.ts";
+import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import { formatPath, type Path, type SourceRecord } from "../model/record.ts";
 
 /** Steps that reach an object's prototype rather than a field of the record. */
@@ -106,22 +107,4 @@ function isLiteralField(record: SourceRecord, path: Path): boolean {
 
 function own(holder: SourceRecord, step: string): unknown {
   return Object.hasOwn(holder, step) ? holder[step] : undefined;
-}
-
-/** An object as JSON has it, and nothing with a class. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-/** What a value is, in the words of messages. */
-export function kindOf(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "string") return "text";
-  if (typeof value === "object")
-    return isPlainObject(value) ? "an object" : `a ${value.constructor?.name ?? "value"}`;
-  return `a ${typeof value}`;
 }

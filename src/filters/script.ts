@@ -4,8 +4,8 @@ import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
+import { kindOf } from "../model/plain-object.ts";
 import { applyFunction, type FunctionFilterParts, type ScriptFunction } from "./function.ts";
-import { kindOf } from "./paths.ts";
 
 export const scriptFilterSchema = z
   .strictObject({

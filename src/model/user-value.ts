@@ -1,6 +1,6 @@
 import { TidemarkError } from "../errors.ts";
-import { ExactNumber, exactNumber } from "../model/exact-number.ts";
-import { isPlainObject, kindOf } from "./paths.ts";
+import { ExactNumber, exactNumber } from "./exact-number.ts";
+import { isPlainObject, kindOf } from "./plain-object.ts";
 
 /**
  * A copy that user code may change as it likes without touching the original. Numbers that keep
@@ -22,7 +22,7 @@ const deepest = 200;
 /**
  * What user code returned, as a value a record can hold, apart from anything it keeps: dates become
  * ISO 8601 text, big integers keep their digits, fields that are undefined are left out. Throws
- * `FILTER_FAILED`, naming the field, for what JSON has no form for.
+ * `RECORD_INVALID`, naming the field, for what JSON has no form for.
  */
 export function adoptValue(value: unknown, path: string, depth = 0): unknown {
   if (typeof value === "bigint") return exactNumber(value.toString());
@@ -67,5 +67,5 @@ function put(holder: Record<string, unknown>, field: string, value: unknown): vo
 
 function noValue(path: string, what: string): TidemarkError {
   const where = path === "" ? "the record" : `the field \`${path}\``;
-  return new TidemarkError("FILTER_FAILED", `${where} is ${what}, which a record cannot hold`);
+  return new TidemarkError("RECORD_INVALID", `${where} is ${what}, which a record cannot hold`);
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { isPlainObject } from "../filters/paths.ts";
+import { isPlainObject } from "../model/plain-object.ts";
 import { showValue } from "../model/unreadable-value.ts";
 import { type ConfigPath, type Finding, formatConfigPath, mistake } from "./diagnostics.ts";
 import { configAt, type KnownKeys } from "./known-keys.ts";

@@ -1,0 +1,17 @@
+/** An object as JSON has it, and nothing with a class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** What a value is, in the words of messages. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "string") return "text";
+  if (typeof value === "object")
+    return isPlainObject(value) ? "an object" : `a ${value.constructor?.name ?? "value"}`;
+  return `a ${typeof value}`;
+}
