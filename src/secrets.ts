@@ -18,7 +18,8 @@ export function registerSecret(value: string): void {
   secrets.add(JSON.stringify(value).slice(1, -1));
 }
 
-const urlPassword = /([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)([^\s@]+)(@)/gi;
+/** Each part is of limited length, so that no text, however long, takes long to look through. */
+const urlPassword = /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]{0,256}:)([^\s@]{1,1024})(@)/gi;
 
 /** The text with every registered secret, and every password inside a URL, masked. */
 export function redact(text: string): string {

@@ -4,7 +4,6 @@ import { emptyPosition, type Position } from "../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import { checkCount, keptMetadata } from "./arguments.ts";
 import type { Completion, Metadata, Run, StateStore, StreamState, WriteContext } from "./contract.ts";
-import { typeMismatch } from "./refusals.ts";
 
 /** A cursor as user code has it. Numbers past 2^53 have to come as bigint or text. */
 export type CursorInput = string | number | bigint;
@@ -22,7 +21,8 @@ export interface DeltaRun {
    */
   readonly signal: AbortSignal;
   /**
-   * Says how far the run has come; completing commits it. The last call counts. Throws
+   * Says how far the run has come; completing commits it. The last call counts, and a checkpoint
+   * stands for one. Throws
    * `CURSOR_TYPE_MISMATCH` for a value that is none of the stream's cursor type. A backfill takes it
    * and commits nothing.
    */
@@ -122,8 +122,8 @@ export class DeltaRunHandle implements DeltaRun {
     await this.#sendCheckpoint(position, context);
     this.#position = position;
     this.#checkpointed = true;
-    // What the caller may yet roll back must not be committed by completing.
-    if (context.transaction === undefined) this.#newCursor = watermark;
+    // Completing leaves the watermark where the store has it: a caller may roll this checkpoint back.
+    this.#newCursor = null;
   }
 
   /**
@@ -159,8 +159,8 @@ export class DeltaRunHandle implements DeltaRun {
   }
 
   async complete(context: WriteContext = {}): Promise<StreamState> {
-    const completion = this.#completion();
     await this.#lastCheckpoint;
+    const completion = this.#completion();
     const state = await this.#state.complete(this.#run, completion, context);
     this.#completed = { state, durable: context.transaction === undefined };
     return state;
@@ -210,6 +210,7 @@ export class DeltaRunHandle implements DeltaRun {
 
   /** Records the failure; never throws, so that what failed the run is what its caller sees. */
   async fail(thrown: unknown): Promise<void> {
+    await this.#lastCheckpoint;
     try {
       const error = messageOf(thrown).slice(0, longestError);
       await this.#state.fail(this.#run, { error, ...this.#told() });
@@ -229,8 +230,12 @@ export class DeltaRunHandle implements DeltaRun {
     try {
       return parseCursor(this.#cursorType, cursor).value;
     } catch (cause) {
-      const given = isTidemarkError(cause) ? `: ${cause.message}` : "";
-      throw typeMismatch(this.key, `${this.#cursorType} cursors${given}`, "this one", cause);
+      const stream = formatStreamKey(this.key);
+      throw new TidemarkError(
+        "CURSOR_TYPE_MISMATCH",
+        `${stream} keeps ${this.#cursorType} cursors: ${messageOf(cause)}`,
+        { stream, cause },
+      );
     }
   }
 }

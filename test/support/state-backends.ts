@@ -80,3 +80,6 @@ function sqliteTransactions(file: string, user: DatabaseSync): OwnTransactions {
     },
   };
 }
+
+/** Every backend, for tests of what is built on any of them. */
+export const stateBackends: readonly StateStoreSuite[] = [memoryBackend, sqliteBackend];
