@@ -13,9 +13,10 @@ export type CursorRole = (typeof cursorRoles)[number];
 
 /** One enabled cursor of an input, as declared under `statePersistence`. */
 export interface CursorField {
-  readonly role: CursorRole;
+  /** `given` where the source keeps the place itself and pages bring the value (`Page.cursor`). */
+  readonly role: CursorRole | "given";
   readonly type: CursorType;
-  /** Where a record holds the value; null for `offset`, which counts records. */
+  /** Where a record holds the value; null for `offset`, which counts records, and for `given`. */
   readonly path: Path | null;
   /** How records give the value. */
   readonly format: CursorFormat;
@@ -60,6 +61,8 @@ export interface ReadRequest {
   readonly companions: Position["companions"];
   /** Where to go on inside an unfinished window; null reads it from its start. */
   readonly resume: ResumePoint | null;
+  /** For a `given` cursor: when the reading that the last completed run brought to an end began. */
+  readonly since: string | null;
   readonly signal: AbortSignal;
 }
 
@@ -68,6 +71,12 @@ export interface Page {
   readonly records: readonly SourceRecord[];
   /** Where the next page would be read, for a resume point; null where the page cannot tell. */
   readonly next: ResumePoint | null;
+  /**
+   * For a `given` cursor: its value once this page's records, and all before them, are delivered.
+   * Without it nothing covers the page's records yet; what a page of an append brings then waits for
+   * the next cursor, or for the run's end, before it is committed.
+   */
+  readonly cursor?: string;
   /** What is known of the records' columns, where the source knows it. */
   readonly columns?: readonly Column[];
 }

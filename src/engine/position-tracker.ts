@@ -32,7 +32,7 @@ export interface TrackerOptions {
  *
  * `admit` is called once a page, in order; `position` whenever what was admitted has been written.
  */
-export class PositionTracker {
+export class PositionTracker implements Tracker {
   readonly #options: TrackerOptions;
   readonly #field: CursorField | null;
   /** Identities delivered with a cursor at or above the watermark, by cursor and identity. */

@@ -10,7 +10,7 @@ import {
   simulatedIncremental,
   simulatedInput,
 } from "../testing/simulated-source.ts";
-import type { Incremental, Pipeline } from "./ports.ts";
+import type { Incremental, Input, Output, Pipeline } from "./ports.ts";
 import { preview } from "./preview.ts";
 import { attemptSync, type SyncOptions, sync } from "./sync.ts";
 
@@ -242,6 +242,89 @@ describe("sync", () => {
     };
     const result = await attemptSync({ ...bench.pipeline, input }, { state: bench.state });
     expect(result).toMatchObject({ status: "failed", error: { code: "PAGE_REPEATED" } });
+  });
+
+  it("P5: the state takes a checkpoint only after the output has taken every record before it", async () => {
+    const bench = new Bench();
+    bench.source.records = [1, 2, 3, 4, 5, 6].map((id) => record(id, id));
+    const seen: string[] = [];
+    const faults = async (point: string): Promise<void> => {
+      if (point !== "afterCommit" && point !== "afterCheckpoint") return;
+      seen.push(
+        `${point}: ${bench.table.rows.length} rows, watermark ${(await bench.watermark())?.slice(17, 19)}`,
+      );
+    };
+    await bench.run({ faults });
+    expect(seen).toEqual([
+      "afterCommit: 3 rows, watermark undefined",
+      "afterCheckpoint: 3 rows, watermark 03",
+      "afterCommit: 6 rows, watermark 03",
+      "afterCheckpoint: 6 rows, watermark 06",
+    ]);
+  });
+
+  it("P5: where the output refuses a batch the state stays where it was", async () => {
+    const bench = new Bench();
+    bench.source.records = [1, 2, 3, 4].map((id) => record(id, id));
+    const { output } = bench.pipeline;
+    const refusing: Output = {
+      ...output,
+      open: async (context) => {
+        const session = await output.open(context);
+        session.commit = async () => {
+          throw new TidemarkError("OUTPUT_FAILED", "the disk is full");
+        };
+        return session;
+      },
+    };
+    const result = await attemptSync({ ...bench.pipeline, output: refusing }, { state: bench.state });
+    expect(result).toMatchObject({ status: "failed", error: { code: "OUTPUT_FAILED" } });
+    expect(await bench.state.get(key)).toMatchObject({
+      status: "failed",
+      cursor: null,
+      lastError: "OUTPUT_FAILED: the disk is full",
+    });
+  });
+
+  it("P13: at most two pages are held, the one being written and the one being read, however many there are", async () => {
+    const bench = new Bench();
+    let read = 0;
+    let written = 0;
+    let most = 0;
+    const { incremental } = bench.pipeline.input;
+    const input: Input = {
+      kind: "endless",
+      incremental,
+      open: async () => ({
+        async *read() {
+          for (let page = 0; page < 500; page++) {
+            read += 1;
+            most = Math.max(most, read - written);
+            const updated_at = `2026-01-01T00:00:00.${String(page).padStart(6, "0")}Z`;
+            yield {
+              records: [
+                { id: page * 2, updated_at },
+                { id: page * 2 + 1, updated_at },
+              ],
+              next: null,
+            };
+          }
+        },
+        close: async () => {},
+      }),
+    };
+    const result = await attemptSync(
+      { ...bench.pipeline, input },
+      {
+        state: bench.state,
+        faults: (point) => {
+          if (point === "afterCheckpoint") written += 1;
+        },
+      },
+    );
+    expect(result).toMatchObject({ status: "completed", recordsWritten: 1000 });
+    expect(most).toBe(2);
+    expect(bench.table.mark?.position.boundary).toHaveLength(2);
   });
 
   it("P4: a run that was taken over writes nothing more and ends as superseded", async () => {
