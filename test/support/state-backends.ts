@@ -2,10 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { openFileState } from "../../src/state/file/file.ts";
 import { openMemoryState } from "../../src/state/memory/memory.ts";
 import { openSqliteState } from "../../src/state/sqlite/sqlite.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
 import type { OwnTransactions, StateStoreSuite } from "../../src/testing/state-suite.ts";
+import { postgresBackend } from "./postgres-state.ts";
 
 /** Longer than any lease. */
 const wholeDay = 86_400_000;
@@ -22,6 +24,24 @@ export const memoryBackend: StateStoreSuite = {
       },
       expireLease: () => clock.advance(wholeDay),
       close: () => store.close(),
+    };
+  },
+};
+
+export const fileBackend: StateStoreSuite = {
+  name: "files",
+  async open() {
+    const folder = await mkdtemp(join(tmpdir(), "tidemark-state-"));
+    const clock = new FakeClock();
+    const store = await openFileState(folder, { clock });
+    return {
+      store,
+      reopen: () => openFileState(folder, { clock }),
+      expireLease: () => clock.advance(wholeDay),
+      async close() {
+        await store.close();
+        await rm(folder, { recursive: true });
+      },
     };
   },
 };
@@ -82,4 +102,9 @@ function sqliteTransactions(file: string, user: DatabaseSync): OwnTransactions {
 }
 
 /** Every backend, for tests of what is built on any of them. */
-export const stateBackends: readonly StateStoreSuite[] = [memoryBackend, sqliteBackend];
+export const stateBackends: readonly StateStoreSuite[] = [
+  memoryBackend,
+  fileBackend,
+  sqliteBackend,
+  postgresBackend,
+];
