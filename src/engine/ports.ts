@@ -188,8 +188,11 @@ export interface OutputSession {
   readonly databaseIdentity: string | null;
   /** The highest epoch that ever claimed the stream; 0 where the output keeps none or has seen nothing. */
   claimedEpoch(): Promise<number>;
-  /** Shuts out every older epoch and returns the newest mark. Throws `RUN_SUPERSEDED` if a newer is known. */
-  claim(epoch: number): Promise<Mark | null>;
+  /**
+   * Shuts out every older epoch and returns the newest mark. Throws `RUN_SUPERSEDED` if a newer is
+   * known. `runId` is for what the output tells people of the run.
+   */
+  claim(epoch: number, runId?: string): Promise<Mark | null>;
   /**
    * For outputs that append: of these identities, those already delivered in the unfinished window.
    * Those that are not count as delivered with the next `commit`.

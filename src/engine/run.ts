@@ -136,7 +136,7 @@ class Commits {
   /** Shuts older runs out of the output and finds where this one starts. */
   async claim(): Promise<Position> {
     const { run, session, pipeline, fullRefresh, faults } = this.#parts;
-    const mark = await session.claim(run.epoch);
+    const mark = await session.claim(run.epoch, run.runId);
     await faults("afterClaim");
     const start = startingPosition(run, mark, pipeline.output);
     this.#start = start.position;
