@@ -58,9 +58,9 @@ async function main(): Promise<boolean> {
   const rows = readTable(database);
 
   say(heading("What came of it"));
-  summarize("first run ", first);
-  summarize("second run", second);
-  say(`table       ${count(rows.length)} rows in ${database}`);
+  say(summaries({ "first run": first, "second run": second }));
+  say("");
+  say(`${count(rows.length)} rows in the table earthquakes of ${database}`);
   say("");
   const good = [
     check("after the first run the table held every event shown by then, once", firstFaults),
@@ -144,17 +144,33 @@ function misplaced({ watermark }: Run, shown: readonly Feature[]): readonly stri
   return [`it is ${watermark}, and the newest update is of ${new Date(newest).toISOString()}`];
 }
 
-function summarize(name: string, { exchanges, written, watermark }: Run): void {
-  const fetched = exchanges.reduce((sum, { events }) => sum + events, 0);
-  const asked = exchanges[0]?.query.get("updatedafter") ?? "none";
-  say(
-    [
-      `${name}  fetched ${count(fetched).padStart(5)} in ${exchanges.length === 1 ? "1 page " : `${exchanges.length} pages`}`,
-      `wrote ${count(written).padStart(5)}`,
-      `updatedafter ${asked.padEnd(24)}`,
-      `watermark ${watermark}`,
-    ].join(" · "),
+/** Both runs below one another, as lines of columns. */
+function summaries(runs: Readonly<Record<string, Run>>): string {
+  const rows = Object.entries(runs).map(([name, { exchanges, written, watermark }]) => [
+    name,
+    count(exchanges.reduce((sum, { events }) => sum + events, 0)),
+    count(exchanges.length),
+    count(written),
+    exchanges[0]?.query.get("updatedafter") ?? "everything",
+    watermark,
+  ]);
+  const lines = [["", "fetched", "pages", "wrote", "asked for updates after", "new watermark"], ...rows];
+  const widths = [0, 1, 2, 3, 4, 5].map((column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
   );
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => aligned(cell, widths[column] ?? 0, column))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** Numbers stand at the right of their column. */
+function aligned(cell: string, width: number, column: number): string {
+  return column >= 1 && column <= 3 ? cell.padStart(width) : cell.padEnd(width);
 }
 
 function check(claim: string, faults: readonly string[]): boolean {
@@ -175,7 +191,7 @@ const red = (text: string): string => styleText("red", text);
 const heading = (text: string): string => `\n${styleText("bold", text)}`;
 const count = (number: number): string => number.toLocaleString("en-US");
 const day = (time: number): string =>
-  new Date(time).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
+  `${new Date(time).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" })} UTC`;
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

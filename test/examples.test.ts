@@ -1,0 +1,307 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import pg from "pg";
+import { expect, it, onTestFinished } from "vitest";
+import { createFolder, examplePath, openDatabase, runExample, tidemark } from "./support/example-run.ts";
+import { type Source, type SourceAnswer, type SourceRequest, startSource } from "./support/example-source.ts";
+import { createTestDatabase } from "./support/postgres.ts";
+
+/** A PostgreSQL database of the test's own, with a client connected to it. */
+async function createPostgres(): Promise<{ url: string; client: pg.Client }> {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  onTestFinished(() => client.end());
+  return { url: database.url, client };
+}
+
+const refused: SourceAnswer = { status: 401, json: '{"error":"no"}' };
+const minute = (number: number): string => new Date(Date.UTC(2026, 0, 1, 0, number)).toISOString();
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+async function serve(answer: (request: SourceRequest) => SourceAnswer): Promise<Source> {
+  const source = await startSource(answer);
+  onTestFinished(() => source[Symbol.asyncDispose]());
+  return source;
+}
+
+function numberOf(request: SourceRequest, name: string): number {
+  return Number(request.url.searchParams.get(name));
+}
+
+async function linesOf(folder: string, file: string): Promise<unknown[]> {
+  const text = await readFile(join(folder, file), "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line));
+}
+
+it("http-page.yaml fetches pages by number with a bearer token, then only what was updated", async () => {
+  const orders = range(1, 230).map((id) => ({ id, total: id * 10, updated_at: minute(id) }));
+  const source = await serve((request) => {
+    if (request.headers.authorization !== "Bearer shop-token") return refused;
+    const since = Date.parse(request.url.searchParams.get("updated_since") ?? minute(0));
+    const matching = orders.filter(({ updated_at }) => Date.parse(updated_at) >= since);
+    const size = numberOf(request, "per_page");
+    const first = (numberOf(request, "page") - 1) * size;
+    const page = { orders: matching.slice(first, first + size), pages: Math.ceil(matching.length / size) };
+    return { json: JSON.stringify({ data: page }) };
+  });
+  const folder = await createFolder();
+  const variables = { SHOP_URL: source.origin, SHOP_TOKEN: "shop-token" };
+  expect(await runExample(folder, "http-page.yaml", variables)).toMatchObject({
+    records_written: 230,
+    pages: 3,
+  });
+
+  orders.push({ id: 231, total: 1, updated_at: minute(230) });
+  orders.splice(6, 1, { id: 7, total: 0, updated_at: minute(240) });
+  expect(await runExample(folder, "http-page.yaml", variables)).toMatchObject({
+    records_written: 2,
+    pages: 1,
+  });
+
+  const database = openDatabase(folder, "shop.db");
+  expect(database.prepare("SELECT count(*) AS rows FROM orders").get()).toEqual({ rows: 231 });
+  expect(database.prepare("SELECT total FROM orders WHERE id = 7").get()).toEqual({ total: 0 });
+});
+
+it("http-offset.yaml fetches a window by offset with an API key, and adds each record to a file once", async () => {
+  const start = Date.UTC(2026, 0, 1) / 1000;
+  const measurements = range(1, 240).map((n) => ({ sensor: "a", at: start + n * 60, value: n / 10 }));
+  const source = await serve((request) => {
+    if (request.headers["x-api-key"] !== "sensors-key") return refused;
+    const to = numberOf(request, "to");
+    const matching = measurements.filter(({ at }) => at > numberOf(request, "from") && at <= to);
+    const first = numberOf(request, "offset");
+    const items = matching.slice(first, first + numberOf(request, "limit"));
+    return { json: JSON.stringify({ items, total: matching.length }) };
+  });
+  const folder = await createFolder();
+  const variables = { SENSORS_URL: source.origin, SENSORS_KEY: "sensors-key" };
+  const first = await runExample(folder, "http-offset.yaml", variables);
+  expect(first).toMatchObject({ records_written: 240, pages: 3 });
+
+  const tied = { sensor: "b", at: start + 240 * 60, value: 0 };
+  measurements.push(tied, { sensor: "a", at: start + 241 * 60, value: 1 });
+  const second = await runExample(folder, "http-offset.yaml", variables);
+  expect(second).toMatchObject({ records_read: 3, records_written: 2 });
+
+  const lines = await linesOf(folder, "measurements.jsonl");
+  expect(lines).toHaveLength(242);
+  expect(lines).toEqual(measurements);
+});
+
+it("http-cursor.yaml follows page tokens with OAuth2, and keeps ids past 2^53 to the last digit", async () => {
+  const entries = range(1, 250).map((n) => 9_007_199_254_740_993n + BigInt(n));
+  const source = await serve((request) => {
+    if (request.url.pathname === "/oauth/token") {
+      const { form } = request;
+      const known = form.get("client_id") === "id-1" && form.get("client_secret") === "ledger-secret";
+      return known
+        ? { json: '{"access_token":"ledger-token","token_type":"Bearer","expires_in":60}' }
+        : refused;
+    }
+    if (request.headers.authorization !== "Bearer ledger-token") return refused;
+    const after = BigInt(request.url.searchParams.get("after_id") ?? "0");
+    const matching = entries.filter((id) => id > after);
+    const token = Buffer.from(request.url.searchParams.get("cursor") ?? "", "base64url").toString();
+    const first = Number(token);
+    const next = first + numberOf(request, "limit");
+    const list = matching.slice(first, next).map((id) => `{"id":${id},"text":"entry ${id}"}`);
+    const cursor = next < matching.length ? `"${Buffer.from(String(next)).toString("base64url")}"` : "null";
+    return { json: `{"entries":[${list.join(",")}],"next":${cursor}}` };
+  });
+  const folder = await createFolder();
+  const variables = {
+    LEDGER_URL: source.origin,
+    LEDGER_CLIENT_ID: "id-1",
+    LEDGER_CLIENT_SECRET: "ledger-secret",
+  };
+  const first = await runExample(folder, "http-cursor.yaml", variables);
+  expect(first).toMatchObject({ records_written: 250, pages: 3, new_cursor: "9007199254741243" });
+
+  entries.push(9_007_199_254_741_244n, 9_007_199_254_741_245n);
+  const second = await runExample(folder, "http-cursor.yaml", variables);
+  expect(second).toMatchObject({ records_written: 2, new_cursor: "9007199254741245" });
+
+  const rows = openDatabase(folder, "ledger.db")
+    .prepare("SELECT CAST(id AS TEXT) AS id FROM entries ORDER BY id")
+    .all();
+  expect(rows.map(({ id }) => id)).toEqual(entries.map(String));
+});
+
+it("http-link.yaml follows the Link header with a name and a password, and prints what changed", async () => {
+  const issues = range(1, 250).map((number) => ({ number, updated_at: minute(number) }));
+  const source = await serve((request) => {
+    const expected = `Basic ${Buffer.from("reader:forge-password").toString("base64")}`;
+    if (request.headers.authorization !== expected) return refused;
+    const { url } = request;
+    const since = Date.parse(url.searchParams.get("since") ?? "1970-01-01T00:00:00Z");
+    const matching = issues.filter(({ updated_at }) => Date.parse(updated_at) > since);
+    const page = Number(url.searchParams.get("page") ?? "1");
+    const size = numberOf(request, "per_page");
+    const next = new URL(url);
+    next.searchParams.set("page", String(page + 1));
+    const more = page * size < matching.length;
+    return {
+      json: JSON.stringify(matching.slice((page - 1) * size, page * size)),
+      ...(more ? { headers: { link: `<${next.href}>; rel="next"` } } : {}),
+    };
+  });
+  const folder = await createFolder();
+  const variables = { FORGE_URL: source.origin, FORGE_PASSWORD: "forge-password" };
+  const run = async () => {
+    const { code, stdout, stderr } = await tidemark(
+      folder,
+      ["run", examplePath("http-link.yaml")],
+      variables,
+    );
+    expect(stderr).not.toContain("forge-password");
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    return stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line): unknown => JSON.parse(line));
+  };
+  expect(await run()).toEqual(issues);
+  expect(source.requests).toHaveLength(3);
+
+  issues.push({ number: 251, updated_at: minute(250) }, { number: 3, updated_at: minute(300) });
+  expect(await run()).toEqual(issues.slice(-2));
+});
+
+it("filters.yaml keeps, removes, sets, maps and multiplies records", async () => {
+  const line = (text: string, amount: number) => ({ text, amount });
+  const payments = [
+    {
+      id: 1,
+      amount: 30,
+      state: "booked",
+      currency: " usd ",
+      card: "4111",
+      lines: [line("a", 10), line("b", 20)],
+    },
+    { id: 2, amount: 5, state: "pending", currency: "EUR", card: "4222", lines: [line("c", 5)] },
+    { id: 3, amount: 7, state: "booked", card: "4333", session: { token: "t" }, lines: [line("d", 7)] },
+    { id: 4, amount: 9, state: "booked", currency: "EUR", card: "4444", lines: [] },
+  ];
+  const source = await serve(() => ({
+    json: JSON.stringify({ payments: payments.map((payment) => ({ payment })) }),
+  }));
+  const folder = await createFolder();
+  const summary = await runExample(folder, "filters.yaml", { BANK_URL: source.origin });
+  expect(summary).toMatchObject({ records_read: 4, records_written: 3 });
+  expect(await linesOf(folder, "payment-lines.jsonl")).toEqual([
+    { payment: 1, line: 1, text: "a", amount: 10, currency: "USD", source: "bank" },
+    { payment: 1, line: 2, text: "b", amount: 20, currency: "USD", source: "bank" },
+    { payment: 3, line: 1, text: "d", amount: 7, currency: "EUR", source: "bank" },
+  ]);
+});
+
+it("reference-http.yaml asks by the timestamp and the id of the last run", async () => {
+  const events = range(1, 20).map((id) => ({
+    event: { id, timestamp: minute(Math.ceil(id / 4)), kind: "made" },
+  }));
+  const source = await serve(({ url }) => {
+    const after = Date.parse(url.searchParams.get("updated_after") ?? "1970-01-01T00:00:00Z");
+    const afterId = Number(url.searchParams.get("after_id") ?? "0");
+    const matching = events.filter(({ event }) => {
+      const at = Date.parse(event.timestamp);
+      return at > after || (at === after && event.id > afterId);
+    });
+    return { json: JSON.stringify({ events: matching }) };
+  });
+  const folder = await createFolder();
+  const variables = { SOURCE_URL: source.origin };
+  expect(await runExample(folder, "reference-http.yaml", variables)).toMatchObject({ records_written: 20 });
+
+  events.push({ event: { id: 21, timestamp: minute(5), kind: "made" } });
+  events.push({ event: { id: 2, timestamp: minute(6), kind: "changed" } });
+  expect(await runExample(folder, "reference-http.yaml", variables)).toMatchObject({ records_written: 2 });
+  expect(source.requests.at(-1)?.url.searchParams.has("after_id")).toBe(true);
+
+  const database = openDatabase(folder, "events.db");
+  expect(database.prepare("SELECT count(*) AS rows FROM events").get()).toEqual({ rows: 21 });
+  expect(database.prepare("SELECT kind FROM events WHERE id = 2").get()).toEqual({ kind: "changed" });
+});
+
+it("database-to-database.yaml copies a PostgreSQL table into SQLite, every digit of it, then what changed", async () => {
+  const { url, client } = await createPostgres();
+  await client.query(`
+    CREATE TABLE customers (id bigint PRIMARY KEY, name text, balance numeric, secret text, updated_at timestamptz);
+    INSERT INTO customers SELECT 9007199254740993 + n, 'customer ' || n, 12345678901234567.89 + n, 'hidden',
+      '2026-01-01 00:00:00.000001Z'::timestamptz + (n / 7) * interval '1 microsecond' FROM generate_series(1, 1200) n`);
+  const folder = await createFolder();
+  const variables = { CRM_DATABASE_URL: url };
+  const first = await runExample(folder, "database-to-database.yaml", variables);
+  expect(first).toMatchObject({ records_written: 1200, pages: 3, new_cursor: "2026-01-01T00:00:00.000172Z" });
+
+  await client.query(`
+    INSERT INTO customers SELECT 5, 'tied', 0, '', max(updated_at) FROM customers;
+    UPDATE customers SET name = 'renamed', updated_at = updated_at + interval '1 day' WHERE id = 9007199254740994`);
+  const second = await runExample(folder, "database-to-database.yaml", variables);
+  expect(second).toMatchObject({ records_written: 2 });
+
+  const rows = openDatabase(folder, "warehouse.db")
+    .prepare("SELECT CAST(id AS TEXT) AS id, name, CAST(balance AS TEXT) AS balance FROM customers")
+    .all();
+  const expected = await client.query("SELECT id::text, name, balance::text FROM customers");
+  const byId = (a: { id?: unknown }, b: { id?: unknown }) => String(a.id).localeCompare(String(b.id));
+  expect(rows.map((row) => ({ ...row })).sort(byId)).toEqual(expected.rows.sort(byId));
+});
+
+it.each(["SQLite", "PostgreSQL"])(
+  "P6: reference-database.yaml reads a query with LIMIT to its end on %s, ties and all",
+  async (kind) => {
+    const folder = await createFolder();
+    const { url, execute } = kind === "SQLite" ? sqliteEvents(folder) : await postgresEvents();
+    const rows = range(1, 1100).map((id) => `(${id}, '${minute(Math.ceil(id / 400))}', 'made')`);
+    await execute(`INSERT INTO events VALUES ${rows.join(", ")}`);
+    const variables = { SOURCE_DATABASE_URL: url };
+    const first = await runExample(folder, "reference-database.yaml", variables);
+    expect(first).toMatchObject({ records_written: 1100 });
+
+    await execute(`INSERT INTO events VALUES (1101, '${minute(3)}', 'made'), (1102, '${minute(4)}', 'made')`);
+    const second = await runExample(folder, "reference-database.yaml", variables);
+    expect(second).toMatchObject({ records_written: 2 });
+    const database = openDatabase(folder, "copy.db");
+    expect(database.prepare("SELECT count(*) AS rows FROM events").get()).toEqual({ rows: 1102 });
+    expect(await readdir(join(folder, ".cannectors-state"))).toContain("reference-database.json");
+  },
+);
+
+interface Events {
+  readonly url: string;
+  execute(sql: string): Promise<unknown>;
+}
+
+function sqliteEvents(folder: string): Events {
+  const database = openDatabase(folder, "source.db");
+  database.exec("CREATE TABLE events (id INTEGER PRIMARY KEY, updated_at TEXT, payload TEXT)");
+  return { url: "sqlite:./source.db", execute: async (sql) => database.exec(sql) };
+}
+
+async function postgresEvents(): Promise<Events> {
+  const { url, client } = await createPostgres();
+  await client.query("CREATE TABLE events (id bigint PRIMARY KEY, updated_at timestamptz, payload text)");
+  return { url, execute: (sql) => client.query(sql) };
+}
+
+it("every example is valid, and all of them can be run side by side", async () => {
+  const variables = {
+    SHOP_TOKEN: "token",
+    SENSORS_KEY: "key-1",
+    LEDGER_CLIENT_ID: "id-1",
+    LEDGER_CLIENT_SECRET: "secret",
+    FORGE_PASSWORD: "password",
+    CRM_DATABASE_URL: "postgres://crm.example.com/crm",
+    SOURCE_DATABASE_URL: "postgres://source.example.com/source",
+  };
+  const words = ["validate", examplePath("."), examplePath("quickstart/earthquakes.yaml")];
+  const { code, stdout, stderr } = await tidemark(await createFolder(), words, variables);
+  expect({ code, told: `${stdout}${stderr}` }).toMatchObject({ code: 0 });
+});

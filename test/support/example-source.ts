@@ -1,0 +1,46 @@
+import { createServer, type IncomingMessage } from "node:http";
+
+export interface SourceRequest {
+  readonly url: URL;
+  readonly headers: IncomingMessage["headers"];
+  /** The body's form fields, where it is a form. */
+  readonly form: URLSearchParams;
+}
+
+export interface SourceAnswer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The body as JSON text, so that long numbers keep their digits. */
+  readonly json: string;
+}
+
+/** A small HTTP source on 127.0.0.1 that a test scripts by one function. */
+export interface Source extends AsyncDisposable {
+  readonly origin: string;
+  /** The requests so far, oldest first. */
+  readonly requests: readonly SourceRequest[];
+}
+
+export async function startSource(answer: (request: SourceRequest) => SourceAnswer): Promise<Source> {
+  const requests: SourceRequest[] = [];
+  const server = createServer(async (incoming, outgoing) => {
+    let body = "";
+    for await (const chunk of incoming.setEncoding("utf8")) body += chunk;
+    const { headers } = incoming;
+    const request = { url: new URL(incoming.url ?? "/", origin), headers, form: new URLSearchParams(body) };
+    requests.push(request);
+    const { status = 200, json, headers: more } = answer(request);
+    outgoing.writeHead(status, { "content-type": "application/json", ...more }).end(json);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const origin = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  return {
+    origin,
+    requests,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
