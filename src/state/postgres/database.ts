@@ -4,7 +4,7 @@ import { registerSecret } from "../../secrets.ts";
 import { isConnectionLoss } from "../../sql/postgres/errors.ts";
 import { identityExpression } from "../../sql/postgres/identity.ts";
 import { storeClosed } from "../refusals.ts";
-import { stateError } from "./errors.ts";
+import { connectError, stateError } from "./errors.ts";
 import { type Runner, Session } from "./session.ts";
 import type { Row, Statement, Value } from "./statement.ts";
 
@@ -133,7 +133,7 @@ export class StateDatabase implements Runner {
       return client;
     } catch (error) {
       client?.release(true);
-      throw stateError(error, this.place);
+      throw this.#closed ? storeClosed(this.place) : connectError(error, this.place);
     }
   }
 

@@ -1,5 +1,5 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
-import { postgresError } from "../../sql/postgres/errors.ts";
+import { isConnectionLoss, postgresError } from "../../sql/postgres/errors.ts";
 
 /** The server gave up waiting for a lock or for itself, or is a standby that takes no writes now. */
 const notNow = /^(?:57014|25006)$/;
@@ -8,16 +8,16 @@ const notReadable = /^(?:42P01|42P07|42703|42883|22|23|XX)/;
 const noSuchCharacter = /^(?:22021|22P05)$/;
 const notAllowed = /^(?:42501|3F000)$/;
 
-/** What the driver or the server threw, as a `TidemarkError` of the state. `place` names the database. */
-export function stateError(thrown: unknown, place: string): TidemarkError {
+/**
+ * What the driver or the server threw, as a `TidemarkError` of the state; others pass as they are.
+ * `place` names the database.
+ */
+export function stateError(thrown: unknown, place: string): unknown {
   if (thrown instanceof TidemarkError) return thrown;
   const code = sqlState(thrown);
-  const options = {
-    cause: thrown,
-    details: { database: place, ...(code === null ? {} : { sqlState: code }) },
-  };
+  if (code === null) return isConnectionLoss(thrown) ? postgresError(thrown, "state", place) : thrown;
+  const options = { cause: thrown, details: { database: place, sqlState: code } };
   const message = `${place}: ${messageOf(thrown)}`;
-  if (code === null) return postgresError(thrown, "state", place);
   if (noSuchCharacter.test(code)) {
     return new TidemarkError(
       "ARGUMENT_INVALID",
@@ -49,6 +49,18 @@ export function stateError(thrown: unknown, place: string): TidemarkError {
   if (notNow.test(code)) return new TidemarkError("STATE_UNAVAILABLE", message, options);
   const error = postgresError(thrown, "state", place);
   return error.code === "QUERY_FAILED" ? new TidemarkError("STATE_UNAVAILABLE", message, options) : error;
+}
+
+/** Why no connection could be made. */
+export function connectError(thrown: unknown, place: string): unknown {
+  const error = stateError(thrown, place);
+  if (error instanceof TidemarkError) return error;
+  // The driver's own refusals, of a password that is missing or of a certificate, have no code.
+  return new TidemarkError("STATE_UNAVAILABLE", `${place}: ${messageOf(thrown)}`, {
+    cause: thrown,
+    hint: "Check the user, the password and the parameters of the state URL.",
+    recoverable: false,
+  });
 }
 
 /** The five characters by which PostgreSQL tells an error; null where it was not the server (`EPIPE` is none). */

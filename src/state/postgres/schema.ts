@@ -127,10 +127,13 @@ const lockSchema = statement(
   [],
   `SELECT pg_advisory_xact_lock(${lockNumber}, hashtext(current_schema()))`,
 );
+/** Asked of the catalogue itself: `to_regclass` may still remember that there was no such table. */
 const hasVersion = statement(
   "has_version",
   [],
-  "SELECT to_regclass(quote_ident(current_schema()) || '.tidemark_schema') IS NOT NULL AS found",
+  `SELECT EXISTS (
+     SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = current_schema() AND c.relname = 'tidemark_schema') AS found`,
 );
 const readVersion = statement("read_version", [], "SELECT version FROM tidemark_schema");
 
