@@ -65,6 +65,11 @@ export interface SqlConnection extends AsyncDisposable {
     params: readonly SqlValue[],
     options: { pageSize: number; signal?: AbortSignal },
   ): AsyncIterable<{ columns: readonly Column[]; rows: SqlRow[] }>;
+  /**
+   * The types that the database takes a query's placeholders for, in its own words and in their order;
+   * null for one that takes any value, as all of SQLite's do. The query is not run.
+   */
+  parameterTypes(sql: string): Promise<readonly (string | null)[]>;
   /** The columns of a table, in order; null where there is no such table. */
   columns(table: string): Promise<readonly Column[] | null>;
   /** The database's own clock, in milliseconds since 1970. */

@@ -191,6 +191,23 @@ export class PostgresConnection implements SqlConnection {
     }
   }
 
+  async parameterTypes(sql: string): Promise<readonly string[]> {
+    try {
+      // In one transaction a pooler keeps all of it on one session.
+      await this.handle.query("BEGIN READ ONLY");
+      await this.handle.query(`PREPARE tidemark_types AS ${sql}`);
+      const { rows } = await this.handle.query<{ types: string[] }>(
+        "SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name = 'tidemark_types'",
+      );
+      await this.handle.query("DEALLOCATE tidemark_types");
+      return rows[0]?.types ?? [];
+    } catch (error) {
+      throw this.errorOf(error, sql);
+    } finally {
+      await this.handle.query("ROLLBACK").catch(() => {});
+    }
+  }
+
   async columns(table: string): Promise<readonly Column[] | null> {
     const rows = await this.query(
       `SELECT a.attname AS name, COALESCE(NULLIF(t.typbasetype, 0), t.oid) AS type

@@ -60,6 +60,8 @@ const readers: ReadonlyMap<number, TypeReader> = new Map([
   [21, integer],
   [23, integer],
   [26, integer],
+  [28, integer],
+  [5069, integer],
   [114, json],
   [3802, json],
   [700, float],

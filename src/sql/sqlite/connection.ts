@@ -164,6 +164,10 @@ export class SqliteConnection implements SqlConnection {
     }
   }
 
+  async parameterTypes(): Promise<readonly null[]> {
+    return [];
+  }
+
   async columns(table: string): Promise<readonly Column[] | null> {
     const parts = tableNameParts(table);
     const rows = await this.query("SELECT name, type FROM pragma_table_xinfo(?1, ?2)", [
@@ -173,7 +177,7 @@ export class SqliteConnection implements SqlConnection {
     if (rows.length === 0) return null;
     return rows.map(({ name, type }) => ({
       name: String(name),
-      kind: kindOfDeclaredType(String(type)) ?? "text",
+      kind: kindOfDeclaredType(String(type)) ?? (type === "" ? "bytes" : "decimal"),
     }));
   }
 

@@ -1,0 +1,119 @@
+import type { CursorField } from "../../engine/ports.ts";
+import { TidemarkError } from "../../errors.ts";
+import { compareCursorValues, floorCursor, stepCursor } from "../../model/cursor.ts";
+import { parseGranule } from "../../model/granule.ts";
+import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
+import type { SqlDialect, SqlValue } from "../../sql/port.ts";
+
+/** How a bound is to be written for one placeholder. */
+export interface Binding {
+  readonly dialect: SqlDialect["name"];
+  /** The type that the database takes the placeholder for; null where any value goes. */
+  readonly type: string | null;
+  /** The format that the pipeline declares for bounds; null where it leaves that to us. */
+  readonly queryFormat: CursorFormat | null;
+}
+
+const microsecond = parseGranule("1us");
+const day = parseGranule("1d");
+const whole = parseGranule("1");
+
+const smallest: Readonly<Record<string, bigint>> = {
+  smallint: -(2n ** 15n),
+  integer: -(2n ** 31n),
+  bigint: -(2n ** 63n),
+};
+const largest64 = 2n ** 63n - 1n;
+const approximate = new Set(["double precision", "real", "numeric"]);
+
+/**
+ * A lower bound as the database takes it: never above the canonical value, so that rounding loses no
+ * record, and as close below it as the database's type can say.
+ */
+export function bindLowerBound(field: CursorField, value: string, binding: Binding): SqlValue {
+  switch (field.type) {
+    case "timestamp_utc":
+      return binding.dialect === "postgres"
+        ? timestampForPostgres(field, value, binding)
+        : timestampForSqlite(field, value, binding);
+    case "numeric_id":
+    case "offset":
+      return binding.dialect === "postgres" ? numberForPostgres(value, binding) : numberForSqlite(value);
+    default:
+      return value;
+  }
+}
+
+function timestampForPostgres(field: CursorField, value: string, binding: Binding): SqlValue {
+  const { timezone } = field.format;
+  const floored = floorCursor("timestamp_utc", value, microsecond);
+  switch (binding.type) {
+    case "timestamp with time zone":
+      return floored;
+    case "timestamp without time zone":
+      return formatLowerBound(floored, parseCursorFormat("yyyy-MM-dd HH:mm:ss.SSSSSS", timezone));
+    case "date":
+      return formatLowerBound(floored, parseCursorFormat("yyyy-MM-dd", timezone));
+    default:
+      return timestampAsText(field, value, binding);
+  }
+}
+
+function timestampForSqlite(field: CursorField, value: string, binding: Binding): SqlValue {
+  const format = binding.queryFormat ?? field.format;
+  const text = timestampAsText(field, value, binding);
+  return format.kind === "iso8601" || format.kind === "pattern" ? text : BigInt(text);
+}
+
+/**
+ * Where a column keeps timestamps as text, the database compares letters. ISO 8601 can be written
+ * with a `T` or a blank, with more or fewer digits, with any offset; the day before, alone, sorts
+ * before all of them. Where the pipeline says how the column writes them, the bound can be closer:
+ * for `iso8601` the second, without the fraction and the zone that may follow it.
+ */
+function timestampAsText(field: CursorField, value: string, { queryFormat }: Binding): string {
+  const { timezone } = field.format;
+  const format = queryFormat ?? field.format;
+  if (format.kind !== "iso8601") return formatLowerBound(value, format);
+  if (queryFormat !== null) {
+    return formatLowerBound(value, parseCursorFormat("yyyy-MM-dd'T'HH:mm:ss", timezone));
+  }
+  return formatLowerBound(
+    stepCursor("timestamp_utc", value, day, -1),
+    parseCursorFormat("yyyy-MM-dd", "UTC"),
+  );
+}
+
+function numberForPostgres(value: string, { type }: Binding): SqlValue {
+  const lowest = smallest[type ?? ""];
+  if (lowest === undefined) return value;
+  const integer = floorCursor("numeric_id", value, whole);
+  return compareCursorValues("numeric_id", integer, String(lowest)) < 0 ? String(lowest) : integer;
+}
+
+function numberForSqlite(value: string): SqlValue {
+  const integer = BigInt(floorCursor("numeric_id", value, whole));
+  if (integer > largest64) return largest64;
+  return integer < -largest64 ? -largest64 : integer;
+}
+
+/**
+ * The lowest value there is, for the first run of a query that compares with the placeholder alone:
+ * with NULL it would never give a row. Throws `CONFIG_INCOHERENT` for a type without one.
+ */
+export function lowestBound(field: CursorField, binding: Binding): SqlValue {
+  if (binding.dialect === "sqlite") {
+    // Below every number and, since SQLite makes `-Inf` of it where it compares texts, below every date.
+    return field.type === "text" ? "" : Number.NEGATIVE_INFINITY;
+  }
+  const { type } = binding;
+  if (type === null || /^(?:text|character|character varying|"char"|name|citext)$/.test(type)) return "";
+  const lowest = smallest[type];
+  if (lowest !== undefined) return String(lowest);
+  if (approximate.has(type)) return "-Infinity";
+  if (/^(?:timestamp|date)/.test(type)) return "-infinity";
+  if (type === "uuid") return "00000000-0000-0000-0000-000000000000";
+  throw new TidemarkError("CONFIG_INCOHERENT", `there is no lowest ${type} for the first run to begin at`, {
+    hint: "Say in the query what the first run reads: COALESCE($1, …).",
+  });
+}

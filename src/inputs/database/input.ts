@@ -1,0 +1,73 @@
+import type { CursorField, Incremental, Input } from "../../engine/ports.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { openSql } from "../../sql/open.ts";
+import { incrementalOf, placeStatePersistenceSchema, type StatePersistence } from "../state-persistence.ts";
+import { analyseQuery } from "./query-analysis.ts";
+import { dialectOf } from "./query-mistakes.ts";
+import type { DatabaseInputConfig } from "./schema.ts";
+import { DatabaseInputSession } from "./session.ts";
+
+/** What databases keep of a second: PostgreSQL's timestamps have microseconds. */
+const isoGranularity = "1us";
+
+/**
+ * An input that reads a table, or what a query gives, from SQLite or PostgreSQL. `config` is what
+ * `databaseInputSchema` parses to.
+ *
+ * One read is one snapshot, page by page, in memory for one page. A query's own LIMIT is taken for
+ * the page's size and the rest is read as well, so that no tie is cut (promise P6); one inside the
+ * query has it run again with a new bound until nothing new comes. Values come with every digit.
+ *
+ * Sessions throw `SOURCE_UNAVAILABLE`, `QUERY_FAILED`, `DRIVER_MISSING`, `PAGE_REPEATED` (a LIMIT
+ * inside the query that is smaller than a group of equal cursors), `CONFIG_INCOHERENT`.
+ */
+export function createDatabaseInput(config: DatabaseInputConfig): Input {
+  const persistence = persistenceOf(config);
+  const incremental = readAs(config, incrementalOf(persistence, config.key, isoGranularity));
+  return {
+    kind: "database",
+    incremental,
+    async open(context) {
+      const connection = await openSql(config.connectionString ?? config.connectionStringRef ?? "", {
+        role: "input",
+        applicationName: `tidemark ${formatStreamKey(context.key)}`,
+      });
+      return new DatabaseInputSession({ connection, context, config, persistence, incremental });
+    },
+  };
+}
+
+/** What `cursor` is short for, written out. */
+function persistenceOf({ cursor, statePersistence }: DatabaseInputConfig): StatePersistence {
+  if (cursor === undefined) return statePersistence;
+  return placeStatePersistenceSchema.parse({ ...statePersistence, timestamp: { field: cursor } });
+}
+
+/**
+ * With `table` the query is our own: it compares inclusively and sorts by the cursor. A query that is
+ * seen to compare strictly is taken at its word, whatever is declared.
+ */
+function readAs(config: DatabaseInputConfig, incremental: Incremental): Incremental {
+  const { cursors } = incremental;
+  if (config.query === undefined) {
+    return {
+      ...incremental,
+      cursors: cursors.map(inclusive),
+      order: cursors.length === 0 ? incremental.order : "ascending",
+    };
+  }
+  const { placeholders } = analyseQuery(config.query, dialectOf(config));
+  const strict = new Set(
+    placeholders.filter(({ comparison }) => comparison === "strict").map(({ number }) => number),
+  );
+  return {
+    ...incremental,
+    cursors: cursors.map((field, at) =>
+      strict.has(at + 1) && field.role !== "offset" ? { ...field, bound: "exclusive" } : field,
+    ),
+  };
+}
+
+function inclusive(field: CursorField): CursorField {
+  return { ...field, bound: "inclusive" };
+}

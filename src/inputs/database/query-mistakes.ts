@@ -1,0 +1,199 @@
+import { cursorRoles } from "../../engine/ports.ts";
+import type { SqlDialect } from "../../sql/port.ts";
+import { leadingRole, type StatePersistence } from "../state-persistence.ts";
+import { analyseQuery, type InnerLimit, type QueryAnalysis } from "./query-analysis.ts";
+
+/** What of an input's keys its query is judged by. */
+export interface QueryConfig {
+  readonly query?: string | undefined;
+  readonly connectionString?: string | undefined;
+  readonly connectionStringRef?: string | undefined;
+  readonly statePersistence: StatePersistence;
+}
+
+/** Something about a query that is doubtful, and does not keep it from running. */
+export interface QueryDoubt {
+  readonly code:
+    | "TIE_HAZARD"
+    | "FIRST_RUN_BOUND"
+    | "ORDER_MISSING"
+    | "CURSOR_UNUSED"
+    | "TEXT_ORDER"
+    | "LIMIT_INSIDE";
+  /** Where in the query's text it is. */
+  readonly offset: number;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Which database's SQL the query is, as far as the address tells. */
+export function dialectOf(config: QueryConfig): SqlDialect["name"] {
+  const address = config.connectionString ?? config.connectionStringRef ?? "";
+  return address.startsWith("sqlite:") ? "sqlite" : "postgres";
+}
+
+/** The values that placeholders stand for, in their order. */
+export function boundNames(persistence: StatePersistence): string[] {
+  const names: string[] = cursorRoles.filter((role) => persistence[role]?.enabled);
+  return persistence.until === undefined ? names : [...names, "until"];
+}
+
+/** Why a query cannot be read incrementally, each reason in words. */
+export function queryMistakes(config: QueryConfig): string[] {
+  const { query, statePersistence } = config;
+  if (query === undefined) return [];
+  const analysis = analyseQuery(query, dialectOf(config));
+  const mistakes: string[] = [];
+  if (!["select", "with", "values", "table"].includes(analysis.verb)) {
+    mistakes.push(`begins with \`${analysis.verb}\`; only a query that reads can be an input`);
+  }
+  if (analysis.secondStatement !== null) mistakes.push("holds more than one statement");
+  for (const { text } of analysis.strangers) {
+    mistakes.push(`has a placeholder \`${text}\`; bounds go to $1, $2 …`);
+  }
+  mistakes.push(...numberMistakes(analysis, boundNames(statePersistence)));
+  for (const limit of repeatedLimits(analysis, statePersistence)) {
+    const field = cursorField(statePersistence);
+    if (field !== null && !sortsBy(limit, field)) {
+      mistakes.push(
+        `has a LIMIT inside, in a part that is not sorted by \`${field}\`, so that what comes after it cannot be asked for; sort by \`${field}\` there, or move the LIMIT to the end`,
+      );
+    }
+  }
+  return mistakes;
+}
+
+function numberMistakes({ placeholders }: QueryAnalysis, names: readonly string[]): string[] {
+  const used = new Set(placeholders.map(({ number }) => number));
+  const highest = Math.max(0, ...used);
+  if (highest > names.length) {
+    const bound = names.map((name, at) => `$${at + 1} (${name})`).join(", ");
+    return [
+      `has a placeholder $${highest}, and what is bound is ${bound === "" ? "nothing: no cursor is enabled" : bound}`,
+    ];
+  }
+  for (let number = 1; number < highest; number++) {
+    if (!used.has(number)) return [`has $${highest} and no $${number}, which is the ${names[number - 1]}`];
+  }
+  return [];
+}
+
+/** Limits for which the query is run again and again, with a new bound each time. */
+export function repeatedLimits(
+  analysis: QueryAnalysis,
+  persistence: StatePersistence,
+): readonly InnerLimit[] {
+  const bounded = leadingRole(persistence) !== null && analysis.placeholders.length > 0;
+  return bounded ? analysis.innerLimits : [];
+}
+
+/** The field of the leading cursor, without the path to it; null for an offset and for none. */
+function cursorField(persistence: StatePersistence): string | null {
+  const leading = leadingRole(persistence);
+  const field =
+    leading === "timestamp"
+      ? persistence.timestamp?.field
+      : leading === "id"
+        ? persistence.id?.field
+        : undefined;
+  return field?.split(".").at(-1) ?? null;
+}
+
+function sortsBy({ orderBy }: InnerLimit, field: string): boolean {
+  const first = orderBy?.split(",")[0]?.toLowerCase() ?? "";
+  return first.includes(field.toLowerCase()) && !/\bdesc\b/.test(first);
+}
+
+/** What `validate` has to say of a query that runs. */
+export function queryDoubts(config: QueryConfig): QueryDoubt[] {
+  const { query, statePersistence } = config;
+  if (query === undefined) return [];
+  const dialect = dialectOf(config);
+  const analysis = analyseQuery(query, dialect);
+  return [
+    ...tieHazards(analysis),
+    ...firstRunDoubts(analysis, statePersistence),
+    ...unusedCursors(analysis, statePersistence),
+    ...orderDoubts(analysis, statePersistence, query, dialect),
+    ...repeatedLimits(analysis, statePersistence).map(({ start }) => ({
+      code: "LIMIT_INSIDE" as const,
+      offset: start,
+      message:
+        "this LIMIT cannot be taken out of the query, which is run again with a new bound for each page",
+      hint: "Move the LIMIT to the end of the query, or leave it out.",
+    })),
+  ];
+}
+
+function tieHazards({ placeholders, limit }: QueryAnalysis): QueryDoubt[] {
+  const hazard = placeholders.find(({ comparison }) => comparison === "strict");
+  if (hazard === undefined || limit === null) return [];
+  return [
+    {
+      code: "TIE_HAZARD",
+      offset: hazard.start,
+      message:
+        "a strict comparison together with LIMIT loses rows that share the last one's value; here it is read safely: the LIMIT is only taken for the size of a page, and the bound is sent one granule lower",
+      hint: "Compare with >=, and leave LIMIT out, so that the query is safe wherever it is run.",
+    },
+  ];
+}
+
+function firstRunDoubts({ placeholders }: QueryAnalysis, persistence: StatePersistence): QueryDoubt[] {
+  const names = boundNames(persistence);
+  const guarded = new Set(placeholders.filter((one) => one.guarded).map(({ number }) => number));
+  const bare = placeholders.find(
+    ({ number, comparison }) =>
+      comparison !== null && !guarded.has(number) && ["timestamp", "id"].includes(names[number - 1] ?? ""),
+  );
+  if (bare === undefined) return [];
+  return [
+    {
+      code: "FIRST_RUN_BOUND",
+      offset: bare.start,
+      message: `nothing compares with NULL, so that on the first run $${bare.number} is bound to the lowest value instead`,
+      hint: "Say what the first run reads: COALESCE($1, …).",
+    },
+  ];
+}
+
+function unusedCursors({ placeholders }: QueryAnalysis, persistence: StatePersistence): QueryDoubt[] {
+  const used = new Set(placeholders.map(({ number }) => number));
+  const [first] = boundNames(persistence);
+  if (first === undefined || used.has(1)) return [];
+  return [
+    {
+      code: "CURSOR_UNUSED",
+      offset: 0,
+      message: `the query does not use $1, the ${first}, so that every run reads all rows to find the new ones`,
+      hint: "Add a condition: WHERE updated_at > $1.",
+    },
+  ];
+}
+
+function orderDoubts(
+  analysis: QueryAnalysis,
+  persistence: StatePersistence,
+  query: string,
+  dialect: SqlDialect["name"],
+): QueryDoubt[] {
+  const doubts: QueryDoubt[] = [];
+  if (persistence.order === "ascending" && analysis.orderBy === null) {
+    doubts.push({
+      code: "ORDER_MISSING",
+      offset: analysis.end,
+      message: "`order: ascending` is declared, and the query has no ORDER BY",
+      hint: "Sort by the cursor: ORDER BY updated_at.",
+    });
+  }
+  const textual = leadingRole(persistence) === "id" && persistence.id?.type === "text";
+  if (textual && dialect === "postgres" && !/\bcollate\b/i.test(query)) {
+    doubts.push({
+      code: "TEXT_ORDER",
+      offset: 0,
+      message: "texts are compared by code point, and this database may compare and sort them in another way",
+      hint: 'Write COLLATE "C" after the column, where it is compared and where it is sorted by.',
+    });
+  }
+  return doubts;
+}

@@ -1,0 +1,99 @@
+import type { SqlDialect } from "../../sql/port.ts";
+
+export interface SqlToken {
+  readonly kind: "word" | "name" | "number" | "text" | "placeholder" | "symbol";
+  /** As written; words in lower case. */
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  /** How many parentheses are open around it; a parenthesis itself belongs outside. */
+  readonly depth: number;
+}
+
+interface Pattern {
+  readonly kind: SqlToken["kind"] | "nothing";
+  readonly regexp: RegExp;
+}
+
+const common: readonly Pattern[] = [
+  { kind: "nothing", regexp: /\s+|--[^\n]*/y },
+  { kind: "name", regexp: /"(?:[^"]|"")*"/y },
+  { kind: "number", regexp: /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y },
+];
+
+const word: Pattern = { kind: "word", regexp: /[\p{L}_][\p{L}\p{N}_$]*/uy };
+const symbol: Pattern = { kind: "symbol", regexp: /::|[<>=!~|&@#%^*/+-]+|[\s\S]/y };
+
+const patterns: Readonly<Record<SqlDialect["name"], readonly Pattern[]>> = {
+  postgres: [
+    ...common,
+    // A text before which stands an E, and in which a backslash takes the next character with it.
+    { kind: "text", regexp: /[eE]'(?:[^'\\]|\\[\s\S]|'')*'|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*'/y },
+    { kind: "placeholder", regexp: /\$\d+/y },
+    { kind: "text", regexp: /\$((?:[\p{L}_][\p{L}\p{N}_]*)?)\$[\s\S]*?\$\1\$/uy },
+    word,
+    symbol,
+  ],
+  sqlite: [
+    ...common,
+    { kind: "text", regexp: /[xX]?'(?:[^']|'')*'/y },
+    { kind: "name", regexp: /`(?:[^`]|``)*`|\[[^\]]*\]/y },
+    { kind: "placeholder", regexp: /\?\d*|[$:@][\p{L}\p{N}_]+/uy },
+    word,
+    symbol,
+  ],
+};
+
+/**
+ * A query's tokens, without blanks and comments. What stands in texts, quoted names and dollar quotes
+ * is one token each, so that nothing inside them is taken for SQL.
+ */
+export function sqlTokens(sql: string, dialect: SqlDialect["name"]): SqlToken[] {
+  const tokens: SqlToken[] = [];
+  let depth = 0;
+  let at = 0;
+  while (at < sql.length) {
+    const comment = sql.startsWith("/*", at) ? endOfComment(sql, at, dialect === "postgres") : at;
+    if (comment > at) {
+      at = comment;
+      continue;
+    }
+    const { kind, end } = match(sql, at, patterns[dialect]);
+    const text = sql.slice(at, end);
+    if (text === ")") depth = Math.max(0, depth - 1);
+    if (kind !== "nothing") {
+      tokens.push({ kind, text: kind === "word" ? text.toLowerCase() : text, start: at, end, depth });
+    }
+    if (text === "(") depth++;
+    at = end;
+  }
+  return tokens;
+}
+
+function match(sql: string, at: number, among: readonly Pattern[]): { kind: Pattern["kind"]; end: number } {
+  for (const { kind, regexp } of among) {
+    regexp.lastIndex = at;
+    if (!regexp.test(sql)) continue;
+    // An operator ends where a comment begins: `<--` is a comparison and what nobody reads.
+    const text = sql.slice(at, regexp.lastIndex);
+    const comment = kind === "symbol" ? text.slice(1).search(/--|\/\*/) : -1;
+    return { kind, end: comment === -1 ? regexp.lastIndex : at + 1 + comment };
+  }
+  return { kind: "symbol", end: at + 1 };
+}
+
+/** PostgreSQL's comments can hold comments; SQLite's end at the first end. */
+function endOfComment(sql: string, from: number, nested: boolean): number {
+  let open = 0;
+  for (let at = from; at < sql.length; at++) {
+    if (sql.startsWith("/*", at) && (nested || open === 0)) {
+      open++;
+      at++;
+    } else if (sql.startsWith("*/", at)) {
+      open--;
+      at++;
+      if (open === 0) return at + 1;
+    }
+  }
+  return sql.length;
+}

@@ -1,0 +1,70 @@
+import type { CursorField, Incremental } from "../../engine/ports.ts";
+import { formatPath } from "../../model/record.ts";
+import type { SqlDialect } from "../../sql/port.ts";
+import type { DatabaseInputConfig } from "./schema.ts";
+
+export interface TableQueries {
+  /** All rows that have a cursor, from the lower bound on, ascending; without a cursor declared, all rows. */
+  readonly rows: string;
+  /** How many of its placeholders are lower bounds: 1 or 0. An upper bound comes after it. */
+  readonly lowerBounds: 0 | 1;
+  readonly upperBounds: 0 | 1;
+  /**
+   * The rows without a cursor, which no bound finds: all of them where they are to be delivered, one
+   * where one is enough to fail; null where nobody asks for them.
+   */
+  readonly withoutCursor: string | null;
+}
+
+/**
+ * The queries that read a table. Rows of one cursor value come in the order of their key, so that two
+ * reads give them alike. Texts are compared by code point, as cursors are.
+ */
+export function tableQueries(
+  config: DatabaseInputConfig,
+  incremental: Incremental,
+  dialect: SqlDialect,
+  hasLower: boolean,
+): TableQueries {
+  const table = dialect.table(config.table ?? "");
+  const columns = config.columns?.map((name) => dialect.identifier(name)).join(", ") ?? "*";
+  const keys = (incremental.key ?? []).map((path) => dialect.identifier(formatPath(path)));
+  const condition = config.where === undefined ? [] : [`(${config.where}\n)`];
+  const [leading] = incremental.cursors;
+  const select = (conditions: readonly string[], rest: string): string =>
+    `SELECT ${columns} FROM ${table}${conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`}${rest}`;
+
+  const nothing = { lowerBounds: 0, upperBounds: 0, withoutCursor: null } as const;
+  if (leading === undefined) return { ...nothing, rows: select(condition, orderBy(keys)) };
+  if (leading.path === null) {
+    const limit = dialect.name === "sqlite" ? " LIMIT -1" : "";
+    const rows = select(condition, `${orderBy(keys)}${limit} OFFSET ${dialect.placeholder(1)}`);
+    return { ...nothing, rows, lowerBounds: 1 };
+  }
+  const column = dialect.identifier(formatPath(leading.path));
+  const compared = column + collation(leading, dialect);
+  const lower = hasLower ? [`${compared} >= ${dialect.placeholder(1)}`] : [`${column} IS NOT NULL`];
+  const lowerBounds = hasLower ? 1 : 0;
+  const upperBounds = config.statePersistence.until === undefined ? 0 : 1;
+  const upper = upperBounds === 0 ? [] : [`${compared} <= ${dialect.placeholder(lowerBounds + 1)}`];
+  const bounded = [...lower, ...upper, ...condition];
+  const without = select(
+    [`${column} IS NULL`, ...condition],
+    incremental.onNullCursor === "fail" ? " LIMIT 1" : "",
+  );
+  return {
+    lowerBounds,
+    upperBounds,
+    rows: select(bounded, orderBy([compared, ...keys.filter((key) => key !== column)])),
+    withoutCursor: incremental.onNullCursor === "skip" ? null : without,
+  };
+}
+
+function orderBy(terms: readonly string[]): string {
+  return terms.length === 0 ? "" : ` ORDER BY ${terms.join(", ")}`;
+}
+
+function collation(field: CursorField, dialect: SqlDialect): string {
+  if (field.type !== "text") return "";
+  return { postgres: ' COLLATE "C"', sqlite: " COLLATE BINARY" }[dialect.name];
+}
