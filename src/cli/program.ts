@@ -109,7 +109,7 @@ function createProgram(writeError: (text: string) => void): Command {
     .helpCommand(false)
     .usage("COMMAND [options]")
     .addOption(
-      new Option("--state <url>", "where state is kept: sqlite:PATH, postgres://…, memory:")
+      new Option("--state <url>", "where state is kept: sqlite:PATH, postgres://…, file:FOLDER")
         .env("TIDEMARK_STATE")
         .default(defaultState),
     )

@@ -56,6 +56,28 @@ describe("tidemark init", () => {
     db.close();
   });
 
+  it("writes a pipeline from a database that runs, and runs again", async () => {
+    const cwd = temporaryFolder();
+    const app = new DatabaseSync(join(cwd, "app.db"));
+    app.exec("CREATE TABLE orders (id INTEGER PRIMARY KEY, updated_at TEXT)");
+    const add = app.prepare("INSERT INTO orders VALUES (?, ?)");
+    for (const { id, at } of events(3)) add.run(id, at);
+    await tidemark(["init", "orders.yaml", "--name", "orders", ...database, "--output", "jsonl", "--yes"], {
+      cwd,
+    });
+    const first = await tidemark(["run", "orders.yaml", "--json"], { cwd });
+    expect(jsonOf(first)).toMatchObject({ status: "completed", records_written: 3 });
+    for (const { id, at } of events(1, 4)) add.run(id, at);
+    app.close();
+    const second = await tidemark(["run", "orders.yaml", "--json"], { cwd });
+    expect(jsonOf(second)).toMatchObject({
+      status: "completed",
+      records_written: 1,
+      lower_bound: "2026-01-01T00:03:00Z",
+    });
+    expect(readFileSync(join(cwd, "orders.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(4);
+  });
+
   it("never overwrites a file without --force", async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, "mine.yaml"), "mine\n");

@@ -229,6 +229,21 @@ describe("tidemark run", () => {
     expect(nowhere.code).toBe(2);
   });
 
+  it("keeps the state in files where the pipeline asks for it, and not where --state says", async () => {
+    const { cwd } = await folderWithPipeline(toTable);
+    const text = readFileSync(join(cwd, "events.yaml"), "utf8");
+    const kept = text.replace("    order: ascending\n", "    order: ascending\n    storagePath: ./kept\n");
+    writeFileSync(join(cwd, "events.yaml"), kept);
+    await tidemark(["run", "events.yaml", "--dry-run"], { cwd });
+    expect(readdirSync(cwd)).toEqual(["events.yaml"]);
+    const args = ["run", "events.yaml", "--json", "--state", "sqlite:unused.db"];
+    expect(jsonOf(await tidemark(args, { cwd }))).toMatchObject({ status: "completed", records_written: 5 });
+    const listed = await tidemark(["state", "list", "--json", "--state", "file:./kept"], { cwd });
+    expect(jsonOf(listed)).toMatchObject([{ stream: "events", cursor_value: "2026-01-01T00:05:00Z" }]);
+    expect(jsonOf(await tidemark(args, { cwd }))).toMatchObject({ records_written: 0 });
+    expect(existsSync(join(cwd, "unused.db"))).toBe(false);
+  });
+
   it("prints the records of a console output on stdout, and on stderr with --json", async () => {
     const { cwd } = await folderWithPipeline(toConsole);
     const plain = await tidemark(["run", "events.yaml"], { cwd });
