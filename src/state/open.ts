@@ -101,6 +101,5 @@ function invalid(url: string, why: string, hint = whatWorks): TidemarkError {
 /** As much of a URL as surely holds no password or key. */
 function shown(url: string): string {
   const [address = ""] = url.split(/[?#]/);
-  const begin = address.slice(0, address.search(/:|$/) + 1);
-  return address.includes("@") ? `${begin}…` : address;
+  return address.includes("@") ? `${address.slice(0, address.indexOf(":") + 1)}…` : address;
 }
