@@ -1,6 +1,8 @@
-import { describe, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { memoryBackend } from "../../../test/support/state-backends.ts";
 import { stateStoreSuite } from "../../testing/state-suite.ts";
+import { mostListed } from "../listing.ts";
+import { openMemoryState } from "./memory.ts";
 
 const reopened = "state in memory is one store's own and ends with it";
 
@@ -16,3 +18,13 @@ stateStoreSuite(
     },
   },
 );
+
+test("P12: all streams are verified, also more than one listing returns", async () => {
+  const streams = mostListed + 1;
+  await using store = openMemoryState();
+  for (let n = 0; n < streams; n++) {
+    const run = await store.begin({ connector: "c", stream: String(n) }, { cursorType: "numeric_id" });
+    await store.complete(run, { newCursor: "1" });
+  }
+  expect(await store.verifyAudit()).toEqual({ streams, rows: streams });
+});

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, readSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
@@ -22,7 +22,7 @@ export function openStateFile(path: string): DatabaseSync {
       if (logged) throw unreadable(file, "the file is gone, but its write-ahead log is still there");
       createStateFile(file);
     }
-    refuseCutFile(file);
+    refuseNoDatabase(file);
     return openDatabase(file, file);
   } catch (error) {
     throw stateFileError(error, file);
@@ -77,24 +77,23 @@ function useWriteAheadLog(db: DatabaseSync): void {
   }
 }
 
-/** A database says in its header how many pages it has; without a write-ahead log the file has them. */
-function refuseCutFile(file: string): void {
-  const { size } = statSync(file);
-  if (size === 0) throw unreadable(file, "the file is empty");
+/**
+ * Refuses what SQLite would take for a new database and fill. A file that is cut further down it
+ * refuses by itself.
+ */
+function refuseNoDatabase(file: string): void {
   const header = Buffer.alloc(100);
   const handle = openSync(file, "r");
   try {
-    if (readSync(handle, header, 0, 100, 0) < 100) throw unreadable(file, "the file is cut short");
+    const found = readSync(handle, header, 0, 100, 0);
+    if (found === 0) throw unreadable(file, "the file is empty");
+    if (found < 100) throw unreadable(file, "the file is cut short");
   } finally {
     closeSync(handle);
   }
   if (header.toString("latin1", 0, 16) !== "SQLite format 3\0") {
     throw unreadable(file, "it is not an SQLite database");
   }
-  const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
-  if (log !== undefined && log.size > 0) return;
-  const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
-  if (size < pageSize * header.readUInt32BE(28)) throw unreadable(file, "the file is cut short");
 }
 
 /** Whether another connection holds what is needed, so that the same call may succeed in a moment. */

@@ -66,6 +66,22 @@ test("a transaction that was begun without its lock and has to wait is refused, 
   await store.complete(run, { newCursor: "1" });
 });
 
+test("a call that fails halfway leaves nothing in the caller's transaction, which goes on", async () => {
+  await using store = await openSqliteState(file);
+  const run = await store.begin(key, numbers);
+  const before = await store.get(key);
+  const own = connect();
+  own.exec(`
+    CREATE TABLE users_rows (id);
+    CREATE TEMP TRIGGER full BEFORE INSERT ON tidemark_audit BEGIN SELECT RAISE(ABORT, 'no room'); END;
+    BEGIN IMMEDIATE;
+    INSERT INTO users_rows VALUES (1)`);
+  await expect(store.complete(run, { newCursor: "1" }, { transaction: own })).rejects.toThrow(/no room/);
+  own.exec("COMMIT");
+  expect(await store.get(key)).toEqual(before);
+  expect(own.prepare("SELECT id FROM users_rows").all()).toHaveLength(1);
+});
+
 test("a transaction has to be open, and on the state's own file", async () => {
   await using store = await openSqliteState(file);
   const run = await store.begin(key, numbers);
