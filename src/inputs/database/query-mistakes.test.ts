@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import { queryDoubts } from "./query-mistakes.ts";
+import { databaseInputSchema } from "./schema.ts";
+
+function parse(config: object) {
+  return databaseInputSchema.safeParse({
+    type: "database",
+    connectionString: "postgres://host/db",
+    ...config,
+  });
+}
+
+const timestamp = { timestamp: { field: "updated_at" } };
+
+test.each([
+  ["DELETE FROM t RETURNING *", timestamp, "only a query that reads"],
+  ["SELECT 1; DROP TABLE t", timestamp, "more than one statement"],
+  ["SELECT * FROM t WHERE u > $2", timestamp, "placeholder $2, and what is bound is $1 (timestamp)"],
+  ["SELECT * FROM t WHERE u > $1", {}, "nothing: no cursor is enabled"],
+  [
+    "SELECT * FROM t WHERE id > $2",
+    { ...timestamp, id: { field: "id" } },
+    "$2 and no $1, which is the timestamp",
+  ],
+  [
+    "SELECT * FROM (SELECT * FROM t WHERE updated_at > $1 LIMIT 5) x",
+    timestamp,
+    "not sorted by `updated_at`",
+  ],
+  [
+    "SELECT * FROM (SELECT * FROM t WHERE updated_at > $1 ORDER BY updated_at DESC LIMIT 5) x",
+    timestamp,
+    "not sorted",
+  ],
+  [
+    "SELECT * FROM (SELECT * FROM t WHERE updated_at > $1 ORDER BY id, updated_at LIMIT 5) x",
+    timestamp,
+    "not sorted",
+  ],
+])("the query %s is refused", (query, statePersistence, why) => {
+  const parsed = parse({ query, statePersistence });
+  expect(
+    parsed.error?.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("; "),
+  ).toContain(why);
+});
+
+test.each([
+  [{}, "`query`, or `table`"],
+  [{ query: "SELECT 1", table: "t" }, "together with `query`"],
+  [{ query: "SELECT 1", where: "a" }, "goes with `table`"],
+  [{ table: "t", connectionStringRef: "postgres://x/y" }, "together with `connectionString`"],
+  [{ table: "t", cursor: "u", statePersistence: timestamp }, "second name"],
+  [{ table: "t", cursor: "u", columns: ["id"] }, "must have `u`"],
+  [{ table: "t", statePersistence: { offset: {} } }, "sorted by their key"],
+  [{ table: "t", where: "a = $1" }, "cannot hold placeholders"],
+  [{ table: "t", statePersistence: { ...timestamp, order: "descending" } }, "ascending"],
+  [{ table: "t", statePersistence: { id: { field: "id" }, until: {} } }, "no upper bound"],
+  [{ table: "t", limit: 5 }, "limit"],
+])("the configuration %j is refused", (config, why) => {
+  expect(JSON.stringify(parse(config).error?.issues)).toContain(why);
+});
+
+function codes(query: string, statePersistence: object = timestamp) {
+  const parsed = parse({ query, statePersistence });
+  if (!parsed.success) throw new Error(parsed.error.message);
+  return queryDoubts(parsed.data).map(({ code, offset }) => [code, query.slice(offset, offset + 5)]);
+}
+
+test("what validate has to say of a query points at the place it is about", () => {
+  const guarded = "SELECT * FROM t WHERE updated_at >= COALESCE($1, '-infinity') ORDER BY updated_at";
+  expect(codes(guarded, { ...timestamp, order: "ascending" })).toEqual([]);
+  expect(codes("SELECT * FROM t WHERE updated_at > $1 ORDER BY updated_at LIMIT 500")).toEqual([
+    ["TIE_HAZARD", "$1 ORD".slice(0, 5)],
+    ["FIRST_RUN_BOUND", "$1 OR"],
+  ]);
+  expect(codes("SELECT * FROM t", { ...timestamp, order: "ascending" })).toEqual([
+    ["CURSOR_UNUSED", "SELEC"],
+    ["ORDER_MISSING", ""],
+  ]);
+  expect(
+    codes(
+      "SELECT * FROM (SELECT * FROM t WHERE updated_at >= $1 OR $1 IS NULL ORDER BY updated_at LIMIT 5) x",
+    ),
+  ).toEqual([["LIMIT_INSIDE", "LIMIT"]]);
+  const text = { id: { field: "id", type: "text" } };
+  expect(codes("SELECT * FROM t WHERE id >= COALESCE($1, '')", text)).toEqual([["TEXT_ORDER", "SELEC"]]);
+  expect(codes(`SELECT * FROM t WHERE id COLLATE "C" >= COALESCE($1, '')`, text)).toEqual([]);
+});
