@@ -4,15 +4,16 @@ import type { Writable } from "node:stream";
 import type { Pipeline } from "../engine/ports.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
 import { loadScript, scriptPath } from "../filters/script.ts";
+import { queryDoubts } from "../inputs/database/query-mistakes.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
 import { type BuildParts, buildPipeline } from "./build.ts";
 import { incoherencesOf } from "./coherence.ts";
-import { byPlace, type Diagnostic, type Finding, mistake } from "./diagnostics.ts";
+import { byPlace, type Diagnostic, doubt, type Finding, mistake } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { parseConfig } from "./parse.ts";
 import type { Placed } from "./placing.ts";
-import { type PipelineConfig, pipelineSchema } from "./schema.ts";
+import { type InputConfig, type PipelineConfig, pipelineSchema } from "./schema.ts";
 import { readSource, type SourceDocument } from "./source.ts";
 
 export interface LoadOptions {
@@ -134,7 +135,19 @@ async function checkConfig(
 ): Promise<{ pipeline: Pipeline; findings: Finding[] }> {
   const pipeline = buildPipeline(config, parts);
   const scripts = await scriptMistakes(config, parts.folder);
-  return { pipeline, findings: [...incoherencesOf(pipeline.input, pipeline.output), ...scripts] };
+  const findings = [
+    ...incoherencesOf(pipeline.input, pipeline.output),
+    ...queryFindings(config.input),
+    ...scripts,
+  ];
+  return { pipeline, findings };
+}
+
+function queryFindings(input: InputConfig): Finding[] {
+  if (input.type !== "database") return [];
+  return queryDoubts(input).map(({ code, message, offset, hint }) =>
+    doubt(code, ["input", "query"], message, { part: "value", offset, hint }),
+  );
 }
 
 /** Scripts are imported here, so that one that cannot run is told before anything else does. */

@@ -45,9 +45,9 @@ function appendProblems({ incremental }: Input, output: Output): Finding[] {
   return findings;
 }
 
-function cursorDoubts({ incremental }: Input): Finding[] {
-  if (incremental.cursors[0]?.type !== "text") return [];
+/** How a database sorts texts is told by the doubts of its query. */
+function cursorDoubts({ kind, incremental }: Input): Finding[] {
+  if (kind === "database" || incremental.cursors[0]?.type !== "text") return [];
   const message = "texts are compared by code point; a source that sorts them in another way loses records";
-  const hint = 'in a database, sort by the column COLLATE "C"';
-  return [doubt("TEXT_ORDER", ["input", "statePersistence", "id"], message, { hint })];
+  return [doubt("TEXT_ORDER", ["input", "statePersistence", "id"], message)];
 }

@@ -1,6 +1,6 @@
 import { redact } from "../secrets.ts";
 
-/** What `validate` can find, by code, and what each means. Doubts of queries bring codes of their own. */
+/** What `validate` can find, by code, and what each means. */
 export const diagnosticCodes = {
   PIPELINE_NOT_FOUND: "No pipeline file is at that path.",
   YAML_INVALID: "The text cannot be read as YAML.",
@@ -15,7 +15,16 @@ export const diagnosticCodes = {
   CONFIG_INCOHERENT: "Settings that are each valid contradict one another.",
   NO_CURSOR: "A doubt: nothing is kept between runs, so each of them appends everything once more.",
   TEXT_ORDER: "A doubt: texts are compared by code point, and the source may sort them in another way.",
+  TIE_HAZARD:
+    "A doubt: a query compares strictly and has a LIMIT, and so loses ties wherever else it is run.",
+  FIRST_RUN_BOUND:
+    "A doubt: a query compares with a bound that is NULL on the first run, so the lowest value is bound.",
+  ORDER_MISSING: "A doubt: `order: ascending` is declared, and the query has no ORDER BY.",
+  CURSOR_UNUSED: "A doubt: a query does not use the cursor, so every run reads all rows.",
+  LIMIT_INSIDE: "A doubt: a LIMIT inside a query cannot be taken out, so the query is run once a page.",
 } as const;
+
+export type DiagnosticCode = keyof typeof diagnosticCodes;
 
 export type Severity = "error" | "warning";
 
@@ -25,7 +34,7 @@ export interface Diagnostic {
   readonly line: number;
   readonly column: number;
   readonly severity: Severity;
-  readonly code: string;
+  readonly code: DiagnosticCode;
   readonly message: string;
   readonly hint?: string;
 }
@@ -43,7 +52,7 @@ export interface Finding {
   /** How far into the value's text it points. */
   readonly offset?: number;
   readonly severity: Severity;
-  readonly code: string;
+  readonly code: DiagnosticCode;
   readonly message: string;
   readonly hint?: string;
 }
@@ -52,7 +61,7 @@ type Details = Pick<Finding, "offset" | "hint"> & { readonly part?: Part };
 
 /** A finding that is a mistake, at a value unless told otherwise. */
 export function mistake(
-  code: keyof typeof diagnosticCodes,
+  code: DiagnosticCode,
   path: ConfigPath,
   message: string,
   details: Details = {},
@@ -61,7 +70,12 @@ export function mistake(
 }
 
 /** A finding that keeps nothing from running. */
-export function doubt(code: string, path: ConfigPath, message: string, details: Details = {}): Finding {
+export function doubt(
+  code: DiagnosticCode,
+  path: ConfigPath,
+  message: string,
+  details: Details = {},
+): Finding {
   return { part: "key", severity: "warning", ...details, code, path, message };
 }
 

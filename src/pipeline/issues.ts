@@ -67,7 +67,9 @@ function mistypedType(path: ConfigPath, reading: Reading): MistypedKey[] {
   const holder = path.slice(0, -1);
   if (path.at(-1) !== "type" || configAt(reading.config, path) !== undefined) return [];
   const present = configAt(reading.config, holder);
-  const key = isPlainObject(present) ? Object.keys(present).find((one) => nearest(one, ["type"])) : undefined;
+  const key = isPlainObject(present)
+    ? Object.keys(present).find((one) => one !== "type" && nearest(one, ["type"]))
+    : undefined;
   return key === undefined
     ? []
     : [{ holder, key, meant: "type", finding: unknownKey(holder, key, "type", reading) }];
@@ -154,8 +156,16 @@ function tell({ issue, path }: Found, reading: Reading): Finding {
   const place = [...reading.base, ...path];
   const at = place.length === 0 ? "the pipeline" : `\`${formatConfigPath(place)}\``;
   const words = issue.message === "" ? wordsFor(issue, path, reading) : issue.message;
-  return mistake(code, place, `${at}: ${words}`, typeof offset === "number" ? { offset } : {});
+  return mistake(
+    code,
+    place,
+    `${at}${isVerb.test(words) ? "" : ":"} ${words}`,
+    typeof offset === "number" ? { offset } : {},
+  );
 }
+
+/** Messages of schemas are written to follow the key that they are about, or to stand behind a colon. */
+const isVerb = /^(?:is|has|holds|needs|must|cannot|begins|goes|only goes)\b/;
 
 function missingKey(issue: Issue, path: ConfigPath, reading: Reading): Finding {
   const description = reading.known.description(reading.config, path);

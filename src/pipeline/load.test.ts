@@ -175,6 +175,14 @@ describe("a pipeline file", () => {
     expect(pipeline.stateUrl).toBe("file:./.cannectors-state");
   });
 
+  test("a query's doubts are told at their place in it", async () => {
+    const text = `${named}${referenceDatabase}`;
+    expect(await told(text, { env: { SOURCE_DATABASE_URL: "sqlite:./source.db" } })).toEqual([
+      expect.stringMatching(/^9:24 TIE_HAZARD warning: a strict comparison together with LIMIT/),
+      expect.stringMatching(/^9:24 FIRST_RUN_BOUND warning: nothing compares with NULL/),
+    ]);
+  });
+
   test("may hold several pipelines, and a folder several files", async () => {
     const one = (name: string) =>
       `name: ${name}\ninput: { type: httpPolling, endpoint: 'https://x.example/' }\noutput: { type: console }\n`;
@@ -279,7 +287,7 @@ output:
     [
       "a name that is none",
       'name: " x"\ninput: { type: httpPolling, endpoint: "https://x.example" }\noutput: { type: console }\n',
-      ["1:7 VALUE_INVALID `name`: cannot be a name: it begins or ends with a space"],
+      ["1:7 VALUE_INVALID `name` cannot be a name: it begins or ends with a space"],
     ],
     [
       "a union's nearest alternative",
@@ -287,6 +295,11 @@ output:
       [
         "2:73 KEY_UNKNOWN unknown key `requestPerSecond` under `input.rateLimit`; did you mean `requestsPerSecond`?",
       ],
+    ],
+    [
+      "an alias where `type` should be",
+      "name: x\ninput: { type: *kind, endpoint: 'https://x.example' }\noutput: { type: console }\n",
+      ["2:16 YAML_INVALID no anchor `&kind` stands before this"],
     ],
     [
       "a key given twice, and another mistake",
@@ -491,12 +504,20 @@ test("whatever a file holds, there are diagnostics, and nothing is thrown", asyn
     ),
     fc.string({ maxLength: 10 }),
   );
-  const mutation = fc.record({ line: fc.nat(lines.length - 1), value, whole: fc.boolean() });
+  const key = fc.constantFrom(...new Set(whole.match(/[a-zA-Z]+(?=:)/g)), "tpye", "limt", "x", "__proto__");
+  const mutation = fc.oneof(
+    fc.record({ change: fc.constant("line" as const), line: fc.nat(lines.length - 1), to: value }),
+    fc.record({ change: fc.constant("value" as const), line: fc.nat(lines.length - 1), to: value }),
+    fc.record({ change: fc.constant("key" as const), line: fc.nat(lines.length - 1), to: key }),
+  );
   await fc.assert(
-    fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 5 }), async (mutations) => {
+    fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 6 }), async (mutations) => {
       let text = lines;
-      for (const { line, value, whole } of mutations) {
-        text = text.with(line, whole ? value : (text[line] ?? "").replace(/:.*$/, `: ${value}`));
+      for (const { change, line, to } of mutations) {
+        const before = text[line] ?? "";
+        const after =
+          change === "key" ? before.replace(/[a-zA-Z]+(?=:)/, to) : before.replace(/:.*$/, `: ${to}`);
+        text = text.with(line, change === "line" ? to : after);
       }
       await writeFile(file, text.join("\n"));
       const diagnostics: readonly Diagnostic[] = await checkPipelines([file], { env: { A: "x" } });

@@ -38,8 +38,15 @@ export async function checkPipelines(
       files.push(...(await pipelineFiles(path)));
     } catch (error) {
       if (!isTidemarkError(error, "PIPELINE_NOT_FOUND")) throw error;
-      const { code, message } = error;
-      missing.push({ file: path, line: 1, column: 1, severity: "error", code, message });
+      const { message } = error;
+      missing.push({
+        file: path,
+        line: 1,
+        column: 1,
+        severity: "error",
+        code: "PIPELINE_NOT_FOUND",
+        message,
+      });
     }
   }
   return [...missing, ...(await checkFiles([...new Set(files)], options)).diagnostics];

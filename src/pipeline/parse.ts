@@ -61,12 +61,17 @@ class Corrections {
     let corrected = config;
     for (const { holder, key, meant, finding } of mistypedKeys(issues, reading)) {
       const before = configAt(corrected, holder);
-      if (configAt(before, [meant]) !== undefined) continue;
+      if (configAt(before, [meant]) !== undefined || this.#isCorrected(holder, key)) continue;
       this.findings.push(...this.#placed([finding]));
       this.#renames.push({ holder, from: key, to: meant });
       corrected = withConfigAt(corrected, holder, renamed(before, key, meant));
     }
     return corrected;
+  }
+
+  /** Whether a key is one that another was put right to; going on from it could go round in circles. */
+  #isCorrected(holder: ConfigPath, key: string): boolean {
+    return this.#renames.some(({ holder: before, to }) => to === key && pathKey(before) === pathKey(holder));
   }
 
   /** A path of the corrected configuration, with the keys as they were written. */

@@ -138,7 +138,7 @@ class Reader {
       const target = node.resolve(document);
       if (target !== undefined) return this.#value(asNode(target), path, document);
       this.#report(node, mistake("YAML_INVALID", path, `no anchor \`&${node.source}\` stands before this`));
-      return undefined;
+      return null;
     }
     if (isSeq(node)) {
       return node.items.map((item, index) => this.#value(asNode(item), [...path, index], document));
