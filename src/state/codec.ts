@@ -97,6 +97,9 @@ const auditColumns = z.object({
 const boundaryColumns = z.object({ identity: z.string(), cursor: z.string(), count: z.int().positive() });
 const coverageColumns = z.object({ lower: z.string().nullable(), upper: z.string() });
 
+const mend =
+  "Undo the edit or restore the row from a backup; what cannot be read is never overwritten, not by a reset either.";
+
 /** The part of a position that is kept in one value; boundary keys and coverage are rows of their own. */
 export function positionText(position: Position): string {
   return encodePosition({ ...position, boundary: [], coverage: [] });
@@ -114,13 +117,16 @@ export function readStreamRow(
     throw new TidemarkError(
       "STATE_UNREADABLE",
       `${name}: cursor_value is ${columns.cursor_value} and the position says ${stored.watermark}`,
-      { hint: "The row was edited by hand; use `tidemark state set`, which changes both and is audited." },
+      {
+        hint: "It was edited by hand: put cursor_value back, then change it with `tidemark state set`, which is audited.",
+      },
     );
   }
   if (stored.watermark !== null && !isCanonical(columns.cursor_type, stored.watermark)) {
     throw new TidemarkError(
       "STATE_UNREADABLE",
       `${name}: the watermark "${stored.watermark}" is no ${columns.cursor_type ?? "cursor of a known type"}`,
+      { hint: mend },
     );
   }
   return {
@@ -217,5 +223,6 @@ function parse<T>(schema: z.ZodType<T>, raw: unknown, holder: string): T {
   throw new TidemarkError(
     "STATE_UNREADABLE",
     `${place}: a stored row cannot be read: ${z.prettifyError(parsed.error)}`,
+    { hint: mend },
   );
 }

@@ -1,4 +1,5 @@
 export { FakeClock } from "./fake-clock.ts";
+export { type ContractCase, type OutputDestination, outputContract } from "./output-suite.ts";
 export {
   type OwnTransaction,
   type OwnTransactions,
