@@ -176,6 +176,11 @@ export const errorCodes = {
     hint: "Run the query by hand with the same parameters.",
     recoverable: false,
   },
+  CONNECTOR_FAILED: {
+    meaning: "A connector in code threw, or yielded something that is neither a record nor a cursor.",
+    hint: "Mend the connector; the next run goes on from the last checkpoint.",
+    recoverable: false,
+  },
   RECORD_INVALID: {
     meaning: "A record is not of the shape that the pipeline needs.",
     hint: "Check the record that the message names, and the `key` and `field` paths.",

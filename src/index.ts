@@ -3,6 +3,13 @@
  * is exported here by name; `tidemark/testing` has what authors of stores, inputs and outputs need.
  */
 export { type Clock, systemClock } from "./clock.ts";
+export {
+  type Connector,
+  type ConnectorItem,
+  type ConnectorRequest,
+  defineConnector,
+} from "./engine/connector.ts";
+export { type ConnectorInputOptions, connectorInput } from "./engine/connector-input.ts";
 export { type FaultInjector, type FaultPoint, faultPoints } from "./engine/fault-points.ts";
 export type {
   Batch,
@@ -26,14 +33,27 @@ export { type PreviewOptions, preview } from "./engine/preview.ts";
 export type { Progress } from "./engine/read-loop.ts";
 export type { RunResult, RunStatus, RunWarning } from "./engine/result.ts";
 export { attemptSync, type SyncOptions, sync } from "./engine/sync.ts";
+export {
+  type ConnectorSyncOptions,
+  type ConnectorSyncResult,
+  type SyncCheckpoint,
+  SyncEngine,
+  type SyncEngineOptions,
+} from "./engine/sync-engine.ts";
 export { type ErrorCode, errorCodes, isTidemarkError, type SourceLocation, TidemarkError } from "./errors.ts";
 export { type Cursor, type CursorType, compareCursors, cursorTypes, parseCursor } from "./model/cursor.ts";
 export { ExactNumber } from "./model/exact-number.ts";
-export { type BoundaryKey, emptyPosition, type Interval, type Order, type Position } from "./model/position.ts";
+export {
+  type BoundaryKey,
+  emptyPosition,
+  type Interval,
+  type Order,
+  type Position,
+} from "./model/position.ts";
 export type { SourceRecord } from "./model/record.ts";
 export type { StreamKey } from "./model/stream-key.ts";
 export { type CursorFormat, isoFormat } from "./model/timestamp.ts";
-export { definePipeline, type PipelineDefinition } from "./pipeline/define.ts";
+export { defineOutput, definePipeline, type PipelineDefinition } from "./pipeline/define.ts";
 export { checkPipelines, loadPipelines } from "./pipeline/load.ts";
 export type {
   AuditRecord,

@@ -11,16 +11,28 @@ const repeatsAllowed = 1;
  * that it is done. Both throw `PAGE_REPEATED`.
  */
 export class PageGuard {
+  readonly #givenCursors: boolean;
   #last: string | null = null;
   #repeats = 0;
   #pages = 0;
 
+  /** `givenCursors`: pages are cut by us, so only those that end at the same cursor can be the same. */
+  constructor({ givenCursors }: { givenCursors: boolean }) {
+    this.#givenCursors = givenCursors;
+  }
+
   see(page: Page): void {
     this.#pages += 1;
-    const sample = sampleOf(page);
+    const sample = this.#sampleOf(page);
     this.#repeats = sample !== null && sample === this.#last ? this.#repeats + 1 : 0;
     this.#last = sample;
     if (this.#repeats > repeatsAllowed) throw this.#repeated();
+  }
+
+  #sampleOf(page: Page): string | null {
+    const sample = sampleOf(page);
+    if (!this.#givenCursors || sample === null) return sample;
+    return page.cursor === undefined ? null : `${sample} ${page.cursor}`;
   }
 
   end(): void {

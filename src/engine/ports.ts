@@ -62,7 +62,7 @@ export interface ReadRequest {
   /** Where to go on inside an unfinished window; null reads it from its start. */
   readonly resume: ResumePoint | null;
   /** For a `given` cursor: when the reading that the last completed run brought to an end began. */
-  readonly since: string | null;
+  readonly since?: string | null;
   readonly signal: AbortSignal;
 }
 

@@ -4,15 +4,7 @@ import { type IdentityPlan, identityOf } from "../model/identity.ts";
 import type { BoundaryKey, Order, Position, ResumePoint } from "../model/position.ts";
 import { formatPath, isRecord, type SourceRecord, valueAt } from "../model/record.ts";
 import type { CursorField, Incremental, Page, Warn, Window } from "./ports.ts";
-
-/** What of a page is to be delivered, and what it says of the source. */
-export interface Admitted {
-  readonly records: readonly SourceRecord[];
-  /** For outputs that append records with a key: which delivery each of `records` is. */
-  readonly deliveries: readonly string[] | null;
-  /** The record that broke the declared order, in words; null where none did. */
-  readonly disorder: string | null;
-}
+import type { Admitted, Tracker } from "./tracker.ts";
 
 export interface TrackerOptions {
   readonly incremental: Incremental;
@@ -27,12 +19,12 @@ export interface TrackerOptions {
 }
 
 /**
- * Follows one run through its window: says which records are to be delivered, and where the stream
- * stands once they are. Keeps no more than the boundary keys in memory.
- *
- * `admit` is called once a page, in order; `position` whenever what was admitted has been written.
+ * Follows a run by the cursors that its records hold. Keeps no more than the boundary keys in memory.
  */
 export class PositionTracker implements Tracker {
+  /** What is read again is known again, by its key or its place, so any commit will do. */
+  readonly settled = true;
+  readonly recordsRuns = false;
   readonly #options: TrackerOptions;
   readonly #field: CursorField | null;
   /** Identities delivered with a cursor at or above the watermark, by cursor and identity. */
@@ -74,12 +66,10 @@ export class PositionTracker implements Tracker {
     return this.#order;
   }
 
-  /** Whether `position` may differ from what was last committed. */
   get changed(): boolean {
     return this.#changed;
   }
 
-  /** To be told of a commit. */
   committed(): void {
     this.#changed = false;
   }
@@ -93,7 +83,6 @@ export class PositionTracker implements Tracker {
     return this.#followed(page, field);
   }
 
-  /** Where the stream stands when everything admitted so far is written. */
   position(at: { windowFinished: boolean }): Position {
     const { start, window } = this.#options;
     const { coverage } = start;

@@ -39,16 +39,18 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
         return records.length;
       },
     };
-    const { tracker, request } = await planRead({
+    const { tracker, guard, request } = await planRead({
       pipeline,
       session,
       start,
+      startedAt: new Date(clock.now()).toISOString(),
       input,
       clock,
       warn: warnings.add,
     });
     const loop = new ReadLoop({
       tracker,
+      guard,
       filters: pipeline.filters,
       filterContext: { ...context, runId: "preview" },
       session,
@@ -59,6 +61,7 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
           warnings.add("ORDER_BROKEN", `the source is declared ascending and is not: ${disorder}`);
       },
       onPage: () => {},
+      stopReading: () => reading.abort(),
     });
     await loop.run(input.read({ ...request, signal }), options.signal);
     return {

@@ -1,10 +1,10 @@
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
-import { PageGuard } from "./page-guard.ts";
+import type { PageGuard } from "./page-guard.ts";
 import type { Filter, FilterContext, OutputSession, Page } from "./ports.ts";
-import type { Admitted, PositionTracker } from "./position-tracker.ts";
 import { readAhead } from "./read-ahead.ts";
+import type { Admitted, Tracker } from "./tracker.ts";
 
 /** What a run has done so far. */
 export interface Progress {
@@ -17,7 +17,8 @@ export interface Progress {
 }
 
 export interface ReadLoopParts {
-  readonly tracker: PositionTracker;
+  readonly tracker: Tracker;
+  readonly guard: PageGuard;
   readonly filters: readonly Filter[];
   readonly filterContext: FilterContext;
   readonly session: Pick<OutputSession, "write" | "delivered">;
@@ -27,6 +28,8 @@ export interface ReadLoopParts {
   /** Makes everything written so far durable. `disorder` tells how the declared order was broken. */
   readonly commit: (disorder: string | null) => Promise<void>;
   readonly onPage: () => void;
+  /** Tells the source that nobody waits for its next page any more. */
+  readonly stopReading: () => void;
   readonly faults?: FaultInjector;
 }
 
@@ -36,7 +39,6 @@ export interface ReadLoopParts {
  */
 export class ReadLoop {
   readonly #parts: ReadLoopParts;
-  readonly #guard = new PageGuard();
   readonly #faults: FaultInjector;
   recordsRead = 0;
   recordsWritten = 0;
@@ -55,6 +57,11 @@ export class ReadLoop {
     return this.#wrote || this.#parts.tracker.changed;
   }
 
+  /** Whether there is anything to commit, and a run that goes on from there would not repeat it. */
+  get committable(): boolean {
+    return this.dirty && this.#parts.tracker.settled;
+  }
+
   /** To be told of a commit. */
   committed(): void {
     this.#pending = 0;
@@ -64,19 +71,19 @@ export class ReadLoop {
 
   /** Stops early, with `RUN_CANCELLED`, once `cancelled` aborts: the page at hand is finished first. */
   async run(pages: AsyncIterable<Page>, cancelled: AbortSignal | undefined): Promise<void> {
-    for await (const page of readAhead(pages)) {
+    for await (const page of readAhead(pages, this.#parts.stopReading)) {
       await this.#faults("afterRead");
       await this.#take(page);
       if (cancelled?.aborted) throw cancellation();
     }
-    this.#guard.end();
+    this.#parts.guard.end();
   }
 
   async #take(page: Page): Promise<void> {
-    const { tracker, session, pagesPerCheckpoint } = this.#parts;
+    const { tracker, guard, session, pagesPerCheckpoint } = this.#parts;
     this.pages += 1;
     this.recordsRead += page.records.length;
-    this.#guard.see(page);
+    guard.see(page);
     const admitted = tracker.admit(page);
     const fresh = await this.#undelivered(admitted);
     const records = await this.#filter(fresh);
@@ -89,7 +96,7 @@ export class ReadLoop {
     }
     await this.#faults("afterWrite");
     this.#pending += 1;
-    if (admitted.disorder !== null || (this.#pending >= pagesPerCheckpoint && this.dirty)) {
+    if (admitted.disorder !== null || (this.#pending >= pagesPerCheckpoint && this.committable)) {
       await this.#parts.commit(admitted.disorder);
     }
     this.#parts.onPage();
@@ -122,5 +129,8 @@ export class ReadLoop {
 }
 
 export function cancellation(): TidemarkError {
-  return new TidemarkError("RUN_CANCELLED", "the run was asked to stop; what was written is committed");
+  return new TidemarkError(
+    "RUN_CANCELLED",
+    "the run was asked to stop, and did so after its last checkpoint",
+  );
 }

@@ -6,10 +6,10 @@ import type { FaultInjector } from "./fault-points.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { planRead } from "./plan-read.ts";
 import type { Commit, InputSession, OutputSession, PartContext, Pipeline, Warn } from "./ports.ts";
-import type { PositionTracker } from "./position-tracker.ts";
 import { cancellation, type Progress, ReadLoop } from "./read-loop.ts";
 import type { Warnings } from "./result.ts";
 import { startingPosition } from "./starting-position.ts";
+import type { Tracker } from "./tracker.ts";
 
 export interface RunParts {
   readonly pipeline: Pipeline;
@@ -40,7 +40,8 @@ export async function runToEnd(parts: RunParts): Promise<void> {
     const start = await commits.claim();
     const context = parts.context(signal);
     input = await parts.pipeline.input.open(context);
-    await readAndCommit(parts, { lease, commits, start, input, context });
+    const stopReading = () => reading.abort();
+    await readAndCommit(parts, { lease, commits, start, input, context, stopReading });
   } catch (error) {
     // A run that has lost its stream says so, whatever the interruption looked like from inside.
     throw lease.signal.aborted ? lease.signal.reason : error;
@@ -56,6 +57,7 @@ interface Reading {
   readonly start: Position;
   readonly input: InputSession;
   readonly context: PartContext;
+  readonly stopReading: () => void;
 }
 
 /** Goes on inside an unfinished window where it can, and else reads the window from its start. */
@@ -72,11 +74,15 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
 
 async function readWindow(parts: RunParts, reading: Reading): Promise<void> {
   const { pipeline, session, run, warn } = parts;
-  const { start, input, commits, context } = reading;
-  const { tracker, request } = await planRead({ pipeline, session, start, input, clock: parts.clock, warn });
+  const { start, input, commits, context, stopReading } = reading;
+  const { startedAtUtc: startedAt } = run;
+  const { clock } = parts;
+  const plan = await planRead({ pipeline, session, start, startedAt, input, clock, warn });
+  const { tracker, guard, request } = plan;
   commits.follow(tracker);
   const loop = new ReadLoop({
     tracker,
+    guard,
     filters: pipeline.filters,
     filterContext: { ...context, runId: run.runId },
     session,
@@ -84,6 +90,7 @@ async function readWindow(parts: RunParts, reading: Reading): Promise<void> {
     confirm: () => reading.lease.confirm(),
     commit: (disorder) => commits.checkpoint(loop, disorder),
     onPage: () => parts.onProgress(commits.progress(loop)),
+    stopReading,
     faults: parts.faults,
   });
   try {
@@ -91,7 +98,7 @@ async function readWindow(parts: RunParts, reading: Reading): Promise<void> {
   } catch (error) {
     parts.onProgress(commits.progress(loop));
     if (!parts.cancelled?.aborted || reading.lease.signal.aborted) throw error;
-    if (loop.dirty && !commits.failed) await commits.checkpoint(loop, null);
+    if (loop.committable && !commits.failed) await commits.checkpoint(loop, null);
     throw cancellation();
   }
   await commits.complete(loop);
@@ -107,7 +114,7 @@ class Commits {
   readonly #parts: RunParts;
   readonly #lease: LeaseKeeper;
   readonly #together: boolean;
-  #tracker: PositionTracker | null = null;
+  #tracker: Tracker | null = null;
   #start: Position = emptyPosition;
   #sequence = 0;
   #checkpoints = 0;
@@ -124,7 +131,7 @@ class Commits {
     this.#together = databaseIdentity !== null && databaseIdentity === parts.state.databaseIdentity;
   }
 
-  follow(tracker: PositionTracker): void {
+  follow(tracker: Tracker): void {
     this.#tracker = tracker;
   }
 
@@ -159,7 +166,7 @@ class Commits {
 
   async complete(loop: ReadLoop): Promise<void> {
     const { state, run, faults, warnings } = this.#parts;
-    const changed = loop.dirty || this.#unfinished;
+    const changed = loop.dirty || this.#unfinished || this.#tracker?.recordsRuns === true;
     const completion: Completion = {
       recordsProcessed: loop.recordsWritten,
       metadata: {

@@ -19,7 +19,8 @@ export interface Start {
 export function startingPosition(run: Run, mark: Mark | null, output: Output): Start {
   const known = run.positionTag;
   if (mark !== null && isNewer(mark, known)) return { position: mark.position, adopted: true };
-  const written = known.sequence > 0 && run.position.watermark !== null;
+  const { watermark, tally } = run.position;
+  const written = known.sequence > 0 && (watermark !== null || (tally?.records ?? 0) > 0);
   if (written && output.guarantee === "exactly-once" && (mark === null || isNewer(known, mark))) {
     throw outputLost(run, mark);
   }
@@ -32,14 +33,21 @@ function isNewer(a: PositionTag, b: PositionTag): boolean {
 
 function outputLost(run: Run, mark: Mark | null): TidemarkError {
   const stream = formatStreamKey(run.key);
+  const { watermark, tally } = run.position;
   const holds =
     mark === null ? "has no record of the stream" : `stands at ${mark.position.watermark ?? "its beginning"}`;
+  const delivered = watermark === null ? `${tally?.records ?? 0} records` : `everything up to ${watermark}`;
+  const again = "Restore the output, or read everything again with --full-refresh";
+  const { connector, stream: name } = run.key;
   return new TidemarkError(
     "OUTPUT_LOST",
-    `the state says that ${stream} was delivered up to ${run.position.watermark}, and the output ${holds}`,
+    `the state says that ${delivered} of ${stream} was delivered, and the output ${holds}`,
     {
       stream,
-      hint: `Restore the output, or read everything again with --full-refresh. To go on from here all the same: tidemark state set ${run.key.connector} ${run.key.stream} ${run.position.watermark ?? ""} --reason "…"`,
+      hint:
+        watermark === null
+          ? `${again}.`
+          : `${again}. To go on from here all the same: tidemark state set ${connector} ${name} ${watermark} --reason "…"`,
     },
   );
 }

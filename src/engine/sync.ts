@@ -191,10 +191,12 @@ class Attempt {
   async #failed(error: TidemarkError): Promise<End> {
     if (error.code === "RUN_SUPERSEDED") return { status: "superseded", error };
     if (this.run === null) return { status: "failed", error };
+    // What such an output took and was not asked to commit is gone again; the last checkpoint has the count.
+    const keepsCount = this.#pipeline.output.guarantee === "exactly-once";
     try {
       await this.#options.state.fail(this.run, {
         error: `${error.code}: ${error.message}`,
-        recordsProcessed: this.progress.recordsWritten,
+        ...(keepsCount ? {} : { recordsProcessed: this.progress.recordsWritten }),
       });
     } catch (failure) {
       if (isTidemarkError(failure, "RUN_SUPERSEDED")) return { status: "superseded", error: failure };

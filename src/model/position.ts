@@ -46,6 +46,23 @@ const intervalSchema = z.strictObject({ lower: z.string().nullable(), upper: z.s
 /** A covered stretch `(lower, upper]` of cursor values, delivered whole; lower null is the beginning. */
 export type Interval = z.infer<typeof intervalSchema>;
 
+const tallySchema = z.strictObject({
+  /** Records delivered up to the watermark, over all runs. */
+  records: z.int().nonnegative(),
+  /** When the last run that completed began; null before the first. */
+  lastStart: z.iso.datetime().nullable(),
+  /**
+   * When the reading that it brought to an end began. That is earlier where the run went on from the
+   * cursor of one that had failed: what changed since then, behind that cursor, it did not see.
+   */
+  since: z.iso.datetime().nullable(),
+  /** When a reading began that has delivered something and is not brought to an end; else null. */
+  open: z.iso.datetime().nullable(),
+});
+
+/** What is kept of the runs of a stream whose pages bring their own cursors. */
+export type Tally = Readonly<z.infer<typeof tallySchema>>;
+
 const positionSchema = z.strictObject({
   /** The committed cursor; null before the first delivery. */
   watermark: z.string().nullable(),
@@ -54,6 +71,7 @@ const positionSchema = z.strictObject({
   window: unfinishedWindowSchema.nullable(),
   boundary: z.array(boundaryKeySchema),
   coverage: z.array(intervalSchema),
+  tally: tallySchema.optional(),
 });
 
 /**

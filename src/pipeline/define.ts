@@ -63,7 +63,7 @@ export function definePipeline(
   if (builtInput !== null && builtOutput !== null) findings.push(...incoherencesOf(builtInput, builtOutput));
   const mistakes = findings.filter(({ severity }) => severity === "error");
   if (mistakes.length > 0 || parsedFrame === null || builtInput === null || builtOutput === null) {
-    throw invalid(mistakes);
+    throw invalid("pipeline", mistakes);
   }
   return framed(
     parsedFrame,
@@ -71,6 +71,23 @@ export function definePipeline(
     builtFilters.filter((filter) => filter !== null),
     builtOutput,
   );
+}
+
+/**
+ * Makes an output in code, for a `SyncEngine`: what a pipeline has under `output`. Throws
+ * `PIPELINE_INVALID` with every mistake. Nothing is opened before it is used.
+ *
+ * ```ts
+ * const output = defineOutput({ type: "file", path: "./contacts.jsonl" });
+ * ```
+ */
+export function defineOutput(
+  declaration: z.input<typeof outputSchema>,
+  options: Partial<Pick<BuildParts, "console">> = {},
+): Output {
+  const { config, findings } = parseConfig(outputSchema, declaration, noOrigins, ["output"]);
+  if (config === null) throw invalid("output", findings);
+  return buildOutput(config, { console: process.stdout, ...options });
 }
 
 function built<C, T>(config: C | null, build: (config: C) => T): T | null {
@@ -90,10 +107,10 @@ function nameOf(filter: ScriptFunction, index: number): string {
   return filter.name === "" ? `filter ${index + 1}` : `filter ${filter.name}`;
 }
 
-function invalid(findings: readonly Finding[]): TidemarkError {
+function invalid(what: "pipeline" | "output", findings: readonly Finding[]): TidemarkError {
   const count = findings.length === 1 ? "a mistake" : `${findings.length} mistakes`;
   const list = findings.map(({ message }) => message).join("; ");
-  return new TidemarkError("PIPELINE_INVALID", `the pipeline has ${count}: ${list}`, {
+  return new TidemarkError("PIPELINE_INVALID", `the ${what} has ${count}: ${list}`, {
     details: {
       diagnostics: findings.map(({ code, path, message, hint }) => ({ code, path, message, hint })),
     },

@@ -85,7 +85,11 @@ function boundParameters(
 ): Map<string, Parameter> {
   const { timestamp, id, offset, until } = config.statePersistence;
   const parameters = new Map<string, Parameter>();
-  const names = { timestamp: timestamp?.queryParam, id: id?.queryParam, offset: offset?.queryParam };
+  const names: Partial<Record<CursorField["role"], string>> = {
+    timestamp: timestamp?.queryParam,
+    id: id?.queryParam,
+    offset: offset?.queryParam,
+  };
   const [leading, ...further] = incremental.cursors;
   const sent = further.filter((field) => field.role === "id" && companions.id !== undefined);
   const format = queryFormatOf(config);

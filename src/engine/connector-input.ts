@@ -1,0 +1,221 @@
+import { isTidemarkError, messageOf, TidemarkError } from "../errors.ts";
+import { parseGranule } from "../model/granule.ts";
+import { isPlainObject, kindOf } from "../model/plain-object.ts";
+import { parsePath, type SourceRecord } from "../model/record.ts";
+import { isoFormat } from "../model/timestamp.ts";
+import { adoptValue } from "../model/user-value.ts";
+import { type Connector, checkConnector, readConnectorConfig } from "./connector.ts";
+import { ConnectorBatch } from "./connector-batch.ts";
+import { ItemReader } from "./item-reader.ts";
+import type { Incremental, Input, Page, ReadRequest, Warn } from "./ports.ts";
+
+/** How many records a batch has, and so how many are delivered between two checkpoints. */
+export const defaultBatchSize = 100;
+export const mostBatchSize = 10_000;
+
+export interface ConnectorInputOptions {
+  /** How many records are written at a time: 100 unless given, 10,000 at most. */
+  readonly batchSize?: number;
+  /** Dotted path of the field that identifies a record, or a list of paths; messages name records by it. */
+  readonly key?: string | readonly string[];
+}
+
+/**
+ * A connector as the input of a pipeline in code. Throws `ARGUMENT_INVALID` for what is no connector,
+ * and for a configuration that its schema refuses.
+ *
+ * ```ts
+ * const pipeline = definePipeline({
+ *   name: "contacts",
+ *   input: connectorInput(crm, { config: { url: "https://crm.example.com" } }),
+ *   output: { type: "database", connectionString: "sqlite:./crm.db", table: "contacts", key: "id" },
+ * });
+ * ```
+ */
+export function connectorInput(
+  connector: Connector,
+  options: ConnectorInputOptions & { readonly config?: unknown } = {},
+): Input {
+  checkConnector(connector);
+  return createConnectorInput(connector, readConnectorConfig(connector, options.config), options);
+}
+
+/** As `connectorInput`, with a configuration that the connector's schema has made already. */
+export function createConnectorInput(
+  connector: Connector,
+  config: unknown,
+  options: ConnectorInputOptions = {},
+): Input {
+  const { batchSize = defaultBatchSize } = options;
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > mostBatchSize) {
+    throw new TidemarkError("ARGUMENT_INVALID", `batchSize is ${batchSize}; it is 1 to ${mostBatchSize}`);
+  }
+  return {
+    kind: "module",
+    incremental: incrementalOf(connector, options.key),
+    open: async ({ warn }) => ({
+      read: (request) => new ConnectorRead(connector, config, request, warn).pages(batchSize),
+      close: async () => {},
+    }),
+  };
+}
+
+function incrementalOf(connector: Connector, key: ConnectorInputOptions["key"]): Incremental {
+  const type = connector.cursorType ?? "opaque_token";
+  return {
+    cursors: [
+      { role: "given", type, path: null, format: isoFormat, bound: "inclusive", granule: parseGranule("1") },
+    ],
+    order: "ascending",
+    pagesPerCheckpoint: 1,
+    resume: "token",
+    key: key === undefined ? null : [key].flat().map(parsePath),
+    onNullCursor: "fail",
+    lookback: null,
+    settle: null,
+    maxBoundaryKeys: 10_000,
+  };
+}
+
+/** One call of a connector's `sync`. */
+class ConnectorRead {
+  readonly #connector: Connector;
+  readonly #config: unknown;
+  readonly #request: ReadRequest;
+  readonly #warn: Warn;
+  /** For messages: how often the connector has yielded. */
+  #yields = 0;
+  /** How many records came after the last cursor. */
+  #uncovered = 0;
+  #hasCursor: boolean;
+
+  constructor(connector: Connector, config: unknown, request: ReadRequest, warn: Warn) {
+    this.#connector = connector;
+    this.#config = config;
+    this.#request = request;
+    this.#warn = warn;
+    this.#hasCursor = request.window.lower !== null;
+  }
+
+  async *pages(batchSize: number): AsyncGenerator<Page, void, undefined> {
+    const batch = new ConnectorBatch(batchSize);
+    const { signal } = this.#request;
+    const items = new ItemReader(this.#iterator(), signal);
+    try {
+      for (;;) {
+        const step = await items.next();
+        if (step.done) break;
+        const { records, cursor } = this.#taken(step.value);
+        for (const page of batch.add(records, cursor)) yield page;
+      }
+    } catch (error) {
+      // What a cursor covers is good whatever came after it.
+      const covered = batch.covered();
+      if (covered !== null) yield covered;
+      throw signal.aborted ? error : this.#told(error);
+    } finally {
+      await items
+        .close()
+        .catch((error: unknown) =>
+          this.#warn("CONNECTOR_CLOSE_FAILED", `${this.#name}: ${messageOf(error)}`),
+        );
+    }
+    yield* batch.rest();
+    this.#warnOfUncovered();
+  }
+
+  #iterator(): AsyncIterator<unknown> {
+    const { window, since = null, signal } = this.#request;
+    const cursor = window.lower?.value ?? null;
+    let returned: unknown;
+    try {
+      returned = this.#connector.sync({ since, cursor, signal, config: this.#config });
+      if (isAsyncIterable(returned)) return returned[Symbol.asyncIterator]();
+    } catch (error) {
+      throw this.#told(error);
+    }
+    throw this.#failed(`its \`sync\` returned ${kindOf(returned)}, not an async iterable`, {
+      hint: "Make it an async generator: `async *sync({ since, cursor }) { … }`.",
+    });
+  }
+
+  #taken(item: unknown): { records: readonly SourceRecord[]; cursor: string | undefined } {
+    this.#yields += 1;
+    if (!isPlainObject(item)) throw this.#misunderstood(kindOf(item));
+    const { record, records, cursor, ...others } = item;
+    const names = Object.keys(others);
+    const isEmpty = record === undefined && records === undefined && cursor === undefined;
+    if (names.length > 0 || isEmpty || (record !== undefined && records !== undefined)) {
+      throw this.#misunderstood(`an object with the keys ${Object.keys(item).join(", ") || "of none"}`);
+    }
+    const list = records ?? (record === undefined ? [] : [record]);
+    if (!Array.isArray(list))
+      throw this.#failed(`${this.#place}: \`records\` is ${kindOf(list)}, not a list`);
+    const adopted = list.map((one: unknown, index) => this.#adopted(one, index));
+    this.#uncovered += adopted.length;
+    return { records: adopted, cursor: cursor === undefined ? undefined : this.#cursor(cursor) };
+  }
+
+  #adopted(record: unknown, index: number): SourceRecord {
+    const place = index === 0 ? this.#place : `${this.#place}, record ${index + 1} of its list`;
+    let adopted: unknown;
+    try {
+      adopted = typeof record === "object" ? adoptValue(record, "") : record;
+    } catch (error) {
+      throw this.#failed(`${place}: ${messageOf(error)}`, { cause: error });
+    }
+    if (isPlainObject(adopted)) return adopted;
+    throw this.#failed(`${place}: it yielded ${kindOf(record)} as a record, which is an object`);
+  }
+
+  #cursor(cursor: unknown): string {
+    if (typeof cursor !== "string" || cursor === "") {
+      const found = cursor === "" ? "an empty text" : kindOf(cursor);
+      throw this.#failed(`${this.#place}: it yielded ${found} as a cursor, which is a text`, {
+        hint: "Yield `{ cursor: String(value) }`, and no cursor where there is none.",
+      });
+    }
+    this.#uncovered = 0;
+    this.#hasCursor = true;
+    return cursor;
+  }
+
+  #misunderstood(found: string): TidemarkError {
+    return this.#failed(`${this.#place}: it yielded ${found}`, {
+      hint: "Yield `{ record }`, `{ records }` or `{ cursor }`, or a cursor beside the records it covers.",
+    });
+  }
+
+  #warnOfUncovered(): void {
+    if (!this.#hasCursor || this.#uncovered === 0) return;
+    this.#warn(
+      "RECORDS_UNCOVERED",
+      `${this.#name} ended with ${this.#uncovered} records behind its last cursor; the next run is given that cursor, and may be brought them again`,
+    );
+  }
+
+  /** What the connector threw; errors of ours keep their code. */
+  #told(error: unknown): TidemarkError {
+    if (isTidemarkError(error)) return error;
+    return this.#failed(messageOf(error), { cause: error, recoverable: true });
+  }
+
+  #failed(
+    why: string,
+    options: { hint?: string; cause?: unknown; recoverable?: boolean } = {},
+  ): TidemarkError {
+    return new TidemarkError("CONNECTOR_FAILED", `${this.#name}: ${why}`, options);
+  }
+
+  get #name(): string {
+    return `the connector ${this.#connector.id}`;
+  }
+
+  get #place(): string {
+    return `yield ${this.#yields}`;
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}

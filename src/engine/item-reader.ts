@@ -1,0 +1,51 @@
+/**
+ * Pulls items from user code that may not heed its signal: once the signal aborts, `next` rejects
+ * with its reason whatever the source is waiting for, and `close` does not wait for it either.
+ */
+export class ItemReader {
+  readonly #iterator: AsyncIterator<unknown>;
+  readonly #signal: AbortSignal;
+  readonly #onAbort = (): void => this.#giveUp?.(this.#signal.reason);
+  #giveUp: ((reason: unknown) => void) | null = null;
+  /** Whether the source still owes an answer to a `next`. */
+  #owes = false;
+  #ended = false;
+
+  constructor(iterator: AsyncIterator<unknown>, signal: AbortSignal) {
+    this.#iterator = iterator;
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    return new Promise((resolve, reject) => {
+      if (this.#signal.aborted) return reject(this.#signal.reason);
+      this.#giveUp = reject;
+      this.#owes = true;
+      this.#ask().then(resolve, reject);
+    });
+  }
+
+  async #ask(): Promise<IteratorResult<unknown>> {
+    try {
+      const step = await this.#iterator.next();
+      this.#ended = step.done === true;
+      return step;
+    } catch (error) {
+      this.#ended = true;
+      throw error;
+    } finally {
+      this.#owes = false;
+    }
+  }
+
+  /** Ends the source early, so that its `finally` blocks run; throws what they throw. */
+  async close(): Promise<void> {
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#giveUp = null;
+    if (this.#ended) return;
+    const ending = this.#iterator.return?.();
+    if (!this.#owes) await ending;
+    else ending?.catch(() => {});
+  }
+}

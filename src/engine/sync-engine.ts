@@ -1,0 +1,155 @@
+import type { Clock } from "../clock.ts";
+import { TidemarkError } from "../errors.ts";
+import { type StreamKey, streamNameProblem } from "../model/stream-key.ts";
+import type { OperatorAct, StateStore } from "../state/contract.ts";
+import { type Connector, checkConnector } from "./connector.ts";
+import { connectorInput } from "./connector-input.ts";
+import type { FaultInjector } from "./fault-points.ts";
+import type { ConcurrencyPolicy, Output } from "./ports.ts";
+import type { Progress } from "./read-loop.ts";
+import type { RunResult } from "./result.ts";
+import { sync } from "./sync.ts";
+
+export interface SyncEngineOptions {
+  readonly state: StateStore;
+  /** How many records are written between two checkpoints: 100 unless given, 10,000 at most. */
+  readonly batchSize?: number;
+  /** What a sync does while another of the same connector runs: `skip` unless given. */
+  readonly onConcurrentRun?: ConcurrencyPolicy;
+  /** How long a run may be silent before another may take over: 60 unless given. */
+  readonly leaseSeconds?: number;
+  /** Who runs it, for the history and the audit log. */
+  readonly actor?: string;
+  readonly clock?: Clock;
+  readonly faults?: FaultInjector;
+}
+
+export interface ConnectorSyncOptions {
+  /** Stops the run early: what a cursor covers is committed, then it fails with `RUN_CANCELLED`. */
+  readonly signal?: AbortSignal;
+  /** For the connector; checked and completed by its `configSchema`. */
+  readonly config?: unknown;
+  /** Called after every batch. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** What one sync came to; `newCursor` is the connector's cursor as it stands now. */
+export interface ConnectorSyncResult extends RunResult {
+  /** How many records this run delivered. */
+  readonly itemsSynced: number;
+}
+
+/** Where a connector stands. */
+export interface SyncCheckpoint {
+  /** Records delivered over all runs. What a failed run delivered, and its successor went on behind, counts once. */
+  readonly itemsSynced: number;
+  /** The cursor that the next run is given. */
+  readonly cursor: string | null;
+  /** When the last run that completed began, as ISO 8601 in UTC; a failed run never moves it. */
+  readonly lastSync: string | null;
+  /** Why the last run failed; null where it did not. */
+  readonly error: string | null;
+}
+
+/** Names a connector of stream `default`, or any other. */
+type ConnectorName = string | Pick<Connector, "id" | "stream">;
+
+/**
+ * Drives connectors in code: records go to the output in batches, and each batch is a checkpoint with
+ * the connector's current cursor, kept as that of any pipeline is (promises P1 to P5, P8, P10, P12).
+ * An interrupted sync goes on from its last checkpoint.
+ *
+ * The checkpoint's cursor is always one whose records are all delivered. An output that upserts takes
+ * every batch at once; one that appends takes batches that no cursor covers yet together with the next
+ * that has one, or at the end of the run, so that no record is ever added twice.
+ *
+ * ```ts
+ * await using state = await openState("sqlite:./.tidemark/state.db");
+ * const output = defineOutput({ type: "database", connectionString: "sqlite:./crm.db", table: "contacts", key: "id" });
+ * const engine = new SyncEngine(output, { state });
+ * const { itemsSynced } = await engine.sync(crm, { config: { url, token } });
+ * const checkpoint = await engine.getCheckpoint("crm");
+ * ```
+ */
+export class SyncEngine {
+  readonly #output: Output;
+  readonly #options: SyncEngineOptions;
+
+  constructor(output: Output, options: SyncEngineOptions) {
+    this.#output = output;
+    this.#options = options;
+  }
+
+  /**
+   * Runs a connector once. Resolves when the run completed, or was skipped because another of the
+   * same connector holds the stream (`status`). Throws what ended it otherwise: `CONNECTOR_FAILED`,
+   * `RUN_CANCELLED`, `RUN_SUPERSEDED`, an error of the output or of the state; `ARGUMENT_INVALID` for
+   * what is no connector and for a configuration that it refuses.
+   */
+  async sync(connector: Connector, options: ConnectorSyncOptions = {}): Promise<ConnectorSyncResult> {
+    const {
+      state,
+      batchSize,
+      onConcurrentRun = "skip",
+      leaseSeconds = 60,
+      actor,
+      clock,
+      faults,
+    } = this.#options;
+    const { config, signal, onProgress } = options;
+    checkConnector(connector);
+    const input = connectorInput(connector, { config, ...(batchSize === undefined ? {} : { batchSize }) });
+    const result = await sync(
+      {
+        name: connector.id,
+        key: keyOf(connector),
+        onConcurrentRun,
+        leaseSeconds,
+        input,
+        filters: [],
+        output: this.#output,
+      },
+      {
+        state,
+        ...(signal === undefined ? {} : { signal }),
+        ...(onProgress === undefined ? {} : { onProgress }),
+        ...(actor === undefined ? {} : { actor }),
+        ...(clock === undefined ? {} : { clock }),
+        ...(faults === undefined ? {} : { faults }),
+      },
+    );
+    return { ...result, itemsSynced: result.recordsWritten };
+  }
+
+  /**
+   * Where a connector stands; null where it has never run. A connector that declares a `stream` is
+   * given itself, not by its id. Throws `STATE_UNREADABLE` for state that is there and cannot be read.
+   */
+  async getCheckpoint(connector: ConnectorName): Promise<SyncCheckpoint | null> {
+    const stored = await this.#options.state.get(keyOf(connector));
+    if (stored === null) return null;
+    const { watermark, tally } = stored.position;
+    return {
+      itemsSynced: tally?.records ?? 0,
+      cursor: watermark,
+      lastSync: tally?.lastStart ?? null,
+      error: stored.status === "failed" ? stored.lastError : null,
+    };
+  }
+
+  /**
+   * Starts a connector over, by an operator's will: its next run is given no cursor and no `since`.
+   * A running run is shut out. What the output holds stays there. The audit log keeps `reason` and
+   * `actor`; without either it throws `ARGUMENT_INVALID`.
+   */
+  async resetCheckpoint(connector: ConnectorName, { reason, actor }: OperatorAct): Promise<void> {
+    await this.#options.state.reset(keyOf(connector), { to: null, reason, actor });
+  }
+}
+
+function keyOf(connector: ConnectorName): StreamKey {
+  const { id, stream = "default" } = typeof connector === "string" ? { id: connector } : connector;
+  const problem = streamNameProblem(id);
+  if (problem !== null) throw new TidemarkError("ARGUMENT_INVALID", `no connector has this name: ${problem}`);
+  return { connector: id, stream };
+}
