@@ -44,6 +44,14 @@ export function bindLowerBound(field: CursorField, value: string, binding: Bindi
   }
 }
 
+/** Whether the database keeps the cursor's timestamps as text, and so compares and sorts their letters. */
+export function isKeptAsText(field: CursorField, { dialect, type, queryFormat }: Binding): boolean {
+  if (field.type !== "timestamp_utc") return false;
+  const { kind } = queryFormat ?? field.format;
+  if (dialect === "sqlite") return kind === "iso8601" || kind === "pattern";
+  return type === "text" || type === "character varying" || type === "character";
+}
+
 function timestampForPostgres(field: CursorField, value: string, binding: Binding): SqlValue {
   const { timezone } = field.format;
   const floored = floorCursor("timestamp_utc", value, microsecond);
@@ -60,9 +68,8 @@ function timestampForPostgres(field: CursorField, value: string, binding: Bindin
 }
 
 function timestampForSqlite(field: CursorField, value: string, binding: Binding): SqlValue {
-  const format = binding.queryFormat ?? field.format;
   const text = timestampAsText(field, value, binding);
-  return format.kind === "iso8601" || format.kind === "pattern" ? text : BigInt(text);
+  return isKeptAsText(field, binding) ? text : BigInt(text);
 }
 
 /**

@@ -4,60 +4,96 @@ import { compareCursorValues, readCursorValue } from "../../model/cursor.ts";
 import { addDecimals } from "../../model/decimal.ts";
 import { contentHash } from "../../model/identity.ts";
 import { formatPath, type SourceRecord, valueAt } from "../../model/record.ts";
+import { compareTexts, textBefore } from "../../model/text-order.ts";
 import type { InnerLimit } from "./query-analysis.ts";
+
+/** Where a record stands in the order in which the database compares. */
+export interface Place {
+  readonly field: string;
+  /** Null where the record has no cursor, or where records are only counted. */
+  of(record: SourceRecord): string | null;
+  compare(a: string, b: string): number;
+  /** The bound to send for a place; null where it is a cursor's value, and is bound as such. */
+  readonly below: ((place: string) => string) | null;
+  /** Whether records are only counted. */
+  readonly counts: boolean;
+}
+
+export function cursorPlace({ path, type, format }: CursorField): Place {
+  return {
+    field: path === null ? "the offset" : formatPath(path),
+    of(record) {
+      const raw = path === null ? null : valueAt(record, path);
+      return raw === null || raw === undefined ? null : readCursorValue(type, raw, format);
+    },
+    compare: (a, b) => compareCursorValues(type, a, b),
+    below: null,
+    counts: path === null,
+  };
+}
+
+/**
+ * For timestamps that the database keeps as text: the text itself, since the database's order is that
+ * of the letters, whatever moments they stand for.
+ */
+export function textPlace({ path }: CursorField): Place {
+  return {
+    field: formatPath(path ?? []),
+    of(record) {
+      const raw = valueAt(record, path ?? []);
+      return raw === null || raw === undefined ? null : String(raw);
+    },
+    compare: compareTexts,
+    below: textBefore,
+    counts: false,
+  };
+}
 
 /**
  * Follows a query with a LIMIT inside, which gives one piece of the rows at a time: each run of it
- * begins at the highest cursor of the run before, and leaves out what that run brought already.
+ * begins at the highest place of the run before, and leaves out what that run brought already.
  */
 export class RepeatedRead {
-  readonly #field: CursorField;
+  readonly #place: Place;
   /** How many rows a run brings when there may be more; infinite as long as nobody knows. */
   #fullRun: number;
-  #first = true;
-  /** Where the run at hand begins, and the highest cursor that has come so far. */
-  #from: string | null;
-  #highest: string | null;
-  /** The records of this run at the highest cursor. */
+  /** Where the run at hand begins; null for the first, which the caller bounds. */
+  #from: string | null = null;
+  #highest: string | null = null;
+  /** The records of this run at the highest place. */
   #atHighest: SourceRecord[] = [];
   /** By content, the records at this run's lower end that the run before has brought, with their number. */
   #brought = new Map<string, number>();
   #rows = 0;
+  #offset: string;
 
-  constructor(field: CursorField, limits: readonly InnerLimit[], from: string | null) {
-    this.#field = field;
+  /** `offset` is where records are counted from. */
+  constructor(place: Place, limits: readonly InnerLimit[], offset: string) {
+    this.#place = place;
+    this.#offset = offset;
     this.#fullRun = Math.min(...limits.map(({ rows }) => rows ?? Number.POSITIVE_INFINITY));
-    this.#from = from;
-    this.#highest = from;
-  }
-
-  /** The canonical lower bound of the run at hand; null for the first there ever was. */
-  get bound(): string | null {
-    return this.#from;
   }
 
   /** What of a page is new. */
   take(records: readonly SourceRecord[]): readonly SourceRecord[] {
     this.#rows += records.length;
-    const { path, type, format } = this.#field;
-    if (path === null) return records;
+    if (this.#place.counts) return records;
     return records.filter((record) => {
-      const raw = valueAt(record, path);
+      const place = this.#place.of(record);
       // The engine knows what to do with a record that has no cursor; it takes it once.
-      if (raw === null || raw === undefined) return this.#first;
-      const cursor = readCursorValue(type, raw, format);
-      this.#follow(cursor, record);
-      if (this.#first || this.#from === null) return true;
-      const order = compareCursorValues(type, cursor, this.#from);
+      if (place === null) return this.#from === null;
+      this.#follow(place, record);
+      if (this.#from === null) return true;
+      const order = this.#place.compare(place, this.#from);
       return order > 0 || (order === 0 && !this.#wasBrought(record));
     });
   }
 
-  #follow(cursor: string, record: SourceRecord): void {
-    const order = this.#highest === null ? 1 : compareCursorValues(this.#field.type, cursor, this.#highest);
+  #follow(place: string, record: SourceRecord): void {
+    const order = this.#highest === null ? 1 : this.#place.compare(place, this.#highest);
     if (order < 0) return;
     if (order > 0) this.#atHighest = [];
-    this.#highest = cursor;
+    this.#highest = place;
     this.#atHighest.push(record);
   }
 
@@ -69,22 +105,23 @@ export class RepeatedRead {
   }
 
   /**
-   * To be asked after each run: whether there is to be another. Throws `PAGE_REPEATED` where the LIMIT
-   * is too small for the records of one cursor value: what lies behind them cannot be asked for.
+   * To be asked after each run: where the next one is to begin, or null where none is needed. Throws
+   * `PAGE_REPEATED` where the LIMIT is too small for the records of one place: what lies behind them
+   * cannot be asked for.
    */
-  goOn(): boolean {
+  next(): string | null {
     const rows = this.#rows;
     this.#rows = 0;
-    // Where the limit is not known, a run that brings less than one before it has reached the end.
-    const cut = rows > 0 && (this.#fullRun === Number.POSITIVE_INFINITY || rows >= this.#fullRun);
-    if (this.#first && this.#fullRun === Number.POSITIVE_INFINITY) this.#fullRun = rows;
-    this.#first = false;
-    if (!cut) return false;
-    if (this.#field.path === null) {
-      this.#from = addDecimals(this.#from ?? "0", String(rows));
-      return true;
+    // Where the limit is not known, a run that brings less than the first has reached the end.
+    const known = this.#fullRun !== Number.POSITIVE_INFINITY;
+    const cut = rows > 0 && (!known || rows >= this.#fullRun);
+    if (!known) this.#fullRun = rows;
+    if (!cut) return null;
+    if (this.#place.counts) {
+      this.#offset = addDecimals(this.#offset, String(rows));
+      return this.#offset;
     }
-    if (this.#highest === this.#from) throw this.#stuck(rows, formatPath(this.#field.path));
+    if (this.#highest === this.#from) throw this.#stuck(rows);
     this.#from = this.#highest;
     this.#brought = new Map();
     for (const record of this.#atHighest) {
@@ -92,13 +129,13 @@ export class RepeatedRead {
       this.#brought.set(hash, (this.#brought.get(hash) ?? 0) + 1);
     }
     this.#atHighest = [];
-    return true;
+    return this.#from;
   }
 
-  #stuck(rows: number, field: string): TidemarkError {
+  #stuck(rows: number): TidemarkError {
     return new TidemarkError(
       "PAGE_REPEATED",
-      `all of the ${rows} records that the query gives have the ${field} that it was asked to begin at (${this.#from}): the LIMIT inside it is too small to come past them`,
+      `the ${rows} records that the query gives from ${this.#place.field} ${this.#from ?? "none"} on come no further than that: the LIMIT inside it is too small`,
       { hint: `Raise that LIMIT above ${rows}, move it to the end of the query, or read by \`table\`.` },
     );
   }

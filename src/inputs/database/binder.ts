@@ -1,0 +1,135 @@
+import type { CursorField, Incremental, PartContext, ReadRequest } from "../../engine/ports.ts";
+import { formatPath } from "../../model/record.ts";
+import { parseCursorFormat } from "../../model/timestamp.ts";
+import type { SqlConnection, SqlValue } from "../../sql/port.ts";
+import { formatUpperBound, lowerBoundToSend } from "../bounds.ts";
+import type { StatePersistence } from "../state-persistence.ts";
+import { type Binding, bindLowerBound, isKeptAsText, lowestBound } from "./bind.ts";
+import type { Place } from "./repeated-read.ts";
+
+export interface BinderParts {
+  readonly connection: SqlConnection;
+  readonly context: PartContext;
+  readonly persistence: StatePersistence;
+  readonly incremental: Incremental;
+}
+
+/** What a query needs bound. */
+export interface BoundStatement {
+  readonly sql: string;
+  /** How many placeholders it has: those of the cursors in their order, then that of the upper bound. */
+  readonly placeholders: number;
+  /** Those of them that the query says what NULL means for. */
+  readonly guarded: ReadonlySet<number>;
+}
+
+/** Gives a query's placeholders their values, by the types that the database takes them for. */
+export class Binder {
+  readonly #parts: BinderParts;
+  readonly #types = new Map<string, Promise<readonly (string | null)[]>>();
+
+  constructor(parts: BinderParts) {
+    this.#parts = parts;
+  }
+
+  async bind(
+    statement: BoundStatement,
+    request: ReadRequest,
+    cursors: readonly CursorField[],
+  ): Promise<SqlValue[]> {
+    const params: SqlValue[] = [];
+    for (let number = 1; number <= statement.placeholders; number++) {
+      const field = cursors[number - 1];
+      const binding = await this.#binding(statement, number);
+      params.push(
+        field === undefined
+          ? this.#upperBound(request, binding)
+          : this.#lowerBound(field, request, binding, { statement, number }),
+      );
+    }
+    return params;
+  }
+
+  /** As `bind`, for a further run of the query that begins at a place which the one before came to. */
+  async bindAgain(
+    statement: BoundStatement,
+    request: ReadRequest,
+    cursors: readonly CursorField[],
+    from: string,
+    place: Place,
+  ): Promise<SqlValue[]> {
+    const [leading] = cursors;
+    if (leading === undefined) return this.bind(statement, request, cursors);
+    const lower = { type: leading.type, value: from };
+    if (place.below === null) {
+      return this.bind(statement, { ...request, window: { ...request.window, lower } }, cursors);
+    }
+    const [, ...further] = await this.bind(statement, request, cursors);
+    return [place.below(from), ...further];
+  }
+
+  /** Whether the database compares the leading cursor, a timestamp, as text. */
+  async keepsText(statement: BoundStatement, leading: CursorField): Promise<boolean> {
+    return statement.placeholders > 0 && isKeptAsText(leading, await this.#binding(statement, 1));
+  }
+
+  async #binding({ sql }: BoundStatement, number: number): Promise<Binding> {
+    const { connection, persistence } = this.#parts;
+    const asked = this.#types.get(sql) ?? connection.parameterTypes(sql);
+    this.#types.set(sql, asked);
+    const types = await asked;
+    const format = persistence.timestamp?.queryFormat;
+    const timezone = persistence.timestamp?.timezone ?? "UTC";
+    return {
+      dialect: connection.dialect.name,
+      type: types[number - 1] ?? null,
+      queryFormat: format === undefined ? null : parseCursorFormat(format, timezone),
+    };
+  }
+
+  #lowerBound(
+    field: CursorField,
+    request: ReadRequest,
+    binding: Binding,
+    { statement, number }: { statement: BoundStatement; number: number },
+  ): SqlValue {
+    const leads = number === 1;
+    if (field.role === "offset") return BigInt(leads ? (request.window.lower?.value ?? "0") : "0");
+    const value = leads ? (request.window.lower?.value ?? null) : (request.companions.id ?? null);
+    if (value === null) return statement.guarded.has(number) ? null : lowestBound(field, binding);
+    const { incremental } = this.#parts;
+    const companion =
+      statement.placeholders > 1 && incremental.cursors.slice(1).some(({ role }) => role !== "offset");
+    const format = binding.queryFormat ?? field.format;
+    const rounds = field.type === "timestamp_utc" && format.kind !== "iso8601";
+    const lowered = lowerBoundToSend(field, value, { companion, ...(rounds ? { format } : {}) });
+    if (isKeptAsText(field, binding) && binding.queryFormat === null && field.format.kind === "iso8601") {
+      this.#tellOfWideBound(field);
+    }
+    return bindLowerBound(field, lowered, binding);
+  }
+
+  #tellOfWideBound({ path }: CursorField): void {
+    this.#parts.context.warn(
+      "BOUND_WIDE",
+      `${formatPath(path ?? [])} is kept as text, and its form is not declared, so that every run reads again from the day before; declare \`statePersistence.timestamp.queryFormat\` as the column has it`,
+    );
+  }
+
+  #upperBound({ window }: ReadRequest, { dialect, type, queryFormat }: Binding): SqlValue {
+    const { timestamp, until } = this.#parts.persistence;
+    const upper = window.upper?.value;
+    if (upper === undefined) return null;
+    const timezone = timestamp?.timezone ?? "UTC";
+    switch (type) {
+      case "timestamp with time zone":
+        return upper;
+      case "timestamp without time zone":
+      case "date":
+        return formatUpperBound(upper, parseCursorFormat("yyyy-MM-dd HH:mm:ss.SSSSSS", timezone));
+    }
+    const declared = parseCursorFormat(until?.format ?? timestamp?.format ?? "iso8601", timezone);
+    const text = formatUpperBound(upper, until?.format === undefined ? (queryFormat ?? declared) : declared);
+    return dialect === "sqlite" && /^-?\d+$/.test(text) && declared.kind !== "pattern" ? BigInt(text) : text;
+  }
+}
