@@ -10,8 +10,6 @@ export const consoleOutputSchema = z
   })
   .describe("Prints records, one JSON object a line; nothing is promised about what reaches the screen.");
 
-export type ConsoleOutputConfig = z.infer<typeof consoleOutputSchema>;
-
 /**
  * Prints records to a stream as JSON lines, for a look at them. It keeps no mark, so a batch may be
  * printed again after a failure. Throws `OUTPUT_UNAVAILABLE` where the stream is closed, as by `head`.

@@ -70,8 +70,6 @@ export const pipelineSchema = z.strictObject({
 
 /** A pipeline as declared, with defaults filled in. */
 export type PipelineConfig = z.infer<typeof pipelineSchema>;
-/** A pipeline as it may be written, with what has a default left out. */
-export type PipelineDeclaration = z.input<typeof pipelineSchema>;
 export type Frame = z.infer<typeof frameSchema>;
 export type InputConfig = z.infer<typeof inputSchema>;
 export type FilterConfig = z.infer<typeof filterSchema>;

@@ -65,7 +65,7 @@ test("lines are in the file after their commit and not before, with every digit"
   await session.write({ records: [{ id: 3 }] });
   await session.close();
   expect(lines(path)).toHaveLength(2);
-  expect(readdirSync(dirname(path)).sort()).toEqual(["out.jsonl", "out.jsonl.tidemark.db"]);
+  expect(readdirSync(dirname(path)).sort()).toEqual(["out.jsonl", "out.jsonl.tidemark"]);
 });
 
 test("the newest mark comes back with its position, and a look at it makes no file", async () => {
@@ -187,7 +187,7 @@ test("P2: identities delivered in an unfinished window are known to the next run
 
 test("P10: a ledger that cannot be read is an error, and stays as it is", async () => {
   const path = freshPath();
-  const ledger = `${path}.tidemark.db`;
+  const ledger = join(`${path}.tidemark`, "ledger.db");
   await (await claimed(path, 1)).close();
   const whole = readFileSync(ledger);
   for (const garbage of [
@@ -237,7 +237,7 @@ const holder = `
 test("P4: a process stopped while it commits holds its successor off; once it is killed, the successor goes on", async () => {
   const path = freshPath();
   await (await claimed(path, 1)).close();
-  const child = spawn(process.execPath, ["-e", holder, `${path}.tidemark.db`], {
+  const child = spawn(process.execPath, ["-e", holder, join(`${path}.tidemark`, "ledger.db")], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {

@@ -10,17 +10,18 @@ import {
   realpathSync,
   statSync,
 } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Batch, Commit, Mark, Output, OutputContext, OutputSession } from "../../engine/ports.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { jsonLine } from "../json-line.ts";
 import { Ledger } from "./ledger.ts";
 import type { FileOutputConfig } from "./schema.ts";
 import { Staging, writeAll } from "./staging.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /**
  * Appends records to a file as JSON lines, each exactly once on one machine. The length committed
- * is kept in `<path>.tidemark.db` beside the file; what a crash left behind it is cut off by the
+ * is kept in `<path>.tidemark` beside the file; what a crash left behind it is cut off by the
  * next run. A file that was there before is kept and added to. Nothing else may write to it while
  * Tidemark does: what stands behind the committed length is taken for a crash's remains.
  */
@@ -44,7 +45,7 @@ class FileSession implements OutputSession {
   constructor(path: string, context: OutputContext) {
     // One file under two names, through a link, must have one ledger.
     this.#path = existsSync(path) ? realpathSync(path) : path;
-    this.#ledgerPath = `${this.#path}.tidemark.db`;
+    this.#ledgerPath = join(ledgerFolder(this.#path), "ledger.db");
     this.#context = context;
     this.#staging = new Staging(`${this.#path}.${process.pid}.uncommitted`);
   }
@@ -135,6 +136,10 @@ class FileSession implements OutputSession {
   }
 }
 
+function ledgerFolder(path: string): string {
+  return `${path}.tidemark`;
+}
+
 /** Makes the file, or cuts off what was never committed. */
 function settleFile(path: string, length: number): void {
   const isNew = !existsSync(path);
@@ -160,7 +165,7 @@ function openAt(path: string, length: number): number {
 
 function lost(path: string, found: string, length: number): TidemarkError {
   return new TidemarkError("OUTPUT_LOST", `${path} ${found}, but ${length} bytes were committed to it`, {
-    hint: `Put the file back as it was. To begin a new one, move ${path}.tidemark.db away too and run with --full-refresh.`,
+    hint: `Put the file back as it was. To begin a new one, move ${ledgerFolder(path)} away too and run with --full-refresh.`,
   });
 }
 
@@ -176,14 +181,5 @@ function lineStart(file: number, length: number): number {
 function cutBack(file: number, length: number): void {
   try {
     ftruncateSync(file, length);
-  } catch {}
-}
-
-/** Makes a new name durable; some systems cannot sync a folder, and need not. */
-function syncFolder(folder: string): void {
-  try {
-    const handle = openSync(folder, "r");
-    fsyncSync(handle);
-    closeSync(handle);
   } catch {}
 }

@@ -1,4 +1,5 @@
-import { existsSync, linkSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { Clock } from "../../clock.ts";
@@ -6,11 +7,13 @@ import type { Commit, Mark } from "../../engine/ports.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { decodePosition, encodePosition } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /** The format this version writes, as the database's own `user_version`. */
 const ledgerFormat = 1;
 
 const schema = `
+  PRAGMA journal_mode = WAL;
   CREATE TABLE file (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     connector TEXT NOT NULL,
@@ -78,30 +81,35 @@ export class Ledger {
 
   /**
    * Makes a ledger for a file that has none, with the length that it shall keep, unless another
-   * process was first. It gets its name only when it is whole, so an empty one is never taken for new.
+   * process was first. It has a folder of its own, so that whoever moves it away moves its log along,
+   * and gets its name only when it is whole, so that an empty one is never taken for new.
    */
   static create(path: string, key: StreamKey, length: number): void {
-    const draft = `${path}.${process.pid}.new`;
-    rmSync(draft, { force: true });
-    const database = new DatabaseSync(draft);
+    const folder = dirname(path);
+    const draft = `${folder}.${process.pid}.new`;
+    rmSync(draft, { recursive: true, force: true });
+    mkdirSync(draft);
+    const database = new DatabaseSync(join(draft, basename(path)));
     try {
       database.exec(schema);
       database
         .prepare("INSERT INTO file (only, connector, stream, length) VALUES (1, ?, ?, ?)")
         .run(key.connector, key.stream, length);
       database.close();
-      linkSync(draft, path);
+      syncFolder(draft);
+      renameSync(draft, folder);
+      syncFolder(dirname(folder));
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (!isTaken(error)) throw error;
     } finally {
-      rmSync(draft, { force: true });
+      rmSync(draft, { recursive: true, force: true });
     }
   }
 
   #prepare(): void {
-    // A commit that was acknowledged must survive a power cut: EXTRA syncs the folder as well.
+    // A commit that was acknowledged must survive a power cut.
     this.#database.exec(
-      "PRAGMA synchronous = EXTRA; CREATE TEMP TABLE IF NOT EXISTS pending (identity TEXT PRIMARY KEY) WITHOUT ROWID",
+      "PRAGMA synchronous = FULL; CREATE TEMP TABLE IF NOT EXISTS pending (identity TEXT PRIMARY KEY) WITHOUT ROWID",
     );
     const version = Number(this.#database.prepare("PRAGMA user_version").get()?.user_version);
     if (version > ledgerFormat) {
@@ -282,7 +290,7 @@ export class Ledger {
   #foreign(owner: StreamKey, key: StreamKey): TidemarkError {
     return new TidemarkError(
       "CONFIG_INCOHERENT",
-      `the file of ${this.#path} belongs to the stream ${formatStreamKey(owner)}; ${formatStreamKey(key)} cannot write to it as well`,
+      `the file that ${this.#path} keeps account of belongs to the stream ${formatStreamKey(owner)}; ${formatStreamKey(key)} cannot write to it as well`,
       { hint: "Give each pipeline a file of its own.", stream: formatStreamKey(key) },
     );
   }
@@ -291,6 +299,11 @@ export class Ledger {
 const busy = 5;
 const corrupt = 11;
 const notADatabase = 26;
+
+/** Whether a folder could not take its name because another has it. */
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EEXIST" || error.code === "ENOTEMPTY");
+}
 
 /** SQLite's own primary result code of an error; null where it is none of SQLite's. */
 function sqliteCode(error: unknown): number | null {

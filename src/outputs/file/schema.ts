@@ -7,7 +7,7 @@ export const fileOutputSchema = z
       .string()
       .min(1)
       .describe(
-        "The file, relative to the working directory; folders missing on the way are made. What is committed to it is recorded beside it, in `<path>.tidemark.db`.",
+        "The file, relative to the working directory; folders missing on the way are made. What is committed to it is recorded beside it, in `<path>.tidemark`.",
       ),
     format: z
       .enum(["jsonl"])
