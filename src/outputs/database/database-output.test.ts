@@ -14,7 +14,11 @@ import type { Column, SqlConnection } from "../../sql/port.ts";
 import { createDatabaseOutput } from "./database-output.ts";
 import { type DatabaseOutputConfig, databaseOutputSchema } from "./schema.ts";
 
-type Options = Partial<Omit<DatabaseOutputConfig, "type">> & { warnings?: string[]; stream?: string };
+type Options = Partial<Omit<DatabaseOutputConfig, "type">> & {
+  warnings?: string[];
+  stream?: string;
+  leaseSeconds?: number;
+};
 
 interface Place {
   readonly url: string;
@@ -29,7 +33,7 @@ async function placeAt(url: string): Promise<Place> {
   return {
     url,
     beside,
-    async open({ warnings = [], stream = "events", ...options }: Options = {}) {
+    async open({ warnings = [], stream = "events", leaseSeconds = 60, ...options }: Options = {}) {
       const config = databaseOutputSchema.parse({
         type: "database",
         connectionString: url,
@@ -42,7 +46,7 @@ async function placeAt(url: string): Promise<Place> {
         signal: new AbortController().signal,
         warn: (code, message) => warnings.push(`${code} ${message}`),
         lane: "",
-        leaseSeconds: 60,
+        leaseSeconds,
       });
       onTestFinished(() => session.close());
       return session;
@@ -549,7 +553,19 @@ test("to SQLite, two fields that differ only in case are refused by name", async
     message: expect.stringMatching(/`Name` and `name`/),
   });
   await deliver(place, [{ id: 1, Name: "a" }]);
+  // The name may have changed since an earlier run, and not within one.
   await deliver(place, [{ id: 2, name: "b" }]);
+  const mixed = await claimed(place);
+  await expect(
+    mixed.write({
+      records: [
+        { id: 3, name: "c" },
+        { id: 4, Name: "d" },
+      ],
+    }),
+  ).rejects.toMatchObject({
+    code: "RECORD_INVALID",
+  });
   expect(await rows(place)).toEqual([
     { id: 1, Name: "a" },
     { id: 2, Name: "b" },
@@ -654,6 +670,65 @@ test("P4: a run that finds its connection closed after another took over is told
   );
   await claimed(place);
   await expect(older.commit(commit)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
+});
+
+test("P13: what is more than memory should hold waits on the connection's side, out of everybody's way", async () => {
+  const place = await postgresPlace();
+  const waiting = async () => {
+    const [row] = await place.beside.query(
+      `SELECT (SELECT count(*) FROM pg_class WHERE relname LIKE '\\_tidemark\\_spill%') AS spills,
+              (SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction') AS open`,
+    );
+    return row;
+  };
+  const session = await claimed(place);
+  for (let from = 0; from < 30_000; from += 5_000) {
+    await session.write({ records: Array.from({ length: 5_000 }, (_, at) => ({ id: from + at })) });
+  }
+  expect(await waiting()).toEqual({ spills: 1, open: 0 });
+  await session.commit(commitOf());
+  expect(await waiting()).toEqual({ spills: 0, open: 0 });
+  const large = "x".repeat(1024 * 1024);
+  for (let id = 0; id < 40; id++) await session.write({ records: [{ id, large }] });
+  expect(await waiting()).toEqual({ spills: 1, open: 0 });
+});
+
+test("P2: a transaction in which something failed unseen is not taken for committed", async () => {
+  const place = await postgresPlace();
+  const session = await claimed(place);
+  await session.write({ records: [{ id: 1 }] });
+  const swallowed = session.commit(
+    commitOf({
+      within: async (transaction) => {
+        const client = transaction as { query(sql: string): Promise<unknown> };
+        await client.query("SELECT nonsense").catch(() => {});
+      },
+    }),
+  );
+  await expect(swallowed).rejects.toMatchObject({
+    code: "OUTPUT_FAILED",
+    message: expect.stringContaining("ROLLBACK"),
+  });
+  expect(await place.beside.columns("events")).toBeNull();
+});
+
+test("P4: a run that stops inside its commit is ended by the server after its lease", async () => {
+  const place = await postgresPlace();
+  const stopped = await claimed(place, { leaseSeconds: 1, key: "id" });
+  await stopped.write({ records: [{ id: 1, v: "stopped" }] });
+  const older = commitOf();
+  const next: OutputSession = await place.open({ key: "id" });
+  const committing = stopped.commit({
+    ...older,
+    within: async () => {
+      // The claim waits for the row that the stopped commit holds, and gets it from the server.
+      await next.claim(++epoch);
+    },
+  });
+  await expect(committing).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
+  await next.write({ records: [{ id: 1, v: "next" }] });
+  await next.commit(commitOf());
+  expect(await rows(place)).toEqual([{ id: 1, v: "next" }]);
 });
 
 test("a session on PostgreSQL is named, and bounded by the lease", async () => {
