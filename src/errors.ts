@@ -111,7 +111,7 @@ export const errorCodes = {
   },
   STATE_UNREADABLE: {
     meaning: "Stored state exists and cannot be read; it is never treated as no state.",
-    hint: "Restore it from a backup, or reset the stream on purpose.",
+    hint: "Restore it from a backup. To start over on purpose, move what is stored away first.",
     recoverable: false,
   },
   STATE_TOO_NEW: {

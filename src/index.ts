@@ -64,12 +64,25 @@ export type {
   Failure,
   Listing,
   Metadata,
+  OperatorAct,
+  Reset,
+  Rewind,
   Run,
   RunRecord,
   RunRef,
   StateStore,
   StreamState,
+  WriteContext,
 } from "./state/contract.ts";
-export { deltaRun } from "./state/delta-run.ts";
+export {
+  type CompletedDeltaRun,
+  type CursorInput,
+  type DeltaRun,
+  type DeltaRunOptions,
+  type DeltaRunResult,
+  deltaRun,
+  type OnConcurrentRun,
+  type SkippedDeltaRun,
+} from "./state/delta-run.ts";
 export { openState } from "./state/open.ts";
-export { resolveSince } from "./state/resolve-since.ts";
+export { type ResolveSinceOptions, resolveSince } from "./state/resolve-since.ts";

@@ -4,7 +4,7 @@
  * The registry is one for the process because a secret is one for the process: a driver's error in
  * another pipeline may carry it just as well.
  */
-const secrets = new Set<string>();
+let secrets: readonly string[] = [];
 
 /** Shorter values would blank out ordinary words and numbers. */
 const shortestSecret = 4;
@@ -13,9 +13,9 @@ const mask = "[redacted]";
 /** Registers a value, and its percent-encoded form, to be masked wherever text leaves the process. */
 export function registerSecret(value: string): void {
   if (value.length < shortestSecret) return;
-  secrets.add(value);
-  secrets.add(encodeURIComponent(value));
-  secrets.add(JSON.stringify(value).slice(1, -1));
+  const forms = [value, encodeURIComponent(value.toWellFormed()), JSON.stringify(value).slice(1, -1)];
+  // The longest first: one that holds another must be masked whole.
+  secrets = [...new Set([...secrets, ...forms])].sort((a, b) => b.length - a.length);
 }
 
 /** Each part is of limited length, so that no text, however long, takes long to look through. */

@@ -19,7 +19,9 @@ function promisesOfTests(): Set<string> {
   );
   const names = files
     .filter((file) => /\.test\.ts$|testing\/.*suite.*\.ts$/.test(file))
-    .flatMap((file) => [...readFileSync(join(root, file), "utf8").matchAll(numbered)].map((match) => match[1] ?? ""));
+    .flatMap((file) =>
+      [...readFileSync(join(root, file), "utf8").matchAll(numbered)].map((match) => match[1] ?? ""),
+    );
   return new Set(names.flatMap((numbers) => numbers.trim().split(/\s+/)));
 }
 

@@ -37,7 +37,9 @@ const histories: fc.Arbitrary<History> = fc
   // Whoever declares a strict source inclusive has told an untruth; the other way round is harmless.
   .chain((history) =>
     fc
-      .constantFrom(...(history.strict ? ["exclusive" as const] : ["inclusive" as const, "exclusive" as const]))
+      .constantFrom(
+        ...(history.strict ? ["exclusive" as const] : ["inclusive" as const, "exclusive" as const]),
+      )
       .map((declared) => ({ ...history, declared })),
   );
 
@@ -70,7 +72,9 @@ class TiedSource {
     return startHttpServer(({ url }, response) => {
       const query = url.searchParams;
       const since = query.get("since");
-      const found = this.records.filter(({ updated_at }) => since === null || this.#matches(updated_at, since));
+      const found = this.records.filter(
+        ({ updated_at }) => since === null || this.#matches(updated_at, since),
+      );
       const offset = Number(query.get("offset"));
       sendJson(response, { data: found.slice(offset, offset + Number(query.get("limit"))) });
     });
@@ -121,7 +125,12 @@ for (const [name, { histories: runs, url }] of Object.entries(databases)) {
             key: "id",
             pagination: { type: "offset", param: "offset", limitParam: "limit", limit: history.pageSize },
             statePersistence: {
-              timestamp: { field: "updated_at", queryParam: "since", bound: history.declared, granularity: "1us" },
+              timestamp: {
+                field: "updated_at",
+                queryParam: "since",
+                bound: history.declared,
+                granularity: "1us",
+              },
               order: history.order,
             },
           },
@@ -133,7 +142,10 @@ for (const [name, { histories: runs, url }] of Object.entries(databases)) {
         }
         await sync(pipeline, { state });
         if (source.records.length === 0) return;
-        const delivered = name === "SQLite" ? idsInSqlite(join(folder, "out.db"), table) : idsInPostgres(connectionString, table);
+        const delivered =
+          name === "SQLite"
+            ? idsInSqlite(join(folder, "out.db"), table)
+            : idsInPostgres(connectionString, table);
         expect(lostAndRepeated(await delivered(), source.records.length)).toEqual({ lost: [], repeated: [] });
       }),
       { numRuns: runs },
