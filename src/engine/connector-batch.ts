@@ -21,12 +21,9 @@ export class ConnectorBatch {
   add(records: readonly SourceRecord[], cursor: string | undefined): Page[] {
     for (const record of records) this.#records.push(record);
     const pages: Page[] = [];
-    if (cursor === undefined) {
-      while (this.#records.length >= this.#size) pages.push(this.#cut());
-      return pages;
-    }
-    // Up to here the older cursor counts; the new one is that of what is left.
+    // A page that is just full waits for what comes next, which may be the cursor that covers it.
     while (this.#records.length > this.#size) pages.push(this.#cut());
+    if (cursor === undefined) return pages;
     this.#idle = records.length === 0 ? this.#idle + 1 : 0;
     this.#mark = { cursor, at: this.#records.length };
     if (this.#records.length >= this.#size || this.#idle >= this.#size) pages.push(this.#cut());

@@ -46,10 +46,7 @@ export function createConnectorInput(
   config: unknown,
   options: ConnectorInputOptions = {},
 ): Input {
-  const { batchSize = defaultBatchSize } = options;
-  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > mostBatchSize) {
-    throw new TidemarkError("ARGUMENT_INVALID", `batchSize is ${batchSize}; it is 1 to ${mostBatchSize}`);
-  }
+  const batchSize = checkedBatchSize(options.batchSize);
   return {
     kind: "module",
     incremental: incrementalOf(connector, options.key),
@@ -58,6 +55,12 @@ export function createConnectorInput(
       close: async () => {},
     }),
   };
+}
+
+/** Throws `ARGUMENT_INVALID` for a size that batches cannot have. */
+export function checkedBatchSize(batchSize = defaultBatchSize): number {
+  if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= mostBatchSize) return batchSize;
+  throw new TidemarkError("ARGUMENT_INVALID", `batchSize is ${batchSize}; it is 1 to ${mostBatchSize}`);
 }
 
 function incrementalOf(connector: Connector, key: ConnectorInputOptions["key"]): Incremental {
@@ -146,7 +149,8 @@ class ConnectorRead {
     const names = Object.keys(others);
     const isEmpty = record === undefined && records === undefined && cursor === undefined;
     if (names.length > 0 || isEmpty || (record !== undefined && records !== undefined)) {
-      throw this.#misunderstood(`an object with the keys ${Object.keys(item).join(", ") || "of none"}`);
+      const keys = Object.keys(item).join(", ");
+      throw this.#misunderstood(keys === "" ? "an object without a key" : `an object with the keys ${keys}`);
     }
     const list = records ?? (record === undefined ? [] : [record]);
     if (!Array.isArray(list))

@@ -3,7 +3,7 @@ import { TidemarkError } from "../errors.ts";
 import { type StreamKey, streamNameProblem } from "../model/stream-key.ts";
 import type { OperatorAct, StateStore } from "../state/contract.ts";
 import { type Connector, checkConnector } from "./connector.ts";
-import { connectorInput } from "./connector-input.ts";
+import { checkedBatchSize, connectorInput } from "./connector-input.ts";
 import type { FaultInjector } from "./fault-points.ts";
 import type { ConcurrencyPolicy, Output } from "./ports.ts";
 import type { Progress } from "./read-loop.ts";
@@ -73,11 +73,12 @@ type ConnectorName = string | Pick<Connector, "id" | "stream">;
  */
 export class SyncEngine {
   readonly #output: Output;
-  readonly #options: SyncEngineOptions;
+  readonly #options: SyncEngineOptions & { readonly batchSize: number };
 
+  /** Throws `ARGUMENT_INVALID` for a `batchSize` that batches cannot have. */
   constructor(output: Output, options: SyncEngineOptions) {
     this.#output = output;
-    this.#options = options;
+    this.#options = { ...options, batchSize: checkedBatchSize(options.batchSize) };
   }
 
   /**
@@ -98,7 +99,7 @@ export class SyncEngine {
     } = this.#options;
     const { config, signal, onProgress } = options;
     checkConnector(connector);
-    const input = connectorInput(connector, { config, ...(batchSize === undefined ? {} : { batchSize }) });
+    const input = connectorInput(connector, { config, batchSize });
     const result = await sync(
       {
         name: connector.id,

@@ -55,6 +55,21 @@ export const positionCases: StateCases = stateCases("positions", {
     await holds(store, at(mark, { boundary: keys(["only"]) }));
   },
 
+  "a tally of runs comes back as it went, and leads the way back in a rewind": async ({ store }) => {
+    const tally = { records: 7, lastStart: "2026-01-01T00:00:03.000Z", since: "2026-01-01T00:00:01.000Z" };
+    const open = at(mark, { tally: { ...tally, open: "2026-01-01T00:00:04.000Z" } });
+    await keepsAndGivesBack(store, open);
+    const run = await begin(store);
+    const done = at(mark, { tally: { ...tally, open: null } });
+    await store.complete(run, { position: done });
+    const next = await begin(store);
+    assert.deepEqual(next.position, done);
+    await store.complete(next, { position: at(mark) });
+    await holds(store, at(mark));
+    await store.rewind(key, { toRun: run.runId, reason: "test", actor: "test" });
+    await holds(store, done);
+  },
+
   "coverage comes back in its order": async ({ store }) => {
     const coverage: Interval[] = [
       { lower: null, upper: "9" },
