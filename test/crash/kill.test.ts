@@ -1,46 +1,18 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
+import { appendOutputs } from "../support/append-outputs.ts";
 import { startCommand, testFolder } from "../support/command.ts";
-import {
-  type DeliveredIds,
-  idsInFile,
-  idsInPostgres,
-  idsInSqlite,
-  lostAndRepeated,
-} from "../support/delivered.ts";
-import { createTestDatabase } from "../support/postgres.ts";
+import { lostAndRepeated } from "../support/delivered.ts";
 import { recordsPipeline, startRecordsSource } from "../support/records-source.ts";
 
 const count = 50_000;
 const deaths = 30;
 
-interface Setting {
-  readonly state: string;
-  readonly output: string;
-  readonly delivered: DeliveredIds;
-}
-
-const settings: Record<string, (folder: string) => Promise<Setting>> = {
-  "an append table in SQLite": async (folder) => ({
-    state: "sqlite:./state.db",
-    output: '{ type: database, connectionString: "sqlite:./out.db", table: records, mode: append }',
-    delivered: idsInSqlite(join(folder, "out.db"), "records"),
-  }),
-  "an append table in PostgreSQL, with the state in the same database": async () => {
-    const database = await createTestDatabase();
-    onTestFinished(() => database.drop());
-    return {
-      state: database.url,
-      output: `{ type: database, connectionString: "${database.url}", table: records, mode: append }`,
-      delivered: idsInPostgres(database.url, "records"),
-    };
-  },
-  "a jsonl file": async (folder) => ({
-    state: "sqlite:./state.db",
-    output: "{ type: file, path: ./out.jsonl }",
-    delivered: idsInFile(join(folder, "out.jsonl")),
-  }),
+const settings = {
+  "an append table in SQLite": appendOutputs.sqlite,
+  "an append table in PostgreSQL, with the state in the same database": appendOutputs.postgresWithState,
+  "a jsonl file": appendOutputs.file,
 };
 
 for (const [name, make] of Object.entries(settings)) {

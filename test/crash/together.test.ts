@@ -1,36 +1,20 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
+import { appendOutputs } from "../support/append-outputs.ts";
 import { startCommand, testFolder } from "../support/command.ts";
-import { idsInPostgres, idsInSqlite, lostAndRepeated } from "../support/delivered.ts";
-import { createTestDatabase } from "../support/postgres.ts";
+import { lostAndRepeated } from "../support/delivered.ts";
 import { recordAt, recordsPipeline, startRecordsSource } from "../support/records-source.ts";
 
 const rounds = 25;
 
-const settings = {
-  SQLite: async (folder: string) => ({
-    state: "sqlite:./state.db",
-    connection: "sqlite:./out.db",
-    delivered: idsInSqlite(join(folder, "out.db"), "records"),
-  }),
-  PostgreSQL: async () => {
-    const database = await createTestDatabase();
-    onTestFinished(() => database.drop());
-    return {
-      state: database.url,
-      connection: database.url,
-      delivered: idsInPostgres(database.url, "records"),
-    };
-  },
-};
+const settings = { SQLite: appendOutputs.sqlite, PostgreSQL: appendOutputs.postgresWithState };
 
 for (const [name, make] of Object.entries(settings)) {
   test(`P4: of two processes that start one pipeline at the same moment, ${rounds} times over, one runs and one is skipped (${name})`, async () => {
     const folder = testFolder();
-    const { state, connection, delivered } = await make(folder);
+    const { state, output, delivered } = await make(folder);
     await using source = await startRecordsSource(0, 10);
-    const output = `{ type: database, connectionString: "${connection}", table: records, mode: append }`;
     writeFileSync(join(folder, "records.yaml"), recordsPipeline(source, output));
     const start = () => startCommand(folder, "run", "records.yaml", "--json", "--state", state).ended;
 

@@ -1,0 +1,80 @@
+import type { Incremental, Pipeline } from "../../src/engine/ports.ts";
+import { attemptSync, type SyncOptions, sync } from "../../src/engine/sync.ts";
+import type { SourceRecord } from "../../src/model/record.ts";
+import type { StateStore } from "../../src/state/contract.ts";
+import { openMemoryState } from "../../src/state/memory/memory.ts";
+import { MemoryTable, memoryOutput } from "../../src/testing/memory-output.ts";
+import {
+  type SimulatedReading,
+  SimulatedSource,
+  simulatedIncremental,
+  simulatedInput,
+} from "../../src/testing/simulated-source.ts";
+
+export const key = { connector: "acme", stream: "events" };
+const ascending: SimulatedReading = { pageSize: 3, paging: "keyset", order: "ascending", bound: "inclusive" };
+
+interface Setup {
+  reading?: Partial<SimulatedReading>;
+  incremental?: Partial<Incremental>;
+  appends?: boolean;
+  pipeline?: Partial<Pipeline>;
+}
+
+/** A simulated source, a table in memory and the pipeline between them. */
+export class Bench {
+  readonly source = new SimulatedSource();
+  readonly table = new MemoryTable();
+  readonly state: StateStore = openMemoryState();
+  readonly pipeline: Pipeline;
+
+  constructor(setup: Setup = {}) {
+    const reading = { ...ascending, ...setup.reading };
+    const incremental = simulatedIncremental({ order: "ascending", ...setup.incremental });
+    this.pipeline = {
+      name: "events",
+      key,
+      onConcurrentRun: "skip",
+      leaseSeconds: 60,
+      input: simulatedInput(this.source, reading, incremental),
+      filters: [],
+      output: memoryOutput(this.table, { appends: setup.appends ?? true }),
+      ...setup.pipeline,
+    };
+  }
+
+  run(options: Partial<SyncOptions> = {}) {
+    return sync(this.pipeline, { state: this.state, ...options });
+  }
+
+  attempt(options: Partial<SyncOptions> = {}) {
+    return attemptSync(this.pipeline, { state: this.state, ...options });
+  }
+
+  ids(): unknown[] {
+    return this.table.rows.map((row) => row.id);
+  }
+
+  async watermark(): Promise<string | null> {
+    return (await this.state.get(key))?.position.watermark ?? null;
+  }
+}
+
+export function at(second: number, fraction = ""): string {
+  return `2026-01-01T00:00:${String(second).padStart(2, "0")}${fraction}Z`;
+}
+
+export function record(id: number, second: number): SourceRecord {
+  return { id, updated_at: at(second) };
+}
+
+/** A state store that crashes with the run: what a dead process would have recorded of its failure is nothing. */
+export function crashing(state: StateStore): StateStore {
+  return new Proxy(state, {
+    get(target, name) {
+      if (name === "fail") return async () => {};
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
