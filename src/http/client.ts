@@ -38,7 +38,7 @@ export interface HttpClientParts {
  */
 export interface HttpClient extends AsyncDisposable {
   /**
-   * The answer of a request, when its status is 2xx. Any method is repeated under the retry policy,
+   * The answer of a request, when its status is 2xx or one that the request accepts. Any method is repeated under the retry policy,
    * so a request that changes something must bear being made twice. Throws, under the codes of a
    * source: `SOURCE_UNAVAILABLE` for no answer, a status to retry on or any other 5xx;
    * `SOURCE_TRUNCATED` for an answer cut short; both after the last attempt. At once:
@@ -121,7 +121,10 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   function judge(request: HttpRequest, answer: HttpResponse): HttpResponse {
     const { status, text, headers } = answer;
     if (status >= 200 && status < 300) return answer;
-    if (!settings.retry.retryOn.includes(status)) throw failures.status(request, status, text);
+    if (!settings.retry.retryOn.includes(status)) {
+      if (request.accepts?.(status)) return answer;
+      throw failures.status(request, status, text);
+    }
     throw new AttemptFailed("status", `status ${status}${snippet(text)}`, {
       status,
       retryAfterMs: parseRetryAfter(headers.get("retry-after"), parts.clock.now()),

@@ -5,6 +5,8 @@ export interface HttpRequest {
   /** Names in lower case; they win over the settings' headers. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Statuses besides 2xx whose answers are returned and not thrown; none that are retried on. */
+  readonly accepts?: (status: number) => boolean;
   readonly signal: AbortSignal;
 }
 

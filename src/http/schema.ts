@@ -100,6 +100,9 @@ function hasCredentials(text: string): boolean {
   return url !== null && (url.username !== "" || url.password !== "");
 }
 
+/** The name of a header, as HTTP allows it. */
+export const headerNameSchema = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "not the name of a header");
+
 /** Query parameters by name; a list sends the parameter once for each value. */
 export const queryParamsSchema = z.record(z.string(), z.union([scalar, z.array(scalar)]));
 
@@ -109,7 +112,7 @@ export const queryParamsSchema = z.record(z.string(), z.union([scalar, z.array(s
  */
 export const httpSettingsShape = {
   headers: z
-    .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "not the name of a header"), scalar)
+    .record(headerNameSchema, scalar)
     .default({})
     .describe("Headers sent with every request to the endpoint's own origin."),
   authentication: authenticationSchema.optional().describe("How requests prove who makes them."),

@@ -7,7 +7,7 @@ export function jsonLine(record: SourceRecord): string {
 }
 
 /** Rows of a database are flat, so bytes are looked for in a record's own fields only. */
-function withoutBytes(record: SourceRecord): SourceRecord {
+export function withoutBytes(record: SourceRecord): SourceRecord {
   let copy: Record<string, unknown> | null = null;
   for (const field in record) {
     const value = record[field];

@@ -1,0 +1,146 @@
+import { existsSync, rmSync } from "node:fs";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  deadLettersIn,
+  freshDeadLetterPath,
+  type HttpRequestKeys,
+  ids,
+  idsIn,
+  range,
+  startAnswering,
+  writeOnce,
+} from "../../../test/support/http-request.ts";
+
+test("onError fail: a batch that is refused is not taken apart", async () => {
+  const server = await startAnswering(() => 400);
+  const { error } = await writeOnce({ endpoint: server.origin, batch: { size: 10 } }, range(10));
+  expect(error).toMatchObject({
+    code: "OUTPUT_FAILED",
+    message: expect.stringContaining(
+      "a batch of 10 records, the first of them the record with id 1 was refused",
+    ),
+  });
+  expect(server.seen).toHaveLength(1);
+});
+
+test.each([401, 402, 403, 404, 405, 407, 408, 410, 415, 425, 429, 500, 503, 304, 302])(
+  "status %i is no refusal of the record: the run fails, nothing is skipped",
+  async (status) => {
+    const path = freshDeadLetterPath();
+    const server = await startAnswering(() => status);
+    const keys: HttpRequestKeys = {
+      endpoint: `${server.origin}/in`,
+      onError: "deadLetter",
+      deadLetter: { path },
+    };
+    const { error, warnings } = await writeOnce(keys, ids(1, 2));
+    const code = [408, 425, 429, 500, 503].includes(status) ? "OUTPUT_UNAVAILABLE" : "OUTPUT_FAILED";
+    expect(error).toMatchObject({ code });
+    expect(warnings).toEqual([]);
+    expect(existsSync(path)).toBe(false);
+  },
+);
+
+test.each([400, 409, 413, 422, 418])("status %i is a refusal of the record", async (status) => {
+  const server = await startAnswering(() => status);
+  expect(await writeOnce({ endpoint: server.origin, onError: "skip" }, ids(1))).toMatchObject({
+    written: 0,
+    error: null,
+  });
+});
+
+test("404 is a refusal where the record is part of the path", async () => {
+  const server = await startAnswering(({ url }) => (url.pathname === "/items/2" ? 404 : 200));
+  const result = await writeOnce(
+    { endpoint: `${server.origin}/items/{{ id }}`, onError: "skip" },
+    ids(1, 2, 3),
+  );
+  expect(result).toMatchObject({ written: 2, error: null });
+  const inQuery = await startAnswering(() => 404);
+  const failed = await writeOnce(
+    { endpoint: `${inQuery.origin}/items?id={{ id }}`, onError: "skip" },
+    ids(1),
+  );
+  expect(failed.error).toMatchObject({ code: "OUTPUT_FAILED", details: { status: 404 } });
+});
+
+test("what the token server refuses is no refusal of a record", async () => {
+  const server = await startAnswering(({ url }) => (url.pathname === "/token" ? 400 : 200));
+  const { error, warnings } = await writeOnce(
+    {
+      endpoint: `${server.origin}/in`,
+      onError: "skip",
+      authentication: {
+        type: "oauth2ClientCredentials",
+        tokenUrl: `${server.origin}/token`,
+        clientId: "id",
+        clientSecret: "client-secret-1",
+      },
+    },
+    ids(1),
+  );
+  expect(error).toMatchObject({ code: "OUTPUT_FAILED", message: expect.stringContaining("/token") });
+  expect(warnings).toEqual([]);
+});
+
+test("success can list further statuses, and leave out some of 2xx", async () => {
+  const taken = await startAnswering(() => 409);
+  const listed = { endpoint: taken.origin, success: [200, 409] };
+  expect(await writeOnce(listed, ids(1))).toMatchObject({ written: 1, error: null });
+  const partly = await startAnswering(() => 207);
+  const { error } = await writeOnce({ endpoint: partly.origin, success: [200], onError: "skip" }, ids(1));
+  expect(error).toMatchObject({
+    code: "OUTPUT_FAILED",
+    message: expect.stringContaining("answered with status 207, which `success` does not list"),
+  });
+});
+
+test("a refused batch is halved until the refused records stand alone; every other record arrives once, in order", async () => {
+  const bad = new Set<number>();
+  const taken: number[] = [];
+  const server = await startAnswering((request) => {
+    const carried = idsIn(request);
+    if (carried.some((id) => bad.has(id))) return 422;
+    taken.push(...carried);
+    return 200;
+  });
+  const path = freshDeadLetterPath();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.boolean(), { maxLength: 40 }),
+      fc.integer({ min: 1, max: 17 }),
+      async (refused, size) => {
+        bad.clear();
+        taken.length = 0;
+        rmSync(path, { force: true });
+        const before = server.seen.length;
+        for (const [index, isBad] of refused.entries()) if (isBad) bad.add(index + 1);
+        const records = range(refused.length);
+        const keys: HttpRequestKeys = {
+          endpoint: server.origin,
+          batch: { size },
+          onError: "deadLetter",
+          deadLetter: { path },
+        };
+        const result = await writeOnce(keys, records);
+        const good = records.map(({ id }) => Number(id)).filter((id) => !bad.has(id));
+        expect(result).toMatchObject({ written: good.length, error: null });
+        expect(taken).toEqual(good);
+        expect(deadLettersIn(path).map(({ record }) => record)).toEqual(ids(...bad));
+        expect(server.seen.length - before).toBeLessThanOrEqual(Math.max(0, 2 * refused.length - 1));
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test("half of a refused batch carries the same idempotency key as the same records on their own", async () => {
+  const server = await startAnswering((request) => (idsIn(request).includes(4) ? 422 : 200));
+  const keys: HttpRequestKeys = { endpoint: server.origin, batch: { size: 4 }, onError: "skip" };
+  await writeOnce(keys, range(4));
+  expect(server.seen.map(idsIn)).toEqual([[1, 2, 3, 4], [1, 2], [3, 4], [3], [4]]);
+  const half = server.seen[1]?.headers["idempotency-key"];
+  await writeOnce(keys, range(2));
+  expect(server.seen.at(-1)?.headers["idempotency-key"]).toBe(half);
+});

@@ -1,0 +1,208 @@
+import type { Dispatcher } from "undici";
+import type { Batch, Output, OutputContext, OutputSession } from "../../engine/ports.ts";
+import { isTidemarkError, TidemarkError } from "../../errors.ts";
+import { type HttpClient, openHttpClient } from "../../http/client.ts";
+import type { HttpErrorCodes } from "../../http/failures.ts";
+import { stringifyJson } from "../../model/json.ts";
+import { formatPath, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { withoutBytes } from "../json-line.ts";
+import { registerAddressSecrets } from "./address.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { Delivery, type Refusal } from "./delivery.ts";
+import { keyPaths, type LaneOf, laneOf, runLanes } from "./lanes.ts";
+import { constantHeaders, createRequests, type Prepared, type Requests } from "./requests.ts";
+import type { HttpRequestConfig } from "./schema.ts";
+import { filledWith } from "./template.ts";
+
+export interface HttpRequestParts {
+  /** A number from 0 to 1, below 1; spreads retries. */
+  readonly random: () => number;
+  /** Used instead of a connection pool of the output's own; its owner closes it. */
+  readonly dispatcher?: Dispatcher;
+}
+
+const outputErrorCodes: HttpErrorCodes = {
+  unavailable: "OUTPUT_UNAVAILABLE",
+  refused: "OUTPUT_FAILED",
+  invalid: "OUTPUT_FAILED",
+  truncated: "OUTPUT_UNAVAILABLE",
+};
+
+/**
+ * An output that sends records to an HTTP endpoint, each at least once. `config` is what
+ * `httpRequestOutputSchema` parses to.
+ *
+ * A batch is sent while it is written, one request after another unless `concurrency` says otherwise,
+ * and repeated after a failure with the same `Idempotency-Key`. A `commit` returns when every record
+ * before it was taken by the endpoint, skipped, or is in the dead-letter file; after a write that failed
+ * it throws what that threw. Errors: `OUTPUT_UNAVAILABLE` for an endpoint that does not answer or
+ * cannot serve after all retries; `OUTPUT_FAILED` for a refusal under `onError: fail`, for one that is
+ * not about a record, and for a dead-letter file that cannot be written; `RECORD_INVALID` for a record that
+ * no request can be made of; the signal's reason.
+ *
+ * ```ts
+ * const config = httpRequestOutputSchema.parse({ type: "httpRequest", endpoint, onError: "skip" });
+ * const output = createHttpRequestOutput(config, { random: Math.random });
+ * ```
+ */
+export function createHttpRequestOutput(config: HttpRequestConfig, parts: HttpRequestParts): Output {
+  registerAddressSecrets(config);
+  return {
+    kind: "httpRequest",
+    guarantee: "at-least-once",
+    appends: false,
+    async open(context) {
+      const settings = { ...config, headers: constantHeaders(config) };
+      const client = await openHttpClient(settings, {
+        clock: context.clock,
+        random: parts.random,
+        warn: context.warn,
+        origin: new URL(filledWith(config.endpoint, "x")).origin,
+        codes: outputErrorCodes,
+        stream: formatStreamKey(context.key),
+        ...(parts.dispatcher === undefined ? {} : { dispatcher: parts.dispatcher }),
+      });
+      return new HttpRequestSession(config, client, context);
+    },
+  };
+}
+
+class HttpRequestSession implements OutputSession {
+  readonly databaseIdentity = null;
+  readonly #config: HttpRequestConfig;
+  readonly #client: HttpClient;
+  readonly #context: OutputContext;
+  readonly #requests: Requests;
+  readonly #delivery: Delivery;
+  readonly #deadLetters: DeadLetters | null;
+  readonly #key: readonly Path[];
+  readonly #laneOf: LaneOf;
+  #runId: string | null = null;
+  #refused = 0;
+  /** What ended a write: records before the next commit are undelivered, so there may be none. */
+  #failures: unknown[] = [];
+
+  constructor(config: HttpRequestConfig, client: HttpClient, context: OutputContext) {
+    this.#config = config;
+    this.#client = client;
+    this.#context = context;
+    this.#requests = createRequests(config, context.key);
+    this.#delivery = new Delivery(config, client, this.#requests, (records, refusal) => {
+      for (const { record } of records) this.#refuse(record, refusal, records.length);
+    });
+    this.#deadLetters = config.deadLetter === undefined ? null : new DeadLetters(config.deadLetter.path);
+    this.#key = keyPaths(config.key);
+    this.#laneOf = config.concurrency === 1 ? () => 0 : laneOf(config.concurrency, this.#key);
+  }
+
+  async claimedEpoch(): Promise<number> {
+    return 0;
+  }
+
+  async claim(_epoch: number, runId?: string): Promise<null> {
+    this.#runId = runId ?? null;
+    return null;
+  }
+
+  async write({ records }: Batch): Promise<number> {
+    this.#refused = 0;
+    try {
+      const lanes = this.#lanesOf(records.map(withoutBytes));
+      await runLanes(lanes, this.#context.signal, (lane, signal) => this.#send(lane, signal));
+    } catch (error) {
+      this.#failures.push(error);
+      throw error;
+    }
+    return records.length - this.#refused;
+  }
+
+  #lanesOf(records: readonly SourceRecord[]): SourceRecord[][] {
+    const lanes: SourceRecord[][] = Array.from({ length: this.#config.concurrency }, () => []);
+    for (const record of records) {
+      this.#orRefuse(record, () => lanes[this.#laneOf(record)]?.push(record));
+    }
+    return lanes;
+  }
+
+  /** Sends records in order, as many with each request as are declared. */
+  async #send(records: readonly SourceRecord[], signal: AbortSignal): Promise<void> {
+    const size = this.#config.batch?.size ?? 1;
+    let load: Prepared[] = [];
+    for (const record of records) {
+      this.#orRefuse(record, () => load.push(this.#requests.prepare(record)));
+      if (load.length < size) continue;
+      await this.#delivery.deliver(load, signal);
+      load = [];
+    }
+    await this.#delivery.deliver(load, signal);
+  }
+
+  #orRefuse(record: SourceRecord, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!isTidemarkError(error, "RECORD_INVALID")) throw error;
+      this.#refuse(record, { error, status: null }, 1);
+    }
+  }
+
+  /** What `onError` says of a record that is not taken, `among` so many that were refused together. */
+  #refuse(record: SourceRecord, { error, status }: Refusal, among: number): void {
+    const { onError } = this.#config;
+    if (onError === "fail") throw refusedRecord(error, nameOf(record, this.#key), among);
+    this.#refused += 1;
+    if (this.#deadLetters === null) {
+      this.#context.warn("RECORDS_SKIPPED", `skipped ${nameOf(record, this.#key)}: ${error.message}`);
+      return;
+    }
+    const { key, clock, warn } = this.#context;
+    this.#deadLetters.add({
+      time: new Date(clock.now()).toISOString(),
+      connector: key.connector,
+      stream: key.stream,
+      run: this.#runId,
+      status,
+      reason: error.message,
+      record,
+    });
+    warn(
+      "RECORDS_DEAD_LETTERED",
+      `wrote ${nameOf(record, this.#key)} to ${this.#deadLetters.path}: ${error.message}`,
+    );
+  }
+
+  async commit(): Promise<void> {
+    if (this.#failures.length > 0) throw this.#failures[0];
+    this.#deadLetters?.sync();
+  }
+
+  async close(): Promise<void> {
+    this.#deadLetters?.close();
+    await this.#client.close();
+  }
+}
+
+function refusedRecord(error: TidemarkError, name: string, among: number): TidemarkError {
+  const which = among === 1 ? name : `a batch of ${among} records, the first of them ${name}`;
+  const what = error.code === "RECORD_INVALID" ? "cannot be sent" : "was refused";
+  return new TidemarkError(error.code, `${which} ${what}: ${error.message}`, {
+    cause: error,
+    hint: "Change what the pipeline makes of such a record, or declare `onError: deadLetter`; the next run begins with it.",
+    ...(error.details === undefined ? {} : { details: error.details }),
+  });
+}
+
+/** Enough of a record to find it by. */
+function nameOf(record: SourceRecord, key: readonly Path[]): string {
+  const paths =
+    key.length > 0
+      ? key
+      : Object.keys(record)
+          .slice(0, 3)
+          .map((field) => [field]);
+  const shown = paths
+    .map((path) => `${formatPath(path)} ${stringifyJson(valueAt(record, path) ?? null)}`)
+    .join(", ");
+  return `the record with ${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}`;
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it, test } from "vitest";
+import { httpRequestOutputSchema } from "./schema.ts";
+
+const endpoint = "https://api.example.com/items";
+
+function problemsOf(keys: Record<string, unknown>): string[] {
+  const parsed = httpRequestOutputSchema.safeParse({ type: "httpRequest", endpoint, ...keys });
+  return parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+}
+
+test("what is not declared has a default", () => {
+  expect(httpRequestOutputSchema.parse({ type: "httpRequest", endpoint })).toMatchObject({
+    method: "POST",
+    concurrency: 1,
+    idempotencyHeader: "Idempotency-Key",
+    onError: "fail",
+  });
+});
+
+describe("an endpoint", () => {
+  it.each([
+    "https://api.example.com/items/{{ id }}",
+    "https://api.example.com/{{ a.b }}/c?x={{ d }}&y=1",
+    "http://127.0.0.1:8080",
+  ])("may be %s", (address) => expect(problemsOf({ endpoint: address })).toEqual([]));
+
+  it.each([
+    ["https://{{ tenant }}.example.com/items", "not in the host"],
+    ["https://api.example.com:80{{ port }}/items", ""],
+    ["{{ url }}", ""],
+    ["https://api.example.com/{{ id", "begins a placeholder"],
+    ["https://user:{{ p }}@api.example.com/", "under `authentication`"],
+    ["ftp://api.example.com/", ""],
+  ])("cannot be %s", (address, message) => {
+    expect(problemsOf({ endpoint: address })).toEqual([expect.stringContaining(message)]);
+  });
+});
+
+test.each<[string, Record<string, unknown>, string]>([
+  ["a dead-letter file that is not used", { deadLetter: { path: "f" } }, "deadLetter: is only used with"],
+  ["no dead-letter file", { onError: "deadLetter" }, "deadLetter: `onError: deadLetter` needs"],
+  ["concurrency without a key", { concurrency: 2 }, "concurrency: more than 1 needs `key`"],
+  ["a success that is retried", { success: [200, 429] }, "success: 429 cannot be a success"],
+  [
+    "two values for one header",
+    { headers: { "idempotency-key": "x" } },
+    "headers: `Idempotency-Key` is sent by",
+  ],
+  [
+    "a record's header in a batch",
+    { batch: { size: 2 }, headers: { A: "{{ id }}" } },
+    "headers: placeholders",
+  ],
+  [
+    "a record's address in a batch",
+    { batch: { size: 2 }, endpoint: `${endpoint}/{{ id }}` },
+    "endpoint: placeholders",
+  ],
+  ["a mistake in a template", { body: { a: ["{{ x"] } }, "body.a.0: `{{` begins a placeholder"],
+  ["a mistake in a parameter", { queryParams: { a: "{{ }}" } }, "queryParams.a: `{{ }}` is no placeholder"],
+  ["a header that is none", { idempotencyHeader: "a b" }, "idempotencyHeader: not the name of a header"],
+  ["a method without a body to read", { method: "GET" }, "method: "],
+])("refused: %s", (_, keys, problem) => {
+  expect(problemsOf(keys)).toEqual([expect.stringContaining(problem)]);
+});

@@ -1,0 +1,180 @@
+import { z } from "zod";
+import { endpointSchema, headerNameSchema, httpSettingsShape, queryParamsSchema } from "../../http/schema.ts";
+import { filledWith, hasPlaceholder, templateProblems } from "./template.ts";
+
+const placeholders =
+  "`{{ path }}` stands for the value at a dotted path of the record, `{{ . }}` for the whole record, `\\{{` for `{{`";
+
+/** The same address for every record but for its path and query, which placeholders may shape. */
+const endpointTemplate = z.string().superRefine((text, context) => {
+  const refuse = (message: string): void => context.addIssue({ code: "custom", message });
+  const problems = templateProblems(text);
+  for (const { message } of problems) refuse(message);
+  if (problems.length > 0) return;
+  const sample = filledWith(text, "x");
+  const parsed = endpointSchema.safeParse(sample);
+  if (!parsed.success) return refuse(parsed.error.issues[0]?.message || "expected an address over HTTP");
+  if (new URL(sample).origin !== URL.parse(filledWith(text, "y"))?.origin) {
+    refuse("a placeholder may stand in the path and in the query, not in the host");
+  }
+});
+
+const path = z
+  .string()
+  .min(1)
+  .refine((dotted) => dotted.split(".").every((step) => step !== ""), {
+    error: "a path is names joined by single dots, as in `order.id`",
+  });
+
+const bodyTemplate = z
+  .union([z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
+  .superRefine((template, context) => {
+    for (const { path, message } of templateProblems(template)) {
+      context.addIssue({ code: "custom", path: [...path], message });
+    }
+  });
+
+const batchSchema = z.strictObject({
+  size: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .describe(
+      "The most records of one request. A request holds records of one page only, so the last of a page may have fewer.",
+    ),
+  bodyAs: z
+    .union([
+      z.enum(["array", "ndjson"]),
+      z.strictObject({ field: path.describe("Dotted path of the list in the object that is sent.") }),
+    ])
+    .default("array")
+    .describe(
+      "How records make up a body: `array` is a JSON list, `ndjson` one JSON value a line, `{ field: data.items }` an object that holds the list there.",
+    ),
+});
+
+const httpRequestKeys = z.strictObject({
+  type: z.literal("httpRequest").describe("Sends records to an HTTP endpoint."),
+  endpoint: endpointTemplate.describe(
+    `Where requests go. In its path and query ${placeholders}; a value is percent-encoded, and one that is missing, or empty in the path, is a failure of the record.`,
+  ),
+  method: z.enum(["POST", "PUT", "PATCH", "DELETE"]).default("POST").describe("The method of every request."),
+  queryParams: queryParamsSchema
+    .default({})
+    .describe(
+      "Query parameters of every request. Their texts may hold `{{ path }}`; a parameter that is one placeholder is left out where the record has no value.",
+    ),
+  ...httpSettingsShape,
+  headers: httpSettingsShape.headers.describe(
+    "Headers of every request. Their texts may hold `{{ path }}`; a header that is one placeholder is left out where the record has no value, and a value with a line break is a failure of the record.",
+  ),
+  body: bodyTemplate
+    .optional()
+    .describe(
+      `What is sent for a record: a JSON template in whose texts ${placeholders}. A text that is one placeholder takes the value with its type, or leaves the field out where there is none. What comes out as text is sent as it is, all else as JSON with every digit. Default: the record; for DELETE nothing.`,
+    ),
+  batch: batchSchema
+    .optional()
+    .describe("Sends several records with each request. Default: one request a record, which is its body."),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe(
+      "How many requests may be under way at once. Above 1 it needs `key`: requests about records of one key are made one after another, in the order of the records; others may overtake each other.",
+    ),
+  key: z
+    .union([path, z.array(path).min(1)])
+    .optional()
+    .describe(
+      "The field, or list of fields, of the record as sent that tells what it is about, for `concurrency`.",
+    ),
+  idempotencyHeader: headerNameSchema
+    .nullable()
+    .default("Idempotency-Key")
+    .describe(
+      "The header that tells a repeated request from a new one; null sends none. Its value is a SHA-256 over the stream, the request's shape and the content of the records, so a record sent again after a failure carries the same. Two records of the same content carry the same too: keep in them what tells them apart, such as the time of the change. After a failure a page, and with it a batch, may be cut elsewhere; only a batch of the same records carries the same value.",
+    ),
+  success: z
+    .array(z.union([z.int().min(200).max(299), z.int().min(400).max(499)]))
+    .min(1)
+    .optional()
+    .describe(
+      "The statuses by which the endpoint takes what it was sent, such as `[200, 201, 409]` where 409 says that it has it already. Default: every 2xx.",
+    ),
+  onError: z
+    .enum(["fail", "skip", "deadLetter"])
+    .default("fail")
+    .describe(
+      "What happens to a record that the endpoint refuses, or that cannot be put into a request. `fail` fails the run, and the next begins with it; `skip` leaves it out; `deadLetter` writes it to a file. Both go on, with a warning that counts them. A batch that is refused is halved until the refused records stand alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and than 404 and 410 where the endpoint's path is the same for all records; these and all other failures fail the run.",
+    ),
+  deadLetter: z
+    .strictObject({
+      path: z
+        .string()
+        .min(1)
+        .describe(
+          "The file, relative to the working directory; folders missing on the way are made. A record that is sent and refused again after a failure may stand in it twice.",
+        ),
+    })
+    .optional()
+    .describe(
+      "For `onError: deadLetter`: the file to which refused records are added, one JSON object a line with `time`, `connector`, `stream`, `run`, `status`, `reason` and `record`. It is on the disk before the stream's position moves past the record.",
+    ),
+});
+
+/** An `httpRequest` output, as its keys are once parsed. */
+export type HttpRequestConfig = z.infer<typeof httpRequestKeys>;
+
+/** The keys of an `httpRequest` output. */
+export const httpRequestOutputSchema = httpRequestKeys
+  .superRefine(refuseIncoherent)
+  .describe("Sends records to an HTTP endpoint, each at least once.");
+
+function refuseIncoherent(config: HttpRequestConfig, context: z.RefinementCtx): void {
+  const refuse = (path: string[], message: string): void =>
+    context.addIssue({ code: "custom", path, message });
+
+  refuseSharedPlaceholders(config, refuse);
+  for (const name of ["headers", "queryParams"] as const) {
+    for (const { path, message } of templateProblems(config[name]))
+      refuse([name, ...path.map(String)], message);
+  }
+  if (config.onError === "deadLetter" && config.deadLetter === undefined) {
+    refuse(["deadLetter"], "`onError: deadLetter` needs `deadLetter: { path }`, the file to write to");
+  }
+  if (config.onError !== "deadLetter" && config.deadLetter !== undefined) {
+    refuse(["deadLetter"], "is only used with `onError: deadLetter`");
+  }
+  if (config.concurrency > 1 && config.key === undefined) {
+    refuse(["concurrency"], "more than 1 needs `key`, so that records of one key are sent in order");
+  }
+  const retried = config.success?.filter((status) => config.retry.retryOn.includes(status)) ?? [];
+  if (retried.length > 0) {
+    refuse(["success"], `${retried.join(", ")} cannot be a success and in \`retry.retryOn\` too`);
+  }
+  const own = config.idempotencyHeader?.toLowerCase();
+  if (Object.keys(config.headers).some((name) => name.toLowerCase() === own)) {
+    refuse(
+      ["headers"],
+      `\`${config.idempotencyHeader}\` is sent by \`idempotencyHeader\`; name another there, or null`,
+    );
+  }
+}
+
+/** A request about several records has no one record to take a value from. */
+function refuseSharedPlaceholders(
+  config: HttpRequestConfig,
+  refuse: (path: string[], message: string) => void,
+): void {
+  if (config.batch === undefined) return;
+  for (const name of ["endpoint", "queryParams", "headers"] as const) {
+    if (hasPlaceholder(config[name])) {
+      refuse(
+        [name],
+        "placeholders are for one request a record; without `batch` they can stand here, with it in `body`",
+      );
+    }
+  }
+}

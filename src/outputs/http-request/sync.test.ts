@@ -1,0 +1,207 @@
+import { expect, onTestFinished, test } from "vitest";
+import {
+  deadLettersIn,
+  freshDeadLetterPath,
+  type HttpRequestKeys,
+  httpRequestOutput,
+} from "../../../test/support/http-request.ts";
+import { type HttpTestServer, type SeenRequest, startHttpServer } from "../../../test/support/http-server.ts";
+import type { FaultPoint } from "../../engine/fault-points.ts";
+import type { Pipeline } from "../../engine/ports.ts";
+import type { RunResult } from "../../engine/result.ts";
+import { attemptSync, type SyncOptions } from "../../engine/sync.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { openMemoryState } from "../../state/memory/memory.ts";
+import { SimulatedSource, simulatedIncremental, simulatedInput } from "../../testing/simulated-source.ts";
+
+const key = { connector: "acme", stream: "events" };
+
+function at(second: number): string {
+  return `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`;
+}
+
+function record(id: number): SourceRecord {
+  return { id, updated_at: at(id) };
+}
+
+interface Bench {
+  readonly server: HttpTestServer;
+  readonly source: SimulatedSource;
+  run(options?: Partial<SyncOptions>): ReturnType<typeof attemptSync>;
+  watermark(): Promise<string | null>;
+  /** The ids that each request carried, in order. */
+  requests(): number[][];
+  idempotencyKeys(): unknown[];
+}
+
+/** A source of seven records in pages of three, sent to a server that answers as told. */
+async function bench(
+  answer: (request: SeenRequest, count: number) => number | Promise<number>,
+  keys: Omit<HttpRequestKeys, "endpoint"> = {},
+): Promise<Bench> {
+  const server = await startHttpServer(async (request, response) => {
+    response.statusCode = await answer(request, server.seen.length);
+    response.end();
+  });
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  const source = new SimulatedSource();
+  source.records = [1, 2, 3, 4, 5, 6, 7].map(record);
+  const state = openMemoryState();
+  const pipeline: Pipeline = {
+    name: "events",
+    key,
+    onConcurrentRun: "skip",
+    leaseSeconds: 60,
+    input: simulatedInput(
+      source,
+      { pageSize: 3, paging: "keyset", order: "ascending", bound: "inclusive" },
+      simulatedIncremental({ order: "ascending" }),
+    ),
+    filters: [],
+    output: httpRequestOutput({
+      endpoint: server.origin,
+      retry: { attempts: 2, initialDelayMs: 0 },
+      ...keys,
+    }),
+  };
+  return {
+    server,
+    source,
+    run: (options) => attemptSync(pipeline, { state, ...options }),
+    watermark: async () => (await state.get(key))?.position.watermark ?? null,
+    requests: () => server.seen.map(({ body }) => [JSON.parse(body)].flat().map(({ id }) => id)),
+    idempotencyKeys: () => server.seen.map(({ headers }) => headers["idempotency-key"]),
+  };
+}
+
+const idOf = ({ body }: SeenRequest): unknown => JSON.parse(body).id;
+
+test("every record is sent once, in order, and then only what changed", async () => {
+  const { run, requests, source, watermark } = await bench(() => 200);
+  expect(await run()).toMatchObject({ status: "completed", recordsWritten: 7, warnings: [] });
+  expect(requests()).toEqual([[1], [2], [3], [4], [5], [6], [7]]);
+  source.put({ id: 2, updated_at: at(9) });
+  expect(await run()).toMatchObject({ recordsWritten: 1, newCursor: at(9) });
+  expect(requests().slice(7)).toEqual([[2]]);
+  expect(await watermark()).toBe(at(9));
+});
+
+test.each<FaultPoint>(["afterWrite", "beforeCommit", "afterCommit"])(
+  "P1: a crash %s, before the checkpoint, sends the page again under the same idempotency keys",
+  async (point) => {
+    for (const batch of [undefined, { size: 2 }]) {
+      const { run, requests, idempotencyKeys, watermark } = await bench(() => 200, batch && { batch });
+      let crashed = 0;
+      const faults = (reached: FaultPoint): void => {
+        if (reached === point && ++crashed === 2) throw new Error("crash");
+      };
+      expect(await run({ faults })).toMatchObject({ status: "failed" });
+      expect(await watermark()).toBe(at(3));
+      const before = requests().length;
+      expect(await run()).toMatchObject({ status: "completed" });
+      expect(await watermark()).toBe(at(7));
+      const page = batch === undefined ? [[4], [5], [6]] : [[4, 5], [6]];
+      expect(requests().slice(before - page.length, before)).toEqual(page);
+      const perRecord = new Map(requests().map((ids, index) => [ids.join(), idempotencyKeys()[index]]));
+      expect(new Set(idempotencyKeys()).size).toBe(perRecord.size);
+      for (const [index, ids] of requests().entries()) {
+        expect(idempotencyKeys()[index]).toBe(perRecord.get(ids.join()));
+      }
+      const delivered = new Set(requests().flat());
+      expect([...delivered].sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    }
+  },
+);
+
+test("P1: a batch cut at the same place after a crash carries the same idempotency key", async () => {
+  const { run, requests, idempotencyKeys } = await bench(() => 200, { batch: { size: 2 } });
+  let commits = 0;
+  const faults = (reached: FaultPoint): void => {
+    if (reached === "beforeCommit" && ++commits === 2) throw new Error("crash");
+  };
+  await run({ faults });
+  await run();
+  expect(requests().slice(2, 5)).toEqual([[4, 5], [6], [4, 5]]);
+  expect(idempotencyKeys()[4]).toBe(idempotencyKeys()[2]);
+});
+
+test.each([
+  ["is refused", 422, "OUTPUT_FAILED"],
+  ["meets a server that is down", 503, "OUTPUT_UNAVAILABLE"],
+  ["is not allowed", 401, "OUTPUT_FAILED"],
+])("P5: the watermark does not pass a record that %s", async (_, status, code) => {
+  let broken = true;
+  const { run, requests, watermark } = await bench((request) =>
+    broken && idOf(request) === 5 ? status : 200,
+  );
+  expect(await run()).toMatchObject({ status: "failed", recordsWritten: 3, error: { code } });
+  expect(await watermark()).toBe(at(3));
+  expect(requests().flat()).not.toContain(6);
+  broken = false;
+  expect(await run()).toMatchObject({ status: "completed", recordsWritten: 4 });
+  expect(requests().slice(-4)).toEqual([[4], [5], [6], [7]]);
+  expect(await watermark()).toBe(at(7));
+});
+
+test("P5: the watermark passes a refused record only with its dead letter, and counts it", async () => {
+  const path = freshDeadLetterPath();
+  const { run, watermark } = await bench(
+    (request) => ([2, 5, 6].includes(Number(idOf(request))) ? 422 : 200),
+    {
+      onError: "deadLetter",
+      deadLetter: { path },
+    },
+  );
+  let commits = 0;
+  const faults = (reached: FaultPoint): void => {
+    if (reached === "afterCommit" && ++commits === 2) throw new Error("crash");
+  };
+  const crashed = await run({ faults });
+  expect(await watermark()).toBe(at(3));
+  const letter = (id: number, { runId }: RunResult) =>
+    expect.objectContaining({ record: record(id), run: runId });
+  const first = [letter(2, crashed), letter(5, crashed), letter(6, crashed)];
+  expect(deadLettersIn(path)).toEqual(first);
+
+  const second = await run();
+  expect(second).toMatchObject({
+    status: "completed",
+    recordsRead: 5,
+    recordsWritten: 2,
+    warnings: [{ code: "RECORDS_DEAD_LETTERED", count: 2 }],
+  });
+  expect(await watermark()).toBe(at(7));
+  expect(deadLettersIn(path)).toEqual([...first, letter(5, second), letter(6, second)]);
+  expect(await run()).toMatchObject({ status: "completed", recordsWritten: 0, warnings: [] });
+});
+
+test("skipped records are counted once each, and the run completes", async () => {
+  const { run, watermark } = await bench((request) => (Number(idOf(request)) % 2 === 0 ? 400 : 200), {
+    onError: "skip",
+  });
+  expect(await run()).toMatchObject({
+    status: "completed",
+    recordsRead: 7,
+    recordsWritten: 4,
+    warnings: [
+      { code: "RECORDS_SKIPPED", count: 3, message: expect.stringContaining("the record with id 2") },
+    ],
+  });
+  expect(await watermark()).toBe(at(7));
+});
+
+test("P5: a run that is cancelled in the middle of a page does not move past what it did not send", async () => {
+  const cancel = new AbortController();
+  const { run, requests, watermark } = await bench((request) => {
+    if (idOf(request) !== 5 || cancel.signal.aborted) return 200;
+    cancel.abort();
+    return new Promise<number>(() => {});
+  });
+  expect(await run({ signal: cancel.signal })).toMatchObject({
+    status: "failed",
+    error: { code: "RUN_CANCELLED" },
+  });
+  expect(await watermark()).toBe(at(3));
+  expect(await run()).toMatchObject({ status: "completed", recordsWritten: 4 });
+  expect(requests()).toEqual([[1], [2], [3], [4], [5], [4], [5], [6], [7]]);
+});
