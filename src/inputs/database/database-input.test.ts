@@ -226,6 +226,20 @@ describe.each(places)("%s", (database, createPlace) => {
     expect(await ids(input, "2024-01-01T00:03:00.5Z", { companions: { id: "3" } })).toEqual([3, 4, 5]);
   });
 
+  test("P6: a tie with a lower id is read also where both bounds make one inclusive comparison", async () => {
+    const place = await createPlace();
+    await minutes(place, 5, timestampType);
+    await place.beside.execute("INSERT INTO events SELECT 0, updated_at FROM events WHERE id = 4");
+    const input = inputOf(place, {
+      query: "SELECT * FROM events WHERE (updated_at, id) >= ($1, $2) ORDER BY updated_at, id",
+      statePersistence: {
+        timestamp: { ...timestamp.timestamp, bound: "inclusive", queryFormat: "yyyy-MM-dd'T'HH:mm:ss.S'Z'" },
+        id: { field: "id", bound: "inclusive" },
+      },
+    });
+    expect(await ids(input, "2024-01-01T00:04:00.5Z", { companions: { id: "4" } })).toEqual([0, 4, 5]);
+  });
+
   test("an offset goes where the query has it; a LIMIT beside it is the page's size", async () => {
     const place = await createPlace();
     await minutes(place, 5, timestampType);

@@ -133,6 +133,8 @@ export class PostgresConnection implements SqlConnection {
     const { pageSize, signal } = options;
     signal?.throwIfAborted();
     let waiting = false;
+    // Whether the cursor's last read failed.
+    let failed = false;
     let cancelling: Promise<void> | undefined;
     const onAbort = () => {
       if (waiting) cancelling ??= this.#cancelWhile(() => waiting);
@@ -145,9 +147,12 @@ export class PostgresConnection implements SqlConnection {
       for (;;) {
         signal?.throwIfAborted();
         waiting = true;
+        failed = true;
         const { columns, rows } = await readPage(cursor, pageSize).finally(() => {
           waiting = false;
         });
+        failed = false;
+        refuseTwins(columns.map(({ name }) => name));
         if (rows.length > 0) yield { columns, rows };
         if (rows.length < pageSize) return;
       }
@@ -157,14 +162,17 @@ export class PostgresConnection implements SqlConnection {
     } finally {
       signal?.removeEventListener("abort", onAbort);
       await cancelling;
-      await this.#endRead(cursor);
+      await this.#endRead(failed ? null : cursor);
     }
   }
 
-  /** Ends the read on our side and the server's; what goes wrong here was reported before. */
-  async #endRead(cursor: Cursor): Promise<void> {
+  /**
+   * Ends the read on our side and the server's; what goes wrong here was reported before. A cursor that
+   * failed is closed already, and closing it again would wait for an answer that has come and gone.
+   */
+  async #endRead(cursor: Cursor | null): Promise<void> {
     try {
-      await cursor.close();
+      await cursor?.close();
       await this.handle.query("ROLLBACK");
     } catch {
       // The connection is gone, and the read with it.
@@ -242,11 +250,6 @@ function readPage(
     cursor.read(pageSize, (error, rows, result) => {
       if (error) return reject(error);
       const fields = rows.length === 0 ? [] : result.fields;
-      try {
-        refuseTwins(fields.map(({ name }) => name));
-      } catch (twins) {
-        return reject(twins);
-      }
       resolve({
         columns: fields.map(({ name, dataTypeID }) => ({ name, kind: kindOfType(dataTypeID) })),
         rows,
