@@ -11,6 +11,7 @@ import { createHttpPolling } from "../inputs/http-polling/input.ts";
 import { createConsoleOutput } from "../outputs/console.ts";
 import { createDatabaseOutput } from "../outputs/database/database-output.ts";
 import { createFileOutput } from "../outputs/file/file.ts";
+import { createHttpRequestOutput } from "../outputs/http-request/http-request.ts";
 import type { FilterConfig, Frame, InputConfig, OutputConfig, PipelineConfig } from "./schema.ts";
 
 /** What a configuration needs from outside to become a pipeline. */
@@ -67,6 +68,8 @@ export function buildOutput(config: OutputConfig, { console }: Pick<BuildParts, 
       return createDatabaseOutput(config);
     case "file":
       return createFileOutput(config);
+    case "httpRequest":
+      return createHttpRequestOutput(config, { random: Math.random });
     case "console":
       return createConsoleOutput(console);
   }

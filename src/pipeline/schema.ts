@@ -11,6 +11,7 @@ import { streamNameProblem } from "../model/stream-key.ts";
 import { consoleOutputSchema } from "../outputs/console.ts";
 import { databaseOutputSchema } from "../outputs/database/schema.ts";
 import { fileOutputSchema } from "../outputs/file/schema.ts";
+import { httpRequestOutputSchema } from "../outputs/http-request/schema.ts";
 
 const streamName = z.string().superRefine((name, context) => {
   const problem = streamNameProblem(name);
@@ -32,7 +33,12 @@ export const filterSchema = z
   .describe("Changes, drops or multiplies records on their way.");
 
 export const outputSchema = z
-  .discriminatedUnion("type", [databaseOutputSchema, fileOutputSchema, consoleOutputSchema])
+  .discriminatedUnion("type", [
+    databaseOutputSchema,
+    fileOutputSchema,
+    httpRequestOutputSchema,
+    consoleOutputSchema,
+  ])
   .describe("Where records are written.");
 
 /** What of a pipeline is no input, filter or output. */
