@@ -202,6 +202,71 @@ it("filters.yaml keeps, removes, sets, maps and multiplies records", async () =>
   ]);
 });
 
+it("output-http-request.yaml sends each contact once, keeps the refused ones, and then only what changed", async () => {
+  const contact = (id: number, minutes: number) => ({
+    id,
+    email: `c${id}@example.com`,
+    first_name: "C",
+    last_name: String(id),
+    account: { id: 9 },
+    updated_at: minute(minutes),
+  });
+  const contacts = range(1, 120).map((id) => ({ ...contact(id, id), ...(id === 1 ? { score: 0.5 } : {}) }));
+  const source = await serve((request) => {
+    if (request.headers.authorization !== "Bearer crm-token") return refused;
+    const since = Date.parse(request.url.searchParams.get("updated_since") ?? minute(0));
+    const matching = contacts.filter(({ updated_at }) => Date.parse(updated_at) >= since);
+    const first = Number(request.url.searchParams.get("page_token") ?? "0");
+    const end = first + numberOf(request, "limit");
+    const next = end < matching.length ? String(end) : null;
+    return { json: JSON.stringify({ contacts: matching.slice(first, end), next }) };
+  });
+  const target = await serve(({ headers, url }) => {
+    if (headers["x-api-key"] !== "mail-key") return refused;
+    return url.pathname.endsWith("/7")
+      ? { status: 422, json: '{"error":"no such mailbox"}' }
+      : { json: "{}" };
+  });
+  const folder = await createFolder();
+  const variables = {
+    CRM_URL: source.origin,
+    MAIL_URL: target.origin,
+    CRM_TOKEN: "crm-token",
+    MAIL_KEY: "mail-key",
+  };
+  const first = await runExample(folder, "output-http-request.yaml", variables);
+  expect(first).toMatchObject({
+    records_read: 120,
+    records_written: 119,
+    warnings: [{ code: "RECORDS_DEAD_LETTERED", count: 1 }],
+  });
+  const paths = target.requests.map(({ url }) => url.pathname);
+  expect(paths.toSorted()).toEqual(
+    range(1, 120)
+      .map((id) => `/v1/subscribers/${id}`)
+      .toSorted(),
+  );
+  const sent = target.requests.find(({ url }) => url.pathname === "/v1/subscribers/1");
+  expect(sent).toMatchObject({ method: "PUT", headers: { "x-tenant": "tenant-9" } });
+  expect(JSON.parse(sent?.body ?? "")).toEqual({
+    email: "c1@example.com",
+    name: "C 1",
+    score: 0.5,
+    changed: minute(1),
+    source: "crm",
+  });
+  expect(new Set(target.requests.map(({ headers }) => headers["idempotency-key"])).size).toBe(120);
+  expect(await linesOf(folder, "refused-contacts.jsonl")).toMatchObject([
+    { connector: "crm_to_mail", stream: "contacts", status: 422, record: { id: 7 } },
+  ]);
+
+  contacts.push(contact(121, 120));
+  contacts.push(contact(3, 130));
+  const second = await runExample(folder, "output-http-request.yaml", variables);
+  expect(second).toMatchObject({ records_written: 2, warnings: [] });
+  expect(target.requests).toHaveLength(122);
+});
+
 it("reference-http.yaml asks by the timestamp and the id of the last run", async () => {
   const events = range(1, 20).map((id) => ({
     event: { id, timestamp: minute(Math.ceil(id / 4)), kind: "made" },
@@ -298,6 +363,8 @@ it("every example is valid, and all of them can be run side by side", async () =
     LEDGER_CLIENT_ID: "id-1",
     LEDGER_CLIENT_SECRET: "secret",
     FORGE_PASSWORD: "password",
+    CRM_TOKEN: "token",
+    MAIL_KEY: "key-2",
     CRM_DATABASE_URL: "postgres://crm.example.com/crm",
     SOURCE_DATABASE_URL: "postgres://source.example.com/source",
   };

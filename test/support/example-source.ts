@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage } from "node:http";
 export interface SourceRequest {
   readonly url: URL;
   readonly headers: IncomingMessage["headers"];
+  readonly method: string;
+  readonly body: string;
   /** The body's form fields, where it is a form. */
   readonly form: URLSearchParams;
 }
@@ -26,8 +28,9 @@ export async function startSource(answer: (request: SourceRequest) => SourceAnsw
   const server = createServer(async (incoming, outgoing) => {
     let body = "";
     for await (const chunk of incoming.setEncoding("utf8")) body += chunk;
-    const { headers } = incoming;
-    const request = { url: new URL(incoming.url ?? "/", origin), headers, form: new URLSearchParams(body) };
+    const { headers, method = "" } = incoming;
+    const url = new URL(incoming.url ?? "/", origin);
+    const request = { url, method, headers, body, form: new URLSearchParams(body) };
     requests.push(request);
     const { status = 200, json, headers: more } = answer(request);
     outgoing.writeHead(status, { "content-type": "application/json", ...more }).end(json);
