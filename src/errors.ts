@@ -199,7 +199,7 @@ export const errorCodes = {
     recoverable: true,
   },
   OUTPUT_FAILED: {
-    meaning: "The output refused a write; nothing of the batch was kept.",
+    meaning: "The output refused a write; the stream's position stays before it.",
     hint: "See the cause; the next run goes on from the last checkpoint.",
     recoverable: false,
   },

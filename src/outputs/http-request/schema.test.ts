@@ -28,11 +28,11 @@ describe("an endpoint", () => {
 
   it.each([
     ["https://{{ tenant }}.example.com/items", "not in the host"],
-    ["https://api.example.com:80{{ port }}/items", ""],
-    ["{{ url }}", ""],
+    ["https://api.example.com:80{{ port }}/items", "expected an address"],
+    ["{{ url }}", "expected an address"],
     ["https://api.example.com/{{ id", "begins a placeholder"],
     ["https://user:{{ p }}@api.example.com/", "under `authentication`"],
-    ["ftp://api.example.com/", ""],
+    ["ftp://api.example.com/", "expected an address"],
   ])("cannot be %s", (address, message) => {
     expect(problemsOf({ endpoint: address })).toEqual([expect.stringContaining(message)]);
   });

@@ -13,7 +13,14 @@ const endpointTemplate = z.string().superRefine((text, context) => {
   if (problems.length > 0) return;
   const sample = filledWith(text, "x");
   const parsed = endpointSchema.safeParse(sample);
-  if (!parsed.success) return refuse(parsed.error.issues[0]?.message || "expected an address over HTTP");
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const own =
+      issue?.code === "custom"
+        ? issue.message
+        : "expected an address such as `https://api.example.com/items`";
+    return refuse(own);
+  }
   if (new URL(sample).origin !== URL.parse(filledWith(text, "y"))?.origin) {
     refuse("a placeholder may stand in the path and in the query, not in the host");
   }
