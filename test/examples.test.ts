@@ -372,3 +372,29 @@ it("every example is valid, and all of them can be run side by side", async () =
   const { code, stdout, stderr } = await tidemark(await createFolder(), words, variables);
   expect({ code, told: `${stdout}${stderr}` }).toMatchObject({ code: 0 });
 });
+
+it("module-input.yaml reads by a connector in code, and goes on behind its cursor", async () => {
+  const changes = range(1, 120).map((seq) => ({ seq, name: `change ${seq}` }));
+  const source = await serve((request) => {
+    if (request.headers.authorization !== "Bearer log-token") return refused;
+    const matching = changes.filter(({ seq }) => seq > numberOf(request, "after"));
+    const page = matching.slice(0, numberOf(request, "limit"));
+    return { json: JSON.stringify({ changes: page, more: matching.length > page.length }) };
+  });
+  const folder = await createFolder();
+  const variables = { LOG_URL: source.origin, LOG_TOKEN: "log-token" };
+  const first = await runExample(folder, "module-input.yaml", variables);
+  expect(first).toMatchObject({ records_written: 120, new_cursor: "120" });
+
+  changes.push({ seq: 121, name: "change 121" });
+  const second = await runExample(folder, "module-input.yaml", variables);
+  expect(second).toMatchObject({ records_written: 1, lower_bound: "120", new_cursor: "121" });
+  expect(source.requests.map(({ url }) => url.search)).toEqual([
+    "?after=0&limit=50",
+    "?after=50&limit=50",
+    "?after=100&limit=50",
+    "?after=120&limit=50",
+  ]);
+  const rows = openDatabase(folder, "changes.db").prepare("SELECT seq FROM changes ORDER BY seq").all();
+  expect(rows.map(({ seq }) => seq)).toEqual(range(1, 121));
+});

@@ -1,9 +1,8 @@
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
-import { messageOf, TidemarkError } from "../errors.ts";
+import { importUserModule } from "../engine/user-module.ts";
+import { TidemarkError } from "../errors.ts";
 import { kindOf } from "../model/plain-object.ts";
 import { applyFunction, type FunctionFilterParts, type ScriptFunction } from "./function.ts";
 
@@ -31,26 +30,13 @@ export function scriptPath(config: ScriptFilterConfig, folder: string): string {
  * `PIPELINE_INVALID` where the file is missing, cannot be loaded, or exports no function.
  */
 export async function loadScript(path: string): Promise<ScriptFunction> {
-  const found = await stat(path).catch(() => null);
-  if (!found?.isFile()) throw new TidemarkError("PIPELINE_INVALID", `no script is at ${path}`);
-  const module = await importModule(path);
-  const run = module.default;
+  const run = await importUserModule(path, "script");
   if (isScriptFunction(run)) return run;
   throw new TidemarkError(
     "PIPELINE_INVALID",
     `the script ${path} has ${run === undefined ? "no default export" : `${kindOf(run)} as its default export`}`,
     { hint: "Write `export default (record, context) => …` in it." },
   );
-}
-
-async function importModule(path: string): Promise<Record<string, unknown>> {
-  try {
-    return await import(pathToFileURL(path).href);
-  } catch (cause) {
-    throw new TidemarkError("PIPELINE_INVALID", `the script ${path} cannot be loaded: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
 }
 
 function isScriptFunction(value: unknown): value is ScriptFunction {

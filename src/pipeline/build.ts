@@ -12,7 +12,7 @@ import { createConsoleOutput } from "../outputs/console.ts";
 import { createDatabaseOutput } from "../outputs/database/database-output.ts";
 import { createFileOutput } from "../outputs/file/file.ts";
 import { createHttpRequestOutput } from "../outputs/http-request/http-request.ts";
-import type { FilterConfig, Frame, InputConfig, OutputConfig, PipelineConfig } from "./schema.ts";
+import type { BuiltInInputConfig, FilterConfig, Frame, OutputConfig, PipelineConfig } from "./schema.ts";
 
 /** What a configuration needs from outside to become a pipeline. */
 export interface BuildParts {
@@ -24,9 +24,8 @@ export interface BuildParts {
   readonly console: Writable;
 }
 
-/** The pipeline that a configuration declares; nothing is opened before it runs. */
-export function buildPipeline(config: PipelineConfig, parts: BuildParts): Pipeline {
-  const input = buildInput(config.input);
+/** The pipeline that a configuration declares, with the input built from it; nothing is opened before it runs. */
+export function buildPipeline(config: PipelineConfig, input: Input, parts: BuildParts): Pipeline {
   const filterParts = { ...parts, key: input.incremental.key };
   const filters = config.filters.map((filter) => buildFilter(filter, filterParts));
   return framed(config, input, filters, buildOutput(config.output, parts));
@@ -38,7 +37,7 @@ export function framed(frame: Frame, input: Input, filters: readonly Filter[], o
   return { name, key: { connector, stream }, onConcurrentRun, leaseSeconds, input, filters, output };
 }
 
-export function buildInput(config: InputConfig): Input {
+export function buildInput(config: BuiltInInputConfig): Input {
   switch (config.type) {
     case "httpPolling":
       return createHttpPolling(config, { random: Math.random });

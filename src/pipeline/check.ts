@@ -7,14 +7,15 @@ import { loadScript, scriptPath } from "../filters/script.ts";
 import { queryDoubts } from "../inputs/database/query-mistakes.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
-import { type BuildParts, buildPipeline } from "./build.ts";
+import { type BuildParts, buildInput, buildPipeline } from "./build.ts";
 import { incoherencesOf } from "./coherence.ts";
 import { byPlace, type Diagnostic, doubt, type Finding, mistake } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
+import { type LoadedInput, loadModuleInput } from "./module-input.ts";
 import { parseConfig } from "./parse.ts";
 import type { Placed } from "./placing.ts";
 import { type InputConfig, type PipelineConfig, pipelineSchema } from "./schema.ts";
-import { readSource, type SourceDocument } from "./source.ts";
+import { type Origins, readSource, type SourceDocument } from "./source.ts";
 
 export interface LoadOptions {
   /** Variables for `${NAME}`; those of the process unless given. */
@@ -107,8 +108,11 @@ async function checkDocument(file: string, source: SourceDocument, options: Load
   if (parsed.config === null || told.length > 0) {
     return { file, pipeline: null, config: parsed.config, diagnostics, diagnose };
   }
-  const built = await checkConfig(parsed.config, buildParts(file, options));
+  const built = await checkConfig(parsed.config, buildParts(file, options), source.origins);
   const warnings = built.findings.map(diagnose);
+  if (built.pipeline === null) {
+    return { file, pipeline: null, config: parsed.config, diagnostics: warnings, diagnose };
+  }
   const pipeline = { ...built.pipeline, ...declaredBeside(parsed.config), file, warnings };
   return { file, pipeline, config: parsed.config, diagnostics: warnings, diagnose };
 }
@@ -132,15 +136,18 @@ function buildParts(file: string, options: LoadOptions): BuildParts {
 async function checkConfig(
   config: PipelineConfig,
   parts: BuildParts,
-): Promise<{ pipeline: Pipeline; findings: Finding[] }> {
-  const pipeline = buildPipeline(config, parts);
+  origins: Origins,
+): Promise<{ pipeline: Pipeline | null; findings: Finding[] }> {
+  const { input, findings } = await loadInput(config.input, parts, origins);
+  const pipeline = input === null ? null : buildPipeline(config, input, parts);
   const scripts = await scriptMistakes(config, parts.folder);
-  const findings = [
-    ...incoherencesOf(pipeline.input, pipeline.output),
-    ...queryFindings(config.input),
-    ...scripts,
-  ];
-  return { pipeline, findings };
+  const incoherences = pipeline === null ? [] : incoherencesOf(pipeline.input, pipeline.output);
+  return { pipeline, findings: [...findings, ...incoherences, ...queryFindings(config.input), ...scripts] };
+}
+
+async function loadInput(config: InputConfig, parts: BuildParts, origins: Origins): Promise<LoadedInput> {
+  if (config.type === "module") return loadModuleInput(config, parts.folder, origins);
+  return { input: buildInput(config), findings: [] };
 }
 
 function queryFindings(input: InputConfig): Finding[] {

@@ -45,9 +45,9 @@ function appendProblems({ incremental }: Input, output: Output): Finding[] {
   return findings;
 }
 
-/** How a database sorts texts is told by the doubts of its query. */
+/** How a database sorts texts is told by the doubts of its query; a connector's own cursors must rise. */
 function cursorDoubts({ kind, incremental }: Input): Finding[] {
-  if (kind === "database" || incremental.cursors[0]?.type !== "text") return [];
+  if (kind === "database" || kind === "module" || incremental.cursors[0]?.type !== "text") return [];
   const message = "texts are compared by code point; a source that sorts them in another way loses records";
   return [doubt("TEXT_ORDER", ["input", "statePersistence", "id"], message)];
 }

@@ -6,14 +6,14 @@ import { type BuildParts, buildFilter, buildInput, buildOutput, framed } from ".
 import { incoherencesOf } from "./coherence.ts";
 import type { ConfigPath, Finding } from "./diagnostics.ts";
 import { parseConfig } from "./parse.ts";
-import { filterSchema, frameSchema, inputSchema, outputSchema } from "./schema.ts";
+import { builtInInputSchema, filterSchema, frameSchema, outputSchema } from "./schema.ts";
 import { noOrigins } from "./source.ts";
 
 type FilterDeclaration = z.input<typeof filterSchema>;
 
 /** A pipeline in code: what its file would say, and where it suits objects and functions of your own. */
 export type PipelineDefinition = z.input<typeof frameSchema> & {
-  readonly input: z.input<typeof inputSchema> | Input;
+  readonly input: z.input<typeof builtInInputSchema> | Input;
   readonly filters?: readonly (FilterDeclaration | Filter | ScriptFunction)[];
   readonly output: z.input<typeof outputSchema> | Output;
 };
@@ -21,7 +21,7 @@ export type PipelineDefinition = z.input<typeof frameSchema> & {
 /**
  * Makes a pipeline in code. It is checked as a file would be; all mistakes come in one
  * `PIPELINE_INVALID`, listed in `details.diagnostics`. Paths begin at the working directory, and
- * `${NAME}` means nothing.
+ * `${NAME}` means nothing. A connector is given itself, by `connectorInput`, where a file names a module.
  *
  * ```ts
  * const pipeline = definePipeline({
@@ -47,7 +47,7 @@ export function definePipeline(
   const parsedFrame = parse(frameSchema, frame, []);
   const builtInput = isPart<Input>(input, "open")
     ? input
-    : built(parse(inputSchema, input, ["input"]), buildInput);
+    : built(parse(builtInInputSchema, input, ["input"]), buildInput);
   const filterParts = { ...parts, key: builtInput?.incremental.key ?? null };
   const builtFilters = filters.map((filter, index) => {
     if (typeof filter === "function")

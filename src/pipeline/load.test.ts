@@ -282,7 +282,7 @@ output:
     [
       "a part without its type",
       "name: x\ninput:\n  endpoint: https://x.example\noutput: { type: console }\n",
-      ["2:1 KEY_MISSING `input.type` is missing (one of httpPolling, database)"],
+      ["2:1 KEY_MISSING `input.type` is missing (one of httpPolling, database, module)"],
     ],
     [
       "a name that is none",

@@ -7,6 +7,7 @@ import { scriptFilterSchema } from "../filters/script.ts";
 import { setFilterSchema } from "../filters/set.ts";
 import { databaseInputSchema } from "../inputs/database/schema.ts";
 import { httpPollingSchema } from "../inputs/http-polling/schema.ts";
+import { moduleInputSchema } from "../inputs/module/schema.ts";
 import { streamNameProblem } from "../model/stream-key.ts";
 import { consoleOutputSchema } from "../outputs/console.ts";
 import { databaseOutputSchema } from "../outputs/database/schema.ts";
@@ -18,8 +19,13 @@ const streamName = z.string().superRefine((name, context) => {
   if (problem !== null) context.addIssue({ code: "custom", message: `cannot be a name: ${problem}` });
 });
 
-export const inputSchema = z
+/** The inputs that are declared and no more; in code these are all, since a connector can be given itself. */
+export const builtInInputSchema = z
   .discriminatedUnion("type", [httpPollingSchema, databaseInputSchema])
+  .describe("Where records are read.");
+
+const inputSchema = z
+  .discriminatedUnion("type", [...builtInInputSchema.options, moduleInputSchema])
   .describe("Where records are read.");
 
 export const filterSchema = z
@@ -78,5 +84,6 @@ export const pipelineSchema = z.strictObject({
 export type PipelineConfig = z.infer<typeof pipelineSchema>;
 export type Frame = z.infer<typeof frameSchema>;
 export type InputConfig = z.infer<typeof inputSchema>;
+export type BuiltInInputConfig = z.infer<typeof builtInInputSchema>;
 export type FilterConfig = z.infer<typeof filterSchema>;
 export type OutputConfig = z.infer<typeof outputSchema>;

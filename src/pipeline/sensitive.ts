@@ -12,7 +12,7 @@ const secretPlaces = new Set(["authentication", "headers", "connectionString", "
 const connections = new Set<unknown>(["connectionString", "connectionStringRef"]);
 
 /** Keys under which values by a secret's name are secrets also where the file holds them itself. */
-const namedPlaces = new Set(["authentication", "headers", "queryParams", "body"]);
+const namedPlaces = new Set(["authentication", "headers", "queryParams", "body", "config"]);
 
 /** Whether the value at this place must not be shown, wherever it came from. */
 export function isSecretPlace(path: ConfigPath): boolean {

@@ -1,0 +1,21 @@
+import { stat } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import { messageOf, TidemarkError } from "../errors.ts";
+
+/**
+ * Imports a file of the user's and returns its default export, undefined where it has none.
+ * TypeScript runs by type stripping. `what` is what the file is called in messages. Throws
+ * `PIPELINE_INVALID` where it is missing or cannot be loaded.
+ */
+export async function importUserModule(path: string, what: string): Promise<unknown> {
+  const found = await stat(path).catch(() => null);
+  if (!found?.isFile()) throw new TidemarkError("PIPELINE_INVALID", `no ${what} is at ${path}`);
+  try {
+    const module: Record<string, unknown> = await import(pathToFileURL(path).href);
+    return module.default;
+  } catch (cause) {
+    throw new TidemarkError("PIPELINE_INVALID", `the ${what} ${path} cannot be loaded: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { defaultBatchSize, mostBatchSize } from "../../engine/connector-input.ts";
+import { keySchema, timezoneSchema } from "../state-persistence.ts";
+
+/** The keys of a `module` input. */
+export const moduleInputSchema = z
+  .strictObject({
+    type: z.literal("module").describe("Reads records by a connector of yours."),
+    schedule: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("When `tidemark start` runs the pipeline: a cron expression."),
+    timezone: timezoneSchema.default("UTC").describe("IANA time zone of the schedule."),
+    path: z
+      .string()
+      .min(1)
+      .describe(
+        "A .ts, .js or .mjs file, relative to the pipeline file, whose default export is a connector: what `defineConnector` makes, or an object like it.",
+      ),
+    config: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe("For the connector, and checked by its `configSchema`."),
+    key: keySchema.optional(),
+    batchSize: z
+      .int()
+      .min(1)
+      .max(mostBatchSize)
+      .default(defaultBatchSize)
+      .describe("How many records are written between two checkpoints, as far as cursors allow."),
+    statePersistence: z
+      .strictObject({
+        storagePath: z
+          .string()
+          .min(1)
+          .optional()
+          .describe("Folder that keeps this pipeline's state as files."),
+      })
+      .prefault({})
+      .describe("What is kept between runs; the cursor is the connector's own."),
+  })
+  .describe("Reads records by a connector in code.");
+
+export type ModuleInputConfig = z.infer<typeof moduleInputSchema>;
