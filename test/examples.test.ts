@@ -364,6 +364,7 @@ it("every example is valid, and all of them can be run side by side", async () =
     LEDGER_CLIENT_SECRET: "secret",
     FORGE_PASSWORD: "password",
     CRM_TOKEN: "token",
+    LOG_TOKEN: "token",
     MAIL_KEY: "key-2",
     CRM_DATABASE_URL: "postgres://crm.example.com/crm",
     SOURCE_DATABASE_URL: "postgres://source.example.com/source",
