@@ -113,7 +113,7 @@ export async function deltaRun<T>(
   const cursorType = options.cursorType ?? "timestamp_utc";
   const run = await begin(state, options, cursorType, clock);
   if ("status" in run) return run;
-  using lease = new LeaseKeeper(state, run, clock);
+  using lease = new LeaseKeeper(state, run, clock, { background: true });
   const handle = new DeltaRunHandle(state, run, cursorType, lease.signal);
   try {
     const value = await work(handle);

@@ -4,7 +4,7 @@ import type { RunRef, StateStore } from "./contract.ts";
 
 /**
  * Keeps a run's lease alive: a heartbeat every third of it, for as long as the run works. When the
- * stream has been taken over, `signal` aborts with that error. It does not keep the process alive.
+ * stream has been taken over, `signal` aborts with that error.
  *
  * ```ts
  * using lease = new LeaseKeeper(state, run, clock);
@@ -17,9 +17,17 @@ export class LeaseKeeper implements Disposable {
   readonly #clock: Clock;
   readonly #lost = new AbortController();
   readonly #stopped = new AbortController();
+  readonly #background: boolean;
   #renewedAt: number;
 
-  constructor(state: StateStore, run: RunRef & { readonly leaseSeconds: number }, clock: Clock) {
+  /** `background`: whether the process may end while the run waits and nothing else keeps it alive. */
+  constructor(
+    state: StateStore,
+    run: RunRef & { readonly leaseSeconds: number },
+    clock: Clock,
+    options: { background?: boolean } = {},
+  ) {
+    this.#background = options.background ?? false;
     this.#state = state;
     this.#run = run;
     this.#clock = clock;
@@ -57,7 +65,7 @@ export class LeaseKeeper implements Disposable {
     const pause = (this.#run.leaseSeconds * 1000) / 3;
     while (!this.#stopped.signal.aborted) {
       try {
-        await this.#clock.sleep(pause, this.#stopped.signal, { background: true });
+        await this.#clock.sleep(pause, this.#stopped.signal, { background: this.#background });
         await this.#state.heartbeat(this.#run);
         this.renewed();
       } catch (error) {

@@ -16,24 +16,53 @@ import type { RowTransaction } from "../row-store.ts";
 import { isoTime, type RunRow, type StreamRow } from "../rows.ts";
 import type { Statements } from "./statements.ts";
 
+const mostKnown = 100;
+
+function nameOf({ connector, stream }: StreamKey, lane: string): string {
+  return `${connector}\n${stream}\n${lane}`;
+}
+
 /** The state's tables in SQLite, inside whatever transaction the connection has open. */
 export class SqliteRows implements RowTransaction {
   readonly #sql: Statements;
   readonly #holder: string;
+  /** Rows as they were last read or written, for as long as nobody else has written to the file. */
+  readonly #known = new Map<string, StreamRow>();
+  #version: unknown = null;
 
   constructor(statements: Statements, holder: string) {
     this.#sql = statements;
     this.#holder = holder;
   }
 
+  /**
+   * To be called when a transaction begins: what is known of the rows holds only if no other
+   * connection has written since. A checkpoint each page then need not read back what it wrote.
+   */
+  begun(): void {
+    const version = this.#sql.get("PRAGMA data_version")?.data_version;
+    if (version !== this.#version || this.#known.size > mostKnown) this.#known.clear();
+    this.#version = version;
+  }
+
+  /** To be called when a transaction was rolled back. */
+  rolledBack(): void {
+    this.#known.clear();
+  }
+
   load(key: StreamKey, lane: string): StreamRow | null {
+    const known = this.#known.get(nameOf(key, lane));
+    if (known !== undefined) return known;
     const raw = this.#sql.get(
       "SELECT * FROM tidemark_streams WHERE connector = ? AND stream = ? AND lane = ?",
       key.connector,
       key.stream,
       lane,
     );
-    return raw === undefined ? null : this.#read(raw, key, lane);
+    if (raw === undefined) return null;
+    const row = this.#read(raw, key, lane);
+    this.#known.set(nameOf(key, lane), row);
+    return row;
   }
 
   #read(raw: unknown, key: StreamKey, lane: string): StreamRow {
@@ -58,6 +87,7 @@ export class SqliteRows implements RowTransaction {
 
   save(row: StreamRow, previous: StreamRow | null): void {
     this.#sql.run(saveStream, ...streamParams(row));
+    this.#known.set(nameOf(row.key, row.lane), row);
     if (row.position.boundary !== previous?.position.boundary) this.#saveBoundary(row, previous);
     if (row.position.coverage !== previous?.position.coverage) this.#saveCoverage(row, previous);
   }

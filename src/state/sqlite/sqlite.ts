@@ -85,10 +85,12 @@ class SqliteStorage implements RowStorage {
     if (!this.#db.isOpen) throw storeClosed(this.#file);
     this.#db.exec(begin);
     try {
+      this.#rows.begun();
       const result = work(this.#rows);
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {
+      this.#rows.rolledBack();
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
@@ -98,6 +100,8 @@ class SqliteStorage implements RowStorage {
     const { db, rows } = this.#borrow(transaction);
     try {
       db.exec("SAVEPOINT tidemark");
+      // The caller's transaction may be rolled back later, so nothing is known from one call to the next.
+      rows.rolledBack();
       try {
         const result = work(rows);
         db.exec("RELEASE tidemark");
