@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { claimed, deliver, places, rows } from "../../../test/support/database-output.ts";
+
+describe.each(places)("%s", (_, createPlace) => {
+  test("an upsert replaces the whole record: what it lacks becomes NULL, the last of a batch wins", async () => {
+    const place = await createPlace();
+    await deliver(
+      place,
+      [
+        { id: 1, a: "old", b: "old" },
+        { id: 2, a: "kept" },
+      ],
+      { key: "id" },
+    );
+    await deliver(
+      place,
+      [
+        { id: 1, a: "first" },
+        { id: 3, a: "x" },
+        { id: 1, a: "last" },
+      ],
+      { key: "id" },
+    );
+    expect(await rows(place)).toEqual([
+      { id: 1, a: "last", b: null },
+      { id: 2, a: "kept", b: null },
+      { id: 3, a: "x", b: null },
+    ]);
+  });
+
+  test("a column that the stream never filled is left as it is", async () => {
+    const place = await createPlace();
+    await place.beside.execute(
+      "CREATE TABLE events (id BIGINT PRIMARY KEY, a TEXT, note TEXT DEFAULT 'mine')",
+    );
+    await deliver(place, [{ id: 1, a: "x" }], { key: "id" });
+    await deliver(place, [{ id: 1, a: "y" }], { key: "id" });
+    expect(await rows(place)).toEqual([{ id: 1, a: "y", note: "mine" }]);
+  });
+
+  test("a key of several fields tells rows apart by all of them", async () => {
+    const place = await createPlace();
+    const key = ["region", "id"];
+    await deliver(
+      place,
+      [
+        { region: "a", id: 1, v: 1 },
+        { region: "a", id: 2, v: 2 },
+      ],
+      { key },
+    );
+    await deliver(
+      place,
+      [
+        { region: "a", id: 1, v: 3 },
+        { region: "b", id: 1, v: 4 },
+      ],
+      { key },
+    );
+    expect(await rows(place, "SELECT region, id, v FROM events ORDER BY region, id")).toEqual([
+      { region: "a", id: 1, v: 3 },
+      { region: "a", id: 2, v: 2 },
+      { region: "b", id: 1, v: 4 },
+    ]);
+  });
+
+  test("an append adds every record, also twice the same", async () => {
+    const place = await createPlace();
+    await deliver(place, [{ id: 1 }, { id: 1 }]);
+    await deliver(place, [{ id: 1 }]);
+    expect(await rows(place)).toHaveLength(3);
+  });
+
+  test("a record without its key is refused before anything is written, naming the key", async () => {
+    const place = await createPlace();
+    const session = await claimed(place, { key: ["region", "id"] });
+    await expect(
+      session.write({
+        records: [
+          { region: "a", id: 1 },
+          { region: "b", id: null },
+        ],
+      }),
+    ).rejects.toMatchObject({
+      code: "RECORD_INVALID",
+      message: expect.stringMatching(/`id`.*"region":"b"/),
+    });
+  });
+
+  test("an upsert to a table that does not keep its key unique is refused, with the index to create", async () => {
+    const place = await createPlace();
+    await place.beside.execute("CREATE TABLE events (id BIGINT, region TEXT, v TEXT, UNIQUE (region, id))");
+    await place.beside.execute("CREATE UNIQUE INDEX partly ON events (id) WHERE region = 'x'");
+    await expect(place.open({ key: "id" })).rejects.toMatchObject({
+      code: "CONFIG_INCOHERENT",
+      hint: expect.stringContaining('CREATE UNIQUE INDEX "events_key" ON events ("id")'),
+    });
+    await deliver(place, [{ id: 1, region: "a", v: "x" }], { key: ["id", "region"] });
+    await place.beside.execute('CREATE UNIQUE INDEX "events_key" ON events ("id")');
+    await deliver(place, [{ id: 1, region: "a", v: "y" }], { key: "id" });
+    expect(await rows(place)).toEqual([{ id: 1, region: "a", v: "y" }]);
+  });
+});

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { systemClock } from "../../src/clock.ts";
+import type { Commit, OutputSession } from "../../src/engine/ports.ts";
+import { emptyPosition } from "../../src/model/position.ts";
+import type { SourceRecord } from "../../src/model/record.ts";
+import { createDatabaseOutput } from "../../src/outputs/database/database-output.ts";
+import { type DatabaseOutputConfig, databaseOutputSchema } from "../../src/outputs/database/schema.ts";
+import { openSql } from "../../src/sql/open.ts";
+import type { Column, SqlConnection } from "../../src/sql/port.ts";
+import { createTestDatabase } from "./postgres.ts";
+
+type Options = Partial<Omit<DatabaseOutputConfig, "type">> & {
+  warnings?: string[];
+  stream?: string;
+  leaseSeconds?: number;
+};
+
+export interface Place {
+  readonly url: string;
+  /** A connection beside the output, to look and to interfere. */
+  readonly beside: SqlConnection;
+  open(options?: Options): Promise<OutputSession>;
+}
+
+export async function placeAt(url: string): Promise<Place> {
+  const beside = await openSql(url, { role: "output" });
+  onTestFinished(() => beside.close());
+  return {
+    url,
+    beside,
+    async open({ warnings = [], stream = "events", leaseSeconds = 60, ...options }: Options = {}) {
+      const config = databaseOutputSchema.parse({
+        type: "database",
+        connectionString: url,
+        table: "events",
+        ...options,
+      });
+      const session = await createDatabaseOutput(config).open({
+        key: { connector: "acme", stream },
+        clock: systemClock,
+        signal: new AbortController().signal,
+        warn: (code, message) => warnings.push(`${code} ${message}`),
+        lane: "",
+        leaseSeconds,
+      });
+      onTestFinished(() => session.close());
+      return session;
+    },
+  };
+}
+
+export async function sqlitePlace(): Promise<Place> {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-output-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return placeAt(`sqlite:${join(folder, "data.db")}`);
+}
+
+export async function postgresPlace(): Promise<Place> {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  return placeAt(database.url);
+}
+
+export const places = [
+  ["sqlite", sqlitePlace],
+  ["postgres", postgresPlace],
+] as const;
+
+/** The epoch of the newest claim. */
+export let epoch = 0;
+
+export function nextEpoch(): number {
+  return ++epoch;
+}
+
+export async function claimed(place: Place, options?: Options): Promise<OutputSession> {
+  const session = await place.open(options);
+  await session.claim(nextEpoch());
+  return session;
+}
+
+/** The sequence of the newest commit. */
+export let sequence = 0;
+
+export function commitOf(more: Partial<Commit> = {}): Commit {
+  return {
+    epoch,
+    sequence: ++sequence,
+    position: { ...emptyPosition, watermark: String(sequence) },
+    cursorType: "numeric_id",
+    windowFinished: true,
+    ...more,
+  };
+}
+
+/** Writes records in one run of their own. */
+export async function deliver(
+  place: Place,
+  records: readonly SourceRecord[],
+  options?: Options,
+  columns?: readonly Column[],
+): Promise<void> {
+  const session = await claimed(place, options);
+  await session.write(columns === undefined ? { records } : { records, columns });
+  await session.commit(commitOf());
+  await session.close();
+}
+
+export async function rows(place: Place, sql = "SELECT * FROM events ORDER BY id"): Promise<unknown[]> {
+  return (await place.beside.query(sql)).map((row) => ({ ...row }));
+}
+
+export async function kinds(place: Place): Promise<Record<string, string>> {
+  const columns = (await place.beside.columns("events")) ?? [];
+  return Object.fromEntries(columns.map(({ name, kind }) => [name, kind]));
+}
