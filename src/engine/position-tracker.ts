@@ -2,8 +2,9 @@ import { TidemarkError } from "../errors.ts";
 import { type CursorType, compareCursorValues, isOrdered, readCursorValue } from "../model/cursor.ts";
 import { type IdentityPlan, identityOf } from "../model/identity.ts";
 import type { BoundaryKey, Order, Position, ResumePoint } from "../model/position.ts";
-import { formatPath, isRecord, type SourceRecord, valueAt } from "../model/record.ts";
+import { type SourceRecord, valueAt } from "../model/record.ts";
 import type { CursorField, Incremental, Page, Warn, Window } from "./ports.ts";
+import { type CursorsOfPage, describeRecord, readCursors } from "./record-cursors.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
 
 export interface TrackerOptions {
@@ -33,6 +34,7 @@ export class PositionTracker implements Tracker {
   readonly #unclaimed = new Map<string, number>();
   /** The cursors that the handed-over identities have: only at these can a record be known already. */
   readonly #knownCursors = new Set<string>();
+  #knownHighest: string | null = null;
   readonly #companions: { id?: string; offset?: string };
   #order: Order;
   /** The highest cursor within the window so far. */
@@ -58,6 +60,7 @@ export class PositionTracker implements Tracker {
       this.#boundary.set(nameOf(key.cursor, key.identity), key);
       this.#unclaimed.set(nameOf(key.cursor, key.identity), key.count);
       this.#knownCursors.add(key.cursor);
+      if (key.cursor !== "" && this.#isAbove(key.cursor, this.#knownHighest)) this.#knownHighest = key.cursor;
     }
   }
 
@@ -135,7 +138,35 @@ export class PositionTracker implements Tracker {
   }
 
   #followed(page: Page, field: CursorField): Admitted {
-    const cursors = page.records.map((record) => this.#cursorOf(record, field));
+    const read = readCursors(page.records, field, this.#options.incremental.onNullCursor);
+    return this.#wholePage(page, field, read) ?? this.#recordByRecord(page, field, read.cursors);
+  }
+
+  /**
+   * The ordinary page of an ascending read, without looking at each record again: it is in order, lies
+   * within the window and beyond what earlier runs delivered. Null where it is not such a page.
+   */
+  #wholePage(page: Page, field: CursorField, read: CursorsOfPage): Admitted | null {
+    const { incremental, tracksDeliveries, window } = this.#options;
+    const { lowest, highest, cursors } = read;
+    if (!read.ascending || lowest === null || highest === null) return null;
+    if (tracksDeliveries || incremental.cursors.length > 1) return null;
+    const isBefore = (a: string, b: string | null | undefined): boolean =>
+      b !== null && b !== undefined && compareCursorValues(field.type, a, b) < 0;
+    if (isBefore(lowest, window.lower?.value) || isBefore(lowest, this.#last)) return null;
+    if (window.upper !== null && isBefore(window.upper.value, highest)) return null;
+    if (this.#knownHighest !== null && !isBefore(this.#knownHighest, lowest)) return null;
+    this.#last = highest;
+    this.#raise(highest);
+    if (this.#highest !== highest) return { records: page.records, deliveries: null, disorder: null };
+    const ties = cursors.indexOf(highest);
+    const tied = page.records.slice(ties);
+    const taken = tied.filter((record) => this.#takesOnce(record, highest));
+    const records = taken.length === tied.length ? page.records : [...page.records.slice(0, ties), ...taken];
+    return { records, deliveries: null, disorder: null };
+  }
+
+  #recordByRecord(page: Page, field: CursorField, cursors: readonly (string | null)[]): Admitted {
     const pageHighest = this.#highestOf(cursors, field.type);
     if (pageHighest !== null) this.#raise(pageHighest);
     const present = this.#presentFor(cursors, field.type);
@@ -157,32 +188,6 @@ export class PositionTracker implements Tracker {
     return { records, deliveries, disorder };
   }
 
-  /** The record's cursor as canonical text; null for a null that is to be delivered or skipped. */
-  #cursorOf(record: SourceRecord, field: CursorField): string | null {
-    const path = field.path ?? [];
-    const raw = valueAt(record, path);
-    if (raw !== null && raw !== undefined) {
-      try {
-        return readCursorValue(field.type, raw, field.format);
-      } catch (cause) {
-        throw this.#atRecord(cause, record, formatPath(path));
-      }
-    }
-    if (this.#options.incremental.onNullCursor !== "fail") return null;
-    throw new TidemarkError(
-      "CURSOR_NULL",
-      `${describe(record)} has no value in its cursor field ${formatPath(path)}`,
-    );
-  }
-
-  #atRecord(cause: unknown, record: SourceRecord, path: string): unknown {
-    if (!(cause instanceof TidemarkError)) return cause;
-    return new TidemarkError(cause.code, `${describe(record)}, field ${path}: ${cause.message}`, {
-      cause,
-      hint: cause.hint,
-    });
-  }
-
   #highestOf(cursors: readonly (string | null)[], type: CursorType): string | null {
     const upper = this.#options.window.upper?.value ?? null;
     let highest: string | null = null;
@@ -194,9 +199,13 @@ export class PositionTracker implements Tracker {
     return highest;
   }
 
+  #isAbove(cursor: string, other: string | null): boolean {
+    return other === null || compareCursorValues(this.#typeOf(), cursor, other) > 0;
+  }
+
   #raise(cursor: string): void {
     const type = this.#typeOf();
-    if (this.#highest !== null && compareCursorValues(type, cursor, this.#highest) <= 0) return;
+    if (!this.#isAbove(cursor, this.#highest)) return;
     this.#highest = cursor;
     this.#changed = true;
     for (const [name, key] of this.#boundary) {
@@ -285,7 +294,7 @@ export class PositionTracker implements Tracker {
     const last = this.#last;
     this.#last = cursor;
     if (last === null || compareCursorValues(field.type, cursor, last) >= 0) return null;
-    return `${describe(record)} has cursor ${cursor} and came after ${last}`;
+    return `${describeRecord(record)} has cursor ${cursor} and came after ${last}`;
   }
 
   /** Promise P9: from here on the watermark waits for the end of the window, as in an unordered read. */
@@ -337,11 +346,4 @@ type Side = "below" | "within" | "past" | "future";
 
 function nameOf(cursor: string, identity: string): string {
   return `${cursor}\n${identity}`;
-}
-
-/** A record in few words, for messages. */
-function describe(record: unknown): string {
-  if (!isRecord(record)) return "a record";
-  const shown = JSON.stringify(record);
-  return `the record ${shown.length > 120 ? `${shown.slice(0, 117)}…` : shown}`;
 }

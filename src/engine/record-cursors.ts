@@ -1,0 +1,76 @@
+import { TidemarkError } from "../errors.ts";
+import { compareCursorValues, readCursorValue } from "../model/cursor.ts";
+import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../model/record.ts";
+import type { CursorField, NullCursorPolicy } from "./ports.ts";
+
+/** The cursors of a page's records, and what one look at them shows. */
+export interface CursorsOfPage {
+  /** By record, as canonical text; null for a null that is to be delivered or skipped. */
+  readonly cursors: readonly (string | null)[];
+  /** The first and the last; null where the page is empty or not ascending. */
+  readonly lowest: string | null;
+  readonly highest: string | null;
+  /** Whether none comes before the one ahead of it. */
+  readonly ascending: boolean;
+}
+
+/**
+ * Reads the cursor of each record. Throws `CURSOR_NULL` where one has none and the policy is to
+ * fail, and `CURSOR_INVALID` for a value that does not parse, naming the record and the field.
+ */
+export function readCursors(
+  records: readonly SourceRecord[],
+  field: CursorField,
+  onNullCursor: NullCursorPolicy,
+): CursorsOfPage {
+  const cursors: (string | null)[] = [];
+  let ascending = true;
+  let previous: string | null = null;
+  for (const record of records) {
+    const cursor = cursorOf(record, field, onNullCursor);
+    cursors.push(cursor);
+    if (cursor === null) ascending = false;
+    else if (ascending && previous !== null && compareCursorValues(field.type, cursor, previous) < 0)
+      ascending = false;
+    previous = cursor;
+  }
+  return ascending
+    ? { cursors, ascending, lowest: cursors[0] ?? null, highest: previous }
+    : { cursors, ascending, lowest: null, highest: null };
+}
+
+function cursorOf(record: SourceRecord, field: CursorField, onNullCursor: NullCursorPolicy): string | null {
+  const path = field.path ?? [];
+  const raw = valueAt(record, path);
+  if (raw === null || raw === undefined) {
+    if (onNullCursor !== "fail") return null;
+    throw new TidemarkError(
+      "CURSOR_NULL",
+      `${describeRecord(record)} has no value in its cursor field ${formatPath(path)}`,
+    );
+  }
+  try {
+    return readCursorValue(field.type, raw, field.format);
+  } catch (cause) {
+    throw atRecord(cause, record, path);
+  }
+}
+
+function atRecord(cause: unknown, record: SourceRecord, path: Path): unknown {
+  if (!(cause instanceof TidemarkError)) return cause;
+  return new TidemarkError(
+    cause.code,
+    `${describeRecord(record)}, field ${formatPath(path)}: ${cause.message}`,
+    {
+      cause,
+      hint: cause.hint,
+    },
+  );
+}
+
+/** A record in few words, for messages. */
+export function describeRecord(record: unknown): string {
+  if (!isRecord(record)) return "a record";
+  const shown = JSON.stringify(record);
+  return `the record ${shown.length > 120 ? `${shown.slice(0, 117)}…` : shown}`;
+}
