@@ -1,0 +1,139 @@
+import { describe, expect, test } from "vitest";
+import {
+  ids,
+  inputOf,
+  minutes,
+  numbers,
+  places,
+  postgresPlace,
+  read,
+  stream,
+} from "../../../test/support/database-input.ts";
+
+describe.each(places)("%s", (database, createPlace) => {
+  const timestampType = database === "postgres" ? "timestamptz" : "TEXT";
+  const timestamp = { timestamp: { field: "updated_at", queryFormat: "iso8601" } };
+
+  test("on the first run a placeholder is NULL where the query says what that means, else the lowest value", async () => {
+    const place = await createPlace();
+    await minutes(place, 4, timestampType);
+    const guarded =
+      "SELECT * FROM events WHERE updated_at > $1 OR ($1 IS NULL AND id > 2) ORDER BY updated_at";
+    const typed = database === "postgres" ? guarded.replaceAll("$1", "$1::timestamptz") : guarded;
+    expect(await ids(inputOf(place, { query: typed, statePersistence: timestamp }))).toEqual([3, 4]);
+    const bare = "SELECT * FROM events WHERE updated_at > $1 ORDER BY updated_at";
+    expect(await ids(inputOf(place, { query: bare, statePersistence: timestamp }))).toEqual([1, 2, 3, 4]);
+    const byId = "SELECT * FROM events WHERE id > $1 ORDER BY id";
+    expect(await ids(inputOf(place, { query: byId, statePersistence: { id: { field: "id" } } }))).toEqual([
+      1, 2, 3, 4,
+    ]);
+  });
+
+  test("P6: a query's own LIMIT is the page's size, and what lies behind it is read as well", async () => {
+    const place = await createPlace();
+    await minutes(place, 5, timestampType);
+    const input = inputOf(place, {
+      query: "SELECT * FROM events WHERE updated_at > $1 ORDER BY updated_at LIMIT 2; -- two at a time",
+      statePersistence: timestamp,
+    });
+    const { pages } = await read(input, "2024-01-01T00:02:00.5Z");
+    expect(pages.map((page) => page.map(({ id }) => id))).toEqual([
+      [2, 3],
+      [4, 5],
+    ]);
+  });
+
+  test("P6: a query seen to compare strictly is asked one granule lower, whatever is declared", async () => {
+    const place = await createPlace();
+    await minutes(place, 3, timestampType);
+    const input = inputOf(place, {
+      query: "SELECT * FROM events WHERE updated_at > $1",
+      statePersistence: { timestamp: { ...timestamp.timestamp, bound: "inclusive" } },
+    });
+    expect(await ids(input, "2024-01-01T00:02:00.5Z")).toContain(2);
+  });
+
+  test("timestamp and id are bound together, also as one comparison of both", async () => {
+    const place = await createPlace();
+    await minutes(place, 5, timestampType);
+    const input = inputOf(place, {
+      query: "SELECT * FROM events WHERE (updated_at, id) > ($1, $2) ORDER BY updated_at, id",
+      statePersistence: { ...timestamp, id: { field: "id" } },
+    });
+    expect(await ids(input)).toEqual([1, 2, 3, 4, 5]);
+    expect(await ids(input, "2024-01-01T00:03:00.5Z", { companions: { id: "3" } })).toEqual([3, 4, 5]);
+  });
+
+  test("P6: a tie with a lower id is read also where both bounds make one inclusive comparison", async () => {
+    const place = await createPlace();
+    await minutes(place, 5, timestampType);
+    await place.beside.execute("INSERT INTO events SELECT 0, updated_at FROM events WHERE id = 4");
+    const input = inputOf(place, {
+      query: "SELECT * FROM events WHERE (updated_at, id) >= ($1, $2) ORDER BY updated_at, id",
+      statePersistence: {
+        timestamp: { ...timestamp.timestamp, bound: "inclusive", queryFormat: "yyyy-MM-dd'T'HH:mm:ss.S'Z'" },
+        id: { field: "id", bound: "inclusive" },
+      },
+    });
+    expect(await ids(input, "2024-01-01T00:04:00.5Z", { companions: { id: "4" } })).toEqual([0, 4, 5]);
+  });
+
+  test("an offset goes where the query has it; a LIMIT beside it is the page's size", async () => {
+    const place = await createPlace();
+    await minutes(place, 5, timestampType);
+    const input = inputOf(place, {
+      query: "SELECT * FROM events ORDER BY id LIMIT 2 OFFSET $1",
+      statePersistence: { offset: {} },
+    });
+    expect(await ids(input)).toEqual([1, 2, 3, 4, 5]);
+    expect(await ids(input, "3")).toEqual([4, 5]);
+    const byTable = inputOf(place, { table: "events", key: "id", statePersistence: { offset: {} } });
+    expect(await ids(byTable, "3")).toEqual([4, 5]);
+    const beside = inputOf(place, {
+      query: "SELECT * FROM events WHERE updated_at >= $1 ORDER BY id LIMIT 2 OFFSET $2",
+      statePersistence: { ...timestamp, offset: {} },
+    });
+    expect(await ids(beside, "2024-01-01T00:04:00.5Z", { companions: { offset: "7" } })).toEqual([4, 5]);
+  });
+
+  test("P6: a query with its LIMIT inside is run again until nothing new comes", async () => {
+    const place = await createPlace();
+    await place.beside.execute(`CREATE TABLE events (id BIGINT, updated_at ${timestampType})`);
+    const rows = numbers(1, 20).map(
+      (id) => `(${id}, '2024-01-01T00:00:${String(Math.floor(id / 3)).padStart(2, "0")}Z')`,
+    );
+    await place.beside.execute(`INSERT INTO events VALUES ${rows.join(", ")}`);
+    const query = (limit: number) =>
+      `WITH page AS (SELECT * FROM events WHERE updated_at > $1 ORDER BY updated_at, id LIMIT ${limit}) SELECT * FROM page ORDER BY updated_at, id`;
+    for (const limit of [4, 5, 7, 20, 50]) {
+      const input = inputOf(place, {
+        query: query(limit),
+        pageSize: 3,
+        statePersistence: { ...timestamp, order: "ascending" },
+      });
+      expect(await ids(input)).toEqual(numbers(1, 20));
+      const events = stream(input);
+      await events.run();
+      await events.run();
+      expect(events.ids()).toEqual(numbers(1, 20));
+    }
+    const small = inputOf(place, { query: query(3), statePersistence: timestamp });
+    await expect(ids(small)).rejects.toMatchObject({
+      code: "PAGE_REPEATED",
+      hint: expect.stringContaining("above 3"),
+    });
+  });
+});
+
+test("an unguarded bound of a type without a lowest value is refused, saying how to guard it", async () => {
+  const place = await postgresPlace();
+  await place.beside.execute("CREATE TABLE events (id inet)");
+  const input = inputOf(place, {
+    query: "SELECT * FROM events WHERE id > $1",
+    statePersistence: { id: { field: "id", type: "text" } },
+  });
+  await expect(ids(input)).rejects.toMatchObject({
+    code: "CONFIG_INCOHERENT",
+    hint: expect.stringContaining("COALESCE"),
+  });
+});

@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { systemClock } from "../../src/clock.ts";
+import type { Input, Pipeline, ReadRequest } from "../../src/engine/ports.ts";
+import { sync } from "../../src/engine/sync.ts";
+import { createDatabaseInput } from "../../src/inputs/database/input.ts";
+import { databaseInputSchema } from "../../src/inputs/database/schema.ts";
+import type { SourceRecord } from "../../src/model/record.ts";
+import { openSql } from "../../src/sql/open.ts";
+import type { SqlConnection } from "../../src/sql/port.ts";
+import { openMemoryState } from "../../src/state/memory/memory.ts";
+import { MemoryTable, memoryOutput } from "../../src/testing/memory-output.ts";
+import { createTestDatabase } from "./postgres.ts";
+
+export interface Place {
+  readonly url: string;
+  readonly beside: SqlConnection;
+}
+
+async function placeAt(url: string): Promise<Place> {
+  const beside = await openSql(url, { role: "output" });
+  onTestFinished(() => beside.close());
+  return { url, beside };
+}
+
+export async function sqlitePlace(): Promise<Place> {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-input-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return placeAt(`sqlite:${join(folder, "data.db")}`);
+}
+
+export async function postgresPlace(): Promise<Place> {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  return placeAt(database.url);
+}
+
+export const places = [
+  ["sqlite", sqlitePlace],
+  ["postgres", postgresPlace],
+] as const;
+
+export function inputOf(place: Place, config: object): Input {
+  return createDatabaseInput(
+    databaseInputSchema.parse({ type: "database", connectionString: place.url, ...config }),
+  );
+}
+
+interface Reading {
+  readonly pages: SourceRecord[][];
+  readonly warnings: string[];
+}
+
+/** Reads once, as the engine would from a watermark. */
+export async function read(
+  input: Input,
+  lower: string | null = null,
+  more: Partial<ReadRequest> = {},
+): Promise<Reading> {
+  const warnings: string[] = [];
+  const session = await input.open({
+    key: { connector: "acme", stream: "events" },
+    clock: systemClock,
+    signal: new AbortController().signal,
+    warn: (code) => warnings.push(code),
+  });
+  try {
+    const type = input.incremental.cursors[0]?.type ?? "offset";
+    const window = { lower: lower === null ? null : { type, value: lower }, upper: null };
+    const request: ReadRequest = {
+      window,
+      companions: {},
+      resume: null,
+      since: null,
+      signal: new AbortController().signal,
+      ...more,
+    };
+    const pages: SourceRecord[][] = [];
+    for await (const { records } of session.read(request)) pages.push([...records]);
+    return { pages, warnings };
+  } finally {
+    await session.close();
+  }
+}
+
+export async function ids(input: Input, lower?: string, more?: Partial<ReadRequest>): Promise<unknown[]> {
+  return (await read(input, lower, more)).pages.flat().map(({ id }) => id);
+}
+
+/** A stream that is synced again and again into memory. */
+export function stream(input: Input) {
+  const table = new MemoryTable();
+  const state = openMemoryState();
+  const pipeline: Pipeline = {
+    name: "events",
+    key: { connector: "acme", stream: "events" },
+    onConcurrentRun: "skip",
+    leaseSeconds: 60,
+    input,
+    filters: [],
+    output: memoryOutput(table, { appends: true }),
+  };
+  return {
+    run: () => sync(pipeline, { state }),
+    ids: () => table.rows.map(({ id }) => id),
+  };
+}
+
+export const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, at) => from + at);
+
+/** Rows 1 … count, each minute one. */
+export async function minutes(place: Place, count: number, type: string): Promise<void> {
+  await place.beside.execute(`CREATE TABLE events (id BIGINT, updated_at ${type})`);
+  const values = numbers(1, count).map(
+    (id) => `(${id}, '2024-01-01T00:${String(id).padStart(2, "0")}:00.5Z')`,
+  );
+  await place.beside.execute(`INSERT INTO events VALUES ${values.join(", ")}`);
+}
