@@ -1,0 +1,225 @@
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { script, told, whole, written } from "../../test/support/pipeline-files.ts";
+import { TidemarkError } from "../errors.ts";
+import type { Diagnostic } from "./diagnostics.ts";
+import { checkPipelines, loadPipelines } from "./load.ts";
+
+describe("what is wrong with a pipeline", () => {
+  test("six mistakes are six diagnostics in one go, each at its line", async () => {
+    const text = `name: events
+conector: acme
+input:
+  type: httpPolling
+  endpoint: source.example.com/api
+  pagination:
+    type: pages
+  statePersistence:
+    timestamp:
+      field: updated_at
+    pagesPerCheckpoint: none
+filters:
+  - { type: condition, expression: "amount >" }
+output:
+  type: file
+  path: events.jsonl
+`;
+    expect(await told(text)).toEqual([
+      "2:1 KEY_UNKNOWN unknown key `conector`; did you mean `connector`?",
+      '5:13 VALUE_INVALID `input.endpoint`: expected a URL such as https://host.example/path, found "source.example.com/api"',
+      '7:11 VALUE_INVALID `input.pagination.type`: "pages" is not known; did you mean `page`?',
+      "9:5 KEY_MISSING `input.statePersistence.timestamp.queryParam` is missing (Name of the request parameter that carries this value)",
+      '11:25 VALUE_INVALID `input.statePersistence.pagesPerCheckpoint`: expected a whole number, found "none"',
+      "13:45 EXPRESSION_INVALID `filters[0].expression`: the expression cannot be read: Unexpected end of expression",
+    ]);
+  });
+
+  test("a key that is mistyped is one diagnostic, at its line, wherever it stands", async () => {
+    const lines = whole.split("\n");
+    const mistyped = lines.flatMap((line, index) => {
+      const [, before = "", key = "", rest = ""] = /^(\s*(?:- )?)([a-zA-Z]+)(:.*)$/.exec(line) ?? [];
+      return key === "" ? [] : [{ index, line: `${before}${key.slice(0, -1)}q${rest}`, key }];
+    });
+    expect(mistyped.length).toBeGreaterThan(40);
+    const folder = await written({ "transform.ts": script });
+    for (const { index, line, key } of mistyped) {
+      const file = join(dirname(folder), "p.yaml");
+      await writeFile(file, lines.with(index, line).join("\n"));
+      const diagnostics = await checkPipelines([file], { env: {} });
+      expect(diagnostics, `with ${key} mistyped`).toMatchObject([{ line: index + 1, code: "KEY_UNKNOWN" }]);
+      expect(diagnostics[0]?.message, `with ${key} mistyped`).toContain(`did you mean \`${key}\`?`);
+    }
+  });
+
+  test.each<[string, string, string[]]>([
+    ["an empty file", "# nothing yet\n", ["1:1 KEY_MISSING the file holds no pipeline"]],
+    [
+      "a list",
+      "- a\n",
+      ["1:1 VALUE_INVALID the pipeline: expected keys with values (`key: value`), found a list"],
+    ],
+    [
+      "nothing but a name",
+      "name: x\n",
+      [
+        "1:1 KEY_MISSING `input` is missing (Where records are read)",
+        "1:1 KEY_MISSING `output` is missing (Where records are written)",
+      ],
+    ],
+    [
+      "a part without its type",
+      "name: x\ninput:\n  endpoint: https://x.example\noutput: { type: console }\n",
+      ["2:1 KEY_MISSING `input.type` is missing (one of httpPolling, database, module)"],
+    ],
+    [
+      "a name that is none",
+      'name: " x"\ninput: { type: httpPolling, endpoint: "https://x.example" }\noutput: { type: console }\n',
+      ["1:7 VALUE_INVALID `name` cannot be a name: it begins or ends with a space"],
+    ],
+    [
+      "a union's nearest alternative",
+      "name: x\ninput: { type: httpPolling, endpoint: 'https://x.example', rateLimit: { requestPerSecond: 5 } }\noutput: { type: console }\n",
+      [
+        "2:73 KEY_UNKNOWN unknown key `requestPerSecond` under `input.rateLimit`; did you mean `requestsPerSecond`?",
+      ],
+    ],
+    [
+      "an alias where `type` should be",
+      "name: x\ninput: { type: *kind, endpoint: 'https://x.example' }\noutput: { type: console }\n",
+      ["2:16 YAML_INVALID no anchor `&kind` stands before this"],
+    ],
+    [
+      "a key given twice, and another mistake",
+      "name: x\nname: y\ninput: { type: httpPolling, endpoint: 'https://x.example' }\noutput: { type: consol }\n",
+      [
+        "2:1 KEY_DUPLICATE `name` is given twice",
+        '4:17 VALUE_INVALID `output.type`: "consol" is not known; did you mean `console`?',
+      ],
+    ],
+  ])("%s", async (_, text, expected) => {
+    expect(await told(text)).toEqual(expected);
+  });
+
+  test("a script that is missing or has no default export is told where it is named", async () => {
+    const file = await written({
+      "p.yaml":
+        "name: x\ninput: { type: httpPolling, endpoint: 'https://x.example' }\nfilters:\n  - type: script\n    path: ./gone.ts\n  - type: script\n    path: none.mjs\noutput: { type: console }\n",
+      "none.mjs": "export const a = 1;\n",
+    });
+    expect(await checkPipelines([file])).toMatchObject([
+      {
+        line: 5,
+        column: 11,
+        code: "SCRIPT_INVALID",
+        message: expect.stringMatching(/^no script is at .*gone\.ts$/),
+      },
+      {
+        line: 7,
+        column: 11,
+        code: "SCRIPT_INVALID",
+        message: expect.stringContaining("has no default export"),
+      },
+    ]);
+  });
+
+  test("two pipelines of one stream, or one file, are refused", async () => {
+    const one = (name: string, path: string) =>
+      `name: ${name}\nstream: s\ninput: { type: httpPolling, endpoint: 'https://x.example', key: id }\noutput: { type: file, path: ${path} }\n`;
+    const file = await written({
+      "a.yaml": one("x", "a.jsonl"),
+      "b.yaml": `${one("x", "b.jsonl")}---\n${one("y", "./a.jsonl")}`,
+    });
+    const diagnostics = await checkPipelines([dirname(file)]);
+    const mistakes = diagnostics.filter(({ severity }) => severity === "error");
+    expect(mistakes).toMatchObject([
+      {
+        line: 1,
+        code: "CONFIG_INCOHERENT",
+        message: expect.stringContaining("the stream x/s is already that of the pipeline at"),
+      },
+      {
+        line: 9,
+        code: "CONFIG_INCOHERENT",
+        message: expect.stringContaining("the file ./a.jsonl is already that of"),
+      },
+    ]);
+    await expect(loadPipelines([dirname(file)])).rejects.toMatchObject({ code: "PIPELINE_INVALID" });
+  });
+
+  test("loading throws all of it in one error", async () => {
+    const file = await written({ "p.yaml": "name: 5x\ninput: 5\noutput: { type: console, x: 1 }\n" });
+    const error = await loadPipelines([file]).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TidemarkError);
+    expect(error).toMatchObject({
+      code: "PIPELINE_INVALID",
+      message: expect.stringContaining("the pipeline has 2 mistakes: "),
+      where: { file, line: 2, column: 8 },
+      details: { diagnostics: [{ line: 2 }, { line: 3, code: "KEY_UNKNOWN" }] },
+    });
+  });
+
+  test("a path without a pipeline is told as such", async () => {
+    const file = await written({ "folder/notes.txt": "x" });
+    await expect(loadPipelines([`${file}.yaml`])).rejects.toMatchObject({ code: "PIPELINE_NOT_FOUND" });
+    await expect(loadPipelines([dirname(file)])).rejects.toMatchObject({ code: "PIPELINE_NOT_FOUND" });
+    expect(await checkPipelines([`${file}.yaml`])).toMatchObject([
+      { code: "PIPELINE_NOT_FOUND", line: 1, column: 1 },
+    ]);
+  });
+});
+
+test("whatever a file holds, there are diagnostics, and nothing is thrown", async () => {
+  const file = await written({ "p.yaml": "" });
+  const lines = whole.split("\n");
+  const value = fc.oneof(
+    fc.constantFrom(
+      "",
+      "[]",
+      "{}",
+      "null",
+      "5",
+      "-1",
+      "1e400",
+      "true",
+      "'x'",
+      "*a",
+      "&a x",
+      "!t",
+      "${A}",
+      "${",
+      "[a",
+      "{a: b",
+      "|",
+      "- -",
+      ".inf",
+    ),
+    fc.string({ maxLength: 10 }),
+  );
+  const key = fc.constantFrom(...new Set(whole.match(/[a-zA-Z]+(?=:)/g)), "tpye", "limt", "x", "__proto__");
+  const mutation = fc.oneof(
+    fc.record({ change: fc.constant("line" as const), line: fc.nat(lines.length - 1), to: value }),
+    fc.record({ change: fc.constant("value" as const), line: fc.nat(lines.length - 1), to: value }),
+    fc.record({ change: fc.constant("key" as const), line: fc.nat(lines.length - 1), to: key }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 6 }), async (mutations) => {
+      let text = lines;
+      for (const { change, line, to } of mutations) {
+        const before = text[line] ?? "";
+        const after =
+          change === "key" ? before.replace(/[a-zA-Z]+(?=:)/, to) : before.replace(/:.*$/, `: ${to}`);
+        text = text.with(line, change === "line" ? to : after);
+      }
+      await writeFile(file, text.join("\n"));
+      const diagnostics: readonly Diagnostic[] = await checkPipelines([file], { env: { A: "x" } });
+      for (const { line, column, message } of diagnostics) {
+        expect(line).toBeGreaterThan(0);
+        expect(column).toBeGreaterThan(0);
+        expect(message).not.toBe("");
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
