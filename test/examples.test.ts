@@ -1,25 +1,17 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import pg from "pg";
 import { expect, it, onTestFinished } from "vitest";
 import { createFolder, examplePath, openDatabase, runExample, tidemark } from "./support/example-run.ts";
-import { type Source, type SourceAnswer, type SourceRequest, startSource } from "./support/example-source.ts";
-import { createTestDatabase } from "./support/postgres.ts";
-
-/** A PostgreSQL database of the test's own, with a client connected to it. */
-async function createPostgres(): Promise<{ url: string; client: pg.Client }> {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
-  const client = new pg.Client({ connectionString: database.url });
-  await client.connect();
-  onTestFinished(() => client.end());
-  return { url: database.url, client };
-}
+import {
+  minute,
+  range,
+  type Source,
+  type SourceAnswer,
+  type SourceRequest,
+  startSource,
+} from "./support/example-source.ts";
 
 const refused: SourceAnswer = { status: 401, json: '{"error":"no"}' };
-const minute = (number: number): string => new Date(Date.UTC(2026, 0, 1, 0, number)).toISOString();
-const range = (from: number, to: number): number[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 async function serve(answer: (request: SourceRequest) => SourceAnswer): Promise<Source> {
   const source = await startSource(answer);
@@ -293,68 +285,6 @@ it("reference-http.yaml asks by the timestamp and the id of the last run", async
   expect(database.prepare("SELECT count(*) AS rows FROM events").get()).toEqual({ rows: 21 });
   expect(database.prepare("SELECT kind FROM events WHERE id = 2").get()).toEqual({ kind: "changed" });
 });
-
-it("database-to-database.yaml copies a PostgreSQL table into SQLite, every digit of it, then what changed", async () => {
-  const { url, client } = await createPostgres();
-  await client.query(`
-    CREATE TABLE customers (id bigint PRIMARY KEY, name text, balance numeric, secret text, updated_at timestamptz);
-    INSERT INTO customers SELECT 9007199254740993 + n, 'customer ' || n, 12345678901234567.89 + n, 'hidden',
-      '2026-01-01 00:00:00.000001Z'::timestamptz + (n / 7) * interval '1 microsecond' FROM generate_series(1, 1200) n`);
-  const folder = await createFolder();
-  const variables = { CRM_DATABASE_URL: url };
-  const first = await runExample(folder, "database-to-database.yaml", variables);
-  expect(first).toMatchObject({ records_written: 1200, pages: 3, new_cursor: "2026-01-01T00:00:00.000172Z" });
-
-  await client.query(`
-    INSERT INTO customers SELECT 5, 'tied', 0, '', max(updated_at) FROM customers;
-    UPDATE customers SET name = 'renamed', updated_at = updated_at + interval '1 day' WHERE id = 9007199254740994`);
-  const second = await runExample(folder, "database-to-database.yaml", variables);
-  expect(second).toMatchObject({ records_written: 2 });
-
-  const rows = openDatabase(folder, "warehouse.db")
-    .prepare("SELECT CAST(id AS TEXT) AS id, name, CAST(balance AS TEXT) AS balance FROM customers")
-    .all();
-  const expected = await client.query("SELECT id::text, name, balance::text FROM customers");
-  const byId = (a: { id?: unknown }, b: { id?: unknown }) => String(a.id).localeCompare(String(b.id));
-  expect(rows.map((row) => ({ ...row })).sort(byId)).toEqual(expected.rows.sort(byId));
-});
-
-it.each(["SQLite", "PostgreSQL"])(
-  "P6: reference-database.yaml reads a query with LIMIT to its end on %s, ties and all",
-  async (kind) => {
-    const folder = await createFolder();
-    const { url, execute } = kind === "SQLite" ? sqliteEvents(folder) : await postgresEvents();
-    const rows = range(1, 1100).map((id) => `(${id}, '${minute(Math.ceil(id / 400))}', 'made')`);
-    await execute(`INSERT INTO events VALUES ${rows.join(", ")}`);
-    const variables = { SOURCE_DATABASE_URL: url };
-    const first = await runExample(folder, "reference-database.yaml", variables);
-    expect(first).toMatchObject({ records_written: 1100 });
-
-    await execute(`INSERT INTO events VALUES (1101, '${minute(3)}', 'made'), (1102, '${minute(4)}', 'made')`);
-    const second = await runExample(folder, "reference-database.yaml", variables);
-    expect(second).toMatchObject({ records_written: 2 });
-    const database = openDatabase(folder, "copy.db");
-    expect(database.prepare("SELECT count(*) AS rows FROM events").get()).toEqual({ rows: 1102 });
-    expect(await readdir(join(folder, ".cannectors-state"))).toContain("reference-database.json");
-  },
-);
-
-interface Events {
-  readonly url: string;
-  execute(sql: string): Promise<unknown>;
-}
-
-function sqliteEvents(folder: string): Events {
-  const database = openDatabase(folder, "source.db");
-  database.exec("CREATE TABLE events (id INTEGER PRIMARY KEY, updated_at TEXT, payload TEXT)");
-  return { url: "sqlite:./source.db", execute: async (sql) => database.exec(sql) };
-}
-
-async function postgresEvents(): Promise<Events> {
-  const { url, client } = await createPostgres();
-  await client.query("CREATE TABLE events (id bigint PRIMARY KEY, updated_at timestamptz, payload text)");
-  return { url, execute: (sql) => client.query(sql) };
-}
 
 it("every example is valid, and all of them can be run side by side", async () => {
   const variables = {

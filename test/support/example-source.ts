@@ -47,3 +47,10 @@ export async function startSource(answer: (request: SourceRequest) => SourceAnsw
     },
   };
 }
+
+/** The time that many minutes into 2026, as ISO 8601. */
+export const minute = (number: number): string => new Date(Date.UTC(2026, 0, 1, 0, number)).toISOString();
+
+/** The whole numbers from one to another, both of them included. */
+export const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
