@@ -10,6 +10,8 @@ export interface OutputDestination {
   readonly output: Output;
   /** The ids of the rows that are committed, in any order, with repetitions. */
   readonly ids: () => Promise<readonly number[]>;
+  /** Whether a destination is one stream's, so that any other is refused with `CONFIG_INCOHERENT`. Default: no. */
+  readonly oneStream?: boolean;
   readonly dispose: () => Promise<void>;
 }
 
@@ -60,6 +62,10 @@ class Bench {
     return this.#destination.output.appends;
   }
 
+  get oneStream(): boolean {
+    return this.#destination.oneStream ?? false;
+  }
+
   async open({ stream = "events", lane = "" }: Place = {}): Promise<OutputSession> {
     const context: OutputContext = {
       key: { connector: "acme", stream },
@@ -101,6 +107,10 @@ function commitOf(epoch: number, sequence: number, more: Partial<Commit> = {}): 
 
 function superseded(error: unknown): boolean {
   return error instanceof TidemarkError && error.code === "RUN_SUPERSEDED";
+}
+
+function incoherent(error: unknown): boolean {
+  return error instanceof TidemarkError && error.code === "CONFIG_INCOHERENT";
 }
 
 const fullPosition: Position = {
@@ -213,19 +223,33 @@ const cases: Record<string, (bench: Bench) => Promise<void>> = {
     assert.deepEqual(await bench.ids(), []);
   },
 
-  "streams and lanes have marks and epochs of their own": async (bench) => {
+  "lanes have marks and epochs of their own": async (bench) => {
     const live = await bench.claimed(4);
     await live.write(records(1));
     await live.commit(commitOf(4, 1));
     const backfill = await bench.open({ lane: "backfill/1" });
     assert.equal(await backfill.claim(1), null);
-    const other = await bench.open({ stream: "orders" });
-    assert.equal(await other.claim(1), null);
     await backfill.write(records(2));
     await backfill.commit(commitOf(1, 1));
     await live.write(records(3));
     await live.commit(commitOf(4, 2));
     assert.deepEqual(await bench.ids(), [1, 2, 3]);
+  },
+
+  "streams have marks and epochs of their own, or a second one is refused": async (bench) => {
+    const first = await bench.claimed(4);
+    await first.write(records(1));
+    await first.commit(commitOf(4, 1));
+    const other = await bench.open({ stream: "orders" });
+    if (bench.oneStream) await assert.rejects(other.claim(1), incoherent);
+    else {
+      assert.equal(await other.claim(1), null);
+      await other.write(records(2));
+      await other.commit(commitOf(1, 1));
+    }
+    await first.write(records(3));
+    await first.commit(commitOf(4, 2));
+    assert.deepEqual(await bench.ids(), bench.oneStream ? [1, 3] : [1, 2, 3]);
   },
 
   "P13: more than is held in memory is committed whole, or not at all": async (bench) => {

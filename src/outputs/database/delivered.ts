@@ -1,4 +1,5 @@
-import { type Ledger, storedIdentity } from "./ledger.ts";
+import { storedIdentity } from "../stored-identity.ts";
+import type { Ledger } from "./ledger.ts";
 
 /** How many identities wait in memory for a commit. */
 const heldIdentities = 10_000;

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Commit, Mark, OutputContext } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
@@ -235,12 +234,6 @@ export class Ledger {
 }
 
 const spill = '"_tidemark_spilled_identities"';
-
-/** An identity as it is stored: itself, or its hash where an index or JSON could not carry it. */
-export function storedIdentity(identity: string): string {
-  if (identity.length <= 200 && !identity.includes("\0") && identity.isWellFormed()) return identity;
-  return `sha256:${createHash("sha256").update(identity, "utf16le").digest("hex")}`;
-}
 
 function readFields(text: string, holder: string): string[] {
   try {

@@ -7,6 +7,7 @@ import type { Commit, Mark } from "../../engine/ports.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { decodePosition, encodePosition } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import { storedIdentity } from "../stored-identity.ts";
 import { syncFolder } from "./sync-folder.ts";
 
 /** The format this version writes, as the database's own `user_version`. */
@@ -198,10 +199,14 @@ export class Ledger {
       const known = this.#database.prepare(
         "SELECT 1 FROM delivered WHERE lane = ? AND identity = ? UNION ALL SELECT 1 FROM temp.pending WHERE identity = ?",
       );
-      const found = new Set(
-        identities.filter((identity) => known.get(lane, identity, identity) !== undefined),
-      );
-      this.#keep(identities.filter((identity) => !found.has(identity)));
+      const found = new Set<string>();
+      const others: string[] = [];
+      for (const identity of identities) {
+        const stored = storedIdentity(identity);
+        if (known.get(lane, stored, stored) !== undefined) found.add(identity);
+        else others.push(stored);
+      }
+      this.#keep(others);
       return found;
     });
   }
