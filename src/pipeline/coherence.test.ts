@@ -42,4 +42,11 @@ describe("settings that contradict one another", () => {
       expect.stringMatching(/^6:5 TEXT_ORDER warning: texts are compared by code point/),
     ]);
   });
+
+  test("text as the cursor of a table is not: the table is compared and sorted by code point", async () => {
+    const text =
+      "name: x\ninput:\n  type: database\n  connectionString: 'sqlite:./x.db'\n  table: t\n  statePersistence:\n    id: { field: id, type: text }\noutput: { type: console }\n";
+    expect(await told(text)).toEqual([]);
+    expect(await told(text.replace("sqlite:./x.db", "postgres://x.example/x"))).toEqual([]);
+  });
 });
