@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Row } from "./parts/measure.ts";
 import { startUp } from "./start-up.ts";
@@ -15,13 +18,16 @@ const { values } = parseArgs({
     only: { type: "string" },
   },
 });
+const root = fileURLToPath(new URL("..", import.meta.url));
+execFileSync(process.execPath, [join(root, "scripts/build.ts")], { stdio: "inherit" });
+
 const scale = values.quick ? 0.1 : 1;
-const times = values.quick ? 3 : 7;
+const times = values.quick ? 3 : 5;
 const thousand = (count: number): number => Math.max(1, Math.round(count * scale)) * 1000;
 
 const parts: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
-  throughput: () => throughput(thousand(200), times),
-  checkpoint: () => checkpointCost(thousand(200), times),
+  throughput: () => throughput(thousand(1000), times),
+  checkpoint: () => checkpointCost(thousand(1000), times),
   state: () => stateRows(times, 1000, thousand(1000)),
   memory: () => memory(thousand(2000), thousand(100)),
   "start-up": () => startUp(times * 2),

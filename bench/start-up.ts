@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,6 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** A run of the built command that finds nothing new, as a whole process, against `node -e 0`. */
 export function startUp(times: number): Promise<Row> {
-  execFileSync(process.execPath, [join(root, "scripts/build.ts")], { stdio: "inherit" });
   return withFolder((folder) =>
     withServer(10, async (endpoint) => {
       writeFileSync(join(folder, "records.yaml"), pipelineFile(endpoint));

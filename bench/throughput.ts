@@ -5,6 +5,7 @@ import {
   pairedRatio,
   type Row,
   runPart,
+  runPartWith,
   withFolder,
   withServer,
 } from "./parts/measure.ts";
@@ -17,9 +18,14 @@ interface Measured {
 
 const rate = ({ records, seconds }: Measured): number => records / seconds;
 
-function tidemark(endpoint: string, pagesPerCheckpoint: number): Promise<Measured> {
+function tidemark(
+  endpoint: string,
+  pagesPerCheckpoint: number,
+  flags: readonly string[] = [],
+): Promise<Measured> {
   return withFolder((folder) =>
-    runPart<Measured>(
+    runPartWith<Measured>(
+      flags,
       "tidemark",
       endpoint,
       join(folder, "records.db"),
@@ -73,10 +79,13 @@ export function checkpointCost(records: number, times: number): Promise<Row> {
   });
 }
 
-/** Peak memory of a long run against a short one (promise P13). */
+/** As `bin/tidemark` starts Node. */
+const commandFlags = ["--max-semi-space-size=2"];
+
+/** Peak memory of a long run against a short one (promise P13), as the command runs. */
 export async function memory(many: number, few: number): Promise<Row> {
   const measure = async (records: number): Promise<number> => {
-    const result = await withServer(records, (endpoint) => tidemark(endpoint, 1));
+    const result = await withServer(records, (endpoint) => tidemark(endpoint, 1, commandFlags));
     if (result.records !== records) throw new Error(`${result.records} of ${records} records arrived`);
     return result.peakMemoryBytes / 1024 / 1024;
   };

@@ -44,9 +44,14 @@ export function part(name: string): string {
 }
 
 /** Runs a part to its end and reads the JSON that it prints last. */
-export async function runPart<T>(name: string, ...args: string[]): Promise<T> {
+export function runPart<T>(name: string, ...args: string[]): Promise<T> {
+  return runPartWith<T>([], name, ...args);
+}
+
+/** The same with flags for Node. */
+export async function runPartWith<T>(flags: readonly string[], name: string, ...args: string[]): Promise<T> {
   const { output, code } = await finished(
-    spawn(process.execPath, [part(name), ...args], { stdio: ["ignore", "pipe", "inherit"] }),
+    spawn(process.execPath, [...flags, part(name), ...args], { stdio: ["ignore", "pipe", "inherit"] }),
   );
   if (code !== 0) throw new Error(`${name} ended with ${code}: ${output}`);
   return JSON.parse(output.trim().split("\n").at(-1) ?? "");

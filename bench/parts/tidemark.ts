@@ -1,7 +1,9 @@
-import { definePipeline, openState, sync } from "../../src/index.ts";
+import { build } from "./build.ts";
 
-/** The same job by Tidemark's library: `tidemark.ts ENDPOINT DATABASE STATE PAGES_PER_CHECKPOINT`. */
+/** The same job by Tidemark's library, as it is published: `tidemark.ts ENDPOINT DATABASE STATE PAGES_PER_CHECKPOINT`. */
 const [endpoint = "", database = "", stateFile = "", pagesPerCheckpoint = "1"] = process.argv.slice(2);
+
+const { definePipeline, openState, sync } = await build();
 
 const pipeline = definePipeline({
   name: "records",

@@ -1,3 +1,5 @@
+import { setImmediate as turn } from "node:timers/promises";
+
 /**
  * Passes items on while the next one is already being fetched, one ahead and no more. What the source
  * throws is thrown in its turn. Ending the iteration early ends the source, and calls `stop` before,
@@ -24,6 +26,9 @@ export async function* readAhead<T>(
       const item = await next;
       if (item.done) return end();
       next = fetched();
+      // Lets the next request out before this item is worked on: a database may hold the thread meanwhile,
+      // and the source would stand idle for as long.
+      await turn();
       yield item.value;
     }
   } finally {
