@@ -80,7 +80,7 @@ export function checkpointCost(records: number, times: number): Promise<Row> {
 }
 
 /** As `bin/tidemark` starts Node. */
-const commandFlags = ["--max-semi-space-size=2"];
+const commandFlags = ["--max-semi-space-size=4", "--heap-growing-percent=10"];
 
 /** Peak memory of a long run against a short one (promise P13), as the command runs. */
 export async function memory(many: number, few: number): Promise<Row> {
