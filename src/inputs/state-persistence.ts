@@ -157,11 +157,11 @@ function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(q
 }
 
 /** What `lookback` and `settle` are counted in is up to the leading cursor. */
-function refuseUnusableLengths(persistence: StatePersistence, context: z.RefinementCtx): void {
-  const leading = leadingRole(persistence);
-  const refuse = (key: "lookback" | "settle" | "until", message: string): void =>
-    context.addIssue({ code: "custom", path: [key], message });
-
+export function refuseUnusableLengths(
+  persistence: StatePersistence,
+  leading: CursorRole | null,
+  refuse: (key: "lookback" | "settle" | "until", message: string) => void,
+): void {
   const lookbackUnit = unitOf(persistence.lookback);
   if (
     lookbackUnit !== null &&
@@ -200,13 +200,20 @@ export function leadingRole(persistence: StatePersistence): CursorRole | null {
 }
 
 /** `statePersistence` of an input that is asked by named parameters: each cursor names its own. */
-export const parameterStatePersistenceSchema =
-  statePersistenceKeys(parameterName).superRefine(refuseUnusableLengths);
+export const parameterStatePersistenceSchema = statePersistenceKeys(parameterName).superRefine(
+  (persistence, context) =>
+    refuseUnusableLengths(persistence, leadingRole(persistence), (key, message) =>
+      context.addIssue({ code: "custom", path: [key], message }),
+    ),
+);
 
-/** `statePersistence` of an input that binds its cursors by place. */
+/**
+ * `statePersistence` of an input that binds its cursors by place. As such an input may declare its
+ * cursor elsewhere, it calls `refuseUnusableLengths` itself.
+ */
 export const placeStatePersistenceSchema = statePersistenceKeys(
   parameterName.optional().describe("Not used: this input binds its cursors by place."),
-).superRefine(refuseUnusableLengths);
+);
 
 /** What both kinds have once they are parsed. */
 export type StatePersistence = z.infer<ReturnType<typeof statePersistenceKeys<z.ZodOptional<z.ZodString>>>>;

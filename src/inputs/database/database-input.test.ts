@@ -6,6 +6,7 @@ import {
   places,
   postgresPlace,
   read,
+  sqlitePlace,
   stream,
 } from "../../../test/support/database-input.ts";
 import { systemClock } from "../../clock.ts";
@@ -149,6 +150,18 @@ describe.each(places)("%s", (database, createPlace) => {
     stop.abort(new Error("enough"));
     await expect(ids(input, undefined, { signal: stop.signal })).rejects.toThrow("enough");
   });
+});
+
+test("`cursor` is short for a timestamp, with all that goes with one", async () => {
+  const place = await sqlitePlace();
+  const statePersistence = { lookback: "P1D", settle: "PT5M", until: {} };
+  const input = inputOf(place, { table: "events", cursor: "updated_at", statePersistence });
+  expect(input.incremental).toMatchObject({
+    cursors: [{ role: "timestamp", path: ["updated_at"] }],
+    lookback: { unit: "time" },
+    settle: { unit: "time" },
+  });
+  expect(() => inputOf(place, { table: "events", statePersistence })).toThrow(/needs an enabled `timestamp`/);
 });
 
 test("the source's own clock is told", async () => {

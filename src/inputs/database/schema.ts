@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { keySchema, leadingRole, placeStatePersistenceSchema, timezoneSchema } from "../state-persistence.ts";
+import {
+  keySchema,
+  leadingRole,
+  placeStatePersistenceSchema,
+  refuseUnusableLengths,
+  timezoneSchema,
+} from "../state-persistence.ts";
 import { queryMistakes } from "./query-mistakes.ts";
 
 const connectionString = z.string().min(1);
@@ -81,7 +87,11 @@ function refuseIncoherent(config: DatabaseInputConfig, context: z.RefinementCtx)
     for (const message of queryMistakes(config)) refuse(["query"], message);
   }
   if (config.table !== undefined) refuseIncoherentTable(config, refuse);
-  if (config.statePersistence.until !== undefined && leadingRole(config.statePersistence) === "id") {
+  const leading = config.cursor === undefined ? leadingRole(config.statePersistence) : "timestamp";
+  refuseUnusableLengths(config.statePersistence, leading, (key, message) =>
+    refuse(["statePersistence", key], message),
+  );
+  if (config.statePersistence.until !== undefined && leading === "id") {
     refuse(["statePersistence", "until"], "only goes with a `timestamp`: ids have no upper bound");
   }
 }
