@@ -56,6 +56,7 @@ export class PositionTracker implements Tracker {
     this.#highest = start.window?.highest ?? start.watermark;
     this.#companions = { ...start.companions };
     this.#offset = BigInt(this.#field?.role === "offset" ? (start.watermark ?? "0") : "0");
+    if (this.#field === null) return;
     for (const key of start.boundary) {
       this.#boundary.set(nameOf(key.cursor, key.identity), key);
       this.#unclaimed.set(nameOf(key.cursor, key.identity), key.count);
@@ -326,6 +327,7 @@ export class PositionTracker implements Tracker {
   }
 
   #boundaryFrom(watermark: string | null): BoundaryKey[] {
+    if (this.#field === null) return [...this.#options.start.boundary];
     const type = this.#typeOf();
     return [...this.#boundary.values()].filter(
       ({ cursor }) =>

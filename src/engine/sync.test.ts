@@ -3,7 +3,7 @@ import { at, Bench, key, record } from "../../test/support/engine-bench.ts";
 import type { SourceRecord } from "../model/record.ts";
 import type { Input } from "./ports.ts";
 import { preview } from "./preview.ts";
-import { attemptSync } from "./sync.ts";
+import { attemptSync, sync } from "./sync.ts";
 
 describe("sync", () => {
   it("delivers everything once and then only what changed", async () => {
@@ -75,6 +75,23 @@ describe("sync", () => {
     await bench.run();
     await bench.run();
     expect(bench.ids()).toEqual([1, 99, 2]);
+  });
+
+  it("without a cursor every run delivers everything, also behind runs that kept one", async () => {
+    const bench = new Bench({ appends: false, incremental: { cursors: [] } });
+    bench.source.records = [record(1, 1), record(2, 2), record(3, 2)];
+    for (let times = 1; times <= 2; times++) {
+      expect(await bench.run()).toMatchObject({ status: "completed", recordsWritten: 3, newCursor: null });
+    }
+    const keeping = new Bench({ appends: false });
+    keeping.source.records = bench.source.records;
+    await keeping.run();
+    const { output } = keeping.pipeline;
+    const forgetful = { ...bench.pipeline, output };
+    for (let times = 1; times <= 2; times++) {
+      expect(await sync(forgetful, { state: keeping.state })).toMatchObject({ recordsWritten: 3 });
+    }
+    expect(await keeping.run()).toMatchObject({ recordsWritten: 0, newCursor: at(2) });
   });
 
   it("null cursors fail, are skipped or are delivered once, as declared", async () => {
