@@ -1,6 +1,5 @@
 import { TidemarkError } from "../../errors.ts";
-import { type CursorType, cursorTypes } from "../../model/cursor.ts";
-import { type BoundaryKey, decodePosition, type Interval, type Position } from "../../model/position.ts";
+import type { BoundaryKey, Interval } from "../../model/position.ts";
 import { readBoundaryKey, readInterval, readStreamRow } from "../codec.ts";
 import type { StreamRow } from "../rows.ts";
 import type { Tables } from "./schema.ts";
@@ -118,12 +117,6 @@ export function streamRow(row: Row, holder: string): StreamRow {
   return readStreamRow(row, { boundary: boundaryOf(row, holder), coverage: coverageOf(row, holder) }, holder);
 }
 
-/** Reads a position from the columns `position`, `boundary` and `coverage`. */
-export function positionOf(row: Row, holder: string): Position {
-  const stored = decodePosition(textOf(row, "position", holder), holder);
-  return { ...stored, boundary: boundaryOf(row, holder), coverage: coverageOf(row, holder) };
-}
-
 function boundaryOf(row: Row, holder: string): BoundaryKey[] {
   return listOf(row, "boundary", holder).map((raw) => {
     const [identity, cursor, count] = Array.isArray(raw) ? raw : [];
@@ -131,7 +124,7 @@ function boundaryOf(row: Row, holder: string): BoundaryKey[] {
   });
 }
 
-export function coverageOf(row: Row, holder: string): Interval[] {
+function coverageOf(row: Row, holder: string): Interval[] {
   return listOf(row, "coverage", holder).map((raw) => readInterval(raw, holder));
 }
 
@@ -147,20 +140,6 @@ export function textOf(row: Row, column: string, holder: string): string {
   const value = row[column];
   if (typeof value === "string") return value;
   throw unfit(row, column, holder);
-}
-
-export function numberOf(row: Row, column: string, holder: string): number {
-  const value = row[column];
-  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
-  throw unfit(row, column, holder);
-}
-
-export function cursorTypeOf(row: Row, holder: string): CursorType | null {
-  const { cursor_type: value = null } = row;
-  if (value === null) return null;
-  const type = cursorTypes.find((known) => known === value);
-  if (type !== undefined) return type;
-  throw unfit(row, "cursor_type", holder);
 }
 
 function unfit(row: Row, column: string, holder: string): TidemarkError {

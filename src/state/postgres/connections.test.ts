@@ -86,7 +86,7 @@ describe("connections", () => {
     const { store, proxy } = await openThroughProxy();
     await store.complete(await store.begin(key, { cursorType: "numeric_id" }), { newCursor: "1" });
     let cuts = 0;
-    for (const lost of ["begin", "complete"]) {
+    for (const lost of ["begin", "move"]) {
       proxy.onSent = (bytes) => {
         if (!bytes.includes(`tidemark_${lost}`)) return;
         proxy.onSent = () => {};

@@ -19,6 +19,12 @@ export interface Subject {
   readonly runId?: string;
 }
 
+/** The row after a step, and whether that changed it. */
+export interface Taken {
+  readonly row: StreamRow;
+  readonly changed: boolean;
+}
+
 /** The stored rows and the ways to them: by the pool's connections or in a caller's transaction. */
 export class Ledger {
   readonly database: StateDatabase;
@@ -48,45 +54,40 @@ export class Ledger {
   }
 
   /**
-   * Takes a step by the rules and returns the row as it then is. The step is asked twice: first
-   * without holding the row, since most of what comes here is refused, then with it. What it decides
-   * must bear being repeated.
+   * Takes a step by the rules. The step is asked twice: first without holding the row, since most of
+   * what comes here is refused, then with it. What it decides must bear being repeated.
    */
-  async decide(context: WriteContext, subject: Subject, step: Step): Promise<StreamRow> {
+  async decide(context: WriteContext, subject: Subject, step: Step): Promise<Taken> {
     const { key, lane, runId } = subject;
     return this.using(context, async (runner) => {
       const rows = this.rowsOn(runner);
       const found = await rows.read(key, lane, runId);
-      if ((await step(found, rows)) === null) return present(found.row, key);
+      if ((await step(found, rows)) === null) return unchanged(found.row, key);
       if (context.transaction === undefined) return this.inTurn(true, subject, step);
-      return present(await take(rows, subject, step), key);
+      return (await take(rows, subject, step)) ?? unchanged(null, key);
     });
   }
 
   /** Takes a step in a transaction of its own. */
-  async inTurn(repeatable: boolean, subject: Subject, step: Step): Promise<StreamRow> {
+  async inTurn(repeatable: boolean, subject: Subject, step: Step): Promise<Taken> {
     for (;;) {
-      const row = await this.database.transact(repeatable, (session) =>
+      const taken = await this.database.transact(repeatable, (session) =>
         take(this.rowsOn(session), subject, step),
       );
-      if (row !== null) return row;
+      if (taken !== null) return taken;
     }
   }
 }
 
 /** Null where the row was missing and another has made it meanwhile. */
-async function take(
-  rows: PostgresRows,
-  { key, lane, runId }: Subject,
-  step: Step,
-): Promise<StreamRow | null> {
+async function take(rows: PostgresRows, { key, lane, runId }: Subject, step: Step): Promise<Taken | null> {
   const held = await rows.lock(key, lane, runId);
   const change = await step(held, rows);
-  if (change === null) return present(held.row, key);
-  return (await rows.store(change, held.row)) ? change.row : null;
+  if (change === null) return unchanged(held.row, key);
+  return (await rows.store(change, held.row)) ? { row: change.row, changed: true } : null;
 }
 
-function present(row: StreamRow | null, key: StreamKey): StreamRow {
+function unchanged(row: StreamRow | null, key: StreamKey): Taken {
   if (row === null) throw streamNotFound(key);
-  return row;
+  return { row, changed: false };
 }

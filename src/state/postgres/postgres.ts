@@ -3,7 +3,7 @@ import { StateDatabase } from "./database.ts";
 import { Ledger } from "./ledger.ts";
 import { queriesOn } from "./queries.ts";
 import { migrate, tablesIn } from "./schema.ts";
-import { stepsOn } from "./steps.ts";
+import { Steps } from "./steps.ts";
 import { PostgresStateStore } from "./store.ts";
 
 /**
@@ -24,7 +24,7 @@ export async function openPostgresState(url: string): Promise<StateStore> {
   try {
     const tables = tablesIn(database.schema);
     await database.transact(true, migrate);
-    return new PostgresStateStore(new Ledger(database, queriesOn(tables)), stepsOn(tables));
+    return new PostgresStateStore(new Ledger(database, queriesOn(tables)), new Steps(tables));
   } catch (error) {
     await database.close();
     throw error;

@@ -136,7 +136,7 @@ function listQueries(tables: Tables) {
       "list_runs",
       ["connector", "stream", "before", "limit"],
       `SELECT r.number, ${selected("r", runColumns)} FROM ${tables.runs} r
-       WHERE r.connector = $connector AND r.stream = $stream AND r.number < $before::bigint
+       WHERE r.connector = $connector AND r.stream = $stream AND r.number > 0 AND r.number < $before::bigint
        ORDER BY r.number DESC LIMIT $limit::integer`,
     ),
     listAudit: statement(

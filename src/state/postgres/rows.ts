@@ -14,6 +14,8 @@ import type { Runner } from "./session.ts";
 /** What is stored of a stream, and the server's time in milliseconds since 1970. */
 export interface Found {
   readonly row: StreamRow | null;
+  /** The text of its position as it is stored. */
+  readonly position: string | null;
   readonly run: RunRow | null;
   readonly now: number;
 }
@@ -35,8 +37,10 @@ export class PostgresRows {
     const [row] = await this.#runner.run(this.#queries.read, { ...key, lane });
     const { place } = this.#runner;
     if (row === undefined) throw new Error("a query for one row gave none");
+    const there = row.connector !== null;
     return {
-      row: row.connector === null ? null : streamRow(row, place),
+      row: there ? streamRow(row, place) : null,
+      position: there ? textOf(row, "position", place) : null,
       run,
       now: Date.parse(textOf(row, "now", place)),
     };

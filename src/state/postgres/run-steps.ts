@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { isTidemarkError } from "../../errors.ts";
+import { stringifyJson } from "../../model/json.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
-import { checkBegin, checkCheckpoint, checkCompletion, checkFailure, keptMetadata } from "../arguments.ts";
+import { checkBegin, checkCheckpoint, checkCompletion, checkFailure } from "../arguments.ts";
 import type {
   BeginOptions,
   Checkpoint,
   Completion,
   Failure,
-  Metadata,
   Run,
   RunRef,
   StreamState,
@@ -15,30 +16,65 @@ import type {
 import * as lifecycle from "../lifecycle.ts";
 import { type Change, laneOf, type StreamRow } from "../rows.ts";
 import { streamState } from "../view.ts";
-import { AtOnce } from "./at-once.ts";
+import { streamRow, textOf } from "./columns.ts";
+import { LastSeen, type Seen } from "./last-seen.ts";
 import type { Ledger } from "./ledger.ts";
-import { storable } from "./parameters.ts";
+import { asBegun, asStored, moveOf, seenValues } from "./move.ts";
+import { positionParameter, storable } from "./parameters.ts";
 import type { Runner } from "./session.ts";
+import type { Row, Statement, Value } from "./statement.ts";
 import type { Steps } from "./steps.ts";
 
+/** A step of the lifecycle on a stream's row: what it changes, null where that is done already; throws to refuse. */
+type Step = (row: StreamRow | null, now: number) => Change | null;
+
 /**
- * The steps of a run. Each is first tried as one statement. Where that changes nothing, the pure
- * step of `lifecycle.ts` tells why: it refuses, or finds a repetition, or has something rarer to do,
- * which is then done under the lock of the row.
+ * The steps of a run. Each is taken at first on the row as this process last saw it, and stored by
+ * one statement that takes effect only where that is still the row. Where it is not, or the step
+ * refuses, or has something rarer to do, the step is taken again on the row as it is read, and stored
+ * under its lock.
  */
 export class RunSteps {
   readonly #ledger: Ledger;
-  readonly #atOnce: AtOnce;
+  readonly #steps: Steps;
+  readonly #lastSeen = new LastSeen();
 
   constructor(ledger: Ledger, steps: Steps) {
     this.#ledger = ledger;
-    this.#atOnce = new AtOnce(ledger, steps);
+    this.#steps = steps;
   }
 
   async begin(key: StreamKey, options: BeginOptions): Promise<Run> {
     checkBegin(key, options);
     const runId = options.runId ?? randomUUID();
-    return (await this.#atOnce.begin(key, runId, options)) ?? (await this.#beginByRule(key, runId, options));
+    const kind = options.kind ?? "live";
+    const row = kind === "live" ? await this.#beginAtOnce(key, runId, options) : null;
+    if (row === null) return this.#beginByRule(key, runId, options);
+    return lifecycle.grantedRun(row, { key, kind, runId, epoch: row.epoch }, null);
+  }
+
+  async #beginAtOnce(key: StreamKey, runId: string, options: BeginOptions): Promise<StreamRow | null> {
+    const { database } = this.#ledger;
+    const { cursorType, epochFloor = 0, actor = null, owner } = options;
+    const values = {
+      ...key,
+      lane: "",
+      run_id: runId,
+      cursor_type: cursorType,
+      epoch_floor: epochFloor,
+      actor,
+      lease_seconds: options.leaseSeconds ?? lifecycle.defaultLeaseSeconds,
+      owner: owner === undefined ? null : stringifyJson(owner),
+    };
+    const seen = this.#lastSeen.of(key, "");
+    const begun = seen === null ? null : begunAgain(seen.row, runId, options);
+    if (seen !== null && begun !== null) {
+      const told = await one(database, this.#steps.beginAgain, { ...values, ...seenValues(seen) });
+      if (told !== null) return this.#remember(asBegun(begun, told, database.place), seen.position);
+    }
+    const told = await one(database, this.#steps.begin, values);
+    if (told === null) return null;
+    return this.#remember(streamRow(told, database.place), textOf(told, "position", database.place));
   }
 
   async #beginByRule(key: StreamKey, runId: string, options: BeginOptions): Promise<Run> {
@@ -46,20 +82,21 @@ export class RunSteps {
     const lane = laneOf(kind, runId);
     const subject = { key, lane, ...(options.runId === undefined ? {} : { runId }) };
     let supersededRunId: string | null = null;
-    const row = await this.#ledger.decide({}, subject, async (found, rows) => {
+    const { row, changed } = await this.#ledger.decide({}, subject, async (found, rows) => {
       const live = lane === "" ? found.row : (await rows.read(key, "")).row;
       lifecycle.refuseEndedRun(found.row, found.run);
       const begun = lifecycle.begin(found.row, live, key, runId, options, found.now);
       supersededRunId = begun.supersededRunId;
       return begun.runs.length === 0 ? null : begun;
     });
-    const run = lifecycle.grantedRun(row, { key, kind, runId, epoch: row.epoch }, supersededRunId);
-    this.#atOnce.remember(run, run.cursorType);
-    return run;
+    if (changed) this.#remember(row, positionParameter(key, row.position));
+    return lifecycle.grantedRun(row, { key, kind, runId, epoch: row.epoch }, supersededRunId);
   }
 
   async heartbeat(run: RunRef): Promise<void> {
-    if (await this.#atOnce.heartbeat(run)) return;
+    const lane = laneOf(run.kind, run.runId);
+    const values = { ...run.key, lane, run_id: run.runId, epoch: run.epoch };
+    if ((await one(this.#ledger.database, this.#steps.heartbeat, values)) !== null) return;
     await this.#byRule(run, {}, (held, now) => ({
       row: lifecycle.heartbeat(held, run, now),
       runs: [],
@@ -69,56 +106,91 @@ export class RunSteps {
 
   async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext): Promise<void> {
     checkCheckpoint(run.key, made);
-    const done = await this.#ledger.using(context, (runner) => this.#atOnce.checkpoint(runner, run, made));
-    if (!done) await this.#byRule(run, context, (row, now) => lifecycle.checkpoint(row, run, made, now));
+    await this.#take(run, context, (row, now) => lifecycle.checkpoint(row, run, made, now));
   }
 
   async complete(run: RunRef, done: Completion, context: WriteContext): Promise<StreamState> {
     checkCompletion(run.key, done);
-    const metadata = kept(run.key, done.metadata);
-    const state =
-      (await this.#ledger.using(context, (runner) => this.#completeAtOnce(runner, run, done, metadata))) ??
-      (await this.#byRule(run, context, (row, now) => lifecycle.complete(row, run, done, now)));
-    this.#atOnce.forget(run);
-    return state;
-  }
-
-  #completeAtOnce(
-    runner: Runner,
-    run: RunRef,
-    { newCursor, position, recordsProcessed }: Completion,
-    metadata: Metadata | null,
-  ): Promise<StreamState | null> {
-    const end = { records: recordsProcessed ?? null, metadata };
-    if (newCursor !== undefined) return this.#atOnce.completeAtCursor(runner, run, newCursor, end);
-    if (position !== undefined) return this.#atOnce.completeAtPosition(runner, run, position, end);
-    return this.#atOnce.end(runner, run, { ...end, error: null });
+    return streamState(await this.#take(run, context, (row, now) => lifecycle.complete(row, run, done, now)));
   }
 
   async fail(run: RunRef, failure: Failure): Promise<StreamState> {
     checkFailure(run.key, failure);
-    const end = {
-      error: storable(failure.error),
-      records: failure.recordsProcessed ?? null,
-      metadata: kept(run.key, failure.metadata),
-    };
-    const state =
-      (await this.#atOnce.end(this.#ledger.database, run, end)) ??
-      (await this.#byRule(run, {}, (row, now) => lifecycle.fail(row, run, failure, now)));
-    this.#atOnce.forget(run);
-    return state;
+    const told = { ...failure, error: storable(failure.error) };
+    return streamState(await this.#take(run, {}, (row, now) => lifecycle.fail(row, run, told, now)));
   }
 
-  async #byRule(
-    run: RunRef,
-    context: WriteContext,
-    step: (row: StreamRow | null, now: number) => Change | null,
-  ): Promise<StreamState> {
+  async #take(run: RunRef, context: WriteContext, step: Step): Promise<StreamRow> {
+    const moved = await this.#ledger.using(context, (runner) => this.#moveAtOnce(runner, run, step));
+    return moved ?? this.#byRule(run, context, step);
+  }
+
+  /** Null where nothing was changed. */
+  async #moveAtOnce(runner: Runner, run: RunRef, step: Step): Promise<StreamRow | null> {
+    const seen = await this.#seenBy(runner, run);
+    const change = seen === null ? null : taken(step, seen.row);
+    if (seen === null || change === null) return null;
+    const { shape, values } = moveOf(seen, change);
+    const told = await one(runner, this.#steps.move(shape), values);
+    return told === null ? null : this.#remember(asStored(change.row, told, runner.place), values.position);
+  }
+
+  /** The run's row as it was last seen; one look more where another process began the run. */
+  async #seenBy(runner: Runner, run: RunRef): Promise<Seen | null> {
+    const lane = laneOf(run.kind, run.runId);
+    const known = this.#lastSeen.of(run.key, lane);
+    if (known?.row.runId === run.runId && known.row.epoch === run.epoch) return known;
+    const { row, position } = await this.#ledger.rowsOn(runner).read(run.key, lane);
+    return row === null || position === null ? null : { row, position };
+  }
+
+  async #byRule(run: RunRef, context: WriteContext, step: Step): Promise<StreamRow> {
     const subject = { key: run.key, lane: laneOf(run.kind, run.runId) };
-    return streamState(await this.#ledger.decide(context, subject, async ({ row, now }) => step(row, now)));
+    const { row, changed } = await this.#ledger.decide(context, subject, async ({ row: held, now }) =>
+      step(held, now),
+    );
+    if (changed) this.#remember(row, positionParameter(run.key, row.position));
+    return row;
+  }
+
+  #remember(row: StreamRow, position: string): StreamRow {
+    this.#lastSeen.set({ row, position });
+    return row;
   }
 }
 
-function kept(key: StreamKey, metadata: Metadata | undefined): Metadata | null {
-  return metadata === undefined ? null : keptMetadata(key, metadata);
+/** What the step makes of a row that may be out of date; null where it refuses or has nothing to do. */
+function taken(step: Step, seen: StreamRow): Change | null {
+  try {
+    return step(seen, seen.updatedAt);
+  } catch (error) {
+    // Whether it is so is for the row to tell that is stored now.
+    if (isTidemarkError(error)) return null;
+    throw error;
+  }
+}
+
+/** The row with the new run, where that is all that there is to it. */
+function begunAgain(seen: StreamRow, runId: string, options: BeginOptions): StreamRow | null {
+  if (seen.status === "running") return null;
+  const step: Step = (row, now) => lifecycle.begin(row, seen, seen.key, runId, options, now);
+  return taken(step, seen)?.row ?? null;
+}
+
+/** What the rules have better words for: a run id that the history has, a position that is no JSON. */
+const forTheRules: readonly unknown[] = ["23505", "22P02"];
+
+/** The statement's row; null where it changed nothing. */
+async function one<P extends string>(
+  runner: Runner,
+  statement: Statement<P>,
+  values: Readonly<Record<P, Value>>,
+): Promise<Row | null> {
+  try {
+    const [row = null] = await runner.run(statement, values);
+    return row;
+  } catch (error) {
+    if (isTidemarkError(error) && forTheRules.includes(error.details?.sqlState)) return null;
+    throw error;
+  }
 }

@@ -155,42 +155,54 @@ const histories = fc.array(
   { minLength: 5, maxLength: 30 },
 );
 
+/** Which of the two workers makes a call; mostly one makes several. */
+const turns = fc.oneof(
+  fc.constant<(0 | 1)[]>([0]),
+  fc.array(fc.constantFrom<0 | 1>(0, 1), { minLength: 1, maxLength: 12 }),
+);
+
 let database: TestDatabase;
-let postgres: StateStore;
+/** Two, as two processes would have: what one knows of a stream is out of date when the other went on. */
+let workers: [StateStore, StateStore];
 let streams = 0;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  postgres = await openPostgresState(database.url);
+  workers = [await openPostgresState(database.url), await openPostgresState(database.url)];
 });
 
 afterAll(async () => {
-  await postgres.close();
+  for (const worker of workers) await worker.close();
   await database.drop();
 });
 
 test("whatever is asked of it, PostgreSQL takes the steps that the lifecycle takes", async () => {
   await fc.assert(
-    fc.asyncProperty(histories, async (history) => {
+    fc.asyncProperty(histories, turns, async (history, turn) => {
       const key = { connector: "same", stream: String(++streams) };
       await using memory = openMemoryState();
-      const expected = await told(memory, key, history);
-      expect(await told(postgres, key, history)).toEqual(expected);
-      expect(await postgres.verifyAudit({ key })).toEqual(await memory.verifyAudit({ key }));
+      const expected = await told(() => memory, key, history);
+      expect(await told((n) => workers[turn[n % turn.length] ?? 0], key, history)).toEqual(expected);
+      expect(await workers[0].verifyAudit({ key })).toEqual(await memory.verifyAudit({ key }));
     }),
     { numRuns: 100 },
   );
 });
 
 /** What each call of a history came to, and all that is stored after it, without times and hashes. */
-async function told(store: StateStore, key: StreamKey, history: readonly Call[]): Promise<unknown> {
+async function told(
+  storeOf: (n: number) => StateStore,
+  key: StreamKey,
+  history: readonly Call[],
+): Promise<unknown> {
   const runs: Granted[] = [];
   const outcomes: unknown[] = [];
-  for (const call of history) {
-    const outcome = await outcomeOf(call(store, key, runs));
+  for (const [index, call] of history.entries()) {
+    const outcome = await outcomeOf(call(storeOf(index), key, runs));
     if (isRun(outcome)) runs.push({ run: outcome, sequence: 0 });
     outcomes.push(outcome);
   }
+  const store = storeOf(0);
   const stored = {
     outcomes,
     state: await store.get(key),

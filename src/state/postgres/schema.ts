@@ -8,7 +8,9 @@ import { statement } from "./statement.ts";
  * Names compare by code point whatever the database's language. No index holds a column that a run
  * changes, and pages keep room, so that an update stays on its page and touches no index. Boundary
  * keys and coverage have no unique index: their values may be longer than an index entry can be, and
- * the lock on the stream's row keeps their writers apart.
+ * the lock on the stream's row keeps their writers apart. A run is looked up by its id: the index by
+ * number is partial so that nothing else can be found by it, however few runs there were when a plan
+ * was made.
  */
 const steps: readonly string[] = [
   `
@@ -76,9 +78,9 @@ const steps: readonly string[] = [
     metadata json,
     actor text,
     end_position text,
-    PRIMARY KEY (connector, stream, number),
-    UNIQUE (connector, stream, run_id)
+    PRIMARY KEY (connector, stream, run_id)
   ) WITH (fillfactor = 70);
+  CREATE INDEX tidemark_runs_by_number ON tidemark_runs (connector, stream, number) WHERE number > 0;
   CREATE TABLE tidemark_audit (
     connector text COLLATE "C" NOT NULL,
     stream text COLLATE "C" NOT NULL,

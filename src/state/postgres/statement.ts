@@ -10,11 +10,13 @@ export type Row = Readonly<Record<string, string | number | null>>;
 export interface Statement<P extends string> {
   readonly name: string;
   readonly text: string;
+  /** Those of its parameters that the text has, in the order of their numbers. */
   readonly parameters: readonly P[];
 }
 
 /**
- * Makes a statement of SQL in which `$name` stands for a parameter.
+ * Makes a statement of SQL in which `$name` stands for a parameter. It may be given more than its
+ * text asks for.
  *
  * ```ts
  * const rename = statement("rename", ["old", "new"], "UPDATE t SET name = $new WHERE name = $old");
@@ -26,18 +28,19 @@ export function statement<const P extends string>(
   parameters: readonly P[],
   sql: string,
 ): Statement<P> {
-  const numbers = new Map<string, number>(parameters.map((name, index) => [name, index + 1]));
+  const used: P[] = [];
   // The server copies the text with every call, so that the layout is not worth its price.
   const text = sql
     .trim()
     .replace(/\s+/g, " ")
     .replace(/\$([a-z_]+)/g, (_, name: string) => {
-      const number = numbers.get(name);
-      if (number === undefined) throw new Error(`the statement ${title} has no parameter $${name}`);
-      return `$${number}`;
+      const parameter = parameters.find((known) => known === name);
+      if (parameter === undefined) throw new Error(`the statement ${title} has no parameter $${name}`);
+      if (!used.includes(parameter)) used.push(parameter);
+      return `$${used.indexOf(parameter) + 1}`;
     });
   // Callers' connections may have statements of other schemas and versions beside ours.
-  return { name: `tidemark_${title}_${hash("sha1", text).slice(0, 12)}`, text, parameters };
+  return { name: `tidemark_${title}_${hash("sha1", text).slice(0, 12)}`, text, parameters: used };
 }
 
 const wholeNumberTypes = new Set([20, 21, 23]);

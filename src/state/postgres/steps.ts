@@ -1,91 +1,168 @@
 import { positionFormat } from "../../model/position.ts";
-import { unnamedActor } from "../lifecycle.ts";
-import { advanceHash } from "./audit-hash.ts";
-import { boundaryList, coverageList, givenPlace, isoText, samePlace, serverTime } from "./columns.ts";
+import {
+  boundaryList,
+  coverageList,
+  givenPlace,
+  isoText,
+  samePlace,
+  selected,
+  serverTime,
+  streamColumns,
+} from "./columns.ts";
 import type { Tables } from "./schema.ts";
-import { statement } from "./statement.ts";
+import { type Statement, statement } from "./statement.ts";
 
-/**
- * The steps of a run that every run takes, each as one statement: a stream that is not running begins,
- * a run goes on, a run ends. A statement changes nothing and returns no row where anything else is the
- * case, be it a refusal, a repetition or a takeover; then the steps of `lifecycle.ts` decide.
- *
- * Each first locks the stream's row, and goes on only where that row is still the one that the
- * statement sees (`ctid`). So all that it reads beside the row belongs to it, and the time that it
- * asks for is that after the wait for the lock.
- */
-export type Steps = ReturnType<typeof stepsOn>;
-
-const place = ["connector", "stream", "lane"] as const;
-const run = [...place, "run_id", "epoch"] as const;
-const moved = [
-  ...run,
+const placeParameters = ["connector", "stream", "lane", "run_id"] as const;
+/** The parameters that name a run. */
+const runParameters = [...placeParameters, "epoch"] as const;
+/** The stored row as it was seen. */
+const seenParameters = [
+  "seen_status",
+  "seen_epoch",
+  "seen_sequence",
+  "seen_cursor_type",
+  "seen_value",
+  "seen_position",
+] as const;
+const beginParameters = [
+  ...placeParameters,
   "cursor_type",
+  "epoch_floor",
+  "actor",
+  "lease_seconds",
+  "owner",
+] as const;
+const moveParameters = [
+  ...runParameters,
+  ...seenParameters,
   "value",
   "sort_key",
   "position",
+  "sequence",
   "records",
-  "audit_place",
-  "audit_tail",
+  "status",
+  "error",
+  "metadata",
+  "checkpoints",
+  "end_position",
+  "actor",
+  "action",
+  "reason",
+  "audit_number",
+  "audit_before",
+  "audit_after",
+  "kept_identities",
+  "kept_cursors",
+  "kept_counts",
+  "come_identities",
+  "come_cursors",
+  "come_counts",
+  "lowers",
+  "uppers",
 ] as const;
-const beside = ["identities", "cursors", "counts", "lowers", "uppers"] as const;
 
-export function stepsOn(tables: Tables) {
-  return {
-    /** Grants a live run of a stream that is there and not running. */
-    begin: statement(
-      "begin",
-      [...place, "run_id", "cursor_type", "epoch_floor", "actor", "lease_seconds", "owner"],
-      begin(tables),
-    ),
-    heartbeat: statement("heartbeat", run, heartbeat(tables)),
-    /** Stores the next position of a running run. */
-    checkpoint: statement("checkpoint", [...moved, ...beside, "sequence"], checkpoint(tables)),
-    /** Ends a run well with a new cursor, which may be the old one. */
-    completeAtCursor: statement("complete_at_cursor", [...moved, "metadata"], completeAtCursor(tables)),
-    /** Ends a run well with a new position. */
-    completeAtPosition: statement(
-      "complete_at_position",
-      [...moved, ...beside, "metadata", "end_position"],
-      completeAtPosition(tables),
-    ),
-    /** Ends a run, well or badly, where it stands. */
-    endWhereItStands: statement(
-      "end",
-      [...run, "outcome", "error", "records", "metadata"],
-      endWhereItStands(tables),
-    ),
-  };
+export type BeginParameter = (typeof beginParameters)[number];
+export type SeenParameter = (typeof seenParameters)[number];
+export type RunParameter = (typeof runParameters)[number];
+export type MoveParameter = (typeof moveParameters)[number];
+
+/** What a move touches. */
+export interface MoveShape {
+  /** The position is another one, or the same as of a later write. */
+  readonly positioned: boolean;
+  /** The run is over: its row in the history tells how. */
+  readonly ends: boolean;
+  /** The live watermark moves, which the log tells (promise P12). */
+  readonly audited: boolean;
+  readonly keysGo: boolean;
+  readonly keysCome: boolean;
+  readonly coverageChanges: boolean;
 }
 
+/**
+ * The steps that every run takes, each as one statement. What a step makes of the stream's row is for
+ * `lifecycle.ts` to say, by the row as it was seen. The statement stores it, by the server's time,
+ * where the row is still as it was; otherwise it changes nothing and returns no row.
+ */
+export class Steps {
+  /** Begins a live run of a stream that is there and not running, whatever else it is; returns the whole row. */
+  readonly begin: Statement<BeginParameter>;
+  /** The same, of a stream that was seen before. */
+  readonly beginAgain: Statement<BeginParameter | SeenParameter>;
+  readonly heartbeat: Statement<RunParameter>;
+  readonly #tables: Tables;
+  readonly #moves = new Map<string, Statement<MoveParameter>>();
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+    this.begin = statement("begin", beginParameters, begin(tables));
+    this.beginAgain = statement("begin_again", [...beginParameters, ...seenParameters], beginAgain(tables));
+    this.heartbeat = statement("heartbeat", runParameters, heartbeat(tables));
+  }
+
+  /** A running run goes on, or ends. */
+  move(shape: MoveShape): Statement<MoveParameter> {
+    const { positioned, ends, audited, keysGo, keysCome, coverageChanges } = shape;
+    const flags = [positioned, ends, audited, keysGo, keysCome, coverageChanges];
+    const title = `move_${flags.map(Number).join("")}`;
+    let made = this.#moves.get(title);
+    if (made === undefined) {
+      made = statement(title, moveParameters, move(this.#tables, shape));
+      this.#moves.set(title, made);
+    }
+    return made;
+  }
+}
+
+/**
+ * First locks the row, and goes on only where that is still the row that the statement sees (`ctid`).
+ * So what it reads beside the row belongs to it, and the time is that after the wait for the lock.
+ */
 function begin(tables: Tables): string {
   return `
     WITH begun AS (
-      UPDATE ${tables.streams} s SET
-        cursor_type = coalesce($cursor_type, s.cursor_type), status = 'running',
-        epoch = greatest(s.epoch, $epoch_floor::bigint) + 1, sequence = 0, run_id = $run_id,
-        run_lower_bound = s.cursor_value, run_actor = $actor, started_at_utc = step.now,
-        lease_seconds = $lease_seconds, lease_owner = $owner::json,
-        lease_expires_at_utc = step.now + make_interval(secs => $lease_seconds::integer),
-        last_error = NULL, records_processed = 0, metadata = NULL, updated_at_utc = step.now
+      UPDATE ${tables.streams} s SET ${begunColumns("step.now")}
       FROM (SELECT version, ${serverTime} AS now FROM (
         SELECT s.ctid AS version FROM ${tables.streams} s
-        WHERE ${samePlace("s", givenPlace)} AND s.status IN ('idle', 'completed', 'failed') AND ${readable}
+        WHERE ${samePlace("s", givenPlace)} AND s.status IN ('idle', 'completed', 'failed')
           AND (s.cursor_type = $cursor_type OR $cursor_type IS NULL OR s.cursor_type IS NULL OR s.cursor_value IS NULL)
+          AND s.position::jsonb @> jsonb_build_object('format', ${positionFormat}, 'watermark', s.cursor_value)
         FOR NO KEY UPDATE
       ) locked) step
       WHERE s.ctid = step.version
-      RETURNING s.cursor_type, s.cursor_value, s.position, s.position_epoch, s.position_sequence, s.epoch,
-        s.started_at_utc
-    ), run AS (
-      INSERT INTO ${tables.runs} (connector, stream, run_id, kind, epoch, outcome, started_at_utc, lower_bound,
-        records_processed, checkpoints, actor)
-      SELECT $connector, $stream, $run_id, 'live', epoch, 'running', started_at_utc, cursor_value, 0, 0, $actor
-      FROM begun
-    )
-    SELECT cursor_type, position, position_epoch, position_sequence, epoch,
-      ${isoText("started_at_utc")} AS started_at_utc,
+      RETURNING ${streamColumns.map((column) => `s.${column}`).join(", ")}
+    ), run AS (${runBegun(tables)})
+    SELECT ${selected("begun", streamColumns)},
       ${boundaryList(tables, givenPlace)} AS boundary, ${coverageList(tables, givenPlace)} AS coverage
+    FROM begun`;
+}
+
+function beginAgain(tables: Tables): string {
+  return `
+    WITH begun AS (
+      UPDATE ${tables.streams} s SET ${begunColumns(statementTime)}
+      WHERE ${samePlace("s", givenPlace)} AND s.status = $seen_status AND s.epoch = $seen_epoch AND ${asSeen}
+      RETURNING s.epoch, s.started_at_utc, s.cursor_value
+    )
+    ${runBegun(tables)}
+    RETURNING epoch, ${isoText("started_at_utc")} AS at_utc`;
+}
+
+function begunColumns(now: string): string {
+  return `
+    cursor_type = coalesce($cursor_type, s.cursor_type), status = 'running',
+    epoch = greatest(s.epoch, $epoch_floor::bigint) + 1, sequence = 0, run_id = $run_id,
+    run_lower_bound = s.cursor_value, run_actor = $actor, started_at_utc = ${now},
+    lease_seconds = $lease_seconds, lease_owner = $owner::json,
+    lease_expires_at_utc = ${now} + make_interval(secs => $lease_seconds::integer),
+    last_error = NULL, records_processed = 0, metadata = NULL, updated_at_utc = ${now}`;
+}
+
+function runBegun(tables: Tables): string {
+  return `
+    INSERT INTO ${tables.runs} (connector, stream, run_id, kind, epoch, outcome, started_at_utc, lower_bound,
+      records_processed, checkpoints, actor)
+    SELECT $connector, $stream, $run_id, 'live', epoch, 'running', started_at_utc, cursor_value, 0, 0, $actor
     FROM begun`;
 }
 
@@ -97,164 +174,97 @@ function heartbeat(tables: Tables): string {
     RETURNING s.epoch`;
 }
 
-function checkpoint(tables: Tables): string {
-  return `
-    WITH ${advanced(tables, {
-      where: "AND s.sequence = $sequence::bigint - 1",
-      set: `position = $position,
-        lease_expires_at_utc = step.now + make_interval(secs => s.lease_seconds)`,
-    })}, ${audited(tables)}, ${besideReplaced(tables)}
-    SELECT sequence FROM moved`;
+function move(tables: Tables, shape: MoveShape): string {
+  const set = [
+    `records_processed = $records, updated_at_utc = ${statementTime}`,
+    ...(shape.positioned
+      ? [
+          `cursor_value = $value, cursor_sort_key = $sort_key, position = $position, position_epoch = $epoch,
+           position_sequence = $sequence, sequence = $sequence`,
+        ]
+      : []),
+    shape.ends
+      ? `status = $status, last_error = $error, metadata = $metadata::json, lease_expires_at_utc = NULL,
+         lease_owner = NULL`
+      : `lease_expires_at_utc = ${statementTime} + make_interval(secs => s.lease_seconds)`,
+    ...(shape.audited ? [`audit_number = $audit_number, audit_head = ${auditHead}`] : []),
+  ];
+  const moved = `
+    UPDATE ${tables.streams} s SET ${set.join(", ")} WHERE ${held} AND ${asSeen}
+    RETURNING ${isoText("s.updated_at_utc")} AS at_utc, s.updated_at_utc, s.audit_head`;
+  const beside = [
+    ...(shape.keysGo ? [`keys_gone AS (${keysGone(tables)})`] : []),
+    ...(shape.keysCome ? [`keys_come AS (${keysCome(tables)})`] : []),
+    ...(shape.coverageChanges
+      ? [`coverage_gone AS (${coverageGone(tables)})`, `coverage_come AS (${coverageCome(tables)})`]
+      : []),
+    ...(shape.ends && shape.audited ? [`audited AS (${audited(tables)})`] : []),
+  ];
+  // The last of them is the statement itself, which is cheaper than to select from all.
+  const last = shape.ends
+    ? `${runEnded(tables)} RETURNING moved.at_utc, moved.audit_head`
+    : shape.audited
+      ? `${audited(tables)} RETURNING at_utc, hash AS audit_head`
+      : "SELECT at_utc, audit_head FROM moved";
+  return `WITH ${[`moved AS (${moved})`, ...beside].join(", ")} ${last}`;
 }
 
-function completeAtCursor(tables: Tables): string {
-  return `
-    WITH ${advanced(tables, {
-      where: "",
-      set: `position = CASE WHEN step.old = $value THEN s.position ELSE $position END, ${completed}`,
-      returning: `, s.position, ${coverageList(tables, givenPlace)} AS coverage`,
-    })}, ${audited(tables)}, dropped AS (
-      DELETE FROM ${tables.boundaryKeys} b USING moved
-      WHERE ${samePlace("b", givenPlace)} AND moved.old IS DISTINCT FROM $value
-    ), run AS (${runCompleted(
-      tables,
-      // Only coverage that is there has to be put together with the position.
-      `CASE WHEN moved.coverage IS NULL AND moved.old IS DISTINCT FROM $value THEN $position
-        ELSE ${endPosition("moved")} END`,
-    )})
-    SELECT sequence, records_processed, ${isoText("started_at_utc")} AS started_at_utc, at_utc,
-      CASE WHEN old = $value THEN position END AS position, coverage,
-      CASE WHEN old = $value THEN ${boundaryList(tables, givenPlace)} END AS boundary
-    FROM moved`;
-}
-
-function completeAtPosition(tables: Tables): string {
-  return `
-    WITH ${advanced(tables, { where: "", set: `position = $position, ${completed}` })},
-    ${audited(tables)}, ${besideReplaced(tables)}, run AS (${runCompleted(tables, "$end_position")})
-    SELECT sequence, records_processed, ${isoText("started_at_utc")} AS started_at_utc, at_utc FROM moved`;
-}
-
-function endWhereItStands(tables: Tables): string {
-  return `
-    WITH ended AS (
-      UPDATE ${tables.streams} s SET
-        status = $outcome, last_error = $error, lease_expires_at_utc = NULL, lease_owner = NULL,
-        records_processed = coalesce($records::bigint, s.records_processed), metadata = $metadata::json,
-        updated_at_utc = step.now
-      FROM (SELECT version, ${serverTime} AS now FROM (
-        SELECT s.ctid AS version FROM ${tables.streams} s WHERE ${held} AND ${readable} FOR NO KEY UPDATE
-      ) locked) step
-      WHERE s.ctid = step.version
-      RETURNING s.cursor_type, s.cursor_value, s.position, s.position_epoch, s.position_sequence, s.sequence,
-        s.records_processed, s.started_at_utc, s.updated_at_utc, s.metadata,
-        ${coverageList(tables, givenPlace)} AS coverage
-    ), run AS (
-      UPDATE ${tables.runs} r SET
-        outcome = $outcome, ended_at_utc = ended.updated_at_utc, new_cursor = ended.cursor_value,
-        records_processed = ended.records_processed, checkpoints = ended.sequence, error = $error,
-        metadata = ended.metadata, end_position = ${endPosition("ended")}
-      FROM ended WHERE ${sameRun}
-    )
-    SELECT cursor_type, position, position_epoch, position_sequence, sequence, records_processed,
-      ${isoText("started_at_utc")} AS started_at_utc, ${isoText("updated_at_utc")} AS at_utc,
-      ${boundaryList(tables, givenPlace)} AS boundary, coverage
-    FROM ended`;
-}
-
-/** The stored position is one that this version reads; anything else is found out and told elsewhere. */
-const readable = `s.position::jsonb @> jsonb_build_object('format', ${positionFormat}, 'watermark', s.cursor_value)`;
+/** The server's time when it was asked; a statement that waits for nothing is done at once. */
+const statementTime = "date_trunc('milliseconds', statement_timestamp())";
 
 /** The run still holds its stream. */
 const held = `${samePlace("s", givenPlace)} AND s.run_id = $run_id AND s.epoch = $epoch AND s.status = 'running'`;
 
-/** The watermark does not go back; tokens have no order, but none is less than any. */
-const forward = `(s.cursor_value IS NULL
-  OR $value::text IS NOT NULL AND (s.cursor_type = 'opaque_token' OR s.cursor_sort_key <= $sort_key))`;
+/**
+ * What was seen under an epoch, after so many checkpoints, stays until the next write. The values are
+ * compared all the same: a row that was edited by hand is not to be overwritten unread (promise P10).
+ */
+const asSeen = `s.sequence = $seen_sequence AND s.position = $seen_position
+  AND s.cursor_value IS NOT DISTINCT FROM $seen_value AND s.cursor_type IS NOT DISTINCT FROM $seen_cursor_type`;
 
-const sameRun = "r.connector = $connector AND r.stream = $stream AND r.run_id = $run_id";
+/** As `auditHash` has it: all that goes into it is known but the time. */
+const auditHead = `encode(sha256(convert_to(
+  $audit_before::text || '24:' || ${isoText(statementTime)} || $audit_after::text, 'UTF8')), 'hex')`;
 
-const completed = `status = 'completed', lease_expires_at_utc = NULL, lease_owner = NULL, metadata = $metadata::json`;
-
-/** The stream's row with its new watermark; `moved` has one row if it was to be moved, and tells the old. */
-function advanced(tables: Tables, how: { where: string; set: string; returning?: string }): string {
-  return `
-    moved AS (
-      UPDATE ${tables.streams} s SET
-        cursor_value = $value, cursor_sort_key = $sort_key, position_epoch = s.epoch,
-        position_sequence = s.sequence + 1, sequence = s.sequence + 1,
-        records_processed = coalesce($records::bigint, s.records_processed), updated_at_utc = step.now,
-        audit_number = step.number,
-        audit_head = CASE WHEN step.advanced THEN ${advanceHash} ELSE s.audit_head END,
-        ${how.set}
-      FROM (
-        SELECT *, ${isoText("now")} AS at_utc, CASE WHEN advanced THEN last_number + 1 ELSE last_number END AS number
-        FROM (SELECT *, ${serverTime} AS now, $lane = '' AND old IS DISTINCT FROM $value AS advanced FROM (
-          SELECT s.ctid AS version, s.cursor_value AS old, s.audit_number AS last_number
-          FROM ${tables.streams} s
-          WHERE ${held} AND s.cursor_type IS NOT DISTINCT FROM $cursor_type AND ${forward} AND ${readable} ${how.where}
-          FOR NO KEY UPDATE
-        ) locked) timed
-      ) step
-      WHERE s.ctid = step.version
-      RETURNING step.old, step.advanced, step.at_utc, s.sequence, s.records_processed, s.run_actor,
-        s.audit_number, s.audit_head, s.started_at_utc, s.updated_at_utc${how.returning ?? ""}
-    )`;
-}
-
-/** The advance in the log, if there was one (promise P12). */
 function audited(tables: Tables): string {
   return `
-    audited AS (
-      INSERT INTO ${tables.audit} (connector, stream, number, at_utc, actor, action, old_cursor, new_cursor, run_id, hash)
-      SELECT $connector, $stream, audit_number, at_utc, coalesce(run_actor, '${unnamedActor}'), 'advance', old, $value,
-        $run_id, audit_head
-      FROM moved WHERE advanced
-    )`;
+    INSERT INTO ${tables.audit} (connector, stream, number, at_utc, actor, action, old_cursor, new_cursor,
+      reason, run_id, hash)
+    SELECT $connector, $stream, $audit_number, at_utc, $actor, $action, $seen_value, $value, $reason, $run_id,
+      audit_head
+    FROM moved`;
 }
 
-/**
- * Boundary keys and coverage as they are to be: what is there already is left alone, so that a
- * growing set is not written anew each time. `NOT IN` compares by one hash table, however many.
- */
-function besideReplaced(tables: Tables): string {
-  const keys = "SELECT * FROM unnest($identities::text[], $cursors::text[], $counts::bigint[])";
-  const intervals = `SELECT number, coalesce('+' || lower, ''), upper
-    FROM unnest($lowers::text[], $uppers::text[]) WITH ORDINALITY AS i (lower, upper, number)`;
-  return `
-    keys_gone AS (
-      DELETE FROM ${tables.boundaryKeys} b USING moved
-      WHERE ${samePlace("b", givenPlace)} AND (b.identity, b.cursor_value, b.count) NOT IN (${keys})
-    ), keys_come AS (
-      INSERT INTO ${tables.boundaryKeys} (connector, stream, lane, identity, cursor_value, count)
-      SELECT $connector, $stream, $lane, k.* FROM moved, (${keys}) k (identity, cursor_value, count)
-      WHERE (k.identity, k.cursor_value, k.count) NOT IN (
-        SELECT b.identity, b.cursor_value, b.count FROM ${tables.boundaryKeys} b WHERE ${samePlace("b", givenPlace)})
-    ), coverage_gone AS (
-      DELETE FROM ${tables.coverage} c USING moved
-      WHERE ${samePlace("c", givenPlace)} AND (c.number, coalesce('+' || c.lower_value, ''), c.upper_value) NOT IN (${intervals})
-    ), coverage_come AS (
-      INSERT INTO ${tables.coverage} (connector, stream, lane, number, lower_value, upper_value)
-      SELECT $connector, $stream, $lane, i.number, i.lower, i.upper
-      FROM moved, unnest($lowers::text[], $uppers::text[]) WITH ORDINALITY AS i (lower, upper, number)
-      WHERE (i.number, coalesce('+' || i.lower, ''), i.upper) NOT IN (
-        SELECT c.number, coalesce('+' || c.lower_value, ''), c.upper_value
-        FROM ${tables.coverage} c WHERE ${samePlace("c", givenPlace)})
-    )`;
-}
-
-/** The run's row at its end. Its completion counts among the stream's writes and not among its checkpoints. */
-function runCompleted(tables: Tables, position: string): string {
+function runEnded(tables: Tables): string {
   return `
     UPDATE ${tables.runs} r SET
-      outcome = 'completed', ended_at_utc = moved.updated_at_utc, new_cursor = $value,
-      records_processed = moved.records_processed, checkpoints = moved.sequence - 1, metadata = $metadata::json,
-      end_position = ${position}
-    FROM moved WHERE ${sameRun}`;
+      outcome = $status, ended_at_utc = moved.updated_at_utc, new_cursor = $value, records_processed = $records,
+      checkpoints = $checkpoints, error = $error, metadata = $metadata::json, end_position = $end_position
+    FROM moved WHERE r.connector = $connector AND r.stream = $stream AND r.run_id = $run_id`;
 }
 
-/** What a rewind goes back to: the position with its coverage, without boundary keys and open windows. */
-function endPosition(row: string): string {
-  return `(${row}.position::jsonb || jsonb_build_object(
-    'window', NULL, 'boundary', '[]'::jsonb, 'coverage', coalesce(${row}.coverage::jsonb, '[]')))::text`;
+/** `NOT IN` compares by one hash table, however many keys there are. */
+function keysGone(tables: Tables): string {
+  return `
+    DELETE FROM ${tables.boundaryKeys} b USING moved
+    WHERE ${samePlace("b", givenPlace)} AND (b.identity, b.cursor_value, b.count) NOT IN (
+      SELECT * FROM unnest($kept_identities::text[], $kept_cursors::text[], $kept_counts::bigint[]))`;
+}
+
+function keysCome(tables: Tables): string {
+  return `
+    INSERT INTO ${tables.boundaryKeys} (connector, stream, lane, identity, cursor_value, count)
+    SELECT $connector, $stream, $lane, k.*
+    FROM moved, unnest($come_identities::text[], $come_cursors::text[], $come_counts::bigint[]) k`;
+}
+
+function coverageGone(tables: Tables): string {
+  return `DELETE FROM ${tables.coverage} c USING moved WHERE ${samePlace("c", givenPlace)}`;
+}
+
+function coverageCome(tables: Tables): string {
+  return `
+    INSERT INTO ${tables.coverage} (connector, stream, lane, number, lower_value, upper_value)
+    SELECT $connector, $stream, $lane, i.number, i.lower, i.upper
+    FROM moved, unnest($lowers::text[], $uppers::text[]) WITH ORDINALITY AS i (lower, upper, number)`;
 }

@@ -109,7 +109,7 @@ export class PostgresStateStore implements StateStore {
     target: (rows: PostgresRows, row: StreamRow | null) => Promise<lifecycle.Destination>,
   ): Promise<StreamState> {
     const { actor, reason, runId } = act;
-    const moved = await this.#ledger.inTurn(false, { key, lane: "" }, async ({ row, now }, rows) =>
+    const { row: moved } = await this.#ledger.inTurn(false, { key, lane: "" }, async ({ row, now }, rows) =>
       lifecycle.moveByOperator(row, key, await target(rows, row), {
         now,
         actor,

@@ -141,6 +141,34 @@ test("what is no open transaction on the state's database is refused, and nothin
   expect(await store.get(key)).toEqual(before);
 });
 
+test("P4: what was rolled back is not taken for done", async () => {
+  const { url, store } = await emptyState();
+  const client = await connect(url);
+  const run = await store.begin(key, { cursorType: "numeric_id" });
+  const to = (sequence: number) => ({
+    sequence,
+    position: { ...emptyPosition, watermark: String(sequence) },
+    recordsProcessed: sequence,
+  });
+  const rolledBack = async (call: () => Promise<unknown>) => {
+    await client.query("BEGIN");
+    await call();
+    await client.query("ROLLBACK");
+  };
+  await store.checkpoint(run, to(1));
+  const within = { transaction: client };
+  await rolledBack(() => store.checkpoint(run, to(2), within));
+  await store.checkpoint(run, to(2));
+  await rolledBack(() => store.complete(run, {}, within));
+  const refused = await refusalOf(store.begin(key, { cursorType: "numeric_id", ifRunning: "refuse" }));
+  expect(refused.code).toBe("RUN_ACTIVE");
+  await rolledBack(() => store.complete(run, { newCursor: "9" }, within));
+  const next = await store.begin(key, { cursorType: "numeric_id" });
+  expect(next.supersededRunId).toBe(run.runId);
+  expect(next.lowerBound?.value).toBe("2");
+  expect(await store.verifyAudit()).toEqual({ streams: 1, rows: 2 });
+});
+
 test("P4: a begin waits for a transaction that completes, and stands on what it left", async () => {
   const { url, store } = await emptyState();
   const client = await connect(url);

@@ -3,6 +3,7 @@ import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { createTestDatabase } from "../../../test/support/postgres.ts";
 import { untilAwaited } from "../../../test/support/postgres-waiting.ts";
 import { isTidemarkError } from "../../errors.ts";
+import { emptyPosition } from "../../model/position.ts";
 import type { Run, StateStore } from "../contract.ts";
 import { openPostgresState } from "./postgres.ts";
 import { schemaVersion } from "./schema.ts";
@@ -97,6 +98,26 @@ test("a run goes on in a process that was not the one to begin it", async () => 
   });
   const done = await other.complete(begun, { newCursor: "2026-01-01T00:00:01.50Z" });
   expect(done.cursor).toEqual({ type: "timestamp_utc", value: "2026-01-01T00:00:01.5Z" });
+});
+
+test("what a caller does with a position that it gave or was given changes nothing", async () => {
+  const store = await open(await emptyDatabase());
+  const run = await store.begin(key, { cursorType: "numeric_id" });
+  const boundary = [{ identity: "a", cursor: "1", count: 1 }];
+  const coverage = [{ lower: null, upper: "1" }];
+  const position = { ...emptyPosition, watermark: "1", boundary, coverage };
+  await store.checkpoint(run, { sequence: 1, position, recordsProcessed: 1 });
+  boundary.push({ identity: "b", cursor: "1", count: 1 });
+  for (const key of boundary) key.count++;
+  for (const interval of coverage) interval.upper = "2";
+  await store.checkpoint(run, { sequence: 2, position, recordsProcessed: 2 });
+  const kept = (await store.get(key))?.position;
+  expect(kept).toEqual(position);
+  await store.complete(run, {});
+  const next = await store.begin(key, { cursorType: "numeric_id" });
+  next.position.boundary.length = 0;
+  await store.complete(next, {});
+  expect((await store.begin(key, { cursorType: "numeric_id" })).position).toEqual(kept);
 });
 
 test("many may open a new state at once", async () => {
