@@ -1,9 +1,14 @@
 import { TidemarkError } from "../errors.ts";
-import { contentHash } from "../model/identity.ts";
-import type { Page } from "./ports.ts";
+import { contentHash, identityOf } from "../model/identity.ts";
+import { stringifyJson } from "../model/json.ts";
+import { type SourceRecord, valueAt } from "../model/record.ts";
+import type { Incremental, Page } from "./ports.ts";
 
 /** One page that came again may be records that moved while they were read; more than that is a loop. */
 const repeatsAllowed = 1;
+
+/** How many records stand for a page: enough that those of few values do not look like a page that came before. */
+const sampleSize = 12;
 
 /**
  * Finds a source that gives the same page again and again (promise P15): its page parameter is
@@ -11,14 +16,13 @@ const repeatsAllowed = 1;
  * that it is done. Both throw `PAGE_REPEATED`.
  */
 export class PageGuard {
-  readonly #givenCursors: boolean;
+  readonly #incremental: Incremental;
   #last: string | null = null;
   #repeats = 0;
   #pages = 0;
 
-  /** `givenCursors`: pages are cut by us, so only those that end at the same cursor can be the same. */
-  constructor({ givenCursors }: { givenCursors: boolean }) {
-    this.#givenCursors = givenCursors;
+  constructor(incremental: Incremental) {
+    this.#incremental = incremental;
   }
 
   see(page: Page): void {
@@ -27,12 +31,6 @@ export class PageGuard {
     this.#repeats = sample !== null && sample === this.#last ? this.#repeats + 1 : 0;
     this.#last = sample;
     if (this.#repeats > repeatsAllowed) throw this.#repeated();
-  }
-
-  #sampleOf(page: Page): string | null {
-    const sample = sampleOf(page);
-    if (!this.#givenCursors || sample === null) return sample;
-    return page.cursor === undefined ? null : `${sample} ${page.cursor}`;
   }
 
   end(): void {
@@ -45,17 +43,37 @@ export class PageGuard {
       `page ${this.#pages} brought the same records as the page before it; the run did not reach the source's end`,
     );
   }
-}
 
-/**
- * A page's size with its first, middle and last record. Null for a page of records that are all
- * alike, which a source may well give twice.
- */
-function sampleOf(page: Page): string | null {
-  const { records } = page;
-  const picked = [records[0], records[records.length >> 1], records[records.length - 1]];
-  const hashes = picked.flatMap((record) => (record === undefined ? [] : [contentHash(record)]));
-  if (hashes.length === 0) return null;
-  if (records.length > 1 && new Set(hashes).size === 1) return null;
-  return `${records.length} ${hashes.join(" ")}`;
+  /**
+   * A page's size, with its first record, its last, and some between. Null for a page of records that
+   * are all alike, which a source may well give twice, and for what is left of one. Pages with a given cursor are cut by us, so
+   * only those that end at the same cursor can be the same.
+   */
+  #sampleOf({ records, cursor, partial }: Page): string | null {
+    if (partial) return null;
+    const marks: string[] = [];
+    const picked = Math.min(sampleSize, records.length);
+    for (let index = 0; index < picked; index++) {
+      const record = records[picked === 1 ? 0 : Math.floor((index * (records.length - 1)) / (picked - 1))];
+      if (record !== undefined) marks.push(this.#markOf(record));
+    }
+    if (marks.length === 0) return null;
+    if (records.length > 1 && new Set(marks).size === 1) return null;
+    const sample = `${records.length} ${marks.join(" ")}`;
+    if (this.#incremental.cursors[0]?.role !== "given") return sample;
+    return cursor === undefined ? null : `${sample} ${cursor}`;
+  }
+
+  /** What makes two records the same: the key and the cursor, whatever else an answer may vary; or all of it. */
+  #markOf(record: SourceRecord): string {
+    const { key, cursors } = this.#incremental;
+    const path = cursors[0]?.path ?? null;
+    if (key === null || path === null) return contentHash(record);
+    try {
+      return `${identityOf(record, { key, content: false })}@${stringifyJson(valueAt(record, path))}`;
+    } catch {
+      // A record without its key is not the guard's to refuse.
+      return contentHash(record);
+    }
+  }
 }

@@ -42,7 +42,7 @@ export async function planRead(parts: ReadPlanParts): Promise<ReadPlan> {
   const request = { window, companions: start.companions, resume, since: start.tally?.since ?? null };
   if (leading?.role === "given") {
     const tracker = new GivenTracker({ start, startedAt, type: leading.type, appends });
-    return { tracker, guard: new PageGuard({ givenCursors: true }), request };
+    return { tracker, guard: new PageGuard(incremental), request };
   }
   const tracker = new PositionTracker({
     incremental,
@@ -53,5 +53,5 @@ export async function planRead(parts: ReadPlanParts): Promise<ReadPlan> {
     now: () => (leading?.type === "timestamp_utc" ? millisecondsToTimestamp(clock.now() + ahead) : null),
     warn,
   });
-  return { tracker, guard: new PageGuard({ givenCursors: false }), request };
+  return { tracker, guard: new PageGuard(incremental), request };
 }

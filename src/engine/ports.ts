@@ -79,6 +79,8 @@ export interface Page {
   readonly cursor?: string;
   /** What is known of the records' columns, where the source knows it. */
   readonly columns?: readonly Column[];
+  /** Whether records were left out that had come before: what is left may look like the page before it. */
+  readonly partial?: boolean;
 }
 
 export type Warn = (code: string, message: string) => void;
