@@ -52,7 +52,7 @@ export class SqliteRows implements RowTransaction {
 
   load(key: StreamKey, lane: string): StreamRow | null {
     const known = this.#known.get(nameOf(key, lane));
-    if (known !== undefined) return known;
+    if (known !== undefined) return { ...known, position: structuredClone(known.position) };
     const raw = this.#sql.get(
       "SELECT * FROM tidemark_streams WHERE connector = ? AND stream = ? AND lane = ?",
       key.connector,
@@ -60,9 +60,7 @@ export class SqliteRows implements RowTransaction {
       lane,
     );
     if (raw === undefined) return null;
-    const row = this.#read(raw, key, lane);
-    this.#known.set(nameOf(key, lane), row);
-    return row;
+    return this.#read(raw, key, lane);
   }
 
   #read(raw: unknown, key: StreamKey, lane: string): StreamRow {
@@ -87,9 +85,16 @@ export class SqliteRows implements RowTransaction {
 
   save(row: StreamRow, previous: StreamRow | null): void {
     this.#sql.run(saveStream, ...streamParams(row));
-    this.#known.set(nameOf(row.key, row.lane), row);
+    this.#remember(row);
     if (row.position.boundary !== previous?.position.boundary) this.#saveBoundary(row, previous);
     if (row.position.coverage !== previous?.position.coverage) this.#saveCoverage(row, previous);
+  }
+
+  /** A copy, since what callers hand in and get is theirs to change. Ended runs have no next step to speed up. */
+  #remember(row: StreamRow): void {
+    const name = nameOf(row.key, row.lane);
+    if (row.metadata !== null) this.#known.delete(name);
+    else this.#known.set(name, { ...row, position: structuredClone(row.position) });
   }
 
   #saveBoundary(row: StreamRow, previous: StreamRow | null): void {
