@@ -70,8 +70,8 @@ output: { type: file, path: ./events.jsonl }
 `,
   );
   expectText(run(folder, process.execPath, tidemark, "validate", "events.yaml", "--json"), "[]");
-  expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written": 2');
-  expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written": 0');
+  expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":2');
+  expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":0');
   console.log("The packed package works.");
 } finally {
   rmSync(folder, { recursive: true, force: true });
