@@ -166,6 +166,55 @@ it("http-link.yaml follows the Link header with a name and a password, and print
   expect(await run()).toEqual(issues.slice(-2));
 });
 
+it("P6: http-seek.yaml loses nothing to tickets that change while it reads, in crowds of any size", async () => {
+  const second = (number: number) =>
+    new Date(Date.UTC(2026, 0, 1, 0, 0, number)).toISOString().replace(".000", "");
+  // Of the 330 tickets the third to the 252nd were changed in one second, more than two pages of them.
+  const tickets = range(1, 330).map((id) => {
+    const at = id < 3 ? id : id <= 252 ? 3 : id;
+    return { id, state: "new", updated_at: second(at) };
+  });
+  const change = (id: number, at: number) => {
+    const index = tickets.findIndex((ticket) => ticket.id === id);
+    tickets.push(
+      ...tickets.splice(index, 1).map((ticket) => ({ ...ticket, state: "open", updated_at: second(at) })),
+    );
+  };
+  let requests = 0;
+  const source = await serve(({ url }) => {
+    if (url.searchParams.get("api_key") !== "helpdesk-key") return refused;
+    requests += 1;
+    // One of the crowd, one behind it, and one read long ago are changed while pages are asked for.
+    if (requests === 3) change(20, 400);
+    if (requests === 5) change(300, 401);
+    if (requests === 6) change(1, 402);
+    const since = url.searchParams.get("updated_since") ?? "";
+    const skip = Number(url.searchParams.get("skip") ?? "0");
+    const matching = tickets.filter(({ updated_at }) => updated_at >= since);
+    return {
+      json: JSON.stringify({ tickets: matching.slice(skip, skip + Number(url.searchParams.get("limit"))) }),
+    };
+  });
+  const folder = await createFolder();
+  const variables = { HELPDESK_URL: source.origin, HELPDESK_KEY: "helpdesk-key" };
+  const first = await runExample(folder, "http-seek.yaml", variables);
+  expect(first).toMatchObject({ new_cursor: second(402), warnings: [] });
+  expect(source.requests.filter(({ url }) => url.searchParams.has("skip"))).not.toHaveLength(0);
+
+  const rows = () =>
+    openDatabase(folder, "helpdesk.db").prepare("SELECT id, state, updated_at FROM tickets").all();
+  const byId = (a: { id?: unknown }, b: { id?: unknown }) => Number(a.id) - Number(b.id);
+  const stored = () =>
+    rows()
+      .map((row) => ({ ...row }))
+      .sort(byId);
+  expect(stored()).toEqual(tickets.toSorted(byId));
+
+  change(2, 402);
+  expect(await runExample(folder, "http-seek.yaml", variables)).toMatchObject({ records_written: 1 });
+  expect(stored()).toEqual(tickets.toSorted(byId));
+});
+
 it("filters.yaml keeps, removes, sets, maps and multiplies records", async () => {
   const line = (text: string, amount: number) => ({ text, amount });
   const payments = [
@@ -293,6 +342,7 @@ it("every example is valid, and all of them can be run side by side", async () =
     LEDGER_CLIENT_ID: "id-1",
     LEDGER_CLIENT_SECRET: "secret",
     FORGE_PASSWORD: "password",
+    HELPDESK_KEY: "key-2",
     CRM_TOKEN: "token",
     LOG_TOKEN: "token",
     MAIL_KEY: "key-2",

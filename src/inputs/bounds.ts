@@ -26,6 +26,15 @@ export function lowerBoundToSend(field: CursorField, value: string, options: Low
   return stepCursor(type, floorCursor(type, writable, granule), granule, -1);
 }
 
+/**
+ * What `lowerBoundToSend` comes to once it is written: where the format is coarser than the value, a
+ * text stands for an earlier one.
+ */
+export function lowerBoundAsSent(field: CursorField, value: string, options: LowerBoundOptions): string {
+  const lowered = lowerBoundToSend(field, value, options);
+  return options.format === undefined ? lowered : roundedDown(lowered, options.format);
+}
+
 /** The latest timestamp not after the value that the format can write. */
 function roundedDown(value: string, format: CursorFormat): string {
   const written = parseTimestamp(formatLowerBound(value, format), format);

@@ -8,7 +8,7 @@ import { queryDoubts } from "../inputs/database/query-mistakes.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
 import { type BuildParts, buildInput, buildPipeline } from "./build.ts";
-import { incoherencesOf } from "./coherence.ts";
+import { incoherencesOf, pagingDoubts } from "./coherence.ts";
 import { byPlace, type Diagnostic, doubt, type Finding, mistake } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { type LoadedInput, loadModuleInput } from "./module-input.ts";
@@ -141,7 +141,10 @@ async function checkConfig(
   const { input, findings } = await loadInput(config.input, parts, origins);
   const pipeline = input === null ? null : buildPipeline(config, input, parts);
   const scripts = await scriptMistakes(config, parts.folder);
-  const incoherences = pipeline === null ? [] : incoherencesOf(pipeline.input, pipeline.output);
+  const incoherences =
+    pipeline === null
+      ? []
+      : [...incoherencesOf(pipeline.input, pipeline.output), ...pagingDoubts(config.input, pipeline.output)];
   return { pipeline, findings: [...findings, ...incoherences, ...queryFindings(config.input), ...scripts] };
 }
 

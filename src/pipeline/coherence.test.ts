@@ -49,4 +49,26 @@ describe("settings that contradict one another", () => {
     expect(await told(text)).toEqual([]);
     expect(await told(text.replace("sqlite:./x.db", "postgres://x.example/x"))).toEqual([]);
   });
+
+  test("counted pages are doubted where the source sorts by when records changed, and they are replaced", async () => {
+    const text = (pagination: string, order: string, output: string): string =>
+      `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  key: id\n  pagination: ${pagination}\n  statePersistence: { timestamp: { field: at, queryParam: since }, order: ${order} }\noutput: ${output}\n`;
+    const table = "type: database, connectionString: 'sqlite:./x.db', table: t";
+    const replaced = `{ ${table}, key: id }`;
+    const page = "{ type: page, param: page }";
+    expect(await told(text(page, "ascending", replaced))).toEqual([
+      "6:23 PAGES_SHIFT warning: a record that changes while pages are counted moves to the end, and another slips past a page's border unread (use `pagination: { type: seek }`, or page tokens, if the source has them)",
+    ]);
+    expect(await told(text("{ type: offset, param: o }", "ascending", replaced))).toHaveLength(1);
+    for (const fine of [
+      text(page, "unordered", replaced),
+      text(page, "ascending", `{ ${table} }`),
+      text(page, "ascending", "{ type: console }"),
+      text("{ type: seek, limit: 9 }", "ascending", replaced),
+      text("{ type: cursor, param: c, nextCursorField: n }", "ascending", replaced),
+      text(page, "ascending", replaced).replace("timestamp: { field: at", "id: { field: id"),
+    ]) {
+      expect(await told(fine)).toEqual([]);
+    }
+  });
 });

@@ -1,6 +1,7 @@
 import type { Input, Output } from "../engine/ports.ts";
 import { isZero } from "../model/granule.ts";
 import { doubt, type Finding, mistake } from "./diagnostics.ts";
+import type { InputConfig } from "./schema.ts";
 
 /**
  * What is to be refused, or doubted, of settings that are each valid: an output that appends keeps
@@ -50,4 +51,22 @@ function cursorDoubts({ kind, incremental }: Input): Finding[] {
   if (kind === "database" || kind === "module" || incremental.cursors[0]?.type !== "text") return [];
   const message = "texts are compared by code point; a source that sorts them in another way loses records";
   return [doubt("TEXT_ORDER", ["input", "statePersistence", "id"], message)];
+}
+
+/**
+ * A source that sorts by when records changed takes each that changes to its end, and all behind its
+ * old place a place forward: past the border of a page that is counted. Told only where records are
+ * replaced, and so do change.
+ */
+export function pagingDoubts(input: InputConfig, output: Output): Finding[] {
+  if (input.type !== "httpPolling" || output.appends || output.kind !== "database") return [];
+  const {
+    pagination,
+    statePersistence: { order, timestamp },
+  } = input;
+  if (pagination?.type !== "page" && pagination?.type !== "offset") return [];
+  if (order !== "ascending" || !timestamp?.enabled) return [];
+  const message = `a record that changes while ${pagination.type === "page" ? "pages" : "offsets"} are counted moves to the end, and another slips past a page's border unread`;
+  const hint = "use `pagination: { type: seek }`, or page tokens, if the source has them";
+  return [doubt("PAGES_SHIFT", ["input", "pagination", "type"], message, { part: "value", hint })];
 }

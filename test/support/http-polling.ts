@@ -13,7 +13,9 @@ export interface ReadResult {
   readonly records: Page["records"];
   /** What the read threw; null where it ended well. */
   readonly error: unknown;
+  /** The codes of its warnings, and the same with what they said, as `CODE: message`. */
   readonly warnings: string[];
+  readonly messages: string[];
 }
 
 /** One run's read by an `httpPolling` input of these keys, on a clock that skips all waiting. */
@@ -25,12 +27,16 @@ export async function readOnce(
     random: () => 0,
   });
   const warnings: string[] = [];
+  const messages: string[] = [];
   const { signal } = new AbortController();
   const context: PartContext = {
     key: { connector: "acme", stream: "events" },
     clock: new SkippingClock(),
     signal,
-    warn: (code) => warnings.push(code),
+    warn: (code, message) => {
+      warnings.push(code);
+      messages.push(`${code}: ${message}`);
+    },
   };
   const session = await input.open(context);
   const pages: Page[] = [];
@@ -49,5 +55,5 @@ export async function readOnce(
   } finally {
     await session.close();
   }
-  return { pages, records: pages.flatMap(({ records }) => records), error, warnings };
+  return { pages, records: pages.flatMap(({ records }) => records), error, warnings, messages };
 }

@@ -24,6 +24,11 @@ export function pageFailure(stream: string, page: number, url: URL): PageFailure
     });
 }
 
+/** Where a walk through pages stops at its cap (promise P15). */
+export function pageCap(maxPages: number, fail: PageFailure): TidemarkError {
+  return fail("PAGE_CAP_REACHED", `the run read ${maxPages} pages (\`maxPages\`) and more follow`);
+}
+
 /**
  * The body of an answer and the records at `dataField`, or in the body itself where that is null.
  * Throws `SOURCE_INVALID` where the body is no JSON or has no list there, `SOURCE_TRUNCATED` where it

@@ -125,3 +125,54 @@ describe("P15: a read that stops early is a failure, after its pages were handed
     expect([pages.length, error]).toEqual([3, null]);
   });
 });
+
+describe("a total that changes while pages are counted", () => {
+  /** Answers with these totals, one after another, and the last of them for the rest. */
+  const totals = (...told: number[]): HttpHandler => {
+    let asked = 0;
+    return (_request, response) => {
+      asked += 1;
+      const total = told[Math.min(asked, told.length) - 1] ?? 0;
+      const left = Math.max(0, Math.min(2, total - 2 * (asked - 1)));
+      const list = Array.from({ length: left }, (_, index) => ({ id: asked * 2 + index }));
+      sendJson(response, { list, total, pages: Math.ceil(total / 2), next: left === 2 ? asked : null });
+    };
+  };
+
+  test.each([
+    ["page", { type: "page", param: "p", totalField: "total" }, "6 records, then of 7"],
+    ["offset", { type: "offset", param: "o", totalField: "total" }, "6 records, then of 7"],
+    [
+      "page, by the number of pages",
+      { type: "page", param: "p", totalPagesField: "pages" },
+      "3 pages, then of 4",
+    ],
+  ] as const)("%s: is told of once, with both", async (_name, pagination, told) => {
+    await using server = await startHttpServer(totals(6, 7, 6, 7));
+    const { messages, error } = await readOnce({ endpoint: server.origin, dataField: "list", pagination });
+    expect(error).toBeNull();
+    expect(messages).toEqual([expect.stringMatching(new RegExp(`^TOTAL_CHANGED: .*told of ${told}`))]);
+  });
+
+  test("page tokens do not shift, so there it says nothing", async () => {
+    await using server = await startHttpServer(totals(6, 7, 8, 9));
+    const pagination = { type: "cursor", param: "t", nextCursorField: "next", totalField: "total" } as const;
+    const { messages, error } = await readOnce({ endpoint: server.origin, dataField: "list", pagination });
+    expect([messages, error]).toEqual([[], null]);
+  });
+
+  test("P15: one that is not reached is a failure all the same", async () => {
+    await using server = await startHttpServer((request, response) => {
+      const page = number(request, "p");
+      sendJson(response, {
+        list: page === 1 ? all : [{ id: 8 }],
+        total: page === 1 ? 9 : 10,
+        more: page === 1,
+      });
+    });
+    const pagination = { type: "page", param: "p", totalField: "total", hasMoreField: "more" } as const;
+    const read = await readOnce({ endpoint: server.origin, dataField: "list", pagination });
+    expect(read.warnings).toEqual(["TOTAL_CHANGED"]);
+    expect(read.error).toMatchObject({ code: "SOURCE_TRUNCATED" });
+  });
+});

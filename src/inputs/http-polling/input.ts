@@ -8,9 +8,10 @@ import { parsePath, valueAt } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { incrementalOf } from "../state-persistence.ts";
 import { type PageFailure, pageFailure, readAnswer } from "./answer.ts";
-import { canResume, PageWalk, paginationOf } from "./page-walk.ts";
-import { createPageRequests, type PageRequests, secretParameters } from "./request.ts";
-import type { HttpPollingConfig, Pagination } from "./schema.ts";
+import { canResume, type PageSeen, PageWalk, paginationOf } from "./page-walk.ts";
+import { createPageRequests, leadingBoundAsSent, type PageRequests, secretParameters } from "./request.ts";
+import type { HttpPollingConfig, PlacePagination, SeekPagination } from "./schema.ts";
+import { SeekWalk } from "./seek-walk.ts";
 
 export interface HttpPollingParts {
   /** A number from 0 to 1, below 1; spreads retries. */
@@ -84,6 +85,10 @@ class HttpPollingSession implements InputSession {
 
   async *read(read: ReadRequest): AsyncGenerator<Page, void, undefined> {
     const pagination = paginationOf(this.#config);
+    if (pagination?.type === "seek") {
+      yield* this.#seek(read, pagination);
+      return;
+    }
     const requests = createPageRequests(this.#config, this.#incremental, pagination, read);
     if (pagination === null) {
       yield (await this.#fetch(requests, null, null, 1)).page;
@@ -110,6 +115,44 @@ class HttpPollingSession implements InputSession {
     walk.finish();
   }
 
+  /** Asks for every page by a bound of its own; the watermark is the place at which to go on after a failure. */
+  async *#seek(read: ReadRequest, pagination: SeekPagination): AsyncGenerator<Page, void, undefined> {
+    const { window, companions } = read;
+    const [field] = this.#incremental.cursors;
+    if (field === undefined) throw new TidemarkError("INTERNAL", "seek has no cursor whose bound it moves");
+    this.#resumable(read.resume);
+    const bound = leadingBoundAsSent(this.#config, this.#incremental, companions);
+    const walk = new SeekWalk({
+      pagination,
+      incremental: this.#incremental,
+      field,
+      lower: window.lower?.value ?? null,
+      asSent: (value) => bound(field, value),
+      warn: this.#context.warn,
+    });
+    for (let number = 1, more = true; more; number++) {
+      const fetched = await this.#fetchSought(read, pagination, walk, number);
+      more = fetched.more;
+      yield fetched.page;
+    }
+    walk.finish();
+  }
+
+  async #fetchSought(
+    read: ReadRequest,
+    pagination: SeekPagination,
+    walk: SeekWalk,
+    number: number,
+  ): Promise<Fetched> {
+    const { bound: lower, skip } = walk.place;
+    const window = { ...read.window, lower };
+    const requests = createPageRequests(this.#config, this.#incremental, pagination, { ...read, window });
+    const place = skip === 0 ? null : ({ kind: "offset", token: String(skip) } as const);
+    const { answer, fail } = await this.#ask(requests, place, number);
+    const { records, more } = walk.advance(answer, fail);
+    return { page: { records, next: null, partial: records.length < answer.records.length }, more };
+  }
+
   /** One page. A function of its own, so that the answer's text is free before the page is handed on. */
   async #fetch(
     requests: PageRequests,
@@ -118,17 +161,31 @@ class HttpPollingSession implements InputSession {
     number: number,
     inspect?: (body: unknown) => void,
   ): Promise<Fetched> {
+    const seen = await this.#ask(requests, place, number, inspect);
+    const more = walk?.advance(seen) ?? false;
+    const next = more && walk !== null ? walk.place : null;
+    return { page: { records: seen.answer.records, next }, more };
+  }
+
+  async #ask(
+    requests: PageRequests,
+    place: ResumePoint | null,
+    number: number,
+    inspect?: (body: unknown) => void,
+  ): Promise<PageSeen> {
     const response = await this.#client.request(requests.at(place));
     const fail = pageFailure(formatStreamKey(this.#context.key), number, response.url);
     const { dataField } = this.#config;
     const answer = readAnswer(response, dataField === undefined ? null : parsePath(dataField), fail, inspect);
-    const more = walk?.advance({ response, answer, fail }) ?? false;
-    const next = more && walk !== null ? walk.place : null;
-    return { page: { records: answer.records, next }, more };
+    return { response, answer, fail };
   }
 
   /** The first page of a resumed read: what refuses it refuses the place. */
-  async #fetchResumed(requests: PageRequests, walk: PageWalk, { tokenGone }: Pagination): Promise<Fetched> {
+  async #fetchResumed(
+    requests: PageRequests,
+    walk: PageWalk,
+    { tokenGone }: PlacePagination,
+  ): Promise<Fetched> {
     const fail = (why: string, cause?: unknown): TidemarkError =>
       new TidemarkError(
         "RESUME_REFUSED",

@@ -1,8 +1,9 @@
+import type { Warn } from "../../engine/ports.ts";
 import type { TidemarkError } from "../../errors.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
 import { type Answer, kindOf, type PageFailure } from "./answer.ts";
-import type { Pagination } from "./schema.ts";
+import type { PlacePagination } from "./schema.ts";
 
 /** What a source says of its result as a whole, against what has been read of it (promise P15). */
 export class PageTotals {
@@ -16,8 +17,16 @@ export class PageTotals {
   #total: number | null = null;
   #totalPages: number | null = null;
   #hasMore: boolean | null = null;
+  /** Told of the first total that is another than before; null where that says nothing, or is told. */
+  #warn: Warn | null;
 
-  constructor(pagination: Pagination, before: { records: number | null; pages: number | null }) {
+  constructor(
+    pagination: PlacePagination,
+    before: { records: number | null; pages: number | null },
+    warn: Warn,
+  ) {
+    // Places that are counted shift when the result grows or shrinks before them; tokens need not.
+    this.#warn = pagination.type === "page" || pagination.type === "offset" ? warn : null;
     this.#totalPath = pathOrNull(pagination.totalField);
     this.#pagesPath = pathOrNull("totalPagesField" in pagination ? pagination.totalPagesField : undefined);
     this.#morePath = pathOrNull(pagination.hasMoreField);
@@ -47,10 +56,23 @@ export class PageTotals {
     if (this.#pages !== null) this.#pages += 1;
     this.#hasMore = this.#morePath === null ? null : flagAt(body, this.#morePath, fail);
     if (body !== undefined && (records.length > 0 || this.#isFirst)) {
-      this.#total = this.#count(body, this.#totalPath, fail) ?? this.#total;
-      this.#totalPages = this.#count(body, this.#pagesPath, fail) ?? this.#totalPages;
+      const total = this.#count(body, this.#totalPath, fail) ?? this.#total;
+      const totalPages = this.#count(body, this.#pagesPath, fail) ?? this.#totalPages;
+      this.#compare("records", this.#total, total);
+      this.#compare("pages", this.#totalPages, totalPages);
+      this.#total = total;
+      this.#totalPages = totalPages;
     }
     this.#isFirst = false;
+  }
+
+  #compare(counted: string, before: number | null, now: number | null): void {
+    if (before === null || before === now) return;
+    this.#warn?.(
+      "TOTAL_CHANGED",
+      `the source told of ${before} ${counted}, then of ${now}: its records changed while their pages were counted, so one may have slipped past a page's border unread; \`pagination: seek\`, page tokens and links do not shift`,
+    );
+    this.#warn = null;
   }
 
   /** Where a read ends: `SOURCE_TRUNCATED` if the source told of more than was read, else null. */

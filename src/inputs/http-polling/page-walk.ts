@@ -5,10 +5,10 @@ import type { HttpResponse } from "../../http/message.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { parsePath, valueAt } from "../../model/record.ts";
-import { type Answer, kindOf, type PageFailure } from "./answer.ts";
+import { type Answer, kindOf, type PageFailure, pageCap } from "./answer.ts";
 import { nextLink } from "./link-header.ts";
 import { PageTotals } from "./page-totals.ts";
-import type { HttpPollingConfig, Pagination } from "./schema.ts";
+import type { HttpPollingConfig, Pagination, PlacePagination } from "./schema.ts";
 
 /** How pages follow one another; an offset cursor without `pagination` pages by itself. */
 export function paginationOf({ pagination, statePersistence }: HttpPollingConfig): Pagination | null {
@@ -25,7 +25,8 @@ export function paginationOf({ pagination, statePersistence }: HttpPollingConfig
     : null;
 }
 
-const resumeKinds = { page: "page", offset: "offset", cursor: "token", link: "link" } as const;
+/** A moved bound needs no place: the watermark is one. */
+const resumeKinds = { page: "page", offset: "offset", cursor: "token", link: "link", seek: null } as const;
 
 /** Whether a read by this pagination can go on at such a place. */
 export function canResume(pagination: Pagination | null, place: ResumePoint): boolean {
@@ -48,7 +49,7 @@ export interface PageSeen {
 
 /** Goes from page to page of one read, in constant memory but for a short digest of each token. */
 export class PageWalk {
-  readonly #pagination: Pagination;
+  readonly #pagination: PlacePagination;
   readonly #resolve: (link: URL, fail: PageFailure) => URL;
   readonly #warn: Warn;
   readonly #totals: PageTotals;
@@ -59,7 +60,7 @@ export class PageWalk {
 
   /** `resolve` makes an address that a source gave into one that may be asked, or throws. */
   constructor(
-    pagination: Pagination,
+    pagination: PlacePagination,
     start: WalkStart,
     resolve: (link: URL, fail: PageFailure) => URL,
     warn: Warn,
@@ -68,7 +69,7 @@ export class PageWalk {
     this.#resolve = resolve;
     this.#warn = warn;
     this.#place = start.resume ?? firstPlace(pagination, start.offset);
-    this.#totals = new PageTotals(pagination, readBefore(pagination, this.#place));
+    this.#totals = new PageTotals(pagination, readBefore(pagination, this.#place), warn);
     if (start.resume !== null) this.#visited.add(digestOf(start.resume.token));
   }
 
@@ -91,10 +92,7 @@ export class PageWalk {
     }
     const { maxPages } = this.#pagination;
     if (this.#pages >= maxPages) {
-      this.#failure = page.fail(
-        "PAGE_CAP_REACHED",
-        `the run read ${maxPages} pages (\`maxPages\`) and more follow`,
-      );
+      this.#failure = pageCap(maxPages, page.fail);
       return false;
     }
     this.#place = next;
@@ -203,14 +201,14 @@ function digestOf(token: string): string {
   return hash("sha1", token, "base64").slice(0, 16);
 }
 
-function firstPlace(pagination: Pagination, offset: string | null): ResumePoint | null {
+function firstPlace(pagination: PlacePagination, offset: string | null): ResumePoint | null {
   if (pagination.type === "page") return { kind: "page", token: String(pagination.startPage) };
   return pagination.type === "offset" ? { kind: "offset", token: offset ?? "0" } : null;
 }
 
 /** How much of the result lies before a place, as far as the place can tell. */
 function readBefore(
-  pagination: Pagination,
+  pagination: PlacePagination,
   place: ResumePoint | null,
 ): { records: number | null; pages: number | null } {
   if (place === null) return { records: 0, pages: 0 };

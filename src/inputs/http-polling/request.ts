@@ -6,7 +6,7 @@ import { stringifyJson } from "../../model/json.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { isRecord, type Path, parsePath } from "../../model/record.ts";
 import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
-import { formatUpperBound, lowerBoundToSend } from "../bounds.ts";
+import { formatUpperBound, type LowerBoundOptions, lowerBoundAsSent, lowerBoundToSend } from "../bounds.ts";
 import type { HttpPollingConfig, Pagination } from "./schema.ts";
 
 /** A value to send: as text in a query, as JSON in a body. */
@@ -45,14 +45,20 @@ export function createPageRequests(
         const url = withParameters(new URL(place.token), secretParameters(config));
         return { method, url, ...bodyOf(config, new Map()), signal };
       }
-      if (place !== null && pagination !== null && "param" in pagination) {
-        parameters.set(pagination.param, placeParameter(place, pagination));
+      const name = pagination === null ? undefined : placeName(pagination);
+      if (place !== null && pagination !== null && name !== undefined) {
+        parameters.set(name, placeParameter(place, pagination));
       }
       if (config.paramsIn === "body") return { method, url: endpoint, ...bodyOf(config, parameters), signal };
       const texts = new Map([...parameters].map(([name, { text }]) => [name, text]));
       return { method, url: withParameters(endpoint, texts), ...bodyOf(config, new Map()), signal };
     },
   };
+}
+
+function placeName(pagination: Pagination): string | undefined {
+  if (pagination.type === "seek") return pagination.offsetParam;
+  return "param" in pagination ? pagination.param : undefined;
 }
 
 /** An offset is kept as the number of records before it, however the source counts. */
@@ -90,18 +96,14 @@ function boundParameters(
     id: id?.queryParam,
     offset: offset?.queryParam,
   };
-  const [leading, ...further] = incremental.cursors;
-  const sent = further.filter((field) => field.role === "id" && companions.id !== undefined);
+  const [leading] = incremental.cursors;
+  const sent = companionsSent(incremental, companions);
   const format = queryFormatOf(config);
 
   const send = (field: CursorField, value: string, companion: boolean): void => {
     const name = names[field.role];
     if (name === undefined) return;
-    const lowered = lowerBoundToSend(
-      field,
-      value,
-      field.role === "timestamp" ? { companion, format } : { companion },
-    );
+    const lowered = lowerBoundToSend(field, value, boundOptions(field, format, companion));
     parameters.set(
       name,
       boundParameter(field, lowered, (text) => formatLowerBound(text, format), format),
@@ -116,6 +118,25 @@ function boundParameters(
     parameters.set(until.queryParam, boundParameter(leading, window.upper.value, write, untilFormat));
   }
   return parameters;
+}
+
+function companionsSent({ cursors }: Incremental, companions: ReadRequest["companions"]): CursorField[] {
+  return cursors.slice(1).filter((field) => field.role === "id" && companions.id !== undefined);
+}
+
+function boundOptions({ role }: CursorField, format: CursorFormat, companion: boolean): LowerBoundOptions {
+  return role === "timestamp" ? { companion, format } : { companion };
+}
+
+/** What the leading cursor's bound comes to once it is sent: what lies below it should not come. */
+export function leadingBoundAsSent(
+  config: HttpPollingConfig,
+  incremental: Incremental,
+  companions: ReadRequest["companions"],
+): (field: CursorField, value: string) => string {
+  const companion = companionsSent(incremental, companions).length > 0;
+  const format = queryFormatOf(config);
+  return (field, value) => lowerBoundAsSent(field, value, boundOptions(field, format, companion));
 }
 
 function boundParameter(

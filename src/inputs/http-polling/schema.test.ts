@@ -26,6 +26,8 @@ test("the reference's pipeline is taken as it stands", () => {
 
 const timestamp = { field: "t", queryParam: "since" };
 const page = { type: "page", param: "page" };
+const seek = { type: "seek", limit: 100 };
+const ascending = { timestamp, order: "ascending" };
 
 describe("mistakes are found before anything runs", () => {
   test.each<[object, string]>([
@@ -69,6 +71,31 @@ describe("mistakes are found before anything runs", () => {
       },
       "pagination.type: an offset cursor pages by itself",
     ],
+    [{ pagination: { type: "seek" }, statePersistence: ascending }, "pagination.limit: "],
+    [
+      { pagination: seek, statePersistence: { timestamp } },
+      "pagination.type: seek needs a source that sorts by the cursor: declare `statePersistence.order: ascending`; it is unordered",
+    ],
+    [
+      { pagination: seek, statePersistence: { timestamp, order: "descending" } },
+      "pagination.type: seek needs a source that sorts by the cursor",
+    ],
+    [
+      { pagination: seek, statePersistence: { order: "ascending" } },
+      "pagination.type: seek moves the bound of an enabled `timestamp` or `id`",
+    ],
+    [
+      { pagination: seek, statePersistence: { offset: { queryParam: "o" }, order: "ascending" } },
+      "pagination.type: seek moves the bound of an enabled `timestamp` or `id`",
+    ],
+    [
+      { pagination: { ...seek, offsetParam: "since" }, statePersistence: ascending },
+      "pagination.offsetParam: `since` is already sent for `statePersistence.timestamp.queryParam`",
+    ],
+    [
+      { pagination: { ...seek, totalField: "total" }, statePersistence: ascending },
+      'pagination: Unrecognized key: "totalField"',
+    ],
   ])("%j", (keys, expected) => {
     const found = mistakes(keys).filter(
       (mistake) => mistake.startsWith(expected) || mistake.includes(expected),
@@ -81,6 +108,8 @@ describe("mistakes are found before anything runs", () => {
     { statePersistence: { offset: { queryParam: "o" } }, pagination: { type: "offset", param: "o" } },
     { statePersistence: { offset: { queryParam: "o" } }, pagination: { type: "link" } },
     { statePersistence: { timestamp, offset: { enabled: false, queryParam: "o" } }, pagination: page },
+    { pagination: { ...seek, limitParam: "n", offsetParam: "skip" }, statePersistence: ascending },
+    { pagination: seek, statePersistence: { id: { field: "id", queryParam: "after" }, order: "ascending" } },
     { endpoint: "http://127.0.0.1:8080/?a=b", rateLimit: { requestsPerSecond: 0.5 } },
     { method: "POST", body: '{"a":1}', rateLimit: { requests: 100, perMs: 60_000 } },
   ])("%j is fine", (keys) => {

@@ -102,8 +102,29 @@ const linkSchema = z.strictObject({
   maxPages,
 });
 
+const seekSchema = z.strictObject({
+  type: z
+    .literal("seek")
+    .describe(
+      "Each next page is asked with the lower bound moved to the highest cursor seen, so that records which change while they are read shift nothing. Needs `order: ascending` and an enabled `timestamp` or `id`.",
+    ),
+  limitParam,
+  limit: z
+    .int()
+    .min(1)
+    .describe(
+      "How many records a full page has; no more than the source grants. A shorter page ends the read. From 2 on, pages inside a crowd of equal cursors overlap by a record, which shows where records shifted.",
+    ),
+  offsetParam: parameter
+    .optional()
+    .describe(
+      "Parameter that says how many records to skip, counted from 0. It is sent only among records whose cursors are too close for the bound to tell apart and that are more than a page; without it such a crowd fails the run.",
+    ),
+  maxPages,
+});
+
 const paginationSchema = z
-  .discriminatedUnion("type", [pageSchema, offsetSchema, cursorSchema, linkSchema])
+  .discriminatedUnion("type", [pageSchema, offsetSchema, cursorSchema, linkSchema, seekSchema])
   .superRefine((pagination, context) => {
     if (pagination.limitParam !== undefined && pagination.limit === undefined) {
       context.addIssue({ code: "custom", path: ["limitParam"], message: "needs `limit`, the value to send" });
@@ -112,6 +133,12 @@ const paginationSchema = z
 
 /** How a source is asked for one page after another. */
 export type Pagination = z.infer<typeof paginationSchema>;
+
+/** Asks for each page by a moved bound. */
+export type SeekPagination = Extract<Pagination, { type: "seek" }>;
+
+/** Asks for each page by its place: a number, an offset, a token or a link. */
+export type PlacePagination = Exclude<Pagination, SeekPagination>;
 
 const httpPollingKeys = z.strictObject({
   type: z.literal("httpPolling"),
@@ -164,6 +191,7 @@ function refuseIncoherent(config: HttpPollingConfig, context: z.RefinementCtx): 
   }
   refuseSharedParameters(config, refuse);
   refuseIncoherentOffset(config, refuse);
+  refuseIncoherentSeek(config, refuse);
 }
 
 type Refuse = (path: string[], message: string) => void;
@@ -178,6 +206,10 @@ function refuseSharedParameters({ statePersistence, pagination }: HttpPollingCon
     [
       ["pagination", "param"],
       pagination !== undefined && "param" in pagination ? pagination.param : undefined,
+    ],
+    [
+      ["pagination", "offsetParam"],
+      pagination !== undefined && "offsetParam" in pagination ? pagination.offsetParam : undefined,
     ],
     [["pagination", "limitParam"], pagination?.limitParam],
   ];
@@ -199,5 +231,20 @@ function refuseIncoherentOffset({ statePersistence, pagination }: HttpPollingCon
     refuse(["pagination", "param"], `must be \`${offset.queryParam}\`, as in \`statePersistence.offset\``);
   } else if (pagination.type === "page" || leadingRole(statePersistence) !== "offset") {
     refuse(["pagination", "type"], "an offset cursor pages by itself: declare type offset, or no pagination");
+  }
+}
+
+/** A bound moved to the highest cursor seen passes over what an unsorted source still had below it. */
+function refuseIncoherentSeek({ statePersistence, pagination }: HttpPollingConfig, refuse: Refuse): void {
+  if (pagination?.type !== "seek") return;
+  const leading = leadingRole(statePersistence);
+  if (leading !== "timestamp" && leading !== "id") {
+    refuse(["pagination", "type"], "seek moves the bound of an enabled `timestamp` or `id`; declare one");
+  }
+  if (statePersistence.order !== "ascending") {
+    refuse(
+      ["pagination", "type"],
+      `seek needs a source that sorts by the cursor: declare \`statePersistence.order: ascending\`; it is ${statePersistence.order}`,
+    );
   }
 }

@@ -1,0 +1,301 @@
+import { PageGuard } from "../../engine/page-guard.ts";
+import type { CursorField, Incremental, Warn } from "../../engine/ports.ts";
+import type { TidemarkError } from "../../errors.ts";
+import { type Cursor, compareCursorValues, readCursorValue } from "../../model/cursor.ts";
+import { type SourceRecord, valueAt } from "../../model/record.ts";
+import { type Answer, type PageFailure, pageCap } from "./answer.ts";
+import type { SeekPagination } from "./schema.ts";
+import { SeenRecords } from "./seen-records.ts";
+
+/** What to ask for: everything from a bound on, but for so many records. */
+export interface SeekPlace {
+  /** Null is unbounded. */
+  readonly bound: Cursor | null;
+  readonly skip: number;
+}
+
+export interface SeekParts {
+  readonly pagination: SeekPagination;
+  readonly incremental: Incremental;
+  readonly field: CursorField;
+  /** The window's lower bound. */
+  readonly lower: string | null;
+  /** What a bound comes to once it is sent: nothing below it should come. */
+  readonly asSent: (value: string) => string;
+  readonly warn: Warn;
+}
+
+/** What a page brought. */
+export interface SeekStep {
+  /** Its records without those that came before in this read. */
+  readonly records: readonly SourceRecord[];
+  readonly more: boolean;
+}
+
+/** How often records may shift among equals before it is taken that there is no order among them. */
+const shiftsAllowed = 10;
+
+/**
+ * Goes through a source sorted by its cursor by moving the lower bound to the highest cursor seen.
+ * Nothing shifts by that: what changes while it is read lies before the bound, or comes later.
+ *
+ * Where the bound cannot move, since a page or more of records have cursors that it does not tell
+ * apart, pages are asked by offset. They overlap by a record, so that a shift shows; the bound's
+ * records are then read anew. Memory is bounded by the records that may come again.
+ *
+ * A source that is not sorted is read by offset from its start to its end.
+ */
+export class SeekWalk {
+  readonly #parts: SeekParts;
+  readonly #seen: SeenRecords;
+  /** Sees the whole answers by one bound; the engine's own sees what is left of them. */
+  #guard: PageGuard;
+  /** Where the next page is read, by the bound as it is declared and as it is sent. */
+  #bound: string | null;
+  #sent: string | null;
+  #offset = 0;
+  /** The last record of the page before, with which the next one must begin. */
+  #anchor: string | null = null;
+  /** The highest cursor so far, and the last one that the bound at hand brought. */
+  #highest: string | null = null;
+  #last: string | null = null;
+  /** Whether a cursor came after a lower one. Until then the source may as well be sorted the other way. */
+  #isRising = false;
+  #hasMoved = false;
+  #isUnsorted = false;
+  #isBoundIgnored = false;
+  #pages = 0;
+  #shifts = 0;
+  #failure: TidemarkError | null = null;
+
+  constructor(parts: SeekParts) {
+    const { incremental, pagination, field, lower } = parts;
+    this.#parts = parts;
+    const most = Math.max(incremental.maxBoundaryKeys, pagination.limit);
+    this.#seen = new SeenRecords({ type: field.type, key: incremental.key, most });
+    this.#guard = new PageGuard(incremental);
+    this.#bound = lower;
+    this.#sent = lower === null ? null : parts.asSent(lower);
+  }
+
+  get place(): SeekPlace {
+    const { type } = this.#parts.field;
+    const bound = this.#bound === null ? null : { type, value: this.#bound };
+    return { bound, skip: this.#offset - (this.#anchor === null ? 0 : 1) };
+  }
+
+  /**
+   * Takes in a page and goes on to the next; where none follows, `finish` says whether that is well.
+   * Throws `PAGE_REPEATED` for an answer that comes again and again.
+   */
+  advance({ records }: Answer, fail: PageFailure): SeekStep {
+    this.#pages += 1;
+    const isFull = records.length >= this.#parts.pagination.limit;
+    if (this.#isUnsorted) return { records, more: isFull && this.#skip(records.length, fail) };
+    const read = records.map((record): Read => ({ record, cursor: cursorOf(record, this.#parts.field) }));
+    if (this.#anchor !== null) {
+      const first = read.shift();
+      if (first === undefined || this.#nameOf(first) !== this.#anchor) {
+        return { records: [], more: this.#readAnew(fail) };
+      }
+    }
+    this.#guard.see({ records, next: null });
+    const before = this.#highest;
+    const disorder = this.#follow(read);
+    const next = isFull && disorder === null ? this.#nextBound() : null;
+    const fresh = this.#freshOf(read, before, isFull ? (next ?? this.#sent) : undefined);
+    if (disorder !== null) return { records: fresh, more: this.#readUnsorted(read, isFull, disorder, fail) };
+    if (!isFull) return { records: fresh, more: false };
+    if (next === null) return { records: fresh, more: this.#goOnBeside(read, fail) };
+    this.#moveTo(next);
+    return { records: fresh, more: this.#mayGoOn(fail) };
+  }
+
+  /**
+   * Called once the last page has been handed on. Throws where the walk stopped early (promise P15):
+   * `PAGE_REPEATED` where the next page would bring the same, `SOURCE_INVALID` where the source is not
+   * sorted and cannot be read by offset, `PAGE_CAP_REACHED`.
+   */
+  finish(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Where the page is not ascending, in words; null where it is. */
+  #follow(read: readonly Read[]): string | null {
+    let disorder: string | null = null;
+    for (const { cursor } of read) {
+      if (cursor === null) continue;
+      const order = this.#last === null ? 0 : this.#compare(cursor, this.#last);
+      if (order > 0) this.#isRising = true;
+      if (order < 0) disorder ??= `${cursor} came after ${this.#last}`;
+      if (this.#highest === null || this.#compare(cursor, this.#highest) > 0) this.#highest = cursor;
+      this.#last = cursor;
+    }
+    return disorder;
+  }
+
+  /** What the highest cursor comes to as a bound; null where that leads no further. */
+  #nextBound(): string | null {
+    if (this.#highest === null || !this.#isRising) return null;
+    const next = this.#parts.asSent(this.#highest);
+    const { forgotten } = this.#seen;
+    const leadsOn = (bound: string | null): boolean => bound === null || this.#compare(next, bound) > 0;
+    return leadsOn(this.#sent) && leadsOn(forgotten) ? next : null;
+  }
+
+  /**
+   * The records that have not come before in this read. Those up to the highest cursor `before` may
+   * have; those from `floor` on may come again, and are remembered; undefined remembers none.
+   */
+  #freshOf(read: readonly Read[], before: string | null, floor: string | null | undefined): SourceRecord[] {
+    const fresh: SourceRecord[] = [];
+    for (const { record, cursor } of read) {
+      if (cursor !== null && this.#isBelowBound(cursor)) continue;
+      const mayBeKnown = cursor === null || (before !== null && this.#compare(cursor, before) <= 0);
+      const mayComeAgain =
+        floor !== undefined && (cursor === null || floor === null || this.#compare(cursor, floor) >= 0);
+      if (!mayBeKnown && !mayComeAgain) fresh.push(record);
+      else if (this.#seen.take(record, cursor, { mayChange: cursor === before })) fresh.push(record);
+    }
+    return fresh;
+  }
+
+  /** What lies below a moved bound was read before it moved. The window's own bound is the engine's. */
+  #isBelowBound(cursor: string): boolean {
+    if (!this.#hasMoved || this.#sent === null || this.#compare(cursor, this.#sent) >= 0) return false;
+    if (!this.#isBoundIgnored) {
+      this.#isBoundIgnored = true;
+      this.#parts.warn(
+        "BOUND_IGNORED",
+        `asked for records from ${this.#sent} on, the source gave one at ${cursor}; what was read before is left out`,
+      );
+    }
+    return true;
+  }
+
+  #moveTo(bound: string): void {
+    this.#hasMoved = true;
+    this.#bound = this.#highest;
+    this.#sent = bound;
+    this.#seen.forgetBelow(bound);
+    this.#shifts = 0;
+    this.#startPass();
+  }
+
+  #startPass(): void {
+    this.#offset = 0;
+    this.#anchor = null;
+    this.#last = null;
+    this.#guard = new PageGuard(this.#parts.incremental);
+    this.#seen.startPass();
+  }
+
+  /** The bound cannot move, so the next page is that behind this one. */
+  #goOnBeside(read: readonly Read[], fail: PageFailure): boolean {
+    const { offsetParam, limit } = this.#parts.pagination;
+    if (offsetParam === undefined) return this.#stop(this.#crowd(fail));
+    const last = read.at(-1);
+    // A page of one record has no room for one that is known already.
+    this.#anchor = last === undefined || limit < 2 ? this.#anchor : this.#nameOf(last);
+    return this.#skip(read.length, fail);
+  }
+
+  #skip(count: number, fail: PageFailure): boolean {
+    this.#offset += count;
+    return this.#mayGoOn(fail);
+  }
+
+  /** Records shifted while they were paged by offset: from the bound's first on, all are asked for again. */
+  #readAnew(fail: PageFailure): boolean {
+    this.#shifts += 1;
+    if (this.#shifts > shiftsAllowed) {
+      const { offsetParam } = this.#parts.pagination;
+      const failure = fail(
+        "PAGE_REPEATED",
+        `records near ${this.#highest} changed places each time they were paged by \`${offsetParam}\``,
+        `The source may ignore \`${offsetParam}\`, or order equal values anew each time: let it sort by an id as well, or raise \`limit\` above the number of records that share a value.`,
+      );
+      return this.#stop(failure);
+    }
+    this.#startPass();
+    return this.#mayGoOn(fail);
+  }
+
+  /** Promise P9: where a bound has moved, what the source still has below it is read as well. */
+  #readUnsorted(read: readonly Read[], isFull: boolean, disorder: string, fail: PageFailure): boolean {
+    if (!this.#hasMoved && !isFull) return false;
+    if (this.#parts.pagination.offsetParam === undefined) {
+      const failure = fail(
+        "SOURCE_INVALID",
+        `the source is declared ascending and is not: ${disorder}; moving its bound would lose records`,
+        "Let the source sort by the cursor, or declare a `pagination` of another type.",
+      );
+      return this.#stop(failure);
+    }
+    this.#isUnsorted = true;
+    this.#anchor = null;
+    if (!this.#hasMoved) return this.#skip(read.length, fail);
+    this.#bound = this.#parts.lower;
+    this.#offset = 0;
+    return this.#mayGoOn(fail);
+  }
+
+  #mayGoOn(fail: PageFailure): boolean {
+    const { maxPages } = this.#parts.pagination;
+    if (this.#pages < maxPages) return true;
+    return this.#stop(pageCap(maxPages, fail));
+  }
+
+  #crowd(fail: PageFailure): TidemarkError {
+    const { limit } = this.#parts.pagination;
+    if (this.#isBoundIgnored) {
+      return fail(
+        "PAGE_REPEATED",
+        `the bound has moved to ${this.#sent}, and the source gave what lies before it again`,
+        "Check the cursor's `queryParam` and `queryFormat`: the source may ignore the bound.",
+      );
+    }
+    return fail(
+      "PAGE_REPEATED",
+      `${this.#crowdInWords()}, and a page holds ${limit}: the next page would bring the same`,
+      "Declare `offsetParam`, by which such records are paged, or raise `limit` above their number.",
+    );
+  }
+
+  #crowdInWords(): string {
+    const highest = this.#highest;
+    if (highest === null) return `${this.#seen.count()} records or more have no cursor`;
+    const equal = this.#seen.count(highest);
+    if (equal >= this.#parts.pagination.limit) return `${equal} records or more share the cursor ${highest}`;
+    return `${this.#seen.count()} records or more, up to ${highest}, have cursors that a bound does not tell apart`;
+  }
+
+  #nameOf({ record, cursor }: Read): string {
+    return this.#seen.nameOf(record, cursor);
+  }
+
+  #compare(a: string, b: string): number {
+    return compareCursorValues(this.#parts.field.type, a, b);
+  }
+
+  #stop(failure: TidemarkError): false {
+    this.#failure = failure;
+    return false;
+  }
+}
+
+interface Read {
+  readonly record: SourceRecord;
+  readonly cursor: string | null;
+}
+
+/** Null also for a value that cannot be read: the engine tells of it once it is given the record. */
+function cursorOf(record: SourceRecord, { type, path, format }: CursorField): string | null {
+  const raw = valueAt(record, path ?? []);
+  if (raw === null || raw === undefined) return null;
+  try {
+    return readCursorValue(type, raw, format);
+  } catch {
+    return null;
+  }
+}

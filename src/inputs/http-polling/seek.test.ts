@@ -1,0 +1,372 @@
+import { describe, expect, test } from "vitest";
+import { type HttpPollingKeys, type ReadResult, readOnce } from "../../../test/support/http-polling.ts";
+import { sendJson, startHttpServer } from "../../../test/support/http-server.ts";
+import {
+  placesAsked,
+  type Row,
+  type SortedSource,
+  startSortedSource,
+} from "../../../test/support/sorted-source.ts";
+import type { ReadRequest } from "../../engine/ports.ts";
+
+/** Rows of these ticks, numbered from 1. */
+const rowsAt = (...ticks: number[]): Row[] => ticks.map((tick, index) => ({ id: index + 1, tick }));
+
+interface Reading {
+  readonly limit: number;
+  readonly bound?: "inclusive" | "exclusive";
+  readonly offset?: boolean;
+  readonly keys?: HttpPollingKeys;
+  readonly request?: Partial<ReadRequest>;
+}
+
+function read(source: SortedSource, reading: Reading): Promise<ReadResult> {
+  const { limit, bound = "inclusive", offset = true, keys, request } = reading;
+  return readOnce(
+    {
+      endpoint: source.origin,
+      dataField: "list",
+      key: "id",
+      pagination: {
+        type: "seek",
+        limitParam: "limit",
+        limit,
+        ...(offset ? { offsetParam: "skip" } : {}),
+      },
+      statePersistence: {
+        timestamp: { field: "at", queryParam: "since", bound, granularity: "1us" },
+        order: "ascending",
+      },
+      ...keys,
+    },
+    request,
+  );
+}
+
+const ids = ({ records }: ReadResult): unknown[] => records.map(({ id }) => id);
+
+describe("the bound moves to the highest cursor seen", () => {
+  test("inclusive: what has come already is dropped, and a shorter page ends the read", async () => {
+    await using source = await startSortedSource(rowsAt(10, 20, 30, 40, 50, 60), { strict: false });
+    const result = await read(source, { limit: 3, offset: false });
+    expect([ids(result), result.error, result.warnings]).toEqual([[1, 2, 3, 4, 5, 6], null, []]);
+    expect(placesAsked(source)).toEqual(["|", "30|", "50|"]);
+    expect(result.pages.map(({ next }) => next)).toEqual([null, null, null]);
+  });
+
+  test("exclusive: the bound is one granule lower", async () => {
+    await using source = await startSortedSource(rowsAt(10, 20, 20, 30, 40), { strict: true });
+    const result = await read(source, { limit: 2, bound: "exclusive" });
+    expect([ids(result), result.error]).toEqual([[1, 2, 3, 4, 5], null]);
+    expect(placesAsked(source)).toEqual(["|", "19|", "19|1", "29|", "39|"]);
+  });
+
+  test("it begins at the window's lower bound, and sends the upper bound with every page", async () => {
+    await using source = await startSortedSource(rowsAt(10, 20, 30, 40), { strict: false });
+    const upper = { type: "timestamp_utc", value: "2026-01-01T00:01:00Z" } as const;
+    const lower = { type: "timestamp_utc", value: "2026-01-01T00:00:00.00002Z" } as const;
+    const result = await read(source, {
+      limit: 2,
+      keys: {
+        endpoint: source.origin,
+        statePersistence: {
+          timestamp: { field: "at", queryParam: "since", bound: "inclusive", granularity: "1us" },
+          until: { queryParam: "until" },
+          order: "ascending",
+        },
+      },
+      request: { window: { lower, upper } },
+    });
+    expect([ids(result), placesAsked(source)]).toEqual([
+      [2, 3, 4],
+      ["20|", "30|", "40|"],
+    ]);
+    expect(source.seen.map(({ url }) => url.searchParams.get("until"))).toEqual(Array(3).fill(upper.value));
+  });
+
+  test("a companion goes along unmoved, and the bound stays a granule lower for it", async () => {
+    await using source = await startSortedSource(rowsAt(10, 20, 30), { strict: true });
+    const lower = { type: "timestamp_utc", value: "2026-01-01T00:00:00.00001Z" } as const;
+    const result = await read(source, {
+      limit: 2,
+      keys: {
+        endpoint: source.origin,
+        statePersistence: {
+          timestamp: { field: "at", queryParam: "since", bound: "inclusive", granularity: "1us" },
+          id: { field: "id", queryParam: "after" },
+          order: "ascending",
+        },
+      },
+      request: { window: { lower, upper: null }, companions: { id: "1" } },
+    });
+    expect([ids(result), placesAsked(source)]).toEqual([
+      [1, 2, 3],
+      ["9|", "19|", "29|"],
+    ]);
+    expect(source.seen.map(({ url }) => url.searchParams.get("after"))).toEqual(["0", "0", "0"]);
+  });
+
+  test("P7: ids past 2^53 lead as well, in a body", async () => {
+    const all = Array.from({ length: 5 }, (_, index) => 9_007_199_254_740_993n + BigInt(index));
+    await using server = await startHttpServer(({ body }, response) => {
+      const after = BigInt(/"after":(\d+)/.exec(body)?.[1] ?? "0");
+      const found = all.filter((id) => id > after).slice(0, 2);
+      sendJson(response, `[${found.map((id) => `{"id":${id}}`).join(",")}]`);
+    });
+    const result = await readOnce({
+      endpoint: server.origin,
+      method: "POST",
+      paramsIn: "body",
+      pagination: { type: "seek", limit: 2 },
+      statePersistence: { id: { field: "id", queryParam: "after" }, order: "ascending" },
+    });
+    expect([result.records.map(({ id }) => String(id)), result.error]).toEqual([all.map(String), null]);
+    expect(server.seen[1]?.body).toBe('{"after":9007199254740993}');
+  });
+
+  test("a page of exactly the limit is not the last", async () => {
+    await using source = await startSortedSource(rowsAt(10, 20, 30), { strict: false });
+    const result = await read(source, { limit: 3, offset: false });
+    expect([ids(result), placesAsked(source)]).toEqual([
+      [1, 2, 3],
+      ["|", "30|"],
+    ]);
+  });
+
+  test("a format coarser than the cursor sends the same bound twice, and pages by offset between", async () => {
+    await using source = await startSortedSource(rowsAt(100, 1200, 1300, 1400, 2500, 2600), {
+      strict: false,
+    });
+    const result = await read(source, {
+      limit: 2,
+      keys: {
+        endpoint: source.origin,
+        statePersistence: {
+          timestamp: {
+            field: "at",
+            queryParam: "since",
+            queryFormat: "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'",
+            bound: "inclusive",
+          },
+          order: "ascending",
+        },
+      },
+    });
+    expect([ids(result), result.error]).toEqual([[1, 2, 3, 4, 5, 6], null]);
+    expect(placesAsked(source)).toEqual(["|", "1000|", "1000|1", "1000|2", "2000|", "2000|1"]);
+  });
+
+  test("a record of null cursor comes once, wherever the source sorts it", async () => {
+    const show = ({ id, tick }: Row): object => (tick === 5 ? { id, at: null } : { id, at: tick });
+    await using source = await startSortedSource(rowsAt(5, 5, 5, 10, 20, 30), { strict: false, show });
+    const result = await read(source, {
+      limit: 2,
+      keys: {
+        endpoint: source.origin,
+        statePersistence: {
+          timestamp: { field: "at", format: "epoch_us", queryParam: "x" },
+          onNullCursor: "deliver",
+          order: "ascending",
+        },
+      },
+    });
+    expect([ids(result), result.error]).toEqual([[1, 2, 3, 4, 5, 6], null]);
+  });
+});
+
+describe("a crowd of equal cursors larger than a page", () => {
+  test("is paged by offset, each page overlapping the one before by a record", async () => {
+    await using source = await startSortedSource(rowsAt(10, 20, 20, 20, 20, 20, 30), { strict: false });
+    const result = await read(source, { limit: 3 });
+    expect([ids(result), result.error]).toEqual([[1, 2, 3, 4, 5, 6, 7], null]);
+    expect(placesAsked(source)).toEqual(["|", "20|", "20|2", "20|4"]);
+  });
+
+  test("P15: without offsetParam it fails, telling how many share which value and what to do", async () => {
+    await using source = await startSortedSource(rowsAt(10, 20, 20, 20, 20, 30), { strict: false });
+    const result = await read(source, { limit: 3, offset: false });
+    expect(ids(result)).toEqual([1, 2, 3, 4]);
+    expect(result.error).toMatchObject({
+      code: "PAGE_REPEATED",
+      message: expect.stringContaining(
+        "3 records or more share the cursor 2026-01-01T00:00:00.00002Z, and a page holds 3",
+      ),
+      hint: expect.stringContaining("offsetParam"),
+    });
+    expect(source.seen).toHaveLength(2);
+  });
+
+  test.each([2, 3, 4])(
+    "P6: a record that leaves it while it is read costs no other, %i a page",
+    async (limit) => {
+      const rows = rowsAt(10, 20, 20, 20, 20, 20, 20, 20, 20, 30);
+      await using source = await startSortedSource(rows, { strict: false });
+      source.onRequest = (count) => {
+        // At the third request pages are being asked by offset, and all behind the third row moves up.
+        if (count === 3) source.rows = source.rows.map((row) => (row.id === 3 ? { id: 3, tick: 40 } : row));
+      };
+      const result = await read(source, { limit });
+      expect(result.error).toBeNull();
+      expect([...new Set(ids(result))].sort()).toEqual([1, 10, 2, 3, 4, 5, 6, 7, 8, 9]);
+      expect(ids(result).filter((id) => id !== 3)).toHaveLength(9);
+    },
+  );
+
+  test("P6: one that joins it in front is found", async () => {
+    await using source = await startSortedSource(
+      rowsAt(10, 20, 20, 20, 20, 20).map(({ id, tick }) => ({ id: id * 10, tick })),
+      { strict: false },
+    );
+    source.onRequest = (count) => {
+      if (count === 3) source.rows = [...source.rows, { id: 15, tick: 20 }];
+    };
+    const result = await read(source, { limit: 3 });
+    expect(ids(result).toSorted()).toEqual([10, 15, 20, 30, 40, 50, 60]);
+  });
+
+  test("records without a key that are alike are counted: as many come as there are", async () => {
+    const rows = rowsAt(10, 20, 20, 20, 20, 20, 20, 20, 30);
+    const show = ({ tick }: Row): object => ({ at: `2026-01-01T00:00:00.0000${tick}Z` });
+    await using source = await startSortedSource(rows, { strict: false, show });
+    const { key: _, ...keyless } = { key: "id", endpoint: source.origin };
+    const result = await read(source, { limit: 3, keys: { ...keyless, key: undefined } });
+    expect([result.records.length, result.error]).toEqual([9, null]);
+  });
+
+  test("a source that orders it anew each time fails, and says so", async () => {
+    let turn = 0;
+    const compare = (a: Row, b: Row): number => ((a.id * 7 + turn) % 11) - ((b.id * 7 + turn) % 11);
+    await using source = await startSortedSource(rowsAt(...Array(10).fill(20)), { strict: false, compare });
+    source.onRequest = (count) => {
+      turn = count * 3;
+    };
+    const result = await read(source, { limit: 3 });
+    expect(result.error).toMatchObject({
+      code: "PAGE_REPEATED",
+      message: expect.stringContaining("changed places each time they were paged by `skip`"),
+      hint: expect.stringContaining("or order equal values anew each time"),
+    });
+    expect(ids(result)).toEqual([...new Set(ids(result))]);
+  });
+});
+
+describe("P15: a read that stops early is a failure", () => {
+  test("a source that ignores the offset", async () => {
+    await using server = await startHttpServer((_request, response) => {
+      sendJson(
+        response,
+        [1, 2, 3].map((id) => ({ id, at: 20 })),
+      );
+    });
+    const result = await readOnce({
+      endpoint: server.origin,
+      key: "id",
+      pagination: { type: "seek", limit: 3, offsetParam: "skip" },
+      statePersistence: {
+        timestamp: { field: "at", format: "epoch_s", queryParam: "since" },
+        order: "ascending",
+      },
+    });
+    expect(result.records).toHaveLength(3);
+    expect(result.error).toMatchObject({
+      code: "PAGE_REPEATED",
+      hint: expect.stringContaining("may ignore `skip`"),
+    });
+    expect(server.seen.length).toBeLessThan(30);
+  });
+
+  test("an answer that comes again and again, of records without a key that begin as they end", async () => {
+    await using server = await startHttpServer((_request, response) => {
+      sendJson(
+        response,
+        [1, 2, 1].map((value) => ({ value, at: 20 })),
+      );
+    });
+    const result = await readOnce({
+      endpoint: server.origin,
+      pagination: { type: "seek", limit: 3, offsetParam: "skip" },
+      statePersistence: {
+        timestamp: { field: "at", format: "epoch_s", queryParam: "since" },
+        order: "ascending",
+      },
+    });
+    expect(result.error).toMatchObject({ code: "PAGE_REPEATED" });
+    expect(server.seen).toHaveLength(3);
+  });
+
+  test("the page cap", async () => {
+    await using source = await startSortedSource(rowsAt(1, 2, 3, 4, 5, 6), { strict: false });
+    const pagination = { type: "seek", limitParam: "limit", limit: 2, maxPages: 2 } as const;
+    const result = await read(source, { limit: 2, keys: { endpoint: source.origin, pagination } });
+    expect(result.error).toMatchObject({ code: "PAGE_CAP_REACHED" });
+    expect(ids(result)).toEqual([1, 2, 3]);
+  });
+
+  test("a source that ignores the bound is told of, and fails where it would go in circles", async () => {
+    await using server = await startHttpServer((_request, response) => {
+      sendJson(
+        response,
+        [1, 2, 3].map((id) => ({ id, at: id })),
+      );
+    });
+    const result = await readOnce({
+      endpoint: server.origin,
+      key: "id",
+      pagination: { type: "seek", limit: 3 },
+      statePersistence: {
+        timestamp: { field: "at", format: "epoch_s", queryParam: "sinse", bound: "inclusive" },
+        order: "ascending",
+      },
+    });
+    expect([result.records.length, result.warnings]).toEqual([3, ["BOUND_IGNORED"]]);
+    expect(result.error).toMatchObject({
+      code: "PAGE_REPEATED",
+      message: expect.stringContaining("the source gave what lies before it again"),
+    });
+  });
+});
+
+describe("P9: a source that is not ascending", () => {
+  const descending = (a: Row, b: Row): number => b.tick - a.tick || a.id - b.id;
+
+  test.each([1, 2, 3])("descending: is read by offset to its end, %i a page", async (limit) => {
+    await using source = await startSortedSource(rowsAt(10, 20, 20, 20, 20, 30, 30, 30, 30), {
+      strict: false,
+      compare: descending,
+    });
+    const result = await read(source, { limit });
+    expect([ids(result).toSorted(), result.error]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9], null]);
+  });
+
+  test("one that shows it after the bound has moved is read from the window's start", async () => {
+    const order = [1, 2, 3, 5, 4, 6, 7];
+    const compare = (a: Row, b: Row): number => order.indexOf(a.id) - order.indexOf(b.id);
+    await using source = await startSortedSource(rowsAt(10, 20, 30, 40, 50, 60, 70), {
+      strict: false,
+      compare,
+    });
+    const result = await read(source, { limit: 3 });
+    expect(result.error).toBeNull();
+    expect(new Set(ids(result))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7]));
+    expect(placesAsked(source)).toEqual(["|", "30|", "|", "|3", "|6"]);
+  });
+
+  test("without offsetParam it fails, after the page that shows it", async () => {
+    await using source = await startSortedSource(rowsAt(10, 20, 30, 40), {
+      strict: false,
+      compare: descending,
+    });
+    const result = await read(source, { limit: 2, offset: false });
+    expect(ids(result)).toEqual([4, 3]);
+    expect(result.error).toMatchObject({
+      code: "SOURCE_INVALID",
+      message: expect.stringContaining("is declared ascending and is not"),
+    });
+  });
+
+  test("a single page of everything loses nothing by its order", async () => {
+    await using source = await startSortedSource(rowsAt(10, 20, 30), { strict: false, compare: descending });
+    const result = await read(source, { limit: 5, offset: false });
+    expect([ids(result), result.error]).toEqual([[3, 2, 1], null]);
+  });
+});
