@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { at, Bench, key, record } from "../../test/support/engine-bench.ts";
+import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import type { Input } from "./ports.ts";
 import { preview } from "./preview.ts";
@@ -129,6 +130,36 @@ describe("sync", () => {
     };
     const result = await attemptSync({ ...bench.pipeline, input }, { state: bench.state });
     expect(result).toMatchObject({ status: "failed", error: { code: "PAGE_REPEATED" } });
+  });
+
+  it("P15: a run that fails leaves its warnings and counts in the history", async () => {
+    const bench = new Bench();
+    const input: Input = {
+      kind: "shrinking",
+      incremental: bench.pipeline.input.incremental,
+      open: async ({ warn }) => ({
+        async *read() {
+          yield { records: [record(1, 1)], next: null };
+          warn("TOTAL_CHANGED", "7, then 6");
+          throw new TidemarkError("SOURCE_TRUNCATED", "the source ended early");
+        },
+        close: async () => {},
+      }),
+    };
+    const pipeline = { ...bench.pipeline, input };
+    const result = await attemptSync(pipeline, { state: bench.state });
+    expect(result).toMatchObject({ status: "failed", error: { code: "SOURCE_TRUNCATED" } });
+    const { items } = await bench.state.runs(pipeline.key);
+    expect(items).toMatchObject([
+      {
+        outcome: "failed",
+        metadata: {
+          records_read: 1,
+          pages: 1,
+          warnings: [{ code: "TOTAL_CHANGED", message: "7, then 6", count: 1 }],
+        },
+      },
+    ]);
   });
 
   it("P13: at most two pages are held, the one being written and the one being read, however many there are", async () => {

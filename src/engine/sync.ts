@@ -193,9 +193,11 @@ class Attempt {
     if (this.run === null) return { status: "failed", error };
     // What such an output took and was not asked to commit is gone again; the last checkpoint has the count.
     const keepsCount = this.#pipeline.output.guarantee === "exactly-once";
+    const { recordsRead, pages } = this.progress;
     try {
       await this.#options.state.fail(this.run, {
         error: `${error.code}: ${error.message}`,
+        metadata: { records_read: recordsRead, pages, warnings: this.#warnings.list() },
         ...(keepsCount ? {} : { recordsProcessed: this.progress.recordsWritten }),
       });
     } catch (failure) {

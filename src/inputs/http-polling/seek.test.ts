@@ -6,6 +6,7 @@ import {
   type Row,
   type SortedSource,
   startSortedSource,
+  timeOf,
 } from "../../../test/support/sorted-source.ts";
 import type { ReadRequest } from "../../engine/ports.ts";
 
@@ -222,6 +223,37 @@ describe("a crowd of equal cursors larger than a page", () => {
     };
     const result = await read(source, { limit: 3 });
     expect(ids(result).toSorted()).toEqual([10, 15, 20, 30, 40, 50, 60]);
+  });
+
+  test("one too large to be remembered is left behind before the bound moves, and nothing comes twice", async () => {
+    await using source = await startSortedSource(rowsAt(10, ...Array(12).fill(20), 21, 22, 23, 24), {
+      strict: false,
+    });
+    const timestamp = { field: "at", queryParam: "since", granularity: "1us" };
+    const result = await read(source, {
+      limit: 3,
+      // The bound is sent a granule lower, so that at 21 the whole crowd would come again.
+      keys: {
+        endpoint: source.origin,
+        statePersistence: { timestamp, order: "ascending", maxBoundaryKeys: 3 },
+      },
+    });
+    expect([ids(result), result.error]).toEqual([source.rows.map(({ id }) => id), null]);
+    const beside = [2, 4, 6, 8, 10, 12].map((skip) => `19|${skip}`);
+    expect(placesAsked(source)).toEqual(["|", "19|", ...beside, "22|", "23|"]);
+  });
+
+  test("a record that changes at the bound without a new cursor is handed on again, for the engine to judge", async () => {
+    const show = ({ id, tick }: Row): object => ({ id, at: timeOf(tick), asked: source.seen.length });
+    await using source = await startSortedSource(rowsAt(10, 20, 30), { strict: false, show });
+    const result = await read(source, { limit: 2, offset: false });
+    expect(result.records.map(({ id, asked }) => [id, asked])).toEqual([
+      [1, 1],
+      [2, 1],
+      [2, 2],
+      [3, 2],
+      [3, 3],
+    ]);
   });
 
   test("records without a key that are alike are counted: as many come as there are", async () => {
