@@ -1,55 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type HttpPollingKeys, type ReadResult, readOnce } from "../../../test/support/http-polling.ts";
+import { readOnce } from "../../../test/support/http-polling.ts";
 import { sendJson, startHttpServer } from "../../../test/support/http-server.ts";
-import {
-  placesAsked,
-  type Row,
-  type SortedSource,
-  startSortedSource,
-  timeOf,
-} from "../../../test/support/sorted-source.ts";
-import type { ReadRequest } from "../../engine/ports.ts";
-
-/** Rows of these ticks, numbered from 1. */
-const rowsAt = (...ticks: number[]): Row[] => ticks.map((tick, index) => ({ id: index + 1, tick }));
-
-interface Reading {
-  readonly limit: number;
-  readonly bound?: "inclusive" | "exclusive";
-  readonly offset?: boolean;
-  readonly keys?: HttpPollingKeys;
-  readonly request?: Partial<ReadRequest>;
-}
-
-function read(source: SortedSource, reading: Reading): Promise<ReadResult> {
-  const { limit, bound = "inclusive", offset = true, keys, request } = reading;
-  return readOnce(
-    {
-      endpoint: source.origin,
-      dataField: "list",
-      key: "id",
-      pagination: {
-        type: "seek",
-        limitParam: "limit",
-        limit,
-        ...(offset ? { offsetParam: "skip" } : {}),
-      },
-      statePersistence: {
-        timestamp: { field: "at", queryParam: "since", bound, granularity: "1us" },
-        order: "ascending",
-      },
-      ...keys,
-    },
-    request,
-  );
-}
-
-const ids = ({ records }: ReadResult): unknown[] => records.map(({ id }) => id);
+import { ids, readBySeek, rowsAt } from "../../../test/support/seek.ts";
+import { placesAsked, type Row, startSortedSource, timeOf } from "../../../test/support/sorted-source.ts";
 
 describe("the bound moves to the highest cursor seen", () => {
   test("inclusive: what has come already is dropped, and a shorter page ends the read", async () => {
     await using source = await startSortedSource(rowsAt(10, 20, 30, 40, 50, 60), { strict: false });
-    const result = await read(source, { limit: 3, offset: false });
+    const result = await readBySeek(source, { limit: 3, offset: false });
     expect([ids(result), result.error, result.warnings]).toEqual([[1, 2, 3, 4, 5, 6], null, []]);
     expect(placesAsked(source)).toEqual(["|", "30|", "50|"]);
     expect(result.pages.map(({ next }) => next)).toEqual([null, null, null]);
@@ -57,7 +15,7 @@ describe("the bound moves to the highest cursor seen", () => {
 
   test("exclusive: the bound is one granule lower", async () => {
     await using source = await startSortedSource(rowsAt(10, 20, 20, 30, 40), { strict: true });
-    const result = await read(source, { limit: 2, bound: "exclusive" });
+    const result = await readBySeek(source, { limit: 2, bound: "exclusive" });
     expect([ids(result), result.error]).toEqual([[1, 2, 3, 4, 5], null]);
     expect(placesAsked(source)).toEqual(["|", "19|", "19|1", "29|", "39|"]);
   });
@@ -66,7 +24,7 @@ describe("the bound moves to the highest cursor seen", () => {
     await using source = await startSortedSource(rowsAt(10, 20, 30, 40), { strict: false });
     const upper = { type: "timestamp_utc", value: "2026-01-01T00:01:00Z" } as const;
     const lower = { type: "timestamp_utc", value: "2026-01-01T00:00:00.00002Z" } as const;
-    const result = await read(source, {
+    const result = await readBySeek(source, {
       limit: 2,
       keys: {
         endpoint: source.origin,
@@ -88,7 +46,7 @@ describe("the bound moves to the highest cursor seen", () => {
   test("a companion goes along unmoved, and the bound stays a granule lower for it", async () => {
     await using source = await startSortedSource(rowsAt(10, 20, 30), { strict: true });
     const lower = { type: "timestamp_utc", value: "2026-01-01T00:00:00.00001Z" } as const;
-    const result = await read(source, {
+    const result = await readBySeek(source, {
       limit: 2,
       keys: {
         endpoint: source.origin,
@@ -127,7 +85,7 @@ describe("the bound moves to the highest cursor seen", () => {
 
   test("a page of exactly the limit is not the last", async () => {
     await using source = await startSortedSource(rowsAt(10, 20, 30), { strict: false });
-    const result = await read(source, { limit: 3, offset: false });
+    const result = await readBySeek(source, { limit: 3, offset: false });
     expect([ids(result), placesAsked(source)]).toEqual([
       [1, 2, 3],
       ["|", "30|"],
@@ -138,7 +96,7 @@ describe("the bound moves to the highest cursor seen", () => {
     await using source = await startSortedSource(rowsAt(100, 1200, 1300, 1400, 2500, 2600), {
       strict: false,
     });
-    const result = await read(source, {
+    const result = await readBySeek(source, {
       limit: 2,
       keys: {
         endpoint: source.origin,
@@ -160,7 +118,7 @@ describe("the bound moves to the highest cursor seen", () => {
   test("a record of null cursor comes once, wherever the source sorts it", async () => {
     const show = ({ id, tick }: Row): object => (tick === 5 ? { id, at: null } : { id, at: tick });
     await using source = await startSortedSource(rowsAt(5, 5, 5, 10, 20, 30), { strict: false, show });
-    const result = await read(source, {
+    const result = await readBySeek(source, {
       limit: 2,
       keys: {
         endpoint: source.origin,
@@ -178,14 +136,14 @@ describe("the bound moves to the highest cursor seen", () => {
 describe("a crowd of equal cursors larger than a page", () => {
   test("is paged by offset, each page overlapping the one before by a record", async () => {
     await using source = await startSortedSource(rowsAt(10, 20, 20, 20, 20, 20, 30), { strict: false });
-    const result = await read(source, { limit: 3 });
+    const result = await readBySeek(source, { limit: 3 });
     expect([ids(result), result.error]).toEqual([[1, 2, 3, 4, 5, 6, 7], null]);
     expect(placesAsked(source)).toEqual(["|", "20|", "20|2", "20|4"]);
   });
 
   test("P15: without offsetParam it fails, telling how many share which value and what to do", async () => {
     await using source = await startSortedSource(rowsAt(10, 20, 20, 20, 20, 30), { strict: false });
-    const result = await read(source, { limit: 3, offset: false });
+    const result = await readBySeek(source, { limit: 3, offset: false });
     expect(ids(result)).toEqual([1, 2, 3, 4]);
     expect(result.error).toMatchObject({
       code: "PAGE_REPEATED",
@@ -206,7 +164,7 @@ describe("a crowd of equal cursors larger than a page", () => {
         // At the third request pages are being asked by offset, and all behind the third row moves up.
         if (count === 3) source.rows = source.rows.map((row) => (row.id === 3 ? { id: 3, tick: 40 } : row));
       };
-      const result = await read(source, { limit });
+      const result = await readBySeek(source, { limit });
       expect(result.error).toBeNull();
       expect([...new Set(ids(result))].sort()).toEqual([1, 10, 2, 3, 4, 5, 6, 7, 8, 9]);
       expect(ids(result).filter((id) => id !== 3)).toHaveLength(9);
@@ -221,7 +179,7 @@ describe("a crowd of equal cursors larger than a page", () => {
     source.onRequest = (count) => {
       if (count === 3) source.rows = [...source.rows, { id: 15, tick: 20 }];
     };
-    const result = await read(source, { limit: 3 });
+    const result = await readBySeek(source, { limit: 3 });
     expect(ids(result).toSorted()).toEqual([10, 15, 20, 30, 40, 50, 60]);
   });
 
@@ -230,7 +188,7 @@ describe("a crowd of equal cursors larger than a page", () => {
       strict: false,
     });
     const timestamp = { field: "at", queryParam: "since", granularity: "1us" };
-    const result = await read(source, {
+    const result = await readBySeek(source, {
       limit: 3,
       // The bound is sent a granule lower, so that at 21 the whole crowd would come again.
       keys: {
@@ -246,7 +204,7 @@ describe("a crowd of equal cursors larger than a page", () => {
   test("a record that changes at the bound without a new cursor is handed on again, for the engine to judge", async () => {
     const show = ({ id, tick }: Row): object => ({ id, at: timeOf(tick), asked: source.seen.length });
     await using source = await startSortedSource(rowsAt(10, 20, 30), { strict: false, show });
-    const result = await read(source, { limit: 2, offset: false });
+    const result = await readBySeek(source, { limit: 2, offset: false });
     expect(result.records.map(({ id, asked }) => [id, asked])).toEqual([
       [1, 1],
       [2, 1],
@@ -261,7 +219,7 @@ describe("a crowd of equal cursors larger than a page", () => {
     const show = ({ tick }: Row): object => ({ at: `2026-01-01T00:00:00.0000${tick}Z` });
     await using source = await startSortedSource(rows, { strict: false, show });
     const { key: _, ...keyless } = { key: "id", endpoint: source.origin };
-    const result = await read(source, { limit: 3, keys: { ...keyless, key: undefined } });
+    const result = await readBySeek(source, { limit: 3, keys: { ...keyless, key: undefined } });
     expect([result.records.length, result.error]).toEqual([9, null]);
   });
 
@@ -272,7 +230,7 @@ describe("a crowd of equal cursors larger than a page", () => {
     source.onRequest = (count) => {
       turn = count * 3;
     };
-    const result = await read(source, { limit: 3 });
+    const result = await readBySeek(source, { limit: 3 });
     expect(result.error).toMatchObject({
       code: "PAGE_REPEATED",
       message: expect.stringContaining("changed places each time they were paged by `skip`"),
@@ -329,7 +287,7 @@ describe("P15: a read that stops early is a failure", () => {
   test("the page cap", async () => {
     await using source = await startSortedSource(rowsAt(1, 2, 3, 4, 5, 6), { strict: false });
     const pagination = { type: "seek", limitParam: "limit", limit: 2, maxPages: 2 } as const;
-    const result = await read(source, { limit: 2, keys: { endpoint: source.origin, pagination } });
+    const result = await readBySeek(source, { limit: 2, keys: { endpoint: source.origin, pagination } });
     expect(result.error).toMatchObject({ code: "PAGE_CAP_REACHED" });
     expect(ids(result)).toEqual([1, 2, 3]);
   });
@@ -355,50 +313,5 @@ describe("P15: a read that stops early is a failure", () => {
       code: "PAGE_REPEATED",
       message: expect.stringContaining("the source gave what lies before it again"),
     });
-  });
-});
-
-describe("P9: a source that is not ascending", () => {
-  const descending = (a: Row, b: Row): number => b.tick - a.tick || a.id - b.id;
-
-  test.each([1, 2, 3])("descending: is read by offset to its end, %i a page", async (limit) => {
-    await using source = await startSortedSource(rowsAt(10, 20, 20, 20, 20, 30, 30, 30, 30), {
-      strict: false,
-      compare: descending,
-    });
-    const result = await read(source, { limit });
-    expect([ids(result).toSorted(), result.error]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9], null]);
-  });
-
-  test("one that shows it after the bound has moved is read from the window's start", async () => {
-    const order = [1, 2, 3, 5, 4, 6, 7];
-    const compare = (a: Row, b: Row): number => order.indexOf(a.id) - order.indexOf(b.id);
-    await using source = await startSortedSource(rowsAt(10, 20, 30, 40, 50, 60, 70), {
-      strict: false,
-      compare,
-    });
-    const result = await read(source, { limit: 3 });
-    expect(result.error).toBeNull();
-    expect(new Set(ids(result))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7]));
-    expect(placesAsked(source)).toEqual(["|", "30|", "|", "|3", "|6"]);
-  });
-
-  test("without offsetParam it fails, after the page that shows it", async () => {
-    await using source = await startSortedSource(rowsAt(10, 20, 30, 40), {
-      strict: false,
-      compare: descending,
-    });
-    const result = await read(source, { limit: 2, offset: false });
-    expect(ids(result)).toEqual([4, 3]);
-    expect(result.error).toMatchObject({
-      code: "SOURCE_INVALID",
-      message: expect.stringContaining("is declared ascending and is not"),
-    });
-  });
-
-  test("a single page of everything loses nothing by its order", async () => {
-    await using source = await startSortedSource(rowsAt(10, 20, 30), { strict: false, compare: descending });
-    const result = await read(source, { limit: 5, offset: false });
-    expect([ids(result), result.error]).toEqual([[3, 2, 1], null]);
   });
 });

@@ -13,34 +13,6 @@ export function isoText(time: string): string {
 /** The server's own time; stored times have milliseconds. */
 export const serverTime = "date_trunc('milliseconds', clock_timestamp())";
 
-export const streamColumns = [
-  "connector",
-  "stream",
-  "lane",
-  "cursor_type",
-  "cursor_value",
-  "cursor_sort_key",
-  "position",
-  "position_epoch",
-  "position_sequence",
-  "status",
-  "epoch",
-  "sequence",
-  "run_id",
-  "run_lower_bound",
-  "run_actor",
-  "started_at_utc",
-  "lease_seconds",
-  "lease_expires_at_utc",
-  "lease_owner",
-  "last_error",
-  "records_processed",
-  "metadata",
-  "updated_at_utc",
-  "audit_number",
-  "audit_head",
-] as const;
-
 export const runColumns = [
   "connector",
   "stream",

@@ -1,3 +1,4 @@
+import { streamColumns } from "../stream-columns.ts";
 import {
   auditColumns,
   boundaryList,
@@ -9,7 +10,6 @@ import {
   samePlace,
   selected,
   serverTime,
-  streamColumns,
 } from "./columns.ts";
 import type { Tables } from "./schema.ts";
 import { statement } from "./statement.ts";

@@ -1,4 +1,5 @@
 import { positionFormat } from "../../model/position.ts";
+import { streamColumns } from "../stream-columns.ts";
 import {
   boundaryList,
   coverageList,
@@ -7,7 +8,6 @@ import {
   samePlace,
   selected,
   serverTime,
-  streamColumns,
 } from "./columns.ts";
 import type { Tables } from "./schema.ts";
 import { type Statement, statement } from "./statement.ts";

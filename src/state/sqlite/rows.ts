@@ -14,6 +14,7 @@ import type { AuditRecord } from "../contract.ts";
 import type { Place } from "../listing.ts";
 import type { RowTransaction } from "../row-store.ts";
 import { isoTime, type RunRow, type StreamRow } from "../rows.ts";
+import { streamColumns } from "../stream-columns.ts";
 import type { Statements } from "./statements.ts";
 
 const mostKnown = 100;
@@ -221,39 +222,11 @@ function differences(
   };
 }
 
-const streamColumnNames = [
-  "connector",
-  "stream",
-  "lane",
-  "cursor_type",
-  "cursor_value",
-  "cursor_sort_key",
-  "position",
-  "position_epoch",
-  "position_sequence",
-  "status",
-  "epoch",
-  "sequence",
-  "run_id",
-  "run_lower_bound",
-  "run_actor",
-  "started_at_utc",
-  "lease_seconds",
-  "lease_expires_at_utc",
-  "lease_owner",
-  "last_error",
-  "records_processed",
-  "metadata",
-  "updated_at_utc",
-  "audit_number",
-  "audit_head",
-];
-
 const saveStream = `
-  INSERT INTO tidemark_streams (${streamColumnNames.join(", ")})
-  VALUES (${streamColumnNames.map(() => "?").join(", ")})
+  INSERT INTO tidemark_streams (${streamColumns.join(", ")})
+  VALUES (${streamColumns.map(() => "?").join(", ")})
   ON CONFLICT (connector, stream, lane) DO UPDATE SET
-  ${streamColumnNames
+  ${streamColumns
     .slice(3)
     .map((name) => `${name} = excluded.${name}`)
     .join(", ")}`;
