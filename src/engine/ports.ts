@@ -3,6 +3,7 @@ import type { Cursor, CursorType } from "../model/cursor.ts";
 import type { Granule } from "../model/granule.ts";
 import type { Order, Position, ResumePoint } from "../model/position.ts";
 import type { Path, SourceRecord } from "../model/record.ts";
+import type { Period, SliceStep } from "../model/slices.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { CursorFormat } from "../model/timestamp.ts";
 import type { Column, OpenTransaction } from "../sql/port.ts";
@@ -47,6 +48,27 @@ export interface Incremental {
   readonly settle: Granule | null;
   /** How many boundary keys are kept before they are dropped with a warning. */
   readonly maxBoundaryKeys: number;
+  /** Where a stream begins that has never been read; without it, at the source's own beginning. */
+  readonly start?: Start | null;
+  /** How the window is cut into slices; without it, it is read in one piece. Needs a source with both bounds. */
+  readonly slices?: Slices | null;
+  /** How many partitions are read at once; absent where the stream has none. */
+  readonly partitions?: { readonly concurrency: number } | null;
+}
+
+/** A stream's declared beginning: a canonical cursor value, or so much before the run's own start. */
+export type Start = { readonly at: string } | { readonly before: Granule };
+
+/** How a window is cut: by a step of time or of numbers, at the starts of days, weeks or months if asked. */
+export interface Slices {
+  readonly step: SliceStep;
+  /**
+   * Slices then begin and end where such a period does, in UTC, and the period that is not over yet
+   * is left to a later run.
+   */
+  readonly clamp: Period | null;
+  /** How many slices are read at once. */
+  readonly concurrency: number;
 }
 
 /** The range `(lower, upper]` that a run reads; frozen when it begins. Null is unbounded. */
@@ -61,6 +83,8 @@ export interface ReadRequest {
   readonly companions: Position["companions"];
   /** Where to go on inside an unfinished window; null reads it from its start. */
   readonly resume: ResumePoint | null;
+  /** Which partition to read; absent in a stream without any. */
+  readonly partition?: string;
   /** For a `given` cursor: when the reading that the last completed run brought to an end began. */
   readonly since?: string | null;
   readonly signal: AbortSignal;
@@ -114,9 +138,18 @@ export interface Input {
 }
 
 export interface InputSession {
+  /** Asked once a run, or once a slice or partition, with several being read at the same time. */
   read(request: ReadRequest): AsyncIterable<Page>;
   /** The source's own clock in milliseconds since 1970, where it has one; bounds are frozen by it. */
   now?(): Promise<number>;
+  /**
+   * The highest cursor that nothing still uncommitted in the source can come in at or below; null
+   * where there is no such doubt. Asked once a run, before the first read, with where the stream
+   * stands. The window then ends there, and what lies past it is left to a later run.
+   */
+  safeUpper?(position: Position): Promise<Cursor | null>;
+  /** The names of the stream's partitions, page by page, for an input that declares them. */
+  partitions?(signal: AbortSignal): AsyncIterable<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -143,6 +176,12 @@ export interface Mark {
   readonly position: Position;
 }
 
+/** Where one partition of a stream stands now. */
+export interface PartitionMove {
+  readonly partition: string;
+  readonly position: Position;
+}
+
 export interface Batch {
   readonly records: readonly SourceRecord[];
   readonly columns?: readonly Column[];
@@ -152,6 +191,8 @@ export interface Commit extends Mark {
   readonly cursorType: CursorType | null;
   /** Whether the window is finished, so that identities kept for it can be dropped. */
   readonly windowFinished: boolean;
+  /** Of a partitioned stream: the partitions that have moved, each to be kept with a mark of its own. */
+  readonly partitions?: readonly PartitionMove[];
   /**
    * Where the output shares the state's database: makes the state's own change inside the output's
    * transaction. The output calls it once, after its rows and before it commits.
@@ -195,6 +236,8 @@ export interface OutputSession {
    * known. `runId` is for what the output tells people of the run.
    */
   claim(epoch: number, runId?: string): Promise<Mark | null>;
+  /** The newest mark of one partition, after `claim`; absent where the output keeps no marks. */
+  partition?(partition: string): Promise<Mark | null>;
   /**
    * For outputs that append: of these identities, those already delivered in the unfinished window.
    * Those that are not count as delivered with the next `commit`.
