@@ -7,6 +7,9 @@ import type { Period, SliceStep } from "../model/slices.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { CursorFormat } from "../model/timestamp.ts";
 import type { Column, OpenTransaction } from "../sql/port.ts";
+import type { PartitionMove } from "../state/contract.ts";
+
+export type { PartitionMove };
 
 /** Which of a pipeline's cursors this is; where several are enabled the first in this order leads. */
 export const cursorRoles = ["timestamp", "id", "offset"] as const;
@@ -173,12 +176,6 @@ export interface FilterContext extends PartContext {
 export interface Mark {
   readonly epoch: number;
   readonly sequence: number;
-  readonly position: Position;
-}
-
-/** Where one partition of a stream stands now. */
-export interface PartitionMove {
-  readonly partition: string;
   readonly position: Position;
 }
 

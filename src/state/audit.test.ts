@@ -14,11 +14,21 @@ const entry: AuditEntry = {
   newCursor: "é🦉",
   reason: null,
   runId: "r1",
+  partition: null,
 };
 
 test("a row's hash is SHA-256 over each field with its length in bytes, after the hash before it", () => {
   const text = "2:ab1:76:sap_eu9:suppliers24:2026-01-01T00:00:00.000Z3:ada7:advance-6:é🦉-2:r1";
   expect(auditHash("ab", { ...entry, number: 7 })).toBe(createHash("sha256").update(text).digest("hex"));
+});
+
+test("a row without a partition has the hash that it had before there were any; with one, it is covered", () => {
+  const text = "2:ab1:76:sap_eu9:suppliers24:2026-01-01T00:00:00.000Z3:ada7:advance-6:é🦉-2:r15:p🦉";
+  const hash = createHash("sha256").update(text).digest("hex");
+  expect(auditHash("ab", { ...entry, partition: "p🦉", number: 7 })).toBe(hash);
+  expect(auditHash("ab", { ...entry, partition: "", number: 7 })).not.toBe(
+    auditHash("ab", { ...entry, number: 7 }),
+  );
 });
 
 test("rows are numbered from 1 and each is chained to the one before", () => {
@@ -41,6 +51,7 @@ const entries = fc.array(
     newCursor: fc.option(text),
     reason: fc.option(text),
     runId: fc.option(text),
+    partition: fc.option(text),
   }),
   { minLength: 1, maxLength: 8 },
 );
@@ -75,7 +86,7 @@ describe("P12: the chain", () => {
   });
 
   test("breaks at the row of which one field was changed", () => {
-    const fields = ["atUtc", "actor", "oldCursor", "newCursor", "reason", "runId"] as const;
+    const fields = ["atUtc", "actor", "oldCursor", "newCursor", "reason", "runId", "partition"] as const;
     fc.assert(
       fc.property(
         entries,

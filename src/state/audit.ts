@@ -8,7 +8,8 @@ export type AuditEntry = Omit<AuditRecord, "number" | "hash">;
 
 /**
  * The hash of a row: SHA-256 over the hash of the row before it (empty for the first) and each
- * field as `length:text`, or `-` where it is null. PostgreSQL computes the same in SQL.
+ * field as `length:text`, or `-` where it is null. The partition comes last and only where there is
+ * one, so that logs from before there were any stay as they are. PostgreSQL computes the same in SQL.
  */
 export function auditHash(previous: string, row: Omit<AuditRecord, "hash">): string {
   const fields = [
@@ -23,6 +24,7 @@ export function auditHash(previous: string, row: Omit<AuditRecord, "hash">): str
     row.newCursor,
     row.reason,
     row.runId,
+    ...(row.partition === null ? [] : [row.partition]),
   ];
   const text = fields
     .map((field) => (field === null ? "-" : `${Buffer.byteLength(field)}:${field}`))

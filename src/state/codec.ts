@@ -91,6 +91,7 @@ const auditColumns = z.object({
   new_cursor: z.string().nullable(),
   reason: z.string().nullable(),
   run_id: z.string().nullable(),
+  partition: z.string().nullable().default(null),
   hash: z.string(),
 });
 
@@ -193,6 +194,7 @@ export function readAuditRecord(raw: unknown, holder: string): AuditRecord {
     newCursor: columns.new_cursor,
     reason: columns.reason,
     runId: columns.run_id,
+    partition: columns.partition,
     hash: columns.hash,
   };
 }

@@ -1,5 +1,5 @@
 import type { Cursor, CursorType } from "../model/cursor.ts";
-import type { Position } from "../model/position.ts";
+import type { Interval, Position } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { OpenTransaction } from "../sql/port.ts";
 import type { LeaseOwner } from "./owner.ts";
@@ -63,6 +63,11 @@ export interface BeginOptions {
   /** Made by the caller so that begin can be repeated safely; made by the store when absent. */
   readonly runId?: string;
   readonly kind?: RunKind;
+  /**
+   * The backfill that the run goes on with, as `backfills` names it: where an earlier run of it failed or
+   * was killed, this one takes over its position. The run's own id unless given, which begins a new one.
+   */
+  readonly backfill?: string;
   /** The holder of the lease, so that a dead process's lease is free at once on its machine. */
   readonly owner?: LeaseOwner;
   /** Who acts, for the audit log: a user, a key's id. */
@@ -77,6 +82,8 @@ export interface RunRef {
   readonly kind: RunKind;
   readonly runId: string;
   readonly epoch: number;
+  /** The backfill that a run of that kind is of; its own id where this is absent. */
+  readonly backfill?: string;
 }
 
 /** A granted run. */
@@ -92,16 +99,36 @@ export interface Run extends RunRef {
   readonly supersededRunId: string | null;
 }
 
+/** Where one partition of a stream stands now. */
+export interface PartitionMove {
+  /** The partition's name: any text of 1 to 200 characters without control characters. */
+  readonly partition: string;
+  readonly position: Position;
+}
+
+/** One partition as stored. */
+export interface PartitionState extends PartitionMove {
+  /** Which write the position came from; after a reset of the whole stream, that reset. */
+  readonly positionTag: PositionTag;
+  readonly updatedAtUtc: string;
+}
+
 export interface Checkpoint {
   /** 1 for the run's first checkpoint, then one more each time. */
   readonly sequence: number;
   readonly position: Position;
+  /**
+   * Of a partitioned stream: the partitions that have moved since the last checkpoint, each named once.
+   * They are stored in the same step as the position and under the same fence; the others stay as they
+   * are, and cost nothing.
+   */
+  readonly partitions?: readonly PartitionMove[];
   /** Records delivered by this run so far. */
   readonly recordsProcessed: number;
   /**
    * Why the watermark goes back, where it does: the correction of promise P9, which may go back to
-   * where the run began and no further. Without it a lower watermark is refused as
-   * `CURSOR_REGRESSION`.
+   * where the stream, or the partition, stood when the run began and no further. Without it a lower
+   * watermark is refused as `CURSOR_REGRESSION`.
    */
   readonly correction?: string;
   /**
@@ -120,6 +147,8 @@ export interface Completion {
   readonly newCursor?: string;
   /** The whole new position, for callers that keep one (the engine). Not together with `newCursor`. */
   readonly position?: Position;
+  /** As in a checkpoint: the partitions that have moved since the last one. */
+  readonly partitions?: readonly PartitionMove[];
   readonly recordsProcessed?: number;
   readonly metadata?: Metadata;
 }
@@ -150,6 +179,28 @@ export interface RunRecord {
   readonly actor: string | null;
 }
 
+/** A backfill as it stands: running, or one that a further run may go on with, or completed. */
+export interface BackfillState {
+  /** What `BeginOptions.backfill` takes to go on with it. */
+  readonly backfill: string;
+  readonly status: StreamStatus;
+  readonly cursorType: CursorType | null;
+  /** What it is to read, by the window of its position; null before the first checkpoint says so. */
+  readonly range: { readonly lower: string | null; readonly upper: string | null } | null;
+  /** What of it is delivered whole. */
+  readonly coverage: readonly Interval[];
+  /** The epoch, id and start of its last run. */
+  readonly epoch: number;
+  readonly runId: string;
+  readonly startedAtUtc: string;
+  /** Until when its last run holds the backfill; null when none runs. */
+  readonly lease: Lease | null;
+  readonly lastError: string | null;
+  /** Records delivered by its last run so far. */
+  readonly recordsProcessed: number;
+  readonly updatedAtUtc: string;
+}
+
 export const auditActions = ["advance", "correction", "reset", "rewind", "import"] as const;
 export type AuditAction = (typeof auditActions)[number];
 
@@ -158,6 +209,8 @@ export interface AuditRecord {
   readonly key: StreamKey;
   /** Counts from 1 within the stream, without gaps. */
   readonly number: number;
+  /** The partition that was moved; null where it was the stream as a whole. */
+  readonly partition: string | null;
   readonly atUtc: string;
   readonly actor: string;
   readonly action: AuditAction;
@@ -178,6 +231,8 @@ export interface Reset extends OperatorAct {
   readonly to: string | null;
   /** Changes the stream's cursor type on the way; needed when the stream is new and `to` is not null. */
   readonly cursorType?: CursorType;
+  /** The one partition to reset; the others, and the stream's own position, stay where they are. */
+  readonly partition?: string;
 }
 
 export interface Rewind extends OperatorAct {
@@ -193,12 +248,33 @@ export interface ExportedStream {
   /** The position as `encodePosition` writes it, with its format's number. */
   readonly position: string;
   readonly metadata: Metadata | null;
+  /** Coverage by finished backfills; absent where there is none. */
+  readonly backfilled?: readonly Interval[];
+  /** Absent where the stream has none. */
+  readonly partitions?: readonly ExportedPartition[];
+}
+
+export interface ExportedPartition {
+  readonly partition: string;
+  /** As the stream's own. */
+  readonly position: string;
+  readonly backfilled?: readonly Interval[];
 }
 
 export interface Listing<T> {
   readonly items: readonly T[];
   /** Hand this back as `after` for what follows; null at the end. */
   readonly next: string | null;
+}
+
+/** What to delete of the history: a run goes where any of the limits says so. At least one is given. */
+export interface Retention {
+  /** How many ended runs of each stream to keep, the newest. */
+  readonly keepRuns?: number;
+  /** For how many days to keep a run after its end. */
+  readonly maxAgeDays?: number;
+  /** The one stream to tidy up; all of them unless given. */
+  readonly key?: StreamKey;
 }
 
 export interface WriteContext {
@@ -230,14 +306,36 @@ export interface StateStore extends AsyncDisposable {
   /** All streams by connector and stream, `limit` (100) at a time. */
   list(options?: { after?: string; limit?: number; connector?: string }): Promise<Listing<StreamState>>;
   /**
+   * Where one partition stands, in the live stream or in a backfill. Null where nothing is known of it.
+   * After a reset of the whole stream, or an import, whatever stood in a partition before counts no
+   * more: every name then stands empty, with that act's tag.
+   */
+  partition(
+    key: StreamKey,
+    partition: string,
+    options?: { backfill?: string },
+  ): Promise<PartitionState | null>;
+  /** The live stream's partitions by name, 100 at a time. Throws `STREAM_NOT_FOUND`. */
+  partitions(key: StreamKey, options?: { after?: string; limit?: number }): Promise<Listing<PartitionState>>;
+  /**
+   * What is known to be delivered whole, of the stream or of one partition: by live runs, as their
+   * position's coverage says, and by finished backfills. Merged and in order; empty where nothing is.
+   */
+  coverage(key: StreamKey, options?: { partition?: string }): Promise<readonly Interval[]>;
+  /**
+   * The stream's backfills: first those that are not completed, then the completed ones, each the newest
+   * first; at most `limit` (100). One that neither runs nor is completed can be gone on with.
+   */
+  backfills(key: StreamKey, options?: { limit?: number }): Promise<readonly BackfillState[]>;
+  /**
    * Grants a run. Throws `RUN_ACTIVE` (only with `ifRunning: "refuse"`), `CURSOR_TYPE_MISMATCH`
-   * where the stream has another type. Repeated with a `runId` that is the stream's running run, it
+   * where the stream has another type, `RUN_FINISHED` for a backfill that is completed. Repeated with a `runId` that is the stream's running run, it
    * grants the same run again; with that of a run that is over, it throws `RUN_FINISHED` or
    * `RUN_SUPERSEDED`.
    */
   begin(key: StreamKey, options: BeginOptions): Promise<Run>;
   /**
-   * Stores a position and renews the lease. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`,
+   * Stores a position, and those of the partitions that moved, and renews the lease. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`,
    * `CURSOR_REGRESSION`, `CURSOR_TYPE_MISMATCH`, `CHECKPOINT_OUT_OF_ORDER` (with the last sequence as
    * `details.last_sequence`).
    */
@@ -245,7 +343,8 @@ export interface StateStore extends AsyncDisposable {
   /** Renews the lease. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
   heartbeat(run: RunRef): Promise<void>;
   /**
-   * Ends the run well. With neither `newCursor` nor `position` the watermark stays. Throws
+   * Ends the run well. With neither `newCursor` nor `position` the watermark stays. What a backfill
+   * covered becomes part of the stream's coverage; the live position stays as it is (P11). Throws
    * `CURSOR_REGRESSION` (timestamp, numeric, text, offset: the new value must not be lower; an
    * opaque token may be any), `CURSOR_TYPE_MISMATCH` (the value is not one of the stream's type),
    * `RUN_SUPERSEDED`, `RUN_FINISHED`.
@@ -255,19 +354,30 @@ export interface StateStore extends AsyncDisposable {
   fail(run: RunRef, failure: Failure): Promise<StreamState>;
   /**
    * Sets the watermark by an operator's will; ends a running run as superseded. Creates the stream if
-   * need be. Throws `CURSOR_INVALID` where `to` is not a value of the cursor type.
+   * need be. Starting the whole stream over (`to: null`, no `partition`) empties every partition and
+   * forgets what backfills covered. Throws `CURSOR_INVALID` where `to` is not a value of the cursor type,
+   * and `ARGUMENT_INVALID` for a value that a stream with partitions is to have as a whole.
    */
   reset(key: StreamKey, reset: Reset): Promise<StreamState>;
   /**
    * Puts the stream back where it stood after an earlier live run. Throws `STREAM_NOT_FOUND`,
-   * `RUN_NOT_FOUND` (also for a run that has not ended, and for a backfill), and
-   * `CURSOR_TYPE_MISMATCH` where the stream's type was changed since.
+   * `RUN_NOT_FOUND` (also for a run that has not ended, and for a backfill),
+   * `CURSOR_TYPE_MISMATCH` where the stream's type was changed since, and `ARGUMENT_INVALID` for a
+   * stream with partitions, since the history does not keep where those stood.
    */
   rewind(key: StreamKey, rewind: Rewind): Promise<StreamState>;
   /** The stream's history, newest first, 50 at a time. Throws `STREAM_NOT_FOUND`. */
   runs(key: StreamKey, options?: { after?: string; limit?: number }): Promise<Listing<RunRecord>>;
-  /** The audit log by stream and number, oldest first, 100 at a time. */
-  audit(options?: { key?: StreamKey; after?: string; limit?: number }): Promise<Listing<AuditRecord>>;
+  /**
+   * The audit log, 100 rows at a time: by stream and number (`oldest`, the default), or from the newest
+   * row back by time, of one stream by number (`newest`). `after` is of a listing in the same order.
+   */
+  audit(options?: {
+    key?: StreamKey;
+    order?: "oldest" | "newest";
+    after?: string;
+    limit?: number;
+  }): Promise<Listing<AuditRecord>>;
   /** Verifies the hash chain of one stream or all. Throws `AUDIT_BROKEN` naming the first bad row. */
   verifyAudit(options?: { key?: StreamKey }): Promise<{ streams: number; rows: number }>;
   /** All of a stream's state in a form that `import` takes, here or in another store. */
@@ -277,5 +387,10 @@ export interface StateStore extends AsyncDisposable {
    * `STATE_UNREADABLE`, `STATE_TOO_NEW`, `CURSOR_TYPE_MISMATCH` for an export that cannot be used.
    */
   import(exported: ExportedStream, act: OperatorAct): Promise<StreamState>;
+  /**
+   * Deletes ended runs from the history, in steps that hold up nobody, and returns how many. A run that
+   * is still running stays, and so does the audit log. What is deleted cannot be rewound to.
+   */
+  prune(retention: Retention): Promise<{ runs: number }>;
   close(): Promise<void>;
 }

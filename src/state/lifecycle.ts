@@ -80,7 +80,8 @@ export function begin(
   options: BeginOptions,
   now: number,
 ): Begun {
-  const current = row ?? newRow(key, laneOf(options.kind ?? "live", runId), options.cursorType, now);
+  const current =
+    row ?? newRow(key, laneOf({ ...options, kind: options.kind ?? "live", runId }), options.cursorType, now);
   if (current.status === "running" && current.runId === runId) {
     return { row: current, runs: [], audit: [], supersededRunId: null };
   }
@@ -243,6 +244,7 @@ export function moveByOperator(row: StreamRow | null, key: StreamKey, to: Destin
   const entry: AuditEntry = {
     key,
     atUtc: isoTime(act.now),
+    partition: null,
     actor: act.actor,
     action: act.action,
     oldCursor: current.position.watermark,
@@ -376,6 +378,7 @@ function withAdvance(
   return withEntry(moved, {
     key: current.key,
     atUtc: isoTime(now),
+    partition: null,
     actor: current.runActor ?? unnamedActor,
     action,
     oldCursor,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
-import { decodePosition } from "../model/position.ts";
+import { decodePosition, type Interval } from "../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import type { OpenTransaction } from "../sql/port.ts";
 import {
@@ -15,6 +15,7 @@ import {
 import { auditBroken, ChainVerifier } from "./audit.ts";
 import type {
   AuditRecord,
+  BackfillState,
   BeginOptions,
   Checkpoint,
   Completion,
@@ -22,6 +23,7 @@ import type {
   Failure,
   Listing,
   OperatorAct,
+  PartitionState,
   Reset,
   Rewind,
   Run,
@@ -120,7 +122,7 @@ export class RowStateStore implements StateStore {
     const kind = options.kind ?? "live";
     return this.#storage.transact(key, (tx) => {
       const live = tx.load(key, "");
-      const lane = laneOf(kind, runId);
+      const lane = laneOf({ ...options, kind, runId });
       const previous = lane === "" ? live : tx.load(key, lane);
       if (options.runId !== undefined) lifecycle.refuseEndedRun(previous, tx.loadRun(key, runId));
       const granted = lifecycle.begin(previous, live, key, runId, options, this.#clock.now());
@@ -138,7 +140,7 @@ export class RowStateStore implements StateStore {
   async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext = {}): Promise<void> {
     checkCheckpoint(run.key, made);
     const work = (tx: RowTransaction): void => {
-      const row = tx.load(run.key, laneOf(run.kind, run.runId));
+      const row = tx.load(run.key, laneOf(run));
       const change = lifecycle.checkpoint(row, run, made, this.#clock.now());
       if (change !== null) store(tx, change, row);
     };
@@ -147,7 +149,7 @@ export class RowStateStore implements StateStore {
 
   async heartbeat(run: RunRef): Promise<void> {
     await this.#storage.transact(run.key, (tx) => {
-      const row = tx.load(run.key, laneOf(run.kind, run.runId));
+      const row = tx.load(run.key, laneOf(run));
       tx.save(lifecycle.heartbeat(row, run, this.#clock.now()), row);
     });
   }
@@ -170,7 +172,7 @@ export class RowStateStore implements StateStore {
     return this.#storage.transact(
       run.key,
       (tx) => {
-        const row = tx.load(run.key, laneOf(run.kind, run.runId));
+        const row = tx.load(run.key, laneOf(run));
         const change = step(row);
         if (change !== null) store(tx, change, row);
         const ended = change?.row ?? row;
@@ -283,6 +285,22 @@ export class RowStateStore implements StateStore {
     return this.#storage.read((tx) => (key === undefined ? verifyAll(tx) : verifyOne(tx, key)));
   }
 
+  async partition(): Promise<PartitionState | null> {
+    throw notYet();
+  }
+  async partitions(): Promise<Listing<PartitionState>> {
+    throw notYet();
+  }
+  async coverage(): Promise<readonly Interval[]> {
+    throw notYet();
+  }
+  async backfills(): Promise<readonly BackfillState[]> {
+    throw notYet();
+  }
+  async prune(): Promise<{ runs: number }> {
+    throw notYet();
+  }
+
   async close(): Promise<void> {
     await this.#storage.close();
   }
@@ -345,4 +363,8 @@ function verifyStream(tx: RowTransaction, row: StreamRow): number {
   }
   verifier.end({ number: row.auditNumber, hash: row.auditHead });
   return count;
+}
+
+export function notYet(): Error {
+  return new Error("not built yet");
 }

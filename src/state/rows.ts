@@ -1,13 +1,21 @@
 import type { CursorType } from "../model/cursor.ts";
 import type { Position } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
-import type { AuditRecord, Metadata, PositionTag, RunKind, RunOutcome, StreamStatus } from "./contract.ts";
+import type {
+  AuditRecord,
+  Metadata,
+  PositionTag,
+  RunKind,
+  RunOutcome,
+  RunRef,
+  StreamStatus,
+} from "./contract.ts";
 import type { LeaseOwner } from "./owner.ts";
 
 /** A stream as the row stores keep it. Times are milliseconds since 1970 by the store's clock. */
 export interface StreamRow {
   readonly key: StreamKey;
-  /** `""` for the live stream, `backfill/<run id>` for a backfill beside it. */
+  /** `""` for the live stream, `backfill/<id>` for a backfill beside it. */
   readonly lane: string;
   readonly cursorType: CursorType | null;
   readonly position: Position;
@@ -59,9 +67,13 @@ export interface Change {
   readonly audit: readonly AuditRecord[];
 }
 
-/** The lane in which a run of this kind keeps its row. */
-export function laneOf(kind: RunKind, runId: string): string {
-  return kind === "live" ? "" : `backfill/${runId}`;
+/** The lane in which a run keeps its row. */
+export function laneOf({ kind, runId, backfill }: Pick<RunRef, "kind" | "runId" | "backfill">): string {
+  return kind === "live" ? "" : backfillLane(backfill ?? runId);
+}
+
+export function backfillLane(backfill: string): string {
+  return `backfill/${backfill}`;
 }
 
 /** Milliseconds since 1970 as ISO 8601 in UTC with milliseconds. */

@@ -5,10 +5,18 @@ import type { AuditRecord } from "../contract.ts";
  * so the server makes the hash.
  */
 export function aroundTheTime(previous: string, row: AuditRecord): { before: string; after: string } {
-  const { number, key, actor, action, oldCursor, newCursor, reason, runId } = row;
+  const { number, key, actor, action, oldCursor, newCursor, reason, runId, partition } = row;
   return {
     before: fields([previous, String(number), key.connector, key.stream]),
-    after: fields([actor, action, oldCursor, newCursor, reason, runId]),
+    after: fields([
+      actor,
+      action,
+      oldCursor,
+      newCursor,
+      reason,
+      runId,
+      ...(partition === null ? [] : [partition]),
+    ]),
   };
 }
 

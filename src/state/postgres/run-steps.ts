@@ -79,7 +79,7 @@ export class RunSteps {
 
   async #beginByRule(key: StreamKey, runId: string, options: BeginOptions): Promise<Run> {
     const kind = options.kind ?? "live";
-    const lane = laneOf(kind, runId);
+    const lane = laneOf({ ...options, kind, runId });
     const subject = { key, lane, ...(options.runId === undefined ? {} : { runId }) };
     let supersededRunId: string | null = null;
     const { row, changed } = await this.#ledger.decide({}, subject, async (found, rows) => {
@@ -94,7 +94,7 @@ export class RunSteps {
   }
 
   async heartbeat(run: RunRef): Promise<void> {
-    const lane = laneOf(run.kind, run.runId);
+    const lane = laneOf(run);
     const values = { ...run.key, lane, run_id: run.runId, epoch: run.epoch };
     if ((await one(this.#ledger.database, this.#steps.heartbeat, values)) !== null) return;
     await this.#byRule(run, {}, (held, now) => ({
@@ -137,7 +137,7 @@ export class RunSteps {
 
   /** The run's row as it was last seen; one look more where another process began the run. */
   async #seenBy(runner: Runner, run: RunRef): Promise<Seen | null> {
-    const lane = laneOf(run.kind, run.runId);
+    const lane = laneOf(run);
     const known = this.#lastSeen.of(run.key, lane);
     if (known?.row.runId === run.runId && known.row.epoch === run.epoch) return known;
     const { row, position } = await this.#ledger.rowsOn(runner).read(run.key, lane);
@@ -145,7 +145,7 @@ export class RunSteps {
   }
 
   async #byRule(run: RunRef, context: WriteContext, step: Step): Promise<StreamRow> {
-    const subject = { key: run.key, lane: laneOf(run.kind, run.runId) };
+    const subject = { key: run.key, lane: laneOf(run) };
     const { row, changed } = await this.#ledger.decide(context, subject, async ({ row: held, now }) =>
       step(held, now),
     );

@@ -1,8 +1,9 @@
-import { decodePosition } from "../../model/position.ts";
+import { decodePosition, type Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import { checkAct, checkKey, keptMetadata } from "../arguments.ts";
 import type {
   AuditRecord,
+  BackfillState,
   BeginOptions,
   Checkpoint,
   Completion,
@@ -10,6 +11,7 @@ import type {
   Failure,
   Listing,
   OperatorAct,
+  PartitionState,
   Reset,
   Rewind,
   Run,
@@ -22,6 +24,7 @@ import type {
 import * as lifecycle from "../lifecycle.ts";
 import { decodeNumber, decodePlace, encodePlace, listing, pageLimit } from "../listing.ts";
 import { runNotFound, streamNotFound } from "../refusals.ts";
+import { notYet } from "../row-store.ts";
 import type { StreamRow } from "../rows.ts";
 import { exportedStream, runRecord, streamState } from "../view.ts";
 import type { Ledger } from "./ledger.ts";
@@ -174,6 +177,22 @@ export class PostgresStateStore implements StateStore {
       },
       "ISOLATION LEVEL REPEATABLE READ READ ONLY",
     );
+  }
+
+  async partition(): Promise<PartitionState | null> {
+    throw notYet();
+  }
+  async partitions(): Promise<Listing<PartitionState>> {
+    throw notYet();
+  }
+  async coverage(): Promise<readonly Interval[]> {
+    throw notYet();
+  }
+  async backfills(): Promise<readonly BackfillState[]> {
+    throw notYet();
+  }
+  async prune(): Promise<{ runs: number }> {
+    throw notYet();
   }
 
   async close(): Promise<void> {

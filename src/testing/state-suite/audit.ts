@@ -22,6 +22,7 @@ export const auditCases: StateCases = stateCases("audit", {
     assert.deepEqual(rows.map(told), [
       {
         number: 1,
+        partition: null,
         actor: "key_1",
         action: "advance",
         oldCursor: null,
@@ -31,6 +32,7 @@ export const auditCases: StateCases = stateCases("audit", {
       },
       {
         number: 2,
+        partition: null,
         actor: "key_1",
         action: "advance",
         oldCursor: "2026-01-01T00:00:01Z",
@@ -40,6 +42,7 @@ export const auditCases: StateCases = stateCases("audit", {
       },
       {
         number: 3,
+        partition: null,
         actor: "local",
         action: "advance",
         oldCursor: "2026-01-01T00:00:02Z",
@@ -49,6 +52,7 @@ export const auditCases: StateCases = stateCases("audit", {
       },
       {
         number: 4,
+        partition: null,
         actor: "ada",
         action: "reset",
         oldCursor: "2026-01-01T00:00:03Z",
@@ -58,6 +62,7 @@ export const auditCases: StateCases = stateCases("audit", {
       },
       {
         number: 5,
+        partition: null,
         actor: "bob",
         action: "rewind",
         oldCursor: "2026-01-01T00:00:01.5Z",
@@ -67,6 +72,7 @@ export const auditCases: StateCases = stateCases("audit", {
       },
       {
         number: 6,
+        partition: null,
         actor: "eve 🦉",
         action: "import",
         oldCursor: "2026-01-01T00:00:02Z",
@@ -76,6 +82,7 @@ export const auditCases: StateCases = stateCases("audit", {
       },
       {
         number: 7,
+        partition: null,
         actor: "ada",
         action: "reset",
         oldCursor: "2026-01-01T00:00:03Z",

@@ -163,6 +163,7 @@ export const cursorCases: StateCases = stateCases("cursors", {
     assert.deepEqual((await auditOf(store)).slice(2).map(told), [
       {
         number: 3,
+        partition: null,
         actor: "nightly",
         action: "correction",
         oldCursor: "2026-01-01T00:00:09Z",
