@@ -12,7 +12,7 @@ import {
   parseCursorFormat,
   parseTimestamp,
 } from "../model/timestamp.ts";
-import { formatUpperBound, lowerBoundToSend } from "./bounds.ts";
+import { formatUpperBound, lowerBoundToSend, upperBoundToSend } from "./bounds.ts";
 
 function field(type: CursorField["type"], granule: string, bound: CursorField["bound"]): CursorField {
   return { role: "id", type, path: ["x"], format: isoFormat, bound, granule: parseGranule(granule) };
@@ -124,5 +124,55 @@ describe("formatUpperBound", () => {
     expect(formatUpperBound("2026-01-01T00:00:00Z", parseCursorFormat("yyyy-MM-dd", "UTC"))).toBe(
       "2026-01-01",
     );
+  });
+});
+
+describe("upperBoundToSend", () => {
+  test.each<[string, CursorField, string, string]>([
+    ["inclusive: as it is", field("numeric_id", "1", "inclusive"), "7", "7"],
+    [
+      "exclusive: one granule higher",
+      field("numeric_id", "1", "exclusive"),
+      "9007199254740993",
+      "9007199254740994",
+    ],
+    ["exclusive decimals", field("numeric_id", "0.01", "exclusive"), "1.5", "1.51"],
+    [
+      "exclusive texts: one that comes after in any collation",
+      field("text", "1", "exclusive"),
+      "abc",
+      "abc0",
+    ],
+    ["offsets are sent as they are", field("offset", "1", "exclusive"), "500", "500"],
+    ["tokens have no order", field("opaque_token", "1", "exclusive"), "t", "t"],
+  ])("%s", (_name, cursor, value, expected) => {
+    expect(upperBoundToSend(cursor, value, cursor.bound)).toBe(expected);
+  });
+
+  test("P6: what a source understands that compares strictly lies above the value, in every format and zone", () => {
+    const formats = ["iso8601", "epoch_s", "epoch_ms", "epoch_us", "yyyy-MM-dd", "dd.MM.yyyy HH:mm:ss.SSS"];
+    const zones = ["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"];
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 946_684_800_000_000_000n, max: 4_102_444_800_000_000_000n }),
+        fc.constantFrom("1ns", "1us", "1ms", "1s", "1m"),
+        fc.constantFrom(...formats),
+        fc.constantFrom(...zones),
+        (nanoseconds, granule, name, zone) => {
+          const value = nanosecondsToTimestamp(nanoseconds);
+          const format = parseCursorFormat(name, zone);
+          const raised = upperBoundToSend(field("timestamp_utc", granule, "exclusive"), value, "exclusive");
+          const understood = parseTimestamp(formatUpperBound(raised, format), format);
+          expect(compareCursorValues("timestamp_utc", understood, value)).toBeGreaterThan(0);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("where clocks show a time twice, the bound lies behind both of its meanings", () => {
+    const format = parseCursorFormat("yyyy-MM-dd HH:mm", "Europe/Berlin");
+    // 02:30 for the second time, an hour after the first.
+    expect(formatUpperBound("2026-10-25T01:30:00Z", format)).toBe("2026-10-25 03:30");
   });
 });

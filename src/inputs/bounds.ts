@@ -41,6 +41,21 @@ function roundedDown(value: string, format: CursorFormat): string {
   return compareCursorValues("timestamp_utc", written, value) > 0 ? value : written;
 }
 
+/**
+ * The canonical value to send as upper bound, so that the source gives every record at or below
+ * `value`. Where it compares strictly, that is one granule higher; for a text, one that comes after
+ * it in whatever way the source sorts. Stepping only ever goes up: what lies above the bound is
+ * dropped, what does not come back is lost.
+ */
+export function upperBoundToSend(
+  { type, granule }: Pick<CursorField, "type" | "granule">,
+  value: string,
+  bound: CursorField["bound"],
+): string {
+  if (bound === "inclusive" || type === "offset" || type === "opaque_token") return value;
+  return type === "text" ? `${value}0` : stepCursor(type, value, granule, 1);
+}
+
 /** From the finest fraction to a year, so that some step takes every format on to its next text. */
 const upwardSteps = ["0s", "1ns", "1us", "1ms", "10ms", "100ms", "1s", "1m", "1h", "1d", "31d", "366d"].map(
   parseGranule,

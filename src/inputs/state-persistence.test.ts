@@ -52,6 +52,8 @@ test("the keys of the reference's pipelines are taken as they stand", () => {
     lookback: null,
     settle: null,
     maxBoundaryKeys: 10_000,
+    start: null,
+    slices: null,
   });
   const database = placeStatePersistenceSchema.parse({ timestamp: { enabled: true, field: "updated_at" } });
   expect(incrementalOf(database, undefined, "1us").cursors[0]?.granule).toEqual({
@@ -114,7 +116,8 @@ test("declared granules, text ids and lengths are taken over", () => {
 describe("mistakes are found before anything runs", () => {
   test.each<[unknown, string]>([
     [{ timestamp: { ...timestamp, feild: "x" } }, 'timestamp: Unrecognized key: "feild"'],
-    [{ slices: {} }, ': Unrecognized key: "slices"'],
+    [{ timestamp, slice: {} }, ': Unrecognized key: "slice"'],
+    [{ timestamp, until: { queryParam: "u", bound: "strict" } }, "until.bound: Invalid option"],
     [{ timestamp: { field: "a" } }, "timestamp.queryParam: Invalid input"],
     [{ timestamp: { queryParam: "a" } }, "timestamp.field: Invalid input"],
     [

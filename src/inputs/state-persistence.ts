@@ -1,22 +1,13 @@
 import { z } from "zod";
 import { type CursorField, type CursorRole, cursorRoles, type Incremental } from "../engine/ports.ts";
-import { messageOf } from "../errors.ts";
 import { type Granule, granuleAmount, granuleNanoseconds, isZero, parseGranule } from "../model/granule.ts";
 import { orders } from "../model/position.ts";
 import { parsePath } from "../model/record.ts";
 import { checkTimeZone } from "../model/time-zone.ts";
 import { type CursorFormat, isoFormat, parseCursorFormat } from "../model/timestamp.ts";
-
-/** A check that passes what `parse` takes, and otherwise tells what it threw. */
-function readableBy(parse: (text: string) => unknown) {
-  return (text: string, context: z.RefinementCtx): void => {
-    try {
-      parse(text);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: messageOf(error) });
-    }
-  };
-}
+import { readableBy } from "./readable-by.ts";
+import { refuseUnusableSlices, slicesOf, slicesSchema } from "./slices.ts";
+import { startOf, startProblem, startSchema } from "./start.ts";
 
 /** A dotted path into a record or an answer: `event.id`. */
 export const pathSchema = z
@@ -144,9 +135,21 @@ function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(q
           .describe(
             `How the source expects the upper bound: ${formatNames}. Default: that of the lower bound.`,
           ),
+        bound: z
+          .enum(["inclusive", "exclusive"])
+          .default("exclusive")
+          .describe(
+            "How the source compares the upper bound. With `exclusive` the value sent is one granule higher, which loses nothing with an inclusive source either; with `inclusive` the bound itself is sent.",
+          ),
       })
       .optional()
-      .describe("Sends the run's upper bound as well."),
+      .describe("Sends the upper bound of what is read as well."),
+    start: startSchema.optional(),
+    slices: slicesSchema
+      .optional()
+      .describe(
+        "Cuts what a run has to read into slices, each asked for by both its bounds. A slice that fails is read first by the next run; those that were read stay so.",
+      ),
     storagePath: z.string().min(1).optional().describe("Folder that keeps this pipeline's state as files."),
     maxBoundaryKeys: z
       .int()
@@ -156,11 +159,11 @@ function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(q
   });
 }
 
-/** What `lookback` and `settle` are counted in is up to the leading cursor. */
+/** What `lookback`, `settle` and `start` are counted in is up to the leading cursor. */
 export function refuseUnusableLengths(
   persistence: StatePersistence,
   leading: CursorRole | null,
-  refuse: (key: "lookback" | "settle" | "until", message: string) => void,
+  refuse: (key: "lookback" | "settle" | "until" | "start", message: string) => void,
 ): void {
   const lookbackUnit = unitOf(persistence.lookback);
   if (
@@ -183,6 +186,8 @@ export function refuseUnusableLengths(
   if (persistence.until !== undefined && leading !== "timestamp" && leading !== "id") {
     refuse("until", "needs an enabled `timestamp` or `id`, whose upper bound it sends");
   }
+  const problem = startProblem(persistence, leading);
+  if (problem !== null) refuse("start", problem);
 }
 
 /** Null for no length and for one that cannot be read, which has an issue of its own. */
@@ -201,15 +206,22 @@ export function leadingRole(persistence: StatePersistence): CursorRole | null {
 
 /** `statePersistence` of an input that is asked by named parameters: each cursor names its own. */
 export const parameterStatePersistenceSchema = statePersistenceKeys(parameterName).superRefine(
-  (persistence, context) =>
-    refuseUnusableLengths(persistence, leadingRole(persistence), (key, message) =>
-      context.addIssue({ code: "custom", path: [key], message }),
-    ),
+  (persistence, context) => {
+    const refuse = (path: string[], message: string): void =>
+      context.addIssue({ code: "custom", path, message });
+    const leading = leadingRole(persistence);
+    const unbounded =
+      persistence.until === undefined
+        ? "needs `until`, by which the source is asked for a slice's end"
+        : null;
+    refuseUnusableLengths(persistence, leading, (key, message) => refuse([key], message));
+    refuseUnusableSlices(persistence, leading, unbounded, refuse);
+  },
 );
 
 /**
  * `statePersistence` of an input that binds its cursors by place. As such an input may declare its
- * cursor elsewhere, it calls `refuseUnusableLengths` itself.
+ * cursor elsewhere, it calls `refuseUnusableLengths` and `refuseUnusableSlices` itself.
  */
 export const placeStatePersistenceSchema = statePersistenceKeys(
   parameterName.optional().describe("Not used: this input binds its cursors by place."),
@@ -227,8 +239,9 @@ export function incrementalOf(
   key: z.infer<typeof keySchema> | undefined,
   isoGranularity: string,
 ): Incremental {
+  const cursors = cursorFields(persistence, isoGranularity);
   return {
-    cursors: cursorFields(persistence, isoGranularity),
+    cursors,
     order: persistence.order,
     pagesPerCheckpoint: persistence.pagesPerCheckpoint,
     resume: persistence.resume,
@@ -237,6 +250,8 @@ export function incrementalOf(
     lookback: optionalLength(persistence.lookback),
     settle: optionalLength(persistence.settle),
     maxBoundaryKeys: persistence.maxBoundaryKeys,
+    start: startOf(persistence, cursors[0]),
+    slices: slicesOf(persistence),
   };
 }
 

@@ -84,17 +84,31 @@ describe("bounds", () => {
     expect(await firstQuery({ statePersistence: both }, lower)).toEqual([["since", "2026-01-01T00:00:00Z"]]);
   });
 
-  test("the upper bound is sent as declared, and never cuts off what it bounds", async () => {
+  test("the upper bound never cuts off what it bounds, whether the source compares strictly or not", async () => {
     const window: Window = {
       lower: null,
       upper: { type: "timestamp_utc", value: "2026-01-01T00:00:00.25Z" },
     };
-    const plain = { timestamp, until: { queryParam: "to" } };
-    expect(await firstQuery({ statePersistence: plain }, { window })).toEqual([
-      ["to", "2026-01-01T00:00:00.25Z"],
+    const sent = async (keys: object): Promise<string | undefined> => {
+      const statePersistence = { timestamp, until: { queryParam: "to", ...keys } };
+      return (await firstQuery({ statePersistence }, { window }))[0]?.[1];
+    };
+    expect(await sent({})).toBe("2026-01-01T00:00:00.251Z");
+    expect(await sent({ bound: "inclusive" })).toBe("2026-01-01T00:00:00.25Z");
+    expect(await sent({ format: "epoch_s" })).toBe("1767225601");
+    expect(await sent({ format: "epoch_s", bound: "inclusive" })).toBe("1767225601");
+  });
+
+  test("an id has an upper bound too", async () => {
+    const window: Window = { lower: null, upper: { type: "numeric_id", value: "9007199254740993" } };
+    const exclusive = { id, until: { queryParam: "to" } };
+    expect(await firstQuery({ statePersistence: exclusive }, { window })).toEqual([
+      ["to", "9007199254740994"],
     ]);
-    const coarse = { timestamp, until: { queryParam: "to", format: "epoch_s" } };
-    expect(await firstQuery({ statePersistence: coarse }, { window })).toEqual([["to", "1767225601"]]);
+    const inclusive = { id, until: { queryParam: "to", bound: "inclusive" } } as const;
+    expect(await firstQuery({ statePersistence: inclusive }, { window })).toEqual([
+      ["to", "9007199254740993"],
+    ]);
   });
 
   test("a leading offset is where paging begins, and pages by itself", async () => {

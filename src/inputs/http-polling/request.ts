@@ -6,7 +6,13 @@ import { stringifyJson } from "../../model/json.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { isRecord, type Path, parsePath } from "../../model/record.ts";
 import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
-import { formatUpperBound, type LowerBoundOptions, lowerBoundAsSent, lowerBoundToSend } from "../bounds.ts";
+import {
+  formatUpperBound,
+  type LowerBoundOptions,
+  lowerBoundAsSent,
+  lowerBoundToSend,
+  upperBoundToSend,
+} from "../bounds.ts";
 import type { HttpPollingConfig, Pagination } from "./schema.ts";
 
 /** A value to send: as text in a query, as JSON in a body. */
@@ -115,7 +121,8 @@ function boundParameters(
     const untilFormat =
       until.format === undefined ? format : parseCursorFormat(until.format, timestamp?.timezone ?? "UTC");
     const write = (text: string): string => formatUpperBound(text, untilFormat);
-    parameters.set(until.queryParam, boundParameter(leading, window.upper.value, write, untilFormat));
+    const raised = upperBoundToSend(leading, window.upper.value, until.bound);
+    parameters.set(until.queryParam, boundParameter(leading, raised, write, untilFormat));
   }
   return parameters;
 }

@@ -30,7 +30,7 @@ describe("the bound moves to the highest cursor seen", () => {
         endpoint: source.origin,
         statePersistence: {
           timestamp: { field: "at", queryParam: "since", bound: "inclusive", granularity: "1us" },
-          until: { queryParam: "until" },
+          until: { queryParam: "until", bound: "inclusive" },
           order: "ascending",
         },
       },

@@ -1,0 +1,28 @@
+import { type Granule, parseGranule } from "../model/granule.ts";
+import type { CursorFormat } from "../model/timestamp.ts";
+import { compilePattern } from "../model/timestamp-pattern.ts";
+
+const patternGranules: readonly [sets: string, granule: string][] = [
+  ["second", "1s"],
+  ["minute", "1m"],
+  ["hour", "1h"],
+  ["hour12", "1h"],
+  ["day", "1d"],
+  ["month", "31d"],
+];
+
+/** The smallest step between two timestamps that a format can tell apart. */
+export function formatGranuleOf(format: CursorFormat): Granule {
+  if (format.kind !== "pattern") {
+    return parseGranule(
+      { iso8601: "1ns", epoch_s: "1s", epoch_ms: "1ms", epoch_us: "1us", epoch_ns: "1ns" }[format.kind],
+    );
+  }
+  const fields = compilePattern(format.pattern).parts.filter((part) => typeof part !== "string");
+  const fraction = fields.find(({ sets }) => sets === "fraction");
+  if (fraction !== undefined) {
+    return { unit: "time", nanoseconds: 10n ** BigInt(9 - fraction.letters.length) };
+  }
+  const finest = patternGranules.find(([sets]) => fields.some((field) => field.sets === sets));
+  return parseGranule(finest?.[1] ?? "366d");
+}

@@ -1,0 +1,122 @@
+import { z } from "zod";
+import type { CursorRole, Slices } from "../engine/ports.ts";
+import { formatGranule, granuleNanoseconds, parseGranule } from "../model/granule.ts";
+import { parseSliceStep, periods, type SliceStep } from "../model/slices.ts";
+import { parseCursorFormat } from "../model/timestamp.ts";
+import { formatGranuleOf } from "./format-granule.ts";
+import { readableBy } from "./readable-by.ts";
+import type { StatePersistence } from "./state-persistence.ts";
+
+/** How a window is cut: `{ step: P1D, concurrency: 4, clamp: day }`. */
+export const slicesSchema = z.strictObject({
+  step: z
+    .union([z.string(), z.number()])
+    .superRefine(readableBy(parseSliceStep))
+    .describe("How far a slice reaches: `P1D`, `PT6H`, `P1M`, or a number of ids such as `1000`."),
+  concurrency: z.int().min(1).max(100).default(1).describe("How many slices are read at once."),
+  clamp: z
+    .enum(periods)
+    .optional()
+    .describe(
+      "Slices then begin and end where a day, week or month does, in UTC, and the period that is not over yet is left to a later run.",
+    ),
+});
+
+/** What the engine needs to know of them. */
+export function slicesOf({ slices }: StatePersistence): Slices | null {
+  if (slices === undefined) return null;
+  const { step, clamp, concurrency } = slices;
+  return { step: parseSliceStep(String(step)), clamp: clamp ?? null, concurrency };
+}
+
+type Refuse = (path: string[], message: string) => void;
+
+/**
+ * Refuses slices that cannot be cut, asked for, or known as read. `unbounded` says why the input
+ * cannot be asked for records up to a bound, as words that follow `slices`; null where it can.
+ */
+export function refuseUnusableSlices(
+  persistence: StatePersistence,
+  leading: CursorRole | null,
+  unbounded: string | null,
+  refuse: Refuse,
+): void {
+  const { slices, onNullCursor } = persistence;
+  if (slices === undefined) return;
+  const step = unlessUnreadable(() => parseSliceStep(String(slices.step)));
+  if (step === null) return;
+  if (unbounded !== null) refuse(["slices"], unbounded);
+  if (leading !== "timestamp" && !(leading === "id" && persistence.id?.type === "numeric")) {
+    refuse(["slices"], "needs an enabled `timestamp`, or a numeric `id`, whose values it cuts");
+    return;
+  }
+  if (leading === "timestamp" && step.unit === "number") {
+    refuse(["slices", "step"], "needs a length of time, as `P1D`, since a timestamp leads");
+  }
+  if (leading === "id" && step.unit !== "number") {
+    refuse(["slices", "step"], "needs a plain number, as `1000`, since an id leads");
+  }
+  if (leading === "id" && slices.clamp !== undefined) {
+    refuse(["slices", "clamp"], "only goes with a `timestamp`: ids have no days");
+  }
+  if (leading === "timestamp" && persistence.id?.enabled) {
+    refuse(
+      ["id"],
+      "cannot go along with a `timestamp` that is read in slices: the highest id of one slice would keep back records of another; leave it out",
+    );
+  }
+  if (onNullCursor === "deliver") {
+    refuse(
+      ["onNullCursor"],
+      "cannot be `deliver` with `slices`: a record without a cursor belongs to none of them; write `fail` or `skip`",
+    );
+  }
+  if (leading === "timestamp") refuseUnsayable(persistence, step, refuse);
+}
+
+/** A bound that cannot be written to the granule means another slice than the one that was cut. */
+function refuseUnsayable(persistence: StatePersistence, step: SliceStep, refuse: Refuse): void {
+  const coarsest = coarsestFormat(persistence);
+  if (coarsest === null) return;
+  const { name, text, nanoseconds } = coarsest;
+  const least = formatGranule({ unit: "time", nanoseconds });
+  if (step.unit === "time" && step.nanoseconds < nanoseconds) {
+    refuse(["slices", "step"], `is finer than \`${name}: ${text}\` can say; the least is \`${least}\``);
+  }
+  const declared = persistence.timestamp?.granularity;
+  const granule = declared === undefined ? null : unlessUnreadable(() => parseGranule(declared));
+  if (granule?.unit === "time" && granule.nanoseconds < nanoseconds) {
+    refuse(
+      ["timestamp", "granularity"],
+      `is finer than \`${name}: ${text}\` can say, so slices would never meet; write \`${least}\``,
+    );
+  }
+}
+
+/** Of the formats in which timestamps come and are sent, the one that says the least of them. */
+function coarsestFormat({
+  timestamp,
+  until,
+}: StatePersistence): { name: string; text: string; nanoseconds: bigint } | null {
+  const formats = [
+    { name: "format", text: timestamp?.format ?? "iso8601" },
+    { name: "queryFormat", text: timestamp?.queryFormat },
+    { name: "until.format", text: until?.format },
+  ];
+  return formats.reduce<ReturnType<typeof coarsestFormat>>((coarsest, { name, text }) => {
+    if (text === undefined) return coarsest;
+    const granule = unlessUnreadable(() => formatGranuleOf(parseCursorFormat(text, "UTC")));
+    if (granule === null) return coarsest;
+    const nanoseconds = granuleNanoseconds(granule);
+    return coarsest !== null && coarsest.nanoseconds >= nanoseconds ? coarsest : { name, text, nanoseconds };
+  }, null);
+}
+
+/** Null for a text that cannot be read; it has an issue of its own. */
+function unlessUnreadable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import type { CursorField, CursorRole, Start } from "../engine/ports.ts";
+import { messageOf } from "../errors.ts";
+import { readCursorValue } from "../model/cursor.ts";
+import { granuleNanoseconds, parseGranule } from "../model/granule.ts";
+import { isoFormat, parseCursorFormat } from "../model/timestamp.ts";
+import type { StatePersistence } from "./state-persistence.ts";
+
+/** Where a stream begins that has never been read. */
+export const startSchema = z
+  .union([z.string().min(1), z.number()])
+  .describe(
+    "Where a stream begins that has never been read: a value of its first cursor as records give it, a date, or a length of time before the run's own start, as `P30D`. Default: where the source begins.",
+  );
+
+/** What the engine needs to know of it. `leading` is the cursor whose value it is. */
+export function startOf({ start }: StatePersistence, leading: CursorField | undefined): Start | null {
+  return start === undefined || leading === undefined ? null : readStart(String(start), leading);
+}
+
+/** Says what is wrong with a start; null where nothing is, or where there is none. */
+export function startProblem(
+  { start, timestamp, id }: StatePersistence,
+  leading: CursorRole | null,
+): string | null {
+  if (start === undefined) return null;
+  if (leading === null) return "needs an enabled `timestamp`, `id` or `offset`, whose value it is";
+  try {
+    const format =
+      leading === "timestamp"
+        ? parseCursorFormat(timestamp?.format ?? "iso8601", timestamp?.timezone ?? "UTC")
+        : isoFormat;
+    const types = { timestamp: "timestamp_utc", id: id?.type === "text" ? "text" : "numeric_id" } as const;
+    readStart(String(start), { type: leading === "offset" ? "offset" : types[leading], format });
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+const duration = /^P[\dT]/;
+
+/** A timestamp in the records' own form, or in ISO 8601 as people write dates. */
+function readStart(text: string, { type, format }: Pick<CursorField, "type" | "format">): Start {
+  if (type !== "timestamp_utc") return { at: readCursorValue(type, text, format) };
+  if (duration.test(text)) {
+    const before = parseGranule(text);
+    granuleNanoseconds(before);
+    return { before };
+  }
+  try {
+    return { at: readCursorValue(type, text, format) };
+  } catch (error) {
+    if (format.kind === "iso8601") throw error;
+    try {
+      return { at: readCursorValue(type, text, { kind: "iso8601", timezone: format.timezone }) };
+    } catch {
+      throw error;
+    }
+  }
+}
