@@ -208,6 +208,62 @@ export const errorCodes = {
     hint: "Restore it, or start over on purpose with --full-refresh.",
     recoverable: false,
   },
+  // The service and its keys
+  INVALID_REQUEST: {
+    meaning: "The request is not of the form that the service takes.",
+    hint: "Mend what the detail names; the service's `/docs` show every request's form.",
+    recoverable: false,
+  },
+  UNAUTHORIZED: {
+    meaning: "The request carries no API key, or one that is unknown, expired or revoked.",
+    hint: "Send `Authorization: Bearer KEY` with a key made by `tidemark keys create`.",
+    recoverable: false,
+  },
+  FORBIDDEN: {
+    meaning: "The API key does not allow this.",
+    hint: "Use a key of the scope, and bound to the connector, that the detail names.",
+    recoverable: false,
+  },
+  ROUTE_NOT_FOUND: {
+    meaning: "The service has nothing at that address.",
+    hint: "See the service's `/docs`; an older service may lack what a newer client asks for.",
+    recoverable: false,
+  },
+  METHOD_NOT_ALLOWED: {
+    meaning: "The address exists and does not take that method.",
+    hint: "Use one of the methods in the `Allow` header.",
+    recoverable: false,
+  },
+  BODY_TOO_LARGE: {
+    meaning: "The request's body is larger than the service takes.",
+    hint: "Send less; metadata is for small facts about a run.",
+    recoverable: false,
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    meaning: "The request's body is not JSON by its `Content-Type`.",
+    hint: "Send `Content-Type: application/json`.",
+    recoverable: false,
+  },
+  REQUEST_TIMEOUT: {
+    meaning: "The request did not arrive whole in time.",
+    hint: "Send it again.",
+    recoverable: true,
+  },
+  RATE_LIMITED: {
+    meaning: "Too many requests by this key, or too many failed attempts from this address.",
+    hint: "Wait for as long as the `Retry-After` header says.",
+    recoverable: true,
+  },
+  PARTITION_NOT_FOUND: {
+    meaning: "Nothing is known of that partition of the stream.",
+    hint: "List the stream's partitions; one appears with the first checkpoint that moves it.",
+    recoverable: false,
+  },
+  KEY_NOT_FOUND: {
+    meaning: "No API key has that id.",
+    hint: "See `tidemark keys list`.",
+    recoverable: false,
+  },
   INTERNAL: {
     meaning: "Tidemark came to a state that it believed impossible.",
     hint: "Please report it with the message and the version.",

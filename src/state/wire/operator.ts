@@ -1,0 +1,115 @@
+import { z } from "zod";
+import type { Reset, Retention, Rewind } from "../contract.ts";
+import { exportedStream } from "./stream.ts";
+import { actor, count, cursorInput, cursorType, partitionName, reason, runId } from "./values.ts";
+
+export const resetRequest = z
+  .strictObject({
+    new_cursor_value: cursorInput
+      .nullable()
+      .optional()
+      .meta({ description: "The new watermark; null or absent starts the stream over.", example: null }),
+    cursor_type: cursorType.unwrap().optional().meta({
+      description: "Changes the stream's cursor type; needed for a new stream that is to have a watermark.",
+    }),
+    partition: partitionName.optional().meta({
+      description: "The one partition to reset; absent resets the whole stream.",
+    }),
+    reason,
+    actor: actor.optional(),
+  })
+  .meta({ id: "ResetRequest", description: "Sets the watermark by an operator's will." });
+export type ResetRequest = z.infer<typeof resetRequest>;
+
+export function resetToWire({
+  to,
+  cursorType: type,
+  partition,
+  reason: why,
+  actor: by,
+}: Reset): ResetRequest {
+  return {
+    new_cursor_value: to,
+    reason: why,
+    actor: by,
+    ...(type === undefined ? {} : { cursor_type: type }),
+    ...(partition === undefined ? {} : { partition }),
+  };
+}
+
+export function resetFromWire(wire: ResetRequest, by: string): Reset {
+  const { new_cursor_value, cursor_type, partition, reason: why } = wire;
+  return {
+    to: new_cursor_value ?? null,
+    reason: why,
+    actor: by,
+    ...(cursor_type === undefined ? {} : { cursorType: cursor_type }),
+    ...(partition === undefined ? {} : { partition }),
+  };
+}
+
+export const rewindRequest = z
+  .strictObject({
+    to_run_id: runId.meta({ description: "The run after which the stream is to stand again." }),
+    reason,
+    actor: actor.optional(),
+  })
+  .meta({ id: "RewindRequest", description: "Puts the stream back where it stood after an earlier run." });
+export type RewindRequest = z.infer<typeof rewindRequest>;
+
+export function rewindToWire({ toRun, reason: why, actor: by }: Rewind): RewindRequest {
+  return { to_run_id: toRun, reason: why, actor: by };
+}
+
+export function rewindFromWire(wire: RewindRequest, by: string): Rewind {
+  return { toRun: wire.to_run_id, reason: wire.reason, actor: by };
+}
+
+export const importRequest = z
+  .strictObject({
+    state: exportedStream
+      .omit({ connector: true, stream: true })
+      .strip()
+      .meta({ description: "What `export` answered; the stream is the one in the path." }),
+    reason,
+    actor: actor.optional(),
+  })
+  .meta({ id: "ImportRequest", description: "Puts the stream where an export says." });
+export type ImportRequest = z.infer<typeof importRequest>;
+
+/** What of the history to delete; the stream, where it is one, stands in the path. */
+export const pruneRequest = z
+  .strictObject({
+    keep_runs: count
+      .optional()
+      .meta({ description: "How many ended runs of a stream to keep.", example: 1000 }),
+    max_age_days: z
+      .number()
+      .nonnegative()
+      .optional()
+      .meta({ description: "For how many days to keep a run after its end.", example: 90 }),
+  })
+  .refine((limits) => limits.keep_runs !== undefined || limits.max_age_days !== undefined, {
+    message: "needs keep_runs or max_age_days",
+  })
+  .meta({ id: "PruneRequest", description: "A run is deleted where any of the limits says so." });
+export type PruneRequest = z.infer<typeof pruneRequest>;
+
+export function pruneToWire({ keepRuns, maxAgeDays }: Retention): PruneRequest {
+  return {
+    ...(keepRuns === undefined ? {} : { keep_runs: keepRuns }),
+    ...(maxAgeDays === undefined ? {} : { max_age_days: maxAgeDays }),
+  };
+}
+
+export function pruneFromWire(wire: PruneRequest): Retention {
+  const { keep_runs, max_age_days } = wire;
+  return {
+    ...(keep_runs === undefined ? {} : { keepRuns: keep_runs }),
+    ...(max_age_days === undefined ? {} : { maxAgeDays: max_age_days }),
+  };
+}
+
+export const pruned = z
+  .object({ runs: count.meta({ description: "How many runs were deleted.", example: 311 }) })
+  .meta({ id: "Pruned" });
