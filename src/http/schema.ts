@@ -106,6 +106,9 @@ export const headerNameSchema = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "not t
 /** Query parameters by name; a list sends the parameter once for each value. */
 export const queryParamsSchema = z.record(z.string(), z.union([scalar, z.array(scalar)]));
 
+/** What `queryParamsSchema` parses to. */
+export type QueryParams = z.infer<typeof queryParamsSchema>;
+
 /**
  * The keys of everything that makes requests: spread them into the schema of an input, an output or
  * a store. What they parse to is the `settings` of `openHttpClient`.

@@ -3,9 +3,9 @@ import { showAddress } from "../../http/address.ts";
 import type { HttpClient } from "../../http/client.ts";
 import { snippet } from "../../http/failures.ts";
 import type { HttpRequest } from "../../http/message.ts";
+import { hasPlaceholder } from "../../http/template.ts";
 import type { Prepared, Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
-import { hasPlaceholder } from "./template.ts";
 
 /** Why a record is not taken. */
 export interface Refusal {

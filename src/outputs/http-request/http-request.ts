@@ -3,6 +3,8 @@ import type { Batch, Output, OutputContext, OutputSession } from "../../engine/p
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { type HttpClient, openHttpClient } from "../../http/client.ts";
 import type { HttpErrorCodes } from "../../http/failures.ts";
+import { filledWith } from "../../http/template.ts";
+import { constantHeaders } from "../../http/template-headers.ts";
 import { stringifyJson } from "../../model/json.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
@@ -11,9 +13,8 @@ import { registerAddressSecrets } from "./address.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Delivery, type Refusal } from "./delivery.ts";
 import { keyPaths, type LaneOf, laneOf, runLanes } from "./lanes.ts";
-import { constantHeaders, createRequests, type Prepared, type Requests } from "./requests.ts";
+import { createRequests, type Prepared, type Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
-import { filledWith } from "./template.ts";
 
 export interface HttpRequestParts {
   /** A number from 0 to 1, below 1; spreads retries. */
@@ -53,7 +54,7 @@ export function createHttpRequestOutput(config: HttpRequestConfig, parts: HttpRe
     guarantee: "at-least-once",
     appends: false,
     async open(context) {
-      const settings = { ...config, headers: constantHeaders(config) };
+      const settings = { ...config, headers: constantHeaders(config.headers) };
       const client = await openHttpClient(settings, {
         clock: context.clock,
         random: parts.random,

@@ -1,13 +1,14 @@
 import { hash } from "node:crypto";
 import { TidemarkError } from "../../errors.ts";
 import type { HttpRequest } from "../../http/message.ts";
+import { compileTemplate } from "../../http/template.ts";
+import { compileAddress } from "../../http/template-address.ts";
+import { compileHeaders } from "../../http/template-headers.ts";
 import { contentHash } from "../../model/identity.ts";
 import { stringifyJson } from "../../model/json.ts";
 import { parsePath, type SourceRecord } from "../../model/record.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
-import { compileAddress } from "./address.ts";
 import type { HttpRequestConfig } from "./schema.ts";
-import { compileTemplate, compileText, hasPlaceholder, type TextTemplate } from "./template.ts";
 
 /** A record with all that its request needs of it. */
 export interface Prepared {
@@ -31,7 +32,7 @@ export interface Requests {
 /** Reads the templates of a configuration, for one stream. */
 export function createRequests(config: HttpRequestConfig, key: StreamKey): Requests {
   const addressOf = compileAddress(config);
-  const headersOf = compileHeaders(config);
+  const headersOf = compileHeaders(config.headers);
   const itemOf = compileItem(config);
   const bodyOf = compileBody(config);
   const idempotencyKey = compileIdempotencyKey(config, key);
@@ -52,35 +53,6 @@ export function createRequests(config: HttpRequestConfig, key: StreamKey): Reque
       const own = { ...contentType, ...headers, ...idempotencyKey(records) };
       return { method, url, headers: own, signal, ...(body === undefined ? {} : { body }) };
     },
-  };
-}
-
-/** The settings' headers that are the same for all requests; the client sends these by itself. */
-export function constantHeaders({ headers }: HttpRequestConfig): HttpRequestConfig["headers"] {
-  return Object.fromEntries(Object.entries(headers).filter(([, value]) => !hasPlaceholder(value)));
-}
-
-/** What HTTP allows in the value of a header; a line break would begin another header. */
-const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-function compileHeaders({ headers }: HttpRequestConfig): (record: SourceRecord) => Record<string, string> {
-  const compiled = Object.entries(headers)
-    .filter(([, value]) => hasPlaceholder(value))
-    .map(([name, value]): [string, TextTemplate] => [name.toLowerCase(), compileText(String(value))]);
-  return (record) => {
-    const filled: Record<string, string> = {};
-    for (const [name, fill] of compiled) {
-      const value = fill(record);
-      if (value === undefined) continue;
-      if (!headerValue.test(value)) {
-        throw new TidemarkError(
-          "RECORD_INVALID",
-          `the header \`${name}\` cannot hold what the record has for it: a line break, a control character or a letter beyond Latin-1`,
-        );
-      }
-      filled[name] = value;
-    }
-    return filled;
   };
 }
 

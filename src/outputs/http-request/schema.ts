@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { endpointSchema, headerNameSchema, httpSettingsShape, queryParamsSchema } from "../../http/schema.ts";
-import { filledWith, hasPlaceholder, templateProblems } from "./template.ts";
+import { filledWith, hasPlaceholder, templateProblems } from "../../http/template.ts";
 
 const placeholders =
   "`{{ path }}` stands for the value at a dotted path of the record, `{{ . }}` for the whole record, `\\{{` for `{{`";

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
-import { ExactNumber } from "../../model/exact-number.ts";
-import { stringifyJson } from "../../model/json.ts";
+import { ExactNumber } from "../model/exact-number.ts";
+import { stringifyJson } from "../model/json.ts";
 import { compileTemplate, compileText, hasPlaceholder, templateProblems } from "./template.ts";
 
 const record = {

@@ -1,7 +1,7 @@
-import { TidemarkError } from "../../errors.ts";
-import { ExactNumber } from "../../model/exact-number.ts";
-import { formatPath, type Path, parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
-import { showValue } from "../../model/unreadable-value.ts";
+import { TidemarkError } from "../errors.ts";
+import { ExactNumber } from "../model/exact-number.ts";
+import { formatPath, type Path, parsePath, type SourceRecord, valueAt } from "../model/record.ts";
+import { showValue } from "../model/unreadable-value.ts";
 
 /** Fills a template from a record; undefined where its only placeholder finds nothing. */
 export type Template = (record: SourceRecord) => unknown;
@@ -81,6 +81,24 @@ export function hasPlaceholder(template: unknown): boolean {
   return fieldsOf(template).some(([, value]) => hasPlaceholder(value));
 }
 
+/** A placeholder's dotted path, and where in the template it stands. */
+export interface TemplateUse {
+  readonly path: readonly (string | number)[];
+  readonly name: string;
+}
+
+/** The placeholders of a template, each as often as it stands there. */
+export function templateUses(template: unknown): TemplateUse[] {
+  if (typeof template === "string") {
+    return partsOf(template).flatMap((part) =>
+      typeof part === "string" ? [] : [{ path: [], name: part.length === 0 ? "." : formatPath(part) }],
+    );
+  }
+  return childrenOf(template).flatMap(([step, child]) =>
+    templateUses(child).map(({ path, name }) => ({ path: [step, ...path], name })),
+  );
+}
+
 /** A mistake in a template, and where in it; `path` is empty for a text. */
 export interface TemplateProblem {
   readonly path: readonly (string | number)[];
@@ -90,10 +108,7 @@ export interface TemplateProblem {
 /** What is wrong with a template: a `{{` without its end, a path that is none, a placeholder in a field's name. */
 export function templateProblems(template: unknown): TemplateProblem[] {
   if (typeof template === "string") return textProblems(template);
-  const children: [string | number, unknown][] = Array.isArray(template)
-    ? [...template.entries()]
-    : fieldsOf(template);
-  return children.flatMap(([step, child]) => {
+  return childrenOf(template).flatMap(([step, child]) => {
     const below = templateProblems(child).map(({ path, message }) => ({ path: [step, ...path], message }));
     return typeof step === "string" && step.includes("{{")
       ? [{ path: [step], message: "a field's name cannot hold a placeholder; its value can" }, ...below]
@@ -157,6 +172,10 @@ function unescaped(template: unknown): unknown {
   if (Array.isArray(template)) return template.map(unescaped);
   if (typeof template !== "object" || template === null) return template;
   return Object.fromEntries(fieldsOf(template).map(([name, value]) => [name, unescaped(value)]));
+}
+
+function childrenOf(template: unknown): [string | number, unknown][] {
+  return Array.isArray(template) ? [...template.entries()] : fieldsOf(template);
 }
 
 function fieldsOf(template: unknown): [string, unknown][] {
