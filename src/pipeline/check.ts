@@ -14,6 +14,7 @@ import type { Environment } from "./environment.ts";
 import { type LoadedInput, loadModuleInput } from "./module-input.ts";
 import { parseConfig } from "./parse.ts";
 import type { Placed } from "./placing.ts";
+import { type DeclaredSchedule, declaredSchedule, scheduleFindings } from "./schedule.ts";
 import { type InputConfig, type PipelineConfig, pipelineSchema } from "./schema.ts";
 import { type Origins, readSource, type SourceDocument } from "./source.ts";
 
@@ -30,7 +31,7 @@ export interface LoadOptions {
 export interface LoadedPipeline extends Pipeline {
   readonly file: string;
   /** When `tidemark start` runs it; null where it declares nothing. */
-  readonly schedule: { readonly expression: string; readonly timezone: string } | null;
+  readonly schedule: DeclaredSchedule | null;
   /** Where the pipeline itself asks for its state to be kept (`storagePath`); null where it does not. */
   readonly stateUrl: string | null;
   /** What is doubtful about it, and does not keep it from running. */
@@ -141,11 +142,15 @@ async function checkConfig(
   const { input, findings } = await loadInput(config.input, parts, origins);
   const pipeline = input === null ? null : buildPipeline(config, input, parts);
   const scripts = await scriptMistakes(config, parts.folder);
+  const schedule = await scheduleFindings(config.input);
   const incoherences =
     pipeline === null
       ? []
       : [...incoherencesOf(pipeline.input, pipeline.output), ...pagingDoubts(config.input, pipeline.output)];
-  return { pipeline, findings: [...findings, ...incoherences, ...queryFindings(config.input), ...scripts] };
+  return {
+    pipeline,
+    findings: [...findings, ...schedule, ...incoherences, ...queryFindings(config.input), ...scripts],
+  };
 }
 
 async function loadInput(config: InputConfig, parts: BuildParts, origins: Origins): Promise<LoadedInput> {
@@ -176,10 +181,9 @@ async function scriptMistakes(config: PipelineConfig, folder: string): Promise<F
 }
 
 function declaredBeside({ input }: PipelineConfig): Pick<LoadedPipeline, "schedule" | "stateUrl"> {
-  const { schedule, timezone, statePersistence } = input;
-  const { storagePath } = statePersistence;
+  const { storagePath } = input.statePersistence;
   return {
-    schedule: schedule === undefined ? null : { expression: schedule, timezone },
+    schedule: declaredSchedule(input),
     stateUrl: storagePath === undefined ? null : `file:${storagePath}`,
   };
 }

@@ -15,6 +15,7 @@ export const diagnosticCodes = {
   CONFIG_INCOHERENT: "Settings that are each valid contradict one another.",
   NO_CURSOR: "A doubt: nothing is kept between runs, so each of them appends everything once more.",
   TEXT_ORDER: "A doubt: texts are compared by code point, and the source may sort them in another way.",
+  SCHEDULE_NEVER: "A doubt: no such time as the schedule names ever comes, so the pipeline is never run.",
   PAGES_SHIFT: "A doubt: records that change move to the end while pages are counted, and others slip past.",
   TIE_HAZARD:
     "A doubt: a query compares strictly and has a LIMIT, and so loses ties wherever else it is run.",

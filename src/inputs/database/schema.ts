@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { scheduleKeys } from "../schedule.ts";
 import {
   keySchema,
   leadingRole,
   placeStatePersistenceSchema,
   refuseUnusableLengths,
-  timezoneSchema,
 } from "../state-persistence.ts";
 import { queryMistakes } from "./query-mistakes.ts";
 
@@ -13,12 +13,7 @@ const columnName = z.string().min(1);
 
 const databaseInputKeys = z.strictObject({
   type: z.literal("database").describe("Reads records from a database."),
-  schedule: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("When `tidemark start` runs the pipeline: a cron expression."),
-  timezone: timezoneSchema.default("UTC").describe("IANA time zone of the schedule."),
+  ...scheduleKeys,
   connectionString: connectionString
     .optional()
     .describe(

@@ -1,17 +1,13 @@
 import { z } from "zod";
 import { defaultBatchSize, mostBatchSize } from "../../engine/connector-input.ts";
-import { keySchema, timezoneSchema } from "../state-persistence.ts";
+import { scheduleKeys } from "../schedule.ts";
+import { keySchema } from "../state-persistence.ts";
 
 /** The keys of a `module` input. */
 export const moduleInputSchema = z
   .strictObject({
     type: z.literal("module").describe("Reads records by a connector of yours."),
-    schedule: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("When `tidemark start` runs the pipeline: a cron expression."),
-    timezone: timezoneSchema.default("UTC").describe("IANA time zone of the schedule."),
+    ...scheduleKeys,
     path: z
       .string()
       .min(1)

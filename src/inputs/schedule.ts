@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { granuleNanoseconds, parseGranule } from "../model/granule.ts";
+import { readableBy } from "./readable-by.ts";
+import { timezoneSchema } from "./state-persistence.ts";
+
+const longestJitterMs = 24 * 60 * 60 * 1000;
+
+/**
+ * The keys that say when a pipeline runs, the same for every kind of input. What stands in `schedule`
+ * is read where pipelines are checked, together with the zone beside it.
+ */
+export const scheduleKeys = {
+  schedule: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "When `tidemark start` runs the pipeline: a cron expression of five fields (minute, hour, day of the month, month, day of the week), of six with seconds first, or @hourly, @daily, @weekly, @monthly, @yearly.",
+    ),
+  timezone: timezoneSchema.default("UTC").describe("IANA time zone of the schedule."),
+  jitter: z
+    .string()
+    .superRefine(readableBy(jitterMs))
+    .optional()
+    .describe(
+      "How much later than scheduled a run may begin, as `30s` or `PT5M`: by a random part of it, so that many pipelines do not ask at once.",
+    ),
+};
+
+/** A jitter in whole milliseconds. Throws for what is no length of time, and for more than a day. */
+export function jitterMs(text: string): number {
+  const milliseconds = Number(granuleNanoseconds(parseGranule(text)) / 1_000_000n);
+  if (milliseconds > longestJitterMs) throw new Error("must be a day at most");
+  return milliseconds;
+}
