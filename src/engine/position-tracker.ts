@@ -1,15 +1,33 @@
 import { TidemarkError } from "../errors.ts";
-import { type CursorType, compareCursorValues, isOrdered, readCursorValue } from "../model/cursor.ts";
+import { addInterval } from "../model/coverage.ts";
+import {
+  type CursorType,
+  compareCursorValues,
+  isOrdered,
+  readCursorValue,
+  stepCursor,
+} from "../model/cursor.ts";
 import { type IdentityPlan, identityOf } from "../model/identity.ts";
-import type { BoundaryKey, Order, Position, ResumePoint } from "../model/position.ts";
+import type { BoundaryKey, Interval, Order, Position, ResumePoint } from "../model/position.ts";
 import { type SourceRecord, valueAt } from "../model/record.ts";
 import type { CursorField, Incremental, Page, Warn, Window } from "./ports.ts";
 import { type CursorsOfPage, describeRecord, readCursors } from "./record-cursors.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
 
+/**
+ * Which records at and past the window's ends belong to it. A record at an exclusive lower end belongs
+ * to the slice below; past an open upper end, records are delivered ahead of time, as the last ones of
+ * a stream are, and past a closed one they are left to whoever reads there.
+ */
+export interface Edges {
+  readonly lower: "inclusive" | "exclusive";
+  readonly upper: "open" | "closed";
+}
+
 export interface TrackerOptions {
   readonly incremental: Incremental;
   readonly window: Window;
+  readonly edges: Edges;
   readonly start: Position;
   readonly identity: IdentityPlan;
   /** Whether `deliveries` are wanted. */
@@ -58,8 +76,8 @@ export class PositionTracker implements Tracker {
     this.#offset = BigInt(this.#field?.role === "offset" ? (start.watermark ?? "0") : "0");
     if (this.#field === null) return;
     for (const key of start.boundary) {
-      this.#boundary.set(nameOf(key.cursor, key.identity), key);
-      this.#unclaimed.set(nameOf(key.cursor, key.identity), key.count);
+      this.#boundary.set(boundaryName(key.cursor, key.identity), key);
+      this.#unclaimed.set(boundaryName(key.cursor, key.identity), key.count);
       this.#knownCursors.add(key.cursor);
       if (key.cursor !== "" && this.#isAbove(key.cursor, this.#knownHighest)) this.#knownHighest = key.cursor;
     }
@@ -89,13 +107,14 @@ export class PositionTracker implements Tracker {
 
   position(at: { windowFinished: boolean }): Position {
     const { start, window } = this.#options;
-    const { coverage } = start;
     const companions = { ...this.#companions };
     if (this.#field?.role === "offset") {
-      return { watermark: String(this.#offset), companions, window: null, boundary: [], coverage };
+      const watermark = String(this.#offset);
+      return { watermark, companions, window: null, boundary: [], coverage: start.coverage };
     }
     if (at.windowFinished || (this.#order === "ascending" && this.#field !== null)) {
       const watermark = this.#highest;
+      const coverage = this.#coverageTo(watermark);
       return { watermark, companions, window: null, boundary: this.#boundaryFrom(watermark), coverage };
     }
     return {
@@ -109,8 +128,19 @@ export class PositionTracker implements Tracker {
         resume: this.#next,
       },
       boundary: this.#boundaryWithin(),
-      coverage,
+      coverage: start.coverage,
     };
+  }
+
+  /** With what this window has delivered whole: from its lower end, or where the stream was told to begin. */
+  #coverageTo(watermark: string | null): Interval[] {
+    const { start, window } = this.#options;
+    const field = this.#field;
+    if (field === null || watermark === null) return start.coverage;
+    const { type, granule } = field;
+    const from = window.lower?.value ?? null;
+    const lower = from === null || start.watermark !== null ? from : stepCursor(type, from, granule, -1);
+    return addInterval(type, start.coverage, { lower, upper: watermark }, granule);
   }
 
   #mayResumeAt(place: ResumePoint | null): boolean {
@@ -154,7 +184,7 @@ export class PositionTracker implements Tracker {
     if (tracksDeliveries || incremental.cursors.length > 1) return null;
     const isBefore = (a: string, b: string | null | undefined): boolean =>
       b !== null && b !== undefined && compareCursorValues(field.type, a, b) < 0;
-    if (isBefore(lowest, window.lower?.value) || isBefore(lowest, this.#last)) return null;
+    if (this.#sideOf(lowest, field.type, null) === "below" || isBefore(lowest, this.#last)) return null;
     if (window.upper !== null && isBefore(window.upper.value, highest)) return null;
     if (this.#knownHighest !== null && !isBefore(this.#knownHighest, lowest)) return null;
     this.#last = highest;
@@ -223,8 +253,10 @@ export class PositionTracker implements Tracker {
   }
 
   #sideOf(cursor: string, type: CursorType, present: string | null): Side {
-    const { lower, upper } = this.#options.window;
-    if (lower !== null && compareCursorValues(type, cursor, lower.value) < 0) return "below";
+    const { window, edges } = this.#options;
+    const { lower, upper } = window;
+    const above = lower === null ? 1 : compareCursorValues(type, cursor, lower.value);
+    if (above < 0 || (above === 0 && edges.lower === "exclusive")) return "below";
     if (upper === null || compareCursorValues(type, cursor, upper.value) <= 0) return "within";
     return present !== null && compareCursorValues(type, cursor, present) > 0 ? "future" : "past";
   }
@@ -236,8 +268,11 @@ export class PositionTracker implements Tracker {
       return incremental.onNullCursor === "deliver" && this.#takesOnce(record, "");
     }
     if (side === "below") return false;
-    if (side === "past" && incremental.settle !== null) return false;
-    if (side === "past" || side === "future") return this.#takesAhead(record, cursor, side);
+    if (side === "past" || side === "future") {
+      if (this.#options.edges.upper === "closed") return false;
+      if (side === "past" && incremental.settle !== null) return false;
+      return this.#takesAhead(record, cursor, side);
+    }
     if (cursor === this.#highest) return this.#takesOnce(record, cursor);
     return !this.#knownCursors.has(cursor) || !this.#claim(record, cursor);
   }
@@ -257,7 +292,7 @@ export class PositionTracker implements Tracker {
   #takesOnce(record: SourceRecord, cursor: string): boolean {
     if (this.#knownCursors.has(cursor) && this.#claim(record, cursor)) return false;
     const identity = identityOf(record, this.#options.identity);
-    const name = nameOf(cursor, identity);
+    const name = boundaryName(cursor, identity);
     const known = this.#boundary.get(name);
     if (known !== undefined && this.#options.identity.key !== null) return false;
     this.#remember(name, { identity, cursor, count: (known?.count ?? 0) + 1 });
@@ -270,7 +305,7 @@ export class PositionTracker implements Tracker {
    */
   #claim(record: SourceRecord, cursor: string): boolean {
     const { identity } = this.#options;
-    const name = nameOf(cursor, identityOf(record, identity));
+    const name = boundaryName(cursor, identityOf(record, identity));
     const left = this.#unclaimed.get(name) ?? 0;
     if (left > 0 && identity.key === null) this.#unclaimed.set(name, left - 1);
     return left > 0;
@@ -321,7 +356,7 @@ export class PositionTracker implements Tracker {
   /** Inside a window both ends count: what was delivered at the old watermark, and at the highest so far. */
   #boundaryWithin(): BoundaryKey[] {
     const { boundary } = this.#options.start;
-    const names = new Set(boundary.map(({ cursor, identity }) => nameOf(cursor, identity)));
+    const names = new Set(boundary.map(({ cursor, identity }) => boundaryName(cursor, identity)));
     const come = [...this.#boundary].filter(([name]) => !names.has(name)).map(([, key]) => key);
     return come.length === 0 ? boundary : [...boundary, ...come];
   }
@@ -346,6 +381,7 @@ export class PositionTracker implements Tracker {
 
 type Side = "below" | "within" | "past" | "future";
 
-function nameOf(cursor: string, identity: string): string {
+/** Tells boundary keys apart. */
+export function boundaryName(cursor: string, identity: string): string {
   return `${cursor}\n${identity}`;
 }

@@ -2,16 +2,21 @@ import { type Clock, systemClock } from "../clock.ts";
 import { emptyPosition } from "../model/position.ts";
 import type { SourceRecord } from "../model/record.ts";
 import type { StateStore } from "../state/contract.ts";
-import { planRead } from "./plan-read.ts";
+import { planRun } from "./plan-run.ts";
 import type { PartContext, Pipeline } from "./ports.ts";
 import { ReadLoop } from "./read-loop.ts";
+import { readUnits } from "./read-units.ts";
 import { type RunResult, Warnings } from "./result.ts";
+import { cursorAskedFor } from "./window.ts";
 
 export interface PreviewOptions {
   readonly state: StateStore;
   readonly signal?: AbortSignal;
   /** Reads as a first run would, whatever the state says. */
   readonly fromStart?: boolean;
+  /** As in `SyncOptions`. */
+  readonly since?: string;
+  readonly lookbackDays?: number;
   /** Given the records of each page as they would be written. */
   readonly onRecords?: (records: readonly SourceRecord[]) => void;
   readonly clock?: Clock;
@@ -29,7 +34,13 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
   const signal =
     options.signal === undefined ? reading.signal : AbortSignal.any([options.signal, reading.signal]);
   const context: PartContext = { key: pipeline.key, clock, signal, warn: warnings.add };
-  const stored = options.fromStart ? null : await options.state.get(pipeline.key);
+  const { state, fromStart = false, since, lookbackDays } = options;
+  const { incremental } = pipeline.input;
+  const asked = {
+    ...(since === undefined ? {} : { since: cursorAskedFor(incremental, since, "since") }),
+    ...(lookbackDays === undefined ? {} : { lookbackDays }),
+  };
+  const stored = fromStart ? null : await state.get(pipeline.key);
   const start = stored?.position ?? emptyPosition;
   const input = await pipeline.input.open(context);
   try {
@@ -39,31 +50,43 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
         return records.length;
       },
     };
-    const { tracker, guard, request } = await planRead({
+    const plan = await planRun({
       pipeline,
       session,
       start,
+      partitionStart: async (name) => {
+        const known = fromStart ? null : await state.partition(pipeline.key, name);
+        return { position: known?.position ?? emptyPosition, adopted: false };
+      },
       startedAt: new Date(clock.now()).toISOString(),
       input,
       clock,
+      signal,
       warn: warnings.add,
+      asked,
+      range: null,
     });
-    const loop = new ReadLoop({
-      tracker,
-      guard,
+    const loop: ReadLoop = new ReadLoop({
       filters: pipeline.filters,
       filterContext: { ...context, runId: "preview" },
       session,
       pagesPerCheckpoint: 1,
+      goesOn: plan.goesOn,
+      signal,
       confirm: async () => {},
       commit: async (disorder) => {
+        loop.committed();
         if (disorder !== null)
           warnings.add("ORDER_BROKEN", `the source is declared ascending and is not: ${disorder}`);
       },
       onPage: () => {},
-      stopReading: () => reading.abort(),
     });
-    await loop.run(input.read({ ...request, signal }), options.signal);
+    const events = readUnits(plan.units, {
+      concurrency: plan.concurrency,
+      read: (unit, own) => input.read({ ...unit.request, signal: AbortSignal.any([signal, own]) }),
+      onRefused: (error) => warnings.add("RESUME_REFUSED", error.message),
+    });
+    await loop.run(events, options.signal);
     return {
       pipeline: pipeline.name,
       connector: pipeline.key.connector,
@@ -75,7 +98,7 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
       pages: loop.pages,
       checkpoints: 0,
       lowerBound: start.watermark,
-      newCursor: tracker.position({ windowFinished: true }).watermark,
+      newCursor: plan.part?.position().watermark ?? null,
       durationMs: Math.round(clock.elapsed() - startedAt),
       warnings: warnings.list(),
       error: null,

@@ -1,10 +1,11 @@
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
+import { Failures } from "./failures.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
-import type { PageGuard } from "./page-guard.ts";
-import type { Filter, FilterContext, OutputSession, Page } from "./ports.ts";
-import { readAhead } from "./read-ahead.ts";
-import type { Admitted, Tracker } from "./tracker.ts";
+import type { Part, Unit } from "./part.ts";
+import type { Filter, FilterContext, OutputSession, Page, PartitionMove } from "./ports.ts";
+import type { ReadEvent } from "./read-units.ts";
+import type { Admitted } from "./tracker.ts";
 
 /** What a run has done so far. */
 export interface Progress {
@@ -17,96 +18,167 @@ export interface Progress {
 }
 
 export interface ReadLoopParts {
-  readonly tracker: Tracker;
-  readonly guard: PageGuard;
   readonly filters: readonly Filter[];
   readonly filterContext: FilterContext;
   readonly session: Pick<OutputSession, "write" | "delivered">;
   readonly pagesPerCheckpoint: number;
+  /** Whether a unit that fails lets the others go on; its failure is thrown when they are done. */
+  readonly goesOn: boolean;
   /** Asked before a batch leaves for the output; throws where the run has lost its stream. */
   readonly confirm: () => Promise<void>;
   /** Makes everything written so far durable. `disorder` tells how the declared order was broken. */
   readonly commit: (disorder: string | null) => Promise<void>;
   readonly onPage: () => void;
-  /** Tells the source that nobody waits for its next page any more. */
-  readonly stopReading: () => void;
+  /** Aborted where the run as a whole is to end: what a unit throws then is not its own failure. */
+  readonly signal?: AbortSignal;
   readonly faults?: FaultInjector;
 }
 
 /**
  * Read page → admit → filter → write → every so many pages commit, with the next page being read
- * meanwhile. Ends when the source has ended, and leaves the last commit to its caller.
+ * meanwhile. Ends when every unit has, and leaves the last commit to its caller.
  */
 export class ReadLoop {
   readonly #parts: ReadLoopParts;
   readonly #faults: FaultInjector;
+  readonly #failures = new Failures();
   recordsRead = 0;
   recordsWritten = 0;
   pages = 0;
   /** Pages taken since the last commit, and whether they left anything to commit. */
   #pending = 0;
   #wrote = false;
+  /** The parts that may have moved since the last commit. */
+  readonly #touched = new Set<Part>();
 
   constructor(parts: ReadLoopParts) {
     this.#parts = parts;
     this.#faults = parts.faults ?? noFaults;
   }
 
-  /** Whether anything was written, or the position moved, since the last commit. */
+  /** Whether anything was written, or a position moved, since the last commit. */
   get dirty(): boolean {
-    return this.#wrote || this.#parts.tracker.changed;
+    if (this.#wrote) return true;
+    for (const part of this.#touched) if (part.changed) return true;
+    return false;
   }
 
   /** Whether there is anything to commit, and a run that goes on from there would not repeat it. */
   get committable(): boolean {
-    return this.dirty && this.#parts.tracker.settled;
+    if (!this.dirty) return false;
+    for (const part of this.#touched) if (!part.settled) return false;
+    return true;
+  }
+
+  /** The partitions that have moved since the last commit. */
+  partitionMoves(): PartitionMove[] {
+    const moves: PartitionMove[] = [];
+    for (const part of this.#touched) {
+      const { partition } = part;
+      if (partition !== null && part.changed) moves.push({ partition, position: part.position() });
+    }
+    return moves;
   }
 
   /** To be told of a commit. */
   committed(): void {
     this.#pending = 0;
     this.#wrote = false;
-    this.#parts.tracker.committed();
+    for (const part of this.#touched) part.committed();
+    this.#touched.clear();
   }
 
-  /** Stops early, with `RUN_CANCELLED`, once `cancelled` aborts: the page at hand is finished first. */
-  async run(pages: AsyncIterable<Page>, cancelled: AbortSignal | undefined): Promise<void> {
-    for await (const page of readAhead(pages, this.#parts.stopReading)) {
-      await this.#faults("afterRead");
-      await this.#take(page);
-      if (cancelled?.aborted) throw cancellation();
+  /**
+   * Stops early, with `RUN_CANCELLED`, once `cancelled` aborts: the page at hand is finished first.
+   * Throws what failed a unit: at once, or where the others go on, when they are committed.
+   */
+  async run(events: AsyncIterable<ReadEvent>, cancelled: AbortSignal | undefined): Promise<void> {
+    const { goesOn, signal, commit } = this.#parts;
+    for await (const event of events) {
+      const failure = await this.#follow(event);
+      if (failure !== null) {
+        if (!goesOn || signal?.aborted) throw failure.error;
+        event.unit.abandoned = true;
+        if (!this.#failures.add(event.unit, failure.error)) break;
+      }
+      if (cancelled?.aborted && (goesOn || event.kind === "page")) throw cancellation();
     }
-    this.#parts.guard.end();
+    if (!this.#failures.any) return;
+    if (this.committable) await commit(null);
+    throw this.#failures.error();
   }
 
-  async #take(page: Page): Promise<void> {
-    const { tracker, guard, session, pagesPerCheckpoint } = this.#parts;
+  /** What the unit itself has failed with; what fails the run as a whole is thrown. */
+  async #follow(event: ReadEvent): Promise<{ readonly error: unknown } | null> {
+    if (event.unit.abandoned) return null;
+    if (event.kind === "failed") return event;
+    if (event.kind === "ended") return this.#end(event.unit);
+    await this.#faults("afterRead");
+    return this.#take(event.unit, event.page);
+  }
+
+  async #end(unit: Unit): Promise<{ readonly error: unknown } | null> {
+    try {
+      unit.guard.end();
+    } catch (error) {
+      return { error };
+    }
+    unit.finished();
+    this.#failures.ended();
+    this.#touched.add(unit.part);
+    if (this.#parts.goesOn) await this.#commitWhenDue(null);
+    return null;
+  }
+
+  async #take(unit: Unit, page: Page): Promise<{ readonly error: unknown } | null> {
     this.pages += 1;
     this.recordsRead += page.records.length;
-    guard.see(page);
-    const admitted = tracker.admit(page);
-    const fresh = await this.#undelivered(admitted);
-    const records = await this.#filter(fresh);
+    let admitted: Admitted;
+    let records: readonly SourceRecord[];
+    try {
+      unit.guard.see(page);
+      admitted = unit.admit(page);
+      this.#touched.add(unit.part);
+      records = await this.#filter(await this.#undelivered(admitted, unit.part.partition));
+    } catch (error) {
+      return { error };
+    }
+    await this.#write(records, page);
+    await this.#commitWhenDue(admitted.disorder);
+    this.#parts.onPage();
+    return null;
+  }
+
+  async #write(records: readonly SourceRecord[], page: Page): Promise<void> {
+    const { session, filters } = this.#parts;
     await this.#faults("afterFilter");
     if (records.length > 0) {
       await this.#parts.confirm();
-      const columns = this.#parts.filters.length === 0 ? page.columns : undefined;
+      const columns = filters.length === 0 ? page.columns : undefined;
       this.recordsWritten += await session.write(columns === undefined ? { records } : { records, columns });
       this.#wrote = true;
     }
     await this.#faults("afterWrite");
+  }
+
+  async #commitWhenDue(disorder: string | null): Promise<void> {
     this.#pending += 1;
-    if (admitted.disorder !== null || (this.#pending >= pagesPerCheckpoint && this.committable)) {
-      await this.#parts.commit(admitted.disorder);
+    if (disorder !== null || (this.#pending >= this.#parts.pagesPerCheckpoint && this.committable)) {
+      await this.#parts.commit(disorder);
     }
-    this.#parts.onPage();
   }
 
   /** Leaves out what the output already holds from an earlier attempt at this window. */
-  async #undelivered(admitted: Admitted): Promise<readonly SourceRecord[]> {
-    const { deliveries, records } = admitted;
+  async #undelivered(admitted: Admitted, partition: string | null): Promise<readonly SourceRecord[]> {
+    const { records } = admitted;
     const { session } = this.#parts;
-    if (deliveries === null || deliveries.length === 0 || session.delivered === undefined) return records;
+    if (admitted.deliveries === null || admitted.deliveries.length === 0) return records;
+    if (session.delivered === undefined) return records;
+    // The same key in another partition is another record.
+    const deliveries =
+      partition === null
+        ? admitted.deliveries
+        : admitted.deliveries.map((delivery) => `${delivery}@${partition}`);
     const known = await session.delivered(deliveries);
     const taken = new Set<string>();
     return records.filter((_, index) => {

@@ -2,13 +2,15 @@ import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "../clock.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../errors.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
-import type { Run, StateStore } from "../state/contract.ts";
+import type { BeginOptions, Run, StateStore } from "../state/contract.ts";
 import { processOwner } from "../state/owner.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
+import type { Range } from "./plan-run.ts";
 import type { OutputSession, PartContext, Pipeline } from "./ports.ts";
 import type { Progress } from "./read-loop.ts";
 import { type RunResult, type RunStatus, Warnings } from "./result.ts";
 import { runToEnd } from "./run.ts";
+import { cursorAskedFor } from "./window.ts";
 
 export interface SyncOptions {
   readonly state: StateStore;
@@ -16,6 +18,14 @@ export interface SyncOptions {
   readonly signal?: AbortSignal;
   /** Starts the stream over: the state is reset, audited, and everything is read again. */
   readonly fullRefresh?: boolean;
+  /**
+   * Reads from this value of the leading cursor on, instead of from where the stream stands: a time in
+   * UTC, or an id. The watermark goes on from where it was. Not for outputs that append, once the
+   * stream has been read, since they would hold what lies between twice.
+   */
+  readonly since?: string;
+  /** How many days back a stream begins that has never been read; before the pipeline's own `start`. */
+  readonly lookbackDays?: number;
   /** Called after every page. */
   readonly onProgress?: (progress: Progress) => void;
   /** Who runs it, for the history and the audit log. */
@@ -47,10 +57,30 @@ export async function sync(pipeline: Pipeline, options: SyncOptions): Promise<Ru
 
 /** As `sync`, but a run that failed is a result with its `error` and its counts, and nothing is thrown. */
 export async function attemptSync(pipeline: Pipeline, options: SyncOptions): Promise<RunResult> {
+  return attemptRun(pipeline, options, liveRun);
+}
+
+/** What kind of run is made: one that moves the stream on, or a backfill beside it. */
+export interface RunKind {
+  /** Under which lane the output keeps its marks. */
+  readonly lane: string;
+  readonly begin: Pick<BeginOptions, "kind" | "backfill">;
+  /** What a backfill reads, once it is granted. */
+  readonly range: (run: Run) => Promise<Range | null>;
+}
+
+const liveRun: RunKind = { lane: "", begin: {}, range: async () => null };
+
+/** One attempt at a run of any kind; what fails it is in the result. */
+export async function attemptRun(
+  pipeline: Pipeline,
+  options: SyncOptions,
+  kind: RunKind,
+): Promise<RunResult> {
   const clock = options.clock ?? systemClock;
   const startedAt = clock.elapsed();
   const warnings = new Warnings();
-  const attempt = new Attempt(pipeline, options, clock, warnings);
+  const attempt = new Attempt(pipeline, options, kind, clock, warnings);
   const end = await attempt.make();
   return {
     pipeline: pipeline.name,
@@ -78,6 +108,7 @@ interface End {
 class Attempt {
   readonly #pipeline: Pipeline;
   readonly #options: SyncOptions;
+  readonly #kind: RunKind;
   readonly #clock: Clock;
   readonly #warnings: Warnings;
   readonly #faults: FaultInjector;
@@ -85,9 +116,10 @@ class Attempt {
   lowerBound: string | null = null;
   progress: Progress = { recordsRead: 0, recordsWritten: 0, pages: 0, checkpoints: 0, watermark: null };
 
-  constructor(pipeline: Pipeline, options: SyncOptions, clock: Clock, warnings: Warnings) {
+  constructor(pipeline: Pipeline, options: SyncOptions, kind: RunKind, clock: Clock, warnings: Warnings) {
     this.#pipeline = pipeline;
     this.#options = options;
+    this.#kind = kind;
     this.#clock = clock;
     this.#warnings = warnings;
     this.#faults = options.faults ?? noFaults;
@@ -113,7 +145,7 @@ class Attempt {
 
   #openOutput(): Promise<OutputSession> {
     const { output, leaseSeconds } = this.#pipeline;
-    return output.open({ ...this.#partContext(), lane: "", leaseSeconds });
+    return output.open({ ...this.#partContext(), lane: this.#kind.lane, leaseSeconds });
   }
 
   #partContext(signal: AbortSignal = this.#options.signal ?? new AbortController().signal): PartContext {
@@ -160,12 +192,21 @@ class Attempt {
       runId: randomUUID(),
       owner: processOwner(),
       epochFloor: await session.claimedEpoch(),
+      ...this.#kind.begin,
       ...(actor === undefined ? {} : { actor }),
     });
   }
 
   async #runToEnd(run: Run, session: OutputSession): Promise<void> {
+    const { since, lookbackDays } = this.#options;
+    const { incremental } = this.#pipeline.input;
+    const range = await this.#kind.range(run);
     await runToEnd({
+      range,
+      asked: {
+        ...(since === undefined ? {} : { since: cursorAskedFor(incremental, since, "since") }),
+        ...(lookbackDays === undefined ? {} : { lookbackDays }),
+      },
       pipeline: this.#pipeline,
       run,
       session,

@@ -1,0 +1,178 @@
+import { emptyPosition, type Position } from "../model/position.ts";
+import type { Completion } from "../state/contract.ts";
+import type { LeaseKeeper } from "../state/lease-keeper.ts";
+import type { Part } from "./part.ts";
+import type { Commit, PartitionMove } from "./ports.ts";
+import type { Progress, ReadLoop } from "./read-loop.ts";
+import type { RunParts } from "./run.ts";
+import { startingPosition } from "./starting-position.ts";
+
+interface Step {
+  readonly position: Position;
+  readonly partitions: readonly PartitionMove[];
+  readonly windowFinished: boolean;
+}
+
+/**
+ * Makes what was written durable, rows and position together: first the output, with the state's own
+ * change inside its transaction where the two share a database, and otherwise the state after it
+ * (promise P5).
+ */
+export class Commits {
+  readonly #parts: RunParts;
+  readonly #lease: LeaseKeeper;
+  readonly #together: boolean;
+  #part: Part | null = null;
+  #start: Position = emptyPosition;
+  #sequence = 0;
+  #checkpoints = 0;
+  #watermark: string | null = null;
+  /** Whether a commit was refused or broke off; nothing may be committed after it. */
+  failed = false;
+
+  constructor(parts: RunParts, lease: LeaseKeeper) {
+    this.#parts = parts;
+    this.#lease = lease;
+    const { databaseIdentity } = parts.session;
+    this.#together = databaseIdentity !== null && databaseIdentity === parts.state.databaseIdentity;
+  }
+
+  /** Told what moves the stream on; null where its partitions move instead. */
+  follow(part: Part | null): void {
+    this.#part = part;
+  }
+
+  progress(loop: ReadLoop): Progress {
+    const { recordsRead, recordsWritten, pages } = loop;
+    return { recordsRead, recordsWritten, pages, checkpoints: this.#checkpoints, watermark: this.#watermark };
+  }
+
+  /** Shuts older runs out of the output and finds where this one starts. */
+  async claim(): Promise<Position> {
+    const { run, session, pipeline, fullRefresh, faults } = this.#parts;
+    const mark = await session.claim(run.epoch, run.runId);
+    await faults("afterClaim");
+    const start = startingPosition(
+      run.key,
+      { position: run.position, tag: run.positionTag },
+      mark,
+      pipeline.output,
+    );
+    this.#start = start.position;
+    this.#watermark = start.position.watermark;
+    this.#parts.onStart(start.position);
+    // What was delivered in an unfinished window counts no longer when everything is read anew.
+    if (start.adopted || fullRefresh) await this.keep(start.position, fullRefresh);
+    return start.position;
+  }
+
+  /** Where one partition starts, by what the state and the output each know of it. */
+  async partitionStart(partition: string): Promise<{ position: Position; adopted: boolean }> {
+    const { run, session, state, pipeline, fullRefresh } = this.#parts;
+    const stored = await state.partition(
+      run.key,
+      partition,
+      run.backfill === undefined ? {} : { backfill: run.backfill },
+    );
+    const mark = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
+    const known = { position: stored?.position ?? emptyPosition, tag: stored?.positionTag ?? noTag };
+    return startingPosition(run.key, known, mark, pipeline.output, partition);
+  }
+
+  /** Commits where the stream stands before anything is read. */
+  async keep(position: Position, windowFinished = false): Promise<void> {
+    this.#start = position;
+    await this.#checkpoint({ position, partitions: [], windowFinished }, 0, null);
+  }
+
+  async checkpoint(loop: ReadLoop, disorder: string | null): Promise<void> {
+    if (disorder !== null) this.#parts.warn("ORDER_BROKEN", brokenOrder(disorder));
+    const step = this.#step(loop, false);
+    const goesBack =
+      disorder !== null && (step.partitions.length > 0 || step.position.watermark !== this.#watermark);
+    await this.#checkpoint(step, loop.recordsWritten, goesBack ? brokenOrder(disorder) : null);
+    this.#checkpoints += 1;
+    loop.committed();
+  }
+
+  async complete(loop: ReadLoop): Promise<void> {
+    const { state, run, faults, warnings } = this.#parts;
+    const changed = loop.dirty || this.#part?.changed === true || this.#part?.recordsRuns === true;
+    const step = changed ? this.#step(loop, true) : null;
+    const completion: Completion = {
+      recordsProcessed: loop.recordsWritten,
+      metadata: {
+        records_read: loop.recordsRead,
+        records_written: loop.recordsWritten,
+        pages: loop.pages,
+        warnings: warnings.list(),
+      },
+      ...(step === null ? {} : { position: step.position, ...partitionsOf(step) }),
+    };
+    await faults("beforeComplete");
+    if (step !== null) {
+      await this.#write(step, async (transaction) => {
+        await state.complete(run, completion, { transaction });
+      });
+      this.#watermark = step.position.watermark;
+      this.#checkpoints += 1;
+      loop.committed();
+      if (this.#together) return;
+    }
+    await state.complete(run, completion);
+    await faults("afterComplete");
+  }
+
+  #step(loop: ReadLoop, windowFinished: boolean): Step {
+    const position = this.#part?.position() ?? this.#start;
+    return { position, partitions: loop.partitionMoves(), windowFinished };
+  }
+
+  async #checkpoint(step: Step, recordsProcessed: number, correction: string | null): Promise<void> {
+    const { state, run, faults, pipeline } = this.#parts;
+    const { position } = step;
+    const checkpoint = {
+      sequence: this.#sequence + 1,
+      position,
+      ...partitionsOf(step),
+      recordsProcessed,
+      ...(correction === null ? {} : { correction }),
+      keptByOutput: pipeline.output.guarantee === "exactly-once",
+    };
+    await this.#write(step, (transaction) => state.checkpoint(run, checkpoint, { transaction }));
+    if (!this.#together) await state.checkpoint(run, checkpoint);
+    this.#watermark = position.watermark;
+    this.#lease.renewed();
+    await faults("afterCheckpoint");
+  }
+
+  async #write(step: Step, within: NonNullable<Commit["within"]>): Promise<void> {
+    const { session, run, faults } = this.#parts;
+    await this.#lease.confirm();
+    await faults("beforeCommit");
+    this.#sequence += 1;
+    const { epoch, cursorType } = run;
+    this.failed = true;
+    await session.commit({
+      epoch,
+      sequence: this.#sequence,
+      position: step.position,
+      ...partitionsOf(step),
+      cursorType,
+      windowFinished: step.windowFinished,
+      ...(this.#together ? { within } : {}),
+    });
+    this.failed = false;
+    await faults("afterCommit");
+  }
+}
+
+const noTag = { epoch: 0, sequence: 0 };
+
+function partitionsOf({ partitions }: Step): { partitions?: readonly PartitionMove[] } {
+  return partitions.length === 0 ? {} : { partitions };
+}
+
+function brokenOrder(disorder: string): string {
+  return `the source is declared ascending and is not: ${disorder}; the watermark waits for the end of the window`;
+}

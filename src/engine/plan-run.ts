@@ -1,0 +1,225 @@
+import type { Clock } from "../clock.ts";
+import { TidemarkError } from "../errors.ts";
+import { compareCursorValues, isOrdered } from "../model/cursor.ts";
+import type { Interval, Position } from "../model/position.ts";
+import type { Cut, SliceStep } from "../model/slices.ts";
+import { millisecondsToTimestamp } from "../model/timestamp.ts";
+import { GivenTracker } from "./given-tracker.ts";
+import { PageGuard } from "./page-guard.ts";
+import type { Part, Unit } from "./part.ts";
+import type { Incremental, InputSession, OutputSession, Pipeline, Warn, Window } from "./ports.ts";
+import { type Edges, PositionTracker } from "./position-tracker.ts";
+import { SlicedPart } from "./sliced-part.ts";
+import { WholePart, type WholeRead } from "./whole-part.ts";
+import { type Asked, freezeWindow, type Horizon, windowAgain } from "./window.ts";
+
+/** What a backfill reads: a range of its own, beside the live stream. */
+export interface Range {
+  readonly stretch: Interval;
+  readonly step: SliceStep | null;
+  readonly concurrency: number;
+  /** Stretches not to be read again, since the output would add their records a second time. */
+  readonly known: readonly Interval[];
+}
+
+export interface PlanParts {
+  readonly pipeline: Pipeline;
+  readonly session: Pick<OutputSession, "write" | "delivered">;
+  /** Where the stream stands. */
+  readonly start: Position;
+  /** Where one of its partitions stands, and whether the state has yet to be told so. */
+  readonly partitionStart: (partition: string) => Promise<{ position: Position; adopted: boolean }>;
+  /** When the run began, as ISO 8601 in UTC. */
+  readonly startedAt: string;
+  readonly input: InputSession;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly warn: Warn;
+  readonly asked: Asked;
+  /** Null for a live run. */
+  readonly range: Range | null;
+}
+
+/** What a run reads, and what it moves on. */
+export interface RunPlan {
+  /** The stream, where it is moved on as a whole; null where its partitions are. */
+  readonly part: Part | null;
+  readonly units: AsyncIterable<Unit>;
+  readonly concurrency: number;
+  /** Whether a unit that fails lets the others go on. */
+  readonly goesOn: boolean;
+}
+
+/** Freezes the run's bounds by the source's own clock, where it has one, and plans what is read. */
+export async function planRun(parts: PlanParts): Promise<RunPlan> {
+  const { pipeline, input, start, clock, range } = parts;
+  const { incremental } = pipeline.input;
+  refuseSince(parts);
+  const before = clock.now();
+  const now = (await input.now?.()) ?? before;
+  const horizon = { now, safeUpper: (await input.safeUpper?.(start)) ?? null };
+  const planner = new Planner(parts, horizon, now - before);
+  const slicesAtOnce = range?.concurrency ?? incremental.slices?.concurrency ?? 1;
+  if ((incremental.partitions ?? null) === null) {
+    const part = planner.part(null, start, false);
+    const sliced = part instanceof SlicedPart;
+    return { part, units: unitsOf(part), concurrency: sliced ? slicesAtOnce : 1, goesOn: sliced };
+  }
+  const partitionsAtOnce = incremental.partitions?.concurrency ?? 1;
+  return {
+    part: null,
+    units: partitionUnits(parts, planner),
+    concurrency: Math.max(partitionsAtOnce, slicesAtOnce),
+    goesOn: true,
+  };
+}
+
+/** Reading from elsewhere must neither leave out records nor add them to an output twice. */
+function refuseSince({ pipeline, start, asked: { since } }: PlanParts): void {
+  const { incremental } = pipeline.input;
+  const type = incremental.cursors[0]?.type;
+  if (since === undefined || type === undefined) return;
+  const { watermark } = start;
+  const isPartitioned = (incremental.partitions ?? null) !== null;
+  if (pipeline.output.appends && (watermark !== null || isPartitioned)) {
+    throw new TidemarkError(
+      "ARGUMENT_INVALID",
+      `since is ${since}, and the output appends: what it holds from there on would be added again`,
+      { hint: "Give the output a `key`, so that records take the place of those it holds." },
+    );
+  }
+  if (watermark === null || compareCursorValues(type, since, watermark) <= 0) return;
+  throw new TidemarkError(
+    "ARGUMENT_INVALID",
+    `since is ${since}, and the stream stands at ${watermark}: what lies between would never be read`,
+    { hint: "To leave it out on purpose, set the watermark: `tidemark state set`." },
+  );
+}
+
+async function* unitsOf(part: Part): AsyncGenerator<Unit> {
+  yield* part.units();
+}
+
+async function* partitionUnits(parts: PlanParts, planner: Planner): AsyncGenerator<Unit> {
+  const { input, signal, partitionStart } = parts;
+  if (input.partitions === undefined) {
+    throw new TidemarkError("INTERNAL", "the input declares partitions and cannot name them");
+  }
+  for await (const names of input.partitions(signal)) {
+    for (const name of names) {
+      const { position, adopted } = await partitionStart(name);
+      yield* planner.part(name, position, adopted).units();
+    }
+  }
+}
+
+class Planner {
+  readonly #parts: PlanParts;
+  readonly #horizon: Horizon;
+  /** How far the source's clock is ahead of ours, in milliseconds. */
+  readonly #ahead: number;
+
+  constructor(parts: PlanParts, horizon: Horizon, ahead: number) {
+    this.#parts = parts;
+    this.#horizon = horizon;
+    this.#ahead = ahead;
+  }
+
+  part(partition: string | null, start: Position, untold: boolean): Part {
+    const { pipeline, asked, range } = this.#parts;
+    const { incremental } = pipeline.input;
+    const field = incremental.cursors[0];
+    // A slice counts when it was read whole, whatever the order within it.
+    const track = (from: Position, window: Window, edges: Edges) =>
+      this.#track({ ...incremental, order: "unordered" }, from, window, edges);
+    if (field !== undefined && range !== null) {
+      const { stretch, step, known } = range;
+      const bound = (value: string) => ({ type: field.type, value });
+      const window = {
+        lower: stretch.lower === null ? null : bound(stretch.lower),
+        upper: bound(stretch.upper),
+      };
+      const cut: Cut = {
+        type: field.type,
+        step,
+        clamp: incremental.slices?.clamp ?? null,
+        granule: field.granule,
+      };
+      return new SlicedPart({
+        partition,
+        incremental,
+        start,
+        window,
+        cut,
+        known,
+        live: false,
+        untold,
+        track,
+      });
+    }
+    const slices = incremental.slices ?? null;
+    const window = freezeWindow(incremental, start, this.#horizon, asked);
+    if (field !== undefined && slices !== null && window.lower !== null && window.upper !== null) {
+      const cut: Cut = { type: field.type, step: slices.step, clamp: slices.clamp, granule: field.granule };
+      const sliced = { lower: window.lower, upper: window.upper };
+      return new SlicedPart({
+        partition,
+        incremental,
+        start,
+        window: sliced,
+        cut,
+        known: [],
+        live: true,
+        untold,
+        track,
+      });
+    }
+    return new WholePart({ partition, start, untold, open: (from) => this.#whole(from) });
+  }
+
+  /** A part's window in one piece, going on inside it where it was left unfinished. */
+  #whole(start: Position): WholeRead {
+    const { pipeline, asked, startedAt } = this.#parts;
+    const { incremental } = pipeline.input;
+    const [leading] = incremental.cursors;
+    const resume = asked.since === undefined ? (start.window?.resume ?? null) : null;
+    const window =
+      start.window !== null && resume !== null
+        ? windowAgain(incremental, start.window)
+        : freezeWindow(incremental, start, this.#horizon, asked);
+    const request = { window, companions: start.companions, resume, since: start.tally?.since ?? null };
+    const guard = new PageGuard(incremental);
+    if (leading?.role === "given") {
+      const { appends } = pipeline.output;
+      return { tracker: new GivenTracker({ start, startedAt, type: leading.type, appends }), guard, request };
+    }
+    const upper = this.#horizon.safeUpper === null ? "open" : "closed";
+    return {
+      tracker: this.#track(incremental, start, window, { lower: "inclusive", upper }),
+      guard,
+      request,
+    };
+  }
+
+  #track(incremental: Incremental, start: Position, window: Window, edges: Edges): PositionTracker {
+    const { pipeline, session, clock, warn } = this.#parts;
+    const { appends } = pipeline.output;
+    const isTime = incremental.cursors[0]?.type === "timestamp_utc";
+    return new PositionTracker({
+      incremental,
+      window,
+      edges,
+      start,
+      identity: { key: incremental.key, content: !appends },
+      tracksDeliveries: appends && incremental.key !== null && session.delivered !== undefined,
+      now: () => (isTime ? millisecondsToTimestamp(clock.now() + this.#ahead) : null),
+      warn,
+    });
+  }
+}
+
+/** Whether a stream's leading cursor can bound a range: a backfill needs one that can. */
+export function isRanged(pipeline: Pipeline): boolean {
+  const [field] = pipeline.input.incremental.cursors;
+  return field !== undefined && field.role !== "given" && field.role !== "offset" && isOrdered(field.type);
+}

@@ -1,0 +1,223 @@
+import { addInterval, contiguousEnd, gaps, mergeCoverage } from "../model/coverage.ts";
+import { compareCursorValues, stepCursor } from "../model/cursor.ts";
+import type { BoundaryKey, Interval, Position } from "../model/position.ts";
+import { type Cut, cutIntoSlices } from "../model/slices.ts";
+import { PageGuard } from "./page-guard.ts";
+import type { Part, Unit } from "./part.ts";
+import type { Incremental, Window } from "./ports.ts";
+import { boundaryName, type Edges, type PositionTracker } from "./position-tracker.ts";
+
+export interface SlicedPartOptions {
+  readonly partition: string | null;
+  readonly incremental: Incremental;
+  /** Where the part stands; its coverage is not read again. */
+  readonly start: Position;
+  /** What is to be read of it. */
+  readonly window: Window & { readonly upper: NonNullable<Window["upper"]> };
+  readonly cut: Cut;
+  /** Stretches besides the part's own coverage that are not to be read. */
+  readonly known: readonly Interval[];
+  /** Whether the watermark follows what is read; a backfill only adds to its coverage. */
+  readonly live: boolean;
+  readonly untold?: boolean;
+  readonly track: (start: Position, window: Window, edges: Edges) => PositionTracker;
+}
+
+/**
+ * A stream or partition whose window is read in slices, side by side. Each slice counts when it was
+ * read whole; the slices that did make up the coverage, and the watermark stands at the end of the
+ * first stretch without a gap. It never stands past the highest record seen, so that a record which
+ * shows late at the quiet end of the window is still read.
+ */
+export class SlicedPart implements Part {
+  readonly settled = true;
+  readonly recordsRuns = false;
+  readonly partition: string | null;
+  readonly #options: SlicedPartOptions;
+  #coverage: readonly Interval[];
+  #highest: string | null;
+  /** What was delivered at the ends of slices, by cursor and identity. */
+  readonly #boundary = new Map<string, BoundaryKey>();
+  #finishedAll = false;
+  #left = 0;
+  #changed: boolean;
+
+  constructor(options: SlicedPartOptions) {
+    const { partition, start, untold } = options;
+    this.partition = partition;
+    this.#options = options;
+    this.#coverage = mergeCoverage(this.#type, start.coverage, this.#granule);
+    this.#highest = start.watermark;
+    this.#remember(start.boundary);
+    this.#changed = untold ?? false;
+  }
+
+  get #type(): Cut["type"] {
+    return this.#options.cut.type;
+  }
+
+  get #granule(): Cut["granule"] {
+    return this.#options.cut.granule;
+  }
+
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  committed(): void {
+    this.#changed = false;
+  }
+
+  *units(): Generator<Unit> {
+    const { cut } = this.#options;
+    this.#left += 1;
+    for (const stretch of this.#toRead()) {
+      for (const slice of cutIntoSlices(stretch, cut)) {
+        this.#left += 1;
+        yield this.#unit(slice);
+      }
+    }
+    this.#oneLess();
+  }
+
+  /** What the lookback reads again, and then the gaps, lowest first. */
+  #toRead(): Interval[] {
+    const { start, window, known, live } = this.#options;
+    const type = this.#type;
+    const lower = window.lower?.value ?? null;
+    const upper = window.upper.value;
+    if (lower !== null && compareCursorValues(type, lower, upper) >= 0) return [];
+    const isLower = (value: string | null): boolean =>
+      lower !== null && value !== null && compareCursorValues(type, lower, value) < 0;
+    const from = live && isLower(start.watermark) ? start.watermark : lower;
+    const again = from === lower || from === null ? [] : [{ lower, upper: from }];
+    const covered = mergeCoverage(type, [...this.#coverage, ...known], this.#granule);
+    return [...again, ...gaps(type, covered, { lower: from, upper })];
+  }
+
+  #unit({ lower, upper }: Interval): Unit {
+    const { incremental, start, window, partition, live, cut } = this.#options;
+    const type = this.#type;
+    const cursor = (value: string) => ({ type, value });
+    // At the watermark itself more may have come since; the end of any other slice belongs to the one below.
+    const first = live && lower !== null && lower === (window.lower?.value ?? null);
+    const last = upper === window.upper.value;
+    const sliceStart: Position = {
+      ...start,
+      watermark: lower,
+      companions: {},
+      window: null,
+      boundary: first ? start.boundary : [],
+      coverage: [],
+    };
+    const slice = { lower: lower === null ? null : cursor(lower), upper: cursor(upper) };
+    const edges = {
+      lower: first ? "inclusive" : "exclusive",
+      upper: live && last ? "open" : "closed",
+    } as const;
+    const tracker = this.#options.track(sliceStart, slice, edges);
+    // A source that goes by whole periods is asked for those of the slice, and not for the one before it.
+    const asked =
+      cut.clamp === null || first || lower === null
+        ? slice
+        : { ...slice, lower: cursor(stepCursor(type, lower, this.#granule, 1)) };
+    const name = `the slice (${lower ?? "beginning"}, ${upper}]`;
+    return {
+      part: this,
+      name: partition === null ? name : `partition ${partition}, ${name}`,
+      request: {
+        window: asked,
+        companions: {},
+        resume: null,
+        ...(partition === null ? {} : { partition }),
+      },
+      guard: new PageGuard(incremental),
+      abandoned: false,
+      admit: (page) => tracker.admit(page),
+      finished: () => this.#finish({ lower, upper }, tracker),
+      fromStart: () => null,
+    };
+  }
+
+  #finish(slice: Interval, tracker: PositionTracker): void {
+    const type = this.#type;
+    const { watermark, boundary } = tracker.position({ windowFinished: true });
+    const lower =
+      slice.lower === null || !this.#isBeginning(slice.lower) ? slice.lower : this.#beforeBeginning();
+    this.#coverage = addInterval(type, this.#coverage, { lower, upper: slice.upper }, this.#granule);
+    const seen = watermark !== slice.lower || boundary.some(({ cursor }) => cursor === watermark);
+    if (seen) this.#highest = this.#higher(this.#highest, watermark);
+    this.#remember(boundary);
+    this.#changed = true;
+    this.#oneLess();
+  }
+
+  /** Whether a slice begins where the stream was declared to begin, that value included. */
+  #isBeginning(lower: string): boolean {
+    const { start, window, live } = this.#options;
+    return live && start.watermark === null && lower === window.lower?.value;
+  }
+
+  #beforeBeginning(): string | null {
+    const { lower } = this.#options.window;
+    return lower === null ? null : stepCursor(this.#type, lower.value, this.#granule, -1);
+  }
+
+  #remember(keys: readonly BoundaryKey[]): void {
+    for (const key of keys) this.#boundary.set(boundaryName(key.cursor, key.identity), key);
+  }
+
+  #oneLess(): void {
+    this.#left -= 1;
+    if (this.#left === 0) this.#finishedAll = true;
+  }
+
+  #higher(a: string | null, b: string | null): string | null {
+    if (a === null || b === null) return a ?? b;
+    return compareCursorValues(this.#type, a, b) >= 0 ? a : b;
+  }
+
+  position(): Position {
+    const { start, live } = this.#options;
+    if (!live) {
+      const window = this.#finishedAll ? null : start.window;
+      return { ...start, window, coverage: [...this.#coverage] };
+    }
+    const coverage = this.#seenCoverage();
+    const watermark = this.#watermark(coverage);
+    return { ...start, watermark, window: null, boundary: this.#boundaryAt(watermark, coverage), coverage };
+  }
+
+  /** What was read whole, as far as records were seen. */
+  #seenCoverage(): Interval[] {
+    const highest = this.#highest;
+    if (highest === null) return [];
+    const type = this.#type;
+    return this.#coverage.flatMap(({ lower, upper }) => {
+      if (lower !== null && compareCursorValues(type, lower, highest) >= 0) return [];
+      return [{ lower, upper: compareCursorValues(type, upper, highest) > 0 ? highest : upper }];
+    });
+  }
+
+  #watermark(coverage: readonly Interval[]): string | null {
+    const { start, window } = this.#options;
+    if (start.watermark !== null) return contiguousEnd(this.#type, coverage, start.watermark);
+    const from = window.lower === null ? null : this.#beforeBeginning();
+    const end = contiguousEnd(this.#type, coverage, from);
+    return end === from ? null : end;
+  }
+
+  /** Of what was delivered at the ends of slices, what a later read may bring again. */
+  #boundaryAt(watermark: string | null, coverage: readonly Interval[]): BoundaryKey[] {
+    if (watermark === null) return [];
+    const type = this.#type;
+    const ends = new Set(coverage.map(({ upper }) => upper));
+    const highest = this.#highest ?? watermark;
+    for (const [name, { cursor }] of this.#boundary) {
+      const isAhead = cursor !== "" && compareCursorValues(type, cursor, highest) > 0;
+      const isAtEnd = ends.has(cursor) && compareCursorValues(type, cursor, watermark) >= 0;
+      if (!isAhead && !isAtEnd) this.#boundary.delete(name);
+    }
+    return [...this.#boundary.values()];
+  }
+}
