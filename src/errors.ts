@@ -151,6 +151,12 @@ export const errorCodes = {
     hint: "Compare `dataField`, `pagination` and the answer that the message describes.",
     recoverable: false,
   },
+  SOURCE_REPLACED: {
+    meaning:
+      "The source is not the one that the stream was read from, or was set back to an earlier state: its cursors mean something else now.",
+    hint: "Point the pipeline at the former source, or read everything again with --full-refresh.",
+    recoverable: false,
+  },
   SOURCE_TRUNCATED: {
     meaning: "The source's answer ended early.",
     hint: "Try again; a run never counts a cut answer as a success.",

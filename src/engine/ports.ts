@@ -151,6 +151,11 @@ export interface InputSession {
    * stands. The window then ends there, and what lies past it is left to a later run.
    */
   safeUpper?(position: Position): Promise<Cursor | null>;
+  /**
+   * What is to be kept with the stream's position for the next run's `safeUpper`, which finds it as
+   * the position's `note`; undefined to keep none. Asked once, after `safeUpper`.
+   */
+  note?(): string | undefined;
   /** The names of the stream's partitions, page by page, for an input that declares them. */
   partitions?(signal: AbortSignal): AsyncIterable<readonly string[]>;
   close(): Promise<void>;

@@ -72,6 +72,8 @@ const positionSchema = z.strictObject({
   boundary: z.array(boundaryKeySchema),
   coverage: z.array(intervalSchema),
   tally: tallySchema.optional(),
+  /** What the input keeps of its source beside the cursor, in words of its own: see `InputSession.note`. */
+  note: z.string().optional(),
 });
 
 /**
