@@ -52,16 +52,17 @@ export interface RunPlan {
 
 /** Freezes the run's bounds by the source's own clock, where it has one, and plans what is read. */
 export async function planRun(parts: PlanParts): Promise<RunPlan> {
-  const { pipeline, input, start, clock, range } = parts;
+  const { pipeline, input, clock, range } = parts;
   const { incremental } = pipeline.input;
   refuseSince(parts);
   const before = clock.now();
   const now = (await input.now?.()) ?? before;
-  const horizon = { now, safeUpper: (await input.safeUpper?.(start)) ?? null };
+  const horizon = { now, safeUpper: (await input.safeUpper?.(parts.start)) ?? null };
+  const start = withNote(parts.start, input.note?.());
   const planner = new Planner(parts, horizon, now - before);
   const slicesAtOnce = range?.concurrency ?? incremental.slices?.concurrency ?? 1;
   if ((incremental.partitions ?? null) === null) {
-    const part = planner.part(null, start, false);
+    const part = planner.part(null, start, start !== parts.start);
     const sliced = part instanceof SlicedPart;
     return { part, units: unitsOf(part), concurrency: sliced ? slicesAtOnce : 1, goesOn: sliced };
   }
@@ -72,6 +73,13 @@ export async function planRun(parts: PlanParts): Promise<RunPlan> {
     concurrency: Math.max(partitionsAtOnce, slicesAtOnce),
     goesOn: true,
   };
+}
+
+/** The position as it is, unless the input has something else to be kept with it. */
+function withNote(start: Position, note: string | undefined): Position {
+  if (note === start.note) return start;
+  const { note: _, ...rest } = start;
+  return note === undefined ? rest : { ...rest, note };
 }
 
 /** Reading from elsewhere must neither leave out records nor add them to an output twice. */

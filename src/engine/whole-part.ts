@@ -57,7 +57,9 @@ export class WholePart implements Part {
   }
 
   position(): Position {
-    this.#last = this.#read.tracker.position({ windowFinished: this.#finished });
+    const { note } = this.#start;
+    const position = this.#read.tracker.position({ windowFinished: this.#finished });
+    this.#last = note === undefined ? position : { ...position, note };
     return this.#last;
   }
 
