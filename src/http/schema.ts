@@ -131,7 +131,7 @@ export const httpSettingsShape = {
   rateLimit: rateLimitSchema.optional().describe("How many requests may be made in which time."),
 };
 
-const httpSettingsSchema = z.strictObject(httpSettingsShape);
+export const httpSettingsSchema = z.strictObject(httpSettingsShape);
 
 /** What `httpSettingsShape` parses to. */
 export type HttpSettings = z.infer<typeof httpSettingsSchema>;

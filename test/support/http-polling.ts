@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Page, PartContext, ReadRequest } from "../../src/engine/ports.ts";
+import type { InputSession, Page, PartContext, ReadRequest } from "../../src/engine/ports.ts";
 import { createHttpPolling } from "../../src/inputs/http-polling/input.ts";
 import { httpPollingSchema } from "../../src/inputs/http-polling/schema.ts";
 import { SkippingClock } from "./skipping-clock.ts";
@@ -18,38 +18,45 @@ export interface ReadResult {
   readonly messages: string[];
 }
 
+/** An open session of an `httpPolling` input of these keys, on a clock that skips all waiting. */
+export async function openSession(
+  keys: HttpPollingKeys,
+  { clock = new SkippingClock(), warn = () => {} }: Partial<Pick<PartContext, "clock" | "warn">> = {},
+): Promise<InputSession> {
+  const input = createHttpPolling(httpPollingSchema.parse({ type: "httpPolling", ...keys }), {
+    random: () => 0,
+  });
+  const { signal } = new AbortController();
+  return input.open({
+    key: { connector: "acme", stream: "events" },
+    clock,
+    signal,
+    warn,
+  });
+}
+
+/** A read of everything, but for what is given. */
+export function wholeRead(request: Partial<ReadRequest> = {}): ReadRequest {
+  const { signal } = new AbortController();
+  return { window: { lower: null, upper: null }, companions: {}, resume: null, signal, ...request };
+}
+
 /** One run's read by an `httpPolling` input of these keys, on a clock that skips all waiting. */
 export async function readOnce(
   keys: HttpPollingKeys,
   request: Partial<ReadRequest> = {},
 ): Promise<ReadResult> {
-  const input = createHttpPolling(httpPollingSchema.parse({ type: "httpPolling", ...keys }), {
-    random: () => 0,
-  });
   const warnings: string[] = [];
   const messages: string[] = [];
-  const { signal } = new AbortController();
-  const context: PartContext = {
-    key: { connector: "acme", stream: "events" },
-    clock: new SkippingClock(),
-    signal,
-    warn: (code, message) => {
-      warnings.push(code);
-      messages.push(`${code}: ${message}`);
-    },
+  const warn: PartContext["warn"] = (code, message) => {
+    warnings.push(code);
+    messages.push(`${code}: ${message}`);
   };
-  const session = await input.open(context);
+  const session = await openSession(keys, { warn });
   const pages: Page[] = [];
   let error: unknown = null;
   try {
-    const whole: ReadRequest = {
-      window: { lower: null, upper: null },
-      companions: {},
-      resume: null,
-      signal,
-      ...request,
-    };
-    for await (const page of session.read(whole)) pages.push(page);
+    for await (const page of session.read(wholeRead(request))) pages.push(page);
   } catch (thrown) {
     error = thrown;
   } finally {

@@ -1,17 +1,18 @@
 import type { Dispatcher } from "undici";
 import type { Input, InputSession, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
-import { registerParameterSecret, showAddress, withoutParameters } from "../../http/address.ts";
+import { registerParameterSecret } from "../../http/address.ts";
 import { type HttpClient, openHttpClient } from "../../http/client.ts";
-import type { ResumePoint } from "../../model/position.ts";
-import { parsePath, valueAt } from "../../model/record.ts";
+import type { HttpSettings } from "../../http/schema.ts";
+import { hasPlaceholder } from "../../http/template.ts";
+import { constantHeaders } from "../../http/template-headers.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { incrementalOf } from "../state-persistence.ts";
-import { type PageFailure, pageFailure, readAnswer } from "./answer.ts";
-import { canResume, type PageSeen, PageWalk, paginationOf } from "./page-walk.ts";
-import { createPageRequests, leadingBoundAsSent, type PageRequests, secretParameters } from "./request.ts";
-import type { HttpPollingConfig, PlacePagination, SeekPagination } from "./schema.ts";
-import { SeekWalk } from "./seek-walk.ts";
+import { compilePartition, type Filled } from "./partition.ts";
+import { listedNames, parentConfig, parentNames, parentSettings } from "./partition-names.ts";
+import { HttpRead } from "./read.ts";
+import { secretParameters } from "./request.ts";
+import type { HttpPollingConfig } from "./schema.ts";
 
 export interface HttpPollingParts {
   /** A number from 0 to 1, below 1; spreads retries. */
@@ -37,210 +38,90 @@ const isoGranularity = "1ms";
  * ```
  */
 export function createHttpPolling(config: HttpPollingConfig, parts: HttpPollingParts): Input {
-  for (const value of [...secretParameters(config).values()].flat()) registerParameterSecret(value);
-  const incremental = incrementalOf(config.statePersistence, config.key, isoGranularity);
+  const { partitions } = config;
+  registerSecrets(config);
+  if (partitions?.from !== undefined) registerSecrets(parentConfig(partitions.from));
+  const incremental = {
+    ...incrementalOf(config.statePersistence, config.key, isoGranularity),
+    partitions: partitions === undefined ? null : { concurrency: partitions.concurrency },
+  };
   return {
     kind: "httpPolling",
     incremental,
     async open(context) {
-      const client = await openHttpClient(config, {
-        clock: context.clock,
-        random: parts.random,
-        warn: context.warn,
-        origin: new URL(config.endpoint).origin,
-        stream: formatStreamKey(context.key),
-        ...(parts.dispatcher === undefined ? {} : { dispatcher: parts.dispatcher }),
-      });
-      return new HttpPollingSession(config, incremental, client, context);
+      const openClient = (settings: HttpSettings, endpoint: string): Promise<HttpClient> =>
+        openHttpClient(settings, {
+          clock: context.clock,
+          random: parts.random,
+          warn: context.warn,
+          origin: new URL(endpoint).origin,
+          stream: formatStreamKey(context.key),
+          ...(parts.dispatcher === undefined ? {} : { dispatcher: parts.dispatcher }),
+        });
+      const headers = partitions === undefined ? config.headers : constantHeaders(config.headers);
+      const client = await openClient({ ...config, headers }, config.endpoint);
+      const own = parentSettings({ ...config, headers });
+      const parentClient =
+        own === null || partitions?.from === undefined
+          ? client
+          : await openClient(own, partitions.from.endpoint);
+      return new HttpPollingSession({ config, incremental, context, client, parentClient });
     },
   };
 }
 
-interface Fetched {
-  readonly page: Page;
-  readonly more: boolean;
+function registerSecrets(config: HttpPollingConfig): void {
+  for (const value of [...secretParameters(config).values()].flat()) {
+    if (config.partitions === undefined || !hasPlaceholder(value)) registerParameterSecret(value);
+  }
 }
 
-function saysYes(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== false && value !== "";
+interface SessionParts {
+  readonly config: HttpPollingConfig;
+  readonly incremental: Input["incremental"];
+  readonly context: PartContext;
+  readonly client: HttpClient;
+  /** What the names of partitions are asked by; the same where nothing of its own is declared. */
+  readonly parentClient: HttpClient;
 }
 
 class HttpPollingSession implements InputSession {
-  readonly #config: HttpPollingConfig;
-  readonly #incremental: Input["incremental"];
-  readonly #client: HttpClient;
-  readonly #context: PartContext;
+  readonly #parts: SessionParts;
+  readonly #fill: ((partition: string) => Filled) | null;
+  /** Absent where the stream has none. */
+  readonly partitions?: (signal: AbortSignal) => AsyncIterable<readonly string[]>;
 
-  constructor(
-    config: HttpPollingConfig,
-    incremental: Input["incremental"],
-    client: HttpClient,
-    context: PartContext,
-  ) {
-    this.#config = config;
-    this.#incremental = incremental;
-    this.#client = client;
-    this.#context = context;
-  }
-
-  async *read(read: ReadRequest): AsyncGenerator<Page, void, undefined> {
-    const pagination = paginationOf(this.#config);
-    if (pagination?.type === "seek") {
-      yield* this.#seek(read, pagination);
-      return;
-    }
-    const requests = createPageRequests(this.#config, this.#incremental, pagination, read);
-    if (pagination === null) {
-      yield (await this.#fetch(requests, null, null, 1)).page;
-      return;
-    }
-    const leadsByOffset = this.#incremental.cursors[0]?.role === "offset";
-    const walk = new PageWalk(
-      pagination,
-      {
-        resume: this.#resumable(read.resume),
-        offset: leadsByOffset ? (read.window.lower?.value ?? "0") : null,
-      },
-      (link, fail) => this.#resolve(link, fail),
-      this.#context.warn,
-    );
-    for (let number = 1, more = true; more; number++) {
-      const resumes = number === 1 && read.resume !== null && read.resume === walk.place;
-      const fetched = await (resumes
-        ? this.#fetchResumed(requests, walk, pagination)
-        : this.#fetch(requests, walk, walk.place, number));
-      more = fetched.more;
-      yield fetched.page;
-    }
-    walk.finish();
-  }
-
-  /** Asks for every page by a bound of its own; the watermark is the place at which to go on after a failure. */
-  async *#seek(read: ReadRequest, pagination: SeekPagination): AsyncGenerator<Page, void, undefined> {
-    const { window, companions } = read;
-    const [field] = this.#incremental.cursors;
-    if (field === undefined) throw new TidemarkError("INTERNAL", "seek has no cursor whose bound it moves");
-    this.#resumable(read.resume);
-    const bound = leadingBoundAsSent(this.#config, this.#incremental, companions);
-    const walk = new SeekWalk({
-      pagination,
-      incremental: this.#incremental,
-      field,
-      lower: window.lower?.value ?? null,
-      asSent: (value) => bound(field, value),
-      warn: this.#context.warn,
-    });
-    for (let number = 1, more = true; more; number++) {
-      const fetched = await this.#fetchSought(read, pagination, walk, number);
-      more = fetched.more;
-      yield fetched.page;
-    }
-    walk.finish();
-  }
-
-  async #fetchSought(
-    read: ReadRequest,
-    pagination: SeekPagination,
-    walk: SeekWalk,
-    number: number,
-  ): Promise<Fetched> {
-    const { bound: lower, skip } = walk.place;
-    const window = { ...read.window, lower };
-    const requests = createPageRequests(this.#config, this.#incremental, pagination, { ...read, window });
-    const place = skip === 0 ? null : ({ kind: "offset", token: String(skip) } as const);
-    const { answer, fail } = await this.#ask(requests, place, number);
-    const { records, more } = walk.advance(answer, fail);
-    return { page: { records, next: null, partial: records.length < answer.records.length }, more };
-  }
-
-  /** One page. A function of its own, so that the answer's text is free before the page is handed on. */
-  async #fetch(
-    requests: PageRequests,
-    walk: PageWalk | null,
-    place: ResumePoint | null,
-    number: number,
-    inspect?: (body: unknown) => void,
-  ): Promise<Fetched> {
-    const seen = await this.#ask(requests, place, number, inspect);
-    const more = walk?.advance(seen) ?? false;
-    const next = more && walk !== null ? walk.place : null;
-    return { page: { records: seen.answer.records, next }, more };
-  }
-
-  async #ask(
-    requests: PageRequests,
-    place: ResumePoint | null,
-    number: number,
-    inspect?: (body: unknown) => void,
-  ): Promise<PageSeen> {
-    const response = await this.#client.request(requests.at(place));
-    const fail = pageFailure(formatStreamKey(this.#context.key), number, response.url);
-    const { dataField } = this.#config;
-    const answer = readAnswer(response, dataField === undefined ? null : parsePath(dataField), fail, inspect);
-    return { response, answer, fail };
-  }
-
-  /** The first page of a resumed read: what refuses it refuses the place. */
-  async #fetchResumed(
-    requests: PageRequests,
-    walk: PageWalk,
-    { tokenGone }: PlacePagination,
-  ): Promise<Fetched> {
-    const fail = (why: string, cause?: unknown): TidemarkError =>
-      new TidemarkError(
-        "RESUME_REFUSED",
-        `the source no longer knows the page at which the last run stopped: ${why}`,
-        {
-          stream: formatStreamKey(this.#context.key),
-          cause,
-        },
-      );
-    try {
-      return await this.#fetch(requests, walk, walk.place, 1, (body) => {
-        const { field } = tokenGone;
-        if (field !== undefined && saysYes(valueAt(body, parsePath(field))))
-          throw fail(`it says so in ${field}`);
-      });
-    } catch (error) {
-      const status = error instanceof TidemarkError ? error.details?.status : undefined;
-      if (typeof status !== "number" || !tokenGone.statuses.includes(status)) throw error;
-      throw fail(`it answered ${status}`, error);
+  constructor(parts: SessionParts) {
+    const { config } = parts;
+    const { partitions } = config;
+    this.#parts = parts;
+    this.#fill = partitions === undefined ? null : compilePartition(config, partitions);
+    if (partitions !== undefined) {
+      this.partitions = (signal) =>
+        partitions.from === undefined
+          ? listedNames(partitions)
+          : parentNames(partitions.from, partitions.field ?? "", {
+              client: parts.parentClient,
+              context: parts.context,
+              signal,
+            });
     }
   }
 
-  #resumable(place: ResumePoint | null): ResumePoint | null {
-    if (place === null || canResume(paginationOf(this.#config), place)) return place;
-    this.#context.warn(
-      "RESUME_IGNORED",
-      `the last run stopped at a ${place.kind}, which this \`pagination\` does not have; the window is read from its start`,
-    );
-    return null;
+  read(request: ReadRequest): AsyncIterable<Page> {
+    const { config, incremental, context, client } = this.#parts;
+    const filled = this.#fill?.(partitionOf(request)) ?? { config, headers: {}, mark: null };
+    return new HttpRead({ ...filled, incremental, client, context, request }).pages();
   }
 
-  /**
-   * The address of a next page, without the pipeline's secrets. Only the endpoint's origin is asked;
-   * a link that differs in the scheme alone comes from a source behind a proxy that ends TLS.
-   */
-  #resolve(link: URL, fail: PageFailure): URL {
-    const endpoint = new URL(this.#config.endpoint);
-    const target = new URL(link);
-    if (target.protocol === "http:" && endpoint.protocol === "https:" && target.host === endpoint.hostname) {
-      target.protocol = "https:";
-      target.port = endpoint.port;
-    }
-    if (target.origin !== endpoint.origin) {
-      throw fail(
-        "SOURCE_INVALID",
-        `the link to the next page leads to another origin, ${showAddress(target)}`,
-        "Declare the endpoint at the origin that the links lead to.",
-      );
-    }
-    target.username = "";
-    target.password = "";
-    return withoutParameters(this.#client.strip(target), [...secretParameters(this.#config).keys()]);
+  async close(): Promise<void> {
+    const { client, parentClient } = this.#parts;
+    await client.close();
+    if (parentClient !== client) await parentClient.close();
   }
+}
 
-  close(): Promise<void> {
-    return this.#client.close();
-  }
+function partitionOf({ partition }: ReadRequest): string {
+  if (partition !== undefined) return partition;
+  throw new TidemarkError("INTERNAL", "a stream in partitions was read without naming one");
 }

@@ -3,7 +3,7 @@ import type { TidemarkError } from "../../errors.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
 import { type Answer, kindOf, type PageFailure } from "./answer.ts";
-import type { PlacePagination } from "./schema.ts";
+import type { PlacePagination } from "./pagination-schema.ts";
 
 /** What a source says of its result as a whole, against what has been read of it (promise P15). */
 export class PageTotals {

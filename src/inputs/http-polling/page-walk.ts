@@ -8,7 +8,8 @@ import { parsePath, valueAt } from "../../model/record.ts";
 import { type Answer, kindOf, type PageFailure, pageCap } from "./answer.ts";
 import { nextLink } from "./link-header.ts";
 import { PageTotals } from "./page-totals.ts";
-import type { HttpPollingConfig, Pagination, PlacePagination } from "./schema.ts";
+import type { Pagination, PlacePagination } from "./pagination-schema.ts";
+import type { HttpPollingConfig } from "./schema.ts";
 
 /** How pages follow one another; an offset cursor without `pagination` pages by itself. */
 export function paginationOf({ pagination, statePersistence }: HttpPollingConfig): Pagination | null {

@@ -13,7 +13,8 @@ import {
   lowerBoundToSend,
   upperBoundToSend,
 } from "../bounds.ts";
-import type { HttpPollingConfig, Pagination } from "./schema.ts";
+import type { Pagination } from "./pagination-schema.ts";
+import type { HttpPollingConfig } from "./schema.ts";
 
 /** A value to send: as text in a query, as JSON in a body. */
 interface Parameter {
@@ -30,12 +31,17 @@ export interface PageRequests {
   at(place: ResumePoint | null): HttpRequest;
 }
 
-export function createPageRequests(
-  config: HttpPollingConfig,
-  incremental: Incremental,
-  pagination: Pagination | null,
-  read: ReadRequest,
-): PageRequests {
+export interface PageRequestParts {
+  readonly config: HttpPollingConfig;
+  /** Sent with each of them, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly incremental: Incremental;
+  readonly pagination: Pagination | null;
+  readonly read: ReadRequest;
+}
+
+export function createPageRequests(parts: PageRequestParts): PageRequests {
+  const { config, headers, incremental, pagination, read } = parts;
   const endpoint = withParameters(new URL(config.endpoint), declaredParameters(config));
   const shared = boundParameters(config, incremental, read);
   if (pagination?.limitParam !== undefined && pagination.limit !== undefined) {
@@ -43,21 +49,30 @@ export function createPageRequests(
   }
   const { method } = config;
   const { signal } = read;
+  const request = (url: URL, parameters: ReadonlyMap<string, Parameter>): HttpRequest => {
+    const { body, contentType } = bodyOf(config, parameters);
+    return {
+      method,
+      url,
+      headers: { ...contentType, ...headers },
+      signal,
+      ...(body === undefined ? {} : { body }),
+    };
+  };
   return {
     at(place) {
       const parameters = new Map(shared);
       if (place?.kind === "link") {
         // The link holds all that the source wants to be asked, but for what was kept out of it.
-        const url = withParameters(new URL(place.token), secretParameters(config));
-        return { method, url, ...bodyOf(config, new Map()), signal };
+        return request(withParameters(new URL(place.token), secretParameters(config)), new Map());
       }
       const name = pagination === null ? undefined : placeName(pagination);
       if (place !== null && pagination !== null && name !== undefined) {
         parameters.set(name, placeParameter(place, pagination));
       }
-      if (config.paramsIn === "body") return { method, url: endpoint, ...bodyOf(config, parameters), signal };
+      if (config.paramsIn === "body") return request(endpoint, parameters);
       const texts = new Map([...parameters].map(([name, { text }]) => [name, text]));
-      return { method, url: withParameters(endpoint, texts), ...bodyOf(config, new Map()), signal };
+      return request(withParameters(endpoint, texts), new Map());
     },
   };
 }
@@ -168,22 +183,28 @@ function queryFormatOf({ statePersistence: { timestamp } }: HttpPollingConfig): 
   );
 }
 
+interface Body {
+  readonly body?: string;
+  readonly contentType: Readonly<Record<string, string>>;
+}
+
 function bodyOf(
   { body, paramsIn, headers }: HttpPollingConfig,
   parameters: ReadonlyMap<string, Parameter>,
-): Pick<HttpRequest, "body" | "headers"> {
-  if (typeof body === "string") return { body };
-  if (body === undefined && paramsIn === "query") return {};
+): Body {
+  if (typeof body === "string") return { body, contentType: {} };
+  if (body === undefined && paramsIn === "query") return { contentType: {} };
   let filled: Readonly<Record<string, unknown>> = body ?? {};
   for (const [name, { json }] of parameters) filled = withValueAt(filled, parsePath(name), json);
   const declaresType = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
   return {
     body: stringifyJson(filled),
-    ...(declaresType ? {} : { headers: { "content-type": "application/json" } }),
+    contentType: declaresType ? {} : { "content-type": "application/json" },
   };
 }
 
-function withValueAt(
+/** A copy of the object with a value at a path; what lies on the way and is no object is replaced. */
+export function withValueAt(
   object: Readonly<Record<string, unknown>>,
   [step = "", ...rest]: Path,
   value: unknown,

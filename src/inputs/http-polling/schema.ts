@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { httpSettingsShape } from "../../http/schema.ts";
 import { scheduleKeys } from "../schedule.ts";
-import { keySchema, leadingRole, parameterStatePersistenceSchema, pathSchema } from "../state-persistence.ts";
+import { keySchema, leadingRole, parameterStatePersistenceSchema } from "../state-persistence.ts";
 import { paginationSchema } from "./pagination-schema.ts";
 import { partitionsSchema, refuseIncoherentPartitions } from "./partition-schema.ts";
 import { refuseIncoherentRequest, requestShape } from "./request-schema.ts";

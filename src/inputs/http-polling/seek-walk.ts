@@ -4,7 +4,7 @@ import type { TidemarkError } from "../../errors.ts";
 import { type Cursor, compareCursorValues, readCursorValue } from "../../model/cursor.ts";
 import { type SourceRecord, valueAt } from "../../model/record.ts";
 import { type Answer, type PageFailure, pageCap } from "./answer.ts";
-import type { SeekPagination } from "./schema.ts";
+import type { SeekPagination } from "./pagination-schema.ts";
 import { SeenRecords } from "./seen-records.ts";
 
 /** What to ask for: everything from a bound on, but for so many records. */

@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { httpSettingsShape } from "../../http/schema.ts";
+import { templateProblems, templateUses } from "../../http/template.ts";
+import { streamNameProblem } from "../../model/stream-key.ts";
+import { pathSchema } from "../state-persistence.ts";
+import { placePaginationSchema } from "./pagination-schema.ts";
+import { refuseIncoherentRequest, requestShape } from "./request-schema.ts";
+import type { HttpPollingConfig } from "./schema.ts";
+
+/** The settings of requests without their defaults, so that what is not declared can be told. */
+const declaredSettings = {
+  headers: httpSettingsShape.headers.unwrap().optional().describe("Headers of these requests."),
+  authentication: httpSettingsShape.authentication,
+  timeoutMs: httpSettingsShape.timeoutMs.unwrap().optional().describe("As the input's `timeoutMs`."),
+  maxBodyBytes: httpSettingsShape.maxBodyBytes.unwrap().optional().describe("As the input's `maxBodyBytes`."),
+  retry: httpSettingsShape.retry.unwrap().optional().describe("As the input's `retry`."),
+  rateLimit: httpSettingsShape.rateLimit,
+};
+
+const parentSchema = z.strictObject({
+  type: z.literal("httpPolling").describe("What kind of input the names are read by."),
+  ...requestShape,
+  ...declaredSettings,
+  pagination: placePaginationSchema
+    .optional()
+    .describe("How one page of names follows another. Default: one request gives all."),
+});
+
+/** What partitions are read from, as its keys are once parsed. */
+export type PartitionParent = z.infer<typeof parentSchema>;
+
+const nameSchema = z.union([z.string(), z.number()]).superRefine((name, context) => {
+  const problem = streamNameProblem(String(name));
+  if (problem !== null) {
+    context.addIssue({ code: "custom", message: `cannot name a partition: ${problem}` });
+  }
+});
+
+/** How a stream is split into partitions. */
+export const partitionsSchema = z
+  .strictObject({
+    values: z.array(nameSchema).min(1).optional().describe("The names of the partitions."),
+    from: parentSchema
+      .optional()
+      .describe(
+        "Instead of `values`: an endpoint whose records name the partitions. It is read to its end at every run. What it does not declare of credentials, headers, limits and retries is as the input's where both ask the same origin; if it declares none, both share one rate limit.",
+      ),
+    field: pathSchema
+      .optional()
+      .describe("With `from`: dotted path of the name in each of its records. The same name counts once."),
+    concurrency: z.int().min(1).max(100).default(1).describe("How many partitions are read at once."),
+    as: pathSchema
+      .optional()
+      .describe(
+        "Dotted path under which each record is given its partition's name, so that keys and tables can tell partitions apart. Default: records are left as they are.",
+      ),
+    keepSlashes: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether a `/` of a name is one in the endpoint's path, as in `/repos/{{ partition }}` for `owner/name`. Otherwise it is sent as `%2F`.",
+      ),
+  })
+  .describe(
+    "Reads the stream as many parts with a place of their own: one account, one repository. A partition's name goes where `{{ partition }}` stands in `endpoint`, `queryParams`, `headers` or `body`, percent-encoded in the address; `\\{{` stands for `{{`. A partition that fails does not stop the others; new ones begin where the stream's `start` says.",
+  );
+
+export type PartitionsConfig = z.infer<typeof partitionsSchema>;
+
+type Refuse = (path: string[], message: string) => void;
+
+const placeholder = "`{{ partition }}`";
+
+/** Refuses partitions without names or without a place for them, and a place without partitions. */
+export function refuseIncoherentPartitions(config: HttpPollingConfig, refuse: Refuse): void {
+  const { endpoint, queryParams, headers, body, partitions } = config;
+  const templates = { endpoint, queryParams, headers, body };
+  const uses = templateUses(templates);
+  if (partitions === undefined) {
+    for (const { path, name } of uses) {
+      if (name === "partition")
+        refuse(path.map(String), `holds ${placeholder}, and no \`partitions\` are declared`);
+    }
+    return;
+  }
+  refuseNameless(partitions, refuse);
+  const unusable = [...templateProblems(templates), ...uses.filter(({ name }) => name !== "partition")];
+  for (const { path } of unusable) {
+    refuse(
+      path.map(String),
+      `${placeholder} is all that can be filled in here; write \`\\{{\` for the text \`{{\` itself`,
+    );
+  }
+  if (uses.length === 0 && unusable.length === 0) {
+    refuse(
+      ["partitions"],
+      `needs ${placeholder} in \`endpoint\`, \`queryParams\`, \`headers\` or \`body\`; all partitions would be asked the same`,
+    );
+  }
+}
+
+function refuseNameless({ values, from, field }: PartitionsConfig, refuse: Refuse): void {
+  if (values === undefined && from === undefined) {
+    refuse(["partitions"], "needs `values`, a list of names, or `from`, an endpoint whose records name them");
+  }
+  if (values !== undefined && from !== undefined) {
+    refuse(["partitions", "from"], "cannot be given together with `values`");
+  }
+  if (from !== undefined && field === undefined) {
+    refuse(["partitions", "from"], "needs `field` beside it, the path of the name in its records");
+  }
+  if (from === undefined && field !== undefined) {
+    refuse(["partitions", "field"], "goes with `from`, whose records it looks into");
+  }
+  if (from === undefined) return;
+  refuseIncoherentRequest(from, (path, message) => refuse(["partitions", "from", ...path], message));
+  const { pagination } = from;
+  if (pagination !== undefined && "param" in pagination && pagination.param === pagination.limitParam) {
+    refuse(["partitions", "from", "pagination", "limitParam"], "is already sent as `param`");
+  }
+}

@@ -1,0 +1,212 @@
+import type { Incremental, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
+import { TidemarkError } from "../../errors.ts";
+import { showAddress, withoutParameters } from "../../http/address.ts";
+import type { HttpClient } from "../../http/client.ts";
+import type { ResumePoint } from "../../model/position.ts";
+import { parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { type PageFailure, pageFailure, readAnswer } from "./answer.ts";
+import { canResume, type PageSeen, PageWalk, paginationOf } from "./page-walk.ts";
+import type { Pagination, PlacePagination, SeekPagination } from "./pagination-schema.ts";
+import { createPageRequests, leadingBoundAsSent, type PageRequests, secretParameters } from "./request.ts";
+import type { HttpPollingConfig } from "./schema.ts";
+import { SeekWalk } from "./seek-walk.ts";
+
+export interface HttpReadParts {
+  /** With the partition's name filled in. */
+  readonly config: HttpPollingConfig;
+  /** Headers beside those that the client sends by itself, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly incremental: Incremental;
+  readonly client: HttpClient;
+  readonly context: PartContext;
+  readonly request: ReadRequest;
+  /** What each record is made into before anything looks at it; null leaves them as they are. */
+  readonly mark: ((record: SourceRecord) => SourceRecord) | null;
+}
+
+interface Fetched {
+  readonly page: Page;
+  readonly more: boolean;
+}
+
+function saysYes(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false && value !== "";
+}
+
+/** One read: all that it knows is its own, so that many can go on at once over one client. */
+export class HttpRead {
+  readonly #parts: HttpReadParts;
+
+  constructor(parts: HttpReadParts) {
+    this.#parts = parts;
+  }
+
+  /** The pages, one request each. Throws as `createHttpPolling` says; to be called once. */
+  async *pages(): AsyncGenerator<Page, void, undefined> {
+    const { request: read } = this.#parts;
+    const pagination = paginationOf(this.#parts.config);
+    if (pagination?.type === "seek") {
+      yield* this.#seek(read, pagination);
+      return;
+    }
+    const requests = this.#requests(pagination, read);
+    if (pagination === null) {
+      yield (await this.#fetch(requests, null, null, 1)).page;
+      return;
+    }
+    const leadsByOffset = this.#parts.incremental.cursors[0]?.role === "offset";
+    const walk = new PageWalk(
+      pagination,
+      {
+        resume: this.#resumable(read.resume),
+        offset: leadsByOffset ? (read.window.lower?.value ?? "0") : null,
+      },
+      (link, fail) => this.#resolve(link, fail),
+      this.#parts.context.warn,
+    );
+    for (let number = 1, more = true; more; number++) {
+      const resumes = number === 1 && read.resume !== null && read.resume === walk.place;
+      const fetched = await (resumes
+        ? this.#fetchResumed(requests, walk, pagination)
+        : this.#fetch(requests, walk, walk.place, number));
+      more = fetched.more;
+      yield fetched.page;
+    }
+    walk.finish();
+  }
+
+  /** Asks for every page by a bound of its own; the watermark is the place at which to go on after a failure. */
+  async *#seek(read: ReadRequest, pagination: SeekPagination): AsyncGenerator<Page, void, undefined> {
+    const { window, companions } = read;
+    const [field] = this.#parts.incremental.cursors;
+    if (field === undefined) throw new TidemarkError("INTERNAL", "seek has no cursor whose bound it moves");
+    this.#resumable(read.resume);
+    const bound = leadingBoundAsSent(this.#parts.config, this.#parts.incremental, companions);
+    const walk = new SeekWalk({
+      pagination,
+      incremental: this.#parts.incremental,
+      field,
+      lower: window.lower?.value ?? null,
+      asSent: (value) => bound(field, value),
+      warn: this.#parts.context.warn,
+    });
+    for (let number = 1, more = true; more; number++) {
+      const fetched = await this.#fetchSought(read, pagination, walk, number);
+      more = fetched.more;
+      yield fetched.page;
+    }
+    walk.finish();
+  }
+
+  async #fetchSought(
+    read: ReadRequest,
+    pagination: SeekPagination,
+    walk: SeekWalk,
+    number: number,
+  ): Promise<Fetched> {
+    const { bound: lower, skip } = walk.place;
+    const window = { ...read.window, lower };
+    const requests = this.#requests(pagination, { ...read, window });
+    const place = skip === 0 ? null : ({ kind: "offset", token: String(skip) } as const);
+    const { answer, fail } = await this.#ask(requests, place, number);
+    const { records, more } = walk.advance(answer, fail);
+    return { page: { records, next: null, partial: records.length < answer.records.length }, more };
+  }
+
+  /** One page. A function of its own, so that the answer's text is free before the page is handed on. */
+  async #fetch(
+    requests: PageRequests,
+    walk: PageWalk | null,
+    place: ResumePoint | null,
+    number: number,
+    inspect?: (body: unknown) => void,
+  ): Promise<Fetched> {
+    const seen = await this.#ask(requests, place, number, inspect);
+    const more = walk?.advance(seen) ?? false;
+    const next = more && walk !== null ? walk.place : null;
+    return { page: { records: seen.answer.records, next }, more };
+  }
+
+  async #ask(
+    requests: PageRequests,
+    place: ResumePoint | null,
+    number: number,
+    inspect?: (body: unknown) => void,
+  ): Promise<PageSeen> {
+    const response = await this.#parts.client.request(requests.at(place));
+    const fail = pageFailure(formatStreamKey(this.#parts.context.key), number, response.url);
+    const { dataField } = this.#parts.config;
+    const answer = readAnswer(response, dataField === undefined ? null : parsePath(dataField), fail, inspect);
+    const { mark } = this.#parts;
+    if (mark === null) return { response, answer, fail };
+    return { response, answer: { ...answer, records: answer.records.map(mark) }, fail };
+  }
+
+  #requests(pagination: Pagination | null, read: ReadRequest): PageRequests {
+    const { config, headers, incremental } = this.#parts;
+    return createPageRequests({ config, headers, incremental, pagination, read });
+  }
+
+  /** The first page of a resumed read: what refuses it refuses the place. */
+  async #fetchResumed(
+    requests: PageRequests,
+    walk: PageWalk,
+    { tokenGone }: PlacePagination,
+  ): Promise<Fetched> {
+    const fail = (why: string, cause?: unknown): TidemarkError =>
+      new TidemarkError(
+        "RESUME_REFUSED",
+        `the source no longer knows the page at which the last run stopped: ${why}`,
+        {
+          stream: formatStreamKey(this.#parts.context.key),
+          cause,
+        },
+      );
+    try {
+      return await this.#fetch(requests, walk, walk.place, 1, (body) => {
+        const { field } = tokenGone;
+        if (field !== undefined && saysYes(valueAt(body, parsePath(field))))
+          throw fail(`it says so in ${field}`);
+      });
+    } catch (error) {
+      const status = error instanceof TidemarkError ? error.details?.status : undefined;
+      if (typeof status !== "number" || !tokenGone.statuses.includes(status)) throw error;
+      throw fail(`it answered ${status}`, error);
+    }
+  }
+
+  #resumable(place: ResumePoint | null): ResumePoint | null {
+    if (place === null || canResume(paginationOf(this.#parts.config), place)) return place;
+    this.#parts.context.warn(
+      "RESUME_IGNORED",
+      `the last run stopped at a ${place.kind}, which this \`pagination\` does not have; the window is read from its start`,
+    );
+    return null;
+  }
+
+  /**
+   * The address of a next page, without the pipeline's secrets. Only the endpoint's origin is asked;
+   * a link that differs in the scheme alone comes from a source behind a proxy that ends TLS.
+   */
+  #resolve(link: URL, fail: PageFailure): URL {
+    const endpoint = new URL(this.#parts.config.endpoint);
+    const target = new URL(link);
+    if (target.protocol === "http:" && endpoint.protocol === "https:" && target.host === endpoint.hostname) {
+      target.protocol = "https:";
+      target.port = endpoint.port;
+    }
+    if (target.origin !== endpoint.origin) {
+      throw fail(
+        "SOURCE_INVALID",
+        `the link to the next page leads to another origin, ${showAddress(target)}`,
+        "Declare the endpoint at the origin that the links lead to.",
+      );
+    }
+    target.username = "";
+    target.password = "";
+    return withoutParameters(this.#parts.client.strip(target), [
+      ...secretParameters(this.#parts.config).keys(),
+    ]);
+  }
+}

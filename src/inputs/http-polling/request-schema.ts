@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { endpointSchema, queryParamsSchema } from "../../http/schema.ts";
+import { pathSchema } from "../state-persistence.ts";
+
+/** What an endpoint is asked, and where its records are in the answer. */
+export const requestShape = {
+  endpoint: endpointSchema.describe("The address to ask; it may have a query of its own."),
+  method: z.enum(["GET", "POST", "PUT", "PATCH"]).default("GET").describe("The method of every request."),
+  queryParams: queryParamsSchema.default({}).describe("Query parameters of every request."),
+  body: z
+    .union([z.string(), z.record(z.string(), z.unknown())])
+    .optional()
+    .describe("Body of every request: text as it is, or an object that is sent as JSON."),
+  paramsIn: z
+    .enum(["query", "body"])
+    .default("query")
+    .describe("Where bounds and paging parameters are sent; in a body their names are dotted paths."),
+  dataField: pathSchema
+    .optional()
+    .describe("Dotted path, in the answer, of the list of records. Default: the answer is the list."),
+};
+
+const requestSchema = z.strictObject(requestShape);
+
+/** Refuses what no request can be made of. */
+export function refuseIncoherentRequest(
+  { method, body, paramsIn }: z.infer<typeof requestSchema>,
+  refuse: (path: string[], message: string) => void,
+): void {
+  if (body !== undefined && method === "GET") refuse(["body"], "a GET has no body; declare `method: POST`");
+  if (paramsIn === "body" && method === "GET") {
+    refuse(["paramsIn"], "a GET has no body; declare `method: POST`");
+  }
+  if (paramsIn === "body" && typeof body === "string") {
+    refuse(["body"], "parameters can only be put into a body that is an object");
+  }
+}
