@@ -44,7 +44,8 @@ export function formatSliceStep(step: SliceStep): string {
 
 export interface Cut {
   readonly type: CursorType;
-  readonly step: SliceStep;
+  /** Null leaves each stretch in one piece. */
+  readonly step: SliceStep | null;
   /** Has slices end one granule before a period begins. */
   readonly clamp: Period | null;
   readonly granule: Granule;
@@ -57,10 +58,11 @@ export interface Cut {
  */
 export function* cutIntoSlices(stretch: Interval, cut: Cut): Generator<Interval> {
   const { lower: from, upper } = stretch;
-  if (from === null) return yield stretch;
+  const { step } = cut;
+  if (from === null || step === null) return yield stretch;
   let lower = from;
   for (let count = 1; compareCursorValues(cut.type, lower, upper) < 0; count++) {
-    const end = sliceEnd(from, lower, count, cut);
+    const end = sliceEnd({ from, lower, count }, step, cut);
     if (compareCursorValues(cut.type, end, upper) >= 0) return yield { lower, upper };
     yield { lower, upper: end };
     lower = end;
@@ -68,8 +70,11 @@ export function* cutIntoSlices(stretch: Interval, cut: Cut): Generator<Interval>
 }
 
 /** The end of the slice numbered `count`, which begins at `lower`; steps are counted from the first. */
-function sliceEnd(from: string, lower: string, count: number, cut: Cut): string {
-  const { type, step, clamp, granule } = cut;
+function sliceEnd(
+  { from, lower, count }: { from: string; lower: string; count: number },
+  step: SliceStep,
+  { type, clamp, granule }: Cut,
+): string {
   if (clamp !== null) {
     const begins = stepCursor(type, lower, granule, 1);
     const next = stepOn(type, periodStart(begins, clamp), step, 1);
