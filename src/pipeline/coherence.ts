@@ -14,7 +14,7 @@ export function incoherencesOf(input: Input, output: Output): Finding[] {
 function appendProblems({ incremental }: Input, output: Output): Finding[] {
   if (!output.appends) return [];
   const orReplace = output.kind === "database" ? ", or give the output a `key` to replace rows by" : "";
-  const { cursors, order, key, lookback } = incremental;
+  const { cursors, order, key, lookback, slices } = incremental;
   if (cursors.length === 0) {
     const message = "no cursor is kept, so every run reads everything and appends it once more";
     return [doubt("NO_CURSOR", ["input"], message, { hint: `declare \`statePersistence\`${orReplace}` })];
@@ -40,6 +40,15 @@ function appendProblems({ incremental }: Input, output: Output): Finding[] {
           part: "key",
           hint: `declare \`input.key\`, or \`order: ascending\` if the source sorts by the cursor${orReplace}`,
         },
+      ),
+    );
+  } else if ((slices ?? null) !== null && key === null) {
+    findings.push(
+      mistake(
+        "CONFIG_INCOHERENT",
+        ["input", "statePersistence", "slices"],
+        "a slice that fails is read again from its start, and without a key this output would append its records again",
+        { part: "key", hint: `declare \`input.key\`${orReplace}` },
       ),
     );
   }

@@ -19,7 +19,7 @@ const namesPerPage = 1000;
 
 /** The declared names, each once. */
 export async function* listedNames({ values = [] }: PartitionsConfig): Names {
-  const names = [...new Set(values.map(String))];
+  const names = [...new Set(values)];
   for (let at = 0; at < names.length; at += namesPerPage) yield names.slice(at, at + namesPerPage);
 }
 

@@ -29,8 +29,9 @@ const parentSchema = z.strictObject({
 /** What partitions are read from, as its keys are once parsed. */
 export type PartitionParent = z.infer<typeof parentSchema>;
 
-const nameSchema = z.union([z.string(), z.number()]).superRefine((name, context) => {
-  const problem = streamNameProblem(String(name));
+/** Text only, so that a number in a file is the name that was written: `007`, `1.10`. */
+const nameSchema = z.string().superRefine((name, context) => {
+  const problem = streamNameProblem(name);
   if (problem !== null) {
     context.addIssue({ code: "custom", message: `cannot name a partition: ${problem}` });
   }
