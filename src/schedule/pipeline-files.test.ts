@@ -1,0 +1,118 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { PipelineFiles } from "./pipeline-files.ts";
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), "tidemark-files-"));
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+function pipelineText(name: string, endpoint = "http://127.0.0.1/a"): string {
+  return `name: ${name}\ninput: { type: httpPolling, endpoint: "${endpoint}", schedule: "@hourly" }\noutput: { type: console }\n`;
+}
+
+/** The changes that a look finds, as `kind file code…`, with file names only. */
+async function looked(files: PipelineFiles, base: string): Promise<string[]> {
+  const changes = await files.refresh();
+  return changes.map(({ kind, file, diagnostics }) =>
+    [
+      kind,
+      file.slice(base.length + 1),
+      ...diagnostics
+        .filter(({ severity }) => severity === "error")
+        .map(({ line, column, code }) => `${line}:${column} ${code}`),
+    ].join(" "),
+  );
+}
+
+const names = (files: PipelineFiles): string[] => files.pipelines.map(({ name }) => name);
+
+test("files that come, change and go are told once, and those that stay are the same objects", async () => {
+  const base = folder();
+  writeFileSync(join(base, "a.yaml"), pipelineText("a"));
+  writeFileSync(join(base, "b.yml"), pipelineText("b"));
+  writeFileSync(join(base, "notes.txt"), "no pipeline");
+  const files = new PipelineFiles([base], {});
+  expect(await looked(files, base)).toEqual(["added a.yaml", "added b.yml"]);
+  const [first] = files.pipelines;
+
+  expect(await looked(files, base)).toEqual([]);
+  writeFileSync(join(base, "b.yml"), pipelineText("b", "http://127.0.0.1/b"));
+  writeFileSync(join(base, "c.yaml"), pipelineText("c"));
+  expect(await looked(files, base)).toEqual(["changed b.yml", "added c.yaml"]);
+  expect(names(files)).toEqual(["a", "b", "c"]);
+  expect(files.pipelines[0]).toBe(first);
+
+  rmSync(join(base, "a.yaml"));
+  expect(await looked(files, base)).toEqual(["removed a.yaml"]);
+  expect(names(files)).toEqual(["b", "c"]);
+});
+
+test("a file that comes to have mistakes leaves what it held in place, and is told once", async () => {
+  const base = folder();
+  writeFileSync(join(base, "a.yaml"), pipelineText("a"));
+  writeFileSync(join(base, "b.yaml"), pipelineText("b"));
+  const files = new PipelineFiles([base], {});
+  await files.refresh();
+  const before = files.pipelines;
+
+  writeFileSync(join(base, "a.yaml"), pipelineText("a").replace("@hourly", "@sometimes"));
+  expect(await looked(files, base)).toEqual(["broken a.yaml 2:72 VALUE_INVALID"]);
+  expect(files.pipelines.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual(before);
+  expect(await looked(files, base)).toEqual([]);
+
+  writeFileSync(join(base, "a.yaml"), pipelineText("a", "http://127.0.0.1/new"));
+  expect(await looked(files, base)).toEqual(["changed a.yaml"]);
+  expect(files.pipelines).toHaveLength(2);
+});
+
+test("of two files that claim one stream the newcomer is refused, whatever its name", async () => {
+  const base = folder();
+  writeFileSync(join(base, "m.yaml"), pipelineText("events"));
+  const files = new PipelineFiles([base], {});
+  await files.refresh();
+  const [running] = files.pipelines;
+
+  writeFileSync(join(base, "a.yaml"), pipelineText("events", "http://127.0.0.1/other"));
+  expect(await looked(files, base)).toEqual(["broken a.yaml 1:1 CONFIG_INCOHERENT"]);
+  expect(files.pipelines).toEqual([running]);
+
+  rmSync(join(base, "m.yaml"));
+  expect(await looked(files, base)).toEqual(["removed m.yaml", "changed a.yaml"]);
+  expect(files.pipelines[0]?.file).toBe(join(base, "a.yaml"));
+});
+
+test("a stream that a broken file still runs is not taken by another file", async () => {
+  const base = folder();
+  writeFileSync(join(base, "a.yaml"), pipelineText("events"));
+  const files = new PipelineFiles([base], {});
+  await files.refresh();
+  writeFileSync(join(base, "a.yaml"), "name: events\n");
+  writeFileSync(join(base, "b.yaml"), pipelineText("events"));
+  expect(await looked(files, base)).toEqual([
+    "broken a.yaml 1:1 KEY_MISSING 1:1 KEY_MISSING",
+    "broken b.yaml 1:1 CONFIG_INCOHERENT",
+  ]);
+  expect(files.pipelines.map(({ file }) => file)).toEqual([join(base, "a.yaml")]);
+});
+
+test("a file that moves keeps its stream", async () => {
+  const base = folder();
+  writeFileSync(join(base, "a.yaml"), pipelineText("events"));
+  const files = new PipelineFiles([base], {});
+  await files.refresh();
+  renameSync(join(base, "a.yaml"), join(base, "b.yaml"));
+  expect(await looked(files, base)).toEqual(["removed a.yaml", "added b.yaml"]);
+});
+
+test("a folder that is not there yet may come", async () => {
+  const base = folder();
+  const files = new PipelineFiles([join(base, "later")], {});
+  expect(await files.refresh()).toEqual([]);
+  mkdirSync(join(base, "later"));
+  writeFileSync(join(base, "later/a.yaml"), pipelineText("a"));
+  expect(await looked(files, join(base, "later"))).toEqual(["added a.yaml"]);
+});

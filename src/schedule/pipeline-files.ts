@@ -1,0 +1,157 @@
+import { readFile } from "node:fs/promises";
+import { isTidemarkError, messageOf } from "../errors.ts";
+import { formatStreamKey } from "../model/stream-key.ts";
+import { checkFiles, type LoadedPipeline, type LoadOptions, pipelineFiles } from "../pipeline/check.ts";
+import { byPlace, type Diagnostic } from "../pipeline/diagnostics.ts";
+
+/** What has become of a pipeline file since it was last looked at. */
+export interface FileChange {
+  readonly file: string;
+  /**
+   * `broken`: it has mistakes, and what it held before stays as it was. `removed`: it is no longer
+   * there, or no longer there to be read.
+   */
+  readonly kind: "added" | "changed" | "broken" | "removed";
+  /** Its mistakes and doubts. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+interface Known {
+  readonly text: string;
+  /** What is run of it: of a broken file, what it held when it last was whole. */
+  readonly pipelines: readonly LoadedPipeline[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly broken: boolean;
+}
+
+/**
+ * The pipelines of files and folders as they are now, and as they change. A file that comes to have
+ * mistakes leaves its old pipelines in place, and touches no other file's.
+ *
+ * ```ts
+ * const files = new PipelineFiles(["pipelines/"], {});
+ * for (const { file, kind } of await files.refresh()) console.log(file, kind);
+ * scheduler.assign(files.pipelines);
+ * ```
+ */
+export class PipelineFiles {
+  readonly #paths: readonly string[];
+  readonly #options: LoadOptions;
+  #known: ReadonlyMap<string, Known> = new Map();
+
+  constructor(paths: readonly string[], options: LoadOptions) {
+    this.#paths = paths;
+    this.#options = options;
+  }
+
+  get pipelines(): readonly LoadedPipeline[] {
+    return [...this.#known.values()].flatMap(({ pipelines }) => pipelines);
+  }
+
+  /** Looks at everything again; what has changed, and nothing where nothing has. */
+  async refresh(): Promise<readonly FileChange[]> {
+    const texts = await this.#read();
+    const settled = [...texts].filter(([file, text]) => {
+      const known = this.#known.get(file);
+      return known !== undefined && known.text === text && !known.broken;
+    });
+    const removed = [...this.#known.keys()].filter((file) => !texts.has(file));
+    if (settled.length === texts.size && removed.length === 0) return [];
+    const unsettled = [...texts.keys()].filter((file) => !settled.some(([other]) => other === file));
+    const next = await this.#check(
+      settled.map(([file]) => file),
+      unsettled,
+      texts,
+    );
+    const changes = this.#changes(next, removed);
+    this.#known = next;
+    return changes;
+  }
+
+  async #read(): Promise<Map<string, string>> {
+    const texts = new Map<string, string>();
+    for (const path of this.#paths) {
+      for (const file of await filesAt(path)) {
+        const text = await readFile(file, "utf8").catch(() => null);
+        if (text !== null) texts.set(file, text);
+      }
+    }
+    return texts;
+  }
+
+  /** The files that have not changed come first, so that of two that claim one stream the newcomer is refused. */
+  async #check(
+    settled: readonly string[],
+    unsettled: readonly string[],
+    texts: ReadonlyMap<string, string>,
+  ): Promise<Map<string, Known>> {
+    const { pipelines, diagnostics } = await checkFiles([...settled, ...unsettled], this.#options);
+    const next = new Map<string, Known>();
+    for (const [file, known] of this.#known) if (settled.includes(file)) next.set(file, known);
+    const held = new Set(this.#keptKeys(settled, unsettled, diagnostics));
+    for (const file of unsettled) {
+      const before = this.#known.get(file)?.pipelines ?? [];
+      const found = diagnostics.filter((diagnostic) => diagnostic.file === file);
+      const own = pipelines.filter((pipeline) => pipeline.file === file);
+      found.push(...own.flatMap((pipeline) => clash(pipeline, before, held)));
+      const broken = found.some(({ severity }) => severity === "error");
+      next.set(file, {
+        text: texts.get(file) ?? "",
+        pipelines: broken ? before : own,
+        diagnostics: found.toSorted(byPlace),
+        broken,
+      });
+    }
+    return next;
+  }
+
+  /** The streams of files whose newer versions are broken, which go on as they were. */
+  #keptKeys(
+    settled: readonly string[],
+    unsettled: readonly string[],
+    diagnostics: readonly Diagnostic[],
+  ): string[] {
+    const broken = new Set(
+      diagnostics.filter(({ severity }) => severity === "error").map(({ file }) => file),
+    );
+    const kept = [...settled, ...unsettled.filter((file) => broken.has(file))];
+    return kept.flatMap((file) =>
+      (this.#known.get(file)?.pipelines ?? []).map(({ key }) => formatStreamKey(key)),
+    );
+  }
+
+  /** A file that is as broken as it was is not told again. */
+  #changes(next: ReadonlyMap<string, Known>, removed: readonly string[]): FileChange[] {
+    const changes: FileChange[] = removed.map((file) => ({ file, kind: "removed", diagnostics: [] }));
+    for (const [file, { diagnostics, broken, text }] of next) {
+      const before = this.#known.get(file);
+      if (before === next.get(file)) continue;
+      const isSame = before?.text === text && before.broken === broken;
+      if (isSame && JSON.stringify(before.diagnostics) === JSON.stringify(diagnostics)) continue;
+      const kind = broken ? "broken" : before === undefined ? "added" : "changed";
+      changes.push({ file, kind, diagnostics });
+    }
+    return changes;
+  }
+}
+
+/** A path that leads nowhere now may lead somewhere later. */
+async function filesAt(path: string): Promise<readonly string[]> {
+  try {
+    return await pipelineFiles(path);
+  } catch (error) {
+    if (isTidemarkError(error, "PIPELINE_NOT_FOUND")) return [];
+    throw new Error(`${path} cannot be looked at: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function clash(
+  { key, file }: LoadedPipeline,
+  before: readonly LoadedPipeline[],
+  held: ReadonlySet<string>,
+): Diagnostic[] {
+  const stream = formatStreamKey(key);
+  if (!held.has(stream) || before.some((pipeline) => formatStreamKey(pipeline.key) === stream)) return [];
+  const message = `the stream ${stream} is still run as another file last had it, which now has mistakes`;
+  return [{ file, line: 1, column: 1, severity: "error", code: "CONFIG_INCOHERENT", message }];
+}

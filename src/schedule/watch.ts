@@ -1,0 +1,65 @@
+import { type FSWatcher, statSync, watch } from "node:fs";
+import { dirname } from "node:path";
+import type { Clock } from "../clock.ts";
+
+export interface WatchParts {
+  readonly clock: Clock;
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
+  /** Called once things have been quiet for a moment, one call after another. */
+  readonly look: () => Promise<void>;
+}
+
+/** Editors and copies write in several steps. */
+const quietMs = 200;
+/** Not every file system tells of changes: network drives and some containers' mounts do not. */
+const lookMs = 5000;
+
+/**
+ * Looks again whenever files, or what folders hold, may have changed: soon after the system says so,
+ * and now and then in any case. Resolves when the signal aborts.
+ */
+export async function watchPaths(
+  paths: readonly string[],
+  { clock, signal, look }: WatchParts,
+): Promise<void> {
+  const watchers = new Map<string, FSWatcher>();
+  let changed = new AbortController();
+  const onChange = (): void => changed.abort();
+  const folders = new Set(paths.map(folderOf));
+  try {
+    while (!signal.aborted) {
+      for (const folder of folders) follow(folder, watchers, onChange);
+      await pause(clock, lookMs, AbortSignal.any([signal, changed.signal]));
+      while (changed.signal.aborted && !signal.aborted) {
+        changed = new AbortController();
+        await pause(clock, quietMs, AbortSignal.any([signal, changed.signal]));
+      }
+      if (!signal.aborted) await look();
+    }
+  } finally {
+    for (const watcher of watchers.values()) watcher.close();
+  }
+}
+
+function folderOf(path: string): string {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : dirname(path);
+}
+
+/** A folder that is not there, or goes away, is tried again with the next look. */
+function follow(folder: string, watchers: Map<string, FSWatcher>, onChange: () => void): void {
+  if (watchers.has(folder)) return;
+  const forget = (): void => {
+    watchers.get(folder)?.close();
+    watchers.delete(folder);
+  };
+  try {
+    watchers.set(folder, watch(folder, { persistent: false }, onChange).on("error", forget));
+  } catch {
+    forget();
+  }
+}
+
+function pause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
+  return clock.sleep(milliseconds, signal, { background: true }).catch(() => {});
+}
