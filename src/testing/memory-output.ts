@@ -6,9 +6,16 @@ import type { SourceRecord } from "../model/record.ts";
 export class MemoryTable {
   /** Every row committed, in the order of its delivery. */
   readonly rows: SourceRecord[] = [];
-  readonly delivered = new Set<string>();
-  claimed = 0;
-  mark: Mark | null = null;
+  /** Identities delivered in an unfinished window, by lane. */
+  readonly delivered = new Map<string, Set<string>>();
+  /** By lane: the live stream's is empty. */
+  readonly claimed = new Map<string, number>();
+  readonly marks = new Map<string, Mark>();
+
+  /** The live stream's newest mark. */
+  get mark(): Mark | null {
+    return this.marks.get("") ?? null;
+  }
 
   /** The newest row of each id: what an upsert would hold. */
   latest(): ReadonlyMap<unknown, SourceRecord> {
@@ -26,32 +33,40 @@ export function memoryOutput(table: MemoryTable, options: { appends: boolean }):
     kind: "memory",
     guarantee: "exactly-once",
     appends: options.appends,
-    open: async () => new MemorySession(table),
+    open: async ({ lane }) => new MemorySession(table, lane),
   };
 }
 
 class MemorySession implements OutputSession {
   readonly databaseIdentity = null;
   readonly #table: MemoryTable;
+  readonly #lane: string;
   #rows: SourceRecord[] = [];
   #delivered: string[] = [];
 
-  constructor(table: MemoryTable) {
+  constructor(table: MemoryTable, lane: string) {
     this.#table = table;
+    this.#lane = lane;
   }
 
   async claimedEpoch(): Promise<number> {
-    return this.#table.claimed;
+    return this.#table.claimed.get(this.#lane) ?? 0;
   }
 
   async claim(epoch: number): Promise<Mark | null> {
-    if (this.#table.claimed > epoch) throw superseded(epoch, this.#table.claimed);
-    this.#table.claimed = epoch;
-    return this.#table.mark;
+    const claimed = await this.claimedEpoch();
+    if (claimed > epoch) throw superseded(epoch, claimed);
+    this.#table.claimed.set(this.#lane, epoch);
+    return this.#table.marks.get(this.#lane) ?? null;
+  }
+
+  async partition(partition: string): Promise<Mark | null> {
+    return this.#table.marks.get(`${this.#lane}/${partition}`) ?? null;
   }
 
   async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
-    const known = new Set(identities.filter((identity) => this.#table.delivered.has(identity)));
+    const before = this.#table.delivered.get(this.#lane);
+    const known = new Set(identities.filter((identity) => before?.has(identity)));
     this.#delivered.push(...identities.filter((identity) => !known.has(identity)));
     return known;
   }
@@ -62,12 +77,19 @@ class MemorySession implements OutputSession {
   }
 
   async commit(commit: Commit): Promise<void> {
-    if (this.#table.claimed !== commit.epoch) throw superseded(commit.epoch, this.#table.claimed);
+    const claimed = await this.claimedEpoch();
+    if (claimed !== commit.epoch) throw superseded(commit.epoch, claimed);
     const { epoch, sequence, position } = commit;
     this.#table.rows.push(...this.#rows);
-    for (const identity of this.#delivered) this.#table.delivered.add(identity);
-    if (commit.windowFinished) this.#table.delivered.clear();
-    this.#table.mark = { epoch, sequence, position };
+    const before = this.#table.delivered.get(this.#lane) ?? [];
+    this.#table.delivered.set(
+      this.#lane,
+      new Set(commit.windowFinished ? [] : [...before, ...this.#delivered]),
+    );
+    this.#table.marks.set(this.#lane, { epoch, sequence, position });
+    for (const move of commit.partitions ?? []) {
+      this.#table.marks.set(`${this.#lane}/${move.partition}`, { epoch, sequence, position: move.position });
+    }
     this.#rows = [];
     this.#delivered = [];
   }

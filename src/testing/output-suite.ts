@@ -236,6 +236,36 @@ const cases: Record<string, (bench: Bench) => Promise<void>> = {
     assert.deepEqual(await bench.ids(), [1, 2, 3]);
   },
 
+  "partitions have marks of their own, kept with the rows and fenced by the stream's epoch": async (
+    bench,
+  ) => {
+    const positionAt = (watermark: string): Position => ({ ...fullPosition, watermark });
+    const [north, south] = ["north", "so/uth 'ü'"];
+    const older = await bench.claimed(1);
+    assert.equal(await older.partition?.(north), null);
+    await older.write(records(1));
+    const moves = [
+      { partition: north, position: positionAt("2018-02-01T00:00:00Z") },
+      { partition: south, position: positionAt("2018-02-02T00:00:00Z") },
+    ];
+    await older.commit(commitOf(1, 1, { partitions: moves }));
+    const newer = await bench.open();
+    assert.equal((await newer.claim(2))?.position.watermark, "1");
+    await assert.rejects(
+      older.commit(commitOf(1, 2, { partitions: [{ partition: north, position: fullPosition }] })),
+      superseded,
+    );
+    const again = { partition: south, position: positionAt("2018-02-03T00:00:00Z") };
+    await newer.commit(commitOf(2, 1, { partitions: [again] }));
+    assert.deepEqual(await newer.partition?.(north), { epoch: 1, sequence: 1, position: moves[0]?.position });
+    assert.deepEqual(await newer.partition?.(south), { epoch: 2, sequence: 1, position: again.position });
+    const backfill = await bench.claimed(1, { lane: "backfill/1" });
+    assert.equal(await backfill.partition?.(north), null);
+    await backfill.commit(commitOf(1, 1, { partitions: [again] }));
+    assert.deepEqual(await newer.partition?.(south), { epoch: 2, sequence: 1, position: again.position });
+    assert.deepEqual(await bench.ids(), [1]);
+  },
+
   "streams have marks and epochs of their own, or a second one is refused": async (bench) => {
     const first = await bench.claimed(4);
     await first.write(records(1));

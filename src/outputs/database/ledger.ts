@@ -1,11 +1,12 @@
 import { z } from "zod";
-import type { Commit, Mark, OutputContext } from "../../engine/ports.ts";
+import type { Commit, Mark, OutputContext, PartitionMove } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import { parseJson } from "../../model/json.ts";
 import { decodePosition, encodePosition } from "../../model/position.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { tableNameParts } from "../../sql/dialects.ts";
 import type { SqlConnection } from "../../sql/port.ts";
+import { partitionLane } from "../partition-lane.ts";
 import { ownTablePrefix } from "./schema.ts";
 
 /** What the ledger holds of a stream. */
@@ -38,16 +39,18 @@ const rowSchema = z.object({
 
 const fieldsSchema = z.array(z.string());
 
+type LedgerKey = readonly [connector: string, stream: string, lane: string];
+
 /**
  * The output's own record of where each stream stands, in two tables beside the rows:
- * `_tidemark_positions`, with the newest commit and the epoch that may make the next, and
+ * `_tidemark_positions`, with the newest commit and the epoch that may make the next (a row more for each partition), and
  * `_tidemark_delivered`, with the identities delivered in windows that are not finished. All of it
  * changes in the transactions that write the rows.
  */
 export class Ledger {
   readonly #connection: SqlConnection;
   readonly #stream: string;
-  readonly #key: readonly [connector: string, stream: string, lane: string];
+  readonly #key: LedgerKey;
   readonly #positions: string;
   readonly #delivered: string;
   readonly #positionsName: string;
@@ -97,12 +100,27 @@ export class Ledger {
 
   /** The stream's entry; null where it has none. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`. */
   async read(): Promise<LedgerEntry | null> {
+    return this.#read(this.#key, `stream ${this.#stream}`);
+  }
+
+  /** The newest mark of one partition. Throws as `read` does. */
+  async partition(partition: string): Promise<Mark | null> {
+    const key = this.#keyOf(partition);
+    return (await this.#read(key, `partition ${partition} of ${this.#stream}`))?.mark ?? null;
+  }
+
+  #keyOf(partition: string): LedgerKey {
+    const [connector, stream, lane] = this.#key;
+    return [connector, stream, partitionLane(lane, partition)];
+  }
+
+  async #read(key: LedgerKey, whose: string): Promise<LedgerEntry | null> {
     const [row] = await this.#connection.query(
       `SELECT epoch, sequence, position_epoch, position, records, fields FROM ${this.#positions} WHERE ${this.#where()}`,
-      this.#key,
+      key,
     );
     if (row === undefined) return null;
-    const holder = `${this.#positionsName}, stream ${this.#stream}`;
+    const holder = `${this.#positionsName}, ${whose}`;
     const parsed = rowSchema.safeParse(row);
     if (!parsed.success) throw unreadable(holder, z.prettifyError(parsed.error));
     const { epoch, sequence, position_epoch, position, records, fields } = parsed.data;
@@ -145,7 +163,30 @@ export class Ledger {
         change.updatedAt,
       ],
     );
-    return changed === 1;
+    if (changed !== 1) return false;
+    for (const move of commit.partitions ?? []) await this.#keep(move, commit, change.updatedAt);
+    return true;
+  }
+
+  async #keep({ partition, position }: PartitionMove, commit: Commit, updatedAt: string): Promise<void> {
+    const values = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => this.#connection.dialect.placeholder(n));
+    const [connector, stream, lane, epoch, sequence, cursorType, encoded, now] = values;
+    await this.#connection.execute(
+      `INSERT INTO ${this.#positions}
+          (connector, stream, lane, epoch, position_epoch, sequence, cursor_type, position, updated_at, records, fields)
+        VALUES (${connector}, ${stream}, ${lane}, ${epoch}, ${epoch}, ${sequence}, ${cursorType}, ${encoded}, ${now}, 0, '[]')
+        ON CONFLICT (connector, stream, lane) DO UPDATE SET epoch = excluded.epoch,
+          position_epoch = excluded.position_epoch, sequence = excluded.sequence,
+          cursor_type = excluded.cursor_type, position = excluded.position, updated_at = excluded.updated_at`,
+      [
+        ...this.#keyOf(partition),
+        commit.epoch,
+        commit.sequence,
+        commit.cursorType,
+        encodePosition(position),
+        updatedAt,
+      ],
+    );
   }
 
   /** Whether identities of an unfinished window are on record. */

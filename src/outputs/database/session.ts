@@ -86,6 +86,10 @@ export class DatabaseSession implements OutputSession {
     return entry?.mark ?? null;
   }
 
+  async partition(partition: string): Promise<Mark | null> {
+    return this.#parts.ledger.partition(partition);
+  }
+
   async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
     return this.#delivered.ask(identities);
   }

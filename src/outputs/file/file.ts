@@ -81,6 +81,11 @@ class FileSession implements OutputSession {
     );
   }
 
+  async partition(partition: string): Promise<Mark | null> {
+    const ledger = await this.#claimed();
+    return ledger.partition(this.#context.lane, partition);
+  }
+
   async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
     const ledger = await this.#claimed();
     return ledger.delivered(this.#context.lane, identities);

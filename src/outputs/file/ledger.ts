@@ -7,6 +7,7 @@ import type { Commit, Mark } from "../../engine/ports.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { decodePosition, encodePosition } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import { partitionLane } from "../partition-lane.ts";
 import { storedIdentity } from "../stored-identity.ts";
 import { syncFolder } from "./sync-folder.ts";
 
@@ -127,6 +128,11 @@ export class Ledger {
     return this.#patiently(() => this.#claimedEpoch(lane));
   }
 
+  /** The newest mark of one partition. */
+  async partition(lane: string, partition: string): Promise<Mark | null> {
+    return this.#patiently(() => this.#mark(partitionLane(lane, partition)));
+  }
+
   #claimedEpoch(lane: string): number {
     return this.#markRow(lane)?.claimed_epoch ?? 0;
   }
@@ -184,6 +190,22 @@ export class Ledger {
       this.#database
         .prepare("UPDATE marks SET epoch = ?, sequence = ?, cursor_type = ?, position = ? WHERE lane = ?")
         .run(commit.epoch, commit.sequence, commit.cursorType, encodePosition(commit.position), lane);
+      for (const { partition, position } of commit.partitions ?? []) {
+        this.#database
+          .prepare(
+            `INSERT INTO marks (lane, claimed_epoch, epoch, sequence, cursor_type, position)
+              VALUES (:lane, :epoch, :epoch, :sequence, :type, :position) ON CONFLICT (lane) DO UPDATE SET
+              claimed_epoch = excluded.claimed_epoch, epoch = excluded.epoch, sequence = excluded.sequence,
+              cursor_type = excluded.cursor_type, position = excluded.position`,
+          )
+          .run({
+            lane: partitionLane(lane, partition),
+            epoch: commit.epoch,
+            sequence: commit.sequence,
+            type: commit.cursorType,
+            position: encodePosition(position),
+          });
+      }
       if (commit.windowFinished) this.#database.prepare("DELETE FROM delivered WHERE lane = ?").run(lane);
       else
         this.#database
