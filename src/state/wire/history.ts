@@ -132,5 +132,8 @@ export const verifiedAudit = z
     verified: z.literal(true),
     streams: count.meta({ description: "How many streams' logs were read.", example: 14 }),
     rows: count.meta({ example: 20_311 }),
+    key_rows: count
+      .optional()
+      .meta({ description: "Rows of the API keys' own log, where all was verified." }),
   })
   .meta({ id: "VerifiedAudit", description: "The hash chain holds: no row was altered, removed or moved." });

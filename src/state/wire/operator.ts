@@ -18,7 +18,11 @@ export const resetRequest = z
     reason,
     actor: actor.optional(),
   })
-  .meta({ id: "ResetRequest", description: "Sets the watermark by an operator's will." });
+  .meta({
+    id: "ResetRequest",
+    description: "Sets the watermark by an operator's will.",
+    example: { new_cursor_value: "2026-02-01T00:00:00Z", reason: "the source was restored from a backup" },
+  });
 export type ResetRequest = z.infer<typeof resetRequest>;
 
 export function resetToWire({
@@ -54,7 +58,11 @@ export const rewindRequest = z
     reason,
     actor: actor.optional(),
   })
-  .meta({ id: "RewindRequest", description: "Puts the stream back where it stood after an earlier run." });
+  .meta({
+    id: "RewindRequest",
+    description: "Puts the stream back where it stood after an earlier run.",
+    example: { to_run_id: "nightly-2026-02-28", reason: "its successor wrote wrong rows" },
+  });
 export type RewindRequest = z.infer<typeof rewindRequest>;
 
 export function rewindToWire({ toRun, reason: why, actor: by }: Rewind): RewindRequest {
@@ -74,7 +82,18 @@ export const importRequest = z
     reason,
     actor: actor.optional(),
   })
-  .meta({ id: "ImportRequest", description: "Puts the stream where an export says." });
+  .meta({
+    id: "ImportRequest",
+    description: "Puts the stream where an export says.",
+    example: {
+      state: {
+        cursor_type: "numeric_id",
+        position: { format: 1, watermark: "41", companions: {}, window: null, boundary: [], coverage: [] },
+        metadata: null,
+      },
+      reason: "moved from the old server",
+    },
+  });
 export type ImportRequest = z.infer<typeof importRequest>;
 
 /** What of the history to delete; the stream, where it is one, stands in the path. */
@@ -92,7 +111,11 @@ export const pruneRequest = z
   .refine((limits) => limits.keep_runs !== undefined || limits.max_age_days !== undefined, {
     message: "needs keep_runs or max_age_days",
   })
-  .meta({ id: "PruneRequest", description: "A run is deleted where any of the limits says so." });
+  .meta({
+    id: "PruneRequest",
+    description: "A run is deleted where any of the limits says so.",
+    example: { keep_runs: 1000, max_age_days: 90 },
+  });
 export type PruneRequest = z.infer<typeof pruneRequest>;
 
 export function pruneToWire({ keepRuns, maxAgeDays }: Retention): PruneRequest {

@@ -59,7 +59,11 @@ export const beginRequest = z
     }),
     actor: actor.optional(),
   })
-  .meta({ id: "BeginRequest", description: "Grants a run and hands out the stream's lower bound." });
+  .meta({
+    id: "BeginRequest",
+    description: "Grants a run and hands out the stream's lower bound.",
+    example: { run_id: "nightly-2026-03-01", cursor_type: "timestamp_utc", lease_seconds: 60 },
+  });
 export type BeginRequest = z.infer<typeof beginRequest>;
 
 export function beginToWire(options: BeginOptions): BeginRequest {
@@ -162,7 +166,9 @@ const runFields = {
   kind: runKind.optional().meta({ description: "As the run was begun; `live` unless given." }),
   backfill: backfillId.optional().meta({ description: "As begin answered it." }),
 };
-export const runReference = z.strictObject(runFields).meta({ id: "RunReference" });
+export const runReference = z
+  .strictObject(runFields)
+  .meta({ id: "RunReference", example: { run_id: "nightly-2026-03-01", epoch: 7 } });
 export type WireRunReference = z.infer<typeof runReference>;
 
 export function referenceToWire(run: RunRef): WireRunReference {
@@ -201,7 +207,17 @@ export const checkpointRequest = z
       description: "Whether an output has the position durably with its rows.",
     }),
   })
-  .meta({ id: "CheckpointRequest", description: "Stores how far the run has come, and renews its lease." });
+  .meta({
+    id: "CheckpointRequest",
+    description: "Stores how far the run has come, and renews its lease.",
+    example: {
+      run_id: "nightly-2026-03-01",
+      epoch: 7,
+      sequence: 1,
+      new_cursor_value: "2026-03-01T07:30:00Z",
+      records_processed: 500,
+    },
+  });
 export type CheckpointRequest = z.infer<typeof checkpointRequest>;
 
 export const completeRequest = z
@@ -218,7 +234,16 @@ export const completeRequest = z
     records_processed: recordsProcessed.optional(),
     metadata: metadata.optional(),
   })
-  .meta({ id: "CompleteRequest", description: "Ends the run well and advances the watermark." });
+  .meta({
+    id: "CompleteRequest",
+    description: "Ends the run well and advances the watermark.",
+    example: {
+      run_id: "nightly-2026-03-01",
+      epoch: 7,
+      new_cursor_value: "2026-03-01T08:00:00Z",
+      records_processed: 1250,
+    },
+  });
 export type CompleteRequest = z.infer<typeof completeRequest>;
 
 export const failRequest = z
@@ -231,7 +256,11 @@ export const failRequest = z
     records_processed: recordsProcessed.optional(),
     metadata: metadata.optional(),
   })
-  .meta({ id: "FailRequest", description: "Ends the run badly; the watermark stays." });
+  .meta({
+    id: "FailRequest",
+    description: "Ends the run badly; the watermark stays.",
+    example: { run_id: "nightly-2026-03-01", epoch: 7, error_summary: "the source answered 502" },
+  });
 export type FailRequest = z.infer<typeof failRequest>;
 
 export const checkpointAnswer = z

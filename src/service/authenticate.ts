@@ -1,0 +1,135 @@
+import type { Context } from "hono";
+import type { Clock } from "../clock.ts";
+import { messageOf, TidemarkError } from "../errors.ts";
+import type { Scope } from "../state/wire/routes.ts";
+import { anybody, type Principal, refuseScope } from "./access.ts";
+import type { Env } from "./env.ts";
+import { hashSecret, isSecretOf, parseKey } from "./keys/key-text.ts";
+import { isOver, type KeyRow, type KeyStore, recordOf } from "./keys/store.ts";
+import type { ServiceLogger } from "./logger.ts";
+import { type RateLimit, RateLimits } from "./rate-limits.ts";
+
+export interface AuthenticationLimits {
+  /** Requests by one key. */
+  readonly perKey: RateLimit;
+  /** Requests from one address whose key is missing, unknown or no longer good. */
+  readonly failures: RateLimit;
+}
+
+export const usualLimits: AuthenticationLimits = {
+  perKey: { burst: 4000, perSecond: 2000 },
+  failures: { burst: 20, perSecond: 0.5 },
+};
+
+const mostRemembered = 10_000;
+const touchMilliseconds = 60_000;
+/** Compared with where there is no such key, so that this takes as long. */
+const nobodysHash = hashSecret("");
+
+/** Tells from a request's `Authorization` who makes it. */
+export class Authenticator {
+  readonly #keys: KeyStore | null;
+  readonly #clock: Clock;
+  readonly #logger: ServiceLogger;
+  readonly #byKey: RateLimits;
+  readonly #failures: RateLimits;
+  /** When each key was last good, by its id, and when its use was last stored. */
+  readonly #seen = new Map<string, { hash: string; touched: number }>();
+
+  constructor(keys: KeyStore | null, clock: Clock, logger: ServiceLogger, limits = usualLimits) {
+    this.#keys = keys;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#byKey = new RateLimits(clock, limits.perKey);
+    this.#failures = new RateLimits(clock, limits.failures);
+  }
+
+  /**
+   * Throws `UNAUTHORIZED`, and `RATE_LIMITED` with the seconds to wait as `details.retry_after_seconds`.
+   * An address that has failed too often is only heard with a key that was good before, so that those
+   * who share it are not locked out.
+   */
+  async principal(authorization: string | undefined, address: string): Promise<Principal> {
+    if (this.#keys === null) return anybody;
+    const presented = bearer(authorization);
+    const text = presented === null ? null : parseKey(presented);
+    const known = text === null ? undefined : this.#seen.get(text.id);
+    const trusted = text !== null && known !== undefined && isSecretOf(text.secret, known.hash);
+    if (!trusted) this.#refuseFailing(address);
+    if (text === null) throw this.#failed(address, presented === null ? "no API key is given" : noKey);
+    const row = await this.#keys.find(text.id);
+    const right = isSecretOf(text.secret, row?.hash ?? nobodysHash);
+    if (row === null || !right) throw this.#failed(address, noKey);
+    if (isOver(row, this.#clock.now())) {
+      this.#seen.delete(row.id);
+      const how =
+        row.revokedAtUtc === null ? `expired ${row.expiresAtUtc}` : `was revoked ${row.revokedAtUtc}`;
+      throw this.#failed(address, `${row.id} ${how}`);
+    }
+    const wait = this.#byKey.take(row.id);
+    if (wait > 0) throw limited(`${row.id} has made too many requests`, wait);
+    this.#used(this.#keys, row);
+    return { id: row.id, scope: row.scope, connectors: row.connectors, key: recordOf(row) };
+  }
+
+  /** Admits a request to what needs a scope. Throws as `principal` does, and `FORBIDDEN`. */
+  async admit(context: Context<Env>, needed: Scope): Promise<Principal> {
+    const address = context.env?.incoming?.socket.remoteAddress ?? "";
+    const principal = await this.principal(context.req.header("authorization"), address);
+    context.set("principal", principal);
+    refuseScope(principal, needed);
+    return principal;
+  }
+
+  #refuseFailing(address: string): void {
+    const wait = this.#failures.wait(networkOf(address));
+    if (wait > 0) throw limited("too many attempts from this address have failed", wait);
+  }
+
+  #failed(address: string, why: string): TidemarkError {
+    this.#failures.take(networkOf(address));
+    return new TidemarkError("UNAUTHORIZED", why);
+  }
+
+  #used(keys: KeyStore, row: KeyRow): void {
+    const now = this.#clock.elapsed();
+    const touched = this.#seen.get(row.id)?.touched ?? Number.NEGATIVE_INFINITY;
+    const due = now - touched >= touchMilliseconds;
+    this.#seen.delete(row.id);
+    this.#seen.set(row.id, { hash: row.hash, touched: due ? now : touched });
+    if (this.#seen.size > mostRemembered) {
+      const oldest = this.#seen.keys().next();
+      if (oldest.done !== true) this.#seen.delete(oldest.value);
+    }
+    if (!due) return;
+    keys.touch(row.id).catch((error: unknown) => {
+      this.#logger.warn({ key: row.id, error: messageOf(error) }, "the time of a key's use was not stored");
+    });
+  }
+}
+
+const noKey = "the API key is not known";
+
+function bearer(authorization: string | undefined): string | null {
+  return /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1] ?? null;
+}
+
+function limited(why: string, seconds: number): TidemarkError {
+  return new TidemarkError("RATE_LIMITED", why, {
+    hint: `Try again in ${seconds} s.`,
+    details: { retry_after_seconds: seconds },
+  });
+}
+
+/** Of IPv6, a subscriber has a whole network of addresses. */
+function networkOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const [head = "", tail] = address.split("::");
+  const first = head === "" ? [] : head.split(":");
+  const last = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros =
+    tail === undefined ? [] : Array<string>(Math.max(0, 8 - first.length - last.length)).fill("0");
+  return [...first, ...zeros, ...last].slice(0, 4).join(":");
+}

@@ -1,0 +1,3 @@
+export function docsHtml(document: unknown): string {
+  return JSON.stringify(document);
+}

@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { docsHtml } from "./html.ts";
+import { openApiDocument } from "./openapi.ts";
+import { script, styles } from "./style.ts";
+
+/** `/openapi.json` and `/docs`, each made when it is first asked for. */
+export class DocsPages {
+  readonly #version: string;
+  #openApi: string | undefined;
+  #html: string | undefined;
+
+  constructor(version: string) {
+    this.#version = version;
+  }
+
+  get openApi(): string {
+    this.#openApi ??= JSON.stringify(openApiDocument(this.#version));
+    return this.#openApi;
+  }
+
+  get html(): string {
+    this.#html ??= docsHtml(openApiDocument(this.#version));
+    return this.#html;
+  }
+
+  /** Nothing is loaded from anywhere, and nothing else may run in the page. */
+  readonly headers = {
+    "content-security-policy": `default-src 'none'; style-src '${hashOf(styles)}'; script-src '${hashOf(script)}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+  };
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}

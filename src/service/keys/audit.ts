@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import { TidemarkError } from "../../errors.ts";
+import type { AuditTail, KeyRow } from "./store.ts";
+
+export const keyActions = ["create", "revoke"] as const;
+export type KeyAction = (typeof keyActions)[number];
+
+/** One row of the keys' audit log; `hash` covers every other field and the row before it. */
+export interface KeyAuditRecord {
+  /** Counts from 1, without gaps. */
+  readonly number: number;
+  readonly keyId: string;
+  readonly atUtc: string;
+  /** Who made or revoked it: a user of the machine, or the id of another key. */
+  readonly actor: string;
+  readonly action: KeyAction;
+  /** What the key may do and until when, as JSON; so that a key widened by hand shows. */
+  readonly terms: string;
+  readonly hash: string;
+}
+
+type Entry = Omit<KeyAuditRecord, "number" | "hash">;
+
+/** All of a key that never changes once it is made. */
+export function termsOf(row: KeyRow): string {
+  const { name, scope, connectors, expiresAtUtc, hash } = row;
+  return JSON.stringify({ name, scope, connectors, expires_at_utc: expiresAtUtc, secret_sha256: hash });
+}
+
+function auditHash(previous: string, row: Omit<KeyAuditRecord, "hash">): string {
+  const fields = [previous, String(row.number), row.keyId, row.atUtc, row.actor, row.action, row.terms];
+  const text = fields.map((field) => `${Buffer.byteLength(field)}:${field}`).join("");
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Chains an entry to the end of the log. */
+export function chained(tail: AuditTail, entry: Entry): KeyAuditRecord {
+  const row = { ...entry, number: tail.number + 1 };
+  return { ...row, hash: auditHash(tail.hash, row) };
+}
+
+/** Throws `AUDIT_BROKEN` naming the first row, or the key, that is not as the log says. */
+export function verifyKeyAudit(
+  rows: readonly KeyAuditRecord[],
+  tail: AuditTail,
+  keys: readonly KeyRow[],
+): void {
+  let last: AuditTail = { number: 0, hash: "" };
+  const created = new Map<string, string>();
+  const revoked = new Set<string>();
+  for (const row of rows) {
+    const expected = last.number + 1;
+    if (row.number !== expected) throw broken(expected, "is missing or out of place");
+    if (row.hash !== auditHash(last.hash, row)) throw broken(expected, "was altered");
+    if (row.action === "create") created.set(row.keyId, row.terms);
+    else revoked.add(row.keyId);
+    last = row;
+  }
+  if (tail.number > last.number) throw broken(last.number + 1, "is missing at the end");
+  if (tail.number < last.number) throw broken(tail.number + 1, "was added from outside");
+  if (tail.hash !== last.hash) throw broken(tail.number, "is not the one that is remembered as the last");
+  for (const key of keys) {
+    if (created.get(key.id) !== termsOf(key)) throw brokenKey(key.id, "is not as it was made");
+    if ((key.revokedAtUtc !== null) !== revoked.has(key.id)) {
+      throw brokenKey(key.id, key.revokedAtUtc === null ? "was revoked and is not" : "was not revoked");
+    }
+  }
+}
+
+function broken(number: number, what: string): TidemarkError {
+  return new TidemarkError("AUDIT_BROKEN", `row ${number} of the keys' audit log ${what}`, {
+    details: { number },
+  });
+}
+
+function brokenKey(id: string, what: string): TidemarkError {
+  return new TidemarkError("AUDIT_BROKEN", `by the keys' audit log, ${id} ${what}`, { details: { key: id } });
+}

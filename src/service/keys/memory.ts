@@ -1,0 +1,32 @@
+import type { KeyAuditRecord } from "./audit.ts";
+import type { AuditTail, KeyRow, KeyStorage } from "./store.ts";
+
+/** Keys for as long as the process runs. */
+export function memoryKeys(): KeyStorage {
+  const rows = new Map<string, KeyRow>();
+  const log: KeyAuditRecord[] = [];
+  const tail = (): AuditTail => log.at(-1) ?? { number: 0, hash: "" };
+  return {
+    async find(id) {
+      return rows.get(id) ?? null;
+    },
+    async list() {
+      return [...rows.values()];
+    },
+    async change(id, decide) {
+      const made = decide({ row: rows.get(id) ?? null, keys: rows.size, tail: tail() });
+      if (made === null) return;
+      rows.set(made.row.id, made.row);
+      log.push(made.audit);
+    },
+    async touch(id, atUtc, unlessAfterUtc) {
+      const row = rows.get(id);
+      if (row === undefined || (row.lastUsedAtUtc !== null && row.lastUsedAtUtc > unlessAfterUtc)) return;
+      rows.set(id, { ...row, lastUsedAtUtc: atUtc });
+    },
+    async audit() {
+      return { rows: [...log], tail: tail(), keys: [...rows.values()] };
+    },
+    async close() {},
+  };
+}

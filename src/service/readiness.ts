@@ -1,0 +1,49 @@
+import type { Clock } from "../clock.ts";
+import { TidemarkError } from "../errors.ts";
+import type { StateStore } from "../state/contract.ts";
+
+const patienceMs = 2000;
+const trustMs = 1000;
+
+/** Whether requests are to be sent here: not while the database is away, and not once it drains. */
+export class Readiness {
+  readonly #state: StateStore;
+  readonly #clock: Clock;
+  #draining = false;
+  #lastGood = Number.NEGATIVE_INFINITY;
+
+  constructor(state: StateStore, clock: Clock) {
+    this.#state = state;
+    this.#clock = clock;
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /** Throws `STATE_UNAVAILABLE` while it is not ready. */
+  async refuseUnready(): Promise<void> {
+    if (this.#draining) {
+      throw new TidemarkError("STATE_UNAVAILABLE", "the service is shutting down", {
+        hint: "Send requests to another replica.",
+      });
+    }
+    if (this.#clock.elapsed() - this.#lastGood < trustMs) return;
+    const waiting = new AbortController();
+    try {
+      await Promise.race([this.#state.list({ limit: 1 }), this.#late(waiting.signal)]);
+    } finally {
+      waiting.abort();
+    }
+    this.#lastGood = this.#clock.elapsed();
+  }
+
+  async #late(signal: AbortSignal): Promise<never> {
+    await this.#clock.sleep(patienceMs, signal, { background: true });
+    throw new TidemarkError("STATE_UNAVAILABLE", `the state did not answer within ${patienceMs} ms`);
+  }
+}

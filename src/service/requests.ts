@@ -1,0 +1,146 @@
+import type { z } from "zod";
+import { messageOf, TidemarkError } from "../errors.ts";
+import { parseJson } from "../model/json.ts";
+import { RequestRefusal } from "./problems.ts";
+
+/** Reads the parts of a request and refuses what is not of the declared form. */
+
+const mostIssues = 10;
+const longestIssue = 200;
+
+/** Checks a part against its schema. Throws `INVALID_REQUEST` naming up to ten fields. */
+export function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { issues } = parsed.error;
+  const problems = issues.slice(0, mostIssues).map((issue) => ({
+    path: [where, ...issue.path.map(String)].join(".").slice(0, longestIssue).toWellFormed(),
+    message: issue.message.slice(0, longestIssue).toWellFormed(),
+  }));
+  const told = problems.map(({ path, message }) => `\`${path}\`: ${message}`);
+  const rest = issues.length - problems.length;
+  if (rest > 0) told.push(`and ${rest} more`);
+  throw new TidemarkError("INVALID_REQUEST", told.join("; "), { details: { problems } });
+}
+
+/**
+ * The parameters in a path, by the template that it matched. Each is one segment, percent-decoded
+ * once. Throws 400 `INVALID_REQUEST` for a segment that is no percent-encoded UTF-8.
+ */
+export function pathParams(template: string, path: string): Record<string, string> {
+  const given = path.split("/");
+  const params: Record<string, string> = {};
+  for (const [index, part] of template.split("/").entries()) {
+    const [, name] = /^\{(\w+)\}$/.exec(part) ?? [];
+    if (name !== undefined) params[name] = decoded(given[index] ?? "", name);
+  }
+  return params;
+}
+
+function decoded(segment: string, name: string): string {
+  if (segment === "." || segment === "..") {
+    throw badRequest(
+      `the ${name} in the path is "${segment}"`,
+      "Write it as %2E or %2E%2E where it is a name.",
+    );
+  }
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw badRequest(`the ${name} in the path is not percent-encoded UTF-8`);
+  }
+}
+
+/** The query's fields, each at most once. */
+export function queryFields(url: string): Record<string, string> {
+  const start = url.indexOf("?");
+  const fields: Record<string, string> = {};
+  if (start === -1) return fields;
+  for (const [name, value] of new URLSearchParams(url.slice(start + 1).split("#", 1)[0])) {
+    if (Object.hasOwn(fields, name)) {
+      throw new TidemarkError("INVALID_REQUEST", `\`query.${name.slice(0, longestIssue)}\` is given twice`);
+    }
+    Object.defineProperty(fields, name, { value, enumerable: true });
+  }
+  return fields;
+}
+
+/**
+ * The body as JSON with every digit; undefined where it is empty. Throws `MEDIA_TYPE_UNSUPPORTED`,
+ * `BODY_TOO_LARGE`, and 400 `INVALID_REQUEST` for what is not JSON.
+ */
+export async function readBody(request: Request, most: number): Promise<unknown> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > most) throw tooLarge(most);
+  const bytes = await wholeBody(request, most);
+  if (bytes.length === 0) return undefined;
+  const type = request.headers.get("content-type");
+  if (type === null || !/^application\/(?:[\w.+-]+\+)?json *(?:;|$)/i.test(type)) {
+    throw new TidemarkError(
+      "MEDIA_TYPE_UNSUPPORTED",
+      `the body is ${type === null ? "of no declared type" : type.slice(0, longestIssue)}`,
+    );
+  }
+  const text = utf8(bytes);
+  refuseRepeatedKeys(text);
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw badRequest(`the body is not JSON: ${messageOf(error).slice(0, longestIssue)}`);
+  }
+}
+
+async function wholeBody(request: Request, most: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body) {
+    length += chunk.length;
+    if (length > most) throw tooLarge(most);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function utf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw badRequest("the body is not UTF-8");
+  }
+}
+
+/**
+ * Of a key that an object names twice, one value would be dropped silently. Only the objects that are
+ * read field by field are looked at: the body itself.
+ */
+function refuseRepeatedKeys(text: string): void {
+  const seen = new Set<string>();
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    else if (depth === 1 && token.endsWith(":")) {
+      if (seen.has(token)) {
+        throw badRequest(`the body names ${token.slice(0, longestIssue).replace(/\s*:$/, "")} twice`);
+      }
+      seen.add(token);
+    }
+  }
+}
+
+/** The connection is closed after it: what follows of the body would be read as the next request. */
+function tooLarge(most: number): RequestRefusal {
+  return new RequestRefusal(
+    413,
+    new TidemarkError("BODY_TOO_LARGE", `the body has more than ${most} bytes`, { details: { most } }),
+    { connection: "close" },
+  );
+}
+
+export function badRequest(why: string, hint?: string): RequestRefusal {
+  return new RequestRefusal(
+    400,
+    new TidemarkError("INVALID_REQUEST", why, hint === undefined ? {} : { hint }),
+  );
+}
