@@ -8,7 +8,7 @@ import type { InputConfig } from "./schema.ts";
  * its promise only where a record that is read again can be known again.
  */
 export function incoherencesOf(input: Input, output: Output): Finding[] {
-  return [...appendProblems(input, output), ...cursorDoubts(input)];
+  return [...appendProblems(input, output), ...cursorDoubts(input), ...sliceDoubts(input)];
 }
 
 function appendProblems({ incremental }: Input, output: Output): Finding[] {
@@ -60,6 +60,22 @@ function cursorDoubts({ kind, incremental }: Input): Finding[] {
   if (kind === "database" || kind === "module" || incremental.cursors[0]?.type !== "text") return [];
   const message = "texts are compared by code point; a source that sorts them in another way loses records";
   return [doubt("TEXT_ORDER", ["input", "statePersistence", "id"], message)];
+}
+
+/** What is cut has two ends: the first run's lower one must be declared, and only times have a present. */
+function sliceDoubts({ kind, incremental }: Input): Finding[] {
+  const { slices, start, cursors } = incremental;
+  if ((slices ?? null) === null) return [];
+  const place = ["input", "statePersistence", "slices"];
+  if (kind === "httpPolling" && cursors[0]?.type === "numeric_id") {
+    const message =
+      "how far the ids of an API go is not known beforehand, so only backfills are cut into slices";
+    return [doubt("SLICES_UNUSED", place, message, { part: "key" })];
+  }
+  if ((start ?? null) !== null) return [];
+  const message = "without a `start` the first run has no lower end, and is read in one piece";
+  const hint = "declare `statePersistence.start`: a date, or a length of time such as `P365D`";
+  return [doubt("SLICES_UNUSED", place, message, { part: "key", hint })];
 }
 
 /**

@@ -16,6 +16,7 @@ export const diagnosticCodes = {
   NO_CURSOR: "A doubt: nothing is kept between runs, so each of them appends everything once more.",
   TEXT_ORDER: "A doubt: texts are compared by code point, and the source may sort them in another way.",
   SCHEDULE_NEVER: "A doubt: no such time as the schedule names ever comes, so the pipeline is never run.",
+  SLICES_UNUSED: "A doubt: slices are declared, and runs, or the first of them, cannot be cut into any.",
   PAGES_SHIFT: "A doubt: records that change move to the end while pages are counted, and others slip past.",
   TIE_HAZARD:
     "A doubt: a query compares strictly and has a LIMIT, and so loses ties wherever else it is run.",

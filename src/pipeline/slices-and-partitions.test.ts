@@ -28,6 +28,9 @@ ${last}`;
       "timestamp: { field: at, queryParam: since, granularity: 1ms }",
       "id: { field: id, queryParam: after }",
     );
+    expect(await told(ids)).toEqual([
+      expect.stringMatching(/^9:5 SLICES_UNUSED warning: how far the ids of an API go is not known/),
+    ]);
     expect((await loaded(ids)).input.incremental).toMatchObject({
       start: { at: "500" },
       slices: { step: { unit: "number", amount: "1000" } },
@@ -59,9 +62,16 @@ ${last}`;
     ]);
   });
 
+  test("a first run that has no lower end to cut from is doubted", async () => {
+    const text = pipeline("    until: { queryParam: to }\n    slices: { step: P1D }");
+    expect(await told(text)).toEqual([
+      expect.stringMatching(/^9:5 SLICES_UNUSED warning: without a `start` the first run has no lower end/),
+    ]);
+  });
+
   test("an append needs a key, by which what is read again is known", async () => {
     const text = pipeline(
-      "    until: { queryParam: to }\n    slices: { step: P1D }",
+      "    until: { queryParam: to }\n    slices: { step: P1D }\n    start: P30D",
       "output: { type: file, path: x.jsonl }\n",
     );
     expect(await told(text)).toEqual([
