@@ -11,7 +11,7 @@ import type { Incremental, InputSession, OutputSession, Pipeline, Warn, Window }
 import { type Edges, PositionTracker } from "./position-tracker.ts";
 import { SlicedPart } from "./sliced-part.ts";
 import { WholePart, type WholeRead } from "./whole-part.ts";
-import { type Asked, freezeWindow, type Horizon, windowAgain } from "./window.ts";
+import { type Asked, freezeWindow, type Horizon, lowest, windowAgain } from "./window.ts";
 
 /** What a backfill reads: a range of its own, beside the live stream. */
 export interface Range {
@@ -145,7 +145,7 @@ class Planner {
       const bound = (value: string) => ({ type: field.type, value });
       const window = {
         lower: stretch.lower === null ? null : bound(stretch.lower),
-        upper: bound(stretch.upper),
+        upper: lowest(bound(stretch.upper), this.#horizon.safeUpper) ?? bound(stretch.upper),
       };
       const cut: Cut = {
         type: field.type,

@@ -47,7 +47,8 @@ export class SlicedPart implements Part {
     this.partition = partition;
     this.#options = options;
     this.#coverage = mergeCoverage(this.#type, start.coverage, this.#granule);
-    this.#highest = start.watermark;
+    // Coverage never reaches past the highest record seen, so it tells how far that was.
+    this.#highest = this.#higher(start.watermark, this.#coverage.at(-1)?.upper ?? null);
     this.#remember(start.boundary);
     this.#changed = untold ?? false;
   }
@@ -145,11 +146,18 @@ export class SlicedPart implements Part {
     const lower =
       slice.lower === null || !this.#isBeginning(slice.lower) ? slice.lower : this.#beforeBeginning();
     this.#coverage = addInterval(type, this.#coverage, { lower, upper: slice.upper }, this.#granule);
+    // A record right at the beginning is seen too, though the slice's watermark is where it was.
     const seen = watermark !== slice.lower || boundary.some(({ cursor }) => cursor === watermark);
     if (seen) this.#highest = this.#higher(this.#highest, watermark);
     this.#remember(boundary);
-    this.#changed = true;
+    // A slice beyond all records seen counts for nothing yet, so a run that finds nothing changes nothing.
+    if (tracker.changed || !this.#options.live || this.#isBelowHighest(slice.lower)) this.#changed = true;
     this.#oneLess();
+  }
+
+  #isBelowHighest(lower: string | null): boolean {
+    const highest = this.#highest;
+    return highest !== null && (lower === null || compareCursorValues(this.#type, lower, highest) < 0);
   }
 
   /** Whether a slice begins where the stream was declared to begin, that value included. */

@@ -83,7 +83,8 @@ function endOfPeriod(upper: Cursor, clamp: Period, granule: Granule): Cursor {
   return { type: upper.type, value: stepCursor(upper.type, begins, granule, -1) };
 }
 
-function lowest(a: Cursor | null, b: Cursor | null): Cursor | null {
+/** The lower of two bounds; one that is absent is none. */
+export function lowest(a: Cursor | null, b: Cursor | null): Cursor | null {
   if (a === null || b === null) return a ?? b;
   return compareCursorValues(a.type, a.value, b.value) <= 0 ? a : b;
 }

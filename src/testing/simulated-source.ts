@@ -18,6 +18,15 @@ export interface SimulatedReading {
   readonly order: "ascending" | "descending" | "stored" | "shuffled";
   /** How it compares the lower bound that it is sent. */
   readonly bound: "inclusive" | "exclusive";
+  /** Whether it is sent the upper bound as well, which it compares inclusively. Default: no. */
+  readonly bounded?: boolean;
+}
+
+/** What a request asks for. */
+export interface Asked {
+  readonly since: string | null;
+  readonly until: string | null;
+  readonly partition: string | null;
 }
 
 /**
@@ -28,11 +37,16 @@ export interface SimulatedReading {
 export class SimulatedSource {
   records: SourceRecord[] = [];
   /** The lower bound of every request, in order: what a server's own log would show. */
-  readonly requests: { readonly since: string | null; readonly page: number }[] = [];
+  readonly requests: {
+    readonly since: string | null;
+    readonly until: string | null;
+    readonly partition: string | null;
+    readonly page: number;
+  }[] = [];
   /** What page tokens stand for; `forgetTokens` makes the source refuse those it has given out. */
   readonly tokens = new Map<string, PageState>();
   /** Called before each page is answered; what it throws is the source failing. */
-  beforePage: (page: number) => void | Promise<void> = () => {};
+  beforePage: (page: number, asked: Asked) => void | Promise<void> = () => {};
 
   forgetTokens(): void {
     this.tokens.clear();
@@ -73,14 +87,24 @@ export function simulatedIncremental(overrides: Partial<Incremental> = {}): Incr
   };
 }
 
-/** The source as an `Input` of the engine. */
+/**
+ * The source as an `Input` of the engine. Where `incremental` declares partitions, they are what
+ * records hold as `partition`.
+ */
 export function simulatedInput(
   source: SimulatedSource,
   reading: SimulatedReading,
   incremental: Incremental = simulatedIncremental(),
 ): Input {
   const read = (request: ReadRequest): AsyncIterable<Page> => pages(source, reading, incremental, request);
-  return { kind: "simulated", incremental, open: async () => ({ read, close: async () => {} }) };
+  async function* partitions(): AsyncGenerator<readonly string[]> {
+    yield [...new Set(source.records.map((record) => String(record.partition)))];
+  }
+  return {
+    kind: "simulated",
+    incremental,
+    open: async () => ({ read, partitions, close: async () => {} }),
+  };
 }
 
 async function* pages(
@@ -93,13 +117,18 @@ async function* pages(
   const lower = request.window.lower?.value ?? null;
   const since =
     lower !== null && field !== null && reading.bound === "exclusive" ? below(field, lower) : lower;
+  const until = reading.bounded ? (request.window.upper?.value ?? null) : null;
+  const partition = request.partition ?? null;
   let at = stateAt(source, request.resume);
   for (let page = 1; ; page++) {
-    await source.beforePage(page);
+    await source.beforePage(page, { since, until, partition });
     request.signal.throwIfAborted();
-    source.requests.push({ since, page });
-    const found = sorted(source.records, field, reading).filter((record) =>
-      matches(record, field, since, reading),
+    source.requests.push({ since, until, partition, page });
+    const found = sorted(source.records, field, reading).filter(
+      (record) =>
+        (partition === null || record.partition === partition) &&
+        matches(record, field, since, reading) &&
+        !isPast(record, field, until),
     );
     const { last, offset, snapshot = found } = at;
     const rest =
@@ -159,6 +188,13 @@ function matches(
   if (since === null || cursor === null || field === null) return true;
   const order = compareCursorValues(field.type, cursor, since);
   return reading.bound === "inclusive" ? order >= 0 : order > 0;
+}
+
+function isPast(record: SourceRecord, field: CursorField | null, until: string | null): boolean {
+  const cursor = field === null || until === null ? null : cursorOf(record, field);
+  return (
+    cursor !== null && until !== null && field !== null && compareCursorValues(field.type, cursor, until) > 0
+  );
 }
 
 function cursorOf(record: SourceRecord, field: CursorField): string | null {
