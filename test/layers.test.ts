@@ -15,6 +15,7 @@ const layers: readonly (readonly string[])[] = [
   ["inputs", "filters", "outputs"],
   ["pipeline"],
   ["schedule"],
+  ["observability"],
   ["service"],
   ["testing"],
   ["cli"],

@@ -1,0 +1,138 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+
+const ofStream = ["connector", "stream"] as const;
+
+/** From a memory's pace to that of a database in trouble, in seconds. */
+const callBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const runBuckets = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600];
+const lateBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600];
+
+/** Every metric that Tidemark gives, registered in one registry. */
+export function createInstruments(registry: Registry) {
+  const registers = [registry];
+  return {
+    build: new Gauge({
+      name: "tidemark_build_info",
+      help: "Always 1; its labels say which version runs on which Node.",
+      labelNames: ["version", "node"] as const,
+      registers,
+    }),
+    stateUp: new Gauge({
+      name: "tidemark_state_up",
+      help: "Whether the state answered when these metrics were asked for: 1 or 0.",
+      registers,
+    }),
+    cursorAge: new Gauge({
+      name: "tidemark_cursor_age_seconds",
+      help: "How far a stream's watermark lies behind the present. Streams with a timestamp cursor only.",
+      labelNames: ofStream,
+      registers,
+    }),
+    successAge: new Gauge({
+      name: "tidemark_seconds_since_last_success",
+      help: "How long ago the stream's last completed run ended. Absent where none ever did.",
+      labelNames: ofStream,
+      registers,
+    }),
+    runs: new Counter({
+      name: "tidemark_runs_total",
+      help: "Runs that ended, by outcome: completed, failed, cancelled (asked to stop), superseded, skipped (another process held the stream).",
+      labelNames: [...ofStream, "outcome"] as const,
+      registers,
+    }),
+    runsActive: new Gauge({
+      name: "tidemark_runs_active",
+      help: "Runs begun and not yet ended, as far as this process knows.",
+      registers,
+    }),
+    runSeconds: new Histogram({
+      name: "tidemark_run_duration_seconds",
+      help: "How long runs took from begin to end, by outcome.",
+      labelNames: ["outcome"] as const,
+      buckets: runBuckets,
+      registers,
+    }),
+    recordsRead: new Counter({
+      name: "tidemark_records_read_total",
+      help: "Records read from sources by runs of this process.",
+      labelNames: ofStream,
+      registers,
+    }),
+    recordsWritten: new Counter({
+      name: "tidemark_records_written_total",
+      help: "Records delivered, as runs report them with their checkpoints and at their end.",
+      labelNames: ofStream,
+      registers,
+    }),
+    checkpoints: new Counter({
+      name: "tidemark_checkpoints_total",
+      help: "Checkpoints stored.",
+      labelNames: ofStream,
+      registers,
+    }),
+    checkpointSeconds: new Histogram({
+      name: "tidemark_checkpoint_duration_seconds",
+      help: "How long the state took to store a checkpoint.",
+      buckets: callBuckets,
+      registers,
+    }),
+    stateSeconds: new Histogram({
+      name: "tidemark_state_call_duration_seconds",
+      help: "How long the state took to answer a run's call: begin, checkpoint, heartbeat, complete, fail.",
+      labelNames: ["call", "result"] as const,
+      buckets: callBuckets,
+      registers,
+    }),
+    leaseLosses: new Counter({
+      name: "tidemark_lease_losses_total",
+      help: "Runs that found their stream taken over by a newer run, a reset or a rewind.",
+      labelNames: ofStream,
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: "tidemark_http_request_duration_seconds",
+      help: "How long the service took to answer, by method, route and status.",
+      labelNames: ["method", "route", "status"] as const,
+      buckets: requestBuckets,
+      registers,
+    }),
+    pipelines: new Gauge({
+      name: "tidemark_pipelines",
+      help: "Pipelines that are scheduled in this process.",
+      registers,
+    }),
+    nextRun: new Gauge({
+      name: "tidemark_schedule_next_run_timestamp_seconds",
+      help: "When the next run of a pipeline is planned, in seconds since 1970.",
+      labelNames: ofStream,
+      registers,
+    }),
+    lateness: new Histogram({
+      name: "tidemark_schedule_lateness_seconds",
+      help: "How much later than it was due a scheduled run began.",
+      buckets: lateBuckets,
+      registers,
+    }),
+    missedTicks: new Counter({
+      name: "tidemark_schedule_ticks_missed_total",
+      help: "Ticks that passed without a run of their own, and were made up by one run together.",
+      labelNames: ofStream,
+      registers,
+    }),
+    retries: new Counter({
+      name: "tidemark_schedule_retries_total",
+      help: "Runs that were tried again between two ticks.",
+      labelNames: ofStream,
+      registers,
+    }),
+    reloads: new Counter({
+      name: "tidemark_pipeline_reloads_total",
+      help: "Pipeline files that were taken up while the process ran, by what became of them: added, changed, broken, removed.",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
+  };
+}
+
+export type Instruments = ReturnType<typeof createInstruments>;

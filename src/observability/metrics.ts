@@ -1,0 +1,132 @@
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { type Clock, systemClock } from "../clock.ts";
+import type { StreamKey } from "../model/stream-key.ts";
+import type { ScheduleEvent } from "../schedule/events.ts";
+import type { FileChange } from "../schedule/pipeline-files.ts";
+import { createInstruments, type Instruments } from "./instruments.ts";
+import type { StateObserver } from "./observed-state.ts";
+import { RunMetrics } from "./run-metrics.ts";
+import { LabelledStreams } from "./stream-labels.ts";
+import { StreamMetrics, type StreamSource } from "./stream-metrics.ts";
+
+export interface MetricsOptions {
+  /** Tidemark's own version, for `tidemark_build_info`. */
+  readonly version: string;
+  /** The streams to tell the age of, asked for with each scrape. */
+  readonly streams: () => readonly StreamSource[];
+  readonly clock?: Clock;
+}
+
+/** A request that the service has answered; `route` is the template that it matched. */
+export interface AnsweredRequest {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+/** How many streams have labels of their own. */
+const mostStreams = 1000;
+const scrapePatienceMs = 5000;
+const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+/**
+ * The metrics of one process, in the form that Prometheus reads. It observes from outside: hand
+ * `state` to `observedState`, and the scheduler's events and the service's requests to what takes
+ * them. `scrape` is what `/metrics` answers.
+ */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #instruments: Instruments;
+  readonly #labels = new LabelledStreams(mostStreams);
+  readonly #clock: Clock;
+  readonly #streams: StreamMetrics;
+  readonly #sources: () => readonly StreamSource[];
+  #looking: Promise<void> | null = null;
+  /** For `observedState`. */
+  readonly state: StateObserver;
+
+  constructor({ version, streams, clock = systemClock }: MetricsOptions) {
+    this.#clock = clock;
+    this.#sources = streams;
+    this.#instruments = createInstruments(this.#registry);
+    this.#instruments.build.set({ version, node: process.version }, 1);
+    collectDefaultMetrics({ register: this.#registry });
+    this.#streams = new StreamMetrics(this.#instruments, this.#labels, clock, mostStreams);
+    this.state = new RunMetrics(this.#instruments, this.#labels, clock, (key) =>
+      this.#streams.succeeded(key),
+    );
+  }
+
+  /** Counts records as a run of this process reads them. */
+  recordsRead(key: StreamKey, count: number): void {
+    if (count > 0) this.#instruments.recordsRead.inc(this.#labels.of(key), count);
+  }
+
+  readonly observeRequest = ({ method, route, status, seconds }: AnsweredRequest): void => {
+    const known = methods.has(method) ? method : "other";
+    this.#instruments.requestSeconds.observe({ method: known, route, status: String(status) }, seconds);
+  };
+
+  /** How many pipelines are scheduled now. */
+  scheduled(pipelines: number): void {
+    this.#instruments.pipelines.set(pipelines);
+  }
+
+  readonly observeSchedule = (event: ScheduleEvent): void => {
+    const labels = this.#labels.of(event.pipeline.key);
+    const { nextRun, lateness, missedTicks, retries, runs } = this.#instruments;
+    switch (event.type) {
+      case "planned":
+        if (event.at === null) nextRun.remove(labels);
+        else nextRun.set(labels, event.at / 1000);
+        break;
+      case "started":
+        if (event.reason === "retry") retries.inc(labels);
+        else lateness.observe(Math.max(0, event.lateMs) / 1000);
+        break;
+      case "missed":
+        missedTicks.inc(labels, event.count);
+        break;
+      case "ended": {
+        // The state tells of every run that was begun; of these it knows nothing.
+        const { status, runId } = event.result;
+        if (runId === null) runs.inc({ ...labels, outcome: status });
+        break;
+      }
+    }
+  };
+
+  observeReload({ kind }: FileChange): void {
+    this.#instruments.reloads.inc({ kind });
+  }
+
+  /** A pipeline that is no longer scheduled has no next run. */
+  unscheduled(key: StreamKey): void {
+    this.#instruments.nextRun.remove(this.#labels.of(key));
+  }
+
+  /** What `/metrics` answers. A state that does not answer costs what it would have told, and no more. */
+  readonly scrape = async (): Promise<{ readonly contentType: string; readonly body: string }> => {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null;
+    });
+    await this.#looking;
+    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
+  };
+
+  async #look(): Promise<void> {
+    const { stateUp } = this.#instruments;
+    const waiting = new AbortController();
+    const looked = this.#streams.look(this.#sources()).then(
+      () => true,
+      () => false,
+    );
+    const late = this.#clock.sleep(scrapePatienceMs, waiting.signal, { background: true }).then(
+      () => false,
+      () => false,
+    );
+    stateUp.set((await Promise.race([looked, late])) ? 1 : 0);
+    waiting.abort();
+  }
+}

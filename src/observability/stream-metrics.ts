@@ -1,0 +1,109 @@
+import type { Clock } from "../clock.ts";
+import { secondsOfCanonical } from "../model/calendar.ts";
+import type { StreamKey } from "../model/stream-key.ts";
+import type { StateStore, StreamState } from "../state/contract.ts";
+import type { Instruments } from "./instruments.ts";
+import type { LabelledStreams } from "./stream-labels.ts";
+
+/** Where the streams are that metrics are given of. */
+export interface StreamSource {
+  readonly state: StateStore;
+  /** These streams; all that the state has, up to a limit, unless given. */
+  readonly keys?: readonly StreamKey[];
+}
+
+interface Success {
+  readonly at: number | null;
+  /** When the history was looked at for it. */
+  readonly lookedAt: number;
+}
+
+/** How far back in a stream's history its last success is looked for, and how often anew. */
+const historyDepth = 50;
+const lookAgainMs = 60_000;
+const pageSize = 100;
+
+/** Tells how old the cursors of streams are, and how long ago they last had a run that completed. */
+export class StreamMetrics {
+  readonly #instruments: Instruments;
+  readonly #streams: LabelledStreams;
+  readonly #clock: Clock;
+  readonly #most: number;
+  readonly #successes = new Map<string, Success>();
+
+  constructor(instruments: Instruments, streams: LabelledStreams, clock: Clock, most: number) {
+    this.#instruments = instruments;
+    this.#streams = streams;
+    this.#clock = clock;
+    this.#most = most;
+  }
+
+  /** A run of the stream has completed just now. */
+  succeeded(key: StreamKey): void {
+    const now = this.#clock.now();
+    if (this.#successes.size < this.#most || this.#successes.has(nameOf(key)))
+      this.#successes.set(nameOf(key), { at: now, lookedAt: now });
+  }
+
+  /** Reads where the streams stand now. Throws what the state throws. */
+  async look(sources: readonly StreamSource[]): Promise<void> {
+    const { cursorAge, successAge } = this.#instruments;
+    const found: { state: StreamState; success: number | null }[] = [];
+    for (const source of sources) {
+      for (const state of await this.#streamsOf(source, this.#most - found.length)) {
+        found.push({ state, success: await this.#successOf(source.state, state) });
+      }
+    }
+    // Only once all is known, so that a state that fails halfway leaves no half.
+    cursorAge.reset();
+    successAge.reset();
+    const now = this.#clock.now();
+    for (const { state, success } of found) {
+      const labels = this.#streams.of(state.key);
+      const { cursor } = state;
+      if (cursor?.type === "timestamp_utc") {
+        cursorAge.set(labels, Math.max(0, now / 1000 - secondsOfCanonical(cursor.value)));
+      }
+      if (success !== null) successAge.set(labels, Math.max(0, (now - success) / 1000));
+    }
+  }
+
+  async #streamsOf({ state, keys }: StreamSource, most: number): Promise<StreamState[]> {
+    if (keys !== undefined) {
+      const states = await Promise.all(keys.slice(0, most).map((key) => state.get(key)));
+      return states.filter((found) => found !== null);
+    }
+    const all: StreamState[] = [];
+    let after: string | undefined;
+    while (all.length < most) {
+      const limit = Math.min(pageSize, most - all.length);
+      const { items, next } = await state.list(after === undefined ? { limit } : { limit, after });
+      all.push(...items);
+      if (next === null) break;
+      after = next;
+    }
+    return all;
+  }
+
+  /** When the stream last had a run that completed, by the state, whichever process ran it. */
+  async #successOf(state: StateStore, { key, status, updatedAtUtc }: StreamState): Promise<number | null> {
+    const now = this.#clock.now();
+    const name = nameOf(key);
+    if (status === "completed") {
+      const at = Date.parse(updatedAtUtc);
+      this.#successes.set(name, { at, lookedAt: now });
+      return at;
+    }
+    const known = this.#successes.get(name);
+    if (known !== undefined && now - known.lookedAt < lookAgainMs) return known.at;
+    const { items } = await state.runs(key, { limit: historyDepth });
+    const last = items.find(({ kind, outcome }) => kind === "live" && outcome === "completed");
+    const at = last === undefined ? (known?.at ?? null) : Date.parse(last.endedAtUtc ?? last.startedAtUtc);
+    this.#successes.set(name, { at, lookedAt: now });
+    return at;
+  }
+}
+
+function nameOf({ connector, stream }: StreamKey): string {
+  return `${connector}\0${stream}`;
+}
