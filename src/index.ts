@@ -4,6 +4,13 @@
  */
 export { type Clock, systemClock } from "./clock.ts";
 export {
+  attemptBackfill,
+  type BackfillOptions,
+  type BackfillRange,
+  type BackfillResult,
+  backfill,
+} from "./engine/backfill.ts";
+export {
   type Connector,
   type ConnectorItem,
   type ConnectorRequest,

@@ -7,6 +7,7 @@ import { flushed, note, outliveReaders, print, style } from "./terminal.ts";
 
 const pipelines = "Pipelines:";
 const places = "State:";
+const services = "Service:";
 
 const commands: readonly CommandEntry[] = [
   {
@@ -28,6 +29,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import("./run.ts")).defineRun,
   },
   {
+    name: "backfill",
+    summary: "Read a range of the past again, beside live runs",
+    group: pipelines,
+    load: async () => (await import("./backfill.ts")).defineBackfill,
+  },
+  {
     name: "state",
     summary: "Look at, move, copy and restore what is stored of streams",
     group: places,
@@ -38,6 +45,18 @@ const commands: readonly CommandEntry[] = [
     summary: "Show who moved which watermark, when and why; verify that log",
     group: places,
     load: async () => (await import("./audit.ts")).defineAudit,
+  },
+  {
+    name: "serve",
+    summary: "Serve the state over HTTP, for workers in any language",
+    group: services,
+    load: async () => (await import("./serve.ts")).defineServe,
+  },
+  {
+    name: "keys",
+    summary: "Make, list and revoke the service's API keys",
+    group: services,
+    load: async () => (await import("./keys.ts")).defineKeys,
   },
 ];
 

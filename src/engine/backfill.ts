@@ -7,7 +7,7 @@ import type { Interval } from "../model/position.ts";
 import { parseSliceStep, type SliceStep } from "../model/slices.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { millisecondsToTimestamp } from "../model/timestamp.ts";
-import type { BackfillState, Run } from "../state/contract.ts";
+import type { BackfillState } from "../state/contract.ts";
 import { isRanged, type Range } from "./plan-run.ts";
 import type { CursorField, Pipeline } from "./ports.ts";
 import type { RunResult } from "./result.ts";
@@ -25,15 +25,21 @@ export interface BackfillOptions extends Omit<SyncOptions, "fullRefresh" | "sinc
   readonly concurrency?: number;
   /** The backfill to go on with, where it was left. */
   readonly resume?: string;
+  /** Told what is going to be read, before anything is; its id is what `resume` takes. */
+  readonly onBegin?: (backfill: BackfillRange) => void;
+}
+
+/** A backfill's name and range. */
+export interface BackfillRange {
+  /** What `resume` takes to go on with it. */
+  readonly backfill: string;
+  /** The first and the last cursor value of the range. */
+  readonly from: string | null;
+  readonly to: string;
 }
 
 /** What one run of a backfill came to. */
-export interface BackfillResult extends RunResult {
-  /** What `resume` takes to go on with it. */
-  readonly backfill: string;
-  readonly from: string | null;
-  readonly to: string | null;
-}
+export interface BackfillResult extends RunResult, BackfillRange {}
 
 /**
  * Reads a range of the past again, beside live runs: the live watermark stays where it is (promise
@@ -63,13 +69,15 @@ export async function attemptBackfill(pipeline: Pipeline, options: BackfillOptio
   const stretch = resumed ?? (await newStretch(pipeline, options, field));
   const range = await rangeOf(pipeline, options, field, stretch);
   const id = options.resume ?? randomUUID();
+  const from = stretch.lower === null ? null : stepCursor(field.type, stretch.lower, field.granule, 1);
+  const begun: BackfillRange = { backfill: id, from, to: stretch.upper };
+  options.onBegin?.(begun);
   const result = await attemptRun(pipeline, options, {
     lane: `backfill/${id}`,
     begin: { kind: "backfill", backfill: id },
-    range: async (_run: Run) => range,
+    range: async () => range,
   });
-  const from = stretch.lower === null ? null : stepCursor(field.type, stretch.lower, field.granule, 1);
-  return { ...result, backfill: id, from, to: stretch.upper };
+  return { ...result, ...begun };
 }
 
 function leadingField(pipeline: Pipeline): CursorField {
@@ -158,9 +166,18 @@ async function rangeOf(
   field: CursorField,
   stretch: Interval,
 ): Promise<Range> {
-  const { slices } = pipeline.input.incremental;
+  const { slices, bounded = true } = pipeline.input.incremental;
   const step =
     options.step === undefined ? (slices?.step ?? null) : stepAskedFor(pipeline, options.step, field);
+  if (step !== null && !bounded) {
+    throw invalid(
+      pipeline,
+      "the source is not sent the upper end of a slice, and would give all that follows each time",
+      {
+        hint: "Declare `statePersistence.until`, or leave the step out.",
+      },
+    );
+  }
   const concurrency = options.concurrency ?? slices?.concurrency ?? 1;
   if (!Number.isInteger(concurrency) || concurrency < 1) {
     throw invalid(pipeline, `concurrency is ${concurrency}`, { hint: "Give a whole number from 1." });

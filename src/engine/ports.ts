@@ -53,6 +53,8 @@ export interface Incremental {
   readonly maxBoundaryKeys: number;
   /** Where a stream begins that has never been read; without it, at the source's own beginning. */
   readonly start?: Start | null;
+  /** Whether the source is sent the window's upper end as well, so that reading a slice reads no more. Default: yes. */
+  readonly bounded?: boolean;
   /** How the window is cut into slices; without it, it is read in one piece. Needs a source with both bounds. */
   readonly slices?: Slices | null;
   /** How many partitions are read at once; absent where the stream has none. */

@@ -1,7 +1,7 @@
 import { preview } from "../../engine/preview.ts";
 import type { Progress } from "../../engine/read-loop.ts";
 import type { RunResult } from "../../engine/result.ts";
-import { attemptSync } from "../../engine/sync.ts";
+import { attemptSync, type SyncOptions } from "../../engine/sync.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { asTidemarkError } from "../failure.ts";
@@ -12,6 +12,8 @@ export interface AttemptOptions {
   readonly state: string;
   readonly dryRun: boolean;
   readonly fullRefresh: boolean;
+  /** Where to begin instead of where the stream stands. */
+  readonly asked: Pick<SyncOptions, "since" | "lookbackDays">;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -36,22 +38,22 @@ export async function attempt(pipeline: LoadedPipeline, options: AttemptOptions)
       : await move(pipeline, url, options);
     return { result, sample: options.dryRun ? sample : null };
   } catch (thrown) {
-    const result = failed(pipeline, thrown, Math.round(performance.now() - startedAt), options.signal);
+    const result = failedResult(pipeline, thrown, Math.round(performance.now() - startedAt), options.signal);
     return { result, sample: options.dryRun ? sample : null };
   }
 }
 
 function move(pipeline: LoadedPipeline, url: string, options: AttemptOptions): Promise<RunResult> {
-  const { signal, fullRefresh, onProgress } = options;
+  const { signal, fullRefresh, asked, onProgress } = options;
   return withState(url, { create: true }, (state) =>
-    attemptSync(pipeline, { state, signal, fullRefresh, onProgress, actor: actor() }),
+    attemptSync(pipeline, { ...asked, state, signal, fullRefresh, onProgress, actor: actor() }),
   );
 }
 
 function look(
   pipeline: LoadedPipeline,
   url: string,
-  { signal, fullRefresh }: AttemptOptions,
+  { signal, fullRefresh, asked }: AttemptOptions,
   sample: SourceRecord[],
 ): Promise<RunResult> {
   const onRecords = (records: readonly SourceRecord[]): void => {
@@ -61,12 +63,12 @@ function look(
     }
   };
   return withState(url, { create: false }, (state) =>
-    preview(pipeline, { state, signal, fromStart: fullRefresh, onRecords }),
+    preview(pipeline, { ...asked, state, signal, fromStart: fullRefresh, onRecords }),
   );
 }
 
 /** What came of a run that failed before it had counts, as where the state cannot be opened. */
-function failed(
+export function failedResult(
   pipeline: LoadedPipeline,
   thrown: unknown,
   durationMs: number,

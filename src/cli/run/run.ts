@@ -1,14 +1,12 @@
 import type { RunResult } from "../../engine/result.ts";
-import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
-import { type Diagnostic, formatDiagnostic } from "../../pipeline/diagnostics.ts";
-import { checkPipelines, loadPipelines } from "../../pipeline/load.ts";
 import type { optionsOf } from "../commands.ts";
 import { exitCodeOf, exitCodes, formatError } from "../failure.ts";
 import type { Params } from "../params.ts";
 import { note, print, printJson } from "../terminal.ts";
 import { attempt } from "./attempt.ts";
+import { loadForRun } from "./load.ts";
 import { tellProgress } from "./progress.ts";
 import { formatResult, resultJson, summaryOf } from "./report.ts";
 import { stopOnSignals } from "./stop-signals.ts";
@@ -16,6 +14,8 @@ import { stopOnSignals } from "./stop-signals.ts";
 export interface RunOptions {
   readonly dryRun?: boolean;
   readonly fullRefresh?: boolean;
+  readonly since?: string;
+  readonly lookbackDays?: number;
   readonly param: Params;
 }
 
@@ -24,7 +24,7 @@ type Options = ReturnType<typeof optionsOf<RunOptions>>;
 /** Runs pipelines one after another; one that fails does not keep the others from running. */
 export async function run(files: readonly string[], options: Options): Promise<void> {
   const signal = stopOnSignals();
-  const pipelines = await load(files, options);
+  const pipelines = await loadForRun(files, options);
   const told: Record<string, unknown>[] = [];
   const results: RunResult[] = [];
   for (const pipeline of pipelines) {
@@ -37,31 +37,12 @@ export async function run(files: readonly string[], options: Options): Promise<v
   process.exitCode = exitCode(results);
 }
 
-/** Loads the pipelines, and tells of each mistake on a line of its own. */
-async function load(files: readonly string[], options: Options): Promise<LoadedPipeline[]> {
-  const loading = { params: options.param, console: options.json ? process.stderr : process.stdout };
-  try {
-    const pipelines = await loadPipelines(files, loading);
-    for (const { warnings } of pipelines) tellDiagnostics(warnings);
-    return pipelines;
-  } catch (error) {
-    if (options.json || !isTidemarkError(error, "PIPELINE_INVALID")) throw error;
-    tellDiagnostics(await checkPipelines(files, loading));
-    const [message = error.message] = error.message.split(":");
-    throw new TidemarkError(error.code, `${message}; nothing was run`, { cause: error });
-  }
-}
-
-function tellDiagnostics(diagnostics: readonly Diagnostic[]): void {
-  for (const diagnostic of diagnostics) note(`${formatDiagnostic(diagnostic)}\n`);
-}
-
 async function runOne(
   pipeline: LoadedPipeline,
   options: Options,
   signal: AbortSignal,
 ): Promise<{ result: RunResult; json: Record<string, unknown> }> {
-  const { dryRun = false, fullRefresh = false, json } = options;
+  const { dryRun = false, fullRefresh = false, since, lookbackDays, json } = options;
   const printsRecords = dryRun || pipeline.output.kind === "console";
   const live = process.stderr.isTTY === true && (dryRun || pipeline.output.kind !== "console");
   const progress = tellProgress(pipeline.name, formatStreamKey(pipeline.key), live);
@@ -70,6 +51,10 @@ async function runOne(
     state: options.state,
     dryRun,
     fullRefresh,
+    asked: {
+      ...(since === undefined ? {} : { since }),
+      ...(lookbackDays === undefined ? {} : { lookbackDays }),
+    },
     signal,
     onProgress: progress.tell,
   });

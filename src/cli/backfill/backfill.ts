@@ -1,0 +1,98 @@
+import { attemptBackfill, type BackfillRange } from "../../engine/backfill.ts";
+import type { RunResult } from "../../engine/result.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import type { LoadedPipeline } from "../../pipeline/check.ts";
+import type { optionsOf } from "../commands.ts";
+import { exitCodeOf, exitCodes, formatError, invalidArgument } from "../failure.ts";
+import type { Params } from "../params.ts";
+import { failedResult } from "../run/attempt.ts";
+import { loadForRun } from "../run/load.ts";
+import { tellProgress } from "../run/progress.ts";
+import { formatResult, resultJson } from "../run/report.ts";
+import { stopOnSignals } from "../run/stop-signals.ts";
+import { actor, withState } from "../state-access.ts";
+import { note, print, printJson, shown } from "../terminal.ts";
+
+export interface BackfillCommandOptions {
+  readonly from?: string;
+  readonly to?: string;
+  readonly step?: string;
+  readonly concurrency?: number;
+  readonly resume?: string;
+  readonly param: Params;
+}
+
+type Options = ReturnType<typeof optionsOf<BackfillCommandOptions>>;
+
+/** Runs one backfill, and says how to go on with it where it does not come to its end. */
+export async function backfill(file: string, options: Options): Promise<void> {
+  const signal = stopOnSignals();
+  const [pipeline, ...others] = await loadForRun([file], options);
+  if (pipeline === undefined || others.length > 0) {
+    throw invalidArgument(`${file} holds ${others.length + 1} pipelines`, "Name the one file to backfill.");
+  }
+  let begun: BackfillRange | null = null;
+  const progress = tellProgress(
+    pipeline.name,
+    formatStreamKey(pipeline.key),
+    process.stderr.isTTY === true && pipeline.output.kind !== "console",
+  );
+  const result = await make(pipeline, options, signal, {
+    onProgress: progress.tell,
+    onBegin: (range) => {
+      begun = range;
+      note(
+        `backfill ${range.backfill}: from ${shown(range.from ?? "the beginning")} to ${shown(range.to)}\n`,
+      );
+      progress.start();
+    },
+  });
+  progress.end();
+  await tell(result, begun, file, options);
+  process.exitCode = result.error === null ? exitCodes.done : exitCode(result);
+}
+
+function make(
+  pipeline: LoadedPipeline,
+  options: Options,
+  signal: AbortSignal,
+  told: Pick<Parameters<typeof attemptBackfill>[1], "onProgress" | "onBegin">,
+): Promise<RunResult> {
+  const startedAt = performance.now();
+  const { from, to, step, concurrency, resume } = options;
+  const asked = {
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(step === undefined ? {} : { step }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(resume === undefined ? {} : { resume }),
+  };
+  return withState(pipeline.stateUrl ?? options.state, { create: true }, (state) =>
+    attemptBackfill(pipeline, { ...asked, ...told, state, signal, actor: actor() }),
+  ).catch((thrown: unknown) =>
+    failedResult(pipeline, thrown, Math.round(performance.now() - startedAt), signal),
+  );
+}
+
+async function tell(
+  result: RunResult,
+  begun: BackfillRange | null,
+  file: string,
+  { json }: Options,
+): Promise<void> {
+  if (json) {
+    const range = { backfill: begun?.backfill ?? null, from: begun?.from ?? null, to: begun?.to ?? null };
+    await printJson({ ...resultJson(result), ...range });
+  } else {
+    await print(formatResult(result, false, process.stdout));
+  }
+  if (result.error === null) return;
+  note(formatError(result.error));
+  if (begun !== null && result.runId !== null) {
+    note(`Go on with it: tidemark backfill ${file} --resume ${begun.backfill}\n`);
+  }
+}
+
+function exitCode(result: RunResult): number {
+  return result.error === null || result.runId !== null ? exitCodes.failed : exitCodeOf(result.error);
+}
