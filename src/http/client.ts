@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "../clock.ts";
 import { registerSecret } from "../secrets.ts";
+import { traceHeaders } from "../trace-context.ts";
 import { isSecretName } from "./address.ts";
 import { createAuthenticator, type Envelope } from "./authentication.ts";
 import { exchange } from "./exchange.ts";
@@ -90,7 +91,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     for (;;) {
       await limiter?.acquire(request.signal);
       const envelope = trusted
-        ? await authenticator.sign(envelopeOf({ ...request, url }, declared), request.signal)
+        ? await authenticator.sign(traced(envelopeOf({ ...request, url }, declared)), request.signal)
         : { url, headers: ownHeaders };
       const answer = await send(request, envelope);
       if (answer.status === 401 && trusted && !renewed && authenticator.renew(envelope)) {
@@ -173,6 +174,12 @@ function envelopeOf(
   declared: Readonly<Record<string, string>> = {},
 ): Envelope {
   return { url, headers: { ...ownHeaders, ...declared, ...headers } };
+}
+
+/** With the trace that the request is a part of, unless the user's own headers name one. */
+function traced({ url, headers }: Envelope): Envelope {
+  if ("traceparent" in headers || "tracestate" in headers) return { url, headers };
+  return { url, headers: { ...headers, ...traceHeaders() } };
 }
 
 /** The settings' headers, names in lower case; values that look like credentials become secrets. */
