@@ -25,7 +25,7 @@ export async function withState<T>(
 const sqliteFile = /^sqlite:(?:\/\/(?=\/)|(?!\/\/|:))([^?#]*[^?#/\s])$/i;
 
 /** The path of the SQLite file that a state URL names and that is not there; wrong URLs name none. */
-function missingFile(url: string): string | null {
+export function missingFile(url: string): string | null {
   const path = sqliteFile.exec(url)?.[1];
   return path === undefined || existsSync(path) ? null : path;
 }

@@ -1,5 +1,6 @@
 export type { Principal } from "./access.ts";
 export type { AuthenticationLimits } from "./authenticate.ts";
+export { ensureKey, type FirstKey, firstKeyFile, isLoopback } from "./first-key.ts";
 export type { KeyAuditRecord } from "./keys/audit.ts";
 export { openKeys } from "./keys/open.ts";
 export {

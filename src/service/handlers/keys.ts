@@ -1,7 +1,7 @@
-import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
-import type { keyRoutes, WireKey } from "../contracts.ts";
-import type { KeyRecord, KeyStore } from "../keys/store.ts";
+import type { keyRoutes } from "../contracts.ts";
+import type { KeyStore } from "../keys/store.ts";
+import { keyAuditToWire, keyToWire } from "../keys/wire.ts";
 import { type Handlers, operatorOf } from "./handler.ts";
 
 /** The keys themselves. */
@@ -34,40 +34,9 @@ export const keyHandlers: Handlers<keyof typeof keyRoutes> = {
   },
 
   async keyAudit({ keys }) {
-    const rows = await used(keys).audit();
-    return {
-      items: rows.map(({ keyId, atUtc, terms, ...row }) => ({
-        ...row,
-        key_id: keyId,
-        at_utc: atUtc,
-        terms: visibleTerms(terms),
-      })),
-    };
+    return { items: (await used(keys).audit()).map(keyAuditToWire) };
   },
 };
-
-export function keyToWire(record: KeyRecord): WireKey {
-  return {
-    id: record.id,
-    name: record.name,
-    scope: record.scope,
-    connectors: record.connectors === null ? null : [...record.connectors],
-    created_at_utc: record.createdAtUtc,
-    created_by: record.createdBy,
-    expires_at_utc: record.expiresAtUtc,
-    revoked_at_utc: record.revokedAtUtc,
-    revoked_by: record.revokedBy,
-    last_used_at_utc: record.lastUsedAtUtc,
-  };
-}
-
-const termsSchema = z.record(z.string(), z.unknown());
-
-/** Hashes of secrets are for comparing, and stay where that is done. */
-export function visibleTerms(terms: string): Record<string, unknown> {
-  const { secret_sha256: _, ...visible } = termsSchema.parse(JSON.parse(terms));
-  return visible;
-}
 
 function used(keys: KeyStore | null): KeyStore {
   if (keys !== null) return keys;

@@ -1,0 +1,24 @@
+import { openKeys, openKeysIfAny } from "../../service/keys/open.ts";
+import type { KeyStore } from "../../service/keys/store.ts";
+import { invalidArgument } from "../failure.ts";
+import { missingFile } from "../state-access.ts";
+import { note } from "../terminal.ts";
+
+/** Opens the keys, lends them out, and closes them; makes their tables, and the state, where there are none. */
+export async function withKeys<T>(url: string, use: (keys: KeyStore) => Promise<T>): Promise<T> {
+  if (/^memory:/i.test(url)) {
+    throw invalidArgument(
+      "state in memory ends with the command, and its keys with it",
+      "Name the service's state.",
+    );
+  }
+  await using keys = await openKeys(url);
+  return await use(keys);
+}
+
+/** The same for commands that only look: where no key was ever made, a note says so. */
+export async function withStoredKeys(url: string, use: (keys: KeyStore) => Promise<void>): Promise<void> {
+  await using keys = missingFile(url) === null ? await openKeysIfAny(url) : null;
+  if (keys === null) note("no keys are stored; `tidemark keys create` makes one\n");
+  else await use(keys);
+}

@@ -1,0 +1,59 @@
+import type { Command } from "commander";
+import { examples, optionsOf } from "./commands.ts";
+import { invalidArgument } from "./failure.ts";
+import type { ServeOptions } from "./serve/serve.ts";
+
+export const usualPort = 7733;
+
+export function defineServe(command: Command): void {
+  takesService(command)
+    .option("--port <n>", "the port; 0 takes any that is free", parsePort, usualPort)
+    .action(async () => {
+      const { serve } = await import("./serve/serve.ts");
+      await serve(optionsOf<ServeOptions>(command));
+    });
+  command.addHelpText(
+    "after",
+    `
+Docs at /docs, OpenAPI 3.1 at /openapi.json, /healthz and /readyz for whoever runs it.
+The first start makes an admin key and writes it to a file beside the state. On an address that other
+machines reach, it starts only where there is a key already.
+SIGTERM and Ctrl-C: no more connections, the requests at hand are answered, then it ends.`,
+  );
+  examples(command, [
+    ["tidemark serve", "on this machine, state in ./.tidemark/state.db"],
+    ["tidemark serve --state postgres://… --host 0.0.0.0", "one of many replicas"],
+    ["tidemark serve --tls-cert cert.pem --tls-key key.pem", "HTTPS"],
+  ]);
+}
+
+/** Adds the options of the service but for its port, which every command that starts it takes. */
+export function takesService(command: Command): Command {
+  return command
+    .option("--host <address>", "where to listen; 0.0.0.0 and :: are everywhere", "127.0.0.1")
+    .option("--tls-cert <file>", "certificate chain as PEM, for HTTPS")
+    .option("--tls-key <file>", "its private key")
+    .option("--admin-key-file <file>", "where the first start writes the key; beside the state unless given")
+    .option("--no-auth", "let anybody on this machine do anything; on loopback only")
+    .option("--rate-limit <n>", "requests a second by one key", parseWhole("--rate-limit", 1), 2000)
+    .option(
+      "--drain-seconds <n>",
+      "how long requests at hand may take at the end",
+      parseWhole("--drain-seconds", 0),
+      25,
+    );
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw invalidArgument(`--port is ${text}`, "Give a number from 0 to 65535; 0 takes any that is free.");
+}
+
+function parseWhole(option: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,9}$/.test(text) && value >= least) return value;
+    throw invalidArgument(`${option} is ${text}`, `Give a whole number from ${least}.`);
+  };
+}

@@ -1,0 +1,107 @@
+import { readFileSync } from "node:fs";
+import type { Clock } from "../../clock.ts";
+import { messageOf } from "../../errors.ts";
+import { usualLimits } from "../../service/authenticate.ts";
+import { ensureKey, firstKeyFile, isLoopback } from "../../service/first-key.ts";
+import { openKeys } from "../../service/keys/open.ts";
+import type { KeyStore } from "../../service/keys/store.ts";
+import { type ListenOptions, serveService } from "../../service/listen.ts";
+import type { ServiceLogger } from "../../service/logger.ts";
+import { createService, type ServiceOptions } from "../../service/service.ts";
+import type { StateStore } from "../../state/contract.ts";
+import { invalidArgument } from "../failure.ts";
+import { actor } from "../state-access.ts";
+
+/** What a command line says of the service. */
+export interface ServiceSettings {
+  readonly state: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly adminKeyFile?: string;
+  /** False with `--no-auth`, and absent else. */
+  readonly auth?: boolean;
+  readonly rateLimit: number;
+}
+
+export interface StartedService extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** Where the key of the first start was written; null where there was one before. */
+  readonly firstKeyFile: string | null;
+  /** Takes no more connections and resolves when the requests at hand are answered. */
+  drain(graceMs: number): Promise<void>;
+}
+
+type Parts = Pick<ServiceOptions, "metrics" | "middleware"> & {
+  readonly logger: ServiceLogger;
+  readonly clock: Clock;
+};
+
+/** Starts the service over an open state, with its keys, as a command line says. */
+export async function startService(
+  state: StateStore,
+  settings: ServiceSettings,
+  parts: Parts,
+): Promise<StartedService> {
+  const tls = tlsOf(settings);
+  const keys = await keysOf(settings, parts.clock);
+  try {
+    const first = keys === null ? null : await firstKey(keys, settings, parts.logger);
+    const perKey = { burst: settings.rateLimit * 2, perSecond: settings.rateLimit };
+    const service = createService({ state, keys, ...parts, limits: { ...usualLimits, perKey } });
+    const { host, port } = settings;
+    const listening = await serveService(service, { host, port, ...tls });
+    return {
+      url: listening.url,
+      port: listening.port,
+      firstKeyFile: first,
+      drain: (graceMs) => listening.close(graceMs),
+      async [Symbol.asyncDispose]() {
+        await listening.close(0);
+        await keys?.close();
+      },
+    };
+  } catch (error) {
+    await keys?.close();
+    throw error;
+  }
+}
+
+async function keysOf({ auth, host, state }: ServiceSettings, clock: Clock): Promise<KeyStore | null> {
+  if (auth !== false) return openKeys(state, { clock });
+  if (isLoopback(host)) return null;
+  throw invalidArgument(
+    `--no-auth would let everybody who reaches ${host} in`,
+    "Leave it out, or listen on 127.0.0.1.",
+  );
+}
+
+async function firstKey(
+  keys: KeyStore,
+  { host, state, adminKeyFile }: ServiceSettings,
+  logger: ServiceLogger,
+): Promise<string | null> {
+  const first = await ensureKey(keys, { host, file: adminKeyFile ?? firstKeyFile(state), actor: actor() });
+  if (first.made) return first.file;
+  if (!first.usable)
+    logger.warn({}, "no key can be used: all are expired or revoked; make one with `tidemark keys create`");
+  return null;
+}
+
+function tlsOf({ tlsCert, tlsKey }: ServiceSettings): Pick<ListenOptions, "tls"> {
+  if (tlsCert === undefined && tlsKey === undefined) return {};
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw invalidArgument("--tls-cert and --tls-key go together", "Give both files.");
+  }
+  return { tls: { cert: pemOf("--tls-cert", tlsCert), key: pemOf("--tls-key", tlsKey) } };
+}
+
+function pemOf(option: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw invalidArgument(`${option}: ${file} cannot be read: ${messageOf(error)}`, "Give a PEM file.");
+  }
+}
