@@ -20,6 +20,7 @@ const settings = [
   "listen_addresses=127.0.0.1",
   "unix_socket_directories=",
   "max_connections=300",
+  "max_prepared_transactions=50",
   "shared_buffers=64MB",
   "fsync=off",
   "synchronous_commit=off",

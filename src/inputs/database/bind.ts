@@ -124,3 +124,40 @@ export function lowestBound(field: CursorField, binding: Binding): SqlValue {
     hint: "Say in the query what the first run reads: COALESCE($1, …).",
   });
 }
+
+/**
+ * An upper bound for ids as the database takes it: never below the canonical value, unless nothing of
+ * the type is above it.
+ */
+export function bindUpperNumber(value: string, { dialect, type }: Binding): SqlValue {
+  const floor = floorCursor("numeric_id", value, whole);
+  const integer = floor === value ? value : stepCursor("numeric_id", floor, whole, 1);
+  if (dialect === "sqlite") {
+    const wanted = BigInt(integer);
+    if (wanted > largest64) return largest64;
+    return wanted < -largest64 ? -largest64 : wanted;
+  }
+  const lowest = smallest[type ?? ""];
+  if (lowest === undefined) return value;
+  if (BigInt(integer) > -lowest - 1n) return String(-lowest - 1n);
+  return String(BigInt(integer) < lowest ? lowest : integer);
+}
+
+/**
+ * The highest value there is, for a query that compares with an upper bound where the window has
+ * none. Throws `CONFIG_INCOHERENT` for a type without one.
+ */
+export function highestBound({ dialect, type }: Binding): SqlValue {
+  if (dialect === "sqlite") return Number.POSITIVE_INFINITY;
+  const lowest = smallest[type ?? ""];
+  if (lowest !== undefined) return String(-lowest - 1n);
+  if (approximate.has(type ?? "")) return "Infinity";
+  if (/^(?:timestamp|date)/.test(type ?? "")) return "infinity";
+  throw new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `there is no highest ${type ?? "value"} for a window without an end`,
+    {
+      hint: "Say in the query what no end means: COALESCE($2, …).",
+    },
+  );
+}

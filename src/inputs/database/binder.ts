@@ -1,10 +1,19 @@
 import type { CursorField, Incremental, PartContext, ReadRequest } from "../../engine/ports.ts";
+import { stepCursor } from "../../model/cursor.ts";
+import { parseGranule } from "../../model/granule.ts";
 import { formatPath } from "../../model/record.ts";
 import { parseCursorFormat } from "../../model/timestamp.ts";
 import type { SqlConnection, SqlValue } from "../../sql/port.ts";
-import { formatUpperBound, lowerBoundToSend } from "../bounds.ts";
+import { formatUpperBound, lowerBoundToSend, upperBoundToSend } from "../bounds.ts";
 import type { StatePersistence } from "../state-persistence.ts";
-import { type Binding, bindLowerBound, isKeptAsText, lowestBound } from "./bind.ts";
+import {
+  type Binding,
+  bindLowerBound,
+  bindUpperNumber,
+  highestBound,
+  isKeptAsText,
+  lowestBound,
+} from "./bind.ts";
 import type { Place } from "./repeated-read.ts";
 
 export interface BinderParts {
@@ -12,6 +21,8 @@ export interface BinderParts {
   readonly context: PartContext;
   readonly persistence: StatePersistence;
   readonly incremental: Incremental;
+  /** What is known already of the placeholders of queries. */
+  readonly types: Map<string, Promise<readonly (string | null)[]>>;
 }
 
 /** What a query needs bound. */
@@ -21,12 +32,13 @@ export interface BoundStatement {
   readonly placeholders: number;
   /** Those of them that the query says what NULL means for. */
   readonly guarded: ReadonlySet<number>;
+  /** How the upper bound is compared with. */
+  readonly upper: "inclusive" | "exclusive";
 }
 
 /** Gives a query's placeholders their values, by the types that the database takes them for. */
 export class Binder {
   readonly #parts: BinderParts;
-  readonly #types = new Map<string, Promise<readonly (string | null)[]>>();
 
   constructor(parts: BinderParts) {
     this.#parts = parts;
@@ -43,7 +55,7 @@ export class Binder {
       const binding = await this.#binding(statement, number);
       params.push(
         field === undefined
-          ? this.#upperBound(request, binding)
+          ? this.#upperBound(request, binding, { statement, number })
           : this.#lowerBound(field, request, binding, { statement, number }),
       );
     }
@@ -74,9 +86,9 @@ export class Binder {
   }
 
   async #binding({ sql }: BoundStatement, number: number): Promise<Binding> {
-    const { connection, persistence } = this.#parts;
-    const asked = this.#types.get(sql) ?? connection.parameterTypes(sql);
-    this.#types.set(sql, asked);
+    const { connection, persistence, types: known } = this.#parts;
+    const asked = known.get(sql) ?? connection.parameterTypes(sql);
+    known.set(sql, asked);
     const types = await asked;
     const format = persistence.timestamp?.queryFormat;
     const timezone = persistence.timestamp?.timezone ?? "UTC";
@@ -116,10 +128,25 @@ export class Binder {
     );
   }
 
-  #upperBound({ window }: ReadRequest, { dialect, type, queryFormat }: Binding): SqlValue {
-    const { timestamp, until } = this.#parts.persistence;
+  #upperBound(
+    { window }: ReadRequest,
+    binding: Binding,
+    { statement, number }: { statement: BoundStatement; number: number },
+  ): SqlValue {
+    const [leading] = this.#parts.incremental.cursors;
     const upper = window.upper?.value;
-    if (upper === undefined) return null;
+    if (upper === undefined || leading === undefined) {
+      return statement.guarded.has(number) ? null : highestBound(binding);
+    }
+    const raised = upperBoundToSend(leading, upper, statement.upper);
+    return leading.type === "timestamp_utc"
+      ? this.#upperTime(leading, raised, binding)
+      : bindUpperNumber(raised, binding);
+  }
+
+  #upperTime(leading: CursorField, upper: string, binding: Binding): SqlValue {
+    const { dialect, type, queryFormat } = binding;
+    const { timestamp, until } = this.#parts.persistence;
     const timezone = timestamp?.timezone ?? "UTC";
     switch (type) {
       case "timestamp with time zone":
@@ -129,7 +156,26 @@ export class Binder {
         return formatUpperBound(upper, parseCursorFormat("yyyy-MM-dd HH:mm:ss.SSSSSS", timezone));
     }
     const declared = parseCursorFormat(until?.format ?? timestamp?.format ?? "iso8601", timezone);
-    const text = formatUpperBound(upper, until?.format === undefined ? (queryFormat ?? declared) : declared);
+    const format = until?.format === undefined ? (queryFormat ?? declared) : declared;
+    if (
+      until === undefined &&
+      queryFormat === null &&
+      isKeptAsText(leading, binding) &&
+      format.kind === "iso8601"
+    ) {
+      return widelyAbove(upper);
+    }
+    const text = formatUpperBound(upper, format);
     return dialect === "sqlite" && /^-?\d+$/.test(text) && declared.kind !== "pattern" ? BigInt(text) : text;
   }
+}
+
+const twoDays = parseGranule("2d");
+
+/** A date that sorts after all that a text could say of the moment, in whatever form and zone. */
+function widelyAbove(upper: string): string {
+  return formatUpperBound(
+    stepCursor("timestamp_utc", upper, twoDays, 1),
+    parseCursorFormat("yyyy-MM-dd", "UTC"),
+  );
 }

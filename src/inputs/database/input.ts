@@ -1,10 +1,13 @@
 import type { CursorField, Incremental, Input } from "../../engine/ports.ts";
+import { parseGranule } from "../../model/granule.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
+import { isoFormat } from "../../model/timestamp.ts";
 import { openSql } from "../../sql/open.ts";
 import { incrementalOf, placeStatePersistenceSchema, type StatePersistence } from "../state-persistence.ts";
 import { analyseQuery } from "./query-analysis.ts";
 import { dialectOf } from "./query-mistakes.ts";
-import type { DatabaseInputConfig } from "./schema.ts";
+import { readersPrefix } from "./readers.ts";
+import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
 import { DatabaseInputSession } from "./session.ts";
 
 /** What databases keep of a second: PostgreSQL's timestamps have microseconds. */
@@ -18,8 +21,12 @@ const isoGranularity = "1us";
  * the page's size and the rest is read as well, so that no tie is cut (promise P6); one inside the
  * query has it run again with a new bound until nothing new comes. Values come with every digit.
  *
+ * With a bound that is safe (`commitSafe`, the default on PostgreSQL) the window ends below whatever an
+ * open transaction could still commit; with `cursor: xmin` a table is read by its transactions.
+ *
  * Sessions throw `SOURCE_UNAVAILABLE`, `QUERY_FAILED`, `DRIVER_MISSING`, `PAGE_REPEATED` (a LIMIT
- * inside the query that is smaller than a group of equal cursors), `CONFIG_INCOHERENT`.
+ * inside the query that is smaller than a group of equal cursors), `CONFIG_INCOHERENT`, `SOURCE_REFUSED`
+ * (a safe bound that is declared and cannot be had), `SOURCE_REPLACED` (a cluster that was set back).
  */
 export function createDatabaseInput(config: DatabaseInputConfig): Input {
   const persistence = persistenceOf(config);
@@ -28,18 +35,21 @@ export function createDatabaseInput(config: DatabaseInputConfig): Input {
     kind: "database",
     incremental,
     async open(context) {
-      const connection = await openSql(config.connectionString ?? config.connectionStringRef ?? "", {
-        role: "input",
-        applicationName: `tidemark ${formatStreamKey(context.key)}`,
-      });
-      return new DatabaseInputSession({ connection, context, config, persistence, incremental });
+      const connect = () =>
+        openSql(config.connectionString ?? config.connectionStringRef ?? "", {
+          role: "input",
+          applicationName: `${readersPrefix}${formatStreamKey(context.key)}`,
+        });
+      const connection = await connect();
+      return new DatabaseInputSession({ connection, connect, context, config, persistence, incremental });
     },
   };
 }
 
 /** What `cursor` is short for, written out. */
-function persistenceOf({ cursor, statePersistence }: DatabaseInputConfig): StatePersistence {
-  if (cursor === undefined) return statePersistence;
+function persistenceOf(config: DatabaseInputConfig): StatePersistence {
+  const { cursor, statePersistence } = config;
+  if (cursor === undefined || readsByTransaction(config)) return statePersistence;
   return placeStatePersistenceSchema.parse({ ...statePersistence, timestamp: { field: cursor } });
 }
 
@@ -49,6 +59,7 @@ function persistenceOf({ cursor, statePersistence }: DatabaseInputConfig): State
  */
 function readAs(config: DatabaseInputConfig, incremental: Incremental): Incremental {
   const { cursors } = incremental;
+  if (readsByTransaction(config)) return { ...incremental, cursors: [transactions], order: "ascending" };
   if (config.query === undefined) {
     return {
       ...incremental,
@@ -67,6 +78,16 @@ function readAs(config: DatabaseInputConfig, incremental: Incremental): Incremen
     ),
   };
 }
+
+/** Rows say which transaction wrote them to the database alone, so that the pages bring it. */
+const transactions: CursorField = {
+  role: "given",
+  type: "numeric_id",
+  path: null,
+  format: isoFormat,
+  bound: "inclusive",
+  granule: parseGranule("1"),
+};
 
 function inclusive(field: CursorField): CursorField {
   return { ...field, bound: "inclusive" };

@@ -9,6 +9,8 @@ export interface Placeholder {
   readonly end: number;
   /** How the query compares with it: `updated_at > $1` is strict; null where it does not, or by other means. */
   readonly comparison: "strict" | "inclusive" | null;
+  /** Which end of the rows it is taken for: `updated_at > $1` is the lower one; null as for `comparison`. */
+  readonly side: "lower" | "upper" | null;
   /** Whether the query says what NULL means there: `COALESCE($1, …)`, `$1 IS NULL OR …`. */
   readonly guarded: boolean;
 }
@@ -48,8 +50,14 @@ export interface QueryAnalysis {
 }
 
 const guards = new Set(["coalesce", "ifnull", "nullif", "greatest", "least", "nvl"]);
-const strict = new Set([">", "<"]);
-const inclusive = new Set([">=", "<="]);
+type Comparison = Pick<Placeholder, "comparison" | "side">;
+/** What an operator makes of the placeholder behind it; before it, the ends are the other way round. */
+const comparisons: ReadonlyMap<string, Comparison> = new Map([
+  [">", { comparison: "strict", side: "lower" }],
+  ["<", { comparison: "strict", side: "upper" }],
+  [">=", { comparison: "inclusive", side: "lower" }],
+  ["<=", { comparison: "inclusive", side: "upper" }],
+]);
 /** Words that end an ORDER BY or a LIMIT. */
 const clauseWords = new Set(["limit", "offset", "fetch", "for", "union", "intersect", "except", "window"]);
 
@@ -97,7 +105,7 @@ function placeholdersOf(
  * Looks at what stands beside a placeholder, and then, step by step, beside the parentheses around
  * it: `updated_at > COALESCE($1::timestamptz, …)`, `(updated_at, id) > ($1, $2)`.
  */
-function usesOf(tokens: readonly SqlToken[], index: number): Pick<Placeholder, "comparison" | "guarded"> {
+function usesOf(tokens: readonly SqlToken[], index: number): Comparison & Pick<Placeholder, "guarded"> {
   let from = index;
   let to = index;
   let guarded = false;
@@ -107,13 +115,11 @@ function usesOf(tokens: readonly SqlToken[], index: number): Pick<Placeholder, "
     const after = tokens[to + 1]?.text ?? "";
     const distinct = before === "from" && tokens[from - 2]?.text === "distinct";
     if (after === "is" || distinct) guarded = true;
-    if (strict.has(before) || strict.has(after)) return { comparison: "strict", guarded };
-    if (inclusive.has(before) || inclusive.has(after) || before === "between") {
-      return { comparison: "inclusive", guarded };
-    }
+    const compared = comparisonBetween(before, after);
+    if (compared !== null) return { ...compared, guarded };
     const open = enclosing(tokens, from, -1);
     const close = enclosing(tokens, to, 1);
-    if (open === null || close === null) return { comparison: null, guarded };
+    if (open === null || close === null) return { comparison: null, side: null, guarded };
     from = open;
     to = close;
     const caller = tokens[open - 1];
@@ -125,6 +131,14 @@ function usesOf(tokens: readonly SqlToken[], index: number): Pick<Placeholder, "
       from = open - 1;
     }
   }
+}
+
+function comparisonBetween(before: string, after: string): Comparison | null {
+  if (before === "between") return { comparison: "inclusive", side: "lower" };
+  const behind = comparisons.get(before);
+  if (behind !== undefined) return behind;
+  const ahead = comparisons.get(after);
+  return ahead === undefined ? null : { ...ahead, side: ahead.side === "lower" ? "upper" : "lower" };
 }
 
 /** The last token of `$1::timestamp(3) with time zone[]`, from its first. */

@@ -15,7 +15,13 @@ const timestamp = { timestamp: { field: "updated_at" } };
 test.each([
   ["DELETE FROM t RETURNING *", timestamp, "only a query that reads"],
   ["SELECT 1; DROP TABLE t", timestamp, "more than one statement"],
-  ["SELECT * FROM t WHERE u > $2", timestamp, "placeholder $2, and what is bound is $1 (timestamp)"],
+  [
+    "SELECT * FROM t WHERE u > $3",
+    timestamp,
+    "placeholder $3, and what is bound is $1 (timestamp), $2 (until)",
+  ],
+  ["SELECT * FROM t WHERE u > $1 AND id > $2", timestamp, "compares with $2 as a lower bound"],
+  ["SELECT * FROM t WHERE u > $2", { id: { field: "id", type: "text" } }, "what is bound is $1 (id)"],
   ["SELECT * FROM t WHERE u > $1", {}, "nothing: no cursor is enabled"],
   [
     "SELECT * FROM t WHERE id > $2",
@@ -56,6 +62,16 @@ test.each([
   [{ table: "t", statePersistence: { ...timestamp, order: "descending" } }, "ascending"],
   [{ table: "t", statePersistence: { id: { field: "id" }, until: {} } }, "no upper bound"],
   [{ table: "t", limit: 5 }, "limit"],
+  [{ table: "t", cursor: "xmin", commitSafe: false }, "never reads past an open transaction"],
+  [{ table: "t", cursor: "xmin", statePersistence: { settle: "PT1M" } }, "whole transactions"],
+  [
+    { table: "t", commitSafe: true, statePersistence: { id: { field: "id", type: "text" } } },
+    "whose values rise in time",
+  ],
+  [
+    { query: "SELECT * FROM t WHERE u > $1", statePersistence: { ...timestamp, slices: { step: "P1D" } } },
+    "needs the slice's end in the query",
+  ],
 ])("the configuration %j is refused", (config, why) => {
   expect(JSON.stringify(parse(config).error?.issues)).toContain(why);
 });

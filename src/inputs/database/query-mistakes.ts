@@ -32,10 +32,20 @@ export function dialectOf(config: QueryConfig): SqlDialect["name"] {
   return address.startsWith("sqlite:") ? "sqlite" : "postgres";
 }
 
-/** The values that placeholders stand for, in their order. */
+/** The values that placeholders stand for, in their order: the cursors, and the end of the window. */
 export function boundNames(persistence: StatePersistence): string[] {
   const names: string[] = cursorRoles.filter((role) => persistence[role]?.enabled);
-  return persistence.until === undefined ? names : [...names, "until"];
+  const leading = leadingRole(persistence);
+  const hasEnd = leading === "timestamp" || (leading === "id" && persistence.id?.type === "numeric");
+  return hasEnd ? [...names, "until"] : names;
+}
+
+/** Whether the query asks for the end of the window, by a placeholder behind those of its cursors. */
+export function asksForEnd({ query, ...config }: QueryConfig): boolean {
+  if (query === undefined) return false;
+  const end = boundNames(config.statePersistence).indexOf("until") + 1;
+  if (end === 0) return false;
+  return analyseQuery(query, dialectOf(config)).placeholders.some(({ number }) => number === end);
 }
 
 /** Why a query cannot be read incrementally, each reason in words. */
@@ -52,6 +62,7 @@ export function queryMistakes(config: QueryConfig): string[] {
     mistakes.push(`has a placeholder \`${text}\`; bounds go to $1, $2 …`);
   }
   mistakes.push(...numberMistakes(analysis, boundNames(statePersistence)));
+  mistakes.push(...endMistakes(analysis, boundNames(statePersistence)));
   for (const limit of repeatedLimits(analysis, statePersistence)) {
     const field = cursorField(statePersistence);
     if (field !== null && !sortsBy(limit, field)) {
@@ -76,6 +87,17 @@ function numberMistakes({ placeholders }: QueryAnalysis, names: readonly string[
     if (!used.has(number)) return [`has $${highest} and no $${number}, which is the ${names[number - 1]}`];
   }
   return [];
+}
+
+/** One placeholder too many is bound to the end of the window, where it may have been meant for another cursor. */
+function endMistakes({ placeholders }: QueryAnalysis, names: readonly string[]): string[] {
+  const number = names.indexOf("until") + 1;
+  const meant = placeholders.find((one) => one.number === number && one.side === "lower");
+  if (meant === undefined) return [];
+  const cursors = names.slice(0, -1).map((name, at) => `$${at + 1} (${name})`);
+  return [
+    `compares with $${number} as a lower bound, and what is bound is ${cursors.join(", ")} and $${number} (until), the end of the window; enable the cursor that is meant`,
+  ];
 }
 
 /** Limits for which the query is run again and again, with a new bound each time. */

@@ -1,12 +1,14 @@
 import { z } from "zod";
+import type { CursorRole } from "../../engine/ports.ts";
 import { scheduleKeys } from "../schedule.ts";
+import { refuseUnusableSlices } from "../slices.ts";
 import {
   keySchema,
   leadingRole,
   placeStatePersistenceSchema,
   refuseUnusableLengths,
 } from "../state-persistence.ts";
-import { queryMistakes } from "./query-mistakes.ts";
+import { asksForEnd, dialectOf, queryMistakes } from "./query-mistakes.ts";
 
 const connectionString = z.string().min(1);
 const columnName = z.string().min(1);
@@ -27,7 +29,7 @@ const databaseInputKeys = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "The query to run. The bounds of the enabled cursors are bound to `$1`, `$2` … in the order timestamp, id, offset; on the first run they are NULL, or the lowest value where the query compares with them alone. Its own LIMIT only says how large a page is.",
+      "The query to run. The bounds of the enabled cursors are bound to `$1`, `$2` … in the order timestamp, id, offset, and the window's end to the placeholder behind them, if there is one; on the first run they are NULL, or the lowest value where the query compares with them alone. Its own LIMIT only says how large a page is.",
     ),
   table: z
     .string()
@@ -46,7 +48,15 @@ const databaseInputKeys = z.strictObject({
     .describe("A condition in SQL that the table's rows have to meet: `deleted = false`."),
   cursor: columnName
     .optional()
-    .describe("The table's column of timestamps to follow; short for `statePersistence.timestamp.field`."),
+    .describe(
+      "The table's column of timestamps to follow; short for `statePersistence.timestamp.field`. On PostgreSQL `xmin` follows the transactions themselves: every row that was inserted or updated comes, and no column is needed.",
+    ),
+  commitSafe: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the window ends below whatever an open transaction could still commit, so that a row that is committed late is read by a later run. Default on PostgreSQL: true where the role may see the other sessions' transactions, and a warning where it may not; with `true` that is an error.",
+    ),
   key: keySchema.optional(),
   pageSize: z
     .int()
@@ -82,16 +92,64 @@ function refuseIncoherent(config: DatabaseInputConfig, context: z.RefinementCtx)
     for (const message of queryMistakes(config)) refuse(["query"], message);
   }
   if (config.table !== undefined) refuseIncoherentTable(config, refuse);
+  if (readsByTransaction(config)) {
+    refuseBesideTransactions(config, refuse);
+    return;
+  }
   const leading = config.cursor === undefined ? leadingRole(config.statePersistence) : "timestamp";
   refuseUnusableLengths(config.statePersistence, leading, (key, message) =>
     refuse(["statePersistence", key], message),
   );
+  const unbounded =
+    config.query === undefined || asksForEnd(config)
+      ? null
+      : "needs the slice's end in the query, as a placeholder behind those of the cursors";
+  refuseUnusableSlices(config.statePersistence, leading, unbounded, (path, message) =>
+    refuse(["statePersistence", ...path], message),
+  );
+  refuseUnsafe(config, leading, refuse);
   if (config.statePersistence.until !== undefined && leading === "id") {
     refuse(["statePersistence", "until"], "only goes with a `timestamp`: ids have no upper bound");
   }
 }
 
 type Refuse = (path: string[], message: string) => void;
+
+/** Whether a table is read by its rows' transactions: `xmin` is no name that a column may have. */
+export function readsByTransaction(
+  config: Pick<
+    DatabaseInputConfig,
+    "cursor" | "table" | "connectionString" | "connectionStringRef" | "statePersistence"
+  >,
+): boolean {
+  return config.table !== undefined && config.cursor === "xmin" && dialectOf(config) === "postgres";
+}
+
+function refuseBesideTransactions(
+  { commitSafe, statePersistence }: DatabaseInputConfig,
+  refuse: Refuse,
+): void {
+  for (const name of ["offset", "lookback", "settle", "until", "start", "slices"] as const) {
+    if (statePersistence[name] === undefined) continue;
+    refuse(
+      ["statePersistence", name],
+      "does not go with `cursor: xmin`, which reads whole transactions in their order",
+    );
+  }
+  if (commitSafe === false) {
+    refuse(["commitSafe"], "cannot be false with `cursor: xmin`, which never reads past an open transaction");
+  }
+}
+
+function refuseUnsafe(
+  { commitSafe, statePersistence }: DatabaseInputConfig,
+  leading: CursorRole | null,
+  refuse: Refuse,
+): void {
+  if (commitSafe !== true) return;
+  if (leading === "timestamp" || (leading === "id" && statePersistence.id?.type === "numeric")) return;
+  refuse(["commitSafe"], "needs an enabled `timestamp`, or a numeric `id`, whose values rise in time");
+}
 
 function refuseAddresses(config: DatabaseInputConfig, refuse: Refuse): void {
   const given = [config.connectionString, config.connectionStringRef].filter((text) => text !== undefined);
@@ -116,7 +174,7 @@ function refuseIncoherentTable(config: DatabaseInputConfig, refuse: Refuse): voi
   }
   if (columns === undefined) return;
   const fields: [string, string][] = [];
-  if (cursor !== undefined) fields.push([cursor, "cursor"]);
+  if (cursor !== undefined && !readsByTransaction(config)) fields.push([cursor, "cursor"]);
   if (timestamp?.enabled) fields.push([timestamp.field, "timestamp"]);
   if (id?.enabled) fields.push([id.field, "id"]);
   for (const part of key === undefined ? [] : [key].flat()) fields.push([part, "key"]);

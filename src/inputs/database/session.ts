@@ -1,141 +1,87 @@
-import type { Incremental, InputSession, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
-import { TidemarkError } from "../../errors.ts";
-import type { SqlConnection, SqlValue } from "../../sql/port.ts";
-import type { StatePersistence } from "../state-persistence.ts";
-import { Binder, type BoundStatement } from "./binder.ts";
-import { analyseQuery, type QueryAnalysis, rewriteQuery } from "./query-analysis.ts";
-import { repeatedLimits } from "./query-mistakes.ts";
-import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
-import type { DatabaseInputConfig } from "./schema.ts";
-import { tableQueries } from "./table-query.ts";
+import type { InputSession, Page, ReadRequest } from "../../engine/ports.ts";
+import type { Cursor } from "../../model/cursor.ts";
+import type { Position } from "../../model/position.ts";
+import { millisecondsToTimestamp } from "../../model/timestamp.ts";
+import type { SqlConnection } from "../../sql/port.ts";
+import type { CommitBound } from "./commit-safe/bound.ts";
+import { DatabaseRead, type ReadParts } from "./read.ts";
+import { readsByTransaction } from "./schema.ts";
 
-export interface DatabaseInputParts {
-  readonly connection: SqlConnection;
-  readonly context: PartContext;
-  readonly config: DatabaseInputConfig;
-  readonly persistence: StatePersistence;
-  readonly incremental: Incremental;
+export interface DatabaseInputParts extends Omit<ReadParts, "types" | "present"> {
+  /** Opens a further connection, for reads beside one another. */
+  readonly connect: () => Promise<SqlConnection>;
 }
 
-/** A LIMIT above this is no page that memory should have to hold. */
-const largestLimit = 10_000;
-
-/** A query as it is sent. */
-interface Statement extends BoundStatement {
-  readonly pageSize: number;
-}
-
+/** Reads on one connection, and on further ones where several slices are read at once. */
 export class DatabaseInputSession implements InputSession {
   readonly #parts: DatabaseInputParts;
-  readonly #binder: Binder;
+  readonly #connections: SqlConnection[];
+  readonly #idle: SqlConnection[];
+  readonly #types: ReadParts["types"] = new Map();
+  #bound: CommitBound | null = null;
+  /** What the present was when a window was frozen by it. */
+  #present: string | null = null;
 
   constructor(parts: DatabaseInputParts) {
     this.#parts = parts;
-    this.#binder = new Binder(parts);
+    this.#connections = [parts.connection];
+    this.#idle = [parts.connection];
   }
 
-  now(): Promise<number> {
-    return this.#parts.connection.now();
+  async now(): Promise<number> {
+    const now = await this.#parts.connection.now();
+    this.#present = millisecondsToTimestamp(now);
+    return now;
+  }
+
+  async safeUpper(position: Position): Promise<Cursor | null> {
+    this.#bound = await this.#commitBound();
+    return (await this.#bound?.safeUpper(position)) ?? null;
+  }
+
+  note(): string | undefined {
+    return this.#bound?.note();
   }
 
   async close(): Promise<void> {
-    await this.#parts.connection.close();
+    for (const connection of this.#connections) await connection.close();
   }
 
   async *read(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
-    const { config } = this.#parts;
-    if (config.query === undefined) yield* this.#readTable(request);
-    else yield* this.#readQuery(config.query, request);
-  }
-
-  async *#readTable(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
-    const { config, incremental, connection } = this.#parts;
-    await this.#refuseOddColumn();
-    const queries = tableQueries(config, incremental, connection.dialect, request.window.lower !== null);
-    const { rows, withoutCursor, lowerBounds, upperBounds } = queries;
-    const { pageSize } = config;
-    if (withoutCursor !== null) {
-      yield* this.#pages({ sql: withoutCursor, pageSize, placeholders: 0, guarded: new Set() }, [], request);
-    }
-    const placeholders = lowerBounds + upperBounds;
-    const statement: Statement = { sql: rows, pageSize, placeholders, guarded: new Set() };
-    const cursors = incremental.cursors.slice(0, lowerBounds);
-    yield* this.#pages(statement, await this.#binder.bind(statement, request, cursors), request);
-  }
-
-  /** A column that is plainly not what the cursor is declared as would only show in its first record. */
-  async #refuseOddColumn(): Promise<void> {
-    const { connection, config, incremental } = this.#parts;
-    const [leading] = incremental.cursors;
-    const columns = await connection.columns(config.table ?? "");
-    if (columns === null) {
-      throw new TidemarkError("QUERY_FAILED", `the table ${config.table} does not exist`, {
-        hint: "Check its name and schema, and that the user may see it.",
-      });
-    }
-    const kind = columns.find(({ name }) => name === leading?.path?.at(-1))?.kind;
-    if (leading?.type === "timestamp_utc" && leading.format.kind === "iso8601" && kind === "integer") {
-      throw new TidemarkError(
-        "CONFIG_INCOHERENT",
-        `the column ${leading.path?.join(".")} of ${config.table} holds numbers, and the cursor is declared a timestamp`,
-        {
-          hint: "Declare `statePersistence: { id: { field: … } }` for ids, or `format: epoch_ms` for times.",
-        },
-      );
-    }
-    if (leading?.type === "numeric_id" && kind === "text") {
-      throw new TidemarkError(
-        "CONFIG_INCOHERENT",
-        `the column ${leading.path?.join(".")} of ${config.table} holds text, which the database does not compare as numbers`,
-        { hint: "Declare `statePersistence.id.type: text`, or give a `query` that casts it." },
-      );
+    const connection = await this.#take();
+    try {
+      yield* this.#readOn(connection).pages(request);
+    } finally {
+      this.#idle.push(connection);
     }
   }
 
-  async *#readQuery(query: string, request: ReadRequest): AsyncGenerator<Page, void, undefined> {
-    const { persistence, incremental, connection } = this.#parts;
-    const analysis = analyseQuery(query, connection.dialect.name);
-    const statement = this.#statementOf(query, analysis);
-    const limits = repeatedLimits(analysis, persistence);
-    const [leading] = incremental.cursors;
-    const params = await this.#binder.bind(statement, request, incremental.cursors);
-    if (limits.length === 0 || leading === undefined) {
-      yield* this.#pages(statement, params, request);
-      return;
-    }
-    const place = (await this.#binder.keepsText(statement, leading))
-      ? textPlace(leading)
-      : cursorPlace(leading);
-    const repeated = new RepeatedRead(place, limits, request.window.lower?.value ?? "0");
-    for (let bounds = params; ; ) {
-      for await (const page of this.#pages(statement, bounds, request)) {
-        const fresh = repeated.take(page.records);
-        if (fresh.length > 0) yield { ...page, records: fresh };
-      }
-      const next = repeated.next();
-      if (next === null) return;
-      bounds = await this.#binder.bindAgain(statement, request, incremental.cursors, next, place);
-    }
+  async #take(): Promise<SqlConnection> {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    const connection = await this.#parts.connect();
+    this.#connections.push(connection);
+    return connection;
   }
 
-  #statementOf(query: string, analysis: QueryAnalysis): Statement {
-    const { connection, config } = this.#parts;
-    return {
-      sql: rewriteQuery(query, analysis, (number) => connection.dialect.placeholder(number)),
-      pageSize: Math.min(analysis.limit?.rows || config.pageSize, Math.max(config.pageSize, largestLimit)),
-      placeholders: Math.max(0, ...analysis.placeholders.map(({ number }) => number)),
-      guarded: new Set(analysis.placeholders.filter(({ guarded }) => guarded).map(({ number }) => number)),
-    };
+  #readOn(connection: SqlConnection): DatabaseRead {
+    return new DatabaseRead({ ...this.#parts, connection, types: this.#types, present: this.#present });
   }
 
-  async *#pages(
-    { sql, pageSize }: Statement,
-    params: readonly SqlValue[],
-    { signal }: ReadRequest,
-  ): AsyncGenerator<Page, void, undefined> {
-    const { connection } = this.#parts;
-    for await (const { columns, rows } of connection.stream(sql, params, { pageSize, signal })) {
-      yield { records: rows, next: null, columns };
+  async #commitBound(): Promise<CommitBound | null> {
+    const { connection, config, incremental, context } = this.#parts;
+    const [field] = incremental.cursors;
+    const { warn } = context;
+    if (connection.dialect.name !== "postgres" || config.commitSafe === false || field === undefined)
+      return null;
+    const { table = null } = config;
+    if (table !== null && readsByTransaction(config)) {
+      const { XminBound } = await import("./xmin/read.ts");
+      return new XminBound(connection, table, warn);
     }
+    if (field.type !== "timestamp_utc" && field.type !== "numeric_id") return null;
+    const { commitBound } = await import("./commit-safe/commit-bound.ts");
+    const subject = (position: Position) => this.#readOn(connection).subject(position);
+    return commitBound({ connection, field, table, subject, warn }, config.commitSafe === true);
   }
 }

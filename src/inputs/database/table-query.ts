@@ -4,8 +4,10 @@ import type { SqlDialect } from "../../sql/port.ts";
 import type { DatabaseInputConfig } from "./schema.ts";
 
 export interface TableQueries {
-  /** All rows that have a cursor, from the lower bound on, ascending; without a cursor declared, all rows. */
+  /** All rows that have a cursor, between the bounds, ascending; without a cursor declared, all rows. */
   readonly rows: string;
+  /** The same in no order. */
+  readonly unsorted: string;
   /** How many of its placeholders are lower bounds: 1 or 0. An upper bound comes after it. */
   readonly lowerBounds: 0 | 1;
   readonly upperBounds: 0 | 1;
@@ -18,13 +20,13 @@ export interface TableQueries {
 
 /**
  * The queries that read a table. Rows of one cursor value come in the order of their key, so that two
- * reads give them alike. Texts are compared by code point, as cursors are.
+ * reads give them alike. Texts are compared by code point, as cursors are. Both bounds are inclusive.
  */
 export function tableQueries(
   config: DatabaseInputConfig,
   incremental: Incremental,
   dialect: SqlDialect,
-  hasLower: boolean,
+  has: { readonly lower: boolean; readonly upper: boolean },
 ): TableQueries {
   const table = dialect.table(config.table ?? "");
   const columns = config.columns?.map((name) => dialect.identifier(name)).join(", ") ?? "*";
@@ -35,17 +37,19 @@ export function tableQueries(
     `SELECT ${columns} FROM ${table}${conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`}${rest}`;
 
   const nothing = { lowerBounds: 0, upperBounds: 0, withoutCursor: null } as const;
-  if (leading === undefined) return { ...nothing, rows: select(condition, orderBy(keys)) };
+  if (leading === undefined) {
+    return { ...nothing, rows: select(condition, orderBy(keys)), unsorted: select(condition, "") };
+  }
   if (leading.path === null) {
     const limit = dialect.name === "sqlite" ? " LIMIT -1" : "";
     const rows = select(condition, `${orderBy(keys)}${limit} OFFSET ${dialect.placeholder(1)}`);
-    return { ...nothing, rows, lowerBounds: 1 };
+    return { ...nothing, rows, unsorted: rows, lowerBounds: 1 };
   }
   const column = dialect.identifier(formatPath(leading.path));
   const compared = column + collation(leading, dialect);
-  const lower = hasLower ? [`${compared} >= ${dialect.placeholder(1)}`] : [`${column} IS NOT NULL`];
-  const lowerBounds = hasLower ? 1 : 0;
-  const upperBounds = config.statePersistence.until === undefined ? 0 : 1;
+  const lower = has.lower ? [`${compared} >= ${dialect.placeholder(1)}`] : [`${column} IS NOT NULL`];
+  const lowerBounds = has.lower ? 1 : 0;
+  const upperBounds = has.upper ? 1 : 0;
   const upper = upperBounds === 0 ? [] : [`${compared} <= ${dialect.placeholder(lowerBounds + 1)}`];
   const bounded = [...lower, ...upper, ...condition];
   const without = select(
@@ -55,6 +59,7 @@ export function tableQueries(
   return {
     lowerBounds,
     upperBounds,
+    unsorted: select(bounded, ""),
     rows: select(bounded, orderBy([compared, ...keys.filter((key) => key !== column)])),
     withoutCursor: incremental.onNullCursor === "skip" ? null : without,
   };

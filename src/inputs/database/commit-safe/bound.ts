@@ -1,0 +1,77 @@
+import type { CursorField, Warn } from "../../../engine/ports.ts";
+import { isTidemarkError, TidemarkError } from "../../../errors.ts";
+import type { Cursor } from "../../../model/cursor.ts";
+import type { Position } from "../../../model/position.ts";
+import type { SqlConnection, SqlValue } from "../../../sql/port.ts";
+
+/** Finds how far a stream may be read while other sessions have transactions open. */
+export interface CommitBound {
+  /** As `InputSession.safeUpper`. */
+  safeUpper(position: Position): Promise<Cursor | null>;
+  /** As `InputSession.note`. */
+  note(): string | undefined;
+}
+
+/** A query, and what is bound to it. */
+export interface Subject {
+  readonly sql: string;
+  readonly params: readonly SqlValue[];
+}
+
+export interface BoundParts {
+  readonly connection: SqlConnection;
+  readonly field: CursorField;
+  /** The table that is read, as the pipeline names it; null where a query says what is read. */
+  readonly table: string | null;
+  /** What a read from this position on selects, in no order. */
+  readonly subject: (position: Position) => Promise<Subject>;
+  readonly warn: Warn;
+}
+
+/** Why there is no bound, and what would make one. */
+export class Unbounded extends Error {
+  readonly hint: string;
+
+  constructor(why: string, hint: string) {
+    super(why);
+    this.hint = hint;
+  }
+}
+
+/**
+ * A bound that the pipeline does without where the database has none, telling so as
+ * `COMMIT_SAFE_OFF`; where it is declared, that is `SOURCE_REFUSED`.
+ */
+export function boundWherePossible(bound: CommitBound, declared: boolean, warn: Warn): CommitBound {
+  return {
+    note: () => bound.note(),
+    async safeUpper(position) {
+      try {
+        return await bound.safeUpper(position);
+      } catch (error) {
+        const reason = reasonOf(error);
+        if (reason === null) throw error;
+        const { why, hint } = reason;
+        if (declared) {
+          const message = `\`commitSafe: true\` cannot be kept: ${why}`;
+          throw new TidemarkError("SOURCE_REFUSED", message, { cause: error, hint });
+        }
+        warn(
+          "COMMIT_SAFE_OFF",
+          `a row that is committed late, below the watermark, is not read: ${why}. ${hint} \`commitSafe: false\` says that there are none.`,
+        );
+        return null;
+      }
+    },
+  };
+}
+
+function reasonOf(error: unknown): { why: string; hint: string } | null {
+  if (error instanceof Unbounded) return { why: error.message, hint: error.hint };
+  // Databases that only speak PostgreSQL's protocol do not have its views.
+  if (isTidemarkError(error, "QUERY_FAILED")) return { why: error.message, hint: error.hint };
+  return null;
+}
+
+/** The oid of the database that the connection is on, as an expression. */
+export const thisDatabase = "(SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())";

@@ -1,0 +1,73 @@
+import { type Cursor, compareCursorValues, readCursorValue, stepCursor } from "../../../model/cursor.ts";
+import { parseGranule } from "../../../model/granule.ts";
+import type { Position } from "../../../model/position.ts";
+import { isoFormat } from "../../../model/timestamp.ts";
+import type { BoundParts, CommitBound } from "./bound.ts";
+import { type ColumnType, columnType, earliestStored } from "./column.ts";
+import { type PreparedTransaction, preparedTransactions } from "./prepared.ts";
+import { relationsOf } from "./relation.ts";
+import { oldest, openSessions } from "./sessions.ts";
+import { primaryOnly } from "./standby.ts";
+import { isLong, waitUntilNone, warnOfHolder } from "./waiting.ts";
+
+const microsecond = parseGranule("1us");
+const earliest: Cursor = { type: "timestamp_utc", value: "0001-01-01T00:00:00Z" };
+
+/**
+ * Ends the window before the start of the oldest transaction that may still write. What such a one
+ * writes has the time of its start (`now()`) or a later one, and what begins later has a later one.
+ *
+ * A prepared transaction's start is not known, so it is waited for; where it stays, the stream stays
+ * where it is, which was below every transaction that was open then.
+ */
+export class TimestampBound implements CommitBound {
+  readonly #parts: BoundParts;
+  #column: ColumnType | null | undefined;
+
+  constructor(parts: BoundParts) {
+    this.#parts = parts;
+  }
+
+  note(): undefined {}
+
+  async safeUpper(position: Position): Promise<Cursor> {
+    const { connection, table, field, subject, warn } = this.#parts;
+    await primaryOnly(connection);
+    this.#column ??= await columnType(connection, field, await subject(position));
+    const relations = await relationsOf(connection, table);
+    const open = await openSessions(connection);
+    // Asked for after the sessions: one that is being prepared now is in one list or the other.
+    const prepared = await waitForThese(() => preparedTransactions(connection, relations));
+    const [stuck] = prepared;
+    if (stuck !== undefined) {
+      if (isLong(canonical(stuck.since), open.observed)) warnOfHolder(warn, stuck.who, stuck.since);
+      return position.watermark === null ? earliest : { type: "timestamp_utc", value: position.watermark };
+    }
+    const first = oldest(open);
+    const moment = first === null ? open.observed : earlier(first.since, open.observed);
+    if (first !== null && isLong(first.since, open.observed)) warnOfHolder(warn, first.who, first.since);
+    const stored = earliestStored(moment, field, this.#column);
+    return { type: "timestamp_utc", value: stepCursor("timestamp_utc", stored, microsecond, -1) };
+  }
+}
+
+/** Those that are prepared meanwhile were open before, and so are among the sessions. */
+async function waitForThese(
+  ask: () => Promise<PreparedTransaction[]>,
+): Promise<readonly PreparedTransaction[]> {
+  let these: ReadonlySet<string> | null = null;
+  return waitUntilNone(async () => {
+    const now = await ask();
+    const wanted = these ?? new Set(now.map(({ transaction }) => transaction));
+    these = wanted;
+    return now.filter(({ transaction }) => wanted.has(transaction));
+  });
+}
+
+function canonical(time: string): string {
+  return readCursorValue("timestamp_utc", time, isoFormat);
+}
+
+function earlier(a: string, b: string): string {
+  return compareCursorValues("timestamp_utc", a, b) <= 0 ? a : b;
+}

@@ -1,0 +1,33 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Warn } from "../../../engine/ports.ts";
+import { timestampToNanoseconds } from "../../../model/timestamp.ts";
+
+/** How long a run waits for transactions that are about to end; most take less than this. */
+const patienceMs = 500;
+const firstPauseMs = 5;
+
+/** Asks again, at growing intervals, until nothing is left. Returns what is left at the end. */
+export async function waitUntilNone<T>(ask: () => Promise<readonly T[]>): Promise<readonly T[]> {
+  let waited = 0;
+  for (let pause = firstPauseMs; ; pause *= 2) {
+    const left = await ask();
+    if (left.length === 0 || waited >= patienceMs) return left;
+    await delay(pause);
+    waited += pause;
+  }
+}
+
+/** From then on the user is told who holds a stream back. */
+const longNanoseconds = 5n * 60n * 1_000_000_000n;
+
+/** Whether something has been so for long, by two of the server's times. */
+export function isLong(since: string, now: string): boolean {
+  return timestampToNanoseconds(now) - timestampToNanoseconds(since) > longNanoseconds;
+}
+
+export function warnOfHolder(warn: Warn, who: string, since: string): void {
+  warn(
+    "COMMIT_HELD_BACK",
+    `${who} has a transaction open since ${since}; rows that it may come in among are read once it has ended`,
+  );
+}

@@ -1,0 +1,161 @@
+import type { Incremental, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
+import type { Position } from "../../model/position.ts";
+import type { SqlConnection, SqlValue } from "../../sql/port.ts";
+import type { StatePersistence } from "../state-persistence.ts";
+import { Binder, type BoundStatement } from "./binder.ts";
+import type { Subject } from "./commit-safe/bound.ts";
+import { analyseQuery, type QueryAnalysis, rewriteQuery } from "./query-analysis.ts";
+import { repeatedLimits } from "./query-mistakes.ts";
+import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
+import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
+import { refuseOddColumn } from "./table-column.ts";
+import { tableQueries } from "./table-query.ts";
+
+export interface ReadParts {
+  readonly connection: SqlConnection;
+  readonly context: PartContext;
+  readonly config: DatabaseInputConfig;
+  readonly persistence: StatePersistence;
+  readonly incremental: Incremental;
+  /** What is known already of the placeholders of queries. */
+  readonly types: Map<string, Promise<readonly (string | null)[]>>;
+  /** The present by which the run's window was frozen, as a cursor value; null where nobody asked. */
+  readonly present: string | null;
+}
+
+/** A LIMIT above this is no page that memory should have to hold. */
+const largestLimit = 10_000;
+
+/** A query as it is sent. */
+interface Statement extends BoundStatement {
+  readonly pageSize: number;
+}
+
+/** One read of a table, or of what a query gives, on one connection. */
+export class DatabaseRead {
+  readonly #parts: ReadParts;
+  readonly #binder: Binder;
+
+  constructor(parts: ReadParts) {
+    this.#parts = parts;
+    this.#binder = new Binder(parts);
+  }
+
+  async *pages(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
+    const { config } = this.#parts;
+    if (config.query !== undefined) yield* this.#readQuery(config.query, request);
+    else if (readsByTransaction(config)) yield* this.#readTransactions(request);
+    else yield* this.#readTable(request);
+  }
+
+  /** What a read from this position on selects, in one statement. */
+  async subject({ watermark, companions }: Position): Promise<Subject> {
+    const { config, incremental, connection } = this.#parts;
+    const type = incremental.cursors[0]?.type ?? "numeric_id";
+    const lower = watermark === null ? null : { type, value: watermark };
+    const { signal } = this.#parts.context;
+    const request: ReadRequest = { window: { lower, upper: null }, companions, resume: null, signal };
+    if (config.query === undefined) {
+      await refuseOddColumn(connection, config.table ?? "", incremental.cursors[0]);
+      const has = { lower: lower !== null, upper: false };
+      const { unsorted: sql, lowerBounds } = tableQueries(config, incremental, connection.dialect, has);
+      const statement: Statement = { ...ofTable, sql, pageSize: config.pageSize, placeholders: lowerBounds };
+      const cursors = incremental.cursors.slice(0, lowerBounds);
+      return { sql, params: await this.#binder.bind(statement, request, cursors) };
+    }
+    const statement = this.#statementOf(config.query, analyseQuery(config.query, connection.dialect.name));
+    return { sql: statement.sql, params: await this.#binder.bind(statement, request, incremental.cursors) };
+  }
+
+  async *#readTransactions(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
+    const { config, incremental, connection, context } = this.#parts;
+    const [{ readByTransaction }, { findHorizon }] = await Promise.all([
+      import("./xmin/read.ts"),
+      import("./xmin/horizon.ts"),
+    ]);
+    const { table = "", columns, where, pageSize } = config;
+    const upper =
+      request.window.upper?.value ?? String((await findHorizon(connection, context.warn)).below - 1n);
+    const { key } = incremental;
+    yield* readByTransaction(connection, { table, columns, where, key, pageSize }, request, upper);
+  }
+
+  async *#readTable(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
+    const { config, incremental, connection } = this.#parts;
+    await refuseOddColumn(connection, config.table ?? "", incremental.cursors[0]);
+    const has = { lower: request.window.lower !== null, upper: this.#endsHere(request) };
+    const queries = tableQueries(config, incremental, connection.dialect, has);
+    const { rows, withoutCursor, lowerBounds, upperBounds } = queries;
+    const { pageSize } = config;
+    if (withoutCursor !== null) {
+      yield* this.#streamed({ ...ofTable, sql: withoutCursor, pageSize, placeholders: 0 }, [], request);
+    }
+    const placeholders = lowerBounds + upperBounds;
+    const statement: Statement = { ...ofTable, sql: rows, pageSize, placeholders };
+    const cursors = incremental.cursors.slice(0, lowerBounds);
+    yield* this.#streamed(statement, await this.#binder.bind(statement, request, cursors), request);
+  }
+
+  /**
+   * Whether rows past the window's end are left out. Where that is only the present they are read: what
+   * is dated later is delivered ahead of its time.
+   */
+  #endsHere({ window }: ReadRequest): boolean {
+    const { config, present } = this.#parts;
+    if (window.upper === null) return false;
+    return config.statePersistence.until !== undefined || window.upper.value !== present;
+  }
+
+  async *#readQuery(query: string, request: ReadRequest): AsyncGenerator<Page, void, undefined> {
+    const { persistence, incremental, connection } = this.#parts;
+    const analysis = analyseQuery(query, connection.dialect.name);
+    const statement = this.#statementOf(query, analysis);
+    const limits = repeatedLimits(analysis, persistence);
+    const [leading] = incremental.cursors;
+    const params = await this.#binder.bind(statement, request, incremental.cursors);
+    if (limits.length === 0 || leading === undefined) {
+      yield* this.#streamed(statement, params, request);
+      return;
+    }
+    const place = (await this.#binder.keepsText(statement, leading))
+      ? textPlace(leading)
+      : cursorPlace(leading);
+    const repeated = new RepeatedRead(place, limits, request.window.lower?.value ?? "0");
+    for (let bounds = params; ; ) {
+      for await (const page of this.#streamed(statement, bounds, request)) {
+        const fresh = repeated.take(page.records);
+        if (fresh.length > 0) yield { ...page, records: fresh };
+      }
+      const next = repeated.next();
+      if (next === null) return;
+      bounds = await this.#binder.bindAgain(statement, request, incremental.cursors, next, place);
+    }
+  }
+
+  #statementOf(query: string, analysis: QueryAnalysis): Statement {
+    const { connection, config, incremental } = this.#parts;
+    const { placeholders, limit } = analysis;
+    const end = placeholders.filter(({ number }) => number > incremental.cursors.length);
+    return {
+      sql: rewriteQuery(query, analysis, (number) => connection.dialect.placeholder(number)),
+      pageSize: Math.min(limit?.rows || config.pageSize, Math.max(config.pageSize, largestLimit)),
+      placeholders: Math.max(0, ...placeholders.map(({ number }) => number)),
+      guarded: new Set(placeholders.filter(({ guarded }) => guarded).map(({ number }) => number)),
+      upper: end.every(({ comparison }) => comparison === "inclusive") ? "inclusive" : "exclusive",
+    };
+  }
+
+  async *#streamed(
+    { sql, pageSize }: Statement,
+    params: readonly SqlValue[],
+    { signal }: ReadRequest,
+  ): AsyncGenerator<Page, void, undefined> {
+    const { connection } = this.#parts;
+    for await (const { columns, rows } of connection.stream(sql, params, { pageSize, signal })) {
+      yield { records: rows, next: null, columns };
+    }
+  }
+}
+
+/** The queries that are written for a table guard nothing, and compare with both ends inclusively. */
+const ofTable = { guarded: new Set<number>(), upper: "inclusive" } as const;
