@@ -3,7 +3,16 @@ import { cursorTypes } from "../model/cursor.ts";
 import { parseJson, stringifyJson } from "../model/json.ts";
 import { isRecord } from "../model/record.ts";
 import { formatStreamKey, type StreamKey, streamNameProblem } from "../model/stream-key.ts";
-import type { BeginOptions, Checkpoint, Completion, Failure, Metadata, OperatorAct } from "./contract.ts";
+import type {
+  BeginOptions,
+  Checkpoint,
+  Completion,
+  Failure,
+  Metadata,
+  OperatorAct,
+  PartitionMove,
+  Retention,
+} from "./contract.ts";
 import { leaseOwnerSchema } from "./owner.ts";
 
 /**
@@ -23,7 +32,7 @@ export function checkKey(key: StreamKey): void {
 /** Throws for a key or options that no store takes. */
 export function checkBegin(key: StreamKey, options: BeginOptions): void {
   checkKey(key);
-  const { cursorType, ifRunning, kind, leaseSeconds, runId, owner, epochFloor } = options;
+  const { cursorType, ifRunning, kind, leaseSeconds, runId, backfill, owner, epochFloor } = options;
   if (cursorType !== null && !cursorTypes.includes(cursorType)) {
     throw invalid(`cursorType is ${told(cursorType)}; it is one of ${cursorTypes.join(", ")}, or null`, key);
   }
@@ -39,8 +48,12 @@ export function checkBegin(key: StreamKey, options: BeginOptions): void {
       key,
     );
   }
-  if (runId !== undefined && !/^[\w.:-]{1,100}$/.test(runId)) {
-    throw invalid("runId takes 1 to 100 letters, digits and . _ : -", key);
+  for (const [what, id] of Object.entries({ runId, backfill })) {
+    if (id === undefined || isRunId(id)) continue;
+    throw invalid(`${what} takes 1 to 100 letters, digits and . _ : -`, key);
+  }
+  if (backfill !== undefined && kind !== "backfill") {
+    throw invalid("backfill names what a run of the kind backfill goes on with", key);
   }
   if (owner !== undefined && !leaseOwnerSchema.safeParse(owner).success) {
     throw invalid("owner is not what processOwner() gives", key);
@@ -57,6 +70,7 @@ export function checkCheckpoint(key: StreamKey, made: Checkpoint): void {
       key,
     );
   }
+  checkMoves(key, made.partitions);
   checkCount(key, made.recordsProcessed);
   if (made.correction !== undefined && isBlank(made.correction)) {
     throw invalid("a correction says why the watermark goes back", key);
@@ -67,7 +81,42 @@ export function checkCompletion(key: StreamKey, done: Completion): void {
   if (done.newCursor !== undefined && done.position !== undefined) {
     throw invalid("complete takes newCursor or position, not both", key);
   }
+  checkMoves(key, done.partitions);
   checkCount(key, done.recordsProcessed);
+}
+
+/** Each partition is named once, so that it is plain where it stands. */
+function checkMoves(key: StreamKey, moves: readonly PartitionMove[] = []): void {
+  const named = new Set<string>();
+  for (const { partition } of moves) {
+    checkPartition(key, partition);
+    if (named.has(partition)) throw invalid(`partition "${partition}" is named twice`, key);
+    named.add(partition);
+  }
+}
+
+export function checkPartition(key: StreamKey, partition: string): void {
+  const problem = typeof partition === "string" ? streamNameProblem(partition) : "it is no text";
+  if (problem !== null) throw invalid(`the name of a partition cannot be used: ${problem}`, key);
+}
+
+/** Whether an id can be that of a run or of a backfill. */
+export function isRunId(id: string): boolean {
+  return typeof id === "string" && /^[\w.:-]{1,100}$/.test(id);
+}
+
+/** The limits of a `prune`, as numbers. */
+export function checkRetention({ keepRuns, maxAgeDays, key }: Retention): void {
+  if (key !== undefined) checkKey(key);
+  if (keepRuns === undefined && maxAgeDays === undefined) {
+    throw invalid("prune takes keepRuns, maxAgeDays or both", key);
+  }
+  if (keepRuns !== undefined && !isWhole(keepRuns)) {
+    throw invalid(`keepRuns is ${told(keepRuns)}; it is a whole number from 0`, key);
+  }
+  if (maxAgeDays !== undefined && !(Number.isFinite(maxAgeDays) && maxAgeDays >= 0)) {
+    throw invalid(`maxAgeDays is ${told(maxAgeDays)}; it is a number from 0`, key);
+  }
 }
 
 export function checkFailure(key: StreamKey, failure: Failure): void {

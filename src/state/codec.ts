@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TidemarkError } from "../errors.ts";
-import { type CursorType, cursorTypes, parseCursor } from "../model/cursor.ts";
+import { cursorTypes } from "../model/cursor.ts";
 import { parseJson } from "../model/json.ts";
 import {
   type BoundaryKey,
@@ -12,7 +12,8 @@ import {
 import { formatStreamKey } from "../model/stream-key.ts";
 import { type AuditRecord, auditActions, runKinds, runOutcomes, streamStatuses } from "./contract.ts";
 import { leaseOwnerSchema } from "./owner.ts";
-import type { RunRow, StreamRow } from "./rows.ts";
+import type { PartitionRow, RunRow, StreamRow } from "./rows.ts";
+import { isCanonical } from "./step-rules.ts";
 
 /**
  * Reads the columns of the state's tables, which have the same names in every database. Times come
@@ -58,6 +59,21 @@ const streamColumns = z.object({
   updated_at_utc: time,
   audit_number: z.int(),
   audit_head: z.string(),
+  reset_epoch: z.int().default(0),
+});
+
+const partitionColumns = z.object({
+  connector: z.string(),
+  stream: z.string(),
+  lane: z.string(),
+  partition: z.string(),
+  cursor_value: z.string().nullable(),
+  position: z.string(),
+  position_epoch: z.int(),
+  position_sequence: z.int(),
+  run_epoch: z.int(),
+  run_lower_bound: z.string().nullable(),
+  updated_at_utc: time,
 });
 
 const runColumns = z.object({
@@ -106,27 +122,15 @@ export function positionText(position: Position): string {
   return encodePosition({ ...position, boundary: [], coverage: [] });
 }
 
-export function readStreamRow(
-  raw: unknown,
-  beside: { boundary: readonly BoundaryKey[]; coverage: readonly Interval[] } | null,
-  holder: string,
-): StreamRow {
+export function readStreamRow(raw: unknown, beside: StoredBeside | null, holder: string): StreamRow {
   const columns = parse(streamColumns, raw, holder);
   const name = `${holder}: ${formatStreamKey(columns)}`;
-  const stored = decodePosition(columns.position, name);
-  if (stored.watermark !== columns.cursor_value) {
+  const position = storedPosition(columns, beside, name);
+  const { watermark } = position;
+  if (watermark !== null && !isCanonical(columns.cursor_type, watermark)) {
     throw new TidemarkError(
       "STATE_UNREADABLE",
-      `${name}: cursor_value is ${columns.cursor_value} and the position says ${stored.watermark}`,
-      {
-        hint: "It was edited by hand: put cursor_value back, then change it with `tidemark state set`, which is audited.",
-      },
-    );
-  }
-  if (stored.watermark !== null && !isCanonical(columns.cursor_type, stored.watermark)) {
-    throw new TidemarkError(
-      "STATE_UNREADABLE",
-      `${name}: the watermark "${stored.watermark}" is no ${columns.cursor_type ?? "cursor of a known type"}`,
+      `${name}: the watermark "${watermark}" is no ${columns.cursor_type ?? "cursor of a known type"}`,
       { hint: mend },
     );
   }
@@ -134,10 +138,7 @@ export function readStreamRow(
     key: { connector: columns.connector, stream: columns.stream },
     lane: columns.lane,
     cursorType: columns.cursor_type,
-    position:
-      beside === null
-        ? stored
-        : { ...stored, boundary: [...beside.boundary], coverage: [...beside.coverage] },
+    position,
     positionTag: { epoch: columns.position_epoch, sequence: columns.position_sequence },
     status: columns.status,
     epoch: columns.epoch,
@@ -155,7 +156,49 @@ export function readStreamRow(
     updatedAt: columns.updated_at_utc,
     auditNumber: columns.audit_number,
     auditHead: columns.audit_head,
+    resetEpoch: columns.reset_epoch,
   };
+}
+
+/** As `readStreamRow`; the type of a partition's cursors is its stream's. */
+export function readPartitionRow(raw: unknown, beside: StoredBeside | null, holder: string): PartitionRow {
+  const columns = parse(partitionColumns, raw, holder);
+  const name = `${holder}: partition "${columns.partition}" of ${formatStreamKey(columns)}`;
+  return {
+    key: { connector: columns.connector, stream: columns.stream },
+    lane: columns.lane,
+    partition: columns.partition,
+    position: storedPosition(columns, beside, name),
+    positionTag: { epoch: columns.position_epoch, sequence: columns.position_sequence },
+    runEpoch: columns.run_epoch,
+    runLowerBound: columns.run_lower_bound,
+    updatedAt: columns.updated_at_utc,
+  };
+}
+
+/** What of a position is not in its one value. */
+interface StoredBeside {
+  readonly boundary: readonly BoundaryKey[];
+  readonly coverage: readonly Interval[];
+}
+
+function storedPosition(
+  columns: { position: string; cursor_value: string | null },
+  beside: StoredBeside | null,
+  name: string,
+): Position {
+  const stored = decodePosition(columns.position, name);
+  if (stored.watermark !== columns.cursor_value) {
+    throw new TidemarkError(
+      "STATE_UNREADABLE",
+      `${name}: cursor_value is ${columns.cursor_value} and the position says ${stored.watermark}`,
+      {
+        hint: "It was edited by hand: put cursor_value back, then change it with `tidemark state set`, which is audited.",
+      },
+    );
+  }
+  if (beside === null) return stored;
+  return { ...stored, boundary: [...beside.boundary], coverage: [...beside.coverage] };
 }
 
 export function readRunRow(raw: unknown, holder: string): { number: number; run: RunRow } {
@@ -205,14 +248,6 @@ export function readBoundaryKey(raw: unknown, holder: string): BoundaryKey {
 
 export function readInterval(raw: unknown, holder: string): Interval {
   return parse(coverageColumns, raw, holder);
-}
-
-function isCanonical(type: CursorType | null, value: string): boolean {
-  try {
-    return type !== null && parseCursor(type, value).value === value;
-  } catch {
-    return false;
-  }
 }
 
 const named = z.object({ connector: z.string(), stream: z.string() });

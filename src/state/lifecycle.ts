@@ -1,30 +1,30 @@
-import { TidemarkError } from "../errors.ts";
-import { type CursorType, compareCursorValues, isOrdered, parseCursor } from "../model/cursor.ts";
-import { emptyPosition, encodePosition, type Position } from "../model/position.ts";
-import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
+import type { CursorType } from "../model/cursor.ts";
+import { emptyPosition, type Position } from "../model/position.ts";
+import type { StreamKey } from "../model/stream-key.ts";
 import { keptMetadata } from "./arguments.ts";
-import { type AuditEntry, chainEntry } from "./audit.ts";
-import type {
-  BeginOptions,
-  Checkpoint,
-  Completion,
-  Failure,
-  Metadata,
-  Reset,
-  Run,
-  RunRef,
-} from "./contract.ts";
+import type { AuditEntry } from "./audit.ts";
+import type { BeginOptions, Checkpoint, Completion, Failure, Run, RunRef } from "./contract.ts";
 import { isOwnerGone } from "./owner.ts";
+import { type Moved, movePartitions, newlyBackfilled } from "./partitions.ts";
 import {
+  backfillCompleted,
   checkpointOutOfOrder,
   finished,
-  regression,
   runActive,
   streamNotFound,
   superseded,
   typeMismatch,
 } from "./refusals.ts";
-import { type Change, isoTime, laneOf, type RunRow, type StreamRow } from "./rows.ts";
+import { type Beside, type Change, isoTime, laneOf, type RunRow, type StreamRow } from "./rows.ts";
+import {
+  cursorOfStream,
+  defaultLeaseSeconds,
+  newRow,
+  refuseForeign,
+  refuseRegression,
+  runRow,
+  withEntries,
+} from "./step-rules.ts";
 
 /**
  * The lifecycle of a stream as pure steps from one row to the next. Every store makes the same
@@ -32,37 +32,8 @@ import { type Change, isoTime, laneOf, type RunRow, type StreamRow } from "./row
  * holds to them.
  */
 
-export const defaultLeaseSeconds = 60;
-
 /** The actor of what no person or key is named for. */
 export const unnamedActor = "local";
-
-/** The row of a stream that nobody has begun yet. */
-export function newRow(key: StreamKey, lane: string, cursorType: CursorType | null, now: number): StreamRow {
-  return {
-    key,
-    lane,
-    cursorType,
-    position: emptyPosition,
-    positionTag: { epoch: 0, sequence: 0 },
-    status: "idle",
-    epoch: 0,
-    sequence: 0,
-    runId: null,
-    runLowerBound: null,
-    runActor: null,
-    startedAt: null,
-    leaseSeconds: defaultLeaseSeconds,
-    leaseExpiresAt: null,
-    leaseOwner: null,
-    lastError: null,
-    recordsProcessed: 0,
-    metadata: null,
-    updatedAt: now,
-    auditNumber: 0,
-    auditHead: "",
-  };
-}
 
 export interface Begun extends Change {
   readonly supersededRunId: string | null;
@@ -70,7 +41,8 @@ export interface Begun extends Change {
 
 /**
  * `live` is the live stream's row. A live run is given it as `row` too; a backfill has a row of its
- * own beside it, and is only told the live watermark (promise P11).
+ * own beside it, and is only told the live watermark (promise P11). `hasPartitions` tells whether there
+ * are cursors beside the row's own; it is asked only where the type would change.
  */
 export function begin(
   row: StreamRow | null,
@@ -79,13 +51,17 @@ export function begin(
   runId: string,
   options: BeginOptions,
   now: number,
+  hasPartitions: boolean,
 ): Begun {
   const current =
     row ?? newRow(key, laneOf({ ...options, kind: options.kind ?? "live", runId }), options.cursorType, now);
   if (current.status === "running" && current.runId === runId) {
     return { row: current, runs: [], audit: [], supersededRunId: null };
   }
-  const cursorType = agreedType(live ?? current, options.cursorType);
+  if (current.lane !== "" && current.status === "completed") {
+    throw backfillCompleted(key, options.backfill ?? runId);
+  }
+  const cursorType = agreedType(live ?? current, options.cursorType, hasPartitions);
   if (options.ifRunning === "refuse") refuseWhileHeld(current, now);
   const supersededRun = current.status === "running" ? runRow(current, "superseded", now) : null;
   const leaseSeconds = options.leaseSeconds ?? defaultLeaseSeconds;
@@ -127,7 +103,8 @@ export function refuseEndedRun(row: StreamRow | null, ended: RunRow | null): voi
 
 /** Marks a begun stream's position as newer than anything that an output may remember of it. */
 export function asFreshStart(begun: Begun): Begun {
-  return { ...begun, row: { ...begun.row, positionTag: { epoch: begun.row.epoch, sequence: 0 } } };
+  const { epoch } = begun.row;
+  return { ...begun, row: { ...begun.row, positionTag: { epoch, sequence: 0 }, resetEpoch: epoch } };
 }
 
 /** The run as the caller gets it. */
@@ -146,7 +123,13 @@ export function grantedRun(row: StreamRow, ref: RunRef, supersededRunId: string 
 }
 
 /** Null where the checkpoint is a repetition of the last one. */
-export function checkpoint(row: StreamRow | null, run: RunRef, made: Checkpoint, now: number): Change | null {
+export function checkpoint(
+  row: StreamRow | null,
+  run: RunRef,
+  made: Checkpoint,
+  now: number,
+  beside: Beside,
+): Change | null {
   const current = heldRow(row, run);
   if (current.status !== "running") throw finished(run, current);
   if (made.sequence === current.sequence) return null;
@@ -154,8 +137,9 @@ export function checkpoint(row: StreamRow | null, run: RunRef, made: Checkpoint,
     throw checkpointOutOfOrder(run, made.sequence, current.sequence);
   }
   refuseForeign(current.key, current.cursorType, made.position.watermark);
-  // A correction (P9) falls back to where the run began and no further.
-  const floor = made.correction === undefined ? current.position.watermark : current.runLowerBound;
+  // A correction (P9) falls back to where the run began and no further; a backfill has no live watermark.
+  const began = current.lane === "" ? current.runLowerBound : null;
+  const floor = made.correction === undefined ? current.position.watermark : began;
   refuseRegression(current, floor, made.position.watermark);
   const moved: StreamRow = {
     ...current,
@@ -166,8 +150,23 @@ export function checkpoint(row: StreamRow | null, run: RunRef, made: Checkpoint,
     leaseExpiresAt: now + current.leaseSeconds * 1000,
     updatedAt: now,
   };
-  const action = made.correction === undefined ? "advance" : "correction";
-  return { ...withAdvance(current, moved, action, made.correction ?? null, now), runs: [] };
+  const { correction } = made;
+  const partitions = movePartitions(
+    current,
+    made.partitions ?? [],
+    {
+      tag: moved.positionTag,
+      now,
+      actor: current.runActor ?? unnamedActor,
+      ...(correction === undefined ? {} : { correction }),
+    },
+    beside,
+  );
+  const action = correction === undefined ? "advance" : "correction";
+  return {
+    ...withAdvances(current, moved, action, correction ?? null, now, partitions),
+    runs: [],
+  };
 }
 
 export function heartbeat(row: StreamRow | null, run: RunRef, now: number): StreamRow {
@@ -177,14 +176,21 @@ export function heartbeat(row: StreamRow | null, run: RunRef, now: number): Stre
 }
 
 /** Null where the run has completed already. */
-export function complete(row: StreamRow | null, run: RunRef, done: Completion, now: number): Change | null {
+export function complete(
+  row: StreamRow | null,
+  run: RunRef,
+  done: Completion,
+  now: number,
+  beside: Beside,
+): Change | null {
   const current = heldRow(row, run);
   if (current.status === "completed") return null;
   if (current.status !== "running") throw finished(run, current);
   const position = completedPosition(current, done);
   refuseForeign(current.key, current.cursorType, position.watermark);
   refuseRegression(current, current.position.watermark, position.watermark);
-  const moved = done.newCursor !== undefined || done.position !== undefined;
+  const moves = done.partitions ?? [];
+  const moved = done.newCursor !== undefined || done.position !== undefined || moves.length > 0;
   const ended: StreamRow = {
     ...current,
     position,
@@ -197,8 +203,14 @@ export function complete(row: StreamRow | null, run: RunRef, done: Completion, n
     metadata: done.metadata === undefined ? null : keptMetadata(current.key, done.metadata),
     updatedAt: now,
   };
+  const actor = current.runActor ?? unnamedActor;
+  const partitions = movePartitions(current, moves, { tag: ended.positionTag, now, actor }, beside);
+  const covered = current.lane === "" ? [] : newlyBackfilled(ended, null, position.coverage, beside);
   return {
-    ...withAdvance(current, ended, "advance", null, now),
+    ...withAdvances(current, ended, "advance", null, now, {
+      ...partitions,
+      backfilled: [...partitions.backfilled, ...covered],
+    }),
     runs: [runRow({ ...ended, sequence: current.sequence }, "completed", now)],
   };
 }
@@ -221,72 +233,6 @@ export function fail(row: StreamRow | null, run: RunRef, failure: Failure, now: 
   return { row: ended, runs: [runRow(ended, "failed", now)], audit: [] };
 }
 
-export interface Act {
-  readonly now: number;
-  readonly actor: string;
-  readonly action: "reset" | "rewind" | "import";
-  readonly reason: string;
-  readonly runId?: string;
-}
-
-/** Where an operator's act puts a stream; without `metadata` the stream keeps what it has. */
-export interface Destination {
-  readonly position: Position;
-  readonly cursorType: CursorType | null;
-  readonly metadata?: Metadata | null;
-}
-
-/** An operator's act: the stream stands at `position` from now on, under a new epoch. */
-export function moveByOperator(row: StreamRow | null, key: StreamKey, to: Destination, act: Act): Change {
-  refuseForeign(key, to.cursorType, to.position.watermark);
-  const current = row ?? newRow(key, "", to.cursorType, act.now);
-  const epoch = current.epoch + 1;
-  const entry: AuditEntry = {
-    key,
-    atUtc: isoTime(act.now),
-    partition: null,
-    actor: act.actor,
-    action: act.action,
-    oldCursor: current.position.watermark,
-    newCursor: to.position.watermark,
-    reason: act.reason,
-    runId: act.runId ?? null,
-  };
-  const moved: StreamRow = {
-    ...current,
-    cursorType: to.cursorType,
-    position: to.position,
-    positionTag: { epoch, sequence: 0 },
-    status: "idle",
-    epoch,
-    sequence: 0,
-    leaseExpiresAt: null,
-    leaseOwner: null,
-    metadata: to.metadata === undefined ? current.metadata : to.metadata,
-    updatedAt: act.now,
-  };
-  return {
-    ...withEntry(moved, entry),
-    runs: current.status === "running" ? [runRow(current, "superseded", act.now)] : [],
-  };
-}
-
-/** Where a reset leads: no boundary keys and no unfinished window remain. */
-export function resetTarget(row: StreamRow | null, key: StreamKey, reset: Reset): Destination {
-  const cursorType = reset.cursorType ?? row?.cursorType ?? null;
-  if (reset.to === null) return { position: emptyPosition, cursorType };
-  if (cursorType === null) {
-    throw new TidemarkError(
-      "ARGUMENT_INVALID",
-      `${formatStreamKey(key)} has no cursor type yet; say which it is`,
-      {
-        stream: formatStreamKey(key),
-      },
-    );
-  }
-  return { position: { ...emptyPosition, watermark: parseCursor(cursorType, reset.to).value }, cursorType };
-}
-
 function completedPosition(current: StreamRow, done: Completion): Position {
   if (done.position !== undefined) return done.position;
   if (done.newCursor === undefined) return current.position;
@@ -295,26 +241,18 @@ function completedPosition(current: StreamRow, done: Completion): Position {
   return { ...emptyPosition, watermark, coverage: current.position.coverage };
 }
 
-function cursorOfStream(key: StreamKey, cursorType: CursorType | null, text: string): string {
-  if (cursorType === null) throw typeMismatch(key, "no cursors at all", `"${text}"`);
-  try {
-    return parseCursor(cursorType, text).value;
-  } catch (cause) {
-    throw typeMismatch(key, `${cursorType} cursors`, `"${text}"`, cause);
-  }
+/** Whether a begin would change the stream's cursor type; a stream that holds no cursors lets it. */
+export function changesType(row: StreamRow | null, asked: CursorType | null): boolean {
+  return row !== null && row.cursorType !== null && asked !== null && row.cursorType !== asked;
 }
 
-/** Refuses a watermark that is not one of the stream's type, or not as that type writes it. */
-function refuseForeign(key: StreamKey, cursorType: CursorType | null, watermark: string | null): void {
-  if (watermark === null || cursorOfStream(key, cursorType, watermark) === watermark) return;
-  throw typeMismatch(key, `${cursorType} cursors as parseCursor writes them`, `"${watermark}"`);
-}
-
-function agreedType(current: StreamRow, asked: CursorType | null): CursorType | null {
-  const known = current.cursorType;
-  if (known === null || asked === null || known === asked) return asked ?? known;
-  if (current.position.watermark === null) return asked;
-  throw typeMismatch(current.key, `${known} cursors`, asked);
+function agreedType(current: StreamRow, asked: CursorType | null, hasPartitions: boolean): CursorType | null {
+  if (!changesType(current, asked)) return asked ?? current.cursorType;
+  const { watermark, coverage, window } = current.position;
+  const holdsNone =
+    watermark === null && coverage.length === 0 && (window?.upper ?? window?.highest ?? null) === null;
+  if (holdsNone && !hasPartitions) return asked;
+  throw typeMismatch(current.key, `${current.cursorType} cursors`, asked ?? "none");
 }
 
 function refuseWhileHeld(current: StreamRow, now: number): void {
@@ -335,60 +273,30 @@ function heldRow(row: StreamRow | null, run: RunRef): StreamRow {
   return row;
 }
 
-/** Refuses a watermark below `old` (promise P3); tokens have no order, but none is less than any. */
-function refuseRegression(current: StreamRow, old: string | null, watermark: string | null): void {
-  const type = current.cursorType;
-  if (old === null || type === null) return;
-  if (watermark !== null && (!isOrdered(type) || compareCursorValues(type, watermark, old) >= 0)) return;
-  throw regression(current.key, old, watermark);
-}
-
-/** The run as history shows it. The position kept for a rewind leaves out boundary keys and open windows. */
-function runRow(row: StreamRow, outcome: RunRow["outcome"], endedAt: number | null): RunRow {
-  return {
-    key: row.key,
-    runId: row.runId ?? "",
-    kind: row.lane === "" ? "live" : "backfill",
-    epoch: row.epoch,
-    outcome,
-    startedAt: row.startedAt ?? row.updatedAt,
-    endedAt,
-    lowerBound: row.runLowerBound,
-    newCursor: endedAt === null ? null : row.position.watermark,
-    recordsProcessed: row.recordsProcessed,
-    checkpoints: row.sequence,
-    error: outcome === "failed" ? row.lastError : null,
-    metadata: row.metadata,
-    actor: row.runActor,
-    endPosition: endedAt === null ? null : encodePosition({ ...row.position, boundary: [], window: null }),
-  };
-}
-
-/** The row as moved, with the move in the audit log if the live watermark did move (promise P12). */
-function withAdvance(
+/** The row as moved, with each move of a live watermark in the audit log (promise P12). */
+function withAdvances(
   current: StreamRow,
   moved: StreamRow,
   action: "advance" | "correction",
   reason: string | null,
   now: number,
-): Pick<Change, "row" | "audit"> {
+  { partitions, backfilled, entries }: Moved,
+): Pick<Change, "row" | "audit" | "partitions" | "backfilled"> {
   const oldCursor = current.position.watermark;
   const newCursor = moved.position.watermark;
-  if (oldCursor === newCursor || current.lane !== "") return { row: moved, audit: [] };
-  return withEntry(moved, {
-    key: current.key,
-    atUtc: isoTime(now),
-    partition: null,
-    actor: current.runActor ?? unnamedActor,
-    action,
-    oldCursor,
-    newCursor,
-    reason,
-    runId: current.runId,
-  });
-}
-
-function withEntry(row: StreamRow, entry: AuditEntry): Pick<Change, "row" | "audit"> {
-  const chained = chainEntry({ number: row.auditNumber, hash: row.auditHead }, entry);
-  return { row: { ...row, auditNumber: chained.number, auditHead: chained.hash }, audit: [chained] };
+  const own: AuditEntry[] = [];
+  if (oldCursor !== newCursor && current.lane === "") {
+    own.push({
+      key: current.key,
+      partition: null,
+      atUtc: isoTime(now),
+      actor: current.runActor ?? unnamedActor,
+      action,
+      oldCursor,
+      newCursor,
+      reason,
+      runId: current.runId,
+    });
+  }
+  return { ...withEntries(moved, [...own, ...entries]), partitions, backfilled };
 }

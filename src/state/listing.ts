@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { TidemarkError } from "../errors.ts";
-import type { StreamKey } from "../model/stream-key.ts";
+import { compareStreamKeys, type StreamKey } from "../model/stream-key.ts";
+import { compareTexts } from "../model/text-order.ts";
 import type { Listing } from "./contract.ts";
 
 /** A row's place in a listing by stream and number. */
@@ -9,6 +10,12 @@ export interface Place {
   readonly number: number;
 }
 
+/** A row's place in a listing by time. */
+export interface Moment extends Place {
+  readonly atUtc: string;
+}
+
+const momentSchema = z.tuple([z.string(), z.string(), z.string(), z.int()]);
 const placeSchema = z.tuple([z.string(), z.string(), z.int()]);
 
 /** The most that one listing returns. */
@@ -21,11 +28,23 @@ export function encodePlace(place: Place): string {
 
 /** Throws `ARGUMENT_INVALID` for what `encodePlace` did not make. */
 export function decodePlace(text: string): Place {
+  const [connector, stream, number] = decode(placeSchema, text);
+  return { key: { connector, stream }, number };
+}
+
+export function encodeMoment({ atUtc, key: { connector, stream }, number }: Moment): string {
+  return Buffer.from(JSON.stringify([atUtc, connector, stream, number])).toString("base64url");
+}
+
+/** Throws `ARGUMENT_INVALID` for what `encodeMoment` did not make. */
+export function decodeMoment(text: string): Moment {
+  const [atUtc, connector, stream, number] = decode(momentSchema, text);
+  return { atUtc, key: { connector, stream }, number };
+}
+
+function decode<T>(schema: z.ZodType<T>, text: string): T {
   try {
-    const [connector, stream, number] = placeSchema.parse(
-      JSON.parse(Buffer.from(text, "base64url").toString("utf8")),
-    );
-    return { key: { connector, stream }, number };
+    return schema.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
   } catch (cause) {
     throw new TidemarkError("ARGUMENT_INVALID", "`after` is not the end of an earlier listing", { cause });
   }
@@ -59,4 +78,12 @@ export function listing<Row, Item>(
     items: shown.map(itemOf),
     next: rows.length > limit && last !== undefined ? placeOf(last) : null,
   };
+}
+
+export function comparePlaces(a: Place, b: Place): number {
+  return compareStreamKeys(a.key, b.key) || a.number - b.number;
+}
+
+export function compareMoments(a: Moment, b: Moment): number {
+  return compareTexts(a.atUtc, b.atUtc) || comparePlaces(a, b);
 }

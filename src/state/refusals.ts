@@ -55,12 +55,53 @@ export function finished(run: RunRef, row: { status: string }): TidemarkError {
   });
 }
 
-export function regression(key: StreamKey, old: string, watermark: string | null): TidemarkError {
+export function backfillCompleted(key: StreamKey, backfill: string): TidemarkError {
+  const stream = formatStreamKey(key);
+  return new TidemarkError("RUN_FINISHED", `backfill ${backfill} of ${stream} is completed`, {
+    stream,
+    details: { backfill },
+    hint: "Nothing of it is left to do. To read the same range again, begin a new backfill.",
+  });
+}
+
+export function resetsPartitioned(key: StreamKey): TidemarkError {
+  return partitioned(
+    key,
+    "cannot be set to one value as a whole",
+    "Name the partition to reset; or start the whole stream over, which empties each of them.",
+  );
+}
+
+export function rewindsPartitioned(key: StreamKey): TidemarkError {
+  return partitioned(
+    key,
+    "cannot be rewound: the history does not keep where they stood",
+    "Reset single partitions to where they shall stand, or start the whole stream over.",
+  );
+}
+
+function partitioned(key: StreamKey, what: string, hint: string): TidemarkError {
   const stream = formatStreamKey(key);
   return new TidemarkError(
+    "ARGUMENT_INVALID",
+    `${stream} has partitions, each with a position of its own, and ${what}`,
+    { stream, hint },
+  );
+}
+
+export function regression(
+  key: StreamKey,
+  old: string,
+  watermark: string | null,
+  partition: string | null,
+): TidemarkError {
+  const stream = formatStreamKey(key);
+  const of = partition === null ? stream : `partition "${partition}" of ${stream}`;
+  const details = { watermark: old, new_cursor: watermark };
+  return new TidemarkError(
     "CURSOR_REGRESSION",
-    `the new cursor ${watermark ?? "(none)"} of ${stream} lies before the watermark ${old}`,
-    { stream, details: { watermark: old, new_cursor: watermark } },
+    `the new cursor ${watermark ?? "(none)"} of ${of} lies before the watermark ${old}`,
+    { stream, details: partition === null ? details : { ...details, partition } },
   );
 }
 

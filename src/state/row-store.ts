@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { decodePosition, type Interval } from "../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
-import type { OpenTransaction } from "../sql/port.ts";
 import {
   checkAct,
   checkBegin,
@@ -10,9 +9,9 @@ import {
   checkCompletion,
   checkFailure,
   checkKey,
-  keptMetadata,
+  checkPartition,
+  checkRetention,
 } from "./arguments.ts";
-import { auditBroken, ChainVerifier } from "./audit.ts";
 import type {
   AuditRecord,
   BackfillState,
@@ -25,6 +24,7 @@ import type {
   OperatorAct,
   PartitionState,
   Reset,
+  Retention,
   Rewind,
   Run,
   RunRecord,
@@ -35,54 +35,37 @@ import type {
 } from "./contract.ts";
 import * as lifecycle from "./lifecycle.ts";
 import {
+  decodeMoment,
   decodeNumber,
   decodePlace,
+  encodeMoment,
   encodePlace,
   listing,
   mostListed,
-  type Place,
   pageLimit,
 } from "./listing.ts";
-import { runNotFound, streamNotFound } from "./refusals.ts";
-import { type Change, laneOf, type RunRow, type StreamRow } from "./rows.ts";
-import { exportedStream, runRecord, streamState } from "./view.ts";
-
-/** What a row store reads and writes inside one transaction. */
-export interface RowTransaction {
-  load(key: StreamKey, lane: string): StreamRow | null;
-  /** Stores a changed row; `previous` is what `load` gave, so that only what differs need be written. */
-  save(row: StreamRow, previous: StreamRow | null): void;
-  saveRun(run: RunRow): void;
-  loadRun(key: StreamKey, runId: string): RunRow | null;
-  appendAudit(record: AuditRecord): void;
-  /** Live streams after a key, in the order of connector and stream. */
-  listStreams(options: { after: StreamKey | null; limit: number; connector: string | null }): StreamRow[];
-  /** Runs of a stream that began before the `before`-th, newest first, with their numbers. */
-  listRuns(
-    key: StreamKey,
-    options: { before: number | null; limit: number },
-  ): { number: number; run: RunRow }[];
-  listAudit(options: { key: StreamKey | null; after: Place | null; limit: number }): AuditRecord[];
-}
-
-export interface Transacting {
-  /** The caller's own open transaction, to make the change in. */
-  readonly transaction?: OpenTransaction;
-  /** Enough that the change outlives the process; it need not outlive a loss of power. */
-  readonly relaxed?: boolean;
-}
-
-/**
- * Where a row store keeps its rows. `transact` runs the function in one transaction that excludes
- * every other writer of the stream, in the caller's transaction where one is given; it commits when the function
- * returns and leaves nothing behind when it throws. The function is synchronous and may be run twice.
- */
-export interface RowStorage {
-  readonly databaseIdentity: string | null;
-  read<T>(work: (tx: RowTransaction) => T): Promise<T>;
-  transact<T>(key: StreamKey, work: (tx: RowTransaction) => T, how?: Transacting): Promise<T>;
-  close(): Promise<void>;
-}
+import {
+  type Act,
+  type Destination,
+  importTarget,
+  moveByOperator,
+  resetPartition,
+  resetTarget,
+} from "./operator-acts.ts";
+import { knownCoverage, standing } from "./partitions.ts";
+import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "./refusals.ts";
+import { type DueRuns, dueRuns, type RowStorage, type RowTransaction } from "./row-storage.ts";
+import {
+  type Beside,
+  backfillLane,
+  type Change,
+  laneOf,
+  type PartitionRow,
+  runRef,
+  type StreamRow,
+} from "./rows.ts";
+import { verifyAll, verifyOne } from "./verify-rows.ts";
+import { backfillState, exportedStream, partitionState, runRecord, streamState } from "./view.ts";
 
 /** The `StateStore` over rows: loads a row, takes one step of the lifecycle, stores what changed. */
 export class RowStateStore implements StateStore {
@@ -125,15 +108,16 @@ export class RowStateStore implements StateStore {
       const lane = laneOf({ ...options, kind, runId });
       const previous = lane === "" ? live : tx.load(key, lane);
       if (options.runId !== undefined) lifecycle.refuseEndedRun(previous, tx.loadRun(key, runId));
-      const granted = lifecycle.begin(previous, live, key, runId, options, this.#clock.now());
+      const typed = live ?? previous;
+      const hasOthers =
+        typed !== null &&
+        lifecycle.changesType(typed, options.cursorType) &&
+        tx.hasPartitions(key, typed.lane, typed.resetEpoch);
+      const granted = lifecycle.begin(previous, live, key, runId, options, this.#clock.now(), hasOthers);
       const isNew = (previous?.epoch ?? 0) === 0 && (options.epochFloor ?? 0) > 0;
       const begun = this.#absentIsFresh && isNew ? lifecycle.asFreshStart(granted) : granted;
       store(tx, begun, previous);
-      return lifecycle.grantedRun(
-        begun.row,
-        { key, kind, runId, epoch: begun.row.epoch },
-        begun.supersededRunId,
-      );
+      return lifecycle.grantedRun(begun.row, runRef(begun.row, runId, options), begun.supersededRunId);
     });
   }
 
@@ -141,7 +125,7 @@ export class RowStateStore implements StateStore {
     checkCheckpoint(run.key, made);
     const work = (tx: RowTransaction): void => {
       const row = tx.load(run.key, laneOf(run));
-      const change = lifecycle.checkpoint(row, run, made, this.#clock.now());
+      const change = lifecycle.checkpoint(row, run, made, this.#clock.now(), besideOf(tx, row));
       if (change !== null) store(tx, change, row);
     };
     await this.#storage.transact(run.key, work, { ...context, relaxed: made.keptByOutput ?? false });
@@ -156,7 +140,11 @@ export class RowStateStore implements StateStore {
 
   async complete(run: RunRef, done: Completion, context: WriteContext = {}): Promise<StreamState> {
     checkCompletion(run.key, done);
-    return this.#end(run, (row) => lifecycle.complete(row, run, done, this.#clock.now()), context);
+    return this.#end(
+      run,
+      (row, tx) => lifecycle.complete(row, run, done, this.#clock.now(), besideOf(tx, row)),
+      context,
+    );
   }
 
   async fail(run: RunRef, failure: Failure): Promise<StreamState> {
@@ -166,14 +154,14 @@ export class RowStateStore implements StateStore {
 
   async #end(
     run: RunRef,
-    step: (row: StreamRow | null) => Change | null,
+    step: (row: StreamRow | null, tx: RowTransaction) => Change | null,
     context: WriteContext,
   ): Promise<StreamState> {
     return this.#storage.transact(
       run.key,
       (tx) => {
         const row = tx.load(run.key, laneOf(run));
-        const change = step(row);
+        const change = step(row, tx);
         if (change !== null) store(tx, change, row);
         const ended = change?.row ?? row;
         if (ended === null) throw streamNotFound(run.key);
@@ -186,9 +174,18 @@ export class RowStateStore implements StateStore {
   async reset(key: StreamKey, reset: Reset): Promise<StreamState> {
     checkKey(key);
     checkAct(key, "reset", reset);
+    const { partition, reason, actor } = reset;
+    if (partition !== undefined) checkPartition(key, partition);
     return this.#storage.transact(key, (tx) => {
       const row = tx.load(key, "");
-      return this.#move(tx, row, key, lifecycle.resetTarget(row, key, reset), "reset", reset);
+      if (partition === undefined) {
+        if (reset.to !== null && hasPartitions(tx, row)) throw resetsPartitioned(key);
+        return this.#move(tx, row, key, resetTarget(row, key, reset), "reset", reset);
+      }
+      const act = { now: this.#clock.now(), actor, action: "reset", reason } as const;
+      const change = resetPartition(row, key, partition, reset, act, besideOf(tx, row, key));
+      store(tx, change, row);
+      return streamState(change.row);
     });
   }
 
@@ -197,6 +194,7 @@ export class RowStateStore implements StateStore {
     return this.#storage.transact(key, (tx) => {
       const row = tx.load(key, "");
       if (row === null) throw streamNotFound(key);
+      if (tx.hasPartitions(key, "", 0)) throw rewindsPartitioned(key);
       const run = tx.loadRun(key, rewind.toRun);
       const stored = run?.kind === "live" ? run.endPosition : null;
       if (stored === null) throw runNotFound(key, rewind.toRun);
@@ -217,40 +215,37 @@ export class RowStateStore implements StateStore {
     const key = { connector: exported.connector, stream: exported.stream };
     checkKey(key);
     checkAct(key, "import", act);
-    const metadata = exported.metadata === null ? null : keptMetadata(key, exported.metadata);
-    const position = decodePosition(exported.position, `the export of ${formatStreamKey(key)}`);
-    return this.#storage.transact(key, (tx) => {
-      const row = tx.load(key, "");
-      return this.#move(tx, row, key, { position, cursorType: exported.cursorType, metadata }, "import", act);
-    });
+    const to = importTarget(exported);
+    return this.#storage.transact(key, (tx) => this.#move(tx, tx.load(key, ""), key, to, "import", act));
   }
 
   #move(
     tx: RowTransaction,
     row: StreamRow | null,
     key: StreamKey,
-    to: lifecycle.Destination,
-    action: lifecycle.Act["action"],
+    to: Destination,
+    action: Act["action"],
     act: OperatorAct,
     runId?: string,
   ): StreamState {
     const { reason, actor } = act;
     const now = this.#clock.now();
-    const change = lifecycle.moveByOperator(row, key, to, {
-      now,
-      actor,
-      action,
-      reason,
-      ...(runId === undefined ? {} : { runId }),
-    });
+    const how = { now, actor, action, reason, ...(runId === undefined ? {} : { runId }) };
+    const change = moveByOperator(row, key, to, how, besideOf(tx, row, key));
     store(tx, change, row);
     return streamState(change.row);
   }
 
   async export(key: StreamKey): Promise<ExportedStream> {
-    const row = await this.#storage.read((tx) => tx.load(key, ""));
-    if (row === null) throw streamNotFound(key);
-    return exportedStream(row);
+    return this.#storage.read((tx) => {
+      const row = tx.load(key, "");
+      if (row === null) throw streamNotFound(key);
+      const backfilled = new Map<string | null, readonly Interval[]>();
+      for (const partition of [null, ...tx.backfilledPartitions(key)]) {
+        backfilled.set(partition, tx.loadBackfilled(key, partition));
+      }
+      return exportedStream(row, { partitions: partitionsOf(tx, row), backfilled });
+    });
   }
 
   async runs(key: StreamKey, options: { after?: string; limit?: number } = {}): Promise<Listing<RunRecord>> {
@@ -271,11 +266,16 @@ export class RowStateStore implements StateStore {
   }
 
   async audit(
-    options: { key?: StreamKey; after?: string; limit?: number } = {},
+    options: { key?: StreamKey; order?: "oldest" | "newest"; after?: string; limit?: number } = {},
   ): Promise<Listing<AuditRecord>> {
     const limit = pageLimit(options.limit, 100);
-    const after = options.after === undefined ? null : decodePlace(options.after);
     const key = options.key ?? null;
+    if (options.order === "newest") {
+      const before = options.after === undefined ? null : decodeMoment(options.after);
+      const rows = await this.#storage.read((tx) => tx.listNewestAudit({ key, before, limit: limit + 1 }));
+      return listing(rows, limit, encodeMoment, (row) => row);
+    }
+    const after = options.after === undefined ? null : decodePlace(options.after);
     const rows = await this.#storage.read((tx) => tx.listAudit({ key, after, limit: limit + 1 }));
     return listing(rows, limit, encodePlace, (row) => row);
   }
@@ -285,20 +285,75 @@ export class RowStateStore implements StateStore {
     return this.#storage.read((tx) => (key === undefined ? verifyAll(tx) : verifyOne(tx, key)));
   }
 
-  async partition(): Promise<PartitionState | null> {
-    throw notYet();
+  async partition(
+    key: StreamKey,
+    partition: string,
+    options: { backfill?: string } = {},
+  ): Promise<PartitionState | null> {
+    const lane = options.backfill === undefined ? "" : backfillLane(options.backfill);
+    const row = await this.#storage.read((tx) => {
+      const stream = tx.load(key, lane);
+      return stream === null ? null : standing(tx.loadPartition(key, lane, partition), stream, partition);
+    });
+    return row === null ? null : partitionState(row);
   }
-  async partitions(): Promise<Listing<PartitionState>> {
-    throw notYet();
+
+  async partitions(
+    key: StreamKey,
+    options: { after?: string; limit?: number } = {},
+  ): Promise<Listing<PartitionState>> {
+    const limit = pageLimit(options.limit, 100);
+    const rows = await this.#storage.read((tx) => {
+      const stream = tx.load(key, "");
+      if (stream === null) throw streamNotFound(key);
+      const listed = tx.listPartitions(key, { after: options.after ?? null, limit: limit + 1 });
+      return listed.map((row) => standing(row, stream, row.partition) ?? row);
+    });
+    return listing(rows, limit, (row) => row.partition, partitionState);
   }
-  async coverage(): Promise<readonly Interval[]> {
-    throw notYet();
+
+  async coverage(key: StreamKey, options: { partition?: string } = {}): Promise<readonly Interval[]> {
+    const partition = options.partition ?? null;
+    return this.#storage.read((tx) => {
+      const live = tx.load(key, "");
+      const backfilled = tx.loadBackfilled(key, partition);
+      const stored = partition === null ? null : tx.loadPartition(key, "", partition);
+      return knownCoverage(live, partition, stored, backfilled);
+    });
   }
-  async backfills(): Promise<readonly BackfillState[]> {
-    throw notYet();
+
+  async backfills(key: StreamKey, options: { limit?: number } = {}): Promise<readonly BackfillState[]> {
+    const limit = pageLimit(options.limit, 100);
+    const rows = await this.#storage.read((tx) => tx.listBackfills(key, limit));
+    return rows.map(backfillState);
   }
-  async prune(): Promise<{ runs: number }> {
-    throw notYet();
+
+  async prune(retention: Retention): Promise<{ runs: number }> {
+    checkRetention(retention);
+    const due = dueRuns(retention, this.#clock.now());
+    if (retention.key !== undefined) return { runs: await this.#pruneStream(retention.key, due) };
+    let runs = 0;
+    let after: StreamKey | null = null;
+    for (;;) {
+      const from: StreamKey | null = after;
+      const keys: StreamKey[] = await this.#storage.read((tx) =>
+        tx.listKeys({ after: from, limit: mostListed }),
+      );
+      for (const key of keys) runs += await this.#pruneStream(key, due);
+      after = keys.at(-1) ?? null;
+      if (after === null || keys.length < mostListed) return { runs };
+    }
+  }
+
+  async #pruneStream(key: StreamKey, due: DueRuns): Promise<number> {
+    let runs = 0;
+    for (;;) {
+      const gone = await this.#storage.transact(key, (tx) =>
+        tx.pruneRuns(key, { ...due, limit: mostListed }),
+      );
+      runs += gone;
+      if (gone < mostListed) return runs;
+    }
   }
 
   async close(): Promise<void> {
@@ -314,57 +369,33 @@ function store(tx: RowTransaction, change: Change, previous: StreamRow | null): 
   tx.save(change.row, previous);
   for (const run of change.runs) tx.saveRun(run);
   for (const record of change.audit) tx.appendAudit(record);
-}
-
-function verifyOne(tx: RowTransaction, key: StreamKey): { streams: number; rows: number } {
-  const row = tx.load(key, "");
-  if (row !== null) return { streams: 1, rows: verifyStream(tx, row) };
-  refuseOrphan(tx, tx.listAudit({ key, after: null, limit: 1 })[0]);
-  return { streams: 0, rows: 0 };
-}
-
-function verifyAll(tx: RowTransaction): { streams: number; rows: number } {
-  let streams = 0;
-  let rows = 0;
-  let after: StreamKey | null = null;
-  for (;;) {
-    const page: StreamRow[] = tx.listStreams({ after, limit: mostListed, connector: null });
-    for (const row of page) rows += verifyStream(tx, row);
-    streams += page.length;
-    after = page.at(-1)?.key ?? null;
-    if (after === null) break;
-  }
-  // Then the log's own streams, one after another: none may be without its state.
-  let last: Place | null = null;
-  for (;;) {
-    const [record]: AuditRecord[] = tx.listAudit({ key: null, after: last, limit: 1 });
-    if (record === undefined) return { streams, rows };
-    refuseOrphan(tx, record);
-    last = { key: record.key, number: Number.MAX_SAFE_INTEGER };
+  for (const { row, previous: stored } of change.partitions ?? []) tx.savePartition(row, stored);
+  if (change.startsOver === true) tx.clearBackfilled(change.row.key);
+  for (const { partition, coverage } of change.backfilled ?? []) {
+    tx.saveBackfilled(change.row.key, partition, coverage);
   }
 }
 
-function refuseOrphan(tx: RowTransaction, record: AuditRecord | undefined): void {
-  if (record === undefined || tx.load(record.key, "") !== null) return;
-  throw auditBroken(record.key, record.number, "belongs to a stream whose state was removed");
+function besideOf(tx: RowTransaction, row: StreamRow | null, key = row?.key): Beside {
+  const lane = row?.lane ?? "";
+  return {
+    partition: (partition) => (key === undefined ? null : tx.loadPartition(key, lane, partition)),
+    backfilled: (partition) => (key === undefined ? [] : tx.loadBackfilled(key, partition)),
+  };
 }
 
-function verifyStream(tx: RowTransaction, row: StreamRow): number {
-  const verifier = new ChainVerifier(row.key);
-  let after: Place | null = null;
-  let count = 0;
+function hasPartitions(tx: RowTransaction, row: StreamRow | null): boolean {
+  return row !== null && tx.hasPartitions(row.key, row.lane, row.resetEpoch);
+}
+
+/** All that count, by name. */
+function partitionsOf(tx: RowTransaction, stream: StreamRow): PartitionRow[] {
+  const found: PartitionRow[] = [];
+  let after: string | null = null;
   for (;;) {
-    const rows = tx.listAudit({ key: row.key, after, limit: mostListed });
-    for (const record of rows) verifier.row(record);
-    count += rows.length;
-    const last = rows.at(-1);
-    if (last === undefined) break;
-    after = { key: last.key, number: last.number };
+    const page: PartitionRow[] = tx.listPartitions(stream.key, { after, limit: mostListed });
+    found.push(...page.filter((row) => row.positionTag.epoch >= stream.resetEpoch));
+    after = page.at(-1)?.partition ?? null;
+    if (after === null) return found;
   }
-  verifier.end({ number: row.auditNumber, hash: row.auditHead });
-  return count;
-}
-
-export function notYet(): Error {
-  return new Error("not built yet");
 }

@@ -1,5 +1,5 @@
 import type { CursorType } from "../model/cursor.ts";
-import type { Position } from "../model/position.ts";
+import type { Interval, Position } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type {
   AuditRecord,
@@ -38,6 +38,31 @@ export interface StreamRow {
   /** The last audit row of the stream: its number and hash, so that cutting the log's end shows. */
   readonly auditNumber: number;
   readonly auditHead: string;
+  /**
+   * The epoch of the act that last started the whole stream over. What partitions were given under an
+   * older one counts no more, so that starting over costs the same however many there are.
+   */
+  readonly resetEpoch: number;
+}
+
+/** One partition of a stream or of a backfill. The stream's row fences it (promise P4). */
+export interface PartitionRow {
+  readonly key: StreamKey;
+  /** The lane of the row that it belongs to. */
+  readonly lane: string;
+  readonly partition: string;
+  readonly position: Position;
+  readonly positionTag: PositionTag;
+  /** The run that last moved it, by its epoch, and the partition's watermark when that run began. */
+  readonly runEpoch: number;
+  readonly runLowerBound: string | null;
+  readonly updatedAt: number;
+}
+
+/** What finished backfills cover: of the stream as a whole, or of one partition. */
+export interface Backfilled {
+  readonly partition: string | null;
+  readonly coverage: readonly Interval[];
 }
 
 export interface RunRow {
@@ -65,6 +90,23 @@ export interface Change {
   /** Runs to insert or to replace, by run id. */
   readonly runs: readonly RunRow[];
   readonly audit: readonly AuditRecord[];
+  readonly partitions?: readonly PartitionChange[];
+  /** Whether what backfills covered is forgotten, of the stream and of each partition; before `backfilled`. */
+  readonly startsOver?: boolean;
+  readonly backfilled?: readonly Backfilled[];
+}
+
+export interface PartitionChange {
+  readonly row: PartitionRow;
+  /** As it is stored, whether that still counts or not. */
+  readonly previous: PartitionRow | null;
+}
+
+/** What is stored beside a stream's row, as far as a step needs to know it. */
+export interface Beside {
+  /** As it is stored, whether that still counts or not. */
+  partition(partition: string): PartitionRow | null;
+  backfilled(partition: string | null): readonly Interval[];
 }
 
 /** The lane in which a run keeps its row. */
@@ -72,8 +114,34 @@ export function laneOf({ kind, runId, backfill }: Pick<RunRef, "kind" | "runId" 
   return kind === "live" ? "" : backfillLane(backfill ?? runId);
 }
 
+/** The run that a row has been given to. */
+export function runRef(row: StreamRow, runId: string, options: Pick<RunRef, "backfill">): RunRef {
+  const { key, lane, epoch } = row;
+  if (lane === "") return { key, kind: "live", runId, epoch };
+  return { key, kind: "backfill", runId, epoch, backfill: options.backfill ?? runId };
+}
+
 export function backfillLane(backfill: string): string {
   return `backfill/${backfill}`;
+}
+
+export function backfillOfLane(lane: string): string {
+  return lane.slice("backfill/".length);
+}
+
+/** Where a partition's boundary keys and coverage are kept, beside those of its stream or backfill. */
+export function partitionLane(lane: string, partition: string): string {
+  return lane === "" ? `partition/${partition}` : `${lane}/partition/${partition}`;
+}
+
+/** Where the coverage by finished backfills is kept. */
+export function backfilledLane(partition: string | null): string {
+  return partition === null ? "backfilled" : `backfilled/${partitionLane("", partition)}`;
+}
+
+/** The first of the lanes under one, and the end of them. */
+export function lanesUnder(lane: string): { first: string; end: string } {
+  return { first: `${lane}/`, end: `${lane}0` };
 }
 
 /** Milliseconds since 1970 as ISO 8601 in UTC with milliseconds. */

@@ -25,4 +25,20 @@ export const streamColumns = [
   "updated_at_utc",
   "audit_number",
   "audit_head",
+  "reset_epoch",
+] as const;
+
+/** What names a row of `tidemark_partitions`. */
+export const partitionName = ["connector", "stream", "lane", "partition"] as const;
+
+/** Its columns, the same in every database and in this order. */
+export const partitionColumns = [
+  ...partitionName,
+  "cursor_value",
+  "position",
+  "position_epoch",
+  "position_sequence",
+  "run_epoch",
+  "run_lower_bound",
+  "updated_at_utc",
 ] as const;

@@ -1,6 +1,14 @@
-import { encodePosition } from "../model/position.ts";
-import type { ExportedStream, RunRecord, StreamState } from "./contract.ts";
-import { isoTime, type RunRow, type StreamRow } from "./rows.ts";
+import { emptyPosition, encodePosition, type Interval } from "../model/position.ts";
+import type {
+  BackfillState,
+  ExportedPartition,
+  ExportedStream,
+  Lease,
+  PartitionState,
+  RunRecord,
+  StreamState,
+} from "./contract.ts";
+import { backfillOfLane, isoTime, type PartitionRow, type RunRow, type StreamRow } from "./rows.ts";
 
 /** A row as callers see it. */
 export function streamState(row: StreamRow): StreamState {
@@ -16,10 +24,7 @@ export function streamState(row: StreamRow): StreamState {
     sequence: row.sequence,
     runId: row.runId,
     startedAtUtc: row.startedAt === null ? null : isoTime(row.startedAt),
-    lease:
-      row.leaseExpiresAt === null
-        ? null
-        : { seconds: row.leaseSeconds, expiresAtUtc: isoTime(row.leaseExpiresAt), owner: row.leaseOwner },
+    lease: lease(row),
     lastError: row.lastError,
     recordsProcessed: row.recordsProcessed,
     metadata: row.metadata,
@@ -36,12 +41,67 @@ export function runRecord(row: RunRow): RunRecord {
   };
 }
 
-export function exportedStream(row: StreamRow): ExportedStream {
+export function partitionState(row: PartitionRow): PartitionState {
+  const { partition, position, positionTag } = row;
+  return { partition, position, positionTag, updatedAtUtc: isoTime(row.updatedAt) };
+}
+
+export function backfillState(row: StreamRow): BackfillState {
+  const { window, coverage } = row.position;
+  return {
+    backfill: backfillOfLane(row.lane),
+    status: row.status,
+    cursorType: row.cursorType,
+    range: window === null ? null : { lower: window.lower, upper: window.upper },
+    coverage,
+    epoch: row.epoch,
+    runId: row.runId ?? "",
+    startedAtUtc: isoTime(row.startedAt ?? row.updatedAt),
+    lease: lease(row),
+    lastError: row.lastError,
+    recordsProcessed: row.recordsProcessed,
+    updatedAtUtc: isoTime(row.updatedAt),
+  };
+}
+
+function lease(row: StreamRow): Lease | null {
+  if (row.leaseExpiresAt === null) return null;
+  return { seconds: row.leaseSeconds, expiresAtUtc: isoTime(row.leaseExpiresAt), owner: row.leaseOwner };
+}
+
+/** What stands beside a stream's row, for its export. */
+export interface ExportedBeside {
+  readonly partitions: readonly PartitionRow[];
+  /** Coverage by finished backfills: of the stream under null, of partitions under their names. */
+  readonly backfilled: ReadonlyMap<string | null, readonly Interval[]>;
+}
+
+export function exportedStream(row: StreamRow, beside: ExportedBeside): ExportedStream {
+  const partitions = exportedPartitions(beside);
+  const backfilled = beside.backfilled.get(null) ?? [];
   return {
     connector: row.key.connector,
     stream: row.key.stream,
     cursorType: row.cursorType,
     position: encodePosition(row.position),
     metadata: row.metadata,
+    ...(backfilled.length === 0 ? {} : { backfilled }),
+    ...(partitions.length === 0 ? {} : { partitions }),
   };
+}
+
+/** A partition that only backfills have read is exported with an empty position. */
+function exportedPartitions({ partitions, backfilled }: ExportedBeside): ExportedPartition[] {
+  const positions = new Map(partitions.map((row) => [row.partition, row.position]));
+  for (const partition of backfilled.keys()) {
+    if (partition !== null && !positions.has(partition)) positions.set(partition, emptyPosition);
+  }
+  return [...positions].map(([partition, position]) => {
+    const covered = backfilled.get(partition) ?? [];
+    return {
+      partition,
+      position: encodePosition(position),
+      ...(covered.length === 0 ? {} : { backfilled: covered }),
+    };
+  });
 }

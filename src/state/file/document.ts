@@ -3,14 +3,15 @@ import { TidemarkError } from "../../errors.ts";
 import { parseCursor } from "../../model/cursor.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
-import { emptyPosition, encodePosition } from "../../model/position.ts";
+import { emptyPosition, encodePosition, type Interval } from "../../model/position.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
-import { readStreamRow } from "../codec.ts";
-import { newRow } from "../lifecycle.ts";
+import { readInterval, readStreamRow } from "../codec.ts";
 import { isoTime, type StreamRow } from "../rows.ts";
+import { newRow } from "../step-rules.ts";
+import type { BesideContents } from "./beside.ts";
 
 /** The format of the file around the rows; the position inside has a number of its own. */
-const documentFormat = 1;
+const documentFormat = 2;
 
 const documentSchema = z.strictObject({
   tidemark_state: z.int().positive(),
@@ -18,8 +19,13 @@ const documentSchema = z.strictObject({
   stream: z.string(),
   live: z.record(z.string(), z.unknown()),
   backfills: z.record(z.string(), z.record(z.string(), z.unknown())),
+  backfilled: z.array(z.unknown()).default([]),
+  /** Absent in format 1, as is what stands before it. */
+  partitions: z.record(z.string(), z.unknown()).default({}),
+  log: z.int().positive().default(1),
   log_bytes: z.int().nonnegative(),
 });
+const formatSchema = z.looseObject({ tidemark_state: z.int() });
 
 /** What somebody writes by hand to start a pipeline at a place of their choosing. */
 const seedNumber = z.union([z.string(), z.number(), z.instanceof(ExactNumber)]);
@@ -31,11 +37,24 @@ const seedSchema = z
   })
   .refine((seed) => Object.values(seed).some((value) => value !== undefined));
 
-/** A stream's file: its rows, and how much of the log beside it is committed. */
+/** A stream's file. */
 export interface StateDocument {
   readonly key: StreamKey;
   readonly rows: ReadonlyMap<string, StreamRow>;
+  /** What finished backfills covered of the stream as a whole. */
+  readonly backfilled: readonly Interval[];
+  /** What the last write that moved partitions put into files beside this one. */
+  readonly moved: BesideContents;
+  /** Which log goes with it, since a log is written anew when runs are deleted, and how much of it counts. */
+  readonly log: number;
   readonly logBytes: number;
+  /** Nothing was written for the stream yet: what may lie beside it is of another that was removed. */
+  readonly isNew: boolean;
+}
+
+/** A stream that there is no file of. */
+export function newDocument(key: StreamKey): StateDocument {
+  return { key, rows: new Map(), backfilled: [], moved: new Map(), log: 1, logBytes: 0, isNew: true };
 }
 
 /** The document as text that people can read. */
@@ -50,6 +69,9 @@ export function encodeDocument(document: StateDocument): string {
       stream,
       live: live === undefined ? {} : columnsOf(live),
       backfills: Object.fromEntries(backfills.map(([lane, row]) => [lane, columnsOf(row)])),
+      backfilled: document.backfilled,
+      partitions: Object.fromEntries(document.moved),
+      log: document.log,
       log_bytes: document.logBytes,
     },
     null,
@@ -65,15 +87,25 @@ export function decodeDocument(text: string, key: StreamKey, file: string, now: 
   const json = parse(text, file);
   if (typeof json === "object" && json !== null && !("tidemark_state" in json))
     return seeded(json, key, file, now);
-  const parsed = documentSchema.safeParse(json);
-  if (!parsed.success) throw unreadable(file, z.prettifyError(parsed.error));
-  const { tidemark_state: format, connector, stream, live, backfills, log_bytes: logBytes } = parsed.data;
-  if (format > documentFormat) {
+  const { data: known } = formatSchema.safeParse(json);
+  if (known !== undefined && known.tidemark_state > documentFormat) {
     throw new TidemarkError(
       "STATE_TOO_NEW",
-      `${file}: the file has format ${format}; this version reads up to ${documentFormat}`,
+      `${file}: the file has format ${known.tidemark_state}; this version reads up to ${documentFormat}`,
     );
   }
+  const parsed = documentSchema.safeParse(json);
+  if (!parsed.success) throw unreadable(file, z.prettifyError(parsed.error));
+  const {
+    connector,
+    stream,
+    live,
+    backfills,
+    backfilled,
+    partitions,
+    log,
+    log_bytes: logBytes,
+  } = parsed.data;
   if (connector !== key.connector || stream !== key.stream) {
     throw unreadable(
       file,
@@ -83,7 +115,16 @@ export function decodeDocument(text: string, key: StreamKey, file: string, now: 
   const lanes = Object.entries(backfills);
   if (Object.keys(live).length > 0) lanes.unshift(["", live]);
   const rows = new Map(lanes.map(([lane, columns]) => [lane, rowOf(columns, key, lane, file)]));
-  return { key, rows, logBytes };
+  const moved = new Map(Object.entries(partitions));
+  return {
+    key,
+    rows,
+    backfilled: backfilled.map((raw) => readInterval(raw, file)),
+    moved,
+    log,
+    logBytes,
+    isNew: false,
+  };
 }
 
 /** Which stream a file says it is of; null for a seed, which does not say. */
@@ -120,7 +161,7 @@ function seeded(json: object, key: StreamKey, file: string, now: number): StateD
       timestamp !== undefined && id !== undefined ? { id: parseCursor("numeric_id", id).value } : {};
     const row = newRow(key, "", leading.type, now);
     const position = { ...emptyPosition, watermark: leading.value, companions };
-    return { key, rows: new Map([["", { ...row, position }]]), logBytes: 0 };
+    return { ...newDocument(key), rows: new Map([["", { ...row, position }]]) };
   } catch (cause) {
     throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
   }
@@ -149,6 +190,7 @@ function columnsOf(row: StreamRow): Record<string, unknown> {
     updated_at_utc: isoTime(row.updatedAt),
     audit_number: row.auditNumber,
     audit_head: row.auditHead,
+    reset_epoch: row.resetEpoch,
   };
 }
 

@@ -1,4 +1,16 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname } from "node:path";
 import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
@@ -6,6 +18,7 @@ import type { StreamKey } from "../../model/stream-key.ts";
 import { readAuditRecord, readRunRow } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import { isoTime, type RunRow } from "../rows.ts";
+import { syncFolder } from "./durable.ts";
 
 /**
  * A stream's history and audit log: one JSON line for each run as it began and as it ended, and for
@@ -22,6 +35,39 @@ const lineSchema = z.union([
   z.strictObject({ audit: z.record(z.string(), z.unknown()) }),
 ]);
 
+/**
+ * The file of a stream's n-th log. Deleting runs makes a new log, and the stream's file, which names the
+ * one that counts, is what makes the change.
+ */
+export function logFile(base: string, log: number): string {
+  return log === 1 ? `${base}.log.jsonl` : `${base}.log-${log}.jsonl`;
+}
+
+/** The numbers of all logs that a stream has. */
+export function logsOf(base: string): number[] {
+  const folder = dirname(base);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => {
+    const log = name.startsWith(basename(base))
+      ? /^\.log(?:-(\d+))?\.jsonl$/.exec(name.slice(basename(base).length))
+      : null;
+    return log === null ? [] : [Number(log[1] ?? 1)];
+  });
+}
+
+/** Removes logs that a later one has taken the place of. */
+export function removeLogsBefore(base: string, log: number): void {
+  for (const older of logsOf(base)) if (older < log) rmSync(logFile(base, older), { force: true });
+}
+
+/** The committed lines of a log, but for those of some runs. */
+export function linesWithout(file: string, bytes: number, runIds: ReadonlySet<string>): string[] {
+  return committedLines(file, bytes).filter((line, index) => {
+    const entry = parseLine(line, `${file}:${index + 1}`);
+    return "audit" in entry || !runIds.has(String(entry.run.run_id));
+  });
+}
+
 /** Reads the committed part; `bytes` null takes all whole lines, where no file says how much counts. */
 export function readLog(file: string, key: StreamKey, bytes: number | null): LogLines {
   const stat = statSync(file, { throwIfNoEntry: false });
@@ -30,12 +76,7 @@ export function readLog(file: string, key: StreamKey, bytes: number | null): Log
     throw unreadable(file, `${length} bytes were committed and ${stat?.size ?? 0} are there`);
   const runs = new Map<string, { number: number; run: RunRow }>();
   const audit: AuditRecord[] = [];
-  if (length === 0) return { runs: [], audit };
-  const text = readFileSync(file).subarray(0, length).toString("utf8");
-  const lines = text.split("\n");
-  // What follows the last line break is a line that was cut off.
-  lines.pop();
-  for (const [index, line] of lines.entries()) {
+  for (const [index, line] of committedLines(file, length).entries()) {
     const entry = parseLine(line, `${file}:${index + 1}`);
     if ("audit" in entry) audit.push(readAuditRecord({ ...entry.audit, ...key }, file));
     else {
@@ -46,18 +87,28 @@ export function readLog(file: string, key: StreamKey, bytes: number | null): Log
   return { runs: [...runs.values()], audit };
 }
 
+function committedLines(file: string, length: number): string[] {
+  if (length === 0) return [];
+  const lines = readFileSync(file).subarray(0, length).toString("utf8").split("\n");
+  // What follows the last line break is a line that was cut off.
+  lines.pop();
+  return lines;
+}
+
 /** Appends lines after the committed length, cutting off what a crash left there; returns the new length. */
 export function appendLog(file: string, committed: number, lines: readonly string[]): number {
+  const text = Buffer.from(lines.map((line) => `${line}\n`).join(""));
   const handle = openSync(file, "a+");
   try {
     ftruncateSync(handle, committed);
-    const text = Buffer.from(lines.map((line) => `${line}\n`).join(""));
     for (let written = 0; written < text.length; ) written += writeSync(handle, text, written);
     fsyncSync(handle);
-    return committed + text.length;
   } finally {
     closeSync(handle);
   }
+  // A file that is new has to be in its folder for good before another says that it counts.
+  if (committed === 0) syncFolder(dirname(file));
+  return committed + text.length;
 }
 
 export function runLine(run: RunRow): string {
@@ -92,6 +143,7 @@ export function auditLine(record: AuditRecord): string {
       new_cursor: record.newCursor,
       reason: record.reason,
       run_id: record.runId,
+      ...(record.partition === null ? {} : { partition: record.partition }),
       hash: record.hash,
     },
   });

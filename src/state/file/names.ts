@@ -17,10 +17,16 @@ export function baseOf(folder: string, { connector, stream }: StreamKey): string
   return stream === unnamedStream ? join(folder, first) : join(folder, first, fileName(stream));
 }
 
-function fileName(name: string): string {
+/** A name as a file's: nothing in it means anything to a file system, and no tilde either. */
+export function fileName(name: string): string {
   const safe = encodeURIComponent(name)
     .replace(/[!'()*~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
     .replace(/^\.+/, (dots) => "%2E".repeat(dots.length));
   if (safe.length <= longestName) return safe;
   return `${safe.slice(0, longestName - 23)}-${createHash("sha256").update(name).digest("base64url").slice(0, 22)}`;
+}
+
+/** Whether a file's name may not tell the whole name that it stands for. */
+export function isShortened(file: string): boolean {
+  return file.length >= longestName;
 }

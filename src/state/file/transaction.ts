@@ -1,27 +1,51 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../../clock.ts";
+import type { Interval } from "../../model/position.ts";
 import { compareStreamKeys, type StreamKey } from "../../model/stream-key.ts";
+import { compareTexts } from "../../model/text-order.ts";
 import type { AuditRecord } from "../contract.ts";
-import { newRow } from "../lifecycle.ts";
-import type { Place } from "../listing.ts";
-import type { RowTransaction } from "../row-store.ts";
-import type { RunRow, StreamRow } from "../rows.ts";
-import { decodeDocument, encodeDocument, keyOfDocument, type StateDocument } from "./document.ts";
-import { appendLog, auditLine, type LogLines, readLog, runLine } from "./log.ts";
+import { compareMoments, comparePlaces, type Moment, type Place } from "../listing.ts";
+import { compareBackfills, type DueRuns, isDue, type RowTransaction } from "../row-storage.ts";
+import type { PartitionRow, RunRow, StreamRow } from "../rows.ts";
+import { newRow } from "../step-rules.ts";
+import {
+  backfilledContent,
+  backfilledFolder,
+  backfilledOf,
+  backfilledPath,
+  besideFolder,
+  namesBeside,
+  partitionContent,
+  partitionFolder,
+  partitionOf,
+  partitionPath,
+  readBeside,
+  removeBeside,
+  writeBeside,
+} from "./beside.ts";
+import {
+  decodeDocument,
+  encodeDocument,
+  keyOfDocument,
+  newDocument,
+  type StateDocument,
+} from "./document.ts";
+import { replaceFile } from "./durable.ts";
+import {
+  appendLog,
+  auditLine,
+  type LogLines,
+  linesWithout,
+  logFile,
+  logsOf,
+  readLog,
+  removeLogsBefore,
+  runLine,
+} from "./log.ts";
 import { baseOf } from "./names.ts";
 
-const endedBackfillsKept = 20;
+const completedBackfillsKept = 20;
 
 /** One look at the folder: each file is read once, and written, whole, when the work has returned. */
 export class FileTransaction implements RowTransaction {
@@ -31,6 +55,11 @@ export class FileTransaction implements RowTransaction {
   readonly #logs = new Map<string, LogLines>();
   readonly #changed = new Map<string, StateDocument>();
   readonly #lines = new Map<string, string[]>();
+  readonly #movedIn = new Map<string, Map<string, unknown>>();
+  /** Of which streams the log is written anew. */
+  readonly #rewritten = new Set<string>();
+  /** The lanes of backfills of which nothing is kept any longer. */
+  readonly #forgotten: string[] = [];
 
   constructor(folder: string, clock: Clock) {
     this.#folder = folder;
@@ -42,13 +71,16 @@ export class FileTransaction implements RowTransaction {
   }
 
   save(row: StreamRow): void {
-    const base = baseOf(this.#folder, row.key);
-    const before = this.#changed.get(base) ?? this.#document(row.key);
+    const before = this.#next(row.key);
     const rows = new Map(before.rows).set(row.lane, row);
-    // A backfill that has ended is history; the oldest rows of such have nothing more to keep.
-    const ended = [...rows].filter(([lane, { status }]) => lane !== "" && status !== "running");
-    for (const [lane] of ended.slice(0, -endedBackfillsKept)) rows.delete(lane);
-    this.#changed.set(base, { ...before, rows });
+    // A backfill that is completed is history; the oldest rows of such have nothing more to keep.
+    const completed = [...rows].filter(([lane, { status }]) => lane !== "" && status === "completed");
+    const gone = completed.slice(0, -completedBackfillsKept).map(([lane]) => lane);
+    for (const lane of gone) rows.delete(lane);
+    this.#forgotten.push(...gone);
+    const paths = gone.map((lane) => `${partitionFolder(lane)}/`);
+    const moved = new Map([...before.moved].filter(([path]) => !paths.some((of) => path.startsWith(of))));
+    this.#changed.set(this.#base(row.key), { ...before, rows, moved });
   }
 
   saveRun(run: RunRow): void {
@@ -69,6 +101,16 @@ export class FileTransaction implements RowTransaction {
       .filter((key) => connector === null || key.connector === connector)
       .filter((key) => after === null || compareStreamKeys(key, after) > 0)
       .flatMap((key) => this.load(key, "") ?? [])
+      .slice(0, limit);
+  }
+
+  listNewestAudit(options: { key: StreamKey | null; before: Moment | null; limit: number }): AuditRecord[] {
+    const { key, before, limit } = options;
+    const compare = key === null ? compareMoments : comparePlaces;
+    return (key === null ? this.#keys() : [key])
+      .flatMap((each) => this.#log(each).audit)
+      .filter((row) => before === null || compare(row, before) < 0)
+      .sort((a, b) => compare(b, a))
       .slice(0, limit);
   }
 
@@ -97,24 +139,156 @@ export class FileTransaction implements RowTransaction {
     return found.slice(0, limit);
   }
 
-  /** First the log's new lines, then the file that makes them count. */
-  commit(): void {
-    for (const [base, document] of this.#changed) {
-      const lines = this.#lines.get(base) ?? [];
-      mkdirSync(dirname(base), { recursive: true });
-      const logBytes =
-        lines.length === 0 ? document.logBytes : appendLog(`${base}.log.jsonl`, document.logBytes, lines);
-      replaceFile(`${base}.json`, encodeDocument({ ...document, logBytes }));
+  loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
+    const path = partitionPath(lane, partition);
+    const content = this.#beside(key, path);
+    return content === null
+      ? null
+      : partitionOf(content, { key, lane, partition }, this.#fileBeside(key, path));
+  }
+
+  savePartition(row: PartitionRow): void {
+    this.#moved(row.key).set(partitionPath(row.lane, row.partition), partitionContent(row));
+  }
+
+  hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean {
+    return this.#partitionNames(key, lane).some(
+      (name) => (this.loadPartition(key, lane, name)?.positionTag.epoch ?? -1) >= sinceEpoch,
+    );
+  }
+
+  listPartitions(key: StreamKey, options: { after: string | null; limit: number }): PartitionRow[] {
+    const { after, limit } = options;
+    return this.#partitionNames(key, "")
+      .filter((name) => after === null || compareTexts(name, after) > 0)
+      .slice(0, limit)
+      .flatMap((name) => this.loadPartition(key, "", name) ?? []);
+  }
+
+  #partitionNames(key: StreamKey, lane: string): string[] {
+    const { isNew, moved } = this.#document(key);
+    return isNew ? [] : namesBeside(this.#base(key), partitionFolder(lane), moved);
+  }
+
+  loadBackfilled(key: StreamKey, partition: string | null): readonly Interval[] {
+    if (partition === null) return this.#document(key).backfilled;
+    const path = backfilledPath(partition);
+    const content = this.#beside(key, path);
+    if (content === null) return [];
+    const resetEpoch = this.#document(key).rows.get("")?.resetEpoch ?? 0;
+    return backfilledOf(content, partition, resetEpoch, this.#fileBeside(key, path));
+  }
+
+  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly Interval[]): void {
+    const document = this.#next(key);
+    if (partition === null) {
+      this.#changed.set(this.#base(key), { ...document, backfilled: structuredClone(coverage) });
+      return;
     }
+    const resetEpoch = document.rows.get("")?.resetEpoch ?? 0;
+    this.#moved(key).set(backfilledPath(partition), backfilledContent(partition, coverage, resetEpoch));
+  }
+
+  /** Of the partitions, the row's new epoch says that what is stored counts no more. */
+  clearBackfilled(key: StreamKey): void {
+    this.#changed.set(this.#base(key), { ...this.#next(key), backfilled: [] });
+  }
+
+  backfilledPartitions(key: StreamKey): readonly string[] {
+    const { isNew, moved } = this.#document(key);
+    const names = isNew ? [] : namesBeside(this.#base(key), backfilledFolder, moved);
+    return names.filter((name) => this.loadBackfilled(key, name).length > 0);
+  }
+
+  listBackfills(key: StreamKey, limit: number): StreamRow[] {
+    return [...this.#document(key).rows.values()]
+      .filter(({ lane }) => lane !== "")
+      .sort(compareBackfills)
+      .slice(0, limit);
+  }
+
+  listKeys(options: { after: StreamKey | null; limit: number }): StreamKey[] {
+    const { after, limit } = options;
+    return this.#keys()
+      .filter((key) => after === null || compareStreamKeys(key, after) > 0)
+      .slice(0, limit);
+  }
+
+  /** All that are due at once, since the log is written anew for them. */
+  pruneRuns(key: StreamKey, due: DueRuns): number {
+    const ended = this.#log(key).runs.filter(({ run }) => run.outcome !== "running");
+    const gone = ended.toReversed().filter(({ run }, newer) => isDue(run, newer, due));
+    if (gone.length === 0) return 0;
+    const document = this.#next(key);
+    const base = this.#base(key);
+    const runIds = new Set(gone.map(({ run }) => run.runId));
+    const kept = linesWithout(logFile(base, document.log), document.logBytes, runIds);
+    this.#rewritten.add(base);
+    this.#lines.set(base, [...kept, ...(this.#lines.get(base) ?? [])]);
+    this.#changed.set(base, { ...document, log: document.log + 1, logBytes: 0 });
+    return gone.length;
+  }
+
+  commit(): void {
+    for (const [base, document] of this.#changed) this.#commit(base, document);
+  }
+
+  /** First all that is only said to be there by the stream's file; then that file, which makes it count. */
+  #commit(base: string, document: StateDocument): void {
+    const lines = this.#lines.get(base) ?? [];
+    mkdirSync(dirname(base), { recursive: true });
+    if (document.isNew) removeBeside(base);
+    const logBytes =
+      lines.length === 0
+        ? document.logBytes
+        : appendLog(logFile(base, document.log), document.logBytes, lines);
+    const moved = this.#movedIn.get(base) ?? new Map();
+    if (moved.size > 0) {
+      writeBeside(base, new Map([...document.moved].filter(([path]) => !moved.has(path))));
+    }
+    const next = { ...document, logBytes, moved: moved.size > 0 ? moved : document.moved };
+    replaceFile(`${base}.json`, encodeDocument(next));
+    if (this.#rewritten.has(base)) removeLogsBefore(base, document.log);
+    for (const lane of this.#forgotten) removeBeside(base, partitionFolder(lane));
+  }
+
+  #base(key: StreamKey): string {
+    return baseOf(this.#folder, key);
+  }
+
+  #fileBeside(key: StreamKey, path: string): string {
+    return join(besideFolder(this.#base(key)), path);
+  }
+
+  /** What a file beside the stream's holds, or is to hold. */
+  #beside(key: StreamKey, path: string): unknown {
+    const { isNew, moved } = this.#document(key);
+    if (isNew) return null;
+    return moved.get(path) ?? readBeside(this.#base(key), path);
+  }
+
+  #moved(key: StreamKey): Map<string, unknown> {
+    const base = this.#base(key);
+    let moved = this.#movedIn.get(base);
+    if (moved === undefined) {
+      moved = new Map();
+      this.#movedIn.set(base, moved);
+    }
+    return moved;
+  }
+
+  /** The document as the work has changed it so far. */
+  #next(key: StreamKey): StateDocument {
+    return this.#changed.get(this.#base(key)) ?? this.#document(key);
   }
 
   #append(key: StreamKey, line: string): void {
-    const base = baseOf(this.#folder, key);
+    const base = this.#base(key);
     this.#lines.set(base, [...(this.#lines.get(base) ?? []), line]);
   }
 
   #document(key: StreamKey): StateDocument {
-    const base = baseOf(this.#folder, key);
+    const base = this.#base(key);
     let document = this.#documents.get(base);
     if (document === undefined) {
       document = this.#read(key, base);
@@ -125,43 +299,71 @@ export class FileTransaction implements RowTransaction {
 
   /** A stream whose file was removed starts over; its log goes on, since an audit log is never cut. */
   #read(key: StreamKey, base: string): StateDocument {
-    const file = `${base}.json`;
-    const stored = existsSync(file)
-      ? decodeDocument(readFileSync(file, "utf8"), key, file, this.#clock.now())
-      : null;
-    if (stored !== null && stored.logBytes > 0) return stored;
-    const log = readLog(`${base}.log.jsonl`, key, null);
-    if (log.audit.length === 0 && log.runs.length === 0)
-      return stored ?? { key, rows: new Map(), logBytes: 0 };
-    const last = log.audit.at(-1);
-    const row = stored?.rows.get("") ?? newRow(key, "", null, this.#clock.now());
+    const stored = this.#stored(key, base);
+    if (stored !== null && !stored.isNew) return stored;
+    const begun = stored ?? newDocument(key);
+    const [newest] = logsOf(base)
+      .map((number) => ({ number, lines: readLog(logFile(base, number), key, null) }))
+      .sort((a, b) => b.lines.audit.length - a.lines.audit.length || b.number - a.number);
+    if (newest === undefined) return begun;
+    const { number: log, lines } = newest;
+    if (lines.audit.length === 0 && lines.runs.length === 0) return { ...begun, log };
+    const last = lines.audit.at(-1);
+    const row = begun.rows.get("") ?? newRow(key, "", null, this.#clock.now());
     const continued = { ...row, auditNumber: last?.number ?? 0, auditHead: last?.hash ?? "" };
-    return { key, rows: new Map([["", continued]]), logBytes: wholeLines(`${base}.log.jsonl`) };
+    const logBytes = wholeLines(logFile(base, log));
+    return { ...begun, rows: new Map([["", continued]]), log, logBytes };
+  }
+
+  #stored(key: StreamKey, base: string): StateDocument | null {
+    const file = `${base}.json`;
+    if (!existsSync(file)) return null;
+    return decodeDocument(readFileSync(file, "utf8"), key, file, this.#clock.now());
   }
 
   #log(key: StreamKey): LogLines {
-    const base = baseOf(this.#folder, key);
+    const base = this.#base(key);
     let log = this.#logs.get(base);
     if (log === undefined) {
-      log = readLog(`${base}.log.jsonl`, key, this.#document(key).logBytes);
+      log = this.#readLog(key, base);
       this.#logs.set(base, log);
     }
     return log;
   }
 
+  /** A reader holds no lock: between its looks at two files, another may have deleted runs, and the old log. */
+  #readLog(key: StreamKey, base: string): LogLines {
+    const document = this.#document(key);
+    try {
+      return readLog(logFile(base, document.log), key, document.logBytes);
+    } catch (error) {
+      const now = this.#stored(key, base);
+      if (now === null || now.log === document.log) throw error;
+      return readLog(logFile(base, now.log), key, now.logBytes);
+    }
+  }
+
   /** Every stream with a file, in the order of connector and stream. */
   #keys(): StreamKey[] {
-    if (!existsSync(this.#folder)) return [];
-    const files = readdirSync(this.#folder, { recursive: true, encoding: "utf8" }).filter((file) =>
-      file.endsWith(".json"),
-    );
-    return files
+    return stateFiles(this.#folder)
       .flatMap((name) => {
         const file = join(this.#folder, name);
         return keyOfDocument(readFileSync(file, "utf8"), file) ?? seedKey(name);
       })
       .sort(compareStreamKeys);
   }
+}
+
+/** The files of streams, by their paths inside the folder; not those of partitions, of which there may be many. */
+function stateFiles(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const isState = (name: string): boolean => name.endsWith(".json");
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (!entry.isDirectory()) return isState(entry.name) ? [entry.name] : [];
+    if (entry.name.includes("~")) return [];
+    const within = readdirSync(join(folder, entry.name), { withFileTypes: true });
+    return within.flatMap(({ name }) => (isState(name) ? [join(entry.name, name)] : []));
+  });
 }
 
 /** The stream that a seed written by hand is of, by its file's name. */
@@ -172,17 +374,4 @@ function seedKey(name: string): StreamKey {
 
 function wholeLines(file: string): number {
   return readFileSync(file).lastIndexOf("\n") + 1;
-}
-
-/** The new text takes the old one's place at once and for good, or not at all. */
-function replaceFile(file: string, text: string): void {
-  const draft = `${file}.${process.pid}.new`;
-  writeFileSync(draft, text, { flush: true });
-  renameSync(draft, file);
-  const folder = openSync(dirname(file), "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }

@@ -1,11 +1,28 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
+import type { Interval } from "../../model/position.ts";
 import { compareStreamKeys, type StreamKey } from "../../model/stream-key.ts";
+import { compareTexts } from "../../model/text-order.ts";
 import type { AuditRecord, StateStore } from "../contract.ts";
-import type { Place } from "../listing.ts";
+import { compareMoments, comparePlaces, type Moment, type Place } from "../listing.ts";
 import { storeClosed } from "../refusals.ts";
-import { RowStateStore, type RowStorage, type RowTransaction, type Transacting } from "../row-store.ts";
-import type { RunRow, StreamRow } from "../rows.ts";
+import {
+  compareBackfills,
+  type DueRuns,
+  isDue,
+  type RowStorage,
+  type RowTransaction,
+  type Transacting,
+} from "../row-storage.ts";
+import { RowStateStore } from "../row-store.ts";
+import {
+  type Backfilled,
+  backfilledLane,
+  type PartitionRow,
+  partitionLane,
+  type RunRow,
+  type StreamRow,
+} from "../rows.ts";
 
 /** State that lives as long as the process: for tests and for trying things out (`memory:`). */
 export function openMemoryState(options: { clock?: Clock } = {}): StateStore {
@@ -17,8 +34,12 @@ class MemoryStorage implements RowStorage {
   #open = true;
   readonly #tables = {
     streams: new Map<string, StreamRow>(),
-    runs: new Map<string, RunRow>(),
+    runs: new Map<string, NumberedRun>(),
     audit: [] as AuditRecord[],
+    partitions: new Map<string, PartitionRow>(),
+    backfilled: new Map<string, Backfilled & { readonly key: StreamKey }>(),
+    /** How many runs there ever were. */
+    runsBegun: 0,
   };
 
   async read<T>(work: (tx: RowTransaction) => T): Promise<T> {
@@ -49,11 +70,19 @@ class MemoryStorage implements RowStorage {
   }
 }
 
-type Tables = {
+interface NumberedRun {
+  readonly number: number;
+  readonly run: RunRow;
+}
+
+interface Tables {
   readonly streams: Map<string, StreamRow>;
-  readonly runs: Map<string, RunRow>;
+  readonly runs: Map<string, NumberedRun>;
   readonly audit: AuditRecord[];
-};
+  readonly partitions: Map<string, PartitionRow>;
+  readonly backfilled: Map<string, Backfilled & { readonly key: StreamKey }>;
+  runsBegun: number;
+}
 
 /** Writes are kept aside until the work has returned, so that work which throws leaves nothing behind. */
 class MemoryTransaction implements RowTransaction {
@@ -79,11 +108,15 @@ class MemoryTransaction implements RowTransaction {
   }
 
   saveRun(run: RunRow): void {
-    this.#writes.push(() => this.#tables.runs.set(rowName(run.key, run.runId), run));
+    const name = rowName(run.key, run.runId);
+    this.#writes.push(() => {
+      const number = this.#tables.runs.get(name)?.number ?? ++this.#tables.runsBegun;
+      this.#tables.runs.set(name, { number, run });
+    });
   }
 
   loadRun(key: StreamKey, runId: string): RunRow | null {
-    return this.#tables.runs.get(rowName(key, runId)) ?? null;
+    return this.#tables.runs.get(rowName(key, runId))?.run ?? null;
   }
 
   appendAudit(record: AuditRecord): void {
@@ -105,7 +138,6 @@ class MemoryTransaction implements RowTransaction {
     options: { before: number | null; limit: number },
   ): { number: number; run: RunRow }[] {
     return [...this.#tables.runs.values()]
-      .map((run, index) => ({ number: index + 1, run }))
       .filter(({ run }) => compareStreamKeys(run.key, key) === 0)
       .filter(({ number }) => options.before === null || number < options.before)
       .reverse()
@@ -120,12 +152,98 @@ class MemoryTransaction implements RowTransaction {
       .sort(comparePlaces)
       .slice(0, options.limit);
   }
+
+  listNewestAudit(options: { key: StreamKey | null; before: Moment | null; limit: number }): AuditRecord[] {
+    const { key, before, limit } = options;
+    const compare = key === null ? compareMoments : comparePlaces;
+    return this.#tables.audit
+      .filter((row) => key === null || compareStreamKeys(row.key, key) === 0)
+      .filter((row) => before === null || compare(row, before) < 0)
+      .sort((a, b) => compare(b, a))
+      .slice(0, limit);
+  }
+
+  loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
+    return this.#tables.partitions.get(rowName(key, partitionLane(lane, partition))) ?? null;
+  }
+
+  savePartition(row: PartitionRow): void {
+    const name = rowName(row.key, partitionLane(row.lane, row.partition));
+    const kept = { ...row, position: structuredClone(row.position) };
+    this.#writes.push(() => this.#tables.partitions.set(name, kept));
+  }
+
+  hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean {
+    return this.#partitions(key, lane).some((row) => row.positionTag.epoch >= sinceEpoch);
+  }
+
+  listPartitions(key: StreamKey, options: { after: string | null; limit: number }): PartitionRow[] {
+    const { after, limit } = options;
+    return this.#partitions(key, "")
+      .filter(({ partition }) => after === null || compareTexts(partition, after) > 0)
+      .sort((a, b) => compareTexts(a.partition, b.partition))
+      .slice(0, limit);
+  }
+
+  #partitions(key: StreamKey, lane: string): PartitionRow[] {
+    return [...this.#tables.partitions.values()].filter(
+      (row) => row.lane === lane && compareStreamKeys(row.key, key) === 0,
+    );
+  }
+
+  loadBackfilled(key: StreamKey, partition: string | null): readonly Interval[] {
+    return this.#tables.backfilled.get(rowName(key, backfilledLane(partition)))?.coverage ?? [];
+  }
+
+  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly Interval[]): void {
+    const kept = { key, partition, coverage: structuredClone(coverage) };
+    this.#writes.push(() => this.#tables.backfilled.set(rowName(key, backfilledLane(partition)), kept));
+  }
+
+  clearBackfilled(key: StreamKey): void {
+    this.#writes.push(() => {
+      for (const [name, stored] of this.#tables.backfilled) {
+        if (compareStreamKeys(stored.key, key) === 0) this.#tables.backfilled.delete(name);
+      }
+    });
+  }
+
+  backfilledPartitions(key: StreamKey): readonly string[] {
+    return [...this.#tables.backfilled.values()]
+      .filter((stored) => compareStreamKeys(stored.key, key) === 0 && stored.coverage.length > 0)
+      .flatMap(({ partition }) => partition ?? []);
+  }
+
+  listBackfills(key: StreamKey, limit: number): StreamRow[] {
+    return [...this.#tables.streams.values()]
+      .filter((row) => row.lane !== "" && compareStreamKeys(row.key, key) === 0)
+      .sort(compareBackfills)
+      .slice(0, limit);
+  }
+
+  listKeys(options: { after: StreamKey | null; limit: number }): StreamKey[] {
+    const { after, limit } = options;
+    const keys = [...this.#tables.streams.values()]
+      .map(({ key }) => key)
+      .filter((key) => after === null || compareStreamKeys(key, after) > 0)
+      .sort(compareStreamKeys);
+    return keys
+      .filter((key, index) => index === 0 || compareStreamKeys(key, keys[index - 1] ?? key) !== 0)
+      .slice(0, limit);
+  }
+
+  pruneRuns(key: StreamKey, due: DueRuns & { limit: number }): number {
+    const ended = [...this.#tables.runs.values()]
+      .filter(({ run }) => run.outcome !== "running" && compareStreamKeys(run.key, key) === 0)
+      .sort((a, b) => b.number - a.number);
+    const gone = ended.filter(({ run }, index) => isDue(run, index, due)).slice(-due.limit);
+    for (const { run } of gone) {
+      this.#writes.push(() => this.#tables.runs.delete(rowName(run.key, run.runId)));
+    }
+    return gone.length;
+  }
 }
 
 function rowName(key: StreamKey, part: string): string {
   return JSON.stringify([key.connector, key.stream, part]);
-}
-
-function comparePlaces(a: Place, b: Place): number {
-  return compareStreamKeys(a.key, b.key) || a.number - b.number;
 }

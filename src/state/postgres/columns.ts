@@ -44,6 +44,7 @@ export const auditColumns = [
   "reason",
   "run_id",
   "hash",
+  "partition",
 ] as const;
 
 /** The columns of a table under an alias, times as text. `at_utc` is text as it is stored. */
@@ -86,7 +87,12 @@ export function placeOfRow(alias: string): Place {
 
 /** Reads a row of `streamColumns` with the columns `boundary` and `coverage`. */
 export function streamRow(row: Row, holder: string): StreamRow {
-  return readStreamRow(row, { boundary: boundaryOf(row, holder), coverage: coverageOf(row, holder) }, holder);
+  return readStreamRow(row, besideOfRow(row, holder), holder);
+}
+
+/** Reads the columns `boundary` and `coverage`. */
+export function besideOfRow(row: Row, holder: string): { boundary: BoundaryKey[]; coverage: Interval[] } {
+  return { boundary: boundaryOf(row, holder), coverage: coverageOf(row, holder) };
 }
 
 function boundaryOf(row: Row, holder: string): BoundaryKey[] {

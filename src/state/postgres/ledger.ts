@@ -68,6 +68,15 @@ export class Ledger {
     });
   }
 
+  /** As `decide`, without a look at the row before it is held: for steps that read more beside it. */
+  async decideHeld(context: WriteContext, subject: Subject, step: Step): Promise<Taken> {
+    if (context.transaction === undefined) return this.inTurn(true, subject, step);
+    return this.using(
+      context,
+      async (runner) => (await take(this.rowsOn(runner), subject, step)) ?? unchanged(null, subject.key),
+    );
+  }
+
   /** Takes a step in a transaction of its own. */
   async inTurn(repeatable: boolean, subject: Subject, step: Step): Promise<Taken> {
     for (;;) {

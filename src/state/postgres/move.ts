@@ -1,6 +1,7 @@
 import { sortKey } from "../../model/cursor.ts";
 import { stringifyJson } from "../../model/json.ts";
-import type { BoundaryKey, Interval, Position } from "../../model/position.ts";
+import type { BoundaryKey } from "../../model/position.ts";
+import { isSameCoverage } from "../backfilled.ts";
 import type { Change, StreamRow } from "../rows.ts";
 import { aroundTheTime } from "./audit-hash.ts";
 import { textOf } from "./columns.ts";
@@ -21,7 +22,7 @@ export function moveOf(seen: Seen, change: Change) {
     audited: change.audit.length > 0,
     keysGo: keys.go,
     keysCome: keys.come.length > 0,
-    coverageChanges: !sameCoverage(seen.row.position, row.position),
+    coverageChanges: !isSameCoverage(seen.row.position.coverage, row.position.coverage),
   };
   const values = {
     ...row.key,
@@ -99,7 +100,7 @@ function auditValues(seen: Seen, { audit: [record] }: Change) {
 }
 
 /** Which boundary keys stay and which are new, so that a growing set is not written anew each time. */
-function differentKeys(
+export function differentKeys(
   before: readonly BoundaryKey[],
   after: readonly BoundaryKey[],
 ): { go: boolean; kept: readonly BoundaryKey[]; come: readonly BoundaryKey[] } {
@@ -118,9 +119,4 @@ function differentKeys(
 
 function nameOf({ identity, cursor, count }: BoundaryKey): string {
   return `${cursor}\n${count}\n${identity}`;
-}
-
-function sameCoverage({ coverage: before }: Position, { coverage: after }: Position): boolean {
-  const same = (a: Interval | undefined, b: Interval) => a?.lower === b.lower && a.upper === b.upper;
-  return before.length === after.length && after.every((interval, index) => same(before[index], interval));
 }

@@ -11,6 +11,7 @@ import {
   selected,
   serverTime,
 } from "./columns.ts";
+import { partitionQueriesOn } from "./partition-queries.ts";
 import type { Tables } from "./schema.ts";
 import { statement } from "./statement.ts";
 
@@ -21,8 +22,22 @@ const place = ["connector", "stream", "lane"] as const;
 const afterStream = ["after_connector", "after_stream", "limit"] as const;
 const afterRecord = [...afterStream, "after_number"] as const;
 
+/** As `auditColumns` after the stream's name. */
+const auditArrays = [
+  "numbers",
+  "times",
+  "actors",
+  "actions",
+  "old_cursors",
+  "new_cursors",
+  "reasons",
+  "run_ids",
+  "hashes",
+  "partitions",
+] as const;
+
 export function queriesOn(tables: Tables) {
-  return { ...rowQueries(tables), ...listQueries(tables) };
+  return { ...rowQueries(tables), ...listQueries(tables), ...partitionQueriesOn(tables) };
 }
 
 function rowQueries(tables: Tables) {
@@ -96,9 +111,12 @@ function rowQueries(tables: Tables) {
     ),
     appendAudit: statement(
       "append_audit",
-      auditColumns,
-      `INSERT INTO ${tables.audit} (${auditColumns.join(", ")})
-       VALUES (${auditColumns.map((name) => `$${name}`).join(", ")})`,
+      ["connector", "stream", ...auditArrays],
+      `INSERT INTO ${tables.audit} (connector, stream, ${auditColumns.slice(2).join(", ")})
+       SELECT $connector, $stream, a.* FROM unnest($numbers::bigint[], ${auditArrays
+         .slice(1)
+         .map((name) => `$${name}::text[]`)
+         .join(", ")}) a`,
     ),
     isKnown: statement(
       "is_known",
@@ -152,7 +170,61 @@ function listQueries(tables: Tables) {
        WHERE a.connector = $connector AND a.stream = $stream AND ${recordsAfter}
        ORDER BY a.connector, a.stream, a.number LIMIT $limit::integer`,
     ),
+    listNewestAudit: statement(
+      "list_newest_audit",
+      ["before_time", "before_connector", "before_stream", "before_number", "limit"],
+      `SELECT ${selected("a", auditColumns)} FROM ${tables.audit} a
+       WHERE (a.at_utc COLLATE "C", a.connector, a.stream, a.number)
+         < ($before_time, $before_connector, $before_stream, $before_number::bigint)
+       ORDER BY a.at_utc COLLATE "C" DESC, a.connector DESC, a.stream DESC, a.number DESC LIMIT $limit::integer`,
+    ),
+    listNewestAuditOf: statement(
+      "list_newest_audit_of",
+      ["connector", "stream", "before_number", "limit"],
+      `SELECT ${selected("a", auditColumns)} FROM ${tables.audit} a
+       WHERE a.connector = $connector AND a.stream = $stream AND a.number < $before_number::bigint
+       ORDER BY a.number DESC LIMIT $limit::integer`,
+    ),
+    listBackfills: statement(
+      "list_backfills",
+      ["connector", "stream", "limit"],
+      `SELECT ${wholeStream(tables)} FROM ${tables.streams} s
+       WHERE s.connector = $connector AND s.stream = $stream AND s.lane > ''
+       ORDER BY s.status = 'completed', s.started_at_utc DESC, s.lane LIMIT $limit::integer`,
+    ),
+    listKeys: statement(
+      "list_keys",
+      afterStream,
+      `SELECT DISTINCT s.connector, s.stream FROM ${tables.streams} s
+       WHERE (s.connector, s.stream) > ($after_connector, $after_stream)
+       ORDER BY s.connector, s.stream LIMIT $limit::integer`,
+    ),
+    pruneRuns: statement(
+      "prune_runs",
+      ["connector", "stream", "keep", "ended_before", "limit"],
+      pruneRuns(tables),
+    ),
   };
+}
+
+/** The run before which all that ended are beyond those to keep is found first, by walking over just those. */
+function pruneRuns(tables: Tables): string {
+  const ended = `r.connector = $connector AND r.stream = $stream AND r.number > 0 AND r.outcome <> 'running'`;
+  return `
+    WITH due AS (
+      SELECT r.run_id FROM ${tables.runs} r
+      WHERE ${ended} AND (
+        ($keep::bigint IS NOT NULL AND r.number <= (
+          SELECT r.number FROM ${tables.runs} r WHERE ${ended}
+          ORDER BY r.number DESC LIMIT 1 OFFSET $keep::bigint))
+        OR r.ended_at_utc < $ended_before::timestamptz)
+      ORDER BY r.number LIMIT $limit::integer
+    ), gone AS (
+      DELETE FROM ${tables.runs} r USING due
+      WHERE r.connector = $connector AND r.stream = $stream AND r.run_id = due.run_id AND r.outcome <> 'running'
+      RETURNING 1
+    )
+    SELECT count(*) AS runs FROM gone`;
 }
 
 /** A stream's columns as the codec reads them, with what is kept beside the row. */

@@ -4,12 +4,17 @@ import type { Position } from "../../model/position.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { readAuditRecord, readRunRow } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
-import type { Place } from "../listing.ts";
+import type { Moment, Place } from "../listing.ts";
+import type { DueRuns } from "../row-storage.ts";
 import { type Change, isoTime, type RunRow, type StreamRow } from "../rows.ts";
 import { streamRow, textOf } from "./columns.ts";
 import { boundaryValues, coverageValues, positionParameter, storable } from "./parameters.ts";
+import { PostgresPartitions } from "./partitions.ts";
 import type { Queries } from "./queries.ts";
 import type { Runner } from "./session.ts";
+
+/** Sorts after every ISO 8601 time. */
+const afterAnyTime = "~";
 
 /** What is stored of a stream, and the server's time in milliseconds since 1970. */
 export interface Found {
@@ -24,10 +29,12 @@ export interface Found {
 export class PostgresRows {
   readonly #runner: Runner;
   readonly #queries: Queries;
+  readonly partitions: PostgresPartitions;
 
   constructor(runner: Runner, queries: Queries) {
     this.#runner = runner;
     this.#queries = queries;
+    this.partitions = new PostgresPartitions(runner, queries);
   }
 
   /** A stream as it stands, with the run of that id if one is asked for. */
@@ -64,7 +71,12 @@ export class PostgresRows {
     if (saved.length === 0) return false;
     await this.#storeBeside(row.key, row.lane, row.position, previous?.position);
     for (const run of change.runs) await this.#runner.run(this.#queries.saveRun, runValues(run));
-    for (const record of change.audit) await this.#runner.run(this.#queries.appendAudit, auditValues(record));
+    if (change.audit.length > 0) {
+      await this.#runner.run(this.#queries.appendAudit, { ...row.key, ...auditValues(change.audit) });
+    }
+    await this.partitions.save(change.partitions ?? []);
+    if (change.startsOver === true) await this.partitions.clearBackfilled(row.key);
+    await this.partitions.saveBackfilled(row.key, change.backfilled ?? []);
     return true;
   }
 
@@ -137,6 +149,55 @@ export class PostgresRows {
     return rows.map((row) => readAuditRecord(row, this.#runner.place));
   }
 
+  async listNewestAudit(options: {
+    key: StreamKey | null;
+    before: Moment | null;
+    limit: number;
+  }): Promise<AuditRecord[]> {
+    const { key, before, limit } = options;
+    const from = { before_number: before?.number ?? Number.MAX_SAFE_INTEGER, limit };
+    const rows =
+      key === null
+        ? await this.#runner.run(this.#queries.listNewestAudit, {
+            ...from,
+            before_time: before?.atUtc ?? afterAnyTime,
+            before_connector: before?.key.connector ?? "",
+            before_stream: before?.key.stream ?? "",
+          })
+        : await this.#runner.run(this.#queries.listNewestAuditOf, { ...from, ...key });
+    return rows.map((row) => readAuditRecord(row, this.#runner.place));
+  }
+
+  /** Those that are not completed first, then by their start, the newest first. */
+  async listBackfills(key: StreamKey, limit: number): Promise<StreamRow[]> {
+    const rows = await this.#runner.run(this.#queries.listBackfills, { ...key, limit });
+    return rows.map((row) => streamRow(row, this.#runner.place));
+  }
+
+  /** Every stream after a key that has a row of any kind. */
+  async listKeys(after: StreamKey | null, limit: number): Promise<StreamKey[]> {
+    const { place } = this.#runner;
+    const from = { after_connector: after?.connector ?? "", after_stream: after?.stream ?? "", limit };
+    const rows = await this.#runner.run(this.#queries.listKeys, from);
+    return rows.map((row) => ({
+      connector: textOf(row, "connector", place),
+      stream: textOf(row, "stream", place),
+    }));
+  }
+
+  /** Deletes ended runs, the oldest first; returns how many. */
+  async pruneRuns(key: StreamKey, { keep, endedBefore }: DueRuns, limit: number): Promise<number> {
+    const ended_before = optionalTime(endedBefore);
+    const [row] = await this.#runner.run(this.#queries.pruneRuns, { ...key, keep, ended_before, limit });
+    return Number(row?.runs ?? 0);
+  }
+
+  /** The server's time in milliseconds since 1970. */
+  async now(): Promise<number> {
+    const { now } = await this.read({ connector: "", stream: "" }, "");
+    return now;
+  }
+
   /** The end of each live stream's log as the stream remembers it, in the order of their names. */
   async listLogEnds(after: StreamKey | null, limit: number): Promise<LogEnd[]> {
     const { place } = this.#runner;
@@ -187,6 +248,7 @@ function streamValues(row: StreamRow) {
     updated_at_utc: isoTime(row.updatedAt),
     audit_number: row.auditNumber,
     audit_head: row.auditHead,
+    reset_epoch: row.resetEpoch,
   };
 }
 
@@ -210,18 +272,18 @@ function runValues(run: RunRow) {
   };
 }
 
-function auditValues(record: AuditRecord) {
+function auditValues(records: readonly AuditRecord[]) {
   return {
-    ...record.key,
-    number: record.number,
-    at_utc: record.atUtc,
-    actor: record.actor,
-    action: record.action,
-    old_cursor: record.oldCursor,
-    new_cursor: record.newCursor,
-    reason: record.reason,
-    run_id: record.runId,
-    hash: record.hash,
+    numbers: records.map(({ number }) => number),
+    times: records.map(({ atUtc }) => atUtc),
+    actors: records.map(({ actor }) => actor),
+    actions: records.map(({ action }) => action),
+    old_cursors: records.map(({ oldCursor }) => oldCursor),
+    new_cursors: records.map(({ newCursor }) => newCursor),
+    reasons: records.map(({ reason }) => reason),
+    run_ids: records.map(({ runId }) => runId),
+    hashes: records.map(({ hash }) => hash),
+    partitions: records.map(({ partition }) => partition),
   };
 }
 

@@ -8,13 +8,15 @@ import type {
   Checkpoint,
   Completion,
   Failure,
+  PartitionMove,
   Run,
   RunRef,
   StreamState,
   WriteContext,
 } from "../contract.ts";
 import * as lifecycle from "../lifecycle.ts";
-import { type Change, laneOf, type StreamRow } from "../rows.ts";
+import { type Beside, type Change, laneOf, runRef, type StreamRow } from "../rows.ts";
+import { defaultLeaseSeconds } from "../step-rules.ts";
 import { streamState } from "../view.ts";
 import { streamRow, textOf } from "./columns.ts";
 import { LastSeen, type Seen } from "./last-seen.ts";
@@ -27,6 +29,9 @@ import type { Steps } from "./steps.ts";
 
 /** A step of the lifecycle on a stream's row: what it changes, null where that is done already; throws to refuse. */
 type Step = (row: StreamRow | null, now: number) => Change | null;
+type BesideStep = (row: StreamRow | null, now: number, beside: Beside) => Change | null;
+
+const nothingBeside: Beside = { partition: () => null, backfilled: () => [] };
 
 /**
  * The steps of a run. Each is taken at first on the row as this process last saw it, and stored by
@@ -50,7 +55,7 @@ export class RunSteps {
     const kind = options.kind ?? "live";
     const row = kind === "live" ? await this.#beginAtOnce(key, runId, options) : null;
     if (row === null) return this.#beginByRule(key, runId, options);
-    return lifecycle.grantedRun(row, { key, kind, runId, epoch: row.epoch }, null);
+    return lifecycle.grantedRun(row, runRef(row, runId, options), null);
   }
 
   async #beginAtOnce(key: StreamKey, runId: string, options: BeginOptions): Promise<StreamRow | null> {
@@ -63,7 +68,7 @@ export class RunSteps {
       cursor_type: cursorType,
       epoch_floor: epochFloor,
       actor,
-      lease_seconds: options.leaseSeconds ?? lifecycle.defaultLeaseSeconds,
+      lease_seconds: options.leaseSeconds ?? defaultLeaseSeconds,
       owner: owner === undefined ? null : stringifyJson(owner),
     };
     const seen = this.#lastSeen.of(key, "");
@@ -85,12 +90,17 @@ export class RunSteps {
     const { row, changed } = await this.#ledger.decide({}, subject, async (found, rows) => {
       const live = lane === "" ? found.row : (await rows.read(key, "")).row;
       lifecycle.refuseEndedRun(found.row, found.run);
-      const begun = lifecycle.begin(found.row, live, key, runId, options, found.now);
+      const typed = live ?? found.row;
+      const hasOthers =
+        typed !== null &&
+        lifecycle.changesType(typed, options.cursorType) &&
+        (await rows.partitions.hasAny(key, typed.lane, typed.resetEpoch));
+      const begun = lifecycle.begin(found.row, live, key, runId, options, found.now, hasOthers);
       supersededRunId = begun.supersededRunId;
       return begun.runs.length === 0 ? null : begun;
     });
     if (changed) this.#remember(row, positionParameter(key, row.position));
-    return lifecycle.grantedRun(row, { key, kind, runId, epoch: row.epoch }, supersededRunId);
+    return lifecycle.grantedRun(row, runRef(row, runId, options), supersededRunId);
   }
 
   async heartbeat(run: RunRef): Promise<void> {
@@ -106,12 +116,16 @@ export class RunSteps {
 
   async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext): Promise<void> {
     checkCheckpoint(run.key, made);
-    await this.#take(run, context, (row, now) => lifecycle.checkpoint(row, run, made, now));
+    await this.#takeBeside(run, context, made.partitions ?? [], (row, now, beside) =>
+      lifecycle.checkpoint(row, run, made, now, beside),
+    );
   }
 
   async complete(run: RunRef, done: Completion, context: WriteContext): Promise<StreamState> {
     checkCompletion(run.key, done);
-    return streamState(await this.#take(run, context, (row, now) => lifecycle.complete(row, run, done, now)));
+    const completes: BesideStep = (row, now, beside) => lifecycle.complete(row, run, done, now, beside);
+    const covers = run.kind === "backfill" ? [null] : [];
+    return streamState(await this.#takeBeside(run, context, done.partitions ?? [], completes, covers));
   }
 
   async fail(run: RunRef, failure: Failure): Promise<StreamState> {
@@ -123,6 +137,30 @@ export class RunSteps {
   async #take(run: RunRef, context: WriteContext, step: Step): Promise<StreamRow> {
     const moved = await this.#ledger.using(context, (runner) => this.#moveAtOnce(runner, run, step));
     return moved ?? this.#byRule(run, context, step);
+  }
+
+  /** A step that may need more than the run's row: partitions, and what backfills `covers` already. */
+  async #takeBeside(
+    run: RunRef,
+    context: WriteContext,
+    moves: readonly PartitionMove[],
+    step: BesideStep,
+    covers: readonly null[] = [],
+  ): Promise<StreamRow> {
+    if (moves.length === 0 && covers.length === 0) {
+      return this.#take(run, context, (row, now) => step(row, now, nothingBeside));
+    }
+    const lane = laneOf(run);
+    const names = moves.map(({ partition }) => partition);
+    const backfilled = lane === "" ? [] : [...covers, ...names];
+    const { row, changed } = await this.#ledger.decideHeld(
+      context,
+      { key: run.key, lane },
+      async (held, rows) =>
+        step(held.row, held.now, await rows.partitions.beside(run.key, lane, names, backfilled)),
+    );
+    if (changed) this.#remember(row, positionParameter(run.key, row.position));
+    return row;
   }
 
   /** Null where nothing was changed. */
@@ -172,8 +210,8 @@ function taken(step: Step, seen: StreamRow): Change | null {
 
 /** The row with the new run, where that is all that there is to it. */
 function begunAgain(seen: StreamRow, runId: string, options: BeginOptions): StreamRow | null {
-  if (seen.status === "running") return null;
-  const step: Step = (row, now) => lifecycle.begin(row, seen, seen.key, runId, options, now);
+  if (seen.status === "running" || lifecycle.changesType(seen, options.cursorType)) return null;
+  const step: Step = (row, now) => lifecycle.begin(row, seen, seen.key, runId, options, now, false);
   return taken(step, seen)?.row ?? null;
 }
 

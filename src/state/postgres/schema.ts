@@ -96,6 +96,25 @@ const steps: readonly string[] = [
     PRIMARY KEY (connector, stream, number)
   );
   `,
+  `
+  ALTER TABLE tidemark_streams ADD COLUMN reset_epoch bigint NOT NULL DEFAULT 0;
+  CREATE TABLE tidemark_partitions (
+    connector text COLLATE "C" NOT NULL,
+    stream text COLLATE "C" NOT NULL,
+    lane text COLLATE "C" NOT NULL,
+    partition text COLLATE "C" NOT NULL,
+    cursor_value text,
+    position text NOT NULL,
+    position_epoch bigint NOT NULL,
+    position_sequence bigint NOT NULL,
+    run_epoch bigint NOT NULL,
+    run_lower_bound text,
+    updated_at_utc timestamptz NOT NULL,
+    PRIMARY KEY (connector, stream, lane, partition)
+  ) WITH (fillfactor = 70);
+  ALTER TABLE tidemark_audit ADD COLUMN partition text COLLATE "C";
+  CREATE INDEX tidemark_audit_by_time ON tidemark_audit (at_utc COLLATE "C", connector, stream, number);
+  `,
 ];
 
 /** The step that this version knows last. */
@@ -108,6 +127,7 @@ export interface Tables {
   readonly coverage: string;
   readonly runs: string;
   readonly audit: string;
+  readonly partitions: string;
 }
 
 export function tablesIn(schema: string): Tables {
@@ -118,6 +138,7 @@ export function tablesIn(schema: string): Tables {
     coverage: `${quoted}.tidemark_coverage`,
     runs: `${quoted}.tidemark_runs`,
     audit: `${quoted}.tidemark_audit`,
+    partitions: `${quoted}.tidemark_partitions`,
   };
 }
 

@@ -125,7 +125,7 @@ function begin(tables: Tables): string {
       FROM (SELECT version, ${serverTime} AS now FROM (
         SELECT s.ctid AS version FROM ${tables.streams} s
         WHERE ${samePlace("s", givenPlace)} AND s.status IN ('idle', 'completed', 'failed')
-          AND (s.cursor_type = $cursor_type OR $cursor_type IS NULL OR s.cursor_type IS NULL OR s.cursor_value IS NULL)
+          AND (s.cursor_type = $cursor_type OR $cursor_type IS NULL OR s.cursor_type IS NULL)
           AND s.position::jsonb @> jsonb_build_object('format', ${positionFormat}, 'watermark', s.cursor_value)
         FOR NO KEY UPDATE
       ) locked) step

@@ -1,6 +1,6 @@
 import { decodePosition, type Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
-import { checkAct, checkKey, keptMetadata } from "../arguments.ts";
+import { checkAct, checkKey, checkPartition, checkRetention } from "../arguments.ts";
 import type {
   AuditRecord,
   BackfillState,
@@ -13,6 +13,7 @@ import type {
   OperatorAct,
   PartitionState,
   Reset,
+  Retention,
   Rewind,
   Run,
   RunRecord,
@@ -21,14 +22,24 @@ import type {
   StreamState,
   WriteContext,
 } from "../contract.ts";
-import * as lifecycle from "../lifecycle.ts";
-import { decodeNumber, decodePlace, encodePlace, listing, pageLimit } from "../listing.ts";
-import { runNotFound, streamNotFound } from "../refusals.ts";
-import { notYet } from "../row-store.ts";
-import type { StreamRow } from "../rows.ts";
-import { exportedStream, runRecord, streamState } from "../view.ts";
+import {
+  decodeMoment,
+  decodeNumber,
+  decodePlace,
+  encodeMoment,
+  encodePlace,
+  listing,
+  mostListed,
+  pageLimit,
+} from "../listing.ts";
+import { importTarget, moveByOperator, resetPartition, resetTarget } from "../operator-acts.ts";
+import { knownCoverage, standing } from "../partitions.ts";
+import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "../refusals.ts";
+import { type DueRuns, dueRuns } from "../row-storage.ts";
+import { type Beside, backfillLane, type Change, type PartitionRow, type StreamRow } from "../rows.ts";
+import { backfillState, exportedStream, partitionState, runRecord, streamState } from "../view.ts";
 import type { Ledger } from "./ledger.ts";
-import type { PostgresRows } from "./rows.ts";
+import type { Found, PostgresRows } from "./rows.ts";
 import { RunSteps } from "./run-steps.ts";
 import type { Steps } from "./steps.ts";
 import { verifyAll, verifyOne } from "./verify.ts";
@@ -74,54 +85,55 @@ export class PostgresStateStore implements StateStore {
   async reset(key: StreamKey, reset: Reset): Promise<StreamState> {
     checkKey(key);
     checkAct(key, "reset", reset);
-    return this.#move(key, "reset", reset, async (_, row) => lifecycle.resetTarget(row, key, reset));
+    const { partition, actor, reason } = reset;
+    if (partition !== undefined) checkPartition(key, partition);
+    return this.#act(key, async ({ row, now }, rows) => {
+      const act = { now, actor, reason, action: "reset" } as const;
+      if (partition !== undefined) {
+        const beside = await rows.partitions.beside(key, "", [partition], [partition]);
+        return resetPartition(row, key, partition, reset, act, beside);
+      }
+      const isPartitioned =
+        reset.to !== null && row !== null && (await rows.partitions.hasAny(key, "", row.resetEpoch));
+      if (isPartitioned) throw resetsPartitioned(key);
+      return moveByOperator(row, key, resetTarget(row, key, reset), act, nothingBeside);
+    });
   }
 
   async rewind(key: StreamKey, rewind: Rewind): Promise<StreamState> {
     checkAct(key, "rewind", rewind);
-    const { toRun } = rewind;
-    const target = async (rows: PostgresRows, row: StreamRow | null) => {
+    const { toRun: runId, actor, reason } = rewind;
+    return this.#act(key, async ({ row, now }, rows) => {
       if (row === null) throw streamNotFound(key);
-      const run = await rows.loadRun(key, toRun);
+      if (await rows.partitions.hasAny(key, "", 0)) throw rewindsPartitioned(key);
+      const run = await rows.loadRun(key, runId);
       const stored = run?.kind === "live" ? run.endPosition : null;
-      if (stored === null) throw runNotFound(key, toRun);
-      const position = decodePosition(stored, `run ${toRun} of ${formatStreamKey(key)}`);
-      return { position, cursorType: row.cursorType };
-    };
-    return this.#move(key, "rewind", { ...rewind, runId: toRun }, target);
+      if (stored === null) throw runNotFound(key, runId);
+      const position = decodePosition(stored, `run ${runId} of ${formatStreamKey(key)}`);
+      const act = { now, actor, reason, action: "rewind", runId } as const;
+      return moveByOperator(row, key, { position, cursorType: row.cursorType }, act, nothingBeside);
+    });
   }
 
-  async import(exported: ExportedStream, act: OperatorAct): Promise<StreamState> {
+  async import(exported: ExportedStream, { actor, reason }: OperatorAct): Promise<StreamState> {
     const key = { connector: exported.connector, stream: exported.stream };
     checkKey(key);
-    checkAct(key, "import", act);
-    const metadata = exported.metadata === null ? null : keptMetadata(key, exported.metadata);
-    const position = decodePosition(exported.position, `the export of ${formatStreamKey(key)}`);
-    return this.#move(key, "import", act, async () => ({
-      position,
-      cursorType: exported.cursorType,
-      metadata,
-    }));
+    checkAct(key, "import", { actor, reason });
+    const to = importTarget(exported);
+    const names = (to.partitions ?? []).map(({ partition }) => partition);
+    return this.#act(key, async ({ row, now }, rows) => {
+      const act = { now, actor, reason, action: "import" } as const;
+      return moveByOperator(row, key, to, act, await rows.partitions.beside(key, "", names, []));
+    });
   }
 
   /** An operator's act is not repeated where its outcome is unknown: it would be a second one. */
-  async #move(
+  async #act(
     key: StreamKey,
-    action: lifecycle.Act["action"],
-    act: OperatorAct & { runId?: string },
-    target: (rows: PostgresRows, row: StreamRow | null) => Promise<lifecycle.Destination>,
+    step: (found: Found, rows: PostgresRows) => Promise<Change>,
   ): Promise<StreamState> {
-    const { actor, reason, runId } = act;
-    const { row: moved } = await this.#ledger.inTurn(false, { key, lane: "" }, async ({ row, now }, rows) =>
-      lifecycle.moveByOperator(row, key, await target(rows, row), {
-        now,
-        actor,
-        action,
-        reason,
-        ...(runId === undefined ? {} : { runId }),
-      }),
-    );
-    return streamState(moved);
+    const { row } = await this.#ledger.inTurn(false, { key, lane: "" }, step);
+    return streamState(row);
   }
 
   async get(key: StreamKey): Promise<StreamState | null> {
@@ -130,9 +142,61 @@ export class PostgresStateStore implements StateStore {
   }
 
   async export(key: StreamKey): Promise<ExportedStream> {
-    const { row } = await this.#rows.read(key, "");
-    if (row === null) throw streamNotFound(key);
-    return exportedStream(row);
+    return this.#snapshot(async (rows) => {
+      const { row } = await rows.read(key, "");
+      if (row === null) throw streamNotFound(key);
+      const covered = [null, ...(await rows.partitions.backfilledPartitions(key))];
+      const backfilled = await rows.partitions.backfilled(key, covered);
+      return exportedStream(row, { partitions: await partitionsOf(rows, row), backfilled });
+    });
+  }
+
+  async partition(
+    key: StreamKey,
+    partition: string,
+    options: { backfill?: string } = {},
+  ): Promise<PartitionState | null> {
+    const lane = options.backfill === undefined ? "" : backfillLane(options.backfill);
+    const { row: stream } = await this.#rows.read(key, lane);
+    if (stream === null) return null;
+    const stored = await this.#rows.partitions.load(key, lane, [partition]);
+    const row = standing(stored.get(partition) ?? null, stream, partition);
+    return row === null ? null : partitionState(row);
+  }
+
+  async partitions(
+    key: StreamKey,
+    options: { after?: string; limit?: number } = {},
+  ): Promise<Listing<PartitionState>> {
+    const limit = pageLimit(options.limit, 100);
+    const { row: stream } = await this.#rows.read(key, "");
+    if (stream === null) throw streamNotFound(key);
+    const stored = await this.#rows.partitions.list(key, options.after ?? null, limit + 1);
+    const rows = stored.map((row) => standing(row, stream, row.partition) ?? row);
+    return listing(rows, limit, (row) => row.partition, partitionState);
+  }
+
+  async coverage(key: StreamKey, options: { partition?: string } = {}): Promise<readonly Interval[]> {
+    const partition = options.partition ?? null;
+    return this.#snapshot(async (rows) => {
+      const { row: live } = await rows.read(key, "");
+      const backfilled = (await rows.partitions.backfilled(key, [partition])).get(partition) ?? [];
+      const stored =
+        partition === null ? null : (await rows.partitions.load(key, "", [partition])).get(partition);
+      return knownCoverage(live, partition, stored ?? null, backfilled);
+    });
+  }
+
+  async backfills(key: StreamKey, options: { limit?: number } = {}): Promise<readonly BackfillState[]> {
+    const rows = await this.#rows.listBackfills(key, pageLimit(options.limit, 100));
+    return rows.map(backfillState);
+  }
+
+  async prune(retention: Retention): Promise<{ runs: number }> {
+    checkRetention(retention);
+    const due = dueRuns(retention, await this.#rows.now());
+    const { key } = retention;
+    return { runs: await pruneRuns(this.#rows, key ?? null, due) };
   }
 
   async list(
@@ -159,40 +223,32 @@ export class PostgresStateStore implements StateStore {
   }
 
   async audit(
-    options: { key?: StreamKey; after?: string; limit?: number } = {},
+    options: { key?: StreamKey; order?: "oldest" | "newest"; after?: string; limit?: number } = {},
   ): Promise<Listing<AuditRecord>> {
     const limit = pageLimit(options.limit, 100);
+    const key = options.key ?? null;
+    if (options.order === "newest") {
+      const before = options.after === undefined ? null : decodeMoment(options.after);
+      const rows = await this.#rows.listNewestAudit({ key, before, limit: limit + 1 });
+      return listing(rows, limit, encodeMoment, (row) => row);
+    }
     const after = options.after === undefined ? null : decodePlace(options.after);
-    const rows = await this.#rows.listAudit({ key: options.key ?? null, after, limit: limit + 1 });
+    const rows = await this.#rows.listAudit({ key, after, limit: limit + 1 });
     return listing(rows, limit, encodePlace, (row) => row);
   }
 
   async verifyAudit(options: { key?: StreamKey } = {}): Promise<{ streams: number; rows: number }> {
     const { key } = options;
-    return this.#ledger.database.transact(
-      true,
-      (session) => {
-        const rows = this.#ledger.rowsOn(session);
-        return key === undefined ? verifyAll(rows) : verifyOne(rows, key);
-      },
-      "ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    );
+    return this.#snapshot((rows) => (key === undefined ? verifyAll(rows) : verifyOne(rows, key)));
   }
 
-  async partition(): Promise<PartitionState | null> {
-    throw notYet();
-  }
-  async partitions(): Promise<Listing<PartitionState>> {
-    throw notYet();
-  }
-  async coverage(): Promise<readonly Interval[]> {
-    throw notYet();
-  }
-  async backfills(): Promise<readonly BackfillState[]> {
-    throw notYet();
-  }
-  async prune(): Promise<{ runs: number }> {
-    throw notYet();
+  /** Reads all as it was at one moment. */
+  #snapshot<T>(work: (rows: PostgresRows) => Promise<T>): Promise<T> {
+    return this.#ledger.database.transact(
+      true,
+      (session) => work(this.#ledger.rowsOn(session)),
+      "ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    );
   }
 
   async close(): Promise<void> {
@@ -202,4 +258,33 @@ export class PostgresStateStore implements StateStore {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+const nothingBeside: Beside = { partition: () => null, backfilled: () => [] };
+
+/** All that count, by name. */
+async function partitionsOf(rows: PostgresRows, stream: StreamRow): Promise<PartitionRow[]> {
+  const found: PartitionRow[] = [];
+  let after: string | null = null;
+  for (;;) {
+    const page: PartitionRow[] = await rows.partitions.list(stream.key, after, mostListed);
+    found.push(...page.filter((row) => row.positionTag.epoch >= stream.resetEpoch));
+    after = page.at(-1)?.partition ?? null;
+    if (after === null) return found;
+  }
+}
+
+/** Deletes what is due of one stream's history, or of all, a bounded statement at a time. */
+async function pruneRuns(rows: PostgresRows, key: StreamKey | null, due: DueRuns): Promise<number> {
+  let runs = 0;
+  let keys = key === null ? await rows.listKeys(null, mostListed) : [key];
+  while (keys.length > 0) {
+    for (const each of keys) {
+      for (let gone = mostListed; gone === mostListed; runs += gone) {
+        gone = await rows.pruneRuns(each, due, mostListed);
+      }
+    }
+    keys = key === null ? await rows.listKeys(keys.at(-1) ?? null, mostListed) : [];
+  }
+  return runs;
 }

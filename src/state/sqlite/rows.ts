@@ -1,23 +1,20 @@
 import { sortKey } from "../../model/cursor.ts";
 import { stringifyJson } from "../../model/json.ts";
-import type { BoundaryKey, Interval, Position } from "../../model/position.ts";
+import type { Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
-import {
-  positionText,
-  readAuditRecord,
-  readBoundaryKey,
-  readInterval,
-  readRunRow,
-  readStreamRow,
-} from "../codec.ts";
+import { positionText, readAuditRecord, readRunRow, readStreamRow } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
-import type { Place } from "../listing.ts";
-import type { RowTransaction } from "../row-store.ts";
-import { isoTime, type RunRow, type StreamRow } from "../rows.ts";
+import type { Moment, Place } from "../listing.ts";
+import type { DueRuns, RowTransaction } from "../row-storage.ts";
+import { isoTime, type PartitionRow, type RunRow, type StreamRow } from "../rows.ts";
 import { streamColumns } from "../stream-columns.ts";
+import { SqliteBeside } from "./beside.ts";
+import { SqlitePartitions } from "./partitions.ts";
 import type { Statements } from "./statements.ts";
 
 const mostKnown = 100;
+/** Sorts after every ISO 8601 time. */
+const afterAnyTime = "~";
 
 function nameOf({ connector, stream }: StreamKey, lane: string): string {
   return `${connector}\n${stream}\n${lane}`;
@@ -27,6 +24,8 @@ function nameOf({ connector, stream }: StreamKey, lane: string): string {
 export class SqliteRows implements RowTransaction {
   readonly #sql: Statements;
   readonly #holder: string;
+  readonly #beside: SqliteBeside;
+  readonly #partitions: SqlitePartitions;
   /** Rows as they were last read or written, for as long as nobody else has written to the file. */
   readonly #known = new Map<string, StreamRow>();
   #version: unknown = null;
@@ -34,6 +33,8 @@ export class SqliteRows implements RowTransaction {
   constructor(statements: Statements, holder: string) {
     this.#sql = statements;
     this.#holder = holder;
+    this.#beside = new SqliteBeside(statements);
+    this.#partitions = new SqlitePartitions(statements, this.#beside, holder);
   }
 
   /**
@@ -65,30 +66,21 @@ export class SqliteRows implements RowTransaction {
   }
 
   #read(raw: unknown, key: StreamKey, lane: string): StreamRow {
-    const place = [key.connector, key.stream, lane] as const;
     const holder = `${this.#holder}: ${formatStreamKey(key)}`;
-    const boundary: BoundaryKey[] = this.#sql
-      .all(
-        `SELECT identity, cursor_value AS cursor, count FROM tidemark_boundary_keys
-         WHERE connector = ? AND stream = ? AND lane = ?`,
-        ...place,
-      )
-      .map((row) => readBoundaryKey(row, holder));
-    const coverage: Interval[] = this.#sql
-      .all(
-        `SELECT lower_value AS lower, upper_value AS upper FROM tidemark_coverage
-         WHERE connector = ? AND stream = ? AND lane = ? ORDER BY number`,
-        ...place,
-      )
-      .map((row) => readInterval(row, holder));
-    return readStreamRow(raw, { boundary, coverage }, this.#holder);
+    return readStreamRow(raw, this.#beside.load(key, lane, holder), this.#holder);
   }
 
   save(row: StreamRow, previous: StreamRow | null): void {
     this.#sql.run(saveStream, ...streamParams(row));
     this.#remember(row);
-    if (row.position.boundary !== previous?.position.boundary) this.#saveBoundary(row, previous);
-    if (row.position.coverage !== previous?.position.coverage) this.#saveCoverage(row, previous);
+    const { boundary, coverage } = row.position;
+    const before = previous?.position;
+    if (boundary !== before?.boundary) {
+      this.#beside.saveBoundary(row.key, row.lane, boundary, before?.boundary ?? []);
+    }
+    if (coverage !== before?.coverage) {
+      this.#beside.saveCoverage(row.key, row.lane, coverage, (before?.coverage ?? []).length === 0);
+    }
   }
 
   /** A copy, since what callers hand in and get is theirs to change. Ended runs have no next step to speed up. */
@@ -96,44 +88,6 @@ export class SqliteRows implements RowTransaction {
     const name = nameOf(row.key, row.lane);
     if (row.metadata !== null) this.#known.delete(name);
     else this.#known.set(name, { ...row, position: structuredClone(row.position) });
-  }
-
-  #saveBoundary(row: StreamRow, previous: StreamRow | null): void {
-    const place = [row.key.connector, row.key.stream, row.lane] as const;
-    const { gone, come } = differences(previous?.position, row.position);
-    for (const key of gone) {
-      this.#sql.run(
-        `DELETE FROM tidemark_boundary_keys
-         WHERE connector = ? AND stream = ? AND lane = ? AND identity = ? AND cursor_value = ?`,
-        ...place,
-        key.identity,
-        key.cursor,
-      );
-    }
-    for (const key of come) {
-      this.#sql.run(
-        "INSERT OR REPLACE INTO tidemark_boundary_keys VALUES (?, ?, ?, ?, ?, ?)",
-        ...place,
-        key.identity,
-        key.cursor,
-        key.count,
-      );
-    }
-  }
-
-  #saveCoverage(row: StreamRow, previous: StreamRow | null): void {
-    const place = [row.key.connector, row.key.stream, row.lane] as const;
-    if (row.position.coverage.length === 0 && (previous?.position.coverage.length ?? 0) === 0) return;
-    this.#sql.run("DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND lane = ?", ...place);
-    for (const [number, interval] of row.position.coverage.entries()) {
-      this.#sql.run(
-        "INSERT INTO tidemark_coverage VALUES (?, ?, ?, ?, ?, ?)",
-        ...place,
-        number,
-        interval.lower,
-        interval.upper,
-      );
-    }
   }
 
   saveRun(run: RunRow): void {
@@ -151,10 +105,14 @@ export class SqliteRows implements RowTransaction {
   }
 
   appendAudit(record: AuditRecord): void {
-    const { key, number, atUtc, actor, action, oldCursor, newCursor, reason, runId, hash } = record;
+    const { key, number, partition, atUtc, actor, action, oldCursor, newCursor, reason, runId, hash } =
+      record;
+    const what = [atUtc, actor, action, oldCursor, newCursor, reason, runId, hash, partition];
     this.#sql.run(
-      "INSERT INTO tidemark_audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      ...[key.connector, key.stream, number, atUtc, actor, action, oldCursor, newCursor, reason, runId, hash],
+      `INSERT INTO tidemark_audit (connector, stream, number, at_utc, actor, action, old_cursor, new_cursor,
+         reason, run_id, hash, partition)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[key.connector, key.stream, number, ...what],
     );
   }
 
@@ -206,21 +164,113 @@ export class SqliteRows implements RowTransaction {
       )
       .map((raw) => readAuditRecord(raw, this.#holder));
   }
+
+  listNewestAudit(options: { key: StreamKey | null; before: Moment | null; limit: number }): AuditRecord[] {
+    const { key, before, limit } = options;
+    const last = before?.number ?? Number.MAX_SAFE_INTEGER;
+    const rows =
+      key === null
+        ? this.#sql.all(
+            `SELECT * FROM tidemark_audit WHERE (at_utc, connector, stream, number) < (?, ?, ?, ?)
+             ORDER BY at_utc DESC, connector DESC, stream DESC, number DESC LIMIT ?`,
+            before?.atUtc ?? afterAnyTime,
+            before?.key.connector ?? "",
+            before?.key.stream ?? "",
+            last,
+            limit,
+          )
+        : this.#sql.all(
+            `SELECT * FROM tidemark_audit WHERE connector = ? AND stream = ? AND number < ?
+             ORDER BY number DESC LIMIT ?`,
+            key.connector,
+            key.stream,
+            last,
+            limit,
+          );
+    return rows.map((raw) => readAuditRecord(raw, this.#holder));
+  }
+
+  loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
+    return this.#partitions.load(key, lane, partition);
+  }
+
+  savePartition(row: PartitionRow, previous: PartitionRow | null): void {
+    this.#partitions.save(row, previous);
+  }
+
+  hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean {
+    return this.#partitions.hasAny(key, lane, sinceEpoch);
+  }
+
+  listPartitions(key: StreamKey, options: { after: string | null; limit: number }): PartitionRow[] {
+    return this.#partitions.list(key, options.after, options.limit);
+  }
+
+  loadBackfilled(key: StreamKey, partition: string | null): readonly Interval[] {
+    return this.#partitions.backfilled(key, partition);
+  }
+
+  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly Interval[]): void {
+    this.#partitions.saveBackfilled(key, partition, coverage);
+  }
+
+  clearBackfilled(key: StreamKey): void {
+    this.#partitions.clearBackfilled(key);
+  }
+
+  backfilledPartitions(key: StreamKey): readonly string[] {
+    return this.#partitions.backfilledPartitions(key);
+  }
+
+  listBackfills(key: StreamKey, limit: number): StreamRow[] {
+    return this.#sql
+      .all(
+        `SELECT * FROM tidemark_streams WHERE connector = ? AND stream = ? AND lane <> ''
+         ORDER BY status = 'completed', started_at_utc DESC, lane LIMIT ?`,
+        key.connector,
+        key.stream,
+        limit,
+      )
+      .map((raw) => this.#read(raw, key, String(raw.lane)));
+  }
+
+  listKeys(options: { after: StreamKey | null; limit: number }): StreamKey[] {
+    const { after, limit } = options;
+    return this.#sql
+      .all(
+        `SELECT DISTINCT connector, stream FROM tidemark_streams WHERE (connector, stream) > (?, ?)
+         ORDER BY connector, stream LIMIT ?`,
+        after?.connector ?? "",
+        after?.stream ?? "",
+        limit,
+      )
+      .map(({ connector, stream }) => ({ connector: String(connector), stream: String(stream) }));
+  }
+
+  pruneRuns(key: StreamKey, due: DueRuns & { limit: number }): number {
+    const { keep, endedBefore, limit } = due;
+    return this.#sql.change(
+      pruneRuns,
+      key.connector,
+      key.stream,
+      keep,
+      endedBefore === null ? null : isoTime(endedBefore),
+      limit,
+    );
+  }
 }
 
-/** Which boundary keys to delete and which to write, so that a growing set is not written anew each time. */
-function differences(
-  before: Position | undefined,
-  after: Position,
-): { gone: readonly BoundaryKey[]; come: readonly BoundaryKey[] } {
-  const name = (key: BoundaryKey): string => `${key.cursor}\n${key.count}\n${key.identity}`;
-  const old = new Set((before?.boundary ?? []).map(name));
-  const now = new Set(after.boundary.map(name));
-  return {
-    gone: (before?.boundary ?? []).filter((key) => !now.has(name(key))),
-    come: after.boundary.filter((key) => !old.has(name(key))),
-  };
-}
+/** The run before which all that ended are beyond those to keep is found first, by walking over just those. */
+const pruneRuns = `
+  DELETE FROM tidemark_runs WHERE number IN (
+    SELECT number FROM tidemark_runs
+    WHERE connector = ?1 AND stream = ?2 AND outcome <> 'running' AND (
+      (?3 IS NOT NULL AND number <= (
+        SELECT number FROM tidemark_runs
+        WHERE connector = ?1 AND stream = ?2 AND outcome <> 'running'
+        ORDER BY number DESC LIMIT 1 OFFSET coalesce(?3, 0)))
+      OR ended_at_utc < ?4)
+    ORDER BY number LIMIT ?5)`;
 
 const saveStream = `
   INSERT INTO tidemark_streams (${streamColumns.join(", ")})
@@ -261,6 +311,7 @@ function streamParams(row: StreamRow): Param[] {
     isoTime(row.updatedAt),
     row.auditNumber,
     row.auditHead,
+    row.resetEpoch,
   ];
 }
 

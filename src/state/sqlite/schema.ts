@@ -86,6 +86,25 @@ const steps: readonly string[] = [
     PRIMARY KEY (connector, stream, number)
   ) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE tidemark_streams ADD COLUMN reset_epoch INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE tidemark_partitions (
+    connector TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    partition TEXT NOT NULL,
+    cursor_value TEXT,
+    position TEXT NOT NULL,
+    position_epoch INTEGER NOT NULL,
+    position_sequence INTEGER NOT NULL,
+    run_epoch INTEGER NOT NULL,
+    run_lower_bound TEXT,
+    updated_at_utc TEXT NOT NULL,
+    PRIMARY KEY (connector, stream, lane, partition)
+  );
+  ALTER TABLE tidemark_audit ADD COLUMN partition TEXT;
+  CREATE INDEX tidemark_audit_by_time ON tidemark_audit (at_utc, connector, stream, number);
+  `,
 ];
 
 /** The step that this version knows last. */

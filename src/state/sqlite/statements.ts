@@ -13,6 +13,11 @@ export class Statements {
     this.#statement(sql).run(...params);
   }
 
+  /** As `run`; returns how many rows it changed. */
+  change(sql: string, ...params: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...params).changes);
+  }
+
   get(sql: string, ...params: SQLInputValue[]): Record<string, unknown> | undefined {
     return this.#statement(sql).get(...params);
   }

@@ -56,6 +56,7 @@ const columns: [string, string][] = [
   ["new_cursor", "NULL"],
   ["reason", "''"],
   ["run_id", "'other'"],
+  ["partition", "'p1'"],
   ["hash", "'00'"],
 ];
 for (const [column, value] of columns) {
@@ -109,7 +110,7 @@ test("P12: a log removed whole is named", async () => {
 test("P12: a row added at the end is named", async () => {
   edit(`
     INSERT INTO tidemark_audit
-    SELECT connector, stream, 11, at_utc, actor, action, old_cursor, new_cursor, reason, run_id, hash
+    SELECT connector, stream, 11, at_utc, actor, action, old_cursor, new_cursor, reason, run_id, hash, partition
     FROM tidemark_audit ${ofStream} AND number = 10`);
   await brokenAt(11);
 });

@@ -1,0 +1,181 @@
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { TidemarkError } from "../../errors.ts";
+import { parseJson } from "../../model/json.ts";
+import { encodePosition, type Interval } from "../../model/position.ts";
+import type { StreamKey } from "../../model/stream-key.ts";
+import { compareTexts } from "../../model/text-order.ts";
+import { readInterval, readPartitionRow } from "../codec.ts";
+import { backfillOfLane, isoTime, type PartitionRow } from "../rows.ts";
+import { replaceFiles } from "./durable.ts";
+import { fileName, isShortened } from "./names.ts";
+
+/**
+ * What is kept beside a stream's file: each partition, and what backfills covered of each, in a small
+ * file of its own.
+ *
+ * A write that moves partitions is whole or not there, although it touches several files: the stream's
+ * own file is its one commit point, and holds the new content of every file that the write changes. The
+ * next write that moves partitions first puts that content where it belongs, for good, and only then
+ * replaces the stream's file. So at any instant a file's content is what the stream's file says, and
+ * what the file itself says where the stream's file is silent; a crash on the way leaves the stream's
+ * file as it was, and the same content is put in place again. A partition that moves with each write is
+ * thus never written twice.
+ */
+export type BesideContents = ReadonlyMap<string, unknown>;
+
+/** The format of these files; the position inside has a number of its own. */
+const besideFormat = 1;
+
+/** A stream's name never has a tilde in its file's. */
+export function besideFolder(base: string): string {
+  return `${base}~partitions`;
+}
+
+/** Where the partitions of a stream, or of a backfill, are in it. */
+export function partitionFolder(lane: string): string {
+  return lane === "" ? "live" : `backfill/${fileName(backfillOfLane(lane))}`;
+}
+
+export function partitionPath(lane: string, partition: string): string {
+  return `${partitionFolder(lane)}/${fileName(partition)}.json`;
+}
+
+export const backfilledFolder = "backfilled";
+
+export function backfilledPath(partition: string): string {
+  return `${backfilledFolder}/${fileName(partition)}.json`;
+}
+
+/** A file's content; null where there is none. Throws `STATE_UNREADABLE`. */
+export function readBeside(base: string, path: string): unknown {
+  const file = join(besideFolder(base), path);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    throw unreadable(file, "it is not JSON", cause);
+  }
+}
+
+export function writeBeside(base: string, contents: BesideContents): void {
+  const folder = besideFolder(base);
+  replaceFiles(
+    [...contents].map(([path, content]) => [join(folder, path), `${JSON.stringify(content, null, 2)}\n`]),
+  );
+}
+
+/** Removes a folder in it, or all of it. */
+export function removeBeside(base: string, path = ""): void {
+  rmSync(join(besideFolder(base), path), { recursive: true, force: true });
+}
+
+/** The names of the partitions that have a file in that folder, in their order. */
+export function namesBeside(base: string, inFolder: string, moved: BesideContents): string[] {
+  const paths = new Set([...moved.keys()].filter((path) => path.startsWith(`${inFolder}/`)));
+  for (const name of filesIn(join(besideFolder(base), inFolder))) paths.add(`${inFolder}/${name}`);
+  const names = [...paths].map((path) => {
+    const stem = path.slice(inFolder.length + 1, -".json".length);
+    if (!isShortened(stem)) return decodeURIComponent(stem);
+    const content = moved.get(path) ?? readBeside(base, path);
+    return parse(named, content, join(besideFolder(base), path)).partition;
+  });
+  return names.sort(compareTexts);
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith(".json"));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+const named = z.looseObject({ tidemark_partition: z.int().positive(), partition: z.string() });
+const backfilledSchema = named.extend({ reset_epoch: z.int(), coverage: z.array(z.unknown()) });
+const partitionSchema = named.extend({ connector: z.string(), stream: z.string(), lane: z.string() });
+
+export function partitionContent(row: PartitionRow): unknown {
+  const { connector, stream } = row.key;
+  return {
+    tidemark_partition: besideFormat,
+    connector,
+    stream,
+    lane: row.lane,
+    partition: row.partition,
+    cursor_value: row.position.watermark,
+    position: JSON.parse(encodePosition(row.position)),
+    position_epoch: row.positionTag.epoch,
+    position_sequence: row.positionTag.sequence,
+    run_epoch: row.runEpoch,
+    run_lower_bound: row.runLowerBound,
+    updated_at_utc: isoTime(row.updatedAt),
+  };
+}
+
+export function partitionOf(
+  content: unknown,
+  of: { readonly key: StreamKey; readonly lane: string; readonly partition: string },
+  file: string,
+): PartitionRow {
+  const columns = parse(partitionSchema, content, file);
+  const { connector, stream, lane, partition } = columns;
+  const isOther = connector !== of.key.connector || stream !== of.key.stream || lane !== of.lane;
+  if (isOther || partition !== of.partition) {
+    throw unreadable(file, `it is of partition "${partition}" of ${connector}/${stream}`);
+  }
+  return readPartitionRow({ ...columns, position: JSON.stringify(columns.position) }, null, file);
+}
+
+/** `resetEpoch` is the live stream's: what was covered before it was started over counts no more. */
+export function backfilledContent(
+  partition: string,
+  coverage: readonly Interval[],
+  resetEpoch: number,
+): unknown {
+  return { tidemark_partition: besideFormat, partition, reset_epoch: resetEpoch, coverage: [...coverage] };
+}
+
+export function backfilledOf(
+  content: unknown,
+  partition: string,
+  resetEpoch: number,
+  file: string,
+): readonly Interval[] {
+  const stored = parse(backfilledSchema, content, file);
+  if (stored.partition !== partition) throw unreadable(file, `it is of partition "${stored.partition}"`);
+  if (stored.reset_epoch !== resetEpoch) return [];
+  return stored.coverage.map((raw) => readInterval(raw, file));
+}
+
+function parse<T extends z.infer<typeof named>>(schema: z.ZodType<T>, content: unknown, file: string): T {
+  const parsed = schema.safeParse(content);
+  const { data: known } = named.safeParse(content);
+  if (known !== undefined && known.tidemark_partition > besideFormat) {
+    throw new TidemarkError(
+      "STATE_TOO_NEW",
+      `${file}: the file has format ${known.tidemark_partition}; this version reads up to ${besideFormat}`,
+    );
+  }
+  if (!parsed.success) throw unreadable(file, z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
+  return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
+    cause,
+    hint: "Mend the file or restore it. To start the partition over on purpose, reset it.",
+  });
+}

@@ -1,0 +1,194 @@
+import { TidemarkError } from "../errors.ts";
+import { type CursorType, parseCursor } from "../model/cursor.ts";
+import { decodePosition, emptyPosition, type Interval, type Position } from "../model/position.ts";
+import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
+import { checkPartition, keptMetadata } from "./arguments.ts";
+import type { AuditEntry } from "./audit.ts";
+import { unionOfCoverage } from "./backfilled.ts";
+import type { ExportedStream, Metadata, Reset } from "./contract.ts";
+import { standing, unknownPartition } from "./partitions.ts";
+import { typeMismatch } from "./refusals.ts";
+import {
+  type Backfilled,
+  type Beside,
+  type Change,
+  isoTime,
+  type PartitionChange,
+  type PartitionRow,
+  type StreamRow,
+} from "./rows.ts";
+import { newRow, refuseForeign, runRow, withEntries } from "./step-rules.ts";
+
+/** What operators do to a stream: pure steps as the lifecycle's, each under a new epoch. */
+
+export interface Act {
+  readonly now: number;
+  readonly actor: string;
+  readonly action: "reset" | "rewind" | "import";
+  readonly reason: string;
+  readonly runId?: string;
+}
+
+/** Where an operator's act puts a stream; without `metadata` the stream keeps what it has. */
+export interface Destination {
+  readonly position: Position;
+  readonly cursorType: CursorType | null;
+  readonly metadata?: Metadata | null;
+  /** What stands beside the position counts no more: partitions, and what backfills covered. */
+  readonly startsOver?: boolean;
+  /** Then, in its place: */
+  readonly partitions?: readonly PartitionDestination[];
+  readonly backfilled?: readonly Interval[];
+}
+
+interface PartitionDestination {
+  readonly partition: string;
+  readonly position: Position;
+  readonly backfilled: readonly Interval[];
+}
+
+/** The stream stands at a position from now on. */
+export function moveByOperator(
+  row: StreamRow | null,
+  key: StreamKey,
+  to: Destination,
+  act: Act,
+  beside: Beside,
+): Change {
+  refuseForeign(key, to.cursorType, to.position.watermark);
+  const current = row ?? newRow(key, "", to.cursorType, act.now);
+  const stopped = underNewEpoch(current, act.now);
+  const moved: StreamRow = {
+    ...stopped,
+    cursorType: to.cursorType,
+    position: to.position,
+    positionTag: { epoch: stopped.epoch, sequence: 0 },
+    metadata: to.metadata === undefined ? current.metadata : to.metadata,
+    resetEpoch: to.startsOver === true ? stopped.epoch : current.resetEpoch,
+  };
+  const partitions: PartitionChange[] = [];
+  const backfilled: Backfilled[] = [];
+  const entries = [entryOf(key, null, current.position.watermark, to.position.watermark, act)];
+  for (const { partition, position, backfilled: covered } of to.partitions ?? []) {
+    refuseForeign(key, to.cursorType, position.watermark);
+    const previous = beside.partition(partition);
+    const old = standing(previous, current, partition)?.position.watermark ?? null;
+    partitions.push({ row: putTo(moved, partition, position, act.now), previous });
+    entries.push(entryOf(key, partition, old, position.watermark, act));
+    if (covered.length > 0) backfilled.push({ partition, coverage: covered });
+  }
+  if ((to.backfilled ?? []).length > 0) backfilled.push({ partition: null, coverage: to.backfilled ?? [] });
+  return {
+    ...withEntries(moved, entries),
+    runs: current.status === "running" ? [runRow(current, "superseded", act.now)] : [],
+    partitions,
+    startsOver: to.startsOver === true,
+    backfilled,
+  };
+}
+
+/** One partition stands at a value from now on; the stream's own position stays as it is. */
+export function resetPartition(
+  row: StreamRow | null,
+  key: StreamKey,
+  partition: string,
+  reset: Reset,
+  act: Act,
+  beside: Beside,
+): Change {
+  const cursorType = row?.cursorType ?? reset.cursorType ?? null;
+  if (reset.cursorType !== undefined && reset.cursorType !== cursorType) {
+    throw typeMismatch(key, `${cursorType} cursors`, reset.cursorType);
+  }
+  const { position } = resetTarget(row, key, reset);
+  const current = row ?? newRow(key, "", cursorType, act.now);
+  const moved = { ...underNewEpoch(current, act.now), cursorType };
+  const previous = beside.partition(partition);
+  const old = standing(previous, current, partition) ?? unknownPartition(current, partition);
+  const entry = entryOf(key, partition, old.position.watermark, position.watermark, act);
+  return {
+    ...withEntries(moved, [entry]),
+    runs: current.status === "running" ? [runRow(current, "superseded", act.now)] : [],
+    partitions: [{ row: putTo(moved, partition, position, act.now), previous }],
+    backfilled: reset.to === null ? [{ partition, coverage: [] }] : [],
+  };
+}
+
+/** Where a reset leads: no boundary keys and no unfinished window remain. */
+export function resetTarget(row: StreamRow | null, key: StreamKey, reset: Reset): Destination {
+  const cursorType = reset.cursorType ?? row?.cursorType ?? null;
+  const startsOver = reset.to === null || cursorType !== (row?.cursorType ?? null);
+  if (reset.to === null) return { position: emptyPosition, cursorType, startsOver };
+  if (cursorType === null) {
+    const stream = formatStreamKey(key);
+    throw new TidemarkError("ARGUMENT_INVALID", `${stream} has no cursor type yet; say which it is`, {
+      stream,
+    });
+  }
+  const watermark = parseCursor(cursorType, reset.to).value;
+  return { position: { ...emptyPosition, watermark }, cursorType, startsOver };
+}
+
+/** Where an import leads. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`, `ARGUMENT_INVALID`. */
+export function importTarget(exported: ExportedStream): Destination {
+  const key = { connector: exported.connector, stream: exported.stream };
+  const { cursorType } = exported;
+  const stream = `the export of ${formatStreamKey(key)}`;
+  return {
+    position: decodePosition(exported.position, stream),
+    cursorType,
+    metadata: exported.metadata === null ? null : keptMetadata(key, exported.metadata),
+    startsOver: true,
+    partitions: (exported.partitions ?? []).map(({ partition, position, backfilled = [] }) => {
+      checkPartition(key, partition);
+      return {
+        partition,
+        position: decodePosition(position, `partition "${partition}" in ${stream}`),
+        backfilled: unionOfCoverage(cursorType, [], backfilled),
+      };
+    }),
+    backfilled: unionOfCoverage(cursorType, [], exported.backfilled ?? []),
+  };
+}
+
+/** The row with its run shut out. */
+function underNewEpoch(current: StreamRow, now: number): StreamRow {
+  return {
+    ...current,
+    status: "idle",
+    epoch: current.epoch + 1,
+    sequence: 0,
+    leaseExpiresAt: null,
+    leaseOwner: null,
+    updatedAt: now,
+  };
+}
+
+function putTo(moved: StreamRow, partition: string, position: Position, now: number): PartitionRow {
+  return {
+    ...unknownPartition(moved, partition),
+    position,
+    positionTag: { epoch: moved.epoch, sequence: 0 },
+    updatedAt: now,
+  };
+}
+
+function entryOf(
+  key: StreamKey,
+  partition: string | null,
+  oldCursor: string | null,
+  newCursor: string | null,
+  act: Act,
+): AuditEntry {
+  return {
+    key,
+    partition,
+    atUtc: isoTime(act.now),
+    actor: act.actor,
+    action: act.action,
+    oldCursor,
+    newCursor,
+    reason: act.reason,
+    runId: act.runId ?? null,
+  };
+}

@@ -1,0 +1,170 @@
+import { TidemarkError } from "../errors.ts";
+import { type CursorType, compareCursorValues, isOrdered } from "../model/cursor.ts";
+import { emptyPosition, type Interval } from "../model/position.ts";
+import { formatStreamKey } from "../model/stream-key.ts";
+import type { AuditEntry } from "./audit.ts";
+import { isSameCoverage, unionOfCoverage } from "./backfilled.ts";
+import type { PartitionMove, PositionTag } from "./contract.ts";
+import {
+  type Backfilled,
+  type Beside,
+  isoTime,
+  type PartitionChange,
+  type PartitionRow,
+  type StreamRow,
+} from "./rows.ts";
+import { isCanonical, refuseForeign, refuseRegression } from "./step-rules.ts";
+
+/**
+ * The partition as it stands: what is stored, unless the whole stream was started over since; then it is
+ * empty, with that act's tag, so that what an output remembers of before does not come back either.
+ * Null where nothing is known of it. Throws `STATE_UNREADABLE` for a watermark that is none (promise P10).
+ */
+export function standing(
+  stored: PartitionRow | null,
+  stream: StreamRow,
+  partition: string,
+): PartitionRow | null {
+  if (stored !== null && stored.positionTag.epoch >= stream.resetEpoch) {
+    refuseUnreadable(stream, stored);
+    return stored;
+  }
+  if (stored === null && stream.resetEpoch === 0) return null;
+  return {
+    ...unknownPartition(stream, partition),
+    positionTag: { epoch: stream.resetEpoch, sequence: 0 },
+    updatedAt: stored?.updatedAt ?? stream.updatedAt,
+  };
+}
+
+function refuseUnreadable(stream: StreamRow, { partition, position: { watermark } }: PartitionRow): void {
+  if (watermark === null || isCanonical(stream.cursorType, watermark)) return;
+  const name = formatStreamKey(stream.key);
+  const type = stream.cursorType ?? "cursor of a known type";
+  throw new TidemarkError(
+    "STATE_UNREADABLE",
+    `partition "${partition}" of ${name}: the watermark "${watermark}" is no ${type}`,
+    { stream: name, hint: "Undo the edit, or reset the whole stream, which starts each partition over." },
+  );
+}
+
+/** The row of a partition that has never been moved. */
+export function unknownPartition(stream: StreamRow, partition: string): PartitionRow {
+  return {
+    key: stream.key,
+    lane: stream.lane,
+    partition,
+    position: emptyPosition,
+    positionTag: { epoch: 0, sequence: 0 },
+    runEpoch: 0,
+    runLowerBound: null,
+    updatedAt: stream.updatedAt,
+  };
+}
+
+/** What a write says of partitions, and how it is told in the audit log. */
+export interface Moving {
+  readonly tag: PositionTag;
+  readonly now: number;
+  readonly actor: string;
+  /** The run's correction (promise P9), for what goes back. */
+  readonly correction?: string;
+}
+
+export interface Moved {
+  readonly partitions: readonly PartitionChange[];
+  readonly backfilled: readonly Backfilled[];
+  readonly entries: readonly AuditEntry[];
+}
+
+/**
+ * The partitions that a run has moved on. `stream` is the row that fences them, held and at the run's
+ * epoch. Throws `CURSOR_REGRESSION`, `CURSOR_TYPE_MISMATCH`.
+ */
+export function movePartitions(
+  stream: StreamRow,
+  moves: readonly PartitionMove[],
+  how: Moving,
+  beside: Beside,
+): Moved {
+  const partitions: PartitionChange[] = [];
+  const backfilled: Backfilled[] = [];
+  const entries: AuditEntry[] = [];
+  for (const { partition, position } of moves) {
+    const previous = beside.partition(partition);
+    const old = standing(previous, stream, partition) ?? unknownPartition(stream, partition);
+    const began = old.runEpoch === stream.epoch ? old.runLowerBound : old.position.watermark;
+    refuseForeign(stream.key, stream.cursorType, position.watermark);
+    // Nothing of a backfill's is a live watermark, and so nothing of it has to be kept from going back (P3).
+    const floor = how.correction === undefined ? old.position.watermark : stream.lane === "" ? began : null;
+    refuseRegression(
+      { key: stream.key, cursorType: stream.cursorType, partition },
+      floor,
+      position.watermark,
+    );
+    const row: PartitionRow = {
+      ...old,
+      position,
+      positionTag: how.tag,
+      runEpoch: stream.epoch,
+      runLowerBound: began,
+      updatedAt: how.now,
+    };
+    partitions.push({ row, previous });
+    if (stream.lane === "") entries.push(...advance(stream, old, row, how));
+    else backfilled.push(...newlyBackfilled(stream, partition, row.position.coverage, beside));
+  }
+  return { partitions, backfilled, entries };
+}
+
+/** What a backfill adds to the coverage by backfills. */
+export function newlyBackfilled(
+  backfill: StreamRow,
+  partition: string | null,
+  covered: readonly Interval[],
+  beside: Beside,
+): readonly Backfilled[] {
+  if (covered.length === 0) return [];
+  const before = beside.backfilled(partition);
+  const coverage = unionOfCoverage(backfill.cursorType, before, covered);
+  return isSameCoverage(before, coverage) ? [] : [{ partition, coverage }];
+}
+
+/** What is covered in all: as the live position says, and by finished backfills. */
+export function knownCoverage(
+  live: StreamRow | null,
+  partition: string | null,
+  stored: PartitionRow | null,
+  backfilled: readonly Interval[],
+): readonly Interval[] {
+  if (live === null || live.cursorType === null) return backfilled;
+  const position = partition === null ? live.position : standing(stored, live, partition)?.position;
+  return unionOfCoverage(live.cursorType, position?.coverage ?? [], backfilled);
+}
+
+/** The move in the audit log, if the watermark did move (promise P12). */
+function advance(stream: StreamRow, old: PartitionRow, row: PartitionRow, how: Moving): AuditEntry[] {
+  const oldCursor = old.position.watermark;
+  const newCursor = row.position.watermark;
+  if (oldCursor === newCursor) return [];
+  // A correction is the run's; of its partitions, those that go on advance as ever.
+  const goesBack = how.correction !== undefined && liesBefore(stream.cursorType, newCursor, oldCursor);
+  return [
+    {
+      key: stream.key,
+      partition: row.partition,
+      atUtc: isoTime(how.now),
+      actor: how.actor,
+      action: goesBack ? "correction" : "advance",
+      oldCursor,
+      newCursor,
+      reason: goesBack ? (how.correction ?? null) : null,
+      runId: stream.runId,
+    },
+  ];
+}
+
+function liesBefore(type: CursorType | null, cursor: string | null, other: string | null): boolean {
+  if (other === null || type === null) return false;
+  return cursor === null || (isOrdered(type) && compareCursorValues(type, cursor, other) < 0);
+}

@@ -1,0 +1,108 @@
+import { type CursorType, compareCursorValues, isOrdered, parseCursor } from "../model/cursor.ts";
+import { emptyPosition, encodePosition } from "../model/position.ts";
+import type { StreamKey } from "../model/stream-key.ts";
+import { type AuditEntry, chainEntry } from "./audit.ts";
+import { regression, typeMismatch } from "./refusals.ts";
+import type { Change, RunRow, StreamRow } from "./rows.ts";
+
+/** What the steps of the lifecycle and operators' acts have in common. */
+
+export const defaultLeaseSeconds = 60;
+
+/** The row of a stream that nobody has begun yet. */
+export function newRow(key: StreamKey, lane: string, cursorType: CursorType | null, now: number): StreamRow {
+  return {
+    key,
+    lane,
+    cursorType,
+    position: emptyPosition,
+    positionTag: { epoch: 0, sequence: 0 },
+    status: "idle",
+    epoch: 0,
+    sequence: 0,
+    runId: null,
+    runLowerBound: null,
+    runActor: null,
+    startedAt: null,
+    leaseSeconds: defaultLeaseSeconds,
+    leaseExpiresAt: null,
+    leaseOwner: null,
+    lastError: null,
+    recordsProcessed: 0,
+    metadata: null,
+    updatedAt: now,
+    auditNumber: 0,
+    auditHead: "",
+    resetEpoch: 0,
+  };
+}
+
+/** The value as the stream's type writes it. Throws `CURSOR_TYPE_MISMATCH` where it is none. */
+export function cursorOfStream(key: StreamKey, cursorType: CursorType | null, text: string): string {
+  if (cursorType === null) throw typeMismatch(key, "no cursors at all", `"${text}"`);
+  try {
+    return parseCursor(cursorType, text).value;
+  } catch (cause) {
+    throw typeMismatch(key, `${cursorType} cursors`, `"${text}"`, cause);
+  }
+}
+
+/** Whether a value is written as cursors of the type are. */
+export function isCanonical(type: CursorType | null, value: string): boolean {
+  try {
+    return type !== null && parseCursor(type, value).value === value;
+  } catch {
+    return false;
+  }
+}
+
+/** Refuses a watermark that is not one of the stream's type, or not as that type writes it. */
+export function refuseForeign(key: StreamKey, cursorType: CursorType | null, watermark: string | null): void {
+  if (watermark === null || cursorOfStream(key, cursorType, watermark) === watermark) return;
+  throw typeMismatch(key, `${cursorType} cursors as parseCursor writes them`, `"${watermark}"`);
+}
+
+/** Refuses a watermark below `old` (promise P3); tokens have no order, but none is less than any. */
+export function refuseRegression(
+  of: { readonly key: StreamKey; readonly cursorType: CursorType | null; readonly partition?: string },
+  old: string | null,
+  watermark: string | null,
+): void {
+  const type = of.cursorType;
+  if (old === null || type === null) return;
+  if (watermark !== null && (!isOrdered(type) || compareCursorValues(type, watermark, old) >= 0)) return;
+  throw regression(of.key, old, watermark, of.partition ?? null);
+}
+
+/** The run as history shows it. The position kept for a rewind leaves out boundary keys and open windows. */
+export function runRow(row: StreamRow, outcome: RunRow["outcome"], endedAt: number | null): RunRow {
+  return {
+    key: row.key,
+    runId: row.runId ?? "",
+    kind: row.lane === "" ? "live" : "backfill",
+    epoch: row.epoch,
+    outcome,
+    startedAt: row.startedAt ?? row.updatedAt,
+    endedAt,
+    lowerBound: row.runLowerBound,
+    newCursor: endedAt === null ? null : row.position.watermark,
+    recordsProcessed: row.recordsProcessed,
+    checkpoints: row.sequence,
+    error: outcome === "failed" ? row.lastError : null,
+    metadata: row.metadata,
+    actor: row.runActor,
+    endPosition: endedAt === null ? null : encodePosition({ ...row.position, boundary: [], window: null }),
+  };
+}
+
+/** The row with these entries at the end of its audit log. */
+export function withEntries(row: StreamRow, entries: readonly AuditEntry[]): Pick<Change, "row" | "audit"> {
+  const audit = [];
+  let tail = { number: row.auditNumber, hash: row.auditHead };
+  for (const entry of entries) {
+    const chained = chainEntry(tail, entry);
+    audit.push(chained);
+    tail = chained;
+  }
+  return { row: { ...row, auditNumber: tail.number, auditHead: tail.hash }, audit };
+}
