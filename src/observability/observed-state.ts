@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { isTidemarkError } from "../errors.ts";
 import type { Checkpoint, Completion, Failure, Run, RunRef, StateStore } from "../state/contract.ts";
+import { overriding } from "./overriding.ts";
 
 /** The calls that a run makes. */
 export const runCalls = ["begin", "checkpoint", "heartbeat", "complete", "fail"] as const;
@@ -61,12 +62,5 @@ export function observedState(state: StateStore, observer: StateObserver, clock:
       return after;
     },
   };
-  return new Proxy(state, {
-    get(target, property) {
-      if (Object.hasOwn(watched, property)) return Reflect.get(watched, property);
-      const value: unknown = Reflect.get(target, property);
-      // Stores keep private fields, which a proxy has not.
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return overriding(state, watched);
 }

@@ -1,0 +1,13 @@
+/**
+ * An object that does as another but for some of its methods. What it hands on runs on the other
+ * itself, so that private fields are found. Methods that come to be added later are handed on as well.
+ */
+export function overriding<T extends object>(target: T, own: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, property) {
+      if (Object.hasOwn(own, property)) return Reflect.get(own, property);
+      const value: unknown = Reflect.get(target, property);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
