@@ -1,0 +1,96 @@
+import type { RunResult } from "../engine/result.ts";
+import type { TidemarkError } from "../errors.ts";
+import type { StreamKey } from "../model/stream-key.ts";
+import type { ScheduleEvent } from "../schedule/events.ts";
+import type { Run } from "../state/contract.ts";
+import type { Log } from "./log.ts";
+
+/** Tells in the log what the scheduler does, and with every line of a run which run it is. */
+export class ScheduleLog {
+  readonly #log: Log;
+  /** The log of the run that is under way, by stream. */
+  readonly #runs = new Map<string, Log>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** A run was granted: from here on its lines carry its id and its epoch. */
+  begun({ key, runId, epoch }: Run): void {
+    const log = this.#of(key).child({ run: runId, epoch });
+    this.#runs.set(nameOf(key), log);
+    log.info({}, "run begun");
+  }
+
+  /** The log for lines about a stream: with the run that is under way, where there is one. */
+  run(key: StreamKey): Log {
+    return this.#runs.get(nameOf(key)) ?? this.#of(key);
+  }
+
+  readonly observe = (event: ScheduleEvent): void => {
+    const { key, name } = event.pipeline;
+    const log = this.#of(key);
+    switch (event.type) {
+      case "planned":
+        if (event.at === null)
+          log.warn({ pipeline: name }, "the schedule never comes; the pipeline is not run");
+        else log.debug({ at: timeOf(event.at) }, "run planned");
+        break;
+      case "missed":
+        log.warn({ ticks: event.count }, "ticks were missed; one run makes up for them");
+        break;
+      case "taken":
+        log.info({ due: timeOf(event.due) }, "another process ran this tick");
+        break;
+      case "started":
+        log.debug({ reason: event.reason, due: timeOf(event.due), late_ms: event.lateMs }, "run due");
+        break;
+      case "retrying":
+        log.warn({ failures: event.failures, at: timeOf(event.at) }, "trying again");
+        break;
+      case "broke":
+        log.error({ pipeline: name, ...errorFields(event.error) }, "could not be run");
+        break;
+      case "ended":
+        this.#ended(key, event.result);
+        break;
+    }
+  };
+
+  #ended(key: StreamKey, result: RunResult): void {
+    const log = this.run(key);
+    this.#runs.delete(nameOf(key));
+    for (const { code, message, count } of result.warnings) log.warn({ code, count }, message);
+    const { status, error } = result;
+    const counts = {
+      records_read: result.recordsRead,
+      records_written: result.recordsWritten,
+      pages: result.pages,
+      checkpoints: result.checkpoints,
+      lower_bound: result.lowerBound,
+      new_cursor: result.newCursor,
+      duration_ms: result.durationMs,
+    };
+    if (error === null) log.info(counts, `run ${status}`);
+    else if (error.code === "RUN_CANCELLED") log.info(counts, "run stopped at its last checkpoint");
+    else log.error({ ...counts, ...errorFields(error) }, `run ${status}`);
+  }
+
+  #of({ connector, stream }: StreamKey): Log {
+    return this.#log.child({ connector, stream });
+  }
+}
+
+/** An error as fields of a line. */
+export function errorFields({ code, message, hint, recoverable, where }: TidemarkError): object {
+  const place = where === undefined ? {} : { where: [where.file, where.line, where.column].join(":") };
+  return { code, error: message, hint, recoverable, ...place };
+}
+
+function timeOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+function nameOf({ connector, stream }: StreamKey): string {
+  return `${connector}\0${stream}`;
+}
