@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { messageOf, TidemarkError } from "../../errors.ts";
-import { cursorTypes, parseCursor } from "../../model/cursor.ts";
+import { type CursorType, cursorTypes, parseCursor } from "../../model/cursor.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
 import { decodePosition } from "../../model/position.ts";
 import { formatStreamKey, streamNameProblem } from "../../model/stream-key.ts";
@@ -15,12 +15,19 @@ const name = z.string().superRefine((text, context) => {
   if (problem !== null) context.addIssue({ code: "custom", message: `cannot be used as a name: ${problem}` });
 });
 
+const position = z.looseObject({ format: z.int().positive() });
+const stretches = z.array(z.strictObject({ lower: z.string().nullable(), upper: z.string() }));
+
 const entrySchema = z.strictObject({
   connector: name,
   stream: name,
   cursor_type: z.enum(cursorTypes).nullable(),
-  position: z.looseObject({ format: z.int().positive() }),
+  position,
   metadata: z.record(z.string(), z.unknown()).nullable(),
+  backfilled: stretches.optional(),
+  partitions: z
+    .array(z.strictObject({ partition: name, position, backfilled: stretches.optional() }))
+    .optional(),
 });
 
 const fileSchema = z.strictObject({
@@ -37,8 +44,18 @@ export const exportFrame = {
 
 /** One stream as a line of an export. The position is kept as JSON, so that people can read it. */
 export function formatEntry(exported: ExportedStream): string {
-  const { connector, stream, cursorType, position, metadata } = exported;
-  const entry = { connector, stream, cursor_type: cursorType, position: JSON.parse(position), metadata };
+  const { connector, stream, cursorType, position, metadata, backfilled, partitions } = exported;
+  const entry = {
+    connector,
+    stream,
+    cursor_type: cursorType,
+    position: JSON.parse(position),
+    metadata,
+    ...(backfilled === undefined ? {} : { backfilled }),
+    ...(partitions === undefined
+      ? {}
+      : { partitions: partitions.map((part) => ({ ...part, position: JSON.parse(part.position) })) }),
+  };
   return `\n${stringifyJson(entry)}`;
 }
 
@@ -82,15 +99,40 @@ function readJson(text: string, file: string): unknown {
 function parseEntry(raw: unknown): ExportedStream {
   const parsed = entrySchema.safeParse(raw);
   if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
-  const { connector, stream, cursor_type: cursorType, metadata } = parsed.data;
-  const position = stringifyJson(parsed.data.position);
-  const { watermark } = decodePosition(position, formatStreamKey({ connector, stream }));
-  if (watermark !== null) {
-    if (cursorType === null) throw new Error("it has a watermark and no cursor_type");
-    if (parseCursor(cursorType, watermark).value !== watermark)
-      throw new Error(`the watermark ${watermark} is not written as a ${cursorType} is`);
-  }
-  return { connector, stream, cursorType, position, metadata };
+  const { connector, stream, cursor_type: cursorType, metadata, backfilled, partitions } = parsed.data;
+  const holder = formatStreamKey({ connector, stream });
+  return {
+    connector,
+    stream,
+    cursorType,
+    position: checkedPosition(parsed.data.position, cursorType, holder),
+    metadata,
+    ...(backfilled === undefined ? {} : { backfilled }),
+    ...(partitions === undefined
+      ? {}
+      : {
+          partitions: partitions.map(({ partition, position: at, backfilled: covered }) => ({
+            partition,
+            position: checkedPosition(at, cursorType, `${holder}, partition ${partition}`),
+            ...(covered === undefined ? {} : { backfilled: covered }),
+          })),
+        }),
+  };
+}
+
+/** A position as text, once it is known that it can be read and that its watermark is the type's. */
+function checkedPosition(
+  raw: z.infer<typeof position>,
+  cursorType: CursorType | null,
+  holder: string,
+): string {
+  const text = stringifyJson(raw);
+  const { watermark } = decodePosition(text, holder);
+  if (watermark === null) return text;
+  if (cursorType === null) throw new Error(`${holder} has a watermark and no cursor_type`);
+  if (parseCursor(cursorType, watermark).value !== watermark)
+    throw new Error(`the watermark ${watermark} of ${holder} is not written as a ${cursorType} is`);
+  return text;
 }
 
 function wrongFile(file: string, why: string): TidemarkError {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { StreamState } from "../../state/contract.ts";
+import type { StateStore, StreamState } from "../../state/contract.ts";
 import { examples, optionsOf } from "../commands.ts";
-import { formatAgo, formatCount } from "../format.ts";
+import { counted, formatAgo, formatCount } from "../format.ts";
 import { withState } from "../state-access.ts";
 import { type Column, Table } from "../table.ts";
 import { note, print, printJsonList, style } from "../terminal.ts";
@@ -30,9 +30,12 @@ async function list(options: ReturnType<typeof optionsOf<ListOptions>>): Promise
       state.list({ ...page, ...(connector === undefined ? {} : { connector }) }),
     );
     if (options.json) return printJsonList(mapPages(pages, streamJson));
-    const table = new Table(columns(Date.now()));
+    const counts = new Map<StreamState, string>();
+    const table = new Table(columns(Date.now(), counts));
     let empty = true;
     for await (const streams of pages) {
+      counts.clear();
+      for (const stream of streams) await countPartitions(state, stream, counts);
       await print(table.lines(streams, (title) => style("bold", title)));
       empty = false;
     }
@@ -40,7 +43,22 @@ async function list(options: ReturnType<typeof optionsOf<ListOptions>>): Promise
   });
 }
 
-function columns(now: number): Column<StreamState>[] {
+/** A stream in partitions has no watermark of its own: how many there are is told in its place. */
+async function countPartitions(
+  state: StateStore,
+  stream: StreamState,
+  counts: Map<StreamState, string>,
+): Promise<void> {
+  if (stream.position.watermark !== null || stream.cursorType === null) return;
+  const { items, next } = await state.partitions(stream.key, { limit: mostCounted });
+  if (items.length === 0) return;
+  const count = counted(items.length, "partition");
+  counts.set(stream, next === null ? count : `more than ${count}`);
+}
+
+const mostCounted = 1000;
+
+function columns(now: number, counts: ReadonlyMap<StreamState, string>): Column<StreamState>[] {
   // Moments are told apart by programs, distances by people.
   const told = process.stdout.isTTY
     ? (time: string): string => formatAgo(time, now)
@@ -49,7 +67,7 @@ function columns(now: number): Column<StreamState>[] {
     { title: "CONNECTOR", text: ({ key }) => key.connector },
     { title: "STREAM", text: ({ key }) => key.stream },
     { title: "STATUS", text: (stream) => statusOf(stream, now), style: styleStatus },
-    { title: "WATERMARK", text: ({ position }) => position.watermark ?? "-" },
+    { title: "WATERMARK", text: (stream) => stream.position.watermark ?? counts.get(stream) ?? "-" },
     { title: "RECORDS", text: (stream) => formatCount(stream.recordsProcessed), right: true },
     { title: "LAST RUN", text: ({ startedAtUtc }) => (startedAtUtc === null ? "-" : told(startedAtUtc)) },
     { title: "EPOCH", text: ({ epoch }) => String(epoch), right: true },

@@ -6,15 +6,18 @@ import { examples, optionsOf } from "../commands.ts";
 import { invalidArgument } from "../failure.ts";
 import { actor, withState } from "../state-access.ts";
 import { printMove, takesReason, takesStream } from "../stream.ts";
+import { printPartitionMove, watermarkOf } from "./partition-move.ts";
 
 interface SetOptions {
   readonly reason: string;
   readonly type?: CursorType;
+  readonly partition?: string;
 }
 
 export function defineSet(command: Command): void {
   takesReason(takesStream(command))
     .addArgument(new Argument("<value>", "the new watermark, as the stream's cursors are written"))
+    .option("--partition <name>", "only this partition of the stream")
     .addOption(new Option("--type <type>", "the stream's cursor type, where it is new").choices(cursorTypes))
     .action((connector: string, stream: string, value: string) =>
       set({ connector, stream }, value, optionsOf(command)),
@@ -30,16 +33,20 @@ async function set(
   value: string,
   options: ReturnType<typeof optionsOf<SetOptions>>,
 ): Promise<void> {
-  const { reason, type } = options;
+  const { reason, type, partition } = options;
   await withState(options.state, { create: type !== undefined }, async (state) => {
     const before = await state.get(key);
     const to = readValue(key, value, type ?? before?.cursorType ?? null);
+    const from = partition === undefined ? null : await watermarkOf(state, key, partition);
     const after = await state.reset(key, {
       to,
       reason,
       actor: actor(),
       ...(type === undefined ? {} : { cursorType: type }),
+      ...(partition === undefined ? {} : { partition }),
     });
+    if (partition !== undefined)
+      return printPartitionMove(before, after, { partition, from, to }, options.json);
     await printMove(before, after, options.json);
   });
 }

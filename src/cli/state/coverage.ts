@@ -1,0 +1,147 @@
+import type { Command } from "commander";
+import { isOrdered } from "../../model/cursor.ts";
+import type { Interval } from "../../model/position.ts";
+import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import type { BackfillState, StateStore, StreamState } from "../../state/contract.ts";
+import { examples, optionsOf } from "../commands.ts";
+import { formatCount } from "../format.ts";
+import { withState } from "../state-access.ts";
+import { storedStream, takesStream } from "../stream.ts";
+import { type Column, formatFields, Table } from "../table.ts";
+import { note, print, printJson, shown, style } from "../terminal.ts";
+import { coverageBar, lengthOf, type Stretch, stretchesOf } from "./coverage-bar.ts";
+import { storedPartition } from "./partition-move.ts";
+
+interface CoverageOptions {
+  readonly partition?: string;
+}
+
+export function defineCoverage(command: Command): void {
+  takesStream(command)
+    .option("--partition <name>", "one partition of the stream")
+    .action((connector: string, stream: string) => coverage({ connector, stream }, optionsOf(command)));
+  command.addHelpText(
+    "after",
+    "\nWhat slices and backfills have read whole, and the gaps between. A stream that is read in one\npiece has no stretches: there all that is at or below the watermark is delivered.",
+  );
+  examples(command, [
+    ["tidemark state coverage meters readings", ""],
+    ["tidemark state coverage forge issues --partition acme/website", "one partition"],
+    ["tidemark state coverage meters readings --json | jq .gaps", "what is missing"],
+  ]);
+}
+
+interface Covered {
+  readonly stream: StreamState;
+  readonly partition: string | null;
+  readonly watermark: string | null;
+  readonly coverage: readonly Interval[];
+  readonly backfills: readonly BackfillState[];
+}
+
+async function coverage(
+  key: StreamKey,
+  options: ReturnType<typeof optionsOf<CoverageOptions>>,
+): Promise<void> {
+  const covered = await withState(options.state, { create: false }, (state) =>
+    coveredOf(state, key, options.partition ?? null),
+  );
+  if (options.json) return printJson(coverageJson(covered));
+  await printCoverage(covered);
+}
+
+async function coveredOf(state: StateStore, key: StreamKey, partition: string | null): Promise<Covered> {
+  const stream = await storedStream(state, key);
+  const backfills = await state.backfills(key);
+  if (partition === null) {
+    const { watermark } = stream.position;
+    return { stream, partition, watermark, coverage: await state.coverage(key), backfills };
+  }
+  const watermark = await storedPartition(state, key, partition);
+  return { stream, partition, watermark, coverage: await state.coverage(key, { partition }), backfills };
+}
+
+function splitOf({ stream, coverage: intervals }: Covered): Stretch[] {
+  const { cursorType } = stream;
+  return cursorType === null || !isOrdered(cursorType) ? [] : stretchesOf(cursorType, intervals);
+}
+
+function coverageJson(covered: Covered): Record<string, unknown> {
+  const { stream, partition, watermark, backfills } = covered;
+  const stretches = splitOf(covered);
+  const plain = ({ lower, upper }: Interval): Interval => ({ lower, upper });
+  return {
+    connector: stream.key.connector,
+    stream: stream.key.stream,
+    partition,
+    cursor_type: stream.cursorType,
+    watermark,
+    covered: stretches.filter(({ covered: isCovered }) => isCovered).map(plain),
+    gaps: stretches.filter(({ covered: isCovered }) => !isCovered).map(plain),
+    backfills: backfills.map((backfill) => ({
+      backfill: backfill.backfill,
+      status: backfill.status,
+      range: backfill.range,
+      covered: backfill.coverage,
+      started_at_utc: backfill.startedAtUtc,
+      records_processed: backfill.recordsProcessed,
+      error: backfill.lastError,
+    })),
+  };
+}
+
+async function printCoverage(covered: Covered): Promise<void> {
+  const { stream, partition, watermark, backfills } = covered;
+  const { cursorType } = stream;
+  const fields: [string, string][] = [["stream", formatStreamKey(stream.key)]];
+  if (partition !== null) fields.push(["partition", shown(partition)]);
+  fields.push(["watermark", watermark ?? "none yet"]);
+  await print(formatFields(fields, (name) => style("dim", name)));
+  const stretches = splitOf(covered);
+  if (cursorType !== null && stretches.length > 0) {
+    await print(`${process.stdout.isTTY ? barText(covered, stretches) : ""}\n`);
+    const table = new Table(stretchColumns(covered));
+    await print(table.lines(stretches, (title) => style("bold", title)));
+  } else {
+    note("no stretches are kept: all that is at or below the watermark is delivered\n");
+  }
+  if (backfills.length === 0) return;
+  const table = new Table(backfillColumns);
+  await print(`\n${table.lines(backfills, (title) => style("bold", title))}`);
+}
+
+function barText({ stream: { cursorType } }: Covered, stretches: readonly Stretch[]): string {
+  const width = Math.max(20, Math.min(100, (process.stdout.columns ?? 80) - 2));
+  const bar = cursorType === null ? null : coverageBar(cursorType, stretches, width);
+  return bar === null ? "" : `\n${style("green", bar)}\n`;
+}
+
+function stretchColumns({ stream: { cursorType } }: Covered): Column<Stretch>[] {
+  return [
+    { title: "AFTER", text: ({ lower }) => lower ?? "the beginning" },
+    { title: "UP TO", text: ({ upper }) => upper },
+    {
+      title: "STATE",
+      text: ({ covered }) => (covered ? "covered" : "gap"),
+      style: (text, { covered }) => style(covered ? "green" : "yellow", text),
+    },
+    {
+      title: "LENGTH",
+      text: (stretch) => (cursorType === null ? "" : lengthOf(cursorType, stretch)),
+      right: true,
+    },
+  ];
+}
+
+const backfillColumns: Column<BackfillState>[] = [
+  { title: "BACKFILL", text: ({ backfill }) => backfill },
+  { title: "STATUS", text: ({ status }) => status },
+  {
+    title: "RANGE",
+    text: ({ range }) =>
+      range === null ? "-" : `(${range.lower ?? "the beginning"}, ${range.upper ?? "now"}]`,
+  },
+  { title: "STRETCHES", text: ({ coverage: done }) => formatCount(done.length), right: true },
+  { title: "RECORDS", text: ({ recordsProcessed }) => formatCount(recordsProcessed), right: true },
+  { title: "ERROR", text: ({ lastError }) => (lastError === null ? "" : shown(lastError)) },
+];

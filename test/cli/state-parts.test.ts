@@ -1,0 +1,350 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { emptyPosition, type Interval, type Position } from "../../src/model/position.ts";
+import type { StateStore } from "../../src/state/contract.ts";
+import { openState } from "../../src/state/open.ts";
+import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
+
+const key = { connector: "acme", stream: "events" };
+const at = (day: number): string => `2026-01-${String(day).padStart(2, "0")}T00:00:00Z`;
+
+function standing(watermark: string | null, coverage: Interval[] = []): Position {
+  return { ...emptyPosition, watermark, coverage };
+}
+
+/** A folder whose default state is as `fill` makes it. */
+async function folderWith(
+  fill: (state: StateStore) => Promise<void>,
+  file = ".tidemark/state.db",
+): Promise<string> {
+  const cwd = temporaryFolder();
+  await fillState(cwd, fill, file);
+  return cwd;
+}
+
+async function fillState(
+  cwd: string,
+  fill: (state: StateStore) => Promise<void>,
+  file: string,
+): Promise<void> {
+  await using state = await openState(`sqlite:${join(cwd, file)}`);
+  await fill(state);
+}
+
+async function withCoverage(state: StateStore): Promise<void> {
+  const run = await state.begin(key, { cursorType: "timestamp_utc" });
+  await state.checkpoint(run, {
+    sequence: 1,
+    recordsProcessed: 3,
+    position: standing(at(3), [
+      { lower: at(1), upper: at(3) },
+      { lower: at(5), upper: at(9) },
+    ]),
+  });
+  await state.fail(run, { error: "a slice failed" });
+}
+
+async function withPartitions(state: StateStore): Promise<void> {
+  const run = await state.begin(key, { cursorType: "timestamp_utc" });
+  await state.complete(run, {
+    position: standing(null),
+    partitions: [
+      { partition: "acme/app", position: standing(at(3)) },
+      { partition: "acme/new", position: standing(null) },
+      { partition: "acme/web", position: standing(at(7), [{ lower: at(1), upper: at(7) }]) },
+    ],
+    recordsProcessed: 4,
+  });
+}
+
+describe("tidemark state coverage", () => {
+  it("shows covered stretches and the gaps between", async () => {
+    const cwd = await folderWith(withCoverage);
+    const { stdout, code } = await tidemark(["state", "coverage", "acme", "events"], { cwd });
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines[0]).toMatch(/^stream +acme\/events$/);
+    expect(lines[1]).toMatch(/^watermark +2026-01-03T00:00:00Z$/);
+    expect(lines.slice(3).map((line) => line.split(/ {2,}/))).toEqual([
+      ["AFTER", "UP TO", "STATE", "LENGTH"],
+      [at(1), at(3), "covered", "2 days"],
+      [at(3), at(5), "gap", "2 days"],
+      [at(5), at(9), "covered", "4 days"],
+    ]);
+  });
+
+  it("gives the same as JSON, and of one partition if asked", async () => {
+    const cwd = await folderWith(withCoverage);
+    expect(jsonOf(await tidemark(["state", "coverage", "acme", "events", "--json"], { cwd }))).toEqual({
+      connector: "acme",
+      stream: "events",
+      partition: null,
+      cursor_type: "timestamp_utc",
+      watermark: at(3),
+      covered: [
+        { lower: at(1), upper: at(3) },
+        { lower: at(5), upper: at(9) },
+      ],
+      gaps: [{ lower: at(3), upper: at(5) }],
+      backfills: [],
+    });
+    const parts = await folderWith(withPartitions);
+    const args = ["state", "coverage", "acme", "events", "--partition", "acme/web", "--json"];
+    expect(jsonOf(await tidemark(args, { cwd: parts }))).toMatchObject({
+      partition: "acme/web",
+      watermark: at(7),
+      covered: [{ lower: at(1), upper: at(7) }],
+    });
+    const wrong = await tidemark(["state", "coverage", "acme", "events", "--partition", "no"], {
+      cwd: parts,
+    });
+    expect([wrong.code, wrong.stderr]).toEqual([
+      1,
+      expect.stringContaining("no partition no of acme/events"),
+    ]);
+  });
+
+  it("says what backfills have read, also before they are done", async () => {
+    const cwd = await folderWith(async (state) => {
+      await withCoverage(state);
+      const run = await state.begin(key, { cursorType: "timestamp_utc", kind: "backfill" });
+      await state.checkpoint(run, {
+        sequence: 1,
+        recordsProcessed: 2,
+        position: {
+          ...standing(null, [{ lower: at(10), upper: at(12) }]),
+          window: { lower: at(10), upper: at(20), order: "unordered", highest: null, resume: null },
+        },
+      });
+      await state.fail(run, { error: "the source was gone" });
+    });
+    const json = jsonOf(await tidemark(["state", "coverage", "acme", "events", "--json"], { cwd }));
+    expect(json).toMatchObject({
+      backfills: [
+        {
+          status: "failed",
+          range: { lower: at(10), upper: at(20) },
+          covered: [{ lower: at(10), upper: at(12) }],
+          error: "the source was gone",
+        },
+      ],
+    });
+    const { stdout } = await tidemark(["state", "coverage", "acme", "events"], { cwd });
+    expect(stdout).toContain(`(${at(10)}, ${at(20)}]`);
+  });
+
+  it("says so where a stream is read in one piece", async () => {
+    const cwd = await folderWith(async (state) => {
+      const run = await state.begin(key, { cursorType: "timestamp_utc" });
+      await state.complete(run, { newCursor: at(1) });
+    });
+    const { stderr, code } = await tidemark(["state", "coverage", "acme", "events"], { cwd });
+    expect([code, stderr]).toEqual([0, expect.stringContaining("no stretches are kept")]);
+  });
+});
+
+describe("partitions in the state", () => {
+  it("are counted by list, and summed up by show", async () => {
+    const cwd = await folderWith(withPartitions);
+    const list = await tidemark(["state", "list"], { cwd });
+    expect(list.stdout).toMatch(/^acme +events +completed +3 partitions +4 /m);
+    const show = await tidemark(["state", "show", "acme", "events"], { cwd });
+    expect(show.stdout).toMatch(
+      /^partitions +3, from 2026-01-03T00:00:00Z to 2026-01-07T00:00:00Z, 1 without a watermark$/m,
+    );
+    expect(show.stdout).not.toContain("acme/web");
+  });
+
+  it("are listed each by show --partitions", async () => {
+    const cwd = await folderWith(withPartitions);
+    const args = ["state", "show", "acme", "events", "--partitions"];
+    const { stdout } = await tidemark(args, { cwd });
+    expect(stdout).toMatch(/^acme\/app +2026-01-03T00:00:00Z +0 /m);
+    expect(stdout).toMatch(/^acme\/new +- +0 /m);
+    expect(stdout).toMatch(/^acme\/web +2026-01-07T00:00:00Z +1 /m);
+    expect(jsonOf(await tidemark([...args, "--json"], { cwd }))).toMatchObject({
+      partitions: {
+        count: 3,
+        unread: 1,
+        lowest_watermark: at(3),
+        highest_watermark: at(7),
+        items: [
+          { partition: "acme/app", cursor_value: at(3) },
+          { partition: "acme/new", cursor_value: null },
+          { partition: "acme/web", cursor_value: at(7) },
+        ],
+      },
+    });
+  });
+
+  it("are reset and set one by one, and the others stay", async () => {
+    const cwd = await folderWith(withPartitions);
+    const partition = ["--partition", "acme/app", "--reason", "r"];
+    const reset = await tidemark(["state", "reset", "acme", "events", ...partition, "--yes"], { cwd });
+    expect(reset.stdout).toContain(`acme/events, partition acme/app  ${at(3)} → no watermark  (epoch 2)`);
+    const set = await tidemark(["state", "set", "acme", "events", at(5), ...partition, "--json"], { cwd });
+    expect(jsonOf(set)).toMatchObject({
+      partition: "acme/app",
+      cursor_value: at(5),
+      previous_cursor_value: null,
+    });
+    await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
+    expect((await state.partition(key, "acme/app"))?.position.watermark).toBe(at(5));
+    expect((await state.partition(key, "acme/web"))?.position.watermark).toBe(at(7));
+    const wrong = await tidemark(
+      ["state", "reset", "acme", "events", "--partition", "no", "--reason", "r", "--yes"],
+      { cwd },
+    );
+    expect([wrong.code, wrong.stderr]).toEqual([
+      1,
+      expect.stringContaining("no partition no of acme/events"),
+    ]);
+  });
+
+  it("go into an export and out of it again", async () => {
+    const cwd = await folderWith(withPartitions);
+    await tidemark(["state", "export", "--output", "all.json"], { cwd });
+    const other = ["--state", "sqlite:other.db"];
+    const imported = await tidemark(["state", "import", "all.json", "--reason", "copy", ...other], { cwd });
+    expect(imported.code).toBe(0);
+    await using state = await openState(`sqlite:${join(cwd, "other.db")}`);
+    expect((await state.partition(key, "acme/web"))?.position).toMatchObject({
+      watermark: at(7),
+      coverage: [{ lower: at(1), upper: at(7) }],
+    });
+  });
+});
+
+it("tidemark state show tells a connector's tally", async () => {
+  const cwd = await folderWith(async (state) => {
+    const run = await state.begin(key, { cursorType: "opaque_token" });
+    const tally = { records: 1200, lastStart: at(2), since: at(1), open: null };
+    await state.complete(run, { position: { ...standing("t9"), tally } });
+  });
+  const { stdout } = await tidemark(["state", "show", "acme", "events"], { cwd });
+  expect(stdout).toMatch(/^delivered in all +1,200 records, the last run that completed began 2026-01-02/m);
+  const json = jsonOf(await tidemark(["state", "show", "acme", "events", "--json"], { cwd }));
+  expect(json).toMatchObject({ position: { tally: { records: 1200 } }, partitions: null });
+});
+
+describe("tidemark state diff", () => {
+  async function threeRuns(): Promise<{ cwd: string; runs: string[] }> {
+    const runs: string[] = [];
+    const cwd = await folderWith(async (state) => {
+      for (const day of [1, 2, 3]) {
+        const run = await state.begin(key, { cursorType: "timestamp_utc" });
+        await state.complete(run, { newCursor: at(day) });
+        runs.push(run.runId);
+      }
+    });
+    return { cwd, runs };
+  }
+
+  it("says what has moved since a run, and between two", async () => {
+    const { cwd, runs } = await threeRuns();
+    const [first = "", second = ""] = runs;
+    const args = ["state", "diff", "acme", "events", "--run", first];
+    const { stdout } = await tidemark(args, { cwd });
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.split(/ {2,}/)),
+    ).toEqual([
+      ["STREAM", "WHAT", `RUN ${first.toUpperCase()}`, "NOW"],
+      ["acme/events", "watermark", at(1), at(3)],
+      ["acme/events", "epoch", "1", "3"],
+    ]);
+    const two = await tidemark([...args, "--run", second, "--json"], { cwd });
+    expect(jsonOf(two)).toEqual({
+      compared: 1,
+      different: [
+        {
+          connector: "acme",
+          stream: "events",
+          from: `run ${first}`,
+          to: `run ${second}`,
+          changes: [
+            { field: "watermark", from: at(1), to: at(2) },
+            { field: "epoch", from: 1, to: 2 },
+          ],
+        },
+      ],
+    });
+    const same = await tidemark(["state", "diff", "acme", "events", "--run", runs[2] ?? ""], { cwd });
+    expect([same.stdout, same.stderr]).toEqual(["", "nothing differs (1 compared)\n"]);
+  });
+
+  it("compares two states, stream by stream", async () => {
+    const cwd = await folderWith(withCoverage);
+    await fillState(
+      cwd,
+      async (state) => {
+        const run = await state.begin(key, { cursorType: "timestamp_utc" });
+        await state.complete(run, { newCursor: at(9) });
+        await state.reset({ connector: "other", stream: "x" }, { to: null, reason: "r", actor: "a" });
+      },
+      "there.db",
+    );
+    const args = ["state", "diff", "--against", "sqlite:there.db"];
+    expect(jsonOf(await tidemark([...args, "--json"], { cwd }))).toMatchObject({
+      compared: 2,
+      different: [
+        {
+          connector: "acme",
+          from: "here",
+          to: "there",
+          changes: [
+            { field: "watermark", from: at(3), to: at(9) },
+            { field: "coverage", from: [{ upper: at(3) }, { upper: at(9) }], to: [] },
+          ],
+        },
+        { connector: "other", changes: [{ field: "stream", from: "not there", to: "there" }] },
+      ],
+    });
+    const one = await tidemark(["state", "diff", "acme", "events", "--against", "sqlite:there.db"], { cwd });
+    expect(one.stdout).toContain(`(${at(1)}, ${at(3)}], (${at(5)}, ${at(9)}]`);
+    expect(one.stdout).not.toContain("other/x");
+  });
+
+  it("compares a state with an export, partition by partition", async () => {
+    const cwd = await folderWith(withPartitions);
+    await tidemark(["state", "export", "--output", "before.json"], { cwd });
+    const against = ["state", "diff", "--against", "before.json"];
+    expect((await tidemark(against, { cwd })).stderr).toBe("nothing differs (1 compared)\n");
+    const partition = ["--partition", "acme/app", "--reason", "r", "--yes"];
+    await tidemark(["state", "reset", "acme", "events", ...partition], { cwd });
+    expect(jsonOf(await tidemark([...against, "--json"], { cwd }))).toMatchObject({
+      different: [{ changes: [{ field: "partition acme/app", from: null, to: at(3) }] }],
+    });
+  });
+
+  it("refuses what cannot be compared", async () => {
+    const { cwd, runs } = await threeRuns();
+    const diff = async (...args: string[]): Promise<unknown> => {
+      const { code, stdout } = await tidemark(["state", "diff", ...args, "--json"], { cwd });
+      return [code, JSON.parse(stdout).error.message];
+    };
+    expect(await diff()).toEqual([2, "it is not said what to compare with"]);
+    expect(await diff("--run", runs[0] ?? "")).toEqual([2, "runs belong to a stream, and none is named"]);
+    expect(await diff("acme", "events", "--run", "nobody")).toEqual([
+      1,
+      "the run nobody is not in the history",
+    ]);
+    expect(await diff("acme", "events", "--run", "a", "b", "c")).toEqual([2, "more than two runs are given"]);
+    expect(await diff("--against", "missing.json")).toEqual([
+      2,
+      expect.stringContaining("missing.json cannot be read"),
+    ]);
+    expect(await diff("no", "stream", "--against", "sqlite:.tidemark/state.db")).toEqual([
+      1,
+      "neither side has no/stream",
+    ]);
+    writeFileSync(join(cwd, "not.json"), "{}");
+    expect(await diff("--against", "not.json")).toEqual([
+      2,
+      expect.stringContaining("not.json is not an export"),
+    ]);
+  });
+});
