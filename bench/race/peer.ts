@@ -37,6 +37,8 @@ export const jobTitles: Readonly<Record<Job, string>> = {
 
 export interface Peer {
   readonly name: string;
+  /** Whose set-up it needs, where that is not its own name. */
+  readonly setup?: string;
   /** Name and version of what runs. */
   readonly version: string;
   /** Tidemark's records/s must be at least so many times the peer's; null for Tidemark itself. */

@@ -57,11 +57,10 @@ function readOptions(args: readonly string[]): Options {
   const chosenJobs = jobs.filter((job) => named.includes(job));
   const someRival = [tidemark, ...rivals].some(({ name }) => named.includes(name));
   const chosen = rivals.filter(({ name }) => !someRival || named.includes(name));
-  if (values.setup) {
-    for (const { name } of chosen.filter((peer) => peer.missing() !== null)) {
-      console.error(`setting up ${name} …`);
-      if (!setUp(name)) console.error(`${name} could not be set up; the race goes on without it`);
-    }
+  for (const peer of values.setup ? chosen : []) {
+    if (peer.missing() === null) continue;
+    console.error(`setting up ${peer.name} …`);
+    if (!setUp(peer)) console.error(`${peer.name} could not be set up; the race goes on without it`);
   }
   return {
     records: Number(values.records),

@@ -23,8 +23,9 @@ export interface JobResults {
 const [everything, changes, idle] = phases;
 const megabyte = 1024 * 1024;
 
+/** Of those that came to a good end: how fast something fails says nothing. */
 function legs(result: Result, phase: Phase): readonly Leg[] {
-  return result.turns.flatMap((turn) => turn.filter((leg) => leg.phase === phase));
+  return result.turns.flatMap((turn) => turn.filter((leg) => leg.phase === phase && leg.usage.code === 0));
 }
 
 function seconds(result: Result, phase: Phase): number[] {
@@ -78,7 +79,9 @@ function line(results: JobResults, result: Result): string {
     name,
     result.sink,
     shown(rate(results, result)),
-    result === results.tidemark ? "" : `${timesFaster(results.tidemark, result, everything).toFixed(2)} ×`,
+    result === results.tidemark
+      ? ""
+      : shown(timesFaster(results.tidemark, result, everything), (value) => `${value.toFixed(2)} ×`),
     shown(
       of(everything, (leg) => leg.usage.cpuSeconds),
       (value) => value.toFixed(1),

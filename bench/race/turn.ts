@@ -62,7 +62,7 @@ function expected(job: Job, phase: Phase, records: number): Contents {
 }
 
 function faultOf({ code, complaint }: Usage, found: Contents, wanted: Contents): string | null {
-  if (code !== 0) return `failed (exit code ${code}): ${complaint.split("\n").at(-1) ?? ""}`;
+  if (code !== 0) return `failed (exit code ${code}): ${complaint.split("\n").at(-1)?.replaceAll("|", "/")}`;
   const faults = [
     found.ids < wanted.ids ? `lost ${wanted.ids - found.ids} records` : null,
     found.changed < wanted.changed ? `lost ${wanted.changed - found.changed} changes` : null,

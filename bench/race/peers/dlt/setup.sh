@@ -5,9 +5,7 @@ DLT=1.31.0
 DUCKDB=2.0.0
 PSYCOPG2=2.9.13
 PYARROW=26.0.1
-ADBC=1.13.0
 
 python3 -m venv "$1"
 "$1/bin/pip" install --quiet \
-  "dlt==$DLT" "duckdb==$DUCKDB" "psycopg2-binary==$PSYCOPG2" "pyarrow==$PYARROW" \
-  "adbc-driver-manager==$ADBC" "adbc-driver-postgresql==$ADBC"
+  "dlt==$DLT" "duckdb==$DUCKDB" "psycopg2-binary==$PSYCOPG2" "pyarrow==$PYARROW"
