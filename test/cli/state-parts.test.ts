@@ -134,7 +134,7 @@ describe("tidemark state coverage", () => {
     expect(stdout).toContain(`(${at(10)}, ${at(20)}]`);
   });
 
-  it("says so where a stream is read in one piece", async () => {
+  it("says so where a stream keeps no stretches", async () => {
     const cwd = await folderWith(async (state) => {
       const run = await state.begin(key, { cursorType: "timestamp_utc" });
       await state.complete(run, { newCursor: at(1) });

@@ -22,7 +22,7 @@ export function defineCoverage(command: Command): void {
     .action((connector: string, stream: string) => coverage({ connector, stream }, optionsOf(command)));
   command.addHelpText(
     "after",
-    "\nWhat slices and backfills have read whole, and the gaps between. A stream that is read in one\npiece has no stretches: there all that is at or below the watermark is delivered.",
+    "\nWhat pipelines have read whole of a stream, live and in backfills, and the gaps between. A stream that\nis moved by code of its own keeps no stretches: all at or below its watermark counts as delivered.",
   );
   examples(command, [
     ["tidemark state coverage meters readings", ""],
@@ -103,7 +103,7 @@ async function printCoverage(covered: Covered): Promise<void> {
     const table = new Table(stretchColumns(covered));
     await print(table.lines(stretches, (title) => style("bold", title)));
   } else {
-    note("no stretches are kept: all that is at or below the watermark is delivered\n");
+    note("no stretches are kept: all that is at or below the watermark counts as delivered\n");
   }
   if (backfills.length === 0) return;
   const table = new Table(backfillColumns);
