@@ -1,6 +1,7 @@
 import { auditCases } from "./state-suite/audit.ts";
 import { backfillCases } from "./state-suite/backfills.ts";
 import { concurrencyCases } from "./state-suite/concurrency.ts";
+import { coverageCases } from "./state-suite/coverage.ts";
 import { cursorCases } from "./state-suite/cursors.ts";
 import { fencingCases } from "./state-suite/fencing.ts";
 import type { StateStoreHarness } from "./state-suite/harness.ts";
@@ -8,8 +9,10 @@ import { leaseCases } from "./state-suite/leases.ts";
 import { lifecycleCases } from "./state-suite/lifecycle.ts";
 import { listingCases } from "./state-suite/listings.ts";
 import { operatorCases } from "./state-suite/operators.ts";
+import { partitionCases } from "./state-suite/partitions.ts";
 import { positionCases } from "./state-suite/positions.ts";
 import { repeatCases } from "./state-suite/repeats.ts";
+import { retentionCases } from "./state-suite/retention.ts";
 import { foreignTransactionCases, transactionCases } from "./state-suite/transactions.ts";
 
 export type { OwnTransaction, OwnTransactions, StateStoreHarness } from "./state-suite/harness.ts";
@@ -46,6 +49,9 @@ const groups = [
   auditCases,
   listingCases,
   backfillCases,
+  coverageCases,
+  partitionCases,
+  retentionCases,
   concurrencyCases,
   transactionCases,
   foreignTransactionCases,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import { compareTexts } from "../../model/text-order.ts";
+import type { AuditRecord } from "../../state/contract.ts";
 import { type StateCases, stateCases } from "./harness.ts";
 import { allPages, begin, byHand, key, refused, runTo, stateOf } from "./support.ts";
 
@@ -113,6 +114,29 @@ export const listingCases: StateCases = stateCases("listings", {
       );
       assert.ok(one.every((row) => row.key.connector === "b"));
     }
+  },
+
+  "the newest rows of the audit log come first where that is asked, page by page": async ({ store }) => {
+    const keys = ["b", "a", "🦉"].map((connector) => ({ connector, stream: "s" }));
+    for (let n = 1; n <= 4; n++) {
+      for (const of of keys) await runTo(store, String(n), "numeric_id", of);
+    }
+    const oldest = (await store.audit({ limit: 1000 })).items;
+    const name = (row: AuditRecord): string => `${row.atUtc} ${row.key.connector} ${row.number}`;
+    const expected = [...oldest].sort((a, b) => compareTexts(name(b), name(a))).map(name);
+    for (const limit of [1, 5, 12, 100]) {
+      const found = await allPages(limit, (page) => store.audit({ ...page, order: "newest" }));
+      assert.deepEqual(found.map(name), expected);
+      const one = await allPages(limit, (page) =>
+        store.audit({ ...page, order: "newest", key: { connector: "b", stream: "s" } }),
+      );
+      assert.deepEqual(
+        one.map(({ key: { connector }, number }) => `${connector} ${number}`),
+        ["b 4", "b 3", "b 2", "b 1"],
+      );
+    }
+    const { next } = await store.audit({ limit: 1 });
+    await refused("ARGUMENT_INVALID", store.audit({ order: "newest", after: next ?? "" }));
   },
 
   "a page is 1 to 1000 long, and begins after the end of another": async ({ store }) => {
