@@ -89,7 +89,7 @@ async function bodyOf(context: Context<Env>, name: RouteName, route: WireRoute):
   const most = holdPositions.includes(name) ? mostBytes.withPosition : mostBytes.usual;
   const sent = await readBody(context.req.raw, most);
   if (sent === undefined && route.bodyOptional !== true) throw badRequest("the request has no body");
-  const value = sent ?? {};
+  const value = sent === undefined ? {} : sent;
   noteRun(context, value);
   return route.body === undefined ? {} : checked(route.body, value, "body");
 }

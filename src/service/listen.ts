@@ -47,6 +47,8 @@ export async function serveService(service: Service, options: ListenOptions): Pr
     requestTimeout: requestMs,
     connectionsCheckingInterval: Math.min(checkMs, headMs),
     keepAliveTimeout: keepAliveMs,
+    // Left to us, so that its lack is told as everything else is.
+    requireHostHeader: false,
   };
   const server =
     tls === undefined

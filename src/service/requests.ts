@@ -51,18 +51,27 @@ function decoded(segment: string, name: string): string {
   }
 }
 
-/** The query's fields, each at most once. */
+/** The query's fields, each at most once. Throws 400 `INVALID_REQUEST` for what is no percent-encoded UTF-8. */
 export function queryFields(url: string): Record<string, string> {
-  const start = url.indexOf("?");
+  const [, query = ""] = /^[^?#]*\?([^#]*)/.exec(url) ?? [];
   const fields: Record<string, string> = {};
-  if (start === -1) return fields;
-  for (const [name, value] of new URLSearchParams(url.slice(start + 1).split("#", 1)[0])) {
+  for (const part of query.split("&")) {
+    if (part === "") continue;
+    const [name = "", ...value] = part.split("=").map(plainText);
     if (Object.hasOwn(fields, name)) {
       throw new TidemarkError("INVALID_REQUEST", `\`query.${name.slice(0, longestIssue)}\` is given twice`);
     }
-    Object.defineProperty(fields, name, { value, enumerable: true });
+    Object.defineProperty(fields, name, { value: value.join("="), enumerable: true });
   }
   return fields;
+}
+
+function plainText(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded.replaceAll("+", " "));
+  } catch {
+    throw badRequest("the query is not percent-encoded UTF-8");
+  }
 }
 
 /**
@@ -121,11 +130,20 @@ function refuseRepeatedKeys(text: string): void {
     if (token === "{" || token === "[") depth++;
     else if (token === "}" || token === "]") depth--;
     else if (depth === 1 && token.endsWith(":")) {
-      if (seen.has(token)) {
-        throw badRequest(`the body names ${token.slice(0, longestIssue).replace(/\s*:$/, "")} twice`);
-      }
-      seen.add(token);
+      const name = token.replace(/\s*:$/, "");
+      const plain = name.includes("\\") ? unescaped(name) : name.slice(1, -1);
+      if (seen.has(plain)) throw badRequest(`the body names ${name.slice(0, longestIssue)} twice`);
+      seen.add(plain);
     }
+  }
+}
+
+/** What is no JSON text is told when the whole is read. */
+function unescaped(name: string): string {
+  try {
+    return String(JSON.parse(name));
+  } catch {
+    return name;
   }
 }
 

@@ -1,0 +1,83 @@
+import { connect } from "node:net";
+import { describe, expect, it } from "vitest";
+import { exchange, rawProblem } from "./raw.ts";
+import { done, startService } from "./support.ts";
+
+const begin = "/v1/streams/sap_eu/suppliers/begin";
+
+describe("connections", () => {
+  it.each([
+    ["no HTTP", "hello\r\n\r\n", 400, "INVALID_REQUEST"],
+    ["no host", "GET /readyz HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "INVALID_REQUEST"],
+    [
+      "a host that is none",
+      "GET /readyz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n",
+      400,
+      "INVALID_REQUEST",
+    ],
+    [
+      "a path with a backslash",
+      "GET \\readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+      400,
+      "INVALID_REQUEST",
+    ],
+    [
+      "headers without end",
+      `GET /readyz HTTP/1.1\r\nHost: x\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`,
+      413,
+      "BODY_TOO_LARGE",
+    ],
+    [
+      "two lengths",
+      "POST /v1/streams HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+      400,
+      "INVALID_REQUEST",
+    ],
+    [
+      "a length and chunks",
+      "POST /v1/streams HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      400,
+      "INVALID_REQUEST",
+    ],
+  ])("%s is answered with a problem", async (_, text, status, code) => {
+    const service = await startService();
+    expect(rawProblem(await exchange(service, text))).toEqual({ status, code });
+  });
+
+  it("a head that comes too slowly is given up", async () => {
+    const service = await startService({ headMs: 300 });
+    const answer = await exchange(
+      service,
+      [...`GET /readyz HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(500)}`],
+      20,
+    );
+    expect(rawProblem(answer)).toEqual({ status: 408, code: "REQUEST_TIMEOUT" });
+  });
+
+  it("a body that comes too slowly is given up, and the run is not begun", async () => {
+    const service = await startService({ headMs: 300, requestMs: 600 });
+    const head = `POST ${begin} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${service.admin}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n`;
+    const answer = await exchange(service, [head, ...Array<string>(200).fill(" ")], 20);
+    expect(rawProblem(answer)).toEqual({ status: 408, code: "REQUEST_TIMEOUT" });
+    expect((await service.state.list()).items).toEqual([]);
+  });
+
+  it("hundreds of connections that send nothing keep nobody out, and are closed", async () => {
+    const service = await startService({ headMs: 1000 });
+    const { hostname, port } = new URL(service.url);
+    const idle = Array.from({ length: 500 }, () => connect(Number(port), hostname));
+    const gone = idle.map(
+      (socket) =>
+        new Promise((resolve) =>
+          socket
+            .on("close", resolve)
+            .on("error", () => {})
+            .resume(),
+        ),
+    );
+    await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once("connect", resolve))));
+    done(await service.ask("GET", "/v1/streams"));
+    await Promise.all(gone);
+    done(await service.ask("GET", "/v1/streams"));
+  });
+});
