@@ -1,9 +1,9 @@
 import { Console } from "node:console";
-import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { addCommands, type CommandEntry } from "./commands.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
 import { flushed, note, outliveReaders, print, style } from "./terminal.ts";
+import { version } from "./version.ts";
 
 const pipelines = "Pipelines:";
 const places = "State:";
@@ -27,6 +27,12 @@ const commands: readonly CommandEntry[] = [
     summary: "Run pipelines once: fetch what changed, write it, keep the place",
     group: pipelines,
     load: async () => (await import("./run.ts")).defineRun,
+  },
+  {
+    name: "start",
+    summary: "Run pipelines by their schedules, with the service beside them",
+    group: pipelines,
+    load: async () => (await import("./start.ts")).defineStart,
   },
   {
     name: "backfill",
@@ -148,10 +154,4 @@ function createProgram(writeError: (text: string) => void): Command {
     });
   addCommands(program, commands);
   return program;
-}
-
-function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  const found = /"version":\s*"([^"]+)"/.exec(text)?.[1];
-  return found ?? "unknown";
 }

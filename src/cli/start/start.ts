@@ -1,0 +1,127 @@
+import { systemClock } from "../../clock.ts";
+import type { LogLevel } from "../../observability/log.ts";
+import { observedState } from "../../observability/observed-state.ts";
+import { PipelineFiles } from "../../schedule/pipeline-files.ts";
+import { watchPaths } from "../../schedule/watch.ts";
+import type { Retention } from "../../state/contract.ts";
+import type { optionsOf } from "../commands.ts";
+import { exitCodes } from "../failure.ts";
+import { type Observability, observe } from "../observe.ts";
+import type { Params } from "../params.ts";
+import { type ServiceSettings, type StartedService, startService } from "../serve/start.ts";
+import { printJson } from "../terminal.ts";
+import { loadFirst } from "./pipelines.ts";
+import { keepHistoryShort } from "./retention.ts";
+import { Schedules } from "./schedules.ts";
+import { States } from "./states.ts";
+import { stopOnSignals } from "./stop.ts";
+
+export interface StartOptions extends ServiceSettings {
+  readonly param: Params;
+  /** False with `--no-service`, and absent else. */
+  readonly service?: boolean;
+  readonly maxConcurrent: number;
+  readonly drainSeconds: number;
+  readonly keepRuns: number;
+  readonly keepDays?: number;
+  readonly logLevel: LogLevel;
+}
+
+type Options = ReturnType<typeof optionsOf<StartOptions>>;
+
+const clock = systemClock;
+
+/** Runs pipelines by their schedules, and serves the state beside them, until it is told to stop. */
+export async function start(paths: readonly string[], options: Options): Promise<void> {
+  const files = new PipelineFiles(paths, {
+    params: options.param,
+    console: options.json ? process.stderr : process.stdout,
+  });
+  const observability = await observe({
+    logLevel: options.logLevel,
+    json: options.json,
+    clock,
+    streams: () => states.opened.map((state) => ({ state })),
+  });
+  const { log, metrics } = observability;
+  await using states = new States((state) => observedState(state, metrics.state, clock));
+  const stop = stopOnSignals(log);
+  await loadFirst(paths, files, log);
+  const state = await states.open(options.state);
+  const service = servesHere(options)
+    ? await startService(state, options, { ...observability.ofService, clock })
+    : null;
+  const schedules = new Schedules(files, observability, states, { ...options, clock });
+  schedules.begin();
+  await tellStarted(options, service, schedules, observability);
+  const background = Promise.all([
+    watchPaths(paths, { clock, signal: stop, look: () => schedules.look() }),
+    keepHistoryShort(states, retentionOf(options), { clock, log, signal: stop }),
+  ]);
+  await aborted(stop);
+  await background;
+  log.info({ running: schedules.running }, "draining");
+  const drained = await inTime(options.drainSeconds * 1000, schedules.drain(), service);
+  if (drained) log.info({}, "stopped");
+  else log.error({ running: schedules.running }, "runs were cut off; they go on from their last checkpoint");
+  process.exitCode = drained ? exitCodes.done : exitCodes.failed;
+}
+
+/** State that is served from elsewhere is not served once more. */
+function servesHere({ service, state }: Options): boolean {
+  return service !== false && !/^https?:/i.test(state);
+}
+
+function retentionOf({ keepRuns, keepDays }: Options): Retention {
+  return keepDays === undefined ? { keepRuns } : { keepRuns, maxAgeDays: keepDays };
+}
+
+/** Lets runs and requests come to an end, for so long; false where runs took longer. */
+async function inTime(
+  graceMs: number,
+  runs: Promise<void>,
+  service: StartedService | null,
+): Promise<boolean> {
+  const enough = new AbortController();
+  const late = clock.sleep(graceMs, enough.signal).then(
+    () => false,
+    () => false,
+  );
+  const served = service?.drain(graceMs);
+  const drained = await Promise.race([runs.then(() => true), late]);
+  enough.abort();
+  await served;
+  return drained;
+}
+
+async function tellStarted(
+  { json }: Options,
+  service: StartedService | null,
+  { pipelines }: Schedules,
+  { log }: Observability,
+): Promise<void> {
+  if (service?.firstKeyFile != null)
+    log.warn({ file: service.firstKeyFile }, "an admin key was made; only this user can read the file");
+  log.info({ pipelines: pipelines.length, ...(service === null ? {} : { url: service.url }) }, "started");
+  if (!json) return;
+  await printJson({
+    url: service?.url ?? null,
+    port: service?.port ?? null,
+    admin_key_file: service?.firstKeyFile ?? null,
+    pipelines: pipelines.map(({ name, key, file, schedule }) => ({
+      pipeline: name,
+      ...key,
+      file,
+      schedule: schedule.expression,
+      timezone: schedule.timezone,
+      jitter_ms: schedule.jitterMs,
+    })),
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
