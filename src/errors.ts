@@ -265,6 +265,12 @@ export const errorCodes = {
     hint: "List the stream's partitions; one appears with the first checkpoint that moves it.",
     recoverable: false,
   },
+  SERVICE_INCOMPATIBLE: {
+    meaning:
+      "The state service is of another version and does not understand, or is not understood by, this one.",
+    hint: "Upgrade the service first, then its clients.",
+    recoverable: false,
+  },
   KEY_NOT_FOUND: {
     meaning: "No API key has that id.",
     hint: "See `tidemark keys list`.",

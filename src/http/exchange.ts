@@ -12,7 +12,8 @@ import { AttemptFailed } from "./retry.ts";
 /** A request with everything on it. */
 export interface Exchange {
   readonly method: Dispatcher.HttpMethod;
-  readonly url: URL;
+  /** Sent as it is: a `URL` would take a segment `%2E%2E` for a step up. */
+  readonly url: Pick<URL, "origin" | "pathname" | "search">;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly signal: AbortSignal;
@@ -95,7 +96,7 @@ const timeouts: ReadonlySet<unknown> = new Set([
 function failureOf(error: unknown, kind: "network" | "truncated"): Error {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "UND_ERR_INVALID_ARG") return new UnsendableRequest(reasonOf(error));
-  return new AttemptFailed(timeouts.has(code) ? "timeout" : kind, reasonOf(error));
+  return new AttemptFailed(timeouts.has(code) ? "timeout" : kind, reasonOf(error), { cause: error });
 }
 
 /** A request that cannot be put into HTTP, as one with a line break in a header. */

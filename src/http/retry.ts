@@ -16,9 +16,9 @@ export class AttemptFailed extends Error {
   constructor(
     kind: FailureKind,
     message: string,
-    answer: { status?: number; retryAfterMs?: number | null } = {},
+    answer: { status?: number; retryAfterMs?: number | null; cause?: unknown } = {},
   ) {
-    super(message);
+    super(message, answer.cause === undefined ? undefined : { cause: answer.cause });
     this.kind = kind;
     this.status = answer.status ?? null;
     this.retryAfterMs = answer.retryAfterMs ?? null;

@@ -2,7 +2,14 @@ import { TidemarkError } from "../errors.ts";
 import type { StateStore } from "./contract.ts";
 
 const whatWorks =
-  "Use sqlite:./.tidemark/state.db, postgres://user:password@host:5432/database, file:./folder, or memory:.";
+  "Use sqlite:./.tidemark/state.db, postgres://user:password@host:5432/database, file:./folder, https://host, or memory:.";
+
+export interface OpenStateOptions {
+  /** The API key of a service; other state takes none. */
+  readonly key?: string | undefined;
+  /** Where the key came from, for messages: the option unless given. */
+  readonly keyFrom?: string;
+}
 
 /**
  * Opens the state that a URL names; whoever opens it closes it.
@@ -11,6 +18,8 @@ const whatWorks =
  *   there is none.
  * - `postgres://…`, `postgresql://…`: a PostgreSQL database, by the package `pg`.
  * - `file:./folder`: one readable JSON file a stream.
+ * - `https://host`, `https://host/prefix`: a Tidemark service, with an API key; `http:` for one on this
+ *   machine or in a network of one's own. The key is sent with every request and shown nowhere.
  * - `memory:`: kept as long as the process runs, for tests.
  *
  * Throws `STATE_URL_INVALID` for anything else, `DRIVER_MISSING`, `STATE_UNAVAILABLE`,
@@ -18,9 +27,10 @@ const whatWorks =
  *
  * ```ts
  * await using state = await openState("sqlite:./.tidemark/state.db");
+ * await using shared = await openState("https://tidemark.example.com", { key: process.env.TIDEMARK_KEY });
  * ```
  */
-export async function openState(url: string): Promise<StateStore> {
+export async function openState(url: string, options: OpenStateOptions = {}): Promise<StateStore> {
   const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(url) ?? [];
   switch (scheme.toLowerCase()) {
     case "sqlite": {
@@ -40,6 +50,11 @@ export async function openState(url: string): Promise<StateStore> {
       const folder = localPath(url, "file", rest, "folder");
       const { openFileState } = await import("./file/file.ts");
       return openFileState(folder);
+    }
+    case "http":
+    case "https": {
+      const { openHttpState } = await import("./http/http.ts");
+      return openHttpState(url, options);
     }
     case "memory": {
       if (rest !== "") throw invalid(url, "state in memory has no name", "Use memory: and nothing after it.");
@@ -64,20 +79,13 @@ function localPath(url: string, scheme: string, rest: string, what: string): str
   );
 }
 
-const notYet: Readonly<Record<string, string>> = {
-  http: "state in a remote service is not there in this version",
-  https: "state in a remote service is not there in this version",
-};
-
 function unknownScheme(url: string, scheme: string, rest: string): TidemarkError {
   if (scheme === "" || scheme.length === 1) {
     // One letter is a drive of Windows.
     const path = url.trim() === "" ? "./.tidemark/state.db" : shown(url);
     return invalid(url, "it does not say where the state is kept", `For an SQLite file, use sqlite:${path}`);
   }
-  const known = scheme.toLowerCase();
-  if (Object.hasOwn(notYet, known)) return invalid(url, notYet[known] ?? "");
-  const meant = likely(known);
+  const meant = likely(scheme.toLowerCase());
   return invalid(
     url,
     `there is no state by \`${scheme}:\``,
@@ -89,6 +97,7 @@ function unknownScheme(url: string, scheme: string, rest: string): TidemarkError
 function likely(scheme: string): string | null {
   if (/^sq|lite|^db$/.test(scheme)) return "sqlite";
   if (/^po|^pg|^psql|gres/.test(scheme)) return "postgres";
+  if (/^htt|^tidemark/.test(scheme)) return "https";
   return /^m(?:em|ro|er)/.test(scheme) ? "memory" : null;
 }
 

@@ -100,7 +100,8 @@ export class ServiceConnection {
       return await exchange(agent, { method, url, headers: all, body, signal }, limits);
     } catch (error) {
       if (error instanceof AttemptFailed) return error;
-      if (error instanceof UnusableAnswer) throw this.#unavailable(`its answer cannot be used: ${error.message}`);
+      if (error instanceof UnusableAnswer)
+        throw this.#unavailable(`its answer cannot be used: ${error.message}`);
       throw error;
     }
   }
@@ -146,10 +147,14 @@ export class ServiceConnection {
   }
 
   #unavailable(what: string, options: ConstructorParameters<typeof TidemarkError>[2] = {}): TidemarkError {
-    return new TidemarkError("STATE_UNAVAILABLE", `the state service at ${this.#parts.address.shown}: ${what}`, {
-      hint: "Check that the service is up and reachable, then try again.",
-      ...options,
-    });
+    return new TidemarkError(
+      "STATE_UNAVAILABLE",
+      `the state service at ${this.#parts.address.shown}: ${what}`,
+      {
+        hint: "Check that the service is up and reachable, then try again.",
+        ...options,
+      },
+    );
   }
 
   #closedError(): TidemarkError {
@@ -177,7 +182,8 @@ function pauseAsked({ repeatable }: ServiceRequest, { status, headers }: Answer)
   if (!worthIt.includes(status)) return null;
   // A date is by the server's clock, and so is what it is compared with.
   const now = Date.parse(headers.get("date") ?? "");
-  return parseRetryAfter(headers.get("retry-after"), now) ?? 0;
+  const asked = parseRetryAfter(headers.get("retry-after"), now);
+  return asked === null || Number.isNaN(asked) ? 0 : asked;
 }
 
 async function openAgent(options: { connections?: number; pipelining?: number }): Promise<Agent> {

@@ -30,7 +30,8 @@ export function wasNeverSent(failure: AttemptFailed): boolean {
 }
 
 /** Of certificates, of something that speaks no TLS, and of a name that nobody has. */
-const hopeless = /^(?:ENOTFOUND|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/;
+const hopeless =
+  /^(?:ENOTFOUND|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
 /** Whether no later attempt would fare better. */
 export function willNeverConnect(failure: AttemptFailed): boolean {

@@ -1,0 +1,35 @@
+import type { Clock } from "../../src/clock.ts";
+import { type Listening, serveService } from "../../src/service/listen.ts";
+import { createService } from "../../src/service/service.ts";
+import type { StateStore } from "../../src/state/contract.ts";
+import { openHttpState } from "../../src/state/http/http.ts";
+import type { StateStoreSuite } from "../../src/testing/state-suite.ts";
+
+/** A service without keys on a free port of this machine. */
+export function serveState(state: StateStore, clock?: Clock): Promise<Listening> {
+  const service = createService({ state, keys: null, ...(clock === undefined ? {} : { clock }) });
+  return serveService(service, { port: 0 });
+}
+
+/** State in a real service, which keeps it in another backend. */
+export function httpBackend(behind: StateStoreSuite): StateStoreSuite {
+  return {
+    name: `http on ${behind.name}`,
+    skip: { "the caller's own transaction": "it cannot reach the database behind a service" },
+    async open() {
+      const harness = await behind.open();
+      const listening = await serveState(harness.store);
+      const store = openHttpState(listening.url);
+      return {
+        store,
+        reopen: async () => openHttpState(listening.url),
+        expireLease: (run) => harness.expireLease(run),
+        async close() {
+          await store.close();
+          await listening.close(0);
+          await harness.close();
+        },
+      };
+    },
+  };
+}
