@@ -3,7 +3,7 @@ import type { Warn } from "../../../engine/ports.ts";
 import { timestampToNanoseconds } from "../../../model/timestamp.ts";
 
 /** How long a run waits for transactions that are about to end; most take less than this. */
-const patienceMs = 500;
+const patienceMs = 150;
 const firstPauseMs = 5;
 
 /** Asks again, at growing intervals, until nothing is left. Returns what is left at the end. */

@@ -37,9 +37,8 @@ export async function findHorizon(connection: SqlConnection, warn: Warn): Promis
   const [row] = await connection.query(snapshotQuery);
   const { oldest, next, open, standby } = snapshotSchema.parse(row);
   if (standby) return { below: oldest, next };
-  const below = open
-    .filter((id) => !elsewhere.has(lowerHalf(id)))
-    .reduce((lowest, id) => (id < lowest ? id : lowest), next);
+  let below = next;
+  for (const id of open) if (id < below && !elsewhere.has(lowerHalf(id))) below = id;
   if (below < next) await tellOfHolder(connection, below, warn);
   return { below, next };
 }

@@ -1,14 +1,15 @@
 import { TidemarkError } from "../../../errors.ts";
 import type { SqlConnection } from "../../../sql/port.ts";
 
+const nextTransaction = "(SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
+
 /**
- * A row's transaction as a 64-bit id. A row keeps the lower half; the upper one is that of the last
+ * An expression for a row's transaction as a 64-bit id. A row keeps the lower half; the upper one is that of the last
  * transaction before the next with this lower half. So it is exact for every row whose transaction is
  * among the last 2^32; an older one is taken for a later than it has, and never for an earlier.
  * Below 3 there are no transactions: such rows are older than the cluster's own.
  */
-function transactionOf(xmin: string): string {
-  const next = "(SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
+export function transactionOf(xmin: string, next = nextTransaction): string {
   const half = `${xmin}::text::bigint`;
   return `CASE WHEN ${half} < 3 THEN ${half} ELSE ${next} - 1 - ((${next} - 1 - ${half}) & 4294967295) END`;
 }
@@ -61,7 +62,7 @@ export interface XminQuery {
 /** All rows of the transactions between two bounds, both included, in the order of the transactions. */
 export function xminQuery({ table, columns, where, keys, hasLower, hasFresh }: XminQuery): string {
   const lower = hasFresh
-    ? [`(${transactionColumn} >= $2::bigint OR tableoid = ANY ($3::text::oid[]))`]
+    ? [`(${transactionColumn} >= $2::bigint OR ${table}.tableoid = ANY ($3::text::oid[]))`]
     : [`${transactionColumn} >= $2::bigint`];
   const conditions = [
     `${transactionColumn} <= $1::bigint`,

@@ -1,0 +1,132 @@
+import fc from "fast-check";
+import type pg from "pg";
+import { expect, test } from "vitest";
+import { createSource, createStream, outputs, type Source } from "./support/late-commits.ts";
+
+/** What one of several sessions does next; `run` reads what there is. */
+const step = fc.record({
+  session: fc.nat({ max: 2 }),
+  does: fc.constantFrom(
+    "open",
+    "take",
+    "insert",
+    "insert",
+    "update",
+    "commit",
+    "commit",
+    "rollback",
+    "run",
+    "run",
+  ),
+  which: fc.nat({ max: 9 }),
+});
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
+const history = fc.array(step, { minLength: 8, maxLength: 30 });
+
+interface Way {
+  readonly input: object;
+  readonly appends: boolean;
+  /** Whether an updated row is to come again. */
+  readonly updates: boolean;
+}
+
+const ways: Readonly<Record<string, Way>> = {
+  "by time, replaced by key": {
+    input: { table: "events", cursor: "updated_at" },
+    appends: false,
+    updates: true,
+  },
+  "by time, appended": { input: { table: "events", cursor: "updated_at" }, appends: true, updates: false },
+  "by id, appended": {
+    input: { table: "events", statePersistence: { id: { field: "id" } } },
+    appends: true,
+    updates: false,
+  },
+  "by xmin, replaced by key": { input: { table: "events", cursor: "xmin" }, appends: false, updates: true },
+};
+
+for (const output of outputs) {
+  for (const [name, way] of Object.entries(ways)) {
+    test(`whatever transactions do meanwhile, all that is committed arrives once: ${name}, into ${output}`, async () => {
+      const source = await createSource();
+      const sessions = await Promise.all([source.session(), source.session(), source.session()]);
+      await fc.assert(
+        fc.asyncProperty(history, fc.integer({ min: 1, max: 4 }), async (steps, pageSize) => {
+          await source.client.query(`DROP TABLE IF EXISTS events; CREATE TABLE events (
+            id bigserial PRIMARY KEY, value text, updated_at timestamptz NOT NULL DEFAULT now())`);
+          const stream = await createStream(
+            source,
+            output,
+            { ...way.input, pageSize },
+            { appends: way.appends },
+          );
+          const players = sessions.map((client, index) => new Player(client, index));
+          for (const taken of steps) {
+            if (taken.does === "run") await stream.run();
+            else if (way.updates || taken.does !== "update") await players[taken.session]?.play(taken);
+          }
+          for (const player of players) await player.end();
+          await stream.run();
+          await stream.run();
+          expect(await stream.rows()).toEqual(await everything(source));
+        }),
+        { numRuns: 8 },
+      );
+    }, 120_000);
+  }
+}
+
+/** One session, with or without a transaction open. */
+class Player {
+  readonly #client: pg.Client;
+  readonly #index: number;
+  #isOpen = false;
+  #taken: string | null = null;
+  #count = 0;
+
+  constructor(client: pg.Client, index: number) {
+    this.#client = client;
+    this.#index = index;
+  }
+
+  async play({ does, which }: Step): Promise<void> {
+    switch (does) {
+      case "open":
+        if (!this.#isOpen) await this.#client.query("BEGIN");
+        this.#isOpen = true;
+        return;
+      case "take":
+        if (this.#isOpen)
+          this.#taken = (await this.#client.query("SELECT nextval('events_id_seq') AS id")).rows[0].id;
+        return;
+      case "insert": {
+        const value = `${this.#index} ${++this.#count}`;
+        if (this.#taken === null) await this.#client.query("INSERT INTO events (value) VALUES ($1)", [value]);
+        else await this.#client.query("INSERT INTO events (id, value) VALUES ($1, $2)", [this.#taken, value]);
+        this.#taken = null;
+        return;
+      }
+      case "update":
+        // Each its own rows, so that none waits for another.
+        await this.#client.query(
+          `UPDATE events SET value = value || '+', updated_at = now()
+            WHERE id = (SELECT id FROM events WHERE id % 3 = $1 ORDER BY id LIMIT 1 OFFSET $2)`,
+          [this.#index, which],
+        );
+        return;
+      default:
+        await this.end(does === "rollback" ? "ROLLBACK" : "COMMIT");
+    }
+  }
+
+  async end(how = "COMMIT"): Promise<void> {
+    if (this.#isOpen) await this.#client.query(how);
+    this.#isOpen = false;
+    this.#taken = null;
+  }
+}
+
+async function everything({ client }: Source): Promise<string[]> {
+  const { rows } = await client.query("SELECT id, value FROM events ORDER BY id");
+  return rows.map(({ id, value }) => `${id} ${value}`);
+}
