@@ -1,4 +1,5 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { logLevels } from "../observability/log.ts";
 import { examples, optionsOf } from "./commands.ts";
 import { invalidArgument } from "./failure.ts";
 import type { ServeOptions } from "./serve/serve.ts";
@@ -8,6 +9,7 @@ export const usualPort = 7733;
 export function defineServe(command: Command): void {
   takesService(command)
     .option("--port <n>", "the port; 0 takes any that is free", parsePort, usualPort)
+    .addOption(new Option("--log-level <level>", "what is told on stderr").choices(logLevels).default("info"))
     .action(async () => {
       const { serve } = await import("./serve/serve.ts");
       await serve(optionsOf<ServeOptions>(command));
@@ -15,7 +17,8 @@ export function defineServe(command: Command): void {
   command.addHelpText(
     "after",
     `
-Docs at /docs, OpenAPI 3.1 at /openapi.json, /healthz and /readyz for whoever runs it.
+Docs at /docs, OpenAPI 3.1 at /openapi.json, /metrics for Prometheus, /healthz and /readyz for whoever
+runs it.
 The first start makes an admin key and writes it to a file beside the state. On an address that other
 machines reach, it starts only where there is a key already.
 SIGTERM and Ctrl-C: no more connections, the requests at hand are answered, then it ends.`,

@@ -1,27 +1,37 @@
-import { once } from "node:events";
 import { systemClock } from "../../clock.ts";
+import type { LogLevel } from "../../observability/log.ts";
+import { observedState } from "../../observability/observed-state.ts";
 import { openState } from "../../state/open.ts";
+import { observe } from "../observe.ts";
+import { stopOnSignals } from "../start/stop.ts";
 import { note, printJson, shown, style } from "../terminal.ts";
-import { openLog } from "./log.ts";
 import { type ServiceSettings, startService } from "./start.ts";
 
 export interface ServeOptions extends ServiceSettings {
-  readonly port: number;
   readonly drainSeconds: number;
+  readonly logLevel: LogLevel;
 }
 
+const clock = systemClock;
+
 /** Serves until it is told to stop, and then answers what is at hand. */
-export async function serve(options: ServeOptions & { state: string; json: boolean }): Promise<void> {
-  const logger = await openLog(options.json);
-  await using state = await openState(options.state);
-  await using started = await startService(state, options, { logger, clock: systemClock });
+export async function serve(options: ServeOptions & { readonly json: boolean }): Promise<void> {
+  await using stored = await openState(options.state);
+  const { log, metrics, ofService } = await observe({
+    logLevel: options.logLevel,
+    json: options.json,
+    clock,
+    streams: () => [{ state: stored }],
+  });
+  const stop = stopOnSignals(log);
+  const state = observedState(stored, metrics.state, clock);
+  await using started = await startService(state, options, { ...ofService, clock });
   const { url, port, firstKeyFile } = started;
   if (options.json) await printJson({ url, port, admin_key_file: firstKeyFile });
   else note(greeting(url, firstKeyFile, options));
-  const name = await stopSignal();
-  logger.info({ signal: name }, "draining");
+  await aborted(stop);
   await started.drain(options.drainSeconds * 1000);
-  logger.info({}, "stopped");
+  log.info({}, "stopped");
 }
 
 function greeting(url: string, keyFile: string | null, { auth }: ServeOptions): string {
@@ -29,16 +39,14 @@ function greeting(url: string, keyFile: string | null, { auth }: ServeOptions): 
   let text = `${style("green", "serving", err)}  ${style("bold", url, err)}  docs at ${url}/docs\n`;
   if (keyFile !== null)
     text += `an admin key was made; it is in ${style("bold", shown(keyFile), err)} (only this user can read it)\n`;
-  if (auth === false) text += `${style("yellow", "without keys", err)}: anybody on this machine can do anything\n`;
+  if (auth === false)
+    text += `${style("yellow", "without keys", err)}: anybody on this machine can do anything\n`;
   return text;
 }
 
-const exits = { SIGINT: 130, SIGTERM: 143 } as const;
-
-/** The first signal drains, a second one ends the process at once, which loses nothing that was answered. */
-async function stopSignal(): Promise<string> {
-  const names = ["SIGINT", "SIGTERM"] as const;
-  const name = await Promise.race(names.map((signal) => once(process, signal).then(() => signal)));
-  for (const signal of names) process.on(signal, () => process.exit(exits[signal]));
-  return name;
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
