@@ -1,4 +1,5 @@
 import { emptyPosition, encodePosition, type Interval } from "../model/position.ts";
+import { compareTexts } from "../model/text-order.ts";
 import type {
   BackfillState,
   ExportedPartition,
@@ -96,7 +97,8 @@ function exportedPartitions({ partitions, backfilled }: ExportedBeside): Exporte
   for (const partition of backfilled.keys()) {
     if (partition !== null && !positions.has(partition)) positions.set(partition, emptyPosition);
   }
-  return [...positions].map(([partition, position]) => {
+  const byName = [...positions].sort(([a], [b]) => compareTexts(a, b));
+  return byName.map(([partition, position]) => {
     const covered = backfilled.get(partition) ?? [];
     return {
       partition,

@@ -9,6 +9,7 @@ import { leaseCases } from "./state-suite/leases.ts";
 import { lifecycleCases } from "./state-suite/lifecycle.ts";
 import { listingCases } from "./state-suite/listings.ts";
 import { operatorCases } from "./state-suite/operators.ts";
+import { partitionActCases } from "./state-suite/partition-acts.ts";
 import { partitionCases } from "./state-suite/partitions.ts";
 import { positionCases } from "./state-suite/positions.ts";
 import { repeatCases } from "./state-suite/repeats.ts";
@@ -51,6 +52,7 @@ const groups = [
   backfillCases,
   coverageCases,
   partitionCases,
+  partitionActCases,
   retentionCases,
   concurrencyCases,
   transactionCases,

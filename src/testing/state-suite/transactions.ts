@@ -45,6 +45,33 @@ export const transactionCases: StateCases = stateCases("the caller's own transac
     assert.equal((await auditOf(store)).length, 2);
   },
 
+  "partitions, and what a backfill covered, come and go with the caller's rows": async (harness) => {
+    const own = transactionsOf(harness);
+    const { store } = harness;
+    const live = await begin(store);
+    const backfill = await begin(store, { kind: "backfill" });
+    const coverage = [{ lower: null, upper: "2026-01-01T00:00:01Z" }];
+    const partitions = [{ partition: "a", position: at("2026-01-01T00:00:01Z", { coverage }) }];
+    const moved = { sequence: 1, position: at(null), recordsProcessed: 1, partitions };
+    for (const end of ["rollback", "commit"] as const) {
+      const transaction = await own.begin();
+      const context = { transaction: transaction.handle };
+      await transaction.insert(end);
+      await store.checkpoint(live, moved, context);
+      await store.checkpoint(live, moved, context);
+      await store.complete(backfill, { position: at(null, { coverage }), partitions }, context);
+      await transaction[end]();
+      const isThere = end === "commit";
+      assert.deepEqual((await store.partitions(key)).items.length, isThere ? 1 : 0);
+      assert.deepEqual(await store.coverage(key), isThere ? coverage : []);
+      assert.equal((await auditOf(store)).length, isThere ? 1 : 0);
+    }
+    assert.deepEqual(await own.rows(), ["commit"]);
+    await store.checkpoint(live, { ...moved, sequence: 2 });
+    await store.complete(live, {});
+    assert.deepEqual(await store.coverage(key, { partition: "a" }), coverage);
+  },
+
   "checkpoints with the caller's rows": async (harness) => {
     const own = transactionsOf(harness);
     const { store } = harness;
