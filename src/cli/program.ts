@@ -134,7 +134,7 @@ function createProgram(writeError: (text: string) => void): Command {
     .helpCommand(false)
     .usage("COMMAND [options]")
     .addOption(
-      new Option("--state <url>", "where state is kept: sqlite:PATH, postgres://…, file:FOLDER")
+      new Option("--state <url>", "where state is kept: sqlite:PATH, postgres://…, file:FOLDER, https://…")
         .env("TIDEMARK_STATE")
         .default(defaultState),
     )

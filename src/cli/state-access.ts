@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { StateStore } from "../state/contract.ts";
+import type { OpenStateOptions } from "../state/open.ts";
 import { note, shown, style } from "./terminal.ts";
 
 /**
@@ -18,8 +19,13 @@ export async function withState<T>(
     const text = `no state yet at ${shown(missing)}; it is made by the first run`;
     note(`${style("dim", text, process.stderr)}\n`);
   }
-  await using state = await openState(missing === null ? url : "memory:");
+  await using state = await openState(missing === null ? url : "memory:", stateKey());
   return await use(state);
+}
+
+/** The key for state in a service. It has no option of its own: a command line is seen by all. */
+export function stateKey(): OpenStateOptions {
+  return { key: process.env.TIDEMARK_KEY, keyFrom: "TIDEMARK_KEY" };
 }
 
 const sqliteFile = /^sqlite:(?:\/\/(?=\/)|(?!\/\/|:))([^?#]*[^?#/\s])$/i;

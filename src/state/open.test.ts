@@ -49,6 +49,17 @@ test("postgres: and postgresql: open a database", async () => {
   expect((await same.get(key))?.epoch).toBe(1);
 });
 
+test("https: and http: open a service, and reach for it with the first call only", async () => {
+  for (const url of ["https://state.invalid", "HTTP://state.invalid/prefix/"]) {
+    const store = await openState(url, { key: "tmk_1234" });
+    await store.close();
+    await expect(store.get(key)).rejects.toMatchObject({ code: "STATE_UNAVAILABLE" });
+  }
+  await expect(openState("https://state.invalid", { key: "tmk_1234\nx" })).rejects.toMatchObject({
+    code: "ARGUMENT_INVALID",
+  });
+});
+
 test("memory: opens a state of its own each time", async () => {
   await begins(await openState("memory:"));
   await begins(await openState("memory:"));
@@ -76,7 +87,11 @@ describe("a URL that cannot be used is STATE_URL_INVALID, with what to do instea
     ["mem:", /`mem:`/, /Did you mean memory:\?/],
     ["mysql://db/state", /`mysql:`/, /Use sqlite:/],
     ["file:", /names no folder/, /sqlite:\.\/\.tidemark\/state\.db/],
-    ["https://state.example.com", /remote service is not there/, /Use sqlite:/],
+    ["https:", /no address of a service/, /Use https:\/\/host/],
+    ["https:state.example.com", /no address of a service/, /Use https:\/\/host/],
+    ["https://state.example.com/?key=x", /has parameters/, /key apart/],
+    ["https://ada@state.example.com", /a user or a password/, /key apart/],
+    ["htps://state.example.com", /`htps:`/, /Did you mean https:\/\/state\.example\.com\?/],
   ];
   test.each(invalid)("%s", async (url, message, hint) => {
     const error = await refusalOf(url);

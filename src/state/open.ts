@@ -97,7 +97,7 @@ function unknownScheme(url: string, scheme: string, rest: string): TidemarkError
 function likely(scheme: string): string | null {
   if (/^sq|lite|^db$/.test(scheme)) return "sqlite";
   if (/^po|^pg|^psql|gres/.test(scheme)) return "postgres";
-  if (/^htt|^tidemark/.test(scheme)) return "https";
+  if (/^ht+ps?|^tidemark/.test(scheme)) return "https";
   return /^m(?:em|ro|er)/.test(scheme) ? "memory" : null;
 }
 

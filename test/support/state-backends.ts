@@ -7,6 +7,7 @@ import { openMemoryState } from "../../src/state/memory/memory.ts";
 import { openSqliteState } from "../../src/state/sqlite/sqlite.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
 import type { OwnTransactions, StateStoreSuite } from "../../src/testing/state-suite.ts";
+import { httpBackend } from "./http-state.ts";
 import { postgresBackend } from "./postgres-state.ts";
 
 /** Longer than any lease. */
@@ -107,4 +108,5 @@ export const stateBackends: readonly StateStoreSuite[] = [
   fileBackend,
   sqliteBackend,
   postgresBackend,
+  httpBackend(sqliteBackend),
 ];
