@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from "node:net";
 /** Stands between a client and a server, so that a test can cut the wire and see what goes over it. */
 export interface TcpProxy {
   readonly port: number;
+  /** How many clients are connected now. */
+  readonly connections: number;
   /** Ends all connections and takes no new one, until `mend`. */
   cut(): void;
   mend(): void;
@@ -15,6 +17,7 @@ export interface TcpProxy {
 
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   let whole = true;
   const keep = (socket: Socket): void => {
     sockets.add(socket);
@@ -27,6 +30,8 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       client.destroy();
       return;
     }
+    clients.add(client);
+    client.on("close", () => clients.delete(client));
     const upstream = connect(target);
     keep(upstream);
     client.on("data", (bytes) => {
@@ -50,6 +55,9 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   };
   const proxy: TcpProxy = {
     port: address.port,
+    get connections() {
+      return clients.size;
+    },
     cut,
     mend() {
       whole = true;
