@@ -1,0 +1,105 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { expect, onTestFinished, test } from "vitest";
+import { emptyPosition } from "../src/model/position.ts";
+import type { StateStore } from "../src/state/contract.ts";
+import { openFileState } from "../src/state/file/file.ts";
+import { openPostgresState } from "../src/state/postgres/postgres.ts";
+import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
+import { createTestDatabase } from "./support/postgres.ts";
+
+/** State as the first version wrote it, and what that version told of it. */
+const stored = fileURLToPath(new URL("support/state-1", import.meta.url));
+const orders = { connector: "acme", stream: "orders" };
+const odd = { connector: "ünï/çode 🦉", stream: "default" };
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-upgrade-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Opens a state that the first version left behind, as often as it is asked. */
+const backends: Readonly<Record<string, () => Promise<() => Promise<StateStore>>>> = {
+  async sqlite() {
+    const file = join(temporaryFolder(), "state.db");
+    const db = new DatabaseSync(file);
+    db.exec(readFileSync(join(stored, "sqlite.sql"), "utf8"));
+    db.close();
+    return () => openSqliteState(file);
+  },
+  async postgres() {
+    const database = await createTestDatabase();
+    onTestFinished(() => database.drop());
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query(readFileSync(join(stored, "postgres.sql"), "utf8"));
+    await client.end();
+    return () => openPostgresState(database.url);
+  },
+  async files() {
+    const folder = temporaryFolder();
+    cpSync(join(stored, "files"), folder, { recursive: true });
+    return () => openFileState(folder);
+  },
+};
+
+for (const [name, leftBehind] of Object.entries(backends)) {
+  test(`P10 P12: state of the first version comes through unharmed: ${name}`, async () => {
+    const open = await leftBehind();
+    const expected: unknown = JSON.parse(readFileSync(join(stored, `${name}.json`), "utf8"));
+    await using store = await open();
+    expect(await told(store)).toEqual(expected);
+    expect(await store.verifyAudit()).toEqual({ streams: 2, rows: 5 });
+    await using again = await open();
+    expect(await told(again)).toEqual(expected);
+  });
+
+  test(`state of the first version goes on with partitions and backfills: ${name}`, async () => {
+    const open = await leftBehind();
+    await using store = await open();
+    expect((await store.backfills(orders)).map(({ backfill, status }) => [backfill, status])).toEqual([
+      ["backfill-1", "failed"],
+      ["backfill-2", "completed"],
+    ]);
+    const id = { kind: "backfill", backfill: "backfill-1" } as const;
+    const backfill = await store.begin(orders, { cursorType: "numeric_id", ...id });
+    expect(backfill.position.coverage).toEqual([{ lower: "100", upper: "150" }]);
+    const coverage = [{ lower: "100", upper: "200" }];
+    await store.complete(backfill, { position: { ...emptyPosition, coverage } });
+    expect(await store.coverage(orders)).toEqual([{ lower: null, upper: "12345678901234567899" }]);
+    const run = await store.begin(orders, { cursorType: "numeric_id" });
+    const partitions = [{ partition: "a", position: { ...emptyPosition, watermark: "7" } }];
+    await store.complete(run, { newCursor: "12345678901234567999", partitions });
+    expect(await store.verifyAudit()).toEqual({ streams: 2, rows: 7 });
+    const { items } = await store.audit({ key: orders, order: "newest", limit: 2 });
+    expect(items.map(({ number, partition }) => [number, partition])).toEqual([
+      [6, "a"],
+      [5, null],
+    ]);
+    const late = await store.begin(odd, { cursorType: "text", runId: "odd-2" });
+    expect(late.epoch).toBe(2);
+    await using again = await open();
+    expect((await again.partition(orders, "a"))?.position.watermark).toBe("7");
+    expect((await again.runs(orders)).items).toHaveLength(7);
+  });
+}
+
+/** As the first version told it: partitions were none. */
+async function told(store: StateStore): Promise<unknown> {
+  const of = async (key: typeof orders) => ({
+    state: await store.get(key),
+    runs: (await store.runs(key)).items,
+    audit: (await store.audit({ key })).items.map(({ partition, ...row }) => {
+      expect(partition).toBeNull();
+      return row;
+    }),
+    exported: await store.export(key),
+  });
+  const all = { orders: await of(orders), odd: await of(odd) };
+  return JSON.parse(JSON.stringify(all));
+}
