@@ -34,8 +34,9 @@ type Api = typeof import("@opentelemetry/api");
  * `NODE_OPTIONS="--import ./tracing.mjs"`; and none otherwise, at no cost.
  */
 export async function openTracing(version: string): Promise<Tracing> {
+  if (!hasSdk()) return noTracing;
   const api = await import("@opentelemetry/api").catch(() => null);
-  if (api === null || !hasSdk(api)) return noTracing;
+  if (api === null) return noTracing;
   const tracer = api.trace.getTracer("tidemark", version);
   return {
     enabled: true,
@@ -46,12 +47,10 @@ export async function openTracing(version: string): Promise<Tracing> {
   };
 }
 
-/** Without an SDK the API hands out a stand-in, which has nobody to delegate to. */
-function hasSdk(api: Api): boolean {
-  const provider = api.trace.getTracerProvider();
-  return (
-    !(provider instanceof api.ProxyTracerProvider) || provider.getDelegateTracer("tidemark") !== undefined
-  );
+/** Where OpenTelemetry's API keeps what has been registered, so that asking costs nothing where nothing has. */
+function hasSdk(): boolean {
+  const registered: unknown = Reflect.get(globalThis, Symbol.for("opentelemetry.js.api.1"));
+  return typeof registered === "object" && registered !== null && "trace" in registered;
 }
 
 /** The span around this one: OpenTelemetry's own, or else that of the trace that came with a request. */

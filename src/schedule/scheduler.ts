@@ -1,4 +1,4 @@
-import { formatStreamKey } from "../model/stream-key.ts";
+import type { StreamKey } from "../model/stream-key.ts";
 import type { Scheduled } from "./events.ts";
 import { Job, type JobParts } from "./job.ts";
 import { Slots } from "./slots.ts";
@@ -36,7 +36,7 @@ export class Scheduler<P extends Scheduled> {
    */
   assign(pipelines: readonly P[]): void {
     if (this.#draining.signal.aborted) return;
-    const wanted = new Map(pipelines.map((pipeline) => [formatStreamKey(pipeline.key), pipeline]));
+    const wanted = new Map(pipelines.map((pipeline) => [nameOf(pipeline.key), pipeline]));
     for (const [key, job] of this.#jobs) job.assign(wanted.get(key) ?? null);
     for (const [key, pipeline] of wanted) {
       if (!this.#jobs.has(key)) this.#begin(key, pipeline);
@@ -68,4 +68,9 @@ export class Scheduler<P extends Scheduled> {
       if (job.pipeline !== null && !this.#draining.signal.aborted) this.#begin(key, job.pipeline);
     });
   }
+}
+
+/** Names hold no control characters, so that no two streams are called the same. */
+function nameOf({ connector, stream }: StreamKey): string {
+  return `${connector}\0${stream}`;
 }
