@@ -115,10 +115,10 @@ function jsonBody(schema: z.ZodType, required: boolean) {
 }
 
 /** What any route may answer, by where it takes its input from. */
-function usualRefusals({ body, params, query, scope: _ }: WireRoute): ErrorCode[] {
-  const takesInput = body !== undefined || params !== undefined || query !== undefined;
+function usualRefusals(route: WireRoute): ErrorCode[] {
+  const { body } = route;
   return [
-    ...(takesInput ? (["INVALID_REQUEST"] as const) : []),
+    ...(takesInput(route) ? (["INVALID_REQUEST"] as const) : []),
     "UNAUTHORIZED",
     "FORBIDDEN",
     ...(body === undefined ? [] : (["BODY_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED"] as const)),
@@ -127,11 +127,14 @@ function usualRefusals({ body, params, query, scope: _ }: WireRoute): ErrorCode[
   ];
 }
 
+function takesInput({ body, params, query }: WireRoute): boolean {
+  return body !== undefined || params !== undefined || query !== undefined;
+}
+
 function refusals(route: WireRoute): Path["responses"] {
   const byStatus = new Map<number, ErrorCode[]>();
   const statuses: Readonly<Partial<Record<ErrorCode, number>>> = statusOf;
-  const takesInput = route.body !== undefined || route.params !== undefined;
-  if (takesInput) byStatus.set(400, ["INVALID_REQUEST"]);
+  if (takesInput(route)) byStatus.set(400, ["INVALID_REQUEST"]);
   for (const code of [...route.refusals, ...usualRefusals(route)]) {
     // Stored state that cannot be read is a fault; a position that was sent and cannot be is not.
     const answered =

@@ -1,12 +1,11 @@
 import { z } from "zod";
 import type { Reset, Retention, Rewind } from "../contract.ts";
 import { exportedStream } from "./stream.ts";
-import { actor, count, cursorInput, cursorType, partitionName, reason, runId } from "./values.ts";
+import { actor, count, cursorInputOrNull, cursorType, partitionName, reason, runId } from "./values.ts";
 
 export const resetRequest = z
   .strictObject({
-    new_cursor_value: cursorInput
-      .nullable()
+    new_cursor_value: cursorInputOrNull
       .optional()
       .meta({ description: "The new watermark; null or absent starts the stream over.", example: null }),
     cursor_type: cursorType.unwrap().optional().meta({

@@ -8,6 +8,7 @@ import {
   connectorName,
   count,
   cursorInput,
+  cursorInputOrNull,
   cursorOutput,
   cursorType,
   epoch,
@@ -223,7 +224,7 @@ export type CheckpointRequest = z.infer<typeof checkpointRequest>;
 export const completeRequest = z
   .strictObject({
     ...runFields,
-    new_cursor_value: cursorInput.nullable().optional().meta({
+    new_cursor_value: cursorInputOrNull.optional().meta({
       description:
         "The new watermark. Null leaves it where the last checkpoint put it; leaving the field out is refused, so that no run ends without saying how far it came.",
     }),

@@ -25,7 +25,13 @@ function nameOf(what: string, example: string) {
       const problem = streamNameProblem(name);
       if (problem !== null) context.addIssue({ code: "custom", message: `cannot be a name: ${problem}` });
     })
-    .meta({ description: what, example });
+    .meta({
+      description: what,
+      example,
+      minLength: 1,
+      maxLength: 200,
+      pattern: "^[^\\u0000-\\u001f\\u007f]+$",
+    });
 }
 
 export const connectorName = nameOf(
@@ -53,6 +59,9 @@ export const cursorInput = z
     description: "A cursor value of the stream's type. Numbers keep every digit.",
     example: "2026-03-01T08:00:00Z",
   });
+
+/** The same where null means that there is none, or that it is to stay. */
+export const cursorInputOrNull = cursorInput.nullable().meta({ type: ["string", "number", "null"] });
 
 export const cursorOutput = z.string().nullable().meta({
   description: "A cursor value as canonical text, with all its digits; null before the first.",

@@ -1,0 +1,60 @@
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { type RouteName, routes } from "../../src/service/contracts.ts";
+import { openApiDocument } from "../../src/service/docs/openapi.ts";
+import type { WireRoute } from "../../src/state/wire/routes.ts";
+import { startService } from "./support.ts";
+
+const names = Object.keys(routes).filter((name): name is RouteName => Object.hasOwn(routes, name));
+
+function walk(value: unknown, visit: (key: string, value: unknown) => void): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, inner] of Object.entries(value)) {
+    visit(key, inner);
+    walk(inner, visit);
+  }
+}
+
+it("the document tells of every route, and of no other", () => {
+  const document = openApiDocument("1.2.3");
+  const told = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => `${method} ${path}`),
+  );
+  const here = names.map((name) => `${routes[name].method} ${routes[name].path}`);
+  expect(told.sort()).toEqual([...here, "get /healthz", "get /readyz"].sort());
+  expect(document.openapi).toBe("3.1.0");
+});
+
+it("each reference leads somewhere, and each operation has a name of its own", () => {
+  const document = openApiDocument("1.2.3");
+  const operations: unknown[] = [];
+  walk(document, (key, value) => {
+    if (key === "operationId") operations.push(value);
+    if (key !== "$ref") return;
+    const name = String(value).replace("#/components/schemas/", "");
+    expect(Object.keys(document.components?.schemas ?? {})).toContain(name);
+  });
+  expect(new Set(operations).size).toBe(operations.length);
+});
+
+it.each(names)("%s: its example is one that it takes, and every field is explained", (name) => {
+  const { body }: WireRoute = routes[name];
+  if (body === undefined) return;
+  const { example } = z
+    .object({ example: z.unknown() })
+    .parse({ example: undefined, ...z.globalRegistry.get(body) });
+  if (example !== undefined) expect(body.safeParse(example).error).toBeUndefined();
+});
+
+it("what a service hands out is that document, and docs that load nothing from anywhere", async () => {
+  const service = await startService();
+  const document = await service.ask("GET", "/openapi.json");
+  expect(document.json).toMatchObject({ openapi: "3.1.0", info: { title: "Tidemark state service" } });
+  const docs = await service.ask("GET", "/docs");
+  expect(docs.headers.get("content-type")).toContain("text/html");
+  expect(docs.headers.get("content-security-policy")).toContain("default-src 'none'");
+  expect(docs.text).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+  for (const name of names) expect(docs.text).toContain(`id="${name}"`);
+  const codes = new Set(docs.text.match(/id="[A-Z_]+"/g));
+  expect([...codes]).toContain('id="CURSOR_REGRESSION"');
+});
