@@ -1,5 +1,13 @@
 export { FakeClock } from "./fake-clock.ts";
 export { type ContractCase, type OutputDestination, outputContract } from "./output-suite.ts";
+export { type Fault, faultKinds } from "./replay/faults.ts";
+export { type Recorder, type RecordOptions, recordSource } from "./replay/record-source.ts";
+export {
+  type ReplayedRequest,
+  type ReplayOptions,
+  type ReplayServer,
+  replaySource,
+} from "./replay/replay-source.ts";
 export {
   type OwnTransaction,
   type OwnTransactions,
