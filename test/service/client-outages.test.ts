@@ -212,13 +212,13 @@ test("pauses grow, are spread at random, and end with the call when the state is
 });
 
 test.each([-3_600_000, 3_600_000])(
-  "a date in Retry-After is the service's, with this clock %i ms off",
+  "a date in Retry-After is by the service's clock, %i ms off from this one",
   async (offset) => {
-    const clock = new FakeClock(new Date(Date.now() + offset).toISOString());
+    const clock = new FakeClock(new Date().toISOString());
     let made = 0;
     await using server = await startHttpServer((_, response) => {
       made += 1;
-      const date = new Date();
+      const date = new Date(Date.now() + offset);
       response.sendDate = false;
       response.writeHead(429, {
         date: date.toUTCString(),
