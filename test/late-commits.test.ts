@@ -89,18 +89,6 @@ describe.each(outputs)("into %s", (output) => {
     },
   );
 
-  test.each(cases.filter(({ way }) => way !== "a table by xmin"))(
-    "without commitSafe it is lost: $way, where the transaction $taking",
-    async ({ input, taking }) => {
-      const source = await createSource(table);
-      const stream = await createStream(source, output, { ...input, commitSafe: false });
-      const { lateId } = await commitLate(source, taking, stream.run);
-      await stream.run();
-      await stream.run();
-      expect(await stream.ids()).not.toContain(lateId);
-    },
-  );
-
   test("updates that commit late are delivered by xmin, and what was rolled back is not", async () => {
     const source = await createSource(
       table,
@@ -123,6 +111,18 @@ describe.each(outputs)("into %s", (output) => {
     expect(await stream.rows()).toEqual(await everything(source));
   });
 });
+
+test.each(cases.filter(({ way }) => way !== "a table by xmin"))(
+  "without commitSafe it is lost: $way, where the transaction $taking",
+  async ({ input, taking }) => {
+    const source = await createSource(table);
+    const stream = await createStream(source, "SQLite", { ...input, commitSafe: false });
+    const { lateId } = await commitLate(source, taking, stream.run);
+    await stream.run();
+    await stream.run();
+    expect(await stream.ids()).not.toContain(lateId);
+  },
+);
 
 async function everything({ client }: Source): Promise<string[]> {
   const { rows } = await client.query("SELECT id, value FROM events ORDER BY id");

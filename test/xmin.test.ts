@@ -25,7 +25,8 @@ describe.each(outputs)("into %s", (output) => {
 
   test("a first read that breaks off goes on where whole transactions had come", async () => {
     const source = await createSource(table);
-    for (let id = 1; id <= 10; id++) await source.client.query("INSERT INTO events VALUES ($1, $1)", [id]);
+    for (let id = 1; id <= 10; id++)
+      await source.client.query("INSERT INTO events VALUES ($1, 'made')", [id]);
     const stream = await createStream(source, output, { ...input, pageSize: 2 });
     const stopping = new AbortController();
     const stopped = stream.run({
@@ -63,6 +64,24 @@ test("rows of one large transaction come once, page by page, and no more on the 
   await source.client.query("UPDATE events SET value = 'changed' WHERE id = 7");
   expect(await stream.run()).toMatchObject({ recordsWritten: 1 });
   expect((await stream.rows()).slice(5, 9)).toEqual(["6 made", "7 made", "7 changed", "8 made"]);
+});
+
+test("a read that breaks off within a transaction begins that transaction again, and adds nothing twice", async () => {
+  const source = await createSource(table);
+  for (const from of [1, 6, 11]) {
+    await source.client.query(
+      `INSERT INTO events SELECT n, 'made' FROM generate_series(${from}, ${from + 4}) n`,
+    );
+  }
+  const stream = await createStream(source, "SQLite", { ...input, pageSize: 2 }, { appends: true });
+  const stopping = new AbortController();
+  const stopped = stream.run({
+    signal: stopping.signal,
+    onProgress: ({ pages }) => pages === 4 && stopping.abort(),
+  });
+  await expect(stopped).rejects.toMatchObject({ code: "RUN_CANCELLED" });
+  await stream.run();
+  expect(await stream.ids()).toEqual(Array.from({ length: 15 }, (_, at) => at + 1));
 });
 
 test("a partition that is attached brings rows that are older than the horizon", async () => {
