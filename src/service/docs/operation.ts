@@ -67,6 +67,8 @@ function refusalsHtml({ responses }: Operation): string {
     : `<details class="refusals"><summary>Refusals</summary><ul>${rows.join("")}</ul></details>`;
 }
 
+const longestLine = 50;
+
 function curlOf(
   document: ApiDocument,
   { method, path, parameters = [], requestBody, security }: Operation,
@@ -79,7 +81,9 @@ function curlOf(
   const schema = requestBody?.content["application/json"]?.schema;
   if (schema === undefined && method === "post") lines.push("-X POST");
   if (schema !== undefined) {
-    const body = JSON.stringify(exampleOf(document, schema));
+    const example = exampleOf(document, schema);
+    const short = JSON.stringify(example);
+    const body = short.length > longestLine ? JSON.stringify(example, null, 2) : short;
     lines.push('-H "Content-Type: application/json"', `-d '${body.replaceAll("'", "'\\''")}'`);
   }
   return lines.join(" \\\n  ");

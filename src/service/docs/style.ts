@@ -14,8 +14,7 @@ export const styles = `
   }
 }
 * { box-sizing: border-box; }
-html { scroll-behavior: smooth; scroll-padding-top: 1.5rem; }
-@media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
+html { scroll-padding-top: 1.5rem; }
 body {
   margin: 0; background: var(--page); color: var(--ink); display: grid;
   grid-template-columns: 17.5rem minmax(0, 1fr); line-height: 1.55;
@@ -99,8 +98,8 @@ figcaption {
 }
 .copy { font: inherit; color: var(--soft); background: none; border: 0; padding: .2rem .5rem; border-radius: 4px; cursor: pointer; }
 .copy:hover { color: var(--ink); background: var(--mark); }
-pre { margin: 0; padding: .9rem; overflow-x: auto; font-size: .8125rem; line-height: 1.6; tab-size: 2; max-height: 28rem; }
-pre code { font-size: inherit; overflow-wrap: normal; }
+pre { margin: 0; padding: .9rem; overflow: auto; white-space: pre-wrap; font-size: .8125rem; line-height: 1.6; tab-size: 2; max-height: 28rem; }
+pre code { font-size: inherit; }
 pre .name { color: var(--name); } pre .literal { color: var(--literal); }
 [hidden] { display: none !important; }
 @media (max-width: 70rem) { .operation { grid-template-columns: minmax(0, 1fr); } .shown { position: static; } }

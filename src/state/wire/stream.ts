@@ -41,7 +41,7 @@ export const streamState = z
     sequence: count.meta({ description: "The number of the run's last checkpoint.", example: 3 }),
     run_id: runId.nullable(),
     started_at_utc: time.nullable().meta({ description: "When the last run began." }),
-    lease: lease.nullable().meta({ description: "Null while nothing runs." }),
+    lease: lease.nullable().meta({ description: "Null while nothing runs.", example: null }),
     last_error: z.string().nullable().meta({ description: "What the last run failed of.", example: null }),
     records_processed: recordsProcessed,
     metadata: metadata.nullable(),
