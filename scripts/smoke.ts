@@ -46,6 +46,22 @@ try {
   );
   expectText(run(folder, process.execPath, "library.mjs"), "2026-01-01T00:00:00.123456789Z function");
 
+  writeFileSync(
+    join(folder, "service.mjs"),
+    `import { openState } from "tidemark";
+     import { createService, openKeys, serveService } from "tidemark/service";
+     await using state = await openState("memory:");
+     await using keys = await openKeys("memory:");
+     const { key } = await keys.create({ scope: "run" }, "smoke");
+     const listening = await serveService(createService({ state, keys }), { port: 0 });
+     const headers = { authorization: "Bearer " + key };
+     const begun = await fetch(listening.url + "/v1/streams/smoke/service/begin", { method: "POST", headers });
+     const docs = await fetch(listening.url + "/docs");
+     console.log((await begun.json()).epoch, docs.status);
+     await listening.close();`,
+  );
+  expectText(run(folder, process.execPath, "service.mjs"), "1 200");
+
   const tidemark = join(folder, "node_modules", "tidemark", "dist", "cli", "main.js");
   expectText(run(folder, process.execPath, tidemark, "--help"), "Usage: tidemark");
   writeFileSync(join(folder, "records.db"), "");

@@ -4,7 +4,7 @@ import { formatStreamKey } from "../model/stream-key.ts";
 import type { AuditRecord, StateStore } from "../state/contract.ts";
 import { examples, optionsOf } from "./commands.ts";
 import { counted } from "./format.ts";
-import { withState } from "./state-access.ts";
+import { missingFile, withState } from "./state-access.ts";
 import { parseLimit, streamOrAll, takesStreamOrAll } from "./stream.ts";
 import { type Column, Table } from "./table.ts";
 import { note, print, printJson, printJsonList, shown, style } from "./terminal.ts";
@@ -24,7 +24,7 @@ export function defineAudit(command: Command): void {
     );
   command.addHelpText(
     "after",
-    "\nThe log is append-only: every advance, reset, rewind and edit with actor, time, old, new and reason.",
+    "\nThe log is append-only: every advance, reset, rewind and edit with actor, time, old, new and reason.\n--verify looks at the API keys' own log too; `keys history` shows it.",
   );
   examples(command, [
     ["tidemark audit sap_eu suppliers", "who moved this stream"],
@@ -37,7 +37,7 @@ async function audit(
   options: ReturnType<typeof optionsOf<AuditOptions>>,
 ): Promise<void> {
   await withState(options.state, { create: false }, async (state) => {
-    if (options.verify) return verify(state, key, options.json);
+    if (options.verify) return verify(state, key, options);
     const rows = await newest(state, key, options.limit);
     if (options.json) return printJsonList(onePage(rows.map(auditJson)));
     if (rows.length === 0) return note("the audit log is empty\n");
@@ -45,10 +45,28 @@ async function audit(
   });
 }
 
-async function verify(state: StateStore, key: StreamKey | null, json: boolean): Promise<void> {
+async function verify(
+  state: StateStore,
+  key: StreamKey | null,
+  { state: url, json }: { readonly state: string; readonly json: boolean },
+): Promise<void> {
   const { streams, rows } = await state.verifyAudit(key === null ? {} : { key });
-  if (json) return printJson({ verified: true, streams, rows });
-  await print(`${style("green", "verified")}  ${counted(rows, "row")} of ${counted(streams, "stream")}\n`);
+  const keyRows = key === null ? await verifyKeys(url) : null;
+  if (json) {
+    return printJson({ verified: true, streams, rows, ...(keyRows === null ? {} : { key_rows: keyRows }) });
+  }
+  const ofKeys = keyRows === null ? "" : `, ${counted(keyRows, "row")} of the API keys`;
+  await print(
+    `${style("green", "verified")}  ${counted(rows, "row")} of ${counted(streams, "stream")}${ofKeys}\n`,
+  );
+}
+
+/** The service's keys have a log of their own; null where there never was a key. A service verifies its own. */
+async function verifyKeys(url: string): Promise<number | null> {
+  if (missingFile(url) !== null) return null;
+  const { openKeysIfAny } = await import("../service/keys/open.ts");
+  await using keys = await openKeysIfAny(url);
+  return keys === null ? null : (await keys.verifyAudit()).rows;
 }
 
 /** The last rows by time; the log lists them by stream. */

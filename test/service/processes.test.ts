@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { request } from "node:https";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { jsonOf, temporaryFolder, tidemark } from "../cli/support.ts";
 import { ask, done, problemIn, serveProcess } from "./support.ts";
@@ -215,7 +216,20 @@ describe("the command's keys", () => {
   });
 });
 
-it("an unknown command of a bare service is a problem with a hint", async () => {
+it("P12: audit --verify finds a key that was widened behind the log's back", async () => {
+  const cwd = temporaryFolder();
+  await tidemark(["keys", "create", "--scope", "read"], { cwd });
+  const verify = () => tidemark(["audit", "--verify", "--json"], { cwd });
+  expect(jsonOf(await verify())).toEqual({ verified: true, streams: 0, rows: 0, key_rows: 1 });
+  const db = new DatabaseSync(join(cwd, ".tidemark/state.db"));
+  db.exec("UPDATE tidemark_keys SET scope = 'admin'");
+  db.close();
+  const found = await verify();
+  expect(jsonOf(found)).toMatchObject({ error: { code: "AUDIT_BROKEN" } });
+  expect(found.code).toBe(1);
+});
+
+it("an unknown address of a bare service is a problem with a hint", async () => {
   const { url } = await serveProcess([], temporaryFolder());
   expect(problemIn(await ask(url, "GET", "/", {})).hint).toContain("/docs");
 });
