@@ -10,7 +10,8 @@ export function defineStart(command: Command): void {
   takesParams(command.argument("<path...>", "pipeline files with a schedule, or folders that hold them"));
   takesService(command)
     .option("--port <n>", "the service's port; 0 takes any that is free", parsePort, usualPort)
-    .option("--no-service", "run the schedules only: no API, no /metrics")
+    .option("--no-service", "run the schedules only, without the API")
+    .option("--metrics-port <n>", "give /metrics on a port of its own too, without a key", parsePort)
     .option("--max-concurrent <n>", "how many pipelines may run at once", atLeastOne("--max-concurrent"), 8)
     .option(
       "--keep-runs <n>",

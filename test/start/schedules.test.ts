@@ -154,6 +154,7 @@ describe("schedules", () => {
     expect(jsonOf(await running.ended)).toEqual({
       url: null,
       port: null,
+      metrics_url: null,
       admin_key_file: null,
       pipelines: [
         {

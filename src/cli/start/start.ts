@@ -10,6 +10,7 @@ import { type Observability, observe } from "../observe.ts";
 import type { Params } from "../params.ts";
 import { type ServiceSettings, type StartedService, startService } from "../serve/start.ts";
 import { printJson } from "../terminal.ts";
+import { type MetricsPort, openMetricsPort } from "./metrics-port.ts";
 import { loadFirst } from "./pipelines.ts";
 import { keepHistoryShort } from "./retention.ts";
 import { Schedules } from "./schedules.ts";
@@ -20,6 +21,7 @@ export interface StartOptions extends ServiceSettings {
   readonly param: Params;
   /** False with `--no-service`, and absent else. */
   readonly service?: boolean;
+  readonly metricsPort?: number;
   readonly maxConcurrent: number;
   readonly drainSeconds: number;
   readonly keepRuns: number;
@@ -41,19 +43,22 @@ export async function start(paths: readonly string[], options: Options): Promise
     logLevel: options.logLevel,
     json: options.json,
     clock,
-    streams: () => states.opened.map((state) => ({ state })),
+    streams: () => states.opened,
   });
   const { log, metrics } = observability;
   await using states = new States((state) => observedState(state, metrics.state, clock));
   const stop = stopOnSignals(log);
   await loadFirst(paths, files, log);
   const state = await states.open(options.state);
+  // A state over HTTP opens without asking anybody; a wrong key is better told now than with every run.
+  await state.list({ limit: 1 });
   const service = servesHere(options)
     ? await startService(state, options, { ...observability.ofService, clock })
     : null;
+  await using metricsPort = await metricsPortOf(options, observability);
   const schedules = new Schedules(files, observability, states, { ...options, clock });
   schedules.begin();
-  await tellStarted(options, service, schedules, observability);
+  await tellStarted(options, { service, metricsPort }, schedules, observability);
   const background = Promise.all([
     watchPaths(paths, { clock, signal: stop, look: () => schedules.look() }),
     keepHistoryShort(states, retentionOf(options), { clock, log, signal: stop }),
@@ -70,6 +75,13 @@ export async function start(paths: readonly string[], options: Options): Promise
 /** State that is served from elsewhere is not served once more. */
 function servesHere({ service, state }: Options): boolean {
   return service !== false && !/^https?:/i.test(state);
+}
+
+async function metricsPortOf(
+  { host, metricsPort }: Options,
+  { metrics }: Observability,
+): Promise<MetricsPort | null> {
+  return metricsPort === undefined ? null : openMetricsPort(host, metricsPort, metrics.scrape);
 }
 
 function retentionOf({ keepRuns, keepDays }: Options): Retention {
@@ -94,19 +106,29 @@ async function inTime(
   return drained;
 }
 
+interface Listeners {
+  readonly service: StartedService | null;
+  readonly metricsPort: MetricsPort | null;
+}
+
 async function tellStarted(
   { json }: Options,
-  service: StartedService | null,
+  { service, metricsPort }: Listeners,
   { pipelines }: Schedules,
   { log }: Observability,
 ): Promise<void> {
   if (service?.firstKeyFile != null)
     log.warn({ file: service.firstKeyFile }, "an admin key was made; only this user can read the file");
-  log.info({ pipelines: pipelines.length, ...(service === null ? {} : { url: service.url }) }, "started");
+  const urls = {
+    ...(service === null ? {} : { url: service.url }),
+    ...(metricsPort === null ? {} : { metrics: metricsPort.url }),
+  };
+  log.info({ pipelines: pipelines.length, ...urls }, "started");
   if (!json) return;
   await printJson({
     url: service?.url ?? null,
     port: service?.port ?? null,
+    metrics_url: metricsPort?.url ?? (service === null ? null : `${service.url}/metrics`),
     admin_key_file: service?.firstKeyFile ?? null,
     pipelines: pipelines.map(({ name, key, file, schedule }) => ({
       pipeline: name,

@@ -1,0 +1,54 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { messageOf } from "../../errors.ts";
+import type { Metrics } from "../../observability/metrics.ts";
+import { invalidArgument } from "../failure.ts";
+
+export interface MetricsPort extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** Answers `/metrics` and `/healthz` on a port of their own, to whoever asks. */
+export async function openMetricsPort(
+  host: string,
+  port: number,
+  scrape: Metrics["scrape"],
+): Promise<MetricsPort> {
+  const server = createServer((request, response) => {
+    const path = request.url?.split("?")[0];
+    if (request.method !== "GET" || (path !== "/metrics" && path !== "/healthz")) {
+      response.writeHead(404).end();
+    } else if (path === "/healthz") {
+      response.writeHead(200, { "content-type": "application/json" }).end('{"status":"alive"}');
+    } else {
+      scrape().then(
+        ({ contentType, body }) => response.writeHead(200, { "content-type": contentType }).end(body),
+        () => response.writeHead(500).end(),
+      );
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) =>
+      reject(
+        invalidArgument(
+          `--metrics-port: ${host}:${port} cannot be listened on: ${messageOf(error)}`,
+          "Choose another port; 0 takes any that is free.",
+        ),
+      ),
+    );
+    server.listen(port, host, resolve);
+  });
+  return {
+    url: `${urlOf(server.address())}/metrics`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function urlOf(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === "string") return "http://localhost";
+  const { address: host, family, port } = address;
+  return `http://${family === "IPv6" ? `[${host}]` : host}:${port}`;
+}
