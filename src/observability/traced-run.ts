@@ -8,12 +8,12 @@ import type { Tracing } from "./tracing.ts";
  * Runs a pipeline in a span, with a span for each page that is read, each batch that is written and
  * each checkpoint. `run` is given the pipeline and the state to run with.
  */
-export function tracedRun<P extends Pipeline>(
+export function tracedRun<P extends Pipeline, R extends RunResult>(
   tracing: Tracing,
   pipeline: P,
   state: StateStore,
-  run: (pipeline: P, state: StateStore) => Promise<RunResult>,
-): Promise<RunResult> {
+  run: (pipeline: P, state: StateStore) => Promise<R>,
+): Promise<R> {
   if (!tracing.enabled) return run(pipeline, state);
   const attributes = {
     "tidemark.pipeline": pipeline.name,

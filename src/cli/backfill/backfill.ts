@@ -12,6 +12,7 @@ import { formatResult, resultJson } from "../run/report.ts";
 import { stopOnSignals } from "../run/stop-signals.ts";
 import { actor, withState } from "../state-access.ts";
 import { note, print, printJson, shown } from "../terminal.ts";
+import { traced } from "../traced.ts";
 
 export interface BackfillCommandOptions {
   readonly from?: string;
@@ -68,7 +69,9 @@ function make(
     ...(resume === undefined ? {} : { resume }),
   };
   return withState(pipeline.stateUrl ?? options.state, { create: true }, (state) =>
-    attemptBackfill(pipeline, { ...asked, ...told, state, signal, actor: actor() }),
+    traced(pipeline, state, (pipeline, state) =>
+      attemptBackfill(pipeline, { ...asked, ...told, state, signal, actor: actor() }),
+    ),
   ).catch((thrown: unknown) =>
     failedResult(pipeline, thrown, Math.round(performance.now() - startedAt), signal),
   );

@@ -6,6 +6,7 @@ import type { SourceRecord } from "../../model/record.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { asTidemarkError } from "../failure.ts";
 import { actor, withState } from "../state-access.ts";
+import { traced } from "../traced.ts";
 
 export interface AttemptOptions {
   /** The state URL, where the pipeline does not ask for a place of its own. */
@@ -46,7 +47,9 @@ export async function attempt(pipeline: LoadedPipeline, options: AttemptOptions)
 function move(pipeline: LoadedPipeline, url: string, options: AttemptOptions): Promise<RunResult> {
   const { signal, fullRefresh, asked, onProgress } = options;
   return withState(url, { create: true }, (state) =>
-    attemptSync(pipeline, { ...asked, state, signal, fullRefresh, onProgress, actor: actor() }),
+    traced(pipeline, state, (pipeline, state) =>
+      attemptSync(pipeline, { ...asked, state, signal, fullRefresh, onProgress, actor: actor() }),
+    ),
   );
 }
 
