@@ -30,6 +30,8 @@ export interface Listening {
 /** Longer than load balancers keep theirs, so that it is never we who close one that they have just used. */
 const keepAliveMs = 65_000;
 const idleMs = 120_000;
+/** The longest query that there is, percent-encoded, and all else twice over. */
+const mostHeaderBytes = 32 * 1024;
 const checkMs = 1000;
 
 /**
@@ -47,6 +49,7 @@ export async function serveService(service: Service, options: ListenOptions): Pr
     requestTimeout: requestMs,
     connectionsCheckingInterval: Math.min(checkMs, headMs),
     keepAliveTimeout: keepAliveMs,
+    maxHeaderSize: mostHeaderBytes,
     // Left to us, so that its lack is told as everything else is.
     requireHostHeader: false,
   };

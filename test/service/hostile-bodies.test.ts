@@ -106,6 +106,16 @@ describe("bodies", () => {
   });
 });
 
+it.each([{ max_age_days: 1e300 }, { max_age_days: -1 }, { keep_runs: 0.5 }, {}])(
+  "a prune by %j is refused",
+  async (body) => {
+    const service = await startService();
+    for (const path of ["/v1/prune", `${suppliers}/prune`]) {
+      expect(problemIn(await service.ask("POST", path, { body }))).toMatchObject({ status: 422 });
+    }
+  },
+);
+
 describe("cursors that do not fit", () => {
   it.each([
     ["timestamp_utc", "tomorrow"],

@@ -23,7 +23,7 @@ describe("connections", () => {
     ],
     [
       "headers without end",
-      `GET /readyz HTTP/1.1\r\nHost: x\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`,
+      `GET /readyz HTTP/1.1\r\nHost: x\r\nX-Long: ${"x".repeat(40_000)}\r\n\r\n`,
       413,
       "BODY_TOO_LARGE",
     ],

@@ -103,7 +103,8 @@ export const pruneRequest = z
       .meta({ description: "How many ended runs of a stream to keep.", example: 1000 }),
     max_age_days: z
       .number()
-      .nonnegative()
+      .min(0)
+      .max(36_500)
       .optional()
       .meta({ description: "For how many days to keep a run after its end.", example: 90 }),
   })
