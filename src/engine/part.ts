@@ -21,6 +21,11 @@ export interface Part {
   position(): Position;
   /** To be told that the last `position` is committed. */
   committed(): void;
+  /**
+   * To be told that a page was admitted and not written, and that no more will come: the part stands
+   * at the position given, or where it was last committed.
+   */
+  fallBack(to: Position | null): void;
 }
 
 /** What is read in one go: a window, or a slice of one. */

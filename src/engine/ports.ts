@@ -188,6 +188,11 @@ export interface Mark {
 
 export interface Batch {
   readonly records: readonly SourceRecord[];
+  /**
+   * For outputs that append: the identities that the batch delivers, from the next `commit` on. Filters
+   * may have left fewer or more records of them.
+   */
+  readonly deliveries?: readonly string[];
   readonly columns?: readonly Column[];
 }
 
@@ -218,7 +223,7 @@ export interface Output {
   readonly guarantee: "exactly-once" | "at-least-once" | "none";
   /**
    * True where delivering a record twice adds it twice (an append): the engine then hands over
-   * identities and asks `delivered` before it writes.
+   * identities with each batch, and asks `delivered` before it writes.
    */
   readonly appends: boolean;
   open(context: OutputContext): Promise<OutputSession>;
@@ -243,8 +248,8 @@ export interface OutputSession {
   /** The newest mark of one partition, after `claim`; absent where the output keeps no marks. */
   partition?(partition: string): Promise<Mark | null>;
   /**
-   * For outputs that append: of these identities, those already delivered in the unfinished window.
-   * Those that are not count as delivered with the next `commit`.
+   * For outputs that append: of these identities, those already delivered in the unfinished window,
+   * by this run or an earlier one.
    */
   delivered?(identities: readonly string[]): Promise<ReadonlySet<string>>;
   /** Takes a batch; it need not be durable yet. Returns how many records were written. */

@@ -133,29 +133,37 @@ export class ReadLoop {
   async #take(unit: Unit, page: Page): Promise<{ readonly error: unknown } | null> {
     this.pages += 1;
     this.recordsRead += page.records.length;
+    const { part } = unit;
+    const before = this.#parts.goesOn && this.#touched.has(part) ? part.position() : null;
     let admitted: Admitted;
+    let fresh: Fresh;
     let records: readonly SourceRecord[];
     try {
       unit.guard.see(page);
       admitted = unit.admit(page);
-      this.#touched.add(unit.part);
-      records = await this.#filter(await this.#undelivered(admitted, unit.part.partition));
+      this.#touched.add(part);
+      fresh = await this.#undelivered(admitted, part.partition);
+      records = await this.#filter(fresh.records);
     } catch (error) {
+      part.fallBack(before);
       return { error };
     }
-    await this.#write(records, page);
+    await this.#write({ records, deliveries: fresh.deliveries, columns: page.columns });
     await this.#commitWhenDue(admitted.disorder);
     this.#parts.onPage();
     return null;
   }
 
-  async #write(records: readonly SourceRecord[], page: Page): Promise<void> {
+  async #write({ records, deliveries, columns }: Fresh & Pick<Page, "columns">): Promise<void> {
     const { session, filters } = this.#parts;
     await this.#faults("afterFilter");
     if (records.length > 0) {
       await this.#parts.confirm();
-      const columns = filters.length === 0 ? page.columns : undefined;
-      this.recordsWritten += await session.write(columns === undefined ? { records } : { records, columns });
+      this.recordsWritten += await session.write({
+        records,
+        ...(deliveries === null ? {} : { deliveries }),
+        ...(columns === undefined || filters.length > 0 ? {} : { columns }),
+      });
       this.#wrote = true;
     }
     await this.#faults("afterWrite");
@@ -169,24 +177,22 @@ export class ReadLoop {
   }
 
   /** Leaves out what the output already holds from an earlier attempt at this window. */
-  async #undelivered(admitted: Admitted, partition: string | null): Promise<readonly SourceRecord[]> {
-    const { records } = admitted;
+  async #undelivered({ records, deliveries }: Admitted, partition: string | null): Promise<Fresh> {
     const { session } = this.#parts;
-    if (admitted.deliveries === null || admitted.deliveries.length === 0) return records;
-    if (session.delivered === undefined) return records;
+    if (deliveries === null || deliveries.length === 0 || session.delivered === undefined) {
+      return { records, deliveries: null };
+    }
     // The same key in another partition is another record.
-    const deliveries =
-      partition === null
-        ? admitted.deliveries
-        : admitted.deliveries.map((delivery) => `${delivery}@${partition}`);
-    const known = await session.delivered(deliveries);
+    const named = partition === null ? deliveries : deliveries.map((delivery) => `${delivery}@${partition}`);
+    const known = await session.delivered(named);
     const taken = new Set<string>();
-    return records.filter((_, index) => {
-      const delivery = deliveries[index];
+    const fresh = records.filter((_, index) => {
+      const delivery = named[index];
       if (delivery === undefined || known.has(delivery) || taken.has(delivery)) return false;
       taken.add(delivery);
       return true;
     });
+    return { records: fresh, deliveries: [...taken] };
   }
 
   async #filter(records: readonly SourceRecord[]): Promise<readonly SourceRecord[]> {
@@ -198,6 +204,12 @@ export class ReadLoop {
     }
     return left;
   }
+}
+
+/** Records that the output does not hold yet, and which deliveries they are, where it wants to know. */
+interface Fresh {
+  readonly records: readonly SourceRecord[];
+  readonly deliveries: readonly string[] | null;
 }
 
 export function cancellation(): TidemarkError {

@@ -69,6 +69,9 @@ export class SlicedPart implements Part {
     this.#changed = false;
   }
 
+  /** A slice that is not finished counts for nothing, whatever was admitted of it. */
+  fallBack(): void {}
+
   *units(): Generator<Unit> {
     const { cut } = this.#options;
     this.#left += 1;
@@ -217,13 +220,14 @@ export class SlicedPart implements Part {
 
   /** Of what was delivered at the ends of slices, what a later read may bring again. */
   #boundaryAt(watermark: string | null, coverage: readonly Interval[]): BoundaryKey[] {
-    if (watermark === null) return [];
     const type = this.#type;
     const ends = new Set(coverage.map(({ upper }) => upper));
-    const highest = this.#highest ?? watermark;
+    const highest = this.#highest;
+    const isAbove = (cursor: string, value: string | null, by: number): boolean =>
+      value === null || compareCursorValues(type, cursor, value) >= by;
     for (const [name, { cursor }] of this.#boundary) {
-      const isAhead = cursor !== "" && compareCursorValues(type, cursor, highest) > 0;
-      const isAtEnd = ends.has(cursor) && compareCursorValues(type, cursor, watermark) >= 0;
+      const isAhead = cursor !== "" && isAbove(cursor, highest, 1);
+      const isAtEnd = ends.has(cursor) && isAbove(cursor, watermark, 0);
       if (!isAhead && !isAtEnd) this.#boundary.delete(name);
     }
     return [...this.#boundary.values()];

@@ -23,6 +23,8 @@ export class WholePart implements Part {
   /** The position last asked for, and whether the one last committed has an unfinished window. */
   #last: Position;
   #unfinished: boolean;
+  /** Where the part stays, once a page of it could not be written. */
+  #stays: { readonly at: Position | null } | null = null;
 
   constructor(options: {
     readonly partition: string | null;
@@ -41,6 +43,7 @@ export class WholePart implements Part {
   }
 
   get changed(): boolean {
+    if (this.#stays !== null) return this.#stays.at !== null;
     return this.#read.tracker.changed || this.#untold || (this.#finished && this.#unfinished);
   }
 
@@ -57,13 +60,20 @@ export class WholePart implements Part {
   }
 
   position(): Position {
+    const stays = this.#stays?.at ?? null;
+    if (stays !== null) return stays;
     const { note } = this.#start;
     const position = this.#read.tracker.position({ windowFinished: this.#finished });
     this.#last = note === undefined ? position : { ...position, note };
     return this.#last;
   }
 
+  fallBack(to: Position | null): void {
+    this.#stays = { at: to };
+  }
+
   committed(): void {
+    if (this.#stays !== null) this.#stays = { at: null };
     this.#read.tracker.committed();
     this.#untold = false;
     this.#unfinished = this.#last.window !== null;

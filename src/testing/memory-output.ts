@@ -66,13 +66,14 @@ class MemorySession implements OutputSession {
 
   async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
     const before = this.#table.delivered.get(this.#lane);
-    const known = new Set(identities.filter((identity) => before?.has(identity)));
-    this.#delivered.push(...identities.filter((identity) => !known.has(identity)));
-    return known;
+    return new Set(
+      identities.filter((identity) => before?.has(identity) || this.#delivered.includes(identity)),
+    );
   }
 
   async write(batch: Batch): Promise<number> {
     this.#rows.push(...batch.records);
+    this.#delivered.push(...(batch.deliveries ?? []));
     return batch.records.length;
   }
 

@@ -6,7 +6,7 @@ const heldIdentities = 10_000;
 
 /**
  * Which records an append has delivered in the unfinished window: those on record from earlier
- * commits and runs, and those that this run was handed and has not committed yet.
+ * commits and runs, and those that this run has written and not committed yet.
  */
 export class DeliveredIdentities {
   readonly #ledger: Ledger;
@@ -23,7 +23,7 @@ export class DeliveredIdentities {
     this.#onRecord = await this.#ledger.holdsIdentities();
   }
 
-  /** Those that are delivered already; the others count as delivered from here on. */
+  /** Those that are delivered already. */
   async ask(identities: readonly string[]): Promise<ReadonlySet<string>> {
     const stored = identities.map(storedIdentity);
     const known = new Set<string>();
@@ -36,8 +36,12 @@ export class DeliveredIdentities {
       if (identity === undefined || name === undefined) continue;
       if (known.has(name) || this.#held.has(name)) delivered.add(identity);
     }
-    for (const name of stored) if (!known.has(name)) this.#held.add(name);
     return delivered;
+  }
+
+  /** Counts them as delivered from here on. */
+  add(identities: readonly string[]): void {
+    for (const identity of identities) this.#held.add(storedIdentity(identity));
   }
 
   /** Moves what is held to the connection's temporary table, where there is much of it. */

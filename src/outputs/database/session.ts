@@ -97,6 +97,7 @@ export class DatabaseSession implements OutputSession {
   async write(batch: Batch): Promise<number> {
     const { records } = batch;
     const [sample] = records;
+    if (batch.deliveries !== undefined) this.#delivered.add(batch.deliveries);
     if (sample === undefined) return 0;
     this.#planned().fit(records, batch.columns);
     // One record stands for the batch: exact sizes would cost more than they are worth.

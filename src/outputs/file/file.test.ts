@@ -172,9 +172,11 @@ test("P2: identities delivered in an unfinished window are known to the next run
   const path = freshPath();
   const session = await claimed(path, 1);
   expect(await session.delivered?.(["a", "b"])).toEqual(new Set());
+  await session.write({ records: [], deliveries: ["a", "b"] });
   expect(await session.delivered?.(["b", "c"])).toEqual(new Set(["b"]));
+  await session.write({ records: [], deliveries: ["c"] });
   await session.commit(commitOf(1, 1, { windowFinished: false }));
-  expect(await session.delivered?.(["d"])).toEqual(new Set());
+  await session.write({ records: [], deliveries: ["d"] });
   await session.close();
 
   const next = await claimed(path, 2);

@@ -92,6 +92,7 @@ class FileSession implements OutputSession {
   }
 
   async write(batch: Batch): Promise<number> {
+    if (batch.deliveries !== undefined) (await this.#claimed()).deliver(batch.deliveries);
     let lines = "";
     for (const record of batch.records) lines += jsonLine(record);
     this.#tell(() => this.#staging.append(lines));

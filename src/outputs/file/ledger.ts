@@ -215,30 +215,30 @@ export class Ledger {
     });
   }
 
-  /** Of these identities, those delivered before; the others are kept with the next commit. */
+  /** Of these identities, those delivered before. */
   async delivered(lane: string, identities: readonly string[]): Promise<Set<string>> {
     return this.#patiently(() => {
       const known = this.#database.prepare(
         "SELECT 1 FROM delivered WHERE lane = ? AND identity = ? UNION ALL SELECT 1 FROM temp.pending WHERE identity = ?",
       );
       const found = new Set<string>();
-      const others: string[] = [];
       for (const identity of identities) {
         const stored = storedIdentity(identity);
         if (known.get(lane, stored, stored) !== undefined) found.add(identity);
-        else others.push(stored);
       }
-      this.#keep(others);
       return found;
     });
   }
 
-  /** One transaction, of a table that only this connection has: it takes no lock on the ledger. */
-  #keep(identities: readonly string[]): void {
+  /**
+   * Keeps identities for the next commit: in one transaction, of a table that only this connection has,
+   * so that it takes no lock on the ledger.
+   */
+  deliver(identities: readonly string[]): void {
     this.#database.exec("BEGIN");
     try {
       const keep = this.#database.prepare("INSERT OR IGNORE INTO temp.pending (identity) VALUES (?)");
-      for (const identity of identities) keep.run(identity);
+      for (const identity of identities) keep.run(storedIdentity(identity));
       this.#database.exec("COMMIT");
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
