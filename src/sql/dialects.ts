@@ -49,6 +49,7 @@ export const sqliteDialect: SqlDialect = {
   table: quotedParts,
   placeholder: (n) => `?${n}`,
   columnType: (kind) => sqliteTypes[kind],
+  keyType: () => sqliteTypes.text,
 };
 
 const postgresTypes: Readonly<Record<ColumnKind, string>> = {
@@ -69,4 +70,5 @@ export const postgresDialect: SqlDialect = {
   table: quotedParts,
   placeholder: (n) => `$${n}`,
   columnType: (kind) => postgresTypes[kind],
+  keyType: () => postgresTypes.text,
 };

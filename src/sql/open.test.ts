@@ -3,7 +3,7 @@ import { redact } from "../secrets.ts";
 import { openSql } from "./open.ts";
 
 test.each([
-  ["mysql://user:hunter22@host/db", "mysql"],
+  ["oracle://user:hunter22@host/db", "oracle"],
   ["./data.db", "no scheme"],
   ["sqlite:", "names no file"],
   ["sqlite://data.db", "two slashes"],

@@ -11,14 +11,43 @@ export interface OpenSqlOptions {
 }
 
 const whatWorks =
-  "Use sqlite:./path.db, sqlite:///absolute/path.db, sqlite::memory:, or postgres://user@host:5432/database.";
+  "Use sqlite:./path.db, sqlite:///absolute/path.db, sqlite::memory:, postgres://user@host:5432/database, or mysql://user@host:3306/database.";
+
+type Opener = (url: string, options: OpenSqlOptions) => Promise<SqlConnection>;
+
+const openAnySqlite: Opener = async (url, { role }) => {
+  const { openSqlite } = await import("./sqlite/connection.ts");
+  return openSqlite(sqlitePath(url), role);
+};
+
+const openAnyPostgres: Opener = async (url, { role, applicationName }) => {
+  registerPasswords(url);
+  const { openPostgres } = await import("./postgres/connection.ts");
+  return openPostgres(url, role, applicationName);
+};
+
+const openAnyMysql: Opener = async (url, { role, applicationName }) => {
+  registerPasswords(url);
+  const { openMysql } = await import("./mysql/connection.ts");
+  return openMysql(url, role, applicationName);
+};
+
+/** By what a URL begins with. A driver is loaded by those who use it. */
+const openers: ReadonlyMap<string, Opener> = new Map([
+  ["sqlite", openAnySqlite],
+  ["postgres", openAnyPostgres],
+  ["postgresql", openAnyPostgres],
+  ["mysql", openAnyMysql],
+  ["mariadb", openAnyMysql],
+]);
 
 /**
  * Opens a connection to a database.
  *
  * `sqlite:./path.db`, `sqlite:///absolute/path.db` and `sqlite::memory:` open SQLite; the file and
  * its folders are created where missing, except for an input. `postgres://…` and `postgresql://…`
- * open PostgreSQL by `pg`. Passwords in the URL are registered as secrets.
+ * open PostgreSQL by `pg`; `mysql://…` and `mariadb://…` open either of these by `mysql2`, with TLS as
+ * `?ssl-mode=VERIFY_IDENTITY` says. Passwords in the URL are registered as secrets.
  *
  * Throws `ARGUMENT_INVALID` for any other URL, `DRIVER_MISSING`, and by role: `OUTPUT_UNAVAILABLE`,
  * `SOURCE_UNAVAILABLE`, `STATE_UNAVAILABLE` where the database cannot be reached; `OUTPUT_FAILED`,
@@ -26,24 +55,12 @@ const whatWorks =
  */
 export async function openSql(url: string, options: OpenSqlOptions): Promise<SqlConnection> {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-  switch (scheme) {
-    case "sqlite": {
-      const { openSqlite } = await import("./sqlite/connection.ts");
-      return openSqlite(sqlitePath(url), options.role);
-    }
-    case "postgres":
-    case "postgresql": {
-      registerPasswords(url);
-      const { openPostgres } = await import("./postgres/connection.ts");
-      return openPostgres(url, options.role, options.applicationName);
-    }
-    default: {
-      const what = scheme === undefined ? "it has no scheme" : `no database is known by \`${scheme}:\``;
-      throw new TidemarkError("ARGUMENT_INVALID", `the database URL cannot be used: ${what}`, {
-        hint: whatWorks,
-      });
-    }
-  }
+  const open = openers.get(scheme ?? "");
+  if (open !== undefined) return open(url, options);
+  const what = scheme === undefined ? "it has no scheme" : `no database is known by \`${scheme}:\``;
+  throw new TidemarkError("ARGUMENT_INVALID", `the database URL cannot be used: ${what}`, {
+    hint: whatWorks,
+  });
 }
 
 /** The path in a `sqlite:` URL, taken as it is written. */

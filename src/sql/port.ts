@@ -24,15 +24,20 @@ export interface Column {
 
 /** What differs from database to database, by name, so that nobody asks which database it is. */
 export interface SqlDialect {
-  readonly name: "postgres" | "sqlite";
-  /** `"name"`, with quotes inside it doubled; a dotted name is quoted part by part by `table`. */
+  readonly name: "postgres" | "sqlite" | "mysql";
+  /** The name in the database's quotes; a dotted name is quoted part by part by `table`. */
   identifier(name: string): string;
   /** `schema.table` or `table`, quoted. */
   table(name: string): string;
-  /** The placeholder of the n-th parameter, from 1: `$1`, `?1`. */
+  /** The placeholder of the n-th parameter, from 1, as often as it is needed: `$1`, `?1`. */
   placeholder(n: number): string;
   /** The column type this database uses for a kind. */
   columnType(kind: ColumnKind): string;
+  /**
+   * The column type for texts of up to `characters` that are a key, or a part of one: two of them are
+   * one only if they are the same, character by character.
+   */
+  keyType(characters: number): string;
 }
 
 /** A transaction that the caller has opened, on a driver's own connection. */
@@ -57,8 +62,8 @@ export interface SqlConnection extends AsyncDisposable {
   execute(sql: string, params?: readonly SqlValue[]): Promise<number>;
   /**
    * Reads in pages of at most `pageSize` rows, in constant memory: a server-side cursor on
-   * PostgreSQL, a stepped statement on SQLite. The read sees one snapshot. Ending the iteration
-   * early releases it.
+   * PostgreSQL, a stepped statement on SQLite, rows held back at the server on MySQL. The read sees
+   * one snapshot. Ending the iteration early releases it.
    */
   stream(
     sql: string,
@@ -67,9 +72,10 @@ export interface SqlConnection extends AsyncDisposable {
   ): AsyncIterable<{ columns: readonly Column[]; rows: SqlRow[] }>;
   /**
    * The types that the database takes a query's placeholders for, in its own words and in their order;
-   * null for one that takes any value, as all of SQLite's do. The query is not run.
+   * null for one that takes any value, as all of SQLite's do. `compared` names the columns of the result
+   * that the placeholders are compared with, by which MySQL tells. The query is not run.
    */
-  parameterTypes(sql: string): Promise<readonly (string | null)[]>;
+  parameterTypes(sql: string, compared: readonly (string | null)[]): Promise<readonly (string | null)[]>;
   /** The columns of a table, in order; null where there is no such table. */
   columns(table: string): Promise<readonly Column[] | null>;
   /** The database's own clock, in milliseconds since 1970. */

@@ -12,17 +12,25 @@ import { openSql } from "../../src/sql/open.ts";
 import type { SqlConnection } from "../../src/sql/port.ts";
 import { openMemoryState } from "../../src/state/memory/memory.ts";
 import { MemoryTable, memoryOutput } from "../../src/testing/memory-output.ts";
+import { mysqlRuns, ownMysqlDatabase } from "./mysql-tests.ts";
 import { createTestDatabase } from "./postgres.ts";
 
 export interface Place {
   readonly url: string;
   readonly beside: SqlConnection;
+  /** Runs a statement in which moments are written in ISO 8601, in UTC. */
+  run(sql: string): Promise<unknown>;
 }
+
+/** What a column of moments is, in each database. */
+export const momentTypes = { sqlite: "TEXT", postgres: "timestamptz", mysql: "TIMESTAMP(6) NULL" } as const;
 
 async function placeAt(url: string): Promise<Place> {
   const beside = await openSql(url, { role: "output" });
   onTestFinished(() => beside.close());
-  return { url, beside };
+  // MySQL reads no zone.
+  const zone = beside.dialect.name === "mysql" ? /(?<='\d{4}-\d\d-\d\dT[\d:.]+)Z(?=')/g : /(?!)/g;
+  return { url, beside, run: (sql) => beside.execute(sql.replaceAll(zone, "")) };
 }
 
 export async function sqlitePlace(): Promise<Place> {
@@ -37,10 +45,15 @@ export async function postgresPlace(): Promise<Place> {
   return placeAt(database.url);
 }
 
-export const places = [
+export async function mysqlPlace(): Promise<Place> {
+  return placeAt(await ownMysqlDatabase());
+}
+
+export const places: readonly (readonly [keyof typeof momentTypes, () => Promise<Place>])[] = [
   ["sqlite", sqlitePlace],
   ["postgres", postgresPlace],
-] as const;
+  ...(mysqlRuns ? [["mysql", mysqlPlace] as const] : []),
+];
 
 export function inputOf(place: Place, config: object): Input {
   return createDatabaseInput(
@@ -117,5 +130,5 @@ export async function minutes(place: Place, count: number, type: string): Promis
   const values = numbers(1, count).map(
     (id) => `(${id}, '2024-01-01T00:${String(id).padStart(2, "0")}:00.5Z')`,
   );
-  await place.beside.execute(`INSERT INTO events VALUES ${values.join(", ")}`);
+  await place.run(`INSERT INTO events VALUES ${values.join(", ")}`);
 }

@@ -10,6 +10,7 @@ import { createDatabaseOutput } from "../../src/outputs/database/database-output
 import { type DatabaseOutputConfig, databaseOutputSchema } from "../../src/outputs/database/schema.ts";
 import { openSql } from "../../src/sql/open.ts";
 import type { Column, SqlConnection } from "../../src/sql/port.ts";
+import { mysqlRuns, ownMysqlDatabase } from "./mysql-tests.ts";
 import { createTestDatabase } from "./postgres.ts";
 
 type Options = Partial<Omit<DatabaseOutputConfig, "type">> & {
@@ -64,10 +65,15 @@ export async function postgresPlace(): Promise<Place> {
   return placeAt(database.url);
 }
 
-export const places = [
+export async function mysqlPlace(): Promise<Place> {
+  return placeAt(await ownMysqlDatabase());
+}
+
+export const places: readonly (readonly ["sqlite" | "postgres" | "mysql", () => Promise<Place>])[] = [
   ["sqlite", sqlitePlace],
   ["postgres", postgresPlace],
-] as const;
+  ...(mysqlRuns ? [["mysql", mysqlPlace] as const] : []),
+];
 
 /** The epoch of the newest claim. */
 export let epoch = 0;

@@ -1,61 +1,21 @@
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:http";
-import { createInterface } from "node:readline";
 import pg from "pg";
 import { serverProgram } from "./postgres-server.ts";
-
-export interface PostgresServer {
-  /** The administrator's URL, to the database `postgres`. */
-  readonly url: string;
-  /** Stops the server and removes its files. The end of this process does the same. */
-  stop(): Promise<void>;
-}
+import {
+  offeredServer,
+  offerServer,
+  startServerProcess,
+  type TestDatabase,
+  type TestServer,
+} from "./server-process.ts";
 
 /**
  * Starts a real PostgreSQL server of its own, on a free port, with its data in a temporary folder.
  * It needs nothing installed, runs as root too, and goes when this process goes. `settings` are
  * further lines for the server, such as `fsync=on`.
  */
-export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
-  const child = spawn(process.execPath, [serverProgram, ...settings], {
-    stdio: ["pipe", "pipe", "inherit"],
-    // Ctrl-C in a terminal reaches the whole foreground group; the server has to outlive the tests.
-    detached: true,
-  });
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const answer = await new Promise<{ url?: string; error?: string }>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`the PostgreSQL server ended early (exit code ${code})`)));
-    createInterface(child.stdout).once("line", (line) => resolve(JSON.parse(line)));
-  });
-  if (answer.url === undefined) {
-    await exited;
-    throw new Error(`no PostgreSQL server could be started: ${answer.error}`);
-  }
-  // A script that forgets `stop` still ends, and the server with it.
-  child.unref();
-  unrefStream(child.stdin);
-  unrefStream(child.stdout);
-  return {
-    url: answer.url,
-    async stop() {
-      child.ref();
-      child.stdin.end();
-      await exited;
-    },
-  };
-}
-
-function unrefStream(stream: object): void {
-  if ("unref" in stream && typeof stream.unref === "function") stream.unref();
-}
-
-export interface TestDatabase {
-  /** A URL to connect with, password included. */
-  readonly url: string;
-  /** Ends every connection to the database and drops it. */
-  drop(): Promise<void>;
+export function startPostgres(settings: readonly string[] = []): Promise<TestServer> {
+  return startServerProcess("PostgreSQL", serverProgram, settings);
 }
 
 /** Creates an empty database of its own on a server, with a name no other has. */
@@ -80,6 +40,8 @@ async function administer(serverUrl: string, sql: string): Promise<void> {
   }
 }
 
+export type { TestDatabase };
+
 /** Where a vitest run's own server is asked for; set by the global setup, inherited by its workers. */
 const serverVariable = "TIDEMARK_TEST_POSTGRES";
 
@@ -92,38 +54,10 @@ const serverVariable = "TIDEMARK_TEST_POSTGRES";
  * ```
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const control = process.env[serverVariable];
-  if (control === undefined) {
-    throw new Error(
-      "no PostgreSQL server is on offer: run this through vitest, or use startPostgres and createDatabase",
-    );
-  }
-  const response = await fetch(control);
-  const text = await response.text();
-  if (!response.ok) throw new Error(text);
-  return createDatabase(text);
+  return createDatabase(await offeredServer("PostgreSQL", serverVariable));
 }
 
-/**
- * Offers one server to a whole vitest run, started by the first test that asks. Returns what ends it.
- */
-export async function offerPostgres(): Promise<() => Promise<void>> {
-  let server: Promise<PostgresServer> | null = null;
-  const control = createServer((_request, response) => {
-    server ??= startPostgres();
-    server.then(
-      ({ url }) => response.end(url),
-      (error) => response.writeHead(500).end(String(error)),
-    );
-  });
-  await new Promise<void>((resolve) => control.listen(0, "127.0.0.1", resolve));
-  control.unref();
-  const address = control.address();
-  if (typeof address !== "object" || address === null) throw new Error("the control server has no port");
-  process.env[serverVariable] = `http://127.0.0.1:${address.port}`;
-  return async () => {
-    control.closeAllConnections();
-    control.close();
-    if (server !== null) await (await server.catch(() => null))?.stop();
-  };
+/** Offers one server to a whole vitest run, started by the first test that asks. Returns what ends it. */
+export function offerPostgres(): Promise<() => Promise<void>> {
+  return offerServer(serverVariable, startPostgres);
 }

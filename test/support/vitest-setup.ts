@@ -1,4 +1,10 @@
+import { offerMysql } from "./mysql.ts";
 import { offerPostgres } from "./postgres.ts";
 
 /** Run once by vitest before all workers; what it returns runs after them, also when tests failed. */
-export default offerPostgres;
+export default async function setup(): Promise<() => Promise<void>> {
+  const ends = [await offerPostgres(), await offerMysql()];
+  return async () => {
+    for (const end of ends) await end();
+  };
+}

@@ -4,6 +4,14 @@ import { compareCursorValues, floorCursor, stepCursor } from "../../model/cursor
 import { parseGranule } from "../../model/granule.ts";
 import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
 import type { SqlDialect, SqlValue } from "../../sql/port.ts";
+import {
+  isMysqlText,
+  mysqlHighest,
+  mysqlLowerNumber,
+  mysqlLowerTime,
+  mysqlLowest,
+  mysqlUpperNumber,
+} from "./bind-mysql.ts";
 
 /** How a bound is to be written for one placeholder. */
 export interface Binding {
@@ -33,12 +41,10 @@ const approximate = new Set(["double precision", "real", "numeric"]);
 export function bindLowerBound(field: CursorField, value: string, binding: Binding): SqlValue {
   switch (field.type) {
     case "timestamp_utc":
-      return binding.dialect === "postgres"
-        ? timestampForPostgres(field, value, binding)
-        : timestampForSqlite(field, value, binding);
+      return lowerTimes[binding.dialect](field, value, binding);
     case "numeric_id":
     case "offset":
-      return binding.dialect === "postgres" ? numberForPostgres(value, binding) : numberForSqlite(value);
+      return lowerNumbers[binding.dialect](value, binding);
     default:
       return value;
   }
@@ -49,8 +55,27 @@ export function isKeptAsText(field: CursorField, { dialect, type, queryFormat }:
   if (field.type !== "timestamp_utc") return false;
   const { kind } = queryFormat ?? field.format;
   if (dialect === "sqlite") return kind === "iso8601" || kind === "pattern";
+  if (dialect === "mysql") return isMysqlText(type) && (kind === "iso8601" || kind === "pattern");
   return type === "text" || type === "character varying" || type === "character";
 }
+
+const lowerTimes: Readonly<
+  Record<SqlDialect["name"], (field: CursorField, value: string, binding: Binding) => SqlValue>
+> = {
+  postgres: timestampForPostgres,
+  sqlite: timestampForSqlite,
+  mysql(field, value, binding) {
+    const { type, queryFormat } = binding;
+    const asText = timestampAsText(field, value, binding);
+    return mysqlLowerTime(field, value, { type, format: queryFormat ?? field.format }, asText);
+  },
+};
+
+const lowerNumbers: Readonly<Record<SqlDialect["name"], (value: string, binding: Binding) => SqlValue>> = {
+  postgres: numberForPostgres,
+  sqlite: numberForSqlite,
+  mysql: mysqlLowerNumber,
+};
 
 function timestampForPostgres(field: CursorField, value: string, binding: Binding): SqlValue {
   const { timezone } = field.format;
@@ -114,6 +139,7 @@ export function lowestBound(field: CursorField, binding: Binding): SqlValue {
     return field.type === "text" ? "" : Number.NEGATIVE_INFINITY;
   }
   const { type } = binding;
+  if (binding.dialect === "mysql") return mysqlLowest(field, type);
   if (type === null || /^(?:text|character|character varying|"char"|name|citext)$/.test(type)) return "";
   const lowest = smallest[type];
   if (lowest !== undefined) return String(lowest);
@@ -130,6 +156,7 @@ export function lowestBound(field: CursorField, binding: Binding): SqlValue {
  * the type is above it.
  */
 export function bindUpperNumber(value: string, { dialect, type }: Binding): SqlValue {
+  if (dialect === "mysql") return mysqlUpperNumber(value);
   const floor = floorCursor("numeric_id", value, whole);
   const integer = floor === value ? value : stepCursor("numeric_id", floor, whole, 1);
   if (dialect === "sqlite") {
@@ -149,6 +176,7 @@ export function bindUpperNumber(value: string, { dialect, type }: Binding): SqlV
  */
 export function highestBound({ dialect, type }: Binding): SqlValue {
   if (dialect === "sqlite") return Number.POSITIVE_INFINITY;
+  if (dialect === "mysql") return mysqlHighest(type);
   const lowest = smallest[type ?? ""];
   if (lowest !== undefined) return String(-lowest - 1n);
   if (approximate.has(type ?? "")) return "Infinity";

@@ -14,6 +14,7 @@ import {
   isKeptAsText,
   lowestBound,
 } from "./bind.ts";
+import { mysqlUpperTime, numberOrText } from "./bind-mysql.ts";
 import type { Place } from "./repeated-read.ts";
 
 export interface BinderParts {
@@ -85,9 +86,9 @@ export class Binder {
     return statement.placeholders > 0 && isKeptAsText(leading, await this.#binding(statement, 1));
   }
 
-  async #binding({ sql }: BoundStatement, number: number): Promise<Binding> {
+  async #binding({ sql, placeholders }: BoundStatement, number: number): Promise<Binding> {
     const { connection, persistence, types: known } = this.#parts;
-    const asked = known.get(sql) ?? connection.parameterTypes(sql);
+    const asked = known.get(sql) ?? connection.parameterTypes(sql, this.#comparedWith(placeholders));
     known.set(sql, asked);
     const types = await asked;
     const format = persistence.timestamp?.queryFormat;
@@ -97,6 +98,15 @@ export class Binder {
       type: types[number - 1] ?? null,
       queryFormat: format === undefined ? null : parseCursorFormat(format, timezone),
     };
+  }
+
+  /** The columns that placeholders are compared with: the cursors' own, and for the window's end the leading one's. */
+  #comparedWith(placeholders: number): (string | null)[] {
+    const { cursors } = this.#parts.incremental;
+    return Array.from({ length: placeholders }, (_, at) => {
+      const path = (cursors[at] ?? cursors[0])?.path;
+      return path?.length === 1 ? (path[0] ?? null) : null;
+    });
   }
 
   #lowerBound(
@@ -148,7 +158,7 @@ export class Binder {
     const { dialect, type, queryFormat } = binding;
     const { timestamp, until } = this.#parts.persistence;
     const timezone = timestamp?.timezone ?? "UTC";
-    switch (type) {
+    switch (dialect === "postgres" ? type : null) {
       case "timestamp with time zone":
         return upper;
       case "timestamp without time zone":
@@ -166,6 +176,9 @@ export class Binder {
       return widelyAbove(upper);
     }
     const text = formatUpperBound(upper, format);
+    if (dialect === "mysql") {
+      return mysqlUpperTime(upper, { type, format, timezone }) ?? numberOrText(type, text);
+    }
     return dialect === "sqlite" && /^-?\d+$/.test(text) && declared.kind !== "pattern" ? BigInt(text) : text;
   }
 }

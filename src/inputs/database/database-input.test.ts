@@ -3,6 +3,7 @@ import {
   ids,
   inputOf,
   minutes,
+  momentTypes,
   places,
   postgresPlace,
   read,
@@ -13,7 +14,7 @@ import { systemClock } from "../../clock.ts";
 import { stringifyJson } from "../../model/json.ts";
 
 describe.each(places)("%s", (database, createPlace) => {
-  const timestampType = database === "postgres" ? "timestamptz" : "TEXT";
+  const timestampType = momentTypes[database];
   const timestamp = { timestamp: { field: "updated_at", queryFormat: "iso8601" } };
 
   test("a table is read in ascending order, page by page, every digit kept", async () => {
@@ -21,7 +22,7 @@ describe.each(places)("%s", (database, createPlace) => {
     await place.beside.execute(
       `CREATE TABLE events (id BIGINT, updated_at ${timestampType}, n ${database === "postgres" ? "numeric" : "TEXT"})`,
     );
-    await place.beside.execute(
+    await place.run(
       `INSERT INTO events VALUES (9007199254740993, '2024-01-01T00:00:03.000001Z', '0.12345678901234567890'), (2, '2024-01-01T00:00:01Z', '2'), (3, '2024-01-01T00:00:02Z', '3')`,
     );
     const input = inputOf(place, { table: "events", cursor: "updated_at", key: "id", pageSize: 2 });
@@ -50,9 +51,7 @@ describe.each(places)("%s", (database, createPlace) => {
   test("a numeric cursor past 2^53 is bound with every digit", async () => {
     const place = await createPlace();
     await place.beside.execute("CREATE TABLE events (id BIGINT)");
-    await place.beside.execute(
-      "INSERT INTO events VALUES (9007199254740992), (9007199254740993), (9007199254740994)",
-    );
+    await place.run("INSERT INTO events VALUES (9007199254740992), (9007199254740993), (9007199254740994)");
     const byTable = inputOf(place, { table: "events", statePersistence: { id: { field: "id" } } });
     expect((await ids(byTable, "9007199254740993")).map(String)).toEqual([
       "9007199254740993",
@@ -71,7 +70,7 @@ describe.each(places)("%s", (database, createPlace) => {
   test("rows without a cursor: the first of them fails the run, or all come once, or none", async () => {
     const place = await createPlace();
     await minutes(place, 3, timestampType);
-    await place.beside.execute("INSERT INTO events VALUES (8, NULL), (9, NULL)");
+    await place.run("INSERT INTO events VALUES (8, NULL), (9, NULL)");
     const config = (onNullCursor: string) =>
       inputOf(place, { table: "events", key: "id", statePersistence: { ...timestamp, onNullCursor } });
     await expect(stream(config("fail")).run()).rejects.toMatchObject({
@@ -83,7 +82,7 @@ describe.each(places)("%s", (database, createPlace) => {
     expect(skipping.ids()).toEqual([1, 2, 3]);
     const delivering = stream(config("deliver"));
     await delivering.run();
-    await place.beside.execute("INSERT INTO events VALUES (10, NULL), (11, '2024-01-01T01:00:00Z')");
+    await place.run("INSERT INTO events VALUES (10, NULL), (11, '2024-01-01T01:00:00Z')");
     await delivering.run();
     await delivering.run();
     expect(delivering.ids()).toEqual([8, 9, 1, 2, 3, 10, 11]);
@@ -91,9 +90,13 @@ describe.each(places)("%s", (database, createPlace) => {
 
   test("text ids are read in the order of their code points", async () => {
     const place = await createPlace();
-    const collated = database === "postgres" ? 'text COLLATE "en-x-icu"' : "TEXT COLLATE NOCASE";
+    const collated = {
+      postgres: 'text COLLATE "en-x-icu"',
+      sqlite: "TEXT COLLATE NOCASE",
+      mysql: "VARCHAR(9) CHARACTER SET latin1 COLLATE latin1_swedish_ci",
+    }[database];
     await place.beside.execute(`CREATE TABLE events (id ${collated})`);
-    await place.beside.execute("INSERT INTO events VALUES ('a'), ('B'), ('é'), ('Z'), ('b')");
+    await place.run("INSERT INTO events VALUES ('a'), ('B'), ('é'), ('Z'), ('b')");
     const input = inputOf(place, {
       table: "events",
       key: "id",

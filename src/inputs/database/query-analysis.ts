@@ -1,5 +1,6 @@
 import type { SqlDialect } from "../../sql/port.ts";
 import { type SqlToken, sqlTokens } from "./sql-tokens.ts";
+import { unlimited } from "./unlimited.ts";
 
 /** One place in the query that a cursor's bound goes to. */
 export interface Placeholder {
@@ -185,7 +186,7 @@ function limitAt(outermost: readonly SqlToken[], at: number, dialect: SqlDialect
     rows: plainNumber(outermost.slice(first, end)),
     start: outermost[first]?.start ?? 0,
     end: outermost[end - 1]?.end ?? 0,
-    without: dialect === "postgres" ? "ALL" : "-1",
+    without: unlimited[dialect],
   };
 }
 

@@ -29,7 +29,8 @@ export interface QueryDoubt {
 /** Which database's SQL the query is, as far as the address tells. */
 export function dialectOf(config: QueryConfig): SqlDialect["name"] {
   const address = config.connectionString ?? config.connectionStringRef ?? "";
-  return address.startsWith("sqlite:") ? "sqlite" : "postgres";
+  if (address.startsWith("sqlite:")) return "sqlite";
+  return /^(?:mysql|mariadb):/.test(address) ? "mysql" : "postgres";
 }
 
 /** The values that placeholders stand for, in their order: the cursors, and the end of the window. */

@@ -3,6 +3,7 @@ import {
   ids,
   inputOf,
   minutes,
+  momentTypes,
   numbers,
   places,
   postgresPlace,
@@ -11,7 +12,7 @@ import {
 } from "../../../test/support/database-input.ts";
 
 describe.each(places)("%s", (database, createPlace) => {
-  const timestampType = database === "postgres" ? "timestamptz" : "TEXT";
+  const timestampType = momentTypes[database];
   const timestamp = { timestamp: { field: "updated_at", queryFormat: "iso8601" } };
 
   test("on the first run a placeholder is NULL where the query says what that means, else the lowest value", async () => {
@@ -102,7 +103,7 @@ describe.each(places)("%s", (database, createPlace) => {
     const rows = numbers(1, 20).map(
       (id) => `(${id}, '2024-01-01T00:00:${String(Math.floor(id / 3)).padStart(2, "0")}Z')`,
     );
-    await place.beside.execute(`INSERT INTO events VALUES ${rows.join(", ")}`);
+    await place.run(`INSERT INTO events VALUES ${rows.join(", ")}`);
     const query = (limit: number) =>
       `WITH page AS (SELECT * FROM events WHERE updated_at > $1 ORDER BY updated_at, id LIMIT ${limit}) SELECT * FROM page ORDER BY updated_at, id`;
     for (const limit of [4, 5, 7, 20, 50]) {

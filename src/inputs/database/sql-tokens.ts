@@ -15,10 +15,12 @@ interface Pattern {
   readonly regexp: RegExp;
 }
 
+const number: Pattern = { kind: "number", regexp: /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y };
+
 const common: readonly Pattern[] = [
   { kind: "nothing", regexp: /\s+|--[^\n]*/y },
   { kind: "name", regexp: /"(?:[^"]|"")*"/y },
-  { kind: "number", regexp: /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y },
+  number,
 ];
 
 const word: Pattern = { kind: "word", regexp: /[\p{L}_][\p{L}\p{N}_$]*/uy };
@@ -42,6 +44,16 @@ const patterns: Readonly<Record<SqlDialect["name"], readonly Pattern[]>> = {
     word,
     symbol,
   ],
+  mysql: [
+    // Two minus signs begin a comment only before a blank: `5--3` is 8.
+    { kind: "nothing", regexp: /\s+|--(?=\s|$)[^\n]*|#[^\n]*/y },
+    { kind: "text", regexp: /[bBxXnN]?'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"/y },
+    { kind: "name", regexp: /`(?:[^`]|``)*`/y },
+    number,
+    { kind: "placeholder", regexp: /\$\d+|\?/y },
+    word,
+    { kind: "symbol", regexp: /<=>|[<>=!~|&@%^*/+-]+|[\s\S]/y },
+  ],
 };
 
 /**
@@ -53,12 +65,12 @@ export function sqlTokens(sql: string, dialect: SqlDialect["name"]): SqlToken[] 
   let depth = 0;
   let at = 0;
   while (at < sql.length) {
-    const comment = sql.startsWith("/*", at) ? endOfComment(sql, at, dialect === "postgres") : at;
-    if (comment > at) {
-      at = comment;
+    const past = sql.startsWith("/*", at) ? endOfComment(sql, at, dialect === "postgres") : at;
+    if (past > at) {
+      at = past;
       continue;
     }
-    const { kind, end } = match(sql, at, patterns[dialect]);
+    const { kind, end } = match(sql, at, patterns[dialect], dialect === "mysql" ? mysqlComment : comment);
     const text = sql.slice(at, end);
     if (text === ")") depth = Math.max(0, depth - 1);
     if (kind !== "nothing") {
@@ -70,14 +82,23 @@ export function sqlTokens(sql: string, dialect: SqlDialect["name"]): SqlToken[] 
   return tokens;
 }
 
-function match(sql: string, at: number, among: readonly Pattern[]): { kind: Pattern["kind"]; end: number } {
+const comment = /--|\/\*/;
+const mysqlComment = /--(?=\s|$)|\/\*/;
+
+function match(
+  sql: string,
+  at: number,
+  among: readonly Pattern[],
+  comment: RegExp,
+): { kind: Pattern["kind"]; end: number } {
   for (const { kind, regexp } of among) {
     regexp.lastIndex = at;
     if (!regexp.test(sql)) continue;
     // An operator ends where a comment begins: `<--` is a comparison and what nobody reads.
-    const text = sql.slice(at, regexp.lastIndex);
-    const comment = kind === "symbol" ? text.slice(1).search(/--|\/\*/) : -1;
-    return { kind, end: comment === -1 ? regexp.lastIndex : at + 1 + comment };
+    const end = regexp.lastIndex;
+    if (kind !== "symbol") return { kind, end };
+    const within = sql.slice(at + 1, end + 1).search(comment);
+    return { kind, end: within === -1 || at + 1 + within >= end ? end : at + 1 + within };
   }
   return { kind: "symbol", end: at + 1 };
 }

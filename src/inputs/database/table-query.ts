@@ -1,7 +1,8 @@
-import type { CursorField, Incremental } from "../../engine/ports.ts";
+import type { Incremental } from "../../engine/ports.ts";
 import { formatPath } from "../../model/record.ts";
 import type { SqlDialect } from "../../sql/port.ts";
 import type { DatabaseInputConfig } from "./schema.ts";
+import { unlimited } from "./unlimited.ts";
 
 export interface TableQueries {
   /** All rows that have a cursor, between the bounds, ascending; without a cursor declared, all rows. */
@@ -41,12 +42,12 @@ export function tableQueries(
     return { ...nothing, rows: select(condition, orderBy(keys)), unsorted: select(condition, "") };
   }
   if (leading.path === null) {
-    const limit = dialect.name === "sqlite" ? " LIMIT -1" : "";
+    const limit = ` LIMIT ${unlimited[dialect.name]}`;
     const rows = select(condition, `${orderBy(keys)}${limit} OFFSET ${dialect.placeholder(1)}`);
     return { ...nothing, rows, unsorted: rows, lowerBounds: 1 };
   }
   const column = dialect.identifier(formatPath(leading.path));
-  const compared = column + collation(leading, dialect);
+  const compared = leading.type === "text" ? byCodePoint[dialect.name](column) : column;
   const lower = has.lower ? [`${compared} >= ${dialect.placeholder(1)}`] : [`${column} IS NOT NULL`];
   const lowerBounds = has.lower ? 1 : 0;
   const upperBounds = has.upper ? 1 : 0;
@@ -69,7 +70,9 @@ function orderBy(terms: readonly string[]): string {
   return terms.length === 0 ? "" : ` ORDER BY ${terms.join(", ")}`;
 }
 
-function collation(field: CursorField, dialect: SqlDialect): string {
-  if (field.type !== "text") return "";
-  return { postgres: ' COLLATE "C"', sqlite: " COLLATE BINARY" }[dialect.name];
-}
+const byCodePoint: Readonly<Record<SqlDialect["name"], (column: string) => string>> = {
+  postgres: (column) => `${column} COLLATE "C"`,
+  sqlite: (column) => `${column} COLLATE BINARY`,
+  // Whatever the column's character set is; its own binary collation would take `a` and `a ` for one.
+  mysql: (column) => `CAST(CONVERT(${column} USING utf8mb4) AS BINARY)`,
+};

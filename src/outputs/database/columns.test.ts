@@ -104,7 +104,9 @@ describe.each(places)("%s", (database, createPlace) => {
       { id: "2", v: "d" },
       { id: "x-3", v: "c" },
     ]);
-    await expect(place.beside.execute("CREATE INDEX by_v ON events (v)")).rejects.toThrow(/already exists/);
+    await expect(place.beside.execute("CREATE INDEX by_v ON events (v)")).rejects.toThrow(
+      /already exists|Duplicate key name/,
+    );
   });
 
   test("a batch that widens the table in its middle is written whole", async () => {
@@ -146,6 +148,8 @@ describe.each(places)("%s", (database, createPlace) => {
       hints,
     );
     const expected = database === "sqlite" ? "text" : "timestamp";
+    // A DATETIME does not say that it is UTC.
+    const zone = database === "mysql" ? "" : "Z";
     expect(await kinds(place)).toMatchObject({
       made: expected,
       code: "text",
@@ -156,9 +160,9 @@ describe.each(places)("%s", (database, createPlace) => {
     expect(await rows(place)).toEqual([
       {
         id: 1,
-        made: "2024-02-29T12:00:00.123456Z",
+        made: `2024-02-29T12:00:00.123456${zone}`,
         code: "5",
-        seen: "2024-02-29T12:00:00Z",
+        seen: `2024-02-29T12:00:00${zone}`,
         nothing: null,
         changed: "later",
       },
@@ -180,7 +184,7 @@ describe.each(places)("%s", (database, createPlace) => {
     await expect(session.commit(commitOf())).rejects.toMatchObject({
       code: "OUTPUT_FAILED",
       message: expect.stringMatching(
-        /the table events refused the record with id [23]: .*(NOT NULL|not-null)/,
+        /the table events refused the record with id [23]: .*(NOT NULL|not-null|cannot be null)/,
       ),
     });
     expect(await rows(place)).toHaveLength(1);

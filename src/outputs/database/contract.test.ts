@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "vitest";
+import { createMysqlDatabase } from "../../../test/support/mysql.ts";
+import { mysqlRuns } from "../../../test/support/mysql-tests.ts";
 import { createTestDatabase } from "../../../test/support/postgres.ts";
 import { openSql } from "../../sql/open.ts";
 import { type OutputDestination, outputContract } from "../../testing/output-suite.ts";
@@ -42,6 +44,7 @@ const databases = {
     };
   },
   postgres: createTestDatabase,
+  ...(mysqlRuns ? { mysql: createMysqlDatabase } : {}),
 };
 
 for (const [name, create] of Object.entries(databases)) {

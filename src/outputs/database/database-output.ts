@@ -2,26 +2,28 @@ import type { Output, OutputContext } from "../../engine/ports.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { tableNameParts } from "../../sql/dialects.ts";
+import { MysqlConnection } from "../../sql/mysql/connection.ts";
 import { openSql } from "../../sql/open.ts";
-import type { SqlConnection } from "../../sql/port.ts";
+import type { SqlConnection, SqlDialect } from "../../sql/port.ts";
 import { PostgresConnection } from "../../sql/postgres/connection.ts";
 import { SqliteConnection } from "../../sql/sqlite/connection.ts";
 import { Ledger } from "./ledger.ts";
+import { MysqlTableStore } from "./mysql-store.ts";
 import { PostgresTableStore } from "./postgres-store.ts";
 import type { DatabaseOutputConfig } from "./schema.ts";
 import { DatabaseSession } from "./session.ts";
 import { SqliteTableStore } from "./sqlite-store.ts";
-import { inTransaction, type TableDescription, type TableStore } from "./table-store.ts";
+import { changeTablesAlone, type TableDescription, type TableStore } from "./table-store.ts";
 
 /**
- * Writes records to a table of SQLite or PostgreSQL, each exactly once (promise P2): a commit's rows
+ * Writes records to a table of SQLite, PostgreSQL or MySQL, each exactly once (promise P2): a commit's rows
  * and its position, in `_tidemark_positions` beside the table, are one transaction.
  *
  * The table is made with the first records and gains a column with each new field. A column's type
  * follows its values: boolean, integer, decimal, text, or JSON for lists and objects; it is widened
  * where a later value needs it, as long as Tidemark made the table. Every digit is kept. SQLite, where
  * a column of numbers would cut them, keeps integers past 64 bits and decimals past a double as text,
- * and truth values as 0 and 1.
+ * and truth values as 0 and 1. MySQL keeps decimals past 35 digits before the point, or 30 after it, as text.
  *
  * An upsert replaces all that the stream ever wrote of a row: fields that the record lacks become
  * NULL, and columns that no record of the stream ever filled are left as they are. A field that is
@@ -59,10 +61,11 @@ async function openSession(
   const connection = await connect();
   try {
     const store = storeOf(connection);
-    await limitWaits(connection, context.leaseSeconds);
+    await store.limitWaits(context.leaseSeconds);
     const ledger = new Ledger(connection, table, context);
-    await makeLedger(ledger, store);
-    refuseIncoherent(await store.describe(table), { table, key, createTable, store });
+    if (!(await ledger.exists())) await changeTablesAlone(store, () => ledger.create());
+    const { dialect } = connection;
+    refuseIncoherent(await store.describe(table), { table, key, createTable, store, dialect });
     return new DatabaseSession({
       connection,
       store,
@@ -90,26 +93,8 @@ function cannotOpen(table: string, error: TidemarkError): TidemarkError {
 function storeOf(connection: SqlConnection): TableStore {
   if (connection instanceof SqliteConnection) return new SqliteTableStore(connection);
   if (connection instanceof PostgresConnection) return new PostgresTableStore(connection);
+  if (connection instanceof MysqlConnection) return new MysqlTableStore(connection);
   throw new TidemarkError("INTERNAL", `no output writes to ${connection.dialect.name}`);
-}
-
-/**
- * The server ends the session of a process that stopped in the middle of a commit, and a commit does
- * not wait for ever for another's lock. SQLite has one bound for all, set with the connection.
- */
-async function limitWaits(connection: SqlConnection, leaseSeconds: number): Promise<void> {
-  if (connection.dialect.name !== "postgres") return;
-  const lease = leaseSeconds * 1000;
-  await connection.execute(`SET idle_in_transaction_session_timeout = ${lease}`);
-  await connection.execute(`SET lock_timeout = ${lease + 5_000}`);
-}
-
-async function makeLedger(ledger: Ledger, store: TableStore): Promise<void> {
-  if (await ledger.exists()) return;
-  await inTransaction(store, async () => {
-    await store.lockSchema();
-    await ledger.create();
-  });
 }
 
 interface Expected {
@@ -117,10 +102,11 @@ interface Expected {
   readonly key: readonly string[];
   readonly createTable: boolean;
   readonly store: TableStore;
+  readonly dialect: SqlDialect;
 }
 
 function refuseIncoherent(description: TableDescription | null, expected: Expected): void {
-  const { table, key, createTable, store } = expected;
+  const { table, key, createTable, store, dialect } = expected;
   if (description === null) {
     if (createTable) return;
     throw new TidemarkError(
@@ -134,18 +120,15 @@ function refuseIncoherent(description: TableDescription | null, expected: Expect
   if (key.length === 0) return;
   const folded = (names: readonly string[]) => JSON.stringify(names.map(store.rules.fold).sort());
   if (description.uniqueKeys.some((unique) => folded(unique) === folded(key))) return;
-  const columns = key.map((name) => `"${name.replaceAll('"', '""')}"`).join(", ");
+  const columns = key.map(dialect.identifier).join(", ");
+  const index = dialect.identifier(`${tableNameParts(table).at(-1)}_key`);
   throw new TidemarkError(
     "CONFIG_INCOHERENT",
     `the table ${table} does not keep ${key.join(", ")} unique, which an upsert by that key needs`,
     {
-      hint: `Create the index: CREATE UNIQUE INDEX ${indexName(table)} ON ${table} (${columns}); or choose \`mode: append\`.`,
+      hint: `Create the index: CREATE UNIQUE INDEX ${index} ON ${table} (${columns}); or choose \`mode: append\`.`,
     },
   );
-}
-
-function indexName(table: string): string {
-  return `"${`${tableNameParts(table).at(-1)}_key`.replaceAll('"', '""')}"`;
 }
 
 /** The epoch on record by now, asked on a new connection because the session's own may be gone. */

@@ -7,6 +7,8 @@ import { formatStreamKey } from "../../model/stream-key.ts";
 import { tableNameParts } from "../../sql/dialects.ts";
 import type { SqlConnection } from "../../sql/port.ts";
 import { partitionLane } from "../partition-lane.ts";
+import { longestIdentity, storedText } from "../stored-identity.ts";
+import { type LedgerWords, ledgerWords } from "./ledger-words.ts";
 import { ownTablePrefix } from "./schema.ts";
 
 /** What the ledger holds of a stream. */
@@ -49,12 +51,14 @@ type LedgerKey = readonly [connector: string, stream: string, lane: string];
  */
 export class Ledger {
   readonly #connection: SqlConnection;
+  readonly #words: LedgerWords;
   readonly #stream: string;
   readonly #key: LedgerKey;
   readonly #positions: string;
   readonly #delivered: string;
   readonly #positionsName: string;
   readonly #deliveredName: string;
+  readonly #spill: string;
 
   /** `table` is the table of the rows: the ledger lies in the same schema. */
   constructor(connection: SqlConnection, table: string, context: Pick<OutputContext, "key" | "lane">) {
@@ -63,8 +67,10 @@ export class Ledger {
     const beside = (name: string) =>
       [...parts, `${ownTablePrefix}${name}`].map((part) => `"${part.replaceAll('"', '""')}"`).join(".");
     this.#connection = connection;
+    this.#words = ledgerWords[connection.dialect.name];
     this.#stream = formatStreamKey(context.key);
     this.#key = [connector, stream, context.lane];
+    this.#spill = connection.dialect.identifier("_tidemark_spilled_identities");
     this.#positionsName = beside("positions");
     this.#deliveredName = beside("delivered");
     this.#positions = connection.dialect.table(this.#positionsName);
@@ -81,10 +87,12 @@ export class Ledger {
   async create(): Promise<void> {
     const { dialect } = this.#connection;
     const text = `${dialect.columnType("text")} NOT NULL`;
+    const name = `${dialect.keyType(200)} NOT NULL`;
+    const names = `connector ${name}, stream ${name}, lane ${dialect.keyType(this.#words.longestLane ?? 200)} NOT NULL`;
     const integer = dialect.columnType("integer");
     await this.#connection.execute(
       `CREATE TABLE IF NOT EXISTS ${this.#positions} (
-        connector ${text}, stream ${text}, lane ${text},
+        ${names},
         epoch ${integer} NOT NULL, position_epoch ${integer}, sequence ${integer},
         cursor_type ${dialect.columnType("text")}, position ${dialect.columnType("text")},
         records ${integer} NOT NULL, fields ${text},
@@ -93,7 +101,7 @@ export class Ledger {
     );
     await this.#connection.execute(
       `CREATE TABLE IF NOT EXISTS ${this.#delivered} (
-        connector ${text}, stream ${text}, lane ${text}, identity ${text},
+        ${names}, identity ${dialect.keyType(longestIdentity)} NOT NULL,
         PRIMARY KEY (connector, stream, lane, identity))`,
     );
   }
@@ -111,7 +119,9 @@ export class Ledger {
 
   #keyOf(partition: string): LedgerKey {
     const [connector, stream, lane] = this.#key;
-    return [connector, stream, partitionLane(lane, partition)];
+    const { longestLane } = this.#words;
+    const own = partitionLane(lane, partition);
+    return [connector, stream, longestLane === null ? own : storedText(own, longestLane)];
   }
 
   async #read(key: LedgerKey, whose: string): Promise<LedgerEntry | null> {
@@ -134,14 +144,11 @@ export class Ledger {
   /** Makes `epoch` the one that may commit. False where the same or a newer one has come before. */
   async claim(epoch: number, now: string): Promise<boolean> {
     const { dialect } = this.#connection;
-    const values = [1, 2, 3, 4, 5].map((n) => dialect.placeholder(n));
-    const changed = await this.#connection.execute(
-      `INSERT INTO ${this.#positions} AS p (connector, stream, lane, epoch, updated_at, records, fields)
-        VALUES (${values.join(", ")}, 0, '[]')
-        ON CONFLICT (connector, stream, lane) DO UPDATE SET epoch = excluded.epoch, updated_at = excluded.updated_at
-        WHERE p.epoch < excluded.epoch`,
-      [...this.#key, epoch, now],
-    );
+    const params = [1, 2, 3, 4, 5].map((n) => dialect.placeholder(n));
+    let changed = 0;
+    for (const statement of this.#words.claim(this.#positions, params)) {
+      changed = await this.#connection.execute(statement, [...this.#key, epoch, this.#words.moment(now)]);
+    }
     return changed === 1;
   }
 
@@ -160,7 +167,7 @@ export class Ledger {
         encodePosition(commit.position),
         change.records,
         JSON.stringify(change.fields),
-        change.updatedAt,
+        this.#words.moment(change.updatedAt),
       ],
     );
     if (changed !== 1) return false;
@@ -175,16 +182,14 @@ export class Ledger {
       `INSERT INTO ${this.#positions}
           (connector, stream, lane, epoch, position_epoch, sequence, cursor_type, position, updated_at, records, fields)
         VALUES (${connector}, ${stream}, ${lane}, ${epoch}, ${epoch}, ${sequence}, ${cursorType}, ${encoded}, ${now}, 0, '[]')
-        ON CONFLICT (connector, stream, lane) DO UPDATE SET epoch = excluded.epoch,
-          position_epoch = excluded.position_epoch, sequence = excluded.sequence,
-          cursor_type = excluded.cursor_type, position = excluded.position, updated_at = excluded.updated_at`,
+        ${this.#words.replacing(["connector", "stream", "lane"], ["epoch", "position_epoch", "sequence", "cursor_type", "position", "updated_at"])}`,
       [
         ...this.#keyOf(partition),
         commit.epoch,
         commit.sequence,
         commit.cursorType,
         encodePosition(position),
-        updatedAt,
+        this.#words.moment(updatedAt),
       ],
     );
   }
@@ -210,7 +215,7 @@ export class Ledger {
   async addIdentities(identities: readonly string[]): Promise<void> {
     await this.#connection.execute(
       `INSERT INTO ${this.#delivered} (connector, stream, lane, identity)
-        SELECT ${this.#keyValues()}, v.value FROM ${this.#list(4)} WHERE true ON CONFLICT DO NOTHING`,
+        SELECT ${this.#keyValues()}, v.value FROM ${this.#list(4)} ${this.#words.ignoring("identity")}`,
       [...this.#key, JSON.stringify(identities)],
     );
   }
@@ -222,20 +227,20 @@ export class Ledger {
   /** Makes the place where identities wait for the commit, once there are too many to keep in memory. */
   async createSpill(): Promise<void> {
     await this.#connection.execute(
-      `CREATE TEMP TABLE ${spill} (value ${this.#connection.dialect.columnType("text")} PRIMARY KEY)`,
+      `CREATE TEMPORARY TABLE ${this.#spill} (value ${this.#connection.dialect.keyType(longestIdentity)} PRIMARY KEY)`,
     );
   }
 
   async spillIdentities(identities: readonly string[]): Promise<void> {
     await this.#connection.execute(
-      `INSERT INTO ${spill} (value) SELECT v.value FROM ${this.#list(1)} WHERE true ON CONFLICT DO NOTHING`,
+      `INSERT INTO ${this.#spill} (value) SELECT v.value FROM ${this.#list(1)} ${this.#words.ignoring("value")}`,
       [JSON.stringify(identities)],
     );
   }
 
   async findSpilled(identities: readonly string[]): Promise<string[]> {
     const rows = await this.#connection.query(
-      `SELECT s.value FROM ${spill} s WHERE s.value IN (SELECT v.value FROM ${this.#list(1)})`,
+      `SELECT s.value FROM ${this.#spill} s WHERE s.value IN (SELECT v.value FROM ${this.#list(1)})`,
       [JSON.stringify(identities)],
     );
     return rows.map(({ value }) => String(value));
@@ -246,11 +251,11 @@ export class Ledger {
     if (!windowFinished) {
       await this.#connection.execute(
         `INSERT INTO ${this.#delivered} (connector, stream, lane, identity)
-          SELECT ${this.#keyValues()}, s.value FROM ${spill} s WHERE true ON CONFLICT DO NOTHING`,
+          SELECT ${this.#keyValues()}, s.value FROM ${this.#spill} s ${this.#words.ignoring("identity")}`,
         this.#key,
       );
     }
-    await this.#connection.execute(`DROP TABLE ${spill}`);
+    await this.#connection.execute(`${this.#words.dropTemporary} ${this.#spill}`);
   }
 
   #where(): string {
@@ -260,21 +265,14 @@ export class Ledger {
 
   #keyValues(): string {
     const at = (n: number) => this.#connection.dialect.placeholder(n);
-    const text = this.#connection.dialect.columnType("text");
-    return [1, 2, 3].map((n) => `CAST(${at(n)} AS ${text})`).join(", ");
+    return [1, 2, 3].map((n) => this.#words.text(at(n))).join(", ");
   }
 
   /** The elements of a JSON list given as parameter, as rows `v.value`. */
   #list(parameter: number): string {
-    const at = this.#connection.dialect.placeholder(parameter);
-    return {
-      sqlite: `json_each(${at}) v`,
-      postgres: `json_array_elements_text(${at}::json) AS v(value)`,
-    }[this.#connection.dialect.name];
+    return this.#words.list(this.#connection.dialect.placeholder(parameter));
   }
 }
-
-const spill = '"_tidemark_spilled_identities"';
 
 function readFields(text: string, holder: string): string[] {
   try {

@@ -26,6 +26,7 @@ const schemaLock = "7203488105441";
 /** Tables in PostgreSQL. */
 export class PostgresTableStore implements TableStore {
   readonly rules = postgresRules;
+  readonly changesInTransaction = true;
   readonly #connection: PostgresConnection;
   #spills = 0;
   #inTransaction = false;
@@ -65,8 +66,17 @@ export class PostgresTableStore implements TableStore {
     }
   }
 
-  async lockSchema(): Promise<void> {
+  /** The server ends the session of a process that stopped in the middle of a commit. */
+  async limitWaits(leaseSeconds: number): Promise<void> {
+    const lease = leaseSeconds * 1000;
+    await this.#connection.execute(`SET idle_in_transaction_session_timeout = ${lease}`);
+    await this.#connection.execute(`SET lock_timeout = ${lease + 5_000}`);
+  }
+
+  /** The lock ends with the transaction. */
+  async changeTables(work: () => Promise<void>): Promise<void> {
     await this.#connection.query(`SELECT pg_advisory_xact_lock(${schemaLock})`);
+    await work();
   }
 
   async describe(table: string): Promise<TableDescription | null> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { claimed, deliver, places, rows } from "../../../test/support/database-output.ts";
 
-describe.each(places)("%s", (_, createPlace) => {
+describe.each(places)("%s", (database, createPlace) => {
   test("an upsert replaces the whole record: what it lacks becomes NULL, the last of a batch wins", async () => {
     const place = await createPlace();
     await deliver(
@@ -90,13 +90,17 @@ describe.each(places)("%s", (_, createPlace) => {
   test("an upsert to a table that does not keep its key unique is refused, with the index to create", async () => {
     const place = await createPlace();
     await place.beside.execute("CREATE TABLE events (id BIGINT, region TEXT, v TEXT, UNIQUE (region, id))");
-    await place.beside.execute("CREATE UNIQUE INDEX partly ON events (id) WHERE region = 'x'");
+    if (database !== "mysql") {
+      await place.beside.execute("CREATE UNIQUE INDEX partly ON events (id) WHERE region = 'x'");
+    }
+    const { identifier } = place.beside.dialect;
+    const index = `CREATE UNIQUE INDEX ${identifier("events_key")} ON events (${identifier("id")})`;
     await expect(place.open({ key: "id" })).rejects.toMatchObject({
       code: "CONFIG_INCOHERENT",
-      hint: expect.stringContaining('CREATE UNIQUE INDEX "events_key" ON events ("id")'),
+      hint: expect.stringContaining(index),
     });
     await deliver(place, [{ id: 1, region: "a", v: "x" }], { key: ["id", "region"] });
-    await place.beside.execute('CREATE UNIQUE INDEX "events_key" ON events ("id")');
+    await place.beside.execute(index);
     await deliver(place, [{ id: 1, region: "a", v: "y" }], { key: "id" });
     expect(await rows(place)).toEqual([{ id: 1, region: "a", v: "y" }]);
   });

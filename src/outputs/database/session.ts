@@ -132,6 +132,7 @@ export class DatabaseSession implements OutputSession {
     if (commit.epoch !== this.#epoch) throw this.#superseded(commit.epoch, this.#epoch);
     const plan = this.#planned();
     try {
+      if (!store.changesInTransaction) await this.#fitTable(plan);
       await store.begin();
       await this.#advance(commit, plan);
       if (this.#records > 0) await this.#writeRows(plan);
@@ -166,15 +167,20 @@ export class DatabaseSession implements OutputSession {
         { hint: "Declare what it holds under `columns`, or check the filters." },
       );
     }
-    if (plan.unsettled) await this.#changeTable(plan);
+    if (store.changesInTransaction) await this.#fitTable(plan);
     const target = this.#targetOf();
     for (const { waiting } of this.#spills) await store.moveWaiting(waiting, target);
     await store.insert(target, this.#held);
   }
 
+  async #fitTable(plan: TablePlan): Promise<void> {
+    const { store } = this.#parts;
+    if (this.#records === 0 || plan.columns.length === 0 || !plan.unsettled) return;
+    await store.changeTables(() => this.#changeTable(plan));
+  }
+
   async #changeTable(plan: TablePlan): Promise<void> {
     const { store, table, createTable } = this.#parts;
-    await store.lockSchema();
     const changes = plan.reconcile(await store.describe(table));
     if (!createTable && (changes.create || changes.add.length > 0)) {
       throw new TidemarkError(

@@ -41,6 +41,7 @@ interface Insertion {
 /** Tables in SQLite, by prepared statements that work at once. */
 export class SqliteTableStore implements TableStore {
   readonly rules = sqliteRules;
+  readonly changesInTransaction = true;
   readonly #connection: SqliteConnection;
   readonly #insertions = new WeakMap<Target, Insertion>();
   #endTurn: (() => void) | null = null;
@@ -74,8 +75,13 @@ export class SqliteTableStore implements TableStore {
     this.#endTurn = null;
   }
 
+  /** There is one bound for all, set with the connection. */
+  async limitWaits(): Promise<void> {}
+
   /** A write transaction keeps every other writer out by itself. */
-  async lockSchema(): Promise<void> {}
+  changeTables(work: () => Promise<void>): Promise<void> {
+    return work();
+  }
 
   async describe(table: string): Promise<TableDescription | null> {
     const { schema, name } = nameOf(table);

@@ -76,8 +76,18 @@ export interface TableStore {
   /** Undoes what is open, if anything is; never throws. */
   rollback(): Promise<void>;
   describe(table: string): Promise<TableDescription | null>;
-  /** Within a transaction: keeps other writers from changing tables until it ends. */
-  lockSchema(): Promise<void>;
+  /**
+   * Whether tables are changed within the transaction that writes the rows, and changed back where it is
+   * undone. Where not, a change would end the transaction, so that it has to come before it begins.
+   */
+  readonly changesInTransaction: boolean;
+  /**
+   * Does the work, which changes tables, while no other writer does the like: within the open
+   * transaction where that is where tables are changed, else outside of any.
+   */
+  changeTables(work: () => Promise<void>): Promise<void>;
+  /** Bounds how long this session waits for others' locks, and how long others wait for this one if it stops. */
+  limitWaits(leaseSeconds: number): Promise<void>;
   create(table: string, columns: readonly FieldColumn[], key: readonly string[]): Promise<void>;
   addColumns(table: string, columns: readonly FieldColumn[]): Promise<void>;
   widen(table: string, widenings: readonly Widening[]): Promise<void>;
@@ -89,6 +99,12 @@ export interface TableStore {
   insertWaiting(spill: Target, records: readonly SourceRecord[]): Promise<void>;
   /** Moves what waits in a place to the table, in order, and removes the place. */
   moveWaiting(spill: Target, target: Target): Promise<void>;
+}
+
+/** As `changeTables`, where no transaction is open. */
+export function changeTablesAlone(store: TableStore, work: () => Promise<void>): Promise<void> {
+  const change = () => store.changeTables(work);
+  return store.changesInTransaction ? inTransaction(store, change) : change();
 }
 
 /** Does the work in a transaction of its own, undone where the work fails. */

@@ -1,0 +1,77 @@
+import { canonicalDecimal } from "../../model/decimal.ts";
+import { ExactNumber } from "../../model/exact-number.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { isoFormat, parseTimestamp } from "../../model/timestamp.ts";
+import { literalOf, quotedBytes, quotedText } from "../../sql/mysql/literals.ts";
+import type { ColumnKind } from "../../sql/port.ts";
+import type { FieldColumn } from "./table-store.ts";
+import { textOfValue } from "./values.ts";
+
+type Writer = (value: unknown) => string;
+
+/** What writes a row as `(1,'a',NULL)`. */
+export function rowWriter(columns: readonly FieldColumn[]): (record: SourceRecord) => string {
+  const fields = columns.map(({ field }) => field);
+  const writers = columns.map(({ kind }) => writerOf(kind));
+  return (record) => {
+    let row = "(";
+    for (let at = 0; at < fields.length; at++) {
+      const value = record[fields[at] ?? ""];
+      if (at > 0) row += ",";
+      row += value === null || value === undefined ? "NULL" : (writers[at]?.(value) ?? "NULL");
+    }
+    return `${row})`;
+  };
+}
+
+function writerOf(kind: ColumnKind): Writer {
+  switch (kind) {
+    case "json":
+      return (value) => quotedText(textOfValue(value, "json"));
+    case "text":
+      return (value) => quotedText(typeof value === "string" ? value : textOfValue(value, "text"));
+    case "timestamp":
+      return (value) => (typeof value === "string" ? quotedText(momentText(value)) : plainLiteral(value));
+    case "bytes":
+      return (value) => (typeof value === "string" ? bytesLiteral(value) : plainLiteral(value));
+    default:
+      return plainLiteral;
+  }
+}
+
+function plainLiteral(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return quotedText(value);
+    case "number":
+    case "bigint":
+    case "boolean":
+      return literalOf(value);
+    default:
+      // With an exponent it would be taken for a double.
+      if (value instanceof ExactNumber) return canonicalDecimal(value.text) ?? quotedText(value.text);
+      return quotedText(textOfValue(value, "text"));
+  }
+}
+
+const plainMoment = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)Z$/;
+const zoned = /[T ].*(?:Z|[+-]\d\d(?::?\d\d)?)$/;
+
+/** A moment in UTC, without the zone that not every server reads. A time without a zone stays as it is. */
+function momentText(value: string): string {
+  const plain = plainMoment.exec(value);
+  if (plain !== null) return `${plain[1]} ${plain[2]}`;
+  if (!zoned.test(value)) return value;
+  try {
+    return parseTimestamp(value, isoFormat).replace("T", " ").replace("Z", "");
+  } catch {
+    // The server says what is wrong with it.
+    return value;
+  }
+}
+
+function bytesLiteral(text: string): string {
+  return /^\\x(?:[0-9a-f]{2})*$/i.test(text)
+    ? quotedBytes(Buffer.from(text.slice(2), "hex"))
+    : quotedText(text);
+}

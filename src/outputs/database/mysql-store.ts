@@ -1,0 +1,369 @@
+import { TidemarkError } from "../../errors.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { tableNameParts } from "../../sql/dialects.ts";
+import type { MysqlConnection } from "../../sql/mysql/connection.ts";
+import type { ColumnKind, SqlRow } from "../../sql/port.ts";
+import { rowWriter } from "./mysql-literals.ts";
+import { mysqlRules } from "./mysql-rules.ts";
+import { finishWidening, widenColumns, wordOf } from "./mysql-widening.ts";
+import { refusedRecord } from "./refused-record.ts";
+import type { FieldColumn, TableDescription, TableStore, Target, Widening } from "./table-store.ts";
+
+/** The table's comment; it goes with the table wherever that goes. */
+const marker = "Made by Tidemark";
+
+/** How much a statement holds at most, in rows and in characters. */
+const rowsAStatement = 2_000;
+const charactersAStatement = 1024 * 1024;
+
+/** How many characters of text, in four bytes each, an index holds. */
+const indexCharacters = 768;
+
+/** As long as a connection may be idle where it holds nothing that anyone waits for. */
+const idleSeconds = 86_400;
+/** Schemas are changed one writer at a time on a whole server. */
+const schemaLock = "tidemark changes a table";
+
+/** Columns of records that wait keep what they hold as it is; the table's own column judges it when it comes there. */
+const waitingNumber = "DECIMAL(65,0)";
+
+/** A unique key of a table, as far as it matters to an upsert. */
+interface UniqueKey {
+  readonly columns: readonly string[];
+  /** Whether it compares whole values of columns, rather than parts of them or what is computed of them. */
+  readonly whole: boolean;
+  /** Columns that are numbered by the server, or NULL, as long as nothing is written to them. */
+  readonly free: readonly string[];
+}
+
+interface Insertion {
+  readonly into: string;
+  readonly conflict: string;
+  readonly write: (record: SourceRecord) => string;
+}
+
+/** Tables in MySQL and MariaDB. */
+export class MysqlTableStore implements TableStore {
+  readonly rules = mysqlRules;
+  readonly changesInTransaction = false;
+  readonly #connection: MysqlConnection;
+  readonly #insertions = new WeakMap<Target, Insertion>();
+  #leaseSeconds = idleSeconds;
+  #inTransaction = false;
+  #spills = 0;
+
+  constructor(connection: MysqlConnection) {
+    this.#connection = connection;
+  }
+
+  /** The isolation has no gaps between rows locked, over which writers of other rows would trip. */
+  async limitWaits(leaseSeconds: number): Promise<void> {
+    this.#leaseSeconds = leaseSeconds;
+    const wait = leaseSeconds + 5;
+    await this.#connection.execute(
+      `SET SESSION innodb_lock_wait_timeout = ${wait}, SESSION lock_wait_timeout = ${wait}`,
+    );
+    await this.#connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+  }
+
+  /** The server ends the session of a process that stopped in the middle of a commit. */
+  async begin(): Promise<void> {
+    await this.#connection.execute(`SET SESSION wait_timeout = ${this.#leaseSeconds}`);
+    await this.#connection.execute("START TRANSACTION");
+    this.#inTransaction = true;
+  }
+
+  async commit(): Promise<void> {
+    this.#inTransaction = false;
+    await this.#connection.execute("COMMIT");
+    await this.#connection.execute(`SET SESSION wait_timeout = ${idleSeconds}`);
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#inTransaction) return;
+    this.#inTransaction = false;
+    try {
+      await this.#connection.execute("ROLLBACK");
+      await this.#connection.execute(`SET SESSION wait_timeout = ${idleSeconds}`);
+    } catch {
+      // Without its connection the server undoes the transaction by itself.
+    }
+  }
+
+  async changeTables(work: () => Promise<void>): Promise<void> {
+    const [row] = await this.#connection.query("SELECT GET_LOCK(?1, ?2) AS taken", [
+      schemaLock,
+      this.#leaseSeconds + 5,
+    ]);
+    if (row?.taken !== 1) {
+      throw new TidemarkError("OUTPUT_UNAVAILABLE", "another writer is changing tables on the server");
+    }
+    try {
+      await work();
+    } finally {
+      // Where the connection is gone, so is the lock.
+      await this.#connection.query("SELECT RELEASE_LOCK(?1) AS released", [schemaLock]).catch(() => []);
+    }
+  }
+
+  async describe(table: string): Promise<TableDescription | null> {
+    const [found] = await this.#connection.query(
+      `SELECT t.table_comment AS comment, t.table_type AS type, COALESCE(e.transactions, 'YES') AS transactions, t.engine AS engine
+         FROM information_schema.tables t LEFT JOIN information_schema.engines e ON e.engine = t.engine
+        WHERE ${this.#isTable("t", table)}`,
+    );
+    if (found === undefined) return null;
+    if (found.type === "BASE TABLE" && found.transactions !== "YES") throw withoutTransactions(table, found);
+    const kinds = new Map((await this.#connection.columns(table))?.map(({ name, kind }) => [name, kind]));
+    const columns = await this.#connection.query(
+      `SELECT c.column_name AS name, c.data_type AS type, c.column_comment AS comment
+         FROM information_schema.columns c WHERE ${this.#isTable("c", table)} ORDER BY c.ordinal_position`,
+    );
+    if (await finishWidening(this, this.#connection, table, columns)) return this.describe(table);
+    const json = await this.#checkedJson(table);
+    return {
+      columns: columns.map(({ name, type }) => ({
+        name: String(name),
+        kind: json.has(String(name)) ? "json" : (kinds.get(String(name)) ?? "text"),
+        type: String(type),
+        array: false,
+      })),
+      ours: String(found.comment).startsWith(marker),
+      uniqueKeys: (await this.#uniqueKeys(table)).filter(({ whole }) => whole).map(({ columns }) => columns),
+    };
+  }
+
+  /** A condition that a row of `information_schema` is about the table. */
+  #isTable(alias: string, table: string): string {
+    const parts = tableNameParts(table);
+    const name = parts.at(-1) ?? table;
+    const [schema] = parts.length > 1 ? parts : [];
+    const text = (value: string) => `'${value.replace(/[\\']/g, "\\$&")}'`;
+    return `${alias}.table_schema = ${schema === undefined ? "DATABASE()" : text(schema)} AND ${alias}.table_name = ${text(name)}`;
+  }
+
+  /** Columns of text that a rule of the table keeps JSON in; only MariaDB tells of them by itself. */
+  async #checkedJson(table: string): Promise<ReadonlySet<string>> {
+    const [row] = await this.#connection.query(`SHOW CREATE TABLE ${this.#connection.dialect.table(table)}`);
+    const sql = String(row?.["Create Table"] ?? "");
+    const checks = sql.matchAll(/json_valid\(`((?:[^`]|``)+)`\)/gi);
+    return new Set([...checks].map(([, name]) => (name ?? "").replaceAll("``", "`")));
+  }
+
+  async #uniqueKeys(table: string): Promise<UniqueKey[]> {
+    const rows = await this.#connection.query(
+      `SELECT s.index_name AS name, s.column_name AS \`column\`, s.sub_part AS part,
+              c.extra LIKE '%auto_increment%'
+                OR (c.is_nullable = 'YES' AND COALESCE(c.column_default, 'NULL') = 'NULL') AS free
+         FROM information_schema.statistics s
+         LEFT JOIN information_schema.columns c ON c.table_schema = s.table_schema
+          AND c.table_name = s.table_name AND c.column_name = s.column_name
+        WHERE ${this.#isTable("s", table)} AND s.non_unique = 0 ORDER BY s.index_name, s.seq_in_index`,
+    );
+    return [...Map.groupBy(rows, ({ name }) => String(name)).values()].map((parts) => ({
+      columns: parts.map(({ column }) => String(column)),
+      whole: parts.every(({ column, part }) => column !== null && part === null),
+      free: parts.filter(({ free }) => free === 1).map(({ column }) => String(column)),
+    }));
+  }
+
+  async create(table: string, columns: readonly FieldColumn[], key: readonly string[]): Promise<void> {
+    const lines = columns.map((column) =>
+      key.includes(column.name)
+        ? `${this.#keyDefinition(column, key.length)} NOT NULL`
+        : this.definition(column),
+    );
+    if (key.length > 0) lines.push(`PRIMARY KEY (${this.#names(key)})`);
+    await this.#connection.execute(
+      `CREATE TABLE ${this.#connection.dialect.table(table)} (${lines.join(", ")})
+        ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+        COMMENT='${marker}; as long as this comment says so, its columns may be given wider types.'`,
+    );
+  }
+
+  async addColumns(table: string, columns: readonly FieldColumn[]): Promise<void> {
+    if (columns.length === 0) return;
+    const adds = columns.map((column) => `ADD COLUMN ${this.definition(column)}`);
+    await this.#connection.execute(`ALTER TABLE ${this.#connection.dialect.table(table)} ${adds.join(", ")}`);
+  }
+
+  async widen(table: string, widenings: readonly Widening[]): Promise<void> {
+    if (widenings.length === 0) return;
+    const keys = await this.#uniqueKeys(table);
+    const changes = widenings.map(({ column, from }) => {
+      const key = keys.find(({ columns }) => columns.includes(column.name));
+      const definition =
+        key === undefined
+          ? this.definition(column)
+          : `${this.#keyDefinition(column, key.columns.length)} NOT NULL`;
+      return { name: column.name, definition, from: from.kind };
+    });
+    await widenColumns(this.#connection, table, changes);
+  }
+
+  /** A column as `CREATE TABLE` and `ALTER TABLE` take it. */
+  definition({ name, kind }: Pick<FieldColumn, "name" | "kind">): string {
+    const { dialect } = this.#connection;
+    const quoted = dialect.identifier(name);
+    const check = kind === "json" ? ` CHECK (json_valid(${quoted}))` : "";
+    return `${quoted} ${dialect.columnType(kind)}${check}`;
+  }
+
+  /** Texts and bytes in a key have a length, so that all of its columns fit into an index. */
+  #keyDefinition({ name, kind }: FieldColumn, keyColumns: number): string {
+    const { dialect } = this.#connection;
+    const characters = Math.floor(indexCharacters / keyColumns);
+    if (kind === "text" || kind === "json")
+      return `${dialect.identifier(name)} ${dialect.keyType(characters)}`;
+    if (kind === "bytes") return `${dialect.identifier(name)} VARBINARY(${characters * 4})`;
+    return `${dialect.identifier(name)} ${dialect.columnType(kind)}`;
+  }
+
+  async insert(target: Target, records: readonly SourceRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    const insertion = await this.#insertion(target);
+    let from = 0;
+    while (from < records.length) {
+      let rows = "";
+      let to = from;
+      while (to < records.length && to - from < rowsAStatement && rows.length < charactersAStatement) {
+        const record = records[to++];
+        if (record !== undefined)
+          rows += rows === "" ? insertion.write(record) : `,${insertion.write(record)}`;
+      }
+      try {
+        await this.#connection.execute(`${insertion.into}${rows}${insertion.conflict}`);
+      } catch (error) {
+        if (!(error instanceof TidemarkError) || error.code !== "QUERY_FAILED") throw error;
+        throw await this.#blamed(error, target, insertion, records.slice(from, to));
+      }
+      from = to;
+    }
+  }
+
+  /** A statement that fails leaves nothing, so that the record at fault is found by halves. */
+  async #blamed(
+    error: TidemarkError,
+    target: Target,
+    insertion: Insertion,
+    records: readonly SourceRecord[],
+  ): Promise<TidemarkError> {
+    const [only] = records;
+    if (records.length === 1 && only !== undefined) return refusedRecord(error, target, only);
+    const half = records.slice(0, records.length >> 1);
+    try {
+      await this.#connection.execute(
+        `${insertion.into}${half.map(insertion.write).join(",")}${insertion.conflict}`,
+      );
+    } catch (again) {
+      if (!(again instanceof TidemarkError) || again.code !== "QUERY_FAILED")
+        return refusedRecord(error, target, null);
+      return this.#blamed(again, target, insertion, half);
+    }
+    return this.#blamed(error, target, insertion, records.slice(half.length));
+  }
+
+  async #insertion(target: Target): Promise<Insertion> {
+    const known = this.#insertions.get(target);
+    if (known !== undefined) return known;
+    if (target.key.length > 0) await this.#refuseOtherKeys(target);
+    const { dialect } = this.#connection;
+    const insertion: Insertion = {
+      into: `INSERT INTO ${dialect.table(target.table)} (${this.#names(target.columns.map(({ name }) => name))}) VALUES `,
+      conflict: this.#onDuplicate(target),
+      write: rowWriter(target.columns),
+    };
+    this.#insertions.set(target, insertion);
+    return insertion;
+  }
+
+  /**
+   * `ON DUPLICATE KEY UPDATE` takes whichever unique key is met, and would change the row of another
+   * record. A key that has all columns of ours cannot be met without it, nor one with a column that
+   * stays free.
+   */
+  async #refuseOtherKeys({ table, key, columns }: Target): Promise<void> {
+    const { fold } = mysqlRules;
+    const own = key.map(fold);
+    const written = new Set(columns.map(({ name }) => fold(name)));
+    const other = (await this.#uniqueKeys(table)).find(({ columns, whole, free }) => {
+      const names = columns.map(fold);
+      const covers = whole && own.every((name) => names.includes(name));
+      return !covers && free.map(fold).every((name) => written.has(name));
+    });
+    if (other === undefined) return;
+    throw new TidemarkError(
+      "CONFIG_INCOHERENT",
+      `the table ${table} keeps ${other.columns.join(", ")} unique beside ${key.join(", ")}, and MySQL would replace a row by either of them`,
+      { hint: "Upsert to a table whose only unique key is the record's, or choose `mode: append`." },
+    );
+  }
+
+  async createSpill(target: Target): Promise<Target> {
+    const { dialect } = this.#connection;
+    const table = `"_tidemark_spill_${++this.#spills}"`;
+    const lines = target.columns.map(
+      ({ name, kind }) => `${dialect.identifier(name)} ${this.#waitingType(kind)}`,
+    );
+    await this.#connection.execute(
+      `CREATE TEMPORARY TABLE ${dialect.table(table)} (${waitingOrder} BIGINT AUTO_INCREMENT PRIMARY KEY, ${lines.join(", ")}) ENGINE=InnoDB`,
+    );
+    return { table, columns: target.columns, key: [] };
+  }
+
+  #waitingType(kind: ColumnKind): string {
+    if (kind === "integer" || kind === "boolean") return waitingNumber;
+    return this.#connection.dialect.columnType(kind === "float" || kind === "bytes" ? kind : "text");
+  }
+
+  async insertWaiting(spill: Target, records: readonly SourceRecord[]): Promise<void> {
+    await this.insert(spill, records);
+  }
+
+  async moveWaiting(spill: Target, target: Target): Promise<void> {
+    const { dialect } = this.#connection;
+    if (target.key.length > 0) await this.#refuseOtherKeys(target);
+    const columns = this.#names(spill.columns.map(({ name }) => name));
+    const kinds = new Map(target.columns.map(({ name, kind }) => [name, kind]));
+    const values = spill.columns.map(({ name, kind }) => {
+      const column = dialect.identifier(name);
+      // The column may have become text since.
+      return kind === "boolean" && kinds.get(name) === "text" ? wordOf(column) : column;
+    });
+    try {
+      await this.#connection.execute(
+        `INSERT INTO ${dialect.table(target.table)} (${columns}) SELECT ${values.join(", ")} FROM ${dialect.table(spill.table)}
+          ORDER BY ${waitingOrder}${this.#onDuplicate({ ...target, columns: spill.columns })}`,
+      );
+    } catch (error) {
+      throw error instanceof TidemarkError ? refusedRecord(error, target, null) : error;
+    }
+    await this.#connection.execute(`DROP TEMPORARY TABLE ${dialect.table(spill.table)}`);
+  }
+
+  #onDuplicate({ key, columns }: Target): string {
+    if (key.length === 0) return "";
+    const { dialect } = this.#connection;
+    const changed = columns.filter(({ name }) => !key.includes(name));
+    const set = (changed.length === 0 ? columns : changed).map(({ name }) => {
+      const quoted = dialect.identifier(name);
+      return `${quoted} = VALUES(${quoted})`;
+    });
+    return ` ON DUPLICATE KEY UPDATE ${set.join(", ")}`;
+  }
+
+  #names(names: readonly string[]): string {
+    return names.map((name) => this.#connection.dialect.identifier(name)).join(", ");
+  }
+}
+
+/** The order in which records came to wait. */
+const waitingOrder = "`_tidemark_order`";
+
+function withoutTransactions(table: string, { engine }: SqlRow): TidemarkError {
+  return new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `the table ${table} is kept by ${engine}, which has no transactions, so that rows and position could not be committed together`,
+    { hint: `Move it to InnoDB: ALTER TABLE ${table} ENGINE=InnoDB.` },
+  );
+}

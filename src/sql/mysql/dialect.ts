@@ -1,0 +1,40 @@
+import { tableNameParts } from "../dialects.ts";
+import type { ColumnKind, SqlDialect } from "../port.ts";
+
+function quoted(name: string): string {
+  return `\`${name.replaceAll("`", "``")}\``;
+}
+
+/** Texts are compared code point by code point; a text as long as it gets, since nothing says how long. */
+const text = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+
+const types: Readonly<Record<ColumnKind, string>> = {
+  boolean: "TINYINT(1)",
+  integer: "BIGINT",
+  decimal: "DECIMAL(65,30)",
+  float: "DOUBLE",
+  text,
+  // TIMESTAMP ends in 2038; moments are kept in UTC.
+  timestamp: "DATETIME(6)",
+  date: "DATE",
+  // MySQL's own JSON keeps numbers as doubles. Where this is made, `json_valid` is added to it.
+  json: text,
+  bytes: "LONGBLOB",
+};
+
+/** Collations that compare code points and do not take `a` and `a ` for one; no name is known to both. */
+const exactCollations = { mariadb: "utf8mb4_nopad_bin", mysql: "utf8mb4_0900_bin" } as const;
+
+/** The dialect that MySQL and MariaDB share, up to the names of collations; by what `VERSION()` says. */
+export function mysqlDialect(version: string): SqlDialect {
+  const collation = exactCollations[/mariadb/i.test(version) ? "mariadb" : "mysql"];
+  return {
+    name: "mysql",
+    identifier: quoted,
+    table: (name) => tableNameParts(name).map(quoted).join("."),
+    // Numbered, so that one parameter can stand in several places; the connection puts the values in.
+    placeholder: (n) => `?${n}`,
+    columnType: (kind) => types[kind],
+    keyType: (characters) => `VARCHAR(${characters}) CHARACTER SET utf8mb4 COLLATE ${collation}`,
+  };
+}

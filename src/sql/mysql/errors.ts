@@ -1,0 +1,85 @@
+import { messageOf, TidemarkError } from "../../errors.ts";
+import { excerpt } from "../excerpt.ts";
+import { roleCodes, type SqlRole } from "../roles.ts";
+
+/** The parts of the driver's errors that are of use. `errno` is the server's number. */
+interface ServerError {
+  readonly code?: unknown;
+  readonly errno?: unknown;
+  readonly sqlState?: unknown;
+  readonly fatal?: unknown;
+}
+
+const deadlock = 1213;
+const lockWaits = new Set([1205, 3572]);
+/**
+ * Numbers that mean "not now": shutdowns, too many sessions, a session that was ended, a full disk,
+ * a broken wire, a row that changed under a snapshot.
+ */
+const notNow = new Set([1020, 1021, 1040, 1053, 1077, 1114, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226]);
+const sessionEnded = new Set([1927, 2006, 2013, 2055, 3169, 4031]);
+/** The server answered and will not let us in; trying again changes nothing. */
+const notLetIn = new Set([1044, 1045, 1129, 1130, 1251, 1524, 1698, 1862, 2049, 2061, 3118, 3159]);
+const noSuchDatabase = 1049;
+const notLetInCodes = /^(?:HANDSHAKE_NO_SSL_SUPPORT|AUTH_SWITCH_PLUGIN_ERROR)$/;
+const socketCodes = /^(?:E(?!R_)[A-Z_]+|PROTOCOL_.*|HANDSHAKE_.*|DEPTH_ZERO_.*|CERT_.*|SELF_SIGNED.*)$/;
+const packetTooLarge = 1153;
+
+/** A driver's error as the connection's role reports it. `place` names the database, without secrets. */
+export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: string): TidemarkError {
+  if (thrown instanceof TidemarkError) return thrown;
+  const error = partsOf(thrown);
+  const number = Number(error.errno);
+  const words = wordsOf(thrown);
+  const details = {
+    database: place,
+    ...(typeof error.sqlState === "string" ? { sqlState: error.sqlState } : {}),
+    ...(typeof error.code === "string" ? { error: error.code } : {}),
+    ...(sql === undefined ? {} : { sql: excerpt(sql) }),
+  };
+  const unavailable = roleCodes[role].unavailable;
+  if (lockWaits.has(number)) {
+    return new TidemarkError(unavailable, `${place}: a lock was not granted in time (${words})`, {
+      cause: thrown,
+      details,
+      hint: "Another session holds it; see SHOW PROCESSLIST. The next run goes on from the last checkpoint.",
+    });
+  }
+  // Named in a statement it is the statement's mistake.
+  const nowhere = number === noSuchDatabase && sql === undefined;
+  if (nowhere || notLetIn.has(number) || notLetInCodes.test(String(error.code))) {
+    return new TidemarkError(unavailable, `${place} refused the connection: ${words}`, {
+      cause: thrown,
+      details,
+      hint: "Check the user, the password, the database's name and the TLS options in the connection string.",
+      recoverable: false,
+    });
+  }
+  if (number === deadlock || notNow.has(number) || isConnectionLoss(thrown)) {
+    return new TidemarkError(unavailable, `${place}: ${words}`, { cause: thrown, details });
+  }
+  return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, {
+    cause: thrown,
+    details,
+    ...(number === packetTooLarge ? { hint: "Raise the server's `max_allowed_packet`." } : {}),
+  });
+}
+
+function partsOf(thrown: unknown): ServerError {
+  return typeof thrown === "object" && thrown !== null ? thrown : {};
+}
+
+/** A name with several addresses fails with one error for each, and no words of its own. */
+function wordsOf(thrown: unknown): string {
+  if (!(thrown instanceof AggregateError) || thrown.message !== "") return messageOf(thrown);
+  return thrown.errors.map(messageOf).join("; ");
+}
+
+/** Whether the connection itself is gone, so that the outcome of what was asked last is unknown. */
+export function isConnectionLoss(thrown: unknown): boolean {
+  const { code, errno, fatal } = partsOf(thrown);
+  if (sessionEnded.has(Number(errno)) || fatal === true) return true;
+  if (typeof code === "string") return socketCodes.test(code);
+  // The driver's own words have no code.
+  return /connection|closed/i.test(messageOf(thrown));
+}

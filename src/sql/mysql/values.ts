@@ -1,0 +1,125 @@
+import type { FieldPacket } from "mysql2";
+import { ExactNumber, exactNumber } from "../../model/exact-number.ts";
+import { parseJson } from "../../model/json.ts";
+import type { ColumnKind } from "../port.ts";
+
+/** What the driver tells of a column, as far as it is of use here. */
+export type ColumnPacket = Pick<FieldPacket, "name"> & {
+  readonly columnType?: number | undefined;
+  readonly columnLength?: number | undefined;
+  readonly characterSet?: number | undefined;
+  readonly extendedFormat?: string | undefined;
+};
+
+/** How values of one type are read: the kind of column, and what turns the driver's value into ours. */
+interface Reading {
+  readonly kind: ColumnKind;
+  /** The type in one word, by which bounds are written. */
+  readonly type: string;
+  readonly restore: ((value: unknown) => unknown) | null;
+}
+
+const integer: Reading = { kind: "integer", type: "integer", restore: number };
+const float: Reading = { kind: "float", type: "float", restore: null };
+const decimal: Reading = { kind: "decimal", type: "decimal", restore: shortened };
+const text: Reading = { kind: "text", type: "text", restore: null };
+const bytes: Reading = { kind: "bytes", type: "bytes", restore: bytesAsText };
+const json: Reading = { kind: "json", type: "json", restore: parsed };
+const date: Reading = { kind: "date", type: "date", restore: null };
+const boolean: Reading = { kind: "boolean", type: "boolean", restore: truth };
+
+/** By the protocol's type numbers. */
+const readings: ReadonlyMap<number, Reading> = new Map([
+  [0, decimal],
+  [1, integer],
+  [2, integer],
+  [3, integer],
+  [4, { ...float, restore: single }],
+  [5, float],
+  // The session's zone is UTC, and a TIMESTAMP is a moment; a DATETIME means what is declared where it is used.
+  [7, { kind: "timestamp", type: "timestamp", restore: (value) => localTime(value, "Z") }],
+  [8, integer],
+  [9, integer],
+  [10, date],
+  [11, text],
+  [12, { kind: "timestamp", type: "datetime", restore: (value) => localTime(value, "") }],
+  [13, integer],
+  [14, date],
+  [16, { ...integer, restore: bits }],
+  [242, json],
+  [245, json],
+  [246, decimal],
+  [255, bytes],
+]);
+
+const bit = 16;
+const tiny = 1;
+const binaryCharacterSet = 63;
+
+/** How the values of a column are read, by what the server says of it. */
+export function readingOf({ columnType, columnLength, characterSet, extendedFormat }: ColumnPacket): Reading {
+  // MariaDB keeps JSON as text that it has checked.
+  if (extendedFormat === "json") return json;
+  // One digit wide is how both servers write down BOOLEAN.
+  if (columnType === tiny && columnLength === 1) return boolean;
+  if (columnType === bit && columnLength === 1) return { ...boolean, restore: (value) => truth(bits(value)) };
+  const reading = readings.get(columnType ?? 0);
+  if (reading !== undefined) return reading;
+  return characterSet === binaryCharacterSet ? bytes : text;
+}
+
+function number(value: unknown): unknown {
+  return typeof value === "string" ? exactNumber(value) : value;
+}
+
+/** The servers write all the places that a DECIMAL has, as zeros where nothing is. */
+function shortened(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  return exactNumber(value.includes(".") ? value.replace(/\.?0+$/, "") : value);
+}
+
+/** The shortest decimal that a single-precision number is; as a double it would show digits it never had. */
+function single(value: unknown): unknown {
+  if (typeof value !== "number") return value;
+  for (let digits = 6; digits < 9; digits++) {
+    const shorter = Number(value.toPrecision(digits));
+    if (Math.fround(shorter) === value) return shorter;
+  }
+  return value;
+}
+
+function truth(value: unknown): unknown {
+  return value === 0 ? false : value === 1 ? true : value;
+}
+
+function bits(value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  const integer = value.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  return integer <= Number.MAX_SAFE_INTEGER ? Number(integer) : new ExactNumber(integer.toString());
+}
+
+/** Bytes as PostgreSQL writes them: `\x` and two hexadecimal digits a byte. */
+function bytesAsText(value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  return `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")}`;
+}
+
+function parsed(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  try {
+    return parseJson(value);
+  } catch {
+    return value;
+  }
+}
+
+const moment = /^(\d{4}-(?!00)\d\d-(?!00)\d\d) (\d\d:\d\d:\d\d)(?:(\.\d*[1-9])0*|\.0+)?$/;
+
+/** `2024-02-29 12:00:00.500000` as `2024-02-29T12:00:00.5`; dates with zeros in them stay as they are. */
+function localTime(value: unknown, zone: string): unknown {
+  if (typeof value !== "string") return value;
+  return value.replace(
+    moment,
+    (_, day: string, time: string, fraction = "") => `${day}T${time}${fraction}${zone}`,
+  );
+}
