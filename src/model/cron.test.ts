@@ -88,6 +88,14 @@ describe("where clocks go forward", () => {
 });
 
 describe("where clocks go back", () => {
+  test("each of several times is due once", () => {
+    expect(times("30 2,14 * * *", "Europe/Berlin", "2026-10-24T14:00:00Z", 3)).toEqual([
+      "2026-10-25T00:30:00Z",
+      "2026-10-25T13:30:00Z",
+      "2026-10-26T01:30:00Z",
+    ]);
+  });
+
   test("a time inside the doubled hour is due the first time, once", () => {
     expect(times("30 2 * * *", "Europe/Berlin", "2026-10-24T02:00:00Z", 2)).toEqual([
       "2026-10-25T00:30:00Z",

@@ -77,7 +77,13 @@ test("of two files that claim one stream the newcomer is refused, whatever its n
   const [running] = files.pipelines;
 
   writeFileSync(join(base, "a.yaml"), pipelineText("events", "http://127.0.0.1/other"));
-  expect(await looked(files, base)).toEqual(["broken a.yaml 1:1 CONFIG_INCOHERENT"]);
+  const [refused, ...others] = await files.refresh();
+  expect(refused).toMatchObject({
+    file: join(base, "a.yaml"),
+    kind: "broken",
+    diagnostics: [{ code: "CONFIG_INCOHERENT", message: expect.stringContaining(join(base, "m.yaml")) }],
+  });
+  expect(others).toEqual([]);
   expect(files.pipelines).toEqual([running]);
 
   rmSync(join(base, "m.yaml"));

@@ -16,9 +16,28 @@ interface Setting {
 const minute = 60_000;
 const hour = 60 * minute;
 
+/** A clock as machines have it: timers know so many milliseconds, and stand still while the machine sleeps. */
+class MachineClock extends FakeClock {
+  #asleep = 0;
+
+  override now(): number {
+    return super.now() + this.#asleep;
+  }
+
+  override sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    if (milliseconds > 2 ** 31 - 1) throw new RangeError("a timer that long fires at once");
+    return super.sleep(milliseconds, signal);
+  }
+
+  /** The machine sleeps: time passes, and no timer notices. */
+  suspend(milliseconds: number): void {
+    this.#asleep += milliseconds;
+  }
+}
+
 /** A scheduler over a clock that stands still; runs end at once unless told otherwise. */
 function schedulerAt(start: string, setting: Setting = {}) {
-  const clock = new FakeClock(start);
+  const clock = new MachineClock(start);
   const events: ScheduleEvent[] = [];
   const runs: { name: string; at: string }[] = [];
   const signals: AbortSignal[] = [];
@@ -181,6 +200,16 @@ describe("ticks that are missed", () => {
     scheduler.assign([pipeline("a", "@daily")]);
     await clock.advance(minute);
     expect(times()).toEqual([]);
+  });
+
+  test("while the machine slept are made up by one run, soon after it wakes", async () => {
+    const { scheduler, clock, times, told } = schedulerAt("2026-01-01T00:10:00Z");
+    scheduler.assign([pipeline("a", "@hourly")]);
+    await clock.advance(minute);
+    clock.suspend(5 * hour);
+    await clock.advance(minute);
+    expect(times()).toEqual(["2026-01-01T05:12:00Z"]);
+    expect(told("missed")).toMatchObject([{ count: 4 }]);
   });
 
   test("are not made up where another process has run them", async () => {
