@@ -21,6 +21,10 @@ const idQuery = {
   query: "SELECT * FROM events WHERE id > $1 ORDER BY id",
   statePersistence: { id: { field: "id" }, order: "ascending" },
 };
+const pieceIdQuery = {
+  query: "SELECT * FROM (SELECT * FROM events WHERE id > $1 ORDER BY id LIMIT 2) AS piece ORDER BY id",
+  statePersistence: { id: { field: "id" }, order: "ascending" },
+};
 const boundedIdQuery = {
   query: "SELECT * FROM events WHERE id >= $1 AND id <= $2",
   statePersistence: { id: { field: "id" } },
@@ -66,6 +70,7 @@ const idWays = {
   "a table by id": byId,
   "a query by id": idQuery,
   "a query by id with both ends": boundedIdQuery,
+  "a query by id in pieces": pieceIdQuery,
 };
 const wayOf = { ...timeWays, ...idWays, "a table by xmin": byTransaction };
 

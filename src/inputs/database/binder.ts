@@ -1,5 +1,5 @@
 import type { CursorField, Incremental, PartContext, ReadRequest } from "../../engine/ports.ts";
-import { stepCursor } from "../../model/cursor.ts";
+import { floorCursor, stepCursor } from "../../model/cursor.ts";
 import { parseGranule } from "../../model/granule.ts";
 import { formatPath } from "../../model/record.ts";
 import { parseCursorFormat } from "../../model/timestamp.ts";
@@ -167,13 +167,8 @@ export class Binder {
     }
     const declared = parseCursorFormat(until?.format ?? timestamp?.format ?? "iso8601", timezone);
     const format = until?.format === undefined ? (queryFormat ?? declared) : declared;
-    if (
-      until === undefined &&
-      queryFormat === null &&
-      isKeptAsText(leading, binding) &&
-      format.kind === "iso8601"
-    ) {
-      return widelyAbove(upper);
+    if (until?.format === undefined && format.kind === "iso8601" && isKeptAsText(leading, binding)) {
+      return queryFormat === null ? widelyAbove(upper) : secondAbove(upper, timezone);
     }
     const text = formatUpperBound(upper, format);
     if (dialect === "mysql") {
@@ -181,6 +176,16 @@ export class Binder {
     }
     return dialect === "sqlite" && /^-?\d+$/.test(text) && declared.kind !== "pattern" ? BigInt(text) : text;
   }
+}
+
+const second = parseGranule("1s");
+
+/** Texts of one second may have a fraction or a zone behind it, and all sort before the next second. */
+function secondAbove(upper: string, timezone: string): string {
+  return formatUpperBound(
+    stepCursor("timestamp_utc", floorCursor("timestamp_utc", upper, second), second, 1),
+    parseCursorFormat("yyyy-MM-dd'T'HH:mm:ss", timezone),
+  );
 }
 
 const twoDays = parseGranule("2d");

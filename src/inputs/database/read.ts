@@ -50,7 +50,7 @@ export class DatabaseRead {
 
   /** What a read from this position on selects, in one statement. */
   async subject({ watermark, companions }: Position): Promise<Subject> {
-    const { config, incremental, connection } = this.#parts;
+    const { config, persistence, incremental, connection } = this.#parts;
     const type = incremental.cursors[0]?.type ?? "numeric_id";
     const lower = watermark === null ? null : { type, value: watermark };
     const { signal } = this.#parts.context;
@@ -61,10 +61,12 @@ export class DatabaseRead {
       const { unsorted: sql, lowerBounds } = tableQueries(config, incremental, connection.dialect, has);
       const statement: Statement = { ...ofTable, sql, pageSize: config.pageSize, placeholders: lowerBounds };
       const cursors = incremental.cursors.slice(0, lowerBounds);
-      return { sql, params: await this.#binder.bind(statement, request, cursors) };
+      return { sql, params: await this.#binder.bind(statement, request, cursors), inPieces: false };
     }
-    const statement = this.#statementOf(config.query, analyseQuery(config.query, connection.dialect.name));
-    return { sql: statement.sql, params: await this.#binder.bind(statement, request, incremental.cursors) };
+    const analysis = analyseQuery(config.query, connection.dialect.name);
+    const statement = this.#statementOf(config.query, analysis);
+    const params = await this.#binder.bind(statement, request, incremental.cursors);
+    return { sql: statement.sql, params, inPieces: repeatedLimits(analysis, persistence).length > 0 };
   }
 
   async *#readTransactions(request: ReadRequest): AsyncGenerator<Page, void, undefined> {

@@ -16,6 +16,8 @@ export interface CommitBound {
 export interface Subject {
   readonly sql: string;
   readonly params: readonly SqlValue[];
+  /** Whether it brings one piece of the rows at a time, and more from the end of that piece on. */
+  readonly inPieces: boolean;
 }
 
 export interface BoundParts {

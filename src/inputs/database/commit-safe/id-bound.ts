@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Cursor, readCursorValue } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
-import { type BoundParts, type CommitBound, Unbounded } from "./bound.ts";
+import { type BoundParts, type CommitBound, type Subject, Unbounded } from "./bound.ts";
 import { columnType, isNumber } from "./column.ts";
 import { holdersOf, openTransactions, type Transaction } from "./id-holders.ts";
 import { relationsOf, sequencesOf } from "./relation.ts";
@@ -78,16 +78,27 @@ export class IdBound implements CommitBound {
 
   /** The highest id that a read from here would bring; null where it would bring none. */
   async #highest(position: Position): Promise<string | null> {
-    const { connection, field, subject } = this.#parts;
-    const { sql, params } = await subject(position);
-    const type = await columnType(connection, field, { sql, params });
+    const { field, subject } = this.#parts;
+    for (let from = position, highest: string | null = null; ; ) {
+      const read = await subject(from);
+      const found = await this.#highestOf(read, field.path?.[0] ?? "");
+      if (found === null || found === highest) return highest;
+      highest = found;
+      if (!read.inPieces) return highest;
+      from = { ...position, watermark: highest };
+    }
+  }
+
+  async #highestOf({ sql, params, inPieces }: Subject, name: string): Promise<string | null> {
+    const { connection, field } = this.#parts;
+    const type = await columnType(connection, field, { sql, params, inPieces });
     if (type === null) {
       throw new Unbounded(
         "the id is inside of a column, where the database cannot compare it",
         "Select it as a column of its own.",
       );
     }
-    const column = `subject.${connection.dialect.identifier(field.path?.[0] ?? "")}`;
+    const column = `subject.${connection.dialect.identifier(name)}`;
     const compared = isNumber(type) ? column : `(${column})::text::numeric`;
     const [row] = await connection.query(
       `SELECT max(${compared})::text AS highest FROM (${sql}\n) AS subject`,
