@@ -29,6 +29,24 @@ test("looks when a file of the folder changes, and ends with its signal", async 
   await watching;
 });
 
+test("looks though the folder never comes to rest", async () => {
+  const base = folder();
+  const stop = new AbortController();
+  const looked = Promise.withResolvers<void>();
+  const clock = {
+    ...systemClock,
+    elapsed: () => systemClock.elapsed() * 10,
+    sleep: (milliseconds: number, signal?: AbortSignal) => systemClock.sleep(milliseconds / 10, signal),
+  };
+  const look = async () => looked.resolve();
+  const watching = watchPaths([base], { clock, signal: stop.signal, look });
+  const writing = setInterval(() => writeFileSync(join(base, "a.yaml"), "name: a\n"), 2);
+  await looked.promise;
+  clearInterval(writing);
+  stop.abort();
+  await watching;
+});
+
 test("looks now and then where the system tells of no changes", async () => {
   const clock = new FakeClock();
   const stop = new AbortController();

@@ -1,5 +1,5 @@
 import { type FSWatcher, statSync, watch } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Clock } from "../clock.ts";
 
 export interface WatchParts {
@@ -10,8 +10,9 @@ export interface WatchParts {
   readonly look: () => Promise<void>;
 }
 
-/** Editors and copies write in several steps. */
+/** Editors and copies write in several steps; but what never rests must not put off the rest for ever. */
 const quietMs = 200;
+const unrestMs = 2000;
 /** Not every file system tells of changes: network drives and some containers' mounts do not. */
 const lookMs = 5000;
 
@@ -25,13 +26,17 @@ export async function watchPaths(
 ): Promise<void> {
   const watchers = new Map<string, FSWatcher>();
   let changed = new AbortController();
-  const onChange = (): void => changed.abort();
   const folders = new Set(paths.map(folderOf));
+  const named = new Set(paths.map((path) => basename(path)));
+  const onChange = (_: unknown, name: string | null): void => {
+    if (name === null || named.has(name) || mayMatter.test(name)) changed.abort();
+  };
   try {
     while (!signal.aborted) {
       for (const folder of folders) follow(folder, watchers, onChange);
       await pause(clock, lookMs, AbortSignal.any([signal, changed.signal]));
-      while (changed.signal.aborted && !signal.aborted) {
+      const until = clock.elapsed() + unrestMs;
+      while (changed.signal.aborted && !signal.aborted && clock.elapsed() < until) {
         changed = new AbortController();
         await pause(clock, quietMs, AbortSignal.any([signal, changed.signal]));
       }
@@ -42,12 +47,19 @@ export async function watchPaths(
   }
 }
 
+/** Outputs and state may lie in the same folder. Links named so are how a ConfigMap's files are exchanged. */
+const mayMatter = /\.ya?ml$|^\.\./i;
+
 function folderOf(path: string): string {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : dirname(path);
 }
 
 /** A folder that is not there, or goes away, is tried again with the next look. */
-function follow(folder: string, watchers: Map<string, FSWatcher>, onChange: () => void): void {
+function follow(
+  folder: string,
+  watchers: Map<string, FSWatcher>,
+  onChange: (event: unknown, name: string | null) => void,
+): void {
   if (watchers.has(folder)) return;
   const forget = (): void => {
     watchers.get(folder)?.close();
