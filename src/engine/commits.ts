@@ -1,6 +1,7 @@
 import { emptyPosition, type Position } from "../model/position.ts";
 import type { Completion } from "../state/contract.ts";
 import type { LeaseKeeper } from "../state/lease-keeper.ts";
+import { keptDeliveries, withDedupedFrom } from "./dedupe.ts";
 import type { Part } from "./part.ts";
 import type { Commit, PartitionMove } from "./ports.ts";
 import type { Progress, ReadLoop } from "./read-loop.ts";
@@ -97,7 +98,9 @@ export class Commits {
 
   async complete(loop: ReadLoop): Promise<void> {
     const { state, run, faults, warnings } = this.#parts;
-    const changed = loop.dirty || this.#part?.changed === true || this.#part?.recordsRuns === true;
+    // What the output keeps of an unfinished window is let go of by the commit that ends it.
+    const changed =
+      loop.dirty || loop.handedDeliveries || this.#part?.changed === true || this.#part?.recordsRuns === true;
     const step = changed ? this.#step(loop, true) : null;
     const completion: Completion = {
       recordsProcessed: loop.recordsWritten,
@@ -124,8 +127,14 @@ export class Commits {
   }
 
   #step(loop: ReadLoop, windowFinished: boolean): Step {
-    const position = this.#part?.position() ?? this.#start;
+    const position = this.#deduped(this.#part?.position() ?? this.#start);
     return { position, partitions: loop.partitionMoves(), windowFinished };
+  }
+
+  #deduped(position: Position): Position {
+    const { pipeline, run } = this.#parts;
+    if (run.kind !== "live") return position;
+    return withDedupedFrom(pipeline.input.incremental, this.#start, position);
   }
 
   async #checkpoint(step: Step, recordsProcessed: number, correction: string | null): Promise<void> {
@@ -147,7 +156,10 @@ export class Commits {
   }
 
   async #write(step: Step, within: NonNullable<Commit["within"]>): Promise<void> {
-    const { session, run, faults } = this.#parts;
+    const { session, run, faults, pipeline } = this.#parts;
+    const keepDelivered = step.windowFinished
+      ? keptDeliveries(pipeline.input.incremental, step.position)
+      : undefined;
     await this.#lease.confirm();
     await faults("beforeCommit");
     this.#sequence += 1;
@@ -160,6 +172,7 @@ export class Commits {
       ...partitionsOf(step),
       cursorType,
       windowFinished: step.windowFinished,
+      ...(keepDelivered === undefined ? {} : { keepDelivered }),
       ...(this.#together ? { within } : {}),
     });
     this.failed = false;

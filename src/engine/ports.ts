@@ -49,6 +49,11 @@ export interface Incremental {
   /** How far below the watermark to read again, and how far behind now to stop; null is not at all. */
   readonly lookback: Granule | null;
   readonly settle: Granule | null;
+  /**
+   * `window` has the output know what was delivered within the lookback, so that an append does not add
+   * it again. Not for streams in partitions.
+   */
+  readonly dedupe?: "window" | null;
   /** How many boundary keys are kept before they are dropped with a warning. */
   readonly maxBoundaryKeys: number;
   /** Where a stream begins that has never been read; without it, at the source's own beginning. */
@@ -200,6 +205,8 @@ export interface Commit extends Mark {
   readonly cursorType: CursorType | null;
   /** Whether the window is finished, so that identities kept for it can be dropped. */
   readonly windowFinished: boolean;
+  /** Which of those identities stay all the same: from one text on and below another, by code point. */
+  readonly keepDelivered?: { readonly from: string; readonly below: string };
   /** Of a partitioned stream: the partitions that have moved, each to be kept with a mark of its own. */
   readonly partitions?: readonly PartitionMove[];
   /**
@@ -232,6 +239,11 @@ export interface Output {
 export interface OutputContext extends PartContext {
   /** `""` for live runs; a backfill writes under a lane of its own, with its own marks. */
   readonly lane: string;
+  /**
+   * For a backfill: where the input's records hold the leading cursor. An upsert leaves a row be whose
+   * cursor is higher, since a live run may have written it since the backfill read its record.
+   */
+  readonly cursorPath?: Path | null;
   readonly leaseSeconds: number;
 }
 

@@ -10,6 +10,7 @@ import {
 import { type IdentityPlan, identityOf } from "../model/identity.ts";
 import type { BoundaryKey, Interval, Order, Position, ResumePoint } from "../model/position.ts";
 import { type SourceRecord, valueAt } from "../model/record.ts";
+import { windowDelivery } from "./dedupe.ts";
 import type { CursorField, Incremental, Page, Warn, Window } from "./ports.ts";
 import { type CursorsOfPage, describeRecord, readCursors } from "./record-cursors.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
@@ -213,10 +214,16 @@ export class PositionTracker implements Tracker {
       if (!this.#takes(record, cursor, side)) continue;
       this.#follow(record);
       records.push(record);
-      deliveries?.push(`${identityOf(record, this.#options.identity)}@${cursor ?? ""}`);
+      deliveries?.push(this.#nameOf(record, cursor, field.type));
     }
     if (disorder !== null) this.#fallBack();
     return { records, deliveries, disorder };
+  }
+
+  #nameOf(record: SourceRecord, cursor: string | null, type: CursorType): string {
+    const { incremental, identity } = this.#options;
+    const name = identityOf(record, identity);
+    return incremental.dedupe === "window" ? windowDelivery(type, cursor, name) : `${name}@${cursor ?? ""}`;
   }
 
   #highestOf(cursors: readonly (string | null)[], type: CursorType): string | null {

@@ -45,6 +45,8 @@ export class ReadLoop {
   recordsRead = 0;
   recordsWritten = 0;
   pages = 0;
+  /** Whether the output was told of deliveries, which it keeps until the window is finished. */
+  handedDeliveries = false;
   /** Pages taken since the last commit, and whether they left anything to commit. */
   #pending = 0;
   #wrote = false;
@@ -165,6 +167,7 @@ export class ReadLoop {
         ...(columns === undefined || filters.length > 0 ? {} : { columns }),
       });
       this.#wrote = true;
+      if (deliveries !== null) this.handedDeliveries = true;
     }
     await this.#faults("afterWrite");
   }

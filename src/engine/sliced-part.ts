@@ -103,8 +103,10 @@ export class SlicedPart implements Part {
     const { incremental, start, window, partition, live, cut } = this.#options;
     const type = this.#type;
     const cursor = (value: string) => ({ type, value });
-    // At the watermark itself more may have come since; the end of any other slice belongs to the one below.
-    const first = live && lower !== null && lower === (window.lower?.value ?? null);
+    // At the watermark, and at the highest record seen, more may have come since; the end of any other
+    // slice belongs to the one below.
+    const ends = [window.lower?.value, start.coverage.at(-1)?.upper];
+    const first = live && lower !== null && ends.includes(lower);
     const last = upper === window.upper.value;
     const sliceStart: Position = {
       ...start,

@@ -144,8 +144,10 @@ class Attempt {
   }
 
   #openOutput(): Promise<OutputSession> {
-    const { output, leaseSeconds } = this.#pipeline;
-    return output.open({ ...this.#partContext(), lane: this.#kind.lane, leaseSeconds });
+    const { output, leaseSeconds, input } = this.#pipeline;
+    const { lane } = this.#kind;
+    const cursorPath = lane === "" ? null : (input.incremental.cursors[0]?.path ?? null);
+    return output.open({ ...this.#partContext(), lane, leaseSeconds, cursorPath });
   }
 
   #partContext(signal: AbortSignal = this.#options.signal ?? new AbortController().signal): PartContext {

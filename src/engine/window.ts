@@ -10,6 +10,7 @@ import type { Granule } from "../model/granule.ts";
 import type { Position, UnfinishedWindow } from "../model/position.ts";
 import { type Period, periodStart } from "../model/slices.ts";
 import { millisecondsToTimestamp } from "../model/timestamp.ts";
+import { knownBack } from "./dedupe.ts";
 import type { Incremental, Window } from "./ports.ts";
 
 /** Where whoever starts a run wants it to begin, instead of where the stream stands. */
@@ -61,7 +62,11 @@ function lowerEnd(
   { since, lookbackDays }: Asked,
 ): Cursor | null {
   if (since !== undefined) return lowest({ type, value: since }, watermarkOf(type, start));
-  if (start.watermark !== null) return lowered({ type, value: start.watermark }, incremental.lookback);
+  if (start.watermark !== null) {
+    const back = lowered({ type, value: start.watermark }, incremental.lookback);
+    if (incremental.dedupe !== "window") return back;
+    return { type, value: knownBack(type, back.value, start.watermark, start) };
+  }
   if (lookbackDays !== undefined && type === "timestamp_utc") {
     return { type, value: millisecondsToTimestamp(now - lookbackDays * dayMs) };
   }

@@ -17,6 +17,8 @@ type Options = Partial<Omit<DatabaseOutputConfig, "type">> & {
   warnings?: string[];
   stream?: string;
   leaseSeconds?: number;
+  lane?: string;
+  cursorPath?: readonly string[];
 };
 
 export interface Place {
@@ -32,7 +34,15 @@ export async function placeAt(url: string): Promise<Place> {
   return {
     url,
     beside,
-    async open({ warnings = [], stream = "events", leaseSeconds = 60, ...options }: Options = {}) {
+    async open(given: Options = {}) {
+      const {
+        warnings = [],
+        stream = "events",
+        leaseSeconds = 60,
+        lane = "",
+        cursorPath,
+        ...options
+      } = given;
       const config = databaseOutputSchema.parse({
         type: "database",
         connectionString: url,
@@ -44,8 +54,9 @@ export async function placeAt(url: string): Promise<Place> {
         clock: systemClock,
         signal: new AbortController().signal,
         warn: (code, message) => warnings.push(`${code} ${message}`),
-        lane: "",
+        lane,
         leaseSeconds,
+        cursorPath: cursorPath ?? null,
       });
       onTestFinished(() => session.close());
       return session;

@@ -1,3 +1,4 @@
+import type { Commit } from "../../engine/ports.ts";
 import { storedIdentity } from "../stored-identity.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -53,16 +54,21 @@ export class DeliveredIdentities {
     this.#held.clear();
   }
 
-  /** Within the commit's transaction: puts them on record, or off it where the window is finished. */
-  async settle(windowFinished: boolean): Promise<void> {
-    if (this.#spilled) await this.#ledger.settleSpill(windowFinished);
-    if (!windowFinished && this.#held.size > 0) await this.#ledger.addIdentities([...this.#held]);
-    if (windowFinished && this.#onRecord) await this.#ledger.dropIdentities();
+  /**
+   * Within the commit's transaction: puts them on record, or off it where the window is finished, but for
+   * those that the commit keeps.
+   */
+  async settle({ windowFinished, keepDelivered }: Commit): Promise<void> {
+    const adds = !windowFinished || keepDelivered !== undefined;
+    if (this.#spilled) await this.#ledger.settleSpill(!adds);
+    if (adds && this.#held.size > 0) await this.#ledger.addIdentities([...this.#held]);
+    if (windowFinished && (this.#onRecord || adds)) await this.#ledger.dropIdentities(keepDelivered);
   }
 
   /** To be told once that transaction is committed. */
-  committed(windowFinished: boolean): void {
-    this.#onRecord = !windowFinished && (this.#onRecord || this.#spilled || this.#held.size > 0);
+  committed({ windowFinished, keepDelivered }: Commit): void {
+    const adds = !windowFinished || keepDelivered !== undefined;
+    this.#onRecord = adds && (this.#onRecord || this.#spilled || this.#held.size > 0);
     this.#spilled = false;
     this.#held.clear();
   }

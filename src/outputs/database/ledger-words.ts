@@ -14,6 +14,8 @@ export interface LedgerWords {
   text(placeholder: string): string;
   /** The elements of a JSON list given as parameter, as rows `v.value`. */
   list(placeholder: string): string;
+  /** A column of text as it is to be compared by code point. */
+  byCodePoint(column: string): string;
   /** A moment in ISO 8601, in UTC, as the database takes it. */
   moment(iso: string): string;
   readonly dropTemporary: string;
@@ -28,6 +30,7 @@ function onConflict(key: readonly string[], columns: readonly string[]): string 
 /** What SQLite and PostgreSQL say alike. */
 const common = {
   longestLane: null,
+  byCodePoint: (column: string) => column,
   replacing: onConflict,
   ignoring: () => "WHERE true ON CONFLICT DO NOTHING",
   claim: (table: string, params: readonly string[]) => [
@@ -46,12 +49,15 @@ export const ledgerWords: Readonly<Record<SqlDialect["name"], LedgerWords>> = {
   },
   postgres: {
     ...common,
+    byCodePoint: (column) => `${column} COLLATE "C"`,
     text: (placeholder) => `CAST(${placeholder} AS text)`,
     list: (placeholder) => `json_array_elements_text(${placeholder}::json) AS v(value)`,
   },
   mysql: {
     // With a connector, a stream and an identity of 200 each, an index holds no more.
     longestLane: 168,
+    // The columns that hold names are compared so already.
+    byCodePoint: (column) => column,
     replacing: (_key, columns) =>
       `ON DUPLICATE KEY UPDATE ${columns.map((name) => `${name} = VALUES(${name})`).join(", ")}`,
     ignoring: (column) => `ON DUPLICATE KEY UPDATE ${column} = VALUES(${column})`,

@@ -220,8 +220,15 @@ export class Ledger {
     );
   }
 
-  async dropIdentities(): Promise<void> {
-    await this.#connection.execute(`DELETE FROM ${this.#delivered} WHERE ${this.#where()}`, this.#key);
+  /** Takes identities off the record, but for those from one text on and below another, by code point. */
+  async dropIdentities(keep?: Commit["keepDelivered"]): Promise<void> {
+    const at = (n: number) => this.#connection.dialect.placeholder(n);
+    const name = this.#words.byCodePoint("identity");
+    const others = keep === undefined ? "" : ` AND NOT (${name} >= ${at(4)} AND ${name} < ${at(5)})`;
+    await this.#connection.execute(
+      `DELETE FROM ${this.#delivered} WHERE ${this.#where()}${others}`,
+      keep === undefined ? this.#key : [...this.#key, keep.from, keep.below],
+    );
   }
 
   /** Makes the place where identities wait for the commit, once there are too many to keep in memory. */

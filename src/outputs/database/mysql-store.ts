@@ -341,13 +341,18 @@ export class MysqlTableStore implements TableStore {
     await this.#connection.execute(`DROP TEMPORARY TABLE ${dialect.table(spill.table)}`);
   }
 
-  #onDuplicate({ key, columns }: Target): string {
+  #onDuplicate({ key, columns, newest }: Target): string {
     if (key.length === 0) return "";
     const { dialect } = this.#connection;
     const changed = columns.filter(({ name }) => !key.includes(name));
-    const set = (changed.length === 0 ? columns : changed).map(({ name }) => {
+    // The server assigns from left to right, so the column that decides is the last to change.
+    const others = (changed.length === 0 ? columns : changed).filter(({ name }) => name !== newest);
+    const deciding = changed.filter(({ name }) => name === newest);
+    const set = [...others, ...deciding].map(({ name }) => {
       const quoted = dialect.identifier(name);
-      return `${quoted} = VALUES(${quoted})`;
+      if (newest === undefined) return `${quoted} = VALUES(${quoted})`;
+      const by = dialect.identifier(newest);
+      return `${quoted} = IF(${by} IS NULL OR ${by} <= VALUES(${by}), VALUES(${quoted}), ${quoted})`;
     });
     return ` ON DUPLICATE KEY UPDATE ${set.join(", ")}`;
   }

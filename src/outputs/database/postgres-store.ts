@@ -1,5 +1,6 @@
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import { tableNameParts } from "../../sql/dialects.ts";
 import type { PostgresConnection } from "../../sql/postgres/connection.ts";
 import { kindOfType } from "../../sql/postgres/types.ts";
 import { columnLiteral, lastOfEachKey } from "./postgres-literals.ts";
@@ -223,13 +224,18 @@ export class PostgresTableStore implements TableStore {
     await this.#connection.execute(`DROP TABLE ${dialect.table(spill.table)}`);
   }
 
-  #onConflict({ key, columns }: Target): string {
+  #onConflict({ table, key, columns, newest }: Target): string {
     if (key.length === 0) return "";
     const { dialect } = this.#connection;
     const set = columns
       .filter(({ name }) => !key.includes(name))
       .map(({ name }) => `${dialect.identifier(name)} = EXCLUDED.${dialect.identifier(name)}`);
-    return ` ON CONFLICT (${this.#names(key)}) DO ${set.length === 0 ? "NOTHING" : `UPDATE SET ${set.join(", ")}`}`;
+    if (set.length === 0) return ` ON CONFLICT (${this.#names(key)}) DO NOTHING`;
+    const update = ` ON CONFLICT (${this.#names(key)}) DO UPDATE SET ${set.join(", ")}`;
+    if (newest === undefined) return update;
+    const column = dialect.identifier(newest);
+    const stored = `${dialect.identifier(tableNameParts(table).at(-1) ?? table)}.${column}`;
+    return `${update} WHERE ${stored} IS NULL OR ${stored} <= EXCLUDED.${column}`;
   }
 
   #names(names: readonly string[]): string {

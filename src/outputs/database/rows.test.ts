@@ -2,6 +2,57 @@ import { describe, expect, test } from "vitest";
 import { claimed, deliver, places, rows } from "../../../test/support/database-output.ts";
 
 describe.each(places)("%s", (database, createPlace) => {
+  test("P11: a backfill leaves a row be that a live run has written since", async () => {
+    const place = await createPlace();
+    const at = (second: number) => `2026-01-01T00:00:0${second}Z`;
+    await deliver(
+      place,
+      [
+        { id: 1, updated_at: at(5), v: "live" },
+        { id: 2, updated_at: at(2), v: "before" },
+        { id: 3, updated_at: null, v: "before" },
+      ],
+      { key: "id" },
+    );
+    const many = Array.from({ length: 12_000 }, (_, index) => ({
+      id: index + 10,
+      updated_at: at(1),
+      v: "x",
+    }));
+    const backfill = { key: "id", lane: "backfill/1", cursorPath: ["updated_at"] };
+    await deliver(
+      place,
+      [
+        { id: 1, updated_at: at(3), v: "late" },
+        { id: 2, updated_at: at(2), v: "after" },
+        { id: 3, updated_at: at(1), v: "after" },
+        { id: 4, updated_at: at(1), v: "after" },
+        ...many,
+        { id: 1, updated_at: at(4), v: "late" },
+      ],
+      backfill,
+    );
+    const shown = await rows(place, "SELECT id, v FROM events WHERE id < 10 ORDER BY id");
+    expect(shown).toEqual([
+      { id: 1, v: "live" },
+      { id: 2, v: "after" },
+      { id: 3, v: "after" },
+      { id: 4, v: "after" },
+    ]);
+  });
+
+  test("a backfill into a table that has no column of the cursor says what may come of it", async () => {
+    const place = await createPlace();
+    const warnings: string[] = [];
+    await deliver(place, [{ id: 1, v: "x" }], {
+      key: "id",
+      lane: "backfill/1",
+      cursorPath: ["event", "timestamp"],
+      warnings,
+    });
+    expect(warnings).toEqual([expect.stringContaining("BACKFILL_MAY_OVERWRITE")]);
+  });
+
   test("an upsert replaces the whole record: what it lacks becomes NULL, the last of a batch wins", async () => {
     const place = await createPlace();
     await deliver(

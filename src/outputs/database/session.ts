@@ -136,7 +136,7 @@ export class DatabaseSession implements OutputSession {
       await store.begin();
       await this.#advance(commit, plan);
       if (this.#records > 0) await this.#writeRows(plan);
-      await this.#delivered.settle(commit.windowFinished);
+      await this.#delivered.settle(commit);
       await commit.within?.(this.#parts.connection.handle);
       await store.commit();
     } catch (error) {
@@ -144,7 +144,7 @@ export class DatabaseSession implements OutputSession {
       throw await this.#explained(error);
     }
     if (this.#records > 0) plan.settled();
-    this.#delivered.committed(commit.windowFinished);
+    this.#delivered.committed(commit);
     this.#held = [];
     this.#heldCharacters = 0;
     this.#spills = [];
@@ -198,10 +198,33 @@ export class DatabaseSession implements OutputSession {
   #targetOf(): Target {
     const plan = this.#planned();
     if (this.#target?.version !== plan.version) {
-      const target = { table: this.#parts.table, columns: plan.columns, key: plan.key };
+      const newest = this.#newestBy(plan);
+      const target = {
+        table: this.#parts.table,
+        columns: plan.columns,
+        key: plan.key,
+        ...(newest === null ? {} : { newest }),
+      };
       this.#target = { target, version: plan.version };
     }
     return this.#target.target;
+  }
+
+  /**
+   * The column by which a row that a live run has written meanwhile is told from an older one that a
+   * backfill brings late.
+   */
+  #newestBy(plan: TablePlan): string | null {
+    const { cursorPath = null } = this.#parts.context;
+    if (cursorPath === null || plan.key.length === 0) return null;
+    const [field, ...deeper] = cursorPath;
+    const column = deeper.length === 0 ? plan.columns.find((known) => known.field === field) : undefined;
+    if (column !== undefined && column.kind !== "json" && !plan.key.includes(column.name)) return column.name;
+    this.#parts.context.warn(
+      "BACKFILL_MAY_OVERWRITE",
+      `the table ${this.#parts.table} has no column of the cursor ${cursorPath.join(".")}: a record that changes while the backfill reads it may be put back to what it was, until it changes again`,
+    );
+    return null;
   }
 
   /**

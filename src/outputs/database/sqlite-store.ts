@@ -258,13 +258,16 @@ function tableColumn(name: string, type: string): TableColumn {
   return { name, kind, type, array: false };
 }
 
-function onConflict({ key, columns }: Target): string {
+function onConflict({ table, key, columns, newest }: Target): string {
   if (key.length === 0) return "";
   const set = columns
     .filter(({ name }) => !key.includes(name))
     .map(({ name }) => `${identifier(name)} = excluded.${identifier(name)}`);
-  const act = set.length === 0 ? "NOTHING" : `UPDATE SET ${set.join(", ")}`;
-  return ` ON CONFLICT (${key.map(identifier).join(", ")}) DO ${act}`;
+  const conflict = ` ON CONFLICT (${key.map(identifier).join(", ")}) DO`;
+  if (set.length === 0) return `${conflict} NOTHING`;
+  if (newest === undefined) return `${conflict} UPDATE SET ${set.join(", ")}`;
+  const stored = `${identifier(nameOf(table).name)}.${identifier(newest)}`;
+  return `${conflict} UPDATE SET ${set.join(", ")} WHERE ${stored} IS NULL OR ${stored} <= excluded.${identifier(newest)}`;
 }
 
 function encode(

@@ -62,6 +62,8 @@ export interface Target {
   readonly columns: readonly FieldColumn[];
   /** Names of the columns whose row a record replaces; empty where records are only added. */
   readonly key: readonly string[];
+  /** A column in which a row that is higher than the record keeps its place; absent where any record replaces it. */
+  readonly newest?: string;
 }
 
 /**

@@ -206,11 +206,15 @@ export class Ledger {
             position: encodePosition(position),
           });
       }
-      if (commit.windowFinished) this.#database.prepare("DELETE FROM delivered WHERE lane = ?").run(lane);
-      else
+      const { windowFinished, keepDelivered } = commit;
+      if (!windowFinished || keepDelivered !== undefined)
         this.#database
           .prepare("INSERT OR IGNORE INTO delivered (lane, identity) SELECT ?, identity FROM temp.pending")
           .run(lane);
+      if (windowFinished)
+        this.#database
+          .prepare("DELETE FROM delivered WHERE lane = ? AND NOT (identity >= ? AND identity < ?)")
+          .run(lane, keepDelivered?.from ?? "", keepDelivered?.below ?? "");
       this.#database.exec("DELETE FROM temp.pending");
     });
   }
