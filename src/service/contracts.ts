@@ -46,7 +46,6 @@ const keyFields = {
 const keyRecord = z
   .object(keyFields)
   .meta({ id: "Key", description: "An API key, without its secret, which is not stored." });
-export type WireKey = z.infer<typeof keyRecord>;
 
 const issuedKey = z
   .object({

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { request } from "node:https";
@@ -126,7 +126,9 @@ describe("SIGTERM", () => {
   });
 });
 
-it("serves HTTPS with a certificate and its key", async () => {
+const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+
+it.runIf(hasOpenssl)("serves HTTPS with a certificate and its key", async () => {
   const cwd = temporaryFolder();
   const made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   const files = ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost"];

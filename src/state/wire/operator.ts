@@ -93,7 +93,6 @@ export const importRequest = z
       reason: "moved from the old server",
     },
   });
-export type ImportRequest = z.infer<typeof importRequest>;
 
 /** What of the history to delete; the stream, where it is one, stands in the path. */
 export const pruneRequest = z
