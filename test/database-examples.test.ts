@@ -61,6 +61,55 @@ it.each(["SQLite", "PostgreSQL"])(
   },
 );
 
+it("database-commit-safe.yaml leaves out what an open transaction could come in among, until it ends", async () => {
+  const { url, client } = await createPostgres();
+  await client.query(`
+    CREATE TABLE customers (id int PRIMARY KEY, name text);
+    CREATE TABLE orders (id serial PRIMARY KEY, customer_id int, total numeric, updated_at timestamptz DEFAULT now());
+    INSERT INTO customers VALUES (1, 'Ada');
+    INSERT INTO orders (customer_id, total) VALUES (1, 10)`);
+  const late = new pg.Client({ connectionString: url });
+  await late.connect();
+  onTestFinished(() => late.end());
+  await late.query("BEGIN; INSERT INTO orders (customer_id, total) VALUES (1, 20)");
+  await client.query("INSERT INTO orders (customer_id, total) VALUES (1, 30)");
+  const folder = await createFolder();
+  const variables = { ORDERS_DATABASE_URL: url };
+  expect(await runExample(folder, "database-commit-safe.yaml", variables)).toMatchObject({
+    records_read: 1,
+    records_written: 1,
+    warnings: [],
+  });
+  await late.query("COMMIT");
+  expect(await runExample(folder, "database-commit-safe.yaml", variables)).toMatchObject({
+    records_written: 2,
+  });
+  const rows = openDatabase(folder, "warehouse.db")
+    .prepare("SELECT id, customer FROM orders ORDER BY id")
+    .all();
+  expect(rows).toEqual([1, 2, 3].map((id) => ({ id, customer: "Ada" })));
+});
+
+it("database-xmin.yaml follows a table that has no column of times", async () => {
+  const { url, client } = await createPostgres();
+  await client.query(`
+    CREATE TABLE stock (item text PRIMARY KEY, amount int, secret text);
+    INSERT INTO stock VALUES ('nut', 1, 'x'), ('bolt', 2, 'x')`);
+  const folder = await createFolder();
+  const variables = { SHOP_DATABASE_URL: url };
+  expect(await runExample(folder, "database-xmin.yaml", variables)).toMatchObject({ records_written: 2 });
+  await client.query("UPDATE stock SET amount = 5 WHERE item = 'nut'");
+  expect(await runExample(folder, "database-xmin.yaml", variables)).toMatchObject({
+    records_read: 1,
+    records_written: 1,
+  });
+  const rows = openDatabase(folder, "warehouse.db").prepare("SELECT * FROM stock ORDER BY item").all();
+  expect(rows).toEqual([
+    { item: "bolt", amount: 2 },
+    { item: "nut", amount: 5 },
+  ]);
+});
+
 interface Events {
   readonly url: string;
   execute(sql: string): Promise<unknown>;
