@@ -3,6 +3,7 @@ import type { TidemarkError } from "../errors.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { ScheduleEvent } from "../schedule/events.ts";
 import type { Run } from "../state/contract.ts";
+import { traceContext } from "../trace-context.ts";
 import type { Log } from "./log.ts";
 
 /** Tells in the log what the scheduler does, and with every line of a run which run it is. */
@@ -15,9 +16,11 @@ export class ScheduleLog {
     this.#log = log;
   }
 
-  /** A run was granted: from here on its lines carry its id and its epoch. */
+  /** A run was granted: from here on its lines carry its id, its epoch and its trace. */
   begun({ key, runId, epoch }: Run): void {
-    const log = this.#of(key).child({ run: runId, epoch });
+    const trace = traceContext();
+    const traced = trace === null ? {} : { trace_id: trace.traceId };
+    const log = this.#of(key).child({ run: runId, epoch, ...traced });
     this.#runs.set(nameOf(key), log);
     log.info({}, "run begun");
   }

@@ -114,7 +114,11 @@ it("with an SDK, runs are traced, and so is what they ask their source; without 
     .split("\n")
     .map((line) => JSON.parse(line));
   const run = spans.find(({ attributes }) => attributes["tidemark.run_id"] === completed.run);
-  expect(run).toMatchObject({ name: "tidemark.run", attributes: { "tidemark.stream": "events" } });
+  expect(run).toMatchObject({
+    name: "tidemark.run",
+    trace: completed.trace_id,
+    attributes: { "tidemark.stream": "events" },
+  });
   const pages = spans.filter(({ name, trace }) => name === "tidemark.page.read" && trace === run.trace);
   expect(pages.map(({ trace, span }) => `00-${trace}-${span}-01`)).toContain(
     seen.find((header) => header?.includes(run.trace)),
