@@ -8,6 +8,7 @@ import type { SourceRecord } from "../../src/model/record.ts";
 import { type Period, parseSliceStep } from "../../src/model/slices.ts";
 import type { StateStore } from "../../src/state/contract.ts";
 import { openMemoryState } from "../../src/state/memory/memory.ts";
+import { Interrupter, type Interruption } from "../../src/testing/interrupter.ts";
 import { MemoryTable, memoryOutput } from "../../src/testing/memory-output.ts";
 import {
   type SimulatedReading,
@@ -15,7 +16,6 @@ import {
   simulatedIncremental,
   simulatedInput,
 } from "../../src/testing/simulated-source.ts";
-import { Interrupter, type Interruption } from "./interrupting.ts";
 
 /**
  * Histories of a source and of the runs that follow it: records are added, often with a timestamp
@@ -268,13 +268,7 @@ class History {
 
   #disturbed(interruption: Interruption | null): { pipeline: Pipeline; state: StateStore } {
     const interrupter = new Interrupter(interruption);
-    const { input, output } = this.#pipeline;
-    const pipeline = {
-      ...this.#pipeline,
-      input: interrupter.input(input),
-      output: interrupter.output(output),
-    };
-    return { pipeline, state: interrupter.state(this.#state) };
+    return { pipeline: interrupter.pipeline(this.#pipeline), state: interrupter.state(this.#state) };
   }
 
   #apply(made: Change): void {
