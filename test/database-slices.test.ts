@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { definePipeline, openState, sync } from "../src/index.ts";
 import { openSql } from "../src/sql/open.ts";
-import { postgresPlace, sqlitePlace } from "./support/database-input.ts";
+import { momentTypes, mysqlPlace, postgresPlace, sqlitePlace } from "./support/database-input.ts";
+import { mysqlRuns } from "./support/mysql-tests.ts";
 
 const places = [
   ["SQLite", sqlitePlace, "TEXT", { format: "iso8601" }],
   ["PostgreSQL", postgresPlace, "timestamptz", {}],
+  ...(mysqlRuns ? [["MySQL", mysqlPlace, momentTypes.mysql, {}] as const] : []),
 ] as const;
 
 const day = (of: number) => `2026-01-${String(of).padStart(2, "0")}`;
@@ -29,13 +31,13 @@ describe.each(places)("%s", (_, createPlace, type, more) => {
   test.each(Object.entries(ways))(
     "%s is read in slices beside one another, each row once",
     async (_way, input) => {
-      const { url, beside } = await createPlace();
+      const { url, beside, run } = await createPlace();
       await beside.execute(`CREATE TABLE events (id INTEGER, at ${type})`);
       const rows = Array.from({ length: 40 }, (_row, at) => {
         const time = at % 4 === 0 ? "00:00:00Z" : `${String((at % 4) * 6).padStart(2, "0")}:30:00.5Z`;
         return `(${at + 1}, '${day(1 + Math.floor(at / 4))}T${time}')`;
       });
-      await beside.execute(`INSERT INTO events VALUES ${rows.join(", ")}`);
+      await run(`INSERT INTO events VALUES ${rows.join(", ")}`);
       await using state = await openState("memory:");
       const pipeline = definePipeline({
         name: "copy",
@@ -44,9 +46,7 @@ describe.each(places)("%s", (_, createPlace, type, more) => {
       });
       const first = await sync(pipeline, { state });
       expect(first).toMatchObject({ recordsWritten: 40, newCursor: "2026-01-10T18:30:00.5Z" });
-      await beside.execute(
-        `INSERT INTO events VALUES (41, '2026-01-10T18:30:00.5Z'), (42, '${day(12)}T00:00:00Z')`,
-      );
+      await run(`INSERT INTO events VALUES (41, '2026-01-10T18:30:00.5Z'), (42, '${day(12)}T00:00:00Z')`);
       expect(await sync(pipeline, { state })).toMatchObject({ recordsWritten: 2 });
       const copied = await beside.query("SELECT id FROM copy ORDER BY id");
       expect(copied.map(({ id }) => id)).toEqual(Array.from({ length: 42 }, (_id, at) => at + 1));

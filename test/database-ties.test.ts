@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { definePipeline, openState, sync } from "../src/index.ts";
 import { openSql } from "../src/sql/open.ts";
 import { testFolder } from "./support/command.ts";
+import { mysqlRuns, ownMysqlDatabase } from "./support/mysql-tests.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
 /** What comes between two runs: rows that join the newest timestamp, then groups that share new ones. */
@@ -45,6 +46,9 @@ const places: Readonly<Record<string, () => Promise<Place>>> = {
     onTestFinished(() => database.drop());
     return { url: database.url, type: "timestamptz", runs: 15 };
   },
+  ...(mysqlRuns
+    ? { MySQL: async () => ({ url: await ownMysqlDatabase(), type: "TIMESTAMP(6) NULL", runs: 12 }) }
+    : {}),
 };
 
 for (const [database, create] of Object.entries(places)) {
@@ -81,8 +85,9 @@ for (const [database, create] of Object.entries(places)) {
             for (const size of [joining, ...groups]) {
               const micros = String(group++).padStart(6, "0");
               for (let at = 0; at < size; at++) {
+                const zone = database === "MySQL" ? "" : "Z";
                 await beside.execute(
-                  `INSERT INTO ${source} VALUES (${++count}, '2026-01-01T00:00:00.${micros}Z')`,
+                  `INSERT INTO ${source} VALUES (${++count}, '2026-01-01T00:00:00.${micros}${zone}')`,
                 );
               }
             }

@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { definePipeline, openState, sync } from "../src/index.ts";
 import { testFolder } from "./support/command.ts";
-import { idsInPostgres, idsInSqlite, lostAndRepeated } from "./support/delivered.ts";
+import { idsInMysql, idsInPostgres, idsInSqlite, lostAndRepeated } from "./support/delivered.ts";
 import { type HttpTestServer, sendJson, startHttpServer } from "./support/http-server.ts";
+import { mysqlRuns, ownMysqlDatabase } from "./support/mysql-tests.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
 /** One run's worth of news: records that join the newest timestamp, then groups that share new ones. */
@@ -101,6 +102,7 @@ const databases = {
       return database.url;
     },
   },
+  ...(mysqlRuns ? { MySQL: { histories: 40, url: ownMysqlDatabase } } : {}),
 };
 
 for (const [name, { histories: runs, url }] of Object.entries(databases)) {
@@ -145,7 +147,7 @@ for (const [name, { histories: runs, url }] of Object.entries(databases)) {
         const delivered =
           name === "SQLite"
             ? idsInSqlite(join(folder, "out.db"), table)
-            : idsInPostgres(connectionString, table);
+            : (name === "MySQL" ? idsInMysql : idsInPostgres)(connectionString, table);
         expect(lostAndRepeated(await delivered(), source.records.length)).toEqual({ lost: [], repeated: [] });
       }),
       { numRuns: runs },

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { appendOutputs } from "../support/append-outputs.ts";
 import { startCommand, testFolder } from "../support/command.ts";
 import { lostAndRepeated } from "../support/delivered.ts";
+import { mysqlRuns } from "../support/mysql-tests.ts";
 import { recordsPipeline, startRecordsSource } from "../support/records-source.ts";
 
 const count = 50_000;
@@ -12,6 +13,7 @@ const deaths = 30;
 const settings = {
   "an append table in SQLite": appendOutputs.sqlite,
   "an append table in PostgreSQL, with the state in the same database": appendOutputs.postgresWithState,
+  ...(mysqlRuns ? { "an append table in MySQL": appendOutputs.mysql } : {}),
   "a jsonl file": appendOutputs.file,
 };
 

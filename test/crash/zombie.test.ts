@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { appendOutputs } from "../support/append-outputs.ts";
 import { runCommand, startCommand, testFolder } from "../support/command.ts";
 import { lostAndRepeated } from "../support/delivered.ts";
+import { mysqlRuns } from "../support/mysql-tests.ts";
 import { recordsPipeline, startRecordsSource } from "../support/records-source.ts";
 
 const count = 1000;
@@ -12,6 +13,7 @@ const settings = {
   SQLite: appendOutputs.sqlite,
   PostgreSQL: appendOutputs.postgres,
   "PostgreSQL with the state in it": appendOutputs.postgresWithState,
+  ...(mysqlRuns ? { MySQL: appendOutputs.mysql } : {}),
   "a jsonl file": appendOutputs.file,
 };
 

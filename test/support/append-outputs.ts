@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { type DeliveredIds, idsInFile, idsInPostgres, idsInSqlite } from "./delivered.ts";
+import { type DeliveredIds, idsInFile, idsInMysql, idsInPostgres, idsInSqlite } from "./delivered.ts";
+import { ownMysqlDatabase } from "./mysql-tests.ts";
 import { createTestDatabase } from "./postgres.ts";
 
 /** Where a test's pipeline writes, as YAML; where its state is; and what has arrived. */
@@ -26,6 +27,11 @@ export const appendOutputs = {
   postgresWithState: async (): Promise<AppendOutput> => {
     const url = await ownDatabase();
     return { state: url, output: table(url), delivered: idsInPostgres(url, "records") };
+  },
+  /** For tests that `mysqlRuns` has run. */
+  mysql: async (): Promise<AppendOutput> => {
+    const url = await ownMysqlDatabase();
+    return { state: sqliteState, output: table(url), delivered: idsInMysql(url, "records") };
   },
   file: async (folder: string): Promise<AppendOutput> => ({
     state: sqliteState,

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import mysql, { type RowDataPacket } from "mysql2/promise";
 import pg from "pg";
 
 /** The ids that an output holds, in no order; ids that it holds twice come twice. */
@@ -27,6 +28,18 @@ export function idsInPostgres(url: string, table: string): DeliveredIds {
       return (await client.query(`SELECT id FROM ${table}`)).rows.map(({ id }) => Number(id));
     } finally {
       await client.end();
+    }
+  };
+}
+
+export function idsInMysql(url: string, table: string): DeliveredIds {
+  return async () => {
+    const connection = await mysql.createConnection(url);
+    try {
+      const [rows] = await connection.query<RowDataPacket[]>(`SELECT id FROM ${table}`);
+      return rows.map(({ id }) => Number(id));
+    } finally {
+      await connection.end();
     }
   };
 }
