@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, test } from "vitest";
 import { isTidemarkError } from "../../errors.ts";
+import { emptyPosition } from "../../model/position.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
 import { stateStoreSuite } from "../../testing/state-suite.ts";
 import { openFileState } from "./file.ts";
@@ -91,6 +92,74 @@ test("P10: a file that is no state and no seed is an error, and stays as it is",
     );
     expect(readFileSync(join(folder, "events.json"), "utf8")).toBe(text);
   }
+});
+
+test("a stream whose file was removed starts over in each partition too, and in what backfills covered", async () => {
+  const folder = freshFolder();
+  const at = (n: number) => ({
+    ...emptyPosition,
+    watermark: String(n),
+    coverage: [{ lower: null, upper: String(n) }],
+  });
+  const partitions = ["a", "b"].map((partition) => ({ partition, position: at(5) }));
+  {
+    await using store = await openFileState(folder);
+    for (let n = 0; n < 2; n++) {
+      const run = await store.begin(key, { cursorType: "numeric_id" });
+      await store.complete(run, { partitions: [...partitions.slice(n)] });
+      const backfill = await store.begin(key, { cursorType: "numeric_id", kind: "backfill" });
+      await store.complete(backfill, { position: at(5), partitions: [...partitions.slice(n)] });
+    }
+    expect((await store.partitions(key)).items).toHaveLength(2);
+  }
+  rmSync(join(folder, "events.json"));
+  await using store = await openFileState(folder);
+  expect(await store.partition(key, "a")).toBeNull();
+  expect(await store.coverage(key, { partition: "a" })).toEqual([]);
+  for (let n = 1; n <= 2; n++) {
+    const run = await store.begin(key, { cursorType: "numeric_id" });
+    await store.complete(run, { partitions: [{ partition: "c", position: at(n) }] });
+    expect((await store.partitions(key)).items.map(({ partition }) => partition)).toEqual(["c"]);
+    expect(await store.coverage(key, { partition: "a" })).toEqual([]);
+    expect(await store.coverage(key)).toEqual([]);
+  }
+});
+
+test("P10: a partition's file that cannot be read is an error, and stays as it is", async () => {
+  const folder = freshFolder();
+  await using store = await openFileState(folder);
+  const run = await store.begin(key, { cursorType: "numeric_id" });
+  const moved = (sequence: number, partition: string) =>
+    store.checkpoint(run, {
+      sequence,
+      position: emptyPosition,
+      recordsProcessed: 1,
+      partitions: [{ partition, position: { ...emptyPosition, watermark: String(sequence + 1) } }],
+    });
+  await moved(1, "a");
+  await moved(2, "b");
+  const file = join(folder, "events~partitions/live/a.json");
+  const stored = readFileSync(file, "utf8");
+  const damages = [
+    ["", "STATE_UNREADABLE"],
+    [stored.slice(0, 50), "STATE_UNREADABLE"],
+    [stored.replace('"partition": "a"', '"partition": "b"'), "STATE_UNREADABLE"],
+    [stored.replace('"stream": "default"', '"stream": "other"'), "STATE_UNREADABLE"],
+    [stored.replace('"cursor_value": "2"', '"cursor_value": "3"'), "STATE_UNREADABLE"],
+    [stored.replaceAll('"2"', '"banana"'), "STATE_UNREADABLE"],
+    [stored.replace('"tidemark_partition": 1', '"tidemark_partition": 9'), "STATE_TOO_NEW"],
+    [stored.replace('"format": 1', '"format": 9'), "STATE_TOO_NEW"],
+  ] as const;
+  for (const [text, code] of damages) {
+    writeFileSync(file, text);
+    for (const call of [() => store.partition(key, "a"), () => moved(3, "a"), () => store.partitions(key)]) {
+      await expect(call()).rejects.toMatchObject({ code });
+    }
+    expect(readFileSync(file, "utf8")).toBe(text);
+    expect((await store.partition(key, "b"))?.position.watermark).toBe("3");
+  }
+  writeFileSync(file, stored);
+  await moved(3, "a");
 });
 
 test("P10: a file of a newer format is an error that says so", async () => {

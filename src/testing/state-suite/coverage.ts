@@ -66,6 +66,9 @@ export const coverageCases: StateCases = stateCases("coverage and resumed backfi
     await store.complete(live, { position: at(day(21), { coverage: [days(20, 21)] }) });
     assert.deepEqual((await stateOf(store)).position.coverage, [days(20, 21)]);
     assert.deepEqual(await store.coverage(key), [days(1, 10), days(20, 21)]);
+    await store.complete(await begin(store), { newCursor: day(21), partitions: [] });
+    await store.complete(await begin(store), { position: at(day(22)) });
+    assert.deepEqual(await store.coverage(key), [days(1, 10)]);
   },
 
   "a backfill's coverage counts when it is done, and not before": async ({ store }) => {

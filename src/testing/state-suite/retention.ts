@@ -27,6 +27,18 @@ export const retentionCases: StateCases = stateCases("retention", {
     assert.equal((await stateOf(store)).cursor?.value, value(9));
   },
 
+  "a backfill that is still running stays, however many runs ended since": async ({ store }) => {
+    const backfill = await begin(store, { kind: "backfill" });
+    for (let n = 1; n <= 3; n++) await runTo(store, value(n));
+    assert.deepEqual(await store.prune({ keepRuns: 0, maxAgeDays: 0 }), { runs: 3 });
+    assert.deepEqual(
+      (await runsOf(store)).map(({ runId, outcome }) => [runId, outcome]),
+      [[backfill.runId, "running"]],
+    );
+    await store.complete(backfill, {});
+    assert.equal((await runsOf(store))[0]?.outcome, "completed");
+  },
+
   "P12: the audit log stays whole, and goes on": async ({ store }) => {
     for (let n = 1; n <= 5; n++) await runTo(store, value(n));
     const before = await auditOf(store);
