@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { events, sourceServer } from "../cli/source-server.ts";
 import { temporaryFolder, tidemark } from "../cli/support.ts";
 import { startHttpServer } from "../support/http-server.ts";
-import { scheduledYaml, startSchedules, toFile } from "./support.ts";
+import { idsIn, scheduledYaml, startSchedules, toFile } from "./support.ts";
 
 async function text(
   url: unknown,
@@ -81,6 +81,33 @@ it("two processes over one state leave each other their ticks and their runs", a
   for (const { ended } of both) expect((await ended).code).toBe(0);
   const failed = both.flatMap(({ lines }) => lines.filter(({ level }) => level === "error"));
   expect(failed).toEqual([]);
+});
+
+it("P1: of two processes over one state, one takes over what the other left when it was killed", async () => {
+  const cwd = temporaryFolder();
+  const source = await sourceServer(events(5));
+  const asked = Promise.withResolvers<void>();
+  let held = false;
+  source.intercept = (_, response, url) => {
+    if (held || url.searchParams.get("page") !== "2") return false;
+    held = true;
+    // It is never answered; the process that asked is killed meanwhile.
+    response.on("close", () => response.destroy());
+    asked.resolve();
+    return true;
+  };
+  writeFileSync(join(cwd, "events.yaml"), scheduledYaml("events", source.endpoint, toFile("events")));
+  const first = startSchedules(cwd, ["events.yaml", "--no-service"]);
+  await asked.promise;
+  const second = startSchedules(cwd, ["events.yaml", "--no-service"]);
+  await second.line({ msg: "run skipped" });
+  expect(idsIn(cwd, "events")).toEqual([1, 2]);
+  first.child.kill("SIGKILL");
+  await first.ended;
+  await second.line({ msg: "run completed", lower_bound: "2026-01-01T00:02:00Z", records_written: 3 });
+  second.child.kill("SIGTERM");
+  expect((await second.ended).code).toBe(0);
+  expect(idsIn(cwd, "events")).toEqual([1, 2, 3, 4, 5]);
 });
 
 it("with an SDK, runs are traced, and so is what they ask their source; without one nothing is sent", async () => {
