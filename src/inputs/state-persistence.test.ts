@@ -52,6 +52,7 @@ test("the keys of the reference's pipelines are taken as they stand", () => {
     lookback: null,
     settle: null,
     maxBoundaryKeys: 10_000,
+    dedupe: null,
     start: null,
     slices: null,
   });
@@ -135,6 +136,7 @@ describe("mistakes are found before anything runs", () => {
       "timestamp.granularity: a granule is more than nothing",
     ],
     [{ id: { ...id, granularity: "1s" } }, "id.granularity: The granule 1s is a length of time"],
+    [{ timestamp, dedupe: "window" }, "dedupe: goes with `lookback`"],
     [{ timestamp, lookback: "P1M" }, 'lookback: "P1M" is not a granule'],
     [{ timestamp, lookback: "5" }, "lookback: needs a length of time"],
     [{ id, lookback: "PT5M" }, "lookback: needs a plain number"],

@@ -122,6 +122,12 @@ function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(q
     lookback: lengthText
       .optional()
       .describe("How far below the watermark every run reads again, as `PT1H` or `10` for ids."),
+    dedupe: z
+      .enum(["window"])
+      .optional()
+      .describe(
+        "With `lookback` into an output that appends: `window` keeps the identities of what was delivered within the lookback beside the rows, so that what is read again is not added again. Needs `key`.",
+      ),
     settle: lengthText.optional().describe("How far behind the present a run stops, as `PT5M`."),
     onNullCursor: z
       .enum(["fail", "deliver", "skip"])
@@ -163,7 +169,7 @@ function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(q
 export function refuseUnusableLengths(
   persistence: StatePersistence,
   leading: CursorRole | null,
-  refuse: (key: "lookback" | "settle" | "until" | "start", message: string) => void,
+  refuse: (key: "lookback" | "settle" | "until" | "start" | "dedupe", message: string) => void,
 ): void {
   const lookbackUnit = unitOf(persistence.lookback);
   if (
@@ -178,6 +184,9 @@ export function refuseUnusableLengths(
       "lookback",
       leading === "timestamp" ? "needs a length of time, as `PT1H`" : "needs a plain number, as `100`",
     );
+  }
+  if (persistence.dedupe !== undefined && persistence.lookback === undefined) {
+    refuse("dedupe", "goes with `lookback`, whose records it knows again");
   }
   const settleUnit = unitOf(persistence.settle);
   if (settleUnit !== null && (leading !== "timestamp" || settleUnit !== "time")) {
@@ -249,6 +258,7 @@ export function incrementalOf(
     onNullCursor: persistence.onNullCursor,
     lookback: optionalLength(persistence.lookback),
     settle: optionalLength(persistence.settle),
+    dedupe: persistence.dedupe ?? null,
     maxBoundaryKeys: persistence.maxBoundaryKeys,
     start: startOf(persistence, cursors[0]),
     slices: slicesOf(persistence),

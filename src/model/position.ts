@@ -74,6 +74,8 @@ const positionSchema = z.strictObject({
   tally: tallySchema.optional(),
   /** What the input keeps of its source beside the cursor, in words of its own: see `InputSession.note`. */
   note: z.string().optional(),
+  /** From which cursor on the output knows each delivery, under `dedupe: window`. */
+  dedupedFrom: z.string().optional(),
 });
 
 /**

@@ -7,9 +7,32 @@ describe("settings that contradict one another", () => {
 
   test("an append that would look back is refused", async () => {
     expect(await told(pipeline(", lookback: PT1H, order: ascending"))).toEqual([
-      "5:68 CONFIG_INCOHERENT `lookback` reads records again, and this output would append them again (remove it)",
+      "5:68 CONFIG_INCOHERENT `lookback` reads records again, and this output would append them again (declare `dedupe: window` beside it, or remove it)",
     ]);
     expect(await told(pipeline(", lookback: PT0S, order: ascending"))).toEqual([]);
+  });
+
+  test("`dedupe: window` lets an append look back, by key and cursor, of a stream in one piece", async () => {
+    const back = ", lookback: PT1H, dedupe: window, order: ascending";
+    const keyed = (text: string): string => text.replace("endpoint:", "key: id\n  endpoint:");
+    expect(await told(keyed(pipeline(back)))).toEqual([]);
+    expect(await told(pipeline(back))).toEqual([
+      "5:84 CONFIG_INCOHERENT a delivery is known again by its key, and none is declared (declare `input.key`)",
+    ]);
+    const table = "{ type: database, connectionString: 'sqlite:./x.db', table: t, key: id }";
+    expect(await told(pipeline(back, table))).toEqual([
+      "5:84 CONFIG_INCOHERENT this output does not append, so nothing read again is added again (remove it)",
+    ]);
+    const parted = keyed(pipeline(back)).replace(
+      "https://x.example",
+      "https://x.example/{{ partition }}\n  partitions: { values: [a] }",
+    );
+    expect(await told(parted)).toEqual([
+      expect.stringMatching(/^7:84 CONFIG_INCOHERENT partitions have a lookback each/),
+    ]);
+    expect(await told(pipeline(", dedupe: window, order: ascending"))).toEqual([
+      expect.stringMatching(/^5:\d+ VALUE_INVALID `input.statePersistence.dedupe` goes with `lookback`/),
+    ]);
   });
 
   test("an append without order and key is refused; either will do, and so will replacing", async () => {

@@ -8,25 +8,30 @@ import type { InputConfig } from "./schema.ts";
  * its promise only where a record that is read again can be known again.
  */
 export function incoherencesOf(input: Input, output: Output): Finding[] {
-  return [...appendProblems(input, output), ...cursorDoubts(input), ...sliceDoubts(input)];
+  return [
+    ...appendProblems(input, output),
+    ...dedupeProblems(input, output),
+    ...cursorDoubts(input),
+    ...sliceDoubts(input),
+  ];
 }
 
 function appendProblems({ incremental }: Input, output: Output): Finding[] {
   if (!output.appends) return [];
   const orReplace = output.kind === "database" ? ", or give the output a `key` to replace rows by" : "";
-  const { cursors, order, key, lookback, slices } = incremental;
+  const { cursors, order, key, lookback, slices, dedupe } = incremental;
   if (cursors.length === 0) {
     const message = "no cursor is kept, so every run reads everything and appends it once more";
     return [doubt("NO_CURSOR", ["input"], message, { hint: `declare \`statePersistence\`${orReplace}` })];
   }
   const findings: Finding[] = [];
-  if (lookback !== null && !isZero(lookback)) {
+  if (lookback !== null && !isZero(lookback) && dedupe !== "window") {
     findings.push(
       mistake(
         "CONFIG_INCOHERENT",
         ["input", "statePersistence", "lookback"],
         "`lookback` reads records again, and this output would append them again",
-        { part: "key", hint: `remove it${orReplace}` },
+        { part: "key", hint: `declare \`dedupe: window\` beside it, or remove it${orReplace}` },
       ),
     );
   }
@@ -53,6 +58,27 @@ function appendProblems({ incremental }: Input, output: Output): Finding[] {
     );
   }
   return findings;
+}
+
+/** Deliveries are known again by key and cursor, and only where the same output would add them twice. */
+function dedupeProblems({ incremental }: Input, output: Output): Finding[] {
+  const { dedupe, key, partitions } = incremental;
+  if (dedupe !== "window") return [];
+  const refuse = (message: string, hint: string): Finding[] => [
+    mistake("CONFIG_INCOHERENT", ["input", "statePersistence", "dedupe"], message, { part: "key", hint }),
+  ];
+  if (!output.appends) {
+    return refuse("this output does not append, so nothing read again is added again", "remove it");
+  }
+  if ((partitions ?? null) !== null) {
+    return refuse(
+      "partitions have a lookback each, and deliveries are kept for the stream",
+      "remove it with the lookback, or give the output a `key` to replace rows by",
+    );
+  }
+  return key === null
+    ? refuse("a delivery is known again by its key, and none is declared", "declare `input.key`")
+    : [];
 }
 
 /** How a database sorts texts is told by the doubts of its query; a connector's own cursors must rise. */

@@ -1,6 +1,7 @@
 import type { Batch, Commit, Mark, Output, OutputSession } from "../engine/ports.ts";
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
+import { compareTexts } from "../model/text-order.ts";
 
 /** What a memory output holds; pass it on to see what a crash left behind. */
 export class MemoryTable {
@@ -85,7 +86,7 @@ class MemorySession implements OutputSession {
     const before = this.#table.delivered.get(this.#lane) ?? [];
     this.#table.delivered.set(
       this.#lane,
-      new Set(commit.windowFinished ? [] : [...before, ...this.#delivered]),
+      new Set([...before, ...this.#delivered].filter((name) => staysDelivered(commit, name))),
     );
     this.#table.marks.set(this.#lane, { epoch, sequence, position });
     for (const move of commit.partitions ?? []) {
@@ -99,6 +100,13 @@ class MemorySession implements OutputSession {
     this.#rows = [];
     this.#delivered = [];
   }
+}
+
+/** Whether an identity is still known after a commit. */
+function staysDelivered({ windowFinished, keepDelivered }: Commit, name: string): boolean {
+  if (!windowFinished) return true;
+  if (keepDelivered === undefined) return false;
+  return compareTexts(name, keepDelivered.from) >= 0 && compareTexts(name, keepDelivered.below) < 0;
 }
 
 function superseded(epoch: number, claimed: number): TidemarkError {

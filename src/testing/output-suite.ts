@@ -325,6 +325,25 @@ const cases: Record<string, (bench: Bench) => Promise<void>> = {
     assert.deepEqual(await next.delivered?.(["a", "b"]), new Set(["a"]));
   },
 
+  "what was delivered in a window stays known as far as the commit asks for it": async (bench) => {
+    if (!bench.appends) return;
+    const keep = (from: string) => ({ keepDelivered: { from: `w:${from}`, below: "w;" } });
+    const asked = ["w:1 a", "w:2 b", "w:20 B", "w:3 c", "x", "w", "w:4 d"];
+    const first = await bench.claimed(1);
+    await first.write({ ...records(1), deliveries: ["w:1 a", "w:2 b", "w:20 B", "x", "w:3 c", "w"] });
+    await first.commit(commitOf(1, 1, keep("2")));
+    assert.deepEqual(await first.delivered?.(asked), new Set(["w:2 b", "w:20 B", "w:3 c"]));
+    await first.write({ ...records(2), deliveries: ["w:4 d"] });
+    await first.commit(commitOf(1, 2, { windowFinished: false }));
+    await bench.close(first);
+    const next = await bench.claimed(2);
+    assert.deepEqual(await next.delivered?.(asked), new Set(["w:2 b", "w:20 B", "w:3 c", "w:4 d"]));
+    await next.commit(commitOf(2, 1, keep("3")));
+    assert.deepEqual(await next.delivered?.(asked), new Set(["w:3 c", "w:4 d"]));
+    await next.commit(commitOf(2, 2));
+    assert.deepEqual(await next.delivered?.(asked), new Set());
+  },
+
   "what was delivered in a window is forgotten when the window is finished": async (bench) => {
     if (!bench.appends) return;
     const session = await bench.claimed(1);
