@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Row } from "./parts/measure.ts";
 import { race } from "./race/race.ts";
+import { serviceRows } from "./service.ts";
 import { startUp } from "./start-up.ts";
 import { stateRows } from "./state.ts";
 import { checkpointCost, memory, throughput } from "./throughput.ts";
@@ -42,6 +43,7 @@ async function budgets(args: string[]): Promise<Row[]> {
     throughput: () => throughput(thousand(1000), times),
     checkpoint: () => checkpointCost(thousand(1000), times),
     state: () => stateRows(times, 1000, thousand(1000)),
+    service: () => serviceRows(times, thousand(4)),
     memory: () => memory(thousand(2000), thousand(100)),
     "start-up": () => startUp(times * 2),
   };
@@ -59,7 +61,8 @@ async function budgets(args: string[]): Promise<Row[]> {
 function report(prefix: string, rows: readonly Row[], more: object): void {
   console.log("| what | budget | measured | |\n|---|---|---|---|");
   for (const { what, budget, measured, ok } of rows) {
-    console.log(`| ${what} | ${budget} | ${measured} | ${ok ? "met" : "missed"} |`);
+    const verdict = budget === "–" ? "" : ok ? "met" : "missed";
+    console.log(`| ${what} | ${budget} | ${measured} | ${verdict} |`);
   }
   const folder = new URL("./results/", import.meta.url);
   mkdirSync(folder, { recursive: true });
