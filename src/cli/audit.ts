@@ -69,19 +69,15 @@ async function verifyKeys(url: string): Promise<number | null> {
   return keys === null ? null : (await keys.verifyAudit()).rows;
 }
 
-/** The last rows by time; the log lists them by stream. */
+/** The newest rows, in the order of time. */
 async function newest(state: StateStore, key: StreamKey | null, limit: number): Promise<AuditRecord[]> {
-  let rows: AuditRecord[] = [];
-  for await (const page of pagesOf((options) =>
-    state.audit({ ...options, ...(key === null ? {} : { key }) }),
-  )) {
-    rows = [...rows, ...page].sort(byTime).slice(-limit);
-  }
-  return rows;
-}
-
-function byTime(a: AuditRecord, b: AuditRecord): number {
-  return a.atUtc < b.atUtc ? -1 : a.atUtc > b.atUtc ? 1 : 0;
+  const rows: AuditRecord[] = [];
+  const pages = pagesOf(
+    (options) => state.audit({ ...options, order: "newest", ...(key === null ? {} : { key }) }),
+    limit,
+  );
+  for await (const page of pages) rows.push(...page);
+  return rows.reverse();
 }
 
 async function* onePage<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
@@ -91,6 +87,7 @@ async function* onePage<Item>(items: readonly Item[]): AsyncGenerator<readonly I
 const columns: Column<AuditRecord>[] = [
   { title: "AT", text: ({ atUtc }) => atUtc },
   { title: "STREAM", text: ({ key }) => formatStreamKey(key) },
+  { title: "PARTITION", text: ({ partition }) => (partition === null ? "" : shown(partition)) },
   { title: "NO", text: ({ number }) => String(number), right: true },
   { title: "ACTION", text: ({ action }) => action },
   { title: "OLD", text: ({ oldCursor }) => oldCursor ?? "-" },

@@ -50,6 +50,7 @@ export function auditJson(row: AuditRecord): Record<string, unknown> {
     connector: row.key.connector,
     stream: row.key.stream,
     number: row.number,
+    partition: row.partition,
     at_utc: row.atUtc,
     actor: row.actor,
     action: row.action,

@@ -23,7 +23,7 @@ describe("tidemark audit", () => {
     const cwd = await folderWithLog();
     const { stdout, code } = await tidemark(["audit"], { cwd });
     const [titles, ...rows] = stdout.trimEnd().split("\n");
-    expect(titles).toMatch(/^AT +STREAM +NO +ACTION +OLD +NEW +BY +REASON$/);
+    expect(titles).toMatch(/^AT +STREAM +PARTITION +NO +ACTION +OLD +NEW +BY +REASON$/);
     expect(rows).toHaveLength(3);
     expect(rows[2]).toMatch(/^2\S+Z +acme\/b +2 +reset +1 +3 +ops +to 3$/);
     expect(code).toBe(0);
@@ -35,6 +35,19 @@ describe("tidemark audit", () => {
     expect(one).toMatchObject([{ new_cursor: "1" }, { new_cursor: "3" }]);
     const newest = jsonOf(await tidemark(["audit", "--json", "--limit", "1"], { cwd }));
     expect(newest).toMatchObject([{ stream: "b", new_cursor: "3" }]);
+  });
+
+  it("says which partition was moved", async () => {
+    const cwd = await folderWithLog();
+    {
+      await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
+      const act = { to: null, partition: "eu-1", reason: "read it again", actor: "ops" };
+      await state.reset({ connector: "acme", stream: "a" }, act);
+    }
+    const { stdout } = await tidemark(["audit", "--limit", "1"], { cwd });
+    expect(stdout).toMatch(/acme\/a +eu-1 +2 +reset +- +- +ops +read it again/);
+    const rows = jsonOf(await tidemark(["audit", "--json", "--limit", "2"], { cwd }));
+    expect(rows).toMatchObject([{ partition: null }, { stream: "a", partition: "eu-1" }]);
   });
 
   it("P12: verifies the log, and exits 1 with AUDIT_BROKEN where a row was altered", async () => {

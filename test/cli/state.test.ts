@@ -179,6 +179,7 @@ describe("tidemark state set, reset and rewind", () => {
     const audit = jsonOf(await tidemark(["audit", "acme", "events", "--json"], { cwd }));
     expect(audit).toHaveLength(3);
     expect(audit).toHaveProperty("[2]", {
+      partition: null,
       connector: "acme",
       stream: "events",
       number: 3,
