@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { isOrdered } from "../../model/cursor.ts";
+import { type CursorType, isOrdered } from "../../model/cursor.ts";
 import type { Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
-import type { BackfillState, StateStore, StreamState } from "../../state/contract.ts";
+import type { BackfillState, StateStore } from "../../state/contract.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { formatCount } from "../format.ts";
 import { withState } from "../state-access.ts";
@@ -32,7 +32,8 @@ export function defineCoverage(command: Command): void {
 }
 
 interface Covered {
-  readonly stream: StreamState;
+  readonly key: StreamKey;
+  readonly cursorType: CursorType | null;
   readonly partition: string | null;
   readonly watermark: string | null;
   readonly coverage: readonly Interval[];
@@ -51,30 +52,32 @@ async function coverage(
 }
 
 async function coveredOf(state: StateStore, key: StreamKey, partition: string | null): Promise<Covered> {
-  const stream = await storedStream(state, key);
   const backfills = await state.backfills(key);
+  // A stream that was only ever backfilled has no state of its own yet.
+  const live = backfills.length > 0 ? await state.get(key) : await storedStream(state, key);
+  const cursorType = live?.cursorType ?? backfills[0]?.cursorType ?? null;
   if (partition === null) {
-    const { watermark } = stream.position;
-    return { stream, partition, watermark, coverage: await state.coverage(key), backfills };
+    const watermark = live?.position.watermark ?? null;
+    return { key, cursorType, partition, watermark, coverage: await state.coverage(key), backfills };
   }
   const watermark = await storedPartition(state, key, partition);
-  return { stream, partition, watermark, coverage: await state.coverage(key, { partition }), backfills };
+  const coverage = await state.coverage(key, { partition });
+  return { key, cursorType, partition, watermark, coverage, backfills };
 }
 
-function splitOf({ stream, coverage: intervals }: Covered): Stretch[] {
-  const { cursorType } = stream;
+function splitOf({ cursorType, coverage: intervals }: Covered): Stretch[] {
   return cursorType === null || !isOrdered(cursorType) ? [] : stretchesOf(cursorType, intervals);
 }
 
 function coverageJson(covered: Covered): Record<string, unknown> {
-  const { stream, partition, watermark, backfills } = covered;
+  const { key, cursorType, partition, watermark, backfills } = covered;
   const stretches = splitOf(covered);
   const plain = ({ lower, upper }: Interval): Interval => ({ lower, upper });
   return {
-    connector: stream.key.connector,
-    stream: stream.key.stream,
+    connector: key.connector,
+    stream: key.stream,
     partition,
-    cursor_type: stream.cursorType,
+    cursor_type: cursorType,
     watermark,
     covered: stretches.filter(({ covered: isCovered }) => isCovered).map(plain),
     gaps: stretches.filter(({ covered: isCovered }) => !isCovered).map(plain),
@@ -91,9 +94,8 @@ function coverageJson(covered: Covered): Record<string, unknown> {
 }
 
 async function printCoverage(covered: Covered): Promise<void> {
-  const { stream, partition, watermark, backfills } = covered;
-  const { cursorType } = stream;
-  const fields: [string, string][] = [["stream", formatStreamKey(stream.key)]];
+  const { key, cursorType, partition, watermark, backfills } = covered;
+  const fields: [string, string][] = [["stream", formatStreamKey(key)]];
   if (partition !== null) fields.push(["partition", shown(partition)]);
   fields.push(["watermark", watermark ?? "none yet"]);
   await print(formatFields(fields, (name) => style("dim", name)));
@@ -110,13 +112,13 @@ async function printCoverage(covered: Covered): Promise<void> {
   await print(`\n${table.lines(backfills, (title) => style("bold", title))}`);
 }
 
-function barText({ stream: { cursorType } }: Covered, stretches: readonly Stretch[]): string {
+function barText({ cursorType }: Covered, stretches: readonly Stretch[]): string {
   const width = Math.max(20, Math.min(100, (process.stdout.columns ?? 80) - 2));
   const bar = cursorType === null ? null : coverageBar(cursorType, stretches, width);
   return bar === null ? "" : `\n${style("green", bar)}\n`;
 }
 
-function stretchColumns({ stream: { cursorType } }: Covered): Column<Stretch>[] {
+function stretchColumns({ cursorType }: Covered): Column<Stretch>[] {
   return [
     { title: "AFTER", text: ({ lower }) => lower ?? "the beginning" },
     { title: "UP TO", text: ({ upper }) => upper },
