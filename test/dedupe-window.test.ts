@@ -130,7 +130,7 @@ test("P2: rows that come late within the lookback are appended once, wherever ru
         expect(kept).toBe(rows.filter(({ at }) => at >= newest - 100).length);
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 }, 120_000);
 
@@ -159,7 +159,7 @@ test("P2: nothing is appended twice where the lookback is turned on, off, or cha
         }
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 }, 120_000);
 
