@@ -36,10 +36,12 @@ function isRouteName(name: string): name is RouteName {
 function mountRoute<Name extends RouteName>(app: Hono<Env>, name: Name, backing: Backing): void {
   const route: WireRoute = routes[name];
   const path = route.path.replace(/\{(\w+)\}/g, ":$1");
+  // Made once: a schema is compiled when it is first used.
+  const strict = { ...route, query: route.query?.strict() };
   app.on(route.method.toUpperCase(), path, async (context) => {
     context.set("route", route.path);
     const principal = await backing.authenticator.admit(context, route.scope);
-    const call = await callOf<Name>(context, name, route, principal, backing);
+    const call = await callOf<Name>(context, name, strict, principal, backing);
     const answer = await handlers[name](call);
     noteRun(context, answer);
     return context.body(stringifyJson(answer), 200, { "content-type": "application/json; charset=utf-8" });
@@ -75,7 +77,7 @@ async function callOf(
     keys,
     principal,
     params: params === undefined ? {} : checked(params, given, "path"),
-    query: query === undefined ? {} : checked(query.strict(), queryFields(context.req.raw.url), "query"),
+    query: query === undefined ? {} : checked(query, queryFields(context.req.raw.url), "query"),
     body: body === undefined ? {} : await bodyOf(context, name, route),
   };
 }
@@ -87,7 +89,9 @@ function isAboutAll(name: RouteName): boolean {
 
 async function bodyOf(context: Context<Env>, name: RouteName, route: WireRoute): Promise<unknown> {
   const most = holdPositions.includes(name) ? mostBytes.withPosition : mostBytes.usual;
-  const sent = await readBody(context.req.raw, most);
+  const { req, env } = context;
+  const header = (name: string): string | undefined => req.header(name);
+  const sent = await readBody({ raw: req.raw, incoming: env?.incoming, header }, most);
   if (sent === undefined && route.bodyOptional !== true) throw badRequest("the request has no body");
   const value = sent === undefined ? {} : sent;
   noteRun(context, value);

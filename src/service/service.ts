@@ -16,7 +16,7 @@ import { type ServiceLogger, silentLogger } from "./logger.ts";
 import { problemOf, problemText, problemType } from "./problems.ts";
 import { Readiness } from "./readiness.ts";
 import { observed, type ServiceMetrics } from "./request-log.ts";
-import { badRequest } from "./requests.ts";
+import { badRequest, requestGone } from "./requests.ts";
 
 export interface ServiceOptions {
   /** Opened, and closed after the service, by whoever makes it. */
@@ -159,18 +159,13 @@ function pathForm(template: string): RegExp {
 }
 
 function problem(context: Context<Env>, thrown: unknown): Response {
-  const made = problemOf(context.req.raw.signal.aborted ? gone() : thrown, context.get("requestId"));
+  const made = problemOf(context.req.raw.signal.aborted ? requestGone() : thrown, context.get("requestId"));
   if (made.isFault) context.set("thrown", thrown);
   context.set("code", made.body.code);
   for (const [name, value] of Object.entries(made.headers)) context.header(name, value);
   if (made.status === 401) context.header("www-authenticate", 'Bearer realm="tidemark"');
   context.header("content-type", problemType);
   return context.body(problemText(made.body), made.status);
-}
-
-/** Nobody hears of it but the log: the other side went away before its request was answered. */
-function gone(): TidemarkError {
-  return new TidemarkError("REQUEST_TIMEOUT", "the connection was closed before the request was answered");
 }
 
 /** The answer to a request that cannot even be taken for one. */
