@@ -76,6 +76,44 @@ for (const output of outputs) {
   }
 }
 
+test.each(Object.entries(ways))(
+  "while sessions write as fast as they can, nothing is lost or comes twice: %s",
+  async (_name, way) => {
+    const source = await createSource(`CREATE TABLE events (
+      id bigserial PRIMARY KEY, value text, updated_at timestamptz NOT NULL DEFAULT now())`);
+    const stream = await createStream(
+      source,
+      "SQLite",
+      { ...way.input, pageSize: 50 },
+      { appends: way.appends },
+    );
+    const writers = await Promise.all(Array.from({ length: 6 }, () => source.session()));
+    let writing = writers.length;
+    const write = async (client: pg.Client): Promise<void> => {
+      for (let round = 1; round <= 60; round++) {
+        await client.query("BEGIN");
+        await client.query("SELECT nextval('events_id_seq'), pg_sleep(random() * 0.01)");
+        await client.query("INSERT INTO events (id, value) VALUES (currval('events_id_seq'), 'taken first')");
+        await client.query(
+          "INSERT INTO events (value) SELECT 'more' FROM generate_series(1, (random() * 3)::int)",
+        );
+        if (round % 10 === 0) await client.query("SELECT pg_sleep(random() * 0.3)");
+        await client.query(round % 7 === 0 ? "ROLLBACK" : "COMMIT");
+      }
+      writing -= 1;
+    };
+    const written = Promise.all(writers.map(write));
+    let runs = 0;
+    for (; writing > 0; runs++) await stream.run();
+    await written;
+    await stream.run();
+    await stream.run();
+    expect(runs).toBeGreaterThan(3);
+    expect(await stream.rows()).toEqual(await everything(source));
+  },
+  120_000,
+);
+
 /** One session, with or without a transaction open. */
 class Player {
   readonly #client: pg.Client;
