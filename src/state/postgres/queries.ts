@@ -207,21 +207,23 @@ function listQueries(tables: Tables) {
   };
 }
 
-/** The run before which all that ended are beyond those to keep is found first, by walking over just those. */
+/**
+ * The run before which all that ended are beyond those to keep is found first, by walking over just those.
+ * Rows are deleted by where they lie, whatever the plan's idea of how many there are.
+ */
 function pruneRuns(tables: Tables): string {
   const ended = `r.connector = $connector AND r.stream = $stream AND r.number > 0 AND r.outcome <> 'running'`;
   return `
-    WITH due AS (
-      SELECT r.run_id FROM ${tables.runs} r
-      WHERE ${ended} AND (
-        ($keep::bigint IS NOT NULL AND r.number <= (
-          SELECT r.number FROM ${tables.runs} r WHERE ${ended}
-          ORDER BY r.number DESC LIMIT 1 OFFSET $keep::bigint))
-        OR r.ended_at_utc < $ended_before::timestamptz)
-      ORDER BY r.number LIMIT $limit::integer
-    ), gone AS (
-      DELETE FROM ${tables.runs} r USING due
-      WHERE r.connector = $connector AND r.stream = $stream AND r.run_id = due.run_id AND r.outcome <> 'running'
+    WITH gone AS (
+      DELETE FROM ${tables.runs} WHERE ctid = ANY (ARRAY(
+        SELECT r.ctid FROM ${tables.runs} r
+        WHERE ${ended} AND (
+          ($keep::bigint IS NOT NULL AND r.number <= (
+            SELECT r.number FROM ${tables.runs} r WHERE ${ended}
+            ORDER BY r.number DESC LIMIT 1 OFFSET $keep::bigint))
+          OR r.ended_at_utc < $ended_before::timestamptz)
+        ORDER BY r.number LIMIT $limit::integer
+      )) AND outcome <> 'running'
       RETURNING 1
     )
     SELECT count(*) AS runs FROM gone`;
