@@ -72,7 +72,7 @@ export class DatabaseInputSession implements InputSession {
     const { connection, config, incremental, context } = this.#parts;
     const [field] = incremental.cursors;
     const { warn } = context;
-    if (connection.dialect.name !== "postgres" || config.commitSafe === false || field === undefined)
+    if (connection.dialect.name === "sqlite" || config.commitSafe === false || field === undefined)
       return null;
     const { table = null } = config;
     if (table !== null && readsByTransaction(config)) {

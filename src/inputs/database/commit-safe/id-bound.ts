@@ -1,12 +1,8 @@
 import { z } from "zod";
-import { type Cursor, readCursorValue } from "../../../model/cursor.ts";
+import type { Cursor } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
-import { isoFormat } from "../../../model/timestamp.ts";
-import { type BoundParts, type CommitBound, type Subject, Unbounded } from "./bound.ts";
-import { columnType, isNumber } from "./column.ts";
-import { holdersOf, openTransactions, type Transaction } from "./id-holders.ts";
-import { relationsOf, sequencesOf } from "./relation.ts";
-import { primaryOnly } from "./standby.ts";
+import type { BoundParts, CommitBound, Subject } from "./bound.ts";
+import { PostgresIds } from "./postgres-ids.ts";
 import { isLong, waitUntilNone, warnOfHolder } from "./waiting.ts";
 
 /** The highest id that was seen, and the transactions that may have held a lower one then. */
@@ -23,7 +19,26 @@ const noteSchema = z.strictObject({ ids: observationSchema });
 /** Below every id that a bigint can hold. */
 const lowest: Cursor = { type: "numeric_id", value: "-9223372036854775808" };
 
-type Ask = () => Promise<readonly Transaction[]>;
+/** An open transaction, by a name that it keeps until it ends. */
+export interface Transaction {
+  readonly transaction: string;
+  /** In words, for messages. */
+  readonly who: string;
+}
+
+export type Ask = () => Promise<readonly Transaction[]>;
+
+/** What a database is asked for the bound. Its answers throw `Unbounded` where they cannot be had. */
+export interface IdSource {
+  /** Throws where what is open elsewhere could not be seen. */
+  check(): Promise<void>;
+  /** The highest id that a query brings; null where it brings none. */
+  highest(subject: Subject): Promise<string | null>;
+  /** What tells who may hold a lower id than the highest that was seen before. */
+  holders(): Promise<Ask>;
+  /** The server's time, as a cursor value. */
+  now(): Promise<string>;
+}
 
 /**
  * Ends the window at the highest id that was seen, once every transaction has ended that was open
@@ -33,10 +48,12 @@ type Ask = () => Promise<readonly Transaction[]>;
  */
 export class IdBound implements CommitBound {
   readonly #parts: BoundParts;
+  readonly #source: IdSource;
   #note: string | undefined;
 
-  constructor(parts: BoundParts) {
+  constructor(parts: BoundParts, source: IdSource = new PostgresIds(parts)) {
     this.#parts = parts;
+    this.#source = source;
   }
 
   note(): string | undefined {
@@ -44,16 +61,16 @@ export class IdBound implements CommitBound {
   }
 
   async safeUpper(position: Position): Promise<Cursor> {
-    const { connection } = this.#parts;
+    const source = this.#source;
     this.#note = undefined;
-    await primaryOnly(connection);
+    await source.check();
     const upper = await this.#highest(position);
     const here = position.watermark === null ? lowest : cursor(position.watermark);
     const kept = observationIn(position.note);
     if (upper === null) return here;
-    const ask = await this.#asks();
+    const ask = await source.holders();
     const first = await ask();
-    const seen = { upper, open: first.map(({ transaction }) => transaction), at: await this.#now() };
+    const seen = { upper, open: first.map(({ transaction }) => transaction), at: await source.now() };
     const known = new Set(seen.open);
     const left = first.length === 0 ? [] : await waitUntilNone(async () => stillOpen(known, await ask()));
     if (left.length === 0) return cursor(upper);
@@ -78,53 +95,15 @@ export class IdBound implements CommitBound {
 
   /** The highest id that a read from here would bring; null where it would bring none. */
   async #highest(position: Position): Promise<string | null> {
-    const { field, subject } = this.#parts;
+    const { subject } = this.#parts;
     for (let from = position, highest: string | null = null; ; ) {
       const read = await subject(from);
-      const found = await this.#highestOf(read, field.path?.[0] ?? "");
+      const found = await this.#source.highest(read);
       if (found === null || found === highest) return highest;
       highest = found;
       if (!read.inPieces) return highest;
       from = { ...position, watermark: highest };
     }
-  }
-
-  async #highestOf({ sql, params, inPieces }: Subject, name: string): Promise<string | null> {
-    const { connection, field } = this.#parts;
-    const type = await columnType(connection, field, { sql, params, inPieces });
-    if (type === null) {
-      throw new Unbounded(
-        "the id is inside of a column, where the database cannot compare it",
-        "Select it as a column of its own.",
-      );
-    }
-    const column = `subject.${connection.dialect.identifier(name)}`;
-    const compared = isNumber(type) ? column : `(${column})::text::numeric`;
-    const [row] = await connection.query(
-      `SELECT max(${compared})::text AS highest FROM (${sql}\n) AS subject`,
-      params,
-    );
-    const highest = row?.highest ?? null;
-    return highest === null ? null : readCursorValue("numeric_id", highest, isoFormat);
-  }
-
-  /**
-   * Who may hold a lower id: where the table's own sequence is known, whoever has taken from it or has
-   * written to the table, by their locks; else everybody with a transaction.
-   */
-  async #asks(): Promise<Ask> {
-    const { connection, field, table } = this.#parts;
-    const relations = await relationsOf(connection, table);
-    const sequences =
-      relations === null ? [] : await sequencesOf(connection, relations, field.path?.[0] ?? "");
-    return relations === null || sequences.length === 0
-      ? () => openTransactions(connection)
-      : () => holdersOf(connection, [...relations.oids, ...sequences]);
-  }
-
-  async #now(): Promise<string> {
-    const [row] = await this.#parts.connection.query("SELECT now() AS now");
-    return readCursorValue("timestamp_utc", row?.now, isoFormat);
   }
 }
 

@@ -2,14 +2,8 @@ import { z } from "zod";
 import type { SqlConnection } from "../../../sql/port.ts";
 import { readersPrefix } from "../readers.ts";
 import { thisDatabase } from "./bound.ts";
+import type { Transaction } from "./id-bound.ts";
 import { oidArray } from "./relation.ts";
-
-/** An open transaction, by a name that it keeps until it ends, prepared or not. */
-export interface Transaction {
-  readonly transaction: string;
-  /** In words, for messages. */
-  readonly who: string;
-}
 
 const rowSchema = z.object({
   transaction: z.string(),
