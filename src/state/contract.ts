@@ -328,8 +328,9 @@ export interface StateStore extends AsyncDisposable {
    */
   backfills(key: StreamKey, options?: { limit?: number }): Promise<readonly BackfillState[]>;
   /**
-   * Grants a run. Throws `RUN_ACTIVE` (only with `ifRunning: "refuse"`), `CURSOR_TYPE_MISMATCH`
-   * where the stream has another type, `RUN_FINISHED` for a backfill that is completed. Repeated with a `runId` that is the stream's running run, it
+   * Grants a run. Throws `RUN_ACTIVE` (only with `ifRunning: "refuse"`; its `details` hold `run_id`,
+   * `started_at_utc`, `lease_expires_at_utc` and `at_utc`, all times by the store's clock),
+   * `CURSOR_TYPE_MISMATCH` where the stream has another type, `RUN_FINISHED` for a backfill that is completed. Repeated with a `runId` that is the stream's running run, it
    * grants the same run again; with that of a run that is over, it throws `RUN_FINISHED` or
    * `RUN_SUPERSEDED`.
    */

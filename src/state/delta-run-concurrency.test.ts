@@ -4,6 +4,7 @@ import { FakeClock } from "../testing/fake-clock.ts";
 import type { StateStoreHarness } from "../testing/state-suite.ts";
 import type { StateStore, StreamState } from "./contract.ts";
 import { type DeltaRun, deltaRun } from "./delta-run.ts";
+import { openMemoryState } from "./memory/memory.ts";
 
 const stream = { connector: "sap_eu", stream: "suppliers" };
 const first = "2026-01-01T00:00:01Z";
@@ -62,17 +63,21 @@ for (const backend of stateBackends) {
         expect(result.status).toBe("completed");
       });
 
-      test("an age decides whether it is taken over", async () => {
+      test("an age by the state's clock decides whether it is taken over, whatever this clock says", async () => {
         const other = await state.begin(stream, held);
-        const startedAt = Date.parse(other.startedAtUtc);
-        const onConcurrentRun = { takeOverAfterSeconds: 3600 };
-        const outcomeAfter = async (seconds: number) => {
-          const clock = new FakeClock(new Date(startedAt + seconds * 1000).toISOString());
-          return (await deltaRun(state, { ...stream, onConcurrentRun, clock }, setTo(first))).status;
-        };
-        expect(await outcomeAfter(10)).toBe("skipped");
-        expect(await outcomeAfter(3599)).toBe("skipped");
-        expect(await outcomeAfter(3600)).toBe("completed");
+        for (const hours of [-24, 24]) {
+          const clock = new FakeClock(
+            new Date(Date.parse(other.startedAtUtc) + hours * 3_600_000).toISOString(),
+          );
+          const onConcurrentRun = { takeOverAfterSeconds: 3600 };
+          expect((await deltaRun(state, { ...stream, onConcurrentRun, clock }, setTo(first))).status).toBe(
+            "skipped",
+          );
+        }
+        const onConcurrentRun = { takeOverAfterSeconds: 0 };
+        expect((await deltaRun(state, { ...stream, onConcurrentRun }, setTo(first))).status).toBe(
+          "completed",
+        );
         await expect(state.heartbeat(other)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
       });
 
@@ -171,3 +176,18 @@ for (const backend of stateBackends) {
     });
   });
 }
+
+test("a run that holds its stream is taken over once it is as old as the policy says, and not before", async () => {
+  const clock = new FakeClock();
+  await using state = openMemoryState({ clock });
+  const other = await state.begin(stream, { cursorType: "timestamp_utc", leaseSeconds: 86_400 });
+  const outcome = async () => {
+    const options = { ...stream, onConcurrentRun: { takeOverAfterSeconds: 3600 } };
+    return (await deltaRun(state, options, setTo(first))).status;
+  };
+  await clock.advance(3_599_000);
+  expect(await outcome()).toBe("skipped");
+  await clock.advance(1000);
+  expect(await outcome()).toBe("completed");
+  await expect(state.heartbeat(other)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
+});

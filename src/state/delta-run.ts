@@ -157,8 +157,8 @@ async function begin(
     return await grant("refuse");
   } catch (error) {
     if (!isTidemarkError(error, "RUN_ACTIVE")) throw error;
-    const active = activeRun(error);
-    if (policy === "skip" || ageSeconds(active, clock) < policy.takeOverAfterSeconds) return active;
+    const active = activeRun(error, clock);
+    if (policy === "skip" || active.ageSeconds < policy.takeOverAfterSeconds) return active.skipped;
     return grant("override");
   }
 }
@@ -177,18 +177,21 @@ const activeDetails = z.object({
   run_id: z.string(),
   started_at_utc: z.string(),
   lease_expires_at_utc: z.string(),
+  /** A service of before this was told leaves it out. */
+  at_utc: z.string().optional(),
 });
 
-function activeRun(error: TidemarkError): SkippedDeltaRun {
+/** The age is by the state's clock: this machine's may be wrong. */
+function activeRun(error: TidemarkError, clock: Clock): { skipped: SkippedDeltaRun; ageSeconds: number } {
   const details = activeDetails.parse(error.details);
+  const now = details.at_utc === undefined ? clock.now() : Date.parse(details.at_utc);
   return {
-    status: "skipped",
-    activeRunId: details.run_id,
-    startedAtUtc: details.started_at_utc,
-    leaseExpiresAtUtc: details.lease_expires_at_utc,
+    skipped: {
+      status: "skipped",
+      activeRunId: details.run_id,
+      startedAtUtc: details.started_at_utc,
+      leaseExpiresAtUtc: details.lease_expires_at_utc,
+    },
+    ageSeconds: (now - Date.parse(details.started_at_utc)) / 1000,
   };
-}
-
-function ageSeconds(active: SkippedDeltaRun, clock: Clock): number {
-  return (clock.now() - Date.parse(active.startedAtUtc)) / 1000;
 }

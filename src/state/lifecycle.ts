@@ -259,12 +259,11 @@ function refuseWhileHeld(current: StreamRow, now: number): void {
   if (current.status !== "running" || current.leaseExpiresAt === null) return;
   if (current.leaseExpiresAt <= now) return;
   if (current.leaseOwner !== null && isOwnerGone(current.leaseOwner)) return;
-  throw runActive(
-    current.key,
-    current.runId ?? "?",
-    isoTime(current.startedAt ?? now),
-    isoTime(current.leaseExpiresAt),
-  );
+  throw runActive(current.key, current.runId ?? "?", {
+    at: isoTime(now),
+    startedAt: isoTime(current.startedAt ?? now),
+    expiresAt: isoTime(current.leaseExpiresAt),
+  });
 }
 
 function heldRow(row: StreamRow | null, run: RunRef): StreamRow {

@@ -23,18 +23,23 @@ export function checkpointOutOfOrder(run: RunRef, sequence: number, last: number
   );
 }
 
-/** A begin that refuses to take over, while another run holds its lease. */
+/**
+ * A begin that refuses to take over, while another run holds its lease. `at`, like the other times, is by
+ * the store's clock, so that a caller can tell how old the run is whatever its own clock says.
+ */
 export function runActive(
   key: StreamKey,
   runId: string,
-  startedAt: string,
-  expiresAt: string,
+  { at, startedAt, expiresAt }: { at: string; startedAt: string; expiresAt: string },
 ): TidemarkError {
   const stream = formatStreamKey(key);
   return new TidemarkError(
     "RUN_ACTIVE",
     `run ${runId} of ${stream}, begun ${startedAt}, holds the lease until ${expiresAt}`,
-    { stream, details: { run_id: runId, started_at_utc: startedAt, lease_expires_at_utc: expiresAt } },
+    {
+      stream,
+      details: { run_id: runId, started_at_utc: startedAt, lease_expires_at_utc: expiresAt, at_utc: at },
+    },
   );
 }
 

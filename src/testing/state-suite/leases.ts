@@ -12,11 +12,13 @@ export const leaseCases: StateCases = stateCases("leases", {
       const error = await refused("RUN_ACTIVE", begin(store, { ifRunning: "refuse" }));
       assert.equal(error.recoverable, true);
       assert.equal(error.stream, "sap_eu/suppliers");
-      assert.deepEqual(error.details, {
+      const { at_utc, ...details } = error.details ?? {};
+      assert.deepEqual(details, {
         run_id: held.runId,
         started_at_utc: held.startedAtUtc,
         lease_expires_at_utc: lease?.expiresAtUtc,
       });
+      assert.ok(String(at_utc) >= held.startedAtUtc && String(at_utc) < (lease?.expiresAtUtc ?? ""));
     });
     await store.complete(held, { newCursor: "2026-01-01T00:00:01Z" });
   },
