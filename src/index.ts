@@ -64,15 +64,20 @@ export { defineOutput, definePipeline, type PipelineDefinition } from "./pipelin
 export { checkPipelines, loadPipelines } from "./pipeline/load.ts";
 export type {
   AuditRecord,
+  BackfillState,
   BeginOptions,
   Checkpoint,
   Completion,
+  ExportedPartition,
   ExportedStream,
   Failure,
   Listing,
   Metadata,
   OperatorAct,
+  PartitionMove,
+  PartitionState,
   Reset,
+  Retention,
   Rewind,
   Run,
   RunRecord,
@@ -91,5 +96,5 @@ export {
   type OnConcurrentRun,
   type SkippedDeltaRun,
 } from "./state/delta-run.ts";
-export { openState } from "./state/open.ts";
+export { type OpenStateOptions, openState } from "./state/open.ts";
 export { type ResolveSinceOptions, resolveSince } from "./state/resolve-since.ts";
