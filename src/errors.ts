@@ -126,7 +126,7 @@ export const errorCodes = {
   },
   STATE_URL_INVALID: {
     meaning: "The state URL cannot be used.",
-    hint: "Use sqlite:./path.db, postgres://user@host/database, file:./folder, or memory:.",
+    hint: "Use sqlite:./path.db, postgres://user@host/database, file:./folder, https://host, or memory:.",
     recoverable: false,
   },
   AUDIT_BROKEN: {
