@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
@@ -53,10 +53,7 @@ export async function serveService(service: Service, options: ListenOptions): Pr
     // Left to us, so that its lack is told as everything else is.
     requireHostHeader: false,
   };
-  const server =
-    tls === undefined
-      ? createServer(limits, listener)
-      : createTlsServer({ ...limits, ...secure(tls) }, listener);
+  const server = tls === undefined ? createServer(limits, listener) : secureServer(tls, limits, listener);
   server.timeout = idleMs;
   server.on("clientError", tellClient);
   await bound(server, host, port);
@@ -70,8 +67,23 @@ export async function serveService(service: Service, options: ListenOptions): Pr
   };
 }
 
-function secure(tls: { readonly cert: string; readonly key: string }) {
-  return { cert: tls.cert, key: tls.key, minVersion: "TLSv1.2" } as const;
+function secureServer(
+  { cert, key }: NonNullable<ListenOptions["tls"]>,
+  limits: ServerOptions,
+  listener: RequestListener,
+): Server {
+  try {
+    return createTlsServer({ ...limits, cert, key, minVersion: "TLSv1.2" }, listener);
+  } catch (error) {
+    throw new TidemarkError(
+      "ARGUMENT_INVALID",
+      `the certificate or its key cannot be used: ${messageOf(error)}`,
+      {
+        cause: error,
+        hint: "Give a certificate chain and its private key, each as PEM.",
+      },
+    );
+  }
 }
 
 function bound(server: Server, host: string, port: number): Promise<void> {

@@ -6,8 +6,11 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { jsonOf, temporaryFolder, tidemark } from "../cli/support.ts";
+import { jsonOf, root, temporaryFolder, tidemark } from "../cli/support.ts";
 import { ask, done, problemIn, serveProcess } from "./support.ts";
+
+/** A file that is there and no certificate. */
+const manifest = join(root, "package.json");
 
 describe("the first start", () => {
   it("makes an admin key, puts it where only this user can read it, and tells it nowhere", async () => {
@@ -32,6 +35,8 @@ describe("the first start", () => {
     [["--host", "::"], "there is no API key"],
     [["--host", "0.0.0.0", "--no-auth"], "--no-auth"],
     [["--tls-cert", "cert.pem"], "go together"],
+    [["--tls-cert", root, "--tls-key", root], "cannot be read"],
+    [["--tls-cert", manifest, "--tls-key", manifest], "the certificate or its key cannot be used"],
     [["--port", "99999"], "--port is 99999"],
     [["--host", "203.0.113.1"], "there is no API key"],
     [["--state", "https://state.example.com"], "https"],
