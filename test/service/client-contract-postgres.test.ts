@@ -1,0 +1,6 @@
+import { describe, it } from "vitest";
+import { stateStoreSuite } from "../../src/testing/state-suite.ts";
+import { httpBackend } from "../support/http-state.ts";
+import { postgresBackend } from "../support/postgres-state.ts";
+
+stateStoreSuite({ describe, it }, httpBackend(postgresBackend));
