@@ -55,7 +55,7 @@ export class PageGuard {
     const picked = Math.min(sampleSize, records.length);
     for (let index = 0; index < picked; index++) {
       const record = records[picked === 1 ? 0 : Math.floor((index * (records.length - 1)) / (picked - 1))];
-      if (record !== undefined) marks.push(this.#markOf(record));
+      if (record !== undefined) marks.push(recordMark(record, this.#incremental));
     }
     if (marks.length === 0) return null;
     if (records.length > 1 && new Set(marks).size === 1) return null;
@@ -63,17 +63,16 @@ export class PageGuard {
     if (this.#incremental.cursors[0]?.role !== "given") return sample;
     return cursor === undefined ? null : `${sample} ${cursor}`;
   }
+}
 
-  /** What makes two records the same: the key and the cursor, whatever else an answer may vary; or all of it. */
-  #markOf(record: SourceRecord): string {
-    const { key, cursors } = this.#incremental;
-    const path = cursors[0]?.path ?? null;
-    if (key === null || path === null) return contentHash(record);
-    try {
-      return `${identityOf(record, { key, content: false })}@${stringifyJson(valueAt(record, path))}`;
-    } catch {
-      // A record without its key is not the guard's to refuse.
-      return contentHash(record);
-    }
+/** What makes two records the same: the key and the cursor, whatever else an answer may vary; or all of it. */
+export function recordMark(record: SourceRecord, { key, cursors }: Incremental): string {
+  const path = cursors[0]?.path ?? null;
+  if (key === null || path === null) return contentHash(record);
+  try {
+    return `${identityOf(record, { key, content: false })}@${stringifyJson(valueAt(record, path))}`;
+  } catch {
+    // A record without its key is not the guard's to refuse.
+    return contentHash(record);
   }
 }

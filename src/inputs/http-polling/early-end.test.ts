@@ -176,3 +176,76 @@ describe("a total that changes while pages are counted", () => {
     expect(read.error).toMatchObject({ code: "SOURCE_TRUNCATED" });
   });
 });
+
+describe("P15: a page given in place of another", () => {
+  const pages = [all.slice(0, 2), all.slice(2, 4), all.slice(4, 6), all.slice(6)];
+  const paging = { type: "page", param: "page", startPage: 0 } as const;
+
+  /** Serves page n as page n−1 for n = 2; `more` is what an answer says beside its list. */
+  const withRepeat = (more: (page: number) => object): HttpHandler => {
+    return (request, response) => {
+      const page = number(request, "page");
+      sendJson(response, { list: pages[page === 2 ? 1 : page] ?? [], ...more(page) });
+    };
+  };
+  const read = async (
+    handler: HttpHandler,
+    pagination: Parameters<typeof readOnce>[0]["pagination"],
+    key: string | null = "id",
+  ) => {
+    await using server = await startHttpServer(handler);
+    const keyed = key === null ? {} : { key };
+    return readOnce({ endpoint: server.origin, dataField: "list", ...keyed, pagination });
+  };
+
+  test.each([
+    ["records", { ...paging, totalField: "total" }, { total: 7 }],
+    ["pages", { ...paging, totalPagesField: "pages" }, { pages: 4 }],
+  ])("fails the read where it is met, if the source tells of its %s", async (_what, pagination, more) => {
+    for (const key of ["id", null]) {
+      const { error, records } = await read(
+        withRepeat(() => more),
+        pagination,
+        key,
+      );
+      expect(error).toMatchObject({ code: "PAGE_REPEATED" });
+      expect(records).toEqual([...all.slice(0, 4), ...all.slice(2, 4)]);
+    }
+  });
+
+  test("fails a read by offset alike", async () => {
+    const handler: HttpHandler = (request, response) => {
+      const offset = number(request, "offset");
+      const from = offset === 4 ? 2 : offset;
+      sendJson(response, { list: all.slice(from, from + 2), total: 7 });
+    };
+    const { error } = await read(handler, { type: "offset", param: "offset", totalField: "total" });
+    expect(error).toMatchObject({ code: "PAGE_REPEATED" });
+  });
+
+  test("is no failure where the total grew by as many: records came in ahead of it", async () => {
+    const drifted = [pages[0], pages[1], pages[1], pages[2], pages[3]];
+    const handler: HttpHandler = (request, response) => {
+      const page = number(request, "page");
+      sendJson(response, { list: drifted[page] ?? [], total: page < 2 ? 7 : 9 });
+    };
+    const { error, warnings, records } = await read(handler, { ...paging, totalField: "total" });
+    expect([error, warnings, records.length]).toEqual([null, ["TOTAL_CHANGED"], 9]);
+  });
+
+  test("is told of where no total is declared, since both look alike", async () => {
+    const { error, warnings } = await read(
+      withRepeat(() => ({})),
+      { ...paging },
+    );
+    expect([error, warnings]).toEqual([null, ["PAGE_REPEATED_ONCE"]]);
+  });
+
+  test("is not seen in records that nothing tells apart", async () => {
+    const alike = [[{ ok: true }, { ok: true }], [{ ok: true }, { ok: true }], [{ ok: false }]];
+    const handler: HttpHandler = (request, response) =>
+      sendJson(response, { list: alike[number(request, "page")] ?? [], total: 5 });
+    const { error, warnings } = await read(handler, { ...paging, totalField: "total" }, null);
+    expect([error, warnings]).toEqual([null, []]);
+  });
+});

@@ -17,6 +17,9 @@ export class PageTotals {
   #total: number | null = null;
   #totalPages: number | null = null;
   #hasMore: boolean | null = null;
+  /** By how much the totals grew with the newest page; null where that is not known. */
+  #recordsGrown: number | null = null;
+  #pagesGrown: number | null = null;
   /** Told of the first total that is another than before; null where that says nothing, or is told. */
   #warn: Warn | null;
 
@@ -50,6 +53,15 @@ export class PageTotals {
     return this.#total !== null && this.#records !== null && this.#records >= this.#total;
   }
 
+  /**
+   * Whether the newest page may be the one before it, moved on by so many records that came in ahead of
+   * it: the total has then grown by them. Null where the source tells of no total.
+   */
+  movedOnBy(count: number): boolean | null {
+    if (this.#recordsGrown !== null) return this.#recordsGrown >= count;
+    return this.#pagesGrown === null ? null : this.#pagesGrown >= 1;
+  }
+
   /** Takes in a page. Totals are those of the newest page with records: past the end some sources say 0. */
   note({ body, records }: Answer, fail: PageFailure): void {
     if (this.#records !== null) this.#records += records.length;
@@ -60,6 +72,8 @@ export class PageTotals {
       const totalPages = this.#count(body, this.#pagesPath, fail) ?? this.#totalPages;
       this.#compare("records", this.#total, total);
       this.#compare("pages", this.#totalPages, totalPages);
+      this.#recordsGrown = difference(this.#total, total);
+      this.#pagesGrown = difference(this.#totalPages, totalPages);
       this.#total = total;
       this.#totalPages = totalPages;
     }
@@ -101,6 +115,10 @@ export class PageTotals {
     }
     return number < 0 ? null : number;
   }
+}
+
+function difference(before: number | null, now: number | null): number | null {
+  return before === null || now === null ? null : now - before;
 }
 
 function pathOrNull(dotted: string | undefined): Path | null {

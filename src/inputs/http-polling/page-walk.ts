@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Warn } from "../../engine/ports.ts";
+import type { Incremental, Warn } from "../../engine/ports.ts";
 import type { TidemarkError } from "../../errors.ts";
 import type { HttpResponse } from "../../http/message.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
@@ -9,6 +9,7 @@ import { type Answer, kindOf, type PageFailure, pageCap } from "./answer.ts";
 import { nextLink } from "./link-header.ts";
 import { PageTotals } from "./page-totals.ts";
 import type { Pagination, PlacePagination } from "./pagination-schema.ts";
+import { RepeatedPage } from "./repeated-page.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
 /** How pages follow one another; an offset cursor without `pagination` pages by itself. */
@@ -54,6 +55,8 @@ export class PageWalk {
   readonly #resolve: (link: URL, fail: PageFailure) => URL;
   readonly #warn: Warn;
   readonly #totals: PageTotals;
+  /** Null where tokens and links tell one page from another. */
+  readonly #repeats: RepeatedPage | null;
   readonly #visited = new Set<string>();
   #pages = 0;
   #place: ResumePoint | null;
@@ -62,6 +65,7 @@ export class PageWalk {
   /** `resolve` makes an address that a source gave into one that may be asked, or throws. */
   constructor(
     pagination: PlacePagination,
+    incremental: Incremental,
     start: WalkStart,
     resolve: (link: URL, fail: PageFailure) => URL,
     warn: Warn,
@@ -71,6 +75,8 @@ export class PageWalk {
     this.#warn = warn;
     this.#place = start.resume ?? firstPlace(pagination, start.offset);
     this.#totals = new PageTotals(pagination, readBefore(pagination, this.#place), warn);
+    const isCounted = pagination.type === "page" || pagination.type === "offset";
+    this.#repeats = isCounted ? new RepeatedPage(incremental) : null;
     if (start.resume !== null) this.#visited.add(digestOf(start.resume.token));
   }
 
@@ -86,7 +92,8 @@ export class PageWalk {
   advance(page: PageSeen): boolean {
     this.#pages += 1;
     this.#totals.note(page.answer, page.fail);
-    const next = this.#after(page);
+    const isRepeated = this.#repeats?.isRepeated(page.answer.records) ?? false;
+    const next = isRepeated && !this.#mayRepeat(page) ? null : this.#after(page);
     if (next === null) {
       this.#failure ??= this.#totals.shortfall(page.fail);
       return false;
@@ -103,10 +110,32 @@ export class PageWalk {
   /**
    * Called once the last page has been handed on. Throws where the walk stopped early (promise P15):
    * `SOURCE_TRUNCATED` where the source told of more than it gave, `PAGE_REPEATED` for a token or
-   * link that was followed before, `PAGE_CAP_REACHED`.
+   * link that was followed before and for a page that came in place of another, `PAGE_CAP_REACHED`.
    */
   finish(): void {
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  /**
+   * A page in place of another holds back what was on that one, unless as many records came in ahead.
+   * Where no total tells the two apart the read goes on, and the source's end decides.
+   */
+  #mayRepeat({ answer, fail }: PageSeen): boolean {
+    const count = answer.records.length;
+    const moved = this.#totals.movedOnBy(count);
+    if (moved === false) {
+      this.#failure = fail(
+        "PAGE_REPEATED",
+        "the page brought the same records as the page before it, and the source's total did not grow by them: what belongs here was not given",
+        "Try again; where it stays so, see whether the source pages by this parameter.",
+      );
+    } else if (moved === null) {
+      this.#warn(
+        "PAGE_REPEATED_ONCE",
+        "a page brought the same records as the page before it: either as many came in ahead while pages were counted, or the source gave it in place of another, whose records are then missing; `totalField` would tell, `pagination: seek`, page tokens and links do not shift",
+      );
+    }
+    return moved !== false;
   }
 
   #after(page: PageSeen): ResumePoint | null {

@@ -58,6 +58,7 @@ export class HttpRead {
     const leadsByOffset = this.#parts.incremental.cursors[0]?.role === "offset";
     const walk = new PageWalk(
       pagination,
+      this.#parts.incremental,
       {
         resume: this.#resumable(read.resume),
         offset: leadsByOffset ? (read.window.lower?.value ?? "0") : null,
