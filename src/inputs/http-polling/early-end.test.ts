@@ -195,7 +195,7 @@ describe("P15: a page given in place of another", () => {
   ) => {
     await using server = await startHttpServer(handler);
     const keyed = key === null ? {} : { key };
-    return readOnce({ endpoint: server.origin, dataField: "list", ...keyed, pagination });
+    return await readOnce({ endpoint: server.origin, dataField: "list", ...keyed, pagination });
   };
 
   test.each([
