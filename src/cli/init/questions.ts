@@ -79,7 +79,7 @@ export const questions: readonly Question[] = [
   {
     option: "connection",
     flag: "--connection <url>",
-    says: "database: sqlite:PATH, postgres://…, or ${NAME} from the environment",
+    says: "database: sqlite:PATH, postgres://…, mysql://…, or ${NAME} from the environment",
     asks: "Which database?",
     example: "sqlite:./app.db or ${DATABASE_URL}",
     when: isDatabase,
@@ -152,7 +152,8 @@ function endpointProblem(text: string): string | undefined {
 
 function connectionProblem(text: string): string | undefined {
   if (text.includes("${")) return undefined;
-  if (!/^(?:sqlite:.|postgres(?:ql)?:\/\/)/.test(text)) return "give sqlite:PATH, postgres://… or ${NAME}";
+  if (!/^(?:sqlite:.|(?:postgres(?:ql)?|mysql|mariadb):\/\/)/.test(text))
+    return "give sqlite:PATH, postgres://…, mysql://… or ${NAME}";
   const hasPassword = /^[a-z]+:\/\/[^/@]*:[^/@]*@/.test(text);
   return hasPassword ? "a password does not belong in the file: give ${DATABASE_URL}" : undefined;
 }

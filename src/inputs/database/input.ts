@@ -10,18 +10,18 @@ import { readersPrefix } from "./readers.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
 import { DatabaseInputSession } from "./session.ts";
 
-/** What databases keep of a second: PostgreSQL's timestamps have microseconds. */
+/** What databases keep of a second: timestamps of PostgreSQL and MySQL have microseconds. */
 const isoGranularity = "1us";
 
 /**
- * An input that reads a table, or what a query gives, from SQLite or PostgreSQL. `config` is what
+ * An input that reads a table, or what a query gives, from SQLite, PostgreSQL or MySQL. `config` is what
  * `databaseInputSchema` parses to.
  *
  * One read is one snapshot, page by page, in memory for one page. A query's own LIMIT is taken for
  * the page's size and the rest is read as well, so that no tie is cut (promise P6); one inside the
  * query has it run again with a new bound until nothing new comes. Values come with every digit.
  *
- * With a bound that is safe (`commitSafe`, the default on PostgreSQL) the window ends below whatever an
+ * With a bound that is safe (`commitSafe`, the default on PostgreSQL and MySQL) the window ends below whatever an
  * open transaction could still commit; with `cursor: xmin` a table is read by its transactions.
  *
  * Sessions throw `SOURCE_UNAVAILABLE`, `QUERY_FAILED`, `DRIVER_MISSING`, `PAGE_REPEATED` (a LIMIT

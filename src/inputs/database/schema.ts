@@ -19,7 +19,7 @@ const databaseInputKeys = z.strictObject({
   connectionString: connectionString
     .optional()
     .describe(
-      "The database: `sqlite:./data.db`, `sqlite:///absolute/data.db` or `postgres://user@host:5432/database`.",
+      "The database: `sqlite:./data.db`, `sqlite:///absolute/data.db`, `postgres://user@host:5432/database` or `mysql://user@host:3306/database`.",
     ),
   connectionStringRef: connectionString
     .optional()
@@ -55,7 +55,7 @@ const databaseInputKeys = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      "Whether the window ends below whatever an open transaction could still commit, so that a row that is committed late is read by a later run. Default on PostgreSQL: true where the role may see the other sessions' transactions, and a warning where it may not; with `true` that is an error.",
+      "Whether the window ends below whatever an open transaction could still commit, so that a row that is committed late is read by a later run. Default on PostgreSQL and MySQL: true where the role may see the other sessions' transactions, and a warning where it may not; with `true` that is an error.",
     ),
   key: keySchema.optional(),
   pageSize: z

@@ -13,7 +13,7 @@ export const databaseOutputSchema = z
     connectionString: connectionString
       .optional()
       .describe(
-        "The database: `sqlite:./data.db`, `sqlite:///absolute/data.db` or `postgres://user@host:5432/database`.",
+        "The database: `sqlite:./data.db`, `sqlite:///absolute/data.db`, `postgres://user@host:5432/database` or `mysql://user@host:3306/database`.",
       ),
     connectionStringRef: connectionString
       .optional()
@@ -64,6 +64,6 @@ export const databaseOutputSchema = z
       context.addIssue({ code: "custom", path: ["key"], message: "`mode: upsert` needs `key`" });
     }
   })
-  .describe("Writes records to a table of SQLite or PostgreSQL, each exactly once.");
+  .describe("Writes records to a table of SQLite, PostgreSQL or MySQL, each exactly once.");
 
 export type DatabaseOutputConfig = z.infer<typeof databaseOutputSchema>;
