@@ -19,7 +19,8 @@ export async function withState<T>(
     const text = `no state yet at ${shown(missing)}; it is made by the first run`;
     note(`${style("dim", text, process.stderr)}\n`);
   }
-  await using state = await openState(missing === null ? url : "memory:", stateKey());
+  const onOutage = (message: string): void => note(`${style("yellow", message, process.stderr)}\n`);
+  await using state = await openState(missing === null ? url : "memory:", { ...stateKey(), onOutage });
   return await use(state);
 }
 

@@ -9,6 +9,8 @@ export interface OpenStateOptions {
   readonly key?: string | undefined;
   /** Where the key came from, for messages: the option unless given. */
   readonly keyFrom?: string;
+  /** Told, in a sentence, when a service cannot be used and calls begin to be made again. */
+  readonly onOutage?: (message: string) => void;
 }
 
 /**

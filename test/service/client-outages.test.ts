@@ -61,7 +61,8 @@ test("a run survives that the service is stopped and started again", async () =>
   const clock = new FakeClock();
   const behind = openMemoryState();
   const first = await serveState(behind);
-  const store = opened(first.url, { clock });
+  const told: string[] = [];
+  const store = opened(first.url, { clock, onOutage: (message) => told.push(message) });
   const result = await deltaRun(store, { ...key, cursorType: "numeric_id" }, async (run) => {
     await run.checkpoint(1);
     await first.close(0);
@@ -79,6 +80,9 @@ test("a run survives that the service is stopped and started again", async () =>
     run.setNewCursor(3);
   });
   expect(result).toMatchObject({ status: "completed", epoch: 1, newCursor: "3" });
+  expect(told).toEqual([
+    expect.stringMatching(/cannot be used now \(.*ECONNREFUSED.*\); trying again for 30 s/),
+  ]);
   expect(await behind.verifyAudit()).toEqual({ streams: 1, rows: 3 });
 });
 

@@ -18,6 +18,8 @@ export interface ConnectionParts {
   readonly retryForMs: number;
   /** How long to wait for an answer to begin, and between two parts of it. */
   readonly timeoutMs: number;
+  /** Told once, in a sentence, when calls begin to be made again; anew after one has gone well. */
+  readonly onOutage: (message: string) => void;
 }
 
 export interface ServiceRequest {
@@ -48,6 +50,7 @@ const mostAnswerBytes = 268_435_456;
 export class ServiceConnection {
   readonly #parts: ConnectionParts;
   readonly #closed = new AbortController();
+  #isOut = false;
   #kept: Promise<Agent> | null = null;
   #fresh: Promise<Agent> | null = null;
 
@@ -71,11 +74,14 @@ export class ServiceConnection {
         unanswered ||= failed ? !wasNeverSent(outcome) : outcome.status !== 429;
         const pause = Math.max(again, pauseBefore(made + 1, this.#parts.random));
         if (clock.elapsed() + pause <= deadline) {
+          // A connection that was just closed by the other side is no outage: the next attempt goes well.
+          if (made > 1) this.#tellOutage(outcome);
           await this.#pause(pause);
           continue;
         }
       }
       if (failed) throw this.#unreachable(request, outcome, made);
+      this.#isOut = false;
       return { ...outcome, unanswered };
     }
   }
@@ -119,6 +125,16 @@ export class ServiceConnection {
   #mayRepeat({ repeatable }: ServiceRequest, failure: AttemptFailed): number | null {
     if (willNeverConnect(failure)) return null;
     return repeatable === "always" || wasNeverSent(failure) ? 0 : null;
+  }
+
+  #tellOutage(outcome: Answer | AttemptFailed): void {
+    if (this.#isOut) return;
+    this.#isOut = true;
+    const what = outcome instanceof AttemptFailed ? outcome.message : `status ${outcome.status}`;
+    const seconds = Math.ceil(this.#parts.retryForMs / 1000);
+    this.#parts.onOutage(
+      `the state service at ${this.#parts.address.shown} cannot be used now (${what}); trying again for ${seconds} s`,
+    );
   }
 
   async #pause(milliseconds: number): Promise<void> {

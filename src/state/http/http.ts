@@ -13,6 +13,8 @@ export interface HttpStateOptions {
   readonly key?: string | undefined;
   /** Where the key came from, for messages: `TIDEMARK_KEY`. */
   readonly keyFrom?: string;
+  /** Told, in a sentence, when the service cannot be used and calls begin to be made again. */
+  readonly onOutage?: (message: string) => void;
   /** For how long a call is made again while the service cannot be reached: 30,000 ms unless given. */
   readonly retryForMs?: number;
   /** How long to wait for an answer: 20,000 ms unless given. */
@@ -53,6 +55,7 @@ export function openHttpState(url: string, options: HttpStateOptions = {}): Stat
     random,
     retryForMs: options.retryForMs ?? 30_000,
     timeoutMs: options.timeoutMs ?? 20_000,
+    onOutage: options.onOutage ?? (() => {}),
   });
   const context = { service: address.shown, keyFrom: key === null ? null : keyFrom };
   return new HttpStateStore(new ServiceClient(connection, context), options.isDead ?? isDeadHere);
