@@ -158,3 +158,33 @@ test("tokens cover every query without losing or repeating a character", () => {
     ),
   );
 });
+
+describe("MySQL's own words", () => {
+  const mysql = (sql: string) => analyseQuery(sql, "mysql");
+
+  test("texts in either quotes, names in backticks and its comments are no SQL", () => {
+    const { placeholders, limit, secondStatement } = mysql(
+      `SELECT "it's $2", 'a\\'$3', \`$4\`, x'00' FROM t # $5 LIMIT 1
+        WHERE a > $1 -- $6
+        /* $7; LIMIT 2 */ AND "x\\"; $8" <> ? ORDER BY a`,
+    );
+    expect(placeholders.map(({ number }) => number)).toEqual([1, 1]);
+    expect([limit, secondStatement]).toEqual([null, null]);
+  });
+
+  test("two minus signs are a comment only before a blank", () => {
+    expect(mysql("SELECT 5--$1 FROM t").placeholders).toHaveLength(1);
+    expect(mysql("SELECT 5--\t$1 FROM t").placeholders).toHaveLength(0);
+    expect(mysql("SELECT * FROM t WHERE a <-- $1\n $1").placeholders).toMatchObject([
+      { comparison: "strict", side: "upper" },
+    ]);
+  });
+
+  test("a LIMIT is the page's size, also behind an offset", () => {
+    const sql = "SELECT * FROM t WHERE a >= $1 ORDER BY a LIMIT 20, 10";
+    expect(mysql(sql).limit).toMatchObject({ rows: 10 });
+    expect(rewriteQuery(sql, mysql(sql), (n) => `?${n}`)).toBe(
+      "SELECT * FROM t WHERE a >= ?1 ORDER BY a LIMIT 20, 18446744073709551615",
+    );
+  });
+});

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { describeMysql, ownMysqlDatabase } from "../../../test/support/mysql-tests.ts";
 import { stringifyJson } from "../../model/json.ts";
@@ -104,6 +105,33 @@ describeMysql("a connection to MariaDB", () => {
       none: "1",
     });
     await expect(connection.query("SELECT ?1", [Number.NaN])).rejects.toMatchObject({ code: "QUERY_FAILED" });
+  });
+
+  test("P7: any text and any bytes come back as they went", async () => {
+    const connection = await open(await ownMysqlDatabase());
+    const text = fc.string({
+      unit: fc.constantFrom("\\", "'", '"', "\0", "?", "1", "%", "\n", "é", "😀", "\u001a", "\b"),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        text,
+        fc.uint8Array(),
+        fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
+        async (word, bytes, number) => {
+          const [row] = await connection.query("SELECT ?1 AS word, ?2 AS bytes, ?3 AS number", [
+            word,
+            bytes,
+            number,
+          ]);
+          expect([row?.word, row?.bytes, String(row?.number)]).toEqual([
+            word,
+            `\\x${Buffer.from(bytes).toString("hex")}`,
+            String(number),
+          ]);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   test("a stream gives pages of rows with their kinds, and sees one snapshot", async () => {
