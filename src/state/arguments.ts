@@ -10,7 +10,6 @@ import type {
   Failure,
   Metadata,
   OperatorAct,
-  PartitionMove,
   Retention,
 } from "./contract.ts";
 import { leaseOwnerSchema } from "./owner.ts";
@@ -70,7 +69,7 @@ export function checkCheckpoint(key: StreamKey, made: Checkpoint): void {
       key,
     );
   }
-  checkMoves(key, made.partitions);
+  checkPartitions(key, made.partitions ?? []);
   checkCount(key, made.recordsProcessed);
   if (made.correction !== undefined && isBlank(made.correction)) {
     throw invalid("a correction says why the watermark goes back", key);
@@ -81,17 +80,17 @@ export function checkCompletion(key: StreamKey, done: Completion): void {
   if (done.newCursor !== undefined && done.position !== undefined) {
     throw invalid("complete takes newCursor or position, not both", key);
   }
-  checkMoves(key, done.partitions);
+  checkPartitions(key, done.partitions ?? []);
   checkCount(key, done.recordsProcessed);
 }
 
 /** Each partition is named once, so that it is plain where it stands. */
-function checkMoves(key: StreamKey, moves: readonly PartitionMove[] = []): void {
-  const named = new Set<string>();
-  for (const { partition } of moves) {
+export function checkPartitions(key: StreamKey, named: readonly { readonly partition: string }[]): void {
+  const names = new Set<string>();
+  for (const { partition } of named) {
     checkPartition(key, partition);
-    if (named.has(partition)) throw invalid(`partition "${partition}" is named twice`, key);
-    named.add(partition);
+    if (names.has(partition)) throw invalid(`partition "${partition}" is named twice`, key);
+    names.add(partition);
   }
 }
 

@@ -2,7 +2,7 @@ import { TidemarkError } from "../errors.ts";
 import { type CursorType, parseCursor } from "../model/cursor.ts";
 import { decodePosition, emptyPosition, type Interval, type Position } from "../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
-import { checkPartition, keptMetadata } from "./arguments.ts";
+import { checkPartitions, keptMetadata } from "./arguments.ts";
 import type { AuditEntry } from "./audit.ts";
 import { unionOfCoverage } from "./backfilled.ts";
 import type { ExportedStream, Metadata, Reset } from "./contract.ts";
@@ -134,19 +134,17 @@ export function importTarget(exported: ExportedStream): Destination {
   const key = { connector: exported.connector, stream: exported.stream };
   const { cursorType } = exported;
   const stream = `the export of ${formatStreamKey(key)}`;
+  checkPartitions(key, exported.partitions ?? []);
   return {
     position: decodePosition(exported.position, stream),
     cursorType,
     metadata: exported.metadata === null ? null : keptMetadata(key, exported.metadata),
     startsOver: true,
-    partitions: (exported.partitions ?? []).map(({ partition, position, backfilled = [] }) => {
-      checkPartition(key, partition);
-      return {
-        partition,
-        position: decodePosition(position, `partition "${partition}" in ${stream}`),
-        backfilled: unionOfCoverage(cursorType, [], backfilled),
-      };
-    }),
+    partitions: (exported.partitions ?? []).map(({ partition, position, backfilled = [] }) => ({
+      partition,
+      position: decodePosition(position, `partition "${partition}" in ${stream}`),
+      backfilled: unionOfCoverage(cursorType, [], backfilled),
+    })),
     backfilled: unionOfCoverage(cursorType, [], exported.backfilled ?? []),
   };
 }

@@ -3,7 +3,7 @@ import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import { compareTexts } from "../../model/text-order.ts";
 import type { AuditRecord } from "../../state/contract.ts";
 import { type StateCases, stateCases } from "./harness.ts";
-import { allPages, begin, byHand, key, refused, runTo, stateOf } from "./support.ts";
+import { allPages, at, begin, byHand, key, refused, runTo, stateOf } from "./support.ts";
 
 const oddNames = [
   "ünïcode",
@@ -174,6 +174,27 @@ export const listingCases: StateCases = stateCases("listings", {
     const found = await allPages(7, (page) => store.list(page));
     assert.equal(found.length, oddNames.length * 2);
     assert.equal((await store.verifyAudit()).rows, oddNames.length * 4);
+  },
+
+  "partitions and backfills are no streams of their own": async ({ store }) => {
+    const coverage = [{ lower: null, upper: "2026-01-01T00:00:01Z" }];
+    const partitions = ["a", "b"].map((partition) => ({
+      partition,
+      position: at("2026-01-01T00:00:01Z", { coverage }),
+    }));
+    for (const kind of ["live", "backfill"] as const) {
+      for (const of of [key, { ...key, stream: "default" }]) {
+        for (let n = 0; n < 2; n++) {
+          await store.complete(await begin(store, { kind }, of), { partitions: partitions.slice(n) });
+        }
+      }
+    }
+    const found = await allPages(1, (page) => store.list(page));
+    assert.deepEqual(
+      found.map((state) => state.key.stream),
+      ["default", "suppliers"],
+    );
+    assert.equal((await store.verifyAudit()).streams, 2);
   },
 
   "a slash in a name does not make two streams one": async ({ store }) => {

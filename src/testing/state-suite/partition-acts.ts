@@ -150,4 +150,21 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
     assert.equal(rows.items[0]?.action, "import");
     await store.verifyAudit();
   },
+
+  "an export that names a partition twice, or badly, is refused": async ({ store }) => {
+    const run = await begin(store);
+    await store.complete(run, { partitions: [{ partition: "a", position: at(second(5)) }] });
+    const good = await store.export(key);
+    const [a] = good.partitions ?? [];
+    assert.ok(a !== undefined);
+    await unchanged(store, key, async () => {
+      for (const wrong of [[a, a], [{ ...a, partition: "" }], [{ ...a, partition: "a\nb" }]]) {
+        await refused("ARGUMENT_INVALID", store.import({ ...good, partitions: wrong }, byHand));
+      }
+      const text = { ...a, position: "{}" };
+      await refused("STATE_UNREADABLE", store.import({ ...good, partitions: [text] }, byHand));
+      const number = { ...a, position: a.position.replace(second(5), "17") };
+      await refused("CURSOR_TYPE_MISMATCH", store.import({ ...good, partitions: [number] }, byHand));
+    });
+  },
 });
