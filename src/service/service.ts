@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { type Clock, systemClock } from "../clock.ts";
 import { TidemarkError } from "../errors.ts";
 import { stringifyJson } from "../model/json.ts";
 import type { StateStore } from "../state/contract.ts";
+import { clientVersion as version } from "../state/http/version.ts";
 import { refuseBound } from "./access.ts";
 import { type AuthenticationLimits, Authenticator } from "./authenticate.ts";
 import { routes } from "./contracts.ts";
@@ -172,14 +172,4 @@ function problem(context: Context<Env>, thrown: unknown): Response {
 export function unreadableRequest(): Response {
   const { body, status } = problemOf(badRequest("the request line or the host cannot be read"), undefined);
   return new Response(problemText(body), { status, headers: { "content-type": problemType } });
-}
-
-let known: string | undefined;
-
-/** The package's version. */
-function version(): string {
-  known ??= /"version":\s*"([^"]+)"/.exec(
-    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-  )?.[1];
-  return known ?? "unknown";
 }
