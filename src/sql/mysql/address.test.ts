@@ -31,7 +31,7 @@ test.each([
   ["?sslmode=verify-full", identified],
   ["?tls=true", identified],
   ["?ssl=false", undefined],
-  ['?ssl={"rejectUnauthorized":true}', identified],
+  ['?ssl={"rejectUnauthorized":true}', trusted],
   ['?ssl={"rejectUnauthorized":false}', encrypted],
 ])("with %s the certificate is asked for accordingly", (parameters, ssl) => {
   expect(mysqlAddress(`mysql://host/db${parameters}`).ssl).toEqual(ssl);
@@ -47,6 +47,14 @@ test("a certificate to trust is read from its file, and is checked unless the mo
     ca: "a certificate",
     ...trusted,
   });
+});
+
+test("an identity that could not be verified is refused", () => {
+  expect(() => mysqlAddress("mysql://10.0.0.1/db?ssl-mode=VERIFY_IDENTITY")).toThrow(
+    /10\.0\.0\.1.*VERIFY_CA/,
+  );
+  expect(() => mysqlAddress("mysql://[::1]/db?ssl-mode=VERIFY_IDENTITY")).toThrow(/::1/);
+  expect(mysqlAddress("mysql://10.0.0.1/db?ssl-mode=VERIFY_CA").ssl).toEqual(trusted);
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import type { ConnectionOptions, SslOptions } from "mysql2";
 import { messageOf, TidemarkError } from "../../errors.ts";
 
@@ -58,8 +59,15 @@ export function mysqlAddress(url: string): MysqlAddress {
     else throw refused(`it has a parameter \`${name}\` that is not known`);
   }
   mode ??= files.ca === undefined ? "off" : "identified";
+  const host = decodeURIComponent(hostname).replace(/^\[(.*)\]$/, "$1") || "localhost";
+  // The driver would hold the certificate against `localhost`.
+  if (mode === "identified" && isIP(host) !== 0) {
+    throw refused(
+      `the server's identity cannot be verified by the address ${host}; write its name, or VERIFY_CA`,
+    );
+  }
   return {
-    host: decodeURIComponent(hostname).replace(/^\[(.*)\]$/, "$1") || "localhost",
+    host,
     port: port === "" ? 3306 : Number(port),
     user: decodeURIComponent(username),
     password: decodeURIComponent(password),
@@ -85,7 +93,7 @@ function modeOf(name: string, value: string): string {
 /** `ssl={"rejectUnauthorized":true}`, as the driver's own URLs have it. */
 function jsonMode(value: string): string {
   try {
-    return JSON.parse(value).rejectUnauthorized === false ? "encrypted" : "identified";
+    return JSON.parse(value).rejectUnauthorized === false ? "encrypted" : "trusted";
   } catch {
     throw refused(`\`ssl=${value}\` is no JSON`);
   }
