@@ -127,7 +127,7 @@ export class ReadLoop {
     }
     unit.finished();
     this.#failures.ended();
-    this.#touched.add(unit.part);
+    this.#touch(unit.part);
     if (this.#parts.goesOn) await this.#commitWhenDue(null);
     return null;
   }
@@ -154,6 +154,12 @@ export class ReadLoop {
     await this.#commitWhenDue(admitted.disorder);
     this.#parts.onPage();
     return null;
+  }
+
+  /** Keeps a part in mind for the next commit, and lets go of one that has nothing to commit. */
+  #touch(part: Part): void {
+    if (part.changed) this.#touched.add(part);
+    else this.#touched.delete(part);
   }
 
   async #write({ records, deliveries, columns }: Fresh & Pick<Page, "columns">): Promise<void> {
