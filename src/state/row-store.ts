@@ -54,16 +54,9 @@ import {
 } from "./operator-acts.ts";
 import { knownCoverage, standing } from "./partitions.ts";
 import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "./refusals.ts";
+import { besideOf, hasPartitions, partitionsOf, store } from "./row-changes.ts";
 import { type DueRuns, dueRuns, type RowStorage, type RowTransaction } from "./row-storage.ts";
-import {
-  type Beside,
-  backfillLane,
-  type Change,
-  laneOf,
-  type PartitionRow,
-  runRef,
-  type StreamRow,
-} from "./rows.ts";
+import { backfillLane, type Change, laneOf, runRef, type StreamRow } from "./rows.ts";
 import { verifyAll, verifyOne } from "./verify-rows.ts";
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "./view.ts";
 
@@ -362,40 +355,5 @@ export class RowStateStore implements StateStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-}
-
-function store(tx: RowTransaction, change: Change, previous: StreamRow | null): void {
-  tx.save(change.row, previous);
-  for (const run of change.runs) tx.saveRun(run);
-  for (const record of change.audit) tx.appendAudit(record);
-  for (const { row, previous: stored } of change.partitions ?? []) tx.savePartition(row, stored);
-  if (change.startsOver === true) tx.clearBackfilled(change.row.key);
-  for (const { partition, coverage } of change.backfilled ?? []) {
-    tx.saveBackfilled(change.row.key, partition, coverage);
-  }
-}
-
-function besideOf(tx: RowTransaction, row: StreamRow | null, key = row?.key): Beside {
-  const lane = row?.lane ?? "";
-  return {
-    partition: (partition) => (key === undefined ? null : tx.loadPartition(key, lane, partition)),
-    backfilled: (partition) => (key === undefined ? [] : tx.loadBackfilled(key, partition)),
-  };
-}
-
-function hasPartitions(tx: RowTransaction, row: StreamRow | null): boolean {
-  return row !== null && tx.hasPartitions(row.key, row.lane, row.resetEpoch);
-}
-
-/** All that count, by name. */
-function partitionsOf(tx: RowTransaction, stream: StreamRow): PartitionRow[] {
-  const found: PartitionRow[] = [];
-  let after: string | null = null;
-  for (;;) {
-    const page: PartitionRow[] = tx.listPartitions(stream.key, { after, limit: mostListed });
-    found.push(...page.filter((row) => row.positionTag.epoch >= stream.resetEpoch));
-    after = page.at(-1)?.partition ?? null;
-    if (after === null) return found;
   }
 }

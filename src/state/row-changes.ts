@@ -1,0 +1,41 @@
+import { mostListed } from "./listing.ts";
+import type { RowTransaction } from "./row-storage.ts";
+import type { Beside, Change, PartitionRow, StreamRow } from "./rows.ts";
+
+/** Stores what a step has changed; `previous` is the row that the step was given. */
+export function store(tx: RowTransaction, change: Change, previous: StreamRow | null): void {
+  tx.save(change.row, previous);
+  for (const run of change.runs) tx.saveRun(run);
+  for (const record of change.audit) tx.appendAudit(record);
+  for (const { row, previous: stored } of change.partitions ?? []) tx.savePartition(row, stored);
+  if (change.startsOver === true) tx.clearBackfilled(change.row.key);
+  for (const { partition, coverage } of change.backfilled ?? []) {
+    tx.saveBackfilled(change.row.key, partition, coverage);
+  }
+}
+
+/** What is stored beside a row; of a stream without one, by its key. */
+export function besideOf(tx: RowTransaction, row: StreamRow | null, key = row?.key): Beside {
+  const lane = row?.lane ?? "";
+  return {
+    partition: (partition) => (key === undefined ? null : tx.loadPartition(key, lane, partition)),
+    backfilled: (partition) => (key === undefined ? [] : tx.loadBackfilled(key, partition)),
+  };
+}
+
+/** Whether the stream has partitions that count. */
+export function hasPartitions(tx: RowTransaction, row: StreamRow | null): boolean {
+  return row !== null && tx.hasPartitions(row.key, row.lane, row.resetEpoch);
+}
+
+/** All partitions of a stream that count, by name. */
+export function partitionsOf(tx: RowTransaction, stream: StreamRow): PartitionRow[] {
+  const found: PartitionRow[] = [];
+  let after: string | null = null;
+  for (;;) {
+    const page: PartitionRow[] = tx.listPartitions(stream.key, { after, limit: mostListed });
+    found.push(...page.filter((row) => row.positionTag.epoch >= stream.resetEpoch));
+    after = page.at(-1)?.partition ?? null;
+    if (after === null) return found;
+  }
+}
