@@ -231,6 +231,8 @@ export class MysqlTableStore implements TableStore {
         if (record !== undefined)
           rows += rows === "" ? insertion.write(record) : `,${insertion.write(record)}`;
       }
+      // The last record made it so long, whatever came before.
+      if (rows.length > 2 * charactersAStatement) await this.#refuseTooLarge(rows, target, records[to - 1]);
       try {
         await this.#connection.execute(`${insertion.into}${rows}${insertion.conflict}`);
       } catch (error) {
@@ -239,6 +241,15 @@ export class MysqlTableStore implements TableStore {
       }
       from = to;
     }
+  }
+
+  /** The server would end the connection. */
+  async #refuseTooLarge(rows: string, target: Target, record: SourceRecord | undefined): Promise<void> {
+    const [row] = await this.#connection.query("SELECT @@max_allowed_packet AS most");
+    const bytes = Buffer.byteLength(rows);
+    if (bytes < Number(row?.most) - charactersAStatement) return;
+    const why = `it has about ${bytes} bytes, and the server's \`max_allowed_packet\` is ${row?.most}`;
+    throw refusedRecord(new TidemarkError("QUERY_FAILED", why), target, record ?? null);
   }
 
   /** A statement that fails leaves nothing, so that the record at fault is found by halves. */

@@ -299,6 +299,27 @@ describeMysql("writing to MariaDB", () => {
     expect(await rows(place, "SELECT count(*) AS n FROM events")).toEqual([{ n: 30_000 }]);
   });
 
+  test("a record larger than the server takes is refused by name, and a large one is not", async () => {
+    const place = await mysqlPlace();
+    const session = await claimed(place);
+    await session.write({ records: [{ id: 1, v: "x".repeat(9_000_000) }] });
+    await session.commit(commitOf());
+    await session.write({
+      records: [
+        { id: 2, v: "small" },
+        { id: 3, v: "x".repeat(17_000_000) },
+      ],
+    });
+    await expect(session.commit(commitOf())).rejects.toMatchObject({
+      code: "OUTPUT_FAILED",
+      recoverable: false,
+      message: expect.stringMatching(/refused the record with id 3, .*max_allowed_packet/),
+    });
+    expect(await rows(place, "SELECT id, LENGTH(v) AS length FROM events")).toEqual([
+      { id: 1, length: 9_000_000 },
+    ]);
+  });
+
   test("field names that the server would not keep are refused", async () => {
     const place = await mysqlPlace();
     const session = await claimed(place);
