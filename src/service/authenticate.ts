@@ -12,13 +12,13 @@ import { type RateLimit, RateLimits } from "./rate-limits.ts";
 export interface AuthenticationLimits {
   /** Requests by one key. */
   readonly perKey: RateLimit;
-  /** Requests from one address whose key is missing, unknown or no longer good. */
+  /** Requests from one address whose key is unknown or no longer good. */
   readonly failures: RateLimit;
 }
 
 export const usualLimits: AuthenticationLimits = {
   perKey: { burst: 4000, perSecond: 2000 },
-  failures: { burst: 20, perSecond: 0.5 },
+  failures: { burst: 50, perSecond: 0.5 },
 };
 
 const mostRemembered = 10_000;
@@ -52,11 +52,13 @@ export class Authenticator {
   async principal(authorization: string | undefined, address: string): Promise<Principal> {
     if (this.#keys === null) return anybody;
     const presented = bearer(authorization);
-    const text = presented === null ? null : parseKey(presented);
+    // Who has no key at all guesses at none.
+    if (presented === null) throw new TidemarkError("UNAUTHORIZED", "no API key is given");
+    const text = parseKey(presented);
     const known = text === null ? undefined : this.#seen.get(text.id);
     const trusted = text !== null && known !== undefined && isSecretOf(text.secret, known.hash);
     if (!trusted) this.#refuseFailing(address);
-    if (text === null) throw this.#failed(address, presented === null ? "no API key is given" : noKey);
+    if (text === null) throw this.#failed(address, noKey);
     const row = await this.#keys.find(text.id);
     const right = isSecretOf(text.secret, row?.hash ?? nobodysHash);
     if (row === null || !right) throw this.#failed(address, noKey);

@@ -56,6 +56,8 @@ export async function serveService(service: Service, options: ListenOptions): Pr
   const server = tls === undefined ? createServer(limits, listener) : secureServer(tls, limits, listener);
   server.timeout = idleMs;
   server.on("clientError", tellClient);
+  // Node would answer an expectation that it does not know with a bare 417; we need not meet any.
+  server.on("checkExpectation", listener);
   await bound(server, host, port);
   const address = server.address();
   if (address === null || typeof address === "string")

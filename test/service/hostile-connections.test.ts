@@ -22,6 +22,18 @@ describe("connections", () => {
       "INVALID_REQUEST",
     ],
     [
+      "an expectation that nobody knows",
+      "GET /nowhere HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nConnection: close\r\n\r\n",
+      404,
+      "ROUTE_NOT_FOUND",
+    ],
+    [
+      "an upgrade to another protocol",
+      "GET /nowhere HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade, close\r\n\r\n",
+      404,
+      "ROUTE_NOT_FOUND",
+    ],
+    [
       "headers without end",
       `GET /readyz HTTP/1.1\r\nHost: x\r\nX-Long: ${"x".repeat(40_000)}\r\n\r\n`,
       413,

@@ -93,6 +93,15 @@ describe("too many requests", () => {
     done(await service.ask("GET", "/v1/streams"));
   });
 
+  it("without any key are each told so, and count for nothing", async () => {
+    const limits = { perKey: { burst: 100, perSecond: 1 }, failures: { burst: 1, perSecond: 0.1 } };
+    const service = await startService({ limits });
+    for (let n = 0; n < 5; n++) {
+      const answered = await service.ask("GET", "/v1/streams", { headers: { authorization: "" } });
+      expect(problemIn(answered)).toMatchObject({ status: 401, code: "UNAUTHORIZED" });
+    }
+  });
+
   it("that fail put the address off, but nobody whose key was good before", async () => {
     const clock = new FakeClock();
     const limits = { perKey: { burst: 100, perSecond: 1 }, failures: { burst: 3, perSecond: 0.1 } };
