@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { openBrowser } from "../support/browser.ts";
+import { startService } from "./support.ts";
+
+test("the page of the API is whole in a browser: every route, nothing from elsewhere, no error, in light and in dark", async () => {
+  const service = await startService();
+  const browser = await openBrowser();
+  for (const colorScheme of ["light", "dark"] as const) {
+    const page = await browser.newPage({ colorScheme, viewport: { width: 1100, height: 900 } });
+    const elsewhere: string[] = [];
+    const errors: string[] = [];
+    page.on("request", (request) => {
+      if (!request.url().startsWith(service.url)) elsewhere.push(request.url());
+    });
+    page.on("console", (message) => {
+      if (message.type() === "error") errors.push(message.text());
+    });
+    page.on("pageerror", (error) => errors.push(error.message));
+    await page.goto(`${service.url}/docs`);
+    expect(await page.title()).toContain("Tidemark");
+    const text = await page.locator("body").textContent();
+    for (const route of [
+      "begin",
+      "checkpoint",
+      "heartbeat",
+      "complete",
+      "fail",
+      "reset",
+      "rewind",
+      "audit",
+    ]) {
+      expect(text).toContain(route);
+    }
+    expect(elsewhere).toEqual([]);
+    expect(errors).toEqual([]);
+    const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+    expect(overflow).toBeLessThanOrEqual(0);
+    await page.close();
+  }
+}, 60_000);
