@@ -3,7 +3,9 @@
  * process of its own so that the server is stopped and its files removed however the parent ends:
  * the parent's end closes our standard input, and a killed parent closes it just as well.
  *
- * Prints one line of JSON when it is ready: `{ "url": … }` or `{ "error": … }`.
+ * Prints one line of JSON when it is ready: `{ "url": … }` or `{ "error": … }`. A line `restart` on its
+ * standard input stops the server as a crash would, and starts it again at the same address; then the
+ * line is printed once more.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chown, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -123,20 +125,19 @@ async function main(extraSettings: readonly string[]): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), "tidemark-postgres-"));
   let server: ChildProcess | null = null;
   let stopping = false;
+  let restarting = false;
   const stop = async (code: number) => {
     if (stopping) return;
     stopping = true;
-    const running = server;
-    if (running !== null && running.exitCode === null && running.signalCode === null) {
-      const ended = new Promise((resolve) => running.once("exit", resolve));
-      running.kill("SIGQUIT");
-      await ended;
-    }
+    await crashed(server);
     await rm(scratch, { recursive: true, force: true });
     process.exit(code);
   };
   process.stdin.on("close", () => void stop(0)).on("error", () => void stop(0));
-  process.stdin.resume();
+  let again = async (): Promise<void> => {};
+  process.stdin.on("data", (asked) => {
+    if (asked.toString().includes("restart")) void again().catch(() => stop(1));
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void stop(0));
 
   try {
@@ -170,11 +171,28 @@ async function main(extraSettings: readonly string[]): Promise<void> {
       const flags = [...settings, ...extraSettings].flatMap((setting) => ["-c", setting]);
       const launched = await launch(programs.postgres, ["-D", data, "-p", String(port), ...flags], identity);
       if (typeof launched !== "string") {
-        server = launched;
-        server.once("exit", () => void stop(1));
-        process.stdout.write(
-          `${JSON.stringify({ url: `postgres://${user}:${password}@127.0.0.1:${port}/postgres` })}\n`,
-        );
+        const serve = (running: ChildProcess): void => {
+          server = running;
+          running.once("exit", () => {
+            if (!restarting) void stop(1);
+          });
+          process.stdout.write(
+            `${JSON.stringify({ url: `postgres://${user}:${password}@127.0.0.1:${port}/postgres` })}\n`,
+          );
+        };
+        again = async () => {
+          restarting = true;
+          await crashed(server);
+          const relaunched = await launch(
+            programs.postgres,
+            ["-D", data, "-p", String(port), ...flags],
+            identity,
+          );
+          restarting = false;
+          if (typeof relaunched === "string") throw new Error(`postgres: ${relaunched}`);
+          serve(relaunched);
+        };
+        serve(launched);
         return;
       }
       if (attempt === 5) throw new Error(`postgres: ${launched}`);
@@ -183,6 +201,14 @@ async function main(extraSettings: readonly string[]): Promise<void> {
     process.stdout.write(`${JSON.stringify({ error: String(error) })}\n`);
     await stop(1);
   }
+}
+
+/** Ends the server at once, whatever it is doing. */
+async function crashed(server: ChildProcess | null): Promise<void> {
+  if (server === null || server.exitCode !== null || server.signalCode !== null) return;
+  const ended = new Promise((resolve) => server.once("exit", resolve));
+  server.kill("SIGQUIT");
+  await ended;
 }
 
 /** The path of this program, for `startPostgres`. */

@@ -1,0 +1,64 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const sizeKilobytes = 6 * 1024;
+
+/**
+ * A small disk that can be full. Where this process may mount, it is a file system of its own; elsewhere
+ * it is a folder, and full is a limit on how long the files of one run may get.
+ */
+export class LabDisk {
+  readonly folder: string;
+  readonly mounted: boolean;
+
+  constructor(folder: string) {
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true });
+    this.mounted = mount(folder);
+  }
+
+  /** Leaves so many kilobytes free. */
+  fill(leaveKilobytes: number): void {
+    if (!this.mounted) return;
+    const { bavail, bsize } = statfsSync(this.folder);
+    const bytes = bavail * bsize - leaveKilobytes * 1024;
+    if (bytes <= 0) return;
+    try {
+      writeFileSync(this.#ballast, Buffer.alloc(bytes));
+    } catch {
+      // A run has taken the last of the room meanwhile, which is all the same.
+    }
+  }
+
+  free(): void {
+    rmSync(this.#ballast, { force: true });
+  }
+
+  /** How long a file may get, in kilobytes, that a run may write before its disk counts as full. */
+  limitKilobytes(roomKilobytes: number): number | null {
+    if (this.mounted) return null;
+    const sizes = readdirSync(this.folder).map((name) => statSync(join(this.folder, name)).size);
+    return Math.ceil(Math.max(0, ...sizes) / 1024) + roomKilobytes;
+  }
+
+  close(): void {
+    if (this.mounted) execFileSync("umount", ["-l", this.folder], { stdio: "ignore" });
+  }
+
+  get #ballast(): string {
+    return join(this.folder, "ballast");
+  }
+}
+
+function mount(folder: string): boolean {
+  if (process.platform !== "linux" || process.getuid?.() !== 0 || !existsSync("/proc/mounts")) return false;
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${sizeKilobytes}k`, "tmpfs", folder], {
+      stdio: "ignore",
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}

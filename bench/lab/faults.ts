@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FaultKind } from "./fault-kinds.ts";
+import type { Scene } from "./scene.ts";
+import type { Misbehaviour } from "./source.ts";
+import type { Worker } from "./worker.ts";
+
+/** How long a run may take, its database being away or its network silent, before it is killed. */
+const patience = 8000;
+
+/** One run, or several, with a fault. Returns what was seen that must not be; null where nothing was. */
+type Fault = (scene: Scene) => Promise<string | null>;
+
+export const faults: Readonly<Record<FaultKind, Fault>> = {
+  kill: around(async (_scene, worker) => worker.signal("SIGKILL")),
+  "pause past the lease": pausePastTheLease,
+  "two workers": twoWorkers,
+  "source errors": around(async (scene) => misbehave(scene, statusAnswer(scene))),
+  "source cuts": around(async (scene) => misbehave(scene, cutAnswer)),
+  "expired tokens": around(async (scene, worker) => {
+    if (scene.random.chance(0.5)) worker.signal("SIGKILL");
+    scene.source.expireTokens();
+  }),
+  "full disk": fullDisk,
+  "database restart": atCommitOrAnytime(async (scene) => scene.database?.restart()),
+  "network cut": atCommitOrAnytime(async (scene) => {
+    scene.proxy?.cut();
+    await sleep(scene.random.between(0, 400));
+    scene.proxy?.mend();
+  }),
+  "network freeze": atCommitOrAnytime(async (scene) => {
+    const { random, proxy, world } = scene;
+    proxy?.freeze();
+    await sleep(random.chance(0.3) ? world.leaseSeconds * 1000 + 500 : random.between(30, 900));
+    if (random.chance(0.3)) proxy?.cut();
+    proxy?.mend();
+  }),
+  "network delay": atCommitOrAnytime(async (scene) => {
+    scene.proxy?.delay(scene.random.between(1, 60));
+    await sleep(scene.random.between(100, 600));
+    scene.proxy?.mend();
+  }),
+  "network half-open": atCommitOrAnytime(async (scene) => {
+    scene.proxy?.halfOpen(scene.random.chance(0.5) ? "client" : "server");
+    await sleep(scene.random.between(100, scene.world.leaseSeconds * 1000 + 800));
+    scene.proxy?.mend();
+  }),
+};
+
+/** A run to which something happens at a moment of its own. */
+function around(happens: (scene: Scene, worker: Worker) => Promise<unknown>): Fault {
+  return async (scene) => {
+    const worker = scene.run();
+    await scene.moment(worker);
+    await happens(scene, worker);
+    await worker.endWithin(patience);
+    return null;
+  };
+}
+
+/** As `around`, half of the times just as a transaction is committed: before, or with the answer under way. */
+function atCommitOrAnytime(happens: (scene: Scene) => Promise<unknown>): Fault {
+  return async (scene) => {
+    const { proxy, random } = scene;
+    const worker = scene.run();
+    if (proxy === null || random.chance(0.4)) {
+      await scene.moment(worker);
+      await happens(scene);
+    } else {
+      await committing(scene, worker, () => happens(scene));
+    }
+    await worker.endWithin(patience);
+    return null;
+  };
+}
+
+async function committing(scene: Scene, worker: Worker, happens: () => Promise<unknown>): Promise<void> {
+  const { proxy, random } = scene;
+  if (proxy === null) return;
+  const over = Promise.withResolvers<void>();
+  const wait = random.chance(0.5) ? 0 : random.next() * 3;
+  let left = random.between(1, 12);
+  proxy.onSent = (bytes) => {
+    if (!bytes.includes("COMMIT")) return;
+    left -= 1;
+    if (left !== 0) return;
+    const happened = wait === 0 ? happens() : sleep(wait).then(happens);
+    happened.then(() => over.resolve(), over.reject);
+  };
+  await Promise.race([over.promise, worker.ended]);
+  proxy.onSent = () => {};
+  // The worker may end by what happens, before all of it has happened.
+  if (left <= 0) await over.promise;
+}
+
+/** A worker stopped until its lease has run out and another has taken over must change nothing when it wakes. */
+async function pausePastTheLease(scene: Scene): Promise<string | null> {
+  const zombie = scene.run();
+  await scene.moment(zombie);
+  zombie.signal("SIGSTOP");
+  await sleep(scene.world.leaseSeconds * 1000 + 300);
+  for (let tries = 0; tries < 10; tries++) {
+    const { status } = await scene.run().endWithin(patience);
+    if (status === "completed") break;
+  }
+  scene.stopChanges();
+  const before = JSON.stringify(sorted(await scene.sink()));
+  zombie.signal("SIGCONT");
+  const { status, error } = await zombie.endWithin(patience);
+  if (status !== "superseded") return null;
+  if (error !== "RUN_SUPERSEDED") return `a woken worker was superseded, and says ${error}`;
+  const after = JSON.stringify(sorted(await scene.sink()));
+  return before === after ? null : "a worker that was superseded while it was stopped changed the output";
+}
+
+function sorted<T extends { id: number; version: number }>(rows: T[]): T[] {
+  return rows.sort((a, b) => a.id - b.id || a.version - b.version);
+}
+
+async function twoWorkers(scene: Scene): Promise<null> {
+  const { random } = scene;
+  const workers = [scene.run(), scene.run()];
+  const one = random.one(workers);
+  if (random.chance(0.5)) {
+    await scene.moment(one);
+    one.signal("SIGKILL");
+  }
+  await Promise.all(workers.map((worker) => worker.endWithin(patience)));
+  return null;
+}
+
+/** The disk fills while a run writes, and has room again after it. */
+async function fullDisk(scene: Scene): Promise<null> {
+  const { disk, random } = scene;
+  const room = random.chance(0.4) ? 0 : random.between(1, 32);
+  const worker = scene.run(disk.limitKilobytes(room));
+  await scene.moment(worker);
+  disk.fill(room);
+  await worker.endWithin(patience);
+  disk.free();
+  return null;
+}
+
+/** The next few requests are met by it: sometimes more of them than a run makes attempts. */
+function misbehave(scene: Scene, answer: Misbehaviour): void {
+  let left = scene.random.between(1, 5);
+  scene.source.misbehaviour = (request, response) => {
+    if (left <= 0) return false;
+    left -= 1;
+    return answer(request, response);
+  };
+}
+
+function statusAnswer({ random }: Scene): Misbehaviour {
+  return (_request, response) => {
+    const status = random.one([500, 502, 503, 429]);
+    const later: Record<string, string> = random.chance(0.5) ? { "retry-after": "0" } : {};
+    response.writeHead(status, later).end("not now");
+    return true;
+  };
+}
+
+/** An answer that ends in the middle of its body. */
+const cutAnswer: Misbehaviour = (_request, response) => {
+  const body = '{"data":[{"id":1,"version":1,"updated_at":"2026-';
+  response.writeHead(200, { "content-type": "application/json", "content-length": body.length + 500 });
+  response.write(body, () => response.destroy());
+  return true;
+};

@@ -1,0 +1,197 @@
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LabDatabase } from "./database.ts";
+import { LabDisk } from "./disk.ts";
+import { LabProxy } from "./proxy.ts";
+import type { Random } from "./random.ts";
+import { readSink, type SinkRow } from "./sink.ts";
+import { LabSource } from "./source.ts";
+import { Worker } from "./worker.ts";
+import { describeWorld, isPostgres, pipelineText, stateWithin, type World } from "./world.ts";
+
+const pipelineFile = "lab.yaml";
+
+/** A world that has been built: its source, its network, its disk, its output, and its workers. */
+export class Scene {
+  readonly world: World;
+  readonly random: Random;
+  readonly folder: string;
+  readonly source: LabSource;
+  readonly disk: LabDisk;
+  readonly database: LabDatabase | null;
+  readonly proxy: LabProxy | null;
+  readonly #sinkPlace: string;
+  readonly #databaseUrl: string | null;
+  readonly #state: string;
+  readonly #workers = new Set<Worker>();
+  /** How the processes ended: by status, error, or signal. */
+  readonly outcomes: Record<string, number> = {};
+  #churn: NodeJS.Timeout | null = null;
+  readonly #from: number = performance.now();
+
+  private constructor(parts: SceneParts) {
+    this.world = parts.world;
+    this.random = parts.random;
+    this.folder = parts.folder;
+    this.source = parts.source;
+    this.disk = parts.disk;
+    this.database = parts.database;
+    this.proxy = parts.proxy;
+    this.#databaseUrl = parts.databaseUrl;
+    this.#sinkPlace = parts.sinkPlace;
+    this.#state = parts.state;
+  }
+
+  static async build(world: World, random: Random, lane: () => Promise<LabDatabase>): Promise<Scene> {
+    const folder = mkdtempSync(join(tmpdir(), "tidemark-lab-"));
+    const disk = new LabDisk(join(folder, "disk"));
+    const source = new LabSource(world, random);
+    const endpoint = await source.listen();
+    const database = isPostgres(world.output) ? await lane() : null;
+    const databaseUrl = (await database?.create()) ?? null;
+    const proxy = database === null ? null : new LabProxy(database.port);
+    await proxy?.listen();
+    const output = outputPlace(world, databaseUrl, proxy);
+    const state = stateWithin(world.output) ? output : "sqlite:./disk/state.db";
+    const sinkPlace = databaseUrl ?? join(folder, output.replace("sqlite:", ""));
+    writeFileSync(
+      join(folder, pipelineFile),
+      pipelineText(world, { endpoint, output, start: source.middle }),
+    );
+    const scene = new Scene({
+      world,
+      random,
+      folder,
+      source,
+      disk,
+      database,
+      proxy,
+      databaseUrl,
+      sinkPlace,
+      state,
+    });
+    scene.log(describeWorld(world));
+    return scene;
+  }
+
+  /** Starts a run; with `limitKilobytes`, one that cannot write longer files. */
+  run(limitKilobytes: number | null = null): Worker {
+    return this.#start(["run", pipelineFile, "--json", "--state", this.#state], limitKilobytes);
+  }
+
+  /** Starts a backfill of the older half of the history, or goes on with one. */
+  backfill(id: string | null): Worker {
+    const range =
+      id === null
+        ? ["--from", this.source.first, "--to", this.source.beforeMiddle, "--step", "PT1M"]
+        : ["--resume", id];
+    return this.#start(["backfill", pipelineFile, ...range, "--json", "--state", this.#state], null);
+  }
+
+  sink(): Promise<SinkRow[]> {
+    return readSink(this.world.output, this.#sinkPlace);
+  }
+
+  /** Changes records while something runs: so many groups at most. */
+  startChanges(groups: number): void {
+    this.stopChanges();
+    let left = groups;
+    this.#churn = setInterval(() => {
+      if (left <= 0) this.stopChanges();
+      else this.source.change();
+      left -= 1;
+    }, 12);
+  }
+
+  stopChanges(): void {
+    if (this.#churn !== null) clearInterval(this.#churn);
+    this.#churn = null;
+  }
+
+  /** Resolves some milliseconds after so many more requests, or when the worker has ended. */
+  async moment(worker: Worker): Promise<void> {
+    const { source, random } = this;
+    const target = source.requests + random.between(1, 14);
+    const afterwards = random.next() * 15;
+    const arrived = Promise.withResolvers<void>();
+    source.onRequest = () => {
+      if (source.requests >= target) arrived.resolve();
+    };
+    await Promise.race([arrived.promise, worker.ended]);
+    source.onRequest = () => {};
+    await sleep(afterwards);
+  }
+
+  log(line: string): void {
+    const at = ((performance.now() - this.#from) / 1000).toFixed(3);
+    appendFileSync(join(this.folder, "lab.log"), `${at} ${line}\n`);
+  }
+
+  /** Makes the world whole again. */
+  mend(): void {
+    this.source.misbehaviour = null;
+    this.disk.free();
+    this.proxy?.mend();
+    if (this.proxy !== null) this.proxy.onSent = () => {};
+  }
+
+  /** Ends everything; the folder stays where something is to be looked at. */
+  async close(keep: boolean): Promise<void> {
+    this.stopChanges();
+    this.mend();
+    for (const worker of this.#workers) worker.signal("SIGKILL");
+    await Promise.all([...this.#workers].map(({ ended }) => ended));
+    if (keep) await this.#keep();
+    await this.source.close();
+    await this.proxy?.close();
+    if (this.database !== null && this.#databaseUrl !== null) await this.database.drop(this.#databaseUrl);
+    this.disk.close();
+    if (!keep) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** What the sink and the source held, for who looks into it; the small disk itself goes. */
+  async #keep(): Promise<void> {
+    const kept = join(this.folder, "kept");
+    mkdirSync(kept, { recursive: true });
+    writeFileSync(join(kept, "source.json"), JSON.stringify([...this.source.current.values()], null, 1));
+    writeFileSync(join(kept, "sink.json"), JSON.stringify(await this.sink().catch(String), null, 1));
+    cpSync(this.disk.folder, join(kept, "disk"), { recursive: true });
+  }
+
+  #start(args: readonly string[], limitKilobytes: number | null): Worker {
+    const worker = new Worker(this.folder, args, limitKilobytes);
+    this.#workers.add(worker);
+    this.log(`starts ${args[0]}`);
+    void worker.ended.then(({ status, signal, error, code, stderr }) => {
+      this.#workers.delete(worker);
+      const outcome = [status ?? signal ?? `code ${code}`, error].filter((word) => word !== null).join(" ");
+      this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;
+      this.log(`${args[0]} ended: ${outcome}`);
+      if (status === "failed" || status === null) this.log(stderr.trim());
+    });
+    return worker;
+  }
+}
+
+interface SceneParts {
+  readonly world: World;
+  readonly random: Random;
+  readonly folder: string;
+  readonly source: LabSource;
+  readonly disk: LabDisk;
+  readonly database: LabDatabase | null;
+  readonly proxy: LabProxy | null;
+  readonly databaseUrl: string | null;
+  readonly sinkPlace: string;
+  readonly state: string;
+}
+
+function outputPlace(world: World, databaseUrl: string | null, proxy: LabProxy | null): string {
+  if (world.output === "jsonl") return "./disk/out.jsonl";
+  if (databaseUrl === null || proxy === null) return "sqlite:./disk/out.db";
+  const url = new URL(databaseUrl);
+  url.port = String(proxy.port);
+  return url.href;
+}

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LabDatabase } from "./database.ts";
+import type { FaultKind } from "./fault-kinds.ts";
+import { faults } from "./faults.ts";
+import type { Random } from "./random.ts";
+import { Scene } from "./scene.ts";
+import { type Comparison, compare } from "./sink.ts";
+import type { World } from "./world.ts";
+
+/** What one schedule came to. */
+export interface ScheduleResult {
+  readonly world: World;
+  readonly faults: readonly FaultKind[];
+  /** How the processes ended, and how many so. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly delivered: number;
+  readonly lost: number;
+  readonly repeated: number;
+  /** What must not be, in words; empty where all is well. */
+  readonly problems: readonly string[];
+  /** Where to look, where something was wrong. */
+  readonly folder: string | null;
+}
+
+/**
+ * Builds the world, disturbs one run after another, then lets a last run or two alone, and compares
+ * what has arrived with what the source holds.
+ */
+export async function runSchedule(
+  world: World,
+  random: Random,
+  database: () => Promise<LabDatabase>,
+  keep = false,
+): Promise<ScheduleResult> {
+  const scene = await Scene.build(world, random, database);
+  const problems: string[] = [];
+  let result: Comparison = { delivered: 0, lost: [], repeated: [] };
+  try {
+    const backfill = new BackfillBeside(scene);
+    for (const kind of world.faults) {
+      scene.log(`— ${kind}`);
+      // Enough to read that most faults meet a run in the middle of its pages.
+      for (let groups = random.between(5, 40); groups > 0; groups--) scene.source.change();
+      scene.startChanges(random.between(4, 14));
+      backfill.start();
+      const problem = await faults[kind](scene);
+      if (problem !== null) problems.push(`${kind}: ${problem}`);
+      await backfill.pause();
+      scene.stopChanges();
+      scene.mend();
+    }
+    scene.log("— undisturbed");
+    problems.push(...(await settle(scene, backfill)));
+    result = compare(world.output, await scene.sink(), scene.source);
+    if (result.lost.length > 0) problems.push(`lost: ${some(result.lost)}`);
+    if (result.repeated.length > 0) problems.push(`repeated: ${some(result.repeated)}`);
+  } catch (error) {
+    problems.push(`the lab itself failed: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+  for (const problem of problems) scene.log(problem);
+  const kept = keep || problems.length > 0;
+  await scene.close(kept);
+  return {
+    world,
+    faults: world.faults,
+    outcomes: scene.outcomes,
+    delivered: result.delivered,
+    lost: result.lost.length,
+    repeated: result.repeated.length,
+    problems,
+    folder: kept ? scene.folder : null,
+  };
+}
+
+/** Two undisturbed runs in a row, and the rest of the backfill. */
+async function settle(scene: Scene, backfill: BackfillBeside): Promise<string[]> {
+  // What lies within the settle, or in the clock's own millisecond, is left to later runs.
+  await sleep(scene.world.settle ? 300 : 20);
+  const problems: string[] = [];
+  const unfinished = await backfill.finish();
+  if (unfinished !== null) problems.push(`the backfill did not come to its end: ${unfinished}`);
+  let completed = 0;
+  let last = "";
+  for (let tries = 0; tries < 10 && completed < 2; tries++) {
+    const { status, stderr, hung, error } = await scene.run().endWithin(20_000);
+    completed = status === "completed" ? completed + 1 : 0;
+    last = hung ? "it hung" : `${status} ${error ?? ""} ${stderr}`;
+    if (status === "skipped") await sleep(300);
+  }
+  if (completed < 2) problems.push(`no two undisturbed runs completed: ${last}`);
+  return problems;
+}
+
+/** A backfill that goes on beside the runs of a schedule, and is killed at times. */
+class BackfillBeside {
+  readonly #scene: Scene;
+  #worker: ReturnType<Scene["backfill"]> | null = null;
+  #id: string | null = null;
+  #finished: boolean;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+    this.#finished = !scene.world.backfill;
+  }
+
+  start(): void {
+    if (this.#finished || this.#scene.random.chance(0.3)) return;
+    this.#worker = this.#scene.backfill(this.#id);
+  }
+
+  /** Ends it where it has not ended, at a moment of its own. */
+  async pause(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === null) return;
+    if (this.#scene.random.chance(0.5)) worker.signal("SIGKILL");
+    await this.#ended(worker, 8000);
+  }
+
+  /** Null, or what kept it from its end. */
+  async finish(): Promise<string | null> {
+    let last = "";
+    for (let tries = 0; tries < 8 && !this.#finished; tries++) {
+      last = await this.#ended(this.#scene.backfill(this.#id), 20_000);
+    }
+    return this.#finished ? null : last;
+  }
+
+  async #ended(worker: ReturnType<Scene["backfill"]>, milliseconds: number): Promise<string> {
+    this.#worker = null;
+    const { status, error, stderr } = await worker.endWithin(milliseconds);
+    this.#id = worker.backfill ?? this.#id;
+    if (status === "completed") this.#finished = true;
+    return `${status} ${error ?? ""} ${stderr}`;
+  }
+}
+
+function some(items: readonly (number | string)[]): string {
+  const shown = items.slice(0, 10).join(", ");
+  return items.length > 10 ? `${items.length}, as ${shown}` : shown;
+}

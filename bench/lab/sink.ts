@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import pg from "pg";
+import { type LabSource, payloadOf } from "./source.ts";
+import { isAppend, type OutputKind } from "./world.ts";
+
+export interface SinkRow {
+  readonly id: number;
+  readonly version: number;
+  readonly payload: string;
+}
+
+/** What has arrived, read from the output itself: a file's path, or a database's URL. */
+export async function readSink(output: OutputKind, place: string): Promise<SinkRow[]> {
+  if (output === "jsonl") return readLines(place);
+  if (output.startsWith("sqlite")) return readSqlite(place);
+  return readPostgres(place);
+}
+
+const query = "SELECT id, version, payload FROM records";
+
+function rowOf(row: Record<string, unknown>): SinkRow {
+  return { id: Number(row.id), version: Number(row.version), payload: String(row.payload) };
+}
+
+function readLines(file: string): SinkRow[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line) => rowOf(JSON.parse(line)));
+}
+
+function readSqlite(file: string): SinkRow[] {
+  if (!existsSync(file)) return [];
+  const db = new DatabaseSync(file, { timeout: 5000 });
+  try {
+    const known = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'records'").get() !== undefined;
+    return known ? db.prepare(query).all().map(rowOf) : [];
+  } finally {
+    db.close();
+  }
+}
+
+async function readPostgres(url: string): Promise<SinkRow[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const known = await client.query("SELECT to_regclass('records') IS NOT NULL AS known");
+    return known.rows[0]?.known === true ? (await client.query(query)).rows.map(rowOf) : [];
+  } finally {
+    await client.end();
+  }
+}
+
+/** What a schedule comes to, counted at the sink and at the source. */
+export interface Comparison {
+  readonly delivered: number;
+  /** Records whose last version has not arrived, or not as it is. */
+  readonly lost: readonly number[];
+  /** Versions that a sink which appends holds more than once; keys that one which replaces does. */
+  readonly repeated: readonly string[];
+}
+
+export function compare(output: OutputKind, rows: readonly SinkRow[], source: LabSource): Comparison {
+  const times = new Map<string, number>();
+  const arrived = new Set<string>();
+  for (const { id, version, payload } of rows) {
+    const name = isAppend(output) ? `${id} version ${version}` : String(id);
+    times.set(name, (times.get(name) ?? 0) + 1);
+    if (payload === payloadOf(id, version)) arrived.add(`${id}@${version}`);
+  }
+  const lost = [...source.current.values()].filter(({ id, version }) => !arrived.has(`${id}@${version}`));
+  return {
+    delivered: rows.length,
+    lost: lost.map(({ id }) => id),
+    repeated: [...times].filter(([, many]) => many > 1).map(([name]) => name),
+  };
+}
