@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { undoAtExit } from "./undo.ts";
 
 const sizeKilobytes = 6 * 1024;
 
@@ -11,11 +12,13 @@ const sizeKilobytes = 6 * 1024;
 export class LabDisk {
   readonly folder: string;
   readonly mounted: boolean;
+  readonly #callOff: () => void;
 
   constructor(folder: string) {
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     this.mounted = mount(folder);
+    this.#callOff = undoAtExit(() => this.#unmount());
   }
 
   /** Leaves so many kilobytes free. */
@@ -43,6 +46,11 @@ export class LabDisk {
   }
 
   close(): void {
+    this.#callOff();
+    this.#unmount();
+  }
+
+  #unmount(): void {
     if (this.mounted) execFileSync("umount", ["-l", this.folder], { stdio: "ignore" });
   }
 

@@ -32,6 +32,7 @@ const count =
     : wholeNumber("schedules", values.schedules);
 const only = values.only === undefined ? null : wholeNumber("only", values.only);
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 console.log(`seed ${seed}`);
 const startedAt = performance.now();
 const results = await runLab({

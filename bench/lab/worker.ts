@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { undoAtExit } from "./undo.ts";
 
 const command = fileURLToPath(new URL("../../bin/tidemark", import.meta.url));
 
@@ -36,6 +37,7 @@ export class Worker {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, NO_COLOR: "1" },
     });
+    const callOff = undoAtExit(() => this.signal("SIGKILL"));
     let stdout = "";
     this.#process.stdout?.setEncoding("utf8").on("data", (text) => {
       stdout += text;
@@ -47,6 +49,7 @@ export class Worker {
       this.#process.once("error", reject);
       this.#process.once("close", (code, signal) => {
         this.over = true;
+        callOff();
         resolve({ code, signal, stderr: this.#stderr, ...readResult(stdout) });
       });
     });
