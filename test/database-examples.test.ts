@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { expect, it, onTestFinished } from "vitest";
-import { createFolder, openDatabase, runExample } from "./support/example-run.ts";
-import { minute, range } from "./support/example-source.ts";
+import { createFolder, examplePath, openDatabase, runExample, tidemark } from "./support/example-run.ts";
+import { minute, range, startSource } from "./support/example-source.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
 /** A PostgreSQL database of the test's own, with a client connected to it. */
@@ -108,6 +108,41 @@ it("database-xmin.yaml follows a table that has no column of times", async () =>
     { item: "bolt", amount: 2 },
     { item: "nut", amount: 5 },
   ]);
+});
+
+it("P1 P2: http-descending.yaml goes on at the page where it broke off, and adds each record to PostgreSQL once", async () => {
+  const activities = range(1, 430).map((id) => ({ id, at: minute(Math.ceil(id / 3)) }));
+  const refusedPages = new Set(["250"]);
+  const source = await startSource(({ url, headers }) => {
+    const first = url.searchParams.get("before") ?? "0";
+    if (headers.authorization !== "Bearer feed-token" || refusedPages.has(first)) {
+      return { status: 401, json: "{}" };
+    }
+    const since = url.searchParams.get("since") ?? "";
+    const matching = activities.filter(({ at }) => at > since).toReversed();
+    const end = Number(first) + Number(url.searchParams.get("limit"));
+    const next = end < matching.length ? String(end) : null;
+    return { json: JSON.stringify({ activities: matching.slice(Number(first), end), next }) };
+  });
+  onTestFinished(() => source[Symbol.asyncDispose]());
+  const { url, client } = await createPostgres();
+  const folder = await createFolder();
+  const variables = { FEED_URL: source.origin, FEED_TOKEN: "feed-token", WAREHOUSE_URL: url };
+  const broken = await tidemark(folder, ["run", examplePath("http-descending.yaml")], variables);
+  expect(broken.code).toBe(1);
+
+  refusedPages.clear();
+  const before = source.requests.length;
+  expect(await runExample(folder, "http-descending.yaml", variables)).toMatchObject({
+    new_cursor: minute(144).replace(".000", ""),
+  });
+  const asked = source.requests.slice(before).map((request) => request.url.searchParams.get("before"));
+  expect(asked).toEqual(["200", "250", "300", "350", "400"]);
+
+  activities.push({ id: 431, at: minute(144) }, { id: 432, at: minute(145) });
+  expect(await runExample(folder, "http-descending.yaml", variables)).toMatchObject({ records_written: 2 });
+  const { rows } = await client.query("SELECT id::int FROM activities ORDER BY id");
+  expect(rows.map(({ id }) => id)).toEqual(range(1, 432));
 });
 
 interface Events {
