@@ -29,6 +29,7 @@ export type {
   Mark,
   Output,
   OutputContext,
+  OutputReader,
   OutputSession,
   Page,
   PartContext,
@@ -47,6 +48,14 @@ export {
   SyncEngine,
   type SyncEngineOptions,
 } from "./engine/sync-engine.ts";
+export {
+  type Difference,
+  type VerifiedInterval,
+  type VerifiedRange,
+  type VerifyOptions,
+  type VerifyResult,
+  verify,
+} from "./engine/verify.ts";
 export { type ErrorCode, errorCodes, isTidemarkError, type SourceLocation, TidemarkError } from "./errors.ts";
 export { type Cursor, type CursorType, compareCursors, cursorTypes, parseCursor } from "./model/cursor.ts";
 export { ExactNumber } from "./model/exact-number.ts";

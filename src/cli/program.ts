@@ -41,6 +41,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import("./backfill.ts")).defineBackfill,
   },
   {
+    name: "verify",
+    summary: "Compare what the source has with what the output holds",
+    group: pipelines,
+    load: async () => (await import("./verify.ts")).defineVerify,
+  },
+  {
     name: "state",
     summary: "Look at, move, copy and restore what is stored of streams",
     group: places,

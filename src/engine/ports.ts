@@ -234,6 +234,21 @@ export interface Output {
    */
   readonly appends: boolean;
   open(context: OutputContext): Promise<OutputSession>;
+  /** Opens what was written for reading, and changes nothing; absent where it cannot be read again. */
+  openReader?(context: PartContext): Promise<OutputReader>;
+}
+
+/** Reads what an output holds, as committed. Throws `OUTPUT_UNAVAILABLE` or `OUTPUT_FAILED`, also from `open`. */
+export interface OutputReader {
+  /** The fields of the key by which rows are replaced; null where the output declares none. */
+  readonly key: readonly Path[] | null;
+  /** Whether rows are the records as they were written, and not columns made of them. */
+  readonly wholeRecords: boolean;
+  /** Whether rows may hold a value at the path. */
+  has(path: Path): boolean;
+  /** All rows, page by page, in any order and in constant memory, each with at least the values at the paths. */
+  rows(paths: readonly Path[], signal: AbortSignal): AsyncIterable<readonly SourceRecord[]>;
+  close(): Promise<void>;
 }
 
 export interface OutputContext extends PartContext {

@@ -39,6 +39,10 @@ export function createDatabaseOutput(config: DatabaseOutputConfig): Output {
     guarantee: "exactly-once",
     appends: mode === "append",
     open: (context) => openSession(config, mode, context),
+    openReader: async (context) => {
+      const { openTableReader } = await import("./table-reader.ts");
+      return openTableReader(config, context);
+    },
   };
 }
 

@@ -31,6 +31,10 @@ export function createFileOutput(config: FileOutputConfig): Output {
     guarantee: "exactly-once",
     appends: true,
     open: async (context) => new FileSession(resolve(config.path), context),
+    openReader: async () => {
+      const { openFileReader } = await import("./file-reader.ts");
+      return openFileReader(resolve(config.path), (path) => join(ledgerFolder(path), "ledger.db"));
+    },
   };
 }
 
