@@ -346,7 +346,13 @@ it("every example is valid, and all of them can be run side by side", async () =
     CRM_TOKEN: "token",
     LOG_TOKEN: "token",
     MAIL_KEY: "key-2",
+    METERS_KEY: "key-3",
+    FORGE_TOKEN: "token",
+    FEED_TOKEN: "token",
     CRM_DATABASE_URL: "postgres://crm.example.com/crm",
+    ORDERS_DATABASE_URL: "postgres://orders.example.com/orders",
+    SHOP_DATABASE_URL: "mysql://shop.example.com/shop",
+    WAREHOUSE_URL: "postgres://warehouse.example.com/warehouse",
     SOURCE_DATABASE_URL: "postgres://source.example.com/source",
   };
   const words = ["validate", examplePath("."), examplePath("quickstart/earthquakes.yaml")];
