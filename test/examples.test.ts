@@ -351,7 +351,7 @@ it("every example is valid, and all of them can be run side by side", async () =
     FEED_TOKEN: "token",
     CRM_DATABASE_URL: "postgres://crm.example.com/crm",
     ORDERS_DATABASE_URL: "postgres://orders.example.com/orders",
-    SHOP_DATABASE_URL: "mysql://shop.example.com/shop",
+    SHOP_DATABASE_URL: "postgres://shop.example.com/shop",
     WAREHOUSE_URL: "postgres://warehouse.example.com/warehouse",
     SOURCE_DATABASE_URL: "postgres://source.example.com/source",
   };
