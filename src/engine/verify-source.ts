@@ -1,11 +1,13 @@
 import type { Clock } from "../clock.ts";
+import { compareCursorValues } from "../model/cursor.ts";
 import { emptyPosition, type Interval } from "../model/position.ts";
 import type { SourceRecord } from "../model/record.ts";
 import type { SliceStep } from "../model/slices.ts";
 import { planRun } from "./plan-run.ts";
-import type { Filter, PartContext, Pipeline, Warn } from "./ports.ts";
+import type { Filter, Page, PartContext, Pipeline, ReadRequest, Warn } from "./ports.ts";
 import { ReadLoop } from "./read-loop.ts";
 import { readUnits } from "./read-units.ts";
+import { readCursors } from "./record-cursors.ts";
 import type { Sample } from "./verify-entries.ts";
 
 /** What of the source is read. */
@@ -85,13 +87,37 @@ export async function readSource(
     });
     const events = readUnits(plan.units, {
       concurrency: plan.concurrency,
-      read: (unit, own) => input.read({ ...unit.request, signal: AbortSignal.any([both, own]) }),
+      read: (unit, own) =>
+        untilPast(
+          input.read({ ...unit.request, signal: AbortSignal.any([both, own]) }),
+          pipeline,
+          unit.request,
+        ),
       onRefused: (error) => warn("RESUME_REFUSED", error.message),
     });
     await loop.run(events, signal);
   } finally {
     reading.abort();
     await input.close();
+  }
+}
+
+/**
+ * An ascending source that is not sent the upper end would give all that follows: its read is over with
+ * a page that lies behind.
+ */
+async function* untilPast(
+  pages: AsyncIterable<Page>,
+  { input: { incremental } }: Pipeline,
+  { window: { upper } }: Pick<ReadRequest, "window">,
+): AsyncGenerator<Page> {
+  const [field] = incremental.cursors;
+  const ends = incremental.order === "ascending" && incremental.bounded === false;
+  for await (const page of pages) {
+    yield page;
+    if (!ends || field === undefined || upper === null || page.records.length === 0) continue;
+    const { lowest } = readCursors(page.records, field, "deliver");
+    if (lowest !== null && compareCursorValues(field.type, lowest, upper.value) > 0) return;
   }
 }
 

@@ -38,7 +38,7 @@ async function* records(
   try {
     for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       line += 1;
-      if (text !== "") page.push(recordOf(text, file, line));
+      if (text.trim() !== "") page.push(recordOf(text, file, line));
       if (page.length < recordsAPage) continue;
       yield page;
       page = [];
