@@ -92,24 +92,35 @@ async function committing(scene: Scene, worker: Worker, happens: () => Promise<u
   if (left <= 0) await over.promise;
 }
 
-/** A worker stopped until its lease has run out and another has taken over must change nothing when it wakes. */
+/**
+ * A worker stopped until its lease has run out and another has taken over must change nothing when it
+ * wakes. One stopped with SQLite's write lock in its hands keeps all others waiting: nobody takes over
+ * from it, and its transaction is as good as any.
+ */
 async function pausePastTheLease(scene: Scene): Promise<string | null> {
   const zombie = scene.run();
   await scene.moment(zombie);
   zombie.signal("SIGSTOP");
   await sleep(scene.world.leaseSeconds * 1000 + 300);
-  for (let tries = 0; tries < 10; tries++) {
-    const { status } = await scene.run().endWithin(patience);
-    if (status === "completed") break;
-  }
+  const takenOver = await takesOver(scene);
   scene.stopChanges();
   const before = JSON.stringify(sorted(await scene.sink()));
   zombie.signal("SIGCONT");
   const { status, error } = await zombie.endWithin(patience);
-  if (status !== "superseded") return null;
+  if (status !== "superseded" || !takenOver) return null;
   if (error !== "RUN_SUPERSEDED") return `a woken worker was superseded, and says ${error}`;
   const after = JSON.stringify(sorted(await scene.sink()));
   return before === after ? null : "a worker that was superseded while it was stopped changed the output";
+}
+
+/** Whether another run has come to its end, once the lease lets it. */
+async function takesOver(scene: Scene): Promise<boolean> {
+  for (let tries = 0; tries < 10; tries++) {
+    const { status, hung } = await scene.run().endWithin(patience);
+    if (status === "completed") return true;
+    if (hung) return false;
+  }
+  return false;
 }
 
 function sorted<T extends { id: number; version: number }>(rows: T[]): T[] {
