@@ -133,8 +133,10 @@ class Planner {
     this.#ahead = ahead;
   }
 
-  part(partition: string | null, start: Position, untold: boolean): Part {
+  part(partition: string | null, stands: Position, untold: boolean): Part {
     const { pipeline, asked, range } = this.#parts;
+    // What is asked for again is delivered again, at the watermark too.
+    const start = asked.since === undefined ? stands : { ...stands, boundary: [] };
     const { incremental } = pipeline.input;
     const field = incremental.cursors[0];
     // A slice counts when it was read whole, whatever the order within it.
