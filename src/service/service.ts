@@ -26,7 +26,7 @@ export interface ServiceOptions {
   readonly clock?: Clock;
   readonly logger?: ServiceLogger;
   readonly metrics?: ServiceMetrics;
-  /** Goes before everything else, for tracing. */
+  /** Goes around the logging and everything after it, so that what is logged is part of the trace that it takes up. */
   readonly middleware?: readonly MiddlewareHandler<Env>[];
   readonly limits?: AuthenticationLimits;
 }
@@ -53,12 +53,12 @@ export function createService(options: ServiceOptions): Service {
   const { state, keys, clock = systemClock, logger = silentLogger, metrics } = options;
   const readiness = new Readiness(state, clock);
   const authenticator = new Authenticator(keys, clock, logger, options.limits);
-  const docs = new DocsPages(version());
+  const docs = new DocsPages(version(), { metrics: metrics?.scrape !== undefined });
   const app = new Hono<Env>({ getPath: rawPath });
 
   app.use(withRequestId(readiness));
-  app.use(observed(clock, logger, metrics));
   for (const handler of options.middleware ?? []) app.use(handler);
+  app.use(observed(clock, logger, metrics));
   if (keys === null) app.use(fromHereOnly);
 
   app.get("/healthz", (context) => json(context, { status: "alive", version: version() }));
@@ -71,7 +71,8 @@ export function createService(options: ServiceOptions): Service {
   if (metrics?.scrape !== undefined) mountMetrics(app, metrics.scrape, authenticator);
   mountRoutes(app, { state, keys, authenticator });
 
-  app.notFound((context) => problem(context, noRoute(context)));
+  const open = metrics?.scrape === undefined ? openPages : [...openPages, "/metrics"];
+  app.notFound((context) => problem(context, noRoute(context, open)));
   app.onError((error, context) => problem(context, error));
   return { app, drain: () => readiness.drain() };
 }
@@ -133,9 +134,9 @@ function mountMetrics(
 }
 
 /** Nothing is at that address, or it does not take that method. */
-function noRoute(context: Context<Env>): unknown {
+function noRoute(context: Context<Env>, open: readonly string[]): unknown {
   const { path, method } = context.req;
-  const methods = methodsAt(path);
+  const methods = open.includes(path) ? ["GET", "HEAD"] : methodsAt(path);
   if (methods.length === 0) {
     return new TidemarkError("ROUTE_NOT_FOUND", `there is nothing at ${path.slice(0, 200)}`);
   }
@@ -146,10 +147,9 @@ function noRoute(context: Context<Env>): unknown {
   );
 }
 
-const open = ["/healthz", "/readyz", "/openapi.json", "/docs", "/metrics"];
+const openPages = ["/healthz", "/readyz", "/openapi.json", "/docs"];
 
 function methodsAt(path: string): string[] {
-  if (open.includes(path)) return ["GET", "HEAD"];
   const found = Object.values(routes).filter((route) => pathForm(route.path).test(path));
   return [...new Set(found.flatMap(({ method }) => (method === "get" ? ["GET", "HEAD"] : ["POST"])))];
 }

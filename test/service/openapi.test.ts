@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type RouteName, routes } from "../../src/service/contracts.ts";
 import { openApiDocument } from "../../src/service/docs/openapi.ts";
 import type { WireRoute } from "../../src/state/wire/routes.ts";
-import { startService } from "./support.ts";
+import { problemIn, type Running, startService } from "./support.ts";
 
 const names = Object.keys(routes).filter((name): name is RouteName => Object.hasOwn(routes, name));
 
@@ -16,17 +16,17 @@ function walk(value: unknown, visit: (key: string, value: unknown) => void): voi
 }
 
 it("the document tells of every route, and of no other", () => {
-  const document = openApiDocument("1.2.3");
+  const document = openApiDocument("1.2.3", { metrics: true });
   const told = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     Object.keys(item).map((method) => `${method} ${path}`),
   );
   const here = names.map((name) => `${routes[name].method} ${routes[name].path}`);
-  expect(told.sort()).toEqual([...here, "get /healthz", "get /readyz"].sort());
+  expect(told.sort()).toEqual([...here, "get /healthz", "get /readyz", "get /metrics"].sort());
   expect(document.openapi).toBe("3.1.0");
 });
 
 it("each reference leads somewhere, and each operation has a name of its own", () => {
-  const document = openApiDocument("1.2.3");
+  const document = openApiDocument("1.2.3", { metrics: true });
   const operations: unknown[] = [];
   walk(document, (key, value) => {
     if (key === "operationId") operations.push(value);
@@ -57,4 +57,29 @@ it("what a service hands out is that document, and docs that load nothing from a
   for (const name of names) expect(docs.text).toContain(`id="${name}"`);
   const codes = new Set(docs.text.match(/id="[A-Z_]+"/g));
   expect([...codes]).toContain('id="CURSOR_REGRESSION"');
+});
+
+it("a service tells of /metrics where it has them, and knows no such address where not", async () => {
+  const scrape = async () => ({ contentType: "text/plain; version=0.0.4", body: "a 1\n" });
+  const paths = z.object({ paths: z.record(z.string(), z.unknown()) });
+  const told = async (service: Running) =>
+    paths.parse((await service.ask("GET", "/openapi.json")).json).paths;
+  const measured = await startService({ metrics: { observeRequest() {}, scrape } });
+  expect(await told(measured)).toHaveProperty([
+    "/metrics",
+    "get",
+    "responses",
+    "200",
+    "content",
+    "text/plain",
+  ]);
+  expect((await measured.ask("GET", "/metrics")).text).toBe("a 1\n");
+  expect((await measured.ask("POST", "/metrics")).status).toBe(405);
+  expect((await measured.ask("GET", "/docs")).text).toContain('id="metrics"');
+  const plain = await startService();
+  expect(await told(plain)).not.toHaveProperty(["/metrics"]);
+  expect(problemIn(await plain.ask("GET", "/metrics"))).toMatchObject({
+    status: 404,
+    code: "ROUTE_NOT_FOUND",
+  });
 });

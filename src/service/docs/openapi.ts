@@ -1,5 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { z } from "zod";
+import { z } from "zod";
 import { type ErrorCode, errorCodes } from "../../errors.ts";
 import type { WireRoute } from "../../state/wire/routes.ts";
 import { problem, type RouteName, routes, status } from "../contracts.ts";
@@ -57,8 +57,13 @@ Requests carry \`Authorization: Bearer KEY\`. Connector and stream names are any
 percent-encoded segment. Every failure is \`application/problem+json\` with a \`code\` to decide by and a
 \`hint\` on what to do.`;
 
+/** What a service has besides the routes that every one has. */
+export interface DocumentParts {
+  readonly metrics: boolean;
+}
+
 /** The OpenAPI 3.1 document of the whole service. */
-export function openApiDocument(version: string) {
+export function openApiDocument(version: string, { metrics }: DocumentParts) {
   const app = new OpenAPIHono();
   const registry = app.openAPIRegistry;
   registry.registerComponent("securitySchemes", "key", {
@@ -70,6 +75,7 @@ export function openApiDocument(version: string) {
     for (const name of tag.routes) registry.registerPath(described(name, routes[name], tag.name));
   }
   for (const [path, summary] of openPaths) registry.registerPath(openPath(path, summary));
+  if (metrics) registry.registerPath(metricsPath);
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -82,7 +88,7 @@ export function openApiDocument(version: string) {
     security: [{ key: [] }],
     tags: [
       ...tags.map(({ name, description }) => ({ name, description })),
-      { name: "Service", description: "For those who run it; no key is needed." },
+      { name: "Service", description: "For those who run it." },
     ],
   });
 }
@@ -173,3 +179,22 @@ function openPath(path: string, summary: string): Path {
     },
   };
 }
+
+const metricsPath: Path = {
+  method: "get",
+  path: "/metrics",
+  operationId: "metrics",
+  tags: ["Service"],
+  summary: "Metrics for Prometheus",
+  description: "In its text format. For keys that are not bound to connectors.\n\nScope: `read`.",
+  responses: {
+    200: {
+      description: "Every series as of now.",
+      content: { "text/plain": { schema: z.string().meta({ example: "tidemark_runs_active 1" }) } },
+    },
+    401: told(["UNAUTHORIZED"]),
+    403: told(["FORBIDDEN"]),
+    429: told(["RATE_LIMITED"]),
+    503: told(["STATE_UNAVAILABLE"]),
+  },
+};

@@ -1,25 +1,27 @@
 import { createHash } from "node:crypto";
 import { docsHtml } from "./html.ts";
-import { openApiDocument } from "./openapi.ts";
+import { type DocumentParts, openApiDocument } from "./openapi.ts";
 import { script, styles } from "./style.ts";
 
 /** `/openapi.json` and `/docs`, each made when it is first asked for. */
 export class DocsPages {
   readonly #version: string;
+  readonly #parts: DocumentParts;
   #openApi: string | undefined;
   #html: string | undefined;
 
-  constructor(version: string) {
+  constructor(version: string, parts: DocumentParts) {
     this.#version = version;
+    this.#parts = parts;
   }
 
   get openApi(): string {
-    this.#openApi ??= JSON.stringify(openApiDocument(this.#version));
+    this.#openApi ??= JSON.stringify(openApiDocument(this.#version, this.#parts));
     return this.#openApi;
   }
 
   get html(): string {
-    this.#html ??= docsHtml(openApiDocument(this.#version));
+    this.#html ??= docsHtml(openApiDocument(this.#version, this.#parts));
     return this.#html;
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
 import { stringifyJson } from "../../model/json.ts";
+import { traceHeaders } from "../../trace-context.ts";
 import { routePath } from "../wire/routes.ts";
 import type { ServiceAnswer, ServiceConnection } from "./connection.ts";
 import {
@@ -60,6 +61,7 @@ export class ServiceClient {
       headers: {
         // The same for every attempt, so that the service's log shows them as one.
         "x-request-id": randomUUID(),
+        ...traceHeaders(),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
       repeatable,
