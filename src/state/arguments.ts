@@ -21,6 +21,9 @@ import { leaseOwnerSchema } from "./owner.ts";
 
 const mostLeaseSeconds = 86_400;
 
+/** A hundred years: no history is older, and every store can name a time so long ago. */
+export const mostRetentionDays = 36_500;
+
 export function checkKey(key: StreamKey): void {
   for (const part of ["connector", "stream"] as const) {
     const problem = typeof key[part] === "string" ? streamNameProblem(key[part]) : "it is no text";
@@ -113,8 +116,8 @@ export function checkRetention({ keepRuns, maxAgeDays, key }: Retention): void {
   if (keepRuns !== undefined && !isWhole(keepRuns)) {
     throw invalid(`keepRuns is ${told(keepRuns)}; it is a whole number from 0`, key);
   }
-  if (maxAgeDays !== undefined && !(Number.isFinite(maxAgeDays) && maxAgeDays >= 0)) {
-    throw invalid(`maxAgeDays is ${told(maxAgeDays)}; it is a number from 0`, key);
+  if (maxAgeDays !== undefined && !isNumberUpTo(maxAgeDays, mostRetentionDays)) {
+    throw invalid(`maxAgeDays is ${told(maxAgeDays)}; it is a number from 0 to ${mostRetentionDays}`, key);
   }
 }
 
@@ -160,6 +163,11 @@ export function checkCount(key: StreamKey, count: number | undefined): void {
 
 function isWhole(value: number, least = 0, most = Number.MAX_SAFE_INTEGER): boolean {
   return Number.isSafeInteger(value) && value >= least && value <= most;
+}
+
+/** Also for callers without types, whose text of digits would compare as a number. */
+function isNumberUpTo(value: number, most: number): boolean {
+  return typeof value === "number" && value >= 0 && value <= most;
 }
 
 /** Also for callers without types, who may leave the text out. */

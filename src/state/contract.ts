@@ -271,7 +271,7 @@ export interface Listing<T> {
 export interface Retention {
   /** How many ended runs of each stream to keep, the newest. */
   readonly keepRuns?: number;
-  /** For how many days to keep a run after its end. */
+  /** For how many days to keep a run after its end, 36,500 at most. */
   readonly maxAgeDays?: number;
   /** The one stream to tidy up; all of them unless given. */
   readonly key?: StreamKey;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mostRetentionDays } from "../arguments.ts";
 import type { Reset, Retention, Rewind } from "../contract.ts";
 import { exportedStream } from "./stream.ts";
 import { actor, count, cursorInputOrNull, cursorType, partitionName, reason, runId } from "./values.ts";
@@ -103,7 +104,7 @@ export const pruneRequest = z
     max_age_days: z
       .number()
       .min(0)
-      .max(36_500)
+      .max(mostRetentionDays)
       .optional()
       .meta({ description: "For how many days to keep a run after its end.", example: 90 }),
   })

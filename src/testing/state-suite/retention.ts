@@ -92,9 +92,10 @@ export const retentionCases: StateCases = stateCases("retention", {
     for (const wrong of [-1, 1.5, Number.NaN]) {
       await refused("ARGUMENT_INVALID", store.prune({ keepRuns: wrong }));
     }
-    for (const wrong of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    for (const wrong of [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300, 36_500.5]) {
       await refused("ARGUMENT_INVALID", store.prune({ maxAgeDays: wrong }));
     }
+    assert.deepEqual(await store.prune({ maxAgeDays: 36_500 }), { runs: 0 });
     assert.equal((await runsOf(store)).length, 1);
   },
 });
