@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { logLevels } from "../observability/log.ts";
+import { mostRetentionDays } from "../state/arguments.ts";
 import { examples, optionsOf } from "./commands.ts";
 import { invalidArgument } from "./failure.ts";
 import type { ServeOptions } from "./serve/serve.ts";
@@ -7,7 +8,7 @@ import type { ServeOptions } from "./serve/serve.ts";
 export const usualPort = 7733;
 
 export function defineServe(command: Command): void {
-  takesService(command)
+  takesRetention(takesService(command))
     .option("--port <n>", "the port; 0 takes any that is free", parsePort, usualPort)
     .addOption(new Option("--log-level <level>", "what is told on stderr").choices(logLevels).default("info"))
     .action(async () => {
@@ -47,16 +48,33 @@ export function takesService(command: Command): Command {
     );
 }
 
+/** Adds how much of the history is kept. */
+export function takesRetention(command: Command): Command {
+  return command
+    .option(
+      "--keep-runs <n>",
+      "how many runs of each stream's history to keep",
+      parseWhole("--keep-runs", 1),
+      1000,
+    )
+    .option(
+      "--keep-days <n>",
+      "for how many days to keep a run in the history",
+      parseWhole("--keep-days", 1, mostRetentionDays),
+    );
+}
+
 export function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw invalidArgument(`--port is ${text}`, "Give a number from 0 to 65535; 0 takes any that is free.");
 }
 
-function parseWhole(option: string, least: number): (text: string) => number {
+function parseWhole(option: string, least: number, most?: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (/^\d{1,9}$/.test(text) && value >= least) return value;
-    throw invalidArgument(`${option} is ${text}`, `Give a whole number from ${least}.`);
+    if (/^\d{1,9}$/.test(text) && value >= least && value <= (most ?? value)) return value;
+    const range = most === undefined ? `from ${least}` : `from ${least} to ${most}`;
+    throw invalidArgument(`${option} is ${text}`, `Give a whole number ${range}.`);
   };
 }

@@ -3,23 +3,16 @@ import { type LogLevel, logLevels } from "../observability/log.ts";
 import { examples, optionsOf } from "./commands.ts";
 import { invalidArgument } from "./failure.ts";
 import { takesParams } from "./params.ts";
-import { parsePort, takesService, usualPort } from "./serve.ts";
+import { parsePort, takesRetention, takesService, usualPort } from "./serve.ts";
 import type { StartOptions } from "./start/start.ts";
 
 export function defineStart(command: Command): void {
   takesParams(command.argument("<path...>", "pipeline files with a schedule, or folders that hold them"));
-  takesService(command)
+  takesRetention(takesService(command))
     .option("--port <n>", "the service's port; 0 takes any that is free", parsePort, usualPort)
     .option("--no-service", "run the schedules only, without the API")
     .option("--metrics-port <n>", "give /metrics on a port of its own too, without a key", parsePort)
     .option("--max-concurrent <n>", "how many pipelines may run at once", atLeastOne("--max-concurrent"), 8)
-    .option(
-      "--keep-runs <n>",
-      "how many runs of each stream's history to keep",
-      atLeastOne("--keep-runs"),
-      1000,
-    )
-    .option("--keep-days <n>", "for how many days to keep a run in the history", atLeastOne("--keep-days"))
     .addOption(logLevelOption())
     .action(async (paths: string[]) => {
       const { start } = await import("./start/start.ts");

@@ -5,9 +5,10 @@ import { openState } from "../../state/open.ts";
 import { observe } from "../observe.ts";
 import { stopOnSignals } from "../start/stop.ts";
 import { note, printJson, shown, style } from "../terminal.ts";
+import { keepHistoryShort, type RetentionSettings, retentionOf } from "./retention.ts";
 import { type ServiceSettings, startService } from "./start.ts";
 
-export interface ServeOptions extends ServiceSettings {
+export interface ServeOptions extends ServiceSettings, RetentionSettings {
   readonly drainSeconds: number;
   readonly logLevel: LogLevel;
 }
@@ -29,6 +30,9 @@ export async function serve(options: ServeOptions & { readonly json: boolean }):
   const { url, port, firstKeyFile } = started;
   if (options.json) await printJson({ url, port, admin_key_file: firstKeyFile });
   else note(greeting(url, firstKeyFile, options));
+  const kept = { opened: [{ url: options.state, state }] };
+  // Not waited for at the end: what it deletes is committed bit by bit.
+  void keepHistoryShort(kept, retentionOf(options), { clock, log, signal: stop });
   await aborted(stop);
   await started.drain(options.drainSeconds * 1000);
   log.info({}, "stopped");

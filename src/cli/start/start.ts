@@ -3,29 +3,26 @@ import type { LogLevel } from "../../observability/log.ts";
 import { observedState } from "../../observability/observed-state.ts";
 import { PipelineFiles } from "../../schedule/pipeline-files.ts";
 import { watchPaths } from "../../schedule/watch.ts";
-import type { Retention } from "../../state/contract.ts";
 import type { optionsOf } from "../commands.ts";
 import { exitCodes } from "../failure.ts";
 import { type Observability, observe } from "../observe.ts";
 import type { Params } from "../params.ts";
+import { keepHistoryShort, type RetentionSettings, retentionOf } from "../serve/retention.ts";
 import { type ServiceSettings, type StartedService, startService } from "../serve/start.ts";
 import { printJson } from "../terminal.ts";
 import { type MetricsPort, openMetricsPort } from "./metrics-port.ts";
 import { loadFirst } from "./pipelines.ts";
-import { keepHistoryShort } from "./retention.ts";
 import { Schedules } from "./schedules.ts";
 import { States } from "./states.ts";
 import { stopOnSignals } from "./stop.ts";
 
-export interface StartOptions extends ServiceSettings {
+export interface StartOptions extends ServiceSettings, RetentionSettings {
   readonly param: Params;
   /** False with `--no-service`, and absent else. */
   readonly service?: boolean;
   readonly metricsPort?: number;
   readonly maxConcurrent: number;
   readonly drainSeconds: number;
-  readonly keepRuns: number;
-  readonly keepDays?: number;
   readonly logLevel: LogLevel;
 }
 
@@ -82,10 +79,6 @@ async function metricsPortOf(
   { metrics }: Observability,
 ): Promise<MetricsPort | null> {
   return metricsPort === undefined ? null : openMetricsPort(host, metricsPort, metrics.scrape);
-}
-
-function retentionOf({ keepRuns, keepDays }: Options): Retention {
-  return keepDays === undefined ? { keepRuns } : { keepRuns, maxAgeDays: keepDays };
 }
 
 /** Lets runs and requests come to an end, for so long; false where runs took longer. */

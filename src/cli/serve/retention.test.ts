@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { openLog } from "../../observability/log.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
+import { States } from "../start/states.ts";
 import { keepHistoryShort } from "./retention.ts";
-import { States } from "./states.ts";
 
 test("the history is shortened at once and every hour, for each stream, and the audit log is not", async () => {
   await using states = new States((state) => state);
