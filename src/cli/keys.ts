@@ -29,7 +29,9 @@ export function defineKeys(command: Command): void {
   addCommands(command, commands);
   command.addHelpText(
     "after",
-    "\nKeys live in the state's own database; --state names it as the service does. Only their hashes are kept.",
+    `
+Keys live in the state's own database; --state names it as the service does. Only their hashes are kept.
+With --state https://… the service itself is asked, with an admin key in TIDEMARK_KEY.`,
   );
   examples(command, [
     ["tidemark keys create --scope run --connector 'sap_*'", "for the workers of the SAP connectors"],

@@ -1,24 +1,35 @@
 import { openKeys, openKeysIfAny } from "../../service/keys/open.ts";
-import type { KeyStore } from "../../service/keys/store.ts";
+import type { KeyDesk } from "../../service/keys/store.ts";
 import { invalidArgument } from "../failure.ts";
-import { missingFile } from "../state-access.ts";
-import { note } from "../terminal.ts";
+import { missingFile, stateKey } from "../state-access.ts";
+import { note, style } from "../terminal.ts";
 
 /** Opens the keys, lends them out, and closes them; makes their tables, and the state, where there are none. */
-export async function withKeys<T>(url: string, use: (keys: KeyStore) => Promise<T>): Promise<T> {
+export async function withKeys<T>(url: string, use: (keys: KeyDesk) => Promise<T>): Promise<T> {
   if (/^memory:/i.test(url)) {
     throw invalidArgument(
       "state in memory ends with the command, and its keys with it",
       "Name the service's state.",
     );
   }
-  await using keys = await openKeys(url);
+  await using keys = isService(url) ? await remoteKeys(url) : await openKeys(url);
   return await use(keys);
 }
 
 /** The same for commands that only look: where no key was ever made, a note says so. */
-export async function withStoredKeys(url: string, use: (keys: KeyStore) => Promise<void>): Promise<void> {
+export async function withStoredKeys(url: string, use: (keys: KeyDesk) => Promise<void>): Promise<void> {
+  if (isService(url)) return withKeys(url, use);
   await using keys = missingFile(url) === null ? await openKeysIfAny(url) : null;
   if (keys === null) note("no keys are stored; `tidemark keys create` makes one\n");
   else await use(keys);
+}
+
+function isService(url: string): boolean {
+  return /^https?:/i.test(url);
+}
+
+async function remoteKeys(url: string): Promise<KeyDesk> {
+  const { openRemoteKeys } = await import("../../service/keys/remote.ts");
+  const onOutage = (message: string): void => note(`${style("yellow", message, process.stderr)}\n`);
+  return openRemoteKeys(url, { ...stateKey(), onOutage });
 }

@@ -46,7 +46,7 @@ async function keyStorage(url: string, how: { readonly create: boolean }): Promi
       return memoryKeys();
     default:
       throw new TidemarkError("STATE_URL_INVALID", `state by \`${scheme}:\` keeps no API keys of its own`, {
-        hint: "Name the state that the service itself uses (sqlite:…, postgres://… or file:…), or ask the service: its /docs show the routes of the keys.",
+        hint: "Name the state that the service itself uses (sqlite:…, postgres://… or file:…), or ask the service with `tidemark keys`.",
       });
   }
 }

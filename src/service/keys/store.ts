@@ -44,6 +44,15 @@ export interface AuditTail {
   readonly hash: string;
 }
 
+/** What is done to keys by hand, wherever they are kept. */
+export interface KeyDesk extends AsyncDisposable {
+  create(wanted: NewKey, actor: string): Promise<IssuedKey>;
+  list(): Promise<KeyRecord[]>;
+  revoke(id: string, actor: string): Promise<KeyRecord>;
+  /** Oldest first. */
+  audit(): Promise<KeyAuditRecord[]>;
+}
+
 /** What a change of the keys is decided by. */
 export interface KeysFound {
   readonly row: KeyRow | null;
@@ -85,7 +94,7 @@ const minute = 60_000;
  * const { id, key } = await keys.create({ scope: "run", connectors: ["sap_*"] }, "ada");
  * ```
  */
-export class KeyStore implements AsyncDisposable {
+export class KeyStore implements KeyDesk {
   readonly #storage: KeyStorage;
   readonly #clock: Clock;
 

@@ -41,6 +41,11 @@ export interface HttpStateOptions {
  * ```
  */
 export function openHttpState(url: string, options: HttpStateOptions = {}): StateStore {
+  return new HttpStateStore(openServiceClient(url, options), options.isDead ?? isDeadHere);
+}
+
+/** Whatever of a service is called besides its state. Throws as `openHttpState` does. */
+export function openServiceClient(url: string, options: HttpStateOptions): ServiceClient {
   const { keyFrom = "the option `key`", clock = systemClock, random = Math.random } = options;
   const address = parseServiceAddress(url);
   const key = usableKey(options.key, keyFrom);
@@ -58,5 +63,5 @@ export function openHttpState(url: string, options: HttpStateOptions = {}): Stat
     onOutage: options.onOutage ?? (() => {}),
   });
   const context = { service: address.shown, keyFrom: key === null ? null : keyFrom };
-  return new HttpStateStore(new ServiceClient(connection, context), options.isDead ?? isDeadHere);
+  return new ServiceClient(connection, context);
 }
