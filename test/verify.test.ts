@@ -247,6 +247,15 @@ describe("P11: a comparison of source and output, which moves nothing", () => {
     await expect(verify(pipeline, { state, clock })).rejects.toMatchObject({ code: "SOURCE_UNAVAILABLE" });
   });
 
+  test("a source that is not sent the upper end cannot be read in slices", async () => {
+    const pipeline = pipelineOf("http://127.0.0.1:9", sqlite(testFolder()), { bounded: false });
+    const asked = verify(pipeline, { state: openMemoryState(), step: "P1D" });
+    await expect(asked).rejects.toMatchObject({
+      code: "ARGUMENT_INVALID",
+      hint: expect.stringContaining("until"),
+    });
+  });
+
   test("outputs that cannot be read again are refused", async () => {
     const pipeline = pipelineOf("http://127.0.0.1:9", { type: "console" });
     await expect(verify(pipeline, { state: openMemoryState() })).rejects.toMatchObject({

@@ -43,6 +43,7 @@ export function createHttpPolling(config: HttpPollingConfig, parts: HttpPollingP
   if (partitions?.from !== undefined) registerSecrets(parentConfig(partitions.from));
   const incremental = {
     ...incrementalOf(config.statePersistence, config.key, isoGranularity),
+    bounded: config.statePersistence.until !== undefined,
     partitions: partitions === undefined ? null : { concurrency: partitions.concurrency },
   };
   return {
