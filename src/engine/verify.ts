@@ -100,6 +100,7 @@ export async function verify(pipeline: Pipeline, options: VerifyOptions): Promis
   const warnings = new Warnings();
   const signal = options.signal ?? new AbortController().signal;
   const field = rangedField(pipeline, options);
+  const reading = readingOf(pipeline, options, field);
   const stretch = field === null ? null : await stretchOf(pipeline, options, field, clock);
   const reader = await openReader(pipeline, { clock, signal, warn: warnings.add });
   let compared: Compared;
@@ -113,7 +114,7 @@ export async function verify(pipeline: Pipeline, options: VerifyOptions): Promis
       field,
       stretch,
       watermark: (await options.state.get(pipeline.key))?.position.watermark ?? null,
-      ...readingOf(pipeline, options),
+      ...reading,
       limit: options.limit ?? 100,
     }).compare();
   } finally {
@@ -208,6 +209,7 @@ async function beginning(pipeline: Pipeline, state: StateStore, field: CursorFie
 function readingOf(
   pipeline: Pipeline,
   { step, concurrency }: VerifyOptions,
+  field: CursorField | null,
 ): { step: SliceStep | null; concurrency: number } {
   const { slices, bounded = true } = pipeline.input.incremental;
   if (step !== undefined && !bounded) {
@@ -219,10 +221,13 @@ function readingOf(
       },
     );
   }
-  return {
-    step: step === undefined ? (slices?.step ?? null) : parseSliceStep(step),
-    concurrency: concurrency ?? slices?.concurrency ?? 1,
-  };
+  const asked = step === undefined ? null : parseSliceStep(step);
+  if (asked !== null && (asked.unit === "number") !== (field?.type === "numeric_id")) {
+    throw invalid(pipeline, `the step ${step} does not fit the stream's cursor, which is a ${field?.type}`, {
+      hint: "Times take a length, as P1D; ids a number, as 1000.",
+    });
+  }
+  return { step: asked ?? slices?.step ?? null, concurrency: concurrency ?? slices?.concurrency ?? 1 };
 }
 
 async function uncovered(
