@@ -14,13 +14,20 @@ export interface Answer {
 }
 
 /** Makes the errors of one page: they name the stream, the page and its address. */
-export type PageFailure = (code: ErrorCode, message: string, hint?: string) => TidemarkError;
+export type PageFailure = (
+  code: ErrorCode,
+  message: string,
+  hint?: string,
+  /** As the code has it, unless given. */
+  recoverable?: boolean,
+) => TidemarkError;
 
 export function pageFailure(stream: string, page: number, url: URL): PageFailure {
-  return (code, message, hint) =>
+  return (code, message, hint, recoverable) =>
     new TidemarkError(code, `page ${page} (${showAddress(url)}): ${message}`, {
       stream,
       ...(hint === undefined ? {} : { hint }),
+      ...(recoverable === undefined ? {} : { recoverable }),
     });
 }
 

@@ -208,7 +208,7 @@ describe("P15: a page given in place of another", () => {
         pagination,
         key,
       );
-      expect(error).toMatchObject({ code: "PAGE_REPEATED" });
+      expect(error).toMatchObject({ code: "PAGE_REPEATED", recoverable: true });
       expect(records).toEqual([...all.slice(0, 4), ...all.slice(2, 4)]);
     }
   });

@@ -128,6 +128,7 @@ export class PageWalk {
         "PAGE_REPEATED",
         "the page brought the same records as the page before it, and the source's total did not grow by them: what belongs here was not given",
         "Try again; where it stays so, see whether the source pages by this parameter.",
+        true,
       );
     } else if (moved === null) {
       this.#warn(
