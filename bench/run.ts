@@ -9,6 +9,7 @@ import { serviceRows } from "./service.ts";
 import { startUp } from "./start-up.ts";
 import { stateRows } from "./state.ts";
 import { checkpointCost, memory, throughput } from "./throughput.ts";
+import { verification } from "./verify.ts";
 
 /**
  * Measures the budgets as ratios of two things taken in one run, prints them as a table and writes
@@ -45,6 +46,7 @@ async function budgets(args: string[]): Promise<Row[]> {
     state: () => stateRows(times, 1000, thousand(1000)),
     service: () => serviceRows(times, thousand(4)),
     memory: () => memory(thousand(2000), thousand(100)),
+    verify: () => verification(thousand(1000), times),
     "start-up": () => startUp(times * 2),
   };
 
