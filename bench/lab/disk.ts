@@ -38,11 +38,14 @@ export class LabDisk {
     rmSync(this.#ballast, { force: true });
   }
 
-  /** How long a file may get, in kilobytes, that a run may write before its disk counts as full. */
+  /**
+   * Where there is no small disk: how long a file may get, in kilobytes, before writing to it fails. SQLite's
+   * own files begin with some tens of them, so that a run gets somewhere first.
+   */
   limitKilobytes(roomKilobytes: number): number | null {
     if (this.mounted) return null;
     const sizes = readdirSync(this.folder).map((name) => statSync(join(this.folder, name)).size);
-    return Math.ceil(Math.max(0, ...sizes) / 1024) + roomKilobytes;
+    return Math.ceil(Math.max(0, ...sizes) / 1024) + 64 + roomKilobytes * 8;
   }
 
   close(): void {
