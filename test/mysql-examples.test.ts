@@ -60,6 +60,7 @@ describeMysql("examples with MySQL", () => {
       "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, balance NUMERIC, updated_at TEXT)",
     );
     const insert = source.prepare("INSERT INTO customers VALUES (?, ?, ?, ?)");
+    source.exec("BEGIN");
     for (let id = 1; id <= 1200; id++) {
       insert.run(
         9007199254740993n + BigInt(id),
@@ -68,6 +69,7 @@ describeMysql("examples with MySQL", () => {
         `2026-01-01T00:00:${String(id % 60).padStart(2, "0")}Z`,
       );
     }
+    source.exec("COMMIT");
     const variables = { CRM_DATABASE_URL: "sqlite:./crm.db", WAREHOUSE_URL: url };
     expect(await runExample(folder, "database-to-database.yaml", variables)).toMatchObject({
       records_written: 1200,
