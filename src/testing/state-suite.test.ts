@@ -30,8 +30,14 @@ test("a case or a group is skipped with its reason", () => {
   const skip = { "the caller's own transaction": "it has none", fail: "it never does" };
   const skipped = listed({ ...memoryBackend, skip }).filter((each) => each.skipped);
   expect(skipped.map(({ name }) => name)).toContain("fail (skipped: it never does)");
-  expect(skipped.filter(({ name }) => name.endsWith("(skipped: it has none)"))).toHaveLength(6);
-  expect(skipped).toHaveLength(7);
+  const group = listed(memoryBackend).filter(({ name }) =>
+    skipped.some((each) => each.name.startsWith(`${name} (`)),
+  );
+  expect(group.length).toBeGreaterThan(5);
+  expect(skipped.filter(({ name }) => name.endsWith("(skipped: it has none)"))).toHaveLength(
+    group.length - 1,
+  );
+  expect(skipped).toHaveLength(group.length);
 });
 
 test("what is not there cannot be skipped", () => {
