@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, write
 import { join } from "node:path";
 import { undoAtExit } from "./undo.ts";
 
-const sizeKilobytes = 6 * 1024;
+/** Two databases, and for each the four megabytes that SQLite lets its log grow to, have room in it. */
+const sizeKilobytes = 24 * 1024;
 
 /**
  * A small disk that can be full. Where this process may mount, it is a file system of its own; elsewhere

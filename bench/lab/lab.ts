@@ -8,6 +8,8 @@ export interface LabOptions {
   /** The numbers of the schedules to run; it stops at the end of them, or of its time. */
   readonly schedules: Iterable<number>;
   readonly untilMs?: number;
+  /** No schedule begins after it. */
+  readonly signal?: AbortSignal;
   /** What a schedule's world has to be; the rest is drawn. */
   readonly needs: (schedule: number) => WorldNeeds;
   /** How many schedules go on at once. */
@@ -34,7 +36,7 @@ export async function runLab(options: LabOptions): Promise<NumberedResult[]> {
     };
     const stop = async (): Promise<void> => (await server)?.stop();
     try {
-      while (performance.now() < until) {
+      while (performance.now() < until && options.signal?.aborted !== true) {
         const { value: schedule, done } = numbers.next();
         if (done === true) return;
         const random = randomFrom(seedOf(options.seed, schedule));

@@ -32,7 +32,14 @@ const count =
     : wholeNumber("schedules", values.schedules);
 const only = values.only === undefined ? null : wholeNumber("only", values.only);
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(130);
+    console.log("ends with the schedules at hand; once more to end at once");
+    stop.abort();
+  });
+}
 console.log(`seed ${seed}`);
 const startedAt = performance.now();
 const results = await runLab({
@@ -42,6 +49,7 @@ const results = await runLab({
   needs: () => ({ disturbedRuns }),
   lanes: wholeNumber("lanes", values.lanes),
   keep: values.keep,
+  signal: stop.signal,
   onResult: tell,
 });
 const seconds = Math.round((performance.now() - startedAt) / 1000);
