@@ -10,5 +10,11 @@ export function undoAtExit(undo: () => void): () => void {
 }
 
 process.on("exit", () => {
-  for (const undo of undone) undo();
+  for (const undo of undone) {
+    try {
+      undo();
+    } catch {
+      // The others are to be undone all the same.
+    }
+  }
 });
