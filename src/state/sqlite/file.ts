@@ -123,7 +123,10 @@ export function stateFileError(error: unknown, file: string): unknown {
     });
   }
   if (code !== null || "syscall" in error) {
-    return new TidemarkError("STATE_UNAVAILABLE", `${file}: ${error.message}`, { cause: error });
+    return new TidemarkError("STATE_UNAVAILABLE", `${file}: ${error.message}`, {
+      cause: error,
+      hint: "Check that the disk has room, that it can be written, and who may; nothing of what was stored is lost.",
+    });
   }
   return error;
 }
