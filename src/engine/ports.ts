@@ -279,6 +279,11 @@ export interface OutputSession {
    * by this run or an earlier one.
    */
   delivered?(identities: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Whether `delivered` could name any, asked after `claim` and before the first `write`: where it could
+   * not, what is surely new to the run is not asked for. Without it, everything is.
+   */
+  keepsDelivered?(): Promise<boolean>;
   /** Takes a batch; it need not be durable yet. Returns how many records were written. */
   write(batch: Batch): Promise<number>;
   commit(commit: Commit): Promise<void>;

@@ -10,9 +10,11 @@ import {
 import { type IdentityPlan, identityOf } from "../model/identity.ts";
 import type { BoundaryKey, Interval, Order, Position, ResumePoint } from "../model/position.ts";
 import { type SourceRecord, valueAt } from "../model/record.ts";
+import { boundaryName } from "./boundary-name.ts";
 import { windowDelivery } from "./dedupe.ts";
 import type { CursorField, Incremental, Page, Warn, Window } from "./ports.ts";
 import { type CursorsOfPage, describeRecord, readCursors } from "./record-cursors.ts";
+import { isSurelyNew } from "./surely-new.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
 
 /**
@@ -171,7 +173,14 @@ export class PositionTracker implements Tracker {
 
   #followed(page: Page, field: CursorField): Admitted {
     const read = readCursors(page.records, field, this.#options.incremental.onNullCursor);
-    return this.#wholePage(page, field, read) ?? this.#recordByRecord(page, field, read.cursors);
+    const surelyNew = isSurelyNew(page.records, read, this.#options, {
+      order: this.#order,
+      last: this.#last,
+      highest: this.#highest,
+      boundary: this.#overflowed === null ? this.#boundary : null,
+    });
+    const admitted = this.#wholePage(page, field, read) ?? this.#recordByRecord(page, field, read.cursors);
+    return { ...admitted, surelyNew };
   }
 
   /**
@@ -387,8 +396,3 @@ export class PositionTracker implements Tracker {
 }
 
 type Side = "below" | "within" | "past" | "future";
-
-/** Tells boundary keys apart. */
-export function boundaryName(cursor: string, identity: string): string {
-  return `${cursor}\n${identity}`;
-}

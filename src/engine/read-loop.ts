@@ -20,7 +20,7 @@ export interface Progress {
 export interface ReadLoopParts {
   readonly filters: readonly Filter[];
   readonly filterContext: FilterContext;
-  readonly session: Pick<OutputSession, "write" | "delivered">;
+  readonly session: Pick<OutputSession, "write" | "delivered" | "keepsDelivered">;
   readonly pagesPerCheckpoint: number;
   /** Whether a unit that fails lets the others go on; its failure is thrown when they are done. */
   readonly goesOn: boolean;
@@ -47,6 +47,8 @@ export class ReadLoop {
   pages = 0;
   /** Whether the output was told of deliveries, which it keeps until the window is finished. */
   handedDeliveries = false;
+  /** Whether the output knew of deliveries when the run began; null before it was asked. */
+  #keptBefore: boolean | null = null;
   /** Pages taken since the last commit, and whether they left anything to commit. */
   #pending = 0;
   #wrote = false;
@@ -186,14 +188,17 @@ export class ReadLoop {
   }
 
   /** Leaves out what the output already holds from an earlier attempt at this window. */
-  async #undelivered({ records, deliveries }: Admitted, partition: string | null): Promise<Fresh> {
+  async #undelivered(admitted: Admitted, partition: string | null): Promise<Fresh> {
     const { session } = this.#parts;
+    const { records, deliveries, surelyNew } = admitted;
     if (deliveries === null || deliveries.length === 0 || session.delivered === undefined) {
       return { records, deliveries: null };
     }
     // The same key in another partition is another record.
     const named = partition === null ? deliveries : deliveries.map((delivery) => `${delivery}@${partition}`);
-    const known = await session.delivered(named);
+    this.#keptBefore ??= (await session.keepsDelivered?.()) ?? true;
+    const isAsked = this.#keptBefore || surelyNew !== true;
+    const known: ReadonlySet<string> = isAsked ? await session.delivered(named) : new Set();
     const taken = new Set<string>();
     const fresh = records.filter((_, index) => {
       const delivery = named[index];

@@ -2,10 +2,11 @@ import { addInterval, contiguousEnd, gaps, mergeCoverage } from "../model/covera
 import { compareCursorValues, stepCursor } from "../model/cursor.ts";
 import type { BoundaryKey, Interval, Position } from "../model/position.ts";
 import { type Cut, cutIntoSlices } from "../model/slices.ts";
+import { boundaryName } from "./boundary-name.ts";
 import { PageGuard } from "./page-guard.ts";
 import type { Part, Unit } from "./part.ts";
 import type { Incremental, Window } from "./ports.ts";
-import { boundaryName, type Edges, type PositionTracker } from "./position-tracker.ts";
+import type { Edges, PositionTracker } from "./position-tracker.ts";
 
 export interface SlicedPartOptions {
   readonly partition: string | null;

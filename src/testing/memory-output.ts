@@ -65,6 +65,10 @@ class MemorySession implements OutputSession {
     return this.#table.marks.get(`${this.#lane}/${partition}`) ?? null;
   }
 
+  async keepsDelivered(): Promise<boolean> {
+    return (this.#table.delivered.get(this.#lane)?.size ?? 0) > 0;
+  }
+
   async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
     const before = this.#table.delivered.get(this.#lane);
     return new Set(

@@ -187,6 +187,50 @@ test("P2: identities delivered in an unfinished window are known to the next run
   expect(await next.delivered?.(["a", "d"])).toEqual(new Set());
 });
 
+test("P2: an output that was not asked for deliveries knows them all the same, and says when it keeps none", async () => {
+  const path = freshPath();
+  const session = await claimed(path, 1);
+  expect(await session.keepsDelivered?.()).toBe(false);
+  await session.write({ records: [], deliveries: ["a", 'b"\u{1F30A}', "x".repeat(300)] });
+  await session.commit(commitOf(1, 1, { windowFinished: false }));
+  await session.write({ records: [], deliveries: ["c", "a"] });
+  await session.commit(commitOf(1, 2, { windowFinished: false }));
+  await session.close();
+
+  const next = await claimed(path, 2);
+  expect(await next.keepsDelivered?.()).toBe(true);
+  const asked = ["a", 'b"\u{1F30A}', "x".repeat(300), "c", "d"];
+  expect(await next.delivered?.(asked)).toEqual(new Set(asked.slice(0, 4)));
+  expect(await (await claimed(path, 1, { lane: "backfill/1" })).keepsDelivered?.()).toBe(false);
+  await next.commit(commitOf(2, 1));
+  expect(await next.keepsDelivered?.()).toBe(false);
+});
+
+test("P2: deliveries kept beyond a finished window stay known, and the others are let go", async () => {
+  const path = freshPath();
+  const session = await claimed(path, 1);
+  await session.write({ records: [], deliveries: ["a", "b", "c"] });
+  await session.commit(commitOf(1, 1, { keepDelivered: { from: "b", below: "c" } }));
+  expect(await session.delivered?.(["a", "b", "c"])).toEqual(new Set(["b"]));
+});
+
+test("a ledger of the first format is brought up to date and keeps what it knew", async () => {
+  const path = freshPath();
+  const session = await claimed(path, 1);
+  await session.write({ records: [{ id: 1 }], deliveries: ["a"] });
+  await session.commit(commitOf(1, 1, { windowFinished: false }));
+  await session.delivered?.(["a"]);
+  await session.close();
+  const database = new DatabaseSync(join(`${path}.tidemark`, "ledger.db"));
+  database.exec("DROP TABLE delivered_lists; PRAGMA user_version = 1");
+  database.close();
+  const next = await claimed(path, 2);
+  expect(await next.delivered?.(["a", "b"])).toEqual(new Set(["a"]));
+  await next.write({ records: [{ id: 2 }], deliveries: ["b"] });
+  await next.commit(commitOf(2, 1, { windowFinished: false }));
+  expect(await next.delivered?.(["a", "b"])).toEqual(new Set(["a", "b"]));
+});
+
 test("P10: a ledger that cannot be read is an error, and stays as it is", async () => {
   const path = freshPath();
   const ledger = join(`${path}.tidemark`, "ledger.db");
@@ -203,7 +247,7 @@ test("P10: a ledger that cannot be read is an error, and stays as it is", async 
   }
   writeFileSync(ledger, whole);
   const database = new DatabaseSync(ledger);
-  database.exec("PRAGMA user_version = 2");
+  database.exec("PRAGMA user_version = 3");
   database.close();
   await expect(claimed(path, 2)).rejects.toMatchObject({ code: "STATE_TOO_NEW" });
 });

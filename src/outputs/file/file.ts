@@ -90,6 +90,11 @@ class FileSession implements OutputSession {
     return ledger.partition(this.#context.lane, partition);
   }
 
+  async keepsDelivered(): Promise<boolean> {
+    const ledger = await this.#claimed();
+    return ledger.keepsDelivered(this.#context.lane);
+  }
+
   async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
     const ledger = await this.#claimed();
     return ledger.delivered(this.#context.lane, identities);

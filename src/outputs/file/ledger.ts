@@ -12,7 +12,10 @@ import { storedIdentity } from "../stored-identity.ts";
 import { syncFolder } from "./sync-folder.ts";
 
 /** The format this version writes, as the database's own `user_version`. */
-const ledgerFormat = 1;
+const ledgerFormat = 2;
+
+/** Identities as they were delivered, many to a row: they are told apart only once somebody asks for one. */
+const lists = "CREATE TABLE delivered_lists (lane TEXT NOT NULL, identities TEXT NOT NULL) STRICT";
 
 const schema = `
   PRAGMA journal_mode = WAL;
@@ -35,6 +38,7 @@ const schema = `
     identity TEXT NOT NULL,
     PRIMARY KEY (lane, identity)
   ) STRICT, WITHOUT ROWID;
+  ${lists};
   PRAGMA user_version = ${ledgerFormat};
 `;
 
@@ -60,6 +64,8 @@ export class Ledger {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #database: DatabaseSync;
+  /** Whether somebody has asked for deliveries since the last commit. */
+  #asked = false;
 
   private constructor(path: string, clock: Clock, database: DatabaseSync) {
     this.#path = path;
@@ -110,10 +116,11 @@ export class Ledger {
 
   #prepare(): void {
     // A commit that was acknowledged must survive a power cut.
-    this.#database.exec(
-      "PRAGMA synchronous = FULL; CREATE TEMP TABLE IF NOT EXISTS pending (identity TEXT PRIMARY KEY) WITHOUT ROWID",
-    );
-    const version = Number(this.#database.prepare("PRAGMA user_version").get()?.user_version);
+    this.#database.exec(`PRAGMA synchronous = FULL;
+      CREATE TEMP TABLE IF NOT EXISTS pending (identity TEXT PRIMARY KEY) WITHOUT ROWID;
+      CREATE TEMP TABLE IF NOT EXISTS pending_lists (identities TEXT NOT NULL)`);
+    if (this.#format() === 1) this.#migrate();
+    const version = this.#format();
     if (version > ledgerFormat) {
       throw new TidemarkError(
         "STATE_TOO_NEW",
@@ -121,6 +128,17 @@ export class Ledger {
       );
     }
     if (version !== ledgerFormat) throw this.#unreadable("it is empty or not Tidemark's");
+  }
+
+  #format(): number {
+    return Number(this.#database.prepare("PRAGMA user_version").get()?.user_version);
+  }
+
+  /** From format 1, which had no lists; unless another process was first. */
+  #migrate(): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    if (this.#format() === 1) this.#database.exec(`${lists}; PRAGMA user_version = ${ledgerFormat}`);
+    this.#database.exec("COMMIT");
   }
 
   /** The highest epoch that has claimed a lane; 0 before the first. */
@@ -206,22 +224,49 @@ export class Ledger {
             position: encodePosition(position),
           });
       }
-      const { windowFinished, keepDelivered } = commit;
-      if (!windowFinished || keepDelivered !== undefined)
-        this.#database
-          .prepare("INSERT OR IGNORE INTO delivered (lane, identity) SELECT ?, identity FROM temp.pending")
-          .run(lane);
-      if (windowFinished)
-        this.#database
-          .prepare("DELETE FROM delivered WHERE lane = ? AND NOT (identity >= ? AND identity < ?)")
-          .run(lane, keepDelivered?.from ?? "", keepDelivered?.below ?? "");
-      this.#database.exec("DELETE FROM temp.pending");
+      this.#keepDeliveries(lane, commit);
     });
+    this.#asked = false;
+  }
+
+  #keepDeliveries(lane: string, { windowFinished, keepDelivered }: Commit): void {
+    const isKept = !windowFinished || keepDelivered !== undefined;
+    // Who has asked will ask again, and finds them told apart.
+    if (isKept && (this.#asked || keepDelivered !== undefined)) this.#tellApart(lane);
+    if (isKept) {
+      this.#database
+        .prepare("INSERT OR IGNORE INTO delivered (lane, identity) SELECT ?, identity FROM temp.pending")
+        .run(lane);
+      this.#database
+        .prepare(
+          "INSERT INTO delivered_lists (lane, identities) SELECT ?, identities FROM temp.pending_lists",
+        )
+        .run(lane);
+    }
+    if (windowFinished) {
+      this.#database
+        .prepare("DELETE FROM delivered WHERE lane = ? AND NOT (identity >= ? AND identity < ?)")
+        .run(lane, keepDelivered?.from ?? "", keepDelivered?.below ?? "");
+      this.#database.prepare("DELETE FROM delivered_lists WHERE lane = ?").run(lane);
+    }
+    this.#database.exec("DELETE FROM temp.pending; DELETE FROM temp.pending_lists");
+  }
+
+  /** Whether anything is known to be delivered that a commit has not let go of. */
+  async keepsDelivered(lane: string): Promise<boolean> {
+    const kept =
+      "SELECT 1 FROM delivered WHERE lane = ?1 UNION ALL SELECT 1 FROM delivered_lists WHERE lane = ?1 LIMIT 1";
+    return this.#patiently(() => this.#database.prepare(kept).get(lane) !== undefined);
   }
 
   /** Of these identities, those delivered before. */
   async delivered(lane: string, identities: readonly string[]): Promise<Set<string>> {
+    const isListed = "SELECT 1 FROM delivered_lists WHERE lane = ? LIMIT 1";
+    if (await this.#patiently(() => this.#database.prepare(isListed).get(lane) !== undefined))
+      await this.#locked(() => this.#tellApart(lane));
     return this.#patiently(() => {
+      this.#tellPendingApart();
+      this.#asked = true;
       const known = this.#database.prepare(
         "SELECT 1 FROM delivered WHERE lane = ? AND identity = ? UNION ALL SELECT 1 FROM temp.pending WHERE identity = ?",
       );
@@ -234,20 +279,29 @@ export class Ledger {
     });
   }
 
-  /**
-   * Keeps identities for the next commit: in one transaction, of a table that only this connection has,
-   * so that it takes no lock on the ledger.
-   */
+  /** Puts what was listed into the tables in which one identity can be found. */
+  #tellApart(lane: string): void {
+    this.#tellPendingApart();
+    this.#database
+      .prepare(
+        `INSERT OR IGNORE INTO delivered (lane, identity)
+          SELECT lane, value FROM delivered_lists, json_each(identities) WHERE lane = ?`,
+      )
+      .run(lane);
+    this.#database.prepare("DELETE FROM delivered_lists WHERE lane = ?").run(lane);
+  }
+
+  #tellPendingApart(): void {
+    this.#database.exec(`INSERT OR IGNORE INTO temp.pending (identity)
+        SELECT value FROM temp.pending_lists, json_each(identities);
+      DELETE FROM temp.pending_lists`);
+  }
+
+  /** Keeps identities for the next commit, in a table that only this connection has: it takes no lock. */
   deliver(identities: readonly string[]): void {
-    this.#database.exec("BEGIN");
-    try {
-      const keep = this.#database.prepare("INSERT OR IGNORE INTO temp.pending (identity) VALUES (?)");
-      for (const identity of identities) keep.run(storedIdentity(identity));
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
+    this.#database
+      .prepare("INSERT INTO temp.pending_lists (identities) VALUES (?)")
+      .run(JSON.stringify(identities.map(storedIdentity)));
   }
 
   close(): void {

@@ -1,0 +1,42 @@
+import { compareCursorValues } from "../model/cursor.ts";
+import { identityOf } from "../model/identity.ts";
+import type { Order } from "../model/position.ts";
+import type { SourceRecord } from "../model/record.ts";
+import { boundaryName } from "./boundary-name.ts";
+import type { TrackerOptions } from "./position-tracker.ts";
+import type { CursorsOfPage } from "./record-cursors.ts";
+
+/** Where a tracker stands before a page. */
+export interface Reached {
+  readonly order: Order;
+  /** The cursor of the last record within the window; null before the first. */
+  readonly last: string | null;
+  readonly highest: string | null;
+  /** The names of what was delivered at the highest cursor, or past the window; null where some were dropped. */
+  readonly boundary: Pick<ReadonlyMap<string, unknown>, "has" | "size"> | null;
+}
+
+/**
+ * Whether a page of an append holds nothing that this run has delivered before, so that the output need
+ * not look: in a window read in one piece and in order, the page lies beyond where the run began and
+ * beyond all that came before it. At the highest cursor so far, the boundary tells what came.
+ */
+export function isSurelyNew(
+  records: readonly SourceRecord[],
+  { ascending, lowest, cursors }: CursorsOfPage,
+  options: TrackerOptions,
+  { order, last, highest, boundary }: Reached,
+): boolean {
+  const { incremental, edges, start, tracksDeliveries } = options;
+  const type = incremental.cursors[0]?.type;
+  if (!tracksDeliveries || incremental.dedupe === "window" || order !== "ascending") return false;
+  if (edges.lower !== "inclusive" || edges.upper !== "open") return false;
+  if (type === undefined || !ascending || lowest === null) return false;
+  if (boundary === null || boundary.size >= incremental.maxBoundaryKeys) return false;
+  if (start.watermark !== null && compareCursorValues(type, lowest, start.watermark) <= 0) return false;
+  const beyond = last === null ? 1 : compareCursorValues(type, lowest, last);
+  if (beyond !== 0) return beyond > 0;
+  if (last !== highest) return false;
+  const tied = records.slice(0, cursors.lastIndexOf(lowest) + 1);
+  return !tied.some((record) => boundary.has(boundaryName(lowest, identityOf(record, options.identity))));
+}
