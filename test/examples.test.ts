@@ -82,9 +82,10 @@ it("http-offset.yaml fetches a window by offset with an API key, and adds each r
   const second = await runExample(folder, "http-offset.yaml", variables);
   expect(second).toMatchObject({ records_read: 3, records_written: 2 });
 
-  const lines = await linesOf(folder, "measurements.jsonl");
-  expect(lines).toHaveLength(242);
-  expect(lines).toEqual(measurements);
+  const lines = (await readFile(join(folder, "measurements.csv"), "utf8")).split("\n");
+  expect(lines.slice(0, 2)).toEqual(["sensor,at,value", `a,${start + 60},0.1`]);
+  expect(lines).toHaveLength(244);
+  expect(lines.slice(1, -1)).toEqual(measurements.map(({ sensor, at, value }) => `${sensor},${at},${value}`));
 });
 
 it("http-cursor.yaml follows page tokens with OAuth2, and keeps ids past 2^53 to the last digit", async () => {

@@ -11,16 +11,24 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { Batch, Commit, Mark, Output, OutputContext, OutputSession } from "../../engine/ports.ts";
+import type {
+  Batch,
+  Commit,
+  Mark,
+  Output,
+  OutputContext,
+  OutputReader,
+  OutputSession,
+} from "../../engine/ports.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
-import { jsonLine } from "../json-line.ts";
 import { Ledger } from "./ledger.ts";
+import { type LineFormat, lineFormat } from "./line-format.ts";
 import type { FileOutputConfig } from "./schema.ts";
 import { Staging, writeAll } from "./staging.ts";
 import { syncFolder } from "./sync-folder.ts";
 
 /**
- * Appends records to a file as JSON lines, each exactly once on one machine. The length committed
+ * Appends records to a file as JSON lines or CSV, each exactly once on one machine. The length committed
  * is kept in `<path>.tidemark` beside the file; what a crash left behind it is cut off by the
  * next run. A file that was there before is kept and added to. Nothing else may write to it while
  * Tidemark does: what stands behind the committed length is taken for a crash's remains.
@@ -30,12 +38,14 @@ export function createFileOutput(config: FileOutputConfig): Output {
     kind: "file",
     guarantee: "exactly-once",
     appends: true,
-    open: async (context) => new FileSession(resolve(config.path), context),
-    openReader: async () => {
-      const { openFileReader } = await import("./file-reader.ts");
-      return openFileReader(resolve(config.path), (path) => join(ledgerFolder(path), "ledger.db"));
-    },
+    open: async (context) => new FileSession(resolve(config.path), context, lineFormat(config)),
+    ...(config.format === "csv" ? {} : { openReader: () => readerOf(resolve(config.path)) }),
   };
+}
+
+async function readerOf(path: string): Promise<OutputReader> {
+  const { openFileReader } = await import("./file-reader.ts");
+  return openFileReader(path, (file) => join(ledgerFolder(file), "ledger.db"));
 }
 
 class FileSession implements OutputSession {
@@ -44,13 +54,15 @@ class FileSession implements OutputSession {
   readonly #ledgerPath: string;
   readonly #context: OutputContext;
   readonly #staging: Staging;
+  readonly #format: LineFormat;
   #ledger: Ledger | null = null;
 
-  constructor(path: string, context: OutputContext) {
+  constructor(path: string, context: OutputContext, format: LineFormat) {
     // One file under two names, through a link, must have one ledger.
     this.#path = existsSync(path) ? realpathSync(path) : path;
     this.#ledgerPath = join(ledgerFolder(this.#path), "ledger.db");
     this.#context = context;
+    this.#format = format;
     this.#staging = new Staging(`${this.#path}.${process.pid}.uncommitted`);
   }
 
@@ -73,7 +85,12 @@ class FileSession implements OutputSession {
       });
     }
     const ledger = await this.#claimed();
-    return ledger.claim(key, lane, epoch, (length) => this.#tell(() => settleFile(this.#path, length)));
+    return ledger.claim(key, lane, epoch, (length) =>
+      this.#tell(() => {
+        settleFile(this.#path, length);
+        this.#format.settle(this.#path, length);
+      }),
+    );
   }
 
   async #claimed(): Promise<Ledger> {
@@ -102,8 +119,7 @@ class FileSession implements OutputSession {
 
   async write(batch: Batch): Promise<number> {
     if (batch.deliveries !== undefined) (await this.#claimed()).deliver(batch.deliveries);
-    let lines = "";
-    for (const record of batch.records) lines += jsonLine(record);
+    const lines = this.#format.lines(batch.records);
     this.#tell(() => this.#staging.append(lines));
     return batch.records.length;
   }
@@ -119,7 +135,8 @@ class FileSession implements OutputSession {
     if (this.#staging.length === 0) return length;
     const file = this.#tell(() => openAt(this.#path, length));
     try {
-      const from = lineStart(file, length);
+      const head = Buffer.from(this.#format.head(this.#path, length));
+      const from = lineStart(file, length) + writeAll(file, head, length);
       await this.#staging.copyTo(file, from);
       fsyncSync(file);
       return from + this.#staging.length;

@@ -10,10 +10,26 @@ export const fileOutputSchema = z
         "The file, relative to the working directory; folders missing on the way are made. What is committed to it is recorded beside it, in `<path>.tidemark`.",
       ),
     format: z
-      .enum(["jsonl"])
+      .enum(["jsonl", "csv"])
       .default("jsonl")
-      .describe("How records are written: `jsonl` is one JSON object a line."),
+      .describe(
+        "How records are written: `jsonl` is one JSON object a line, `csv` comma-separated values under a header.",
+      ),
+    columns: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe(
+        "For `csv`: the columns of a new file, in order. Default: the fields of the first records. A header cannot change later, so declare what records may have.",
+      ),
     mode: z.enum(["append"]).default("append").describe("Records are added at the end."),
+  })
+  .superRefine(({ format, columns }, context) => {
+    if (columns === undefined) return;
+    const again = columns.find((name, at) => columns.indexOf(name) < at);
+    const refuse = (message: string) => context.addIssue({ code: "custom", path: ["columns"], message });
+    if (format !== "csv") refuse("only `format: csv` has columns");
+    else if (again !== undefined) refuse(`names ${again} twice`);
   })
   .describe("Appends records to a file, each exactly once.");
 

@@ -1,0 +1,119 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { systemClock } from "../../clock.ts";
+import type { Commit, OutputSession } from "../../engine/ports.ts";
+import { emptyPosition } from "../../model/position.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { createFileOutput } from "./file.ts";
+import { fileOutputSchema } from "./schema.ts";
+
+const freshPath = (): string => join(mkdtempSync(join(tmpdir(), "tidemark-csv-")), "out.csv");
+
+let epoch = 0;
+
+async function claimed(path: string, columns?: string[], lane = ""): Promise<OutputSession> {
+  const config = fileOutputSchema.parse({
+    type: "file",
+    path,
+    format: "csv",
+    ...(columns ? { columns } : {}),
+  });
+  const session = await createFileOutput(config).open({
+    key: { connector: "acme", stream: "events" },
+    clock: systemClock,
+    signal: new AbortController().signal,
+    warn: () => {},
+    lane,
+    leaseSeconds: 60,
+  });
+  await session.claim(++epoch);
+  return session;
+}
+
+function commitOf(): Commit {
+  const position = { ...emptyPosition, watermark: String(epoch) };
+  return { epoch, sequence: 1, position, cursorType: "numeric_id", windowFinished: true };
+}
+
+async function deliver(path: string, records: readonly SourceRecord[], columns?: string[]): Promise<void> {
+  const session = await claimed(path, columns);
+  await session.write({ records });
+  await session.commit(commitOf());
+  await session.close();
+}
+
+test("the header stands once, before the lines of all runs", async () => {
+  const path = freshPath();
+  await deliver(path, [
+    { id: 1, name: "a" },
+    { id: 2, name: "b", more: true },
+  ]);
+  await deliver(path, [{ more: false, id: 3 }]);
+  expect(readFileSync(path, "utf8")).toBe("id,name,more\n1,a,\n2,b,true\n3,,false\n");
+});
+
+test("declared columns make the header, in their order", async () => {
+  const path = freshPath();
+  await deliver(path, [{ id: 1 }], ["name", "id"]);
+  expect(readFileSync(path, "utf8")).toBe("name,id\n,1\n");
+});
+
+test("P1: what a run left behind uncommitted is cut off, and its header with it", async () => {
+  const path = freshPath();
+  const killed = await claimed(path);
+  await killed.write({ records: [{ wrong: 1 }] });
+  writeFileSync(path, "wrong\n1\n");
+  await deliver(path, [{ id: 1 }]);
+  expect(readFileSync(path, "utf8")).toBe("id\n1\n");
+});
+
+test("a field that the file has no column for is refused before anything is written", async () => {
+  const path = freshPath();
+  await deliver(path, [{ id: 1 }]);
+  await expect(deliver(path, [{ id: 2, late: "x" }])).rejects.toMatchObject({
+    code: "RECORD_INVALID",
+    message: expect.stringContaining("the field late"),
+  });
+  expect(readFileSync(path, "utf8")).toBe("id\n1\n");
+});
+
+test("a file that was there before is kept, with its columns", async () => {
+  const path = freshPath();
+  writeFileSync(path, 'id,"a ""name"""\n1,x');
+  await deliver(path, [{ id: 2, 'a "name"': "y" }]);
+  expect(readFileSync(path, "utf8")).toBe('id,"a ""name"""\n1,x\n2,y\n');
+});
+
+test("a file that is no CSV, or lacks a declared column, is refused", async () => {
+  const path = freshPath();
+  writeFileSync(path, '"open');
+  await expect(claimed(path)).rejects.toMatchObject({ code: "CONFIG_INCOHERENT" });
+  const other = freshPath();
+  await deliver(other, [{ id: 1 }]);
+  await expect(claimed(other, ["id", "more"])).rejects.toMatchObject({
+    code: "CONFIG_INCOHERENT",
+    message: expect.stringContaining("no column for more"),
+  });
+});
+
+test("a live run and a backfill that begin the file at once agree on its header, or one of them is told", async () => {
+  const path = freshPath();
+  const live = await claimed(path);
+  const liveCommit = commitOf();
+  const backfill = await claimed(path, undefined, "backfill/1");
+  await backfill.write({ records: [{ id: 1, a: 1 }] });
+  await backfill.commit(commitOf());
+  await live.write({ records: [{ id: 2, b: 2 }] });
+  await expect(live.commit(liveCommit)).rejects.toMatchObject({ code: "OUTPUT_FAILED" });
+  expect(readFileSync(path, "utf8")).toBe("id,a\n1,1\n");
+});
+
+test.each([
+  [{ format: "jsonl", columns: ["id"] }, "only `format: csv` has columns"],
+  [{ format: "csv", columns: ["id", "id"] }, "names id twice"],
+])("%j is refused", (config, message) => {
+  const parsed = fileOutputSchema.safeParse({ type: "file", path: "x", ...config });
+  expect(parsed.error?.issues.map((issue) => issue.message)).toEqual([message]);
+});

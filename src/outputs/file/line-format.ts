@@ -1,0 +1,90 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { TidemarkError } from "../../errors.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { jsonLine } from "../json-line.ts";
+import { columnsOf, csvHeader, csvLine, readCsvHeader } from "./csv.ts";
+import type { FileOutputConfig } from "./schema.ts";
+
+/** How a file's records are written. `settle` is called once, before anything else. */
+export interface LineFormat {
+  /** Told of the file as it is committed. Throws `CONFIG_INCOHERENT` where it is of another form. */
+  settle(path: string, length: number): void;
+  lines(records: readonly SourceRecord[]): string;
+  /** What has to stand before the lines, in a file that is committed up to this length. */
+  head(path: string, length: number): string;
+}
+
+export function lineFormat({ format, columns }: FileOutputConfig): LineFormat {
+  return format === "csv" ? new CsvLines(columns ?? null) : jsonLines;
+}
+
+const jsonLines: LineFormat = {
+  settle: () => {},
+  lines(records) {
+    let lines = "";
+    for (const record of records) lines += jsonLine(record);
+    return lines;
+  },
+  head: () => "",
+};
+
+/** Columns are those of the file; in a new one those declared, or the fields of the first batch. */
+class CsvLines implements LineFormat {
+  readonly #declared: readonly string[] | null;
+  #columns: readonly string[] | null = null;
+
+  constructor(declared: readonly string[] | null) {
+    this.#declared = declared;
+  }
+
+  settle(path: string, length: number): void {
+    this.#columns = length === 0 ? this.#declared : headerOf(path, length);
+    const missing = this.#declared?.filter((name) => !this.#columns?.includes(name)) ?? [];
+    if (missing.length > 0) {
+      throw new TidemarkError(
+        "CONFIG_INCOHERENT",
+        `${path} has no column for ${missing.join(", ")}, and its header cannot change`,
+        { hint: "Write to a new file, or leave these out of `columns`." },
+      );
+    }
+  }
+
+  lines(records: readonly SourceRecord[]): string {
+    const columns = this.#columns ?? columnsOf(records);
+    this.#columns = columns;
+    let lines = "";
+    for (const record of records) lines += csvLine(record, columns);
+    return lines;
+  }
+
+  /** Where another lane was first to begin the file, its header counts. */
+  head(path: string, length: number): string {
+    const columns = this.#columns ?? [];
+    if (length === 0) return csvHeader(columns);
+    const found = headerOf(path, length);
+    if (found.length === columns.length && found.every((name, at) => name === columns[at])) return "";
+    throw new TidemarkError(
+      "OUTPUT_FAILED",
+      `${path} was given the columns ${found.join(", ")} meanwhile, and these records have ${columns.join(", ")}`,
+      { hint: "Declare `columns`, so that every run agrees on them. The next run writes to the file's own." },
+    );
+  }
+}
+
+/** How long a header may be, in bytes. */
+const longestHeader = 1024 * 1024;
+
+function headerOf(path: string, length: number): string[] {
+  const file = openSync(path, "r");
+  try {
+    const start = Buffer.alloc(Math.min(length, longestHeader));
+    const read = readSync(file, start, 0, start.length, 0);
+    const columns = readCsvHeader(start.toString("utf8", 0, read));
+    if (columns !== null) return columns;
+  } finally {
+    closeSync(file);
+  }
+  throw new TidemarkError("CONFIG_INCOHERENT", `${path} does not begin with a header of columns`, {
+    hint: "Write to a file that is CSV, or to a new one.",
+  });
+}
