@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
+    // Most tests wait for processes, disks and servers: one worker would leave a small machine idle.
+    maxWorkers: 2,
     globalSetup: ["test/support/vitest-setup.ts"],
     // Real databases and processes on small machines take their time; nothing here measures speed.
     testTimeout: 30_000,
