@@ -2,13 +2,14 @@ import type { Command } from "commander";
 import type { StreamKey } from "../model/stream-key.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import type { AuditRecord, StateStore } from "../state/contract.ts";
+import { auditRecordToWire } from "../state/wire/history.ts";
 import { examples, optionsOf } from "./commands.ts";
 import { counted } from "./format.ts";
 import { missingFile, withState } from "./state-access.ts";
 import { parseLimit, streamOrAll, takesStreamOrAll } from "./stream.ts";
 import { type Column, Table } from "./table.ts";
 import { note, print, printJson, printJsonList, shown, style } from "./terminal.ts";
-import { auditJson, pagesOf } from "./views.ts";
+import { pagesOf } from "./views.ts";
 
 interface AuditOptions {
   readonly limit: number;
@@ -39,7 +40,7 @@ async function audit(
   await withState(options.state, { create: false }, async (state) => {
     if (options.verify) return verify(state, key, options);
     const rows = await newest(state, key, options.limit);
-    if (options.json) return printJsonList(onePage(rows.map(auditJson)));
+    if (options.json) return printJsonList(onePage(rows.map(auditRecordToWire)));
     if (rows.length === 0) return note("the audit log is empty\n");
     await print(new Table(columns).lines(rows, (title) => style("bold", title)));
   });

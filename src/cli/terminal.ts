@@ -59,8 +59,7 @@ export function style(format: Style, text: string, stream: NodeJS.WriteStream = 
  * without control characters, which could rewrite what the terminal shows.
  */
 export function shown(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return redact(stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]+/g, " "));
+  return redact(stripVTControlCharacters(text).replace(/\p{Cc}+/gu, " "));
 }
 
 /** Whether somebody sits in front of it and can be asked. */

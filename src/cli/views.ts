@@ -1,4 +1,4 @@
-import type { AuditRecord, Listing, RunRecord, StreamState } from "../state/contract.ts";
+import type { Listing, StreamState } from "../state/contract.ts";
 
 /** A stream as `--json` gives it. */
 export function streamJson(state: StreamState): Record<string, unknown> {
@@ -20,45 +20,6 @@ export function streamJson(state: StreamState): Record<string, unknown> {
     records_processed: state.recordsProcessed,
     metadata: state.metadata,
     updated_at_utc: state.updatedAtUtc,
-  };
-}
-
-/** A row of the history as `--json` gives it. */
-export function runJson(run: RunRecord): Record<string, unknown> {
-  return {
-    connector: run.key.connector,
-    stream: run.key.stream,
-    run_id: run.runId,
-    kind: run.kind,
-    epoch: run.epoch,
-    outcome: run.outcome,
-    started_at_utc: run.startedAtUtc,
-    ended_at_utc: run.endedAtUtc,
-    lower_bound: run.lowerBound,
-    new_cursor: run.newCursor,
-    records_processed: run.recordsProcessed,
-    checkpoints: run.checkpoints,
-    error: run.error,
-    metadata: run.metadata,
-    actor: run.actor,
-  };
-}
-
-/** A row of the audit log as `--json` gives it. */
-export function auditJson(row: AuditRecord): Record<string, unknown> {
-  return {
-    connector: row.key.connector,
-    stream: row.key.stream,
-    number: row.number,
-    partition: row.partition,
-    at_utc: row.atUtc,
-    actor: row.actor,
-    action: row.action,
-    old_cursor: row.oldCursor,
-    new_cursor: row.newCursor,
-    reason: row.reason,
-    run_id: row.runId,
-    hash: row.hash,
   };
 }
 

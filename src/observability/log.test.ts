@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import { TidemarkError } from "../errors.ts";
 import { registerSecret } from "../secrets.ts";
@@ -68,8 +69,7 @@ test("on a terminal a line is for people, and cannot rewrite what is shown", asy
   const { log, lines } = await logging("info", true);
   log.child({ connector: "acme", stream: "events" }).warn({ records: 2, bad: "a\u001b[2Jb\nc" }, "done");
   const [line = ""] = lines;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the styling is left out
-  expect(line.replace(/\u001b\[\d+m/g, "")).toMatch(
+  expect(stripVTControlCharacters(line)).toMatch(
     /^[\d:.]{12} {2}warn {3}acme\/events {2}done {2}records=2 {2}bad=a \[2Jb c\n$/,
   );
 });

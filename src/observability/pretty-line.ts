@@ -32,6 +32,5 @@ function paint(format: Parameters<typeof styleText>[0], shown: string): string {
 /** One line, whatever it holds: control characters could rewrite what the terminal shows. */
 function text(value: unknown): string {
   const whole = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return whole.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  return whole.replace(/\p{Cc}+/gu, " ");
 }

@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import type { StreamKey } from "../../model/stream-key.ts";
 import type { RunRecord } from "../../state/contract.ts";
+import { runRecordToWire } from "../../state/wire/history.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { formatCount, formatDuration } from "../format.ts";
 import { withState } from "../state-access.ts";
 import { parseLimit, takesStream } from "../stream.ts";
 import { type Column, Table } from "../table.ts";
 import { print, printJsonList, shown, style } from "../terminal.ts";
-import { mapPages, pagesOf, runJson } from "../views.ts";
+import { mapPages, pagesOf } from "../views.ts";
 
 interface HistoryOptions {
   readonly limit: number;
@@ -26,7 +27,7 @@ export function defineHistory(command: Command): void {
 async function history(key: StreamKey, options: ReturnType<typeof optionsOf<HistoryOptions>>): Promise<void> {
   await withState(options.state, { create: false }, async (state) => {
     const pages = pagesOf((page) => state.runs(key, page), options.limit);
-    if (options.json) return printJsonList(mapPages(pages, runJson));
+    if (options.json) return printJsonList(mapPages(pages, runRecordToWire));
     const table = new Table(columns);
     for await (const runs of pages) await print(table.lines(runs, (title) => style("bold", title)));
   });

@@ -2,8 +2,6 @@ import { TidemarkError } from "../../errors.ts";
 import type { SqlValue } from "../port.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is looked for
-const special = /[\\'\u0000]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is looked for
 const specials = /[\\'\u0000]/g;
 
 /**
@@ -11,9 +9,7 @@ const specials = /[\\'\u0000]/g;
  * ends in a quote or a backslash, and their `sql_mode` has a backslash take the next character along.
  */
 export function quotedText(text: string): string {
-  return special.test(text)
-    ? `'${text.replace(specials, (found) => (found === "\0" ? "\\0" : `\\${found}`))}'`
-    : `'${text}'`;
+  return `'${text.replace(specials, (found) => (found === "\0" ? "\\0" : `\\${found}`))}'`;
 }
 
 /** Bytes as a literal. */
