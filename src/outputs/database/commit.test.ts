@@ -229,24 +229,29 @@ test("P2: a transaction in which something failed unseen is not taken for commit
   expect(await place.beside.columns("events")).toBeNull();
 });
 
-test("P4: a run that stops inside its commit is ended by the server after its lease", async () => {
-  const place = await postgresPlace();
-  const stopped = await claimed(place, { leaseSeconds: 1, key: "id" });
-  await stopped.write({ records: [{ id: 1, v: "stopped" }] });
-  const older = commitOf();
-  const next: OutputSession = await place.open({ key: "id" });
-  const committing = stopped.commit({
-    ...older,
-    within: async () => {
-      // The claim waits for the row that the stopped commit holds, and gets it from the server.
-      await next.claim(nextEpoch());
-    },
-  });
-  await expect(committing).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
-  await next.write({ records: [{ id: 1, v: "next" }] });
-  await next.commit(commitOf());
-  expect(await rows(place)).toEqual([{ id: 1, v: "next" }]);
-});
+const servers = places.filter(([database]) => database !== "sqlite");
+
+test.each(servers)(
+  "P4: a run that stops inside its commit is ended by the server after its lease: %s",
+  async (_, createPlace) => {
+    const place = await createPlace();
+    const stopped = await claimed(place, { leaseSeconds: 1, key: "id" });
+    await stopped.write({ records: [{ id: 1, v: "stopped" }] });
+    const older = commitOf();
+    const next: OutputSession = await place.open({ key: "id" });
+    const committing = stopped.commit({
+      ...older,
+      within: async () => {
+        // The claim waits for the row that the stopped commit holds, and gets it from the server.
+        await next.claim(nextEpoch());
+      },
+    });
+    await expect(committing).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
+    await next.write({ records: [{ id: 1, v: "next" }] });
+    await next.commit(commitOf());
+    expect(await rows(place)).toEqual([{ id: 1, v: "next" }]);
+  },
+);
 
 test("a session on PostgreSQL is named, and bounded by the lease", async () => {
   const place = await postgresPlace();

@@ -1,7 +1,7 @@
 import { canonicalDecimal } from "../../model/decimal.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import type { ColumnRules, FieldColumn, Takes } from "./table-store.ts";
-import { kindOfValue } from "./values.ts";
+import { kindOfValue, strictlyWidened } from "./values.ts";
 
 const longestName = 64;
 
@@ -52,17 +52,7 @@ export const mysqlRules: ColumnRules = {
   },
 
   widened(column: FieldColumn, value: unknown): ColumnKind | null {
-    const kind = mysqlRules.kindFor(value, column.field);
-    switch (column.kind) {
-      case "boolean":
-        return kind === "boolean" ? null : "text";
-      case "integer":
-        return kind === "integer" ? null : kind === "decimal" ? "decimal" : "text";
-      case "decimal":
-        return kind === "integer" || kind === "decimal" ? null : "text";
-      default:
-        return null;
-    }
+    return strictlyWidened(column, mysqlRules.kindFor(value, column.field));
   },
 
   takes(column: FieldColumn): Takes {

@@ -202,25 +202,6 @@ describeMysql("writing to MariaDB", () => {
     expect(await rows(place)).toEqual([{ id: 1 }]);
   });
 
-  test("P4: a run that stops inside its commit is ended by the server after its lease", async () => {
-    const place = await mysqlPlace();
-    const stopped = await claimed(place, { leaseSeconds: 1, key: "id" });
-    await stopped.write({ records: [{ id: 1, v: "stopped" }] });
-    const older = commitOf();
-    const next = await place.open({ key: "id" });
-    const committing = stopped.commit({
-      ...older,
-      within: async () => {
-        // The claim waits for the row that the stopped commit holds, and gets it from the server.
-        await next.claim(nextEpoch());
-      },
-    });
-    await expect(committing).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
-    await next.write({ records: [{ id: 1, v: "next" }] });
-    await next.commit(commitOf());
-    expect(await rows(place)).toEqual([{ id: 1, v: "next" }]);
-  });
-
   test("a connection that waits for its source is not ended by the server's own limit", async () => {
     const place = await mysqlPlace();
     const session = await claimed(place, { leaseSeconds: 1 });

@@ -1,7 +1,7 @@
 import { postgresDialect } from "../../sql/dialects.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import type { ColumnRules, FieldColumn, Takes } from "./table-store.ts";
-import { kindOfValue } from "./values.ts";
+import { kindOfValue, strictlyWidened } from "./values.ts";
 
 /** The server cuts longer names, so that two fields could become one column. */
 const longestName = 63;
@@ -24,17 +24,7 @@ export const postgresRules: ColumnRules = {
   kindFor: kindOfValue,
 
   widened(column: FieldColumn, value: unknown): ColumnKind | null {
-    const kind = kindOfValue(value, column.field);
-    switch (column.kind) {
-      case "boolean":
-        return kind === "boolean" ? null : "text";
-      case "integer":
-        return kind === "integer" ? null : kind === "decimal" ? "decimal" : "text";
-      case "decimal":
-        return kind === "integer" || kind === "decimal" ? null : "text";
-      default:
-        return null;
-    }
+    return strictlyWidened(column, kindOfValue(value, column.field));
   },
 
   takes(column: FieldColumn): Takes {

@@ -2,6 +2,7 @@ import { TidemarkError } from "../../errors.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { ColumnKind } from "../../sql/port.ts";
+import type { FieldColumn } from "./table-store.ts";
 
 const integerText = /^-?\d+$/;
 const highest = 2n ** 63n - 1n;
@@ -68,4 +69,18 @@ export function agrees(kind: ColumnKind, value: unknown, field: string): boolean
   if (kind === own || kind === "json") return true;
   if (kind === "decimal" || kind === "float") return own === "integer" || own === "decimal";
   return typeof value === "string" && (likeness[kind]?.test(value) ?? false);
+}
+
+/** What a column of a strict database has to become to hold a value of a kind; null where it holds it already. */
+export function strictlyWidened(column: Pick<FieldColumn, "kind">, kind: ColumnKind): ColumnKind | null {
+  switch (column.kind) {
+    case "boolean":
+      return kind === "boolean" ? null : "text";
+    case "integer":
+      return kind === "integer" ? null : kind === "decimal" ? "decimal" : "text";
+    case "decimal":
+      return kind === "integer" || kind === "decimal" ? null : "text";
+    default:
+      return null;
+  }
 }
