@@ -3,7 +3,7 @@ import mysql from "mysql2/promise";
 import { serverProgram } from "./mysql-server.ts";
 import {
   offeredServer,
-  offerServer,
+  offerServers,
   startServerProcess,
   type TestDatabase,
   type TestServer,
@@ -19,7 +19,7 @@ export function startMysql(settings: readonly string[] = []): Promise<TestServer
 
 const serverVariable = "TIDEMARK_TEST_MYSQL";
 
-/** An empty MySQL database for one test, on the run's one server, which the first call starts. */
+/** An empty MySQL database for one test, on its worker's own server, which the first call starts. */
 export async function createMysqlDatabase(): Promise<TestDatabase> {
   return createDatabaseAt(await offeredServer("MariaDB", serverVariable));
 }
@@ -60,7 +60,7 @@ async function administer(serverUrl: string, statements: readonly string[]): Pro
   }
 }
 
-/** Offers one server to a whole vitest run, started by the first test that asks. Returns what ends it. */
+/** Offers each of vitest's workers a server, started by the first test that asks. Returns what ends them. */
 export function offerMysql(): Promise<() => Promise<void>> {
-  return offerServer(serverVariable, startMysql);
+  return offerServers(serverVariable, startMysql);
 }

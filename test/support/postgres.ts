@@ -3,7 +3,7 @@ import pg from "pg";
 import { serverProgram } from "./postgres-server.ts";
 import {
   offeredServer,
-  offerServer,
+  offerServers,
   startServerProcess,
   type TestDatabase,
   type TestServer,
@@ -42,11 +42,11 @@ async function administer(serverUrl: string, sql: string): Promise<void> {
 
 export type { TestDatabase };
 
-/** Where a vitest run's own server is asked for; set by the global setup, inherited by its workers. */
+/** Where a worker's own server is asked for; set by the global setup, inherited by its workers. */
 const serverVariable = "TIDEMARK_TEST_POSTGRES";
 
 /**
- * An empty PostgreSQL database for one test, on the run's one server, which the first call starts.
+ * An empty PostgreSQL database for one test, on its worker's own server, which the first call starts.
  *
  * ```ts
  * const database = await createTestDatabase();
@@ -57,7 +57,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return createDatabase(await offeredServer("PostgreSQL", serverVariable));
 }
 
-/** Offers one server to a whole vitest run, started by the first test that asks. Returns what ends it. */
+/** Offers each of vitest's workers a server, started by the first test that asks. Returns what ends them. */
 export function offerPostgres(): Promise<() => Promise<void>> {
-  return offerServer(serverVariable, startPostgres);
+  return offerServers(serverVariable, startPostgres);
 }

@@ -53,16 +53,19 @@ function unrefStream(stream: object): void {
 }
 
 /**
- * Offers one server to a whole vitest run, started by the first test that asks: by the address in the
- * environment variable, which workers inherit. Returns what ends it.
+ * Offers a server to each of vitest's workers, started by the first test that asks there: by the address
+ * in the environment variable, which workers inherit. Returns what ends them. Workers share none, since
+ * a server's transactions hold back what is safe to read in all of its databases.
  */
-export async function offerServer(
+export async function offerServers(
   variable: string,
   start: () => Promise<TestServer>,
 ): Promise<() => Promise<void>> {
-  let server: Promise<TestServer> | null = null;
-  const control = createServer((_request, response) => {
-    server ??= start();
+  const servers = new Map<string, Promise<TestServer>>();
+  const control = createServer((request, response) => {
+    const worker = request.url ?? "/";
+    const server = servers.get(worker) ?? start();
+    servers.set(worker, server);
     server.then(
       ({ url }) => response.end(url),
       (error) => response.writeHead(500).end(String(error)),
@@ -76,17 +79,18 @@ export async function offerServer(
   return async () => {
     control.closeAllConnections();
     control.close();
-    if (server !== null) await (await server.catch(() => null))?.stop();
+    for (const server of servers.values()) await (await server.catch(() => null))?.stop();
   };
 }
 
-/** The URL of the run's server. */
+/** The URL of the server that is offered to this worker. */
 export async function offeredServer(name: string, variable: string): Promise<string> {
   const control = process.env[variable];
-  if (control === undefined) {
+  const worker = process.env.VITEST_POOL_ID;
+  if (control === undefined || worker === undefined) {
     throw new Error(`no ${name} server is on offer: run this through vitest, or start one`);
   }
-  const response = await fetch(control);
+  const response = await fetch(`${control}/${worker}`);
   const text = await response.text();
   if (!response.ok) throw new Error(text);
   return text;
