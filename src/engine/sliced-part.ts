@@ -114,7 +114,8 @@ export class SlicedPart implements Part {
       watermark: lower,
       companions: {},
       window: null,
-      boundary: first ? start.boundary : [],
+      // What an earlier run delivered ahead of its window may lie in any slice.
+      boundary: first ? start.boundary : start.boundary.filter(({ cursor }) => this.#isAbove(cursor, lower)),
       coverage: [],
     };
     const slice = { lower: lower === null ? null : cursor(lower), upper: cursor(upper) };
@@ -221,18 +222,21 @@ export class SlicedPart implements Part {
     return end === from ? null : end;
   }
 
-  /** Of what was delivered at the ends of slices, what a later read may bring again. */
+  /** Of what was delivered, what a later read may bring again: at an end of what is covered, or outside it. */
   #boundaryAt(watermark: string | null, coverage: readonly Interval[]): BoundaryKey[] {
-    const type = this.#type;
-    const ends = new Set(coverage.map(({ upper }) => upper));
-    const highest = this.#highest;
-    const isAbove = (cursor: string, value: string | null, by: number): boolean =>
-      value === null || compareCursorValues(type, cursor, value) >= by;
+    const isBelow = (cursor: string, value: string | null): boolean =>
+      value !== null && compareCursorValues(this.#type, cursor, value) < 0;
     for (const [name, { cursor }] of this.#boundary) {
-      const isAhead = cursor !== "" && isAbove(cursor, highest, 1);
-      const isAtEnd = ends.has(cursor) && isAbove(cursor, watermark, 0);
-      if (!isAhead && !isAtEnd) this.#boundary.delete(name);
+      if (cursor === "") continue;
+      const isCovered = coverage.some(
+        ({ lower, upper }) => this.#isAbove(cursor, lower) && isBelow(cursor, upper),
+      );
+      if (isCovered || isBelow(cursor, watermark)) this.#boundary.delete(name);
     }
     return [...this.#boundary.values()];
+  }
+
+  #isAbove(cursor: string, value: string | null): boolean {
+    return cursor !== "" && (value === null || compareCursorValues(this.#type, cursor, value) > 0);
   }
 }

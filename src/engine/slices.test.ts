@@ -4,6 +4,7 @@ import { TidemarkError } from "../errors.ts";
 import { parseGranule } from "../model/granule.ts";
 import { parseSliceStep } from "../model/slices.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
+import type { SimulatedReading } from "../testing/simulated-source.ts";
 import type { Incremental } from "./ports.ts";
 
 const day = 86_400_000;
@@ -14,11 +15,16 @@ function onDay(number: number, hour = 12): string {
 }
 
 /** A year of a source that is read by days, `concurrency` at a time, on the last of them. */
-function yearOf(concurrency: number, incremental: Partial<Incremental> = {}, appends = true) {
+function yearOf(
+  concurrency: number,
+  incremental: Partial<Incremental> = {},
+  appends = true,
+  reading: Partial<SimulatedReading> = {},
+) {
   const clock = new FakeClock(new Date(begin + 365 * day).toISOString());
   const bench = new Bench({
     appends,
-    reading: { bounded: true, pageSize: 2 },
+    reading: { bounded: true, pageSize: 2, ...reading },
     incremental: {
       order: "unordered",
       start: { at: "2025-01-01T00:00:00Z" },
@@ -108,6 +114,24 @@ describe("slices", () => {
     bench.source.put({ id: 5, updated_at: onDay(2, 0) });
     await bench.run({ clock });
     expect([...bench.ids()].sort()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("P6: records that a source gave past the window's end come once, in whatever slice they are met again", async () => {
+    const { bench, clock } = yearOf(2, {}, true, { overshoot: parseGranule("P3D") });
+    await clock.advance(-355 * day);
+    await bench.run({ clock });
+    expect(bench.ids()).toHaveLength(13);
+    await clock.advance(20 * day);
+    bench.source.beforePage = (_page, { since }) => {
+      if (since?.startsWith("2025-01-12")) throw new Error("away");
+    };
+    // The slice that holds one of them fails while later ones move on; then it is read.
+    expect((await bench.attempt({ clock })).status).toBe("failed");
+    bench.source.beforePage = () => {};
+    await bench.run({ clock });
+    expect([...bench.ids()].sort((a, b) => Number(a) - Number(b))).toEqual(
+      Array.from({ length: 33 }, (_, at) => at),
+    );
   });
 
   it("P1: a crash at any commit loses and repeats nothing, with slices side by side", async () => {

@@ -1,7 +1,7 @@
 import type { CursorField, Incremental, Input, Page, ReadRequest } from "../engine/ports.ts";
 import { TidemarkError } from "../errors.ts";
 import { compareCursorValues, readCursorValue, stepCursor } from "../model/cursor.ts";
-import { parseGranule } from "../model/granule.ts";
+import { type Granule, parseGranule } from "../model/granule.ts";
 import type { ResumePoint } from "../model/position.ts";
 import { type SourceRecord, valueAt } from "../model/record.ts";
 import { isoFormat } from "../model/timestamp.ts";
@@ -20,6 +20,8 @@ export interface SimulatedReading {
   readonly bound: "inclusive" | "exclusive";
   /** Whether it is sent the upper bound as well, which it compares inclusively. Default: no. */
   readonly bounded?: boolean;
+  /** How far past that bound it answers, as an API does that takes whole seconds. Default: not at all. */
+  readonly overshoot?: Granule;
 }
 
 /** What a request asks for. */
@@ -118,6 +120,11 @@ async function* pages(
   const since =
     lower !== null && field !== null && reading.bound === "exclusive" ? below(field, lower) : lower;
   const until = reading.bounded ? (request.window.upper?.value ?? null) : null;
+  const { overshoot } = reading;
+  const end =
+    until === null || field === null || overshoot === undefined
+      ? until
+      : stepCursor(field.type, until, overshoot, 1);
   const partition = request.partition ?? null;
   let at = stateAt(source, request.resume);
   for (let page = 1; ; page++) {
@@ -128,7 +135,7 @@ async function* pages(
       (record) =>
         (partition === null || record.partition === partition) &&
         matches(record, field, since, reading) &&
-        !isPast(record, field, until),
+        !isPast(record, field, end),
     );
     const { last, offset, snapshot = found } = at;
     const rest =

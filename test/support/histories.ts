@@ -3,6 +3,7 @@ import type { Clock } from "../../src/clock.ts";
 import { attemptBackfill } from "../../src/engine/backfill.ts";
 import type { Pipeline, Slices, Start } from "../../src/engine/ports.ts";
 import { attemptSync } from "../../src/engine/sync.ts";
+import { parseGranule } from "../../src/model/granule.ts";
 import type { Order } from "../../src/model/position.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
 import { type Period, parseSliceStep } from "../../src/model/slices.ts";
@@ -126,8 +127,9 @@ const bases: fc.Arbitrary<Base> = fc
     resume: fc.constantFrom("token" as const, "page" as const),
     lies: fc.boolean(),
     bounded: fc.boolean(),
+    overshoot: fc.constantFrom("0ms", "1ms", "4ms"),
   })
-  .map(({ order, paging, pageSize, bound, resume, lies, bounded }) => {
+  .map(({ order, paging, pageSize, bound, resume, lies, bounded, overshoot }) => {
     // An unordered source pages by snapshot; one that is declared ascending may not be (P9).
     const shuffled = order === "unordered" || (order === "ascending" && lies && paging === "snapshot");
     const served = shuffled ? "shuffled" : order === "descending" ? "descending" : "ascending";
@@ -135,6 +137,7 @@ const bases: fc.Arbitrary<Base> = fc
       pageSize,
       bound,
       bounded,
+      overshoot: parseGranule(overshoot),
       order: served,
       paging: shuffled ? "snapshot" : paging,
     } as const;

@@ -159,7 +159,6 @@ test("P6: slices of an API lose and repeat nothing, however it compares, pages a
         );
       },
     ),
-    // A clamp to days repeats the record at the very start; seed -2081155885 shows it. Until that is mended this plays known histories.
-    { seed: 42, numRuns: 20 },
+    { numRuns: 100 },
   );
 }, 120_000);
