@@ -5,6 +5,22 @@ import { TidemarkError } from "../errors.ts";
 export const orders = ["ascending", "descending", "unordered"] as const;
 export type Order = (typeof orders)[number];
 
+/** A list that is read up to its first wrong entry: a long one must not be answered by as many complaints. */
+function listOf<Item extends z.ZodType>(item: Item) {
+  return z.array(z.unknown()).transform((entries, context): z.output<Item>[] => {
+    const list: z.output<Item>[] = [];
+    for (const [at, entry] of entries.entries()) {
+      const read = item.safeParse(entry);
+      if (read.success) list.push(read.data);
+      else {
+        for (const issue of read.error.issues) context.addIssue({ ...issue, path: [at, ...issue.path] });
+        return z.NEVER;
+      }
+    }
+    return list;
+  });
+}
+
 const resumePointSchema = z.strictObject({
   /** What `token` is: a page token, a link, a page number or an offset. */
   kind: z.enum(["token", "link", "page", "offset"]),
@@ -69,8 +85,8 @@ const positionSchema = z.strictObject({
   /** The highest values of the further cursors that the pipeline enables beside the first. */
   companions: z.strictObject({ id: z.string().optional(), offset: z.string().optional() }),
   window: unfinishedWindowSchema.nullable(),
-  boundary: z.array(boundaryKeySchema),
-  coverage: z.array(intervalSchema),
+  boundary: listOf(boundaryKeySchema),
+  coverage: listOf(intervalSchema),
   tally: tallySchema.optional(),
   /** What the input keeps of its source beside the cursor, in words of its own: see `InputSession.note`. */
   note: z.string().optional(),
