@@ -8,19 +8,46 @@ import { textOfValue } from "./values.ts";
  * column itself holds lists, its elements are the texts of those lists.
  */
 export function columnLiteral(records: readonly SourceRecord[], column: FieldColumn): string {
-  const { field, kind, array } = column;
+  const { field } = column;
   let literal = "{";
   for (let at = 0; at < records.length; at++) {
     if (at > 0) literal += ",";
     const value = records[at]?.[field];
     if (value === null || value === undefined) literal += "NULL";
-    else if (typeof value === "string" && kind !== "json") literal += quotedElement(value);
     else if (typeof value === "number" || typeof value === "boolean") literal += String(value);
-    else if (array)
-      literal += quotedElement(Array.isArray(value) ? listLiteral(value) : textOfValue(value, "text"));
-    else literal += quotedElement(textOfValue(value, kind));
+    else literal += quotedElement(elementText(value, column));
   }
   return `${literal}}`;
+}
+
+/** The records as lines of `COPY`'s text form. */
+export function copyLines(records: readonly SourceRecord[], columns: readonly FieldColumn[]): string {
+  let lines = "";
+  for (const record of records) {
+    for (let at = 0; at < columns.length; at++) {
+      const column = columns[at];
+      if (column === undefined) continue;
+      if (at > 0) lines += "\t";
+      const value = record[column.field];
+      if (value === null || value === undefined) lines += "\\N";
+      else if (typeof value === "number" || typeof value === "boolean") lines += String(value);
+      else lines += escapedField(elementText(value, column));
+    }
+    lines += "\n";
+  }
+  return lines;
+}
+
+function elementText(value: unknown, { kind, array }: FieldColumn): string {
+  if (typeof value === "string" && kind !== "json") return value;
+  if (!array) return textOfValue(value, kind);
+  return Array.isArray(value) ? listLiteral(value) : textOfValue(value, "text");
+}
+
+const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+function escapedField(text: string): string {
+  return /[\\\t\n\r]/.test(text) ? text.replace(/[\\\t\n\r]/g, (found) => escapes[found] ?? found) : text;
 }
 
 /** A JSON list as the text of a PostgreSQL array. */

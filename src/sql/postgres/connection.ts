@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
+import type { CopyStreamQuery } from "pg-copy-streams";
 import type Cursor from "pg-cursor";
 import type { TidemarkError } from "../../errors.ts";
 import { postgresDialect } from "../dialects.ts";
@@ -120,6 +121,17 @@ export class PostgresConnection implements SqlConnection {
   async #run(sql: string, params: readonly SqlValue[]): Promise<pg.QueryResult<Record<string, unknown>>> {
     try {
       return await this.handle.query(sql, params.length === 0 ? undefined : [...params]);
+    } catch (error) {
+      throw this.errorOf(error, sql);
+    }
+  }
+
+  /** Sends rows, in the text form of `COPY … FROM STDIN`, and waits until the server has taken them all. */
+  async copyIn(copy: CopyStreamQuery, sql: string, rows: string): Promise<void> {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.handle.query(copy).once("error", reject).once("finish", resolve).end(rows);
+      });
     } catch (error) {
       throw this.errorOf(error, sql);
     }

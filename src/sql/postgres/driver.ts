@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { from } from "pg-copy-streams";
 import type Cursor from "pg-cursor";
 import { TidemarkError } from "../../errors.ts";
 
@@ -22,6 +23,16 @@ export async function loadPostgresDriver(): Promise<PostgresDriver> {
       cause: error,
       hint: "Install them beside tidemark: npm install pg pg-cursor",
     });
+  }
+}
+
+/** What begins a COPY into the server; null where the package that has it is not installed. */
+export async function loadCopyFrom(): Promise<typeof from | null> {
+  try {
+    return (await import("pg-copy-streams")).from;
+  } catch (error) {
+    if (isMissingPackage(error)) return null;
+    throw error;
   }
 }
 

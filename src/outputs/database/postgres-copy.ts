@@ -1,0 +1,67 @@
+import { isTidemarkError } from "../../errors.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import type { PostgresConnection } from "../../sql/postgres/connection.ts";
+import { loadCopyFrom } from "../../sql/postgres/driver.ts";
+import { copyLines } from "./postgres-literals.ts";
+import type { Target } from "./table-store.ts";
+
+/** Rows a COPY, so that the text of a large checkpoint does not stand in memory as a whole. */
+const rowsACopy = 5_000;
+
+/**
+ * Adds rows by COPY where that does what an INSERT would: 1,000 rows of nine columns took 5 to 6 ms,
+ * against 9 to 13 for an upsert and 9 for an INSERT without a conflict to look for. Rows with a key go
+ * so into a table that this session has made, where no row can be in their way but its own.
+ */
+export class CopyIn {
+  readonly #connection: PostgresConnection;
+  /** Tables into which rows without a key may go, and those that this session has made. */
+  readonly #plain = new Set<string>();
+  readonly #made = new Set<string>();
+  #from: Awaited<ReturnType<typeof loadCopyFrom>> | undefined;
+
+  constructor(connection: PostgresConnection) {
+    this.#connection = connection;
+  }
+
+  /** Told of a table that was there. COPY is nothing for views, and passes rules by. */
+  found(table: string, isPlain: boolean): void {
+    if (isPlain) this.#plain.add(table);
+    else this.#plain.delete(table);
+  }
+
+  made(table: string): void {
+    this.#plain.add(table);
+    this.#made.add(table);
+  }
+
+  /**
+   * Adds the records within the open transaction, or returns false and leaves everything as it was:
+   * where COPY is not for this table, or was refused. An INSERT then tells what is wrong, or finds the
+   * key that came twice.
+   */
+  async insert(target: Target, records: readonly SourceRecord[]): Promise<boolean> {
+    const { table, key } = target;
+    if (!(key.length > 0 ? this.#made : this.#plain).has(table)) return false;
+    this.#from ??= await loadCopyFrom();
+    if (this.#from === null) return false;
+    const { dialect } = this.#connection;
+    const names = target.columns.map(({ name }) => dialect.identifier(name)).join(", ");
+    const sql = `COPY ${dialect.table(table)} (${names}) FROM STDIN`;
+    await this.#connection.execute("SAVEPOINT tidemark_copy");
+    try {
+      for (let from = 0; from < records.length; from += rowsACopy) {
+        const lines = copyLines(records.slice(from, from + rowsACopy), target.columns);
+        await this.#connection.copyIn(this.#from(sql), sql, lines);
+      }
+    } catch (error) {
+      if (!isTidemarkError(error, "QUERY_FAILED")) throw error;
+      await this.#connection.execute("ROLLBACK TO SAVEPOINT tidemark_copy");
+      this.#plain.delete(table);
+      this.#made.delete(table);
+      return false;
+    }
+    // The savepoint goes with the transaction: to release it would be one more wait for the server.
+    return true;
+  }
+}
