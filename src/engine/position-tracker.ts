@@ -1,16 +1,11 @@
 import { TidemarkError } from "../errors.ts";
 import { addInterval } from "../model/coverage.ts";
-import {
-  type CursorType,
-  compareCursorValues,
-  isOrdered,
-  readCursorValue,
-  stepCursor,
-} from "../model/cursor.ts";
+import { type CursorType, compareCursorValues, isOrdered, stepCursor } from "../model/cursor.ts";
 import { type IdentityPlan, identityOf } from "../model/identity.ts";
 import type { BoundaryKey, Interval, Order, Position, ResumePoint } from "../model/position.ts";
-import { type SourceRecord, valueAt } from "../model/record.ts";
+import type { SourceRecord } from "../model/record.ts";
 import { boundaryName } from "./boundary-name.ts";
+import { Companions } from "./companions.ts";
 import { windowDelivery } from "./dedupe.ts";
 import type { CursorField, Incremental, Page, Warn, Window } from "./ports.ts";
 import { type CursorsOfPage, describeRecord, readCursors } from "./record-cursors.ts";
@@ -56,7 +51,7 @@ export class PositionTracker implements Tracker {
   /** The cursors that the handed-over identities have: only at these can a record be known already. */
   readonly #knownCursors = new Set<string>();
   #knownHighest: string | null = null;
-  readonly #companions: { id?: string; offset?: string };
+  readonly #companions: Companions;
   #order: Order;
   /** The highest cursor within the window so far. */
   #highest: string | null;
@@ -75,7 +70,7 @@ export class PositionTracker implements Tracker {
     this.#field = incremental.cursors[0] ?? null;
     this.#order = start.window?.order === "unordered" ? "unordered" : incremental.order;
     this.#highest = start.window?.highest ?? start.watermark;
-    this.#companions = { ...start.companions };
+    this.#companions = new Companions(incremental.cursors, start.companions);
     this.#offset = BigInt(this.#field?.role === "offset" ? (start.watermark ?? "0") : "0");
     if (this.#field === null) return;
     for (const key of start.boundary) {
@@ -84,11 +79,6 @@ export class PositionTracker implements Tracker {
       this.#knownCursors.add(key.cursor);
       if (key.cursor !== "" && this.#isAbove(key.cursor, this.#knownHighest)) this.#knownHighest = key.cursor;
     }
-  }
-
-  /** How the window is being read: as declared, or `unordered` once an ascending source was not. */
-  get order(): Order {
-    return this.#order;
   }
 
   get changed(): boolean {
@@ -110,7 +100,7 @@ export class PositionTracker implements Tracker {
 
   position(at: { windowFinished: boolean }): Position {
     const { start, window } = this.#options;
-    const companions = { ...this.#companions };
+    const companions = this.#companions.values;
     if (this.#field?.role === "offset") {
       const watermark = String(this.#offset);
       return { watermark, companions, window: null, boundary: [], coverage: start.coverage };
@@ -179,7 +169,8 @@ export class PositionTracker implements Tracker {
       highest: this.#highest,
       boundary: this.#overflowed === null ? this.#boundary : null,
     });
-    const admitted = this.#wholePage(page, field, read) ?? this.#recordByRecord(page, field, read.cursors);
+    const admitted =
+      this.#wholePage(page, field, read, surelyNew) ?? this.#recordByRecord(page, field, read.cursors);
     return { ...admitted, surelyNew };
   }
 
@@ -187,11 +178,11 @@ export class PositionTracker implements Tracker {
    * The ordinary page of an ascending read, without looking at each record again: it is in order, lies
    * within the window and beyond what earlier runs delivered. Null where it is not such a page.
    */
-  #wholePage(page: Page, field: CursorField, read: CursorsOfPage): Admitted | null {
+  #wholePage(page: Page, field: CursorField, read: CursorsOfPage, surelyNew: boolean): Admitted | null {
     const { incremental, tracksDeliveries, window } = this.#options;
     const { lowest, highest, cursors } = read;
     if (!read.ascending || lowest === null || highest === null) return null;
-    if (tracksDeliveries || incremental.cursors.length > 1) return null;
+    if ((tracksDeliveries && !surelyNew) || incremental.cursors.length > 1) return null;
     const isBefore = (a: string, b: string | null | undefined): boolean =>
       b !== null && b !== undefined && compareCursorValues(field.type, a, b) < 0;
     if (this.#sideOf(lowest, field.type, null) === "below" || isBefore(lowest, this.#last)) return null;
@@ -199,12 +190,23 @@ export class PositionTracker implements Tracker {
     if (this.#knownHighest !== null && !isBefore(this.#knownHighest, lowest)) return null;
     this.#last = highest;
     this.#raise(highest);
-    if (this.#highest !== highest) return { records: page.records, deliveries: null, disorder: null };
+    const records = this.#highest === highest ? this.#tiesOnce(page.records, cursors, highest) : page.records;
+    const deliveries = tracksDeliveries
+      ? records.map((record, at) => this.#nameOf(record, cursors[at] ?? highest, field.type))
+      : null;
+    return { records, deliveries, disorder: null };
+  }
+
+  /** Without those at the highest cursor, which come last, that were delivered before. */
+  #tiesOnce(
+    records: readonly SourceRecord[],
+    cursors: readonly (string | null)[],
+    highest: string,
+  ): readonly SourceRecord[] {
     const ties = cursors.indexOf(highest);
-    const tied = page.records.slice(ties);
+    const tied = records.slice(ties);
     const taken = tied.filter((record) => this.#takesOnce(record, highest));
-    const records = taken.length === tied.length ? page.records : [...page.records.slice(0, ties), ...taken];
-    return { records, deliveries: null, disorder: null };
+    return taken.length === tied.length ? records : [...records.slice(0, ties), ...taken];
   }
 
   #recordByRecord(page: Page, field: CursorField, cursors: readonly (string | null)[]): Admitted {
@@ -221,7 +223,7 @@ export class PositionTracker implements Tracker {
       const side = cursor === null ? "within" : this.#sideOf(cursor, field.type, present);
       if (cursor !== null && side === "within") disorder ??= this.#disorderAt(cursor, field, record);
       if (!this.#takes(record, cursor, side)) continue;
-      this.#follow(record);
+      if (this.#companions.follow(record)) this.#changed = true;
       records.push(record);
       deliveries?.push(this.#nameOf(record, cursor, field.type));
     }
@@ -353,20 +355,6 @@ export class PositionTracker implements Tracker {
   #fallBack(): void {
     this.#order = "unordered";
     this.#changed = true;
-  }
-
-  #follow(record: SourceRecord): void {
-    for (const field of this.#options.incremental.cursors.slice(1)) {
-      if (field.role !== "id" || field.path === null) continue;
-      const raw = valueAt(record, field.path);
-      if (raw === null || raw === undefined) continue;
-      const value = readCursorValue(field.type, raw, field.format);
-      const highest = this.#companions.id;
-      if (highest === undefined || compareCursorValues(field.type, value, highest) > 0) {
-        this.#companions.id = value;
-        this.#changed = true;
-      }
-    }
   }
 
   /** Inside a window both ends count: what was delivered at the old watermark, and at the highest so far. */

@@ -197,8 +197,8 @@ export class ReadLoop {
     // The same key in another partition is another record.
     const named = partition === null ? deliveries : deliveries.map((delivery) => `${delivery}@${partition}`);
     this.#keptBefore ??= (await session.keepsDelivered?.()) ?? true;
-    const isAsked = this.#keptBefore || surelyNew !== true;
-    const known: ReadonlySet<string> = isAsked ? await session.delivered(named) : new Set();
+    if (!this.#keptBefore && surelyNew === true) return { records, deliveries: named };
+    const known = await session.delivered(named);
     const taken = new Set<string>();
     const fresh = records.filter((_, index) => {
       const delivery = named[index];

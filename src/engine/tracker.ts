@@ -7,7 +7,7 @@ export interface Admitted {
   readonly records: readonly SourceRecord[];
   /** For outputs that append records with a key: which delivery each of `records` is. */
   readonly deliveries: readonly string[] | null;
-  /** Whether this run cannot have delivered any of them before, so that nobody need look for them. */
+  /** Whether no two of them are one delivery, and this run made none of them before: nobody need look. */
   readonly surelyNew?: boolean;
   /** The record that broke the declared order, in words; null where none did. */
   readonly disorder: string | null;

@@ -2,6 +2,7 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -11,6 +12,7 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import type {
   Batch,
   Commit,
@@ -42,6 +44,8 @@ export function createFileOutput(config: FileOutputConfig): Output {
     ...(config.format === "csv" ? {} : { openReader: () => readerOf(resolve(config.path)) }),
   };
 }
+
+const flushed = promisify(fsync);
 
 async function readerOf(path: string): Promise<OutputReader> {
   const { openFileReader } = await import("./file-reader.ts");
@@ -138,7 +142,8 @@ class FileSession implements OutputSession {
       const head = Buffer.from(this.#format.head(this.#path, length));
       const from = lineStart(file, length) + writeAll(file, head, length);
       await this.#staging.copyTo(file, from);
-      fsyncSync(file);
+      // The next page can come in meanwhile.
+      await flushed(file);
       return from + this.#staging.length;
     } catch (error) {
       cutBack(file, length);

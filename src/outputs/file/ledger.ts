@@ -1,54 +1,17 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
+import type { z } from "zod";
 import type { Clock } from "../../clock.ts";
 import type { Commit, Mark } from "../../engine/ports.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { decodePosition, encodePosition } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import { Statements } from "../../sql/sqlite/statements.ts";
 import { partitionLane } from "../partition-lane.ts";
 import { storedIdentity } from "../stored-identity.ts";
+import { fileRow, ledgerFormat, ledgerTables, listsTable, markRow } from "./ledger-tables.ts";
 import { syncFolder } from "./sync-folder.ts";
-
-/** The format this version writes, as the database's own `user_version`. */
-const ledgerFormat = 2;
-
-/** Identities as they were delivered, many to a row: they are told apart only once somebody asks for one. */
-const lists = "CREATE TABLE delivered_lists (lane TEXT NOT NULL, identities TEXT NOT NULL) STRICT";
-
-const schema = `
-  PRAGMA journal_mode = WAL;
-  CREATE TABLE file (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    connector TEXT NOT NULL,
-    stream TEXT NOT NULL,
-    length INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE marks (
-    lane TEXT PRIMARY KEY,
-    claimed_epoch INTEGER NOT NULL,
-    epoch INTEGER,
-    sequence INTEGER,
-    cursor_type TEXT,
-    position TEXT
-  ) STRICT;
-  CREATE TABLE delivered (
-    lane TEXT NOT NULL,
-    identity TEXT NOT NULL,
-    PRIMARY KEY (lane, identity)
-  ) STRICT, WITHOUT ROWID;
-  ${lists};
-  PRAGMA user_version = ${ledgerFormat};
-`;
-
-const fileRow = z.object({ connector: z.string(), stream: z.string(), length: z.int().min(0) });
-const markRow = z.object({
-  claimed_epoch: z.int(),
-  epoch: z.int().nullable(),
-  sequence: z.int().nullable(),
-  position: z.string().nullable(),
-});
 
 /** How long to wait for another process that is committing to the same file. */
 const lockWait = 30_000;
@@ -64,6 +27,7 @@ export class Ledger {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #database: DatabaseSync;
+  readonly #statements: Statements;
   /** Whether somebody has asked for deliveries since the last commit. */
   #asked = false;
 
@@ -71,6 +35,7 @@ export class Ledger {
     this.#path = path;
     this.#clock = clock;
     this.#database = database;
+    this.#statements = new Statements(database);
   }
 
   /** Opens the ledger, or returns null where there is none. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`. */
@@ -99,7 +64,7 @@ export class Ledger {
     mkdirSync(draft);
     const database = new DatabaseSync(join(draft, basename(path)));
     try {
-      database.exec(schema);
+      database.exec(ledgerTables);
       database
         .prepare("INSERT INTO file (only, connector, stream, length) VALUES (1, ?, ?, ?)")
         .run(key.connector, key.stream, length);
@@ -131,13 +96,13 @@ export class Ledger {
   }
 
   #format(): number {
-    return Number(this.#database.prepare("PRAGMA user_version").get()?.user_version);
+    return Number(this.#statements.get("PRAGMA user_version")?.user_version);
   }
 
   /** From format 1, which had no lists; unless another process was first. */
   #migrate(): void {
     this.#database.exec("BEGIN IMMEDIATE");
-    if (this.#format() === 1) this.#database.exec(`${lists}; PRAGMA user_version = ${ledgerFormat}`);
+    if (this.#format() === 1) this.#database.exec(`${listsTable}; PRAGMA user_version = ${ledgerFormat}`);
     this.#database.exec("COMMIT");
   }
 
@@ -162,12 +127,12 @@ export class Ledger {
   }
 
   #markRow(lane: string): z.infer<typeof markRow> | null {
-    const row = this.#database.prepare("SELECT * FROM marks WHERE lane = ?").get(lane);
+    const row = this.#statements.get("SELECT * FROM marks WHERE lane = ?", lane);
     return row === undefined ? null : this.#parse(markRow, row);
   }
 
   #file(): z.infer<typeof fileRow> {
-    const row = this.#database.prepare("SELECT connector, stream, length FROM file").get();
+    const row = this.#statements.get("SELECT connector, stream, length FROM file");
     return this.#parse(fileRow, row);
   }
 
@@ -187,11 +152,11 @@ export class Ledger {
       if (owner.connector !== key.connector || owner.stream !== key.stream) throw this.#foreign(owner, key);
       this.#refuseOlder(lane, epoch);
       settle(length);
-      this.#database
-        .prepare(
-          "INSERT INTO marks (lane, claimed_epoch) VALUES (?, ?) ON CONFLICT (lane) DO UPDATE SET claimed_epoch = excluded.claimed_epoch",
-        )
-        .run(lane, epoch);
+      this.#statements.run(
+        "INSERT INTO marks (lane, claimed_epoch) VALUES (?, ?) ON CONFLICT (lane) DO UPDATE SET claimed_epoch = excluded.claimed_epoch",
+        lane,
+        epoch,
+      );
       return this.#mark(lane);
     });
   }
@@ -204,25 +169,28 @@ export class Ledger {
     await this.#locked(async () => {
       this.#refuseOlder(lane, commit.epoch);
       const length = await append(this.#file().length);
-      this.#database.prepare("UPDATE file SET length = ?").run(length);
-      this.#database
-        .prepare("UPDATE marks SET epoch = ?, sequence = ?, cursor_type = ?, position = ? WHERE lane = ?")
-        .run(commit.epoch, commit.sequence, commit.cursorType, encodePosition(commit.position), lane);
-      for (const { partition, position } of commit.partitions ?? []) {
-        this.#database
-          .prepare(
-            `INSERT INTO marks (lane, claimed_epoch, epoch, sequence, cursor_type, position)
-              VALUES (:lane, :epoch, :epoch, :sequence, :type, :position) ON CONFLICT (lane) DO UPDATE SET
-              claimed_epoch = excluded.claimed_epoch, epoch = excluded.epoch, sequence = excluded.sequence,
-              cursor_type = excluded.cursor_type, position = excluded.position`,
-          )
-          .run({
-            lane: partitionLane(lane, partition),
-            epoch: commit.epoch,
-            sequence: commit.sequence,
-            type: commit.cursorType,
-            position: encodePosition(position),
-          });
+      const { epoch, sequence, cursorType, position, partitions = [] } = commit;
+      this.#statements.run("UPDATE file SET length = ?", length);
+      this.#statements.run(
+        "UPDATE marks SET epoch = ?, sequence = ?, cursor_type = ?, position = ? WHERE lane = ?",
+        epoch,
+        sequence,
+        cursorType,
+        encodePosition(position),
+        lane,
+      );
+      for (const move of partitions) {
+        this.#statements.run(
+          `INSERT INTO marks (lane, claimed_epoch, epoch, sequence, cursor_type, position)
+            VALUES (?1, ?2, ?2, ?3, ?4, ?5) ON CONFLICT (lane) DO UPDATE SET
+            claimed_epoch = excluded.claimed_epoch, epoch = excluded.epoch, sequence = excluded.sequence,
+            cursor_type = excluded.cursor_type, position = excluded.position`,
+          partitionLane(lane, move.partition),
+          epoch,
+          sequence,
+          cursorType,
+          encodePosition(move.position),
+        );
       }
       this.#keepDeliveries(lane, commit);
     });
@@ -234,46 +202,48 @@ export class Ledger {
     // Who has asked will ask again, and finds them told apart.
     if (isKept && (this.#asked || keepDelivered !== undefined)) this.#tellApart(lane);
     if (isKept) {
-      this.#database
-        .prepare("INSERT OR IGNORE INTO delivered (lane, identity) SELECT ?, identity FROM temp.pending")
-        .run(lane);
-      this.#database
-        .prepare(
-          "INSERT INTO delivered_lists (lane, identities) SELECT ?, identities FROM temp.pending_lists",
-        )
-        .run(lane);
+      this.#statements.run(
+        "INSERT OR IGNORE INTO delivered (lane, identity) SELECT ?, identity FROM temp.pending",
+        lane,
+      );
+      this.#statements.run(
+        "INSERT INTO delivered_lists (lane, identities) SELECT ?, identities FROM temp.pending_lists",
+        lane,
+      );
     }
     if (windowFinished) {
-      this.#database
-        .prepare("DELETE FROM delivered WHERE lane = ? AND NOT (identity >= ? AND identity < ?)")
-        .run(lane, keepDelivered?.from ?? "", keepDelivered?.below ?? "");
-      this.#database.prepare("DELETE FROM delivered_lists WHERE lane = ?").run(lane);
+      this.#statements.run(
+        "DELETE FROM delivered WHERE lane = ? AND NOT (identity >= ? AND identity < ?)",
+        lane,
+        keepDelivered?.from ?? "",
+        keepDelivered?.below ?? "",
+      );
+      this.#statements.run("DELETE FROM delivered_lists WHERE lane = ?", lane);
     }
-    this.#database.exec("DELETE FROM temp.pending; DELETE FROM temp.pending_lists");
+    this.#statements.run("DELETE FROM temp.pending");
+    this.#statements.run("DELETE FROM temp.pending_lists");
   }
 
   /** Whether anything is known to be delivered that a commit has not let go of. */
   async keepsDelivered(lane: string): Promise<boolean> {
     const kept =
       "SELECT 1 FROM delivered WHERE lane = ?1 UNION ALL SELECT 1 FROM delivered_lists WHERE lane = ?1 LIMIT 1";
-    return this.#patiently(() => this.#database.prepare(kept).get(lane) !== undefined);
+    return this.#patiently(() => this.#statements.get(kept, lane) !== undefined);
   }
 
   /** Of these identities, those delivered before. */
   async delivered(lane: string, identities: readonly string[]): Promise<Set<string>> {
     const isListed = "SELECT 1 FROM delivered_lists WHERE lane = ? LIMIT 1";
-    if (await this.#patiently(() => this.#database.prepare(isListed).get(lane) !== undefined))
+    if (await this.#patiently(() => this.#statements.get(isListed, lane) !== undefined))
       await this.#locked(() => this.#tellApart(lane));
     return this.#patiently(() => {
       this.#tellPendingApart();
       this.#asked = true;
-      const known = this.#database.prepare(
-        "SELECT 1 FROM delivered WHERE lane = ? AND identity = ? UNION ALL SELECT 1 FROM temp.pending WHERE identity = ?",
-      );
+      const known =
+        "SELECT 1 FROM delivered WHERE lane = ?1 AND identity = ?2 UNION ALL SELECT 1 FROM temp.pending WHERE identity = ?2";
       const found = new Set<string>();
       for (const identity of identities) {
-        const stored = storedIdentity(identity);
-        if (known.get(lane, stored, stored) !== undefined) found.add(identity);
+        if (this.#statements.get(known, lane, storedIdentity(identity)) !== undefined) found.add(identity);
       }
       return found;
     });
@@ -282,13 +252,12 @@ export class Ledger {
   /** Puts what was listed into the tables in which one identity can be found. */
   #tellApart(lane: string): void {
     this.#tellPendingApart();
-    this.#database
-      .prepare(
-        `INSERT OR IGNORE INTO delivered (lane, identity)
-          SELECT lane, value FROM delivered_lists, json_each(identities) WHERE lane = ?`,
-      )
-      .run(lane);
-    this.#database.prepare("DELETE FROM delivered_lists WHERE lane = ?").run(lane);
+    this.#statements.run(
+      `INSERT OR IGNORE INTO delivered (lane, identity)
+        SELECT lane, value FROM delivered_lists, json_each(identities) WHERE lane = ?`,
+      lane,
+    );
+    this.#statements.run("DELETE FROM delivered_lists WHERE lane = ?", lane);
   }
 
   #tellPendingApart(): void {
@@ -299,9 +268,8 @@ export class Ledger {
 
   /** Keeps identities for the next commit, in a table that only this connection has: it takes no lock. */
   deliver(identities: readonly string[]): void {
-    this.#database
-      .prepare("INSERT INTO temp.pending_lists (identities) VALUES (?)")
-      .run(JSON.stringify(identities.map(storedIdentity)));
+    const list = JSON.stringify(identities.map(storedIdentity));
+    this.#statements.run("INSERT INTO temp.pending_lists (identities) VALUES (?)", list);
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
+import { Statements } from "../../sql/sqlite/statements.ts";
 import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "../../state/sqlite/file.ts";
-import { Statements } from "../../state/sqlite/statements.ts";
 import {
   auditColumns,
   auditFields,

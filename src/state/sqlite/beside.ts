@@ -1,7 +1,7 @@
 import type { BoundaryKey, Interval } from "../../model/position.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
+import type { Statements } from "../../sql/sqlite/statements.ts";
 import { readBoundaryKey, readInterval } from "../codec.ts";
-import type { Statements } from "./statements.ts";
 
 /** What is kept in rows of its own beside a position: boundary keys and coverage, each under a lane. */
 export class SqliteBeside {

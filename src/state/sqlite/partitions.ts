@@ -1,10 +1,10 @@
 import type { Interval } from "../../model/position.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
+import type { Statements } from "../../sql/sqlite/statements.ts";
 import { positionText, readPartitionRow } from "../codec.ts";
 import { backfilledLane, isoTime, lanesUnder, type PartitionRow, partitionLane } from "../rows.ts";
 import { partitionColumns, partitionName } from "../stream-columns.ts";
 import type { SqliteBeside } from "./beside.ts";
-import type { Statements } from "./statements.ts";
 
 /** A stream's partitions, and what finished backfills covered of it and of them. */
 export class SqlitePartitions {

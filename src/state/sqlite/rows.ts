@@ -2,6 +2,7 @@ import { sortKey } from "../../model/cursor.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import type { Statements } from "../../sql/sqlite/statements.ts";
 import { positionText, readAuditRecord, readRunRow, readStreamRow } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import type { Moment, Place } from "../listing.ts";
@@ -10,7 +11,6 @@ import { isoTime, type PartitionRow, type RunRow, type StreamRow } from "../rows
 import { streamColumns } from "../stream-columns.ts";
 import { SqliteBeside } from "./beside.ts";
 import { SqlitePartitions } from "./partitions.ts";
-import type { Statements } from "./statements.ts";
 
 const mostKnown = 100;
 /** Sorts after every ISO 8601 time. */

@@ -5,13 +5,13 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import type { OpenTransaction } from "../../sql/port.ts";
+import { Statements } from "../../sql/sqlite/statements.ts";
 import type { StateStore } from "../contract.ts";
 import { storeClosed } from "../refusals.ts";
 import type { RowStorage, RowTransaction, Transacting } from "../row-storage.ts";
 import { RowStateStore } from "../row-store.ts";
 import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "./file.ts";
 import { SqliteRows } from "./rows.ts";
-import { Statements } from "./statements.ts";
 
 /**
  * State in an SQLite file: the default, for one machine and without a server. The file is made where
