@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { commandFlags } from "./parts/command-flags.ts";
 import {
   alternate,
   median,
@@ -78,9 +79,6 @@ export function checkpointCost(records: number, times: number): Promise<Row> {
     };
   });
 }
-
-/** As `bin/tidemark` starts Node. */
-const commandFlags = ["--max-semi-space-size=4", "--heap-growing-percent=10"];
 
 /** Peak memory of a long run against a short one (promise P13), as the command runs. */
 export async function memory(many: number, few: number): Promise<Row> {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { commandFlags } from "./parts/command-flags.ts";
 import {
   alternate,
   median,
@@ -16,9 +17,6 @@ interface Measured {
   readonly seconds: number;
   readonly peakMemoryBytes: number;
 }
-
-/** As `bin/tidemark` starts Node. */
-const commandFlags = ["--max-semi-space-size=4", "--heap-growing-percent=10"];
 
 /** Finding the one row that was deleted from a table, against reading its source and nothing more. */
 export function verification(records: number, times: number): Promise<Row> {

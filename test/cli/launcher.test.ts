@@ -38,7 +38,42 @@ describe("bin/tidemark", () => {
   });
 });
 
+/** Has each Node that starts say which process it is, and with which flags. */
+const telling =
+  "data:text/javascript,process.stderr.write(`pid ${process.pid} of ${process.execArgv.join(' ').slice(0, 60)}\\n`)";
+
 describe("the entry of the package", () => {
+  it.skipIf(process.execve === undefined)(
+    "begins anew with a small heap where records are moved, as the same process with the flags it had",
+    async () => {
+      const args = ["--import", telling, join(root, "src/cli/main.ts"), "run", "missing.yaml"];
+      const { child, ended } = startProcess(process.execPath, args, { cwd: temporaryFolder() });
+      const { code, stderr } = await ended;
+      const starts = stderr.split("\n").filter((line) => line.startsWith("pid "));
+      expect(starts).toEqual([
+        expect.stringContaining(`pid ${child.pid} of --import`),
+        expect.stringContaining(
+          `pid ${child.pid} of --max-semi-space-size=8 --heap-growing-percent=10 --import`,
+        ),
+      ]);
+      expect(stderr).toContain("missing.yaml");
+      expect(code).toBe(2);
+    },
+  );
+
+  it("starts once where it moves nothing, or is told how much memory to take", async () => {
+    const main = join(root, "src/cli/main.ts");
+    for (const args of [
+      [main, "state", "list"],
+      ["--max-semi-space-size=2", main, "run", "missing.yaml"],
+    ]) {
+      const { stderr } = await startProcess(process.execPath, ["--import", telling, ...args], {
+        cwd: temporaryFolder(),
+      }).ended;
+      expect(stderr.split("\n").filter((line) => line.startsWith("pid "))).toHaveLength(1);
+    }
+  });
+
   it("says on an old Node what is needed, instead of a syntax error", async () => {
     const folder = temporaryFolder();
     const source = readFileSync(join(root, "src/cli/main.ts"), "utf8");
