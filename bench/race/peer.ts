@@ -18,7 +18,7 @@ export interface Entry {
   /** What it writes to, as the table calls it. */
   readonly sink: string;
   /** Called once, before the first run. */
-  prepare?(place: Place): void;
+  prepare?(place: Place): void | Promise<void>;
   /** The same command is run three times: for everything, for the changes, and for nothing new. */
   command(place: Place): Command;
   count(place: Place): Promise<Contents>;

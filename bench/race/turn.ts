@@ -23,7 +23,7 @@ export interface Leg {
 /** A peer's turn at a job: three processes, one after the other. Ends early where one fails. */
 export async function takeTurn(stage: Stage, entry: Entry, job: Job, records: number): Promise<Leg[]> {
   return stage.withPlace(job === "postgres", async (place) => {
-    entry.prepare?.(place);
+    await entry.prepare?.(place);
     const legs: Leg[] = [];
     let checkpointsBefore = 0;
     for (const phase of phases) {
