@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { openState } from "../../src/index.ts";
 import { appendOutputs } from "../support/append-outputs.ts";
 import { runCommand, startCommand, testFolder } from "../support/command.ts";
 import { lostAndRepeated } from "../support/delivered.ts";
@@ -8,6 +9,7 @@ import { mysqlRuns } from "../support/mysql-tests.ts";
 import { recordsPipeline, startRecordsSource } from "../support/records-source.ts";
 
 const count = 1000;
+const key = { connector: "records", stream: "default" };
 
 const settings = {
   SQLite: appendOutputs.sqlite,
@@ -30,11 +32,18 @@ for (const [name, make] of Object.entries(settings)) {
       writeFileSync(join(folder, "records.yaml"), pipeline);
       const command = ["run", "records.yaml", "--json", "--state", state];
 
-      // The first run is stopped while it waits for its sixth page, with pages written and not committed.
+      // The first run is stopped while it waits for its sixth page, with pages written and not committed. It
+      // is not stopped inside of a commit: there SQLite's lock is its own until it wakes.
+      const committed = Math.floor(5 / pagesPerCheckpoint) * pagesPerCheckpoint * 100;
       const wake = Promise.withResolvers<void>();
       const stopped = Promise.withResolvers<void>();
       source.onRequest = async (requests) => {
         if (requests !== 6) return;
+        await using store = await openState(state.replace("sqlite:.", `sqlite:${folder}`));
+        await vi.waitFor(
+          async () => expect((await store.get(key))?.recordsProcessed).toBe(committed),
+          20_000,
+        );
         zombie.process.kill("SIGSTOP");
         stopped.resolve();
         await wake.promise;
