@@ -6,7 +6,7 @@ import { testFolder } from "./support/command.ts";
 const script = fileURLToPath(new URL("./support/many-partitions.ts", import.meta.url));
 
 /** As `bin/tidemark` starts the command. */
-const heap = ["--max-semi-space-size=8", "--heap-growing-percent=10"];
+const heap = ["--max-semi-space-size=8", "--heap-growing-percent=50"];
 
 test("P13: 100,000 partitions are read, and read again, in less than 300 MB", async () => {
   const child = spawn(process.execPath, [...heap, script, testFolder(), "100000"], {

@@ -53,7 +53,7 @@ describe("the entry of the package", () => {
       expect(starts).toEqual([
         expect.stringContaining(`pid ${child.pid} of --import`),
         expect.stringContaining(
-          `pid ${child.pid} of --max-semi-space-size=8 --heap-growing-percent=10 --import`,
+          `pid ${child.pid} of --max-semi-space-size=8 --heap-growing-percent=50 --import`,
         ),
       ]);
       expect(stderr).toContain("missing.yaml");
