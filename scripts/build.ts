@@ -1,14 +1,52 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+import { z } from "zod";
+import { writeLicences } from "./licences.ts";
 
-/** Builds `dist/` for publishing: plain JavaScript with declarations, as Node runs it from a package. */
+/**
+ * Builds `dist/` for publishing: the library and the command in files that they share, with the packages
+ * inside that every run would load one by one, and the declarations of what is public.
+ *
+ * A package under `dependencies` or `peerDependencies` is left outside and comes from where Tidemark is
+ * installed; one under `devDependencies` goes in. See docs/decisions/0024.
+ */
 const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = fileURLToPath(new URL("../dist", import.meta.url));
 
-rmSync(new URL("../dist", import.meta.url), { recursive: true, force: true });
+/** Left as a dependency for its types, which the library's own are made of. */
+const inside = new Set(["zod"]);
+
+const manifest = z
+  .object({
+    dependencies: z.record(z.string(), z.string()),
+    peerDependencies: z.record(z.string(), z.string()),
+  })
+  .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
+const outside = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)].filter(
+  (name) => !inside.has(name),
+);
+
+rmSync(dist, { recursive: true, force: true });
+const bundle = await rolldown({
+  cwd: root,
+  platform: "node",
+  input: {
+    index: "src/index.ts",
+    "service/index": "src/service/index.ts",
+    "testing/index": "src/testing/index.ts",
+    "cli/main": "src/cli/main.ts",
+  },
+  external: outside.map((name) => new RegExp(`^${name}($|/)`)),
+});
+const { output } = await bundle.write({ dir: dist, chunkFileNames: "parts/[name]-[hash].js" });
+await bundle.close();
+writeLicences(dist, output);
+chmodSync(new URL("../dist/cli/main.js", import.meta.url), 0o755);
+
 const { status } = spawnSync("node_modules/.bin/tsc", ["-p", "tsconfig.build.json"], {
   cwd: root,
   stdio: "inherit",
 });
-if (status !== 0) process.exit(status ?? 1);
-chmodSync(new URL("../dist/cli/main.js", import.meta.url), 0o755);
+process.exitCode = status ?? 1;

@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,20 @@ function run(cwd: string, command: string, ...args: string[]): string {
   console.log(`$ ${command} ${args.join(" ")}`);
   return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 }
+
+/** What a command says that must fail. */
+function refusal(cwd: string, tidemark: string, ...args: string[]): string {
+  console.log(`$ tidemark ${args.join(" ")}`);
+  const { status, stdout } = spawnSync(process.execPath, [tidemark, ...args], { cwd, encoding: "utf8" });
+  if (status === 0) throw new Error(`expected a failure and got:\n${stdout}`);
+  return stdout;
+}
+
+/** As a user's project would be checked, down to the package's own declarations. */
+const typeCheck = [
+  ...["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--skipLibCheck", "false"],
+  ...["--types", "node", "--typeRoots", join(root, "node_modules/@types")],
+];
 
 function expectText(text: string, part: string): void {
   if (!text.includes(part)) throw new Error(`expected ${JSON.stringify(part)} in:\n${text}`);
@@ -88,6 +102,41 @@ output: { type: file, path: ./events.jsonl }
   expectText(run(folder, process.execPath, tidemark, "validate", "events.yaml", "--json"), "[]");
   expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":2');
   expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":0');
+
+  // A connector has the library, and zod, from its own imports: they and the command's must agree.
+  writeFileSync(
+    join(folder, "log.ts"),
+    `import { defineConnector, TidemarkError } from "tidemark";
+     import { z } from "zod";
+     export default defineConnector({
+       id: "log",
+       configSchema: z.strictObject({ last: z.int() }),
+       async *sync({ cursor, config }) {
+         if (cursor === String(config.last)) throw new TidemarkError("SOURCE_REFUSED", "there is no more");
+         yield { records: [{ id: config.last }], cursor: String(config.last) };
+       },
+     });`,
+  );
+  writeFileSync(
+    join(folder, "log.yaml"),
+    `name: log
+input: { type: module, path: ./log.ts, config: { last: 7 } }
+output: { type: file, path: ./log.jsonl }
+`,
+  );
+  expectText(run(folder, process.execPath, tidemark, "run", "log.yaml", "--json"), '"records_written":1');
+  expectText(refusal(folder, tidemark, "run", "log.yaml", "--json"), "SOURCE_REFUSED");
+  writeFileSync(
+    join(folder, "log.yaml"),
+    readFileSync(join(folder, "log.yaml"), "utf8").replace("7", "seven"),
+  );
+  expectText(refusal(folder, tidemark, "validate", "log.yaml", "--json"), "last");
+
+  writeFileSync(
+    join(folder, "service.ts"),
+    `export * from "tidemark/service"; export * from "tidemark/testing";`,
+  );
+  run(folder, join(root, "node_modules/.bin/tsc"), ...typeCheck, "log.ts", "service.ts");
   console.log("The packed package works.");
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -5,8 +5,8 @@ import type { StreamSource } from "../observability/stream-metrics.ts";
 import { tracedRequests } from "../observability/traced-requests.ts";
 import { openTracing, type Tracing } from "../observability/tracing.ts";
 import type { ServiceOptions } from "../service/service.ts";
+import { version } from "../version.ts";
 import { note } from "./terminal.ts";
-import { version } from "./version.ts";
 
 export interface Observability {
   readonly log: Log;

@@ -1,9 +1,9 @@
 import { Console } from "node:console";
 import { Command, CommanderError, Option } from "commander";
+import { version } from "../version.ts";
 import { addCommands, type CommandEntry } from "./commands.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
 import { flushed, note, outliveReaders, print, style } from "./terminal.ts";
-import { version } from "./version.ts";
 
 const pipelines = "Pipelines:";
 const places = "State:";

@@ -4,7 +4,7 @@ import { tracedRun } from "../observability/traced-run.ts";
 import { openTracing } from "../observability/tracing.ts";
 import type { StateStore } from "../state/contract.ts";
 import { parseTraceContext, withTraceContext } from "../trace-context.ts";
-import { version } from "./version.ts";
+import { version } from "../version.ts";
 
 /**
  * Makes one run as part of the trace that the environment names in `TRACEPARENT`, as what starts

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { TidemarkError } from "../errors.ts";
 import { stringifyJson } from "../model/json.ts";
 import type { StateStore } from "../state/contract.ts";
-import { clientVersion as version } from "../state/http/version.ts";
+import { version } from "../version.ts";
 import { refuseBound } from "./access.ts";
 import { type AuthenticationLimits, Authenticator } from "./authenticate.ts";
 import { routes } from "./contracts.ts";

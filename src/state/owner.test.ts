@@ -1,8 +1,11 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { withOtherProcess } from "../testing/state-suite/other-process.ts";
-import { isOwnerGone, leaseOwnerSchema, processOwner } from "./owner.ts";
+import { isOwnerGone, leaseOwnerSchema, ownerOf, processOwner } from "./owner.ts";
 
 test("a process knows itself, the same each time", () => {
   const owner = processOwner();
@@ -16,13 +19,22 @@ test("this process is not gone", () => {
   expect(isOwnerGone(processOwner())).toBe(false);
 });
 
-test("two processes of one machine agree on it and differ in themselves", async () => {
-  await withOtherProcess(async ({ owner }) => {
-    const here = processOwner();
-    expect(owner.host).toBe(here.host);
-    expect(owner.boot).toBe(here.boot);
-    expect(owner.pid).not.toBe(here.pid);
+test("what a process says of itself is what another of the machine knows of it", async () => {
+  const program = `
+    import { processOwner } from ${JSON.stringify(new URL("./owner.ts", import.meta.url).href)};
+    console.log(JSON.stringify(processOwner()));
+    process.stdin.resume();
+  `;
+  const other = spawn(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["pipe", "pipe", "inherit"],
   });
+  const [line] = await once(createInterface(other.stdout), "line");
+  const told = leaseOwnerSchema.parse(JSON.parse(String(line)));
+  expect(told).toEqual(ownerOf(other.pid ?? 0));
+  expect({ ...told, pid: 0, startedAt: "" }).toEqual({ ...processOwner(), pid: 0, startedAt: "" });
+  other.stdin.end();
+  await once(other, "exit");
+  expect(isOwnerGone(told)).toBe(true);
 });
 
 test("another process is gone once it was killed, and not before", async () => {

@@ -20,13 +20,13 @@ let self: LeaseOwner | undefined;
 
 /** This process, as the owner of the leases it takes. */
 export function processOwner(): LeaseOwner {
-  self ??= {
-    host: hostIdentity(),
-    boot: bootIdentity(),
-    pid: process.pid,
-    startedAt: startOf(process.pid) ?? untold,
-  };
+  self ??= ownerOf(process.pid);
   return self;
+}
+
+/** A living process of this machine, by its number. */
+export function ownerOf(pid: number): LeaseOwner {
+  return { host: hostIdentity(), boot: bootIdentity(), pid, startedAt: startOf(pid) ?? untold };
 }
 
 /**

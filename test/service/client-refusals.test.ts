@@ -6,9 +6,9 @@ import { memoryKeys } from "../../src/service/keys/memory.ts";
 import { KeyStore } from "../../src/service/keys/store.ts";
 import type { StateStore } from "../../src/state/contract.ts";
 import { type HttpStateOptions, openHttpState } from "../../src/state/http/http.ts";
-import { clientVersion } from "../../src/state/http/version.ts";
 import { openState } from "../../src/state/open.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { version } from "../../src/version.ts";
 import { type HttpHandler, sendJson, startHttpServer } from "../support/http-server.ts";
 import { startService } from "./support.ts";
 
@@ -132,9 +132,9 @@ const run = {
 };
 
 /** A service that answers begin with this and that, and `/healthz` with a version. */
-function answering(version: string, answer: (response: ServerResponse) => void): HttpHandler {
+function answering(theirs: string, answer: (response: ServerResponse) => void): HttpHandler {
   return ({ url }, response) => {
-    if (url.pathname === "/healthz") sendJson(response, { status: "alive", version });
+    if (url.pathname === "/healthz") sendJson(response, { status: "alive", version: theirs });
     else answer(response);
   };
 }
@@ -181,21 +181,19 @@ describe("services of another version", () => {
   ];
   for (const [what, answer, same] of cases) {
     test(`that ${what}: both versions are told`, async () => {
-      for (const [version, word] of [
+      for (const [theirs, word] of [
         ["0.0.9", "older"],
         ["999.0.0", "newer"],
       ] as const) {
-        await using server = await startHttpServer(answering(version, answer));
+        await using server = await startHttpServer(answering(theirs, answer));
         const error = await refusal(opened(server.origin).begin(key, { ...numeric, runId: "r1" }));
         expect(error).toMatchObject({
           code: "SERVICE_INCOMPATIBLE",
-          details: { service_version: version, client_version: clientVersion() },
+          details: { service_version: theirs, client_version: version() },
         });
-        expect(error.message).toMatch(
-          new RegExp(`Tidemark ${version}, ${word} than this ${clientVersion()}`),
-        );
+        expect(error.message).toMatch(new RegExp(`Tidemark ${theirs}, ${word} than this ${version()}`));
       }
-      await using server = await startHttpServer(answering(clientVersion(), answer));
+      await using server = await startHttpServer(answering(version(), answer));
       const error = await refusal(opened(server.origin).begin(key, { ...numeric, runId: "r1" }));
       expect(error).toMatchObject(same);
     });
@@ -263,7 +261,7 @@ describe("what is no answer of a service's", () => {
       ],
     ];
   test.each(cases)("P10: %s", async (_, answer, error, message) => {
-    await using server = await startHttpServer(answering(clientVersion(), answer));
+    await using server = await startHttpServer(answering(version(), answer));
     const thrown = await refusal(opened(server.origin).begin(key, { ...numeric, runId: "r1" }));
     expect(thrown).toMatchObject(error);
     expect(thrown.message).toMatch(message);
@@ -271,7 +269,7 @@ describe("what is no answer of a service's", () => {
   });
 
   test("P10: a stream is taken for one that never began only where the service says so", async () => {
-    await using server = await startHttpServer(answering(clientVersion(), page(404)));
+    await using server = await startHttpServer(answering(version(), page(404)));
     await expect(opened(server.origin).get(key)).rejects.toMatchObject({ code: "STATE_UNAVAILABLE" });
   });
 });

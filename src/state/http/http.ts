@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../../clock.ts";
+import { version } from "../../version.ts";
 import type { StateStore } from "../contract.ts";
 import type { LeaseOwner } from "../owner.ts";
 import { parseServiceAddress, usableKey } from "./address.ts";
@@ -6,7 +7,6 @@ import { ServiceConnection } from "./connection.ts";
 import { isDeadHere } from "./lease-owners.ts";
 import { ServiceClient } from "./service-client.ts";
 import { HttpStateStore } from "./store.ts";
-import { clientVersion } from "./version.ts";
 
 export interface HttpStateOptions {
   /** The API key; none where the service runs without. */
@@ -53,7 +53,7 @@ export function openServiceClient(url: string, options: HttpStateOptions): Servi
     address,
     headers: {
       accept: "application/json, application/problem+json",
-      "user-agent": `tidemark/${clientVersion()}`,
+      "user-agent": `tidemark/${version()}`,
       ...(key === null ? {} : { authorization: `Bearer ${key}` }),
     },
     clock,

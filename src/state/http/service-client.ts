@@ -3,6 +3,7 @@ import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
 import { stringifyJson } from "../../model/json.ts";
 import { traceHeaders } from "../../trace-context.ts";
+import { compareVersions, version } from "../../version.ts";
 import { routePath } from "../wire/routes.ts";
 import type { ServiceAnswer, ServiceConnection } from "./connection.ts";
 import {
@@ -14,7 +15,6 @@ import {
   refusalOf,
 } from "./refusals.ts";
 import type { Repeatable } from "./repeats.ts";
-import { clientVersion, compareVersions } from "./version.ts";
 
 /** As much of a route of `wire/routes.ts` as a client needs. */
 export interface Route<Answer> {
@@ -98,7 +98,7 @@ export class ServiceClient {
   /** The refusal, unless the service is of another version: then that is what has to be mended. */
   async #mismatch(route: Route<unknown>, refusal: TidemarkError): Promise<TidemarkError> {
     const theirs = await this.#version();
-    const ours = clientVersion();
+    const ours = version();
     if (theirs === null || compareVersions(theirs, ours) === 0) return refusal;
     const older = compareVersions(theirs, ours) < 0;
     return new TidemarkError(

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { type LeaseOwner, leaseOwnerSchema } from "../../state/owner.ts";
+import { type LeaseOwner, ownerOf } from "../../state/owner.ts";
 
 export interface OtherProcess {
   readonly owner: LeaseOwner;
@@ -10,23 +9,11 @@ export interface OtherProcess {
   kill(): Promise<void>;
 }
 
-/** The same module from the sources and from the built package. */
-const ownerModule = new URL(
-  `../../state/owner${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
-  import.meta.url,
-);
-
-const program = `
-  import { processOwner } from ${JSON.stringify(ownerModule.href)};
-  console.log(JSON.stringify(processOwner()));
-  process.stdin.resume();
-`;
-
-/** Runs something while another process lives, which tells how it would own a lease. */
+/** Runs something while another process lives, which could be the owner of a lease. */
 export async function withOtherProcess(work: (other: OtherProcess) => Promise<void>): Promise<void> {
   // It ends with its standard input, and so with this process, however that ends.
-  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
-    stdio: ["pipe", "pipe", "inherit"],
+  const child = spawn(process.execPath, ["-e", "process.stdin.resume()"], {
+    stdio: ["pipe", "ignore", "inherit"],
   });
   const gone = once(child, "exit");
   const kill = async (): Promise<void> => {
@@ -34,11 +21,9 @@ export async function withOtherProcess(work: (other: OtherProcess) => Promise<vo
     await gone;
   };
   try {
-    const line = await Promise.race([
-      once(createInterface(child.stdout), "line"),
-      gone.then(() => assert.fail("the other process ended early")),
-    ]);
-    await work({ owner: leaseOwnerSchema.parse(JSON.parse(String(line[0]))), kill });
+    await once(child, "spawn");
+    assert.ok(child.pid !== undefined);
+    await work({ owner: ownerOf(child.pid), kill });
   } finally {
     await kill();
   }

@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 let known: string | undefined;
 
 /** The package's version. */
-export function clientVersion(): string {
+export function version(): string {
+  // By the package's own name: the built code does not lie where its source does.
   known ??= /"version":\s*"([^"]+)"/.exec(
-    readFileSync(new URL("../../../package.json", import.meta.url), "utf8"),
+    readFileSync(new URL(import.meta.resolve("tidemark/package.json")), "utf8"),
   )?.[1];
   return known ?? "unknown";
 }
