@@ -47,10 +47,11 @@ export class CopyIn {
     if (this.#from === null) return false;
     const { dialect } = this.#connection;
     const names = target.columns.map(({ name }) => dialect.identifier(name)).join(", ");
-    const sql = `COPY ${dialect.table(table)} (${names}) FROM STDIN`;
-    await this.#connection.execute("SAVEPOINT tidemark_copy");
+    const copy = `COPY ${dialect.table(table)} (${names}) FROM STDIN`;
     try {
       for (let from = 0; from < records.length; from += rowsACopy) {
+        // With the first, so that the savepoint is not one more wait for the server.
+        const sql = from === 0 ? `SAVEPOINT tidemark_copy; ${copy}` : copy;
         const lines = copyLines(records.slice(from, from + rowsACopy), target.columns);
         await this.#connection.copyIn(this.#from(sql), sql, lines);
       }
