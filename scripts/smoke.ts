@@ -24,11 +24,50 @@ function refusal(cwd: string, tidemark: string, ...args: string[]): string {
   return stdout;
 }
 
-/** As a user's project would be checked, down to the package's own declarations. */
+/** A connector has the library, and zod, from its own imports: they and the command's must agree. */
+function checkConnector(tidemark: string): void {
+  writeFileSync(
+    join(folder, "log.ts"),
+    `import { defineConnector, TidemarkError } from "tidemark";
+     import { z } from "zod";
+     export default defineConnector({
+       id: "log",
+       configSchema: z.strictObject({ last: z.int() }),
+       async *sync({ cursor, config }) {
+         if (cursor === String(config.last)) throw new TidemarkError("SOURCE_REFUSED", "there is no more");
+         yield { records: [{ id: config.last }], cursor: String(config.last) };
+       },
+     });`,
+  );
+  writeFileSync(
+    join(folder, "log.yaml"),
+    `name: log
+input: { type: module, path: ./log.ts, config: { last: 7 } }
+output: { type: file, path: ./log.jsonl }
+`,
+  );
+  expectText(run(folder, process.execPath, tidemark, "run", "log.yaml", "--json"), '"records_written":1');
+  expectText(refusal(folder, tidemark, "run", "log.yaml", "--json"), "SOURCE_REFUSED");
+  writeFileSync(
+    join(folder, "log.yaml"),
+    readFileSync(join(folder, "log.yaml"), "utf8").replace("7", "seven"),
+  );
+  expectText(refusal(folder, tidemark, "validate", "log.yaml", "--json"), "last");
+}
+
 const typeCheck = [
   ...["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--skipLibCheck", "false"],
   ...["--types", "node", "--typeRoots", join(root, "node_modules/@types")],
 ];
+
+/** Checks code as in a user's project, down to the package's own declarations. */
+function checkTypes(): void {
+  writeFileSync(
+    join(folder, "service.ts"),
+    `export * from "tidemark/service"; export * from "tidemark/testing";`,
+  );
+  run(folder, join(root, "node_modules/.bin/tsc"), ...typeCheck, "log.ts", "service.ts");
+}
 
 function expectText(text: string, part: string): void {
   if (!text.includes(part)) throw new Error(`expected ${JSON.stringify(part)} in:\n${text}`);
@@ -78,8 +117,6 @@ try {
 
   const tidemark = join(folder, "node_modules", "tidemark", "dist", "cli", "main.js");
   expectText(run(folder, process.execPath, tidemark, "--help"), "Usage: tidemark");
-  writeFileSync(join(folder, "records.db"), "");
-  rmSync(join(folder, "records.db"));
   const make = `import { DatabaseSync } from "node:sqlite";
     const db = new DatabaseSync("records.db");
     db.exec("CREATE TABLE events (id INTEGER PRIMARY KEY, updated_at TEXT)");
@@ -102,41 +139,8 @@ output: { type: file, path: ./events.jsonl }
   expectText(run(folder, process.execPath, tidemark, "validate", "events.yaml", "--json"), "[]");
   expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":2');
   expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":0');
-
-  // A connector has the library, and zod, from its own imports: they and the command's must agree.
-  writeFileSync(
-    join(folder, "log.ts"),
-    `import { defineConnector, TidemarkError } from "tidemark";
-     import { z } from "zod";
-     export default defineConnector({
-       id: "log",
-       configSchema: z.strictObject({ last: z.int() }),
-       async *sync({ cursor, config }) {
-         if (cursor === String(config.last)) throw new TidemarkError("SOURCE_REFUSED", "there is no more");
-         yield { records: [{ id: config.last }], cursor: String(config.last) };
-       },
-     });`,
-  );
-  writeFileSync(
-    join(folder, "log.yaml"),
-    `name: log
-input: { type: module, path: ./log.ts, config: { last: 7 } }
-output: { type: file, path: ./log.jsonl }
-`,
-  );
-  expectText(run(folder, process.execPath, tidemark, "run", "log.yaml", "--json"), '"records_written":1');
-  expectText(refusal(folder, tidemark, "run", "log.yaml", "--json"), "SOURCE_REFUSED");
-  writeFileSync(
-    join(folder, "log.yaml"),
-    readFileSync(join(folder, "log.yaml"), "utf8").replace("7", "seven"),
-  );
-  expectText(refusal(folder, tidemark, "validate", "log.yaml", "--json"), "last");
-
-  writeFileSync(
-    join(folder, "service.ts"),
-    `export * from "tidemark/service"; export * from "tidemark/testing";`,
-  );
-  run(folder, join(root, "node_modules/.bin/tsc"), ...typeCheck, "log.ts", "service.ts");
+  checkConnector(tidemark);
+  checkTypes();
   console.log("The packed package works.");
 } finally {
   rmSync(folder, { recursive: true, force: true });

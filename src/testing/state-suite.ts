@@ -92,6 +92,7 @@ export function stateStoreSuite(framework: TestFramework, suite: StateStoreSuite
           const reason = skip.get(title) ?? skip.get(name);
           const body = () => withHarness(suite, run);
           if (reason === undefined) framework.it(name, body);
+          // Only what the suite's caller gave a reason for, which stands in the name that is printed.
           else framework.it.skip(`${name} (skipped: ${reason})`, body);
         }
       });
