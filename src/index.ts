@@ -25,6 +25,7 @@ export type {
   FilterContext,
   Incremental,
   Input,
+  InputContext,
   InputSession,
   Mark,
   Output,

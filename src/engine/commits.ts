@@ -2,8 +2,9 @@ import { emptyPosition, type Position } from "../model/position.ts";
 import type { Completion } from "../state/contract.ts";
 import type { LeaseKeeper } from "../state/lease-keeper.ts";
 import { keptDeliveries, withDedupedFrom } from "./dedupe.ts";
+import { haveNewFacts, withFacts } from "./facts.ts";
 import type { Part } from "./part.ts";
-import type { Commit, PartitionMove } from "./ports.ts";
+import type { Commit, InputSession, PartitionMove } from "./ports.ts";
 import type { Progress, ReadLoop } from "./read-loop.ts";
 import type { RunParts } from "./run.ts";
 import { startingPosition } from "./starting-position.ts";
@@ -24,6 +25,7 @@ export class Commits {
   readonly #lease: LeaseKeeper;
   readonly #together: boolean;
   #part: Part | null = null;
+  #input: Pick<InputSession, "facts"> | null = null;
   #start: Position = emptyPosition;
   #sequence = 0;
   #checkpoints = 0;
@@ -38,9 +40,13 @@ export class Commits {
     this.#together = databaseIdentity !== null && databaseIdentity === parts.state.databaseIdentity;
   }
 
-  /** Told what moves the stream on; null where its partitions move instead. */
-  follow(part: Part | null): void {
+  /**
+   * Called once the run is planned: with what moves the stream on (null where its partitions move
+   * instead), and with the input, whose facts are kept.
+   */
+  follow(part: Part | null, input: Pick<InputSession, "facts">): void {
     this.#part = part;
+    this.#input = input;
   }
 
   progress(loop: ReadLoop): Progress {
@@ -100,7 +106,11 @@ export class Commits {
     const { state, run, faults, warnings } = this.#parts;
     // What the output keeps of an unfinished window is let go of by the commit that ends it.
     const changed =
-      loop.dirty || loop.handedDeliveries || this.#part?.changed === true || this.#part?.recordsRuns === true;
+      loop.dirty ||
+      loop.handedDeliveries ||
+      this.#part?.changed === true ||
+      this.#part?.recordsRuns === true ||
+      haveNewFacts(this.#start, this.#facts());
     const step = changed ? this.#step(loop, true) : null;
     const completion: Completion = {
       recordsProcessed: loop.recordsWritten,
@@ -127,8 +137,14 @@ export class Commits {
   }
 
   #step(loop: ReadLoop, windowFinished: boolean): Step {
-    const position = this.#deduped(this.#part?.position() ?? this.#start);
+    const reached = this.#part?.position() ?? this.#start;
+    const position = withFacts(this.#deduped(reached), this.#facts() ?? new Set(this.#start.facts));
     return { position, partitions: loop.partitionMoves(), windowFinished };
+  }
+
+  /** What the input knows of its source; undefined where it keeps nothing, or the run may not change it. */
+  #facts(): ReadonlySet<string> | undefined {
+    return this.#parts.run.kind === "live" ? this.#input?.facts?.() : undefined;
   }
 
   #deduped(position: Position): Position {

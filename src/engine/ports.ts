@@ -128,6 +128,12 @@ export interface PartContext {
   readonly warn: Warn;
 }
 
+/** What an input is given when a run opens it. */
+export interface InputContext extends PartContext {
+  /** What earlier runs of the stream learned of its source: see `InputSession.facts`. Absent is nothing. */
+  readonly facts?: ReadonlySet<string>;
+}
+
 /**
  * Reads records from a source.
  *
@@ -144,7 +150,7 @@ export interface PartContext {
 export interface Input {
   readonly kind: string;
   readonly incremental: Incremental;
-  open(context: PartContext): Promise<InputSession>;
+  open(context: InputContext): Promise<InputSession>;
 }
 
 export interface InputSession {
@@ -163,6 +169,13 @@ export interface InputSession {
    * the position's `note`; undefined to keep none. Asked once, after `safeUpper`.
    */
   note?(): string | undefined;
+  /**
+   * All that is known of the source by now: what `InputContext.facts` said, and what this run saw. Asked
+   * at each commit and at the run's end; the engine keeps it with the stream's position and gives it to
+   * the next run. A fact is a short text in the input's own words, for example that a next page's token
+   * was seen at its path. Backfills and previews are given the facts and change none.
+   */
+  facts?(): ReadonlySet<string>;
   /** The names of the stream's partitions, page by page, for an input that declares them. */
   partitions?(signal: AbortSignal): AsyncIterable<readonly string[]>;
   close(): Promise<void>;

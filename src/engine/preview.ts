@@ -42,7 +42,7 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
   };
   const stored = fromStart ? null : await state.get(pipeline.key);
   const start = stored?.position ?? emptyPosition;
-  const input = await pipeline.input.open(context);
+  const input = await pipeline.input.open({ ...context, facts: new Set(start.facts) });
   try {
     const session = {
       write: async ({ records }: { records: readonly SourceRecord[] }) => {

@@ -42,7 +42,7 @@ export async function runToEnd(parts: RunParts): Promise<void> {
     const commits = new Commits(parts, lease);
     const start = await startOf(parts, commits);
     const context = parts.context(signal);
-    input = await parts.pipeline.input.open(context);
+    input = await parts.pipeline.input.open({ ...context, facts: await factsOf(parts, start) });
     await readAndCommit(parts, { lease, commits, start, input, context });
   } catch (error) {
     // A run that has lost its stream says so, whatever the interruption looked like from inside.
@@ -51,6 +51,12 @@ export async function runToEnd(parts: RunParts): Promise<void> {
     reading.abort();
     await input?.close();
   }
+}
+
+/** A backfill has a position of its own; what the live stream's runs learned of the source holds for it too. */
+async function factsOf({ run, state }: RunParts, start: Position): Promise<ReadonlySet<string>> {
+  if (run.kind === "live") return new Set(start.facts);
+  return new Set((await state.get(run.key))?.position.facts);
 }
 
 /** A backfill keeps its range before it reads any of it, so that another run can go on with it. */
@@ -89,7 +95,7 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     asked,
     range,
   });
-  commits.follow(plan.part);
+  commits.follow(plan.part, input);
   const loop = new ReadLoop({
     filters: pipeline.filters,
     filterContext: { ...context, runId: run.runId },

@@ -20,6 +20,8 @@ export interface VerificationParts {
   readonly field: CursorField | null;
   readonly stretch: Interval | null;
   readonly watermark: string | null;
+  /** What the stream's runs learned of its source. */
+  readonly facts: ReadonlySet<string>;
   readonly step: SliceStep | null;
   readonly concurrency: number;
   readonly limit: number;

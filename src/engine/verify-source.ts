@@ -24,6 +24,8 @@ export interface SourceParts {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly warn: Warn;
+  /** What the stream's runs learned of its source. */
+  readonly facts: ReadonlySet<string>;
 }
 
 /** How many records show what the filters do. */
@@ -35,7 +37,7 @@ const sampleSize = 20;
  * Throws what reading or filtering throws: a read that stopped early compares nothing (promise P15).
  */
 export async function readSource(
-  { pipeline, clock, signal, warn }: SourceParts,
+  { pipeline, clock, signal, warn, facts }: SourceParts,
   { stretch, after = null, step, concurrency }: SourceReading,
   onRecords: (records: readonly SourceRecord[], sample: () => Promise<Sample[]>) => Promise<void>,
 ): Promise<void> {
@@ -58,7 +60,7 @@ export async function readSource(
       return records.length;
     },
   };
-  const input = await pipeline.input.open(context);
+  const input = await pipeline.input.open({ ...context, facts });
   try {
     const start = { ...emptyPosition, watermark: after };
     const plan = await planRun({

@@ -103,6 +103,7 @@ export async function verify(pipeline: Pipeline, options: VerifyOptions): Promis
   const reading = readingOf(pipeline, options, field);
   const stretch = field === null ? null : await stretchOf(pipeline, options, field, clock);
   const reader = await openReader(pipeline, { clock, signal, warn: warnings.add });
+  const stored = await options.state.get(pipeline.key);
   let compared: Compared;
   try {
     compared = await new Verification({
@@ -113,7 +114,8 @@ export async function verify(pipeline: Pipeline, options: VerifyOptions): Promis
       warn: warnings.add,
       field,
       stretch,
-      watermark: (await options.state.get(pipeline.key))?.position.watermark ?? null,
+      watermark: stored?.position.watermark ?? null,
+      facts: new Set(stored?.position.facts),
       ...reading,
       limit: options.limit ?? 100,
     }).compare();

@@ -90,6 +90,8 @@ const positionSchema = z.strictObject({
   tally: tallySchema.optional(),
   /** What the input keeps of its source beside the cursor, in words of its own: see `InputSession.note`. */
   note: z.string().optional(),
+  /** What the input has learned of its source, in words of its own: see `InputSession.facts`. Sorted. */
+  facts: listOf(z.string()).optional(),
   /** From which cursor on the output knows each delivery, under `dedupe: window`. */
   dedupedFrom: z.string().optional(),
 });
@@ -110,10 +112,13 @@ export const emptyPosition: Position = {
 };
 
 /** The format that this version writes. */
-export const positionFormat = 1;
+export const positionFormat = 2;
 
 /** One upgrade a format: the entry under N turns format N into N + 1. */
-const upgrades: ReadonlyMap<number, (stored: Record<string, unknown>) => Record<string, unknown>> = new Map();
+const upgrades: ReadonlyMap<number, (stored: Record<string, unknown>) => Record<string, unknown>> = new Map([
+  // Format 2 adds `facts`, which a version that does not know them would drop.
+  [1, (stored) => stored],
+]);
 
 const storedSchema = z.looseObject({ format: z.int().positive() });
 

@@ -126,7 +126,9 @@ export function resetTarget(row: StreamRow | null, key: StreamKey, reset: Reset)
     });
   }
   const watermark = parseCursor(cursorType, reset.to).value;
-  return { position: { ...emptyPosition, watermark }, cursorType, startsOver };
+  const facts = startsOver ? undefined : row?.position.facts;
+  const position = { ...emptyPosition, watermark, ...(facts === undefined ? {} : { facts }) };
+  return { position, cursorType, startsOver };
 }
 
 /** Where an import leads. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`, `ARGUMENT_INVALID`. */

@@ -148,7 +148,7 @@ test("P10: a partition's file that cannot be read is an error, and stays as it i
     [stored.replace('"cursor_value": "2"', '"cursor_value": "3"'), "STATE_UNREADABLE"],
     [stored.replaceAll('"2"', '"banana"'), "STATE_UNREADABLE"],
     [stored.replace('"tidemark_partition": 1', '"tidemark_partition": 9'), "STATE_TOO_NEW"],
-    [stored.replace('"format": 1', '"format": 9'), "STATE_TOO_NEW"],
+    [stored.replace('"format": 2', '"format": 9'), "STATE_TOO_NEW"],
   ] as const;
   for (const [text, code] of damages) {
     writeFileSync(file, text);
@@ -170,7 +170,7 @@ test("P10: a file of a newer format is an error that says so", async () => {
   const stored = readFileSync(file, "utf8");
   for (const [from, to] of [
     ['"tidemark_state": 2', '"tidemark_state": 9'],
-    ['"format": 1', '"format": 9'],
+    ['"format": 2', '"format": 9'],
   ] as const) {
     writeFileSync(file, stored.replace(from, to));
     await expect(store.get(key)).rejects.toSatisfy((error) => isTidemarkError(error, "STATE_TOO_NEW"));

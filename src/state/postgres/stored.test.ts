@@ -76,7 +76,7 @@ test("P10: a damaged stream that is not running is not begun", async () => {
 test("P10: a position of a newer format is STATE_TOO_NEW, and stays as it is", async () => {
   const { store, client } = await emptyState();
   const run = await store.begin(key, { cursorType: "timestamp_utc" });
-  await client.query(`UPDATE tidemark_streams SET position = replace(position, '"format":1', '"format":99')`);
+  await client.query(`UPDATE tidemark_streams SET position = replace(position, '"format":2', '"format":99')`);
   const tooNew = { code: "STATE_TOO_NEW" };
   await expect(store.get(key)).rejects.toMatchObject(tooNew);
   await expect(store.begin(key, { cursorType: "timestamp_utc" })).rejects.toMatchObject(tooNew);

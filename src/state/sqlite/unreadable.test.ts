@@ -125,7 +125,7 @@ describe("P10: a stream that cannot be read is an error, and stays as it is", ()
   const ofStream = `WHERE stream = '${key.stream}'`;
   const set = (assignment: string): string => `UPDATE tidemark_streams SET ${assignment} ${ofStream}`;
   const damages: [string, string, string][] = [
-    ["a position of a newer format", set(`position = json_set(position, '$.format', 2)`), "STATE_TOO_NEW"],
+    ["a position of a newer format", set(`position = json_set(position, '$.format', 99)`), "STATE_TOO_NEW"],
     ["a position that is no JSON", set(`position = 'oops'`), "STATE_UNREADABLE"],
     ["a position cut short", set("position = substr(position, 1, 20)"), "STATE_UNREADABLE"],
     [
