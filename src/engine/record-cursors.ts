@@ -42,11 +42,12 @@ export function readCursors(
 function cursorOf(record: SourceRecord, field: CursorField, onNullCursor: NullCursorPolicy): string | null {
   const path = field.path ?? [];
   const raw = valueAt(record, path);
-  if (raw === null || raw === undefined) {
+  if (isNoCursor(raw, field)) {
     if (onNullCursor !== "fail") return null;
+    const found = typeof raw === "string" ? `${JSON.stringify(raw)}, which is no value,` : "no value";
     throw new TidemarkError(
       "CURSOR_NULL",
-      `${describeRecord(record)} has no value in its cursor field ${formatPath(path)}`,
+      `${describeRecord(record)} has ${found} in its cursor field ${formatPath(path)}`,
     );
   }
   try {
@@ -54,6 +55,22 @@ function cursorOf(record: SourceRecord, field: CursorField, onNullCursor: NullCu
   } catch (cause) {
     throw atRecord(cause, record, path);
   }
+}
+
+/** `0000-00-00`, `0000-00-00 00:00:00`, `00.00.0000`: all digits are 0, and a date has eight of them or more. */
+const zeroDate = /^(?:0[-/. ]?){8}(?:[T ]?(?:0[:.,]?)*)?(?:Z|[+-]0[0:]*)?$/;
+
+/**
+ * Whether a value says that there is none: null, a missing field, and what sources that cannot write
+ * null give in its place. An empty text is a cursor of type `text`; a date of zeros is none of type
+ * `timestamp_utc`.
+ */
+function isNoCursor(raw: unknown, { type, format }: CursorField): boolean {
+  if (raw === null || raw === undefined) return true;
+  if (typeof raw !== "string" || type === "text" || type === "opaque_token") return false;
+  if (raw === "") return true;
+  if (type !== "timestamp_utc" || format.kind.startsWith("epoch")) return false;
+  return raw.charCodeAt(0) === 48 && zeroDate.test(raw);
 }
 
 function atRecord(cause: unknown, record: SourceRecord, path: Path): unknown {

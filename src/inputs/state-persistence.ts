@@ -132,7 +132,9 @@ function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(q
     onNullCursor: z
       .enum(["fail", "deliver", "skip"])
       .default("fail")
-      .describe("What to do with a record whose cursor field is missing or null."),
+      .describe(
+        "What to do with a record whose cursor field is missing or null. An empty text and a date of zeros (`0000-00-00`) count as null.",
+      ),
     until: z
       .strictObject({
         queryParam,

@@ -27,8 +27,9 @@ export function parseIsoTimestamp(text: string, timezone: string): string {
     const utc = inUtcAlready(text);
     if (utc !== null) return utc;
   }
+  if (text.endsWith("]")) return parseWithZoneName(text);
   const match = syntax.exec(text);
-  if (match === null) throw unreadableValue(text, expected, infinityReason(text));
+  if (match === null) throw unreadableValue(text, expected, reasonOf(text));
   const [, year = "", month, day, hour, minute, second, fraction = "", utc, sign, ...rest] = match;
   const [offsetHour, offsetMinute, offsetSecond, era] = rest;
   const wall: WallTime = {
@@ -48,8 +49,21 @@ export function parseIsoTimestamp(text: string, timezone: string): string {
   return canonicalTimestamp(seconds, wall.nanosecond);
 }
 
-function infinityReason(text: string): string | undefined {
-  return /^[+-]?infinity$/i.test(text) ? "infinity is no point in time" : undefined;
+/** An offset, and behind it what RFC 9557 allows: `2026-01-31T01:00:00+01:00[Europe/Paris]`. */
+const withZoneName = /^(.*(?:[Zz]|[+-]\d\d(?::?\d\d){0,2}))(?:\[[^[\]]{1,80}\])+$/;
+
+/** The offset in front says the moment; the name of the zone adds nothing to it. */
+function parseWithZoneName(text: string): string {
+  const [, moment] = /^.{10}[Tt ]/.test(text) ? (withZoneName.exec(text) ?? []) : [];
+  if (moment === undefined) {
+    throw unreadableValue(text, expected, "a zone in brackets needs an offset in front of it, as +01:00");
+  }
+  return parseIsoTimestamp(moment, "UTC");
+}
+
+function reasonOf(text: string): string | undefined {
+  if (/^[+-]?infinity$/i.test(text)) return "infinity is no point in time";
+  return text.startsWith("/Date(") ? "declare the format epoch_ms, which reads /Date(…)/ too" : undefined;
 }
 
 function yearOf(text: string, digits: string, beforeChrist: boolean): number {

@@ -98,6 +98,9 @@ describe("ISO 8601", () => {
     ["-000001-12-31T23:59:59-01:00", "0000-01-01T00:59:59Z"],
     ["0044-03-15 00:00:00+00 BC", "-000043-03-15T00:00:00Z"],
     ["0001-01-01 BC", "0000-01-01T00:00:00Z"],
+    ["2026-01-01T01:00:00.5+01:00[Europe/Paris]", "2026-01-01T00:00:00.5Z"],
+    ["2026-01-01T00:00:00Z[UTC]", "2026-01-01T00:00:00Z"],
+    ["2026-10-25T02:30:00+01:00[Europe/Paris][u-ca=gregory]", "2026-10-25T01:30:00Z"],
   ])("%s is %s", (text, canonical) => {
     expect(parseTimestamp(text, isoFormat)).toBe(canonical);
     expect(parseTimestamp(canonical, isoFormat)).toBe(canonical);
@@ -134,6 +137,10 @@ describe("ISO 8601", () => {
     ["2026-01-01T00:00:00Z ", /cannot be read/],
     ["2026-01-01T00:00:00Z\n", /cannot be read/],
     ["1514764800", /cannot be read/],
+    ["2026-01-01T01:00:00[Europe/Paris]", /a zone in brackets needs an offset in front of it/],
+    ["2026-01-31[Europe/Paris]", /needs an offset/],
+    ["[]", /needs an offset/],
+    ["/Date(1767225600000)/", /declare the format epoch_ms/],
     [1514764800, /1514764800 cannot be read as an ISO 8601 timestamp: declare the format epoch_s/],
     [null, /null cannot be read/],
     [undefined, /nothing cannot be read/],
@@ -222,6 +229,9 @@ describe("epochs", () => {
     ["epoch_ms", -1, "1969-12-31T23:59:59.999Z"],
     ["epoch_ms", -1000, "1969-12-31T23:59:59Z"],
     ["epoch_ms", 8_999_999_999_999_999, "+287168-08-24T15:59:59.999Z"],
+    ["epoch_ms", "/Date(1514764800123)/", "2018-01-01T00:00:00.123Z"],
+    ["epoch_ms", "/Date(1514764800123+0200)/", "2018-01-01T00:00:00.123Z"],
+    ["epoch_ms", "/Date(-1)/", "1969-12-31T23:59:59.999Z"],
     ["epoch_us", 1_514_764_800_123_456, "2018-01-01T00:00:00.123456Z"],
     ["epoch_us", -1n, "1969-12-31T23:59:59.999999Z"],
     ["epoch_ns", new ExactNumber("1514764800123456789"), "2018-01-01T00:00:00.123456789Z"],
@@ -242,6 +252,8 @@ describe("epochs", () => {
     ["epoch_s", Number.POSITIVE_INFINITY, /too large/],
     ["epoch_ms", "2018-01-01T00:00:00Z", /cannot be read as milliseconds since 1970/],
     ["epoch_ms", "", /cannot be read/],
+    ["epoch_s", "/Date(1514764800123)/", /cannot be read as seconds/],
+    ["epoch_ms", "/Date(1514764800123)", /cannot be read/],
     ["epoch_ms", null, /null cannot be read/],
     ["epoch_ms", new Date(0), /an object/],
   ] as const)("%s %s is refused", (kind, raw, message) => {

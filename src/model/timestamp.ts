@@ -67,11 +67,13 @@ function isoHint(raw: unknown): string | undefined {
   return isNumber ? "declare the format epoch_s, epoch_ms, epoch_us or epoch_ns for numbers" : undefined;
 }
 
-function parseEpoch(raw: unknown, kind: keyof typeof epochDigits): string {
+type EpochKind = keyof typeof epochDigits;
+
+function parseEpoch(raw: unknown, kind: EpochKind): string {
   const digits = epochDigits[kind];
   const expected = `${epochNames[kind]} since 1970`;
   if (typeof raw === "number" && Number.isSafeInteger(raw)) return epochFromInteger(raw, digits, expected);
-  const [whole = "0", fraction = ""] = epochDecimal(raw, expected).split(".");
+  const [whole = "0", fraction = ""] = epochDecimal(raw, kind, expected).split(".");
   if (fraction.length > 9 - digits) throw unreadableValue(raw, expected, "it is finer than a nanosecond");
   return timestampOf(BigInt(whole + fraction.padEnd(9 - digits, "0")), raw, expected);
 }
@@ -86,13 +88,17 @@ function epochFromInteger(value: number, digits: number, expected: string): stri
   return canonicalTimestamp(seconds, below * 10 ** (9 - digits));
 }
 
-function epochDecimal(raw: unknown, expected: string): string {
+/** `/Date(1767225600000+0100)/`, as .NET writes dates in JSON: the count is in UTC, whatever the offset says. */
+const dotNetDate = /^\/Date\((-?\d{1,17})(?:[+-]\d{4})?\)\/$/;
+
+function epochDecimal(raw: unknown, kind: EpochKind, expected: string): string {
   if (typeof raw === "number" && Math.abs(raw) > Number.MAX_SAFE_INTEGER) {
     throw unreadableValue(raw, expected, "the number is too large to have kept its digits");
   }
   const isText = typeof raw === "string" || raw instanceof ExactNumber;
   if (!isText && typeof raw !== "number" && typeof raw !== "bigint") throw unreadableValue(raw, expected);
-  const decimal = canonicalDecimal(String(raw));
+  const text = String(raw);
+  const decimal = canonicalDecimal(kind === "epoch_ms" ? (dotNetDate.exec(text)?.[1] ?? text) : text);
   if (decimal === null) throw unreadableValue(raw, expected);
   return decimal;
 }

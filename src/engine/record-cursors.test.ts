@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import type { CursorType } from "../model/cursor.ts";
+import { parseGranule } from "../model/granule.ts";
+import { parseCursorFormat } from "../model/timestamp.ts";
+import type { CursorField } from "./ports.ts";
+import { readCursors } from "./record-cursors.ts";
+
+function fieldOf(type: CursorType, format = "iso8601"): CursorField {
+  return {
+    role: type === "timestamp_utc" ? "timestamp" : "id",
+    type,
+    path: ["at"],
+    format: parseCursorFormat(format, "UTC"),
+    bound: "inclusive",
+    granule: parseGranule(type === "timestamp_utc" ? "1ms" : "1"),
+  };
+}
+
+describe("what stands for null in a source that cannot write it", () => {
+  test.each<[CursorType, string, string]>([
+    ["timestamp_utc", "iso8601", ""],
+    ["timestamp_utc", "epoch_s", ""],
+    ["timestamp_utc", "iso8601", "0000-00-00"],
+    ["timestamp_utc", "yyyy-MM-dd HH:mm:ss", "0000-00-00 00:00:00"],
+    ["timestamp_utc", "iso8601", "0000-00-00T00:00:00.000Z"],
+    ["timestamp_utc", "iso8601", "0000-00-00 00:00:00+00:00"],
+    ["timestamp_utc", "dd.MM.yyyy", "00.00.0000"],
+    ["timestamp_utc", "yyyyMMddHHmmss", "00000000000000"],
+    ["numeric_id", "iso8601", ""],
+  ])("a %s cursor by %s takes %j for null", (type, format, raw) => {
+    const field = fieldOf(type, format);
+    for (const policy of ["deliver", "skip"] as const) {
+      expect(readCursors([{ at: raw }], field, policy).cursors).toEqual([null]);
+    }
+    expect(() => readCursors([{ at: raw }], field, "fail")).toThrow(
+      expect.objectContaining({
+        code: "CURSOR_NULL",
+        message: expect.stringContaining(`${JSON.stringify(raw)}, which is no value`),
+        hint: expect.stringContaining("onNullCursor"),
+      }),
+    );
+  });
+
+  test.each<[CursorType, string, string, string]>([
+    ["text", "iso8601", "", ""],
+    ["text", "iso8601", "0000-00-00", "0000-00-00"],
+    ["timestamp_utc", "epoch_s", "0", "1970-01-01T00:00:00Z"],
+    ["timestamp_utc", "epoch_s", "00000000", "1970-01-01T00:00:00Z"],
+    ["timestamp_utc", "iso8601", "0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"],
+    ["numeric_id", "iso8601", "0", "0"],
+  ])("a %s cursor by %s keeps %j as a value", (type, format, raw, cursor) => {
+    expect(readCursors([{ at: raw }], fieldOf(type, format), "skip").cursors).toEqual([cursor]);
+  });
+
+  test("other texts that cannot be read stay CURSOR_INVALID", () => {
+    const field = fieldOf("timestamp_utc");
+    expect(() => readCursors([{ at: "0000-00-01" }], field, "skip")).toThrow(
+      expect.objectContaining({ code: "CURSOR_INVALID" }),
+    );
+  });
+});
