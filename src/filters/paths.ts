@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { TidemarkError } from "../errors.ts";
-import { isPlainObject, kindOf } from "../model/plain-object.ts";
+import { isLiteralField, withValuePlaced } from "../model/placed-value.ts";
+import { isPlainObject } from "../model/plain-object.ts";
 import { formatPath, type Path, type SourceRecord } from "../model/record.ts";
 
 /** Steps that reach an object's prototype rather than a field of the record. */
@@ -17,50 +18,15 @@ export const targetPathSchema = z.string().superRefine((dotted, context) => {
   }
 });
 
-type Container = Record<string, unknown> | unknown[];
-
 /**
- * The record with a value put at a path; objects that are missing on the way are made. What lies on
- * the path is copied, everything else shared, and the record given stays as it was. Throws
- * `FILTER_FAILED` where a step leads through a text, a number or a boolean.
+ * The record with a value put at a path, as `withValuePlaced` says. Throws `FILTER_FAILED` where the path
+ * cannot be followed.
  */
 export function withValueAt(record: SourceRecord, path: Path, value: unknown): SourceRecord {
-  if (isLiteralField(record, path)) return { ...record, [formatPath(path)]: value };
-  const [first = "", ...rest] = path;
-  if (rest.length === 0) return { ...record, [first]: value };
-  return { ...record, [first]: placed(own(record, first), path, 1, value) };
-}
-
-function placed(holder: unknown, path: Path, depth: number, value: unknown): unknown {
-  const step = path[depth];
-  if (step === undefined) return value;
-  const copy = copyOfHolder(holder, path, depth);
-  if (Array.isArray(copy)) {
-    const index = indexIn(copy, step, path);
-    copy[index] = placed(copy[index], path, depth + 1, value);
-  } else {
-    copy[step] = placed(own(copy, step), path, depth + 1, value);
-  }
-  return copy;
-}
-
-function copyOfHolder(holder: unknown, path: Path, depth: number): Container {
-  if (holder === undefined || holder === null) return {};
-  if (Array.isArray(holder)) return [...holder];
-  if (isPlainObject(holder)) return { ...holder };
-  throw new TidemarkError(
-    "FILTER_FAILED",
-    `\`${formatPath(path)}\` cannot be set, since \`${formatPath(path.slice(0, depth))}\` is ${kindOf(holder)}, not an object`,
-  );
-}
-
-function indexIn(list: readonly unknown[], step: string, path: Path): number {
-  const index = /^\d{1,9}$/.test(step) ? Number(step) : Number.NaN;
-  if (index <= list.length) return index;
-  throw new TidemarkError(
-    "FILTER_FAILED",
-    `\`${formatPath(path)}\` cannot be set: \`${step}\` is no place in a list of ${list.length}`,
-  );
+  return withValuePlaced(record, path, value, {
+    appends: true,
+    fail: (why) => new TidemarkError("FILTER_FAILED", `\`${formatPath(path)}\` cannot be set, since ${why}`),
+  });
 }
 
 /** The record without what is at a path; the record itself where there is nothing. */
@@ -97,14 +63,4 @@ function removedFromList(list: readonly unknown[], step: string, path: Path, dep
 function withoutField(holder: SourceRecord, field: string): SourceRecord {
   const { [field]: _, ...rest } = holder;
   return rest;
-}
-
-/** Whether the record has the dotted name as one field of its own, and no such path. */
-function isLiteralField(record: SourceRecord, path: Path): boolean {
-  const [first = ""] = path;
-  return path.length > 1 && !Object.hasOwn(record, first) && Object.hasOwn(record, formatPath(path));
-}
-
-function own(holder: SourceRecord, step: string): unknown {
-  return Object.hasOwn(holder, step) ? holder[step] : undefined;
 }

@@ -3,6 +3,7 @@ import { httpSettingsShape } from "../../http/schema.ts";
 import { templateProblems, templateUses } from "../../http/template.ts";
 import { streamNameProblem } from "../../model/stream-key.ts";
 import { pathSchema } from "../state-persistence.ts";
+import { bodyParameterProblem } from "./body-parameters.ts";
 import { placePaginationSchema } from "./pagination-schema.ts";
 import { refuseIncoherentRequest, requestShape } from "./request-schema.ts";
 import type { HttpPollingConfig } from "./schema.ts";
@@ -118,5 +119,15 @@ function refuseNameless({ values, from, field }: PartitionsConfig, refuse: Refus
   const { pagination } = from;
   if (pagination !== undefined && "param" in pagination && pagination.param === pagination.limitParam) {
     refuse(["partitions", "from", "pagination", "limitParam"], "is already sent as `param`");
+  }
+  const { paramsIn, body } = from;
+  if (pagination === undefined || paramsIn !== "body" || typeof body === "string") return;
+  const names = {
+    param: "param" in pagination ? pagination.param : undefined,
+    limitParam: pagination.limitParam,
+  };
+  for (const [key, name] of Object.entries(names)) {
+    const problem = name === undefined ? null : bodyParameterProblem(body ?? {}, name);
+    if (problem !== null) refuse(["partitions", "from", "pagination", key], problem);
   }
 }

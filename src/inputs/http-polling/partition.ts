@@ -2,10 +2,10 @@ import { messageOf, TidemarkError } from "../../errors.ts";
 import { compileTemplate } from "../../http/template.ts";
 import { compileAddress, compileParameters } from "../../http/template-address.ts";
 import { compileHeaders } from "../../http/template-headers.ts";
+import { withValuePlaced } from "../../model/placed-value.ts";
 import { isRecord, parsePath, type SourceRecord } from "../../model/record.ts";
 import { showValue } from "../../model/unreadable-value.ts";
 import type { PartitionsConfig } from "./partition-schema.ts";
-import { withValueAt } from "./request.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
 /** What the requests and the records of one partition are made by. */
@@ -55,5 +55,16 @@ function bodyFrom(filled: unknown): string | Record<string, unknown> {
 
 function markWith(as: string, partition: string): (record: SourceRecord) => SourceRecord {
   const path = parsePath(as);
-  return (record) => withValueAt(record, path, partition);
+  const placing = {
+    appends: true,
+    fail: (why: string) =>
+      new TidemarkError(
+        "RECORD_INVALID",
+        `a record cannot be given its partition's name at \`${as}\`: ${why}`,
+        {
+          hint: "Let `partitions.as` name a field that records do not have.",
+        },
+      ),
+  };
+  return (record) => withValuePlaced(record, path, partition, placing);
 }

@@ -123,6 +123,18 @@ describe("a partition's name", () => {
     expect((await readOnce({ endpoint, partitions: { values } }, request)).records[1]).toEqual({ id: 2 });
   });
 
+  test("never takes the place of a value that a record has on the way", async () => {
+    await using server = await startHttpServer((_request, response) =>
+      sendJson(response, [{ id: 1, of: "x" }]),
+    );
+    const endpoint = `${server.origin}/{{ partition }}`;
+    const { error } = await readOnce(
+      { endpoint, partitions: { values, as: "of.account" } },
+      { partition: "acme" },
+    );
+    expect(error).toMatchObject({ code: "RECORD_INVALID", message: expect.stringContaining("`of` is text") });
+  });
+
   test("stays in the requests of further pages, by links as well", async () => {
     await using server = await startHttpServer(({ url }, response) => {
       if (url.searchParams.has("page")) return sendJson(response, [{ at: url.pathname }]);

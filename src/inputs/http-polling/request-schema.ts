@@ -14,7 +14,9 @@ export const requestShape = {
   paramsIn: z
     .enum(["query", "body"])
     .default("query")
-    .describe("Where bounds and paging parameters are sent; in a body their names are dotted paths."),
+    .describe(
+      "Where bounds and paging parameters are sent; in a body their names are dotted paths, in which a number steps into a list: `filters.0.value`.",
+    ),
   dataField: pathSchema
     .optional()
     .describe("Dotted path, in the answer, of the list of records. Default: the answer is the list."),

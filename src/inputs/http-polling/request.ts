@@ -4,7 +4,6 @@ import type { HttpRequest } from "../../http/message.ts";
 import { exactNumber } from "../../model/exact-number.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { ResumePoint } from "../../model/position.ts";
-import { isRecord, type Path, parsePath } from "../../model/record.ts";
 import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
 import {
   formatUpperBound,
@@ -13,6 +12,7 @@ import {
   lowerBoundToSend,
   upperBoundToSend,
 } from "../bounds.ts";
+import { withParameter } from "./body-parameters.ts";
 import type { Pagination } from "./pagination-schema.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
@@ -195,23 +195,10 @@ function bodyOf(
   if (typeof body === "string") return { body, contentType: {} };
   if (body === undefined && paramsIn === "query") return { contentType: {} };
   let filled: Readonly<Record<string, unknown>> = body ?? {};
-  for (const [name, { json }] of parameters) filled = withValueAt(filled, parsePath(name), json);
+  for (const [name, { json }] of parameters) filled = withParameter(filled, name, json);
   const declaresType = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
   return {
     body: stringifyJson(filled),
     contentType: declaresType ? {} : { "content-type": "application/json" },
-  };
-}
-
-/** A copy of the object with a value at a path; what lies on the way and is no object is replaced. */
-export function withValueAt(
-  object: Readonly<Record<string, unknown>>,
-  [step = "", ...rest]: Path,
-  value: unknown,
-): Readonly<Record<string, unknown>> {
-  const inner = object[step];
-  return {
-    ...object,
-    [step]: rest.length === 0 ? value : withValueAt(isRecord(inner) ? inner : {}, rest, value),
   };
 }

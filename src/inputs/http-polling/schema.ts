@@ -2,6 +2,7 @@ import { z } from "zod";
 import { httpSettingsShape } from "../../http/schema.ts";
 import { scheduleKeys } from "../schedule.ts";
 import { keySchema, leadingRole, parameterStatePersistenceSchema } from "../state-persistence.ts";
+import { areNested, bodyParameterProblem } from "./body-parameters.ts";
 import { paginationSchema } from "./pagination-schema.ts";
 import { partitionsSchema, refuseIncoherentPartitions } from "./partition-schema.ts";
 import { refuseIncoherentRequest, requestShape } from "./request-schema.ts";
@@ -31,6 +32,7 @@ function refuseIncoherent(config: HttpPollingConfig, context: z.RefinementCtx): 
 
   refuseIncoherentRequest(config, refuse);
   refuseSharedParameters(config, refuse);
+  refuseMisplacedParameters(config, refuse);
   refuseIncoherentOffset(config, refuse);
   refuseIncoherentSeek(config, refuse);
   refuseIncoherentPartitions(config, refuse);
@@ -38,9 +40,11 @@ function refuseIncoherent(config: HttpPollingConfig, context: z.RefinementCtx): 
 
 type Refuse = (path: string[], message: string) => void;
 
-/** Two values under one name would overwrite each other. */
-function refuseSharedParameters({ statePersistence, pagination }: HttpPollingConfig, refuse: Refuse): void {
-  const { timestamp, id, until } = statePersistence;
+type Parameter = readonly [path: string[], name: string];
+
+/** The parameters of requests, each with where the file names it. */
+function parametersOf({ statePersistence, pagination }: HttpPollingConfig): Parameter[] {
+  const { timestamp, id, offset, until } = statePersistence;
   const uses: [path: string[], name: string | undefined][] = [
     [["statePersistence", "timestamp", "queryParam"], timestamp?.enabled ? timestamp.queryParam : undefined],
     [["statePersistence", "id", "queryParam"], id?.enabled ? id.queryParam : undefined],
@@ -55,12 +59,32 @@ function refuseSharedParameters({ statePersistence, pagination }: HttpPollingCon
     ],
     [["pagination", "limitParam"], pagination?.limitParam],
   ];
+  if (pagination === undefined && offset?.enabled) {
+    uses.push([["statePersistence", "offset", "queryParam"], offset.queryParam]);
+  }
+  return uses.flatMap(([path, name]) => (name === undefined ? [] : [[path, name] as const]));
+}
+
+/** Two values under one name would overwrite each other. */
+function refuseSharedParameters(config: HttpPollingConfig, refuse: Refuse): void {
   const seen = new Map<string, string[]>();
-  for (const [path, name] of uses) {
-    if (name === undefined) continue;
+  for (const [path, name] of parametersOf(config)) {
     const first = seen.get(name);
     if (first !== undefined) refuse(path, `\`${name}\` is already sent for \`${first.join(".")}\``);
     seen.set(name, first ?? path);
+  }
+}
+
+/** A parameter in a body must find its place, and leave the rest of the body as it is written. */
+function refuseMisplacedParameters(config: HttpPollingConfig, refuse: Refuse): void {
+  const { paramsIn, body } = config;
+  if (paramsIn !== "body" || typeof body === "string") return;
+  const parameters = parametersOf(config);
+  for (const [at, [path, name]] of parameters.entries()) {
+    const problem = bodyParameterProblem(body ?? {}, name);
+    if (problem !== null) refuse(path, problem);
+    const holder = parameters.slice(0, at).find(([, other]) => areNested(name, other));
+    if (holder !== undefined) refuse(path, `\`${name}\` and \`${holder[1]}\` lie one inside the other`);
   }
 }
 
