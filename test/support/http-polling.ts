@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { InputSession, Page, PartContext, ReadRequest } from "../../src/engine/ports.ts";
+import type { InputContext, InputSession, Page, PartContext, ReadRequest } from "../../src/engine/ports.ts";
 import { createHttpPolling } from "../../src/inputs/http-polling/input.ts";
 import { httpPollingSchema } from "../../src/inputs/http-polling/schema.ts";
 import { SkippingClock } from "./skipping-clock.ts";
@@ -16,12 +16,18 @@ export interface ReadResult {
   /** The codes of its warnings, and the same with what they said, as `CODE: message`. */
   readonly warnings: string[];
   readonly messages: string[];
+  /** What was known of the source at its end. */
+  readonly facts: ReadonlySet<string>;
 }
 
 /** An open session of an `httpPolling` input of these keys, on a clock that skips all waiting. */
 export async function openSession(
   keys: HttpPollingKeys,
-  { clock = new SkippingClock(), warn = () => {} }: Partial<Pick<PartContext, "clock" | "warn">> = {},
+  {
+    clock = new SkippingClock(),
+    warn = () => {},
+    facts = new Set(),
+  }: Partial<Pick<InputContext, "clock" | "warn" | "facts">> = {},
 ): Promise<InputSession> {
   const input = createHttpPolling(httpPollingSchema.parse({ type: "httpPolling", ...keys }), {
     random: () => 0,
@@ -32,6 +38,7 @@ export async function openSession(
     clock,
     signal,
     warn,
+    facts,
   });
 }
 
@@ -45,6 +52,7 @@ export function wholeRead(request: Partial<ReadRequest> = {}): ReadRequest {
 export async function readOnce(
   keys: HttpPollingKeys,
   request: Partial<ReadRequest> = {},
+  facts: ReadonlySet<string> = new Set(),
 ): Promise<ReadResult> {
   const warnings: string[] = [];
   const messages: string[] = [];
@@ -52,7 +60,7 @@ export async function readOnce(
     warnings.push(code);
     messages.push(`${code}: ${message}`);
   };
-  const session = await openSession(keys, { warn });
+  const session = await openSession(keys, { warn, facts });
   const pages: Page[] = [];
   let error: unknown = null;
   try {
@@ -62,5 +70,6 @@ export async function readOnce(
   } finally {
     await session.close();
   }
-  return { pages, records: pages.flatMap(({ records }) => records), error, warnings, messages };
+  const records = pages.flatMap((page) => page.records);
+  return { pages, records, error, warnings, messages, facts: session.facts?.() ?? new Set() };
 }

@@ -8,6 +8,7 @@ import { hasPlaceholder } from "../../http/template.ts";
 import { constantHeaders } from "../../http/template-headers.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { incrementalOf } from "../state-persistence.ts";
+import { factsUnder, SourceFacts } from "./facts.ts";
 import { compilePartition, type Filled } from "./partition.ts";
 import { listedNames, parentConfig, parentNames, parentSettings } from "./partition-names.ts";
 import { HttpRead } from "./read.ts";
@@ -66,7 +67,8 @@ export function createHttpPolling(config: HttpPollingConfig, parts: HttpPollingP
         own === null || partitions?.from === undefined
           ? client
           : await openClient(own, partitions.from.endpoint);
-      return new HttpPollingSession({ config, incremental, context, client, parentClient });
+      const facts = new SourceFacts(context.facts);
+      return new HttpPollingSession({ config, incremental, context, client, parentClient, facts });
     },
   };
 }
@@ -84,6 +86,7 @@ interface SessionParts {
   readonly client: HttpClient;
   /** What the names of partitions are asked by; the same where nothing of its own is declared. */
   readonly parentClient: HttpClient;
+  readonly facts: SourceFacts;
 }
 
 class HttpPollingSession implements InputSession {
@@ -104,15 +107,20 @@ class HttpPollingSession implements InputSession {
           : parentNames(partitions.from, partitions.field ?? "", {
               client: parts.parentClient,
               context: parts.context,
+              facts: factsUnder("partitions ", parts.facts),
               signal,
             });
     }
   }
 
   read(request: ReadRequest): AsyncIterable<Page> {
-    const { config, incremental, context, client } = this.#parts;
+    const { config, incremental, context, client, facts } = this.#parts;
     const filled = this.#fill?.(partitionOf(request)) ?? { config, headers: {}, mark: null };
-    return new HttpRead({ ...filled, incremental, client, context, request }).pages();
+    return new HttpRead({ ...filled, incremental, client, context, facts, request }).pages();
+  }
+
+  facts(): ReadonlySet<string> {
+    return this.#parts.facts.known;
   }
 
   async close(): Promise<void> {

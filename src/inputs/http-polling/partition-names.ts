@@ -8,6 +8,7 @@ import { parsePath, valueAt } from "../../model/record.ts";
 import { formatStreamKey, streamNameProblem } from "../../model/stream-key.ts";
 import { showValue } from "../../model/unreadable-value.ts";
 import { incrementalOf, parameterStatePersistenceSchema } from "../state-persistence.ts";
+import type { Facts } from "./facts.ts";
 import type { PartitionParent, PartitionsConfig } from "./partition-schema.ts";
 import { HttpRead } from "./read.ts";
 import type { HttpPollingConfig } from "./schema.ts";
@@ -26,6 +27,7 @@ export async function* listedNames({ values = [] }: PartitionsConfig): Names {
 export interface ParentParts {
   readonly client: HttpClient;
   readonly context: PartContext;
+  readonly facts: Facts;
   readonly signal: AbortSignal;
 }
 
@@ -37,7 +39,7 @@ export interface ParentParts {
 export async function* parentNames(
   parent: PartitionParent,
   field: string,
-  { client, context, signal }: ParentParts,
+  { client, context, facts, signal }: ParentParts,
 ): Names {
   const incremental = incrementalOf(parameterStatePersistenceSchema.parse({}), undefined, "1ms");
   const read = new HttpRead({
@@ -46,6 +48,7 @@ export async function* parentNames(
     incremental,
     client,
     context,
+    facts,
     request: { window: { lower: null, upper: null }, companions: {}, resume: null, signal },
     mark: null,
   });

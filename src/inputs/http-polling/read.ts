@@ -6,6 +6,7 @@ import type { ResumePoint } from "../../model/position.ts";
 import { parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { type PageFailure, pageFailure, readAnswer } from "./answer.ts";
+import type { Facts } from "./facts.ts";
 import { canResume, type PageSeen, PageWalk, paginationOf } from "./page-walk.ts";
 import type { Pagination, PlacePagination, SeekPagination } from "./pagination-schema.ts";
 import { createPageRequests, leadingBoundAsSent, type PageRequests, secretParameters } from "./request.ts";
@@ -20,6 +21,8 @@ export interface HttpReadParts {
   readonly incremental: Incremental;
   readonly client: HttpClient;
   readonly context: PartContext;
+  /** What is known of the endpoint; what the read sees is added. */
+  readonly facts: Facts;
   readonly request: ReadRequest;
   /** What each record is made into before anything looks at it; null leaves them as they are. */
   readonly mark: ((record: SourceRecord) => SourceRecord) | null;
