@@ -1,13 +1,14 @@
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import type { HttpSettings } from "./schema.ts";
-import { compileText, hasPlaceholder, type TextTemplate } from "./template.ts";
+import { compileText, hasPlaceholder, type TextTemplate, withoutEscapes } from "./template.ts";
 
 type Headers = HttpSettings["headers"];
 
 /** The settings' headers that are the same for all requests; the client sends these by itself. */
 export function constantHeaders(headers: Headers): Headers {
-  return Object.fromEntries(Object.entries(headers).filter(([, value]) => !hasPlaceholder(value)));
+  const constant = Object.entries(headers).filter(([, value]) => !hasPlaceholder(value));
+  return Object.fromEntries(constant.map(([name, value]) => [name, withoutEscapes(value)]));
 }
 
 /** What HTTP allows in the value of a header; a line break would begin another header. */

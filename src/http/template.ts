@@ -74,6 +74,12 @@ export function filledWith(template: string, value: string): string {
     .join("");
 }
 
+/** A template without placeholders as what is sent: `\\{{` stands for `{{`. */
+export function withoutEscapes<T>(template: T): T;
+export function withoutEscapes(template: unknown): unknown {
+  return unescaped(template);
+}
+
 /** Whether anything in a template depends on the record. */
 export function hasPlaceholder(template: unknown): boolean {
   if (typeof template === "string") return partsOf(template).some((part) => typeof part !== "string");

@@ -9,7 +9,7 @@ import { constantHeaders } from "../../http/template-headers.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { incrementalOf } from "../state-persistence.ts";
 import { factsUnder, SourceFacts } from "./facts.ts";
-import { compilePartition, type Filled } from "./partition.ts";
+import { compilePartition, type Filled, withPlainTexts } from "./partition.ts";
 import { listedNames, parentConfig, parentNames, parentSettings } from "./partition-names.ts";
 import { HttpRead } from "./read.ts";
 import { secretParameters } from "./request.ts";
@@ -38,8 +38,9 @@ const isoGranularity = "1ms";
  * const input = createHttpPolling(httpPollingSchema.parse({ type: "httpPolling", endpoint }), { random: Math.random });
  * ```
  */
-export function createHttpPolling(config: HttpPollingConfig, parts: HttpPollingParts): Input {
-  const { partitions } = config;
+export function createHttpPolling(declared: HttpPollingConfig, parts: HttpPollingParts): Input {
+  const { partitions } = declared;
+  const config = partitions === undefined ? withPlainTexts(declared) : declared;
   registerSecrets(config);
   if (partitions?.from !== undefined) registerSecrets(parentConfig(partitions.from));
   const incremental = {
@@ -60,7 +61,7 @@ export function createHttpPolling(config: HttpPollingConfig, parts: HttpPollingP
           stream: formatStreamKey(context.key),
           ...(parts.dispatcher === undefined ? {} : { dispatcher: parts.dispatcher }),
         });
-      const headers = partitions === undefined ? config.headers : constantHeaders(config.headers);
+      const headers = constantHeaders(config.headers);
       const client = await openClient({ ...config, headers }, config.endpoint);
       const own = parentSettings({ ...config, headers });
       const parentClient =

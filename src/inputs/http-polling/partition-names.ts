@@ -3,12 +3,14 @@ import type { PartContext } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { HttpClient } from "../../http/client.ts";
 import { type HttpSettings, httpSettingsSchema } from "../../http/schema.ts";
+import { constantHeaders } from "../../http/template-headers.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { parsePath, valueAt } from "../../model/record.ts";
 import { formatStreamKey, streamNameProblem } from "../../model/stream-key.ts";
 import { showValue } from "../../model/unreadable-value.ts";
 import { incrementalOf, parameterStatePersistenceSchema } from "../state-persistence.ts";
 import type { Facts } from "./facts.ts";
+import { withPlainTexts } from "./partition.ts";
 import type { PartitionParent, PartitionsConfig } from "./partition-schema.ts";
 import { HttpRead } from "./read.ts";
 import type { HttpPollingConfig } from "./schema.ts";
@@ -96,7 +98,7 @@ function nameOf(value: unknown, placeOf: () => NamePlace): string {
 /** A parent as an input that reads everything. */
 export function parentConfig(parent: PartitionParent): HttpPollingConfig {
   return {
-    ...parent,
+    ...withPlainTexts(parent),
     ...httpSettingsSchema.parse(declaredSettings(parent)),
     timezone: "UTC",
     statePersistence: parameterStatePersistenceSchema.parse({}),
@@ -124,7 +126,8 @@ export function parentSettings(config: HttpPollingConfig): HttpSettings | null {
 }
 
 function declaredSettings(parent: PartitionParent): Partial<HttpSettings> {
-  const { headers, authentication, timeoutMs, maxBodyBytes, retry, rateLimit } = parent;
+  const { authentication, timeoutMs, maxBodyBytes, retry, rateLimit } = parent;
+  const headers = parent.headers === undefined ? undefined : constantHeaders(parent.headers);
   return withoutAbsent({ headers, authentication, timeoutMs, maxBodyBytes, retry, rateLimit });
 }
 

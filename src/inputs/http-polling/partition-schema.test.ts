@@ -53,9 +53,47 @@ describe("mistakes are found before anything runs", () => {
     expect(found[0]).toContain(expected);
   });
 
-  test("braces are text where no partitions are declared", async () => {
+  const endpoint = "https://x.example/items";
+  const post = { endpoint, method: "POST" };
+  const meansNothing = "means nothing here";
+  test.each<[object, string]>([
+    [{ endpoint: "https://x.example/items/{{ page }}" }, `endpoint: \`{{ page }}\` ${meansNothing}`],
+    [
+      { endpoint, queryParams: { a: ["x", "{{since}}"] } },
+      `queryParams.a.1: \`{{ since }}\` ${meansNothing}`,
+    ],
+    [{ endpoint, headers: { "If-Modified-Since": "{{ lower }}" } }, `headers.If-Modified-Since: `],
+    [{ ...post, body: "modified > {{ lower }}" }, `body: \`{{ lower }}\` ${meansNothing}`],
+    [{ ...post, body: { a: { b: "{{ x }}" } } }, `body.a.b: \`{{ x }}\` ${meansNothing}`],
+    [{ ...post, body: { "{{ x }}": 1 } }, "body.{{ x }}: a field's name cannot hold a placeholder"],
+    [{ endpoint, queryParams: { a: "{{ since" } }, "queryParams.a: `{{` begins a placeholder"],
+    [
+      {
+        endpoint: "https://x.example/{{ partition }}",
+        partitions: { from: { type: "httpPolling", endpoint: "https://x.example/{{ page }}" }, field: "n" },
+      },
+      `partitions.from.endpoint: \`{{ page }}\` ${meansNothing}`,
+    ],
+  ])("a placeholder that nothing fills in is one: %j", (keys, expected) => {
+    const { error } = httpPollingSchema.safeParse({ type: "httpPolling", ...keys });
+    const found = (error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(expected);
+  });
+
+  test("escaped braces are sent as text", async () => {
     await using server = await startHttpServer((_request, response) => sendJson(response, []));
-    await readOnce({ endpoint: server.origin, method: "POST", body: { query: "{{ me }} \\{{ you" } });
-    expect(JSON.parse(server.seen[0]?.body ?? "")).toEqual({ query: "{{ me }} \\{{ you" });
+    await readOnce({
+      endpoint: `${server.origin}/?a=\\{{b}}`,
+      method: "POST",
+      queryParams: { c: "\\{{ d }}" },
+      headers: { "x-text": "\\{{ e }}" },
+      body: { query: "{ a { b }} \\{{ you" },
+    });
+    const [seen] = server.seen;
+    expect(seen?.url.searchParams.getAll("a")).toEqual(["{{b}}"]);
+    expect(seen?.url.searchParams.getAll("c")).toEqual(["{{ d }}"]);
+    expect(seen?.headers["x-text"]).toBe("{{ e }}");
+    expect(JSON.parse(seen?.body ?? "")).toEqual({ query: "{ a { b }} {{ you" });
   });
 });

@@ -75,28 +75,46 @@ const placeholder = "`{{ partition }}`";
 
 /** Refuses partitions without names or without a place for them, and a place without partitions. */
 export function refuseIncoherentPartitions(config: HttpPollingConfig, refuse: Refuse): void {
-  const { endpoint, queryParams, headers, body, partitions } = config;
-  const templates = { endpoint, queryParams, headers, body };
-  const uses = templateUses(templates);
+  const { partitions } = config;
   if (partitions === undefined) {
-    for (const { path, name } of uses) {
-      if (name === "partition")
-        refuse(path.map(String), `holds ${placeholder}, and no \`partitions\` are declared`);
-    }
+    refusePlaceholders(config, refuse);
     return;
   }
+  const templates = templatesOf(config);
+  const uses = templateUses(templates);
   refuseNameless(partitions, refuse);
   const unusable = [...templateProblems(templates), ...uses.filter(({ name }) => name !== "partition")];
   for (const { path } of unusable) {
-    refuse(
-      path.map(String),
-      `${placeholder} is all that can be filled in here; write \`\\{{\` for the text \`{{\` itself`,
-    );
+    refuse(path.map(String), `${placeholder} is all that can be filled in here${elsewhere}; ${escapeHint}`);
   }
   if (uses.length === 0 && unusable.length === 0) {
     refuse(
       ["partitions"],
       `needs ${placeholder} in \`endpoint\`, \`queryParams\`, \`headers\` or \`body\`; all partitions would be asked the same`,
+    );
+  }
+}
+
+const escapeHint = "write `\\{{` for the text `{{` itself";
+const elsewhere =
+  " (pages are asked for by `pagination.param`, bounds are sent by the cursor's `queryParam`)";
+
+type Request = Pick<PartitionParent, "endpoint" | "queryParams" | "headers" | "body">;
+
+function templatesOf({ endpoint, queryParams, headers, body }: Request): Request {
+  return { endpoint, queryParams, headers, body };
+}
+
+/** Refuses placeholders where nothing is filled in: they would be sent as they are written. */
+function refusePlaceholders(request: Request, refuse: Refuse): void {
+  const templates = templatesOf(request);
+  for (const { path, message } of templateProblems(templates)) refuse(path.map(String), message);
+  for (const { path, name } of templateUses(templates)) {
+    refuse(
+      path.map(String),
+      name === "partition"
+        ? `holds ${placeholder}, and no \`partitions\` are declared`
+        : `\`{{ ${name} }}\` means nothing here and would be sent as it is written${elsewhere}; ${escapeHint}`,
     );
   }
 }
@@ -115,7 +133,9 @@ function refuseNameless({ values, from, field }: PartitionsConfig, refuse: Refus
     refuse(["partitions", "field"], "goes with `from`, whose records it looks into");
   }
   if (from === undefined) return;
-  refuseIncoherentRequest(from, (path, message) => refuse(["partitions", "from", ...path], message));
+  const refuseParent: Refuse = (path, message) => refuse(["partitions", "from", ...path], message);
+  refuseIncoherentRequest(from, refuseParent);
+  refusePlaceholders(from, refuseParent);
   const { pagination } = from;
   if (pagination !== undefined && "param" in pagination && pagination.param === pagination.limitParam) {
     refuse(["partitions", "from", "pagination", "limitParam"], "is already sent as `param`");

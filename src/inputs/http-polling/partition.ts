@@ -1,5 +1,5 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
-import { compileTemplate } from "../../http/template.ts";
+import { compileTemplate, withoutEscapes } from "../../http/template.ts";
 import { compileAddress, compileParameters } from "../../http/template-address.ts";
 import { compileHeaders } from "../../http/template-headers.ts";
 import { withValuePlaced } from "../../model/placed-value.ts";
@@ -45,6 +45,19 @@ export function compilePartition(
         { cause },
       );
     }
+  };
+}
+
+/** A request in which nothing is filled in, as it is sent: `\\{{` stands for `{{`. */
+export function withPlainTexts<T extends Pick<HttpPollingConfig, "endpoint" | "queryParams" | "body">>(
+  request: T,
+): T {
+  const { endpoint, queryParams, body } = request;
+  return {
+    ...request,
+    endpoint: withoutEscapes(endpoint),
+    queryParams: withoutEscapes(queryParams),
+    body: withoutEscapes(body),
   };
 }
 
