@@ -122,6 +122,7 @@ function refuseIncoherent(description: TableDescription | null, expected: Expect
     );
   }
   if (key.length === 0) return;
+  refuseComputedKey(description, expected);
   const folded = (names: readonly string[]) => JSON.stringify(names.map(store.rules.fold).sort());
   if (description.uniqueKeys.some((unique) => folded(unique) === folded(key))) return;
   const columns = key.map(dialect.identifier).join(", ");
@@ -132,6 +133,18 @@ function refuseIncoherent(description: TableDescription | null, expected: Expect
     {
       hint: `Create the index: CREATE UNIQUE INDEX ${index} ON ${table} (${columns}); or choose \`mode: append\`.`,
     },
+  );
+}
+
+function refuseComputedKey({ columns }: TableDescription, { table, key, store }: Expected): void {
+  const { fold } = store.rules;
+  const own = new Set(key.map(fold));
+  const computed = columns.find((column) => column.computed === true && own.has(fold(column.name)));
+  if (computed === undefined) return;
+  throw new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `the table ${table} computes \`${computed.name}\` itself (a generated column), so that no record's key can be written to it`,
+    { hint: "Choose the columns that it is computed from as the `key`, or `mode: append`." },
   );
 }
 

@@ -116,17 +116,19 @@ export class MysqlTableStore implements TableStore {
     if (found.type === "BASE TABLE" && found.transactions !== "YES") throw withoutTransactions(table, found);
     const kinds = new Map((await this.#connection.columns(table))?.map(({ name, kind }) => [name, kind]));
     const columns = await this.#connection.query(
-      `SELECT c.column_name AS name, c.data_type AS type, c.column_comment AS comment
+      `SELECT c.column_name AS name, c.data_type AS type, c.column_comment AS comment, c.column_type AS declared, c.extra AS extra
          FROM information_schema.columns c WHERE ${this.#isTable("c", table)} ORDER BY c.ordinal_position`,
     );
     if (await finishWidening(this, this.#connection, table, columns)) return this.describe(table);
     const json = await this.#checkedJson(table);
     return {
-      columns: columns.map(({ name, type }) => ({
+      columns: columns.map(({ name, type, declared, extra }) => ({
         name: String(name),
         kind: json.has(String(name)) ? "json" : (kinds.get(String(name)) ?? "text"),
         type: String(type),
+        declared: String(declared),
         array: false,
+        computed: computedColumn.test(String(extra)),
       })),
       ours: String(found.comment).startsWith(marker),
       uniqueKeys: (await this.#uniqueKeys(table)).filter(({ whole }) => whole).map(({ columns }) => columns),
@@ -372,6 +374,9 @@ export class MysqlTableStore implements TableStore {
     return names.map((name) => this.#connection.dialect.identifier(name)).join(", ");
   }
 }
+
+/** As `information_schema` says of columns that are computed, or kept by the server for a table's versions. */
+const computedColumn = /\b(?:VIRTUAL|STORED|PERSISTENT) GENERATED\b|\bGENERATED ALWAYS AS ROW\b/i;
 
 /** The order in which records came to wait. */
 const waitingOrder = "`_tidemark_order`";

@@ -14,7 +14,8 @@ export function columnLiteral(records: readonly SourceRecord[], column: FieldCol
     if (at > 0) literal += ",";
     const value = records[at]?.[field];
     if (value === null || value === undefined) literal += "NULL";
-    else if (typeof value === "number" || typeof value === "boolean") literal += String(value);
+    else if (typeof value === "number") literal += String(value);
+    else if (typeof value === "boolean") literal += truthText(value, column);
     else literal += quotedElement(elementText(value, column));
   }
   return `${literal}}`;
@@ -30,12 +31,19 @@ export function copyLines(records: readonly SourceRecord[], columns: readonly Fi
       if (at > 0) lines += "\t";
       const value = record[column.field];
       if (value === null || value === undefined) lines += "\\N";
-      else if (typeof value === "number" || typeof value === "boolean") lines += String(value);
+      else if (typeof value === "number") lines += String(value);
+      else if (typeof value === "boolean") lines += truthText(value, column);
       else lines += escapedField(elementText(value, column));
     }
     lines += "\n";
   }
   return lines;
+}
+
+/** A column of numbers takes a truth value as 1 or 0. */
+function truthText(value: boolean, { kind }: FieldColumn): string {
+  const isNumber = kind === "integer" || kind === "decimal" || kind === "float";
+  return isNumber ? (value ? "1" : "0") : String(value);
 }
 
 function elementText(value: unknown, { kind, array }: FieldColumn): string {

@@ -22,6 +22,27 @@ const rowsAStatement = 5_000;
 /** Types of keys in which two texts are one value only if they are one text. */
 const plainKeyTypes = new Set(["text", "character varying", "bigint", "integer", "smallint", "boolean"]);
 
+/**
+ * The columns of a table, by its OID. A type without length is worded as one that takes any: `bpchar`
+ * and `"bit"`, since `character` and `bit` by themselves hold a single character or bit. What a domain
+ * is made of is found through every domain on the way.
+ */
+const columnsOfTable = `
+  SELECT a.attname AS name, format_type(a.atttypid, -1) AS type, b.oid AS base, format_type(b.oid, b.modifier) AS declared,
+         b.typcategory = 'A' AS "array", b.typtype = 'c' AS composite,
+         a.attgenerated <> '' AS computed, a.attidentity = 'a' AS identity
+    FROM pg_attribute a CROSS JOIN LATERAL (
+      WITH RECURSIVE step(oid, modifier, depth) AS (
+        SELECT a.atttypid, a.atttypmod, 0
+        UNION ALL
+        SELECT d.typbasetype, d.typtypmod, step.depth + 1
+          FROM step JOIN pg_type d ON d.oid = step.oid WHERE d.typtype = 'd'
+      )
+      SELECT t.oid, step.modifier, t.typcategory, t.typtype
+        FROM step JOIN pg_type t ON t.oid = step.oid ORDER BY step.depth DESC LIMIT 1
+    ) b
+   WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
+
 /** Any number that other programs are unlikely to lock by. */
 const schemaLock = "7203488105441";
 
@@ -94,13 +115,7 @@ export class PostgresTableStore implements TableStore {
     if (found === undefined) return null;
     this.#copyIn.found(table, found.plain === true);
     const oid = Number(found.oid);
-    const columns = await this.#connection.query(
-      `SELECT a.attname AS name, format_type(a.atttypid, NULL) AS type, t.typcategory = 'A' AS "array",
-              COALESCE(NULLIF(t.typbasetype, 0), t.oid) AS base
-         FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-        WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
-      [oid],
-    );
+    const columns = await this.#connection.query(columnsOfTable, [oid]);
     const keys = await this.#connection.query(
       `SELECT array_agg(a.attname::text ORDER BY a.attnum) AS columns
          FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
@@ -114,7 +129,11 @@ export class PostgresTableStore implements TableStore {
         name: String(column.name),
         kind: kindOfType(Number(column.base)),
         type: String(column.type),
+        declared: String(column.declared),
         array: column.array === true,
+        composite: column.composite === true,
+        computed: column.computed === true,
+        identity: column.identity === true,
       })),
       ours: String(found.comment ?? "").startsWith(marker),
       uniqueKeys: keys.map((key) => (Array.isArray(key.columns) ? key.columns.map(String) : [])),
@@ -195,11 +214,12 @@ export class PostgresTableStore implements TableStore {
   #insertSql(target: Target): string {
     const { dialect } = this.#connection;
     const { columns } = target;
-    const arrays = columns.map(({ type, array }, at) => `$${at + 1}::${array ? "text" : type}[]`);
-    // A list of lists would come apart into its innermost elements, so lists travel as text.
-    const values = columns.map(({ type, array }, at) => (array ? `v.c${at}::${type}` : `v.c${at}`));
+    // `unnest` would take lists apart into their innermost elements, and composites into their fields.
+    const asText = ({ array, composite }: FieldColumn) => array || composite === true;
+    const arrays = columns.map((column, at) => `$${at + 1}::${asText(column) ? "text" : column.type}[]`);
+    const values = columns.map((column, at) => (asText(column) ? `v.c${at}::${column.type}` : `v.c${at}`));
     const names = columns.map((_, at) => `c${at}`);
-    return `INSERT INTO ${dialect.table(target.table)} (${this.#names(columns.map(({ name }) => name))})
+    return `INSERT INTO ${dialect.table(target.table)} (${this.#names(columns.map(({ name }) => name))})${overriding(columns)}
       SELECT ${values.join(", ")} FROM unnest(${arrays.join(", ")}) AS v(${names.join(", ")})${this.#onConflict(target)}`;
   }
 
@@ -223,7 +243,7 @@ export class PostgresTableStore implements TableStore {
     const conflict = this.#onConflict({ ...target, columns: spill.columns });
     try {
       await this.#connection.execute(
-        `INSERT INTO ${dialect.table(target.table)} (${columns}) SELECT ${columns} FROM ${dialect.table(spill.table)}${conflict}`,
+        `INSERT INTO ${dialect.table(target.table)} (${columns})${overriding(target.columns)} SELECT ${columns} FROM ${dialect.table(spill.table)}${conflict}`,
       );
     } catch (error) {
       throw error instanceof TidemarkError ? refusedRecord(error, target, null) : error;
@@ -248,4 +268,9 @@ export class PostgresTableStore implements TableStore {
   #names(names: readonly string[]): string {
     return names.map((name) => this.#connection.dialect.identifier(name)).join(", ");
   }
+}
+
+/** An identity column takes the record's own number, as it does from `pg_dump` and from replication. */
+function overriding(columns: readonly FieldColumn[]): string {
+  return columns.some(({ identity }) => identity === true) ? " OVERRIDING SYSTEM VALUE" : "";
 }

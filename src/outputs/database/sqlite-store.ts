@@ -86,7 +86,7 @@ export class SqliteTableStore implements TableStore {
   async describe(table: string): Promise<TableDescription | null> {
     const { schema, name } = nameOf(table);
     const rows = await this.#connection.query(
-      "SELECT name, type, pk FROM pragma_table_xinfo(?1, ?2) WHERE hidden <> 1",
+      "SELECT name, type, pk, hidden FROM pragma_table_xinfo(?1, ?2) WHERE hidden <> 1",
       [name, schema],
     );
     if (rows.length === 0) return null;
@@ -102,7 +102,11 @@ export class SqliteTableStore implements TableStore {
     );
     const byIndex = Map.groupBy(indexed, (row) => String(row.index));
     return {
-      columns: rows.map((row) => tableColumn(String(row.name), String(row.type))),
+      columns: rows.map((row) => ({
+        ...tableColumn(String(row.name), String(row.type)),
+        // 2 and 3 are columns that are computed, when they are read or when they are written.
+        computed: Number(row.hidden) > 1,
+      })),
       ours: String(made?.sql ?? "").includes(marker),
       uniqueKeys: [
         ...(primary.length > 0 ? [primary] : []),

@@ -5,10 +5,18 @@ import type { ColumnKind } from "../../sql/port.ts";
 export interface TableColumn {
   readonly name: string;
   readonly kind: ColumnKind;
-  /** The type in the database's own words, without length or precision. */
+  /** The type in the database's own words, without length or precision, so that a cast to it cuts nothing. */
   readonly type: string;
+  /** The type that values of the column have in the end, with its length, precision or words: `numeric(8,2)`. */
+  readonly declared?: string;
   /** Whether it holds a list of that type. */
   readonly array: boolean;
+  /** Whether it holds values of several fields, as a composite type does. */
+  readonly composite?: boolean;
+  /** Whether the database computes the column from others, so that nothing can be written to it. */
+  readonly computed?: boolean;
+  /** Whether the database numbers the rows in it, unless it is told that the given number counts. */
+  readonly identity?: boolean;
 }
 
 /** A column of the table together with the field of the records that goes there. */
