@@ -59,7 +59,7 @@ export const errorCodes = {
   },
   CURSOR_NOT_SET: {
     meaning: "A delta run ended well without saying how far it came.",
-    hint: 'Call run.setNewCursor(…) before the callback returns, or use mode: "backfill".',
+    hint: 'Call run.setNewCursor(…) before the callback returns, or run.keepCursor() where nothing was new; a run with mode: "backfill" needs neither.',
     recoverable: false,
   },
   CURSOR_REGRESSION: {
@@ -95,7 +95,7 @@ export const errorCodes = {
     recoverable: false,
   },
   RUN_FINISHED: {
-    meaning: "The run has already ended in another way, so it cannot be changed.",
+    meaning: "The run has already ended, in another way or with another cursor, so it cannot be changed.",
     hint: "Begin a new run.",
     recoverable: false,
   },

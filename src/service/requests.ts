@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
 import { messageOf, TidemarkError } from "../errors.ts";
+import { ExactNumber } from "../model/exact-number.ts";
 import { parseJson } from "../model/json.ts";
 import { RequestRefusal } from "./problems.ts";
 
@@ -11,7 +12,7 @@ const longestIssue = 200;
 
 /** Checks a part against its schema. Throws `INVALID_REQUEST` naming up to ten fields. */
 export function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: plainWords });
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
   const problems = issues.slice(0, mostIssues).map((issue) => ({
@@ -22,6 +23,15 @@ export function checked<T>(schema: z.ZodType<T>, value: unknown, where: string):
   const rest = issues.length - problems.length;
   if (rest > 0) told.push(`and ${rest} more`);
   throw new TidemarkError("INVALID_REQUEST", told.join("; "), { details: { problems } });
+}
+
+/** A number that a double would cut is held in a class of ours, which says nothing to whoever sent it. */
+function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== "invalid_type" || !(issue.input instanceof ExactNumber)) return undefined;
+  const { text } = issue.input;
+  return issue.expected === "number" || issue.expected === "int"
+    ? `${text} is out of range: it is to be a whole number between ${-Number.MAX_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`
+    : `Invalid input: expected ${issue.expected}, received number`;
 }
 
 /**
@@ -152,21 +162,21 @@ function utf8(bytes: Uint8Array): string {
   }
 }
 
-/**
- * Of a key that an object names twice, one value would be dropped silently. Only the objects that are
- * read field by field are looked at: the body itself.
- */
+/** Of a name that an object has twice, one value would be dropped silently: in metadata as in the body itself. */
 function refuseRepeatedKeys(text: string): void {
-  const seen = new Set<string>();
-  let depth = 0;
+  /** The names of each object that is open; null for a list. */
+  const open: (Set<string> | null)[] = [];
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g)) {
-    if (token === "{" || token === "[") depth++;
-    else if (token === "}" || token === "]") depth--;
-    else if (depth === 1 && token.endsWith(":")) {
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(null);
+    else if (token === "}" || token === "]") open.pop();
+    else if (token.endsWith(":")) {
       const name = token.replace(/\s*:$/, "");
       const plain = name.includes("\\") ? unescaped(name) : name.slice(1, -1);
-      if (seen.has(plain)) throw badRequest(`the body names ${name.slice(0, longestIssue)} twice`);
-      seen.add(plain);
+      const seen = open.at(-1);
+      if (seen?.has(plain))
+        throw badRequest(`the body names ${name.slice(0, longestIssue)} twice in one object`);
+      seen?.add(plain);
     }
   }
 }

@@ -121,6 +121,17 @@ export function checkRetention({ keepRuns, maxAgeDays, key }: Retention): void {
   }
 }
 
+const longestError = 10_000;
+
+/**
+ * A failure's error as every store keeps it: without U+0000, which PostgreSQL cannot store, and without half of a
+ * surrogate pair, which UTF-8 cannot carry. That a run failed is recorded whatever its error says.
+ */
+export function storableError(error: string): string {
+  const text = error.replaceAll("\0", "\u{fffd}").toWellFormed();
+  return text.length <= longestError ? text : `${text.slice(0, longestError - 1).toWellFormed()}…`;
+}
+
 export function checkFailure(key: StreamKey, failure: Failure): void {
   if (typeof failure.error !== "string") throw invalid("a failure tells its error as text", key);
   checkCount(key, failure.recordsProcessed);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { TidemarkError } from "../errors.ts";
 import { cursorTypes } from "../model/cursor.ts";
 import { parseJson } from "../model/json.ts";
+import { isPlainObject } from "../model/plain-object.ts";
 import {
   type BoundaryKey,
   decodePosition,
@@ -10,7 +11,14 @@ import {
   type Position,
 } from "../model/position.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
-import { type AuditRecord, auditActions, runKinds, runOutcomes, streamStatuses } from "./contract.ts";
+import {
+  type AuditRecord,
+  auditActions,
+  type Metadata,
+  runKinds,
+  runOutcomes,
+  streamStatuses,
+} from "./contract.ts";
 import { leaseOwnerSchema } from "./owner.ts";
 import type { PartitionRow, RunRow, StreamRow } from "./rows.ts";
 import { isCanonical } from "./step-rules.ts";
@@ -32,7 +40,8 @@ const json = z.string().transform((text, context): unknown => {
   }
 });
 
-const metadata = json.pipe(z.record(z.string(), z.unknown())).nullable();
+/** Not a `z.record`, which leaves out a field named `__proto__`. */
+const metadata = json.pipe(z.custom<Metadata>(isPlainObject, "it is no JSON object")).nullable();
 
 const streamColumns = z.object({
   connector: z.string(),

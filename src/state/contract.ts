@@ -229,7 +229,7 @@ export interface OperatorAct {
 export interface Reset extends OperatorAct {
   /** The new watermark as text; null starts the stream over. */
   readonly to: string | null;
-  /** Changes the stream's cursor type on the way; needed when the stream is new and `to` is not null. */
+  /** Changes the stream's cursor type on the way; without it a stream that is not stored is not made. */
   readonly cursorType?: CursorType;
   /** The one partition to reset; the others, and the stream's own position, stay where they are. */
   readonly partition?: string;
@@ -348,15 +348,15 @@ export interface StateStore extends AsyncDisposable {
    * covered becomes part of the stream's coverage; the live position stays as it is (P11). Throws
    * `CURSOR_REGRESSION` (timestamp, numeric, text, offset: the new value must not be lower; an
    * opaque token may be any), `CURSOR_TYPE_MISMATCH` (the value is not one of the stream's type),
-   * `RUN_SUPERSEDED`, `RUN_FINISHED`.
+   * `RUN_SUPERSEDED`, `RUN_FINISHED` (also where the run has completed with another cursor).
    */
   complete(run: RunRef, completion: Completion, context?: WriteContext): Promise<StreamState>;
   /** Ends the run badly; the position stays at its last checkpoint. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
   fail(run: RunRef, failure: Failure): Promise<StreamState>;
   /**
-   * Sets the watermark by an operator's will; ends a running run as superseded. Creates the stream if
-   * need be. Starting the whole stream over (`to: null`, no `partition`) empties every partition and
-   * forgets what backfills covered. Throws `CURSOR_INVALID` where `to` is not a value of the cursor type,
+   * Sets the watermark by an operator's will; ends a running run as superseded. A stream that is not
+   * stored is made only where `cursorType` is given; otherwise throws `STREAM_NOT_FOUND`. Starting the whole
+   * stream over (`to: null`, no `partition`) empties every partition and forgets what backfills covered. Throws `CURSOR_INVALID` where `to` is not a value of the cursor type,
    * and `ARGUMENT_INVALID` for a value that a stream with partitions is to have as a whole.
    */
   reset(key: StreamKey, reset: Reset): Promise<StreamState>;

@@ -22,11 +22,22 @@ export interface DeltaRun {
   readonly signal: AbortSignal;
   /**
    * Says how far the run has come; completing commits it. The last call counts, and a checkpoint
-   * stands for one. Throws
+   * stands for one. `null` is `keepCursor()`. Throws
    * `CURSOR_TYPE_MISMATCH` for a value that is none of the stream's cursor type. A backfill takes it
    * and commits nothing.
    */
-  setNewCursor(cursor: CursorInput): void;
+  setNewCursor(cursor: CursorInput | null): void;
+  /**
+   * Says that the cursor stays where it is, on purpose: the source had nothing new. On a stream's first
+   * run there is no cursor then, and the next run begins at nothing again. After a checkpoint the cursor
+   * stays where that put it.
+   *
+   * ```ts
+   * if (records.length === 0) run.keepCursor();
+   * else run.setNewCursor(watermark);
+   * ```
+   */
+  keepCursor(): void;
   /** Says how many records the run has processed so far. Throws `ARGUMENT_INVALID`. */
   setRecordsProcessed(count: number): void;
   /** A JSON object to keep with the run; replaces the one before. Throws `ARGUMENT_INVALID`. */
@@ -73,8 +84,8 @@ export class DeltaRunHandle implements DeltaRun {
   /** Whether the store may know of fewer checkpoints than were sent: one may have been rolled back. */
   #uncertain = false;
   #lastCheckpoint: Promise<void> = Promise.resolve();
-  #newCursor: string | null = null;
-  #checkpointed = false;
+  /** What completing commits: null leaves the watermark where it is, and undefined is not said yet. */
+  #newCursor: string | null | undefined;
   #recordsProcessed: number | undefined;
   #metadata: Metadata | undefined;
   #completed: { readonly state: StreamState; readonly durable: boolean } | null = null;
@@ -91,8 +102,12 @@ export class DeltaRunHandle implements DeltaRun {
     this.#position = run.position;
   }
 
-  setNewCursor(cursor: CursorInput): void {
-    this.#newCursor = this.#read(cursor);
+  setNewCursor(cursor: CursorInput | null): void {
+    this.#newCursor = cursor === null ? null : this.#read(cursor);
+  }
+
+  keepCursor(): void {
+    this.#newCursor = null;
   }
 
   setRecordsProcessed(count: number): void {
@@ -121,7 +136,6 @@ export class DeltaRunHandle implements DeltaRun {
       watermark === this.#position.watermark ? this.#position : { ...emptyPosition, watermark, coverage };
     await this.#sendCheckpoint(position, context);
     this.#position = position;
-    this.#checkpointed = true;
     // Completing leaves the watermark where the store has it: a caller may roll this checkpoint back.
     this.#newCursor = null;
   }
@@ -168,14 +182,15 @@ export class DeltaRunHandle implements DeltaRun {
 
   #completion(): Completion {
     const isBackfill = this.#run.kind === "backfill";
-    if (!isBackfill && this.#newCursor === null && !this.#checkpointed) {
+    const newCursor = this.#newCursor;
+    if (!isBackfill && newCursor === undefined) {
       const stream = formatStreamKey(this.key);
       throw new TidemarkError("CURSOR_NOT_SET", `run ${this.runId} of ${stream} ended without a new cursor`, {
         stream,
       });
     }
     return {
-      ...(isBackfill || this.#newCursor === null ? {} : { newCursor: this.#newCursor }),
+      ...(isBackfill || newCursor == null ? {} : { newCursor }),
       ...this.#told(),
     };
   }

@@ -132,6 +132,31 @@ for (const backend of stateBackends) {
       expect((await stored()).lastError).toMatch(/without a new cursor/);
     });
 
+    test.each([
+      ["keepCursor()", (run: DeltaRun) => run.keepCursor()],
+      ["setNewCursor(null)", (run: DeltaRun) => run.setNewCursor(null)],
+    ])("%s leaves the cursor where it is, on purpose", async (_, keep) => {
+      const empty = await deltaRun(state, stream, keep);
+      expect(empty).toMatchObject({ status: "completed", lowerBoundCursor: null, newCursor: null });
+      await deltaRun(state, stream, setTo(first));
+      const quiet = await deltaRun(state, stream, (run) => {
+        run.setNewCursor(second);
+        keep(run);
+      });
+      expect(quiet).toMatchObject({ status: "completed", lowerBoundCursor: first, newCursor: first });
+      const midway = await deltaRun(state, stream, async (run) => {
+        await run.checkpoint(second);
+        keep(run);
+      });
+      expect(midway.newCursor).toBe(second);
+      const after = await deltaRun(state, stream, (run) => {
+        keep(run);
+        run.setNewCursor("2026-01-01T00:00:03Z");
+      });
+      expect(after.newCursor).toBe("2026-01-01T00:00:03Z");
+      expect((await state.audit({ key: stream })).items).toHaveLength(3);
+    });
+
     test("a cursor that cannot be committed fails the run", async () => {
       await deltaRun(state, stream, setTo(second));
       await expect(deltaRun(state, stream, setTo(first))).rejects.toMatchObject({

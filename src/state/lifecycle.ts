@@ -1,7 +1,7 @@
-import type { CursorType } from "../model/cursor.ts";
+import { type CursorType, compareCursorValues, isOrdered } from "../model/cursor.ts";
 import { emptyPosition, type Position } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
-import { keptMetadata } from "./arguments.ts";
+import { keptMetadata, storableError } from "./arguments.ts";
 import type { AuditEntry } from "./audit.ts";
 import type { BeginOptions, Checkpoint, Completion, Failure, Run, RunRef } from "./contract.ts";
 import { isOwnerGone } from "./owner.ts";
@@ -9,6 +9,7 @@ import { type Moved, movePartitions, newlyBackfilled } from "./partitions.ts";
 import {
   backfillCompleted,
   checkpointOutOfOrder,
+  completedOtherwise,
   finished,
   runActive,
   streamNotFound,
@@ -175,7 +176,7 @@ export function heartbeat(row: StreamRow | null, run: RunRef, now: number): Stre
   return { ...current, leaseExpiresAt: now + current.leaseSeconds * 1000 };
 }
 
-/** Null where the run has completed already. */
+/** Null where the run has completed already, with the same cursor. */
 export function complete(
   row: StreamRow | null,
   run: RunRef,
@@ -184,7 +185,10 @@ export function complete(
   beside: Beside,
 ): Change | null {
   const current = heldRow(row, run);
-  if (current.status === "completed") return null;
+  if (current.status === "completed") {
+    refuseOtherCursor(current, run, done);
+    return null;
+  }
   if (current.status !== "running") throw finished(run, current);
   const position = completedPosition(current, done);
   refuseForeign(current.key, current.cursorType, position.watermark);
@@ -223,7 +227,7 @@ export function fail(row: StreamRow | null, run: RunRef, failure: Failure, now: 
   const ended: StreamRow = {
     ...current,
     status: "failed",
-    lastError: failure.error,
+    lastError: storableError(failure.error),
     leaseExpiresAt: null,
     leaseOwner: null,
     recordsProcessed: failure.recordsProcessed ?? current.recordsProcessed,
@@ -231,6 +235,23 @@ export function fail(row: StreamRow | null, run: RunRef, failure: Failure, now: 
     updatedAt: now,
   };
   return { row: ended, runs: [runRow(ended, "failed", now)], audit: [] };
+}
+
+/**
+ * A completion that is repeated names the cursor that the first one committed, or leaves the cursor where it is.
+ * Any other cursor is a mistake of the caller's: taking it for a repetition would drop it silently.
+ */
+function refuseOtherCursor(current: StreamRow, run: RunRef, done: Completion): void {
+  const committed = current.position.watermark;
+  const given = done.newCursor ?? done.position?.watermark ?? null;
+  if (given === null || given === committed) return;
+  const watermark = cursorOfStream(current.key, current.cursorType, given);
+  if (watermark === committed) return;
+  const type = current.cursorType;
+  if (type !== null && committed !== null && isOrdered(type)) {
+    if (compareCursorValues(type, watermark, committed) === 0) return;
+  }
+  throw completedOtherwise(run, committed, watermark);
 }
 
 function completedPosition(current: StreamRow, done: Completion): Position {

@@ -7,7 +7,7 @@ import type { AuditEntry } from "./audit.ts";
 import { unionOfCoverage } from "./backfilled.ts";
 import type { ExportedStream, Metadata, Reset } from "./contract.ts";
 import { standing, unknownPartition } from "./partitions.ts";
-import { typeMismatch } from "./refusals.ts";
+import { streamNotFound, typeMismatch } from "./refusals.ts";
 import {
   type Backfilled,
   type Beside,
@@ -114,8 +114,12 @@ export function resetPartition(
   };
 }
 
-/** Where a reset leads: no boundary keys and no unfinished window remain. */
+/**
+ * Where a reset leads: no boundary keys and no unfinished window remain. Throws `STREAM_NOT_FOUND` for a stream that
+ * is not stored, unless the reset says what its cursors are: a mistyped name must not make a stream.
+ */
 export function resetTarget(row: StreamRow | null, key: StreamKey, reset: Reset): Destination {
+  if (row === null && reset.cursorType === undefined) throw streamNotFound(key, makeStream);
   const cursorType = reset.cursorType ?? row?.cursorType ?? null;
   const startsOver = reset.to === null || cursorType !== (row?.cursorType ?? null);
   if (reset.to === null) return { position: emptyPosition, cursorType, startsOver };
@@ -130,6 +134,9 @@ export function resetTarget(row: StreamRow | null, key: StreamKey, reset: Reset)
   const position = { ...emptyPosition, watermark, ...(facts === undefined ? {} : { facts }) };
   return { position, cursorType, startsOver };
 }
+
+const makeStream =
+  "Check the connector and the stream. To set the watermark of a new stream, say its cursor type as well.";
 
 /** Where an import leads. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`, `ARGUMENT_INVALID`. */
 export function importTarget(exported: ExportedStream): Destination {

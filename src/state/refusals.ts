@@ -4,9 +4,12 @@ import type { RunRef } from "./contract.ts";
 
 /** What a store refuses, in the same words whichever store it is. */
 
-export function streamNotFound(key: StreamKey): TidemarkError {
+export function streamNotFound(key: StreamKey, hint?: string): TidemarkError {
   const stream = formatStreamKey(key);
-  return new TidemarkError("STREAM_NOT_FOUND", `no state is stored for ${stream}`, { stream });
+  return new TidemarkError("STREAM_NOT_FOUND", `no state is stored for ${stream}`, {
+    stream,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 export function runNotFound(key: StreamKey, runId: string): TidemarkError {
@@ -58,6 +61,20 @@ export function finished(run: RunRef, row: { status: string }): TidemarkError {
   return new TidemarkError("RUN_FINISHED", `run ${run.runId} of ${stream} has already ${row.status}`, {
     stream,
   });
+}
+
+/** A run that has completed is completed once more, with another cursor. */
+export function completedOtherwise(run: RunRef, committed: string | null, given: string): TidemarkError {
+  const stream = formatStreamKey(run.key);
+  return new TidemarkError(
+    "RUN_FINISHED",
+    `run ${run.runId} of ${stream} has already completed with the cursor ${committed ?? "(none)"}, not ${given}`,
+    {
+      stream,
+      details: { committed_cursor: committed, new_cursor: given },
+      hint: "The committed cursor stands. Begin a new run to move it on.",
+    },
+  );
 }
 
 export function backfillCompleted(key: StreamKey, backfill: string): TidemarkError {

@@ -283,7 +283,10 @@ describe("tidemark state diff", () => {
       async (state) => {
         const run = await state.begin(key, { cursorType: "timestamp_utc" });
         await state.complete(run, { newCursor: at(9) });
-        await state.reset({ connector: "other", stream: "x" }, { to: null, reason: "r", actor: "a" });
+        await state.reset(
+          { connector: "other", stream: "x" },
+          { to: null, cursorType: "text", reason: "r", actor: "a" },
+        );
       },
       "there.db",
     );

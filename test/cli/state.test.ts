@@ -55,7 +55,10 @@ describe("tidemark state list", () => {
       await using state = await openState(`sqlite:${join(cwd, "many.db")}`);
       for (let n = 0; n < 1203; n++) {
         const stream = String(n).padStart(5, "0");
-        await state.reset({ connector: "c", stream }, { to: null, reason: "r", actor: "a" });
+        await state.reset(
+          { connector: "c", stream },
+          { to: null, cursorType: "text", reason: "r", actor: "a" },
+        );
       }
     }
     const listed = jsonOf(await tidemark(["state", "list", "--json", "--state", "sqlite:many.db"], { cwd }));

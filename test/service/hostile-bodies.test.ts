@@ -14,6 +14,8 @@ describe("bodies", () => {
     ["no UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), 400],
     ["one name twice", '{"lease_seconds":60,"lease_seconds":86400}', 400],
     ["one name twice, once in escapes", '{"lease_seconds":60,"lease\\u005fseconds":86400}', 400],
+    ["one name twice, deep inside", '{"metadata":{"a":[{"b":1,"c":{"b":2},"b":3}]}}', 400],
+    ["one name twice in metadata, once in escapes", '{"metadata":{"a":1,"\\u0061":2}}', 400],
     ["a depth of 100,000", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, 400],
     ["an unending object", '{"a":'.repeat(100_000), 400],
     ["a list", "[]", 422],
@@ -152,13 +154,105 @@ describe("cursors that do not fit", () => {
   });
 });
 
+describe("a run's requests", () => {
+  it("take null for a field that may be left out", async () => {
+    const service = await startService();
+    const nothing = { kind: null, backfill: null, records_processed: null };
+    const options = {
+      if_running: null,
+      lease_seconds: null,
+      run_id: null,
+      kind: null,
+      owner: null,
+      actor: null,
+    };
+    const run = done(await service.ask("POST", begin, { body: options }));
+    const named = { ...nothing, run_id: run.run_id, epoch: run.epoch };
+    const value = { new_cursor_value: "2026-03-01T08:00:00Z" };
+    const midway = { ...named, ...value, sequence: 1, position: null, partitions: null, correction: null };
+    done(await service.ask("POST", `${suppliers}/checkpoint`, { body: midway }));
+    const heartbeat = { run_id: run.run_id, epoch: run.epoch, kind: null, backfill: null };
+    done(await service.ask("POST", `${suppliers}/heartbeat`, { body: heartbeat }));
+    const end = { ...named, ...value, position: null, partitions: null, metadata: null };
+    expect(done(await service.ask("POST", `${suppliers}/complete`, { body: end }))).toMatchObject({
+      status: "completed",
+      cursor_value: value.new_cursor_value,
+      records_processed: 0,
+      metadata: null,
+    });
+    const next = done(await service.ask("POST", begin));
+    const failure = { ...named, run_id: next.run_id, epoch: next.epoch, error_summary: "x", metadata: null };
+    expect(done(await service.ask("POST", `${suppliers}/fail`, { body: failure }))).toMatchObject({
+      status: "failed",
+      metadata: null,
+    });
+  });
+
+  it("complete once: with another cursor it is 409, with the same one harmless", async () => {
+    const service = await startService();
+    const run = done(await service.ask("POST", begin));
+    const named = { run_id: run.run_id, epoch: run.epoch };
+    const complete = (new_cursor_value: string | null) =>
+      service.ask("POST", `${suppliers}/complete`, { body: { ...named, new_cursor_value } });
+    const first = done(await complete("2026-03-01T08:00:00Z"));
+    expect(done(await complete("2026-03-01T08:00:00Z"))).toEqual(first);
+    expect(done(await complete(null))).toEqual(first);
+    for (const other of ["2026-03-01T07:00:00Z", "2026-03-01T09:00:00Z"]) {
+      expect(problemIn(await complete(other))).toMatchObject({ status: 409, code: "RUN_FINISHED" });
+    }
+    expect(done(await service.ask("GET", suppliers))).toEqual(first);
+  });
+
+  it("say of a number that is out of range what it is, and not what holds it", async () => {
+    const service = await startService();
+    const raw = '{"lease_seconds":9007199254740993,"run_id":12345678901234567890}';
+    const { detail } = problemIn(await service.ask("POST", begin, { raw }));
+    expect(detail).toMatch(/lease_seconds`: 9007199254740993 is out of range/);
+    expect(detail).toMatch(/run_id`: Invalid input: expected string, received number/);
+    expect(detail).not.toContain("ExactNumber");
+  });
+});
+
+describe("an operator's act on a stream that is not stored", () => {
+  it.each([
+    ["reset", { reason: "test" }],
+    ["reset", { reason: "test", new_cursor_value: null }],
+    ["reset", { reason: "test", new_cursor_value: "2026-03-01T08:00:00Z" }],
+    ["reset", { reason: "test", new_cursor_value: null, cursor_type: null }],
+    ["reset", { reason: "test", partition: "a" }],
+    ["rewind", { reason: "test", to_run_id: "monday" }],
+  ])("by %s with %j is 404 and makes nothing", async (act, body) => {
+    const service = await startService();
+    const told = problemIn(await service.ask("POST", `/v1/streams/sap_eu/supliers/${act}`, { body }));
+    expect(told).toMatchObject({ status: 404, code: "STREAM_NOT_FOUND", stream: "sap_eu/supliers" });
+    expect(await service.state.list()).toEqual({ items: [], next: null });
+    expect(await service.state.audit()).toEqual({ items: [], next: null });
+  });
+
+  it("that says the type of its cursors makes it", async () => {
+    const service = await startService();
+    const body = { reason: "moved from cron", new_cursor_value: "41", cursor_type: "numeric_id" };
+    const made = done(await service.ask("POST", "/v1/streams/sap_eu/orders/reset", { body }));
+    expect(made).toMatchObject({ status: "idle", cursor_value: "41", epoch: 1 });
+  });
+});
+
 describe("text that databases are particular about", () => {
   it("goes through PostgreSQL unharmed, or is refused before it gets there", async () => {
     const database = await createTestDatabase();
     const state = await openPostgresState(database.url);
     try {
       const service = await startService({ state });
-      const metadata = { nul: "a\0b", half: "\ud800", "k\u00e9y": "🦉", big: "…", deep: [[[[{}]]]] };
+      const metadata = {
+        nul: "a\0b",
+        half: "\ud800",
+        "nul \0": 1,
+        "half \udc00": 2,
+        ...JSON.parse('{"__proto__":{"admin":true}}'),
+        "k\u00e9y": "🦉",
+        big: "…",
+        deep: [[[[{}]]]],
+      };
       const raw = (epoch: number, run_id: unknown): string =>
         JSON.stringify({ run_id, epoch, new_cursor_value: null, metadata }).replace(
           '"…"',
@@ -169,9 +263,15 @@ describe("text that databases are particular about", () => {
       expect(answered.status).toBe(200);
       expect(answered.text).toContain("12345678901234567890.5");
       expect(JSON.parse(answered.text.replace("12345678901234567890.5", '"…"')).metadata).toEqual(metadata);
-      for (const error_summary of ["a\0b", "\udc00"]) {
-        const body = { run_id: run.run_id, epoch: 1, error_summary };
-        expect(problemIn(await service.ask("POST", `${suppliers}/fail`, { body })).status).toBe(422);
+      for (const [epoch, error_summary, last_error] of [
+        [2, "a\0b", "a\u{fffd}b"],
+        [3, "\udc00", "\u{fffd}"],
+        [4, "x".repeat(20_000), `${"x".repeat(9999)}…`],
+      ]) {
+        const { run_id } = done(await service.ask("POST", begin));
+        const body = { run_id, epoch, error_summary };
+        const failed = done(await service.ask("POST", `${suppliers}/fail`, { body }));
+        expect(failed).toMatchObject({ status: "failed", last_error });
       }
       for (const new_cursor_value of ["a\0b", "\udc00"]) {
         const begun = done(

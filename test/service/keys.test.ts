@@ -63,7 +63,7 @@ describe("a key", () => {
   it("is the actor of what is done with it, whatever the request says", async () => {
     const service = await startService();
     const { key, id } = done(await service.ask("POST", "/v1/keys", { body: { scope: "admin" } }));
-    const body = { reason: "test", actor: "somebody else" };
+    const body = { reason: "test", actor: "somebody else", cursor_type: "text" };
     await service.ask("POST", "/v1/streams/a/b/reset", { key: String(key), body });
     const { items } = await service.state.audit();
     expect(items.map(({ actor }) => actor)).toEqual([id]);

@@ -87,7 +87,9 @@ export class StreamModel {
   }
 
   complete(run: ModelRun, cursor: number | null): ErrorCode | null {
-    if (run === this.current && run.outcome === "completed") return null;
+    if (run === this.current && run.outcome === "completed") {
+      return cursor === null || cursor === this.watermark ? null : "RUN_FINISHED";
+    }
     const refusal = this.#refuse(run);
     if (refusal !== null) return refusal;
     if (cursor !== null && this.watermark !== null && cursor < this.watermark) return "CURSOR_REGRESSION";

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { type CursorType, cursorTypes, parseCursor } from "../../model/cursor.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
+import { isPlainObject } from "../../model/plain-object.ts";
 import { decodePosition } from "../../model/position.ts";
 import { formatStreamKey, streamNameProblem } from "../../model/stream-key.ts";
-import type { ExportedStream } from "../../state/contract.ts";
+import type { ExportedStream, Metadata } from "../../state/contract.ts";
 import { invalidArgument } from "../failure.ts";
 
 /** The version of the file that this version writes, and the newest that it reads. */
@@ -23,7 +24,7 @@ const entrySchema = z.strictObject({
   stream: name,
   cursor_type: z.enum(cursorTypes).nullable(),
   position,
-  metadata: z.record(z.string(), z.unknown()).nullable(),
+  metadata: z.custom<Metadata>(isPlainObject, "has to be an object").nullable(),
   backfilled: stretches.optional(),
   partitions: z
     .array(z.strictObject({ partition: name, position, backfilled: stretches.optional() }))

@@ -16,11 +16,11 @@ export type Handler<Name extends RouteName> = (call: Call<Name>) => Promise<Answ
 export type Handlers<Name extends RouteName> = { readonly [Each in Name]: Handler<Each> };
 
 /** Who acts, for the audit log: the key, or without keys whom the caller names. */
-export function actorOf(principal: Principal, named: string | undefined): string | undefined {
-  return principal.id ?? named;
+export function actorOf(principal: Principal, named: string | null | undefined): string | undefined {
+  return principal.id ?? named ?? undefined;
 }
 
 /** An operator's act always has an actor. */
-export function operatorOf(principal: Principal, named: string | undefined): string {
+export function operatorOf(principal: Principal, named: string | null | undefined): string {
   return actorOf(principal, named) ?? "anonymous";
 }

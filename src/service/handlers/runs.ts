@@ -47,8 +47,8 @@ export const runHandlers: Handlers<"begin" | "checkpoint" | "heartbeat" | "compl
     const { error_summary: error, records_processed, metadata } = body;
     const ended = await state.fail(referenceFromWire(params, body), {
       error,
-      ...(records_processed === undefined ? {} : { recordsProcessed: records_processed }),
-      ...(metadata === undefined ? {} : { metadata }),
+      ...(records_processed == null ? {} : { recordsProcessed: records_processed }),
+      ...(metadata == null ? {} : { metadata }),
     });
     return streamToWire(ended, query.include === "position");
   },
@@ -70,9 +70,9 @@ async function checkpointOf(state: StateStore, key: StreamKey, body: CheckpointR
     sequence,
     position: await checkpointPosition(state, key, body),
     recordsProcessed: records_processed ?? 0,
-    ...(partitions === undefined ? {} : { partitions: sent(() => movesFromWire(key, partitions)) }),
-    ...(correction === undefined ? {} : { correction }),
-    ...(kept_by_output === undefined ? {} : { keptByOutput: kept_by_output }),
+    ...(partitions == null ? {} : { partitions: sent(() => movesFromWire(key, partitions)) }),
+    ...(correction == null ? {} : { correction }),
+    ...(kept_by_output == null ? {} : { keptByOutput: kept_by_output }),
   };
 }
 
@@ -83,8 +83,8 @@ async function checkpointPosition(
 ): Promise<Position> {
   const { position, new_cursor_value: value } = body;
   refuseBoth(key, body);
-  if (position !== undefined) return sent(() => positionFromWire(position, "the position that was sent"));
-  if (value === undefined) throw cursorNotSet(key, "a checkpoint");
+  if (position != null) return sent(() => positionFromWire(position, "the position that was sent"));
+  if (value == null) throw cursorNotSet(key, "a checkpoint");
   if (body.kind === "backfill") {
     throw new TidemarkError(
       "INVALID_REQUEST",
@@ -119,20 +119,20 @@ function watermarkOf(key: StreamKey, type: CursorType | null, value: string): st
 function completionOf(key: StreamKey, body: CompleteRequest): Completion {
   const { new_cursor_value: value, position, records_processed, metadata, partitions } = body;
   refuseBoth(key, body);
-  if (value === undefined && position === undefined) throw cursorNotSet(key, "complete");
+  if (value === undefined && position == null) throw cursorNotSet(key, "complete");
   return {
     ...(value === undefined || value === null ? {} : { newCursor: value }),
-    ...(position === undefined
+    ...(position == null
       ? {}
       : { position: sent(() => positionFromWire(position, "the position that was sent")) }),
-    ...(partitions === undefined ? {} : { partitions: sent(() => movesFromWire(key, partitions)) }),
-    ...(records_processed === undefined ? {} : { recordsProcessed: records_processed }),
-    ...(metadata === undefined ? {} : { metadata }),
+    ...(partitions == null ? {} : { partitions: sent(() => movesFromWire(key, partitions)) }),
+    ...(records_processed == null ? {} : { recordsProcessed: records_processed }),
+    ...(metadata == null ? {} : { metadata }),
   };
 }
 
 function refuseBoth(key: StreamKey, body: { position?: unknown; new_cursor_value?: unknown }): void {
-  if (body.position === undefined || body.new_cursor_value === undefined) return;
+  if (body.position == null || body.new_cursor_value === undefined) return;
   throw new TidemarkError("INVALID_REQUEST", "both `new_cursor_value` and `position` are given", {
     stream: formatStreamKey(key),
     hint: "Give one of them.",

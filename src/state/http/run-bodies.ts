@@ -1,3 +1,4 @@
+import { storableError } from "../arguments.ts";
 import type { Checkpoint, Completion, Failure, RunRef } from "../contract.ts";
 import { movesToWire } from "../wire/partition.ts";
 import {
@@ -39,16 +40,8 @@ export function completionToWire(run: RunRef, done: Completion): CompleteRequest
 export function failureToWire(run: RunRef, { error, recordsProcessed, metadata }: Failure): FailRequest {
   return {
     ...referenceToWire(run),
-    error_summary: summaryOf(error),
+    error_summary: storableError(error),
     ...(recordsProcessed === undefined ? {} : { records_processed: recordsProcessed }),
     ...(metadata === undefined ? {} : { metadata: { ...metadata } }),
   };
-}
-
-const longestSummary = 10_000;
-
-/** That a run failed has to be told, whatever its error says. */
-function summaryOf(error: string): string {
-  const text = error.replaceAll("\0", "\u{fffd}").toWellFormed();
-  return text.length <= longestSummary ? text : `${text.slice(0, longestSummary - 1).toWellFormed()}…`;
 }

@@ -22,7 +22,7 @@ import { streamRow, textOf } from "./columns.ts";
 import { LastSeen, type Seen } from "./last-seen.ts";
 import type { Ledger } from "./ledger.ts";
 import { asBegun, asStored, moveOf, seenValues } from "./move.ts";
-import { positionParameter, storable } from "./parameters.ts";
+import { positionParameter } from "./parameters.ts";
 import type { Runner } from "./session.ts";
 import type { Row, Statement, Value } from "./statement.ts";
 import type { Steps } from "./steps.ts";
@@ -130,8 +130,7 @@ export class RunSteps {
 
   async fail(run: RunRef, failure: Failure): Promise<StreamState> {
     checkFailure(run.key, failure);
-    const told = { ...failure, error: storable(failure.error) };
-    return streamState(await this.#take(run, {}, (row, now) => lifecycle.fail(row, run, told, now)));
+    return streamState(await this.#take(run, {}, (row, now) => lifecycle.fail(row, run, failure, now)));
   }
 
   async #take(run: RunRef, context: WriteContext, step: Step): Promise<StreamRow> {

@@ -9,14 +9,15 @@ export const resetRequest = z
     new_cursor_value: cursorInputOrNull
       .optional()
       .meta({ description: "The new watermark; null or absent starts the stream over.", example: null }),
-    cursor_type: cursorType.unwrap().optional().meta({
-      description: "Changes the stream's cursor type; needed for a new stream that is to have a watermark.",
+    cursor_type: cursorType.unwrap().nullish().meta({
+      description:
+        "Changes the stream's cursor type. Without it a stream that is not stored is not made, and the answer is 404.",
     }),
-    partition: partitionName.optional().meta({
+    partition: partitionName.nullish().meta({
       description: "The one partition to reset; absent resets the whole stream.",
     }),
     reason,
-    actor: actor.optional(),
+    actor: actor.nullish(),
   })
   .meta({
     id: "ResetRequest",
@@ -47,8 +48,8 @@ export function resetFromWire(wire: ResetRequest, by: string): Reset {
     to: new_cursor_value ?? null,
     reason: why,
     actor: by,
-    ...(cursor_type === undefined ? {} : { cursorType: cursor_type }),
-    ...(partition === undefined ? {} : { partition }),
+    ...(cursor_type == null ? {} : { cursorType: cursor_type }),
+    ...(partition == null ? {} : { partition }),
   };
 }
 
@@ -56,7 +57,7 @@ export const rewindRequest = z
   .strictObject({
     to_run_id: runId.meta({ description: "The run after which the stream is to stand again." }),
     reason,
-    actor: actor.optional(),
+    actor: actor.nullish(),
   })
   .meta({
     id: "RewindRequest",
@@ -80,7 +81,7 @@ export const importRequest = z
       .strip()
       .meta({ description: "What `export` answered; the stream is the one in the path." }),
     reason,
-    actor: actor.optional(),
+    actor: actor.nullish(),
   })
   .meta({
     id: "ImportRequest",
@@ -99,16 +100,16 @@ export const importRequest = z
 export const pruneRequest = z
   .strictObject({
     keep_runs: count
-      .optional()
+      .nullish()
       .meta({ description: "How many ended runs of a stream to keep.", example: 1000 }),
     max_age_days: z
       .number()
       .min(0)
       .max(mostRetentionDays)
-      .optional()
+      .nullish()
       .meta({ description: "For how many days to keep a run after its end.", example: 90 }),
   })
-  .refine((limits) => limits.keep_runs !== undefined || limits.max_age_days !== undefined, {
+  .refine((limits) => limits.keep_runs != null || limits.max_age_days != null, {
     message: "needs keep_runs or max_age_days",
   })
   .meta({
@@ -128,8 +129,8 @@ export function pruneToWire({ keepRuns, maxAgeDays }: Retention): PruneRequest {
 export function pruneFromWire(wire: PruneRequest): Retention {
   const { keep_runs, max_age_days } = wire;
   return {
-    ...(keep_runs === undefined ? {} : { keepRuns: keep_runs }),
-    ...(max_age_days === undefined ? {} : { maxAgeDays: max_age_days }),
+    ...(keep_runs == null ? {} : { keepRuns: keep_runs }),
+    ...(max_age_days == null ? {} : { maxAgeDays: max_age_days }),
   };
 }
 

@@ -135,7 +135,7 @@ export const streamRoutes = {
     scope: "run",
     summary: "End a run well",
     description:
-      "Advances the watermark, audited. A timestamp, number, text or offset must not be lower than before; an opaque token may be any. Repeating it is harmless.",
+      "Advances the watermark, audited. A timestamp, number, text or offset must not be lower than before; an opaque token may be any. Repeating it is harmless; with another cursor it is refused.",
     query: includeQuery,
     body: completeRequest,
     answer: streamState,
@@ -159,11 +159,12 @@ export const streamRoutes = {
     params: streamParams,
     scope: "admin",
     summary: "Set the watermark by hand",
-    description: "Audited with its reason. A running run is superseded. Creates the stream if need be.",
+    description:
+      "Audited with its reason. A running run is superseded. A stream that is not stored is made only where `cursor_type` says what its cursors are; otherwise the answer is 404.",
     query: includeQuery,
     body: resetRequest,
     answer: streamState,
-    refusals: ["CURSOR_INVALID"],
+    refusals: ["STREAM_NOT_FOUND", "CURSOR_INVALID"],
   },
   rewind: {
     method: "post",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { StreamKey } from "../../model/stream-key.ts";
+import { storableError } from "../arguments.ts";
 import type { BeginOptions, Run, RunRef } from "../contract.ts";
 import { movedPartitions } from "./partition.ts";
 import {
@@ -37,28 +38,28 @@ export const beginRequest = z
       description:
         "What the stream's cursors are. Absent: what they were, or `timestamp_utc` for a new stream. A stream keeps its type.",
     }),
-    if_running: z.enum(["override", "refuse"]).optional().meta({
+    if_running: z.enum(["override", "refuse"]).nullish().meta({
       description:
         "`override` (default) takes the stream over; `refuse` answers 409 `RUN_ACTIVE` while a run holds its lease.",
       example: "refuse",
     }),
-    lease_seconds: z.int().min(1).max(86_400).optional().meta({
+    lease_seconds: z.int().min(1).max(86_400).nullish().meta({
       description: "How long the run may be silent before another may take over; 60 unless given.",
       example: 60,
     }),
-    run_id: runId.optional().meta({
+    run_id: runId.nullish().meta({
       description: "Made by the client so that begin can be repeated; made by the service when absent.",
     }),
-    kind: runKind.optional(),
-    backfill: backfillId.optional().meta({
+    kind: runKind.nullish(),
+    backfill: backfillId.nullish().meta({
       description:
         "The backfill to go on with, where an earlier run of it failed or was killed; a new one unless given.",
     }),
-    owner: leaseOwner.optional(),
-    epoch_floor: count.max(highestFloor).optional().meta({
+    owner: leaseOwner.nullish(),
+    epoch_floor: count.max(highestFloor).nullish().meta({
       description: "The epoch granted is above this one; for outputs that remember more than the state.",
     }),
-    actor: actor.optional(),
+    actor: actor.nullish(),
   })
   .meta({
     id: "BeginRequest",
@@ -90,13 +91,13 @@ export function beginFromWire(
   const { if_running, lease_seconds, run_id, kind, backfill, owner, epoch_floor } = wire;
   return {
     ...said,
-    ...(if_running === undefined ? {} : { ifRunning: if_running }),
-    ...(lease_seconds === undefined ? {} : { leaseSeconds: lease_seconds }),
-    ...(run_id === undefined ? {} : { runId: run_id }),
-    ...(kind === undefined ? {} : { kind }),
-    ...(backfill === undefined ? {} : { backfill }),
-    ...(owner === undefined ? {} : { owner: ownerFromWire(owner) }),
-    ...(epoch_floor === undefined ? {} : { epochFloor: epoch_floor }),
+    ...(if_running == null ? {} : { ifRunning: if_running }),
+    ...(lease_seconds == null ? {} : { leaseSeconds: lease_seconds }),
+    ...(run_id == null ? {} : { runId: run_id }),
+    ...(kind == null ? {} : { kind }),
+    ...(backfill == null ? {} : { backfill }),
+    ...(owner == null ? {} : { owner: ownerFromWire(owner) }),
+    ...(epoch_floor == null ? {} : { epochFloor: epoch_floor }),
   };
 }
 
@@ -164,8 +165,8 @@ export function runFromWire(wire: WireRun): Run {
 const runFields = {
   run_id: runId,
   epoch,
-  kind: runKind.optional().meta({ description: "As the run was begun; `live` unless given." }),
-  backfill: backfillId.optional().meta({ description: "As begin answered it." }),
+  kind: runKind.nullish().meta({ description: "As the run was begun; `live` unless given." }),
+  backfill: backfillId.nullish().meta({ description: "As begin answered it." }),
 };
 export const runReference = z
   .strictObject(runFields)
@@ -184,7 +185,7 @@ export function referenceFromWire(key: StreamKey, wire: WireRunReference): RunRe
     runId: run_id,
     epoch: wire.epoch,
     kind: wire.kind ?? "live",
-    ...(backfill === undefined ? {} : { backfill }),
+    ...(backfill == null ? {} : { backfill }),
   };
 }
 
@@ -195,16 +196,16 @@ export const checkpointRequest = z
       description: "1 for the run's first checkpoint, then one more each time; repeating one is harmless.",
       example: 1,
     }),
-    new_cursor_value: cursorInput.optional().meta({ description: "The watermark so far." }),
-    position: position.optional().meta({ description: "The whole position, instead of `new_cursor_value`." }),
+    new_cursor_value: cursorInput.nullish().meta({ description: "The watermark so far." }),
+    position: position.nullish().meta({ description: "The whole position, instead of `new_cursor_value`." }),
     records_processed: recordsProcessed
-      .optional()
+      .nullish()
       .meta({ description: "Records delivered by this run so far." }),
-    partitions: movedPartitions.optional(),
-    correction: storableText.min(1).optional().meta({
+    partitions: movedPartitions.nullish(),
+    correction: storableText.min(1).nullish().meta({
       description: "Why the watermark goes back, where the source was not in the order it was declared in.",
     }),
-    kept_by_output: z.boolean().optional().meta({
+    kept_by_output: z.boolean().nullish().meta({
       description: "Whether an output has the position durably with its rows.",
     }),
   })
@@ -229,11 +230,11 @@ export const completeRequest = z
         "The new watermark. Null leaves it where the last checkpoint put it; leaving the field out is refused, so that no run ends without saying how far it came.",
     }),
     position: position
-      .optional()
+      .nullish()
       .meta({ description: "The whole new position, instead of `new_cursor_value`." }),
-    partitions: movedPartitions.optional(),
-    records_processed: recordsProcessed.optional(),
-    metadata: metadata.optional(),
+    partitions: movedPartitions.nullish(),
+    records_processed: recordsProcessed.nullish(),
+    metadata: metadata.nullish(),
   })
   .meta({
     id: "CompleteRequest",
@@ -250,12 +251,14 @@ export type CompleteRequest = z.infer<typeof completeRequest>;
 export const failRequest = z
   .strictObject({
     ...runFields,
-    error_summary: storableText.max(10_000).meta({
-      description: "What went wrong, in one line without secrets.",
+    error_summary: z.string().transform(storableError).meta({
+      type: "string",
+      description:
+        "What went wrong, in one line without secrets. Of a longer text the first 10,000 characters are kept; U+0000 and halves of surrogate pairs are replaced by U+FFFD.",
       example: "the source answered 502",
     }),
-    records_processed: recordsProcessed.optional(),
-    metadata: metadata.optional(),
+    records_processed: recordsProcessed.nullish(),
+    metadata: metadata.nullish(),
   })
   .meta({
     id: "FailRequest",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { cursorTypes } from "../../model/cursor.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
+import { isPlainObject } from "../../model/plain-object.ts";
 import { decodePosition, encodePosition, type Interval, type Position } from "../../model/position.ts";
 import { streamNameProblem } from "../../model/stream-key.ts";
 import { type Lease, runKinds } from "../contract.ts";
@@ -90,9 +91,13 @@ export const time = z.iso
   .datetime()
   .meta({ description: "ISO 8601 in UTC, by the store's clock.", example: "2026-03-01T08:00:04.120Z" });
 
-export const metadata = z
-  .record(storableText, z.unknown())
-  .meta({ description: "A JSON object kept with the run.", example: { lower_used: null } });
+/** Not a `z.record`, which leaves out a field named `__proto__`. */
+export const metadata = z.custom<Record<string, unknown>>(isPlainObject, "has to be an object").meta({
+  type: "object",
+  additionalProperties: {},
+  description: "A JSON object kept with the run. Its names and values may be any that JSON has.",
+  example: { lower_used: null },
+});
 
 export const reason = storableText
   .refine((text) => text.trim() !== "", "is empty")

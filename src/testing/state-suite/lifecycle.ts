@@ -6,6 +6,7 @@ import {
   at,
   auditOf,
   begin,
+  byHand,
   inOrder,
   isoMilliseconds,
   key,
@@ -15,6 +16,11 @@ import {
   stateOf,
   unchanged,
 } from "./support.ts";
+
+/** Names that objects have of themselves, and characters that databases are particular about, as fields of metadata. */
+const namesOfObjects: Record<string, unknown> = JSON.parse(
+  String.raw`{"__proto__":{"a":1},"constructor":{"__proto__":null},"a\u0000b":"a\u0000b","half \ud800":"\udc00"}`,
+);
 
 export const lifecycleCases: StateCases = stateCases("lifecycle", {
   "a stream that never began has no state, no history and no export": async ({ store }) => {
@@ -268,6 +274,7 @@ export const lifecycleCases: StateCases = stateCases("lifecycle", {
       list: [1, null, true, { deep: [] }],
       id: exactNumber("12345678901234567890"),
       "": "empty name",
+      ...namesOfObjects,
       price: exactNumber("0.10000000000000000001"),
     };
     const run = await begin(store);
@@ -275,7 +282,11 @@ export const lifecycleCases: StateCases = stateCases("lifecycle", {
     assert.deepEqual(done.metadata, metadata);
     assert.deepEqual((await stateOf(store)).metadata, metadata);
     assert.deepEqual((await runsOf(store))[0]?.metadata, metadata);
-    assert.deepEqual((await store.export(key)).metadata, metadata);
+    const exported = await store.export(key);
+    assert.deepEqual(exported.metadata, metadata);
+    assert.deepEqual((await store.import({ ...exported, stream: "copy" }, byHand)).metadata, metadata);
+    const failed = await begin(store);
+    assert.deepEqual((await store.fail(failed, { error: "x", metadata })).metadata, metadata);
   },
 
   "an error is kept whatever characters it has": async ({ store }) => {
@@ -283,6 +294,15 @@ export const lifecycleCases: StateCases = stateCases("lifecycle", {
     await store.fail(await begin(store), { error });
     assert.equal((await stateOf(store)).lastError, error);
     assert.equal((await runsOf(store))[0]?.error, error);
+    for (const [thrown, kept] of [
+      ["a\0b", "a\u{fffd}b"],
+      ["half \ud800 of a pair", "half \u{fffd} of a pair"],
+      ["x".repeat(100_000), `${"x".repeat(9_999)}…`],
+    ] as const) {
+      await store.fail(await begin(store), { error: thrown });
+      assert.equal((await stateOf(store)).lastError, kept);
+      assert.equal((await runsOf(store))[0]?.error, kept);
+    }
   },
 
   "the epoch granted is above the floor that an output remembers": async ({ store }) => {

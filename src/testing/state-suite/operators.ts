@@ -41,16 +41,26 @@ export const operatorCases: StateCases = stateCases("operators' acts", {
     assert.equal((await begin(store)).lowerBound, null);
   },
 
-  "a reset makes a stream that was never begun": async ({ store }) => {
-    await refused("ARGUMENT_INVALID", store.reset(key, { to: "5", ...byHand }));
+  "a reset makes a stream that was never begun only where it says the type of its cursors": async ({
+    store,
+  }) => {
+    for (const to of ["2026-01-01T00:00:05Z", null]) {
+      await refused("STREAM_NOT_FOUND", store.reset(key, { to, ...byHand }));
+      await refused("STREAM_NOT_FOUND", store.reset(key, { to, partition: "a", ...byHand }));
+    }
+    await refused("STREAM_NOT_FOUND", store.rewind(key, { toRun: "r", ...byHand }));
     assert.equal(await store.get(key), null);
+    assert.deepEqual(await store.audit(), { items: [], next: null });
     const state = await store.reset(key, { to: "5", cursorType: "numeric_id", ...byHand });
     assert.equal(state.epoch, 1);
     assert.deepEqual(state.cursor, { type: "numeric_id", value: "5" });
     assert.equal((await begin(store, { cursorType: "numeric_id" })).lowerBound?.value, "5");
-    assert.deepEqual(await store.reset({ ...key, stream: "new" }, { to: null, ...byHand }), {
-      ...(await stateOf(store, { ...key, stream: "new" })),
-    });
+    const empty = { ...key, stream: "new" };
+    const made = await store.reset(empty, { to: null, cursorType: "text", ...byHand });
+    assert.deepEqual(made, await stateOf(store, empty));
+    await store.complete(await begin(store, { cursorType: null }, { ...key, stream: "untyped" }), {});
+    const untyped = store.reset({ ...key, stream: "untyped" }, { to: "5", ...byHand });
+    await refused("ARGUMENT_INVALID", untyped);
   },
 
   "a reset may change the stream's cursor type": async ({ store }) => {

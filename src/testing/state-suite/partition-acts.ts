@@ -34,7 +34,7 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
   "a reset of one partition begins a stream that is new": async ({ store }) => {
     const reset = { to: second(2), partition: "a", cursorType: "timestamp_utc", ...byHand } as const;
     const { cursorType: _, ...untyped } = reset;
-    await refused("ARGUMENT_INVALID", store.reset(key, untyped));
+    await refused("STREAM_NOT_FOUND", store.reset(key, untyped));
     assert.equal(await store.get(key), null);
     await store.reset(key, reset);
     await stands(store, "a", at(second(2)), { epoch: 1, sequence: 0 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type StateCases, stateCases } from "./harness.ts";
-import { at, auditOf, begin, byHand, key, refused, runsOf, stateOf, unchanged } from "./support.ts";
+import { at, auditOf, begin, byHand, key, refused, runsOf, runTo, stateOf, unchanged } from "./support.ts";
 
 /** A call whose answer was lost is made again; it must have no further effect. */
 export const repeatCases: StateCases = stateCases("repeated calls", {
@@ -78,6 +78,40 @@ export const repeatCases: StateCases = stateCases("repeated calls", {
     );
     assert.equal((await runsOf(store)).length, 2);
     assert.equal((await auditOf(store)).length, 3);
+  },
+
+  "complete with another cursor is refused, with the same in another form it is not": async ({ store }) => {
+    await runTo(store, "2026-01-01T00:00:01Z");
+    const run = await begin(store);
+    const done = await store.complete(run, { newCursor: "2026-01-01T00:00:05Z" });
+    await unchanged(store, key, async () => {
+      for (const newCursor of ["2026-01-01T00:00:04Z", "2026-01-01T00:00:09Z"]) {
+        const error = await refused("RUN_FINISHED", store.complete(run, { newCursor }));
+        assert.deepEqual(error.details, { committed_cursor: done.cursor?.value, new_cursor: newCursor });
+        await refused("RUN_FINISHED", store.complete(run, { position: at(newCursor) }));
+      }
+      assert.deepEqual(await store.complete(run, { newCursor: "2026-01-01T01:00:05+01:00" }), done);
+      assert.deepEqual(await store.complete(run, { position: at("2026-01-01T00:00:05Z") }), done);
+      assert.deepEqual(await store.complete(run, {}), done);
+    });
+    const kept = await begin(store);
+    await store.complete(kept, {});
+    await unchanged(store, key, () =>
+      refused("RUN_FINISHED", store.complete(kept, { newCursor: "2026-01-01T00:00:09Z" })),
+    );
+    const tokens = { ...key, stream: "tokens" };
+    const token = await begin(store, { cursorType: "opaque_token" }, tokens);
+    await store.complete(token, { newCursor: "b" });
+    await unchanged(store, tokens, () => refused("RUN_FINISHED", store.complete(token, { newCursor: "a" })));
+    const nothing = await begin(store, {}, { ...key, stream: "nothing" });
+    await store.complete(nothing, {});
+    await refused("RUN_FINISHED", store.complete(nothing, { newCursor: "2026-01-01T00:00:01Z" }));
+    const backfill = await begin(store, { kind: "backfill" });
+    await store.complete(backfill, { newCursor: "2020-01-01T00:00:00Z" });
+    await unchanged(store, key, async () => {
+      await store.complete(backfill, { newCursor: "2020-01-01T00:00:00Z" });
+      await refused("RUN_FINISHED", store.complete(backfill, { newCursor: "2021-01-01T00:00:00Z" }));
+    });
   },
 
   fail: async ({ store }) => {

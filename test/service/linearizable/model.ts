@@ -78,7 +78,8 @@ function effectOf(stream: Stream, asked: Write): Stream | null {
 
 function isRepeated(stream: Stream, asked: Write): boolean {
   if (asked.kind === "checkpoint") return stream.status === "running" && asked.sequence === stream.sequence;
-  return stream.status === (asked.kind === "complete" ? "completed" : "failed");
+  if (asked.kind === "complete") return stream.status === "completed" && asked.cursor === stream.watermark;
+  return stream.status === "failed";
 }
 
 function isRightlyRefused(stream: Stream, asked: Write, code: string): boolean {
