@@ -335,6 +335,22 @@ export class TidemarkError extends Error {
   }
 }
 
+/** The error with the stream it happened to; the same error where it has one. What caused it stays its cause. */
+export function inStream(error: TidemarkError, stream: string): TidemarkError {
+  if (error.stream !== undefined) return error;
+  const { hint, recoverable, where, details, cause } = error;
+  const named = new TidemarkError(error.code, error.message, {
+    stream,
+    hint,
+    recoverable,
+    ...(cause === undefined ? {} : { cause }),
+    ...(where === undefined ? {} : { where }),
+    ...(details === undefined ? {} : { details }),
+  });
+  if (error.stack !== undefined) named.stack = error.stack;
+  return named;
+}
+
 /** The message of anything that was thrown, on one line and without secrets. */
 export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);

@@ -96,6 +96,7 @@ export type {
   StreamState,
   WriteContext,
 } from "./state/contract.ts";
+export { type CurrentState, currentState } from "./state/current-state.ts";
 export {
   type CompletedDeltaRun,
   type CursorInput,
@@ -106,5 +107,5 @@ export {
   type OnConcurrentRun,
   type SkippedDeltaRun,
 } from "./state/delta-run.ts";
-export { type OpenStateOptions, openState } from "./state/open.ts";
+export { defaultStateUrl, type OpenStateOptions, openState } from "./state/open.ts";
 export { type ResolveSinceOptions, resolveSince } from "./state/resolve-since.ts";

@@ -1,5 +1,6 @@
 import { Console } from "node:console";
 import { Command, CommanderError, Option } from "commander";
+import { defaultStateUrl } from "../state/open.ts";
 import { version } from "../version.ts";
 import { addCommands, type CommandEntry } from "./commands.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
@@ -72,8 +73,6 @@ const commands: readonly CommandEntry[] = [
   },
 ];
 
-const defaultState = "sqlite:./.tidemark/state.db";
-
 const welcome = `
 A first pipeline:
   $ tidemark init                  asks a few questions, writes the file
@@ -142,7 +141,7 @@ function createProgram(writeError: (text: string) => void): Command {
     .addOption(
       new Option("--state <url>", "where state is kept: sqlite:PATH, postgres://…, file:FOLDER, https://…")
         .env("TIDEMARK_STATE")
-        .default(defaultState),
+        .default(defaultStateUrl),
     )
     .option("--json", "print JSON on stdout and nothing else there")
     .addHelpText("after", welcome)

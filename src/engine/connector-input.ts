@@ -173,9 +173,8 @@ class ConnectorRead {
   }
 
   #cursor(cursor: unknown): string {
-    if (typeof cursor !== "string" || cursor === "") {
-      const found = cursor === "" ? "an empty text" : kindOf(cursor);
-      throw this.#failed(`${this.#place}: it yielded ${found} as a cursor, which is a text`, {
+    if (typeof cursor !== "string") {
+      throw this.#failed(`${this.#place}: it yielded ${kindOf(cursor)} as a cursor, which is a text`, {
         hint: "Yield `{ cursor: String(value) }`, and no cursor where there is none.",
       });
     }

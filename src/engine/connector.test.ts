@@ -62,7 +62,6 @@ test.each<[string, unknown, string]>([
   ],
   ["a cursor that is a number", { cursor: 42 }, "yield 2: it yielded a number as a cursor, which is a text"],
   ["a cursor that is null", { record: {}, cursor: null }, "yield 2: it yielded null as a cursor"],
-  ["an empty cursor", { cursor: "" }, "yield 2: it yielded an empty text as a cursor"],
 ])("a connector that yields %s fails by its name", async (_, item, message) => {
   const error = await failureOf(yielding({ record: { id: 0 } }, item));
   expect(error).toMatchObject({ code: "CONNECTOR_FAILED", recoverable: false, stream: "crm/default" });
@@ -74,6 +73,13 @@ test("a connector that is no generator fails by its name, and is told how to wri
   for (const [sync, found] of [
     [() => undefined, "nothing"],
     [async () => {}, "a Promise"],
+    [
+      function* () {
+        yield { record: {} };
+      },
+      "a Generator",
+    ],
+    [() => Object.create(Object.create(null)), "an Object"],
     [() => [{ record: {} }], "a list"],
   ] as const) {
     const error = await failureOf(untyped(sync));
@@ -95,7 +101,7 @@ test("what a connector throws fails the run by its name, and keeps its own code"
     code: "CONNECTOR_FAILED",
     message: "the connector crm: ECONNRESET",
     recoverable: true,
-    cause: { cause },
+    cause,
   });
   expect(await throwing("a text")).toMatchObject({ message: "the connector crm: a text" });
   expect(await throwing(new TidemarkError("SOURCE_REFUSED", "the CRM answered 403"))).toMatchObject({

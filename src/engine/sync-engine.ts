@@ -1,7 +1,10 @@
 import type { Clock } from "../clock.ts";
 import { TidemarkError } from "../errors.ts";
+import { kindOf } from "../model/plain-object.ts";
 import { type StreamKey, streamNameProblem } from "../model/stream-key.ts";
+import { checkState } from "../state/arguments.ts";
 import type { OperatorAct, StateStore } from "../state/contract.ts";
+import { defaultStateUrl, openState } from "../state/open.ts";
 import { type Connector, checkConnector } from "./connector.ts";
 import { checkedBatchSize, connectorInput } from "./connector-input.ts";
 import type { FaultInjector } from "./fault-points.ts";
@@ -11,7 +14,11 @@ import type { RunResult } from "./result.ts";
 import { sync } from "./sync.ts";
 
 export interface SyncEngineOptions {
-  readonly state: StateStore;
+  /**
+   * Where checkpoints are kept: a store that its opener closes, or a URL as `openState` takes it, which the engine
+   * opens when it is first needed and closes itself. `sqlite:./.tidemark/state.db` unless given.
+   */
+  readonly state?: StateStore | string;
   /** How many records are written between two checkpoints: 100 unless given, 10,000 at most. */
   readonly batchSize?: number;
   /** What a sync does while another of the same connector runs: `skip` unless given. */
@@ -64,21 +71,46 @@ type ConnectorName = string | Pick<Connector, "id" | "stream">;
  * that has one, or at the end of the run, so that no record is ever added twice.
  *
  * ```ts
- * await using state = await openState("sqlite:./.tidemark/state.db");
  * const output = defineOutput({ type: "database", connectionString: "sqlite:./crm.db", table: "contacts", key: "id" });
- * const engine = new SyncEngine(output, { state });
+ * await using engine = new SyncEngine(output);
  * const { itemsSynced } = await engine.sync(crm, { config: { url, token } });
  * const checkpoint = await engine.getCheckpoint("crm");
  * ```
  */
-export class SyncEngine {
+export class SyncEngine implements AsyncDisposable {
   readonly #output: Output;
   readonly #options: SyncEngineOptions & { readonly batchSize: number };
+  /** The state that the engine opened itself; null before it was needed, and where it was given. */
+  #opened: Promise<StateStore> | null = null;
 
-  /** Throws `ARGUMENT_INVALID` for a `batchSize` that batches cannot have. */
-  constructor(output: Output, options: SyncEngineOptions) {
+  /** Throws `ARGUMENT_INVALID` for what is no output or no state, and for a `batchSize` that batches cannot have. */
+  constructor(output: Output, options: SyncEngineOptions = {}) {
+    checkOutput(output);
+    if (options.state !== undefined && typeof options.state !== "string") checkState(options.state);
     this.#output = output;
     this.#options = { ...options, batchSize: checkedBatchSize(options.batchSize) };
+  }
+
+  #state(): Promise<StateStore> {
+    const { state = defaultStateUrl } = this.#options;
+    if (typeof state !== "string") return Promise.resolve(state);
+    this.#opened ??= openState(state).catch((error: unknown) => {
+      // What could not be opened now may be opened by the next call.
+      this.#opened = null;
+      throw error;
+    });
+    return this.#opened;
+  }
+
+  /** Closes the state where the engine opened it; a later call opens it anew. */
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = null;
+    await (await opened)?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   /**
@@ -88,15 +120,7 @@ export class SyncEngine {
    * what is no connector and for a configuration that it refuses.
    */
   async sync(connector: Connector, options: ConnectorSyncOptions = {}): Promise<ConnectorSyncResult> {
-    const {
-      state,
-      batchSize,
-      onConcurrentRun = "skip",
-      leaseSeconds = 60,
-      actor,
-      clock,
-      faults,
-    } = this.#options;
+    const { batchSize, onConcurrentRun = "skip", leaseSeconds = 60, actor, clock, faults } = this.#options;
     const { config, signal, onProgress } = options;
     checkConnector(connector);
     const input = connectorInput(connector, { config, batchSize });
@@ -111,7 +135,7 @@ export class SyncEngine {
         output: this.#output,
       },
       {
-        state,
+        state: await this.#state(),
         ...(signal === undefined ? {} : { signal }),
         ...(onProgress === undefined ? {} : { onProgress }),
         ...(actor === undefined ? {} : { actor }),
@@ -127,7 +151,7 @@ export class SyncEngine {
    * given itself, not by its id. Throws `STATE_UNREADABLE` for state that is there and cannot be read.
    */
   async getCheckpoint(connector: ConnectorName): Promise<SyncCheckpoint | null> {
-    const stored = await this.#options.state.get(keyOf(connector));
+    const stored = await (await this.#state()).get(keyOf(connector));
     if (stored === null) return null;
     const { watermark, tally } = stored.position;
     return {
@@ -141,11 +165,19 @@ export class SyncEngine {
   /**
    * Starts a connector over, by an operator's will: its next run is given no cursor and no `since`.
    * A running run is shut out. What the output holds stays there. The audit log keeps `reason` and
-   * `actor`; without either it throws `ARGUMENT_INVALID`.
+   * `actor`; without either it throws `ARGUMENT_INVALID`. Throws `STREAM_NOT_FOUND` for a connector that has never run.
    */
   async resetCheckpoint(connector: ConnectorName, { reason, actor }: OperatorAct): Promise<void> {
-    await this.#options.state.reset(keyOf(connector), { to: null, reason, actor });
+    await (await this.#state()).reset(keyOf(connector), { to: null, reason, actor });
   }
+}
+
+function checkOutput(output: unknown): void {
+  if (typeof output === "object" && output !== null && "open" in output && typeof output.open === "function")
+    return;
+  throw new TidemarkError("ARGUMENT_INVALID", `the output is ${kindOf(output)}, not an output`, {
+    hint: 'Make one: `defineOutput({ type: "database", connectionString: "sqlite:./out.db", table: "items" })`.',
+  });
 }
 
 function keyOf(connector: ConnectorName): StreamKey {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "../clock.ts";
-import { isTidemarkError, messageOf, TidemarkError } from "../errors.ts";
+import { inStream, isTidemarkError, messageOf, TidemarkError } from "../errors.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
+import { checkState } from "../state/arguments.ts";
 import type { BeginOptions, Run, StateStore } from "../state/contract.ts";
 import { processOwner } from "../state/owner.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
@@ -77,6 +78,7 @@ export async function attemptRun(
   options: SyncOptions,
   kind: RunKind,
 ): Promise<RunResult> {
+  checkState(options.state);
   const clock = options.clock ?? systemClock;
   const startedAt = clock.elapsed();
   const warnings = new Warnings();
@@ -253,18 +255,7 @@ class Attempt {
   /** Every failure leaves with a code and the stream it happened to. */
   #asError(thrown: unknown): TidemarkError {
     const stream = formatStreamKey(this.#pipeline.key);
-    if (thrown instanceof TidemarkError) {
-      if (thrown.stream !== undefined) return thrown;
-      const { hint, recoverable, where, details } = thrown;
-      return new TidemarkError(thrown.code, thrown.message, {
-        cause: thrown,
-        stream,
-        hint,
-        recoverable,
-        ...(where === undefined ? {} : { where }),
-        ...(details === undefined ? {} : { details }),
-      });
-    }
+    if (thrown instanceof TidemarkError) return inStream(thrown, stream);
     if (this.#options.signal?.aborted) {
       return new TidemarkError("RUN_CANCELLED", `the run of ${stream} was asked to stop`, {
         stream,

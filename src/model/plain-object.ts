@@ -11,7 +11,15 @@ export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "string") return "text";
-  if (typeof value === "object")
-    return isPlainObject(value) ? "an object" : `a ${value.constructor?.name ?? "value"}`;
+  if (typeof value === "object") return isPlainObject(value) ? "an object" : withArticle(className(value));
   return `a ${typeof value}`;
+}
+
+/** Generators and classes without a name of their own are called as `Object.prototype.toString` calls them. */
+function className(value: object): string {
+  return value.constructor?.name || Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
+function withArticle(name: string): string {
+  return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
 }

@@ -1,6 +1,7 @@
 import { TidemarkError } from "../errors.ts";
 import { cursorTypes } from "../model/cursor.ts";
 import { parseJson, stringifyJson } from "../model/json.ts";
+import { kindOf } from "../model/plain-object.ts";
 import { isRecord } from "../model/record.ts";
 import { formatStreamKey, type StreamKey, streamNameProblem } from "../model/stream-key.ts";
 import type {
@@ -188,6 +189,23 @@ function isBlank(text: string | undefined): boolean {
 
 function told(value: unknown): string {
   return typeof value === "string" ? `"${value}"` : String(value);
+}
+
+/** Throws `ARGUMENT_INVALID` for what is no state store, above all the promise of one. */
+export function checkState(state: unknown): void {
+  const isStore =
+    typeof state === "object" &&
+    state !== null &&
+    ["get", "begin", "checkpoint", "complete", "fail"].every(
+      (name) => typeof Reflect.get(state, name) === "function",
+    );
+  if (isStore) return;
+  const isPromise = state instanceof Promise;
+  throw new TidemarkError("ARGUMENT_INVALID", `the state is ${kindOf(state)}, not a state store`, {
+    hint: isPromise
+      ? "Await it: `await using state = await openState(url)`."
+      : 'Open one: `await using state = await openState("sqlite:./.tidemark/state.db")`.',
+  });
 }
 
 function invalid(message: string, key?: StreamKey): TidemarkError {

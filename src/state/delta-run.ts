@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import type { CursorType } from "../model/cursor.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
+import { checkState } from "./arguments.ts";
 import type { BeginOptions, Run, RunKind, StateStore } from "./contract.ts";
 import { type DeltaRun, DeltaRunHandle } from "./delta-run-handle.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
@@ -109,6 +110,7 @@ export async function deltaRun<T>(
   options: DeltaRunOptions,
   work: (run: DeltaRun) => T | Promise<T>,
 ): Promise<DeltaRunResult<T>> {
+  checkState(state);
   const clock = options.clock ?? systemClock;
   const cursorType = options.cursorType ?? "timestamp_utc";
   const run = await begin(state, options, cursorType, clock);

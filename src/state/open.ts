@@ -1,6 +1,9 @@
 import { TidemarkError } from "../errors.ts";
 import type { StateStore } from "./contract.ts";
 
+/** Where state is kept unless something else is said: an SQLite file below the working directory. */
+export const defaultStateUrl = "sqlite:./.tidemark/state.db";
+
 const whatWorks =
   "Use sqlite:./.tidemark/state.db, postgres://user:password@host:5432/database, file:./folder, https://host, or memory:.";
 

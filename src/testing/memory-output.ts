@@ -1,76 +1,99 @@
-import type { Batch, Commit, Mark, Output, OutputSession } from "../engine/ports.ts";
+import type { Batch, Commit, Mark, Output, OutputContext, OutputSession } from "../engine/ports.ts";
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
+import { formatStreamKey } from "../model/stream-key.ts";
 import { compareTexts } from "../model/text-order.ts";
 
-/** What a memory output holds; pass it on to see what a crash left behind. */
+/** What a memory output holds. Hand it to a second output to see what a crash left behind. */
 export class MemoryTable {
   /** Every row committed, in the order of its delivery. */
   readonly rows: SourceRecord[] = [];
-  /** Identities delivered in an unfinished window, by lane. */
+  /** What is kept beside the rows: of each stream and lane, which is empty for live runs and names a backfill. */
   readonly delivered = new Map<string, Set<string>>();
-  /** By lane: the live stream's is empty. */
   readonly claimed = new Map<string, number>();
+  /** A partition's mark stands under the name of its stream and lane, a slash, and its own. */
   readonly marks = new Map<string, Mark>();
 
-  /** The live stream's newest mark. */
+  /** The newest mark of a live stream; of the only one, where the table holds one stream. */
   get mark(): Mark | null {
-    return this.marks.get("") ?? null;
+    for (const [name, mark] of this.marks) if (name.endsWith(liveEnd)) return mark;
+    return null;
   }
 
-  /** The newest row of each id: what an upsert would hold. */
-  latest(): ReadonlyMap<unknown, SourceRecord> {
-    return new Map(this.rows.map((row) => [row.id, row]));
+  /** The newest row of each value of a field: what an output with that key would hold. */
+  latest(key = "id"): ReadonlyMap<unknown, SourceRecord> {
+    return new Map(this.rows.map((row) => [row[key], row]));
   }
 }
 
+const liveEnd = "\n";
+
+function nameOf({ key, lane }: Pick<OutputContext, "key" | "lane">): string {
+  return `${formatStreamKey(key)}\n${lane}`;
+}
+
+export interface MemoryOutputOptions {
+  /**
+   * Whether delivering a record twice adds it twice, as an output without a key does: true unless given. With false,
+   * `table.latest(key)` is what the output holds.
+   */
+  readonly appends?: boolean;
+}
+
 /**
- * An output in memory with the guarantees of a transactional one: rows, delivered identities and
- * mark are taken together or not at all, and older epochs are shut out. For tests that crash a run
- * thousands of times.
+ * An output in memory for tests of pipelines and connectors. It has the guarantees of a transactional output: rows,
+ * delivered identities and mark are taken together or not at all, and older epochs are shut out. What it
+ * wrote is in `table.rows`, committed rows only. Any number of streams may write to it.
+ *
+ * ```ts
+ * const table = new MemoryTable();
+ * const engine = new SyncEngine(memoryOutput(table), { state: await openState("memory:") });
+ * await engine.sync(crm);
+ * expect(table.rows).toEqual([{ id: 1, name: "Ada" }]);
+ * ```
  */
-export function memoryOutput(table: MemoryTable, options: { appends: boolean }): Output {
+export function memoryOutput(table: MemoryTable, { appends = true }: MemoryOutputOptions = {}): Output {
   return {
     kind: "memory",
     guarantee: "exactly-once",
-    appends: options.appends,
-    open: async ({ lane }) => new MemorySession(table, lane),
+    appends,
+    open: async (context) => new MemorySession(table, nameOf(context)),
   };
 }
 
 class MemorySession implements OutputSession {
   readonly databaseIdentity = null;
   readonly #table: MemoryTable;
-  readonly #lane: string;
+  readonly #name: string;
   #rows: SourceRecord[] = [];
   #delivered: string[] = [];
 
-  constructor(table: MemoryTable, lane: string) {
+  constructor(table: MemoryTable, name: string) {
     this.#table = table;
-    this.#lane = lane;
+    this.#name = name;
   }
 
   async claimedEpoch(): Promise<number> {
-    return this.#table.claimed.get(this.#lane) ?? 0;
+    return this.#table.claimed.get(this.#name) ?? 0;
   }
 
   async claim(epoch: number): Promise<Mark | null> {
     const claimed = await this.claimedEpoch();
     if (claimed > epoch) throw superseded(epoch, claimed);
-    this.#table.claimed.set(this.#lane, epoch);
-    return this.#table.marks.get(this.#lane) ?? null;
+    this.#table.claimed.set(this.#name, epoch);
+    return this.#table.marks.get(this.#name) ?? null;
   }
 
   async partition(partition: string): Promise<Mark | null> {
-    return this.#table.marks.get(`${this.#lane}/${partition}`) ?? null;
+    return this.#table.marks.get(`${this.#name}/${partition}`) ?? null;
   }
 
   async keepsDelivered(): Promise<boolean> {
-    return (this.#table.delivered.get(this.#lane)?.size ?? 0) > 0;
+    return (this.#table.delivered.get(this.#name)?.size ?? 0) > 0;
   }
 
   async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
-    const before = this.#table.delivered.get(this.#lane);
+    const before = this.#table.delivered.get(this.#name);
     return new Set(
       identities.filter((identity) => before?.has(identity) || this.#delivered.includes(identity)),
     );
@@ -87,14 +110,14 @@ class MemorySession implements OutputSession {
     if (claimed !== commit.epoch) throw superseded(commit.epoch, claimed);
     const { epoch, sequence, position } = commit;
     this.#table.rows.push(...this.#rows);
-    const before = this.#table.delivered.get(this.#lane) ?? [];
+    const before = this.#table.delivered.get(this.#name) ?? [];
     this.#table.delivered.set(
-      this.#lane,
+      this.#name,
       new Set([...before, ...this.#delivered].filter((name) => staysDelivered(commit, name))),
     );
-    this.#table.marks.set(this.#lane, { epoch, sequence, position });
+    this.#table.marks.set(this.#name, { epoch, sequence, position });
     for (const move of commit.partitions ?? []) {
-      this.#table.marks.set(`${this.#lane}/${move.partition}`, { epoch, sequence, position: move.position });
+      this.#table.marks.set(`${this.#name}/${move.partition}`, { epoch, sequence, position: move.position });
     }
     this.#rows = [];
     this.#delivered = [];

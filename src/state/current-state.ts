@@ -1,0 +1,46 @@
+import { emptyPosition } from "../model/position.ts";
+import type { StreamKey } from "../model/stream-key.ts";
+import { checkKey, checkState } from "./arguments.ts";
+import type { StateStore, StreamState } from "./contract.ts";
+
+/** A stream as it stands; `updatedAtUtc` is null where nothing is stored of it. */
+export interface CurrentState extends Omit<StreamState, "updatedAtUtc"> {
+  readonly updatedAtUtc: string | null;
+}
+
+/**
+ * A stream's state to decide by before a run begins. A stream that was never begun is `idle`, with epoch 0 and no
+ * cursor, where `StateStore.get` gives null; nothing is stored by asking. To decide and begin in one step, give
+ * `deltaRun` a policy (`onConcurrentRun`): between this and a begin another run may begin.
+ *
+ * ```ts
+ * const { status, startedAtUtc } = await currentState(state, { connector: "sap_eu", stream: "suppliers" });
+ * if (status === "running" && ageOf(startedAtUtc) < hour) return;
+ * await deltaRun(state, { connector: "sap_eu", stream: "suppliers" }, work);
+ * ```
+ */
+export async function currentState(state: StateStore, key: StreamKey): Promise<CurrentState> {
+  checkState(state);
+  checkKey(key);
+  return (await state.get(key)) ?? neverBegun(key);
+}
+
+function neverBegun({ connector, stream }: StreamKey): CurrentState {
+  return {
+    key: { connector, stream },
+    cursorType: null,
+    cursor: null,
+    position: emptyPosition,
+    positionTag: { epoch: 0, sequence: 0 },
+    status: "idle",
+    epoch: 0,
+    sequence: 0,
+    runId: null,
+    startedAtUtc: null,
+    lease: null,
+    lastError: null,
+    recordsProcessed: 0,
+    metadata: null,
+    updatedAtUtc: null,
+  };
+}
