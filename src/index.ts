@@ -21,6 +21,10 @@ export { type FaultInjector, type FaultPoint, faultPoints } from "./engine/fault
 export type {
   Batch,
   Commit,
+  Committed,
+  DeadLetter,
+  DeadLetterSink,
+  ErrorPolicy,
   Filter,
   FilterContext,
   Incremental,
@@ -28,6 +32,7 @@ export type {
   InputContext,
   InputSession,
   Mark,
+  OnError,
   Output,
   OutputContext,
   OutputReader,
@@ -36,6 +41,9 @@ export type {
   PartContext,
   Pipeline,
   ReadRequest,
+  Refusal,
+  Refusals,
+  Unreadable,
   Window,
 } from "./engine/ports.ts";
 export { type PreviewOptions, preview } from "./engine/preview.ts";

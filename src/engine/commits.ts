@@ -1,4 +1,5 @@
 import { emptyPosition, type Position } from "../model/position.ts";
+import type { OpenTransaction } from "../sql/port.ts";
 import type { Completion } from "../state/contract.ts";
 import type { LeaseKeeper } from "../state/lease-keeper.ts";
 import { keptDeliveries, withDedupedFrom } from "./dedupe.ts";
@@ -50,8 +51,16 @@ export class Commits {
   }
 
   progress(loop: ReadLoop): Progress {
-    const { recordsRead, recordsWritten, pages } = loop;
-    return { recordsRead, recordsWritten, pages, checkpoints: this.#checkpoints, watermark: this.#watermark };
+    const { recordsRead, recordsWritten, recordsCommitted, recordsRefused, pages } = loop;
+    return {
+      recordsRead,
+      recordsWritten,
+      recordsCommitted,
+      recordsRefused,
+      pages,
+      checkpoints: this.#checkpoints,
+      watermark: this.#watermark,
+    };
   }
 
   /** Shuts older runs out of the output and finds where this one starts. */
@@ -89,7 +98,7 @@ export class Commits {
   /** Commits where the stream stands before anything is read. */
   async keep(position: Position, windowFinished = false): Promise<void> {
     this.#start = position;
-    await this.#checkpoint({ position, partitions: [], windowFinished }, 0, null);
+    await this.#checkpoint({ position, partitions: [], windowFinished }, null, null);
   }
 
   async checkpoint(loop: ReadLoop, disorder: string | null): Promise<void> {
@@ -97,13 +106,13 @@ export class Commits {
     const step = this.#step(loop, false);
     const goesBack =
       disorder !== null && (step.partitions.length > 0 || step.position.watermark !== this.#watermark);
-    await this.#checkpoint(step, loop.recordsWritten, goesBack ? brokenOrder(disorder) : null);
+    await this.#checkpoint(step, loop, goesBack ? brokenOrder(disorder) : null);
     this.#checkpoints += 1;
     loop.committed();
   }
 
   async complete(loop: ReadLoop): Promise<void> {
-    const { state, run, faults, warnings } = this.#parts;
+    const { state, run, faults, warnings, refusals } = this.#parts;
     // What the output keeps of an unfinished window is let go of by the commit that ends it.
     const changed =
       loop.dirty ||
@@ -112,27 +121,30 @@ export class Commits {
       this.#part?.recordsRuns === true ||
       haveNewFacts(this.#start, this.#facts());
     const step = changed ? this.#step(loop, true) : null;
-    const completion: Completion = {
+    // Made when the output has said what it holds, which may be in the middle of its commit.
+    const completion = (): Completion => ({
       recordsProcessed: loop.recordsWritten,
       metadata: {
         records_read: loop.recordsRead,
         records_written: loop.recordsWritten,
+        records_refused: loop.recordsRefused,
         pages: loop.pages,
         warnings: warnings.list(),
       },
       ...(step === null ? {} : { position: step.position, ...partitionsOf(step) }),
-    };
+    });
     await faults("beforeComplete");
-    if (step !== null) {
-      await this.#write(step, async (transaction) => {
-        await state.complete(run, completion, { transaction });
+    if (step === null) refusals.settle();
+    else {
+      await this.#write(step, loop, async (transaction) => {
+        await state.complete(run, completion(), { transaction });
       });
       this.#watermark = step.position.watermark;
       this.#checkpoints += 1;
       loop.committed();
       if (this.#together) return;
     }
-    await state.complete(run, completion);
+    await state.complete(run, completion());
     await faults("afterComplete");
   }
 
@@ -153,26 +165,31 @@ export class Commits {
     return withDedupedFrom(pipeline.input.incremental, this.#start, position);
   }
 
-  async #checkpoint(step: Step, recordsProcessed: number, correction: string | null): Promise<void> {
+  async #checkpoint(step: Step, loop: ReadLoop | null, correction: string | null): Promise<void> {
     const { state, run, faults, pipeline } = this.#parts;
     const { position } = step;
-    const checkpoint = {
-      sequence: this.#sequence + 1,
+    const sequence = this.#sequence + 1;
+    const checkpoint = () => ({
+      sequence,
       position,
       ...partitionsOf(step),
-      recordsProcessed,
+      recordsProcessed: loop?.recordsWritten ?? 0,
       ...(correction === null ? {} : { correction }),
       keptByOutput: pipeline.output.guarantee === "exactly-once",
-    };
-    await this.#write(step, (transaction) => state.checkpoint(run, checkpoint, { transaction }));
-    if (!this.#together) await state.checkpoint(run, checkpoint);
+    });
+    await this.#write(step, loop, (transaction) => state.checkpoint(run, checkpoint(), { transaction }));
+    if (!this.#together) await state.checkpoint(run, checkpoint());
     this.#watermark = position.watermark;
     this.#lease.renewed();
     await faults("afterCheckpoint");
   }
 
-  async #write(step: Step, within: NonNullable<Commit["within"]>): Promise<void> {
-    const { session, run, faults, pipeline } = this.#parts;
+  async #write(
+    step: Step,
+    loop: ReadLoop | null,
+    within: (transaction: OpenTransaction) => Promise<void>,
+  ): Promise<void> {
+    const { session, run, faults, pipeline, refusals } = this.#parts;
     const keepDelivered = step.windowFinished
       ? keptDeliveries(pipeline.input.incremental, step.position)
       : undefined;
@@ -180,8 +197,13 @@ export class Commits {
     await faults("beforeCommit");
     this.#sequence += 1;
     const { epoch, cursorType } = run;
+    const tellingLoop: Commit["within"] = (transaction, committed) => {
+      loop?.holds(committed);
+      return within(transaction);
+    };
     this.failed = true;
-    await session.commit({
+    if (session.settlesRefusals !== true) refusals.settle();
+    const committed = await session.commit({
       epoch,
       sequence: this.#sequence,
       position: step.position,
@@ -189,8 +211,9 @@ export class Commits {
       cursorType,
       windowFinished: step.windowFinished,
       ...(keepDelivered === undefined ? {} : { keepDelivered }),
-      ...(this.#together ? { within } : {}),
+      ...(this.#together ? { within: tellingLoop } : {}),
     });
+    loop?.holds(committed ?? undefined);
     this.failed = false;
     await faults("afterCommit");
   }

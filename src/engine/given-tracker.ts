@@ -2,7 +2,8 @@ import { TidemarkError } from "../errors.ts";
 import { type CursorType, compareCursorValues, isOrdered, readCursorValue } from "../model/cursor.ts";
 import type { Position, Tally } from "../model/position.ts";
 import { isoFormat } from "../model/timestamp.ts";
-import type { Page } from "./ports.ts";
+import type { Page, Refusals } from "./ports.ts";
+import { refuseUnreadable } from "./readable-records.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
 
 export interface GivenTrackerOptions {
@@ -12,6 +13,8 @@ export interface GivenTrackerOptions {
   readonly startedAt: string;
   /** Whether the output would add a record again that is delivered again. */
   readonly appends: boolean;
+  /** Takes what cannot be read. */
+  readonly refusals: Refusals;
 }
 
 const noTally: Tally = { records: 0, lastStart: null, since: null, open: null };
@@ -53,6 +56,7 @@ export class GivenTracker implements Tracker {
 
   admit(page: Page): Admitted {
     const { records, cursor } = page;
+    refuseUnreadable(page, this.#options.refusals);
     const watermark = cursor === undefined ? undefined : this.#read(cursor);
     this.#admitted += records.length;
     if (watermark !== undefined) this.#cover(watermark);

@@ -7,7 +7,7 @@ import { millisecondsToTimestamp } from "../model/timestamp.ts";
 import { GivenTracker } from "./given-tracker.ts";
 import { PageGuard } from "./page-guard.ts";
 import type { Part, Unit } from "./part.ts";
-import type { Incremental, InputSession, OutputSession, Pipeline, Warn, Window } from "./ports.ts";
+import type { Incremental, InputSession, OutputSession, Pipeline, Refusals, Warn, Window } from "./ports.ts";
 import { type Edges, PositionTracker } from "./position-tracker.ts";
 import { SlicedPart } from "./sliced-part.ts";
 import { WholePart, type WholeRead } from "./whole-part.ts";
@@ -36,6 +36,7 @@ export interface PlanParts {
   readonly signal: AbortSignal;
   readonly warn: Warn;
   readonly asked: Asked;
+  readonly refusals: Refusals;
   /** Null for a live run. */
   readonly range: Range | null;
 }
@@ -201,7 +202,12 @@ class Planner {
     const guard = new PageGuard(incremental);
     if (leading?.role === "given") {
       const { appends } = pipeline.output;
-      return { tracker: new GivenTracker({ start, startedAt, type: leading.type, appends }), guard, request };
+      const { refusals } = this.#parts;
+      return {
+        tracker: new GivenTracker({ start, startedAt, type: leading.type, appends, refusals }),
+        guard,
+        request,
+      };
     }
     const upper = this.#horizon.safeUpper === null ? "open" : "closed";
     return {
@@ -212,7 +218,7 @@ class Planner {
   }
 
   #track(incremental: Incremental, start: Position, window: Window, edges: Edges): PositionTracker {
-    const { pipeline, session, clock, warn } = this.#parts;
+    const { pipeline, session, clock, warn, refusals } = this.#parts;
     const { appends } = pipeline.output;
     const isTime = incremental.cursors[0]?.type === "timestamp_utc";
     return new PositionTracker({
@@ -224,6 +230,7 @@ class Planner {
       tracksDeliveries: appends && incremental.key !== null && session.delivered !== undefined,
       now: () => (isTime ? millisecondsToTimestamp(clock.now() + this.#ahead) : null),
       warn,
+      refusals,
     });
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { TidemarkError } from "../errors.ts";
 import type { Cursor, CursorType } from "../model/cursor.ts";
 import type { Granule } from "../model/granule.ts";
 import type { Order, Position, ResumePoint } from "../model/position.ts";
@@ -103,6 +104,11 @@ export interface ReadRequest {
 /** What one read returns. */
 export interface Page {
   readonly records: readonly SourceRecord[];
+  /**
+   * Elements of the page that are no records. The output's `onError` decides about them, as about every
+   * record that cannot be read.
+   */
+  readonly unreadable?: readonly Unreadable[];
   /** Where the next page would be read, for a resume point; null where the page cannot tell. */
   readonly next: ResumePoint | null;
   /**
@@ -115,6 +121,12 @@ export interface Page {
   readonly columns?: readonly Column[];
   /** Whether records were left out that had come before: what is left may look like the page before it. */
   readonly partial?: boolean;
+}
+
+/** Something that came in the place of a record, and why it cannot be read. */
+export interface Unreadable {
+  readonly value: unknown;
+  readonly error: TidemarkError;
 }
 
 export type Warn = (code: string, message: string) => void;
@@ -197,6 +209,73 @@ export interface FilterContext extends PartContext {
   readonly runId: string;
 }
 
+/** What becomes of a record that cannot be read, or that the output cannot take. */
+export const errorPolicies = ["fail", "skip", "deadLetter"] as const;
+export type ErrorPolicy = (typeof errorPolicies)[number];
+
+/** A record that was refused. */
+export interface Refusal {
+  /** As it came from the source, or as it reached the output. */
+  readonly record: unknown;
+  /** The record in few words: `the record with id 7`. */
+  readonly name: string;
+  /** Why, with the code; `details.field` names the field at fault and `details.status` an HTTP answer, where known. */
+  readonly reason: TidemarkError;
+  /** What ends the run under `onError: fail`; the reason unless given. */
+  readonly failure?: TidemarkError;
+  /** Whether it could not be read (`input`) or not be written (`output`, the default). */
+  readonly stage?: "input" | "output";
+}
+
+/** A refused record as it is kept: a line of a dead-letter file. */
+export interface DeadLetter {
+  readonly time: string;
+  readonly connector: string;
+  readonly stream: string;
+  /** As `tidemark state history` names it; null where the run is not known. */
+  readonly run: string | null;
+  readonly stage: "input" | "output";
+  /** The error's code, the field at fault and the HTTP status, and what happened in words. */
+  readonly code: string;
+  readonly field: string | null;
+  readonly status: number | null;
+  readonly reason: string;
+  /** The same for the same record of the stream at the same stage, however often it is refused. */
+  readonly id: string;
+  readonly record: unknown;
+}
+
+/** Where dead letters are kept. */
+export interface DeadLetterSink {
+  /** What a message calls it: the path of a file. */
+  readonly place: string;
+  /** Throws `OUTPUT_FAILED` where it cannot take the letter. */
+  add(letter: DeadLetter): void;
+  /** Returns when every letter added is durable. */
+  sync(): void;
+  close(): void;
+}
+
+/** What an output declares about records that are refused. */
+export interface OnError {
+  readonly policy: ErrorPolicy;
+  /** For `deadLetter`: opens the place of the letters, once a run. */
+  readonly deadLetters?: () => DeadLetterSink;
+}
+
+/** The refused records of one run, by the output's `onError`. */
+export interface Refusals {
+  /** Whether a run goes on without a refused record: the policy is not `fail`. */
+  readonly goesOn: boolean;
+  /** Takes note of a refused record. Throws its `failure` under `onError: fail`. */
+  refuse(refusal: Refusal): void;
+  /**
+   * Makes all that was refused so far durable. To be called before the position moves past the records:
+   * by the engine before each `commit`, or by the output itself (`OutputSession.settlesRefusals`).
+   */
+  settle(): void;
+}
+
 /** Which write an output last took from a stream, and the position that came with it. */
 export interface Mark {
   readonly epoch: number;
@@ -224,9 +303,19 @@ export interface Commit extends Mark {
   readonly partitions?: readonly PartitionMove[];
   /**
    * Where the output shares the state's database: makes the state's own change inside the output's
-   * transaction. The output calls it once, after its rows and before it commits.
+   * transaction. The output calls it once, after its rows and before it commits, with what `commit` is
+   * going to return.
    */
-  readonly within?: (transaction: OpenTransaction) => Promise<void>;
+  readonly within?: (transaction: OpenTransaction, committed?: Committed) => Promise<void>;
+}
+
+/** What a commit came to. */
+export interface Committed {
+  /**
+   * How many of the records written since the last commit the output now holds: without those that it
+   * refused, and without rows that a trigger or a rule left out.
+   */
+  readonly written: number;
 }
 
 /**
@@ -246,6 +335,8 @@ export interface Output {
    * identities with each batch, and asks `delivered` before it writes.
    */
   readonly appends: boolean;
+  /** What becomes of records that are refused; absent, the first of them fails the run. */
+  readonly onError?: OnError;
   open(context: OutputContext): Promise<OutputSession>;
   /** Opens what was written for reading, and changes nothing; absent where it cannot be read again. */
   openReader?(context: PartContext): Promise<OutputReader>;
@@ -273,6 +364,8 @@ export interface OutputContext extends PartContext {
    */
   readonly cursorPath?: Path | null;
   readonly leaseSeconds: number;
+  /** Takes the records that the output refuses; the engine always gives it. Without it, a refusal fails the run. */
+  readonly refusals?: Refusals;
 }
 
 export interface OutputSession {
@@ -297,9 +390,18 @@ export interface OutputSession {
    * not, what is surely new to the run is not asked for. Without it, everything is.
    */
   keepsDelivered?(): Promise<boolean>;
-  /** Takes a batch; it need not be durable yet. Returns how many records were written. */
+  /** Whether `commit` itself calls `Refusals.settle`, once it is sure that the run may still write. */
+  readonly settlesRefusals?: boolean;
+  /**
+   * Takes a batch; it need not be durable yet. Returns how many records it took. A record that cannot be
+   * taken is given to `OutputContext.refusals` and does not count.
+   */
   write(batch: Batch): Promise<number>;
-  commit(commit: Commit): Promise<void>;
+  /**
+   * May refuse records that `write` took, before it is durable. Where what it holds then differs from what
+   * `write` returned, it says how many records that is.
+   */
+  commit(commit: Commit): Promise<Committed | undefined> | Promise<void>;
   close(): Promise<void>;
 }
 

@@ -7,8 +7,10 @@ import type { SourceRecord } from "../model/record.ts";
 import { boundaryName } from "./boundary-name.ts";
 import { Companions } from "./companions.ts";
 import { windowDelivery } from "./dedupe.ts";
-import type { CursorField, Incremental, Page, Warn, Window } from "./ports.ts";
-import { type CursorsOfPage, describeRecord, readCursors } from "./record-cursors.ts";
+import type { CursorField, Incremental, Page, Refusals, Warn, Window } from "./ports.ts";
+import { ReadableRecords, refusedIdentity } from "./readable-records.ts";
+import { type CursorsOfPage, describeRecord } from "./record-cursors.ts";
+import { nameOfContent } from "./refusals.ts";
 import { isSurelyNew } from "./surely-new.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
 
@@ -33,6 +35,8 @@ export interface TrackerOptions {
   /** The present as a cursor value, asked for once a page at most; null for cursors that are no times. */
   readonly now: () => string | null;
   readonly warn: Warn;
+  /** Takes the records that cannot be read. */
+  readonly refusals: Refusals;
 }
 
 /**
@@ -52,6 +56,7 @@ export class PositionTracker implements Tracker {
   readonly #knownCursors = new Set<string>();
   #knownHighest: string | null = null;
   readonly #companions: Companions;
+  readonly #readable: ReadableRecords;
   #order: Order;
   /** The highest cursor within the window so far. */
   #highest: string | null;
@@ -72,6 +77,12 @@ export class PositionTracker implements Tracker {
     this.#highest = start.window?.highest ?? start.watermark;
     this.#companions = new Companions(incremental.cursors, start.companions);
     this.#offset = BigInt(this.#field?.role === "offset" ? (start.watermark ?? "0") : "0");
+    this.#readable = new ReadableRecords({
+      incremental,
+      refusals: options.refusals,
+      hasRead: start.watermark !== null,
+      isNew: (value) => this.#isNewRefusal(value),
+    });
     if (this.#field === null) return;
     for (const key of start.boundary) {
       this.#boundary.set(boundaryName(key.cursor, key.identity), key);
@@ -89,13 +100,24 @@ export class PositionTracker implements Tracker {
     this.#changed = false;
   }
 
-  admit(page: Page): Admitted {
+  admit(given: Page): Admitted {
     const field = this.#field;
-    this.#next = this.#mayResumeAt(page.next) ? page.next : null;
+    this.#next = this.#mayResumeAt(given.next) ? given.next : null;
     if (this.#next !== null) this.#changed = true;
+    const { records, read } = this.#readable.of(given);
+    const page = records === given.records ? given : { ...given, records };
     if (field === null) return this.#everything(page);
-    if (field.role === "offset") return this.#counted(page);
-    return this.#followed(page, field);
+    if (field.role === "offset") return this.#counted(page, given);
+    return this.#followed(page, field, read ?? noCursors);
+  }
+
+  /** A record that cannot be read is remembered by its content, as one that has no cursor is. */
+  #isNewRefusal(value: unknown): boolean {
+    const identity = refusedIdentity(nameOfContent(value));
+    const name = boundaryName("", identity);
+    if (this.#boundary.has(name)) return false;
+    this.#remember(name, { identity, cursor: "", count: 1 });
+    return true;
   }
 
   position(at: { windowFinished: boolean }): Position {
@@ -149,10 +171,11 @@ export class PositionTracker implements Tracker {
   }
 
   /** A leading offset counts records: each one read moves it by one. */
-  #counted(page: Page): Admitted {
+  #counted(page: Page, given: Page): Admitted {
     const first = this.#offset;
-    this.#offset += BigInt(page.records.length);
-    if (page.records.length > 0) this.#changed = true;
+    const count = given.records.length + (given.unreadable?.length ?? 0);
+    this.#offset += BigInt(count);
+    if (count > 0) this.#changed = true;
     const deliveries = this.#options.tracksDeliveries
       ? page.records.map(
           (record, index) => `${identityOf(record, this.#options.identity)}@${first + BigInt(index)}`,
@@ -161,8 +184,7 @@ export class PositionTracker implements Tracker {
     return { records: page.records, deliveries, disorder: null };
   }
 
-  #followed(page: Page, field: CursorField): Admitted {
-    const read = readCursors(page.records, field, this.#options.incremental.onNullCursor);
+  #followed(page: Page, field: CursorField, read: CursorsOfPage): Admitted {
     const surelyNew = isSurelyNew(page.records, read, this.#options, {
       order: this.#order,
       last: this.#last,
@@ -382,5 +404,7 @@ export class PositionTracker implements Tracker {
     return type;
   }
 }
+
+const noCursors: CursorsOfPage = { cursors: [], lowest: null, highest: null, ascending: true };
 
 type Side = "below" | "within" | "past" | "future";

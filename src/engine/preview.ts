@@ -6,6 +6,7 @@ import { planRun } from "./plan-run.ts";
 import type { PartContext, Pipeline } from "./ports.ts";
 import { ReadLoop } from "./read-loop.ts";
 import { readUnits } from "./read-units.ts";
+import { RunRefusals } from "./refusals.ts";
 import { type RunResult, Warnings } from "./result.ts";
 import { cursorAskedFor } from "./window.ts";
 
@@ -34,6 +35,12 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
   const signal =
     options.signal === undefined ? reading.signal : AbortSignal.any([options.signal, reading.signal]);
   const context: PartContext = { key: pipeline.key, clock, signal, warn: warnings.add };
+  const refusals = new RunRefusals(pipeline.output.onError, {
+    key: pipeline.key,
+    clock,
+    warn: warnings.add,
+    dryRun: true,
+  });
   const { state, fromStart = false, since, lookbackDays } = options;
   const { incremental } = pipeline.input;
   const asked = {
@@ -64,17 +71,20 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
       signal,
       warn: warnings.add,
       asked,
+      refusals,
       range: null,
     });
     const loop: ReadLoop = new ReadLoop({
       filters: pipeline.filters,
       filterContext: { ...context, runId: "preview" },
       session,
+      refusals,
       pagesPerCheckpoint: 1,
       goesOn: plan.goesOn,
       signal,
       confirm: async () => {},
       commit: async (disorder) => {
+        refusals.settle();
         loop.committed();
         if (disorder !== null)
           warnings.add("ORDER_BROKEN", `the source is declared ascending and is not: ${disorder}`);
@@ -87,6 +97,7 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
       onRefused: (error) => warnings.add("RESUME_REFUSED", error.message),
     });
     await loop.run(events, options.signal);
+    refusals.settle();
     return {
       pipeline: pipeline.name,
       connector: pipeline.key.connector,
@@ -95,6 +106,7 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
       runId: null,
       recordsRead: loop.recordsRead,
       recordsWritten: loop.recordsWritten,
+      recordsRefused: loop.recordsRefused,
       pages: loop.pages,
       checkpoints: 0,
       lowerBound: start.watermark,

@@ -3,14 +3,20 @@ import type { SourceRecord } from "../model/record.ts";
 import { Failures } from "./failures.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
 import type { Part, Unit } from "./part.ts";
-import type { Filter, FilterContext, OutputSession, Page, PartitionMove } from "./ports.ts";
+import type { Committed, Filter, FilterContext, OutputSession, Page, PartitionMove } from "./ports.ts";
 import type { ReadEvent } from "./read-units.ts";
+import type { RunRefusals } from "./refusals.ts";
 import type { Admitted } from "./tracker.ts";
 
 /** What a run has done so far. */
 export interface Progress {
   readonly recordsRead: number;
+  /** What the output has taken, committed or not. */
   readonly recordsWritten: number;
+  /** What of it is committed. */
+  readonly recordsCommitted: number;
+  /** How many records were refused and let go of (`onError`). */
+  readonly recordsRefused: number;
   readonly pages: number;
   readonly checkpoints: number;
   /** The highest cursor committed so far; null before the first. */
@@ -21,6 +27,7 @@ export interface ReadLoopParts {
   readonly filters: readonly Filter[];
   readonly filterContext: FilterContext;
   readonly session: Pick<OutputSession, "write" | "delivered" | "keepsDelivered">;
+  readonly refusals: RunRefusals;
   readonly pagesPerCheckpoint: number;
   /** Whether a unit that fails lets the others go on; its failure is thrown when they are done. */
   readonly goesOn: boolean;
@@ -43,8 +50,10 @@ export class ReadLoop {
   readonly #faults: FaultInjector;
   readonly #failures = new Failures();
   recordsRead = 0;
-  recordsWritten = 0;
   pages = 0;
+  /** What the output holds of the records up to the last commit, and what it took since. */
+  #written = 0;
+  #taken = 0;
   /** Whether the output was told of deliveries, which it keeps until the window is finished. */
   handedDeliveries = false;
   /** Whether the output knew of deliveries when the run began; null before it was asked. */
@@ -60,9 +69,26 @@ export class ReadLoop {
     this.#faults = parts.faults ?? noFaults;
   }
 
-  /** Whether anything was written, or a position moved, since the last commit. */
+  get recordsWritten(): number {
+    return this.#written + this.#taken;
+  }
+
+  get recordsCommitted(): number {
+    return this.#written;
+  }
+
+  get recordsRefused(): number {
+    return this.#parts.refusals.count;
+  }
+
+  /** To be told what the output holds of what it took since the last commit, where it says so. */
+  holds(committed: Committed | undefined): void {
+    if (committed !== undefined) this.#taken = committed.written;
+  }
+
+  /** Whether anything was written, a record refused, or a position moved, since the last commit. */
   get dirty(): boolean {
-    if (this.#wrote) return true;
+    if (this.#wrote || this.#parts.refusals.pending) return true;
     for (const part of this.#touched) if (part.changed) return true;
     return false;
   }
@@ -88,6 +114,8 @@ export class ReadLoop {
   committed(): void {
     this.#pending = 0;
     this.#wrote = false;
+    this.#written += this.#taken;
+    this.#taken = 0;
     for (const part of this.#touched) part.committed();
     this.#touched.clear();
   }
@@ -136,7 +164,7 @@ export class ReadLoop {
 
   async #take(unit: Unit, page: Page): Promise<{ readonly error: unknown } | null> {
     this.pages += 1;
-    this.recordsRead += page.records.length;
+    this.recordsRead += page.records.length + (page.unreadable?.length ?? 0);
     const { part } = unit;
     const before = this.#parts.goesOn && this.#touched.has(part) ? part.position() : null;
     let admitted: Admitted;
@@ -169,7 +197,7 @@ export class ReadLoop {
     await this.#faults("afterFilter");
     if (records.length > 0) {
       await this.#parts.confirm();
-      this.recordsWritten += await session.write({
+      this.#taken += await session.write({
         records,
         ...(deliveries === null ? {} : { deliveries }),
         ...(columns === undefined || filters.length > 0 ? {} : { columns }),

@@ -48,6 +48,7 @@ function cursorOf(record: SourceRecord, field: CursorField, onNullCursor: NullCu
     throw new TidemarkError(
       "CURSOR_NULL",
       `${describeRecord(record)} has ${found} in its cursor field ${formatPath(path)}`,
+      { details: { field: formatPath(path) } },
     );
   }
   try {
@@ -81,6 +82,7 @@ function atRecord(cause: unknown, record: SourceRecord, path: Path): unknown {
     {
       cause,
       hint: cause.hint,
+      details: { ...cause.details, field: formatPath(path) },
     },
   );
 }

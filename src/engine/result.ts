@@ -20,8 +20,14 @@ export interface RunResult {
   /** Null where no run was begun: skipped, or a dry run. */
   readonly runId: string | null;
   readonly recordsRead: number;
-  /** What the output took; filters and what was already delivered account for the difference. */
+  /**
+   * What the output holds of them; filters, what was already delivered, refused records and rows that a
+   * trigger left out account for the difference. For a run that failed: what is in the output, as far as that
+   * can be told.
+   */
   readonly recordsWritten: number;
+  /** How many were refused and skipped or dead-lettered (`onError`). */
+  readonly recordsRefused: number;
   readonly pages: number;
   readonly checkpoints: number;
   /** The watermark as the run found it, and as it left it. */

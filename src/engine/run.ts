@@ -8,6 +8,7 @@ import { planRun, type Range } from "./plan-run.ts";
 import type { InputSession, OutputSession, PartContext, Pipeline, Warn } from "./ports.ts";
 import { cancellation, type Progress, ReadLoop } from "./read-loop.ts";
 import { readUnits } from "./read-units.ts";
+import type { RunRefusals } from "./refusals.ts";
 import type { Warnings } from "./result.ts";
 import type { Asked } from "./window.ts";
 
@@ -25,6 +26,7 @@ export interface RunParts {
   readonly cancelled: AbortSignal | undefined;
   readonly warn: Warn;
   readonly warnings: Warnings;
+  readonly refusals: RunRefusals;
   readonly context: (signal: AbortSignal) => PartContext;
   /** Told where the run starts, once that is settled between state and output. */
   readonly onStart: (start: Position) => void;
@@ -79,7 +81,7 @@ interface Reading {
 }
 
 async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
-  const { pipeline, session, run, clock, warn, asked, range } = parts;
+  const { pipeline, session, run, clock, warn, asked, range, refusals } = parts;
   const { start, input, commits, context } = reading;
   const { signal } = context;
   const plan = await planRun({
@@ -93,6 +95,7 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     signal,
     warn,
     asked,
+    refusals,
     range,
   });
   commits.follow(plan.part, input);
@@ -100,6 +103,7 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     filters: pipeline.filters,
     filterContext: { ...context, runId: run.runId },
     session,
+    refusals,
     pagesPerCheckpoint: pipeline.input.incremental.pagesPerCheckpoint,
     goesOn: plan.goesOn,
     signal,
@@ -118,9 +122,15 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
   } catch (error) {
     parts.onProgress(commits.progress(loop));
     if (!parts.cancelled?.aborted || reading.lease.signal.aborted) throw error;
-    if (loop.committable && !commits.failed) await commits.checkpoint(loop, null);
+    if (loop.committable && !commits.failed) {
+      await commits.checkpoint(loop, null);
+      parts.onProgress(commits.progress(loop));
+    }
     throw cancellation();
   }
-  await commits.complete(loop);
-  parts.onProgress(commits.progress(loop));
+  try {
+    await commits.complete(loop);
+  } finally {
+    parts.onProgress(commits.progress(loop));
+  }
 }

@@ -9,6 +9,7 @@ import { type FaultInjector, noFaults } from "./fault-points.ts";
 import type { Range } from "./plan-run.ts";
 import type { OutputSession, PartContext, Pipeline } from "./ports.ts";
 import type { Progress } from "./read-loop.ts";
+import { RunRefusals } from "./refusals.ts";
 import { type RunResult, type RunStatus, Warnings } from "./result.ts";
 import { runToEnd } from "./run.ts";
 import { cursorAskedFor } from "./window.ts";
@@ -91,7 +92,8 @@ export async function attemptRun(
     status: end.status,
     runId: attempt.run?.runId ?? null,
     recordsRead: attempt.progress.recordsRead,
-    recordsWritten: attempt.progress.recordsWritten,
+    recordsWritten: attempt.recordsWritten(end.status),
+    recordsRefused: attempt.progress.recordsRefused,
     pages: attempt.progress.pages,
     checkpoints: attempt.progress.checkpoints,
     lowerBound: attempt.lowerBound,
@@ -114,9 +116,18 @@ class Attempt {
   readonly #clock: Clock;
   readonly #warnings: Warnings;
   readonly #faults: FaultInjector;
+  readonly #refusals: RunRefusals;
   run: Run | null = null;
   lowerBound: string | null = null;
-  progress: Progress = { recordsRead: 0, recordsWritten: 0, pages: 0, checkpoints: 0, watermark: null };
+  progress: Progress = {
+    recordsRead: 0,
+    recordsWritten: 0,
+    recordsCommitted: 0,
+    recordsRefused: 0,
+    pages: 0,
+    checkpoints: 0,
+    watermark: null,
+  };
 
   constructor(pipeline: Pipeline, options: SyncOptions, kind: RunKind, clock: Clock, warnings: Warnings) {
     this.#pipeline = pipeline;
@@ -125,6 +136,18 @@ class Attempt {
     this.#clock = clock;
     this.#warnings = warnings;
     this.#faults = options.faults ?? noFaults;
+    this.#refusals = new RunRefusals(pipeline.output.onError, {
+      key: pipeline.key,
+      clock,
+      warn: warnings.add,
+    });
+  }
+
+  /** What the output holds. An exactly-once output lets go of what a run that ends early did not commit. */
+  recordsWritten(status: RunStatus): number {
+    const { recordsWritten, recordsCommitted } = this.progress;
+    const keeps = status === "completed" || this.#pipeline.output.guarantee !== "exactly-once";
+    return keeps ? recordsWritten : recordsCommitted;
   }
 
   async make(): Promise<End> {
@@ -134,11 +157,13 @@ class Attempt {
       session = await this.#openOutput();
       this.run = await this.#begin(session);
       if (this.run === null) return { status: "skipped", error: null };
+      this.#refusals.begin(this.run.runId);
       await this.#runToEnd(this.run, session);
       return { status: "completed", error: null };
     } catch (thrown) {
       return await this.#failed(this.#asError(thrown));
     } finally {
+      this.#refusals.close();
       await session
         ?.close()
         .catch((error: unknown) => this.#warnings.add("OUTPUT_CLOSE_FAILED", messageOf(error)));
@@ -149,7 +174,7 @@ class Attempt {
     const { output, leaseSeconds, input } = this.#pipeline;
     const { lane } = this.#kind;
     const cursorPath = lane === "" ? null : (input.incremental.cursors[0]?.path ?? null);
-    return output.open({ ...this.#partContext(), lane, leaseSeconds, cursorPath });
+    return output.open({ ...this.#partContext(), lane, leaseSeconds, cursorPath, refusals: this.#refusals });
   }
 
   #partContext(signal: AbortSignal = this.#options.signal ?? new AbortController().signal): PartContext {
@@ -221,6 +246,7 @@ class Attempt {
       cancelled: this.#options.signal,
       warn: this.#warnings.add,
       warnings: this.#warnings,
+      refusals: this.#refusals,
       context: (signal) => this.#partContext(signal),
       onStart: (start) => {
         this.lowerBound = start.watermark;
@@ -238,11 +264,16 @@ class Attempt {
     if (this.run === null) return { status: "failed", error };
     // What such an output took and was not asked to commit is gone again; the last checkpoint has the count.
     const keepsCount = this.#pipeline.output.guarantee === "exactly-once";
-    const { recordsRead, pages } = this.progress;
+    const { recordsRead, recordsRefused, pages } = this.progress;
     try {
       await this.#options.state.fail(this.run, {
         error: `${error.code}: ${error.message}`,
-        metadata: { records_read: recordsRead, pages, warnings: this.#warnings.list() },
+        metadata: {
+          records_read: recordsRead,
+          records_refused: recordsRefused,
+          pages,
+          warnings: this.#warnings.list(),
+        },
         ...(keepsCount ? {} : { recordsProcessed: this.progress.recordsWritten }),
       });
     } catch (failure) {

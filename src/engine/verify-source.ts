@@ -8,6 +8,7 @@ import type { Filter, Page, PartContext, Pipeline, ReadRequest, Warn } from "./p
 import { ReadLoop } from "./read-loop.ts";
 import { readUnits } from "./read-units.ts";
 import { readCursors } from "./record-cursors.ts";
+import { RunRefusals } from "./refusals.ts";
 import type { Sample } from "./verify-entries.ts";
 
 /** What of the source is read. */
@@ -60,6 +61,8 @@ export async function readSource(
       return records.length;
     },
   };
+  // A record that a run would let go of is left out here too.
+  const refusals = new RunRefusals(pipeline.output.onError, { key: pipeline.key, clock, warn, dryRun: true });
   const input = await pipeline.input.open({ ...context, facts });
   try {
     const start = { ...emptyPosition, watermark: after };
@@ -74,17 +77,22 @@ export async function readSource(
       signal: both,
       warn,
       asked: {},
+      refusals,
       range: stretch === null ? null : { stretch, step, concurrency, known: [] },
     });
     const loop: ReadLoop = new ReadLoop({
       filters: [before, ...pipeline.filters],
       filterContext,
       session,
+      refusals,
       pagesPerCheckpoint: 1,
       goesOn: plan.goesOn,
       signal: both,
       confirm: async () => {},
-      commit: async () => loop.committed(),
+      commit: async () => {
+        refusals.settle();
+        loop.committed();
+      },
       onPage: () => {},
     });
     const events = readUnits(plan.units, {

@@ -27,6 +27,15 @@ export function identityOf(record: SourceRecord, plan: IdentityPlan): string {
   return plan.content ? `${key}@${contentHash(record)}` : key;
 }
 
+/** Throws as `identityOf` does for a record without its key. */
+export function requireKey(record: SourceRecord, key: readonly Path[]): void {
+  for (const path of key) {
+    const value = valueAt(record, path);
+    if (typeof value !== "string" && typeof value !== "number") scalarText(value, path);
+    else if (typeof value === "number" && !Number.isFinite(value)) scalarText(value, path);
+  }
+}
+
 function keyText(record: SourceRecord, key: readonly Path[]): string {
   let text = "";
   for (const path of key) {
@@ -46,7 +55,7 @@ function scalarText(value: unknown, path: Path): string {
     value === undefined
       ? `A record has no value at its key ${formatPath(path)}`
       : `A record's key ${formatPath(path)} is ${showValue(value)}; a text, a number or a boolean is needed`,
-    { details: { path: formatPath(path) } },
+    { details: { path: formatPath(path), field: formatPath(path) } },
   );
 }
 

@@ -68,6 +68,7 @@ export class ScheduleLog {
     const counts = {
       records_read: result.recordsRead,
       records_written: result.recordsWritten,
+      records_refused: result.recordsRefused,
       pages: result.pages,
       checkpoints: result.checkpoints,
       lower_bound: result.lowerBound,

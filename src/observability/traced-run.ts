@@ -33,6 +33,7 @@ export function tracedRun<P extends Pipeline, R extends RunResult>(
       "tidemark.status": result.status,
       "tidemark.records_read": result.recordsRead,
       "tidemark.records_written": result.recordsWritten,
+      "tidemark.records_refused": result.recordsRefused,
     });
     if (result.error !== null) span.failed(result.error);
     return result;
@@ -91,8 +92,9 @@ function tracedOutput(session: OutputSession, tracing: Tracing): OutputSession {
         session.write(batch),
       ),
     commit: (commit) =>
-      tracing.span("tidemark.output.commit", { "tidemark.sequence": commit.sequence }, () =>
-        session.commit(commit),
-      ),
+      tracing.span("tidemark.output.commit", { "tidemark.sequence": commit.sequence }, async () => {
+        const committed = await session.commit(commit);
+        return committed ?? undefined;
+      }),
   });
 }

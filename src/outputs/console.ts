@@ -1,35 +1,45 @@
 import type { Writable } from "node:stream";
 import { z } from "zod";
-import type { Batch, Output, OutputSession } from "../engine/ports.ts";
+import type { Batch, Output, OutputSession, Refusals } from "../engine/ports.ts";
+import { failOnRefusal } from "../engine/refusals.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
-import { jsonLine } from "./json-line.ts";
+import { jsonLine, linesOf } from "./json-line.ts";
+import { onErrorOf, onErrorShape, refuseOnErrorMistakes } from "./on-error/schema.ts";
 
 export const consoleOutputSchema = z
   .strictObject({
     type: z.literal("console").describe("Prints records, one JSON object a line."),
+    ...onErrorShape,
   })
+  .superRefine(refuseOnErrorMistakes)
   .describe("Prints records, one JSON object a line; nothing is promised about what reaches the screen.");
 
 /**
  * Prints records to a stream as JSON lines, for a look at them. It keeps no mark, so a batch may be
  * printed again after a failure. Throws `OUTPUT_UNAVAILABLE` where the stream is closed, as by `head`.
  */
-export function createConsoleOutput(stream: Writable): Output {
+export function createConsoleOutput(
+  stream: Writable,
+  config: z.infer<typeof consoleOutputSchema> = { type: "console", onError: "fail" },
+): Output {
   return {
     kind: "console",
     guarantee: "none",
     appends: false,
-    open: async () => new ConsoleSession(stream),
+    onError: onErrorOf(config),
+    open: async ({ refusals = failOnRefusal }) => new ConsoleSession(stream, refusals),
   };
 }
 
 class ConsoleSession implements OutputSession {
   readonly databaseIdentity = null;
   readonly #stream: Writable;
+  readonly #refusals: Refusals;
   readonly #ignore = (): void => {};
 
-  constructor(stream: Writable) {
+  constructor(stream: Writable, refusals: Refusals) {
     this.#stream = stream;
+    this.#refusals = refusals;
     // A closed pipe is told through the write that met it; the event alone would end the process.
     stream.on("error", this.#ignore);
   }
@@ -43,10 +53,9 @@ class ConsoleSession implements OutputSession {
   }
 
   async write(batch: Batch): Promise<number> {
-    let lines = "";
-    for (const record of batch.records) lines += jsonLine(record);
+    const { lines, written } = linesOf(batch.records, jsonLine, this.#refusals);
     if (lines !== "") await this.#print(lines);
-    return batch.records.length;
+    return written;
   }
 
   #print(lines: string): Promise<void> {

@@ -70,6 +70,6 @@ export function buildOutput(config: OutputConfig, { console }: Pick<BuildParts, 
     case "httpRequest":
       return createHttpRequestOutput(config, { random: Math.random });
     case "console":
-      return createConsoleOutput(console);
+      return createConsoleOutput(console, config);
   }
 }

@@ -96,6 +96,7 @@ function result(status: RunStatus, error: TidemarkError | null = null): RunResul
     runId: null,
     recordsRead: 0,
     recordsWritten: 0,
+    recordsRefused: 0,
     pages: 0,
     checkpoints: 0,
     lowerBound: null,

@@ -70,6 +70,7 @@ describe("tidemark run", () => {
       run_id: expect.any(String),
       records_read: 5,
       records_written: 5,
+      records_refused: 0,
       pages: 3,
       checkpoints: expect.any(Number),
       lower_bound: null,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { z } from "zod";
 import type { Commit, OutputSession } from "../../src/engine/ports.ts";
+import { RunRefusals } from "../../src/engine/refusals.ts";
 import { emptyPosition } from "../../src/model/position.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
 import { createHttpRequestOutput } from "../../src/outputs/http-request/http-request.ts";
@@ -26,6 +27,8 @@ export interface OpenedSession extends AsyncDisposable {
   readonly clock: SkippingClock;
   /** Every warning so far, as `CODE: message`. */
   readonly warnings: string[];
+  /** Commits as the engine does: what was refused is durable first. */
+  commit(): Promise<unknown>;
 }
 
 export interface SessionPlace {
@@ -40,16 +43,26 @@ export async function openHttpRequest(
 ): Promise<OpenedSession> {
   const clock = new SkippingClock();
   const warnings: string[] = [];
-  const session = await httpRequestOutput(keys).open({
-    key: { connector: "acme", stream },
+  const output = httpRequestOutput(keys);
+  const key = { connector: "acme", stream };
+  const warn = (code: string, message: string) => void warnings.push(`${code}: ${message}`);
+  const refusals = new RunRefusals(output.onError, { key, clock, warn });
+  refusals.begin("run-1");
+  const session = await output.open({ key, clock, signal, warn, lane: "", leaseSeconds: 60, refusals });
+  await session.claim(1);
+  return {
+    session,
     clock,
-    signal,
-    warn: (code, message) => warnings.push(`${code}: ${message}`),
-    lane: "",
-    leaseSeconds: 60,
-  });
-  await session.claim(1, "run-1");
-  return { session, clock, warnings, [Symbol.asyncDispose]: () => session.close() };
+    warnings,
+    commit() {
+      refusals.settle();
+      return session.commit(commit);
+    },
+    async [Symbol.asyncDispose]() {
+      refusals.close();
+      await session.close();
+    },
+  };
 }
 
 /** What a write came to: how many were written, or the error that it threw. */
@@ -71,7 +84,7 @@ export async function writeOnce(
   const { sleeps } = clock;
   try {
     const written = await session.write({ records });
-    await session.commit(commit);
+    await opened.commit();
     return { written, error: null, warnings, sleeps };
   } catch (error) {
     return { written: null, error, warnings, sleeps };

@@ -85,6 +85,7 @@ export function failedResult(
     runId: null,
     recordsRead: 0,
     recordsWritten: 0,
+    recordsRefused: 0,
     pages: 0,
     checkpoints: 0,
     lowerBound: null,

@@ -15,6 +15,7 @@ export function resultJson(result: RunResult): Record<string, unknown> {
     run_id: result.runId,
     records_read: result.recordsRead,
     records_written: result.recordsWritten,
+    records_refused: result.recordsRefused,
     pages: result.pages,
     checkpoints: result.checkpoints,
     lower_bound: result.lowerBound,
@@ -48,11 +49,12 @@ export function formatResult(result: RunResult, dryRun: boolean, stream: NodeJS.
 }
 
 function countFields(result: RunResult, dryRun: boolean): [string, string][] {
-  const { recordsRead, recordsWritten, pages, checkpoints, lowerBound, newCursor } = result;
+  const { recordsRead, recordsWritten, recordsRefused, pages, checkpoints, lowerBound, newCursor } = result;
   const written = dryRun ? "would be written" : "written";
+  const refused = recordsRefused === 0 ? "" : `, ${formatCount(recordsRefused)} refused`;
   const committed = dryRun ? "" : `, ${counted(checkpoints, "checkpoint")}`;
   return [
-    ["records", `${formatCount(recordsRead)} read, ${formatCount(recordsWritten)} ${written}`],
+    ["records", `${formatCount(recordsRead)} read, ${formatCount(recordsWritten)} ${written}${refused}`],
     ["pages", `${formatCount(pages)}${committed}`],
     ["watermark", watermarkText(lowerBound, newCursor, dryRun)],
   ];

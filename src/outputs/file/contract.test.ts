@@ -18,7 +18,7 @@ describe.each(["jsonl", "csv"] as const)("%s", (format) => {
     const folder = mkdtempSync(join(tmpdir(), "tidemark-output-"));
     const path = join(folder, `out.${format}`);
     return {
-      output: createFileOutput({ type: "file", path, format, mode: "append" }),
+      output: createFileOutput({ type: "file", path, format, mode: "append", onError: "fail" }),
       async ids() {
         if (!existsSync(path)) return [];
         const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);

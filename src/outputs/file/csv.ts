@@ -12,20 +12,40 @@ export function csvHeader(columns: readonly string[]): string {
   return `${columns.map(quotedWhereNeeded).join(",")}\n`;
 }
 
-/** Throws `RECORD_INVALID` for a record with a field that is no column: a file's header cannot change. */
-export function csvLine(record: SourceRecord, columns: readonly string[]): string {
+/**
+ * Throws `RECORD_INVALID` for a record with a field that is no column, since a file's header cannot
+ * change, and for a text that UTF-8 cannot hold. `known` are the columns as a set.
+ */
+export function csvLine(
+  record: SourceRecord,
+  columns: readonly string[],
+  known: ReadonlySet<string> = new Set(columns),
+): string {
   const plain = withoutBytes(record);
   for (const field in plain) {
-    if (columns.includes(field) || plain[field] === undefined) continue;
+    if (known.has(field) || plain[field] === undefined) continue;
     throw new TidemarkError(
       "RECORD_INVALID",
       `the record has the field ${field}, which the file has no column for: ${columns.join(", ")}`,
       {
         hint: "Declare `columns` with all that records may have, before the file is made; or leave the field out with a filter; or write jsonl.",
+        details: { field },
       },
     );
   }
-  return `${columns.map((name) => csvValue(plain[name])).join(",")}\n`;
+  const line = `${columns.map((name) => csvValue(plain[name])).join(",")}\n`;
+  if (!line.isWellFormed()) throw loneSurrogate(plain, columns);
+  return line;
+}
+
+/** It would be written as U+FFFD. */
+function loneSurrogate(record: SourceRecord, columns: readonly string[]): TidemarkError {
+  const field = columns.find((name) => !csvValue(record[name]).isWellFormed()) ?? "";
+  return new TidemarkError(
+    "RECORD_INVALID",
+    `the field \`${field}\` holds half of a surrogate pair, which UTF-8 cannot hold`,
+    { hint: "Replace it in a `script` filter (`text.toWellFormed()`), or write jsonl.", details: { field } },
+  );
 }
 
 function csvValue(value: unknown): string {

@@ -41,7 +41,9 @@ async function open(path: string, place: Place = {}): Promise<OutputSession> {
     lane: place.lane ?? "",
     leaseSeconds: 60,
   };
-  return createFileOutput({ type: "file", path, format: "jsonl", mode: "append" }).open(context);
+  return createFileOutput({ type: "file", path, format: "jsonl", mode: "append", onError: "fail" }).open(
+    context,
+  );
 }
 
 async function claimed(path: string, epoch: number, place?: Place): Promise<OutputSession> {

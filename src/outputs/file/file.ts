@@ -22,7 +22,9 @@ import type {
   OutputReader,
   OutputSession,
 } from "../../engine/ports.ts";
+import { failOnRefusal } from "../../engine/refusals.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
+import { onErrorOf } from "../on-error/schema.ts";
 import { Ledger } from "./ledger.ts";
 import { type LineFormat, lineFormat } from "./line-format.ts";
 import type { FileOutputConfig } from "./schema.ts";
@@ -40,6 +42,7 @@ export function createFileOutput(config: FileOutputConfig): Output {
     kind: "file",
     guarantee: "exactly-once",
     appends: true,
+    onError: onErrorOf(config),
     open: async (context) => new FileSession(resolve(config.path), context, lineFormat(config)),
     ...(config.format === "csv" ? {} : { openReader: () => readerOf(resolve(config.path)) }),
   };
@@ -54,6 +57,7 @@ async function readerOf(path: string): Promise<OutputReader> {
 
 class FileSession implements OutputSession {
   readonly databaseIdentity = null;
+  readonly settlesRefusals = true;
   readonly #path: string;
   readonly #ledgerPath: string;
   readonly #context: OutputContext;
@@ -123,14 +127,17 @@ class FileSession implements OutputSession {
 
   async write(batch: Batch): Promise<number> {
     if (batch.deliveries !== undefined) (await this.#claimed()).deliver(batch.deliveries);
-    const lines = this.#format.lines(batch.records);
+    const { lines, written } = this.#format.lines(batch.records, this.#context.refusals ?? failOnRefusal);
     this.#tell(() => this.#staging.append(lines));
-    return batch.records.length;
+    return written;
   }
 
   async commit(commit: Commit): Promise<void> {
     const ledger = await this.#claimed();
-    await ledger.commit(this.#context.lane, commit, (length) => this.#append(length));
+    await ledger.commit(this.#context.lane, commit, (length) => {
+      this.#context.refusals?.settle();
+      return this.#append(length);
+    });
     this.#staging.clear();
   }
 

@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import type { Refusals } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import { jsonLine } from "../json-line.ts";
+import { jsonLine, linesOf } from "../json-line.ts";
 import { columnsOf, csvHeader, csvLine, readCsvHeader } from "./csv.ts";
 import type { FileOutputConfig } from "./schema.ts";
 
@@ -9,7 +10,11 @@ import type { FileOutputConfig } from "./schema.ts";
 export interface LineFormat {
   /** Told of the file as it is committed. Throws `CONFIG_INCOHERENT` where it is of another form. */
   settle(path: string, length: number): void;
-  lines(records: readonly SourceRecord[]): string;
+  /** The records as lines, and how many there are; those that have no line are refused. */
+  lines(
+    records: readonly SourceRecord[],
+    refusals: Refusals,
+  ): { readonly lines: string; readonly written: number };
   /** What has to stand before the lines, in a file that is committed up to this length. */
   head(path: string, length: number): string;
 }
@@ -20,11 +25,7 @@ export function lineFormat({ format, columns }: FileOutputConfig): LineFormat {
 
 const jsonLines: LineFormat = {
   settle: () => {},
-  lines(records) {
-    let lines = "";
-    for (const record of records) lines += jsonLine(record);
-    return lines;
-  },
+  lines: (records, refusals) => linesOf(records, jsonLine, refusals),
   head: () => "",
 };
 
@@ -49,12 +50,11 @@ class CsvLines implements LineFormat {
     }
   }
 
-  lines(records: readonly SourceRecord[]): string {
+  lines(records: readonly SourceRecord[], refusals: Refusals): { lines: string; written: number } {
     const columns = this.#columns ?? columnsOf(records);
     this.#columns = columns;
-    let lines = "";
-    for (const record of records) lines += csvLine(record, columns);
-    return lines;
+    const known = new Set(columns);
+    return linesOf(records, (record) => csvLine(record, columns, known), refusals);
   }
 
   /** Where another lane was first to begin the file, its header counts. */

@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { z } from "zod";
+import { onErrorShape, refuseOnErrorMistakes } from "../on-error/schema.ts";
 
 export const fileOutputSchema = z
   .strictObject({
@@ -23,6 +25,16 @@ export const fileOutputSchema = z
         "For `csv`: the columns of a new file, in order. Default: the fields of the first records. A header cannot change later, so declare what records may have.",
       ),
     mode: z.enum(["append"]).default("append").describe("Records are added at the end."),
+    ...onErrorShape,
+  })
+  .superRefine(refuseOnErrorMistakes)
+  .superRefine(({ path, deadLetter }, context) => {
+    if (deadLetter === undefined || resolve(deadLetter.path) !== resolve(path)) return;
+    context.addIssue({
+      code: "custom",
+      path: ["deadLetter", "path"],
+      message: "is the file that the records themselves are written to",
+    });
   })
   .superRefine(({ format, columns }, context) => {
     if (columns === undefined) return;

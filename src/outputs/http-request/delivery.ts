@@ -7,15 +7,8 @@ import { hasPlaceholder } from "../../http/template.ts";
 import type { Prepared, Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
-/** Why a record is not taken. */
-export interface Refusal {
-  readonly error: TidemarkError;
-  /** The endpoint's answer; null where no request could be made of the record. */
-  readonly status: number | null;
-}
-
 /** Told of refused records, the fewest that could be told apart; what it throws ends the delivery. */
-export type OnRefused = (records: readonly Prepared[], refusal: Refusal) => void;
+export type OnRefused = (records: readonly Prepared[], reason: TidemarkError) => void;
 
 /** 4xx statuses that say nothing about the record: who asks, how, when, and of whom. */
 const notOfTheRecord: ReadonlySet<number> = new Set([
@@ -31,13 +24,21 @@ export class Delivery {
   readonly #client: HttpClient;
   readonly #requests: Requests;
   readonly #onRefused: OnRefused;
+  /** Whether the run goes on without what is refused, so that a load is worth taking apart. */
+  readonly #goesOn: boolean;
   readonly #addressVaries: boolean;
 
-  constructor(config: HttpRequestConfig, client: HttpClient, requests: Requests, onRefused: OnRefused) {
+  constructor(
+    config: HttpRequestConfig,
+    client: HttpClient,
+    requests: Requests,
+    { goesOn, onRefused }: { readonly goesOn: boolean; readonly onRefused: OnRefused },
+  ) {
     this.#config = config;
     this.#client = client;
     this.#requests = requests;
     this.#onRefused = onRefused;
+    this.#goesOn = goesOn;
     this.#addressVaries = hasPlaceholder(config.endpoint.split("?")[0]);
   }
 
@@ -51,14 +52,14 @@ export class Delivery {
     if (first === undefined) return;
     const refusal = await this.#send(this.#requests.carrying([first, ...more], signal));
     if (refusal === null) return;
-    if (more.length === 0 || this.#config.onError === "fail") return this.#onRefused(load, refusal);
+    if (more.length === 0 || !this.#goesOn) return this.#onRefused(load, refusal);
     const middle = Math.ceil(load.length / 2);
     await this.deliver(load.slice(0, middle), signal);
     await this.deliver(load.slice(middle), signal);
   }
 
   /** Null where the endpoint has taken the load. */
-  async #send(request: HttpRequest): Promise<Refusal | null> {
+  async #send(request: HttpRequest): Promise<TidemarkError | null> {
     const { success } = this.#config;
     const { status, text } = await this.#client.request({
       ...request,
@@ -66,7 +67,7 @@ export class Delivery {
     });
     if (success === undefined ? status < 300 : success.includes(status)) return null;
     if (status < 300) throw notDeclared(request, status);
-    return { error: answered(request, status, snippet(text)), status };
+    return answered(request, status, snippet(text));
   }
 
   #isRefusal(status: number): boolean {

@@ -1,17 +1,18 @@
 import type { Dispatcher } from "undici";
-import type { Batch, Output, OutputContext, OutputSession } from "../../engine/ports.ts";
+import type { Batch, Output, OutputContext, OutputSession, Refusals } from "../../engine/ports.ts";
+import { failOnRefusal } from "../../engine/refusals.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { type HttpClient, openHttpClient } from "../../http/client.ts";
 import type { HttpErrorCodes } from "../../http/failures.ts";
 import { filledWith } from "../../http/template.ts";
 import { constantHeaders } from "../../http/template-headers.ts";
-import { stringifyJson } from "../../model/json.ts";
-import { formatPath, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
+import type { Path, SourceRecord } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { withoutBytes } from "../json-line.ts";
+import { recordName } from "../on-error/record-name.ts";
+import { onErrorOf } from "../on-error/schema.ts";
 import { registerAddressSecrets } from "./address.ts";
-import { DeadLetters } from "./dead-letters.ts";
-import { Delivery, type Refusal } from "./delivery.ts";
+import { Delivery } from "./delivery.ts";
 import { keyPaths, type LaneOf, laneOf, runLanes } from "./lanes.ts";
 import { createRequests, type Prepared, type Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
@@ -36,8 +37,7 @@ const outputErrorCodes: HttpErrorCodes = {
  *
  * A batch is sent while it is written, one request after another unless `concurrency` says otherwise,
  * and repeated after a failure with the same `Idempotency-Key`. A `commit` returns when every record
- * before it was taken by the endpoint, skipped, or is in the dead-letter file; after a write that failed
- * it throws what that threw. Errors: `OUTPUT_UNAVAILABLE` for an endpoint that does not answer or
+ * before it was taken by the endpoint or given to the run's refusals; after a write that failed it throws what that threw. Errors: `OUTPUT_UNAVAILABLE` for an endpoint that does not answer or
  * cannot serve after all retries; `OUTPUT_FAILED` for a refusal under `onError: fail`, for one that is
  * not about a record, and for a dead-letter file that cannot be written; `RECORD_INVALID` for a record that
  * no request can be made of; the signal's reason.
@@ -53,6 +53,7 @@ export function createHttpRequestOutput(config: HttpRequestConfig, parts: HttpRe
     kind: "httpRequest",
     guarantee: "at-least-once",
     appends: false,
+    onError: onErrorOf(config),
     async open(context) {
       const settings = { ...config, headers: constantHeaders(config.headers) };
       const client = await openHttpClient(settings, {
@@ -76,10 +77,9 @@ class HttpRequestSession implements OutputSession {
   readonly #context: OutputContext;
   readonly #requests: Requests;
   readonly #delivery: Delivery;
-  readonly #deadLetters: DeadLetters | null;
+  readonly #refusals: Refusals;
   readonly #key: readonly Path[];
   readonly #laneOf: LaneOf;
-  #runId: string | null = null;
   #refused = 0;
   /** What ended a write: records before the next commit are undelivered, so there may be none. */
   #failures: unknown[] = [];
@@ -89,10 +89,13 @@ class HttpRequestSession implements OutputSession {
     this.#client = client;
     this.#context = context;
     this.#requests = createRequests(config, context.key);
-    this.#delivery = new Delivery(config, client, this.#requests, (records, refusal) => {
-      for (const { record } of records) this.#refuse(record, refusal, records.length);
+    this.#refusals = context.refusals ?? failOnRefusal;
+    this.#delivery = new Delivery(config, client, this.#requests, {
+      goesOn: this.#refusals.goesOn,
+      onRefused: (records, reason) => {
+        for (const { record } of records) this.#refuse(record, reason, records.length);
+      },
     });
-    this.#deadLetters = config.deadLetter === undefined ? null : new DeadLetters(config.deadLetter.path);
     this.#key = keyPaths(config.key);
     this.#laneOf = config.concurrency === 1 ? () => 0 : laneOf(config.concurrency, this.#key);
   }
@@ -101,15 +104,14 @@ class HttpRequestSession implements OutputSession {
     return 0;
   }
 
-  async claim(_epoch: number, runId?: string): Promise<null> {
-    this.#runId = runId ?? null;
+  async claim(): Promise<null> {
     return null;
   }
 
   async write({ records }: Batch): Promise<number> {
     this.#refused = 0;
     try {
-      const lanes = this.#lanesOf(records.map(withoutBytes));
+      const lanes = this.#lanesOf(records);
       await runLanes(lanes, this.#context.signal, (lane, signal) => this.#send(lane, signal));
     } catch (error) {
       this.#failures.push(error);
@@ -121,7 +123,7 @@ class HttpRequestSession implements OutputSession {
   #lanesOf(records: readonly SourceRecord[]): SourceRecord[][] {
     const lanes: SourceRecord[][] = Array.from({ length: this.#config.concurrency }, () => []);
     for (const record of records) {
-      this.#orRefuse(record, () => lanes[this.#laneOf(record)]?.push(record));
+      this.#orRefuse(record, () => lanes[this.#laneOf(withoutBytes(record))]?.push(record));
     }
     return lanes;
   }
@@ -144,42 +146,22 @@ class HttpRequestSession implements OutputSession {
       action();
     } catch (error) {
       if (!isTidemarkError(error, "RECORD_INVALID")) throw error;
-      this.#refuse(record, { error, status: null }, 1);
+      this.#refuse(record, error, 1);
     }
   }
 
   /** What `onError` says of a record that is not taken, `among` so many that were refused together. */
-  #refuse(record: SourceRecord, { error, status }: Refusal, among: number): void {
-    const { onError } = this.#config;
-    if (onError === "fail") throw refusedRecord(error, nameOf(record, this.#key), among);
+  #refuse(record: SourceRecord, reason: TidemarkError, among: number): void {
+    const name = recordName(withoutBytes(record), this.#key);
+    this.#refusals.refuse({ record, name, reason, failure: refusedRecord(reason, name, among) });
     this.#refused += 1;
-    if (this.#deadLetters === null) {
-      this.#context.warn("RECORDS_SKIPPED", `skipped ${nameOf(record, this.#key)}: ${error.message}`);
-      return;
-    }
-    const { key, clock, warn } = this.#context;
-    this.#deadLetters.add({
-      time: new Date(clock.now()).toISOString(),
-      connector: key.connector,
-      stream: key.stream,
-      run: this.#runId,
-      status,
-      reason: error.message,
-      record,
-    });
-    warn(
-      "RECORDS_DEAD_LETTERED",
-      `wrote ${nameOf(record, this.#key)} to ${this.#deadLetters.path}: ${error.message}`,
-    );
   }
 
   async commit(): Promise<void> {
     if (this.#failures.length > 0) throw this.#failures[0];
-    this.#deadLetters?.sync();
   }
 
   async close(): Promise<void> {
-    this.#deadLetters?.close();
     await this.#client.close();
   }
 }
@@ -192,18 +174,4 @@ function refusedRecord(error: TidemarkError, name: string, among: number): Tidem
     hint: "Change what the pipeline makes of such a record, or declare `onError: deadLetter`; the next run begins with it.",
     ...(error.details === undefined ? {} : { details: error.details }),
   });
-}
-
-/** Enough of a record to find it by. */
-function nameOf(record: SourceRecord, key: readonly Path[]): string {
-  const paths =
-    key.length > 0
-      ? key
-      : Object.keys(record)
-          .slice(0, 3)
-          .map((field) => [field]);
-  const shown = paths
-    .map((path) => `${formatPath(path)} ${stringifyJson(valueAt(record, path) ?? null)}`)
-    .join(", ");
-  return `the record with ${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}`;
 }

@@ -8,6 +8,7 @@ import { contentHash } from "../../model/identity.ts";
 import { stringifyJson } from "../../model/json.ts";
 import { parsePath, type SourceRecord } from "../../model/record.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
+import { withoutBytes } from "../json-line.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
 /** A record with all that its request needs of it. */
@@ -39,12 +40,13 @@ export function createRequests(config: HttpRequestConfig, key: StreamKey): Reque
   const { method } = config;
   return {
     prepare(record) {
+      const plain = withoutBytes(record);
       return {
         record,
-        item: itemOf(record),
-        url: addressOf(record),
-        headers: headersOf(record),
-        content: config.idempotencyHeader === null ? "" : contentHash(record),
+        item: itemOf(plain),
+        url: addressOf(plain),
+        headers: headersOf(plain),
+        content: config.idempotencyHeader === null ? "" : contentHash(plain),
       };
     },
     carrying(records, signal) {

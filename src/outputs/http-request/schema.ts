@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { endpointSchema, headerNameSchema, httpSettingsShape, queryParamsSchema } from "../../http/schema.ts";
 import { filledWith, hasPlaceholder, templateProblems } from "../../http/template.ts";
+import { onErrorShape, refuseOnErrorMistakes } from "../on-error/schema.ts";
 
 const placeholders =
   "`{{ path }}` stands for the value at a dotted path of the record, `{{ . }}` for the whole record, `\\{{` for `{{`";
@@ -110,25 +111,10 @@ const httpRequestKeys = z.strictObject({
     .describe(
       "The statuses by which the endpoint takes what it was sent, such as `[200, 201, 409]` where 409 says that it has it already. Default: every 2xx.",
     ),
-  onError: z
-    .enum(["fail", "skip", "deadLetter"])
-    .default("fail")
-    .describe(
-      "What happens to a record that the endpoint refuses, or that cannot be put into a request. `fail` fails the run, and the next begins with it; `skip` leaves it out; `deadLetter` writes it to a file. Both go on, with a warning that counts them. A batch that is refused is halved until the refused records stand alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and than 404 and 410 where the endpoint's path is the same for all records; these and all other failures fail the run.",
-    ),
-  deadLetter: z
-    .strictObject({
-      path: z
-        .string()
-        .min(1)
-        .describe(
-          "The file, relative to the working directory; folders missing on the way are made. A record that is sent and refused again after a failure may stand in it twice.",
-        ),
-    })
-    .optional()
-    .describe(
-      "For `onError: deadLetter`: the file to which refused records are added, one JSON object a line with `time`, `connector`, `stream`, `run`, `status`, `reason` and `record`. It is on the disk before the stream's position moves past the record.",
-    ),
+  onError: onErrorShape.onError.describe(
+    "What happens to a record that the endpoint refuses, that cannot be put into a request, or that cannot be read from the source. `fail` fails the run, and the next begins with it; `skip` leaves it out; `deadLetter` writes it to a file with the reason. Both go on, with a warning that counts them. A batch that is refused is halved until the refused records stand alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and than 404 and 410 where the endpoint's path is the same for all records; these and all other failures fail the run.",
+  ),
+  deadLetter: onErrorShape.deadLetter,
 });
 
 /** An `httpRequest` output, as its keys are once parsed. */
@@ -148,12 +134,7 @@ function refuseIncoherent(config: HttpRequestConfig, context: z.RefinementCtx): 
     for (const { path, message } of templateProblems(config[name]))
       refuse([name, ...path.map(String)], message);
   }
-  if (config.onError === "deadLetter" && config.deadLetter === undefined) {
-    refuse(["deadLetter"], "`onError: deadLetter` needs `deadLetter: { path }`, the file to write to");
-  }
-  if (config.onError !== "deadLetter" && config.deadLetter !== undefined) {
-    refuse(["deadLetter"], "is only used with `onError: deadLetter`");
-  }
+  refuseOnErrorMistakes(config, context);
   if (config.concurrency > 1 && config.key === undefined) {
     refuse(["concurrency"], "more than 1 needs `key`, so that records of one key are sent in order");
   }

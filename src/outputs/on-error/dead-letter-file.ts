@@ -9,29 +9,18 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { DeadLetter, DeadLetterSink } from "../../engine/ports.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
-import type { SourceRecord } from "../../model/record.ts";
-import { jsonLine } from "../json-line.ts";
-
-/** One line of a dead-letter file. */
-export interface DeadLetter {
-  readonly time: string;
-  readonly connector: string;
-  readonly stream: string;
-  /** As `tidemark state history` names it; null where the run is not known. */
-  readonly run: string | null;
-  /** The status that refused the record; null where no request could be made of it. */
-  readonly status: number | null;
-  readonly reason: string;
-  readonly record: SourceRecord;
-}
+import { stringifyJson } from "../../model/json.ts";
+import { isRecord } from "../../model/record.ts";
 
 /**
  * A file to which refused records are added as JSON lines; several streams may share it. It is
  * opened for the first record after a `sync` and closed by the next, so that it may be moved away
- * between two checkpoints. Throws `OUTPUT_FAILED` where it cannot be written.
+ * between two checkpoints. A file that is made is readable by its owner alone. Throws `OUTPUT_FAILED`
+ * where it cannot be written.
  */
-export class DeadLetters {
+export class DeadLetterFile implements DeadLetterSink {
   readonly #path: string;
   #file: number | null = null;
   #isNew = false;
@@ -40,14 +29,14 @@ export class DeadLetters {
     this.#path = resolve(path);
   }
 
-  get path(): string {
+  get place(): string {
     return this.#path;
   }
 
   add(letter: DeadLetter): void {
     this.#tell(() => {
       this.#file ??= this.#open();
-      writeWhole(this.#file, Buffer.from(jsonLine({ ...letter })));
+      writeWhole(this.#file, Buffer.from(letterLine(letter)));
     });
   }
 
@@ -69,7 +58,7 @@ export class DeadLetters {
   #open(): number {
     mkdirSync(dirname(this.#path), { recursive: true });
     this.#isNew = !existsSync(this.#path);
-    const file = openSync(this.#path, "a+");
+    const file = openSync(this.#path, "a+", 0o600);
     // A line that a crash cut short must not spoil the next.
     if (!endsLine(file)) writeWhole(file, Buffer.from("\n"));
     return file;
@@ -81,10 +70,28 @@ export class DeadLetters {
     } catch (cause) {
       throw new TidemarkError("OUTPUT_FAILED", `the dead-letter file ${this.#path}: ${messageOf(cause)}`, {
         cause,
-        hint: "See that `deadLetter.path` can be written; the next run sends the record again.",
+        hint: "See that `deadLetter.path` can be written; the next run meets the record again.",
       });
     }
   }
+}
+
+/**
+ * A letter as a line. Bytes in the record's fields become base64 text, and `bytes` lists those fields;
+ * numbers that JSON has no form for become their words.
+ */
+function letterLine(letter: DeadLetter): string {
+  if (!isRecord(letter.record)) return `${stringifyJson(letter)}\n`;
+  const bytes: string[] = [];
+  const record: Record<string, unknown> = { ...letter.record };
+  for (const field in record) {
+    const value = record[field];
+    if (value instanceof Uint8Array) {
+      record[field] = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+      bytes.push(field);
+    } else if (typeof value === "number" && !Number.isFinite(value)) record[field] = String(value);
+  }
+  return `${stringifyJson({ ...letter, record, ...(bytes.length === 0 ? {} : { bytes }) })}\n`;
 }
 
 function endsLine(file: number): boolean {

@@ -1,0 +1,137 @@
+import { TidemarkError } from "../errors.ts";
+import { readCursorValue } from "../model/cursor.ts";
+import { requireKey } from "../model/identity.ts";
+import { isRecord, type SourceRecord, valueAt } from "../model/record.ts";
+import type { CursorField, Incremental, Page, Refusals, Unreadable } from "./ports.ts";
+import { type CursorsOfPage, describeRecord, readCursors } from "./record-cursors.ts";
+
+export interface ReadableRecordsOptions {
+  readonly incremental: Incremental;
+  readonly refusals: Refusals;
+  /** Whether a record of the stream was ever read, by an earlier run. */
+  readonly hasRead: boolean;
+  /** Whether an unreadable record has not been refused before; it is remembered from then on. */
+  readonly isNew: (value: unknown) => boolean;
+}
+
+/** The records of a page that can be read. */
+export interface Readable {
+  readonly records: readonly SourceRecord[];
+  /** Their leading cursors; null for a stream whose records have none. */
+  readonly read: CursorsOfPage | null;
+}
+
+/**
+ * Tells the records of a page that can be read from those that cannot: their cursor is missing or does
+ * not parse, they lack their key, or they are no records at all. The latter are refused by the output's
+ * `onError`, each once as long as it stays as it is. Their place in the order is unknown, so the read
+ * goes on as if they were not there.
+ *
+ * As long as no record of the stream could be read, an unreadable one fails the run whatever `onError`
+ * says: a mistyped field would otherwise have everything refused.
+ */
+export class ReadableRecords {
+  readonly #options: ReadableRecordsOptions;
+  readonly #field: CursorField | null;
+  #hasRead: boolean;
+
+  constructor(options: ReadableRecordsOptions) {
+    const [leading] = options.incremental.cursors;
+    this.#options = options;
+    this.#field = leading === undefined || leading.path === null ? null : leading;
+    this.#hasRead = options.hasRead;
+  }
+
+  of({ records, unreadable = [] }: Page): Readable {
+    const read = this.#readAll(records);
+    if (read !== null && unreadable.length === 0) {
+      if (records.length > 0) this.#hasRead = true;
+      return { records, read: read.cursors };
+    }
+    const refused: Unreadable[] = [...unreadable];
+    const left: SourceRecord[] = [];
+    for (const record of records) {
+      const error = read === null ? this.#problemOf(record) : null;
+      if (error === null) left.push(record);
+      else refused.push({ value: record, error });
+    }
+    if (left.length > 0) this.#hasRead = true;
+    for (const one of refused) this.#refuse(one);
+    return { records: left, read: this.#cursorsOf(left) };
+  }
+
+  /** Null where one of them cannot be read, and the run goes on without it. */
+  #readAll(records: readonly SourceRecord[]): { readonly cursors: CursorsOfPage | null } | null {
+    const { goesOn } = this.#options.refusals;
+    try {
+      // Under `fail` whoever uses the key or another cursor finds what is wrong with it.
+      if (goesOn) for (const record of records) this.#requireRest(record);
+      return { cursors: this.#cursorsOf(records) };
+    } catch (error) {
+      if (!goesOn || !isOfRecord(error)) throw error;
+      return null;
+    }
+  }
+
+  #cursorsOf(records: readonly SourceRecord[]): CursorsOfPage | null {
+    const { onNullCursor } = this.#options.incremental;
+    return this.#field === null ? null : readCursors(records, this.#field, onNullCursor);
+  }
+
+  #requireRest(record: SourceRecord): void {
+    const { key, cursors } = this.#options.incremental;
+    if (key !== null) requireKey(record, key);
+    for (let at = 1; at < cursors.length; at++) {
+      const further = cursors[at];
+      if (further === undefined || further.path === null) continue;
+      const raw = valueAt(record, further.path);
+      if (raw !== null && raw !== undefined) readCursorValue(further.type, raw, further.format);
+    }
+  }
+
+  #problemOf(record: SourceRecord): TidemarkError | null {
+    try {
+      this.#requireRest(record);
+      this.#cursorsOf([record]);
+      return null;
+    } catch (error) {
+      if (isOfRecord(error)) return error;
+      throw error;
+    }
+  }
+
+  #refuse({ value, error }: Unreadable): void {
+    const { refusals, isNew } = this.#options;
+    if (!refusals.goesOn) throw error;
+    if (!this.#hasRead) throw neverRead(error);
+    if (!isNew(value)) return;
+    refusals.refuse({ record: value, name: describeRecord(value), reason: error, stage: "input" });
+  }
+}
+
+/** Whether an error says that one record cannot be read. */
+function isOfRecord(error: unknown): error is TidemarkError {
+  if (!(error instanceof TidemarkError)) return false;
+  return error.code === "RECORD_INVALID" || error.code === "CURSOR_INVALID" || error.code === "CURSOR_NULL";
+}
+
+function neverRead(error: TidemarkError): TidemarkError {
+  return new TidemarkError(error.code, error.message, {
+    cause: error,
+    hint: `${error.hint} No record of this stream could be read so far, so \`onError\` is not asked.`,
+    ...(error.details === undefined ? {} : { details: error.details }),
+  });
+}
+
+/** What refused records are called among those that a run remembers. */
+export function refusedIdentity(nameOfContent: string): string {
+  return `refused ${nameOfContent}`;
+}
+
+/** For a tracker that remembers no records: refuses what is no record, each time it comes. */
+export function refuseUnreadable({ unreadable = [] }: Page, refusals: Refusals): void {
+  for (const { value, error } of unreadable) {
+    const name = isRecord(value) ? describeRecord(value) : "an element that is no record";
+    refusals.refuse({ record: value, name, reason: error, stage: "input" });
+  }
+}
