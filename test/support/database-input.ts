@@ -55,7 +55,7 @@ export const places: readonly (readonly [keyof typeof momentTypes, () => Promise
   ...(mysqlRuns ? [["mysql", mysqlPlace] as const] : []),
 ];
 
-export function inputOf(place: Place, config: object): Input {
+export function inputOf(place: Pick<Place, "url">, config: object): Input {
   return createDatabaseInput(
     databaseInputSchema.parse({ type: "database", connectionString: place.url, ...config }),
   );

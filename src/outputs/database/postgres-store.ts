@@ -61,7 +61,7 @@ export class PostgresTableStore implements TableStore {
   }
 
   async begin(): Promise<void> {
-    await this.#connection.execute("BEGIN");
+    await this.#connection.begin();
     this.#inTransaction = true;
   }
 
@@ -69,7 +69,7 @@ export class PostgresTableStore implements TableStore {
     let command: string;
     this.#inTransaction = false;
     try {
-      ({ command } = await this.#connection.handle.query("COMMIT"));
+      command = await this.#connection.commit();
     } catch (error) {
       throw this.#connection.errorOf(error, "COMMIT");
     }
@@ -84,11 +84,7 @@ export class PostgresTableStore implements TableStore {
 
   async rollback(): Promise<void> {
     this.#inTransaction = false;
-    try {
-      await this.#connection.handle.query("ROLLBACK");
-    } catch {
-      // Without its connection the server undoes the transaction by itself.
-    }
+    await this.#connection.rollback();
   }
 
   /** The server ends the session of a process that stopped in the middle of a commit. */

@@ -11,6 +11,7 @@ test("a URL is taken apart, whatever is percent-encoded in it", () => {
     user: "tide mark",
     password: "p@ss/word",
     database: "sales eu",
+    tls: [undefined],
   });
   expect(mysqlAddress("mariadb://[::1]")).toMatchObject({ host: "::1", port: 3306, user: "", password: "" });
   expect(placeOf(mysqlAddress("mysql://me:secret@[::1]/db"))).toBe("mysql [::1]:3306/db");
@@ -22,19 +23,23 @@ const trusted = { rejectUnauthorized: true, verifyIdentity: false };
 const identified = { rejectUnauthorized: true, verifyIdentity: true };
 
 test.each([
-  ["", undefined],
-  ["?ssl-mode=DISABLED", undefined],
-  ["?ssl-mode=REQUIRED", encrypted],
-  ["?sslmode=require", encrypted],
-  ["?ssl-mode=VERIFY_CA", trusted],
-  ["?ssl-mode=VERIFY_IDENTITY", identified],
-  ["?sslmode=verify-full", identified],
-  ["?tls=true", identified],
-  ["?ssl=false", undefined],
-  ['?ssl={"rejectUnauthorized":true}', trusted],
-  ['?ssl={"rejectUnauthorized":false}', encrypted],
-])("with %s the certificate is asked for accordingly", (parameters, ssl) => {
-  expect(mysqlAddress(`mysql://host/db${parameters}`).ssl).toEqual(ssl);
+  ["", [undefined]],
+  ["?ssl-mode=DISABLED", [undefined]],
+  ["?ssl-mode=PREFERRED", [encrypted, undefined]],
+  ["?sslmode=prefer", [encrypted, undefined]],
+  ["?sslmode=allow", [undefined, encrypted]],
+  ["?ssl-mode=REQUIRED", [encrypted]],
+  ["?sslmode=require", [encrypted]],
+  ["?ssl-mode=VERIFY_CA", [trusted]],
+  ["?ssl-mode=VERIFY_IDENTITY", [identified]],
+  ["?sslmode=verify-full", [identified]],
+  ["?tls=true", [identified]],
+  ["?ssl=false", [undefined]],
+  ['?ssl={"rejectUnauthorized":true}', [trusted]],
+  ['?ssl={"rejectUnauthorized":false}', [encrypted]],
+  ["?socket=/run/x.sock&sslmode=require", [undefined]],
+])("with %s the certificate is asked for accordingly", (parameters, tls) => {
+  expect(mysqlAddress(`mysql://host/db${parameters}`).tls).toEqual(tls);
 });
 
 test("a certificate to trust is read from its file, and is checked unless the mode says less", () => {
@@ -42,11 +47,11 @@ test("a certificate to trust is read from its file, and is checked unless the mo
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, "ca.pem");
   writeFileSync(file, "a certificate");
-  expect(mysqlAddress(`mysql://host/db?ssl-ca=${file}`).ssl).toEqual({ ca: "a certificate", ...identified });
-  expect(mysqlAddress(`mysql://host/db?sslrootcert=${file}&sslmode=verify-ca`).ssl).toEqual({
-    ca: "a certificate",
-    ...trusted,
-  });
+  const withCa = (parameters: string) => mysqlAddress(`mysql://host/db?ssl-ca=${file}${parameters}`).tls;
+  expect(withCa("")).toEqual([{ ca: "a certificate", ...identified }]);
+  expect(withCa("&sslmode=verify-ca")).toEqual([{ ca: "a certificate", ...trusted }]);
+  expect(withCa("&sslmode=require")).toEqual([{ ca: "a certificate", ...trusted }]);
+  expect(withCa("&ssl-mode=REQUIRED")).toEqual([{ ca: "a certificate", ...encrypted }]);
 });
 
 test("an identity that could not be verified is refused", () => {
@@ -54,11 +59,11 @@ test("an identity that could not be verified is refused", () => {
     /10\.0\.0\.1.*VERIFY_CA/,
   );
   expect(() => mysqlAddress("mysql://[::1]/db?ssl-mode=VERIFY_IDENTITY")).toThrow(/::1/);
-  expect(mysqlAddress("mysql://10.0.0.1/db?ssl-mode=VERIFY_CA").ssl).toEqual(trusted);
+  expect(mysqlAddress("mysql://10.0.0.1/db?ssl-mode=VERIFY_CA").tls).toEqual([trusted]);
 });
 
 test.each([
-  ["?ssl-mode=PREFERRED", "PREFERRED"],
+  ["?ssl-mode=BOGUS", "BOGUS"],
   ["?sslmod=require", "sslmod"],
   ["?ssl={", "JSON"],
   ["?ssl-ca=/no/such/file", "/no/such/file"],

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Connection, FieldPacket, ResultSetHeader, TypeCast } from "mysql2";
+import type { Connection, FieldPacket, ResultSetHeader, SslOptions, TypeCast } from "mysql2";
 import { z } from "zod";
 import type { TidemarkError } from "../../errors.ts";
 import type { Column, SqlConnection, SqlDialect, SqlRow, SqlValue } from "../port.ts";
 import type { SqlRole } from "../roles.ts";
+import { tlsProblemOf } from "../tls.ts";
 import { refuseTwins } from "../twins.ts";
 import { type MysqlAddress, mysqlAddress, placeOf } from "./address.ts";
 import { mysqlDialect } from "./dialect.ts";
@@ -71,26 +72,78 @@ export async function openMysql(
   const address = mysqlAddress(url);
   const driver = await loadMysqlDriver();
   const origin: Origin = { address, role, applicationName, place: placeOf(address), driver };
-  const raw = newConnection(origin);
+  let raw: Connection | undefined;
   try {
-    await new Promise<void>((resolve, reject) =>
-      raw.connect((error) => (error === null ? resolve() : reject(error))),
-    );
-    // A connection lost between two calls is reported by the next call; without a listener it would
-    // end the process.
-    raw.on("error", () => {});
-    await ask(raw, `SET ${sessionSettings.map((setting) => `SESSION ${setting}`).join(", ")}`);
+    raw = await connect(origin);
     const { rows } = await ask(raw, whoItIs);
-    return new MysqlConnection(raw, origin, { name: `mysql:${rows[0]?.[0]}`, version: `${rows[0]?.[1]}` });
+    const version = `${rows[0]?.[1]}`;
+    await ask(raw, `SET ${sessionSettings.map((setting) => `SESSION ${setting}`).join(", ")}`);
+    if (role === "input") await liftLimit(raw, version);
+    return new MysqlConnection(raw, origin, { name: `mysql:${rows[0]?.[0]}`, version });
   } catch (error) {
-    raw.destroy();
+    if (raw !== undefined) await endQuietly(raw);
     throw mysqlError(error, role, origin.place);
   }
 }
 
-function newConnection({ address, applicationName, driver }: Origin): Connection {
+/** Connects in the first way of TLS that works; the next is tried where the server has no TLS, or wants it. */
+async function connect(origin: Origin): Promise<Connection> {
+  const { tls, ...address } = origin.address;
+  for (let at = 0; ; at++) {
+    const raw = newConnection(origin, address, tls[at]);
+    // A connection lost between two calls is reported by the next call; without a listener it would
+    // end the process.
+    raw.on("error", () => {});
+    try {
+      await new Promise<void>((resolve, reject) =>
+        raw.connect((error) => (error === null ? resolve() : reject(error))),
+      );
+      return raw;
+    } catch (error) {
+      raw.destroy();
+      if (at + 1 >= tls.length || !mayWorkOtherwise(error)) throw error;
+    }
+  }
+}
+
+/** 3159 and 1045 are how servers refuse a user who may only come by TLS. */
+function mayWorkOtherwise(thrown: unknown): boolean {
+  if (tlsProblemOf(thrown) !== null) return true;
+  const number =
+    typeof thrown === "object" && thrown !== null && "errno" in thrown ? Number(thrown.errno) : 0;
+  return number === 3159 || number === 1045;
+}
+
+/**
+ * Lifts the limit that a server or a user has for statements: a server sends a result for as long as it is
+ * read, and counts that as the statement's time, also where the output is what takes the time.
+ */
+async function liftLimit(raw: Connection, version: string): Promise<void> {
+  const limit = /mariadb/i.test(version) ? "max_statement_time" : "max_execution_time";
+  try {
+    await ask(raw, `SET SESSION ${limit} = 0`);
+  } catch (error) {
+    // Old servers have no such limit.
+    if (isConnectionLoss(error)) throw error;
+  }
+}
+
+/** Says goodbye, so that the server does not log an aborted connection. */
+function endQuietly(raw: Connection): Promise<void> {
+  return new Promise((resolve) => {
+    // Called back also where the connection is gone already.
+    raw.end(() => resolve());
+  });
+}
+
+function newConnection(
+  { applicationName, driver }: Origin,
+  address: Omit<MysqlAddress, "tls">,
+  ssl: SslOptions | undefined,
+): Connection {
   return driver.createConnection({
     ...address,
+    ...(ssl === undefined ? {} : { ssl }),
     charset: "utf8mb4",
     connectTimeout: connectMilliseconds,
     enableKeepAlive: true,
@@ -254,9 +307,9 @@ export class MysqlConnection implements SqlConnection {
    * until the reading is over, since a query that has not quite begun is not broken off.
    */
   async #cancelWhile(reading: () => boolean): Promise<void> {
-    const messenger = newConnection(this.#origin);
-    messenger.on("error", () => {});
+    let messenger: Connection | undefined;
     try {
+      messenger = await connect(this.#origin);
       while (reading()) {
         await ask(messenger, `KILL QUERY ${this.#raw.threadId}`);
         await delay(50);
@@ -264,7 +317,7 @@ export class MysqlConnection implements SqlConnection {
     } catch {
       // The query then runs to its end, and what it brings is not used.
     } finally {
-      messenger.destroy();
+      if (messenger !== undefined) await endQuietly(messenger);
     }
   }
 
@@ -302,10 +355,7 @@ export class MysqlConnection implements SqlConnection {
   }
 
   async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      // Called back also where the connection is gone already.
-      this.#raw.end(() => resolve());
-    });
+    await endQuietly(this.#raw);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

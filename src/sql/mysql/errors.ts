@@ -1,6 +1,7 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { excerpt } from "../excerpt.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
+import { tlsProblemOf } from "../tls.ts";
 
 /** The parts of the driver's errors that are of use. `errno` is the server's number. */
 interface ServerError {
@@ -21,7 +22,7 @@ const sessionEnded = new Set([1927, 2006, 2013, 2055, 3169, 4031]);
 /** The server answered and will not let us in; trying again changes nothing. */
 const notLetIn = new Set([1044, 1045, 1129, 1130, 1251, 1524, 1698, 1862, 2049, 2061, 3118, 3159]);
 const noSuchDatabase = 1049;
-const notLetInCodes = /^(?:HANDSHAKE_NO_SSL_SUPPORT|AUTH_SWITCH_PLUGIN_ERROR)$/;
+const notLetInCodes = /^AUTH_SWITCH_PLUGIN_ERROR$/;
 const socketCodes = /^(?:E(?!R_)[A-Z_]+|PROTOCOL_.*|HANDSHAKE_.*|DEPTH_ZERO_.*|CERT_.*|SELF_SIGNED.*)$/;
 const packetTooLarge = 1153;
 
@@ -43,6 +44,15 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
       cause: thrown,
       details,
       hint: "Another session holds it; see SHOW PROCESSLIST. The next run goes on from the last checkpoint.",
+    });
+  }
+  const tls = tlsProblemOf(thrown);
+  if (tls !== null) {
+    return new TidemarkError(unavailable, `${place}: ${tls.what}`, {
+      cause: thrown,
+      details,
+      hint: tls.hint,
+      recoverable: false,
     });
   }
   // Named in a statement it is the statement's mistake.

@@ -1,18 +1,23 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import type { CopyStreamQuery } from "pg-copy-streams";
-import type Cursor from "pg-cursor";
 import type { TidemarkError } from "../../errors.ts";
 import { postgresDialect } from "../dialects.ts";
 import type { Column, SqlConnection, SqlRow, SqlValue } from "../port.ts";
 import type { SqlRole } from "../roles.ts";
 import { refuseTwins } from "../twins.ts";
+import { type PostgresAddress, postgresAddress } from "./address.ts";
+import { connectByTls } from "./connect.ts";
 import { loadPostgresDriver, type PostgresDriver } from "./driver.ts";
 import { isConnectionLoss, postgresError } from "./errors.ts";
 import { identityExpression } from "./identity.ts";
+import { changingSessions, namedSession, refuseChangingSessions, sessionOf } from "./pooler.ts";
+import { Portal } from "./portal.ts";
 import { kindOfType, typeReaders } from "./types.ts";
 
 const connectMilliseconds = 10_000;
+/** How long a pooler may take to lend a second session, by which its mode is found out. */
+const secondSessionMilliseconds = 5_000;
 
 /** Every value comes in one text form, whatever the server's, database's or user's settings are. */
 const sessionSettings = [
@@ -21,15 +26,32 @@ const sessionSettings = [
   "SET IntervalStyle = 'iso_8601'",
   "SET bytea_output = 'hex'",
   "SET extra_float_digits = 1",
-].join("; ");
+];
+
+/**
+ * Limits on idle sessions and open transactions, with the version that brought them. A run waits for its
+ * other end as long as that takes; what limits a statement stays as the role has it.
+ */
+const waitingLimits: readonly [setting: string, since: number][] = [
+  ["idle_in_transaction_session_timeout", 90_600],
+  ["idle_session_timeout", 140_000],
+  ["transaction_timeout", 170_000],
+];
 
 interface Origin {
-  readonly url: string;
+  readonly address: PostgresAddress;
   readonly role: SqlRole;
   readonly applicationName: string;
-  /** Host, port and database, for messages. */
-  readonly place: string;
   readonly driver: PostgresDriver;
+}
+
+/** What the server says of itself and of the connection. */
+interface Facts {
+  readonly identity: string;
+  /** The session's number at the server. */
+  readonly session: number;
+  /** As `server_version_num`; 0 where the server does not say. */
+  readonly version: number;
 }
 
 /** Opens a connection to PostgreSQL; see `openSql`. */
@@ -38,50 +60,76 @@ export async function openPostgres(
   role: SqlRole,
   applicationName = "tidemark",
 ): Promise<PostgresConnection> {
-  const driver = await loadPostgresDriver();
-  const origin: Origin = { url, role, applicationName, place: placeOf(url), driver };
-  const client = newClient(origin);
+  const address = postgresAddress(url);
+  const origin: Origin = { address, role, applicationName, driver: await loadPostgresDriver() };
+  let client: pg.Client | undefined;
   try {
-    await client.connect();
-    await client.query(sessionSettings);
-    return new PostgresConnection(client, origin, await identityOf(client, origin.place));
+    client = await connect(origin);
+    const facts = await factsOf(client, address.place);
+    const pooled = facts.session !== namedSession(client);
+    if (pooled) {
+      const connectBeside = () => connect(origin, secondSessionMilliseconds);
+      await refuseChangingSessions(client, facts.session, {
+        role,
+        place: address.place,
+        connect: connectBeside,
+      });
+    }
+    await client.query([...sessionSettings, ...limitsLifted(facts.version)].join("; "));
+    return new PostgresConnection(client, origin, { ...facts, pooled });
   } catch (error) {
-    await endQuietly(client);
-    throw postgresError(error, role, origin.place);
+    if (client !== undefined) await endQuietly(client);
+    throw postgresError(error, role, address.place);
   }
 }
 
-function newClient({ url, applicationName, driver }: Origin): pg.Client {
-  const client = new driver.Client({
-    connectionString: url,
-    // The server cuts longer names by itself, with a notice.
-    application_name: applicationName.slice(0, 63),
-    connectionTimeoutMillis: connectMilliseconds,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    types: typeReaders,
+function connect(origin: Origin, queryMilliseconds = 0): Promise<pg.Client> {
+  const { address, applicationName, driver } = origin;
+  return connectByTls(address.tls, async (ssl) => {
+    const client = new driver.Client({
+      connectionString: address.url,
+      ssl,
+      // The server cuts longer names by itself, with a notice.
+      application_name: applicationName.slice(0, 63),
+      connectionTimeoutMillis: connectMilliseconds,
+      query_timeout: queryMilliseconds,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      types: typeReaders,
+    });
+    // A connection lost between two calls is reported by the next call; without a listener it would
+    // end the process.
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await endQuietly(client);
+      throw error;
+    }
   });
-  // A connection lost between two calls is reported by the next call; without a listener it would
-  // end the process.
-  client.on("error", () => {});
-  return client;
 }
 
-function placeOf(url: string): string {
-  const { hostname, port, pathname, searchParams } = new URL(url);
-  const host = searchParams.get("host") ?? (hostname === "" ? "localhost" : decodeURIComponent(hostname));
-  return `postgres://${host}:${port === "" ? "5432" : port}${pathname}`;
+function limitsLifted(version: number): string[] {
+  return waitingLimits.filter(([, since]) => version >= since).map(([setting]) => `SET ${setting} = 0`);
 }
 
-async function identityOf(client: pg.Client, place: string): Promise<string> {
+async function factsOf(client: pg.Client, place: string): Promise<Facts> {
   try {
-    const { rows } = await client.query<{ identity: string }>(`SELECT ${identityExpression} AS identity`);
-    return rows[0]?.identity ?? place;
+    const { rows } = await client.query<{ identity: string; session: number; version: string }>(
+      `SELECT ${identityExpression} AS identity, pg_backend_pid() AS session, current_setting('server_version_num') AS version`,
+    );
+    const [row] = rows;
+    if (row !== undefined) return { ...row, version: Number(row.version) };
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
-    // Some databases that speak PostgreSQL's protocol do not know their start; then the address has to do.
-    return place;
   }
+  // Some databases that speak PostgreSQL's protocol do not know their start; then the address has to do.
+  return {
+    identity: place,
+    session: await sessionOf(client).catch(() => namedSession(client) ?? 0),
+    version: 0,
+  };
 }
 
 async function endQuietly(client: pg.Client): Promise<void> {
@@ -98,16 +146,21 @@ export class PostgresConnection implements SqlConnection {
   readonly identity: string;
   readonly handle: pg.Client;
   readonly #origin: Origin;
+  readonly #session: number;
+  readonly #pooled: boolean;
+  #inTransaction = false;
 
-  constructor(client: pg.Client, origin: Origin, identity: string) {
+  constructor(client: pg.Client, origin: Origin, { identity, session, pooled }: Facts & { pooled: boolean }) {
     this.handle = client;
     this.#origin = origin;
     this.identity = identity;
+    this.#session = session;
+    this.#pooled = pooled;
   }
 
   /** What a driver's error means here, for code that uses `handle` itself. */
   errorOf(thrown: unknown, sql?: string): TidemarkError {
-    return postgresError(thrown, this.#origin.role, this.#origin.place, sql);
+    return postgresError(thrown, this.#origin.role, this.#origin.address.place, sql);
   }
 
   async query(sql: string, params: readonly SqlValue[] = []): Promise<SqlRow[]> {
@@ -145,26 +198,21 @@ export class PostgresConnection implements SqlConnection {
     const { pageSize, signal } = options;
     signal?.throwIfAborted();
     let waiting = false;
-    // Whether the cursor's last read failed.
-    let failed = false;
     let cancelling: Promise<void> | undefined;
     const onAbort = () => {
       if (waiting) cancelling ??= this.#cancelWhile(() => waiting);
     };
-    const cursor = new this.#origin.driver.Cursor(sql, [...params], { types: typeReaders });
-    await this.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const portal = new Portal(this.handle, sql, params);
+    await this.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY");
     try {
       signal?.addEventListener("abort", onAbort);
-      this.handle.query(cursor);
-      for (;;) {
+      for (let first = true; ; first = false) {
         signal?.throwIfAborted();
         waiting = true;
-        failed = true;
-        const { columns, rows } = await readPage(cursor, pageSize).finally(() => {
+        const { columns, rows } = await portal.next(pageSize).finally(() => {
           waiting = false;
         });
-        failed = false;
-        refuseTwins(columns.map(({ name }) => name));
+        if (first) refuseTwins(columns.map(({ name }) => name));
         if (rows.length > 0) yield { columns, rows };
         if (rows.length < pageSize) return;
       }
@@ -174,20 +222,38 @@ export class PostgresConnection implements SqlConnection {
     } finally {
       signal?.removeEventListener("abort", onAbort);
       await cancelling;
-      await this.#endRead(failed ? null : cursor);
+      await this.rollback();
     }
   }
 
-  /**
-   * Ends the read on our side and the server's; what goes wrong here was reported before. A cursor that
-   * failed is closed already, and closing it again would wait for an answer that has come and gone.
-   */
-  async #endRead(cursor: Cursor | null): Promise<void> {
+  /** Begins a transaction. Behind a pooler it is looked at that the session is still this connection's. */
+  async begin(mode = ""): Promise<void> {
+    await this.execute(`BEGIN ${mode}`);
+    this.#inTransaction = true;
+    if (!this.#pooled) return;
+    const session = await sessionOf(this.handle).catch((error: unknown) => {
+      throw this.errorOf(error);
+    });
+    if (session === this.#session) return;
+    await this.rollback();
+    const { role, address } = this.#origin;
+    throw changingSessions(role, address.place);
+  }
+
+  /** Ends the transaction; returns the command that the server made of it, ROLLBACK where something in it failed. */
+  async commit(): Promise<string> {
+    this.#inTransaction = false;
+    return (await this.handle.query("COMMIT")).command;
+  }
+
+  /** Undoes the transaction, where there is one; the server warns of a ROLLBACK without any. */
+  async rollback(): Promise<void> {
+    if (!this.#inTransaction) return;
+    this.#inTransaction = false;
     try {
-      await cursor?.close();
       await this.handle.query("ROLLBACK");
     } catch {
-      // The connection is gone, and the read with it.
+      // The connection is gone, and the transaction with it.
     }
   }
 
@@ -196,25 +262,24 @@ export class PostgresConnection implements SqlConnection {
    * again until the wait is over, since a query that has not quite begun is not cancelled.
    */
   async #cancelWhile(waiting: () => boolean): Promise<void> {
-    const messenger = newClient(this.#origin);
+    let messenger: pg.Client | undefined;
     try {
-      await messenger.connect();
-      const pid = "processID" in this.handle ? Number(this.handle.processID) : 0;
+      messenger = await connect(this.#origin);
       while (waiting()) {
-        await messenger.query("SELECT pg_cancel_backend($1)", [pid]);
+        await messenger.query("SELECT pg_cancel_backend($1)", [this.#session]);
         await delay(100);
       }
     } catch {
       // The query then runs to its end, and what it brings is not used.
     } finally {
-      await endQuietly(messenger);
+      if (messenger !== undefined) await endQuietly(messenger);
     }
   }
 
   async parameterTypes(sql: string): Promise<readonly string[]> {
     try {
       // In one transaction a pooler keeps all of it on one session.
-      await this.handle.query("BEGIN READ ONLY");
+      await this.begin("READ ONLY");
       await this.handle.query(`PREPARE tidemark_types AS ${sql}`);
       const { rows } = await this.handle.query<{ types: string[] }>(
         "SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name = 'tidemark_types'",
@@ -224,7 +289,7 @@ export class PostgresConnection implements SqlConnection {
     } catch (error) {
       throw this.errorOf(error, sql);
     } finally {
-      await this.handle.query("ROLLBACK").catch(() => {});
+      await this.rollback();
     }
   }
 
@@ -252,20 +317,4 @@ export class PostgresConnection implements SqlConnection {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function readPage(
-  cursor: Cursor<Record<string, unknown>>,
-  pageSize: number,
-): Promise<{ columns: readonly Column[]; rows: SqlRow[] }> {
-  return new Promise((resolve, reject) => {
-    cursor.read(pageSize, (error, rows, result) => {
-      if (error) return reject(error);
-      const fields = rows.length === 0 ? [] : result.fields;
-      resolve({
-        columns: fields.map(({ name, dataTypeID }) => ({ name, kind: kindOfType(dataTypeID) })),
-        rows,
-      });
-    });
-  });
 }

@@ -1,27 +1,21 @@
 import type pg from "pg";
 import type { from } from "pg-copy-streams";
-import type Cursor from "pg-cursor";
 import { TidemarkError } from "../../errors.ts";
 
-/** The two packages that speak to PostgreSQL; they are installed by those who use it. */
+/** The package that speaks to PostgreSQL; it is installed by those who use it. */
 export interface PostgresDriver {
   readonly Client: typeof pg.Client;
-  readonly Cursor: typeof Cursor;
 }
 
 /** Loads the driver. Throws `DRIVER_MISSING` naming the install command. */
 export async function loadPostgresDriver(): Promise<PostgresDriver> {
   try {
-    const [{ default: postgres }, { default: cursor }] = await Promise.all([
-      import("pg"),
-      import("pg-cursor"),
-    ]);
-    return { Client: postgres.Client, Cursor: cursor };
+    return { Client: (await import("pg")).default.Client };
   } catch (error) {
     if (!isMissingPackage(error)) throw error;
-    throw new TidemarkError("DRIVER_MISSING", "PostgreSQL needs the packages `pg` and `pg-cursor`", {
+    throw new TidemarkError("DRIVER_MISSING", "PostgreSQL needs the package `pg`", {
       cause: error,
-      hint: "Install them beside tidemark: npm install pg pg-cursor",
+      hint: "Install it beside tidemark: npm install pg",
     });
   }
 }

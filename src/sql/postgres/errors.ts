@@ -1,6 +1,7 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { excerpt } from "../excerpt.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
+import { tlsProblemOf } from "../tls.ts";
 
 /** The parts of `pg`'s errors that are of use; all of them are optional in one driver or another. */
 interface ServerError {
@@ -13,7 +14,7 @@ interface ServerError {
  * Classes and codes that mean "not now": broken connections, shutdowns, too many sessions, a full
  * disk, locks not granted in time, deadlocks.
  */
-const notNow = /^(?:08|53|57P|25P03|40|55P03|58)/;
+const notNow = /^(?:08|53|57P|25P0[34]|40|55P03|58)/;
 /** The server answered and will not let us in; trying again changes nothing. */
 const notLetIn = /^(?:28|3D000)/;
 const socketCodes = /^(?:E[A-Z]+|DEPTH_ZERO_.*|CERT_.*|SELF_SIGNED.*)$/;
@@ -29,6 +30,22 @@ export function postgresError(thrown: unknown, role: SqlRole, place: string, sql
     ...(sql === undefined ? {} : { sql: excerpt(sql) }),
   };
   const unavailable = roleCodes[role].unavailable;
+  const tls = tlsProblemOf(thrown);
+  if (tls !== null) {
+    return new TidemarkError(unavailable, `${place}: ${tls.what}`, {
+      cause: thrown,
+      details,
+      hint: tls.hint,
+      recoverable: false,
+    });
+  }
+  if (code === "57014" && /statement timeout/.test(words)) {
+    return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, {
+      cause: thrown,
+      details,
+      hint: "One statement took longer than the role's or the database's `statement_timeout`. An index on the cursor's column makes it quick, a smaller `pageSize` makes it shorter; or raise the limit for this role.",
+    });
+  }
   if (code === "55P03") {
     return new TidemarkError(unavailable, `${place}: a lock was not granted in time (${words})`, {
       cause: thrown,
@@ -40,7 +57,9 @@ export function postgresError(thrown: unknown, role: SqlRole, place: string, sql
     return new TidemarkError(unavailable, `${place} refused the connection: ${words}`, {
       cause: thrown,
       details,
-      hint: "Check the user, the password and the database's name in the connection string.",
+      hint: /no encryption|SSL off/.test(words)
+        ? "The server wants TLS: add `?sslmode=require`, or `verify-full` with `sslrootcert`, to the connection string."
+        : "Check the user, the password and the database's name in the connection string.",
       recoverable: false,
     });
   }

@@ -1,8 +1,11 @@
 import type pg from "pg";
-import { TidemarkError } from "../../errors.ts";
+import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { registerSecret } from "../../secrets.ts";
+import { type PostgresAddress, postgresAddress } from "../../sql/postgres/address.ts";
+import { connectByTls } from "../../sql/postgres/connect.ts";
 import { isConnectionLoss } from "../../sql/postgres/errors.ts";
 import { identityExpression } from "../../sql/postgres/identity.ts";
+import { namedSession, refuseChangingSessions, sessionOf } from "../../sql/postgres/pooler.ts";
 import { storeClosed } from "../refusals.ts";
 import { connectError, stateError } from "./errors.ts";
 import { type Runner, Session } from "./session.ts";
@@ -11,6 +14,8 @@ import type { Row, Statement, Value } from "./statement.ts";
 const mostConnections = 10;
 const connectMilliseconds = 10_000;
 const statementMilliseconds = 30_000;
+/** How long a pooler may take to lend a second session, by which its mode is found out. */
+const secondSessionMilliseconds = 5_000;
 
 /**
  * What every connection of ours is set to. Rows are always found by an index: a plan that was made
@@ -29,42 +34,56 @@ export class StateDatabase implements Runner {
   /** Host, port and database, for messages. */
   readonly place: string;
   readonly #pool: pg.Pool;
+  readonly #connectBeside: () => Promise<pg.Client>;
   readonly #greeted = new WeakSet<pg.PoolClient>();
   #identity = "";
   #schema: string | null = null;
   #closed = false;
 
-  private constructor(pool: pg.Pool, place: string) {
+  private constructor(pool: pg.Pool, place: string, connectBeside: () => Promise<pg.Client>) {
     this.#pool = pool;
     this.place = place;
+    this.#connectBeside = connectBeside;
   }
 
   /** Connects once, so that an address that cannot work is known at once. */
   static async open(url: string): Promise<StateDatabase> {
-    const place = placeOf(url);
-    const { Pool } = await loadDriver();
-    const pool = new Pool({
-      connectionString: url,
-      max: mostConnections,
+    const address = addressOf(url);
+    const { Client, Pool } = await loadDriver();
+    const settings = {
+      connectionString: address.url,
       application_name: "tidemark state",
       connectionTimeoutMillis: connectMilliseconds,
       // Longer than the server's own limit: it is for servers that answer no more.
       query_timeout: statementMilliseconds + connectMilliseconds,
       keepAlive: true,
-      idleTimeoutMillis: 30_000,
-      allowExitOnIdle: true,
+    };
+    return connectByTls(address.tls, async (ssl) => {
+      const pool = new Pool({
+        ...settings,
+        ssl,
+        max: mostConnections,
+        idleTimeoutMillis: 30_000,
+        allowExitOnIdle: true,
+      });
+      // A connection lost while it is idle is replaced when it is needed; without a listener it would
+      // end the process.
+      pool.on("error", () => {});
+      const connectBeside = async () => {
+        const client = new Client({ ...settings, ssl, query_timeout: secondSessionMilliseconds });
+        client.on("error", () => {});
+        await client.connect();
+        return client;
+      };
+      const database = new StateDatabase(pool, address.place, connectBeside);
+      try {
+        await database.lend(true, async () => {});
+        return database;
+      } catch (error) {
+        await database.close();
+        throw error;
+      }
     });
-    // A connection lost while it is idle is replaced when it is needed; without a listener it would
-    // end the process.
-    pool.on("error", () => {});
-    const database = new StateDatabase(pool, place);
-    try {
-      await database.lend(true, async () => {});
-    } catch (error) {
-      await database.close();
-      throw error;
-    }
-    return database;
   }
 
   /** Names the database, as the newest connection was told: it changes when the server starts anew. */
@@ -140,6 +159,12 @@ export class StateDatabase implements Runner {
   async #greet(client: pg.PoolClient): Promise<void> {
     // As the pool's own: while a connection is lent, the pool does not listen.
     client.on("error", () => {});
+    // Before anything is set: behind a pooler it would be set for others.
+    const session = await sessionOf(client);
+    if (session !== namedSession(client)) {
+      const { place } = this;
+      await refuseChangingSessions(client, session, { role: "state", place, connect: this.#connectBeside });
+    }
     const { rows } = await client.query<{ identity: string; schema: string | null }>(greeting);
     const [told] = rows;
     if (told !== undefined) {
@@ -156,8 +181,8 @@ export class StateDatabase implements Runner {
   }
 }
 
-/** Where the URL leads, without user and password, which are registered as secrets here. */
-function placeOf(url: string): string {
+/** Where the URL leads. Its password is registered as a secret here. */
+function addressOf(url: string): PostgresAddress {
   let parsed: URL;
   try {
     parsed = new URL(url);
@@ -177,8 +202,12 @@ function placeOf(url: string): string {
       // A stray percent sign: the text itself is registered.
     }
   }
-  const host = parsed.searchParams.get("host") ?? (decodeURIComponent(parsed.hostname) || "localhost");
-  return `postgres://${host}:${parsed.port || "5432"}${parsed.pathname}`;
+  try {
+    return postgresAddress(url);
+  } catch (error) {
+    if (!isTidemarkError(error, "ARGUMENT_INVALID")) throw error;
+    throw new TidemarkError("STATE_URL_INVALID", error.message, { cause: error, hint: error.hint });
+  }
 }
 
 async function loadDriver(): Promise<typeof pg> {

@@ -1,5 +1,6 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { isConnectionLoss, postgresError } from "../../sql/postgres/errors.ts";
+import { tlsProblemOf } from "../../sql/tls.ts";
 
 /** The server gave up waiting for a lock or for itself, or is a standby that takes no writes now. */
 const notNow = /^(?:57014|25006)$/;
@@ -14,6 +15,7 @@ const notAllowed = /^(?:42501|3F000)$/;
  */
 export function stateError(thrown: unknown, place: string): unknown {
   if (thrown instanceof TidemarkError) return thrown;
+  if (tlsProblemOf(thrown) !== null) return postgresError(thrown, "state", place);
   const code = sqlState(thrown);
   if (code === null) return isConnectionLoss(thrown) ? postgresError(thrown, "state", place) : thrown;
   const options = { cause: thrown, details: { database: place, sqlState: code } };
