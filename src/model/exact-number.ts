@@ -46,6 +46,9 @@ export class ExactNumber {
   }
 }
 
+/** Zero with the sign that a double can have, as JSON writes it. */
+export const negativeZero = new ExactNumber("-0");
+
 /**
  * The number that a decimal text says: a plain number where a double holds it in full, else an
  * `ExactNumber`. Integers past 2^53 written as such are always `ExactNumber`, so that neighbouring

@@ -26,7 +26,8 @@ describe.each(places)("%s", (database, createPlace) => {
       id: "integer",
       name: "text",
       price: "decimal",
-      ok: "boolean",
+      // BOOLEAN is TINYINT(1) there, and is read as the numbers that it holds.
+      ok: database === "mysql" ? "integer" : "boolean",
       tags: "json",
       place: "json",
       late: "text",
@@ -289,10 +290,9 @@ test("PostgreSQL's own types take what they can read, lists go to arrays", async
     { id, at: null, tags: ["NULL"], counts: [1, 2], doc: { a: [1] }, blob: null, price: null, short: null },
   ]);
   const session = await claimed(place, { key: "id" });
-  await session.write({ records: [{ id, short: "too long" }] });
-  await expect(session.commit(commitOf())).rejects.toMatchObject({
-    code: "OUTPUT_FAILED",
-    message: expect.stringContaining("too long for type character varying(3)"),
+  await expect(session.write({ records: [{ id, short: "too long" }] })).rejects.toMatchObject({
+    code: "RECORD_INVALID",
+    message: expect.stringMatching(/column short \(character varying\(3\)\) .* has 8 characters/),
   });
 });
 

@@ -1,9 +1,8 @@
 import { canonicalDecimal } from "../../model/decimal.ts";
-import { ExactNumber } from "../../model/exact-number.ts";
+import { ExactNumber, negativeZero } from "../../model/exact-number.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { isoFormat, parseTimestamp } from "../../model/timestamp.ts";
 import { literalOf, quotedBytes, quotedText } from "../../sql/mysql/literals.ts";
-import type { ColumnKind } from "../../sql/port.ts";
 import type { FieldColumn } from "./table-store.ts";
 import { textOfValue } from "./values.ts";
 
@@ -12,7 +11,7 @@ type Writer = (value: unknown) => string;
 /** What writes a row as `(1,'a',NULL)`. */
 export function rowWriter(columns: readonly FieldColumn[]): (record: SourceRecord) => string {
   const fields = columns.map(({ field }) => field);
-  const writers = columns.map(({ kind }) => writerOf(kind));
+  const writers = columns.map(writerOf);
   return (record) => {
     let row = "(";
     for (let at = 0; at < fields.length; at++) {
@@ -24,8 +23,14 @@ export function rowWriter(columns: readonly FieldColumn[]): (record: SourceRecor
   };
 }
 
-function writerOf(kind: ColumnKind): Writer {
+function writerOf({ kind, type }: FieldColumn): Writer {
+  if (type === "bit") return bitsLiteral;
   switch (kind) {
+    case "float":
+      return floatLiteral;
+    case "date":
+      // What is more than a day is midnight by now.
+      return (value) => (typeof value === "string" ? quotedText(value.slice(0, 10)) : plainLiteral(value));
     case "json":
       return (value) => quotedText(textOfValue(value, "json"));
     case "text":
@@ -37,6 +42,16 @@ function writerOf(kind: ColumnKind): Writer {
     default:
       return plainLiteral;
   }
+}
+
+/** PostgreSQL's bits come as a text of them. */
+function bitsLiteral(value: unknown): string {
+  return typeof value === "string" && /^[01]+$/.test(value) ? `b'${value}'` : plainLiteral(value);
+}
+
+/** Only as a double does zero have a sign. */
+function floatLiteral(value: unknown): string {
+  return value === negativeZero || Object.is(value, -0) ? "-0e0" : plainLiteral(value);
 }
 
 function plainLiteral(value: unknown): string {

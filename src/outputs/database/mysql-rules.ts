@@ -1,5 +1,6 @@
 import { canonicalDecimal } from "../../model/decimal.ts";
 import type { ColumnKind } from "../../sql/port.ts";
+import { mysqlCheck } from "./mysql-checks.ts";
 import type { ColumnRules, FieldColumn, Takes } from "./table-store.ts";
 import { kindOfValue, strictlyWidened } from "./values.ts";
 
@@ -16,6 +17,14 @@ const typeNames: Readonly<Record<ColumnKind, string>> = {
   date: "date",
   json: "longtext",
   bytes: "longblob",
+};
+
+/** The same as `information_schema` writes them down in full. */
+const declaredTypes: Readonly<Record<ColumnKind, string>> = {
+  ...typeNames,
+  boolean: "tinyint(1)",
+  decimal: "decimal(65,30)",
+  timestamp: "datetime(6)",
 };
 
 const everything: Takes = {
@@ -46,6 +55,8 @@ function fitsDecimal(value: unknown): boolean {
 export const mysqlRules: ColumnRules = {
   typeOf: (kind) => typeNames[kind],
 
+  declaredFor: (kind) => declaredTypes[kind],
+
   kindFor(value: unknown, field: string): ColumnKind {
     const kind = kindOfValue(value, field);
     return kind === "decimal" && !fitsDecimal(value) ? "text" : kind;
@@ -61,11 +72,15 @@ export const mysqlRules: ColumnRules = {
         return { everything: false, strings: false, integers: false, fractions: false, booleans: true };
       case "integer":
       case "decimal":
-        return { everything: false, strings: false, integers: true, fractions: false, booleans: false };
+        return { everything: false, strings: false, integers: true, fractions: false, booleans: true };
+      case "float":
+        return { everything: false, strings: false, integers: true, fractions: true, booleans: true };
       default:
         return everything;
     }
   },
+
+  checkOf: mysqlCheck,
 
   fold: (name) => name.toLowerCase(),
 

@@ -121,16 +121,21 @@ export class MysqlTableStore implements TableStore {
     );
     if (await finishWidening(this, this.#connection, table, columns)) return this.describe(table);
     const json = await this.#checkedJson(table);
+    const ours = String(found.comment).startsWith(marker);
     return {
       columns: columns.map(({ name, type, declared, extra }) => ({
         name: String(name),
-        kind: json.has(String(name)) ? "json" : (kinds.get(String(name)) ?? "text"),
+        kind: json.has(String(name))
+          ? "json"
+          : ours && declared === madeBoolean
+            ? "boolean"
+            : (kinds.get(String(name)) ?? "text"),
         type: String(type),
         declared: String(declared),
         array: false,
         computed: computedColumn.test(String(extra)),
       })),
-      ours: String(found.comment).startsWith(marker),
+      ours,
       uniqueKeys: (await this.#uniqueKeys(table)).filter(({ whole }) => whole).map(({ columns }) => columns),
     };
   }
@@ -198,7 +203,7 @@ export class MysqlTableStore implements TableStore {
         key === undefined
           ? this.definition(column)
           : `${this.#keyDefinition(column, key.columns.length)} NOT NULL`;
-      return { name: column.name, definition, from: from.kind };
+      return { name: column.name, definition, from: from.kind, to: column.kind };
     });
     await widenColumns(this.#connection, table, changes);
   }
@@ -374,6 +379,9 @@ export class MysqlTableStore implements TableStore {
     return names.map((name) => this.#connection.dialect.identifier(name)).join(", ");
   }
 }
+
+/** How the servers write down the columns that are made for truth values. */
+const madeBoolean = "tinyint(1)";
 
 /** As `information_schema` says of columns that are computed, or kept by the server for a table's versions. */
 const computedColumn = /\b(?:VIRTUAL|STORED|PERSISTENT) GENERATED\b|\bGENERATED ALWAYS AS ROW\b/i;

@@ -7,6 +7,7 @@ interface ColumnChange {
   readonly name: string;
   readonly definition: string;
   readonly from: ColumnKind;
+  readonly to: ColumnKind;
 }
 
 /** In the comment of a column whose type is changed, and whose values are not all in their new form yet. */
@@ -27,18 +28,18 @@ export async function widenColumns(
       `ALTER TABLE ${connection.dialect.table(table)} ${columns.map((column) => `MODIFY COLUMN ${column}`).join(", ")}`,
     );
   await alter(
-    changes.map(({ definition, from }) =>
-      rewritten(from) ? `${definition} COMMENT '${pending}${from}'` : definition,
+    changes.map(({ definition, from, to }) =>
+      rewritten(from, to) ? `${definition} COMMENT '${pending}${from}'` : definition,
     ),
   );
-  const due = changes.filter(({ from }) => rewritten(from));
+  const due = changes.filter(({ from, to }) => rewritten(from, to));
   if (due.length === 0) return;
   await rewrite(connection, table, due);
   await alter(due.map(({ definition }) => definition));
 }
 
-function rewritten(from: ColumnKind): boolean {
-  return from === "boolean" || from === "decimal";
+function rewritten(from: ColumnKind, to: ColumnKind): boolean {
+  return to === "text" && (from === "boolean" || from === "decimal");
 }
 
 /** A truth value of a column, as the word for it. */

@@ -1,7 +1,10 @@
+import { stringifyJson } from "../../model/json.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import { isoFormat, parseTimestamp } from "../../model/timestamp.ts";
+import { type ColumnKind, columnKinds } from "../../sql/port.ts";
 import { quotedElement } from "../../sql/postgres/arrays.ts";
 import type { FieldColumn } from "./table-store.ts";
-import { textOfValue } from "./values.ts";
+import { asInt64, textOfValue } from "./values.ts";
 
 /**
  * The values of one column as the text of a PostgreSQL array, to be read by `unnest`. Where the
@@ -9,47 +12,118 @@ import { textOfValue } from "./values.ts";
  */
 export function columnLiteral(records: readonly SourceRecord[], column: FieldColumn): string {
   const { field } = column;
+  const write = writerOf(column);
   let literal = "{";
   for (let at = 0; at < records.length; at++) {
     if (at > 0) literal += ",";
     const value = records[at]?.[field];
     if (value === null || value === undefined) literal += "NULL";
-    else if (typeof value === "number") literal += String(value);
-    else if (typeof value === "boolean") literal += truthText(value, column);
-    else literal += quotedElement(elementText(value, column));
+    else if (typeof value === "string") literal += quotedElement(write.text(value));
+    else if (typeof value === "number") literal += write.number(value);
+    else if (typeof value === "boolean") literal += write.truth(value);
+    else literal += quotedElement(write.other(value));
   }
   return `${literal}}`;
 }
 
 /** The records as lines of `COPY`'s text form. */
 export function copyLines(records: readonly SourceRecord[], columns: readonly FieldColumn[]): string {
+  const writers = columns.map(writerOf);
   let lines = "";
   for (const record of records) {
     for (let at = 0; at < columns.length; at++) {
       const column = columns[at];
-      if (column === undefined) continue;
+      const write = writers[at];
+      if (column === undefined || write === undefined) continue;
       if (at > 0) lines += "\t";
       const value = record[column.field];
       if (value === null || value === undefined) lines += "\\N";
-      else if (typeof value === "number") lines += String(value);
-      else if (typeof value === "boolean") lines += truthText(value, column);
-      else lines += escapedField(elementText(value, column));
+      else if (typeof value === "string") lines += escapedField(write.text(value));
+      else if (typeof value === "number") lines += write.number(value);
+      else if (typeof value === "boolean") lines += write.truth(value);
+      else lines += escapedField(write.other(value));
     }
     lines += "\n";
   }
   return lines;
 }
 
-/** A column of numbers takes a truth value as 1 or 0. */
-function truthText(value: boolean, { kind }: FieldColumn): string {
-  const isNumber = kind === "integer" || kind === "decimal" || kind === "float";
-  return isNumber ? (value ? "1" : "0") : String(value);
+/** How values of a column are written as the text of their type. */
+interface Writer {
+  text(value: string): string;
+  number(value: number): string;
+  truth(value: boolean): string;
+  /** Everything else that a record can hold; not for null. */
+  other(value: unknown): string;
 }
 
-function elementText(value: unknown, { kind, array }: FieldColumn): string {
-  if (typeof value === "string" && kind !== "json") return value;
-  if (!array) return textOfValue(value, kind);
-  return Array.isArray(value) ? listLiteral(value) : textOfValue(value, "text");
+function writerOf(column: FieldColumn): Writer {
+  const { kind, array, declared = column.type } = column;
+  if (array) return declared === "json[]" || declared === "jsonb[]" ? jsonListWriter : listWriter;
+  const fixedBits = /^bit\((\d+)\)$/.exec(declared);
+  if (fixedBits !== null) return bitWriter(Number(fixedBits[1]));
+  if (/^timestamp(?:\(\d\))? without time zone$/.test(declared)) return localTimeWriter;
+  return plainWriters[kind];
+}
+
+function plainWriter(kind: ColumnKind): Writer {
+  const isNumber = kind === "integer" || kind === "decimal" || kind === "float";
+  return {
+    text: kind === "json" ? stringifyJson : asIs,
+    number: String,
+    // A column of numbers takes a truth value as 1 or 0.
+    truth: isNumber ? (value) => (value ? "1" : "0") : String,
+    other: (value) => textOfValue(value, kind),
+  };
+}
+
+const asIs = (value: string) => value;
+
+const plainWriters = Object.fromEntries(columnKinds.map((kind) => [kind, plainWriter(kind)])) as Readonly<
+  Record<ColumnKind, Writer>
+>;
+
+const listWriter: Writer = {
+  ...plainWriters.text,
+  other: (value) => (Array.isArray(value) ? listLiteral(value) : textOfValue(value, "text")),
+};
+
+const jsonListWriter: Writer = {
+  ...plainWriters.text,
+  other: (value) =>
+    Array.isArray(value)
+      ? `{${value.map((element) => (element === null ? "NULL" : quotedElement(stringifyJson(element)))).join(",")}}`
+      : textOfValue(value, "text"),
+};
+
+/** MySQL's `BIT(n)` comes as a number. */
+function bitWriter(length: number): Writer {
+  const bits = (value: number | bigint) => value.toString(2).padStart(length, "0");
+  return {
+    text: asIs,
+    number: bits,
+    truth: (value) => bits(value ? 1 : 0),
+    other: (value) => bits(asInt64(value) ?? BigInt(String(value))),
+  };
+}
+
+/** PostgreSQL would drop the offset. A moment is kept in UTC, as in all columns without a zone. */
+const localTimeWriter: Writer = {
+  ...plainWriters.timestamp,
+  text: (value) => (offsetAtEnd.test(value) ? momentInUtc(value) : value),
+};
+
+const offsetAtEnd = /\d[+-]\d\d(?::?\d\d)?$/;
+const longDate = /^\d{4}-\d\d-\d\d[T ]/;
+
+function momentInUtc(value: string): string {
+  if (!longDate.test(value)) return value;
+  try {
+    return parseTimestamp(value, isoFormat);
+  } catch {
+    // The server says what is wrong with it.
+    return value;
+  }
 }
 
 const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };

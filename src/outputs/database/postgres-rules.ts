@@ -1,5 +1,6 @@
 import { postgresDialect } from "../../sql/dialects.ts";
 import type { ColumnKind } from "../../sql/port.ts";
+import { postgresCheck } from "./postgres-checks.ts";
 import type { ColumnRules, FieldColumn, Takes } from "./table-store.ts";
 import { kindOfValue, strictlyWidened } from "./values.ts";
 
@@ -21,6 +22,7 @@ const everything: Takes = {
  */
 export const postgresRules: ColumnRules = {
   typeOf: postgresDialect.columnType,
+  declaredFor: postgresDialect.columnType,
   kindFor: kindOfValue,
 
   widened(column: FieldColumn, value: unknown): ColumnKind | null {
@@ -32,13 +34,16 @@ export const postgresRules: ColumnRules = {
       case "boolean":
         return { everything: false, strings: false, integers: false, fractions: false, booleans: true };
       case "integer":
-        return { everything: false, strings: false, integers: true, fractions: false, booleans: false };
+        return { everything: false, strings: false, integers: true, fractions: false, booleans: true };
       case "decimal":
-        return { everything: false, strings: false, integers: true, fractions: true, booleans: false };
+      case "float":
+        return { everything: false, strings: false, integers: true, fractions: true, booleans: true };
       default:
         return everything;
     }
   },
+
+  checkOf: postgresCheck,
 
   fold: (name) => name,
 

@@ -25,10 +25,13 @@ const plainKeyTypes = new Set(["text", "character varying", "bigint", "integer",
 /**
  * The columns of a table, by its OID. A type without length is worded as one that takes any: `bpchar`
  * and `"bit"`, since `character` and `bit` by themselves hold a single character or bit. What a domain
- * is made of is found through every domain on the way.
+ * is made of is found through every domain on the way. With `money` comes an amount as the server writes it.
  */
 const columnsOfTable = `
-  SELECT a.attname AS name, format_type(a.atttypid, -1) AS type, b.oid AS base, format_type(b.oid, b.modifier) AS declared,
+  SELECT a.attname AS name, format_type(a.atttypid, -1) AS type, b.oid AS base,
+         CASE b.oid WHEN 790 THEN 'money ' || 1234567.89::numeric::money::text
+                    WHEN 791 THEN 'money ' || 1234567.89::numeric::money::text || '[]'
+                    ELSE format_type(b.oid, b.modifier) END AS declared,
          b.typcategory = 'A' AS "array", b.typtype = 'c' AS composite,
          a.attgenerated <> '' AS computed, a.attidentity = 'a' AS identity
     FROM pg_attribute a CROSS JOIN LATERAL (
@@ -158,9 +161,11 @@ export class PostgresTableStore implements TableStore {
   async widen(table: string, widenings: readonly Widening[]): Promise<void> {
     if (widenings.length === 0) return;
     const { dialect } = this.#connection;
-    const changes = widenings.map(({ column: { name, type } }) => {
+    const changes = widenings.map(({ column: { name, type, kind }, from }) => {
       const quoted = dialect.identifier(name);
-      return `ALTER COLUMN ${quoted} TYPE ${type} USING ${quoted}::${type}`;
+      // A truth value becomes 1 or 0 by way of `integer` alone.
+      const value = from.kind === "boolean" && kind !== "text" ? `${quoted}::integer` : quoted;
+      return `ALTER COLUMN ${quoted} TYPE ${type} USING ${value}::${type}`;
     });
     await this.#connection.execute(`ALTER TABLE ${dialect.table(table)} ${changes.join(", ")}`);
   }

@@ -33,7 +33,10 @@ export function rebuildTable(db: DatabaseSync, table: TableName, widenings: read
     .all(name);
   const columns = db.prepare("SELECT * FROM pragma_table_xinfo(?, ?)").all(name, table.schema);
   const widened = new Map(
-    widenings.map(({ column, from }) => [column.name, { type: column.type, from: from.kind }]),
+    widenings.map(({ column, from }) => [
+      column.name,
+      { type: column.type, from: column.kind === "text" ? from.kind : undefined },
+    ]),
   );
   const lines = columns.map((column) => {
     const type = widened.get(String(column.name))?.type ?? String(column.type);

@@ -1,21 +1,10 @@
 import { ExactNumber } from "../../model/exact-number.ts";
 import { sqliteDialect } from "../../sql/dialects.ts";
 import type { ColumnKind } from "../../sql/port.ts";
+import { affinityOf } from "./sqlite-affinity.ts";
+import { sqliteCheck } from "./sqlite-checks.ts";
 import type { ColumnRules, FieldColumn, TableColumn, Takes } from "./table-store.ts";
 import { asInt64, kindOfValue } from "./values.ts";
-
-/** What SQLite makes of values stored in a column, by its declared type. */
-export type Affinity = "integer" | "text" | "none" | "real" | "numeric";
-
-/** SQLite's own rules, in its own order. */
-export function affinityOf(declared: string): Affinity {
-  const type = declared.toUpperCase();
-  if (type.includes("INT")) return "integer";
-  if (/CHAR|CLOB|TEXT/.test(type)) return "text";
-  if (type === "" || type.includes("BLOB")) return "none";
-  if (/REAL|FLOA|DOUB/.test(type)) return "real";
-  return "numeric";
-}
 
 /** A text that a column of numbers would turn into a number, and so cut or pad. */
 const numeric = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
@@ -40,6 +29,7 @@ const everything: Takes = {
  */
 export const sqliteRules: ColumnRules = {
   typeOf: sqliteDialect.columnType,
+  declaredFor: sqliteDialect.columnType,
 
   kindFor(value: unknown, field: string): ColumnKind {
     const kind = kindOfValue(value, field);
@@ -50,7 +40,13 @@ export const sqliteRules: ColumnRules = {
     const kind = kindOfValue(value, column.field);
     const affinity = affinityOf(column.type);
     if (affinity === "text" || affinity === "none") return null;
-    if (isRowNumber(column, key) && kind !== "integer") return "text";
+    if (isRowNumber(column, key) && kind !== "integer") return kind === "boolean" ? null : "text";
+    // Read back, 1 and 0 would be truth values.
+    if (
+      column.kind === "boolean" &&
+      (kind === "integer" || (kind === "decimal" && typeof value === "number"))
+    )
+      return kind;
     if (typeof value === "string") return numeric.test(value) ? "text" : null;
     const exact = value instanceof ExactNumber || typeof value === "bigint";
     return exact && asInt64(value) === null ? "text" : null;
@@ -60,8 +56,17 @@ export const sqliteRules: ColumnRules = {
     const affinity = affinityOf(column.type);
     if (affinity === "text" || affinity === "none") return everything;
     const freely = !isRowNumber(column, key);
-    return { everything: false, strings: false, integers: true, fractions: freely, booleans: freely };
+    const numbers = column.kind !== "boolean";
+    return {
+      everything: false,
+      strings: false,
+      integers: numbers,
+      fractions: numbers && freely,
+      booleans: true,
+    };
   },
+
+  checkOf: sqliteCheck,
 
   fold: (name) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
 

@@ -1,14 +1,15 @@
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
-import { ExactNumber } from "../../model/exact-number.ts";
+import { ExactNumber, negativeZero } from "../../model/exact-number.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { tableNameParts } from "../../sql/dialects.ts";
 import type { SqliteConnection } from "../../sql/sqlite/connection.ts";
 import { kindOfDeclaredType } from "../../sql/sqlite/values.ts";
 import { takeWriteTurn } from "../../sql/sqlite/write-lock.ts";
 import { refusedRecord } from "./refused-record.ts";
+import { affinityOf } from "./sqlite-affinity.ts";
 import { rebuildTable } from "./sqlite-rebuild.ts";
-import { affinityOf, isRowNumber, sqliteRules } from "./sqlite-rules.ts";
+import { isRowNumber, sqliteRules } from "./sqlite-rules.ts";
 import type {
   FieldColumn,
   TableColumn,
@@ -17,7 +18,7 @@ import type {
   Target,
   Widening,
 } from "./table-store.ts";
-import { asInt64, textOfValue } from "./values.ts";
+import { asInt64, isNumberWord, textOfValue } from "./values.ts";
 
 /** Stands in the text of `CREATE TABLE`, which SQLite keeps as it was written. */
 const marker = "/* made by Tidemark */";
@@ -302,17 +303,20 @@ function encoderOf(column: FieldColumn, key: readonly string[]): Encoder {
       return asIs && typeof value === "string" ? value : textOfValue(value, kind);
     };
   }
+  const ofNumbers = affinity !== "none";
   const keepsDoubles = affinity !== "none" && !isRowNumber(column, key);
   return (value) => {
     switch (typeof value) {
       case "string":
-        return kind === "bytes" ? (bytesOf(value) ?? value) : value;
+        if (kind === "bytes") return bytesOf(value) ?? value;
+        return ofNumbers && isNumberWord(value) ? Number(value) : value;
       case "number":
         return keepsDoubles || !Number.isSafeInteger(value) ? value : BigInt(value);
       case "boolean":
         return value ? 1 : 0;
       default: {
         if (value === null || value === undefined) return null;
+        if (value === negativeZero && ofNumbers) return -0;
         const integer = asInt64(value);
         if (integer !== null) return integer;
         return value instanceof ExactNumber ? value.text : textOfValue(value, kind);

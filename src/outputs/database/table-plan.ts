@@ -1,6 +1,7 @@
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { Column, ColumnKind } from "../../sql/port.ts";
+import { refusedValue } from "./refused-record.ts";
 import type {
   ColumnRules,
   FieldColumn,
@@ -9,7 +10,8 @@ import type {
   Takes,
   Widening,
 } from "./table-store.ts";
-import { agrees } from "./values.ts";
+import type { ValueCheck } from "./value-checks.ts";
+import { agrees, isNumberWord } from "./values.ts";
 
 export interface TablePlanOptions {
   readonly table: string;
@@ -36,6 +38,9 @@ export interface Changes {
 interface Planned {
   column: FieldColumn;
   takes: Takes;
+  check: ValueCheck | null;
+  /** Whether the column takes every value, so that none is looked at. */
+  anything: boolean;
   /** Whether the field is known from earlier runs alone. */
   unseen: boolean;
 }
@@ -53,6 +58,8 @@ export class TablePlan {
   readonly #byFolded = new Map<string, Planned>();
   /** Fields whose columns the database computes. */
   readonly #computed = new Set<string>();
+  /** What the source says of its columns, with the batch. */
+  #hints: ReadonlyMap<string, ColumnKind> = new Map();
   #existing = new Map<string, TableColumn>();
   #ours: boolean;
   #hasTable: boolean;
@@ -94,7 +101,7 @@ export class TablePlan {
    */
   fit(records: readonly SourceRecord[], hints: readonly Column[] = []): void {
     const { key } = this.#options;
-    const hinted = new Map(hints.map(({ name, kind }) => [name, kind]));
+    this.#hints = new Map(hints.map(({ name, kind }) => [name, kind]));
     for (const record of records) {
       for (let at = 0; at < key.length; at++) requireKey(record, key[at] ?? "", key);
       let at = 0;
@@ -102,13 +109,19 @@ export class TablePlan {
         const value = record[field];
         const next = this.#planned[at++];
         const planned = next?.column.field === field ? next : this.#byField.get(field);
-        if (planned === undefined) this.#meet(field, value, hinted.get(field));
+        if (planned === undefined) this.#meet(field, record);
         else {
           if (planned.unseen) planned.unseen = false;
-          if (!planned.takes.everything && value !== null && value !== undefined) this.#look(planned, value);
+          if (!planned.anything && value !== null && value !== undefined) this.#take(planned, value, record);
         }
       }
     }
+  }
+
+  #take(planned: Planned, value: unknown, record: SourceRecord): void {
+    if (!planned.takes.everything) this.#look(planned, value);
+    const problem = planned.check?.(value) ?? null;
+    if (problem !== null) throw refusedValue(record, planned.column, problem, this.#options);
   }
 
   #look(planned: Planned, value: unknown): void {
@@ -123,14 +136,29 @@ export class TablePlan {
       case "boolean":
         if (takes.booleans) return;
     }
-    const kind = this.#options.rules.widened(planned.column, value, this.key);
+    const { rules } = this.#options;
+    const { column } = planned;
+    if (isHeld(column.kind, value, this.#hints.get(column.field))) return;
+    const kind = rules.widened(column, value, this.key);
     if (kind === null) return;
-    planned.column = { ...planned.column, kind, type: this.#options.rules.typeOf(kind), array: false };
-    planned.takes = this.#takesOf(planned.column);
+    this.#set(planned, { ...column, ...this.#made(kind) });
     this.#version++;
   }
 
-  #meet(field: string, value: unknown, hint: ColumnKind | undefined): void {
+  #made(kind: ColumnKind): Pick<TableColumn, "kind" | "type" | "declared" | "array"> {
+    const { rules } = this.#options;
+    return { kind, type: rules.typeOf(kind), declared: rules.declaredFor(kind), array: false };
+  }
+
+  #set(planned: Planned, column: FieldColumn): void {
+    planned.column = column;
+    planned.takes = this.#takesOf(column);
+    planned.check = this.#options.rules.checkOf(column);
+    planned.anything = planned.takes.everything && planned.check === null;
+  }
+
+  #meet(field: string, record: SourceRecord): void {
+    const value = record[field];
     if (this.#computed.has(field)) return;
     const { rules } = this.#options;
     const twin = this.#byFolded.get(rules.fold(field));
@@ -148,15 +176,16 @@ export class TablePlan {
       return;
     }
     if (existing?.identity === true) this.#refuseRenumbering(existing);
-    const column = existing === undefined ? this.#newColumn(field, value, hint) : { ...existing, field };
+    const column = existing === undefined ? this.#newColumn(field, value) : { ...existing, field };
     if (column === null) return;
     const planned = twin ?? this.#plan(column);
-    if (value !== null && value !== undefined && !planned.takes.everything) this.#look(planned, value);
+    if (value !== null && value !== undefined && !planned.anything) this.#take(planned, value, record);
   }
 
   /** The column to be made for a field; null as long as nothing is known of what it holds. */
-  #newColumn(field: string, value: unknown, hint: ColumnKind | undefined): FieldColumn | null {
+  #newColumn(field: string, value: unknown): FieldColumn | null {
     const { rules, declared, mayChange, table } = this.#options;
+    const hint = this.#hints.get(field);
     const isNull = value === null || value === undefined;
     if (isNull && !declared.has(field) && hint === undefined) return null;
     if (!mayChange) {
@@ -178,7 +207,7 @@ export class TablePlan {
     }
     const hinted = hint !== undefined && (isNull || agrees(hint, value, field));
     const kind = declared.get(field) ?? (hinted ? hint : rules.kindFor(value, field));
-    return { field, name: field, kind, type: rules.typeOf(kind), array: false };
+    return { field, name: field, ...this.#made(kind) };
   }
 
   /** PostgreSQL changes the number of a row that is there to no other. */
@@ -203,7 +232,8 @@ export class TablePlan {
   }
 
   #plan(column: FieldColumn): Planned {
-    const planned = { column, takes: this.#takesOf(column), unseen: false };
+    const planned: Planned = { column, takes: anything, check: null, anything: true, unseen: false };
+    this.#set(planned, column);
     this.#planned.push(planned);
     this.#byField.set(column.field, planned);
     this.#byFolded.set(this.#options.rules.fold(column.name), planned);
@@ -240,7 +270,7 @@ export class TablePlan {
         planned.column = { ...column, ...actual };
         this.#version++;
       }
-      planned.takes = this.#takesOf(planned.column);
+      this.#set(planned, planned.column);
     }
     return { create: false, add, widen };
   }
@@ -267,8 +297,19 @@ export class TablePlan {
   }
 }
 
-/** Widening goes from boolean and integer over decimal to text; everything else stays what it is. */
-const width: Partial<Record<ColumnKind, number>> = { boolean: 0, integer: 0, decimal: 1, text: 2 };
+/** Widening goes from boolean over integer and decimal, or float, to text; everything else stays what it is. */
+const width: Partial<Record<ColumnKind, number>> = { boolean: 0, integer: 1, decimal: 2, float: 2, text: 3 };
+
+/**
+ * Whether a column that was made from what a source says of its own column holds the value as it is. Words
+ * for numbers that JSON has none for are numbers then; 1 and 0 are truth values in a column that was made
+ * of MySQL's BOOLEAN when that was read so.
+ */
+function isHeld(kind: ColumnKind, value: unknown, hint: ColumnKind | undefined): boolean {
+  if (kind === "decimal" || kind === "float")
+    return (hint === "decimal" || hint === "float") && isNumberWord(value);
+  return kind === "boolean" && hint === "integer" && (value === 0 || value === 1);
+}
 
 function isWider(kind: ColumnKind, than: ColumnKind): boolean {
   const from = width[than];

@@ -1,5 +1,6 @@
 import type { SourceRecord } from "../../model/record.ts";
 import type { ColumnKind } from "../../sql/port.ts";
+import type { ValueCheck } from "./value-checks.ts";
 
 /** A column of a table, as the database describes it. */
 export interface TableColumn {
@@ -36,6 +37,8 @@ export interface TableDescription {
 export interface ColumnRules {
   /** The type of a new column of a kind. */
   typeOf(kind: ColumnKind): string;
+  /** The same with its length or precision, as the database will declare it. */
+  declaredFor(kind: ColumnKind): string;
   /** The kind of a new column that holds the value whole. */
   kindFor(value: unknown, field: string): ColumnKind;
   /**
@@ -45,6 +48,8 @@ export interface ColumnRules {
   widened(column: FieldColumn, value: unknown, key: readonly string[]): ColumnKind | null;
   /** Which values a column holds whole whatever they are, so that they need no closer look. */
   takes(column: FieldColumn, key: readonly string[]): Takes;
+  /** What a column of a type does not hold as it is, and would change or lose; null where it holds everything. */
+  checkOf(column: FieldColumn): ValueCheck | null;
   /** What two names share that are one name to the database. */
   fold(name: string): string;
   /** Why no column can have this name; null where one can. */

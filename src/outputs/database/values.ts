@@ -13,7 +13,12 @@ export function asInt64(value: unknown): bigint | null {
   let integer: bigint;
   if (typeof value === "bigint") integer = value;
   else if (typeof value === "number" && Number.isInteger(value)) integer = BigInt(value);
-  else if (value instanceof ExactNumber && value.text.length <= 20 && integerText.test(value.text))
+  else if (
+    value instanceof ExactNumber &&
+    value.text.length <= 20 &&
+    value.text !== "-0" &&
+    integerText.test(value.text)
+  )
     integer = BigInt(value.text);
   else return null;
   return integer <= highest && integer >= lowest ? integer : null;
@@ -56,30 +61,42 @@ export function textOfValue(value: unknown, kind: ColumnKind): string {
 
 const likeness: Partial<Record<ColumnKind, RegExp>> = {
   timestamp: /^(?:\d{4,}-\d\d-\d\d[T ]\d\d:\d\d|-?infinity$)/,
-  date: /^(?:\d{4,}-\d\d-\d\d$|-?infinity$)/,
+  date: /^(?:\d{4,}-\d\d-\d\d(?: BC)?$|-?infinity$)/,
   bytes: /^\\x(?:[0-9a-f]{2})*$/i,
 };
 
+/** Words that databases have for numbers which JSON has none for. */
+const numberWord = /^(?:NaN|-?Infinity)$/;
+
+export function isNumberWord(value: unknown): value is string {
+  return typeof value === "string" && numberWord.test(value);
+}
+
 /**
- * Whether a column of the kind that the source has may be made for this value. A filter can have put
- * another value under the name since.
+ * Whether a column of the kind that the source has may be made for this value, whichever row comes
+ * first. SQLite has columns that hold other values than their type says.
  */
 export function agrees(kind: ColumnKind, value: unknown, field: string): boolean {
   const own = kindOfValue(value, field);
   if (kind === own || kind === "json") return true;
-  if (kind === "decimal" || kind === "float") return own === "integer" || own === "decimal";
+  if (kind === "decimal" || kind === "float")
+    return own === "integer" || own === "decimal" || isNumberWord(value);
   return typeof value === "string" && (likeness[kind]?.test(value) ?? false);
 }
 
-/** What a column of a strict database has to become to hold a value of a kind; null where it holds it already. */
+/**
+ * What a column of a strict database has to become to hold a value of a kind; null where it holds it
+ * already. Truth values and numbers meet as numbers, so that no column mixes words and digits.
+ */
 export function strictlyWidened(column: Pick<FieldColumn, "kind">, kind: ColumnKind): ColumnKind | null {
   switch (column.kind) {
     case "boolean":
-      return kind === "boolean" ? null : "text";
+      return kind === "boolean" ? null : kind === "integer" || kind === "decimal" ? kind : "text";
     case "integer":
-      return kind === "integer" ? null : kind === "decimal" ? "decimal" : "text";
+      return kind === "integer" || kind === "boolean" ? null : kind === "decimal" ? "decimal" : "text";
     case "decimal":
-      return kind === "integer" || kind === "decimal" ? null : "text";
+    case "float":
+      return kind === "integer" || kind === "decimal" || kind === "boolean" ? null : "text";
     default:
       return null;
   }

@@ -43,7 +43,7 @@ describeMysql("a connection to MariaDB", () => {
       big: "-9223372036854775808",
       vast: "18446744073709551615",
       tiny: "-128",
-      flag: "true",
+      flag: "1",
       small: "65535",
       mid: "-8388608",
       year: "2026",
@@ -351,7 +351,7 @@ describeMysql("a connection to MariaDB", () => {
       { name: "id", kind: "integer" },
       { name: "at", kind: "timestamp" },
       { name: "doc", kind: "json" },
-      { name: "flag", kind: "boolean" },
+      { name: "flag", kind: "integer" },
     ]);
   });
 

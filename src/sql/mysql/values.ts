@@ -1,5 +1,5 @@
 import type { FieldPacket } from "mysql2";
-import { ExactNumber, exactNumber } from "../../model/exact-number.ts";
+import { ExactNumber, exactNumber, negativeZero } from "../../model/exact-number.ts";
 import { parseJson } from "../../model/json.ts";
 import type { ColumnKind } from "../port.ts";
 
@@ -20,13 +20,14 @@ interface Reading {
 }
 
 const integer: Reading = { kind: "integer", type: "integer", restore: number };
-const float: Reading = { kind: "float", type: "float", restore: null };
+const float: Reading = { kind: "float", type: "float", restore: signedZero };
 const decimal: Reading = { kind: "decimal", type: "decimal", restore: shortened };
 const text: Reading = { kind: "text", type: "text", restore: null };
 const bytes: Reading = { kind: "bytes", type: "bytes", restore: bytesAsText };
 const json: Reading = { kind: "json", type: "json", restore: parsed };
 const date: Reading = { kind: "date", type: "date", restore: null };
-const boolean: Reading = { kind: "boolean", type: "boolean", restore: truth };
+/** `BIT(1)` holds nothing but 0 and 1. */
+const oneBit: Reading = { kind: "boolean", type: "boolean", restore: (value) => truth(bits(value)) };
 
 /** By the protocol's type numbers. */
 const readings: ReadonlyMap<number, Reading> = new Map([
@@ -53,16 +54,14 @@ const readings: ReadonlyMap<number, Reading> = new Map([
 ]);
 
 const bit = 16;
-const tiny = 1;
 const binaryCharacterSet = 63;
 
 /** How the values of a column are read, by what the server says of it. */
 export function readingOf({ columnType, columnLength, characterSet, extendedFormat }: ColumnPacket): Reading {
   // MariaDB keeps JSON as text that it has checked.
   if (extendedFormat === "json") return json;
-  // One digit wide is how both servers write down BOOLEAN.
-  if (columnType === tiny && columnLength === 1) return boolean;
-  if (columnType === bit && columnLength === 1) return { ...boolean, restore: (value) => truth(bits(value)) };
+  // BOOLEAN is TINYINT(1), which holds numbers up to 127: it is read as the numbers that it holds.
+  if (columnType === bit && columnLength === 1) return oneBit;
   const reading = readings.get(columnType ?? 0);
   if (reading !== undefined) return reading;
   return characterSet === binaryCharacterSet ? bytes : text;
@@ -70,6 +69,11 @@ export function readingOf({ columnType, columnLength, characterSet, extendedForm
 
 function number(value: unknown): unknown {
   return typeof value === "string" ? exactNumber(value) : value;
+}
+
+/** A double has a zero with a sign, which JSON writes only where it is asked to. */
+function signedZero(value: unknown): unknown {
+  return Object.is(value, -0) ? negativeZero : value;
 }
 
 /** The servers write all the places that a DECIMAL has, as zeros where nothing is. */
@@ -81,6 +85,7 @@ function shortened(value: unknown): unknown {
 /** The shortest decimal that a single-precision number is; as a double it would show digits it never had. */
 function single(value: unknown): unknown {
   if (typeof value !== "number") return value;
+  if (value === 0) return signedZero(value);
   for (let digits = 6; digits < 9; digits++) {
     const shorter = Number(value.toPrecision(digits));
     if (Math.fround(shorter) === value) return shorter;

@@ -55,11 +55,12 @@ test("P7: values of every type come back with every digit", async () => {
   });
 });
 
-test("arrays come as JSON arrays, nested and quoted as they are", async () => {
+test("P7: arrays come as JSON arrays, nested and quoted as they are, and as text where a list has no place for their bounds", async () => {
   const connection = await open((await database()).url);
   const [row] = await connection.query(`SELECT ARRAY[[1,2],[3,NULL]] AS numbers,
     ARRAY['a,b', 'NULL', NULL, 'say "hi" \\ {x}', ''] AS texts, ARRAY[true,false] AS flags,
-    ARRAY[]::int[] AS empty, '[0:1]={5,6}'::int8[] AS shifted, ARRAY['{"a":1}'::jsonb] AS docs`);
+    ARRAY[]::int[] AS empty, '[0:1]={5,6}'::int8[] AS shifted, ARRAY['{"a":1}'::jsonb] AS docs,
+    ARRAY['[1,2]'::jsonb, NULL] AS lists, ARRAY[ARRAY['1'::jsonb]] AS nested, ARRAY['null'::jsonb, NULL] AS nothing`);
   expect(row).toEqual({
     numbers: [
       [1, 2],
@@ -68,8 +69,11 @@ test("arrays come as JSON arrays, nested and quoted as they are", async () => {
     texts: ["a,b", "NULL", null, 'say "hi" \\ {x}', ""],
     flags: [true, false],
     empty: [],
-    shifted: [5, 6],
+    shifted: "[0:1]={5,6}",
     docs: [{ a: 1 }],
+    lists: [[1, 2], null],
+    nested: "{{1}}",
+    nothing: '{"null",NULL}',
   });
 });
 

@@ -1,4 +1,4 @@
-import { exactNumber } from "../../model/exact-number.ts";
+import { exactNumber, negativeZero } from "../../model/exact-number.ts";
 import { parseJson } from "../../model/json.ts";
 import type { ColumnKind } from "../port.ts";
 import { parseArray } from "./arrays.ts";
@@ -15,8 +15,9 @@ const asText = (text: string) => text;
 const anyNumber = (text: string) => (text.length <= 15 ? number(text) : longNumber(text));
 
 /** `NaN` and the infinities have no number in JSON and stay words. */
-function number(text: string): number | string {
+function number(text: string): unknown {
   const value = Number(text);
+  if (value === 0) return text.startsWith("-") ? negativeZero : 0;
   return Number.isFinite(value) ? value : text;
 }
 
@@ -48,9 +49,27 @@ const json: TypeReader = { kind: "json", parse: parseJson };
 const bytes: TypeReader = { kind: "bytes", parse: asText };
 const text: TypeReader = { kind: "text", parse: asText };
 
+/** Bounds that do not start at 1 (`[0:1]={…}`) have no place in a list, so that such an array stays text. */
 function arrayOf({ parse }: TypeReader): TypeReader {
-  return { kind: "json", parse: (value) => parseArray(value, parse) };
+  return { kind: "json", parse: (value) => (value.startsWith("[") ? value : parseArray(value, parse)) };
 }
+
+/**
+ * A list of JSON values. What would not come back as it was stays text: a list of such lists, which reads
+ * like a list of JSON lists, and the JSON value `null` beside elements that are NULL.
+ */
+const jsonList: TypeReader = {
+  kind: "json",
+  parse(value) {
+    let plain = !/^\[|^\{\{/.test(value);
+    const list = parseArray(value, (element) => {
+      const parsed = parseJson(element);
+      plain &&= parsed !== null;
+      return parsed;
+    });
+    return plain ? list : value;
+  },
+};
 
 /** By type OID; PostgreSQL never changes those of its own types. */
 const readers: ReadonlyMap<number, TypeReader> = new Map([
@@ -70,8 +89,8 @@ const readers: ReadonlyMap<number, TypeReader> = new Map([
   [1082, date],
   [1114, timestamp],
   [1184, timestamptz],
-  [199, arrayOf(json)],
-  [3807, arrayOf(json)],
+  [199, jsonList],
+  [3807, jsonList],
   [1000, arrayOf(bool)],
   [1005, arrayOf(integer)],
   [1007, arrayOf(integer)],

@@ -1,5 +1,5 @@
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
-import { ExactNumber, exactNumber } from "../../model/exact-number.ts";
+import { ExactNumber, exactNumber, negativeZero } from "../../model/exact-number.ts";
 import { parseJson } from "../../model/json.ts";
 import type { ColumnKind, SqlValue } from "../port.ts";
 
@@ -25,6 +25,7 @@ export function readable(value: SQLOutputValue): unknown {
         ? Number(value)
         : new ExactNumber(value.toString());
     case "number":
+      if (value === 0) return Object.is(value, -0) ? negativeZero : value;
       return Number.isFinite(value) ? value : String(value);
     case "object":
       return value === null ? null : bytesAsText(value);

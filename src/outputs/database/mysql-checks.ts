@@ -1,0 +1,194 @@
+import type { FieldColumn } from "./table-store.ts";
+import {
+  bytes as byteLength,
+  characters,
+  charactersWithoutBlanks,
+  dayOnly,
+  decimalDigits,
+  declaredOf,
+  doubles,
+  every,
+  integers,
+  numberText,
+  ofStrings,
+  parseDeclared,
+  secondDigits,
+  singles,
+  type ValueCheck,
+} from "./value-checks.ts";
+
+/**
+ * What MySQL and MariaDB would take and change without a word, or by a note that nobody reads: they round
+ * numbers, cut digits of a second and times of days, pad bytes, and read `1` in an ENUM as its first word.
+ */
+export function mysqlCheck(column: FieldColumn): ValueCheck | null {
+  const declared = declaredOf(column);
+  const words = /^(enum|set)\((.*)\)$/is.exec(declared);
+  if (words !== null) return oneOf(words[1] ?? "", wordsOf(words[2] ?? ""));
+  const { base, length, scale, rest } = parseDeclared(declared);
+  const unsigned = /unsigned/.test(rest) || /unsigned/.test(base);
+  const type = base.replace(/ unsigned| zerofill/g, "");
+  const bits = integerBits[type];
+  if (bits !== undefined) return integersOf(bits, unsigned);
+  switch (type) {
+    case "decimal":
+      return every(numbers(unsigned), decimalDigits((length ?? 10) - (scale ?? 0), scale ?? 0));
+    case "float":
+      return every(numbers(unsigned), singles, scale === null ? null : decimalDigits(64, scale));
+    case "double":
+      return every(numbers(unsigned), doubles, scale === null ? null : decimalDigits(400, scale));
+    case "bit":
+      return bitsOf(length ?? 1);
+    case "year":
+      return year;
+    case "date":
+      return onlyStrings((text) =>
+        dayOnly.test(text) ? null : "the column holds days from 0000 to 9999, without a time",
+      );
+    case "datetime":
+    case "timestamp":
+      return onlyStrings(moment(length ?? 0));
+    case "time":
+      return onlyStrings(time(length ?? 0));
+    case "char":
+      return length === null ? null : charactersWithoutBlanks(length);
+    case "varchar":
+      return length === null ? null : characters(length);
+    case "binary":
+      return bytesOf(length ?? 1);
+    case "json":
+      return holdsCutNumber;
+    default:
+      return textBytes[type] === undefined ? null : withoutBlanksPast(textBytes[type]);
+  }
+}
+
+const integerBits: Readonly<Record<string, bigint>> = {
+  tinyint: 8n,
+  smallint: 16n,
+  mediumint: 24n,
+  int: 32n,
+  bigint: 64n,
+};
+
+const textBytes: Readonly<Record<string, number>> = { tinytext: 255, text: 65_535, mediumtext: 16_777_215 };
+
+function integersOf(bits: bigint, unsigned: boolean): ValueCheck {
+  return unsigned
+    ? integers(0n, 2n ** bits - 1n, true)
+    : integers(-(2n ** (bits - 1n)), 2n ** (bits - 1n) - 1n, true);
+}
+
+function numbers(unsigned: boolean): ValueCheck {
+  return (value) => {
+    if (typeof value === "boolean") return null;
+    if (typeof value === "number" && Number.isFinite(value) && (value >= 0 || !unsigned)) return null;
+    const text = numberText(value);
+    if (text === null) return "it is no number that MySQL has";
+    return unsigned && text.startsWith("-") ? "the column is UNSIGNED" : null;
+  };
+}
+
+/** Numbers in a column of days or times would be read as digits of one. */
+function onlyStrings(check: (text: string) => string | null): ValueCheck {
+  return (value) => (typeof value === "string" ? check(value) : "it is no text that says a day or a time");
+}
+
+const momentForm = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?$/;
+
+function moment(digits: number): (text: string) => string | null {
+  const tooFine = secondDigits(digits);
+  return (text) => {
+    if (!momentForm.test(text)) return "the column holds dates from 0000 to 9999, with a time";
+    return tooFine(text);
+  };
+}
+
+function time(digits: number): (text: string) => string | null {
+  const tooFine = secondDigits(digits);
+  return (text) =>
+    /^-?\d{2,3}:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text)
+      ? tooFine(text)
+      : "the column holds times without date or zone";
+}
+
+const year: ValueCheck = (value) => {
+  const number = typeof value === "string" && !/^\d{4}$/.test(value) ? null : numberText(value);
+  const fits =
+    number === "0" || (number !== null && /^\d+$/.test(number) && between(Number(number), 1901, 2155));
+  return fits ? null : "the column holds 0 and the years from 1901 to 2155";
+};
+
+function between(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most;
+}
+
+function bitsOf(length: number): ValueCheck {
+  const fits = integers(0n, 2n ** BigInt(length) - 1n, true);
+  return (value) => {
+    if (typeof value !== "string") return fits(value);
+    return value.length === length && /^[01]+$/.test(value)
+      ? null
+      : `a text in this column is ${length} times 0 or 1`;
+  };
+}
+
+/** The servers fill bytes up with zeros. */
+function bytesOf(length: number): ValueCheck {
+  return ofStrings((text) => {
+    const given = /^\\x(?:[0-9a-f]{2})*$/i.test(text) ? text.length / 2 - 1 : Buffer.byteLength(text);
+    return given === length ? null : `it has ${given} bytes, and the column always has ${length}`;
+  });
+}
+
+/** Past their end the servers cut blanks from texts, and only refuse other characters. */
+function withoutBlanksPast(most: number): ValueCheck {
+  const fits = byteLength(most);
+  return ofStrings((text) => (text.endsWith(" ") ? fits(text) : null));
+}
+
+/** `'a','it''s'` as its words. */
+function wordsOf(list: string): readonly string[] {
+  return [...list.matchAll(/'((?:[^']|'')*)'/g)].map(([, word = ""]) => word.replaceAll("''", "'"));
+}
+
+/** A number would be the place of a word in the list, and words in another order or case would be changed. */
+function oneOf(type: string, words: readonly string[]): ValueCheck {
+  const known = new Set(words);
+  const isSet = type.toLowerCase() === "set";
+  return (value) => {
+    const text = typeof value === "string" ? value : null;
+    if (text !== null && (isSet ? isSubset(text, words) : known.has(text))) return null;
+    return isSet
+      ? `the column holds words of the set (${words.join(", ")}) in its order, with commas between`
+      : `the column holds one of the words ${words.join(", ")}`;
+  };
+}
+
+function isSubset(text: string, words: readonly string[]): boolean {
+  const given = new Set(text === "" ? [] : text.split(","));
+  return words.filter((word) => given.has(word)).join(",") === text;
+}
+
+/** MySQL's own JSON keeps numbers as doubles and 64-bit integers. MariaDB's is text. */
+const holdsCutNumber: ValueCheck = (value) => {
+  if (typeof value !== "object" || value === null) return doubleOrInteger(value);
+  if (Array.isArray(value)) return firstProblem(value);
+  return Object.getPrototypeOf(value) === Object.prototype
+    ? firstProblem(Object.values(value))
+    : doubleOrInteger(value);
+};
+
+function firstProblem(values: readonly unknown[]): string | null {
+  for (const value of values) {
+    const problem = value === null || value === undefined ? null : holdsCutNumber(value);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function doubleOrInteger(value: unknown): string | null {
+  if (typeof value === "string") return null;
+  if (integers(-(2n ** 63n), 2n ** 64n - 1n, false)(value) === null) return null;
+  return doubles(value) === null ? null : "MySQL's JSON keeps about 16 digits of a number";
+}

@@ -1,0 +1,188 @@
+import { parseArray } from "../../sql/postgres/arrays.ts";
+import type { FieldColumn } from "./table-store.ts";
+import {
+  bytes,
+  characters,
+  charactersWithoutBlanks,
+  dayOnly,
+  decimalDigits,
+  declaredOf,
+  doubles,
+  integers,
+  numberText,
+  ofStrings,
+  parseDeclared,
+  secondDigits,
+  singles,
+  type ValueCheck,
+} from "./value-checks.ts";
+
+/**
+ * What PostgreSQL would take and change without a word: it rounds fractions to the column's digits, cuts
+ * blanks from `varchar(n)`, bytes from `name`, a time from a `date`. What it refuses by itself is left to it.
+ */
+export function postgresCheck(column: FieldColumn): ValueCheck | null {
+  const declared = declaredOf(column);
+  return declared.endsWith("[]") ? eachElement(checkOf(declared.slice(0, -2))) : checkOf(declared);
+}
+
+/** Types that only the server itself makes values of. */
+const withoutInput = new Set([
+  "pg_node_tree",
+  "pg_ndistinct",
+  "pg_dependencies",
+  "pg_mcv_list",
+  "gtsvector",
+  "pg_brin_bloom_summary",
+  "pg_brin_minmax_multi_summary",
+]);
+
+function checkOf(declared: string): ValueCheck | null {
+  if (declared.startsWith("money ")) return money(declared);
+  const { base, length, scale, rest } = parseDeclared(declared);
+  switch (base) {
+    case "character varying":
+      return length === null ? null : characters(length);
+    case "character":
+      return length === null ? null : charactersWithoutBlanks(length);
+    case '"char"':
+      return ofStrings((text) => (/^\\[0-3][0-7]{2}$/.test(text) ? null : bytes(1)(text)));
+    case "name":
+      return bytes(63);
+    case "smallint":
+      return integers(-(2n ** 15n), 2n ** 15n - 1n, false);
+    case "integer":
+      return integers(-(2n ** 31n), 2n ** 31n - 1n, false);
+    case "bigint":
+      return integers(-(2n ** 63n), 2n ** 63n - 1n, false);
+    case "numeric":
+      return length === null ? null : decimalDigits(length - (scale ?? 0), scale ?? 0);
+    case "real":
+      return singles;
+    case "double precision":
+      return doubles;
+    case "boolean":
+      return truth;
+    case "bit":
+      return bits(length ?? 1);
+    case "bit varying":
+      return (value) =>
+        typeof value === "string" ? null : "a number says nothing of how many bits there are";
+    case "bytea":
+      return ofStrings((text) =>
+        text.includes("\\") && !/^\\x(?:[0-9a-f]{2})*$/i.test(text)
+          ? "it is no bytes (`\\x` and two hexadecimal digits a byte), and its backslashes would be read as signs for other bytes"
+          : null,
+      );
+    case "date":
+      return ofStrings(day);
+    case "time":
+      return ofStrings(rest.includes("without") ? timeOnly(length ?? 6) : secondDigits(length ?? 6));
+    case "timestamp":
+      return ofStrings(moment(length ?? 6));
+    default:
+      if (base.startsWith("interval")) return ofStrings(interval(base, length ?? 6));
+      return withoutInput.has(base) ? () => `PostgreSQL takes no values of the type ${base}` : null;
+  }
+}
+
+function eachElement(check: ValueCheck | null): ValueCheck | null {
+  if (check === null) return null;
+  const leaf = (value: unknown): string | null => {
+    if (value === null || value === undefined) return null;
+    if (!Array.isArray(value)) return check(value);
+    for (const element of value) {
+      const problem = leaf(element);
+      if (problem !== null) return problem;
+    }
+    return null;
+  };
+  return (value) =>
+    typeof value === "string"
+      ? /^[[{]/.test(value)
+        ? leaf(parseArray(value, (text) => text))
+        : null
+      : leaf(value);
+}
+
+const truth: ValueCheck = (value) =>
+  typeof value === "boolean" || typeof value === "string" || value === 0 || value === 1
+    ? null
+    : "the column holds true and false, and takes 1 and 0 for them";
+
+function bits(length: number): ValueCheck {
+  const most = 2n ** BigInt(length);
+  return (value) => {
+    if (typeof value === "string") return null;
+    if (typeof value === "boolean" && length === 1) return null;
+    const text = typeof value === "boolean" ? null : numberText(value);
+    if (text === null || !/^\d+$/.test(text)) return `the column holds ${length} bits`;
+    return BigInt(text) < most ? null : `the number needs more than the ${length} bits of the column`;
+  };
+}
+
+/** MySQL has days and years that are none. */
+const noSuchDay = /^0000-|^\d{4}-00-|^\d{4}-\d\d-00/;
+
+function day(text: string): string | null {
+  if (noSuchDay.test(text)) return "PostgreSQL has no such day";
+  return text.includes(":") && !dayOnly.test(text) ? "the column holds days, and would drop the time" : null;
+}
+
+function timeOnly(digits: number): (text: string) => string | null {
+  const tooFine = secondDigits(digits);
+  return (text) =>
+    /^\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?$/i.test(text)
+      ? tooFine(text)
+      : "the column holds a time of day, and would drop whatever else there is";
+}
+
+function moment(digits: number): (text: string) => string | null {
+  const tooFine = secondDigits(digits);
+  return (text) => {
+    if (noSuchDay.test(text)) return "PostgreSQL has no such day";
+    // As much as a date and a time with `digits` of a second have in all.
+    return text.length <= 20 + digits ? null : tooFine(text);
+  };
+}
+
+/** The amount by which `describe` shows how the server writes amounts; see `columnsOfTable`. */
+const amountSample = /^money (\D*)1(\D*)234(?:\D*)567(?:(\D)(\d+))?(\D*)$/;
+
+/**
+ * Amounts are read as the server's `lc_monetary` writes them, and `1.234` is another amount from one to the
+ * next: only what has the server's own form is taken.
+ */
+function money(declared: string): ValueCheck {
+  const [, before = "", group = "", point = "", cents = "", after = ""] = amountSample.exec(declared) ?? [];
+  const quoted = [before, group, point, after].map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  const [prefix, comma, dot, suffix] = quoted;
+  const whole = comma === "" ? "\\d+" : `(?:\\d+|\\d{1,3}(?:${comma}\\d{3})+)`;
+  const fraction = point === "" ? "" : `(?:${dot}\\d{1,${cents.length}}0*)?`;
+  const form = new RegExp(`^-?(?:${prefix})?${whole}${fraction}(?:${suffix})?$`);
+  const sample = declared.slice("money ".length);
+  return (value) =>
+    form.test(typeof value === "string" ? value : (numberText(value) ?? ""))
+      ? null
+      : `the server writes amounts like ${sample} (\`lc_monetary\`), and would read another amount or none`;
+}
+
+/** The units of an interval in the order of their size, and what each is in ISO 8601. */
+const units = ["year", "month", "day", "hour", "minute", "second"] as const;
+const isoInterval =
+  /^P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:-?\d+W)?(?:(-?\d+)D)?(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?[\d.]+)S)?)?$/;
+
+/** `interval day to hour` drops whatever is smaller than an hour. */
+function interval(base: string, digits: number): (text: string) => string | null {
+  const smallest = units.findLastIndex((unit) => base.endsWith(unit));
+  return (text) => {
+    const fraction = /\.(\d+)S?$/.exec(text)?.[1] ?? "";
+    if (fraction.replace(/0+$/, "").length > digits)
+      return `it has more than the ${digits} digits of a second that the column keeps`;
+    if (smallest === -1 || smallest === units.length - 1) return null;
+    const parts = isoInterval.exec(text)?.slice(1);
+    if (parts === undefined) return null;
+    const lost = parts.findIndex((part, at) => at > smallest && part !== undefined && Number(part) !== 0);
+    return lost === -1 ? null : `the column keeps nothing smaller than a ${units[smallest]}`;
+  };
+}

@@ -1,0 +1,34 @@
+import { affinityOf } from "./sqlite-affinity.ts";
+import type { FieldColumn } from "./table-store.ts";
+import { doubles, numberText, type ValueCheck } from "./value-checks.ts";
+import { isNumberWord } from "./values.ts";
+
+const highest = 2n ** 63n - 1n;
+
+/**
+ * SQLite turns a text that reads like a number into one where the column is for numbers, keeps 15 digits of
+ * it, and stores NULL for what is no number.
+ */
+export function sqliteCheck(column: FieldColumn): ValueCheck | null {
+  const affinity = affinityOf(column.type);
+  if (affinity === "text" || affinity === "none" || column.kind === "json") return null;
+  const realOnly = affinity === "real";
+  return (value) => {
+    if (typeof value === "number") return Number.isNaN(value) ? noNaN : null;
+    if (typeof value === "boolean") return null;
+    if (value === "NaN") return noNaN;
+    if (isNumberWord(value)) return null;
+    const text = numberText(value);
+    if (text === null) return null;
+    if (!realOnly && isInteger(text)) return null;
+    return doubles(value) === null ? null : "the column keeps numbers as doubles, of about 16 digits";
+  };
+}
+
+const noNaN = "SQLite has no NaN, and would store NULL";
+
+function isInteger(text: string): boolean {
+  if (!/^-?\d{1,19}$/.test(text)) return false;
+  const integer = BigInt(text);
+  return integer <= highest && integer >= -highest - 1n;
+}

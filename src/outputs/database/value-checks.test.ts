@@ -1,0 +1,297 @@
+import { describe, expect, test } from "vitest";
+import {
+  claimed,
+  deliver,
+  kinds,
+  mysqlPlace,
+  type Place,
+  places,
+  postgresPlace,
+  rows,
+  sqlitePlace,
+} from "../../../test/support/database-output.ts";
+import { describeMysql } from "../../../test/support/mysql-tests.ts";
+import { ExactNumber } from "../../model/exact-number.ts";
+
+/** Each of the values is refused for the column, by record and field, before anything is written. */
+async function refused(place: Place, type: string, values: readonly unknown[]): Promise<void> {
+  await place.beside.execute("DROP TABLE IF EXISTS events");
+  await place.beside.execute(`CREATE TABLE events (id INTEGER PRIMARY KEY, v ${type})`);
+  const session = await claimed(place, { key: "id" });
+  for (const v of values) {
+    await expect(
+      session.write({ records: [{ id: 1 }, { id: 2, v }] }),
+      `${type}: ${String(v)}`,
+    ).rejects.toMatchObject({
+      code: "RECORD_INVALID",
+      message: expect.stringMatching(/the field `v` of the record with id 2: /),
+      details: { table: "events", column: "v", field: "v" },
+    });
+  }
+  await session.close();
+}
+
+/** Each of the values is taken, and read back so. */
+async function taken(
+  place: Place,
+  type: string,
+  values: readonly (readonly [given: unknown, read: unknown])[],
+): Promise<void> {
+  await place.beside.execute("DROP TABLE IF EXISTS events");
+  await place.beside.execute(`CREATE TABLE events (id INTEGER PRIMARY KEY, v ${type})`);
+  await deliver(
+    place,
+    values.map(([v], id) => ({ id, v })),
+    { key: "id" },
+  );
+  expect(await rows(place)).toEqual(values.map(([, v], id) => ({ id, v })));
+}
+
+const digits = new ExactNumber("0.12345678901234567890123");
+
+describe("P7: PostgreSQL takes no value that it would change without a word", () => {
+  test.each<[string, unknown[]]>([
+    ["varchar(3)", ["abcd", "abc "]],
+    ["char(3)", ["abcd"]],
+    ['"char"', ["ab", "é"]],
+    ["name", ["x".repeat(64)]],
+    ["numeric(6,2)", [1.555, "1.555", digits, 12_345, 1e300]],
+    ["numeric(3,-2)", [150]],
+    ["numeric(4,2)[]", [[1.5, [2.555]], "{1.555}"]],
+    ["real", [0.123456789012, digits, 16_777_217]],
+    ["double precision", [digits, new ExactNumber("9007199254740993"), "0.12345678901234567890123"]],
+    ["smallint", [32_768, 1.5]],
+    ["boolean", [2, 0.5]],
+    ["bit(3)", [8, -1, 0.5]],
+    ["varbit(9)", [5]],
+    ["bytea", ["a\\134b"]],
+    ["date", ["2024-01-01T10:00:00Z", "0000-00-00", "2024-00-10"]],
+    ["time(3)", ["2024-01-01 10:00:00", "10:00:00+02", "10:00:00.0001"]],
+    ["timestamp", ["2024-01-01T10:00:00.1234567Z", "0000-00-00 00:00:00"]],
+    ["timestamptz(0)", ["2024-01-01T10:00:00.5Z"]],
+    ["interval", ["PT0.1234567S"]],
+    ["interval year to month", ["P1Y2M3D"]],
+    ["money", ["1.234,50 €", "$1.555", 1.555]],
+    ["pg_node_tree", ["x"]],
+  ])("%s", async (type, values) => refused(await postgresPlace(), type, values));
+
+  test("what it keeps is taken", async () => {
+    const place = await postgresPlace();
+    await taken(place, "varchar(3)", [
+      ["abc", "abc"],
+      ["😀😀😀", "😀😀😀"],
+    ]);
+    await taken(place, "char(3)", [["a   ", "a  "]]);
+    await taken(place, "numeric(6,2)", [
+      [1.5, 1.5],
+      ["NaN", "NaN"],
+      [1234.5, 1234.5],
+      [true, 1],
+      [0, 0],
+    ]);
+    await taken(place, "numeric(3,-2)", [[1500, 1500]]);
+    await taken(place, "real", [
+      [0.1, 0.1],
+      [3.4028235e38, 3.4028235e38],
+      ["Infinity", "Infinity"],
+      [16_777_216, 16_777_216],
+    ]);
+    await taken(place, "bit(3)", [
+      [5, "101"],
+      ["011", "011"],
+    ]);
+    await taken(place, "date", [
+      ["2024-01-01T00:00:00Z", "2024-01-01"],
+      ["0044-03-15 BC", "0044-03-15 BC"],
+      ["infinity", "infinity"],
+    ]);
+    await taken(place, "timestamp", [
+      ["2024-01-01T12:00:00.123456+02:00", "2024-01-01T10:00:00.123456"],
+      ["2024-01-01T12:00:00.123456000Z", "2024-01-01T12:00:00.123456"],
+    ]);
+    await taken(place, "interval year to month", [["P1Y2M", "P1Y2M"]]);
+    await taken(place, "jsonb[]", [
+      [
+        [[1, 2], { a: "x" }, null],
+        [[1, 2], { a: "x" }, null],
+      ],
+    ]);
+    await taken(place, "int[]", [["[0:1]={1,2}", "[0:1]={1,2}"]]);
+  });
+
+  test("money is taken in the form that the server itself writes, and in no other", async () => {
+    const place = await postgresPlace();
+    await taken(place, "money", [
+      ["$1,234.50", "$1,234.50"],
+      ["-$0.05", "-$0.05"],
+      [12.5, "$12.50"],
+    ]);
+  });
+});
+
+describeMysql("P7: MariaDB takes no value that it would change without a word", () => {
+  test.each<[string, unknown[]]>([
+    ["INT", [1.5, "1.5", "12abc", 2 ** 31, "NaN"]],
+    ["TINYINT UNSIGNED", [-1, 256]],
+    ["BIGINT UNSIGNED", [new ExactNumber("18446744073709551616")]],
+    ["DECIMAL(6,2)", [1.555, "NaN", digits]],
+    ["FLOAT", [0.123456789012, "Infinity"]],
+    ["DOUBLE", [digits, "NaN", "12abc"]],
+    ["DOUBLE(5,1)", [1.25]],
+    ["BIT(3)", [8, "11", "5"]],
+    ["YEAR", [24, "70", 1900, "2024-01-01"]],
+    ["DATE", ["2024-01-01T10:00:00Z", "24-1-1", 20_240_101, "0044-03-15 BC", "infinity"]],
+    ["DATETIME(3)", ["2024-01-01T10:00:00.1234Z", "20224-01-01T00:00:00Z", "24-1-1 10:00", 20_240_101]],
+    ["TIMESTAMP", ["2024-01-01T10:00:00.5Z"]],
+    ["TIME", ["10:00:00.5", "2024-01-01 10:00:00", 5, "10:00:00+02"]],
+    ["CHAR(3)", ["abcd"]],
+    ["VARCHAR(3)", ["abc "]],
+    ["TINYTEXT", [`${"x".repeat(255)} `]],
+    ["BINARY(3)", ["\\x00", "ab"]],
+    ["ENUM('a','it''s','2')", [1, "A", "", "b"]],
+    ["SET('a','b')", ["b,a", 3, "a,c"]],
+  ])("%s", async (type, values) => refused(await mysqlPlace(), type, values));
+
+  test("what it keeps is taken", async () => {
+    const place = await mysqlPlace();
+    await taken(place, "DECIMAL(6,2)", [
+      [1.5, 1.5],
+      [true, 1],
+      ["1.50", 1.5],
+    ]);
+    await taken(place, "DOUBLE", [[0.1, 0.1]]);
+    await taken(place, "BIT(3)", [
+      ["011", 3],
+      [5, 5],
+    ]);
+    await taken(place, "YEAR", [
+      [0, 0],
+      [2024, 2024],
+      ["1999", 1999],
+    ]);
+    await taken(place, "ENUM('a','it''s','2')", [
+      ["it's", "it's"],
+      ["2", "2"],
+    ]);
+    await taken(place, "SET('a','b')", [
+      ["a,b", "a,b"],
+      ["", ""],
+    ]);
+    await taken(place, "BINARY(2)", [["\\x00ff", "\\x00ff"]]);
+    await taken(place, "DATE", [
+      ["0000-00-00", "0000-00-00"],
+      ["2024-01-01T00:00:00.000Z", "2024-01-01"],
+    ]);
+  });
+});
+
+describe("P7: SQLite takes no value that it would change without a word", () => {
+  test.each<[string, unknown[]]>([
+    ["NUMERIC", [digits, "NaN", "0.12345678901234567890123", new ExactNumber("9223372036854775808.5")]],
+    ["REAL", [new ExactNumber("9007199254740993"), "NaN"]],
+    ["BIGINT", [digits, new ExactNumber("9223372036854775809")]],
+  ])("%s", async (type, values) => refused(await sqlitePlace(), type, values));
+
+  test("what it keeps is taken", async () => {
+    const place = await sqlitePlace();
+    await taken(place, "REAL", [
+      ["Infinity", "Infinity"],
+      ["-Infinity", "-Infinity"],
+      [0.1, 0.1],
+      ["abc", "abc"],
+    ]);
+    expect(await rows(place, "SELECT typeof(v) AS type FROM events WHERE id = 0")).toEqual([
+      { type: "real" },
+    ]);
+    await taken(place, "BIGINT", [
+      [new ExactNumber("9223372036854775807"), new ExactNumber("9223372036854775807")],
+    ]);
+  });
+});
+
+describe.each(places)("%s, into a table that Tidemark makes", (database, createPlace) => {
+  test("truth values and numbers meet as numbers, whichever comes first", async () => {
+    for (const values of [
+      [true, 0, 3],
+      [3, true, 0],
+      [false, 0.5, true],
+    ]) {
+      const place = await createPlace();
+      for (const [id, v] of values.entries()) await deliver(place, [{ id, v }], { key: "id" });
+      expect(await rows(place)).toEqual(values.map((v, id) => ({ id, v: Number(v) })));
+      expect(["integer", "decimal"]).toContain((await kinds(place)).v);
+    }
+  });
+
+  test("the source's type decides, whichever row comes first", async () => {
+    const days = ["0044-03-15 BC", "2024-01-01", "infinity"];
+    for (const order of [days, days.toReversed()]) {
+      const place = await createPlace();
+      const hints = [{ name: "born", kind: "date" as const }];
+      const session = await claimed(place, { key: "id" });
+      const writing = session.write({
+        records: order.map((born, id) => ({ id, born })),
+        columns: hints,
+      });
+      if (database === "mysql") {
+        await expect(writing).rejects.toMatchObject({
+          code: "RECORD_INVALID",
+          message: expect.stringMatching(/column born \(date\)/),
+        });
+        continue;
+      }
+      await writing;
+      await session.close();
+      await deliver(
+        place,
+        order.map((born, id) => ({ id, born })),
+        { key: "id" },
+        hints,
+      );
+      expect((await kinds(place)).born).toBe(database === "postgres" ? "date" : "text");
+      expect(await rows(place)).toEqual(order.map((born, id) => ({ id, born })));
+    }
+  });
+
+  test("numbers that JSON has only words for are numbers where the source has them, whichever row comes first", async () => {
+    const hints = [
+      { name: "a", kind: "decimal" as const },
+      { name: "b", kind: "float" as const },
+    ];
+    const records = [
+      { id: 0, a: "Infinity", b: "-Infinity" },
+      { id: 1, a: 1.5, b: 0.5 },
+    ];
+    for (const order of [records, records.toReversed()]) {
+      const place = await createPlace();
+      if (database === "mysql") {
+        const session = await claimed(place, { key: "id" });
+        await expect(session.write({ records: order, columns: hints })).rejects.toMatchObject({
+          code: "RECORD_INVALID",
+          message: expect.stringContaining("of the record with id 0"),
+        });
+        continue;
+      }
+      await deliver(place, order, { key: "id" }, hints);
+      expect(await rows(place)).toEqual(records);
+      expect(await kinds(place)).toMatchObject({ a: "decimal", b: "float" });
+    }
+  });
+});
+
+test("a boolean column of an earlier version keeps MySQL's 0 and 1 as they are, and becomes a number for others", async () => {
+  const place = await postgresPlace();
+  const hints = [{ name: "v", kind: "integer" as const }];
+  await deliver(place, [{ id: 1, v: true }], { key: "id" });
+  await deliver(place, [{ id: 2, v: 0 }], { key: "id" }, hints);
+  expect(await rows(place)).toEqual([
+    { id: 1, v: true },
+    { id: 2, v: false },
+  ]);
+  await deliver(place, [{ id: 3, v: 2 }], { key: "id" }, hints);
+  expect(await rows(place)).toEqual([
+    { id: 1, v: 1 },
+    { id: 2, v: 0 },
+    { id: 3, v: 2 },
+  ]);
+});

@@ -1,0 +1,189 @@
+import { canonicalDecimal, comparableDecimal } from "../../model/decimal.ts";
+import { ExactNumber } from "../../model/exact-number.ts";
+import type { FieldColumn } from "./table-store.ts";
+import { textOfValue } from "./values.ts";
+
+/** Why a column does not hold a value as it is, in words; null where it does. It is not asked about null. */
+export type ValueCheck = (value: unknown) => string | null;
+
+/** A declared type taken apart: `decimal(8,2) unsigned` is `decimal`, 8, 2 and ` unsigned`. */
+export interface DeclaredType {
+  readonly base: string;
+  readonly length: number | null;
+  readonly scale: number | null;
+  readonly rest: string;
+}
+
+const declaredType = /^(.+?)(?:\((\d+)(?:,(-?\d+))?\))?((?: unsigned| zerofill| with(?:out)? time zone)*)$/;
+
+export function parseDeclared(declared: string): DeclaredType {
+  const [, base = declared, length, scale, rest = ""] = declaredType.exec(declared) ?? [];
+  return {
+    base,
+    length: length === undefined ? null : Number(length),
+    scale: scale === undefined ? null : Number(scale),
+    rest,
+  };
+}
+
+export function declaredOf({ declared, type }: FieldColumn): string {
+  return declared ?? type;
+}
+
+/** All of the checks, or null where there are none. */
+export function every(...checks: readonly (ValueCheck | null)[]): ValueCheck | null {
+  const given = checks.filter((check) => check !== null);
+  const [first, second] = given;
+  if (first === undefined || second === undefined) return first ?? null;
+  return (value) => {
+    for (const check of given) {
+      const problem = check(value);
+      if (problem !== null) return problem;
+    }
+    return null;
+  };
+}
+
+export function ofStrings(check: (text: string) => string | null): ValueCheck {
+  return (value) => (typeof value === "string" ? check(value) : null);
+}
+
+/** Texts of up to `most` characters; of longer ones a database may cut blanks without a word. */
+export function characters(most: number): ValueCheck {
+  return ofStrings((text) => {
+    if (text.length <= most) return null;
+    const length = lengthOf(text);
+    return length <= most ? null : `it has ${length} characters, and the column keeps ${most}`;
+  });
+}
+
+function lengthOf(text: string): number {
+  let length = 0;
+  for (const _ of text) length++;
+  return length;
+}
+
+/** The same where blanks at the end do not count, as in `char(n)`. */
+export function charactersWithoutBlanks(most: number): ValueCheck {
+  const check = characters(most);
+  return (value) => {
+    if (typeof value !== "string" || value.length <= most) return null;
+    let end = value.length;
+    while (end > 0 && value.charCodeAt(end - 1) === 32) end--;
+    return check(value.slice(0, end));
+  };
+}
+
+export function bytes(most: number): ValueCheck {
+  return ofStrings((text) => {
+    const length = Buffer.byteLength(text);
+    return length <= most ? null : `it has ${length} bytes, and the column keeps ${most}`;
+  });
+}
+
+/** Numbers with at most `whole` digits before the point and `fraction` after it. Words are left to the database. */
+export function decimalDigits(whole: number, fraction: number): ValueCheck {
+  const limit = 10 ** Math.min(whole, 15);
+  return (value) => {
+    if (typeof value === "number" && fraction >= 0 && Number.isInteger(value) && Math.abs(value) < limit)
+      return null;
+    const text = numberText(value);
+    if (text === null) return null;
+    const [before = "", after = ""] = text.replace("-", "").split(".");
+    if (after.length > Math.max(fraction, 0))
+      return `it has ${after.length} digits after the point, and the column keeps ${Math.max(fraction, 0)}`;
+    const rounded = fraction < 0 && !before.endsWith("0".repeat(-fraction)) && before !== "0";
+    if (rounded) return `the column keeps multiples of 1${"0".repeat(-fraction)}`;
+    const digits = before === "0" ? 0 : before.length;
+    return digits <= whole ? null : `it has ${digits} digits before the point, and the column keeps ${whole}`;
+  };
+}
+
+/** The number that a value says, as canonical text; null for what is no number. */
+export function numberText(value: unknown): string | null {
+  switch (typeof value) {
+    case "number":
+      return Number.isFinite(value) ? canonicalDecimal(String(value)) : null;
+    case "bigint":
+      return value.toString();
+    case "string":
+      return canonicalDecimal(value.trim());
+    default:
+      return value instanceof ExactNumber ? canonicalDecimal(value.text) : null;
+  }
+}
+
+/** Whole numbers from `least` to `most`. `strict` is for databases that round what is not whole. */
+export function integers(least: bigint, most: bigint, strict: boolean): ValueCheck {
+  const [from, to] = [Number(least), Number(most)];
+  const safe = Number.isSafeInteger(from) && Number.isSafeInteger(to);
+  return (value) => {
+    if (typeof value === "boolean") return null;
+    if (typeof value === "number" && safe)
+      return Number.isInteger(value) ? range(value >= from && value <= to) : notWhole;
+    const text = numberText(value);
+    if (text === null) return strict ? "it is no whole number" : null;
+    if (text.includes(".")) return notWhole;
+    if (text.length < 18) return range(Number(text) >= from && Number(text) <= to);
+    return range(BigInt(text) >= least && BigInt(text) <= most);
+  };
+  function range(fits: boolean): string | null {
+    return fits ? null : `the column holds numbers from ${least} to ${most}`;
+  }
+}
+
+const notWhole = "the column holds whole numbers";
+
+/** Numbers that a double is, to the last digit. */
+export const doubles: ValueCheck = (value) => {
+  if (typeof value === "number") return null;
+  const given = comparable(value);
+  if (given === null) return null;
+  const double = Number(typeof value === "string" ? value.trim() : String(value));
+  if (Number.isInteger(double) && /^-?\d+$/.test(given) && BigInt(double) === BigInt(given)) return null;
+  return given === comparableDecimal(String(double))
+    ? null
+    : "the column holds doubles, which keep about 16 digits";
+};
+
+/** Numbers that a single-precision number prints as, in up to nine digits. */
+export const singles: ValueCheck = (value) => {
+  const given = typeof value === "number" ? value : Number(comparable(value) ?? Number.NaN);
+  if (!Number.isFinite(given)) return null;
+  if (typeof value !== "number" && doubles(value) !== null) return singleOnly;
+  const single = Math.fround(given);
+  if (single === given) return null;
+  for (let digits = 6; digits <= 9; digits++) {
+    if (Number(single.toPrecision(digits)) === given) return null;
+  }
+  return singleOnly;
+};
+
+const singleOnly = "the column holds single-precision numbers, which keep about 7 digits";
+
+function comparable(value: unknown): string | null {
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "string") return comparableDecimal(value.trim());
+  return value instanceof ExactNumber ? comparableDecimal(value.text) : null;
+}
+
+/** A `seconds` fraction in a time or timestamp, beyond which digits would be rounded or cut. */
+export function secondDigits(most: number): (text: string) => string | null {
+  return (text) => {
+    const fraction = fractionOfSecond.exec(text)?.[1];
+    if (fraction === undefined || fraction.length <= most) return null;
+    const digits = fraction.replace(/0+$/, "").length;
+    return digits <= most ? null : `it has ${digits} digits of a second, and the column keeps ${most}`;
+  };
+}
+
+const fractionOfSecond = /[:\dT]\d?\d[.,](\d+)/;
+
+/** A day, or a moment that is the very beginning of one in UTC. */
+export const dayOnly = /^\d{4}-\d\d-\d\d(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00(?::?00)?)?)?$/;
+
+/** What a value is called in a message. */
+export function shown(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : textOfValue(value, "json");
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
