@@ -14,8 +14,14 @@ const languages = [
     name: "Python",
     probe: ["python3", "--version"],
     command: async () => ["python3", join(examples, "delta_run.py")],
+    suite: ["python3", "-m", "unittest", "-v", "test_delta_run"],
   },
-  { name: "Go", probe: ["go", "version"], command: buildGo },
+  {
+    name: "Go",
+    probe: ["go", "version"],
+    command: buildGo,
+    suite: ["go", "test", "-count=1", "delta_run.go", "delta_run_test.go"],
+  },
 ];
 
 /** Built once, since `go run` takes its time with each run. */
@@ -34,7 +40,7 @@ interface Ended {
 function runIn(service: Running, key: string, [program = "", ...args]: string[], env = {}): Promise<Ended> {
   const { PATH = "", HOME = "" } = process.env;
   const child = spawn(program, [...args, "sap/eu", "suppliers été"], {
-    env: { PATH, HOME, TIDEMARK_URL: service.url, TIDEMARK_KEY: key, ...env },
+    env: { PATH, HOME, TIDEMARK_URL: service.url, TIDEMARK_KEY: key, PYTHONDONTWRITEBYTECODE: "1", ...env },
   });
   let stdout = "";
   let stderr = "";
@@ -50,7 +56,7 @@ function runIn(service: Running, key: string, [program = "", ...args]: string[],
   });
 }
 
-for (const { name, probe, command } of languages) {
+for (const { name, probe, command, suite } of languages) {
   const [program = "", ...args] = probe;
   const isThere = spawnSync(program, args).status === 0;
 
@@ -84,10 +90,22 @@ for (const { name, probe, command } of languages) {
         status: "failed",
         cursor_value: cursor,
         last_error: "the source answered 502",
+        records_processed: 1,
+        metadata: { lower_used: cursor },
       });
       const again = await runIn(service, key, run);
       expect(again.code).toBe(0);
       expect(done(await service.ask("GET", path))).toMatchObject({ status: "completed", epoch: 3 });
+    });
+
+    it("keeps what its own tests promise, against a real service", { timeout: 180_000 }, async () => {
+      const service = await startService();
+      const [program = "", ...args] = suite;
+      const { PATH = "", HOME = "" } = process.env;
+      const key = await service.key("run");
+      const env = { PATH, HOME, TIDEMARK_URL: service.url, TIDEMARK_KEY: key, PYTHONDONTWRITEBYTECODE: "1" };
+      await promisify(execFile)(program, args, { cwd: examples, env });
+      expect((await service.state.list()).items.length).toBeGreaterThan(8);
     });
 
     it("tells of a wrong key in the service's own words", async () => {
