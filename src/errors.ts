@@ -57,6 +57,11 @@ export const errorCodes = {
     hint: "Declare `onNullCursor: deliver` or `skip`, or choose a field that is always set.",
     recoverable: false,
   },
+  FIELD_UNKNOWN: {
+    meaning: "The source has no field of the name that the pipeline gives for the cursor or the key.",
+    hint: "Correct the field's name in the pipeline; names are compared letter by letter, with their case.",
+    recoverable: false,
+  },
   CURSOR_NOT_SET: {
     meaning: "A delta run ended well without saying how far it came.",
     hint: 'Call run.setNewCursor(…) before the callback returns, or run.keepCursor() where nothing was new; a run with mode: "backfill" needs neither.',

@@ -82,6 +82,7 @@ export class PositionTracker implements Tracker {
       refusals: options.refusals,
       hasRead: start.watermark !== null,
       isNew: (value) => this.#isNewRefusal(value),
+      warn: options.warn,
     });
     if (this.#field === null) return;
     for (const key of start.boundary) {

@@ -2,8 +2,14 @@ import { TidemarkError } from "../errors.ts";
 import { readCursorValue } from "../model/cursor.ts";
 import { requireKey } from "../model/identity.ts";
 import { isRecord, type SourceRecord, valueAt } from "../model/record.ts";
-import type { CursorField, Incremental, Page, Refusals, Unreadable } from "./ports.ts";
-import { type CursorsOfPage, describeRecord, readCursors } from "./record-cursors.ts";
+import type { CursorField, Incremental, Page, Refusals, Unreadable, Warn } from "./ports.ts";
+import {
+  type CursorsOfPage,
+  cursorUnknown,
+  describeRecord,
+  lacksField,
+  readCursors,
+} from "./record-cursors.ts";
 
 export interface ReadableRecordsOptions {
   readonly incremental: Incremental;
@@ -12,6 +18,7 @@ export interface ReadableRecordsOptions {
   readonly hasRead: boolean;
   /** Whether an unreadable record has not been refused before; it is remembered from then on. */
   readonly isNew: (value: unknown) => boolean;
+  readonly warn: Warn;
 }
 
 /** The records of a page that can be read. */
@@ -34,6 +41,8 @@ export class ReadableRecords {
   readonly #options: ReadableRecordsOptions;
   readonly #field: CursorField | null;
   #hasRead: boolean;
+  /** Whether the cursor's field was looked for where nulls are let through: a mistyped one is null everywhere. */
+  #lookedForField = false;
 
   constructor(options: ReadableRecordsOptions) {
     const [leading] = options.incremental.cursors;
@@ -44,6 +53,7 @@ export class ReadableRecords {
 
   of({ records, unreadable = [] }: Page): Readable {
     const read = this.#readAll(records);
+    this.#lookForField(records);
     if (read !== null && unreadable.length === 0) {
       if (records.length > 0) this.#hasRead = true;
       return { records, read: read.cursors };
@@ -51,7 +61,7 @@ export class ReadableRecords {
     const refused: Unreadable[] = [...unreadable];
     const left: SourceRecord[] = [];
     for (const record of records) {
-      const error = read === null ? this.#problemOf(record) : null;
+      const error = read === null ? this.#problemOf(record, records) : null;
       if (error === null) left.push(record);
       else refused.push({ value: record, error });
     }
@@ -73,9 +83,24 @@ export class ReadableRecords {
     }
   }
 
-  #cursorsOf(records: readonly SourceRecord[]): CursorsOfPage | null {
+  /** Tells once of a run whose first page has the cursor's field in no record, where null is let through. */
+  #lookForField(records: readonly SourceRecord[]): void {
+    const { incremental, warn } = this.#options;
+    const path = this.#field?.path ?? null;
+    if (this.#lookedForField || path === null || records.length === 0) return;
+    this.#lookedForField = true;
+    if (incremental.onNullCursor === "fail" || !lacksField(records, path)) return;
+    const { message, hint } = cursorUnknown(records, path);
+    const done = incremental.onNullCursor === "skip" ? "left out" : "delivered without a cursor";
+    warn("FIELD_UNKNOWN", `${message}. The records are ${done}, as \`onNullCursor\` says. ${hint}`);
+  }
+
+  #cursorsOf(
+    records: readonly SourceRecord[],
+    page: readonly SourceRecord[] = records,
+  ): CursorsOfPage | null {
     const { onNullCursor } = this.#options.incremental;
-    return this.#field === null ? null : readCursors(records, this.#field, onNullCursor);
+    return this.#field === null ? null : readCursors(records, this.#field, onNullCursor, page);
   }
 
   #requireRest(record: SourceRecord): void {
@@ -89,10 +114,10 @@ export class ReadableRecords {
     }
   }
 
-  #problemOf(record: SourceRecord): TidemarkError | null {
+  #problemOf(record: SourceRecord, page: readonly SourceRecord[]): TidemarkError | null {
     try {
       this.#requireRest(record);
-      this.#cursorsOf([record]);
+      this.#cursorsOf([record], page);
       return null;
     } catch (error) {
       if (isOfRecord(error)) return error;
@@ -109,10 +134,17 @@ export class ReadableRecords {
   }
 }
 
+const ofRecord: ReadonlySet<string> = new Set([
+  "RECORD_INVALID",
+  "CURSOR_INVALID",
+  "CURSOR_NULL",
+  "FIELD_UNKNOWN",
+]);
+
 /** Whether an error says that one record cannot be read. */
 function isOfRecord(error: unknown): error is TidemarkError {
   if (!(error instanceof TidemarkError)) return false;
-  return error.code === "RECORD_INVALID" || error.code === "CURSOR_INVALID" || error.code === "CURSOR_NULL";
+  return ofRecord.has(error.code);
 }
 
 function neverRead(error: TidemarkError): TidemarkError {

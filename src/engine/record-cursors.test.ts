@@ -59,3 +59,39 @@ describe("what stands for null in a source that cannot write it", () => {
     );
   });
 });
+
+describe("a field that no record of the page has", () => {
+  const at = fieldOf("timestamp_utc");
+
+  test("is told with the fields there are, and the nearest", () => {
+    const records = [
+      { id: 1, At: "2024-01-01" },
+      { id: 2, name: "x" },
+    ];
+    expect(() => readCursors(records, at, "fail")).toThrow(
+      expect.objectContaining({
+        code: "FIELD_UNKNOWN",
+        message: expect.stringContaining("id, At, name"),
+        hint: expect.stringContaining("`At`"),
+      }),
+    );
+  });
+
+  test("is looked for as far as its path leads", () => {
+    const nested = { ...at, path: ["event", "time"] };
+    expect(() => readCursors([{ id: 1, event: { times: "x", kind: "y" } }], nested, "fail")).toThrow(
+      expect.objectContaining({
+        code: "FIELD_UNKNOWN",
+        message: expect.stringContaining("event.times, event.kind"),
+      }),
+    );
+  });
+
+  test("is null, and not unknown, where another record of the page has it", () => {
+    const records = [{ id: 1 }, { id: 2, at: "2024-01-01" }];
+    expect(() => readCursors(records, at, "fail")).toThrow(expect.objectContaining({ code: "CURSOR_NULL" }));
+    expect(() => readCursors([{ id: 1, at: null }], at, "fail")).toThrow(
+      expect.objectContaining({ code: "CURSOR_NULL" }),
+    );
+  });
+});

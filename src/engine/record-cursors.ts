@@ -1,6 +1,7 @@
 import { TidemarkError } from "../errors.ts";
 import { compareCursorValues, readCursorValue } from "../model/cursor.ts";
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../model/record.ts";
+import { fieldNamesAlong, hasField, unknownField } from "../model/unknown-field.ts";
 import type { CursorField, NullCursorPolicy } from "./ports.ts";
 
 /** The cursors of a page's records, and what one look at them shows. */
@@ -16,18 +17,20 @@ export interface CursorsOfPage {
 
 /**
  * Reads the cursor of each record. Throws `CURSOR_NULL` where one has none and the policy is to
- * fail, and `CURSOR_INVALID` for a value that does not parse, naming the record and the field.
+ * fail, `FIELD_UNKNOWN` where no record of the `page` has the field at all, and `CURSOR_INVALID` for a
+ * value that does not parse, naming the record and the field.
  */
 export function readCursors(
   records: readonly SourceRecord[],
   field: CursorField,
   onNullCursor: NullCursorPolicy,
+  page: readonly SourceRecord[] = records,
 ): CursorsOfPage {
   const cursors: (string | null)[] = [];
   let ascending = true;
   let previous: string | null = null;
   for (const record of records) {
-    const cursor = cursorOf(record, field, onNullCursor);
+    const cursor = cursorOf(record, field, onNullCursor, page);
     cursors.push(cursor);
     if (cursor === null) ascending = false;
     else if (ascending && previous !== null && compareCursorValues(field.type, cursor, previous) < 0)
@@ -39,11 +42,17 @@ export function readCursors(
     : { cursors, ascending, lowest: null, highest: null };
 }
 
-function cursorOf(record: SourceRecord, field: CursorField, onNullCursor: NullCursorPolicy): string | null {
+function cursorOf(
+  record: SourceRecord,
+  field: CursorField,
+  onNullCursor: NullCursorPolicy,
+  page: readonly SourceRecord[],
+): string | null {
   const path = field.path ?? [];
   const raw = valueAt(record, path);
   if (isNoCursor(raw, field)) {
     if (onNullCursor !== "fail") return null;
+    if (raw === undefined && lacksField(page, path)) throw cursorUnknown(page, path);
     const found = typeof raw === "string" ? `${JSON.stringify(raw)}, which is no value,` : "no value";
     throw new TidemarkError(
       "CURSOR_NULL",
@@ -56,6 +65,20 @@ function cursorOf(record: SourceRecord, field: CursorField, onNullCursor: NullCu
   } catch (cause) {
     throw atRecord(cause, record, path);
   }
+}
+
+/** Whether no record of a page has the field, not even as null; an empty page says nothing. */
+export function lacksField(records: readonly SourceRecord[], path: Path): boolean {
+  return records.length > 0 && !records.some((record) => hasField(record, path));
+}
+
+const leftOut =
+  " Where the source leaves the field out of records that have no value, declare `onNullCursor: deliver` or `skip`.";
+
+export function cursorUnknown(records: readonly SourceRecord[], path: Path): TidemarkError {
+  const field = formatPath(path);
+  const where = records.length === 1 ? "the fields of the record" : "the fields of the page's records";
+  return unknownField({ role: "cursor", field, where, names: fieldNamesAlong(records, path) }, leftOut);
 }
 
 /** `0000-00-00`, `0000-00-00 00:00:00`, `00.00.0000`: all digits are 0, and a date has eight of them or more. */

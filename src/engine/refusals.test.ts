@@ -137,7 +137,7 @@ test("a stream of which no record was ever readable fails, whatever onError says
   let pages = [page({ id: 1, changed: at(1) }, { id: 2, changed: at(2) })];
   const { bench, letters } = benchOf({ policy: "deadLetter", pages: () => pages });
   await expect(bench.run()).rejects.toMatchObject({
-    code: "CURSOR_NULL",
+    code: "FIELD_UNKNOWN",
     hint: expect.stringContaining("No record of this stream could be read so far"),
   });
   expect(letters.durable).toEqual([]);

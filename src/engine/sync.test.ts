@@ -114,6 +114,25 @@ describe("sync", () => {
     }
   });
 
+  it("a mistyped cursor field is told where nulls are skipped or delivered", async () => {
+    for (const onNullCursor of ["skip", "deliver"] as const) {
+      const bench = new Bench({ incremental: { onNullCursor } });
+      bench.source.records = [
+        { id: 1, updatedAt: at(1) },
+        { id: 2, updatedAt: at(2) },
+      ];
+      const { warnings } = await bench.run();
+      expect(warnings).toMatchObject([
+        {
+          code: "FIELD_UNKNOWN",
+          message: expect.stringMatching(/`updated_at`.*id, updatedAt.*`updatedAt`/s),
+        },
+      ]);
+      bench.source.records = [{ id: 3 }, record(4, 4)];
+      expect((await bench.run()).warnings).toEqual([]);
+    }
+  });
+
   it("P15: a source that gives the same page for ever fails the run", async () => {
     const bench = new Bench();
     const page = { records: [record(1, 1), record(2, 1)], next: null };

@@ -1,7 +1,9 @@
 import { hash } from "node:crypto";
 import { TidemarkError } from "../errors.ts";
 import { comparableNumber, ExactNumber } from "./exact-number.ts";
+import { nearest } from "./nearest.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "./record.ts";
+import { fieldNamesAlong } from "./unknown-field.ts";
 import { showValue } from "./unreadable-value.ts";
 
 /** What makes a record itself: the values at `key`, its whole content, or both. */
@@ -31,21 +33,21 @@ export function identityOf(record: SourceRecord, plan: IdentityPlan): string {
 export function requireKey(record: SourceRecord, key: readonly Path[]): void {
   for (const path of key) {
     const value = valueAt(record, path);
-    if (typeof value !== "string" && typeof value !== "number") scalarText(value, path);
-    else if (typeof value === "number" && !Number.isFinite(value)) scalarText(value, path);
+    if (typeof value !== "string" && typeof value !== "number") scalarText(value, path, record);
+    else if (typeof value === "number" && !Number.isFinite(value)) scalarText(value, path, record);
   }
 }
 
 function keyText(record: SourceRecord, key: readonly Path[]): string {
   let text = "";
   for (const path of key) {
-    const part = scalarText(valueAt(record, path), path);
+    const part = scalarText(valueAt(record, path), path, record);
     text = text === "" ? part : `${text},${part}`;
   }
   return text.length <= longestReadable ? text : `#${digest(text)}`;
 }
 
-function scalarText(value: unknown, path: Path): string {
+function scalarText(value: unknown, path: Path, record: SourceRecord): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "number" && Number.isFinite(value)) return comparableNumber(value);
   if (typeof value === "boolean") return String(value);
@@ -53,10 +55,18 @@ function scalarText(value: unknown, path: Path): string {
   throw new TidemarkError(
     "RECORD_INVALID",
     value === undefined
-      ? `A record has no value at its key ${formatPath(path)}`
+      ? `A record has no value at its key ${formatPath(path)}${namesInstead(record, path)}`
       : `A record's key ${formatPath(path)} is ${showValue(value)}; a text, a number or a boolean is needed`,
     { details: { path: formatPath(path), field: formatPath(path) } },
   );
+}
+
+/** What the record has in place of a key that it lacks. */
+function namesInstead(record: SourceRecord, path: Path): string {
+  const names = fieldNamesAlong([record], path);
+  const meant = nearest(formatPath(path), names);
+  const shown = names.length > 30 ? [...names.slice(0, 30), "…"] : names;
+  return meant === undefined ? `; it has ${shown.join(", ") || "no fields"}` : `; did you mean ${meant}?`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { nearest } from "./nearest.ts";
+import { nearest } from "../model/nearest.ts";
 
 /** Variables by name: the process's environment, with the values of `--param` above it. */
 export type Environment = Readonly<Record<string, string | undefined>>;

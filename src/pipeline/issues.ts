@@ -1,9 +1,9 @@
 import type { z } from "zod";
+import { nearest } from "../model/nearest.ts";
 import { isPlainObject } from "../model/plain-object.ts";
 import { showValue } from "../model/unreadable-value.ts";
 import { type ConfigPath, type Finding, formatConfigPath, mistake } from "./diagnostics.ts";
 import { configAt, type KnownKeys } from "./known-keys.ts";
-import { nearest } from "./nearest.ts";
 import { isSecretPlace } from "./sensitive.ts";
 
 type Issue = z.core.$ZodIssue;

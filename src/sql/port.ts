@@ -43,6 +43,13 @@ export interface SqlDialect {
 /** A transaction that the caller has opened, on a driver's own connection. */
 export type OpenTransaction = object;
 
+export interface StreamOptions {
+  readonly pageSize: number;
+  readonly signal?: AbortSignal;
+  /** Called once, before the first page, with the names of the result's columns; it may throw. */
+  readonly onColumns?: (names: readonly string[]) => void;
+}
+
 /**
  * One connection. Calls on it follow one another; `stream` may not be interleaved with others.
  *
@@ -68,7 +75,7 @@ export interface SqlConnection extends AsyncDisposable {
   stream(
     sql: string,
     params: readonly SqlValue[],
-    options: { pageSize: number; signal?: AbortSignal },
+    options: StreamOptions,
   ): AsyncIterable<{ columns: readonly Column[]; rows: SqlRow[] }>;
   /**
    * The types that the database takes a query's placeholders for, in its own words and in their order;

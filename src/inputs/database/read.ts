@@ -4,11 +4,12 @@ import type { SqlConnection, SqlValue } from "../../sql/port.ts";
 import type { StatePersistence } from "../state-persistence.ts";
 import { Binder, type BoundStatement } from "./binder.ts";
 import type { Subject } from "./commit-safe/bound.ts";
+import { requireColumns } from "./known-columns.ts";
 import { analyseQuery, type QueryAnalysis, rewriteQuery } from "./query-analysis.ts";
 import { repeatedLimits } from "./query-mistakes.ts";
 import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
-import { refuseOddColumn } from "./table-column.ts";
+import { checkTable } from "./table-column.ts";
 import { tableQueries } from "./table-query.ts";
 
 export interface ReadParts {
@@ -56,7 +57,7 @@ export class DatabaseRead {
     const { signal } = this.#parts.context;
     const request: ReadRequest = { window: { lower, upper: null }, companions, resume: null, signal };
     if (config.query === undefined) {
-      await refuseOddColumn(connection, config.table ?? "", incremental.cursors[0]);
+      await checkTable(connection, config.table ?? "", incremental);
       const has = { lower: lower !== null, upper: false };
       const { unsorted: sql, lowerBounds } = tableQueries(config, incremental, connection.dialect, has);
       const statement: Statement = { ...ofTable, sql, pageSize: config.pageSize, placeholders: lowerBounds };
@@ -79,12 +80,13 @@ export class DatabaseRead {
     const upper =
       request.window.upper?.value ?? String((await findHorizon(connection, context.warn)).below - 1n);
     const { key } = incremental;
-    yield* readByTransaction(connection, { table, columns, where, key, pageSize }, request, upper);
+    const parts = { table, columns, where, key, pageSize, onColumns: this.#requireFields };
+    yield* readByTransaction(connection, parts, request, upper);
   }
 
   async *#readTable(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
     const { config, incremental, connection } = this.#parts;
-    await refuseOddColumn(connection, config.table ?? "", incremental.cursors[0]);
+    await checkTable(connection, config.table ?? "", incremental);
     const has = { lower: request.window.lower !== null, upper: this.#endsHere(request) };
     const queries = tableQueries(config, incremental, connection.dialect, has);
     const { rows, withoutCursor, lowerBounds, upperBounds } = queries;
@@ -147,13 +149,21 @@ export class DatabaseRead {
     };
   }
 
+  /** Before the first row: one without its cursor is not to be taken for a row whose cursor is null. */
+  readonly #requireFields = (names: readonly string[]): void => {
+    const { config, incremental } = this.#parts;
+    const what = config.query === undefined ? `the table ${config.table}` : "the query's result";
+    requireColumns(names, incremental, { where: `the columns of ${what}`, anyCase: false });
+  };
+
   async *#streamed(
     { sql, pageSize }: Statement,
     params: readonly SqlValue[],
     { signal }: ReadRequest,
   ): AsyncGenerator<Page, void, undefined> {
     const { connection } = this.#parts;
-    for await (const { columns, rows } of connection.stream(sql, params, { pageSize, signal })) {
+    const options = { pageSize, signal, onColumns: this.#requireFields };
+    for await (const { columns, rows } of connection.stream(sql, params, options)) {
       yield { records: rows, next: null, columns };
     }
   }

@@ -1,12 +1,23 @@
-import type { CursorField } from "../../engine/ports.ts";
+import type { CursorField, Incremental } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SqlConnection } from "../../sql/port.ts";
+import { requireColumns } from "./known-columns.ts";
 
-/** A column that is plainly not what the cursor is declared as would only show in its first record. */
-export async function refuseOddColumn(
+/** By these SQLite knows a row that is declared no column of its own. */
+const rowNames = ["rowid", "oid", "_rowid_"];
+
+/**
+ * Looks at a table before the query that is written for it: SQLite takes the name of a column that does
+ * not exist for a text, and the other databases do not say which columns there are.
+ *
+ * Throws `FIELD_UNKNOWN` for a cursor or a key that the table does not have, `CONFIG_INCOHERENT` for a column
+ * that is plainly not what the cursor is declared as, which would only show in its first record, and
+ * `QUERY_FAILED` where there is no such table.
+ */
+export async function checkTable(
   connection: SqlConnection,
   table: string,
-  leading: CursorField | undefined,
+  incremental: Pick<Incremental, "cursors" | "key">,
 ): Promise<void> {
   const columns = await connection.columns(table);
   if (columns === null) {
@@ -14,7 +25,19 @@ export async function refuseOddColumn(
       hint: "Check its name and schema, and that the user may see it.",
     });
   }
+  const names = columns.map(({ name }) => name);
+  const { name: database } = connection.dialect;
+  requireColumns(names, incremental, {
+    where: `the columns of the table ${table}`,
+    anyCase: database !== "postgres",
+    besides: database === "sqlite" ? rowNames : [],
+  });
+  const [leading] = incremental.cursors;
   const kind = columns.find(({ name }) => name === leading?.path?.at(-1))?.kind;
+  refuseOddKind(kind, leading, table);
+}
+
+function refuseOddKind(kind: string | undefined, leading: CursorField | undefined, table: string): void {
   if (leading?.type === "timestamp_utc" && leading.format.kind === "iso8601" && kind === "integer") {
     throw new TidemarkError(
       "CONFIG_INCOHERENT",

@@ -2,10 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Connection, FieldPacket, ResultSetHeader, SslOptions, TypeCast } from "mysql2";
 import { z } from "zod";
 import type { TidemarkError } from "../../errors.ts";
-import type { Column, SqlConnection, SqlDialect, SqlRow, SqlValue } from "../port.ts";
+import type { Column, SqlConnection, SqlDialect, SqlRow, SqlValue, StreamOptions } from "../port.ts";
+import { checkColumns } from "../result-columns.ts";
 import type { SqlRole } from "../roles.ts";
 import { tlsProblemOf } from "../tls.ts";
-import { refuseTwins } from "../twins.ts";
 import { type MysqlAddress, mysqlAddress, placeOf } from "./address.ts";
 import { mysqlDialect } from "./dialect.ts";
 import { loadMysqlDriver, type MysqlDriver } from "./driver.ts";
@@ -235,9 +235,9 @@ export class MysqlConnection implements SqlConnection {
   async *stream(
     sql: string,
     params: readonly SqlValue[],
-    options: { pageSize: number; signal?: AbortSignal },
+    options: StreamOptions,
   ): AsyncGenerator<{ columns: readonly Column[]; rows: SqlRow[] }> {
-    const { pageSize, signal } = options;
+    const { pageSize, signal, onColumns } = options;
     signal?.throwIfAborted();
     const bound = withParameters(sql, params);
     await this.#ask("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
@@ -250,7 +250,10 @@ export class MysqlConnection implements SqlConnection {
     };
     try {
       const described = await this.#describe(bound);
-      refuseTwins(described.map(({ name }) => name));
+      checkColumns(
+        described.map(({ name }) => name),
+        onColumns,
+      );
       const shaped = described.some(({ columnType }) => columnType === 255);
       signal?.throwIfAborted();
       reader = new RowReader(

@@ -3,9 +3,9 @@ import type pg from "pg";
 import type { CopyStreamQuery } from "pg-copy-streams";
 import type { TidemarkError } from "../../errors.ts";
 import { postgresDialect } from "../dialects.ts";
-import type { Column, SqlConnection, SqlRow, SqlValue } from "../port.ts";
+import type { Column, SqlConnection, SqlRow, SqlValue, StreamOptions } from "../port.ts";
+import { checkColumns } from "../result-columns.ts";
 import type { SqlRole } from "../roles.ts";
-import { refuseTwins } from "../twins.ts";
 import { type PostgresAddress, postgresAddress } from "./address.ts";
 import { connectByTls } from "./connect.ts";
 import { loadPostgresDriver, type PostgresDriver } from "./driver.ts";
@@ -193,9 +193,9 @@ export class PostgresConnection implements SqlConnection {
   async *stream(
     sql: string,
     params: readonly SqlValue[],
-    options: { pageSize: number; signal?: AbortSignal },
+    options: StreamOptions,
   ): AsyncGenerator<{ columns: readonly Column[]; rows: SqlRow[] }> {
-    const { pageSize, signal } = options;
+    const { pageSize, signal, onColumns } = options;
     signal?.throwIfAborted();
     let waiting = false;
     let cancelling: Promise<void> | undefined;
@@ -212,7 +212,11 @@ export class PostgresConnection implements SqlConnection {
         const { columns, rows } = await portal.next(pageSize).finally(() => {
           waiting = false;
         });
-        if (first) refuseTwins(columns.map(({ name }) => name));
+        if (first)
+          checkColumns(
+            columns.map(({ name }) => name),
+            onColumns,
+          );
         if (rows.length > 0) yield { columns, rows };
         if (rows.length < pageSize) return;
       }

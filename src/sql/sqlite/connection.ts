@@ -5,9 +5,9 @@ import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqli
 import { setTimeout as delay } from "node:timers/promises";
 import { TidemarkError } from "../../errors.ts";
 import { sqliteDialect, tableNameParts } from "../dialects.ts";
-import type { Column, SqlConnection, SqlRow, SqlValue } from "../port.ts";
+import type { Column, SqlConnection, SqlRow, SqlValue, StreamOptions } from "../port.ts";
+import { checkColumns } from "../result-columns.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
-import { refuseTwins } from "../twins.ts";
 import { sqliteError } from "./errors.ts";
 import { bindableAll, kindOfDeclaredType, type Restorer, readable, restorerOf } from "./values.ts";
 
@@ -118,9 +118,9 @@ export class SqliteConnection implements SqlConnection {
   async *stream(
     sql: string,
     params: readonly SqlValue[],
-    options: { pageSize: number; signal?: AbortSignal },
+    options: StreamOptions,
   ): AsyncGenerator<{ columns: readonly Column[]; rows: SqlRow[] }> {
-    const { statement, columns, shape } = this.#prepareStream(sql);
+    const { statement, columns, shape } = this.#prepareStream(sql, options.onColumns);
     let rows: Iterator<unknown> | undefined;
     try {
       for (;;) {
@@ -144,13 +144,19 @@ export class SqliteConnection implements SqlConnection {
     }
   }
 
-  #prepareStream(sql: string): { statement: StatementSync; columns: Column[]; shape: RowShape } {
+  #prepareStream(
+    sql: string,
+    onColumns: StreamOptions["onColumns"],
+  ): { statement: StatementSync; columns: Column[]; shape: RowShape } {
     try {
       const statement = this.#prepare(sql);
       // Arrays come twice as fast as the driver's objects, and leave objects of the ordinary kind to us.
       statement.setReturnArrays(true);
       const described = statement.columns();
-      refuseTwins(described.map(({ name }) => name));
+      checkColumns(
+        described.map(({ name }) => name),
+        onColumns,
+      );
       const columns: Column[] = [];
       const shape: [string, Restorer | null][] = [];
       for (const { name, type } of described) {

@@ -2,7 +2,7 @@ import type { Page, ReadRequest, Warn } from "../../../engine/ports.ts";
 import type { Cursor } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
 import { formatPath, type Path } from "../../../model/record.ts";
-import type { SqlConnection, SqlRow } from "../../../sql/port.ts";
+import type { SqlConnection, SqlRow, StreamOptions } from "../../../sql/port.ts";
 import type { CommitBound } from "../commit-safe/bound.ts";
 import { oidArray } from "../commit-safe/relation.ts";
 import { clusterNote, refuseAnother, refuseEarlier } from "./cluster.ts";
@@ -15,6 +15,8 @@ export interface XminTable {
   readonly where: string | undefined;
   readonly key: readonly Path[] | null;
   readonly pageSize: number;
+  /** As a stream's. */
+  readonly onColumns?: StreamOptions["onColumns"];
 }
 
 /** The bound of a table that is read by transactions: everything below the horizon has ended. */
@@ -50,7 +52,7 @@ export class XminBound implements CommitBound {
  */
 export async function* readByTransaction(
   connection: SqlConnection,
-  { table, columns, where, key, pageSize }: XminTable,
+  { table, columns, where, key, pageSize, onColumns }: XminTable,
   { window, signal }: ReadRequest,
   upper: string,
 ): AsyncGenerator<Page, void, undefined> {
@@ -68,8 +70,9 @@ export async function* readByTransaction(
   const params =
     lower === null ? [upper] : fresh.length === 0 ? [upper, lower] : [upper, lower, oidArray(fresh)];
   const from = lower === null ? null : BigInt(lower);
+  const options = { pageSize, signal, ...(onColumns === undefined ? {} : { onColumns }) };
   let held: { page: Page; last: bigint } | null = null;
-  for await (const { columns: described, rows } of connection.stream(sql, params, { pageSize, signal })) {
+  for await (const { columns: described, rows } of connection.stream(sql, params, options)) {
     const first = transactionAt(rows, 0);
     if (held !== null) {
       const isOver = first > held.last && (from === null || first > from);

@@ -1,7 +1,14 @@
 import { TidemarkError } from "../errors.ts";
+import type { StreamOptions } from "./port.ts";
+
+/** Looks at a result's columns before its rows are read. */
+export function checkColumns(names: readonly string[], onColumns: StreamOptions["onColumns"]): void {
+  refuseTwins(names);
+  onColumns?.(names);
+}
 
 /** Two columns of one name would leave the record with one of them, chosen by chance. */
-export function refuseTwins(names: readonly string[]): void {
+function refuseTwins(names: readonly string[]): void {
   const seen = new Set<string>();
   for (const name of names) {
     if (seen.has(name)) {
