@@ -167,6 +167,11 @@ export const errorCodes = {
     hint: "Try again; a run never counts a cut answer as a success.",
     recoverable: true,
   },
+  SOURCE_PARTIAL: {
+    meaning: "The source's answer says of itself that it failed or is not whole.",
+    hint: "See the source's own words in the message. If its records are whole all the same, declare `errorField: null`, or the path where the source does report failures.",
+    recoverable: false,
+  },
   RESUME_REFUSED: {
     meaning: "The source no longer knows the place at which an unfinished window was to go on.",
     hint: "Nothing: the run reads the window from its start instead.",

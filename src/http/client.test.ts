@@ -4,6 +4,7 @@ import zlib from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { openTestClient } from "../../test/support/http-client.ts";
 import { type HttpHandler, sendJson, startHttpServer } from "../../test/support/http-server.ts";
+import { startRawHttpServer } from "../../test/support/raw-http-server.ts";
 import type { HttpClient } from "./client.ts";
 import type { HttpRequest } from "./message.ts";
 
@@ -61,6 +62,17 @@ describe("encodings", () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  test.each(["UTF-8", "none", "binary", "identity", "aws-chunked", "utf8, none", "made-up"])(
+    "a plain body that is labelled %s is read as it is",
+    async (encoding) => {
+      await using server = await startHttpServer(
+        withStatus(200, { "content-encoding": encoding }, '["Zoë"]'),
+      );
+      await using client = (await openTestClient(server.origin, {})).client;
+      expect((await get(client, server.origin)).text).toBe('["Zoë"]');
+    },
+  );
+
   test("a character set is decoded as it is named", async () => {
     await using server = await startHttpServer((_request, response) => {
       response.writeHead(200, { "content-type": 'application/json; charset="ISO-8859-1"' });
@@ -68,16 +80,6 @@ describe("encodings", () => {
     });
     await using client = (await openTestClient(server.origin, {})).client;
     expect((await get(client, server.origin)).text).toBe('["Zoë"]');
-  });
-
-  test("bytes that are not UTF-8 are replaced, with a warning", async () => {
-    await using server = await startHttpServer((_request, response) => {
-      response.end(Buffer.from([0x22, 0xeb, 0x22]));
-    });
-    const { client, warnings } = await openTestClient(server.origin, {});
-    expect((await get(client, server.origin)).text).toBe('"\ufffd"');
-    expect(warnings).toEqual(["TEXT_DAMAGED"]);
-    await client.close();
   });
 
   test.each([
@@ -100,7 +102,10 @@ describe("retries", () => {
       inTurn(
         withStatus(503),
         withStatus(429, { "retry-after": "7" }),
-        withStatus(429, { "retry-after": "Thu, 01 Jan 2026 00:00:09 GMT" }),
+        withStatus(429, {
+          "retry-after": "Thu, 01 Jan 2026 00:00:09 GMT",
+          date: "Thu, 01 Jan 2026 00:00:07 GMT",
+        }),
         answering,
       ),
     );
@@ -118,6 +123,30 @@ describe("retries", () => {
     await get(client, server.origin);
     expect([clock.sleeps, warnings]).toEqual([[1000], ["RETRY_AFTER_CAPPED"]]);
     await client.close();
+  });
+
+  test("a 403 that is a rate limit is waited for, and is no matter of rights", async () => {
+    const limit = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "40" };
+    await using server = await startHttpServer(inTurn(withStatus(403, limit), answering));
+    const { client, clock } = await openTestClient(server.origin, {});
+    expect((await get(client, server.origin)).text).toBe("[1]");
+    expect(clock.sleeps).toEqual([40_000]);
+    await client.close();
+  });
+
+  test("a rate limit that outlasts the settings says how long it lasts, and what to do", async () => {
+    const limit = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "2400" };
+    await using server = await startHttpServer(withStatus(403, limit, "API rate limit exceeded"));
+    await using client = (await openTestClient(server.origin, { retry: { attempts: 2 } })).client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({
+      code: "SOURCE_UNAVAILABLE",
+      recoverable: true,
+      message: expect.stringContaining(
+        'status 403 for a rate limit: "API rate limit exceeded"; it asked to wait 2400 s',
+      ),
+      hint: expect.stringMatching(/asked to wait 2400 s, and `retry.maxRetryAfterMs` grants 300 s/),
+      details: { attempts: 2, status: 403 },
+    });
   });
 
   test("after the last attempt it is SOURCE_UNAVAILABLE and says status, attempts and the answer", async () => {
@@ -231,7 +260,117 @@ describe("P15: a cut answer is never taken for a whole one", () => {
   });
 });
 
+describe("what no later attempt mends", () => {
+  test("a host that nobody has is not recoverable, and is not asked for again", async () => {
+    const origin = "http://no-such-host.invalid";
+    const { client, clock } = await openTestClient(origin, {});
+    await expect(get(client, origin)).rejects.toMatchObject({
+      code: "SOURCE_UNAVAILABLE",
+      recoverable: false,
+      message: expect.stringMatching(/no-such-host\.invalid\/: no answer: .*ENOTFOUND/),
+      hint: expect.stringContaining("check the name"),
+    });
+    expect(clock.sleeps).toEqual([]);
+    await client.close();
+  });
+
+  test("https at a port that speaks plain HTTP is not recoverable", async () => {
+    await using server = await startHttpServer(answering);
+    const origin = server.origin.replace("http:", "https:");
+    const { client, clock } = await openTestClient(origin, {});
+    await expect(get(client, origin)).rejects.toMatchObject({
+      code: "SOURCE_UNAVAILABLE",
+      recoverable: false,
+      hint: expect.stringContaining("TLS"),
+    });
+    expect(clock.sleeps).toEqual([]);
+    await client.close();
+  });
+
+  test.each([
+    ["a malformed header", "HTTP/1.1 200 OK\r\nX Bad Name: 1\r\nContent-Length: 3\r\n\r\n[1]"],
+    ["a greeting that is not HTTP", "220 mail.example.com ESMTP ready\r\n"],
+    [
+      "two lengths that contradict one another",
+      "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n\r\n",
+    ],
+  ])("%s is SOURCE_INVALID and not recoverable", async (_name, bytes) => {
+    await using server = await startRawHttpServer((socket) => socket.end(bytes));
+    await using client = (await openTestClient(server.origin, { retry: { attempts: 2 } })).client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({
+      code: "SOURCE_INVALID",
+      recoverable: false,
+      message: expect.stringContaining("no answer by the rules of HTTP after 2 attempts"),
+    });
+  });
+});
+
+describe("redirects to another origin", () => {
+  const keys = { authentication: { type: "bearer", token: "redirect-token" } } as const;
+  const elsewhere = (target: string): HttpHandler => withStatus(302, { location: target });
+
+  test("a refusal there says that the credentials were not sent, with both addresses", async () => {
+    await using other = await startHttpServer(withStatus(401, {}, "who are you?"));
+    await using server = await startHttpServer(elsewhere(`${other.origin}/v2`));
+    await using client = (await openTestClient(server.origin, keys)).client;
+    const failed = await get(client, `${server.origin}/v1`).catch((error: unknown) => error);
+    expect(failed).toMatchObject({
+      code: "SOURCE_REFUSED",
+      message: `GET ${server.origin}/v1: answered with status 401 at ${other.origin}/v2, where a redirect led: "who are you?"`,
+      hint: expect.stringContaining(`go to ${server.origin} only and were not sent to ${other.origin}`),
+    });
+    expect(other.seen[0]?.headers.authorization).toBeUndefined();
+  });
+
+  test("an answer from there is taken, with a warning that names both addresses once", async () => {
+    await using other = await startHttpServer(answering);
+    await using server = await startHttpServer(elsewhere(`${other.origin}/v2`));
+    const said: string[] = [];
+    const warn = (code: string, message: string): void => void said.push(`${code}: ${message}`);
+    await using client = (await openTestClient(server.origin, keys, { warn })).client;
+    await get(client, `${server.origin}/v1`);
+    await get(client, `${server.origin}/v1`);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(
+      /^REDIRECTED_ELSEWHERE: .*\/v1 was redirected to another origin, .*\/v2; `authentication`/,
+    );
+  });
+
+  test("no answer from there names the address that was asked", async () => {
+    await using server = await startHttpServer(elsewhere("http://no-such-host.invalid/v2"));
+    await using client = (await openTestClient(server.origin, keys)).client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({
+      message: expect.stringContaining("http://no-such-host.invalid/v2: no answer"),
+    });
+  });
+
+  test("a redirect of a POST is refused, and says where it leads", async () => {
+    await using server = await startHttpServer(elsewhere("/v2"));
+    await using client = (await openTestClient(server.origin, keys)).client;
+    await expect(get(client, server.origin, { method: "POST" })).rejects.toMatchObject({
+      code: "SOURCE_REFUSED",
+      message: expect.stringContaining(`redirected to ${server.origin}/v2, which is not followed for POST`),
+    });
+  });
+});
+
 describe("time-outs and cancelling", () => {
+  test("an answer that drips is given up once its whole time is over", async () => {
+    await using server = await startHttpServer((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const drip = setInterval(() => response.write(" "), 20);
+      response.on("close", () => clearInterval(drip));
+    });
+    const settings = { timeoutMs: 10_000, totalTimeoutMs: 200, retry: { attempts: 2 } };
+    await using client = (await openTestClient(server.origin, settings)).client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({
+      code: "SOURCE_UNAVAILABLE",
+      recoverable: true,
+      message: expect.stringContaining("the answer had not ended after 0.2 s (`totalTimeoutMs`)"),
+    });
+    expect(server.seen).toHaveLength(2);
+  });
+
   test.each<[string, HttpHandler]>([
     ["no answer begins", () => {}],
     ["an answer stops in the middle", (_request, response) => void response.write("[1,")],

@@ -2,14 +2,23 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "../clock.ts";
 import { registerSecret } from "../secrets.ts";
 import { traceHeaders } from "../trace-context.ts";
-import { isSecretName } from "./address.ts";
+import { isSecretName, showAddress } from "./address.ts";
 import { createAuthenticator, type Envelope } from "./authentication.ts";
 import { exchange } from "./exchange.ts";
-import { createFailures, type HttpErrorCodes, snippet, sourceErrorCodes } from "./failures.ts";
+import {
+  createFailures,
+  type HttpErrorCodes,
+  leftOrigin,
+  snippet,
+  sourceErrorCodes,
+  statusInWords,
+} from "./failures.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import { createRateLimiter } from "./rate-limit.ts";
-import { AttemptFailed, parseRetryAfter, withRetries } from "./retry.ts";
+import { redirectTarget } from "./redirects.ts";
+import { AttemptFailed, withRetries } from "./retry.ts";
 import type { HttpSettings } from "./schema.ts";
+import { isLimit, waitAsked } from "./waits.ts";
 
 export interface HttpClientParts {
   readonly clock: Clock;
@@ -44,11 +53,17 @@ export interface HttpClient extends AsyncDisposable {
    * source: `SOURCE_UNAVAILABLE` for no answer, a status to retry on or any other 5xx;
    * `SOURCE_TRUNCATED` for an answer cut short; both after the last attempt. At once:
    * `SOURCE_REFUSED` for any other status (`details.status`) and for redirects that are not
-   * followed; `SOURCE_INVALID` for an answer too large or in no known encoding; the signal's reason.
-   * Up to five redirects of GET and HEAD are followed; once one leads to another origin, nothing
-   * but the bare request is sent.
+   * followed; `SOURCE_INVALID` for an answer too large or in no known encoding; `SOURCE_UNAVAILABLE`
+   * that is not recoverable for a host that does not exist or a certificate that is not accepted; the
+   * signal's reason. Up to five redirects of GET and HEAD are followed; once one leads to another
+   * origin, nothing but the bare request is sent, and `warn` or the error says so.
    */
   request(request: HttpRequest): Promise<HttpResponse>;
+  /**
+   * What `reader` makes of the answer. Where it throws `AttemptFailed`, since the answer is cut short or
+   * says itself that it is to be asked for again, the request is made again under the same policy.
+   */
+  read<T>(request: HttpRequest, reader: (answer: HttpResponse) => T): Promise<T>;
   /** An address without the credentials that the client adds to it, fit to be stored. */
   strip(url: URL): URL;
   close(): Promise<void>;
@@ -60,9 +75,15 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Opens a client; no connection is made before the first request. Registers all secrets of the settings. */
 export async function openHttpClient(settings: HttpSettings, parts: HttpClientParts): Promise<HttpClient> {
   const dispatcher = parts.dispatcher ?? (await createPool(settings.timeoutMs));
-  const failures = createFailures(parts.codes ?? sourceErrorCodes, parts.stream);
+  const failures = createFailures({
+    codes: parts.codes ?? sourceErrorCodes,
+    stream: parts.stream,
+    maxRetryAfterMs: settings.retry.maxRetryAfterMs,
+  });
   const limiter = settings.rateLimit && createRateLimiter(settings.rateLimit, parts.clock);
   const declared = declaredHeaders(settings);
+  /** Origins of which it was told that redirects lead there. */
+  const saidOf = new Set<string>();
   const authenticator = createAuthenticator(settings.authentication, {
     clock: parts.clock,
     send: (request) =>
@@ -71,14 +92,15 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   });
 
   async function send(request: HttpRequest, { url, headers }: Envelope): Promise<HttpResponse> {
-    const { method, body, signal } = request;
+    const { method, body, encoding, signal } = request;
     try {
-      const answer = await exchange(dispatcher, { method, url, headers, body, signal }, settings);
-      if (answer.damaged)
-        parts.warn("TEXT_DAMAGED", "an answer held bytes that are not UTF-8; they were replaced");
+      const answer = await exchange(dispatcher, { method, url, headers, body, encoding, signal }, settings);
       return { ...answer, url };
     } catch (error) {
-      throw failures.other(request, error);
+      const at = { ...request, url };
+      if (!(error instanceof AttemptFailed)) throw failures.other(at, error);
+      const failure = failures.hopeless(at, error);
+      throw failure === error && url.href !== request.url.href ? redirectedTo(url, error) : failure;
     }
   }
 
@@ -102,33 +124,40 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
       if (target === undefined) return { ...answer, url: authenticator.strip(url) };
       if (++hops > maxRedirects)
         throw failures.redirect(request, `redirected more than ${maxRedirects} times`);
-      url = redirectTarget(request, url, target);
+      url = authenticator.strip(
+        redirectTarget(url, target, request.method, (why) => failures.redirect(request, why)),
+      );
       trusted &&= url.origin === parts.origin;
     }
   }
 
-  function redirectTarget(request: HttpRequest, from: URL, location: string): URL {
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      throw failures.redirect(request, `redirected, which is not followed for ${request.method}`);
-    }
-    const target = URL.parse(location, from.href);
-    if (target === null || !/^https?:$/.test(target.protocol)) {
-      throw failures.redirect(request, "redirected to something that is no address over HTTP");
-    }
-    return authenticator.strip(target);
+  /** Says of an answer from elsewhere that what is declared for the origin was not sent along. */
+  function noteElsewhere(request: HttpRequest, answer: HttpResponse): HttpResponse {
+    const elsewhere = leftOrigin(request, answer);
+    if (elsewhere === null || saidOf.has(elsewhere.origin)) return answer;
+    saidOf.add(elsewhere.origin);
+    parts.warn(
+      "REDIRECTED_ELSEWHERE",
+      `${showAddress(request.url)} was redirected to another origin, ${showAddress(elsewhere)}; \`authentication\` and \`headers\` were not sent there. If it belongs to the source, declare that address`,
+    );
+    return answer;
   }
 
   /** Hands on successes; tells statuses that are worth another attempt from those that are not. */
   function judge(request: HttpRequest, answer: HttpResponse): HttpResponse {
     const { status, text, headers } = answer;
-    if (status >= 200 && status < 300) return answer;
-    if (!settings.retry.retryOn.includes(status)) {
+    if (status >= 200 && status < 300) return noteElsewhere(request, answer);
+    const isLimited = status === 403 && isLimit(headers);
+    if (!isLimited && !settings.retry.retryOn.includes(status)) {
       if (request.accepts?.(status)) return answer;
-      throw failures.status(request, status, text);
+      throw failures.status(request, answer);
     }
-    throw new AttemptFailed("status", `status ${status}${snippet(text)}`, {
+    const wait = waitAsked(headers, parts.clock.now());
+    const asked = wait === null ? "" : `; it asked to wait ${Math.ceil(wait.milliseconds / 1000)} s`;
+    const limit = isLimited ? " for a rate limit" : "";
+    throw new AttemptFailed("status", `${statusInWords(request, answer)}${limit}${snippet(text)}${asked}`, {
       status,
-      retryAfterMs: parseRetryAfter(headers.get("retry-after"), parts.clock.now()),
+      retryAfterMs: wait?.milliseconds ?? null,
     });
   }
 
@@ -153,12 +182,23 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     if (parts.dispatcher === undefined) await dispatcher.destroy();
   }
 
+  function read<T>(request: HttpRequest, reader: (answer: HttpResponse) => T): Promise<T> {
+    return repeatedly(request, async () => reader(judge(request, await follow(request))));
+  }
+
   return {
-    request: (request) => repeatedly(request, async () => judge(request, await follow(request))),
+    request: (request) => read(request, (answer) => answer),
+    read,
     strip: (url) => authenticator.strip(url),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The same failure, with the address that a redirect led to: the request names only its own. */
+function redirectedTo(url: URL, failure: AttemptFailed): AttemptFailed {
+  const { kind, message, cause } = failure;
+  return new AttemptFailed(kind, `redirected to ${showAddress(url)}: ${message}`, { cause });
 }
 
 /** A pool of connections that are kept between requests. Loaded here since many runs make no request. */

@@ -28,6 +28,34 @@ const decompressors: ReadonlyMap<string, Decompress> = new Map([
   ["br", unbrotli],
 ]);
 
+/** What servers write into `Content-Encoding` although nothing is compressed. */
+const notCompressed: ReadonlySet<string> = new Set([
+  "",
+  "identity",
+  "none",
+  "null",
+  "plain",
+  "text",
+  "binary",
+  "7bit",
+  "8bit",
+  "ascii",
+  "us-ascii",
+  "utf-8",
+  "utf8",
+  "iso-8859-1",
+  "json",
+  "application/json",
+  "chunked",
+  "aws-chunked",
+]);
+
+/** Whether bytes are the beginning of JSON text and UTF-8 throughout: no compression makes such. */
+function isJsonText(bytes: Buffer): boolean {
+  const first = bytes.subarray(0, 64).toString("latin1").trimStart()[0];
+  return (first === "{" || first === "[") && isUtf8(bytes);
+}
+
 /** What a request may say that it accepts. */
 export const acceptedEncodings = "gzip, deflate, br";
 
@@ -39,9 +67,12 @@ export async function decompress(bytes: Buffer, contentEncoding: string, maxByte
   let body = bytes;
   for (const name of contentEncoding.toLowerCase().split(",").reverse()) {
     const encoding = name.trim();
-    if (encoding === "" || encoding === "identity" || body.length === 0) continue;
+    if (notCompressed.has(encoding) || body.length === 0) continue;
     const step = decompressors.get(encoding);
-    if (step === undefined) throw new UnusableAnswer(`its content encoding \`${encoding}\` is not known`);
+    if (step === undefined) {
+      if (isJsonText(body)) continue;
+      throw new UnusableAnswer(`its content encoding \`${encoding}\` is not known`);
+    }
     try {
       body = await step(body, { maxOutputLength: maxBytes });
     } catch (error) {
@@ -62,22 +93,84 @@ function isTooLarge(error: unknown): boolean {
   return error instanceof RangeError && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
 }
 
-/** A text, and whether bytes that are none in its character set had to be replaced. */
-export interface DecodedText {
-  readonly text: string;
-  readonly damaged: boolean;
+/** Why the bytes of an answer cannot be taken for text, and what to do. */
+export interface TextProblem {
+  readonly message: string;
+  readonly hint: string;
 }
 
-const charsetSyntax = /;\s*charset\s*=\s*"?([^\s";]+)/i;
+export interface DecodedText {
+  /** With replacement characters where there is a problem. */
+  readonly text: string;
+  /** Null where every byte was read as it was meant. */
+  readonly problem: TextProblem | null;
+}
+
+const charsetSyntax = /;\s*charset\s*=\s*["']?([^\s"';]+)/i;
 const utf8 = new TextDecoder();
 
-/** The body as text in the character set of its content type, UTF-8 where that names none. */
-export function decodeText(bytes: Buffer, contentType: string): DecodedText {
-  const charset = charsetSyntax.exec(contentType)?.[1]?.toLowerCase() ?? "utf-8";
-  if (charset === "utf-8" || charset === "utf8") return { text: utf8.decode(bytes), damaged: !isUtf8(bytes) };
+/** Servers put these labels on whatever they send, so bytes that are whole UTF-8 are UTF-8 all the same. */
+const unreliable: ReadonlySet<string> = new Set(["utf-8", "windows-1252", "iso-8859-15"]);
+
+/**
+ * The body as text: in the character set that is `declared`, else in that of its content type, else in
+ * UTF-8. JSON that is whole UTF-8 is read as such also where the label is unknown or a Latin one.
+ */
+export function decodeText(bytes: Buffer, contentType: string, declared?: string): DecodedText {
+  const label = declared ?? utf16Of(bytes) ?? charsetSyntax.exec(contentType)?.[1];
+  const charset = label === undefined ? "utf-8" : charsetOf(label);
+  if ((charset === null || unreliable.has(charset)) && isUtf8(bytes))
+    return { text: utf8.decode(bytes), problem: null };
+  if (charset === null || charset === "utf-8")
+    return { text: utf8.decode(bytes), problem: problemOf(bytes, label) };
   try {
-    return { text: new TextDecoder(charset).decode(bytes), damaged: false };
+    return { text: new TextDecoder(charset, { fatal: true }).decode(bytes), problem: null };
   } catch {
-    throw new UnusableAnswer(`its character set \`${charset}\` is not known`);
+    return { text: new TextDecoder(charset).decode(bytes), problem: problemOf(bytes, label) };
   }
 }
+
+/** The name of the character set that a label stands for; null for a label that is not known. */
+export function charsetOf(label: string): string | null {
+  try {
+    return new TextDecoder(label).encoding;
+  } catch {
+    return null;
+  }
+}
+
+/** What a mark at the beginning says; that of UTF-8 needs no saying. */
+function utf16Of(bytes: Buffer): string | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : undefined;
+}
+
+function problemOf(bytes: Buffer, label: string | undefined): TextProblem {
+  const data = binaryKinds.find(([, start]) => bytes.subarray(0, start.length).equals(start));
+  if (data !== undefined) {
+    return {
+      message: `it is ${data[0]} data and not text`,
+      hint: "Ask the source for plain JSON: files and compressed payloads are not read.",
+    };
+  }
+  const says =
+    label === undefined
+      ? "and names no other character set"
+      : `and says that it is \`${label.slice(0, 40)}\``;
+  return {
+    message: `its text is not UTF-8, ${says}`,
+    hint: "Declare the character set that the source writes, for example `encoding: windows-1252` for western Europe.",
+  };
+}
+
+/** The first bytes of what is sent in place of text. */
+const binaryKinds: readonly (readonly [name: string, start: Buffer])[] = [
+  ["gzip", Buffer.from([0x1f, 0x8b])],
+  ["zip", Buffer.from("PK\u0003\u0004", "latin1")],
+  ["zstd", Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
+  ["bzip2", Buffer.from("BZh", "latin1")],
+  ["xz", Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a])],
+  ["PDF", Buffer.from("%PDF", "latin1")],
+  ["Parquet", Buffer.from("PAR1", "latin1")],
+  ["PNG", Buffer.from([0x89, 0x50, 0x4e, 0x47])],
+];

@@ -7,7 +7,7 @@ import {
   tooLarge,
   UnusableAnswer,
 } from "./decode.ts";
-import { AttemptFailed } from "./retry.ts";
+import { AttemptFailed, type FailureKind } from "./retry.ts";
 
 /** A request with everything on it. */
 export interface Exchange {
@@ -16,16 +16,23 @@ export interface Exchange {
   readonly url: Pick<URL, "origin" | "pathname" | "search">;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
+  /** The character set of the answer, in place of what it says. */
+  readonly encoding?: string | undefined;
   readonly signal: AbortSignal;
 }
 
 export interface Answer extends DecodedText {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
+  /** Whether the answer said how long its body is. */
+  readonly isDelimited: boolean;
 }
 
 export interface ExchangeLimits {
+  /** For a connection, for the answer to begin, and between two parts of it. */
   readonly timeoutMs: number;
+  /** From the request to the end of the answer. Default: ten times `timeoutMs`. */
+  readonly totalTimeoutMs?: number | undefined;
   readonly maxBodyBytes: number;
 }
 
@@ -39,6 +46,49 @@ export async function exchange(
   request: Exchange,
   limits: ExchangeLimits,
 ): Promise<Answer> {
+  const { timeoutMs, totalTimeoutMs = 10 * timeoutMs } = limits;
+  const deadline = new Deadline(request.signal, totalTimeoutMs);
+  try {
+    return await answerOf(dispatcher, { ...request, signal: deadline.signal }, limits);
+  } catch (error) {
+    if (request.signal.aborted) throw request.signal.reason;
+    if (!deadline.hasPassed) throw error;
+    const seconds = totalTimeoutMs / 1000;
+    throw new AttemptFailed("timeout", `the answer had not ended after ${seconds} s (\`totalTimeoutMs\`)`);
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** Aborts with another signal, or once its time is over. */
+class Deadline {
+  readonly #abort = new AbortController();
+  readonly #outer: AbortSignal;
+  readonly #timer: NodeJS.Timeout;
+  readonly #follow = (): void => this.#abort.abort(this.#outer.reason);
+  hasPassed = false;
+
+  constructor(outer: AbortSignal, milliseconds: number) {
+    this.#outer = outer;
+    if (outer.aborted) this.#follow();
+    outer.addEventListener("abort", this.#follow, { once: true });
+    this.#timer = setTimeout(() => {
+      this.hasPassed = true;
+      this.#abort.abort();
+    }, milliseconds);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#outer.removeEventListener("abort", this.#follow);
+  }
+}
+
+async function answerOf(dispatcher: Dispatcher, request: Exchange, limits: ExchangeLimits): Promise<Answer> {
   const { method, url, body, signal } = request;
   let response: Dispatcher.ResponseData;
   try {
@@ -53,7 +103,7 @@ export async function exchange(
       bodyTimeout: limits.timeoutMs,
     });
   } catch (error) {
-    throw signal.aborted ? signal.reason : failureOf(error, "network");
+    throw failureOf(error, "network");
   }
   const headers = joinedHeaders(response.headers);
   let bytes: Buffer;
@@ -61,10 +111,15 @@ export async function exchange(
     bytes = await collect(response.body, limits.maxBodyBytes);
   } catch (error) {
     if (error instanceof UnusableAnswer) throw error;
-    throw signal.aborted ? signal.reason : failureOf(error, "truncated");
+    throw failureOf(error, "truncated");
   }
   const plain = await decompress(bytes, headers.get("content-encoding") ?? "", limits.maxBodyBytes);
-  return { status: response.statusCode, headers, ...decodeText(plain, headers.get("content-type") ?? "") };
+  return {
+    status: response.statusCode,
+    headers,
+    isDelimited: headers.has("content-length") || headers.has("transfer-encoding"),
+    ...decodeText(plain, headers.get("content-type") ?? "", request.encoding),
+  };
 }
 
 async function collect(body: Dispatcher.ResponseData["body"], maxBytes: number): Promise<Buffer> {
@@ -93,10 +148,24 @@ const timeouts: ReadonlySet<unknown> = new Set([
   "ETIMEDOUT",
 ]);
 
+/** Codes for headers that are too large, and for two lengths that contradict one another. */
+const malformed: ReadonlySet<unknown> = new Set([
+  "UND_ERR_HEADERS_OVERFLOW",
+  "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
+]);
+
 function failureOf(error: unknown, kind: "network" | "truncated"): Error {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "UND_ERR_INVALID_ARG") return new UnsendableRequest(reasonOf(error));
-  return new AttemptFailed(timeouts.has(code) ? "timeout" : kind, reasonOf(error), { cause: error });
+  return new AttemptFailed(kindOf(error, code, kind), reasonOf(error), { cause: error });
+}
+
+function kindOf(error: unknown, code: unknown, kind: "network" | "truncated"): FailureKind {
+  if (timeouts.has(code)) return "timeout";
+  if (kind === "truncated") return kind;
+  const isParserError =
+    error instanceof Error && error.name === "HTTPParserError" && !/EOF/.test(error.message);
+  return isParserError || malformed.has(code) ? "malformed" : kind;
 }
 
 /** A request that cannot be put into HTTP, as one with a line break in a header. */

@@ -1,9 +1,10 @@
 import { type ErrorCode, TidemarkError, type TidemarkErrorOptions } from "../errors.ts";
 import { redact } from "../secrets.ts";
 import { isSecretName, showAddress } from "./address.ts";
+import { hopelessHint, isHopeless } from "./connect-failures.ts";
 import { UnusableAnswer } from "./decode.ts";
 import { UnsendableRequest } from "./exchange.ts";
-import type { HttpRequest } from "./message.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
 import type { AttemptFailed } from "./retry.ts";
 
 /** The codes that a client's errors carry, since a source, an output and a store each have their own. */
@@ -45,40 +46,69 @@ export interface HttpFailures {
   /** After the last attempt. */
   exhausted(request: HttpRequest, failure: AttemptFailed, attempts: number): TidemarkError;
   /** For a status that is neither a success nor worth another attempt. */
-  status(request: HttpRequest, status: number, text: string): TidemarkError;
+  status(request: HttpRequest, answer: HttpResponse): TidemarkError;
   /** For a redirect that is not followed. */
-  redirect(request: HttpRequest, why: string): TidemarkError;
+  redirect(request: HttpRequest, why: string, hint?: string): TidemarkError;
+  /** For an attempt that failed in a way that no other attempt mends; else hands it on. */
+  hopeless(request: HttpRequest, failure: AttemptFailed): TidemarkError | AttemptFailed;
   /** For what `exchange` throws besides `AttemptFailed`; hands on anything else. */
   other(request: HttpRequest, error: unknown): unknown;
   invalid(url: URL, why: string): TidemarkError;
 }
 
-export function createFailures(codes: HttpErrorCodes, stream: string | undefined): HttpFailures {
+export interface FailureParts {
+  readonly codes: HttpErrorCodes;
+  readonly stream: string | undefined;
+  /** The longest wait that is granted, in milliseconds. */
+  readonly maxRetryAfterMs: number;
+}
+
+export function createFailures({ codes, stream, maxRetryAfterMs }: FailureParts): HttpFailures {
   function failure(code: ErrorCode, message: string, options: TidemarkErrorOptions = {}): TidemarkError {
     return new TidemarkError(code, message, stream === undefined ? options : { ...options, stream });
   }
   const name = (request: HttpRequest): string => `${request.method} ${showAddress(request.url)}`;
 
   return {
-    exhausted(request, { kind, status, message }, attempts) {
-      const code = kind === "truncated" ? codes.truncated : codes.unavailable;
+    exhausted(request, attempt, attempts) {
+      const { kind, status, message, retryAfterMs } = attempt;
       const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
       const details = status === null ? { attempts } : { attempts, status };
-      return failure(code, `${name(request)}: ${outcomes[kind]} after ${times}; the last: ${message}`, {
-        details,
-      });
+      return failure(
+        codes[codeOfKind[kind]],
+        `${name(request)}: ${outcomes[kind]} after ${times}; the last: ${message}`,
+        {
+          details,
+          ...(kind === "malformed" ? { hint: malformedHint, recoverable: false } : {}),
+          ...(retryAfterMs !== null && retryAfterMs > maxRetryAfterMs
+            ? { hint: waitHint(retryAfterMs, maxRetryAfterMs) }
+            : {}),
+        },
+      );
     },
-    status(request, status, text) {
+    status(request, answer) {
+      const { status, text } = answer;
       const code = status >= 500 ? codes.unavailable : codes.refused;
-      const hint = hints.get(status);
-      return failure(code, `${name(request)}: answered with status ${status}${snippet(text)}`, {
-        details: { attempts: 1, status },
-        ...(hint === undefined ? {} : { hint }),
-      });
+      const elsewhere = leftOrigin(request, answer);
+      const hint = elsewhere === null ? hints.get(status) : elsewhereHint(request.url, elsewhere);
+      return failure(
+        code,
+        `${name(request)}: answered with ${statusInWords(request, answer)}${snippet(text)}`,
+        {
+          details: { attempts: 1, status },
+          ...(hint === undefined ? {} : { hint }),
+        },
+      );
     },
-    redirect(request, why) {
-      return failure(codes.refused, `${name(request)}: ${why}`, {
-        hint: "Declare the address that the source redirects to.",
+    redirect(request, why, hint = "Declare the address that the source redirects to.") {
+      return failure(codes.refused, `${name(request)}: ${why}`, { hint });
+    },
+    hopeless(request, attempt) {
+      if (!isHopeless(attempt.cause)) return attempt;
+      return failure(codes.unavailable, `${name(request)}: ${outcomes[attempt.kind]}: ${attempt.message}`, {
+        details: { attempts: 1 },
+        recoverable: false,
+        hint: hopelessHint(attempt.cause, "the address"),
       });
     },
     other(request, error) {
@@ -96,11 +126,45 @@ export function createFailures(codes: HttpErrorCodes, stream: string | undefined
   };
 }
 
+/** The address that an answer came from, if a redirect led to another origin than the request's. */
+export function leftOrigin(request: HttpRequest, answer: HttpResponse): URL | null {
+  return answer.url.origin === request.url.origin ? null : answer.url;
+}
+
+/** The status of an answer, and who gave it if a redirect led elsewhere. */
+export function statusInWords(request: HttpRequest, answer: HttpResponse): string {
+  const elsewhere = leftOrigin(request, answer);
+  const by = elsewhere === null ? "" : ` at ${showAddress(elsewhere)}, where a redirect led`;
+  return `status ${answer.status}${by}`;
+}
+
+function elsewhereHint(from: URL, to: URL): string {
+  return `\`authentication\` and \`headers\` go to ${from.origin} only and were not sent to ${to.origin}. If both belong to the source, declare the address that it redirects to.`;
+}
+
+function waitHint(askedMs: number, grantedMs: number): string {
+  return `The server asked to wait ${Math.ceil(askedMs / 1000)} s, and \`retry.maxRetryAfterMs\` grants ${Math.ceil(grantedMs / 1000)} s: raise it, or run again when that time is over.`;
+}
+
+const malformedHint =
+  "The server, or a proxy in between, sends something that is not HTTP: check the address and its port, and tell the server's operator.";
+
+const codeOfKind = {
+  network: "unavailable",
+  timeout: "unavailable",
+  truncated: "truncated",
+  malformed: "invalid",
+  status: "unavailable",
+  said: "unavailable",
+} as const;
+
 const outcomes = {
   network: "no answer",
   timeout: "no answer in time",
   truncated: "the answer was still cut short",
+  malformed: "no answer by the rules of HTTP",
   status: "still refused",
+  said: "still refused",
 } as const;
 
 const hints: ReadonlyMap<number, string> = new Map([

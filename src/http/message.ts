@@ -1,3 +1,5 @@
+import type { TextProblem } from "./decode.ts";
+
 /** A request, before credentials and the settings' headers are added to it. */
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -7,6 +9,8 @@ export interface HttpRequest {
   readonly body?: string;
   /** Statuses besides 2xx whose answers are returned and not thrown; none that are retried on. */
   readonly accepts?: (status: number) => boolean;
+  /** The character set to read the answer in, in place of what it says. */
+  readonly encoding?: string;
   readonly signal: AbortSignal;
 }
 
@@ -16,6 +20,10 @@ export interface HttpResponse {
   /** Names in lower case; the values of a repeated header are joined by `, `. */
   readonly headers: ReadonlyMap<string, string>;
   readonly text: string;
+  /** Why the text must not be taken for data: its bytes could not be read as they were meant. */
+  readonly problem: TextProblem | null;
+  /** Whether the source said how long the body is; else it ended with the connection, which may have been cut. */
+  readonly isDelimited: boolean;
   /** Where the answer came from, after redirects, without credentials. */
   readonly url: URL;
 }

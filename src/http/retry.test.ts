@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SkippingClock } from "../../test/support/skipping-clock.ts";
-import { AttemptFailed, parseRetryAfter, type RetryParts, withRetries } from "./retry.ts";
+import { AttemptFailed, type RetryParts, withRetries } from "./retry.ts";
 import { httpSettingsShape } from "./schema.ts";
 
 const policy = httpSettingsShape.retry.parse({});
@@ -57,23 +57,5 @@ describe("withRetries", () => {
     await withRetries({ ...policy, maxRetryAfterMs: 60_000 }, given, attempt, giveUp);
     expect(clock.sleeps).toEqual([2000, 60_000]);
     expect(capped).toEqual([[400_000, 60_000]]);
-  });
-});
-
-describe("parseRetryAfter", () => {
-  const now = Date.UTC(2026, 0, 1, 12, 0, 0);
-  test.each([
-    ["120", 120_000],
-    [" 0 ", 0],
-    ["1.5", 1500],
-    ["Thu, 01 Jan 2026 12:01:30 GMT", 90_000],
-    ["Thursday, 01-Jan-26 12:00:10 GMT", 10_000],
-    ["Thu, 01 Jan 2026 11:00:00 GMT", 0],
-    ["soon", null],
-    ["-5", null],
-    ["2026", 2_026_000],
-    [undefined, null],
-  ])("%j", (header, expected) => {
-    expect(parseRetryAfter(header, now)).toBe(expected);
   });
 });

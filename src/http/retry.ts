@@ -1,8 +1,11 @@
 import type { Clock } from "../clock.ts";
 import type { RetryPolicy } from "./schema.ts";
 
-/** In which way an attempt failed: unreachable, silent, cut short, or with a status to retry on. */
-export type FailureKind = "network" | "timeout" | "truncated" | "status";
+/**
+ * In which way an attempt failed: unreachable, silent, cut short, not HTTP, with a status to retry on,
+ * or with an answer that says of itself that it failed and may be asked for again.
+ */
+export type FailureKind = "network" | "timeout" | "truncated" | "malformed" | "status" | "said";
 
 /** A failed attempt after which another may go better. Its message holds no address and no header. */
 export class AttemptFailed extends Error {
@@ -65,20 +68,4 @@ function delayAfter(failure: AttemptFailed, made: number, policy: RetryPolicy, p
   const granted = Math.min(asked, policy.maxRetryAfterMs);
   if (granted < asked) parts.onRetryAfterCapped(asked, granted);
   return Math.max(granted, jittered);
-}
-
-/** Dates as RFC 9110 has them, but for the obsolete form without a zone. */
-const httpDate = /^[A-Z][a-z]+, .+ GMT$/;
-
-/**
- * The wait that a `Retry-After` header asks for, in milliseconds from `now`: its seconds, or the
- * time until its date. Null where there is no such header or it cannot be read.
- */
-export function parseRetryAfter(header: string | undefined, now: number): number | null {
-  if (header === undefined) return null;
-  const text = header.trim();
-  if (/^\d{1,10}(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
-  if (!httpDate.test(text)) return null;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? null : Math.max(0, date - now);
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { charsetOf } from "./decode.ts";
 
 const milliseconds = z.int().min(1).max(86_400_000);
 const delay = z.int().min(0).max(86_400_000);
@@ -17,12 +18,14 @@ const retrySchema = z.strictObject({
   maxRetryAfterMs: delay
     .default(300_000)
     .describe(
-      "The longest `Retry-After` that is honoured in full; beyond it the next attempt is made early.",
+      "The longest wait that the server may ask for, in `Retry-After` or as the end of a rate limit; beyond it the next attempt is made early.",
     ),
   retryOn: z
     .array(z.int().min(400).max(599))
     .default([408, 425, 429, 500, 502, 503, 504])
-    .describe("Statuses after which the request is made again."),
+    .describe(
+      "Statuses after which the request is made again. A 403 that says that a rate limit is used up is one of them in any case.",
+    ),
 });
 
 /** How often and when a request is made again. */
@@ -100,6 +103,11 @@ function hasCredentials(text: string): boolean {
   return url !== null && (url.username !== "" || url.password !== "");
 }
 
+/** The name of a character set, as `TextDecoder` knows them. */
+export const encodingSchema = z
+  .string()
+  .refine((label) => charsetOf(label) !== null, "not the name of a character set, such as `windows-1252`");
+
 /** The name of a header, as HTTP allows it. */
 export const headerNameSchema = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "not the name of a header");
 
@@ -122,6 +130,11 @@ export const httpSettingsShape = {
   timeoutMs: milliseconds
     .default(30_000)
     .describe("How long to wait for a connection, for an answer to begin, and between two parts of it."),
+  totalTimeoutMs: milliseconds
+    .optional()
+    .describe(
+      "How long one request may take, from its sending to the end of its answer, however steadily that drips. Default: ten times `timeoutMs`.",
+    ),
   maxBodyBytes: z
     .int()
     .min(1)

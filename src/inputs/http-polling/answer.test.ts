@@ -1,7 +1,9 @@
 import { inspect } from "node:util";
+import zlib from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { readOnce } from "../../../test/support/http-polling.ts";
 import { type HttpHandler, sendJson, startHttpServer } from "../../../test/support/http-server.ts";
+import { startRawHttpServer } from "../../../test/support/raw-http-server.ts";
 import { stringifyJson } from "../../model/json.ts";
 
 async function readAnswer(handler: HttpHandler, dataField?: string) {
@@ -13,6 +15,10 @@ const json =
   (value: unknown): HttpHandler =>
   (_request, response) =>
     sendJson(response, value);
+const withStatus =
+  (status: number, body: string): HttpHandler =>
+  (_request, response) =>
+    void response.writeHead(status, { "content-type": "application/json" }).end(body);
 const text = (type: string, body: string): HttpHandler => {
   return (_request, response) => void response.writeHead(200, { "content-type": type }).end(body);
 };
@@ -52,7 +58,8 @@ describe("an answer that is not as declared names what is there", () => {
       "SOURCE_INVALID",
       "its keys are rows",
     ],
-    ["an error with status 200", json({ error: "quota" }), "data", "SOURCE_INVALID", "its keys are error"],
+    ["a job that is not done", withStatus(202, '{"job":1}'), "data", "SOURCE_INVALID", "status 202"],
+    ["nothing but a 202", withStatus(202, ""), "data", "SOURCE_INVALID", "status 202"],
     ["an empty object", json({}), "data", "SOURCE_INVALID", "an empty object"],
     ["a list where a path is declared", json([{ a: 1 }]), "data", "SOURCE_INVALID", "there is a list"],
     [
@@ -62,7 +69,8 @@ describe("an answer that is not as declared names what is there", () => {
       "SOURCE_INVALID",
       "`data` is an object, not a list",
     ],
-    ["null at the path", json({ data: null }), "data", "SOURCE_INVALID", "`data` is null, not a list"],
+    ["a text at the path", json({ data: "" }), "data", "SOURCE_INVALID", "`data` is a text, not a list"],
+    ["a list on the way", json({ data: [{ items: [] }] }), "data.items", "SOURCE_INVALID", "there is a list"],
     ["an object without a path", json({ events: [] }), undefined, "SOURCE_INVALID", "its keys are events"],
     [
       "elements that are no objects",
@@ -84,7 +92,25 @@ describe("an answer that is not as declared names what is there", () => {
       text("text/html", "<html><body>Sign in"),
       undefined,
       "SOURCE_INVALID",
-      'content type: text/html): "<html><body>Sign in"',
+      'an HTML page, not JSON, at `<` (content type: text/html): "<html><body>Sign in"',
+    ],
+    ["XML", text("text/xml", '<?xml version="1.0"?><a/>'), undefined, "SOURCE_INVALID", "is XML, not JSON"],
+    [
+      "JSON lines",
+      text("application/x-ndjson", '{"id":1}\n{"id":2}\n'),
+      undefined,
+      "SOURCE_INVALID",
+      "is JSON lines, not JSON, at character 10",
+    ],
+    ["CSV", text("text/csv", "id,v\n1,a\n"), undefined, "SOURCE_INVALID", "is CSV, not JSON"],
+    ["a guard", text("text/plain", ")]}'\n[]"), undefined, "SOURCE_INVALID", "a guard against scripts"],
+    ["NaN", text("application/json", '[{"v":NaN}]'), undefined, "SOURCE_INVALID", "not JSON, at `N`"],
+    [
+      "a gzip payload",
+      (_request, response) => void response.end(zlib.gzipSync("[]")),
+      undefined,
+      "SOURCE_INVALID",
+      "it is gzip data and not text",
     ],
     ["JSON with a mistake", json('{"a": [1, 2 3]}'), "a", "SOURCE_INVALID", "at character 13"],
   ])("%s", async (_name, handler, dataField, code, message) => {
@@ -100,13 +126,54 @@ describe("an answer that is not as declared names what is there", () => {
 });
 
 describe("P15: an answer that breaks off is SOURCE_TRUNCATED", () => {
-  test.each(["[1,2", '{"a":1', '{"a":', '{"a"', "{", '[{"a":"b', "[tru", "[-", '[{"a":1},', "", " \n"])(
-    "%j",
-    async (body) => {
-      const { error } = await readAnswer(text("application/json", body));
-      expect(error).toMatchObject({ code: "SOURCE_TRUNCATED", recoverable: true });
-    },
-  );
+  const cuts = ["[1,2", '{"a":1', '{"a":', '{"a"', "{", '[{"a":"b', "[tru", "[-", '[{"a":1},'];
+  test.each(cuts)("%j", async (body) => {
+    const { error } = await readAnswer(text("application/json", body));
+    expect(error).toMatchObject({ code: "SOURCE_TRUNCATED", recoverable: true });
+  });
+
+  const oldHttp = "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n";
+  test.each([...cuts, "", "\n"])("%j over HTTP/1.0 is asked for again", async (body) => {
+    await using server = await startRawHttpServer((socket, number) =>
+      socket.end(oldHttp + (number === 1 ? body : '[{"a":1}]')),
+    );
+    const { records, error } = await readOnce({ endpoint: server.origin });
+    expect([records, error, server.seen.length]).toEqual([[{ a: 1 }], null, 2]);
+  });
+
+  test("over HTTP/1.0, an answer that stays empty is a failure", async () => {
+    await using server = await startRawHttpServer((socket) => socket.end(oldHttp));
+    const { error } = await readOnce({ endpoint: server.origin, retry: { attempts: 2 } });
+    expect(error).toMatchObject({
+      code: "SOURCE_TRUNCATED",
+      recoverable: true,
+      message: expect.stringContaining("an empty body, and does not say how long it is"),
+    });
+  });
+});
+
+describe("text that is not UTF-8", () => {
+  const latin: HttpHandler = (_request, response) => {
+    response.setHeader("content-type", "application/json");
+    response.end(Buffer.from('[{"mode":"r\u00e9duit"}]', "latin1"));
+  };
+
+  test("without a word of its character set it is an error, and nothing is read", async () => {
+    const { records, error } = await readAnswer(latin);
+    expect(records).toEqual([]);
+    expect(error).toMatchObject({
+      code: "SOURCE_INVALID",
+      recoverable: false,
+      message: expect.stringContaining("its text is not UTF-8, and names no other character set"),
+      hint: expect.stringContaining("`encoding: windows-1252`"),
+    });
+  });
+
+  test("is read in the character set that `encoding` declares", async () => {
+    await using server = await startHttpServer(latin);
+    const { records, error } = await readOnce({ endpoint: server.origin, encoding: "windows-1252" });
+    expect([records, error]).toEqual([[{ mode: "r\u00e9duit" }], null]);
+  });
 });
 
 test("P14: no error of a read shows a secret of the pipeline", async () => {

@@ -2,13 +2,17 @@ import { type ErrorCode, messageOf, TidemarkError } from "../../errors.ts";
 import { showAddress } from "../../http/address.ts";
 import { snippet } from "../../http/failures.ts";
 import type { HttpResponse } from "../../http/message.ts";
+import { AttemptFailed } from "../../http/retry.ts";
+import { type AskedWait, waitAsked } from "../../http/waits.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { parseJson } from "../../model/json.ts";
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
+import type { Facts } from "./facts.ts";
+import { type FailureSign, failureSign, failureWithoutList } from "./failure-signs.ts";
 
 /** An answer, parsed. */
 export interface Answer {
-  /** The body; undefined where the source answered that there is none (204). */
+  /** The body; undefined where there is none (204, an empty body). */
   readonly body: unknown;
   readonly records: readonly SourceRecord[];
 }
@@ -36,44 +40,201 @@ export function pageCap(maxPages: number, fail: PageFailure): TidemarkError {
   return fail("PAGE_CAP_REACHED", `the run read ${maxPages} pages (\`maxPages\`) and more follow`);
 }
 
-/**
- * The body of an answer and the records at `dataField`, or in the body itself where that is null.
- * Throws `SOURCE_INVALID` where the body is no JSON or has no list there, `SOURCE_TRUNCATED` where it
- * is empty or breaks off, `RECORD_INVALID` for an element that is no object. `inspect` sees the body
- * before anything is expected of it, and may throw.
- */
-export function readAnswer(
-  response: HttpResponse,
-  dataField: Path | null,
-  fail: PageFailure,
-  inspect?: (body: unknown) => void,
-): Answer {
-  if (response.status === 204) return { body: undefined, records: [] };
-  const body = parseBody(response, fail);
-  inspect?.(body);
-  const list = dataField === null ? body : valueAt(body, dataField);
-  if (!Array.isArray(list)) throw noList(body, list, dataField, fail);
-  list.forEach((element: unknown, index) => {
-    if (isRecord(element) && !(element instanceof ExactNumber)) return;
-    throw fail("RECORD_INVALID", `element ${index + 1} of the list is ${kindOf(element)}, not an object`);
-  });
-  return { body, records: list };
+/** What is declared of the answers of an endpoint, with its paths split. */
+export interface AnswerRules {
+  /** Where the records are; null is the body itself. */
+  readonly dataField: Path | null;
+  /** Where an answer says that it failed. */
+  readonly errorFields: readonly Path[];
+  /** Where an answer says how many records or pages its result has. */
+  readonly totalFields: readonly Path[];
+  /** What is known of the source: whether it has given its list of records before. */
+  readonly facts: Facts;
 }
 
-function parseBody({ text, headers }: HttpResponse, fail: PageFailure): unknown {
-  if (text.trim() === "") throw fail("SOURCE_TRUNCATED", "the answer has an empty body");
+export interface AnswerParts {
+  readonly rules: AnswerRules;
+  readonly fail: PageFailure;
+  /** By this machine's clock, in milliseconds. */
+  readonly now: number;
+  /** Sees the body before anything is expected of it, and may throw. */
+  readonly inspect?: ((body: unknown) => void) | undefined;
+}
+
+const nothing: Answer = { body: undefined, records: [] };
+
+/**
+ * The body of an answer and its records. There are none where the source says so: by 204, by an empty
+ * body, by null in place of the list, and by leaving the list out if it has given it before or says
+ * that its total is 0.
+ *
+ * Throws `AttemptFailed` where the body breaks off or says that it is to be asked for later;
+ * `SOURCE_PARTIAL` where it says that it failed or is not whole; `SOURCE_INVALID` where it is no JSON
+ * or has no list; `RECORD_INVALID` for an element that is no object.
+ */
+export function readAnswer(response: HttpResponse, { rules, fail, now, inspect }: AnswerParts): Answer {
+  const { status, problem, headers } = response;
+  if (status === 204 || status === 205) return nothing;
+  if (problem !== null) {
+    throw fail(
+      "SOURCE_INVALID",
+      `the answer cannot be read: ${problem.message}${typeOf(response)}`,
+      problem.hint,
+    );
+  }
+  const body = parseBody(response, fail);
+  inspect?.(body);
+  const refuse = (sign: FailureSign): Error => failureOf(sign, waitAsked(headers, now), headers, fail);
+  if (isRecord(body)) {
+    const sign = failureSign(body, rules.errorFields);
+    if (sign !== null) throw refuse(sign);
+  }
+  const list = rules.dataField === null ? body : valueAt(body, rules.dataField);
+  if (Array.isArray(list)) return { body, records: recordsOf(list, rules, fail) };
+  if (isRecord(body)) {
+    const sign = failureWithoutList(body, rules.errorFields);
+    if (sign !== null) throw refuse(sign);
+  }
+  if (status === 202) {
+    throw fail(
+      "SOURCE_INVALID",
+      "the source accepted the request (status 202) and has no list of records yet",
+      "Ask for the address at which the source gives the result once it is there.",
+      true,
+    );
+  }
+  if (saysNothingThere(body, list, rules)) return { body, records: [] };
+  throw noList(body, list, rules.dataField, fail);
+}
+
+/** The name of the fact that the list of records was there once. */
+function listFact(dataField: Path): string {
+  return `list:${formatPath(dataField)}`;
+}
+
+function recordsOf(
+  list: readonly unknown[],
+  { dataField, facts }: AnswerRules,
+  fail: PageFailure,
+): readonly SourceRecord[] {
+  if (dataField !== null) facts.learn(listFact(dataField));
+  if (areRecords(list)) return list;
+  const index = list.findIndex((element) => !isObject(element));
+  throw fail(
+    "RECORD_INVALID",
+    `element ${index + 1} of the list is ${kindOf(list[index])}, not an object`,
+    "Records are objects: lists of columns or of plain values are not read.",
+  );
+}
+
+function areRecords(list: readonly unknown[]): list is readonly SourceRecord[] {
+  return list.every(isObject);
+}
+
+function isObject(value: unknown): value is SourceRecord {
+  return isRecord(value) && !(value instanceof ExactNumber);
+}
+
+/** Whether an answer without a list says by that that there are no records. */
+function saysNothingThere(
+  body: unknown,
+  list: unknown,
+  { dataField, facts, totalFields }: AnswerRules,
+): boolean {
+  if (body === undefined || body === null || list === null) return true;
+  if (dataField === null || list !== undefined) return false;
+  // Some languages write an object without fields as an empty list.
+  const isEnvelope = isRecord(body) || (Array.isArray(body) && body.length === 0);
+  if (!isEnvelope || !leadsNowhere(body, dataField)) return false;
+  return facts.has(listFact(dataField)) || totalFields.some((path) => isZero(valueAt(body, path)));
+}
+
+/** Whether a path ends at something that is missing, and not inside a list or a text. */
+function leadsNowhere(body: unknown, path: Path): boolean {
+  for (let length = 1; length < path.length; length++) {
+    const value = valueAt(body, path.slice(0, length));
+    if (value === undefined || value === null) return true;
+    if (!isRecord(value) && !(Array.isArray(value) && value.length === 0)) return false;
+  }
+  return true;
+}
+
+function isZero(value: unknown): boolean {
+  return value === 0 || value === "0";
+}
+
+function failureOf(
+  sign: FailureSign,
+  wait: AskedWait | null,
+  headers: HttpResponse["headers"],
+  fail: PageFailure,
+): Error {
+  const message = `the answer says that it failed or is not whole: ${sign.text}`;
+  if (sign.isThrottled || headers.has("retry-after")) {
+    return new AttemptFailed("said", message, { retryAfterMs: wait?.milliseconds ?? null });
+  }
+  return fail("SOURCE_PARTIAL", message, undefined, sign.mayPass);
+}
+
+function parseBody(response: HttpResponse, fail: PageFailure): unknown {
+  const { text, isDelimited, status } = response;
+  if (text.trim() === "") {
+    if (!isDelimited) {
+      throw new AttemptFailed("truncated", "the answer has an empty body, and does not say how long it is");
+    }
+    if (status !== 202) return undefined;
+    throw fail(
+      "SOURCE_INVALID",
+      "the source accepted the request (status 202) and gave no answer to it",
+      undefined,
+      true,
+    );
+  }
   try {
     return parseJson(text);
   } catch (error) {
-    const reason = messageOf(error);
-    const position = / at position (\d+)/.exec(reason)?.[1];
-    if (/unexpected end/i.test(reason) || position === String(text.length)) {
-      throw fail("SOURCE_TRUNCATED", "the JSON of the answer breaks off before its end");
-    }
-    const place = position === undefined ? "" : `, at character ${Number(position) + 1}`;
-    const type = headers.get("content-type") ?? "none";
-    throw fail("SOURCE_INVALID", `the answer is not JSON${place} (content type: ${type})${snippet(text)}`);
+    throw notJson(response, messageOf(error), fail);
   }
+}
+
+function notJson(response: HttpResponse, reason: string, fail: PageFailure): Error {
+  const { text } = response;
+  const position = / at position (\d+)/.exec(reason)?.[1];
+  if (/unexpected end/i.test(reason) || position === String(text.length)) {
+    return new AttemptFailed("truncated", "the JSON of the answer breaks off before its end");
+  }
+  const token = /^Unexpected token '(.+?)'/.exec(reason)?.[1];
+  const place =
+    position !== undefined
+      ? `, at character ${Number(position) + 1}`
+      : token === undefined
+        ? ""
+        : `, at \`${token}\``;
+  const [kind, hint] = kindOfText(text) ?? [];
+  const what = kind === undefined ? "not JSON" : `${kind}, not JSON`;
+  return fail("SOURCE_INVALID", `the answer is ${what}${place}${typeOf(response)}${snippet(text)}`, hint);
+}
+
+function typeOf({ headers }: HttpResponse): string {
+  return ` (content type: ${headers.get("content-type") ?? "none"})`;
+}
+
+/** What a text that is not JSON looks like, and what to do about it; null where that is not clear. */
+function kindOfText(text: string): readonly [kind: string, hint: string] | null {
+  const start = text.slice(0, 512).trimStart();
+  const askForJson =
+    "Ask the source for one JSON document, by its address, a parameter or an `accept` header.";
+  if (/^<(?:!doctype\s+html|html|head|body)/i.test(start)) {
+    return [
+      "an HTML page",
+      "Pages are given for sign-in, maintenance and mistyped addresses: open the address to see which.",
+    ];
+  }
+  if (/^<(?:\?xml|[\w:-]+[\s>])/.test(start)) return ["XML", askForJson];
+  if (/^\)\]\}['",]?/.test(start)) return ["JSON behind a guard against scripts", askForJson];
+  if (/^\s*[{[].*[}\]]\s*\n\s*[{[]/.test(text.slice(0, 65_536))) return ["JSON lines", askForJson];
+  if (/^[\w"' -]+(?:[,;\t][\w"' -]+)+\r?\n/.test(start)) return ["CSV", askForJson];
+  return null;
 }
 
 function noList(body: unknown, found: unknown, dataField: Path | null, fail: PageFailure): TidemarkError {
@@ -89,12 +250,13 @@ function noList(body: unknown, found: unknown, dataField: Path | null, fail: Pag
   }
   const path = formatPath(dataField);
   if (found !== undefined) {
-    return fail("SOURCE_INVALID", `\`${path}\` is ${kindOf(found)}, not a list of records`);
+    const keys = isRecord(found) ? keysOf(found) : "";
+    return fail("SOURCE_INVALID", `\`${path}\` is ${kindOf(found)}, not a list of records${keys}`);
   }
   return fail(
     "SOURCE_INVALID",
     `the answer has no \`${path}\`${keysOf(deepestOf(body, dataField))}`,
-    "Set `dataField` to the path of the list of records.",
+    "Set `dataField` to the path of the list of records. A source that leaves the list out while there is nothing is understood once it has given the list for the first time.",
   );
 }
 

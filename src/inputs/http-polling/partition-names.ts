@@ -118,17 +118,25 @@ export function parentSettings(config: HttpPollingConfig): HttpSettings | null {
     return httpSettingsSchema.parse(declared);
   }
   if (Object.keys(declared).length === 0) return null;
-  const { headers, authentication, timeoutMs, maxBodyBytes, retry, rateLimit } = config;
+  const { headers, authentication, timeoutMs, totalTimeoutMs, maxBodyBytes, retry, rateLimit } = config;
   return httpSettingsSchema.parse({
-    ...withoutAbsent({ headers, authentication, timeoutMs, maxBodyBytes, retry, rateLimit }),
+    ...withoutAbsent({ headers, authentication, timeoutMs, totalTimeoutMs, maxBodyBytes, retry, rateLimit }),
     ...declared,
   });
 }
 
 function declaredSettings(parent: PartitionParent): Partial<HttpSettings> {
-  const { authentication, timeoutMs, maxBodyBytes, retry, rateLimit } = parent;
+  const { authentication, timeoutMs, totalTimeoutMs, maxBodyBytes, retry, rateLimit } = parent;
   const headers = parent.headers === undefined ? undefined : constantHeaders(parent.headers);
-  return withoutAbsent({ headers, authentication, timeoutMs, maxBodyBytes, retry, rateLimit });
+  return withoutAbsent({
+    headers,
+    authentication,
+    timeoutMs,
+    totalTimeoutMs,
+    maxBodyBytes,
+    retry,
+    rateLimit,
+  });
 }
 
 function withoutAbsent<T extends object>(settings: T): Partial<T> {

@@ -13,6 +13,7 @@ const declaredSettings = {
   headers: httpSettingsShape.headers.unwrap().optional().describe("Headers of these requests."),
   authentication: httpSettingsShape.authentication,
   timeoutMs: httpSettingsShape.timeoutMs.unwrap().optional().describe("As the input's `timeoutMs`."),
+  totalTimeoutMs: httpSettingsShape.totalTimeoutMs,
   maxBodyBytes: httpSettingsShape.maxBodyBytes.unwrap().optional().describe("As the input's `maxBodyBytes`."),
   retry: httpSettingsShape.retry.unwrap().optional().describe("As the input's `retry`."),
   rateLimit: httpSettingsShape.rateLimit,

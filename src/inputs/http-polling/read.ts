@@ -5,7 +5,8 @@ import type { HttpClient } from "../../http/client.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
-import { type PageFailure, pageFailure, readAnswer } from "./answer.ts";
+import { type AnswerRules, type PageFailure, pageFailure, readAnswer } from "./answer.ts";
+import { answerRules } from "./answer-rules.ts";
 import type { Facts } from "./facts.ts";
 import { canResume, type PageSeen, PageWalk, paginationOf } from "./page-walk.ts";
 import type { Pagination, PlacePagination, SeekPagination } from "./pagination-schema.ts";
@@ -40,9 +41,11 @@ function saysYes(value: unknown): boolean {
 /** One read: all that it knows is its own, so that many can go on at once over one client. */
 export class HttpRead {
   readonly #parts: HttpReadParts;
+  readonly #rules: AnswerRules;
 
   constructor(parts: HttpReadParts) {
     this.#parts = parts;
+    this.#rules = answerRules(parts.config, parts.facts);
   }
 
   /** The pages, one request each. Throws as `createHttpPolling` says; to be called once. */
@@ -138,10 +141,14 @@ export class HttpRead {
     number: number,
     inspect?: (body: unknown) => void,
   ): Promise<PageSeen> {
-    const response = await this.#parts.client.request(requests.at(place));
-    const fail = pageFailure(formatStreamKey(this.#parts.context.key), number, response.url);
-    const { dataField } = this.#parts.config;
-    const answer = readAnswer(response, dataField === undefined ? null : parsePath(dataField), fail, inspect);
+    const { client, context, config } = this.#parts;
+    const { encoding } = config;
+    const request = { ...requests.at(place), ...(encoding === undefined ? {} : { encoding }) };
+    const { response, answer, fail } = await client.read(request, (given) => {
+      const failure = pageFailure(formatStreamKey(context.key), number, given.url);
+      const parts = { rules: this.#rules, fail: failure, now: context.clock.now(), inspect };
+      return { response: given, answer: readAnswer(given, parts), fail: failure };
+    });
     const { mark } = this.#parts;
     if (mark === null) return { response, answer, fail };
     return { response, answer: { ...answer, records: answer.records.map(mark) }, fail };

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { endpointSchema, queryParamsSchema } from "../../http/schema.ts";
+import { encodingSchema, endpointSchema, queryParamsSchema } from "../../http/schema.ts";
 import { pathSchema } from "../state-persistence.ts";
+import { liesOn } from "./answer-rules.ts";
 
 /** What an endpoint is asked, and where its records are in the answer. */
 export const requestShape = {
@@ -20,13 +21,25 @@ export const requestShape = {
   dataField: pathSchema
     .optional()
     .describe("Dotted path, in the answer, of the list of records. Default: the answer is the list."),
+  errorField: z
+    .union([pathSchema, z.array(pathSchema).min(1)])
+    .nullable()
+    .optional()
+    .describe(
+      "Dotted path, or a list of them, at which the answer says that it failed or is not whole; null looks nowhere. A path that ends in `ok` or `success` fails by false; any other by true, a number other than 0, or a text, list or object that is not empty. Default: `errors`, `error`, `ok`, `success`, `timed_out`, `_shards.failed` and `incomplete_results`.",
+    ),
+  encoding: encodingSchema
+    .optional()
+    .describe(
+      "The character set of the answers, for a source that names none or a wrong one, as `windows-1252`. Default: what the answer says, else UTF-8.",
+    ),
 };
 
 const requestSchema = z.strictObject(requestShape);
 
 /** Refuses what no request can be made of. */
 export function refuseIncoherentRequest(
-  { method, body, paramsIn }: z.infer<typeof requestSchema>,
+  { method, body, paramsIn, dataField, errorField }: z.infer<typeof requestSchema>,
   refuse: (path: string[], message: string) => void,
 ): void {
   if (body !== undefined && method === "GET") refuse(["body"], "a GET has no body; declare `method: POST`");
@@ -35,5 +48,8 @@ export function refuseIncoherentRequest(
   }
   if (paramsIn === "body" && typeof body === "string") {
     refuse(["body"], "parameters can only be put into a body that is an object");
+  }
+  if ([errorField ?? []].flat().some((path) => liesOn(path, dataField))) {
+    refuse(["errorField"], `is on the way to \`dataField\`, so that every answer with records would fail`);
   }
 }

@@ -1,12 +1,14 @@
 import type { Agent } from "undici";
 import type { Clock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
+import { hopelessHint, isHopeless } from "../../http/connect-failures.ts";
 import { UnusableAnswer } from "../../http/decode.ts";
 import { type Answer, exchange } from "../../http/exchange.ts";
 import { snippet } from "../../http/failures.ts";
-import { AttemptFailed, parseRetryAfter } from "../../http/retry.ts";
+import { AttemptFailed } from "../../http/retry.ts";
+import { parseRetryAfter } from "../../http/waits.ts";
 import type { ServiceAddress } from "./address.ts";
-import { pauseBefore, type Repeatable, wasNeverSent, willNeverConnect } from "./repeats.ts";
+import { pauseBefore, type Repeatable, wasNeverSent } from "./repeats.ts";
 
 export interface ConnectionParts {
   readonly address: ServiceAddress;
@@ -123,7 +125,7 @@ export class ServiceConnection {
   }
 
   #mayRepeat({ repeatable }: ServiceRequest, failure: AttemptFailed): number | null {
-    if (willNeverConnect(failure)) return null;
+    if (isHopeless(failure.cause)) return null;
     return repeatable === "always" || wasNeverSent(failure) ? 0 : null;
   }
 
@@ -148,7 +150,9 @@ export class ServiceConnection {
       return this.#unavailable(`${outcomes[failure.kind]} after ${times}: ${failure.message}`, {
         details,
         cause: failure,
-        ...(willNeverConnect(failure) ? { recoverable: false, hint: neverHint(failure) } : {}),
+        ...(isHopeless(failure.cause)
+          ? { recoverable: false, hint: hopelessHint(failure.cause, "the state URL") }
+          : {}),
       });
     }
     return this.#unavailable(
@@ -182,15 +186,10 @@ const outcomes = {
   network: "no answer",
   timeout: "no answer in time",
   truncated: "the answer was cut short",
+  malformed: "the answer was not HTTP",
   status: "refused",
+  said: "refused",
 } as const;
-
-function neverHint(failure: AttemptFailed): string {
-  const isName = /ENOTFOUND/.test(failure.message);
-  return isName
-    ? "Check the host in the state URL."
-    : "Check the scheme and the certificate; a private authority is told by NODE_EXTRA_CA_CERTS.";
-}
 
 /** The least pause before an answered request is worth another attempt; null where it is not. */
 function pauseAsked({ repeatable }: ServiceRequest, { status, headers }: Answer): number | null {

@@ -1,3 +1,4 @@
+import { failureCode, isHopeless } from "../../http/connect-failures.ts";
 import type { AttemptFailed } from "../../http/retry.ts";
 
 /**
@@ -26,19 +27,5 @@ const neverSent: ReadonlySet<string> = new Set([
 
 /** Whether the request surely never reached a server, since there was no connection. */
 export function wasNeverSent(failure: AttemptFailed): boolean {
-  return neverSent.has(codeOf(failure.cause)) || willNeverConnect(failure);
-}
-
-/** Of certificates, of something that speaks no TLS, and of a name that nobody has. */
-const hopeless =
-  /^(?:ENOTFOUND|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/;
-
-/** Whether no later attempt would fare better. */
-export function willNeverConnect(failure: AttemptFailed): boolean {
-  return hopeless.test(codeOf(failure.cause));
-}
-
-function codeOf(cause: unknown): string {
-  if (!(cause instanceof Error) || !("code" in cause)) return "";
-  return typeof cause.code === "string" ? cause.code : "";
+  return neverSent.has(failureCode(failure.cause)) || isHopeless(failure.cause);
 }

@@ -112,8 +112,8 @@ async function forward(base: string, incoming: IncomingMessage, body: Buffer): P
   });
   const encoding = String(answer.headers["content-encoding"] ?? "");
   const bytes = await decompress(Buffer.from(await answer.body.arrayBuffer()), encoding, largestBody);
-  const { text, damaged } = decodeText(bytes, String(answer.headers["content-type"] ?? ""));
-  return { status: statusCode, headers: flat(answer.headers), bytes, text: damaged ? null : text };
+  const { text, problem } = decodeText(bytes, String(answer.headers["content-type"] ?? ""));
+  return { status: statusCode, headers: flat(answer.headers), bytes, text: problem === null ? text : null };
 }
 
 function flat(headers: IncomingHttpHeaders): [name: string, value: string][] {

@@ -1,0 +1,26 @@
+/** Of certificates, of something that speaks no TLS, and of a name that nobody has. */
+const hopeless =
+  /^(?:ENOTFOUND|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/;
+
+/** The code of a failure of Node's or undici's, of the innermost that has one; empty where none has. */
+export function failureCode(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return "";
+  const inner = failureCode(thrown.cause);
+  if (inner !== "") return inner;
+  return "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";
+}
+
+/** Whether no later attempt to connect would fare better: the address itself is wrong, or the certificate. */
+export function isHopeless(thrown: unknown): boolean {
+  return hopeless.test(failureCode(thrown));
+}
+
+/** What to do about a failure that is hopeless. */
+export function hopelessHint(thrown: unknown, place: string): string {
+  const code = failureCode(thrown);
+  if (code === "ENOTFOUND") return `No such host is known: check the name in ${place}.`;
+  if (/^(?:EPROTO|ERR_SSL_)/.test(code)) {
+    return `Nothing there speaks TLS as it should: check \`https\` or \`http\`, and the port, in ${place}.`;
+  }
+  return `The certificate is not accepted: check the host in ${place}; a private authority is told by NODE_EXTRA_CA_CERTS.`;
+}

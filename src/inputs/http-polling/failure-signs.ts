@@ -1,0 +1,134 @@
+import { snippet } from "../../http/failures.ts";
+import { ExactNumber } from "../../model/exact-number.ts";
+import { stringifyJson } from "../../model/json.ts";
+import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
+
+/** Where an answer says of itself that it failed or is not whole, and what it says. */
+export interface FailureSign {
+  /** For a message: the place, and the source's own words, shortened and without secrets. */
+  readonly text: string;
+  /** Whether the source wants to be asked again, only later. */
+  readonly isThrottled: boolean;
+  /** Whether the cause may pass by itself. */
+  readonly mayPass: boolean;
+}
+
+/** Where answers say that they failed, unless `errorField` says otherwise. */
+export const defaultErrorPaths: readonly Path[] = [
+  ["errors"],
+  ["error"],
+  ["ok"],
+  ["success"],
+  ["timed_out"],
+  ["_shards", "failed"],
+  ["incomplete_results"],
+];
+
+/** The first of the paths at which the envelope says that it failed; null where none does. */
+export function failureSign(envelope: SourceRecord, paths: readonly Path[]): FailureSign | null {
+  for (const path of paths) {
+    const value = valueAt(envelope, path);
+    if (isFailure(path.at(-1) ?? "", value)) return signOf(envelope, path, value);
+  }
+  return null;
+}
+
+/**
+ * As `failureSign`, for an answer that has no list where one belongs: what would be too little to doubt
+ * a list is enough to doubt that there is nothing.
+ */
+export function failureWithoutList(envelope: SourceRecord, paths: readonly Path[]): FailureSign | null {
+  const sign = failureSign(envelope, [...paths, ...defaultErrorPaths]);
+  if (sign !== null) return sign;
+  for (const [name, value] of Object.entries(envelope)) {
+    if (speaksOfFailure(name, value)) return signOf(envelope, [name], value);
+  }
+  return null;
+}
+
+const successName = /^(?:ok|success|successful|succeeded|is_?success(?:ful)?)$/i;
+const harmlessText = /^(?:0*|false|none|null|ok|success)$/i;
+
+/**
+ * Whether a value at a path of `errorField` means failure. A field whose name says success fails by
+ * false; any other by true, a number other than 0, a text or a list or an object that is not empty. An
+ * object with a `code` is judged by that. Texts such as `0`, `none` and `ok` mean no failure.
+ */
+function isFailure(name: string, value: unknown): boolean {
+  if (value === undefined || value === null) return false;
+  if (successName.test(name)) return value === false || value === 0 || value === "false" || value === "0";
+  if (typeof value === "boolean") return value;
+  if (typeof value === "number" || value instanceof ExactNumber) return Number(value) !== 0;
+  if (typeof value === "string") return !harmlessText.test(value.trim());
+  if (Array.isArray(value)) return value.length > 0;
+  if (!isRecord(value)) return false;
+  if ("code" in value) return isFailure("code", value.code) && Number(value.code) !== 200;
+  return Object.keys(value).length > 0;
+}
+
+const failureName =
+  /^(?:fault|exception|err(?:code|msg)?|error_?(?:code|message|msg|description|type|text))$/i;
+const statusName = /^(?:status|state|result|outcome|code|status_?code|http_?status)$/i;
+const messageName = /^(?:message|msg|detail|details|title|reason|description)$/i;
+const failedText = /^(?:err|error|errors|fail|failed|failure|nok|ko|denied|forbidden|unauthorized)$/i;
+const troubledText =
+  /error|fail|exception|invalid|denied|unauthori[sz]ed|not authori[sz]ed|forbidden|not permitted|time(?:d.?)?.?out|unavailable|limit|quota|throttl|maintenance|expired|try again|internal|refused|unexpected|bad request|overload/i;
+
+function speaksOfFailure(name: string, value: unknown): boolean {
+  if (failureName.test(name)) return isFailure(name, value);
+  if (statusName.test(name)) {
+    if (typeof value === "string" && failedText.test(value.trim())) return true;
+    return (typeof value === "number" || typeof value === "string") && Number(value) >= 400;
+  }
+  return messageName.test(name) && typeof value === "string" && troubledText.test(value);
+}
+
+const throttled = /throttl|rate.?limit|too.?many.?(?:requests|calls)|slow.?down|request.?limit.?exceeded/i;
+const passing =
+  /time(?:d.?)?.?out|temporar|transient|unavailable|overload|busy|try.?again|retry|internal|deadlock|shard|incomplete|partial/i;
+
+function signOf(envelope: SourceRecord, path: Path, value: unknown): FailureSign {
+  const isBare = typeof value !== "object" && typeof value !== "string";
+  const reasons = isBare || value === "false" ? reasonsBeside(envelope, path) : [];
+  const said = [[formatPath(path), value] as const, ...reasons];
+  const words = said
+    .map(([name, of]) => `${name} ${typeof of === "string" ? of : stringifyJson(of)}`)
+    .join(" ");
+  return {
+    text: said
+      .map(([name, of]) =>
+        typeof of === "object" || typeof of === "string"
+          ? `\`${name}\`${snippet(typeof of === "string" ? of : stringifyJson(of))}`
+          : `\`${name}\` is ${String(of)}`,
+      )
+      .join(", "),
+    isThrottled: throttled.test(words),
+    mayPass: throttled.test(words) || passing.test(words),
+  };
+}
+
+const reasonNames = [
+  "error",
+  "errors",
+  "error_message",
+  "error_description",
+  "message",
+  "msg",
+  "reason",
+  "detail",
+];
+
+/** What stands beside a flag, which has no words of its own. */
+function reasonsBeside(envelope: SourceRecord, path: Path): (readonly [string, unknown])[] {
+  const around = path.length === 1 ? envelope : valueAt(envelope, path.slice(0, -1));
+  if (!isRecord(around)) return [];
+  const name = reasonNames.find((reason) => {
+    const value = around[reason];
+    return (
+      reason !== path.at(-1) &&
+      (typeof value === "string" || typeof value === "object") &&
+      isFailure(reason, value)
+    );
+  });
+  return name === undefined ? [] : [[formatPath([...path.slice(0, -1), name]), around[name]]];
+}

@@ -1,0 +1,122 @@
+import { describe, expect, test } from "vitest";
+import { type HttpPollingKeys, openSession, wholeRead } from "../../../test/support/http-polling.ts";
+import { type HttpHandler, sendJson, startHttpServer } from "../../../test/support/http-server.ts";
+import type { SourceRecord } from "../../model/record.ts";
+
+const records = [{ id: 1 }, { id: 2 }];
+const seenBefore: ReadonlySet<string> = new Set(["list:data.items"]);
+
+interface Quiet {
+  readonly records: readonly SourceRecord[];
+  readonly error: unknown;
+  readonly facts: ReadonlySet<string>;
+}
+
+async function read(
+  handler: HttpHandler,
+  facts: ReadonlySet<string> = new Set(),
+  keys: Partial<HttpPollingKeys> = {},
+): Promise<Quiet> {
+  await using server = await startHttpServer(handler);
+  const session = await openSession(
+    { endpoint: server.origin, dataField: "data.items", retry: { attempts: 1 }, ...keys },
+    { facts },
+  );
+  const given: SourceRecord[] = [];
+  let error: unknown = null;
+  try {
+    for await (const page of session.read(wholeRead())) given.push(...page.records);
+  } catch (thrown) {
+    error = thrown;
+  } finally {
+    await session.close();
+  }
+  return { records: given, error, facts: session.facts?.() ?? new Set() };
+}
+
+const body =
+  (value: unknown): HttpHandler =>
+  (_request, response) =>
+    sendJson(response, value);
+const bytes =
+  (status: number, text: string, headers: Record<string, string | number> = {}): HttpHandler =>
+  (_request, response) =>
+    void response.writeHead(status, headers).end(text);
+
+describe("a run completes that finds nothing new", () => {
+  test.each<[string, HttpHandler]>([
+    ["null in place of the list", body({ data: { items: null } })],
+    ["null in place of the answer", body("null")],
+    ["an empty body", bytes(200, "", { "content-length": 0 })],
+    ["an empty body in no chunk", bytes(200, "")],
+    ["a blank body", bytes(200, "\n")],
+    ["204", bytes(204, "")],
+    ["an empty list", body({ data: { items: [] } })],
+  ])("by %s", async (_name, handler) => {
+    expect(await read(handler)).toMatchObject({ records: [], error: null });
+  });
+
+  test.each<[string, unknown]>([
+    ["without the list", { data: { kind: "events" } }],
+    ["without what the list is in", { kind: "events" }],
+    ["with null in place of what the list is in", { data: null }],
+    ["with a word that there is nothing", { message: "No records found", status: "success", code: 200 }],
+    ["as an empty object", {}],
+    ["as PHP writes an empty object", []],
+    ["with an empty list for the object around the list", { data: [] }],
+  ])("by an answer %s, once the list has been there", async (_name, answer) => {
+    expect(await read(body(answer), seenBefore)).toMatchObject({ records: [], error: null });
+    const { error } = await read(body(answer));
+    expect(error).toMatchObject({
+      code: "SOURCE_INVALID",
+      recoverable: false,
+      hint: expect.stringMatching(/Set `dataField`.* once it has given the list for the first time/),
+    });
+  });
+
+  test("the list once seen is known to later runs, and at once", async () => {
+    expect((await read(body({ data: { items: [] } }))).facts).toEqual(seenBefore);
+    expect((await read(body({ data: {} }))).facts).toEqual(new Set());
+    const pages: HttpHandler = ({ url }, response) =>
+      sendJson(response, url.searchParams.get("page") === "1" ? { data: { items: records } } : { data: {} });
+    const paged = await read(pages, new Set(), { pagination: { type: "page", param: "page" } });
+    expect(paged).toMatchObject({ records, error: null });
+  });
+
+  test.each([{ total: 0 }, { total: "0" }])("by a total of nothing: %j", async (envelope) => {
+    const keys: Partial<HttpPollingKeys> = {
+      pagination: { type: "offset", param: "offset", totalField: "total" },
+    };
+    expect(await read(body(envelope), new Set(), keys)).toMatchObject({ records: [], error: null });
+    expect((await read(body({ total: 2 }), new Set(), keys)).error).toMatchObject({ code: "SOURCE_INVALID" });
+    expect((await read(body(envelope))).error).toMatchObject({ code: "SOURCE_INVALID" });
+  });
+});
+
+describe("P15: an answer without a list is no quiet run where it says something else", () => {
+  test.each<[string, unknown, string]>([
+    ["an error", { error: "index is gone" }, '`error`: "index is gone"'],
+    ["a failure", { ok: false, error: "invalid_auth" }, '`error`: "invalid_auth"'],
+    ["a status in words", { status: "error", reason: "boom" }, '`status`: "error"'],
+    ["a status in numbers", { status: 500, title: "oops" }, "`status` is 500"],
+    ["a code of an error", { errcode: 40_001, errmsg: "invalid credential" }, "`errcode` is 40001"],
+    ["a message of a failure", { message: "Internal server error" }, '`message`: "Internal server error"'],
+    ["null and a failure", { data: { items: null }, message: "upstream request timed out" }, "timed out"],
+  ])("%s", async (_name, answer, words) => {
+    for (const keys of [{}, { errorField: null }]) {
+      const { error } = await read(body(answer), seenBefore, keys);
+      expect(error).toMatchObject({ code: "SOURCE_PARTIAL", message: expect.stringContaining(words) });
+    }
+  });
+
+  test.each<[string, HttpHandler, string]>([
+    ["a list where an object was", body([{ id: 1 }]), "there is a list"],
+    ["a text on the way", body({ data: "soon" }), "there is a text"],
+    ["an object in place of the list", body({ data: { items: { id: 1 } } }), "is an object, not a list"],
+    ["an empty object in place of the list", body({ data: { items: {} } }), "is an object, not a list"],
+    ["a job that is not done", bytes(202, "{}"), "status 202"],
+  ])("%s", async (_name, handler, words) => {
+    const { error } = await read(handler, seenBefore);
+    expect(error).toMatchObject({ code: "SOURCE_INVALID", message: expect.stringContaining(words) });
+  });
+});
