@@ -161,7 +161,8 @@ test("P1 P8: a backfill whose process is killed goes on with --resume, and reads
     .ended;
   expect(resumed.code).toBe(0);
   expect(JSON.parse(resumed.stdout)).toMatchObject({ status: "completed", backfill: id });
-  expect(source.requests.length - before).toBeLessThanOrEqual(6);
+  // The first slice is asked for more widely, as long as the form of the source's timestamps is not known.
+  expect(source.requests.length - before).toBeLessThanOrEqual(7);
   expect(rowsOf(folder).size).toBe(100);
   const shown = await startCommand(folder, "state", "coverage", "readings", "default", "--json").ended;
   expect(shown.stderr).toBe("");

@@ -2,6 +2,7 @@ import type { CursorField } from "../engine/ports.ts";
 import { compareCursorValues, floorCursor, stepCursor } from "../model/cursor.ts";
 import { parseGranule } from "../model/granule.ts";
 import { type CursorFormat, formatLowerBound, formatTimestamp, parseTimestamp } from "../model/timestamp.ts";
+import { formatGranuleOf, goesOnBehindTime } from "./format-granule.ts";
 
 export interface LowerBoundOptions {
   /** Whether another cursor's bound goes along with this one. */
@@ -21,18 +22,20 @@ export interface LowerBoundOptions {
 export function lowerBoundToSend(field: CursorField, value: string, options: LowerBoundOptions): string {
   const { type, bound, granule } = field;
   if (type === "offset" || type === "opaque_token") return value;
-  if (bound === "inclusive" && !options.companion) return value;
+  if (bound === "inclusive" && !options.companion) return belowCutText(value, options.format);
   const writable = options.format === undefined ? value : roundedDown(value, options.format);
   return stepCursor(type, floorCursor(type, writable, granule), granule, -1);
 }
 
 /**
- * What `lowerBoundToSend` comes to once it is written: where the format is coarser than the value, a
- * text stands for an earlier one.
+ * The value, save where a pattern cuts it and writes more behind the cut: `…05Z` for 05.5 sorts behind
+ * `…05.5Z`, so a source that compares texts is asked one step of the pattern lower.
  */
-export function lowerBoundAsSent(field: CursorField, value: string, options: LowerBoundOptions): string {
-  const lowered = lowerBoundToSend(field, value, options);
-  return options.format === undefined ? lowered : roundedDown(lowered, options.format);
+function belowCutText(value: string, format: CursorFormat | undefined): string {
+  if (format?.kind !== "pattern" || !goesOnBehindTime(format.pattern)) return value;
+  const cut = roundedDown(value, format);
+  if (compareCursorValues("timestamp_utc", cut, value) === 0) return value;
+  return stepCursor("timestamp_utc", cut, formatGranuleOf(format), -1);
 }
 
 /** The latest timestamp not after the value that the format can write. */

@@ -26,3 +26,25 @@ export function formatGranuleOf(format: CursorFormat): Granule {
   const finest = patternGranules.find(([sets]) => fields.some((field) => field.sets === sets));
   return parseGranule(finest?.[1] ?? "366d");
 }
+
+const byLength = ["year", "month", "day", "hour", "minute", "second", "fraction"];
+
+/**
+ * Whether texts of a pattern sort by time, the longest unit first: what is compared as text is then in
+ * order, up to the offset.
+ */
+export function sortsByTime(pattern: string): boolean {
+  const units = compilePattern(pattern).parts.flatMap((part) =>
+    typeof part === "string" || part.sets === "offset" ? [] : [part],
+  );
+  return units.every(({ sets, letters }, at) => {
+    const isPadded = sets === "year" || sets === "fraction" || letters.length === 2;
+    return sets === byLength[at] && isPadded;
+  });
+}
+
+/** Whether a pattern that sorts by time has text or an offset behind its shortest unit. */
+export function goesOnBehindTime(pattern: string): boolean {
+  const last = compilePattern(pattern).parts.at(-1);
+  return sortsByTime(pattern) && (typeof last === "string" || last?.sets === "offset");
+}

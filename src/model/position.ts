@@ -25,6 +25,11 @@ const resumePointSchema = z.strictObject({
   /** What `token` is: a page token, a link, a page number or an offset. */
   kind: z.enum(["token", "link", "page", "offset"]),
   token: z.string(),
+  /**
+   * The bounds as the source was sent them, by parameter, each as JSON. A place holds for the same question
+   * only, so whoever goes on at it sends the same texts.
+   */
+  bounds: z.record(z.string(), z.string()).optional(),
 });
 
 /** Where to go on inside an unfinished window. */

@@ -11,11 +11,12 @@ interface Reading {
   readonly offset?: boolean;
   readonly keys?: HttpPollingKeys;
   readonly request?: Partial<ReadRequest>;
+  readonly facts?: ReadonlySet<string>;
 }
 
 /** One read of a sorted source by `pagination: seek`. */
 export function readBySeek(source: SortedSource, reading: Reading): Promise<ReadResult> {
-  const { limit, bound = "inclusive", offset = true, keys, request } = reading;
+  const { limit, bound = "inclusive", offset = true, keys, request, facts } = reading;
   return readOnce(
     {
       endpoint: source.origin,
@@ -34,6 +35,7 @@ export function readBySeek(source: SortedSource, reading: Reading): Promise<Read
       ...keys,
     },
     request,
+    facts,
   );
 }
 

@@ -7,6 +7,7 @@ import type { HttpSettings } from "../../http/schema.ts";
 import { hasPlaceholder } from "../../http/template.ts";
 import { constantHeaders } from "../../http/template-headers.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
+import { SourceForms } from "../forms/source-forms.ts";
 import { incrementalOf } from "../state-persistence.ts";
 import { factsUnder, SourceFacts } from "./facts.ts";
 import { compilePartition, type Filled, withPlainTexts } from "./partition.ts";
@@ -69,7 +70,8 @@ export function createHttpPolling(declared: HttpPollingConfig, parts: HttpPollin
           ? client
           : await openClient(own, partitions.from.endpoint);
       const facts = new SourceFacts(context.facts);
-      return new HttpPollingSession({ config, incremental, context, client, parentClient, facts });
+      const forms = new SourceForms(incremental.cursors, facts);
+      return new HttpPollingSession({ config, incremental, context, client, parentClient, facts, forms });
     },
   };
 }
@@ -88,6 +90,7 @@ interface SessionParts {
   /** What the names of partitions are asked by; the same where nothing of its own is declared. */
   readonly parentClient: HttpClient;
   readonly facts: SourceFacts;
+  readonly forms: SourceForms;
 }
 
 class HttpPollingSession implements InputSession {
@@ -115,9 +118,9 @@ class HttpPollingSession implements InputSession {
   }
 
   read(request: ReadRequest): AsyncIterable<Page> {
-    const { config, incremental, context, client, facts } = this.#parts;
+    const { config, incremental, context, client, facts, forms } = this.#parts;
     const filled = this.#fill?.(partitionOf(request)) ?? { config, headers: {}, mark: null };
-    return new HttpRead({ ...filled, incremental, client, context, facts, request }).pages();
+    return new HttpRead({ ...filled, incremental, client, context, facts, forms, request }).pages();
   }
 
   facts(): ReadonlySet<string> {

@@ -8,6 +8,7 @@ import { ExactNumber } from "../../model/exact-number.ts";
 import { parsePath, valueAt } from "../../model/record.ts";
 import { formatStreamKey, streamNameProblem } from "../../model/stream-key.ts";
 import { showValue } from "../../model/unreadable-value.ts";
+import { SourceForms } from "../forms/source-forms.ts";
 import { incrementalOf, parameterStatePersistenceSchema } from "../state-persistence.ts";
 import type { Facts } from "./facts.ts";
 import { withPlainTexts } from "./partition.ts";
@@ -51,6 +52,8 @@ export async function* parentNames(
     client,
     context,
     facts,
+    // Names are read without bounds.
+    forms: new SourceForms([], { known: new Set(), learn: () => {} }),
     request: { window: { lower: null, upper: null }, companions: {}, resume: null, signal },
     mark: null,
   });

@@ -5,12 +5,14 @@ import type { HttpClient } from "../../http/client.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
+import type { SourceForms } from "../forms/source-forms.ts";
 import { type AnswerRules, type PageFailure, pageFailure, readAnswer } from "./answer.ts";
 import { answerRules } from "./answer-rules.ts";
+import { boundParameters, leadingBound } from "./bound-parameters.ts";
 import type { Facts } from "./facts.ts";
 import { canResume, type PageSeen, PageWalk, paginationOf } from "./page-walk.ts";
 import type { Pagination, PlacePagination, SeekPagination } from "./pagination-schema.ts";
-import { createPageRequests, leadingBoundAsSent, type PageRequests, secretParameters } from "./request.ts";
+import { createPageRequests, type PageRequests, secretParameters } from "./request.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 import { SeekWalk } from "./seek-walk.ts";
 
@@ -24,6 +26,8 @@ export interface HttpReadParts {
   readonly context: PartContext;
   /** What is known of the endpoint; what the read sees is added. */
   readonly facts: Facts;
+  /** The forms in which its records give their cursors. */
+  readonly forms: SourceForms;
   readonly request: ReadRequest;
   /** What each record is made into before anything looks at it; null leaves them as they are. */
   readonly mark: ((record: SourceRecord) => SourceRecord) | null;
@@ -32,6 +36,12 @@ export interface HttpReadParts {
 interface Fetched {
   readonly page: Page;
   readonly more: boolean;
+}
+
+/** A place together with the bounds that it holds for; a link has them inside. */
+function placeWith(place: ResumePoint, bounds: Readonly<Record<string, string>>): ResumePoint {
+  const isWhole = place.kind === "link" || Object.keys(bounds).length === 0;
+  return isWhole ? place : { ...place, bounds };
 }
 
 function saysYes(value: unknown): boolean {
@@ -56,7 +66,8 @@ export class HttpRead {
       yield* this.#seek(read, pagination);
       return;
     }
-    const requests = this.#requests(pagination, read);
+    const resume = this.#resumable(read);
+    const requests = this.#requests(pagination, { ...read, resume });
     if (pagination === null) {
       yield (await this.#fetch(requests, null, null, 1)).page;
       return;
@@ -66,14 +77,14 @@ export class HttpRead {
       pagination,
       this.#parts.incremental,
       {
-        resume: this.#resumable(read.resume),
+        resume,
         offset: leadsByOffset ? (read.window.lower?.value ?? "0") : null,
       },
       (link, fail) => this.#resolve(link, fail),
       this.#parts.context.warn,
     );
     for (let number = 1, more = true; more; number++) {
-      const resumes = number === 1 && read.resume !== null && read.resume === walk.place;
+      const resumes = number === 1 && resume !== null && resume === walk.place;
       const fetched = await (resumes
         ? this.#fetchResumed(requests, walk, pagination)
         : this.#fetch(requests, walk, walk.place, number));
@@ -88,14 +99,13 @@ export class HttpRead {
     const { window, companions } = read;
     const [field] = this.#parts.incremental.cursors;
     if (field === undefined) throw new TidemarkError("INTERNAL", "seek has no cursor whose bound it moves");
-    this.#resumable(read.resume);
-    const bound = leadingBoundAsSent(this.#parts.config, this.#parts.incremental, companions);
+    this.#resumable(read);
     const walk = new SeekWalk({
       pagination,
       incremental: this.#parts.incremental,
       field,
       lower: window.lower?.value ?? null,
-      asSent: (value) => bound(field, value),
+      asSent: (value) => leadingBound(this.#parts, field, value, companions).says,
       warn: this.#parts.context.warn,
     });
     for (let number = 1, more = true; more; number++) {
@@ -131,7 +141,7 @@ export class HttpRead {
   ): Promise<Fetched> {
     const seen = await this.#ask(requests, place, number, inspect);
     const more = walk?.advance(seen) ?? false;
-    const next = more && walk !== null ? walk.place : null;
+    const next = more && walk !== null && walk.place !== null ? placeWith(walk.place, requests.bounds) : null;
     return { page: { records: seen.answer.records, next }, more };
   }
 
@@ -149,14 +159,15 @@ export class HttpRead {
       const parts = { rules: this.#rules, fail: failure, now: context.clock.now(), inspect };
       return { response: given, answer: readAnswer(given, parts), fail: failure };
     });
-    const { mark } = this.#parts;
+    const { mark, forms } = this.#parts;
+    forms.see(answer.records);
     if (mark === null) return { response, answer, fail };
     return { response, answer: { ...answer, records: answer.records.map(mark) }, fail };
   }
 
   #requests(pagination: Pagination | null, read: ReadRequest): PageRequests {
-    const { config, headers, incremental } = this.#parts;
-    return createPageRequests({ config, headers, incremental, pagination, read });
+    const { config, headers, incremental, forms } = this.#parts;
+    return createPageRequests({ config, headers, incremental, forms, pagination, read });
   }
 
   /** The first page of a resumed read: what refuses it refuses the place. */
@@ -187,13 +198,19 @@ export class HttpRead {
     }
   }
 
-  #resumable(place: ResumePoint | null): ResumePoint | null {
-    if (place === null || canResume(paginationOf(this.#parts.config), place)) return place;
-    this.#parts.context.warn(
-      "RESUME_IGNORED",
-      `the last run stopped at a ${place.kind}, which this \`pagination\` does not have; the window is read from its start`,
-    );
-    return null;
+  #resumable({ resume: place, ...read }: ReadRequest): ResumePoint | null {
+    if (place === null) return null;
+    const ignore = (why: string): null => {
+      const message = `the last run stopped at a ${place.kind}, ${why}; the window is read from its start`;
+      this.#parts.context.warn("RESUME_IGNORED", message);
+      return null;
+    };
+    if (!canResume(paginationOf(this.#parts.config), place)) {
+      return ignore("which this `pagination` does not have");
+    }
+    const isKept = place.kind === "link" || place.bounds !== undefined;
+    if (isKept || boundParameters(this.#parts, read).size === 0) return place;
+    return ignore("and kept nothing of the bounds that it was sent with");
   }
 
   /**

@@ -35,12 +35,15 @@ describe("the bound moves to the highest cursor seen", () => {
         },
       },
       request: { window: { lower, upper } },
+      facts: new Set(["form:timestamp:0000-00-00T00:00:00.000000Z"]),
     });
     expect([ids(result), placesAsked(source)]).toEqual([
       [2, 3, 4],
       ["20|", "30|", "40|"],
     ]);
-    expect(source.seen.map(({ url }) => url.searchParams.get("until"))).toEqual(Array(3).fill(upper.value));
+    expect(source.seen.map(({ url }) => url.searchParams.get("until"))).toEqual(
+      Array(3).fill("2026-01-01T00:01:00.000000Z"),
+    );
   });
 
   test("a companion goes along unmoved, and the bound stays a granule lower for it", async () => {
@@ -57,6 +60,7 @@ describe("the bound moves to the highest cursor seen", () => {
         },
       },
       request: { window: { lower, upper: null }, companions: { id: "1" } },
+      facts: new Set(["form:timestamp:0000-00-00T00:00:00.000000Z"]),
     });
     expect([ids(result), placesAsked(source)]).toEqual([
       [1, 2, 3],
@@ -112,7 +116,9 @@ describe("the bound moves to the highest cursor seen", () => {
       },
     });
     expect([ids(result), result.error]).toEqual([[1, 2, 3, 4, 5, 6], null]);
-    expect(placesAsked(source)).toEqual(["|", "1000|", "1000|1", "1000|2", "2000|", "2000|1"]);
+    // Texts of the millisecond before sort before every text of this one, however many digits it has.
+    const [first, ...bounds] = placesAsked(source).map((place) => place.split("|")[0]);
+    expect([first, ...new Set(bounds)]).toEqual(["", "0", "1000"]);
   });
 
   test("a record of null cursor comes once, wherever the source sorts it", async () => {

@@ -1,0 +1,169 @@
+import { isTidemarkError } from "../../errors.ts";
+import { compareCursorValues, floorCursor, stepCursor } from "../../model/cursor.ts";
+import { type Granule, parseGranule } from "../../model/granule.ts";
+import { compareTexts } from "../../model/text-order.ts";
+import {
+  type CursorFormat,
+  formatLowerBound,
+  formatTimestamp,
+  isoFormat,
+  parseTimestamp,
+} from "../../model/timestamp.ts";
+import { type TimestampForm, timestampForm } from "../../model/timestamp-form.ts";
+import { formatUpperBound } from "../bounds.ts";
+
+/** A lower bound as text. */
+export interface LowerText {
+  readonly text: string;
+  /** The moment that the text says. */
+  readonly says: string;
+  /** The lowest cursor that a source may answer with, whether it compares moments or texts. */
+  readonly reach: string;
+}
+
+/** Forms that differ in nothing but their digits and the letters of one offset: their texts sort by time. */
+interface Group {
+  readonly separator: string;
+  readonly timezone: string;
+  readonly finest: TimestampForm;
+  readonly coarsest: TimestampForm;
+  readonly isMixed: boolean;
+}
+
+interface LowerParts {
+  /** Every record from here on is wanted. */
+  readonly value: string;
+  /** The value, or where the source compares strictly, one step below it. */
+  readonly lowered: string;
+  /** The names of the forms that records have. */
+  readonly forms: readonly string[];
+  /** The zone of texts that say no offset. */
+  readonly timezone: string;
+}
+
+/**
+ * An ISO 8601 lower bound that no record from `value` on lies below, also where the source compares texts.
+ * For each form seen it is at or below what a record could have in it, and the lowest of these is sent.
+ * Texts of one form sort by time, so there the bound is exact. Where digits vary, it is one step of the
+ * finest digits lower: that differs from every later text in a digit that both have.
+ */
+export function isoLowerText({ value, lowered, forms, timezone }: LowerParts): LowerText {
+  const groups = groupsOf(forms, timezone);
+  if (groups.length === 0) return lowerOfUnknownForm(value);
+  const isExact = compareCursorValues("timestamp_utc", lowered, value) === 0;
+  let best: { readonly text: string; readonly group: Group } | null = null;
+  for (const group of groups) {
+    const step = stepOf(group.finest);
+    const below = stepCursor("timestamp_utc", floorCursor("timestamp_utc", value, step), step, -1);
+    const target = isExact && !group.isMixed ? value : lower(lowered, below);
+    const text = written(target, group.finest.format, formatLowerBound);
+    if (best === null || compareTexts(text, best.text) < 0) best = { text, group };
+  }
+  if (best === null) return lowerOfUnknownForm(value);
+  const says = moment(best.text, best.group.timezone);
+  let reach = says;
+  for (const group of groups) reach = lower(reach, reachIn(group, best.text, best.group));
+  return { text: best.text, says, reach };
+}
+
+/** The earliest moment whose text, in a form of the group, may come after the bound. */
+function reachIn(group: Group, text: string, of: Group): string {
+  const says = moment(text, of.timezone);
+  if (group === of) return floorCursor("timestamp_utc", says, stepOf(group.coarsest));
+  const isDate = group.separator !== of.separator || of.separator === "";
+  const wall = text.slice(0, isDate ? 10 : of.finest.step > second ? 16 : 19);
+  const local = moment(wall, group.timezone);
+  return floorCursor("timestamp_utc", lower(local, says), stepOf(group.coarsest));
+}
+
+/**
+ * Nothing is known of how the source writes times. The evening of the day before sorts before every text
+ * of the value, whatever separator, digits and offset it has.
+ */
+function lowerOfUnknownForm(value: string): LowerText {
+  const day = floorCursor("timestamp_utc", stepCursor("timestamp_utc", value, farthestWest, -1), oneDay);
+  const says = stepCursor("timestamp_utc", day, oneSecond, -1);
+  const reach = stepCursor("timestamp_utc", stepCursor("timestamp_utc", day, oneDay, -1), farthestEast, -1);
+  return { text: says, says, reach };
+}
+
+interface UpperParts {
+  /** Every record up to here is wanted. */
+  readonly value: string;
+  /** The value, or where the source compares strictly, one step above it. */
+  readonly raised: string;
+  readonly forms: readonly string[];
+  readonly timezone: string;
+}
+
+/**
+ * An ISO 8601 upper bound that no record up to `value` lies above, also where the source compares texts.
+ * Where digits vary it is the next whole second: `…05Z` sorts behind `…05.999Z`, and before `…06`.
+ */
+export function isoUpperText({ value, raised, forms, timezone }: UpperParts): string {
+  const groups = groupsOf(forms, timezone);
+  if (groups.length === 0) {
+    const east = stepCursor("timestamp_utc", value, farthestEast, 1);
+    return stepCursor("timestamp_utc", floorCursor("timestamp_utc", east, oneDay), oneDay, 1);
+  }
+  let best: string | null = null;
+  for (const group of groups) {
+    const step = atLeastSecond(stepOf(group.coarsest));
+    const above = stepCursor("timestamp_utc", floorCursor("timestamp_utc", value, step), step, 1);
+    const isAbove = group.isMixed && compareCursorValues("timestamp_utc", above, raised) > 0;
+    const text = written(isAbove ? above : raised, group.finest.format, formatUpperBound);
+    if (best === null || compareTexts(text, best) > 0) best = text;
+  }
+  return best ?? raised;
+}
+
+function groupsOf(names: readonly string[], timezone: string): Group[] {
+  const groups = new Map<string, TimestampForm[]>();
+  for (const name of names) {
+    const form = timestampForm(name, timezone);
+    if (form === null) continue;
+    const key = `${form.separator} ${form.zone ?? ""}`;
+    groups.set(key, [...(groups.get(key) ?? []), form]);
+  }
+  return [...groups.values()].flatMap((forms) => {
+    const [finest] = forms.toSorted((a, b) => Number(a.step - b.step));
+    const [coarsest] = forms.toSorted((a, b) => Number(b.step - a.step));
+    if (finest === undefined || coarsest === undefined) return [];
+    const { separator, format } = finest;
+    return [{ separator, timezone: format.timezone, finest, coarsest, isMixed: forms.length > 1 }];
+  });
+}
+
+/** A year that the form cannot say is sent as it is. */
+function written(
+  value: string,
+  format: CursorFormat,
+  write: (value: string, format: CursorFormat) => string,
+): string {
+  try {
+    return write(value, format);
+  } catch (error) {
+    if (isTidemarkError(error, "CURSOR_INVALID")) return formatTimestamp(value, isoFormat);
+    throw error;
+  }
+}
+
+function moment(text: string, timezone: string): string {
+  return parseTimestamp(text, { kind: "iso8601", timezone });
+}
+
+function lower(a: string, b: string): string {
+  return compareCursorValues("timestamp_utc", a, b) <= 0 ? a : b;
+}
+
+const second = 1_000_000_000n;
+const stepOf = ({ step }: TimestampForm): Granule => ({ unit: "time", nanoseconds: step });
+const oneSecond = parseGranule("1s");
+const oneDay = parseGranule("1d");
+/** Local times run from 12 hours behind UTC to 14 ahead of it. */
+const farthestWest = parseGranule("12h");
+const farthestEast = parseGranule("14h");
+
+function atLeastSecond(step: Granule): Granule {
+  return step.unit === "time" && step.nanoseconds < second ? oneSecond : step;
+}

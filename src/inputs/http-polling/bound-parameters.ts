@@ -1,0 +1,113 @@
+import type { CursorField, Incremental, ReadRequest } from "../../engine/ports.ts";
+import { exactNumber } from "../../model/exact-number.ts";
+import { parseJson, stringifyJson } from "../../model/json.ts";
+import type { ResumePoint } from "../../model/position.ts";
+import { type CursorFormat, parseCursorFormat } from "../../model/timestamp.ts";
+import {
+  type LowerBoundText,
+  lowerBoundText,
+  type UpperBoundText,
+  upperBoundText,
+} from "../forms/bound-text.ts";
+import type { SourceForms } from "../forms/source-forms.ts";
+import type { HttpPollingConfig } from "./schema.ts";
+
+/** A value to send: as text in a query, as JSON in a body. */
+export interface Parameter {
+  readonly text: string;
+  readonly json: unknown;
+}
+
+export const textParameter = (text: string): Parameter => ({ text, json: text });
+export const numberParameter = (text: string): Parameter => ({ text, json: exactNumber(text) });
+
+/** What bounds are made of. */
+export interface BoundParts {
+  readonly config: HttpPollingConfig;
+  readonly incremental: Incremental;
+  /** The forms in which records give their cursors. */
+  readonly forms: SourceForms;
+}
+
+/** The window's bounds, under the names that the source gives them. */
+export function boundParameters(
+  parts: BoundParts,
+  { window, companions }: Pick<ReadRequest, "window" | "companions">,
+): Map<string, Parameter> {
+  const { config, incremental, forms } = parts;
+  const { timestamp, id, offset, until } = config.statePersistence;
+  const parameters = new Map<string, Parameter>();
+  const names: Partial<Record<CursorField["role"], string>> = {
+    timestamp: timestamp?.queryParam,
+    id: id?.queryParam,
+    offset: offset?.queryParam,
+  };
+  const [leading] = incremental.cursors;
+  const sent = companionsSent(incremental, companions);
+  const send = (field: CursorField, value: string, companion: boolean): void => {
+    const name = names[field.role];
+    if (name !== undefined) parameters.set(name, parameterOf(lowerText(parts, field, value, companion)));
+  };
+  if (leading !== undefined && window.lower !== null) send(leading, window.lower.value, sent.length > 0);
+  for (const field of sent) send(field, companions.id ?? "", false);
+  if (leading !== undefined && window.upper !== null && until !== undefined) {
+    const format =
+      until.format === undefined
+        ? queryFormatOf(config)
+        : parseCursorFormat(until.format, timestamp?.timezone ?? "UTC");
+    const bound = { format, forms: forms.of(leading) };
+    const text = upperBoundText(leading, window.upper.value, until.bound, bound);
+    parameters.set(until.queryParam, parameterOf(text));
+  }
+  return parameters;
+}
+
+/** Bounds in the form in which a resume point keeps them. */
+export function keptBounds(bounds: ReadonlyMap<string, Parameter>): Record<string, string> {
+  return Object.fromEntries([...bounds].map(([name, { json }]) => [name, stringifyJson(json)]));
+}
+
+/** The bounds that a resume point was kept with; null where it knows none. */
+export function resumedBounds(resume: ResumePoint | null): Map<string, Parameter> | null {
+  if (resume?.bounds === undefined) return null;
+  return new Map(
+    Object.entries(resume.bounds).map(([name, text]) => {
+      const json = parseJson(text);
+      return [name, { text: String(json), json }];
+    }),
+  );
+}
+
+/** What the leading cursor's lower bound comes to once it is sent. */
+export function leadingBound(
+  parts: BoundParts,
+  field: CursorField,
+  value: string,
+  companions: ReadRequest["companions"],
+): LowerBoundText {
+  return lowerText(parts, field, value, companionsSent(parts.incremental, companions).length > 0);
+}
+
+function lowerText(
+  { config, forms }: BoundParts,
+  field: CursorField,
+  value: string,
+  companion: boolean,
+): LowerBoundText {
+  return lowerBoundText(field, value, companion, { format: queryFormatOf(config), forms: forms.of(field) });
+}
+
+function companionsSent({ cursors }: Incremental, companions: ReadRequest["companions"]): CursorField[] {
+  return cursors.slice(1).filter((field) => field.role === "id" && companions.id !== undefined);
+}
+
+function parameterOf({ text, isNumber }: UpperBoundText): Parameter {
+  return isNumber ? numberParameter(text) : textParameter(text);
+}
+
+function queryFormatOf({ statePersistence: { timestamp } }: HttpPollingConfig): CursorFormat {
+  return parseCursorFormat(
+    timestamp?.queryFormat ?? timestamp?.format ?? "iso8601",
+    timestamp?.timezone ?? "UTC",
+  );
+}
