@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
+import { type Plugin, rolldown } from "rolldown";
 import { z } from "zod";
 import { writeLicences } from "./licences.ts";
 
@@ -28,10 +28,24 @@ const outside = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.
   (name) => !inside.has(name),
 );
 
+/**
+ * A Node without `node:sqlite` cannot link a file that imports it, and would say so instead of which Node is needed.
+ * Asked for as the files run, it is asked for after the check of the version.
+ */
+const sqliteAsked: Plugin = {
+  name: "node:sqlite, asked for as the files run",
+  resolveId: (id) => (id === "node:sqlite" ? "\0node:sqlite" : null),
+  load: (id) =>
+    id === "\0node:sqlite"
+      ? 'export const { DatabaseSync, constants } = process.getBuiltinModule("node:sqlite");'
+      : null,
+};
+
 rmSync(dist, { recursive: true, force: true });
 const bundle = await rolldown({
   cwd: root,
   platform: "node",
+  plugins: [sqliteAsked],
   input: {
     index: "src/index.ts",
     "service/index": "src/service/index.ts",
@@ -39,6 +53,8 @@ const bundle = await rolldown({
     "cli/main": "src/cli/main.ts",
   },
   external: outside.map((name) => new RegExp(`^${name}($|/)`)),
+  // Older versions of Node can read the files, and are told by `src/node-version.ts` which one is needed.
+  transform: { target: "node20" },
 });
 const { output } = await bundle.write({ dir: dist, chunkFileNames: "parts/[name]-[hash].js" });
 await bundle.close();

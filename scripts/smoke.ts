@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
@@ -67,6 +67,31 @@ function checkTypes(): void {
     `export * from "tidemark/service"; export * from "tidemark/testing";`,
   );
   run(folder, join(root, "node_modules/.bin/tsc"), ...typeCheck, "log.ts", "service.ts");
+}
+
+/**
+ * On an older Node, where this machine has one beside its own, every entry says which Node is needed. The files have
+ * to be such as that Node can read, so that it gets to say so.
+ */
+function checkOlderNode(): void {
+  const older = (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((path) => join(path, "node"))
+    .find((node) => majorOf(node) !== null && Number(majorOf(node)) < 24);
+  if (older === undefined) {
+    console.log("No older Node is on the PATH; what it is told was not looked at.");
+    return;
+  }
+  for (const entry of ["tidemark", "tidemark/service", "tidemark/testing"]) {
+    const text = `import(${JSON.stringify(entry)}).catch((error) => console.log(error.message))`;
+    writeFileSync(join(folder, "older.mjs"), text);
+    expectText(run(folder, older, "older.mjs"), "Tidemark needs Node 24 or newer");
+  }
+}
+
+function majorOf(node: string): string | null {
+  const { status, stdout } = spawnSync(node, ["--version"], { encoding: "utf8" });
+  return status === 0 ? (/^v(\d+)/.exec(stdout)?.[1] ?? null) : null;
 }
 
 function expectText(text: string, part: string): void {
@@ -141,6 +166,7 @@ output: { type: file, path: ./events.jsonl }
   expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":0');
   checkConnector(tidemark);
   checkTypes();
+  checkOlderNode();
   console.log("The packed package works.");
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -2,6 +2,8 @@
  * Tidemark's library: durable, typed, fenced cursors for incremental sync. Everything a user needs
  * is exported here by name; `tidemark/testing` has what authors of stores, inputs and outputs need.
  */
+import "./node-version.ts";
+
 export { type Clock, systemClock } from "./clock.ts";
 export {
   attemptBackfill,

@@ -11,7 +11,8 @@ if (Number.parseInt(process.versions.node, 10) < oldest) {
   process.exitCode = 1;
 } else {
   withSmallHeap();
-  nodeModule.enableCompileCache();
+  // Deno, which says that it is such a Node, has none.
+  if ("enableCompileCache" in nodeModule) nodeModule.enableCompileCache();
   const { runCommand } = await import("./program.ts");
   await runCommand(process.argv.slice(2));
 }

@@ -1,3 +1,5 @@
+import "../node-version.ts";
+
 export type { Principal } from "./access.ts";
 export type { AuthenticationLimits } from "./authenticate.ts";
 export { ensureKey, type FirstKey, firstKeyFile, isLoopback } from "./first-key.ts";

@@ -88,4 +88,27 @@ describe("the entry of the package", () => {
     expect(stderr).not.toContain("at ");
     expect(code).toBe(1);
   });
+
+  it("goes on where the runtime has no cache of compiled code, as Deno has none", async () => {
+    const without = 'data:text/javascript,import m from "node:module"; delete m.enableCompileCache';
+    const args = ["--import", without, join(root, "src/cli/main.ts"), "--version"];
+    const { code, stdout } = await startProcess(process.execPath, args, { cwd: temporaryFolder() }).ended;
+    expect(stdout).toBe(`${packageVersion}\n`);
+    expect(code).toBe(0);
+  });
+});
+
+describe("the entries of the library", () => {
+  it.each(["index.ts", "service/index.ts", "testing/index.ts"])(
+    "src/%s says on an old Node what is needed, before anything else",
+    async (entry) => {
+      const older =
+        'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"22.12.0"}})';
+      const load = `import(${JSON.stringify(join(root, "src", entry))}).catch((error) => console.log(error.message))`;
+      const { stdout } = await startProcess(process.execPath, ["--import", older, "-e", load], {
+        cwd: temporaryFolder(),
+      }).ended;
+      expect(stdout).toContain("Tidemark needs Node 24 or newer, and this is Node 22.12.0");
+    },
+  );
 });

@@ -98,10 +98,10 @@ test("P12: the hash that SQL makes is the one of auditHash, for every kind of te
   const { store } = await emptyState();
   const texts = ["", "a", "ünï/çode 🦉", "'quoted' \"twice\" \\ $1 %s", "line\nbreak\ttab", "7:advance", "-"];
   const streams = [key, { connector: "ünï 🦉", stream: 'it\'s \\ "odd" $1' }];
-  for (const of of streams) {
+  for (const each of streams) {
     for (const actor of [...texts, undefined]) {
       for (const newCursor of texts) {
-        const run = await store.begin(of, {
+        const run = await store.begin(each, {
           cursorType: "opaque_token",
           ...(actor === undefined ? {} : { actor }),
         });
@@ -109,7 +109,7 @@ test("P12: the hash that SQL makes is the one of auditHash, for every kind of te
       }
     }
     let previous = "";
-    const { items } = await store.audit({ key: of, limit: 1000 });
+    const { items } = await store.audit({ key: each, limit: 1000 });
     expect(items.length).toBe(texts.length * (texts.length + 1));
     for (const row of items) {
       expect(row.hash).toBe(auditHash(previous, row));
@@ -122,9 +122,9 @@ test("P12: the hash that SQL makes is the one of auditHash, for every kind of te
 test("P12: a row that is altered, removed, moved or added is found, and so is a stream that is gone", async () => {
   const { store, client } = await emptyState();
   const keys = ["a", "b", "c"].map((connector) => ({ connector, stream: "s" }));
-  for (const of of keys) {
+  for (const each of keys) {
     for (let n = 1; n <= 4; n++) {
-      await store.complete(await store.begin(of, { cursorType: "numeric_id" }), { newCursor: String(n) });
+      await store.complete(await store.begin(each, { cursorType: "numeric_id" }), { newCursor: String(n) });
     }
   }
   const tampering: Readonly<Record<string, RegExp>> = {

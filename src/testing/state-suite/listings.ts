@@ -31,7 +31,7 @@ export const listingCases: StateCases = stateCases("listings", {
     for (const connector of ["b", "a", "ab", "🦉", "\uffee", "B"]) {
       for (const stream of ["2", "10", "1"]) keys.push({ connector, stream });
     }
-    for (const of of keys) await begin(store, {}, of);
+    for (const each of keys) await begin(store, {}, each);
     const expected = [...keys].sort(
       (a, b) => compareTexts(a.connector, b.connector) || compareTexts(a.stream, b.stream),
     );
@@ -95,7 +95,7 @@ export const listingCases: StateCases = stateCases("listings", {
   "the audit log is listed by stream and number, page by page": async ({ store }) => {
     const keys = ["b", "a", "🦉"].map((connector) => ({ connector, stream: "s" }));
     for (let n = 1; n <= 12; n++) {
-      for (const of of keys) await runTo(store, String(n), "numeric_id", of);
+      for (const each of keys) await runTo(store, String(n), "numeric_id", each);
     }
     const numbers = Array.from({ length: 12 }, (_, n) => n + 1);
     const all = ["a", "b", "🦉"].flatMap((connector) => numbers.map((number) => `${connector} ${number}`));
@@ -119,7 +119,7 @@ export const listingCases: StateCases = stateCases("listings", {
   "the newest rows of the audit log come first where that is asked, page by page": async ({ store }) => {
     const keys = ["b", "a", "🦉"].map((connector) => ({ connector, stream: "s" }));
     for (let n = 1; n <= 4; n++) {
-      for (const of of keys) await runTo(store, String(n), "numeric_id", of);
+      for (const each of keys) await runTo(store, String(n), "numeric_id", each);
     }
     const oldest = (await store.audit({ limit: 1000 })).items;
     const name = (row: AuditRecord): string => `${row.atUtc} ${row.key.connector} ${row.number}`;
@@ -159,16 +159,16 @@ export const listingCases: StateCases = stateCases("listings", {
       await runTo(store, String(index), "numeric_id", { connector: "c", stream: name });
     }
     for (const [index, name] of oddNames.entries()) {
-      for (const of of [
+      for (const each of [
         { connector: name, stream: "s" },
         { connector: "c", stream: name },
       ]) {
-        const state = await stateOf(store, of);
-        assert.deepEqual(state.key, of);
+        const state = await stateOf(store, each);
+        assert.deepEqual(state.key, each);
         assert.equal(state.cursor?.value, String(index));
-        assert.equal((await store.runs(of)).items.length, 1);
-        assert.equal((await store.audit({ key: of })).items.length, 1);
-        assert.equal((await store.reset(of, { to: null, ...byHand })).epoch, 2);
+        assert.equal((await store.runs(each)).items.length, 1);
+        assert.equal((await store.audit({ key: each })).items.length, 1);
+        assert.equal((await store.reset(each, { to: null, ...byHand })).epoch, 2);
       }
     }
     const found = await allPages(7, (page) => store.list(page));
@@ -183,9 +183,9 @@ export const listingCases: StateCases = stateCases("listings", {
       position: at("2026-01-01T00:00:01Z", { coverage }),
     }));
     for (const kind of ["live", "backfill"] as const) {
-      for (const of of [key, { ...key, stream: "default" }]) {
+      for (const each of [key, { ...key, stream: "default" }]) {
         for (let n = 0; n < 2; n++) {
-          await store.complete(await begin(store, { kind }, of), { partitions: partitions.slice(n) });
+          await store.complete(await begin(store, { kind }, each), { partitions: partitions.slice(n) });
         }
       }
     }
@@ -206,12 +206,12 @@ export const listingCases: StateCases = stateCases("listings", {
 
   "bad names are refused and leave nothing": async ({ store }) => {
     for (const name of badNames) {
-      for (const of of [
+      for (const each of [
         { connector: name, stream: "s" },
         { connector: "c", stream: name },
       ]) {
-        await refused("ARGUMENT_INVALID", begin(store, {}, of));
-        await refused("ARGUMENT_INVALID", store.reset(of, { to: null, ...byHand }));
+        await refused("ARGUMENT_INVALID", begin(store, {}, each));
+        await refused("ARGUMENT_INVALID", store.reset(each, { to: null, ...byHand }));
       }
     }
     assert.deepEqual((await store.list()).items, []);

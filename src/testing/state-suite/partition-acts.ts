@@ -119,22 +119,22 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
       ],
     });
 
-    for (const of of [key, { ...key, stream: "copy" }]) {
-      const { epoch } = await store.import({ ...exported, ...of }, byHand);
+    for (const each of [key, { ...key, stream: "copy" }]) {
+      const { epoch } = await store.import({ ...exported, ...each }, byHand);
       const tag = { epoch, sequence: 0 };
-      await stands(store, "a", full, tag, of);
-      await stands(store, "b", at(second(6)), tag, of);
-      await stands(store, "c", at(null), tag, of);
-      assert.deepEqual(await store.coverage(of), covered);
-      assert.deepEqual(await store.coverage(of, { partition: "a" }), covered);
-      assert.deepEqual(await store.coverage(of, { partition: "only in a backfill" }), covered);
+      await stands(store, "a", full, tag, each);
+      await stands(store, "b", at(second(6)), tag, each);
+      await stands(store, "c", at(null), tag, each);
+      assert.deepEqual(await store.coverage(each), covered);
+      assert.deepEqual(await store.coverage(each, { partition: "a" }), covered);
+      assert.deepEqual(await store.coverage(each, { partition: "only in a backfill" }), covered);
       const names = ["a", "b", "only in a backfill"];
-      const again = await store.export(of);
+      const again = await store.export(each);
       assert.deepEqual(
         again.partitions?.map(({ partition }) => partition),
         names,
       );
-      const next = await begin(store, {}, of);
+      const next = await begin(store, {}, each);
       await refused(
         "CURSOR_REGRESSION",
         store.complete(next, { partitions: [{ partition: "a", position: at(second(4)) }] }),

@@ -51,8 +51,8 @@ export const retentionCases: StateCases = stateCases("retention", {
 
   "one stream may be tidied up by itself, its backfills' runs too": async ({ store }) => {
     const other = { ...key, stream: "invoices" };
-    for (const of of [key, other]) {
-      for (let n = 1; n <= 3; n++) await runTo(store, value(n), "timestamp_utc", of);
+    for (const each of [key, other]) {
+      for (let n = 1; n <= 3; n++) await runTo(store, value(n), "timestamp_utc", each);
     }
     const backfill = await begin(store, { kind: "backfill" });
     await store.fail(backfill, { error: "x" });
