@@ -31,8 +31,8 @@ it("P6: the quickstart moves only the changes, loses and doubles nothing, and it
   });
   const [, judged = ""] = stdout.split("What came of it");
   expect(judged.match(/^✓ /gm)).toHaveLength(4);
-  expect(judged).toMatch(/^first run +1,324 +3 +1,324 +everything /m);
-  expect(judged).toMatch(/^second run +385 +1 +384 +2018-02-05T23:58:05\.039Z +2018-02-07T01:45:04\.877Z$/m);
+  expect(judged).toMatch(/^first run +1,324 +4 +1,324 +everything /m);
+  expect(judged).toMatch(/^second run +385 +2 +384 +2018-02-05T23:58:05\.039Z +2018-02-07T01:45:04\.877Z$/m);
   expect(judged).toMatch(/^1,707 rows in /m);
 
   const [last] = [...stdout.matchAll(/^ {2}\$ (.+)$/gm)].slice(-1);

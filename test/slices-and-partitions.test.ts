@@ -57,8 +57,10 @@ it("http-slices.yaml reads week by week, keeps the weeks that were read, and goe
   const second = await runExample(folder, "http-slices.yaml", variables);
   const again = source.requests.slice(before).map(({ url }) => url.searchParams);
   expect(second).toMatchObject({ status: "completed", records_written: 14 });
-  expect(again.map((asked) => [asked.get("from"), asked.get("to")])).toEqual([
-    ["2026-02-08T23:59:58Z", "2026-02-16T00:00:00Z"],
+  // The second request confirms that nothing follows the short page.
+  expect(again.map((asked) => [asked.get("from"), asked.get("to"), asked.get("page")])).toEqual([
+    ["2026-02-08T23:59:58Z", "2026-02-16T00:00:00Z", "1"],
+    ["2026-02-08T23:59:58Z", "2026-02-16T00:00:00Z", "2"],
   ]);
 
   const rows = openDatabase(folder, "meters.db").prepare("SELECT at, value FROM readings ORDER BY at").all();

@@ -30,6 +30,8 @@ const resumePointSchema = z.strictObject({
    * only, so whoever goes on at it sends the same texts.
    */
   bounds: z.record(z.string(), z.string()).optional(),
+  /** How many records of the result were read before it, where totals are compared with that. */
+  read: z.int().nonnegative().optional(),
 });
 
 /** Where to go on inside an unfinished window. */

@@ -59,20 +59,23 @@ export interface AnswerParts {
   readonly now: number;
   /** Sees the body before anything is expected of it, and may throw. */
   readonly inspect?: ((body: unknown) => void) | undefined;
+  /** Whether an answer that leaves the list out may say by that that there is no such page. */
+  readonly mayLackList?: boolean;
 }
 
 const nothing: Answer = { body: undefined, records: [] };
 
 /**
  * The body of an answer and its records. There are none where the source says so: by 204, by an empty
- * body, by null in place of the list, and by leaving the list out if it has given it before or says
- * that its total is 0.
+ * body, by null in place of the list, and by leaving the list out if it has given it before, says
+ * that its total is 0, or was asked for a page that may not be there.
  *
  * Throws `AttemptFailed` where the body breaks off or says that it is to be asked for later;
  * `SOURCE_PARTIAL` where it says that it failed or is not whole; `SOURCE_INVALID` where it is no JSON
  * or has no list; `RECORD_INVALID` for an element that is no object.
  */
-export function readAnswer(response: HttpResponse, { rules, fail, now, inspect }: AnswerParts): Answer {
+export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
+  const { rules, fail, now, inspect, mayLackList = false } = parts;
   const { status, problem, headers } = response;
   if (status === 204 || status === 205) return nothing;
   if (problem !== null) {
@@ -103,7 +106,7 @@ export function readAnswer(response: HttpResponse, { rules, fail, now, inspect }
       true,
     );
   }
-  if (saysNothingThere(body, list, rules)) return { body, records: [] };
+  if (saysNothingThere(body, list, rules, mayLackList)) return { body, records: [] };
   throw noList(body, list, rules.dataField, fail);
 }
 
@@ -140,13 +143,16 @@ function saysNothingThere(
   body: unknown,
   list: unknown,
   { dataField, facts, totalFields }: AnswerRules,
+  mayLackList: boolean,
 ): boolean {
   if (body === undefined || body === null || list === null) return true;
   if (dataField === null || list !== undefined) return false;
   // Some languages write an object without fields as an empty list.
   const isEnvelope = isRecord(body) || (Array.isArray(body) && body.length === 0);
   if (!isEnvelope || !leadsNowhere(body, dataField)) return false;
-  return facts.has(listFact(dataField)) || totalFields.some((path) => isZero(valueAt(body, path)));
+  return (
+    mayLackList || facts.has(listFact(dataField)) || totalFields.some((path) => isZero(valueAt(body, path)))
+  );
 }
 
 /** Whether a path ends at something that is missing, and not inside a list or a text. */

@@ -135,7 +135,7 @@ describe("a total that changes while pages are counted", () => {
       const total = told[Math.min(asked, told.length) - 1] ?? 0;
       const left = Math.max(0, Math.min(2, total - 2 * (asked - 1)));
       const list = Array.from({ length: left }, (_, index) => ({ id: asked * 2 + index }));
-      sendJson(response, { list, total, pages: Math.ceil(total / 2), next: left === 2 ? asked : null });
+      sendJson(response, { list, total, pages: Math.ceil(total / 2), after: left === 2 ? asked : null });
     };
   };
 
@@ -156,7 +156,7 @@ describe("a total that changes while pages are counted", () => {
 
   test("page tokens do not shift, so there it says nothing", async () => {
     await using server = await startHttpServer(totals(6, 7, 8, 9));
-    const pagination = { type: "cursor", param: "t", nextCursorField: "next", totalField: "total" } as const;
+    const pagination = { type: "cursor", param: "t", nextCursorField: "after", totalField: "total" } as const;
     const { messages, error } = await readOnce({ endpoint: server.origin, dataField: "list", pagination });
     expect([messages, error]).toEqual([[], null]);
   });

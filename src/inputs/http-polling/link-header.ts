@@ -3,6 +3,24 @@
  * another context (`anchor`) are passed over.
  */
 export function nextLink(header: string | undefined): string | null {
+  for (const { target, relations } of linksOf(header)) if (relations.includes("next")) return target;
+  return null;
+}
+
+/** Whether a `Link` header leads to other pages of the same list: the source then gives such links. */
+export function hasPageLinks(header: string | undefined): boolean {
+  for (const { relations } of linksOf(header)) if (relations.some((name) => pages.has(name))) return true;
+  return false;
+}
+
+const pages: ReadonlySet<string> = new Set(["next", "prev", "previous", "first", "last"]);
+
+interface Link {
+  readonly target: string;
+  readonly relations: readonly string[];
+}
+
+function* linksOf(header: string | undefined): Generator<Link> {
   for (const [, target = "", parameters = ""] of (header ?? "").matchAll(link)) {
     const values = new Map<string, string>();
     for (const [, name = "", quoted, plain = ""] of parameters.matchAll(parameter)) {
@@ -11,9 +29,8 @@ export function nextLink(header: string | undefined): string | null {
       if (!values.has(key)) values.set(key, quoted?.replace(/\\(.)/g, "$1") ?? plain);
     }
     const relations = (values.get("rel") ?? "").toLowerCase().split(/\s+/);
-    if (relations.includes("next") && !values.has("anchor")) return target.trim();
+    if (!values.has("anchor")) yield { target: target.trim(), relations };
   }
-  return null;
 }
 
 const link = /<([^<>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)/g;

@@ -3,38 +3,55 @@ import type { TidemarkError } from "../../errors.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
 import { type Answer, kindOf, type PageFailure } from "./answer.ts";
+import type { Facts } from "./facts.ts";
 import type { PlacePagination } from "./pagination-schema.ts";
+
+/** How much of the result lies before the place at which a read begins; null where that is not known. */
+export interface ReadBefore {
+  readonly records: number | null;
+  readonly pages: number | null;
+}
 
 /** What a source says of its result as a whole, against what has been read of it (promise P15). */
 export class PageTotals {
   readonly #totalPath: Path | null;
   readonly #pagesPath: Path | null;
   readonly #morePath: Path | null;
+  readonly #facts: Facts;
+  readonly #warn: Warn;
   /** How many records and pages of the result have been read; null where the read began at an unknown place. */
   #records: number | null;
   #pages: number | null;
   #isFirst = true;
   #total: number | null = null;
   #totalPages: number | null = null;
+  /** Totals that said less than what came are no longer listened to. */
+  #isTotalRefuted = false;
+  #arePagesRefuted = false;
   #hasMore: boolean | null = null;
+  /** How many records the newest page had. */
+  #count = 0;
   /** By how much the totals grew with the newest page; null where that is not known. */
   #recordsGrown: number | null = null;
   #pagesGrown: number | null = null;
-  /** Told of the first total that is another than before; null where that says nothing, or is told. */
-  #warn: Warn | null;
+  /** Whether a total that is another than before is still to be told; not where that says nothing. */
+  #tellsChange: boolean;
 
-  constructor(
-    pagination: PlacePagination,
-    before: { records: number | null; pages: number | null },
-    warn: Warn,
-  ) {
+  constructor(pagination: PlacePagination, before: ReadBefore, facts: Facts, warn: Warn) {
     // Places that are counted shift when the result grows or shrinks before them; tokens need not.
-    this.#warn = pagination.type === "page" || pagination.type === "offset" ? warn : null;
+    this.#tellsChange = pagination.type === "page" || pagination.type === "offset";
     this.#totalPath = pathOrNull(pagination.totalField);
     this.#pagesPath = pathOrNull("totalPagesField" in pagination ? pagination.totalPagesField : undefined);
     this.#morePath = pathOrNull(pagination.hasMoreField);
+    this.#facts = facts;
+    this.#warn = warn;
     this.#records = before.records;
     this.#pages = before.pages;
+  }
+
+  /** How much has been read by now; null where the read began at an unknown place. */
+  get read(): ReadBefore {
+    return { records: this.#records, pages: this.#pages };
   }
 
   /** Whether the last page said that another follows; null where it said nothing. */
@@ -42,15 +59,31 @@ export class PageTotals {
     return this.#hasMore;
   }
 
-  /** Whether the source has told where its result ends. */
-  get isKnown(): boolean {
-    return this.#total !== null || this.#totalPages !== null;
+  /** Whether the flag was seen to change where the pages ended, in this run or an earlier one. */
+  get isFlagProven(): boolean {
+    return this.#morePath !== null && this.#facts.has(flagFact(this.#morePath));
   }
 
-  /** Whether all that the source told of has been read; its number of pages counts before that of records. */
-  get isReached(): boolean {
-    if (this.#totalPages !== null && this.#pages !== null) return this.#pages >= this.#totalPages;
-    return this.#total !== null && this.#records !== null && this.#records >= this.#total;
+  /** Whether the source told of a number of pages, and what that says of the next page; null where it did not. */
+  get pagesLeft(): boolean | null {
+    return this.#totalPages === null || this.#pages === null ? null : this.#pages < this.#totalPages;
+  }
+
+  /** Whether the source told of more records than came; null where it told of no number, or a wrong one. */
+  get recordsLeft(): boolean | null {
+    return this.#total === null || this.#records === null ? null : this.#records < this.#total;
+  }
+
+  /**
+   * Whether as many records came as the source told of, and it told of the whole result: a total that is
+   * the number of records on the page is the size of the page with some sources.
+   */
+  get agrees(): boolean {
+    const { recordsLeft } = this;
+    if (recordsLeft !== false) return false;
+    return (
+      this.#total !== this.#count || (this.#facts.has(this.#totalFact) && !this.#facts.has(this.#wrongFact))
+    );
   }
 
   /**
@@ -64,48 +97,86 @@ export class PageTotals {
 
   /** Takes in a page. Totals are those of the newest page with records: past the end some sources say 0. */
   note({ body, records }: Answer, fail: PageFailure): void {
+    this.#count = records.length;
     if (this.#records !== null) this.#records += records.length;
     if (this.#pages !== null) this.#pages += 1;
-    this.#hasMore = this.#morePath === null ? null : flagAt(body, this.#morePath, fail);
+    this.#noteFlag(body, fail);
     if (body !== undefined && (records.length > 0 || this.#isFirst)) {
-      const total = this.#count(body, this.#totalPath, fail) ?? this.#total;
-      const totalPages = this.#count(body, this.#pagesPath, fail) ?? this.#totalPages;
-      this.#compare("records", this.#total, total);
-      this.#compare("pages", this.#totalPages, totalPages);
-      this.#recordsGrown = difference(this.#total, total);
-      this.#pagesGrown = difference(this.#totalPages, totalPages);
-      this.#total = total;
-      this.#totalPages = totalPages;
+      this.#noteTotals(
+        this.#countAt(body, this.#totalPath, fail) ?? this.#total,
+        this.#countAt(body, this.#pagesPath, fail) ?? this.#totalPages,
+      );
     }
     this.#isFirst = false;
   }
 
+  #noteFlag(body: unknown, fail: PageFailure): void {
+    if (this.#morePath === null) return;
+    const before = this.#hasMore;
+    this.#hasMore = flagAt(body, this.#morePath, fail);
+    if (before === true && this.#hasMore === false) this.#facts.learn(flagFact(this.#morePath));
+  }
+
+  #noteTotals(total: number | null, totalPages: number | null): void {
+    this.#isTotalRefuted ||= this.#isLess(total, this.#records, "records");
+    this.#arePagesRefuted ||= this.#count > 0 && this.#isLess(totalPages, this.#pages, "pages");
+    const toldRecords = this.#isTotalRefuted ? null : total;
+    const toldPages = this.#arePagesRefuted ? null : totalPages;
+    this.#compare("records", this.#total, toldRecords);
+    this.#compare("pages", this.#totalPages, toldPages);
+    this.#recordsGrown = difference(this.#total, toldRecords);
+    this.#pagesGrown = difference(this.#totalPages, toldPages);
+    this.#total = toldRecords;
+    this.#totalPages = toldPages;
+    if (toldRecords !== null && toldRecords > this.#count) this.#facts.learn(this.#totalFact);
+    if (this.#isTotalRefuted) this.#facts.learn(this.#wrongFact);
+  }
+
+  /** That the total was more than the number of records on a page; that it was less than what came. */
+  get #totalFact(): string {
+    return `total:${formatPath(this.#totalPath ?? [])}`;
+  }
+
+  get #wrongFact(): string {
+    return `total-wrong:${formatPath(this.#totalPath ?? [])}`;
+  }
+
+  /** Whether a total is refuted by what came; that is then told. */
+  #isLess(told: number | null, read: number | null, counted: string): boolean {
+    if (told === null || read === null || told >= read) return false;
+    this.#warn(
+      "TOTAL_IGNORED",
+      `the source told of ${told} ${counted}, and has given ${read}: its total does not count the whole result, and is no longer used in this run`,
+    );
+    return true;
+  }
+
   #compare(counted: string, before: number | null, now: number | null): void {
-    if (before === null || before === now) return;
-    this.#warn?.(
+    if (!this.#tellsChange || before === null || now === null || before === now) return;
+    this.#warn(
       "TOTAL_CHANGED",
       `the source told of ${before} ${counted}, then of ${now}: its records changed while their pages were counted, so one may have slipped past a page's border unread; \`pagination: seek\`, page tokens and links do not shift`,
     );
-    this.#warn = null;
+    this.#tellsChange = false;
   }
 
   /** Where a read ends: `SOURCE_TRUNCATED` if the source told of more than was read, else null. */
   shortfall(fail: PageFailure): TidemarkError | null {
-    if (this.#total !== null && this.#records !== null && this.#records < this.#total) {
+    if (this.recordsLeft === true) {
       return fail(
         "SOURCE_TRUNCATED",
         `the source ended after ${this.#records} records, and told of ${this.#total}`,
-        "Try again; where it stays so, compare `totalField` and `limit` with what the source grants.",
+        "Try again. If it stays so, the total may count records that the source does not give: then leave `totalField` out.",
       );
     }
-    if (this.#totalPages !== null && this.#pages !== null && this.#pages < this.#totalPages) {
+    if (this.pagesLeft === true) {
       return fail("SOURCE_TRUNCATED", `the source ended after ${this.#pages} of ${this.#totalPages} pages`);
     }
     return null;
   }
 
   /** A whole number in the body; null where the source does not know it, or told it with the first page only. */
-  #count(body: unknown, path: Path | null, fail: PageFailure): number | null {
+  #countAt(body: unknown, path: Path | null, fail: PageFailure): number | null {
     if (path === null) return null;
     const value = valueAt(body, path);
     if (value === null || (value === undefined && !this.#isFirst)) return null;
@@ -117,6 +188,10 @@ export class PageTotals {
   }
 }
 
+function flagFact(path: Path): string {
+  return `more:${formatPath(path)}`;
+}
+
 function difference(before: number | null, now: number | null): number | null {
   return before === null || now === null ? null : now - before;
 }
@@ -125,9 +200,11 @@ function pathOrNull(dotted: string | undefined): Path | null {
   return dotted === undefined ? null : parsePath(dotted);
 }
 
+/** A boolean, also as text. */
 function flagAt(body: unknown, path: Path, fail: PageFailure): boolean | null {
   const value = valueAt(body, path);
   if (value === undefined || value === null) return null;
   if (typeof value === "boolean") return value;
+  if (typeof value === "string" && /^(?:true|false)$/i.test(value)) return value.toLowerCase() === "true";
   throw fail("SOURCE_INVALID", `\`${formatPath(path)}\` is ${kindOf(value)}, not a boolean`);
 }

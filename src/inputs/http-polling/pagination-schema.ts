@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { parsePath } from "../../model/record.ts";
 import { pathSchema } from "../state-persistence.ts";
+import { isEndFlag } from "./more-signs.ts";
 
 const parameter = z.string().min(1);
 
@@ -13,15 +15,37 @@ const limit = z
   .min(1)
   .optional()
   .describe(
-    "How many records a full page has; no more than the source grants. A shorter page ends the read, unless a total or `hasMoreField` says otherwise.",
+    "How many records a page has at most. A source may grant fewer: a shorter page alone does not end the read.",
+  );
+const end = z
+  .enum(["emptyPage", "shortPage"])
+  .default("emptyPage")
+  .describe(
+    "What ends a read where no total, number of pages or flag says so. `emptyPage`: a page without records, so that a short page costs one request more. `shortPage`: a page with fewer records than `limit`; it saves that request, and loses what follows where the source grants less than `limit` or filters its pages.",
+  );
+const endStatuses = z
+  .array(z.int().min(400).max(499))
+  .default([])
+  .describe(
+    "Statuses with which the source answers a page past its last one, also behind a full page. Behind a short page 400, 404, 416 and 422 end the read without being declared.",
+  );
+const optional = z
+  .boolean()
+  .default(false)
+  .describe(
+    "Whether the next page's token or address may be absent where nothing follows. Otherwise one that no run of the stream has ever seen is a doubt: the run warns, and fails where the page was full or the answer shows that more follows.",
   );
 const limitParam = parameter.optional().describe("Parameter that asks for `limit` records a page.");
 const totalField = pathSchema
   .optional()
   .describe(
-    "Dotted path, in the answer, of the number of records in the whole result. A read that ends below it fails.",
+    "Dotted path, in the answer, of the number of records in the whole result. A read that ends below it fails. It ends a read only together with a short page.",
   );
 const hasMoreField = pathSchema
+  .refine((path) => !isEndFlag(parsePath(path).at(-1) ?? ""), {
+    error: ({ input }) =>
+      `\`${input}\` is by its name true at the end: \`hasMoreField\` takes a flag that is true where another page follows`,
+  })
   .optional()
   .describe("Dotted path, in the answer, of a boolean: whether another page follows.");
 
@@ -43,6 +67,8 @@ const pageSchema = z.strictObject({
   startPage: z.int().min(0).default(1).describe("Number of the first page."),
   limitParam,
   limit,
+  end,
+  endStatuses,
   totalField,
   totalPagesField: pathSchema.optional().describe("Dotted path, in the answer, of the number of pages."),
   hasMoreField,
@@ -60,6 +86,8 @@ const offsetSchema = z.strictObject({
     .describe("What the source calls its first record: 0, or 1 where it counts from one."),
   limitParam,
   limit,
+  end,
+  endStatuses,
   totalField,
   hasMoreField,
   tokenGone,
@@ -70,8 +98,9 @@ const cursorSchema = z.strictObject({
   type: z.literal("cursor"),
   param: parameter.describe("Parameter that carries the page's token; it is absent for the first page."),
   nextCursorField: pathSchema.describe(
-    "Dotted path, in the answer, of the next page's token; none, null or an empty text ends the read.",
+    "Dotted path, in the answer, of the next page's token. Null, false or an empty text ends the read.",
   ),
+  optional,
   limitParam,
   limit,
   totalField,
@@ -87,6 +116,7 @@ const linkSchema = z.strictObject({
     .describe(
       "Dotted path, in the answer, of the next page's address. Default: the `Link` header with `rel=next`.",
     ),
+  optional,
   limitParam,
   limit,
   totalField,
@@ -106,32 +136,39 @@ const seekSchema = z.strictObject({
     .int()
     .min(1)
     .describe(
-      "How many records a full page has; no more than the source grants. A shorter page ends the read. From 2 on, pages inside a crowd of equal cursors overlap by a record, which shows where records shifted.",
+      "How many records a page has at most. A source may grant fewer: a shorter page alone does not end the read. From 2 on, pages inside a crowd of equal cursors overlap by a record, which shows where records shifted.",
     ),
   offsetParam: parameter
     .optional()
     .describe(
       "Parameter that says how many records to skip, counted from 0. It is sent only among records whose cursors are too close for the bound to tell apart and that are more than a page; without it such a crowd fails the run.",
     ),
+  end,
+  endStatuses,
   maxPages,
 });
 
 /** Paging by places, which asks for no cursor. */
 export const placePaginationSchema = z
   .discriminatedUnion("type", [pageSchema, offsetSchema, cursorSchema, linkSchema])
-  .superRefine(refuseUnsaidLimit);
+  .superRefine(refuseIncoherent);
 
 export const paginationSchema = z
   .discriminatedUnion("type", [pageSchema, offsetSchema, cursorSchema, linkSchema, seekSchema])
-  .superRefine(refuseUnsaidLimit);
+  .superRefine(refuseIncoherent);
 
-function refuseUnsaidLimit(
-  pagination: { readonly limitParam?: string | undefined; readonly limit?: number | undefined },
-  context: z.RefinementCtx,
-): void {
-  if (pagination.limitParam !== undefined && pagination.limit === undefined) {
-    context.addIssue({ code: "custom", path: ["limitParam"], message: "needs `limit`, the value to send" });
-  }
+interface Sized {
+  readonly limitParam?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly end?: "emptyPage" | "shortPage";
+}
+
+function refuseIncoherent({ limitParam, limit, end }: Sized, context: z.RefinementCtx): void {
+  const refuse = (key: string, message: string): void =>
+    context.addIssue({ code: "custom", path: [key], message });
+  if (limit !== undefined) return;
+  if (limitParam !== undefined) refuse("limitParam", "needs `limit`, the value to send");
+  if (end === "shortPage") refuse("end", "`shortPage` needs `limit`, the size of a full page");
 }
 
 /** How a source is asked for one page after another. */
@@ -142,3 +179,16 @@ export type SeekPagination = Extract<Pagination, { type: "seek" }>;
 
 /** Asks for each page by its place: a number, an offset, a token or a link. */
 export type PlacePagination = Exclude<Pagination, SeekPagination>;
+
+/** Asks for each page by a number that is counted on. */
+export type CountedPagination = Extract<Pagination, { type: "page" | "offset" }>;
+
+/** Asks for each page by what the one before it gave. */
+export type FollowedPagination = Extract<Pagination, { type: "cursor" | "link" }>;
+
+/** What ends a read by counted pages or by a moved bound. */
+export interface EndSettings {
+  readonly limit?: number | undefined;
+  readonly end: "emptyPage" | "shortPage";
+  readonly endStatuses: readonly number[];
+}

@@ -2,19 +2,22 @@ import type { Incremental, Page, PartContext, ReadRequest } from "../../engine/p
 import { TidemarkError } from "../../errors.ts";
 import { showAddress, withoutParameters } from "../../http/address.ts";
 import type { HttpClient } from "../../http/client.ts";
+import type { HttpResponse } from "../../http/message.ts";
 import type { ResumePoint } from "../../model/position.ts";
-import { parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
+import { isRecord, parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { SourceForms } from "../forms/source-forms.ts";
-import { type AnswerRules, type PageFailure, pageFailure, readAnswer } from "./answer.ts";
+import { type Answer, type AnswerRules, type PageFailure, pageFailure, readAnswer } from "./answer.ts";
 import { answerRules } from "./answer-rules.ts";
 import { boundParameters, leadingBound } from "./bound-parameters.ts";
 import type { Facts } from "./facts.ts";
-import { canResume, type PageSeen, PageWalk, paginationOf } from "./page-walk.ts";
+import { describeSign, signOfMore } from "./more-signs.ts";
+import { canResume, paginationOf, startWalk } from "./page-walk.ts";
 import type { Pagination, PlacePagination, SeekPagination } from "./pagination-schema.ts";
 import { createPageRequests, type PageRequests, secretParameters } from "./request.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 import { SeekWalk } from "./seek-walk.ts";
+import type { PageSeen, Walk } from "./walk.ts";
 
 export interface HttpReadParts {
   /** With the partition's name filled in. */
@@ -32,6 +35,15 @@ export interface HttpReadParts {
   /** What each record is made into before anything looks at it; null leaves them as they are. */
   readonly mark: ((record: SourceRecord) => SourceRecord) | null;
 }
+
+/** What is known when a page is asked for. */
+interface Asked {
+  /** What may take a refusal for the end. */
+  readonly walk?: Pick<Walk, "isPastEnd" | "mayBePastEnd">;
+  readonly inspect?: ((body: unknown) => void) | undefined;
+}
+
+const noAnswer: Answer = { body: undefined, records: [] };
 
 interface Fetched {
   readonly page: Page;
@@ -69,25 +81,29 @@ export class HttpRead {
     const resume = this.#resumable(read);
     const requests = this.#requests(pagination, { ...read, resume });
     if (pagination === null) {
-      yield (await this.#fetch(requests, null, null, 1)).page;
+      yield await this.#fetchOnly(requests);
       return;
     }
     const leadsByOffset = this.#parts.incremental.cursors[0]?.role === "offset";
-    const walk = new PageWalk(
+    const walk = startWalk(
       pagination,
-      this.#parts.incremental,
       {
         resume,
         offset: leadsByOffset ? (read.window.lower?.value ?? "0") : null,
       },
       (link, fail) => this.#resolve(link, fail),
-      this.#parts.context.warn,
+      {
+        incremental: this.#parts.incremental,
+        dataField: this.#rules.dataField,
+        facts: this.#parts.facts,
+        warn: this.#parts.context.warn,
+      },
     );
     for (let number = 1, more = true; more; number++) {
       const resumes = number === 1 && resume !== null && resume === walk.place;
       const fetched = await (resumes
         ? this.#fetchResumed(requests, walk, pagination)
-        : this.#fetch(requests, walk, walk.place, number));
+        : this.#fetch(requests, walk, number));
       more = fetched.more;
       yield fetched.page;
     }
@@ -106,6 +122,7 @@ export class HttpRead {
       field,
       lower: window.lower?.value ?? null,
       asSent: (value) => leadingBound(this.#parts, field, value, companions).says,
+      facts: this.#parts.facts,
       warn: this.#parts.context.warn,
     });
     for (let number = 1, more = true; more; number++) {
@@ -126,43 +143,79 @@ export class HttpRead {
     const window = { ...read.window, lower };
     const requests = this.#requests(pagination, { ...read, window });
     const place = skip === 0 ? null : ({ kind: "offset", token: String(skip) } as const);
-    const { answer, fail } = await this.#ask(requests, place, number);
-    const { records, more } = walk.advance(answer, fail);
-    return { page: { records, next: null, partial: records.length < answer.records.length }, more };
+    const seen = await this.#ask(requests, place, number, { walk });
+    const { records, more } = walk.advance(seen);
+    return { page: { records, next: null, partial: records.length < seen.answer.records.length }, more };
+  }
+
+  /** All that the source gives to one request, where no other is declared. */
+  async #fetchOnly(requests: PageRequests): Promise<Page> {
+    const { answer, response } = await this.#ask(requests, null, 1, {});
+    const { body, records } = answer;
+    const read = { pages: 1, records: records.length };
+    const sign = signOfMore({ body, headers: response.headers, dataField: this.#rules.dataField, read });
+    if (sign !== null) {
+      this.#parts.context.warn(
+        "MORE_PAGES_SHOWN",
+        `no \`pagination\` is declared, so one request was made, and ${describeSign(sign)}; declare how one page follows another`,
+      );
+    }
+    return { records, next: null };
   }
 
   /** One page. A function of its own, so that the answer's text is free before the page is handed on. */
   async #fetch(
     requests: PageRequests,
-    walk: PageWalk | null,
-    place: ResumePoint | null,
+    walk: Walk,
     number: number,
     inspect?: (body: unknown) => void,
   ): Promise<Fetched> {
-    const seen = await this.#ask(requests, place, number, inspect);
-    const more = walk?.advance(seen) ?? false;
-    const next = more && walk !== null && walk.place !== null ? placeWith(walk.place, requests.bounds) : null;
-    return { page: { records: seen.answer.records, next }, more };
+    const seen = await this.#ask(requests, walk.place, number, { walk, inspect });
+    const { records, more } = walk.advance(seen);
+    const next = more && walk.place !== null ? placeWith(walk.place, requests.bounds) : null;
+    return { page: { records, next }, more };
   }
 
   async #ask(
     requests: PageRequests,
     place: ResumePoint | null,
     number: number,
-    inspect?: (body: unknown) => void,
+    { walk, inspect }: Asked,
   ): Promise<PageSeen> {
-    const { client, context, config } = this.#parts;
+    const { client, config, mark, forms } = this.#parts;
     const { encoding } = config;
     const request = { ...requests.at(place), ...(encoding === undefined ? {} : { encoding }) };
-    const { response, answer, fail } = await client.read(request, (given) => {
-      const failure = pageFailure(formatStreamKey(context.key), number, given.url);
-      const parts = { rules: this.#rules, fail: failure, now: context.clock.now(), inspect };
-      return { response: given, answer: readAnswer(given, parts), fail: failure };
-    });
-    const { mark, forms } = this.#parts;
+    const accepts = (status: number): boolean => walk?.isPastEnd(status) ?? false;
+    const seen = await client.read({ ...request, accepts }, (response) =>
+      this.#judge(response, number, { walk, inspect }),
+    );
+    const { answer } = seen;
     forms.see(answer.records);
-    if (mark === null) return { response, answer, fail };
-    return { response, answer: { ...answer, records: answer.records.map(mark) }, fail };
+    if (mark === null) return seen;
+    return { ...seen, answer: { ...answer, records: answer.records.map(mark) } };
+  }
+
+  /** What an answer holds, or that the source says by it that there is no such page. */
+  #judge(response: HttpResponse, number: number, { walk, inspect }: Asked): PageSeen {
+    const { context } = this.#parts;
+    const fail = pageFailure(formatStreamKey(context.key), number, response.url);
+    const { status } = response;
+    if (status >= 400) {
+      return { response, answer: noAnswer, pastEnd: { words: `status ${status}`, status }, fail };
+    }
+    const mayLackList = walk?.mayBePastEnd ?? false;
+    const answer = readAnswer(response, {
+      rules: this.#rules,
+      fail,
+      now: context.clock.now(),
+      inspect,
+      mayLackList,
+    });
+    const { dataField } = this.#rules;
+    const isAbsent =
+      dataField !== null && isRecord(answer.body) && valueAt(answer.body, dataField) === undefined;
+    const pastEnd = mayLackList && isAbsent ? { words: "an answer without a list", status: null } : null;
+    return { response, answer, pastEnd, fail };
   }
 
   #requests(pagination: Pagination | null, read: ReadRequest): PageRequests {
@@ -171,11 +224,7 @@ export class HttpRead {
   }
 
   /** The first page of a resumed read: what refuses it refuses the place. */
-  async #fetchResumed(
-    requests: PageRequests,
-    walk: PageWalk,
-    { tokenGone }: PlacePagination,
-  ): Promise<Fetched> {
+  async #fetchResumed(requests: PageRequests, walk: Walk, { tokenGone }: PlacePagination): Promise<Fetched> {
     const fail = (why: string, cause?: unknown): TidemarkError =>
       new TidemarkError(
         "RESUME_REFUSED",
@@ -186,7 +235,7 @@ export class HttpRead {
         },
       );
     try {
-      return await this.#fetch(requests, walk, walk.place, 1, (body) => {
+      return await this.#fetch(requests, walk, 1, (body) => {
         const { field } = tokenGone;
         if (field !== undefined && saysYes(valueAt(body, parsePath(field))))
           throw fail(`it says so in ${field}`);

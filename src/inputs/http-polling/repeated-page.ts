@@ -3,29 +3,52 @@ import type { Incremental } from "../../engine/ports.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
 /**
- * Tells whether a page holds the very records of the page before it. Kept is one page. Records
- * without a key that are not even told apart within their page say nothing.
+ * Tells whether a page holds what the pages before it held. Kept are two pages. Records without a key
+ * that are not even told apart within their page say nothing.
  */
 export class RepeatedPage {
   readonly #incremental: Incremental;
   #before: readonly SourceRecord[] = [];
+  #earlier: readonly SourceRecord[] = [];
 
   constructor(incremental: Incremental) {
     this.#incremental = incremental;
   }
 
-  /** To be asked of every page, in turn. */
-  isRepeated(records: readonly SourceRecord[]): boolean {
-    const before = this.#before;
+  /** To be called with every page, in turn, once it has been compared. */
+  note(records: readonly SourceRecord[]): void {
+    this.#earlier = this.#before;
     this.#before = records;
+  }
+
+  /** Whether the page holds the very records of the page before it; `alone` also asks it of a single one without a key. */
+  isSame(records: readonly SourceRecord[], alone = false): boolean {
+    const before = this.#before;
     if (records.length === 0 || records.length !== before.length) return false;
-    const mark = (record: SourceRecord): string => recordMark(record, this.#incremental);
     // The first record alone tells most pages apart.
     for (const [index, record] of records.entries()) {
       const other = before[index];
-      if (other === undefined || mark(record) !== mark(other)) return false;
+      if (other === undefined || this.#mark(record) !== this.#mark(other)) return false;
     }
     if (this.#incremental.key !== null) return true;
-    return records.length > 1 && new Set(records.map(mark)).size === records.length;
+    if (records.length === 1) return alone;
+    return new Set(records.map((record) => this.#mark(record))).size === records.length;
+  }
+
+  /**
+   * Whether all of its records were on the two pages before it, and it ends with the same record: what a
+   * source gives that moves an offset past the end back, so that a page is full again.
+   */
+  isKnown(records: readonly SourceRecord[]): boolean {
+    const [last, lastBefore] = [records.at(-1), this.#before.at(-1)];
+    if (last === undefined || lastBefore === undefined || this.#mark(last) !== this.#mark(lastBefore)) {
+      return false;
+    }
+    const known = new Set([...this.#earlier, ...this.#before].map((record) => this.#mark(record)));
+    return records.every((record) => known.has(this.#mark(record)));
+  }
+
+  #mark(record: SourceRecord): string {
+    return recordMark(record, this.#incremental);
   }
 }

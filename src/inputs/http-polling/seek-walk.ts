@@ -3,9 +3,13 @@ import type { CursorField, Incremental, Warn } from "../../engine/ports.ts";
 import type { TidemarkError } from "../../errors.ts";
 import { type Cursor, compareCursorValues, readCursorValue } from "../../model/cursor.ts";
 import { type SourceRecord, valueAt } from "../../model/record.ts";
-import { type Answer, type PageFailure, pageCap } from "./answer.ts";
+import { type PageFailure, pageCap } from "./answer.ts";
+import type { Facts } from "./facts.ts";
+import { isPastEnd, mayBeFull, refusedBehindFullPages } from "./page-end.ts";
+import { PageSizes } from "./page-sizes.ts";
 import type { SeekPagination } from "./pagination-schema.ts";
 import { SeenRecords } from "./seen-records.ts";
+import type { PageSeen, PastEnd, WalkStep } from "./walk.ts";
 
 /** What to ask for: everything from a bound on, but for so many records. */
 export interface SeekPlace {
@@ -22,14 +26,8 @@ export interface SeekParts {
   readonly lower: string | null;
   /** What a bound comes to once it is sent: nothing below it should come. */
   readonly asSent: (value: string) => string;
+  readonly facts: Facts;
   readonly warn: Warn;
-}
-
-/** What a page brought. */
-export interface SeekStep {
-  /** Its records without those that came before in this read. */
-  readonly records: readonly SourceRecord[];
-  readonly more: boolean;
 }
 
 /** How often records may shift among equals before it is taken that there is no order among them. */
@@ -48,6 +46,7 @@ const shiftsAllowed = 10;
 export class SeekWalk {
   readonly #parts: SeekParts;
   readonly #seen: SeenRecords;
+  readonly #sizes: PageSizes;
   /** Sees the whole answers by one bound; the engine's own sees what is left of them. */
   #guard: PageGuard;
   /** Where the next page is read, by the bound as it is declared and as it is sent. */
@@ -65,6 +64,8 @@ export class SeekWalk {
   #isUnsorted = false;
   #isBoundIgnored = false;
   #pages = 0;
+  /** How many records the page before had; null before the first. */
+  #count: number | null = null;
   #shifts = 0;
   #failure: TidemarkError | null = null;
 
@@ -73,6 +74,7 @@ export class SeekWalk {
     this.#parts = parts;
     const most = Math.max(incremental.maxBoundaryKeys, pagination.limit);
     this.#seen = new SeenRecords({ type: field.type, key: incremental.key, most });
+    this.#sizes = new PageSizes(parts.facts);
     this.#guard = new PageGuard(incremental);
     this.#bound = lower;
     this.#sent = lower === null ? null : parts.asSent(lower);
@@ -84,31 +86,64 @@ export class SeekWalk {
     return { bound, skip: this.#offset - (this.#anchor === null ? 0 : 1) };
   }
 
+  /** Whether the next request confirms the end that a short page may be. */
+  get mayBePastEnd(): boolean {
+    return this.#count !== null && this.#count < this.#parts.pagination.limit;
+  }
+
+  isPastEnd(status: number): boolean {
+    const verdict = this.#count === null ? null : this.mayBePastEnd ? "confirm" : "more";
+    return isPastEnd(status, this.#parts.pagination, verdict);
+  }
+
   /**
-   * Takes in a page and goes on to the next; where none follows, `finish` says whether that is well.
-   * Throws `PAGE_REPEATED` for an answer that comes again and again.
+   * Takes in a page and goes on to the next, and gives its records without those that came before in
+   * this read. Where no page follows, `finish` says whether that is well. Throws `PAGE_REPEATED` for an
+   * answer that comes again and again.
    */
-  advance({ records }: Answer, fail: PageFailure): SeekStep {
+  advance({ answer: { records }, pastEnd, fail }: PageSeen): WalkStep {
     this.#pages += 1;
-    const isFull = records.length >= this.#parts.pagination.limit;
-    if (this.#isUnsorted) return { records, more: isFull && this.#skip(records.length, fail) };
+    if (pastEnd !== null) return this.#endBehind(pastEnd);
+    const count = records.length;
+    const size: Size = {
+      isFull: count >= this.#parts.pagination.limit,
+      isShorter: count < this.#sizes.largest,
+    };
+    this.#sizes.note(count);
+    this.#count = count;
+    if (this.#isUnsorted) {
+      return { records, more: this.#mayFollow(count, size) && this.#skip(count, fail) };
+    }
     const read = records.map((record): Read => ({ record, cursor: cursorOf(record, this.#parts.field) }));
-    if (this.#anchor !== null) {
+    const isBeside = this.#anchor !== null;
+    if (isBeside) {
       const first = read.shift();
       if (first === undefined || this.#nameOf(first) !== this.#anchor) {
         return { records: [], more: this.#readAnew(fail) };
       }
     }
     this.#guard.see({ records, next: null });
+    return isBeside && read.length === 0 ? nothing : this.#takeIn(read, size, fail);
+  }
+
+  #takeIn(read: readonly Read[], size: Size, fail: PageFailure): WalkStep {
     const before = this.#highest;
     const disorder = this.#follow(read);
-    const next = isFull && disorder === null ? this.#nextBound() : null;
-    const fresh = this.#freshOf(read, before, isFull ? (next ?? this.#sent) : undefined);
-    if (disorder !== null) return { records: fresh, more: this.#readUnsorted(read, isFull, disorder, fail) };
-    if (!isFull) return { records: fresh, more: false };
-    if (next === null) return { records: fresh, more: this.#goOnBeside(read, fail) };
-    this.#moveTo(next);
-    return { records: fresh, more: this.#mayGoOn(fail) };
+    const follows = this.#mayFollow(read.length, size);
+    const next = follows && disorder === null ? this.#nextBound(size) : null;
+    // What a short page had is remembered whole, so that it is known where a source gives it again.
+    const floor = size.isFull ? (next ?? this.#sent) : this.#sent;
+    const records = this.#freshOf(read, before, follows ? floor : undefined);
+    if (disorder !== null) return { records, more: this.#readUnsorted(read, size, disorder, fail) };
+    if (!follows) return { records, more: false };
+    if (next === null) return { records, more: this.#goOnAtBound(read, size, records.length, fail) };
+    this.#moveTo(next, size);
+    return { records, more: this.#mayGoOn(fail) };
+  }
+
+  /** Whether another page may follow one of so many records: a short one is no evidence that none does. */
+  #mayFollow(count: number, { isFull }: Size): boolean {
+    return isFull || (count > 0 && this.#parts.pagination.end === "emptyPage");
   }
 
   /**
@@ -134,9 +169,12 @@ export class SeekWalk {
     return disorder;
   }
 
-  /** What the highest cursor comes to as a bound; null where that leads no further. */
-  #nextBound(): string | null {
-    if (this.#highest === null || !this.#isRising) return null;
+  /**
+   * What the highest cursor comes to as a bound; null where that leads no further. Behind a full page of
+   * equal cursors it is not known which way the source is sorted; a short one would otherwise be the last.
+   */
+  #nextBound({ isFull }: Size): string | null {
+    if (this.#highest === null || (isFull && !this.#isRising)) return null;
     const next = this.#parts.asSent(this.#highest);
     const { forgotten } = this.#seen;
     const leadsOn = (bound: string | null): boolean => bound === null || this.#compare(next, bound) > 0;
@@ -150,7 +188,7 @@ export class SeekWalk {
   #freshOf(read: readonly Read[], before: string | null, floor: string | null | undefined): SourceRecord[] {
     const fresh: SourceRecord[] = [];
     for (const { record, cursor } of read) {
-      if (cursor !== null && this.#isBelowBound(cursor)) continue;
+      if (cursor !== null && this.#isBelowBound(record, cursor)) continue;
       const mayBeKnown = cursor === null || (before !== null && this.#compare(cursor, before) <= 0);
       const mayComeAgain =
         floor !== undefined && (cursor === null || floor === null || this.#compare(cursor, floor) >= 0);
@@ -161,9 +199,9 @@ export class SeekWalk {
   }
 
   /** What lies below a moved bound was read before it moved. The window's own bound is the engine's. */
-  #isBelowBound(cursor: string): boolean {
+  #isBelowBound(record: SourceRecord, cursor: string): boolean {
     if (!this.#hasMoved || this.#sent === null || this.#compare(cursor, this.#sent) >= 0) return false;
-    if (!this.#isBoundIgnored) {
+    if (!this.#isBoundIgnored && !this.#seen.has(record, cursor)) {
       this.#isBoundIgnored = true;
       this.#parts.warn(
         "BOUND_IGNORED",
@@ -173,11 +211,12 @@ export class SeekWalk {
     return true;
   }
 
-  #moveTo(bound: string): void {
+  #moveTo(bound: string, { isFull }: Size): void {
+    const remembered = isFull ? bound : this.#sent;
+    if (remembered !== null) this.#seen.forgetBelow(remembered);
     this.#hasMoved = true;
     this.#bound = this.#highest;
     this.#sent = bound;
-    this.#seen.forgetBelow(bound);
     this.#shifts = 0;
     this.#startPass();
   }
@@ -190,7 +229,34 @@ export class SeekWalk {
     this.#seen.startPass();
   }
 
-  /** The bound cannot move, so the next page is that behind this one. */
+  /** The bound cannot move: what follows a full page is read by offset, and what may follow a short one as well. */
+  #goOnAtBound(read: readonly Read[], size: Size, fresh: number, fail: PageFailure): boolean {
+    if (!size.isFull) {
+      if (fresh === 0 && size.isShorter) return false;
+      if (this.#parts.pagination.offsetParam === undefined) return this.#endUnconfirmed(read, size);
+    }
+    return this.#goOnBeside(read, fail);
+  }
+
+  /** A page of one record is taken for a short one. */
+  #endUnconfirmed(read: readonly Read[], { isShorter }: Size): false {
+    if (isShorter || read.length < 2) return false;
+    this.#parts.warn(
+      "END_UNCONFIRMED",
+      `a page of ${read.length} records cannot be told from a full one of a source that grants fewer than \`limit\`, and the bound does not lead on from ${this.#highest ?? "records without a cursor"}; declare \`offsetParam\`, by which the end is confirmed`,
+    );
+    return false;
+  }
+
+  #endBehind({ words, status }: PastEnd): WalkStep {
+    const count = this.#count ?? 0;
+    const isDeclared = status !== null && this.#parts.pagination.endStatuses.includes(status);
+    if (mayBeFull(count, this.#pages - 1, this.#sizes) && !isDeclared) {
+      this.#parts.warn("END_UNCONFIRMED", refusedBehindFullPages(count, words));
+    }
+    return nothing;
+  }
+
   #goOnBeside(read: readonly Read[], fail: PageFailure): boolean {
     const { offsetParam, limit } = this.#parts.pagination;
     if (offsetParam === undefined) return this.#stop(this.#crowd(fail));
@@ -222,9 +288,11 @@ export class SeekWalk {
   }
 
   /** Promise P9: where a bound has moved, what the source still has below it is read as well. */
-  #readUnsorted(read: readonly Read[], isFull: boolean, disorder: string, fail: PageFailure): boolean {
-    if (!this.#hasMoved && !isFull) return false;
-    if (this.#parts.pagination.offsetParam === undefined) {
+  #readUnsorted(read: readonly Read[], size: Size, disorder: string, fail: PageFailure): boolean {
+    const { offsetParam } = this.#parts.pagination;
+    if (!this.#hasMoved && !this.#mayFollow(read.length, size)) return false;
+    if (!this.#hasMoved && !size.isFull && offsetParam === undefined) return this.#endUnconfirmed(read, size);
+    if (offsetParam === undefined) {
       const failure = fail(
         "SOURCE_INVALID",
         `the source is declared ascending and is not: ${disorder}; moving its bound would lose records`,
@@ -282,6 +350,14 @@ export class SeekWalk {
     this.#failure = failure;
     return false;
   }
+}
+
+const nothing: WalkStep = { records: [], more: false };
+
+/** Whether a page has as many records as were asked for, and whether a larger one is known. */
+interface Size {
+  readonly isFull: boolean;
+  readonly isShorter: boolean;
 }
 
 interface Read {

@@ -5,12 +5,12 @@ import { ids, readBySeek, rowsAt } from "../../../test/support/seek.ts";
 import { placesAsked, type Row, startSortedSource, timeOf } from "../../../test/support/sorted-source.ts";
 
 describe("the bound moves to the highest cursor seen", () => {
-  test("inclusive: what has come already is dropped, and a shorter page ends the read", async () => {
+  test("inclusive: what has come already is dropped, and a short page is confirmed by one request more", async () => {
     await using source = await startSortedSource(rowsAt(10, 20, 30, 40, 50, 60), { strict: false });
     const result = await readBySeek(source, { limit: 3, offset: false });
     expect([ids(result), result.error, result.warnings]).toEqual([[1, 2, 3, 4, 5, 6], null, []]);
-    expect(placesAsked(source)).toEqual(["|", "30|", "50|"]);
-    expect(result.pages.map(({ next }) => next)).toEqual([null, null, null]);
+    expect(placesAsked(source)).toEqual(["|", "30|", "50|", "60|"]);
+    expect(result.pages.map(({ next }) => next)).toEqual([null, null, null, null]);
   });
 
   test("exclusive: the bound is one granule lower", async () => {
@@ -144,7 +144,7 @@ describe("a crowd of equal cursors larger than a page", () => {
     await using source = await startSortedSource(rowsAt(10, 20, 20, 20, 20, 20, 30), { strict: false });
     const result = await readBySeek(source, { limit: 3 });
     expect([ids(result), result.error]).toEqual([[1, 2, 3, 4, 5, 6, 7], null]);
-    expect(placesAsked(source)).toEqual(["|", "20|", "20|2", "20|4"]);
+    expect(placesAsked(source)).toEqual(["|", "20|", "20|2", "20|4", "30|"]);
   });
 
   test("P15: without offsetParam it fails, telling how many share which value and what to do", async () => {

@@ -43,6 +43,11 @@ export class SeenRecords {
     return `${cursor ?? ""}\n${identityOf(record, { key: this.#options.key, content: false })}`;
   }
 
+  /** Whether such a record is remembered. */
+  has(record: SourceRecord, cursor: string | null): boolean {
+    return this.#seen.has(this.nameOf(record, cursor));
+  }
+
   /**
    * Whether the record is new; from now on it is known. A record with a key is new again where its
    * content changed, if `mayChange`.

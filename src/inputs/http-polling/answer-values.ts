@@ -1,0 +1,7 @@
+import { ExactNumber } from "../../model/exact-number.ts";
+
+/** A text, or a number with all its digits as text; null for anything else. */
+export function exactText(value: unknown): string | null {
+  const isText = typeof value === "string" || typeof value === "number" || value instanceof ExactNumber;
+  return isText ? String(value) : null;
+}

@@ -1,0 +1,237 @@
+import type { TidemarkError } from "../../errors.ts";
+import type { ResumePoint } from "../../model/position.ts";
+import { type Answer, type PageFailure, pageCap } from "./answer.ts";
+import { describeSign, signOfMore } from "./more-signs.ts";
+import { isPastEnd, judge, mayBeFull, refusedBehindFullPages, type Verdict } from "./page-end.ts";
+import { PageSizes } from "./page-sizes.ts";
+import { PageTotals, type ReadBefore } from "./page-totals.ts";
+import type { CountedPagination } from "./pagination-schema.ts";
+import { RepeatedPage } from "./repeated-page.ts";
+import type { PageSeen, PastEnd, Walk, WalkParts, WalkStep } from "./walk.ts";
+
+/** A page's records, and where the next one is; null where none follows. */
+interface Taken {
+  readonly records: WalkStep["records"];
+  readonly next: ResumePoint | null;
+}
+
+interface Held {
+  readonly answer: Answer;
+  readonly fail: PageFailure;
+  readonly back: bigint;
+}
+
+/** Goes by numbers that are counted on: pages or offsets. Memory is bounded by three pages. */
+export class CountedWalk implements Walk {
+  readonly #pagination: CountedPagination;
+  readonly #parts: WalkParts;
+  readonly #totals: PageTotals;
+  readonly #sizes: PageSizes;
+  readonly #repeats: RepeatedPage;
+  #place: ResumePoint;
+  #pages = 0;
+  /** What was judged of the page before; null before the first. */
+  #verdict: Verdict | null = null;
+  /** How many records it had, and whether another one was unlike it. */
+  #count = 0;
+  #emptyPages = 0;
+  #hasMoved = false;
+  /**
+   * A page that only repeats what came, where that may mean the end: one request more tells, for offsets
+   * one farther on. `back` is where the walk goes on if it does not.
+   */
+  #held: Held | null = null;
+  #failure: TidemarkError | null = null;
+
+  constructor(pagination: CountedPagination, place: ResumePoint, parts: WalkParts) {
+    this.#pagination = pagination;
+    this.#parts = parts;
+    this.#place = place;
+    this.#totals = new PageTotals(pagination, readBefore(pagination, place), parts.facts, parts.warn);
+    this.#sizes = new PageSizes(parts.facts);
+    this.#repeats = new RepeatedPage(parts.incremental);
+  }
+
+  get place(): ResumePoint {
+    return this.#place;
+  }
+
+  get mayBePastEnd(): boolean {
+    return this.#verdict === "confirm";
+  }
+
+  isPastEnd(status: number): boolean {
+    return this.#totals.hasMore !== true && isPastEnd(status, this.#pagination, this.#verdict);
+  }
+
+  advance(page: PageSeen): WalkStep {
+    this.#pages += 1;
+    const { records, next } = this.#take(page);
+    if (next === null) {
+      this.#failure ??= this.#totals.shortfall(page.fail);
+      return { records, more: false };
+    }
+    const { maxPages } = this.#pagination;
+    if (this.#pages >= maxPages) {
+      this.#failure = pageCap(maxPages, page.fail);
+      return { records, more: false };
+    }
+    this.#place = next;
+    return { records, more: true };
+  }
+
+  finish(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  #take(page: PageSeen): Taken {
+    if (this.#held !== null) return this.#takeBehindRepeat(page, this.#held);
+    if (page.pastEnd !== null) return this.#endBehind(page.pastEnd);
+    const { answer, fail } = page;
+    if (this.#verdict === "confirm" && this.#isRepeat(answer)) return this.#hold(answer, fail);
+    const isSame = this.#repeats.isSame(answer.records);
+    this.#note(answer, fail, isSame);
+    if (isSame && !this.#mayRepeat(answer, fail)) return { records: answer.records, next: null };
+    return { records: answer.records, next: this.#after(page) };
+  }
+
+  #isRepeat({ records }: Answer): boolean {
+    if (this.#repeats.isSame(records, true)) return true;
+    return this.#pagination.type === "offset" && this.#repeats.isKnown(records);
+  }
+
+  /** Takes in a page that is handed on. */
+  #note(answer: Answer, fail: PageFailure, isSame: boolean): void {
+    const { records } = answer;
+    this.#totals.note(answer, fail);
+    this.#verdict = judge(records.length, this.#pagination, this.#totals, this.#sizes);
+    this.#sizes.note(records.length);
+    this.#hasMoved ||= this.#count > 0 && records.length > 0 && !isSame;
+    this.#repeats.note(records);
+    this.#count = records.length;
+  }
+
+  #after({ answer, response, fail }: PageSeen): ResumePoint | null {
+    const count = answer.records.length;
+    this.#emptyPages = count === 0 ? this.#emptyPages + 1 : 0;
+    if (this.#verdict !== "end") return count === 0 ? this.#pastEmpty(fail) : this.#onBy(count);
+    if (this.#totals.isFlagProven) return null;
+    const { dataField, warn } = this.#parts;
+    const read = { pages: null, records: null };
+    const sign = signOfMore({ body: answer.body, headers: response.headers, dataField, read });
+    // Past the last page a source may well give the number of a next one.
+    if (sign !== null && (count > 0 || sign.kind === "flag")) {
+      warn("MORE_PAGES_SHOWN", `the read ended by what \`pagination\` declares, and ${describeSign(sign)}`);
+    }
+    return null;
+  }
+
+  /** An offset moves past an empty page by no more than the source is known to grant, so that it skips nothing. */
+  #pastEmpty(fail: PageFailure): ResumePoint | null {
+    if (this.#pagination.type === "offset" && this.#emptyPages >= mostEmptyPages) {
+      this.#failure = fail(
+        "SOURCE_TRUNCATED",
+        `the source said ${mostEmptyPages} times that more follows, and gave no records`,
+      );
+      return null;
+    }
+    return this.#onBy(Math.max(this.#sizes.largest, 1));
+  }
+
+  /** The next page's number, or the place so many records on. */
+  #onBy(count: number): ResumePoint {
+    return this.#placeAt(BigInt(this.#place.token) + (this.#pagination.type === "page" ? 1n : BigInt(count)));
+  }
+
+  /** A place, with what has been read by now. */
+  #placeAt(number: bigint): ResumePoint {
+    const { records } = this.#totals.read;
+    const isCounted = this.#pagination.totalField !== undefined && records !== null;
+    return { kind: this.#place.kind, token: String(number), ...(isCounted ? { read: records } : {}) };
+  }
+
+  #hold(answer: Answer, fail: PageFailure): Taken {
+    const count = answer.records.length;
+    this.#held = { answer, fail, back: BigInt(this.#onBy(count).token) };
+    this.#repeats.note(answer.records);
+    return {
+      records: [],
+      next: this.#onBy(Math.max(this.#pagination.limit ?? 0, this.#sizes.largest, count)),
+    };
+  }
+
+  #takeBehindRepeat(page: PageSeen, held: Held): Taken {
+    const { answer } = page;
+    if (page.pastEnd === null && this.#repeats.isSame(answer.records, true)) {
+      return this.#endOfRepeats(held.answer);
+    }
+    this.#held = null;
+    const { records } = held.answer;
+    this.#note(held.answer, held.fail, true);
+    if (!this.#mayRepeat(held.answer, held.fail)) return { records, next: null };
+    if (this.#pagination.type === "offset") {
+      // What was asked for farther on is read when the walk comes there.
+      this.#verdict = "confirm";
+      return { records, next: this.#placeAt(held.back) };
+    }
+    const taken = this.#take(page);
+    return { records: [...records, ...taken.records], next: taken.next };
+  }
+
+  /** Page after page is the last one again: the source has no more, or it does not page by this parameter. */
+  #endOfRepeats({ records }: Answer): Taken {
+    const isSure =
+      this.#hasMoved || this.#totals.recordsLeft === false || records.length < this.#sizes.largest;
+    if (!isSure) {
+      const { param } = this.#pagination;
+      this.#parts.warn(
+        "END_UNCONFIRMED",
+        `each request brought the same ${records.length} records: they are all, or the source does not page by \`${param}\`; compare its documentation`,
+      );
+    }
+    return { records: [], next: null };
+  }
+
+  /** The source refused a page, where that may mean that there is none. */
+  #endBehind({ words, status }: PastEnd): Taken {
+    const count = this.#count;
+    const isDeclared = status !== null && this.#pagination.endStatuses.includes(status);
+    const agrees = this.#totals.recordsLeft === false || this.#totals.pagesLeft === false;
+    if (mayBeFull(count, this.#pages - 1, this.#sizes) && !isDeclared && !agrees) {
+      this.#parts.warn("END_UNCONFIRMED", refusedBehindFullPages(count, words));
+    }
+    return { records: [], next: null };
+  }
+
+  /**
+   * A page in place of another holds back what was on that one, unless as many records came in ahead.
+   * Where no total tells the two apart the read goes on, and the source's end decides.
+   */
+  #mayRepeat({ records }: Answer, fail: PageFailure): boolean {
+    const moved = this.#totals.movedOnBy(records.length);
+    if (moved === false) {
+      this.#failure = fail(
+        "PAGE_REPEATED",
+        "the page brought the same records as the page before it, and the source's total did not grow by them: what belongs here was not given",
+        "Try again; where it stays so, see whether the source pages by this parameter.",
+        true,
+      );
+    } else if (moved === null) {
+      this.#parts.warn(
+        "PAGE_REPEATED_ONCE",
+        "a page brought the same records as the page before it: either as many came in ahead while pages were counted, or the source gave it in place of another, whose records are then missing; `totalField` would tell, `pagination: seek`, page tokens and links do not shift",
+      );
+    }
+    return moved !== false;
+  }
+}
+
+/** How many empty pages in a row may lie in the middle of a read by offset. */
+const mostEmptyPages = 100;
+
+/** How much of the result lies before a place: as it was counted, else as far as the place can tell. */
+function readBefore(pagination: CountedPagination, { kind, token, read }: ResumePoint): ReadBefore {
+  if (pagination.type === "offset") return { records: read ?? Number(token), pages: null };
+  const pages = kind === "page" ? Number(token) - pagination.startPage : null;
+  return { pages, records: read ?? (pages === 0 ? 0 : null) };
+}

@@ -1,0 +1,103 @@
+import { hash } from "node:crypto";
+import type { TidemarkError } from "../../errors.ts";
+import type { ResumePoint } from "../../model/position.ts";
+import { type PageFailure, pageCap } from "./answer.ts";
+import { NextPlace } from "./next-place.ts";
+import { PageTotals } from "./page-totals.ts";
+import type { FollowedPagination } from "./pagination-schema.ts";
+import type { PageSeen, Walk, WalkParts, WalkStep } from "./walk.ts";
+
+/** Follows tokens or links, in constant memory but for a short digest of each. */
+export class FollowedWalk implements Walk {
+  readonly #pagination: FollowedPagination;
+  readonly #resolve: (link: URL, fail: PageFailure) => URL;
+  readonly #totals: PageTotals;
+  readonly #next: NextPlace;
+  readonly #visited = new Set<string>();
+  #pages = 0;
+  #place: ResumePoint | null;
+  #failure: TidemarkError | null = null;
+  /** The end comes with the last page, so no request is made past it. */
+  readonly mayBePastEnd = false;
+
+  constructor(
+    pagination: FollowedPagination,
+    resume: ResumePoint | null,
+    resolve: (link: URL, fail: PageFailure) => URL,
+    parts: WalkParts,
+  ) {
+    this.#pagination = pagination;
+    this.#resolve = resolve;
+    this.#place = resume;
+    const before = resume === null ? { records: 0, pages: 0 } : { records: resume.read ?? null, pages: null };
+    this.#totals = new PageTotals(pagination, before, parts.facts, parts.warn);
+    this.#next = new NextPlace(pagination, this.#totals, resume !== null, parts);
+    if (resume !== null) this.#visited.add(digestOf(resume.token));
+  }
+
+  get place(): ResumePoint | null {
+    return this.#place;
+  }
+
+  isPastEnd(): boolean {
+    return false;
+  }
+
+  advance(page: PageSeen): WalkStep {
+    const { answer, fail } = page;
+    const { records } = answer;
+    this.#pages += 1;
+    this.#totals.note(answer, fail);
+    const next = this.#after(page);
+    if (next === null) {
+      this.#failure ??= this.#totals.shortfall(fail);
+      return { records, more: false };
+    }
+    const { maxPages } = this.#pagination;
+    if (this.#pages >= maxPages) {
+      this.#failure = pageCap(maxPages, fail);
+      return { records, more: false };
+    }
+    this.#place = next;
+    return { records, more: true };
+  }
+
+  finish(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  #after(page: PageSeen): ResumePoint | null {
+    const { response, fail } = page;
+    const found = this.#next.after(page);
+    if (found.failure !== null) return this.#stop(found.failure);
+    if (found.text === null) return null;
+    const place = { kind: this.#pagination.type === "link" ? "link" : "token", token: found.text } as const;
+    if (place.kind === "token") return this.#unlessVisited(place, fail);
+    const url = URL.parse(place.token, response.url.href);
+    if (url === null) throw fail("SOURCE_INVALID", "the link to the next page is no address");
+    return this.#unlessVisited({ ...place, token: this.#resolve(url, fail).href }, fail);
+  }
+
+  #unlessVisited(place: ResumePoint, fail: PageFailure): ResumePoint | null {
+    const digest = digestOf(place.token);
+    if (this.#visited.has(digest)) {
+      return this.#stop(
+        fail("PAGE_REPEATED", `the next page's ${place.kind} was followed before in this run`),
+      );
+    }
+    this.#visited.add(digest);
+    const { records } = this.#totals.read;
+    const isCounted = this.#pagination.totalField !== undefined && records !== null;
+    return isCounted ? { ...place, read: records } : place;
+  }
+
+  #stop(failure: TidemarkError): null {
+    this.#failure = failure;
+    return null;
+  }
+}
+
+/** Tokens may be long, and a read may have very many. */
+function digestOf(token: string): string {
+  return hash("sha1", token, "base64").slice(0, 16);
+}

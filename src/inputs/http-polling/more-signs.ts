@@ -1,0 +1,219 @@
+import { formatPath, isRecord, type Path, type SourceRecord } from "../../model/record.ts";
+import { exactText } from "./answer-values.ts";
+import { nextLink } from "./link-header.ts";
+
+/** Something beside the records of an answer that shows that more of them follow. */
+export interface MoreSign {
+  /** A token or an address of the next page; a flag; a number of pages or of records. */
+  readonly kind: "token" | "address" | "flag" | "pages" | "records";
+  readonly in: "body" | "header";
+  /** The dotted path, or the header's name. */
+  readonly at: string;
+}
+
+export interface Envelope {
+  /** The whole answer; what lies inside its records says nothing. */
+  readonly body: unknown;
+  readonly headers: ReadonlyMap<string, string>;
+  /** Where the records are; null where the body is their list. */
+  readonly dataField: Path | null;
+  /** How many pages and records have been read with this one; null where that is not known. */
+  readonly read: { readonly pages: number | null; readonly records: number | null };
+}
+
+/** The first sign that more follows, the most telling kind first; null where there is none, or a flag says that this is the end. */
+export function signOfMore(envelope: Envelope): MoreSign | null {
+  const objects = [...objectsOf(envelope)];
+  const flags = objects.flatMap(flagsOf);
+  if (flags.some(({ more }) => !more)) return null;
+  return (
+    linkSign(envelope.headers) ??
+    first(objects, placeIn) ??
+    first([...envelope.headers], headerSign) ??
+    flags[0]?.sign ??
+    first(objects, (part) => countIn(part, "pages", pageTotals, envelope.read.pages)) ??
+    first(objects, (part) => countIn(part, "records", recordTotals, envelope.read.records)) ??
+    totalHeader(envelope)
+  );
+}
+
+/** What the sign is, in words, without its value. */
+export function describeSign({ kind, in: place, at }: MoreSign): string {
+  const where = place === "header" ? `the header \`${at}\`` : `\`${at}\``;
+  switch (kind) {
+    case "token":
+      return `${where} holds a value for the next page`;
+    case "address":
+      return `${where} holds the next page's address`;
+    case "flag":
+      return `${where} says that more follows`;
+    case "pages":
+      return `${where} tells of more pages`;
+    case "records":
+      return `${where} tells of more records`;
+  }
+}
+
+/** Whether a field of this name is true at the end, and not where more follows. */
+export function isEndFlag(name: string): boolean {
+  return endFlags.has(plain(name));
+}
+
+interface Part {
+  readonly path: Path;
+  readonly object: SourceRecord;
+}
+
+/** The objects on the way to the records, and those in them that by their names hold what is said of pages. */
+function* objectsOf({ body, dataField }: Envelope): Generator<Part> {
+  let value = body;
+  const path: string[] = [];
+  for (const step of dataField ?? []) {
+    if (!isRecord(value)) return;
+    const next = value[step];
+    yield* withContainers({ path: [...path], object: value }, 2);
+    path.push(step);
+    value = next;
+  }
+}
+
+function* withContainers(part: Part, depth: number): Generator<Part> {
+  yield part;
+  if (depth === 0) return;
+  for (const [name, value] of Object.entries(part.object)) {
+    if (isRecord(value) && containers.has(plain(name))) {
+      yield* withContainers({ path: [...part.path, name], object: value }, depth - 1);
+    }
+  }
+}
+
+/** A token or an address: `next_page`, `paging.next`, `@odata.nextLink`, `links: [{ rel: next, href }]`. */
+function placeIn({ path, object }: Part): MoreSign | null {
+  for (const [name, value] of Object.entries(object)) {
+    const word = plain(name);
+    const at = formatPath([...path, name]);
+    if (Array.isArray(value) && (word === "links" || word === "link")) {
+      if (value.some(isNextLink)) return { kind: "address", in: "body", at };
+    } else if (places.has(word)) {
+      const found = isRecord(value) ? insideOf(value) : { text: exactText(value), steps: [] };
+      if (found !== null && leadsOn(found.text)) {
+        const whole = formatPath([...path, name, ...found.steps]);
+        return { kind: isAddress(found.text) ? "address" : "token", in: "body", at: whole };
+      }
+    }
+  }
+  return null;
+}
+
+/** `next: { href: "…" }` */
+function insideOf(object: SourceRecord): { text: string | null; steps: string[] } | null {
+  for (const name of ["href", "url", "uri", "link", "after", "token", "cursor", "page"]) {
+    const text = exactText(object[name]);
+    if (leadsOn(text)) return { text, steps: [name] };
+  }
+  return null;
+}
+
+function isNextLink(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const relation = value.rel ?? value.relation ?? value.name;
+  return relation === "next" && insideOf(value) !== null;
+}
+
+function leadsOn(text: string | null): text is string {
+  return text !== null && text.trim() !== "" && !/^(?:-\d+|0+|null|none|false|true)$/i.test(text.trim());
+}
+
+function isAddress(text: string): boolean {
+  return /^(?:https?:)?\/|^\?/i.test(text);
+}
+
+interface Flag {
+  readonly sign: MoreSign;
+  readonly more: boolean;
+}
+
+function flagsOf({ path, object }: Part): Flag[] {
+  return Object.entries(object).flatMap(([name, value]): Flag[] => {
+    const flag = value === "true" || value === "false" ? value === "true" : value;
+    if (typeof flag !== "boolean") return [];
+    const word = plain(name);
+    const sign = { kind: "flag", in: "body", at: formatPath([...path, name]) } as const;
+    if (moreFlags.has(word)) return [{ sign, more: flag }];
+    if (!endFlags.has(word)) return [];
+    // That something is `done` or `complete` may be said of the request.
+    return !flag || pageFlags.has(word) ? [{ sign, more: !flag }] : [];
+  });
+}
+
+function countIn(
+  { path, object }: Part,
+  kind: "pages" | "records",
+  names: ReadonlySet<string>,
+  read: number | null,
+): MoreSign | null {
+  if (read === null) return null;
+  for (const [name, value] of Object.entries(object)) {
+    if (!names.has(plain(name))) continue;
+    if (Number(exactText(value) ?? 0) > read) return { kind, in: "body", at: formatPath([...path, name]) };
+  }
+  return null;
+}
+
+function linkSign(headers: Envelope["headers"]): MoreSign | null {
+  return nextLink(headers.get("link")) === null ? null : { kind: "address", in: "header", at: "link" };
+}
+
+/** `X-Next-Page`, `NextPageToken`, `x-ms-continuation`. */
+function headerSign([name, value]: readonly [string, string]): MoreSign | null {
+  const word = plain(name).replace(/^x/, "");
+  if (!leadsOn(value) || !(places.has(word) || word === "mscontinuation")) return null;
+  return { kind: isAddress(value) ? "address" : "token", in: "header", at: name };
+}
+
+function totalHeader({ headers, read }: Envelope): MoreSign | null {
+  for (const [name, value] of headers) {
+    const word = plain(name).replace(/^x(?:wp)?/, "");
+    const kind = pageTotals.has(word) ? "pages" : recordTotals.has(word) ? "records" : null;
+    if (kind === null || !name.startsWith("x-")) continue;
+    const count = read[kind];
+    if (count !== null && Number(value) > count) return { kind, in: "header", at: name };
+  }
+  return null;
+}
+
+/** A name without case and punctuation: `next_page_token`, `nextPageToken` and `Next-Page-Token` are one. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
+function first<T>(items: readonly T[], signIn: (item: T) => MoreSign | null): MoreSign | null {
+  for (const item of items) {
+    const sign = signIn(item);
+    if (sign !== null) return sign;
+  }
+  return null;
+}
+
+const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
+
+const containers = words(
+  "meta metadata page paging pagination paginator pageinfo pager links link responsemetadata cursor cursors resultinfo listmetadata resultset navigation nav",
+);
+const places = words(`
+  next nextpage nextpagetoken nexttoken nextcursor nextpagecursor nextlink nextpagelink nexturl nextpageurl nexturi
+  nextpageuri nexthref odatanextlink nextrecordsurl nextoffset nextstart nextmarker nextkey nextpagenumber
+  nextpagestart continuationtoken nextcontinuationtoken`);
+const moreFlags = words(`
+  hasmore more hasnext hasnextpage hasmorepages hasmoreresults hasmoreresult hasmoreitems hasmoredata hasmorerecords
+  moreresults moreitems morerecords moredata morepages moreavailable moreitemsincollection istruncated`);
+/** True at the end of the pages. */
+const pageFlags = words(
+  "last islast lastpage islastpage endofstream endoflist endofresults nomore nomoreresults nomorepages",
+);
+const endFlags = new Set([
+  ...pageFlags,
+  ...words("done isdone finished isfinished complete iscomplete completed eof end isend"),
+]);
+const pageTotals = words("totalpages pagecount pagescount totalpagecount numpages lastpage pages");
+const recordTotals = words("total totalcount totalresults totalitems totalrecords totalelements totalhits");

@@ -1,0 +1,172 @@
+import type { TidemarkError } from "../../errors.ts";
+import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
+import { type Answer, kindOf, type PageFailure } from "./answer.ts";
+import { exactText } from "./answer-values.ts";
+import { hasPageLinks, nextLink } from "./link-header.ts";
+import { describeSign, type MoreSign, signOfMore } from "./more-signs.ts";
+import type { PageTotals } from "./page-totals.ts";
+import type { FollowedPagination } from "./pagination-schema.ts";
+import type { PageSeen, WalkParts } from "./walk.ts";
+
+export interface NextFound {
+  /** The next page's token or address as the source gave it; null where none follows. */
+  readonly text: string | null;
+  /** What the walk fails with once the page was handed on; null where it is well. */
+  readonly failure: TidemarkError | null;
+}
+
+const ended: NextFound = { text: null, failure: null };
+
+/** Finds the next page's token or address, and tells an end from one that cannot be found (promise P15). */
+export class NextPlace {
+  readonly #pagination: FollowedPagination;
+  readonly #totals: PageTotals;
+  readonly #parts: WalkParts;
+  /** Null where the `Link` header leads on. */
+  readonly #path: Path | null;
+  readonly #fact: string;
+  #pages = 0;
+
+  /** `isFollowed` says that the read begins at such a place. */
+  constructor(pagination: FollowedPagination, totals: PageTotals, isFollowed: boolean, parts: WalkParts) {
+    const { nextCursorField } = pagination;
+    this.#pagination = pagination;
+    this.#totals = totals;
+    this.#parts = parts;
+    this.#path = nextCursorField === undefined ? null : parsePath(nextCursorField);
+    this.#fact = `next:${nextCursorField ?? "link-header"}`;
+    if (isFollowed) parts.facts.learn(this.#fact);
+  }
+
+  /** To be asked of each page, in turn. */
+  after(page: PageSeen): NextFound {
+    this.#pages += 1;
+    const found = this.#path === null ? linkOf(page) : this.#inBody(page.answer, this.#path, page.fail);
+    if (found !== undefined) this.#parts.facts.learn(this.#fact);
+    const { hasMore } = this.#totals;
+    if (hasMore === false) return this.#endByFlag(page, found ?? null);
+    if (found !== undefined && found !== null) return { text: found, failure: null };
+    if (hasMore === true) {
+      const value = this.#path === null ? undefined : valueAt(page.answer.body, this.#path);
+      throw page.fail("SOURCE_INVALID", `more pages follow, and ${this.#pathOrLink} is ${kindOf(value)}`);
+    }
+    return found === null ? this.#endByNull(page) : this.#absent(page);
+  }
+
+  get #name(): string {
+    return this.#path === null ? "a `Link` header with `rel=next`" : `\`${formatPath(this.#path)}\``;
+  }
+
+  /** Null where the source says that there is none, undefined where it says nothing. */
+  #inBody({ body }: Answer, path: Path, fail: PageFailure): string | null | undefined {
+    const value = valueAt(body, path);
+    if (value === undefined) return hasNullOnTheWay(body, path) ? null : undefined;
+    if (value === null || value === "" || value === false) return null;
+    const text = exactText(value);
+    if (text === null)
+      throw fail("SOURCE_INVALID", `${this.#name} is ${kindOf(value)}, not a token or an address`);
+    return text;
+  }
+
+  /** A flag that was never seen to change may say the opposite of what it is taken for. */
+  #endByFlag(page: PageSeen, found: string | null): NextFound {
+    if (this.#totals.isFlagProven) return ended;
+    const sign = this.#signOf(page);
+    if (found !== null)
+      this.#tell(`\`hasMoreField\` says that nothing follows, and ${this.#name} holds a next page`);
+    else if (sign !== null)
+      this.#tell(`\`hasMoreField\` says that nothing follows, and ${describeSign(sign)}`);
+    return ended;
+  }
+
+  #endByNull(page: PageSeen): NextFound {
+    const sign = this.#signOf(page);
+    if (sign !== null) this.#tell(`${this.#name} holds nothing, and ${describeSign(sign)}`);
+    return ended;
+  }
+
+  #absent(page: PageSeen): NextFound {
+    const { answer, fail } = page;
+    const sign = this.#signOf(page);
+    const count = answer.records.length;
+    const { limit, optional } = this.#pagination;
+    const isFull = limit !== undefined && count >= limit;
+    if (this.#path !== null && Array.isArray(answer.body) && !/^-?\d+$/.test(this.#path[0] ?? "")) {
+      const failure = fail(
+        "SOURCE_INVALID",
+        `the answer is a list, which cannot have ${this.#name}`,
+        this.#proposal(sign) ?? "Declare how the source pages: see `pagination` in the documentation.",
+      );
+      return { text: null, failure };
+    }
+    if (optional || this.#parts.facts.has(this.#fact)) {
+      if (sign !== null) this.#tell(`${this.#name} is absent, and ${describeSign(sign)}`);
+      else if (isFull && !optional)
+        this.#warnOfAbsent(`a full page had no ${this.#pathOrLink}; it was taken for the last`);
+      return ended;
+    }
+    // An empty page is evidence of its own.
+    if (sign === null && count === 0) return ended;
+    if (sign !== null || isFull) {
+      const why = sign === null ? `the page has the ${count} records of a full one` : describeSign(sign);
+      const failure = fail(
+        "SOURCE_INVALID",
+        `the answer has no ${this.#pathOrLink}, no run of this stream has seen one, and ${why}`,
+        `${this.#proposal(sign) ?? "Compare `nextCursorField` with the answer."} ${optionalHint}`,
+      );
+      return { text: null, failure };
+    }
+    this.#warnOfAbsent(
+      `the answer has no ${this.#pathOrLink}, and no run of this stream has seen one: its ${count} records are all, or \`pagination\` looks in the wrong place. ${optionalHint}`,
+    );
+    return ended;
+  }
+
+  get #pathOrLink(): string {
+    return this.#path === null ? "`Link` header with `rel=next`" : this.#name;
+  }
+
+  #signOf({ answer, response }: PageSeen): MoreSign | null {
+    const { dataField } = this.#parts;
+    // A read that was resumed does not know how many pages came before it.
+    const { pages } = this.#totals.read;
+    const read = { pages: pages === null ? null : this.#pages, records: null };
+    return signOfMore({ body: answer.body, headers: response.headers, dataField, read });
+  }
+
+  /** Which settings would have followed the sign. */
+  #proposal(sign: MoreSign | null): string | null {
+    if (sign === null || (sign.kind !== "token" && sign.kind !== "address")) return null;
+    const { type } = this.#pagination;
+    if (sign.in === "header") {
+      if (sign.at === "link")
+        return "Declare `type: link` without `nextCursorField`: the `Link` header leads on.";
+      return `The next page stands in the header \`${sign.at}\`, and \`nextCursorField\` is a path in the body.`;
+    }
+    const field = `\`nextCursorField: ${sign.at}\``;
+    if (sign.kind === "token")
+      return type === "cursor" ? `Set ${field}.` : `Declare \`type: cursor\` with ${field}.`;
+    return type === "link" ? `Set ${field}.` : `Declare \`type: link\` with ${field}.`;
+  }
+
+  #tell(message: string): void {
+    this.#parts.warn("MORE_PAGES_SHOWN", `the read ended, since ${message}`);
+  }
+
+  #warnOfAbsent(message: string): void {
+    this.#parts.warn("NEXT_PAGE_ABSENT", message);
+  }
+}
+
+const optionalHint =
+  "If the source leaves it out where nothing follows, declare `pagination.optional: true`.";
+
+/** Links to other pages show that the source gives such links. */
+function linkOf({ response }: PageSeen): string | null | undefined {
+  const header = response.headers.get("link");
+  return nextLink(header) ?? (hasPageLinks(header) ? null : undefined);
+}
+
+function hasNullOnTheWay(body: unknown, path: Path): boolean {
+  return path.some((_, length) => length > 0 && valueAt(body, path.slice(0, length)) === null);
+}

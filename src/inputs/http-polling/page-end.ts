@@ -1,0 +1,58 @@
+import type { PageSizes } from "./page-sizes.ts";
+import type { PageTotals } from "./page-totals.ts";
+import type { EndSettings } from "./pagination-schema.ts";
+
+/**
+ * What follows a page: `end` where there is evidence that nothing does; `more` where another page has
+ * to be there; `confirm` where one more request tells, and a refusal of it is the end.
+ */
+export type Verdict = "end" | "confirm" | "more";
+
+/**
+ * Judges a page of so many records, once the totals know it. A short page is no evidence, since a
+ * source may grant fewer records than it is asked for, or filter a page after it was cut. A total is
+ * none where the page was full: it may be capped, or be the size of the page.
+ */
+export function judge(
+  count: number,
+  { limit, end }: EndSettings,
+  totals: PageTotals,
+  sizes: PageSizes,
+): Verdict {
+  if (totals.hasMore !== null) return totals.hasMore ? "more" : "end";
+  const isBelowLimit = limit !== undefined && count < limit;
+  if (totals.pagesLeft === false) {
+    // Where each page so far had the same size below `limit`, the source grants less, and may count pages by `limit`.
+    const isGrantedSize = isBelowLimit && count > 0 && sizes.constant === count;
+    return isGrantedSize ? "confirm" : "end";
+  }
+  if (totals.pagesLeft === true) return "more";
+  if (count === 0) return "end";
+  const isShort = limit === undefined ? count < sizes.largest : isBelowLimit;
+  if (totals.recordsLeft !== null) {
+    if (totals.recordsLeft) return isShort ? "confirm" : "more";
+    const isShorter = isShort && count < sizes.largest;
+    return (isShorter && totals.agrees) || (end === "shortPage" && isBelowLimit) ? "end" : "confirm";
+  }
+  if (end === "shortPage" && isBelowLimit) return "end";
+  return isShort ? "confirm" : "more";
+}
+
+/** Statuses with which sources answer a page past their last one. */
+const pastEndStatuses: ReadonlySet<number> = new Set([400, 404, 416, 422]);
+
+/** Whether a status, in answer to a page behind one that was judged so, says that there is no such page. */
+export function isPastEnd(status: number, { endStatuses }: EndSettings, verdict: Verdict | null): boolean {
+  if (verdict === null) return false;
+  return endStatuses.includes(status) || (verdict === "confirm" && pastEndStatuses.has(status));
+}
+
+/** Whether a page may be as full as its source makes them: it came behind another, and none was larger. */
+export function mayBeFull(count: number, pages: number, sizes: PageSizes): boolean {
+  return pages > 1 && count === sizes.constant && count >= sizes.largest;
+}
+
+/** The doubt that such a page leaves where the source then refused the next one. */
+export function refusedBehindFullPages(count: number, words: string): string {
+  return `behind pages of ${count} records each the source answered with ${words}; that was taken for the end, and may be a limit of how far it lets itself be read; set \`limit\` to the ${count} that the source grants, and \`endStatuses\` to what it answers past its end`;
+}
