@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
     // Most tests wait for processes, disks and servers: one worker would leave a small machine idle.
     maxWorkers: 2,
+    // Servers of tests are on loopback, and no proxy of the machine's leads there.
+    env: { HTTP_PROXY: "", HTTPS_PROXY: "", http_proxy: "", https_proxy: "" },
     globalSetup: ["test/support/vitest-setup.ts"],
     // Real databases and processes on small machines take their time; nothing here measures speed.
     testTimeout: 30_000,

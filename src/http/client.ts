@@ -14,6 +14,8 @@ import {
   statusInWords,
 } from "./failures.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
+import { openPool, type Pool } from "./pool.ts";
+import type { Environment } from "./proxy.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 import { redirectTarget } from "./redirects.ts";
 import { AttemptFailed, withRetries } from "./retry.ts";
@@ -32,8 +34,10 @@ export interface HttpClientParts {
   readonly codes?: HttpErrorCodes;
   /** The stream that errors are told about, as `connector/stream`. */
   readonly stream?: string;
-  /** Used instead of a connection pool of the client's own; its owner closes it. */
+  /** Used instead of a connection pool of the client's own, and without proxies; its owner closes it. */
   readonly dispatcher?: Dispatcher;
+  /** Where proxies are named; the process's environment unless given. */
+  readonly environment?: Environment;
 }
 
 /**
@@ -74,7 +78,7 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** Opens a client; no connection is made before the first request. Registers all secrets of the settings. */
 export async function openHttpClient(settings: HttpSettings, parts: HttpClientParts): Promise<HttpClient> {
-  const dispatcher = parts.dispatcher ?? (await createPool(settings.timeoutMs));
+  const pool = await poolOf(settings, parts);
   const failures = createFailures({
     codes: parts.codes ?? sourceErrorCodes,
     stream: parts.stream,
@@ -93,14 +97,16 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
 
   async function send(request: HttpRequest, { url, headers }: Envelope): Promise<HttpResponse> {
     const { method, body, encoding, signal } = request;
+    const { dispatcher, proxy } = pool.to(url);
     try {
       const answer = await exchange(dispatcher, { method, url, headers, body, encoding, signal }, settings);
       return { ...answer, url };
     } catch (error) {
       const at = { ...request, url };
       if (!(error instanceof AttemptFailed)) throw failures.other(at, error);
-      const failure = failures.hopeless(at, error);
-      throw failure === error && url.href !== request.url.href ? redirectedTo(url, error) : failure;
+      const failure = failures.hopeless(at, error, proxy);
+      if (!(failure instanceof AttemptFailed) || url.href === request.url.href) throw failure;
+      throw redirectedTo(url, failure);
     }
   }
 
@@ -179,7 +185,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   }
 
   async function close(): Promise<void> {
-    if (parts.dispatcher === undefined) await dispatcher.destroy();
+    await pool.destroy();
   }
 
   function read<T>(request: HttpRequest, reader: (answer: HttpResponse) => T): Promise<T> {
@@ -201,10 +207,12 @@ function redirectedTo(url: URL, failure: AttemptFailed): AttemptFailed {
   return new AttemptFailed(kind, `redirected to ${showAddress(url)}: ${message}`, { cause });
 }
 
-/** A pool of connections that are kept between requests. Loaded here since many runs make no request. */
-async function createPool(timeoutMs: number): Promise<Dispatcher> {
-  const { Agent } = await import("undici");
-  return new Agent({ connect: { timeout: timeoutMs } });
+async function poolOf(
+  { timeoutMs }: HttpSettings,
+  { dispatcher, environment = process.env }: HttpClientParts,
+): Promise<Pool> {
+  if (dispatcher === undefined) return await openPool({ connectMs: timeoutMs, environment });
+  return { to: () => ({ dispatcher, proxy: null }), destroy: async () => {} };
 }
 
 const ownHeaders = { accept: "application/json", "user-agent": "tidemark" } as const;

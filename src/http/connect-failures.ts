@@ -20,7 +20,7 @@ export function hopelessHint(thrown: unknown, place: string): string {
   const code = failureCode(thrown);
   if (code === "ENOTFOUND") return `No such host is known: check the name in ${place}.`;
   if (/^(?:EPROTO|ERR_SSL_)/.test(code)) {
-    return `Nothing there speaks TLS as it should: check \`https\` or \`http\`, and the port, in ${place}.`;
+    return `Nothing there speaks TLS as it should: check \`https\` or \`http\`, the port and the certificate, in ${place}.`;
   }
   return `The certificate is not accepted: check the host in ${place}; a private authority is told by NODE_EXTRA_CA_CERTS.`;
 }

@@ -156,7 +156,8 @@ const malformed: ReadonlySet<unknown> = new Set([
 
 function failureOf(error: unknown, kind: "network" | "truncated"): Error {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "UND_ERR_INVALID_ARG") return new UnsendableRequest(reasonOf(error));
+  const isOfProxy = /^Proxy /.test(reasonOf(error));
+  if (code === "UND_ERR_INVALID_ARG" && !isOfProxy) return new UnsendableRequest(reasonOf(error));
   return new AttemptFailed(kindOf(error, code, kind), reasonOf(error), { cause: error });
 }
 

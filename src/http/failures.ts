@@ -5,7 +5,8 @@ import { hopelessHint, isHopeless } from "./connect-failures.ts";
 import { UnusableAnswer } from "./decode.ts";
 import { UnsendableRequest } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
-import type { AttemptFailed } from "./retry.ts";
+import type { HttpProxy } from "./proxy.ts";
+import { AttemptFailed } from "./retry.ts";
 
 /** The codes that a client's errors carry, since a source, an output and a store each have their own. */
 export interface HttpErrorCodes {
@@ -49,8 +50,15 @@ export interface HttpFailures {
   status(request: HttpRequest, answer: HttpResponse): TidemarkError;
   /** For a redirect that is not followed. */
   redirect(request: HttpRequest, why: string, hint?: string): TidemarkError;
-  /** For an attempt that failed in a way that no other attempt mends; else hands it on. */
-  hopeless(request: HttpRequest, failure: AttemptFailed): TidemarkError | AttemptFailed;
+  /**
+   * For an attempt that failed in a way that no other attempt mends; else the attempt's own failure. Both
+   * name the proxy that was asked, where there was one.
+   */
+  hopeless(
+    request: HttpRequest,
+    failure: AttemptFailed,
+    proxy: HttpProxy | null,
+  ): TidemarkError | AttemptFailed;
   /** For what `exchange` throws besides `AttemptFailed`; hands on anything else. */
   other(request: HttpRequest, error: unknown): unknown;
   invalid(url: URL, why: string): TidemarkError;
@@ -103,12 +111,25 @@ export function createFailures({ codes, stream, maxRetryAfterMs }: FailureParts)
     redirect(request, why, hint = "Declare the address that the source redirects to.") {
       return failure(codes.refused, `${name(request)}: ${why}`, { hint });
     },
-    hopeless(request, attempt) {
-      if (!isHopeless(attempt.cause)) return attempt;
-      return failure(codes.unavailable, `${name(request)}: ${outcomes[attempt.kind]}: ${attempt.message}`, {
+    hopeless(request, attempt, proxy) {
+      const status = proxy === null ? null : refusalOfProxy(attempt);
+      if (proxy !== null && status !== null && status < 500) {
+        return failure(
+          codes.refused,
+          `${name(request)}: the proxy ${proxy.shown} answered with status ${status}`,
+          {
+            details: { attempts: 1 },
+            hint: proxyHint(proxy, status),
+          },
+        );
+      }
+      const named = throughProxy(attempt, proxy);
+      if (!isHopeless(attempt.cause)) return named;
+      const place = proxy === null ? "the address" : `the address or ${proxy.variable}`;
+      return failure(codes.unavailable, `${name(request)}: ${outcomes[attempt.kind]}: ${named.message}`, {
         details: { attempts: 1 },
         recoverable: false,
-        hint: hopelessHint(attempt.cause, "the address"),
+        hint: hopelessHint(attempt.cause, place),
       });
     },
     other(request, error) {
@@ -136,6 +157,28 @@ export function statusInWords(request: HttpRequest, answer: HttpResponse): strin
   const elsewhere = leftOrigin(request, answer);
   const by = elsewhere === null ? "" : ` at ${showAddress(elsewhere)}, where a redirect led`;
   return `status ${answer.status}${by}`;
+}
+
+/** The same failure, with the proxy that the request went through. */
+export function throughProxy(failure: AttemptFailed, proxy: HttpProxy | null): AttemptFailed {
+  if (proxy === null) return failure;
+  const { kind, message, cause } = failure;
+  return new AttemptFailed(kind, `${message} (through the proxy ${proxy.shown} of ${proxy.variable})`, {
+    cause,
+  });
+}
+
+/** The status by which a proxy refused to pass a request on; null where it did not. */
+function refusalOfProxy({ message }: AttemptFailed): number | null {
+  if (message.startsWith("Proxy Authentication Required")) return 407;
+  const [, status] = /^Proxy response \((\d{3})\)/.exec(message) ?? [];
+  return status === undefined ? null : Number(status);
+}
+
+function proxyHint({ variable }: HttpProxy, status: number): string {
+  return status === 407
+    ? `The proxy wants to know who asks: set ${variable} to http://user:password@host:port.`
+    : `The proxy does not pass this on: ask who runs it, or name the host in NO_PROXY if it is reached without it.`;
 }
 
 function elsewhereHint(from: URL, to: URL): string {

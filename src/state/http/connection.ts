@@ -1,10 +1,10 @@
-import type { Agent } from "undici";
 import type { Clock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 import { hopelessHint, isHopeless } from "../../http/connect-failures.ts";
 import { UnusableAnswer } from "../../http/decode.ts";
 import { type Answer, exchange } from "../../http/exchange.ts";
-import { snippet } from "../../http/failures.ts";
+import { snippet, throughProxy } from "../../http/failures.ts";
+import { openPool, type Pool } from "../../http/pool.ts";
 import { AttemptFailed } from "../../http/retry.ts";
 import { parseRetryAfter } from "../../http/waits.ts";
 import type { ServiceAddress } from "./address.ts";
@@ -53,8 +53,8 @@ export class ServiceConnection {
   readonly #parts: ConnectionParts;
   readonly #closed = new AbortController();
   #isOut = false;
-  #kept: Promise<Agent> | null = null;
-  #fresh: Promise<Agent> | null = null;
+  #kept: Promise<Pool> | null = null;
+  #fresh: Promise<Pool> | null = null;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -91,8 +91,8 @@ export class ServiceConnection {
   /** Ends what is under way with `STATE_UNAVAILABLE`. */
   async close(): Promise<void> {
     this.#closed.abort(this.#closedError());
-    const agents = await Promise.all([this.#kept, this.#fresh]);
-    for (const agent of agents) await agent?.destroy();
+    const pools = await Promise.all([this.#kept, this.#fresh]);
+    for (const pool of pools) await pool?.destroy();
   }
 
   async #attempt(request: ServiceRequest): Promise<Answer | AttemptFailed> {
@@ -101,13 +101,13 @@ export class ServiceConnection {
     signal.throwIfAborted();
     const { method, body } = request;
     const url = { origin: address.origin, pathname: address.prefix + request.path, search: request.search };
+    const { dispatcher, proxy } = (await this.#pool(request.repeatable)).to(url);
     try {
-      const agent = await this.#agent(request.repeatable);
       const all = { ...headers, ...request.headers };
       const limits = { timeoutMs: request.timeoutMs ?? timeoutMs, maxBodyBytes: mostAnswerBytes };
-      return await exchange(agent, { method, url, headers: all, body, signal }, limits);
+      return await exchange(dispatcher, { method, url, headers: all, body, signal }, limits);
     } catch (error) {
-      if (error instanceof AttemptFailed) return error;
+      if (error instanceof AttemptFailed) return throughProxy(error, proxy);
       if (error instanceof UnusableAnswer)
         throw this.#unavailable(`its answer cannot be used: ${error.message}`);
       throw error;
@@ -115,12 +115,13 @@ export class ServiceConnection {
   }
 
   /** A kept connection may just have been closed by the other side, so what must not be made twice gets its own. */
-  #agent(repeatable: Repeatable): Promise<Agent> {
+  #pool(repeatable: Repeatable): Promise<Pool> {
+    const options = { connectMs, environment: process.env };
     if (repeatable === "always") {
-      this.#kept ??= openAgent({ connections: mostConnections });
+      this.#kept ??= openPool({ ...options, connections: mostConnections });
       return this.#kept;
     }
-    this.#fresh ??= openAgent({ pipelining: 0 });
+    this.#fresh ??= openPool({ ...options, pipelining: 0 });
     return this.#fresh;
   }
 
@@ -199,11 +200,6 @@ function pauseAsked({ repeatable }: ServiceRequest, { status, headers }: Answer)
   const now = Date.parse(headers.get("date") ?? "");
   const asked = parseRetryAfter(headers.get("retry-after"), now);
   return asked === null || Number.isNaN(asked) ? 0 : asked;
-}
-
-async function openAgent(options: { connections?: number; pipelining?: number }): Promise<Agent> {
-  const undici = await import("undici");
-  return new undici.Agent({ ...options, connect: { timeout: connectMs } });
 }
 
 /** What a proxy or another server answered, for a message. */

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { request as send } from "undici";
 import { TidemarkError } from "../../errors.ts";
 import { decodeText, decompress } from "../../http/decode.ts";
+import { openPool, type Pool } from "../../http/pool.ts";
 import { Aliases, registerHeader } from "./aliases.ts";
 import { bytesOf, type Loopback, listen } from "./loopback.ts";
 import {
@@ -71,13 +71,14 @@ export async function recordSource(options: RecordOptions): Promise<Recorder> {
   }
   const aliases = new Aliases(options.secrets ?? []);
   const base = upstream.href.replace(/\/$/, "");
+  const pool = await openPool({ connectMs: 30_000, environment: process.env });
   const files: string[] = [];
   let taken = 0;
 
   const server = await listen(async (incoming, response) => {
     const number = ++taken;
     const body = await bytesOf(incoming);
-    const answer = await forward(base, incoming, body);
+    const answer = await forward(pool, base, incoming, body);
     const request = recordedRequest(incoming, body, aliases);
     const recorded = recordedResponse(answer, base, aliases);
     files.push(writeExchange(options.folder, number, { format: 1, request, response: recorded }));
@@ -102,10 +103,18 @@ interface ForwardedAnswer {
   readonly text: string | null;
 }
 
-async function forward(base: string, incoming: IncomingMessage, body: Buffer): Promise<ForwardedAnswer> {
+async function forward(
+  pool: Pool,
+  base: string,
+  incoming: IncomingMessage,
+  body: Buffer,
+): Promise<ForwardedAnswer> {
   const headers = flat(incoming.headers);
   for (const [name, value] of headers) registerHeader(name, value);
-  const { statusCode, ...answer } = await send(`${base}${incoming.url}`, {
+  const url = new URL(`${base}${incoming.url}`);
+  const { statusCode, ...answer } = await pool.to(url).dispatcher.request({
+    origin: url.origin,
+    path: `${url.pathname}${url.search}`,
     method: incoming.method ?? "GET",
     headers: Object.fromEntries(headers),
     body: body.length === 0 ? null : body,
