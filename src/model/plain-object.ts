@@ -1,3 +1,5 @@
+import { ExactNumber } from "./exact-number.ts";
+
 /** An object as JSON has it, and nothing with a class. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
@@ -11,6 +13,7 @@ export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "string") return "text";
+  if (value instanceof ExactNumber) return "a number";
   if (typeof value === "object") return isPlainObject(value) ? "an object" : withArticle(className(value));
   return `a ${typeof value}`;
 }
