@@ -20,8 +20,9 @@ import { changeTablesAlone, type TableDescription, type TableStore } from "./tab
  * and its position, in `_tidemark_positions` beside the table, are one transaction.
  *
  * The table is made with the first records and gains a column with each new field. A column's type
- * follows its values: boolean, integer, decimal, text, or JSON for lists and objects; it is widened
- * where a later value needs it, as long as Tidemark made the table. Every digit is kept. SQLite, where
+ * follows the source's column, or the values: boolean, integer, decimal, text, or JSON for lists and objects; it is
+ * widened where a later value needs it, as long as Tidemark made the table. Every digit is kept, and a value that
+ * a column would round, cut or read as something else is refused before its batch. SQLite, where
  * a column of numbers would cut them, keeps integers past 64 bits and decimals past a double as text,
  * and truth values as 0 and 1. MySQL keeps decimals past 35 digits before the point, or 30 after it, as text.
  *

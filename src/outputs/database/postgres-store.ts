@@ -32,7 +32,7 @@ const columnsOfTable = `
          CASE b.oid WHEN 790 THEN 'money ' || 1234567.89::numeric::money::text
                     WHEN 791 THEN 'money ' || 1234567.89::numeric::money::text || '[]'
                     ELSE format_type(b.oid, b.modifier) END AS declared,
-         b.typcategory = 'A' AS "array", b.typtype = 'c' AS composite,
+         b.typcategory = 'A' AS "array", b.typcategory = 'A' OR b.typtype = 'c' OR b.typdelim <> ',' AS apart,
          a.attgenerated <> '' AS computed, a.attidentity = 'a' AS identity
     FROM pg_attribute a CROSS JOIN LATERAL (
       WITH RECURSIVE step(oid, modifier, depth) AS (
@@ -41,7 +41,7 @@ const columnsOfTable = `
         SELECT d.typbasetype, d.typtypmod, step.depth + 1
           FROM step JOIN pg_type d ON d.oid = step.oid WHERE d.typtype = 'd'
       )
-      SELECT t.oid, step.modifier, t.typcategory, t.typtype
+      SELECT t.oid, step.modifier, t.typcategory, t.typtype, t.typdelim
         FROM step JOIN pg_type t ON t.oid = step.oid ORDER BY step.depth DESC LIMIT 1
     ) b
    WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
@@ -130,7 +130,7 @@ export class PostgresTableStore implements TableStore {
         type: String(column.type),
         declared: String(column.declared),
         array: column.array === true,
-        composite: column.composite === true,
+        apart: column.apart === true,
         computed: column.computed === true,
         identity: column.identity === true,
       })),
@@ -215,8 +215,7 @@ export class PostgresTableStore implements TableStore {
   #insertSql(target: Target): string {
     const { dialect } = this.#connection;
     const { columns } = target;
-    // `unnest` would take lists apart into their innermost elements, and composites into their fields.
-    const asText = ({ array, composite }: FieldColumn) => array || composite === true;
+    const asText = ({ array, apart }: FieldColumn) => array || apart === true;
     const arrays = columns.map((column, at) => `$${at + 1}::${asText(column) ? "text" : column.type}[]`);
     const values = columns.map((column, at) => (asText(column) ? `v.c${at}::${column.type}` : `v.c${at}`));
     const names = columns.map((_, at) => `c${at}`);

@@ -45,7 +45,7 @@ export const databaseOutputSchema = z
       .record(z.string().min(1), z.enum(columnKinds))
       .optional()
       .describe(
-        "What columns that are created hold, by field, where the records' values shall not decide: `{ created: timestamp }`.",
+        "What columns that are created hold, by field, where neither the source nor the records' values shall decide: `{ created: timestamp }`.",
       ),
   })
   .superRefine((config, context) => {

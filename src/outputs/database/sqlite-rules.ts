@@ -1,4 +1,4 @@
-import { ExactNumber } from "../../model/exact-number.ts";
+import { ExactNumber, negativeZero } from "../../model/exact-number.ts";
 import { sqliteDialect } from "../../sql/dialects.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import { affinityOf } from "./sqlite-affinity.ts";
@@ -48,6 +48,7 @@ export const sqliteRules: ColumnRules = {
     )
       return kind;
     if (typeof value === "string") return numeric.test(value) ? "text" : null;
+    if (value === negativeZero) return null;
     const exact = value instanceof ExactNumber || typeof value === "bigint";
     return exact && asInt64(value) === null ? "text" : null;
   },

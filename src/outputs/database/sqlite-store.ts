@@ -316,7 +316,7 @@ function encoderOf(column: FieldColumn, key: readonly string[]): Encoder {
         return value ? 1 : 0;
       default: {
         if (value === null || value === undefined) return null;
-        if (value === negativeZero && ofNumbers) return -0;
+        if (value === negativeZero) return -0;
         const integer = asInt64(value);
         if (integer !== null) return integer;
         return value instanceof ExactNumber ? value.text : textOfValue(value, kind);

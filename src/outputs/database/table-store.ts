@@ -12,8 +12,11 @@ export interface TableColumn {
   readonly declared?: string;
   /** Whether it holds a list of that type. */
   readonly array: boolean;
-  /** Whether it holds values of several fields, as a composite type does. */
-  readonly composite?: boolean;
+  /**
+   * Whether PostgreSQL's `unnest` would take values apart that stand in an array: lists into their innermost
+   * elements, composites into their fields, boxes at their commas.
+   */
+  readonly apart?: boolean;
   /** Whether the database computes the column from others, so that nothing can be written to it. */
   readonly computed?: boolean;
   /** Whether the database numbers the rows in it, unless it is told that the given number counts. */

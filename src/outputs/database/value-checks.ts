@@ -153,7 +153,7 @@ export const singles: ValueCheck = (value) => {
   if (typeof value !== "number" && doubles(value) !== null) return singleOnly;
   const single = Math.fround(given);
   if (single === given) return null;
-  for (let digits = 6; digits <= 9; digits++) {
+  for (let digits = 1; digits <= 9; digits++) {
     if (Number(single.toPrecision(digits)) === given) return null;
   }
   return singleOnly;
