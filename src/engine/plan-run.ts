@@ -58,7 +58,8 @@ export async function planRun(parts: PlanParts): Promise<RunPlan> {
   refuseSince(parts);
   const before = clock.now();
   const now = (await input.now?.()) ?? before;
-  const horizon = { now, safeUpper: (await input.safeUpper?.(parts.start)) ?? null };
+  const safeUpper = (await input.safeUpper?.(parts.start)) ?? null;
+  const horizon = { now, safeUpper, readsPast: safeUpper === null || (input.readsPast?.() ?? false) };
   const start = withNote(parts.start, input.note?.());
   const planner = new Planner(parts, horizon, now - before);
   const slicesAtOnce = range?.concurrency ?? incremental.slices?.concurrency ?? 1;
@@ -209,7 +210,7 @@ class Planner {
         request,
       };
     }
-    const upper = this.#horizon.safeUpper === null ? "open" : "closed";
+    const upper = this.#horizon.readsPast ? "open" : "closed";
     return {
       tracker: this.#track(incremental, start, window, { lower: "inclusive", upper }),
       guard,

@@ -177,6 +177,12 @@ export interface InputSession {
    */
   safeUpper?(position: Position): Promise<Cursor | null>;
   /**
+   * Whether records past the answer of `safeUpper` are delivered all the same, ahead of time, and known
+   * again by their identity: where the answer lies far below the present because cursors say so little of when
+   * they were (days). Asked after `safeUpper`. Default: no.
+   */
+  readsPast?(): boolean;
+  /**
    * What is to be kept with the stream's position for the next run's `safeUpper`, which finds it as
    * the position's `note`; undefined to keep none. Asked once, after `safeUpper`.
    */

@@ -13,6 +13,7 @@ import { type CursorsOfPage, describeRecord } from "./record-cursors.ts";
 import { nameOfContent } from "./refusals.ts";
 import { isSurelyNew } from "./surely-new.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
+import { later, type UnclearTimes, unclearTimes } from "./unclear-times.ts";
 
 /**
  * Which records at and past the window's ends belong to it. A record at an exclusive lower end belongs
@@ -48,6 +49,7 @@ export class PositionTracker implements Tracker {
   readonly recordsRuns = false;
   readonly #options: TrackerOptions;
   readonly #field: CursorField | null;
+  readonly #unclear: UnclearTimes | null;
   /** Identities delivered with a cursor at or above the watermark, by cursor and identity. */
   readonly #boundary = new Map<string, BoundaryKey>();
   /** What is left of the counts that the last run handed over, for records without a key. */
@@ -60,6 +62,8 @@ export class PositionTracker implements Tracker {
   #order: Order;
   /** The highest cursor within the window so far. */
   #highest: string | null;
+  /** From where on what is delivered is remembered: the highest cursor, or where its unclear stretch begins. */
+  #keptFrom: string | null;
   /** The cursor before this one, while the order is taken to be ascending. */
   #last: string | null = null;
   /** The cursor whose boundary keys were too many to keep. */
@@ -73,8 +77,10 @@ export class PositionTracker implements Tracker {
     const { incremental, start } = options;
     this.#options = options;
     this.#field = incremental.cursors[0] ?? null;
+    this.#unclear = unclearTimes(this.#field);
     this.#order = start.window?.order === "unordered" ? "unordered" : incremental.order;
     this.#highest = start.window?.highest ?? start.watermark;
+    this.#keptFrom = this.#stretchOf(this.#highest) ?? this.#highest;
     this.#companions = new Companions(incremental.cursors, start.companions);
     this.#offset = BigInt(this.#field?.role === "offset" ? (start.watermark ?? "0") : "0");
     this.#readable = new ReadableRecords({
@@ -129,7 +135,7 @@ export class PositionTracker implements Tracker {
       return { watermark, companions, window: null, boundary: [], coverage: start.coverage };
     }
     if (at.windowFinished || (this.#order === "ascending" && this.#field !== null)) {
-      const watermark = this.#highest;
+      const watermark = this.#watermark();
       const coverage = this.#coverageTo(watermark);
       return { watermark, companions, window: null, boundary: this.#boundaryFrom(watermark), coverage };
     }
@@ -146,6 +152,18 @@ export class PositionTracker implements Tracker {
       boundary: this.#boundaryWithin(),
       coverage: start.coverage,
     };
+  }
+
+  #stretchOf(cursor: string | null): string | null {
+    return this.#unclear === null || cursor === null ? null : this.#unclear.from(cursor);
+  }
+
+  /** The highest cursor; before an unclear stretch, as far as that takes nothing back. */
+  #watermark(): string | null {
+    const stretch = this.#stretchOf(this.#highest);
+    if (this.#unclear === null || stretch === null) return this.#highest;
+    const { start, window } = this.#options;
+    return later(this.#unclear.before(stretch), start.watermark ?? window.lower?.value ?? null);
   }
 
   /** With what this window has delivered whole: from its lower end, or where the stream was told to begin. */
@@ -211,6 +229,7 @@ export class PositionTracker implements Tracker {
     if (this.#sideOf(lowest, field.type, null) === "below" || isBefore(lowest, this.#last)) return null;
     if (window.upper !== null && isBefore(window.upper.value, highest)) return null;
     if (this.#knownHighest !== null && !isBefore(this.#knownHighest, lowest)) return null;
+    if (this.#stretchOf(highest) !== null) return null;
     this.#last = highest;
     this.#raise(highest);
     const records = this.#highest === highest ? this.#tiesOnce(page.records, cursors, highest) : page.records;
@@ -279,9 +298,12 @@ export class PositionTracker implements Tracker {
     const type = this.#typeOf();
     if (!this.#isAbove(cursor, this.#highest)) return;
     this.#highest = cursor;
+    const keptFrom = this.#stretchOf(cursor) ?? cursor;
+    this.#keptFrom = keptFrom;
     this.#changed = true;
     for (const [name, key] of this.#boundary) {
-      if (key.cursor !== "" && compareCursorValues(type, key.cursor, cursor) < 0) this.#boundary.delete(name);
+      if (key.cursor !== "" && compareCursorValues(type, key.cursor, keptFrom) < 0)
+        this.#boundary.delete(name);
     }
   }
 
@@ -314,15 +336,26 @@ export class PositionTracker implements Tracker {
       if (side === "past" && incremental.settle !== null) return false;
       return this.#takesAhead(record, cursor, side);
     }
-    if (cursor === this.#highest) return this.#takesOnce(record, cursor);
+    if (cursor === this.#highest || this.#isKept(cursor)) return this.#takesOnce(record, cursor);
     return !this.#knownCursors.has(cursor) || !this.#claim(record, cursor);
+  }
+
+  #isKept(cursor: string): boolean {
+    return this.#unclear !== null && this.#keptFrom !== null && !this.#isAbove(this.#keptFrom, cursor);
   }
 
   /** A record past the window's end is delivered ahead of time, once, as long as that can be remembered. */
   #takesAhead(record: SourceRecord, cursor: string, side: Side): boolean {
     const { maxBoundaryKeys } = this.#options.incremental;
     if (this.#boundary.size < maxBoundaryKeys) return this.#takesOnce(record, cursor);
-    if (side === "past" || this.#claim(record, cursor)) return false;
+    if (this.#claim(record, cursor)) return false;
+    if (side === "past") {
+      this.#options.warn(
+        "RECORDS_HELD_BACK",
+        `more than ${maxBoundaryKeys} records lie past ${this.#options.window.upper?.value}, where the window ends because more may come in there; the rest of them is left to a later run`,
+      );
+      return false;
+    }
     this.#options.warn(
       "BOUNDARY_KEYS_FULL",
       `more than ${maxBoundaryKeys} records lie in the future; the rest of them are delivered again by every run`,
@@ -369,8 +402,14 @@ export class PositionTracker implements Tracker {
   #disorderAt(cursor: string, field: CursorField, record: SourceRecord): string | null {
     if (this.#order !== "ascending") return null;
     const last = this.#last;
+    if (last === null || compareCursorValues(field.type, cursor, last) >= 0) {
+      this.#last = cursor;
+      return null;
+    }
+    const stretch = this.#stretchOf(cursor);
+    // Records in the order in which they were written come so when the clocks were put back.
+    if (stretch !== null && stretch === this.#stretchOf(last)) return null;
     this.#last = cursor;
-    if (last === null || compareCursorValues(field.type, cursor, last) >= 0) return null;
     return `${describeRecord(record)} has cursor ${cursor} and came after ${last}`;
   }
 

@@ -27,6 +27,8 @@ export interface Horizon {
   readonly now: number;
   /** The highest cursor that nothing uncommitted can come in at or below; null where there is no such doubt. */
   readonly safeUpper: Cursor | null;
+  /** Whether records past the window's end are delivered ahead of time, and known again. */
+  readonly readsPast: boolean;
 }
 
 /**

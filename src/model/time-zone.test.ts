@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
 import { expect, test } from "vitest";
-import { ambiguitySince, checkTimeZone, offsetAt, secondsOfLocal } from "./time-zone.ts";
+import { ambiguitySince, checkTimeZone, offsetAt, secondsOfLocal, unclearSince } from "./time-zone.ts";
 
 const zones = fc.constantFrom(
   "Europe/Berlin",
@@ -63,4 +63,18 @@ test("the hours around clocks being put back are ambiguous, and no others", () =
 test.each(["Europe/Nowhere", "", "Z"])("%j is no time zone", (timezone) => {
   expect(() => checkTimeZone(timezone)).toThrow(expect.objectContaining({ code: "ARGUMENT_INVALID" }));
   expect(() => offsetAt(0, timezone)).toThrow(expect.objectContaining({ code: "ARGUMENT_INVALID" }));
+});
+
+test("the hour that comes twice and the one that is left out are unclear, and no others", () => {
+  const at = (seconds: number) => unclearSince(seconds, "Europe/Berlin");
+  const back = Date.UTC(2026, 9, 25, 0) / 1000;
+  expect([back - 1, back, back + 7199, back + 7200].map(at)).toEqual([null, back, back, null]);
+  const forward = Date.UTC(2026, 2, 29, 1) / 1000;
+  expect([forward - 1, forward, forward + 3599, forward + 3600].map(at)).toEqual([
+    null,
+    forward,
+    forward,
+    null,
+  ]);
+  expect(unclearSince(back, "UTC")).toBeNull();
 });

@@ -77,6 +77,21 @@ export function ambiguitySince(seconds: number, timezone: string): number | null
   return null;
 }
 
+/**
+ * Where a wall time of the zone does not say when it was: clocks put back show each time twice, and clocks
+ * put forward leave times out, which sources write all the same. For a point in time that such a wall time
+ * may be read as, or may stand for, it is where that stretch begins; else null.
+ */
+export function unclearSince(seconds: number, timezone: string): number | null {
+  if (timezone === "UTC") return null;
+  const here = stretchAt(seconds, timezone);
+  if (Number.isFinite(here.from)) {
+    const leftOut = here.offset - stretchAt(here.from - 1, timezone).offset;
+    if (leftOut > 0 && seconds < here.from + leftOut) return here.from;
+  }
+  return ambiguitySince(seconds, timezone);
+}
+
 function stretchAt(seconds: number, timezone: string): Stretch {
   const known = stretchesByZone.get(timezone);
   if (known !== undefined) {

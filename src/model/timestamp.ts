@@ -1,7 +1,7 @@
 import { canonicalTimestamp, isWithinYears, nanosecondOfCanonical, secondsOfCanonical } from "./calendar.ts";
 import { canonicalDecimal, floorUnits } from "./decimal.ts";
 import { ExactNumber } from "./exact-number.ts";
-import { ambiguitySince, checkTimeZone } from "./time-zone.ts";
+import { ambiguitySince, checkTimeZone, unclearSince } from "./time-zone.ts";
 import { parseIsoTimestamp } from "./timestamp-iso.ts";
 import { compilePattern, formatByPattern, parseByPattern } from "./timestamp-pattern.ts";
 import { unreadableValue } from "./unreadable-value.ts";
@@ -154,6 +154,23 @@ export function formatLowerBound(canonical: string, format: CursorFormat): strin
   const since = ambiguitySince(secondsOfCanonical(canonical), format.timezone);
   if (since === null) return formatTimestamp(canonical, format);
   return formatTimestamp(canonicalTimestamp(since - 1, 999_999_999), format);
+}
+
+/** Whether a format has local times of a zone whose clocks are changed, without an offset that tells them apart. */
+export function hasUnclearTimes(format: CursorFormat): boolean {
+  if (format.timezone === "UTC" || /^[+-]/.test(format.timezone)) return false;
+  if (format.kind === "pattern") return !compilePattern(format.pattern).hasOffset;
+  return format.kind === "iso8601";
+}
+
+/**
+ * Where a source's local times do not say when they were, around a point in time: the beginning of that
+ * stretch (the hour that comes twice, or the one that is left out). Null where they do. Only for formats with
+ * `hasUnclearTimes`.
+ */
+export function unclearFrom(canonical: string, { timezone }: CursorFormat): string | null {
+  const since = unclearSince(secondsOfCanonical(canonical), timezone);
+  return since === null ? null : canonicalTimestamp(since, 0);
 }
 
 /** Below 0, 0 or above 0 as the first canonical text is the earlier, the same or the later. */

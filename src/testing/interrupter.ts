@@ -61,13 +61,14 @@ export class Interrupter {
   }
 
   #session(session: InputSession): InputSession {
-    const { now, safeUpper, note, partitions } = session;
+    const { now, safeUpper, readsPast, note, partitions } = session;
     return {
       read: (request) => this.#pages(session, request),
       ...(now === undefined ? {} : { now: () => this.#call("input.now", () => now.call(session)) }),
       ...(safeUpper === undefined
         ? {}
         : { safeUpper: (from) => this.#call("input.safeUpper", () => safeUpper.call(session, from)) }),
+      ...(readsPast === undefined ? {} : { readsPast: () => readsPast.call(session) }),
       ...(note === undefined ? {} : { note: () => note.call(session) }),
       ...(partitions === undefined ? {} : { partitions: (signal) => partitions.call(session, signal) }),
       close: () => session.close(),

@@ -22,6 +22,8 @@ export interface ReadParts {
   readonly types: Map<string, Promise<readonly (string | null)[]>>;
   /** The present by which the run's window was frozen, as a cursor value; null where nobody asked. */
   readonly present: string | null;
+  /** A safe end of the window that lies far below the present only because values are coarse; null for none. */
+  readonly coarseEnd: string | null;
 }
 
 /** A LIMIT above this is no page that memory should have to hold. */
@@ -101,19 +103,23 @@ export class DatabaseRead {
   }
 
   /**
-   * Whether rows past the window's end are left out. Where that is only the present they are read: what
-   * is dated later is delivered ahead of its time.
+   * Whether rows past the window's end are left out. Where that is only the present, or an end that values are
+   * too coarse for, they are read: they are delivered ahead of their time.
    */
   #endsHere({ window }: ReadRequest): boolean {
-    const { config, present } = this.#parts;
-    if (window.upper === null) return false;
-    return config.statePersistence.until !== undefined || window.upper.value !== present;
+    const { config, present, coarseEnd } = this.#parts;
+    const upper = window.upper?.value ?? null;
+    if (upper === null) return false;
+    return config.statePersistence.until !== undefined || (upper !== present && upper !== coarseEnd);
   }
 
-  async *#readQuery(query: string, request: ReadRequest): AsyncGenerator<Page, void, undefined> {
-    const { persistence, incremental, connection } = this.#parts;
+  async *#readQuery(query: string, asked: ReadRequest): AsyncGenerator<Page, void, undefined> {
+    const { persistence, incremental, connection, coarseEnd } = this.#parts;
     const analysis = analyseQuery(query, connection.dialect.name);
     const statement = this.#statementOf(query, analysis);
+    const { window } = asked;
+    const isOpen = coarseEnd !== null && window.upper?.value === coarseEnd;
+    const request = isOpen ? { ...asked, window: { ...window, upper: null } } : asked;
     const limits = repeatedLimits(analysis, persistence);
     const [leading] = incremental.cursors;
     const params = await this.#binder.bind(statement, request, incremental.cursors);

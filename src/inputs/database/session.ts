@@ -7,7 +7,7 @@ import type { CommitBound } from "./commit-safe/bound.ts";
 import { DatabaseRead, type ReadParts } from "./read.ts";
 import { readsByTransaction } from "./schema.ts";
 
-export interface DatabaseInputParts extends Omit<ReadParts, "types" | "present"> {
+export interface DatabaseInputParts extends Omit<ReadParts, "types" | "present" | "coarseEnd"> {
   /** Opens a further connection, for reads beside one another. */
   readonly connect: () => Promise<SqlConnection>;
 }
@@ -21,6 +21,7 @@ export class DatabaseInputSession implements InputSession {
   #bound: CommitBound | null = null;
   /** What the present was when a window was frozen by it. */
   #present: string | null = null;
+  #coarseEnd: string | null = null;
 
   constructor(parts: DatabaseInputParts) {
     this.#parts = parts;
@@ -36,7 +37,13 @@ export class DatabaseInputSession implements InputSession {
 
   async safeUpper(position: Position): Promise<Cursor | null> {
     this.#bound = await this.#commitBound();
-    return (await this.#bound?.safeUpper(position)) ?? null;
+    const upper = (await this.#bound?.safeUpper(position)) ?? null;
+    this.#coarseEnd = this.readsPast() ? (upper?.value ?? null) : null;
+    return upper;
+  }
+
+  readsPast(): boolean {
+    return this.#bound?.readsPast ?? false;
   }
 
   note(): string | undefined {
@@ -65,7 +72,13 @@ export class DatabaseInputSession implements InputSession {
   }
 
   #readOn(connection: SqlConnection): DatabaseRead {
-    return new DatabaseRead({ ...this.#parts, connection, types: this.#types, present: this.#present });
+    return new DatabaseRead({
+      ...this.#parts,
+      connection,
+      types: this.#types,
+      present: this.#present,
+      coarseEnd: this.#coarseEnd,
+    });
   }
 
   async #commitBound(): Promise<CommitBound | null> {

@@ -10,6 +10,11 @@ export interface CommitBound {
   safeUpper(position: Position): Promise<Cursor | null>;
   /** As `InputSession.note`. */
   note(): string | undefined;
+  /**
+   * Whether rows past the last answer of `safeUpper` are read all the same, and delivered ahead of time:
+   * where it lies far below the present because the column's values say so little of when they were.
+   */
+  readonly readsPast?: boolean;
 }
 
 /** A query, and what is bound to it. */
@@ -47,6 +52,9 @@ export class Unbounded extends Error {
 export function boundWherePossible(bound: CommitBound, declared: boolean, warn: Warn): CommitBound {
   return {
     note: () => bound.note(),
+    get readsPast() {
+      return bound.readsPast ?? false;
+    },
     async safeUpper(position) {
       try {
         return await bound.safeUpper(position);

@@ -1,6 +1,6 @@
 import type { CursorField } from "../../../engine/ports.ts";
 import { TidemarkError } from "../../../errors.ts";
-import { floorCursor, stepCursor } from "../../../model/cursor.ts";
+import { floorCursor } from "../../../model/cursor.ts";
 import { type Granule, granuleNanoseconds, parseGranule } from "../../../model/granule.ts";
 import type { SqlConnection } from "../../../sql/port.ts";
 import { PostgresConnection } from "../../../sql/postgres/connection.ts";
@@ -49,15 +49,15 @@ export function isNumber({ oid }: ColumnType): boolean {
 }
 
 const microsecond = parseGranule("1us");
-/** A date is that of some time zone, and begins up to a day before the time it stands for. */
-const datesBegin = parseGranule("2d");
+export function isDate(column: ColumnType | null): boolean {
+  return column?.oid === dateOid;
+}
 
 /**
  * The earliest value that a column of times may hold for this moment or a later one: what is stored is
  * rounded to the column's precision, to a second where nothing says it.
  */
 export function earliestStored(moment: string, field: CursorField, column: ColumnType | null): string {
-  if (column?.oid === dateOid) return stepCursor("timestamp_utc", moment, datesBegin, -1);
   const stored = storedStep(column);
   const coarsest = granuleNanoseconds(field.granule) > granuleNanoseconds(stored) ? field.granule : stored;
   return floorCursor("timestamp_utc", moment, coarsest);

@@ -2,13 +2,11 @@ import { type Cursor, compareCursorValues, floorCursor, stepCursor } from "../..
 import { parseGranule } from "../../../model/granule.ts";
 import type { Position } from "../../../model/position.ts";
 import type { BoundParts, CommitBound } from "./bound.ts";
+import { endOfDates, endOfTimes } from "./coarse.ts";
 import { checkMysql, openMysqlTransactions } from "./mysql-sessions.ts";
 import { isLong, warnOfHolder } from "./waiting.ts";
 
-const microsecond = parseGranule("1us");
 const second = parseGranule("1s");
-/** A date is that of some time zone, and begins up to a day before the time it stands for. */
-const datesBegin = parseGranule("2d");
 const earliest: Cursor = { type: "timestamp_utc", value: "0001-01-01T00:00:00Z" };
 
 /**
@@ -20,6 +18,7 @@ const earliest: Cursor = { type: "timestamp_utc", value: "0001-01-01T00:00:00Z" 
 export class MysqlTimestampBound implements CommitBound {
   readonly #parts: BoundParts;
   #isDate: boolean | undefined;
+  #readsPast = false;
 
   constructor(parts: BoundParts) {
     this.#parts = parts;
@@ -27,7 +26,12 @@ export class MysqlTimestampBound implements CommitBound {
 
   note(): undefined {}
 
+  get readsPast(): boolean {
+    return this.#readsPast;
+  }
+
   async safeUpper(position: Position): Promise<Cursor> {
+    this.#readsPast = false;
     const { connection, warn } = this.#parts;
     await checkMysql(connection);
     const { observed, open } = await openMysqlTransactions(connection);
@@ -43,10 +47,11 @@ export class MysqlTimestampBound implements CommitBound {
       if (compareCursorValues("timestamp_utc", since, moment) < 0) moment = since;
     }
     this.#isDate ??= await this.#holdsDates(position);
-    const stored = this.#isDate
-      ? stepCursor("timestamp_utc", moment, datesBegin, -1)
-      : floorCursor("timestamp_utc", moment, second);
-    return { type: "timestamp_utc", value: stepCursor("timestamp_utc", stored, microsecond, -1) };
+    const end = this.#isDate
+      ? endOfDates(moment)
+      : endOfTimes(floorCursor("timestamp_utc", moment, second), this.#parts.field);
+    this.#readsPast = end.readsPast;
+    return { type: "timestamp_utc", value: end.upper };
   }
 
   async #holdsDates(position: Position): Promise<boolean> {

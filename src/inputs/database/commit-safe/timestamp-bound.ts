@@ -1,16 +1,15 @@
-import { type Cursor, compareCursorValues, readCursorValue, stepCursor } from "../../../model/cursor.ts";
-import { parseGranule } from "../../../model/granule.ts";
+import { type Cursor, compareCursorValues, readCursorValue } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
 import type { BoundParts, CommitBound } from "./bound.ts";
-import { type ColumnType, columnType, earliestStored } from "./column.ts";
+import { endOfDates, endOfTimes } from "./coarse.ts";
+import { type ColumnType, columnType, earliestStored, isDate } from "./column.ts";
 import { type PreparedTransaction, preparedTransactions } from "./prepared.ts";
 import { relationsOf } from "./relation.ts";
 import { oldest, openSessions } from "./sessions.ts";
 import { primaryOnly } from "./standby.ts";
 import { isLong, waitUntilNone, warnOfHolder } from "./waiting.ts";
 
-const microsecond = parseGranule("1us");
 const earliest: Cursor = { type: "timestamp_utc", value: "0001-01-01T00:00:00Z" };
 
 /**
@@ -23,6 +22,7 @@ const earliest: Cursor = { type: "timestamp_utc", value: "0001-01-01T00:00:00Z" 
 export class TimestampBound implements CommitBound {
   readonly #parts: BoundParts;
   #column: ColumnType | null | undefined;
+  #readsPast = false;
 
   constructor(parts: BoundParts) {
     this.#parts = parts;
@@ -30,7 +30,12 @@ export class TimestampBound implements CommitBound {
 
   note(): undefined {}
 
+  get readsPast(): boolean {
+    return this.#readsPast;
+  }
+
   async safeUpper(position: Position): Promise<Cursor> {
+    this.#readsPast = false;
     const { connection, table, field, subject, warn } = this.#parts;
     await primaryOnly(connection);
     this.#column ??= await columnType(connection, field, await subject(position));
@@ -46,8 +51,11 @@ export class TimestampBound implements CommitBound {
     const first = oldest(open);
     const moment = first === null ? open.observed : earlier(first.since, open.observed);
     if (first !== null && isLong(first.since, open.observed)) warnOfHolder(warn, first.who, first.since);
-    const stored = earliestStored(moment, field, this.#column);
-    return { type: "timestamp_utc", value: stepCursor("timestamp_utc", stored, microsecond, -1) };
+    const end = isDate(this.#column)
+      ? endOfDates(moment)
+      : endOfTimes(earliestStored(moment, field, this.#column), field);
+    this.#readsPast = end.readsPast;
+    return { type: "timestamp_utc", value: end.upper };
   }
 }
 
