@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { emptyPosition, positionFormat } from "../src/model/position.ts";
-import type { StateStore } from "../src/state/contract.ts";
+import type { StateStore, StreamState } from "../src/state/contract.ts";
 import { openFileState } from "../src/state/file/file.ts";
 import { openPostgresState } from "../src/state/postgres/postgres.ts";
 import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
@@ -94,9 +94,17 @@ for (const [name, leftBehind] of Object.entries(backends)) {
 }
 
 /** As the first version told it: partitions were none. */
+/** The first version knew no text beside the canonical one. */
+function asFirstTold(state: StreamState | null): unknown {
+  if (state === null) return null;
+  const { cursorText, ...rest } = state;
+  expect(cursorText).toBe(state.cursor?.value ?? null);
+  return rest;
+}
+
 async function told(store: StateStore): Promise<unknown> {
   const of = async (key: typeof orders) => ({
-    state: await store.get(key),
+    state: asFirstTold(await store.get(key)),
     runs: (await store.runs(key)).items,
     audit: (await store.audit({ key })).items.map(({ partition, ...row }) => {
       expect(partition).toBeNull();

@@ -89,6 +89,8 @@ export type Tally = Readonly<z.infer<typeof tallySchema>>;
 const positionSchema = z.strictObject({
   /** The committed cursor; null before the first delivery. */
   watermark: z.string().nullable(),
+  /** The committed cursor in its committer's own spelling, where that is not the canonical text. */
+  watermarkText: z.string().optional(),
   /** The highest values of the further cursors that the pipeline enables beside the first. */
   companions: z.strictObject({ id: z.string().optional(), offset: z.string().optional() }),
   window: unfinishedWindowSchema.nullable(),

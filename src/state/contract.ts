@@ -37,6 +37,8 @@ export interface StreamState {
   readonly cursorType: CursorType | null;
   /** The watermark; null before the first. */
   readonly cursor: Cursor | null;
+  /** The watermark as it was committed, which may be another spelling of the same value: `007`, `1.50`. */
+  readonly cursorText: string | null;
   readonly position: Position;
   readonly positionTag: PositionTag;
   readonly status: StreamStatus;
@@ -91,6 +93,8 @@ export interface Run extends RunRef {
   readonly cursorType: CursorType | null;
   /** The watermark at begin, null on the first run: read from here, inclusively. */
   readonly lowerBound: Cursor | null;
+  /** The same as it was committed, to be handed to a source that compares texts. */
+  readonly lowerBoundText: string | null;
   readonly position: Position;
   readonly positionTag: PositionTag;
   readonly leaseSeconds: number;

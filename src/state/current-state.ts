@@ -30,6 +30,7 @@ function neverBegun({ connector, stream }: StreamKey): CurrentState {
     key: { connector, stream },
     cursorType: null,
     cursor: null,
+    cursorText: null,
     position: emptyPosition,
     positionTag: { epoch: 0, sequence: 0 },
     status: "idle",

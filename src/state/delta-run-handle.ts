@@ -3,6 +3,7 @@ import { type CursorType, parseCursor } from "../model/cursor.ts";
 import { emptyPosition, type Position } from "../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import { checkCount, keptMetadata } from "./arguments.ts";
+import { keptText, withText } from "./committed-text.ts";
 import type { Completion, Metadata, Run, StateStore, StreamState, WriteContext } from "./contract.ts";
 
 /** A cursor as user code has it. Numbers past 2^53 have to come as bigint or text. */
@@ -94,7 +95,7 @@ export class DeltaRunHandle implements DeltaRun {
     this.key = run.key;
     this.runId = run.runId;
     this.epoch = run.epoch;
-    this.lowerBoundCursor = run.lowerBound?.value ?? null;
+    this.lowerBoundCursor = run.lowerBoundText;
     this.signal = signal;
     this.#state = state;
     this.#run = run;
@@ -103,7 +104,8 @@ export class DeltaRunHandle implements DeltaRun {
   }
 
   setNewCursor(cursor: CursorInput | null): void {
-    this.#newCursor = cursor === null ? null : this.#read(cursor);
+    const watermark = cursor === null ? null : this.#read(cursor);
+    this.#newCursor = typeof cursor === "string" ? cursor : watermark;
   }
 
   keepCursor(): void {
@@ -121,19 +123,25 @@ export class DeltaRunHandle implements DeltaRun {
 
   async checkpoint(cursor: CursorInput, context: WriteContext = {}): Promise<void> {
     const watermark = this.#read(cursor);
-    const made = this.#lastCheckpoint.then(() => this.#makeCheckpoint(watermark, context));
+    const text = typeof cursor === "string" ? cursor : watermark;
+    const made = this.#lastCheckpoint.then(() => this.#makeCheckpoint({ watermark, text }, context));
     this.#lastCheckpoint = made.catch(() => {});
     await made;
   }
 
-  async #makeCheckpoint(watermark: string, context: WriteContext): Promise<void> {
+  async #makeCheckpoint(
+    { watermark, text }: { readonly watermark: string; readonly text: string },
+    context: WriteContext,
+  ): Promise<void> {
     if (this.#run.kind === "backfill") {
       await this.#state.heartbeat(this.#run);
       return;
     }
     const { coverage } = this.#position;
     const position =
-      watermark === this.#position.watermark ? this.#position : { ...emptyPosition, watermark, coverage };
+      watermark === this.#position.watermark
+        ? withText(this.#position, text)
+        : { ...emptyPosition, watermark, ...keptText(watermark, text), coverage };
     await this.#sendCheckpoint(position, context);
     this.#position = position;
     // Completing leaves the watermark where the store has it: a caller may roll this checkpoint back.

@@ -28,6 +28,19 @@ for (const backend of stateBackends) {
       return found;
     }
 
+    test("P7: the next run is handed back exactly the text that was committed", async () => {
+      const committed = "2026-01-01T00:00:05.570Z";
+      await deltaRun(state, stream, (run) => run.setNewCursor(committed));
+      const midway = "2026-01-01T00:00:06.000Z";
+      const handed = await deltaRun(state, stream, async (run) => {
+        await run.checkpoint(midway);
+        return run.lowerBoundCursor;
+      });
+      expect(handed).toMatchObject({ value: committed, lowerBoundCursor: committed, newCursor: midway });
+      const quiet = await deltaRun(state, stream, (run) => run.keepCursor());
+      expect(quiet).toMatchObject({ lowerBoundCursor: midway, newCursor: midway });
+    });
+
     test("completes when the callback returns, with all that it said", async () => {
       const result = await deltaRun(state, stream, async (run) => {
         expect(run.lowerBoundCursor).toBeNull();
@@ -46,7 +59,7 @@ for (const backend of stateBackends) {
         runId: (await stored()).runId,
         epoch: 1,
         lowerBoundCursor: null,
-        newCursor: first,
+        newCursor: "2026-01-01T01:00:01+01:00",
         recordsProcessed: 3,
       });
       expect(await stored()).toMatchObject({

@@ -126,7 +126,7 @@ export async function deltaRun<T>(
       runId: run.runId,
       epoch: run.epoch,
       lowerBoundCursor: handle.lowerBoundCursor,
-      newCursor: ended.cursor?.value ?? null,
+      newCursor: ended.cursorText,
       recordsProcessed: ended.recordsProcessed,
     };
   } catch (error) {

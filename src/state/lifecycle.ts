@@ -3,6 +3,7 @@ import { emptyPosition, type Position } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import { keptMetadata, storableError } from "./arguments.ts";
 import type { AuditEntry } from "./audit.ts";
+import { committedText, keptText, withText } from "./committed-text.ts";
 import type { BeginOptions, Checkpoint, Completion, Failure, Run, RunRef } from "./contract.ts";
 import { isOwnerGone } from "./owner.ts";
 import { type Moved, movePartitions, newlyBackfilled } from "./partitions.ts";
@@ -38,6 +39,8 @@ export const unnamedActor = "local";
 
 export interface Begun extends Change {
   readonly supersededRunId: string | null;
+  /** The live watermark as it was committed. */
+  readonly lowerBoundText: string | null;
 }
 
 /**
@@ -57,7 +60,8 @@ export function begin(
   const current =
     row ?? newRow(key, laneOf({ ...options, kind: options.kind ?? "live", runId }), options.cursorType, now);
   if (current.status === "running" && current.runId === runId) {
-    return { row: current, runs: [], audit: [], supersededRunId: null };
+    const lowerBoundText = lowerBoundTextOf(current, live);
+    return { row: current, runs: [], audit: [], supersededRunId: null, lowerBoundText };
   }
   if (current.lane !== "" && current.status === "completed") {
     throw backfillCompleted(key, options.backfill ?? runId);
@@ -86,7 +90,14 @@ export function begin(
   };
   const run = runRow(begun, "running", null);
   const runs = supersededRun === null ? [run] : [supersededRun, run];
-  return { row: begun, runs, audit: [], supersededRunId: supersededRun?.runId ?? null };
+  const lowerBoundText = lowerBoundTextOf(begun, live);
+  return { row: begun, runs, audit: [], supersededRunId: supersededRun?.runId ?? null, lowerBoundText };
+}
+
+/** A begin that is repeated after a checkpoint knows the text of the new watermark only. */
+function lowerBoundTextOf({ runLowerBound }: StreamRow, live: StreamRow | null): string | null {
+  if (live === null || live.position.watermark !== runLowerBound) return runLowerBound;
+  return committedText(live.cursorType, live.position);
 }
 
 /**
@@ -109,12 +120,16 @@ export function asFreshStart(begun: Begun): Begun {
 }
 
 /** The run as the caller gets it. */
-export function grantedRun(row: StreamRow, ref: RunRef, supersededRunId: string | null): Run {
+export function grantedRun(
+  { row, supersededRunId, lowerBoundText }: Pick<Begun, "row" | "supersededRunId" | "lowerBoundText">,
+  ref: RunRef,
+): Run {
   const { cursorType, runLowerBound: value } = row;
   return {
     ...ref,
     cursorType,
     lowerBound: value === null || cursorType === null ? null : { type: cursorType, value },
+    lowerBoundText: value === null || cursorType === null ? null : lowerBoundText,
     position: row.position,
     positionTag: row.positionTag,
     leaseSeconds: row.leaseSeconds,
@@ -258,8 +273,9 @@ function completedPosition(current: StreamRow, done: Completion): Position {
   if (done.position !== undefined) return done.position;
   if (done.newCursor === undefined) return current.position;
   const watermark = cursorOfStream(current.key, current.cursorType, done.newCursor);
-  if (watermark === current.position.watermark) return current.position;
-  return { ...emptyPosition, watermark, coverage: current.position.coverage };
+  if (watermark === current.position.watermark) return withText(current.position, done.newCursor);
+  const { coverage } = current.position;
+  return { ...emptyPosition, watermark, ...keptText(watermark, done.newCursor), coverage };
 }
 
 /** Whether a begin would change the stream's cursor type; a stream that holds no cursors lets it. */

@@ -110,7 +110,7 @@ export class RowStateStore implements StateStore {
       const isNew = (previous?.epoch ?? 0) === 0 && (options.epochFloor ?? 0) > 0;
       const begun = this.#absentIsFresh && isNew ? lifecycle.asFreshStart(granted) : granted;
       store(tx, begun, previous);
-      return lifecycle.grantedRun(begun.row, runRef(begun.row, runId, options), begun.supersededRunId);
+      return lifecycle.grantedRun(begun, runRef(begun.row, runId, options));
     });
   }
 

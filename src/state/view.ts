@@ -1,5 +1,6 @@
 import { emptyPosition, encodePosition, type Interval } from "../model/position.ts";
 import { compareTexts } from "../model/text-order.ts";
+import { committedText } from "./committed-text.ts";
 import type {
   BackfillState,
   ExportedPartition,
@@ -18,6 +19,7 @@ export function streamState(row: StreamRow): StreamState {
     key: row.key,
     cursorType: row.cursorType,
     cursor: watermark === null || row.cursorType === null ? null : { type: row.cursorType, value: watermark },
+    cursorText: committedText(row.cursorType, row.position),
     position: row.position,
     positionTag: row.positionTag,
     status: row.status,

@@ -3,6 +3,7 @@ import type { CursorType } from "../../model/cursor.ts";
 import { parseCursor } from "../../model/cursor.ts";
 import { emptyPosition, type Position } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import { keptText, withText } from "../../state/committed-text.ts";
 import type { Checkpoint, Completion, StateStore } from "../../state/contract.ts";
 import { movesFromWire } from "../../state/wire/partition.ts";
 import {
@@ -99,8 +100,8 @@ async function checkpointPosition(
   // The store refuses a stream that is not there in its own words.
   if (stored === null) return emptyPosition;
   const watermark = watermarkOf(key, stored.cursorType, value);
-  if (watermark === stored.position.watermark) return stored.position;
-  return { ...emptyPosition, watermark, coverage: stored.position.coverage };
+  if (watermark === stored.position.watermark) return withText(stored.position, value);
+  return { ...emptyPosition, watermark, ...keptText(watermark, value), coverage: stored.position.coverage };
 }
 
 function watermarkOf(key: StreamKey, type: CursorType | null, value: string): string {

@@ -3,6 +3,7 @@ import { isTidemarkError } from "../../errors.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { checkBegin, checkCheckpoint, checkCompletion, checkFailure } from "../arguments.ts";
+import { committedText } from "../committed-text.ts";
 import type {
   BeginOptions,
   Checkpoint,
@@ -55,7 +56,8 @@ export class RunSteps {
     const kind = options.kind ?? "live";
     const row = kind === "live" ? await this.#beginAtOnce(key, runId, options) : null;
     if (row === null) return this.#beginByRule(key, runId, options);
-    return lifecycle.grantedRun(row, runRef(row, runId, options), null);
+    const lowerBoundText = committedText(row.cursorType, row.position);
+    return lifecycle.grantedRun({ row, supersededRunId: null, lowerBoundText }, runRef(row, runId, options));
   }
 
   async #beginAtOnce(key: StreamKey, runId: string, options: BeginOptions): Promise<StreamRow | null> {
@@ -86,7 +88,10 @@ export class RunSteps {
     const kind = options.kind ?? "live";
     const lane = laneOf({ ...options, kind, runId });
     const subject = { key, lane, ...(options.runId === undefined ? {} : { runId }) };
-    let supersededRunId: string | null = null;
+    let told: Pick<lifecycle.Begun, "supersededRunId" | "lowerBoundText"> = {
+      supersededRunId: null,
+      lowerBoundText: null,
+    };
     const { row, changed } = await this.#ledger.decide({}, subject, async (found, rows) => {
       const live = lane === "" ? found.row : (await rows.read(key, "")).row;
       lifecycle.refuseEndedRun(found.row, found.run);
@@ -96,11 +101,11 @@ export class RunSteps {
         lifecycle.changesType(typed, options.cursorType) &&
         (await rows.partitions.hasAny(key, typed.lane, typed.resetEpoch));
       const begun = lifecycle.begin(found.row, live, key, runId, options, found.now, hasOthers);
-      supersededRunId = begun.supersededRunId;
+      told = begun;
       return begun.runs.length === 0 ? null : begun;
     });
     if (changed) this.#remember(row, positionParameter(key, row.position));
-    return lifecycle.grantedRun(row, runRef(row, runId, options), supersededRunId);
+    return lifecycle.grantedRun({ ...told, row }, runRef(row, runId, options));
   }
 
   async heartbeat(run: RunRef): Promise<void> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseCursor } from "../../model/cursor.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { storableError } from "../arguments.ts";
 import type { BeginOptions, Run, RunRef } from "../contract.ts";
@@ -134,7 +135,7 @@ export function runToWire(run: Run, full: boolean): WireRun {
     kind: run.kind,
     ...(run.backfill === undefined ? {} : { backfill: run.backfill }),
     cursor_type: run.cursorType,
-    lower_bound_cursor: run.lowerBound?.value ?? null,
+    lower_bound_cursor: run.lowerBoundText,
     lease_seconds: run.leaseSeconds,
     started_at_utc: run.startedAtUtc,
     superseded_run_id: run.supersededRunId,
@@ -152,7 +153,8 @@ export function runFromWire(wire: WireRun): Run {
     kind: wire.kind,
     ...(wire.backfill === undefined ? {} : { backfill: wire.backfill }),
     cursorType: type,
-    lowerBound: value === null || type === null ? null : { type, value },
+    lowerBound: value === null || type === null ? null : parseCursor(type, value),
+    lowerBoundText: type === null ? null : value,
     position: positionFromWire(wire.position ?? { format: 0 }, `${wire.connector}/${wire.stream}`),
     positionTag: wire.position_tag ?? { epoch: 0, sequence: 0 },
     leaseSeconds: wire.lease_seconds,

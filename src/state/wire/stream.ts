@@ -57,7 +57,7 @@ export function streamToWire(state: StreamState, full: boolean): WireStream {
     connector: state.key.connector,
     stream: state.key.stream,
     cursor_type: state.cursorType,
-    cursor_value: state.position.watermark,
+    cursor_value: state.cursorText,
     status: state.status,
     epoch: state.epoch,
     sequence: state.sequence,
@@ -75,12 +75,15 @@ export function streamToWire(state: StreamState, full: boolean): WireStream {
 /** A stream that was asked for with its position. Throws `STATE_UNREADABLE` where there is none. */
 export function streamFromWire(wire: WireStream): StreamState {
   const key = { connector: wire.connector, stream: wire.stream };
-  const { cursor_type: type, cursor_value: value } = wire;
+  const { cursor_type: type, cursor_value: text } = wire;
+  const position = positionFromWire(wire.position ?? { format: 0 }, `${key.connector}/${key.stream}`);
+  const { watermark: value } = position;
   return {
     key,
     cursorType: type,
     cursor: value === null || type === null ? null : { type, value },
-    position: positionFromWire(wire.position ?? { format: 0 }, `${key.connector}/${key.stream}`),
+    cursorText: text,
+    position,
     positionTag: wire.position_tag ?? { epoch: 0, sequence: 0 },
     status: wire.status,
     epoch: wire.epoch,

@@ -84,6 +84,53 @@ export const cursorCases: StateCases = stateCases("cursors", {
     }
   },
 
+  "P7: a cursor is handed back in the text in which it was committed": async ({ store }) => {
+    const given: [CursorType, string, string, string][] = [
+      ["timestamp_utc", "2026-01-01T00:00:05.570Z", "2026-01-01T00:00:05.57Z", "2026-01-01T00:00:05.5700"],
+      ["timestamp_utc", "2026-01-01 02:00:05+02:00", "2026-01-01T00:00:05Z", "2026-01-01T00:00:05.000Z"],
+      ["numeric_id", "000123", "123", "123"],
+      ["numeric_id", "1.50", "1.5", "1.500"],
+      ["opaque_token", "007", "007", "007"],
+    ];
+    for (const [index, [type, text, canonical, respelled]] of given.entries()) {
+      const on = { connector: "p7-text", stream: String(index) };
+      const asked = { cursorType: type };
+      const run = await begin(store, asked, on);
+      assert.equal(run.lowerBoundText, null);
+      assert.equal((await store.complete(run, { newCursor: text })).cursorText, text);
+      const next = await begin(store, asked, on);
+      assert.equal(next.lowerBoundText, text);
+      assert.equal(next.lowerBound?.value, canonical);
+      await store.fail(next, { error: "later" });
+      assert.equal((await stateOf(store, on)).cursorText, text);
+      const beside = await begin(store, { ...asked, kind: "backfill" }, on);
+      assert.equal(beside.lowerBoundText, text);
+      const again = await begin(store, asked, on);
+      assert.equal(again.lowerBoundText, text);
+      // The same value in another spelling is no move: the last text that was committed is handed back.
+      assert.equal((await store.complete(again, { newCursor: respelled })).cursorText, respelled);
+      assert.equal((await begin(store, asked, on)).lowerBoundText, respelled);
+      const moves = await auditOf(store, on);
+      assert.deepEqual(
+        moves.map(({ newCursor }) => newCursor),
+        [canonical],
+      );
+    }
+  },
+
+  "P7: a position says in which text its watermark was committed, and a text of another value counts for nothing":
+    async ({ store }) => {
+      const run = await begin(store);
+      const watermark = "2026-01-01T00:00:05.5Z";
+      const position = { ...at(watermark), watermarkText: "2026-01-01T00:00:05.500Z" };
+      await store.checkpoint(run, { sequence: 1, position, recordsProcessed: 0 });
+      assert.equal((await stateOf(store)).cursorText, "2026-01-01T00:00:05.500Z");
+      const stale = { ...position, watermark: "2026-01-01T00:00:06Z" };
+      await store.complete(run, { position: stale });
+      assert.equal((await stateOf(store)).cursorText, "2026-01-01T00:00:06Z");
+      assert.equal((await begin(store)).lowerBoundText, "2026-01-01T00:00:06Z");
+    },
+
   "a value that is none of the stream's type is refused": async ({ store }) => {
     const wrong: [CursorType, string[]][] = [
       ["timestamp_utc", ["banana", "", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z"]],

@@ -54,6 +54,7 @@ export const lifecycleCases: StateCases = stateCases("lifecycle", {
       epoch: 1,
       cursorType: "timestamp_utc",
       lowerBound: null,
+      lowerBoundText: null,
       position: emptyPosition,
       positionTag: { epoch: 0, sequence: 0 },
       leaseSeconds: 60,
@@ -70,6 +71,7 @@ export const lifecycleCases: StateCases = stateCases("lifecycle", {
       key,
       cursorType: "timestamp_utc",
       cursor: null,
+      cursorText: null,
       position: emptyPosition,
       positionTag: { epoch: 0, sequence: 0 },
       status: "running",
@@ -92,6 +94,7 @@ export const lifecycleCases: StateCases = stateCases("lifecycle", {
     assert.deepEqual(moved, {
       ...whole,
       cursor,
+      cursorText: cursor.value,
       position: midway,
       positionTag: { epoch: 1, sequence: 1 },
       sequence: 1,
