@@ -121,7 +121,7 @@ async function keys(table: TypeTable, { records }: Read, given: Cells): Promise<
       .map((record) => ({ v: record[columnOf(at)], n: Number(record.id) }))
       .filter(({ v }) => v !== null);
     const again = keyed.map(({ v, n }) => ({ v, n: n + 100 }));
-    const refused = await deliver(place, name, { records: keyed, columns: [] }, { key: "v" }, again);
+    const refused = await deliver(place, name, { records: keyed, columns: [] }, { key: "v" }, { again });
     if (refused.size > 0) faults.push(`${database.name}: a key of ${row.name} is refused`);
     const { shown = database.shown } = row;
     const found = await beside.query(`SELECT ${shown("v")} AS v, n FROM ${name} ORDER BY n`);
@@ -139,16 +139,21 @@ function withColumns(outcomes: Outcomes, declared: ReadonlyMap<string, string>):
   return new Map(named);
 }
 
-/** Into tables of the same types: by INSERT and by COPY, once and again. */
+/** As many records as a session does not hold in memory: what was written before them waits in the database. */
+const crowd: readonly SourceRecord[] = Array.from({ length: 10_001 }, (_, at) => ({ id: 1_000_000 + at }));
+
+/** Into tables of the same types: by INSERT and by COPY, by way of a temporary table, once and again. */
 async function sameTypes(table: TypeTable, read: Read, given: Cells): Promise<string[]> {
   const { place } = table;
   const faults: string[] = [];
   for (const [name, key] of [
     ["upserted", "id"],
     ["appended", undefined],
+    ["waited", "id"],
   ] as const) {
     await table.create(name);
-    const refused = await deliver(place, name, read, key === undefined ? {} : { key });
+    const rest = name === "waited" ? { behind: crowd } : {};
+    const refused = await deliver(place, name, read, key === undefined ? {} : { key }, rest);
     faults.push(...[...refused].map((cell) => `${place.database.name}, ${name}: ${cell} was refused`));
     faults.push(...table.differences(given, await table.shown(name)).map((text) => `${name}: ${text}`));
   }
@@ -207,7 +212,9 @@ class TypeTable {
     const columns = this.#rows.map(
       ({ shown = database.shown }, at) => `${shown(columnOf(at))} AS ${columnOf(at)}`,
     );
-    const found = await beside.query(`SELECT ${columns.join(", ")} FROM ${table} ORDER BY id`);
+    const found = await beside.query(
+      `SELECT ${columns.join(", ")} FROM ${table} WHERE id < 1000000 ORDER BY id`,
+    );
     return found.map((row) =>
       this.#rows.map((_, at) => {
         const value = row[columnOf(at)];
@@ -277,7 +284,7 @@ let epoch = 0;
 
 /**
  * Writes the records as a run does. A value that is refused by record and field is left out, and the record
- * written without it; `again` is written by a commit of its own. Returns the cells that were refused, as
+ * written without it; `behind` is written by the same commit, `again` by one of its own. Returns the cells that were refused, as
  * `<row> <column>`.
  */
 async function deliver(
@@ -285,7 +292,7 @@ async function deliver(
   table: string,
   { records, columns }: Read,
   options: { readonly key?: string },
-  again: readonly SourceRecord[] = [],
+  rest: { readonly again?: readonly SourceRecord[]; readonly behind?: readonly SourceRecord[] } = {},
 ): Promise<ReadonlySet<string>> {
   const config = databaseOutputSchema.parse({ type: "database", connectionString: url, table, ...options });
   const session = await createDatabaseOutput(config).open({
@@ -300,9 +307,11 @@ async function deliver(
   const refused = new Set<string>();
   try {
     await session.claim(++epoch);
+    const { again = [], behind = [] } = rest;
     for (const [at, part] of [records, again].entries()) {
       if (part.length === 0) continue;
       for (const record of part) await writeWhatFits(session, record, columns, refused);
+      if (behind.length > 0) await session.write({ records: behind });
       await session.commit({
         epoch,
         sequence: at + 1,

@@ -121,11 +121,19 @@ function bits(length: number): ValueCheck {
   };
 }
 
+const zero = 48;
+const dash = 45;
+const upperZ = 90;
+
 /** MySQL has days and years that are none. */
-const noSuchDay = /^0000-|^\d{4}-00-|^\d{4}-\d\d-00/;
+function noSuchDay(text: string): boolean {
+  if (text.charCodeAt(4) !== dash || text.charCodeAt(7) !== dash) return false;
+  const zeros = (at: number) => text.charCodeAt(at) === zero && text.charCodeAt(at + 1) === zero;
+  return zeros(5) || zeros(8) || (zeros(0) && zeros(2));
+}
 
 function day(text: string): string | null {
-  if (noSuchDay.test(text)) return "PostgreSQL has no such day";
+  if (noSuchDay(text)) return "PostgreSQL has no such day";
   return text.includes(":") && !dayOnly.test(text) ? "the column holds days, and would drop the time" : null;
 }
 
@@ -140,9 +148,10 @@ function timeOnly(digits: number): (text: string) => string | null {
 function moment(digits: number): (text: string) => string | null {
   const tooFine = secondDigits(digits);
   return (text) => {
-    if (noSuchDay.test(text)) return "PostgreSQL has no such day";
-    // As much as a date and a time with `digits` of a second have in all.
-    return text.length <= 20 + digits ? null : tooFine(text);
+    if (noSuchDay(text)) return "PostgreSQL has no such day";
+    // As much as a date, a time with `digits` of a second, and a Z have in all.
+    const zone = text.charCodeAt(text.length - 1) === upperZ ? 1 : 0;
+    return text.length <= 20 + digits + zone ? null : tooFine(text);
   };
 }
 

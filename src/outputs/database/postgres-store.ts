@@ -1,6 +1,7 @@
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { tableNameParts } from "../../sql/dialects.ts";
+import type { ColumnKind } from "../../sql/port.ts";
 import type { PostgresConnection } from "../../sql/postgres/connection.ts";
 import { kindOfType } from "../../sql/postgres/types.ts";
 import { CopyIn } from "./postgres-copy.ts";
@@ -240,10 +241,16 @@ export class PostgresTableStore implements TableStore {
   async moveWaiting(spill: Target, target: Target): Promise<void> {
     const { dialect } = this.#connection;
     const columns = this.#names(spill.columns.map(({ name }) => name));
+    const kinds = new Map(target.columns.map(({ name, kind }) => [name, kind]));
+    const values = spill.columns.map(({ name, kind }) => {
+      const column = dialect.identifier(name);
+      // The column may have become one of numbers since.
+      return kind === "boolean" && isNumeric(kinds.get(name)) ? `${column}::integer` : column;
+    });
     const conflict = this.#onConflict({ ...target, columns: spill.columns });
     try {
       await this.#connection.execute(
-        `INSERT INTO ${dialect.table(target.table)} (${columns})${overriding(target.columns)} SELECT ${columns} FROM ${dialect.table(spill.table)}${conflict}`,
+        `INSERT INTO ${dialect.table(target.table)} (${columns})${overriding(target.columns)} SELECT ${values.join(", ")} FROM ${dialect.table(spill.table)}${conflict}`,
       );
     } catch (error) {
       throw error instanceof TidemarkError ? refusedRecord(error, target, null) : error;
@@ -268,6 +275,10 @@ export class PostgresTableStore implements TableStore {
   #names(names: readonly string[]): string {
     return names.map((name) => this.#connection.dialect.identifier(name)).join(", ");
   }
+}
+
+function isNumeric(kind: ColumnKind | undefined): boolean {
+  return kind === "integer" || kind === "decimal";
 }
 
 /** An identity column takes the record's own number, as it does from `pg_dump` and from replication. */

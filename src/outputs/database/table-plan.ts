@@ -119,23 +119,17 @@ export class TablePlan {
   }
 
   #take(planned: Planned, value: unknown, record: SourceRecord): void {
-    if (!planned.takes.everything) this.#look(planned, value);
+    const { takes } = planned;
+    if (!takes.everything) {
+      if (isTaken(takes, value)) return;
+      this.#widen(planned, value);
+    }
     const problem = planned.check?.(value) ?? null;
     if (problem !== null) throw refusedValue(record, planned.column, problem, this.#options);
   }
 
-  #look(planned: Planned, value: unknown): void {
-    const { takes } = planned;
-    switch (typeof value) {
-      case "string":
-        if (takes.strings) return;
-        break;
-      case "number":
-        if (Number.isSafeInteger(value) ? takes.integers : takes.fractions && Number.isFinite(value)) return;
-        break;
-      case "boolean":
-        if (takes.booleans) return;
-    }
+  /** Gives the column a wider type where the value needs one. */
+  #widen(planned: Planned, value: unknown): void {
     const { rules } = this.#options;
     const { column } = planned;
     if (isHeld(column.kind, value, this.#hints.get(column.field))) return;
@@ -294,6 +288,20 @@ export class TablePlan {
     this.#existing = new Map(
       (description?.columns ?? []).map((column) => [this.#options.rules.fold(column.name), column]),
     );
+  }
+}
+
+/** Whether a column surely holds the value whole, by the value's type alone. */
+function isTaken(takes: Takes, value: unknown): boolean {
+  switch (typeof value) {
+    case "string":
+      return takes.strings;
+    case "number":
+      return Number.isSafeInteger(value) ? takes.integers : takes.fractions && Number.isFinite(value);
+    case "boolean":
+      return takes.booleans;
+    default:
+      return false;
   }
 }
 

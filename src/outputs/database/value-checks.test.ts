@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   claimed,
+  commitOf,
   deliver,
   kinds,
   mysqlPlace,
@@ -221,6 +222,20 @@ describe.each(places)("%s, into a table that Tidemark makes", (database, createP
       expect(await rows(place)).toEqual(values.map((v, id) => ({ id, v: Number(v) })));
       expect(["integer", "decimal"]).toContain((await kinds(place)).v);
     }
+  });
+
+  test("truth values that wait outside memory come to a column that has become one of numbers", async () => {
+    const place = await createPlace();
+    const session = await claimed(place, { key: "id" });
+    for (const [at, v] of [true, 2, 0.5].entries()) {
+      await session.write({
+        records: Array.from({ length: 6_000 }, (_, row) => ({ id: at * 6_000 + row, v })),
+      });
+    }
+    await session.commit(commitOf());
+    expect(await rows(place, "SELECT v, count(*) AS n FROM events GROUP BY v ORDER BY v")).toEqual(
+      [0.5, 1, 2].map((v) => ({ v, n: 6_000 })),
+    );
   });
 
   test("the source's type decides, whichever row comes first", async () => {

@@ -116,11 +116,12 @@ export function numberText(value: unknown): string | null {
 /** Whole numbers from `least` to `most`. `strict` is for databases that round what is not whole. */
 export function integers(least: bigint, most: bigint, strict: boolean): ValueCheck {
   const [from, to] = [Number(least), Number(most)];
-  const safe = Number.isSafeInteger(from) && Number.isSafeInteger(to);
   return (value) => {
     if (typeof value === "boolean") return null;
-    if (typeof value === "number" && safe)
-      return Number.isInteger(value) ? range(value >= from && value <= to) : notWhole;
+    if (typeof value === "number") {
+      if (Number.isSafeInteger(value)) return range(value >= from && value <= to);
+      if (Number.isFinite(value) && !Number.isInteger(value)) return notWhole;
+    }
     const text = numberText(value);
     if (text === null) return strict ? "it is no whole number" : null;
     if (text.includes(".")) return notWhole;
