@@ -5,6 +5,7 @@ import { parseGranule } from "../../model/granule.ts";
 import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
 import type { SqlValue } from "../../sql/port.ts";
 import { formatUpperBound } from "../bounds.ts";
+import { lowestUuid } from "./uuid.ts";
 
 /**
  * Bounds as MySQL takes them: times as texts of the form that its columns of times are compared with,
@@ -84,6 +85,7 @@ export function mysqlLowest({ type: cursor, format }: CursorField, type: string 
   if (isMysqlText(type)) return "";
   const known = ends[type ?? ""];
   if (known !== undefined) return known[0];
+  if (type === "uuid") return lowestUuid;
   if (cursor === "text") return "";
   const kind = cursor === "timestamp_utc" && isTime(null, format) ? "datetime" : "decimal";
   return ends[kind]?.[0] ?? "";

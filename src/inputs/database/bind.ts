@@ -12,6 +12,7 @@ import {
   mysqlLowest,
   mysqlUpperNumber,
 } from "./bind-mysql.ts";
+import { lowestUuid, uuidNotAfter } from "./uuid.ts";
 
 /** How a bound is to be written for one placeholder. */
 export interface Binding {
@@ -46,7 +47,7 @@ export function bindLowerBound(field: CursorField, value: string, binding: Bindi
     case "offset":
       return lowerNumbers[binding.dialect](value, binding);
     default:
-      return value;
+      return binding.type === "uuid" ? uuidNotAfter(value) : value;
   }
 }
 
@@ -145,7 +146,7 @@ export function lowestBound(field: CursorField, binding: Binding): SqlValue {
   if (lowest !== undefined) return String(lowest);
   if (approximate.has(type)) return "-Infinity";
   if (/^(?:timestamp|date)/.test(type)) return "-infinity";
-  if (type === "uuid") return "00000000-0000-0000-0000-000000000000";
+  if (type === "uuid") return lowestUuid;
   throw new TidemarkError("CONFIG_INCOHERENT", `there is no lowest ${type} for the first run to begin at`, {
     hint: "Say in the query what the first run reads: COALESCE($1, …).",
   });

@@ -86,6 +86,11 @@ export class Binder {
     return statement.placeholders > 0 && isKeptAsText(leading, await this.#binding(statement, 1));
   }
 
+  /** Whether the leading cursor is compared with a column of UUIDs. */
+  async comparesUuid(statement: BoundStatement): Promise<boolean> {
+    return statement.placeholders > 0 && (await this.#binding(statement, 1)).type === "uuid";
+  }
+
   async #binding({ sql, placeholders }: BoundStatement, number: number): Promise<Binding> {
     const { connection, persistence, types: known } = this.#parts;
     const asked = known.get(sql) ?? connection.parameterTypes(sql, this.#comparedWith(placeholders));

@@ -1,5 +1,6 @@
-import type { Incremental, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
+import type { CursorField, Incremental, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
 import type { Position } from "../../model/position.ts";
+import { formatPath, valueAt } from "../../model/record.ts";
 import type { SqlConnection, SqlValue } from "../../sql/port.ts";
 import type { StatePersistence } from "../state-persistence.ts";
 import { Binder, type BoundStatement } from "./binder.ts";
@@ -11,6 +12,8 @@ import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
 import { checkTable } from "./table-column.ts";
 import { tableQueries } from "./table-query.ts";
+import { comparedAsText } from "./text-column.ts";
+import { isSortedByParts } from "./uuid.ts";
 
 export interface ReadParts {
   readonly connection: SqlConnection;
@@ -90,7 +93,7 @@ export class DatabaseRead {
     const { config, incremental, connection } = this.#parts;
     await checkTable(connection, config.table ?? "", incremental);
     const has = { lower: request.window.lower !== null, upper: this.#endsHere(request) };
-    const queries = tableQueries(config, incremental, connection.dialect, has);
+    const queries = tableQueries(config, incremental, connection.dialect, has, await this.#comparedAs());
     const { rows, withoutCursor, lowerBounds, upperBounds } = queries;
     const { pageSize } = config;
     if (withoutCursor !== null) {
@@ -100,6 +103,13 @@ export class DatabaseRead {
     const statement: Statement = { ...ofTable, sql: rows, pageSize, placeholders };
     const cursors = incremental.cursors.slice(0, lowerBounds);
     yield* this.#streamed(statement, await this.#binder.bind(statement, request, cursors), request);
+  }
+
+  async #comparedAs(): Promise<string | null> {
+    const { config, incremental, connection } = this.#parts;
+    const [leading] = incremental.cursors;
+    if (leading === undefined || leading.path === null || leading.type !== "text") return null;
+    return comparedAsText(connection, config.table ?? "", formatPath(leading.path));
   }
 
   /**
@@ -124,7 +134,11 @@ export class DatabaseRead {
     const [leading] = incremental.cursors;
     const params = await this.#binder.bind(statement, request, incremental.cursors);
     if (limits.length === 0 || leading === undefined) {
-      yield* this.#streamed(statement, params, request);
+      const isUuid = leading?.type === "text" && (await this.#binder.comparesUuid(statement));
+      for await (const page of this.#streamed(statement, params, request)) {
+        if (isUuid) this.#tellOfUuids(leading, page);
+        yield page;
+      }
       return;
     }
     const place = (await this.#binder.keepsText(statement, leading))
@@ -140,6 +154,18 @@ export class DatabaseRead {
       if (next === null) return;
       bounds = await this.#binder.bindAgain(statement, request, incremental.cursors, next, place);
     }
+  }
+
+  /** PostgreSQL sorts a UUID as its text; MariaDB sorts those with a time in them by that. */
+  #tellOfUuids({ path }: CursorField, { records }: Page): void {
+    const { connection, context } = this.#parts;
+    if (connection.dialect.name !== "mysql" || path === null) return;
+    if (!records.some((record) => isSortedByParts(valueAt(record, path)))) return;
+    const field = formatPath(path);
+    context.warn(
+      "CURSOR_ORDER_DIFFERS",
+      `MariaDB sorts the UUIDs of ${field} by the parts of their time, and cursors of type text are sorted by their letters: rows may be left out. Write CAST(${field} AS CHAR) where the query compares and sorts, and select it AS ${field}; or read by \`table\``,
+    );
   }
 
   #statementOf(query: string, analysis: QueryAnalysis): Statement {

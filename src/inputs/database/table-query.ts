@@ -28,6 +28,8 @@ export function tableQueries(
   incremental: Incremental,
   dialect: SqlDialect,
   has: { readonly lower: boolean; readonly upper: boolean },
+  /** The cursor's column as it is compared, where that is not the bare column. */
+  comparedAs: string | null = null,
 ): TableQueries {
   const table = dialect.table(config.table ?? "");
   const columns = config.columns?.map((name) => dialect.identifier(name)).join(", ") ?? "*";
@@ -47,7 +49,7 @@ export function tableQueries(
     return { ...nothing, rows, unsorted: rows, lowerBounds: 1 };
   }
   const column = dialect.identifier(formatPath(leading.path));
-  const compared = leading.type === "text" ? byCodePoint[dialect.name](column) : column;
+  const compared = comparedAs ?? column;
   const lower = has.lower ? [`${compared} >= ${dialect.placeholder(1)}`] : [`${column} IS NOT NULL`];
   const lowerBounds = has.lower ? 1 : 0;
   const upperBounds = has.upper ? 1 : 0;
@@ -69,10 +71,3 @@ export function tableQueries(
 function orderBy(terms: readonly string[]): string {
   return terms.length === 0 ? "" : ` ORDER BY ${terms.join(", ")}`;
 }
-
-const byCodePoint: Readonly<Record<SqlDialect["name"], (column: string) => string>> = {
-  postgres: (column) => `${column} COLLATE "C"`,
-  sqlite: (column) => `${column} COLLATE BINARY`,
-  // Whatever the column's character set is; its own binary collation would take `a` and `a ` for one.
-  mysql: (column) => `CAST(CONVERT(${column} USING utf8mb4) AS BINARY)`,
-};

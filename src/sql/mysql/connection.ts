@@ -59,6 +59,7 @@ const statementSchema = z.object({
       columnLength: z.number(),
       characterSet: z.number(),
       extendedFormat: z.string().optional(),
+      extendedTypeName: z.string().optional(),
     }),
   ),
 });

@@ -9,6 +9,7 @@ export type ColumnPacket = Pick<FieldPacket, "name"> & {
   readonly columnLength?: number | undefined;
   readonly characterSet?: number | undefined;
   readonly extendedFormat?: string | undefined;
+  readonly extendedTypeName?: string | undefined;
 };
 
 /** How values of one type are read: the kind of column, and what turns the driver's value into ours. */
@@ -23,6 +24,8 @@ const integer: Reading = { kind: "integer", type: "integer", restore: number };
 const float: Reading = { kind: "float", type: "float", restore: signedZero };
 const decimal: Reading = { kind: "decimal", type: "decimal", restore: shortened };
 const text: Reading = { kind: "text", type: "text", restore: null };
+/** A type of MariaDB's own, which comes as text. */
+const uuid: Reading = { kind: "text", type: "uuid", restore: null };
 const bytes: Reading = { kind: "bytes", type: "bytes", restore: bytesAsText };
 const json: Reading = { kind: "json", type: "json", restore: parsed };
 const date: Reading = { kind: "date", type: "date", restore: null };
@@ -57,9 +60,11 @@ const bit = 16;
 const binaryCharacterSet = 63;
 
 /** How the values of a column are read, by what the server says of it. */
-export function readingOf({ columnType, columnLength, characterSet, extendedFormat }: ColumnPacket): Reading {
+export function readingOf(column: ColumnPacket): Reading {
+  const { columnType, columnLength, characterSet, extendedFormat, extendedTypeName } = column;
   // MariaDB keeps JSON as text that it has checked.
   if (extendedFormat === "json") return json;
+  if (extendedTypeName === "uuid") return uuid;
   // BOOLEAN is TINYINT(1), which holds numbers up to 127: it is read as the numbers that it holds.
   if (columnType === bit && columnLength === 1) return oneBit;
   const reading = readings.get(columnType ?? 0);
