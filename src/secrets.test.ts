@@ -24,3 +24,25 @@ test("words too short to be secrets stay", () => {
   registerSecret("abc");
   expect(redact("abc")).toBe("abc");
 });
+
+test.each([
+  ["body", "http://127.0.0.1/body: the body of somebody has no body"],
+  ["entries", "GET https://ledger.example.com/entries?page=1: answered with status 404"],
+  ["8080", "connect ECONNREFUSED 127.0.0.1:8080"],
+])("a secret that is an ordinary word or number, %s, leaves text readable", (secret, text) => {
+  registerSecret(secret);
+  expect(redact(text)).toBe(text);
+});
+
+test.each([
+  ["hushhush", "hushhush", "[redacted]"],
+  ["hushhush", '{"client_secret":"hushhush","a":1}', '{"client_secret":"[redacted]","a":1}'],
+  ["hushhush", "client_secret=hushhush&client_id=app", "client_secret=[redacted]&client_id=app"],
+  ["hushhush", "password: hushhush", "password: [redacted]"],
+  ["hushhush", "authorization: Bearer hushhush", "authorization: Bearer [redacted]"],
+  ["hushhush", '{"you sent":"hushhush"}', '{"you sent":"[redacted]"}'],
+  ["hushhush", "?u=hushhush", "?u=[redacted]"],
+])("P14: such a secret, %s, is masked where it stands as a value: %s", (secret, text, masked) => {
+  registerSecret(secret);
+  expect(redact(text)).toBe(masked);
+});

@@ -40,6 +40,8 @@ export function createAuthenticator(
       registerSecret(authentication.token);
       return fixedHeader("authorization", `Bearer ${authentication.token}`);
     case "basic":
+      // Some APIs take a key in the place of the name, and no password.
+      if (authentication.password === "") registerSecret(authentication.username);
       return fixedHeader(
         "authorization",
         basicAuthorization(authentication.username, authentication.password),

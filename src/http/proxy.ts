@@ -28,7 +28,7 @@ export function proxyFor(target: URL, environment: Environment): HttpProxy | nul
 function variableOf(name: string, environment: Environment): string | null {
   const isSet = (variable: string): boolean => (environment[variable]?.trim() ?? "") !== "";
   if (isSet(name)) return name;
-  // In a CGI program the header `HttpProxy` of whoever asks would be this variable.
+  // In a CGI program the header `Proxy` of whoever asks would be this variable.
   const isCgi = name === "http_proxy" && environment.REQUEST_METHOD !== undefined;
   return !isCgi && isSet(name.toUpperCase()) ? name.toUpperCase() : null;
 }

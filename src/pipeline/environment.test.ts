@@ -111,3 +111,44 @@ describe("P14: secrets of a pipeline are never shown", () => {
     expect(isSecretPlace(path)).toBe(secret);
   });
 });
+
+describe("what says where something is, or how it is done, is no secret wherever it comes from", () => {
+  const environment = {
+    LEDGER_URL: "http://ledger.shown-host.example:44579",
+    TOKEN_HOST: "tokens.shown-host.example",
+    LEDGER_CLIENT_ID: "shown-client",
+    LEDGER_SCOPE: "shown-entries",
+    AUTH_STYLE: "shown-style",
+    LEDGER_API_KEY: "shown-audience",
+    KEY_HEADER: "X-Shown-Header",
+    LEDGER_USER: "shown-user",
+    DB_HOST: "shown-db.example",
+    LANGUAGES: "shown-language",
+    PLAIN_SECRETLESS: "hidden-client-secret",
+    PLAIN_VALUE: "hidden-key-value",
+    BASIC_KEY: "hidden-key-as-user",
+    REQUEST_ID: "hidden-header-key",
+  };
+  readSource(
+    [
+      "a: { authentication: { tokenUrl: '${LEDGER_URL}/token', clientId: '${LEDGER_CLIENT_ID}',",
+      "       clientSecret: '${PLAIN_SECRETLESS}', scope: '${LEDGER_SCOPE}', style: '${AUTH_STYLE}', audience: '${LEDGER_API_KEY}' } }",
+      "b: { authentication: { tokenUrl: 'https://${TOKEN_HOST}/token', name: '${KEY_HEADER}', value: '${PLAIN_VALUE}' } }",
+      "c: { authentication: { username: '${LEDGER_USER}' }, headers: { Accept-Language: '${LANGUAGES}' } }",
+      "d: { connectionString: 'postgres://${DB_HOST}/x', headers: { X-Api-Key: '${REQUEST_ID}' } }",
+      "e: { authentication: { username: '${BASIC_KEY}' } }",
+    ].join("\n"),
+    environment,
+  );
+
+  test.each(Object.values(environment).filter((value) => /shown/i.test(value)))("%s is shown", (text) => {
+    expect(redact(`GET ${text}/x`)).toBe(`GET ${text}/x`);
+  });
+
+  test.each(Object.values(environment).filter((value) => value.startsWith("hidden")))(
+    "P14: %s is masked",
+    (text) => {
+      expect(redact(`GET ${text}/x`)).toBe("GET [redacted]/x");
+    },
+  );
+});

@@ -5,8 +5,19 @@ import type { ConfigPath } from "./diagnostics.ts";
 /** Names that variables have, and headers and parameters do not. */
 const secretVariable = /(?:^|_)(?:auth|dsn|key|pass)(?:_|$)/i;
 
-/** Keys of a pipeline under which whatever comes from the environment is a secret. */
-const secretPlaces = new Set(["authentication", "headers", "connectionString", "connectionStringRef"]);
+/** Names of variables for what is no secret: where something is, what it is called, how it is done. */
+const plainVariable =
+  /(?:^|_)(?:url|uri|host(?:name)?|port|name|user(?:name)?|database|schema|scopes?|style|type|mode|method|header|realm|audience|domain|region|id)$/i;
+
+/** Keys of a pipeline under which whatever comes from the environment is a secret, unless its name says otherwise. */
+const secretPlaces = new Set(["headers", "connectionString", "connectionStringRef"]);
+
+/** Headers that never prove who asks. */
+const plainHeader =
+  /^(?:accept(?:-.*)?|content-.*|user-agent|referer|origin|prefer|cache-control|if-.*|.*-version)$/i;
+
+/** Keys of `authentication` that are no secrets, whatever variable they come from. */
+const plainKeys = new Set(["type", "in", "name", "scope", "audience", "style"]);
 
 /** Keys that hold how to reach a database, as a URL or in a driver's own form. */
 const connections = new Set<unknown>(["connectionString", "connectionStringRef"]);
@@ -26,14 +37,20 @@ export function isSecretPlace(path: ConfigPath): boolean {
 
 /** Registers what a variable brought to a place, where either says that it is a secret. */
 export function registerVariable(name: string, value: string, path: ConfigPath): void {
-  const secret =
-    isSecretName(name) ||
-    secretVariable.test(name) ||
-    path.some((step) => typeof step === "string" && secretPlaces.has(step));
-  if (!secret) return;
+  if (!isSecretVariable(name, path)) return;
   // An address is not a secret but for what is in it, and messages are of little use without it.
   if (isAddress(value)) registerAddress(value);
   else registerSecret(value);
+}
+
+function isSecretVariable(name: string, path: ConfigPath): boolean {
+  if (isSecretPlace(path)) return true;
+  const leaf = path.findLast((step) => typeof step === "string") ?? "";
+  if (path.includes("authentication") && plainKeys.has(leaf)) return false;
+  if (plainVariable.test(name)) return false;
+  if (isSecretName(name) || secretVariable.test(name)) return true;
+  const place = path.find((step) => typeof step === "string" && secretPlaces.has(step));
+  return place !== undefined && !(place === "headers" && plainHeader.test(leaf));
 }
 
 /** Registers what the finished text of a value holds in secret. */
