@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { systemClock } from "../../src/clock.ts";
-import type { Commit, OutputSession } from "../../src/engine/ports.ts";
+import type { Commit, OutputSession, Refusal, Refusals } from "../../src/engine/ports.ts";
 import { emptyPosition } from "../../src/model/position.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
 import { createDatabaseOutput } from "../../src/outputs/database/database-output.ts";
@@ -19,6 +19,7 @@ type Options = Partial<Omit<DatabaseOutputConfig, "type">> & {
   leaseSeconds?: number;
   lane?: string;
   cursorPath?: readonly string[];
+  refusals?: Refusals;
 };
 
 export interface Place {
@@ -41,6 +42,7 @@ export async function placeAt(url: string): Promise<Place> {
         leaseSeconds = 60,
         lane = "",
         cursorPath,
+        refusals,
         ...options
       } = given;
       const config = databaseOutputSchema.parse({
@@ -57,6 +59,7 @@ export async function placeAt(url: string): Promise<Place> {
         lane,
         leaseSeconds,
         cursorPath: cursorPath ?? null,
+        ...(refusals === undefined ? {} : { refusals }),
       });
       onTestFinished(() => session.close());
       return session;
@@ -111,6 +114,27 @@ export function commitOf(more: Partial<Commit> = {}): Commit {
     windowFinished: true,
     ...more,
   };
+}
+
+/** Refusals that go on, and what they came to. */
+export class KeptRefusals implements Refusals {
+  readonly goesOn = true;
+  readonly refused: Refusal[] = [];
+  /** How many of them were settled. */
+  settled = 0;
+
+  refuse(refusal: Refusal): void {
+    this.refused.push(refusal);
+  }
+
+  settle(): void {
+    this.settled = this.refused.length;
+  }
+
+  /** The records that were refused, in order. */
+  get records(): readonly unknown[] {
+    return this.refused.map(({ record }) => record);
+  }
 }
 
 /** Writes records in one run of their own. */

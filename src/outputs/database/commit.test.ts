@@ -193,7 +193,7 @@ test("P13: what is more than memory should hold waits on the connection's side, 
   const place = await postgresPlace();
   const waiting = async () => {
     const [row] = await place.beside.query(
-      `SELECT (SELECT count(*) FROM pg_class WHERE relname LIKE '\\_tidemark\\_spill%') AS spills,
+      `SELECT (SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE '\\_tidemark\\_spill%') AS spills,
               (SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction') AS open`,
     );
     return row;

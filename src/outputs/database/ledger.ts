@@ -175,6 +175,14 @@ export class Ledger {
     return true;
   }
 
+  /** Within the commit's transaction: so many of the records that it counted are not in the table. */
+  async countLess(records: number): Promise<void> {
+    await this.#connection.execute(
+      `UPDATE ${this.#positions} SET records = records - ${this.#connection.dialect.placeholder(4)} WHERE ${this.#where()}`,
+      [...this.#key, records],
+    );
+  }
+
   async #keep({ partition, position }: PartitionMove, commit: Commit, updatedAt: string): Promise<void> {
     const values = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => this.#connection.dialect.placeholder(n));
     const [connector, stream, lane, epoch, sequence, cursorType, encoded, now] = values;

@@ -87,6 +87,7 @@ export const mysqlRules: ColumnRules = {
   nameProblem(name: string): string | null {
     if (name === "") return "it is empty";
     if (name.includes("\0")) return "it holds a NUL character";
+    if (!name.isWellFormed()) return "it holds half of a surrogate pair";
     if (name.endsWith(" ")) return "it ends with a space";
     if (/[\u{10000}-\u{10ffff}]/u.test(name)) return "it holds a character past U+FFFF";
     return name.length > longestName

@@ -1,13 +1,24 @@
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import { tableNameParts } from "../../sql/dialects.ts";
 import type { MysqlConnection } from "../../sql/mysql/connection.ts";
 import type { ColumnKind, SqlRow } from "../../sql/port.ts";
+import { mysqlFault } from "./mysql-faults.ts";
+import { inexactKeysOf, isTable, refuseOtherKeys, uniqueKeysOf } from "./mysql-keys.ts";
 import { rowWriter } from "./mysql-literals.ts";
 import { mysqlRules } from "./mysql-rules.ts";
 import { finishWidening, widenColumns, wordOf } from "./mysql-widening.ts";
-import { refusedRecord } from "./refused-record.ts";
-import type { FieldColumn, TableDescription, TableStore, Target, Widening } from "./table-store.ts";
+import type { RecordFault } from "./record-fault.ts";
+import {
+  columnsOf,
+  type FieldColumn,
+  type InexactKey,
+  inTransaction,
+  type TableDescription,
+  type TableStore,
+  type Target,
+  type Widening,
+  waitingOrder,
+} from "./table-store.ts";
 
 /** The table's comment; it goes with the table wherever that goes. */
 const marker = "Made by Tidemark";
@@ -15,6 +26,9 @@ const marker = "Made by Tidemark";
 /** How much a statement holds at most, in rows and in characters. */
 const rowsAStatement = 2_000;
 const charactersAStatement = 1024 * 1024;
+
+/** The server's own number for a statement that it does not take. */
+const packetTooLarge = 1153;
 
 /** How many characters of text, in four bytes each, an index holds. */
 const indexCharacters = 768;
@@ -26,15 +40,6 @@ const schemaLock = "tidemark changes a table";
 
 /** Columns of records that wait keep what they hold as it is; the table's own column judges it when it comes there. */
 const waitingNumber = "DECIMAL(65,0)";
-
-/** A unique key of a table, as far as it matters to an upsert. */
-interface UniqueKey {
-  readonly columns: readonly string[];
-  /** Whether it compares whole values of columns, rather than parts of them or what is computed of them. */
-  readonly whole: boolean;
-  /** Columns that are numbered by the server, or NULL, as long as nothing is written to them. */
-  readonly free: readonly string[];
-}
 
 interface Insertion {
   readonly into: string;
@@ -110,14 +115,14 @@ export class MysqlTableStore implements TableStore {
     const [found] = await this.#connection.query(
       `SELECT t.table_comment AS comment, t.table_type AS type, COALESCE(e.transactions, 'YES') AS transactions, t.engine AS engine
          FROM information_schema.tables t LEFT JOIN information_schema.engines e ON e.engine = t.engine
-        WHERE ${this.#isTable("t", table)}`,
+        WHERE ${isTable("t", table)}`,
     );
     if (found === undefined) return null;
     if (found.type === "BASE TABLE" && found.transactions !== "YES") throw withoutTransactions(table, found);
     const kinds = new Map((await this.#connection.columns(table))?.map(({ name, kind }) => [name, kind]));
     const columns = await this.#connection.query(
       `SELECT c.column_name AS name, c.data_type AS type, c.column_comment AS comment, c.column_type AS declared, c.extra AS extra
-         FROM information_schema.columns c WHERE ${this.#isTable("c", table)} ORDER BY c.ordinal_position`,
+         FROM information_schema.columns c WHERE ${isTable("c", table)} ORDER BY c.ordinal_position`,
     );
     if (await finishWidening(this, this.#connection, table, columns)) return this.describe(table);
     const json = await this.#checkedJson(table);
@@ -136,17 +141,10 @@ export class MysqlTableStore implements TableStore {
         computed: computedColumn.test(String(extra)),
       })),
       ours,
-      uniqueKeys: (await this.#uniqueKeys(table)).filter(({ whole }) => whole).map(({ columns }) => columns),
+      uniqueKeys: (await uniqueKeysOf(this.#connection, table))
+        .filter(({ whole }) => whole)
+        .map(({ columns }) => columns),
     };
-  }
-
-  /** A condition that a row of `information_schema` is about the table. */
-  #isTable(alias: string, table: string): string {
-    const parts = tableNameParts(table);
-    const name = parts.at(-1) ?? table;
-    const [schema] = parts.length > 1 ? parts : [];
-    const text = (value: string) => `'${value.replace(/[\\']/g, "\\$&")}'`;
-    return `${alias}.table_schema = ${schema === undefined ? "DATABASE()" : text(schema)} AND ${alias}.table_name = ${text(name)}`;
   }
 
   /** Columns of text that a rule of the table keeps JSON in; only MariaDB tells of them by itself. */
@@ -155,23 +153,6 @@ export class MysqlTableStore implements TableStore {
     const sql = String(row?.["Create Table"] ?? "");
     const checks = sql.matchAll(/json_valid\(`((?:[^`]|``)+)`\)/gi);
     return new Set([...checks].map(([, name]) => (name ?? "").replaceAll("``", "`")));
-  }
-
-  async #uniqueKeys(table: string): Promise<UniqueKey[]> {
-    const rows = await this.#connection.query(
-      `SELECT s.index_name AS name, s.column_name AS \`column\`, s.sub_part AS part,
-              c.extra LIKE '%auto_increment%'
-                OR (c.is_nullable = 'YES' AND COALESCE(c.column_default, 'NULL') = 'NULL') AS free
-         FROM information_schema.statistics s
-         LEFT JOIN information_schema.columns c ON c.table_schema = s.table_schema
-          AND c.table_name = s.table_name AND c.column_name = s.column_name
-        WHERE ${this.#isTable("s", table)} AND s.non_unique = 0 ORDER BY s.index_name, s.seq_in_index`,
-    );
-    return [...Map.groupBy(rows, ({ name }) => String(name)).values()].map((parts) => ({
-      columns: parts.map(({ column }) => String(column)),
-      whole: parts.every(({ column, part }) => column !== null && part === null),
-      free: parts.filter(({ free }) => free === 1).map(({ column }) => String(column)),
-    }));
   }
 
   async create(table: string, columns: readonly FieldColumn[], key: readonly string[]): Promise<void> {
@@ -196,7 +177,7 @@ export class MysqlTableStore implements TableStore {
 
   async widen(table: string, widenings: readonly Widening[]): Promise<void> {
     if (widenings.length === 0) return;
-    const keys = await this.#uniqueKeys(table);
+    const keys = await uniqueKeysOf(this.#connection, table);
     const changes = widenings.map(({ column, from }) => {
       const key = keys.find(({ columns }) => columns.includes(column.name));
       const definition =
@@ -226,8 +207,8 @@ export class MysqlTableStore implements TableStore {
     return `${dialect.identifier(name)} ${dialect.columnType(kind)}`;
   }
 
-  async insert(target: Target, records: readonly SourceRecord[]): Promise<void> {
-    if (records.length === 0) return;
+  async insert(target: Target, records: readonly SourceRecord[]): Promise<number> {
+    if (records.length === 0) return 0;
     const insertion = await this.#insertion(target);
     let from = 0;
     while (from < records.length) {
@@ -239,52 +220,66 @@ export class MysqlTableStore implements TableStore {
           rows += rows === "" ? insertion.write(record) : `,${insertion.write(record)}`;
       }
       // The last record made it so long, whatever came before.
-      if (rows.length > 2 * charactersAStatement) await this.#refuseTooLarge(rows, target, records[to - 1]);
-      try {
-        await this.#connection.execute(`${insertion.into}${rows}${insertion.conflict}`);
-      } catch (error) {
-        if (!(error instanceof TidemarkError) || error.code !== "QUERY_FAILED") throw error;
-        throw await this.#blamed(error, target, insertion, records.slice(from, to));
-      }
+      if (rows.length > 2 * charactersAStatement) await this.#refuseTooLarge(rows);
+      // It would arrive as U+FFFD. One look at the statement is cheaper than one at each value.
+      if (!rows.isWellFormed())
+        throw new TidemarkError("RECORD_INVALID", "a text holds half of a surrogate pair");
+      await this.#connection.execute(`${insertion.into}${rows}${insertion.conflict}`);
       from = to;
     }
+    // No trigger of MySQL leaves out a row.
+    return 0;
+  }
+
+  faultOf(error: TidemarkError): RecordFault | null {
+    return mysqlFault(error);
+  }
+
+  async savepoint<T>(work: () => Promise<T>): Promise<T> {
+    await this.#connection.execute("SAVEPOINT tidemark_part");
+    try {
+      return await work();
+    } catch (error) {
+      const isOfRows = error instanceof TidemarkError && mysqlFault(error) !== null;
+      if (isOfRows) await this.#connection.execute("ROLLBACK TO SAVEPOINT tidemark_part");
+      throw error;
+    }
+  }
+
+  inexactKeys(table: string, key: readonly string[]): Promise<readonly InexactKey[]> {
+    return inexactKeysOf(this.#connection, table, key);
+  }
+
+  async storedKey(target: Target, record: SourceRecord): Promise<Readonly<Record<string, string>> | null> {
+    const { dialect } = this.#connection;
+    const keys = target.columns.filter(({ name }) => target.key.includes(name));
+    const names = this.#names(keys.map(({ name }) => name));
+    const [row] = await this.#connection.query(
+      `SELECT ${names} FROM ${dialect.table(target.table)} WHERE (${names}) = ${rowWriter(keys)(record)} LIMIT 1`,
+    );
+    if (row === undefined) return null;
+    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value)]));
   }
 
   /** The server would end the connection. */
-  async #refuseTooLarge(rows: string, target: Target, record: SourceRecord | undefined): Promise<void> {
+  async #refuseTooLarge(rows: string): Promise<void> {
     const [row] = await this.#connection.query("SELECT @@max_allowed_packet AS most");
     const bytes = Buffer.byteLength(rows);
     if (bytes < Number(row?.most) - charactersAStatement) return;
-    const why = `it has about ${bytes} bytes, and the server's \`max_allowed_packet\` is ${row?.most}`;
-    throw refusedRecord(new TidemarkError("QUERY_FAILED", why), target, record ?? null);
-  }
-
-  /** A statement that fails leaves nothing, so that the record at fault is found by halves. */
-  async #blamed(
-    error: TidemarkError,
-    target: Target,
-    insertion: Insertion,
-    records: readonly SourceRecord[],
-  ): Promise<TidemarkError> {
-    const [only] = records;
-    if (records.length === 1 && only !== undefined) return refusedRecord(error, target, only);
-    const half = records.slice(0, records.length >> 1);
-    try {
-      await this.#connection.execute(
-        `${insertion.into}${half.map(insertion.write).join(",")}${insertion.conflict}`,
-      );
-    } catch (again) {
-      if (!(again instanceof TidemarkError) || again.code !== "QUERY_FAILED")
-        return refusedRecord(error, target, null);
-      return this.#blamed(again, target, insertion, half);
-    }
-    return this.#blamed(error, target, insertion, records.slice(half.length));
+    throw new TidemarkError(
+      "QUERY_FAILED",
+      `it has about ${bytes} bytes, and the server's \`max_allowed_packet\` is ${row?.most}`,
+      {
+        hint: "Raise the server's `max_allowed_packet`, or leave out what makes the record so large.",
+        details: { errno: packetTooLarge },
+      },
+    );
   }
 
   async #insertion(target: Target): Promise<Insertion> {
     const known = this.#insertions.get(target);
     if (known !== undefined) return known;
-    if (target.key.length > 0) await this.#refuseOtherKeys(target);
+    if (target.key.length > 0) await refuseOtherKeys(this.#connection, target);
     const { dialect } = this.#connection;
     const insertion: Insertion = {
       into: `INSERT INTO ${dialect.table(target.table)} (${this.#names(target.columns.map(({ name }) => name))}) VALUES `,
@@ -295,28 +290,6 @@ export class MysqlTableStore implements TableStore {
     return insertion;
   }
 
-  /**
-   * `ON DUPLICATE KEY UPDATE` takes whichever unique key is met, and would change the row of another
-   * record. A key that has all columns of ours cannot be met without it, nor one with a column that
-   * stays free.
-   */
-  async #refuseOtherKeys({ table, key, columns }: Target): Promise<void> {
-    const { fold } = mysqlRules;
-    const own = key.map(fold);
-    const written = new Set(columns.map(({ name }) => fold(name)));
-    const other = (await this.#uniqueKeys(table)).find(({ columns, whole, free }) => {
-      const names = columns.map(fold);
-      const covers = whole && own.every((name) => names.includes(name));
-      return !covers && free.map(fold).every((name) => written.has(name));
-    });
-    if (other === undefined) return;
-    throw new TidemarkError(
-      "CONFIG_INCOHERENT",
-      `the table ${table} keeps ${other.columns.join(", ")} unique beside ${key.join(", ")}, and MySQL would replace a row by either of them`,
-      { hint: "Upsert to a table whose only unique key is the record's, or choose `mode: append`." },
-    );
-  }
-
   async createSpill(target: Target): Promise<Target> {
     const { dialect } = this.#connection;
     const table = `"_tidemark_spill_${++this.#spills}"`;
@@ -324,7 +297,7 @@ export class MysqlTableStore implements TableStore {
       ({ name, kind }) => `${dialect.identifier(name)} ${this.#waitingType(kind)}`,
     );
     await this.#connection.execute(
-      `CREATE TEMPORARY TABLE ${dialect.table(table)} (${waitingOrder} BIGINT AUTO_INCREMENT PRIMARY KEY, ${lines.join(", ")}) ENGINE=InnoDB`,
+      `CREATE TEMPORARY TABLE ${dialect.table(table)} (${dialect.identifier(waitingOrder)} BIGINT AUTO_INCREMENT PRIMARY KEY, ${lines.join(", ")}) ENGINE=InnoDB`,
     );
     return { table, columns: target.columns, key: [] };
   }
@@ -335,31 +308,37 @@ export class MysqlTableStore implements TableStore {
   }
 
   async insertWaiting(spill: Target, records: readonly SourceRecord[]): Promise<void> {
-    await this.insert(spill, records);
+    await inTransaction(this, () => this.insert(spill, records));
   }
 
-  async moveWaiting(spill: Target, target: Target): Promise<void> {
+  async moveWaiting(spill: Target, target: Target): Promise<number> {
     const { dialect } = this.#connection;
-    if (target.key.length > 0) await this.#refuseOtherKeys(target);
-    const columns = this.#names(spill.columns.map(({ name }) => name));
+    if (target.key.length > 0) await refuseOtherKeys(this.#connection, target);
+    const moved = columnsOf(spill, target);
+    const columns = this.#names(moved.map(({ name }) => name));
     const kinds = new Map(target.columns.map(({ name, kind }) => [name, kind]));
-    const values = spill.columns.map(({ name, kind }) => {
+    const values = moved.map(({ name, kind }) => {
       const column = dialect.identifier(name);
       // The column may have become text since.
       return kind === "boolean" && kinds.get(name) === "text" ? wordOf(column) : column;
     });
-    try {
-      await this.#connection.execute(
-        `INSERT INTO ${dialect.table(target.table)} (${columns}) SELECT ${values.join(", ")} FROM ${dialect.table(spill.table)}
-          ORDER BY ${waitingOrder}${this.#onDuplicate({ ...target, columns: spill.columns })}`,
-      );
-    } catch (error) {
-      throw error instanceof TidemarkError ? refusedRecord(error, target, null) : error;
-    }
-    await this.#connection.execute(`DROP TEMPORARY TABLE ${dialect.table(spill.table)}`);
+    const onDuplicate = this.#onDuplicate({ ...target, columns: moved });
+    await this.#connection.execute(
+      `INSERT INTO ${dialect.table(target.table)} (${columns}) SELECT ${values.join(", ")} FROM ${dialect.table(spill.table)}
+        ORDER BY ${dialect.identifier(waitingOrder)}${onDuplicate}`,
+    );
+    return 0;
   }
 
-  #onDuplicate({ key, columns, newest }: Target): string {
+  movesWhole(): boolean {
+    return true;
+  }
+
+  async dropSpill(spill: Target): Promise<void> {
+    await this.#connection.execute(`DROP TEMPORARY TABLE ${this.#connection.dialect.table(spill.table)}`);
+  }
+
+  #onDuplicate({ key, columns, newest, inexact = [] }: Target): string {
     if (key.length === 0) return "";
     const { dialect } = this.#connection;
     const changed = columns.filter(({ name }) => !key.includes(name));
@@ -372,7 +351,13 @@ export class MysqlTableStore implements TableStore {
       const by = dialect.identifier(newest);
       return `${quoted} = IF(${by} IS NULL OR ${by} <= VALUES(${by}), VALUES(${quoted}), ${quoted})`;
     });
-    return ` ON DUPLICATE KEY UPDATE ${set.join(", ")}`;
+    // A row of another key that the column takes for this one fails the statement: it is never replaced.
+    const same = inexact.map(({ column }) => {
+      const quoted = dialect.identifier(column);
+      const isSame = `CAST(${quoted} AS BINARY) = CAST(VALUES(${quoted}) AS BINARY)`;
+      return `${quoted} = IF(${isSame}, ${quoted}, (SELECT 1 UNION SELECT 2))`;
+    });
+    return ` ON DUPLICATE KEY UPDATE ${[...same, ...set].join(", ")}`;
   }
 
   #names(names: readonly string[]): string {
@@ -385,9 +370,6 @@ const madeBoolean = "tinyint(1)";
 
 /** As `information_schema` says of columns that are computed, or kept by the server for a table's versions. */
 const computedColumn = /\b(?:VIRTUAL|STORED|PERSISTENT) GENERATED\b|\bGENERATED ALWAYS AS ROW\b/i;
-
-/** The order in which records came to wait. */
-const waitingOrder = "`_tidemark_order`";
 
 function withoutTransactions(table: string, { engine }: SqlRow): TidemarkError {
   return new TidemarkError(

@@ -1,3 +1,4 @@
+import { TidemarkError } from "../../errors.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { isoFormat, parseTimestamp } from "../../model/timestamp.ts";
@@ -24,6 +25,16 @@ export function columnLiteral(records: readonly SourceRecord[], column: FieldCol
     else literal += quotedElement(write.other(value));
   }
   return `${literal}}`;
+}
+
+/**
+ * Throws a fault where the text of a column's values, or of rows, cannot be sent as it is: the server takes no
+ * U+0000, and half of a surrogate pair would arrive as U+FFFD. One look at the whole is cheaper than one at
+ * each value.
+ */
+export function requireText(text: string): void {
+  if (!text.includes("\0") && text.isWellFormed()) return;
+  throw new TidemarkError("RECORD_INVALID", "a text holds U+0000 or half of a surrogate pair");
 }
 
 /** The records as lines of `COPY`'s text form. */
@@ -139,34 +150,4 @@ function listLiteral(list: readonly unknown[]): string {
     return Array.isArray(element) ? listLiteral(element) : quotedElement(textOfValue(element, "text"));
   });
   return `{${elements.join(",")}}`;
-}
-
-/**
- * The records without those that a later one of the same key replaces: one statement may not touch a
- * row twice.
- */
-export function lastOfEachKey(
-  records: readonly SourceRecord[],
-  fields: readonly string[],
-): readonly SourceRecord[] {
-  const [single, ...further] = fields;
-  if (single === undefined) return records;
-  const last = new Map<string, SourceRecord>();
-  for (const record of records) {
-    let name = keyText(record[single]);
-    // Lengths go before parts, so that ("a", "bc") and ("ab", "c") are two keys.
-    if (further.length > 0) name = `${name.length}:${name}`;
-    for (const field of further) {
-      const part = keyText(record[field]);
-      name += `${part.length}:${part}`;
-    }
-    // Deleted first, so that the order is that of the records that stay.
-    if (last.has(name)) last.delete(name);
-    last.set(name, record);
-  }
-  return last.size === records.length ? records : [...last.values()];
-}
-
-function keyText(value: unknown): string {
-  return typeof value === "string" ? value : textOfValue(value ?? null, "text");
 }

@@ -7,6 +7,8 @@ import { kindOfValue, strictlyWidened } from "./values.ts";
 /** The server cuts longer names, so that two fields could become one column. */
 const longestName = 63;
 
+const systemColumns = new Set(["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"]);
+
 const everything: Takes = {
   everything: true,
   strings: true,
@@ -47,9 +49,14 @@ export const postgresRules: ColumnRules = {
 
   fold: (name) => name,
 
+  nulHint:
+    "an object or a list can be kept as text too, which holds its escaped form (`columns: { field: text }`)",
+
   nameProblem(name: string): string | null {
     if (name === "") return "it is empty";
     if (name.includes("\0")) return "it holds a NUL character";
+    if (!name.isWellFormed()) return "it holds half of a surrogate pair";
+    if (systemColumns.has(name)) return "PostgreSQL has a column of its own by that name";
     const length = Buffer.byteLength(name);
     return length > longestName ? `it has ${length} bytes, and PostgreSQL keeps ${longestName}` : null;
   },

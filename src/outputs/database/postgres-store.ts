@@ -4,11 +4,23 @@ import { tableNameParts } from "../../sql/dialects.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import type { PostgresConnection } from "../../sql/postgres/connection.ts";
 import { kindOfType } from "../../sql/postgres/types.ts";
+import { lastOfEachKey } from "./key-text.ts";
 import { CopyIn } from "./postgres-copy.ts";
-import { columnLiteral, lastOfEachKey } from "./postgres-literals.ts";
+import { postgresFault } from "./postgres-faults.ts";
+import { inexactKeysOf } from "./postgres-keys.ts";
+import { columnLiteral, requireText } from "./postgres-literals.ts";
 import { postgresRules } from "./postgres-rules.ts";
-import { refusedRecord } from "./refused-record.ts";
-import type { FieldColumn, TableDescription, TableStore, Target, Widening } from "./table-store.ts";
+import type { RecordFault } from "./record-fault.ts";
+import {
+  columnsOf,
+  type FieldColumn,
+  type InexactKey,
+  type TableDescription,
+  type TableStore,
+  type Target,
+  type Widening,
+  waitingOrder,
+} from "./table-store.ts";
 
 /** The table's comment; it goes with the table wherever that goes. */
 const marker = "Made by Tidemark";
@@ -57,6 +69,7 @@ export class PostgresTableStore implements TableStore {
   readonly #connection: PostgresConnection;
   readonly #copyIn: CopyIn;
   #spills = 0;
+  #defersConstraints = false;
   #inTransaction = false;
 
   constructor(connection: PostgresConnection) {
@@ -78,6 +91,7 @@ export class PostgresTableStore implements TableStore {
       throw this.#connection.errorOf(error, "COMMIT");
     }
     // A transaction in which something failed is undone by COMMIT, without an error.
+    this.#copyIn.ended({ committed: command === "COMMIT" });
     if (command !== "COMMIT") {
       throw new TidemarkError(
         "OUTPUT_FAILED",
@@ -88,6 +102,7 @@ export class PostgresTableStore implements TableStore {
 
   async rollback(): Promise<void> {
     this.#inTransaction = false;
+    this.#copyIn.ended({ committed: false });
     await this.#connection.rollback();
   }
 
@@ -108,12 +123,14 @@ export class PostgresTableStore implements TableStore {
     const { dialect } = this.#connection;
     const name = dialect.table(table);
     const [found] = await this.#connection.query(
-      `SELECT c.oid, obj_description(c.oid, 'pg_class') AS comment, c.relkind IN ('r', 'p') AND NOT c.relhasrules AS plain
+      `SELECT c.oid, obj_description(c.oid, 'pg_class') AS comment, c.relkind IN ('r', 'p') AND NOT c.relhasrules AS plain,
+              EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tginitdeferred) AS deferred
          FROM pg_class c WHERE c.oid = to_regclass($1)`,
       [name],
     );
     if (found === undefined) return null;
     this.#copyIn.found(table, found.plain === true);
+    this.#defersConstraints = found.deferred === true;
     const oid = Number(found.oid);
     const columns = await this.#connection.query(columnsOfTable, [oid]);
     const keys = await this.#connection.query(
@@ -171,54 +188,93 @@ export class PostgresTableStore implements TableStore {
     await this.#connection.execute(`ALTER TABLE ${dialect.table(table)} ${changes.join(", ")}`);
   }
 
-  async insert(target: Target, records: readonly SourceRecord[]): Promise<void> {
-    if (this.#inTransaction && (await this.#copyIn.insert(target, records))) return;
+  async insert(target: Target, records: readonly SourceRecord[]): Promise<number> {
+    const leftOut = this.#inTransaction ? await this.#copyIn.insert(target, records) : null;
+    if (leftOut !== null) return leftOut;
     const sql = this.#insertSql(target);
-    const keys = target.columns.filter(({ name }) => target.key.includes(name));
-    const keyFields = keys.map(({ field }) => field);
-    const plain = keys.every(({ type }) => plainKeyTypes.has(type));
+    const keyFields = target.columns
+      .filter(({ name }) => target.key.includes(name))
+      .map(({ field }) => field);
+    let without = 0;
     for (let from = 0; from < records.length; from += rowsAStatement) {
       const part = lastOfEachKey(records.slice(from, from + rowsAStatement), keyFields);
-      await (plain ? this.#insertPart(sql, target, part) : this.#insertWithTwins(sql, target, part));
+      const literals = target.columns.map((column) => columnLiteral(part, column));
+      for (const literal of literals) requireText(literal);
+      const taken = await this.#connection.execute(sql, literals);
+      if (countsRows(target)) without += part.length - taken;
+    }
+    return without;
+  }
+
+  faultOf(error: TidemarkError): RecordFault | null {
+    return postgresFault(error);
+  }
+
+  async savepoint<T>(work: () => Promise<T>): Promise<T> {
+    await this.#connection.execute("SAVEPOINT tidemark_part");
+    try {
+      const result = await work();
+      await this.#connection.execute("RELEASE SAVEPOINT tidemark_part");
+      return result;
+    } catch (error) {
+      const isOfRows = error instanceof TidemarkError && postgresFault(error) !== null;
+      if (isOfRows) await this.#connection.execute("ROLLBACK TO SAVEPOINT tidemark_part");
+      throw error;
     }
   }
 
-  async #insertPart(sql: string, target: Target, records: readonly SourceRecord[]): Promise<void> {
-    const literals = target.columns.map((column) => columnLiteral(records, column));
-    try {
-      await this.#connection.execute(sql, literals);
-    } catch (error) {
-      throw error instanceof TidemarkError ? refusedRecord(error, target, records[0] ?? null) : error;
-    }
+  async checkConstraints(): Promise<void> {
+    if (this.#defersConstraints) await this.#connection.execute("SET CONSTRAINTS ALL IMMEDIATE");
   }
 
-  /**
-   * Where the database may take two keys for one that are not the same text (`2024-01-01T00:00Z` and
-   * `2024-01-01 00:00+00`, words in another case), and refuses a statement that has both, the records
-   * go in by halves, down to one by one.
-   */
-  async #insertWithTwins(sql: string, target: Target, records: readonly SourceRecord[]): Promise<void> {
-    const savepoint = this.#inTransaction && records.length > 1;
-    if (savepoint) await this.#connection.execute("SAVEPOINT tidemark_part");
-    try {
-      await this.#insertPart(sql, target, records);
-    } catch (error) {
-      const twins = error instanceof TidemarkError && error.details?.sqlState === "21000";
-      if (!twins || records.length === 1) throw error;
-      if (savepoint) await this.#connection.execute("ROLLBACK TO SAVEPOINT tidemark_part");
-      const half = records.length >> 1;
-      await this.#insertWithTwins(sql, target, records.slice(0, half));
-      await this.#insertWithTwins(sql, target, records.slice(half));
+  inexactKeys(table: string, key: readonly string[]): Promise<readonly InexactKey[]> {
+    return inexactKeysOf(this.#connection, table, key);
+  }
+
+  async storedKey(target: Target, record: SourceRecord): Promise<Readonly<Record<string, string>> | null> {
+    const { dialect } = this.#connection;
+    const keys = target.columns.filter(({ name }) => target.key.includes(name));
+    const collations = new Map(target.inexact?.map(({ column, collation }) => [column, collation]));
+    const shown = keys.map(({ name }) => `${dialect.identifier(name)}::text AS ${dialect.identifier(name)}`);
+    const conditions = keys.map(({ name, type }, at) => {
+      const collation = collations.get(name);
+      const value = `($${at + 1}::${type}[])[1]${collation === undefined ? "" : ` COLLATE ${collation}`}`;
+      return `${dialect.identifier(name)} = ${value}`;
+    });
+    const literals = keys.map((column) => columnLiteral([record], column));
+    const sql = `SELECT ${shown.join(", ")} FROM ${dialect.table(target.table)} WHERE ${conditions.join(" AND ")}`;
+    const [row] = await this.#connection.query(sql, literals);
+    return row === undefined
+      ? null
+      : Object.fromEntries(Object.entries(row).map(([name, text]) => [name, String(text)]));
+  }
+
+  /** Reads the value of each column as the statement does, to see which of them the server cannot read. */
+  async fieldAtFault(error: TidemarkError, target: Target, record: SourceRecord): Promise<string | null> {
+    const { sqlState } = error.details ?? {};
+    if (typeof sqlState !== "string" || !sqlState.startsWith("22")) return null;
+    for (const column of target.columns) {
+      const list = travelsAsText(column) ? "text" : column.type;
+      const sql = `SELECT ($1::${list}[])[1]::${column.type} AS value`;
+      try {
+        await this.savepoint(() => this.#connection.query(sql, [columnLiteral([record], column)]));
+      } catch (found) {
+        if (!(found instanceof TidemarkError) || postgresFault(found) === null) throw found;
+        return column.field;
+      }
     }
-    if (savepoint) await this.#connection.execute("RELEASE SAVEPOINT tidemark_part");
+    return null;
   }
 
   #insertSql(target: Target): string {
     const { dialect } = this.#connection;
     const { columns } = target;
-    const asText = ({ array, apart }: FieldColumn) => array || apart === true;
-    const arrays = columns.map((column, at) => `$${at + 1}::${asText(column) ? "text" : column.type}[]`);
-    const values = columns.map((column, at) => (asText(column) ? `v.c${at}::${column.type}` : `v.c${at}`));
+    const arrays = columns.map(
+      (column, at) => `$${at + 1}::${travelsAsText(column) ? "text" : column.type}[]`,
+    );
+    const values = columns.map((column, at) =>
+      travelsAsText(column) ? `v.c${at}::${column.type}` : `v.c${at}`,
+    );
     const names = columns.map((_, at) => `c${at}`);
     return `INSERT INTO ${dialect.table(target.table)} (${this.#names(columns.map(({ name }) => name))})${overriding(columns)}
       SELECT ${values.join(", ")} FROM unnest(${arrays.join(", ")}) AS v(${names.join(", ")})${this.#onConflict(target)}`;
@@ -228,47 +284,75 @@ export class PostgresTableStore implements TableStore {
     const { dialect } = this.#connection;
     const table = `pg_temp._tidemark_spill_${++this.#spills}`;
     const lines = target.columns.map(({ name, type }) => `${dialect.identifier(name)} ${type}`);
+    lines.push(`${waitingOrder} bigint GENERATED ALWAYS AS IDENTITY`);
     // Kept unique while it fills, since what is moved in one statement may not have a key twice.
-    if (target.key.length > 0) lines.push(`UNIQUE (${this.#names(target.key)})`);
+    const key = this.movesWhole(target) ? target.key : [];
+    if (key.length > 0) lines.push(`UNIQUE (${this.#names(key)})`);
     await this.#connection.execute(`CREATE TABLE ${dialect.table(table)} (${lines.join(", ")})`);
-    return { table, columns: target.columns, key: target.key };
+    return { table, columns: target.columns, key };
   }
 
   async insertWaiting(spill: Target, records: readonly SourceRecord[]): Promise<void> {
-    await this.insert(spill, records);
+    await this.#connection.execute("BEGIN");
+    try {
+      await this.insert(spill, records);
+      await this.#connection.execute("COMMIT");
+    } catch (error) {
+      await this.#connection.rollback();
+      throw error;
+    }
   }
 
-  async moveWaiting(spill: Target, target: Target): Promise<void> {
+  movesWhole({ key, columns, inexact }: Target): boolean {
+    if (inexact !== undefined) return false;
+    return columns.every(({ name, type }) => !key.includes(name) || plainKeyTypes.has(type));
+  }
+
+  async dropSpill(spill: Target): Promise<void> {
+    await this.#connection.execute(`DROP TABLE ${this.#connection.dialect.table(spill.table)}`);
+  }
+
+  async moveWaiting(spill: Target, target: Target): Promise<number> {
     const { dialect } = this.#connection;
-    const columns = this.#names(spill.columns.map(({ name }) => name));
+    const moved = { ...target, columns: columnsOf(spill, target) };
+    const columns = this.#names(moved.columns.map(({ name }) => name));
     const kinds = new Map(target.columns.map(({ name, kind }) => [name, kind]));
-    const values = spill.columns.map(({ name, kind }) => {
+    const values = moved.columns.map(({ name, kind }) => {
       const column = dialect.identifier(name);
       // The column may have become one of numbers since.
       return kind === "boolean" && isNumeric(kinds.get(name)) ? `${column}::integer` : column;
     });
-    const conflict = this.#onConflict({ ...target, columns: spill.columns });
-    try {
-      await this.#connection.execute(
-        `INSERT INTO ${dialect.table(target.table)} (${columns})${overriding(target.columns)} SELECT ${values.join(", ")} FROM ${dialect.table(spill.table)}${conflict}`,
-      );
-    } catch (error) {
-      throw error instanceof TidemarkError ? refusedRecord(error, target, null) : error;
-    }
-    await this.#connection.execute(`DROP TABLE ${dialect.table(spill.table)}`);
+    const from = dialect.table(spill.table);
+    const taken = await this.#connection.execute(
+      `INSERT INTO ${dialect.table(target.table)} (${columns})${overriding(target.columns)}
+        SELECT ${values.join(", ")} FROM ${from} ORDER BY ${waitingOrder}${this.#onConflict(moved)}`,
+    );
+    if (!countsRows(moved)) return 0;
+    const [waiting] = await this.#connection.query(`SELECT count(*)::int AS rows FROM ${from}`);
+    return Number(waiting?.rows) - taken;
   }
 
-  #onConflict({ table, key, columns, newest }: Target): string {
+  #onConflict({ table, key, columns, newest, inexact = [] }: Target): string {
     if (key.length === 0) return "";
     const { dialect } = this.#connection;
+    const own = dialect.identifier(tableNameParts(table).at(-1) ?? table);
     const set = columns
       .filter(({ name }) => !key.includes(name))
       .map(({ name }) => `${dialect.identifier(name)} = EXCLUDED.${dialect.identifier(name)}`);
+    // A row of another key that the column takes for this one fails the statement: it is never replaced.
+    set.push(
+      ...inexact.map(({ column }) => {
+        const name = dialect.identifier(column);
+        const stored = `${own}.${name}`;
+        const isSame = `${stored}::text COLLATE "C" = EXCLUDED.${name}::text COLLATE "C"`;
+        return `${name} = CASE WHEN ${isSame} THEN ${stored} ELSE (${stored}::text || (1 / (0 * length(${stored}::text)))::text) END`;
+      }),
+    );
     if (set.length === 0) return ` ON CONFLICT (${this.#names(key)}) DO NOTHING`;
     const update = ` ON CONFLICT (${this.#names(key)}) DO UPDATE SET ${set.join(", ")}`;
     if (newest === undefined) return update;
     const column = dialect.identifier(newest);
-    const stored = `${dialect.identifier(tableNameParts(table).at(-1) ?? table)}.${column}`;
+    const stored = `${own}.${column}`;
     return `${update} WHERE ${stored} IS NULL OR ${stored} <= EXCLUDED.${column}`;
   }
 
@@ -278,7 +362,17 @@ export class PostgresTableStore implements TableStore {
 }
 
 function isNumeric(kind: ColumnKind | undefined): boolean {
-  return kind === "integer" || kind === "decimal";
+  return kind === "integer" || kind === "decimal" || kind === "float";
+}
+
+/** `unnest` would take lists apart into their innermost elements, and composites into their fields. */
+function travelsAsText({ array, apart }: FieldColumn): boolean {
+  return array || apart === true;
+}
+
+/** Whether the server tells of each row that it took: `DO NOTHING` does not tell of those that were there. */
+function countsRows({ key, columns, inexact }: Target): boolean {
+  return key.length === 0 || inexact !== undefined || columns.some(({ name }) => !key.includes(name));
 }
 
 /** An identity column takes the record's own number, as it does from `pg_dump` and from replication. */

@@ -1,28 +1,54 @@
-import { TidemarkError } from "../../errors.ts";
-import { stringifyJson } from "../../model/json.ts";
+import type { Refusal } from "../../engine/ports.ts";
+import { errorCodes, TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import type { FieldColumn, Target } from "./table-store.ts";
+import { recordName } from "../on-error/record-name.ts";
+import type { RecordFault } from "./record-fault.ts";
+import type { FieldColumn, TableStore, Target } from "./table-store.ts";
+import { textProblem } from "./text-problems.ts";
 import { declaredOf, shown } from "./value-checks.ts";
 
-/**
- * What a database said to a write, as the output's own error: in its words, with the table and the
- * record, or the first of the records, that it was about. Errors of another kind stay as they are.
- */
-export function refusedRecord(
+interface RefusedRow {
+  readonly store: TableStore;
+  readonly target: Target;
+  readonly record: SourceRecord;
+}
+
+const whatToDo =
+  "Change what the pipeline makes of such a record with a filter, or declare `onError: deadLetter`; the next run begins with it.";
+
+/** A record alone that the database does not take, with the field at fault where it can be found. */
+export async function refusalOf(error: TidemarkError, fault: RecordFault, row: RefusedRow): Promise<Refusal> {
+  const { store, target, record } = row;
+  const collision = await collisionOf(row);
+  const text = isAboutText(error) ? textProblem(record, target.columns, store.rules.nulHint) : null;
+  const field = collision?.field ?? text?.field ?? (await fieldOf(error, fault, row));
+  const words = collision?.words ?? text?.words ?? error.message;
+  const hint =
+    collision?.hint ?? text?.hint ?? (error.hint === errorCodes.QUERY_FAILED.hint ? whatToDo : error.hint);
+  return refusedRow({ target, record }, { words, field, hint, error });
+}
+
+/** A record that cannot be written whatever the database says. */
+export function refusalBefore(
   error: TidemarkError,
-  target: Target,
-  record: SourceRecord | null,
-): TidemarkError {
-  if (error.code !== "QUERY_FAILED") return error;
-  const which = record === null ? "" : ` ${nameOf(target, record)}`;
-  return new TidemarkError(
-    "OUTPUT_FAILED",
-    `the table ${target.table} refused${which || " a row"}: ${error.message}`,
+  target: Pick<Target, "table" | "key">,
+  record: SourceRecord,
+): Refusal {
+  const name = recordName(
+    record,
+    target.key.map((field) => [field]),
+  );
+  const failure = new TidemarkError(
+    error.code,
+    `${name} cannot be written to the table ${target.table}: ${error.message}`,
     {
       cause: error,
-      ...(error.details === undefined ? {} : { details: { ...error.details, table: target.table } }),
+      hint: error.hint,
+      details: { ...error.details, table: target.table },
     },
   );
+  // What is said of a value names the record and the table already.
+  return { record, name, reason: error, failure: error.details?.table === undefined ? failure : error };
 }
 
 /** A value that a column would change or lose, refused before its batch. `key` are the fields of the record's key. */
@@ -34,10 +60,13 @@ export function refusedValue(
 ): TidemarkError {
   const { field, name } = column;
   const type = declaredOf(column);
-  const names = key.length > 0 ? key : Object.keys(record).slice(0, 3);
+  const whose = recordName(
+    record,
+    key.map((field) => [field]),
+  );
   return new TidemarkError(
     "RECORD_INVALID",
-    `the column ${name} (${type}) of the table ${table} cannot hold ${shown(record[field])} as it is, the field \`${field}\` of ${recordBy(record, names)}: ${problem}`,
+    `the column ${name} (${type}) of the table ${table} cannot hold ${shown(record[field])} as it is, the field \`${field}\` of ${whose}: ${problem}`,
     {
       hint: `Give the column a type that holds the value (\`columns: { ${field}: text }\` where Tidemark makes it), or change the field with a filter.`,
       details: { table, column: name, type, field },
@@ -45,15 +74,72 @@ export function refusedValue(
   );
 }
 
-function nameOf(target: Target, record: SourceRecord): string {
-  const fields =
-    target.key.length > 0
-      ? target.columns.filter(({ name }) => target.key.includes(name)).map(({ field }) => field)
-      : Object.keys(record).slice(0, 3);
-  return recordBy(record, fields);
+/** PostgreSQL: an invalid byte or escape in a text or in JSON. */
+const textStates = new Set<unknown>(["22021", "22P02", "22P05"]);
+
+function isAboutText(error: TidemarkError): boolean {
+  return error.code === "RECORD_INVALID" || textStates.has(error.details?.sqlState);
 }
 
-function recordBy(record: SourceRecord, fields: readonly string[]): string {
-  const text = fields.map((field) => `${field} ${stringifyJson(record[field] ?? null)}`).join(", ");
-  return `the record with ${text.length > 200 ? `${text.slice(0, 200)}…` : text}`;
+interface Why {
+  readonly words: string;
+  readonly field: string | null;
+  readonly hint: string;
+  readonly error: TidemarkError;
+}
+
+function refusedRow(
+  { target, record }: Omit<RefusedRow, "store">,
+  { words, field, hint, error }: Why,
+): Refusal {
+  const name = recordName(record, keyFields(target));
+  const at = field === null ? "" : `the field \`${field}\`: `;
+  const code = error.code === "QUERY_FAILED" ? "OUTPUT_FAILED" : error.code;
+  const details = { ...error.details, table: target.table, ...(field === null ? {} : { field }) };
+  const failed = (message: string) => new TidemarkError(code, message, { cause: error, hint, details });
+  return {
+    record,
+    name,
+    reason: failed(`${at}${words}`),
+    failure: failed(`the table ${target.table} refused ${name}: ${at}${words}`),
+  };
+}
+
+/** The fields that make up the key. */
+function keyFields({ columns, key }: Target): string[][] {
+  return columns.filter(({ name }) => key.includes(name)).map(({ field }) => [field]);
+}
+
+async function fieldOf(
+  error: TidemarkError,
+  fault: RecordFault,
+  { store, target, record }: RefusedRow,
+): Promise<string | null> {
+  const [name] = fault.columns;
+  const named = target.columns.find((column) => column.name === name);
+  if (named !== undefined) return named.field;
+  return (await store.fieldAtFault?.(error, target, record)) ?? null;
+}
+
+/** Whether the record's key has met a row that has another one, which the column takes for the same. */
+async function collisionOf({
+  store,
+  target,
+  record,
+}: RefusedRow): Promise<{ words: string; field: string; hint: string } | null> {
+  const inexact = target.inexact ?? [];
+  if (inexact.length === 0) return null;
+  const stored = await store.storedKey(target, record);
+  if (stored === null) return null;
+  for (const { column, because } of inexact) {
+    const field = target.columns.find(({ name }) => name === column)?.field ?? column;
+    const other = stored[column];
+    if (other === undefined || other === String(record[field])) continue;
+    return {
+      field,
+      words: `its key ${JSON.stringify(record[field])} is one with ${JSON.stringify(other)}, the key of a row that is there, since ${because}`,
+      hint: `Give the column \`${column}\` a type and a collation that tell them apart, or choose another \`key\`.`,
+    };
+  }
+  return null;
 }

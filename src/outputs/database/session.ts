@@ -1,4 +1,13 @@
-import type { Batch, Commit, Mark, OutputContext, OutputSession } from "../../engine/ports.ts";
+import type {
+  Batch,
+  Commit,
+  Committed,
+  Mark,
+  OutputContext,
+  OutputSession,
+  Refusals,
+} from "../../engine/ports.ts";
+import { failOnRefusal } from "../../engine/refusals.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { SourceRecord } from "../../model/record.ts";
@@ -6,8 +15,11 @@ import { formatStreamKey } from "../../model/stream-key.ts";
 import type { ColumnKind, SqlConnection } from "../../sql/port.ts";
 import { DeliveredIdentities } from "./delivered.ts";
 import type { Ledger } from "./ledger.ts";
+import { refusalBefore, refusalOf } from "./refused-record.ts";
+import { writeAll, writeCarefully } from "./row-writing.ts";
+import { createSpill, type Spill, spill } from "./spills.ts";
 import { TablePlan } from "./table-plan.ts";
-import { inTransaction, type TableStore, type Target } from "./table-store.ts";
+import { type InexactKey, inTransaction, type TableStore, type Target } from "./table-store.ts";
 
 /** How much waits in memory for a commit before it goes to a temporary table of the connection. */
 const heldRecords = 10_000;
@@ -27,31 +39,31 @@ export interface SessionParts {
   readonly currentEpoch: () => Promise<number | null>;
 }
 
-interface Spill {
-  readonly waiting: Target;
-  readonly version: number;
-}
-
 /**
  * One run's writes. Records wait, in memory and then in a temporary table, until the commit writes
  * them in one short transaction: a process that is stopped between two commits holds no lock.
  */
 export class DatabaseSession implements OutputSession {
   readonly databaseIdentity: string;
+  readonly settlesRefusals = true;
   readonly #parts: SessionParts;
   readonly #delivered: DeliveredIdentities;
   #epoch: number | null = null;
+  #inexact: readonly InexactKey[] = [];
   #plan: TablePlan | null = null;
   #target: { readonly target: Target; readonly version: number } | null = null;
   #held: SourceRecord[] = [];
   #heldCharacters = 0;
   #spills: Spill[] = [];
+  /** How many records wait for the commit. */
   #records = 0;
+  readonly #refusals: Refusals;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.databaseIdentity = parts.connection.identity;
     this.#delivered = new DeliveredIdentities(parts.ledger);
+    this.#refusals = parts.context.refusals ?? failOnRefusal;
   }
 
   async claimedEpoch(): Promise<number> {
@@ -74,6 +86,7 @@ export class DatabaseSession implements OutputSession {
         `${entry.records} records were written to the table ${table}, and it is gone; it is made anew, for what is read from here on`,
       );
     }
+    if (existing !== null && this.#parts.key.length > 0) await this.#lookAtKey(entry?.mark ?? null);
     this.#plan = new TablePlan({
       table,
       key: this.#parts.key,
@@ -86,6 +99,18 @@ export class DatabaseSession implements OutputSession {
     return entry?.mark ?? null;
   }
 
+  async #lookAtKey(mark: Mark | null): Promise<void> {
+    const { store, table, key, context } = this.#parts;
+    this.#inexact = await store.inexactKeys(table, key);
+    if (mark !== null) return;
+    for (const { column, because } of this.#inexact) {
+      context.warn(
+        "KEY_INEXACT",
+        `the key column ${column} of the table ${table} takes different texts for one, since ${because}: a record whose key meets the row of another is refused`,
+      );
+    }
+  }
+
   async partition(partition: string): Promise<Mark | null> {
     return this.#parts.ledger.partition(partition);
   }
@@ -95,11 +120,10 @@ export class DatabaseSession implements OutputSession {
   }
 
   async write(batch: Batch): Promise<number> {
-    const { records } = batch;
-    const [sample] = records;
     if (batch.deliveries !== undefined) this.#delivered.add(batch.deliveries);
+    const records = this.#fitting(batch);
+    const [sample] = records;
     if (sample === undefined) return 0;
-    this.#planned().fit(records, batch.columns);
     // One record stands for the batch: exact sizes would cost more than they are worth.
     const characters = stringifyJson(sample).length * records.length;
     const full =
@@ -112,43 +136,112 @@ export class DatabaseSession implements OutputSession {
     return records.length;
   }
 
+  /** The records that columns can be made for; the others are refused one by one, and leave the plan as it was. */
+  #fitting({ records, columns }: Batch): readonly SourceRecord[] {
+    const plan = this.#planned();
+    const before = plan.snapshot();
+    try {
+      plan.fit(records, columns);
+      return records;
+    } catch (error) {
+      if (!isTidemarkError(error, "RECORD_INVALID")) throw error;
+      plan.restore(before);
+    }
+    return records.filter((record) => this.#fits(plan, record, columns));
+  }
+
+  #fits(plan: TablePlan, record: SourceRecord, columns: Batch["columns"]): boolean {
+    const before = plan.snapshot();
+    try {
+      plan.fit([record], columns);
+      return true;
+    } catch (error) {
+      if (!isTidemarkError(error, "RECORD_INVALID")) throw error;
+      plan.restore(before);
+      this.#refusals.refuse(refusalBefore(error, { table: this.#parts.table, key: this.#parts.key }, record));
+      return false;
+    }
+  }
+
   /** Moves what is held to a place on the connection's side, where it is not in anyone's way. */
   async #spill(): Promise<void> {
     const { store } = this.#parts;
     const { version } = this.#planned();
-    let spill = this.#spills.at(-1);
-    if (spill === undefined || spill.version !== version) {
-      spill = { waiting: await store.createSpill(this.#targetOf()), version };
-      this.#spills.push(spill);
+    const target = this.#targetOf();
+    let place = this.#spills.at(-1);
+    if (place === undefined || place.version !== version) {
+      const keepsRecords = this.#refusals.goesOn || !store.movesWhole(target);
+      place = await createSpill(store, target, { version, keepsRecords });
+      this.#spills.push(place);
     }
-    await store.insertWaiting(spill.waiting, this.#held);
+    const held = this.#held;
     this.#held = [];
     this.#heldCharacters = 0;
+    const refused = await spill(store, place, held);
+    for (const { record, error, fault } of refused) {
+      this.#refusals.refuse(await refusalOf(error, fault, { store, target, record }));
+    }
+    this.#records -= refused.length;
     await this.#delivered.spill();
   }
 
-  async commit(commit: Commit): Promise<void> {
+  /**
+   * One transaction. Where the database does not take one of the records, it is undone, and made again with
+   * each part of them in a savepoint, so that a commit that meets no such record pays for none.
+   */
+  async commit(commit: Commit): Promise<Committed> {
     const { store } = this.#parts;
     if (commit.epoch !== this.#epoch) throw this.#superseded(commit.epoch, this.#epoch);
-    const plan = this.#planned();
+    let committed: Committed;
     try {
-      if (!store.changesInTransaction) await this.#fitTable(plan);
-      await store.begin();
-      await this.#advance(commit, plan);
-      if (this.#records > 0) await this.#writeRows(plan);
-      await this.#delivered.settle(commit);
-      await commit.within?.(this.#parts.connection.handle);
-      await store.commit();
+      committed = await this.#commitOnce(commit, false);
     } catch (error) {
       await store.rollback();
-      throw await this.#explained(error);
+      if (!this.#isOfRecords(error)) throw await this.#explained(error);
+      committed = await this.#commitCarefully(commit, error);
     }
+    const plan = this.#planned();
     if (this.#records > 0) plan.settled();
     this.#delivered.committed(commit);
+    const spills = this.#spills;
     this.#held = [];
     this.#heldCharacters = 0;
     this.#spills = [];
     this.#records = 0;
+    for (const { waiting } of spills) await store.dropSpill(waiting);
+    return committed;
+  }
+
+  #isOfRecords(error: unknown): error is TidemarkError {
+    return error instanceof TidemarkError && this.#parts.store.faultOf(error) !== null;
+  }
+
+  async #commitCarefully(commit: Commit, first: TidemarkError): Promise<Committed> {
+    const { store } = this.#parts;
+    try {
+      return await this.#commitOnce(commit, true, first);
+    } catch (error) {
+      await store.rollback();
+      throw await this.#explained(error);
+    }
+  }
+
+  async #commitOnce(commit: Commit, carefully: boolean, first?: TidemarkError): Promise<Committed> {
+    const { store, ledger, connection } = this.#parts;
+    const plan = this.#planned();
+    if (!store.changesInTransaction) await this.#fitTable(plan);
+    await store.begin();
+    await this.#advance(commit, plan);
+    if (carefully) await store.checkConstraints?.();
+    const without = this.#records === 0 ? 0 : await this.#writeRows(plan, carefully, first);
+    if (!carefully && this.#records > 0) await store.checkConstraints?.();
+    if (without > 0) await ledger.countLess(without);
+    this.#refusals.settle();
+    await this.#delivered.settle(commit);
+    const committed = { written: this.#records - without };
+    await commit.within?.(connection.handle, committed);
+    await store.commit();
+    return committed;
   }
 
   async #advance(commit: Commit, plan: TablePlan): Promise<void> {
@@ -158,7 +251,8 @@ export class DatabaseSession implements OutputSession {
     throw this.#superseded(commit.epoch, (await ledger.read())?.epoch ?? null);
   }
 
-  async #writeRows(plan: TablePlan): Promise<void> {
+  /** Returns how many of the records the table does not hold then. */
+  async #writeRows(plan: TablePlan, carefully: boolean, first: TidemarkError | undefined): Promise<number> {
     const { store, table } = this.#parts;
     if (plan.columns.length === 0) {
       throw new TidemarkError(
@@ -168,9 +262,10 @@ export class DatabaseSession implements OutputSession {
       );
     }
     if (store.changesInTransaction) await this.#fitTable(plan);
-    const target = this.#targetOf();
-    for (const { waiting } of this.#spills) await store.moveWaiting(waiting, target);
-    await store.insert(target, this.#held);
+    const { connection } = this.#parts;
+    const rows = { spills: this.#spills, held: this.#held };
+    const parts = { store, connection, target: this.#targetOf(), refusals: this.#refusals };
+    return carefully ? writeCarefully(parts, rows, first) : writeAll(parts, rows);
   }
 
   async #fitTable(plan: TablePlan): Promise<void> {
@@ -203,6 +298,7 @@ export class DatabaseSession implements OutputSession {
         table: this.#parts.table,
         columns: plan.columns,
         key: plan.key,
+        ...(this.#inexact.length === 0 ? {} : { inexact: this.#inexact }),
         ...(newest === null ? {} : { newest }),
       };
       this.#target = { target, version: plan.version };

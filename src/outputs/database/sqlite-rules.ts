@@ -73,6 +73,7 @@ export const sqliteRules: ColumnRules = {
 
   nameProblem(name: string): string | null {
     if (name === "") return "it is empty";
+    if (!name.isWellFormed()) return "it holds half of a surrogate pair";
     return name.includes("\0") ? "it holds a NUL character" : null;
   },
 };

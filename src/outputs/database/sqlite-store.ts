@@ -2,21 +2,25 @@ import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
 import { ExactNumber, negativeZero } from "../../model/exact-number.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import { tableNameParts } from "../../sql/dialects.ts";
 import type { SqliteConnection } from "../../sql/sqlite/connection.ts";
 import { kindOfDeclaredType } from "../../sql/sqlite/values.ts";
 import { takeWriteTurn } from "../../sql/sqlite/write-lock.ts";
-import { refusedRecord } from "./refused-record.ts";
+import { ownFault, type RecordFault } from "./record-fault.ts";
 import { affinityOf } from "./sqlite-affinity.ts";
+import { sqliteFault } from "./sqlite-faults.ts";
+import { identifier, inexactKeysOf, nameOf, onConflict } from "./sqlite-keys.ts";
 import { rebuildTable } from "./sqlite-rebuild.ts";
 import { isRowNumber, sqliteRules } from "./sqlite-rules.ts";
-import type {
-  FieldColumn,
-  TableColumn,
-  TableDescription,
-  TableStore,
-  Target,
-  Widening,
+import {
+  columnsOf,
+  type FieldColumn,
+  type InexactKey,
+  type TableColumn,
+  type TableDescription,
+  type TableStore,
+  type Target,
+  type Widening,
+  waitingOrder,
 } from "./table-store.ts";
 import { asInt64, isNumberWord, textOfValue } from "./values.ts";
 
@@ -37,6 +41,7 @@ interface Insertion {
   readonly many: StatementSync;
   readonly manyRows: number;
   readonly one: StatementSync;
+  readonly countsRows: boolean;
 }
 
 /** Tables in SQLite, by prepared statements that work at once. */
@@ -145,44 +150,80 @@ export class SqliteTableStore implements TableStore {
     }
   }
 
-  async insert(target: Target, records: readonly SourceRecord[]): Promise<void> {
-    const { encoders, many, manyRows, one } = this.#insertion(target);
+  async insert(target: Target, records: readonly SourceRecord[]): Promise<number> {
+    const { encoders, many, manyRows, one, countsRows } = this.#insertion(target);
     const width = encoders.length;
     const params: SQLInputValue[] = new Array(manyRows * width);
-    let at = 0;
+    let taken = 0;
     let done = 0;
     const last = records.length - (records.length % manyRows);
     while (done < last) {
-      at = 0;
+      let at = 0;
       for (let row = 0; row < manyRows; row++)
         at = encode(records[done + row], target.columns, encoders, params, at);
-      try {
-        many.run(...params);
-      } catch (error) {
-        // A statement that fails leaves nothing, so that the record at fault is found one by one.
-        this.#insertOneByOne(target, one, encoders, records.slice(done, done + manyRows));
-        throw this.#connection.errorOf(error);
-      }
+      taken += this.#run(many, params);
       done += manyRows;
     }
-    this.#insertOneByOne(target, one, encoders, records.slice(done));
+    const single: SQLInputValue[] = new Array(width);
+    for (; done < records.length; done++) {
+      encode(records[done], target.columns, encoders, single, 0);
+      taken += this.#run(one, single);
+    }
+    return countsRows ? records.length - taken : 0;
   }
 
-  #insertOneByOne(
-    target: Target,
-    statement: StatementSync,
-    encoders: readonly Encoder[],
-    records: readonly SourceRecord[],
-  ): void {
-    const params: SQLInputValue[] = new Array(encoders.length);
-    for (const record of records) {
-      encode(record, target.columns, encoders, params, 0);
-      try {
-        statement.run(...params);
-      } catch (error) {
-        throw refusedRecord(this.#connection.errorOf(error), target, record);
-      }
+  #run(statement: StatementSync, params: readonly SQLInputValue[]): number {
+    try {
+      return Number(statement.run(...params).changes);
+    } catch (error) {
+      throw this.#connection.errorOf(error);
     }
+  }
+
+  faultOf(error: TidemarkError): RecordFault | null {
+    return sqliteFault(error);
+  }
+
+  async savepoint<T>(work: () => Promise<T>): Promise<T> {
+    this.#exec("SAVEPOINT tidemark_part");
+    try {
+      const result = await work();
+      this.#exec("RELEASE tidemark_part");
+      return result;
+    } catch (error) {
+      const isOfRows = error instanceof TidemarkError && sqliteFault(error) !== null;
+      // A trigger may have undone the whole transaction.
+      if (isOfRows && this.#connection.handle.isTransaction)
+        this.#exec("ROLLBACK TO tidemark_part; RELEASE tidemark_part");
+      throw error;
+    }
+  }
+
+  inexactKeys(table: string, key: readonly string[]): Promise<readonly InexactKey[]> {
+    return inexactKeysOf(this.#connection, nameOf(table), key);
+  }
+
+  async storedKey(target: Target, record: SourceRecord): Promise<Readonly<Record<string, string>> | null> {
+    const keys = target.columns.filter(({ name }) => target.key.includes(name));
+    const collations = new Map(target.inexact?.map(({ column, collation }) => [column, collation]));
+    const conditions = keys.map(({ name }) => {
+      const collation = collations.get(name);
+      return `${identifier(name)}${collation === undefined ? "" : ` COLLATE ${collation}`} = ?`;
+    });
+    const params: SQLInputValue[] = [];
+    encode(
+      record,
+      keys,
+      keys.map((column) => encoderOf(column, target.key)),
+      params,
+      0,
+    );
+    const shown = keys.map(({ name }) => `CAST(${identifier(name)} AS TEXT) AS ${identifier(name)}`);
+    const row = this.#prepare(
+      `SELECT ${shown.join(", ")} FROM ${this.#connection.dialect.table(target.table)} WHERE ${conditions.join(" AND ")}`,
+    ).get(...params);
+    if (row === undefined) return null;
+    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value)]));
   }
 
   #insertion(target: Target): Insertion {
@@ -200,6 +241,7 @@ export class SqliteTableStore implements TableStore {
       manyRows,
       many: prepare(manyRows),
       one: prepare(1),
+      countsRows: this.#countsRows(target),
     };
     this.#insertions.set(target, insertion);
     return insertion;
@@ -208,28 +250,52 @@ export class SqliteTableStore implements TableStore {
   /** In the connection's temporary database, so that the file stays free for other writers. */
   async createSpill(target: Target): Promise<Target> {
     const table = `temp._tidemark_spill_${++this.#spills}`;
-    const columns = target.columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(", ");
-    this.#exec(`CREATE TABLE ${this.#connection.dialect.table(table)} (${columns})`);
+    const columns = target.columns.map(({ name, type }) => `${identifier(name)} ${type}`);
+    columns.push(`${identifier(waitingOrder)} INTEGER PRIMARY KEY`);
+    this.#exec(`CREATE TABLE ${this.#connection.dialect.table(table)} (${columns.join(", ")})`);
     return { table, columns: target.columns, key: [] };
   }
 
   async insertWaiting(spill: Target, records: readonly SourceRecord[]): Promise<void> {
     this.#exec("BEGIN");
-    await this.insert(spill, records);
-    this.#exec("COMMIT");
+    try {
+      await this.insert(spill, records);
+      this.#exec("COMMIT");
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
   }
 
-  async moveWaiting(spill: Target, target: Target): Promise<void> {
+  async moveWaiting(spill: Target, target: Target): Promise<number> {
     const { dialect } = this.#connection;
-    const columns = spill.columns.map(({ name }) => identifier(name)).join(", ");
-    try {
-      this.#exec(`INSERT INTO ${dialect.table(target.table)} (${columns})
+    const moved = { ...target, columns: columnsOf(spill, target) };
+    const columns = moved.columns.map(({ name }) => identifier(name)).join(", ");
+    const statement = this.#prepare(`INSERT INTO ${dialect.table(target.table)} (${columns})
         SELECT ${columns} FROM ${dialect.table(spill.table)} WHERE true
-        ORDER BY _rowid_${onConflict({ ...target, columns: spill.columns })}`);
-    } catch (error) {
-      throw error instanceof TidemarkError ? refusedRecord(error, target, null) : error;
-    }
-    this.#exec(`DROP TABLE ${dialect.table(spill.table)}`);
+        ORDER BY ${identifier(waitingOrder)}${onConflict(moved)}`);
+    const taken = this.#run(statement, []);
+    if (!this.#countsRows(moved)) return 0;
+    const rows = this.#prepare(`SELECT count(*) AS rows FROM ${dialect.table(spill.table)}`).get()?.rows;
+    return Number(rows) - taken;
+  }
+
+  movesWhole(): boolean {
+    return true;
+  }
+
+  async dropSpill(spill: Target): Promise<void> {
+    this.#exec(`DROP TABLE ${this.#connection.dialect.table(spill.table)}`);
+  }
+
+  /** Whether SQLite tells of each row that it took: not of those that were there, nor of what a view's trigger does. */
+  #countsRows({ table, key, columns, inexact }: Target): boolean {
+    const { schema, name } = nameOf(table);
+    const isView = this.#prepare(
+      `SELECT 1 FROM ${identifier(schema)}.sqlite_schema WHERE type = 'view' AND lower(name) = lower(?)`,
+    ).get(name);
+    if (isView !== undefined) return false;
+    return key.length === 0 || inexact !== undefined || columns.some((column) => !key.includes(column.name));
   }
 
   #exec(sql: string): void {
@@ -249,30 +315,9 @@ export class SqliteTableStore implements TableStore {
   }
 }
 
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-function nameOf(table: string): { schema: string; name: string } {
-  const parts = tableNameParts(table);
-  return { schema: parts.length > 1 ? (parts[0] ?? "main") : "main", name: parts.at(-1) ?? table };
-}
-
 function tableColumn(name: string, type: string): TableColumn {
   const kind = kindOfDeclaredType(type) ?? (affinityOf(type) === "numeric" ? "decimal" : "text");
   return { name, kind, type, array: false };
-}
-
-function onConflict({ table, key, columns, newest }: Target): string {
-  if (key.length === 0) return "";
-  const set = columns
-    .filter(({ name }) => !key.includes(name))
-    .map(({ name }) => `${identifier(name)} = excluded.${identifier(name)}`);
-  const conflict = ` ON CONFLICT (${key.map(identifier).join(", ")}) DO`;
-  if (set.length === 0) return `${conflict} NOTHING`;
-  if (newest === undefined) return `${conflict} UPDATE SET ${set.join(", ")}`;
-  const stored = `${identifier(nameOf(table).name)}.${identifier(newest)}`;
-  return `${conflict} UPDATE SET ${set.join(", ")} WHERE ${stored} IS NULL OR ${stored} <= excluded.${identifier(newest)}`;
 }
 
 function encode(
@@ -287,7 +332,11 @@ function encode(
     const column = columns[index];
     const encoder = encoders[index];
     if (record === undefined || column === undefined || encoder === undefined) continue;
-    params[at++] = encoder(record[column.field]);
+    const value = encoder(record[column.field]);
+    // It would be stored as U+FFFD.
+    if (typeof value === "string" && !value.isWellFormed())
+      throw ownFault("a text holds half of a surrogate pair", column.name, "");
+    params[at++] = value;
   }
   return at;
 }

@@ -45,6 +45,11 @@ interface Planned {
   unseen: boolean;
 }
 
+export interface PlanSnapshot {
+  readonly planned: Planned[];
+  readonly version: number;
+}
+
 const anything: Takes = { everything: true, strings: true, integers: true, fractions: true, booleans: true };
 
 /**
@@ -75,6 +80,24 @@ export class TablePlan {
       if (column !== undefined && column.computed !== true && !this.#byFolded.has(options.rules.fold(field)))
         this.#plan({ ...column, field }).unseen = true;
     }
+  }
+
+  /** What `restore` brings the plan back to, as far as records decide. */
+  snapshot(): PlanSnapshot {
+    return { planned: this.#planned.map((planned) => ({ ...planned })), version: this.#version };
+  }
+
+  /** Undoes what records have changed since. The version stays, so that no target of it is taken for another's. */
+  restore({ planned, version }: PlanSnapshot): void {
+    if (version === this.#version) return;
+    this.#planned.splice(0, this.#planned.length, ...planned);
+    this.#byField.clear();
+    this.#byFolded.clear();
+    for (const known of planned) {
+      this.#byField.set(known.column.field, known);
+      this.#byFolded.set(this.#options.rules.fold(known.column.name), known);
+    }
+    this.#version++;
   }
 
   /** Grows whenever the columns change. */

@@ -1,5 +1,7 @@
+import type { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { ColumnKind } from "../../sql/port.ts";
+import type { RecordFault } from "./record-fault.ts";
 import type { ValueCheck } from "./value-checks.ts";
 
 /** A column of a table, as the database describes it. */
@@ -57,6 +59,17 @@ export interface ColumnRules {
   fold(name: string): string;
   /** Why no column can have this name; null where one can. */
   nameProblem(name: string): string | null;
+  /** What else can be done about U+0000, where the database's texts cannot hold it; absent where they can. */
+  readonly nulHint?: string;
+}
+
+/** A column of a key in which the database takes different texts for one. */
+export interface InexactKey {
+  readonly column: string;
+  /** Why, as the end of a sentence: `its collation is utf8mb4_general_ci`. */
+  readonly because: string;
+  /** How it compares, in the database's own words, where a comparison has to say so. */
+  readonly collation?: string;
 }
 
 export interface Takes {
@@ -80,6 +93,8 @@ export interface Target {
   readonly key: readonly string[];
   /** A column in which a row that is higher than the record keeps its place; absent where any record replaces it. */
   readonly newest?: string;
+  /** Those columns of the key in which another text may find a row. Absent where there are none. */
+  readonly inexact?: readonly InexactKey[];
 }
 
 /**
@@ -109,14 +124,45 @@ export interface TableStore {
   create(table: string, columns: readonly FieldColumn[], key: readonly string[]): Promise<void>;
   addColumns(table: string, columns: readonly FieldColumn[]): Promise<void>;
   widen(table: string, widenings: readonly Widening[]): Promise<void>;
-  /** Of two records of one key the later stays. */
-  insert(target: Target, records: readonly SourceRecord[]): Promise<void>;
+  /**
+   * Of two records of one key the later stays. Returns how many rows the table left out, as by a trigger.
+   * Throws an error with a `faultOf` where the table does not take one of the records.
+   */
+  insert(target: Target, records: readonly SourceRecord[]): Promise<number>;
+  /** What an error says of the rows of its statement; null where it is about anything else. */
+  faultOf(error: TidemarkError): RecordFault | null;
+  /** Does the work within the open transaction, and undoes it where it throws. */
+  savepoint<T>(work: () => Promise<T>): Promise<T>;
+  /** Has constraints that wait for the end of the transaction be checked now, and at each statement from here on. */
+  checkConstraints?(): Promise<void>;
+  /** Which of the key's columns take different texts for one, by the table as it is. */
+  inexactKeys(table: string, key: readonly string[]): Promise<readonly InexactKey[]>;
+  /** The key of the row that an upsert of the record would replace, by column, as text; null where there is none. */
+  storedKey(target: Target, record: SourceRecord): Promise<Readonly<Record<string, string>> | null>;
+  /** The field that the database does not take, where its error does not say. Within a transaction. */
+  fieldAtFault?(error: TidemarkError, target: Target, record: SourceRecord): Promise<string | null>;
   /** Makes an empty place, of this connection alone, where rows for the target can wait. */
   createSpill(target: Target): Promise<Target>;
-  /** As `insert`, into such a place, outside of any transaction. */
+  /** As `insert`, into such a place, in a transaction of its own: all of the records or none. */
   insertWaiting(spill: Target, records: readonly SourceRecord[]): Promise<void>;
-  /** Moves what waits in a place to the table, in order, and removes the place. */
-  moveWaiting(spill: Target, target: Target): Promise<void>;
+  /**
+   * Whether what waits can be moved as a whole. Where not, since one statement would meet a row twice, it is
+   * read back and inserted.
+   */
+  movesWhole(target: Target): boolean;
+  /** Moves what waits in a place to the table, in order. Returns and throws as `insert` does. */
+  moveWaiting(spill: Target, target: Target): Promise<number>;
+  /** Removes such a place, outside of any transaction. */
+  dropSpill(spill: Target): Promise<void>;
+}
+
+/** The column that keeps the order in which records came to wait. */
+export const waitingOrder = "_tidemark_order";
+
+/** The columns of a place that rows can be moved from: those that the target has. */
+export function columnsOf(spill: Target, target: Target): readonly FieldColumn[] {
+  const names = new Set(target.columns.map(({ name }) => name));
+  return spill.columns.filter(({ name }) => names.has(name));
 }
 
 /** As `changeTables`, where no transaction is open. */

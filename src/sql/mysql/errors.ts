@@ -36,6 +36,7 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
     database: place,
     ...(typeof error.sqlState === "string" ? { sqlState: error.sqlState } : {}),
     ...(typeof error.code === "string" ? { error: error.code } : {}),
+    ...(typeof error.errno === "number" ? { errno: error.errno } : {}),
     ...(sql === undefined ? {} : { sql: excerpt(sql) }),
   };
   const unavailable = roleCodes[role].unavailable;

@@ -179,12 +179,16 @@ export class PostgresConnection implements SqlConnection {
     }
   }
 
-  /** Sends rows, in the text form of `COPY … FROM STDIN`, and waits until the server has taken them all. */
-  async copyIn(copy: CopyStreamQuery, sql: string, rows: string): Promise<void> {
+  /**
+   * Sends rows, in the text form of `COPY … FROM STDIN`, and waits until the server has taken them all.
+   * Returns how many the table took: a trigger can leave some out.
+   */
+  async copyIn(copy: CopyStreamQuery, sql: string, rows: string): Promise<number> {
     try {
       await new Promise<void>((resolve, reject) => {
         this.handle.query(copy).once("error", reject).once("finish", resolve).end(rows);
       });
+      return copy.rowCount;
     } catch (error) {
       throw this.errorOf(error, sql);
     }

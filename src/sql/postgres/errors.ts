@@ -8,6 +8,8 @@ interface ServerError {
   readonly code?: unknown;
   readonly detail?: unknown;
   readonly hint?: unknown;
+  readonly column?: unknown;
+  readonly constraint?: unknown;
 }
 
 /**
@@ -22,11 +24,14 @@ const socketCodes = /^(?:E[A-Z]+|DEPTH_ZERO_.*|CERT_.*|SELF_SIGNED.*)$/;
 /** A driver's error as the connection's role reports it. `place` names the database, without secrets. */
 export function postgresError(thrown: unknown, role: SqlRole, place: string, sql?: string): TidemarkError {
   if (thrown instanceof TidemarkError) return thrown;
-  const { code, detail, hint }: ServerError = typeof thrown === "object" && thrown !== null ? thrown : {};
+  const { code, detail, hint, column, constraint }: ServerError =
+    typeof thrown === "object" && thrown !== null ? thrown : {};
   const words = typeof detail === "string" ? `${wordsOf(thrown)}: ${detail}` : wordsOf(thrown);
   const details = {
     database: place,
     ...(typeof code === "string" ? { sqlState: code } : {}),
+    ...(typeof column === "string" ? { column } : {}),
+    ...(typeof constraint === "string" ? { constraint } : {}),
     ...(sql === undefined ? {} : { sql: excerpt(sql) }),
   };
   const unavailable = roleCodes[role].unavailable;

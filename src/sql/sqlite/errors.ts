@@ -19,9 +19,14 @@ const unreadable = new Map([
 /** A driver's error as the connection's role reports it. `file` names the database. */
 export function sqliteError(thrown: unknown, role: SqlRole, file: string, sql?: string): TidemarkError {
   if (thrown instanceof TidemarkError) return thrown;
-  const code = resultCode(thrown);
+  const extended = resultCode(thrown);
+  const code = extended & 0xff;
   const words = messageOf(thrown);
-  const details = { database: file, ...(sql === undefined ? {} : { sql: excerpt(sql) }) };
+  const details = {
+    database: file,
+    ...(extended === 0 ? {} : { errcode: extended }),
+    ...(sql === undefined ? {} : { sql: excerpt(sql) }),
+  };
   if (busy.has(code)) {
     return new TidemarkError(roleCodes[role].unavailable, `${file} is locked by another process (${words})`, {
       cause: thrown,
@@ -50,5 +55,5 @@ export function sqliteError(thrown: unknown, role: SqlRole, file: string, sql?: 
 
 function resultCode(thrown: unknown): number {
   if (typeof thrown !== "object" || thrown === null || !("errcode" in thrown)) return 0;
-  return typeof thrown.errcode === "number" ? thrown.errcode & 0xff : 0;
+  return typeof thrown.errcode === "number" ? thrown.errcode : 0;
 }

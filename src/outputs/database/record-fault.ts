@@ -1,0 +1,21 @@
+import { TidemarkError } from "../../errors.ts";
+
+/** What an error says of the rows of a statement: that the database does not take one of them. */
+export interface RecordFault {
+  /** The columns that the database names, by name; empty where it names none. */
+  readonly columns: readonly string[];
+  /** Whether the same row may be taken once other rows are there, as behind a foreign key. */
+  readonly awaitsOthers: boolean;
+}
+
+/** A fault that Tidemark finds itself, before the database is asked. `column` is the name of the column. */
+export function ownFault(message: string, column: string, hint: string): TidemarkError {
+  return new TidemarkError("RECORD_INVALID", message, { hint, details: { column } });
+}
+
+/** What every database has in common: faults that Tidemark found itself. */
+export function faultFoundHere(error: TidemarkError): RecordFault | null {
+  if (error.code !== "RECORD_INVALID") return null;
+  const column = error.details?.column;
+  return { columns: typeof column === "string" ? [column] : [], awaitsOthers: false };
+}

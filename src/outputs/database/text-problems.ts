@@ -1,0 +1,52 @@
+import type { SourceRecord } from "../../model/record.ts";
+import type { FieldColumn } from "./table-store.ts";
+
+/** What no UTF-8 text holds, and what PostgreSQL's texts and JSON do not. */
+export interface TextProblem {
+  readonly field: string;
+  readonly words: string;
+  readonly hint: string;
+}
+
+/**
+ * The first field with a text, or a name inside it, that holds half of a surrogate pair, or U+0000 where
+ * the database's texts cannot (`nulHint`).
+ */
+export function textProblem(
+  record: SourceRecord,
+  columns: readonly FieldColumn[],
+  nulHint: string | undefined,
+): TextProblem | null {
+  for (const { field } of columns) {
+    const found = oddCharacter(record[field], nulHint !== undefined);
+    if (found === "nul") {
+      return {
+        field,
+        words: "it holds the character U+0000",
+        hint: `Take it out in a \`script\` filter, as by text.replaceAll("\\0", "")${nulHint === undefined ? "" : `; ${nulHint}`}.`,
+      };
+    }
+    if (found === "half") {
+      return {
+        field,
+        words: "it holds half of a surrogate pair, which no UTF-8 text holds",
+        hint: "Mend it in a `script` filter: text.toWellFormed().",
+      };
+    }
+  }
+  return null;
+}
+
+function oddCharacter(value: unknown, nulCounts: boolean): "nul" | "half" | null {
+  if (typeof value === "string") {
+    if (nulCounts && value.includes("\0")) return "nul";
+    return value.isWellFormed() ? null : "half";
+  }
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return null;
+  const parts = Array.isArray(value) ? value : Object.entries(value).flat();
+  for (const part of parts) {
+    const found = oddCharacter(part, nulCounts);
+    if (found !== null) return found;
+  }
+  return null;
+}
