@@ -2,7 +2,14 @@ import type { TidemarkError } from "../../errors.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { type Answer, type PageFailure, pageCap } from "./answer.ts";
 import { describeSign, signOfMore } from "./more-signs.ts";
-import { isPastEnd, judge, mayBeFull, refusedBehindFullPages, type Verdict } from "./page-end.ts";
+import {
+  isPastEnd,
+  judge,
+  mayBeFull,
+  pagesFarther,
+  refusedBehindFullPages,
+  type Verdict,
+} from "./page-end.ts";
 import { PageSizes } from "./page-sizes.ts";
 import { PageTotals, type ReadBefore } from "./page-totals.ts";
 import type { CountedPagination } from "./pagination-schema.ts";
@@ -38,7 +45,7 @@ export class CountedWalk implements Walk {
   #hasMoved = false;
   /**
    * A page that only repeats what came, where that may mean the end: one request more tells, for offsets
-   * one farther on. `back` is where the walk goes on if it does not.
+   * one much farther on. `back` is where the walk goes on if it does not.
    */
   #held: Held | null = null;
   #failure: TidemarkError | null = null;
@@ -154,10 +161,8 @@ export class CountedWalk implements Walk {
     const count = answer.records.length;
     this.#held = { answer, fail, back: BigInt(this.#onBy(count).token) };
     this.#repeats.note(answer.records);
-    return {
-      records: [],
-      next: this.#onBy(Math.max(this.#pagination.limit ?? 0, this.#sizes.largest, count)),
-    };
+    const size = Math.max(this.#pagination.limit ?? 0, this.#sizes.largest, count);
+    return { records: [], next: this.#onBy(pagesFarther * size) };
   }
 
   #takeBehindRepeat(page: PageSeen, held: Held): Taken {

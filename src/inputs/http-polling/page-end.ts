@@ -56,3 +56,6 @@ export function mayBeFull(count: number, pages: number, sizes: PageSizes): boole
 export function refusedBehindFullPages(count: number, words: string): string {
   return `behind pages of ${count} records each the source answered with ${words}; that was taken for the end, and may be a limit of how far it lets itself be read; set \`limit\` to the ${count} that the source grants, and \`endStatuses\` to what it answers past its end`;
 }
+
+/** How many pages farther on an offset is asked for, to see whether a source gives its last page for any offset. */
+export const pagesFarther = 100;

@@ -1,13 +1,23 @@
 import { PageGuard } from "../../engine/page-guard.ts";
 import type { CursorField, Incremental, Warn } from "../../engine/ports.ts";
 import type { TidemarkError } from "../../errors.ts";
-import { type Cursor, compareCursorValues, readCursorValue } from "../../model/cursor.ts";
-import { type SourceRecord, valueAt } from "../../model/record.ts";
+import { type Cursor, compareCursorValues } from "../../model/cursor.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { upperBoundToSend } from "../bounds.ts";
 import { type PageFailure, pageCap } from "./answer.ts";
 import type { Facts } from "./facts.ts";
-import { isPastEnd, mayBeFull, refusedBehindFullPages } from "./page-end.ts";
+import { isPastEnd, mayBeFull, pagesFarther, refusedBehindFullPages } from "./page-end.ts";
 import { PageSizes } from "./page-sizes.ts";
 import type { SeekPagination } from "./pagination-schema.ts";
+import {
+  crowdInWords,
+  type Probe,
+  passedOver,
+  type Read,
+  readOf,
+  type Size,
+  unconfirmed,
+} from "./seek-page.ts";
 import { SeenRecords } from "./seen-records.ts";
 import type { PageSeen, PastEnd, WalkStep } from "./walk.ts";
 
@@ -62,6 +72,7 @@ export class SeekWalk {
   #isRising = false;
   #hasMoved = false;
   #isUnsorted = false;
+  #probe: Probe | null = null;
   #isBoundIgnored = false;
   #pages = 0;
   /** How many records the page before had; null before the first. */
@@ -82,7 +93,10 @@ export class SeekWalk {
 
   get place(): SeekPlace {
     const { type } = this.#parts.field;
+    const probe = this.#probe?.at;
+    if (probe !== undefined && "bound" in probe) return { bound: { type, value: probe.bound }, skip: 0 };
     const bound = this.#bound === null ? null : { type, value: this.#bound };
+    if (probe !== undefined) return { bound, skip: probe.skip };
     return { bound, skip: this.#offset - (this.#anchor === null ? 0 : 1) };
   }
 
@@ -103,6 +117,7 @@ export class SeekWalk {
    */
   advance({ answer: { records }, pastEnd, fail }: PageSeen): WalkStep {
     this.#pages += 1;
+    if (this.#probe !== null) return { records: [], more: this.#afterProbe(this.#probe, records, fail) };
     if (pastEnd !== null) return this.#endBehind(pastEnd);
     const count = records.length;
     const size: Size = {
@@ -114,7 +129,7 @@ export class SeekWalk {
     if (this.#isUnsorted) {
       return { records, more: this.#mayFollow(count, size) && this.#skip(count, fail) };
     }
-    const read = records.map((record): Read => ({ record, cursor: cursorOf(record, this.#parts.field) }));
+    const read = readOf(records, this.#parts.field);
     const isBeside = this.#anchor !== null;
     if (isBeside) {
       const first = read.shift();
@@ -123,7 +138,7 @@ export class SeekWalk {
       }
     }
     this.#guard.see({ records, next: null });
-    return isBeside && read.length === 0 ? nothing : this.#takeIn(read, size, fail);
+    return this.#takeIn(read, size, fail);
   }
 
   #takeIn(read: readonly Read[], size: Size, fail: PageFailure): WalkStep {
@@ -136,14 +151,16 @@ export class SeekWalk {
     const records = this.#freshOf(read, before, follows ? floor : undefined);
     if (disorder !== null) return { records, more: this.#readUnsorted(read, size, disorder, fail) };
     if (!follows) return { records, more: false };
-    if (next === null) return { records, more: this.#goOnAtBound(read, size, records.length, fail) };
-    this.#moveTo(next, size);
-    return { records, more: this.#mayGoOn(fail) };
+    if (!size.isFull && (size.isShorter || next === null)) {
+      return { records, more: this.#confirm(read, size, next, fail) };
+    }
+    return { records, more: next === null ? this.#goOnBeside(read, fail) : this.#moveTo(next, size, fail) };
   }
 
   /** Whether another page may follow one of so many records: a short one is no evidence that none does. */
   #mayFollow(count: number, { isFull }: Size): boolean {
-    return isFull || (count > 0 && this.#parts.pagination.end === "emptyPage");
+    const isBeside = this.#anchor !== null;
+    return isFull || ((count > 0 || isBeside) && this.#parts.pagination.end === "emptyPage");
   }
 
   /**
@@ -211,7 +228,7 @@ export class SeekWalk {
     return true;
   }
 
-  #moveTo(bound: string, { isFull }: Size): void {
+  #moveTo(bound: string, { isFull }: Size, fail: PageFailure): boolean {
     const remembered = isFull ? bound : this.#sent;
     if (remembered !== null) this.#seen.forgetBelow(remembered);
     this.#hasMoved = true;
@@ -219,6 +236,7 @@ export class SeekWalk {
     this.#sent = bound;
     this.#shifts = 0;
     this.#startPass();
+    return this.#mayGoOn(fail);
   }
 
   #startPass(): void {
@@ -229,22 +247,53 @@ export class SeekWalk {
     this.#seen.startPass();
   }
 
-  /** The bound cannot move: what follows a full page is read by offset, and what may follow a short one as well. */
-  #goOnAtBound(read: readonly Read[], size: Size, fresh: number, fail: PageFailure): boolean {
-    if (!size.isFull) {
-      if (fresh === 0 && size.isShorter) return false;
-      if (this.#parts.pagination.offsetParam === undefined) return this.#endUnconfirmed(read, size);
+  /** Asks once more behind a short page: by offset, or else a step above its highest cursor. */
+  #confirm(page: readonly Read[], size: Size, next: string | null, fail: PageFailure): boolean {
+    const { field, pagination } = this.#parts;
+    const skip = this.#offset + page.length;
+    if (pagination.offsetParam !== undefined) this.#probe = { page, size, next, at: { skip, isFar: false } };
+    else if (this.#highest === null) return this.#endUnconfirmed(page.length, size);
+    else
+      this.#probe = { page, size, next, at: { bound: upperBoundToSend(field, this.#highest, "exclusive") } };
+    return this.#mayGoOn(fail);
+  }
+
+  #afterProbe(probe: Probe, records: readonly SourceRecord[], fail: PageFailure): boolean {
+    const { page, size, next, at } = probe;
+    const found = readOf(records, this.#parts.field);
+    this.#probe = null;
+    if ("bound" in at) {
+      if (!found.some(({ cursor }) => this.#isAbove(cursor))) return this.#endUnconfirmed(page.length, size);
+      if (next !== null) return this.#moveTo(next, size, fail);
+      this.#parts.warn("END_UNCONFIRMED", passedOver(this.#highest ?? ""));
+      this.#highest = at.bound;
+      return this.#moveTo(this.#parts.asSent(at.bound), size, fail);
     }
-    return this.#goOnBeside(read, fail);
+    const isLastAgain = this.#isLastAgain(page, found);
+    if (at.isFar ? isLastAgain : found.length === 0) return false;
+    if (isLastAgain) {
+      const skip = at.skip + pagesFarther * this.#parts.pagination.limit;
+      this.#probe = { ...probe, at: { skip, isFar: true } };
+      return this.#mayGoOn(fail);
+    }
+    return next === null ? this.#goOnBeside(page, fail) : this.#moveTo(next, size, fail);
+  }
+
+  /** Whether all that was found came before, and ends as the page does: a source may give its last page again. */
+  #isLastAgain(page: readonly Read[], found: readonly Read[]): boolean {
+    const [last, foundLast] = [page.at(-1), found.at(-1)];
+    const name = last === undefined ? this.#anchor : this.#nameOf(last);
+    if (foundLast === undefined || this.#nameOf(foundLast) !== name) return false;
+    return found.every(({ record, cursor }) => this.#seen.has(record, cursor));
+  }
+
+  #isAbove(cursor: string | null): boolean {
+    return cursor !== null && (this.#highest === null || this.#compare(cursor, this.#highest) > 0);
   }
 
   /** A page of one record is taken for a short one. */
-  #endUnconfirmed(read: readonly Read[], { isShorter }: Size): false {
-    if (isShorter || read.length < 2) return false;
-    this.#parts.warn(
-      "END_UNCONFIRMED",
-      `a page of ${read.length} records cannot be told from a full one of a source that grants fewer than \`limit\`, and the bound does not lead on from ${this.#highest ?? "records without a cursor"}; declare \`offsetParam\`, by which the end is confirmed`,
-    );
+  #endUnconfirmed(count: number, { isShorter }: Size): false {
+    if (!isShorter && count > 1) this.#parts.warn("END_UNCONFIRMED", unconfirmed(count, this.#highest));
     return false;
   }
 
@@ -291,7 +340,9 @@ export class SeekWalk {
   #readUnsorted(read: readonly Read[], size: Size, disorder: string, fail: PageFailure): boolean {
     const { offsetParam } = this.#parts.pagination;
     if (!this.#hasMoved && !this.#mayFollow(read.length, size)) return false;
-    if (!this.#hasMoved && !size.isFull && offsetParam === undefined) return this.#endUnconfirmed(read, size);
+    if (!this.#hasMoved && !size.isFull && offsetParam === undefined) {
+      return this.#endUnconfirmed(read.length, size);
+    }
     if (offsetParam === undefined) {
       const failure = fail(
         "SOURCE_INVALID",
@@ -323,19 +374,12 @@ export class SeekWalk {
         "Check the cursor's `queryParam` and `queryFormat`: the source may ignore the bound.",
       );
     }
+    const crowd = crowdInWords(this.#seen, this.#highest, limit);
     return fail(
       "PAGE_REPEATED",
-      `${this.#crowdInWords()}, and a page holds ${limit}: the next page would bring the same`,
+      `${crowd}, and a page holds ${limit}: the next page would bring the same`,
       "Declare `offsetParam`, by which such records are paged, or raise `limit` above their number.",
     );
-  }
-
-  #crowdInWords(): string {
-    const highest = this.#highest;
-    if (highest === null) return `${this.#seen.count()} records or more have no cursor`;
-    const equal = this.#seen.count(highest);
-    if (equal >= this.#parts.pagination.limit) return `${equal} records or more share the cursor ${highest}`;
-    return `${this.#seen.count()} records or more, up to ${highest}, have cursors that a bound does not tell apart`;
   }
 
   #nameOf({ record, cursor }: Read): string {
@@ -353,25 +397,3 @@ export class SeekWalk {
 }
 
 const nothing: WalkStep = { records: [], more: false };
-
-/** Whether a page has as many records as were asked for, and whether a larger one is known. */
-interface Size {
-  readonly isFull: boolean;
-  readonly isShorter: boolean;
-}
-
-interface Read {
-  readonly record: SourceRecord;
-  readonly cursor: string | null;
-}
-
-/** Null also for a value that cannot be read: the engine tells of it once it is given the record. */
-function cursorOf(record: SourceRecord, { type, path, format }: CursorField): string | null {
-  const raw = valueAt(record, path ?? []);
-  if (raw === null || raw === undefined) return null;
-  try {
-    return readCursorValue(type, raw, format);
-  } catch {
-    return null;
-  }
-}

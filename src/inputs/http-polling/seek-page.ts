@@ -1,0 +1,63 @@
+import type { CursorField } from "../../engine/ports.ts";
+import { readCursorValue } from "../../model/cursor.ts";
+import { type SourceRecord, valueAt } from "../../model/record.ts";
+import type { SeenRecords } from "./seen-records.ts";
+
+/** A record of a page with its cursor; null for one without. */
+export interface Read {
+  readonly record: SourceRecord;
+  readonly cursor: string | null;
+}
+
+export function readOf(records: readonly SourceRecord[], field: CursorField): Read[] {
+  return records.map((record) => ({ record, cursor: cursorOf(record, field) }));
+}
+
+/** Null also for a value that cannot be read: the engine tells of it once it is given the record. */
+function cursorOf(record: SourceRecord, { type, path, format }: CursorField): string | null {
+  const raw = valueAt(record, path ?? []);
+  if (raw === null || raw === undefined) return null;
+  try {
+    return readCursorValue(type, raw, format);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a page has as many records as were asked for, and whether a larger one is known. */
+export interface Size {
+  readonly isFull: boolean;
+  readonly isShorter: boolean;
+}
+
+/** One request more, whose answer tells whether a short page was the last one. What it brings is read again. */
+export interface Probe {
+  /** The page that may be the last one. */
+  readonly page: readonly Read[];
+  readonly size: Size;
+  /** The bound that leads on from it, if one does. */
+  readonly next: string | null;
+  /**
+   * Where it asks: behind the records that came, or a step above their highest cursor. `isFar` is much
+   * farther behind, to see whether the source gives its last page for any offset.
+   */
+  readonly at: { readonly skip: number; readonly isFar: boolean } | { readonly bound: string };
+}
+
+/** The doubt that a page leaves which may be all that a source grants, and behind which nothing can be asked for. */
+export function unconfirmed(count: number, highest: string | null): string {
+  return `a page of ${count} records cannot be told from a full one of a source that grants fewer than \`limit\`, and the bound does not lead on from ${highest ?? "records without a cursor"}; declare \`offsetParam\`, by which the end is confirmed`;
+}
+
+/** The doubt where more follows, and the page before it ended among equal cursors. */
+export function passedOver(highest: string): string {
+  return `a page shorter than \`limit\` ended at ${highest}, more follows above it, and what else may share that cursor cannot be asked for; declare \`offsetParam\`, by which it is read`;
+}
+
+/** Which records a bound does not tell apart, where they are as many as a page has or more. */
+export function crowdInWords(seen: SeenRecords, highest: string | null, limit: number): string {
+  if (highest === null) return `${seen.count()} records or more have no cursor`;
+  const equal = seen.count(highest);
+  if (equal >= limit) return `${equal} records or more share the cursor ${highest}`;
+  return `${seen.count()} records or more, up to ${highest}, have cursors that a bound does not tell apart`;
+}
