@@ -14,6 +14,7 @@ import {
   parseDeclared,
   secondDigits,
   singles,
+  truthValues,
   type ValueCheck,
 } from "./value-checks.ts";
 
@@ -25,6 +26,7 @@ export function mysqlCheck(column: FieldColumn): ValueCheck | null {
   const declared = declaredOf(column);
   const words = /^(enum|set)\((.*)\)$/is.exec(declared);
   if (words !== null) return oneOf(words[1] ?? "", wordsOf(words[2] ?? ""));
+  if (column.kind === "boolean") return truthValues;
   const { base, length, scale, rest } = parseDeclared(declared);
   const unsigned = /unsigned/.test(rest) || /unsigned/.test(base);
   const type = base.replace(/ unsigned| zerofill/g, "");
@@ -91,7 +93,11 @@ function numbers(unsigned: boolean): ValueCheck {
 
 /** Numbers in a column of days or times would be read as digits of one. */
 function onlyStrings(check: (text: string) => string | null): ValueCheck {
-  return (value) => (typeof value === "string" ? check(value) : "it is no text that says a day or a time");
+  const ofTexts = ofStrings(check);
+  return (value) =>
+    typeof value === "string" || value instanceof Date
+      ? ofTexts(value)
+      : "it is no text that says a day or a time";
 }
 
 const momentForm = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?$/;

@@ -30,13 +30,13 @@ function writerOf({ kind, type }: FieldColumn): Writer {
       return floatLiteral;
     case "date":
       // What is more than a day is midnight by now.
-      return (value) => (typeof value === "string" ? quotedText(value.slice(0, 10)) : plainLiteral(value));
+      return (value) => quotedText(textOfValue(value, "text").slice(0, 10));
     case "json":
       return (value) => quotedText(textOfValue(value, "json"));
     case "text":
       return (value) => quotedText(typeof value === "string" ? value : textOfValue(value, "text"));
     case "timestamp":
-      return (value) => (typeof value === "string" ? quotedText(momentText(value)) : plainLiteral(value));
+      return (value) => quotedText(momentText(textOfValue(value, "text")));
     case "bytes":
       return (value) => (typeof value === "string" ? bytesLiteral(value) : plainLiteral(value));
     default:

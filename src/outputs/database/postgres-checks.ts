@@ -14,6 +14,7 @@ import {
   parseDeclared,
   secondDigits,
   singles,
+  truthValues,
   type ValueCheck,
 } from "./value-checks.ts";
 
@@ -62,7 +63,7 @@ function checkOf(declared: string): ValueCheck | null {
     case "double precision":
       return doubles;
     case "boolean":
-      return truth;
+      return truthValues;
     case "bit":
       return bits(length ?? 1);
     case "bit varying":
@@ -104,11 +105,6 @@ function eachElement(check: ValueCheck | null): ValueCheck | null {
         : null
       : leaf(value);
 }
-
-const truth: ValueCheck = (value) =>
-  typeof value === "boolean" || typeof value === "string" || value === 0 || value === 1
-    ? null
-    : "the column holds true and false, and takes 1 and 0 for them";
 
 function bits(length: number): ValueCheck {
   const most = 2n ** BigInt(length);

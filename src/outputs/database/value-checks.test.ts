@@ -310,3 +310,21 @@ test("a boolean column of an earlier version keeps MySQL's 0 and 1 as they are, 
     { id: 3, v: 2 },
   ]);
 });
+
+test("dates of a script or a connector go to columns of days and times", async () => {
+  for (const [, createPlace] of places) {
+    const place = await createPlace();
+    await place.beside.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, day DATE, at TIMESTAMP(3))");
+    const at = new Date("2024-02-29T12:00:00.500Z");
+    const day = new Date("2024-02-29T00:00:00.000Z");
+    await deliver(place, [{ id: 1, day, at }], { key: "id" });
+    const [row] = await rows(place);
+    expect(String(JSON.stringify(row))).toMatch(/"day":"2024-02-29.*"at":"2024-02-29T12:00:00.50*Z?"/);
+    if (place.beside.dialect.name === "sqlite") continue;
+    const session = await claimed(place, { key: "id" });
+    await expect(session.write({ records: [{ id: 2, day: at, at }] })).rejects.toMatchObject({
+      code: "RECORD_INVALID",
+      details: { field: "day" },
+    });
+  }
+});

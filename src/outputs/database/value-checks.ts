@@ -44,8 +44,12 @@ export function every(...checks: readonly (ValueCheck | null)[]): ValueCheck | n
   };
 }
 
+/** Checks texts, and dates of JavaScript as the text that is written for them. */
 export function ofStrings(check: (text: string) => string | null): ValueCheck {
-  return (value) => (typeof value === "string" ? check(value) : null);
+  return (value) => {
+    if (typeof value === "string") return check(value);
+    return value instanceof Date ? check(value.toISOString()) : null;
+  };
 }
 
 /** Texts of up to `most` characters; of longer ones a database may cut blanks without a word. */
@@ -182,6 +186,12 @@ const fractionOfSecond = /[:\dT]\d?\d[.,](\d+)/;
 
 /** A day, or a moment that is the very beginning of one in UTC. */
 export const dayOnly = /^\d{4}-\d\d-\d\d(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00(?::?00)?)?)?$/;
+
+/** Truth values, and 1 and 0 for them. A text is left to the database. */
+export const truthValues: ValueCheck = (value) =>
+  typeof value === "boolean" || typeof value === "string" || value === 0 || value === 1
+    ? null
+    : "the column holds true and false, and takes 1 and 0 for them";
 
 /** What a value is called in a message. */
 export function shown(value: unknown): string {
