@@ -119,3 +119,4 @@ export {
 } from "./state/delta-run.ts";
 export { defaultStateUrl, type OpenStateOptions, openState } from "./state/open.ts";
 export { type ResolveSinceOptions, resolveSince } from "./state/resolve-since.ts";
+export type { StatementRunner } from "./state/statement-runner.ts";

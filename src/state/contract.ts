@@ -283,7 +283,8 @@ export interface Retention {
 
 export interface WriteContext {
   /**
-   * The caller's own open transaction on the same database (a `pg` client, a `DatabaseSync`): the
+   * The caller's own open transaction on the same database: a `pg` client, a `DatabaseSync`, a
+   * transaction of Kysely, Drizzle or postgres.js, or any `StatementRunner`. The
    * change is made inside it and becomes durable with the caller's commit. Throws
    * `ARGUMENT_INVALID` where the store cannot use it.
    */

@@ -51,7 +51,8 @@ export interface DeltaRun {
   checkpoint(cursor: CursorInput, context?: WriteContext): Promise<void>;
   /**
    * Completes the run inside the caller's own open transaction on the state's database, so that rows
-   * and cursor are committed together or not at all; nothing is completed at the end again. May be
+   * and cursor are committed together or not at all; nothing is completed at the end again. It takes a `pg` client,
+   * a `DatabaseSync`, a transaction of Kysely, Drizzle or postgres.js, and any `StatementRunner`. May be
    * called once more, in another transaction, where the first was rolled back. Throws as
    * `StateStore.complete` does, and `CURSOR_NOT_SET`.
    *

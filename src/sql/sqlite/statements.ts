@@ -1,7 +1,16 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 
+/** Statements with parameters, each run at once. */
+export interface SqlStatements {
+  run(sql: string, ...params: SQLInputValue[]): void;
+  /** As `run`; returns how many rows it changed. */
+  change(sql: string, ...params: SQLInputValue[]): number;
+  get(sql: string, ...params: SQLInputValue[]): Record<string, unknown> | undefined;
+  all(sql: string, ...params: SQLInputValue[]): Record<string, unknown>[];
+}
+
 /** Prepared statements of one connection, each prepared once. */
-export class Statements {
+export class Statements implements SqlStatements {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
 
@@ -13,7 +22,6 @@ export class Statements {
     this.#statement(sql).run(...params);
   }
 
-  /** As `run`; returns how many rows it changed. */
   change(sql: string, ...params: SQLInputValue[]): number {
     return Number(this.#statement(sql).run(...params).changes);
   }

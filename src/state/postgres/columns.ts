@@ -47,24 +47,31 @@ export const auditColumns = [
   "partition",
 ] as const;
 
-/** The columns of a table under an alias, times as text. `at_utc` is text as it is stored. */
+const jsonColumns = ["metadata", "lease_owner"];
+
+/**
+ * The columns of a table under an alias, times and JSON as text: a caller's driver would cut numbers in JSON. `at_utc`
+ * is text as it is stored.
+ */
 export function selected(alias: string, columns: readonly string[]): string {
   return columns
-    .map((column) =>
-      column.endsWith("_at_utc") ? `${isoText(`${alias}.${column}`)} AS ${column}` : `${alias}.${column}`,
-    )
+    .map((column) => {
+      const name = `${alias}.${column}`;
+      if (column.endsWith("_at_utc")) return `${isoText(name)} AS ${column}`;
+      return jsonColumns.includes(column) ? `${name}::text AS ${column}` : name;
+    })
     .join(", ");
 }
 
 /** SQL for the boundary keys beside the stream that `row` names, as one JSON list; null where there are none. */
 export function boundaryList(tables: Tables, row: Place): string {
-  return `(SELECT json_agg(json_build_array(b.identity, b.cursor_value, b.count))
+  return `(SELECT json_agg(json_build_array(b.identity, b.cursor_value, b.count))::text
     FROM ${tables.boundaryKeys} b WHERE ${samePlace("b", row)})`;
 }
 
 /** As `boundaryList`, of the covered intervals in their order. */
 export function coverageList(tables: Tables, row: Place): string {
-  return `(SELECT json_agg(json_build_object('lower', c.lower_value, 'upper', c.upper_value) ORDER BY c.number)
+  return `(SELECT json_agg(json_build_object('lower', c.lower_value, 'upper', c.upper_value) ORDER BY c.number)::text
     FROM ${tables.coverage} c WHERE ${samePlace("c", row)})`;
 }
 

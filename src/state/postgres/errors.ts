@@ -65,8 +65,14 @@ export function connectError(thrown: unknown, place: string): unknown {
   });
 }
 
-/** The five characters by which PostgreSQL tells an error; null where it was not the server (`EPIPE` is none). */
+/**
+ * The five characters by which PostgreSQL tells an error; null where it was not the server (`EPIPE` is none). Query
+ * builders have what the driver threw as the cause of an error of their own.
+ */
 export function sqlState(thrown: unknown): string | null {
-  if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return null;
-  return typeof thrown.code === "string" && /^(?!E)[0-9A-Z]{5}$/.test(thrown.code) ? thrown.code : null;
+  if (typeof thrown !== "object" || thrown === null) return null;
+  if ("code" in thrown && typeof thrown.code === "string" && /^(?!E)[0-9A-Z]{5}$/.test(thrown.code)) {
+    return thrown.code;
+  }
+  return thrown instanceof Error && thrown.cause !== thrown ? sqlState(thrown.cause) : null;
 }

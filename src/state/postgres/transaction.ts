@@ -1,9 +1,11 @@
 import { TidemarkError } from "../../errors.ts";
 import type { OpenTransaction } from "../../sql/port.ts";
 import { identityExpression } from "../../sql/postgres/identity.ts";
+import { noTransaction, statementsOf } from "../statement-runner.ts";
 import type { StateDatabase } from "./database.ts";
 import { sqlState, stateError } from "./errors.ts";
-import { isConnection, Session } from "./session.ts";
+import { ForeignSession } from "./foreign-session.ts";
+import { isConnection, type Runner, Session } from "./session.ts";
 import { statement } from "./statement.ts";
 
 const askIdentity = statement("identity", [], `SELECT ${identityExpression} AS identity`);
@@ -19,9 +21,8 @@ export class Transactions {
   }
 
   /** Throws `ARGUMENT_INVALID` for what is no connection to the state's database with an open transaction. */
-  async join(transaction: OpenTransaction): Promise<Session> {
-    if (!isConnection(transaction)) throw noTransaction("it is no `pg` client");
-    const session = new Session(transaction, this.#database.place);
+  async join(transaction: OpenTransaction): Promise<Runner> {
+    const session = this.#sessionOf(transaction);
     await refuseUnlessOpen(transaction, session);
     const identity = this.#identities.get(transaction) ?? (await identityOf(session));
     if (identity !== this.#database.identity && identity !== (await this.#identityNow())) {
@@ -35,13 +36,21 @@ export class Transactions {
     return session;
   }
 
+  #sessionOf(transaction: OpenTransaction): Session | ForeignSession {
+    const { place } = this.#database;
+    const run = statementsOf(transaction);
+    if (run !== null) return new ForeignSession(run, place);
+    if (isConnection(transaction)) return new Session(transaction, place);
+    throw noTransaction("it is no `pg` client after BEGIN, and nothing else that runs a statement");
+  }
+
   /** The server may have been started anew since a connection of ours last asked. */
   #identityNow(): Promise<string> {
     return this.#database.lend(true, identityOf);
   }
 }
 
-async function identityOf(session: Session): Promise<string> {
+async function identityOf(session: Runner): Promise<string> {
   const [row] = await session.run(askIdentity, {});
   return String(row?.identity);
 }
@@ -50,7 +59,7 @@ async function identityOf(session: Session): Promise<string> {
  * A client that knows its transaction's status says so for nothing. Others, and one that has its
  * BEGIN still to send, are asked for a savepoint, which only a transaction can have.
  */
-async function refuseUnlessOpen(connection: object, session: Session): Promise<void> {
+async function refuseUnlessOpen(connection: object, session: Session | ForeignSession): Promise<void> {
   if (
     "getTransactionStatus" in connection &&
     typeof connection.getTransactionStatus === "function" &&
@@ -65,11 +74,4 @@ async function refuseUnlessOpen(connection: object, session: Session): Promise<v
     if (sqlState(error) !== "25P01") throw stateError(error, session.place);
     throw noTransaction("it has not begun");
   }
-}
-
-function noTransaction(why: string): TidemarkError {
-  return new TidemarkError(
-    "ARGUMENT_INVALID",
-    `the transaction cannot be used: ${why}; PostgreSQL state takes a \`pg\` client after BEGIN`,
-  );
 }

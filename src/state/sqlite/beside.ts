@@ -1,13 +1,13 @@
 import type { BoundaryKey, Interval } from "../../model/position.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
-import type { Statements } from "../../sql/sqlite/statements.ts";
+import type { SqlStatements } from "../../sql/sqlite/statements.ts";
 import { readBoundaryKey, readInterval } from "../codec.ts";
 
 /** What is kept in rows of its own beside a position: boundary keys and coverage, each under a lane. */
 export class SqliteBeside {
-  readonly #sql: Statements;
+  readonly #sql: SqlStatements;
 
-  constructor(statements: Statements) {
+  constructor(statements: SqlStatements) {
     this.#sql = statements;
   }
 

@@ -1,6 +1,6 @@
 import type { Interval } from "../../model/position.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
-import type { Statements } from "../../sql/sqlite/statements.ts";
+import type { SqlStatements } from "../../sql/sqlite/statements.ts";
 import { positionText, readPartitionRow } from "../codec.ts";
 import { backfilledLane, isoTime, lanesUnder, type PartitionRow, partitionLane } from "../rows.ts";
 import { partitionColumns, partitionName } from "../stream-columns.ts";
@@ -8,11 +8,11 @@ import type { SqliteBeside } from "./beside.ts";
 
 /** A stream's partitions, and what finished backfills covered of it and of them. */
 export class SqlitePartitions {
-  readonly #sql: Statements;
+  readonly #sql: SqlStatements;
   readonly #beside: SqliteBeside;
   readonly #holder: string;
 
-  constructor(statements: Statements, beside: SqliteBeside, holder: string) {
+  constructor(statements: SqlStatements, beside: SqliteBeside, holder: string) {
     this.#sql = statements;
     this.#beside = beside;
     this.#holder = holder;

@@ -2,7 +2,7 @@ import { sortKey } from "../../model/cursor.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
-import type { Statements } from "../../sql/sqlite/statements.ts";
+import type { SqlStatements } from "../../sql/sqlite/statements.ts";
 import { positionText, readAuditRecord, readRunRow, readStreamRow } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import type { Moment, Place } from "../listing.ts";
@@ -22,7 +22,7 @@ function nameOf({ connector, stream }: StreamKey, lane: string): string {
 
 /** The state's tables in SQLite, inside whatever transaction the connection has open. */
 export class SqliteRows implements RowTransaction {
-  readonly #sql: Statements;
+  readonly #sql: SqlStatements;
   readonly #holder: string;
   readonly #beside: SqliteBeside;
   readonly #partitions: SqlitePartitions;
@@ -30,7 +30,7 @@ export class SqliteRows implements RowTransaction {
   readonly #known = new Map<string, StreamRow>();
   #version: unknown = null;
 
-  constructor(statements: Statements, holder: string) {
+  constructor(statements: SqlStatements, holder: string) {
     this.#sql = statements;
     this.#holder = holder;
     this.#beside = new SqliteBeside(statements);

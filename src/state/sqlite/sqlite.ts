@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Clock, systemClock } from "../../clock.ts";
-import { TidemarkError } from "../../errors.ts";
+import { messageOf, TidemarkError } from "../../errors.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import type { OpenTransaction } from "../../sql/port.ts";
 import { Statements } from "../../sql/sqlite/statements.ts";
@@ -10,7 +10,9 @@ import type { StateStore } from "../contract.ts";
 import { storeClosed } from "../refusals.ts";
 import type { RowStorage, RowTransaction, Transacting } from "../row-storage.ts";
 import { RowStateStore } from "../row-store.ts";
+import { noTransaction, type RunStatement, statementsOf } from "../statement-runner.ts";
 import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "./file.ts";
+import { replayed } from "./replayed.ts";
 import { SqliteRows } from "./rows.ts";
 
 /**
@@ -18,7 +20,7 @@ import { SqliteRows } from "./rows.ts";
  * there is none. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
  *
  * `complete` and `checkpoint` take a `DatabaseSync` on the same file, after `BEGIN IMMEDIATE`, as
- * the caller's own transaction.
+ * the caller's own transaction, or what `statementsOf` takes.
  */
 export async function openSqliteState(path: string, options: { clock?: Clock } = {}): Promise<StateStore> {
   return new RowStateStore(new SqliteStorage(path), options.clock ?? systemClock);
@@ -52,7 +54,9 @@ class SqliteStorage implements RowStorage {
   ): Promise<T> {
     return transaction === undefined
       ? this.#within("BEGIN IMMEDIATE", work, relaxed)
-      : this.#withinCallers(transaction, work);
+      : transaction instanceof DatabaseSync
+        ? this.#withinCallers(transaction, work)
+        : this.#withinForeign(transaction, work);
   }
 
   /**
@@ -97,7 +101,7 @@ class SqliteStorage implements RowStorage {
     }
   }
 
-  #withinCallers<T>(transaction: OpenTransaction, work: (tx: RowTransaction) => T): T {
+  #withinCallers<T>(transaction: DatabaseSync, work: (tx: RowTransaction) => T): T {
     const { db, rows } = this.#borrow(transaction);
     try {
       db.exec("SAVEPOINT tidemark");
@@ -116,12 +120,70 @@ class SqliteStorage implements RowStorage {
     }
   }
 
-  #borrow(transaction: OpenTransaction): { db: DatabaseSync; rows: SqliteRows } {
-    if (!(transaction instanceof DatabaseSync) || !transaction.isOpen || !transaction.isTransaction) {
-      throw new TidemarkError(
-        "ARGUMENT_INVALID",
-        "the transaction is not an open one: SQLite state takes a DatabaseSync after BEGIN IMMEDIATE",
+  /** In a transaction of another driver, or of a query builder, which may answer later. */
+  async #withinForeign<T>(transaction: OpenTransaction, work: (tx: RowTransaction) => T): Promise<T> {
+    const run = statementsOf(transaction);
+    if (run === null) {
+      throw noTransaction(
+        "it is no DatabaseSync after BEGIN IMMEDIATE, and nothing else that runs a statement",
       );
+    }
+    await this.#refuseOtherLibrary(run);
+    await this.#refuseUnlessHeld(run);
+    try {
+      return await replayed(run, (statements) => work(new SqliteRows(statements, this.#file)));
+    } catch (error) {
+      throw stateFileError(error, this.#file);
+    }
+  }
+
+  /**
+   * Refuses a connection of another copy of SQLite in this process, as better-sqlite3 has one. POSIX locks are a
+   * process's and not a connection's, so that two copies do not see each other's: both may write at once,
+   * and damage the file.
+   */
+  async #refuseOtherLibrary(run: RunStatement): Promise<void> {
+    const ask =
+      "SELECT sqlite_source_id() AS id, (SELECT group_concat(compile_options) FROM pragma_compile_options) AS options";
+    const own = this.#db.prepare(ask).get();
+    const [theirs] = await run(ask);
+    if (theirs?.id === own?.id && theirs?.options === own?.options) return;
+    throw new TidemarkError(
+      "ARGUMENT_INVALID",
+      "the transaction cannot be used: it is of another copy of SQLite than the state's, and two copies in one process do not see each other's locks",
+      {
+        hint: "Write your rows by Node's own `node:sqlite`, by itself or below Kysely, or keep the state in PostgreSQL. docs/library.md says more.",
+      },
+    );
+  }
+
+  /**
+   * Refuses what does not hold the right to write to the state's file: no transaction, or one on another file. A
+   * statement that changes nothing takes that right in the caller's transaction, and then nobody else can.
+   */
+  async #refuseUnlessHeld(run: RunStatement): Promise<void> {
+    try {
+      await run("UPDATE tidemark_streams SET lane = lane WHERE 0 RETURNING 1 AS done");
+    } catch (error) {
+      throw /no such table/.test(messageOf(error)) ? this.#elsewhere() : stateFileError(error, this.#file);
+    }
+    try {
+      this.#db.exec("BEGIN IMMEDIATE");
+    } catch (error) {
+      if (isBusy(error)) return;
+      throw stateFileError(error, this.#file);
+    }
+    this.#db.exec("ROLLBACK");
+    throw this.#elsewhere();
+  }
+
+  #elsewhere(): TidemarkError {
+    return noTransaction(`it has not begun, or is not on the state's file ${this.#file}`);
+  }
+
+  #borrow(transaction: DatabaseSync): { db: DatabaseSync; rows: SqliteRows } {
+    if (!transaction.isOpen || !transaction.isTransaction) {
+      throw noTransaction("it has not begun; run BEGIN IMMEDIATE first");
     }
     const known = this.#borrowed.get(transaction);
     if (known !== undefined) return { db: transaction, rows: known };
