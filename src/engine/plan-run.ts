@@ -4,6 +4,7 @@ import { compareCursorValues, isOrdered } from "../model/cursor.ts";
 import type { Interval, Position } from "../model/position.ts";
 import type { Cut, SliceStep } from "../model/slices.ts";
 import { millisecondsToTimestamp } from "../model/timestamp.ts";
+import { tellOfSkew } from "./clock-skew.ts";
 import { GivenTracker } from "./given-tracker.ts";
 import { PageGuard } from "./page-guard.ts";
 import type { Part, Unit } from "./part.ts";
@@ -58,6 +59,7 @@ export async function planRun(parts: PlanParts): Promise<RunPlan> {
   refuseSince(parts);
   const before = clock.now();
   const now = (await input.now?.()) ?? before;
+  tellOfSkew(parts.warn, now - before, "the source's");
   const safeUpper = (await input.safeUpper?.(parts.start)) ?? null;
   const horizon = { now, safeUpper, readsPast: safeUpper === null || (input.readsPast?.() ?? false) };
   const start = withNote(parts.start, input.note?.());
@@ -212,13 +214,19 @@ class Planner {
     }
     const upper = this.#horizon.readsPast ? "open" : "closed";
     return {
-      tracker: this.#track(incremental, start, window, { lower: "inclusive", upper }),
+      tracker: this.#track(incremental, start, window, { lower: "inclusive", upper }, resume === null),
       guard,
       request,
     };
   }
 
-  #track(incremental: Incremental, start: Position, window: Window, edges: Edges): PositionTracker {
+  #track(
+    incremental: Incremental,
+    start: Position,
+    window: Window,
+    edges: Edges,
+    endsNow = false,
+  ): PositionTracker {
     const { pipeline, session, clock, warn, refusals } = this.#parts;
     const { appends } = pipeline.output;
     const isTime = incremental.cursors[0]?.type === "timestamp_utc";
@@ -229,7 +237,8 @@ class Planner {
       start,
       identity: { key: incremental.key, content: !appends },
       tracksDeliveries: appends && incremental.key !== null && session.delivered !== undefined,
-      now: () => (isTime ? millisecondsToTimestamp(clock.now() + this.#ahead) : null),
+      now: (ahead = this.#ahead) => (isTime ? millisecondsToTimestamp(clock.now() + ahead) : null),
+      mayEndLater: endsNow && incremental.bounded === false,
       warn,
       refusals,
     });

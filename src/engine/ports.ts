@@ -121,6 +121,11 @@ export interface Page {
   readonly columns?: readonly Column[];
   /** Whether records were left out that had come before: what is left may look like the page before it. */
   readonly partial?: boolean;
+  /**
+   * How far the source's clock is ahead of the clock here, in milliseconds; below 0 where it is behind. For
+   * inputs that learn it from an answer; `InputSession.now` is for those that can ask.
+   */
+  readonly clockAhead?: number;
 }
 
 /** Something that came in the place of a record, and why it cannot be read. */

@@ -34,7 +34,12 @@ export interface TrackerOptions {
   /** Whether `deliveries` are wanted. */
   readonly tracksDeliveries: boolean;
   /** The present as a cursor value, asked for once a page at most; null for cursors that are no times. */
-  readonly now: () => string | null;
+  readonly now: (ahead?: number) => string | null;
+  /**
+   * Whether the window may end later than it was frozen, if the source's clock turns out to be ahead: the
+   * source was asked without an upper bound.
+   */
+  readonly mayEndLater?: boolean;
   readonly warn: Warn;
   /** Takes the records that cannot be read. */
   readonly refusals: Refusals;
@@ -72,10 +77,15 @@ export class PositionTracker implements Tracker {
   /** Where the read would go on after the last page admitted. */
   #next: ResumePoint | null = null;
   #changed = false;
+  /** As it was frozen, with its upper end by the source's clock once that is known. */
+  #window: Window;
+  /** How far the source's clock is ahead; undefined where what was known at the start holds. */
+  #ahead: number | undefined;
 
   constructor(options: TrackerOptions) {
     const { incremental, start } = options;
     this.#options = options;
+    this.#window = options.window;
     this.#field = incremental.cursors[0] ?? null;
     this.#unclear = unclearTimes(this.#field);
     this.#order = start.window?.order === "unordered" ? "unordered" : incremental.order;
@@ -109,6 +119,7 @@ export class PositionTracker implements Tracker {
 
   admit(given: Page): Admitted {
     const field = this.#field;
+    if (given.clockAhead !== undefined && this.#ahead === undefined) this.#followClock(given.clockAhead);
     this.#next = this.#mayResumeAt(given.next) ? given.next : null;
     if (this.#next !== null) this.#changed = true;
     const { records, read } = this.#readable.of(given);
@@ -128,7 +139,8 @@ export class PositionTracker implements Tracker {
   }
 
   position(at: { windowFinished: boolean }): Position {
-    const { start, window } = this.#options;
+    const { start } = this.#options;
+    const window = this.#window;
     const companions = this.#companions.values;
     if (this.#field?.role === "offset") {
       const watermark = String(this.#offset);
@@ -162,13 +174,28 @@ export class PositionTracker implements Tracker {
   #watermark(): string | null {
     const stretch = this.#stretchOf(this.#highest);
     if (this.#unclear === null || stretch === null) return this.#highest;
-    const { start, window } = this.#options;
+    const { start } = this.#options;
+    const window = this.#window;
     return later(this.#unclear.before(stretch), start.watermark ?? window.lower?.value ?? null);
+  }
+
+  /** Ends the window at the present of the source, where the clock here was far from it. */
+  #followClock(ahead: number): void {
+    const { incremental, mayEndLater = false } = this.#options;
+    const { lower, upper } = this.#window;
+    this.#ahead = ahead;
+    const now = this.#options.now(ahead);
+    if (now === null || upper === null) return;
+    const { settle } = incremental;
+    const end = settle === null ? now : stepCursor(upper.type, now, settle, -1);
+    const isEarlier = compareCursorValues(upper.type, end, upper.value) < 0;
+    if (isEarlier || mayEndLater) this.#window = { lower, upper: { type: upper.type, value: end } };
   }
 
   /** With what this window has delivered whole: from its lower end, or where the stream was told to begin. */
   #coverageTo(watermark: string | null): Interval[] {
-    const { start, window } = this.#options;
+    const { start } = this.#options;
+    const window = this.#window;
     const field = this.#field;
     if (field === null || watermark === null) return start.coverage;
     const { type, granule } = field;
@@ -220,7 +247,8 @@ export class PositionTracker implements Tracker {
    * within the window and beyond what earlier runs delivered. Null where it is not such a page.
    */
   #wholePage(page: Page, field: CursorField, read: CursorsOfPage, surelyNew: boolean): Admitted | null {
-    const { incremental, tracksDeliveries, window } = this.#options;
+    const { incremental, tracksDeliveries } = this.#options;
+    const window = this.#window;
     const { lowest, highest, cursors } = read;
     if (!read.ascending || lowest === null || highest === null) return null;
     if ((tracksDeliveries && !surelyNew) || incremental.cursors.length > 1) return null;
@@ -280,7 +308,7 @@ export class PositionTracker implements Tracker {
   }
 
   #highestOf(cursors: readonly (string | null)[], type: CursorType): string | null {
-    const upper = this.#options.window.upper?.value ?? null;
+    const upper = this.#window.upper?.value ?? null;
     let highest: string | null = null;
     for (const cursor of cursors) {
       if (cursor === null) continue;
@@ -309,15 +337,15 @@ export class PositionTracker implements Tracker {
 
   /** Asked only where a record lies past the window, since only then the present matters. */
   #presentFor(cursors: readonly (string | null)[], type: CursorType): string | null {
-    const upper = this.#options.window.upper?.value ?? null;
+    const upper = this.#window.upper?.value ?? null;
     if (upper === null) return null;
     const past = cursors.some((cursor) => cursor !== null && compareCursorValues(type, cursor, upper) > 0);
-    return past ? this.#options.now() : null;
+    return past ? this.#options.now(this.#ahead) : null;
   }
 
   #sideOf(cursor: string, type: CursorType, present: string | null): Side {
-    const { window, edges } = this.#options;
-    const { lower, upper } = window;
+    const { edges } = this.#options;
+    const { lower, upper } = this.#window;
     const above = lower === null ? 1 : compareCursorValues(type, cursor, lower.value);
     if (above < 0 || (above === 0 && edges.lower === "exclusive")) return "below";
     if (upper === null || compareCursorValues(type, cursor, upper.value) <= 0) return "within";
@@ -352,7 +380,7 @@ export class PositionTracker implements Tracker {
     if (side === "past") {
       this.#options.warn(
         "RECORDS_HELD_BACK",
-        `more than ${maxBoundaryKeys} records lie past ${this.#options.window.upper?.value}, where the window ends because more may come in there; the rest of them is left to a later run`,
+        `more than ${maxBoundaryKeys} records lie past ${this.#window.upper?.value}, where the window ends because more may come in there; the rest of them is left to a later run`,
       );
       return false;
     }

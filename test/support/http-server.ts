@@ -23,6 +23,8 @@ export type HttpHandler = (request: SeenRequest, response: ServerResponse) => vo
 export async function startHttpServer(handler: HttpHandler): Promise<HttpTestServer> {
   const seen: SeenRequest[] = [];
   const server = createServer(async (request, response) => {
+    // Clocks of tests say any time; a test of clocks sets the header itself.
+    response.sendDate = false;
     const at = {
       method: request.method ?? "",
       url: new URL(request.url ?? "/", origin),

@@ -15,6 +15,7 @@ import { listedNames, parentConfig, parentNames, parentSettings } from "./partit
 import { HttpRead } from "./read.ts";
 import { secretParameters } from "./request.ts";
 import type { HttpPollingConfig } from "./schema.ts";
+import { SourceClock } from "./source-clock.ts";
 
 export interface HttpPollingParts {
   /** A number from 0 to 1, below 1; spreads retries. */
@@ -70,8 +71,18 @@ export function createHttpPolling(declared: HttpPollingConfig, parts: HttpPollin
           ? client
           : await openClient(own, partitions.from.endpoint);
       const facts = new SourceFacts(context.facts);
+      const clock = new SourceClock(context.warn);
       const forms = new SourceForms(incremental.cursors, facts);
-      return new HttpPollingSession({ config, incremental, context, client, parentClient, facts, forms });
+      return new HttpPollingSession({
+        config,
+        incremental,
+        context,
+        client,
+        parentClient,
+        facts,
+        forms,
+        clock,
+      });
     },
   };
 }
@@ -91,6 +102,7 @@ interface SessionParts {
   readonly parentClient: HttpClient;
   readonly facts: SourceFacts;
   readonly forms: SourceForms;
+  readonly clock: SourceClock;
 }
 
 class HttpPollingSession implements InputSession {
@@ -118,9 +130,9 @@ class HttpPollingSession implements InputSession {
   }
 
   read(request: ReadRequest): AsyncIterable<Page> {
-    const { config, incremental, context, client, facts, forms } = this.#parts;
+    const { config, incremental, context, client, facts, forms, clock } = this.#parts;
     const filled = this.#fill?.(partitionOf(request)) ?? { config, headers: {}, mark: null };
-    return new HttpRead({ ...filled, incremental, client, context, facts, forms, request }).pages();
+    return new HttpRead({ ...filled, incremental, client, context, facts, forms, clock, request }).pages();
   }
 
   facts(): ReadonlySet<string> {

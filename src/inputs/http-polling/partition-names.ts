@@ -15,6 +15,7 @@ import { withPlainTexts } from "./partition.ts";
 import type { PartitionParent, PartitionsConfig } from "./partition-schema.ts";
 import { HttpRead } from "./read.ts";
 import type { HttpPollingConfig } from "./schema.ts";
+import { SourceClock } from "./source-clock.ts";
 
 type Names = AsyncGenerator<readonly string[], void, undefined>;
 
@@ -52,6 +53,7 @@ export async function* parentNames(
     client,
     context,
     facts,
+    clock: new SourceClock(() => {}),
     // Names are read without bounds.
     forms: new SourceForms([], { known: new Set(), learn: () => {} }),
     request: { window: { lower: null, upper: null }, companions: {}, resume: null, signal },

@@ -17,6 +17,7 @@ import type { Pagination, PlacePagination, SeekPagination } from "./pagination-s
 import { createPageRequests, type PageRequests, secretParameters } from "./request.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 import { SeekWalk } from "./seek-walk.ts";
+import type { SourceClock } from "./source-clock.ts";
 import type { PageSeen, Walk } from "./walk.ts";
 
 export interface HttpReadParts {
@@ -31,6 +32,7 @@ export interface HttpReadParts {
   readonly facts: Facts;
   /** The forms in which its records give their cursors. */
   readonly forms: SourceForms;
+  readonly clock: SourceClock;
   readonly request: ReadRequest;
   /** What each record is made into before anything looks at it; null leaves them as they are. */
   readonly mark: ((record: SourceRecord) => SourceRecord) | null;
@@ -81,7 +83,7 @@ export class HttpRead {
     const resume = this.#resumable(read);
     const requests = this.#requests(pagination, { ...read, resume });
     if (pagination === null) {
-      yield await this.#fetchOnly(requests);
+      yield this.#timed(await this.#fetchOnly(requests));
       return;
     }
     const leadsByOffset = this.#parts.incremental.cursors[0]?.role === "offset";
@@ -105,7 +107,7 @@ export class HttpRead {
         ? this.#fetchResumed(requests, walk, pagination)
         : this.#fetch(requests, walk, number));
       more = fetched.more;
-      yield fetched.page;
+      yield this.#timed(fetched.page);
     }
     walk.finish();
   }
@@ -128,7 +130,7 @@ export class HttpRead {
     for (let number = 1, more = true; more; number++) {
       const fetched = await this.#fetchSought(read, pagination, walk, number);
       more = fetched.more;
-      yield fetched.page;
+      yield this.#timed(fetched.page);
     }
     walk.finish();
   }
@@ -141,7 +143,7 @@ export class HttpRead {
   ): Promise<Fetched> {
     const { bound: lower, skip } = walk.place;
     const window = { ...read.window, lower };
-    const requests = this.#requests(pagination, { ...read, window });
+    const requests = this.#requests(pagination, { ...read, window, resume: null });
     const place = skip === 0 ? null : ({ kind: "offset", token: String(skip) } as const);
     const seen = await this.#ask(requests, place, number, { walk });
     const { records, more } = walk.advance(seen);
@@ -176,20 +178,27 @@ export class HttpRead {
     return { page: { records, next }, more };
   }
 
+  #timed(page: Page): Page {
+    const { ahead } = this.#parts.clock;
+    return ahead === 0 ? page : { ...page, clockAhead: ahead };
+  }
+
   async #ask(
     requests: PageRequests,
     place: ResumePoint | null,
     number: number,
     { walk, inspect }: Asked,
   ): Promise<PageSeen> {
-    const { client, config, mark, forms } = this.#parts;
+    const { client, config, context, mark, forms, clock } = this.#parts;
     const { encoding } = config;
     const request = { ...requests.at(place), ...(encoding === undefined ? {} : { encoding }) };
     const accepts = (status: number): boolean => walk?.isPastEnd(status) ?? false;
+    const sent = context.clock.now();
     const seen = await client.read({ ...request, accepts }, (response) =>
       this.#judge(response, number, { walk, inspect }),
     );
     const { answer } = seen;
+    clock.see(seen.response, sent, context.clock.now());
     forms.see(answer.records);
     if (mark === null) return seen;
     return { ...seen, answer: { ...answer, records: answer.records.map(mark) } };

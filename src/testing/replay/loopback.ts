@@ -13,6 +13,8 @@ export async function listen(
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<Loopback> {
   const server = createServer((request, response) => {
+    // What it plays has a time of its own, which the pipeline's clock need not know.
+    response.sendDate = false;
     handle(request, response).catch(() => response.destroy());
   });
   server.listen(0, "127.0.0.1");

@@ -1,0 +1,145 @@
+import { describe, expect, test } from "vitest";
+import type { Input } from "../src/engine/ports.ts";
+import { attemptSync } from "../src/engine/sync.ts";
+import { createHttpPolling } from "../src/inputs/http-polling/input.ts";
+import { httpPollingSchema } from "../src/inputs/http-polling/schema.ts";
+import { openMemoryState } from "../src/state/memory/memory.ts";
+import { FakeClock } from "../src/testing/fake-clock.ts";
+import { MemoryTable, memoryOutput } from "../src/testing/memory-output.ts";
+import { sendJson, startHttpServer } from "./support/http-server.ts";
+
+/** What time it is where the source is. */
+const sourceNow = Date.parse("2026-06-01T12:00:00Z");
+
+interface Row {
+  readonly id: number;
+  readonly at: string;
+}
+
+/** The input, with a clock that it can be asked for, as databases have one. */
+function withClock(input: Input, now: number): Input {
+  return {
+    ...input,
+    async open(context) {
+      const session = await input.open(context);
+      return {
+        now: async () => now,
+        read: (request) => session.read(request),
+        close: () => session.close(),
+      };
+    },
+  };
+}
+
+interface Scene {
+  /** Whether the source is asked for its time. */
+  readonly asks?: boolean;
+  readonly headers?: Record<string, string>;
+  readonly keys?: object;
+}
+
+/** Runs of a pipeline whose source says its time, on a worker whose clock says another. */
+async function scene(scene: Scene, runs: readonly { clock: string; rows: readonly Row[] }[]) {
+  let rows: readonly Row[] = [];
+  const headers = scene.headers ?? { date: new Date(sourceNow).toUTCString() };
+  await using server = await startHttpServer(({ url }, response) => {
+    const since = Date.parse(url.searchParams.get("since") ?? "1970-01-01T00:00:00Z");
+    sendJson(
+      response,
+      rows.filter(({ at }) => Date.parse(at) >= since),
+      headers,
+    );
+  });
+  const table = new MemoryTable();
+  const state = openMemoryState();
+  const statePersistence = { timestamp: { field: "at", queryParam: "since" }, ...scene.keys };
+  const input = { type: "httpPolling", endpoint: server.origin, key: "id", statePersistence };
+  const results = [];
+  for (const run of runs) {
+    rows = run.rows;
+    const polling = createHttpPolling(httpPollingSchema.parse(input), { random: () => 0 });
+    const pipeline = {
+      name: "events",
+      key: { connector: "acme", stream: "events" },
+      onConcurrentRun: "skip" as const,
+      leaseSeconds: 60,
+      input: scene.asks === true ? withClock(polling, sourceNow) : polling,
+      filters: [],
+      output: memoryOutput(table, { appends: true }),
+    };
+    const result = await attemptSync(pipeline, { state, clock: new FakeClock(run.clock) });
+    if (result.status !== "completed") throw new Error(`the run ended ${result.status}`);
+    results.push(result);
+  }
+  return {
+    ids: table.rows.map(({ id }) => Number(id)).sort((a, b) => a - b),
+    watermarks: results.map(({ newCursor }) => newCursor),
+    warnings: results.map((result) => result.warnings.map(({ code }) => code)),
+    messages: results.flatMap((result) => result.warnings.map(({ message }) => message)),
+  };
+}
+
+const row = (id: number, at: string): Row => ({ id, at });
+const early = [row(1, "2026-06-01T10:00:00.000Z"), row(2, "2026-06-01T11:00:00.000Z")];
+const late = [...early, row(3, "2026-06-01T11:30:00.000Z")];
+const future = row(9, "2030-01-01T00:00:00.000Z");
+
+describe.each([{}, { order: "ascending" }] as const)("%j", (keys) => {
+  test("P6: a worker years ahead of its source does not let a record of the future move the watermark", async () => {
+    const { ids, watermarks, warnings, messages } = await scene({ keys }, [
+      { clock: "2036-06-01T12:00:00Z", rows: [...early, future] },
+      { clock: "2026-06-01T12:00:00Z", rows: [...late, future] },
+    ]);
+    expect(ids).toEqual([1, 2, 3, 9]);
+    expect(watermarks).toEqual(["2026-06-01T11:00:00Z", "2026-06-01T11:30:00Z"]);
+    expect(warnings).toEqual([["CLOCK_SKEW"], []]);
+    expect(messages[0]).toMatch(/3653 days ahead of the source's/);
+  });
+
+  test("P6: a worker a year behind its source delivers what the source has, once, and moves on", async () => {
+    const { ids, watermarks, warnings } = await scene({ keys }, [
+      { clock: "2026-06-01T12:00:00Z", rows: early },
+      { clock: "2025-06-01T12:00:00Z", rows: [...late, future] },
+      { clock: "2025-06-01T12:00:00Z", rows: [...late, future] },
+    ]);
+    expect(ids).toEqual([1, 2, 3, 9]);
+    expect(watermarks.at(-1)).toBe("2026-06-01T11:30:00Z");
+    expect(warnings).toEqual([[], ["CLOCK_SKEW"], ["CLOCK_SKEW"]]);
+  });
+});
+
+test("up to five minutes between the clocks are nothing to tell", async () => {
+  const { warnings } = await scene({}, [{ clock: "2026-06-01T12:04:59Z", rows: early }]);
+  expect(warnings).toEqual([[]]);
+});
+
+test("a database's clock is told of in the same way, and cuts off what lies in the future", async () => {
+  const { ids, watermarks, warnings } = await scene({ asks: true, headers: {} }, [
+    { clock: "2036-06-01T12:00:00Z", rows: [...early, future] },
+  ]);
+  expect([ids, watermarks, warnings]).toEqual([[1, 2, 9], ["2026-06-01T11:00:00Z"], [["CLOCK_SKEW"]]]);
+});
+
+test("settle goes by the source's clock", async () => {
+  const { ids, watermarks } = await scene({ keys: { settle: "PT40M" } }, [
+    { clock: "2027-06-01T12:00:00Z", rows: late },
+  ]);
+  expect([ids, watermarks]).toEqual([[1, 2], ["2026-06-01T11:00:00Z"]]);
+});
+
+test("a window whose end was sent to the source is not taken to end later", async () => {
+  const keys = { until: { queryParam: "until" } };
+  const { watermarks, warnings } = await scene({ keys }, [{ clock: "2026-06-01T10:30:00Z", rows: early }]);
+  expect([watermarks, warnings]).toEqual([["2026-06-01T10:00:00Z"], [["CLOCK_SKEW"]]]);
+});
+
+test.each([
+  ["an answer that lay in a cache, by its age", { date: "Mon, 01 Jun 2026 09:00:00 GMT", age: "10800" }, []],
+  ["an answer that a cache says it had", { date: "Mon, 01 Jun 2026 09:00:00 GMT", "x-cache": "HIT" }, []],
+  ["an age that makes it wrong", { date: "Mon, 01 Jun 2026 12:00:00 GMT", age: "7200" }, ["CLOCK_SKEW"]],
+  ["no date", {}, []],
+  ["a date that is none", { date: "yesterday" }, []],
+])("%s: %j", async (_name, headers, expected) => {
+  const { warnings } = await scene({ headers }, [{ clock: "2026-06-01T12:00:00Z", rows: early }]);
+  expect(warnings).toEqual([expected]);
+});
