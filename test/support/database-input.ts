@@ -39,6 +39,14 @@ export async function sqlitePlace(): Promise<Place> {
   return placeAt(`sqlite:${join(folder, "data.db")}`);
 }
 
+/** A file with a rollback journal, as most applications have it: whoever reads keeps writers from committing. */
+export async function rollbackPlace(): Promise<Place> {
+  const place = await sqlitePlace();
+  await place.beside.query("PRAGMA journal_mode = DELETE");
+  await place.beside.query("PRAGMA busy_timeout = 100");
+  return place;
+}
+
 export async function postgresPlace(): Promise<Place> {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
@@ -51,6 +59,7 @@ export async function mysqlPlace(): Promise<Place> {
 
 export const places: readonly (readonly [keyof typeof momentTypes, () => Promise<Place>])[] = [
   ["sqlite", sqlitePlace],
+  ["sqlite", rollbackPlace],
   ["postgres", postgresPlace],
   ...(mysqlRuns ? [["mysql", mysqlPlace] as const] : []),
 ];

@@ -10,6 +10,7 @@ import { analyseQuery, type QueryAnalysis, rewriteQuery } from "./query-analysis
 import { repeatedLimits } from "./query-mistakes.ts";
 import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
+import { pagedTable, readPages } from "./sqlite-pages.ts";
 import { checkTable } from "./table-column.ts";
 import { tableQueries } from "./table-query.ts";
 import { comparedAsText } from "./text-column.ts";
@@ -102,7 +103,20 @@ export class DatabaseRead {
     const placeholders = lowerBounds + upperBounds;
     const statement: Statement = { ...ofTable, sql: rows, pageSize, placeholders };
     const cursors = incremental.cursors.slice(0, lowerBounds);
-    yield* this.#streamed(statement, await this.#binder.bind(statement, request, cursors), request);
+    const params = await this.#binder.bind(statement, request, cursors);
+    const paged = await pagedTable(connection, config, incremental.cursors[0]);
+    if (paged === null) {
+      yield* this.#streamed(statement, params, request);
+      return;
+    }
+    const bounds = {
+      lower: lowerBounds === 1 ? (params[0] ?? null) : null,
+      upper: upperBounds === 1 ? (params[lowerBounds] ?? null) : null,
+    };
+    const options = { pageSize, signal: request.signal, onColumns: this.#requireFields };
+    for await (const { columns, rows: records } of readPages(paged, bounds, options)) {
+      yield { records, next: null, columns };
+    }
   }
 
   async #comparedAs(): Promise<string | null> {

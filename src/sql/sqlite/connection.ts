@@ -1,22 +1,26 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { TidemarkError } from "../../errors.ts";
 import { sqliteDialect, tableNameParts } from "../dialects.ts";
 import type { Column, SqlConnection, SqlRow, SqlValue, StreamOptions } from "../port.ts";
-import { checkColumns } from "../result-columns.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
 import { sqliteError } from "./errors.ts";
-import { bindableAll, kindOfDeclaredType, type Restorer, readable, restorerOf } from "./values.ts";
+import { copyResult, prepareRead, readsKeepWritersOut, valuesOf } from "./reads.ts";
+import { bindableAll, kindOfDeclaredType, readable } from "./values.ts";
 
 /** How long a statement waits for another process's write transaction. */
 const busyMilliseconds = 10_000;
 const keptStatements = 100;
 
-/** What each column of a row is called, and what turns its value back into what was stored. */
-type RowShape = readonly (readonly [name: string, restore: Restorer | null])[];
+/** Runs a query for one page; `last` has the hidden values of its last row. */
+export type PageQuery = (params: readonly SQLInputValue[]) => {
+  readonly columns: readonly Column[];
+  readonly rows: SqlRow[];
+  readonly last: readonly SQLOutputValue[];
+};
 
 /** Opens a SQLite file, or `:memory:`; see `openSql`. */
 export async function openSqlite(path: string, role: SqlRole): Promise<SqliteConnection> {
@@ -120,51 +124,64 @@ export class SqliteConnection implements SqlConnection {
     params: readonly SqlValue[],
     options: StreamOptions,
   ): AsyncGenerator<{ columns: readonly Column[]; rows: SqlRow[] }> {
-    const { statement, columns, shape } = this.#prepareStream(sql, options.onColumns);
+    const { pageSize, signal, onColumns } = options;
+    const values = bindableAll(params);
     let rows: Iterator<unknown> | undefined;
+    let copy: ReturnType<typeof copyResult> = null;
     try {
-      for (;;) {
-        options.signal?.throwIfAborted();
-        rows ??= statement.iterate(...bindableAll(params));
+      const { statement, columns, rowOf } = prepareRead(this.handle, sql, onColumns);
+      const takePage = (): SqlRow[] => {
         const page: SqlRow[] = [];
-        while (page.length < options.pageSize) {
+        while (rows !== undefined && page.length < pageSize) {
           const next = rows.next();
           if (next.done === true) break;
-          // With arrays asked for, a row is an array; the driver's types only know objects.
-          page.push(rowOf(next.value as SQLOutputValue[], shape));
+          page.push(rowOf(valuesOf(next.value)));
         }
+        return page;
+      };
+      signal?.throwIfAborted();
+      rows = statement.iterate(...values);
+      let page = takePage();
+      if (page.length === pageSize && readsKeepWritersOut(this.handle)) {
+        rows.return?.();
+        copy = copyResult(this.handle, sql, values);
+        rows = (copy?.statement ?? statement).iterate(...(copy === null ? values : []));
+        page = takePage();
+      }
+      for (; ; page = takePage()) {
         if (page.length > 0) yield { columns, rows: page };
-        if (page.length < options.pageSize) return;
+        if (page.length < pageSize) return;
+        signal?.throwIfAborted();
       }
     } catch (error) {
-      if (options.signal?.aborted && error === options.signal.reason) throw error;
+      if (signal?.aborted && error === signal.reason) throw error;
       throw this.errorOf(error, sql);
     } finally {
       rows?.return?.();
+      if (this.handle.isOpen) copy?.drop();
     }
   }
 
-  #prepareStream(
-    sql: string,
-    onColumns: StreamOptions["onColumns"],
-  ): { statement: StatementSync; columns: Column[]; shape: RowShape } {
+  /** Whether a read that is held open keeps other processes from committing. */
+  readsKeepWritersOut(): boolean {
+    return readsKeepWritersOut(this.handle);
+  }
+
+  /**
+   * A query whose every run gives a page of its own and holds nothing open. The last `hidden` columns are not in
+   * the rows; of the page's last row they are given besides.
+   */
+  pageQuery(sql: string, hidden: number, onColumns?: StreamOptions["onColumns"]): PageQuery {
     try {
-      const statement = this.#prepare(sql);
-      // Arrays come twice as fast as the driver's objects, and leave objects of the ordinary kind to us.
-      statement.setReturnArrays(true);
-      const described = statement.columns();
-      checkColumns(
-        described.map(({ name }) => name),
-        onColumns,
-      );
-      const columns: Column[] = [];
-      const shape: [string, Restorer | null][] = [];
-      for (const { name, type } of described) {
-        const kind = kindOfDeclaredType(type);
-        if (kind !== null) columns.push({ name, kind });
-        shape.push([name, restorerOf(kind)]);
-      }
-      return { statement, columns, shape };
+      const { statement, columns, rowOf } = prepareRead(this.handle, sql, onColumns, hidden);
+      return (params) => {
+        try {
+          const all = statement.all(...params).map(valuesOf);
+          return { columns, rows: all.map(rowOf), last: all.at(-1)?.slice(-hidden) ?? [] };
+        } catch (error) {
+          throw this.errorOf(error, sql);
+        }
+      };
     } catch (error) {
       throw this.errorOf(error, sql);
     }
@@ -219,16 +236,4 @@ export class SqliteConnection implements SqlConnection {
 
 function readableRow(row: Readonly<Record<string, SQLOutputValue>>): SqlRow {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, readable(value)]));
-}
-
-function rowOf(values: readonly SQLOutputValue[], shape: RowShape): SqlRow {
-  const row: Record<string, unknown> = {};
-  for (let at = 0; at < shape.length; at++) {
-    const column = shape[at];
-    const value = values[at];
-    if (column === undefined || value === undefined) continue;
-    const plain = typeof value === "string" ? value : readable(value);
-    row[column[0]] = column[1] === null ? plain : column[1](plain);
-  }
-  return row;
 }
