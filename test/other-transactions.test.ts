@@ -17,9 +17,14 @@ interface Bench extends StateStoreHarness {
   readonly rows: () => Promise<string[]>;
 }
 
-async function bench(connect: (place: string) => drivers.Driver, on: "postgres" | "sqlite"): Promise<Bench> {
+type On = "postgres" | "sqlite" | "better-sqlite3";
+
+async function bench(connect: (place: string) => drivers.Driver, on: On): Promise<Bench> {
   const place = on === "postgres" ? await postgresPlace() : await sqlitePlace();
-  const store: StateStore = await openState(place.url);
+  const store: StateStore = await openState(
+    place.url,
+    on === "better-sqlite3" ? { sqlite: drivers.BetterSqlite } : {},
+  );
   const admin = await openSql(place.url, { role: "output" });
   await admin.execute("CREATE TABLE users_rows (text text NOT NULL)");
   const driver = connect(place.name);
@@ -64,6 +69,13 @@ const all = [
   ["Kysely on node:sqlite", drivers.kyselyOnNodeSqlite, "sqlite"],
   ["a runner of statements on SQLite", drivers.ownRunnerOnSqlite, "sqlite"],
   ["a runner of statements on SQLite with bigints", drivers.ownRunnerWithBigints, "sqlite"],
+  ["better-sqlite3, with the state open by it too", drivers.betterSqlite, "better-sqlite3"],
+  [
+    "Drizzle on better-sqlite3, with the state open by it too",
+    drivers.drizzleOnBetterSqlite,
+    "better-sqlite3",
+  ],
+  ["Kysely on better-sqlite3, with the state open by it too", drivers.kyselyOnBetterSqlite, "better-sqlite3"],
 ] as const;
 
 describe.each(all)("a transaction of %s", (_, connect, on) => {

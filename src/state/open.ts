@@ -1,4 +1,5 @@
 import { TidemarkError } from "../errors.ts";
+import type { BetterSqlite3 } from "../sql/sqlite/handle.ts";
 import type { StateStore } from "./contract.ts";
 
 /** Where state is kept unless something else is said: an SQLite file below the working directory. */
@@ -12,6 +13,11 @@ export interface OpenStateOptions {
   readonly key?: string | undefined;
   /** Where the key came from, for messages: the option unless given. */
   readonly keyFrom?: string;
+  /**
+   * The class that better-sqlite3 exports, for programs that write their own rows to the state's file by it: state in
+   * SQLite is then opened by it too. Unless given it is opened by Node's `node:sqlite`.
+   */
+  readonly sqlite?: BetterSqlite3 | undefined;
   /** Told, in a sentence, when a service cannot be used and calls begin to be made again. */
   readonly onOutage?: (message: string) => void;
 }
@@ -43,7 +49,7 @@ export async function openState(url: string, options: OpenStateOptions = {}): Pr
       if (rest.endsWith("/")) throw invalid(url, "it names no file");
       const path = localPath(url, "sqlite", rest, "file");
       const { openSqliteState } = await import("./sqlite/sqlite.ts");
-      return openSqliteState(path);
+      return openSqliteState(path, { driver: options.sqlite });
     }
     case "postgres":
     case "postgresql": {

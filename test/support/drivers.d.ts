@@ -1,3 +1,4 @@
+import type { BetterSqlite3 } from "../../src/sql/sqlite/handle.ts";
 import type { OwnTransaction } from "../../src/testing/state-suite.ts";
 
 /** One way in which a user's code has transactions on a database. */
@@ -21,3 +22,4 @@ export const kyselyOnBetterSqlite: Connect;
 export const kyselyOnNodeSqlite: Connect;
 export const ownRunnerOnSqlite: Connect;
 export const ownRunnerWithBigints: Connect;
+export const BetterSqlite: BetterSqlite3;

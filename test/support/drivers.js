@@ -230,3 +230,6 @@ function kysely(connect) {
 
 export const kyselyOnNodeSqlite = kysely(nodeSqlite);
 export const kyselyOnBetterSqlite = kysely((file) => new Database(file));
+
+/** What `openState` takes as `sqlite`. */
+export const BetterSqlite = Database;

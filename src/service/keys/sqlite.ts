@@ -1,5 +1,5 @@
-import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
+import type { SqliteHandle } from "../../sql/sqlite/handle.ts";
 import { Statements } from "../../sql/sqlite/statements.ts";
 import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "../../state/sqlite/file.ts";
 import {
@@ -73,11 +73,11 @@ export async function sqliteKeys(
 }
 
 class SqliteKeys implements KeyStorage {
-  readonly #db: DatabaseSync;
+  readonly #db: SqliteHandle;
   readonly #path: string;
   readonly #sql: Statements;
 
-  constructor(db: DatabaseSync, path: string) {
+  constructor(db: SqliteHandle, path: string) {
     this.#db = db;
     this.#path = path;
     this.#sql = new Statements(db);
@@ -200,7 +200,7 @@ function marks(columns: readonly string[]): string {
 }
 
 /** The step that the file's tables have; 0 where it has none. */
-function versionOf(db: DatabaseSync): number {
+function versionOf(db: SqliteHandle): number {
   const found = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'tidemark_key_schema'").get();
   if (found === undefined) return 0;
   return Number(db.prepare("SELECT version FROM tidemark_key_schema").get()?.version);

@@ -1,4 +1,5 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { SQLInputValue } from "node:sqlite";
+import type { SqliteHandle, SqliteStatement } from "./handle.ts";
 
 /** Statements with parameters, each run at once. */
 export interface SqlStatements {
@@ -11,10 +12,10 @@ export interface SqlStatements {
 
 /** Prepared statements of one connection, each prepared once. */
 export class Statements implements SqlStatements {
-  readonly #db: DatabaseSync;
-  readonly #prepared = new Map<string, StatementSync>();
+  readonly #db: SqliteHandle;
+  readonly #prepared = new Map<string, SqliteStatement>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: SqliteHandle) {
     this.#db = db;
   }
 
@@ -34,7 +35,7 @@ export class Statements implements SqlStatements {
     return this.#statement(sql).all(...params);
   }
 
-  #statement(sql: string): StatementSync {
+  #statement(sql: string): SqliteStatement {
     let statement = this.#prepared.get(sql);
     if (statement === undefined) {
       statement = this.#db.prepare(sql);

@@ -3,6 +3,7 @@ import { closeSync, existsSync, linkSync, mkdirSync, openSync, readSync, rmSync 
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
+import { type BetterSqlite3, BetterSqliteHandle, type SqliteHandle } from "../../sql/sqlite/handle.ts";
 import { migrate } from "./schema.ts";
 
 /** How long to wait, at the most, for another connection's write transaction. */
@@ -13,17 +14,17 @@ export const busyTimeoutMs = 30_000;
  * where there is none. Throws `STATE_UNREADABLE` for a file that is no database, is cut short or is
  * empty: what was there once is never started over (promise P10).
  */
-export function openStateFile(path: string): DatabaseSync {
+export function openStateFile(path: string, driver?: BetterSqlite3): SqliteHandle {
   const file = resolve(path);
   try {
     // Asked in this order: a log that was there before its file was found missing is one left alone.
     const logged = existsSync(`${file}-wal`);
     if (!existsSync(file)) {
       if (logged) throw unreadable(file, "the file is gone, but its write-ahead log is still there");
-      createStateFile(file);
+      createStateFile(file, driver);
     }
     refuseNoDatabase(file);
-    return openDatabase(file, file);
+    return openDatabase(file, file, driver);
   } catch (error) {
     throw stateFileError(error, file);
   }
@@ -33,11 +34,11 @@ export function openStateFile(path: string): DatabaseSync {
  * Makes the file whole under another name and only then links it into place, so that no process
  * ever finds a half-made one; an empty file is therefore always a damaged one.
  */
-function createStateFile(file: string): void {
+function createStateFile(file: string, driver: BetterSqlite3 | undefined): void {
   mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.new-${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
-    openDatabase(draft, file).close();
+    openDatabase(draft, file, driver).close();
     linkSync(draft, file);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
@@ -47,8 +48,10 @@ function createStateFile(file: string): void {
 }
 
 /** `file` names the state in messages, also while `path` is a draft of it. */
-function openDatabase(path: string, file: string): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+function openDatabase(path: string, file: string, driver: BetterSqlite3 | undefined): SqliteHandle {
+  const options = { timeout: busyTimeoutMs };
+  const db =
+    driver === undefined ? new DatabaseSync(path, options) : new BetterSqliteHandle(driver, path, options);
   try {
     useWriteAheadLog(db);
     db.exec("PRAGMA synchronous = FULL");
@@ -63,7 +66,7 @@ function openDatabase(path: string, file: string): DatabaseSync {
 }
 
 /** The change of journal does not wait for its lock by itself, where a file of another make is adopted. */
-function useWriteAheadLog(db: DatabaseSync): void {
+function useWriteAheadLog(db: SqliteHandle): void {
   const deadline = performance.now() + busyTimeoutMs;
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (;;) {
@@ -102,11 +105,24 @@ export function isBusy(error: unknown): boolean {
   return code === 5 || code === 6;
 }
 
-/** The primary result code of what SQLite threw; null for anything else. */
+/** The primary result code of what SQLite threw, by Node or by better-sqlite3; null for anything else. */
 function sqliteCode(error: unknown): number | null {
-  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return null;
-  return error.errcode & 0xff;
+  if (!(error instanceof Error)) return null;
+  if ("errcode" in error && typeof error.errcode === "number") return error.errcode & 0xff;
+  const name =
+    "code" in error && typeof error.code === "string" ? /^SQLITE_([A-Z]+)/.exec(error.code)?.[1] : undefined;
+  return name === undefined ? null : (codes.get(name) ?? 0xff);
 }
+
+/** The primary codes that are told apart, by the names that better-sqlite3 gives. */
+const codes = new Map([
+  ["ERROR", 1],
+  ["BUSY", 5],
+  ["LOCKED", 6],
+  ["CORRUPT", 11],
+  ["CONSTRAINT", 19],
+  ["NOTADB", 26],
+]);
 
 /** Errors that say that what is stored is not what was stored: a table gone, a page torn, a row doubled. */
 const damage = new Set([1, 11, 19, 26]);

@@ -1,5 +1,5 @@
-import type { DatabaseSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
+import type { SqliteHandle } from "../../sql/sqlite/handle.ts";
 
 /** The schema's steps; a database is brought from the step it has to the last. Never change a step. */
 const steps: readonly string[] = [
@@ -114,7 +114,7 @@ export const schemaVersion = steps.length;
  * Brings the state tables of a database up to date, in one transaction; harmless where they are.
  * Throws `STATE_TOO_NEW` where a newer version of Tidemark has been there.
  */
-export function migrate(db: DatabaseSync, holder: string): void {
+export function migrate(db: SqliteHandle, holder: string): void {
   if (storedVersion(db, holder) === schemaVersion) return;
   db.exec("BEGIN IMMEDIATE");
   try {
@@ -134,7 +134,7 @@ export function migrate(db: DatabaseSync, holder: string): void {
 }
 
 /** The step a database has; 0 where it has no state tables. */
-function storedVersion(db: DatabaseSync, holder: string): number {
+function storedVersion(db: SqliteHandle, holder: string): number {
   const tables = db
     .prepare(
       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('tidemark_schema', 'tidemark_streams')",

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import type { OpenTransaction } from "../../sql/port.ts";
+import type { BetterSqlite3, SqliteHandle } from "../../sql/sqlite/handle.ts";
 import { Statements } from "../../sql/sqlite/statements.ts";
 import type { StateStore } from "../contract.ts";
 import { storeClosed } from "../refusals.ts";
@@ -22,8 +23,11 @@ import { SqliteRows } from "./rows.ts";
  * `complete` and `checkpoint` take a `DatabaseSync` on the same file, after `BEGIN IMMEDIATE`, as
  * the caller's own transaction, or what `statementsOf` takes.
  */
-export async function openSqliteState(path: string, options: { clock?: Clock } = {}): Promise<StateStore> {
-  return new RowStateStore(new SqliteStorage(path), options.clock ?? systemClock);
+export async function openSqliteState(
+  path: string,
+  options: { readonly clock?: Clock; readonly driver?: BetterSqlite3 | undefined } = {},
+): Promise<StateStore> {
+  return new RowStateStore(new SqliteStorage(path, options.driver), options.clock ?? systemClock);
 }
 
 const longestPauseMs = 50;
@@ -31,13 +35,16 @@ const longestPauseMs = 50;
 class SqliteStorage implements RowStorage {
   readonly databaseIdentity: string;
   readonly #file: string;
-  readonly #db: DatabaseSync;
+  readonly #db: SqliteHandle;
   readonly #rows: SqliteRows;
+  /** Whether the file is open by Node's own SQLite. */
+  readonly #isNodes: boolean;
   /** Rows over callers' own connections, which keep their prepared statements as ours do. */
   readonly #borrowed = new WeakMap<DatabaseSync, SqliteRows>();
 
-  constructor(path: string) {
-    this.#db = openStateFile(path);
+  constructor(path: string, driver: BetterSqlite3 | undefined) {
+    this.#db = openStateFile(path, driver);
+    this.#isNodes = driver === undefined;
     this.#file = realpathSync(path);
     this.databaseIdentity = `sqlite:${this.#file}`;
     this.#rows = new SqliteRows(new Statements(this.#db), this.#file);
@@ -54,7 +61,7 @@ class SqliteStorage implements RowStorage {
   ): Promise<T> {
     return transaction === undefined
       ? this.#within("BEGIN IMMEDIATE", work, relaxed)
-      : transaction instanceof DatabaseSync
+      : this.#isNodes && transaction instanceof DatabaseSync
         ? this.#withinCallers(transaction, work)
         : this.#withinForeign(transaction, work);
   }
@@ -152,7 +159,7 @@ class SqliteStorage implements RowStorage {
       "ARGUMENT_INVALID",
       "the transaction cannot be used: it is of another copy of SQLite than the state's, and two copies in one process do not see each other's locks",
       {
-        hint: "Write your rows by Node's own `node:sqlite`, by itself or below Kysely, or keep the state in PostgreSQL. docs/library.md says more.",
+        hint: "Write the rows by the library that the state is open by: by `node:sqlite`, by itself or below Kysely; or open the state by better-sqlite3 too, openState(url, { sqlite: Database }).",
       },
     );
   }
