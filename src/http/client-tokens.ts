@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import { registerSecret } from "../secrets.ts";
 import { basicAuthorization } from "./basic-authorization.ts";
+import { snippet } from "./failures.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import type { OAuth2Settings } from "./schema.ts";
 
@@ -72,12 +73,24 @@ async function requestToken(
   const askedAt = parts.clock.elapsed();
   const answer = await parts.send({ method: "POST", url, ...tokenForm(settings), signal });
   const parsed = tokenAnswerSchema.safeParse(jsonOrNull(answer.text));
-  if (!parsed.success) throw parts.unusable(url, "the answer holds no `access_token`");
+  if (!parsed.success) {
+    throw parts.unusable(url, `the answer holds no \`access_token\`${reasonIn(answer.text)}`);
+  }
   const { access_token: value, expires_in: lifeSeconds } = parsed.data;
   registerSecret(value);
   if (lifeSeconds === undefined) return { value, usableUntil: Number.POSITIVE_INFINITY };
   const lifeMs = lifeSeconds * 1000;
   return { value, usableUntil: askedAt + lifeMs - Math.min(marginMs, lifeMs * marginShare) };
+}
+
+/** What RFC 6749 has a server say of an error; no other part of such an answer is shown. */
+const errorAnswerSchema = z.looseObject({ error: z.string(), error_description: z.string().optional() });
+
+function reasonIn(text: string): string {
+  const { data } = errorAnswerSchema.safeParse(jsonOrNull(text));
+  if (data === undefined) return "";
+  const { error, error_description: description } = data;
+  return snippet(description === undefined ? error : `${error}: ${description}`);
 }
 
 function tokenForm(settings: OAuth2Settings): Pick<HttpRequest, "headers" | "body"> {

@@ -153,7 +153,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   function judge(request: HttpRequest, answer: HttpResponse): HttpResponse {
     const { status, text, headers } = answer;
     if (status >= 200 && status < 300) return noteElsewhere(request, answer);
-    const isLimited = status === 403 && isLimit(headers);
+    const isLimited = status === 403 && isLimit(headers, text);
     if (!isLimited && !settings.retry.retryOn.includes(status)) {
       if (request.accepts?.(status)) return answer;
       throw failures.status(request, answer);

@@ -81,8 +81,9 @@ describe("the wait that an answer asks for", () => {
   });
 });
 
-test("a 403 is a limit where it says when to come again, or that nothing is left", () => {
-  const limit = (headers: Record<string, string>): boolean => isLimit(new Map(Object.entries(headers)));
+test("a 403 is a limit where it says when to come again, that nothing is left, or so in words", () => {
+  const limit = (headers: Record<string, string>, text = ""): boolean =>
+    isLimit(new Map(Object.entries(headers)), text);
   expect(limit({ "retry-after": "2" })).toBe(true);
   expect(limit({ "x-ratelimit-remaining": "0" })).toBe(true);
   expect(limit({ "ratelimit-remaining": "0" })).toBe(true);
@@ -90,4 +91,8 @@ test("a 403 is a limit where it says when to come again, or that nothing is left
   expect(limit({ "x-ratelimit-remaining": "12", "x-ratelimit-reset": "2" })).toBe(false);
   expect(limit({ ratelimit: "limit=100, remaining=1, reset=2" })).toBe(false);
   expect(limit({})).toBe(false);
+  expect(limit({}, '{"error":{"errors":[{"reason":"userRateLimitExceeded"}]}}')).toBe(true);
+  expect(limit({}, '[{"errorCode":"REQUEST_LIMIT_EXCEEDED"}]')).toBe(true);
+  expect(limit({}, "You have exceeded a secondary rate limit.")).toBe(true);
+  expect(limit({}, "the account has no right to read this")).toBe(false);
 });

@@ -30,12 +30,20 @@ export function waitAsked(headers: Headers, now: number): AskedWait | null {
   return resetOf(headers, serverNow);
 }
 
+const throttled =
+  /throttl|rate.?limit|too.?many.?(?:requests|calls)|slow.?down|request.?limit.?exceeded|quota.?exceeded/i;
+
+/** Whether words of a source's say that it was asked too often. */
+export function saysThrottled(text: string): boolean {
+  return throttled.test(text);
+}
+
 /**
- * Whether a refusal is a limit on requests although its status does not say so, as GitHub's 403: it
- * says when to come again, or that no request is left.
+ * Whether a refusal is a limit on requests although its status does not say so, as GitHub's and Google's
+ * 403: it says when to come again, or that no request is left, or calls it a limit.
  */
-export function isLimit(headers: Headers): boolean {
-  if (headers.has("retry-after")) return true;
+export function isLimit(headers: Headers, text: string): boolean {
+  if (headers.has("retry-after") || saysThrottled(text.slice(0, 4096))) return true;
   for (const [name, text] of headers) {
     if (remainingName.test(name) && /^0+(?:\.0+)?$/.test(text.trim())) return true;
   }

@@ -8,7 +8,7 @@ import { ExactNumber } from "../../model/exact-number.ts";
 import { parseJson } from "../../model/json.ts";
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
 import type { Facts } from "./facts.ts";
-import { type FailureSign, failureSign, failureWithoutList } from "./failure-signs.ts";
+import { customarySign, declaredSign, type FailureSign, signWithoutList } from "./failure-signs.ts";
 
 /** An answer, parsed. */
 export interface Answer {
@@ -44,8 +44,8 @@ export function pageCap(maxPages: number, fail: PageFailure): TidemarkError {
 export interface AnswerRules {
   /** Where the records are; null is the body itself. */
   readonly dataField: Path | null;
-  /** Where an answer says that it failed. */
-  readonly errorFields: readonly Path[];
+  /** Where an answer says that it failed; null is wherever most sources do. */
+  readonly errorFields: readonly Path[] | null;
   /** Where an answer says how many records or pages its result has. */
   readonly totalFields: readonly Path[];
   /** What is known of the source: whether it has given its list of records before. */
@@ -87,15 +87,17 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   }
   const body = parseBody(response, fail);
   inspect?.(body);
+  const way = rules.dataField ?? [];
   const refuse = (sign: FailureSign): Error => failureOf(sign, waitAsked(headers, now), headers, fail);
   if (isRecord(body)) {
-    const sign = failureSign(body, rules.errorFields);
+    const { errorFields } = rules;
+    const sign = errorFields === null ? customarySign(body, way) : declaredSign(body, errorFields);
     if (sign !== null) throw refuse(sign);
   }
   const list = rules.dataField === null ? body : valueAt(body, rules.dataField);
   if (Array.isArray(list)) return { body, records: recordsOf(list, rules, fail) };
   if (isRecord(body)) {
-    const sign = failureWithoutList(body, rules.errorFields);
+    const sign = signWithoutList(body, way);
     if (sign !== null) throw refuse(sign);
   }
   if (status === 202) {

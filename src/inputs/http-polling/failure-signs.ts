@@ -1,4 +1,5 @@
 import { snippet } from "../../http/failures.ts";
+import { saysThrottled } from "../../http/waits.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { stringifyJson } from "../../model/json.ts";
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
@@ -13,19 +14,12 @@ export interface FailureSign {
   readonly mayPass: boolean;
 }
 
-/** Where answers say that they failed, unless `errorField` says otherwise. */
-export const defaultErrorPaths: readonly Path[] = [
-  ["errors"],
-  ["error"],
-  ["ok"],
-  ["success"],
-  ["timed_out"],
-  ["_shards", "failed"],
-  ["incomplete_results"],
-];
+/** Names, without regard to case, that mean one thing in whatever envelope they stand. */
+const defaultNames =
+  /^(?:errors?|ok|(?:is_?)?success|succeeded|has_?errors?|timed_?out|incomplete_?results|partial_?failure_?error)$/i;
 
-/** The first of the paths at which the envelope says that it failed; null where none does. */
-export function failureSign(envelope: SourceRecord, paths: readonly Path[]): FailureSign | null {
+/** Where a declared `errorField` has an answer say that it failed; null where that is left to the names. */
+export function declaredSign(envelope: SourceRecord, paths: readonly Path[]): FailureSign | null {
   for (const path of paths) {
     const value = valueAt(envelope, path);
     if (isFailure(path.at(-1) ?? "", value)) return signOf(envelope, path, value);
@@ -33,20 +27,42 @@ export function failureSign(envelope: SourceRecord, paths: readonly Path[]): Fai
   return null;
 }
 
+/** Where the objects around the list say that they failed, by the names that most sources use. */
+export function customarySign(body: SourceRecord, dataField: Path): FailureSign | null {
+  return signAround(body, dataField, (name, value) => defaultNames.test(name) && isFailure(name, value));
+}
+
 /**
- * As `failureSign`, for an answer that has no list where one belongs: what would be too little to doubt
+ * As `customarySign`, for an answer that has no list where one belongs: what would be too little to doubt
  * a list is enough to doubt that there is nothing.
  */
-export function failureWithoutList(envelope: SourceRecord, paths: readonly Path[]): FailureSign | null {
-  const sign = failureSign(envelope, [...paths, ...defaultErrorPaths]);
-  if (sign !== null) return sign;
-  for (const [name, value] of Object.entries(envelope)) {
-    if (speaksOfFailure(name, value)) return signOf(envelope, [name], value);
+export function signWithoutList(body: SourceRecord, dataField: Path): FailureSign | null {
+  return customarySign(body, dataField) ?? signAround(body, dataField, speaksOfFailure);
+}
+
+/** Looks at the answer and at each object on the way to the list, but not at what the way leads through. */
+function signAround(
+  body: SourceRecord,
+  dataField: Path,
+  fails: (name: string, value: unknown) => boolean,
+): FailureSign | null {
+  let around: unknown = body;
+  for (let depth = 0; isRecord(around) && !(around instanceof ExactNumber); depth++) {
+    const next = dataField[depth];
+    for (const [name, value] of Object.entries(around)) {
+      if (name === next) continue;
+      if (fails(name, value)) return signOf(body, [...dataField.slice(0, depth), name], value);
+      if (name === "_shards" && isFailure("failed", valueAt(value, ["failed"]))) {
+        return signOf(body, [...dataField.slice(0, depth), name, "failed"], valueAt(value, ["failed"]));
+      }
+    }
+    if (next === undefined || depth === dataField.length - 1) return null;
+    around = around[next];
   }
   return null;
 }
 
-const successName = /^(?:ok|success|successful|succeeded|is_?success(?:ful)?)$/i;
+const successName = /^(?:ok|(?:is_?)?success(?:ful)?|succeeded)$/i;
 const harmlessText = /^(?:0*|false|none|null|ok|success)$/i;
 
 /**
@@ -83,7 +99,6 @@ function speaksOfFailure(name: string, value: unknown): boolean {
   return messageName.test(name) && typeof value === "string" && troubledText.test(value);
 }
 
-const throttled = /throttl|rate.?limit|too.?many.?(?:requests|calls)|slow.?down|request.?limit.?exceeded/i;
 const passing =
   /time(?:d.?)?.?out|temporar|transient|unavailable|overload|busy|try.?again|retry|internal|deadlock|shard|incomplete|partial/i;
 
@@ -102,8 +117,8 @@ function signOf(envelope: SourceRecord, path: Path, value: unknown): FailureSign
           : `\`${name}\` is ${String(of)}`,
       )
       .join(", "),
-    isThrottled: throttled.test(words),
-    mayPass: throttled.test(words) || passing.test(words),
+    isThrottled: saysThrottled(words),
+    mayPass: saysThrottled(words) || passing.test(words),
   };
 }
 

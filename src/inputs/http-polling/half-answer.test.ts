@@ -33,6 +33,12 @@ describe("P15: half an answer is a failure, and shows the source's own words", (
     ],
     ["Elasticsearch's shards", { _shards: { total: 5, failed: 1 } }, "`_shards.failed` is 1"],
     ["Elasticsearch's time", { timed_out: true }, "`timed_out` is true"],
+    ["names in another case", { Errors: ["lost"], IsSuccess: true }, '`Errors`: "["lost"]"'],
+    [
+      "hasErrors",
+      { hasErrors: true, message: "2 of 3 regions" },
+      '`hasErrors` is true, `message`: "2 of 3 regions"',
+    ],
     ["GitHub's search", { incomplete_results: true }, "`incomplete_results` is true"],
   ])("%s", async (_name, envelope, words) => {
     const read = await readBody({ data: records, ...envelope });
@@ -44,6 +50,14 @@ describe("P15: half an answer is a failure, and shows the source's own words", (
       hint: expect.stringContaining("`errorField: null`"),
     });
     expect(read.error).toMatchObject({ message: expect.stringContaining(words) });
+  });
+
+  test.each<[unknown, string, string]>([
+    [{ data: { items: records, errors: ["lost"] } }, "data.items", '`data.errors`: "["lost"]"'],
+    [{ d: { page: { items: records }, ok: false } }, "d.page.items", "`d.ok` is false"],
+  ])("in an object on the way to the list: %j", async (body, dataField, words) => {
+    const { error } = await readBody(body, { dataField });
+    expect(error).toMatchObject({ code: "SOURCE_PARTIAL", message: expect.stringContaining(words) });
   });
 
   test.each<[object, boolean]>([
@@ -108,6 +122,7 @@ describe("what is no failure", () => {
     ["texts that say none", { data: records, error: "0", errors: "none" }, {}],
     ["a field `errors` of the records", { data: [{ id: 1, errors: ["x"], ok: false }] }, {}],
     ["records in a bare list", [{ id: 1, errors: ["x"], ok: false }], { dataField: undefined }],
+    ["a field of the records' list that is named alike", { data: records, meta: { errors: ["x"] } }, {}],
     ["a list of errors that is the records", { errors: [{ id: 1 }] }, { dataField: "errors" }],
     ["records further in", { errors: { items: [{ id: 1 }], total: 1 } }, { dataField: "errors.items" }],
     ["what is switched off", { data: records, errors: [{ message: "x" }] }, { errorField: null }],

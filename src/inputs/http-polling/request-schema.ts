@@ -26,7 +26,7 @@ export const requestShape = {
     .nullable()
     .optional()
     .describe(
-      "Dotted path, or a list of them, at which the answer says that it failed or is not whole; null looks nowhere. A path that ends in `ok` or `success` fails by false; any other by true, a number other than 0, or a text, list or object that is not empty. Default: `errors`, `error`, `ok`, `success`, `timed_out`, `_shards.failed` and `incomplete_results`.",
+      "Dotted path, or a list of them, at which the answer says that it failed or is not whole; null looks nowhere. A path that ends in `ok` or `success` fails by false; any other by true, a number other than 0, or a text, list or object that is not empty. Default: the names that most sources use, in the objects around the list: `errors`, `error`, `ok`, `success`, `hasErrors`, `timed_out`, `_shards.failed`, `incomplete_results`, `partialFailureError`.",
     ),
   encoding: encodingSchema
     .optional()
