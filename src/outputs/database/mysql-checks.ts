@@ -11,6 +11,7 @@ import {
   integers,
   numberText,
   ofStrings,
+  onlyBytes,
   parseDeclared,
   secondDigits,
   singles,
@@ -22,8 +23,9 @@ import {
  * What MySQL and MariaDB would take and change without a word, or by a note that nobody reads: they round
  * numbers, cut digits of a second and times of days, pad bytes, and read `1` in an ENUM as its first word.
  */
-export function mysqlCheck(column: FieldColumn): ValueCheck | null {
+export function mysqlCheck(column: FieldColumn, made: boolean): ValueCheck | null {
   const declared = declaredOf(column);
+  if (made && column.kind === "bytes") return onlyBytes;
   const words = /^(enum|set)\((.*)\)$/is.exec(declared);
   if (words !== null) return oneOf(words[1] ?? "", wordsOf(words[2] ?? ""));
   if (column.kind === "boolean") return truthValues;

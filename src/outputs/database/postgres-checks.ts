@@ -11,6 +11,7 @@ import {
   integers,
   numberText,
   ofStrings,
+  onlyBytes,
   parseDeclared,
   secondDigits,
   singles,
@@ -22,8 +23,9 @@ import {
  * What PostgreSQL would take and change without a word: it rounds fractions to the column's digits, cuts
  * blanks from `varchar(n)`, bytes from `name`, a time from a `date`. What it refuses by itself is left to it.
  */
-export function postgresCheck(column: FieldColumn): ValueCheck | null {
+export function postgresCheck(column: FieldColumn, made: boolean): ValueCheck | null {
   const declared = declaredOf(column);
+  if (made && column.kind === "bytes") return onlyBytes;
   return declared.endsWith("[]") ? eachElement(checkOf(declared.slice(0, -2))) : checkOf(declared);
 }
 

@@ -170,7 +170,7 @@ export class TablePlan {
   #set(planned: Planned, column: FieldColumn): void {
     planned.column = column;
     planned.takes = this.#takesOf(column);
-    planned.check = this.#options.rules.checkOf(column);
+    planned.check = this.#options.rules.checkOf(column, !this.#isUsers(column));
     planned.anything = planned.takes.everything && planned.check === null;
   }
 
@@ -260,10 +260,13 @@ export class TablePlan {
 
   /** A column that we did not make, or that the pipeline declares, keeps its type: the database then judges. */
   #takesOf(column: FieldColumn): Takes {
-    const { rules, declared, mayChange } = this.#options;
-    const exists = this.#existing.has(rules.fold(column.name));
-    if (declared.has(column.field) || (exists && !(this.#ours && mayChange))) return anything;
-    return rules.takes(column, this.key);
+    const { rules, declared } = this.#options;
+    return declared.has(column.field) || this.#isUsers(column) ? anything : rules.takes(column, this.key);
+  }
+
+  #isUsers({ name }: FieldColumn): boolean {
+    const { rules, mayChange } = this.#options;
+    return this.#existing.has(rules.fold(name)) && !(this.#ours && mayChange);
   }
 
   /**

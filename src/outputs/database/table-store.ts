@@ -53,8 +53,11 @@ export interface ColumnRules {
   widened(column: FieldColumn, value: unknown, key: readonly string[]): ColumnKind | null;
   /** Which values a column holds whole whatever they are, so that they need no closer look. */
   takes(column: FieldColumn, key: readonly string[]): Takes;
-  /** What a column of a type does not hold as it is, and would change or lose; null where it holds everything. */
-  checkOf(column: FieldColumn): ValueCheck | null;
+  /**
+   * What a column of a type does not hold as it is, and would change or lose; null where it holds everything.
+   * Into a column of bytes that is `made` from the source's goes nothing but bytes.
+   */
+  checkOf(column: FieldColumn, made: boolean): ValueCheck | null;
   /** What two names share that are one name to the database. */
   fold(name: string): string;
   /** Why no column can have this name; null where one can. */

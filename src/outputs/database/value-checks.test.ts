@@ -328,3 +328,19 @@ test("dates of a script or a connector go to columns of days and times", async (
     });
   }
 });
+
+test("a column of bytes that was made from SQLite's takes no text for bytes", async () => {
+  for (const [database, createPlace] of places) {
+    if (database === "sqlite") continue;
+    const place = await createPlace();
+    const hints = [{ name: "v", kind: "bytes" as const }];
+    await deliver(place, [{ id: 1, v: "\\x00ff" }], { key: "id" }, hints);
+    const session = await claimed(place, { key: "id" });
+    for (const v of ["abc", 5]) {
+      await expect(session.write({ records: [{ id: 2, v }], columns: hints })).rejects.toMatchObject({
+        code: "RECORD_INVALID",
+        details: { field: "v" },
+      });
+    }
+  }
+});

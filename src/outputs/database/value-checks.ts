@@ -187,6 +187,12 @@ const fractionOfSecond = /[:\dT]\d?\d[.,](\d+)/;
 /** A day, or a moment that is the very beginning of one in UTC. */
 export const dayOnly = /^\d{4}-\d\d-\d\d(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00(?::?00)?)?)?$/;
 
+/** Bytes, as the source of a column of bytes gives them. */
+export const onlyBytes: ValueCheck = (value) =>
+  typeof value === "string" && /^\\x(?:[0-9a-f]{2})*$/i.test(value)
+    ? null
+    : "the column was made for bytes (`\\x` and two hexadecimal digits a byte)";
+
 /** Truth values, and 1 and 0 for them. A text is left to the database. */
 export const truthValues: ValueCheck = (value) =>
   typeof value === "boolean" || typeof value === "string" || value === 0 || value === 1
