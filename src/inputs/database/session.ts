@@ -39,7 +39,20 @@ export class DatabaseInputSession implements InputSession {
     this.#bound = await this.#commitBound();
     const upper = (await this.#bound?.safeUpper(position)) ?? null;
     this.#coarseEnd = this.readsPast() ? (upper?.value ?? null) : null;
+    if (upper !== null && !this.readsPast()) await this.#tellOfTheFuture();
     return upper;
+  }
+
+  /** Only of a table, in which its cursor finds these rows: a query may take long for them. */
+  async #tellOfTheFuture(): Promise<void> {
+    const { connection, config, incremental, context } = this.#parts;
+    const [field] = incremental.cursors;
+    const { table, statePersistence } = config;
+    if (table === undefined || field?.type !== "timestamp_utc" || this.#present === null) return;
+    if (statePersistence.until !== undefined) return;
+    const { warnOfFutureRows } = await import("./commit-safe/future-rows.ts");
+    const subject = (position: Position) => this.#readOn(connection).subject(position);
+    await warnOfFutureRows({ connection, field, table, subject, warn: context.warn }, this.#present);
   }
 
   readsPast(): boolean {

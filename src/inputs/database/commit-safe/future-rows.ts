@@ -1,0 +1,42 @@
+import type { CursorField, Warn } from "../../../engine/ports.ts";
+import { stepCursor } from "../../../model/cursor.ts";
+import { parseGranule } from "../../../model/granule.ts";
+import { emptyPosition, type Position } from "../../../model/position.ts";
+import { formatPath } from "../../../model/record.ts";
+import type { SqlConnection } from "../../../sql/port.ts";
+import type { Subject } from "./bound.ts";
+
+/** What lies farther ahead is no matter of clocks that differ a little. */
+const ahead = parseGranule("5m");
+const mostCounted = 10_000;
+
+interface FutureParts {
+  readonly connection: SqlConnection;
+  readonly field: CursorField;
+  readonly table: string;
+  readonly subject: (position: Position) => Promise<Subject>;
+  readonly warn: Warn;
+}
+
+/**
+ * Counts the rows that are dated past the present, by the database's clock. A window that ends below open
+ * transactions leaves them to a later run, which for the year 20224 is a long time.
+ */
+export async function warnOfFutureRows(parts: FutureParts, present: string): Promise<void> {
+  const { connection, field, table, subject, warn } = parts;
+  if (field.path === null) return;
+  const watermark = stepCursor("timestamp_utc", present, ahead, 1);
+  const { sql, params } = await subject({ ...emptyPosition, watermark });
+  const column = connection.dialect.identifier(formatPath(field.path));
+  const [found] = await connection.query(
+    `SELECT COUNT(*) AS count, MIN(at) AS first FROM (SELECT ${column} AS at FROM (${sql}\n) AS later LIMIT ${mostCounted + 1}) AS counted`,
+    params,
+  );
+  const count = Number(found?.count);
+  if (count === 0) return;
+  const rows = count === 1 ? "1 row" : `${count > mostCounted ? `more than ${mostCounted}` : count} rows`;
+  warn(
+    "RECORDS_HELD_BACK",
+    `${rows} of ${table} are dated in the future (\`${formatPath(field.path)}\` ${String(found?.first)}), and are read once that time has come. Correct their dates, or deliver them at once with \`commitSafe: false\` or \`cursor: xmin\`.`,
+  );
+}
