@@ -1,18 +1,38 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { type FaultKind, faultKinds } from "../bench/lab/fault-kinds.ts";
+import { faultKinds } from "../bench/lab/fault-kinds.ts";
 import { runLab } from "../bench/lab/lab.ts";
-import type { OutputKind } from "../bench/lab/world.ts";
+import { readSink, SinkUnreadable } from "../bench/lab/sink.ts";
+import type { WorldNeeds } from "../bench/lab/world.ts";
+import { testFolder } from "./support/command.ts";
 
-const schedules: readonly { readonly output: OutputKind; readonly faults: readonly FaultKind[] }[] = [
-  { output: "postgres append", faults: ["database restart", "kill", "network freeze", "full disk"] },
-  { output: "sqlite append", faults: ["full disk", "kill", "two workers", "expired tokens"] },
-  { output: "jsonl", faults: ["source cuts", "full disk", "kill", "pause past the lease"] },
+type Needs = Omit<WorldNeeds, "disturbedRuns"> & Required<Pick<WorldNeeds, "output" | "faults">>;
+
+const schedules: readonly Needs[] = [
+  {
+    output: "postgres append",
+    faults: ["database restart", "kill", "network freeze", "full disk"],
+    slowOutput: true,
+  },
+  {
+    output: "sqlite append",
+    faults: ["full disk", "kill", "two workers", "expired tokens"],
+    compares: "text",
+  },
+  { output: "jsonl", faults: ["source cuts", "full disk", "kill", "pause past the lease"], clamped: true },
   {
     output: "postgres append, state within",
     faults: ["network cut", "database restart", "network half-open"],
+    compares: "text",
+    clamped: true,
   },
-  { output: "sqlite upsert", faults: ["pause past the lease", "source errors", "kill"] },
-  { output: "postgres upsert, state within", faults: ["network delay", "kill", "network cut"] },
+  { output: "sqlite upsert", faults: ["pause past the lease", "source errors", "kill"], slowOutput: true },
+  {
+    output: "postgres upsert, state within",
+    faults: ["network delay", "kill", "network cut"],
+    clamped: true,
+  },
 ];
 
 test("P1 P2 P4: the crash lab's short form loses and repeats nothing, whatever happens to the processes", async () => {
@@ -24,9 +44,27 @@ test("P1 P2 P4: the crash lab's short form loses and repeats nothing, whatever h
     needs: (schedule) => ({ disturbedRuns: 0, ...schedules[schedule] }),
     lanes: 2,
   });
-  const seen = results.map(({ lost, repeated, problems, folder }) => ({ lost, repeated, problems, folder }));
+  const seen = results.map(({ lost, repeated, problems, judged, folder }) => ({
+    lost,
+    repeated,
+    problems,
+    judged,
+    folder,
+  }));
   expect(seen, `TIDEMARK_SEED=${seed}`).toEqual(
-    schedules.map(() => ({ lost: 0, repeated: 0, problems: [], folder: null })),
+    schedules.map(() => ({ lost: 0, repeated: 0, problems: [], judged: true, folder: null })),
   );
   expect(results.reduce((total, { delivered }) => total + delivered, 0)).toBeGreaterThan(1000);
-}, 240_000);
+}, 480_000);
+
+test("the lab waits for a sink that another process keeps locked, and says that it could not look where that lasts", async () => {
+  const file = join(testFolder(), "out.db");
+  const writer = new DatabaseSync(file);
+  writer.exec("CREATE TABLE records (id, version, payload); INSERT INTO records VALUES (1, 2, 'three')");
+  writer.exec("BEGIN EXCLUSIVE");
+  await expect(readSink("sqlite upsert", file, 100)).rejects.toThrow(SinkUnreadable);
+  const reading = readSink("sqlite upsert", file, 60_000);
+  writer.exec("COMMIT");
+  expect(await reading).toEqual([{ id: 1, version: 2, payload: "three" }]);
+  writer.close();
+});

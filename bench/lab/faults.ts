@@ -7,8 +7,16 @@ import type { Worker } from "./worker.ts";
 /** How long a run may take, its database being away or its network silent, before it is killed. */
 const patience = 8000;
 
-/** One run, or several, with a fault. Returns what was seen that must not be; null where nothing was. */
-type Fault = (scene: Scene) => Promise<string | null>;
+/** What a fault showed. */
+export type Seen =
+  /** Nothing that must not be. */
+  | null
+  | { readonly wrong: string }
+  /** What could not be looked at, so that nothing is known of it. */
+  | { readonly unseen: string };
+
+/** One run, or several, with a fault. */
+type Fault = (scene: Scene) => Promise<Seen>;
 
 export const faults: Readonly<Record<FaultKind, Fault>> = {
   kill: around(async (_scene, worker) => worker.signal("SIGKILL")),
@@ -97,20 +105,25 @@ async function committing(scene: Scene, worker: Worker, happens: () => Promise<u
  * wakes. One stopped with SQLite's write lock in its hands keeps all others waiting: nobody takes over
  * from it, and its transaction is as good as any.
  */
-async function pausePastTheLease(scene: Scene): Promise<string | null> {
+async function pausePastTheLease(scene: Scene): Promise<Seen> {
   const zombie = scene.run();
   await scene.moment(zombie);
   zombie.signal("SIGSTOP");
   await sleep(scene.world.leaseSeconds * 1000 + 300);
   const takenOver = await takesOver(scene);
   scene.stopChanges();
-  const before = JSON.stringify(sorted(await scene.sink()));
+  const before = takenOver ? await scene.glimpse() : null;
   zombie.signal("SIGCONT");
   const { status, error } = await zombie.endWithin(patience);
   if (status !== "superseded" || !takenOver) return null;
-  if (error !== "RUN_SUPERSEDED") return `a woken worker was superseded, and says ${error}`;
-  const after = JSON.stringify(sorted(await scene.sink()));
-  return before === after ? null : "a worker that was superseded while it was stopped changed the output";
+  if (error !== "RUN_SUPERSEDED") return { wrong: `a woken worker was superseded, and says ${error}` };
+  const after = before === null ? null : await scene.glimpse();
+  if (before === null || after === null) {
+    return { unseen: "the output was locked, so it was not seen whether a woken worker changed it" };
+  }
+  return JSON.stringify(sorted(before)) === JSON.stringify(sorted(after))
+    ? null
+    : { wrong: "a worker that was superseded while it was stopped changed the output" };
 }
 
 /** Whether another run has come to its end, once the lease lets it. */

@@ -7,7 +7,8 @@ import { describeWorld } from "./world.ts";
 
 /**
  * The crash lab: real processes of the command, disturbed in every way that a seed draws, and counted
- * at their source and their sink. Exits with 1 where anything was lost or repeated.
+ * at their source and their sink. Exits with 1 where anything was lost or repeated, and with 2
+ * where nothing was and the lab could not look at a sink.
  */
 const { values } = parseArgs({
   options: {
@@ -56,17 +57,20 @@ const seconds = Math.round((performance.now() - startedAt) / 1000);
 console.log(`\n${tables(results)}\n\nseed ${seed}, ${results.length} schedules in ${seconds} s`);
 write();
 const wrong = results.filter(({ problems }) => problems.length > 0);
-for (const { schedule } of wrong) {
+const unjudged = results.filter(({ judged, problems }) => !judged && problems.length === 0);
+for (const { schedule } of [...wrong, ...unjudged]) {
   console.log(`to repeat: npm run lab -- --seed ${seed} --runs ${disturbedRuns} --only ${schedule}`);
 }
-process.exitCode = wrong.length === 0 ? 0 : 1;
+process.exitCode = wrong.length > 0 ? 1 : unjudged.length > 0 ? 2 : 0;
 
-function tell({ schedule, world, delivered, lost, repeated, problems, folder }: NumberedResult): void {
-  const verdict = problems.length === 0 ? "ok   " : "WRONG";
-  console.log(
-    `${verdict} schedule ${schedule}: ${delivered} at the sink, ${lost} lost, ${repeated} repeated (${describeWorld(world)})`,
-  );
-  for (const problem of problems) console.log(`      ${problem.replaceAll("\n", "\n      ")}`);
+function tell(result: NumberedResult): void {
+  const { schedule, world, delivered, lost, repeated, problems, unseen, judged, folder } = result;
+  const verdict = problems.length > 0 ? "WRONG" : judged ? "ok   " : "BLIND";
+  const counted = judged
+    ? `${delivered} at the sink, ${lost} lost, ${repeated} repeated`
+    : "the sink could not be compared with the source";
+  console.log(`${verdict} schedule ${schedule}: ${counted} (${describeWorld(world)})`);
+  for (const line of [...problems, ...unseen]) console.log(`      ${line.replaceAll("\n", "\n      ")}`);
   if (folder !== null) console.log(`      see ${folder}`);
 }
 

@@ -6,7 +6,8 @@ import type { LabDatabase } from "./database.ts";
 import { LabDisk } from "./disk.ts";
 import { LabProxy } from "./proxy.ts";
 import type { Random } from "./random.ts";
-import { readSink, type SinkRow } from "./sink.ts";
+import { readSink, type SinkRow, SinkUnreadable } from "./sink.ts";
+import { slowDown, speedUp } from "./slow.ts";
 import { LabSource } from "./source.ts";
 import { Worker } from "./worker.ts";
 import { describeWorld, isPostgres, pipelineText, stateWithin, type World } from "./world.ts";
@@ -91,7 +92,26 @@ export class Scene {
   }
 
   sink(): Promise<SinkRow[]> {
-    return readSink(this.world.output, this.#sinkPlace);
+    return readSink(this.world.output, this.#sinkPlace, 20_000);
+  }
+
+  /** What the sink holds just now; null where a process that was stopped keeps it locked. */
+  async glimpse(): Promise<SinkRow[] | null> {
+    try {
+      return await readSink(this.world.output, this.#sinkPlace, 2000);
+    } catch (error) {
+      if (error instanceof SinkUnreadable) return null;
+      throw error;
+    }
+  }
+
+  /** Has the output take its time, in worlds where it does. */
+  async slowDown(): Promise<void> {
+    if (this.world.slowOutput) await slowDown(this.#sinkPlace, this.world.leaseSeconds);
+  }
+
+  async speedUp(): Promise<void> {
+    if (this.world.slowOutput) await speedUp(this.#sinkPlace);
   }
 
   /** Changes records while something runs: so many groups at most. */

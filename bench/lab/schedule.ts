@@ -18,6 +18,10 @@ export interface ScheduleResult {
   readonly repeated: number;
   /** What must not be, in words; empty where all is well. */
   readonly problems: readonly string[];
+  /** What the lab could not look at, in words: nothing is known of it. */
+  readonly unseen: readonly string[];
+  /** Whether the sink was compared with the source at the end. */
+  readonly judged: boolean;
   /** Where to look, where something was wrong. */
   readonly folder: string | null;
 }
@@ -34,31 +38,37 @@ export async function runSchedule(
 ): Promise<ScheduleResult> {
   const scene = await Scene.build(world, random, database);
   const problems: string[] = [];
+  const unseen: string[] = [];
+  let judged = false;
   let result: Comparison = { delivered: 0, lost: [], repeated: [] };
   try {
     const backfill = new BackfillBeside(scene);
     for (const kind of world.faults) {
       scene.log(`— ${kind}`);
+      await scene.slowDown();
       // Enough to read that most faults meet a run in the middle of its pages.
       for (let groups = random.between(5, 40); groups > 0; groups--) scene.source.change();
       scene.startChanges(random.between(4, 14));
       backfill.start();
-      const problem = await faults[kind](scene);
-      if (problem !== null) problems.push(`${kind}: ${problem}`);
+      const seen = await faults[kind](scene);
+      if (seen !== null && "wrong" in seen) problems.push(`${kind}: ${seen.wrong}`);
+      if (seen !== null && "unseen" in seen) unseen.push(`${kind}: ${seen.unseen}`);
       await backfill.pause();
       scene.stopChanges();
       scene.mend();
     }
     scene.log("— undisturbed");
+    await scene.speedUp();
     problems.push(...(await settle(scene, backfill)));
     result = compare(world.output, await scene.sink(), scene.source);
+    judged = true;
     if (result.lost.length > 0) problems.push(`lost: ${some(result.lost)}`);
     if (result.repeated.length > 0) problems.push(`repeated: ${some(result.repeated)}`);
   } catch (error) {
-    problems.push(`the lab itself failed: ${error instanceof Error ? error.stack : String(error)}`);
+    unseen.push(`the lab itself failed: ${error instanceof Error ? error.stack : String(error)}`);
   }
-  for (const problem of problems) scene.log(problem);
-  const kept = keep || problems.length > 0;
+  for (const line of [...problems, ...unseen]) scene.log(line);
+  const kept = keep || problems.length > 0 || !judged;
   await scene.close(kept);
   return {
     world,
@@ -68,6 +78,8 @@ export async function runSchedule(
     lost: result.lost.length,
     repeated: result.repeated.length,
     problems,
+    unseen,
+    judged,
     folder: kept ? scene.folder : null,
   };
 }

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { isLocked } from "./slow.ts";
 import { type LabSource, payloadOf } from "./source.ts";
 import { isAppend, type OutputKind } from "./world.ts";
 
@@ -10,11 +12,30 @@ export interface SinkRow {
   readonly payload: string;
 }
 
-/** What has arrived, read from the output itself: a file's path, or a database's URL. */
-export async function readSink(output: OutputKind, place: string): Promise<SinkRow[]> {
-  if (output === "jsonl") return readLines(place);
-  if (output.startsWith("sqlite")) return readSqlite(place);
-  return readPostgres(place);
+/** The sink could not be read, so nothing is known of what it holds. */
+export class SinkUnreadable extends Error {
+  override readonly name = "SinkUnreadable";
+}
+
+/**
+ * What has arrived, read from the output itself: a file's path, or a database's URL. A reader that is
+ * locked out tries again for so long, then throws `SinkUnreadable`: a process that was stopped inside its
+ * commit keeps SQLite's lock until it goes on.
+ */
+export async function readSink(output: OutputKind, place: string, patienceMs: number): Promise<SinkRow[]> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      if (output === "jsonl") return readLines(place);
+      return output.startsWith("sqlite") ? readSqlite(place) : await readPostgres(place);
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      if (performance.now() >= until) {
+        throw new SinkUnreadable(`the sink stayed locked for ${patienceMs} ms`, { cause: error });
+      }
+    }
+    await sleep(50);
+  }
 }
 
 const query = "SELECT id, version, payload FROM records";
@@ -31,7 +52,7 @@ function readLines(file: string): SinkRow[] {
 
 function readSqlite(file: string): SinkRow[] {
   if (!existsSync(file)) return [];
-  const db = new DatabaseSync(file, { timeout: 5000 });
+  const db = new DatabaseSync(file, { timeout: 500 });
   try {
     const known = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'records'").get() !== undefined;
     return known ? db.prepare(query).all().map(rowOf) : [];

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Random } from "./random.ts";
-import type { World } from "./world.ts";
+import type { TimestampForm, World } from "./world.ts";
 
 export interface LabRecord {
   readonly id: number;
@@ -48,15 +48,15 @@ export class LabSource {
     this.#random = random;
     const end = Date.now() * 1000 - 2_000_000;
     const begin = end - historySpanMicros;
-    let micros = begin;
+    let micros = this.#written(begin);
     const step = Math.floor((historySpanMicros / world.records) * 2);
     for (let id = 1; id <= world.records; id++) {
-      if (random.chance(0.5)) micros = Math.min(end, micros + random.between(1, step * 2 - 1));
+      if (random.chance(0.5)) micros = this.#written(Math.min(end, micros + random.between(1, step * 2 - 1)));
       this.#put(id, micros);
     }
-    this.first = timestamp(begin);
-    this.middle = timestamp(begin + historySpanMicros / 2);
-    this.beforeMiddle = timestamp(begin + historySpanMicros / 2 - 1);
+    this.first = timestamp(begin, "micros");
+    this.middle = timestamp(begin + historySpanMicros / 2, "micros");
+    this.beforeMiddle = timestamp(begin + historySpanMicros / 2 - 1, "micros");
   }
 
   async listen(): Promise<string> {
@@ -85,7 +85,8 @@ export class LabSource {
     // A late tie is seen by readers that go up by time; to others it would be a late commit.
     const latest = order === "ascending" && parts !== "slices" && !backfill;
     const tied = latest && this.#random.chance(0.3);
-    const micros = tied ? this.#lastMicros : Math.max(now, this.#lastMicros + 1);
+    const after = this.#lastMicros + (this.#world.form === "millis" ? 1000 : 1);
+    const micros = tied ? this.#lastMicros : this.#written(Math.max(now, after));
     const mayChangeTwice = output.includes("upsert");
     for (let count = this.#random.between(1, 25); count > 0; count--) {
       const id = this.#random.chance(0.5)
@@ -101,6 +102,11 @@ export class LabSource {
     this.#tokens += 1;
   }
 
+  /** A moment as exactly as the source keeps it. */
+  #written(micros: number): number {
+    return this.#world.form === "millis" ? Math.floor(micros / 1000) * 1000 : micros;
+  }
+
   #put(id: number, micros: number): void {
     const version = (this.#records.get(id)?.version ?? 0) + 1;
     const payload = payloadOf(id, version);
@@ -109,7 +115,7 @@ export class LabSource {
     this.#records.set(id, {
       id,
       version,
-      updated_at: timestamp(micros),
+      updated_at: timestamp(micros, this.#world.form),
       payload,
       micros,
       sequence: this.#sequence,
@@ -156,22 +162,42 @@ export class LabSource {
   #page(url: URL, token: string | null): { records: Stored[]; next: string | null } {
     const query = url.searchParams;
     const limit = Number(query.get("limit") ?? this.#world.pageSize);
-    const after = query.get("updated_after");
-    const before = query.get("updated_before");
-    // Both bounds are compared strictly, which is what an undeclared `bound` stands for.
-    const low = after === null ? -1 : microsOf(after);
-    const high = before === null ? Number.MAX_SAFE_INTEGER : microsOf(before);
+    const isWithin = this.#range(query.get("updated_after"), query.get("updated_before"));
     const partition = /\/p(\d)$/.exec(url.pathname)?.[1];
     const within = this.#all().filter(
-      ({ id, micros }) =>
-        micros > low && micros < high && (partition === undefined || id % 3 === Number(partition)),
+      (record) => (partition === undefined || record.id % 3 === Number(partition)) && isWithin(record),
     );
-    const counted = (Number(query.get("page") ?? 1) - 1) * limit + Number(query.get("skip") ?? 0);
+    const page = Number(query.get("page") ?? 1) - 1;
+    const counted = this.#before(page, limit) + Number(query.get("skip") ?? 0);
     const start = token === null ? counted : this.#placeOf(within, token);
-    const records = within.slice(start, start + limit);
+    const size = this.#sizeOf(query.has("page") ? page : start, limit);
+    const records = within.slice(start, start + size);
     const last = records.at(-1);
-    if (last === undefined || start + limit >= within.length) return { records, next: null };
+    if (last === undefined || start + size >= within.length) return { records, next: null };
     return { records, next: `${this.#tokens}.${last.id}.${last.micros}.${last.sequence}` };
+  }
+
+  /** Both bounds are compared strictly, which is what an undeclared `bound` stands for. */
+  #range(after: string | null, before: string | null): (record: Stored) => boolean {
+    if (this.#world.compares === "text") {
+      return ({ updated_at: text }) => (after === null || text > after) && (before === null || text < before);
+    }
+    const low = after === null ? -1 : microsOf(after);
+    const high = before === null ? Number.MAX_SAFE_INTEGER : microsOf(before);
+    return ({ micros }) => micros > low && micros < high;
+  }
+
+  /** How many records a page has that is asked for so many. */
+  #sizeOf(turn: number, limit: number): number {
+    const { granted } = this.#world;
+    return Math.min(limit, granted[turn % Math.max(granted.length, 1)] ?? limit);
+  }
+
+  /** How many records all pages before this one have. */
+  #before(page: number, limit: number): number {
+    let before = 0;
+    for (let turn = 0; turn < page; turn++) before += this.#sizeOf(turn, limit);
+    return before;
   }
 
   /** Where the page after the token's record begins; the record itself may have moved since. */
@@ -191,9 +217,12 @@ export function payloadOf(id: number, version: number): string {
   return `record ${id} as of its change ${version}`;
 }
 
-function timestamp(micros: number): string {
+function timestamp(micros: number, form: TimestampForm): string {
   const seconds = new Date(Math.floor(micros / 1000)).toISOString().slice(0, 19);
-  return `${seconds}.${String(micros % 1_000_000).padStart(6, "0")}Z`;
+  const digits = String(micros % 1_000_000).padStart(6, "0");
+  if (form === "millis") return `${seconds}.${digits.slice(0, 3)}Z`;
+  const shown = form === "trimmed" ? digits.replace(/0+$/, "") : digits;
+  return shown === "" ? `${seconds}Z` : `${seconds}.${shown}Z`;
 }
 
 function microsOf(text: string): number {

@@ -17,12 +17,22 @@ export type OutputKind = (typeof outputKinds)[number];
 type Pagination = "token" | "link" | "page" | "seek";
 type Order = "ascending" | "descending" | "unordered";
 
+/** How the source writes its timestamps: six digits, three, or six without the zeros at their end. */
+export type TimestampForm = "micros" | "millis" | "trimmed";
+
 /** One pipeline, its source and its output: what a schedule disturbs. */
 export interface World {
   readonly output: OutputKind;
   readonly pagination: Pagination;
   /** How the source sorts, and what the pipeline declares. */
   readonly order: Order;
+  /** How the source compares bounds with its timestamps: as moments, or letter by letter. */
+  readonly compares: "time" | "text";
+  readonly form: TimestampForm;
+  /** The most records that a page has, page after page in turn, whatever is asked for; empty for no limit. */
+  readonly granted: readonly number[];
+  /** Whether the pipeline is shown where page numbers end. */
+  readonly showsMore: boolean;
   readonly pagesPerCheckpoint: number;
   readonly pageSize: number;
   /** How many records the source has before the first run. */
@@ -35,6 +45,8 @@ export interface World {
   readonly leaseSeconds: number;
   /** Whether the older half of the source is read by a backfill, beside the runs. */
   readonly backfill: boolean;
+  /** Whether the database takes its time over each statement, at times more than a lease. */
+  readonly slowOutput: boolean;
   /** The faults of the disturbed runs, one after another. */
   readonly faults: readonly FaultKind[];
 }
@@ -43,10 +55,16 @@ export interface WorldNeeds {
   readonly disturbedRuns: number;
   readonly output?: OutputKind;
   readonly faults?: readonly FaultKind[];
+  readonly compares?: World["compares"];
+  /** Whether pages are smaller than what is asked for. */
+  readonly clamped?: boolean;
+  readonly slowOutput?: boolean;
 }
 
 export const isPostgres = (output: OutputKind): boolean => output.startsWith("postgres");
 export const isAppend = (output: OutputKind): boolean => !output.includes("upsert");
+/** Whether the output is a database, which can be slowed down. */
+export const canBeSlow = (output: OutputKind): boolean => output !== "jsonl";
 export const stateWithin = (output: OutputKind): boolean => output.endsWith("state within");
 /** Whether any file of the world is on this machine's own disk. */
 export const hasLocalFiles = (output: OutputKind): boolean => !(isPostgres(output) && stateWithin(output));
@@ -60,12 +78,17 @@ export function drawWorld(random: Random, needs: WorldNeeds): World {
       : random.one(["whole", "slices", "partitions"] as const);
   const backfill =
     parts === "whole" && (pagination === "token" || pagination === "link") && random.chance(0.35);
+  const pageSize = random.between(10, 60);
   return {
     output,
     pagination,
     order: drawOrder(random, pagination),
+    compares: needs.compares ?? (random.chance(0.4) ? "text" : "time"),
+    form: random.one<TimestampForm>(["micros", "micros", "millis", "trimmed"]),
+    granted: (needs.clamped ?? random.chance(0.4)) ? drawGranted(random, pageSize) : [],
+    showsMore: random.chance(0.5),
     pagesPerCheckpoint: random.one([1, 1, 2, 3, 5]),
-    pageSize: random.between(10, 60),
+    pageSize,
     records: random.between(200, 1200),
     parts,
     partConcurrency: random.between(1, 3),
@@ -73,6 +96,7 @@ export function drawWorld(random: Random, needs: WorldNeeds): World {
     onConcurrentRun: random.chance(0.3) ? "takeover" : "skip",
     leaseSeconds: random.one([1, 1, 2]),
     backfill,
+    slowOutput: canBeSlow(output) && (needs.slowOutput ?? random.chance(0.3)),
     faults: needs.faults ?? drawFaults(random, output, needs.disturbedRuns),
   };
 }
@@ -85,6 +109,12 @@ function drawOrder(random: Random, pagination: Pagination): Order {
   if (pagination === "seek") return "ascending";
   if (pagination === "page") return random.one(["descending", "unordered"]);
   return random.one(["ascending", "descending", "unordered"]);
+}
+
+/** One size for all pages, or a few by turns; the first is smaller than what is asked for. */
+function drawGranted(random: Random, pageSize: number): number[] {
+  const sizes = Array.from({ length: random.between(0, 2) }, () => random.between(3, pageSize));
+  return [random.between(3, Math.max(3, Math.floor(pageSize / 2))), ...sizes];
 }
 
 function drawFaults(random: Random, output: OutputKind, count: number): FaultKind[] {
@@ -140,11 +170,12 @@ export function pipelineText(world: World, places: Places): string {
   return `${lines.join("\n")}\n`;
 }
 
-function paginationText({ pagination, pageSize }: World): string {
+function paginationText({ pagination, pageSize, showsMore }: World): string {
   const limit = `limitParam: limit, limit: ${pageSize}`;
   if (pagination === "token") return `{ type: cursor, param: token, nextCursorField: next, ${limit} }`;
   if (pagination === "link") return `{ type: link, ${limit} }`;
-  if (pagination === "page") return `{ type: page, param: page, hasMoreField: more, ${limit} }`;
+  const more = showsMore ? "hasMoreField: more, " : "";
+  if (pagination === "page") return `{ type: page, param: page, ${more}${limit} }`;
   return `{ type: seek, offsetParam: skip, ${limit} }`;
 }
 
@@ -157,7 +188,15 @@ function outputText(output: OutputKind, place: string): string {
 /** A line that tells a world from others. */
 export function describeWorld(world: World): string {
   const { output, pagination, order, pagesPerCheckpoint, parts, settle, onConcurrentRun, backfill } = world;
+  const { compares, form, granted, pageSize, slowOutput } = world;
   const parted = parts === "whole" ? "one window" : `${parts} × ${world.partConcurrency}`;
-  const more = [settle ? "settle" : "", backfill ? "backfill beside" : "", onConcurrentRun].filter(Boolean);
+  const more = [
+    compares === "text" ? `bounds as text of ${form}` : "",
+    granted.length > 0 ? `${granted.join("-")} of ${pageSize} a page` : "",
+    slowOutput ? "slow output" : "",
+    settle ? "settle" : "",
+    backfill ? "backfill beside" : "",
+    onConcurrentRun,
+  ].filter(Boolean);
   return `${output}; ${pagination}, ${order}, ${parted}, commit every ${pagesPerCheckpoint}; ${more.join(", ")}`;
 }
