@@ -47,7 +47,7 @@ describe("tidemark run", () => {
     expect(first.stderr).toContain("events: started (acme/events)");
     expect(first.stdout).toMatch(/^✓ events {2}completed in /m);
     expect(first.stdout).toMatch(/^ {4}records +5 read, 5 written$/m);
-    expect(first.stdout).toMatch(/^ {4}pages +3, \d+ checkpoints?$/m);
+    expect(first.stdout).toMatch(/^ {4}pages +4, \d+ checkpoints?$/m);
     expect(first.stdout).toMatch(/^ {4}watermark +none → 2026-01-01T00:05:00Z$/m);
     expect(first.code).toBe(0);
     source.events.push(...events(2, 6));
@@ -71,7 +71,7 @@ describe("tidemark run", () => {
       records_read: 5,
       records_written: 5,
       records_refused: 0,
-      pages: 3,
+      pages: 4,
       checkpoints: expect.any(Number),
       lower_bound: null,
       new_cursor: "2026-01-01T00:05:00Z",
