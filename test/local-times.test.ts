@@ -171,6 +171,11 @@ test.each(localPlaces)(
         statePersistence: { timestamp, order: "ascending" },
       },
       { query: "SELECT * FROM job WHERE at > $1", key: "id", statePersistence: { timestamp } },
+      {
+        table: "job",
+        key: "id",
+        statePersistence: { timestamp, start: "2025-10-25T00:00:00Z", slices: { step: "P30D" } },
+      },
     ].map((config) => stream(inputOf(place, config)));
     const night = [["02:30", "02:50"], ["02:10", "02:40"], ["03:05"]];
     let id = 0;
