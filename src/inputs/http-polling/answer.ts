@@ -1,12 +1,11 @@
-import { type ErrorCode, messageOf, TidemarkError } from "../../errors.ts";
+import { type ErrorCode, TidemarkError } from "../../errors.ts";
 import { showAddress } from "../../http/address.ts";
-import { snippet } from "../../http/failures.ts";
 import type { HttpResponse } from "../../http/message.ts";
 import { AttemptFailed } from "../../http/retry.ts";
-import { type AskedWait, waitAsked } from "../../http/waits.ts";
+import { waitAsked } from "../../http/waits.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
-import { parseJson } from "../../model/json.ts";
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
+import { parseBody, typeOf } from "./answer-body.ts";
 import type { Facts } from "./facts.ts";
 import { customarySign, declaredSign, type FailureSign, signWithoutList } from "./failure-signs.ts";
 
@@ -76,7 +75,7 @@ const nothing: Answer = { body: undefined, records: [] };
  */
 export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   const { rules, fail, now, inspect, mayLackList = false } = parts;
-  const { status, problem, headers } = response;
+  const { status, problem } = response;
   if (status === 204 || status === 205) return nothing;
   if (problem !== null) {
     throw fail(
@@ -87,19 +86,10 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   }
   const body = parseBody(response, fail);
   inspect?.(body);
-  const way = rules.dataField ?? [];
-  const refuse = (sign: FailureSign): Error => failureOf(sign, waitAsked(headers, now), headers, fail);
-  if (isRecord(body)) {
-    const { errorFields } = rules;
-    const sign = errorFields === null ? customarySign(body, way) : declaredSign(body, errorFields);
-    if (sign !== null) throw refuse(sign);
-  }
   const list = rules.dataField === null ? body : valueAt(body, rules.dataField);
+  const sign = isRecord(body) ? signIn(body, Array.isArray(list), rules) : null;
+  if (sign !== null) throw failureOf(sign, response, { fail, now, hasList: Array.isArray(list) });
   if (Array.isArray(list)) return { body, records: recordsOf(list, rules, fail) };
-  if (isRecord(body)) {
-    const sign = signWithoutList(body, way);
-    if (sign !== null) throw refuse(sign);
-  }
   if (status === 202) {
     throw fail(
       "SOURCE_INVALID",
@@ -110,6 +100,17 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   }
   if (saysNothingThere(body, list, rules, mayLackList)) return { body, records: [] };
   throw noList(body, list, rules.dataField, fail);
+}
+
+/** Where an answer says that it failed or is not whole. One without a list is doubted more easily. */
+function signIn(
+  body: SourceRecord,
+  hasList: boolean,
+  { dataField, errorFields }: AnswerRules,
+): FailureSign | null {
+  const way = dataField ?? [];
+  const sign = errorFields === null ? customarySign(body, way) : declaredSign(body, errorFields);
+  return sign ?? (hasList ? null : signWithoutList(body, way));
 }
 
 /** The name of the fact that the list of records was there once. */
@@ -173,76 +174,19 @@ function isZero(value: unknown): boolean {
 
 function failureOf(
   sign: FailureSign,
-  wait: AskedWait | null,
-  headers: HttpResponse["headers"],
-  fail: PageFailure,
+  { headers }: HttpResponse,
+  { fail, now, hasList }: { fail: PageFailure; now: number; hasList: boolean },
 ): Error {
   const message = `the answer says that it failed or is not whole: ${sign.text}`;
   if (sign.isThrottled || headers.has("retry-after")) {
-    return new AttemptFailed("said", message, { retryAfterMs: wait?.milliseconds ?? null });
+    return new AttemptFailed("said", message, {
+      retryAfterMs: waitAsked(headers, now)?.milliseconds ?? null,
+    });
   }
-  return fail("SOURCE_PARTIAL", message, undefined, sign.mayPass);
-}
-
-function parseBody(response: HttpResponse, fail: PageFailure): unknown {
-  const { text, isDelimited, status } = response;
-  if (text.trim() === "") {
-    if (!isDelimited) {
-      throw new AttemptFailed("truncated", "the answer has an empty body, and does not say how long it is");
-    }
-    if (status !== 202) return undefined;
-    throw fail(
-      "SOURCE_INVALID",
-      "the source accepted the request (status 202) and gave no answer to it",
-      undefined,
-      true,
-    );
-  }
-  try {
-    return parseJson(text);
-  } catch (error) {
-    throw notJson(response, messageOf(error), fail);
-  }
-}
-
-function notJson(response: HttpResponse, reason: string, fail: PageFailure): Error {
-  const { text } = response;
-  const position = / at position (\d+)/.exec(reason)?.[1];
-  if (/unexpected end/i.test(reason) || position === String(text.length)) {
-    return new AttemptFailed("truncated", "the JSON of the answer breaks off before its end");
-  }
-  const token = /^Unexpected token '(.+?)'/.exec(reason)?.[1];
-  const place =
-    position !== undefined
-      ? `, at character ${Number(position) + 1}`
-      : token === undefined
-        ? ""
-        : `, at \`${token}\``;
-  const [kind, hint] = kindOfText(text) ?? [];
-  const what = kind === undefined ? "not JSON" : `${kind}, not JSON`;
-  return fail("SOURCE_INVALID", `the answer is ${what}${place}${typeOf(response)}${snippet(text)}`, hint);
-}
-
-function typeOf({ headers }: HttpResponse): string {
-  return ` (content type: ${headers.get("content-type") ?? "none"})`;
-}
-
-/** What a text that is not JSON looks like, and what to do about it; null where that is not clear. */
-function kindOfText(text: string): readonly [kind: string, hint: string] | null {
-  const start = text.slice(0, 512).trimStart();
-  const askForJson =
-    "Ask the source for one JSON document, by its address, a parameter or an `accept` header.";
-  if (/^<(?:!doctype\s+html|html|head|body)/i.test(start)) {
-    return [
-      "an HTML page",
-      "Pages are given for sign-in, maintenance and mistyped addresses: open the address to see which.",
-    ];
-  }
-  if (/^<(?:\?xml|[\w:-]+[\s>])/.test(start)) return ["XML", askForJson];
-  if (/^\)\]\}['",]?/.test(start)) return ["JSON behind a guard against scripts", askForJson];
-  if (/^\s*[{[].*[}\]]\s*\n\s*[{[]/.test(text.slice(0, 65_536))) return ["JSON lines", askForJson];
-  if (/^[\w"' -]+(?:[,;\t][\w"' -]+)+\r?\n/.test(start)) return ["CSV", askForJson];
-  return null;
+  const hint = hasList
+    ? undefined
+    : "The answer has no list of records: see the source's own words in the message.";
+  return fail("SOURCE_PARTIAL", message, hint, sign.mayPass);
 }
 
 function noList(body: unknown, found: unknown, dataField: Path | null, fail: PageFailure): TidemarkError {

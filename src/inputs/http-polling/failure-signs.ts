@@ -68,7 +68,7 @@ const harmlessText = /^(?:0*|false|none|null|ok|success)$/i;
 /**
  * Whether a value at a path of `errorField` means failure. A field whose name says success fails by
  * false; any other by true, a number other than 0, a text or a list or an object that is not empty. An
- * object with a `code` is judged by that. Texts such as `0`, `none` and `ok` mean no failure.
+ * object with a `code` is judged by that, and one whose values are all empty is empty. Texts such as `0`, `none` and `ok` mean no failure.
  */
 function isFailure(name: string, value: unknown): boolean {
   if (value === undefined || value === null) return false;
@@ -76,16 +76,16 @@ function isFailure(name: string, value: unknown): boolean {
   if (typeof value === "boolean") return value;
   if (typeof value === "number" || value instanceof ExactNumber) return Number(value) !== 0;
   if (typeof value === "string") return !harmlessText.test(value.trim());
-  if (Array.isArray(value)) return value.length > 0;
+  if (Array.isArray(value)) return value.some((element) => element !== null);
   if (!isRecord(value)) return false;
-  if ("code" in value) return isFailure("code", value.code) && Number(value.code) !== 200;
-  return Object.keys(value).length > 0;
+  if ((value.code ?? "") !== "") return isFailure("code", value.code) && Number(value.code) !== 200;
+  return Object.values(value).some((inner) => isFailure("", inner));
 }
 
 const failureName =
   /^(?:fault|exception|err(?:code|msg)?|error_?(?:code|message|msg|description|type|text))$/i;
 const statusName = /^(?:status|state|result|outcome|code|status_?code|http_?status)$/i;
-const messageName = /^(?:message|msg|detail|details|title|reason|description)$/i;
+const messageName = /^(?:message|msg|details?|reason)$/i;
 const failedText = /^(?:err|error|errors|fail|failed|failure|nok|ko|denied|forbidden|unauthorized)$/i;
 const troubledText =
   /error|fail|exception|invalid|denied|unauthori[sz]ed|not authori[sz]ed|forbidden|not permitted|time(?:d.?)?.?out|unavailable|limit|quota|throttl|maintenance|expired|try again|internal|refused|unexpected|bad request|overload/i;
@@ -94,7 +94,8 @@ function speaksOfFailure(name: string, value: unknown): boolean {
   if (failureName.test(name)) return isFailure(name, value);
   if (statusName.test(name)) {
     if (typeof value === "string" && failedText.test(value.trim())) return true;
-    return (typeof value === "number" || typeof value === "string") && Number(value) >= 400;
+    const code = typeof value === "number" || typeof value === "string" ? Number(value) : 0;
+    return code >= 400 && code <= 599;
   }
   return messageName.test(name) && typeof value === "string" && troubledText.test(value);
 }

@@ -61,6 +61,7 @@ describe("a run completes that finds nothing new", () => {
     ["without what the list is in", { kind: "events" }],
     ["with null in place of what the list is in", { data: null }],
     ["with a word that there is nothing", { message: "No records found", status: "success", code: 200 }],
+    ["with a code of its own for success", { code: 20_000, message: "success", title: "Failed logins" }],
     ["as an empty object", {}],
     ["as PHP writes an empty object", []],
     ["with an empty list for the object around the list", { data: [] }],
@@ -105,7 +106,11 @@ describe("P15: an answer without a list is no quiet run where it says something 
   ])("%s", async (_name, answer, words) => {
     for (const keys of [{}, { errorField: null }]) {
       const { error } = await read(body(answer), seenBefore, keys);
-      expect(error).toMatchObject({ code: "SOURCE_PARTIAL", message: expect.stringContaining(words) });
+      expect(error).toMatchObject({
+        code: "SOURCE_PARTIAL",
+        message: expect.stringContaining(words),
+        hint: expect.stringContaining("has no list of records"),
+      });
     }
   });
 
