@@ -37,6 +37,11 @@ export function signOfMore(envelope: Envelope): MoreSign | null {
   );
 }
 
+/** Whether a flag beside the records says that nothing follows. */
+export function saysEnd(envelope: Pick<Envelope, "body" | "dataField">): boolean {
+  return [...objectsOf(envelope)].flatMap(flagsOf).some(({ more }) => !more);
+}
+
 /** What the sign is, in words, without its value. */
 export function describeSign({ kind, in: place, at }: MoreSign): string {
   const where = place === "header" ? `the header \`${at}\`` : `\`${at}\``;
@@ -65,7 +70,7 @@ interface Part {
 }
 
 /** The objects on the way to the records, and those in them that by their names hold what is said of pages. */
-function* objectsOf({ body, dataField }: Envelope): Generator<Part> {
+function* objectsOf({ body, dataField }: Pick<Envelope, "body" | "dataField">): Generator<Part> {
   let value = body;
   const path: string[] = [];
   for (const step of dataField ?? []) {
@@ -93,7 +98,8 @@ function placeIn({ path, object }: Part): MoreSign | null {
     const word = plain(name);
     const at = formatPath([...path, name]);
     if (Array.isArray(value) && (word === "links" || word === "link")) {
-      if (value.some(isNextLink)) return { kind: "address", in: "body", at };
+      // A path cannot say which of the links is meant.
+      if (value.some(isNextLink)) return { kind: "flag", in: "body", at };
     } else if (places.has(word)) {
       const found = isRecord(value) ? insideOf(value) : { text: exactText(value), steps: [] };
       if (found !== null && leadsOn(found.text)) {

@@ -3,7 +3,7 @@ import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts
 import { type Answer, kindOf, type PageFailure } from "./answer.ts";
 import { exactText } from "./answer-values.ts";
 import { hasPageLinks, nextLink } from "./link-header.ts";
-import { describeSign, type MoreSign, signOfMore } from "./more-signs.ts";
+import { describeSign, type MoreSign, saysEnd, signOfMore } from "./more-signs.ts";
 import type { PageTotals } from "./page-totals.ts";
 import type { FollowedPagination } from "./pagination-schema.ts";
 import type { PageSeen, WalkParts } from "./walk.ts";
@@ -105,8 +105,9 @@ export class NextPlace {
         this.#warnOfAbsent(`a full page had no ${this.#pathOrLink}; it was taken for the last`);
       return ended;
     }
-    // An empty page is evidence of its own.
-    if (sign === null && count === 0) return ended;
+    // An empty page is evidence of its own, and so is what the source says beside the records.
+    const { dataField } = this.#parts;
+    if (sign === null && (count === 0 || saysEnd({ body: answer.body, dataField }))) return ended;
     if (sign !== null || isFull) {
       const why = sign === null ? `the page has the ${count} records of a full one` : describeSign(sign);
       const failure = fail(

@@ -1,0 +1,256 @@
+import { describe, expect, test } from "vitest";
+import {
+  type HttpPollingKeys,
+  openSession,
+  type ReadResult,
+  readOnce,
+} from "../../../test/support/http-polling.ts";
+import { type HttpHandler, sendJson, startHttpServer } from "../../../test/support/http-server.ts";
+
+const rows = [{ id: 1 }, { id: 2 }, { id: 3 }];
+
+/** The answer of every request: a body, and headers. */
+const always =
+  (body: unknown, headers: Record<string, string> = {}): HttpHandler =>
+  (_request, response) =>
+    sendJson(response, body, headers);
+
+async function read(
+  handler: HttpHandler,
+  pagination: HttpPollingKeys["pagination"],
+  keys: Partial<HttpPollingKeys> = { dataField: "data" },
+  facts?: ReadonlySet<string>,
+): Promise<ReadResult> {
+  await using server = await startHttpServer(handler);
+  return await readOnce({ endpoint: server.origin, pagination, ...keys }, {}, facts);
+}
+
+const cursor = { type: "cursor", param: "token", nextCursorField: "meta.next" } as const;
+const link = { type: "link" } as const;
+
+describe("P15: a next place that was never seen", () => {
+  test.each([
+    [
+      "a token under another name",
+      { meta: { next_page_token: "abc" } },
+      "`nextCursorField: meta.next_page_token`",
+    ],
+    ["a token beside the list", { nextCursor: 17 }, "`nextCursorField: nextCursor`"],
+    ["an object that holds it", { paging: { next: { after: "x" } } }, "`nextCursorField: paging.next.after`"],
+    [
+      "an address",
+      { "@odata.nextLink": "https://x.example/?p=2" },
+      "`type: link` with `nextCursorField: @odata.nextLink`",
+    ],
+    ["HAL", { _links: { next: { href: "/p/2" } } }, "`nextCursorField: _links.next.href`"],
+    [
+      "Slack's",
+      { response_metadata: { next_cursor: "dXNlcg==" } },
+      "`nextCursorField: response_metadata.next_cursor`",
+    ],
+    ["links with relations", { links: [{ rel: "next", href: "/p/2" }] }, "`links` says that more follows"],
+    ["a flag", { has_more: true }, "`has_more` says that more follows"],
+    ["a flag as text", { paging: { hasNextPage: "true" } }, "`paging.hasNextPage` says that more follows"],
+    ["a flag of the end", { page: { last: false } }, "`page.last` says that more follows"],
+    ["a number of pages", { page: 1, total_pages: 3 }, "`total_pages` tells of more pages"],
+  ])("fails where the envelope shows that more follows: %s", async (_what, envelope, told) => {
+    for (const pagination of [cursor, link]) {
+      const { error, records } = await read(always({ data: rows, ...envelope }), pagination);
+      expect([error, records]).toMatchObject([{ code: "SOURCE_INVALID" }, rows]);
+      const text = `${error instanceof Error ? error.message : ""} ${JSON.stringify(error)}`;
+      expect(text).toContain("`pagination.optional: true`");
+      if (pagination === cursor || !told.includes("nextCursorField")) expect(text).toContain(told);
+    }
+  });
+
+  test("fails where a header shows it, and says which", async () => {
+    const byHeader = always({ data: rows }, { "X-Next-Page": "2" });
+    expect((await read(byHeader, cursor)).error).toMatchObject({
+      code: "SOURCE_INVALID",
+      hint: expect.stringContaining("the header `x-next-page`"),
+    });
+    const byLink = always({ data: rows }, { link: '</p/2>; rel="next"' });
+    expect((await read(byLink, cursor)).error).toMatchObject({
+      code: "SOURCE_INVALID",
+      hint: expect.stringContaining("`type: link` without `nextCursorField`"),
+    });
+  });
+
+  test("fails where the page has as many records as were asked for", async () => {
+    const { error } = await read(always({ data: rows }), { ...cursor, limit: 3 });
+    expect(error).toMatchObject({
+      code: "SOURCE_INVALID",
+      message: expect.stringContaining("`meta.next`"),
+      hint: expect.stringContaining("`pagination.optional: true`"),
+    });
+  });
+
+  test("is told of otherwise, with the setting that says it may be absent", async () => {
+    for (const pagination of [cursor, link, { ...cursor, limit: 10 }]) {
+      const { error, messages } = await read(always({ data: rows }), pagination);
+      expect([error, messages]).toEqual([
+        null,
+        [expect.stringMatching(/^NEXT_PAGE_ABSENT: .*optional: true/)],
+      ]);
+    }
+  });
+
+  test("is an end where `optional: true` declares it, also on a full page", async () => {
+    for (const pagination of [cursor, link]) {
+      const { error, warnings } = await read(always({ data: rows }), {
+        ...pagination,
+        limit: 3,
+        optional: true,
+      });
+      expect([error, warnings]).toEqual([null, []]);
+    }
+  });
+
+  test("is no doubt on an empty page, and none where the source says that this is the end", async () => {
+    for (const body of [
+      { data: [] },
+      { data: rows, has_more: false },
+      { data: rows, page: { last: true } },
+    ]) {
+      const { error, warnings } = await read(always(body), cursor);
+      expect([error, warnings]).toEqual([null, []]);
+    }
+  });
+
+  test("a bare list cannot have it: the run fails, and says where the next page stands", async () => {
+    const { error } = await read(always(rows, { NextPageToken: "abc" }), cursor, {});
+    expect(error).toMatchObject({
+      code: "SOURCE_INVALID",
+      message: expect.stringContaining("the answer is a list, which cannot have `meta.next`"),
+      hint: expect.stringContaining("the header `nextpagetoken`"),
+    });
+  });
+});
+
+describe("what is an end", () => {
+  test.each([
+    ["null", { meta: { next: null } }],
+    ["an empty text", { meta: { next: "" } }],
+    ["false", { meta: { next: false } }],
+    ["null above it", { meta: null }],
+  ])("a next place that is present and %s", async (_what, envelope) => {
+    const { error, warnings } = await read(always({ data: rows, ...envelope }), { ...cursor, limit: 3 });
+    expect([error, warnings]).toEqual([null, []]);
+  });
+
+  test("a `Link` header that leads to other pages only", async () => {
+    const { error, warnings } = await read(always({ data: rows }, { link: '</p/1>; rel="prev"' }), link);
+    expect([error, warnings]).toEqual([null, []]);
+  });
+
+  test("one that was seen before in the read, or by an earlier run", async () => {
+    await using server = await startHttpServer(({ url }, response) => {
+      sendJson(response, { data: rows, ...(url.search === "" ? { meta: { next: "2" } } : {}) });
+    });
+    const keys = { endpoint: server.origin, dataField: "data", pagination: cursor };
+    const first = await readOnce(keys);
+    expect([first.error, first.warnings, [...first.facts]]).toEqual([
+      null,
+      [],
+      expect.arrayContaining(["next:meta.next"]),
+    ]);
+    const later = await read(always({ data: rows }), cursor, { dataField: "data" }, first.facts);
+    expect([later.error, later.warnings]).toEqual([null, []]);
+  });
+
+  test("one that was seen before is told of where it is absent from a full page", async () => {
+    const facts = new Set(["next:meta.next"]);
+    const full = await read(always({ data: rows }), { ...cursor, limit: 3 }, { dataField: "data" }, facts);
+    expect([full.error, full.warnings]).toEqual([null, ["NEXT_PAGE_ABSENT"]]);
+  });
+});
+
+describe("an end that the rest of the answer contradicts is told", () => {
+  const contradicted = expect.stringMatching(/^MORE_PAGES_SHOWN: /);
+
+  test("a place that is null, and another one beside it", async () => {
+    const body = { data: rows, previous: null, next: "https://x.example/?page=2" };
+    const { error, messages } = await read(always(body), { type: "link", nextCursorField: "previous" });
+    expect([error, messages]).toEqual([null, [contradicted]]);
+  });
+
+  test("a flag that says no more, and a next page, until the flag was seen to change", async () => {
+    const body = { data: rows, exhausted: false, meta: { next: "2" } };
+    const pagination = { ...cursor, hasMoreField: "exhausted" } as const;
+    const { error, messages } = await read(always(body), pagination);
+    expect([error, messages]).toEqual([null, [contradicted]]);
+    const facts = new Set(["more:exhausted"]);
+    expect((await read(always(body), pagination, { dataField: "data" }, facts)).messages).toEqual([]);
+  });
+
+  test("a flag that is true at the end by its name is refused", async () => {
+    const pagination = { ...cursor, hasMoreField: "meta.end_of_stream" } as const;
+    await expect(openSession({ endpoint: "https://x.example", pagination })).rejects.toThrow(
+      /true at the end/,
+    );
+  });
+
+  test("a flag that says more, and no link", async () => {
+    const { error } = await read(always({ data: rows, more: true }), { ...link, hasMoreField: "more" });
+    expect(error).toMatchObject({
+      code: "SOURCE_INVALID",
+      message: expect.stringContaining("`Link` header"),
+    });
+  });
+});
+
+describe("without pagination", () => {
+  test.each([
+    ["an address", { next: "/p/2" }, {}],
+    ["a flag", { has_more: true }, {}],
+    ["a token", { paging: { next_cursor: "abc" } }, {}],
+    ["a number of pages", { page: 1, pages: 4 }, {}],
+    ["a number of records", { total: 40 }, {}],
+    ["a Link header", {}, { link: '</p/2>; rel="next"' }],
+    ["a header with a total", {}, { "X-Total-Count": "40" }],
+  ])("%s in the envelope is told", async (_what, envelope, headers) => {
+    const { error, messages } = await read(always({ data: rows, ...envelope }, headers), undefined);
+    expect([error, messages]).toEqual([null, [expect.stringMatching(/^MORE_PAGES_SHOWN: no `pagination`/)]]);
+  });
+
+  test.each([
+    ["nothing of the kind", {}],
+    ["a last page", { next: null, has_more: false, total: 3, total_pages: 1, next_page: "" }],
+    ["a flag of the end beside an address that is always there", { next: "/p/2", has_more: false }],
+    ["the same names somewhere else", { included: { next: "/p/2", has_more: true } }],
+  ])("%s is not", async (_what, envelope) => {
+    expect((await read(always({ data: rows, ...envelope }), undefined)).warnings).toEqual([]);
+  });
+
+  test("what stands inside records says nothing", async () => {
+    const data = [{ id: 1, next: "/p/2", has_more: true, total: 40, paging: { next: "x" } }];
+    expect((await read(always({ data }), undefined)).warnings).toEqual([]);
+    expect((await read(always(data), undefined, {})).warnings).toEqual([]);
+  });
+
+  test("the envelope is also what stands around a list that lies deeper", async () => {
+    const body = { data: { issues: { nodes: rows, pageInfo: { hasNextPage: true, endCursor: "x" } } } };
+    const { warnings } = await read(always(body), undefined, { dataField: "data.issues.nodes" });
+    expect(warnings).toEqual(["MORE_PAGES_SHOWN"]);
+  });
+});
+
+test("P15: the list of partitions is judged by the same rules, with facts of its own", async () => {
+  await using server = await startHttpServer(
+    always({ data: [{ name: "a" }], meta: { next_page_token: "abc" } }),
+  );
+  const session = await openSession({
+    endpoint: `${server.origin}/{{ partition }}`,
+    partitions: {
+      from: { type: "httpPolling", endpoint: server.origin, dataField: "data", pagination: cursor },
+      field: "name",
+    },
+  });
+  const names = async (): Promise<string[]> => {
+    const all: string[] = [];
+    for await (const page of session.partitions?.(new AbortController().signal) ?? []) all.push(...page);
+    return all;
+  };
+  await expect(names()).rejects.toMatchObject({ code: "SOURCE_INVALID" });
+  await session.close();
+});
