@@ -57,6 +57,8 @@ export class PositionTracker implements Tracker {
   readonly #unclear: UnclearTimes | null;
   /** Identities delivered with a cursor at or above the watermark, by cursor and identity. */
   readonly #boundary = new Map<string, BoundaryKey>();
+  /** How many of them have no cursor, which are counted by themselves: they must not crowd out the others. */
+  #withoutCursor = 0;
   /** What is left of the counts that the last run handed over, for records without a key. */
   readonly #unclaimed = new Map<string, number>();
   /** The cursors that the handed-over identities have: only at these can a record be known already. */
@@ -103,6 +105,7 @@ export class PositionTracker implements Tracker {
     if (this.#field === null) return;
     for (const key of start.boundary) {
       this.#boundary.set(boundaryName(key.cursor, key.identity), key);
+      if (key.cursor === "") this.#withoutCursor += 1;
       this.#unclaimed.set(boundaryName(key.cursor, key.identity), key.count);
       this.#knownCursors.add(key.cursor);
       if (key.cursor !== "" && this.#isAbove(key.cursor, this.#knownHighest)) this.#knownHighest = key.cursor;
@@ -375,7 +378,7 @@ export class PositionTracker implements Tracker {
   /** A record past the window's end is delivered ahead of time, once, as long as that can be remembered. */
   #takesAhead(record: SourceRecord, cursor: string, side: Side): boolean {
     const { maxBoundaryKeys } = this.#options.incremental;
-    if (this.#boundary.size < maxBoundaryKeys) return this.#takesOnce(record, cursor);
+    if (this.#boundary.size - this.#withoutCursor < maxBoundaryKeys) return this.#takesOnce(record, cursor);
     if (this.#claim(record, cursor)) return false;
     if (side === "past") {
       this.#options.warn(
@@ -414,17 +417,38 @@ export class PositionTracker implements Tracker {
   }
 
   #remember(name: string, key: BoundaryKey): void {
-    if (key.cursor !== "" && key.cursor === this.#overflowed) return;
+    if (key.cursor === "") {
+      this.#rememberWithoutCursor(name, key);
+      return;
+    }
+    if (key.cursor === this.#overflowed) return;
     this.#boundary.set(name, key);
     this.#changed = true;
     const most = this.#options.incremental.maxBoundaryKeys;
-    if (this.#boundary.size <= most) return;
+    if (this.#boundary.size - this.#withoutCursor <= most) return;
     this.#overflowed = key.cursor;
     for (const [known, { cursor }] of this.#boundary) if (cursor === key.cursor) this.#boundary.delete(known);
     this.#options.warn(
       "BOUNDARY_KEYS_DROPPED",
       `more than ${most} records share the cursor ${key.cursor}; those at the watermark will be delivered again, and none is lost`,
     );
+  }
+
+  /** As many as can be kept stay known; to drop them all would deliver each of them again. */
+  #rememberWithoutCursor(name: string, key: BoundaryKey): void {
+    const most = this.#options.incremental.maxBoundaryKeys;
+    if (!this.#boundary.has(name)) {
+      if (this.#withoutCursor >= most) {
+        this.#options.warn(
+          "NULL_CURSORS_FULL",
+          `more than ${most} records have no cursor; ${most} of them are known as delivered, and every run delivers the others again. Give them a cursor, leave them out with \`onNullCursor: skip\`, or raise \`maxBoundaryKeys\``,
+        );
+        return;
+      }
+      this.#withoutCursor += 1;
+    }
+    this.#boundary.set(name, key);
+    this.#changed = true;
   }
 
   #disorderAt(cursor: string, field: CursorField, record: SourceRecord): string | null {

@@ -114,6 +114,31 @@ describe("sync", () => {
     }
   });
 
+  it("of more records without a cursor than can be kept, delivers only the rest again, and says so", async () => {
+    const bench = new Bench({
+      appends: false,
+      incremental: { onNullCursor: "deliver", maxBoundaryKeys: 4 },
+      reading: { paging: "offset", order: "stored", pageSize: 5 },
+    });
+    bench.source.records = [
+      ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((id) => ({ id, updated_at: null })),
+      ...[11, 12, 13].map((id) => record(id, 1)),
+    ];
+    const warning = {
+      code: "NULL_CURSORS_FULL",
+      message: expect.stringMatching(/^more than 4 records have no cursor; 4 of them .* `maxBoundaryKeys`$/),
+    };
+    const first = await bench.run();
+    expect(first).toMatchObject({ recordsWritten: 13, warnings: [warning] });
+    // The six that are not known come again. Those at the watermark stay known: they are counted by themselves.
+    for (const run of [await bench.run(), await bench.run()]) {
+      expect(run).toMatchObject({ recordsWritten: 6, newCursor: at(1) });
+      expect(run.warnings).toMatchObject([warning]);
+    }
+    expect(bench.ids().slice(13)).toEqual([5, 6, 7, 8, 9, 10, 5, 6, 7, 8, 9, 10]);
+    expect((await bench.state.get(key))?.position.boundary).toHaveLength(7);
+  });
+
   it("a mistyped cursor field is told where nulls are skipped or delivered", async () => {
     for (const onNullCursor of ["skip", "deliver"] as const) {
       const bench = new Bench({ incremental: { onNullCursor } });
