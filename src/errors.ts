@@ -49,7 +49,7 @@ export const errorCodes = {
   // Cursors
   CURSOR_INVALID: {
     meaning: "A value cannot be read as a cursor of the declared type and format.",
-    hint: "Check the cursor's field and format against the record that the message names.",
+    hint: "Check the value against the declared cursor type and format, and that the cursor's field is the right one.",
     recoverable: false,
   },
   CURSOR_NULL: {
@@ -199,7 +199,7 @@ export const errorCodes = {
   },
   RECORD_INVALID: {
     meaning: "A record is not of the shape that the pipeline needs.",
-    hint: "Check the record that the message names, and the `key` and `field` paths.",
+    hint: "Check the record against the pipeline's `key` and `field` paths, and its values against what they are written to.",
     recoverable: false,
   },
 

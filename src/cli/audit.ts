@@ -6,7 +6,7 @@ import { auditRecordToWire } from "../state/wire/history.ts";
 import { examples, optionsOf } from "./commands.ts";
 import { counted } from "./format.ts";
 import { missingFile, withState } from "./state-access.ts";
-import { parseLimit, streamOrAll, takesStreamOrAll } from "./stream.ts";
+import { parseLimit, storedStream, streamOrAll, takesStreamOrAll } from "./stream.ts";
 import { type Column, Table } from "./table.ts";
 import { note, print, printJson, printJsonList, shown, style } from "./terminal.ts";
 import { pagesOf } from "./views.ts";
@@ -40,8 +40,12 @@ async function audit(
   await withState(options.state, { create: false }, async (state) => {
     if (options.verify) return verify(state, key, options);
     const rows = await newest(state, key, options.limit);
+    if (rows.length === 0 && key !== null) await storedStream(state, key);
     if (options.json) return printJsonList(onePage(rows.map(auditRecordToWire)));
-    if (rows.length === 0) return note("the audit log is empty\n");
+    if (rows.length === 0)
+      return note(
+        key === null ? "the audit log is empty\n" : `nothing has moved ${shown(formatStreamKey(key))} yet\n`,
+      );
     await print(new Table(columns).lines(rows, (title) => style("bold", title)));
   });
 }
@@ -52,6 +56,7 @@ async function verify(
   { state: url, json }: { readonly state: string; readonly json: boolean },
 ): Promise<void> {
   const { streams, rows } = await state.verifyAudit(key === null ? {} : { key });
+  if (rows === 0 && key !== null) await storedStream(state, key);
   const keyRows = key === null ? await verifyKeys(url) : null;
   if (json) {
     return printJson({ verified: true, streams, rows, ...(keyRows === null ? {} : { key_rows: keyRows }) });

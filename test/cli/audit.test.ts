@@ -37,6 +37,22 @@ describe("tidemark audit", () => {
     expect(newest).toMatchObject([{ stream: "b", new_cursor: "3" }]);
   });
 
+  it("says of a stream that is not stored that there is none, and of one that never moved just that", async () => {
+    const cwd = await folderWithLog();
+    for (const flag of [[], ["--verify"], ["--json"]]) {
+      const { code, stdout, stderr } = await tidemark(["audit", "nobody", "nothing", ...flag], { cwd });
+      expect(code).not.toBe(0);
+      expect(stdout + stderr).toContain("STREAM_NOT_FOUND");
+    }
+    {
+      await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
+      await state.begin({ connector: "acme", stream: "quiet" }, { cursorType: "text" });
+    }
+    const { code, stderr } = await tidemark(["audit", "acme", "quiet"], { cwd });
+    expect(stderr).toBe("nothing has moved acme/quiet yet\n");
+    expect(code).toBe(0);
+  });
+
   it("says which partition was moved", async () => {
     const cwd = await folderWithLog();
     {

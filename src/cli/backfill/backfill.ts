@@ -87,7 +87,7 @@ async function tell(
     const range = { backfill: begun?.backfill ?? null, from: begun?.from ?? null, to: begun?.to ?? null };
     await printJson({ ...resultJson(result), ...range });
   } else {
-    await print(formatResult(result, false, process.stdout));
+    await print(formatResult(result, "backfill", process.stdout));
   }
   if (result.error === null) return;
   note(formatError(result.error));

@@ -33,12 +33,15 @@ const marks: Readonly<Record<RunStatus, { sign: string; color: "green" | "yellow
   superseded: { sign: "✗", color: "red" },
 };
 
+/** What was run: a backfill leaves the stream's watermark alone, and a dry run leaves everything alone. */
+export type Ran = "live" | "dry run" | "backfill";
+
 /** A run's result as people read it; its error is told beside it. */
-export function formatResult(result: RunResult, dryRun: boolean, stream: NodeJS.WriteStream): string {
+export function formatResult(result: RunResult, ran: Ran, stream: NodeJS.WriteStream): string {
   const { sign, color } = marks[result.status];
-  const what = dryRun ? "dry run " : "";
+  const what = ran === "dry run" ? "dry run " : "";
   const head = `${style(color, sign, stream)} ${style("bold", shown(result.pipeline), stream)}  ${what}${style(color, result.status, stream)} in ${formatDuration(result.durationMs)}\n`;
-  const fields = result.status === "skipped" ? [] : countFields(result, dryRun);
+  const fields = result.status === "skipped" ? [] : countFields(result, ran);
   for (const { code, message, count } of result.warnings) {
     const times = count > 1 ? ` (${formatCount(count)} times)` : "";
     fields.push(["warning", `${style("yellow", code, stream)}  ${shown(message)}${times}`]);
@@ -48,7 +51,8 @@ export function formatResult(result: RunResult, dryRun: boolean, stream: NodeJS.
   return head + lines.replace(/^(?=.)/gm, "    ");
 }
 
-function countFields(result: RunResult, dryRun: boolean): [string, string][] {
+function countFields(result: RunResult, ran: Ran): [string, string][] {
+  const dryRun = ran === "dry run";
   const { recordsRead, recordsWritten, recordsRefused, pages, checkpoints, lowerBound, newCursor } = result;
   const written = dryRun ? "would be written" : "written";
   const refused = recordsRefused === 0 ? "" : `, ${formatCount(recordsRefused)} refused`;
@@ -56,7 +60,7 @@ function countFields(result: RunResult, dryRun: boolean): [string, string][] {
   return [
     ["records", `${formatCount(recordsRead)} read, ${formatCount(recordsWritten)} ${written}${refused}`],
     ["pages", `${formatCount(pages)}${committed}`],
-    ["watermark", watermarkText(lowerBound, newCursor, dryRun)],
+    ["watermark", ran === "backfill" ? "left as it is" : watermarkText(lowerBound, newCursor, dryRun)],
   ];
 }
 

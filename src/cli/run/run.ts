@@ -61,8 +61,9 @@ async function runOne(
   progress.end();
   if (sample !== null && !json) await printRecords(sample);
   // Records and JSON have stdout to themselves.
-  if (json || printsRecords) note(formatResult(result, dryRun, process.stderr));
-  else await print(formatResult(result, dryRun, process.stdout));
+  const ran = dryRun ? "dry run" : "live";
+  if (json || printsRecords) note(formatResult(result, ran, process.stderr));
+  else await print(formatResult(result, ran, process.stdout));
   if (result.error !== null) note(formatError(result.error));
   const shown = sample === null ? {} : { dry_run: true, records: sample };
   return { result, json: { ...resultJson(result), ...shown } };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { TidemarkError } from "../../errors.ts";
+import { messageOf, TidemarkError } from "../../errors.ts";
 import { parseCursor } from "../../model/cursor.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
@@ -143,12 +143,7 @@ function parse(text: string, file: string): unknown {
 
 function seeded(json: object, key: StreamKey, file: string, now: number): StateDocument {
   const parsed = seedSchema.safeParse(json);
-  if (!parsed.success) {
-    throw unreadable(
-      file,
-      `a file written by hand has \`timestamp\`, \`id\` or \`offset\`, and this has ${Object.keys(json).join(", ") || "nothing"}`,
-    );
-  }
+  if (!parsed.success) throw unreadable(file, seedProblem(json));
   const { timestamp, id, offset } = parsed.data;
   try {
     const leading =
@@ -163,9 +158,36 @@ function seeded(json: object, key: StreamKey, file: string, now: number): StateD
     const position = { ...emptyPosition, watermark: leading.value, companions };
     return { ...newDocument(key), rows: new Map([["", { ...row, position }]]) };
   } catch (cause) {
-    throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
+    throw unreadable(file, `${messageOf(cause)}; ${seedForm}`, cause);
   }
 }
+
+/** What is wrong with a file that somebody wrote by hand, and what it has to be. */
+function seedProblem(json: object): string {
+  const names = Object.keys(json);
+  const wrong = names.filter((name) => !["timestamp", "id", "offset"].includes(name));
+  if (names.length === 0) return `it is an empty object; ${seedForm}`;
+  if (wrong.length > 0) return `it has ${wrong.map((name) => `\`${name}\``).join(", ")}; ${seedForm}`;
+  const [name = "timestamp"] = names.filter((each) => !isSeedValue(each, Reflect.get(json, each)));
+  const given = stringifyJson(Reflect.get(json, name));
+  if (name !== "timestamp") return `\`${name}\` is ${given}; ${seedForm}`;
+  const number = Number(given);
+  const meant = [1, 1000]
+    .map((unit) => new Date(number * (1000 / unit)))
+    .filter(
+      (date) => !Number.isNaN(date.getTime()) && date.getUTCFullYear() > 1971 && date.getUTCFullYear() < 2200,
+    )
+    .map((date) => `"${date.toISOString()}"`);
+  const likely = meant.length === 0 ? "" : `; ${given} may stand for ${meant.join(" or ")}`;
+  return `\`timestamp\` is ${given}, and is to be ISO 8601 text such as "2026-01-01T00:00:00Z"${likely}`;
+}
+
+function isSeedValue(name: string, value: unknown): boolean {
+  return name === "timestamp" ? typeof value === "string" : seedNumber.safeParse(value).success;
+}
+
+const seedForm =
+  'a file written by hand is such as {"timestamp": "2026-01-01T00:00:00Z"}, {"id": 4711} or {"offset": 200}';
 
 function columnsOf(row: StreamRow): Record<string, unknown> {
   return {

@@ -94,6 +94,30 @@ test("P10: a file that is no state and no seed is an error, and stays as it is",
   }
 });
 
+test.each([
+  [
+    '{"timestamp": 1772496000}',
+    "`timestamp` is 1772496000, and is to be ISO 8601 text such as",
+    '"2026-03-03T00:00:00.000Z"',
+  ],
+  ['{"timestamp": 1772496000000}', "`timestamp` is 1772496000000", '"2026-03-03T00:00:00.000Z"'],
+  ['{"timestamp": null}', "`timestamp` is null", "ISO 8601"],
+  ['{"timestamp": "yesterday"}', '"yesterday" cannot be read', '{"timestamp": "2026-01-01T00:00:00Z"}'],
+  ['{"timestam": "2026-01-01T00:00:00Z"}', "it has `timestam`", "a file written by hand"],
+  ['{"id": true}', "`id` is true", "a file written by hand"],
+  ["{}", "it is an empty object", "a file written by hand"],
+])(
+  "a file written by hand that cannot be used, such as %s, says what is wrong and what is right",
+  async (text, wrong, right) => {
+    const folder = freshFolder();
+    writeFileSync(join(folder, "events.json"), text);
+    await using store = await openFileState(folder);
+    const message: unknown = await store.get(key).catch((error: Error) => error.message);
+    expect(message).toContain(wrong);
+    expect(message).toContain(right);
+  },
+);
+
 test("a stream whose file was removed starts over in each partition too, and in what backfills covered", async () => {
   const folder = freshFolder();
   const at = (n: number) => ({

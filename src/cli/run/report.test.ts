@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import { formatResult, type Ran } from "./report.ts";
+
+const result = {
+  pipeline: "events",
+  connector: "acme",
+  stream: "events",
+  status: "completed",
+  runId: "r",
+  recordsRead: 3,
+  recordsWritten: 3,
+  recordsRefused: 0,
+  pages: 1,
+  checkpoints: 1,
+  lowerBound: null,
+  newCursor: null,
+  durationMs: 12,
+  warnings: [],
+  error: null,
+} as const;
+
+const watermarkOf = (ran: Ran, cursors = {}) =>
+  /watermark +(.*)/.exec(formatResult({ ...result, ...cursors }, ran, process.stderr))?.[1];
+
+it("a backfill says that it leaves the watermark, and not that there is none", () => {
+  expect(watermarkOf("backfill")).toBe("left as it is");
+  expect(watermarkOf("live")).toBe("none");
+  expect(watermarkOf("live", { newCursor: "7" })).toBe("none → 7");
+  expect(watermarkOf("dry run", { lowerBound: "7", newCursor: "9" })).toBe("7 → 9 (not moved)");
+});
