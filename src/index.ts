@@ -45,7 +45,6 @@ export type {
   ReadRequest,
   Refusal,
   Refusals,
-  Unreadable,
   Window,
 } from "./engine/ports.ts";
 export { type PreviewOptions, preview } from "./engine/preview.ts";
@@ -59,6 +58,7 @@ export {
   SyncEngine,
   type SyncEngineOptions,
 } from "./engine/sync-engine.ts";
+export { unreadableRecord } from "./engine/unreadable-record.ts";
 export {
   type Difference,
   type VerifiedInterval,

@@ -3,7 +3,7 @@ import { type CursorType, compareCursorValues, isOrdered, readCursorValue } from
 import type { Position, Tally } from "../model/position.ts";
 import { isoFormat } from "../model/timestamp.ts";
 import type { Page, Refusals } from "./ports.ts";
-import { refuseUnreadable } from "./readable-records.ts";
+import { withoutUnreadable } from "./readable-records.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
 
 export interface GivenTrackerOptions {
@@ -55,8 +55,8 @@ export class GivenTracker implements Tracker {
   }
 
   admit(page: Page): Admitted {
-    const { records, cursor } = page;
-    refuseUnreadable(page, this.#options.refusals);
+    const { cursor } = page;
+    const { records } = withoutUnreadable(page, this.#options.refusals);
     const watermark = cursor === undefined ? undefined : this.#read(cursor);
     this.#admitted += records.length;
     if (watermark !== undefined) this.#cover(watermark);

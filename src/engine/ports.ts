@@ -105,10 +105,10 @@ export interface ReadRequest {
 export interface Page {
   readonly records: readonly SourceRecord[];
   /**
-   * Elements of the page that are no records. The output's `onError` decides about them, as about every
-   * record that cannot be read.
+   * Whether some of the records are stand-ins made by `unreadableRecord`. The output's `onError` decides about
+   * what they stand for, as about every record that cannot be read.
    */
-  readonly unreadable?: readonly Unreadable[];
+  readonly holdsUnreadable?: boolean;
   /** Where the next page would be read, for a resume point; null where the page cannot tell. */
   readonly next: ResumePoint | null;
   /**
@@ -126,12 +126,6 @@ export interface Page {
    * inputs that learn it from an answer; `InputSession.now` is for those that can ask.
    */
   readonly clockAhead?: number;
-}
-
-/** Something that came in the place of a record, and why it cannot be read. */
-export interface Unreadable {
-  readonly value: unknown;
-  readonly error: TidemarkError;
 }
 
 export type Warn = (code: string, message: string) => void;

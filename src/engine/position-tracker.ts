@@ -222,7 +222,7 @@ export class PositionTracker implements Tracker {
   /** A leading offset counts records: each one read moves it by one. */
   #counted(page: Page, given: Page): Admitted {
     const first = this.#offset;
-    const count = given.records.length + (given.unreadable?.length ?? 0);
+    const count = given.records.length;
     this.#offset += BigInt(count);
     if (count > 0) this.#changed = true;
     const deliveries = this.#options.tracksDeliveries

@@ -164,7 +164,7 @@ export class ReadLoop {
 
   async #take(unit: Unit, page: Page): Promise<{ readonly error: unknown } | null> {
     this.pages += 1;
-    this.recordsRead += page.records.length + (page.unreadable?.length ?? 0);
+    this.recordsRead += page.records.length;
     const { part } = unit;
     const before = this.#parts.goesOn && this.#touched.has(part) ? part.position() : null;
     let admitted: Admitted;

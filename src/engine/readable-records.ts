@@ -2,7 +2,7 @@ import { TidemarkError } from "../errors.ts";
 import { readCursorValue } from "../model/cursor.ts";
 import { requireKey } from "../model/identity.ts";
 import { isRecord, type SourceRecord, valueAt } from "../model/record.ts";
-import type { CursorField, Incremental, Page, Refusals, Unreadable, Warn } from "./ports.ts";
+import type { CursorField, Incremental, Page, Refusal, Refusals, Warn } from "./ports.ts";
 import {
   type CursorsOfPage,
   cursorUnknown,
@@ -10,6 +10,7 @@ import {
   lacksField,
   readCursors,
 } from "./record-cursors.ts";
+import { type Unreadable, unreadableOf } from "./unreadable-record.ts";
 
 export interface ReadableRecordsOptions {
   readonly incremental: Incremental;
@@ -51,19 +52,19 @@ export class ReadableRecords {
     this.#hasRead = options.hasRead;
   }
 
-  of({ records, unreadable = [] }: Page): Readable {
-    const read = this.#readAll(records);
+  of({ records, holdsUnreadable = false }: Page): Readable {
+    const read = holdsUnreadable ? null : this.#readAll(records);
     this.#lookForField(records);
-    if (read !== null && unreadable.length === 0) {
+    if (read !== null) {
       if (records.length > 0) this.#hasRead = true;
       return { records, read: read.cursors };
     }
-    const refused: Unreadable[] = [...unreadable];
+    const refused: Unreadable[] = [];
     const left: SourceRecord[] = [];
     for (const record of records) {
-      const error = read === null ? this.#problemOf(record, records) : null;
-      if (error === null) left.push(record);
-      else refused.push({ value: record, error });
+      const unreadable = unreadableOf(record) ?? this.#problemOf(record, records);
+      if (unreadable === null) left.push(record);
+      else refused.push(unreadable);
     }
     if (left.length > 0) this.#hasRead = true;
     for (const one of refused) this.#refuse(one);
@@ -114,13 +115,13 @@ export class ReadableRecords {
     }
   }
 
-  #problemOf(record: SourceRecord, page: readonly SourceRecord[]): TidemarkError | null {
+  #problemOf(record: SourceRecord, page: readonly SourceRecord[]): Unreadable | null {
     try {
-      this.#requireRest(record);
+      if (this.#options.refusals.goesOn) this.#requireRest(record);
       this.#cursorsOf([record], page);
       return null;
     } catch (error) {
-      if (isOfRecord(error)) return error;
+      if (isOfRecord(error)) return { value: record, error };
       throw error;
     }
   }
@@ -129,8 +130,7 @@ export class ReadableRecords {
     const { refusals, isNew } = this.#options;
     if (!refusals.goesOn) throw error;
     if (!this.#hasRead) throw neverRead(error);
-    if (!isNew(value)) return;
-    refusals.refuse({ record: value, name: describeRecord(value), reason: error, stage: "input" });
+    if (isNew(value)) refusals.refuse(refusalOf({ value, error }));
   }
 }
 
@@ -160,10 +160,19 @@ export function refusedIdentity(nameOfContent: string): string {
   return `refused ${nameOfContent}`;
 }
 
-/** For a tracker that remembers no records: refuses what is no record, each time it comes. */
-export function refuseUnreadable({ unreadable = [] }: Page, refusals: Refusals): void {
-  for (const { value, error } of unreadable) {
-    const name = isRecord(value) ? describeRecord(value) : "an element that is no record";
-    refusals.refuse({ record: value, name, reason: error, stage: "input" });
-  }
+/** For a tracker that remembers no records: the page without its stand-ins, which are refused each time. */
+export function withoutUnreadable(page: Page, refusals: Refusals): Page {
+  if (page.holdsUnreadable !== true) return page;
+  const records = page.records.filter((record) => {
+    const unreadable = unreadableOf(record);
+    if (unreadable === null) return true;
+    refusals.refuse(refusalOf(unreadable));
+    return false;
+  });
+  return { ...page, records };
+}
+
+function refusalOf({ value, error }: Unreadable): Refusal {
+  const name = isRecord(value) ? describeRecord(value) : "an element that is no record";
+  return { record: value, name, reason: error, stage: "input" };
 }

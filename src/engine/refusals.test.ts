@@ -5,6 +5,7 @@ import type { SourceRecord } from "../model/record.ts";
 import { memoryOutput } from "../testing/memory-output.ts";
 import type { DeadLetter, DeadLetterSink, ErrorPolicy, Incremental, Input, Output, Page } from "./ports.ts";
 import { preview } from "./preview.ts";
+import { unreadableRecord } from "./unreadable-record.ts";
 
 /** Letters in memory, as far as they are durable. */
 class Letters implements DeadLetterSink {
@@ -126,7 +127,10 @@ test("onError skip: an unreadable record is left out and counted", async () => {
 test("onError fail: an unreadable record fails the run", async () => {
   const { bench } = benchOf({ policy: "fail", pages: () => [page(...good, { id: 3 })] });
   await expect(bench.run()).rejects.toMatchObject({ code: "CURSOR_NULL" });
-  const inPage = benchOf({ policy: "fail", pages: () => [{ ...page(...good), unreadable: [noRecord] }] });
+  const inPage = benchOf({
+    policy: "fail",
+    pages: () => [{ ...page(...good, noRecord), holdsUnreadable: true }],
+  });
   await expect(inPage.bench.run()).rejects.toMatchObject({
     code: "RECORD_INVALID",
     message: "element 4 is a text",
@@ -147,12 +151,12 @@ test("a stream of which no record was ever readable fails, whatever onError says
   expect(await bench.run()).toMatchObject({ status: "completed", recordsRefused: 1 });
 });
 
-const noRecord = { value: "a text", error: new TidemarkError("RECORD_INVALID", "element 4 is a text") };
+const noRecord = unreadableRecord("a text", new TidemarkError("RECORD_INVALID", "element 4 is a text"));
 
 test("an element of a page that is no record is dead-lettered as it came", async () => {
   const { bench, letters } = benchOf({
     policy: "deadLetter",
-    pages: () => [{ ...page(...good), unreadable: [noRecord] }],
+    pages: () => [{ ...page(...good, noRecord), holdsUnreadable: true }],
   });
   expect(await bench.run()).toMatchObject({ recordsRead: 4, recordsWritten: 3, recordsRefused: 1 });
   expect(letters.durable).toMatchObject([{ record: "a text", reason: "element 4 is a text" }]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../clock.ts";
-import type { Commit, Output, OutputContext, OutputSession } from "../engine/ports.ts";
+import type { Commit, Output, OutputContext, OutputSession, Refusal, Refusals } from "../engine/ports.ts";
 import { TidemarkError } from "../errors.ts";
 import { emptyPosition, type Position } from "../model/position.ts";
 import type { SourceRecord } from "../model/record.ts";
@@ -12,6 +12,8 @@ export interface OutputDestination {
   readonly ids: () => Promise<readonly number[]>;
   /** Whether a destination is one stream's, so that any other is refused with `CONFIG_INCOHERENT`. Default: no. */
   readonly oneStream?: boolean;
+  /** A record that the output refuses, of this id; the cases about refusals need it. */
+  readonly refused?: (id: number) => SourceRecord;
   readonly dispose: () => Promise<void>;
 }
 
@@ -47,6 +49,35 @@ export function outputContract(create: () => Promise<OutputDestination>): Contra
 interface Place {
   readonly stream?: string;
   readonly lane?: string;
+  readonly refusals?: Refusals;
+}
+
+/** Refusals under a policy that goes on, with what is settled of them. */
+class KeptRefusals implements Refusals {
+  readonly goesOn = true;
+  readonly refused: Refusal[] = [];
+  settled = 0;
+  beforeSettling: () => void = () => {};
+
+  refuse(refusal: Refusal): void {
+    this.refused.push(refusal);
+  }
+
+  settle(): void {
+    this.beforeSettling();
+    this.settled = this.refused.length;
+  }
+}
+
+/** Commits as the engine does: what was refused is settled first, unless the output does it. */
+async function settleAndCommit(
+  session: OutputSession,
+  refusals: Refusals,
+  commit: Commit,
+): Promise<number | null> {
+  if (session.settlesRefusals !== true) refusals.settle();
+  const committed = await session.commit(commit);
+  return committed?.written ?? null;
 }
 
 class Bench {
@@ -66,7 +97,11 @@ class Bench {
     return this.#destination.oneStream ?? false;
   }
 
-  async open({ stream = "events", lane = "" }: Place = {}): Promise<OutputSession> {
+  get refused(): OutputDestination["refused"] {
+    return this.#destination.refused;
+  }
+
+  async open({ stream = "events", lane = "", refusals }: Place = {}): Promise<OutputSession> {
     const context: OutputContext = {
       key: { connector: "acme", stream },
       clock: systemClock,
@@ -74,6 +109,7 @@ class Bench {
       warn: () => {},
       lane,
       leaseSeconds: 60,
+      ...(refusals === undefined ? {} : { refusals }),
     };
     const session = await this.#destination.output.open(context);
     this.#sessions.push(session);
@@ -280,6 +316,65 @@ const cases: Record<string, (bench: Bench) => Promise<void>> = {
     await first.write(records(3));
     await first.commit(commitOf(4, 2));
     assert.deepEqual(await bench.ids(), bench.oneStream ? [1, 3] : [1, 2, 3]);
+  },
+
+  "a record that cannot be taken fails the write or the commit, which leaves nothing": async (bench) => {
+    const { refused } = bench;
+    if (refused === undefined) return;
+    const session = await bench.claimed(1);
+    await assert.rejects(async () => {
+      await session.write({ records: [...records(1).records, refused(2)] });
+      await session.commit(commitOf(1, 1));
+    }, /2/);
+    assert.deepEqual(await bench.ids(), []);
+  },
+
+  "P5: where the run goes on, the other records are committed with what was refused settled before them":
+    async (bench) => {
+      const { refused } = bench;
+      if (refused === undefined) return;
+      const refusals = new KeptRefusals();
+      const session = await bench.claimed(1, { refusals });
+      const taken = await session.write({
+        records: [...records(1).records, refused(2), ...records(3).records],
+      });
+      const written = await settleAndCommit(session, refusals, commitOf(1, 1));
+      assert.equal(written ?? taken, 2);
+      assert.deepEqual(await bench.ids(), [1, 3]);
+      assert.deepEqual(
+        refusals.refused.map(({ record }) => record),
+        [refused(2)],
+      );
+      assert.equal(refusals.settled, 1);
+    },
+
+  "P5: what was refused and cannot be settled keeps the rows and the mark from being committed": async (
+    bench,
+  ) => {
+    const { refused } = bench;
+    if (refused === undefined) return;
+    const refusals = new KeptRefusals();
+    const session = await bench.claimed(1, { refusals });
+    await session.write({ records: [...records(1).records, refused(2)] });
+    refusals.beforeSettling = () => {
+      throw new TidemarkError("OUTPUT_FAILED", "the letters cannot be written");
+    };
+    await assert.rejects(settleAndCommit(session, refusals, commitOf(1, 1)), /the letters cannot be written/);
+    assert.deepEqual(await bench.ids(), []);
+    await bench.close(session);
+    assert.equal(await (await bench.open()).claim(2), null);
+  },
+
+  "P4: a run that is shut out settles nothing of what it refused": async (bench) => {
+    const { refused } = bench;
+    if (refused === undefined) return;
+    const refusals = new KeptRefusals();
+    const older = await bench.claimed(1, { refusals });
+    if (older.settlesRefusals !== true) return;
+    await older.write({ records: [...records(1).records, refused(2)] });
+    await bench.claimed(2);
+    await assert.rejects(settleAndCommit(older, refusals, commitOf(1, 1)), superseded);
+    assert.equal(refusals.settled, 0);
   },
 
   "P13: more than is held in memory is committed whole, or not at all": async (bench) => {

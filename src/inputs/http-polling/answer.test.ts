@@ -73,11 +73,11 @@ describe("an answer that is not as declared names what is there", () => {
     ["a list on the way", json({ data: [{ items: [] }] }), "data.items", "SOURCE_INVALID", "there is a list"],
     ["an object without a path", json({ events: [] }), undefined, "SOURCE_INVALID", "its keys are events"],
     [
-      "elements that are no objects",
-      json([{ a: 1 }, 5]),
+      "elements of which none is an object",
+      json([5, "a"]),
       undefined,
       "RECORD_INVALID",
-      "element 2 of the list is a number",
+      "element 1 of the list is a number",
     ],
     [
       "a large number as element",

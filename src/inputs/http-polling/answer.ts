@@ -1,3 +1,4 @@
+import { unreadableRecord } from "../../engine/unreadable-record.ts";
 import { type ErrorCode, TidemarkError } from "../../errors.ts";
 import { showAddress } from "../../http/address.ts";
 import type { HttpResponse } from "../../http/message.ts";
@@ -14,6 +15,8 @@ export interface Answer {
   /** The body; undefined where there is none (204, an empty body). */
   readonly body: unknown;
   readonly records: readonly SourceRecord[];
+  /** As a `Page` has it. */
+  readonly holdsUnreadable?: boolean;
 }
 
 /** Makes the errors of one page: they name the stream, the page and its address. */
@@ -71,7 +74,8 @@ const nothing: Answer = { body: undefined, records: [] };
  *
  * Throws `AttemptFailed` where the body breaks off or says that it is to be asked for later;
  * `SOURCE_PARTIAL` where it says that it failed or is not whole; `SOURCE_INVALID` where it is no JSON
- * or has no list; `RECORD_INVALID` for an element that is no object.
+ * or has no list; `RECORD_INVALID` for a list without any object. A single element that is none is left to
+ * the engine.
  */
 export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   const { rules, fail, now, inspect, mayLackList = false } = parts;
@@ -89,7 +93,10 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   const list = rules.dataField === null ? body : valueAt(body, rules.dataField);
   const sign = isRecord(body) ? signIn(body, Array.isArray(list), rules) : null;
   if (sign !== null) throw failureOf(sign, response, { fail, now, hasList: Array.isArray(list) });
-  if (Array.isArray(list)) return { body, records: recordsOf(list, rules, fail) };
+  if (Array.isArray(list)) {
+    const records = recordsOf(list, rules, fail);
+    return records === list ? { body, records } : { body, records, holdsUnreadable: true };
+  }
   if (status === 202) {
     throw fail(
       "SOURCE_INVALID",
@@ -125,11 +132,16 @@ function recordsOf(
 ): readonly SourceRecord[] {
   if (dataField !== null) facts.learn(listFact(dataField));
   if (areRecords(list)) return list;
-  const index = list.findIndex((element) => !isObject(element));
-  throw fail(
-    "RECORD_INVALID",
-    `element ${index + 1} of the list is ${kindOf(list[index])}, not an object`,
-    "Records are objects: lists of columns or of plain values are not read.",
+  const refused = (element: unknown, index: number): TidemarkError =>
+    fail(
+      "RECORD_INVALID",
+      `element ${index + 1} of the list is ${kindOf(element)}, not an object`,
+      "Records are objects: lists of columns or of plain values are not read.",
+    );
+  // A list without any object is not the list that was meant.
+  if (!list.some(isObject)) throw refused(list[0], 0);
+  return list.map((element, index) =>
+    isObject(element) ? element : unreadableRecord(element, refused(element, index)),
   );
 }
 

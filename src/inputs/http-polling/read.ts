@@ -66,6 +66,8 @@ function saysYes(value: unknown): boolean {
 export class HttpRead {
   readonly #parts: HttpReadParts;
   readonly #rules: AnswerRules;
+  /** Whether an answer had an element that is no record; it may be handed on with a later page. */
+  #holdsUnreadable: Pick<Page, "holdsUnreadable"> = {};
 
   constructor(parts: HttpReadParts) {
     this.#parts = parts;
@@ -147,7 +149,8 @@ export class HttpRead {
     const place = skip === 0 ? null : ({ kind: "offset", token: String(skip) } as const);
     const seen = await this.#ask(requests, place, number, { walk });
     const { records, more } = walk.advance(seen);
-    return { page: { records, next: null, partial: records.length < seen.answer.records.length }, more };
+    const partial = records.length < seen.answer.records.length;
+    return { page: { records, next: null, partial, ...this.#holdsUnreadable }, more };
   }
 
   /** All that the source gives to one request, where no other is declared. */
@@ -162,7 +165,7 @@ export class HttpRead {
         `no \`pagination\` is declared, so one request was made, and ${describeSign(sign)}; declare how one page follows another`,
       );
     }
-    return { records, next: null };
+    return { records, next: null, ...this.#holdsUnreadable };
   }
 
   /** One page. A function of its own, so that the answer's text is free before the page is handed on. */
@@ -175,7 +178,7 @@ export class HttpRead {
     const seen = await this.#ask(requests, walk.place, number, { walk, inspect });
     const { records, more } = walk.advance(seen);
     const next = more && walk.place !== null ? placeWith(walk.place, requests.bounds) : null;
-    return { page: { records, next }, more };
+    return { page: { records, next, ...this.#holdsUnreadable }, more };
   }
 
   #timed(page: Page): Page {
@@ -199,6 +202,7 @@ export class HttpRead {
     );
     const { answer } = seen;
     clock.see(seen.response, sent, context.clock.now());
+    if (answer.holdsUnreadable === true) this.#holdsUnreadable = { holdsUnreadable: true };
     forms.see(answer.records);
     if (mark === null) return seen;
     return { ...seen, answer: { ...answer, records: answer.records.map(mark) } };

@@ -40,12 +40,21 @@ export class SeenRecords {
 
   /** A text that two records share where they are the same one. */
   nameOf(record: SourceRecord, cursor: string | null): string {
-    return `${cursor ?? ""}\n${identityOf(record, { key: this.#options.key, content: false })}`;
+    return `${cursor ?? ""}\n${this.#identityOf(record)}`;
   }
 
   /** Whether such a record is remembered. */
   has(record: SourceRecord, cursor: string | null): boolean {
     return this.#seen.has(this.nameOf(record, cursor));
+  }
+
+  /** A record without its key is the engine's to refuse. */
+  #identityOf(record: SourceRecord): string {
+    try {
+      return identityOf(record, { key: this.#options.key, content: false });
+    } catch {
+      return contentHash(record);
+    }
   }
 
   /**

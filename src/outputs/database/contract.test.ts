@@ -22,8 +22,10 @@ async function destination(
       table: "events",
       mode,
       createTable: true,
+      onError: "fail",
       ...(mode === "upsert" ? { key: "id" } : {}),
     }),
+    refused: (id) => ({ id, value: "half \ud800" }),
     async ids() {
       if ((await reader.columns("events")) === null) return [];
       return (await reader.query("SELECT id FROM events")).map(({ id }) => Number(id));

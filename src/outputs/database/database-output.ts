@@ -7,6 +7,7 @@ import { openSql } from "../../sql/open.ts";
 import type { SqlConnection, SqlDialect } from "../../sql/port.ts";
 import { PostgresConnection } from "../../sql/postgres/connection.ts";
 import { SqliteConnection } from "../../sql/sqlite/connection.ts";
+import { onErrorOf } from "../on-error/schema.ts";
 import { Ledger } from "./ledger.ts";
 import { MysqlTableStore } from "./mysql-store.ts";
 import { PostgresTableStore } from "./postgres-store.ts";
@@ -39,6 +40,7 @@ export function createDatabaseOutput(config: DatabaseOutputConfig): Output {
     kind: "database",
     guarantee: "exactly-once",
     appends: mode === "append",
+    onError: onErrorOf(config),
     open: (context) => openSession(config, mode, context),
     openReader: async (context) => {
       const { openTableReader } = await import("./table-reader.ts");

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { tableNameParts } from "../../sql/dialects.ts";
 import { columnKinds } from "../../sql/port.ts";
+import { onErrorShape, refuseOnErrorMistakes } from "../on-error/schema.ts";
 
 /** What the names of Tidemark's own tables begin with. */
 export const ownTablePrefix = "_tidemark_";
@@ -47,7 +48,9 @@ export const databaseOutputSchema = z
       .describe(
         "What columns that are created hold, by field, where neither the source nor the records' values shall decide: `{ created: timestamp }`.",
       ),
+    ...onErrorShape,
   })
+  .superRefine(refuseOnErrorMistakes)
   .superRefine((config, context) => {
     const given = [config.connectionString, config.connectionStringRef].filter((text) => text !== undefined);
     if (given.length !== 1) {

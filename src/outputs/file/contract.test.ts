@@ -8,6 +8,10 @@ import { createFileOutput } from "./file.ts";
 
 const lineSchema = z.object({ id: z.int() });
 
+/** JSON has no form for it. */
+const holdsItself: Record<string, unknown> = {};
+holdsItself.self = holdsItself;
+
 const formats = {
   jsonl: (line: string) => lineSchema.parse(JSON.parse(line)).id,
   csv: (line: string) => Number(line.split(",")[0]),
@@ -25,6 +29,7 @@ describe.each(["jsonl", "csv"] as const)("%s", (format) => {
         return lines.filter((line) => !line.startsWith("id,")).map(formats[format]);
       },
       oneStream: true,
+      refused: (id) => ({ id, value: format === "csv" ? "half \ud800" : holdsItself }),
       dispose: async () => rmSync(folder, { recursive: true, force: true }),
     };
   });
