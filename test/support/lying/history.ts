@@ -109,10 +109,11 @@ class History {
       this.#clock.advance(wait);
       this.#source.add(this.#clock.now());
     }
-    this.#clock.advance(1);
+    // What the source dates ahead of this clock is owed once the clock has come there.
+    this.#clock.advance(added.length === 0 ? 1000 : 1);
     this.#faults = faults;
     this.#requests = [];
-    if (this.#windowEnded) this.#owed = new Set(this.#source.visible.map(({ id }) => id));
+    if (this.#windowEnded) this.#owed = this.#source.visibleAt(this.#clock.now());
     const result = await attemptSync(this.#pipeline, { state: this.#state, clock: this.#clock });
     this.#note(result);
   }
@@ -161,7 +162,7 @@ function half(right: Answer): Answer {
 
 /** The pipeline that someone would write who believes the source. */
 function inputOf(world: World): z.input<typeof httpPollingSchema> {
-  const { bare, declaredBound, order, pagesPerCheckpoint, resume } = world;
+  const { bare, declaredBound, order, pagesPerCheckpoint, resume, upper } = world;
   const pagination = paginationOf(world);
   return {
     type: "httpPolling",
@@ -175,6 +176,8 @@ function inputOf(world: World): z.input<typeof httpPollingSchema> {
       order,
       pagesPerCheckpoint,
       resume,
+      ...(upper === "open" ? {} : { until: { queryParam: "before" } }),
+      ...(upper === "sliced" ? { start: "2025-12-31T23:59:55Z", slices: { step: "PT1S" } } : {}),
     },
   };
 }

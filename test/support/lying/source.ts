@@ -39,6 +39,11 @@ export class LyingSource {
     return this.#stored.filter(({ dropped }) => !dropped);
   }
 
+  /** The ids of those that a reader is owed whose clock says so. */
+  visibleAt(now: number): ReadonlySet<number> {
+    return new Set(this.visible.filter(({ at }) => at <= now * 1000).map(({ id }) => id));
+  }
+
   /** Adds a record as of a moment of the reader's clock, in milliseconds since 1970. */
   add(now: number): void {
     const { dropped, forms, skew } = this.#world;
@@ -62,7 +67,7 @@ export class LyingSource {
     this.#asked += 1;
     const { paging } = this.#world;
     const query = url.searchParams;
-    const found = this.#found(query.get("since"));
+    const found = this.#found(query.get("since"), query.get("before"));
     const limit = query.has("limit") ? Number(query.get("limit")) : null;
     if (paging === "page") return this.#numbered(found, limit, Number(query.get("page")) - 1);
     if (paging === "seek") return this.#sought(url, found, limit);
@@ -70,9 +75,13 @@ export class LyingSource {
     return this.#from(url, found, limit, Number((query.get("token") ?? "t0").slice(1)));
   }
 
-  #found(since: string | null): Stored[] {
+  #found(since: string | null, before: string | null): Stored[] {
     const { order } = this.#world;
-    const found = this.#stored.filter((record) => since === null || this.#isWithin(record, since));
+    const found = this.#stored.filter(
+      (record) =>
+        (since === null || this.#isPast(record, since, 1)) &&
+        (before === null || this.#isPast(record, before, -1)),
+    );
     const sign = order === "descending" ? -1 : 1;
     found.sort((a, b) =>
       order === "unordered" ? shuffled(a) - shuffled(b) : sign * (a.at - b.at) || a.id - b.id,
@@ -91,12 +100,14 @@ export class LyingSource {
     });
   }
 
-  #isWithin({ at, text }: Stored, since: string): boolean {
+  /** Whether a record lies on the right side of a bound: above it, or below it where `sign` is -1. */
+  #isPast({ at, text }: Stored, bound: string, sign: 1 | -1): boolean {
     const { compares, strict } = this.#world;
-    if (compares === "text") return strict ? text > since : text >= since;
+    if (compares === "text" && text === bound) return !strict;
+    if (compares === "text") return text > bound === (sign === 1);
     const step = { time: 1, second: 1_000_000, day: 86_400_000_000 }[compares];
-    const [a, b] = [Math.floor(at / step), Math.floor(microsOf(since) / step)];
-    return strict ? a > b : a >= b;
+    const difference = sign * (Math.floor(at / step) - Math.floor(microsOf(bound) / step));
+    return strict ? difference > 0 : difference >= 0;
   }
 
   #numbered(found: readonly Stored[], limit: number | null, page: number): Answer {

@@ -59,6 +59,8 @@ export interface World {
   readonly compares: "time" | "text" | "second" | "day";
   readonly strict: boolean;
   readonly declaredBound: "inclusive" | "exclusive";
+  /** Whether the window's end is sent as well, and the window cut into slices of a second. */
+  readonly upper: "open" | "sent" | "sliced";
   readonly forms: readonly Form[];
   /** How far the source's clock is ahead of the reader's, in milliseconds; one that is behind commits late. */
   readonly skew: number;
@@ -143,6 +145,11 @@ const drawn = fc.record({
   compares: mostly<World["compares"]>("time", "text", "second", "day"),
   strict: fc.boolean(),
   declaredBound: fc.constantFrom("inclusive" as const, "exclusive" as const),
+  upper: fc.oneof(
+    { weight: 7, arbitrary: fc.constant("open" as const) },
+    { weight: 2, arbitrary: fc.constant("sent" as const) },
+    { weight: 1, arbitrary: fc.constant("sliced" as const) },
+  ),
   forms,
   skew: mostly(0, 700),
   appends: fc.boolean(),
