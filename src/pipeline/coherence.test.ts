@@ -5,6 +5,20 @@ describe("settings that contradict one another", () => {
   const pipeline = (persistence: string, output = "{ type: file, path: x.jsonl }", more = "") =>
     `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  statePersistence: { timestamp: { field: at, queryParam: since }${persistence} }\n${more}output: ${output}\n`;
 
+  test("a table's key that is a path into an object is refused where records surely have that object", async () => {
+    const nested = (key: string, filters = "") =>
+      `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  key: event.id\n  statePersistence: { timestamp: { field: at, queryParam: since } }\n${filters}output: { type: database, connectionString: "sqlite:./x.db", table: t, key: ${key} }\n`;
+    const refused = "CONFIG_INCOHERENT `event.id` is no column: records have an object `event`";
+    expect(await told(nested("event.id"))).toEqual([expect.stringContaining(`7:77 ${refused}`)]);
+    const keeps = "filters: [{ type: remove, target: [event.secret] }]\n";
+    expect(await told(nested("[id, event.id]", keeps))).toEqual([expect.stringContaining(refused)]);
+    expect(await told(nested("id"))).toEqual([]);
+    // A field may have a dot in its name; and a mapping may make one.
+    expect(await told(nested("other.id"))).toEqual([]);
+    const maps = "filters: [{ type: mapping, mappings: [{ source: event.id, target: id }] }]\n";
+    expect(await told(nested("event.id", maps))).toEqual([]);
+  });
+
   test("an append that would look back is refused", async () => {
     expect(await told(pipeline(", lookback: PT1H, order: ascending"))).toEqual([
       "5:68 CONFIG_INCOHERENT `lookback` reads records again, and this output would append them again (declare `dedupe: window` beside it, or remove it)",

@@ -1,7 +1,7 @@
 import type { Input, Output } from "../engine/ports.ts";
 import { isZero } from "../model/granule.ts";
 import { doubt, type Finding, mistake } from "./diagnostics.ts";
-import type { InputConfig } from "./schema.ts";
+import type { InputConfig, PipelineConfig } from "./schema.ts";
 
 /**
  * What is to be refused, or doubted, of settings that are each valid: an output that appends keeps
@@ -120,4 +120,33 @@ export function pagingDoubts(input: InputConfig, output: Output): Finding[] {
   const message = `a record that changes while ${pagination.type === "page" ? "pages" : "offsets"} are counted moves to the end, and another slips past a page's border unread`;
   const hint = "use `pagination: { type: seek }`, or page tokens, if the source has them";
   return [doubt("PAGES_SHIFT", ["input", "pagination", "type"], message, { part: "value", hint })];
+}
+
+/** Filters that leave the fields of a record where they are. */
+const keepFields: ReadonlySet<string> = new Set(["condition", "set", "remove"]);
+
+/**
+ * The key of a table is a column, and a record's own fields become columns. A dotted key names none of them where the
+ * input's own paths say that its first step is an object.
+ */
+export function keyMistakes({ filters, output }: PipelineConfig, { kind, incremental }: Input): Finding[] {
+  if (output.type !== "database" || output.key === undefined || kind !== "httpPolling") return [];
+  if (!filters.every(({ type }) => keepFields.has(type))) return [];
+  const paths = [...(incremental.key ?? []), ...incremental.cursors.map(({ path }) => path ?? [])];
+  const objects = new Set(paths.filter(({ length }) => length > 1).map(([first]) => first));
+  const wrong = [output.key].flat().find((name) => name.includes(".") && objects.has(name.split(".")[0]));
+  if (wrong === undefined) return [];
+  const [first = ""] = wrong.split(".");
+  const target = wrong.split(".").at(-1) ?? "id";
+  return [
+    mistake(
+      "CONFIG_INCOHERENT",
+      ["output", "key"],
+      `\`${wrong}\` is no column: records have an object \`${first}\`, which becomes one column`,
+      {
+        part: "value",
+        hint: `give it a field of its own, and use \`key: ${target}\`: \`filters: [{ type: mapping, keepUnmapped: true, mappings: [{ source: ${wrong}, target: ${target} }] }]\``,
+      },
+    ),
+  ];
 }
