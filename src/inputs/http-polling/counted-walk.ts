@@ -25,6 +25,8 @@ interface Taken {
 interface Held {
   readonly answer: Answer;
   readonly fail: PageFailure;
+  /** Where the page is, and where the walk goes on behind it. */
+  readonly place: ResumePoint;
   readonly back: bigint;
 }
 
@@ -61,6 +63,11 @@ export class CountedWalk implements Walk {
 
   get place(): ResumePoint {
     return this.#place;
+  }
+
+  /** Where a later run goes on: with the page that is held back, since what is asked for then only tells of it. */
+  get resumePlace(): ResumePoint {
+    return this.#held?.place ?? this.#place;
   }
 
   get mayBePastEnd(): boolean {
@@ -110,12 +117,19 @@ export class CountedWalk implements Walk {
   /** Takes in a page that is handed on. */
   #note(answer: Answer, fail: PageFailure, isSame: boolean): void {
     const { records } = answer;
-    this.#totals.note(answer, fail);
+    this.#totals.note(answer, fail, this.#countNew(records));
     this.#verdict = judge(records.length, this.#pagination, this.#totals, this.#sizes);
     this.#sizes.note(records.length);
     this.#hasMoved ||= this.#count > 0 && records.length > 0 && !isSame;
     this.#repeats.note(records);
     this.#count = records.length;
+  }
+
+  /** Behind a filtered page an offset leads back into it: what came before counts once. */
+  #countNew(records: WalkStep["records"]): number {
+    const { type, totalField } = this.#pagination;
+    const mayOverlap = type === "offset" && totalField !== undefined && this.#verdict === "confirm";
+    return mayOverlap ? this.#repeats.countNew(records) : records.length;
   }
 
   #after({ answer, response, fail }: PageSeen): ResumePoint | null {
@@ -159,7 +173,7 @@ export class CountedWalk implements Walk {
 
   #hold(answer: Answer, fail: PageFailure): Taken {
     const count = answer.records.length;
-    this.#held = { answer, fail, back: BigInt(this.#onBy(count).token) };
+    this.#held = { answer, fail, place: this.#place, back: BigInt(this.#onBy(count).token) };
     this.#repeats.note(answer.records);
     const size = Math.max(this.#pagination.limit ?? 0, this.#sizes.largest, count);
     return { records: [], next: this.#onBy(pagesFarther * size) };
@@ -173,12 +187,13 @@ export class CountedWalk implements Walk {
     this.#held = null;
     const { records } = held.answer;
     this.#note(held.answer, held.fail, true);
-    if (!this.#mayRepeat(held.answer, held.fail)) return { records, next: null };
     if (this.#pagination.type === "offset") {
-      // What was asked for farther on is read when the walk comes there.
+      // Where pages are filtered, offsets overlap. What was asked for farther on is read when the walk comes there.
+      if (this.#totals.recordsLeft === null) this.#tellOfRepeat();
       this.#verdict = "confirm";
       return { records, next: this.#placeAt(held.back) };
     }
+    if (!this.#mayRepeat(held.answer, held.fail)) return { records, next: null };
     const taken = this.#take(page);
     return { records: [...records, ...taken.records], next: taken.next };
   }
@@ -222,12 +237,16 @@ export class CountedWalk implements Walk {
         true,
       );
     } else if (moved === null) {
-      this.#parts.warn(
-        "PAGE_REPEATED_ONCE",
-        "a page brought the same records as the page before it: either as many came in ahead while pages were counted, or the source gave it in place of another, whose records are then missing; `totalField` would tell, `pagination: seek`, page tokens and links do not shift",
-      );
+      this.#tellOfRepeat();
     }
     return moved !== false;
+  }
+
+  #tellOfRepeat(): void {
+    this.#parts.warn(
+      "PAGE_REPEATED_ONCE",
+      "a page brought the same records as the page before it: either as many came in ahead while pages were counted, or the source gave it in place of another, whose records are then missing; `totalField` would tell, `pagination: seek`, page tokens and links do not shift",
+    );
   }
 }
 

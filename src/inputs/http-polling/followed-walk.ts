@@ -39,6 +39,10 @@ export class FollowedWalk implements Walk {
     return this.#place;
   }
 
+  get resumePlace(): ResumePoint | null {
+    return this.#place;
+  }
+
   isPastEnd(): boolean {
     return false;
   }

@@ -95,10 +95,13 @@ export class PageTotals {
     return this.#pagesGrown === null ? null : this.#pagesGrown >= 1;
   }
 
-  /** Takes in a page. Totals are those of the newest page with records: past the end some sources say 0. */
-  note({ body, records }: Answer, fail: PageFailure): void {
+  /**
+   * Takes in a page, of whose records so many did not come before. Totals are those of the newest page with
+   * records: past the end some sources say 0.
+   */
+  note({ body, records }: Answer, fail: PageFailure, fresh: number = records.length): void {
     this.#count = records.length;
-    if (this.#records !== null) this.#records += records.length;
+    if (this.#records !== null) this.#records += fresh;
     if (this.#pages !== null) this.#pages += 1;
     this.#noteFlag(body, fail);
     if (body !== undefined && (records.length > 0 || this.#isFirst)) {

@@ -177,7 +177,8 @@ export class HttpRead {
   ): Promise<Fetched> {
     const seen = await this.#ask(requests, walk.place, number, { walk, inspect });
     const { records, more } = walk.advance(seen);
-    const next = more && walk.place !== null ? placeWith(walk.place, requests.bounds) : null;
+    const { resumePlace } = walk;
+    const next = more && resumePlace !== null ? placeWith(resumePlace, requests.bounds) : null;
     return { page: { records, next, ...this.#holdsUnreadable }, more };
   }
 

@@ -48,6 +48,12 @@ export class RepeatedPage {
     return records.every((record) => known.has(this.#mark(record)));
   }
 
+  /** How many of the records were not on the page before. */
+  countNew(records: readonly SourceRecord[]): number {
+    const known = new Set(this.#before.map((record) => this.#mark(record)));
+    return records.filter((record) => !known.has(this.#mark(record))).length;
+  }
+
   #mark(record: SourceRecord): string {
     return recordMark(record, this.#incremental);
   }

@@ -354,3 +354,27 @@ describe("behind a short page a refusal is the end", () => {
     ]);
   });
 });
+
+describe("offsets that lead back into a filtered page", () => {
+  test("P1: a run that ends while a page is held back goes on with that page", async () => {
+    const handler: HttpHandler = (request, response) => {
+      const offset = number(request, "offset");
+      const lists: Record<number, number[]> = { 0: [1], 1: [1] };
+      sendJson(response, { list: (lists[offset] ?? []).map((id) => ({ id })) });
+    };
+    const result = await read(handler, { ...byOffset, limit: 3 });
+    expect(result.pages.map(({ next }) => next?.token)).toEqual(["1", "1", "2", undefined]);
+  });
+
+  test("P15: what came before does not count twice towards the total", async () => {
+    // Five can be seen; the third row is taken out of its page, so that the next page begins with the last record again.
+    const seen = [1, 2, null, 3, 4, null, 5];
+    const handler: HttpHandler = (request, response) => {
+      const from = number(request, "offset");
+      const list = seen.slice(from, from + 3).filter((id) => id !== null);
+      sendJson(response, { list: list.map((id) => ({ id })), total: 5 });
+    };
+    const result = await read(handler, { ...byOffset, limit: 3, totalField: "total" });
+    expect([[...new Set(idsOf(result))], result.error]).toEqual([upTo(5), null]);
+  });
+});

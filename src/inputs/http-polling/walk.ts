@@ -31,6 +31,8 @@ export interface WalkStep {
 export interface Walk {
   /** Where the next page is; null asks for the first page without saying where. */
   readonly place: ResumePoint | null;
+  /** Where a later run goes on, if this one ends before the next page is written. */
+  readonly resumePlace: ResumePoint | null;
   /** Whether an answer without a list, to the request for the next page, says that there is no such page. */
   readonly mayBePastEnd: boolean;
   /** Whether such a status, in answer to the request for the next page, says that there is no such page. */
