@@ -246,8 +246,10 @@ function knowable(world: World): World {
   if (strict) declaredBound = "exclusive";
   // Whole seconds are never past the end of a window that whole milliseconds make.
   if (end === "lastPage" && paging === "seek") end = "empty";
-  // A form that no record had before cannot be made ready for: the first run is given one of each.
+  // A form that no record had before cannot be made ready for: the first run is given one of each. A bound that
+  // moves from page to page meets them on its way, so it has to be a step lower, which is safe for all of them.
   if (compares === "text" && (forms.length > 1 || forms[0] === "trimmed")) {
+    if (paging === "seek") declaredBound = "exclusive";
     [granted, dropped, overlaps, tokens, bare] = [[], [], false, "right", false];
     steps = [{ added: oneOfEach(forms.length), faults: [] }, ...steps];
   }
