@@ -9,8 +9,9 @@ import { GivenTracker } from "./given-tracker.ts";
 import { PageGuard } from "./page-guard.ts";
 import type { Part, Unit } from "./part.ts";
 import type { Incremental, InputSession, OutputSession, Pipeline, Refusals, Warn, Window } from "./ports.ts";
-import { type Edges, PositionTracker } from "./position-tracker.ts";
+import { PositionTracker } from "./position-tracker.ts";
 import { SlicedPart } from "./sliced-part.ts";
+import type { Edges } from "./tracker-options.ts";
 import { WholePart, type WholeRead } from "./whole-part.ts";
 import { type Asked, freezeWindow, type Horizon, lowest, windowAgain } from "./window.ts";
 
@@ -214,7 +215,13 @@ class Planner {
     }
     const upper = this.#horizon.readsPast ? "open" : "closed";
     return {
-      tracker: this.#track(incremental, start, window, { lower: "inclusive", upper }, resume === null),
+      tracker: this.#track(
+        incremental,
+        start,
+        window,
+        { lower: "inclusive", upper },
+        { endsNow: resume === null },
+      ),
       guard,
       request,
     };
@@ -225,9 +232,9 @@ class Planner {
     start: Position,
     window: Window,
     edges: Edges,
-    endsNow = false,
+    whole: { readonly endsNow: boolean } | null = null,
   ): PositionTracker {
-    const { pipeline, session, clock, warn, refusals } = this.#parts;
+    const { pipeline, session, input, clock, warn, refusals } = this.#parts;
     const { appends } = pipeline.output;
     const isTime = incremental.cursors[0]?.type === "timestamp_utc";
     return new PositionTracker({
@@ -238,7 +245,8 @@ class Planner {
       identity: { key: incremental.key, content: !appends },
       tracksDeliveries: appends && incremental.key !== null && session.delivered !== undefined,
       now: (ahead = this.#ahead) => (isTime ? millisecondsToTimestamp(clock.now() + ahead) : null),
-      mayEndLater: endsNow && incremental.bounded === false,
+      mayEndLater: whole?.endsNow === true && incremental.bounded === false,
+      ...(whole === null ? {} : { reach: (lower: string) => input.reach?.(lower) ?? lower }),
       warn,
       refusals,
     });

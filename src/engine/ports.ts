@@ -187,6 +187,11 @@ export interface InputSession {
    */
   note?(): string | undefined;
   /**
+   * The lowest cursor that the source may answer with, asked from a lower bound: what is sent may lie
+   * lower, and a source may compare texts. Without it, the bound itself.
+   */
+  reach?(lower: string): string;
+  /**
    * All that is known of the source by now: what `InputContext.facts` said, and what this run saw. Asked
    * at each commit and at the run's end; the engine keeps it with the stream's position and gives it to
    * the next run. A fact is a short text in the input's own words, for example that a next page's token

@@ -1,49 +1,23 @@
 import { TidemarkError } from "../errors.ts";
 import { addInterval } from "../model/coverage.ts";
 import { type CursorType, compareCursorValues, isOrdered, stepCursor } from "../model/cursor.ts";
-import { type IdentityPlan, identityOf } from "../model/identity.ts";
+import { identityOf } from "../model/identity.ts";
 import type { BoundaryKey, Interval, Order, Position, ResumePoint } from "../model/position.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { boundaryName } from "./boundary-name.ts";
 import { Companions } from "./companions.ts";
 import { windowDelivery } from "./dedupe.ts";
-import type { CursorField, Incremental, Page, Refusals, Warn, Window } from "./ports.ts";
+import type { DeliveredRecords } from "./delivered-records.ts";
+import { followsLate, tellOfLate } from "./late-records.ts";
+import type { CursorField, Page } from "./ports.ts";
 import { ReadableRecords, refusedIdentity } from "./readable-records.ts";
 import { type CursorsOfPage, describeRecord } from "./record-cursors.ts";
 import { nameOfContent } from "./refusals.ts";
 import { isSurelyNew } from "./surely-new.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
+import type { TrackerOptions } from "./tracker-options.ts";
 import { later, type UnclearTimes, unclearTimes } from "./unclear-times.ts";
-
-/**
- * Which records at and past the window's ends belong to it. A record at an exclusive lower end belongs
- * to the slice below; past an open upper end, records are delivered ahead of time, as the last ones of
- * a stream are, and past a closed one they are left to whoever reads there.
- */
-export interface Edges {
-  readonly lower: "inclusive" | "exclusive";
-  readonly upper: "open" | "closed";
-}
-
-export interface TrackerOptions {
-  readonly incremental: Incremental;
-  readonly window: Window;
-  readonly edges: Edges;
-  readonly start: Position;
-  readonly identity: IdentityPlan;
-  /** Whether `deliveries` are wanted. */
-  readonly tracksDeliveries: boolean;
-  /** The present as a cursor value, asked for once a page at most; null for cursors that are no times. */
-  readonly now: (ahead?: number) => string | null;
-  /**
-   * Whether the window may end later than it was frozen, if the source's clock turns out to be ahead: the
-   * source was asked without an upper bound.
-   */
-  readonly mayEndLater?: boolean;
-  readonly warn: Warn;
-  /** Takes the records that cannot be read. */
-  readonly refusals: Refusals;
-}
+import { type Side, WindowFrame } from "./window-frame.ts";
 
 /**
  * Follows a run by the cursors that its records hold. Keeps no more than the boundary keys in memory.
@@ -66,6 +40,8 @@ export class PositionTracker implements Tracker {
   #knownHighest: string | null = null;
   readonly #companions: Companions;
   readonly #readable: ReadableRecords;
+  /** Null where nobody asks for late records: in slices and backfills. */
+  readonly #delivered: DeliveredRecords | null;
   #order: Order;
   /** The highest cursor within the window so far. */
   #highest: string | null;
@@ -79,15 +55,12 @@ export class PositionTracker implements Tracker {
   /** Where the read would go on after the last page admitted. */
   #next: ResumePoint | null = null;
   #changed = false;
-  /** As it was frozen, with its upper end by the source's clock once that is known. */
-  #window: Window;
-  /** How far the source's clock is ahead; undefined where what was known at the start holds. */
-  #ahead: number | undefined;
+  readonly #frame: WindowFrame;
 
   constructor(options: TrackerOptions) {
     const { incremental, start } = options;
     this.#options = options;
-    this.#window = options.window;
+    this.#frame = new WindowFrame(options);
     this.#field = incremental.cursors[0] ?? null;
     this.#unclear = unclearTimes(this.#field);
     this.#order = start.window?.order === "unordered" ? "unordered" : incremental.order;
@@ -102,6 +75,7 @@ export class PositionTracker implements Tracker {
       isNew: (value) => this.#isNewRefusal(value),
       warn: options.warn,
     });
+    this.#delivered = followsLate(options, this.#field);
     if (this.#field === null) return;
     for (const key of start.boundary) {
       this.#boundary.set(boundaryName(key.cursor, key.identity), key);
@@ -122,7 +96,7 @@ export class PositionTracker implements Tracker {
 
   admit(given: Page): Admitted {
     const field = this.#field;
-    if (given.clockAhead !== undefined && this.#ahead === undefined) this.#followClock(given.clockAhead);
+    if (given.clockAhead !== undefined) this.#frame.followClock(given.clockAhead);
     this.#next = this.#mayResumeAt(given.next) ? given.next : null;
     if (this.#next !== null) this.#changed = true;
     const { records, read } = this.#readable.of(given);
@@ -142,8 +116,13 @@ export class PositionTracker implements Tracker {
   }
 
   position(at: { windowFinished: boolean }): Position {
+    const position = this.#reached(at);
+    return this.#delivered === null ? position : { ...position, seen: this.#delivered.kept() };
+  }
+
+  #reached(at: { windowFinished: boolean }): Position {
     const { start } = this.#options;
-    const window = this.#window;
+    const { window } = this.#frame;
     const companions = this.#companions.values;
     if (this.#field?.role === "offset") {
       const watermark = String(this.#offset);
@@ -178,27 +157,14 @@ export class PositionTracker implements Tracker {
     const stretch = this.#stretchOf(this.#highest);
     if (this.#unclear === null || stretch === null) return this.#highest;
     const { start } = this.#options;
-    const window = this.#window;
+    const { window } = this.#frame;
     return later(this.#unclear.before(stretch), start.watermark ?? window.lower?.value ?? null);
-  }
-
-  /** Ends the window at the present of the source, where the clock here was far from it. */
-  #followClock(ahead: number): void {
-    const { incremental, mayEndLater = false } = this.#options;
-    const { lower, upper } = this.#window;
-    this.#ahead = ahead;
-    const now = this.#options.now(ahead);
-    if (now === null || upper === null) return;
-    const { settle } = incremental;
-    const end = settle === null ? now : stepCursor(upper.type, now, settle, -1);
-    const isEarlier = compareCursorValues(upper.type, end, upper.value) < 0;
-    if (isEarlier || mayEndLater) this.#window = { lower, upper: { type: upper.type, value: end } };
   }
 
   /** With what this window has delivered whole: from its lower end, or where the stream was told to begin. */
   #coverageTo(watermark: string | null): Interval[] {
     const { start } = this.#options;
-    const window = this.#window;
+    const { window } = this.#frame;
     const field = this.#field;
     if (field === null || watermark === null) return start.coverage;
     const { type, granule } = field;
@@ -251,18 +217,19 @@ export class PositionTracker implements Tracker {
    */
   #wholePage(page: Page, field: CursorField, read: CursorsOfPage, surelyNew: boolean): Admitted | null {
     const { incremental, tracksDeliveries } = this.#options;
-    const window = this.#window;
+    const { window } = this.#frame;
     const { lowest, highest, cursors } = read;
     if (!read.ascending || lowest === null || highest === null) return null;
     if ((tracksDeliveries && !surelyNew) || incremental.cursors.length > 1) return null;
     const isBefore = (a: string, b: string | null | undefined): boolean =>
       b !== null && b !== undefined && compareCursorValues(field.type, a, b) < 0;
-    if (this.#sideOf(lowest, field.type, null) === "below" || isBefore(lowest, this.#last)) return null;
+    if (this.#frame.sideOf(lowest, field.type, null) === "below" || isBefore(lowest, this.#last)) return null;
     if (window.upper !== null && isBefore(window.upper.value, highest)) return null;
     if (this.#knownHighest !== null && !isBefore(this.#knownHighest, lowest)) return null;
     if (this.#stretchOf(highest) !== null) return null;
     this.#last = highest;
     this.#raise(highest);
+    this.#delivered?.addAscending(page.records, cursors);
     const records = this.#highest === highest ? this.#tiesOnce(page.records, cursors, highest) : page.records;
     const deliveries = tracksDeliveries
       ? records.map((record, at) => this.#nameOf(record, cursors[at] ?? highest, field.type))
@@ -285,7 +252,7 @@ export class PositionTracker implements Tracker {
   #recordByRecord(page: Page, field: CursorField, cursors: readonly (string | null)[]): Admitted {
     const pageHighest = this.#highestOf(cursors, field.type);
     if (pageHighest !== null) this.#raise(pageHighest);
-    const present = this.#presentFor(cursors, field.type);
+    const present = this.#frame.presentFor(cursors, field.type);
     const records: SourceRecord[] = [];
     const deliveries: string[] | null = this.#options.tracksDeliveries ? [] : null;
     let disorder: string | null = null;
@@ -293,9 +260,10 @@ export class PositionTracker implements Tracker {
       const record = page.records[index];
       const cursor = cursors[index];
       if (record === undefined || cursor === undefined) continue;
-      const side = cursor === null ? "within" : this.#sideOf(cursor, field.type, present);
+      const side = cursor === null ? "within" : this.#frame.sideOf(cursor, field.type, present);
       if (cursor !== null && side === "within") disorder ??= this.#disorderAt(cursor, field, record);
       if (!this.#takes(record, cursor, side)) continue;
+      if (cursor !== null && (side === "within" || side === "below")) this.#delivered?.add(record, cursor);
       if (this.#companions.follow(record)) this.#changed = true;
       records.push(record);
       deliveries?.push(this.#nameOf(record, cursor, field.type));
@@ -311,7 +279,7 @@ export class PositionTracker implements Tracker {
   }
 
   #highestOf(cursors: readonly (string | null)[], type: CursorType): string | null {
-    const upper = this.#window.upper?.value ?? null;
+    const upper = this.#frame.upper;
     let highest: string | null = null;
     for (const cursor of cursors) {
       if (cursor === null) continue;
@@ -329,6 +297,7 @@ export class PositionTracker implements Tracker {
     const type = this.#typeOf();
     if (!this.#isAbove(cursor, this.#highest)) return;
     this.#highest = cursor;
+    this.#delivered?.raise(cursor);
     const keptFrom = this.#stretchOf(cursor) ?? cursor;
     this.#keptFrom = keptFrom;
     this.#changed = true;
@@ -338,30 +307,13 @@ export class PositionTracker implements Tracker {
     }
   }
 
-  /** Asked only where a record lies past the window, since only then the present matters. */
-  #presentFor(cursors: readonly (string | null)[], type: CursorType): string | null {
-    const upper = this.#window.upper?.value ?? null;
-    if (upper === null) return null;
-    const past = cursors.some((cursor) => cursor !== null && compareCursorValues(type, cursor, upper) > 0);
-    return past ? this.#options.now(this.#ahead) : null;
-  }
-
-  #sideOf(cursor: string, type: CursorType, present: string | null): Side {
-    const { edges } = this.#options;
-    const { lower, upper } = this.#window;
-    const above = lower === null ? 1 : compareCursorValues(type, cursor, lower.value);
-    if (above < 0 || (above === 0 && edges.lower === "exclusive")) return "below";
-    if (upper === null || compareCursorValues(type, cursor, upper.value) <= 0) return "within";
-    return present !== null && compareCursorValues(type, cursor, present) > 0 ? "future" : "past";
-  }
-
   /** Whether the record is to be delivered; keeps its identity where a later read may bring it again. */
   #takes(record: SourceRecord, cursor: string | null, side: Side): boolean {
     const { incremental } = this.#options;
     if (cursor === null) {
       return incremental.onNullCursor === "deliver" && this.#takesOnce(record, "");
     }
-    if (side === "below") return false;
+    if (side === "below") return this.#takesLate(record, cursor);
     if (side === "past" || side === "future") {
       if (this.#options.edges.upper === "closed") return false;
       if (side === "past" && incremental.settle !== null) return false;
@@ -369,6 +321,23 @@ export class PositionTracker implements Tracker {
     }
     if (cursor === this.#highest || this.#isKept(cursor)) return this.#takesOnce(record, cursor);
     return !this.#knownCursors.has(cursor) || !this.#claim(record, cursor);
+  }
+
+  /** A record below the window is delivered if it surely never was; a doubt is told. */
+  #takesLate(record: SourceRecord, cursor: string): boolean {
+    const { reach, warn, identity } = this.#options;
+    const lower = this.#frame.lower;
+    if (this.#delivered === null || reach === undefined || lower === null) return false;
+    const standing = this.#delivered.standingOf(record, cursor);
+    if (standing === "new") {
+      this.#changed = true;
+      return true;
+    }
+    if (standing === "unknown") {
+      const late = { record, cursor, lower, key: identity.key, reach, warn };
+      tellOfLate(late, this.#delivered, this.#typeOf());
+    }
+    return false;
   }
 
   #isKept(cursor: string): boolean {
@@ -383,7 +352,7 @@ export class PositionTracker implements Tracker {
     if (side === "past") {
       this.#options.warn(
         "RECORDS_HELD_BACK",
-        `more than ${maxBoundaryKeys} records lie past ${this.#window.upper?.value}, where the window ends because more may come in there; the rest of them is left to a later run`,
+        `more than ${maxBoundaryKeys} records lie past ${this.#frame.upper}, where the window ends because more may come in there; the rest of them is left to a later run`,
       );
       return false;
     }
@@ -498,5 +467,3 @@ export class PositionTracker implements Tracker {
 }
 
 const noCursors: CursorsOfPage = { cursors: [], lowest: null, highest: null, ascending: true };
-
-type Side = "below" | "within" | "past" | "future";

@@ -6,7 +6,8 @@ import { boundaryName } from "./boundary-name.ts";
 import { PageGuard } from "./page-guard.ts";
 import type { Part, Unit } from "./part.ts";
 import type { Incremental, Window } from "./ports.ts";
-import type { Edges, PositionTracker } from "./position-tracker.ts";
+import type { PositionTracker } from "./position-tracker.ts";
+import type { Edges } from "./tracker-options.ts";
 
 export interface SlicedPartOptions {
   readonly partition: string | null;

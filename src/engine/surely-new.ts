@@ -3,8 +3,8 @@ import { type IdentityPlan, identityOf } from "../model/identity.ts";
 import type { Order } from "../model/position.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { boundaryName } from "./boundary-name.ts";
-import type { TrackerOptions } from "./position-tracker.ts";
 import type { CursorsOfPage } from "./record-cursors.ts";
+import type { TrackerOptions } from "./tracker-options.ts";
 
 /** Where a tracker stands before a page. */
 export interface Reached {

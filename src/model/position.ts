@@ -69,6 +69,18 @@ const intervalSchema = z.strictObject({ lower: z.string().nullable(), upper: z.s
 /** A covered stretch `(lower, upper]` of cursor values, delivered whole; lower null is the beginning. */
 export type Interval = z.infer<typeof intervalSchema>;
 
+const seenSchema = z.strictObject({
+  /** From which cursor on all are known: `""` is all there are, null none. */
+  from: z.string().nullable(),
+  /** Their names, one behind the other: eight characters each. */
+  names: z.string(),
+  /** Whether there were more than could be kept. */
+  full: z.literal(true).optional(),
+});
+
+/** Records below the watermark that are known to be delivered. */
+export type SeenRecords = Readonly<z.infer<typeof seenSchema>>;
+
 const tallySchema = z.strictObject({
   /** Records delivered up to the watermark, over all runs. */
   records: z.int().nonnegative(),
@@ -99,6 +111,8 @@ const positionSchema = z.strictObject({
   tally: tallySchema.optional(),
   /** What the input keeps of its source beside the cursor, in words of its own: see `InputSession.note`. */
   note: z.string().optional(),
+  /** Which records below the watermark are known to be delivered; absent where none were kept. */
+  seen: seenSchema.optional(),
   /** What the input has learned of its source, in words of its own: see `InputSession.facts`. Sorted. */
   facts: listOf(z.string()).optional(),
   /** From which cursor on the output knows each delivery, under `dedupe: window`. */

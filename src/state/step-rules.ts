@@ -1,5 +1,5 @@
 import { type CursorType, compareCursorValues, isOrdered, parseCursor } from "../model/cursor.ts";
-import { emptyPosition, encodePosition } from "../model/position.ts";
+import { emptyPosition, encodePosition, type Position } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import { type AuditEntry, chainEntry } from "./audit.ts";
 import { regression, typeMismatch } from "./refusals.ts";
@@ -91,8 +91,13 @@ export function runRow(row: StreamRow, outcome: RunRow["outcome"], endedAt: numb
     error: outcome === "failed" ? row.lastError : null,
     metadata: row.metadata,
     actor: row.runActor,
-    endPosition: endedAt === null ? null : encodePosition({ ...row.position, boundary: [], window: null }),
+    endPosition: endedAt === null ? null : encodePosition(endOf(row.position)),
   };
+}
+
+/** What of a position a rewind goes back to. */
+function endOf({ seen: _, ...position }: Position): Position {
+  return { ...position, boundary: [], window: null };
 }
 
 /** The row with these entries at the end of its audit log. */

@@ -24,6 +24,8 @@ export interface BinderParts {
   readonly incremental: Incremental;
   /** What is known already of the placeholders of queries. */
   readonly types: Map<string, Promise<readonly (string | null)[]>>;
+  /** Called where the bound is sent as the day before, since the form of the column's texts is not known. */
+  readonly onWideBound: () => void;
 }
 
 /** What a query needs bound. */
@@ -131,6 +133,7 @@ export class Binder {
     const rounds = field.type === "timestamp_utc" && format.kind !== "iso8601";
     const lowered = lowerBoundToSend(field, value, { companion, ...(rounds ? { format } : {}) });
     if (isKeptAsText(field, binding) && binding.queryFormat === null && field.format.kind === "iso8601") {
+      this.#parts.onWideBound();
       this.#tellOfWideBound(field);
     }
     return bindLowerBound(field, lowered, binding);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { placeStatePersistenceSchema } from "../state-persistence.ts";
 import { queryDoubts } from "./query-mistakes.ts";
 import { databaseInputSchema } from "./schema.ts";
 
@@ -101,4 +102,18 @@ test("what validate has to say of a query points at the place it is about", () =
   const text = { id: { field: "id", type: "text" } };
   expect(codes("SELECT * FROM t WHERE id >= COALESCE($1, '')", text)).toEqual([["TEXT_ORDER", "SELEC"]]);
   expect(codes(`SELECT * FROM t WHERE id COLLATE "C" >= COALESCE($1, '')`, text)).toEqual([]);
+});
+
+test.each([
+  ["mysql", "SELECT * FROM t WHERE id >= COALESCE($1, '') ORDER BY id", true],
+  ["mysql", "SELECT * FROM t WHERE id COLLATE utf8mb4_general_ci >= $1", true],
+  ["mysql", "SELECT * FROM t WHERE CAST(id AS BINARY) >= $1 ORDER BY CAST(id AS BINARY)", false],
+  ["mysql", "SELECT * FROM t WHERE id COLLATE utf8mb4_bin >= $1", false],
+  ["sqlite", "SELECT * FROM t WHERE id >= $1 ORDER BY id", false],
+  ["sqlite", "SELECT * FROM t WHERE id >= $1 COLLATE NOCASE", true],
+])("%s: %s, a doubt of the order of texts: %s", (database, query, isDoubt) => {
+  const keys = { id: { field: "id", type: "text" } };
+  const statePersistence = placeStatePersistenceSchema.parse(keys);
+  const found = queryDoubts({ query, connectionString: `${database}:x`, statePersistence });
+  expect(found.some(({ code }) => code === "TEXT_ORDER")).toBe(isDoubt);
 });

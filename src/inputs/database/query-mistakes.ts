@@ -194,6 +194,24 @@ function unusedCursors({ placeholders }: QueryAnalysis, persistence: StatePersis
   ];
 }
 
+/** How a query says that texts are compared by code point. */
+const byCodePoint: Readonly<
+  Record<SqlDialect["name"], { readonly isSaid: (query: string) => boolean; readonly hint: string }>
+> = {
+  postgres: {
+    isSaid: (query) => /\bcollate\b/i.test(query),
+    hint: 'Write COLLATE "C" after the column, where it is compared and where it is sorted by.',
+  },
+  mysql: {
+    isSaid: (query) => /\bbinary\b|\bcollate\s+\w*(?:_bin|binary)\b/i.test(query),
+    hint: "Write CAST(column AS BINARY), where it is compared and where it is sorted by.",
+  },
+  sqlite: {
+    isSaid: (query) => !/\bcollate\s+(?!["'`[]?binary\b)/i.test(query),
+    hint: "Write COLLATE BINARY after the column, where it is compared and where it is sorted by.",
+  },
+};
+
 function orderDoubts(
   analysis: QueryAnalysis,
   persistence: StatePersistence,
@@ -210,12 +228,13 @@ function orderDoubts(
     });
   }
   const textual = leadingRole(persistence) === "id" && persistence.id?.type === "text";
-  if (textual && dialect === "postgres" && !/\bcollate\b/i.test(query)) {
+  const order = byCodePoint[dialect];
+  if (textual && !order.isSaid(query)) {
     doubts.push({
       code: "TEXT_ORDER",
       offset: 0,
       message: "texts are compared by code point, and this database may compare and sort them in another way",
-      hint: 'Write COLLATE "C" after the column, where it is compared and where it is sorted by.',
+      hint: order.hint,
     });
   }
   return doubts;

@@ -24,6 +24,8 @@ export interface ReadParts {
   readonly incremental: Incremental;
   /** What is known already of the placeholders of queries. */
   readonly types: Map<string, Promise<readonly (string | null)[]>>;
+  /** Called where the bound is sent as the day before, since the form of the column's texts is not known. */
+  readonly onWideBound: () => void;
   /** The present by which the run's window was frozen, as a cursor value; null where nobody asked. */
   readonly present: string | null;
   /** A safe end of the window that lies far below the present only because values are coarse; null for none. */

@@ -4,10 +4,12 @@ import type { Position } from "../../model/position.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { SqlConnection } from "../../sql/port.ts";
 import type { CommitBound } from "./commit-safe/bound.ts";
+import { databaseReach } from "./reach.ts";
 import { DatabaseRead, type ReadParts } from "./read.ts";
 import { readsByTransaction } from "./schema.ts";
 
-export interface DatabaseInputParts extends Omit<ReadParts, "types" | "present" | "coarseEnd"> {
+export interface DatabaseInputParts
+  extends Omit<ReadParts, "types" | "onWideBound" | "present" | "coarseEnd"> {
   /** Opens a further connection, for reads beside one another. */
   readonly connect: () => Promise<SqlConnection>;
 }
@@ -22,6 +24,7 @@ export class DatabaseInputSession implements InputSession {
   /** What the present was when a window was frozen by it. */
   #present: string | null = null;
   #coarseEnd: string | null = null;
+  #hasWideBound = false;
 
   constructor(parts: DatabaseInputParts) {
     this.#parts = parts;
@@ -59,6 +62,10 @@ export class DatabaseInputSession implements InputSession {
     return this.#bound?.readsPast ?? false;
   }
 
+  reach(lower: string): string {
+    return databaseReach(this.#parts, lower, this.#hasWideBound);
+  }
+
   note(): string | undefined {
     return this.#bound?.note();
   }
@@ -85,10 +92,14 @@ export class DatabaseInputSession implements InputSession {
   }
 
   #readOn(connection: SqlConnection): DatabaseRead {
+    const onWideBound = (): void => {
+      this.#hasWideBound = true;
+    };
     return new DatabaseRead({
       ...this.#parts,
       connection,
       types: this.#types,
+      onWideBound,
       present: this.#present,
       coarseEnd: this.#coarseEnd,
     });

@@ -9,6 +9,7 @@ import { constantHeaders } from "../../http/template-headers.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { SourceForms } from "../forms/source-forms.ts";
 import { incrementalOf } from "../state-persistence.ts";
+import { leadingBound } from "./bound-parameters.ts";
 import { factsUnder, SourceFacts } from "./facts.ts";
 import { compilePartition, type Filled, withPlainTexts } from "./partition.ts";
 import { listedNames, parentConfig, parentNames, parentSettings } from "./partition-names.ts";
@@ -133,6 +134,13 @@ class HttpPollingSession implements InputSession {
     const { config, incremental, context, client, facts, forms, clock } = this.#parts;
     const filled = this.#fill?.(partitionOf(request)) ?? { config, headers: {}, mark: null };
     return new HttpRead({ ...filled, incremental, client, context, facts, forms, clock, request }).pages();
+  }
+
+  reach(lower: string): string {
+    const [field] = this.#parts.incremental.cursors;
+    if (field === undefined || field.role === "given" || field.role === "offset") return lower;
+    // A further id may go along with the bound, which is then one step lower.
+    return leadingBound(this.#parts, field, lower, { id: "0" }).reach;
   }
 
   facts(): ReadonlySet<string> {

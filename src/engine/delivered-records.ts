@@ -1,0 +1,171 @@
+import { hash } from "node:crypto";
+import { type CursorType, compareCursorValues, stepCursor } from "../model/cursor.ts";
+import type { Granule } from "../model/granule.ts";
+import { type IdentityPlan, identityOf } from "../model/identity.ts";
+import type { BoundaryKey, Position, SeenRecords } from "../model/position.ts";
+import type { SourceRecord } from "../model/record.ts";
+
+/** A stream of no more records than this keeps the names of all of them. */
+export const smallStream = 1000;
+
+export interface DeliveredRecordsOptions {
+  readonly type: CursorType;
+  readonly granule: Granule;
+  /** What makes a record itself. */
+  readonly identity: IdentityPlan;
+  readonly start: Position;
+  /** How many names are kept of what the next run's request may bring again. */
+  readonly most: number;
+  /** The lowest cursor that a request from a bound may bring; null where that is not followed. */
+  readonly reach: ((bound: string) => string) | null;
+}
+
+/** What is known of a record below the window's lower bound. */
+export type Standing = "delivered" | "new" | "unknown";
+
+/**
+ * Which records below the watermark were delivered, so that one which a source gives late is told from one
+ * that it gives again. All of a small stream are known. Of a larger one those are known that the next
+ * request may bring again, since its bound lies below the watermark: by one step, or by a day where the source
+ * is asked by the day. A name is 48 bits of a hash.
+ */
+export class DeliveredRecords {
+  readonly #options: DeliveredRecordsOptions;
+  /** By name, the cursor; null for what an earlier run delivered. */
+  readonly #names = new Map<string, string | null>();
+  /** From which cursor on all are known: `""` is all there are, null none. */
+  #from: string | null;
+  #full: boolean;
+  #floor: string | null = null;
+  #highest: string | null;
+  /** Whether earlier runs kept names; those of an older version did not. */
+  readonly isKnown: boolean;
+
+  constructor(options: DeliveredRecordsOptions) {
+    const { start } = options;
+    this.#options = options;
+    const { seen } = start;
+    const isNew = start.watermark === null && start.window === null && seen === undefined;
+    this.isKnown = isNew || seen !== undefined;
+    this.#full = seen?.full ?? false;
+    this.#highest = start.window?.highest ?? start.watermark;
+    this.#from = isNew ? "" : seen === undefined ? this.#afterHighest() : seen.from;
+    this.#floor = this.#from === "" ? null : this.#from;
+    const packed = seen?.names ?? "";
+    for (let at = 0; at < packed.length; at += nameLength) {
+      this.#names.set(packed.slice(at, at + nameLength), null);
+    }
+    if (this.isKnown) for (const key of start.boundary) this.#names.set(this.#nameOfKey(key), null);
+  }
+
+  /** Whether more room was needed than there is, so that what is read again cannot be told apart. */
+  get isFull(): boolean {
+    return this.#full;
+  }
+
+  standingOf(record: SourceRecord, cursor: string): Standing {
+    if (this.#names.has(this.#nameOf(record, cursor))) return "delivered";
+    if (this.#from === null) return "unknown";
+    return this.#from === "" || this.#compare(cursor, this.#from) >= 0 ? "new" : "unknown";
+  }
+
+  /** Takes in that a record was delivered. */
+  add(record: SourceRecord, cursor: string): void {
+    if (this.#from === null && this.#options.reach === null) return;
+    if (this.#from !== "" && this.#floor !== null && this.#compare(cursor, this.#floor) < 0) return;
+    this.#names.set(this.#nameOf(record, cursor), cursor);
+    if (this.#names.size > (this.#from === "" ? smallStream : this.#options.most)) this.#makeRoom();
+  }
+
+  /** Takes in a page in ascending order: of a large stream, no more than its end is looked at. */
+  addAscending(records: readonly SourceRecord[], cursors: readonly (string | null)[]): void {
+    for (let at = records.length - 1; at >= 0; at--) {
+      const [record, cursor] = [records[at], cursors[at]];
+      if (record === undefined || cursor === undefined || cursor === null) continue;
+      const isBelow = this.#from !== "" && this.#floor !== null && this.#compare(cursor, this.#floor) < 0;
+      if (isBelow || (this.#from === null && this.#options.reach === null)) return;
+      this.add(record, cursor);
+    }
+  }
+
+  /** Takes in the highest cursor so far, before the page that has it. */
+  raise(highest: string): void {
+    this.#highest = highest;
+    if (this.#from !== "") this.#raiseFloor();
+  }
+
+  #raiseFloor(): void {
+    const { reach } = this.#options;
+    if (reach === null || this.#highest === null) return;
+    const floor = reach(this.#highest);
+    if (this.#floor !== null && this.#compare(floor, this.#floor) <= 0) return;
+    this.#floor = floor;
+    if (this.#from !== null && (this.#from === "" || this.#compare(floor, this.#from) > 0))
+      this.#from = floor;
+  }
+
+  /** Only what may come again is kept; where that is too much, nothing before this moment is. */
+  #makeRoom(): void {
+    const { reach, most } = this.#options;
+    if (reach === null) {
+      this.#from = null;
+      this.#names.clear();
+      return;
+    }
+    this.#raiseFloor();
+    this.#prune();
+    if (this.#names.size <= most * roomLeft) return;
+    this.#full = true;
+    this.#names.clear();
+    this.#from = this.#afterHighest();
+  }
+
+  /** From here on all will be known, though nothing before is. */
+  #afterHighest(): string | null {
+    const { type, granule } = this.#options;
+    return this.#highest === null ? null : stepCursor(type, this.#highest, granule, 1);
+  }
+
+  #prune(): void {
+    const floor = this.#floor;
+    const { watermark } = this.#options.start;
+    if (floor === null || this.#from === "") return;
+    const isPast = watermark !== null && this.#compare(watermark, floor) < 0;
+    for (const [name, cursor] of this.#names) {
+      if (cursor === null ? isPast : this.#compare(cursor, floor) < 0) this.#names.delete(name);
+    }
+    if (isPast && this.#from !== null && this.#compare(this.#from, floor) <= 0) this.#full = false;
+  }
+
+  /** What the position keeps. */
+  kept(): SeenRecords {
+    this.#prune();
+    const names = [...this.#names.keys()].join("");
+    return { from: this.#from, names, ...(this.#full ? { full: true } : {}) };
+  }
+
+  #nameOf(record: SourceRecord, cursor: string): string {
+    const { identity } = this.#options;
+    return shortHash(identityOf(record, { ...identity, content: false }), cursor);
+  }
+
+  /** A boundary key's identity has the content behind the key where both count. */
+  #nameOfKey({ identity, cursor }: BoundaryKey): string {
+    const { key, content } = this.#options.identity;
+    return shortHash(key !== null && content ? identity.slice(0, -contentLength) : identity, cursor);
+  }
+
+  #compare(a: string, b: string): number {
+    return compareCursorValues(this.#options.type, a, b);
+  }
+}
+
+const nameLength = 8;
+/** `@` and a content hash, as `identityOf` writes them. */
+const contentLength = 23;
+/** A set that is nearly full after it was cleared up would be cleared up at once again. */
+const roomLeft = 0.9;
+
+function shortHash(identity: string, cursor: string): string {
+  return hash("sha1", `${cursor}\n${identity}`, "base64url").slice(0, nameLength);
+}

@@ -1,0 +1,63 @@
+import { type CursorType, compareCursorValues, stepCursor } from "../model/cursor.ts";
+import type { Window } from "./ports.ts";
+import type { TrackerOptions } from "./tracker-options.ts";
+
+/** Where a cursor lies by a window: `past` its end, and beyond the present in the `future`. */
+export type Side = "below" | "within" | "past" | "future";
+
+/** A run's window, and which side of it records lie on. */
+export class WindowFrame {
+  readonly #options: TrackerOptions;
+  /** As it was frozen, with its upper end by the source's clock once that is known. */
+  #window: Window;
+  /** How far the source's clock is ahead; undefined where what was known at the start holds. */
+  #ahead: number | undefined;
+
+  constructor(options: TrackerOptions) {
+    this.#options = options;
+    this.#window = options.window;
+  }
+
+  get window(): Window {
+    return this.#window;
+  }
+
+  get lower(): string | null {
+    return this.#window.lower?.value ?? null;
+  }
+
+  get upper(): string | null {
+    return this.#window.upper?.value ?? null;
+  }
+
+  /** Ends the window at the present of the source, where the clock here was far from it. Only the first call counts. */
+  followClock(ahead: number): void {
+    if (this.#ahead !== undefined) return;
+    const { incremental, mayEndLater = false } = this.#options;
+    const { lower, upper } = this.#window;
+    this.#ahead = ahead;
+    const now = this.#options.now(ahead);
+    if (now === null || upper === null) return;
+    const { settle } = incremental;
+    const end = settle === null ? now : stepCursor(upper.type, now, settle, -1);
+    const isEarlier = compareCursorValues(upper.type, end, upper.value) < 0;
+    if (isEarlier || mayEndLater) this.#window = { lower, upper: { type: upper.type, value: end } };
+  }
+
+  /** Asked only where a record lies past the window, since only then the present matters. */
+  presentFor(cursors: readonly (string | null)[], type: CursorType): string | null {
+    const { upper } = this;
+    if (upper === null) return null;
+    const past = cursors.some((cursor) => cursor !== null && compareCursorValues(type, cursor, upper) > 0);
+    return past ? this.#options.now(this.#ahead) : null;
+  }
+
+  sideOf(cursor: string, type: CursorType, present: string | null): Side {
+    const { edges } = this.#options;
+    const { lower, upper } = this;
+    const above = lower === null ? 1 : compareCursorValues(type, cursor, lower);
+    if (above < 0 || (above === 0 && edges.lower === "exclusive")) return "below";
+    if (upper === null || compareCursorValues(type, cursor, upper) <= 0) return "within";
+    return present !== null && compareCursorValues(type, cursor, present) > 0 ? "future" : "past";
+  }
+}

@@ -1,0 +1,131 @@
+import { expect, test } from "vitest";
+import { attemptSync } from "../src/engine/sync.ts";
+import { createHttpPolling } from "../src/inputs/http-polling/input.ts";
+import { httpPollingSchema } from "../src/inputs/http-polling/schema.ts";
+import { openMemoryState } from "../src/state/memory/memory.ts";
+import { FakeClock } from "../src/testing/fake-clock.ts";
+import { MemoryTable, memoryOutput } from "../src/testing/memory-output.ts";
+import { sendJson, startHttpServer } from "./support/http-server.ts";
+
+interface Row {
+  readonly id: number;
+  readonly at: string;
+}
+
+/** Whether a source that was asked from a bound gives a row. */
+type Gives = (row: Row, since: string) => boolean;
+
+const byDay: Gives = ({ at }, since) => at.slice(0, 10) >= since.slice(0, 10);
+const ignoringTheBound: Gives = () => true;
+
+/** Runs over what a source has at each time; what each wrote, and the codes of its warnings. */
+async function runs(gives: Gives, states: readonly (readonly Row[])[], keys: object = {}, appends = false) {
+  let rows: readonly Row[] = [];
+  await using server = await startHttpServer(({ url }, response) => {
+    const since = url.searchParams.get("since");
+    sendJson(
+      response,
+      rows.filter((row) => since === null || gives(row, since)),
+    );
+  });
+  const table = new MemoryTable();
+  const state = openMemoryState();
+  const statePersistence = { timestamp: { field: "at", queryParam: "since" }, ...keys };
+  const input = { type: "httpPolling", endpoint: server.origin, key: "id", statePersistence };
+  const told = [];
+  for (const next of states) {
+    rows = next;
+    const before = table.rows.length;
+    const pipeline = {
+      name: "events",
+      key: { connector: "acme", stream: "events" },
+      onConcurrentRun: "skip" as const,
+      leaseSeconds: 60,
+      input: createHttpPolling(httpPollingSchema.parse(input), { random: () => 0 }),
+      filters: [],
+      output: memoryOutput(table, { appends }),
+    };
+    const result = await attemptSync(pipeline, { state, clock: new FakeClock("2026-06-02T00:00:00Z") });
+    if (result.status !== "completed") throw new Error(`the run ended ${result.status}`);
+    told.push({
+      written: appends ? table.rows.slice(before).map(({ id }) => Number(id)) : result.recordsWritten,
+      warnings: result.warnings.map(({ code }) => code),
+      messages: result.warnings.map(({ message }) => message),
+    });
+  }
+  return told;
+}
+
+const at = (second: number): string =>
+  new Date(Date.parse("2026-06-01T00:00:00Z") + second * 1000).toISOString();
+const row = (id: number, second: number): Row => ({ id, at: at(second) });
+const many = (count: number): Row[] => Array.from({ length: count }, (_, id) => row(id, 100 + id));
+
+test.each([
+  ["upsert", false],
+  ["append", true],
+] as const)(
+  "a record that comes late on a day that is read again is delivered once, %s",
+  async (_name, appends) => {
+    const early = [row(1, 10), row(2, 20), row(3, 30)];
+    const late = row(4, 15);
+    const told = await runs(byDay, [early, [...early, late], [...early, late]], {}, appends);
+    expect(told.map(({ written }) => written)).toEqual(appends ? [[1, 2, 3], [4], []] : [3, 1, 0]);
+    expect(told.flatMap(({ warnings }) => warnings)).toEqual([]);
+  },
+);
+
+test("of a large stream too, where the day's records can be remembered", async () => {
+  const early = many(3000);
+  const keys = { timestamp: { field: "at", queryParam: "since", queryFormat: "yyyy-MM-dd" } };
+  const late = row(9999, 150.5);
+  const told = await runs(byDay, [early, [...early, late], [...early, late]], keys);
+  expect(told.map(({ written }) => written)).toEqual([3000, 1, 0]);
+  expect(told.flatMap(({ warnings }) => warnings)).toEqual([]);
+});
+
+test("where there are too many of them to remember, that is told", async () => {
+  const early = many(3000);
+  const keys = {
+    timestamp: { field: "at", queryParam: "since", queryFormat: "yyyy-MM-dd" },
+    maxBoundaryKeys: 1000,
+  };
+  const told = await runs(byDay, [early, [...early, row(9999, 150.5)]], keys);
+  expect(told.map(({ written, warnings }) => [written, warnings])).toEqual([
+    [3000, []],
+    [0, ["REREAD_UNKNOWN"]],
+  ]);
+});
+
+test("a small source that ignores the bound gives its old records silently, and a late one is delivered", async () => {
+  const early = [row(1, 10), row(2, 20), row(3, 90_000)];
+  const late = row(4, 5);
+  const told = await runs(ignoringTheBound, [early, early, [...early, late], [...early, late]]);
+  expect(told.map(({ written, warnings }) => [written, warnings])).toEqual([
+    [3, []],
+    [0, []],
+    [1, []],
+    [0, []],
+  ]);
+});
+
+test("a large source that gives what lies below the bound is told of, with the record's key", async () => {
+  const early = many(1500);
+  const told = await runs(ignoringTheBound, [early, [...early, row(9999, 5)]]);
+  expect(told.map(({ written, warnings }) => [written, warnings])).toEqual([
+    [1500, []],
+    [0, ["RECORD_LATE"]],
+  ]);
+  expect(told[1]?.messages[0]).toMatch(
+    /^the record 0 has the cursor 2026-06-01T00:01:40Z, and the source was asked from/,
+  );
+});
+
+test("a record that an earlier run delivered ahead of its window is silent when it lies below the watermark", async () => {
+  const early = [row(1, 10), row(2, 200_000)];
+  const told = await runs(byDay, [early, [...early, row(3, 20)]]);
+  expect(told.map(({ written, warnings }) => [written, warnings])).toEqual([
+    [2, []],
+    [1, []],
+  ]);
+});
