@@ -10,8 +10,9 @@ import {
   every,
   integers,
   numberText,
-  ofStrings,
+  ofTexts,
   onlyBytes,
+  onlyTexts,
   parseDeclared,
   secondDigits,
   singles,
@@ -95,11 +96,7 @@ function numbers(unsigned: boolean): ValueCheck {
 
 /** Numbers in a column of days or times would be read as digits of one. */
 function onlyStrings(check: (text: string) => string | null): ValueCheck {
-  const ofTexts = ofStrings(check);
-  return (value) =>
-    typeof value === "string" || value instanceof Date
-      ? ofTexts(value)
-      : "it is no text that says a day or a time";
+  return onlyTexts("a day or a time", check);
 }
 
 const momentForm = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?$/;
@@ -143,7 +140,7 @@ function bitsOf(length: number): ValueCheck {
 
 /** The servers fill bytes up with zeros. */
 function bytesOf(length: number): ValueCheck {
-  return ofStrings((text) => {
+  return ofTexts((text) => {
     const given = /^\\x(?:[0-9a-f]{2})*$/i.test(text) ? text.length / 2 - 1 : Buffer.byteLength(text);
     return given === length ? null : `it has ${given} bytes, and the column always has ${length}`;
   });
@@ -152,7 +149,7 @@ function bytesOf(length: number): ValueCheck {
 /** Past their end the servers cut blanks from texts, and only refuse other characters. */
 function withoutBlanksPast(most: number): ValueCheck {
   const fits = byteLength(most);
-  return ofStrings((text) => (text.endsWith(" ") ? fits(text) : null));
+  return ofTexts((text) => (text.endsWith(" ") ? fits(text) : null));
 }
 
 /** `'a','it''s'` as its words. */

@@ -10,8 +10,9 @@ import {
   doubles,
   integers,
   numberText,
-  ofStrings,
+  ofTexts,
   onlyBytes,
+  onlyTexts,
   parseDeclared,
   secondDigits,
   singles,
@@ -49,7 +50,7 @@ function checkOf(declared: string): ValueCheck | null {
     case "character":
       return length === null ? null : charactersWithoutBlanks(length);
     case '"char"':
-      return ofStrings((text) => (/^\\[0-3][0-7]{2}$/.test(text) ? null : bytes(1)(text)));
+      return ofTexts((text) => (/^\\[0-3][0-7]{2}$/.test(text) ? null : bytes(1)(text)));
     case "name":
       return bytes(63);
     case "smallint":
@@ -72,19 +73,22 @@ function checkOf(declared: string): ValueCheck | null {
       return (value) =>
         typeof value === "string" ? null : "a number says nothing of how many bits there are";
     case "bytea":
-      return ofStrings((text) =>
+      return onlyTexts("bytes", (text) =>
         text.includes("\\") && !/^\\x(?:[0-9a-f]{2})*$/i.test(text)
           ? "it is no bytes (`\\x` and two hexadecimal digits a byte), and its backslashes would be read as signs for other bytes"
           : null,
       );
     case "date":
-      return ofStrings(day);
+      return onlyTexts("a day", day);
     case "time":
-      return ofStrings(rest.includes("without") ? timeOnly(length ?? 6) : secondDigits(length ?? 6));
+      return onlyTexts(
+        "a time of day",
+        timeOnly(length ?? 6, rest.includes("without") ? timeForm : zonedTime),
+      );
     case "timestamp":
-      return ofStrings(moment(length ?? 6));
+      return onlyTexts("a moment", moment(length ?? 6));
     default:
-      if (base.startsWith("interval")) return ofStrings(interval(base, length ?? 6));
+      if (base.startsWith("interval")) return onlyTexts("an interval", interval(base, length ?? 6));
       return withoutInput.has(base) ? () => `PostgreSQL takes no values of the type ${base}` : null;
   }
 }
@@ -130,23 +134,34 @@ function noSuchDay(text: string): boolean {
   return zeros(5) || zeros(8) || (zeros(0) && zeros(2));
 }
 
-function day(text: string): string | null {
+/** A year of two digits would be guessed, and a word like `now` is another day tomorrow. */
+function unclearDay(text: string): string | null {
   if (noSuchDay(text)) return "PostgreSQL has no such day";
+  const startsWithYear = text.charCodeAt(4) === dash && text.charCodeAt(0) !== dash;
+  if (startsWithYear || /\d{4}/.test(text) || /^[-+]?infinity$/i.test(text)) return null;
+  return "it says no day with a year of four digits";
+}
+
+function day(text: string): string | null {
+  const unclear = unclearDay(text);
+  if (unclear !== null) return unclear;
   return text.includes(":") && !dayOnly.test(text) ? "the column holds days, and would drop the time" : null;
 }
 
-function timeOnly(digits: number): (text: string) => string | null {
+const timeForm = /^\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?$/i;
+const zonedTime = /^\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)? ?(?:Z|[+-]\d\d(?::?\d\d){0,2})?$/i;
+
+function timeOnly(digits: number, form: RegExp): (text: string) => string | null {
   const tooFine = secondDigits(digits);
   return (text) =>
-    /^\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?$/i.test(text)
-      ? tooFine(text)
-      : "the column holds a time of day, and would drop whatever else there is";
+    form.test(text) ? tooFine(text) : "the column holds a time of day, and would drop whatever else there is";
 }
 
 function moment(digits: number): (text: string) => string | null {
   const tooFine = secondDigits(digits);
   return (text) => {
-    if (noSuchDay(text)) return "PostgreSQL has no such day";
+    const unclear = unclearDay(text);
+    if (unclear !== null) return unclear;
     // As much as a date, a time with `digits` of a second, and a Z have in all.
     const zone = text.charCodeAt(text.length - 1) === upperZ ? 1 : 0;
     return text.length <= 20 + digits + zone ? null : tooFine(text);
@@ -179,16 +194,21 @@ const units = ["year", "month", "day", "hour", "minute", "second"] as const;
 const isoInterval =
   /^P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:-?\d+W)?(?:(-?\d+)D)?(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?[\d.]+)S)?)?$/;
 
+/** In ISO 8601, with words for its units, or as hours and minutes. A number alone would be seconds. */
+const intervalForm = /^[-+]?P|[a-z]|^[-+]?\d+:\d\d(?::\d\d(?:\.\d+)?)?$/i;
+
 /** `interval day to hour` drops whatever is smaller than an hour. */
 function interval(base: string, digits: number): (text: string) => string | null {
   const smallest = units.findLastIndex((unit) => base.endsWith(unit));
   return (text) => {
-    const fraction = /\.(\d+)S?$/.exec(text)?.[1] ?? "";
+    if (!intervalForm.test(text)) return "it is no interval with its units";
+    const fraction = /\.(\d+)/.exec(text)?.[1] ?? "";
     if (fraction.replace(/0+$/, "").length > digits)
       return `it has more than the ${digits} digits of a second that the column keeps`;
     if (smallest === -1 || smallest === units.length - 1) return null;
+    if (/^[-+]?infinity$/i.test(text)) return null;
     const parts = isoInterval.exec(text)?.slice(1);
-    if (parts === undefined) return null;
+    if (parts === undefined) return "an interval with parts has to be in ISO 8601 (`P1DT2H`) for this column";
     const lost = parts.findIndex((part, at) => at > smallest && part !== undefined && Number(part) !== 0);
     return lost === -1 ? null : `the column keeps nothing smaller than a ${units[smallest]}`;
   };

@@ -52,9 +52,21 @@ export function ofStrings(check: (text: string) => string | null): ValueCheck {
   };
 }
 
+/** Checks what is written of any value as text. */
+export function ofTexts(check: (text: string) => string | null): ValueCheck {
+  return (value) => check(typeof value === "string" ? value : textOfValue(value, "text"));
+}
+
+/** Checks texts, and refuses everything else for what it is not. */
+export function onlyTexts(what: string, check: (text: string) => string | null): ValueCheck {
+  const ofGiven = ofStrings(check);
+  return (value) =>
+    typeof value === "string" || value instanceof Date ? ofGiven(value) : `it is no text that says ${what}`;
+}
+
 /** Texts of up to `most` characters; of longer ones a database may cut blanks without a word. */
 export function characters(most: number): ValueCheck {
-  return ofStrings((text) => {
+  return ofTexts((text) => {
     if (text.length <= most) return null;
     const length = lengthOf(text);
     return length <= most ? null : `it has ${length} characters, and the column keeps ${most}`;
@@ -70,16 +82,16 @@ function lengthOf(text: string): number {
 /** The same where blanks at the end do not count, as in `char(n)`. */
 export function charactersWithoutBlanks(most: number): ValueCheck {
   const check = characters(most);
-  return (value) => {
-    if (typeof value !== "string" || value.length <= most) return null;
-    let end = value.length;
-    while (end > 0 && value.charCodeAt(end - 1) === 32) end--;
-    return check(value.slice(0, end));
-  };
+  return ofTexts((text) => {
+    if (text.length <= most) return null;
+    let end = text.length;
+    while (end > 0 && text.charCodeAt(end - 1) === 32) end--;
+    return check(text.slice(0, end));
+  });
 }
 
 export function bytes(most: number): ValueCheck {
-  return ofStrings((text) => {
+  return ofTexts((text) => {
     const length = Buffer.byteLength(text);
     return length <= most ? null : `it has ${length} bytes, and the column keeps ${most}`;
   });

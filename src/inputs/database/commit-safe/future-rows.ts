@@ -34,9 +34,11 @@ export async function warnOfFutureRows(parts: FutureParts, present: string): Pro
   );
   const count = Number(found?.count);
   if (count === 0) return;
-  const rows = count === 1 ? "1 row" : `${count > mostCounted ? `more than ${mostCounted}` : count} rows`;
+  const number = count > mostCounted ? `more than ${mostCounted}` : count;
+  const rows = `${count === 1 ? "1 row of" : `${number} rows of`} ${table} ${count === 1 ? "is" : "are"}`;
+  const other = connection.dialect.name === "postgres" ? " or `cursor: xmin`" : "";
   warn(
     "RECORDS_HELD_BACK",
-    `${rows} of ${table} are dated in the future (\`${formatPath(field.path)}\` ${String(found?.first)}), and are read once that time has come. Correct their dates, or deliver them at once with \`commitSafe: false\` or \`cursor: xmin\`.`,
+    `${rows} dated in the future (\`${formatPath(field.path)}\` ${String(found?.first)}), to be read when that time has come. Correct the dates in the source, or deliver such rows at once with \`commitSafe: false\`${other}.`,
   );
 }
