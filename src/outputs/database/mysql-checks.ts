@@ -29,10 +29,11 @@ export function mysqlCheck(column: FieldColumn, made: boolean): ValueCheck | nul
   if (made && column.kind === "bytes") return onlyBytes;
   const words = /^(enum|set)\((.*)\)$/is.exec(declared);
   if (words !== null) return oneOf(words[1] ?? "", wordsOf(words[2] ?? ""));
-  if (column.kind === "boolean") return truthValues;
   const { base, length, scale, rest } = parseDeclared(declared);
   const unsigned = /unsigned/.test(rest) || /unsigned/.test(base);
   const type = base.replace(/ unsigned| zerofill/g, "");
+  if (column.kind === "boolean" && type === "tinyint") return truthValues;
+  if (column.kind === "bytes" && type !== "binary") return bytesGiven;
   const bits = integerBits[type];
   if (bits !== undefined) return integersOf(bits, unsigned);
   switch (type) {
@@ -138,9 +139,12 @@ function bitsOf(length: number): ValueCheck {
   };
 }
 
+/** Numbers would be written as their digits. */
+const bytesGiven = onlyTexts("bytes", () => null);
+
 /** The servers fill bytes up with zeros. */
 function bytesOf(length: number): ValueCheck {
-  return ofTexts((text) => {
+  return onlyTexts("bytes", (text) => {
     const given = /^\\x(?:[0-9a-f]{2})*$/i.test(text) ? text.length / 2 - 1 : Buffer.byteLength(text);
     return given === length ? null : `it has ${given} bytes, and the column always has ${length}`;
   });

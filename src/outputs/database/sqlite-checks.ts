@@ -11,11 +11,14 @@ const highest = 2n ** 63n - 1n;
  */
 export function sqliteCheck(column: FieldColumn): ValueCheck | null {
   const affinity = affinityOf(column.type);
-  if (affinity === "text" || affinity === "none" || column.kind === "json") return null;
+  if (affinity === "text" || affinity === "none") return null;
+  // A column declared as JSON alone is one of numbers to SQLite. Strings stand there in quotes.
+  const isJson = column.kind === "json";
   const realOnly = affinity === "real";
   return (value) => {
     if (typeof value === "number") return Number.isNaN(value) ? noNaN : null;
     if (typeof value === "boolean") return null;
+    if (isJson && typeof value === "string") return null;
     if (value === "NaN") return noNaN;
     if (isNumberWord(value)) return null;
     const text = numberText(value);

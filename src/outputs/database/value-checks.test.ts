@@ -142,6 +142,8 @@ describeMysql("P7: MariaDB takes no value that it would change without a word", 
     ["DOUBLE", [digits, "NaN", "12abc"]],
     ["DOUBLE(5,1)", [1.25]],
     ["BIT(3)", [8, "11", "5"]],
+    ["BIT(1)", ["", 2]],
+    ["BLOB", [5, true]],
     ["YEAR", [24, "70", 1900, "2024-01-01"]],
     ["DATE", ["2024-01-01T10:00:00Z", "24-1-1", 20_240_101, "0044-03-15 BC", "infinity"]],
     ["DATETIME(3)", ["2024-01-01T10:00:00.1234Z", "20224-01-01T00:00:00Z", "24-1-1 10:00", 20_240_101]],
@@ -150,7 +152,7 @@ describeMysql("P7: MariaDB takes no value that it would change without a word", 
     ["CHAR(3)", ["abcd"]],
     ["VARCHAR(3)", ["abc "]],
     ["TINYTEXT", [`${"x".repeat(255)} `]],
-    ["BINARY(3)", ["\\x00", "ab"]],
+    ["BINARY(3)", ["\\x00", "ab", 101]],
     ["ENUM('a','it''s','2')", [1, "A", "", "b"]],
     ["SET('a','b')", ["b,a", 3, "a,c"]],
   ])("%s", async (type, values) => refused(await mysqlPlace(), type, values));
@@ -193,6 +195,7 @@ describe("P7: SQLite takes no value that it would change without a word", () => 
     ["NUMERIC", [digits, "NaN", "0.12345678901234567890123", new ExactNumber("9223372036854775808.5")]],
     ["REAL", [new ExactNumber("9007199254740993"), "NaN"]],
     ["BIGINT", [digits, new ExactNumber("9223372036854775809")]],
+    ["JSON", [digits, new ExactNumber("18446744073709551615")]],
   ])("%s", async (type, values) => refused(await sqlitePlace(), type, values));
 
   test("what it keeps is taken", async () => {
