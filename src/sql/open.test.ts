@@ -8,7 +8,8 @@ test.each([
   ["sqlite:", "names no file"],
   ["sqlite://data.db", "two slashes"],
   ["sqlite:./data.db?mode=ro", "parameters"],
-  ["postgres://user:pa ss/word@host/db", "cannot be read"],
+  ["postgres://user:pa ss/word@host/db", "before its `@`"],
+  ["postgres://user@host:port/db", "cannot be read"],
 ])("%s is refused, and the error names what works", async (url, why) => {
   const refused = openSql(url, { role: "output" });
   await expect(refused).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 import { TidemarkError } from "../errors.ts";
 import { registerSecret } from "../secrets.ts";
+import { encodePassword, registerPassword, serverUrlProblem } from "./connection-string.ts";
 import type { SqlConnection } from "./port.ts";
 import type { SqlRole } from "./roles.ts";
 
@@ -82,24 +83,18 @@ function sqlitePath(url: string): string {
   return rest.startsWith("///") ? rest.slice(2) : rest;
 }
 
+/** Registers the password as a secret. Throws `ARGUMENT_INVALID` for a URL that does not say what was meant. */
 function registerPasswords(url: string): void {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
-    // The address cannot be told apart, so that all of it is kept out of sight.
-    registerSecret(url);
-    throw new TidemarkError("ARGUMENT_INVALID", "the database URL cannot be read as a URL", {
-      hint: `${whatWorks} Percent-encode special characters in the password.`,
-    });
+  const problem = serverUrlProblem(url);
+  const parsed = URL.parse(url);
+  if (parsed !== null && problem === null) {
+    registerPassword(parsed);
+    return;
   }
-  for (const secret of [parsed.password, parsed.searchParams.get("password")]) {
-    if (secret === null || secret === "") continue;
-    registerSecret(secret);
-    try {
-      registerSecret(decodeURIComponent(secret));
-    } catch {
-      // A stray percent sign: the text itself is registered.
-    }
-  }
+  // The password cannot be told apart, so that all of it is kept out of sight.
+  registerSecret(url);
+  const what = problem === null ? "cannot be read as a URL" : `cannot be used: ${problem}`;
+  throw new TidemarkError("ARGUMENT_INVALID", `the database URL ${what}`, {
+    hint: `${encodePassword} ${whatWorks}`,
+  });
 }

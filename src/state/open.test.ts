@@ -115,3 +115,13 @@ test("P14: a URL that cannot be used is told without what may be secret in it", 
     expect(`${error.message} ${error.hint}`).not.toContain("hunter2222");
   }
 });
+
+test("P14: a password in the state's URL that is not percent-encoded is refused, and no part of it is shown", async () => {
+  const url = "postgres://app:x@Tr0ub4dor3@db.internal.example/state";
+  const error: unknown = await openState(url).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    code: "STATE_URL_INVALID",
+    message: expect.stringMatching(/more than one `@`/),
+  });
+  expect(String(error)).not.toMatch(/ub4|dor/);
+});

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { CursorRole } from "../../engine/ports.ts";
+import { connectionStringSchema } from "../../sql/connection-string.ts";
 import { scheduleKeys } from "../schedule.ts";
 import { refuseUnusableSlices } from "../slices.ts";
 import {
@@ -10,18 +11,17 @@ import {
 } from "../state-persistence.ts";
 import { asksForEnd, dialectOf, queryMistakes } from "./query-mistakes.ts";
 
-const connectionString = z.string().min(1);
 const columnName = z.string().min(1);
 
 const databaseInputKeys = z.strictObject({
   type: z.literal("database").describe("Reads records from a database."),
   ...scheduleKeys,
-  connectionString: connectionString
+  connectionString: connectionStringSchema
     .optional()
     .describe(
       "The database: `sqlite:./data.db`, `sqlite:///absolute/data.db`, `postgres://user@host:5432/database` or `mysql://user@host:3306/database`.",
     ),
-  connectionStringRef: connectionString
+  connectionStringRef: connectionStringSchema
     .optional()
     .describe("The same as `connectionString`, for files that keep it apart as `${DATABASE_URL}`."),
   query: z

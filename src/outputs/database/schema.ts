@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { connectionStringSchema } from "../../sql/connection-string.ts";
 import { tableNameParts } from "../../sql/dialects.ts";
 import { columnKinds } from "../../sql/port.ts";
 import { onErrorShape, refuseOnErrorMistakes } from "../on-error/schema.ts";
@@ -6,17 +7,15 @@ import { onErrorShape, refuseOnErrorMistakes } from "../on-error/schema.ts";
 /** What the names of Tidemark's own tables begin with. */
 export const ownTablePrefix = "_tidemark_";
 
-const connectionString = z.string().min(1);
-
 export const databaseOutputSchema = z
   .strictObject({
     type: z.literal("database").describe("Writes records to a table."),
-    connectionString: connectionString
+    connectionString: connectionStringSchema
       .optional()
       .describe(
         "The database: `sqlite:./data.db`, `sqlite:///absolute/data.db`, `postgres://user@host:5432/database` or `mysql://user@host:3306/database`.",
       ),
-    connectionStringRef: connectionString
+    connectionStringRef: connectionStringSchema
       .optional()
       .describe("The same as `connectionString`, for files that keep it apart as `${DATABASE_URL}`."),
     table: z

@@ -1,6 +1,6 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { excerpt } from "../excerpt.ts";
-import { roleCodes, type SqlRole } from "../roles.ts";
+import { roleCodes, type SqlRole, unknownHost } from "../roles.ts";
 import { tlsProblemOf } from "../tls.ts";
 
 /** The parts of the driver's errors that are of use. `errno` is the server's number. */
@@ -63,6 +63,14 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
       cause: thrown,
       details,
       hint: "Check the user, the password, the database's name and the TLS options in the connection string.",
+      recoverable: false,
+    });
+  }
+  if (error.code === "ENOTFOUND") {
+    return new TidemarkError(unavailable, `${place}: ${words}`, {
+      cause: thrown,
+      details,
+      hint: unknownHost,
       recoverable: false,
     });
   }

@@ -1,6 +1,6 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { excerpt } from "../excerpt.ts";
-import { roleCodes, type SqlRole } from "../roles.ts";
+import { roleCodes, type SqlRole, unknownHost } from "../roles.ts";
 import { tlsProblemOf } from "../tls.ts";
 
 /** The parts of `pg`'s errors that are of use; all of them are optional in one driver or another. */
@@ -65,6 +65,14 @@ export function postgresError(thrown: unknown, role: SqlRole, place: string, sql
       hint: /no encryption|SSL off/.test(words)
         ? "The server wants TLS: add `?sslmode=require`, or `verify-full` with `sslrootcert`, to the connection string."
         : "Check the user, the password and the database's name in the connection string.",
+      recoverable: false,
+    });
+  }
+  if (code === "ENOTFOUND") {
+    return new TidemarkError(unavailable, `${place}: ${words}`, {
+      cause: thrown,
+      details,
+      hint: unknownHost,
       recoverable: false,
     });
   }

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { registerSecret } from "../../secrets.ts";
+import { encodePassword, registerPassword, serverUrlProblem } from "../../sql/connection-string.ts";
 import { type PostgresAddress, postgresAddress } from "../../sql/postgres/address.ts";
 import { connectByTls } from "../../sql/postgres/connect.ts";
 import { isConnectionLoss } from "../../sql/postgres/errors.ts";
@@ -183,25 +184,17 @@ export class StateDatabase implements Runner {
 
 /** Where the URL leads. Its password is registered as a secret here. */
 function addressOf(url: string): PostgresAddress {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
+  const problem = serverUrlProblem(url);
+  const parsed = URL.parse(url);
+  if (parsed === null || problem !== null) {
     // What of it is the password cannot be told, so that all of it is kept out of sight.
     registerSecret(url);
-    throw new TidemarkError("STATE_URL_INVALID", "the PostgreSQL URL of the state cannot be read as a URL", {
-      hint: "Use postgres://user:password@host:5432/database, with special characters percent-encoded.",
+    const what = problem === null ? "cannot be read as a URL" : `cannot be used: ${problem}`;
+    throw new TidemarkError("STATE_URL_INVALID", `the PostgreSQL URL of the state ${what}`, {
+      hint: `Use postgres://user:password@host:5432/database. ${encodePassword}`,
     });
   }
-  for (const secret of [parsed.password, parsed.searchParams.get("password")]) {
-    if (!secret) continue;
-    registerSecret(secret);
-    try {
-      registerSecret(decodeURIComponent(secret));
-    } catch {
-      // A stray percent sign: the text itself is registered.
-    }
-  }
+  registerPassword(parsed);
   try {
     return postgresAddress(url);
   } catch (error) {

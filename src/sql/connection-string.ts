@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { registerSecret } from "../secrets.ts";
+
+/**
+ * Why a server's URL does not say what was meant; null where nothing speaks against it. Other schemes
+ * pass. The answer quotes nothing of the URL, since any part of it may belong to the password.
+ *
+ * A user's name or password that is not percent-encoded ends early for every reader of URLs: the rest of
+ * it would be taken for the host, and be looked up and shown.
+ *
+ * ```ts
+ * serverUrlProblem("postgres://app:x@y#z@db/shop"); // "it has a `#`, …"
+ * ```
+ */
+export function serverUrlProblem(url: string): string | null {
+  const [, rest] = /^(?:postgres|postgresql|mysql|mariadb):\/\/(.*)$/is.exec(url) ?? [];
+  if (rest === undefined) return null;
+  if (rest.includes("#")) return "it has a `#`, and a database URL has no fragment";
+  const end = rest.search(/[/?]/);
+  const authority = end === -1 ? rest : rest.slice(0, end);
+  const behind = end === -1 ? "" : rest.slice(end);
+  if (authority.split("@").length > 2) return "it has more than one `@` before the host";
+  const beforeValues = behind.split("=", 1)[0] ?? "";
+  if (!authority.includes("@") && authority !== "" && beforeValues.includes("@")) {
+    return `it has a \`${behind[0]}\` before its \`@\``;
+  }
+  if (/%(?![0-9a-f]{2})/i.test(rest)) return "it has a `%` that begins no percent-encoded character";
+  return null;
+}
+
+/** What to do about a `serverUrlProblem`, and about a URL that cannot be read. */
+export const encodePassword =
+  "Percent-encode special characters in the user's name and the password: `@` as %40, `#` as %23, `/` as %2F, `?` as %3F, `%` as %25.";
+
+/** A connection string of an input or an output: refuses what `serverUrlProblem` names. */
+export const connectionStringSchema = z
+  .string()
+  .min(1)
+  .superRefine((text, context) => {
+    const problem = serverUrlProblem(text);
+    if (problem === null) return;
+    context.addIssue({ code: "custom", message: `cannot be used: ${problem}. ${encodePassword}` });
+  });
+
+/** Keeps the URL's password out of all that is shown, as it is written and as it is meant. */
+export function registerPassword(url: URL): void {
+  for (const secret of [url.password, url.searchParams.get("password")]) {
+    if (secret === null || secret === "") continue;
+    registerSecret(secret);
+    try {
+      registerSecret(decodeURIComponent(secret));
+    } catch {
+      // A stray percent sign: the text itself is registered.
+    }
+  }
+}
