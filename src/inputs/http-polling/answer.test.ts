@@ -42,6 +42,12 @@ test("204 is an answer without records", async () => {
   expect([records, error]).toEqual([[], null]);
 });
 
+test("206, a part of the whole, is told where no `pagination` is declared", async () => {
+  const { records, messages } = await readAnswer(withStatus(206, '[{"a":1}]'));
+  expect(records).toEqual([{ a: 1 }]);
+  expect(messages).toEqual([expect.stringMatching(/^MORE_PAGES_SHOWN: .*status 206 says that it is a part/)]);
+});
+
 describe("an answer that is not as declared names what is there", () => {
   test.each<[string, HttpHandler, string | undefined, string, string]>([
     [

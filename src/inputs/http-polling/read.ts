@@ -159,10 +159,12 @@ export class HttpRead {
     const { body, records } = answer;
     const read = { pages: 1, records: records.length };
     const sign = signOfMore({ body, headers: response.headers, dataField: this.#rules.dataField, read });
-    if (sign !== null) {
+    const isPart = response.status === 206;
+    if (sign !== null || isPart) {
+      const shown = sign === null ? "its status 206 says that it is a part of the whole" : describeSign(sign);
       this.#parts.context.warn(
         "MORE_PAGES_SHOWN",
-        `no \`pagination\` is declared, so one request was made, and ${describeSign(sign)}; declare how one page follows another`,
+        `no \`pagination\` is declared, so one request was made, and ${shown}; declare how one page follows another`,
       );
     }
     return { records, next: null, ...this.#holdsUnreadable };
