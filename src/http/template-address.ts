@@ -75,6 +75,8 @@ export function compileParameters(queryParams: QueryParams): (record: SourceReco
     const parameters = new Map<string, string[]>();
     for (const [name, fills] of compiled) {
       const values = fills.map((fill) => fill(record)).filter((value) => value !== undefined);
+      if (!values.every((value) => value.isWellFormed()))
+        throw unusable(`a text with half a character cannot be put into the parameter \`${name}\``);
       parameters.set(name, values);
     }
     return parameters;

@@ -6,6 +6,7 @@ import {
   KeptRefusals,
   type Place,
   placeAt,
+  places,
   postgresPlace,
   rows,
   sqlitePlace,
@@ -190,3 +191,72 @@ test("PostgreSQL: one moment in two forms is one key, and the later record stays
   );
   expect(await rows(place, "SELECT v FROM events")).toEqual([{ v: "second" }]);
 });
+
+describe.each(places.filter(([name]) => name !== "sqlite"))("%s, a key of char(n)", (_, createPlace) => {
+  const table = "CREATE TABLE events (code CHAR(3) PRIMARY KEY, v VARCHAR(9))";
+
+  test("keys that differ only in blanks at the end are refused in one checkpoint, by both", async () => {
+    const place = await made(createPlace(), table);
+    const warnings: string[] = [];
+    const session = await claimed(place, { key: "code", warnings });
+    await session.write({
+      records: [
+        { code: "DE", v: "1" },
+        { code: "DK", v: "2" },
+      ],
+    });
+    await expect(session.write({ records: [{ code: "DE ", v: "3" }] })).rejects.toMatchObject({
+      code: "RECORD_INVALID",
+      message: expect.stringMatching(
+        /the record with code "DE ".*its key "DE " and the key "DE" of another record differ only in blanks/,
+      ),
+      details: { field: "code" },
+    });
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/^KEY_INEXACT the key column code .* keeps no blanks/),
+    );
+  });
+
+  test("a source that fills its keys up with blanks replaces its own rows", async () => {
+    const place = await made(createPlace(), table);
+    for (const v of ["1", "2"])
+      await deliver(
+        place,
+        [
+          { code: "DE ", v },
+          { code: "EUR", v },
+        ],
+        { key: "code" },
+      );
+    expect(await rows(place, "SELECT v FROM events")).toEqual([{ v: "2" }, { v: "2" }]);
+  });
+});
+
+test.each(places)(
+  "%s: a text that is a number in another form is refused in a key column of numbers",
+  async (_, createPlace) => {
+    for (const [type, bad] of [
+      ["INTEGER", "01"],
+      ["DECIMAL(9, 2)", "1.0"],
+    ] as const) {
+      const place = await made(
+        createPlace(),
+        `CREATE TABLE events (code ${type} NOT NULL UNIQUE, v VARCHAR(9))`,
+      );
+      await deliver(
+        place,
+        [
+          { code: "1", v: "1" },
+          { code: 2, v: "2" },
+        ],
+        { key: "code" },
+      );
+      const session = await claimed(place, { key: "code" });
+      await expect(session.write({ records: [{ code: bad, v: "3" }] })).rejects.toMatchObject({
+        code: "RECORD_INVALID",
+        details: { field: "code" },
+      });
+      expect(await rows(place, "SELECT v FROM events ORDER BY v")).toEqual([{ v: "1" }, { v: "2" }]);
+    }
+  },
+);

@@ -83,6 +83,7 @@ export const mysqlRules: ColumnRules = {
   checkOf: mysqlCheck,
 
   fold: (name) => name.toLowerCase(),
+  dropsBlanks: ({ type }) => type === "char",
 
   nameProblem(name: string): string | null {
     if (name === "") return "it is empty";

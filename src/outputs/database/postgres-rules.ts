@@ -49,8 +49,8 @@ export const postgresRules: ColumnRules = {
 
   fold: (name) => name,
 
-  nulHint:
-    "an object or a list can be kept as text too, which holds its escaped form (`columns: { field: text }`)",
+  refusesNul: true,
+  dropsBlanks: ({ declared = "" }) => /^(?:character(?! varying)|bpchar)/.test(declared),
 
   nameProblem(name: string): string | null {
     if (name === "") return "it is empty";

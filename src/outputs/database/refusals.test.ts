@@ -221,7 +221,7 @@ test("PostgreSQL: U+0000 in a text, in JSON and in a name in JSON is refused by 
         message: expect.stringMatching(
           /refused the record with id 2.*the field `v`: it holds the character U\+0000/,
         ),
-        hint: expect.stringMatching(/script.*columns: \{ field: text \}/),
+        hint: expect.stringMatching(typeof odd === "string" ? /script/ : /script.*columns: \{ v: text \}/),
       });
     }
     const { refusals } = await commitWith(place, records, { key: "id" });

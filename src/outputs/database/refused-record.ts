@@ -20,7 +20,9 @@ const whatToDo =
 export async function refusalOf(error: TidemarkError, fault: RecordFault, row: RefusedRow): Promise<Refusal> {
   const { store, target, record } = row;
   const collision = await collisionOf(row);
-  const text = isAboutText(error) ? textProblem(record, target.columns, store.rules.nulHint) : null;
+  const text = isAboutText(error)
+    ? textProblem(record, target.columns, store.rules.refusesNul === true)
+    : null;
   const field = collision?.field ?? text?.field ?? (await fieldOf(error, fault, row));
   const words = collision?.words ?? text?.words ?? error.message;
   const hint =

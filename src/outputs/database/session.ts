@@ -13,13 +13,20 @@ import { stringifyJson } from "../../model/json.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { ColumnKind, SqlConnection } from "../../sql/port.ts";
+import { BlankKeys, warnOfKey } from "./blank-keys.ts";
 import { DeliveredIdentities } from "./delivered.ts";
 import type { Ledger } from "./ledger.ts";
 import { refusalBefore, refusalOf } from "./refused-record.ts";
 import { writeAll, writeCarefully } from "./row-writing.ts";
 import { createSpill, type Spill, spill } from "./spills.ts";
 import { TablePlan } from "./table-plan.ts";
-import { type InexactKey, inTransaction, type TableStore, type Target } from "./table-store.ts";
+import {
+  type InexactKey,
+  inTransaction,
+  type TableDescription,
+  type TableStore,
+  type Target,
+} from "./table-store.ts";
 
 /** How much waits in memory for a commit before it goes to a temporary table of the connection. */
 const heldRecords = 10_000;
@@ -50,6 +57,7 @@ export class DatabaseSession implements OutputSession {
   readonly #delivered: DeliveredIdentities;
   #epoch: number | null = null;
   #inexact: readonly InexactKey[] = [];
+  #blankKeys: BlankKeys | null = null;
   #plan: TablePlan | null = null;
   #target: { readonly target: Target; readonly version: number } | null = null;
   #held: SourceRecord[] = [];
@@ -86,7 +94,7 @@ export class DatabaseSession implements OutputSession {
         `${entry.records} records were written to the table ${table}, and it is gone; it is made anew, for what is read from here on`,
       );
     }
-    if (existing !== null && this.#parts.key.length > 0) await this.#lookAtKey(entry?.mark ?? null);
+    if (existing !== null && this.#parts.key.length > 0) await this.#lookAtKey(existing, entry?.mark ?? null);
     this.#plan = new TablePlan({
       table,
       key: this.#parts.key,
@@ -99,16 +107,18 @@ export class DatabaseSession implements OutputSession {
     return entry?.mark ?? null;
   }
 
-  async #lookAtKey(mark: Mark | null): Promise<void> {
+  /** Finds the key's columns in which different texts are one, and tells of them before the first commit. */
+  async #lookAtKey(existing: TableDescription, mark: Mark | null): Promise<void> {
     const { store, table, key, context } = this.#parts;
+    const { rules } = store;
     this.#inexact = await store.inexactKeys(table, key);
-    if (mark !== null) return;
-    for (const { column, because } of this.#inexact) {
-      context.warn(
-        "KEY_INEXACT",
-        `the key column ${column} of the table ${table} takes different texts for one, since ${because}: a record whose key meets the row of another is refused`,
-      );
-    }
+    const blank = key.filter((field) =>
+      existing.columns.some(
+        (column) => rules.fold(column.name) === rules.fold(field) && rules.dropsBlanks?.(column) === true,
+      ),
+    );
+    this.#blankKeys = blank.length === 0 ? null : new BlankKeys(key, blank);
+    if (mark === null) warnOfKey(context.warn, table, { inexact: this.#inexact, blank });
   }
 
   async partition(partition: string): Promise<Mark | null> {
@@ -142,12 +152,27 @@ export class DatabaseSession implements OutputSession {
     const before = plan.snapshot();
     try {
       plan.fit(records, columns);
-      return records;
+      return this.#withOwnKey(records);
     } catch (error) {
       if (!isTidemarkError(error, "RECORD_INVALID")) throw error;
       plan.restore(before);
     }
-    return records.filter((record) => this.#fits(plan, record, columns));
+    return this.#withOwnKey(records.filter((record) => this.#fits(plan, record, columns)));
+  }
+
+  #withOwnKey(records: readonly SourceRecord[]): readonly SourceRecord[] {
+    const keys = this.#blankKeys;
+    if (keys === null) return records;
+    return records.filter((record) => {
+      const problem = keys.problemOf(record);
+      if (problem !== null) this.#refuseBefore(problem, record);
+      return problem === null;
+    });
+  }
+
+  #refuseBefore(problem: TidemarkError, record: SourceRecord): void {
+    const { table, key } = this.#parts;
+    this.#refusals.refuse(refusalBefore(problem, { table, key }, record));
   }
 
   #fits(plan: TablePlan, record: SourceRecord, columns: Batch["columns"]): boolean {
@@ -158,7 +183,7 @@ export class DatabaseSession implements OutputSession {
     } catch (error) {
       if (!isTidemarkError(error, "RECORD_INVALID")) throw error;
       plan.restore(before);
-      this.#refusals.refuse(refusalBefore(error, { table: this.#parts.table, key: this.#parts.key }, record));
+      this.#refuseBefore(error, record);
       return false;
     }
   }
@@ -203,6 +228,7 @@ export class DatabaseSession implements OutputSession {
     const plan = this.#planned();
     if (this.#records > 0) plan.settled();
     this.#delivered.committed(commit);
+    this.#blankKeys?.clear();
     const spills = this.#spills;
     this.#held = [];
     this.#heldCharacters = 0;

@@ -10,7 +10,7 @@ import type {
   Takes,
   Widening,
 } from "./table-store.ts";
-import type { ValueCheck } from "./value-checks.ts";
+import { every, keyCheck, type ValueCheck } from "./value-checks.ts";
 import { agrees, isNumberWord } from "./values.ts";
 
 export interface TablePlanOptions {
@@ -170,7 +170,9 @@ export class TablePlan {
   #set(planned: Planned, column: FieldColumn): void {
     planned.column = column;
     planned.takes = this.#takesOf(column);
-    planned.check = this.#options.rules.checkOf(column, !this.#isUsers(column));
+    const { rules, key } = this.#options;
+    const check = rules.checkOf(column, !this.#isUsers(column));
+    planned.check = key.includes(column.field) ? every(check, keyCheck(column)) : check;
     planned.anything = planned.takes.everything && planned.check === null;
   }
 

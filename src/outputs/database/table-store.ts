@@ -62,8 +62,10 @@ export interface ColumnRules {
   fold(name: string): string;
   /** Why no column can have this name; null where one can. */
   nameProblem(name: string): string | null;
-  /** What else can be done about U+0000, where the database's texts cannot hold it; absent where they can. */
-  readonly nulHint?: string;
+  /** Whether the database's texts, and its JSON, cannot hold U+0000. */
+  readonly refusesNul?: boolean;
+  /** Whether a column keeps no blanks at the end of a text, as `char(n)` does. */
+  dropsBlanks?(column: TableColumn): boolean;
 }
 
 /** A column of a key in which the database takes different texts for one. */

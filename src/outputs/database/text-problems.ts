@@ -10,20 +10,20 @@ export interface TextProblem {
 
 /**
  * The first field with a text, or a name inside it, that holds half of a surrogate pair, or U+0000 where
- * the database's texts cannot (`nulHint`).
+ * the database's texts cannot (`refusesNul`).
  */
 export function textProblem(
   record: SourceRecord,
   columns: readonly FieldColumn[],
-  nulHint: string | undefined,
+  refusesNul: boolean,
 ): TextProblem | null {
   for (const { field } of columns) {
-    const found = oddCharacter(record[field], nulHint !== undefined);
+    const found = oddCharacter(record[field], refusesNul);
     if (found === "nul") {
       return {
         field,
         words: "it holds the character U+0000",
-        hint: `Take it out in a \`script\` filter, as by text.replaceAll("\\0", "")${nulHint === undefined ? "" : `; ${nulHint}`}.`,
+        hint: `Take it out in a \`script\` filter, as by text.replaceAll("\\0", "")${typeof record[field] === "string" ? "" : `, or keep the field as text, which holds its escaped form (\`columns: { ${field}: text }\`)`}.`,
       };
     }
     if (found === "half") {

@@ -45,6 +45,20 @@ export function every(...checks: readonly (ValueCheck | null)[]): ValueCheck | n
 }
 
 /** Checks texts, and dates of JavaScript as the text that is written for them. */
+/**
+ * Texts in a key column of numbers: of two texts that say one number, such as `1` and `01`, each would
+ * replace the other's row, so only the plain one is taken. Numbers themselves are told apart by their value.
+ */
+export function keyCheck({ kind }: FieldColumn): ValueCheck | null {
+  if (kind !== "integer" && kind !== "decimal" && kind !== "float") return null;
+  return ofStrings((text) => {
+    const number = canonicalDecimal(text.trim());
+    return number === null || number === text
+      ? null
+      : `as a key it would be one with ${number}, since the column holds numbers`;
+  });
+}
+
 export function ofStrings(check: (text: string) => string | null): ValueCheck {
   return (value) => {
     if (typeof value === "string") return check(value);

@@ -234,3 +234,20 @@ test("the idempotency key's header can be named otherwise or left out", async ()
   const none = await requestsOf((origin) => ({ endpoint: origin, idempotencyHeader: null }), [{ id: 1 }]);
   expect(none.seen[0]?.headers).not.toHaveProperty("idempotency-key");
 });
+
+test("P7: half of a surrogate pair is refused where a request holds text, and escaped in JSON", async () => {
+  const records = [
+    { id: 1, v: "whole 😀" },
+    { id: 2, v: "half \ud83d" },
+  ];
+  const sent = async (more: Omit<HttpRequestKeys, "endpoint">) => {
+    const { seen, result } = await requestsOf(
+      (origin) => ({ endpoint: origin, onError: "skip", ...more }),
+      records,
+    );
+    return { written: result.written, bodies: seen.map(({ body }) => body) };
+  };
+  expect(await sent({ body: "{{ v }}" })).toEqual({ written: 1, bodies: ["whole 😀"] });
+  expect(await sent({ queryParams: { v: "{{ v }}" } })).toMatchObject({ written: 1 });
+  expect((await sent({})).bodies[1]).toBe('{"id":2,"v":"half \\ud83d"}');
+});

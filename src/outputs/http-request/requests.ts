@@ -62,8 +62,12 @@ function compileItem({ body, method, batch }: HttpRequestConfig): (record: Sourc
   if (body === undefined)
     return method === "DELETE" && batch === undefined ? () => undefined : (record) => record;
   const template = compileTemplate(body);
+  const isText = (item: unknown): item is string => batch === undefined && typeof item === "string";
   return (record) => {
     const item = template(record);
+    if (isText(item) && !item.isWellFormed()) {
+      throw new TidemarkError("RECORD_INVALID", "a text with half a character cannot be sent as a body");
+    }
     if (item !== undefined) return item;
     throw new TidemarkError(
       "RECORD_INVALID",
