@@ -1,10 +1,22 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { TidemarkError } from "../../errors.ts";
 import { type BetterSqlite3, BetterSqliteHandle, type SqliteHandle } from "../../sql/sqlite/handle.ts";
-import { migrate } from "./schema.ts";
+import { migrate, refuseOldTables } from "./schema.ts";
 
 /** How long to wait, at the most, for another connection's write transaction. */
 export const busyTimeoutMs = 30_000;
@@ -24,6 +36,7 @@ export function openStateFile(path: string, driver?: BetterSqlite3): SqliteHandl
       createStateFile(file, driver);
     }
     refuseNoDatabase(file);
+    if (driver === undefined && !isWritable(file)) return openForReading(file);
     return openDatabase(file, file, driver);
   } catch (error) {
     throw stateFileError(error, file);
@@ -44,6 +57,45 @@ function createStateFile(file: string, driver: BetterSqlite3 | undefined): void 
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   } finally {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(draft + suffix, { force: true });
+  }
+}
+
+/** SQLite writes beside the file as well, so that its folder counts. */
+function isWritable(file: string): boolean {
+  try {
+    for (const path of [dirname(file), file]) accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Opens a file that nobody here can write to, on a read-only file system for example: `state list` and the like work,
+ * and what would write is refused. SQLite reads a database with a write-ahead log only where it may write, or where
+ * it is told that nobody writes (`immutable`). That is so while the log is empty; otherwise the newest writes are in it.
+ */
+function openForReading(file: string): SqliteHandle {
+  const log = `${file}-wal`;
+  const address = pathToFileURL(file);
+  if (!existsSync(log) || statSync(log).size === 0) address.searchParams.set("immutable", "1");
+  let db: SqliteHandle | undefined;
+  try {
+    db = new DatabaseSync(address, { readOnly: true });
+    refuseOldTables(db, file);
+    return db;
+  } catch (error) {
+    db?.close();
+    if (error instanceof TidemarkError || address.search !== "") throw error;
+    throw new TidemarkError(
+      "STATE_UNAVAILABLE",
+      `${file} cannot be written, and its newest writes are still in ${log}, which SQLite can only read where it may write`,
+      {
+        cause: error,
+        hint: "Copy the file with its -wal to a folder that can be written, and look there.",
+        recoverable: false,
+      },
+    );
   }
 }
 

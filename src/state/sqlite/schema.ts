@@ -133,6 +133,17 @@ export function migrate(db: SqliteHandle, holder: string): void {
   }
 }
 
+/** Throws `STATE_UNAVAILABLE` where the tables would have to be brought up to date, which a reader cannot do. */
+export function refuseOldTables(db: SqliteHandle, holder: string): void {
+  const version = storedVersion(db, holder);
+  if (version === schemaVersion) return;
+  throw new TidemarkError(
+    "STATE_UNAVAILABLE",
+    `${holder} cannot be written, and its tables are of version ${version}: this version of Tidemark would have to bring them to ${schemaVersion}`,
+    { hint: "Open it once where it can be written, or look at a copy.", recoverable: false },
+  );
+}
+
 /** The step a database has; 0 where it has no state tables. */
 function storedVersion(db: SqliteHandle, holder: string): number {
   const tables = db
