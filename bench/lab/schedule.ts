@@ -140,7 +140,8 @@ class BackfillBeside {
   async #ended(worker: ReturnType<Scene["backfill"]>, milliseconds: number): Promise<string> {
     this.#worker = null;
     const { status, error, stderr } = await worker.endWithin(milliseconds);
-    this.#id = worker.backfill ?? this.#id;
+    // One that was killed before it kept its range has read nothing, and is begun anew.
+    this.#id = error === "ARGUMENT_INVALID" ? null : (worker.backfill ?? this.#id);
     if (status === "completed") this.#finished = true;
     return `${status} ${error ?? ""} ${stderr}`;
   }

@@ -93,6 +93,24 @@ describe("a backfill", () => {
     }
   });
 
+  it("that stopped before it kept its range is begun anew, and says so", async () => {
+    const { bench, fill } = world();
+    const range = { from: "2025-01-01", to: "2025-01-10T12:00:00Z" };
+    const stopped = await fill({
+      ...range,
+      faults: (point) => {
+        if (point === "afterBegin") throw new Error("crash");
+      },
+    });
+    await expect(fill({ resume: stopped.backfill })).rejects.toMatchObject({
+      code: "ARGUMENT_INVALID",
+      message: expect.stringContaining("stopped before it had read anything"),
+      hint: "Begin it anew with --from and --to.",
+    });
+    expect((await fill(range)).error).toBeNull();
+    expect(bench.ids()).toHaveLength(10);
+  });
+
   it("into an append it reads only what nothing covers, so that no row is there twice", async () => {
     const { bench, clock, fill } = world(true);
     await bench.run({ clock });

@@ -95,20 +95,23 @@ async function resumable(pipeline: Pipeline, options: BackfillOptions, id: strin
   }
   const backfills = await options.state.backfills(pipeline.key);
   const found = backfills.find(({ backfill: known }) => known === id);
-  if (
-    found === undefined ||
-    found.status === "completed" ||
-    found.range === null ||
-    found.range.upper === null
-  ) {
+  if (found === undefined || found.status === "completed") {
     throw invalid(pipeline, `there is no backfill ${id} to go on with`, { hint: whichThereAre(backfills) });
   }
-  const { lower, upper } = found.range;
+  const lower = found.range?.lower ?? null;
+  const upper = found.range?.upper ?? null;
+  if (upper === null) {
+    throw invalid(pipeline, `backfill ${id} stopped before it had read anything, and kept no range`, {
+      hint: "Begin it anew with --from and --to.",
+    });
+  }
   return { lower, upper };
 }
 
 function whichThereAre(backfills: readonly BackfillState[]): string {
-  const open = backfills.filter(({ status }) => status !== "completed").map(({ backfill: id }) => id);
+  const open = backfills
+    .filter(({ status, range }) => status !== "completed" && range !== null)
+    .map(({ backfill: id }) => id);
   return open.length === 0
     ? "None is unfinished: begin one with --from and --to."
     : `Unfinished: ${open.join(", ")}.`;
