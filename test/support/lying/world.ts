@@ -238,7 +238,7 @@ function knowable(world: World): World {
   const isShort = granted.length > 0 || dropped.some(Boolean);
   if (isShort && ["capped", "page", "low", "changing"].includes(total)) total = "absent";
   // Records that come twice count twice, and then agree with a total before all have come.
-  if (overlaps || (paging === "offset" && dropped.some(Boolean))) total = "absent";
+  if (overlaps) total = "absent";
   if (total === "absent") declares = { ...declares, total: false };
   // A source that compares a coarser value strictly has to be declared so; there is no setting for a day.
   if (compares === "second" || compares === "day") strict = false;
