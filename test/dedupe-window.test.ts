@@ -126,7 +126,7 @@ test("P2: rows that come late within the lookback are appended once, wherever ru
         if (result.status !== "completed") continue;
         expect(ids).toEqual(rows.map(({ id }) => id));
         const newest = Math.max(...rows.map(({ at }) => at));
-        const kept = table.delivered.get("")?.size ?? 0;
+        const kept = table.delivered.get("acme/events\n")?.size ?? 0;
         expect(kept).toBe(rows.filter(({ at }) => at >= newest - 100).length);
       }
     }),

@@ -1,7 +1,7 @@
 import type { Incremental } from "../../engine/ports.ts";
 import { floorCursor, stepCursor } from "../../model/cursor.ts";
 import { parseGranule } from "../../model/granule.ts";
-import { parseCursorFormat } from "../../model/timestamp.ts";
+import { hasUnclearTimes, parseCursorFormat, unclearFrom } from "../../model/timestamp.ts";
 import { lowerBoundToSend } from "../bounds.ts";
 import type { StatePersistence } from "../state-persistence.ts";
 
@@ -29,7 +29,8 @@ export function databaseReach(
   const lowered = lowerBoundToSend(field, lower, { companion, ...(rounds ? { format } : {}) });
   if (field.type === "numeric_id") return floorCursor(field.type, lowered, parseGranule("1"));
   if (field.type !== "timestamp_utc") return lowered;
-  const back = isWide ? "2d" : field.format.timezone === "UTC" ? "0s" : "3h";
   const cut = floorCursor(field.type, lowered, parseGranule(declared === undefined ? "1us" : "1s"));
-  return stepCursor(field.type, cut, parseGranule(back), -1);
+  if (isWide) return stepCursor(field.type, cut, parseGranule("2d"), -1);
+  const stretch = hasUnclearTimes(field.format) ? unclearFrom(cut, field.format) : null;
+  return stretch === null ? cut : stepCursor(field.type, stretch, parseGranule("1s"), -1);
 }
