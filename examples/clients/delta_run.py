@@ -375,7 +375,7 @@ def _cursor(value: Any) -> Any:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError("a cursor needs a time zone: datetime.now(timezone.utc), not datetime.now()")
-        return value.isoformat()
+        return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
     if value is None or isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     raise TypeError(f"a cursor is text, an int or a datetime, not {type(value).__name__}; a float has lost digits")
