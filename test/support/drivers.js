@@ -10,6 +10,14 @@ import { CamelCasePlugin, Kysely, sql as kyselySql, PostgresDialect, SqliteDiale
 import pg from "pg";
 import postgres from "postgres";
 
+/** The database is dropped while connections may still say goodbye, which is no fault of theirs. */
+function poolOf(url) {
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  return pool;
+}
+
 /**
  * A transaction by a library that takes a callback: held open until it is told how to end.
  *
@@ -42,7 +50,7 @@ async function held(begin, insert) {
 
 /** @param {string} url */
 export function kyselyOnPostgres(url) {
-  const dialect = new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 2 }) });
+  const dialect = new PostgresDialect({ pool: poolOf(url) });
   // Users of this plugin get their columns under other names; the state's must not be.
   const db = new Kysely({ dialect, plugins: [new CamelCasePlugin()] });
   return {
@@ -58,7 +66,7 @@ export function kyselyOnPostgres(url) {
 
 /** @param {string} url */
 export function drizzleOnPostgres(url) {
-  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  const pool = poolOf(url);
   const db = drizzlePg({ client: pool });
   return {
     begin: () =>
@@ -106,7 +114,7 @@ export function postgresJs(url) {
  * @param {string} url
  */
 export function ownRunnerOnPostgres(url) {
-  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  const pool = poolOf(url);
   return {
     async begin() {
       const client = await pool.connect();
