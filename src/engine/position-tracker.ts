@@ -2,9 +2,8 @@ import { TidemarkError } from "../errors.ts";
 import { addInterval } from "../model/coverage.ts";
 import { type CursorType, compareCursorValues, isOrdered, stepCursor } from "../model/cursor.ts";
 import { identityOf } from "../model/identity.ts";
-import type { BoundaryKey, Interval, Order, Position, ResumePoint } from "../model/position.ts";
+import type { Interval, Order, Position, ResumePoint } from "../model/position.ts";
 import type { SourceRecord } from "../model/record.ts";
-import { boundaryName } from "./boundary-name.ts";
 import { Companions } from "./companions.ts";
 import { windowDelivery } from "./dedupe.ts";
 import type { DeliveredRecords } from "./delivered-records.ts";
@@ -14,6 +13,7 @@ import { ReadableRecords, refusedIdentity } from "./readable-records.ts";
 import { type CursorsOfPage, describeRecord } from "./record-cursors.ts";
 import { nameOfContent } from "./refusals.ts";
 import { isSurelyNew } from "./surely-new.ts";
+import { TieSet } from "./tie-set.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 import { later, type UnclearTimes, unclearTimes } from "./unclear-times.ts";
@@ -29,15 +29,7 @@ export class PositionTracker implements Tracker {
   readonly #options: TrackerOptions;
   readonly #field: CursorField | null;
   readonly #unclear: UnclearTimes | null;
-  /** Identities delivered with a cursor at or above the watermark, by cursor and identity. */
-  readonly #boundary = new Map<string, BoundaryKey>();
-  /** How many of them have no cursor, which are counted by themselves: they must not crowd out the others. */
-  #withoutCursor = 0;
-  /** What is left of the counts that the last run handed over, for records without a key. */
-  readonly #unclaimed = new Map<string, number>();
-  /** The cursors that the handed-over identities have: only at these can a record be known already. */
-  readonly #knownCursors = new Set<string>();
-  #knownHighest: string | null = null;
+  readonly #ties: TieSet;
   readonly #companions: Companions;
   readonly #readable: ReadableRecords;
   /** Null where nobody asks for late records: in slices and backfills. */
@@ -49,8 +41,6 @@ export class PositionTracker implements Tracker {
   #keptFrom: string | null;
   /** The cursor before this one, while the order is taken to be ascending. */
   #last: string | null = null;
-  /** The cursor whose boundary keys were too many to keep. */
-  #overflowed: string | null = null;
   #offset: bigint;
   /** Where the read would go on after the last page admitted. */
   #next: ResumePoint | null = null;
@@ -72,26 +62,27 @@ export class PositionTracker implements Tracker {
       incremental,
       refusals: options.refusals,
       hasRead: start.watermark !== null,
-      isNew: (value) => this.#isNewRefusal(value),
+      // A record that cannot be read is remembered by its content, as one that has no cursor is.
+      isNew: (value) => this.#ties.takesIdentity(refusedIdentity(nameOfContent(value))),
       warn: options.warn,
     });
     this.#delivered = followsLate(options, this.#field);
-    if (this.#field === null) return;
-    for (const key of start.boundary) {
-      this.#boundary.set(boundaryName(key.cursor, key.identity), key);
-      if (key.cursor === "") this.#withoutCursor += 1;
-      this.#unclaimed.set(boundaryName(key.cursor, key.identity), key.count);
-      this.#knownCursors.add(key.cursor);
-      if (key.cursor !== "" && this.#isAbove(key.cursor, this.#knownHighest)) this.#knownHighest = key.cursor;
-    }
+    this.#ties = new TieSet({
+      type: this.#field === null ? null : this.#field.type,
+      start: start.boundary,
+      identity: options.identity,
+      most: incremental.maxBoundaryKeys,
+      warn: options.warn,
+    });
   }
 
   get changed(): boolean {
-    return this.#changed;
+    return this.#changed || this.#ties.changed;
   }
 
   committed(): void {
     this.#changed = false;
+    this.#ties.committed();
   }
 
   admit(given: Page): Admitted {
@@ -104,15 +95,6 @@ export class PositionTracker implements Tracker {
     if (field === null) return this.#everything(page);
     if (field.role === "offset") return this.#counted(page, given);
     return this.#followed(page, field, read ?? noCursors);
-  }
-
-  /** A record that cannot be read is remembered by its content, as one that has no cursor is. */
-  #isNewRefusal(value: unknown): boolean {
-    const identity = refusedIdentity(nameOfContent(value));
-    const name = boundaryName("", identity);
-    if (this.#boundary.has(name)) return false;
-    this.#remember(name, { identity, cursor: "", count: 1 });
-    return true;
   }
 
   position(at: { windowFinished: boolean }): Position {
@@ -131,7 +113,7 @@ export class PositionTracker implements Tracker {
     if (at.windowFinished || (this.#order === "ascending" && this.#field !== null)) {
       const watermark = this.#watermark();
       const coverage = this.#coverageTo(watermark);
-      return { watermark, companions, window: null, boundary: this.#boundaryFrom(watermark), coverage };
+      return { watermark, companions, window: null, boundary: this.#ties.from(watermark), coverage };
     }
     return {
       watermark: start.watermark,
@@ -143,7 +125,7 @@ export class PositionTracker implements Tracker {
         highest: this.#highest,
         resume: this.#next,
       },
-      boundary: this.#boundaryWithin(),
+      boundary: [...this.#ties.within()],
       coverage: start.coverage,
     };
   }
@@ -204,7 +186,7 @@ export class PositionTracker implements Tracker {
       order: this.#order,
       last: this.#last,
       highest: this.#highest,
-      boundary: this.#overflowed === null ? this.#boundary : null,
+      boundary: this.#ties.whole,
     });
     const admitted =
       this.#wholePage(page, field, read, surelyNew) ?? this.#recordByRecord(page, field, read.cursors);
@@ -225,7 +207,8 @@ export class PositionTracker implements Tracker {
       b !== null && b !== undefined && compareCursorValues(field.type, a, b) < 0;
     if (this.#frame.sideOf(lowest, field.type, null) === "below" || isBefore(lowest, this.#last)) return null;
     if (window.upper !== null && isBefore(window.upper.value, highest)) return null;
-    if (this.#knownHighest !== null && !isBefore(this.#knownHighest, lowest)) return null;
+    const { knownHighest } = this.#ties;
+    if (knownHighest !== null && !isBefore(knownHighest, lowest)) return null;
     if (this.#stretchOf(highest) !== null) return null;
     this.#last = highest;
     this.#raise(highest);
@@ -245,7 +228,7 @@ export class PositionTracker implements Tracker {
   ): readonly SourceRecord[] {
     const ties = cursors.indexOf(highest);
     const tied = records.slice(ties);
-    const taken = tied.filter((record) => this.#takesOnce(record, highest));
+    const taken = tied.filter((record) => this.#ties.takesOnce(record, highest));
     return taken.length === tied.length ? records : [...records.slice(0, ties), ...taken];
   }
 
@@ -294,24 +277,20 @@ export class PositionTracker implements Tracker {
   }
 
   #raise(cursor: string): void {
-    const type = this.#typeOf();
     if (!this.#isAbove(cursor, this.#highest)) return;
     this.#highest = cursor;
     this.#delivered?.raise(cursor);
     const keptFrom = this.#stretchOf(cursor) ?? cursor;
     this.#keptFrom = keptFrom;
     this.#changed = true;
-    for (const [name, key] of this.#boundary) {
-      if (key.cursor !== "" && compareCursorValues(type, key.cursor, keptFrom) < 0)
-        this.#boundary.delete(name);
-    }
+    this.#ties.dropBelow(keptFrom);
   }
 
   /** Whether the record is to be delivered; keeps its identity where a later read may bring it again. */
   #takes(record: SourceRecord, cursor: string | null, side: Side): boolean {
     const { incremental } = this.#options;
     if (cursor === null) {
-      return incremental.onNullCursor === "deliver" && this.#takesOnce(record, "");
+      return incremental.onNullCursor === "deliver" && this.#ties.takesOnce(record, "");
     }
     if (side === "below") return this.#takesLate(record, cursor);
     if (side === "past" || side === "future") {
@@ -319,8 +298,8 @@ export class PositionTracker implements Tracker {
       if (side === "past" && incremental.settle !== null) return false;
       return this.#takesAhead(record, cursor, side);
     }
-    if (cursor === this.#highest || this.#isKept(cursor)) return this.#takesOnce(record, cursor);
-    return !this.#knownCursors.has(cursor) || !this.#claim(record, cursor);
+    if (cursor === this.#highest || this.#isKept(cursor)) return this.#ties.takesOnce(record, cursor);
+    return !this.#ties.isKnownAt(cursor) || !this.#ties.claim(record, cursor);
   }
 
   /** A record below the window is delivered if it surely never was; a doubt is told. */
@@ -347,8 +326,8 @@ export class PositionTracker implements Tracker {
   /** A record past the window's end is delivered ahead of time, once, as long as that can be remembered. */
   #takesAhead(record: SourceRecord, cursor: string, side: Side): boolean {
     const { maxBoundaryKeys } = this.#options.incremental;
-    if (this.#boundary.size - this.#withoutCursor < maxBoundaryKeys) return this.#takesOnce(record, cursor);
-    if (this.#claim(record, cursor)) return false;
+    if (!this.#ties.isFull) return this.#ties.takesOnce(record, cursor);
+    if (this.#ties.claim(record, cursor)) return false;
     if (side === "past") {
       this.#options.warn(
         "RECORDS_HELD_BACK",
@@ -361,63 +340,6 @@ export class PositionTracker implements Tracker {
       `more than ${maxBoundaryKeys} records lie in the future; the rest of them are delivered again by every run`,
     );
     return true;
-  }
-
-  #takesOnce(record: SourceRecord, cursor: string): boolean {
-    if (this.#knownCursors.has(cursor) && this.#claim(record, cursor)) return false;
-    const identity = identityOf(record, this.#options.identity);
-    const name = boundaryName(cursor, identity);
-    const known = this.#boundary.get(name);
-    if (known !== undefined && this.#options.identity.key !== null) return false;
-    this.#remember(name, { identity, cursor, count: (known?.count ?? 0) + 1 });
-    return true;
-  }
-
-  /**
-   * Whether the record was delivered by an earlier run. Records with a key are known however often
-   * they come; of those without, as many as were delivered.
-   */
-  #claim(record: SourceRecord, cursor: string): boolean {
-    const { identity } = this.#options;
-    const name = boundaryName(cursor, identityOf(record, identity));
-    const left = this.#unclaimed.get(name) ?? 0;
-    if (left > 0 && identity.key === null) this.#unclaimed.set(name, left - 1);
-    return left > 0;
-  }
-
-  #remember(name: string, key: BoundaryKey): void {
-    if (key.cursor === "") {
-      this.#rememberWithoutCursor(name, key);
-      return;
-    }
-    if (key.cursor === this.#overflowed) return;
-    this.#boundary.set(name, key);
-    this.#changed = true;
-    const most = this.#options.incremental.maxBoundaryKeys;
-    if (this.#boundary.size - this.#withoutCursor <= most) return;
-    this.#overflowed = key.cursor;
-    for (const [known, { cursor }] of this.#boundary) if (cursor === key.cursor) this.#boundary.delete(known);
-    this.#options.warn(
-      "BOUNDARY_KEYS_DROPPED",
-      `more than ${most} records share the cursor ${key.cursor}; those at the watermark will be delivered again, and none is lost`,
-    );
-  }
-
-  /** As many as can be kept stay known; to drop them all would deliver each of them again. */
-  #rememberWithoutCursor(name: string, key: BoundaryKey): void {
-    const most = this.#options.incremental.maxBoundaryKeys;
-    if (!this.#boundary.has(name)) {
-      if (this.#withoutCursor >= most) {
-        this.#options.warn(
-          "NULL_CURSORS_FULL",
-          `more than ${most} records have no cursor; ${most} of them are known as delivered, and every run delivers the others again. Give them a cursor, leave them out with \`onNullCursor: skip\`, or raise \`maxBoundaryKeys\``,
-        );
-        return;
-      }
-      this.#withoutCursor += 1;
-    }
-    this.#boundary.set(name, key);
-    this.#changed = true;
   }
 
   #disorderAt(cursor: string, field: CursorField, record: SourceRecord): string | null {
@@ -438,23 +360,6 @@ export class PositionTracker implements Tracker {
   #fallBack(): void {
     this.#order = "unordered";
     this.#changed = true;
-  }
-
-  /** Inside a window both ends count: what was delivered at the old watermark, and at the highest so far. */
-  #boundaryWithin(): BoundaryKey[] {
-    const { boundary } = this.#options.start;
-    const names = new Set(boundary.map(({ cursor, identity }) => boundaryName(cursor, identity)));
-    const come = [...this.#boundary].filter(([name]) => !names.has(name)).map(([, key]) => key);
-    return come.length === 0 ? boundary : [...boundary, ...come];
-  }
-
-  #boundaryFrom(watermark: string | null): BoundaryKey[] {
-    if (this.#field === null) return [...this.#options.start.boundary];
-    const type = this.#typeOf();
-    return [...this.#boundary.values()].filter(
-      ({ cursor }) =>
-        cursor === "" || watermark === null || compareCursorValues(type, cursor, watermark) >= 0,
-    );
   }
 
   #typeOf(): CursorType {

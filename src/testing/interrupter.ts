@@ -61,7 +61,7 @@ export class Interrupter {
   }
 
   #session(session: InputSession): InputSession {
-    const { now, safeUpper, readsPast, note, partitions } = session;
+    const { now, safeUpper, readsPast, note, facts, partitions } = session;
     return {
       read: (request) => this.#pages(session, request),
       ...(now === undefined ? {} : { now: () => this.#call("input.now", () => now.call(session)) }),
@@ -70,6 +70,7 @@ export class Interrupter {
         : { safeUpper: (from) => this.#call("input.safeUpper", () => safeUpper.call(session, from)) }),
       ...(readsPast === undefined ? {} : { readsPast: () => readsPast.call(session) }),
       ...(note === undefined ? {} : { note: () => note.call(session) }),
+      ...(facts === undefined ? {} : { facts: () => facts.call(session) }),
       ...(partitions === undefined ? {} : { partitions: (signal) => partitions.call(session, signal) }),
       close: () => session.close(),
     };
