@@ -129,3 +129,12 @@ test("a record that an earlier run delivered ahead of its window is silent when 
     [1, []],
   ]);
 });
+
+test("what lies before a declared beginning is left out, also where the source gives it", async () => {
+  const rows = [
+    { id: 1, at: "2026-01-01T00:00:00.000Z" },
+    { id: 2, at: "2026-01-02T00:00:00.000Z" },
+  ];
+  const told = await runs(ignoringTheBound, [rows, rows], { start: "2026-01-02" }, true);
+  expect(told.map(({ written }) => written)).toEqual([[2], []]);
+});

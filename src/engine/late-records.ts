@@ -10,6 +10,8 @@ import type { TrackerOptions } from "./tracker-options.ts";
 export function followsLate(options: TrackerOptions, field: CursorField | null): DeliveredRecords | null {
   const { reach, identity, start, incremental } = options;
   if (reach === undefined || field === null || field.path === null || !isOrdered(field.type)) return null;
+  // What lies before a declared beginning is not the stream's, or was brought by a backfill.
+  if ((incremental.start ?? null) !== null) return null;
   return new DeliveredRecords({
     type: field.type,
     granule: field.granule,
