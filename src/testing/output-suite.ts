@@ -1,21 +1,18 @@
 import assert from "node:assert/strict";
-import { systemClock } from "../clock.ts";
-import type { Commit, Output, OutputContext, OutputSession, Refusal, Refusals } from "../engine/ports.ts";
-import { TidemarkError } from "../errors.ts";
-import { emptyPosition, type Position } from "../model/position.ts";
-import type { SourceRecord } from "../model/record.ts";
+import type { OutputSession } from "../engine/ports.ts";
+import type { Position } from "../model/position.ts";
+import {
+  Bench,
+  type Cases,
+  commitOf,
+  incoherent,
+  type OutputDestination,
+  records,
+  superseded,
+} from "./output-suite/bench.ts";
+import { refusalCases } from "./output-suite/refusal-cases.ts";
 
-/** An empty place to write to, and what a reader beside the output finds there. */
-export interface OutputDestination {
-  readonly output: Output;
-  /** The ids of the rows that are committed, in any order, with repetitions. */
-  readonly ids: () => Promise<readonly number[]>;
-  /** Whether a destination is one stream's, so that any other is refused with `CONFIG_INCOHERENT`. Default: no. */
-  readonly oneStream?: boolean;
-  /** A record that the output refuses, of this id; the cases about refusals need it. */
-  readonly refused?: (id: number) => SourceRecord;
-  readonly dispose: () => Promise<void>;
-}
+export type { OutputDestination } from "./output-suite/bench.ts";
 
 export interface ContractCase {
   readonly name: string;
@@ -46,109 +43,6 @@ export function outputContract(create: () => Promise<OutputDestination>): Contra
   }));
 }
 
-interface Place {
-  readonly stream?: string;
-  readonly lane?: string;
-  readonly refusals?: Refusals;
-}
-
-/** Refusals under a policy that goes on, with what is settled of them. */
-class KeptRefusals implements Refusals {
-  readonly goesOn = true;
-  readonly refused: Refusal[] = [];
-  settled = 0;
-  beforeSettling: () => void = () => {};
-
-  refuse(refusal: Refusal): void {
-    this.refused.push(refusal);
-  }
-
-  settle(): void {
-    this.beforeSettling();
-    this.settled = this.refused.length;
-  }
-}
-
-/** Commits as the engine does: what was refused is settled first, unless the output does it. */
-async function settleAndCommit(
-  session: OutputSession,
-  refusals: Refusals,
-  commit: Commit,
-): Promise<number | null> {
-  if (session.settlesRefusals !== true) refusals.settle();
-  const committed = await session.commit(commit);
-  return committed?.written ?? null;
-}
-
-class Bench {
-  readonly #destination: OutputDestination;
-  readonly #sessions: OutputSession[];
-
-  constructor(destination: OutputDestination, sessions: OutputSession[]) {
-    this.#destination = destination;
-    this.#sessions = sessions;
-  }
-
-  get appends(): boolean {
-    return this.#destination.output.appends;
-  }
-
-  get oneStream(): boolean {
-    return this.#destination.oneStream ?? false;
-  }
-
-  get refused(): OutputDestination["refused"] {
-    return this.#destination.refused;
-  }
-
-  async open({ stream = "events", lane = "", refusals }: Place = {}): Promise<OutputSession> {
-    const context: OutputContext = {
-      key: { connector: "acme", stream },
-      clock: systemClock,
-      signal: new AbortController().signal,
-      warn: () => {},
-      lane,
-      leaseSeconds: 60,
-      ...(refusals === undefined ? {} : { refusals }),
-    };
-    const session = await this.#destination.output.open(context);
-    this.#sessions.push(session);
-    return session;
-  }
-
-  async claimed(epoch: number, place?: Place): Promise<OutputSession> {
-    const session = await this.open(place);
-    await session.claim(epoch);
-    return session;
-  }
-
-  async close(session: OutputSession): Promise<void> {
-    this.#sessions.splice(this.#sessions.indexOf(session), 1);
-    await session.close();
-  }
-
-  async ids(): Promise<number[]> {
-    return [...(await this.#destination.ids())].sort((a, b) => a - b);
-  }
-}
-
-function records(...ids: readonly number[]): { records: SourceRecord[] } {
-  return { records: ids.map((id) => ({ id, value: `value ${id}` })) };
-}
-
-function commitOf(epoch: number, sequence: number, more: Partial<Commit> = {}): Commit {
-  const position: Position = { ...emptyPosition, watermark: String(sequence) };
-  return { epoch, sequence, position, cursorType: "numeric_id", windowFinished: true, ...more };
-}
-
-function superseded(error: unknown): boolean {
-  return error instanceof TidemarkError && error.code === "RUN_SUPERSEDED";
-}
-
-function incoherent(error: unknown): boolean {
-  return error instanceof TidemarkError && error.code === "CONFIG_INCOHERENT";
-}
-
 const fullPosition: Position = {
   watermark: "2018-02-01T00:00:00.123456789Z",
   companions: { id: "9007199254740993", offset: "12" },
@@ -163,7 +57,9 @@ const fullPosition: Position = {
   coverage: [{ lower: null, upper: "2018-01-01T00:00:00Z" }],
 };
 
-const cases: Record<string, (bench: Bench) => Promise<void>> = {
+const cases: Cases = {
+  ...refusalCases,
+
   "P5: what a commit acknowledged is there for every reader, and nothing before it is": async (bench) => {
     const session = await bench.claimed(1);
     assert.equal(await session.write(records(1, 2)), 2);
@@ -327,54 +223,6 @@ const cases: Record<string, (bench: Bench) => Promise<void>> = {
       await session.commit(commitOf(1, 1));
     }, /2/);
     assert.deepEqual(await bench.ids(), []);
-  },
-
-  "P5: where the run goes on, the other records are committed with what was refused settled before them":
-    async (bench) => {
-      const { refused } = bench;
-      if (refused === undefined) return;
-      const refusals = new KeptRefusals();
-      const session = await bench.claimed(1, { refusals });
-      const taken = await session.write({
-        records: [...records(1).records, refused(2), ...records(3).records],
-      });
-      const written = await settleAndCommit(session, refusals, commitOf(1, 1));
-      assert.equal(written ?? taken, 2);
-      assert.deepEqual(await bench.ids(), [1, 3]);
-      assert.deepEqual(
-        refusals.refused.map(({ record }) => record),
-        [refused(2)],
-      );
-      assert.equal(refusals.settled, 1);
-    },
-
-  "P5: what was refused and cannot be settled keeps the rows and the mark from being committed": async (
-    bench,
-  ) => {
-    const { refused } = bench;
-    if (refused === undefined) return;
-    const refusals = new KeptRefusals();
-    const session = await bench.claimed(1, { refusals });
-    await session.write({ records: [...records(1).records, refused(2)] });
-    refusals.beforeSettling = () => {
-      throw new TidemarkError("OUTPUT_FAILED", "the letters cannot be written");
-    };
-    await assert.rejects(settleAndCommit(session, refusals, commitOf(1, 1)), /the letters cannot be written/);
-    assert.deepEqual(await bench.ids(), []);
-    await bench.close(session);
-    assert.equal(await (await bench.open()).claim(2), null);
-  },
-
-  "P4: a run that is shut out settles nothing of what it refused": async (bench) => {
-    const { refused } = bench;
-    if (refused === undefined) return;
-    const refusals = new KeptRefusals();
-    const older = await bench.claimed(1, { refusals });
-    if (older.settlesRefusals !== true) return;
-    await older.write({ records: [...records(1).records, refused(2)] });
-    await bench.claimed(2);
-    await assert.rejects(settleAndCommit(older, refusals, commitOf(1, 1)), superseded);
-    assert.equal(refusals.settled, 0);
   },
 
   "P13: more than is held in memory is committed whole, or not at all": async (bench) => {
