@@ -275,7 +275,7 @@ export interface Listing<T> {
 export interface Retention {
   /** How many ended runs of each stream to keep, the newest. */
   readonly keepRuns?: number;
-  /** For how many days to keep a run after its end, 36,500 at most. */
+  /** How many days to keep a run after its end: 36,500 at most. */
   readonly maxAgeDays?: number;
   /** The one stream to tidy up; all of them unless given. */
   readonly key?: StreamKey;
@@ -283,10 +283,9 @@ export interface Retention {
 
 export interface WriteContext {
   /**
-   * The caller's own open transaction on the same database: a `pg` client, a `DatabaseSync`, a
-   * transaction of Kysely, Drizzle or postgres.js, or any `StatementRunner`. The
-   * change is made inside it and becomes durable with the caller's commit. Throws
-   * `ARGUMENT_INVALID` where the store cannot use it.
+   * The caller's own open transaction on the same database: a `pg` client, a `DatabaseSync`, a transaction
+   * of Kysely, Drizzle or postgres.js, or any `StatementRunner`. The change becomes durable with its
+   * commit. Throws `ARGUMENT_INVALID` where the store cannot use it.
    */
   readonly transaction?: OpenTransaction;
 }
