@@ -138,3 +138,19 @@ test("what lies before a declared beginning is left out, also where the source g
   const told = await runs(ignoringTheBound, [rows, rows], { start: "2026-01-02" }, true);
   expect(told.map(({ written }) => written)).toEqual([[2], []]);
 });
+
+test("a record that comes late behind a declared beginning is delivered", async () => {
+  const before = { id: 1, at: "2026-01-01T00:00:00.000Z" };
+  const first = [
+    before,
+    { id: 2, at: "2026-01-02T00:00:00.000Z" },
+    { id: 3, at: "2026-01-05T00:00:00.000Z" },
+  ];
+  const late = [
+    ...first,
+    { id: 4, at: "2026-01-03T00:00:00.000Z" },
+    { id: 5, at: "2026-01-01T12:00:00.000Z" },
+  ];
+  const told = await runs(ignoringTheBound, [first, late, late], { start: "2026-01-02" }, true);
+  expect(told.map(({ written }) => written)).toEqual([[2, 3], [4], []]);
+});

@@ -14,6 +14,8 @@ export interface DeliveredRecordsOptions {
   /** What makes a record itself. */
   readonly identity: IdentityPlan;
   readonly start: Position;
+  /** The last cursor before the stream's beginning; null where that is the source's own. */
+  readonly beginning: string | null;
   /** How many names are kept of what the next run's request may bring again. */
   readonly most: number;
   /** The lowest cursor that a request from a bound may bring; null where that is not followed. */
@@ -21,7 +23,7 @@ export interface DeliveredRecordsOptions {
 }
 
 /** What is known of a record below the window's lower bound. */
-export type Standing = "delivered" | "new" | "unknown";
+export type Standing = "delivered" | "new" | "unknown" | "beforeBeginning";
 
 /**
  * Which records below the watermark were delivered, so that one which a source gives late is told from one
@@ -64,6 +66,8 @@ export class DeliveredRecords {
   }
 
   standingOf(record: SourceRecord, cursor: string): Standing {
+    const { beginning } = this.#options;
+    if (beginning !== null && this.#compare(cursor, beginning) <= 0) return "beforeBeginning";
     if (this.#names.has(this.#nameOf(record, cursor))) return "delivered";
     if (this.#from === null) return "unknown";
     return this.#from === "" || this.#compare(cursor, this.#from) >= 0 ? "new" : "unknown";

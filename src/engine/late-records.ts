@@ -1,5 +1,6 @@
-import { type CursorType, compareCursorValues, isOrdered } from "../model/cursor.ts";
+import { type CursorType, compareCursorValues, isOrdered, stepCursor } from "../model/cursor.ts";
 import { identityOf } from "../model/identity.ts";
+import type { Position } from "../model/position.ts";
 import type { Path, SourceRecord } from "../model/record.ts";
 import { DeliveredRecords } from "./delivered-records.ts";
 import type { CursorField, Warn } from "./ports.ts";
@@ -8,19 +9,29 @@ import type { TrackerOptions } from "./tracker-options.ts";
 
 /** What tells late records from those that are read again; null where the tracker is not given the means. */
 export function followsLate(options: TrackerOptions, field: CursorField | null): DeliveredRecords | null {
-  const { reach, identity, start, incremental } = options;
+  const { reach, identity, start, incremental, window } = options;
   if (reach === undefined || field === null || field.path === null || !isOrdered(field.type)) return null;
-  // What lies before a declared beginning is not the stream's, or was brought by a backfill.
-  if ((incremental.start ?? null) !== null) return null;
   return new DeliveredRecords({
     type: field.type,
     granule: field.granule,
     identity,
     start,
+    beginning: beginningOf(start, window.lower?.value ?? null, field),
     most: incremental.maxBoundaryKeys,
     // What a lookback reads again is delivered again, late or not.
     reach: incremental.lookback === null ? reach : null,
   });
+}
+
+/**
+ * The last cursor before the stream's beginning, by what it has covered; null where it began at the source's
+ * own. What lies there is not the stream's: it was left out on purpose, or a backfill brought it.
+ */
+function beginningOf(start: Position, lower: string | null, { type, granule }: CursorField): string | null {
+  const { watermark, coverage } = start;
+  if (watermark === null) return lower === null ? null : stepCursor(type, lower, granule, -1);
+  const last = coverage.find(({ upper }) => compareCursorValues(type, upper, watermark) >= 0);
+  return last?.lower ?? null;
 }
 
 export interface LateRecord {
