@@ -23,6 +23,17 @@ export function answerRules(
   };
 }
 
+/** The dotted paths at which `pagination` has an answer say whether another page follows, and how much there is. */
+export function placeFields({ pagination }: Pick<HttpPollingConfig, "pagination">): readonly string[] {
+  if (pagination === undefined) return [];
+  return [
+    "hasMoreField" in pagination ? pagination.hasMoreField : undefined,
+    "nextCursorField" in pagination ? pagination.nextCursorField : undefined,
+    "totalField" in pagination ? pagination.totalField : undefined,
+    "totalPagesField" in pagination ? pagination.totalPagesField : undefined,
+  ].filter((path) => path !== undefined);
+}
+
 /** Whether the way to the records leads through a path: what is there is then no report of a failure. */
 export function liesOn(path: string, dataField: string | undefined): boolean {
   return dataField === path || (dataField?.startsWith(`${path}.`) ?? false);

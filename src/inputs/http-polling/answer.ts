@@ -1,14 +1,23 @@
 import { unreadableRecord } from "../../engine/unreadable-record.ts";
 import { type ErrorCode, TidemarkError } from "../../errors.ts";
 import { showAddress } from "../../http/address.ts";
+import { snippet } from "../../http/failures.ts";
 import type { HttpResponse } from "../../http/message.ts";
 import { AttemptFailed } from "../../http/retry.ts";
-import { waitAsked } from "../../http/waits.ts";
+import { saysThrottled, waitAsked } from "../../http/waits.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
+import { stringifyJson } from "../../model/json.ts";
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
 import { parseBody, typeOf } from "./answer-body.ts";
+import type { EnvelopeKeys } from "./envelope-keys.ts";
 import type { Facts } from "./facts.ts";
-import { customarySign, declaredSign, type FailureSign, signWithoutList } from "./failure-signs.ts";
+import {
+  customarySign,
+  declaredSign,
+  type FailureSign,
+  signBesideEmptyList,
+  signWithoutList,
+} from "./failure-signs.ts";
 
 /** An answer, parsed. */
 export interface Answer {
@@ -63,6 +72,8 @@ export interface AnswerParts {
   readonly inspect?: ((body: unknown) => void) | undefined;
   /** Whether an answer that leaves the list out may say by that that there is no such page. */
   readonly mayLackList?: boolean;
+  /** The keys of this read's answers: what an answer with a list has is added. */
+  readonly keys?: EnvelopeKeys;
 }
 
 const nothing: Answer = { body: undefined, records: [] };
@@ -78,7 +89,7 @@ const nothing: Answer = { body: undefined, records: [] };
  * the engine.
  */
 export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
-  const { rules, fail, now, inspect, mayLackList = false } = parts;
+  const { rules, fail, now, inspect, mayLackList = false, keys } = parts;
   const { status, problem } = response;
   if (status === 204 || status === 205) return nothing;
   if (problem !== null) {
@@ -91,9 +102,10 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   const body = parseBody(response, fail);
   inspect?.(body);
   const list = rules.dataField === null ? body : valueAt(body, rules.dataField);
-  const sign = isRecord(body) ? signIn(body, Array.isArray(list), rules) : null;
+  const sign = isRecord(body) ? signIn(body, list, rules) : null;
   if (sign !== null) throw failureOf(sign, response, { fail, now, hasList: Array.isArray(list) });
   if (Array.isArray(list)) {
+    keys?.learn(body);
     const records = recordsOf(list, rules, fail);
     return records === list ? { body, records } : { body, records, holdsUnreadable: true };
   }
@@ -105,19 +117,25 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
       true,
     );
   }
-  if (saysNothingThere(body, list, rules, mayLackList)) return { body, records: [] };
+  if (saysNothingThere(body, list, rules, mayLackList)) {
+    const foreign = keys?.foreignIn(body, mayLackList) ?? [];
+    if (foreign.length === 0 || saysNone(body, rules)) return { body, records: [] };
+    throw foreignAnswer(body, foreign, response, { fail, now });
+  }
   throw noList(body, list, rules.dataField, fail);
 }
 
-/** Where an answer says that it failed or is not whole. One without a list is doubted more easily. */
+/** Where an answer says that it failed or is not whole. One without records is doubted more easily. */
 function signIn(
   body: SourceRecord,
-  hasList: boolean,
+  list: unknown,
   { dataField, errorFields }: AnswerRules,
 ): FailureSign | null {
   const way = dataField ?? [];
   const sign = errorFields === null ? customarySign(body, way) : declaredSign(body, errorFields);
-  return sign ?? (hasList ? null : signWithoutList(body, way));
+  if (sign !== null) return sign;
+  if (!Array.isArray(list)) return signWithoutList(body, way);
+  return list.length === 0 && errorFields === null ? signBesideEmptyList(body, way) : null;
 }
 
 /** The name of the fact that the list of records was there once. */
@@ -154,20 +172,19 @@ function isObject(value: unknown): value is SourceRecord {
 }
 
 /** Whether an answer without a list says by that that there are no records. */
-function saysNothingThere(
-  body: unknown,
-  list: unknown,
-  { dataField, facts, totalFields }: AnswerRules,
-  mayLackList: boolean,
-): boolean {
+function saysNothingThere(body: unknown, list: unknown, rules: AnswerRules, mayLackList: boolean): boolean {
+  const { dataField, facts } = rules;
   if (body === undefined || body === null || list === null) return true;
   if (dataField === null || list !== undefined) return false;
   // Some languages write an object without fields as an empty list.
   const isEnvelope = isRecord(body) || (Array.isArray(body) && body.length === 0);
   if (!isEnvelope || !leadsNowhere(body, dataField)) return false;
-  return (
-    mayLackList || facts.has(listFact(dataField)) || totalFields.some((path) => isZero(valueAt(body, path)))
-  );
+  return mayLackList || facts.has(listFact(dataField)) || saysNone(body, rules);
+}
+
+/** Whether a declared total is 0. */
+function saysNone(body: unknown, { totalFields }: AnswerRules): boolean {
+  return totalFields.some((path) => isZero(valueAt(body, path)));
 }
 
 /** Whether a path ends at something that is missing, and not inside a list or a text. */
@@ -199,6 +216,29 @@ function failureOf(
     ? undefined
     : "The answer has no list of records: see the source's own words in the message.";
   return fail("SOURCE_PARTIAL", message, hint, sign.mayPass);
+}
+
+/** An answer without a list that is unlike those that came before it in the same read. */
+function foreignAnswer(
+  body: unknown,
+  foreign: readonly string[],
+  { headers }: HttpResponse,
+  { fail, now }: { fail: PageFailure; now: number },
+): Error {
+  const text = stringifyJson(body);
+  const names = foreign.slice(0, mostKeys).map((name) => `\`${name}\``);
+  const message = `the answer has no list of records, and has ${names.join(", ")}, which no answer with a list had in this read${snippet(text)}`;
+  if (saysThrottled(text) || headers.has("retry-after")) {
+    return new AttemptFailed("said", message, {
+      retryAfterMs: waitAsked(headers, now)?.milliseconds ?? null,
+    });
+  }
+  return fail(
+    "SOURCE_PARTIAL",
+    message,
+    "The next run asks for this page again. Where the source ends its pages so, declare how it says that nothing follows: `hasMoreField`, `totalField` or `totalPagesField`.",
+    true,
+  );
 }
 
 function noList(body: unknown, found: unknown, dataField: Path | null, fail: PageFailure): TidemarkError {

@@ -40,18 +40,26 @@ export function signWithoutList(body: SourceRecord, dataField: Path): FailureSig
   return customarySign(body, dataField) ?? signAround(body, dataField, speaksOfFailure);
 }
 
+/**
+ * As `signWithoutList`, for an answer whose list is empty: sources that fail often write an empty list beside
+ * their report. What a source says of a result without records is none.
+ */
+export function signBesideEmptyList(body: SourceRecord, dataField: Path): FailureSign | null {
+  return customarySign(body, dataField) ?? signAround(body, dataField, failsBesideEmptyList);
+}
+
 /** Looks at the answer and at each object on the way to the list, but not at what the way leads through. */
 function signAround(
   body: SourceRecord,
   dataField: Path,
-  fails: (name: string, value: unknown) => boolean,
+  fails: (name: string, value: unknown, around: SourceRecord) => boolean,
 ): FailureSign | null {
   let around: unknown = body;
   for (let depth = 0; isRecord(around) && !(around instanceof ExactNumber); depth++) {
     const next = dataField[depth];
     for (const [name, value] of Object.entries(around)) {
       if (name === next) continue;
-      if (fails(name, value)) return signOf(body, [...dataField.slice(0, depth), name], value);
+      if (fails(name, value, around)) return signOf(body, [...dataField.slice(0, depth), name], value);
       if (name === "_shards" && isFailure("failed", valueAt(value, ["failed"]))) {
         return signOf(body, [...dataField.slice(0, depth), name, "failed"], valueAt(value, ["failed"]));
       }
@@ -100,12 +108,72 @@ function speaksOfFailure(name: string, value: unknown): boolean {
   return messageName.test(name) && typeof value === "string" && troubledText.test(value);
 }
 
+const failureText = /^err(?:msg|_?message)$|^error_?(?:message|msg|description|text)$/i;
+const nothingFound =
+  /\b(?:no|0|zero|without)\s+(?:more\b|(?:\S+\s+){0,2}(?:errors?|fail\w*|exceptions?|found|match\w*|results?|records?|data|items?|rows?|entr(?:y|ies)|pages?)\b)|\bnothing\b|\bend of\b/i;
+const noSuchPage =
+  /\bnot found\b|\b(?:page|offset)\b.{0,24}\b(?:invalid|range|exceeds?|beyond|past|not exist)|\b(?:invalid|beyond|past|out of|no such)\b.{0,16}\b(?:page|offset|range)\b/i;
+const successText = /^(?:0+|2\d\d|true|ok|okay|success(?:ful|fully)?|succeeded|none)$/i;
+
+function failsBesideEmptyList(name: string, value: unknown, around: SourceRecord): boolean {
+  if (failureName.test(name)) {
+    if (
+      !isFailure(name, value) ||
+      saysSuccess(value) ||
+      (typeof value === "string" && nothingFound.test(value))
+    )
+      return false;
+    return !(failureText.test(name) && hasCode(around, saysSuccess));
+  }
+  if (!speaksOfFailure(name, value)) return false;
+  if (statusName.test(name)) return !isNotFound(value) && !hasCode(around, isNotFound);
+  return typeof value === "string" && !nothingFound.test(value) && !noSuchPage.test(value);
+}
+
+/** Whether a code or status in an object is of such a kind. */
+function hasCode(around: SourceRecord, is: (value: unknown) => boolean): boolean {
+  return Object.entries(around).some(
+    ([name, value]) => (statusName.test(name) || /^err(?:or)?_?code$/i.test(name)) && is(value),
+  );
+}
+
+/** Statuses that say of a query or a page that there is none. */
+function isNotFound(value: unknown): boolean {
+  return String(value) === "404" || String(value) === "416";
+}
+
+/** Whether a code, a status or a text says that all is well. */
+function saysSuccess(value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  return (typeof value === "number" || typeof value === "string") && successText.test(String(value).trim());
+}
+
+/** Whether what stands beside the records says no more than that all is well, or that there are none. */
+export function isHarmless(name: string, value: unknown, mayBePastEnd: boolean): boolean {
+  if (value === null || value === "" || value === 0 || value === "0") return true;
+  if (Array.isArray(value)) return value.length === 0;
+  // What a later read begins at comes with the last page only: `nextSyncToken`, `@odata.deltaLink`.
+  if (/(?:sync_?token|delta_?link)$/i.test(name)) return true;
+  if (
+    typeof value === "number" &&
+    /^(?:page|offset|limit|start|skip|(?:per_?)?page_?(?:size|number)?)$/i.test(name)
+  )
+    return true;
+  if (successName.test(name) || statusName.test(name))
+    return saysSuccess(value) || (mayBePastEnd && isNotFound(value));
+  if (typeof value !== "string") return false;
+  if (saysSuccess(value)) return true;
+  return !troubledText.test(value) && (nothingFound.test(value) || (mayBePastEnd && noSuchPage.test(value)));
+}
+
 const passing =
   /time(?:d.?)?.?out|temporar|transient|unavailable|overload|busy|try.?again|retry|internal|deadlock|shard|incomplete|partial/i;
 
 function signOf(envelope: SourceRecord, path: Path, value: unknown): FailureSign {
+  const name = path.at(-1) ?? "";
+  const isStatus = statusName.test(name);
   const isBare = typeof value !== "object" && typeof value !== "string";
-  const reasons = isBare || value === "false" ? reasonsBeside(envelope, path) : [];
+  const reasons = isBare || isStatus || value === "false" ? reasonsBeside(envelope, path) : [];
   const said = [[formatPath(path), value] as const, ...reasons];
   const words = said
     .map(([name, of]) => `${name} ${typeof of === "string" ? of : stringifyJson(of)}`)
@@ -119,7 +187,7 @@ function signOf(envelope: SourceRecord, path: Path, value: unknown): FailureSign
       )
       .join(", "),
     isThrottled: saysThrottled(words),
-    mayPass: saysThrottled(words) || passing.test(words),
+    mayPass: saysThrottled(words) || passing.test(words) || (isStatus && Number(value) >= 500),
   };
 }
 
@@ -128,6 +196,8 @@ const reasonNames = [
   "errors",
   "error_message",
   "error_description",
+  "errorMessage",
+  "errmsg",
   "message",
   "msg",
   "reason",

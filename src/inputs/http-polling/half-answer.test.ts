@@ -194,3 +194,83 @@ describe("an answer that wants to be asked again is asked again", () => {
     });
   });
 });
+
+describe("an empty list does not hide a failure that is told beside it", () => {
+  const page = { type: "page", param: "page" } as const;
+  /** Two pages of records, then this answer once, then two more records. */
+  async function readPast(answer: unknown, keys: Partial<HttpPollingKeys> = {}) {
+    let isTold = false;
+    await using server = await startHttpServer(({ url }, response) => {
+      const at = Number(url.searchParams.get("page"));
+      if (at === 3 && !isTold) {
+        isTold = true;
+        sendJson(response, answer);
+      } else sendJson(response, { data: at <= 3 ? [{ id: at * 2 }, { id: at * 2 + 1 }] : [], next: null });
+    });
+    return await readOnce({
+      endpoint: server.origin,
+      dataField: "data",
+      retry: { attempts: 1 },
+      pagination: page,
+      ...keys,
+    });
+  }
+
+  test.each<[unknown, string]>([
+    [{ status: "error", message: "internal error", data: [] }, '`message`: "internal error"'],
+    [
+      { status: "error", code: 503, message: "backend unavailable", data: [], next: null },
+      '`message`: "backend unavailable"',
+    ],
+    [{ code: 500, message: "Internal Server Error", data: [] }, "`code` is 500"],
+    [{ code: 503, data: [] }, "`code` is 503"],
+    [{ code: 0, message: "internal error", data: [] }, '`message`: "internal error"'],
+    [{ fault: { faultstring: "Execution of the policy timed out" }, data: [] }, "policy timed out"],
+    [{ errcode: 50001, errmsg: "system busy", data: [] }, '`errmsg`: "system busy"'],
+    [{ status: "error", message: "internal error", data: null }, '`message`: "internal error"'],
+  ])("P15: %j", async (answer, words) => {
+    const { records: given, error } = await readPast(answer);
+    expect(error).toMatchObject({
+      code: "SOURCE_PARTIAL",
+      recoverable: true,
+      message: expect.stringContaining(words),
+    });
+    expect(given).toHaveLength(4);
+  });
+
+  test("P15: one that is throttled is asked for again", async () => {
+    const answer = { errcode: 40_001, errmsg: "rate limited", data: [] };
+    const { records: given, error } = await readPast(answer, { retry: { attempts: 2 } });
+    expect([given.length, error]).toEqual([6, null]);
+  });
+
+  test.each<[object]>([
+    [{ code: 200, message: "success" }],
+    [{ code: 0, message: "OK" }],
+    [{ code: "0", msg: "success" }],
+    [{ status: "ok" }],
+    [{ status: "success", state: "done" }],
+    [{ message: "no records found" }],
+    [{ message: "No errors" }],
+    [{ message: "No failed jobs match" }],
+    [{ code: 404, message: "Not found" }],
+    [{ detail: "Invalid page." }],
+    [{ message: "Page 3 is out of range" }],
+    [{ errcode: 0, errmsg: "ok" }],
+    [{ errorCode: "0", errorMessage: "no data" }],
+    [{ error_code: 200, error_msg: "done" }],
+    [{ errors: [], error: null, fault: null }],
+  ])("a result without records is none: %j", async (envelope) => {
+    expect(await readBody({ ...envelope, data: [] })).toMatchObject({ records: [], error: null });
+    expect((await readPast({ ...envelope, data: [] })).error).toBeNull();
+  });
+
+  test.each([{ errorField: null }, { errorField: "meta.problems" }])(
+    "%j takes every empty list that does not say so there",
+    async (keys) => {
+      expect(
+        (await readBody({ status: "error", message: "internal error", data: [] }, keys)).error,
+      ).toBeNull();
+    },
+  );
+});

@@ -1,4 +1,4 @@
-import { formatPath, isRecord, type Path, type SourceRecord } from "../../model/record.ts";
+import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
 import { exactText } from "./answer-values.ts";
 import { nextLink } from "./link-header.ts";
 
@@ -33,13 +33,22 @@ export function signOfMore(envelope: Envelope): MoreSign | null {
     flags[0]?.sign ??
     first(objects, (part) => countIn(part, "pages", pageTotals, envelope.read.pages)) ??
     first(objects, (part) => countIn(part, "records", recordTotals, envelope.read.records)) ??
-    totalHeader(envelope)
+    totalHeader(envelope) ??
+    rangeHeader(envelope)
   );
 }
 
 /** Whether a flag beside the records says that nothing follows. */
 export function saysEnd(envelope: Pick<Envelope, "body" | "dataField">): boolean {
   return [...objectsOf(envelope)].flatMap(flagsOf).some(({ more }) => !more);
+}
+
+/** Whether an answer says that it is not the first page, as Spring does, whose numbers begin at 0. */
+export function saysNotFirst(envelope: Pick<Envelope, "body" | "dataField">): boolean {
+  return [...objectsOf(envelope)].some(
+    ({ object: { first, number, page } }) =>
+      first === false && Number(exactText(number) ?? exactText(page) ?? 0) >= 1,
+  );
 }
 
 /** What the sign is, in words, without its value. */
@@ -161,7 +170,10 @@ function countIn(
   if (read === null) return null;
   for (const [name, value] of Object.entries(object)) {
     if (!names.has(plain(name))) continue;
-    if (Number(exactText(value) ?? 0) > read) return { kind, in: "body", at: formatPath([...path, name]) };
+    // Elasticsearch: `total: { value: 57, relation: "eq" }`.
+    const steps = isRecord(value) && exactText(value) === null ? [name, "value"] : [name];
+    const told = exactText(steps.length === 1 ? value : valueAt(value, ["value"]));
+    if (Number(told ?? 0) > read) return { kind, in: "body", at: formatPath([...path, ...steps]) };
   }
   return null;
 }
@@ -186,6 +198,15 @@ function totalHeader({ headers, read }: Envelope): MoreSign | null {
     if (count !== null && Number(value) > count) return { kind, in: "header", at: name };
   }
   return null;
+}
+
+/** `Content-Range: items 0-9/57`. */
+function rangeHeader({ headers, read }: Envelope): MoreSign | null {
+  const total = /^(?!bytes\b)[\w-]+[ =]\s*\d+-\d+\/(\d+)$/i.exec(
+    headers.get("content-range")?.trim() ?? "",
+  )?.[1];
+  if (total === undefined || read.records === null || Number(total) <= read.records) return null;
+  return { kind: "records", in: "header", at: "content-range" };
 }
 
 /** A name without case and punctuation: `next_page_token`, `nextPageToken` and `Next-Page-Token` are one. */
@@ -222,4 +243,6 @@ const endFlags = new Set([
   ...words("done isdone finished isfinished complete iscomplete completed eof end isend"),
 ]);
 const pageTotals = words("totalpages pagecount pagescount totalpagecount numpages lastpage pages");
-const recordTotals = words("total totalcount totalresults totalitems totalrecords totalelements totalhits");
+const recordTotals = words(
+  "total totalcount totalresults totalitems totalrecords totalelements totalhits count",
+);

@@ -125,3 +125,91 @@ describe("P15: an answer without a list is no quiet run where it says something 
     expect(error).toMatchObject({ code: "SOURCE_INVALID", message: expect.stringContaining(words) });
   });
 });
+
+describe("an answer without the list, in the middle of a read", () => {
+  const around = { kind: "events", total: 9, data: { version: 1 } };
+
+  /** Two pages of records, then this answer. */
+  const afterTwo =
+    (answer: HttpHandler, sizes: readonly [number, number] = [2, 2]): HttpHandler =>
+    (request, response) => {
+      const at = Number(request.url.searchParams.get("page"));
+      if (at > 2) return answer(request, response);
+      const items = Array.from({ length: sizes[at - 1] ?? 0 }, (_, index) => ({ id: at * 2 + index }));
+      return sendJson(response, { ...around, data: { ...around.data, items } });
+    };
+  const page: Partial<HttpPollingKeys> = { pagination: { type: "page", param: "page" } };
+
+  test.each<[unknown, string]>([
+    [{ message: "Something went wrong" }, "`message`"],
+    [{ message: "Bad Gateway" }, "`message`"],
+    [{ maintenance: true }, "`maintenance`"],
+    [{ retry: true }, "`retry`"],
+    [{ result: "busy" }, "`result`"],
+    [{ kind: "events", notice: "come back later" }, "`notice`"],
+    [{ data: { version: 1, notice: "x" } }, "`data.notice`"],
+    [{ data: { items: null }, message: "Something went wrong" }, "`message`"],
+  ])("P15: is no end where its keys are foreign to the answers before it: %j", async (answer, key) => {
+    for (const sizes of [
+      [2, 2],
+      [2, 1],
+    ] as const) {
+      const { records: given, error } = await read(afterTwo(body(answer), sizes), new Set(), page);
+      expect(error).toMatchObject({
+        code: "SOURCE_PARTIAL",
+        recoverable: true,
+        message: expect.stringContaining(`has no list of records, and has ${key}, which`),
+      });
+      expect(given.length).toBe(sizes[0] + sizes[1]);
+    }
+  });
+
+  test("P15: is asked for again where it is throttled", async () => {
+    let asked = 0;
+    const handler = afterTwo((_request, response) => {
+      asked += 1;
+      sendJson(response, asked === 1 ? { message: "Too many requests" } : { data: { items: [] } });
+    });
+    const { error } = await read(handler, new Set(), { ...page, retry: { attempts: 2 } });
+    expect([error, asked]).toEqual([null, 2]);
+  });
+
+  test("P15: its text is shown shortened", async () => {
+    const { error } = await read(afterTwo(body({ notice: "x".repeat(5000) })), new Set(), page);
+    expect(String(error)).toContain('{"notice":"xxx');
+    expect(String(error).length).toBeLessThan(700);
+  });
+
+  test.each<[string, HttpHandler]>([
+    ["an empty object", body({})],
+    ["keys that were there", body({ kind: "events", total: 9 })],
+    ["keys that were there, further in", body({ data: { version: 2 } })],
+    ["null", body({ data: { items: null } })],
+    ["words that there is nothing", body({ message: "No records found", status: "success", code: 200 })],
+    ["the page that was asked for", body({ page: 3, pageSize: 2, offset: 4 })],
+    ["what the next read begins at", body({ kind: "events", nextSyncToken: "abc" })],
+    ["204", bytes(204, "")],
+    ["an empty body", bytes(200, "")],
+  ])("is the end by %s", async (_name, answer) => {
+    const { records: given, error } = await read(afterTwo(answer), new Set(), page);
+    expect([given.length, error]).toEqual([4, null]);
+  });
+
+  test("is the end where it says so at a declared path", async () => {
+    const keys: Partial<HttpPollingKeys> = {
+      pagination: { type: "page", param: "page", hasMoreField: "paging.more" },
+    };
+    const { error } = await read(afterTwo(body({ paging: { more: false } })), new Set(), keys);
+    expect(error).toBeNull();
+  });
+
+  test("behind a short page it may say that there is no such page", async () => {
+    const answer = body({ code: 404, title: "no such page" });
+    expect(
+      (await read(afterTwo(body({ message: "Page not found" }), [2, 1]), new Set(), page)).error,
+    ).toBeNull();
+    expect((await read(afterTwo(answer, [2, 2]), new Set(), page)).error).toMatchObject({
+      code: "SOURCE_PARTIAL",
+    });
+  });
+});

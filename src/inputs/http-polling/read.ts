@@ -8,10 +8,11 @@ import { isRecord, parsePath, type SourceRecord, valueAt } from "../../model/rec
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { SourceForms } from "../forms/source-forms.ts";
 import { type Answer, type AnswerRules, type PageFailure, pageFailure, readAnswer } from "./answer.ts";
-import { answerRules } from "./answer-rules.ts";
+import { answerRules, placeFields } from "./answer-rules.ts";
 import { boundParameters, leadingBound } from "./bound-parameters.ts";
+import { EnvelopeKeys } from "./envelope-keys.ts";
 import type { Facts } from "./facts.ts";
-import { describeSign, signOfMore } from "./more-signs.ts";
+import { describeSign, saysNotFirst, signOfMore } from "./more-signs.ts";
 import { canResume, paginationOf, startWalk } from "./page-walk.ts";
 import type { Pagination, PlacePagination, SeekPagination } from "./pagination-schema.ts";
 import { createPageRequests, type PageRequests, secretParameters } from "./request.ts";
@@ -66,12 +67,14 @@ function saysYes(value: unknown): boolean {
 export class HttpRead {
   readonly #parts: HttpReadParts;
   readonly #rules: AnswerRules;
+  readonly #keys: EnvelopeKeys;
   /** Whether an answer had an element that is no record; it may be handed on with a later page. */
   #holdsUnreadable: Pick<Page, "holdsUnreadable"> = {};
 
   constructor(parts: HttpReadParts) {
     this.#parts = parts;
     this.#rules = answerRules(parts.config, parts.facts);
+    this.#keys = new EnvelopeKeys(this.#rules.dataField, placeFields(parts.config));
   }
 
   /** The pages, one request each. Throws as `createHttpPolling` says; to be called once. */
@@ -112,6 +115,17 @@ export class HttpRead {
       yield this.#timed(fetched.page);
     }
     walk.finish();
+  }
+
+  /** The first page that was asked for may be the second of a source that counts from 0. */
+  #checkFirst({ answer }: PageSeen, place: ResumePoint | null): void {
+    const { dataField } = this.#rules;
+    if (place?.kind !== "page" || place.token !== "1" || !saysNotFirst({ body: answer.body, dataField }))
+      return;
+    this.#parts.context.warn(
+      "MORE_PAGES_SHOWN",
+      `the read began with page 1, and the source says that this is not its first: what comes before it was not read; if the source counts pages from 0, set \`pagination.startPage: 0\``,
+    );
   }
 
   /** Asks for every page by a bound of its own; the watermark is the place at which to go on after a failure. */
@@ -178,6 +192,7 @@ export class HttpRead {
     inspect?: (body: unknown) => void,
   ): Promise<Fetched> {
     const seen = await this.#ask(requests, walk.place, number, { walk, inspect });
+    if (number === 1 && inspect === undefined) this.#checkFirst(seen, walk.place);
     const { records, more } = walk.advance(seen);
     const { resumePlace } = walk;
     const next = more && resumePlace !== null ? placeWith(resumePlace, requests.bounds) : null;
@@ -226,6 +241,7 @@ export class HttpRead {
       now: context.clock.now(),
       inspect,
       mayLackList,
+      keys: this.#keys,
     });
     const { dataField } = this.#rules;
     const isAbsent =
