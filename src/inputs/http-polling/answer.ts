@@ -118,7 +118,7 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
     );
   }
   if (saysNothingThere(body, list, rules, mayLackList)) {
-    const foreign = keys?.foreignIn(body, mayLackList) ?? [];
+    const foreign = keys?.areKnown === true ? keys.foreignIn(body, mayLackList) : [];
     if (foreign.length === 0 || saysNone(body, rules)) return { body, records: [] };
     throw foreignAnswer(body, foreign, response, { fail, now });
   }

@@ -11,6 +11,7 @@ export class EnvelopeKeys {
   readonly #known = new Set<string>();
 
   readonly #declared: readonly string[];
+  #areKnown = false;
 
   /** `dataField` is null where the body is the list. `declared` are dotted paths that any answer may have. */
   constructor(dataField: Path | null, declared: readonly string[]) {
@@ -20,18 +21,24 @@ export class EnvelopeKeys {
 
   /** Takes in an answer that has a list. */
   learn(body: unknown): void {
+    this.#areKnown = true;
     for (const { path } of this.#entries(body)) {
       if (this.#known.size >= mostNames) return;
       this.#known.add(path);
     }
   }
 
+  /** Whether an answer of the read had a list. */
+  get areKnown(): boolean {
+    return this.#areKnown;
+  }
+
   /**
    * The dotted names in an answer without a list that none before it had, but for those whose values say that all
-   * is well or that there is nothing. None where no answer of the read had a list.
+   * is well or that there is nothing, and for what the way to the list leads through.
    */
   foreignIn(body: unknown, mayBePastEnd: boolean): string[] {
-    if (this.#known.size === 0 || this.#known.size >= mostNames) return [];
+    if (this.#known.size >= mostNames) return [];
     return this.#entries(body)
       .filter(({ path }) => !this.#known.has(path) && !this.#declared.some((field) => liesOn(path, field)))
       .filter(({ name, value }) => !isHarmless(name, value, mayBePastEnd))
@@ -47,7 +54,7 @@ export class EnvelopeKeys {
       if (!isRecord(around)) break;
       const object: SourceRecord = around;
       for (const [name, value] of Object.entries(object)) {
-        found.push({ path: formatPath([...before, name]), name, value });
+        if (name !== step) found.push({ path: formatPath([...before, name]), name, value });
       }
       before.push(step);
       around = object[step];

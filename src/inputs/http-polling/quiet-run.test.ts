@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type HttpPollingKeys, openSession, wholeRead } from "../../../test/support/http-polling.ts";
 import { type HttpHandler, sendJson, startHttpServer } from "../../../test/support/http-server.ts";
+import type { ResumePoint } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
 const records = [{ id: 1 }, { id: 2 }];
@@ -16,6 +17,7 @@ async function read(
   handler: HttpHandler,
   facts: ReadonlySet<string> = new Set(),
   keys: Partial<HttpPollingKeys> = {},
+  resume: ResumePoint | null = null,
 ): Promise<Quiet> {
   await using server = await startHttpServer(handler);
   const session = await openSession(
@@ -25,7 +27,7 @@ async function read(
   const given: SourceRecord[] = [];
   let error: unknown = null;
   try {
-    for await (const page of session.read(wholeRead())) given.push(...page.records);
+    for await (const page of session.read({ ...wholeRead(), resume })) given.push(...page.records);
   } catch (thrown) {
     error = thrown;
   } finally {
@@ -193,6 +195,18 @@ describe("an answer without the list, in the middle of a read", () => {
   ])("is the end by %s", async (_name, answer) => {
     const { records: given, error } = await read(afterTwo(answer), new Set(), page);
     expect([given.length, error]).toEqual([4, null]);
+  });
+
+  test.each<[unknown, string | null]>([
+    [{ maintenance: true }, "RESUME_REFUSED"],
+    [{ data: { items: null }, message: "Something went wrong" }, "RESUME_REFUSED"],
+    [{ message: "Internal error" }, "SOURCE_PARTIAL"],
+    [{ data: {} }, null],
+    [{ data: { items: [] }, kind: "events" }, null],
+  ])("P15: at the place where a read was resumed, %j ends with %j", async (answer, code) => {
+    const resume = { kind: "page", token: "3" } as const;
+    const { error } = await read(afterTwo(body(answer)), seenBefore, page, resume);
+    expect(error).toEqual(code === null ? null : expect.objectContaining({ code }));
   });
 
   test("is the end where it says so at a declared path", async () => {

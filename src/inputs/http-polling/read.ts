@@ -189,10 +189,11 @@ export class HttpRead {
     requests: PageRequests,
     walk: Walk,
     number: number,
-    inspect?: (body: unknown) => void,
+    resumed?: { inspect: (body: unknown) => void; check: (page: PageSeen) => void },
   ): Promise<Fetched> {
-    const seen = await this.#ask(requests, walk.place, number, { walk, inspect });
-    if (number === 1 && inspect === undefined) this.#checkFirst(seen, walk.place);
+    const seen = await this.#ask(requests, walk.place, number, { walk, inspect: resumed?.inspect });
+    if (resumed !== undefined) resumed.check(seen);
+    else if (number === 1) this.#checkFirst(seen, walk.place);
     const { records, more } = walk.advance(seen);
     const { resumePlace } = walk;
     const next = more && resumePlace !== null ? placeWith(resumePlace, requests.bounds) : null;
@@ -267,10 +268,17 @@ export class HttpRead {
         },
       );
     try {
-      return await this.#fetch(requests, walk, 1, (body) => {
-        const { field } = tokenGone;
-        if (field !== undefined && saysYes(valueAt(body, parsePath(field))))
-          throw fail(`it says so in ${field}`);
+      return await this.#fetch(requests, walk, 1, {
+        inspect: (body) => {
+          const { field } = tokenGone;
+          if (field !== undefined && saysYes(valueAt(body, parsePath(field))))
+            throw fail(`it says so in ${field}`);
+        },
+        // Which keys an answer has in this place is known once the window was read from its start.
+        check: ({ answer: { body } }) => {
+          const foreign = this.#keys.areKnown ? [] : this.#keys.foreignIn(body, false);
+          if (foreign.length > 0) throw fail(`its answer has no list of records, and has \`${foreign[0]}\``);
+        },
       });
     } catch (error) {
       const status = error instanceof TidemarkError ? error.details?.status : undefined;
