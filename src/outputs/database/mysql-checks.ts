@@ -1,3 +1,4 @@
+import { isoFormat, parseTimestamp } from "../../model/timestamp.ts";
 import type { FieldColumn } from "./table-store.ts";
 import {
   bytes as byteLength,
@@ -9,6 +10,8 @@ import {
   doubles,
   every,
   integers,
+  leapSecond,
+  leapSecondAt,
   numberText,
   ofTexts,
   onlyBytes,
@@ -106,16 +109,30 @@ function moment(digits: number): (text: string) => string | null {
   const tooFine = secondDigits(digits);
   return (text) => {
     if (!momentForm.test(text)) return "the column holds dates from 0000 to 9999, with a time";
+    if (leapSecond(text)) return leapSecondAt;
+    if (withOffset.test(text) && !isInYears(text)) return "in UTC it is no date from 0000 to 9999";
     return tooFine(text);
   };
 }
 
+const withOffset = /:.*[+-]\d\d(?::?\d\d)?$/;
+
+/** Whether a moment is still of four digits of years where it is written in UTC. */
+function isInYears(text: string): boolean {
+  try {
+    return /^\d/.test(parseTimestamp(text, isoFormat));
+  } catch {
+    return false;
+  }
+}
+
 function time(digits: number): (text: string) => string | null {
   const tooFine = secondDigits(digits);
-  return (text) =>
-    /^-?\d{2,3}:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text)
-      ? tooFine(text)
-      : "the column holds times without date or zone";
+  return (text) => {
+    if (!/^-?\d{2,3}:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text))
+      return "the column holds times without date or zone";
+    return leapSecond(text) ? leapSecondAt : tooFine(text);
+  };
 }
 
 const year: ValueCheck = (value) => {

@@ -1,15 +1,18 @@
 import { parseArray } from "../../sql/postgres/arrays.ts";
+import { bounds, day, localBound, moment, zonedMoment } from "./postgres-moments.ts";
 import type { FieldColumn } from "./table-store.ts";
 import {
   bytes,
   characters,
   charactersWithoutBlanks,
-  dayOnly,
   decimalDigits,
   declaredOf,
   doubles,
   integers,
+  leapSecond,
+  leapSecondAt,
   numberText,
+  ofStrings,
   ofTexts,
   onlyBytes,
   onlyTexts,
@@ -86,7 +89,16 @@ function checkOf(declared: string): ValueCheck | null {
         timeOnly(length ?? 6, rest.includes("without") ? timeForm : zonedTime),
       );
     case "timestamp":
-      return onlyTexts("a moment", moment(length ?? 6));
+      return onlyTexts("a moment", (rest.includes("without") ? moment : zonedMoment)(length ?? 6));
+    case "tsrange":
+    case "tsmultirange":
+      return ofStrings(bounds(localBound));
+    case "tstzrange":
+    case "tstzmultirange":
+      return ofStrings(bounds(zonedMoment(6)));
+    case "daterange":
+    case "datemultirange":
+      return ofStrings(bounds(day));
     default:
       if (base.startsWith("interval")) return onlyTexts("an interval", interval(base, length ?? 6));
       return withoutInput.has(base) ? () => `PostgreSQL takes no values of the type ${base}` : null;
@@ -104,12 +116,11 @@ function eachElement(check: ValueCheck | null): ValueCheck | null {
     }
     return null;
   };
-  return (value) =>
-    typeof value === "string"
-      ? /^[[{]/.test(value)
-        ? leaf(parseArray(value, (text) => text))
-        : null
-      : leaf(value);
+  return (value) => {
+    if (typeof value !== "string") return leaf(value);
+    const text = value.trimStart();
+    return /^[[{]/.test(text) ? leaf(parseArray(text, (element) => element)) : null;
+  };
 }
 
 function bits(length: number): ValueCheck {
@@ -123,48 +134,14 @@ function bits(length: number): ValueCheck {
   };
 }
 
-const zero = 48;
-const dash = 45;
-const upperZ = 90;
-
-/** MySQL has days and years that are none. */
-function noSuchDay(text: string): boolean {
-  if (text.charCodeAt(4) !== dash || text.charCodeAt(7) !== dash) return false;
-  const zeros = (at: number) => text.charCodeAt(at) === zero && text.charCodeAt(at + 1) === zero;
-  return zeros(5) || zeros(8) || (zeros(0) && zeros(2));
-}
-
-/** A year of two digits would be guessed, and a word like `now` is another day tomorrow. */
-function unclearDay(text: string): string | null {
-  if (noSuchDay(text)) return "PostgreSQL has no such day";
-  const startsWithYear = text.charCodeAt(4) === dash && text.charCodeAt(0) !== dash;
-  if (startsWithYear || /\d{4}/.test(text) || /^[-+]?infinity$/i.test(text)) return null;
-  return "it says no day with a year of four digits";
-}
-
-function day(text: string): string | null {
-  const unclear = unclearDay(text);
-  if (unclear !== null) return unclear;
-  return text.includes(":") && !dayOnly.test(text) ? "the column holds days, and would drop the time" : null;
-}
-
 const timeForm = /^\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?$/i;
 const zonedTime = /^\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)? ?(?:Z|[+-]\d\d(?::?\d\d){0,2})?$/i;
 
 function timeOnly(digits: number, form: RegExp): (text: string) => string | null {
   const tooFine = secondDigits(digits);
-  return (text) =>
-    form.test(text) ? tooFine(text) : "the column holds a time of day, and would drop whatever else there is";
-}
-
-function moment(digits: number): (text: string) => string | null {
-  const tooFine = secondDigits(digits);
   return (text) => {
-    const unclear = unclearDay(text);
-    if (unclear !== null) return unclear;
-    // As much as a date, a time with `digits` of a second, and a Z have in all.
-    const zone = text.charCodeAt(text.length - 1) === upperZ ? 1 : 0;
-    return text.length <= 20 + digits + zone ? null : tooFine(text);
+    if (!form.test(text)) return "the column holds a time of day, and would drop whatever else there is";
+    return leapSecond(text) ? leapSecondAt : tooFine(text);
   };
 }
 

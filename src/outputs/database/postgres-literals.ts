@@ -1,9 +1,9 @@
 import { TidemarkError } from "../../errors.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import { isoFormat, parseTimestamp } from "../../model/timestamp.ts";
 import { type ColumnKind, columnKinds } from "../../sql/port.ts";
-import { quotedElement } from "../../sql/postgres/arrays.ts";
+import { parseArray, quotedElement } from "../../sql/postgres/arrays.ts";
+import { localMoment } from "./postgres-moments.ts";
 import type { FieldColumn } from "./table-store.ts";
 import { asInt64, textOfValue } from "./values.ts";
 
@@ -70,6 +70,7 @@ interface Writer {
 
 function writerOf(column: FieldColumn): Writer {
   const { kind, array, declared = column.type } = column;
+  if (/^timestamp(?:\(\d\))? without time zone\[\]$/.test(declared)) return localTimeListWriter;
   if (array) return declared === "json[]" || declared === "jsonb[]" ? jsonListWriter : listWriter;
   const fixedBits = /^bit\((\d+)\)$/.exec(declared);
   if (fixedBits !== null) return bitWriter(Number(fixedBits[1]));
@@ -119,22 +120,18 @@ function bitWriter(length: number): Writer {
 }
 
 /** PostgreSQL would drop the offset. A moment is kept in UTC, as in all columns without a zone. */
-const localTimeWriter: Writer = {
-  ...plainWriters.timestamp,
-  text: (value) => (offsetAtEnd.test(value) ? momentInUtc(value) : value),
+const localTimeWriter: Writer = { ...plainWriters.timestamp, text: localMoment };
+
+const localTimeListWriter: Writer = {
+  ...listWriter,
+  text: (value) => (/:.*[+-]\d/.test(value) ? localTimeArray(value.trimStart()) : value),
+  other: (value) => (Array.isArray(value) ? listLiteral(value, localMoment) : textOfValue(value, "text")),
 };
 
-const offsetAtEnd = /\d[+-]\d\d(?::?\d\d)?$/;
-const longDate = /^\d{4}-\d\d-\d\d[T ]/;
-
-function momentInUtc(value: string): string {
-  if (!longDate.test(value)) return value;
-  try {
-    return parseTimestamp(value, isoFormat);
-  } catch {
-    // The server says what is wrong with it.
-    return value;
-  }
+/** The text of an array, behind whose bounds its elements are. */
+function localTimeArray(text: string): string {
+  const bounds = text.startsWith("[") ? text.slice(0, text.indexOf("=") + 1) : "";
+  return bounds + listLiteral(parseArray(text, asIs), localMoment);
 }
 
 const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
@@ -144,10 +141,12 @@ function escapedField(text: string): string {
 }
 
 /** A JSON list as the text of a PostgreSQL array. */
-function listLiteral(list: readonly unknown[]): string {
+function listLiteral(list: readonly unknown[], write: (text: string) => string = asIs): string {
   const elements = list.map((element) => {
     if (element === null || element === undefined) return "NULL";
-    return Array.isArray(element) ? listLiteral(element) : quotedElement(textOfValue(element, "text"));
+    return Array.isArray(element)
+      ? listLiteral(element, write)
+      : quotedElement(write(textOfValue(element, "text")));
   });
   return `{${elements.join(",")}}`;
 }

@@ -50,6 +50,17 @@ async function taken(
 
 const digits = new ExactNumber("0.12345678901234567890123");
 
+/** Texts whose zone PostgreSQL would drop from a column without one. */
+const zonesInWords = [
+  "2026-01-01 12:00:00 EST",
+  "2026-01-01T12:00:00 PST",
+  "2026-01-01 12:00:00 America/New_York",
+  "2026-01-01T12:00:00[America/New_York]",
+  "Thu, 01 Jan 2026 12:00:00 -0500",
+  "20260101T120000-0500",
+  "2026-01-01 12:00:00 UTC+5",
+];
+
 describe("P7: PostgreSQL takes no value that it would change without a word", () => {
   test.each<[string, unknown[]]>([
     ["varchar(3)", ["abcd", "abc "]],
@@ -59,7 +70,11 @@ describe("P7: PostgreSQL takes no value that it would change without a word", ()
     ["numeric(6,2)", [1.555, "1.555", digits, 12_345, 1e300]],
     ["numeric(3,-2)", [150]],
     ["numeric(4,2)[]", [[1.5, [2.555]], "{1.555}"]],
-    ["real", [0.123456789012, digits, 16_777_217]],
+    [
+      "real",
+      [0.123456789012, digits, 16_777_217, 123_456.789, "123456.789", 123_456_792, 461_625_200, 1e-50],
+    ],
+    ["real[]", [[0.5, 123_456.789], "{123456.789}"]],
     ["double precision", [digits, new ExactNumber("9007199254740993"), "0.12345678901234567890123"]],
     ["smallint", [32_768, 1.5]],
     ["boolean", [2, 0.5]],
@@ -67,10 +82,23 @@ describe("P7: PostgreSQL takes no value that it would change without a word", ()
     ["varbit(9)", [5]],
     ["bytea", ["a\\134b", 5]],
     ["date", ["24-01-01", 1.005, "now", "2024-01-01T10:00:00Z", "0000-00-00", "2024-00-10"]],
-    ["time(3)", ["2024-01-01 10:00:00", "10:00:00+02", "10:00:00.0001", 1900]],
-    ["timetz", ["2024-01-01 10:00", "1010", 1010]],
+    ["date", ["20260101T120000", "2026-01-01 040506", "2026-01-01 EST", "2026-01-01-05"]],
+    ["time(3)", ["2024-01-01 10:00:00", "10:00:00+02", "10:00:00.0001", 1900, "23:59:60"]],
+    ["timetz", ["2024-01-01 10:00", "1010", 1010, "23:59:60Z"]],
     ["timestamp", ["24-01-01", 20_240_101, "2024-01-01T10:00:00.1234567Z", "0000-00-00 00:00:00"]],
+    ["timestamp", zonesInWords],
+    ["timestamp", ["2016-12-31T23:59:60Z", "2016-12-31 23:59:60", "2026-01-01T12:00:00-15:60"]],
+    [
+      "timestamp[]",
+      [["2026-01-01T12:00:00Z", zonesInWords[0]], `{"${zonesInWords[0]}"}`, ` {"${zonesInWords[0]}"}`],
+    ],
+    ["tsrange", ["[2026-01-01T12:00:00-05:00,)", '["2026-01-01 12:00 EST",]', "[2016-12-31 23:59:60,)"]],
+    ["daterange", ["[2026-01-01 10:00,2026-01-03)"]],
     ["timestamptz(0)", ["2024-01-01T10:00:00.5Z"]],
+    [
+      "timestamptz",
+      ["2016-12-31T23:59:60Z", "20161231T235960Z", "2026-01-01 12:00 UTC+2", "2026-01-01 12:00:00 GMT-05:00"],
+    ],
     ["interval", ["PT0.1234567S", 5, "5", "$1.50"]],
     ["interval day", ["1 day 2 hours", "PT2H"]],
     ["interval year to month", ["P1Y2M3D"]],
@@ -98,6 +126,11 @@ describe("P7: PostgreSQL takes no value that it would change without a word", ()
       [3.4028235e38, 3.4028235e38],
       ["Infinity", "Infinity"],
       [16_777_216, 16_777_216],
+      [123_456.79, 123_456.79],
+      [125.702354, 125.702354],
+      [461_625_220, 461_625_220],
+      [1e-45, 1e-45],
+      ["0.10", 0.1],
     ]);
     await taken(place, "bit(3)", [
       [5, "101"],
@@ -107,7 +140,52 @@ describe("P7: PostgreSQL takes no value that it would change without a word", ()
       ["2024-01-01T00:00:00Z", "2024-01-01"],
       ["0044-03-15 BC", "0044-03-15 BC"],
       ["infinity", "infinity"],
+      ["2 January 2026", "2026-01-02"],
+      ["January 2, 2026", "2026-01-02"],
+      ["Fri, 02 Jan 2026", "2026-01-02"],
+      ["20260102", "2026-01-02"],
+      ["2026/1/2", "2026-01-02"],
+      ["12026-01-02", "12026-01-02"],
     ]);
+    await taken(place, "timestamptz", [
+      ["2026-01-01 12:00:00 EST", "2026-01-01T17:00:00Z"],
+      ["Thu, 01 Jan 2026 12:00:00 -0500", "2026-01-01T17:00:00Z"],
+      ["20260101T120000-0500", "2026-01-01T17:00:00Z"],
+      ["2026-01-01 12:00:00 America/New_York", "2026-01-01T17:00:00Z"],
+    ]);
+    await taken(
+      place,
+      "timestamp",
+      ["-0500", "-05", "-05:00:00", " -0500", " -05:00", " -05"].map((offset) => [
+        `2026-01-01 12:00:00${offset}`,
+        "2026-01-01T17:00:00",
+      ]),
+    );
+    await taken(place, "timestamp", [
+      ["2026-01-01T12:00:00+05:30:15", "2026-01-01T06:29:45"],
+      ["2026-01-01 12:00:00 Z", "2026-01-01T12:00:00"],
+      ["2026-01-01 12:00", "2026-01-01T12:00:00"],
+      ["infinity", "infinity"],
+      ["-infinity", "-infinity"],
+      ["12026-01-01 12:00:00-05", "12026-01-01T17:00:00"],
+      ["9999-12-31 23:00:00-05", "10000-01-01T04:00:00"],
+    ]);
+    for (const [type, given, read] of [
+      ["timestamp", "0044-03-15 10:00:00-05 BC", "0044-03-15 15:00:00 BC"],
+      ["timestamp", "0001-01-01 00:00:00+05", "0001-12-31 19:00:00 BC"],
+      ["timestamp[]", ["2026-01-01T12:00:00 -05:00", null], '{"2026-01-01 17:00:00",NULL}'],
+      ["timestamp[]", '{{"2026-01-01 12:00:00-05"}}', '{{"2026-01-01 17:00:00"}}'],
+      ["timestamp[]", '[0:0]={"2026-01-01 12:00:00-05"}', '[0:0]={"2026-01-01 17:00:00"}'],
+      ["local", "2026-01-01T12:00:00 -05:00", "2026-01-01 17:00:00"],
+      ["tsrange", "[2026-01-01 12:00:00Z,)", '["2026-01-01 12:00:00",)'],
+    ] as const) {
+      await place.beside.execute(
+        `DROP TABLE IF EXISTS events; DROP DOMAIN IF EXISTS local; CREATE DOMAIN local AS timestamp(3);
+         CREATE TABLE events (id INTEGER PRIMARY KEY, v ${type})`,
+      );
+      await deliver(place, [{ id: 1, v: given }], { key: "id" });
+      expect(await rows(place, "SELECT v::text FROM events")).toEqual([{ v: read }]);
+    }
     await taken(place, "timestamp", [
       ["2024-01-01T12:00:00.123456+02:00", "2024-01-01T10:00:00.123456"],
       ["2024-01-01T12:00:00.123456000Z", "2024-01-01T12:00:00.123456"],
@@ -138,7 +216,7 @@ describeMysql("P7: MariaDB takes no value that it would change without a word", 
     ["TINYINT UNSIGNED", [-1, 256]],
     ["BIGINT UNSIGNED", [new ExactNumber("18446744073709551616")]],
     ["DECIMAL(6,2)", [1.555, "NaN", digits]],
-    ["FLOAT", [0.123456789012, "Infinity"]],
+    ["FLOAT", [0.123456789012, "Infinity", 123_456.789, 123_456_792]],
     ["DOUBLE", [digits, "NaN", "12abc"]],
     ["DOUBLE(5,1)", [1.25]],
     ["BIT(3)", [8, "11", "5"]],
@@ -147,8 +225,12 @@ describeMysql("P7: MariaDB takes no value that it would change without a word", 
     ["YEAR", [24, "70", 1900, "2024-01-01"]],
     ["DATE", ["2024-01-01T10:00:00Z", "24-1-1", 20_240_101, "0044-03-15 BC", "infinity"]],
     ["DATETIME(3)", ["2024-01-01T10:00:00.1234Z", "20224-01-01T00:00:00Z", "24-1-1 10:00", 20_240_101]],
-    ["TIMESTAMP", ["2024-01-01T10:00:00.5Z"]],
-    ["TIME", ["10:00:00.5", "2024-01-01 10:00:00", 5, "10:00:00+02"]],
+    [
+      "DATETIME",
+      [...zonesInWords, "2016-12-31T23:59:60Z", "2016-12-31 23:59:60", "9999-12-31T23:59:59-05:00"],
+    ],
+    ["TIMESTAMP", ["2024-01-01T10:00:00.5Z", "2016-12-31T23:59:60Z"]],
+    ["TIME", ["23:59:60", "10:00:00.5", "2024-01-01 10:00:00", 5, "10:00:00+02"]],
     ["CHAR(3)", ["abcd"]],
     ["VARCHAR(3)", ["abc "]],
     ["TINYTEXT", [`${"x".repeat(255)} `]],
@@ -165,6 +247,20 @@ describeMysql("P7: MariaDB takes no value that it would change without a word", 
       ["1.50", 1.5],
     ]);
     await taken(place, "DOUBLE", [[0.1, 0.1]]);
+    await taken(place, "DATETIME", [
+      ["2026-01-01 12:00:00 -0500", "2026-01-01T17:00:00"],
+      ["2026-01-01T12:00:00 -05:00", "2026-01-01T17:00:00"],
+    ]);
+    await place.beside.execute("DROP TABLE events");
+    await place.beside.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, v FLOAT)");
+    const singles = [0.1, 16_777_216, 123_456.79].map((v, id) => ({ id, v }));
+    await deliver(place, singles, { key: "id" });
+    // The text of a FLOAT has six digits only.
+    const [exact] = await rows(
+      place,
+      "SELECT count(*) AS n FROM events WHERE v + 0e0 IN (16777216, 123456.7890625)",
+    );
+    expect(exact).toEqual({ n: 2 });
     await taken(place, "BIT(3)", [
       ["011", 3],
       [5, 5],

@@ -1,5 +1,6 @@
 import { canonicalDecimal, comparableDecimal } from "../../model/decimal.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
+import { shortestSingle } from "../../model/single.ts";
 import type { FieldColumn } from "./table-store.ts";
 import { textOfValue } from "./values.ts";
 
@@ -44,7 +45,6 @@ export function every(...checks: readonly (ValueCheck | null)[]): ValueCheck | n
   };
 }
 
-/** Checks texts, and dates of JavaScript as the text that is written for them. */
 /**
  * Texts in a key column of numbers: of two texts that say one number, such as `1` and `01`, each would
  * replace the other's row, so only the plain one is taken. Numbers themselves are told apart by their value.
@@ -59,6 +59,7 @@ export function keyCheck({ kind }: FieldColumn): ValueCheck | null {
   });
 }
 
+/** Checks texts, and dates of JavaScript as the text that is written for them. */
 export function ofStrings(check: (text: string) => string | null): ValueCheck {
   return (value) => {
     if (typeof value === "string") return check(value);
@@ -177,17 +178,12 @@ export const doubles: ValueCheck = (value) => {
     : "the column holds doubles, which keep about 16 digits";
 };
 
-/** Numbers that a single-precision number prints as, in up to nine digits. */
+/** Numbers that are the shortest decimal of a single-precision number, as which databases give it back. */
 export const singles: ValueCheck = (value) => {
   const given = typeof value === "number" ? value : Number(comparable(value) ?? Number.NaN);
   if (!Number.isFinite(given)) return null;
   if (typeof value !== "number" && doubles(value) !== null) return singleOnly;
-  const single = Math.fround(given);
-  if (single === given) return null;
-  for (let digits = 1; digits <= 9; digits++) {
-    if (Number(single.toPrecision(digits)) === given) return null;
-  }
-  return singleOnly;
+  return shortestSingle(Math.fround(given)) === given ? null : singleOnly;
 };
 
 const singleOnly = "the column holds single-precision numbers, which keep about 7 digits";
@@ -209,6 +205,13 @@ export function secondDigits(most: number): (text: string) => string | null {
 }
 
 const fractionOfSecond = /[:\dT]\d?\d[.,](\d+)/;
+
+/** Whether a text has 60 for its seconds: databases make it the next minute's beginning. */
+export function leapSecond(text: string): boolean {
+  return text.includes("60") && /(?::\d\d:|[T ]\d{4})60(?!\d)/i.test(text);
+}
+
+export const leapSecondAt = "a leap second (:60) would become another second";
 
 /** A day, or a moment that is the very beginning of one in UTC. */
 export const dayOnly = /^\d{4}-\d\d-\d\d(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00(?::?00)?)?)?$/;

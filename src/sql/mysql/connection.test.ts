@@ -81,9 +81,11 @@ describeMysql("a connection to MariaDB", () => {
   test("P7: a FLOAT is the shortest decimal that it can be", async () => {
     const connection = await open(await ownMysqlDatabase());
     await connection.execute("CREATE TABLE t (v FLOAT)");
-    await connection.execute("INSERT INTO t VALUES (0.1), (1.2345678), (3.4e38), (-7)");
+    await connection.execute(
+      "INSERT INTO t VALUES (0.1), (1.2345678), (3.4e38), (-7), (125.702354), (1e-45)",
+    );
     expect((await streamed(connection, "SELECT v FROM t")).map(({ v }) => v)).toEqual([
-      0.1, 1.2345678, 3.4e38, -7,
+      0.1, 1.2345678, 3.4e38, -7, 125.702354, 1e-45,
     ]);
   });
 

@@ -1,6 +1,7 @@
 import type { FieldPacket } from "mysql2";
 import { ExactNumber, exactNumber, negativeZero } from "../../model/exact-number.ts";
 import { parseJson } from "../../model/json.ts";
+import { shortestSingle } from "../../model/single.ts";
 import type { ColumnKind } from "../port.ts";
 
 /** What the driver tells of a column, as far as it is of use here. */
@@ -91,11 +92,7 @@ function shortened(value: unknown): unknown {
 function single(value: unknown): unknown {
   if (typeof value !== "number") return value;
   if (value === 0) return signedZero(value);
-  for (let digits = 6; digits < 9; digits++) {
-    const shorter = Number(value.toPrecision(digits));
-    if (Math.fround(shorter) === value) return shorter;
-  }
-  return value;
+  return shortestSingle(value);
 }
 
 function truth(value: unknown): unknown {
