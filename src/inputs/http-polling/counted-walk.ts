@@ -3,6 +3,7 @@ import type { ResumePoint } from "../../model/position.ts";
 import { type Answer, type PageFailure, pageCap } from "./answer.ts";
 import { describeSign, signOfMore } from "./more-signs.ts";
 import {
+  isConfirming,
   isPastEnd,
   judge,
   mayBeFull,
@@ -71,7 +72,7 @@ export class CountedWalk implements Walk {
   }
 
   get mayBePastEnd(): boolean {
-    return this.#verdict === "confirm";
+    return isConfirming(this.#verdict);
   }
 
   isPastEnd(status: number): boolean {
@@ -102,7 +103,7 @@ export class CountedWalk implements Walk {
     if (this.#held !== null) return this.#takeBehindRepeat(page, this.#held);
     if (page.pastEnd !== null) return this.#endBehind(page.pastEnd);
     const { answer, fail } = page;
-    if (this.#verdict === "confirm" && this.#isRepeat(answer)) return this.#hold(answer, fail);
+    if (isConfirming(this.#verdict) && this.#isRepeat(answer)) return this.#hold(answer, fail);
     const isSame = this.#repeats.isSame(answer.records);
     this.#note(answer, fail, isSame);
     if (isSame && !this.#mayRepeat(answer, fail)) return { records: answer.records, next: null };
@@ -128,7 +129,7 @@ export class CountedWalk implements Walk {
   /** Behind a filtered page an offset leads back into it: what came before counts once. */
   #countNew(records: WalkStep["records"]): number {
     const { type, totalField } = this.#pagination;
-    const mayOverlap = type === "offset" && totalField !== undefined && this.#verdict === "confirm";
+    const mayOverlap = type === "offset" && totalField !== undefined && isConfirming(this.#verdict);
     return mayOverlap ? this.#repeats.countNew(records) : records.length;
   }
 

@@ -47,6 +47,28 @@ describe("P15: a read that stops early is a failure, after its pages were handed
     expect(pages).toHaveLength(4);
   });
 
+  test("an empty page that gives its own token once more is the end", async () => {
+    await using server = await startHttpServer((request, response) => {
+      const at = number(request, "t");
+      sendJson(response, at < 3 ? { list: [{ id: at }], next: at + 1 } : { list: [], next: at });
+    });
+    const pagination = { type: "cursor", param: "t", nextCursorField: "next" } as const;
+    const { records, error } = await readOnce({ endpoint: server.origin, ...field, pagination });
+    expect([records.length, error]).toEqual([3, null]);
+  });
+
+  test.each([{ list: [], next: null }, { list: [] }])(
+    "a token to resume at that the source answers with nothing is one that it has forgotten: %j",
+    async (forgotten) => {
+      await using server = await startHttpServer((_request, response) => sendJson(response, forgotten));
+      const pagination = { type: "cursor", param: "t", nextCursorField: "next" } as const;
+      const resume = { kind: "token", token: "30" } as const;
+      const { pages, error } = await readOnce({ endpoint: server.origin, ...field, pagination }, { resume });
+      expect(error).toMatchObject({ code: "RESUME_REFUSED" });
+      expect(pages).toEqual([]);
+    },
+  );
+
   test("a token that leads back to where the run resumed", async () => {
     await using server = await startHttpServer(list({ next: "a" }));
     const pagination = { type: "cursor", param: "t", nextCursorField: "next" } as const;

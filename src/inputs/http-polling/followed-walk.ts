@@ -76,15 +76,17 @@ export class FollowedWalk implements Walk {
     if (found.failure !== null) return this.#stop(found.failure);
     if (found.text === null) return null;
     const place = { kind: this.#pagination.type === "link" ? "link" : "token", token: found.text } as const;
-    if (place.kind === "token") return this.#unlessVisited(place, fail);
+    if (place.kind === "token") return this.#unlessVisited(place, page);
     const url = URL.parse(place.token, response.url.href);
     if (url === null) throw fail("SOURCE_INVALID", "the link to the next page is no address");
-    return this.#unlessVisited({ ...place, token: this.#resolve(url, fail).href }, fail);
+    return this.#unlessVisited({ ...place, token: this.#resolve(url, fail).href }, page);
   }
 
-  #unlessVisited(place: ResumePoint, fail: PageFailure): ResumePoint | null {
+  #unlessVisited(place: ResumePoint, { answer, fail }: PageSeen): ResumePoint | null {
     const digest = digestOf(place.token);
     if (this.#visited.has(digest)) {
+      // An empty page is the end; some sources give its own token once more, to ask by later on.
+      if (answer.records.length === 0 && this.#totals.hasMore !== true) return null;
       return this.#stop(
         fail("PAGE_REPEATED", `the next page's ${place.kind} was followed before in this run`),
       );

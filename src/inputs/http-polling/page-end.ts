@@ -4,9 +4,10 @@ import type { EndSettings } from "./pagination-schema.ts";
 
 /**
  * What follows a page: `end` where there is evidence that nothing does; `more` where another page has
- * to be there; `confirm` where one more request tells, and a refusal of it is the end.
+ * to be there; `confirm` where one more request tells, and a refusal of it is the end. `confirmTotal` is the
+ * same behind a full page that reached the total, which may be as far as the source lets itself be read.
  */
-export type Verdict = "end" | "confirm" | "more";
+export type Verdict = "end" | "confirm" | "confirmTotal" | "more";
 
 /**
  * Judges a page of so many records, once the totals know it. A short page is no evidence, since a
@@ -32,19 +33,29 @@ export function judge(
   if (totals.recordsLeft !== null) {
     if (totals.recordsLeft) return isShort ? "confirm" : "more";
     const isShorter = isShort && count < sizes.largest;
-    return (isShorter && totals.agrees) || (end === "shortPage" && isBelowLimit) ? "end" : "confirm";
+    if ((isShorter && totals.agrees) || (end === "shortPage" && isBelowLimit)) return "end";
+    return isShort ? "confirm" : "confirmTotal";
   }
   if (end === "shortPage" && isBelowLimit) return "end";
   return isShort ? "confirm" : "more";
 }
 
+/** Whether the next request may find that there is no further page. */
+export function isConfirming(verdict: Verdict | null): boolean {
+  return verdict === "confirm" || verdict === "confirmTotal";
+}
+
 /** Statuses with which sources answer a page past their last one. */
 const pastEndStatuses: ReadonlySet<number> = new Set([400, 404, 416, 422]);
+/** Those that speak of the place and not of the request: the others may name a limit of how far one may read. */
+const noSuchPlace: ReadonlySet<number> = new Set([404, 416]);
 
 /** Whether a status, in answer to a page behind one that was judged so, says that there is no such page. */
 export function isPastEnd(status: number, { endStatuses }: EndSettings, verdict: Verdict | null): boolean {
   if (verdict === null) return false;
-  return endStatuses.includes(status) || (verdict === "confirm" && pastEndStatuses.has(status));
+  if (endStatuses.includes(status)) return true;
+  if (verdict === "confirmTotal") return noSuchPlace.has(status);
+  return verdict === "confirm" && pastEndStatuses.has(status);
 }
 
 /** Whether a page may be as full as its source makes them: it came behind another, and none was larger. */

@@ -182,13 +182,18 @@ export class PageTotals {
   #countAt(body: unknown, path: Path | null, fail: PageFailure): number | null {
     if (path === null) return null;
     const value = valueAt(body, path);
-    if (value === null || (value === undefined && !this.#isFirst)) return null;
+    if (value === null || (value === undefined && !this.#isFirst) || isAtLeast(body, path)) return null;
     const number = typeof value === "string" || value instanceof ExactNumber ? Number(value) : value;
     if (typeof number !== "number" || !Number.isInteger(number) || value === "") {
       throw fail("SOURCE_INVALID", `\`${formatPath(path)}\` is ${kindOf(value)}, not a whole number`);
     }
     return number < 0 ? null : number;
   }
+}
+
+/** Elasticsearch says beside a total whether it stopped counting: `{ value: 10000, relation: "gte" }`. */
+function isAtLeast(body: unknown, path: Path): boolean {
+  return path.at(-1) === "value" && valueAt(body, [...path.slice(0, -1), "relation"]) === "gte";
 }
 
 function flagFact(path: Path): string {

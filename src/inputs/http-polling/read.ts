@@ -3,6 +3,7 @@ import { TidemarkError } from "../../errors.ts";
 import { showAddress, withoutParameters } from "../../http/address.ts";
 import type { HttpClient } from "../../http/client.ts";
 import type { HttpResponse } from "../../http/message.ts";
+import type { Cursor } from "../../model/cursor.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { isRecord, parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
@@ -143,23 +144,38 @@ export class HttpRead {
       facts: this.#parts.facts,
       warn: this.#parts.context.warn,
     });
+    const requestsFrom = this.#requestsByBound(pagination, read);
     for (let number = 1, more = true; more; number++) {
-      const fetched = await this.#fetchSought(read, pagination, walk, number);
+      const fetched = await this.#fetchSought(requestsFrom, walk, number);
       more = fetched.more;
       yield this.#timed(fetched.page);
     }
     walk.finish();
   }
 
+  /**
+   * The requests from a bound on. Pages by offset under one bound are all sent the same text of it: a form
+   * that is learned in between would have the source count from another record.
+   */
+  #requestsByBound(pagination: SeekPagination, read: ReadRequest): (lower: Cursor | null) => PageRequests {
+    let last: { readonly bound: string | null; readonly requests: PageRequests } | null = null;
+    return (lower) => {
+      const bound = lower?.value ?? null;
+      if (last === null || last.bound !== bound) {
+        const window = { ...read.window, lower };
+        last = { bound, requests: this.#requests(pagination, { ...read, window, resume: null }) };
+      }
+      return last.requests;
+    };
+  }
+
   async #fetchSought(
-    read: ReadRequest,
-    pagination: SeekPagination,
+    requestsFrom: (lower: Cursor | null) => PageRequests,
     walk: SeekWalk,
     number: number,
   ): Promise<Fetched> {
     const { bound: lower, skip } = walk.place;
-    const window = { ...read.window, lower };
-    const requests = this.#requests(pagination, { ...read, window, resume: null });
+    const requests = requestsFrom(lower);
     const place = skip === 0 ? null : ({ kind: "offset", token: String(skip) } as const);
     const seen = await this.#ask(requests, place, number, { walk });
     const { records, more } = walk.advance(seen);
@@ -267,8 +283,9 @@ export class HttpRead {
           cause,
         },
       );
+    const { kind } = walk.place ?? {};
     try {
-      return await this.#fetch(requests, walk, 1, {
+      const fetched = await this.#fetch(requests, walk, 1, {
         inspect: (body) => {
           const { field } = tokenGone;
           if (field !== undefined && saysYes(valueAt(body, parsePath(field))))
@@ -280,6 +297,10 @@ export class HttpRead {
           if (foreign.length > 0) throw fail(`its answer has no list of records, and has \`${foreign[0]}\``);
         },
       });
+      // A source that has forgotten a token may answer it as an end. The source gave it for a page that follows.
+      const isNothing = fetched.page.records.length === 0 && !fetched.more;
+      if (isNothing && (kind === "token" || kind === "link")) throw fail("it gave no records there");
+      return fetched;
     } catch (error) {
       const status = error instanceof TidemarkError ? error.details?.status : undefined;
       if (typeof status !== "number" || !tokenGone.statuses.includes(status)) throw error;

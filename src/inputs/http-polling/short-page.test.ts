@@ -378,3 +378,30 @@ describe("offsets that lead back into a filtered page", () => {
     expect([[...new Set(idsOf(result))], result.error]).toEqual([upTo(5), null]);
   });
 });
+
+describe("P15: a total reached by full pages, and a refusal behind them", () => {
+  const pagination = { ...byOffset, limit: 3, totalField: "total.value" } as const;
+  const capped = (status: number, total: object): HttpHandler => {
+    const rest = paged({ list: rows(6), more: () => ({ total }) });
+    return (request, response) => {
+      if (number(request, "offset") < 6) return rest(request, response);
+      response.statusCode = status;
+      return sendJson(response, { error: { reason: "Result window is too large" } });
+    };
+  };
+
+  test.each([400, 422])("status %i fails: it may name a limit of how far one may read", async (status) => {
+    const { error } = await read(capped(status, { value: 6 }), pagination);
+    expect(error).toMatchObject({ code: "SOURCE_REFUSED", details: { status } });
+  });
+
+  test.each([404, 416])("status %i says that there is no such page", async (status) => {
+    const result = await read(capped(status, { value: 6 }), pagination);
+    expect([idsOf(result), result.error, result.warnings]).toEqual([upTo(6), null, []]);
+  });
+
+  test("a total that says it stopped counting is none", async () => {
+    const { error } = await read(capped(404, { value: 6, relation: "gte" }), pagination);
+    expect(error).toMatchObject({ code: "SOURCE_REFUSED", details: { status: 404 } });
+  });
+});
