@@ -154,3 +154,13 @@ test("a record that comes late behind a declared beginning is delivered", async 
   const told = await runs(ignoringTheBound, [first, late, late], { start: "2026-01-02" }, true);
   expect(told.map(({ written }) => written)).toEqual([[2, 3], [4], []]);
 });
+
+test("what lies before a declared beginning moves no watermark", async () => {
+  const before = [
+    { id: 1, at: "2026-01-01T00:00:00.000Z" },
+    { id: 2, at: "2026-01-01T01:00:00.000Z" },
+  ];
+  const between = [...before, { id: 3, at: "2026-01-01T02:00:00.000Z" }];
+  const told = await runs(ignoringTheBound, [before, between], { start: "2026-01-02" }, true);
+  expect(told.map(({ written }) => written)).toEqual([[], []]);
+});

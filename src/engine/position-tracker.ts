@@ -261,11 +261,13 @@ export class PositionTracker implements Tracker {
     return incremental.dedupe === "window" ? windowDelivery(type, cursor, name) : `${name}@${cursor ?? ""}`;
   }
 
+  /** Within the window: what lies below its declared beginning must not become the watermark. */
   #highestOf(cursors: readonly (string | null)[], type: CursorType): string | null {
-    const upper = this.#frame.upper;
+    const { lower, upper } = this.#frame;
     let highest: string | null = null;
     for (const cursor of cursors) {
       if (cursor === null) continue;
+      if (lower !== null && compareCursorValues(type, cursor, lower) < 0) continue;
       if (upper !== null && compareCursorValues(type, cursor, upper) > 0) continue;
       if (highest === null || compareCursorValues(type, cursor, highest) > 0) highest = cursor;
     }
