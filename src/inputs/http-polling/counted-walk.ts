@@ -139,10 +139,12 @@ export class CountedWalk implements Walk {
     if (this.#verdict !== "end") return count === 0 ? this.#pastEmpty(fail) : this.#onBy(count);
     if (this.#totals.isFlagProven) return null;
     const { dataField, warn } = this.#parts;
-    const read = { pages: null, records: null };
+    // A total of records may count what this read was not asked for; pages are those of the read.
+    const read = { pages: this.#totals.read.pages, records: null };
     const sign = signOfMore({ body: answer.body, headers: response.headers, dataField, read });
     // Past the last page a source may well give the number of a next one.
-    if (sign !== null && (count > 0 || sign.kind === "flag")) {
+    const tellsPastEnd = sign?.kind === "flag" || sign?.kind === "pages";
+    if (sign !== null && (count > 0 || tellsPastEnd)) {
       warn("MORE_PAGES_SHOWN", `the read ended by what \`pagination\` declares, and ${describeSign(sign)}`);
     }
     return null;

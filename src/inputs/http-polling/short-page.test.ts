@@ -405,3 +405,12 @@ describe("P15: a total reached by full pages, and a refusal behind them", () => 
     expect(error).toMatchObject({ code: "SOURCE_REFUSED", details: { status: 404 } });
   });
 });
+
+test("an empty page in the middle that tells of more pages is told", async () => {
+  const filter = (row: object): boolean => !("id" in row && Number(row.id) > 3);
+  const more = (): object => ({ meta: { last_page: 4 } });
+  const told = await read(paged({ list: rows(12), filter, more }), { ...byPage, limit: 3 });
+  expect([idsOf(told), told.error, told.warnings]).toEqual([upTo(3), null, ["MORE_PAGES_SHOWN"]]);
+  const whole = await read(paged({ list: rows(12), more }), { ...byPage, limit: 3 });
+  expect([idsOf(whole), whole.error, whole.warnings]).toEqual([upTo(12), null, []]);
+});
