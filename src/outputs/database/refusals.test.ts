@@ -308,8 +308,13 @@ test("rows that a trigger, a rule or a view leaves out do not count as written",
   const records = [1, 2, 3, 4, 5].map((id) => ({ id, v: "a" }));
   for (const key of ["id", undefined]) {
     await postgres.beside.execute("TRUNCATE events");
-    const { committed } = await commitWith(postgres, records, key === undefined ? {} : { key });
+    const told: string[] = [];
+    const { committed } = await commitWith(postgres, records, {
+      warnings: told,
+      ...(key === undefined ? {} : { key }),
+    });
     expect(committed).toEqual({ written: 3 });
+    expect(told.map((warning) => warning.split(" ")[0])).toEqual(["ROWS_LEFT_OUT"]);
     expect(await rows(postgres)).toHaveLength(3);
   }
   expect((await commitWith(postgres, records, { table: "ruled" })).committed).toEqual({ written: 3 });

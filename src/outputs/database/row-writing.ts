@@ -50,3 +50,8 @@ export async function writeCarefully(
   if (isApproximate && first !== undefined) throw first;
   return writing.refused + writing.leftOut;
 }
+
+/** What a run is told of a table that takes a statement and leaves out some of its rows. */
+export function rowsLeftOut(table: string): string {
+  return `the table ${table} left out rows that were written to it, as a trigger, a rule or a conflict clause of its own does; they do not count as written. Let it raise an error instead, so that \`onError\` keeps the records`;
+}

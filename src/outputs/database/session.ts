@@ -17,7 +17,7 @@ import { BlankKeys, warnOfKey } from "./blank-keys.ts";
 import { DeliveredIdentities } from "./delivered.ts";
 import type { Ledger } from "./ledger.ts";
 import { refusalBefore, refusalOf } from "./refused-record.ts";
-import { writeAll, writeCarefully } from "./row-writing.ts";
+import { rowsLeftOut, writeAll, writeCarefully } from "./row-writing.ts";
 import { createSpill, type Spill, spill } from "./spills.ts";
 import { TablePlan } from "./table-plan.ts";
 import {
@@ -267,6 +267,10 @@ export class DatabaseSession implements OutputSession {
     const committed = { written: this.#records - without };
     await commit.within?.(connection.handle, committed);
     await store.commit();
+    // A backfill's upsert leaves newer rows as they are, on purpose.
+    if (without > 0 && !carefully && this.#target?.target.newest === undefined) {
+      this.#parts.context.warn("ROWS_LEFT_OUT", rowsLeftOut(this.#parts.table));
+    }
     return committed;
   }
 
