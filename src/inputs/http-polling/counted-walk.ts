@@ -126,10 +126,14 @@ export class CountedWalk implements Walk {
     this.#count = records.length;
   }
 
-  /** Behind a filtered page an offset leads back into it: what came before counts once. */
+  /**
+   * Behind a filtered page an offset leads back into it: what came before counts once. Records without a key
+   * may be alike, so of them that is taken for so only behind a short page.
+   */
   #countNew(records: WalkStep["records"]): number {
     const { type, totalField } = this.#pagination;
-    const mayOverlap = type === "offset" && totalField !== undefined && isConfirming(this.#verdict);
+    if (type !== "offset" || totalField === undefined) return records.length;
+    const mayOverlap = this.#parts.incremental.key !== null || isConfirming(this.#verdict);
     return mayOverlap ? this.#repeats.countNew(records) : records.length;
   }
 
