@@ -393,8 +393,8 @@ export interface StateStore extends AsyncDisposable {
    */
   import(exported: ExportedStream, act: OperatorAct): Promise<StreamState>;
   /**
-   * Deletes ended runs from the history, in steps that hold up nobody, and returns how many. A run that
-   * is still running stays, and so does the audit log. What is deleted cannot be rewound to.
+   * Deletes ended runs from the history in short steps, and returns how many. Running runs and the audit
+   * log stay. A stream cannot be rewound to a deleted run.
    */
   prune(retention: Retention): Promise<{ runs: number }>;
   close(): Promise<void>;

@@ -1,71 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { type HttpPollingKeys, type ReadResult, readOnce } from "../../../test/support/http-polling.ts";
+import { type HttpHandler, sendJson } from "../../../test/support/http-server.ts";
 import {
-  type HttpHandler,
-  type SeenRequest,
-  sendJson,
-  startHttpServer,
-} from "../../../test/support/http-server.ts";
-
-const rows = (count: number): { id: number; at: number }[] =>
-  Array.from({ length: count }, (_, index) => ({ id: index + 1, at: index + 1 }));
-
-function number(request: SeenRequest, name: string, otherwise = 0): number {
-  return Number(request.url.searchParams.get(name) ?? otherwise);
-}
-
-interface Paged {
-  readonly list?: readonly object[];
-  /** The most that the source grants, whatever it is asked for. */
-  readonly granted?: number;
-  /** What it gives of a page that it has cut. */
-  readonly filter?: (row: object) => boolean;
-  readonly more?: (page: number, records: readonly object[]) => object;
-  /** How it answers past its end; an empty list by default. */
-  readonly pastEnd?: (last: readonly object[]) => readonly [status: number, body: unknown];
-}
-
-/** A source of pages by number or by offset. */
-function paged({ list = rows(7), granted = 3, filter = () => true, more, pastEnd }: Paged): HttpHandler {
-  return (request, response) => {
-    const size = Math.min(number(request, "limit", granted), granted);
-    const page = number(request, "page", 1);
-    const from = request.url.searchParams.has("offset") ? number(request, "offset") : (page - 1) * size;
-    const lastFrom = Math.floor((list.length - 1) / size) * size;
-    if (from >= list.length && pastEnd !== undefined) {
-      const [status, body] = pastEnd(list.slice(lastFrom));
-      response.statusCode = status;
-      if (body === undefined) response.end();
-      else sendJson(response, body);
-      return;
-    }
-    const records = list.slice(from, from + size).filter(filter);
-    sendJson(response, { list: records, ...more?.(page, records) });
-  };
-}
-
-type Paging = HttpPollingKeys["pagination"];
-const byPage = { type: "page", param: "page", limitParam: "limit", limit: 5 } as const;
-const byOffset = { type: "offset", param: "offset", limitParam: "limit", limit: 5 } as const;
-const bySeek = { type: "seek", limitParam: "limit", limit: 5, offsetParam: "skip" } as const;
-
-interface Asked extends ReadResult {
-  readonly requests: number;
-}
-
-async function read(
-  handler: HttpHandler,
-  pagination: Paging,
-  { facts, keys = {} }: { facts?: ReadonlySet<string>; keys?: Partial<HttpPollingKeys> } = {},
-): Promise<Asked> {
-  await using server = await startHttpServer(handler);
-  const declared = { endpoint: server.origin, dataField: "list", key: "id", pagination, ...keys };
-  const result = await readOnce(declared, {}, facts);
-  return { ...result, requests: server.seen.length };
-}
-
-const idsOf = ({ records }: ReadResult): unknown[] => records.map(({ id }) => id);
-const upTo = (count: number): number[] => rows(count).map(({ id }) => id);
+  byOffset,
+  byPage,
+  bySeek,
+  idsOf,
+  number,
+  type Paged,
+  paged,
+  read,
+  rows,
+  upTo,
+} from "../../../test/support/paged-source.ts";
 
 describe("P15: a short page is no evidence of the end", () => {
   test.each([
@@ -377,40 +323,4 @@ describe("offsets that lead back into a filtered page", () => {
     const result = await read(handler, { ...byOffset, totalField: "total" });
     expect([[...new Set(idsOf(result))], result.error]).toEqual([upTo(5), null]);
   });
-});
-
-describe("P15: a total reached by full pages, and a refusal behind them", () => {
-  const pagination = { ...byOffset, limit: 3, totalField: "total.value" } as const;
-  const capped = (status: number, total: object): HttpHandler => {
-    const rest = paged({ list: rows(6), more: () => ({ total }) });
-    return (request, response) => {
-      if (number(request, "offset") < 6) return rest(request, response);
-      response.statusCode = status;
-      return sendJson(response, { error: { reason: "Result window is too large" } });
-    };
-  };
-
-  test.each([400, 422])("status %i fails: it may name a limit of how far one may read", async (status) => {
-    const { error } = await read(capped(status, { value: 6 }), pagination);
-    expect(error).toMatchObject({ code: "SOURCE_REFUSED", details: { status } });
-  });
-
-  test.each([404, 416])("status %i says that there is no such page", async (status) => {
-    const result = await read(capped(status, { value: 6 }), pagination);
-    expect([idsOf(result), result.error, result.warnings]).toEqual([upTo(6), null, []]);
-  });
-
-  test("a total that says it stopped counting is none", async () => {
-    const { error } = await read(capped(404, { value: 6, relation: "gte" }), pagination);
-    expect(error).toMatchObject({ code: "SOURCE_REFUSED", details: { status: 404 } });
-  });
-});
-
-test("an empty page in the middle that tells of more pages is told", async () => {
-  const filter = (row: object): boolean => !("id" in row && Number(row.id) > 3);
-  const more = (): object => ({ meta: { last_page: 4 } });
-  const told = await read(paged({ list: rows(12), filter, more }), { ...byPage, limit: 3 });
-  expect([idsOf(told), told.error, told.warnings]).toEqual([upTo(3), null, ["MORE_PAGES_SHOWN"]]);
-  const whole = await read(paged({ list: rows(12), more }), { ...byPage, limit: 3 });
-  expect([idsOf(whole), whole.error, whole.warnings]).toEqual([upTo(12), null, []]);
 });
