@@ -57,6 +57,17 @@ test("P1 P2 P4: the crash lab's short form loses and repeats nothing, whatever h
   expect(results.reduce((total, { delivered }) => total + delivered, 0)).toBeGreaterThan(1000);
 }, 480_000);
 
+test("the lab lets a stream that no disturbed run has begun be read, and backfilled, at the end", async () => {
+  const results = await runLab({
+    seed: 1,
+    schedules: [1],
+    needs: () => ({ disturbedRuns: 0, output: "sqlite append", faults: [], backfill: true }),
+    lanes: 1,
+  });
+  expect(results).toMatchObject([{ lost: 0, repeated: 0, problems: [], unseen: [], judged: true }]);
+  expect(results[0]?.delivered).toBeGreaterThanOrEqual(200);
+}, 240_000);
+
 test("the lab waits for a sink that another process keeps locked, and says that it could not look where that lasts", async () => {
   const file = join(testFolder(), "out.db");
   const writer = new DatabaseSync(file);

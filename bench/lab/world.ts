@@ -59,6 +59,7 @@ export interface WorldNeeds {
   /** Whether pages are smaller than what is asked for. */
   readonly clamped?: boolean;
   readonly slowOutput?: boolean;
+  readonly backfill?: boolean;
 }
 
 export const isPostgres = (output: OutputKind): boolean => output.startsWith("postgres");
@@ -71,13 +72,19 @@ export const hasLocalFiles = (output: OutputKind): boolean => !(isPostgres(outpu
 
 export function drawWorld(random: Random, needs: WorldNeeds): World {
   const output = needs.output ?? random.one(outputKinds);
-  const pagination = random.one<Pagination>(["token", "token", "link", "page", "seek"]);
+  const pagination = random.one<Pagination>(
+    needs.backfill === true ? ["token", "link"] : ["token", "token", "link", "page", "seek"],
+  );
   const parts =
-    pagination === "seek" || pagination === "page"
-      ? random.one(["whole", "whole", "partitions"] as const)
-      : random.one(["whole", "slices", "partitions"] as const);
+    needs.backfill === true
+      ? "whole"
+      : pagination === "seek" || pagination === "page"
+        ? random.one(["whole", "whole", "partitions"] as const)
+        : random.one(["whole", "slices", "partitions"] as const);
   const backfill =
-    parts === "whole" && (pagination === "token" || pagination === "link") && random.chance(0.35);
+    parts === "whole" &&
+    (pagination === "token" || pagination === "link") &&
+    (needs.backfill ?? random.chance(0.35));
   const pageSize = random.between(10, 60);
   return {
     output,
