@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { events, sourceServer } from "./source-server.ts";
@@ -23,7 +23,8 @@ describe("tidemark init", () => {
           expect(written.stdout).toBe(`wrote my-events-${count}.yaml\n`);
           expect(written.code).toBe(0);
           const text = readFileSync(join(cwd, `my-events-${count}.yaml`), "utf8");
-          expect(text).toMatch(/^# yaml-language-server: \$schema=https:\/\/\S+pipeline\.schema\.json\n/);
+          const [, schema = ""] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text) ?? [];
+          expect(JSON.parse(readFileSync(resolve(cwd, schema), "utf8"))).toHaveProperty("$schema");
         }
       }
     }
@@ -78,6 +79,79 @@ describe("tidemark init", () => {
     expect(readFileSync(join(cwd, "orders.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(4);
   });
 
+  const envelope = ["--data-field", "data", "--limit-param", "per_page", "--limit", "50"];
+  it.each([
+    [["--paging", "page"], "type: page param: page limitParam: per_page limit: 50"],
+    [
+      ["--paging", "offset", "--page-param", "skip"],
+      "type: offset param: skip limitParam: per_page limit: 50",
+    ],
+    [
+      ["--paging", "cursor", "--next-field", "meta.next"],
+      "type: cursor param: page_token nextCursorField: meta.next limitParam: per_page limit: 50",
+    ],
+    [["--paging", "link"], "type: link limitParam: per_page limit: 50"],
+    [
+      ["--paging", "link", "--next-field", "links.next"],
+      "type: link nextCursorField: links.next limitParam: per_page limit: 50",
+    ],
+  ])("writes the paging that is asked for: %j", async (args, lines) => {
+    const cwd = temporaryFolder();
+    const written = await tidemark(["init", "x.yaml", ...http, ...envelope, ...args, "--json"], { cwd });
+    expect(jsonOf(written)).toEqual({ file: "x.yaml", diagnostics: [] });
+    const text = readFileSync(join(cwd, "x.yaml"), "utf8").replace(/\s+/g, " ");
+    expect(text).toContain(`pagination: ${lines} statePersistence:`);
+  });
+
+  it.each([
+    [["--sign-in", "bearer"], ["API_TOKEN"], "type: bearer"],
+    [["--sign-in", "basic"], ["API_USER", "API_PASSWORD"], "type: basic"],
+    [["--sign-in", "apiKey"], ["API_KEY"], "name: X-API-Key"],
+    [
+      ["--sign-in", "oauth", "--token-url", "https://login.example.com/token"],
+      ["CLIENT_ID", "CLIENT_SECRET"],
+      "tokenUrl: https://login.example.com/token",
+    ],
+  ])("writes the sign-in that is asked for, with the secrets left to the environment: %j", async (...all) => {
+    const [args, names, line] = all;
+    const cwd = temporaryFolder();
+    const written = await tidemark(["init", "x.yaml", ...http, ...args, "--yes"], { cwd });
+    expect(written.code).toBe(0);
+    expect(readFileSync(join(cwd, "x.yaml"), "utf8")).toContain(line);
+    for (const name of names) expect(written.stderr).toContain(`the environment variable ${name} is not set`);
+    const env = Object.fromEntries(names.map((name) => [name, "s3cr3t-enough"]));
+    expect((await tidemark(["validate", "x.yaml"], { cwd, env })).stderr).toBe("valid\n");
+  });
+
+  it.each([
+    ["My events: daily", "my-events-daily"],
+    ["../Übersicht (neu)", "übersicht-neu"],
+    ["日本/注文", "日本-注文"],
+    ["👍", "pipeline"],
+    ["-v", "v"],
+  ])("names the file after the pipeline, as somebody would: %s", async (name, file) => {
+    const cwd = temporaryFolder();
+    const written = await tidemark(["init", ...http, "--name", name, "--json"], { cwd });
+    expect(jsonOf(written)).toMatchObject({ file: `${file}.yaml` });
+    expect(readdirSync(cwd)).toEqual([`${file}.yaml`]);
+    const text = readFileSync(join(cwd, `${file}.yaml`), "utf8");
+    expect(text).toContain(`table: ${file.replaceAll("-", "_")}\n`);
+  });
+
+  it("leads editors to the schema of the installed package, from the file's own folder", async () => {
+    const cwd = temporaryFolder();
+    const schema = join(cwd, "node_modules", "tidemark", "schema");
+    mkdirSync(schema, { recursive: true });
+    mkdirSync(join(cwd, "pipelines"));
+    writeFileSync(join(schema, "pipeline.schema.json"), "{}");
+    await tidemark(["init", "here.yaml", ...http, "--yes"], { cwd });
+    await tidemark(["init", "pipelines/there.yaml", ...http, "--yes"], { cwd });
+    const first = (file: string) => readFileSync(join(cwd, file), "utf8").split("\n")[0];
+    const path = "node_modules/tidemark/schema/pipeline.schema.json";
+    expect(first("here.yaml")).toBe(`# yaml-language-server: $schema=./${path}`);
+    expect(first("pipelines/there.yaml")).toBe(`# yaml-language-server: $schema=../${path}`);
+  });
+
   it("never overwrites a file without --force", async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, "mine.yaml"), "mine\n");
@@ -96,6 +170,14 @@ describe("tidemark init", () => {
     [["--endpoint", "example.com"], "--endpoint: an address begins with https://"],
     [["--connection", "postgres://u:secret1@h/d", "--table", "t"], "a password does not belong in the file"],
     [[...http, "--key", "a..b"], "--key: a path"],
+    [[...http, "--data-field", "data."], "--data-field: a path"],
+    [[...http, "--sign-in", "oauth"], "--token-url <url> must be given"],
+    [
+      [...http, "--sign-in", "apiKey", "--key-header", "X Key"],
+      "--key-header: that is not the name of a header",
+    ],
+    [[...http, "--paging", "page", "--limit-param", "n", "--limit", "0"], "--limit: give a whole number"],
+    [[...http, "--next-field", "next"], "--next-field has no meaning with these answers"],
     [[...http, "--name", " x"], "--name: it begins or ends with a space"],
     [[...http, "--output", "mongodb"], "Allowed choices are sqlite, postgres, jsonl"],
   ])("asks for what is missing or wrong: %j", async (args, reason) => {

@@ -1,7 +1,9 @@
 import { invalidArgument } from "../failure.ts";
+import { type HttpSource, pagingKinds, signInKinds } from "./http-text.ts";
 import type { Plan } from "./pipeline-text.ts";
 import { outputKinds } from "./pipeline-text.ts";
-import { type Answers, type Question, questions } from "./questions.ts";
+import type { Answers, Question } from "./question.ts";
+import { questions } from "./questions.ts";
 
 type Known = { -readonly [Name in keyof Answers]?: Answers[Name] };
 
@@ -18,6 +20,12 @@ export async function completeAnswers(
   for (const question of questions) {
     const { option, flag, when, usual, problem } = question;
     if (when?.(known) === false) {
+      if ((given[option] ?? "") !== "") {
+        throw invalidArgument(
+          `${nameOf(flag)} has no meaning with these answers`,
+          "Leave it out, or see `tidemark init --help`.",
+        );
+      }
       known[option] = "";
       continue;
     }
@@ -35,7 +43,7 @@ export async function completeAnswers(
     known[option] = answer;
     const wrong = problem?.(answer);
     if (wrong !== undefined)
-      throw invalidArgument(`${flag.split(" ")[0]}: ${wrong}`, "See `tidemark init --help`.");
+      throw invalidArgument(`${nameOf(flag)}: ${wrong}`, "See `tidemark init --help`.");
   }
   if (missing.length > 0) {
     throw invalidArgument(
@@ -46,13 +54,25 @@ export async function completeAnswers(
   return complete(known);
 }
 
+function nameOf(flag: string): string {
+  return flag.split(" ")[0] ?? flag;
+}
+
 function complete(known: Known): Answers {
   const text = (option: keyof Answers): string => known[option] ?? "";
   return {
     name: text("name"),
     source: text("source"),
     endpoint: text("endpoint"),
+    signIn: text("signIn"),
+    keyHeader: text("keyHeader"),
+    tokenUrl: text("tokenUrl"),
     dataField: text("dataField"),
+    paging: text("paging"),
+    pageParam: text("pageParam"),
+    nextField: text("nextField"),
+    limitParam: text("limitParam"),
+    limit: text("limit"),
     connection: text("connection"),
     table: text("table"),
     cursor: text("cursor"),
@@ -65,16 +85,28 @@ function complete(known: Known): Answers {
 
 /** What the answers amount to. */
 export function planOf(answers: Answers): Plan {
-  const { name, endpoint, dataField, queryParam, connection, table, cursorField, key } = answers;
+  const { name, connection, table, cursorField, key } = answers;
   return {
     name,
-    source:
-      answers.source === "database"
-        ? { kind: "database", connection, table }
-        : { kind: "http", endpoint, dataField: dataField === "" ? null : dataField, queryParam },
+    source: answers.source === "database" ? { kind: "database", connection, table } : httpSource(answers),
     cursor: answers.cursor === "id" ? "id" : "timestamp",
     cursorField,
     key,
     output: outputKinds.find((kind) => kind === answers.output) ?? "sqlite",
+  };
+}
+
+function httpSource(answers: Answers): HttpSource {
+  const { endpoint, dataField, queryParam, pageParam, nextField, limitParam, limit } = answers;
+  const paging = pagingKinds.find((kind) => kind === answers.paging) ?? "none";
+  const signIn = signInKinds.find((kind) => kind === answers.signIn) ?? "none";
+  return {
+    kind: "http",
+    endpoint,
+    dataField: dataField === "" ? null : dataField,
+    queryParam,
+    paging: paging === "none" ? null : { kind: paging, param: pageParam, nextField, limitParam, limit },
+    signIn:
+      signIn === "none" ? null : { kind: signIn, keyHeader: answers.keyHeader, tokenUrl: answers.tokenUrl },
   };
 }

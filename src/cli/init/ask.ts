@@ -1,5 +1,5 @@
 import { isCancel, select, text } from "@clack/prompts";
-import type { Question } from "./questions.ts";
+import type { Question } from "./question.ts";
 
 /** Asks one question on the terminal, on stderr; null where the user calls it off. */
 export async function ask(question: Question, usual: string | undefined): Promise<string | null> {

@@ -1,13 +1,16 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { messageOf } from "../../errors.ts";
+import { messageOf, type TidemarkError } from "../../errors.ts";
 import { formatDiagnostic } from "../../pipeline/diagnostics.ts";
 import { checkPipelines } from "../../pipeline/load.ts";
 import type { optionsOf } from "../commands.ts";
 import { exitCodes, invalidArgument } from "../failure.ts";
 import { canAsk, note, print, printJson, shown } from "../terminal.ts";
 import { completeAnswers, planOf } from "./answers.ts";
+import { plainName } from "./file-name.ts";
 import { pipelineText } from "./pipeline-text.ts";
-import type { Answers } from "./questions.ts";
+import type { Answers } from "./question.ts";
+import { shellWord } from "./shell-word.ts";
 
 export interface InitOptions extends Partial<Answers> {
   readonly yes?: boolean;
@@ -19,6 +22,7 @@ export async function init(
   given: string | undefined,
   options: ReturnType<typeof optionsOf<InitOptions>>,
 ): Promise<void> {
+  if (given !== undefined && options.force !== true && existsSync(given)) throw existsAlready(given);
   const asking = options.yes !== true && canAsk();
   const ask = asking ? (await import("./ask.ts")).ask : null;
   const answers = await completeAnswers(options, ask);
@@ -27,21 +31,24 @@ export async function init(
     process.exitCode = exitCodes.failed;
     return;
   }
-  const file = given ?? `${answers.name.replaceAll(/[^\w.-]+/g, "-")}.yaml`;
+  const file = given ?? `${plainName(answers.name, "-")}.yaml`;
   await writeNew(file, pipelineText(planOf(answers), file), options.force === true);
   const diagnostics = await checkPipelines([file], { console: process.stderr });
   if (options.json) return printJson({ file, diagnostics });
   await print(`wrote ${shown(file)}\n`);
   for (const diagnostic of diagnostics) note(`${formatDiagnostic(diagnostic)}\n`);
-  note(`→ Look it over, then: tidemark run ${shown(file)} --dry-run\n`);
+  note(`→ Look it over, then: tidemark run ${shown(shellWord(file))} --dry-run\n`);
 }
 
 async function writeNew(file: string, text: string, force: boolean): Promise<void> {
   try {
     await writeFile(file, text, { flag: force ? "w" : "wx" });
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST")
-      throw invalidArgument(`${file} exists already`, "Choose another name, or add --force to overwrite it.");
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") throw existsAlready(file);
     throw invalidArgument(`${file} cannot be written: ${messageOf(error)}`, "Check the path.");
   }
+}
+
+function existsAlready(file: string): TidemarkError {
+  return invalidArgument(`${file} exists already`, "Choose another name, or add --force to overwrite it.");
 }

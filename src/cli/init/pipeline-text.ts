@@ -1,4 +1,8 @@
-import { stringify } from "yaml";
+import { plainName } from "./file-name.ts";
+import { type HttpSource, httpLines } from "./http-text.ts";
+import { schemaAddress } from "./schema-address.ts";
+import { shellWord } from "./shell-word.ts";
+import { indented, scalar } from "./yaml-lines.ts";
 
 /** What a new pipeline is to do. */
 export interface Plan {
@@ -7,18 +11,9 @@ export interface Plan {
   readonly cursor: "timestamp" | "id";
   /** The field that holds the cursor. */
   readonly cursorField: string;
-  /** The field that makes a record itself. */
+  /** The field that identifies a record. */
   readonly key: string;
   readonly output: PlannedOutput;
-}
-
-interface HttpSource {
-  readonly kind: "http";
-  readonly endpoint: string;
-  /** Dotted path of the list in the answer; null where the answer is the list. */
-  readonly dataField: string | null;
-  /** The parameter that asks for what changed. */
-  readonly queryParam: string;
 }
 
 interface DatabaseSource {
@@ -30,17 +25,15 @@ interface DatabaseSource {
 export const outputKinds = ["sqlite", "postgres", "jsonl"] as const;
 type PlannedOutput = (typeof outputKinds)[number];
 
-/** Where editors find the schema of pipeline files. */
-const schemaUrl = "https://unpkg.com/tidemark/schema/pipeline.schema.json";
-
 /** The pipeline file for a plan, with comments that say what may come next. */
 export function pipelineText(plan: Plan, file: string): string {
+  const word = shellWord(file);
   return [
-    `# yaml-language-server: $schema=${schemaUrl}`,
+    `# yaml-language-server: $schema=${schemaAddress(file)}`,
     "#",
-    `#   tidemark validate ${file}        check this file`,
-    `#   tidemark run ${file} --dry-run   see what it would write`,
-    `#   tidemark run ${file}             run it; run it again, and only what changed moves`,
+    `#   tidemark validate ${word}        check this file`,
+    `#   tidemark run ${word} --dry-run   see what it would write`,
+    `#   tidemark run ${word}             run it; run it again, and only what changed moves`,
     `name: ${scalar(plan.name)}`,
     "",
     "input:",
@@ -55,39 +48,26 @@ export function pipelineText(plan: Plan, file: string): string {
 
 function inputLines(plan: Plan): string[] {
   const { source } = plan;
-  return source.kind === "http" ? httpLines(plan, source) : databaseLines(plan, source);
+  return source.kind === "http"
+    ? [...httpLines(source, plan.key), ...httpStateLines(plan, source.queryParam)]
+    : databaseLines(plan, source);
 }
 
-function httpLines(plan: Plan, { endpoint, dataField, queryParam }: HttpSource): string[] {
+function httpStateLines(plan: Plan, queryParam: string): string[] {
   return [
-    "type: httpPolling",
-    `endpoint: ${scalar(endpoint)}`,
-    ...(dataField === null
-      ? ["# The answer itself is the list of records. Where it is inside: dataField: path.to.list"]
-      : ["# Where the list of records is in the answer.", `dataField: ${scalar(dataField)}`]),
-    "# What makes a record itself, so that none is repeated.",
-    `key: ${scalar(plan.key)}`,
-    "# How one page follows another: page, offset, cursor or link.",
-    "# pagination: { type: page, param: page, limitParam: per_page, limit: 100 }",
-    "# Secrets stay in the environment.",
-    '# authentication: { type: bearer, token: "${API_TOKEN}" }',
     "statePersistence:",
     ...indented([
       `${plan.cursor}:`,
       ...indented([
-        "# Where a record has it, and the parameter that asks for what came after.",
+        "# The record's field, and the parameter that asks for what came after.",
         `field: ${scalar(plan.cursorField)}`,
         `queryParam: ${scalar(queryParam)}`,
       ]),
-      ...orderLines,
+      "# If the source sorts by this field, say so: every checkpoint can then move the watermark.",
+      "# order: ascending",
     ]),
   ];
 }
-
-const orderLines = [
-  "# Where the source sorts by this field, say so: every checkpoint can then move the watermark.",
-  "# order: ascending",
-];
 
 function databaseLines(plan: Plan, { connection, table }: DatabaseSource): string[] {
   return [
@@ -95,7 +75,7 @@ function databaseLines(plan: Plan, { connection, table }: DatabaseSource): strin
     "# Secrets stay in the environment: ${DATABASE_URL}",
     `connectionString: ${scalar(connection)}`,
     `table: ${scalar(table)}`,
-    "# What makes a row itself, so that none is repeated.",
+    "# The column that identifies a row, so that none is repeated.",
     `key: ${scalar(plan.key)}`,
     "statePersistence:",
     ...indented([`${plan.cursor}:`, ...indented([`field: ${scalar(plan.cursorField)}`])]),
@@ -120,27 +100,18 @@ function outputKey(key: string): string {
 }
 
 function outputLines(plan: Plan): string[] {
-  const file = plan.name.replaceAll(/[^\w.-]+/g, "_");
-  if (plan.output === "jsonl") return ["type: file", `path: ${scalar(`./${file}.jsonl`)}`];
+  if (plan.output === "jsonl")
+    return ["type: file", `path: ${scalar(`./${plainName(plan.name, "-")}.jsonl`)}`];
   const connection =
     plan.output === "sqlite"
-      ? `sqlite:./${file}.db`
+      ? `sqlite:./${plainName(plan.name, "-")}.db`
       : "${OUTPUT_DATABASE_URL:-postgres://localhost:5432/postgres}";
   return [
     "type: database",
     `connectionString: ${scalar(connection)}`,
     "# Created with the first records, and widened when they bring new fields.",
-    `table: ${scalar(file.replaceAll(/\W/g, "_"))}`,
+    `table: ${scalar(plainName(plan.name, "_"))}`,
     "# A record with the same key replaces the row; without a key, rows are only added.",
     `key: ${scalar(outputKey(plan.key))}`,
   ];
-}
-
-function indented(lines: readonly string[]): string[] {
-  return lines.map((line) => `  ${line}`);
-}
-
-/** A text as one YAML value on one line, quoted where it has to be. */
-function scalar(text: string): string {
-  return stringify(text, { lineWidth: 0, blockQuote: false }).trimEnd();
 }

@@ -1,39 +1,9 @@
 import { streamNameProblem } from "../../model/stream-key.ts";
+import { connectionProblem, nameProblem, pathProblem } from "./answer-problems.ts";
+import { httpQuestions } from "./http-questions.ts";
 import { outputKinds } from "./pipeline-text.ts";
+import { type Answers, isHttp, type Question } from "./question.ts";
 
-/** Everything that is asked, by the name of its option on the command line. */
-export interface Answers {
-  readonly name: string;
-  readonly source: string;
-  readonly endpoint: string;
-  readonly dataField: string;
-  readonly connection: string;
-  readonly table: string;
-  readonly cursor: string;
-  readonly cursorField: string;
-  readonly queryParam: string;
-  readonly key: string;
-  readonly output: string;
-}
-
-export interface Question {
-  readonly option: keyof Answers;
-  readonly flag: string;
-  /** The option in the help. */
-  readonly says: string;
-  /** The question on a terminal. */
-  readonly asks: string;
-  readonly example?: string;
-  readonly choices?: readonly { readonly value: string; readonly label: string }[];
-  /** Whether it matters, given what is known; always unless told. */
-  readonly when?: (known: Partial<Answers>) => boolean;
-  /** What is taken where nothing is given; without one an answer is needed. */
-  readonly usual?: (known: Partial<Answers>) => string;
-  /** What is wrong with an answer, told in words. */
-  readonly problem?: (answer: string) => string | undefined;
-}
-
-const isHttp = ({ source }: Partial<Answers>): boolean => source === "http";
 const isDatabase = ({ source }: Partial<Answers>): boolean => source === "database";
 const byId = ({ cursor }: Partial<Answers>): boolean => cursor === "id";
 
@@ -58,24 +28,7 @@ export const questions: readonly Question[] = [
     ],
     usual: ({ connection, table }) => (connection === undefined && table === undefined ? "http" : "database"),
   },
-  {
-    option: "endpoint",
-    flag: "--endpoint <url>",
-    says: "HTTP: the address to ask",
-    asks: "Which address gives them?",
-    example: "https://api.example.com/events",
-    when: isHttp,
-    problem: endpointProblem,
-  },
-  {
-    option: "dataField",
-    flag: "--data-field <path>",
-    says: "HTTP: where in the answer the list of records is",
-    asks: "Where in the answer is the list? Leave it empty where the answer itself is the list.",
-    example: "data.items",
-    when: isHttp,
-    usual: () => "",
-  },
+  ...httpQuestions,
   {
     option: "connection",
     flag: "--connection <url>",
@@ -92,7 +45,7 @@ export const questions: readonly Question[] = [
     asks: "Which table?",
     example: "orders",
     when: isDatabase,
-    problem: (table) => (table.trim() === "" ? "a table's name is needed" : undefined),
+    problem: nameProblem("a table's name"),
   },
   {
     option: "cursor",
@@ -120,13 +73,13 @@ export const questions: readonly Question[] = [
     asks: "Which parameter asks the API for what came after?",
     when: isHttp,
     usual: (known) => (byId(known) ? "after_id" : "updated_after"),
-    problem: (name) => (name.trim() === "" ? "a parameter's name is needed" : undefined),
+    problem: nameProblem("a parameter's name"),
   },
   {
     option: "key",
     flag: "--key <path>",
-    says: "the field that makes a record itself",
-    asks: "Which field makes a record itself?",
+    says: "the field that identifies a record",
+    asks: "Which field identifies a record?",
     usual: () => "id",
     problem: pathProblem,
   },
@@ -134,7 +87,7 @@ export const questions: readonly Question[] = [
     option: "output",
     flag: "--output <kind>",
     says: "where records go",
-    asks: "Where shall they go?",
+    asks: "Where do records go?",
     choices: outputKinds.map((value) => ({
       value,
       label: { sqlite: "an SQLite file", postgres: "PostgreSQL", jsonl: "a file of JSON lines" }[value],
@@ -142,24 +95,3 @@ export const questions: readonly Question[] = [
     usual: () => "sqlite",
   },
 ];
-
-function endpointProblem(text: string): string | undefined {
-  if (text.includes("${")) return undefined;
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) return "an address begins with https:// or http://";
-  return url.username === "" && url.password === "" ? undefined : "no name or password belongs in an address";
-}
-
-function connectionProblem(text: string): string | undefined {
-  if (text.includes("${")) return undefined;
-  if (!/^(?:sqlite:.|(?:postgres(?:ql)?|mysql|mariadb):\/\/)/.test(text))
-    return "give sqlite:PATH, postgres://…, mysql://… or ${NAME}";
-  const hasPassword = /^[a-z]+:\/\/[^/@]*:[^/@]*@/.test(text);
-  return hasPassword ? "a password does not belong in the file: give ${DATABASE_URL}" : undefined;
-}
-
-function pathProblem(path: string): string | undefined {
-  return path.split(".").every((step) => step.trim() !== "")
-    ? undefined
-    : "a path is names joined by single dots, as in event.id";
-}
