@@ -13,12 +13,18 @@ const freshPath = (): string => join(mkdtempSync(join(tmpdir(), "tidemark-csv-")
 
 let epoch = 0;
 
-async function claimed(path: string, columns?: string[], lane = ""): Promise<OutputSession> {
+async function claimed(
+  path: string,
+  columns?: string[],
+  lane = "",
+  more: object = {},
+): Promise<OutputSession> {
   const config = fileOutputSchema.parse({
     type: "file",
     path,
     format: "csv",
     ...(columns ? { columns } : {}),
+    ...more,
   });
   const session = await createFileOutput(config).open({
     key: { connector: "acme", stream: "events" },
@@ -37,8 +43,13 @@ function commitOf(): Commit {
   return { epoch, sequence: 1, position, cursorType: "numeric_id", windowFinished: true };
 }
 
-async function deliver(path: string, records: readonly SourceRecord[], columns?: string[]): Promise<void> {
-  const session = await claimed(path, columns);
+async function deliver(
+  path: string,
+  records: readonly SourceRecord[],
+  columns?: string[],
+  more?: object,
+): Promise<void> {
+  const session = await claimed(path, columns, "", more);
   await session.write({ records });
   await session.commit(commitOf());
   await session.close();
@@ -86,6 +97,40 @@ test("a file that was there before is kept, with its columns", async () => {
   expect(readFileSync(path, "utf8")).toBe('id,"a ""name"""\n1,x\n2,y\n');
 });
 
+test("a file of another program is kept and added to, with its byte order mark, or with nothing but a header", async () => {
+  const marked = freshPath();
+  writeFileSync(marked, "\u{FEFF}id,name\r\n1,x\r\n");
+  await deliver(marked, [{ name: "y", id: 2 }]);
+  expect(readFileSync(marked, "utf8")).toBe("\u{FEFF}id,name\r\n1,x\r\n2,y\n");
+  const bare = freshPath();
+  writeFileSync(bare, "id,name");
+  await deliver(bare, [{ id: 1 }]);
+  expect(readFileSync(bare, "utf8")).toBe("id,name\n1,\n");
+});
+
+test.each([
+  ["id;name\n1;x\n", "a header with `;` between its names"],
+  ["id\tname\n1\tx\n", "a header with tabs between its names"],
+  [Buffer.from("\u{FEFF}id,name\n", "utf16le"), "is written in UTF-16"],
+])("a file of another form is refused, and the message says which: %j", async (content, message) => {
+  const path = freshPath();
+  writeFileSync(path, content);
+  await expect(claimed(path)).rejects.toMatchObject({
+    code: "CONFIG_INCOHERENT",
+    message: expect.stringContaining(message),
+    hint: expect.stringContaining("convert this file first to UTF-8 with commas"),
+  });
+  expect(readFileSync(path)).toEqual(Buffer.from(content));
+});
+
+test("`formulas: escape` holds for every run, in the header too", async () => {
+  const path = freshPath();
+  const escaped = { formulas: "escape" };
+  await deliver(path, [{ id: 1, "@sum": "=A1" }], undefined, escaped);
+  await deliver(path, [{ id: -2, "@sum": "plain" }], undefined, escaped);
+  expect(readFileSync(path, "utf8")).toBe("id,'@sum\n1,'=A1\n-2,plain\n");
+});
+
 test("a file that is no CSV, or lacks a declared column, is refused", async () => {
   const path = freshPath();
   writeFileSync(path, '"open');
@@ -113,6 +158,7 @@ test("a live run and a backfill that begin the file at once agree on its header,
 test.each([
   [{ format: "jsonl", columns: ["id"] }, "only `format: csv` has columns"],
   [{ format: "csv", columns: ["id", "id"] }, "names id twice"],
+  [{ format: "jsonl", formulas: "escape" }, "goes with `format: csv`"],
 ])("%j is refused", (config, message) => {
   const parsed = fileOutputSchema.safeParse({ type: "file", path: "x", ...config });
   expect(parsed.error?.issues.map((issue) => issue.message)).toEqual([message]);

@@ -3,7 +3,7 @@ import type { Refusals } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { jsonLine, linesOf } from "../json-line.ts";
-import { columnsOf, csvHeader, csvLine, readCsvHeader } from "./csv.ts";
+import { columnsOf, csvHeader, csvLine, type Formulas, foreignDelimiter, readCsvHeader } from "./csv.ts";
 import type { FileOutputConfig } from "./schema.ts";
 
 /** How a file's records are written. `settle` is called once, before anything else. */
@@ -19,8 +19,8 @@ export interface LineFormat {
   head(path: string, length: number): string;
 }
 
-export function lineFormat({ format, columns }: FileOutputConfig): LineFormat {
-  return format === "csv" ? new CsvLines(columns ?? null) : jsonLines;
+export function lineFormat({ format, columns, formulas }: FileOutputConfig): LineFormat {
+  return format === "csv" ? new CsvLines(columns ?? null, formulas ?? "keep") : jsonLines;
 }
 
 const jsonLines: LineFormat = {
@@ -32,19 +32,21 @@ const jsonLines: LineFormat = {
 /** Columns are those of the file; in a new one those declared, or the fields of the first batch. */
 class CsvLines implements LineFormat {
   readonly #declared: readonly string[] | null;
+  readonly #formulas: Formulas;
   #columns: readonly string[] | null = null;
 
-  constructor(declared: readonly string[] | null) {
+  constructor(declared: readonly string[] | null, formulas: Formulas) {
     this.#declared = declared;
+    this.#formulas = formulas;
   }
 
   settle(path: string, length: number): void {
-    this.#columns = length === 0 ? this.#declared : headerOf(path, length);
+    this.#columns = length === 0 ? this.#declared : headerOf(path, length, this.#formulas);
     const missing = this.#declared?.filter((name) => !this.#columns?.includes(name)) ?? [];
     if (missing.length > 0) {
       throw new TidemarkError(
         "CONFIG_INCOHERENT",
-        `${path} has no column for ${missing.join(", ")}, and its header cannot change`,
+        `${path} has no column for ${missing.join(", ")}, and its header cannot change; its columns are ${this.#columns?.join(", ")}`,
         { hint: "Write to a new file, or leave these out of `columns`." },
       );
     }
@@ -54,14 +56,14 @@ class CsvLines implements LineFormat {
     const columns = this.#columns ?? columnsOf(records);
     this.#columns = columns;
     const known = new Set(columns);
-    return linesOf(records, (record) => csvLine(record, columns, known), refusals);
+    return linesOf(records, (record) => csvLine(record, columns, known, this.#formulas), refusals);
   }
 
   /** Where another lane was first to begin the file, its header counts. */
   head(path: string, length: number): string {
     const columns = this.#columns ?? [];
-    if (length === 0) return csvHeader(columns);
-    const found = headerOf(path, length);
+    if (length === 0) return csvHeader(columns, this.#formulas);
+    const found = headerOf(path, length, this.#formulas);
     if (found.length === columns.length && found.every((name, at) => name === columns[at])) return "";
     throw new TidemarkError(
       "OUTPUT_FAILED",
@@ -74,17 +76,34 @@ class CsvLines implements LineFormat {
 /** How long a header may be, in bytes. */
 const longestHeader = 1024 * 1024;
 
-function headerOf(path: string, length: number): string[] {
+function headerOf(path: string, length: number, formulas: Formulas): string[] {
+  const text = beginningOf(path, Math.min(length, longestHeader));
+  const delimiter = foreignDelimiter(text);
+  if (delimiter !== null) {
+    const told = delimiter === "\t" ? "tabs" : `\`${delimiter}\``;
+    throw foreignFile(`${path} has a header with ${told} between its names, and Tidemark writes commas`);
+  }
+  const columns = readCsvHeader(text, length <= longestHeader, formulas);
+  if (columns !== null) return columns;
+  throw foreignFile(`${path} does not begin with a header of columns`);
+}
+
+function beginningOf(path: string, length: number): string {
   const file = openSync(path, "r");
   try {
-    const start = Buffer.alloc(Math.min(length, longestHeader));
+    const start = Buffer.alloc(length);
     const read = readSync(file, start, 0, start.length, 0);
-    const columns = readCsvHeader(start.toString("utf8", 0, read));
-    if (columns !== null) return columns;
+    if (/^(?:fffe|feff)/.test(start.toString("hex", 0, 2))) {
+      throw foreignFile(`${path} is written in UTF-16, and Tidemark writes UTF-8`);
+    }
+    return start.toString("utf8", 0, read);
   } finally {
     closeSync(file);
   }
-  throw new TidemarkError("CONFIG_INCOHERENT", `${path} does not begin with a header of columns`, {
-    hint: "Write to a file that is CSV, or to a new one.",
+}
+
+function foreignFile(message: string): TidemarkError {
+  return new TidemarkError("CONFIG_INCOHERENT", message, {
+    hint: "Give another `path`, which is then made; or convert this file first to UTF-8 with commas.",
   });
 }

@@ -24,6 +24,12 @@ export const fileOutputSchema = z
       .describe(
         "For `csv`: the columns of a new file, in order. Default: the fields of the first records. A header cannot change later, so declare what records may have.",
       ),
+    formulas: z
+      .enum(["keep", "escape"])
+      .optional()
+      .describe(
+        "For `csv`: what becomes of texts that a spreadsheet would run as formulas, which begin with `=`, `+`, `-` or `@`. `keep` (default) writes them as they are. `escape` puts an apostrophe in front; declare it before the file is made.",
+      ),
     mode: z.enum(["append"]).default("append").describe("Records are added at the end."),
     ...onErrorShape,
   })
@@ -35,6 +41,10 @@ export const fileOutputSchema = z
       path: ["deadLetter", "path"],
       message: "is the file that the records themselves are written to",
     });
+  })
+  .superRefine(({ format, formulas }, context) => {
+    if (formulas === undefined || format === "csv") return;
+    context.addIssue({ code: "custom", path: ["formulas"], message: "goes with `format: csv`" });
   })
   .superRefine(({ format, columns }, context) => {
     if (columns === undefined) return;
