@@ -8,7 +8,7 @@ import { queryDoubts } from "../inputs/database/query-mistakes.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
 import { type BuildParts, buildInput, buildPipeline } from "./build.ts";
-import { incoherencesOf, keyMistakes, pagingDoubts } from "./coherence.ts";
+import { combinedCursorDoubts, incoherencesOf, keyMistakes, pagingDoubts } from "./coherence.ts";
 import { byPlace, type Diagnostic, doubt, type Finding, mistake } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { type LoadedInput, loadModuleInput } from "./module-input.ts";
@@ -149,6 +149,7 @@ async function checkConfig(
       : [
           ...incoherencesOf(pipeline.input, pipeline.output),
           ...pagingDoubts(config.input, pipeline.output),
+          ...combinedCursorDoubts(config.input),
           ...keyMistakes(config, pipeline.input),
         ];
   return {

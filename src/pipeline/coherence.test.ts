@@ -108,4 +108,15 @@ describe("settings that contradict one another", () => {
       expect(await told(fine)).toEqual([]);
     }
   });
+
+  test("a timestamp and an id that are sent together are doubted, since a source may require both", async () => {
+    const both = (id: string) =>
+      `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  statePersistence:\n    timestamp: { field: at, queryParam: since }\n    id: { ${id} }\noutput: { type: console }\n`;
+    expect(await told(both("field: id, queryParam: after_id"))).toEqual([
+      expect.stringMatching(
+        /^7:5 CURSORS_COMBINED warning: the source is asked by `since` and `after_id` together: .* \(leave `id` out/,
+      ),
+    ]);
+    expect(await told(both("enabled: false, field: id, queryParam: after_id"))).toEqual([]);
+  });
 });

@@ -122,6 +122,19 @@ export function pagingDoubts(input: InputConfig, output: Output): Finding[] {
   return [doubt("PAGES_SHIFT", ["input", "pagination", "type"], message, { part: "value", hint })];
 }
 
+/**
+ * Two bounds are sent, and how the source joins them is its own affair. One that requires both never gives a record
+ * again that changes and has an id below the highest. What a query does is told by the doubts of the query.
+ */
+export function combinedCursorDoubts(input: InputConfig): Finding[] {
+  if (input.type !== "httpPolling") return [];
+  const { timestamp, id } = input.statePersistence;
+  if (!timestamp?.enabled || !id?.enabled) return [];
+  const message = `the source is asked by \`${timestamp.queryParam}\` and \`${id.queryParam}\` together: if it requires both, a record that changes does not come again where its id is below the highest one`;
+  const hint = "leave `id` out, unless the source compares the two as one pair, or its records never change";
+  return [doubt("CURSORS_COMBINED", ["input", "statePersistence", "id"], message, { hint })];
+}
+
 /** Filters that leave the fields of a record where they are. */
 const keepFields: ReadonlySet<string> = new Set(["condition", "set", "remove"]);
 

@@ -17,6 +17,8 @@ export const diagnosticCodes = {
   TEXT_ORDER: "A doubt: texts are compared by code point, and the source may sort them in another way.",
   SCHEDULE_NEVER: "A doubt: no such time as the schedule names ever comes, so the pipeline is never run.",
   SLICES_UNUSED: "A doubt: slices are declared, and runs, or the first of them, cannot be cut into any.",
+  CURSORS_COMBINED:
+    "A doubt: a timestamp and an id are asked for together, so records with old ids that change may not come.",
   PAGES_SHIFT: "A doubt: records that change move to the end while pages are counted, and others slip past.",
   TIE_HAZARD:
     "A doubt: a query compares strictly and has a LIMIT, and so loses ties wherever else it is run.",

@@ -54,7 +54,7 @@ describe("a pipeline file", () => {
       leaseSeconds: 60,
       schedule: { expression: "*/10 * * * *", timezone: "UTC" },
       stateUrl: "file:./.cannectors-state",
-      warnings: [],
+      warnings: [{ code: "CURSORS_COMBINED" }],
     });
     expect(pipeline.input.incremental).toMatchObject({ order: "ascending", key: [["event", "id"]] });
     expect(pipeline.input.incremental.cursors.map(({ role }) => role)).toEqual(["timestamp", "id"]);

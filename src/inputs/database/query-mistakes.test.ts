@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { placeStatePersistenceSchema } from "../state-persistence.ts";
 import { queryDoubts } from "./query-mistakes.ts";
 import { databaseInputSchema } from "./schema.ts";
@@ -102,6 +102,37 @@ test("what validate has to say of a query points at the place it is about", () =
   const text = { id: { field: "id", type: "text" } };
   expect(codes("SELECT * FROM t WHERE id >= COALESCE($1, '')", text)).toEqual([["TEXT_ORDER", "SELEC"]]);
   expect(codes(`SELECT * FROM t WHERE id COLLATE "C" >= COALESCE($1, '')`, text)).toEqual([]);
+});
+
+describe("a query by a timestamp and an id", () => {
+  const both = { timestamp: { field: "updated_at" }, id: { field: "id" } };
+  const doubts = (where: string): string[] =>
+    codes(`SELECT * FROM t WHERE ${where}`, both)
+      .map(([code]) => code ?? "")
+      .filter((code) => code === "CURSORS_COMBINED");
+
+  test.each([
+    "updated_at > $1 AND id > $2",
+    "id > $2 AND updated_at >= $1",
+    "($1 IS NULL OR updated_at > $1) AND ($2 IS NULL OR id > $2)",
+    "(updated_at > COALESCE($1, 'x') AND (id) > COALESCE($2, 0)) AND updated_at <= $3",
+    "updated_at > $1 AND NOT deleted AND id IN (SELECT id FROM u WHERE id > $2)",
+  ])("is doubted where rows have to lie above both: %s", (where) => {
+    expect(doubts(where)).toEqual(["CURSORS_COMBINED"]);
+  });
+
+  test.each([
+    "(updated_at, id) > ($1, $2)",
+    "(updated_at, id) > (COALESCE($1, 'x'), COALESCE($2, 0))",
+    "updated_at > $1 OR (updated_at = $1 AND id > $2)",
+    "(updated_at > $1 OR updated_at = $1 AND id > $2) AND updated_at <= $3",
+    "updated_at >= $1 AND (updated_at > $1 OR id > $2)",
+    "updated_at > $1 OR id > $2",
+    "updated_at > $1",
+    "updated_at >= $1 AND id <> $2",
+  ])("is not where the pair is compared, or one of them: %s", (where) => {
+    expect(doubts(where)).toEqual([]);
+  });
 });
 
 test.each([

@@ -1,6 +1,7 @@
 import { cursorRoles } from "../../engine/ports.ts";
 import type { SqlDialect } from "../../sql/port.ts";
 import { leadingRole, type StatePersistence } from "../state-persistence.ts";
+import { boundsJoinedByAnd } from "./joined-bounds.ts";
 import { analyseQuery, type InnerLimit, type QueryAnalysis } from "./query-analysis.ts";
 
 /** What of an input's keys its query is judged by. */
@@ -19,7 +20,8 @@ export interface QueryDoubt {
     | "ORDER_MISSING"
     | "CURSOR_UNUSED"
     | "TEXT_ORDER"
-    | "LIMIT_INSIDE";
+    | "LIMIT_INSIDE"
+    | "CURSORS_COMBINED";
   /** Where in the query's text it is. */
   readonly offset: number;
   readonly message: string;
@@ -137,6 +139,7 @@ export function queryDoubts(config: QueryConfig): QueryDoubt[] {
     ...tieHazards(analysis),
     ...firstRunDoubts(analysis, statePersistence),
     ...unusedCursors(analysis, statePersistence),
+    ...combinedCursors(query, dialect, statePersistence),
     ...orderDoubts(analysis, statePersistence, query, dialect),
     ...repeatedLimits(analysis, statePersistence).map(({ start }) => ({
       code: "LIMIT_INSIDE" as const,
@@ -190,6 +193,26 @@ function unusedCursors({ placeholders }: QueryAnalysis, persistence: StatePersis
       offset: 0,
       message: `the query does not use $1, the ${first}, so that every run reads all rows to find the new ones`,
       hint: "Add a condition: WHERE updated_at > $1.",
+    },
+  ];
+}
+
+function combinedCursors(
+  query: string,
+  dialect: SqlDialect["name"],
+  persistence: StatePersistence,
+): QueryDoubt[] {
+  const names = boundNames(persistence);
+  if (names[0] !== "timestamp" || names[1] !== "id") return [];
+  const offset = boundsJoinedByAnd(query, dialect, 1, 2);
+  if (offset === null) return [];
+  return [
+    {
+      code: "CURSORS_COMBINED",
+      offset,
+      message:
+        "rows have to lie above $1 and above $2, so that a row that changes is not read again if its id is below the highest one",
+      hint: "Leave `id` out, or compare the pair: WHERE (updated_at, id) > ($1, $2).",
     },
   ];
 }
