@@ -17,6 +17,12 @@ export interface BoundForm {
   readonly format: CursorFormat;
   /** The names of the forms that records have: see `SourceForms`. */
   readonly forms: readonly string[];
+  /**
+   * Whether it is a lower bound that a read has moved to a record of its own. It then has the forms that were
+   * seen, and not those that the same times may take after the end of summer time: as text, these lie below what
+   * was read before, and the bound would not move on.
+   */
+  readonly hasMoved?: boolean;
 }
 
 /** A bound as text, and whether it is a number in JSON. */
@@ -49,7 +55,7 @@ export function lowerBoundText(
   const lowered = lowerBoundToSend(field, value, { companion, format });
   if (format.kind === "pattern") {
     const isRecords = endsWithOffset(format) && isSameFormat(format, field.format);
-    const written = isRecords ? offsetLowerText(lowered, format, forms) : plainLower(lowered, format);
+    const written = isRecords ? offsetLowerText(lowered, format, bound) : plainLower(lowered, format);
     return { ...written, isNumber: false };
   }
   const decimals = format.kind === field.format.kind ? decimalsOf(forms) : 0;
@@ -99,9 +105,9 @@ const otherForms = ["0000-00-00T00:00:00.000Z", "0000-00-00T00:00:00Z"];
 function isoLower(
   field: CursorField,
   { value, lowered }: { readonly value: string; readonly lowered: string },
-  { format: { timezone }, forms }: BoundForm,
+  { format: { timezone }, forms, hasMoved }: BoundForm,
 ): LowerText {
-  if (field.format.kind === "iso8601") return isoLowerText({ value, lowered, forms, timezone });
+  if (field.format.kind === "iso8601") return isoLowerText({ value, lowered, forms, timezone, hasMoved });
   return isoLowerText({ value, lowered, forms: otherForms, timezone: "UTC" });
 }
 

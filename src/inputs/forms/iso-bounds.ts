@@ -11,6 +11,7 @@ import {
 } from "../../model/timestamp.ts";
 import { type TimestampForm, timestampForm } from "../../model/timestamp-form.ts";
 import { formatUpperBound } from "../bounds.ts";
+import { withEarlierOffsets, withLaterOffsets } from "./seasonal-offsets.ts";
 
 /** A lower bound as text. */
 export interface LowerText {
@@ -28,6 +29,8 @@ interface Group {
   readonly finest: TimestampForm;
   readonly coarsest: TimestampForm;
   readonly isMixed: boolean;
+  /** Whether records had one of the forms; else it is one that they may take when summer time begins or ends. */
+  readonly isSeen: boolean;
 }
 
 interface LowerParts {
@@ -39,6 +42,8 @@ interface LowerParts {
   readonly forms: readonly string[];
   /** The zone of texts that say no offset. */
   readonly timezone: string;
+  /** Whether the bound has moved within a read: see `BoundForm`. */
+  readonly hasMoved?: boolean | undefined;
 }
 
 /**
@@ -47,8 +52,8 @@ interface LowerParts {
  * Texts of one form sort by time, so there the bound is exact. Where digits vary, it is one step of the
  * finest digits lower: that differs from every later text in a digit that both have.
  */
-export function isoLowerText({ value, lowered, forms, timezone }: LowerParts): LowerText {
-  const groups = groupsOf(forms, timezone);
+export function isoLowerText({ value, lowered, forms, timezone, hasMoved }: LowerParts): LowerText {
+  const groups = groupsOf(hasMoved ? forms : withEarlierOffsets(forms), timezone, forms);
   if (groups.length === 0) return lowerOfUnknownForm(value);
   const isExact = compareCursorValues("timestamp_utc", lowered, value) === 0;
   let best: { readonly text: string; readonly group: Group } | null = null;
@@ -101,7 +106,7 @@ interface UpperParts {
  * Where digits vary it is the next whole second: `…05Z` sorts behind `…05.999Z`, and before `…06`.
  */
 export function isoUpperText({ value, raised, forms, timezone }: UpperParts): string {
-  const groups = groupsOf(forms, timezone);
+  const groups = groupsOf(withLaterOffsets(forms), timezone, forms);
   if (groups.length === 0) {
     const east = stepCursor("timestamp_utc", value, farthestEast, 1);
     return stepCursor("timestamp_utc", floorCursor("timestamp_utc", east, oneDay), oneDay, 1);
@@ -110,27 +115,31 @@ export function isoUpperText({ value, raised, forms, timezone }: UpperParts): st
   for (const group of groups) {
     const step = atLeastSecond(stepOf(group.coarsest));
     const above = stepCursor("timestamp_utc", floorCursor("timestamp_utc", value, step), step, 1);
-    const isAbove = group.isMixed && compareCursorValues("timestamp_utc", above, raised) > 0;
+    const isAbove =
+      (group.isMixed || !group.isSeen) && compareCursorValues("timestamp_utc", above, raised) > 0;
     const text = written(isAbove ? above : raised, group.finest.format, formatUpperBound);
     if (best === null || compareTexts(text, best) > 0) best = text;
   }
   return best ?? raised;
 }
 
-function groupsOf(names: readonly string[], timezone: string): Group[] {
+function groupsOf(names: readonly string[], timezone: string, seen: readonly string[]): Group[] {
   const groups = new Map<string, TimestampForm[]>();
+  const seenKeys = new Set<string>();
   for (const name of names) {
     const form = timestampForm(name, timezone);
     if (form === null) continue;
     const key = `${form.separator} ${form.zone ?? ""}`;
     groups.set(key, [...(groups.get(key) ?? []), form]);
+    if (seen.includes(name)) seenKeys.add(key);
   }
-  return [...groups.values()].flatMap((forms) => {
+  return [...groups].flatMap(([key, forms]) => {
     const [finest] = forms.toSorted((a, b) => Number(a.step - b.step));
     const [coarsest] = forms.toSorted((a, b) => Number(b.step - a.step));
     if (finest === undefined || coarsest === undefined) return [];
     const { separator, format } = finest;
-    return [{ separator, timezone: format.timezone, finest, coarsest, isMixed: forms.length > 1 }];
+    const isSeen = seenKeys.has(key);
+    return [{ separator, timezone: format.timezone, finest, coarsest, isMixed: forms.length > 1, isSeen }];
   });
 }
 

@@ -5,6 +5,7 @@ import { compilePattern } from "../../model/timestamp-pattern.ts";
 import { formatUpperBound } from "../bounds.ts";
 import { sortsByTime } from "../format-granule.ts";
 import type { LowerText } from "./iso-bounds.ts";
+import { withEarlierOffsets, withLaterOffsets } from "./seasonal-offsets.ts";
 
 type Pattern = CursorFormat & { readonly kind: "pattern" };
 
@@ -36,10 +37,16 @@ function withOffset({ pattern }: Pattern, offset: string): Pattern {
 }
 
 /**
- * A lower bound by a pattern that ends with an offset: of what it is with each offset that records have,
- * the text that sorts first. Where none is known, texts that sort by time begin a day before.
+ * A lower bound by a pattern that ends with an offset: of what it is with each offset that records have or may
+ * take when summer time ends, the text that sorts first. Where none is known, texts that sort by time begin
+ * a day before.
  */
-export function offsetLowerText(lowered: string, format: Pattern, offsets: readonly string[]): LowerText {
+export function offsetLowerText(
+  lowered: string,
+  format: Pattern,
+  { forms, hasMoved }: { readonly forms: readonly string[]; readonly hasMoved?: boolean | undefined },
+): LowerText {
+  const offsets = hasMoved ? forms : withEarlierOffsets(forms);
   if (offsets.length === 0) {
     const says = sortsByTime(format.pattern) ? step(lowered, "38h", -1) : lowered;
     return { text: formatLowerBound(says, format), says, reach: step(says, "38h", -1) };
@@ -52,7 +59,8 @@ export function offsetLowerText(lowered: string, format: Pattern, offsets: reado
 }
 
 /** As `offsetLowerText`, for an upper bound. */
-export function offsetUpperText(raised: string, format: Pattern, offsets: readonly string[]): string {
+export function offsetUpperText(raised: string, format: Pattern, forms: readonly string[]): string {
+  const offsets = withLaterOffsets(forms);
   if (offsets.length === 0) {
     return formatUpperBound(sortsByTime(format.pattern) ? step(raised, "38h", 1) : raised, format);
   }

@@ -64,6 +64,44 @@ test.each([
   expect(await readTwice([{ id: 1, at: watermark }], [{ id: 2, at: next }])).toContain(2);
 });
 
+test.each([
+  ["2026-10-25T02:30:00+02:00", "2026-10-25T02:10:00+01:00"],
+  ["2026-11-01T01:30:00-04:00", "2026-11-01T01:10:00-05:00"],
+])(
+  "P6: after %s, a source that compares texts gives a record at %s, when clocks were put back",
+  async (watermark, next) => {
+    expect(await readTwice([{ id: 1, at: watermark }], [{ id: 2, at: next }])).toContain(2);
+  },
+);
+
+test("P6: a bound that is moved from page to page goes on through an hour that a source which compares texts gives again", async () => {
+  const minute = (at: number): Row => ({
+    id: at,
+    at: `2026-07-01T${at < 60 ? "01" : "02"}:${String(at % 60).padStart(2, "0")}:00+02:00`,
+  });
+  const rows = Array.from({ length: 100 }, (_, at) => minute(at));
+  const limit = 10;
+  await using server = await startHttpServer(({ url }, response) => {
+    const since = url.searchParams.get("since") ?? "";
+    const skip = Number(url.searchParams.get("skip") ?? 0);
+    sendJson(response, rows.filter(({ at }) => at >= since).slice(skip, skip + limit));
+  });
+  const statePersistence = { timestamp: { ...timestamp, granularity: "1s" }, order: "ascending" } as const;
+  const pagination = { type: "seek", limit } as const;
+  const { facts } = await readOnce({ endpoint: server.origin, statePersistence, pagination });
+  const lower = { type: "timestamp_utc", value: "2026-07-01T00:39:00Z" } as const;
+  rows.push(...Array.from({ length: 9 }, (_, at) => minute(100 + at)));
+  const again = await readOnce(
+    { endpoint: server.origin, statePersistence, pagination },
+    { window: { lower, upper: null } },
+    facts,
+  );
+  const read = again.records.map(({ id }) => Number(id));
+  expect(again.error).toBeNull();
+  expect(read).toEqual(expect.arrayContaining(Array.from({ length: 9 }, (_, at) => 100 + at)));
+  expect(again.warnings).toEqual([]);
+});
+
 test("P7: a source that drops zeros at the end gives what lies above the watermark", async () => {
   const first = ["2026-01-01T00:00:05.5Z", "2026-01-01T00:00:05.571Z", "2026-01-01T00:00:06Z"];
   const rows = first.map((at, id) => ({ id, at }));

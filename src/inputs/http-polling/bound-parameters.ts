@@ -29,10 +29,14 @@ export interface BoundParts {
   readonly forms: SourceForms;
 }
 
-/** The window's bounds, under the names that the source gives them. */
+/**
+ * The window's bounds, under the names that the source gives them. `hasMoved` says that the lower one was moved to
+ * a record of this read.
+ */
 export function boundParameters(
   parts: BoundParts,
   { window, companions }: Pick<ReadRequest, "window" | "companions">,
+  hasMoved = false,
 ): Map<string, Parameter> {
   const { config, incremental, forms } = parts;
   const { timestamp, id, offset, until } = config.statePersistence;
@@ -46,7 +50,8 @@ export function boundParameters(
   const sent = companionsSent(incremental, companions);
   const send = (field: CursorField, value: string, companion: boolean): void => {
     const name = names[field.role];
-    if (name !== undefined) parameters.set(name, parameterOf(lowerText(parts, field, value, companion)));
+    if (name === undefined) return;
+    parameters.set(name, parameterOf(lowerText(parts, field, value, { companion, hasMoved })));
   };
   if (leading !== undefined && window.lower !== null) send(leading, window.lower.value, sent.length > 0);
   for (const field of sent) send(field, companions.id ?? "", false);
@@ -84,17 +89,20 @@ export function leadingBound(
   field: CursorField,
   value: string,
   companions: ReadRequest["companions"],
+  hasMoved = false,
 ): LowerBoundText {
-  return lowerText(parts, field, value, companionsSent(parts.incremental, companions).length > 0);
+  const companion = companionsSent(parts.incremental, companions).length > 0;
+  return lowerText(parts, field, value, { companion, hasMoved });
 }
 
 function lowerText(
   { config, forms }: BoundParts,
   field: CursorField,
   value: string,
-  companion: boolean,
+  { companion, hasMoved }: { readonly companion: boolean; readonly hasMoved: boolean },
 ): LowerBoundText {
-  return lowerBoundText(field, value, companion, { format: queryFormatOf(config), forms: forms.of(field) });
+  const bound = { format: queryFormatOf(config), forms: forms.of(field), hasMoved };
+  return lowerBoundText(field, value, companion, bound);
 }
 
 function companionsSent({ cursors }: Incremental, companions: ReadRequest["companions"]): CursorField[] {

@@ -135,12 +135,14 @@ export class HttpRead {
     const [field] = this.#parts.incremental.cursors;
     if (field === undefined) throw new TidemarkError("INTERNAL", "seek has no cursor whose bound it moves");
     this.#resumable(read);
+    const lower = window.lower?.value ?? null;
     const walk = new SeekWalk({
       pagination,
       incremental: this.#parts.incremental,
       field,
-      lower: window.lower?.value ?? null,
-      asSent: (value) => leadingBound(this.#parts, field, value, companions).says,
+      lower,
+      reach: lower === null ? null : leadingBound(this.#parts, field, lower, companions).reach,
+      asSent: (value) => leadingBound(this.#parts, field, value, companions, true).says,
       facts: this.#parts.facts,
       warn: this.#parts.context.warn,
     });
@@ -163,7 +165,8 @@ export class HttpRead {
       const bound = lower?.value ?? null;
       if (last === null || last.bound !== bound) {
         const window = { ...read.window, lower };
-        last = { bound, requests: this.#requests(pagination, { ...read, window, resume: null }) };
+        const hasMoved = bound !== null && bound !== read.window.lower?.value;
+        last = { bound, requests: this.#requests(pagination, { ...read, window, resume: null }, hasMoved) };
       }
       return last.requests;
     };
@@ -267,9 +270,9 @@ export class HttpRead {
     return { response, answer, pastEnd, fail };
   }
 
-  #requests(pagination: Pagination | null, read: ReadRequest): PageRequests {
+  #requests(pagination: Pagination | null, read: ReadRequest, hasMoved = false): PageRequests {
     const { config, headers, incremental, forms } = this.#parts;
-    return createPageRequests({ config, headers, incremental, forms, pagination, read });
+    return createPageRequests({ config, headers, incremental, forms, pagination, read, hasMoved });
   }
 
   /** The first page of a resumed read: what refuses it refuses the place. */

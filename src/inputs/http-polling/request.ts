@@ -33,12 +33,15 @@ export interface PageRequestParts {
   readonly forms: SourceForms;
   readonly pagination: Pagination | null;
   readonly read: ReadRequest;
+  /** Whether the lower bound was moved to a record of the read at hand. */
+  readonly hasMoved?: boolean;
 }
 
 export function createPageRequests(parts: PageRequestParts): PageRequests {
-  const { config, headers, incremental, forms, pagination, read } = parts;
+  const { config, headers, incremental, forms, pagination, read, hasMoved } = parts;
   const endpoint = withParameters(new URL(config.endpoint), declaredParameters(config));
-  const bounds = resumedBounds(read.resume) ?? boundParameters({ config, incremental, forms }, read);
+  const bounds =
+    resumedBounds(read.resume) ?? boundParameters({ config, incremental, forms }, read, hasMoved);
   const shared = new Map(bounds);
   if (pagination?.limitParam !== undefined && pagination.limit !== undefined) {
     shared.set(pagination.limitParam, numberParameter(String(pagination.limit)));

@@ -34,7 +34,9 @@ export interface SeekParts {
   readonly field: CursorField;
   /** The window's lower bound. */
   readonly lower: string | null;
-  /** What a bound comes to once it is sent: nothing below it should come. */
+  /** The lowest cursor that the source may answer it with, if it compares texts. */
+  readonly reach: string | null;
+  /** What a bound that has moved comes to once it is sent: nothing below it should come. */
   readonly asSent: (value: string) => string;
   readonly facts: Facts;
   readonly warn: Warn;
@@ -81,14 +83,14 @@ export class SeekWalk {
   #failure: TidemarkError | null = null;
 
   constructor(parts: SeekParts) {
-    const { incremental, pagination, field, lower } = parts;
+    const { incremental, pagination, field, lower, reach } = parts;
     this.#parts = parts;
     const most = Math.max(incremental.maxBoundaryKeys, pagination.limit);
     this.#seen = new SeenRecords({ type: field.type, key: incremental.key, most });
     this.#sizes = new PageSizes(parts.facts);
     this.#guard = new PageGuard(incremental);
     this.#bound = lower;
-    this.#sent = lower === null ? null : parts.asSent(lower);
+    this.#sent = reach;
   }
 
   get place(): SeekPlace {
