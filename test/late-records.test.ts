@@ -18,8 +18,20 @@ type Gives = (row: Row, since: string) => boolean;
 const byDay: Gives = ({ at }, since) => at.slice(0, 10) >= since.slice(0, 10);
 const ignoringTheBound: Gives = () => true;
 
+/** What the source has when a run begins, when that is, and what the pipeline declares by then besides. */
+interface Step {
+  readonly rows: readonly Row[];
+  readonly now?: string;
+  readonly keys?: object;
+}
+
 /** Runs over what a source has at each time; what each wrote, and the codes of its warnings. */
-async function runs(gives: Gives, states: readonly (readonly Row[])[], keys: object = {}, appends = false) {
+async function runs(
+  gives: Gives,
+  states: readonly (readonly Row[] | Step)[],
+  keys: object = {},
+  appends = false,
+) {
   let rows: readonly Row[] = [];
   await using server = await startHttpServer(({ url }, response) => {
     const since = url.searchParams.get("since");
@@ -30,11 +42,12 @@ async function runs(gives: Gives, states: readonly (readonly Row[])[], keys: obj
   });
   const table = new MemoryTable();
   const state = openMemoryState();
-  const statePersistence = { timestamp: { field: "at", queryParam: "since" }, ...keys };
-  const input = { type: "httpPolling", endpoint: server.origin, key: "id", statePersistence };
   const told = [];
-  for (const next of states) {
-    rows = next;
+  for (const given of states) {
+    const step = isStep(given) ? given : { rows: given };
+    rows = step.rows;
+    const statePersistence = { timestamp: { field: "at", queryParam: "since" }, ...keys, ...step.keys };
+    const input = { type: "httpPolling", endpoint: server.origin, key: "id", statePersistence };
     const before = table.rows.length;
     const pipeline = {
       name: "events",
@@ -45,7 +58,10 @@ async function runs(gives: Gives, states: readonly (readonly Row[])[], keys: obj
       filters: [],
       output: memoryOutput(table, { appends }),
     };
-    const result = await attemptSync(pipeline, { state, clock: new FakeClock("2026-06-02T00:00:00Z") });
+    const result = await attemptSync(pipeline, {
+      state,
+      clock: new FakeClock(step.now ?? "2026-06-02T00:00:00Z"),
+    });
     if (result.status !== "completed") throw new Error(`the run ended ${result.status}`);
     told.push({
       written: appends ? table.rows.slice(before).map(({ id }) => Number(id)) : result.recordsWritten,
@@ -54,6 +70,10 @@ async function runs(gives: Gives, states: readonly (readonly Row[])[], keys: obj
     });
   }
   return told;
+}
+
+function isStep(given: readonly Row[] | Step): given is Step {
+  return "rows" in given;
 }
 
 const at = (second: number): string =>
@@ -163,4 +183,61 @@ test("what lies before a declared beginning moves no watermark", async () => {
   const between = [...before, { id: 3, at: "2026-01-01T02:00:00.000Z" }];
   const told = await runs(ignoringTheBound, [before, between], { start: "2026-01-02" }, true);
   expect(told.map(({ written }) => written)).toEqual([[], []]);
+});
+
+test("P6: a record of the future is delivered once, also where a later run reads its day again", async () => {
+  const past = many(1500);
+  const ahead = { id: 7001, at: "2026-06-03T00:00:05.000Z" };
+  const more = [...past, ahead, { id: 7002, at: "2026-06-03T10:00:00.000Z" }];
+  const keys = { timestamp: { field: "at", queryParam: "since", queryFormat: "yyyy-MM-dd" } };
+  const told = await runs(
+    byDay,
+    [
+      { rows: [...past, ahead], now: "2026-06-01T12:00:00Z" },
+      { rows: more, now: "2026-06-04T00:00:00Z" },
+      { rows: more, now: "2026-06-04T01:00:00Z" },
+    ],
+    keys,
+    true,
+  );
+  expect(told.slice(1).map(({ written, warnings }) => [written, warnings])).toEqual([
+    [[7002], []],
+    [[], []],
+  ]);
+});
+
+test("P6: what slices delivered is not delivered again once the stream is read without them", async () => {
+  const [first, second, third] = [row(1, 10), row(2, 90_000), row(3, 180_000)] as const;
+  const sliced = { slices: { step: "P1D" }, until: { queryParam: "until" } };
+  const told = await runs(
+    ignoringTheBound,
+    [
+      { rows: [first], now: "2026-06-02T00:00:00Z" },
+      { rows: [first, second], now: "2026-06-03T00:00:00Z", keys: sliced },
+      { rows: [first, second, third], now: "2026-06-04T00:00:00Z", keys: sliced },
+      { rows: [first, second, third], now: "2026-06-04T00:00:00Z" },
+    ],
+    {},
+    true,
+  );
+  expect(told.map(({ written }) => written)).toEqual([[1], [2], [3], []]);
+});
+
+test("late records are found again once a lookback is taken out of the pipeline", async () => {
+  const early = many(1500);
+  const keys = { timestamp: { field: "at", queryParam: "since", queryFormat: "yyyy-MM-dd" } };
+  const newer = [...early, row(7001, 2000)];
+  const newest = [...newer, row(7002, 100_000)];
+  const late = row(9999, 90_000);
+  const told = await runs(
+    byDay,
+    [
+      { rows: early, keys: { lookback: "PT1S" } },
+      newer,
+      { rows: newest, now: "2026-06-03T00:00:00Z" },
+      { rows: [...newest, late], now: "2026-06-03T00:00:00Z" },
+    ],
+    keys,
+  );
+  expect(told.map(({ written }) => written)).toEqual([1500, 1, 1, 1]);
 });

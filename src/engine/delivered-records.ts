@@ -51,7 +51,7 @@ export class DeliveredRecords {
     this.isKnown = isNew || seen !== undefined;
     this.#full = seen?.full ?? false;
     this.#highest = start.window?.highest ?? start.watermark;
-    this.#from = isNew ? "" : seen === undefined ? this.#afterHighest() : seen.from;
+    this.#from = isNew ? "" : (seen?.from ?? this.#fromHereOn());
     this.#floor = this.#from === "" ? null : this.#from;
     const packed = seen?.names ?? "";
     for (let at = 0; at < packed.length; at += nameLength) {
@@ -121,13 +121,13 @@ export class DeliveredRecords {
     if (this.#names.size <= most * roomLeft) return;
     this.#full = true;
     this.#names.clear();
-    this.#from = this.#afterHighest();
+    this.#from = this.#fromHereOn();
   }
 
-  /** From here on all will be known, though nothing before is. */
-  #afterHighest(): string | null {
-    const { type, granule } = this.#options;
-    return this.#highest === null ? null : stepCursor(type, this.#highest, granule, 1);
+  /** From here on all will be known, though nothing before is. Null where that is not followed. */
+  #fromHereOn(): string | null {
+    const { type, granule, reach } = this.#options;
+    return this.#highest === null || reach === null ? null : stepCursor(type, this.#highest, granule, 1);
   }
 
   #prune(): void {

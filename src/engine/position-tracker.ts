@@ -245,8 +245,11 @@ export class PositionTracker implements Tracker {
       if (record === undefined || cursor === undefined) continue;
       const side = cursor === null ? "within" : this.#frame.sideOf(cursor, field.type, present);
       if (cursor !== null && side === "within") disorder ??= this.#disorderAt(cursor, field, record);
-      if (!this.#takes(record, cursor, side)) continue;
-      if (cursor !== null && (side === "within" || side === "below")) this.#delivered?.add(record, cursor);
+      const isTaken = this.#takes(record, cursor, side);
+      // What an earlier run delivered ahead of its window is remembered once the window holds it.
+      if (cursor !== null && (side === "within" || (side === "below" && isTaken)))
+        this.#delivered?.add(record, cursor);
+      if (!isTaken) continue;
       if (this.#companions.follow(record)) this.#changed = true;
       records.push(record);
       deliveries?.push(this.#nameOf(record, cursor, field.type));

@@ -201,7 +201,9 @@ export class SlicedPart implements Part {
     }
     const coverage = this.#seenCoverage();
     const watermark = this.#watermark(coverage);
-    return { ...start, watermark, window: null, boundary: this.#boundaryAt(watermark, coverage), coverage };
+    // Slices do not note what they deliver, so the names kept so far are no longer all there are.
+    const { seen: _, ...kept } = start;
+    return { ...kept, watermark, window: null, boundary: this.#boundaryAt(watermark, coverage), coverage };
   }
 
   /** What was read whole, as far as records were seen. */
