@@ -95,6 +95,18 @@ describe("P15: a next place that was never seen", () => {
     }
   });
 
+  test("is not learned from null in place of the object that would hold it", async () => {
+    const { error, facts } = await read(always({ data: rows, meta: null }), cursor);
+    expect([error, facts.has("next:meta.next")]).toEqual([null, false]);
+    const later = await read(
+      always({ data: rows, meta: { scroll: "abc" } }),
+      { ...cursor, limit: 3 },
+      undefined,
+      facts,
+    );
+    expect(later.error).toMatchObject({ code: "SOURCE_INVALID" });
+  });
+
   test("is an end where `optional: true` declares it, also on a full page", async () => {
     for (const pagination of [cursor, link]) {
       const { error, warnings } = await read(always({ data: rows }), {

@@ -42,7 +42,7 @@ export class NextPlace {
   after(page: PageSeen): NextFound {
     this.#pages += 1;
     const found = this.#path === null ? linkOf(page) : this.#inBody(page.answer, this.#path, page.fail);
-    if (found !== undefined) this.#parts.facts.learn(this.#fact);
+    if (found !== undefined && this.#isThere(page)) this.#parts.facts.learn(this.#fact);
     const { hasMore } = this.#totals;
     if (hasMore === false) return this.#endByFlag(page, found ?? null);
     if (found !== undefined && found !== null) return { text: found, failure: null };
@@ -55,6 +55,11 @@ export class NextPlace {
 
   get #name(): string {
     return this.#path === null ? "a `Link` header with `rel=next`" : `\`${formatPath(this.#path)}\``;
+  }
+
+  /** Null in place of an object on the way says that there is no next page, and not that the path is right. */
+  #isThere({ answer }: PageSeen): boolean {
+    return this.#path === null || valueAt(answer.body, this.#path) !== undefined;
   }
 
   /** Null where the source says that there is none, undefined where it says nothing. */

@@ -14,6 +14,7 @@ import { boundParameters, leadingBound } from "./bound-parameters.ts";
 import { EnvelopeKeys } from "./envelope-keys.ts";
 import type { Facts } from "./facts.ts";
 import { describeSign, saysNotFirst, signOfMore } from "./more-signs.ts";
+import { OtherLists } from "./other-lists.ts";
 import { canResume, paginationOf, startWalk } from "./page-walk.ts";
 import type { Pagination, PlacePagination, SeekPagination } from "./pagination-schema.ts";
 import { createPageRequests, type PageRequests, secretParameters } from "./request.ts";
@@ -69,6 +70,7 @@ export class HttpRead {
   readonly #parts: HttpReadParts;
   readonly #rules: AnswerRules;
   readonly #keys: EnvelopeKeys;
+  readonly #otherLists: OtherLists;
   /** Whether an answer had an element that is no record; it may be handed on with a later page. */
   #holdsUnreadable: Pick<Page, "holdsUnreadable"> = {};
 
@@ -76,6 +78,7 @@ export class HttpRead {
     this.#parts = parts;
     this.#rules = answerRules(parts.config, parts.facts);
     this.#keys = new EnvelopeKeys(this.#rules.dataField, placeFields(parts.config));
+    this.#otherLists = new OtherLists(this.#rules.dataField, parts.facts, parts.context.warn);
   }
 
   /** The pages, one request each. Throws as `createHttpPolling` says; to be called once. */
@@ -263,6 +266,7 @@ export class HttpRead {
       mayLackList,
       keys: this.#keys,
     });
+    this.#otherLists.see(answer.body);
     const { dataField } = this.#rules;
     const isAbsent =
       dataField !== null && isRecord(answer.body) && valueAt(answer.body, dataField) === undefined;

@@ -1,0 +1,67 @@
+import type { Warn } from "../../engine/ports.ts";
+import { isPlainObject } from "../../model/plain-object.ts";
+import { formatPath, isRecord, type Path, valueAt } from "../../model/record.ts";
+import type { Facts } from "./facts.ts";
+
+/** Names of lists that sources put beside their records, and that never hold any. */
+const asides =
+  /^_?(?:links?|errors?|warnings?|messages?|notices?|alerts?|facets?|aggregations?|filters?|sorts?|suggestions?|included|meta(?:data)?)$/i;
+
+/** Beyond so many, the names of lists are no fixed set. */
+const mostKept = 20;
+
+/**
+ * Watches for a source that moves its list of records elsewhere. An answer without the list is taken for
+ * nothing new once the list was there, and would be for ever after such a change. So the lists of objects that
+ * stand beside the records are kept as facts, and another one in an answer without records is told.
+ */
+export class OtherLists {
+  readonly #dataField: Path;
+  readonly #facts: Facts;
+  readonly #warn: Warn;
+
+  /** `dataField` is null where the answer is the list: then nothing stands beside it. */
+  constructor(dataField: Path | null, facts: Facts, warn: Warn) {
+    this.#dataField = dataField ?? [];
+    this.#facts = facts;
+    this.#warn = warn;
+  }
+
+  /** To be given every answer that is taken for a page. */
+  see(body: unknown): void {
+    if (this.#dataField.length === 0) return;
+    const found = [...listsBeside(body, this.#dataField)];
+    if (Array.isArray(valueAt(body, this.#dataField))) {
+      for (const path of found.slice(0, mostKept)) this.#facts.learn(`beside:${path}`);
+      return;
+    }
+    const moved = found.find((path) => !this.#facts.has(`beside:${path}`));
+    if (moved === undefined) return;
+    const expected = formatPath(this.#dataField);
+    this.#warn(
+      "LIST_ABSENT",
+      `the answer has no list at \`${expected}\`, which was taken for nothing new, and has a list of objects at \`${moved}\` that was never beside the records: if the source has moved its records, set \`dataField: ${moved}\` and read what was missed with \`tidemark backfill\``,
+    );
+  }
+}
+
+/** The dotted paths of lists of objects on the way to the records, and in the objects beside it. */
+function* listsBeside(body: unknown, way: Path): Generator<string> {
+  let around = body;
+  for (let depth = 0; depth < way.length && isRecord(around); depth++) {
+    const before = way.slice(0, depth);
+    for (const [name, value] of Object.entries(around)) {
+      if (name === way[depth] || asides.test(name)) continue;
+      if (holdsObjects(value)) yield formatPath([...before, name]);
+      if (!isRecord(value)) continue;
+      for (const [inner, list] of Object.entries(value)) {
+        if (!asides.test(inner) && holdsObjects(list)) yield formatPath([...before, name, inner]);
+      }
+    }
+    around = around[way[depth] ?? ""];
+  }
+}
+
+function holdsObjects(value: unknown): boolean {
+  return Array.isArray(value) && isPlainObject(value[0]);
+}
