@@ -283,9 +283,8 @@ export interface Retention {
 
 export interface WriteContext {
   /**
-   * The caller's own open transaction on the same database: a `pg` client, a `DatabaseSync`, a transaction
-   * of Kysely, Drizzle or postgres.js, or any `StatementRunner`. The change becomes durable with its
-   * commit. Throws `ARGUMENT_INVALID` where the store cannot use it.
+   * The caller's own open transaction on the same database, by a driver that docs/library.md lists or as a
+   * `StatementRunner`; its commit makes the change durable. Throws `ARGUMENT_INVALID` where it cannot be used.
    */
   readonly transaction?: OpenTransaction;
 }
@@ -358,10 +357,10 @@ export interface StateStore extends AsyncDisposable {
   /** Ends the run badly; the position stays at its last checkpoint. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
   fail(run: RunRef, failure: Failure): Promise<StreamState>;
   /**
-   * Sets the watermark by an operator's will; ends a running run as superseded. A stream that is not
-   * stored is made only where `cursorType` is given; otherwise throws `STREAM_NOT_FOUND`. Starting the whole
-   * stream over (`to: null`, no `partition`) empties every partition and forgets what backfills covered. Throws `CURSOR_INVALID` where `to` is not a value of the cursor type,
-   * and `ARGUMENT_INVALID` for a value that a stream with partitions is to have as a whole.
+   * Sets the watermark by an operator's will; ends a running run as superseded. Starting the whole stream
+   * over (`to: null`, no `partition`) empties every partition and forgets what backfills covered. Throws
+   * `STREAM_NOT_FOUND` for a stream that is not stored, unless `cursorType` says how to make it; `CURSOR_INVALID` where
+   * `to` is not of that type; `ARGUMENT_INVALID` for a value for a stream with partitions as a whole.
    */
   reset(key: StreamKey, reset: Reset): Promise<StreamState>;
   /**

@@ -1,7 +1,8 @@
-import { emptyPosition } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import { checkKey, checkState } from "./arguments.ts";
 import type { StateStore, StreamState } from "./contract.ts";
+import { newRow } from "./step-rules.ts";
+import { streamState } from "./view.ts";
 
 /** A stream as it stands; `updatedAtUtc` is null where nothing is stored of it. */
 export interface CurrentState extends Omit<StreamState, "updatedAtUtc"> {
@@ -26,22 +27,5 @@ export async function currentState(state: StateStore, key: StreamKey): Promise<C
 }
 
 function neverBegun({ connector, stream }: StreamKey): CurrentState {
-  return {
-    key: { connector, stream },
-    cursorType: null,
-    cursor: null,
-    cursorText: null,
-    position: emptyPosition,
-    positionTag: { epoch: 0, sequence: 0 },
-    status: "idle",
-    epoch: 0,
-    sequence: 0,
-    runId: null,
-    startedAtUtc: null,
-    lease: null,
-    lastError: null,
-    recordsProcessed: 0,
-    metadata: null,
-    updatedAtUtc: null,
-  };
+  return { ...streamState(newRow({ connector, stream }, "", null, 0)), updatedAtUtc: null };
 }
