@@ -97,6 +97,14 @@ describe("settings that contradict one another", () => {
       "6:23 PAGES_SHIFT warning: a record that changes while pages are counted moves to the end, and another slips past a page's border unread (use `pagination: { type: seek }`, or page tokens, if the source has them)",
     ]);
     expect(await told(text("{ type: offset, param: o }", "ascending", replaced))).toHaveLength(1);
+    const updated = (output: string, field = "updated_at"): string =>
+      text(page, "ascending", output).replace("field: at", `field: ${field}`);
+    for (const output of ["{ type: console }", "{ type: file, path: ./x.jsonl }", `{ ${table} }`]) {
+      for (const field of ["updated_at", "meta.lastModifiedDate", "SystemModstamp"]) {
+        expect(await told(updated(output, field))).toEqual([expect.stringContaining("PAGES_SHIFT warning")]);
+      }
+      expect(await told(updated(output, "created_at"))).toEqual([]);
+    }
     for (const fine of [
       text(page, "unordered", replaced),
       text(page, "ascending", `{ ${table} }`),

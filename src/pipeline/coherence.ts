@@ -106,20 +106,27 @@ function sliceDoubts({ kind, incremental }: Input): Finding[] {
 
 /**
  * A source that sorts by when records changed takes each that changes to its end, and all behind its
- * old place a place forward: past the border of a page that is counted. Told only where records are
- * replaced, and so do change.
+ * old place a place forward: past the border of a page that is counted. Told only where records do change:
+ * they are replaced in the output, or the cursor's name says so.
  */
 export function pagingDoubts(input: InputConfig, output: Output): Finding[] {
-  if (input.type !== "httpPolling" || output.appends || output.kind !== "database") return [];
+  if (input.type !== "httpPolling") return [];
   const {
     pagination,
     statePersistence: { order, timestamp },
   } = input;
   if (pagination?.type !== "page" && pagination?.type !== "offset") return [];
   if (order !== "ascending" || !timestamp?.enabled) return [];
+  const isReplaced = output.kind === "database" && !output.appends;
+  if (!isReplaced && !namesChange(timestamp.field)) return [];
   const message = `a record that changes while ${pagination.type === "page" ? "pages" : "offsets"} are counted moves to the end, and another slips past a page's border unread`;
   const hint = "use `pagination: { type: seek }`, or page tokens, if the source has them";
   return [doubt("PAGES_SHIFT", ["input", "pagination", "type"], message, { part: "value", hint })];
+}
+
+/** `updated_at`, `lastModified`, `SystemModstamp`, `changed_on`: the time of a change, and not of the beginning. */
+function namesChange(field: string): boolean {
+  return /updat|modif|modstamp|chang|edit|touch|revis/i.test(field.split(".").at(-1) ?? "");
 }
 
 /**
