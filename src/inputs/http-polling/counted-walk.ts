@@ -3,6 +3,8 @@ import type { ResumePoint } from "../../model/position.ts";
 import { type Answer, type PageFailure, pageCap } from "./answer.ts";
 import { describeSign, signOfMore } from "./more-signs.ts";
 import {
+  endsEmpty,
+  endsOtherwise,
   isConfirming,
   isPastEnd,
   judge,
@@ -15,17 +17,18 @@ import { PageSizes } from "./page-sizes.ts";
 import { PageTotals, type ReadBefore } from "./page-totals.ts";
 import type { CountedPagination } from "./pagination-schema.ts";
 import { RepeatedPage } from "./repeated-page.ts";
+import { ShownTotals } from "./shown-totals.ts";
 import type { PageSeen, PastEnd, Walk, WalkParts, WalkStep } from "./walk.ts";
 
 /** A page's records, and where the next one is; null where none follows. */
 interface Taken {
   readonly records: WalkStep["records"];
   readonly next: ResumePoint | null;
+  readonly partial?: boolean;
 }
 
 interface Held {
-  readonly answer: Answer;
-  readonly fail: PageFailure;
+  readonly page: PageSeen;
   /** Where the page is, and where the walk goes on behind it. */
   readonly place: ResumePoint;
   readonly back: bigint;
@@ -38,6 +41,7 @@ export class CountedWalk implements Walk {
   readonly #totals: PageTotals;
   readonly #sizes: PageSizes;
   readonly #repeats: RepeatedPage;
+  readonly #shown: ShownTotals;
   #place: ResumePoint;
   #pages = 0;
   /** What was judged of the page before; null before the first. */
@@ -46,6 +50,8 @@ export class CountedWalk implements Walk {
   #count = 0;
   #emptyPages = 0;
   #hasMoved = false;
+  /** Whether the end was told to be in doubt. */
+  #hasDoubted = false;
   /**
    * A page that only repeats what came, where that may mean the end: one request more tells, for offsets
    * one much farther on. `back` is where the walk goes on if it does not.
@@ -57,7 +63,9 @@ export class CountedWalk implements Walk {
     this.#pagination = pagination;
     this.#parts = parts;
     this.#place = place;
-    this.#totals = new PageTotals(pagination, readBefore(pagination, place), parts.facts, parts.warn);
+    const before = readBefore(pagination, place);
+    this.#totals = new PageTotals(pagination, before, parts.facts, parts.warn);
+    this.#shown = new ShownTotals(before.records, parts);
     this.#sizes = new PageSizes(parts.facts);
     this.#repeats = new RepeatedPage(parts.incremental);
   }
@@ -81,18 +89,24 @@ export class CountedWalk implements Walk {
 
   advance(page: PageSeen): WalkStep {
     this.#pages += 1;
-    const { records, next } = this.#take(page);
+    const { next, ...taken } = this.#take(page);
     if (next === null) {
       this.#failure ??= this.#totals.shortfall(page.fail);
-      return { records, more: false };
+      if (this.#failure === null && !this.#saysHowMuch) this.#shown.end();
+      return { ...taken, more: false };
     }
     const { maxPages } = this.#pagination;
     if (this.#pages >= maxPages) {
       this.#failure = pageCap(maxPages, page.fail);
-      return { records, more: false };
+      return { ...taken, more: false };
     }
     this.#place = next;
-    return { records, more: true };
+    return { ...taken, more: true };
+  }
+
+  /** Whether a declared field tells how much there is, or another doubt was told. */
+  get #saysHowMuch(): boolean {
+    return this.#hasDoubted || this.#totals.recordsLeft !== null || this.#totals.hasMore === false;
   }
 
   finish(): void {
@@ -103,11 +117,25 @@ export class CountedWalk implements Walk {
     if (this.#held !== null) return this.#takeBehindRepeat(page, this.#held);
     if (page.pastEnd !== null) return this.#endBehind(page.pastEnd);
     const { answer, fail } = page;
-    if (isConfirming(this.#verdict) && this.#isRepeat(answer)) return this.#hold(answer, fail);
+    if (isConfirming(this.#verdict) && this.#isRepeat(answer)) return this.#hold(page);
     const isSame = this.#repeats.isSame(answer.records);
-    this.#note(answer, fail, isSame);
+    const known = isSame ? 0 : this.#countLedBackInto(answer.records);
+    this.#note(page, isSame);
     if (isSame && !this.#mayRepeat(answer, fail)) return { records: answer.records, next: null };
-    return { records: answer.records, next: this.#after(page) };
+    const next = this.#after(page);
+    return known === 0
+      ? { records: answer.records, next }
+      : { records: answer.records.slice(known), next, partial: true };
+  }
+
+  /**
+   * How many records at the beginning of a page were on the page before: where pages are filtered, an offset
+   * leads back into it. Handed on once more, they would break the order of an ascending source.
+   */
+  #countLedBackInto(records: WalkStep["records"]): number {
+    const { type, limit } = this.#pagination;
+    if (type !== "offset" || this.#parts.incremental.key === null) return 0;
+    return isConfirming(this.#verdict) || limit === undefined ? this.#repeats.countKnownFirst(records) : 0;
   }
 
   #isRepeat({ records }: Answer): boolean {
@@ -116,9 +144,12 @@ export class CountedWalk implements Walk {
   }
 
   /** Takes in a page that is handed on. */
-  #note(answer: Answer, fail: PageFailure, isSame: boolean): void {
+  #note(page: PageSeen, isSame: boolean): void {
+    const { answer, fail } = page;
     const { records } = answer;
-    this.#totals.note(answer, fail, this.#countNew(records));
+    const fresh = this.#countNew(records);
+    this.#totals.note(answer, fail, fresh);
+    this.#shown.note(page, fresh);
     this.#verdict = judge(records.length, this.#pagination, this.#totals, this.#sizes);
     this.#sizes.note(records.length);
     this.#hasMoved ||= this.#count > 0 && records.length > 0 && !isSame;
@@ -132,8 +163,9 @@ export class CountedWalk implements Walk {
    */
   #countNew(records: WalkStep["records"]): number {
     const { type, totalField } = this.#pagination;
-    if (type !== "offset" || totalField === undefined) return records.length;
-    const mayOverlap = this.#parts.incremental.key !== null || isConfirming(this.#verdict);
+    if (type !== "offset") return records.length;
+    const isCounted = totalField !== undefined && this.#parts.incremental.key !== null;
+    const mayOverlap = isCounted || isConfirming(this.#verdict);
     return mayOverlap ? this.#repeats.countNew(records) : records.length;
   }
 
@@ -141,6 +173,7 @@ export class CountedWalk implements Walk {
     const count = answer.records.length;
     this.#emptyPages = count === 0 ? this.#emptyPages + 1 : 0;
     if (this.#verdict !== "end") return count === 0 ? this.#pastEmpty(fail) : this.#onBy(count);
+    if (count === 0 && this.#pages > 1) this.#parts.facts.learn(endsEmpty);
     if (this.#totals.isFlagProven) return null;
     const { dataField, warn } = this.#parts;
     // A total of records may count what this read was not asked for; pages are those of the read.
@@ -149,6 +182,7 @@ export class CountedWalk implements Walk {
     // Past the last page a source may well give the number of a next one.
     const tellsPastEnd = sign?.kind === "flag" || sign?.kind === "pages";
     if (sign !== null && (count > 0 || tellsPastEnd)) {
+      this.#hasDoubted = true;
       warn("MORE_PAGES_SHOWN", `the read ended by what \`pagination\` declares, and ${describeSign(sign)}`);
     }
     return null;
@@ -178,9 +212,10 @@ export class CountedWalk implements Walk {
     return { kind: this.#place.kind, token: String(number), ...(isCounted ? { read: records } : {}) };
   }
 
-  #hold(answer: Answer, fail: PageFailure): Taken {
+  #hold(page: PageSeen): Taken {
+    const { answer } = page;
     const count = answer.records.length;
-    this.#held = { answer, fail, place: this.#place, back: BigInt(this.#onBy(count).token) };
+    this.#held = { page, place: this.#place, back: BigInt(this.#onBy(count).token) };
     this.#repeats.note(answer.records);
     const size = Math.max(this.#pagination.limit ?? 0, this.#sizes.largest, count);
     return { records: [], next: this.#onBy(pagesFarther * size) };
@@ -189,18 +224,19 @@ export class CountedWalk implements Walk {
   #takeBehindRepeat(page: PageSeen, held: Held): Taken {
     const { answer } = page;
     if (page.pastEnd === null && this.#repeats.isSame(answer.records, true)) {
-      return this.#endOfRepeats(held.answer);
+      return this.#endOfRepeats(held.page.answer);
     }
     this.#held = null;
-    const { records } = held.answer;
-    this.#note(held.answer, held.fail, true);
+    const { answer: repeat, fail } = held.page;
+    const { records } = repeat;
+    this.#note(held.page, true);
     if (this.#pagination.type === "offset") {
       // Where pages are filtered, offsets overlap. What was asked for farther on is read when the walk comes there.
       if (this.#totals.recordsLeft === null) this.#tellOfRepeat();
       this.#verdict = "confirm";
       return { records, next: this.#placeAt(held.back) };
     }
-    if (!this.#mayRepeat(held.answer, held.fail)) return { records, next: null };
+    if (!this.#mayRepeat(repeat, fail)) return { records, next: null };
     const taken = this.#take(page);
     return { records: [...records, ...taken.records], next: taken.next };
   }
@@ -210,6 +246,7 @@ export class CountedWalk implements Walk {
     const isSure =
       this.#hasMoved || this.#totals.recordsLeft === false || records.length < this.#sizes.largest;
     if (!isSure) {
+      this.#hasDoubted = true;
       const { param } = this.#pagination;
       this.#parts.warn(
         "END_UNCONFIRMED",
@@ -224,10 +261,15 @@ export class CountedWalk implements Walk {
     const count = this.#count;
     const isDeclared = status !== null && this.#pagination.endStatuses.includes(status);
     const agrees = this.#totals.recordsLeft === false || this.#totals.pagesLeft === false;
-    if (mayBeFull(count, this.#pages - 1, this.#sizes) && !isDeclared && !agrees) {
-      this.#parts.warn("END_UNCONFIRMED", refusedBehindFullPages(count, words));
-    }
+    if (isDeclared || agrees) return { records: [], next: null };
+    if (mayBeFull(count, this.#pages - 1, this.#sizes)) this.#doubtEnd(refusedBehindFullPages(count, words));
+    else if (status !== null && this.#parts.facts.has(endsEmpty)) this.#doubtEnd(endsOtherwise(words));
     return { records: [], next: null };
+  }
+
+  #doubtEnd(message: string): void {
+    this.#hasDoubted = true;
+    this.#parts.warn("END_UNCONFIRMED", message);
   }
 
   /**

@@ -2,6 +2,8 @@
 export interface Facts {
   has(fact: string): boolean;
   learn(fact: string): void;
+  /** Learns one of a kind of which only so many are kept: any other makes room. */
+  learnOneOf(kind: string, fact: string, most: number): void;
 }
 
 /** The facts of one session, which all of its reads share. */
@@ -23,6 +25,14 @@ export class SourceFacts implements Facts {
   learn(fact: string): void {
     this.#known.add(fact);
   }
+
+  learnOneOf(kind: string, fact: string, most: number): void {
+    const name = `${kind}:${fact}`;
+    if (this.#known.has(name)) return;
+    const others = [...this.#known].filter((other) => other.startsWith(`${kind}:`));
+    for (const other of others.slice(0, Math.max(0, others.length - most + 1))) this.#known.delete(other);
+    this.#known.add(name);
+  }
 }
 
 /** The facts of another endpoint of the same stream: they are kept together, and do not mix. */
@@ -30,5 +40,6 @@ export function factsUnder(prefix: string, facts: Facts): Facts {
   return {
     has: (fact) => facts.has(prefix + fact),
     learn: (fact) => facts.learn(prefix + fact),
+    learnOneOf: (kind, fact, most) => facts.learnOneOf(prefix + kind, fact, most),
   };
 }

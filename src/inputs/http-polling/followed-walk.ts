@@ -5,6 +5,7 @@ import { type PageFailure, pageCap } from "./answer.ts";
 import { NextPlace } from "./next-place.ts";
 import { PageTotals } from "./page-totals.ts";
 import type { FollowedPagination } from "./pagination-schema.ts";
+import { ShownTotals } from "./shown-totals.ts";
 import type { PageSeen, Walk, WalkParts, WalkStep } from "./walk.ts";
 
 /** Follows tokens or links, in constant memory but for a short digest of each. */
@@ -13,6 +14,7 @@ export class FollowedWalk implements Walk {
   readonly #resolve: (link: URL, fail: PageFailure) => URL;
   readonly #totals: PageTotals;
   readonly #next: NextPlace;
+  readonly #shown: ShownTotals;
   readonly #visited = new Set<string>();
   #pages = 0;
   #place: ResumePoint | null;
@@ -31,6 +33,7 @@ export class FollowedWalk implements Walk {
     this.#place = resume;
     const before = resume === null ? { records: 0, pages: 0 } : { records: resume.read ?? null, pages: null };
     this.#totals = new PageTotals(pagination, before, parts.facts, parts.warn);
+    this.#shown = new ShownTotals(before.records, parts);
     this.#next = new NextPlace(pagination, this.#totals, resume !== null, parts);
     if (resume !== null) this.#visited.add(digestOf(resume.token));
   }
@@ -52,9 +55,11 @@ export class FollowedWalk implements Walk {
     const { records } = answer;
     this.#pages += 1;
     this.#totals.note(answer, fail);
+    this.#shown.note(page, records.length);
     const next = this.#after(page);
     if (next === null) {
       this.#failure ??= this.#totals.shortfall(fail);
+      if (this.#failure === null && !this.#saysHowMuch) this.#shown.end();
       return { records, more: false };
     }
     const { maxPages } = this.#pagination;
@@ -64,6 +69,11 @@ export class FollowedWalk implements Walk {
     }
     this.#place = next;
     return { records, more: true };
+  }
+
+  /** Whether a declared field tells how much there is, or another doubt was told. */
+  get #saysHowMuch(): boolean {
+    return this.#next.hasDoubted || this.#totals.recordsLeft !== null || this.#totals.hasMore === false;
   }
 
   finish(): void {

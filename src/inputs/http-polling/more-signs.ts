@@ -38,6 +38,17 @@ export function signOfMore(envelope: Envelope): MoreSign | null {
   );
 }
 
+/** The sign that the whole result has more records than so many; null where there is none. */
+export function signOfRecords(envelope: Envelope): MoreSign | null {
+  return (
+    first([...objectsOf(envelope)], (part) =>
+      countIn(part, "records", recordTotals, envelope.read.records),
+    ) ??
+    totalHeader({ ...envelope, read: { ...envelope.read, pages: null } }) ??
+    rangeHeader(envelope)
+  );
+}
+
 /** Whether a flag beside the records says that nothing follows. */
 export function saysEnd(envelope: Pick<Envelope, "body" | "dataField">): boolean {
   return [...objectsOf(envelope)].flatMap(flagsOf).some(({ more }) => !more);

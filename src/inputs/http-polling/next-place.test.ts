@@ -107,6 +107,51 @@ describe("P15: a next place that was never seen", () => {
     expect(later.error).toMatchObject({ code: "SOURCE_INVALID" });
   });
 
+  const asked = { ...link, limit: 10, limitParam: "limit" } as const;
+  const cursored: Partial<HttpPollingKeys> = {
+    dataField: "data",
+    key: "id",
+    statePersistence: { id: { field: "id", queryParam: "after" } },
+  };
+  const list = (count: number): { id: number }[] => Array.from({ length: count }, (_, id) => ({ id }));
+
+  test("is told once of the same short page, whatever else its records say, and again once they are others", async () => {
+    const keys = { dataField: "data", key: "id" };
+    const at = async (data: object[], facts?: ReadonlySet<string>): Promise<ReadResult> =>
+      await read(always({ data }), asked, keys, facts);
+    const first = await at(list(3));
+    const same = await at(
+      list(3).map((row) => ({ ...row, stars: 7 })),
+      first.facts,
+    );
+    const more = await at(list(4), same.facts);
+    expect([first, same, more].map(({ warnings }) => warnings)).toEqual([
+      ["NEXT_PAGE_ABSENT"],
+      [],
+      ["NEXT_PAGE_ABSENT"],
+    ]);
+  });
+
+  test("is told each time of a page that may be as large as the source makes them", async () => {
+    const keys = { dataField: "data", key: "id" };
+    for (const [pagination, count, given] of [
+      [link, 3, keys],
+      [{ ...asked, limit: 100 }, 50, keys],
+      [asked, 3, cursored],
+    ] as const) {
+      const first = await read(always({ data: list(count) }), pagination, given);
+      const second = await read(always({ data: list(count) }), pagination, given, first.facts);
+      expect(second.warnings).toEqual(["NEXT_PAGE_ABSENT"]);
+    }
+  });
+
+  test("is told once of the records at the watermark, in quiet runs of a stream that had larger pages", async () => {
+    const first = await read(always({ data: list(9) }), asked, cursored);
+    const second = await read(always({ data: list(1) }), asked, cursored, first.facts);
+    const third = await read(always({ data: list(1) }), asked, cursored, second.facts);
+    expect([second.warnings, third.warnings]).toEqual([["NEXT_PAGE_ABSENT"], []]);
+  });
+
   test("is an end where `optional: true` declares it, also on a full page", async () => {
     for (const pagination of [cursor, link]) {
       const { error, warnings } = await read(always({ data: rows }), {

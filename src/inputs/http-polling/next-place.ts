@@ -4,8 +4,10 @@ import { type Answer, kindOf, type PageFailure } from "./answer.ts";
 import { exactText } from "./answer-values.ts";
 import { hasPageLinks, nextLink } from "./link-header.ts";
 import { describeSign, type MoreSign, saysEnd, signOfMore } from "./more-signs.ts";
+import { PageSizes } from "./page-sizes.ts";
 import type { PageTotals } from "./page-totals.ts";
 import type { FollowedPagination } from "./pagination-schema.ts";
+import { isRoundSize, ToldPages } from "./told-pages.ts";
 import type { PageSeen, WalkParts } from "./walk.ts";
 
 export interface NextFound {
@@ -25,7 +27,11 @@ export class NextPlace {
   /** Null where the `Link` header leads on. */
   readonly #path: Path | null;
   readonly #fact: string;
+  readonly #sizes: PageSizes;
+  readonly #told: ToldPages;
   #pages = 0;
+  /** Whether the end was told to be in doubt. */
+  hasDoubted = false;
 
   /** `isFollowed` says that the read begins at such a place. */
   constructor(pagination: FollowedPagination, totals: PageTotals, isFollowed: boolean, parts: WalkParts) {
@@ -35,12 +41,15 @@ export class NextPlace {
     this.#parts = parts;
     this.#path = nextCursorField === undefined ? null : parsePath(nextCursorField);
     this.#fact = `next:${nextCursorField ?? "link-header"}`;
+    this.#sizes = new PageSizes(parts.facts);
+    this.#told = new ToldPages(`told-${this.#fact}`, parts.incremental, parts.facts);
     if (isFollowed) parts.facts.learn(this.#fact);
   }
 
   /** To be asked of each page, in turn. */
   after(page: PageSeen): NextFound {
     this.#pages += 1;
+    if (!this.#parts.facts.has(this.#fact)) this.#sizes.note(page.answer.records.length);
     const found = this.#path === null ? linkOf(page) : this.#inBody(page.answer, this.#path, page.fail);
     if (found !== undefined && this.#isThere(page)) this.#parts.facts.learn(this.#fact);
     const { hasMore } = this.#totals;
@@ -122,10 +131,24 @@ export class NextPlace {
       );
       return { text: null, failure };
     }
+    if (this.#isToldOf(answer)) return ended;
     this.#warnOfAbsent(
       `the answer has no ${this.#pathOrLink}, and no run of this stream has seen one: its ${count} records are all, or \`pagination\` looks in the wrong place. ${optionalHint}`,
     );
     return ended;
+  }
+
+  /**
+   * Whether the page is short, and the very page of which an earlier run told: nothing has changed then. Where records
+   * have a cursor, larger pages must have come before; else it may be as large as its source makes them.
+   */
+  #isToldOf({ records }: Answer): boolean {
+    const { limit } = this.#pagination;
+    const count = records.length;
+    if (limit === undefined || count >= limit) return false;
+    const isToldBefore = this.#told.tell(records);
+    const hasCursor = this.#parts.incremental.cursors.length > 0;
+    return isToldBefore && (hasCursor ? count < this.#sizes.largest : !isRoundSize(count));
   }
 
   get #pathOrLink(): string {
@@ -156,10 +179,12 @@ export class NextPlace {
   }
 
   #tell(message: string): void {
+    this.hasDoubted = true;
     this.#parts.warn("MORE_PAGES_SHOWN", `the read ended, since ${message}`);
   }
 
   #warnOfAbsent(message: string): void {
+    this.hasDoubted = true;
     this.#parts.warn("NEXT_PAGE_ABSENT", message);
   }
 }

@@ -45,7 +45,12 @@ export async function* parentNames(
   field: string,
   { client, context, facts, signal }: ParentParts,
 ): Names {
-  const incremental = incrementalOf(parameterStatePersistenceSchema.parse({}), undefined, "1ms");
+  const path = parsePath(field);
+  const incremental = {
+    ...incrementalOf(parameterStatePersistenceSchema.parse({}), undefined, "1ms"),
+    // What else is said of a partition changes nothing.
+    key: [path],
+  };
   const read = new HttpRead({
     config: parentConfig(parent),
     headers: {},
@@ -61,7 +66,6 @@ export async function* parentNames(
   });
   const guard = new PageGuard(incremental);
   const known = new Set<string>();
-  const path = parsePath(field);
   let page = 0;
   for await (const { records, next } of read.pages()) {
     page += 1;

@@ -20,6 +20,7 @@ import type { Pagination, PlacePagination, SeekPagination } from "./pagination-s
 import { createPageRequests, type PageRequests, secretParameters } from "./request.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 import { SeekWalk } from "./seek-walk.ts";
+import { ShownTotals, type ShownTotalsParts } from "./shown-totals.ts";
 import type { SourceClock } from "./source-clock.ts";
 import type { PageSeen, Walk } from "./walk.ts";
 
@@ -104,10 +105,8 @@ export class HttpRead {
       },
       (link, fail) => this.#resolve(link, fail),
       {
+        ...this.#shownParts(requests),
         incremental: this.#parts.incremental,
-        dataField: this.#rules.dataField,
-        facts: this.#parts.facts,
-        warn: this.#parts.context.warn,
       },
     );
     for (let number = 1, more = true; more; number++) {
@@ -119,6 +118,17 @@ export class HttpRead {
       yield this.#timed(fetched.page);
     }
     walk.finish();
+  }
+
+  #shownParts({ bounds }: Pick<PageRequests, "bounds">): ShownTotalsParts {
+    const { facts, context, request } = this.#parts;
+    return {
+      dataField: this.#rules.dataField,
+      isBounded: Object.keys(bounds).length > 0,
+      isPartition: request.partition !== undefined,
+      facts,
+      warn: context.warn,
+    };
   }
 
   /** The first page that was asked for may be the second of a source that counts from 0. */
@@ -150,12 +160,14 @@ export class HttpRead {
       warn: this.#parts.context.warn,
     });
     const requestsFrom = this.#requestsByBound(pagination, read);
+    const shown = new ShownTotals(0, this.#shownParts(requestsFrom(window.lower)));
     for (let number = 1, more = true; more; number++) {
-      const fetched = await this.#fetchSought(requestsFrom, walk, number);
+      const fetched = await this.#fetchSought(requestsFrom, walk, { number, shown });
       more = fetched.more;
       yield this.#timed(fetched.page);
     }
     walk.finish();
+    shown.end();
   }
 
   /**
@@ -178,13 +190,16 @@ export class HttpRead {
   async #fetchSought(
     requestsFrom: (lower: Cursor | null) => PageRequests,
     walk: SeekWalk,
-    number: number,
+    { number, shown }: { readonly number: number; readonly shown: ShownTotals },
   ): Promise<Fetched> {
     const { bound: lower, skip } = walk.place;
     const requests = requestsFrom(lower);
     const place = skip === 0 ? null : ({ kind: "offset", token: String(skip) } as const);
     const seen = await this.#ask(requests, place, number, { walk });
     const { records, more } = walk.advance(seen);
+    // Behind a moved bound a total is of the rest.
+    if (number === 1) shown.note(seen, records.length);
+    else shown.add(seen.answer.body, records.length);
     const partial = records.length < seen.answer.records.length;
     return { page: { records, next: null, partial, ...this.#holdsUnreadable }, more };
   }
@@ -216,10 +231,10 @@ export class HttpRead {
     const seen = await this.#ask(requests, walk.place, number, { walk, inspect: resumed?.inspect });
     if (resumed !== undefined) resumed.check(seen);
     else if (number === 1) this.#checkFirst(seen, walk.place);
-    const { records, more } = walk.advance(seen);
+    const { more, ...taken } = walk.advance(seen);
     const { resumePlace } = walk;
     const next = more && resumePlace !== null ? placeWith(resumePlace, requests.bounds) : null;
-    return { page: { records, next, ...this.#holdsUnreadable }, more };
+    return { page: { ...taken, next, ...this.#holdsUnreadable }, more };
   }
 
   #timed(page: Page): Page {

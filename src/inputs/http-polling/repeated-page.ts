@@ -54,6 +54,17 @@ export class RepeatedPage {
     return records.filter((record) => !known.has(this.#mark(record))).length;
   }
 
+  /** How many records, from the first on, were on the page before. */
+  countKnownFirst(records: readonly SourceRecord[]): number {
+    const [first] = records;
+    if (first === undefined || this.#before.length === 0) return 0;
+    const mark = this.#mark(first);
+    if (!this.#before.some((record) => this.#mark(record) === mark)) return 0;
+    const known = new Set(this.#before.map((record) => this.#mark(record)));
+    const unknown = records.findIndex((record) => !known.has(this.#mark(record)));
+    return unknown < 0 ? records.length : unknown;
+  }
+
   #mark(record: SourceRecord): string {
     return recordMark(record, this.#incremental);
   }

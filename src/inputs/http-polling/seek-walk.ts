@@ -21,9 +21,8 @@ import {
 import { SeenRecords } from "./seen-records.ts";
 import type { PageSeen, PastEnd, WalkStep } from "./walk.ts";
 
-/** What to ask for: everything from a bound on, but for so many records. */
+/** What to ask for: everything from a bound on (null is unbounded), but for so many records. */
 export interface SeekPlace {
-  /** Null is unbounded. */
   readonly bound: Cursor | null;
   readonly skip: number;
 }
@@ -305,7 +304,7 @@ export class SeekWalk {
     if (mayBeFull(count, this.#pages - 1, this.#sizes) && !isDeclared) {
       this.#parts.warn("END_UNCONFIRMED", refusedBehindFullPages(count, words));
     }
-    return nothing;
+    return { records: [], more: false };
   }
 
   #goOnBeside(read: readonly Read[], fail: PageFailure): boolean {
@@ -397,5 +396,3 @@ export class SeekWalk {
     return false;
   }
 }
-
-const nothing: WalkStep = { records: [], more: false };

@@ -35,6 +35,20 @@ describe("P15: a short page is no evidence of the end", () => {
     },
   );
 
+  test.each([5, undefined])(
+    "an offset that leads back into a filtered page hands on nothing twice, so that the order holds (limit %s)",
+    async (limit) => {
+      const filter = (row: object): boolean =>
+        !("id" in row && (row.id === 4 || row.id === 5 || row.id === 9));
+      const { limitParam, ...byOffsetAlone } = byOffset;
+      const pagination = limit === undefined ? { ...byOffsetAlone, limit } : { ...byOffset, limit };
+      const result = await read(paged({ list: rows(17), granted: 5, filter }), pagination);
+      const expected = upTo(17).filter((id) => ![4, 5, 9].includes(id));
+      expect([idsOf(result), result.error, result.warnings]).toEqual([expected, null, []]);
+      expect(result.pages.some(({ partial }) => partial)).toBe(true);
+    },
+  );
+
   const sorted = (granted: number, list: readonly { id: number; at: number }[]): HttpHandler => {
     return (request, response) => {
       const from = number(request, "skip");

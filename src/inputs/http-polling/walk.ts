@@ -25,6 +25,8 @@ export interface WalkStep {
   readonly records: readonly SourceRecord[];
   /** Whether there is another page to ask for, at the walk's place. */
   readonly more: boolean;
+  /** As a `Page` has it. */
+  readonly partial?: boolean;
 }
 
 /** Goes from page to page of one read. */
@@ -54,6 +56,9 @@ export interface WalkParts {
   readonly incremental: Incremental;
   /** Where the records are in an answer; null where it is their list. */
   readonly dataField: Path | null;
+  /** Whether the requests have a bound, and whether they are for one partition. */
+  readonly isBounded: boolean;
+  readonly isPartition: boolean;
   readonly facts: Facts;
   readonly warn: Warn;
 }

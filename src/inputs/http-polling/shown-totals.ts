@@ -1,0 +1,87 @@
+import type { Warn } from "../../engine/ports.ts";
+import type { Path } from "../../model/record.ts";
+import type { Facts } from "./facts.ts";
+import { describeSign, type Envelope, saysEnd, signOfRecords } from "./more-signs.ts";
+import type { PageSeen } from "./walk.ts";
+
+export interface ShownTotalsParts {
+  readonly dataField: Path | null;
+  /** Whether the requests have a bound: what lies before it may be counted in a total, or not. */
+  readonly isBounded: boolean;
+  /** Whether the read is of one partition: its total says nothing about those of others. */
+  readonly isPartition: boolean;
+  readonly facts: Facts;
+  readonly warn: Warn;
+}
+
+/** That a total was of what lies within the bounds. */
+const boundedFact = "total-within-bounds";
+/** The largest total seen, as a power of two. */
+const largestKind = "total-shown";
+
+/**
+ * Totals of records that answers show and no setting declares, against what came (promise P15): `total`,
+ * `hits.total.value`, `X-Total-Count`, `Content-Range`. A read that ends below one is told of. Under a bound
+ * that is only worth telling once a total was seen to count what the bound lets through: with many sources it
+ * is the number of all records there are.
+ */
+export class ShownTotals {
+  readonly #parts: ShownTotalsParts;
+  #last: Pick<Envelope, "body" | "headers"> | null = null;
+  #saysEnd = false;
+  /** How many records came; null where the read did not begin at the start. */
+  #came: number | null;
+
+  constructor(before: number | null, parts: ShownTotalsParts) {
+    this.#came = before;
+    this.#parts = parts;
+  }
+
+  /** Takes in an answer of which so many records are new. A page past the end may say 0. */
+  note({ answer, response }: Pick<PageSeen, "answer" | "response">, fresh: number): void {
+    const { body } = answer;
+    if (answer.records.length > 0 || this.#last === null) this.#last = { body, headers: response.headers };
+    this.add(body, fresh);
+  }
+
+  /** As `note`, of an answer whose total is of a part of the result. */
+  add(body: unknown, fresh: number): void {
+    if (this.#came !== null) this.#came += fresh;
+    this.#saysEnd = saysEnd({ body, dataField: this.#parts.dataField });
+  }
+
+  /** To be called where the read ends, and nothing else told of it. */
+  end(): void {
+    const came = this.#came;
+    const { facts, isBounded, warn } = this.#parts;
+    if (came === null || this.#saysEnd) return;
+    const sign = this.#signAbove(came);
+    this.#learn(came, sign !== null);
+    if (sign === null || (isBounded && !facts.has(boundedFact))) return;
+    warn(
+      "MORE_PAGES_SHOWN",
+      `the read ended after ${came} records, and ${describeSign(sign)}: they may lie behind an empty page, or be ones that the source counts and does not give; \`totalField\`, \`totalPagesField\` or \`hasMoreField\` would tell`,
+    );
+  }
+
+  #signAbove(records: number): ReturnType<typeof signOfRecords> {
+    if (this.#last === null) return null;
+    const { dataField } = this.#parts;
+    return signOfRecords({ ...this.#last, dataField, read: { pages: null, records } });
+  }
+
+  /** A total that is what came, and less than one before it, counts no more than the bounds let through. */
+  #learn(came: number, isAbove: boolean): void {
+    const { facts, isBounded, isPartition } = this.#parts;
+    if (isPartition || this.#signAbove(0) === null) return;
+    const agrees = !isAbove && came > 0 && this.#signAbove(came - 1) !== null;
+    if (!agrees) return;
+    let largest = 0;
+    for (let size = 1; size <= mostKept; size *= 2) if (facts.has(`${largestKind}:${size}`)) largest = size;
+    if (isBounded && came < largest) facts.learn(boundedFact);
+    const size = 2 ** Math.min(Math.floor(Math.log2(came)), Math.log2(mostKept));
+    if (size > largest) facts.learnOneOf(largestKind, String(size), 1);
+  }
+}
+
+const mostKept = 2 ** 40;
