@@ -10,6 +10,7 @@ export default defineConfig({
     globalSetup: ["test/support/vitest-setup.ts"],
     // Real databases and processes on small machines take their time; nothing here measures speed.
     testTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 60_000,
   },
 });

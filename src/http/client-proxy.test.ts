@@ -7,7 +7,7 @@ import tls from "node:tls";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { openTestClient } from "../../test/support/http-client.ts";
-import { sendJson, startHttpServer } from "../../test/support/http-server.ts";
+import { sendJson, startHttpServer, unknownHost } from "../../test/support/http-server.ts";
 import type { HttpClient } from "./client.ts";
 
 const signal = new AbortController().signal;
@@ -178,7 +178,7 @@ describe("requests through a proxy", () => {
       /ECONNREFUSED.*through the proxy http:\/\/127.0.0.1:9 of HTTP_PROXY/,
       true,
     ],
-    ["nobody has", "no-such-proxy.invalid:3128", /ENOTFOUND.*of HTTP_PROXY/, false],
+    ["nobody has", `${unknownHost}:3128`, /ENOTFOUND.*of HTTP_PROXY/, false],
   ])("a proxy that %s fails the request, and is named", async (_name, address, message, recoverable) => {
     await using server = await startHttpServer((_request, response) => sendJson(response, "[1]"));
     const environment = { HTTP_PROXY: address };

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import zlib from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { openTestClient } from "../../test/support/http-client.ts";
-import { type HttpHandler, sendJson, startHttpServer } from "../../test/support/http-server.ts";
+import { type HttpHandler, sendJson, startHttpServer, unknownHost } from "../../test/support/http-server.ts";
 import { startRawHttpServer } from "../../test/support/raw-http-server.ts";
 import type { HttpClient } from "./client.ts";
 import type { HttpRequest } from "./message.ts";
@@ -193,12 +193,12 @@ describe("P15: a cut answer is never taken for a whole one", () => {
 
 describe("what no later attempt mends", () => {
   test("a host that nobody has is not recoverable, and is not asked for again", async () => {
-    const origin = "http://no-such-host.invalid";
+    const origin = `http://${unknownHost}`;
     const { client, clock } = await openTestClient(origin, {});
     await expect(get(client, origin)).rejects.toMatchObject({
       code: "SOURCE_UNAVAILABLE",
       recoverable: false,
-      message: expect.stringMatching(/no-such-host\.invalid\/: no answer: .*ENOTFOUND/),
+      message: expect.stringMatching(/\.invalid\/: no answer: .*ENOTFOUND/),
       hint: expect.stringContaining("check the name"),
     });
     expect(clock.sleeps).toEqual([]);
@@ -268,10 +268,10 @@ describe("redirects to another origin", () => {
   });
 
   test("no answer from there names the address that was asked", async () => {
-    await using server = await startHttpServer(elsewhere("http://no-such-host.invalid/v2"));
+    await using server = await startHttpServer(elsewhere(`http://${unknownHost}/v2`));
     await using client = (await openTestClient(server.origin, keys)).client;
     await expect(get(client, server.origin)).rejects.toMatchObject({
-      message: expect.stringContaining("http://no-such-host.invalid/v2: no answer"),
+      message: expect.stringContaining(`http://${unknownHost}/v2: no answer`),
     });
   });
 
@@ -297,9 +297,10 @@ describe("time-outs and cancelling", () => {
     await expect(get(client, server.origin)).rejects.toMatchObject({
       code: "SOURCE_UNAVAILABLE",
       recoverable: true,
-      message: expect.stringContaining("the answer had not ended after 0.2 s (`totalTimeoutMs`)"),
+      message: expect.stringContaining(
+        "after 2 attempts; the last: the answer had not ended after 0.2 s (`totalTimeoutMs`)",
+      ),
     });
-    expect(server.seen).toHaveLength(2);
   });
 
   test.each<[string, HttpHandler]>([

@@ -1,6 +1,9 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 
+/** A name with a label of more than 63 characters: it is known to be nobody's without asking a name server. */
+export const unknownHost = `${"no-such-host".padEnd(64, "-host")}.invalid`;
+
 /** A request as a test server saw it. */
 export interface SeenRequest {
   readonly method: string;
