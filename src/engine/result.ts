@@ -11,6 +11,20 @@ export interface RunWarning {
   readonly count: number;
 }
 
+/** What a run counted and how far it came, by the names that `--json` and logs have. */
+export function countsOf(result: RunResult) {
+  return {
+    records_read: result.recordsRead,
+    records_written: result.recordsWritten,
+    records_refused: result.recordsRefused,
+    pages: result.pages,
+    checkpoints: result.checkpoints,
+    lower_bound: result.lowerBound,
+    new_cursor: result.newCursor,
+    duration_ms: result.durationMs,
+  };
+}
+
 /** What one attempt to move a stream on came to. */
 export interface RunResult {
   readonly pipeline: string;

@@ -1,4 +1,4 @@
-import type { RunResult } from "../engine/result.ts";
+import { countsOf, type RunResult } from "../engine/result.ts";
 import type { TidemarkError } from "../errors.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { ScheduleEvent } from "../schedule/events.ts";
@@ -65,16 +65,7 @@ export class ScheduleLog {
     this.#runs.delete(nameOf(key));
     for (const { code, message, count } of result.warnings) log.warn({ code, count }, message);
     const { status, error } = result;
-    const counts = {
-      records_read: result.recordsRead,
-      records_written: result.recordsWritten,
-      records_refused: result.recordsRefused,
-      pages: result.pages,
-      checkpoints: result.checkpoints,
-      lower_bound: result.lowerBound,
-      new_cursor: result.newCursor,
-      duration_ms: result.durationMs,
-    };
+    const counts = countsOf(result);
     if (error === null) log.info(counts, `run ${status}`);
     else if (error.code === "RUN_CANCELLED") log.info(counts, "run stopped at its last checkpoint");
     else log.error({ ...counts, ...errorFields(error) }, `run ${status}`);

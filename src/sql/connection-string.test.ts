@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { connectionStringSchema, serverUrlProblem } from "./connection-string.ts";
+import { connectionShape, serverUrlProblem } from "./connection-string.ts";
 import { openSql } from "./open.ts";
 
 const unencoded: [string, RegExp][] = [
@@ -15,7 +15,7 @@ const unencoded: [string, RegExp][] = [
 test.each(unencoded)(
   "P14: a password that is not percent-encoded is refused, and no part of it is shown: %s",
   async (url, why) => {
-    const parsed = connectionStringSchema.safeParse(url);
+    const parsed = connectionShape.connectionString.safeParse(url);
     const message = parsed.error?.issues.map((issue) => issue.message).join("; ") ?? "";
     expect(message).toMatch(why);
     expect(message).toContain("Percent-encode special characters");

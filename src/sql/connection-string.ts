@@ -32,8 +32,8 @@ export function serverUrlProblem(url: string): string | null {
 export const encodePassword =
   "Percent-encode special characters in the user's name and the password: `@` as %40, `#` as %23, `/` as %2F, `?` as %3F, `%` as %25.";
 
-/** A connection string of an input or an output: refuses what `serverUrlProblem` names. */
-export const connectionStringSchema = z
+/** Refuses what `serverUrlProblem` names. */
+const connectionStringSchema = z
   .string()
   .min(1)
   .superRefine((text, context) => {
@@ -41,6 +41,33 @@ export const connectionStringSchema = z
     if (problem === null) return;
     context.addIssue({ code: "custom", message: `cannot be used: ${problem}. ${encodePassword}` });
   });
+
+/** The keys by which an input or an output names its database: one of the two. */
+export const connectionShape = {
+  connectionString: connectionStringSchema
+    .optional()
+    .describe(
+      "The database: `sqlite:./data.db`, `sqlite:///absolute/data.db`, `postgres://user@host:5432/database` or `mysql://user@host:3306/database`.",
+    ),
+  connectionStringRef: connectionStringSchema
+    .optional()
+    .describe("The same as `connectionString`, for files that keep it apart as `${DATABASE_URL}`."),
+} as const;
+
+interface Connection {
+  readonly connectionString?: string | undefined;
+  readonly connectionStringRef?: string | undefined;
+}
+
+/** Refuses a database that is named by neither of the keys, or by both. */
+export function refuseConnectionMistakes(
+  { connectionString, connectionStringRef }: Connection,
+  refuse: (path: string[], message: string) => void,
+): void {
+  const given = [connectionString, connectionStringRef].filter((text) => text !== undefined);
+  if (given.length === 0) refuse(["connectionString"], "is missing");
+  if (given.length === 2) refuse(["connectionStringRef"], "cannot be given together with `connectionString`");
+}
 
 /** Keeps the URL's password out of all that is shown, as it is written and as it is meant. */
 export function registerPassword(url: URL): void {

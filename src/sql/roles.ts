@@ -15,6 +15,3 @@ export const roleCodes: Readonly<Record<SqlRole, RoleCodes>> = {
   output: { unavailable: "OUTPUT_UNAVAILABLE", unreadable: "OUTPUT_FAILED" },
   state: { unavailable: "STATE_UNAVAILABLE", unreadable: "STATE_UNREADABLE" },
 };
-
-/** What to do where no server has the name: a mistyped one does not mend by itself. */
-export const unknownHost = "No such host is known: check the host's name in the connection string.";

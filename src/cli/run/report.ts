@@ -1,4 +1,4 @@
-import type { RunResult, RunStatus } from "../../engine/result.ts";
+import { countsOf, type RunResult, type RunStatus } from "../../engine/result.ts";
 import { redact } from "../../secrets.ts";
 import { errorJson } from "../failure.ts";
 import { counted, formatCount, formatDuration } from "../format.ts";
@@ -13,14 +13,7 @@ export function resultJson(result: RunResult): Record<string, unknown> {
     stream: result.stream,
     status: result.status,
     run_id: result.runId,
-    records_read: result.recordsRead,
-    records_written: result.recordsWritten,
-    records_refused: result.recordsRefused,
-    pages: result.pages,
-    checkpoints: result.checkpoints,
-    lower_bound: result.lowerBound,
-    new_cursor: result.newCursor,
-    duration_ms: result.durationMs,
+    ...countsOf(result),
     warnings: result.warnings.map((warning) => ({ ...warning, message: redact(warning.message) })),
     error: result.error === null ? null : errorJson(result.error),
   };

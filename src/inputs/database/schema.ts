@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { CursorRole } from "../../engine/ports.ts";
-import { connectionStringSchema } from "../../sql/connection-string.ts";
+import { connectionShape, refuseConnectionMistakes } from "../../sql/connection-string.ts";
 import { scheduleKeys } from "../schedule.ts";
 import { refuseUnusableSlices } from "../slices.ts";
 import {
@@ -16,14 +16,7 @@ const columnName = z.string().min(1);
 const databaseInputKeys = z.strictObject({
   type: z.literal("database").describe("Reads records from a database."),
   ...scheduleKeys,
-  connectionString: connectionStringSchema
-    .optional()
-    .describe(
-      "The database: `sqlite:./data.db`, `sqlite:///absolute/data.db`, `postgres://user@host:5432/database` or `mysql://user@host:3306/database`.",
-    ),
-  connectionStringRef: connectionStringSchema
-    .optional()
-    .describe("The same as `connectionString`, for files that keep it apart as `${DATABASE_URL}`."),
+  ...connectionShape,
   query: z
     .string()
     .min(1)
@@ -79,7 +72,7 @@ function refuseIncoherent(config: DatabaseInputConfig, context: z.RefinementCtx)
   const refuse = (path: string[], message: string): void =>
     context.addIssue({ code: "custom", path, message });
 
-  refuseAddresses(config, refuse);
+  refuseConnectionMistakes(config, refuse);
   if (config.query === undefined && config.table === undefined) {
     refuse(["query"], "is missing: give `query`, or `table`");
   } else if (config.query !== undefined && config.table !== undefined) {
@@ -149,12 +142,6 @@ function refuseUnsafe(
   if (commitSafe !== true) return;
   if (leading === "timestamp" || (leading === "id" && statePersistence.id?.type === "numeric")) return;
   refuse(["commitSafe"], "needs an enabled `timestamp`, or a numeric `id`, whose values rise in time");
-}
-
-function refuseAddresses(config: DatabaseInputConfig, refuse: Refuse): void {
-  const given = [config.connectionString, config.connectionStringRef].filter((text) => text !== undefined);
-  if (given.length === 0) refuse(["connectionString"], "is missing");
-  if (given.length === 2) refuse(["connectionStringRef"], "cannot be given together with `connectionString`");
 }
 
 function refuseIncoherentTable(config: DatabaseInputConfig, refuse: Refuse): void {

@@ -1,7 +1,7 @@
 import { canonicalDecimal } from "../../model/decimal.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import { mysqlCheck } from "./mysql-checks.ts";
-import type { ColumnRules, FieldColumn, Takes } from "./table-store.ts";
+import { type ColumnRules, type FieldColumn, type Takes, takesEverything } from "./table-store.ts";
 import { kindOfValue, strictlyWidened } from "./values.ts";
 
 const longestName = 64;
@@ -25,14 +25,6 @@ const declaredTypes: Readonly<Record<ColumnKind, string>> = {
   boolean: "tinyint(1)",
   decimal: "decimal(65,30)",
   timestamp: "datetime(6)",
-};
-
-const everything: Takes = {
-  everything: true,
-  strings: true,
-  integers: true,
-  fractions: true,
-  booleans: true,
 };
 
 /** `DECIMAL(65,30)` keeps so many digits before the point and after it; further ones it rounds away. */
@@ -76,7 +68,7 @@ export const mysqlRules: ColumnRules = {
       case "float":
         return { everything: false, strings: false, integers: true, fractions: true, booleans: true };
       default:
-        return everything;
+        return takesEverything;
     }
   },
 

@@ -1,7 +1,7 @@
 import { postgresDialect } from "../../sql/dialects.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import { postgresCheck } from "./postgres-checks.ts";
-import type { ColumnRules, FieldColumn, Takes } from "./table-store.ts";
+import { type ColumnRules, type FieldColumn, type Takes, takesEverything } from "./table-store.ts";
 import { kindOfValue, strictlyWidened } from "./values.ts";
 
 /** The server cuts longer names, so that two fields could become one column. */
@@ -9,17 +9,9 @@ const longestName = 63;
 
 const systemColumns = new Set(["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"]);
 
-const everything: Takes = {
-  everything: true,
-  strings: true,
-  integers: true,
-  fractions: true,
-  booleans: true,
-};
-
 /**
  * In PostgreSQL a column holds one type. Integers grow into `numeric`, which keeps every digit, and
- * where texts meet numbers or truth values the column becomes text. Text and JSON hold everything;
+ * where texts meet numbers or truth values the column becomes text. Text and JSON hold takesEverything;
  * dates, times and bytes are made only where they are asked for, and the server judges what goes there.
  */
 export const postgresRules: ColumnRules = {
@@ -41,7 +33,7 @@ export const postgresRules: ColumnRules = {
       case "float":
         return { everything: false, strings: false, integers: true, fractions: true, booleans: true };
       default:
-        return everything;
+        return takesEverything;
     }
   },
 

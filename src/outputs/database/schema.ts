@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { connectionStringSchema } from "../../sql/connection-string.ts";
+import { connectionShape, refuseConnectionMistakes } from "../../sql/connection-string.ts";
 import { tableNameParts } from "../../sql/dialects.ts";
 import { columnKinds } from "../../sql/port.ts";
 import { onErrorShape, refuseOnErrorMistakes } from "../on-error/schema.ts";
@@ -10,14 +10,7 @@ export const ownTablePrefix = "_tidemark_";
 export const databaseOutputSchema = z
   .strictObject({
     type: z.literal("database").describe("Writes records to a table."),
-    connectionString: connectionStringSchema
-      .optional()
-      .describe(
-        "The database: `sqlite:./data.db`, `sqlite:///absolute/data.db`, `postgres://user@host:5432/database` or `mysql://user@host:3306/database`.",
-      ),
-    connectionStringRef: connectionStringSchema
-      .optional()
-      .describe("The same as `connectionString`, for files that keep it apart as `${DATABASE_URL}`."),
+    ...connectionShape,
     table: z
       .string()
       .min(1)
@@ -51,17 +44,7 @@ export const databaseOutputSchema = z
   })
   .superRefine(refuseOnErrorMistakes)
   .superRefine((config, context) => {
-    const given = [config.connectionString, config.connectionStringRef].filter((text) => text !== undefined);
-    if (given.length !== 1) {
-      context.addIssue({
-        code: "custom",
-        path: ["connectionString"],
-        message:
-          given.length === 0
-            ? "`connectionString` is missing"
-            : "only one of `connectionString` and `connectionStringRef` can be given",
-      });
-    }
+    refuseConnectionMistakes(config, (path, message) => context.addIssue({ code: "custom", path, message }));
     if (config.mode === "upsert" && config.key === undefined) {
       context.addIssue({ code: "custom", path: ["key"], message: "`mode: upsert` needs `key`" });
     }

@@ -3,7 +3,13 @@ import { sqliteDialect } from "../../sql/dialects.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import { affinityOf } from "./sqlite-affinity.ts";
 import { sqliteCheck } from "./sqlite-checks.ts";
-import type { ColumnRules, FieldColumn, TableColumn, Takes } from "./table-store.ts";
+import {
+  type ColumnRules,
+  type FieldColumn,
+  type TableColumn,
+  type Takes,
+  takesEverything,
+} from "./table-store.ts";
 import { asInt64, kindOfValue } from "./values.ts";
 
 /** A text that a column of numbers would turn into a number, and so cut or pad. */
@@ -13,14 +19,6 @@ const numeric = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
 export function isRowNumber(column: TableColumn, key: readonly string[]): boolean {
   return key.length === 1 && key[0] === column.name && column.type.toUpperCase() === "INTEGER";
 }
-
-const everything: Takes = {
-  everything: true,
-  strings: true,
-  integers: true,
-  fractions: true,
-  booleans: true,
-};
 
 /**
  * SQLite stores any value in any column, yet turns text that looks like a number into one where the
@@ -55,7 +53,7 @@ export const sqliteRules: ColumnRules = {
 
   takes(column: FieldColumn, key: readonly string[]): Takes {
     const affinity = affinityOf(column.type);
-    if (affinity === "text" || affinity === "none") return everything;
+    if (affinity === "text" || affinity === "none") return takesEverything;
     const freely = !isRowNumber(column, key);
     const numbers = column.kind !== "boolean";
     return {

@@ -2,13 +2,14 @@ import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { Column, ColumnKind } from "../../sql/port.ts";
 import { refusedValue } from "./refused-record.ts";
-import type {
-  ColumnRules,
-  FieldColumn,
-  TableColumn,
-  TableDescription,
-  Takes,
-  Widening,
+import {
+  type ColumnRules,
+  type FieldColumn,
+  type TableColumn,
+  type TableDescription,
+  type Takes,
+  takesEverything,
+  type Widening,
 } from "./table-store.ts";
 import { every, keyCheck, type ValueCheck } from "./value-checks.ts";
 import { agrees, isNumberWord } from "./values.ts";
@@ -49,8 +50,6 @@ export interface PlanSnapshot {
   readonly planned: Planned[];
   readonly version: number;
 }
-
-const anything: Takes = { everything: true, strings: true, integers: true, fractions: true, booleans: true };
 
 /**
  * Which columns the records' fields go to. `fit` takes in every batch before it is written; a field
@@ -251,7 +250,7 @@ export class TablePlan {
   }
 
   #plan(column: FieldColumn): Planned {
-    const planned: Planned = { column, takes: anything, check: null, anything: true, unseen: false };
+    const planned: Planned = { column, takes: takesEverything, check: null, anything: true, unseen: false };
     this.#set(planned, column);
     this.#planned.push(planned);
     this.#byField.set(column.field, planned);
@@ -263,7 +262,9 @@ export class TablePlan {
   /** A column that we did not make, or that the pipeline declares, keeps its type: the database then judges. */
   #takesOf(column: FieldColumn): Takes {
     const { rules, declared } = this.#options;
-    return declared.has(column.field) || this.#isUsers(column) ? anything : rules.takes(column, this.key);
+    return declared.has(column.field) || this.#isUsers(column)
+      ? takesEverything
+      : rules.takes(column, this.key);
   }
 
   #isUsers({ name }: FieldColumn): boolean {

@@ -85,6 +85,15 @@ export interface Takes {
   readonly booleans: boolean;
 }
 
+/** Of a column that needs no look at its values, or that the database judges itself. */
+export const takesEverything: Takes = {
+  everything: true,
+  strings: true,
+  integers: true,
+  fractions: true,
+  booleans: true,
+};
+
 export interface Widening {
   readonly column: FieldColumn;
   readonly from: TableColumn;

@@ -1,7 +1,7 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { excerpt } from "../excerpt.ts";
-import { roleCodes, type SqlRole, unknownHost } from "../roles.ts";
-import { tlsProblemOf } from "../tls.ts";
+import { roleCodes, type SqlRole } from "../roles.ts";
+import { unreachable } from "../unreachable.ts";
 
 /** The parts of the driver's errors that are of use. `errno` is the server's number. */
 interface ServerError {
@@ -47,15 +47,8 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
       hint: "Another session holds it; see SHOW PROCESSLIST. The next run goes on from the last checkpoint.",
     });
   }
-  const tls = tlsProblemOf(thrown);
-  if (tls !== null) {
-    return new TidemarkError(unavailable, `${place}: ${tls.what}`, {
-      cause: thrown,
-      details,
-      hint: tls.hint,
-      recoverable: false,
-    });
-  }
+  const never = unreachable(thrown, { role, place, words, details });
+  if (never !== null) return never;
   // Named in a statement it is the statement's mistake.
   const nowhere = number === noSuchDatabase && sql === undefined;
   if (nowhere || notLetIn.has(number) || notLetInCodes.test(String(error.code))) {
@@ -63,14 +56,6 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
       cause: thrown,
       details,
       hint: "Check the user, the password, the database's name and the TLS options in the connection string.",
-      recoverable: false,
-    });
-  }
-  if (error.code === "ENOTFOUND") {
-    return new TidemarkError(unavailable, `${place}: ${words}`, {
-      cause: thrown,
-      details,
-      hint: unknownHost,
       recoverable: false,
     });
   }

@@ -1,7 +1,7 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { excerpt } from "../excerpt.ts";
-import { roleCodes, type SqlRole, unknownHost } from "../roles.ts";
-import { tlsProblemOf } from "../tls.ts";
+import { roleCodes, type SqlRole } from "../roles.ts";
+import { unreachable } from "../unreachable.ts";
 
 /** The parts of `pg`'s errors that are of use; all of them are optional in one driver or another. */
 interface ServerError {
@@ -35,15 +35,8 @@ export function postgresError(thrown: unknown, role: SqlRole, place: string, sql
     ...(sql === undefined ? {} : { sql: excerpt(sql) }),
   };
   const unavailable = roleCodes[role].unavailable;
-  const tls = tlsProblemOf(thrown);
-  if (tls !== null) {
-    return new TidemarkError(unavailable, `${place}: ${tls.what}`, {
-      cause: thrown,
-      details,
-      hint: tls.hint,
-      recoverable: false,
-    });
-  }
+  const never = unreachable(thrown, { role, place, words, details });
+  if (never !== null) return never;
   if (code === "57014" && /statement timeout/.test(words)) {
     return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, {
       cause: thrown,
@@ -65,14 +58,6 @@ export function postgresError(thrown: unknown, role: SqlRole, place: string, sql
       hint: /no encryption|SSL off/.test(words)
         ? "The server wants TLS: add `?sslmode=require`, or `verify-full` with `sslrootcert`, to the connection string."
         : "Check the user, the password and the database's name in the connection string.",
-      recoverable: false,
-    });
-  }
-  if (code === "ENOTFOUND") {
-    return new TidemarkError(unavailable, `${place}: ${words}`, {
-      cause: thrown,
-      details,
-      hint: unknownHost,
       recoverable: false,
     });
   }
