@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -164,6 +164,11 @@ output: { type: file, path: ./events.jsonl }
   expectText(run(folder, process.execPath, tidemark, "validate", "events.yaml", "--json"), "[]");
   expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":2');
   expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":0');
+  cpSync(join(folder, "node_modules/tidemark/examples"), join(folder, "examples"), { recursive: true });
+  expectText(
+    run(folder, process.execPath, tidemark, "validate", "examples/filters.yaml", "--json"),
+    "[]",
+  );
   checkConnector(tidemark);
   checkTypes();
   checkOlderNode();

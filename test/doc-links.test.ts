@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
@@ -27,6 +27,22 @@ test("every page of the documentation can be reached from README.md", () => {
   follow(join(root, "README.md"));
   const pages = documentsOf("docs").filter((page) => !page.startsWith("docs/decisions/"));
   expect(pages.filter((page) => !reached.has(join(root, page)))).toEqual([]);
+});
+
+/** What is for work on the project itself, and so is in a checkout alone. */
+const inCheckout = ["bench/", "test/", "src/", ".ci/", "CONTRIBUTING.md"];
+
+test("what the documentation leads a user to is in the package", () => {
+  const { files }: { files: string[] } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const pages = ["README.md", "CHANGELOG.md", ...documentsOf("docs"), ...documentsOf("examples")];
+  const outside = pages.flatMap((page) =>
+    linksOf(readFileSync(join(root, page), "utf8"))
+      .map((link) => relative(root, resolve(root, dirname(page), link.split("#")[0] ?? "")))
+      .filter((path) => !inCheckout.some((part) => `${path}/`.startsWith(part) || path === part))
+      .filter((path) => path !== "" && !files.some((entry) => path === entry || path.startsWith(`${entry}/`)))
+      .map((path) => `${page}: ${path}`),
+  );
+  expect(outside).toEqual([]);
 });
 
 test("the check itself sees a dead link, and no link in code", () => {

@@ -26,7 +26,7 @@ test("the published file is what the schema says now", async () => {
 test("it names itself, its dialect, and says what every part is for", () => {
   expect(document).toMatchObject({
     $schema: "https://json-schema.org/draft/2020-12/schema",
-    $id: "https://unpkg.com/tidemark/schema/pipeline.schema.json",
+    $id: "urn:tidemark:schema:pipeline",
     title: "Tidemark pipeline",
     required: ["name", "input", "output"],
     additionalProperties: false,

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { pipelineSchema } from "./schema.ts";
 
-/** Where the schema of the newest release can be fetched. */
-const schemaId = "https://unpkg.com/tidemark/schema/pipeline.schema.json";
+/** The name of the schema. It is no address: the schema comes with the package. */
+const schemaId = "urn:tidemark:schema:pipeline";
 
 const environmentReference = {
   type: "string",
