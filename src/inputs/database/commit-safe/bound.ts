@@ -46,10 +46,10 @@ export class Unbounded extends Error {
 }
 
 /**
- * A bound that the pipeline does without where the database has none, telling so as
- * `COMMIT_SAFE_OFF`; where it is declared, that is `SOURCE_REFUSED`.
+ * A bound that the pipeline does without where the database has none, with the warning `COMMIT_SAFE_OFF`; where it is
+ * declared, that is `SOURCE_REFUSED`. What cannot be read at all is left to the read, whose error says so.
  */
-export function boundWherePossible(bound: CommitBound, declared: boolean, warn: Warn): CommitBound {
+export function boundWherePossible(bound: CommitBound, declared: boolean, parts: BoundParts): CommitBound {
   return {
     note: () => bound.note(),
     get readsPast() {
@@ -61,12 +61,13 @@ export function boundWherePossible(bound: CommitBound, declared: boolean, warn: 
       } catch (error) {
         const reason = reasonOf(error);
         if (reason === null) throw error;
+        if (!(await canBeRead(parts, position))) return null;
         const { why, hint } = reason;
         if (declared) {
           const message = `\`commitSafe: true\` cannot be kept: ${why}`;
           throw new TidemarkError("SOURCE_REFUSED", message, { cause: error, hint });
         }
-        warn(
+        parts.warn(
           "COMMIT_SAFE_OFF",
           `a row that is committed late, below the watermark, is not read: ${why}. ${hint} \`commitSafe: false\` says that there are none.`,
         );
@@ -74,6 +75,24 @@ export function boundWherePossible(bound: CommitBound, declared: boolean, warn: 
       }
     },
   };
+}
+
+/** Whether there is what the pipeline reads, by its name and with its columns. */
+async function canBeRead({ connection, subject }: BoundParts, position: Position): Promise<boolean> {
+  try {
+    const { sql, params } = await subject(position);
+    await connection.query(`SELECT 1 FROM (${sql}\n) AS subject LIMIT 0`, params);
+  } catch (error) {
+    if (isTidemarkError(error, "QUERY_FAILED") && isMissing(error)) return false;
+  }
+  return true;
+}
+
+/** By SQLSTATE: no such table or column or schema, and text that is no query. */
+const missing = new Set(["42P01", "42703", "3F000", "42601", "42S02", "42S22", "42000"]);
+
+function isMissing({ cause, details }: TidemarkError): boolean {
+  return cause === undefined || missing.has(String(details?.sqlState));
 }
 
 function reasonOf(error: unknown): { why: string; hint: string } | null {

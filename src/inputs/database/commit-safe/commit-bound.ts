@@ -27,5 +27,5 @@ const bounds: Readonly<Partial<Record<SqlDialect["name"], Bounds>>> = {
 export function commitBound(parts: BoundParts, declared: boolean): CommitBound | null {
   const { times, ids } = bounds[parts.connection.dialect.name] ?? {};
   const bound = (parts.field.type === "timestamp_utc" ? times : ids)?.(parts);
-  return bound === undefined ? null : boundWherePossible(bound, declared, parts.warn);
+  return bound === undefined ? null : boundWherePossible(bound, declared, parts);
 }

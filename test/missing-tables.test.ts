@@ -1,0 +1,51 @@
+import { expect, onTestFinished, test } from "vitest";
+import { attemptSync, definePipeline, openState } from "../src/index.ts";
+import { describeMysql, ownMysqlDatabase } from "./support/mysql-tests.ts";
+import { createTestDatabase } from "./support/postgres.ts";
+
+/** What a run of a source that is not there yet ends with, and what it warns of. */
+async function runOf(url: string, input: object) {
+  await using state = await openState("memory:");
+  const pipeline = definePipeline({
+    name: "copy",
+    input: { type: "database", connectionString: url, key: "id", ...input },
+    output: { type: "console" },
+  });
+  const { error, warnings } = await attemptSync(pipeline, { state });
+  return { code: error?.code, message: error?.message, warnings };
+}
+
+const byTime = { statePersistence: { timestamp: { field: "updated_at" } } };
+const byId = { statePersistence: { id: { field: "id" } } };
+const sources = [
+  { table: "gone", ...byTime },
+  { table: "gone", ...byId },
+  { table: "gone", commitSafe: true, ...byTime },
+  { query: "SELECT * FROM gone WHERE updated_at >= $1", ...byTime },
+  { query: "SELECT * FROM gone WHERE id >= $1", ...byId },
+];
+
+test("a table of PostgreSQL that does not exist is one error, and no warning of late commits", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  for (const source of sources) {
+    expect(await runOf(database.url, source)).toEqual({
+      code: "QUERY_FAILED",
+      message: expect.stringMatching(/(?:table|relation) "?gone"? does not exist/),
+      warnings: [],
+    });
+  }
+});
+
+describeMysql("on MySQL", () => {
+  test("a table that does not exist is one error, and no warning of late commits", async () => {
+    const url = await ownMysqlDatabase();
+    for (const source of sources) {
+      expect(await runOf(url, source)).toEqual({
+        code: "QUERY_FAILED",
+        message: expect.stringMatching(/gone'? does(?:n't| not) exist/),
+        warnings: [],
+      });
+    }
+  });
+});
