@@ -13,8 +13,10 @@ export function defineRun(command: Command): void {
       .option("--lookback-days <n>", "how many days back a stream begins that has no cursor yet", parseDays)
       .addOption(
         new Option("--full-refresh", "start over on purpose: read everything again").conflicts("since"),
-      ),
+      )
+      .option("--append-again", "with --full-refresh: add everything once more to an output that appends"),
   ).action(async (files: string[]) => {
+    checkAppendAgain(optionsOf<RunOptions>(command));
     const { run } = await import("./run/run.ts");
     await run(files, optionsOf<RunOptions>(command));
   });
@@ -34,6 +36,11 @@ as it does after a crash.`,
     ["tidemark run pipelines/ --json", "all pipelines of a folder; the results as JSON"],
     ["tidemark run events.yaml --param REGION=eu", "fill in ${REGION}"],
   ]);
+}
+
+function checkAppendAgain({ appendAgain = false, fullRefresh = false }: Partial<RunOptions>): void {
+  if (!appendAgain || fullRefresh) return;
+  throw invalidArgument("--append-again goes with --full-refresh", "Give both, or neither.");
 }
 
 function parseDays(text: string): number {

@@ -319,6 +319,11 @@ export interface OutputSession {
   /** The highest epoch that ever claimed the stream; 0 where the output keeps none or has seen nothing. */
   claimedEpoch(): Promise<number>;
   /**
+   * For outputs that append: whether it holds any record by now. Asked before a full refresh, which is refused then;
+   * without it the output counts as one that holds what was delivered.
+   */
+  holdsRecords?(): Promise<boolean>;
+  /**
    * Shuts out every older epoch and returns the newest mark. Throws `RUN_SUPERSEDED` if a newer is
    * known. `runId` is for what the output tells people of the run.
    */

@@ -6,6 +6,7 @@ import { checkState } from "../state/arguments.ts";
 import type { BeginOptions, Run, StateStore } from "../state/contract.ts";
 import { processOwner } from "../state/owner.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
+import { refuseAppendingAgain } from "./full-refresh.ts";
 import type { Range } from "./plan-run.ts";
 import type { OutputSession, PartContext, Pipeline } from "./ports.ts";
 import type { Progress } from "./read-loop.ts";
@@ -20,6 +21,8 @@ export interface SyncOptions {
   readonly signal?: AbortSignal;
   /** Starts the stream over: the state is reset, audited, and everything is read again. */
   readonly fullRefresh?: boolean;
+  /** Lets a full refresh add everything once more to an output that appends; refused unless given. */
+  readonly appendAgain?: boolean;
   /**
    * Reads from this value of the leading cursor on, instead of from where the stream stands: a time in
    * UTC, or an id. The watermark goes on from where it was. Not for outputs that append, once the
@@ -185,6 +188,9 @@ class Attempt {
   async #begin(session: OutputSession): Promise<Run | null> {
     const { onConcurrentRun } = this.#pipeline;
     await this.#faults("beforeBegin");
+    if (this.#options.fullRefresh === true && this.#options.appendAgain !== true) {
+      await refuseAppendingAgain(this.#pipeline, session, this.#options.state);
+    }
     for (;;) {
       try {
         const run = await this.#granted(session);

@@ -77,6 +77,10 @@ class MemorySession implements OutputSession {
     return this.#table.claimed.get(this.#name) ?? 0;
   }
 
+  async holdsRecords(): Promise<boolean> {
+    return this.#table.rows.length > 0;
+  }
+
   async claim(epoch: number): Promise<Mark | null> {
     const claimed = await this.claimedEpoch();
     if (claimed > epoch) throw superseded(epoch, claimed);

@@ -163,6 +163,53 @@ describe("tidemark run", () => {
     expect(idsInTable(cwd)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it.each([
+    ["a file", toFile, (cwd: string) => idsIn(readFileSync(join(cwd, "out.jsonl"), "utf8"))],
+    ["a table", "{ type: database, connectionString: sqlite:out.db, table: events }", idsInTable],
+  ])(
+    "refuses --full-refresh into %s that appends and holds records, unless that is meant",
+    async (...all) => {
+      const [, output, ids] = all;
+      const { cwd } = await folderWithPipeline(output);
+      const refresh = ["run", "events.yaml", "--full-refresh"];
+      expect((await tidemark(refresh, { cwd })).code).toBe(0);
+      const refused = await tidemark(refresh, { cwd });
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toContain("would be in it twice");
+      expect(refused.stderr).toContain("--append-again");
+      expect(ids(cwd)).toEqual([1, 2, 3, 4, 5]);
+      // Nothing of the stream was touched.
+      expect(jsonOf(await tidemark(["run", "events.yaml", "--json"], { cwd }))).toMatchObject({
+        records_written: 0,
+      });
+      expect((await tidemark([...refresh, "--append-again"], { cwd })).code).toBe(0);
+      expect(
+        ids(cwd)
+          .map(Number)
+          .toSorted((a, b) => a - b),
+      ).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+    },
+  );
+
+  it("takes --full-refresh into an output that appends and was emptied", async () => {
+    const { cwd } = await folderWithPipeline(
+      "{ type: database, connectionString: sqlite:out.db, table: events }",
+    );
+    await tidemark(["run", "events.yaml"], { cwd });
+    const database = new DatabaseSync(join(cwd, "out.db"));
+    database.exec("DELETE FROM events");
+    database.close();
+    expect((await tidemark(["run", "events.yaml", "--full-refresh"], { cwd })).code).toBe(0);
+    expect(idsInTable(cwd)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("takes --append-again with --full-refresh only", async () => {
+    const { cwd } = await folderWithPipeline(toFile);
+    const refused = await tidemark(["run", "events.yaml", "--append-again"], { cwd });
+    expect(refused.stderr).toContain("--append-again goes with --full-refresh");
+    expect(refused.code).toBe(2);
+  });
+
   it("fills in --param above the environment", async () => {
     const cwd = temporaryFolder();
     const source = await sourceServer(events(1));

@@ -13,6 +13,7 @@ export interface AttemptOptions {
   readonly state: string;
   readonly dryRun: boolean;
   readonly fullRefresh: boolean;
+  readonly appendAgain: boolean;
   /** Where to begin instead of where the stream stands. */
   readonly asked: Pick<SyncOptions, "since" | "lookbackDays">;
   readonly signal: AbortSignal;
@@ -45,10 +46,13 @@ export async function attempt(pipeline: LoadedPipeline, options: AttemptOptions)
 }
 
 function move(pipeline: LoadedPipeline, url: string, options: AttemptOptions): Promise<RunResult> {
-  const { signal, fullRefresh, asked, onProgress } = options;
+  const { signal, fullRefresh, appendAgain, asked, onProgress } = options;
   return withState(url, { create: true }, (state) =>
     traced(pipeline, state, (pipeline, state) =>
-      attemptSync(pipeline, { ...asked, state, signal, fullRefresh, onProgress, actor: actor() }),
+      attemptSync(pipeline, {
+        ...asked,
+        ...{ state, signal, fullRefresh, appendAgain, onProgress, actor: actor() },
+      }),
     ),
   );
 }

@@ -14,6 +14,7 @@ import { stopOnSignals } from "./stop-signals.ts";
 export interface RunOptions {
   readonly dryRun?: boolean;
   readonly fullRefresh?: boolean;
+  readonly appendAgain?: boolean;
   readonly since?: string;
   readonly lookbackDays?: number;
   readonly param: Params;
@@ -42,7 +43,7 @@ async function runOne(
   options: Options,
   signal: AbortSignal,
 ): Promise<{ result: RunResult; json: Record<string, unknown> }> {
-  const { dryRun = false, fullRefresh = false, since, lookbackDays, json } = options;
+  const { dryRun = false, fullRefresh = false, appendAgain = false, since, lookbackDays, json } = options;
   const printsRecords = dryRun || pipeline.output.kind === "console";
   const live = process.stderr.isTTY === true && (dryRun || pipeline.output.kind !== "console");
   const progress = tellProgress(pipeline.name, formatStreamKey(pipeline.key), live);
@@ -51,6 +52,7 @@ async function runOne(
     state: options.state,
     dryRun,
     fullRefresh,
+    appendAgain,
     asked: {
       ...(since === undefined ? {} : { since }),
       ...(lookbackDays === undefined ? {} : { lookbackDays }),

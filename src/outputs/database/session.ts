@@ -15,6 +15,7 @@ import { formatStreamKey } from "../../model/stream-key.ts";
 import type { ColumnKind, SqlConnection } from "../../sql/port.ts";
 import { BlankKeys, warnOfKey } from "./blank-keys.ts";
 import { DeliveredIdentities } from "./delivered.ts";
+import { hasRows } from "./has-rows.ts";
 import type { Ledger } from "./ledger.ts";
 import { refusalBefore, refusalOf } from "./refused-record.ts";
 import { rowsLeftOut, writeAll, writeCarefully } from "./row-writing.ts";
@@ -53,6 +54,7 @@ export interface SessionParts {
 export class DatabaseSession implements OutputSession {
   readonly databaseIdentity: string;
   readonly settlesRefusals = true;
+  readonly holdsRecords = (): Promise<boolean> => hasRows(this.#parts);
   readonly #parts: SessionParts;
   readonly #delivered: DeliveredIdentities;
   #epoch: number | null = null;

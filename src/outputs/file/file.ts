@@ -79,6 +79,10 @@ class FileSession implements OutputSession {
     return ledger === null ? 0 : ledger.claimedEpoch(this.#context.lane);
   }
 
+  async holdsRecords(): Promise<boolean> {
+    return existsSync(this.#path) && statSync(this.#path).size > 0;
+  }
+
   async #openLedger(): Promise<Ledger | null> {
     this.#ledger ??= await Ledger.open(this.#ledgerPath, this.#context.clock);
     return this.#ledger;
