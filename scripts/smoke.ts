@@ -165,10 +165,7 @@ output: { type: file, path: ./events.jsonl }
   expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":2');
   expectText(run(folder, process.execPath, tidemark, "run", "events.yaml", "--json"), '"records_written":0');
   cpSync(join(folder, "node_modules/tidemark/examples"), join(folder, "examples"), { recursive: true });
-  expectText(
-    run(folder, process.execPath, tidemark, "validate", "examples/filters.yaml", "--json"),
-    "[]",
-  );
+  expectText(run(folder, process.execPath, tidemark, "validate", "examples/filters.yaml", "--json"), "[]");
   checkConnector(tidemark);
   checkTypes();
   checkOlderNode();

@@ -275,6 +275,11 @@ function deepestOf(body: unknown, path: Path): unknown {
   return deepest;
 }
 
+/** The keys where a path was looked for and is not, in words. */
+export function keysBeside(body: unknown, path: Path): string {
+  return keysOf(deepestOf(body, path));
+}
+
 const mostKeys = 12;
 
 function keysOf(value: unknown): string {

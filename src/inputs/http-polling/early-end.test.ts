@@ -131,7 +131,7 @@ describe("P15: a read that stops early is a failure, after its pages were handed
     const { error } = await readOnce({ endpoint: server.origin, ...field, pagination });
     expect(error).toMatchObject({
       code: "SOURCE_INVALID",
-      message: expect.stringContaining("`total` is nothing"),
+      message: expect.stringContaining("`total` is not in the answer"),
     });
   });
 

@@ -2,8 +2,10 @@ import type { Warn } from "../../engine/ports.ts";
 import type { TidemarkError } from "../../errors.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
-import { type Answer, kindOf, type PageFailure } from "./answer.ts";
+import { showValue } from "../../model/unreadable-value.ts";
+import type { Answer, PageFailure } from "./answer.ts";
 import type { Facts } from "./facts.ts";
+import { MoreFlag } from "./more-flag.ts";
 import type { PlacePagination } from "./pagination-schema.ts";
 
 /** How much of the result lies before the place at which a read begins; null where that is not known. */
@@ -16,7 +18,7 @@ export interface ReadBefore {
 export class PageTotals {
   readonly #totalPath: Path | null;
   readonly #pagesPath: Path | null;
-  readonly #morePath: Path | null;
+  readonly #flag: MoreFlag;
   readonly #facts: Facts;
   readonly #warn: Warn;
   /** How many records and pages of the result have been read; null where the read began at an unknown place. */
@@ -28,7 +30,6 @@ export class PageTotals {
   /** Totals that said less than what came are no longer listened to. */
   #isTotalRefuted = false;
   #arePagesRefuted = false;
-  #hasMore: boolean | null = null;
   /** How many records the newest page had. */
   #count = 0;
   /** By how much the totals grew with the newest page; null where that is not known. */
@@ -42,7 +43,7 @@ export class PageTotals {
     this.#tellsChange = pagination.type === "page" || pagination.type === "offset";
     this.#totalPath = pathOrNull(pagination.totalField);
     this.#pagesPath = pathOrNull("totalPagesField" in pagination ? pagination.totalPagesField : undefined);
-    this.#morePath = pathOrNull(pagination.hasMoreField);
+    this.#flag = new MoreFlag(pathOrNull(pagination.hasMoreField), facts, warn);
     this.#facts = facts;
     this.#warn = warn;
     this.#records = before.records;
@@ -56,12 +57,12 @@ export class PageTotals {
 
   /** Whether the last page said that another follows; null where it said nothing. */
   get hasMore(): boolean | null {
-    return this.#hasMore;
+    return this.#flag.value;
   }
 
   /** Whether the flag was seen to change where the pages ended, in this run or an earlier one. */
   get isFlagProven(): boolean {
-    return this.#morePath !== null && this.#facts.has(flagFact(this.#morePath));
+    return this.#flag.isProven;
   }
 
   /** Whether the source told of a number of pages, and what that says of the next page; null where it did not. */
@@ -103,7 +104,7 @@ export class PageTotals {
     this.#count = records.length;
     if (this.#records !== null) this.#records += fresh;
     if (this.#pages !== null) this.#pages += 1;
-    this.#noteFlag(body, fail);
+    this.#flag.note(body, fail);
     if (body !== undefined && (records.length > 0 || this.#isFirst)) {
       this.#noteTotals(
         this.#countAt(body, this.#totalPath, fail) ?? this.#total,
@@ -111,13 +112,6 @@ export class PageTotals {
       );
     }
     this.#isFirst = false;
-  }
-
-  #noteFlag(body: unknown, fail: PageFailure): void {
-    if (this.#morePath === null) return;
-    const before = this.#hasMore;
-    this.#hasMore = flagAt(body, this.#morePath, fail);
-    if (before === true && this.#hasMore === false) this.#facts.learn(flagFact(this.#morePath));
   }
 
   #noteTotals(total: number | null, totalPages: number | null): void {
@@ -165,6 +159,7 @@ export class PageTotals {
 
   /** Where a read ends: `SOURCE_TRUNCATED` if the source told of more than was read, else null. */
   shortfall(fail: PageFailure): TidemarkError | null {
+    if (this.#records !== 0) this.#flag.tellIfNeverSeen();
     if (this.recordsLeft === true) {
       return fail(
         "SOURCE_TRUNCATED",
@@ -185,7 +180,11 @@ export class PageTotals {
     if (value === null || (value === undefined && !this.#isFirst) || isAtLeast(body, path)) return null;
     const number = typeof value === "string" || value instanceof ExactNumber ? Number(value) : value;
     if (typeof number !== "number" || !Number.isInteger(number) || value === "") {
-      throw fail("SOURCE_INVALID", `\`${formatPath(path)}\` is ${kindOf(value)}, not a whole number`);
+      throw fail(
+        "SOURCE_INVALID",
+        `\`${formatPath(path)}\` is ${value === undefined ? "not in the answer" : showValue(value)}, and a whole number was expected`,
+        "Give the path of a number, or leave the key out: a total only confirms where the read ends by itself.",
+      );
     }
     return number < 0 ? null : number;
   }
@@ -196,23 +195,10 @@ function isAtLeast(body: unknown, path: Path): boolean {
   return path.at(-1) === "value" && valueAt(body, [...path.slice(0, -1), "relation"]) === "gte";
 }
 
-function flagFact(path: Path): string {
-  return `more:${formatPath(path)}`;
-}
-
 function difference(before: number | null, now: number | null): number | null {
   return before === null || now === null ? null : now - before;
 }
 
 function pathOrNull(dotted: string | undefined): Path | null {
   return dotted === undefined ? null : parsePath(dotted);
-}
-
-/** A boolean, also as text. */
-function flagAt(body: unknown, path: Path, fail: PageFailure): boolean | null {
-  const value = valueAt(body, path);
-  if (value === undefined || value === null) return null;
-  if (typeof value === "boolean") return value;
-  if (typeof value === "string" && /^(?:true|false)$/i.test(value)) return value.toLowerCase() === "true";
-  throw fail("SOURCE_INVALID", `\`${formatPath(path)}\` is ${kindOf(value)}, not a boolean`);
 }
