@@ -23,7 +23,7 @@ export interface Envelope {
 
 /** The first sign that more follows, the most telling kind first; null where there is none, or a flag says that this is the end. */
 export function signOfMore(envelope: Envelope): MoreSign | null {
-  const objects = [...objectsOf(envelope)];
+  const objects = allObjects(envelope);
   const flags = objects.flatMap(flagsOf);
   if (flags.some(({ more }) => !more)) return null;
   return (
@@ -38,12 +38,28 @@ export function signOfMore(envelope: Envelope): MoreSign | null {
   );
 }
 
+/**
+ * A value that may lead to a next page by a name that means other things as well: `cursor`, `page_token`. It is worth
+ * telling only where nothing is known of how the source pages.
+ */
+export function vagueSignOfMore(envelope: Envelope): MoreSign | null {
+  const objects = allObjects(envelope);
+  if (objects.flatMap(flagsOf).some(({ more }) => !more)) return null;
+  return first(objects, ({ path, object, header }) => {
+    // Facebook gives the last record's cursor on the last page, too.
+    if (plain(path.at(-1) ?? "") === "cursors") return null;
+    for (const [name, value] of Object.entries(object)) {
+      if (!vaguePlaces.has(plain(name)) || typeof value !== "string" || !leadsOn(value)) continue;
+      return { kind: isAddress(value) ? "address" : "token", ...placeOf(header, [...path, name]) };
+    }
+    return null;
+  });
+}
+
 /** The sign that the whole result has more records than so many; null where there is none. */
 export function signOfRecords(envelope: Envelope): MoreSign | null {
   return (
-    first([...objectsOf(envelope)], (part) =>
-      countIn(part, "records", recordTotals, envelope.read.records),
-    ) ??
+    first(allObjects(envelope), (part) => countIn(part, "records", recordTotals, envelope.read.records)) ??
     totalHeader({ ...envelope, read: { ...envelope.read, pages: null } }) ??
     rangeHeader(envelope)
   );
@@ -87,6 +103,8 @@ export function isEndFlag(name: string): boolean {
 interface Part {
   readonly path: Path;
   readonly object: SourceRecord;
+  /** The header whose value it is. */
+  readonly header?: string;
 }
 
 /** The objects on the way to the records, and those in them that by their names hold what is said of pages. */
@@ -112,28 +130,63 @@ function* withContainers(part: Part, depth: number): Generator<Part> {
   }
 }
 
+/** The objects around the records, and those in headers: `X-Pagination: {"TotalCount":57,"HasNext":true}`. */
+function allObjects(envelope: Envelope): Part[] {
+  const objects = [...objectsOf(envelope)];
+  for (const name of objectHeaders) {
+    const object = jsonIn(envelope.headers.get(name));
+    if (object !== null) objects.push({ path: [], object, header: name });
+  }
+  return objects;
+}
+
+function jsonIn(text: string | undefined): SourceRecord | null {
+  if (text === undefined || !text.trimStart().startsWith("{")) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Where something was found: a header, or a path in the body. */
+function placeOf(header: string | undefined, path: Path): Pick<MoreSign, "in" | "at"> {
+  return header === undefined ? { in: "body", at: formatPath(path) } : { in: "header", at: header };
+}
+
 /** A token or an address: `next_page`, `paging.next`, `@odata.nextLink`, `links: [{ rel: next, href }]`. */
-function placeIn({ path, object }: Part): MoreSign | null {
+function placeIn({ path, object, header }: Part): MoreSign | null {
   for (const [name, value] of Object.entries(object)) {
     const word = plain(name);
-    const at = formatPath([...path, name]);
+    const at = placeOf(header, [...path, name]);
     if (Array.isArray(value) && (word === "links" || word === "link")) {
       // A path cannot say which of the links is meant.
-      if (value.some(isNextLink)) return { kind: "flag", in: "body", at };
-    } else if (places.has(word)) {
+      if (value.some(isNextLink)) return { kind: "flag", ...at };
+    } else if (isPlace(word, value)) {
       const found = isRecord(value) ? insideOf(value) : { text: exactText(value), steps: [] };
       if (found !== null && leadsOn(found.text)) {
-        const whole = formatPath([...path, name, ...found.steps]);
-        return { kind: isAddress(found.text) ? "address" : "token", in: "body", at: whole };
+        const whole = placeOf(header, [...path, name, ...found.steps]);
+        return { kind: isAddress(found.text) ? "address" : "token", ...whole };
+      }
+      // DynamoDB's `LastEvaluatedKey` and MediaWiki's `continue` are objects of which each field is sent back.
+      if (found === null && wholePlaces.has(word) && isRecord(value) && Object.keys(value).length > 0) {
+        return { kind: "flag", ...at };
       }
     }
   }
   return null;
 }
 
+/** An `offset` that is no number is a token, as Airtable gives it. */
+function isPlace(word: string, value: unknown): boolean {
+  if (places.has(word) || wholePlaces.has(word) || placeNames.test(word)) return true;
+  return word === "offset" && typeof value === "string" && !/^\s*\d*\s*$/.test(value);
+}
+
 /** `next: { href: "…" }` */
 function insideOf(object: SourceRecord): { text: string | null; steps: string[] } | null {
-  for (const name of ["href", "url", "uri", "link", "after", "token", "cursor", "page"]) {
+  for (const name of ["href", "url", "uri", "link", "after", "starting_after", "token", "cursor", "page"]) {
     const text = exactText(object[name]);
     if (leadsOn(text)) return { text, steps: [name] };
   }
@@ -159,12 +212,12 @@ interface Flag {
   readonly more: boolean;
 }
 
-function flagsOf({ path, object }: Part): Flag[] {
+function flagsOf({ path, object, header }: Part): Flag[] {
   return Object.entries(object).flatMap(([name, value]): Flag[] => {
     const flag = value === "true" || value === "false" ? value === "true" : value;
     if (typeof flag !== "boolean") return [];
     const word = plain(name);
-    const sign = { kind: "flag", in: "body", at: formatPath([...path, name]) } as const;
+    const sign = { kind: "flag", ...placeOf(header, [...path, name]) } as const;
     if (moreFlags.has(word)) return [{ sign, more: flag }];
     if (!endFlags.has(word)) return [];
     // That something is `done` or `complete` may be said of the request.
@@ -173,7 +226,7 @@ function flagsOf({ path, object }: Part): Flag[] {
 }
 
 function countIn(
-  { path, object }: Part,
+  { path, object, header }: Part,
   kind: "pages" | "records",
   names: ReadonlySet<string>,
   read: number | null,
@@ -184,7 +237,7 @@ function countIn(
     // Elasticsearch: `total: { value: 57, relation: "eq" }`.
     const steps = isRecord(value) && exactText(value) === null ? [name, "value"] : [name];
     const told = exactText(steps.length === 1 ? value : valueAt(value, ["value"]));
-    if (Number(told ?? 0) > read) return { kind, in: "body", at: formatPath([...path, ...steps]) };
+    if (Number(told ?? 0) > read) return { kind, ...placeOf(header, [...path, ...steps]) };
   }
   return null;
 }
@@ -193,27 +246,27 @@ function linkSign(headers: Envelope["headers"]): MoreSign | null {
   return nextLink(headers.get("link")) === null ? null : { kind: "address", in: "header", at: "link" };
 }
 
-/** `X-Next-Page`, `NextPageToken`, `x-ms-continuation`. */
+/** `X-Next-Page`, `NextPageToken`, `x-ms-continuation`, `x-ms-continuationtoken`. */
 function headerSign([name, value]: readonly [string, string]): MoreSign | null {
-  const word = plain(name).replace(/^x/, "");
-  if (!leadsOn(value) || !(places.has(word) || word === "mscontinuation")) return null;
+  const word = plain(name).replace(/^x(?:ms)?/, "");
+  if (!leadsOn(value) || !(places.has(word) || placeNames.test(word) || word === "continuation")) return null;
   return { kind: isAddress(value) ? "address" : "token", in: "header", at: name };
 }
 
 function totalHeader({ headers, read }: Envelope): MoreSign | null {
   for (const [name, value] of headers) {
-    const word = plain(name).replace(/^x(?:wp)?/, "");
+    const word = plain(name).replace(/^x(?:wp)?(?:pagination|paging)?|^pagination/, "");
     const kind = pageTotals.has(word) ? "pages" : recordTotals.has(word) ? "records" : null;
-    if (kind === null || !name.startsWith("x-")) continue;
+    if (kind === null || !/^(?:x-|pagination-|total-)/.test(name)) continue;
     const count = read[kind];
     if (count !== null && Number(value) > count) return { kind, in: "header", at: name };
   }
   return null;
 }
 
-/** `Content-Range: items 0-9/57`. */
+/** `Content-Range: items 0-9/57`; PostgREST leaves the unit out. */
 function rangeHeader({ headers, read }: Envelope): MoreSign | null {
-  const total = /^(?!bytes\b)[\w-]+[ =]\s*\d+-\d+\/(\d+)$/i.exec(
+  const total = /^(?:(?!bytes\b)[a-z][\w-]*[ =]\s*)?\d+-\d+\/(\d+)$/i.exec(
     headers.get("content-range")?.trim() ?? "",
   )?.[1];
   if (total === undefined || read.records === null || Number(total) <= read.records) return null;
@@ -236,14 +289,21 @@ function first<T>(items: readonly T[], signIn: (item: T) => MoreSign | null): Mo
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
 const containers = words(
-  "meta metadata page paging pagination paginator pageinfo pager links link responsemetadata cursor cursors resultinfo listmetadata resultset navigation nav",
+  "meta metadata page pages paging pagination paginator pageinfo paginginfo paginationinfo pager links link responsemetadata cursor cursors resultinfo listmetadata resultset navigation nav additionaldata",
 );
 const places = words(`
   next nextpage nextpagetoken nexttoken nextcursor nextpagecursor nextlink nextpagelink nexturl nextpageurl nexturi
   nextpageuri nexthref odatanextlink nextrecordsurl nextoffset nextstart nextmarker nextkey nextpagenumber
   nextpagestart continuationtoken nextcontinuationtoken`);
+/** `nextResultsUrl`, `more_topics_url`. A `nextSyncToken` is for a later run, and `more_info_url` for people. */
+const placeNames =
+  /^(?:next|more)(?:result|record|item|batch|set|topic|entrie|object)s?(?:token|cursor|url|uri|link|href|marker|offset)$/;
+/** What a next request is to be given whole: a text, or an object of fields. */
+const wholePlaces = words("lastevaluatedkey continue exclusivestartkey");
+const vaguePlaces = words("cursor pagetoken paginationtoken pagecursor pagingtoken bookmark marker after");
+const objectHeaders = ["x-pagination", "pagination", "x-paging", "paging-headers"];
 const moreFlags = words(`
-  hasmore more hasnext hasnextpage hasmorepages hasmoreresults hasmoreresult hasmoreitems hasmoredata hasmorerecords
+  hasmore more hasnext hasnextpage hasmorepages hasmoreresults hasmoreresult moreresult hasmoreitems hasmoredata hasmorerecords
   moreresults moreitems morerecords moredata morepages moreavailable moreitemsincollection istruncated`);
 /** True at the end of the pages. */
 const pageFlags = words(
@@ -253,7 +313,7 @@ const endFlags = new Set([
   ...pageFlags,
   ...words("done isdone finished isfinished complete iscomplete completed eof end isend"),
 ]);
-const pageTotals = words("totalpages pagecount pagescount totalpagecount numpages lastpage pages");
+const pageTotals = words("totalpages pagecount pagescount totalpagecount numpages nbpages lastpage pages");
 const recordTotals = words(
-  "total totalcount totalresults totalitems totalrecords totalelements totalhits count",
+  "total totalcount totalresults totalitems totalrecords totalelements totalhits totalsize nbhits numfound recordsfiltered count",
 );

@@ -13,7 +13,7 @@ import { answerRules, placeFields } from "./answer-rules.ts";
 import { boundParameters, leadingBound } from "./bound-parameters.ts";
 import { EnvelopeKeys } from "./envelope-keys.ts";
 import type { Facts } from "./facts.ts";
-import { describeSign, saysNotFirst, signOfMore } from "./more-signs.ts";
+import { describeSign, saysNotFirst, signOfMore, vagueSignOfMore } from "./more-signs.ts";
 import { OtherLists } from "./other-lists.ts";
 import { canResume, paginationOf, startWalk } from "./page-walk.ts";
 import type { Pagination, PlacePagination, SeekPagination } from "./pagination-schema.ts";
@@ -209,7 +209,8 @@ export class HttpRead {
     const { answer, response } = await this.#ask(requests, null, 1, {});
     const { body, records } = answer;
     const read = { pages: 1, records: records.length };
-    const sign = signOfMore({ body, headers: response.headers, dataField: this.#rules.dataField, read });
+    const envelope = { body, headers: response.headers, dataField: this.#rules.dataField, read };
+    const sign = signOfMore(envelope) ?? (records.length > 0 ? vagueSignOfMore(envelope) : null);
     const isPart = response.status === 206;
     if (sign !== null || isPart) {
       const shown = sign === null ? "its status 206 says that it is a part of the whole" : describeSign(sign);
