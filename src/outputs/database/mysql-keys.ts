@@ -9,7 +9,10 @@ export interface UniqueKey {
   readonly columns: readonly string[];
   /** Whether it compares whole values of columns, rather than parts of them or what is computed of them. */
   readonly whole: boolean;
-  /** Columns that are numbered by the server, or NULL, as long as nothing is written to them. */
+  /**
+   * Columns that are numbered by the server, or NULL, as long as nothing is written to them: not those that it
+   * computes, nor those that a trigger may fill.
+   */
   readonly free: readonly string[];
 }
 
@@ -26,7 +29,11 @@ export async function uniqueKeysOf(connection: MysqlConnection, table: string): 
   const rows = await connection.query(
     `SELECT s.index_name AS name, s.column_name AS \`column\`, s.sub_part AS part,
             c.extra LIKE '%auto_increment%'
-              OR (c.is_nullable = 'YES' AND COALESCE(c.column_default, 'NULL') = 'NULL') AS free
+              OR (c.is_nullable = 'YES' AND COALESCE(c.column_default, 'NULL') = 'NULL'
+                  AND c.extra NOT LIKE '%GENERATED%' AND COALESCE(c.generation_expression, '') = '' AND NOT EXISTS (
+                    SELECT 1 FROM information_schema.triggers g
+                     WHERE g.event_object_schema = s.table_schema AND g.event_object_table = s.table_name
+                       AND g.event_manipulation = 'INSERT' AND g.action_timing = 'BEFORE')) AS free
        FROM information_schema.statistics s
        LEFT JOIN information_schema.columns c ON c.table_schema = s.table_schema
         AND c.table_name = s.table_name AND c.column_name = s.column_name

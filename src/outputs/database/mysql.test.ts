@@ -52,6 +52,37 @@ describeMysql("writing to MariaDB", () => {
     });
   });
 
+  test.each([
+    [
+      "that is computed",
+      [
+        "CREATE TABLE events (id BIGINT PRIMARY KEY, email VARCHAR(50), low VARCHAR(50) AS (LOWER(email)) STORED UNIQUE)",
+      ],
+    ],
+    [
+      "that a trigger fills",
+      [
+        "CREATE TABLE events (id BIGINT PRIMARY KEY, email VARCHAR(50), low VARCHAR(50) UNIQUE)",
+        "CREATE TRIGGER fill BEFORE INSERT ON events FOR EACH ROW SET NEW.low = LOWER(NEW.email)",
+      ],
+    ],
+  ])("P2: so is one that would meet a unique key %s", async (_, statements) => {
+    const place = await mysqlPlace();
+    for (const statement of statements) await place.beside.execute(statement);
+    const session = await claimed(place, { key: "id" });
+    await session.write({
+      records: [
+        { id: 1, email: "A@b" },
+        { id: 2, email: "a@B" },
+      ],
+    });
+    await expect(session.commit(commitOf())).rejects.toMatchObject({
+      code: "CONFIG_INCOHERENT",
+      message: expect.stringContaining("keeps low unique beside id"),
+    });
+    expect(await rows(place, "SELECT id FROM events")).toEqual([]);
+  });
+
   test("P2: an upsert that would meet another unique key is refused, since it would replace another record's row", async () => {
     const place = await mysqlPlace();
     await place.beside.execute(
