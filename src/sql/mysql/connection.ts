@@ -19,13 +19,21 @@ const connectMilliseconds = 10_000;
 const wholeDay = 86_400;
 
 /**
+ * A server can have sessions speak another character set than the driver asks for: by its `init_connect`, or
+ * by `skip_character_set_client_handshake`. The collation is the driver's.
+ */
+const characterSet = "SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci";
+
+/**
  * Every value comes and goes in one form, whatever the server's or the user's settings are. A value
- * that does not fit is refused instead of cut, and 0 in a numbered column is 0. Whoever reads slowly
- * is waited for.
+ * that does not fit is refused instead of cut, and 0 in a numbered column is 0. No result is cut to a
+ * number of rows, and NULL is compared as NULL. Whoever reads slowly is waited for.
  */
 const sessionSettings = [
   "time_zone = '+00:00'",
   "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION'",
+  "sql_select_limit = 18446744073709551615",
+  "sql_auto_is_null = 0",
   `net_write_timeout = ${wholeDay}`,
   `net_read_timeout = ${wholeDay}`,
   `wait_timeout = ${wholeDay}`,
@@ -76,6 +84,7 @@ export async function openMysql(
   let raw: Connection | undefined;
   try {
     raw = await connect(origin);
+    await ask(raw, characterSet);
     const { rows } = await ask(raw, whoItIs);
     const version = `${rows[0]?.[1]}`;
     await ask(raw, `SET ${sessionSettings.map((setting) => `SESSION ${setting}`).join(", ")}`);

@@ -34,6 +34,30 @@ describeMysql("a session of MariaDB", () => {
     expect(rows).toBe(3000);
   });
 
+  test("P7: settings of the server change and leave out no value that is read or written", async () => {
+    const server = await startMysql([
+      "--skip-character-set-client-handshake",
+      "--character-set-server=latin1",
+    ]);
+    onTestFinished(() => server.stop());
+    const { url } = await createDatabaseAt(server.url);
+    const admin = await openSql(url, { role: "output" });
+    onTestFinished(() => admin.close());
+    await admin.execute("SET GLOBAL sql_select_limit = 2");
+    const connection = await openSql(url, { role: "input" });
+    onTestFinished(() => connection.close());
+    await connection.execute("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9) CHARACTER SET utf8mb4)");
+    await connection.execute("INSERT INTO t VALUES (1, ?1), (2, 'é'), (3, '漢')", ["😀"]);
+    const sql = "SELECT id, v, CHAR_LENGTH(v) AS length FROM t ORDER BY id";
+    const rows = [
+      { id: 1, v: "😀", length: 1 },
+      { id: 2, v: "é", length: 1 },
+      { id: 3, v: "漢", length: 1 },
+    ];
+    expect(await connection.query(sql)).toEqual(rows);
+    for await (const page of connection.stream(sql, [], { pageSize: 10 })) expect(page.rows).toEqual(rows);
+  });
+
   test("TLS modes mean what they mean to libpq, and a failed check is named", async () => {
     const folder = mkdtempSync(join(tmpdir(), "tidemark-mysql-tls-"));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -19,13 +19,19 @@ const connectMilliseconds = 10_000;
 /** How long a pooler may take to lend a second session, by which its mode is found out. */
 const secondSessionMilliseconds = 5_000;
 
-/** Every value comes in one text form, whatever the server's, database's or user's settings are. */
+/**
+ * Every value comes and goes in one text form, whatever the settings of the server, the database or the user
+ * are. Doubles have all their digits on old servers too, `NULL` in the text of an array is no value, and XML may
+ * be a fragment.
+ */
 const sessionSettings = [
   "SET TimeZone = 'UTC'",
   "SET DateStyle = 'ISO, YMD'",
   "SET IntervalStyle = 'iso_8601'",
   "SET bytea_output = 'hex'",
-  "SET extra_float_digits = 1",
+  "SET extra_float_digits = 3",
+  "SET array_nulls = on",
+  "SET xmloption = content",
 ];
 
 /**

@@ -67,6 +67,31 @@ test("P7: parameters of a stream arrive as they are, and rows without columns co
   }
 });
 
+test("P7: settings of the role or the database change no value that is written", async () => {
+  const { url } = await limitedPlace(["array_nulls = off", "xmloption = document"]);
+  const place = await placeAt(url);
+  await place.beside.execute("CREATE TABLE events (id int PRIMARY KEY, v text, list text[], x xml)");
+  const session = await place.open({ key: "id" });
+  await session.claim(1);
+  const records = [
+    { id: 1, v: null, list: ["a", null], x: "<a/><b/>" },
+    { id: 2, v: "NULL", list: ["NULL"], x: null },
+  ];
+  await session.write({ records });
+  await session.commit({
+    epoch: 1,
+    sequence: 1,
+    position: emptyPosition,
+    cursorType: null,
+    windowFinished: true,
+  });
+  const sql = "SELECT id, v, list, v IS NULL AS missing, x::text AS x FROM events ORDER BY id";
+  expect(await place.beside.query(sql)).toEqual([
+    { ...records[0], missing: true },
+    { ...records[1], missing: false },
+  ]);
+});
+
 test("each transaction is ended once, and none is undone that was never begun", async () => {
   const { url, run } = await postgresPlace();
   await run("CREATE TABLE events (id int, updated_at timestamptz)");
