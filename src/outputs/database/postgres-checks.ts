@@ -62,6 +62,19 @@ function checkOf(declared: string): ValueCheck | null {
       return integers(-(2n ** 31n), 2n ** 31n - 1n, false);
     case "bigint":
       return integers(-(2n ** 63n), 2n ** 63n - 1n, false);
+    case "oid":
+      return integers(0n, 2n ** 32n - 1n, true);
+    case "xid":
+    case "cid":
+      return wholeNumber(2n ** 32n - 1n);
+    case "xid8":
+      return wholeNumber(2n ** 64n - 1n);
+    case "tid":
+      return onlyTexts("where a row is", (text) =>
+        /^\(\d+,\d+\)$/.test(text) ? null : "it is no block and no line, as in `(42,1)`",
+      );
+    case "oidvector":
+      return eachNumber(integers(0n, 2n ** 32n - 1n, true));
     case "numeric":
       return length === null ? null : decimalDigits(length - (scale ?? 0), scale ?? 0);
     case "real":
@@ -120,6 +133,26 @@ function eachElement(check: ValueCheck | null): ValueCheck | null {
     if (typeof value !== "string") return leaf(value);
     const text = value.trimStart();
     return /^[[{]/.test(text) ? leaf(parseArray(text, (element) => element)) : null;
+  };
+}
+
+/** Numbers in decimal digits: old servers read others as octal, or as 0. */
+function wholeNumber(most: bigint): ValueCheck {
+  const fits = integers(0n, most, true);
+  const plain = ofStrings((text) => (/^(?:0|[1-9]\d*)$/.test(text) ? null : "it is no whole number"));
+  return (value) => plain(value) ?? fits(value);
+}
+
+/** Numbers with blanks between them, or a list of them. */
+function eachNumber(check: ValueCheck): ValueCheck {
+  return (value) => {
+    const numbers =
+      typeof value === "string" ? value.split(/\s+/).filter((word) => word !== "") : [value].flat();
+    for (const number of numbers) {
+      const problem = check(number);
+      if (problem !== null) return problem;
+    }
+    return null;
   };
 }
 

@@ -38,13 +38,14 @@ const plainKeyTypes = new Set(["text", "character varying", "bigint", "integer",
 /**
  * The columns of a table, by its OID. A type without length is worded as one that takes any: `bpchar`
  * and `"bit"`, since `character` and `bit` by themselves hold a single character or bit. What a domain
- * is made of is found through every domain on the way. With `money` comes an amount as the server writes it.
+ * is made of is found through every domain on the way, and so is what an array's elements are. With `money` comes
+ * an amount as the server writes it.
  */
 const columnsOfTable = `
   SELECT a.attname AS name, format_type(a.atttypid, -1) AS type, b.oid AS base,
          CASE b.oid WHEN 790 THEN 'money ' || 1234567.89::numeric::money::text
                     WHEN 791 THEN 'money ' || 1234567.89::numeric::money::text || '[]'
-                    ELSE format_type(b.oid, b.modifier) END AS declared,
+                    ELSE COALESCE(element.declared || '[]', format_type(b.oid, b.modifier)) END AS declared,
          b.typcategory = 'A' AS "array", b.typcategory = 'A' OR b.typtype = 'c' OR b.typdelim <> ',' AS apart,
          a.attgenerated <> '' AS computed, a.attidentity = 'a' AS identity
     FROM pg_attribute a CROSS JOIN LATERAL (
@@ -54,9 +55,17 @@ const columnsOfTable = `
         SELECT d.typbasetype, d.typtypmod, step.depth + 1
           FROM step JOIN pg_type d ON d.oid = step.oid WHERE d.typtype = 'd'
       )
-      SELECT t.oid, step.modifier, t.typcategory, t.typtype, t.typdelim
+      SELECT t.oid, step.modifier, t.typcategory, t.typtype, t.typdelim, t.typelem
         FROM step JOIN pg_type t ON t.oid = step.oid ORDER BY step.depth DESC LIMIT 1
-    ) b
+    ) b LEFT JOIN LATERAL (
+      WITH RECURSIVE step(oid, modifier, depth) AS (
+        SELECT e.oid, b.modifier, 0 FROM pg_type e WHERE e.oid = b.typelem AND e.typarray = b.oid
+        UNION ALL
+        SELECT d.typbasetype, d.typtypmod, step.depth + 1
+          FROM step JOIN pg_type d ON d.oid = step.oid WHERE d.typtype = 'd'
+      )
+      SELECT format_type(step.oid, step.modifier) AS declared FROM step ORDER BY step.depth DESC LIMIT 1
+    ) element ON true
    WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
 
 /** Any number that other programs are unlikely to lock by. */

@@ -46,6 +46,13 @@ describe("P7: PostgreSQL takes no value that it would change without a word", ()
     ["interval year to month", ["P1Y2M3D"]],
     ["money", ["1.234,50 €", "$1.555", 1.555]],
     ["pg_node_tree", ["x"]],
+    ["oid", [-1, "-1", 2 ** 32, "4294967296"]],
+    ["oid[]", [[-1], "{1,-1}"]],
+    ["oidvector", ["1 -1", [2, -1]]],
+    ["xid", [-1, "abc", "0x1F", "010", 2 ** 32]],
+    ["cid", [-1, "1x", 2 ** 32]],
+    ["xid8", [-1, "abc", "", new ExactNumber("18446744073709551616")]],
+    ["tid", ["(-1,1)", "(1,-1)", 5]],
   ])("%s", async (type, values) => refused(await postgresPlace(), type, values));
 
   test("what it keeps is taken", async () => {
@@ -101,6 +108,21 @@ describe("P7: PostgreSQL takes no value that it would change without a word", ()
       ],
     ]);
     await taken(place, "int[]", [["[0:1]={1,2}", "[0:1]={1,2}"]]);
+  });
+
+  test("an array of a domain is checked as what the domain is made of", async () => {
+    const place = await postgresPlace();
+    await place.beside.execute("CREATE DOMAIN amount AS numeric(5,1)");
+    await place.beside.execute("CREATE DOMAIN price AS amount CHECK (value >= 0)");
+    await place.beside.execute("CREATE DOMAIN code AS varchar(3)");
+    await place.beside.execute("CREATE DOMAIN local AS timestamp(0)");
+    await place.beside.execute("CREATE DOMAIN answer AS json");
+    await refused(place, "price[]", [[1.55], ["1.55"], "{1.55}"]);
+    await refused(place, "code[]", [["ab  "]]);
+    await refused(place, "local[]", [["2024-01-01T10:00:00.5Z"]]);
+    await taken(place, "price[]", [[[1.5, null], "{1.5,NULL}"]]);
+    await taken(place, "local[]", [[["2024-01-01T10:00:00+02:00"], '{"2024-01-01 08:00:00"}']]);
+    await taken(place, "answer[]", [[["a"], '{"\\"a\\""}']]);
   });
 
   test("money is taken in the form that the server itself writes, and in no other", async () => {
