@@ -3,6 +3,7 @@ import { ExactNumber, negativeZero } from "../../model/exact-number.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { isoFormat, parseTimestamp } from "../../model/timestamp.ts";
 import { literalOf, quotedBytes, quotedText } from "../../sql/mysql/literals.ts";
+import { nullFault } from "./record-fault.ts";
 import type { FieldColumn } from "./table-store.ts";
 import { textOfValue } from "./values.ts";
 
@@ -12,15 +13,22 @@ type Writer = (value: unknown) => string;
 export function rowWriter(columns: readonly FieldColumn[]): (record: SourceRecord) => string {
   const fields = columns.map(({ field }) => field);
   const writers = columns.map(writerOf);
+  const filled = columns.map((column) => (column.nullBecomes === undefined ? null : column));
   return (record) => {
     let row = "(";
     for (let at = 0; at < fields.length; at++) {
       const value = record[fields[at] ?? ""];
       if (at > 0) row += ",";
-      row += value === null || value === undefined ? "NULL" : (writers[at]?.(value) ?? "NULL");
+      if (value === null || value === undefined) row += nullLiteral(filled[at]);
+      else row += writers[at]?.(value) ?? "NULL";
     }
     return `${row})`;
   };
+}
+
+function nullLiteral(filled: FieldColumn | null | undefined): string {
+  if (filled !== null && filled !== undefined) throw nullFault(filled);
+  return "NULL";
 }
 
 function writerOf({ kind, type }: FieldColumn): Writer {

@@ -13,6 +13,7 @@ import {
   type FieldColumn,
   type InexactKey,
   inTransaction,
+  type TableColumn,
   type TableDescription,
   type TableStore,
   type Target,
@@ -121,14 +122,15 @@ export class MysqlTableStore implements TableStore {
     if (found.type === "BASE TABLE" && found.transactions !== "YES") throw withoutTransactions(table, found);
     const kinds = new Map((await this.#connection.columns(table))?.map(({ name, kind }) => [name, kind]));
     const columns = await this.#connection.query(
-      `SELECT c.column_name AS name, c.data_type AS type, c.column_comment AS comment, c.column_type AS declared, c.extra AS extra
+      `SELECT c.column_name AS name, c.data_type AS type, c.column_comment AS comment, c.column_type AS declared, c.extra AS extra,
+              c.is_nullable AS nullable
          FROM information_schema.columns c WHERE ${isTable("c", table)} ORDER BY c.ordinal_position`,
     );
     if (await finishWidening(this, this.#connection, table, columns)) return this.describe(table);
     const json = await this.#checkedJson(table);
     const ours = String(found.comment).startsWith(marker);
     return {
-      columns: columns.map(({ name, type, declared, extra }) => ({
+      columns: columns.map(({ name, type, declared, extra, nullable }) => ({
         name: String(name),
         kind: json.has(String(name))
           ? "json"
@@ -139,6 +141,7 @@ export class MysqlTableStore implements TableStore {
         declared: String(declared),
         array: false,
         computed: computedColumn.test(String(extra)),
+        ...filledColumn({ type, extra, nullable }),
       })),
       ours,
       uniqueKeys: (await uniqueKeysOf(this.#connection, table))
@@ -370,6 +373,14 @@ const madeBoolean = "tinyint(1)";
 
 /** As `information_schema` says of columns that are computed, or kept by the server for a table's versions. */
 const computedColumn = /\b(?:VIRTUAL|STORED|PERSISTENT) GENERATED\b|\bGENERATED ALWAYS AS ROW\b/i;
+
+/** A TIMESTAMP that cannot be NULL takes NULL for now, unless `explicit_defaults_for_timestamp` is on. */
+function filledColumn({ type, extra, nullable }: SqlRow): Pick<TableColumn, "nullBecomes"> {
+  if (/auto_increment/i.test(String(extra))) return { nullBecomes: "its next number (AUTO_INCREMENT)" };
+  return type === "timestamp" && nullable === "NO"
+    ? { nullBecomes: "the current time (TIMESTAMP NOT NULL)" }
+    : {};
+}
 
 function withoutTransactions(table: string, { engine }: SqlRow): TidemarkError {
   return new TidemarkError(

@@ -1,4 +1,5 @@
 import { TidemarkError } from "../../errors.ts";
+import type { TableColumn } from "./table-store.ts";
 
 /** What an error says of the rows of a statement: that the database does not take one of them. */
 export interface RecordFault {
@@ -11,6 +12,15 @@ export interface RecordFault {
 /** A fault that Tidemark finds itself, before the database is asked. `column` is the name of the column. */
 export function ownFault(message: string, column: string, hint: string): TidemarkError {
   return new TidemarkError("RECORD_INVALID", message, { hint, details: { column } });
+}
+
+/** A record without a value for a column that the database would fill by itself. */
+export function nullFault({ name, nullBecomes }: Pick<TableColumn, "name" | "nullBecomes">): TidemarkError {
+  return ownFault(
+    `it is null or missing, and the column ${name} would make that ${nullBecomes}`,
+    name,
+    "Give every record a value with a `set` filter, leave the field out of all records with a `remove` filter, or change the column.",
+  );
 }
 
 /** What every database has in common: faults that Tidemark found itself. */

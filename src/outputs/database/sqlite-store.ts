@@ -2,10 +2,11 @@ import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
 import { ExactNumber, negativeZero } from "../../model/exact-number.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import type { SqlRow } from "../../sql/port.ts";
 import type { SqliteConnection } from "../../sql/sqlite/connection.ts";
 import { kindOfDeclaredType } from "../../sql/sqlite/values.ts";
 import { takeWriteTurn } from "../../sql/sqlite/write-lock.ts";
-import { ownFault, type RecordFault } from "./record-fault.ts";
+import { nullFault, ownFault, type RecordFault } from "./record-fault.ts";
 import { affinityOf } from "./sqlite-affinity.ts";
 import { sqliteFault } from "./sqlite-faults.ts";
 import { identifier, inexactKeysOf, nameOf, onConflict } from "./sqlite-keys.ts";
@@ -34,6 +35,8 @@ const marker = "/* made by Tidemark */";
 const parametersAStatement = 256;
 const rowsAStatement = 32;
 
+const replacing = /\bON\s+CONFLICT\s+REPLACE\b/i;
+
 type Encoder = (value: unknown) => SQLInputValue;
 
 interface Insertion {
@@ -50,6 +53,8 @@ export class SqliteTableStore implements TableStore {
   readonly changesInTransaction = true;
   readonly #connection: SqliteConnection;
   readonly #insertions = new WeakMap<Target, Insertion>();
+  /** Tables with a conflict clause that deletes other rows, or puts a default in the place of NULL. */
+  readonly #replacing = new Set<string>();
   #endTurn: (() => void) | null = null;
   #spills = 0;
 
@@ -107,13 +112,16 @@ export class SqliteTableStore implements TableStore {
       [name, schema],
     );
     const byIndex = Map.groupBy(indexed, (row) => String(row.index));
+    const sql = String(made?.sql ?? "");
+    if (replacing.test(sql)) this.#replacing.add(table);
     return {
       columns: rows.map((row) => ({
         ...tableColumn(String(row.name), String(row.type)),
+        ...filledColumn(row, primary),
         // 2 and 3 are columns that are computed, when they are read or when they are written.
         computed: Number(row.hidden) > 1,
       })),
-      ours: String(made?.sql ?? "").includes(marker),
+      ours: sql.includes(marker),
       uniqueKeys: [
         ...(primary.length > 0 ? [primary] : []),
         ...[...byIndex.values()]
@@ -231,7 +239,7 @@ export class SqliteTableStore implements TableStore {
     if (known !== undefined) return known;
     const { columns } = target;
     const manyRows = Math.max(1, Math.min(rowsAStatement, Math.floor(parametersAStatement / columns.length)));
-    const into = `INSERT INTO ${this.#connection.dialect.table(target.table)} (${columns.map(({ name }) => identifier(name)).join(", ")})`;
+    const into = `${this.#insertInto(target)} (${columns.map(({ name }) => identifier(name)).join(", ")})`;
     const row = `(${columns.map(() => "?").join(", ")})`;
     const conflict = onConflict(target);
     const prepare = (rows: number) =>
@@ -245,6 +253,12 @@ export class SqliteTableStore implements TableStore {
     };
     this.#insertions.set(target, insertion);
     return insertion;
+  }
+
+  /** A clause of the statement goes before those of the table. */
+  #insertInto({ table }: Target): string {
+    const orAbort = this.#replacing.has(table) ? " OR ABORT" : "";
+    return `INSERT${orAbort} INTO ${this.#connection.dialect.table(table)}`;
   }
 
   /** In the connection's temporary database, so that the file stays free for other writers. */
@@ -271,7 +285,7 @@ export class SqliteTableStore implements TableStore {
     const { dialect } = this.#connection;
     const moved = { ...target, columns: columnsOf(spill, target) };
     const columns = moved.columns.map(({ name }) => identifier(name)).join(", ");
-    const statement = this.#prepare(`INSERT INTO ${dialect.table(target.table)} (${columns})
+    const statement = this.#prepare(`${this.#insertInto(target)} (${columns})
         SELECT ${columns} FROM ${dialect.table(spill.table)} WHERE true
         ORDER BY ${identifier(waitingOrder)}${onConflict(moved)}`);
     const taken = this.#run(statement, []);
@@ -320,6 +334,12 @@ function tableColumn(name: string, type: string): TableColumn {
   return { name, kind, type, array: false };
 }
 
+/** The row's own number. */
+function filledColumn({ name, type }: SqlRow, primary: readonly string[]): Pick<TableColumn, "nullBecomes"> {
+  const isNumber = primary.length === 1 && primary[0] === name && String(type).toUpperCase() === "INTEGER";
+  return isNumber ? { nullBecomes: "the row's next number (INTEGER PRIMARY KEY)" } : {};
+}
+
 function encode(
   record: SourceRecord | undefined,
   columns: readonly FieldColumn[],
@@ -333,6 +353,7 @@ function encode(
     const encoder = encoders[index];
     if (record === undefined || column === undefined || encoder === undefined) continue;
     const value = encoder(record[column.field]);
+    if (value === null && column.nullBecomes !== undefined) throw nullFault(column);
     // It would be stored as U+FFFD.
     if (typeof value === "string" && !value.isWellFormed())
       throw ownFault("a text holds half of a surrogate pair", column.name, "");

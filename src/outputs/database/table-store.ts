@@ -23,6 +23,8 @@ export interface TableColumn {
   readonly computed?: boolean;
   /** Whether the database numbers the rows in it, unless it is told that the given number counts. */
   readonly identity?: boolean;
+  /** What the database stores in place of NULL without a word, as `the current time`; absent where NULL stays, or fails. */
+  readonly nullBecomes?: string;
 }
 
 /** A column of the table together with the field of the records that goes there. */
