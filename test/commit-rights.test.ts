@@ -137,3 +137,16 @@ test("a day is read again by every run, so that a row of it that is committed la
   await stream.run();
   expect(await stream.ids()).toEqual([1, 2]);
 });
+
+test.each(["float8", "numeric"])(
+  "an id that is NaN fails the run by its record, in a column of %s",
+  async (type) => {
+    const source = await createSource(`CREATE TABLE events (id ${type}, value text)`);
+    await source.client.query("INSERT INTO events VALUES ('1', 'a'), ('2', 'b'), ('NaN', 'c')");
+    const failing = await createStream(source, "SQLite", byId);
+    await expect(failing.run()).rejects.toMatchObject({
+      code: "CURSOR_INVALID",
+      message: expect.stringContaining('the record {"id":"NaN","value":"c"}, field id: "NaN"'),
+    });
+  },
+);

@@ -2,6 +2,7 @@ import { TidemarkError } from "../errors.ts";
 import { readCursorValue } from "../model/cursor.ts";
 import { requireKey } from "../model/identity.ts";
 import { isRecord, type SourceRecord, valueAt } from "../model/record.ts";
+import { epochUnitDoubt } from "./epoch-unit.ts";
 import type { CursorField, Incremental, Page, Refusal, Refusals, Warn } from "./ports.ts";
 import {
   type CursorsOfPage,
@@ -44,6 +45,7 @@ export class ReadableRecords {
   #hasRead: boolean;
   /** Whether the cursor's field was looked for where nulls are let through: a mistyped one is null everywhere. */
   #lookedForField = false;
+  #lookedAtUnit = false;
 
   constructor(options: ReadableRecordsOptions) {
     const [leading] = options.incremental.cursors;
@@ -55,6 +57,7 @@ export class ReadableRecords {
   of({ records, holdsUnreadable = false }: Page): Readable {
     const read = holdsUnreadable ? null : this.#readAll(records);
     this.#lookForField(records);
+    if (read?.cursors != null) this.#lookAtUnit(records, read.cursors);
     if (read !== null) {
       if (records.length > 0) this.#hasRead = true;
       return { records, read: read.cursors };
@@ -94,6 +97,15 @@ export class ReadableRecords {
     const { message, hint } = cursorUnknown(records, path);
     const done = incremental.onNullCursor === "skip" ? "left out" : "delivered without a cursor";
     warn("FIELD_UNKNOWN", `${message}. The records are ${done}, as \`onNullCursor\` says. ${hint}`);
+  }
+
+  /** Tells once of a run whose first record has a time that another unit of `format` would make plausible. */
+  #lookAtUnit([first]: readonly SourceRecord[], { cursors: [cursor = null] }: CursorsOfPage): void {
+    const field = this.#field;
+    if (this.#lookedAtUnit || first === undefined || cursor === null || field === null) return;
+    this.#lookedAtUnit = true;
+    const doubt = epochUnitDoubt(valueAt(first, field.path ?? []), cursor, field);
+    if (doubt !== null) this.#options.warn("EPOCH_UNIT", doubt);
   }
 
   #cursorsOf(

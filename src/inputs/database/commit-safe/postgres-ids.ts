@@ -1,11 +1,18 @@
+import { describeRecord } from "../../../engine/record-cursors.ts";
+import { TidemarkError } from "../../../errors.ts";
 import { readCursorValue } from "../../../model/cursor.ts";
+import { formatPath, valueAt } from "../../../model/record.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
+import { showValue } from "../../../model/unreadable-value.ts";
 import { type BoundParts, type Subject, Unbounded } from "./bound.ts";
 import { columnType, isNumber } from "./column.ts";
 import type { Ask, IdSource } from "./id-bound.ts";
 import { holdersOf, openTransactions } from "./id-holders.ts";
 import { relationsOf, sequencesOf } from "./relation.ts";
 import { primaryOnly } from "./standby.ts";
+
+/** What PostgreSQL sorts above every number. */
+const notFinite = /^(?:NaN|Infinity)$/;
 
 /** Ids in PostgreSQL, and who may hold them, by the locks on sequences and tables. */
 export class PostgresIds implements IdSource {
@@ -35,7 +42,28 @@ export class PostgresIds implements IdSource {
       params,
     );
     const highest = row?.highest ?? null;
-    return highest === null ? null : readCursorValue("numeric_id", highest, isoFormat);
+    if (highest === null) return null;
+    // Such a row lies above every bound that could be sent, and so would never be read.
+    if (notFinite.test(String(highest))) throw await this.#noId({ sql, params }, `${compared}::text`);
+    return readCursorValue("numeric_id", highest, isoFormat);
+  }
+
+  /** The error that names the record whose id is NaN or infinity. */
+  async #noId({ sql, params }: Pick<Subject, "sql" | "params">, text: string): Promise<TidemarkError> {
+    const { connection, field } = this.#parts;
+    const [record = {}] = await connection.query(
+      `SELECT subject.* FROM (${sql}\n) AS subject WHERE ${text} ~ '^(?:NaN|Infinity)$' LIMIT 1`,
+      params,
+    );
+    const path = formatPath(field.path ?? []);
+    return new TidemarkError(
+      "CURSOR_INVALID",
+      `${describeRecord(record)}, field ${path}: ${showValue(valueAt(record, field.path ?? []))} is no id that can be compared`,
+      {
+        hint: "Correct the row, or leave such rows out with `where`, or in the query.",
+        details: { field: path },
+      },
+    );
   }
 
   /**
