@@ -27,6 +27,8 @@ describe("what stands for null in a source that cannot write it", () => {
     ["timestamp_utc", "dd.MM.yyyy", "00.00.0000"],
     ["timestamp_utc", "yyyyMMddHHmmss", "00000000000000"],
     ["numeric_id", "iso8601", ""],
+    ["timestamp_utc", "iso8601", "-infinity"],
+    ["timestamp_utc", "iso8601", "Infinity"],
   ])("a %s cursor by %s takes %j for null", (type, format, raw) => {
     const field = fieldOf(type, format);
     for (const policy of ["deliver", "skip"] as const) {

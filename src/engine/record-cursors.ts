@@ -84,18 +84,27 @@ export function cursorUnknown(records: readonly SourceRecord[], path: Path): Tid
 /** `0000-00-00`, `0000-00-00 00:00:00`, `00.00.0000`: all digits are 0, and a date has eight of them or more. */
 const zeroDate = /^(?:0[-/. ]?){8}(?:[T ]?(?:0[:.,]?)*)?(?:Z|[+-]0[0:]*)?$/;
 
+/** A time that PostgreSQL puts before or behind all others: it is no point in time. */
+const infinity = /^[+-]?infinity$/i;
+
 /**
  * Whether a value says that there is none: null, a missing field, and what sources that cannot write
- * null give in its place. An empty text is a cursor of type `text`; a date of zeros is none of type
- * `timestamp_utc`.
+ * null give in its place. An empty text is a cursor of type `text`; a date of zeros and an infinity are none
+ * of type `timestamp_utc`.
  */
 function isNoCursor(raw: unknown, { type, format }: CursorField): boolean {
   if (raw === null || raw === undefined) return true;
   if (typeof raw !== "string" || type === "text" || type === "opaque_token") return false;
   if (raw === "") return true;
   if (type !== "timestamp_utc" || format.kind.startsWith("epoch")) return false;
-  return raw.charCodeAt(0) === 48 && zeroDate.test(raw);
+  const first = raw.charCodeAt(0);
+  // Nearly all begin with the digit of a year.
+  if (first === digitZero) return zeroDate.test(raw);
+  return (first < digitZero || first > digitNine) && infinity.test(raw);
 }
+
+const digitZero = 48;
+const digitNine = 57;
 
 function atRecord(cause: unknown, record: SourceRecord, path: Path): unknown {
   if (!(cause instanceof TidemarkError)) return cause;

@@ -133,7 +133,7 @@ function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(q
       .enum(["fail", "deliver", "skip"])
       .default("fail")
       .describe(
-        "What to do with a record whose cursor field is missing or null. An empty text and a date of zeros (`0000-00-00`) count as null.",
+        "What to do with a record whose cursor field is missing or null. An empty text, a date of zeros (`0000-00-00`) and `infinity` count as null.",
       ),
     until: z
       .strictObject({

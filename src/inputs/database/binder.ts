@@ -37,6 +37,8 @@ export interface BoundStatement {
   readonly guarded: ReadonlySet<number>;
   /** How the upper bound is compared with. */
   readonly upper: "inclusive" | "exclusive";
+  /** Whether it was written for a table: it leaves out by itself what a wide bound brings too much. */
+  readonly isOwn: boolean;
 }
 
 /** Gives a query's placeholders their values, by the types that the database takes them for. */
@@ -93,12 +95,14 @@ export class Binder {
     return statement.placeholders > 0 && (await this.#binding(statement, 1)).type === "uuid";
   }
 
-  async #binding({ sql, placeholders }: BoundStatement, number: number): Promise<Binding> {
+  async #binding({ sql, placeholders, isOwn }: BoundStatement, number: number): Promise<Binding> {
     const { connection, persistence, types: known } = this.#parts;
     const asked = known.get(sql) ?? connection.parameterTypes(sql, this.#comparedWith(placeholders));
     known.set(sql, asked);
     const types = await asked;
-    const format = persistence.timestamp?.queryFormat;
+    const declared = persistence.timestamp?.queryFormat;
+    // Texts of ISO 8601 have many forms, and a table can be asked so that none of them is lost.
+    const format = isOwn && declared === "iso8601" ? undefined : declared;
     const timezone = persistence.timestamp?.timezone ?? "UTC";
     return {
       dialect: connection.dialect.name,
@@ -134,7 +138,7 @@ export class Binder {
     const lowered = lowerBoundToSend(field, value, { companion, ...(rounds ? { format } : {}) });
     if (isKeptAsText(field, binding) && binding.queryFormat === null && field.format.kind === "iso8601") {
       this.#parts.onWideBound();
-      this.#tellOfWideBound(field);
+      if (!statement.isOwn) this.#tellOfWideBound(field);
     }
     return bindLowerBound(field, lowered, binding);
   }

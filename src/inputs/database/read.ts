@@ -1,7 +1,7 @@
 import type { CursorField, Incremental, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
 import type { Position } from "../../model/position.ts";
 import { formatPath, valueAt } from "../../model/record.ts";
-import type { SqlConnection, SqlValue } from "../../sql/port.ts";
+import type { ColumnKind, SqlConnection, SqlValue } from "../../sql/port.ts";
 import type { StatePersistence } from "../state-persistence.ts";
 import { Binder, type BoundStatement } from "./binder.ts";
 import type { Subject } from "./commit-safe/bound.ts";
@@ -10,10 +10,12 @@ import { analyseQuery, type QueryAnalysis, rewriteQuery } from "./query-analysis
 import { repeatedLimits } from "./query-mistakes.ts";
 import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
-import { pagedTable, readPages } from "./sqlite-pages.ts";
+import { type PageBounds, type PagedTable, pagedTable, readPages } from "./sqlite-pages.ts";
+import { strayTexts } from "./sqlite-strays.ts";
 import { checkTable } from "./table-column.ts";
 import { tableQueries } from "./table-query.ts";
 import { comparedAsText } from "./text-column.ts";
+import { keepsIsoTexts, withinTexts } from "./text-times.ts";
 import { isSortedByParts } from "./uuid.ts";
 
 export interface ReadParts {
@@ -65,9 +67,16 @@ export class DatabaseRead {
     const { signal } = this.#parts.context;
     const request: ReadRequest = { window: { lower, upper: null }, companions, resume: null, signal };
     if (config.query === undefined) {
-      await checkTable(connection, config.table ?? "", incremental);
+      const kind = await checkTable(connection, config.table ?? "", incremental);
       const has = { lower: lower !== null, upper: false };
-      const { unsorted: sql, lowerBounds } = tableQueries(config, incremental, connection.dialect, has);
+      const column = { kind, comparedAs: null, within: null };
+      const { unsorted: sql, lowerBounds } = tableQueries(
+        config,
+        incremental,
+        connection.dialect,
+        has,
+        column,
+      );
       const statement: Statement = { ...ofTable, sql, pageSize: config.pageSize, placeholders: lowerBounds };
       const cursors = incremental.cursors.slice(0, lowerBounds);
       return { sql, params: await this.#binder.bind(statement, request, cursors), inPieces: false };
@@ -94,28 +103,57 @@ export class DatabaseRead {
 
   async *#readTable(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
     const { config, incremental, connection } = this.#parts;
-    await checkTable(connection, config.table ?? "", incremental);
+    const kind = await checkTable(connection, config.table ?? "", incremental);
     const has = { lower: request.window.lower !== null, upper: this.#endsHere(request) };
-    const queries = tableQueries(config, incremental, connection.dialect, has, await this.#comparedAs());
-    const { rows, withoutCursor, lowerBounds, upperBounds } = queries;
+    const comparedAs = await this.#comparedAs();
+    const column = { kind, comparedAs, within: this.#within(kind, request, has) };
+    const queries = tableQueries(config, incremental, connection.dialect, has, column);
+    const { rows, delivered, refused, lowerBounds, upperBounds, conditions } = queries;
     const { pageSize } = config;
-    if (withoutCursor !== null) {
-      yield* this.#streamed({ ...ofTable, sql: withoutCursor, pageSize, placeholders: 0 }, [], request);
+    if (delivered !== null) {
+      yield* this.#streamed({ ...ofTable, sql: delivered, pageSize, placeholders: 0 }, [], request);
     }
     const placeholders = lowerBounds + upperBounds;
     const statement: Statement = { ...ofTable, sql: rows, pageSize, placeholders };
     const cursors = incremental.cursors.slice(0, lowerBounds);
     const params = await this.#binder.bind(statement, request, cursors);
-    const paged = await pagedTable(connection, config, incremental.cursors[0]);
-    if (paged === null) {
-      yield* this.#streamed(statement, params, request);
-      return;
-    }
     const bounds = {
       lower: lowerBounds === 1 ? (params[0] ?? null) : null,
       upper: upperBounds === 1 ? (params[lowerBounds] ?? null) : null,
     };
-    const options = { pageSize, signal: request.signal, onColumns: this.#requireFields };
+    const paged = await pagedTable(connection, config, incremental.cursors[0], conditions);
+    if (paged === null) yield* this.#streamed(statement, params, request);
+    else yield* this.#paged(paged, bounds, request);
+    // Behind the others, so that a record which can be read comes first: see `ReadableRecords`.
+    const [leading] = incremental.cursors;
+    const isOpen = bounds.lower !== null && bounds.upper === null && leading !== undefined;
+    const strays = isOpen ? await strayTexts(connection, config, leading, bounds.lower) : null;
+    for (const sql of [refused, strays]) {
+      if (sql !== null) yield* this.#streamed({ ...ofTable, sql, pageSize, placeholders: 0 }, [], request);
+    }
+  }
+
+  #within(
+    kind: ColumnKind | undefined,
+    { window }: ReadRequest,
+    has: { readonly upper: boolean },
+  ): string | null {
+    const { incremental, connection, persistence } = this.#parts;
+    const { dialect } = connection;
+    const [leading] = incremental.cursors;
+    if (leading === undefined || leading.path === null) return null;
+    if (!keepsIsoTexts({ dialect: dialect.name, kind, leading, persistence })) return null;
+    const column = dialect.identifier(formatPath(leading.path));
+    const upper = has.upper ? (window.upper?.value ?? null) : null;
+    return withinTexts(column, dialect.name, leading, { lower: window.lower?.value ?? null, upper });
+  }
+
+  async *#paged(
+    paged: PagedTable,
+    bounds: PageBounds,
+    { signal }: ReadRequest,
+  ): AsyncGenerator<Page, void, undefined> {
+    const options = { pageSize: this.#parts.config.pageSize, signal, onColumns: this.#requireFields };
     for await (const { columns, rows: records } of readPages(paged, bounds, options)) {
       yield { records, next: null, columns };
     }
@@ -194,6 +232,7 @@ export class DatabaseRead {
       placeholders: Math.max(0, ...placeholders.map(({ number }) => number)),
       guarded: new Set(placeholders.filter(({ guarded }) => guarded).map(({ number }) => number)),
       upper: end.every(({ comparison }) => comparison === "inclusive") ? "inclusive" : "exclusive",
+      isOwn: false,
     };
   }
 
@@ -218,4 +257,4 @@ export class DatabaseRead {
 }
 
 /** The queries that are written for a table guard nothing, and compare with both ends inclusively. */
-const ofTable = { guarded: new Set<number>(), upper: "inclusive" } as const;
+const ofTable = { guarded: new Set<number>(), upper: "inclusive", isOwn: true } as const;

@@ -11,10 +11,18 @@ import type { DatabaseInputConfig } from "./schema.ts";
 export interface PagedTable {
   readonly connection: SqliteConnection;
   readonly config: DatabaseInputConfig;
+  /** What the rows meet besides the bounds. */
+  readonly conditions: readonly string[];
   /** The cursor's column, quoted. */
   readonly column: string;
   /** Whether the cursor alone tells rows apart; otherwise `rowid` does. */
   readonly unique: boolean;
+}
+
+/** Both are inclusive. */
+export interface PageBounds {
+  readonly lower: SqlValue | null;
+  readonly upper: SqlValue | null;
 }
 
 /**
@@ -26,6 +34,7 @@ export async function pagedTable(
   connection: unknown,
   config: DatabaseInputConfig,
   leading: CursorField | undefined,
+  conditions: readonly string[],
 ): Promise<PagedTable | null> {
   if (!(connection instanceof SqliteConnection) || leading === undefined || leading.path === null)
     return null;
@@ -33,7 +42,8 @@ export async function pagedTable(
   const name = formatPath(leading.path);
   const key = await rowKeyOf(connection, config.table ?? "", name);
   if (key === null) return null;
-  const paged = { connection, config, column: connection.dialect.identifier(name), unique: key === name };
+  const column = connection.dialect.identifier(name);
+  const paged = { connection, config, conditions, column, unique: key === name };
   const plan = await connection.query(`EXPLAIN QUERY PLAN ${pageSql(paged, nextPage(paged, 1))}`);
   const steps = plan.map(({ detail }) => String(detail));
   return steps.every((step) => step.startsWith("SEARCH")) ? paged : null;
@@ -61,7 +71,7 @@ async function rowKeyOf(connection: SqliteConnection, table: string, cursor: str
  */
 export async function* readPages(
   paged: PagedTable,
-  { lower, upper }: { lower: SqlValue | null; upper: SqlValue | null },
+  { lower, upper }: PageBounds,
   { pageSize, signal, onColumns }: StreamOptions,
 ): AsyncGenerator<{ columns: readonly Column[]; rows: SqlRow[] }> {
   const { connection, column, unique } = paged;
@@ -114,8 +124,7 @@ function endSql(paged: PagedTable, conditions: readonly string[]): string {
   return `SELECT ${column} AS tidemark_cursor ${whereOf(paged, conditions)} ORDER BY ${column} DESC LIMIT 1`;
 }
 
-function whereOf({ config, connection }: PagedTable, conditions: readonly string[]): string {
-  const condition = config.where === undefined ? [] : [`(${config.where}\n)`];
-  const table = connection.dialect.table(config.table ?? "");
-  return `FROM ${table} WHERE ${[...conditions, ...condition].join(" AND ")}`;
+function whereOf(paged: PagedTable, bounds: readonly string[]): string {
+  const table = paged.connection.dialect.table(paged.config.table ?? "");
+  return `FROM ${table} WHERE ${[...bounds, ...paged.conditions].join(" AND ")}`;
 }

@@ -1,6 +1,6 @@
 import type { CursorField, Incremental } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
-import type { SqlConnection } from "../../sql/port.ts";
+import type { ColumnKind, SqlConnection } from "../../sql/port.ts";
 import { requireColumns } from "./known-columns.ts";
 
 /** By these SQLite knows a row that is declared no column of its own. */
@@ -8,7 +8,8 @@ const rowNames = ["rowid", "oid", "_rowid_"];
 
 /**
  * Looks at a table before the query that is written for it: SQLite takes the name of a column that does
- * not exist for a text, and the other databases do not say which columns there are.
+ * not exist for a text, and the other databases do not say which columns there are. Returns the kind of the
+ * leading cursor's column, where it has one.
  *
  * Throws `FIELD_UNKNOWN` for a cursor or a key that the table does not have, `CONFIG_INCOHERENT` for a column
  * that is plainly not what the cursor is declared as, which would only show in its first record, and
@@ -18,7 +19,7 @@ export async function checkTable(
   connection: SqlConnection,
   table: string,
   incremental: Pick<Incremental, "cursors" | "key">,
-): Promise<void> {
+): Promise<ColumnKind | undefined> {
   const columns = await connection.columns(table);
   if (columns === null) {
     throw new TidemarkError("QUERY_FAILED", `the table ${table} does not exist`, {
@@ -35,6 +36,7 @@ export async function checkTable(
   const [leading] = incremental.cursors;
   const kind = columns.find(({ name }) => name === leading?.path?.at(-1))?.kind;
   refuseOddKind(kind, leading, table);
+  return kind;
 }
 
 function refuseOddKind(kind: string | undefined, leading: CursorField | undefined, table: string): void {

@@ -8,7 +8,7 @@ import {
   stream,
 } from "../../../test/support/database-input.ts";
 
-test("in SQLite, text timestamps of unknown form are read from the day before, and that is told", async () => {
+test("in SQLite, text timestamps of unusual forms are read from the day before, which a query is told", async () => {
   const place = await sqlitePlace();
   await place.beside.execute(
     "CREATE TABLE events (id INTEGER PRIMARY KEY, updated_at DATETIME DEFAULT CURRENT_TIMESTAMP)",
@@ -22,7 +22,10 @@ test("in SQLite, text timestamps of unknown form are read from the day before, a
   expect(first.pages.flat()).toHaveLength(5);
   const second = await read(input, "2024-01-03T04:00:00Z");
   expect(second.pages.flat().map(({ id }) => id)).toEqual([5, 2, 4, 3]);
-  expect(second.warnings).toEqual(["BOUND_WIDE"]);
+  expect(second.warnings).toEqual([]);
+  const query = "SELECT * FROM events WHERE updated_at >= $1 ORDER BY updated_at";
+  const byQuery = inputOf(place, { query, statePersistence: { timestamp: { field: "updated_at" } } });
+  expect((await read(byQuery, "2024-01-03T04:00:00Z")).warnings).toEqual(["BOUND_WIDE"]);
   const declared = inputOf(place, {
     table: "events",
     statePersistence: { timestamp: { field: "updated_at", queryFormat: "yyyy-MM-dd HH:mm:ss" } },
