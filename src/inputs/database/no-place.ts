@@ -40,7 +40,7 @@ function onPostgres({ column, kind, leading: { type, format } }: ColumnParts): V
     return { nulls: `(${column} IN ('-infinity', 'infinity'))`, odd: null };
   }
   if (type === "timestamp_utc" && kind === "text" && !isEpoch(format.kind)) {
-    return { nulls: `(${column} = '')`, odd: null };
+    return { nulls: `(${column} = '')`, odd: noIsoText(column, `(${column} COLLATE "C")`, format.kind) };
   }
   if (type === "text" || type === "opaque_token") return none;
   if (kind === "float") return { nulls: null, odd: `(${column} IN ('-Infinity', 'Infinity', 'NaN'))` };
@@ -55,7 +55,8 @@ function onMysql({ column, kind, leading: { type, format } }: ColumnParts): Valu
     return { nulls: `(${column} < '0001-01-01')`, odd: null };
   }
   if (kind !== "text" || isEpoch(format.kind)) return none;
-  return { nulls: `(${column} = '' OR ${column} LIKE '0000-00-00%')`, odd: null };
+  const nulls = `(${column} = '' OR ${column} LIKE '0000-00-00%')`;
+  return { nulls, odd: noIsoText(column, column, format.kind) };
 }
 
 /** SQLite keeps values of any class in one column, and sorts numbers before texts, and texts before bytes. */
@@ -70,6 +71,11 @@ function onSqlite({ column, kind, leading, hasUpper }: ColumnParts): ValuesWitho
     };
   }
   return { nulls: null, odd: hasUpper && !isText ? `(${column} >= '')` : null };
+}
+
+/** Texts that are no date lie below the bound, or above the window's end: none of the two ever finds them. */
+function noIsoText(column: string, compared: string, kind: CursorField["format"]["kind"]): string | null {
+  return kind === "iso8601" ? `(${column} <> '' AND ${compared} NOT LIKE '____-__-__%')` : null;
 }
 
 function isEpoch(kind: CursorField["format"]["kind"]): boolean {

@@ -105,7 +105,7 @@ export class DatabaseRead {
     const { config, incremental, connection } = this.#parts;
     const kind = await checkTable(connection, config.table ?? "", incremental);
     const has = { lower: request.window.lower !== null, upper: this.#endsHere(request) };
-    const comparedAs = await this.#comparedAs();
+    const comparedAs = await this.#comparedAs(kind);
     const column = { kind, comparedAs, within: this.#within(kind, request, has) };
     const queries = tableQueries(config, incremental, connection.dialect, has, column);
     const { rows, delivered, refused, lowerBounds, upperBounds, conditions } = queries;
@@ -159,11 +159,11 @@ export class DatabaseRead {
     }
   }
 
-  async #comparedAs(): Promise<string | null> {
+  async #comparedAs(kind: ColumnKind | undefined): Promise<string | null> {
     const { config, incremental, connection } = this.#parts;
     const [leading] = incremental.cursors;
     if (leading === undefined || leading.path === null || leading.type !== "text") return null;
-    return comparedAsText(connection, config.table ?? "", formatPath(leading.path));
+    return comparedAsText(connection, config.table ?? "", formatPath(leading.path), kind);
   }
 
   /**

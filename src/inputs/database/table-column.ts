@@ -1,6 +1,7 @@
 import type { CursorField, Incremental } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { ColumnKind, SqlConnection } from "../../sql/port.ts";
+import { refuseOtherTypes } from "./column-types.ts";
 import { requireColumns } from "./known-columns.ts";
 
 /** By these SQLite knows a row that is declared no column of its own. */
@@ -36,6 +37,7 @@ export async function checkTable(
   const [leading] = incremental.cursors;
   const kind = columns.find(({ name }) => name === leading?.path?.at(-1))?.kind;
   refuseOddKind(kind, leading, table);
+  if (leading !== undefined) await refuseOtherTypes(connection, table, leading);
   return kind;
 }
 

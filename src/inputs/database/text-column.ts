@@ -1,5 +1,6 @@
 import { TidemarkError } from "../../errors.ts";
-import type { SqlConnection } from "../../sql/port.ts";
+import type { ColumnKind, SqlConnection } from "../../sql/port.ts";
+import { postgresColumn } from "./postgres-column.ts";
 
 /** Types of PostgreSQL that compare code point by code point under the collation `C`. */
 const collated = new Set(["text", "varchar", "bpchar", "name"]);
@@ -16,12 +17,15 @@ export async function comparedAsText(
   connection: SqlConnection,
   table: string,
   column: string,
+  kind: ColumnKind | undefined,
 ): Promise<string> {
   const name = connection.dialect.identifier(column);
   switch (connection.dialect.name) {
     case "sqlite":
       return `${name} COLLATE BINARY`;
     case "mysql":
+      // Records give bytes as the text that PostgreSQL writes for them.
+      if (kind === "bytes") return `CONCAT('\\\\x', LOWER(HEX(${name})))`;
       // Whatever the column's character set is; its own binary collation would take `a` and `a ` for one. A
       // UUID of MariaDB is sorted by the parts of its time, and its text is not.
       return `CAST(CONVERT(${name} USING utf8mb4) AS BINARY)`;
@@ -32,22 +36,15 @@ export async function comparedAsText(
 
 async function comparedOnPostgres(connection: SqlConnection, table: string, column: string): Promise<string> {
   const name = connection.dialect.identifier(column);
-  const [row] = await connection.query(
-    `SELECT COALESCE(b.typname, t.typname) AS base, format_type(a.atttypid, a.atttypmod) AS type,
-            t.typcollation <> 0 AS collatable, COALESCE(b.typtype, t.typtype) = 'e' AS enum
-       FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-       LEFT JOIN pg_catalog.pg_type b ON b.oid = NULLIF(t.typbasetype, 0)
-      WHERE a.attrelid = to_regclass($1) AND a.attname = $2 AND NOT a.attisdropped`,
-    [connection.dialect.table(table), column],
-  );
-  const base = String(row?.base ?? "text");
+  const found = await postgresColumn(connection, connection.dialect.table(table), column);
+  const base = found?.base ?? "text";
   if (collated.has(base)) return `${name} COLLATE "C"`;
   if (sortsAsText.has(base)) return name;
   // `citext` compares without case, and an enum by the order in which its words were declared.
-  if (row?.collatable === true || row?.enum === true) return `CAST(${name} AS text) COLLATE "C"`;
+  if (found?.isCollatable || found?.isEnum) return `CAST(${name} AS text) COLLATE "C"`;
   throw new TidemarkError(
     "CONFIG_INCOHERENT",
-    `the column ${column} of ${table} is of type ${row?.type}, which PostgreSQL does not sort as text, and the cursor is declared \`type: text\``,
+    `the column ${column} of ${table} is of type ${found?.type}, which PostgreSQL does not sort as text, and the cursor is declared \`type: text\``,
     {
       hint: 'Declare `type: numeric` for numbers, and `cursor` or `timestamp` for times. Otherwise give a `query` that compares and sorts `CAST(… AS text) COLLATE "C"`.',
     },

@@ -19,7 +19,7 @@ describe("PostgreSQL", () => {
     await place.run(`INSERT INTO ev VALUES ('${uuid(7)}', 7), ('${uuid(6)}', 6)`);
     expect(await run()).toMatchObject({ recordsRead: 3, recordsWritten: 2, warnings: [] });
     expect(ids().slice(5)).toEqual([uuid(6), uuid(7)]);
-    expect(await comparedAsText(place.beside, "ev", "id")).toBe('"id"');
+    expect(await comparedAsText(place.beside, "ev", "id", "text")).toBe('"id"');
   });
 
   test("a query on a uuid column reads from the first run on, whichever way it compares", async () => {

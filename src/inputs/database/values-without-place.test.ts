@@ -115,6 +115,10 @@ function refuses(createPlace: () => Promise<Place>, all: readonly Values[]): voi
 
 describe("PostgreSQL", () => {
   holds(postgresPlace, [...onPostgres, ...texts.slice(0, 1)]);
+  refuses(
+    postgresPlace,
+    ["'abc'", "'1704067200'"].map((without) => ({ type: "text", ...dates, without })),
+  );
   const numbers = { first: "1", second: "2", cursor: byNumber };
   refuses(
     postgresPlace,
@@ -124,7 +128,13 @@ describe("PostgreSQL", () => {
   );
 });
 
+const noDates = ["'abc'", "'1704067200'", "'05.01.2024'"];
+
 describeMysql("MySQL", () => {
+  refuses(
+    mysqlPlace,
+    noDates.map((without) => ({ type: "VARCHAR(40)", ...dates, without })),
+  );
   holds(mysqlPlace, [...onMysql, ...texts.map((values) => ({ ...values, type: "VARCHAR(40)" }))]);
 });
 

@@ -309,8 +309,15 @@ export class PostgresConnection implements SqlConnection {
 
   async columns(table: string): Promise<readonly Column[] | null> {
     const rows = await this.query(
-      `SELECT a.attname AS name, COALESCE(NULLIF(t.typbasetype, 0), t.oid) AS type
-         FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+      // A domain may stand on another.
+      `SELECT a.attname AS name,
+              (WITH RECURSIVE step AS (
+                 SELECT a.atttypid AS oid
+                 UNION ALL
+                 SELECT t.typbasetype FROM step JOIN pg_type t ON t.oid = step.oid WHERE t.typbasetype <> 0
+               )
+               SELECT oid FROM step JOIN pg_type t USING (oid) WHERE t.typbasetype = 0) AS type
+         FROM pg_attribute a
         WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
         ORDER BY a.attnum`,
       [this.dialect.table(table)],
