@@ -114,6 +114,8 @@ describeMysql("MySQL", () => {
     ["YEAR", "2023", "2024", { id: { field: "at" } }],
     ["BIT(8)", "b'00001010'", "b'10101010'", { id: { field: "at" } }],
     ["FLOAT", "0.1", "16777216", { id: { field: "at" } }],
+    ["FLOAT", "0.1", "0.7", { id: { field: "at" } }],
+    ["DOUBLE", "0.1", "9007199254740991", { id: { field: "at" } }],
     ["DECIMAL(65,30)", "1.5", "1.500000000000000000000000000001", { id: { field: "at" } }],
     ["BIGINT UNSIGNED", "1", "18446744073709551615", { id: { field: "at" } }],
     ["ENUM('b', 'a')", "'a'", "'b'", { id: { field: "at", type: "text" } }],

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { readCursorValue } from "../../../model/cursor.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
+import type { SqlRow } from "../../../sql/port.ts";
 import { type BoundParts, type Subject, Unbounded } from "./bound.ts";
 import type { Ask, IdSource } from "./id-bound.ts";
 import { checkMysql, mysqlNow, openMysqlTransactions } from "./mysql-sessions.ts";
@@ -34,12 +35,22 @@ export class MysqlIds implements IdSource {
     const [type] = await connection.parameterTypes(sql, [name]);
     const column = `subject.${connection.dialect.identifier(name)}`;
     const compared = numbers.has(type ?? "") ? column : `CAST(${column} AS DECIMAL(65,0))`;
-    const [row] = await connection.query(
-      `SELECT MAX(${compared}) AS highest FROM (${sql}\n) AS subject`,
-      params,
-    );
+    const [row] =
+      type === "float"
+        ? await this.#highestFloat(column, { sql, params })
+        : await connection.query(`SELECT MAX(${compared}) AS highest FROM (${sql}\n) AS subject`, params);
     const highest = row?.highest ?? null;
     return highest === null ? null : readCursorValue("numeric_id", highest, isoFormat);
+  }
+
+  /** As records give it: an expression over a FLOAT is written with six digits, or with more than it has. */
+  async #highestFloat(column: string, { sql, params }: Pick<Subject, "sql" | "params">): Promise<SqlRow[]> {
+    const ordered = `SELECT ${column} AS highest FROM (${sql}\n) AS subject WHERE ${column} IS NOT NULL ORDER BY ${column} DESC LIMIT 1`;
+    const found: SqlRow[] = [];
+    for await (const { rows } of this.#parts.connection.stream(ordered, params, { pageSize: 1 })) {
+      found.push(...rows);
+    }
+    return found;
   }
 
   async holders(): Promise<Ask> {
