@@ -15,6 +15,7 @@ const decimalSyntax = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 const zero = 48;
 const nine = 57;
 const minus = 45;
+const dot = 46;
 
 /**
  * The canonical text of a decimal number (`+01.50` is `1.5`, `1e3` is `1000`), or null where the
@@ -22,6 +23,8 @@ const minus = 45;
  */
 export function canonicalDecimal(text: string): string | null {
   if (isShortInteger(text)) return text;
+  const plain = plainDecimal(text);
+  if (plain !== null) return plain;
   const parts = splitDecimal(text);
   if (parts === null || Math.abs(parts.exponent) > largestExponent) return null;
   return joinDecimal(parts);
@@ -54,6 +57,35 @@ function isShortInteger(text: string): boolean {
     if (code < zero || code > nine) return false;
   }
   return true;
+}
+
+/**
+ * The canonical text of a number that is written in full, as databases and JSON do: at most zeros at the end are
+ * to be cut (`-12.50`). Null for every other text, which has to be taken apart.
+ */
+function plainDecimal(text: string): string | null {
+  const start = text.charCodeAt(0) === minus ? 1 : 0;
+  const whole = endOfDigits(text, start);
+  if (whole === start || (text.charCodeAt(start) === zero && whole > start + 1)) return null;
+  let end = whole;
+  if (end < text.length) {
+    if (text.charCodeAt(end) !== dot || endOfDigits(text, end + 1) < text.length) return null;
+    end = text.length;
+    while (text.charCodeAt(end - 1) === zero) end--;
+    if (end === whole + 1) end = whole;
+  }
+  const isNegativeZero = start === 1 && end === 2 && text.charCodeAt(1) === zero;
+  if (isNegativeZero) return "0";
+  return end === text.length ? text : text.slice(0, end);
+}
+
+function endOfDigits(text: string, start: number): number {
+  let at = start;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (!(code >= zero && code <= nine)) return at;
+    at++;
+  }
 }
 
 interface DecimalParts {

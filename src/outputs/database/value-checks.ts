@@ -112,15 +112,23 @@ export function bytes(most: number): ValueCheck {
   });
 }
 
+/** How many digits after the point a double from 0.000001 on can have: 17 that count, behind five zeros. */
+const mostFraction = 22;
+
 /** Numbers with at most `whole` digits before the point and `fraction` after it. Words are left to the database. */
 export function decimalDigits(whole: number, fraction: number): ValueCheck {
   const limit = 10 ** Math.min(whole, 15);
   return (value) => {
-    if (typeof value === "number" && fraction >= 0 && Number.isInteger(value) && Math.abs(value) < limit)
-      return null;
+    if (typeof value === "number" && fraction >= 0 && Math.abs(value) < limit) {
+      if (Number.isInteger(value)) return null;
+      if (fraction >= mostFraction && Math.abs(value) >= 1e-6) return null;
+    }
     const text = numberText(value);
     if (text === null) return null;
-    const [before = "", after = ""] = text.replace("-", "").split(".");
+    const start = text.startsWith("-") ? 1 : 0;
+    const point = text.indexOf(".");
+    const before = point === -1 ? text.slice(start) : text.slice(start, point);
+    const after = point === -1 ? "" : text.slice(point + 1);
     if (after.length > Math.max(fraction, 0))
       return `it has ${after.length} digits after the point, and the column keeps ${Math.max(fraction, 0)}`;
     const rounded = fraction < 0 && !before.endsWith("0".repeat(-fraction)) && before !== "0";
