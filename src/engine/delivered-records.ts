@@ -35,6 +35,10 @@ export class DeliveredRecords {
   readonly #options: DeliveredRecordsOptions;
   /** By name, the cursor; null for what an earlier run delivered. */
   readonly #names = new Map<string, string | null>();
+  /** The names one after another, as the position keeps them; null where some have gone since it was made. */
+  #packed: string | null = "";
+  /** The floor below which there is no name any more; null where that was not seen to. */
+  #prunedTo: string | null = null;
   /** From which cursor on all are known: `""` is all there are, null none. */
   #from: string | null;
   #full: boolean;
@@ -55,9 +59,9 @@ export class DeliveredRecords {
     this.#floor = this.#from === "" ? null : this.#from;
     const packed = seen?.names ?? "";
     for (let at = 0; at < packed.length; at += nameLength) {
-      this.#names.set(packed.slice(at, at + nameLength), null);
+      this.#keep(packed.slice(at, at + nameLength), null);
     }
-    if (this.isKnown) for (const key of start.boundary) this.#names.set(this.#nameOfKey(key), null);
+    if (this.isKnown) for (const key of start.boundary) this.#keep(this.#nameOfKey(key), null);
   }
 
   /** Whether more room was needed than there is, so that what is read again cannot be told apart. */
@@ -76,19 +80,36 @@ export class DeliveredRecords {
   /** Takes in that a record was delivered. */
   add(record: SourceRecord, cursor: string): void {
     if (this.#from === null && this.#options.reach === null) return;
-    if (this.#from !== "" && this.#floor !== null && this.#compare(cursor, this.#floor) < 0) return;
-    this.#names.set(this.#nameOf(record, cursor), cursor);
+    if (this.#isBelow(cursor)) return;
+    this.#take(record, cursor);
+  }
+
+  #isBelow(cursor: string): boolean {
+    return this.#from !== "" && this.#floor !== null && this.#compare(cursor, this.#floor) < 0;
+  }
+
+  #take(record: SourceRecord, cursor: string): void {
+    this.#keep(this.#nameOf(record, cursor), cursor);
     if (this.#names.size > (this.#from === "" ? smallStream : this.#options.most)) this.#makeRoom();
+  }
+
+  #keep(name: string, cursor: string | null): void {
+    const count = this.#names.size;
+    this.#names.set(name, cursor);
+    if (this.#packed !== null && this.#names.size > count) this.#packed += name;
   }
 
   /** Takes in a page in ascending order: of a large stream, no more than its end is looked at. */
   addAscending(records: readonly SourceRecord[], cursors: readonly (string | null)[]): void {
+    let above: string | null = null;
     for (let at = records.length - 1; at >= 0; at--) {
-      const [record, cursor] = [records[at], cursors[at]];
+      const record = records[at];
+      const cursor = cursors[at];
       if (record === undefined || cursor === undefined || cursor === null) continue;
-      const isBelow = this.#from !== "" && this.#floor !== null && this.#compare(cursor, this.#floor) < 0;
-      if (isBelow || (this.#from === null && this.#options.reach === null)) return;
-      this.add(record, cursor);
+      if (this.#from === null && this.#options.reach === null) return;
+      if (cursor !== above && this.#isBelow(cursor)) return;
+      above = cursor;
+      this.#take(record, cursor);
     }
   }
 
@@ -113,15 +134,20 @@ export class DeliveredRecords {
     const { reach, most } = this.#options;
     if (reach === null) {
       this.#from = null;
-      this.#names.clear();
+      this.#clear();
       return;
     }
     this.#raiseFloor();
     this.#prune();
     if (this.#names.size <= most * roomLeft) return;
     this.#full = true;
-    this.#names.clear();
+    this.#clear();
     this.#from = this.#fromHereOn();
+  }
+
+  #clear(): void {
+    this.#names.clear();
+    this.#packed = "";
   }
 
   /** From here on all will be known, though nothing before is. Null where that is not followed. */
@@ -133,18 +159,22 @@ export class DeliveredRecords {
   #prune(): void {
     const floor = this.#floor;
     const { watermark } = this.#options.start;
-    if (floor === null || this.#from === "") return;
+    if (floor === null || this.#from === "" || floor === this.#prunedTo) return;
+    this.#prunedTo = floor;
+    const count = this.#names.size;
     const isPast = watermark !== null && this.#compare(watermark, floor) < 0;
     for (const [name, cursor] of this.#names) {
       if (cursor === null ? isPast : this.#compare(cursor, floor) < 0) this.#names.delete(name);
     }
+    if (this.#names.size < count) this.#packed = null;
     if (isPast && this.#from !== null && this.#compare(this.#from, floor) <= 0) this.#full = false;
   }
 
   /** What the position keeps. */
   kept(): SeenRecords {
     this.#prune();
-    const names = [...this.#names.keys()].join("");
+    this.#packed ??= [...this.#names.keys()].join("");
+    const names = this.#packed;
     return { from: this.#from, names, ...(this.#full ? { full: true } : {}) };
   }
 
