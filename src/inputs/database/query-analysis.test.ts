@@ -93,6 +93,31 @@ test.each([
   ["SELECT e.*, (SELECT n FROM u WHERE u.id = e.u ORDER BY n LIMIT 1) FROM e WHERE x > $1", []],
   ["SELECT * FROM e JOIN LATERAL (SELECT n FROM u WHERE u.id = e.u LIMIT 1) l ON true WHERE x > $1", []],
   [
+    "SELECT * FROM (SELECT *, row_number() OVER (ORDER BY u, id) AS n FROM t WHERE u > $1) x WHERE x.n <= 50",
+    [{ what: "row_number()", rows: 50, orderBy: "u, id", isBounded: true }],
+  ],
+  [
+    'SELECT * FROM (SELECT *, RANK() OVER (ORDER BY u) "N" FROM t WHERE u > $1) x WHERE 50 > x."N"',
+    [{ what: "rank()", rows: 49, orderBy: "u", isBounded: true }],
+  ],
+  [
+    "WITH x AS (SELECT *, dense_rank() over (order by u) n FROM t) SELECT * FROM x WHERE n BETWEEN 1 AND 9 AND u > $1",
+    [{ what: "dense_rank()", rows: 9, orderBy: "u", isBounded: false }],
+  ],
+  [
+    "SELECT * FROM (SELECT *, row_number() OVER (ORDER BY u) n FROM t WHERE u > $1) x WHERE n < $2",
+    [{ what: "row_number()", rows: null, orderBy: "u", isBounded: true }],
+  ],
+  ["SELECT *, row_number() OVER (ORDER BY u) AS n FROM t WHERE u > $1", []],
+  [
+    "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY u DESC) n FROM t WHERE u > $1) x WHERE n = 1",
+    [],
+  ],
+  [
+    "SELECT * FROM (SELECT * FROM t ORDER BY u LIMIT 5) x WHERE u > $1",
+    [{ what: "LIMIT", rows: 5, orderBy: "u", isBounded: false }],
+  ],
+  [
     "SELECT * FROM e WHERE id IN (SELECT id FROM e WHERE u > $1 ORDER BY u LIMIT 9)",
     [{ rows: 9, orderBy: "u" }],
   ],

@@ -1,4 +1,5 @@
 import type { SqlDialect } from "../../sql/port.ts";
+import { isBoundedBefore, numberedLimits } from "./numbered-limits.ts";
 import { type SqlToken, sqlTokens } from "./sql-tokens.ts";
 import { unlimited } from "./unlimited.ts";
 
@@ -26,10 +27,14 @@ export interface TrailingLimit {
   readonly without: string;
 }
 
-/** A LIMIT inside of the query, which bounds what the whole brings and cannot be taken out. */
+/** A LIMIT inside of the query, which bounds what the whole brings and cannot be taken out; or what is as one. */
 export interface InnerLimit {
+  /** How the query says it: `LIMIT`, `row_number()`. */
+  readonly what: string;
   readonly rows: number | null;
   readonly start: number;
+  /** Whether a cursor's bound comes into the part that it limits. */
+  readonly isBounded: boolean;
   /** The expressions that its own part of the query is sorted by, as written; null where by none. */
   readonly orderBy: string | null;
 }
@@ -77,7 +82,7 @@ export function analyseQuery(sql: string, dialect: SqlDialect["name"]): QueryAna
     placeholders: analysed.known,
     strangers: analysed.strangers,
     limit: trailingLimit(outermost, dialect),
-    innerLimits: innerLimits(tokens, sql),
+    innerLimits: [...innerLimits(tokens, sql), ...numberedLimits(tokens, (level) => orderByOf(level, sql))],
     orderBy: orderByOf(outermost, sql),
   };
 }
@@ -236,6 +241,9 @@ function innerLimits(tokens: readonly SqlToken[], sql: string): InnerLimit[] {
       .slice(level.indexOf(token) + 1)
       .filter(({ kind, depth }) => kind !== "word" && depth === token.depth);
     found.push({
+      what: "LIMIT",
+      // What is joined to the rows need not follow the bound.
+      isBounded: before === "join" || isBoundedBefore(tokens, close),
       rows: plainNumber(numbers.slice(0, 1)),
       start: token.start,
       orderBy: orderByOf(level, sql),

@@ -44,6 +44,21 @@ test.each([
     timestamp,
     "not sorted",
   ],
+  [
+    "SELECT * FROM (SELECT * FROM t ORDER BY updated_at LIMIT 5) x WHERE updated_at > $1",
+    timestamp,
+    "has a LIMIT inside, in a part that the bound does not come into",
+  ],
+  [
+    "SELECT * FROM (SELECT *, row_number() OVER (ORDER BY updated_at) n FROM t) x WHERE n <= 5 AND updated_at > $1",
+    timestamp,
+    "keeps rows by their row_number(), in a part that the bound does not come into",
+  ],
+  [
+    "SELECT * FROM (SELECT *, row_number() OVER (ORDER BY id) n FROM t WHERE updated_at > $1) x WHERE n <= 5",
+    timestamp,
+    "keeps rows by their row_number(), in a part that is not sorted by `updated_at`",
+  ],
 ])("the query %s is refused", (query, statePersistence, why) => {
   const parsed = parse({ query, statePersistence });
   expect(
@@ -147,4 +162,17 @@ test.each([
   const statePersistence = placeStatePersistenceSchema.parse(keys);
   const found = queryDoubts({ query, connectionString: `${database}:x`, statePersistence });
   expect(found.some(({ code }) => code === "TEXT_ORDER")).toBe(isDoubt);
+});
+
+test("rows that are kept by a number are doubted, unless the number begins anew for each group", () => {
+  const doubts = (over: string, condition: string) =>
+    queryDoubts({
+      query: `SELECT * FROM (SELECT *, row_number() OVER (${over}) n FROM t WHERE updated_at > $1) x WHERE ${condition} ORDER BY updated_at`,
+      statePersistence: placeStatePersistenceSchema.parse(timestamp),
+    }).filter(({ code }) => code === "LIMIT_INSIDE");
+  expect(doubts("ORDER BY updated_at", "n <= 100")).toMatchObject([
+    { message: expect.stringContaining("this limit by row_number()") },
+  ]);
+  expect(doubts("PARTITION BY id ORDER BY updated_at DESC", "n = 1")).toEqual([]);
+  expect(doubts("ORDER BY updated_at", "n > 0")).toEqual([]);
 });

@@ -68,9 +68,21 @@ export function queryMistakes(config: QueryConfig): string[] {
   mistakes.push(...endMistakes(analysis, boundNames(statePersistence)));
   for (const limit of repeatedLimits(analysis, statePersistence)) {
     const field = cursorField(statePersistence);
-    if (field !== null && !sortsBy(limit, field)) {
+    const has = limit.what === "LIMIT" ? "has a LIMIT inside" : `keeps rows by their ${limit.what}`;
+    const orElse =
+      limit.what === "LIMIT"
+        ? "move the LIMIT to the end"
+        : "leave the condition out and put a LIMIT at the end";
+    const isSorted = field === null || sortsBy(limit, field);
+    // The first rows by something else, whatever the bound is: that is what the query is about.
+    if (limit.what !== "LIMIT" && !isSorted && !limit.isBounded) continue;
+    if (!isSorted) {
       mistakes.push(
-        `has a LIMIT inside, in a part that is not sorted by \`${field}\`, so that what comes after it cannot be asked for; sort by \`${field}\` there, or move the LIMIT to the end`,
+        `${has}, in a part that is not sorted by \`${field}\`, so that what comes after it cannot be asked for; sort by \`${field}\` there, or ${orElse}`,
+      );
+    } else if (!limit.isBounded) {
+      mistakes.push(
+        `${has}, in a part that the bound does not come into, so that it always keeps the same rows and what comes after them cannot be asked for; compare with $1 there, or ${orElse}`,
       );
     }
   }
@@ -141,12 +153,14 @@ export function queryDoubts(config: QueryConfig): QueryDoubt[] {
     ...unusedCursors(analysis, statePersistence),
     ...combinedCursors(query, dialect, statePersistence),
     ...orderDoubts(analysis, statePersistence, query, dialect),
-    ...repeatedLimits(analysis, statePersistence).map(({ start }) => ({
+    ...repeatedLimits(analysis, statePersistence).map(({ what, start }) => ({
       code: "LIMIT_INSIDE" as const,
       offset: start,
-      message:
-        "this LIMIT cannot be taken out of the query, which is run again with a new bound for each page",
-      hint: "Move the LIMIT to the end of the query, or leave it out.",
+      message: `this ${what === "LIMIT" ? what : `limit by ${what}`} cannot be taken out of the query, which is run again with a new bound for each page`,
+      hint:
+        what === "LIMIT"
+          ? "Move the LIMIT to the end of the query, or leave it out."
+          : "Leave the condition out, and put a LIMIT at the end of the query.",
     })),
   ];
 }

@@ -57,6 +57,8 @@ export class RepeatedRead {
   readonly #place: Place;
   /** How many rows a run brings when there may be more; infinite as long as nobody knows. */
   #fullRun: number;
+  /** How the query limits a run, in words. */
+  readonly #what: string;
   /** Where the run at hand begins; null for the first, which the caller bounds. */
   #from: string | null = null;
   #highest: string | null = null;
@@ -72,6 +74,7 @@ export class RepeatedRead {
     this.#place = place;
     this.#offset = offset;
     this.#fullRun = Math.min(...limits.map(({ rows }) => rows ?? Number.POSITIVE_INFINITY));
+    this.#what = limits.find(({ rows }) => rows === this.#fullRun)?.what ?? limits[0]?.what ?? "LIMIT";
   }
 
   /** What of a page is new. */
@@ -135,8 +138,10 @@ export class RepeatedRead {
   #stuck(rows: number): TidemarkError {
     return new TidemarkError(
       "PAGE_REPEATED",
-      `the ${rows} records that the query gives from ${this.#place.field} ${this.#from ?? "none"} on come no further than that: the LIMIT inside it is too small`,
-      { hint: `Raise that LIMIT above ${rows}, move it to the end of the query, or read by \`table\`.` },
+      `the ${rows} records that the query gives from ${this.#place.field} ${this.#from ?? "none"} on come no further than that: the ${this.#what === "LIMIT" ? this.#what : `limit by ${this.#what}`} inside it is too small`,
+      {
+        hint: `Raise that limit above ${rows}, put a LIMIT at the end of the query in its place, or read by \`table\`.`,
+      },
     );
   }
 }
