@@ -18,7 +18,10 @@ const runs = fc.record({
   rows: fc.array(fc.integer({ min: -60, max: 60 }), { maxLength: 6 }),
   isSliced: fc.boolean(),
   order: fc.constantFrom("unordered", "ascending"),
-  crash: fc.option(fc.constantFrom<FaultPoint>("beforeCommit", "afterCommit", "beforeComplete"), { freq: 2 }),
+  crash: fc.option(
+    fc.constantFrom<FaultPoint>("beforeCommit", "afterCommit", "beforeComplete", "afterCheckpoint"),
+    { freq: 2 },
+  ),
 });
 
 const histories = fc.record({
@@ -30,6 +33,25 @@ const histories = fc.record({
   maxBoundaryKeys: fc.constantFrom(10_000, 1200),
   runs: fc.array(runs, { minLength: 2, maxLength: 7 }),
 });
+
+type Drawn<A> = A extends fc.Arbitrary<infer T> ? T : never;
+
+const plain: Drawn<typeof runs> = { after: 1, rows: [], isSliced: false, order: "unordered", crash: null };
+
+/** A window that is left and gone on with twice, days after what was delivered before it. */
+const leftTwice: Drawn<typeof histories> = {
+  compares: "days",
+  queryFormat: "yyyy-MM-dd",
+  isLarge: true,
+  maxBoundaryKeys: 10_000,
+  runs: [
+    plain,
+    { ...plain, rows: Array.from({ length: 200 }, (_, at) => at / 100 - 20), crash: "afterCheckpoint" },
+    { ...plain, crash: "afterCheckpoint" },
+    plain,
+    plain,
+  ],
+};
 
 interface Row {
   readonly id: number;
@@ -99,6 +121,6 @@ test("P2, P6: what comes late, early or again is appended once, however runs are
         expect(ids).toEqual([...new Set(ids)]);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 40, examples: [[leftTwice]] },
   );
 }, 120_000);

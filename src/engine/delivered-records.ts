@@ -33,8 +33,10 @@ export type Standing = "delivered" | "new" | "unknown" | "beforeBeginning";
  */
 export class DeliveredRecords {
   readonly #options: DeliveredRecordsOptions;
-  /** By name, the cursor; null for what an earlier run delivered. */
+  /** By name, the cursor; null for one that lies no higher than `#reached`. */
   readonly #names = new Map<string, string | null>();
+  /** How far earlier runs had come, in an unfinished window as well. */
+  readonly #reached: string | null;
   /** The names one after another, as the position keeps them; null where some have gone since it was made. */
   #packed: string | null = "";
   /** The floor below which there is no name any more; null where that was not seen to. */
@@ -54,14 +56,17 @@ export class DeliveredRecords {
     const isNew = start.watermark === null && start.window === null && seen === undefined;
     this.isKnown = isNew || seen !== undefined;
     this.#full = seen?.full ?? false;
-    this.#highest = start.window?.highest ?? start.watermark;
+    this.#reached = start.window?.highest ?? start.watermark;
+    this.#highest = this.#reached;
     this.#from = isNew ? "" : (seen?.from ?? this.#fromHereOn());
     this.#floor = this.#from === "" ? null : this.#from;
     const packed = seen?.names ?? "";
     for (let at = 0; at < packed.length; at += nameLength) {
       this.#keep(packed.slice(at, at + nameLength), null);
     }
-    if (this.isKnown) for (const key of start.boundary) this.#keep(this.#nameOfKey(key), null);
+    for (const key of start.boundary) {
+      if (key.cursor !== "") this.#keep(this.#nameOfKey(key), key.cursor);
+    }
   }
 
   /** Whether more room was needed than there is, so that what is read again cannot be told apart. */
@@ -158,11 +163,10 @@ export class DeliveredRecords {
 
   #prune(): void {
     const floor = this.#floor;
-    const { watermark } = this.#options.start;
     if (floor === null || this.#from === "" || floor === this.#prunedTo) return;
     this.#prunedTo = floor;
     const count = this.#names.size;
-    const isPast = watermark !== null && this.#compare(watermark, floor) < 0;
+    const isPast = this.#reached !== null && this.#compare(this.#reached, floor) < 0;
     for (const [name, cursor] of this.#names) {
       if (cursor === null ? isPast : this.#compare(cursor, floor) < 0) this.#names.delete(name);
     }
