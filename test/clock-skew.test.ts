@@ -136,7 +136,13 @@ test("a window whose end was sent to the source is not taken to end later", asyn
 test.each([
   ["an answer that lay in a cache, by its age", { date: "Mon, 01 Jun 2026 09:00:00 GMT", age: "10800" }, []],
   ["an answer that a cache says it had", { date: "Mon, 01 Jun 2026 09:00:00 GMT", "x-cache": "HIT" }, []],
-  ["an age that makes it wrong", { date: "Mon, 01 Jun 2026 12:00:00 GMT", age: "7200" }, ["CLOCK_SKEW"]],
+  ["an age beside the present date of a cache", { date: "Mon, 01 Jun 2026 12:00:00 GMT", age: "7200" }, []],
+  [
+    "an age and a date that are wrong",
+    { date: "Mon, 01 Jun 2026 15:00:00 GMT", age: "7200" },
+    ["CLOCK_SKEW"],
+  ],
+  ["the date of a device whose clock was never set", { date: "Thu, 01 Jan 1970 00:20:00 GMT" }, []],
   ["no date", {}, []],
   ["a date that is none", { date: "yesterday" }, []],
 ])("%s: %j", async (_name, headers, expected) => {

@@ -21,9 +21,11 @@ export class SourceClock {
   /** Takes in an answer to a request that was sent and answered at these times by the clock here. */
   see(response: Headers, sent: number, answered: number): void {
     if (this.#ahead !== null) return;
-    const now = timeOf(response);
-    if (now === null) return;
-    const ahead = now < sent ? now - sent : now > answered ? now - answered : 0;
+    const times = timesOf(response);
+    if (times.length === 0) return;
+    const ahead = nearest(
+      times.map((now) => (now < sent ? now - sent : now > answered ? now - answered : 0)),
+    );
     this.#ahead = Math.abs(ahead) > toleratedSkewMs ? ahead : 0;
     tellOfSkew(this.#warn, this.#ahead, "the source's (the `Date` of its answer)");
   }
@@ -32,11 +34,22 @@ export class SourceClock {
 /** What a cache adds that answers by itself; such an answer's `Date` is that of its making. */
 const cacheMarks = ["x-cache", "cf-cache-status", "x-proxy-cache", "x-vercel-cache"];
 
-function timeOf({ headers }: Headers): number | null {
+/** No clock that was ever set shows an earlier time: devices without one begin at 1970 or 2000. */
+const earliest = Date.parse("2020-01-01T00:00:00Z");
+
+/**
+ * What time an answer says it is, in one reading or two: some caches leave the `Date` of the origin, so that
+ * the `Age` is to be added, and some write their own. None where it does not say.
+ */
+function timesOf({ headers }: Headers): readonly number[] {
   const date = Date.parse(headers.get("date") ?? "");
-  if (Number.isNaN(date)) return null;
+  if (Number.isNaN(date) || date < earliest) return [];
   const age = headers.get("age");
-  if (age !== undefined) return /^\d{1,9}$/.test(age) ? date + Number(age) * 1000 : null;
+  if (age !== undefined) return /^\d{1,9}$/.test(age) ? [date, date + Number(age) * 1000] : [];
   const isCached = cacheMarks.some((name) => /hit|stale/i.test(headers.get(name) ?? ""));
-  return isCached ? null : date;
+  return isCached ? [] : [date];
+}
+
+function nearest(differences: readonly number[]): number {
+  return differences.reduce((near, one) => (Math.abs(one) < Math.abs(near) ? one : near));
 }
