@@ -280,6 +280,8 @@ export interface Output {
    * identities with each batch, and asks `delivered` before it writes.
    */
   readonly appends: boolean;
+  /** For an upsert: the fields of the record as written by which rows are replaced. */
+  readonly upsertKey?: readonly string[];
   /** What becomes of records that are refused; absent, the first of them fails the run. */
   readonly onError?: OnError;
   open(context: OutputContext): Promise<OutputSession>;

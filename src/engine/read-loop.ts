@@ -2,6 +2,7 @@ import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { Failures } from "./failures.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
+import type { Look } from "./key-doubts.ts";
 import type { Part, Unit } from "./part.ts";
 import type { Committed, Filter, FilterContext, OutputSession, Page, PartitionMove } from "./ports.ts";
 import type { ReadEvent } from "./read-units.ts";
@@ -36,6 +37,8 @@ export interface ReadLoopParts {
   /** Makes everything written so far durable. `disorder` tells how the declared order was broken. */
   readonly commit: (disorder: string | null) => Promise<void>;
   readonly onPage: () => void;
+  /** Sees each page on its way to the output. */
+  readonly look?: (look: Look) => void;
   /** Aborted where the run as a whole is to end: what a unit throws then is not its own failure. */
   readonly signal?: AbortSignal;
   readonly faults?: FaultInjector;
@@ -180,6 +183,12 @@ export class ReadLoop {
       part.fallBack(before);
       return { error };
     }
+    this.#parts.look?.({
+      page: page.records,
+      fresh: fresh.records,
+      written: records,
+      partition: part.partition,
+    });
     await this.#write({ records, deliveries: fresh.deliveries, columns: page.columns });
     await this.#commitWhenDue(admitted.disorder);
     this.#parts.onPage();

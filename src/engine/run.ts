@@ -4,6 +4,7 @@ import type { Run, StateStore } from "../state/contract.ts";
 import { LeaseKeeper } from "../state/lease-keeper.ts";
 import { Commits } from "./commits.ts";
 import type { FaultInjector } from "./fault-points.ts";
+import { KeyDoubts } from "./key-doubts.ts";
 import { planRun, type Range } from "./plan-run.ts";
 import type { InputSession, OutputSession, PartContext, Pipeline, Warn } from "./ports.ts";
 import { cancellation, type Progress, ReadLoop } from "./read-loop.ts";
@@ -99,7 +100,9 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     range,
   });
   commits.follow(plan.part, input);
+  const keys = new KeyDoubts(pipeline, warn);
   const loop = new ReadLoop({
+    look: (look) => keys.look(look),
     filters: pipeline.filters,
     filterContext: { ...context, runId: run.runId },
     session,

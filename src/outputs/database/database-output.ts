@@ -40,6 +40,7 @@ export function createDatabaseOutput(config: DatabaseOutputConfig): Output {
     kind: "database",
     guarantee: "exactly-once",
     appends: mode === "append",
+    ...(mode === "upsert" && config.key !== undefined ? { upsertKey: [config.key].flat() } : {}),
     onError: onErrorOf(config),
     open: (context) => openSession(config, mode, context),
     openReader: async (context) => {
