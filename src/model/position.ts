@@ -139,7 +139,7 @@ export const positionFormat = 2;
 
 /** One upgrade a format: the entry under N turns format N into N + 1. */
 const upgrades: ReadonlyMap<number, (stored: Record<string, unknown>) => Record<string, unknown>> = new Map([
-  // Format 2 adds `facts`, which a version that does not know them would drop.
+  // Format 2 adds `facts`, `seen`, `watermarkText`, and a resume point's `bounds` and `read`. All may be absent.
   [1, (stored) => stored],
 ]);
 
