@@ -8,7 +8,13 @@ import { queryDoubts } from "../inputs/database/query-mistakes.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
 import { type BuildParts, buildInput, buildPipeline } from "./build.ts";
-import { combinedCursorDoubts, incoherencesOf, keyMistakes, pagingDoubts } from "./coherence.ts";
+import {
+  combinedCursorDoubts,
+  incoherencesOf,
+  keyMistakes,
+  pagingDoubts,
+  pagingUnitDoubts,
+} from "./coherence.ts";
 import { byPlace, type Diagnostic, doubt, type Finding, mistake } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { type LoadedInput, loadModuleInput } from "./module-input.ts";
@@ -149,6 +155,7 @@ async function checkConfig(
       : [
           ...incoherencesOf(pipeline.input, pipeline.output),
           ...pagingDoubts(config.input, pipeline.output),
+          ...pagingUnitDoubts(config.input),
           ...combinedCursorDoubts(config.input),
           ...keyMistakes(config, pipeline.input),
         ];

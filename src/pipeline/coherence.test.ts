@@ -117,6 +117,20 @@ describe("settings that contradict one another", () => {
     }
   });
 
+  test("an offset in a parameter that by its name counts pages is doubted", async () => {
+    const text = (pagination: string): string =>
+      `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  pagination: ${pagination}\noutput: { type: console }\n`;
+    for (const param of ["page", "pageNumber", "page_no", "p", "currentPage"]) {
+      expect(await told(text(`{ type: offset, param: ${param} }`))).toEqual([
+        expect.stringMatching(/^5:\d+ PAGING_UNIT warning: .*the number of a page.*type: page/),
+      ]);
+    }
+    for (const fine of ["offset", "'page[offset]'", "start", "skip", "startPosition"]) {
+      expect(await told(text(`{ type: offset, param: ${fine} }`))).toEqual([]);
+    }
+    expect(await told(text("{ type: page, param: page }"))).toEqual([]);
+  });
+
   test("a timestamp and an id that are sent together are doubted, since a source may require both", async () => {
     const both = (id: string) =>
       `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  statePersistence:\n    timestamp: { field: at, queryParam: since }\n    id: { ${id} }\noutput: { type: console }\n`;

@@ -124,6 +124,17 @@ export function pagingDoubts(input: InputConfig, output: Output): Finding[] {
   return [doubt("PAGES_SHIFT", ["input", "pagination", "type"], message, { part: "value", hint })];
 }
 
+/** A parameter that counts pages leads far past the end, if it is given the number of a record. */
+export function pagingUnitDoubts(input: InputConfig): Finding[] {
+  if (input.type !== "httpPolling" || input.pagination?.type !== "offset") return [];
+  const { param } = input.pagination;
+  if (!/^(?:current[_-]?)?(?:p|pg|page)(?:[_-]?(?:no|nr|num|number|index)|\[number\])?$/i.test(param))
+    return [];
+  const message = `\`type: offset\` sends the number of a record, and \`${param}\` is by its name the number of a page: the second request would then ask for a page far past the end, and the read end there`;
+  const hint = "declare `type: page`, unless the parameter does count records";
+  return [doubt("PAGING_UNIT", ["input", "pagination", "param"], message, { part: "value", hint })];
+}
+
 /** `updated_at`, `lastModified`, `SystemModstamp`, `changed_on`: the time of a change, and not of the beginning. */
 function namesChange(field: string): boolean {
   return /updat|modif|modstamp|chang|edit|touch|revis/i.test(field.split(".").at(-1) ?? "");

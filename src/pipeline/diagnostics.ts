@@ -20,6 +20,7 @@ export const diagnosticCodes = {
   CURSORS_COMBINED:
     "A doubt: a timestamp and an id are asked for together, so records with old ids that change may not come.",
   PAGES_SHIFT: "A doubt: records that change move to the end while pages are counted, and others slip past.",
+  PAGING_UNIT: "A doubt: records are counted on in a parameter that by its name counts pages.",
   TIE_HAZARD:
     "A doubt: a query compares strictly and has a LIMIT, and so loses ties wherever else it is run.",
   FIRST_RUN_BOUND:

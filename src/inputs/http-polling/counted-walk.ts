@@ -18,6 +18,7 @@ import { PageTotals, type ReadBefore } from "./page-totals.ts";
 import type { CountedPagination } from "./pagination-schema.ts";
 import { RepeatedPage } from "./repeated-page.ts";
 import { ShownTotals } from "./shown-totals.ts";
+import { isRoundSize, ToldPages } from "./told-pages.ts";
 import type { PageSeen, PastEnd, Walk, WalkParts, WalkStep } from "./walk.ts";
 
 /** A page's records, and where the next one is; null where none follows. */
@@ -245,7 +246,7 @@ export class CountedWalk implements Walk {
   #endOfRepeats({ records }: Answer): Taken {
     const isSure =
       this.#hasMoved || this.#totals.recordsLeft === false || records.length < this.#sizes.largest;
-    if (!isSure) {
+    if (!isSure && !this.#isToldOf(records)) {
       this.#hasDoubted = true;
       const { param } = this.#pagination;
       this.#parts.warn(
@@ -254,6 +255,14 @@ export class CountedWalk implements Walk {
       );
     }
     return { records: [], next: null };
+  }
+
+  /** Whether an earlier run told of the same short page: nothing has changed then. */
+  #isToldOf(records: WalkStep["records"]): boolean {
+    const { limit } = this.#pagination;
+    const { incremental, facts } = this.#parts;
+    if (limit === undefined || records.length >= limit || isRoundSize(records.length)) return false;
+    return new ToldPages("told-repeats", incremental, facts).tell(records);
   }
 
   /** The source refused a page, where that may mean that there is none. */

@@ -107,6 +107,30 @@ describe("P15: a next place that was never seen", () => {
     expect(later.error).toMatchObject({ code: "SOURCE_INVALID" });
   });
 
+  test("is told once where it is absent and earlier reads ended with null in its place", async () => {
+    const paged = async (atEnd: object, facts?: ReadonlySet<string>): Promise<ReadResult> =>
+      await read(
+        ({ url }, response) =>
+          sendJson(
+            response,
+            url.searchParams.has("token") ? { data: rows, ...atEnd } : { data: rows, meta: { next: "b" } },
+          ),
+        cursor,
+        { dataField: "data", key: "n" },
+        facts,
+      );
+    const atNull = await paged({ meta: { next: null } });
+    const absent = await paged({ meta: {} }, atNull.facts);
+    const again = await paged({ meta: {} }, absent.facts);
+    expect([atNull, absent, again].map(({ messages }) => messages)).toEqual([
+      [],
+      [expect.stringMatching(/^NEXT_PAGE_ABSENT: .*earlier reads ended/)],
+      [],
+    ]);
+    const always = await paged({ meta: {} });
+    expect([always.messages, (await paged({ meta: {} }, always.facts)).messages]).toEqual([[], []]);
+  });
+
   const asked = { ...link, limit: 10, limitParam: "limit" } as const;
   const cursored: Partial<HttpPollingKeys> = {
     dataField: "data",

@@ -96,6 +96,8 @@ export class NextPlace {
   #endByNull(page: PageSeen): NextFound {
     const sign = this.#signOf(page);
     if (sign !== null) this.#tell(`${this.#name} holds nothing, and ${describeSign(sign)}`);
+    if (this.#isThere(page) && page.answer.records.length > 0)
+      this.#parts.facts.learn(this.#endFact("empty"));
     return ended;
   }
 
@@ -117,6 +119,7 @@ export class NextPlace {
       if (sign !== null) this.#tell(`${this.#name} is absent, and ${describeSign(sign)}`);
       else if (isFull && !optional)
         this.#warnOfAbsent(`a full page had no ${this.#pathOrLink}; it was taken for the last`);
+      else if (!optional && count > 0) this.#tellOfOtherEnd();
       return ended;
     }
     // An empty page is evidence of its own, and so is what the source says beside the records.
@@ -136,6 +139,21 @@ export class NextPlace {
       `the answer has no ${this.#pathOrLink}, and no run of this stream has seen one: its ${count} records are all, or \`pagination\` looks in the wrong place. ${optionalHint}`,
     );
     return ended;
+  }
+
+  /** A source that writes null at its end may leave the field out by mistake. Told once: both are its ends then. */
+  #tellOfOtherEnd(): void {
+    const { facts } = this.#parts;
+    const isOther = facts.has(this.#endFact("empty")) && !facts.has(this.#endFact("absent"));
+    facts.learn(this.#endFact("absent"));
+    if (!isOther) return;
+    this.#warnOfAbsent(
+      `the answer has no ${this.#pathOrLink}, and earlier reads ended where it was there and held nothing; it was taken for the end. ${optionalHint}`,
+    );
+  }
+
+  #endFact(how: "empty" | "absent"): string {
+    return `end-${how}:${this.#fact}`;
   }
 
   /**

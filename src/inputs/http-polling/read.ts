@@ -13,7 +13,8 @@ import { answerRules, placeFields } from "./answer-rules.ts";
 import { boundParameters, leadingBound } from "./bound-parameters.ts";
 import { EnvelopeKeys } from "./envelope-keys.ts";
 import type { Facts } from "./facts.ts";
-import { describeSign, saysNotFirst, signOfMore, vagueSignOfMore } from "./more-signs.ts";
+import { saysNotFirst } from "./more-signs.ts";
+import { doubtOfOnlyPage } from "./only-page.ts";
 import { OtherLists } from "./other-lists.ts";
 import { canResume, paginationOf, startWalk } from "./page-walk.ts";
 import type { Pagination, PlacePagination, SeekPagination } from "./pagination-schema.ts";
@@ -208,12 +209,10 @@ export class HttpRead {
   async #fetchOnly(requests: PageRequests): Promise<Page> {
     const { answer, response } = await this.#ask(requests, null, 1, {});
     const { body, records } = answer;
-    const read = { pages: 1, records: records.length };
-    const envelope = { body, headers: response.headers, dataField: this.#rules.dataField, read };
-    const sign = signOfMore(envelope) ?? (records.length > 0 ? vagueSignOfMore(envelope) : null);
-    const isPart = response.status === 206;
-    if (sign !== null || isPart) {
-      const shown = sign === null ? "its status 206 says that it is a part of the whole" : describeSign(sign);
+    const envelope = { body, headers: response.headers, dataField: this.#rules.dataField };
+    const isFollowed = this.#parts.incremental.cursors.length > 0;
+    const shown = doubtOfOnlyPage(envelope, records, response, isFollowed);
+    if (shown !== null) {
       this.#parts.context.warn(
         "MORE_PAGES_SHOWN",
         `no \`pagination\` is declared, so one request was made, and ${shown}; declare how one page follows another`,

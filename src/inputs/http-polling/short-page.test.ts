@@ -35,6 +35,20 @@ describe("P15: a short page is no evidence of the end", () => {
     },
   );
 
+  test("a source that always gives its one short page is doubted once, and again once the page is another", async () => {
+    const list = rows(3);
+    const one: HttpHandler = (_request, response) => sendJson(response, { list });
+    const first = await read(one, byPage);
+    const second = await read(one, byPage, { facts: first.facts });
+    list.push(...rows(4).slice(3));
+    const third = await read(one, byPage, { facts: second.facts });
+    expect([first, second, third].map(({ warnings }) => warnings)).toEqual([
+      ["END_UNCONFIRMED"],
+      [],
+      ["END_UNCONFIRMED"],
+    ]);
+  });
+
   test.each([5, undefined])(
     "an offset that leads back into a filtered page hands on nothing twice, so that the order holds (limit %s)",
     async (limit) => {

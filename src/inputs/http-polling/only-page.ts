@@ -1,0 +1,31 @@
+import type { HttpResponse } from "../../http/message.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { describeSign, type Envelope, signOfMore, vagueSignOfMore } from "./more-signs.ts";
+
+/** Parameters by which sources are asked for so many records. */
+const sizeNames =
+  /^(?:limit|\$?top|rows|take|size|count|(?:max|page|per)[_-]?(?:results?|records|items|size|page|limit)|page\[(?:size|limit)\])$/i;
+
+/**
+ * Why more may follow an answer that is all that was asked for, in words; null where nothing shows it. `url` is what
+ * was asked; `isFollowed` says that records are followed by a cursor, so that none may be passed by.
+ */
+export function doubtOfOnlyPage(
+  envelope: Pick<Envelope, "body" | "headers" | "dataField">,
+  records: readonly SourceRecord[],
+  { status, url }: Pick<HttpResponse, "status" | "url">,
+  isFollowed: boolean,
+): string | null {
+  const count = records.length;
+  const whole = { ...envelope, read: { pages: 1, records: count } };
+  const sign = signOfMore(whole) ?? (count > 0 ? vagueSignOfMore(whole) : null);
+  if (sign !== null) return describeSign(sign);
+  if (status === 206) return "its status 206 says that it is a part of the whole";
+  const name = isFollowed && count > 1 ? sizeAsked(url, count) : null;
+  return name === null ? null : `it has the ${count} records that \`${name}\` asks for at most`;
+}
+
+function sizeAsked({ searchParams }: URL, count: number): string | null {
+  for (const [name, value] of searchParams) if (sizeNames.test(name) && value === String(count)) return name;
+  return null;
+}
