@@ -101,6 +101,32 @@ describe("crashTest", () => {
     expect(findings.some(({ repeated }) => repeated.length > 0)).toBe(true);
   });
 
+  test("goes on without records that cannot be read where the pipeline does, and writes no letters", async () => {
+    const records = [record(1, 1), { id: 2, updated_at: "soon" }, record(3, 3)];
+    const input: Input = {
+      kind: "fixed",
+      incremental: new Bench({ incremental: { order: "unordered" } }).pipeline.input.incremental,
+      open: async () => ({
+        async *read() {
+          yield { records, next: null };
+        },
+        close: async () => {},
+      }),
+    };
+    const pipeline = pipelineOf(input);
+    await expect(crashTest(pipeline)).rejects.toMatchObject({ code: "CURSOR_INVALID" });
+    for (const policy of ["skip", "deadLetter"] as const) {
+      const onError = {
+        policy,
+        deadLetters: () => {
+          throw new Error("a letter would be written");
+        },
+      };
+      const report = await crashTest({ ...pipeline, output: { ...pipeline.output, onError } });
+      expect([report.records, report.findings]).toEqual([2, []]);
+    }
+  });
+
   test("throws what fails a run that nobody disturbs", async () => {
     const bench = new Bench();
     bench.source.records = [record(1, 1)];

@@ -56,8 +56,8 @@ export interface CrashReport {
  * Reports every record that was lost, or repeated by an output that promises not to.
  *
  * The pipeline's input and filters are its own; its output is replaced by one in memory that appends
- * or upserts as the pipeline's does, and its state by one in memory. The source must give the same to
- * each history: see `reset`.
+ * or upserts as the pipeline's does, and its state by one in memory. Under `onError: deadLetter` records that
+ * cannot be read are skipped. The source must give the same to each history: see `reset`.
  *
  * Throws what an undisturbed run throws. Use it in the tests of a connector or a pipeline:
  *
@@ -120,11 +120,13 @@ class CrashBench {
   /** One history: what comes before, the run that is crashed, and the runs that mend it. */
   async play(interruption: Interruption | null): Promise<Outcome> {
     const table = new MemoryTable();
-    const { appends } = this.#pipeline.output;
+    const { appends, onError } = this.#pipeline.output;
+    // What the pipeline would write to its dead-letter file is left out.
+    const policy = onError === undefined || onError.policy === "fail" ? "fail" : "skip";
     const pipeline: Pipeline = {
       ...this.#pipeline,
       onConcurrentRun: "takeover",
-      output: memoryOutput(table, { appends }),
+      output: { ...memoryOutput(table, { appends }), onError: { policy } },
     };
     await using state = openMemoryState({ clock: systemClock });
     await this.#options.reset?.();

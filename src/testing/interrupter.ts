@@ -51,7 +51,8 @@ export class Interrupter {
   output(output: Output): Output {
     const open = (context: Parameters<Output["open"]>[0]): Promise<OutputSession> =>
       this.#call("output.open", async () => this.#guarded("output", await output.open(context)));
-    return { kind: output.kind, guarantee: output.guarantee, appends: output.appends, open };
+    const { kind, guarantee, appends, onError } = output;
+    return { kind, guarantee, appends, open, ...(onError === undefined ? {} : { onError }) };
   }
 
   input(input: Input): Input {
@@ -61,7 +62,7 @@ export class Interrupter {
   }
 
   #session(session: InputSession): InputSession {
-    const { now, safeUpper, readsPast, note, facts, partitions } = session;
+    const { now, safeUpper, readsPast, note, reach, facts, partitions } = session;
     return {
       read: (request) => this.#pages(session, request),
       ...(now === undefined ? {} : { now: () => this.#call("input.now", () => now.call(session)) }),
@@ -70,6 +71,7 @@ export class Interrupter {
         : { safeUpper: (from) => this.#call("input.safeUpper", () => safeUpper.call(session, from)) }),
       ...(readsPast === undefined ? {} : { readsPast: () => readsPast.call(session) }),
       ...(note === undefined ? {} : { note: () => note.call(session) }),
+      ...(reach === undefined ? {} : { reach: (lower) => reach.call(session, lower) }),
       ...(facts === undefined ? {} : { facts: () => facts.call(session) }),
       ...(partitions === undefined ? {} : { partitions: (signal) => partitions.call(session, signal) }),
       close: () => session.close(),
