@@ -53,14 +53,12 @@ interface LowerParts {
  * finest digits lower: that differs from every later text in a digit that both have.
  */
 export function isoLowerText({ value, lowered, forms, timezone, hasMoved }: LowerParts): LowerText {
-  const groups = groupsOf(hasMoved ? forms : withEarlierOffsets(forms), timezone, forms);
+  const groups = groupsOf(forms, timezone, hasMoved ? asSeen : withEarlierOffsets);
   if (groups.length === 0) return lowerOfUnknownForm(value);
   const isExact = compareCursorValues("timestamp_utc", lowered, value) === 0;
   let best: { readonly text: string; readonly group: Group } | null = null;
   for (const group of groups) {
-    const step = stepOf(group.finest);
-    const below = stepCursor("timestamp_utc", floorCursor("timestamp_utc", value, step), step, -1);
-    const target = isExact && !group.isMixed ? value : lower(lowered, below);
+    const target = isExact && !group.isMixed ? value : lower(lowered, stepBelow(value, group.finest));
     const text = written(target, group.finest.format, formatLowerBound);
     if (best === null || compareTexts(text, best.text) < 0) best = { text, group };
   }
@@ -71,9 +69,16 @@ export function isoLowerText({ value, lowered, forms, timezone, hasMoved }: Lowe
   return { text: best.text, says, reach };
 }
 
+/** One step of the form below the value. */
+function stepBelow(value: string, form: TimestampForm): string {
+  const step = stepOf(form);
+  return stepCursor("timestamp_utc", floorCursor("timestamp_utc", value, step), step, -1);
+}
+
 /** The earliest moment whose text, in a form of the group, may come after the bound. */
 function reachIn(group: Group, text: string, of: Group): string {
   const says = moment(text, of.timezone);
+  if (group === of && !group.isMixed) return says;
   if (group === of) return floorCursor("timestamp_utc", says, stepOf(group.coarsest));
   const isDate = group.separator !== of.separator || of.separator === "";
   const wall = text.slice(0, isDate ? 10 : of.finest.step > second ? 16 : 19);
@@ -106,7 +111,7 @@ interface UpperParts {
  * Where digits vary it is the next whole second: `…05Z` sorts behind `…05.999Z`, and before `…06`.
  */
 export function isoUpperText({ value, raised, forms, timezone }: UpperParts): string {
-  const groups = groupsOf(withLaterOffsets(forms), timezone, forms);
+  const groups = groupsOf(forms, timezone, withLaterOffsets);
   if (groups.length === 0) {
     const east = stepCursor("timestamp_utc", value, farthestEast, 1);
     return stepCursor("timestamp_utc", floorCursor("timestamp_utc", east, oneDay), oneDay, 1);
@@ -123,7 +128,28 @@ export function isoUpperText({ value, raised, forms, timezone }: UpperParts): st
   return best ?? raised;
 }
 
-function groupsOf(names: readonly string[], timezone: string, seen: readonly string[]): Group[] {
+type Widened = (forms: readonly string[]) => readonly string[];
+
+const asSeen: Widened = (forms) => forms;
+
+/** A run asks for the same groups at every page. Those of the last few streams are kept. */
+const knownGroups = new Map<Widened, Map<string, readonly Group[]>>();
+const mostKnown = 100;
+
+/** The groups of the forms that were seen, and of those that they may take as `widened` says. */
+function groupsOf(seen: readonly string[], timezone: string, widened: Widened): readonly Group[] {
+  const known = knownGroups.get(widened) ?? new Map<string, readonly Group[]>();
+  const key = `${timezone}\n${seen.join("\n")}`;
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const groups = newGroups(widened(seen), timezone, seen);
+  if (known.size >= mostKnown) known.clear();
+  known.set(key, groups);
+  knownGroups.set(widened, known);
+  return groups;
+}
+
+function newGroups(names: readonly string[], timezone: string, seen: readonly string[]): Group[] {
   const groups = new Map<string, TimestampForm[]>();
   const seenKeys = new Set<string>();
   for (const name of names) {

@@ -13,16 +13,16 @@ import { asInt64, textOfValue } from "./values.ts";
  */
 export function columnLiteral(records: readonly SourceRecord[], column: FieldColumn): string {
   const { field } = column;
-  const write = writerOf(column);
+  const { text, number, truth, other } = writerOf(column);
   let literal = "{";
   for (let at = 0; at < records.length; at++) {
     if (at > 0) literal += ",";
     const value = records[at]?.[field];
     if (value === null || value === undefined) literal += "NULL";
-    else if (typeof value === "string") literal += quotedElement(write.text(value));
-    else if (typeof value === "number") literal += write.number(value);
-    else if (typeof value === "boolean") literal += write.truth(value);
-    else literal += quotedElement(write.other(value));
+    else if (typeof value === "string") literal += quotedElement(text === null ? value : text(value));
+    else if (typeof value === "number") literal += number === null ? String(value) : number(value);
+    else if (typeof value === "boolean") literal += truth === null ? String(value) : truth(value);
+    else literal += quotedElement(other(value));
   }
   return `${literal}}`;
 }
@@ -39,33 +39,35 @@ export function requireText(text: string): void {
 
 /** The records as lines of `COPY`'s text form. */
 export function copyLines(records: readonly SourceRecord[], columns: readonly FieldColumn[]): string {
-  const writers = columns.map(writerOf);
+  const written = columns.map((column) => ({ field: column.field, ...writerOf(column) }));
   let lines = "";
   for (const record of records) {
-    for (let at = 0; at < columns.length; at++) {
-      const column = columns[at];
-      const write = writers[at];
-      if (column === undefined || write === undefined) continue;
+    for (let at = 0; at < written.length; at++) {
+      const column = written[at];
+      if (column === undefined) continue;
       if (at > 0) lines += "\t";
       const value = record[column.field];
       if (value === null || value === undefined) lines += "\\N";
-      else if (typeof value === "string") lines += escapedField(write.text(value));
-      else if (typeof value === "number") lines += write.number(value);
-      else if (typeof value === "boolean") lines += write.truth(value);
-      else lines += escapedField(write.other(value));
+      else if (typeof value === "string")
+        lines += escapedField(column.text === null ? value : column.text(value));
+      else if (typeof value === "number")
+        lines += column.number === null ? String(value) : column.number(value);
+      else if (typeof value === "boolean")
+        lines += column.truth === null ? String(value) : column.truth(value);
+      else lines += escapedField(column.other(value));
     }
     lines += "\n";
   }
   return lines;
 }
 
-/** How values of a column are written as the text of their type. */
+/** How values of a column are written as the text of their type; null where that is their own text, which saves the call. */
 interface Writer {
-  text(value: string): string;
-  number(value: number): string;
-  truth(value: boolean): string;
+  readonly text: ((value: string) => string) | null;
+  readonly number: ((value: number) => string) | null;
+  readonly truth: ((value: boolean) => string) | null;
   /** Everything else that a record can hold; not for null. */
-  other(value: unknown): string;
+  readonly other: (value: unknown) => string;
 }
 
 function writerOf(column: FieldColumn): Writer {
@@ -81,10 +83,10 @@ function writerOf(column: FieldColumn): Writer {
 function plainWriter(kind: ColumnKind): Writer {
   const isNumber = kind === "integer" || kind === "decimal" || kind === "float";
   return {
-    text: kind === "json" ? stringifyJson : asIs,
-    number: String,
+    text: kind === "json" ? stringifyJson : null,
+    number: null,
     // A column of numbers takes a truth value as 1 or 0.
-    truth: isNumber ? (value) => (value ? "1" : "0") : String,
+    truth: isNumber ? (value) => (value ? "1" : "0") : null,
     other: (value) => textOfValue(value, kind),
   };
 }
@@ -112,7 +114,7 @@ const jsonListWriter: Writer = {
 function bitWriter(length: number): Writer {
   const bits = (value: number | bigint) => value.toString(2).padStart(length, "0");
   return {
-    text: asIs,
+    text: null,
     number: bits,
     truth: (value) => bits(value ? 1 : 0),
     other: (value) => bits(asInt64(value) ?? BigInt(String(value))),
