@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { testFolder } from "../../../test/support/command.ts";
@@ -41,6 +43,27 @@ test("a recording plays the same bytes, with every digit, and links that lead to
   const answer = await fetch(`${source.origin}/orders?page=1`);
   expect(await answer.text()).toBe(body.replace("ORIGIN", source.origin));
   expect(answer.headers.get("link")).toBe(`<${source.origin}/orders?page=2>; rel="next"`);
+});
+
+test("closing leaves no connection to the source open", async () => {
+  const upstream = createServer((_request, response) => response.end("[]"));
+  // Longer than the test may take: nothing but the recorder ends the connection.
+  upstream.keepAliveTimeout = 600_000;
+  upstream.listen(0, "127.0.0.1");
+  await once(upstream, "listening");
+  const address = upstream.address();
+  if (address === null || typeof address === "string") throw new Error("the source has no port");
+  const connected = once(upstream, "connection");
+  const recorder = await recordSource({
+    upstream: `http://127.0.0.1:${address.port}`,
+    folder: join(testFolder(), "recording"),
+  });
+  expect(await (await fetch(recorder.origin)).text()).toBe("[]");
+  const [socket] = await connected;
+  await recorder.close();
+  if (!socket.destroyed) await once(socket, "close");
+  upstream.close();
+  await once(upstream, "close");
 });
 
 test("JSON is stored as JSON where that keeps it to the letter, and as text where not", async () => {

@@ -84,7 +84,11 @@ export async function recordSource(options: RecordOptions): Promise<Recorder> {
     files.push(writeExchange(options.folder, number, { format: 1, request, response: recorded }));
     handBack(response, answer, base, server.origin);
   });
-  return { ...server, files };
+  const close = async (): Promise<void> => {
+    await server.close();
+    await pool.destroy();
+  };
+  return { ...server, files, close, [Symbol.asyncDispose]: close };
 }
 
 function readUpstream(text: string): URL {
