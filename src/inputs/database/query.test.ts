@@ -133,6 +133,41 @@ describe.each(places)("%s", (database, createPlace) => {
   });
 });
 
+test.each(places.filter(([database]) => database !== "mysql"))(
+  "P6: a LIMIT inside whose size is not known is no failure in quiet runs, and one where it stands still: %s",
+  async (database, createPlace) => {
+    const place = await createPlace();
+    await minutes(place, 4, momentTypes[database]);
+    const reading = (limit: number) =>
+      stream(
+        inputOf(place, {
+          query: `SELECT * FROM (SELECT * FROM events WHERE updated_at > $1 ORDER BY updated_at, id LIMIT (SELECT ${limit})) x ORDER BY updated_at, id`,
+          statePersistence: {
+            timestamp: { field: "updated_at", queryFormat: "iso8601" },
+            order: "ascending",
+          },
+        }),
+      );
+    const [wide, narrow] = [reading(50), reading(3)];
+    for (const events of [wide, narrow]) {
+      await events.run();
+      await events.run();
+      expect(events.ids()).toEqual([1, 2, 3, 4]);
+    }
+    // Five rows share the highest time, and then one more comes.
+    for (const id of [5, 6, 7, 8]) {
+      await place.beside.execute(`INSERT INTO events SELECT ${id}, updated_at FROM events WHERE id = 4`);
+    }
+    await place.beside.execute(
+      "INSERT INTO events SELECT 9, '2024-01-01T00:09:00Z' FROM events WHERE id = 4",
+    );
+    await wide.run();
+    expect(wide.ids().toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(1, 9));
+    await expect(narrow.run()).rejects.toMatchObject({ code: "PAGE_REPEATED" });
+    expect(narrow.ids()).not.toContain(9);
+  },
+);
+
 test("an unguarded bound of a type without a lowest value is refused, saying how to guard it", async () => {
   const place = await postgresPlace();
   await place.beside.execute("CREATE TABLE events (id inet)");

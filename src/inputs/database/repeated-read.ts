@@ -4,7 +4,8 @@ import { compareCursorValues, readCursorValue } from "../../model/cursor.ts";
 import { addDecimals } from "../../model/decimal.ts";
 import { contentHash } from "../../model/identity.ts";
 import { formatPath, type SourceRecord, valueAt } from "../../model/record.ts";
-import { compareTexts, textBefore } from "../../model/text-order.ts";
+import { compareTexts, textAfter, textBefore } from "../../model/text-order.ts";
+import { upperBoundToSend } from "../bounds.ts";
 import type { InnerLimit } from "./query-analysis.ts";
 
 /** Where a record stands in the order in which the database compares. */
@@ -13,13 +14,16 @@ export interface Place {
   /** Null where the record has no cursor, or where records are only counted. */
   of(record: SourceRecord): string | null;
   compare(a: string, b: string): number;
+  /** The next place that there may be. */
+  above(place: string): string;
   /** The bound to send for a place; null where it is a cursor's value, and is bound as such. */
   readonly below: ((place: string) => string) | null;
   /** Whether records are only counted. */
   readonly counts: boolean;
 }
 
-export function cursorPlace({ path, type, format }: CursorField): Place {
+export function cursorPlace(field: CursorField): Place {
+  const { path, type, format } = field;
   return {
     field: path === null ? "the offset" : formatPath(path),
     of(record) {
@@ -27,6 +31,7 @@ export function cursorPlace({ path, type, format }: CursorField): Place {
       return raw === null || raw === undefined ? null : readCursorValue(type, raw, format);
     },
     compare: (a, b) => compareCursorValues(type, a, b),
+    above: (place) => upperBoundToSend(field, place, "exclusive"),
     below: null,
     counts: path === null,
   };
@@ -44,6 +49,7 @@ export function textPlace({ path }: CursorField): Place {
       return raw === null || raw === undefined ? null : String(raw);
     },
     compare: compareTexts,
+    above: textAfter,
     below: textBefore,
     counts: false,
   };
@@ -57,6 +63,11 @@ export class RepeatedRead {
   readonly #place: Place;
   /** How many rows a run brings when there may be more; infinite as long as nobody knows. */
   #fullRun: number;
+  /** Whether the query says how many. */
+  readonly #isSaid: boolean;
+  /** Whether the run at hand only looks for rows above the highest place; and whether it found any. */
+  #isProbing = false;
+  #isAbove = false;
   /** How the query limits a run, in words. */
   readonly #what: string;
   /** Where the run at hand begins; null for the first, which the caller bounds. */
@@ -74,12 +85,17 @@ export class RepeatedRead {
     this.#place = place;
     this.#offset = offset;
     this.#fullRun = Math.min(...limits.map(({ rows }) => rows ?? Number.POSITIVE_INFINITY));
+    this.#isSaid = this.#fullRun !== Number.POSITIVE_INFINITY;
     this.#what = limits.find(({ rows }) => rows === this.#fullRun)?.what ?? limits[0]?.what ?? "LIMIT";
   }
 
   /** What of a page is new. */
   take(records: readonly SourceRecord[]): readonly SourceRecord[] {
     this.#rows += records.length;
+    if (this.#isProbing) {
+      this.#isAbove ||= records.some((record) => this.#isPast(record));
+      return [];
+    }
     if (this.#place.counts) return records;
     return records.filter((record) => {
       const place = this.#place.of(record);
@@ -90,6 +106,11 @@ export class RepeatedRead {
       const order = this.#place.compare(place, this.#from);
       return order > 0 || (order === 0 && !this.#wasBrought(record));
     });
+  }
+
+  #isPast(record: SourceRecord): boolean {
+    const place = this.#place.of(record);
+    return place !== null && this.#highest !== null && this.#place.compare(place, this.#highest) > 0;
   }
 
   #follow(place: string, record: SourceRecord): void {
@@ -110,11 +131,16 @@ export class RepeatedRead {
   /**
    * To be asked after each run: where the next one is to begin, or null where none is needed. Throws
    * `PAGE_REPEATED` where the LIMIT is too small for the records of one place: what lies behind them
-   * cannot be asked for.
+   * cannot be asked for. Where the query does not say how large it is, one run more looks for rows above; what that
+   * finds is left to a later run.
    */
   next(): string | null {
     const rows = this.#rows;
     this.#rows = 0;
+    if (this.#isProbing) {
+      if (this.#isAbove) throw this.#stuck(this.#fullRun);
+      return null;
+    }
     // Where the limit is not known, a run that brings less than the first has reached the end.
     const known = this.#fullRun !== Number.POSITIVE_INFINITY;
     const cut = rows > 0 && (!known || rows >= this.#fullRun);
@@ -124,7 +150,11 @@ export class RepeatedRead {
       this.#offset = addDecimals(this.#offset, String(rows));
       return this.#offset;
     }
-    if (this.#highest === this.#from) throw this.#stuck(rows);
+    if (this.#highest === this.#from) {
+      if (this.#isSaid || this.#highest === null) throw this.#stuck(rows);
+      this.#isProbing = true;
+      return this.#place.above(this.#highest);
+    }
     this.#from = this.#highest;
     this.#brought = new Map();
     for (const record of this.#atHighest) {
