@@ -6,7 +6,7 @@ const oldest = 24;
 if (Number.parseInt(process.versions.node, 10) < oldest) {
   process.stderr.write(
     `error Tidemark needs Node ${oldest} or newer; ${process.execPath} is ${process.version}\n` +
-      "→ Install a newer Node from https://nodejs.org, or run: npx -p node@24 -p tidemark tidemark\n",
+      "→ Install a newer Node from https://nodejs.org, or run: npx -p node@24 tidemark\n",
   );
   process.exitCode = 1;
 } else {

@@ -30,7 +30,7 @@ function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code !== "invalid_type" || !(issue.input instanceof ExactNumber)) return undefined;
   const { text } = issue.input;
   return issue.expected === "number" || issue.expected === "int"
-    ? `${text} is out of range: it is to be a whole number between ${-Number.MAX_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`
+    ? `${text} is out of range: give a whole number between ${-Number.MAX_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`
     : `Invalid input: expected ${issue.expected}, received number`;
 }
 

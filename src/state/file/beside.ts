@@ -176,6 +176,6 @@ function isMissing(error: unknown): boolean {
 function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
   return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
     cause,
-    hint: "Mend the file or restore it. To start the partition over on purpose, reset it.",
+    hint: "Fix the file or restore it. To start the partition over on purpose, reset it.",
   });
 }

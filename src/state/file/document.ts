@@ -179,7 +179,7 @@ function seedProblem(json: object): string {
     )
     .map((date) => `"${date.toISOString()}"`);
   const likely = meant.length === 0 ? "" : `; ${given} may stand for ${meant.join(" or ")}`;
-  return `\`timestamp\` is ${given}, and is to be ISO 8601 text such as "2026-01-01T00:00:00Z"${likely}`;
+  return `\`timestamp\` is ${given}; it must be ISO 8601 text such as "2026-01-01T00:00:00Z"${likely}`;
 }
 
 function isSeedValue(name: string, value: unknown): boolean {
@@ -235,6 +235,6 @@ function optionalTime(milliseconds: number | null): string | null {
 function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
   return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
     cause,
-    hint: "Mend the file or restore it. To start over on purpose, remove it.",
+    hint: "Fix the file or restore it. To start over on purpose, remove it.",
   });
 }

@@ -97,7 +97,7 @@ test("P10: a file that is no state and no seed is an error, and stays as it is",
 test.each([
   [
     '{"timestamp": 1772496000}',
-    "`timestamp` is 1772496000, and is to be ISO 8601 text such as",
+    "`timestamp` is 1772496000; it must be ISO 8601 text such as",
     '"2026-03-03T00:00:00.000Z"',
   ],
   ['{"timestamp": 1772496000000}', "`timestamp` is 1772496000000", '"2026-03-03T00:00:00.000Z"'],
