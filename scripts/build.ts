@@ -56,7 +56,9 @@ const bundle = await rolldown({
   // Older versions of Node can read the files, and are told by `src/node-version.ts` which one is needed.
   transform: { target: "node20" },
 });
-const { output } = await bundle.write({ dir: dist, chunkFileNames: "parts/[name]-[hash].js" });
+// Every run reads the files whole; what is said of the public names is in the declarations.
+const comments = { legal: true, annotation: true, jsdoc: false };
+const { output } = await bundle.write({ dir: dist, chunkFileNames: "parts/[name]-[hash].js", comments });
 await bundle.close();
 writeLicences(dist, output);
 chmodSync(new URL("../dist/cli/main.js", import.meta.url), 0o755);

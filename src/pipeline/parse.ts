@@ -11,6 +11,9 @@ export type Parsed<T> =
 
 type Issue = z.core.$ZodIssue;
 
+/** A parser that is compiled for each schema pays only from the second parsing on. */
+const once = { ...silentMessages, jitless: true } as const;
+
 /**
  * Parses a configuration. Texts from the environment become numbers or booleans where the schema
  * wants such, since a variable is always text; and a number becomes the text it was written as where
@@ -29,7 +32,7 @@ export function parseConfig<T>(
   const corrections = new Corrections(base);
   let config = raw;
   for (;;) {
-    const result = schema.safeParse(config, silentMessages);
+    const result = schema.safeParse(config, once);
     if (result.success && corrections.findings.length === 0) return { config: result.data, findings: [] };
     const issues = result.success ? [] : result.error.issues;
     const reading: Reading = {
