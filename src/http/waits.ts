@@ -31,7 +31,7 @@ export function waitAsked(headers: Headers, now: number): AskedWait | null {
 }
 
 const throttled =
-  /throttl|rate.?limit|too.?many.?(?:requests|calls)|slow.?down|request.?limit.?exceeded|quota.?exceeded/i;
+  /throttl|rate.?limit|too.?many.?(?:requests|calls|visits|queries|connections)|(?:call|request) frequency|(?:calls|requests) per (?:second|minute|hour|day)|slow.?down|request.?limit.?exceeded|quota.?exceeded/i;
 
 /** Whether words of a source's say that it was asked too often. */
 export function saysThrottled(text: string): boolean {

@@ -19,16 +19,25 @@ export function answerRules(
     dataField: dataField === undefined ? null : parsePath(dataField),
     errorFields: errorField === undefined ? null : [errorField ?? []].flat().map(parsePath),
     totalFields: totals.filter((path) => path !== undefined).map(parsePath),
+    nextFields: nextFields({ pagination }).map(parsePath),
     facts,
   };
+}
+
+/** The dotted paths at which `pagination` has an answer say that another page follows. */
+function nextFields({ pagination }: Pick<HttpPollingConfig, "pagination">): readonly string[] {
+  if (pagination === undefined) return [];
+  return [
+    "hasMoreField" in pagination ? pagination.hasMoreField : undefined,
+    "nextCursorField" in pagination ? pagination.nextCursorField : undefined,
+  ].filter((path) => path !== undefined);
 }
 
 /** The dotted paths at which `pagination` has an answer say whether another page follows, and how much there is. */
 export function placeFields({ pagination }: Pick<HttpPollingConfig, "pagination">): readonly string[] {
   if (pagination === undefined) return [];
   return [
-    "hasMoreField" in pagination ? pagination.hasMoreField : undefined,
-    "nextCursorField" in pagination ? pagination.nextCursorField : undefined,
+    ...nextFields({ pagination }),
     "totalField" in pagination ? pagination.totalField : undefined,
     "totalPagesField" in pagination ? pagination.totalPagesField : undefined,
   ].filter((path) => path !== undefined);

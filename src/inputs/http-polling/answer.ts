@@ -12,12 +12,15 @@ import { parseBody, typeOf } from "./answer-body.ts";
 import type { EnvelopeKeys } from "./envelope-keys.ts";
 import type { Facts } from "./facts.ts";
 import {
-  customarySign,
+  type Around,
   declaredSign,
   type FailureSign,
-  signBesideEmptyList,
-  signWithoutList,
+  signBesideRecords,
+  signWithoutRecords,
+  type WeighedSign,
 } from "./failure-signs.ts";
+import type { HalfAnswers } from "./half-answers.ts";
+import { leadsOn } from "./more-signs.ts";
 
 /** An answer, parsed. */
 export interface Answer {
@@ -59,6 +62,8 @@ export interface AnswerRules {
   readonly errorFields: readonly Path[] | null;
   /** Where an answer says how many records or pages its result has. */
   readonly totalFields: readonly Path[];
+  /** Where an answer says that another page follows. */
+  readonly nextFields: readonly Path[];
   /** What is known of the source: whether it has given its list of records before. */
   readonly facts: Facts;
 }
@@ -74,6 +79,9 @@ export interface AnswerParts {
   readonly mayLackList?: boolean;
   /** The keys of this read's answers: what an answer with a list has is added. */
   readonly keys?: EnvelopeKeys;
+  /** The page's number in its read, and what tells of answers that may be half ones. */
+  readonly page: number;
+  readonly halves?: HalfAnswers;
 }
 
 const nothing: Answer = { body: undefined, records: [] };
@@ -89,7 +97,7 @@ const nothing: Answer = { body: undefined, records: [] };
  * the engine.
  */
 export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
-  const { rules, fail, now, inspect, mayLackList = false, keys } = parts;
+  const { rules, fail, now, inspect, mayLackList = false, keys, page, halves } = parts;
   const { status, problem } = response;
   if (status === 204 || status === 205) return nothing;
   if (problem !== null) {
@@ -102,11 +110,16 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   const body = parseBody(response, fail);
   inspect?.(body);
   const list = rules.dataField === null ? body : valueAt(body, rules.dataField);
-  const sign = isRecord(body) ? signIn(body, list, rules) : null;
-  if (sign !== null) throw failureOf(sign, response, { fail, now, hasList: Array.isArray(list) });
+  const { failure, doubt, isLed } = isRecord(body) ? signsIn(body, list, rules, response) : noSigns;
+  if (failure !== null) throw failureOf(failure, response, { fail, now, hasList: Array.isArray(list) });
   if (Array.isArray(list)) {
-    keys?.learn(body);
     const records = recordsOf(list, rules, fail);
+    if (list.length > 0) halves?.besideRecords(doubt, page, list.length);
+    else if (rules.errorFields === null && !isLed) {
+      const keysBeside = keys?.foreignBesideEmptyList(body) ?? [];
+      if (keysBeside.length > 0) halves?.foreign(keysBeside, page, snippet(stringifyJson(body)));
+    }
+    keys?.learn(body, list.length > 0);
     return records === list ? { body, records } : { body, records, holdsUnreadable: true };
   }
   if (status === 202) {
@@ -118,24 +131,52 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
     );
   }
   if (saysNothingThere(body, list, rules, mayLackList)) {
-    const foreign = keys?.areKnown === true ? keys.foreignIn(body, mayLackList) : [];
-    if (foreign.length === 0 || saysNone(body, rules)) return { body, records: [] };
-    throw foreignAnswer(body, foreign, response, { fail, now });
+    if (saysNone(body, rules)) return { body, records: [] };
+    if (keys?.areKnown === true) {
+      const foreign = keys.foreignIn(body, mayLackList);
+      if (foreign.length > 0) throw foreignAnswer(body, foreign, response, { fail, now });
+    } else if (rules.errorFields === null) {
+      const { keys: foreign, isAlien } = keys?.foreignToStream(body) ?? noForeign;
+      if (isAlien && foreign.length > 0) halves?.foreign(foreign, page, snippet(stringifyJson(body)));
+    }
+    return { body, records: [] };
   }
   throw noList(body, list, rules.dataField, fail);
 }
 
-/** Where an answer says that it failed or is not whole. One without records is doubted more easily. */
-function signIn(
+const noForeign = { keys: [], isAlien: false };
+
+/** Where an answer says that it failed or is not whole: `failure` refutes it, `doubt` is to be told. */
+interface Signs {
+  readonly failure: FailureSign | null;
+  readonly doubt: WeighedSign | null;
+  /** Whether the answer names a next page. */
+  readonly isLed: boolean;
+}
+
+const noSigns: Signs = { failure: null, doubt: null, isLed: false };
+
+/** An answer without records is doubted more easily, and one without a list even where `errorField` is declared. */
+function signsIn(
   body: SourceRecord,
   list: unknown,
-  { dataField, errorFields }: AnswerRules,
-): FailureSign | null {
-  const way = dataField ?? [];
-  const sign = errorFields === null ? customarySign(body, way) : declaredSign(body, errorFields);
-  if (sign !== null) return sign;
-  if (!Array.isArray(list)) return signWithoutList(body, way);
-  return list.length === 0 && errorFields === null ? signBesideEmptyList(body, way) : null;
+  { dataField, errorFields, nextFields }: AnswerRules,
+  { url, headers }: HttpResponse,
+): Signs {
+  const hasList = Array.isArray(list);
+  const declared = errorFields === null ? null : declaredSign(body, errorFields);
+  const none = { ...noSigns, failure: declared };
+  if (declared !== null || (errorFields !== null && hasList)) return none;
+  const isLed =
+    leadsOn({ body, headers, dataField }) || nextFields.some((path) => isGiven(valueAt(body, path)));
+  const around: Around = { body, dataField: dataField ?? [], url, hasList, leadsOn: isLed };
+  if (!hasList || list.length === 0) return { ...none, failure: signWithoutRecords(around), isLed };
+  const sign = signBesideRecords(around);
+  return sign?.weight === "failed" ? { ...none, failure: sign } : { ...none, doubt: sign, isLed };
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false && value !== "" && value !== "false";
 }
 
 /** The name of the fact that the list of records was there once. */

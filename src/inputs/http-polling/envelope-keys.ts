@@ -1,31 +1,59 @@
 import { formatPath, isRecord, type Path, type SourceRecord } from "../../model/record.ts";
 import { liesOn } from "./answer-rules.ts";
-import { isHarmless } from "./failure-signs.ts";
+import type { Facts } from "./facts.ts";
+import { isHarmless, isTelling } from "./failure-words.ts";
 
 /** Names beyond this many are not a fixed set that answers share. */
 const mostNames = 1000;
+/** So many of them are kept with the stream; one that has more keeps none. */
+const mostKept = 50;
+const keysFact = "keys";
+const manyFact = "keys:many";
 
-/** The keys that stood around the list in the answers of one read: an answer without a list is held against them. */
+/** Keys that an answer has, and no answer with a list had before it. */
+export interface Foreign {
+  readonly keys: readonly string[];
+  /** Whether the answer has no key at all that those had. */
+  readonly isAlien: boolean;
+}
+
+/**
+ * The keys that stood around the list in the answers of one read, and in those of earlier runs: an answer without a
+ * list, or with an empty one, is held against them.
+ */
 export class EnvelopeKeys {
   readonly #way: Path;
   readonly #known = new Set<string>();
-
+  readonly #facts: Facts;
   readonly #declared: readonly string[];
   #areKnown = false;
+  /** Whether a page of this read had records. */
+  #hadRecords = false;
 
   /** `dataField` is null where the body is the list. `declared` are dotted paths that any answer may have. */
-  constructor(dataField: Path | null, declared: readonly string[]) {
+  constructor(dataField: Path | null, declared: readonly string[], facts: Facts) {
     this.#way = dataField ?? [];
     this.#declared = declared;
+    this.#facts = facts;
   }
 
-  /** Takes in an answer that has a list. */
-  learn(body: unknown): void {
+  /** Takes in an answer that has a list, and whether it held records. */
+  learn(body: unknown, hasRecords: boolean): void {
     this.#areKnown = true;
+    this.#hadRecords ||= hasRecords;
+    if (this.#way.length === 0) return;
     for (const { path } of this.#entries(body)) {
-      if (this.#known.size >= mostNames) return;
+      if (this.#known.size >= mostNames) break;
       this.#known.add(path);
     }
+    this.#keep();
+  }
+
+  #keep(): void {
+    if (this.#known.size > mostKept) this.#facts.learn(manyFact);
+    if (this.#facts.has(manyFact)) return;
+    this.#facts.learn(keysFact);
+    for (const path of this.#known) this.#facts.learn(`key:${path}`);
   }
 
   /** Whether an answer of the read had a list. */
@@ -39,15 +67,37 @@ export class EnvelopeKeys {
    */
   foreignIn(body: unknown, mayBePastEnd: boolean): string[] {
     if (this.#known.size >= mostNames) return [];
-    return this.#entries(body)
-      .filter(({ path }) => !this.#known.has(path) && !this.#declared.some((field) => liesOn(path, field)))
-      .filter(({ name, value }) => !isHarmless(name, value, mayBePastEnd))
+    return this.#foreign(body, (path) => this.#known.has(path), mayBePastEnd).map(({ path }) => path);
+  }
+
+  /** As `foreignIn`, of an answer with an empty list behind pages with records; only flags and sentences count. */
+  foreignBesideEmptyList(body: unknown): string[] {
+    if (!this.#hadRecords || this.#known.size >= mostNames) return [];
+    return this.#foreign(body, (path) => this.#known.has(path), true)
+      .filter(({ value }) => isTelling(value))
       .map(({ path }) => path);
   }
 
+  /** As `foreignIn`, of the first answer of a read, and by the keys of earlier runs. */
+  foreignToStream(body: unknown): Foreign {
+    const has = (fact: string): boolean => this.#facts.has(fact);
+    if (!has(keysFact) || has(manyFact)) return { keys: [], isAlien: false };
+    const isKnown = (path: string): boolean => has(`key:${path}`);
+    return {
+      keys: this.#foreign(body, isKnown, false).map(({ path }) => path),
+      isAlien: !this.#entries(body).some(({ path }) => isKnown(path)),
+    };
+  }
+
+  #foreign(body: unknown, isKnown: (path: string) => boolean, mayBePastEnd: boolean): Entry[] {
+    return this.#entries(body)
+      .filter(({ path }) => !isKnown(path) && !this.#declared.some((field) => liesOn(path, field)))
+      .filter(({ name, value }) => !isHarmless(name, value, mayBePastEnd));
+  }
+
   /** The fields of the objects on the way to the list. */
-  #entries(body: unknown): { path: string; name: string; value: unknown }[] {
-    const found: { path: string; name: string; value: unknown }[] = [];
+  #entries(body: unknown): Entry[] {
+    const found: Entry[] = [];
     const before: string[] = [];
     let around = body;
     for (const step of this.#way) {
@@ -61,4 +111,10 @@ export class EnvelopeKeys {
     }
     return found;
   }
+}
+
+interface Entry {
+  readonly path: string;
+  readonly name: string;
+  readonly value: unknown;
 }

@@ -49,7 +49,7 @@ export function vagueSignOfMore(envelope: Envelope): MoreSign | null {
     // Facebook gives the last record's cursor on the last page, too.
     if (plain(path.at(-1) ?? "") === "cursors") return null;
     for (const [name, value] of Object.entries(object)) {
-      if (!vaguePlaces.has(plain(name)) || typeof value !== "string" || !leadsOn(value)) continue;
+      if (!vaguePlaces.has(plain(name)) || typeof value !== "string" || !isNext(value)) continue;
       return { kind: isAddress(value) ? "address" : "token", ...placeOf(header, [...path, name]) };
     }
     return null;
@@ -63,6 +63,21 @@ export function signOfRecords(envelope: Envelope): MoreSign | null {
     totalHeader({ ...envelope, read: { ...envelope.read, pages: null } }) ??
     rangeHeader(envelope)
   );
+}
+
+/** Whether an answer names a next page, or has a flag that can only say that one follows. */
+export function leadsOn({ body, headers, dataField }: Omit<Envelope, "read">): boolean {
+  const objects = allObjects({ body, headers, dataField, read: { pages: null, records: null } });
+  if (linkSign(headers) !== null || first(objects, placeIn) !== null) return true;
+  return objects.some(({ object }) =>
+    Object.entries(object).some(
+      ([name, value]) => saysTrue(value) && moreFlags.has(plain(name)) && !partFlags.has(plain(name)),
+    ),
+  );
+}
+
+function saysTrue(value: unknown): boolean {
+  return value === true || value === "true";
 }
 
 /** Whether a flag beside the records says that nothing follows. */
@@ -165,7 +180,7 @@ function placeIn({ path, object, header }: Part): MoreSign | null {
       if (value.some(isNextLink)) return { kind: "flag", ...at };
     } else if (isPlace(word, value)) {
       const found = isRecord(value) ? insideOf(value) : { text: exactText(value), steps: [] };
-      if (found !== null && leadsOn(found.text)) {
+      if (found !== null && isNext(found.text)) {
         const whole = placeOf(header, [...path, name, ...found.steps]);
         return { kind: isAddress(found.text) ? "address" : "token", ...whole };
       }
@@ -188,7 +203,7 @@ function isPlace(word: string, value: unknown): boolean {
 function insideOf(object: SourceRecord): { text: string | null; steps: string[] } | null {
   for (const name of ["href", "url", "uri", "link", "after", "starting_after", "token", "cursor", "page"]) {
     const text = exactText(object[name]);
-    if (leadsOn(text)) return { text, steps: [name] };
+    if (isNext(text)) return { text, steps: [name] };
   }
   return null;
 }
@@ -199,7 +214,7 @@ function isNextLink(value: unknown): boolean {
   return relation === "next" && insideOf(value) !== null;
 }
 
-function leadsOn(text: string | null): text is string {
+function isNext(text: string | null): text is string {
   return text !== null && text.trim() !== "" && !/^(?:-\d+|0+|null|none|false|true)$/i.test(text.trim());
 }
 
@@ -249,7 +264,7 @@ function linkSign(headers: Envelope["headers"]): MoreSign | null {
 /** `X-Next-Page`, `NextPageToken`, `x-ms-continuation`, `x-ms-continuationtoken`. */
 function headerSign([name, value]: readonly [string, string]): MoreSign | null {
   const word = plain(name).replace(/^x(?:ms)?/, "");
-  if (!leadsOn(value) || !(places.has(word) || placeNames.test(word) || word === "continuation")) return null;
+  if (!isNext(value) || !(places.has(word) || placeNames.test(word) || word === "continuation")) return null;
   return { kind: isAddress(value) ? "address" : "token", in: "header", at: name };
 }
 
@@ -304,7 +319,9 @@ const vaguePlaces = words("cursor pagetoken paginationtoken pagecursor pagingtok
 const objectHeaders = ["x-pagination", "pagination", "x-paging", "paging-headers"];
 const moreFlags = words(`
   hasmore more hasnext hasnextpage hasmorepages hasmoreresults hasmoreresult moreresult hasmoreitems hasmoredata hasmorerecords
-  moreresults moreitems morerecords moredata morepages moreavailable moreitemsincollection istruncated`);
+  moreresults moreitems morerecords moredata morepages moreavailable moreitemsincollection istruncated truncated exceededtransferlimit`);
+/** Those that some sources mean of the answer, which is then not whole. */
+const partFlags = words("istruncated truncated exceededtransferlimit");
 /** True at the end of the pages. */
 const pageFlags = words(
   "last islast lastpage islastpage endofstream endoflist endofresults nomore nomoreresults nomorepages",

@@ -13,6 +13,7 @@ import { answerRules, placeFields } from "./answer-rules.ts";
 import { boundParameters, leadingBound } from "./bound-parameters.ts";
 import { EnvelopeKeys } from "./envelope-keys.ts";
 import type { Facts } from "./facts.ts";
+import { HalfAnswers } from "./half-answers.ts";
 import { saysNotFirst } from "./more-signs.ts";
 import { doubtOfOnlyPage } from "./only-page.ts";
 import { OtherLists } from "./other-lists.ts";
@@ -73,13 +74,15 @@ export class HttpRead {
   readonly #rules: AnswerRules;
   readonly #keys: EnvelopeKeys;
   readonly #otherLists: OtherLists;
+  readonly #halves: HalfAnswers;
   /** Whether an answer had an element that is no record; it may be handed on with a later page. */
   #holdsUnreadable: Pick<Page, "holdsUnreadable"> = {};
 
   constructor(parts: HttpReadParts) {
     this.#parts = parts;
     this.#rules = answerRules(parts.config, parts.facts);
-    this.#keys = new EnvelopeKeys(this.#rules.dataField, placeFields(parts.config));
+    this.#keys = new EnvelopeKeys(this.#rules.dataField, placeFields(parts.config), parts.facts);
+    this.#halves = new HalfAnswers(parts.facts, parts.context.warn);
     this.#otherLists = new OtherLists(this.#rules.dataField, parts.facts, parts.context.warn);
   }
 
@@ -280,6 +283,8 @@ export class HttpRead {
       inspect,
       mayLackList,
       keys: this.#keys,
+      page: number,
+      halves: this.#halves,
     });
     this.#otherLists.see(answer.body);
     const { dataField } = this.#rules;

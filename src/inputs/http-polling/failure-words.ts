@@ -1,0 +1,284 @@
+import { ExactNumber } from "../../model/exact-number.ts";
+import { isRecord, type SourceRecord } from "../../model/record.ts";
+
+/**
+ * What a sign of failure beside the list is worth:
+ * - `failed`: the answer fails, whatever its list holds.
+ * - `nothing`: the answer fails if it has no records. Beside records it is a doubt.
+ * - `part`: as `nothing`, for words that also say that another page follows. They count for nothing where the
+ *   answer leads on to that page, or where all answers of the source have them.
+ * - `spoken`: as `part`, for texts that people read.
+ */
+export type Weight = "failed" | "nothing" | "part" | "spoken";
+
+interface FailureWord {
+  /** Names in lower case, without punctuation: `error_code`, `errorCode` and `Error-Code` are one. */
+  readonly names: RegExp;
+  readonly weight: Weight;
+  /** Whether a value says that the answer failed; `around` is the object that it stands in. */
+  readonly fails: (value: unknown, around: SourceRecord) => boolean;
+  /** Who answers so. */
+  readonly seen: string;
+}
+
+const messageNames =
+  /^(?:error|(?:err|error|exception|ret|result|response|status)?(?:message|msg)|error(?:description|text)|details?|reason|notes?|notices?|info(?:rmation)?|warnings?|alerts?|remarks?)$/;
+
+/** Where answers say that they failed or are not whole. A further source needs a name or a line here, and a test. */
+const failureWords: readonly FailureWord[] = [
+  {
+    names: /^(?:errors?|haserrors?|timedout|incompleteresults|partialfailureerror)$/,
+    weight: "failed",
+    fails: isSet,
+    seen: "GraphQL, Slack, Elasticsearch, GitHub's search, Google Ads",
+  },
+  {
+    names: /^(?:ok|(?:is)?success|succeeded)$/,
+    weight: "failed",
+    fails: (value, around) => saysNo(value) && !isCount(value, around),
+    seen: "Slack, Cloudflare, Zendesk",
+  },
+  { names: /^(?:is)?successful(?:ly)?$/, weight: "nothing", fails: saysNo, seen: "Jira's older APIs" },
+  {
+    names: /^(?:fault|exceptions?|err(?:no|code)?|error(?:code|type|info))$/,
+    weight: "nothing",
+    fails: (value) => isSet(value) && !saysSuccess(value),
+    seen: "Apigee, WeChat, Rails",
+  },
+  {
+    names: /^(?:errmsg|error(?:message|msg|description|text)|exceptionmessage)$/,
+    weight: "nothing",
+    fails: (value, around) => isSet(value) && !saysSuccess(value) && !hasCodeOfSuccess(around),
+    seen: "WeChat, Google Maps, OAuth",
+  },
+  {
+    names:
+      /^(?:failures|failed(?:shards|nodes|regions|sources|requests|partitions)|missingshards|skippedshards)$/,
+    weight: "nothing",
+    fails: isSet,
+    seen: "Elasticsearch, Solr, federated searches",
+  },
+  {
+    names:
+      /^(?:is)?(?:failed|degraded|timeout|outage|maintenance(?:mode)?|undermaintenance|unavailable|throttled|ratelimited|overloaded|busy|aborted|interrupted|retry)$/,
+    weight: "nothing",
+    fails: (value) => value === true || value === "true",
+    seen: "gateways before a source that is down",
+  },
+  {
+    names: /^retry(?:after|in)(?:ms|seconds|secs)?$/,
+    weight: "nothing",
+    fails: (value) => Number(value) > 0,
+    seen: "Discord, Telegram",
+  },
+  {
+    names:
+      /^(?:status|state|stat|result|outcome|code|(?:http|response|result|return|api)?status(?:code|text)?|(?:response|result|return)code)$/,
+    weight: "nothing",
+    fails: (value) => failedText.test(wordOf(value)) || isFailedStatus(value),
+    seen: "JSend, Flickr, Veeva, and many more",
+  },
+  {
+    names: /^(?:ret|retcode|rc)$/,
+    weight: "nothing",
+    fails: (value, around) => isFailedReturn(value) && !hasWordOfSuccess(around),
+    seen: "Bybit, QQ",
+  },
+  {
+    names: /^(?:is)?(?:partial(?:results?|data)?|truncated|incomplete)$/,
+    weight: "part",
+    fails: (value) => value === true || value === "true",
+    seen: "Loki, Prometheus, Google Cloud Logging",
+  },
+  {
+    names: /^(?:is)?complete$/,
+    weight: "part",
+    fails: (value) => value === false || value === "false",
+    seen: "Salesforce, Azure Monitor",
+  },
+  {
+    names: /^(?:status|state|stat|result|responsestatus)$/,
+    weight: "part",
+    fails: (value) => /^(?:partial(?:ly)?|incomplete|truncated)(?: \w+)?$/.test(wordOf(value)),
+    seen: "Google's APIs, Azure",
+  },
+  {
+    names: messageNames,
+    weight: "spoken",
+    fails: speaksOfTrouble,
+    seen: "Alpha Vantage, Bybit, and many more",
+  },
+];
+
+/** Objects beside the list in which sources say how the request went: `meta: { status: "error" }`. */
+export const reportNames =
+  /^(?:meta(?:data)?|info|header|api|service|outcome|execution|diagnostics?|status|state|result|shards|response|(?:response|result|query)(?:header|status|info|meta(?:data)?))$/;
+
+/** What a field beside the list says of a failure; null where it says nothing. */
+export function weightOf(name: string, value: unknown, around: SourceRecord): Weight | null {
+  if (value === null || value === undefined) return null;
+  const word = plainName(name);
+  for (const { names, weight, fails } of failureWords) {
+    if (names.test(word) && fails(value, around)) return weight;
+  }
+  return null;
+}
+
+/** A name without case and punctuation. */
+export function plainName(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
+const successNames = /^(?:ok|(?:is)?success(?:ful)?|succeeded)$/;
+
+/**
+ * Whether a value at a path of `errorField` means failure. A field whose name says success fails by
+ * false; any other by true, a number other than 0, a text or a list or an object that is not empty. An
+ * object with a `code` is judged by that, and one whose values are all empty is empty. Texts such as `0`, `none` and `ok` mean no failure.
+ */
+export function isFailure(name: string, value: unknown): boolean {
+  return successNames.test(plainName(name)) ? saysNo(value) : isSet(value);
+}
+
+export function isSuccessName(name: string): boolean {
+  return successNames.test(plainName(name));
+}
+
+const statusNames =
+  /^(?:status|state|stat|result|outcome|code|(?:http|response|result|return)?status(?:code)?|(?:response|result|return|ret|err|error)code)$/;
+
+export function isStatusName(name: string): boolean {
+  return statusNames.test(plainName(name));
+}
+
+/** Whether a field of this name holds words for people. */
+export function isMessageName(name: string): boolean {
+  return messageNames.test(plainName(name));
+}
+
+function saysNo(value: unknown): boolean {
+  return value === false || value === 0 || value === "false" || value === "0";
+}
+
+/** `success: 0, failed: 0` are counts. */
+function isCount(value: unknown, around: SourceRecord): boolean {
+  if (typeof value !== "number") return false;
+  return ["failed", "failure", "failures", "error", "errors"].some(
+    (name) => typeof around[name] === "number",
+  );
+}
+
+const harmlessText = /^(?:0*|-+|false|no|none|null|nil|n\/?a|ok|success|no errors?)$/i;
+
+function isSet(value: unknown): boolean {
+  if (value === undefined || value === null) return false;
+  if (typeof value === "boolean") return value;
+  if (typeof value === "number" || value instanceof ExactNumber) return Number(value) !== 0;
+  if (typeof value === "string") return !harmlessText.test(value.trim());
+  if (Array.isArray(value)) return value.some((element) => element !== null);
+  if (!isRecord(value)) return false;
+  if ((value.code ?? "") !== "") return isSet(value.code) && Number(value.code) !== 200;
+  return Object.values(value).some(isSet);
+}
+
+const failedText =
+  /^(?:err|errors?|internal error|fail|failed|failure|nok|ko|denied|forbidden|unauthorized|degraded|unavailable|down|busy|throttled|timed? ?out|aborted|maintenance|(?:over|rate|query|quota)[ a-z]* limit|rate limited|request denied|unknown error|invalid request)$/;
+
+/** A text in lower case, with blanks in place of `_` and `-`; empty for anything else. */
+function wordOf(value: unknown): string {
+  return typeof value === "string"
+    ? value
+        .trim()
+        .toLowerCase()
+        .replace(/[\s_-]+/g, " ")
+    : "";
+}
+
+function isFailedStatus(value: unknown): boolean {
+  const code = typeof value === "number" || typeof value === "string" ? Number(value) : 0;
+  return code >= 400 && code <= 599;
+}
+
+/** A code of the source's own, which is 0 where all is well; 1 and 2xx are used for the same. */
+function isFailedReturn(value: unknown): boolean {
+  const text = String(value);
+  return /^-?\d+$/.test(text) && !/^(?:0+|1|2\d{2,4})$/.test(text);
+}
+
+function hasWordOfSuccess(around: SourceRecord): boolean {
+  return Object.entries(around).some(
+    ([name, value]) => /(?:msg|message)$/.test(plainName(name)) && saysSuccess(value),
+  );
+}
+
+function hasCodeOfSuccess(around: SourceRecord): boolean {
+  return Object.entries(around).some(([name, value]) => isStatusName(name) && saysSuccess(value));
+}
+
+const successText = /^(?:0+|2\d\d|true|ok|okay|success(?:ful|fully)?|succeeded|none)$/i;
+
+/** Whether a code, a status or a text says that all is well. */
+export function saysSuccess(value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  return (typeof value === "number" || typeof value === "string") && successText.test(String(value).trim());
+}
+
+const troubledText =
+  /error|fail|exception|invalid|denied|unauthori[sz]ed|not authori[sz]ed|forbidden|not permitted|time(?:d.?)?.?out|unavailable|limit|quota|frequency|too many|throttl|busy|maintenance|expired|try again|retry|internal|refused|unexpected|went wrong|bad (?:request|gateway)|overload|(?:could|can)(?:not| not|n't)|unable|partial|incomplete|truncat|degraded|only the first|some (?:results|records|data|items)/i;
+/** Words that speak of what is behind the source: with them `no` does not say that there are no records. */
+const backendText = /\b(?:shards?|nodes?|replicas?|backends?|servers?|workers?|upstream|regions?)\b/i;
+const nothingFound =
+  /\b(?:no|0|zero|without)\s+(?:more\b|further\b|(?:\S+\s+){0,2}(?:errors?|fail\w*|exceptions?|found|match\w*|results?|records?|data|items?|rows?|entr(?:y|ies)|pages?|changes?|updates?)\b)|\bnothing\b|\bend of\b|\breached the (?:end|last)\b|\bup to date\b|\bunchanged\b|\bnot modified\b|\bempty\b|^(?:(?:data|records?|results?)\s+)?not found$|^idle$|\bzero results\b/gi;
+const noSuchPage =
+  /\bnot found\b|\b(?:page|offset)\b.{0,24}\b(?:invalid|range|exceeds?|beyond|past|not exist)|\b(?:invalid|beyond|past|out of|no such)\b.{0,16}\b(?:page|offset|range)\b/gi;
+
+/** Whether a text, or a list of texts, speaks of a failure, and not only of there being nothing. */
+function speaksOfTrouble(value: unknown): boolean {
+  if (Array.isArray(value))
+    return value.some((one) => speaksOfTrouble(isRecord(one) ? (one.message ?? one.text) : one));
+  if (typeof value !== "string") return false;
+  const text = value.replaceAll("_", " ");
+  const rest = text.replace(nothingFound, "").replace(noSuchPage, "");
+  return troubledText.test(rest);
+}
+
+/** Whether a text says that there is nothing, or with `mayBePastEnd` no such page, and speaks of no trouble. */
+export function saysNothing(value: unknown, mayBePastEnd = false): boolean {
+  if (typeof value !== "string") return false;
+  const text = value.trim().replaceAll("_", " ");
+  if (speaksOfTrouble(text) || backendText.test(text)) return false;
+  return text.search(nothingFound) >= 0 || (mayBePastEnd && text.search(noSuchPage) >= 0);
+}
+
+/** Statuses that say of a query or a page that there is none. */
+export function isNotFound(value: unknown): boolean {
+  return String(value) === "404" || String(value) === "416";
+}
+
+const endNames =
+  /^(?:is)?(?:empty|blank|last|lastpage|end|eof|atend|endreached|reachedend|endof\w+|done|finished|complete|completed|exhausted|final|uptodate|caughtup|cached|all\w*|no(?:more|data|results?|records?|items?)\w*)$/;
+
+/** Whether what stands beside the records says no more than that all is well, or that there are none. */
+export function isHarmless(name: string, value: unknown, mayBePastEnd: boolean): boolean {
+  if (value === null || value === "" || value === 0 || value === "0") return true;
+  if (Array.isArray(value)) return value.length === 0;
+  const word = plainName(name);
+  // What a later read begins at comes with the last page only: `nextSyncToken`, `@odata.deltaLink`.
+  if (/(?:synctoken|deltalink)$/.test(word)) return true;
+  if (typeof value === "number" && placeNumber.test(word)) return true;
+  // Only behind the first page there is a page before.
+  if (/^(?:prev|previous|first|self)(?:page)?(?:link|url|uri|href|cursor|token|offset)?$/.test(word))
+    return true;
+  if (endNames.test(word) && (value === true || value === "true")) return true;
+  if (/^(?:has(?:more|next)|more)/.test(word) && saysNo(value)) return true;
+  if (isSuccessName(name) || isStatusName(name))
+    return saysSuccess(value) || (mayBePastEnd && isNotFound(value)) || saysNothing(value, mayBePastEnd);
+  return typeof value === "string" && (saysSuccess(value) || saysNothing(value, mayBePastEnd));
+}
+
+const placeNumber = /^(?:page|offset|limit|start|skip|(?:per)?page(?:size|number)?|perpage)$/;
+
+/** Whether a field that comes with an empty list alone is worth a doubt: a flag or a sentence. Numbers, addresses and tokens are not. */
+export function isTelling(value: unknown): boolean {
+  return value === true || (typeof value === "string" && /\p{L}\s+\p{L}/u.test(value));
+}
