@@ -15,6 +15,8 @@ export function sqliteCheck(column: FieldColumn): ValueCheck | null {
   // A column declared as JSON alone is one of numbers to SQLite. Strings stand there in quotes.
   const isJson = column.kind === "json";
   const realOnly = affinity === "real";
+  // By its rules for names, `STRING` and `DATE` are columns of numbers.
+  const isNamedOtherwise = affinity === "numeric" && !/NUM|DEC|MONEY|CURR/i.test(column.type) && !isJson;
   return (value) => {
     if (typeof value === "number") return Number.isNaN(value) ? noNaN : null;
     if (typeof value === "boolean") return null;
@@ -23,6 +25,9 @@ export function sqliteCheck(column: FieldColumn): ValueCheck | null {
     if (isNumberWord(value)) return null;
     const text = numberText(value);
     if (text === null) return null;
+    if (isNamedOtherwise && typeof value === "string" && text !== value) {
+      return `SQLite takes a column declared so for one of numbers, and would keep the text as ${text}`;
+    }
     if (!realOnly && isInteger(text)) return null;
     return doubles(value) === null ? null : "the column keeps numbers as doubles, of about 16 digits";
   };

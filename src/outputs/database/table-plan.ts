@@ -11,7 +11,7 @@ import {
   takesEverything,
   type Widening,
 } from "./table-store.ts";
-import { every, keyCheck, type ValueCheck } from "./value-checks.ts";
+import { every, keyCheck, spellingCheck, type ValueCheck } from "./value-checks.ts";
 import { agrees, isNumberWord } from "./values.ts";
 
 export interface TablePlanOptions {
@@ -171,7 +171,8 @@ export class TablePlan {
     planned.takes = this.#takesOf(column);
     const { rules, key } = this.#options;
     const check = rules.checkOf(column, !this.#isUsers(column));
-    planned.check = key.includes(column.field) ? every(check, keyCheck(column)) : check;
+    const texts = key.includes(column.field) ? keyCheck(column) : spellingCheck(column);
+    planned.check = every(check, texts);
     planned.anything = planned.takes.everything && planned.check === null;
   }
 

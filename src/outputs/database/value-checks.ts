@@ -59,6 +59,28 @@ export function keyCheck({ kind }: FieldColumn): ValueCheck | null {
   });
 }
 
+/**
+ * Texts in a column of numbers. `007`, `+49…` and `1e3` are often no numbers but codes, and as numbers they lose
+ * their zeros, their sign and their letter. Exponents are taken where a column may hold fractions.
+ */
+export function spellingCheck(column: FieldColumn): ValueCheck | null {
+  const { kind } = column;
+  if (kind !== "integer" && kind !== "decimal" && kind !== "float") return null;
+  // The text of bits has one digit for each.
+  if (/^bit\b/i.test(declaredOf(column))) return null;
+  return (value) => {
+    if (typeof value !== "string" || plainNumber.test(value)) return null;
+    const text = value.trim();
+    const isExponent = kind !== "integer" && /^-?\d(?:\.\d+)?[eE]/.test(text);
+    if (isExponent || !/^(?:\+|-?0\d|.*[eE])/.test(text)) return null;
+    const number = canonicalDecimal(text);
+    return number === null ? null : `the column holds numbers, and would keep the text as ${number}`;
+  };
+}
+
+/** What most texts of numbers look like. */
+const plainNumber = /^-?[1-9]\d*(?:\.\d+)?$/;
+
 /** Checks texts, and dates of JavaScript as the text that is written for them. */
 export function ofStrings(check: (text: string) => string | null): ValueCheck {
   return (value) => {
