@@ -58,8 +58,24 @@ export class CarefulWriting {
       );
       if (this.#waiting.length === again.length) break;
     }
+    await this.#writeTogether();
     for (const failed of this.#waiting) await this.#refuse(failed);
     this.#waiting = [];
+  }
+
+  /** Records may wait for one another. Without those that lack a row of no record here, they are written at once. */
+  async #writeTogether(): Promise<void> {
+    while (this.#waiting.length > 1) {
+      const failed = await this.#attempt(this.#waiting.map(({ record }) => record));
+      if (failed === null) {
+        this.#waiting = [];
+        return;
+      }
+      const places = new Set(failed.fault.places);
+      if (places.size === 0) return;
+      for (const [place, one] of this.#waiting.entries()) if (places.has(place)) await this.#refuse(one);
+      this.#waiting = this.#waiting.filter((_, place) => !places.has(place));
+    }
   }
 
   /** `isAtFault` says that a part of these is known to be refused, so that they are not tried together. */

@@ -7,6 +7,8 @@ export interface RecordFault {
   readonly columns: readonly string[];
   /** Whether the same row may be taken once other rows are there, as behind a foreign key. */
   readonly awaitsOthers: boolean;
+  /** Which of the statement's records are at fault, by place, where that is known of all of them. */
+  readonly places?: readonly number[];
 }
 
 /** A fault that Tidemark finds itself, before the database is asked. `column` is the name of the column. */

@@ -296,6 +296,41 @@ test("PostgreSQL: a constraint that is deferred to the end of the transaction re
   expect(committed).toEqual({ written: 2 });
 });
 
+test("SQLite: a foreign key that is deferred to the end of the transaction refuses its record too", async () => {
+  const place = await sqlitePlace();
+  await place.beside.execute("CREATE TABLE groups (id INTEGER PRIMARY KEY, a TEXT, b INT, UNIQUE (a, b))");
+  await place.beside.execute("INSERT INTO groups VALUES (1, 'x', 5)");
+  const deferred = "DEFERRABLE INITIALLY DEFERRED";
+  await place.beside.execute(
+    `CREATE TABLE events (id INTEGER PRIMARY KEY, grp TEXT REFERENCES groups ${deferred}, a TEXT, b INT,
+       above INT REFERENCES events (id) ${deferred}, FOREIGN KEY (a, b) REFERENCES groups (a, b) ${deferred})`,
+  );
+  const { refusals, committed } = await commitWith(
+    place,
+    [
+      { id: 1, grp: "1", a: "x", b: 5, above: 6 },
+      { id: 2, grp: "5", a: "x", b: 5, above: null },
+      { id: 3, grp: null, a: "x", b: null, above: 1 },
+      { id: 4, grp: "1", a: "x", b: 6, above: 3 },
+      { id: 5, grp: "1", a: null, b: 6, above: 99 },
+      { id: 6, grp: "1", a: "x", b: 5, above: 1 },
+    ],
+    { key: "id" },
+  );
+  const refused = refusals.refused.map(({ record, reason }) => [Object(record).id, reason.details?.field]);
+  expect(refused.toSorted()).toEqual([
+    [2, "grp"],
+    [4, "a"],
+    [5, "above"],
+  ]);
+  expect(refusals.refused[0]?.reason.message).toMatch(/there is no row of \w+ that it refers to/);
+  expect(committed).toEqual({ written: 3 });
+  expect(await rows(place, "SELECT id FROM events ORDER BY id")).toEqual([{ id: 1 }, { id: 3 }, { id: 6 }]);
+  await expect(
+    deliver(place, [{ id: 7, grp: "5", a: null, b: null, above: null }], { key: "id" }),
+  ).rejects.toMatchObject({ message: expect.stringMatching(/record with id 7: the field `grp`/) });
+});
+
 test("rows that a trigger, a rule or a view leaves out do not count as written", async () => {
   const postgres = await postgresPlace();
   await postgres.beside.execute(

@@ -25,5 +25,12 @@ export function sqliteFault(error: TidemarkError): RecordFault | null {
   if (error.code !== "QUERY_FAILED" || !isOfRows) return null;
   const [, list] = failed.exec(error.message) ?? [];
   const columns = list?.split(", ").map((name) => name.slice(name.indexOf(".") + 1)) ?? [];
-  return { columns, awaitsOthers: errcode === foreignKey || errcode === unique || errcode === primaryKey };
+  const awaitsOthers = errcode === foreignKey || errcode === unique || errcode === primaryKey;
+  const places = placesIn(error);
+  return { columns, awaitsOthers, ...(places === null ? {} : { places }) };
+}
+
+function placesIn({ details }: TidemarkError): number[] | null {
+  const places: unknown = details?.places;
+  return Array.isArray(places) ? places.map(Number) : null;
 }

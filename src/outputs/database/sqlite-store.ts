@@ -9,6 +9,13 @@ import { takeWriteTurn } from "../../sql/sqlite/write-lock.ts";
 import { nullFault, ownFault, type RecordFault } from "./record-fault.ts";
 import { affinityOf } from "./sqlite-affinity.ts";
 import { sqliteFault } from "./sqlite-faults.ts";
+import {
+  brokenKey,
+  brokenKeyError,
+  explainedCommit,
+  type ForeignKey,
+  foreignKeysOf,
+} from "./sqlite-foreign-keys.ts";
 import { identifier, inexactKeysOf, nameOf, onConflict } from "./sqlite-keys.ts";
 import { rebuildTable } from "./sqlite-rebuild.ts";
 import { isRowNumber, sqliteRules } from "./sqlite-rules.ts";
@@ -55,6 +62,8 @@ export class SqliteTableStore implements TableStore {
   readonly #insertions = new WeakMap<Target, Insertion>();
   /** Tables with a conflict clause that deletes other rows, or puts a default in the place of NULL. */
   readonly #replacing = new Set<string>();
+  /** Those that the rows of the transaction are looked at for; null as long as SQLite alone looks at them. */
+  #foreignKeys: Map<string, ForeignKey[]> | null = null;
   #endTurn: (() => void) | null = null;
   #spills = 0;
 
@@ -63,6 +72,7 @@ export class SqliteTableStore implements TableStore {
   }
 
   async begin(): Promise<void> {
+    this.#foreignKeys = null;
     const endTurn = await takeWriteTurn(this.#connection.identity);
     try {
       this.#exec("BEGIN IMMEDIATE");
@@ -74,9 +84,21 @@ export class SqliteTableStore implements TableStore {
   }
 
   async commit(): Promise<void> {
-    this.#exec("COMMIT");
+    try {
+      this.#exec("COMMIT");
+    } catch (error) {
+      throw explainedCommit(error);
+    }
     this.#endTurn?.();
     this.#endTurn = null;
+  }
+
+  /**
+   * SQLite looks at deferred foreign keys at the end of the transaction alone, and then names no row. From here
+   * on each row's keys are looked up as it is written.
+   */
+  async checkConstraints(): Promise<void> {
+    this.#foreignKeys = new Map();
   }
 
   async rollback(): Promise<void> {
@@ -177,7 +199,32 @@ export class SqliteTableStore implements TableStore {
       encode(records[done], target.columns, encoders, single, 0);
       taken += this.#run(one, single);
     }
+    if (this.#foreignKeys !== null) this.#lookUpReferences(target, records, this.#foreignKeys);
     return countsRows ? records.length - taken : 0;
+  }
+
+  #lookUpReferences(
+    target: Target,
+    records: readonly SourceRecord[],
+    known: Map<string, ForeignKey[]>,
+  ): void {
+    const { table, columns } = target;
+    const keys = known.get(table) ?? foreignKeysOf(this.#connection.handle, nameOf(table));
+    known.set(table, keys);
+    if (keys.length === 0) return;
+    const { encoders } = this.#insertion(target);
+    const places: number[] = [];
+    let first: ForeignKey | null = null;
+    for (const [place, record] of records.entries()) {
+      const broken = brokenKey(keys, (name) => {
+        const at = columns.findIndex((column) => column.name.toLowerCase() === name.toLowerCase());
+        return columns[at] === undefined ? undefined : encoders[at]?.(record[columns[at].field]);
+      });
+      if (broken === null) continue;
+      first ??= broken;
+      places.push(place);
+    }
+    if (first !== null) throw brokenKeyError(nameOf(table).name, first, places);
   }
 
   #run(statement: StatementSync, params: readonly SQLInputValue[]): number {
