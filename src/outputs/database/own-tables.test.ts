@@ -7,6 +7,7 @@ import {
   postgresPlace,
   rows,
 } from "../../../test/support/database-output.ts";
+import { openSql } from "../../sql/open.ts";
 
 describe.each(places)("%s, into a table of the user's own", (database, createPlace) => {
   const computed = (column: string) =>
@@ -150,4 +151,41 @@ test("an identity column beside the key of an upsert is refused by name, since n
   });
   await deliver(place, [{ code: "a" }], { key: "code" });
   expect(await rows(place)).toEqual([{ id: 1, code: "a" }]);
+});
+
+test("P7: composites, arrays and ranges with times in them come back as they were", async () => {
+  const place = await postgresPlace();
+  await place.beside.execute(
+    `CREATE TYPE mood AS ENUM ('', 'a''b', 'x"y', 'Ü,{}', 'back\\slash');
+     CREATE TYPE part AS (x int, at timestamptz, local timestamp, day date, n numeric, t text);
+     CREATE DOMAIN inner_moment AS timestamptz; CREATE DOMAIN moment AS inner_moment;
+     CREATE TABLE source (id int PRIMARY KEY, mood mood, moods mood[], part part, parts part[], moment moment,
+       moments moment[], days date[], locals timestamp[], grid int[][], texts text[], span tstzrange,
+       spans tstzmultirange, days_range daterange, ranges tsrange[], lengths interval[], bits bit(3)[], bytes bytea[],
+       docs jsonb[], times timestamptz[], numbers numeric[], code char(5), codes char(5)[]);
+     CREATE TABLE events (LIKE source INCLUDING ALL)`,
+  );
+  const at = "2024-07-01 10:00:00.123456+02";
+  const row = `row(1, '${at}', '2024-07-01 10:00:00.5', '0044-03-15 BC', '1.50', 'a,"b(c)')::part`;
+  await place.beside.execute(
+    `INSERT INTO source VALUES (1, 'a''b', array['', 'x"y', 'Ü,{}', 'back\\slash']::mood[], ${row},
+       array[row(1, 'infinity', '-infinity', 'infinity', 'NaN', NULL)::part, NULL, ${row}], '${at}',
+       array['${at}'::moment, NULL], '{infinity,2024-01-01}', '{"2024-07-01 10:00:00.5",NULL}', '{{1,2},{3,NULL}}',
+       '{a,NULL,"null",""}', '[${at},infinity)', '{[${at},2024-07-02 10:00+02),[2024-08-01,)}', '[2024-01-01,infinity)',
+       '{"[2024-07-01 10:00,)",empty}', '{"1 day 2 hours",NULL}', '{101,NULL}', '{"\\\\x00ff",NULL}',
+       array['{"a":1.50}'::jsonb, 'null', '[1]'], '{infinity,-infinity,"2024-01-01 BC"}', '{NaN,1.25,Infinity}',
+       'ab', '{ab,"c  "}'); INSERT INTO source (id) VALUES (2)`,
+  );
+  const source = await openSql(place.url, { role: "input" });
+  for await (const { rows: records, columns } of source.stream("TABLE source", [], { pageSize: 9 })) {
+    const session = await claimed(place, { key: "id" });
+    await session.write({ records, columns });
+    await session.commit(commitOf());
+    await session.close();
+  }
+  await source.close();
+  const changed = "(TABLE source EXCEPT ALL TABLE events) UNION ALL (TABLE events EXCEPT ALL TABLE source)";
+  expect(await place.beside.query(`SELECT * FROM (${changed}) AS changed`)).toEqual([]);
+  const texts = "SELECT e::text = s::text AS same FROM events e JOIN source s USING (id)";
+  expect(await place.beside.query(texts)).toEqual([{ same: true }, { same: true }]);
 });
