@@ -18,8 +18,16 @@ export function postgresFault(error: TidemarkError): RecordFault | null {
   const own = faultFoundHere(error);
   if (own !== null) return own;
   const { sqlState, column } = error.details ?? {};
-  if (error.code !== "QUERY_FAILED" || typeof sqlState !== "string" || !ofRows.test(sqlState)) return null;
+  if (error.code !== "QUERY_FAILED" || typeof sqlState !== "string") return null;
+  if (!ofRows.test(sqlState) && !isOfPolicy(error, sqlState)) return null;
   return { columns: columnsOf(error.message, column), awaitsOthers: liftedByOthers.has(sqlState) };
+}
+
+/** A row that a policy of the table does not admit has the state of a missing right; the server's routine tells. */
+function isOfPolicy({ cause }: TidemarkError, sqlState: string): boolean {
+  if (sqlState !== "42501" || typeof cause !== "object" || cause === null || !("routine" in cause))
+    return false;
+  return cause.routine === "ExecWithCheckOptions";
 }
 
 function columnsOf(message: string, column: unknown): string[] {

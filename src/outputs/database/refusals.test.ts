@@ -1,11 +1,12 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import {
   claimed,
   commitOf,
   deliver,
   KeptRefusals,
   type Place,
+  placeAt,
   places,
   postgresPlace,
   rows,
@@ -294,6 +295,32 @@ test("PostgreSQL: a constraint that is deferred to the end of the transaction re
   expect(refusals.records).toEqual([{ id: 2, grp: 5 }]);
   expect(refusals.refused[0]?.reason.details).toMatchObject({ field: "grp" });
   expect(committed).toEqual({ written: 2 });
+});
+
+test("PostgreSQL: a row that a policy of the table does not admit is refused, and a missing right is not", async () => {
+  const place = await postgresPlace();
+  const role = `writer_${new URL(place.url).pathname.slice(1)}`;
+  await place.beside.execute(
+    `CREATE TABLE events (id int PRIMARY KEY, tenant int);
+     ALTER TABLE events ENABLE ROW LEVEL SECURITY;
+     CREATE POLICY own ON events USING (tenant = 1) WITH CHECK (tenant = 1);
+     CREATE ROLE ${role} LOGIN PASSWORD 'writer'; GRANT ALL ON SCHEMA public TO ${role}; GRANT ALL ON events TO ${role}`,
+  );
+  onTestFinished(async () => {
+    await place.beside.execute(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  });
+  const url = new URL(place.url);
+  url.username = role;
+  url.password = "writer";
+  const tenant = await placeAt(url.href);
+  const records = [1, 2, 3].map((id) => ({ id, tenant: id === 2 ? 5 : 1 }));
+  const { refusals, committed } = await commitWith(tenant, records, { key: "id" });
+  expect(refusals.records).toEqual([{ id: 2, tenant: 5 }]);
+  expect(committed).toEqual({ written: 2 });
+  await place.beside.execute(`REVOKE INSERT ON events FROM ${role}`);
+  await expect(commitWith(tenant, [{ id: 4, tenant: 1 }], { key: "id" })).rejects.toMatchObject({
+    code: "OUTPUT_FAILED",
+  });
 });
 
 test("SQLite: a foreign key that is deferred to the end of the transaction refuses its record too", async () => {
