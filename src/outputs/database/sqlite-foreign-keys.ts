@@ -38,13 +38,13 @@ export function foreignKeysOf(
   });
 }
 
-/** The first of the keys whose row is not there; null where all are. `valueOf` gives what a column holds. */
+/** The first of the keys whose row is not there; null where all are. `valueIn` gives what a column holds. */
 export function brokenKey(
   keys: readonly ForeignKey[],
-  valueOf: (column: string) => SQLInputValue | undefined,
+  valueIn: (column: string) => SQLInputValue | undefined,
 ): ForeignKey | null {
   for (const key of keys) {
-    const values = key.columns.map(valueOf).filter((value) => value !== undefined && value !== null);
+    const values = key.columns.map(valueIn).filter((value) => value !== undefined && value !== null);
     if (values.length === key.columns.length && key.find.get(...values) === undefined) return key;
   }
   return null;
