@@ -17,7 +17,7 @@ export const errorCodes = {
   // The pipeline file and the command line
   PIPELINE_INVALID: {
     meaning: "The pipeline file has mistakes; each is listed with its line and column.",
-    hint: "Mend the lines that are named, then run `tidemark validate FILE`.",
+    hint: "Fix the lines that are named, then run `tidemark validate FILE`.",
     recoverable: false,
   },
   PIPELINE_NOT_FOUND: {
@@ -194,7 +194,7 @@ export const errorCodes = {
   },
   CONNECTOR_FAILED: {
     meaning: "A connector in code threw, or yielded something that is neither a record nor a cursor.",
-    hint: "Mend the connector; the next run goes on from the last checkpoint.",
+    hint: "Fix the connector; the next run goes on from the last checkpoint.",
     recoverable: false,
   },
   RECORD_INVALID: {
@@ -206,7 +206,7 @@ export const errorCodes = {
   // Filters and outputs
   FILTER_FAILED: {
     meaning: "A filter threw or returned something that is not a record.",
-    hint: "Mend the filter; the run failed before the batch was written.",
+    hint: "Fix the filter; the run failed before the batch was written.",
     recoverable: false,
   },
   OUTPUT_UNAVAILABLE: {
@@ -227,7 +227,7 @@ export const errorCodes = {
   // The service and its keys
   INVALID_REQUEST: {
     meaning: "The request is not of the form that the service takes.",
-    hint: "Mend what the detail names; the service's `/docs` show every request's form.",
+    hint: "Fix the field named in `detail`. The service's `/docs` show every request's form.",
     recoverable: false,
   },
   UNAUTHORIZED: {

@@ -28,7 +28,7 @@ same, and with 1 where they differ.`,
   );
   examples(command, [
     ["tidemark verify events.yaml", "all that the stream has read"],
-    ["tidemark verify events.yaml --from 2026-01-01 --repair", "a part of it, and mend it"],
+    ["tidemark verify events.yaml --from 2026-01-01 --repair", "a part of it, and repair it"],
   ]);
 }
 

@@ -177,5 +177,9 @@ export class UnsendableRequest extends Error {
 /** Where every address of a host failed, the error of all of them has no message of its own. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === "") return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message || error.name : String(error);
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.trim().replace(openSsl, "TLS failed: $1");
 }
+
+/** As OpenSSL writes its errors: `40FD…:error:0A00010B:SSL routines:function:wrong version number:file.c:77:`. */
+const openSsl = /^[0-9A-F]*:?error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):.*$/s;

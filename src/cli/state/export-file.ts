@@ -151,6 +151,6 @@ function wrongEntries(file: string, problems: readonly string[]): TidemarkError 
   return new TidemarkError(
     "ARGUMENT_INVALID",
     `${file} holds entries that cannot be imported: ${told.join("; ")}${rest > 0 ? `; and ${rest} more` : ""}`,
-    { hint: "Nothing was imported. Mend or remove these entries.", details: { problems } },
+    { hint: "Nothing was imported. Fix or remove these entries.", details: { problems } },
   );
 }

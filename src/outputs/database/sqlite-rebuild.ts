@@ -91,7 +91,7 @@ function refuseLosses(db: DatabaseSync, table: TableName, sql: string, widenings
   throw new TidemarkError(
     "OUTPUT_FAILED",
     `the table ${table.name} cannot be changed so that ${columns} can hold text: ${why}`,
-    { hint: "Change the column's type to TEXT by hand, or mend the values with a filter." },
+    { hint: "Change the column's type to TEXT by hand, or change the values with a filter." },
   );
 }
 

@@ -30,7 +30,7 @@ export function textProblem(
       return {
         field,
         words: "it holds half of a surrogate pair, which no UTF-8 text holds",
-        hint: "Mend it in a `script` filter: text.toWellFormed().",
+        hint: "Fix it in a `script` filter: text.toWellFormed().",
       };
     }
   }
