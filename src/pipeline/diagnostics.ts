@@ -27,7 +27,8 @@ export const diagnosticCodes = {
     "A doubt: a query compares with a bound that is NULL on the first run, so the lowest value is bound.",
   ORDER_MISSING: "A doubt: `order: ascending` is declared, and the query has no ORDER BY.",
   CURSOR_UNUSED: "A doubt: a query does not use the cursor, so every run reads all rows.",
-  LIMIT_INSIDE: "A doubt: a LIMIT inside a query cannot be taken out, so the query is run once a page.",
+  LIMIT_INSIDE:
+    "A doubt: a LIMIT inside a query is left out of what is sent, or a limit by row numbers has the query run once a page.",
 } as const;
 
 export type DiagnosticCode = keyof typeof diagnosticCodes;

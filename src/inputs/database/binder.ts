@@ -1,5 +1,6 @@
 import type { CursorField, Incremental, PartContext, ReadRequest } from "../../engine/ports.ts";
-import { floorCursor, stepCursor } from "../../model/cursor.ts";
+import { TidemarkError } from "../../errors.ts";
+import { type CursorType, floorCursor, stepCursor } from "../../model/cursor.ts";
 import { parseGranule } from "../../model/granule.ts";
 import { formatPath } from "../../model/record.ts";
 import { parseCursorFormat } from "../../model/timestamp.ts";
@@ -15,6 +16,7 @@ import {
   lowestBound,
 } from "./bind.ts";
 import { mysqlUpperTime, numberOrText } from "./bind-mysql.ts";
+import type { Calculation } from "./query-analysis.ts";
 import type { Place } from "./repeated-read.ts";
 
 export interface BinderParts {
@@ -35,6 +37,8 @@ export interface BoundStatement {
   readonly placeholders: number;
   /** Those of them that the query says what NULL means for. */
   readonly guarded: ReadonlySet<number>;
+  /** What the query calculates with each of them, where it does. */
+  readonly calculations: ReadonlyMap<number, Calculation>;
   /** How the upper bound is compared with. */
   readonly upper: "inclusive" | "exclusive";
   /** Whether it was written for a table: it leaves out by itself what a wide bound brings too much. */
@@ -129,7 +133,11 @@ export class Binder {
     const leads = number === 1;
     if (field.role === "offset") return BigInt(leads ? (request.window.lower?.value ?? "0") : "0");
     const value = leads ? (request.window.lower?.value ?? null) : (request.companions.id ?? null);
-    if (value === null) return statement.guarded.has(number) ? null : lowestBound(field, binding);
+    if (value === null) {
+      if (statement.guarded.has(number)) return null;
+      requireNoCalculation(statement, number, field.type);
+      return lowestBound(field, binding);
+    }
     const { incremental } = this.#parts;
     const companion =
       statement.placeholders > 1 && incremental.cursors.slice(1).some(({ role }) => role !== "offset");
@@ -158,7 +166,9 @@ export class Binder {
     const [leading] = this.#parts.incremental.cursors;
     const upper = window.upper?.value;
     if (upper === undefined || leading === undefined) {
-      return statement.guarded.has(number) ? null : highestBound(binding);
+      if (statement.guarded.has(number)) return null;
+      requireNoCalculation(statement, number, leading?.type ?? "numeric_id");
+      return highestBound(binding);
     }
     const raised = upperBoundToSend(leading, upper, statement.upper);
     return leading.type === "timestamp_utc"
@@ -188,6 +198,19 @@ export class Binder {
     }
     return dialect === "sqlite" && /^-?\d+$/.test(text) && declared.kind !== "pattern" ? BigInt(text) : text;
   }
+}
+
+/** Of a calculation with the lowest value nobody can say that it gives what lies below every row. */
+function requireNoCalculation({ calculations }: BoundStatement, number: number, type: CursorType): void {
+  const calculation = calculations.get(number);
+  if (calculation === undefined || (calculation.keepsInfinity && type === "timestamp_utc")) return;
+  throw new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `the query calculates with $${number} (${calculation.name}), and there is no value for it yet: what that makes of a first value may leave out rows in silence`,
+    {
+      hint: `Say in the query what a run without a value reads: put COALESCE($${number}, …) in the place of $${number}, as in COALESCE($${number}, ${type === "timestamp_utc" ? "'1970-01-01'" : "0"}).`,
+    },
+  );
 }
 
 const second = parseGranule("1s");

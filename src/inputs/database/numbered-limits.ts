@@ -1,4 +1,4 @@
-import type { InnerLimit } from "./query-analysis.ts";
+import { type InnerLimit, isBoundedBefore } from "./limits.ts";
 import type { SqlToken } from "./sql-tokens.ts";
 
 const numbering = new Set(["row_number", "rank", "dense_rank"]);
@@ -30,14 +30,11 @@ export function numberedLimits(
         start: compared.start,
         orderBy: orderByOf(level),
         isBounded: isBoundedBefore(tokens, part < 0 ? tokens.length : part),
+        removal: null,
+        isMixed: part >= 0 && choosesAmong(tokens.slice(part)),
       },
     ];
   });
-}
-
-/** Whether a bound stands inside a part of the query or before it: one behind it cannot move what the part brings. */
-export function isBoundedBefore(tokens: readonly SqlToken[], end: number): boolean {
-  return tokens.slice(0, end).some(({ kind }) => kind === "placeholder");
 }
 
 interface Compared {
@@ -62,6 +59,28 @@ function comparedWith(tokens: readonly SqlToken[], alias: SqlToken, from: number
     if (ahead === ">") return { start: token.start, rows: bound === null ? null : bound - 1 };
   }
   return null;
+}
+
+const choosing = new Set([
+  "or",
+  "having",
+  "group",
+  "distinct",
+  "union",
+  "intersect",
+  "except",
+  "limit",
+  "fetch",
+]);
+
+/** Whether what stands behind the numbered rows keeps some of them by anything but their number. */
+function choosesAmong(behind: readonly SqlToken[]): boolean {
+  return behind.some(({ kind, text }, at) => {
+    if (kind !== "word") return false;
+    if (text === "join") return !/^(?:left|outer)$/.test(behind[at - 1]?.text ?? "");
+    if (text === "and") return behind[at - 2]?.text !== "between";
+    return choosing.has(text);
+  });
 }
 
 function plainName({ kind, text }: SqlToken): string | null {

@@ -1,7 +1,15 @@
 import type { SqlDialect } from "../../sql/port.ts";
-import { isBoundedBefore, numberedLimits } from "./numbered-limits.ts";
-import { type SqlToken, sqlTokens } from "./sql-tokens.ts";
-import { unlimited } from "./unlimited.ts";
+import {
+  type InnerLimit,
+  innerLimits,
+  isClause,
+  type Removal,
+  skippedRows,
+  type TrailingLimit,
+  trailingLimit,
+} from "./limits.ts";
+import { numberedLimits } from "./numbered-limits.ts";
+import { enclosing, type SqlToken, sqlTokens } from "./sql-tokens.ts";
 
 /** One place in the query that a cursor's bound goes to. */
 export interface Placeholder {
@@ -15,28 +23,16 @@ export interface Placeholder {
   readonly side: "lower" | "upper" | null;
   /** Whether the query says what NULL means there: `COALESCE($1, …)`, `$1 IS NULL OR …`. */
   readonly guarded: boolean;
+  /** What the query calculates with it; null where it is compared as it is, or only cast. */
+  readonly calculation: Calculation | null;
 }
 
-/** A LIMIT, or FETCH FIRST, of the query as a whole. */
-export interface TrailingLimit {
-  /** How many rows; null where it is no plain number. */
-  readonly rows: number | null;
-  /** The text between these places is replaced by `without`, and every row comes. */
-  readonly start: number;
-  readonly end: number;
-  readonly without: string;
-}
-
-/** A LIMIT inside of the query, which bounds what the whole brings and cannot be taken out; or what is as one. */
-export interface InnerLimit {
-  /** How the query says it: `LIMIT`, `row_number()`. */
-  readonly what: string;
-  readonly rows: number | null;
-  readonly start: number;
-  /** Whether a cursor's bound comes into the part that it limits. */
-  readonly isBounded: boolean;
-  /** The expressions that its own part of the query is sorted by, as written; null where by none. */
-  readonly orderBy: string | null;
+/** A function or an operator that a bound goes into. The lowest and the highest value there are may not pass it. */
+export interface Calculation {
+  /** As a message names it: `datetime()`, `-`. */
+  readonly name: string;
+  /** Whether it leaves a timestamp that is infinite as it is. */
+  readonly keepsInfinity: boolean;
 }
 
 export interface QueryAnalysis {
@@ -51,11 +47,21 @@ export interface QueryAnalysis {
   readonly strangers: readonly { readonly text: string; readonly start: number }[];
   readonly limit: TrailingLimit | null;
   readonly innerLimits: readonly InnerLimit[];
+  /** Where an OFFSET leaves out rows that the bound lets through; null where none does. */
+  readonly skipsRows: number | null;
   /** What the whole is sorted by, as written; null where by nothing. */
   readonly orderBy: string | null;
 }
 
 const guards = new Set(["coalesce", "ifnull", "nullif", "greatest", "least", "nvl"]);
+/** Functions that the lowest value of a cursor comes out of as one that is as low. */
+const passing: Readonly<Record<SqlDialect["name"], ReadonlySet<string>>> = {
+  postgres: new Set(["cast", "date", "timestamp", "timestamptz", "timezone", "date_trunc", "to_timestamp"]),
+  sqlite: new Set(["cast"]),
+  mysql: new Set(["cast", "convert", "date", "timestamp", "str_to_date"]),
+};
+const arithmetic = /^[-+*/%^|&#~]+$/;
+const conjunctions = /^(?:and|or|not|in|where|on|when|then|else|between|having)$/;
 type Comparison = Pick<Placeholder, "comparison" | "side">;
 /** What an operator makes of the placeholder behind it; before it, the ends are the other way round. */
 const comparisons: ReadonlyMap<string, Comparison> = new Map([
@@ -64,9 +70,6 @@ const comparisons: ReadonlyMap<string, Comparison> = new Map([
   [">=", { comparison: "inclusive", side: "lower" }],
   ["<=", { comparison: "inclusive", side: "upper" }],
 ]);
-/** Words that end an ORDER BY or a LIMIT. */
-const clauseWords = new Set(["limit", "offset", "fetch", "for", "union", "intersect", "except", "window"]);
-
 /** What the engine has to know of a query that a user wrote, without running it. */
 export function analyseQuery(sql: string, dialect: SqlDialect["name"]): QueryAnalysis {
   const all = sqlTokens(sql, dialect);
@@ -74,7 +77,7 @@ export function analyseQuery(sql: string, dialect: SqlDialect["name"]): QueryAna
   const tokens = semicolon === -1 ? all : all.slice(0, semicolon);
   const further = semicolon === -1 ? undefined : all.slice(semicolon).find(({ text }) => text !== ";");
   const outermost = tokens.filter(({ depth }) => depth === 0);
-  const analysed = placeholdersOf(tokens);
+  const analysed = placeholdersOf(tokens, dialect);
   return {
     verb: tokens.find(({ kind }) => kind === "word")?.text ?? "",
     secondStatement: further?.start ?? null,
@@ -82,13 +85,18 @@ export function analyseQuery(sql: string, dialect: SqlDialect["name"]): QueryAna
     placeholders: analysed.known,
     strangers: analysed.strangers,
     limit: trailingLimit(outermost, dialect),
-    innerLimits: [...innerLimits(tokens, sql), ...numberedLimits(tokens, (level) => orderByOf(level, sql))],
+    innerLimits: [
+      ...innerLimits(tokens, dialect, (level) => orderByOf(level, sql)),
+      ...numberedLimits(tokens, (level) => orderByOf(level, sql)),
+    ],
+    skipsRows: skippedRows(tokens),
     orderBy: orderByOf(outermost, sql),
   };
 }
 
 function placeholdersOf(
   tokens: readonly SqlToken[],
+  dialect: SqlDialect["name"],
 ): Pick<QueryAnalysis, "strangers"> & { known: Placeholder[] } {
   const known: Placeholder[] = [];
   const strangers: { text: string; start: number }[] = [];
@@ -102,7 +110,7 @@ function placeholdersOf(
       return;
     }
     const number = text === "?" ? ++unnumbered : Number(digits);
-    known.push({ number, start, end, ...usesOf(tokens, index) });
+    known.push({ number, start, end, ...usesOf(tokens, index, dialect) });
   });
   return { known, strangers };
 }
@@ -111,32 +119,52 @@ function placeholdersOf(
  * Looks at what stands beside a placeholder, and then, step by step, beside the parentheses around
  * it: `updated_at > COALESCE($1::timestamptz, …)`, `(updated_at, id) > ($1, $2)`.
  */
-function usesOf(tokens: readonly SqlToken[], index: number): Comparison & Pick<Placeholder, "guarded"> {
+function usesOf(
+  tokens: readonly SqlToken[],
+  index: number,
+  dialect: SqlDialect["name"],
+): Comparison & Pick<Placeholder, "guarded" | "calculation"> {
   let from = index;
   let to = index;
   let guarded = false;
+  let calculation: Calculation | null = null;
   for (;;) {
     to = skipCasts(tokens, to);
     const before = tokens[from - 1]?.text ?? "";
     const after = tokens[to + 1]?.text ?? "";
     const distinct = before === "from" && tokens[from - 2]?.text === "distinct";
     if (after === "is" || distinct) guarded = true;
+    calculation ??= operation(before, after, dialect);
     const compared = comparisonBetween(before, after);
-    if (compared !== null) return { ...compared, guarded };
+    if (compared !== null) return { ...compared, guarded, calculation };
     const open = enclosing(tokens, from, -1);
     const close = enclosing(tokens, to, 1);
-    if (open === null || close === null) return { comparison: null, side: null, guarded };
+    if (open === null || close === null) return { comparison: null, side: null, guarded, calculation };
     from = open;
     to = close;
     const caller = tokens[open - 1];
-    if (
-      caller?.kind === "word" &&
-      !/^(?:and|or|not|in|where|on|when|then|else|between|having)$/.test(caller.text)
-    ) {
+    if (caller?.kind === "word" && !conjunctions.test(caller.text)) {
       if (guards.has(caller.text)) guarded = true;
+      else calculation ??= call(caller.text, tokens.slice(open, close), dialect);
       from = open - 1;
     }
   }
+}
+
+/** What an operator beside a placeholder makes of it. PostgreSQL's infinity less an hour is infinity. */
+function operation(before: string, after: string, dialect: SqlDialect["name"]): Calculation | null {
+  if (arithmetic.test(after)) {
+    return { name: after, keepsInfinity: dialect === "postgres" && (after === "+" || after === "-") };
+  }
+  if (!arithmetic.test(before)) return null;
+  return { name: before, keepsInfinity: dialect === "postgres" && before === "+" };
+}
+
+/** What a function makes of a placeholder among its arguments. */
+function call(name: string, inside: readonly SqlToken[], dialect: SqlDialect["name"]): Calculation | null {
+  // A number below 0 without a sign is a high one.
+  const isUnsigned = inside.some(({ text }) => text === "unsigned");
+  return passing[dialect].has(name) && !isUnsigned ? null : { name: `${name}()`, keepsInfinity: false };
 }
 
 function comparisonBetween(before: string, after: string): Comparison | null {
@@ -162,96 +190,6 @@ function skipCasts(tokens: readonly SqlToken[], index: number): number {
   return at;
 }
 
-/** The parenthesis that opens or closes around a token; null at the outermost level. */
-function enclosing(tokens: readonly SqlToken[], index: number, step: 1 | -1): number | null {
-  const depth = tokens[index]?.depth ?? 0;
-  for (let at = index + step; at >= 0 && at < tokens.length; at += step) {
-    if ((tokens[at]?.depth ?? 0) < depth) return at;
-  }
-  return null;
-}
-
-function trailingLimit(outermost: readonly SqlToken[], dialect: SqlDialect["name"]): TrailingLimit | null {
-  for (let at = outermost.length - 1; at >= 0; at--) {
-    const token = outermost[at];
-    if (token?.kind !== "word") continue;
-    if (token.text === "limit") return limitAt(outermost, at, dialect);
-    if (token.text === "fetch") return fetchAt(outermost, at);
-  }
-  return null;
-}
-
-function limitAt(outermost: readonly SqlToken[], at: number, dialect: SqlDialect["name"]): TrailingLimit {
-  let end = at + 1;
-  while (end < outermost.length && !isClause(outermost[end])) end++;
-  // SQLite's `LIMIT 20, 10` is an offset and then the count.
-  const comma = outermost.slice(at, end).findIndex(({ text }) => text === ",");
-  const first = comma === -1 ? at + 1 : at + comma + 1;
-  return {
-    rows: plainNumber(outermost.slice(first, end)),
-    start: outermost[first]?.start ?? 0,
-    end: outermost[end - 1]?.end ?? 0,
-    without: unlimited[dialect],
-  };
-}
-
-/** `FETCH FIRST 10 ROWS ONLY`; without a number it is one row. */
-function fetchAt(outermost: readonly SqlToken[], at: number): TrailingLimit {
-  const stop = outermost.findIndex(({ text }, index) => index > at && (text === "only" || text === "ties"));
-  const last = stop === -1 ? outermost.length - 1 : stop;
-  const count = outermost.slice(at, last).filter(({ kind }) => kind === "number");
-  const bare = last - at <= 3 && count.length === 0;
-  return {
-    rows: bare ? 1 : plainNumber(count),
-    start: outermost[at]?.start ?? 0,
-    end: outermost[last]?.end ?? 0,
-    without: "",
-  };
-}
-
-function isClause(token: SqlToken | undefined): boolean {
-  return token?.kind === "word" && clauseWords.has(token.text);
-}
-
-function plainNumber(tokens: readonly SqlToken[]): number | null {
-  const [only] = tokens;
-  if (tokens.length !== 1 || only?.kind !== "number" || !/^\d+$/.test(only.text)) return null;
-  return Number(only.text);
-}
-
-/**
- * A LIMIT inside parentheses matters where rows of the whole come out of them: in a common table
- * expression or after FROM and JOIN, or where the bound itself is inside. In a list of columns or a
- * condition it only picks a value.
- */
-function innerLimits(tokens: readonly SqlToken[], sql: string): InnerLimit[] {
-  const found: InnerLimit[] = [];
-  tokens.forEach((token, index) => {
-    if (token.depth === 0 || token.kind !== "word" || (token.text !== "limit" && token.text !== "fetch"))
-      return;
-    const open = enclosing(tokens, index, -1);
-    const close = enclosing(tokens, index, 1) ?? tokens.length;
-    if (open === null) return;
-    const before = tokens[open - 1]?.text ?? "";
-    const inside = tokens.slice(open + 1, close);
-    const bounds = inside.some(({ kind }) => kind === "placeholder");
-    if (!bounds && !/^(?:as|materialized|from|join)$/.test(before)) return;
-    const level = inside.filter(({ depth }) => depth === token.depth);
-    const numbers = level
-      .slice(level.indexOf(token) + 1)
-      .filter(({ kind, depth }) => kind !== "word" && depth === token.depth);
-    found.push({
-      what: "LIMIT",
-      // What is joined to the rows need not follow the bound.
-      isBounded: before === "join" || isBoundedBefore(tokens, close),
-      rows: plainNumber(numbers.slice(0, 1)),
-      start: token.start,
-      orderBy: orderByOf(level, sql),
-    });
-  });
-  return found;
-}
-
 /** What stands after the last ORDER BY of one level. */
 function orderByOf(level: readonly SqlToken[], sql: string): string | null {
   const at = level.findLastIndex(({ text }, index) => text === "by" && level[index - 1]?.text === "order");
@@ -267,22 +205,25 @@ function lastEnd(level: readonly SqlToken[], end: number): number {
 }
 
 /**
- * The query as it is sent: without its own limit, and with every placeholder in the database's form.
+ * The query as it is sent: without its own limits, and with every placeholder in the database's form.
  */
 export function rewriteQuery(
   sql: string,
   analysis: QueryAnalysis,
   placeholder: (number: number) => string,
 ): string {
-  const { limit } = analysis;
+  const { limit, innerLimits } = analysis;
+  const removals: Removal[] = innerLimits.flatMap(({ removal }) => (removal === null ? [] : [removal]));
+  if (limit !== null) removals.push(limit);
   const edits = analysis.placeholders.map(({ number, start, end }) => ({
     start,
     end,
     text: placeholder(number),
   }));
-  const outside =
-    limit === null ? edits : edits.filter(({ start, end }) => end <= limit.start || start >= limit.end);
-  if (limit !== null) outside.push({ start: limit.start, end: limit.end, text: limit.without });
+  const outside = edits.filter(({ start, end }) =>
+    removals.every((removal) => end <= removal.start || start >= removal.end),
+  );
+  outside.push(...removals.map(({ start, end, without }) => ({ start, end, text: without })));
   let rewritten = sql.slice(0, analysis.end);
   for (const { start, end, text } of outside.sort((a, b) => b.start - a.start)) {
     rewritten = rewritten.slice(0, start) + text + rewritten.slice(end);

@@ -59,6 +59,27 @@ test.each([
     timestamp,
     "keeps rows by their row_number(), in a part that is not sorted by `updated_at`",
   ],
+  [
+    "SELECT * FROM t WHERE updated_at >= $1 ORDER BY updated_at LIMIT 10 OFFSET 1",
+    timestamp,
+    "leaves out the first rows from the bound on",
+  ],
+  ["SELECT * FROM t WHERE updated_at >= $1 ORDER BY updated_at OFFSET 5 ROWS", timestamp, "has an OFFSET"],
+  [
+    "SELECT * FROM (SELECT * FROM t WHERE updated_at >= $1 ORDER BY updated_at LIMIT 9 OFFSET 5) x",
+    timestamp,
+    "has an OFFSET",
+  ],
+  [
+    "SELECT * FROM t WHERE updated_at >= $1 AND id NOT IN (SELECT id FROM t WHERE updated_at >= $1 ORDER BY updated_at LIMIT 9)",
+    timestamp,
+    "does not bring the rows that it lets through as they are",
+  ],
+  [
+    "SELECT * FROM (SELECT *, row_number() OVER (ORDER BY updated_at) n FROM t WHERE updated_at > $1) x WHERE n <= 5 AND kind = 2",
+    timestamp,
+    "does not bring the rows that it lets through as they are",
+  ],
 ])("the query %s is refused", (query, statePersistence, why) => {
   const parsed = parse({ query, statePersistence });
   expect(
@@ -97,6 +118,31 @@ function codes(query: string, statePersistence: object = timestamp) {
   if (!parsed.success) throw new Error(parsed.error.message);
   return queryDoubts(parsed.data).map(({ code, offset }) => [code, query.slice(offset, offset + 5)]);
 }
+
+test.each([
+  "SELECT * FROM t WHERE updated_at >= $1 ORDER BY updated_at LIMIT 10 OFFSET 0",
+  "SELECT t.*, (SELECT x FROM u WHERE u.t = t.id ORDER BY x LIMIT 1 OFFSET 1) FROM t WHERE updated_at >= $1",
+  "SELECT offset, updated_at FROM t WHERE updated_at >= $1 AND t.offset > 5",
+  "SELECT * FROM t ORDER BY updated_at LIMIT 10 OFFSET 5",
+  "SELECT * FROM (SELECT *, row_number() OVER (ORDER BY updated_at) n FROM t WHERE updated_at > $1) x LEFT JOIN u ON u.id = x.id WHERE n BETWEEN 1 AND 5 ORDER BY updated_at",
+])("the query %s is taken", (query) => {
+  expect(parse({ query, statePersistence: timestamp }).error).toBeUndefined();
+});
+
+test.each([
+  ["updated_at >= $1 - INTERVAL '5 minutes'", "nothing compares with NULL"],
+  ["updated_at::date >= date_trunc('day', $1::timestamptz)::date", "nothing compares with NULL"],
+  ["updated_at >= CAST($1 AS timestamptz)", "nothing compares with NULL"],
+  ["age(updated_at, $1) > interval '0'", "calculates with $1 (age())"],
+  ["now() - $1 > interval '0'", "calculates with $1 (-)"],
+  ["updated_at >= COALESCE($1, '2020-01-01') - INTERVAL '5 minutes'", null],
+])("a first run with %s: %s", (where, message) => {
+  const parsed = parse({ query: `SELECT * FROM t WHERE ${where}`, statePersistence: timestamp });
+  if (!parsed.success) throw new Error(parsed.error.message);
+  const [doubt] = queryDoubts(parsed.data).filter(({ code }) => code === "FIRST_RUN_BOUND");
+  if (message === null) expect(doubt).toBeUndefined();
+  else expect(doubt?.message).toContain(message);
+});
 
 test("what validate has to say of a query points at the place it is about", () => {
   const guarded = "SELECT * FROM t WHERE updated_at >= COALESCE($1, '-infinity') ORDER BY updated_at";

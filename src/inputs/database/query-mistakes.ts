@@ -2,7 +2,8 @@ import { cursorRoles } from "../../engine/ports.ts";
 import type { SqlDialect } from "../../sql/port.ts";
 import { leadingRole, type StatePersistence } from "../state-persistence.ts";
 import { boundsJoinedByAnd } from "./joined-bounds.ts";
-import { analyseQuery, type InnerLimit, type QueryAnalysis } from "./query-analysis.ts";
+import type { InnerLimit } from "./limits.ts";
+import { analyseQuery, type QueryAnalysis } from "./query-analysis.ts";
 
 /** What of an input's keys its query is judged by. */
 export interface QueryConfig {
@@ -66,7 +67,12 @@ export function queryMistakes(config: QueryConfig): string[] {
   }
   mistakes.push(...numberMistakes(analysis, boundNames(statePersistence)));
   mistakes.push(...endMistakes(analysis, boundNames(statePersistence)));
-  for (const limit of repeatedLimits(analysis, statePersistence)) {
+  if (isAskedFrom(analysis, statePersistence) && analysis.skipsRows !== null) {
+    mistakes.push(
+      "has an OFFSET, which leaves out the first rows from the bound on in every run; leave it out, or enable the offset cursor and write OFFSET $1",
+    );
+  }
+  for (const limit of pageLimits(analysis, statePersistence)) {
     const field = cursorField(statePersistence);
     const has = limit.what === "LIMIT" ? "has a LIMIT inside" : `keeps rows by their ${limit.what}`;
     const orElse =
@@ -83,6 +89,10 @@ export function queryMistakes(config: QueryConfig): string[] {
     } else if (!limit.isBounded) {
       mistakes.push(
         `${has}, in a part that the bound does not come into, so that it always keeps the same rows and what comes after them cannot be asked for; compare with $1 there, or ${orElse}`,
+      );
+    } else if (limit.isMixed) {
+      mistakes.push(
+        `${has}, and does not bring the rows that it lets through as they are, so that fewer of them do not mean that there are no more; ${orElse}`,
       );
     }
   }
@@ -115,13 +125,22 @@ function endMistakes({ placeholders }: QueryAnalysis, names: readonly string[]):
   ];
 }
 
-/** Limits for which the query is run again and again, with a new bound each time. */
+/** Whether a run asks for the rows from a cursor's bound on. */
+function isAskedFrom({ placeholders }: QueryAnalysis, persistence: StatePersistence): boolean {
+  return leadingRole(persistence) !== null && placeholders.length > 0;
+}
+
+/** The limits inside that are meant for the size of a page. */
+function pageLimits(analysis: QueryAnalysis, persistence: StatePersistence): readonly InnerLimit[] {
+  return isAskedFrom(analysis, persistence) ? analysis.innerLimits : [];
+}
+
+/** Those of them that cannot be taken out, for which the query is run again and again, with a new bound each time. */
 export function repeatedLimits(
   analysis: QueryAnalysis,
   persistence: StatePersistence,
 ): readonly InnerLimit[] {
-  const bounded = leadingRole(persistence) !== null && analysis.placeholders.length > 0;
-  return bounded ? analysis.innerLimits : [];
+  return pageLimits(analysis, persistence).filter(({ removal }) => removal === null);
 }
 
 /** The field of the leading cursor, without the path to it; null for an offset and for none. */
@@ -153,16 +172,23 @@ export function queryDoubts(config: QueryConfig): QueryDoubt[] {
     ...unusedCursors(analysis, statePersistence),
     ...combinedCursors(query, dialect, statePersistence),
     ...orderDoubts(analysis, statePersistence, query, dialect),
-    ...repeatedLimits(analysis, statePersistence).map(({ what, start }) => ({
-      code: "LIMIT_INSIDE" as const,
-      offset: start,
-      message: `this ${what === "LIMIT" ? what : `limit by ${what}`} cannot be taken out of the query, which is run again with a new bound for each page`,
-      hint:
-        what === "LIMIT"
-          ? "Move the LIMIT to the end of the query, or leave it out."
-          : "Leave the condition out, and put a LIMIT at the end of the query.",
-    })),
+    ...pageLimits(analysis, statePersistence).map(limitDoubt),
   ];
+}
+
+function limitDoubt({ what, start, removal }: InnerLimit): QueryDoubt {
+  const isLimit = what === "LIMIT";
+  return {
+    code: "LIMIT_INSIDE",
+    offset: start,
+    message:
+      removal !== null
+        ? "this LIMIT is taken for the size of a page, and is left out of what is sent: all rows from the bound on are read"
+        : `this ${isLimit ? what : `limit by ${what}`} cannot be taken out of the query, which is run again with a new bound for each page`,
+    hint: isLimit
+      ? "Move the LIMIT to the end of the query, or leave it out."
+      : "Leave the condition out, and put a LIMIT at the end of the query.",
+  };
 }
 
 function tieHazards({ placeholders, limit }: QueryAnalysis): QueryDoubt[] {
@@ -183,15 +209,28 @@ function firstRunDoubts({ placeholders }: QueryAnalysis, persistence: StatePersi
   const names = boundNames(persistence);
   const guarded = new Set(placeholders.filter((one) => one.guarded).map(({ number }) => number));
   const bare = placeholders.find(
-    ({ number, comparison }) =>
-      comparison !== null && !guarded.has(number) && ["timestamp", "id"].includes(names[number - 1] ?? ""),
+    ({ number, comparison, calculation }) =>
+      (comparison !== null || calculation !== null) &&
+      !guarded.has(number) &&
+      ["timestamp", "id"].includes(names[number - 1] ?? ""),
   );
   if (bare === undefined) return [];
+  const { number, start, calculation } = bare;
+  if (calculation !== null && !(calculation.keepsInfinity && names[number - 1] === "timestamp")) {
+    return [
+      {
+        code: "FIRST_RUN_BOUND",
+        offset: start,
+        message: `the query calculates with $${number} (${calculation.name}), so that there is no value from which the first run would surely read every row; the first run is refused`,
+        hint: `Say in the query what the first run reads: put COALESCE($${number}, …) in the place of $${number}.`,
+      },
+    ];
+  }
   return [
     {
       code: "FIRST_RUN_BOUND",
-      offset: bare.start,
-      message: `nothing compares with NULL, so that on the first run $${bare.number} is bound to the lowest value instead`,
+      offset: start,
+      message: `nothing compares with NULL, so that on the first run $${number} is bound to the lowest value instead`,
       hint: "Say what the first run reads: COALESCE($1, …).",
     },
   ];

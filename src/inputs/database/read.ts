@@ -6,7 +6,7 @@ import type { StatePersistence } from "../state-persistence.ts";
 import { Binder, type BoundStatement } from "./binder.ts";
 import type { Subject } from "./commit-safe/bound.ts";
 import { requireColumns } from "./known-columns.ts";
-import { analyseQuery, type QueryAnalysis, rewriteQuery } from "./query-analysis.ts";
+import { analyseQuery, type Calculation, type QueryAnalysis, rewriteQuery } from "./query-analysis.ts";
 import { repeatedLimits } from "./query-mistakes.ts";
 import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
@@ -231,6 +231,11 @@ export class DatabaseRead {
       pageSize: Math.min(limit?.rows || config.pageSize, Math.max(config.pageSize, largestLimit)),
       placeholders: Math.max(0, ...placeholders.map(({ number }) => number)),
       guarded: new Set(placeholders.filter(({ guarded }) => guarded).map(({ number }) => number)),
+      calculations: new Map(
+        placeholders.flatMap(({ number, calculation }) =>
+          calculation === null ? [] : [[number, calculation]],
+        ),
+      ),
       upper: end.every(({ comparison }) => comparison === "inclusive") ? "inclusive" : "exclusive",
       isOwn: false,
     };
@@ -257,4 +262,9 @@ export class DatabaseRead {
 }
 
 /** The queries that are written for a table guard nothing, and compare with both ends inclusively. */
-const ofTable = { guarded: new Set<number>(), upper: "inclusive", isOwn: true } as const;
+const ofTable = {
+  guarded: new Set<number>(),
+  calculations: new Map<number, Calculation>(),
+  upper: "inclusive",
+  isOwn: true,
+} as const;

@@ -6,7 +6,7 @@ import { contentHash } from "../../model/identity.ts";
 import { formatPath, type SourceRecord, valueAt } from "../../model/record.ts";
 import { compareTexts, textAfter, textBefore } from "../../model/text-order.ts";
 import { upperBoundToSend } from "../bounds.ts";
-import type { InnerLimit } from "./query-analysis.ts";
+import type { InnerLimit } from "./limits.ts";
 
 /** Where a record stands in the order in which the database compares. */
 export interface Place {

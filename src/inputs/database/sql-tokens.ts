@@ -118,3 +118,12 @@ function endOfComment(sql: string, from: number, nested: boolean): number {
   }
   return sql.length;
 }
+
+/** Where the parenthesis opens (step -1) or closes (step 1) around a token; null at the outermost level. */
+export function enclosing(tokens: readonly SqlToken[], index: number, step: 1 | -1): number | null {
+  const depth = tokens[index]?.depth ?? 0;
+  for (let at = index + step; at >= 0 && at < tokens.length; at += step) {
+    if ((tokens[at]?.depth ?? 0) < depth) return at;
+  }
+  return null;
+}
