@@ -75,6 +75,7 @@ export const mysqlRules: ColumnRules = {
   checkOf: mysqlCheck,
 
   fold: (name) => name.toLowerCase(),
+  keepsKindsApart: ({ kind }) => kind === "json",
   dropsBlanks: ({ type }) => type === "char",
 
   nameProblem(name: string): string | null {

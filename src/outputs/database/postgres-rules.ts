@@ -41,6 +41,7 @@ export const postgresRules: ColumnRules = {
 
   fold: (name) => name,
 
+  keepsKindsApart: ({ kind }) => kind === "json",
   refusesNul: true,
   dropsBlanks: ({ declared = "" }) => /^(?:character(?! varying)|bpchar)/.test(declared),
 

@@ -13,8 +13,8 @@ import { stringifyJson } from "../../model/json.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { ColumnKind, SqlConnection } from "../../sql/port.ts";
-import { BlankKeys, warnOfKey } from "./blank-keys.ts";
 import { DeliveredIdentities } from "./delivered.ts";
+import { ExactKeys, warnOfKey } from "./exact-keys.ts";
 import { hasRows } from "./has-rows.ts";
 import type { Ledger } from "./ledger.ts";
 import { refusalBefore, refusalOf } from "./refused-record.ts";
@@ -59,7 +59,7 @@ export class DatabaseSession implements OutputSession {
   readonly #delivered: DeliveredIdentities;
   #epoch: number | null = null;
   #inexact: readonly InexactKey[] = [];
-  #blankKeys: BlankKeys | null = null;
+  readonly #exactKeys: ExactKeys | null;
   #plan: TablePlan | null = null;
   #target: { readonly target: Target; readonly version: number } | null = null;
   #held: SourceRecord[] = [];
@@ -74,6 +74,9 @@ export class DatabaseSession implements OutputSession {
     this.databaseIdentity = parts.connection.identity;
     this.#delivered = new DeliveredIdentities(parts.ledger);
     this.#refusals = parts.context.refusals ?? failOnRefusal;
+    const { table, key, store, context } = parts;
+    this.#exactKeys =
+      key.length === 0 ? null : new ExactKeys({ table, key, rules: store.rules, warn: context.warn });
   }
 
   async claimedEpoch(): Promise<number> {
@@ -119,7 +122,7 @@ export class DatabaseSession implements OutputSession {
         (column) => rules.fold(column.name) === rules.fold(field) && rules.dropsBlanks?.(column) === true,
       ),
     );
-    this.#blankKeys = blank.length === 0 ? null : new BlankKeys(key, blank);
+    if (this.#exactKeys !== null) this.#exactKeys.blank = blank;
     if (mark === null) warnOfKey(context.warn, table, { inexact: this.#inexact, blank });
   }
 
@@ -163,13 +166,11 @@ export class DatabaseSession implements OutputSession {
   }
 
   #withOwnKey(records: readonly SourceRecord[]): readonly SourceRecord[] {
-    const keys = this.#blankKeys;
-    if (keys === null) return records;
-    return records.filter((record) => {
-      const problem = keys.problemOf(record);
-      if (problem !== null) this.#refuseBefore(problem, record);
-      return problem === null;
-    });
+    if (this.#exactKeys === null) return records;
+    const { columns } = this.#planned();
+    return this.#exactKeys.fitting(records, { waiting: this.#held, columns }, (problem, record) =>
+      this.#refuseBefore(problem, record),
+    );
   }
 
   #refuseBefore(problem: TidemarkError, record: SourceRecord): void {
@@ -230,7 +231,7 @@ export class DatabaseSession implements OutputSession {
     const plan = this.#planned();
     if (this.#records > 0) plan.settled();
     this.#delivered.committed(commit);
-    this.#blankKeys?.clear();
+    this.#exactKeys?.clear();
     const spills = this.#spills;
     this.#held = [];
     this.#heldCharacters = 0;

@@ -1,6 +1,8 @@
+import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
 import { isRecord, type SourceRecord } from "../../model/record.ts";
+import { noteStorageClasses, storageClassesOf } from "../../model/storage-class.ts";
 import type { SqlConnection } from "../../sql/port.ts";
 import { withoutBytes } from "../json-line.ts";
 import type { RecordFault } from "./record-fault.ts";
@@ -89,22 +91,26 @@ function recordOf(row: Readonly<Record<string, unknown>>, { columns }: Target): 
   return Object.fromEntries(columns.map(({ name, field }) => [field, row[name]]));
 }
 
-/** A record as text, with the names of the fields that hold bytes. */
+/** A record as text, with the names of the fields that hold bytes, and how the source stores some of them. */
 function packed(record: SourceRecord): string {
   const bytes = Object.keys(record).filter((field) => record[field] instanceof Uint8Array);
-  return stringifyJson([withoutBytes(record), bytes]);
+  return stringifyJson([withoutBytes(record), bytes, [...(storageClassesOf(record) ?? [])]]);
 }
 
 function unpacked(text: unknown): SourceRecord {
-  const [record, bytes] = listOf(parseJson(String(text)));
+  const [record, bytes, classes] = listOf(parseJson(String(text)));
   if (!isRecord(record)) throw new Error("a record that waited cannot be read back");
   const whole: Record<string, unknown> = { ...record };
   for (const field of listOf(bytes)) {
     const value = whole[String(field)];
     if (typeof value === "string") whole[String(field)] = Buffer.from(value, "base64");
   }
+  const noted = classesSchema.parse(classes ?? []);
+  if (noted.length > 0) noteStorageClasses(whole, new Map(noted));
   return whole;
 }
+
+const classesSchema = z.array(z.tuple([z.string(), z.enum(["text", "bytes", "number"])]));
 
 function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];

@@ -67,6 +67,9 @@ export const sqliteRules: ColumnRules = {
 
   checkOf: sqliteCheck,
 
+  keepsKindsApart: ({ type, kind }) => affinityOf(type) === "none" && kind !== "json",
+  keepsStorageClasses: true,
+
   fold: (name) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
 
   nameProblem(name: string): string | null {

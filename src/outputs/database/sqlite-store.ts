@@ -1,13 +1,13 @@
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
-import { ExactNumber, negativeZero } from "../../model/exact-number.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { SqlRow } from "../../sql/port.ts";
 import type { SqliteConnection } from "../../sql/sqlite/connection.ts";
 import { kindOfDeclaredType } from "../../sql/sqlite/values.ts";
 import { takeWriteTurn } from "../../sql/sqlite/write-lock.ts";
-import { nullFault, ownFault, type RecordFault } from "./record-fault.ts";
+import type { RecordFault } from "./record-fault.ts";
 import { affinityOf } from "./sqlite-affinity.ts";
+import { type Encoder, encode, encoderOf } from "./sqlite-encoders.ts";
 import { sqliteFault } from "./sqlite-faults.ts";
 import {
   brokenKey,
@@ -18,7 +18,7 @@ import {
 } from "./sqlite-foreign-keys.ts";
 import { identifier, inexactKeysOf, nameOf, onConflict } from "./sqlite-keys.ts";
 import { rebuildTable } from "./sqlite-rebuild.ts";
-import { isRowNumber, sqliteRules } from "./sqlite-rules.ts";
+import { sqliteRules } from "./sqlite-rules.ts";
 import {
   columnsOf,
   type FieldColumn,
@@ -30,7 +30,6 @@ import {
   type Widening,
   waitingOrder,
 } from "./table-store.ts";
-import { asInt64, isNumberWord, textOfValue } from "./values.ts";
 
 /** Stands in the text of `CREATE TABLE`, which SQLite keeps as it was written. */
 const marker = "/* made by Tidemark */";
@@ -43,8 +42,6 @@ const parametersAStatement = 256;
 const rowsAStatement = 32;
 
 const replacing = /\bON\s+CONFLICT\s+REPLACE\b/i;
-
-type Encoder = (value: unknown) => SQLInputValue;
 
 interface Insertion {
   readonly encoders: readonly Encoder[];
@@ -385,63 +382,4 @@ function tableColumn(name: string, type: string): TableColumn {
 function filledColumn({ name, type }: SqlRow, primary: readonly string[]): Pick<TableColumn, "nullBecomes"> {
   const isNumber = primary.length === 1 && primary[0] === name && String(type).toUpperCase() === "INTEGER";
   return isNumber ? { nullBecomes: "the row's next number (INTEGER PRIMARY KEY)" } : {};
-}
-
-function encode(
-  record: SourceRecord | undefined,
-  columns: readonly FieldColumn[],
-  encoders: readonly Encoder[],
-  params: SQLInputValue[],
-  from: number,
-): number {
-  let at = from;
-  for (let index = 0; index < encoders.length; index++) {
-    const column = columns[index];
-    const encoder = encoders[index];
-    if (record === undefined || column === undefined || encoder === undefined) continue;
-    const value = encoder(record[column.field]);
-    if (value === null && column.nullBecomes !== undefined) throw nullFault(column);
-    // It would be stored as U+FFFD.
-    if (typeof value === "string" && !value.isWellFormed())
-      throw ownFault("a text holds half of a surrogate pair", column.name, "");
-    params[at++] = value;
-  }
-  return at;
-}
-
-/** How a value of the column is bound. Text columns get text, since the driver binds numbers as doubles. */
-function encoderOf(column: FieldColumn, key: readonly string[]): Encoder {
-  const { kind } = column;
-  const affinity = affinityOf(column.type);
-  if (kind === "json" || affinity === "text") {
-    const asIs = kind !== "json";
-    return (value) => {
-      if (value === null || value === undefined) return null;
-      return asIs && typeof value === "string" ? value : textOfValue(value, kind);
-    };
-  }
-  const ofNumbers = affinity !== "none";
-  const keepsDoubles = affinity !== "none" && !isRowNumber(column, key);
-  return (value) => {
-    switch (typeof value) {
-      case "string":
-        if (kind === "bytes") return bytesOf(value) ?? value;
-        return ofNumbers && isNumberWord(value) ? Number(value) : value;
-      case "number":
-        return keepsDoubles || !Number.isSafeInteger(value) ? value : BigInt(value);
-      case "boolean":
-        return value ? 1 : 0;
-      default: {
-        if (value === null || value === undefined) return null;
-        if (value === negativeZero) return -0;
-        const integer = asInt64(value);
-        if (integer !== null) return integer;
-        return value instanceof ExactNumber ? value.text : textOfValue(value, kind);
-      }
-    }
-  };
-}
-
-function bytesOf(text: string): Uint8Array | null {
-  return /^\\x(?:[0-9a-f]{2})*$/i.test(text) ? Buffer.from(text.slice(2), "hex") : null;
 }

@@ -1,5 +1,6 @@
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import { type StorageClass, storageClassesOf } from "../../model/storage-class.ts";
 import type { Column, ColumnKind } from "../../sql/port.ts";
 import { refusedValue } from "./refused-record.ts";
 import {
@@ -122,7 +123,7 @@ export class TablePlan {
    * field that no column can be made for, and for values that nothing can store.
    */
   fit(records: readonly SourceRecord[], hints: readonly Column[] = []): void {
-    const { key } = this.#options;
+    const { key, rules } = this.#options;
     this.#hints = new Map(hints.map(({ name, kind }) => [name, kind]));
     for (const record of records) {
       for (let at = 0; at < key.length; at++) requireKey(record, key[at] ?? "", key);
@@ -137,6 +138,22 @@ export class TablePlan {
           if (!planned.anything && value !== null && value !== undefined) this.#take(planned, value, record);
         }
       }
+      const classes = storageClassesOf(record);
+      if (classes !== undefined && rules.keepsStorageClasses !== true) this.#judge(classes, record);
+    }
+  }
+
+  /** Bytes among texts would become a text of their digits, and a text that reads so among bytes would become these. */
+  #judge(classes: ReadonlyMap<string, StorageClass>, record: SourceRecord): void {
+    for (const [field, stored] of classes) {
+      const column = this.#byField.get(field)?.column;
+      if (column === undefined || stored === "number" || (stored === "bytes") === (column.kind === "bytes"))
+        continue;
+      const problem =
+        stored === "bytes"
+          ? "the source has bytes there, which would become a text"
+          : "the source has a text there, which would become bytes";
+      throw refusedValue(record, column, problem, this.#options);
     }
   }
 
@@ -195,15 +212,16 @@ export class TablePlan {
       return;
     }
     if (existing?.identity === true) this.#refuseRenumbering(existing);
-    const column = existing === undefined ? this.#newColumn(field, value) : { ...existing, field };
+    const column = existing === undefined ? this.#newColumn(field, record) : { ...existing, field };
     if (column === null) return;
     const planned = twin ?? this.#plan(column);
     if (value !== null && value !== undefined && !planned.anything) this.#take(planned, value, record);
   }
 
   /** The column to be made for a field; null as long as nothing is known of what it holds. */
-  #newColumn(field: string, value: unknown): FieldColumn | null {
+  #newColumn(field: string, record: SourceRecord): FieldColumn | null {
     const { rules, declared, mayChange, table } = this.#options;
+    const value = record[field];
     const hint = this.#hints.get(field);
     const isNull = value === null || value === undefined;
     if (isNull && !declared.has(field) && hint === undefined) return null;
@@ -225,7 +243,8 @@ export class TablePlan {
       );
     }
     const hinted = hint !== undefined && (isNull || agrees(hint, value, field));
-    const kind = declared.get(field) ?? (hinted ? hint : rules.kindFor(value, field));
+    const bytes = storageClassesOf(record)?.get(field) === "bytes" ? "bytes" : null;
+    const kind = declared.get(field) ?? (hinted ? hint : (bytes ?? rules.kindFor(value, field)));
     return { field, name: field, ...this.#made(kind) };
   }
 

@@ -68,6 +68,10 @@ export interface ColumnRules {
   readonly refusesNul?: boolean;
   /** Whether a column keeps no blanks at the end of a text, as `char(n)` does. */
   dropsBlanks?(column: TableColumn): boolean;
+  /** Whether a column keeps the number 1, the text `1` and such bytes as three values. */
+  keepsKindsApart?(column: TableColumn): boolean;
+  /** Whether every column takes texts and bytes alike and keeps them apart, whatever its type. */
+  readonly keepsStorageClasses?: boolean;
 }
 
 /** A column of a key in which the database takes different texts for one. */

@@ -1,10 +1,11 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
-import type { Column, SqlRow, StreamOptions } from "../port.ts";
+import { noteStorageClasses, type StorageClass } from "../../model/storage-class.ts";
+import type { Column, ColumnKind, SqlRow, StreamOptions } from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
-import { kindOfDeclaredType, type Restorer, readable, restorerOf } from "./values.ts";
+import { kindOfDeclaredType, type Restorer, readable, restorerOf, storageClassOf } from "./values.ts";
 
 /** What each column of a row is called, and what turns its value back into what was stored. */
-type RowShape = readonly (readonly [name: string, restore: Restorer | null])[];
+type RowShape = readonly (readonly [name: string, restore: Restorer | null, kind: ColumnKind | null])[];
 
 /** A statement that reads, and how its rows become ours. */
 export interface ReadStatement {
@@ -28,11 +29,11 @@ export function prepareRead(
     onColumns,
   );
   const columns: Column[] = [];
-  const shape: [string, Restorer | null][] = [];
+  const shape: [string, Restorer | null, ColumnKind | null][] = [];
   for (const { name, type } of shown) {
     const kind = kindOfDeclaredType(type);
     if (kind !== null) columns.push({ name, kind });
-    shape.push([name, restorerOf(kind)]);
+    shape.push([name, restorerOf(kind), kind]);
   }
   return { statement, columns, rowOf: (values) => rowOf(values, shape) };
 }
@@ -52,13 +53,20 @@ export function valuesOf(row: unknown): readonly SQLOutputValue[] {
 
 function rowOf(values: readonly SQLOutputValue[], shape: RowShape): SqlRow {
   const row: Record<string, unknown> = {};
+  let classes: Map<string, StorageClass> | null = null;
   for (let at = 0; at < shape.length; at++) {
     const column = shape[at];
     const value = values[at];
     if (column === undefined || value === undefined) continue;
+    const stored = storageClassOf(value, column[2]);
+    if (stored !== null) {
+      classes ??= new Map();
+      classes.set(column[0], stored);
+    }
     const plain = typeof value === "string" ? value : readable(value);
     row[column[0]] = column[1] === null ? plain : column[1](plain);
   }
+  if (classes !== null) noteStorageClasses(row, classes);
   return row;
 }
 

@@ -1,6 +1,7 @@
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { ExactNumber, exactNumber, negativeZero } from "../../model/exact-number.ts";
 import { parseJson } from "../../model/json.ts";
+import type { StorageClass } from "../../model/storage-class.ts";
 import type { ColumnKind, SqlValue } from "../port.ts";
 
 /**
@@ -34,6 +35,35 @@ export function readable(value: SQLOutputValue): unknown {
   }
 }
 
+/**
+ * How a value is stored, where its form in a record says something else: bytes in a column of another kind,
+ * infinities, and texts that read like either. Null for all other values.
+ */
+export function storageClassOf(value: SQLOutputValue, kind: ColumnKind | null): StorageClass | null {
+  switch (typeof value) {
+    case "string":
+      return looksOtherwise(value) ? "text" : null;
+    case "number":
+      return Number.isFinite(value) ? null : "number";
+    case "object":
+      return value === null || kind === "bytes" ? null : "bytes";
+    default:
+      return null;
+  }
+}
+
+function looksOtherwise(text: string): boolean {
+  const first = text.charCodeAt(0);
+  if (first === backslash) return bytesForm.test(text);
+  return (first === upperI || first === minus) && infinity.test(text);
+}
+
+const backslash = 92;
+const upperI = 73;
+const minus = 45;
+const bytesForm = /^\\x(?:[0-9a-f]{2})*$/i;
+const infinity = /^-?Infinity$/;
+
 /** Bytes as PostgreSQL writes them: `\x` and two hexadecimal digits a byte. */
 function bytesAsText(bytes: Uint8Array): string {
   return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`;
@@ -47,7 +77,7 @@ export function kindOfDeclaredType(declared: string | null): ColumnKind | null {
   if (type.includes("BOOL")) return "boolean";
   if (type.includes("INT")) return "integer";
   if (/CHAR|CLOB|TEXT/.test(type)) return "text";
-  if (type.includes("BLOB")) return "bytes";
+  if (/BLOB|BINARY|BYTEA/.test(type)) return "bytes";
   if (/REAL|FLOA|DOUB/.test(type)) return "float";
   if (/NUMERIC|DECIMAL|NUMBER/.test(type)) return "decimal";
   // Dates and times are kept in any form here, so that the name promises nothing.
