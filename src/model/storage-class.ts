@@ -1,7 +1,10 @@
 import type { SourceRecord } from "./record.ts";
 
 /** How a source stores a value, where the form that a record has of it is that of another kind too. */
-export type StorageClass = "text" | "bytes" | "number";
+export type StorageClass = (typeof storageClassNames)[number];
+
+/** `raw` is a text in a column of JSON that is none. */
+export const storageClassNames = ["text", "bytes", "number", "raw"] as const;
 
 const storageClasses = Symbol("storage classes");
 

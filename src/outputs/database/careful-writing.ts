@@ -1,7 +1,7 @@
 import type { Refusals } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import { keyText } from "./key-text.ts";
+import { type KeyField, keyText } from "./key-text.ts";
 import type { RecordFault } from "./record-fault.ts";
 import { refusalOf } from "./refused-record.ts";
 import type { TableStore, Target } from "./table-store.ts";
@@ -30,7 +30,7 @@ interface Failed {
  */
 export class CarefulWriting {
   readonly #parts: CarefulParts;
-  readonly #keyFields: readonly string[];
+  readonly #keyFields: readonly KeyField[];
   #waiting: Failed[] = [];
   /** How many parts have failed so far. */
   #failures = 0;
@@ -40,7 +40,7 @@ export class CarefulWriting {
   constructor(parts: CarefulParts) {
     const { columns, key } = parts.target;
     this.#parts = parts;
-    this.#keyFields = columns.filter(({ name }) => key.includes(name)).map(({ field }) => field);
+    this.#keyFields = columns.filter(({ name }) => key.includes(name));
   }
 
   async write(records: readonly SourceRecord[]): Promise<void> {

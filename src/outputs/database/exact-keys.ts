@@ -144,7 +144,8 @@ function kindOf(record: SourceRecord, field: string): KeyKind {
   if (typeof value === "boolean") return "truth value";
   if (value instanceof Uint8Array) return "bytes";
   if (typeof value !== "string" && !(value instanceof Date)) return "number";
-  return storageClassesOf(record)?.get(field) ?? "text";
+  const stored = storageClassesOf(record)?.get(field);
+  return stored === undefined || stored === "raw" ? "text" : stored;
 }
 
 /** What two records share exactly when the field is the same in both. */

@@ -1,16 +1,20 @@
 import type { SourceRecord } from "../../model/record.ts";
+import type { FieldColumn } from "./table-store.ts";
 import { textOfValue } from "./values.ts";
 
-/** A text that two records share exactly when their fields hold the same texts. */
-export function keyText(record: SourceRecord, fields: readonly string[]): string {
+/** The field of a column of the key. */
+export type KeyField = Pick<FieldColumn, "field" | "kind">;
+
+/** A text that two records share exactly when the columns of their key hold the same. */
+export function keyText(record: SourceRecord, fields: readonly KeyField[]): string {
   const [single, ...further] = fields;
   if (single === undefined) return "";
-  let name = partText(record[single]);
+  let name = partText(record, single);
   if (further.length === 0) return name;
   // Lengths go before parts, so that ("a", "bc") and ("ab", "c") are two keys.
   name = `${name.length}:${name}`;
   for (const field of further) {
-    const part = partText(record[field]);
+    const part = partText(record, field);
     name += `${part.length}:${part}`;
   }
   return name;
@@ -22,7 +26,7 @@ export function keyText(record: SourceRecord, fields: readonly string[]): string
  */
 export function lastOfEachKey(
   records: readonly SourceRecord[],
-  fields: readonly string[],
+  fields: readonly KeyField[],
 ): readonly SourceRecord[] {
   if (fields.length === 0) return records;
   const last = new Map<string, SourceRecord>();
@@ -35,6 +39,9 @@ export function lastOfEachKey(
   return last.size === records.length ? records : [...last.values()];
 }
 
-function partText(value: unknown): string {
+/** In a column of JSON the text `1` stands in quotes. */
+function partText(record: SourceRecord, { field, kind }: KeyField): string {
+  const value = record[field];
+  if (kind === "json") return textOfValue(value ?? null, kind);
   return typeof value === "string" ? value : textOfValue(value ?? null, "text");
 }

@@ -201,9 +201,7 @@ export class PostgresTableStore implements TableStore {
     const leftOut = this.#inTransaction ? await this.#copyIn.insert(target, records) : null;
     if (leftOut !== null) return leftOut;
     const sql = this.#insertSql(target);
-    const keyFields = target.columns
-      .filter(({ name }) => target.key.includes(name))
-      .map(({ field }) => field);
+    const keyFields = target.columns.filter(({ name }) => target.key.includes(name));
     let without = 0;
     for (let from = 0; from < records.length; from += rowsAStatement) {
       const part = lastOfEachKey(records.slice(from, from + rowsAStatement), keyFields);

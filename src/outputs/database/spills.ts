@@ -2,7 +2,7 @@ import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
 import { isRecord, type SourceRecord } from "../../model/record.ts";
-import { noteStorageClasses, storageClassesOf } from "../../model/storage-class.ts";
+import { noteStorageClasses, storageClassesOf, storageClassNames } from "../../model/storage-class.ts";
 import type { SqlConnection } from "../../sql/port.ts";
 import { withoutBytes } from "../json-line.ts";
 import type { RecordFault } from "./record-fault.ts";
@@ -110,7 +110,7 @@ function unpacked(text: unknown): SourceRecord {
   return whole;
 }
 
-const classesSchema = z.array(z.tuple([z.string(), z.enum(["text", "bytes", "number"])]));
+const classesSchema = z.array(z.tuple([z.string(), z.enum(storageClassNames)]));
 
 function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];

@@ -43,6 +43,8 @@ function asStored(value: unknown, stored: StorageClass, { kind, type }: FieldCol
   switch (stored) {
     case "bytes":
       return bytesOf(value);
+    case "raw":
+      return value;
     case "text":
       return kind === "json" ? null : value;
     default:

@@ -42,6 +42,8 @@ const values = [
   "'abc'",
   "7",
   "NULL",
+  "'[1]'",
+  "'\"a\"'",
   "'1.5'",
   "-0.0",
 ];
@@ -56,6 +58,7 @@ const types = [
   "DATE",
   "VARCHAR(3)",
   "VARBINARY(9)",
+  "JSON",
 ];
 
 describe("P7: from SQLite to SQLite", () => {
@@ -186,4 +189,14 @@ describe.each(places)("%s: keys of several kinds", (database, create) => {
     const shown = "SELECT quote(k) AS k, v FROM events ORDER BY v";
     expect(await rows(to, shown)).toEqual(await rows(from, shown));
   });
+});
+
+test("a key column of JSON keeps values of all kinds apart, also within one statement", async () => {
+  const place = await postgresPlace();
+  await place.beside.execute("CREATE TABLE events (k jsonb PRIMARY KEY, v int)");
+  const session = await claimed(place, { key: "k" });
+  const keys = [1, "1", true, "true", 1.5, "1.5", [1], "[1]"];
+  await session.write({ records: keys.map((k, v) => ({ k, v })) });
+  await session.commit(commitOf());
+  expect(await rows(place, "SELECT k, v FROM events ORDER BY v")).toEqual(keys.map((k, v) => ({ k, v })));
 });

@@ -147,7 +147,12 @@ export class TablePlan {
   #judge(classes: ReadonlyMap<string, StorageClass>, record: SourceRecord): void {
     for (const [field, stored] of classes) {
       const column = this.#byField.get(field)?.column;
-      if (column === undefined || stored === "number" || (stored === "bytes") === (column.kind === "bytes"))
+      if (
+        column === undefined ||
+        stored === "number" ||
+        stored === "raw" ||
+        (stored === "bytes") === (column.kind === "bytes")
+      )
         continue;
       const problem =
         stored === "bytes"

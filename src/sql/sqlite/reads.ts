@@ -58,13 +58,14 @@ function rowOf(values: readonly SQLOutputValue[], shape: RowShape): SqlRow {
     const column = shape[at];
     const value = values[at];
     if (column === undefined || value === undefined) continue;
-    const stored = storageClassOf(value, column[2]);
-    if (stored !== null) {
-      classes ??= new Map();
-      classes.set(column[0], stored);
-    }
     const plain = typeof value === "string" ? value : readable(value);
-    row[column[0]] = column[1] === null ? plain : column[1](plain);
+    const restored = column[1] === null ? plain : column[1](plain);
+    row[column[0]] = restored;
+    const isRaw = column[2] === "json" && typeof value === "string" && restored === value;
+    const stored = isRaw ? "raw" : storageClassOf(value, column[2]);
+    if (stored === null) continue;
+    classes ??= new Map();
+    classes.set(column[0], stored);
   }
   if (classes !== null) noteStorageClasses(row, classes);
   return row;
