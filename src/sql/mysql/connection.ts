@@ -1,20 +1,19 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Connection, FieldPacket, ResultSetHeader, SslOptions, TypeCast } from "mysql2";
+import type { Connection, FieldPacket, ResultSetHeader, TypeCast } from "mysql2";
 import { z } from "zod";
 import type { TidemarkError } from "../../errors.ts";
 import type { Column, SqlConnection, SqlDialect, SqlRow, SqlValue, StreamOptions } from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
 import type { SqlRole } from "../roles.ts";
-import { tlsProblemOf } from "../tls.ts";
-import { type MysqlAddress, mysqlAddress, placeOf } from "./address.ts";
+import { mysqlAddress, placeOf } from "./address.ts";
+import { connect, endQuietly, type Origin } from "./connect.ts";
 import { mysqlDialect } from "./dialect.ts";
-import { loadMysqlDriver, type MysqlDriver } from "./driver.ts";
+import { loadMysqlDriver } from "./driver.ts";
 import { isConnectionLoss, mysqlError } from "./errors.ts";
 import { withoutParameters, withParameters } from "./literals.ts";
 import { RowReader, shapesAsBytes } from "./row-reader.ts";
 import { type ColumnPacket, readingOf } from "./values.ts";
 
-const connectMilliseconds = 10_000;
 /** Longer than anybody waits: a run whose source is slow keeps its connection. */
 const wholeDay = 86_400;
 
@@ -43,14 +42,6 @@ const noSuchTable = 1146;
 const noSuchDatabase = 1049;
 
 const whoItIs = "SELECT CONCAT_WS(':', @@hostname, @@port, @@datadir, DATABASE()), VERSION()";
-
-interface Origin {
-  readonly address: MysqlAddress;
-  readonly role: SqlRole;
-  readonly applicationName: string;
-  readonly place: string;
-  readonly driver: MysqlDriver;
-}
 
 interface Result {
   readonly rows: readonly (readonly unknown[])[];
@@ -96,34 +87,6 @@ export async function openMysql(
   }
 }
 
-/** Connects in the first way of TLS that works; the next is tried where the server has no TLS, or wants it. */
-async function connect(origin: Origin): Promise<Connection> {
-  const { tls, ...address } = origin.address;
-  for (let at = 0; ; at++) {
-    const raw = newConnection(origin, address, tls[at]);
-    // A connection lost between two calls is reported by the next call; without a listener it would
-    // end the process.
-    raw.on("error", () => {});
-    try {
-      await new Promise<void>((resolve, reject) =>
-        raw.connect((error) => (error === null ? resolve() : reject(error))),
-      );
-      return raw;
-    } catch (error) {
-      raw.destroy();
-      if (at + 1 >= tls.length || !mayWorkOtherwise(error)) throw error;
-    }
-  }
-}
-
-/** 3159 and 1045 are how servers refuse a user who may only come by TLS. */
-function mayWorkOtherwise(thrown: unknown): boolean {
-  if (tlsProblemOf(thrown) !== null) return true;
-  const number =
-    typeof thrown === "object" && thrown !== null && "errno" in thrown ? Number(thrown.errno) : 0;
-  return number === 3159 || number === 1045;
-}
-
 /**
  * Lifts the limit that a server or a user has for statements: a server sends a result for as long as it is
  * read, and counts that as the statement's time, also where the output is what takes the time.
@@ -136,35 +99,6 @@ async function liftLimit(raw: Connection, version: string): Promise<void> {
     // Old servers have no such limit.
     if (isConnectionLoss(error)) throw error;
   }
-}
-
-/** Says goodbye, so that the server does not log an aborted connection. */
-function endQuietly(raw: Connection): Promise<void> {
-  return new Promise((resolve) => {
-    // Called back also where the connection is gone already.
-    raw.end(() => resolve());
-  });
-}
-
-function newConnection(
-  { applicationName, driver }: Origin,
-  address: Omit<MysqlAddress, "tls">,
-  ssl: SslOptions | undefined,
-): Connection {
-  return driver.createConnection({
-    ...address,
-    ...(ssl === undefined ? {} : { ssl }),
-    charset: "utf8mb4",
-    connectTimeout: connectMilliseconds,
-    enableKeepAlive: true,
-    keepAliveInitialDelay: 10_000,
-    connectAttributes: { program_name: applicationName },
-    supportBigNumbers: true,
-    bigNumberStrings: true,
-    dateStrings: true,
-    jsonStrings: true,
-    rowsAsArray: true,
-  });
 }
 
 /** In the servers' text form the driver's own reading of a DOUBLE is not to the last digit. */
