@@ -62,6 +62,17 @@ test("an observation is kept until it comes true, and says who keeps it from tha
   expect(bound.note()).toBeUndefined();
 });
 
+test("a first run that has to leave every row says at once who keeps it from them", async () => {
+  const { bound, late, warnings } = await createBound();
+  await bound.safeUpper(emptyPosition);
+  expect(warnings).toEqual([
+    expect.stringMatching(/^COMMIT_HELD_BACK pid \d+ \(.*, user postgres\) has had/),
+  ]);
+  await late.query("ROLLBACK");
+  expect(await bound.safeUpper(emptyPosition)).toMatchObject({ value: "3" });
+  expect(warnings).toHaveLength(1);
+});
+
 test("a note that says nothing of ids is as none", async () => {
   const { bound, name } = await createBound();
   for (const note of ["{", '{"xmin":{}}', '{"ids":{"upper":1}}']) {

@@ -80,7 +80,7 @@ export class IdBound implements CommitBound {
       return cursor(kept.upper);
     }
     this.#keep(kept ?? seen);
-    this.#tell(kept ?? seen, seen.at, keptOpen);
+    this.#tell(kept ?? seen, seen.at, keptOpen, position.watermark === null);
     return here;
   }
 
@@ -88,9 +88,10 @@ export class IdBound implements CommitBound {
     this.#note = JSON.stringify({ ids: observation });
   }
 
-  #tell({ at }: Observation, now: string, open: readonly Transaction[]): void {
+  /** A first run that reads nothing says so at once: it looks like one of an empty source. */
+  #tell({ at }: Observation, now: string, open: readonly Transaction[], isFirst: boolean): void {
     const [holder] = open;
-    if (holder !== undefined && isLong(at, now)) warnOfHolder(this.#parts.warn, holder.who, at);
+    if (holder !== undefined && (isFirst || isLong(at, now))) warnOfHolder(this.#parts.warn, holder.who, at);
   }
 
   /** The highest id that a read from here would bring; null where it would bring none. */

@@ -28,6 +28,6 @@ export function isLong(since: string, now: string): boolean {
 export function warnOfHolder(warn: Warn, who: string, since: string): void {
   warn(
     "COMMIT_HELD_BACK",
-    `${who} has a transaction open since ${since}; rows that it may come in among are read once it has ended`,
+    `${who} has had a transaction open since ${since} or earlier; rows that it may come in among are read once it has ended`,
   );
 }
