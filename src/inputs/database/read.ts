@@ -1,11 +1,13 @@
 import type { CursorField, Incremental, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
 import type { Position } from "../../model/position.ts";
 import { formatPath, valueAt } from "../../model/record.ts";
+import { parseCursorFormat } from "../../model/timestamp.ts";
 import type { ColumnKind, SqlConnection, SqlValue } from "../../sql/port.ts";
 import type { StatePersistence } from "../state-persistence.ts";
 import { Binder, type BoundStatement } from "./binder.ts";
 import type { Subject } from "./commit-safe/bound.ts";
 import { requireColumns } from "./known-columns.ts";
+import { OffsetOrder } from "./offset-order.ts";
 import { analyseQuery, type Calculation, type QueryAnalysis, rewriteQuery } from "./query-analysis.ts";
 import { repeatedLimits } from "./query-mistakes.ts";
 import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
@@ -53,10 +55,26 @@ export class DatabaseRead {
   }
 
   async *pages(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
-    const { config } = this.#parts;
-    if (config.query !== undefined) yield* this.#readQuery(config.query, request);
-    else if (readsByTransaction(config)) yield* this.#readTransactions(request);
-    else yield* this.#readTable(request);
+    const { config, incremental, persistence, context } = this.#parts;
+    const [leading] = incremental.cursors;
+    const declared = persistence.timestamp?.queryFormat;
+    const timezone = persistence.timestamp?.timezone ?? "UTC";
+    const queryFormat = declared === undefined ? null : parseCursorFormat(declared, timezone);
+    const offsets = OffsetOrder.of(leading, queryFormat, context.warn);
+    const pages =
+      config.query !== undefined
+        ? this.#readQuery(config.query, request)
+        : readsByTransaction(config)
+          ? this.#readTransactions(request)
+          : this.#readTable(request);
+    if (offsets === null) {
+      yield* pages;
+      return;
+    }
+    for await (const page of pages) {
+      offsets.see(page.records);
+      yield page;
+    }
   }
 
   /** What a read from this position on selects, in one statement. */

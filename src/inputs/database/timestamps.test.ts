@@ -92,3 +92,28 @@ test("in PostgreSQL, the summer hour that comes twice loses nothing", async () =
   await events.run();
   expect(events.ids()).toEqual([1, 2, 3, 4, 5, 6]);
 });
+
+test.each([
+  ["yyyy-MM-dd'T'HH:mm:ssXXX", "-05:00", undefined, ["CURSOR_ORDER_DIFFERS"]],
+  ["yyyy-MM-dd'T'HH:mm:ssXXX", "-05:00", "America/Bogota", []],
+  ["yyyy-MM-dd'T'HH:mm:ssXXX", "+02:00", undefined, []],
+  ["yyyy-MM-dd'T'HH:mm:ssXXX", "Z", undefined, []],
+  ["yyyy-MM-dd'T'HH:mm:ss", "-05:00", undefined, ["CURSOR_ORDER_DIFFERS"]],
+  ["yyyy-MM-dd'T'HH:mm:ss", "", undefined, []],
+  ["yyyy-MM-dd'T'HH:mm:ss", "-04:00", "America/Santiago", []],
+  [undefined, "-05:00", undefined, []],
+] as const)(
+  "rows of text whose offset is behind that of the bound are told of: queryFormat %s, %s, timezone %s",
+  async (queryFormat, offset, timezone, warnings) => {
+    const place = await sqlitePlace();
+    await place.beside.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, updated_at TEXT)");
+    await place.beside.execute(`INSERT INTO events VALUES (1, '2026-01-01T10:00:05${offset}')`);
+    const timestamp = {
+      field: "updated_at",
+      ...(queryFormat === undefined ? {} : { queryFormat }),
+      ...(timezone === undefined ? {} : { timezone }),
+    };
+    const input = inputOf(place, { table: "events", key: "id", statePersistence: { timestamp } });
+    expect((await read(input)).warnings).toEqual(warnings);
+  },
+);
