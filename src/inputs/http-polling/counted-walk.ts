@@ -1,7 +1,7 @@
 import type { TidemarkError } from "../../errors.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { type Answer, type PageFailure, pageCap } from "./answer.ts";
-import { describeSign, signOfMore } from "./more-signs.ts";
+import { describeSign, type MoreSign, signOfMore } from "./more-signs.ts";
 import {
   endsEmpty,
   endsOtherwise,
@@ -93,7 +93,7 @@ export class CountedWalk implements Walk {
     const { next, ...taken } = this.#take(page);
     if (next === null) {
       this.#failure ??= this.#totals.shortfall(page.fail);
-      if (this.#failure === null && !this.#saysHowMuch) this.#shown.end();
+      if (this.#failure === null && !this.#saysHowMuch) this.#shown.end(this.#startHint);
       return { ...taken, more: false };
     }
     const { maxPages } = this.#pagination;
@@ -180,13 +180,26 @@ export class CountedWalk implements Walk {
     // A total of records may count what this read was not asked for; pages are those of the read.
     const read = { pages: this.#totals.read.pages, records: null };
     const sign = signOfMore({ body: answer.body, headers: response.headers, dataField, read });
-    // Past the last page a source may well give the number of a next one.
-    const tellsPastEnd = sign?.kind === "flag" || sign?.kind === "pages";
-    if (sign !== null && (count > 0 || tellsPastEnd)) {
+    if (sign !== null && (count > 0 || !this.#isOwnPlace(sign, response.url))) {
       this.#hasDoubted = true;
-      warn("MORE_PAGES_SHOWN", `the read ended by what \`pagination\` declares, and ${describeSign(sign)}`);
+      warn(
+        "MORE_PAGES_SHOWN",
+        `the read ended by what \`pagination\` declares, and ${describeSign(sign)}${sign.text === undefined ? this.#startHint : followHint}`,
+      );
     }
     return null;
+  }
+
+  /** Past the last page a source may well give the number of a next one. */
+  #isOwnPlace({ kind, text = "" }: MoreSign, url: URL): boolean {
+    if (kind === "token") return /^\s*\d+\s*$/.test(text);
+    return kind === "address" && URL.parse(text, url.href)?.searchParams.has(this.#pagination.param) === true;
+  }
+
+  /** What may be wrong where less came than a source has, and its first page was not asked for. */
+  get #startHint(): string {
+    const startsAtZero = this.#pagination.type !== "page" || this.#pagination.startPage === 0;
+    return startsAtZero ? "" : "; if it counts pages from 0, set `pagination.startPage: 0`";
   }
 
   /** An offset moves past an empty page by no more than the source is known to grant, so that it skips nothing. */
@@ -307,6 +320,8 @@ export class CountedWalk implements Walk {
     );
   }
 }
+
+const followHint = "; if that leads on, declare `type: cursor` or `type: link`";
 
 /** How many empty pages in a row may lie in the middle of a read by offset. */
 const mostEmptyPages = 100;

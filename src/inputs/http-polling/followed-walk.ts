@@ -86,7 +86,10 @@ export class FollowedWalk implements Walk {
     if (found.failure !== null) return this.#stop(found.failure);
     if (found.text === null) return null;
     const place = { kind: this.#pagination.type === "link" ? "link" : "token", token: found.text } as const;
-    if (place.kind === "token") return this.#unlessVisited(place, page);
+    if (place.kind === "token") {
+      if (isOwnAddress(place.token, response.url)) return this.#stop(this.#isAddress(fail));
+      return this.#unlessVisited(place, page);
+    }
     const url = URL.parse(place.token, response.url.href);
     if (url === null) throw fail("SOURCE_INVALID", "the link to the next page is no address");
     return this.#unlessVisited({ ...place, token: this.#resolve(url, fail).href }, page);
@@ -107,10 +110,26 @@ export class FollowedWalk implements Walk {
     return isCounted ? { ...place, read: records } : place;
   }
 
+  #isAddress(fail: PageFailure): TidemarkError {
+    const field = `\`${this.#pagination.nextCursorField ?? ""}\``;
+    return fail(
+      "SOURCE_INVALID",
+      `${field} holds an address of the next page and not a token, and \`type: cursor\` would send it as one`,
+      `Declare \`type: link\` with \`nextCursorField: ${this.#pagination.nextCursorField ?? ""}\`.`,
+    );
+  }
+
   #stop(failure: TidemarkError): null {
     this.#failure = failure;
     return null;
   }
+}
+
+/** Whether a token is the address that was asked, with other parameters. */
+function isOwnAddress(token: string, asked: URL): boolean {
+  if (!/^(?:https?:\/\/|\/|\?)/i.test(token)) return false;
+  const url = URL.parse(token, asked.href);
+  return url?.origin === asked.origin && url.pathname === asked.pathname && url.search.includes("=");
 }
 
 /** Tokens may be long, and a read may have very many. */

@@ -3,7 +3,17 @@
  * another context (`anchor`) are passed over.
  */
 export function nextLink(header: string | undefined): string | null {
-  for (const { target, relations } of linksOf(header)) if (relations.includes("next")) return target;
+  return linkOf(header, ["next"]);
+}
+
+/** As `nextLink`, of the page before. */
+export function previousLink(header: string | undefined): string | null {
+  return linkOf(header, ["prev", "previous"]);
+}
+
+function linkOf(header: string | undefined, names: readonly string[]): string | null {
+  for (const { target, relations } of linksOf(header))
+    if (relations.some((name) => names.includes(name))) return target;
   return null;
 }
 

@@ -1,5 +1,6 @@
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
 import { exactText } from "./answer-values.ts";
+import { plainName } from "./failure-words.ts";
 import { nextLink } from "./link-header.ts";
 
 /** Something beside the records of an answer that shows that more of them follow. */
@@ -9,6 +10,8 @@ export interface MoreSign {
   readonly in: "body" | "header";
   /** The dotted path, or the header's name. */
   readonly at: string;
+  /** The token or the address itself: never for a message. */
+  readonly text?: string;
 }
 
 export interface Envelope {
@@ -32,6 +35,7 @@ export function signOfMore(envelope: Envelope): MoreSign | null {
     first([...envelope.headers], headerSign) ??
     flags[0]?.sign ??
     first(objects, (part) => countIn(part, "pages", pageTotals, envelope.read.pages)) ??
+    first(objects, remainderIn) ??
     first(objects, (part) => countIn(part, "records", recordTotals, envelope.read.records)) ??
     totalHeader(envelope) ??
     rangeHeader(envelope)
@@ -47,9 +51,9 @@ export function vagueSignOfMore(envelope: Envelope): MoreSign | null {
   if (objects.flatMap(flagsOf).some(({ more }) => !more)) return null;
   return first(objects, ({ path, object, header }) => {
     // Facebook gives the last record's cursor on the last page, too.
-    if (plain(path.at(-1) ?? "") === "cursors") return null;
+    if (plainName(path.at(-1) ?? "") === "cursors") return null;
     for (const [name, value] of Object.entries(object)) {
-      if (!vaguePlaces.has(plain(name)) || typeof value !== "string" || !isNext(value)) continue;
+      if (!vaguePlaces.has(plainName(name)) || typeof value !== "string" || !isNext(value)) continue;
       return { kind: isAddress(value) ? "address" : "token", ...placeOf(header, [...path, name]) };
     }
     return null;
@@ -71,7 +75,7 @@ export function leadsOn({ body, headers, dataField }: Omit<Envelope, "read">): b
   if (linkSign(headers) !== null || first(objects, placeIn) !== null) return true;
   return objects.some(({ object }) =>
     Object.entries(object).some(
-      ([name, value]) => saysTrue(value) && moreFlags.has(plain(name)) && !partFlags.has(plain(name)),
+      ([name, value]) => saysTrue(value) && moreFlags.has(plainName(name)) && !partFlags.has(plainName(name)),
     ),
   );
 }
@@ -83,14 +87,6 @@ function saysTrue(value: unknown): boolean {
 /** Whether a flag beside the records says that nothing follows. */
 export function saysEnd(envelope: Pick<Envelope, "body" | "dataField">): boolean {
   return [...objectsOf(envelope)].flatMap(flagsOf).some(({ more }) => !more);
-}
-
-/** Whether an answer says that it is not the first page, as Spring does, whose numbers begin at 0. */
-export function saysNotFirst(envelope: Pick<Envelope, "body" | "dataField">): boolean {
-  return [...objectsOf(envelope)].some(
-    ({ object: { first, number, page } }) =>
-      first === false && Number(exactText(number) ?? exactText(page) ?? 0) >= 1,
-  );
 }
 
 /** What the sign is, in words, without its value. */
@@ -112,10 +108,10 @@ export function describeSign({ kind, in: place, at }: MoreSign): string {
 
 /** Whether a field of this name is true at the end, and not where more follows. */
 export function isEndFlag(name: string): boolean {
-  return endFlags.has(plain(name));
+  return endFlags.has(plainName(name));
 }
 
-interface Part {
+export interface Part {
   readonly path: Path;
   readonly object: SourceRecord;
   /** The header whose value it is. */
@@ -139,14 +135,14 @@ function* withContainers(part: Part, depth: number): Generator<Part> {
   yield part;
   if (depth === 0) return;
   for (const [name, value] of Object.entries(part.object)) {
-    if (isRecord(value) && containers.has(plain(name))) {
+    if (isRecord(value) && containers.has(plainName(name))) {
       yield* withContainers({ path: [...part.path, name], object: value }, depth - 1);
     }
   }
 }
 
 /** The objects around the records, and those in headers: `X-Pagination: {"TotalCount":57,"HasNext":true}`. */
-function allObjects(envelope: Envelope): Part[] {
+export function allObjects(envelope: Envelope): Part[] {
   const objects = [...objectsOf(envelope)];
   for (const name of objectHeaders) {
     const object = jsonIn(envelope.headers.get(name));
@@ -173,7 +169,7 @@ function placeOf(header: string | undefined, path: Path): Pick<MoreSign, "in" | 
 /** A token or an address: `next_page`, `paging.next`, `@odata.nextLink`, `links: [{ rel: next, href }]`. */
 function placeIn({ path, object, header }: Part): MoreSign | null {
   for (const [name, value] of Object.entries(object)) {
-    const word = plain(name);
+    const word = plainName(name);
     const at = placeOf(header, [...path, name]);
     if (Array.isArray(value) && (word === "links" || word === "link")) {
       // A path cannot say which of the links is meant.
@@ -182,7 +178,7 @@ function placeIn({ path, object, header }: Part): MoreSign | null {
       const found = isRecord(value) ? insideOf(value) : { text: exactText(value), steps: [] };
       if (found !== null && isNext(found.text)) {
         const whole = placeOf(header, [...path, name, ...found.steps]);
-        return { kind: isAddress(found.text) ? "address" : "token", ...whole };
+        return { kind: isAddress(found.text) ? "address" : "token", text: found.text, ...whole };
       }
       // DynamoDB's `LastEvaluatedKey` and MediaWiki's `continue` are objects of which each field is sent back.
       if (found === null && wholePlaces.has(word) && isRecord(value) && Object.keys(value).length > 0) {
@@ -208,6 +204,13 @@ function insideOf(object: SourceRecord): { text: string | null; steps: string[] 
   return null;
 }
 
+/** The token or the address in a value such as `"/x?page=2"` or `{ href: "…" }`; null where there is none. */
+export function textOfPlace(value: unknown): string | null {
+  const text =
+    isRecord(value) && exactText(value) === null ? (insideOf(value)?.text ?? null) : exactText(value);
+  return isNext(text) ? text : null;
+}
+
 function isNextLink(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const relation = value.rel ?? value.relation ?? value.name;
@@ -231,7 +234,7 @@ function flagsOf({ path, object, header }: Part): Flag[] {
   return Object.entries(object).flatMap(([name, value]): Flag[] => {
     const flag = value === "true" || value === "false" ? value === "true" : value;
     if (typeof flag !== "boolean") return [];
-    const word = plain(name);
+    const word = plainName(name);
     const sign = { kind: "flag", ...placeOf(header, [...path, name]) } as const;
     if (moreFlags.has(word)) return [{ sign, more: flag }];
     if (!endFlags.has(word)) return [];
@@ -248,7 +251,7 @@ function countIn(
 ): MoreSign | null {
   if (read === null) return null;
   for (const [name, value] of Object.entries(object)) {
-    if (!names.has(plain(name))) continue;
+    if (!names.has(plainName(name))) continue;
     // Elasticsearch: `total: { value: 57, relation: "eq" }`.
     const steps = isRecord(value) && exactText(value) === null ? [name, "value"] : [name];
     const told = exactText(steps.length === 1 ? value : valueAt(value, ["value"]));
@@ -257,20 +260,47 @@ function countIn(
   return null;
 }
 
+/** Kubernetes says how many records are left: `metadata.remainingItemCount`. */
+function remainderIn({ path, object, header }: Part): MoreSign | null {
+  const isOfPages = pageObjects.has(plainName(path.at(-1) ?? ""));
+  for (const [name, value] of Object.entries(object)) {
+    const word = plainName(name);
+    if (!remainders.has(word) && !(isOfPages && word === "remaining")) continue;
+    if (Number(exactText(value) ?? 0) > 0) return { kind: "records", ...placeOf(header, [...path, name]) };
+  }
+  return null;
+}
+
+/** The field by which an answer says that it holds so many records at most; null where none does, or it counts that many in all. */
+export function sizeSign(envelope: Omit<Envelope, "read">, count: number): string | null {
+  const read = { pages: null, records: count - 1 };
+  const objects = allObjects({ ...envelope, read });
+  if (objects.flatMap(flagsOf).some(({ more }) => !more)) return null;
+  if (signOfRecords({ ...envelope, read }) !== null) return null;
+  const sign = first(objects, ({ path, object, header }) => {
+    const name = Object.keys(object).find(
+      (key) => sizes.has(plainName(key)) && exactText(object[key]) === String(count),
+    );
+    return name === undefined ? null : { kind: "records", ...placeOf(header, [...path, name]) };
+  });
+  return sign === null ? null : sign.at;
+}
+
 function linkSign(headers: Envelope["headers"]): MoreSign | null {
-  return nextLink(headers.get("link")) === null ? null : { kind: "address", in: "header", at: "link" };
+  const text = nextLink(headers.get("link"));
+  return text === null ? null : { kind: "address", in: "header", at: "link", text };
 }
 
 /** `X-Next-Page`, `NextPageToken`, `x-ms-continuation`, `x-ms-continuationtoken`. */
 function headerSign([name, value]: readonly [string, string]): MoreSign | null {
-  const word = plain(name).replace(/^x(?:ms)?/, "");
+  const word = plainName(name).replace(/^x(?:ms)?/, "");
   if (!isNext(value) || !(places.has(word) || placeNames.test(word) || word === "continuation")) return null;
-  return { kind: isAddress(value) ? "address" : "token", in: "header", at: name };
+  return { kind: isAddress(value) ? "address" : "token", in: "header", at: name, text: value };
 }
 
 function totalHeader({ headers, read }: Envelope): MoreSign | null {
   for (const [name, value] of headers) {
-    const word = plain(name).replace(/^x(?:wp)?(?:pagination|paging)?|^pagination/, "");
+    const word = plainName(name).replace(/^x(?:wp)?(?:pagination|paging)?|^pagination/, "");
     const kind = pageTotals.has(word) ? "pages" : recordTotals.has(word) ? "records" : null;
     if (kind === null || !/^(?:x-|pagination-|total-)/.test(name)) continue;
     const count = read[kind];
@@ -288,11 +318,6 @@ function rangeHeader({ headers, read }: Envelope): MoreSign | null {
   return { kind: "records", in: "header", at: "content-range" };
 }
 
-/** A name without case and punctuation: `next_page_token`, `nextPageToken` and `Next-Page-Token` are one. */
-function plain(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
-}
-
 function first<T>(items: readonly T[], signIn: (item: T) => MoreSign | null): MoreSign | null {
   for (const item of items) {
     const sign = signIn(item);
@@ -304,7 +329,7 @@ function first<T>(items: readonly T[], signIn: (item: T) => MoreSign | null): Mo
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
 const containers = words(
-  "meta metadata page pages paging pagination paginator pageinfo paginginfo paginationinfo pager links link responsemetadata cursor cursors resultinfo listmetadata resultset navigation nav additionaldata",
+  "meta metadata page pages paging pagination paginator pageinfo paginginfo paginationinfo pager links link responsemetadata cursor cursors resultinfo listmetadata resultset navigation nav additionaldata response",
 );
 const places = words(`
   next nextpage nextpagetoken nexttoken nextcursor nextpagecursor nextlink nextpagelink nexturl nextpageurl nexturi
@@ -315,7 +340,9 @@ const placeNames =
   /^(?:next|more)(?:result|record|item|batch|set|topic|entrie|object)s?(?:token|cursor|url|uri|link|href|marker|offset)$/;
 /** What a next request is to be given whole: a text, or an object of fields. */
 const wholePlaces = words("lastevaluatedkey continue exclusivestartkey");
-const vaguePlaces = words("cursor pagetoken paginationtoken pagecursor pagingtoken bookmark marker after");
+const vaguePlaces = words(
+  "cursor pagetoken paginationtoken pagecursor pagingtoken bookmark marker after continuation resumptiontoken nextbatch",
+);
 const objectHeaders = ["x-pagination", "pagination", "x-paging", "paging-headers"];
 const moreFlags = words(`
   hasmore more hasnext hasnextpage hasmorepages hasmoreresults hasmoreresult moreresult hasmoreitems hasmoredata hasmorerecords
@@ -332,5 +359,11 @@ const endFlags = new Set([
 ]);
 const pageTotals = words("totalpages pagecount pagescount totalpagecount numpages nbpages lastpage pages");
 const recordTotals = words(
-  "total totalcount totalresults totalitems totalrecords totalelements totalhits totalsize nbhits numfound recordsfiltered count",
+  "total totalcount totalresults totalitems totalrecords totalelements totalhits totalsize nbhits numfound recordsfiltered count odatacount totalrows",
 );
+const remainders = words(
+  "remainingitemcount remainingitems remainingrecords remainingresults remainingcount",
+);
+/** Objects that speak of pages alone: elsewhere `remaining` may be of a limit on requests. */
+const pageObjects = words("page pages paging pagination paginator pageinfo paginginfo paginationinfo pager");
+const sizes = words("limit perpage pagesize maxresults maxitems pagelimit");

@@ -1,6 +1,6 @@
 import type { HttpResponse } from "../../http/message.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import { describeSign, type Envelope, signOfMore, vagueSignOfMore } from "./more-signs.ts";
+import { describeSign, type Envelope, signOfMore, sizeSign, vagueSignOfMore } from "./more-signs.ts";
 
 /** Parameters by which sources are asked for so many records. */
 const sizeNames =
@@ -21,8 +21,13 @@ export function doubtOfOnlyPage(
   const sign = signOfMore(whole) ?? (count > 0 ? vagueSignOfMore(whole) : null);
   if (sign !== null) return describeSign(sign);
   if (status === 206) return "its status 206 says that it is a part of the whole";
-  const name = isFollowed && count > 1 ? sizeAsked(url, count) : null;
-  return name === null ? null : `it has the ${count} records that \`${name}\` asks for at most`;
+  if (!isFollowed || count <= 1) return null;
+  const name = sizeAsked(url, count);
+  if (name === null) {
+    const told = sizeSign(envelope, count);
+    return told === null ? null : `it has the ${count} records that it says in \`${told}\` to hold at most`;
+  }
+  return `it has the ${count} records that \`${name}\` asks for at most`;
 }
 
 function sizeAsked({ searchParams }: URL, count: number): string | null {

@@ -31,7 +31,10 @@ export class OtherLists {
   see(body: unknown): void {
     if (this.#dataField.length === 0) return;
     const found = [...listsBeside(body, this.#dataField)];
-    if (Array.isArray(valueAt(body, this.#dataField))) {
+    const list = valueAt(body, this.#dataField);
+    if (Array.isArray(list)) {
+      if (list.length > 0) this.#facts.learn(this.#heldFact);
+      else this.#tellOfNeverHeld(found);
       for (const path of found.slice(0, mostKept)) this.#facts.learn(`beside:${path}`);
       return;
     }
@@ -41,6 +44,22 @@ export class OtherLists {
     this.#warn(
       "LIST_ABSENT",
       `the answer has no list at \`${expected}\`, which was taken for nothing new, and has a list of objects at \`${moved}\` that was never beside the records: if the source has moved its records, set \`dataField: ${moved}\` and read what was missed with \`tidemark backfill\``,
+    );
+  }
+
+  /** That the list has held a record. */
+  get #heldFact(): string {
+    return `held:${formatPath(this.#dataField)}`;
+  }
+
+  /** A list that has never held a record may not be the one that was meant. */
+  #tellOfNeverHeld(found: readonly string[]): void {
+    if (this.#facts.has(this.#heldFact)) return;
+    const other = found.find((path) => !this.#facts.has(`beside:${path}`));
+    if (other === undefined) return;
+    this.#warn(
+      "LIST_ABSENT",
+      `the list at \`${formatPath(this.#dataField)}\` is empty, no run of this stream has seen a record in it, and \`${other}\` is a list of objects: if the records are there, set \`dataField: ${other}\``,
     );
   }
 }

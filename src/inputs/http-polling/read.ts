@@ -13,8 +13,8 @@ import { answerRules, placeFields } from "./answer-rules.ts";
 import { boundParameters, leadingBound } from "./bound-parameters.ts";
 import { EnvelopeKeys } from "./envelope-keys.ts";
 import type { Facts } from "./facts.ts";
+import { signNotFirst } from "./first-page.ts";
 import { HalfAnswers } from "./half-answers.ts";
-import { saysNotFirst } from "./more-signs.ts";
 import { doubtOfOnlyPage } from "./only-page.ts";
 import { OtherLists } from "./other-lists.ts";
 import { canResume, paginationOf, startWalk } from "./page-walk.ts";
@@ -136,13 +136,18 @@ export class HttpRead {
   }
 
   /** The first page that was asked for may be the second of a source that counts from 0. */
-  #checkFirst({ answer }: PageSeen, place: ResumePoint | null): void {
-    const { dataField } = this.#rules;
-    if (place?.kind !== "page" || place.token !== "1" || !saysNotFirst({ body: answer.body, dataField }))
-      return;
+  #checkFirst({ answer, response }: PageSeen, place: ResumePoint | null): void {
+    const { pagination } = this.#parts.config;
+    const number = Number(place?.token);
+    if (pagination?.type !== "page" || !(number >= 1)) return;
+    const envelope = { body: answer.body, headers: response.headers, dataField: this.#rules.dataField };
+    const { param } = pagination;
+    const asked = { number, param, url: response.url, count: answer.records.length };
+    const sign = signNotFirst(envelope, asked);
+    if (sign === null) return;
     this.#parts.context.warn(
       "MORE_PAGES_SHOWN",
-      `the read began with page 1, and the source says that this is not its first: what comes before it was not read; if the source counts pages from 0, set \`pagination.startPage: 0\``,
+      `the read began with page ${number}, and ${sign} says that this is not the first: what comes before it was not read; if the source counts pages from 0, set \`pagination.startPage: 0\``,
     );
   }
 

@@ -50,8 +50,8 @@ export class ShownTotals {
     this.#saysEnd = saysEnd({ body, dataField: this.#parts.dataField });
   }
 
-  /** To be called where the read ends, and nothing else told of it. */
-  end(): void {
+  /** To be called where the read ends, and nothing else told of it. `hint` is what else may be the cause. */
+  end(hint = ""): void {
     const came = this.#came;
     const { facts, isBounded, warn } = this.#parts;
     if (came === null || this.#saysEnd) return;
@@ -60,7 +60,7 @@ export class ShownTotals {
     if (sign === null || (isBounded && !facts.has(boundedFact))) return;
     warn(
       "MORE_PAGES_SHOWN",
-      `the read ended after ${came} records, and ${describeSign(sign)}: they may lie behind an empty page, or be ones that the source counts and does not give; \`totalField\`, \`totalPagesField\` or \`hasMoreField\` would tell`,
+      `the read ended after ${came} records, and ${describeSign(sign)}: they may lie behind an empty page, or be ones that the source counts and does not give; \`totalField\`, \`totalPagesField\` or \`hasMoreField\` would tell${hint}`,
     );
   }
 
