@@ -108,6 +108,79 @@ describe.each([{}, { order: "ascending" }] as const)("%j", (keys) => {
   });
 });
 
+describe("a source whose clock is a little behind", () => {
+  /** Two records change while the list, which is sorted by id, is read: one that was read, one that was not. */
+  async function changedDuringARead(behindSeconds: number, keys: object) {
+    const clock = new FakeClock("2026-06-01T12:00:00Z");
+    const there = (seconds: number): string =>
+      new Date(clock.now() + (seconds - behindSeconds) * 1000).toISOString();
+    const rows = Array.from({ length: 8 }, (_, at) => ({ id: at + 1, at: there(at - 7200), v: 0 }));
+    const change = (id: number, at: string): void => {
+      rows.splice(id - 1, 1, { id, at, v: 1 });
+    };
+    let isFirst = true;
+    await using server = await startHttpServer(({ url }, response) => {
+      const since = url.searchParams.get("since") ?? "";
+      const at = Number(url.searchParams.get("token") ?? "0");
+      if (at === 2 && isFirst) {
+        isFirst = false;
+        change(1, there(0.2));
+        change(7, there(1.5));
+      }
+      const items = rows.filter((row) => row.at >= since);
+      const next = at + 2 < items.length ? String(at + 2) : null;
+      const date = { date: new Date(Math.floor(Date.parse(there(0)) / 1000) * 1000).toUTCString() };
+      sendJson(response, { items: items.slice(at, at + 2), next }, date);
+    });
+    const pagination = { type: "cursor", param: "token", nextCursorField: "next" };
+    const input = {
+      type: "httpPolling",
+      endpoint: server.origin,
+      dataField: "items",
+      key: "id",
+      pagination,
+      statePersistence: { timestamp: { field: "at", queryParam: "since" }, ...keys },
+    };
+    const state = openMemoryState();
+    const table = new MemoryTable();
+    const warnings: string[] = [];
+    for (const waits of [0, 600]) {
+      await clock.advance(waits * 1000);
+      const result = await attemptSync(
+        {
+          name: "events",
+          key: { connector: "acme", stream: "events" },
+          onConcurrentRun: "skip",
+          leaseSeconds: 60,
+          input: createHttpPolling(httpPollingSchema.parse(input), { random: () => 0 }),
+          filters: [],
+          output: memoryOutput(table, { appends: true }),
+        },
+        { state, clock },
+      );
+      expect(result.error).toBeNull();
+      warnings.push(...result.warnings.map(({ code }) => code));
+    }
+    const changed = table.rows.filter(({ v }) => v === 1).map(({ id }) => Number(id));
+    return { changed: changed.sort((a, b) => a - b), warnings };
+  }
+
+  test.each([0, 1, 5, 60, 280])("P6: %i s: a change during the read is not lost", async (behind) => {
+    expect(await changedDuringARead(behind, {})).toEqual({ changed: [1, 7], warnings: [] });
+  });
+
+  test("P6: settle goes by the earlier of the two clocks", async () => {
+    const young = row(3, "2026-06-01T11:59:58.000Z");
+    const shownLate = row(4, "2026-06-01T11:59:30.000Z");
+    const { ids, watermarks } = await scene({ keys: { settle: "PT1M" } }, [
+      { clock: "2026-06-01T12:04:00Z", rows: [...early, young] },
+      { clock: "2026-06-01T12:04:00Z", rows: [...early, shownLate, young] },
+    ]);
+    expect(ids).toEqual([1, 2]);
+    expect(watermarks).toEqual(["2026-06-01T11:00:00Z", "2026-06-01T11:00:00Z"]);
+  });
+});
+
 test("up to five minutes between the clocks are nothing to tell", async () => {
   const { warnings } = await scene({}, [{ clock: "2026-06-01T12:04:59Z", rows: early }]);
   expect(warnings).toEqual([[]]);

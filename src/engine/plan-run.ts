@@ -245,6 +245,7 @@ class Planner {
       identity: { key: incremental.key, content: !appends },
       tracksDeliveries: appends && incremental.key !== null && session.delivered !== undefined,
       now: (ahead = this.#ahead) => (isTime ? millisecondsToTimestamp(clock.now() + ahead) : null),
+      began: (ahead) => (isTime ? millisecondsToTimestamp(this.#horizon.now + ahead) : null),
       mayEndLater: whole?.endsNow === true && incremental.bounded === false,
       ...(whole === null ? {} : { reach: (lower: string) => input.reach?.(lower) ?? lower }),
       warn,

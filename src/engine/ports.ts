@@ -123,11 +123,16 @@ export interface Page {
   readonly columns?: readonly Column[];
   /** Whether records were left out that had come before: what is left may look like the page before it. */
   readonly partial?: boolean;
-  /**
-   * How far the source's clock is ahead of the clock here, in milliseconds; below 0 where it is behind. For
-   * inputs that learn it from an answer; `InputSession.now` is for those that can ask.
-   */
-  readonly clockAhead?: number;
+  /** For inputs that learn it from an answer; `InputSession.now` is for those that can ask. */
+  readonly clockAhead?: ClockAhead;
+}
+
+/** How far a source's clock is ahead of the clock here, in milliseconds; below 0 where it is behind. */
+export interface ClockAhead {
+  /** For where a window ends: of two clocks that nearly agree the earlier one, and of a doubt the lower end. */
+  readonly least: number;
+  /** For what lies in the future: of two clocks that nearly agree the later one. */
+  readonly most: number;
 }
 
 export type Warn = (code: string, message: string) => void;

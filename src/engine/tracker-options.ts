@@ -20,8 +20,13 @@ export interface TrackerOptions {
   readonly identity: IdentityPlan;
   /** Whether `deliveries` are wanted. */
   readonly tracksDeliveries: boolean;
-  /** The present as a cursor value, asked for once a page at most; null for cursors that are no times. */
+  /**
+   * The present by a clock so far ahead, as a cursor value, asked for once a page at most; null for cursors
+   * that are no times.
+   */
   readonly now: (ahead?: number) => string | null;
+  /** When the run began, by a clock so far ahead. */
+  readonly began: (ahead: number) => string | null;
   /**
    * Whether the window may end later than it was frozen, if the source's clock turns out to be ahead: the
    * source was asked without an upper bound.

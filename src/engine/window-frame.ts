@@ -1,5 +1,5 @@
 import { type CursorType, compareCursorValues, stepCursor } from "../model/cursor.ts";
-import type { Window } from "./ports.ts";
+import type { ClockAhead, Window } from "./ports.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 
 /** Where a cursor lies by a window: `past` its end, and beyond the present in the `future`. */
@@ -11,7 +11,7 @@ export class WindowFrame {
   /** As it was frozen, with its upper end by the source's clock once that is known. */
   #window: Window;
   /** How far the source's clock is ahead; undefined where what was known at the start holds. */
-  #ahead: number | undefined;
+  #ahead: ClockAhead | undefined;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
@@ -30,16 +30,19 @@ export class WindowFrame {
     return this.#window.upper?.value ?? null;
   }
 
-  /** Ends the window at the present of the source, where the clock here was far from it. Only the first call counts. */
-  followClock(ahead: number): void {
+  /**
+   * Ends the window where the run began by the source's clock: what changes while it is read then lies past
+   * the end, whichever page it is on. A closed end is where another slice begins. Only the first call counts.
+   */
+  followClock(ahead: ClockAhead): void {
     if (this.#ahead !== undefined) return;
-    const { incremental, mayEndLater = false } = this.#options;
+    const { incremental, edges, mayEndLater = false } = this.#options;
     const { lower, upper } = this.#window;
     this.#ahead = ahead;
-    const now = this.#options.now(ahead);
-    if (now === null || upper === null) return;
+    const began = this.#options.began(ahead.least);
+    if (began === null || upper === null || edges.upper === "closed") return;
     const { settle } = incremental;
-    const end = settle === null ? now : stepCursor(upper.type, now, settle, -1);
+    const end = settle === null ? began : stepCursor(upper.type, began, settle, -1);
     const isEarlier = compareCursorValues(upper.type, end, upper.value) < 0;
     if (isEarlier || mayEndLater) this.#window = { lower, upper: { type: upper.type, value: end } };
   }
@@ -49,7 +52,7 @@ export class WindowFrame {
     const { upper } = this;
     if (upper === null) return null;
     const past = cursors.some((cursor) => cursor !== null && compareCursorValues(type, cursor, upper) > 0);
-    return past ? this.#options.now(this.#ahead) : null;
+    return past ? this.#options.now(this.#ahead?.most) : null;
   }
 
   sideOf(cursor: string, type: CursorType, present: string | null): Side {

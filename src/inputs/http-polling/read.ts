@@ -247,7 +247,7 @@ export class HttpRead {
 
   #timed(page: Page): Page {
     const { ahead } = this.#parts.clock;
-    return ahead === 0 ? page : { ...page, clockAhead: ahead };
+    return ahead === undefined ? page : { ...page, clockAhead: ahead };
   }
 
   async #ask(
@@ -261,11 +261,11 @@ export class HttpRead {
     const request = { ...requests.at(place), ...(encoding === undefined ? {} : { encoding }) };
     const accepts = (status: number): boolean => walk?.isPastEnd(status) ?? false;
     const sent = context.clock.now();
-    const seen = await client.read({ ...request, accepts }, (response) =>
-      this.#judge(response, number, { walk, inspect }),
-    );
+    const seen = await client.read({ ...request, accepts }, (response) => {
+      clock.see(response, sent, context.clock.now());
+      return this.#judge(response, number, { walk, inspect });
+    });
     const { answer } = seen;
-    clock.see(seen.response, sent, context.clock.now());
     if (answer.holdsUnreadable === true) this.#holdsUnreadable = { holdsUnreadable: true };
     forms.see(answer.records);
     if (mark === null) return seen;

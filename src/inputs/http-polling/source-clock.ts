@@ -1,5 +1,5 @@
 import { tellOfSkew, toleratedSkewMs } from "../../engine/clock-skew.ts";
-import type { Warn } from "../../engine/ports.ts";
+import type { ClockAhead, Warn } from "../../engine/ports.ts";
 import type { HttpResponse } from "../../http/message.ts";
 
 type Headers = Pick<HttpResponse, "headers">;
@@ -7,29 +7,36 @@ type Headers = Pick<HttpResponse, "headers">;
 /** The source's clock, by the `Date` header of its first answer that says one. */
 export class SourceClock {
   readonly #warn: Warn;
-  #ahead: number | null = null;
+  #ahead: ClockAhead | undefined;
 
   constructor(warn: Warn) {
     this.#warn = warn;
   }
 
-  /** How far it is ahead of the clock here, in milliseconds; 0 where they differ by minutes only, or nobody knows. */
-  get ahead(): number {
-    return this.#ahead ?? 0;
+  /** How far it is ahead of the clock here; undefined where nobody knows. */
+  get ahead(): ClockAhead | undefined {
+    return this.#ahead;
   }
 
   /** Takes in an answer to a request that was sent and answered at these times by the clock here. */
   see(response: Headers, sent: number, answered: number): void {
-    if (this.#ahead !== null) return;
-    const times = timesOf(response);
-    if (times.length === 0) return;
-    const ahead = nearest(
-      times.map((now) => (now < sent ? now - sent : now > answered ? now - answered : 0)),
-    );
-    this.#ahead = Math.abs(ahead) > toleratedSkewMs ? ahead : 0;
-    tellOfSkew(this.#warn, this.#ahead, "the source's (the `Date` of its answer)");
+    if (this.#ahead !== undefined) return;
+    const [first, ...others] = timesOf(response);
+    if (first === undefined) return;
+    const apart = (now: number): number =>
+      now < sent ? now - sent : now > answered ? now - answered : 0;
+    const now = others.reduce((near, one) => (Math.abs(apart(one)) < Math.abs(apart(near)) ? one : near), first);
+    const ahead = apart(now);
+    const agrees = Math.abs(ahead) <= toleratedSkewMs;
+    // A `Date` leaves out what came after its full second, and nobody knows when between the two it was made.
+    const least = now - answered;
+    const most = now + dateStepMs - sent;
+    this.#ahead = agrees ? { least: Math.min(0, least), most: Math.max(0, most) } : { least, most };
+    tellOfSkew(this.#warn, ahead, "the source's (the `Date` of its answer)");
   }
 }
+
+const dateStepMs = 999;
 
 /** What a cache adds that answers by itself; such an answer's `Date` is that of its making. */
 const cacheMarks = ["x-cache", "cf-cache-status", "x-proxy-cache", "x-vercel-cache"];
@@ -48,8 +55,4 @@ function timesOf({ headers }: Headers): readonly number[] {
   if (age !== undefined) return /^\d{1,9}$/.test(age) ? [date, date + Number(age) * 1000] : [];
   const isCached = cacheMarks.some((name) => /hit|stale/i.test(headers.get(name) ?? ""));
   return isCached ? [] : [date];
-}
-
-function nearest(differences: readonly number[]): number {
-  return differences.reduce((near, one) => (Math.abs(one) < Math.abs(near) ? one : near));
 }
