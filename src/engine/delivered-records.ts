@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type CursorType, compareCursorValues, stepCursor } from "../model/cursor.ts";
 import type { Granule } from "../model/granule.ts";
-import { type IdentityPlan, identityOf } from "../model/identity.ts";
+import { type IdentityPlan, identityOf, withoutContent } from "../model/identity.ts";
 import type { BoundaryKey, Position, SeenRecords } from "../model/position.ts";
 import type { SourceRecord } from "../model/record.ts";
 
@@ -190,7 +190,7 @@ export class DeliveredRecords {
   /** A boundary key's identity has the content behind the key where both count. */
   #nameOfKey({ identity, cursor }: BoundaryKey): string {
     const { key, content } = this.#options.identity;
-    return shortHash(key !== null && content ? identity.slice(0, -contentLength) : identity, cursor);
+    return shortHash(key !== null && content ? withoutContent(identity) : identity, cursor);
   }
 
   #compare(a: string, b: string): number {
@@ -199,8 +199,6 @@ export class DeliveredRecords {
 }
 
 const nameLength = 8;
-/** `@` and a content hash, as `identityOf` writes them. */
-const contentLength = 23;
 /** A set that is nearly full after it was cleared up would be cleared up at once again. */
 const roomLeft = 0.9;
 

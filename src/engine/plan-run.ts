@@ -1,9 +1,11 @@
 import type { Clock } from "../clock.ts";
 import { TidemarkError } from "../errors.ts";
 import { compareCursorValues, isOrdered } from "../model/cursor.ts";
+import type { IdentityPlan } from "../model/identity.ts";
 import type { Interval, Position } from "../model/position.ts";
 import type { Cut, SliceStep } from "../model/slices.ts";
 import { millisecondsToTimestamp } from "../model/timestamp.ts";
+import { boundaryNameBy } from "./boundary-name.ts";
 import { tellOfSkew } from "./clock-skew.ts";
 import { GivenTracker } from "./given-tracker.ts";
 import { PageGuard } from "./page-guard.ts";
@@ -147,6 +149,7 @@ class Planner {
     // A slice counts when it was read whole, whatever the order within it.
     const track = (from: Position, window: Window, edges: Edges) =>
       this.#track({ ...incremental, order: "unordered" }, from, window, edges);
+    const nameOf = boundaryNameBy(identityPlan(pipeline));
     if (field !== undefined && range !== null) {
       const { stretch, step, known } = range;
       const bound = (value: string) => ({ type: field.type, value });
@@ -169,6 +172,7 @@ class Planner {
         known,
         live: false,
         untold,
+        nameOf,
         track,
       });
     }
@@ -186,6 +190,7 @@ class Planner {
         known: [],
         live: true,
         untold,
+        nameOf,
         track,
       });
     }
@@ -242,7 +247,7 @@ class Planner {
       window,
       edges,
       start,
-      identity: { key: incremental.key, content: !appends },
+      identity: identityPlan(pipeline),
       tracksDeliveries: appends && incremental.key !== null && session.delivered !== undefined,
       now: (ahead = this.#ahead) => (isTime ? millisecondsToTimestamp(clock.now() + ahead) : null),
       began: (ahead) => (isTime ? millisecondsToTimestamp(this.#horizon.now + ahead) : null),
@@ -252,6 +257,11 @@ class Planner {
       refusals,
     });
   }
+}
+
+/** An append has a record once; where rows are replaced, one whose content changed is delivered again. */
+function identityPlan({ input, output }: Pipeline): IdentityPlan {
+  return { key: input.incremental.key, content: !output.appends };
 }
 
 /** Whether a stream's leading cursor can bound a range: a backfill needs one that can. */

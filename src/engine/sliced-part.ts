@@ -2,7 +2,6 @@ import { addInterval, contiguousEnd, gaps, mergeCoverage } from "../model/covera
 import { compareCursorValues, stepCursor } from "../model/cursor.ts";
 import type { BoundaryKey, Interval, Position } from "../model/position.ts";
 import { type Cut, cutIntoSlices } from "../model/slices.ts";
-import { boundaryName } from "./boundary-name.ts";
 import { PageGuard } from "./page-guard.ts";
 import type { Part, Unit } from "./part.ts";
 import type { Incremental, Window } from "./ports.ts";
@@ -22,6 +21,8 @@ export interface SlicedPartOptions {
   /** Whether the watermark follows what is read; a backfill only adds to its coverage. */
   readonly live: boolean;
   readonly untold?: boolean;
+  /** Tells the boundary's keys apart. */
+  readonly nameOf: (cursor: string, identity: string) => string;
   readonly track: (start: Position, window: Window, edges: Edges) => PositionTracker;
 }
 
@@ -180,7 +181,7 @@ export class SlicedPart implements Part {
   }
 
   #remember(keys: readonly BoundaryKey[]): void {
-    for (const key of keys) this.#boundary.set(boundaryName(key.cursor, key.identity), key);
+    for (const key of keys) this.#boundary.set(this.#options.nameOf(key.cursor, key.identity), key);
   }
 
   #oneLess(): void {

@@ -2,7 +2,7 @@ import { type CursorType, compareCursorValues } from "../model/cursor.ts";
 import { type IdentityPlan, identityOf } from "../model/identity.ts";
 import type { BoundaryKey } from "../model/position.ts";
 import type { SourceRecord } from "../model/record.ts";
-import { boundaryName } from "./boundary-name.ts";
+import { boundaryNameBy, hasLatest } from "./boundary-name.ts";
 import type { Warn } from "./ports.ts";
 
 export interface TieSetParts {
@@ -24,8 +24,14 @@ export class TieSet {
   readonly #parts: TieSetParts;
   readonly #keys = new Map<string, BoundaryKey>();
   #withoutCursor = 0;
+  readonly #nameOf: (cursor: string, identity: string) => string;
   /** What is left of the counts that the last run handed over, for records without a key. */
   readonly #unclaimed = new Map<string, number>();
+  /**
+   * Where the content counts beside the key: the identity with the content that was delivered last, of what the
+   * last run handed over. Null for a record of which two were handed over, as by earlier versions.
+   */
+  readonly #latest: Map<string, string | null> | null;
   /** The cursors that the handed-over identities have: only at these can a record be known already. */
   readonly #knownCursors = new Set<string>();
   /** The highest cursor of them; null where there is none. */
@@ -38,15 +44,24 @@ export class TieSet {
   constructor(parts: TieSetParts) {
     const { type, start } = parts;
     this.#parts = parts;
+    this.#nameOf = boundaryNameBy(parts.identity);
+    this.#latest = hasLatest(parts.identity) ? new Map() : null;
     let highest: string | null = null;
     for (const key of type === null ? [] : start) {
-      const name = boundaryName(key.cursor, key.identity);
+      const name = this.#nameOf(key.cursor, key.identity);
+      this.#knownCursors.add(key.cursor);
+      if (this.#latest?.has(name) === true) {
+        this.#latest.set(name, null);
+        continue;
+      }
+      this.#latest?.set(name, key.identity);
       this.#keys.set(name, key);
       this.#unclaimed.set(name, key.count);
-      this.#knownCursors.add(key.cursor);
-      if (key.cursor === "") this.#withoutCursor += 1;
-      else if (highest === null || this.#compare(key.cursor, highest) > 0) highest = key.cursor;
+      if (key.cursor !== "" && (highest === null || this.#compare(key.cursor, highest) > 0))
+        highest = key.cursor;
     }
+    for (const [name, latest] of this.#latest ?? []) if (latest === null) this.#keys.delete(name);
+    for (const { cursor } of this.#keys.values()) if (cursor === "") this.#withoutCursor += 1;
     this.knownHighest = highest;
   }
 
@@ -68,15 +83,16 @@ export class TieSet {
   takesOnce(record: SourceRecord, cursor: string): boolean {
     if (this.#knownCursors.has(cursor) && this.claim(record, cursor)) return false;
     const identity = identityOf(record, this.#parts.identity);
-    const known = this.#keys.get(boundaryName(cursor, identity));
-    if (known !== undefined && this.#parts.identity.key !== null) return false;
-    this.#remember({ identity, cursor, count: (known?.count ?? 0) + 1 });
+    const name = this.#nameOf(cursor, identity);
+    const known = this.#keys.get(name);
+    if (known?.identity === identity && this.#parts.identity.key !== null) return false;
+    this.#remember({ identity, cursor, count: this.#latest === null ? (known?.count ?? 0) + 1 : 1 });
     return true;
   }
 
   /** Remembers an identity that has no cursor; false where it is known. */
   takesIdentity(identity: string): boolean {
-    if (this.#keys.has(boundaryName("", identity))) return false;
+    if (this.#keys.has(this.#nameOf("", identity))) return false;
     this.#remember({ identity, cursor: "", count: 1 });
     return true;
   }
@@ -91,11 +107,22 @@ export class TieSet {
    * they come; of those without, as many as were delivered.
    */
   claim(record: SourceRecord, cursor: string): boolean {
-    const { identity } = this.#parts;
-    const name = boundaryName(cursor, identityOf(record, identity));
+    const { identity: plan } = this.#parts;
+    const identity = identityOf(record, plan);
+    const name = this.#nameOf(cursor, identity);
+    if (this.#latest !== null) return this.#isLatest(name, identity);
     const left = this.#unclaimed.get(name) ?? 0;
-    if (left > 0 && identity.key === null) this.#unclaimed.set(name, left - 1);
+    if (left > 0 && plan.key === null) this.#unclaimed.set(name, left - 1);
     return left > 0;
+  }
+
+  /** Whether it was delivered last with this content; if it was with another, this one is the last from now on. */
+  #isLatest(name: string, identity: string): boolean {
+    const latest = this.#latest?.get(name);
+    if (latest === undefined || latest === identity) return latest === identity;
+    this.#latest?.set(name, identity);
+    this.changed = true;
+    return false;
   }
 
   /** Forgets what lies below the cursor. */
@@ -108,9 +135,14 @@ export class TieSet {
   /** For a window that is not finished: what the last run left, and what has come. */
   within(): readonly BoundaryKey[] {
     const { start } = this.#parts;
-    const names = new Set(start.map(({ cursor, identity }) => boundaryName(cursor, identity)));
+    const names = new Map(start.map((key) => [this.#nameOf(key.cursor, key.identity), key]));
+    for (const [name, latest] of this.#latest ?? []) {
+      const key = names.get(name);
+      if (key !== undefined && latest !== null) names.set(name, { ...key, identity: latest });
+      else names.delete(name);
+    }
     const come = [...this.#keys].filter(([name]) => !names.has(name)).map(([, key]) => key);
-    return come.length === 0 ? start : [...start, ...come];
+    return come.length === 0 && this.#latest === null ? start : [...names.values(), ...come];
   }
 
   /** What lies at or above a watermark, or has no cursor. */
@@ -122,7 +154,7 @@ export class TieSet {
   }
 
   #remember(key: BoundaryKey): void {
-    const name = boundaryName(key.cursor, key.identity);
+    const name = this.#nameOf(key.cursor, key.identity);
     if (key.cursor === "") {
       this.#rememberWithoutCursor(name, key);
       return;

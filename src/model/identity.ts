@@ -29,6 +29,11 @@ export function identityOf(record: SourceRecord, plan: IdentityPlan): string {
   return plan.content ? `${key}@${contentHash(record)}` : key;
 }
 
+/** The identity by the key alone, of one that has the content behind the key; any other is returned as it is. */
+export function withoutContent(identity: string): string {
+  return identity.at(-contentLength) === "@" ? identity.slice(0, -contentLength) : identity;
+}
+
 /** Throws as `identityOf` does for a record without its key. */
 export function requireKey(record: SourceRecord, key: readonly Path[]): void {
   for (const path of key) {
@@ -121,6 +126,10 @@ function canonicalList(values: readonly unknown[]): string {
 }
 
 /** 22 characters of base64url hold the first 128 bits and a little more. */
+const digestLength = 22;
+/** `@` and a content hash. */
+const contentLength = digestLength + 1;
+
 function digest(text: string): string {
-  return hash("sha256", text, "base64url").slice(0, 22);
+  return hash("sha256", text, "base64url").slice(0, digestLength);
 }

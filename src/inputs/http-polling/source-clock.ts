@@ -23,9 +23,11 @@ export class SourceClock {
     if (this.#ahead !== undefined) return;
     const [first, ...others] = timesOf(response);
     if (first === undefined) return;
-    const apart = (now: number): number =>
-      now < sent ? now - sent : now > answered ? now - answered : 0;
-    const now = others.reduce((near, one) => (Math.abs(apart(one)) < Math.abs(apart(near)) ? one : near), first);
+    const apart = (now: number): number => (now < sent ? now - sent : now > answered ? now - answered : 0);
+    const now = others.reduce(
+      (near, one) => (Math.abs(apart(one)) < Math.abs(apart(near)) ? one : near),
+      first,
+    );
     const ahead = apart(now);
     const agrees = Math.abs(ahead) <= toleratedSkewMs;
     // A `Date` leaves out what came after its full second, and nobody knows when between the two it was made.
