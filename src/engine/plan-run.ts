@@ -8,12 +8,13 @@ import { millisecondsToTimestamp } from "../model/timestamp.ts";
 import { boundaryNameBy } from "./boundary-name.ts";
 import { tellOfSkew } from "./clock-skew.ts";
 import { GivenTracker } from "./given-tracker.ts";
+import { NewestVersions } from "./newest-versions.ts";
 import { PageGuard } from "./page-guard.ts";
 import type { Part, Unit } from "./part.ts";
 import type { Incremental, InputSession, OutputSession, Pipeline, Refusals, Warn, Window } from "./ports.ts";
 import { PositionTracker } from "./position-tracker.ts";
 import { SlicedPart } from "./sliced-part.ts";
-import type { Edges } from "./tracker-options.ts";
+import type { Edges, TrackerOptions } from "./tracker-options.ts";
 import { WholePart, type WholeRead } from "./whole-part.ts";
 import { type Asked, freezeWindow, type Horizon, lowest, windowAgain } from "./window.ts";
 
@@ -147,8 +148,9 @@ class Planner {
     const { incremental } = pipeline.input;
     const field = incremental.cursors[0];
     // A slice counts when it was read whole, whatever the order within it.
+    const versions = this.#versions();
     const track = (from: Position, window: Window, edges: Edges) =>
-      this.#track({ ...incremental, order: "unordered" }, from, window, edges);
+      this.#track({ ...incremental, order: "unordered" }, { start: from, window, edges, versions });
     const nameOf = boundaryNameBy(identityPlan(pipeline));
     if (field !== undefined && range !== null) {
       const { stretch, step, known } = range;
@@ -222,9 +224,7 @@ class Planner {
     return {
       tracker: this.#track(
         incremental,
-        start,
-        window,
-        { lower: "inclusive", upper },
+        { start, window, edges: { lower: "inclusive", upper }, versions: this.#versions() },
         { endsNow: resume === null },
       ),
       guard,
@@ -232,11 +232,18 @@ class Planner {
     };
   }
 
+  /** What a read of one part remembers of the versions that it brings. */
+  #versions(): NewestVersions | null {
+    const { pipeline, warn } = this.#parts;
+    const [field] = pipeline.input.incremental.cursors;
+    const key = (pipeline.output.upsertKey ?? []).map((name) => [name]);
+    if (key.length === 0 || field === undefined || field.path === null || !isOrdered(field.type)) return null;
+    return new NewestVersions({ type: field.type, key, filters: pipeline.filters.length > 0, warn });
+  }
+
   #track(
     incremental: Incremental,
-    start: Position,
-    window: Window,
-    edges: Edges,
+    read: Pick<TrackerOptions, "start" | "window" | "edges" | "versions">,
     whole: { readonly endsNow: boolean } | null = null,
   ): PositionTracker {
     const { pipeline, session, input, clock, warn, refusals } = this.#parts;
@@ -244,9 +251,7 @@ class Planner {
     const isTime = incremental.cursors[0]?.type === "timestamp_utc";
     return new PositionTracker({
       incremental,
-      window,
-      edges,
-      start,
+      ...read,
       identity: identityPlan(pipeline),
       tracksDeliveries: appends && incremental.key !== null && session.delivered !== undefined,
       now: (ahead = this.#ahead) => (isTime ? millisecondsToTimestamp(clock.now() + ahead) : null),

@@ -285,7 +285,10 @@ export interface Output {
    * identities with each batch, and asks `delivered` before it writes.
    */
   readonly appends: boolean;
-  /** For an upsert: the fields of the record as written by which rows are replaced. */
+  /**
+   * For an upsert: the fields of the record as written by which rows are replaced. The engine holds back an older
+   * version of a record that comes behind a newer one in the same read.
+   */
   readonly upsertKey?: readonly string[];
   /** What becomes of records that are refused; absent, the first of them fails the run. */
   readonly onError?: OnError;

@@ -188,16 +188,18 @@ export class PositionTracker implements Tracker {
       highest: this.#highest,
       boundary: this.#ties.whole,
     });
-    const admitted =
+    const { cursors, ...admitted } =
       this.#wholePage(page, field, read, surelyNew) ?? this.#recordByRecord(page, field, read.cursors);
-    return { ...admitted, surelyNew };
+    const { versions } = this.#options;
+    if (versions === null || this.#order === "ascending") return { ...admitted, surelyNew };
+    return { ...admitted, surelyNew, withoutOlder: versions.ofPage(admitted.records, cursors) };
   }
 
   /**
    * The ordinary page of an ascending read, without looking at each record again: it is in order, lies
    * within the window and beyond what earlier runs delivered. Null where it is not such a page.
    */
-  #wholePage(page: Page, field: CursorField, read: CursorsOfPage, surelyNew: boolean): Admitted | null {
+  #wholePage(page: Page, field: CursorField, read: CursorsOfPage, surelyNew: boolean): WithCursors | null {
     const { incremental, tracksDeliveries } = this.#options;
     const { window } = this.#frame;
     const { lowest, highest, cursors } = read;
@@ -217,7 +219,8 @@ export class PositionTracker implements Tracker {
     const deliveries = tracksDeliveries
       ? records.map((record, at) => this.#nameOf(record, cursors[at] ?? highest, field.type))
       : null;
-    return { records, deliveries, disorder: null };
+    // Those left out have the highest cursor, as all behind them.
+    return { records, cursors, deliveries, disorder: null };
   }
 
   /** Without those at the highest cursor, which come last, that were delivered before. */
@@ -228,15 +231,20 @@ export class PositionTracker implements Tracker {
   ): readonly SourceRecord[] {
     const ties = cursors.indexOf(highest);
     const tied = records.slice(ties);
-    const taken = tied.filter((record) => this.#ties.takesOnce(record, highest));
+    const taken = tied.filter((record) => {
+      const isTaken = this.#ties.takesOnce(record, highest);
+      if (!isTaken) this.#options.versions?.noteKnown(record, highest);
+      return isTaken;
+    });
     return taken.length === tied.length ? records : [...records.slice(0, ties), ...taken];
   }
 
-  #recordByRecord(page: Page, field: CursorField, cursors: readonly (string | null)[]): Admitted {
+  #recordByRecord(page: Page, field: CursorField, cursors: readonly (string | null)[]): WithCursors {
     const pageHighest = this.#highestOf(cursors, field.type);
     if (pageHighest !== null) this.#raise(pageHighest);
     const present = this.#frame.presentFor(cursors, field.type);
     const records: SourceRecord[] = [];
+    const taken: (string | null)[] = [];
     const deliveries: string[] | null = this.#options.tracksDeliveries ? [] : null;
     let disorder: string | null = null;
     for (let index = 0; index < cursors.length; index++) {
@@ -249,13 +257,15 @@ export class PositionTracker implements Tracker {
       // What an earlier run delivered ahead of its window is remembered once the window holds it.
       if (cursor !== null && (side === "within" || (side === "below" && isTaken)))
         this.#delivered?.add(record, cursor);
+      if (!isTaken && cursor !== null && side === "within") this.#options.versions?.noteKnown(record, cursor);
       if (!isTaken) continue;
       if (this.#companions.follow(record)) this.#changed = true;
       records.push(record);
+      taken.push(cursor);
       deliveries?.push(this.#nameOf(record, cursor, field.type));
     }
     if (disorder !== null) this.#fallBack();
-    return { records, deliveries, disorder };
+    return { records, cursors: taken, deliveries, disorder };
   }
 
   #nameOf(record: SourceRecord, cursor: string | null, type: CursorType): string {
@@ -375,5 +385,8 @@ export class PositionTracker implements Tracker {
     return type;
   }
 }
+
+/** What is admitted, with the cursor of each record. */
+type WithCursors = Admitted & { readonly cursors: readonly (string | null)[] };
 
 const noCursors: CursorsOfPage = { cursors: [], lowest: null, highest: null, ascending: true };

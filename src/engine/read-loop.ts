@@ -178,7 +178,8 @@ export class ReadLoop {
       admitted = unit.admit(page);
       this.#touched.add(part);
       fresh = await this.#undelivered(admitted, part.partition);
-      records = await this.#filter(fresh.records);
+      const filtered = await this.#filter(fresh.records);
+      records = admitted.withoutOlder?.(filtered) ?? filtered;
     } catch (error) {
       part.fallBack(before);
       return { error };

@@ -1,5 +1,6 @@
 import type { IdentityPlan } from "../model/identity.ts";
 import type { Position } from "../model/position.ts";
+import type { NewestVersions } from "./newest-versions.ts";
 import type { Incremental, Refusals, Warn, Window } from "./ports.ts";
 
 /**
@@ -34,6 +35,8 @@ export interface TrackerOptions {
   readonly mayEndLater?: boolean;
   /** What the input says of its bounds: see `InputSession.reach`. Undefined where late records are not followed. */
   readonly reach?: (lower: string) => string;
+  /** The versions that the read has brought, which the trackers of its slices share; null where rows are not replaced. */
+  readonly versions: NewestVersions | null;
   readonly warn: Warn;
   /** Takes the records that cannot be read. */
   readonly refusals: Refusals;

@@ -9,6 +9,8 @@ export interface Admitted {
   readonly deliveries: readonly string[] | null;
   /** Whether no two of them are one delivery, and this run made none of them before: nobody need look. */
   readonly surelyNew?: boolean;
+  /** What leaves older versions of records out of what filters make of `records`; absent where there is no need. */
+  readonly withoutOlder?: (left: readonly SourceRecord[]) => readonly SourceRecord[];
   /** The record that broke the declared order, in words; null where none did. */
   readonly disorder: string | null;
 }

@@ -38,6 +38,8 @@ export interface MemoryOutputOptions {
    * `table.latest(key)` is what the output holds.
    */
   readonly appends?: boolean;
+  /** By which field a record finds the row that it replaces, where `appends` is false: `id` unless given. */
+  readonly key?: string;
 }
 
 /**
@@ -52,11 +54,15 @@ export interface MemoryOutputOptions {
  * expect(table.rows).toEqual([{ id: 1, name: "Ada" }]);
  * ```
  */
-export function memoryOutput(table: MemoryTable, { appends = true }: MemoryOutputOptions = {}): Output {
+export function memoryOutput(
+  table: MemoryTable,
+  { appends = true, key = "id" }: MemoryOutputOptions = {},
+): Output {
   return {
     kind: "memory",
     guarantee: "exactly-once",
     appends,
+    ...(appends ? {} : { upsertKey: [key] }),
     open: async (context) => new MemorySession(table, nameOf(context)),
   };
 }
