@@ -67,6 +67,7 @@ export class Binder {
           ? this.#upperBound(request, binding, { statement, number })
           : this.#lowerBound(field, request, binding, { statement, number }),
       );
+      if (field !== undefined && !statement.isOwn) refuseOtherOrder(field, binding);
     }
     return params;
   }
@@ -209,6 +210,23 @@ function requireNoCalculation({ calculations }: BoundStatement, number: number, 
     `the query calculates with $${number} (${calculation.name}), and there is no value for it yet: what that makes of a first value may leave out rows in silence`,
     {
       hint: `Say in the query what a run without a value reads: put COALESCE($${number}, …) in the place of $${number}, as in COALESCE($${number}, ${type === "timestamp_utc" ? "'1970-01-01'" : "0"}).`,
+    },
+  );
+}
+
+/** Types of PostgreSQL that are compared as the texts of their values are, or by a collation that is warned of. */
+const comparedAsTexts =
+  /^(?:text|character(?: varying)?(?:\(\d+\))?|name|"char"|(?:.+\.)?citext|uuid|bytea|macaddr8?|unknown)$/;
+
+/** A query that compares texts with a column of another order would leave rows out. */
+function refuseOtherOrder({ type: cursor, path }: CursorField, { dialect, type }: Binding): void {
+  if (dialect !== "postgres" || cursor !== "text" || type === null || comparedAsTexts.test(type)) return;
+  const field = formatPath(path ?? []);
+  throw new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `the query compares the cursor ${field}, declared \`type: text\`, as ${type}, which PostgreSQL does not sort as text`,
+    {
+      hint: `Write CAST(${field} AS text) COLLATE "C" where the query compares and sorts.`,
     },
   );
 }

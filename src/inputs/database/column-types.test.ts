@@ -71,6 +71,36 @@ test.each([
   },
 );
 
+test.each([
+  ["inet", "'10.0.0.1'", "'0.0.0.0'"],
+  ["size", "'small'", "'small'"],
+  ["interval", "'1 day'", "'0'"],
+])("a query that compares a text cursor as %s is refused", async (type, value, lowest) => {
+  const place = await postgresPlace();
+  await place.beside.execute("CREATE TYPE size AS ENUM ('small', 'large')");
+  await place.beside.execute(`CREATE TABLE ev (id int, at ${type}); INSERT INTO ev VALUES (1, ${value})`);
+  const statePersistence = { id: { field: "at", type: "text" } };
+  const query = `SELECT * FROM ev WHERE at >= COALESCE($1, ${lowest}::${type}) ORDER BY at`;
+  await expect(read(inputOf(place, { query, statePersistence }))).rejects.toMatchObject({
+    code: "CONFIG_INCOHERENT",
+    message: expect.stringMatching(/the cursor at, declared `type: text`, as (?:inet|size|interval)/),
+    hint: expect.stringContaining("CAST(at AS text)"),
+  });
+  const cast =
+    'SELECT * FROM ev WHERE CAST(at AS text) COLLATE "C" >= $1 ORDER BY CAST(at AS text) COLLATE "C"';
+  expect((await read(inputOf(place, { query: cast, statePersistence }))).pages).toHaveLength(1);
+});
+
+test("a query whose parameter PostgreSQL cannot tell the type of is refused with how to say it", async () => {
+  const place = await postgresPlace();
+  await place.beside.execute("CREATE TABLE ev (id int, at timestamptz)");
+  const query = "SELECT * FROM ev WHERE ($1 IS NULL OR at > $1) ORDER BY at";
+  const input = inputOf(place, { query, statePersistence: { timestamp: { field: "at" } } });
+  await expect(read(input)).rejects.toMatchObject({
+    hint: expect.stringContaining("$1::timestamptz IS NULL"),
+  });
+});
+
 describeMysql("MySQL", () => {
   test("a column that does not sort as the cursor does is refused by its type", async () => {
     const place = await mysqlPlace();

@@ -67,9 +67,16 @@ export function postgresError(thrown: unknown, role: SqlRole, place: string, sql
   return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, {
     cause: thrown,
     details,
-    ...(typeof hint === "string" ? { hint } : {}),
+    ...(typeof hint === "string" ? { hint } : isUntyped(code) ? { hint: typeHint } : {}),
   });
 }
+
+/** `$1 IS NULL` says nothing of what `$1` is. */
+function isUntyped(code: unknown): boolean {
+  return code === "42P18" || code === "42P08";
+}
+
+const typeHint = "Say the parameter's type where the query names it first, as in `$1::timestamptz IS NULL`.";
 
 /** A name with several addresses fails with one error for each, and no words of its own. */
 function wordsOf(thrown: unknown): string {
