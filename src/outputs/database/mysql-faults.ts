@@ -2,13 +2,15 @@ import type { TidemarkError } from "../../errors.ts";
 import { faultFoundHere, type RecordFault } from "./record-fault.ts";
 
 /**
- * 1242 is our own: an upsert whose key met a row that has another one. Beside the classes of data (22), constraints (23), a view's own condition (44) and what a trigger signals
- * (45): a column without a default, a text that is no number or no text of its character set, a row or a
- * value that is too large, a partition that is missing, a CHECK.
+ * Beside the classes of data (22), constraints (23), a view's own condition (44) and what a trigger signals (45):
+ * a value that is too large or out of range, a text that is no number or date, or not of its column's character
+ * set, a missing value, a foreign key, a partition that is missing, JSON, a CHECK. 1242 is our own: an upsert whose
+ * key met a row that has another one. 1172 is a trigger's SELECT that found several rows.
  */
 const ofRows = new Set([
-  1048, 1062, 1118, 1153, 1264, 1265, 1292, 1301, 1364, 1366, 1369, 1406, 1411, 1416, 1451, 1452, 1525, 1526,
-  1586, 1242, 1644, 1690, 1748, 3140, 3141, 3819, 4025,
+  1048, 1062, 1118, 1153, 1172, 1216, 1242, 1264, 1265, 1267, 1270, 1271, 1292, 1300, 1301, 1364, 1366, 1367,
+  1369, 1406, 1411, 1416, 1441, 1451, 1452, 1525, 1526, 1557, 1586, 1644, 1690, 1748, 1977, 3140, 3141, 3144,
+  3156, 3157, 3819, 3854, 3988, 4025,
 ]);
 const classesOfRows = /^(?:22|23|44|45)/;
 

@@ -35,7 +35,7 @@ function writerOf({ kind, type }: FieldColumn): Writer {
   if (type === "bit") return bitsLiteral;
   switch (kind) {
     case "float":
-      return floatLiteral;
+      return type === "float" ? singleLiteral : floatLiteral;
     case "date":
       // What is more than a day is midnight by now.
       return (value) => quotedText(textOfValue(value, "text").slice(0, 10));
@@ -55,6 +55,12 @@ function writerOf({ kind, type }: FieldColumn): Writer {
 /** PostgreSQL's bits come as a text of them. */
 function bitsLiteral(value: unknown): string {
   return typeof value === "string" && /^[01]+$/.test(value) ? `b'${value}'` : plainLiteral(value);
+}
+
+/** As a double, the shortest form of the largest FLOAT is larger than it. */
+function singleLiteral(value: unknown): string {
+  const isLargest = typeof value === "number" && Math.abs(value) > 3.4e38;
+  return isLargest && Number.isFinite(Math.fround(value)) ? String(Math.fround(value)) : floatLiteral(value);
 }
 
 /** Only as a double does zero have a sign. */

@@ -15,6 +15,7 @@ import {
   columnsOf,
   type FieldColumn,
   type InexactKey,
+  inTransaction,
   type TableDescription,
   type TableStore,
   type Target,
@@ -259,7 +260,7 @@ export class PostgresTableStore implements TableStore {
   /** Reads the value of each column as the statement does, to see which of them the server cannot read. */
   async fieldAtFault(error: TidemarkError, target: Target, record: SourceRecord): Promise<string | null> {
     const { sqlState } = error.details ?? {};
-    if (typeof sqlState !== "string" || !sqlState.startsWith("22")) return null;
+    if (typeof sqlState !== "string" || !/^(?:22|42|3F|0A|XX)/.test(sqlState)) return null;
     for (const column of target.columns) {
       const list = travelsAsText(column) ? "text" : column.type;
       const sql = `SELECT ($1::${list}[])[1]::${column.type} AS value`;
@@ -300,14 +301,7 @@ export class PostgresTableStore implements TableStore {
   }
 
   async insertWaiting(spill: Target, records: readonly SourceRecord[]): Promise<void> {
-    await this.#connection.execute("BEGIN");
-    try {
-      await this.insert(spill, records);
-      await this.#connection.execute("COMMIT");
-    } catch (error) {
-      await this.#connection.rollback();
-      throw error;
-    }
+    await inTransaction(this, () => this.insert(spill, records));
   }
 
   movesWhole({ key, columns, inexact }: Target): boolean {

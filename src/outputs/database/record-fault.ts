@@ -7,6 +7,11 @@ export interface RecordFault {
   readonly columns: readonly string[];
   /** Whether the same row may be taken once other rows are there, as behind a foreign key. */
   readonly awaitsOthers: boolean;
+  /**
+   * Whether the error may be about the statement or the server as well, so that it counts only where one of the
+   * record's values causes it by itself.
+   */
+  readonly onlyByValue?: boolean;
   /** Which of the statement's records are at fault, by place, where that is known of all of them. */
   readonly places?: readonly number[];
 }

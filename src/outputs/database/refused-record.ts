@@ -2,6 +2,7 @@ import type { Refusal } from "../../engine/ports.ts";
 import { errorCodes, TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { recordName } from "../on-error/record-name.ts";
+import { fieldByElimination, isAboutAValue } from "./field-at-fault.ts";
 import type { RecordFault } from "./record-fault.ts";
 import type { FieldColumn, TableStore, Target } from "./table-store.ts";
 import { textProblem } from "./text-problems.ts";
@@ -24,6 +25,8 @@ export async function refusalOf(error: TidemarkError, fault: RecordFault, row: R
     ? textProblem(record, target.columns, store.rules.refusesNul === true)
     : null;
   const field = collision?.field ?? text?.field ?? (await fieldOf(error, fault, row));
+  // Then it is about the statement or the server.
+  if (fault.onlyByValue === true && field === null) throw error;
   const words = collision?.words ?? text?.words ?? error.message;
   const hint =
     collision?.hint ?? text?.hint ?? (error.hint === errorCodes.QUERY_FAILED.hint ? whatToDo : error.hint);
@@ -120,7 +123,18 @@ async function fieldOf(
   const [name] = fault.columns;
   const named = target.columns.find((column) => column.name === name);
   if (named !== undefined) return named.field;
-  return (await store.fieldAtFault?.(error, target, record)) ?? null;
+  const found = (await store.fieldAtFault?.(error, target, record)) ?? null;
+  return found ?? (isAboutAValue(error) ? await fieldByElimination(error, { store, target, record }) : null);
+}
+
+/** No row has a key that the database cannot compare, as a letter that the column's character set does not have. */
+async function storedKeyOf({ store, target, record }: RefusedRow) {
+  try {
+    return await store.savepoint(() => store.storedKey(target, record));
+  } catch (error) {
+    if (error instanceof TidemarkError && store.faultOf(error) !== null) return null;
+    throw error;
+  }
 }
 
 /** Whether the record's key has met a row that has another one, which the column takes for the same. */
@@ -131,7 +145,7 @@ async function collisionOf({
 }: RefusedRow): Promise<{ words: string; field: string; hint: string } | null> {
   const inexact = target.inexact ?? [];
   if (inexact.length === 0) return null;
-  const stored = await store.storedKey(target, record);
+  const stored = await storedKeyOf({ store, target, record });
   if (stored === null) return null;
   for (const { column, because } of inexact) {
     const field = target.columns.find(({ name }) => name === column)?.field ?? column;

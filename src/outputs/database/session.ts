@@ -207,7 +207,8 @@ export class DatabaseSession implements OutputSession {
     this.#heldCharacters = 0;
     const refused = await spill(store, place, held);
     for (const { record, error, fault } of refused) {
-      this.#refusals.refuse(await refusalOf(error, fault, { store, target, record }));
+      const refusal = () => refusalOf(error, fault, { store, target, record });
+      this.#refusals.refuse(await inTransaction(store, refusal));
     }
     this.#records -= refused.length;
     await this.#delivered.spill();

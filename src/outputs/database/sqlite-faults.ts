@@ -20,7 +20,7 @@ export function sqliteFault(error: TidemarkError): RecordFault | null {
   if (own !== null) return own;
   const errcode = Number(error.details?.errcode);
   const primary = errcode & 0xff;
-  const isOwn = primary === anyError && error.message.includes("malformed JSON");
+  const isOwn = primary === anyError && /malformed JSON|integer overflow/.test(error.message);
   const isOfRows = isOwn || primary === tooBig || primary === constraint || primary === mismatch;
   if (error.code !== "QUERY_FAILED" || !isOfRows) return null;
   const [, list] = failed.exec(error.message) ?? [];

@@ -33,6 +33,9 @@ const sessionSettings = [
   "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION'",
   "sql_select_limit = 18446744073709551615",
   "sql_auto_is_null = 0",
+  "sql_big_selects = 1",
+  "autocommit = 1",
+  "completion_type = 0",
   `net_write_timeout = ${wholeDay}`,
   `net_read_timeout = ${wholeDay}`,
   `wait_timeout = ${wholeDay}`,
@@ -80,6 +83,7 @@ export async function openMysql(
     const version = `${rows[0]?.[1]}`;
     await ask(raw, `SET ${sessionSettings.map((setting) => `SESSION ${setting}`).join(", ")}`);
     if (role === "input") await liftLimit(raw, version);
+    else await ask(raw, "SET SESSION TRANSACTION READ WRITE");
     return new MysqlConnection(raw, origin, { name: `mysql:${rows[0]?.[0]}`, version });
   } catch (error) {
     if (raw !== undefined) await endQuietly(raw);
