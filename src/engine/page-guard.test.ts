@@ -85,3 +85,21 @@ describe("P15: a page that comes again and again", () => {
     expect(refusedAt(pages)).toBe(3);
   });
 });
+
+test("a page that came again is named by its address and the parameter that was to lead to another", () => {
+  const guard = new PageGuard(simulatedIncremental({}));
+  const give = (number: number): void =>
+    guard.see({
+      records: page(1, 2),
+      next: null,
+      asked: { address: `https://x.example/items?pg=${number}`, parameter: "pg" },
+    });
+  give(1);
+  give(2);
+  expect(() => give(3)).toThrow(
+    expect.objectContaining({
+      message: expect.stringContaining("page 3 (https://x.example/items?pg=3) brought the same records"),
+      hint: expect.stringContaining("`pg`"),
+    }),
+  );
+});

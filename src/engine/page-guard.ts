@@ -20,6 +20,7 @@ export class PageGuard {
   #last: string | null = null;
   #repeats = 0;
   #pages = 0;
+  #asked: Page["asked"];
 
   constructor(incremental: Incremental) {
     this.#incremental = incremental;
@@ -27,6 +28,7 @@ export class PageGuard {
 
   see(page: Page): void {
     this.#pages += 1;
+    this.#asked = page.asked;
     const sample = this.#sampleOf(page);
     this.#repeats = sample !== null && sample === this.#last ? this.#repeats + 1 : 0;
     this.#last = sample;
@@ -38,9 +40,14 @@ export class PageGuard {
   }
 
   #repeated(): TidemarkError {
+    const { address, parameter = null } = this.#asked ?? {};
+    const from = address === undefined ? "" : ` (${address})`;
     return new TidemarkError(
       "PAGE_REPEATED",
-      `page ${this.#pages} brought the same records as the page before it; the run did not reach the source's end`,
+      `page ${this.#pages}${from} brought the same records as the page before it; the run did not reach the source's end`,
+      parameter === null
+        ? {}
+        : { hint: `Check \`pagination\`: the source may not page by the parameter \`${parameter}\`.` },
     );
   }
 

@@ -123,6 +123,8 @@ export interface Page {
   readonly columns?: readonly Column[];
   /** Whether records were left out that had come before: what is left may look like the page before it. */
   readonly partial?: boolean;
+  /** For messages about the page: the address that it came from, without secrets, and the parameter that carried its place. */
+  readonly asked?: { readonly address: string; readonly parameter: string | null };
   /** For inputs that learn it from an answer; `InputSession.now` is for those that can ask. */
   readonly clockAhead?: ClockAhead;
 }

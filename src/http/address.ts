@@ -9,10 +9,19 @@ export function isSecretName(name: string): boolean {
   return secretName.test(name);
 }
 
+/** Tokens that lead to a page: who reads a message needs them to ask for that page by hand. */
+const placeName =
+  /^\W*(?:x-)?(?:(?:next|page|start|skip|continuation|pagination|paging|cursor|sync|resumption|scroll)[_.-]?)+token\W*$/i;
+
+/** As `isSecretName`, of what messages show of requests and answers. */
+export function isMasked(name: string): boolean {
+  return isSecretName(name) && !placeName.test(name);
+}
+
 /** An address for messages: without user, password and fragment, values of secret parameters masked. */
 export function showAddress(url: URL): string {
   const shown = [...url.searchParams].map(([name, value]) =>
-    isSecretName(name) ? `${name}=[redacted]` : `${name}=${value}`,
+    isMasked(name) ? `${name}=[redacted]` : `${name}=${value}`,
   );
   const query = shown.length === 0 ? "" : `?${shown.join("&")}`;
   return redact(`${url.origin}${url.pathname}${query}`);

@@ -155,7 +155,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     if (status >= 200 && status < 300) return noteElsewhere(request, answer);
     const isLimited = status === 403 && isLimit(headers, text);
     if (!isLimited && !settings.retry.retryOn.includes(status)) {
-      if (request.accepts?.(status)) return answer;
+      if (request.accepts?.(status, text)) return answer;
       throw failures.status(request, answer);
     }
     const wait = waitAsked(headers, parts.clock.now());

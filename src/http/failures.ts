@@ -1,6 +1,6 @@
 import { type ErrorCode, TidemarkError, type TidemarkErrorOptions } from "../errors.ts";
 import { redact } from "../secrets.ts";
-import { isSecretName, showAddress } from "./address.ts";
+import { isMasked, showAddress } from "./address.ts";
 import { hopelessHint, isHopeless } from "./connect-failures.ts";
 import { UnusableAnswer } from "./decode.ts";
 import { UnsendableRequest } from "./exchange.ts";
@@ -39,7 +39,7 @@ export function snippet(text: string): string {
 const named = /([\w.-]+)(["']?\s*[=:]\s*["']?)([^\s"'&,;]+)/g;
 
 function maskSecret(whole: string, name: string, between: string): string {
-  return isSecretName(name) ? `${name}${between}[redacted]` : whole;
+  return isMasked(name) ? `${name}${between}[redacted]` : whole;
 }
 
 /** Makes the errors of one client. Their `details` hold `status` and `attempts` where there are any. */

@@ -8,7 +8,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   /** Statuses besides 2xx whose answers are returned and not thrown; none that are retried on. */
-  readonly accepts?: (status: number) => boolean;
+  readonly accepts?: (status: number, text: string) => boolean;
   /** The character set to read the answer in, in place of what it says. */
   readonly encoding?: string;
   readonly signal: AbortSignal;

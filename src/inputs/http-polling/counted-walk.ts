@@ -304,7 +304,7 @@ export class CountedWalk implements Walk {
       this.#failure = fail(
         "PAGE_REPEATED",
         "the page brought the same records as the page before it, and the source's total did not grow by them: what belongs here was not given",
-        "Try again; where it stays so, see whether the source pages by this parameter.",
+        `Try again; where it stays so, see whether the source pages by \`${this.#pagination.param}\`.`,
         true,
       );
     } else if (moved === null) {
@@ -316,7 +316,7 @@ export class CountedWalk implements Walk {
   #tellOfRepeat(): void {
     this.#parts.warn(
       "PAGE_REPEATED_ONCE",
-      "a page brought the same records as the page before it: either as many came in ahead while pages were counted, or the source gave it in place of another, whose records are then missing; `totalField` would tell, `pagination: seek`, page tokens and links do not shift",
+      `a page that \`${this.#pagination.param}\` asked for brought the same records as the page before it: either as many came in ahead while pages were counted, or the source gave it in place of another, whose records are then missing; \`totalField\` would tell, \`pagination: seek\`, page tokens and links do not shift`,
     );
   }
 }

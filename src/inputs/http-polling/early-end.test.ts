@@ -131,7 +131,9 @@ describe("P15: a read that stops early is a failure, after its pages were handed
     const { error } = await readOnce({ endpoint: server.origin, ...field, pagination });
     expect(error).toMatchObject({
       code: "SOURCE_INVALID",
-      message: expect.stringContaining("`total` is not in the answer"),
+      message: expect.stringContaining(
+        "the answer has no `total`, where a whole number was expected; its keys are ",
+      ),
     });
   });
 

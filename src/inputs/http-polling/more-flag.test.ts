@@ -66,7 +66,11 @@ describe("a flag that no answer has", () => {
 test.each([
   [{ total: "20+" }, { totalField: "total" }, '`total` is "20+", and a whole number was expected'],
   [{ total: 1.5 }, { totalField: "total" }, "`total` is 1.5, and a whole number was expected"],
-  [{}, { totalField: "totals" }, "`totals` is not in the answer, and a whole number was expected"],
+  [
+    {},
+    { totalField: "totals" },
+    "the answer has no `totals`, where a whole number was expected; its keys are ",
+  ],
   [
     { more: "perhaps" },
     { hasMoreField: "more" },

@@ -98,7 +98,9 @@ export function describeSign({ kind, in: place, at }: MoreSign): string {
     case "address":
       return `${where} holds the next page's address`;
     case "flag":
-      return `${where} says that more follows`;
+      return isEndFlag(at.split(".").at(-1) ?? "")
+        ? `${where} is false, so that more follows, or the answer is not whole`
+        : `${where} says that more follows`;
     case "pages":
       return `${where} tells of more pages`;
     case "records":

@@ -3,7 +3,7 @@ import type { TidemarkError } from "../../errors.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
 import { showValue } from "../../model/unreadable-value.ts";
-import type { Answer, PageFailure } from "./answer.ts";
+import { type Answer, keysBeside, type PageFailure } from "./answer.ts";
 import type { Facts } from "./facts.ts";
 import { MoreFlag } from "./more-flag.ts";
 import type { PlacePagination } from "./pagination-schema.ts";
@@ -182,7 +182,9 @@ export class PageTotals {
     if (typeof number !== "number" || !Number.isInteger(number) || value === "") {
       throw fail(
         "SOURCE_INVALID",
-        `\`${formatPath(path)}\` is ${value === undefined ? "not in the answer" : showValue(value)}, and a whole number was expected`,
+        value === undefined
+          ? `the answer has no \`${formatPath(path)}\`, where a whole number was expected${keysBeside(body, path)}`
+          : `\`${formatPath(path)}\` is ${showValue(value)}, and a whole number was expected`,
         "Give the path of a number, or leave the key out: a total only confirms where the read ends by itself.",
       );
     }

@@ -1,6 +1,6 @@
 import type { Incremental, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
-import { showAddress, withoutParameters } from "../../http/address.ts";
+import { showAddress } from "../../http/address.ts";
 import type { HttpClient } from "../../http/client.ts";
 import type { HttpResponse } from "../../http/message.ts";
 import type { Cursor } from "../../model/cursor.ts";
@@ -8,7 +8,7 @@ import type { ResumePoint } from "../../model/position.ts";
 import { isRecord, parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { SourceForms } from "../forms/source-forms.ts";
-import { type Answer, type AnswerRules, type PageFailure, pageFailure, readAnswer } from "./answer.ts";
+import { type Answer, type AnswerRules, pageFailure, readAnswer } from "./answer.ts";
 import { answerRules, placeFields } from "./answer-rules.ts";
 import { boundParameters, leadingBound } from "./bound-parameters.ts";
 import { EnvelopeKeys } from "./envelope-keys.ts";
@@ -19,7 +19,9 @@ import { doubtOfOnlyPage } from "./only-page.ts";
 import { OtherLists } from "./other-lists.ts";
 import { canResume, paginationOf, startWalk } from "./page-walk.ts";
 import type { Pagination, PlacePagination, SeekPagination } from "./pagination-schema.ts";
-import { createPageRequests, type PageRequests, secretParameters } from "./request.ts";
+import { explainRefusal, isQuietRefusal, saysPlaceIsGone } from "./refused-page.ts";
+import { createPageRequests, type PageRequests } from "./request.ts";
+import { resolveLink } from "./resolved-link.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 import { SeekWalk } from "./seek-walk.ts";
 import { ShownTotals, type ShownTotalsParts } from "./shown-totals.ts";
@@ -75,6 +77,8 @@ export class HttpRead {
   readonly #keys: EnvelopeKeys;
   readonly #otherLists: OtherLists;
   readonly #halves: HalfAnswers;
+  /** How many records the page before had; null before the first. */
+  #count: number | null = null;
   /** Whether an answer had an element that is no record; it may be handed on with a later page. */
   #holdsUnreadable: Pick<Page, "holdsUnreadable"> = {};
 
@@ -107,7 +111,7 @@ export class HttpRead {
         resume,
         offset: leadsByOffset ? (read.window.lower?.value ?? "0") : null,
       },
-      (link, fail) => this.#resolve(link, fail),
+      (link, fail) => resolveLink(link, this.#parts, fail),
       {
         ...this.#shownParts(requests),
         incremental: this.#parts.incremental,
@@ -242,7 +246,13 @@ export class HttpRead {
     const { more, ...taken } = walk.advance(seen);
     const { resumePlace } = walk;
     const next = more && resumePlace !== null ? placeWith(resumePlace, requests.bounds) : null;
-    return { page: { ...taken, next, ...this.#holdsUnreadable }, more };
+    return { page: { ...taken, next, ...this.#holdsUnreadable, asked: this.#askedBy(seen) }, more };
+  }
+
+  #askedBy({ response }: PageSeen): Page["asked"] {
+    const { pagination } = this.#parts.config;
+    const parameter = pagination !== undefined && "param" in pagination ? pagination.param : null;
+    return { address: showAddress(response.url), parameter };
   }
 
   #timed(page: Page): Page {
@@ -259,13 +269,26 @@ export class HttpRead {
     const { client, config, context, mark, forms, clock } = this.#parts;
     const { encoding } = config;
     const request = { ...requests.at(place), ...(encoding === undefined ? {} : { encoding }) };
-    const accepts = (status: number): boolean => walk?.isPastEnd(status) ?? false;
+    const asked = {
+      number,
+      countBefore: this.#count,
+      pagination: paginationOf(config),
+      isResumed: inspect !== undefined,
+    };
+    const accepts = (status: number, text: string): boolean =>
+      walk !== undefined &&
+      (walk.isPastEnd(status) || isQuietRefusal(status, text, asked, this.#parts.facts));
     const sent = context.clock.now();
-    const seen = await client.read({ ...request, accepts }, (response) => {
-      clock.see(response, sent, context.clock.now());
-      return this.#judge(response, number, { walk, inspect });
-    });
+    const seen = await client
+      .read({ ...request, accepts }, (response) => {
+        clock.see(response, sent, context.clock.now());
+        return this.#judge(response, number, { walk, inspect });
+      })
+      .catch((error: unknown) => {
+        throw explainRefusal(error, asked);
+      });
     const { answer } = seen;
+    this.#count = answer.records.length;
     if (answer.holdsUnreadable === true) this.#holdsUnreadable = { holdsUnreadable: true };
     forms.see(answer.records);
     if (mark === null) return seen;
@@ -334,9 +357,12 @@ export class HttpRead {
       if (isNothing && (kind === "token" || kind === "link")) throw fail("it gave no records there");
       return fetched;
     } catch (error) {
-      const status = error instanceof TidemarkError ? error.details?.status : undefined;
-      if (typeof status !== "number" || !tokenGone.statuses.includes(status)) throw error;
-      throw fail(`it answered ${status}`, error);
+      if (!(error instanceof TidemarkError) || error.code === "RESUME_REFUSED") throw error;
+      const status = error.details?.status;
+      if (typeof status === "number" && tokenGone.statuses.includes(status))
+        throw fail(`it answered ${status}`, error);
+      if (saysPlaceIsGone(error)) throw fail(error.message, error);
+      throw error;
     }
   }
 
@@ -353,30 +379,5 @@ export class HttpRead {
     const isKept = place.kind === "link" || place.bounds !== undefined;
     if (isKept || boundParameters(this.#parts, read).size === 0) return place;
     return ignore("and kept nothing of the bounds that it was sent with");
-  }
-
-  /**
-   * The address of a next page, without the pipeline's secrets. Only the endpoint's origin is asked;
-   * a link that differs in the scheme alone comes from a source behind a proxy that ends TLS.
-   */
-  #resolve(link: URL, fail: PageFailure): URL {
-    const endpoint = new URL(this.#parts.config.endpoint);
-    const target = new URL(link);
-    if (target.protocol === "http:" && endpoint.protocol === "https:" && target.host === endpoint.hostname) {
-      target.protocol = "https:";
-      target.port = endpoint.port;
-    }
-    if (target.origin !== endpoint.origin) {
-      throw fail(
-        "SOURCE_INVALID",
-        `the link to the next page leads to another origin, ${showAddress(target)}`,
-        "Declare the endpoint at the origin that the links lead to.",
-      );
-    }
-    target.username = "";
-    target.password = "";
-    return withoutParameters(this.#parts.client.strip(target), [
-      ...secretParameters(this.#parts.config).keys(),
-    ]);
   }
 }

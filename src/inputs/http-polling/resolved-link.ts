@@ -1,0 +1,32 @@
+import { showAddress, withoutParameters } from "../../http/address.ts";
+import type { HttpClient } from "../../http/client.ts";
+import type { PageFailure } from "./answer.ts";
+import { secretParameters } from "./request.ts";
+import type { HttpPollingConfig } from "./schema.ts";
+
+/**
+ * The address of a next page, without the pipeline's secrets. Only the endpoint's origin is asked;
+ * a link that differs in the scheme alone comes from a source behind a proxy that ends TLS.
+ */
+export function resolveLink(
+  link: URL,
+  { config, client }: { readonly config: HttpPollingConfig; readonly client: Pick<HttpClient, "strip"> },
+  fail: PageFailure,
+): URL {
+  const endpoint = new URL(config.endpoint);
+  const target = new URL(link);
+  if (target.protocol === "http:" && endpoint.protocol === "https:" && target.host === endpoint.hostname) {
+    target.protocol = "https:";
+    target.port = endpoint.port;
+  }
+  if (target.origin !== endpoint.origin) {
+    throw fail(
+      "SOURCE_INVALID",
+      `the link to the next page leads to another origin, ${showAddress(target)}`,
+      "Declare the endpoint at the origin that the links lead to.",
+    );
+  }
+  target.username = "";
+  target.password = "";
+  return withoutParameters(client.strip(target), [...secretParameters(config).keys()]);
+}
