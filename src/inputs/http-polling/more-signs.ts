@@ -98,7 +98,7 @@ export function describeSign({ kind, in: place, at }: MoreSign): string {
     case "address":
       return `${where} holds the next page's address`;
     case "flag":
-      return isEndFlag(at.split(".").at(-1) ?? "")
+      return isVagueEndFlag(at.split(".").at(-1) ?? "")
         ? `${where} is false, so that more follows, or the answer is not whole`
         : `${where} says that more follows`;
     case "pages":
@@ -111,6 +111,11 @@ export function describeSign({ kind, in: place, at }: MoreSign): string {
 /** Whether a field of this name is true at the end, and not where more follows. */
 export function isEndFlag(name: string): boolean {
   return endFlags.has(plainName(name));
+}
+
+/** `complete: false` may be said of the pages, or of this answer. */
+function isVagueEndFlag(name: string): boolean {
+  return isEndFlag(name) && !pageFlags.has(plainName(name));
 }
 
 export interface Part {

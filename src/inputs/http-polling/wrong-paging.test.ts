@@ -166,6 +166,7 @@ describe("P15: without `pagination`, more is shown by", () => {
     [{ continue: { apcontinue: "B" } }, "`continue`"],
     [{ total_rows: 35 }, "`total_rows`"],
     [{ truncated: true }, "`truncated`"],
+    [{ complete: false }, "`complete` is false, so that more follows, or the answer is not whole"],
     [{ metadata: { remainingItemCount: 25 } }, "`metadata.remainingItemCount`"],
     [{ paging: { remaining: 25 } }, "`paging.remaining`"],
     [{ limit: 10 }, "`limit`"],
