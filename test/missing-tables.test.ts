@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { attemptSync, definePipeline, openState } from "../src/index.ts";
+import { openSql } from "../src/sql/open.ts";
 import { describeMysql, ownMysqlDatabase } from "./support/mysql-tests.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
@@ -48,4 +49,41 @@ describeMysql("on MySQL", () => {
       });
     }
   });
+
+  test("a source whose SQL is wrong, and an address without a database, are one error, and no warning of late commits", async () => {
+    const url = await ownMysqlDatabase();
+    await using beside = await openSql(url, { role: "output" });
+    await beside.execute("CREATE TABLE a (id int PRIMARY KEY, n int)");
+    await beside.execute("CREATE TABLE b (id int PRIMARY KEY, n int)");
+    const nowhere = new URL(url);
+    nowhere.pathname = "/";
+    const sources = unreadable.map((source) => ({ at: url, source }));
+    for (const { at, source } of [...sources, { at: nowhere.href, source: { table: "a" } }]) {
+      const { code, warnings } = await runOf(at, { ...source, ...byId });
+      expect({ source, code, warnings }).toEqual({ source, code: "QUERY_FAILED", warnings: [] });
+    }
+  });
+});
+
+/** A source that cannot be read for a reason of its own. */
+const unreadable = [
+  { query: "SELECT id FROM a JOIN b USING (n) WHERE id > $1" },
+  { query: "SELECT * FROM a WHERE nosuch(id) > $1" },
+  { query: "SELECT * FROM a WHERE id > $1 AND" },
+  { table: "a", where: "id <" },
+  { table: "a", where: "nosuch(id) = 1" },
+];
+
+test("a source of PostgreSQL whose SQL is wrong is one error, and no warning of late commits", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  await using beside = await openSql(database.url, { role: "output" });
+  await beside.execute(
+    "CREATE TABLE a (id int PRIMARY KEY, n int); CREATE TABLE b (id int PRIMARY KEY, n int)",
+  );
+  const wrongValue = { table: "a", where: "id = 'x'" };
+  for (const source of [...unreadable, wrongValue]) {
+    const { code, warnings } = await runOf(database.url, { ...source, ...byId });
+    expect({ source, code, warnings }).toEqual({ source, code: "QUERY_FAILED", warnings: [] });
+  }
 });

@@ -62,6 +62,11 @@ export interface SqlConnection extends AsyncDisposable {
   readonly dialect: SqlDialect;
   /** Names the database itself, without credentials: two connections to one database have one identity. */
   readonly identity: string;
+  /**
+   * Whether texts are bytes that nobody has checked: of what is no UTF-8 a row has U+FFFD, which is then no
+   * character that the text has. Only where a source's database has no encoding.
+   */
+  readonly uncheckedTexts?: boolean;
   /** The driver's own connection, to hand to `StateStore.checkpoint` or `complete` as transaction. */
   readonly handle: OpenTransaction;
   query(sql: string, params?: readonly SqlValue[]): Promise<SqlRow[]>;

@@ -17,6 +17,20 @@ test.each([
   ["DELETE FROM t RETURNING *", timestamp, "only a query that reads"],
   ["SELECT 1; DROP TABLE t", timestamp, "more than one statement"],
   [
+    "SELECT * FROM t WHERE updated_at > $1 FOR UPDATE",
+    timestamp,
+    "locks the rows that it reads (`FOR UPDATE`)",
+  ],
+  ["SELECT * FROM t WHERE updated_at > $1 FOR NO KEY UPDATE", timestamp, "(`FOR NO KEY UPDATE`)"],
+  ["SELECT * FROM t WHERE updated_at > $1 for share skip locked", timestamp, "would never come"],
+  ["SELECT * FROM t WHERE updated_at > $1 LOCK IN SHARE MODE", timestamp, "(`LOCK IN SHARE MODE`)"],
+  ["SELECT * INTO u FROM t WHERE updated_at > $1", timestamp, "writes what it selects"],
+  [
+    "WITH gone AS (DELETE FROM t WHERE updated_at > $1 RETURNING *) SELECT * FROM gone",
+    timestamp,
+    "changes rows (`DELETE` in a WITH)",
+  ],
+  [
     "SELECT * FROM t WHERE u > $3",
     timestamp,
     "placeholder $3, and what is bound is $1 (timestamp), $2 (until)",
@@ -96,6 +110,9 @@ test.each([
   [{ table: "t", cursor: "u", columns: ["id"] }, "must have `u`"],
   [{ table: "t", statePersistence: { offset: {} } }, "sorted by their key"],
   [{ table: "t", where: "a = $1" }, "cannot hold placeholders"],
+  [{ table: "t", where: "a = '$2' AND a = $1" }, "cannot hold placeholders"],
+  [{ table: "t", where: "a = ?", connectionString: "SQLite:./a.db" }, "cannot hold placeholders"],
+  [{ table: "t", where: "a = ?", connectionString: "mysql://host/db" }, "cannot hold placeholders"],
   [{ table: "t", statePersistence: { ...timestamp, order: "descending" } }, "ascending"],
   [{ table: "t", statePersistence: { id: { field: "id" }, until: {} } }, "no upper bound"],
   [{ table: "t", limit: 5 }, "limit"],
@@ -113,6 +130,16 @@ test.each([
   expect(JSON.stringify(parse(config).error?.issues)).toContain(why);
 });
 
+test.each([
+  ["postgres://host/db", "j ? 'a' AND j ?| array['b']"],
+  ["postgres://host/db", "v <> '$1' AND id < 100 /* $2 */ -- $3"],
+  ["postgres://host/db", "v = $tag$ $1 $tag$ AND \"$1\" = E'\\'$1'"],
+  ["mysql://host/db", "v <> 'it\\'s $1?' AND `a?` = 1 # ?"],
+  ["sqlite:./a.db", "[a?] = '?' /* ?1 */"],
+])("on %s the condition %s has no placeholder, and is taken", (connectionString, where) => {
+  expect(parse({ connectionString, table: "t", where }).error).toBeUndefined();
+});
+
 function codes(query: string, statePersistence: object = timestamp) {
   const parsed = parse({ query, statePersistence });
   if (!parsed.success) throw new Error(parsed.error.message);
@@ -124,6 +151,8 @@ test.each([
   "SELECT t.*, (SELECT x FROM u WHERE u.t = t.id ORDER BY x LIMIT 1 OFFSET 1) FROM t WHERE updated_at >= $1",
   "SELECT offset, updated_at FROM t WHERE updated_at >= $1 AND t.offset > 5",
   "SELECT * FROM t ORDER BY updated_at LIMIT 10 OFFSET 5",
+  "SELECT substring(name FOR 3), 'for update' AS \"into\" FROM t WHERE updated_at >= $1 -- FOR UPDATE",
+  "WITH x AS (SELECT * FROM t WHERE v = 'DELETE FROM t') SELECT (insert(v, 1, 1, 'b')) FROM x WHERE updated_at >= $1",
   "SELECT * FROM (SELECT *, row_number() OVER (ORDER BY updated_at) n FROM t WHERE updated_at > $1) x LEFT JOIN u ON u.id = x.id WHERE n BETWEEN 1 AND 5 ORDER BY updated_at",
 ])("the query %s is taken", (query) => {
   expect(parse({ query, statePersistence: timestamp }).error).toBeUndefined();

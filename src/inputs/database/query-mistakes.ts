@@ -4,6 +4,7 @@ import { leadingRole, type StatePersistence } from "../state-persistence.ts";
 import { boundsJoinedByAnd } from "./joined-bounds.ts";
 import type { InnerLimit } from "./limits.ts";
 import { analyseQuery, type QueryAnalysis } from "./query-analysis.ts";
+import { effectsOf } from "./query-effects.ts";
 
 /** What of an input's keys its query is judged by. */
 export interface QueryConfig {
@@ -32,8 +33,8 @@ export interface QueryDoubt {
 /** Which database's SQL the query is, as far as the address tells. */
 export function dialectOf(config: QueryConfig): SqlDialect["name"] {
   const address = config.connectionString ?? config.connectionStringRef ?? "";
-  if (address.startsWith("sqlite:")) return "sqlite";
-  return /^(?:mysql|mariadb):/.test(address) ? "mysql" : "postgres";
+  if (/^sqlite:/i.test(address)) return "sqlite";
+  return /^(?:mysql|mariadb):/i.test(address) ? "mysql" : "postgres";
 }
 
 /** The values that placeholders stand for, in their order: the cursors, and the end of the window. */
@@ -62,6 +63,7 @@ export function queryMistakes(config: QueryConfig): string[] {
     mistakes.push(`begins with \`${analysis.verb}\`; only a query that reads can be an input`);
   }
   if (analysis.secondStatement !== null) mistakes.push("holds more than one statement");
+  if (mistakes.length === 0) mistakes.push(...effectsOf(query, dialectOf(config)));
   for (const { text } of analysis.strangers) {
     mistakes.push(`has a placeholder \`${text}\`; bounds go to $1, $2 …`);
   }

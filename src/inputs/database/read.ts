@@ -18,6 +18,7 @@ import { checkTable } from "./table-column.ts";
 import { tableQueries } from "./table-query.ts";
 import { comparedAsText } from "./text-column.ts";
 import { keepsIsoTexts, withinTexts } from "./text-times.ts";
+import { withReadableTexts } from "./unchecked-texts.ts";
 import { isSortedByParts } from "./uuid.ts";
 
 export interface ReadParts {
@@ -55,7 +56,7 @@ export class DatabaseRead {
   }
 
   async *pages(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
-    const { config, incremental, persistence, context } = this.#parts;
+    const { config, incremental, persistence, context, connection } = this.#parts;
     const [leading] = incremental.cursors;
     const declared = persistence.timestamp?.queryFormat;
     const timezone = persistence.timestamp?.timezone ?? "UTC";
@@ -67,13 +68,14 @@ export class DatabaseRead {
         : readsByTransaction(config)
           ? this.#readTransactions(request)
           : this.#readTable(request);
-    if (offsets === null) {
+    const isUnchecked = connection.uncheckedTexts === true;
+    if (offsets === null && !isUnchecked) {
       yield* pages;
       return;
     }
     for await (const page of pages) {
-      offsets.see(page.records);
-      yield page;
+      offsets?.see(page.records);
+      yield isUnchecked ? withReadableTexts(page) : page;
     }
   }
 

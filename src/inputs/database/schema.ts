@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { CursorRole } from "../../engine/ports.ts";
 import { connectionShape, refuseConnectionMistakes } from "../../sql/connection-string.ts";
+import type { SqlDialect } from "../../sql/port.ts";
 import { scheduleKeys } from "../schedule.ts";
 import { refuseUnusableSlices } from "../slices.ts";
 import {
@@ -10,6 +11,7 @@ import {
   refuseUnusableLengths,
 } from "../state-persistence.ts";
 import { asksForEnd, dialectOf, queryMistakes } from "./query-mistakes.ts";
+import { sqlTokens } from "./sql-tokens.ts";
 
 const columnName = z.string().min(1);
 
@@ -144,6 +146,11 @@ function refuseUnsafe(
   refuse(["commitSafe"], "needs an enabled `timestamp`, or a numeric `id`, whose values rise in time");
 }
 
+/** Not in texts, names and comments; on PostgreSQL `?` is an operator. */
+function holdsPlaceholders(where: string, dialect: SqlDialect["name"]): boolean {
+  return sqlTokens(where, dialect).some(({ kind }) => kind === "placeholder");
+}
+
 function refuseIncoherentTable(config: DatabaseInputConfig, refuse: Refuse): void {
   const { columns, cursor, key, where, statePersistence } = config;
   const { timestamp, id, order } = statePersistence;
@@ -156,7 +163,7 @@ function refuseIncoherentTable(config: DatabaseInputConfig, refuse: Refuse): voi
   if (leadingRole(statePersistence) === "offset" && cursor === undefined && key === undefined) {
     refuse(["key"], "is missing: an offset only means something in rows sorted by their key");
   }
-  if (where !== undefined && /\$\d|\?/.test(where.replace(/'(?:[^']|'')*'/g, ""))) {
+  if (where !== undefined && holdsPlaceholders(where, dialectOf(config))) {
     refuse(["where"], "cannot hold placeholders; the cursor's bound is added to it");
   }
   if (columns === undefined) return;

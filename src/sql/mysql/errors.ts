@@ -1,5 +1,6 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { excerpt } from "../excerpt.ts";
+import { missingRight, onlyReads } from "../rights.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
 import { unreachable } from "../unreachable.ts";
 
@@ -25,6 +26,10 @@ const noSuchDatabase = 1049;
 const notLetInCodes = /^AUTH_SWITCH_PLUGIN_ERROR$/;
 const socketCodes = /^(?:E(?!R_)[A-Z_]+|PROTOCOL_.*|HANDSHAKE_.*|DEPTH_ZERO_.*|CERT_.*|SELF_SIGNED.*)$/;
 const packetTooLarge = 1153;
+/** The server runs with `--read-only` (and `--super-read-only`), or the transaction only reads. */
+const readOnly = new Set([1290, 1792, 1836]);
+/** No right to a table, or to a column of it. */
+const noRight = new Set([1142, 1143]);
 
 /** A driver's error as the connection's role reports it. `place` names the database, without secrets. */
 export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: string): TidemarkError {
@@ -62,11 +67,18 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
   if (number === deadlock || notNow.has(number) || isConnectionLoss(thrown)) {
     return new TidemarkError(unavailable, `${place}: ${words}`, { cause: thrown, details });
   }
+  if (readOnly.has(number)) return onlyReads({ role, place, words, thrown, details });
+  if (noRight.has(number)) return missingRight({ role, place, words, thrown, details }, wantedOf(words));
   return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, {
     cause: thrown,
     details,
     ...(number === packetTooLarge ? { hint: "Raise the server's `max_allowed_packet`." } : {}),
   });
+}
+
+/** What a GRANT is to name, of `INSERT command denied to user … for table `shop`.`orders``. */
+function wantedOf(words: string): string | null {
+  return / for table (\S+)$/.exec(words)?.[1] ?? null;
 }
 
 function partsOf(thrown: unknown): ServerError {

@@ -58,6 +58,8 @@ interface Facts {
   readonly session: number;
   /** As `server_version_num`; 0 where the server does not say. */
   readonly version: number;
+  /** Whether the database takes any bytes for a text. */
+  readonly hasNoEncoding: boolean;
 }
 
 /** Opens a connection to PostgreSQL; see `openSql`. */
@@ -81,8 +83,11 @@ export async function openPostgres(
         connect: connectBeside,
       });
     }
-    await client.query([...sessionSettings, ...limitsLifted(facts.version)].join("; "));
-    return new PostgresConnection(client, origin, { ...facts, pooled });
+    // Else the server refuses the whole query for one text, and says nothing of its row.
+    const uncheckedTexts = role === "input" && facts.hasNoEncoding;
+    const encoding = uncheckedTexts ? ["SET client_encoding = 'SQL_ASCII'"] : [];
+    await client.query([...sessionSettings, ...encoding, ...limitsLifted(facts.version)].join("; "));
+    return new PostgresConnection(client, origin, { ...facts, pooled, uncheckedTexts });
   } catch (error) {
     if (client !== undefined) await endQuietly(client);
     throw postgresError(error, role, address.place);
@@ -122,11 +127,19 @@ function limitsLifted(version: number): string[] {
 
 async function factsOf(client: pg.Client, place: string): Promise<Facts> {
   try {
-    const { rows } = await client.query<{ identity: string; session: number; version: string }>(
-      `SELECT ${identityExpression} AS identity, pg_backend_pid() AS session, current_setting('server_version_num') AS version`,
+    const { rows } = await client.query<{
+      identity: string;
+      session: number;
+      version: string;
+      encoding: string;
+    }>(
+      `SELECT ${identityExpression} AS identity, pg_backend_pid() AS session, current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding`,
     );
     const [row] = rows;
-    if (row !== undefined) return { ...row, version: Number(row.version) };
+    if (row !== undefined) {
+      const { identity, session, version, encoding } = row;
+      return { identity, session, version: Number(version), hasNoEncoding: encoding === "SQL_ASCII" };
+    }
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
   }
@@ -135,6 +148,7 @@ async function factsOf(client: pg.Client, place: string): Promise<Facts> {
     identity: place,
     session: await sessionOf(client).catch(() => namedSession(client) ?? 0),
     version: 0,
+    hasNoEncoding: false,
   };
 }
 
@@ -150,13 +164,24 @@ async function endQuietly(client: pg.Client): Promise<void> {
 export class PostgresConnection implements SqlConnection {
   readonly dialect = postgresDialect;
   readonly identity: string;
+  readonly uncheckedTexts: boolean;
   readonly handle: pg.Client;
   readonly #origin: Origin;
   readonly #session: number;
   readonly #pooled: boolean;
   #inTransaction = false;
 
-  constructor(client: pg.Client, origin: Origin, { identity, session, pooled }: Facts & { pooled: boolean }) {
+  constructor(
+    client: pg.Client,
+    origin: Origin,
+    {
+      identity,
+      session,
+      pooled,
+      uncheckedTexts,
+    }: Pick<Facts, "identity" | "session"> & { pooled: boolean; uncheckedTexts: boolean },
+  ) {
+    this.uncheckedTexts = uncheckedTexts;
     this.handle = client;
     this.#origin = origin;
     this.identity = identity;

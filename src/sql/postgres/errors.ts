@@ -1,5 +1,6 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { excerpt } from "../excerpt.ts";
+import { missingRight, onlyReads } from "../rights.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
 import { unreachable } from "../unreachable.ts";
 
@@ -10,6 +11,8 @@ interface ServerError {
   readonly hint?: unknown;
   readonly column?: unknown;
   readonly constraint?: unknown;
+  /** The function of the server that told; rows that a policy does not admit have the state of a missing right. */
+  readonly routine?: unknown;
 }
 
 /**
@@ -24,7 +27,7 @@ const socketCodes = /^(?:E[A-Z]+|DEPTH_ZERO_.*|CERT_.*|SELF_SIGNED.*)$/;
 /** A driver's error as the connection's role reports it. `place` names the database, without secrets. */
 export function postgresError(thrown: unknown, role: SqlRole, place: string, sql?: string): TidemarkError {
   if (thrown instanceof TidemarkError) return thrown;
-  const { code, detail, hint, column, constraint }: ServerError =
+  const { code, detail, hint, column, constraint, routine }: ServerError =
     typeof thrown === "object" && thrown !== null ? thrown : {};
   const words = typeof detail === "string" ? `${wordsOf(thrown)}: ${detail}` : wordsOf(thrown);
   const details = {
@@ -64,6 +67,10 @@ export function postgresError(thrown: unknown, role: SqlRole, place: string, sql
   if (isConnectionLoss(thrown) || (typeof code === "string" && notNow.test(code))) {
     return new TidemarkError(unavailable, `${place}: ${words}`, { cause: thrown, details });
   }
+  if (code === "25006") return onlyReads({ role, place, words, thrown, details });
+  if (code === "42501" && routine !== "ExecWithCheckOptions" && typeof hint !== "string") {
+    return missingRight({ role, place, words, thrown, details }, wantedOf(words));
+  }
   return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, {
     cause: thrown,
     details,
@@ -77,6 +84,14 @@ function isUntyped(code: unknown): boolean {
 }
 
 const typeHint = "Say the parameter's type where the query names it first, as in `$1::timestamptz IS NULL`.";
+
+/** What a GRANT is to name, of `permission denied for table orders`. */
+function wantedOf(words: string): string | null {
+  const [, kind, name] =
+    /^permission denied for (table|view|materialized view|relation|schema) (\S+)$/.exec(words) ?? [];
+  if (name === undefined) return null;
+  return kind === "schema" ? `SCHEMA ${name}` : name;
+}
 
 /** A name with several addresses fails with one error for each, and no words of its own. */
 function wordsOf(thrown: unknown): string {

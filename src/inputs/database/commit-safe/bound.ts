@@ -77,22 +77,29 @@ export function boundWherePossible(bound: CommitBound, declared: boolean, parts:
   };
 }
 
-/** Whether there is what the pipeline reads, by its name and with its columns. */
+/** Whether what the pipeline reads can be read: where it cannot, the read's own error says so, and the bound has no part in it. */
 async function canBeRead({ connection, subject }: BoundParts, position: Position): Promise<boolean> {
   try {
     const { sql, params } = await subject(position);
     await connection.query(`SELECT 1 FROM (${sql}\n) AS subject LIMIT 0`, params);
   } catch (error) {
-    if (isTidemarkError(error, "QUERY_FAILED") && isMissing(error)) return false;
+    if (isTidemarkError(error, "QUERY_FAILED") && isOfQuery(error)) return false;
   }
   return true;
 }
 
-/** By SQLSTATE: no such table or column or schema, and text that is no query. */
-const missing = new Set(["42P01", "42703", "3F000", "42601", "42S02", "42S22", "42000"]);
+/**
+ * By classes of SQLSTATE: names, rights and text that is no query (42), values that no type holds (22), no such
+ * database or schema (3D, 3F), what a transaction that only reads may not do (25006), a column that two tables
+ * have (23 on MySQL), operands that do not go together (21, HY000).
+ */
+const ofQueries = /^(?:42|22|23|3D|3F|21|25006|HY000)/;
+/** Two columns of one name, and what may only stand outermost: only as a part of another query are they refused. */
+const onlyInside = new Set(["42701", "42S21", "0A000"]);
 
-function isMissing({ cause, details }: TidemarkError): boolean {
-  return cause === undefined || missing.has(String(details?.sqlState));
+function isOfQuery({ cause, details }: TidemarkError): boolean {
+  const state = String(details?.sqlState);
+  return cause === undefined || (ofQueries.test(state) && !onlyInside.has(state));
 }
 
 function reasonOf(error: unknown): { why: string; hint: string } | null {

@@ -1,0 +1,41 @@
+import type { Page } from "../../engine/ports.ts";
+import { describeRecord } from "../../engine/record-cursors.ts";
+import { unreadableRecord } from "../../engine/unreadable-record.ts";
+import { TidemarkError } from "../../errors.ts";
+import { isPlainObject } from "../../model/plain-object.ts";
+import type { SourceRecord } from "../../model/record.ts";
+
+/** What a decoder puts in the place of bytes that are no UTF-8. */
+const replacement = "\uFFFD";
+
+/**
+ * A page whose texts nobody has checked, with a stand-in for each record that has a text which is no UTF-8. A text
+ * that has U+FFFD itself looks alike, and is refused with it.
+ */
+export function withReadableTexts(page: Page): Page {
+  let found = false;
+  const records = page.records.map((record) => {
+    const field = Object.keys(record).find((name) => holdsReplacement(record[name]));
+    if (field === undefined) return record;
+    found = true;
+    return unreadableRecord(record, notUtf8(record, field));
+  });
+  return found ? { ...page, records, holdsUnreadable: true } : page;
+}
+
+function holdsReplacement(value: unknown): boolean {
+  if (typeof value === "string") return value.includes(replacement);
+  if (Array.isArray(value)) return value.some(holdsReplacement);
+  return isPlainObject(value) && Object.entries(value).some((entry) => entry.some(holdsReplacement));
+}
+
+function notUtf8(record: SourceRecord, field: string): TidemarkError {
+  return new TidemarkError(
+    "RECORD_INVALID",
+    `${describeRecord(record)}, field ${field}: the text has bytes that are no UTF-8, and the database has no encoding (SQL_ASCII) by which to read them`,
+    {
+      hint: `Correct the text in the source; or say its encoding in a query, as in convert_from(convert(convert_to(${field}, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'UTF8') AS ${field}; or declare \`onError: deadLetter\`.`,
+      details: { field },
+    },
+  );
+}
