@@ -1,5 +1,5 @@
 import type { Output, OutputContext } from "../../engine/ports.ts";
-import { isTidemarkError, TidemarkError } from "../../errors.ts";
+import { errorCodes, isTidemarkError, TidemarkError } from "../../errors.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { tableNameParts } from "../../sql/dialects.ts";
 import { MysqlConnection } from "../../sql/mysql/connection.ts";
@@ -15,6 +15,7 @@ import type { DatabaseOutputConfig } from "./schema.ts";
 import { DatabaseSession } from "./session.ts";
 import { SqliteTableStore } from "./sqlite-store.ts";
 import { changeTablesAlone, type TableDescription, type TableStore } from "./table-store.ts";
+import { writeFailure } from "./write-failure.ts";
 
 /**
  * Writes records to a table of SQLite, PostgreSQL or MySQL, each exactly once (promise P2): a commit's rows
@@ -91,7 +92,10 @@ async function openSession(
   }
 }
 
-function cannotOpen(table: string, error: TidemarkError): TidemarkError {
+function cannotOpen(table: string, error: TidemarkError): unknown {
+  const failure = writeFailure(error, table);
+  // It knows of a missing right more than can be said here.
+  if (failure instanceof TidemarkError && failure.hint !== errorCodes.OUTPUT_FAILED.hint) return failure;
   return new TidemarkError("OUTPUT_FAILED", `the table ${table} cannot be prepared: ${error.message}`, {
     cause: error,
     hint: "Check that its schema exists and that the user may create tables there.",

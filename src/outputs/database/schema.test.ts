@@ -3,7 +3,7 @@ import { databaseOutputSchema } from "./schema.ts";
 
 test.each([
   [{ table: "events" }, "connectionString"],
-  [{ table: "events", connectionString: "a", connectionStringRef: "b" }, "only one"],
+  [{ table: "events", connectionString: "a", connectionStringRef: "b" }, "together with"],
   [{ table: "events", connectionString: "a", mode: "upsert" }, "needs `key`"],
   [{ table: "_tidemark_positions", connectionString: "a" }, "Tidemark's own"],
   [{ table: "events", connectionString: "a", columns: { a: "varchar" } }, "columns"],

@@ -28,6 +28,7 @@ import {
   type TableStore,
   type Target,
 } from "./table-store.ts";
+import { writeFailure } from "./write-failure.ts";
 
 /** How much waits in memory for a commit before it goes to a temporary table of the connection. */
 const heldRecords = 10_000;
@@ -86,7 +87,10 @@ export class DatabaseSession implements OutputSession {
   async claim(epoch: number): Promise<Mark | null> {
     const { ledger, context, store, table } = this.#parts;
     if (this.#epoch !== epoch) {
-      const taken = await inTransaction(store, () => ledger.claim(epoch, this.#now()));
+      const claim = () => ledger.claim(epoch, this.#now());
+      const taken = await inTransaction(store, claim).catch((error: unknown) => {
+        throw writeFailure(error, table);
+      });
       if (!taken) throw this.#superseded(epoch, (await ledger.read())?.epoch ?? null);
     }
     this.#epoch = epoch;
@@ -367,11 +371,7 @@ export class DatabaseSession implements OutputSession {
       const current = await currentEpoch();
       if (current !== null && current > this.#epoch) return this.#superseded(this.#epoch, current, error);
     }
-    if (!isTidemarkError(error, "QUERY_FAILED")) return error;
-    return new TidemarkError("OUTPUT_FAILED", `writing to the table ${table} failed: ${error.message}`, {
-      cause: error,
-      ...(error.details === undefined ? {} : { details: error.details }),
-    });
+    return writeFailure(error, table);
   }
 
   #superseded(epoch: number, current: number | null, cause?: unknown): TidemarkError {
