@@ -1,7 +1,7 @@
 import { TidemarkError } from "../errors.ts";
 import { readCursorValue } from "../model/cursor.ts";
 import { requireKey } from "../model/identity.ts";
-import { isRecord, type SourceRecord, valueAt } from "../model/record.ts";
+import { formatPath, isRecord, type SourceRecord, valueAt } from "../model/record.ts";
 import { epochUnitDoubt } from "./epoch-unit.ts";
 import type { CursorField, Incremental, Page, Refusal, Refusals, Warn } from "./ports.ts";
 import {
@@ -54,7 +54,13 @@ export class ReadableRecords {
     this.#hasRead = options.hasRead;
   }
 
-  of({ records, holdsUnreadable = false }: Page): Readable {
+  of(page: Page): Readable {
+    const readable = this.#read(page);
+    this.#tellOfSkipped(readable);
+    return readable;
+  }
+
+  #read({ records, holdsUnreadable = false }: Page): Readable {
     const read = holdsUnreadable ? null : this.#readAll(records);
     this.#lookForField(records);
     if (read?.cursors != null) this.#lookAtUnit(records, read.cursors);
@@ -114,6 +120,20 @@ export class ReadableRecords {
   ): CursorsOfPage | null {
     const { onNullCursor } = this.#options.incremental;
     return this.#field === null ? null : readCursors(records, this.#field, onNullCursor, page);
+  }
+
+  /** Tells of each record that is left out for want of a cursor: the run's summary counts them. */
+  #tellOfSkipped({ read }: Readable): void {
+    const { incremental, warn } = this.#options;
+    const path = this.#field?.path ?? null;
+    if (read === null || read.ascending || incremental.onNullCursor !== "skip" || path === null) return;
+    for (const cursor of read.cursors) {
+      if (cursor !== null) continue;
+      warn(
+        "NULL_CURSORS_SKIPPED",
+        `records have no value in their cursor field ${formatPath(path)} and were left out, as \`onNullCursor: skip\` says`,
+      );
+    }
   }
 
   #requireRest(record: SourceRecord): void {

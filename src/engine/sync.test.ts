@@ -114,6 +114,25 @@ describe("sync", () => {
     }
   });
 
+  it("records that are left out for want of a cursor are counted by a warning of each run", async () => {
+    const bench = new Bench({ incremental: { onNullCursor: "skip" } });
+    bench.source.records = [
+      record(1, 1),
+      { id: 2, updated_at: null },
+      { id: 3, updated_at: null },
+      record(4, 3),
+    ];
+    expect((await bench.run()).warnings).toEqual([
+      {
+        code: "NULL_CURSORS_SKIPPED",
+        message: expect.stringContaining("no value in their cursor field updated_at and were left out"),
+        count: 2,
+      },
+    ]);
+    bench.source.records = [record(5, 4)];
+    expect((await bench.run()).warnings).toEqual([]);
+  });
+
   it("of more records without a cursor than can be kept, delivers only the rest again, and says so", async () => {
     const bench = new Bench({
       appends: false,
@@ -146,15 +165,17 @@ describe("sync", () => {
         { id: 1, updatedAt: at(1) },
         { id: 2, updatedAt: at(2) },
       ];
-      const { warnings } = await bench.run();
-      expect(warnings).toMatchObject([
+      // Those that are left out are counted besides.
+      const besides = async () =>
+        (await bench.run()).warnings.filter(({ code }) => code !== "NULL_CURSORS_SKIPPED");
+      expect(await besides()).toMatchObject([
         {
           code: "FIELD_UNKNOWN",
           message: expect.stringMatching(/`updated_at`.*id, updatedAt.*`updatedAt`/s),
         },
       ]);
       bench.source.records = [{ id: 3 }, record(4, 4)];
-      expect((await bench.run()).warnings).toEqual([]);
+      expect(await besides()).toEqual([]);
     }
   });
 

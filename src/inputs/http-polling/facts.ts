@@ -2,6 +2,8 @@
 export interface Facts {
   has(fact: string): boolean;
   learn(fact: string): void;
+  /** Those of a kind, without its name. */
+  of(kind: string): readonly string[];
   /** Learns one of a kind of which only so many are kept: any other makes room. */
   learnOneOf(kind: string, fact: string, most: number): void;
 }
@@ -26,6 +28,13 @@ export class SourceFacts implements Facts {
     this.#known.add(fact);
   }
 
+  of(kind: string): readonly string[] {
+    const prefix = `${kind}:`;
+    return [...this.#known]
+      .filter((fact) => fact.startsWith(prefix))
+      .map((fact) => fact.slice(prefix.length));
+  }
+
   learnOneOf(kind: string, fact: string, most: number): void {
     const name = `${kind}:${fact}`;
     if (this.#known.has(name)) return;
@@ -40,6 +49,7 @@ export function factsUnder(prefix: string, facts: Facts): Facts {
   return {
     has: (fact) => facts.has(prefix + fact),
     learn: (fact) => facts.learn(prefix + fact),
+    of: (kind) => facts.of(prefix + kind),
     learnOneOf: (kind, fact, most) => facts.learnOneOf(prefix + kind, fact, most),
   };
 }

@@ -255,6 +255,62 @@ describe("the names of partitions", () => {
     expect(loop.error).toMatchObject({ code: "PAGE_REPEATED" });
   });
 
+  describe("P15: that a parent no longer gives", () => {
+    /** The warnings of one run over a parent that gives so many names, from `first` on. */
+    async function run(
+      names: readonly string[],
+      facts: ReadonlySet<string> = new Set(),
+    ): Promise<{ messages: string[]; facts: ReadonlySet<string> }> {
+      await using server = await startHttpServer((_request, response) =>
+        sendJson(response, { data: names.map((name) => ({ name })) }),
+      );
+      const messages: string[] = [];
+      const from = { type: "httpPolling", endpoint: server.origin, dataField: "data" } as const;
+      const session = await openSession(
+        { endpoint, partitions: { from, field: "name" } },
+        { facts, warn: (code, message) => messages.push(`${code}: ${message}`) },
+      );
+      await namesOf(session);
+      const known = session.facts?.() ?? new Set();
+      await session.close();
+      return { messages, facts: known };
+    }
+    const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `p${at}`);
+
+    test.each([3, 200, 201, 5000])("are told once, and new ones are not: of %d", async (count) => {
+      const first = await run(many(count));
+      const more = await run([...many(count), "new"], first.facts);
+      const fewer = await run(many(count - 1), more.facts);
+      const again = await run(many(count - 1), fewer.facts);
+      const whole = await run([...many(count), "new"], again.facts);
+      expect([first, more, again, whole].map(({ messages }) => messages)).toEqual([[], [], [], []]);
+      expect(fewer.messages).toEqual([
+        expect.stringMatching(
+          `^PARTITIONS_MISSING: the parent names ${count - 1} partitions, and no longer 2 that`,
+        ),
+      ]);
+    });
+
+    test("are told where as many others come", async () => {
+      const { facts } = await run(["a", "b"]);
+      expect((await run(["a", "c"], facts)).messages).toEqual([expect.stringContaining("no longer 1 that")]);
+    });
+
+    test("are told each time where none is left, and are no more missed once they are back", async () => {
+      const first = await run([]);
+      expect(first.messages).toEqual([
+        expect.stringMatching(/^PARTITIONS_MISSING: the parent names no partition,/),
+      ]);
+      const { facts } = await run(["a", "b"], first.facts);
+      const none = await run([], facts);
+      expect(none.messages).toEqual([
+        expect.stringContaining("no partition, and named 2 when it was read before"),
+      ]);
+      expect((await run(["a", "b"], none.facts)).messages).toEqual([]);
+      expect((await run([], none.facts)).messages).toHaveLength(1);
+    });
+  });
+
   test("100,000 of them are handed on as they are read, and kept once", async () => {
     const pageSize = 10_000;
     await using server = await startHttpServer(({ url }, response) => {
