@@ -123,6 +123,24 @@ describe("retries", () => {
     },
   );
 
+  test.each([400, 409, 420, 423, 430, 509, 520, 529, 598])(
+    "%i is asked again where it says when to come again",
+    async (status) => {
+      await using server = await startHttpServer(inTurn(withStatus(status, { "retry-after": "2" }), answering));
+      const { client, clock } = await openTestClient(server.origin, {});
+      await using _client = client;
+      await get(client, server.origin);
+      expect([server.seen.length, clock.sleeps]).toEqual([2, [2000]]);
+    },
+  );
+
+  test("401 is not, whatever it says: the same credentials would be refused again", async () => {
+    await using server = await startHttpServer(withStatus(401, { "retry-after": "2" }));
+    await using client = (await openTestClient(server.origin, {})).client;
+    await expect(get(client, server.origin)).rejects.toMatchObject({ code: "SOURCE_REFUSED" });
+    expect(server.seen).toHaveLength(1);
+  });
+
   test("a 5xx that is not retried on is SOURCE_UNAVAILABLE at once", async () => {
     await using server = await startHttpServer(withStatus(501));
     await using client = (await openTestClient(server.origin, {})).client;

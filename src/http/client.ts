@@ -20,7 +20,7 @@ import { createRateLimiter } from "./rate-limit.ts";
 import { redirectTarget } from "./redirects.ts";
 import { AttemptFailed, withRetries } from "./retry.ts";
 import type { HttpSettings } from "./schema.ts";
-import { isLimit, waitAsked } from "./waits.ts";
+import { asksToComeAgain, isLimit, showWait, waitAsked } from "./waits.ts";
 
 export interface HttpClientParts {
   readonly clock: Clock;
@@ -56,7 +56,7 @@ export interface HttpClient extends AsyncDisposable {
    * so a request that changes something must bear being made twice. Throws, under the codes of a
    * source: `SOURCE_UNAVAILABLE` for no answer, a status to retry on or any other 5xx;
    * `SOURCE_TRUNCATED` for an answer cut short; both after the last attempt. At once:
-   * `SOURCE_REFUSED` for any other status (`details.status`) and for redirects that are not
+   * `SOURCE_REFUSED` for any other status (`details.status`) without a `Retry-After`, and for redirects that are not
    * followed; `SOURCE_INVALID` for an answer too large or in no known encoding; `SOURCE_UNAVAILABLE`
    * that is not recoverable for a host that does not exist or a certificate that is not accepted; the
    * signal's reason. Up to five redirects of GET and HEAD are followed; once one leads to another
@@ -154,12 +154,14 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     const { status, text, headers } = answer;
     if (status >= 200 && status < 300) return noteElsewhere(request, answer);
     const isLimited = status === 403 && isLimit(headers, text);
-    if (!isLimited && !settings.retry.retryOn.includes(status)) {
-      if (request.accepts?.(status, text)) return answer;
+    const isAccepted = (): boolean => request.accepts?.(status, text) === true;
+    const asksAgain = status !== 401 && asksToComeAgain(headers) && !isAccepted();
+    if (!isLimited && !asksAgain && !settings.retry.retryOn.includes(status)) {
+      if (isAccepted()) return answer;
       throw failures.status(request, answer);
     }
     const wait = waitAsked(headers, parts.clock.now());
-    const asked = wait === null ? "" : `; it asked to wait ${Math.ceil(wait.milliseconds / 1000)} s`;
+    const asked = wait === null ? "" : `; it asked to wait ${showWait(wait.milliseconds)}`;
     const limit = isLimited ? " for a rate limit" : "";
     throw new AttemptFailed("status", `${statusInWords(request, answer)}${limit}${snippet(text)}${asked}`, {
       status,
@@ -180,7 +182,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   function onRetryAfterCapped(askedMs: number, grantedMs: number): void {
     parts.warn(
       "RETRY_AFTER_CAPPED",
-      `the server asked to wait ${Math.ceil(askedMs / 1000)} s; waiting ${Math.ceil(grantedMs / 1000)} s (\`retry.maxRetryAfterMs\`)`,
+      `the server asked to wait ${showWait(askedMs)}; waiting ${showWait(grantedMs)} (\`retry.maxRetryAfterMs\`)`,
     );
   }
 

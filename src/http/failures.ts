@@ -7,6 +7,7 @@ import { UnsendableRequest } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import type { HttpProxy } from "./proxy.ts";
 import { AttemptFailed } from "./retry.ts";
+import { showWait } from "./waits.ts";
 
 /** The codes that a client's errors carry, since a source, an output and a store each have their own. */
 export interface HttpErrorCodes {
@@ -186,7 +187,7 @@ function elsewhereHint(from: URL, to: URL): string {
 }
 
 function waitHint(askedMs: number, grantedMs: number): string {
-  return `The server asked to wait ${Math.ceil(askedMs / 1000)} s, and \`retry.maxRetryAfterMs\` grants ${Math.ceil(grantedMs / 1000)} s: raise it, or run again when that time is over.`;
+  return `The server asked to wait ${showWait(askedMs)}, and \`retry.maxRetryAfterMs\` grants ${showWait(grantedMs)}: raise it, or run again when that time is over.`;
 }
 
 const malformedHint =

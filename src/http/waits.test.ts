@@ -25,6 +25,11 @@ describe("parseRetryAfter", () => {
     ["-5", null],
     ["", null],
     ["2026", 2_026_000],
+    ["999999999", 999_999_999_000],
+    [`${in2}`, 2000],
+    [`${in2 * 1000}`, 2000],
+    [`${in2}.25`, 2250],
+    [`${in2 - 60}`, 0],
     [undefined, null],
   ])("%j", (header, expected) => {
     expect(parseRetryAfter(header, now)).toBe(expected);

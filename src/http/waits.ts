@@ -14,6 +14,18 @@ const skewAllowedMs = 5000;
 const resetName = /^(?:x-)?(?:[a-z]+-)?rate-?limit(?:-[a-z]+)*-reset(?:-[a-z]+)*$/;
 const remainingName = /^(?:x-)?(?:[a-z]+-)?rate-?limit(?:-[a-z]+)*-remaining(?:-[a-z]+)*$/;
 
+const inMilliseconds = ["retry-after-ms", "x-ms-retry-after-ms"];
+
+/** Whether a refusal says when the request may be made again. */
+export function asksToComeAgain(headers: Headers): boolean {
+  return headers.has("retry-after") || inMilliseconds.some((name) => headers.has(name));
+}
+
+/** A wait in words. */
+export function showWait(milliseconds: number): string {
+  return milliseconds < 1000 ? `${milliseconds} ms` : `${Math.ceil(milliseconds / 1000)} s`;
+}
+
 /**
  * How long a refused request is to wait, from `now` by this machine's clock: what `Retry-After` says,
  * else the end of the limit that is used up, in any of the forms that APIs send. Points in time are
@@ -21,7 +33,7 @@ const remainingName = /^(?:x-)?(?:[a-z]+-)?rate-?limit(?:-[a-z]+)*-remaining(?:-
  */
 export function waitAsked(headers: Headers, now: number): AskedWait | null {
   const serverNow = clockOf(headers, now);
-  for (const header of ["retry-after-ms", "x-ms-retry-after-ms"]) {
+  for (const header of inMilliseconds) {
     const text = headers.get(header);
     if (text !== undefined && /^\d{1,10}$/.test(text)) return { header, milliseconds: Number(text) };
   }
@@ -65,7 +77,7 @@ function resetOf(headers: Headers, now: number): AskedWait | null {
   for (const [name, text] of headers) {
     if (!resetName.test(name)) continue;
     const remaining = Number(headers.get(name.replace("reset", "remaining")) ?? "0");
-    if (!(remaining > 0)) note(name, parseReset(text, now));
+    if (!(remaining > 0)) note(name, parseRetryAfter(text, now));
   }
   for (const { remaining, seconds } of limitsOf(headers.get("ratelimit"))) {
     if ((remaining ?? 0) === 0 && seconds !== null) note("ratelimit", seconds * 1000);
@@ -91,26 +103,23 @@ function limitsOf(header: string | undefined): Limit[] {
 }
 
 /**
- * The wait that a `Retry-After` header asks for, in milliseconds from `now`: its seconds, a length
- * with a unit (`2s`), or the time until its date. Null where there is no such header or it cannot be read.
+ * The wait that a `Retry-After` header, or the end of a limit, asks for, in milliseconds from `now`: its seconds, a
+ * length with a unit (`2s`), or the time until its date or its moment, as seconds since 1970 or finer. Null
+ * where there is no such header or it cannot be read.
  */
 export function parseRetryAfter(header: string | undefined, now: number): number | null {
   if (header === undefined) return null;
   const text = header.trim();
-  if (/^\d{1,10}(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
-  return lengthOf(text) ?? untilDate(text, now);
-}
-
-/** A limit's end: seconds from now, or a time since 1970 in seconds or finer, or a length, or a date. */
-function parseReset(header: string, now: number): number | null {
-  const text = header.trim();
   if (!/^\d{1,19}(?:\.\d+)?$/.test(text)) return lengthOf(text) ?? untilDate(text, now);
   const number = Number(text);
-  if (number < 1e9) return Math.ceil(number * 1000);
+  if (number < leastMoment) return Math.ceil(number * 1000);
   let since = number * 1000;
   while (since > 1e14) since /= 1000;
   return Math.max(0, Math.ceil(since - now));
 }
+
+/** Seconds since 1970 as of 2001; nobody is asked to wait for so long. */
+const leastMoment = 1e9;
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
