@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Bench, record } from "../../test/support/engine-bench.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { simulatedIncremental } from "../testing/simulated-source.ts";
 import { PageGuard } from "./page-guard.ts";
@@ -102,4 +103,14 @@ test("a page that came again is named by its address and the parameter that was 
       hint: expect.stringContaining("`pg`"),
     }),
   );
+});
+
+test("a page that comes again says nothing of the order", async () => {
+  const bench = new Bench({
+    reading: { order: "stored", paging: "offset" },
+    incremental: { order: "ascending" },
+  });
+  bench.source.records = [1, 2, 3, 1, 2, 3, 4, 5].map((id) => record(id, id));
+  const { warnings } = await bench.run();
+  expect(warnings).toEqual([]);
 });

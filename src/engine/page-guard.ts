@@ -26,6 +26,11 @@ export class PageGuard {
     this.#incremental = incremental;
   }
 
+  /** Whether the last page seen brought the records of the one before it. */
+  get isRepeat(): boolean {
+    return this.#repeats > 0;
+  }
+
   see(page: Page): void {
     this.#pages += 1;
     this.#asked = page.asked;

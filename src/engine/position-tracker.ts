@@ -88,6 +88,7 @@ export class PositionTracker implements Tracker {
   admit(given: Page): Admitted {
     const field = this.#field;
     if (given.clockAhead !== undefined) this.#frame.followClock(given.clockAhead);
+    if (given.repeats === true) this.#last = null;
     this.#next = this.#mayResumeAt(given.next) ? given.next : null;
     if (this.#next !== null) this.#changed = true;
     const { records, read } = this.#readable.of(given);

@@ -175,7 +175,7 @@ export class ReadLoop {
     let records: readonly SourceRecord[];
     try {
       unit.guard.see(page);
-      admitted = unit.admit(page);
+      admitted = unit.admit(unit.guard.isRepeat ? { ...page, repeats: true } : page);
       this.#touched.add(part);
       fresh = await this.#undelivered(admitted, part.partition);
       const filtered = await this.#filter(fresh.records);

@@ -126,7 +126,9 @@ describe("retries", () => {
   test.each([400, 409, 420, 423, 430, 509, 520, 529, 598])(
     "%i is asked again where it says when to come again",
     async (status) => {
-      await using server = await startHttpServer(inTurn(withStatus(status, { "retry-after": "2" }), answering));
+      await using server = await startHttpServer(
+        inTurn(withStatus(status, { "retry-after": "2" }), answering),
+      );
       const { client, clock } = await openTestClient(server.origin, {});
       await using _client = client;
       await get(client, server.origin);

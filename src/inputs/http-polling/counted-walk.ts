@@ -16,6 +16,7 @@ import {
 import { PageSizes } from "./page-sizes.ts";
 import { PageTotals, type ReadBefore } from "./page-totals.ts";
 import type { CountedPagination } from "./pagination-schema.ts";
+import { ReadAgain } from "./read-again.ts";
 import { RepeatedPage } from "./repeated-page.ts";
 import { ShownTotals } from "./shown-totals.ts";
 import { isRoundSize, ToldPages } from "./told-pages.ts";
@@ -33,6 +34,8 @@ interface Held {
   /** Where the page is, and where the walk goes on behind it. */
   readonly place: ResumePoint;
   readonly back: bigint;
+  /** Whether it held the very records of the page before it. */
+  readonly isSame: boolean;
 }
 
 /** Goes by numbers that are counted on: pages or offsets. Memory is bounded by three pages. */
@@ -42,6 +45,7 @@ export class CountedWalk implements Walk {
   readonly #totals: PageTotals;
   readonly #sizes: PageSizes;
   readonly #repeats: RepeatedPage;
+  readonly #again: ReadAgain;
   readonly #shown: ShownTotals;
   #place: ResumePoint;
   #pages = 0;
@@ -50,6 +54,8 @@ export class CountedWalk implements Walk {
   /** How many records it had, and whether another one was unlike it. */
   #count = 0;
   #emptyPages = 0;
+  /** How many pages in a row brought the records of the one before them. */
+  #sameInARow = 0;
   #hasMoved = false;
   /** Whether the end was told to be in doubt. */
   #hasDoubted = false;
@@ -58,6 +64,8 @@ export class CountedWalk implements Walk {
    * one much farther on. `back` is where the walk goes on if it does not.
    */
   #held: Held | null = null;
+  /** The offset that was asked for once more, since a page came in place of its own. */
+  #askedAgain: string | null = null;
   #failure: TidemarkError | null = null;
 
   constructor(pagination: CountedPagination, place: ResumePoint, parts: WalkParts) {
@@ -69,6 +77,7 @@ export class CountedWalk implements Walk {
     this.#shown = new ShownTotals(before.records, parts);
     this.#sizes = new PageSizes(parts.facts);
     this.#repeats = new RepeatedPage(parts.incremental);
+    this.#again = new ReadAgain(parts.incremental);
   }
 
   get place(): ResumePoint {
@@ -92,6 +101,7 @@ export class CountedWalk implements Walk {
     this.#pages += 1;
     const { next, ...taken } = this.#take(page);
     if (next === null) {
+      this.#again.tell(this.#parts.warn, this.#pagination.param);
       this.#failure ??= this.#totals.shortfall(page.fail);
       if (this.#failure === null && !this.#saysHowMuch) this.#shown.end(this.#startHint);
       return { ...taken, more: false };
@@ -122,6 +132,7 @@ export class CountedWalk implements Walk {
     const isSame = this.#repeats.isSame(answer.records);
     const known = isSame ? 0 : this.#countLedBackInto(answer.records);
     this.#note(page, isSame);
+    if (isSame && this.#sameInARow > mostSame) return this.#endOfLoop(fail);
     if (isSame && !this.#mayRepeat(answer, fail)) return { records: answer.records, next: null };
     const next = this.#after(page);
     return known === 0
@@ -148,8 +159,9 @@ export class CountedWalk implements Walk {
   #note(page: PageSeen, isSame: boolean): void {
     const { answer, fail } = page;
     const { records } = answer;
-    const fresh = this.#countNew(records);
-    this.#totals.note(answer, fail, fresh);
+    const { fresh, shifted } = isSame ? { fresh: records.length, shifted: 0 } : this.#countNew(records);
+    this.#sameInARow = isSame ? this.#sameInARow + 1 : 0;
+    this.#totals.note(answer, fail, fresh, shifted);
     this.#shown.note(page, fresh);
     this.#verdict = judge(records.length, this.#pagination, this.#totals, this.#sizes);
     this.#sizes.note(records.length);
@@ -162,12 +174,15 @@ export class CountedWalk implements Walk {
    * Behind a filtered page an offset leads back into it: what came before counts once. Records without a key
    * may be alike, so of them that is taken for so only behind a short page.
    */
-  #countNew(records: WalkStep["records"]): number {
-    const { type, totalField } = this.#pagination;
-    if (type !== "offset") return records.length;
-    const isCounted = totalField !== undefined && this.#parts.incremental.key !== null;
-    const mayOverlap = isCounted || isConfirming(this.#verdict);
-    return mayOverlap ? this.#repeats.countNew(records) : records.length;
+  #countNew(records: WalkStep["records"]): { readonly fresh: number; readonly shifted: number } {
+    const { type, limit } = this.#pagination;
+    const leadsBack = type === "offset" && (isConfirming(this.#verdict) || limit === undefined);
+    if (this.#parts.incremental.key === null) {
+      const fresh = type === "offset" && isConfirming(this.#verdict);
+      return { fresh: fresh ? this.#repeats.countNew(records) : records.length, shifted: 0 };
+    }
+    const { known, shifted } = this.#again.note(records, leadsBack ? this.#repeats.before : []);
+    return { fresh: records.length - known, shifted };
   }
 
   #after({ answer, response, fail }: PageSeen): ResumePoint | null {
@@ -204,10 +219,14 @@ export class CountedWalk implements Walk {
 
   /** An offset moves past an empty page by no more than the source is known to grant, so that it skips nothing. */
   #pastEmpty(fail: PageFailure): ResumePoint | null {
-    if (this.#pagination.type === "offset" && this.#emptyPages >= mostEmptyPages) {
+    const mayLie = this.#pagination.type === "offset" || this.#totals.hasMore === true;
+    if (mayLie && this.#emptyPages >= mostEmptyPages) {
       this.#failure = fail(
         "SOURCE_TRUNCATED",
         `the source said ${mostEmptyPages} times that more follows, and gave no records`,
+        this.#pagination.hasMoreField === undefined
+          ? undefined
+          : `\`${this.#pagination.hasMoreField}\` may say nothing of the next page: leave \`hasMoreField\` out, and an empty page ends the read.`,
       );
       return null;
     }
@@ -229,7 +248,11 @@ export class CountedWalk implements Walk {
   #hold(page: PageSeen): Taken {
     const { answer } = page;
     const count = answer.records.length;
-    this.#held = { page, place: this.#place, back: BigInt(this.#onBy(count).token) };
+    const back = BigInt(this.#onBy(count).token);
+    // Asked for twice, it comes again since pages are filtered, and an offset leads back into the one before.
+    if (this.#askedAgain === this.#place.token) return { records: [], next: this.#placeAt(back) };
+    const isSame = this.#repeats.isSame(answer.records, true);
+    this.#held = { page, place: this.#place, back, isSame };
     this.#repeats.note(answer.records);
     const size = Math.max(this.#pagination.limit ?? 0, this.#sizes.largest, count);
     return { records: [], next: this.#onBy(pagesFarther * size) };
@@ -246,8 +269,12 @@ export class CountedWalk implements Walk {
     this.#note(held.page, true);
     if (this.#pagination.type === "offset") {
       // Where pages are filtered, offsets overlap. What was asked for farther on is read when the walk comes there.
-      if (this.#totals.recordsLeft === null) this.#tellOfRepeat();
       this.#verdict = "confirm";
+      if (this.#parts.incremental.key !== null) {
+        if (held.isSame) this.#askedAgain = held.place.token;
+        return { records: [], next: held.isSame ? held.place : this.#placeAt(held.back) };
+      }
+      if (this.#totals.recordsLeft === null) this.#tellOfRepeat();
       return { records, next: this.#placeAt(held.back) };
     }
     if (!this.#mayRepeat(repeat, fail)) return { records, next: null };
@@ -313,6 +340,17 @@ export class CountedWalk implements Walk {
     return moved !== false;
   }
 
+  /** The engine knows a page by its records in their order; a source that sorts by nothing gives them in any. */
+  #endOfLoop(fail: PageFailure): Taken {
+    const { param } = this.#pagination;
+    this.#failure = fail(
+      "PAGE_REPEATED",
+      `${this.#sameInARow + 1} pages in a row brought the same records; the run did not reach the source's end`,
+      `The source may not page by \`${param}\`: compare its documentation.`,
+    );
+    return { records: [], next: null };
+  }
+
   #tellOfRepeat(): void {
     this.#parts.warn(
       "PAGE_REPEATED_ONCE",
@@ -320,6 +358,9 @@ export class CountedWalk implements Walk {
     );
   }
 }
+
+/** One page that came again may be records that moved while they were read; more than that is a loop. */
+const mostSame = 1;
 
 const followHint = "; if that leads on, declare `type: cursor` or `type: link`";
 

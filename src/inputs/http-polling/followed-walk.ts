@@ -17,6 +17,7 @@ export class FollowedWalk implements Walk {
   readonly #shown: ShownTotals;
   readonly #visited = new Set<string>();
   #pages = 0;
+  #emptyPages = 0;
   #place: ResumePoint | null;
   #failure: TidemarkError | null = null;
   /** The end comes with the last page, so no request is made past it. */
@@ -54,6 +55,7 @@ export class FollowedWalk implements Walk {
     const { answer, fail } = page;
     const { records } = answer;
     this.#pages += 1;
+    this.#emptyPages = records.length === 0 ? this.#emptyPages + 1 : 0;
     this.#totals.note(answer, fail);
     this.#shown.note(page, records.length);
     const next = this.#after(page);
@@ -65,6 +67,10 @@ export class FollowedWalk implements Walk {
     const { maxPages } = this.#pagination;
     if (this.#pages >= maxPages) {
       this.#failure = pageCap(maxPages, fail);
+      return { records, more: false };
+    }
+    if (this.#emptyPages >= mostEmptyPages) {
+      this.#failure = this.#endless(fail);
       return { records, more: false };
     }
     this.#place = next;
@@ -110,6 +116,19 @@ export class FollowedWalk implements Walk {
     return isCounted ? { ...place, read: records } : place;
   }
 
+  /** Some sources give a token with every page, for ever. */
+  #endless(fail: PageFailure): TidemarkError {
+    const { type, hasMoreField } = this.#pagination;
+    const what = type === "link" ? "links" : "tokens";
+    return fail(
+      "SOURCE_TRUNCATED",
+      `the source led on by ${what} through ${mostEmptyPages} pages without a record`,
+      hasMoreField === undefined
+        ? "If it gives a next page for ever, declare the field that tells its last one: `hasMoreField`. If it searches through many records that do not match, ask it for a narrower range."
+        : `If \`${hasMoreField}\` says nothing of the next page, declare another field as \`hasMoreField\`.`,
+    );
+  }
+
   #isAddress(fail: PageFailure): TidemarkError {
     const field = `\`${this.#pagination.nextCursorField ?? ""}\``;
     return fail(
@@ -124,6 +143,9 @@ export class FollowedWalk implements Walk {
     return null;
   }
 }
+
+/** A source that looks through what does not match may well give hundreds of empty pages. */
+const mostEmptyPages = 1000;
 
 /** Whether a token is the address that was asked, with other parameters. */
 function isOwnAddress(token: string, asked: URL): boolean {

@@ -32,6 +32,9 @@ export class PageTotals {
   #arePagesRefuted = false;
   /** How many records the newest page had. */
   #count = 0;
+  /** How many records came a second time, since their order shifted; and by how much the total has grown in all. */
+  #shifted = 0;
+  #grown = 0;
   /** By how much the totals grew with the newest page; null where that is not known. */
   #recordsGrown: number | null = null;
   #pagesGrown: number | null = null;
@@ -72,7 +75,9 @@ export class PageTotals {
 
   /** Whether the source told of more records than came; null where it told of no number, or a wrong one. */
   get recordsLeft(): boolean | null {
-    return this.#total === null || this.#records === null ? null : this.#records < this.#total;
+    if (this.#total === null || this.#records === null) return null;
+    // Of what came in ahead while pages were counted, one record comes twice for each.
+    return this.#records + Math.min(this.#shifted, this.#grown) < this.#total;
   }
 
   /**
@@ -97,10 +102,11 @@ export class PageTotals {
   }
 
   /**
-   * Takes in a page, of whose records so many did not come before. Totals are those of the newest page with
+   * Takes in a page, of whose records so many did not come before, and so many came again by a shift. Totals are those of the newest page with
    * records: past the end some sources say 0.
    */
-  note({ body, records }: Answer, fail: PageFailure, fresh: number = records.length): void {
+  note({ body, records }: Answer, fail: PageFailure, fresh: number = records.length, shifted = 0): void {
+    this.#shifted += shifted;
     this.#count = records.length;
     if (this.#records !== null) this.#records += fresh;
     if (this.#pages !== null) this.#pages += 1;
@@ -122,6 +128,7 @@ export class PageTotals {
     this.#compare("records", this.#total, toldRecords);
     this.#compare("pages", this.#totalPages, toldPages);
     this.#recordsGrown = difference(this.#total, toldRecords);
+    this.#grown += Math.max(0, this.#recordsGrown ?? 0);
     this.#pagesGrown = difference(this.#totalPages, toldPages);
     this.#total = toldRecords;
     this.#totalPages = toldPages;
@@ -163,8 +170,10 @@ export class PageTotals {
     if (this.recordsLeft === true) {
       return fail(
         "SOURCE_TRUNCATED",
-        `the source ended after ${this.#records} records, and told of ${this.#total}`,
-        "Try again. If it stays so, the total may count records that the source does not give: then leave `totalField` out.",
+        `the source ended after ${this.#records} ${this.#shifted > 0 ? "different records" : "records"}, and told of ${this.#total}`,
+        this.#shifted > 0
+          ? shiftedHint
+          : "Try again. If it stays so, the total may count records that the source does not give: then leave `totalField` out.",
       );
     }
     if (this.pagesLeft === true) {
@@ -191,6 +200,9 @@ export class PageTotals {
     return number < 0 ? null : number;
   }
 }
+
+const shiftedHint =
+  "Records came twice, on two pages, so that others came not at all: let the source sort by a value that does not change, with an id behind it, or page by `seek`, tokens or links.";
 
 /** Elasticsearch says beside a total whether it stopped counting: `{ value: 10000, relation: "gte" }`. */
 function isAtLeast(body: unknown, path: Path): boolean {

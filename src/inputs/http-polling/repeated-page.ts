@@ -21,18 +21,35 @@ export class RepeatedPage {
     this.#before = records;
   }
 
-  /** Whether the page holds the very records of the page before it; `alone` also asks it of a single one without a key. */
+  /** The page before. */
+  get before(): readonly SourceRecord[] {
+    return this.#before;
+  }
+
+  /**
+   * Whether the page holds the very records of the page before it, in any order where they have a key; `alone` also
+   * asks it of a single one without a key.
+   */
   isSame(records: readonly SourceRecord[], alone = false): boolean {
     const before = this.#before;
     if (records.length === 0 || records.length !== before.length) return false;
+    if (this.#incremental.key !== null) return this.#holdsSame(records);
     // The first record alone tells most pages apart.
     for (const [index, record] of records.entries()) {
       const other = before[index];
       if (other === undefined || this.#mark(record) !== this.#mark(other)) return false;
     }
-    if (this.#incremental.key !== null) return true;
     if (records.length === 1) return alone;
     return new Set(records.map((record) => this.#mark(record))).size === records.length;
+  }
+
+  #holdsSame(records: readonly SourceRecord[]): boolean {
+    const [first] = records;
+    if (first === undefined) return false;
+    const mark = this.#mark(first);
+    if (!this.#before.some((record) => this.#mark(record) === mark)) return false;
+    const others = new Set(records.map((record) => this.#mark(record)));
+    return this.#before.every((record) => others.has(this.#mark(record)));
   }
 
   /**

@@ -128,7 +128,7 @@ describe("P15: a number of records that no setting declares, and an empty page b
     await using server = await startHttpServer(({ url }, response) => {
       const page = Number(url.searchParams.get("page"));
       if (page > 2) response.writeHead(404).end("{}");
-      else sendJson(response, { data: rowsTo(page === 1 ? 2 : 1), total: 50 });
+      else sendJson(response, { data: page === 1 ? rowsTo(2) : rowsTo(3).slice(2), total: 50 });
     });
     const { messages } = await readOnce({
       endpoint: server.origin,

@@ -1,0 +1,157 @@
+import { describe, expect, test } from "vitest";
+import { readOnce } from "../../../test/support/http-polling.ts";
+import { type HttpHandler, sendJson, startHttpServer } from "../../../test/support/http-server.ts";
+import { isTidemarkError } from "../../errors.ts";
+
+interface Row {
+  readonly id: number;
+  readonly at: string;
+}
+
+const rows: readonly Row[] = Array.from({ length: 40 }, (_, at) => ({
+  id: at + 1,
+  at: new Date(Date.parse("2026-03-01T00:00:00Z") + at * 60_000).toISOString(),
+}));
+
+const statePersistence = { timestamp: { field: "at", queryParam: "since" } };
+
+/** Pages of ten, each cut from what `order` makes of the rows. */
+function pages(
+  order: (page: number) => readonly unknown[],
+  envelope: (items: readonly unknown[]) => unknown = (items) => items,
+): HttpHandler {
+  return ({ url }, response) => {
+    const page = Number(url.searchParams.get("page") ?? "1");
+    sendJson(response, envelope(order(page).slice((page - 1) * 10, page * 10)));
+  };
+}
+
+const paging = { type: "page", param: "page", limitParam: "limit", limit: 10 } as const;
+
+async function readPages(handler: HttpHandler, config: object = {}) {
+  await using server = await startHttpServer(handler);
+  const read = await readOnce({
+    endpoint: server.origin,
+    key: "id",
+    pagination: paging,
+    statePersistence,
+    ...config,
+  });
+  return {
+    ...read,
+    error: isTidemarkError(read.error) ? read.error : null,
+    codes: [...new Set(read.warnings)],
+    requests: server.seen.length,
+  };
+}
+
+/** Every page is cut from another order: the rows turned by two for each page before. */
+const turning = (page: number): readonly Row[] => {
+  const by = (page - 1) * 2;
+  return [...rows.slice(-by || rows.length), ...rows.slice(0, rows.length - by)];
+};
+
+describe("P15: records that come twice in one read by counted pages", () => {
+  test("are told, as many may be missing", async () => {
+    const { codes, messages, error } = await readPages(pages(turning));
+    expect([codes, error]).toEqual([["PAGES_SHIFTED"], null]);
+    expect(messages[0]).toMatch(/counted by `page`: 6 records came twice/);
+  });
+
+  test("do not count for a declared total", async () => {
+    const { error } = await readPages(
+      pages(turning, (items) => ({ items, total: rows.length })),
+      { dataField: "items", pagination: { ...paging, totalField: "total" } },
+    );
+    expect(error?.code).toBe("SOURCE_TRUNCATED");
+    expect(error?.message).toMatch(/after 34 different records, and told of 40/);
+    expect(error?.hint).toMatch(/twice/);
+  });
+
+  test("count where as many came in ahead, so that the total grew by them", async () => {
+    const ahead = (page: number): readonly unknown[] =>
+      page === 1 ? rows : [{ id: 99, at: "2026-04-01" }, ...rows];
+    let page = 0;
+    const { error, codes } = await readPages(
+      ({ url }, response) => {
+        page = Number(url.searchParams.get("page"));
+        const list = ahead(page);
+        sendJson(response, { items: list.slice((page - 1) * 10, page * 10), total: list.length });
+      },
+      { dataField: "items", pagination: { ...paging, totalField: "total" } },
+    );
+    expect([error, codes]).toEqual([null, ["TOTAL_CHANGED", "PAGES_SHIFTED"]]);
+  });
+
+  test("are nothing to tell of records without a key, which may be alike", async () => {
+    const { codes } = await readPages(
+      pages(() =>
+        rows.map(() => ({ at: "2026-03-01", kind: "a" })).map((row, at) => ({ ...row, n: at % 15 })),
+      ),
+      { key: undefined },
+    );
+    expect(codes).toEqual([]);
+  });
+
+  test.each([
+    ["60 of which a third is filtered", 60, (id: number) => id % 3 !== 0],
+    ["of which none is left at the end", 45, (id: number) => id < 24],
+    ["of which one in ten is left", 95, (id: number) => id % 10 === 3],
+  ])("are not, where an offset leads back into a filtered page: %s", async (_, count, keeps) => {
+    const all = Array.from({ length: count }, (_row, at) => ({
+      id: at + 1,
+      at: `2026-03-${String(at).padStart(3, "0")}`,
+    }));
+    const { codes, records, error } = await readPages(
+      ({ url }, response) => {
+        const offset = Number(url.searchParams.get("offset"));
+        sendJson(
+          response,
+          all.slice(offset, offset + 10).filter(({ id }) => keeps(id)),
+        );
+      },
+      {
+        pagination: { type: "offset", param: "offset", limitParam: "limit", limit: 10 },
+        statePersistence: {},
+      },
+    );
+    expect([codes, error]).toEqual([[], null]);
+    expect(records.map(({ id }) => id)).toEqual([...new Set(records.map(({ id }) => id))]);
+  });
+});
+
+describe("P15: a source that says for ever that more follows", () => {
+  test("fails behind a hundred empty pages, and names the flag", async () => {
+    const { error, requests } = await readPages(
+      pages(
+        () => rows,
+        (items) => ({ items, more: true }),
+      ),
+      { dataField: "items", pagination: { ...paging, hasMoreField: "more" } },
+    );
+    expect([error?.code, requests]).toEqual(["SOURCE_TRUNCATED", 104]);
+    expect(error?.hint).toMatch(/leave `hasMoreField` out/);
+  });
+
+  test("fails behind a thousand empty pages with tokens, and proposes a flag", async () => {
+    const { error, requests } = await readPages(
+      ({ url }, response) => {
+        const at = Number(url.searchParams.get("token") ?? "0");
+        sendJson(response, { items: rows.slice(at * 10, at * 10 + 10), next: String(at + 1) });
+      },
+      { dataField: "items", pagination: { type: "cursor", param: "token", nextCursorField: "next" } },
+    );
+    expect([error?.code, requests]).toEqual(["SOURCE_TRUNCATED", 1004]);
+    expect(error?.hint).toMatch(/`hasMoreField`/);
+  });
+
+  test("fails at the third time that it gives the same page, in whatever order", async () => {
+    const { error, requests } = await readPages(({ url }, response) => {
+      const first = rows.slice(0, 10);
+      const isOdd = Number(url.searchParams.get("page")) % 2 === 1;
+      sendJson(response, isOdd ? first : [...first].reverse());
+    });
+    expect([error?.code, requests]).toEqual(["PAGE_REPEATED", 3]);
+    expect(error?.hint).toMatch(/`page`/);
+  });
+});
