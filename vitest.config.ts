@@ -8,9 +8,11 @@ export default defineConfig({
     // Servers of tests are on loopback, and no proxy of the machine's leads there.
     env: { HTTP_PROXY: "", HTTPS_PROXY: "", http_proxy: "", https_proxy: "" },
     globalSetup: ["test/support/vitest-setup.ts"],
-    // Real databases and processes on small machines take their time; nothing here measures speed.
-    testTimeout: 30_000,
-    expect: { poll: { timeout: 20_000 } },
-    hookTimeout: 60_000,
+    // Real databases and processes take their time on a small machine that is busy. Nothing here measures speed:
+    // a limit of time only ends what hangs.
+    testTimeout: 300_000,
+    expect: { poll: { timeout: 240_000 } },
+    hookTimeout: 300_000,
+    teardownTimeout: 120_000,
   },
 });

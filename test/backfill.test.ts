@@ -133,7 +133,7 @@ test("P3 P11: a backfill of last year beside 20 live runs: the live watermark on
   const outcomes = (await state.runs(pipeline.key)).items.map(({ kind, outcome }) => `${kind} ${outcome}`);
   expect(outcomes.filter((outcome) => outcome === "live completed")).toHaveLength(20);
   expect(outcomes.filter((outcome) => outcome === "backfill completed")).toHaveLength(1);
-}, 60_000);
+});
 
 test("P1 P8: a backfill whose process is killed goes on with --resume, and reads only what is left", async () => {
   const folder = testFolder();
@@ -170,4 +170,4 @@ test("P1 P8: a backfill whose process is killed goes on with --resume, and reads
   const again = await startCommand(folder, "backfill", file, "--resume", id).ended;
   expect(again.code).toBe(2);
   expect(again.stderr).toContain(`there is no backfill ${id} to go on with`);
-}, 60_000);
+});

@@ -101,6 +101,6 @@ for (const [database, create] of Object.entries(places)) {
         }),
         { numRuns: runs },
       );
-    }, 240_000);
+    });
   }
 }

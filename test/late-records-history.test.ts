@@ -123,4 +123,4 @@ test("P2, P6: what comes late, early or again is appended once, however runs are
     }),
     { numRuns: 40, examples: [[leftTwice]] },
   );
-}, 120_000);
+});

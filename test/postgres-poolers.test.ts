@@ -54,10 +54,11 @@ describe.skipIf(pgbouncerMissing !== null)(`behind PgBouncer${why}`, () => {
 
     const stop = new AbortController();
     const reading = (async () => {
-      const pages = input.stream("SELECT pg_sleep(25)", [], { pageSize: 1, signal: stop.signal });
+      const pages = input.stream("SELECT pg_sleep(3600)", [], { pageSize: 1, signal: stop.signal });
       for await (const _ of pages);
     })();
-    const running = "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(25)' AND state = 'active'";
+    const running =
+      "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)' AND state = 'active'";
     await expect.poll(() => output.query(running)).toHaveLength(1);
     stop.abort(new Error("enough"));
     await expect(reading).rejects.toThrow("enough");

@@ -208,7 +208,7 @@ for (const backend of stateBackends) {
     });
     afterAll(() => harness.close());
 
-    test("P3, P4, P8, P12: has the outcome that the contract gives it", { timeout: 120_000 }, async () => {
+    test("P3, P4, P8, P12: has the outcome that the contract gives it", async () => {
       await fc.assert(
         fc.asyncProperty(
           fc.array(command, { minLength: 1, maxLength: 30, size: "max" }),

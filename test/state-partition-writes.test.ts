@@ -58,9 +58,7 @@ function moveOne(store: StateStore, run: Run, sequence: number): Promise<void> {
 /** The stream's own row, the one partition with its boundary key and coverage put for old ones, and one audit row. */
 const ofOneMove = { streams: 1, partitions: 1, boundary_keys: 2, coverage: 2, runs: 0, audit: 1 };
 
-test(`a checkpoint of one of ${many} partitions writes that one, in SQLite`, {
-  timeout: 180_000,
-}, async () => {
+test(`a checkpoint of one of ${many} partitions writes that one, in SQLite`, async () => {
   const file = join(temporaryFolder(), "state.db");
   await using store = await openSqliteState(file);
   const run = await withPartitions(store, many);
@@ -83,9 +81,7 @@ test(`a checkpoint of one of ${many} partitions writes that one, in SQLite`, {
   expect((await store.partition(key, "account 7"))?.position).toEqual(emptyPosition);
 });
 
-test(`a checkpoint of one of ${many} partitions writes that one, in PostgreSQL`, {
-  timeout: 300_000,
-}, async () => {
+test(`a checkpoint of one of ${many} partitions writes that one, in PostgreSQL`, async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   await using store = await openPostgresState(database.url);
@@ -119,9 +115,7 @@ function counted(rows: readonly Record<string, unknown>[]): Record<string, numbe
   return counts;
 }
 
-test("a checkpoint of one of many partitions writes the file of no other, in files", {
-  timeout: 120_000,
-}, async () => {
+test("a checkpoint of one of many partitions writes the file of no other, in files", async () => {
   const folder = temporaryFolder();
   await using store = await openFileState(folder);
   const run = await withPartitions(store, 2000);

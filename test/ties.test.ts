@@ -152,5 +152,5 @@ for (const [name, { histories: runs, url }] of Object.entries(databases)) {
       }),
       { numRuns: runs },
     );
-  }, 240_000);
+  });
 }

@@ -40,7 +40,7 @@ describeMysql("every type of PostgreSQL, MariaDB and SQLite", () => {
     );
     ends.push(() => rmSync(folder, { recursive: true, force: true }));
     for (const place of opened) measured.push(await measure(place, opened));
-  }, 180_000);
+  });
 
   afterAll(async () => {
     for (const end of ends) await end();
@@ -114,6 +114,6 @@ describe.skipIf(mysqlUrl === undefined)(
       expect(
         [...ways.values()].flatMap((outcomes) => [...outcomes.values()].flatMap((one) => one.changed)),
       ).toEqual([]);
-    }, 180_000);
+    });
   },
 );

@@ -65,7 +65,7 @@ describe("tidemark state list", () => {
     expect(listed).toHaveLength(1203);
     const table = await tidemark(["state", "list", "--state", "sqlite:many.db"], { cwd });
     expect(table.stdout.trimEnd().split("\n")).toHaveLength(1204);
-  }, 120_000);
+  });
 
   it("says that there is no state yet, and makes none", async () => {
     const cwd = temporaryFolder();

@@ -43,7 +43,7 @@ for (const [name, make] of Object.entries(settings)) {
     expect(last.code, last.stderr).toBe(0);
     expect(JSON.parse(last.stdout)).toMatchObject({ status: "completed" });
     expect(lostAndRepeated(await delivered(), count), `seed ${seed}`).toEqual({ lost: [], repeated: [] });
-  }, 240_000);
+  });
 }
 
 /** A small generator with a seed, so that a failure can be run again (mulberry32). */

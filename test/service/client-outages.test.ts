@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { isTidemarkError } from "../../src/errors.ts";
 import { emptyPosition } from "../../src/model/position.ts";
@@ -10,6 +8,7 @@ import { deltaRun } from "../../src/state/delta-run.ts";
 import { type HttpStateOptions, openHttpState } from "../../src/state/http/http.ts";
 import { openMemoryState } from "../../src/state/memory/memory.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { freePort } from "../support/free-port.ts";
 import { startHttpServer } from "../support/http-server.ts";
 import { serveState } from "../support/http-state.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
@@ -46,21 +45,11 @@ function loseNextAnswer(proxy: TcpProxy): void {
   };
 }
 
-/** A port on which nothing listens now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return address.port;
-}
-
 test("a run survives that the service is stopped and started again", async () => {
   const clock = new FakeClock();
   const behind = openMemoryState();
-  const first = await serveState(behind);
+  const service = createService({ state: behind, keys: null });
+  const first = await serveService(service, { port: await freePort() });
   const told: string[] = [];
   const store = opened(first.url, { clock, onOutage: (message) => told.push(message) });
   const result = await deltaRun(store, { ...key, cursorType: "numeric_id" }, async (run) => {
@@ -71,8 +60,8 @@ test("a run survives that the service is stopped and started again", async () =>
       await clock.whenSleeping();
       await clock.advance(2000);
     }
-    const service = createService({ state: behind, keys: null });
-    const second = await serveService(service, { port: first.port });
+    const again = createService({ state: behind, keys: null });
+    const second = await serveService(again, { port: first.port });
     onTestFinished(() => second.close(0));
     await clock.whenSleeping();
     await clock.advance(2000);

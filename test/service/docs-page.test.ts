@@ -4,9 +4,10 @@ import { startService } from "./support.ts";
 
 test("the page of the API is whole in a browser: every route, nothing from elsewhere, no error, in light and in dark", async () => {
   const service = await startService();
-  const browser = await openBrowser();
+  const newContext = await openBrowser();
   for (const colorScheme of ["light", "dark"] as const) {
-    const page = await browser.newPage({ colorScheme, viewport: { width: 1100, height: 900 } });
+    const context = await newContext({ colorScheme, viewport: { width: 1100, height: 900 } });
+    const page = await context.newPage();
     const elsewhere: string[] = [];
     const errors: string[] = [];
     page.on("request", (request) => {
@@ -35,6 +36,6 @@ test("the page of the API is whole in a browser: every route, nothing from elsew
     expect(errors).toEqual([]);
     const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
-    await page.close();
+    await context.close();
   }
-}, 60_000);
+});

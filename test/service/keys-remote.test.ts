@@ -82,7 +82,7 @@ describe("keys of a service, by its address", () => {
       { revoked_at_utc: null },
       { revoked_at_utc: null },
     ]);
-  }, 60_000);
+  });
 
   it.each(["key_0000000000000000", "nonsense", "../audit"])("one that is not there: %s", async (id) => {
     const { admin, there } = await keysOfService();

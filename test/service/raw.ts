@@ -2,7 +2,10 @@ import { connect } from "node:net";
 import { expect } from "vitest";
 import type { Running } from "./support.ts";
 
-/** What is sent over a connection as it stands, and all that comes back until the other side closes. */
+/**
+ * What is sent over a connection as it stands, and all that comes back until the other side closes. Where that
+ * closes while more is on its way to it, the connection may end with an error after the answer.
+ */
 export function exchange(service: Running, text: string | readonly string[], pauseMs = 0): Promise<string> {
   const { hostname, port } = new URL(service.url);
   return new Promise((resolve, reject) => {
@@ -17,8 +20,14 @@ export function exchange(service: Running, text: string | readonly string[], pau
     socket.setEncoding("utf8").on("data", (part: string) => {
       answer += part;
     });
-    socket.on("error", reject);
-    socket.on("close", () => resolve(answer));
+    let failure: Error | null = null;
+    socket.on("error", (error) => {
+      failure = error;
+    });
+    socket.on("close", () => {
+      if (answer === "" && failure !== null) reject(failure);
+      else resolve(answer);
+    });
   });
 }
 

@@ -7,10 +7,10 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./free-port.ts";
 import { findMariadb } from "./mysql-programs.ts";
 
 const password = "tidemark-test";
@@ -31,17 +31,6 @@ const settings = [
   "--sql-mode=ANSI,PAD_CHAR_TO_FULL_LENGTH",
   "--transaction-isolation=SERIALIZABLE",
 ];
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
 
 /** Runs a program to its end; resolves with null, or with what it said when it failed. */
 function tryRun(program: string, args: readonly string[]): Promise<string | null> {

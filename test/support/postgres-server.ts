@@ -10,10 +10,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chown, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { freePort } from "./free-port.ts";
 
 const user = "postgres";
 const password = "tidemark-test";
@@ -89,17 +89,6 @@ async function reachablePrograms(identity: Identity, scratch: string): Promise<P
   const copy = join(scratch, "native");
   await cp(native, copy, { recursive: true, verbatimSymlinks: true });
   return { initdb: join(copy, "bin", "initdb"), postgres: join(copy, "bin", "postgres") };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** Resolves with the running server, or with what it said when it ended before it was ready. */

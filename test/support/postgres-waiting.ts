@@ -10,7 +10,7 @@ export async function untilAwaited(url: string, holder: pg.Client): Promise<void
   try {
     const waiting = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))";
     await expect
-      .poll(async () => (await watcher.query(waiting, [rows[0]?.pid])).rows[0]?.n, { timeout: 20_000 })
+      .poll(async () => (await watcher.query(waiting, [rows[0]?.pid])).rows[0]?.n)
       .toBeGreaterThan(0);
   } finally {
     await watcher.end();

@@ -49,5 +49,5 @@ test("a server goes, with its files, when the process that started it is killed"
   const ended = new Promise((resolve) => client.once("end", resolve));
   parent.kill("SIGKILL");
   await ended;
-  await expect.poll(() => existsSync(folder), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => existsSync(folder)).toBe(false);
 });

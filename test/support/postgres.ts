@@ -57,7 +57,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return createDatabase(await offeredServer("PostgreSQL", serverVariable));
 }
 
-/** Offers each of vitest's workers a server, started by the first test that asks. Returns what ends them. */
+/**
+ * Offers each of vitest's workers a server, started by the first test that asks. Returns what ends them. No
+ * autovacuum takes a lock or a transaction id there at a moment of its own.
+ */
 export function offerPostgres(): Promise<() => Promise<void>> {
-  return offerServers(serverVariable, startPostgres);
+  return offerServers(serverVariable, () => startPostgres(["autovacuum=off"]));
 }

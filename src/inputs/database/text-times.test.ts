@@ -142,7 +142,7 @@ function holds(createPlace: () => Promise<Place>, types: readonly string[], with
       ),
       { numRuns: 40 },
     );
-  }, 120_000);
+  });
 
   test("of a column of texts, rows of the usual forms are not read again from the day before", async () => {
     const place = await createPlace();

@@ -235,7 +235,8 @@ test.each(servers)(
   "P4: a run that stops inside its commit is ended by the server after its lease: %s",
   async (_, createPlace) => {
     const place = await createPlace();
-    const stopped = await claimed(place, { leaseSeconds: 1, key: "id" });
+    // Long enough for a busy machine to come as far as the commit.
+    const stopped = await claimed(place, { leaseSeconds: 3, key: "id" });
     await stopped.write({ records: [{ id: 1, v: "stopped" }] });
     const older = commitOf();
     const next: OutputSession = await place.open({ key: "id" });

@@ -224,17 +224,15 @@ describeMysql("a connection to MariaDB", () => {
     const connection = await open(url, "input");
     const beside = await open(url);
     const stop = new AbortController();
-    const started = performance.now();
     const reading = (async () => {
-      const pages = connection.stream("SELECT SLEEP(25)", [], { pageSize: 1, signal: stop.signal });
+      const pages = connection.stream("SELECT SLEEP(3600)", [], { pageSize: 1, signal: stop.signal });
       for await (const _ of pages);
     })();
     const running =
-      "SELECT 1 AS one FROM information_schema.processlist WHERE info = 'SELECT SLEEP(25)' AND db = DATABASE()";
+      "SELECT 1 AS one FROM information_schema.processlist WHERE info = 'SELECT SLEEP(3600)' AND db = DATABASE()";
     await expect.poll(() => beside.query(running)).toHaveLength(1);
     stop.abort(new Error("enough"));
     await expect(reading).rejects.toThrow("enough");
-    expect(performance.now() - started).toBeLessThan(15_000);
     expect(await connection.query("SELECT 1 AS n")).toEqual([{ n: 1 }]);
   });
 
@@ -373,6 +371,9 @@ describeMysql("a connection to MariaDB", () => {
 
   test("the clock is the server's", async () => {
     const connection = await open(await ownMysqlDatabase());
-    expect(Math.abs((await connection.now()) - Date.now())).toBeLessThan(5_000);
+    const before = Date.now();
+    const now = await connection.now();
+    expect(now).toBeGreaterThan(before - 5_000);
+    expect(now).toBeLessThan(Date.now() + 5_000);
   });
 });

@@ -12,9 +12,7 @@ describeMysql("a session of MariaDB", () => {
     const url = await ownMysqlDatabase();
     const admin = await openSql(url, { role: "output" });
     onTestFinished(() => admin.close());
-    await admin.execute(
-      "CREATE OR REPLACE USER hasty IDENTIFIED BY 'hasty-word' WITH MAX_STATEMENT_TIME 1.5",
-    );
+    await admin.execute("CREATE OR REPLACE USER hasty IDENTIFIED BY 'hasty-word' WITH MAX_STATEMENT_TIME 3");
     onTestFinished(async () => {
       await admin.execute("DROP USER hasty");
     });
@@ -29,7 +27,7 @@ describeMysql("a session of MariaDB", () => {
     const sql = "SELECT seq, REPEAT('x', 10000) AS wide FROM seq_1_to_3000";
     for await (const page of connection.stream(sql, [], { pageSize: 1000 })) {
       rows += page.rows.length;
-      await admin.query("SELECT SLEEP(0.7)");
+      await admin.query("SELECT SLEEP(1.2)");
     }
     expect(rows).toBe(3000);
   });

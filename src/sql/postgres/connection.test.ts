@@ -167,15 +167,16 @@ test("an abort breaks off a query that is running, and gives the abort's reason"
   const connection = await open(url, "input");
   const beside = await open(url);
   const stop = new AbortController();
-  const started = performance.now();
   const reading = (async () => {
-    for await (const _ of connection.stream("SELECT pg_sleep(25)", [], { pageSize: 1, signal: stop.signal }));
+    for await (const _ of connection.stream("SELECT pg_sleep(3600)", [], {
+      pageSize: 1,
+      signal: stop.signal,
+    }));
   })();
-  const running = "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(25)' AND state = 'active'";
+  const running = "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)' AND state = 'active'";
   await expect.poll(() => beside.query(running)).toHaveLength(1);
   stop.abort(new Error("enough"));
   await expect(reading).rejects.toThrow("enough");
-  expect(performance.now() - started).toBeLessThan(15_000);
   expect(await connection.query("SELECT 1 AS n")).toEqual([{ n: 1 }]);
 });
 
@@ -248,5 +249,8 @@ test("columns tells what a table has, and null where there is none", async () =>
 
 test("the clock is the server's", async () => {
   const connection = await open((await database()).url);
-  expect(Math.abs((await connection.now()) - Date.now())).toBeLessThan(5_000);
+  const before = Date.now();
+  const now = await connection.now();
+  expect(now).toBeGreaterThan(before - 5_000);
+  expect(now).toBeLessThan(Date.now() + 5_000);
 });

@@ -23,8 +23,8 @@ async function openInput(url: string): Promise<PostgresConnection> {
 
 test("the time between two pages counts as no statement's, and ends no transaction", async () => {
   const { url, beside } = await limitedPlace([
-    "statement_timeout = '1500ms'",
-    "idle_in_transaction_session_timeout = '1200ms'",
+    "statement_timeout = '3s'",
+    "idle_in_transaction_session_timeout = '3s'",
   ]);
   const connection = await openInput(url);
   const numbers: unknown[] = [];
@@ -33,14 +33,14 @@ test("the time between two pages counts as no statement's, and ends no transacti
     numbers.push(...rows.map(({ n }) => n));
     if (numbers.length > 2) continue;
     // The output takes longer than either limit; the server's own clock says so.
-    await beside.query("SELECT pg_sleep(1)");
-    await beside.query("SELECT pg_sleep(1)");
+    await beside.query("SELECT pg_sleep(2)");
+    await beside.query("SELECT pg_sleep(2)");
   }
   expect(numbers).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
 test("a statement that takes longer than the role's limit is ended by it, and the hint names the limit", async () => {
-  const { url } = await limitedPlace(["statement_timeout = '1s'"]);
+  const { url } = await limitedPlace(["statement_timeout = '3s'"]);
   const connection = await openInput(url);
   const reading = (async () => {
     for await (const _ of connection.stream("SELECT pg_sleep(20)", [], { pageSize: 2 }));

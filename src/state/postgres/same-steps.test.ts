@@ -210,9 +210,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test("whatever is asked of it, PostgreSQL takes the steps that the lifecycle takes", {
-  timeout: 120_000,
-}, async () => {
+test("whatever is asked of it, PostgreSQL takes the steps that the lifecycle takes", async () => {
   await fc.assert(
     fc.asyncProperty(histories, turns, async (history, turn) => {
       const key = { connector: "same", stream: String(++streams) };
