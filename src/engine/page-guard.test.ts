@@ -113,4 +113,5 @@ test("a page that comes again says nothing of the order", async () => {
   bench.source.records = [1, 2, 3, 1, 2, 3, 4, 5].map((id) => record(id, id));
   const { warnings } = await bench.run();
   expect(warnings).toEqual([]);
+  expect(bench.ids()).toEqual([1, 2, 3, 4, 5]);
 });

@@ -41,6 +41,8 @@ export class PositionTracker implements Tracker {
   #keptFrom: string | null;
   /** The cursor before this one, while the order is taken to be ascending. */
   #last: string | null = null;
+  /** Whether the page at hand is the one before it again, which says nothing of the order. */
+  #isRepeat = false;
   #offset: bigint;
   /** Where the read would go on after the last page admitted. */
   #next: ResumePoint | null = null;
@@ -88,7 +90,7 @@ export class PositionTracker implements Tracker {
   admit(given: Page): Admitted {
     const field = this.#field;
     if (given.clockAhead !== undefined) this.#frame.followClock(given.clockAhead);
-    if (given.repeats === true) this.#last = null;
+    this.#isRepeat = given.repeats === true;
     this.#next = this.#mayResumeAt(given.next) ? given.next : null;
     if (this.#next !== null) this.#changed = true;
     const { records, read } = this.#readable.of(given);
@@ -365,6 +367,7 @@ export class PositionTracker implements Tracker {
       this.#last = cursor;
       return null;
     }
+    if (this.#isRepeat) return null;
     const stretch = this.#stretchOf(cursor);
     // Records in the order in which they were written come so when the clocks were put back.
     if (stretch !== null && stretch === this.#stretchOf(last)) return null;
