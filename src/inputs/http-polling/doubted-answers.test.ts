@@ -163,7 +163,7 @@ describe("P15: a list of records beside words for a failure", () => {
       expect(error).toBeNull();
       expect(records).toHaveLength(3);
       expect(messages).toEqual([
-        expect.stringMatching(/^HALF_ANSWER_DOUBTED: page 2 has 1 records, and says that it failed/),
+        expect.stringMatching(/^HALF_ANSWER_DOUBTED: page 2 has 1 record, and says that it failed/),
       ]);
       expect(messages[0]).toContain(words);
     },

@@ -39,7 +39,7 @@ export class HalfAnswers {
     }
     this.#warn(
       "HALF_ANSWER_DOUBTED",
-      `page ${page} has ${count} records, and says that it failed or is not whole: ${sign.text}. They were taken; what the page lacks may never come. See what the source means; ${remedy}`,
+      `page ${page} has ${count === 1 ? "1 record" : `${count} records`}, and says that it failed or is not whole: ${sign.text}. They were taken; what the page lacks may never come. See what the source means; ${remedy}`,
     );
   }
 
