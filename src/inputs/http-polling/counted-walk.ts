@@ -75,7 +75,7 @@ export class CountedWalk implements Walk {
     const before = readBefore(pagination, place);
     this.#totals = new PageTotals(pagination, before, parts.facts, parts.warn);
     this.#shown = new ShownTotals(before.records, parts);
-    this.#sizes = new PageSizes(parts.facts);
+    this.#sizes = new PageSizes(parts.facts, pagination.limit);
     this.#repeats = new RepeatedPage(parts.incremental);
     this.#again = new ReadAgain(parts.incremental);
   }

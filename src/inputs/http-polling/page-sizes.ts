@@ -9,10 +9,14 @@ export class PageSizes {
   readonly #sizes = new Set<number>();
   #largest = 0;
 
-  constructor(facts: Facts) {
+  readonly #limit: number | undefined;
+
+  constructor(facts: Facts, limit?: number) {
     this.#facts = facts;
+    this.#limit = limit;
     // Powers of two are enough to tell, and they are few to keep.
     for (let size = 1; size <= largestKept; size *= 2) if (facts.has(fact(size))) this.#largest = size;
+    if (limit !== undefined && facts.has(granted(limit))) this.#largest = Math.max(this.#largest, limit);
   }
 
   /** The size of the largest page that is known; 0 where none is. */
@@ -28,6 +32,8 @@ export class PageSizes {
 
   note(count: number): void {
     if (this.#sizes.size < 2) this.#sizes.add(count);
+    if (this.#limit !== undefined && count >= this.#limit)
+      this.#facts.learnOneOf("page-limit", String(this.#limit), 1);
     if (count <= this.#largest) return;
     this.#largest = count;
     this.#facts.learn(fact(2 ** Math.min(Math.floor(Math.log2(count)), Math.log2(largestKept))));
@@ -38,4 +44,9 @@ const largestKept = 2 ** 20;
 
 function fact(size: number): string {
   return `page-size:${size}`;
+}
+
+/** That the source has given as many as it was asked for. */
+function granted(limit: number): string {
+  return `page-limit:${limit}`;
 }

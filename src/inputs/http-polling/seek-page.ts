@@ -1,7 +1,10 @@
-import type { CursorField } from "../../engine/ports.ts";
+import type { CursorField, Incremental, Warn } from "../../engine/ports.ts";
 import { readCursorValue } from "../../model/cursor.ts";
 import { type SourceRecord, valueAt } from "../../model/record.ts";
+import type { Facts } from "./facts.ts";
+import type { SeekPagination } from "./pagination-schema.ts";
 import type { SeenRecords } from "./seen-records.ts";
+import { isRoundSize, ToldPages } from "./told-pages.ts";
 
 /** A record of a page with its cursor; null for one without. */
 export interface Read {
@@ -47,6 +50,32 @@ export interface Probe {
 /** The doubt that a page leaves which may be all that a source grants, and behind which nothing can be asked for. */
 export function unconfirmed(count: number, highest: string | null): string {
   return `a page of ${count} records cannot be told from a full one of a source that grants fewer than \`limit\`, and the bound does not lead on from ${highest ?? "records without a cursor"}; declare \`offsetParam\`, by which the end is confirmed`;
+}
+
+interface RepeatsParts {
+  readonly incremental: Incremental;
+  readonly facts: Facts;
+  readonly pagination: SeekPagination;
+  readonly warn: Warn;
+}
+
+/**
+ * Tells once of a first page of a bound that came again for each offset: it is all, or the source does not know the
+ * parameter.
+ */
+export function tellOfRepeats(
+  page: readonly Read[],
+  { incremental, facts, pagination, warn }: RepeatsParts,
+): void {
+  const records = page.map(({ record }) => record);
+  if (records.length < 2) return;
+  const told = new ToldPages("told-repeats", incremental, facts);
+  if (!isRoundSize(records.length) && told.tell(records)) return;
+  const param = `\`${pagination.offsetParam ?? ""}\``;
+  warn(
+    "END_UNCONFIRMED",
+    `each request by ${param} brought the same ${records.length} records: they are all, or the source does not know ${param}; compare its documentation`,
+  );
 }
 
 /** The doubt where more follows, and the page before it ended among equal cursors. */

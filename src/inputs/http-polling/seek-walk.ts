@@ -16,6 +16,7 @@ import {
   type Read,
   readOf,
   type Size,
+  tellOfRepeats,
   unconfirmed,
 } from "./seek-page.ts";
 import { SeenRecords } from "./seen-records.ts";
@@ -86,7 +87,7 @@ export class SeekWalk {
     this.#parts = parts;
     const most = Math.max(incremental.maxBoundaryKeys, pagination.limit);
     this.#seen = new SeenRecords({ type: field.type, key: incremental.key, most });
-    this.#sizes = new PageSizes(parts.facts);
+    this.#sizes = new PageSizes(parts.facts, pagination.limit);
     this.#guard = new PageGuard(incremental);
     this.#bound = lower;
     this.#sent = reach;
@@ -240,6 +241,10 @@ export class SeekWalk {
     return this.#mayGoOn(fail);
   }
 
+  get #isFirstOfBound(): boolean {
+    return this.#offset === 0 && this.#anchor === null;
+  }
+
   #startPass(): void {
     this.#offset = 0;
     this.#anchor = null;
@@ -271,7 +276,10 @@ export class SeekWalk {
       return this.#moveTo(this.#parts.asSent(at.bound), size, fail);
     }
     const isLastAgain = this.#isLastAgain(page, found);
-    if (at.isFar ? isLastAgain : found.length === 0) return false;
+    if (at.isFar ? isLastAgain : found.length === 0) {
+      if (found.length > 0 && this.#isFirstOfBound && !size.isShorter) tellOfRepeats(page, this.#parts);
+      return false;
+    }
     if (isLastAgain) {
       const skip = at.skip + pagesFarther * this.#parts.pagination.limit;
       this.#probe = { ...probe, at: { skip, isFar: true } };
