@@ -8,7 +8,7 @@ import { type Comparison, compare } from "./sink.ts";
 import type { World } from "./world.ts";
 
 /** How long a run without faults may take before the lab kills it and says so: minutes on a loaded machine. */
-const lastRunSeconds = 120;
+const lastRunSeconds = 600;
 
 /** What one schedule came to. */
 export interface ScheduleResult {

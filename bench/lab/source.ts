@@ -34,7 +34,9 @@ export class LabSource {
   #lastMicros = 0;
   #sequence = 0;
   #tokens = 1;
-  readonly #server = createServer((request, response) => this.#answer(request, response));
+  readonly #server = createServer({ keepAliveTimeout: 600_000 }, (request, response) =>
+    this.#answer(request, response),
+  );
   requests = 0;
   onRequest: () => void = () => {};
   misbehaviour: Misbehaviour | null = null;

@@ -1,7 +1,6 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
 import zlib from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { freePort } from "../../test/support/free-port.ts";
 import { openTestClient } from "../../test/support/http-client.ts";
 import { type HttpHandler, sendJson, startHttpServer, unknownHost } from "../../test/support/http-server.ts";
 import { startRawHttpServer } from "../../test/support/raw-http-server.ts";
@@ -95,12 +94,7 @@ describe("retries", () => {
   });
 
   test("a server that cannot be reached is SOURCE_UNAVAILABLE with its cause", async () => {
-    const closed = createServer().listen(0, "127.0.0.1");
-    await once(closed, "listening");
-    const address = closed.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    await new Promise((resolve) => closed.close(resolve));
-    const origin = `http://127.0.0.1:${address.port}`;
+    const origin = `http://127.0.0.1:${await freePort()}`;
     await using client = (await openTestClient(origin, { retry: { attempts: 2 } })).client;
     await expect(get(client, origin)).rejects.toMatchObject({
       code: "SOURCE_UNAVAILABLE",

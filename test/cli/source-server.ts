@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
+import { keepAliveMs } from "../support/http-server.ts";
 
 export interface SourceEvent {
   readonly id: number;
@@ -30,7 +31,7 @@ export function events(count: number, from = 1): SourceEvent[] {
 export async function sourceServer(held: readonly SourceEvent[]): Promise<SourceServer> {
   const source = { endpoint: "", events: [...held], requests: [] as string[], intercept: () => false };
   const answer: SourceServer = source;
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
     const url = new URL(request.url ?? "/", "http://source");
     answer.requests.push(url.pathname + url.search);
     if (answer.intercept(request, response, url)) return;

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage } from "node:http";
+import { keepAliveMs } from "./http-server.ts";
 
 export interface SourceRequest {
   readonly url: URL;
@@ -25,7 +26,7 @@ export interface Source extends AsyncDisposable {
 
 export async function startSource(answer: (request: SourceRequest) => SourceAnswer): Promise<Source> {
   const requests: SourceRequest[] = [];
-  const server = createServer(async (incoming, outgoing) => {
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, async (incoming, outgoing) => {
     let body = "";
     for await (const chunk of incoming.setEncoding("utf8")) body += chunk;
     const { headers, method = "" } = incoming;

@@ -20,12 +20,18 @@ export interface HttpTestServer extends AsyncDisposable {
   readonly seen: readonly SeenRequest[];
 }
 
+/**
+ * How long a test's server keeps an idle connection: longer than any test. One that the server ended just as a
+ * busy process sends on it would be an answer that never came.
+ */
+export const keepAliveMs = 600_000;
+
 export type HttpHandler = (request: SeenRequest, response: ServerResponse) => void | Promise<void>;
 
 /** A real server on a free port of the loopback interface; it is stopped when it is disposed of. */
 export async function startHttpServer(handler: HttpHandler): Promise<HttpTestServer> {
   const seen: SeenRequest[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, async (request, response) => {
     // Clocks of tests say any time; a test of clocks sets the header itself.
     response.sendDate = false;
     const at = {

@@ -63,6 +63,8 @@ export async function offerServers(
 ): Promise<() => Promise<void>> {
   const servers = new Map<string, Promise<TestServer>>();
   const control = createServer((request, response) => {
+    // A connection that is kept could end just as a worker asks on it again.
+    response.setHeader("connection", "close");
     const worker = request.url ?? "/";
     const server = servers.get(worker) ?? start();
     servers.set(worker, server);

@@ -1,5 +1,6 @@
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../../test/support/free-port.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/support/postgres.ts";
 import { startTcpProxy, type TcpProxy } from "../../../test/support/tcp-proxy.ts";
 import { isTidemarkError, type TidemarkError } from "../../errors.ts";
@@ -180,9 +181,7 @@ describe("what cannot be opened", () => {
     const elsewhere = new URL(url);
     elsewhere.pathname = "/no_such_database";
     const nowhere = new URL(url);
-    const proxy = await startTcpProxy({ host: nowhere.hostname, port: 1 });
-    nowhere.port = String(proxy.port);
-    await proxy.close();
+    nowhere.port = String(await freePort());
     for (const [address, words] of [
       [without, /password/],
       [elsewhere, /no_such_database/],

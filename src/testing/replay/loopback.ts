@@ -8,11 +8,14 @@ export interface Loopback extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Longer than any test: no connection is to end just as a busy process sends its next request on it. */
+const keepAliveMs = 600_000;
+
 /** Starts one. What the handler throws ends the connection, so that a client is never left waiting. */
 export async function listen(
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<Loopback> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
     // What it plays has a time of its own, which the pipeline's clock need not know.
     response.sendDate = false;
     handle(request, response).catch(() => response.destroy());
