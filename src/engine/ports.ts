@@ -209,6 +209,11 @@ export interface InputSession {
    * was seen at its path. Backfills and previews are given the facts and change none.
    */
   facts?(): ReadonlySet<string>;
+  /**
+   * Called at the end of a live run that read no record, not even the one at the watermark, before the position is
+   * kept: for inputs that can tell a quiet source from one that was emptied and begins anew. It warns.
+   */
+  readNothing?(watermark: string): Promise<void>;
   /** The names of the stream's partitions, page by page, for an input that declares them. */
   partitions?(signal: AbortSignal): AsyncIterable<readonly string[]>;
   close(): Promise<void>;

@@ -131,6 +131,8 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     }
     throw cancellation();
   }
+  const isQuiet = run.kind === "live" && loop.recordsRead === 0 && start.watermark !== null;
+  if (isQuiet && start.window === null) await input.readNothing?.(start.watermark);
   try {
     await commits.complete(loop);
   } finally {

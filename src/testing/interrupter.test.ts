@@ -14,6 +14,7 @@ const whole: Required<InputSession> = {
   note: () => "a note",
   reach: (lower) => `below ${lower}`,
   facts: () => new Set(["a fact"]),
+  readNothing: async () => {},
   async *partitions() {
     yield ["a"];
   },

@@ -62,7 +62,7 @@ export class Interrupter {
   }
 
   #session(session: InputSession): InputSession {
-    const { now, safeUpper, readsPast, note, reach, facts, partitions } = session;
+    const { now, safeUpper, readsPast, note, reach, facts, readNothing, partitions } = session;
     return {
       read: (request) => this.#pages(session, request),
       ...(now === undefined ? {} : { now: () => this.#call("input.now", () => now.call(session)) }),
@@ -73,6 +73,9 @@ export class Interrupter {
       ...(note === undefined ? {} : { note: () => note.call(session) }),
       ...(reach === undefined ? {} : { reach: (lower) => reach.call(session, lower) }),
       ...(facts === undefined ? {} : { facts: () => facts.call(session) }),
+      ...(readNothing === undefined
+        ? {}
+        : { readNothing: (watermark: string) => readNothing.call(session, watermark) }),
       ...(partitions === undefined ? {} : { partitions: (signal) => partitions.call(session, signal) }),
       close: () => session.close(),
     };

@@ -1,4 +1,4 @@
-import type { InputSession, Page, ReadRequest } from "../../engine/ports.ts";
+import type { InputContext, InputSession, Page, ReadRequest } from "../../engine/ports.ts";
 import type { Cursor } from "../../model/cursor.ts";
 import type { Position } from "../../model/position.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
@@ -10,9 +10,13 @@ import { readsByTransaction } from "./schema.ts";
 
 export interface DatabaseInputParts
   extends Omit<ReadParts, "types" | "onWideBound" | "present" | "coarseEnd"> {
+  readonly context: InputContext;
   /** Opens a further connection, for reads beside one another. */
   readonly connect: () => Promise<SqlConnection>;
 }
+
+/** A fact: all rows were below this watermark. */
+const behind = "behind:";
 
 /** Reads on one connection, and on further ones where several slices are read at once. */
 export class DatabaseInputSession implements InputSession {
@@ -25,11 +29,13 @@ export class DatabaseInputSession implements InputSession {
   #present: string | null = null;
   #coarseEnd: string | null = null;
   #hasWideBound = false;
+  #facts: ReadonlySet<string>;
 
   constructor(parts: DatabaseInputParts) {
     this.#parts = parts;
     this.#connections = [parts.connection];
     this.#idle = [parts.connection];
+    this.#facts = parts.context.facts ?? new Set();
   }
 
   async now(): Promise<number> {
@@ -68,6 +74,25 @@ export class DatabaseInputSession implements InputSession {
 
   note(): string | undefined {
     return this.#bound?.note();
+  }
+
+  facts(): ReadonlySet<string> {
+    return this.#facts;
+  }
+
+  /** What may be told of rows below the watermark is told once for each watermark. */
+  async readNothing(watermark: string): Promise<void> {
+    const { connection, config, incremental, context } = this.#parts;
+    const { tellOfRowsBehind } = await import("./rows-behind.ts");
+    const fact = `${behind}${watermark}`;
+    const wasTold = this.#facts.has(fact);
+    const [leading] = incremental.cursors;
+    const isBehind = await tellOfRowsBehind(
+      { connection, config, leading, warn: context.warn, wasTold },
+      watermark,
+    );
+    const others = [...this.#facts].filter((known) => !known.startsWith(behind));
+    this.#facts = new Set(isBehind ? [...others, fact] : others);
   }
 
   async close(): Promise<void> {
