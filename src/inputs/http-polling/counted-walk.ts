@@ -94,7 +94,14 @@ export class CountedWalk implements Walk {
   }
 
   isPastEnd(status: number): boolean {
+    if (this.#beginsAtEnd && status === noSuchRange) return true;
     return this.#totals.hasMore !== true && isPastEnd(status, this.#pagination, this.#verdict);
+  }
+
+  /** Whether the next request is the first one, at a kept offset: where nothing is new, it asks past the end. */
+  get #beginsAtEnd(): boolean {
+    const isKept = this.#parts.incremental.cursors[0]?.role === "offset";
+    return isKept && this.#pages === 0 && BigInt(this.#place.token) > 0n;
   }
 
   advance(page: PageSeen): WalkStep {
@@ -358,6 +365,9 @@ export class CountedWalk implements Walk {
     );
   }
 }
+
+/** The status that says that there is nothing from an offset on. */
+const noSuchRange = 416;
 
 /** One page that came again may be records that moved while they were read; more than that is a loop. */
 const mostSame = 1;

@@ -155,3 +155,32 @@ describe("P15: a source that says for ever that more follows", () => {
     expect(error?.hint).toMatch(/`page`/);
   });
 });
+
+describe("a kept offset, on a quiet run", () => {
+  const keys = (origin: string) => ({
+    endpoint: origin,
+    statePersistence: { offset: { enabled: true, queryParam: "offset" } },
+  });
+  const lower = { type: "offset", value: "3" } as const;
+
+  test("takes status 416 for nothing new", async () => {
+    await using server = await startHttpServer((_request, response) => {
+      response.writeHead(416).end();
+    });
+    const result = await readOnce(keys(server.origin), { window: { lower, upper: null } });
+    expect([result.error, result.records, result.warnings]).toEqual([null, [], []]);
+  });
+
+  test("and no other status, nor 416 where nothing was read yet", async () => {
+    for (const [status, window] of [
+      [404, { lower, upper: null }],
+      [416, { lower: null, upper: null }],
+    ] as const) {
+      await using server = await startHttpServer((_request, response) => {
+        response.writeHead(status).end();
+      });
+      const { error } = await readOnce(keys(server.origin), { window });
+      expect(error).toMatchObject({ code: "SOURCE_REFUSED" });
+    }
+  });
+});
