@@ -10,9 +10,9 @@ export default defineConfig({
     globalSetup: ["test/support/vitest-setup.ts"],
     // Real databases and processes take their time on a small machine that is busy. Nothing here measures speed:
     // a limit of time only ends what hangs.
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     expect: { poll: { timeout: 240_000 } },
-    hookTimeout: 300_000,
+    hookTimeout: 600_000,
     teardownTimeout: 120_000,
   },
 });

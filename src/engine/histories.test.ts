@@ -19,7 +19,7 @@ test.each(kinds)(
   async (_, kind) => {
     await fc.assert(fc.asyncProperty(worlds(kind), holds), { numRuns: histories });
   },
-  300_000,
+  600_000,
 );
 
 async function holds(world: World): Promise<void> {

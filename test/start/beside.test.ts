@@ -106,7 +106,8 @@ it("P1: of two processes over one state, one takes over what the other left when
   await asked.promise;
   const second = startSchedules(cwd, ["events.yaml", "--no-service"]);
   await second.line({ msg: "run skipped" });
-  expect(idsIn(cwd, "events")).toEqual([1, 2]);
+  // The second page is asked for while the first is still written.
+  await expect.poll(() => idsIn(cwd, "events")).toEqual([1, 2]);
   first.child.kill("SIGKILL");
   await first.ended;
   await second.line({ msg: "run completed", lower_bound: "2026-01-01T00:02:00Z", records_written: 3 });
