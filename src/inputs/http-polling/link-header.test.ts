@@ -12,6 +12,8 @@ test.each<[string | undefined, string | null]>([
   ['<https://a/3>; rel="next"; anchor="#other"', null],
   ['<https://a/3>; rel="nextish"', null],
   ['<https://a/3>; title="rel=next"', null],
+  ['<https://a/3>; rel="next"; results="false"; cursor="0:100:0"', null],
+  ['<https://a/3>; rel="next"; results="true"; cursor="0:100:0"', "https://a/3"],
   ["<https://a/3>", null],
   ["nothing of the kind", null],
   ["", null],

@@ -12,8 +12,8 @@ export function previousLink(header: string | undefined): string | null {
 }
 
 function linkOf(header: string | undefined, names: readonly string[]): string | null {
-  for (const { target, relations } of linksOf(header))
-    if (relations.some((name) => names.includes(name))) return target;
+  for (const { target, relations, isEmpty } of linksOf(header))
+    if (!isEmpty && relations.some((name) => names.includes(name))) return target;
   return null;
 }
 
@@ -28,6 +28,8 @@ const pages: ReadonlySet<string> = new Set(["next", "prev", "previous", "first",
 interface Link {
   readonly target: string;
   readonly relations: readonly string[];
+  /** Whether the source says that nothing is there, as Sentry does by `results="false"`. */
+  readonly isEmpty: boolean;
 }
 
 function* linksOf(header: string | undefined): Generator<Link> {
@@ -39,7 +41,8 @@ function* linksOf(header: string | undefined): Generator<Link> {
       if (!values.has(key)) values.set(key, quoted?.replace(/\\(.)/g, "$1") ?? plain);
     }
     const relations = (values.get("rel") ?? "").toLowerCase().split(/\s+/);
-    if (!values.has("anchor")) yield { target: target.trim(), relations };
+    const isEmpty = values.get("results")?.toLowerCase() === "false";
+    if (!values.has("anchor")) yield { target: target.trim(), relations, isEmpty };
   }
 }
 

@@ -108,6 +108,11 @@ export function describeSign({ kind, in: place, at }: MoreSign): string {
   }
 }
 
+/** Whether a field of this name can only say, being true, that more follows. */
+export function isMoreFlag(name: string): boolean {
+  return moreFlags.has(plainName(name)) && !partFlags.has(plainName(name));
+}
+
 /** Whether a field of this name is true at the end, and not where more follows. */
 export function isEndFlag(name: string): boolean {
   return endFlags.has(plainName(name));

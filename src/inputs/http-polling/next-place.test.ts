@@ -161,12 +161,18 @@ describe("P15: a next place that was never seen", () => {
     for (const [pagination, count, given] of [
       [link, 3, keys],
       [{ ...asked, limit: 100 }, 50, keys],
-      [asked, 3, cursored],
+      [{ ...asked, limit: 100 }, 50, cursored],
     ] as const) {
       const first = await read(always({ data: list(count) }), pagination, given);
       const second = await read(always({ data: list(count) }), pagination, given, first.facts);
       expect(second.warnings).toEqual(["NEXT_PAGE_ABSENT"]);
     }
+  });
+
+  test("is told once of the same short page of a stream that never had a larger one", async () => {
+    const first = await read(always({ data: list(1) }), asked, cursored);
+    const second = await read(always({ data: list(1) }), asked, cursored, first.facts);
+    expect([first.warnings, second.warnings]).toEqual([["NEXT_PAGE_ABSENT"], []]);
   });
 
   test("is told once of the records at the watermark, in quiet runs of a stream that had larger pages", async () => {
@@ -216,6 +222,40 @@ describe("what is an end", () => {
     ["null above it", { meta: null }],
   ])("a next place that is present and %s", async (_what, envelope) => {
     const { error, warnings } = await read(always({ data: rows, ...envelope }), { ...cursor, limit: 3 });
+    expect([error, warnings]).toEqual([null, []]);
+  });
+
+  test.each([
+    ["a flag", { page: { last: true } }, {}],
+    ["a declared total that came whole", { total: 3 }, { totalField: "total" }],
+  ])("a full page that itself says by %s that it is the last", async (_what, envelope, declared) => {
+    const pagination = { ...cursor, limit: 3, ...declared };
+    const first = await read(always({ data: rows, ...envelope }), pagination);
+    const later = await read(
+      always({ data: rows, ...envelope }),
+      pagination,
+      { dataField: "data" },
+      new Set(["next:meta.next"]),
+    );
+    expect([first.error, first.warnings, later.error, later.warnings]).toEqual([null, [], null, []]);
+  });
+
+  test("a flag whose name says which way it goes, though a token for a later page stands beside it", async () => {
+    const pageInfo = { hasNextPage: false, endCursor: "Y3Vyc29yOjM=" };
+    const relay = { type: "cursor", param: "after", nextCursorField: "pageInfo.endCursor" } as const;
+    const { error, warnings } = await read(always({ data: rows, pageInfo }), {
+      ...relay,
+      hasMoreField: "pageInfo.hasNextPage",
+    });
+    expect([error, warnings]).toEqual([null, []]);
+    const vague = { flag: false, pageInfo: { endCursor: "Y3Vyc29yOjM=" } };
+    const doubted = await read(always({ data: rows, ...vague }), { ...relay, hasMoreField: "flag" });
+    expect(doubted.warnings).toEqual(["MORE_PAGES_SHOWN"]);
+  });
+
+  test("a `Link` header whose next page the source says to be empty", async () => {
+    const header = '</p/0>; rel="previous"; results="false", </p/2>; rel="next"; results="false"';
+    const { error, warnings } = await read(always({ data: rows }, { link: header }), { ...link, limit: 3 });
     expect([error, warnings]).toEqual([null, []]);
   });
 

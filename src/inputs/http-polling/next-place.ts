@@ -3,7 +3,7 @@ import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts
 import { type Answer, kindOf, type PageFailure } from "./answer.ts";
 import { exactText } from "./answer-values.ts";
 import { hasPageLinks, nextLink } from "./link-header.ts";
-import { describeSign, type MoreSign, saysEnd, signOfMore } from "./more-signs.ts";
+import { describeSign, isMoreFlag, type MoreSign, saysEnd, signOfMore } from "./more-signs.ts";
 import { PageSizes } from "./page-sizes.ts";
 import type { PageTotals } from "./page-totals.ts";
 import type { FollowedPagination } from "./pagination-schema.ts";
@@ -82,9 +82,13 @@ export class NextPlace {
     return text;
   }
 
-  /** A flag that was never seen to change may say the opposite of what it is taken for. */
+  /**
+   * A flag that was never seen to change may say the opposite of what it is taken for, unless its name says
+   * which way it goes. A next page's token beside it is no sign then: Relay's `endCursor` is always there.
+   */
   #endByFlag(page: PageSeen, found: string | null): NextFound {
-    if (this.#totals.isFlagProven) return ended;
+    const flag = this.#pagination.hasMoreField?.split(".").at(-1) ?? "";
+    if (this.#totals.isFlagProven || isMoreFlag(flag)) return ended;
     const sign = this.#signOf(page);
     if (found !== null)
       this.#tell(`\`hasMoreField\` says that nothing follows, and ${this.#name} holds a next page`);
@@ -117,14 +121,13 @@ export class NextPlace {
     }
     if (optional || this.#parts.facts.has(this.#fact)) {
       if (sign !== null) this.#tell(`${this.#name} is absent, and ${describeSign(sign)}`);
-      else if (isFull && !optional)
+      else if (isFull && !optional && !this.#saysEnd(answer))
         this.#warnOfAbsent(`a full page had no ${this.#pathOrLink}; it was taken for the last`);
       else if (!optional && count > 0) this.#tellOfOtherEnd();
       return ended;
     }
     // An empty page is evidence of its own, and so is what the source says beside the records.
-    const { dataField } = this.#parts;
-    if (sign === null && (count === 0 || saysEnd({ body: answer.body, dataField }))) return ended;
+    if (sign === null && (count === 0 || this.#saysEnd(answer))) return ended;
     if (sign !== null || isFull) {
       const why = sign === null ? `the page has the ${count} records of a full one` : describeSign(sign);
       const failure = fail(
@@ -139,6 +142,11 @@ export class NextPlace {
       `the answer has no ${this.#pathOrLink}, and no run of this stream has seen one: its ${count} records are all, or \`pagination\` looks in the wrong place. ${optionalHint}`,
     );
     return ended;
+  }
+
+  /** Whether the answer says by itself that it is the last, by a flag or by a declared total that came whole. */
+  #saysEnd({ body }: Answer): boolean {
+    return this.#totals.recordsLeft === false || saysEnd({ body, dataField: this.#parts.dataField });
   }
 
   /** A source that writes null at its end may leave the field out by mistake. Told once: both are its ends then. */
@@ -157,8 +165,8 @@ export class NextPlace {
   }
 
   /**
-   * Whether the page is short, and the very page of which an earlier run told: nothing has changed then. Where records
-   * have a cursor, larger pages must have come before; else it may be as large as its source makes them.
+   * Whether the page is short, and the very page of which an earlier run told: nothing has changed then. A page of a
+   * round number of records may be as large as its source makes them, unless larger ones came before.
    */
   #isToldOf({ records }: Answer): boolean {
     const { limit } = this.#pagination;
@@ -166,7 +174,7 @@ export class NextPlace {
     if (limit === undefined || count >= limit) return false;
     const isToldBefore = this.#told.tell(records);
     const hasCursor = this.#parts.incremental.cursors.length > 0;
-    return isToldBefore && (hasCursor ? count < this.#sizes.largest : !isRoundSize(count));
+    return isToldBefore && (!isRoundSize(count) || (hasCursor && count < this.#sizes.largest));
   }
 
   get #pathOrLink(): string {
