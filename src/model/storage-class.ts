@@ -9,7 +9,13 @@ export const storageClassNames = ["text", "bytes", "number", "raw"] as const;
 const storageClasses = Symbol("storage classes");
 
 interface Classed {
-  readonly [storageClasses]?: ReadonlyMap<string, StorageClass>;
+  readonly [storageClasses]?: ReadonlyMap<string, Note>;
+}
+
+interface Note {
+  readonly stored: StorageClass;
+  /** What the note was made of. Another value that the field has got since has no note. */
+  readonly value: unknown;
 }
 
 /**
@@ -18,10 +24,16 @@ interface Classed {
  * the record: they go along with it and with copies of it, and nothing else sees them.
  */
 export function noteStorageClasses(record: SourceRecord, classes: ReadonlyMap<string, StorageClass>): void {
-  Object.assign(record, { [storageClasses]: classes });
+  const notes = new Map<string, Note>();
+  for (const [field, stored] of classes) notes.set(field, { stored, value: record[field] });
+  Object.assign(record, { [storageClasses]: notes });
 }
 
 /** The fields of a record that are stored in another way than they look, if there are any. */
 export function storageClassesOf(record: SourceRecord): ReadonlyMap<string, StorageClass> | undefined {
-  return (record as Classed)[storageClasses];
+  const notes = (record as Classed)[storageClasses];
+  if (notes === undefined) return undefined;
+  const classes = new Map<string, StorageClass>();
+  for (const [field, { stored, value }] of notes) if (record[field] === value) classes.set(field, stored);
+  return classes.size === 0 ? undefined : classes;
 }

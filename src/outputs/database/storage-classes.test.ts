@@ -11,16 +11,26 @@ import {
   sqlitePlace,
 } from "../../../test/support/database-output.ts";
 import { mysqlRuns } from "../../../test/support/mysql-tests.ts";
+import type { SourceRecord } from "../../model/record.ts";
 
-type Options = Parameters<Place["open"]>[0] & { readonly pages?: number };
+type Options = Parameters<Place["open"]>[0] & {
+  readonly pages?: number;
+  /** What a filter does to each record. */
+  readonly change?: (record: SourceRecord) => SourceRecord;
+};
 
 /** Writes what a query of a SQLite file gives, and returns what was refused. */
-async function copied(from: Place, to: Place, sql: string, { pages = 100, ...options }: Options = {}) {
+async function copied(
+  from: Place,
+  to: Place,
+  sql: string,
+  { pages = 100, change = (record) => record, ...options }: Options = {},
+) {
   const refusals = new KeptRefusals();
   const warnings: string[] = [];
   const session = await claimed(to, { refusals, warnings, ...options });
   for await (const { rows, columns } of from.beside.stream(sql, [], { pageSize: pages }))
-    await session.write({ records: rows, columns });
+    await session.write({ records: rows.map(change), columns });
   const committed = await session.commit(commitOf());
   await session.close();
   return { refusals, warnings, written: committed?.written };
@@ -128,6 +138,21 @@ describe.each([
         { id: 4, t: "\\x41", b: "\\x" },
       ]);
     }
+  });
+
+  test("a field that a filter has given another value is judged by that value", async () => {
+    const from = await sourceWith(
+      "CREATE TABLE events (id INTEGER PRIMARY KEY, t TEXT, b BLOB)",
+      "INSERT INTO events VALUES (1, x'41', '\\x41'), (2, x'41', x'42')",
+    );
+    const to = await create();
+    const change = (record: SourceRecord) => ({ ...record, t: record.id === 1 ? null : "A", b: "\\x43" });
+    const { refusals } = await copied(from, to, "SELECT * FROM events", { key: "id", change });
+    expect(refusals.refused).toEqual([]);
+    expect(await rows(to)).toEqual([
+      { id: 1, t: null, b: "\\x43" },
+      { id: 2, t: "A", b: "\\x43" },
+    ]);
   });
 
   test("a column without a type that holds bytes is made for bytes", async () => {
