@@ -40,6 +40,13 @@ export interface SqlDialect {
   keyType(characters: number): string;
 }
 
+/** A field whose text a record cannot hold. */
+export interface UnreadableText {
+  readonly field: string;
+  /** `malformed`: its bytes are no text. `unknown`: whether they are cannot be told. */
+  readonly because: "malformed" | "unknown";
+}
+
 /** A transaction that the caller has opened, on a driver's own connection. */
 export type OpenTransaction = object;
 
@@ -67,6 +74,11 @@ export interface SqlConnection extends AsyncDisposable {
    * character that the text has. Only where a source's database has no encoding.
    */
   readonly uncheckedTexts?: boolean;
+  /**
+   * The field of a row from `stream` whose text is not what the database holds, since its bytes are no text. Only
+   * where a database takes such texts and tells them apart.
+   */
+  unreadableText?(row: SqlRow): UnreadableText | null;
   /** The driver's own connection, to hand to `StateStore.checkpoint` or `complete` as transaction. */
   readonly handle: OpenTransaction;
   query(sql: string, params?: readonly SqlValue[]): Promise<SqlRow[]>;

@@ -96,7 +96,8 @@ function notes({ source }: Measured): string {
   }
   if (source.name === "SQLite") {
     lines.push(
-      "- SQLite keeps a value of any type in any column. Where a column holds values that its type does not name, they go as text, bytes as `\\x` and two digits a byte.",
+      "- SQLite keeps a value of any type in any column. Where a column holds values that its type does not name, they go as text. Bytes among them stay bytes into SQLite, are refused into PostgreSQL and MySQL, and are `\\x` and two digits a byte in JSON.",
+      "- A text whose bytes are no UTF-8 is refused (in a file of UTF-16: one with half of a surrogate pair).",
       "- A generated column is left to the database.",
     );
   }

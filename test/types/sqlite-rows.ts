@@ -13,7 +13,7 @@ const numerals = ["'007'", "'1e5'", "'12'"];
 const blobs = ["x''", "x'00ff5c27'"];
 const key = { key: true };
 /** Where one column holds values of several classes, what they have in common is their text. */
-const mixed = "as text, bytes as `\\x` and two digits a byte";
+const mixed = "as text";
 
 /**
  * SQLite has no list of types: a column may be declared by any words, and its affinity follows from them.

@@ -18,7 +18,7 @@ import { checkTable } from "./table-column.ts";
 import { tableQueries } from "./table-query.ts";
 import { comparedAsText } from "./text-column.ts";
 import { keepsIsoTexts, withinTexts } from "./text-times.ts";
-import { withReadableTexts } from "./unchecked-texts.ts";
+import { withoutUnreadableTexts, withReadableTexts } from "./unchecked-texts.ts";
 import { isSortedByParts } from "./uuid.ts";
 
 export interface ReadParts {
@@ -69,14 +69,20 @@ export class DatabaseRead {
           ? this.#readTransactions(request)
           : this.#readTable(request);
     const isUnchecked = connection.uncheckedTexts === true;
-    if (offsets === null && !isUnchecked) {
+    if (offsets === null && !isUnchecked && connection.unreadableText === undefined) {
       yield* pages;
       return;
     }
     for await (const page of pages) {
       offsets?.see(page.records);
-      yield isUnchecked ? withReadableTexts(page) : page;
+      yield isUnchecked ? withReadableTexts(page) : this.#withoutUnreadable(page);
     }
+  }
+
+  #withoutUnreadable(page: Page): Page {
+    const { connection } = this.#parts;
+    if (connection.unreadableText === undefined) return page;
+    return withoutUnreadableTexts(page, (row) => connection.unreadableText?.(row) ?? null);
   }
 
   /** What a read from this position on selects, in one statement. */

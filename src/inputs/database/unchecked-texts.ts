@@ -4,6 +4,7 @@ import { unreadableRecord } from "../../engine/unreadable-record.ts";
 import { TidemarkError } from "../../errors.ts";
 import { isPlainObject } from "../../model/plain-object.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import type { SqlConnection, UnreadableText } from "../../sql/port.ts";
 
 /** What a decoder puts in the place of bytes that are no UTF-8. */
 const replacement = "\uFFFD";
@@ -21,6 +22,32 @@ export function withReadableTexts(page: Page): Page {
     return unreadableRecord(record, notUtf8(record, field));
   });
   return found ? { ...page, records, holdsUnreadable: true } : page;
+}
+
+/** A page with a stand-in for each record that has a text which the connection knows to be none. */
+export function withoutUnreadableTexts(
+  page: Page,
+  unreadableText: NonNullable<SqlConnection["unreadableText"]>,
+): Page {
+  let found = false;
+  const records = page.records.map((record) => {
+    const text = unreadableText(record);
+    if (text === null) return record;
+    found = true;
+    return unreadableRecord(record, noText(record, text));
+  });
+  return found ? { ...page, records, holdsUnreadable: true } : page;
+}
+
+function noText(record: SourceRecord, { field, because }: UnreadableText): TidemarkError {
+  const why =
+    because === "malformed"
+      ? "the text has bytes that are no text in the encoding of the file (UTF-8, or UTF-16 with half of a surrogate pair)"
+      : "the text has the character U+FFFD, which stands for bytes that are no text as well, and the query gives other rows when it runs again, so that nobody can tell";
+  return new TidemarkError("RECORD_INVALID", `${describeRecord(record)}, field ${field}: ${why}`, {
+    hint: `Correct the text in the source, or read its bytes by a query (CAST(${field} AS BLOB) AS ${field}), or declare \`onError: deadLetter\`.`,
+    details: { field },
+  });
 }
 
 function holdsReplacement(value: unknown): boolean {

@@ -5,10 +5,18 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSy
 import { setTimeout as delay } from "node:timers/promises";
 import { TidemarkError } from "../../errors.ts";
 import { sqliteDialect, tableNameParts } from "../dialects.ts";
-import type { Column, SqlConnection, SqlRow, SqlValue, StreamOptions } from "../port.ts";
+import type { Column, SqlConnection, SqlRow, SqlValue, StreamOptions, UnreadableText } from "../port.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
 import { sqliteError } from "./errors.ts";
-import { copyResult, prepareRead, readsKeepWritersOut, valuesOf } from "./reads.ts";
+import {
+  copyResult,
+  ExactRows,
+  prepareRead,
+  type ReadStatement,
+  readsKeepWritersOut,
+  valuesOf,
+} from "./reads.ts";
+import { SecondLook, type TextDoubt, textDoubtOf } from "./text-bytes.ts";
 import { bindableAll, kindOfDeclaredType, readable } from "./values.ts";
 
 /** How long a statement waits for another process's write transaction. */
@@ -88,6 +96,10 @@ export class SqliteConnection implements SqlConnection {
   readonly #role: SqlRole;
   readonly #file: string;
   readonly #statements = new Map<string, StatementSync>();
+  #doubt: TextDoubt | null = null;
+  /** Rows with a text that they cannot hold. */
+  #metUnreadable = false;
+  readonly #unreadable = new WeakMap<SqlRow, UnreadableText>();
 
   constructor(database: DatabaseSync, role: SqlRole, file: string, identity: string) {
     this.handle = database;
@@ -126,30 +138,24 @@ export class SqliteConnection implements SqlConnection {
   ): AsyncGenerator<{ columns: readonly Column[]; rows: SqlRow[] }> {
     const { pageSize, signal, onColumns } = options;
     const values = bindableAll(params);
-    let rows: Iterator<unknown> | undefined;
+    let rows: ExactRows | undefined;
     let copy: ReturnType<typeof copyResult> = null;
     try {
-      const { statement, columns, rowOf } = prepareRead(this.handle, sql, onColumns);
-      const takePage = (): SqlRow[] => {
-        const page: SqlRow[] = [];
-        while (rows !== undefined && page.length < pageSize) {
-          const next = rows.next();
-          if (next.done === true) break;
-          page.push(rowOf(valuesOf(next.value)));
-        }
-        return page;
-      };
+      const read = prepareRead(this.handle, sql, { onColumns, doubt: this.#textDoubt() });
       signal?.throwIfAborted();
-      rows = statement.iterate(...values);
-      let page = takePage();
+      rows = this.#exactRows(read, sql, values);
+      let page = rows.take(pageSize).rows;
       if (page.length === pageSize && readsKeepWritersOut(this.handle)) {
-        rows.return?.();
+        rows.close();
         copy = copyResult(this.handle, sql, values);
-        rows = (copy?.statement ?? statement).iterate(...(copy === null ? values : []));
-        page = takePage();
+        rows =
+          copy === null
+            ? this.#exactRows(read, sql, values)
+            : this.#exactRows({ ...read, statement: copy.statement }, copy.sql, []);
+        page = rows.take(pageSize).rows;
       }
-      for (; ; page = takePage()) {
-        if (page.length > 0) yield { columns, rows: page };
+      for (; ; page = rows.take(pageSize).rows) {
+        if (page.length > 0) yield { columns: read.columns, rows: page };
         if (page.length < pageSize) return;
         signal?.throwIfAborted();
       }
@@ -157,9 +163,28 @@ export class SqliteConnection implements SqlConnection {
       if (signal?.aborted && error === signal.reason) throw error;
       throw this.errorOf(error, sql);
     } finally {
-      rows?.return?.();
+      rows?.close();
       if (this.handle.isOpen) copy?.drop();
     }
+  }
+
+  unreadableText(row: SqlRow): UnreadableText | null {
+    return this.#metUnreadable ? (this.#unreadable.get(row) ?? null) : null;
+  }
+
+  #exactRows(read: ReadStatement, sql: string, params: readonly SQLInputValue[]): ExactRows {
+    const names = read.statement.columns().map(({ name }) => name);
+    const doubt = this.#textDoubt();
+    const look = new SecondLook({ database: this.handle, sql, params, names, doubt });
+    return new ExactRows(read.statement.iterate(...params), read, look, (row, text) => {
+      this.#metUnreadable = true;
+      this.#unreadable.set(row, text);
+    });
+  }
+
+  #textDoubt(): TextDoubt {
+    this.#doubt ??= textDoubtOf(this.handle);
+    return this.#doubt;
   }
 
   /** Whether a read that is held open keeps other processes from committing. */
@@ -173,11 +198,22 @@ export class SqliteConnection implements SqlConnection {
    */
   pageQuery(sql: string, hidden: number, onColumns?: StreamOptions["onColumns"]): PageQuery {
     try {
-      const { statement, columns, rowOf } = prepareRead(this.handle, sql, onColumns, hidden);
+      const read = prepareRead(this.handle, sql, { onColumns, doubt: this.#textDoubt(), hidden });
+      const { statement, columns, rowOf } = read;
       return (params) => {
         try {
+          const doubtful: number[] = [];
           const all = statement.all(...params).map(valuesOf);
-          return { columns, rows: all.map(rowOf), last: all.at(-1)?.slice(-hidden) ?? [] };
+          const rows = all.map((values) => rowOf(values, doubtful));
+          if (doubtful.length === 0) return { columns, rows, last: all.at(-1)?.slice(-hidden) ?? [] };
+          // Once more, with a look at the bytes while the read lasts.
+          const again = this.#exactRows(read, sql, params);
+          try {
+            const page = again.take(Number.POSITIVE_INFINITY);
+            return { columns, rows: page.rows, last: page.last.slice(-hidden) };
+          } finally {
+            again.close();
+          }
         } catch (error) {
           throw this.errorOf(error, sql);
         }

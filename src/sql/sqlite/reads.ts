@@ -1,7 +1,8 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { noteStorageClasses, type StorageClass } from "../../model/storage-class.ts";
-import type { Column, ColumnKind, SqlRow, StreamOptions } from "../port.ts";
+import type { Column, ColumnKind, SqlRow, StreamOptions, UnreadableText } from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
+import type { SecondLook, TextDoubt } from "./text-bytes.ts";
 import { kindOfDeclaredType, type Restorer, readable, restorerOf, storageClassOf } from "./values.ts";
 
 /** What each column of a row is called, and what turns its value back into what was stored. */
@@ -11,15 +12,22 @@ type RowShape = readonly (readonly [name: string, restore: Restorer | null, kind
 export interface ReadStatement {
   readonly statement: StatementSync;
   readonly columns: readonly Column[];
-  rowOf(values: readonly SQLOutputValue[]): SqlRow;
+  /** The columns that the rows have doubtful texts in, by number, are added to `doubtful`. */
+  rowOf(values: readonly SQLOutputValue[], doubtful: number[]): SqlRow;
 }
 
-/** Prepares a statement that reads. The last `hidden` columns are the reader's own, and not in the rows. */
+export interface ReadOptions {
+  readonly onColumns: StreamOptions["onColumns"];
+  readonly doubt: TextDoubt;
+  /** How many of the last columns are the reader's own, and not in the rows. */
+  readonly hidden?: number;
+}
+
+/** Prepares a statement that reads. */
 export function prepareRead(
   database: DatabaseSync,
   sql: string,
-  onColumns: StreamOptions["onColumns"],
-  hidden = 0,
+  { onColumns, doubt, hidden = 0 }: ReadOptions,
 ): ReadStatement {
   const statement = prepareExact(database, sql);
   const described = statement.columns();
@@ -35,7 +43,57 @@ export function prepareRead(
     if (kind !== null) columns.push({ name, kind });
     shape.push([name, restorerOf(kind), kind]);
   }
-  return { statement, columns, rowOf: (values) => rowOf(values, shape) };
+  return { statement, columns, rowOf: (values, doubtful) => rowOf(values, shape, { doubt, doubtful }) };
+}
+
+/** Rows one after another as they are stepped to, with a second look at those that have doubtful texts. */
+export class ExactRows {
+  readonly #rows: Iterator<unknown>;
+  readonly #read: ReadStatement;
+  readonly #look: SecondLook;
+  readonly #onUnreadable: (row: SqlRow, text: UnreadableText) => void;
+  #count = 0;
+  readonly #doubtful: number[] = [];
+
+  /** `rows` are those of the statement that `look` runs again, from the first on. */
+  constructor(
+    rows: Iterator<unknown>,
+    read: ReadStatement,
+    look: SecondLook,
+    onUnreadable: (row: SqlRow, text: UnreadableText) => void,
+  ) {
+    this.#rows = rows;
+    this.#read = read;
+    this.#look = look;
+    this.#onUnreadable = onUnreadable;
+  }
+
+  /** The next rows; fewer than `most` at the end only. */
+  take(most: number): { readonly rows: SqlRow[]; readonly last: readonly SQLOutputValue[] } {
+    const page: SqlRow[] = [];
+    let values: readonly SQLOutputValue[] = [];
+    while (page.length < most) {
+      const next = this.#rows.next();
+      if (next.done === true) break;
+      values = valuesOf(next.value);
+      const row = this.#read.rowOf(values, this.#doubtful);
+      if (this.#doubtful.length > 0) this.#lookAt(row, values);
+      page.push(row);
+      this.#count++;
+    }
+    return { rows: page, last: values };
+  }
+
+  #lookAt(row: SqlRow, values: readonly SQLOutputValue[]): void {
+    const found = this.#look.unreadable(this.#count, values, this.#doubtful);
+    this.#doubtful.length = 0;
+    if (found !== null) this.#onUnreadable(row, found);
+  }
+
+  close(): void {
+    this.#look.close();
+    this.#rows.return?.();
+  }
 }
 
 function prepareExact(database: DatabaseSync, sql: string): StatementSync {
@@ -51,13 +109,19 @@ export function valuesOf(row: unknown): readonly SQLOutputValue[] {
   return row as SQLOutputValue[];
 }
 
-function rowOf(values: readonly SQLOutputValue[], shape: RowShape): SqlRow {
+interface Doubts {
+  readonly doubt: TextDoubt;
+  readonly doubtful: number[];
+}
+
+function rowOf(values: readonly SQLOutputValue[], shape: RowShape, { doubt, doubtful }: Doubts): SqlRow {
   const row: Record<string, unknown> = {};
   let classes: Map<string, StorageClass> | null = null;
   for (let at = 0; at < shape.length; at++) {
     const column = shape[at];
     const value = values[at];
     if (column === undefined || value === undefined) continue;
+    if (typeof value === "string" && doubt.isDoubtful(value)) doubtful.push(at);
     const plain = typeof value === "string" ? value : readable(value);
     const restored = column[1] === null ? plain : column[1](plain);
     row[column[0]] = restored;
@@ -88,12 +152,14 @@ export function copyResult(
   database: DatabaseSync,
   sql: string,
   params: readonly SQLInputValue[],
-): { readonly statement: StatementSync; drop(): void } | null {
+): { readonly statement: StatementSync; readonly sql: string; drop(): void } | null {
   if (!/^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:SELECT|WITH|VALUES)\b/i.test(sql)) return null;
   const table = `temp.tidemark_read_${++copies}`;
   unguarded(database, () => database.prepare(`CREATE TEMP TABLE ${table.slice(5)} AS ${sql}`).run(...params));
+  const copied = `SELECT * FROM ${table} ORDER BY rowid`;
   return {
-    statement: prepareExact(database, `SELECT * FROM ${table} ORDER BY rowid`),
+    statement: prepareExact(database, copied),
+    sql: copied,
     drop: () => unguarded(database, () => database.exec(`DROP TABLE ${table}`)),
   };
 }

@@ -1,0 +1,125 @@
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
+import type { UnreadableText } from "../port.ts";
+
+/**
+ * SQLite keeps any bytes as a text, and the driver gives texts decoded: U+FFFD stands for bytes that are no UTF-8,
+ * and in a file of UTF-16 half of a surrogate pair takes the character behind it along.
+ */
+export interface TextDoubt {
+  /** Whether a text may stand for bytes that are no text. Asked of every text that is read. */
+  isDoubtful(text: string): boolean;
+  /** Whether these bytes are this text. */
+  compare(bytes: Uint8Array, text: string): "same" | "malformed" | "other";
+}
+
+const replacement = "\uFFFD";
+
+/** How texts of a file are to be doubted. */
+export function textDoubtOf(database: DatabaseSync): TextDoubt {
+  const encoding = database.prepare("PRAGMA encoding").get()?.encoding;
+  return typeof encoding === "string" && encoding.startsWith("UTF-16")
+    ? utf16(encoding === "UTF-16be" ? "utf-16be" : "utf-16le")
+    : utf8;
+}
+
+const utf8: TextDoubt = {
+  isDoubtful: (text) => text.includes(replacement),
+  compare: comparedAs("utf-8"),
+};
+
+function utf16(encoding: "utf-16le" | "utf-16be"): TextDoubt {
+  return { isDoubtful: (text) => pastTheBasicPlane.test(text), compare: comparedAs(encoding) };
+}
+
+const pastTheBasicPlane = /[\uD800-\uDFFF\uFFFD]/;
+
+function comparedAs(encoding: string): TextDoubt["compare"] {
+  const decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
+  return (bytes, text) => {
+    try {
+      return decoder.decode(bytes) === text ? "same" : "other";
+    } catch {
+      return "malformed";
+    }
+  };
+}
+
+/** A statement of which rows are looked at a second time. */
+export interface ReadAgain {
+  readonly database: DatabaseSync;
+  readonly sql: string;
+  readonly params: readonly SQLInputValue[];
+  /** The names of its columns, also of those that no row has. */
+  readonly names: readonly string[];
+  readonly doubt: TextDoubt;
+}
+
+/**
+ * Looks a second time at those rows of a read that have a doubtful text: the statement runs again beside itself, on
+ * the same snapshot, and gives bytes. Rows are asked for in their order. A read without such a text pays nothing.
+ */
+export class SecondLook {
+  readonly #read: ReadAgain;
+  #rows: Iterator<unknown> | null = null;
+  /** How many rows have been taken. */
+  #taken = 0;
+
+  constructor(read: ReadAgain) {
+    this.#read = read;
+  }
+
+  /** The first of some columns of a row whose text is none; null where all of them are texts as they came. */
+  unreadable(
+    row: number,
+    values: readonly SQLOutputValue[],
+    columns: readonly number[],
+  ): UnreadableText | null {
+    const { names, doubt } = this.#read;
+    const again = this.#bytesOf(row);
+    for (const at of columns) {
+      const [bytes, text, field = ""] = [again?.[at], values[at], names[at]];
+      if (typeof text !== "string") continue;
+      const found = bytes instanceof Uint8Array ? doubt.compare(bytes, text) : "other";
+      if (found !== "same") return { field, because: found === "malformed" ? "malformed" : "unknown" };
+    }
+    return null;
+  }
+
+  #bytesOf(row: number): readonly unknown[] | null {
+    this.#rows ??= this.#start();
+    for (; this.#taken <= row; this.#taken++) {
+      const next = this.#rows.next();
+      if (next.done === true) return null;
+      if (this.#taken === row) {
+        this.#taken++;
+        return next.value as readonly unknown[];
+      }
+    }
+    return null;
+  }
+
+  #start(): Iterator<unknown> {
+    const { database, sql, params, names } = this.#read;
+    let statement: StatementSync;
+    try {
+      statement = database.prepare(bytesSql(sql, names.length));
+    } catch {
+      // What stands in no subquery, such as a PRAGMA.
+      return [].values();
+    }
+    statement.setReturnArrays(true);
+    return statement.iterate(...params);
+  }
+
+  close(): void {
+    this.#rows?.return?.();
+    this.#rows = null;
+  }
+}
+
+/** By number, since names may need quotes and differ in case only. */
+function bytesSql(sql: string, columns: number): string {
+  const names = Array.from({ length: columns }, (_, at) => `c${at}`);
+  const bytes = names.map((name) => `CAST(${name} AS BLOB)`);
+  return `WITH tidemark_rows(${names.join(", ")}) AS (\n${sql.replace(/;\s*$/, "")}\n) SELECT ${bytes.join(", ")} FROM tidemark_rows`;
+}
