@@ -13,10 +13,11 @@ import type { EnvelopeKeys } from "./envelope-keys.ts";
 import type { Facts } from "./facts.ts";
 import {
   type Around,
+  allSigns,
   declaredSign,
   type FailureSign,
   signBesideRecords,
-  signWithoutRecords,
+  signsWithoutRecords,
   type WeighedSign,
 } from "./failure-signs.ts";
 import type { HalfAnswers } from "./half-answers.ts";
@@ -110,14 +111,16 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   const body = parseBody(response, fail);
   inspect?.(body);
   const list = rules.dataField === null ? body : valueAt(body, rules.dataField);
-  const { failure, doubt, isLed } = isRecord(body) ? signsIn(body, list, rules, response) : noSigns;
+  const { failure, doubt, all, isLed } = isRecord(body)
+    ? signsIn(body, list, rules, response, halves)
+    : noSigns;
   if (failure !== null) throw failureOf(failure, response, { fail, now, hasList: Array.isArray(list) });
   if (Array.isArray(list)) {
     const records = recordsOf(list, rules, fail);
-    if (list.length > 0) halves?.besideRecords(doubt, page, list.length);
-    else if (rules.errorFields === null && !isLed) {
-      const keysBeside = keys?.foreignBesideEmptyList(body) ?? [];
-      if (keysBeside.length > 0) halves?.foreign(keysBeside, page, snippet(stringifyJson(body)));
+    if (list.length > 0) halves?.besideRecords({ doubt, all, body }, page, list.length);
+    else {
+      halves?.withoutRecords(all, page);
+      if (rules.errorFields === null && !isLed) tellOfForeign(body, parts);
     }
     keys?.learn(body, list.length > 0);
     return records === list ? { body, records } : { body, records, holdsUnreadable: true };
@@ -131,6 +134,7 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
     );
   }
   if (saysNothingThere(body, list, rules, mayLackList)) {
+    halves?.withoutRecords(all, page);
     if (saysNone(body, rules)) return { body, records: [] };
     if (keys?.areKnown === true) {
       const foreign = keys.foreignIn(body, mayLackList);
@@ -146,15 +150,24 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
 
 const noForeign = { keys: [], isAlien: false };
 
+/** An empty list behind pages with records, and keys that none of those had. */
+function tellOfForeign(body: unknown, { keys, halves, page }: AnswerParts): void {
+  const foreign = keys?.foreignBesideEmptyList(body) ?? [];
+  if (foreign.length === 0 || halves === undefined || halves.wereTold(body, foreign)) return;
+  halves.foreign(foreign, page, snippet(stringifyJson(body)));
+}
+
 /** Where an answer says that it failed or is not whole: `failure` refutes it, `doubt` is to be told. */
 interface Signs {
   readonly failure: FailureSign | null;
   readonly doubt: WeighedSign | null;
+  /** All signs that there are; beside an answer without records those that do not refute it. */
+  readonly all: readonly WeighedSign[];
   /** Whether the answer names a next page. */
   readonly isLed: boolean;
 }
 
-const noSigns: Signs = { failure: null, doubt: null, isLed: false };
+const noSigns: Signs = { failure: null, doubt: null, all: [], isLed: false };
 
 /** An answer without records is doubted more easily, and one without a list even where `errorField` is declared. */
 function signsIn(
@@ -162,6 +175,7 @@ function signsIn(
   list: unknown,
   { dataField, errorFields, nextFields }: AnswerRules,
   { url, headers }: HttpResponse,
+  halves: HalfAnswers | undefined,
 ): Signs {
   const hasList = Array.isArray(list);
   const declared = errorFields === null ? null : declaredSign(body, errorFields);
@@ -170,9 +184,14 @@ function signsIn(
   const isLed =
     leadsOn({ body, headers, dataField }) || nextFields.some((path) => isGiven(valueAt(body, path)));
   const around: Around = { body, dataField: dataField ?? [], url, hasList, leadsOn: isLed };
-  if (!hasList || list.length === 0) return { ...none, failure: signWithoutRecords(around), isLed };
+  if (!hasList || list.length === 0) {
+    const all = [...signsWithoutRecords(around)];
+    const failure = all.find((sign) => halves?.isUsual(sign) !== true) ?? null;
+    return { ...none, failure, all, isLed };
+  }
   const sign = signBesideRecords(around);
-  return sign?.weight === "failed" ? { ...none, failure: sign } : { ...none, doubt: sign, isLed };
+  if (sign?.weight === "failed") return { ...none, failure: sign };
+  return { ...none, doubt: sign, all: allSigns(around), isLed };
 }
 
 function isGiven(value: unknown): boolean {

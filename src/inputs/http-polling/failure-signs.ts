@@ -52,15 +52,20 @@ export function declaredSign(envelope: SourceRecord, paths: readonly Path[]): Fa
 export interface WeighedSign extends FailureSign {
   readonly weight: Weight;
   readonly path: string;
+  readonly value: unknown;
 }
 
 /** Where an answer without records says that it failed. Many sources write an empty list beside their report. */
-export function signWithoutRecords(around: Around): WeighedSign | null {
+export function* signsWithoutRecords(around: Around): Generator<WeighedSign> {
   for (const found of signsIn(around)) {
     if (found.weight === "part" && around.leadsOn) continue;
-    if (!saysThereIsNone(around, found)) return weighed(around.body, found);
+    if (!saysThereIsNone(around, found)) yield weighed(around.body, found);
   }
-  return null;
+}
+
+/** All that an answer says of a failure, whatever it is worth beside its records. */
+export function allSigns(around: Around): WeighedSign[] {
+  return [...signsIn(around)].map((found) => weighed(around.body, found));
 }
 
 /** Where an answer with records says that it failed, the weightiest first. */
@@ -83,7 +88,7 @@ interface Found {
 }
 
 function weighed(body: SourceRecord, { path, value, weight }: Found): WeighedSign {
-  return { ...signOf(body, path, value), weight, path: formatPath(path) };
+  return { ...signOf(body, path, value), weight, path: formatPath(path), value };
 }
 
 /** Looks at the answer, at each object on the way to the list, and at the reports in them, but never at records. */

@@ -29,7 +29,7 @@ const failureWords: readonly FailureWord[] = [
   {
     names: /^(?:errors?|haserrors?|timedout|incompleteresults|partialfailureerror)$/,
     weight: "failed",
-    fails: isSet,
+    fails: (value) => isSet(value) && !areWarnings(value),
     seen: "GraphQL, Slack, Elasticsearch, GitHub's search, Google Ads",
   },
   {
@@ -101,6 +101,12 @@ const failureWords: readonly FailureWord[] = [
     weight: "part",
     fails: (value) => /^(?:partial(?:ly)?|incomplete|truncated)(?: \w+)?$/.test(wordOf(value)),
     seen: "Google's APIs, Azure",
+  },
+  {
+    names: /^errors$/,
+    weight: "spoken",
+    fails: (value) => areWarnings(value) && speaksOfTrouble(value),
+    seen: "GraphQL servers that report deprecations among their errors",
   },
   {
     names: messageNames,
@@ -179,6 +185,20 @@ function isSet(value: unknown): boolean {
   if (!isRecord(value)) return false;
   if ((value.code ?? "") !== "") return isSet(value.code) && Number(value.code) !== 200;
   return Object.values(value).some(isSet);
+}
+
+const mildSeverity =
+  /^(?:warn(?:ing)?s?|info(?:rmation(?:al)?)?|notice|hint|debug|trace|low|deprecat(?:ed|ion)s?)$/i;
+
+/** Whether each element of a list says by its severity that it is no failure: `errors: [{ severity: "WARNING" }]`. */
+function areWarnings(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  return value.every((one) => {
+    if (!isRecord(one)) return false;
+    const { extensions } = one;
+    const said = one.severity ?? one.level ?? (isRecord(extensions) ? extensions.severity : undefined);
+    return typeof said === "string" && mildSeverity.test(said.trim());
+  });
 }
 
 const failedText =
@@ -280,5 +300,9 @@ const placeNumber = /^(?:page|offset|limit|start|skip|(?:per)?page(?:size|number
 
 /** Whether a field that comes with an empty list alone is worth a doubt: a flag or a sentence. Numbers, addresses and tokens are not. */
 export function isTelling(value: unknown): boolean {
-  return value === true || (typeof value === "string" && /\p{L}\s+\p{L}/u.test(value));
+  return value === true || isSentence(value);
+}
+
+export function isSentence(value: unknown): boolean {
+  return typeof value === "string" && /\p{L}\s+\p{L}/u.test(value);
 }

@@ -1,12 +1,23 @@
 import type { Warn } from "../../engine/ports.ts";
+import { parsePath, valueAt } from "../../model/record.ts";
 import type { Facts } from "./facts.ts";
 import type { WeighedSign } from "./failure-signs.ts";
+import { isSentence } from "./failure-words.ts";
+import { TruncatedPages } from "./truncated-pages.ts";
+import { digestOf, UsualSigns } from "./usual-signs.ts";
 
 /** Fields of which it was told that all answers have them; a new one makes room. */
 const mostKept = 20;
 
 const remedy =
   "if the source says so of whole answers, declare `errorField: null`, or the path where it does report failures";
+
+/** What an answer with records says of a failure: what is to be told of it, and all that there is. */
+export interface SignsBeside {
+  readonly doubt: WeighedSign | null;
+  readonly all: readonly WeighedSign[];
+  readonly body: unknown;
+}
 
 /**
  * Tells of answers that may be half ones and are taken all the same, since they hold records or say nothing clear
@@ -15,19 +26,36 @@ const remedy =
 export class HalfAnswers {
   readonly #facts: Facts;
   readonly #warn: Warn;
+  readonly #usual: UsualSigns;
+  /** Null where pages lead on by what the answers name. */
+  readonly #truncated: TruncatedPages | null;
   /** Whether an answer of this read had records and no sign of failure. */
   #hasWhole = false;
 
-  constructor(facts: Facts, warn: Warn) {
+  /** `isCounted` says that pages are counted, or asked for by a bound: an answer need not name the next one. */
+  constructor(facts: Facts, warn: Warn, isCounted = false) {
     this.#facts = facts;
     this.#warn = warn;
+    this.#usual = new UsualSigns(facts);
+    this.#truncated = isCounted ? new TruncatedPages() : null;
+  }
+
+  /** Whether all answers with records have the sign, so that it says nothing of one without. That a part is missing always does. */
+  isUsual(sign: WeighedSign): boolean {
+    return !TruncatedPages.isFlag(sign) && this.#usual.has(sign);
   }
 
   /**
    * Takes in an answer with records. Words that may also say that another page follows, and texts for people, are told where
    * other answers of the read lack them, and once of a source whose answers all have them.
    */
-  besideRecords(sign: WeighedSign | null, page: number, count: number): void {
+  besideRecords({ doubt, all, body }: SignsBeside, page: number, count: number): void {
+    this.#usual.learn(all);
+    const tell = (): void => this.#tellBeside(doubt, page, count);
+    if (this.#truncated?.holdsBack({ sign: doubt, body, count, tell }) !== true) tell();
+  }
+
+  #tellBeside(sign: WeighedSign | null, page: number, count: number): void {
     if (sign === null) {
       this.#hasWhole = true;
       return;
@@ -43,6 +71,31 @@ export class HalfAnswers {
     );
   }
 
+  /**
+   * Tells of an answer without records whose signs are usual ones. Texts for people say nothing then, and are told once where only
+   * earlier runs show that they are usual.
+   */
+  withoutRecords(signs: readonly WeighedSign[], page: number): void {
+    const [sign] = signs.filter(({ weight, path, value }) => {
+      if (weight !== "spoken") return true;
+      return this.#usual.isOfEarlierRuns() && !this.#tellOnce("said-empty", digestOf(path, value));
+    });
+    if (sign === undefined) return;
+    this.#warn(
+      "HALF_ANSWER_DOUBTED",
+      `page ${page} has no records, and says what all answers with records said: ${sign.text}. It was taken for the end, or for nothing new; ${remedy}`,
+    );
+  }
+
+  /** Whether the keys of an answer without records hold sentences only, each of which was told before. */
+  wereTold(body: unknown, keys: readonly string[]): boolean {
+    const told = keys.map((key) => {
+      const value = valueAt(body, parsePath(key));
+      return isSentence(value) && this.#tellOnce("told-foreign", digestOf(key, value));
+    });
+    return told.every((isTold) => isTold);
+  }
+
   /** Tells of an answer without records that has keys which none with a list had. */
   foreign(keys: readonly string[], page: number, words: string): void {
     const names = keys.map((key) => `\`${key}\``).join(", ");
@@ -50,5 +103,17 @@ export class HalfAnswers {
       "HALF_ANSWER_DOUBTED",
       `page ${page} has no records, and ${names}, which no answer with records had before${words}. It was taken for the end, or for nothing new, and may be a failure; ${remedy}`,
     );
+  }
+
+  /** To be called where the read ends, however it does. */
+  end(): void {
+    this.#truncated?.end();
+  }
+
+  /** Whether it was told before; from now on it was. */
+  #tellOnce(kind: string, name: string): boolean {
+    const isTold = this.#facts.has(`${kind}:${name}`);
+    this.#facts.learnOneOf(kind, name, mostKept);
+    return isTold;
   }
 }

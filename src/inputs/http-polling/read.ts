@@ -86,12 +86,22 @@ export class HttpRead {
     this.#parts = parts;
     this.#rules = answerRules(parts.config, parts.facts);
     this.#keys = new EnvelopeKeys(this.#rules.dataField, placeFields(parts.config), parts.facts);
-    this.#halves = new HalfAnswers(parts.facts, parts.context.warn);
+    const pagination = paginationOf(parts.config);
+    const isCounted = pagination !== null && pagination.type !== "cursor" && pagination.type !== "link";
+    this.#halves = new HalfAnswers(parts.facts, parts.context.warn, isCounted);
     this.#otherLists = new OtherLists(this.#rules.dataField, parts.facts, parts.context.warn);
   }
 
   /** The pages, one request each. Throws as `createHttpPolling` says; to be called once. */
   async *pages(): AsyncGenerator<Page, void, undefined> {
+    try {
+      yield* this.#pages();
+    } finally {
+      this.#halves.end();
+    }
+  }
+
+  async *#pages(): AsyncGenerator<Page, void, undefined> {
     const { request: read } = this.#parts;
     const pagination = paginationOf(this.#parts.config);
     if (pagination?.type === "seek") {

@@ -1,0 +1,56 @@
+import { hash } from "node:crypto";
+import { stringifyJson } from "../../model/json.ts";
+import type { Facts } from "./facts.ts";
+import type { WeighedSign } from "./failure-signs.ts";
+
+/** So many are kept with the stream; a source whose answers always have more of them keeps none. */
+const mostKept = 5;
+const kind = "usual-signs";
+const none = "none";
+
+/**
+ * Signs of failure that stand beside the records of every answer: a notice of retirement, a quota, a number of
+ * failures that the records report. What a source says of all its answers cannot say that one without records failed.
+ * Texts that differ in their numbers only are the same. Those of the newest read with records are kept with the stream.
+ */
+export class UsualSigns {
+  readonly #facts: Facts;
+  /** Those of earlier runs, and those of all answers with records of this read; null before the first. */
+  readonly #before: ReadonlySet<string>;
+  #here: ReadonlySet<string> | null = null;
+
+  constructor(facts: Facts) {
+    this.#facts = facts;
+    this.#before = new Set(facts.of(kind).flatMap((names) => names.split(" ")));
+  }
+
+  /** Takes in the signs of an answer with records. */
+  learn(signs: readonly WeighedSign[]): void {
+    const found = new Set(signs.map(nameOf));
+    const before = this.#here;
+    this.#here = before === null ? found : new Set([...before].filter((name) => found.has(name)));
+    const names = this.#here.size > mostKept ? [] : [...this.#here].sort();
+    if (names.length > 0) this.#facts.learnOneOf(kind, names.join(" "), 1);
+    else if (this.#facts.of(kind).length > 0) this.#facts.learnOneOf(kind, none, 1);
+  }
+
+  /** Whether an answer without records has a sign that all answers with records have: those of this read, or the last ones before it. */
+  has(sign: WeighedSign): boolean {
+    return (this.#here ?? this.#before).has(nameOf(sign));
+  }
+
+  /** Whether no answer of this read has shown it. */
+  isOfEarlierRuns(): boolean {
+    return this.#here === null;
+  }
+}
+
+/** A short name for a field and what it says. */
+function nameOf({ path, value }: WeighedSign): string {
+  return digestOf(path, value);
+}
+
+export function digestOf(path: string, value: unknown): string {
+  const words = (typeof value === "string" ? value : stringifyJson(value)).replace(/\d+(?:[.,]\d+)*/g, "0");
+  return hash("sha1", `${path}\n${words}`, "base64url").slice(0, 10);
+}
