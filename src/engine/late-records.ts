@@ -44,6 +44,14 @@ export interface LateRecord {
   readonly warn: Warn;
 }
 
+/** Whether a record lies below the lowest value that a source may answer with when it is asked from `lower` on. */
+export function isBelowReach(
+  { cursor, lower, reach }: Pick<LateRecord, "cursor" | "lower" | "reach">,
+  type: CursorType,
+): boolean {
+  return compareCursorValues(type, cursor, reach(lower)) < 0;
+}
+
 /**
  * Tells of a record below the window of which nobody knows whether it was delivered. Within the reach of the
  * request that is only worth telling if more came than could be remembered; below it, the source has

@@ -5,6 +5,7 @@ import type { IdentityPlan } from "../model/identity.ts";
 import type { Interval, Position } from "../model/position.ts";
 import type { Cut, SliceStep } from "../model/slices.ts";
 import { millisecondsToTimestamp } from "../model/timestamp.ts";
+import type { BoundWatch, PartWatch } from "./bound-watch.ts";
 import { boundaryNameBy } from "./boundary-name.ts";
 import { tellOfSkew } from "./clock-skew.ts";
 import { GivenTracker } from "./given-tracker.ts";
@@ -42,6 +43,8 @@ export interface PlanParts {
   readonly warn: Warn;
   readonly asked: Asked;
   readonly refusals: Refusals;
+  /** Watches what the lower bound of a live run brings; absent where nobody asks. */
+  readonly watch?: BoundWatch | null;
   /** Null for a live run. */
   readonly range: Range | null;
 }
@@ -225,7 +228,10 @@ class Planner {
       tracker: this.#track(
         incremental,
         { start, window, edges: { lower: "inclusive", upper }, versions: this.#versions() },
-        { endsNow: resume === null },
+        {
+          endsNow: resume === null,
+          watch: this.#parts.watch?.part(start, window, resume !== null) ?? null,
+        },
       ),
       guard,
       request,
@@ -244,7 +250,7 @@ class Planner {
   #track(
     incremental: Incremental,
     read: Pick<TrackerOptions, "start" | "window" | "edges" | "versions">,
-    whole: { readonly endsNow: boolean } | null = null,
+    whole: { readonly endsNow: boolean; readonly watch: PartWatch | null } | null = null,
   ): PositionTracker {
     const { pipeline, session, input, clock, warn, refusals } = this.#parts;
     const { appends } = pipeline.output;
@@ -257,6 +263,7 @@ class Planner {
       now: (ahead = this.#ahead) => (isTime ? millisecondsToTimestamp(clock.now() + ahead) : null),
       began: (ahead) => (isTime ? millisecondsToTimestamp(this.#horizon.now + ahead) : null),
       mayEndLater: whole?.endsNow === true && incremental.bounded === false,
+      watch: whole?.watch ?? null,
       ...(whole === null ? {} : { reach: (lower: string) => input.reach?.(lower) ?? lower }),
       warn,
       refusals,
@@ -265,7 +272,7 @@ class Planner {
 }
 
 /** An append has a record once; where rows are replaced, one whose content changed is delivered again. */
-function identityPlan({ input, output }: Pipeline): IdentityPlan {
+export function identityPlan({ input, output }: Pipeline): IdentityPlan {
   return { key: input.incremental.key, content: !output.appends };
 }
 

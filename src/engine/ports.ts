@@ -8,6 +8,7 @@ import type { StreamKey } from "../model/stream-key.ts";
 import type { CursorFormat } from "../model/timestamp.ts";
 import type { Column, OpenTransaction } from "../sql/port.ts";
 import type { PartitionMove } from "../state/contract.ts";
+import type { BoundOutcome } from "./bound-outcome.ts";
 import type { OnError, Refusals } from "./on-error.ts";
 
 export type { DeadLetter, DeadLetterSink, ErrorPolicy, OnError, Refusal, Refusals } from "./on-error.ts";
@@ -214,6 +215,13 @@ export interface InputSession {
    * kept: for inputs that can tell a quiet source from one that was emptied and begins anew. It warns.
    */
   readNothing?(watermark: string): Promise<void>;
+  /**
+   * Whether it is not known yet that the lower bound finds the record at the watermark again, so that the run is to
+   * look for it. Asked once a live run. Default: no.
+   */
+  watchesBound?(): boolean;
+  /** Told at the end of a live run, before the position is kept, what the run has shown of the bound. */
+  sawBound?(outcome: BoundOutcome): void;
   /** The names of the stream's partitions, page by page, for an input that declares them. */
   partitions?(signal: AbortSignal): AsyncIterable<readonly string[]>;
   close(): Promise<void>;

@@ -7,7 +7,7 @@ import type { SourceRecord } from "../model/record.ts";
 import { Companions } from "./companions.ts";
 import { windowDelivery } from "./dedupe.ts";
 import type { DeliveredRecords } from "./delivered-records.ts";
-import { followsLate, tellOfLate } from "./late-records.ts";
+import { followsLate, isBelowReach, tellOfLate } from "./late-records.ts";
 import type { CursorField, Page } from "./ports.ts";
 import { ReadableRecords, refusedIdentity } from "./readable-records.ts";
 import { type CursorsOfPage, describeRecord } from "./record-cursors.ts";
@@ -97,6 +97,7 @@ export class PositionTracker implements Tracker {
     const page = records === given.records ? given : { ...given, records };
     if (field === null) return this.#everything(page);
     if (field.role === "offset") return this.#counted(page, given);
+    if (read !== null) this.#options.watch?.see(records, read.cursors);
     return this.#followed(page, field, read ?? noCursors);
   }
 
@@ -330,6 +331,7 @@ export class PositionTracker implements Tracker {
       this.#changed = true;
       return true;
     }
+    if (isBelowReach({ cursor, lower, reach }, this.#typeOf())) this.#options.watch?.below(cursor, lower);
     if (standing === "unknown") {
       const late = { record, cursor, lower, key: identity.key, reach, warn };
       tellOfLate(late, this.#delivered, this.#typeOf());

@@ -2,10 +2,11 @@ import type { Clock } from "../clock.ts";
 import type { Position } from "../model/position.ts";
 import type { Run, StateStore } from "../state/contract.ts";
 import { LeaseKeeper } from "../state/lease-keeper.ts";
+import { boundWatchOf } from "./bound-watch.ts";
 import { Commits } from "./commits.ts";
 import type { FaultInjector } from "./fault-points.ts";
 import { KeyDoubts } from "./key-doubts.ts";
-import { planRun, type Range } from "./plan-run.ts";
+import { identityPlan, planRun, type Range } from "./plan-run.ts";
 import type { InputSession, OutputSession, PartContext, Pipeline, Warn } from "./ports.ts";
 import { cancellation, type Progress, ReadLoop } from "./read-loop.ts";
 import { readUnits } from "./read-units.ts";
@@ -85,6 +86,10 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
   const { pipeline, session, run, clock, warn, asked, range, refusals } = parts;
   const { start, input, commits, context } = reading;
   const { signal } = context;
+  const [field] = pipeline.input.incremental.cursors;
+  const looks = input.watchesBound?.() ?? false;
+  const isWatched = run.kind === "live" && input.sawBound !== undefined;
+  const watch = isWatched ? boundWatchOf(field, { identity: identityPlan(pipeline), looks }) : null;
   const plan = await planRun({
     pipeline,
     session,
@@ -97,6 +102,7 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     warn,
     asked,
     refusals,
+    watch,
     range,
   });
   commits.follow(plan.part, input);
@@ -133,6 +139,8 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
   }
   const isQuiet = run.kind === "live" && loop.recordsRead === 0 && start.watermark !== null;
   if (isQuiet && start.window === null) await input.readNothing?.(start.watermark);
+  const outcome = watch?.outcome() ?? null;
+  if (outcome !== null) input.sawBound?.(outcome);
   try {
     await commits.complete(loop);
   } finally {

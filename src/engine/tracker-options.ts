@@ -1,5 +1,6 @@
 import type { IdentityPlan } from "../model/identity.ts";
 import type { Position } from "../model/position.ts";
+import type { PartWatch } from "./bound-watch.ts";
 import type { NewestVersions } from "./newest-versions.ts";
 import type { Incremental, Refusals, Warn, Window } from "./ports.ts";
 
@@ -37,6 +38,8 @@ export interface TrackerOptions {
   readonly reach?: (lower: string) => string;
   /** The versions that the read has brought, which the trackers of its slices share; null where rows are not replaced. */
   readonly versions: NewestVersions | null;
+  /** Watches what the lower bound brings; null where nobody asks. */
+  readonly watch?: PartWatch | null;
   readonly warn: Warn;
   /** Takes the records that cannot be read. */
   readonly refusals: Refusals;

@@ -15,6 +15,8 @@ const whole: Required<InputSession> = {
   reach: (lower) => `below ${lower}`,
   facts: () => new Set(["a fact"]),
   readNothing: async () => {},
+  watchesBound: () => true,
+  sawBound: () => {},
   async *partitions() {
     yield ["a"];
   },
@@ -34,5 +36,6 @@ test("an input's session is handed on with all that it has", async () => {
     "a note",
     "below 7",
   ]);
+  expect(session.watchesBound?.()).toBe(true);
   expect(session.facts?.()).toEqual(new Set(["a fact"]));
 });

@@ -63,6 +63,7 @@ export class Interrupter {
 
   #session(session: InputSession): InputSession {
     const { now, safeUpper, readsPast, note, reach, facts, readNothing, partitions } = session;
+    const { watchesBound, sawBound } = session;
     return {
       read: (request) => this.#pages(session, request),
       ...(now === undefined ? {} : { now: () => this.#call("input.now", () => now.call(session)) }),
@@ -76,6 +77,8 @@ export class Interrupter {
       ...(readNothing === undefined
         ? {}
         : { readNothing: (watermark: string) => readNothing.call(session, watermark) }),
+      ...(watchesBound === undefined ? {} : { watchesBound: () => watchesBound.call(session) }),
+      ...(sawBound === undefined ? {} : { sawBound: (outcome) => sawBound.call(session, outcome) }),
       ...(partitions === undefined ? {} : { partitions: (signal) => partitions.call(session, signal) }),
       close: () => session.close(),
     };

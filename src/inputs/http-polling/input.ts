@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import type { BoundOutcome } from "../../engine/bound-outcome.ts";
 import type { Input, InputSession, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import { registerParameterSecret } from "../../http/address.ts";
@@ -10,6 +11,7 @@ import { formatStreamKey } from "../../model/stream-key.ts";
 import { SourceForms } from "../forms/source-forms.ts";
 import { incrementalOf } from "../state-persistence.ts";
 import { leadingBound } from "./bound-parameters.ts";
+import { BoundProof } from "./bound-proof.ts";
 import { factsUnder, SourceFacts } from "./facts.ts";
 import { compilePartition, type Filled, withPlainTexts } from "./partition.ts";
 import { listedNames, parentConfig, parentNames, parentSettings } from "./partition-names.ts";
@@ -108,6 +110,7 @@ interface SessionParts {
 
 class HttpPollingSession implements InputSession {
   readonly #parts: SessionParts;
+  readonly #proof: BoundProof;
   readonly #fill: ((partition: string) => Filled) | null;
   /** Absent where the stream has none. */
   readonly partitions?: (signal: AbortSignal) => AsyncIterable<readonly string[]>;
@@ -116,6 +119,13 @@ class HttpPollingSession implements InputSession {
     const { config } = parts;
     const { partitions } = config;
     this.#parts = parts;
+    this.#proof = new BoundProof({
+      config,
+      incremental: parts.incremental,
+      facts: parts.facts,
+      warn: parts.context.warn,
+      textOf: (field, lower) => leadingBound(parts, field, lower, {}).text,
+    });
     this.#fill = partitions === undefined ? null : compilePartition(config, partitions);
     if (partitions !== undefined) {
       this.partitions = (signal) =>
@@ -141,6 +151,14 @@ class HttpPollingSession implements InputSession {
     if (field === undefined || field.role === "given" || field.role === "offset") return lower;
     // A further id may go along with the bound, which is then one step lower.
     return leadingBound(this.#parts, field, lower, { id: "0" }).reach;
+  }
+
+  watchesBound(): boolean {
+    return this.#proof.looks;
+  }
+
+  sawBound(outcome: BoundOutcome): void {
+    this.#proof.see(outcome);
   }
 
   facts(): ReadonlySet<string> {
