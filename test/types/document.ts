@@ -84,12 +84,14 @@ function notes({ source }: Measured): string {
     lines.push(
       `- Only the server itself makes values of ${postgresWithoutInput.map(code).join(", ")}: a record's value for such a column is refused.`,
       "- A generated column is left to the database. An identity column takes the records' numbers (`OVERRIDING SYSTEM VALUE`).",
+      "- In a column of yours, `character(n)` fills texts up with blanks to n characters. A text of more characters is refused, also if the rest is blanks.",
       "- `timestamp without time zone` comes into a new table as a moment in UTC, and a moment into such a column of yours as the time in UTC.",
     );
   }
   if (source.name === "MariaDB") {
     lines.push(
       "- `BOOLEAN` is `TINYINT(1)`, which holds numbers from -128 to 127, and is read as numbers. `columns: { active: boolean }` makes a new column of truth values.",
+      "- In a column of yours, `CHAR(n)` drops blanks at the end of texts. A text of more than n characters is refused, also if the rest is blanks.",
       "- `DATETIME` comes into a new table of PostgreSQL as a moment in UTC.",
       "- A generated column (`VIRTUAL`, `STORED`) is left to the database.",
     );

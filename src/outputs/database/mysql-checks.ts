@@ -3,7 +3,6 @@ import type { FieldColumn } from "./table-store.ts";
 import {
   bytes as byteLength,
   characters,
-  charactersWithoutBlanks,
   dayOnly,
   decimalDigits,
   declaredOf,
@@ -60,7 +59,6 @@ export function mysqlCheck(column: FieldColumn, made: boolean): ValueCheck | nul
     case "time":
       return onlyStrings(time(length ?? 0));
     case "char":
-      return length === null ? null : charactersWithoutBlanks(length);
     case "varchar":
       return length === null ? null : characters(length);
     case "binary":

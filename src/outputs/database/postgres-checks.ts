@@ -4,7 +4,6 @@ import type { FieldColumn } from "./table-store.ts";
 import {
   bytes,
   characters,
-  charactersWithoutBlanks,
   decimalDigits,
   declaredOf,
   doubles,
@@ -49,9 +48,8 @@ function checkOf(declared: string): ValueCheck | null {
   const { base, length, scale, rest } = parseDeclared(declared);
   switch (base) {
     case "character varying":
-      return length === null ? null : characters(length);
     case "character":
-      return length === null ? null : charactersWithoutBlanks(length);
+      return length === null ? null : characters(length);
     case '"char"':
       return ofTexts((text) => (/^\\[0-3][0-7]{2}$/.test(text) ? null : bytes(1)(text)));
     case "name":

@@ -101,7 +101,10 @@ export function onlyTexts(what: string, check: (text: string) => string | null):
     typeof value === "string" || value instanceof Date ? ofGiven(value) : `it is no text that says ${what}`;
 }
 
-/** Texts of up to `most` characters; of longer ones a database may cut blanks without a word. */
+/**
+ * Texts of up to `most` characters; of longer ones a database may cut blanks without a word, in `char(n)` as well as in
+ * `varchar(n)`.
+ */
 export function characters(most: number): ValueCheck {
   return ofTexts((text) => {
     if (text.length <= most) return null;
@@ -114,17 +117,6 @@ function lengthOf(text: string): number {
   let length = 0;
   for (const _ of text) length++;
   return length;
-}
-
-/** The same where blanks at the end do not count, as in `char(n)`. */
-export function charactersWithoutBlanks(most: number): ValueCheck {
-  const check = characters(most);
-  return ofTexts((text) => {
-    if (text.length <= most) return null;
-    let end = text.length;
-    while (end > 0 && text.charCodeAt(end - 1) === 32) end--;
-    return check(text.slice(0, end));
-  });
 }
 
 export function bytes(most: number): ValueCheck {
