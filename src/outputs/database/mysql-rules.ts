@@ -64,9 +64,9 @@ export const mysqlRules: ColumnRules = {
         return { everything: false, strings: false, integers: false, fractions: false, booleans: true };
       case "integer":
       case "decimal":
-        return { everything: false, strings: false, integers: true, fractions: false, booleans: true };
+        return { everything: false, strings: false, integers: true, fractions: false, booleans: false };
       case "float":
-        return { everything: false, strings: false, integers: true, fractions: true, booleans: true };
+        return { everything: false, strings: false, integers: true, fractions: true, booleans: false };
       default:
         return takesEverything;
     }

@@ -28,10 +28,10 @@ export const postgresRules: ColumnRules = {
       case "boolean":
         return { everything: false, strings: false, integers: false, fractions: false, booleans: true };
       case "integer":
-        return { everything: false, strings: false, integers: true, fractions: false, booleans: true };
+        return { everything: false, strings: false, integers: true, fractions: false, booleans: false };
       case "decimal":
       case "float":
-        return { everything: false, strings: false, integers: true, fractions: true, booleans: true };
+        return { everything: false, strings: false, integers: true, fractions: true, booleans: false };
       default:
         return takesEverything;
     }

@@ -38,13 +38,10 @@ export const sqliteRules: ColumnRules = {
     const kind = kindOfValue(value, column.field);
     const affinity = affinityOf(column.type);
     if (affinity === "text" || affinity === "none") return null;
-    if (isRowNumber(column, key) && kind !== "integer") return kind === "boolean" ? null : "text";
-    // Read back, 1 and 0 would be truth values.
-    if (
-      column.kind === "boolean" &&
-      (kind === "integer" || (kind === "decimal" && typeof value === "number"))
-    )
-      return kind;
+    if (isRowNumber(column, key) && kind !== "integer") return "text";
+    // Read back, 1 and 0 would be truth values, or truth values 1 and 0.
+    if (kind === "boolean") return column.kind === "boolean" ? null : "text";
+    if (column.kind === "boolean" && (kind === "integer" || kind === "decimal")) return "text";
     if (typeof value === "string") return numeric.test(value) ? "text" : null;
     if (value === negativeZero) return null;
     const exact = value instanceof ExactNumber || typeof value === "bigint";
@@ -61,7 +58,7 @@ export const sqliteRules: ColumnRules = {
       strings: false,
       integers: numbers,
       fractions: numbers && freely,
-      booleans: true,
+      booleans: !numbers,
     };
   },
 

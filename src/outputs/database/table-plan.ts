@@ -13,7 +13,8 @@ import {
   type Widening,
 } from "./table-store.ts";
 import { every, keyCheck, spellingCheck, type ValueCheck } from "./value-checks.ts";
-import { agrees, isNumberWord } from "./values.ts";
+import { agrees } from "./values.ts";
+import { isHeld, isTaken, isWider, meetAsTexts, meetsAsNumber } from "./widening.ts";
 
 export interface TablePlanOptions {
   readonly table: string;
@@ -176,8 +177,11 @@ export class TablePlan {
   #widen(planned: Planned, value: unknown): void {
     const { rules } = this.#options;
     const { column } = planned;
-    if (isHeld(column.kind, value, this.#hints.get(column.field))) return;
-    const kind = rules.widened(column, value, this.key);
+    const hint = this.#hints.get(column.field);
+    if (isHeld(column.kind, value, hint)) return;
+    const kind = meetsAsNumber(column.kind, value, hint)
+      ? (rules.widened({ ...column, ...this.#made("integer") }, value, this.key) ?? "integer")
+      : rules.widened(column, value, this.key);
     if (kind === null) return;
     this.#set(planned, { ...column, ...this.#made(kind) });
     this.#version++;
@@ -305,6 +309,7 @@ export class TablePlan {
     const { rules } = this.#options;
     this.#ours = description?.ours ?? true;
     this.#hasTable = description !== null;
+    const before = this.#existing;
     this.#know(description);
     if (!this.#hasTable) return { create: true, add: this.columns, widen: [] };
     const add: FieldColumn[] = [];
@@ -312,8 +317,13 @@ export class TablePlan {
     for (const planned of this.#planned) {
       const { column } = planned;
       const actual = this.#existing.get(rules.fold(column.name));
+      const known = before.get(rules.fold(column.name));
       if (actual === undefined) add.push(column);
-      else if (this.#ours && isWider(column.kind, actual.kind)) widen.push({ column, from: actual });
+      else if (this.#ours && known?.kind !== actual.kind && meetAsTexts(column.kind, actual.kind)) {
+        planned.column = { ...column, ...this.#made("text") };
+        widen.push({ column: planned.column, from: actual });
+        this.#version++;
+      } else if (this.#ours && isWider(column.kind, actual.kind)) widen.push({ column, from: actual });
       else if (actual.type !== column.type || actual.kind !== column.kind) {
         planned.column = { ...column, ...actual };
         this.#version++;
@@ -343,40 +353,6 @@ export class TablePlan {
       (description?.columns ?? []).map((column) => [this.#options.rules.fold(column.name), column]),
     );
   }
-}
-
-/** Whether a column surely holds the value whole, by the value's type alone. */
-function isTaken(takes: Takes, value: unknown): boolean {
-  switch (typeof value) {
-    case "string":
-      return takes.strings;
-    case "number":
-      return Number.isSafeInteger(value) ? takes.integers : takes.fractions && Number.isFinite(value);
-    case "boolean":
-      return takes.booleans;
-    default:
-      return false;
-  }
-}
-
-/** Widening goes from boolean over integer and decimal, or float, to text; everything else stays what it is. */
-const width: Partial<Record<ColumnKind, number>> = { boolean: 0, integer: 1, decimal: 2, float: 2, text: 3 };
-
-/**
- * Whether a column that was made from what a source says of its own column holds the value as it is. Words
- * for numbers that JSON has none for are numbers then; 1 and 0 are truth values in a column that was made
- * of MySQL's BOOLEAN when that was read so.
- */
-function isHeld(kind: ColumnKind, value: unknown, hint: ColumnKind | undefined): boolean {
-  if (kind === "decimal" || kind === "float")
-    return (hint === "decimal" || hint === "float") && isNumberWord(value);
-  return kind === "boolean" && hint === "integer" && (value === 0 || value === 1);
-}
-
-function isWider(kind: ColumnKind, than: ColumnKind): boolean {
-  const from = width[than];
-  const to = width[kind];
-  return from !== undefined && to !== undefined && to > from;
 }
 
 function requireKey(record: SourceRecord, field: string, key: readonly string[]): void {

@@ -13,13 +13,15 @@ import {
 import { describeMysql } from "../../../test/support/mysql-tests.ts";
 import { refused, taken } from "../../../test/support/values-in-columns.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
+import type { ColumnKind } from "../../sql/port.ts";
 
 const digits = new ExactNumber("0.12345678901234567890123");
 
 describe("P7: PostgreSQL takes no value that it would change without a word", () => {
   test.each<[string, unknown[]]>([
     ["varchar(3)", ["abcd", "abc "]],
-    ["char(3)", ["abcd"]],
+    ["char(3)", ["abcd", "ab     ", "abc "]],
+    ["char(3)[]", [["ab     "]]],
     ['"char"', ["ab", "é", 10, true]],
     ["name", ["x".repeat(64)]],
     ["numeric(6,2)", [1.555, "1.555", digits, 12_345, 1e300]],
@@ -61,7 +63,10 @@ describe("P7: PostgreSQL takes no value that it would change without a word", ()
       ["abc", "abc"],
       ["😀😀😀", "😀😀😀"],
     ]);
-    await taken(place, "char(3)", [["a   ", "a  "]]);
+    await taken(place, "char(3)", [
+      ["a  ", "a  "],
+      ["a", "a  "],
+    ]);
     await taken(place, "numeric(6,2)", [
       [1.5, 1.5],
       ["NaN", "NaN"],
@@ -154,6 +159,7 @@ describeMysql("P7: MariaDB takes no value that it would change without a word", 
     ["TIME", ["23:59:60", "10:00:00.5", "2024-01-01 10:00:00", 5, "10:00:00+02"]],
     ["CHAR(3)", ["abcd"]],
     ["VARCHAR(3)", ["abc "]],
+    ["CHAR(3)", ["ab     ", "abc "]],
     ["TINYTEXT", [`${"x".repeat(255)} `]],
     ["BINARY(3)", ["\\x00", "ab", 101]],
     ["ENUM('a','it''s','2')", [1, "A", "", "b"]],
@@ -229,20 +235,47 @@ describe("P7: SQLite takes no value that it would change without a word", () => 
 });
 
 describe.each(places)("%s, into a table that Tidemark makes", (database, createPlace) => {
-  test("truth values and numbers meet as numbers, whichever comes first", async () => {
+  test("truth values, numbers and texts of one field are the same texts, whichever comes first and wherever pages end", async () => {
     for (const values of [
-      [true, 0, 3],
-      [3, true, 0],
-      [false, 0.5, true],
+      [true, 5, "x", false],
+      [5, true, "x", 0.5],
+      [false, 0.5, true, 1],
+      [1, true, "007"],
     ]) {
-      const place = await createPlace();
-      for (const [id, v] of values.entries()) await deliver(place, [{ id, v }], { key: "id" });
-      expect(await rows(place)).toEqual(values.map((v, id) => ({ id, v: Number(v) })));
-      expect(["integer", "decimal"]).toContain((await kinds(place)).v);
+      const alone = await createPlace();
+      for (const [id, v] of values.entries()) await deliver(alone, [{ id, v }], { key: "id" });
+      const together = await createPlace();
+      await deliver(
+        together,
+        values.map((v, id) => ({ id, v })),
+        { key: "id" },
+      );
+      for (const place of [alone, together]) {
+        expect(await rows(place)).toEqual(values.map((v, id) => ({ id, v: String(v) })));
+        expect((await kinds(place)).v).toBe("text");
+      }
     }
   });
 
-  test("truth values that wait outside memory come to a column that has become one of numbers", async () => {
+  test("truth values among the numbers of a source that has numbers for them are 1 and 0", async () => {
+    const hints = (kind: ColumnKind) => [{ name: "v", kind }];
+    const place = await createPlace();
+    const session = await claimed(place, { key: "id" });
+    for (const [id, v] of [true, 2, false].entries())
+      await session.write({ records: [{ id, v }], columns: hints("boolean") });
+    await session.commit(commitOf());
+    expect(await rows(place)).toEqual([1, 2, 0].map((v, id) => ({ id, v })));
+    expect((await kinds(place)).v).toBe("integer");
+    const made = await createPlace();
+    await deliver(made, [{ id: 0, v: true }], { key: "id" });
+    const later = await claimed(made, { key: "id" });
+    await later.write({ records: [{ id: 1, v: 0 }], columns: hints("integer") });
+    await later.write({ records: [{ id: 2, v: 3 }], columns: hints("integer") });
+    await later.commit(commitOf());
+    expect(await rows(made)).toEqual([1, 0, 3].map((v, id) => ({ id, v })));
+  });
+
+  test("truth values that wait outside memory come to a column that has become text as words", async () => {
     const place = await createPlace();
     const session = await claimed(place, { key: "id" });
     for (const [at, v] of [true, 2, 0.5].entries()) {
@@ -252,8 +285,25 @@ describe.each(places)("%s, into a table that Tidemark makes", (database, createP
     }
     await session.commit(commitOf());
     expect(await rows(place, "SELECT v, count(*) AS n FROM events GROUP BY v ORDER BY v")).toEqual(
-      [0.5, 1, 2].map((v) => ({ v, n: 6_000 })),
+      ["0.5", "2", "true"].map((v) => ({ v, n: 6_000 })),
     );
+  });
+
+  test("two runs that make one column for truth values and for numbers keep both as texts", async () => {
+    for (const values of [
+      [true, 5],
+      [5, true],
+    ]) {
+      const place = await createPlace();
+      const first = await claimed(place, { key: "id" });
+      const second = await place.open({ key: "id", stream: "other" });
+      await second.claim(commitOf().epoch);
+      await first.write({ records: [{ id: 0, v: values[0] }] });
+      await second.write({ records: [{ id: 1, v: values[1] }] });
+      await first.commit(commitOf());
+      await second.commit(commitOf());
+      expect(await rows(place)).toEqual(values.map((v, id) => ({ id, v: String(v) })));
+    }
   });
 
   test("the source's type decides, whichever row comes first", async () => {

@@ -86,17 +86,17 @@ export function agrees(kind: ColumnKind, value: unknown, field: string): boolean
 
 /**
  * What a column of a strict database has to become to hold a value of a kind; null where it holds it
- * already. Truth values and numbers meet as numbers, so that no column mixes words and digits.
+ * already. Truth values and numbers meet as texts: as numbers, `true` would be `1` for good.
  */
 export function strictlyWidened(column: Pick<FieldColumn, "kind">, kind: ColumnKind): ColumnKind | null {
   switch (column.kind) {
     case "boolean":
-      return kind === "boolean" ? null : kind === "integer" || kind === "decimal" ? kind : "text";
+      return kind === "boolean" ? null : "text";
     case "integer":
-      return kind === "integer" || kind === "boolean" ? null : kind === "decimal" ? "decimal" : "text";
+      return kind === "integer" ? null : kind === "decimal" ? "decimal" : "text";
     case "decimal":
     case "float":
-      return kind === "integer" || kind === "decimal" || kind === "boolean" ? null : "text";
+      return kind === "integer" || kind === "decimal" ? null : "text";
     default:
       return null;
   }
