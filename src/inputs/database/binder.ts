@@ -16,7 +16,7 @@ import {
   lowestBound,
 } from "./bind.ts";
 import { mysqlUpperTime, numberOrText } from "./bind-mysql.ts";
-import type { Calculation } from "./query-analysis.ts";
+import type { Placeholder } from "./query-analysis.ts";
 import type { Place } from "./repeated-read.ts";
 
 export interface BinderParts {
@@ -37,8 +37,8 @@ export interface BoundStatement {
   readonly placeholders: number;
   /** Those of them that the query says what NULL means for. */
   readonly guarded: ReadonlySet<number>;
-  /** What the query calculates with each of them, where it does. */
-  readonly calculations: ReadonlyMap<number, Calculation>;
+  /** Those that the query calculates with. */
+  readonly calculated: readonly Placeholder[];
   /** How the upper bound is compared with. */
   readonly upper: "inclusive" | "exclusive";
   /** Whether it was written for a table: it leaves out by itself what a wide bound brings too much. */
@@ -136,7 +136,7 @@ export class Binder {
     const value = leads ? (request.window.lower?.value ?? null) : (request.companions.id ?? null);
     if (value === null) {
       if (statement.guarded.has(number)) return null;
-      requireNoCalculation(statement, number, field.type);
+      requireNoCalculation(statement, number, field.type, "lower");
       return lowestBound(field, binding);
     }
     const { incremental } = this.#parts;
@@ -168,7 +168,7 @@ export class Binder {
     const upper = window.upper?.value;
     if (upper === undefined || leading === undefined) {
       if (statement.guarded.has(number)) return null;
-      requireNoCalculation(statement, number, leading?.type ?? "numeric_id");
+      requireNoCalculation(statement, number, leading?.type ?? "numeric_id", "upper");
       return highestBound(binding);
     }
     const raised = upperBoundToSend(leading, upper, statement.upper);
@@ -202,9 +202,19 @@ export class Binder {
 }
 
 /** Of a calculation with the lowest value nobody can say that it gives what lies below every row. */
-function requireNoCalculation({ calculations }: BoundStatement, number: number, type: CursorType): void {
-  const calculation = calculations.get(number);
-  if (calculation === undefined || (calculation.keepsInfinity && type === "timestamp_utc")) return;
+function requireNoCalculation(
+  { calculated }: BoundStatement,
+  number: number,
+  type: CursorType,
+  end: "lower" | "upper",
+): void {
+  const calculation = calculated.find((one) => {
+    if (one.number !== number) return false;
+    // Minus infinity and a day is below every row: that is right at the lower end alone.
+    const passes = one.calculation?.keepsInfinity === true && (one.side ?? end) === end;
+    return !(passes && type === "timestamp_utc");
+  })?.calculation;
+  if (calculation === undefined || calculation === null) return;
   throw new TidemarkError(
     "CONFIG_INCOHERENT",
     `the query calculates with $${number} (${calculation.name}), and there is no value for it yet: what that makes of a first value may leave out rows in silence`,

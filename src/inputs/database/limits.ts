@@ -27,6 +27,8 @@ export interface InnerLimit {
   readonly orderBy: string | null;
   /** How it is taken out of the query, so that every row comes; null where it cannot be. */
   readonly removal: Removal | null;
+  /** What its part names, in lower case, where no bound stands in it; null where the rows are its own anyway. */
+  readonly names: ReadonlySet<string> | null;
   /** Whether other rows can come, or fewer, of those that it lets through, though it cannot be taken out. */
   readonly isMixed: boolean;
 }
@@ -36,9 +38,7 @@ const clauseWords = new Set(["limit", "offset", "fetch", "for", "union", "inters
 /** The LIMIT behind the query as a whole, of its outermost tokens. */
 export function trailingLimit(level: readonly SqlToken[], dialect: SqlDialect["name"]): TrailingLimit | null {
   for (let at = level.length - 1; at >= 0; at--) {
-    const token = level[at];
-    if (token?.kind !== "word") continue;
-    if (token.text === "limit" || token.text === "fetch") return limitFrom(level, at, dialect);
+    if (isLimit(level, at)) return limitFrom(level, at, dialect);
   }
   return null;
 }
@@ -49,7 +49,7 @@ function limitFrom(level: readonly SqlToken[], at: number, dialect: SqlDialect["
 
 function limitAt(level: readonly SqlToken[], at: number, dialect: SqlDialect["name"]): TrailingLimit {
   let end = at + 1;
-  while (end < level.length && !isClause(level[end])) end++;
+  while (end < level.length && !isClause(level, end)) end++;
   // SQLite's `LIMIT 20, 10` is an offset and then the count.
   const comma = level.slice(at, end).findIndex(({ text }) => text === ",");
   const first = comma === -1 ? at + 1 : at + comma + 1;
@@ -75,9 +75,18 @@ function fetchAt(level: readonly SqlToken[], at: number): TrailingLimit {
   };
 }
 
-/** Whether a token ends an ORDER BY or a LIMIT. */
-export function isClause(token: SqlToken | undefined): boolean {
-  return token?.kind === "word" && clauseWords.has(token.text);
+/** Whether what stands there ends an ORDER BY or a LIMIT. */
+export function isClause(tokens: readonly SqlToken[], at: number): boolean {
+  return isKeyword(tokens, at) && clauseWords.has(tokens[at]?.text ?? "");
+}
+
+/** Behind a point, or AS, a word is a name: `l.limit`. */
+function isKeyword(tokens: readonly SqlToken[], at: number): boolean {
+  return tokens[at]?.kind === "word" && !/^(?:\.|as)$/.test(tokens[at - 1]?.text ?? "");
+}
+
+function isLimit(tokens: readonly SqlToken[], at: number): boolean {
+  return isKeyword(tokens, at) && /^(?:limit|fetch)$/.test(tokens[at]?.text ?? "");
 }
 
 function plainNumber(tokens: readonly SqlToken[]): number | null {
@@ -102,10 +111,10 @@ export function innerLimits(
   orderByOf: (level: readonly SqlToken[]) => string | null,
 ): InnerLimit[] {
   return tokens.flatMap((token, index): InnerLimit[] => {
-    if (token.depth === 0 || token.kind !== "word" || (token.text !== "limit" && token.text !== "fetch"))
-      return [];
+    if (token.depth === 0 || !isLimit(tokens, index)) return [];
     const part = partAround(tokens, index);
-    if (part === null) return [];
+    // In a list of columns it picks a value.
+    if (part === null || part.before === "select") return [];
     const { before, behind, inside, close } = part;
     const holdsBound = inside.some(({ kind }) => kind === "placeholder");
     if (!holdsBound && !/^(?:as|materialized|from|join)$/.test(before)) return [];
@@ -124,6 +133,7 @@ export function innerLimits(
         orderBy: orderByOf(level),
         removal: isPage ? { start, end, without } : null,
         isMixed: holdsBound && !isPage,
+        names: holdsBound ? null : namesIn(inside),
       },
     ];
   });
@@ -135,7 +145,7 @@ export function isBoundedBefore(tokens: readonly SqlToken[], end: number): boole
 }
 
 interface Part {
-  /** The words around it; empty where there are none. */
+  /** The words around it; empty where there are none. For one of several in a list, what the list is of. */
   readonly before: string;
   readonly behind: string;
   readonly isNegated: boolean;
@@ -150,7 +160,7 @@ function partAround(tokens: readonly SqlToken[], index: number): Part | null {
   if (open === null) return null;
   const close = enclosing(tokens, index, 1) ?? tokens.length;
   return {
-    before: tokens[open - 1]?.text ?? "",
+    before: wordBefore(tokens, open),
     behind: tokens[close + 1]?.text ?? "",
     isNegated: tokens[open - 2]?.text === "not",
     inside: tokens.slice(open + 1, close),
@@ -158,10 +168,25 @@ function partAround(tokens: readonly SqlToken[], index: number): Part | null {
   };
 }
 
+function wordBefore(tokens: readonly SqlToken[], open: number): string {
+  const before = tokens[open - 1]?.text ?? "";
+  if (before !== ",") return before;
+  const depth = tokens[open]?.depth;
+  const list = tokens
+    .slice(0, open)
+    .findLast((token) => token.depth === depth && /^(?:select|from|with|by)$/.test(token.text));
+  return list?.text ?? before;
+}
+
+function namesIn(tokens: readonly SqlToken[]): ReadonlySet<string> {
+  const names = tokens.filter(({ kind, text }) => kind === "word" || kind === "name" || text === "*");
+  return new Set(names.map(({ kind, text }) => (kind === "name" ? text.slice(1, -1) : text).toLowerCase()));
+}
+
 /** Where an OFFSET, or the first number of `LIMIT 5, 10`, leaves out rows that a bound lets through. */
 export function skippedRows(tokens: readonly SqlToken[]): number | null {
   const at = tokens.findIndex((token, index) => {
-    if (token.kind !== "word") return false;
+    if (!isKeyword(tokens, index)) return false;
     const [next, further] = [tokens[index + 1], tokens[index + 2]];
     const skips =
       token.text === "offset"
@@ -170,7 +195,7 @@ export function skippedRows(tokens: readonly SqlToken[]): number | null {
           further?.text === "," &&
           next?.kind === "number" &&
           Number(next.text) !== 0;
-    if (!skips || tokens[index - 1]?.text === ".") return false;
+    if (!skips) return false;
     if (token.depth === 0) return isBoundedBefore(tokens, tokens.length);
     const part = partAround(tokens, index);
     return part !== null && givesRows.test(part.before) && isBoundedBefore(part.inside, part.inside.length);

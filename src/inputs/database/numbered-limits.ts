@@ -31,6 +31,7 @@ export function numberedLimits(
         orderBy: orderByOf(level),
         isBounded: isBoundedBefore(tokens, part < 0 ? tokens.length : part),
         removal: null,
+        names: null,
         isMixed: part >= 0 && choosesAmong(tokens.slice(part)),
       },
     ];

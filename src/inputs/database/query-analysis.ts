@@ -33,6 +33,8 @@ export interface Calculation {
   readonly name: string;
   /** Whether it leaves a timestamp that is infinite as it is. */
   readonly keepsInfinity: boolean;
+  /** Whether it takes the placeholder for some rows only, so that what is said of NULL elsewhere does not count. */
+  readonly isBranch?: boolean;
 }
 
 export interface QueryAnalysis {
@@ -53,15 +55,32 @@ export interface QueryAnalysis {
   readonly orderBy: string | null;
 }
 
-const guards = new Set(["coalesce", "ifnull", "nullif", "greatest", "least", "nvl"]);
+const guards = new Set(["coalesce", "ifnull", "nvl"]);
+/** PostgreSQL's GREATEST passes NULL over, as no other does; its LEAST would leave an upper bound alone. */
+const isGuard = (name: string, dialect: SqlDialect["name"]): boolean =>
+  guards.has(name) || (dialect === "postgres" && name === "greatest");
+/** Functions of which one argument or another comes out. */
+const choosing = new Set(["if", "iif", "decode", "choose", "elt"]);
 /** Functions that the lowest value of a cursor comes out of as one that is as low. */
 const passing: Readonly<Record<SqlDialect["name"], ReadonlySet<string>>> = {
-  postgres: new Set(["cast", "date", "timestamp", "timestamptz", "timezone", "date_trunc", "to_timestamp"]),
+  // PostgreSQL's GREATEST passes NULL over.
+  postgres: new Set([
+    "greatest",
+    "cast",
+    "date",
+    "timestamp",
+    "timestamptz",
+    "timezone",
+    "date_trunc",
+    "to_timestamp",
+  ]),
   sqlite: new Set(["cast"]),
   mysql: new Set(["cast", "convert", "date", "timestamp", "str_to_date"]),
 };
 const arithmetic = /^[-+*/%^|&#~]+$/;
-const conjunctions = /^(?:and|or|not|in|where|on|when|then|else|between|having)$/;
+/** Words before a parenthesis that are no functions. */
+const conjunctions =
+  /^(?:and|or|not|in|where|on|when|then|else|between|having|as|materialized|from|join|lateral|select|union|all|any|some|exists|using|by|limit|offset|values|row|interval|is|distinct|with|over|filter)$/;
 type Comparison = Pick<Placeholder, "comparison" | "side">;
 /** What an operator makes of the placeholder behind it; before it, the ends are the other way round. */
 const comparisons: ReadonlyMap<string, Comparison> = new Map([
@@ -135,6 +154,10 @@ function usesOf(
     const distinct = before === "from" && tokens[from - 2]?.text === "distinct";
     if (after === "is" || distinct) guarded = true;
     calculation ??= operation(before, after, dialect);
+    if (/^(?:then|else)$/.test(before)) {
+      calculation ??= { name: "CASE", keepsInfinity: false, isBranch: true };
+      guarded ||= isCaseOfNull(tokens, from);
+    }
     const compared = comparisonBetween(before, after);
     if (compared !== null) return { ...compared, guarded, calculation };
     const open = enclosing(tokens, from, -1);
@@ -144,7 +167,7 @@ function usesOf(
     to = close;
     const caller = tokens[open - 1];
     if (caller?.kind === "word" && !conjunctions.test(caller.text)) {
-      if (guards.has(caller.text)) guarded = true;
+      if (isGuard(caller.text, dialect)) guarded = true;
       else calculation ??= call(caller.text, tokens.slice(open, close), dialect);
       from = open - 1;
     }
@@ -164,7 +187,24 @@ function operation(before: string, after: string, dialect: SqlDialect["name"]): 
 function call(name: string, inside: readonly SqlToken[], dialect: SqlDialect["name"]): Calculation | null {
   // A number below 0 without a sign is a high one.
   const isUnsigned = inside.some(({ text }) => text === "unsigned");
-  return passing[dialect].has(name) && !isUnsigned ? null : { name: `${name}()`, keepsInfinity: false };
+  if (passing[dialect].has(name) && !isUnsigned) return null;
+  return { name: `${name}()`, keepsInfinity: false, isBranch: choosing.has(name) };
+}
+
+/** Whether the CASE around a token asks whether a placeholder is NULL. */
+function isCaseOfNull(tokens: readonly SqlToken[], index: number): boolean {
+  const begins = tokens.findLastIndex(({ text }, at) => at < index && text === "case");
+  return tokens
+    .slice(begins, index)
+    .some(({ kind }, at, within) => kind === "placeholder" && within[at + 1]?.text === "is");
+}
+
+/** The placeholders of which the query says what NULL means, wherever that matters. */
+export function guardedNumbers(placeholders: readonly Placeholder[]): ReadonlySet<number> {
+  const bare = placeholders.filter(({ guarded, calculation }) => !guarded && calculation?.isBranch === true);
+  const numbers = new Set(placeholders.filter(({ guarded }) => guarded).map(({ number }) => number));
+  for (const { number } of bare) numbers.delete(number);
+  return numbers;
 }
 
 function comparisonBetween(before: string, after: string): Comparison | null {
@@ -195,7 +235,7 @@ function orderByOf(level: readonly SqlToken[], sql: string): string | null {
   const at = level.findLastIndex(({ text }, index) => text === "by" && level[index - 1]?.text === "order");
   if (at === -1) return null;
   let end = at + 1;
-  while (end < level.length && !isClause(level[end])) end++;
+  while (end < level.length && !isClause(level, end)) end++;
   const start = level[at + 1]?.start ?? 0;
   return sql.slice(start, level[end]?.start ?? lastEnd(level, end)).trim();
 }

@@ -6,6 +6,7 @@ import {
   momentTypes,
   numbers,
   places,
+  read,
   stream,
 } from "../../../test/support/database-input.ts";
 
@@ -37,9 +38,21 @@ const limited: readonly (readonly [string, string, readonly number[]])[] = [
 
 /** What calculations make of the lowest value there is: nothing, or what lies above every row. */
 const calculated = {
-  sqlite: ["datetime(updated_at) >= datetime($1)", "updated_at >= datetime($1, '-1 hour')"],
-  postgres: ["to_char(updated_at, 'YYYYMMDD') >= to_char($1::timestamptz, 'YYYYMMDD')"],
-  mysql: ["updated_at >= $1 - INTERVAL 5 MINUTE", "UNIX_TIMESTAMP(updated_at) >= UNIX_TIMESTAMP($1)"],
+  sqlite: [
+    "datetime(updated_at) >= datetime($1)",
+    "updated_at >= datetime($1, '-1 hour')",
+    "updated_at >= iif(id = 1, $1, ifnull($1, ''))",
+  ],
+  postgres: [
+    "to_char(updated_at, 'YYYYMMDD') >= to_char($1::timestamptz, 'YYYYMMDD')",
+    "updated_at >= $1 AND updated_at < $1::timestamptz + interval '1 day'",
+  ],
+  mysql: [
+    "updated_at >= $1 - INTERVAL 5 MINUTE",
+    "UNIX_TIMESTAMP(updated_at) >= UNIX_TIMESTAMP($1)",
+    "updated_at >= GREATEST($1, '2020-01-01')",
+    "updated_at >= IF(id = 1, $1, IFNULL($1, 0))",
+  ],
 };
 
 describe.each(places)("%s", (database, createPlace) => {
@@ -68,6 +81,31 @@ describe.each(places)("%s", (database, createPlace) => {
       await ids(input, "2024-01-01T00:02:00.5Z");
     },
   );
+
+  test("a column that is called limit is no limit", async () => {
+    const place = await createPlace();
+    const { dialect } = place.beside;
+    const limit = dialect.identifier("limit");
+    await place.beside.execute(`CREATE TABLE events (id BIGINT, ${limit} BIGINT)`);
+    await place.run("INSERT INTO events VALUES (1, 5), (2, 1), (3, 9)");
+    const query =
+      "SELECT e.id, e.limit FROM events e WHERE e.id >= $1 AND e.limit > 3 ORDER BY e.id, e.limit";
+    const named = database === "sqlite" ? query.replaceAll("e.limit", `e.${limit}`) : query;
+    const statePersistence = { id: { field: "id" } };
+    expect(await ids(inputOf(place, { query: named, statePersistence }))).toEqual([1, 3]);
+  });
+
+  test("the first run of a query that gives no row says so, and a later one does not", async () => {
+    const place = await createPlace();
+    await minutes(place, 2, momentTypes[database]);
+    const query =
+      "SELECT * FROM events WHERE updated_at >= $1 AND (id = 9 OR $1 IS NULL) ORDER BY updated_at";
+    const typed = database === "postgres" ? query.replaceAll("$1", "$1::timestamptz") : query;
+    const input = inputOf(place, { query: typed, statePersistence: timestamp });
+    const first = await read(input);
+    expect(first.warnings).toEqual(["FIRST_RUN_EMPTY"]);
+    expect((await read(input, "2024-01-01T00:02:00.5Z")).warnings).toEqual([]);
+  });
 
   test("the first run of a query that calculates with an id is refused", async () => {
     const place = await createPlace();

@@ -151,6 +151,11 @@ test.each([
   "SELECT t.*, (SELECT x FROM u WHERE u.t = t.id ORDER BY x LIMIT 1 OFFSET 1) FROM t WHERE updated_at >= $1",
   "SELECT offset, updated_at FROM t WHERE updated_at >= $1 AND t.offset > 5",
   "SELECT * FROM t ORDER BY updated_at LIMIT 10 OFFSET 5",
+  "SELECT id, updated_at, l.limit FROM l WHERE updated_at >= $1 AND l.limit > 3 ORDER BY updated_at, l.limit",
+  "WITH n AS (SELECT id, name FROM p ORDER BY name LIMIT 10) SELECT c.id, c.updated_at, n.name FROM c LEFT JOIN n ON n.id = c.pid WHERE c.updated_at >= $1",
+  "SELECT c.* FROM c JOIN (SELECT id, name FROM p ORDER BY id LIMIT 100) t ON t.id = c.pid WHERE c.updated_at >= $1",
+  "SELECT c.* FROM c LEFT JOIN LATERAL (SELECT json_agg(x.a) FROM (SELECT a FROM y WHERE y.c = c.id ORDER BY a DESC LIMIT 3) x) l ON true WHERE c.updated_at >= $1",
+  "SELECT id, updated_at, (SELECT x.id FROM c x WHERE x.updated_at >= $1 ORDER BY x.updated_at LIMIT 1) FROM c WHERE updated_at >= $1",
   "SELECT substring(name FOR 3), 'for update' AS \"into\" FROM t WHERE updated_at >= $1 -- FOR UPDATE",
   "WITH x AS (SELECT * FROM t WHERE v = 'DELETE FROM t') SELECT (insert(v, 1, 1, 'b')) FROM x WHERE updated_at >= $1",
   "SELECT * FROM (SELECT *, row_number() OVER (ORDER BY updated_at) n FROM t WHERE updated_at > $1) x LEFT JOIN u ON u.id = x.id WHERE n BETWEEN 1 AND 5 ORDER BY updated_at",
@@ -165,6 +170,16 @@ test.each([
   ["age(updated_at, $1) > interval '0'", "calculates with $1 (age())"],
   ["now() - $1 > interval '0'", "calculates with $1 (-)"],
   ["updated_at >= COALESCE($1, '2020-01-01') - INTERVAL '5 minutes'", null],
+  ["updated_at >= NULLIF($1, '')", "calculates with $1 (nullif())"],
+  ["updated_at >= LEAST($1, now())", "calculates with $1 (least())"],
+  ["updated_at >= GREATEST($1, '2020-01-01')", null],
+  ["updated_at >= $1 AND updated_at < $1::timestamptz + interval '1 day'", "nothing compares with NULL"],
+  ["updated_at >= CASE WHEN v = 1 THEN $1 ELSE COALESCE($1, '1970-01-01') END", "calculates with $1 (CASE)"],
+  ["updated_at >= CASE WHEN $1 IS NULL THEN '1970-01-01' ELSE $1 END", null],
+  [
+    "updated_at > (WITH b AS (SELECT $1::timestamptz AS since) SELECT since FROM b)",
+    "nothing compares with NULL",
+  ],
 ])("a first run with %s: %s", (where, message) => {
   const parsed = parse({ query: `SELECT * FROM t WHERE ${where}`, statePersistence: timestamp });
   if (!parsed.success) throw new Error(parsed.error.message);

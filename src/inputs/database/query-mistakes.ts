@@ -3,7 +3,7 @@ import type { SqlDialect } from "../../sql/port.ts";
 import { leadingRole, type StatePersistence } from "../state-persistence.ts";
 import { boundsJoinedByAnd } from "./joined-bounds.ts";
 import type { InnerLimit } from "./limits.ts";
-import { analyseQuery, type QueryAnalysis } from "./query-analysis.ts";
+import { analyseQuery, guardedNumbers, type QueryAnalysis } from "./query-analysis.ts";
 import { effectsOf } from "./query-effects.ts";
 
 /** What of an input's keys its query is judged by. */
@@ -132,9 +132,11 @@ function isAskedFrom({ placeholders }: QueryAnalysis, persistence: StatePersiste
   return leadingRole(persistence) !== null && placeholders.length > 0;
 }
 
-/** The limits inside that are meant for the size of a page. */
+/** The limits inside that are meant for the size of a page: not those of parts that the cursor is not taken from. */
 function pageLimits(analysis: QueryAnalysis, persistence: StatePersistence): readonly InnerLimit[] {
-  return isAskedFrom(analysis, persistence) ? analysis.innerLimits : [];
+  if (!isAskedFrom(analysis, persistence)) return [];
+  const field = cursorField(persistence)?.toLowerCase() ?? "*";
+  return analysis.innerLimits.filter(({ names }) => names === null || names.has(field) || names.has("*"));
 }
 
 /** Those of them that cannot be taken out, for which the query is run again and again, with a new bound each time. */
@@ -209,7 +211,7 @@ function tieHazards({ placeholders, limit }: QueryAnalysis): QueryDoubt[] {
 
 function firstRunDoubts({ placeholders }: QueryAnalysis, persistence: StatePersistence): QueryDoubt[] {
   const names = boundNames(persistence);
-  const guarded = new Set(placeholders.filter((one) => one.guarded).map(({ number }) => number));
+  const guarded = guardedNumbers(placeholders);
   const bare = placeholders.find(
     ({ number, comparison, calculation }) =>
       (comparison !== null || calculation !== null) &&
@@ -218,7 +220,9 @@ function firstRunDoubts({ placeholders }: QueryAnalysis, persistence: StatePersi
   );
   if (bare === undefined) return [];
   const { number, start, calculation } = bare;
-  if (calculation !== null && !(calculation.keepsInfinity && names[number - 1] === "timestamp")) {
+  const passes =
+    calculation?.keepsInfinity === true && bare.side !== "upper" && names[number - 1] === "timestamp";
+  if (calculation !== null && !passes) {
     return [
       {
         code: "FIRST_RUN_BOUND",

@@ -8,7 +8,7 @@ import { Binder, type BoundStatement } from "./binder.ts";
 import type { Subject } from "./commit-safe/bound.ts";
 import { requireColumns } from "./known-columns.ts";
 import { OffsetOrder } from "./offset-order.ts";
-import { analyseQuery, type Calculation, type QueryAnalysis, rewriteQuery } from "./query-analysis.ts";
+import { analyseQuery, guardedNumbers, type QueryAnalysis, rewriteQuery } from "./query-analysis.ts";
 import { repeatedLimits } from "./query-mistakes.ts";
 import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
@@ -64,7 +64,7 @@ export class DatabaseRead {
     const offsets = OffsetOrder.of(leading, queryFormat, context.warn);
     const pages =
       config.query !== undefined
-        ? this.#readQuery(config.query, request)
+        ? this.#toldWhereEmpty(config.query, request)
         : readsByTransaction(config)
           ? this.#readTransactions(request)
           : this.#readTable(request);
@@ -203,6 +203,21 @@ export class DatabaseRead {
     return config.statePersistence.until !== undefined || (upper !== present && upper !== coarseEnd);
   }
 
+  /** Nobody can see whether a first run of a query without a row met an empty table, or a bound that nothing passes. */
+  async *#toldWhereEmpty(query: string, request: ReadRequest): AsyncGenerator<Page, void, undefined> {
+    let isEmpty = request.window.lower === null;
+    for await (const page of this.#readQuery(query, request)) {
+      isEmpty &&= page.records.length === 0;
+      yield page;
+    }
+    const { connection, context } = this.#parts;
+    if (!isEmpty || analyseQuery(query, connection.dialect.name).placeholders.length === 0) return;
+    context.warn(
+      "FIRST_RUN_EMPTY",
+      "the query gave no row, and there is no cursor yet: what it reads from is empty, or its conditions let nothing pass before $1 has a value. If there are rows, say in the query what the first run reads: COALESCE($1, …) in every place of $1",
+    );
+  }
+
   async *#readQuery(query: string, asked: ReadRequest): AsyncGenerator<Page, void, undefined> {
     const { persistence, incremental, connection, coarseEnd } = this.#parts;
     const analysis = analyseQuery(query, connection.dialect.name);
@@ -256,12 +271,8 @@ export class DatabaseRead {
       sql: rewriteQuery(query, analysis, (number) => connection.dialect.placeholder(number)),
       pageSize: Math.min(limit?.rows || config.pageSize, Math.max(config.pageSize, largestLimit)),
       placeholders: Math.max(0, ...placeholders.map(({ number }) => number)),
-      guarded: new Set(placeholders.filter(({ guarded }) => guarded).map(({ number }) => number)),
-      calculations: new Map(
-        placeholders.flatMap(({ number, calculation }) =>
-          calculation === null ? [] : [[number, calculation]],
-        ),
-      ),
+      guarded: guardedNumbers(placeholders),
+      calculated: placeholders.filter(({ calculation }) => calculation !== null),
       upper: end.every(({ comparison }) => comparison === "inclusive") ? "inclusive" : "exclusive",
       isOwn: false,
     };
@@ -290,7 +301,7 @@ export class DatabaseRead {
 /** The queries that are written for a table guard nothing, and compare with both ends inclusively. */
 const ofTable = {
   guarded: new Set<number>(),
-  calculations: new Map<number, Calculation>(),
+  calculated: [],
   upper: "inclusive",
   isOwn: true,
 } as const;
