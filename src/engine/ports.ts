@@ -335,6 +335,8 @@ export interface OutputContext extends PartContext {
    * cursor is higher, since a live run may have written it since the backfill read its record.
    */
   readonly cursorPath?: Path | null;
+  /** With `cursorPath`: in which order its values stand, where an output keeps them as texts. */
+  readonly cursorType?: CursorType | null;
   readonly leaseSeconds: number;
   /** Takes the records that the output refuses; the engine always gives it. Without it, a refusal fails the run. */
   readonly refusals?: Refusals;

@@ -176,8 +176,15 @@ class Attempt {
   #openOutput(): Promise<OutputSession> {
     const { output, leaseSeconds, input } = this.#pipeline;
     const { lane } = this.#kind;
-    const cursorPath = lane === "" ? null : (input.incremental.cursors[0]?.path ?? null);
-    return output.open({ ...this.#partContext(), lane, leaseSeconds, cursorPath, refusals: this.#refusals });
+    const cursor = lane === "" ? undefined : input.incremental.cursors[0];
+    return output.open({
+      ...this.#partContext(),
+      lane,
+      leaseSeconds,
+      cursorPath: cursor?.path ?? null,
+      cursorType: cursor?.type ?? null,
+      refusals: this.#refusals,
+    });
   }
 
   #partContext(signal: AbortSignal = this.#options.signal ?? new AbortController().signal): PartContext {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { systemClock } from "../../src/clock.ts";
 import type { Commit, OutputSession, Refusal, Refusals } from "../../src/engine/ports.ts";
+import type { CursorType } from "../../src/model/cursor.ts";
 import { emptyPosition } from "../../src/model/position.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
 import { createDatabaseOutput } from "../../src/outputs/database/database-output.ts";
@@ -19,6 +20,7 @@ type Options = Partial<Omit<DatabaseOutputConfig, "type">> & {
   leaseSeconds?: number;
   lane?: string;
   cursorPath?: readonly string[];
+  cursorType?: CursorType;
   refusals?: Refusals;
 };
 
@@ -42,6 +44,7 @@ export async function placeAt(url: string): Promise<Place> {
         leaseSeconds = 60,
         lane = "",
         cursorPath,
+        cursorType,
         refusals,
         ...options
       } = given;
@@ -59,6 +62,7 @@ export async function placeAt(url: string): Promise<Place> {
         lane,
         leaseSeconds,
         cursorPath: cursorPath ?? null,
+        cursorType: cursorType ?? null,
         ...(refusals === undefined ? {} : { refusals }),
       });
       onTestFinished(() => session.close());

@@ -2,6 +2,7 @@ import { TidemarkError } from "../../errors.ts";
 import { tableNameParts } from "../../sql/dialects.ts";
 import type { MysqlConnection } from "../../sql/mysql/connection.ts";
 import { mysqlRules } from "./mysql-rules.ts";
+import type { TextWords } from "./newest-row.ts";
 import type { InexactKey, Target } from "./table-store.ts";
 
 /** A unique key of a table, as far as it matters to an upsert. */
@@ -94,3 +95,12 @@ export async function inexactKeysOf(
     return [{ column, because: `its collation is ${collation}` }];
   });
 }
+
+export const mysqlTexts: TextWords = {
+  text: (value) => `CAST(CONVERT(${value} USING utf8mb4) AS BINARY)`,
+  replaced: (text, from, to) => `REPLACE(${text}, '${from}', '${to}')`,
+  trimmedEnd: (text, character) => `TRIM(TRAILING '${character}' FROM ${text})`,
+  withoutLeadingZeros: (text) => `TRIM(LEADING '0' FROM ${text})`,
+  joined: (a, b) => `CONCAT(${a}, ${b})`,
+  placeOfPoint: (text) => `LPAD(LOCATE('.', ${text}), 6, '0')`,
+};

@@ -3,10 +3,11 @@ import type { SourceRecord } from "../../model/record.ts";
 import type { MysqlConnection } from "../../sql/mysql/connection.ts";
 import type { ColumnKind, SqlRow } from "../../sql/port.ts";
 import { mysqlFault } from "./mysql-faults.ts";
-import { inexactKeysOf, isTable, refuseOtherKeys, uniqueKeysOf } from "./mysql-keys.ts";
+import { inexactKeysOf, isTable, mysqlTexts, refuseOtherKeys, uniqueKeysOf } from "./mysql-keys.ts";
 import { rowWriter } from "./mysql-literals.ts";
 import { mysqlRules } from "./mysql-rules.ts";
 import { finishWidening, widenColumns, wordOf } from "./mysql-widening.ts";
+import { type NewestBy, notNewer } from "./newest-row.ts";
 import type { RecordFault } from "./record-fault.ts";
 import {
   columnsOf,
@@ -346,13 +347,12 @@ export class MysqlTableStore implements TableStore {
     const { dialect } = this.#connection;
     const changed = columns.filter(({ name }) => !key.includes(name));
     // The server assigns from left to right, so the column that decides is the last to change.
-    const others = (changed.length === 0 ? columns : changed).filter(({ name }) => name !== newest);
-    const deciding = changed.filter(({ name }) => name === newest);
+    const others = (changed.length === 0 ? columns : changed).filter(({ name }) => name !== newest?.column);
+    const deciding = changed.filter(({ name }) => name === newest?.column);
+    const isNotNewer = newest === undefined ? null : this.#notNewer(newest, columns);
     const set = [...others, ...deciding].map(({ name }) => {
       const quoted = dialect.identifier(name);
-      if (newest === undefined) return `${quoted} = VALUES(${quoted})`;
-      const by = dialect.identifier(newest);
-      return `${quoted} = IF(${by} IS NULL OR ${by} <= VALUES(${by}), VALUES(${quoted}), ${quoted})`;
+      return `${quoted} = ${isNotNewer === null ? `VALUES(${quoted})` : `IF(${isNotNewer}, VALUES(${quoted}), ${quoted})`}`;
     });
     // A row of another key that the column takes for this one fails the statement: it is never replaced.
     const same = inexact.map(({ column }) => {
@@ -361,6 +361,14 @@ export class MysqlTableStore implements TableStore {
       return `${quoted} = IF(${isSame}, ${quoted}, (SELECT 1 UNION SELECT 2))`;
     });
     return ` ON DUPLICATE KEY UPDATE ${[...same, ...set].join(", ")}`;
+  }
+
+  #notNewer({ column, order }: NewestBy, columns: readonly FieldColumn[]): string {
+    const stored = this.#connection.dialect.identifier(column);
+    const incoming = `VALUES(${stored})`;
+    const isText = columns.some(({ name, kind }) => name === column && kind === "text");
+    const ordered = isText ? notNewer(order, stored, incoming, mysqlTexts) : `${stored} <= ${incoming}`;
+    return `${stored} IS NULL OR ${ordered}`;
   }
 
   #names(names: readonly string[]): string {

@@ -1,4 +1,5 @@
 import type { PostgresConnection } from "../../sql/postgres/connection.ts";
+import type { TextWords } from "./newest-row.ts";
 import type { InexactKey } from "./table-store.ts";
 
 /**
@@ -42,3 +43,13 @@ export async function inexactKeysOf(
   }
   return [...found.values()];
 }
+
+/** The collation that is said of the text counts for all that is made of it. */
+export const postgresTexts: TextWords = {
+  text: (value) => `(${value}::text COLLATE "C")`,
+  replaced: (text, from, to) => `replace(${text}, '${from}', '${to}')`,
+  trimmedEnd: (text, character) => `rtrim(${text}, '${character}')`,
+  withoutLeadingZeros: (text) => `ltrim(${text}, '0')`,
+  joined: (a, b) => `(${a} || ${b})`,
+  placeOfPoint: (text) => `lpad(strpos(${text}, '.')::text, 6, '0')`,
+};

@@ -5,9 +5,10 @@ import type { ColumnKind } from "../../sql/port.ts";
 import type { PostgresConnection } from "../../sql/postgres/connection.ts";
 import { kindOfType } from "../../sql/postgres/types.ts";
 import { lastOfEachKey } from "./key-text.ts";
+import { notNewer } from "./newest-row.ts";
 import { CopyIn } from "./postgres-copy.ts";
 import { postgresFault } from "./postgres-faults.ts";
-import { inexactKeysOf } from "./postgres-keys.ts";
+import { inexactKeysOf, postgresTexts } from "./postgres-keys.ts";
 import { columnLiteral, requireText } from "./postgres-literals.ts";
 import { postgresRules } from "./postgres-rules.ts";
 import type { RecordFault } from "./record-fault.ts";
@@ -352,9 +353,13 @@ export class PostgresTableStore implements TableStore {
     if (set.length === 0) return ` ON CONFLICT (${this.#names(key)}) DO NOTHING`;
     const update = ` ON CONFLICT (${this.#names(key)}) DO UPDATE SET ${set.join(", ")}`;
     if (newest === undefined) return update;
-    const column = dialect.identifier(newest);
-    const stored = `${own}.${column}`;
-    return `${update} WHERE ${stored} IS NULL OR ${stored} <= EXCLUDED.${column}`;
+    const column = dialect.identifier(newest.column);
+    const [stored, incoming] = [`${own}.${column}`, `EXCLUDED.${column}`];
+    const isText = columns.some(({ name, kind }) => name === newest.column && kind === "text");
+    const ordered = isText
+      ? notNewer(newest.order, stored, incoming, postgresTexts)
+      : `${stored} <= ${incoming}`;
+    return `${update} WHERE ${stored} IS NULL OR ${ordered}`;
   }
 
   #names(names: readonly string[]): string {

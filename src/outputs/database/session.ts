@@ -17,6 +17,7 @@ import { DeliveredIdentities } from "./delivered.ts";
 import { ExactKeys, warnOfKey } from "./exact-keys.ts";
 import { hasRows } from "./has-rows.ts";
 import type { Ledger } from "./ledger.ts";
+import { NewestGuard } from "./newest-guard.ts";
 import { refusalBefore, refusalOf } from "./refused-record.ts";
 import { rowsLeftOut, writeAll, writeCarefully } from "./row-writing.ts";
 import { createSpill, type Spill, spill } from "./spills.ts";
@@ -61,6 +62,7 @@ export class DatabaseSession implements OutputSession {
   #epoch: number | null = null;
   #inexact: readonly InexactKey[] = [];
   readonly #exactKeys: ExactKeys | null;
+  readonly #newest: NewestGuard;
   #plan: TablePlan | null = null;
   #target: { readonly target: Target; readonly version: number } | null = null;
   #held: SourceRecord[] = [];
@@ -76,6 +78,7 @@ export class DatabaseSession implements OutputSession {
     this.#delivered = new DeliveredIdentities(parts.ledger);
     this.#refusals = parts.context.refusals ?? failOnRefusal;
     const { table, key, store, context } = parts;
+    this.#newest = new NewestGuard({ table, keyed: key.length > 0, rules: store.rules, context });
     this.#exactKeys =
       key.length === 0 ? null : new ExactKeys({ table, key, rules: store.rules, warn: context.warn });
   }
@@ -104,6 +107,7 @@ export class DatabaseSession implements OutputSession {
       );
     }
     if (existing !== null && this.#parts.key.length > 0) await this.#lookAtKey(existing, entry?.mark ?? null);
+    if (existing !== null) await this.#newest.lookAtRows(this.#parts.connection, existing);
     this.#plan = new TablePlan({
       table,
       key: this.#parts.key,
@@ -141,6 +145,7 @@ export class DatabaseSession implements OutputSession {
   async write(batch: Batch): Promise<number> {
     if (batch.deliveries !== undefined) this.#delivered.add(batch.deliveries);
     const records = this.#fitting(batch);
+    this.#newest.look(records, this.#planned());
     const [sample] = records;
     if (sample === undefined) return 0;
     // One record stands for the batch: exact sizes would cost more than they are worth.
@@ -331,7 +336,7 @@ export class DatabaseSession implements OutputSession {
   #targetOf(): Target {
     const plan = this.#planned();
     if (this.#target?.version !== plan.version) {
-      const newest = this.#newestBy(plan);
+      const newest = this.#newest.by(plan);
       const target = {
         table: this.#parts.table,
         columns: plan.columns,
@@ -342,23 +347,6 @@ export class DatabaseSession implements OutputSession {
       this.#target = { target, version: plan.version };
     }
     return this.#target.target;
-  }
-
-  /**
-   * The column by which a row that a live run has written meanwhile is told from an older one that a
-   * backfill brings late.
-   */
-  #newestBy(plan: TablePlan): string | null {
-    const { cursorPath = null } = this.#parts.context;
-    if (cursorPath === null || plan.key.length === 0) return null;
-    const [field, ...deeper] = cursorPath;
-    const column = deeper.length === 0 ? plan.columns.find((known) => known.field === field) : undefined;
-    if (column !== undefined && column.kind !== "json" && !plan.key.includes(column.name)) return column.name;
-    this.#parts.context.warn(
-      "BACKFILL_MAY_OVERWRITE",
-      `the table ${this.#parts.table} has no column of the cursor ${cursorPath.join(".")}: a record that changes while the backfill reads it may be put back to what it was, until it changes again`,
-    );
-    return null;
   }
 
   /**

@@ -1,5 +1,6 @@
 import { tableNameParts } from "../../sql/dialects.ts";
 import type { SqliteConnection } from "../../sql/sqlite/connection.ts";
+import { notNewer, type TextWords } from "./newest-row.ts";
 import type { InexactKey, Target } from "./table-store.ts";
 
 /** The columns of a key in which SQLite takes different texts for one, by the collation of its unique index. */
@@ -24,6 +25,16 @@ export async function inexactKeysOf(
   }
   return [...found.values()];
 }
+
+/** `||` makes a text without a collation of any value. */
+const textWords: TextWords = {
+  text: (value) => `(${value} || '')`,
+  replaced: (text, from, to) => `replace(${text}, '${from}', '${to}')`,
+  trimmedEnd: (text, character) => `rtrim(${text}, '${character}')`,
+  withoutLeadingZeros: (text) => `ltrim(${text}, '0')`,
+  joined: (a, b) => `(${a} || ${b})`,
+  placeOfPoint: (text) => `printf('%06d', instr(${text}, '.'))`,
+};
 
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -52,6 +63,11 @@ export function onConflict({ table, key, columns, newest, inexact = [] }: Target
   const conflict = ` ON CONFLICT (${key.map(identifier).join(", ")}) DO`;
   if (set.length === 0) return `${conflict} NOTHING`;
   if (newest === undefined) return `${conflict} UPDATE SET ${set.join(", ")}`;
-  const stored = `${identifier(nameOf(table).name)}.${identifier(newest)}`;
-  return `${conflict} UPDATE SET ${set.join(", ")} WHERE ${stored} IS NULL OR ${stored} <= excluded.${identifier(newest)}`;
+  const column = identifier(newest.column);
+  const stored = `${identifier(nameOf(table).name)}.${column}`;
+  const incoming = `excluded.${column}`;
+  // A column of any type can hold texts, and numbers beside them.
+  const haveTexts = `'text' IN (typeof(${stored}), typeof(${incoming}))`;
+  const ordered = `CASE WHEN ${haveTexts} THEN ${notNewer(newest.order, stored, incoming, textWords)} ELSE ${stored} <= ${incoming} END`;
+  return `${conflict} UPDATE SET ${set.join(", ")} WHERE ${stored} IS NULL OR ${ordered}`;
 }

@@ -1,6 +1,7 @@
 import type { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { ColumnKind } from "../../sql/port.ts";
+import type { NewestBy } from "./newest-row.ts";
 import type { RecordFault } from "./record-fault.ts";
 import type { ValueCheck } from "./value-checks.ts";
 
@@ -111,8 +112,8 @@ export interface Target {
   readonly columns: readonly FieldColumn[];
   /** Names of the columns whose row a record replaces; empty where records are only added. */
   readonly key: readonly string[];
-  /** A column in which a row that is higher than the record keeps its place; absent where any record replaces it. */
-  readonly newest?: string;
+  /** Which rows keep their place since they are higher than the record; absent where any record replaces them. */
+  readonly newest?: NewestBy;
   /** Those columns of the key in which another text may find a row. Absent where there are none. */
   readonly inexact?: readonly InexactKey[];
 }
