@@ -1,7 +1,9 @@
 import type { TidemarkError } from "../../errors.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { type Answer, type PageFailure, pageCap } from "./answer.ts";
-import { describeSign, type MoreSign, signOfMore } from "./more-signs.ts";
+import { signAtEnd } from "./end-signs.ts";
+import { LastPageAgain, sameForEachRequest, totalThatWouldTell } from "./last-page-again.ts";
+import { describeSign, type Envelope } from "./more-signs.ts";
 import {
   endsEmpty,
   endsOtherwise,
@@ -14,7 +16,7 @@ import {
   type Verdict,
 } from "./page-end.ts";
 import { PageSizes } from "./page-sizes.ts";
-import { PageTotals, type ReadBefore } from "./page-totals.ts";
+import { PageTotals, readBefore } from "./page-totals.ts";
 import type { CountedPagination } from "./pagination-schema.ts";
 import { ReadAgain } from "./read-again.ts";
 import { RepeatedPage } from "./repeated-page.ts";
@@ -47,6 +49,7 @@ export class CountedWalk implements Walk {
   readonly #repeats: RepeatedPage;
   readonly #again: ReadAgain;
   readonly #shown: ShownTotals;
+  readonly #last = new LastPageAgain();
   #place: ResumePoint;
   #pages = 0;
   /** What was judged of the page before; null before the first. */
@@ -137,9 +140,10 @@ export class CountedWalk implements Walk {
     const { answer, fail } = page;
     if (isConfirming(this.#verdict) && this.#isRepeat(answer)) return this.#hold(page);
     const isSame = this.#repeats.isSame(answer.records);
+    if (isSame && this.#mayBeLastAgain(page)) return this.#hold(page);
     const known = isSame ? 0 : this.#countLedBackInto(answer.records);
     this.#note(page, isSame);
-    if (isSame && this.#sameInARow > mostSame) return this.#endOfLoop(fail);
+    if (isSame && this.#sameInARow > mostSame) return this.#endOfLoop(page);
     if (isSame && !this.#mayRepeat(answer, fail)) return { records: answer.records, next: null };
     const next = this.#after(page);
     return known === 0
@@ -170,6 +174,7 @@ export class CountedWalk implements Walk {
     this.#sameInARow = isSame ? this.#sameInARow + 1 : 0;
     this.#totals.note(answer, fail, fresh, shifted);
     this.#shown.note(page, fresh);
+    this.#last.note(this.#envelopeOf(page));
     this.#verdict = judge(records.length, this.#pagination, this.#totals, this.#sizes);
     this.#sizes.note(records.length);
     this.#hasMoved ||= this.#count > 0 && records.length > 0 && !isSame;
@@ -192,19 +197,22 @@ export class CountedWalk implements Walk {
     return { fresh: records.length - known, shifted };
   }
 
-  #after({ answer, response, fail }: PageSeen): ResumePoint | null {
+  #after(page: PageSeen): ResumePoint | null {
+    const { answer, fail } = page;
     const count = answer.records.length;
     this.#emptyPages = count === 0 ? this.#emptyPages + 1 : 0;
     if (this.#verdict !== "end") return count === 0 ? this.#pastEmpty(fail) : this.#onBy(count);
     if (count === 0 && this.#pages > 1) this.#parts.facts.learn(endsEmpty);
     if (this.#totals.isFlagProven) return null;
-    const { dataField, warn } = this.#parts;
-    // A total of records may count what this read was not asked for; pages are those of the read.
-    const read = { pages: this.#totals.read.pages, records: null };
-    const sign = signOfMore({ body: answer.body, headers: response.headers, dataField, read });
-    if (sign !== null && (count > 0 || !this.#isOwnPlace(sign, response.url))) {
+    const { agrees, read } = this.#totals;
+    const sign = signAtEnd(page, this.#parts.dataField, {
+      agrees,
+      pages: read.pages,
+      pagination: this.#pagination,
+    });
+    if (sign !== null) {
       this.#hasDoubted = true;
-      warn(
+      this.#parts.warn(
         "MORE_PAGES_SHOWN",
         `the read ended by what \`pagination\` declares, and ${describeSign(sign)}${sign.text === undefined ? this.#startHint : followHint}`,
       );
@@ -212,10 +220,8 @@ export class CountedWalk implements Walk {
     return null;
   }
 
-  /** Past the last page a source may well give the number of a next one. */
-  #isOwnPlace({ kind, text = "" }: MoreSign, url: URL): boolean {
-    if (kind === "token") return /^\s*\d+\s*$/.test(text);
-    return kind === "address" && URL.parse(text, url.href)?.searchParams.has(this.#pagination.param) === true;
+  #envelopeOf({ answer, response }: PageSeen): Pick<Envelope, "body" | "headers" | "dataField"> {
+    return { body: answer.body, headers: response.headers, dataField: this.#parts.dataField };
   }
 
   /** What may be wrong where less came than a source has, and its first page was not asked for. */
@@ -268,7 +274,7 @@ export class CountedWalk implements Walk {
   #takeBehindRepeat(page: PageSeen, held: Held): Taken {
     const { answer } = page;
     if (page.pastEnd === null && this.#repeats.isSame(answer.records, true)) {
-      return this.#endOfRepeats(held.page.answer);
+      return this.#endOfRepeats(held.page);
     }
     this.#held = null;
     const { answer: repeat, fail } = held.page;
@@ -289,19 +295,32 @@ export class CountedWalk implements Walk {
     return { records: [...records, ...taken.records], next: taken.next };
   }
 
+  /** Whether a page behind a full one may be the source's last one again, given for a page past the end; the next one tells. */
+  #mayBeLastAgain(page: PageSeen): boolean {
+    const { recordsLeft, pagesLeft, hasMore, read } = this.#totals;
+    if (recordsLeft !== null || pagesLeft !== null || hasMore !== null) return false;
+    return this.#last.ask(this.#envelopeOf(page), {
+      records: read.records,
+      isNumbered: this.#pagination.type === "page",
+    });
+  }
+
   /** Page after page is the last one again: the source has no more, or it does not page by this parameter. */
-  #endOfRepeats({ records }: Answer): Taken {
+  #endOfRepeats(page: PageSeen): Taken {
+    const { records } = page.answer;
     const isSure =
       this.#hasMoved || this.#totals.recordsLeft === false || records.length < this.#sizes.largest;
-    if (!isSure && !this.#isToldOf(records)) {
-      this.#hasDoubted = true;
-      const { param } = this.#pagination;
-      this.#parts.warn(
-        "END_UNCONFIRMED",
-        `each request brought the same ${records.length} records: they are all, or the source does not page by \`${param}\`; compare its documentation`,
-      );
-    }
+    if (!isSure && !this.#isToldOf(records)) this.#doubtRepeats(page);
     return { records: [], next: null };
+  }
+
+  #doubtRepeats(page: PageSeen): void {
+    const { length } = page.answer.records;
+    this.#doubtEnd(sameForEachRequest(length, this.#pagination.param, this.#wouldTell(page)));
+  }
+
+  #wouldTell(page: PageSeen): string | null {
+    return this.#pagination.totalField === undefined ? totalThatWouldTell(this.#envelopeOf(page)) : null;
   }
 
   /** Whether an earlier run told of the same short page: nothing has changed then. */
@@ -348,12 +367,13 @@ export class CountedWalk implements Walk {
   }
 
   /** The engine knows a page by its records in their order; a source that sorts by nothing gives them in any. */
-  #endOfLoop(fail: PageFailure): Taken {
+  #endOfLoop(page: PageSeen): Taken {
     const { param } = this.#pagination;
-    this.#failure = fail(
+    const shown = this.#wouldTell(page);
+    this.#failure = page.fail(
       "PAGE_REPEATED",
       `${this.#sameInARow + 1} pages in a row brought the same records; the run did not reach the source's end`,
-      `The source may not page by \`${param}\`: compare its documentation.`,
+      `The source may not page by \`${param}\`: compare its documentation.${shown === null ? "" : ` Some sources give their last page for any page past it: ${shown}.`}`,
     );
     return { records: [], next: null };
   }
@@ -376,10 +396,3 @@ const followHint = "; if that leads on, declare `type: cursor` or `type: link`";
 
 /** How many empty pages in a row may lie in the middle of a read by offset. */
 const mostEmptyPages = 100;
-
-/** How much of the result lies before a place: as it was counted, else as far as the place can tell. */
-function readBefore(pagination: CountedPagination, { kind, token, read }: ResumePoint): ReadBefore {
-  if (pagination.type === "offset") return { records: read ?? Number(token), pages: null };
-  const pages = kind === "page" ? Number(token) - pagination.startPage : null;
-  return { pages, records: read ?? (pages === 0 ? 0 : null) };
-}

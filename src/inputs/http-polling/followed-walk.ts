@@ -58,7 +58,7 @@ export class FollowedWalk implements Walk {
     this.#emptyPages = records.length === 0 ? this.#emptyPages + 1 : 0;
     this.#totals.note(answer, fail);
     this.#shown.note(page, records.length);
-    const next = this.#after(page);
+    const next = this.#totals.isReachedAt(answer) ? null : this.#after(page);
     if (next === null) {
       this.#failure ??= this.#totals.shortfall(fail);
       if (this.#failure === null && !this.#saysHowMuch) this.#shown.end();

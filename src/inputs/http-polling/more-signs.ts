@@ -80,6 +80,12 @@ export function leadsOn({ body, headers, dataField }: Omit<Envelope, "read">): b
   );
 }
 
+/** A flag that says that more follows; null where there is none, or another says that this is the end. */
+export function flagOfMore(envelope: Pick<Envelope, "body" | "dataField">): MoreSign | null {
+  const flags = [...objectsOf(envelope)].flatMap(flagsOf);
+  return flags.some(({ more }) => !more) ? null : (flags[0]?.sign ?? null);
+}
+
 function saysTrue(value: unknown): boolean {
   return value === true || value === "true";
 }

@@ -1,17 +1,26 @@
 import type { Warn } from "../../engine/ports.ts";
 import type { TidemarkError } from "../../errors.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
+import type { ResumePoint } from "../../model/position.ts";
 import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
 import { showValue } from "../../model/unreadable-value.ts";
 import { type Answer, keysBeside, type PageFailure } from "./answer.ts";
+import { exactText } from "./answer-values.ts";
 import type { Facts } from "./facts.ts";
 import { MoreFlag } from "./more-flag.ts";
-import type { PlacePagination } from "./pagination-schema.ts";
+import type { CountedPagination, PlacePagination } from "./pagination-schema.ts";
 
 /** How much of the result lies before the place at which a read begins; null where that is not known. */
 export interface ReadBefore {
   readonly records: number | null;
   readonly pages: number | null;
+}
+
+/** How much of the result lies before a place: as it was counted, else as far as the place can tell. */
+export function readBefore(pagination: CountedPagination, { kind, token, read }: ResumePoint): ReadBefore {
+  if (pagination.type === "offset") return { records: read ?? Number(token), pages: null };
+  const pages = kind === "page" ? Number(token) - pagination.startPage : null;
+  return { pages, records: read ?? (pages === 0 ? 0 : null) };
 }
 
 /** What a source says of its result as a whole, against what has been read of it (promise P15). */
@@ -90,6 +99,19 @@ export class PageTotals {
     return (
       this.#total !== this.#count || (this.#facts.has(this.#totalFact) && !this.#facts.has(this.#wrongFact))
     );
+  }
+
+  /**
+   * Whether a page without records is the end, since it repeats a total that came whole: that is not the size of the page. A
+   * total of 0 is taken where the stream has seen it count more than a page.
+   */
+  isReachedAt({ body, records }: Answer): boolean {
+    if (this.#totalPath === null || records.length > 0 || this.recordsLeft !== false) return false;
+    if (this.hasMore === true || this.pagesLeft === true) return false;
+    const told = exactText(valueAt(body, this.#totalPath));
+    if (told === null || told === "" || Number(told) !== this.#total) return false;
+    if (this.#total > 0) this.#facts.learn(this.#totalFact);
+    return this.#facts.has(this.#totalFact) && !this.#facts.has(this.#wrongFact);
   }
 
   /**

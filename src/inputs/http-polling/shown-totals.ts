@@ -14,10 +14,10 @@ export interface ShownTotalsParts {
   readonly warn: Warn;
 }
 
-/** That a total was of what lies within the bounds. */
-const boundedFact = "total-within-bounds";
-/** The largest total seen, as a power of two. */
-const largestKind = "total-shown";
+/** That the total at a place was of what lies within the bounds. */
+const withinBounds = "total-within-bounds";
+/** The largest total that a read without bounds has seen at a place, as a power of two. */
+const largestKind = "total-of-all";
 
 /**
  * Totals of records that answers show and no setting declares, against what came (promise P15): `total`,
@@ -57,7 +57,7 @@ export class ShownTotals {
     if (came === null || this.#saysEnd) return;
     const sign = this.#signAbove(came);
     this.#learn(came, sign !== null);
-    if (sign === null || (isBounded && !facts.has(boundedFact))) return;
+    if (sign === null || (isBounded && !facts.has(`${withinBounds}:${sign.at}`))) return;
     warn(
       "MORE_PAGES_SHOWN",
       `the read ended after ${came} records, and ${describeSign(sign)}: they may lie behind an empty page, or be ones that the source counts and does not give; \`totalField\`, \`totalPagesField\` or \`hasMoreField\` would tell${hint}`,
@@ -70,18 +70,25 @@ export class ShownTotals {
     return signOfRecords({ ...this.#last, dataField, read: { pages: null, records } });
   }
 
-  /** A total that is what came, and less than one before it, counts no more than the bounds let through. */
+  /**
+   * A total that is what came within bounds, and less than it was in a read without any, counts no more than the bounds let
+   * through. Where nothing lies before the bounds yet, the number of all records is what came, too.
+   */
   #learn(came: number, isAbove: boolean): void {
     const { facts, isBounded, isPartition } = this.#parts;
-    if (isPartition || this.#signAbove(0) === null) return;
-    const agrees = !isAbove && came > 0 && this.#signAbove(came - 1) !== null;
-    if (!agrees) return;
-    let largest = 0;
-    for (let size = 1; size <= mostKept; size *= 2) if (facts.has(`${largestKind}:${size}`)) largest = size;
-    if (isBounded && came < largest) facts.learn(boundedFact);
+    if (isPartition || isAbove || came === 0) return;
+    const at = this.#signAbove(came - 1)?.at;
+    if (at === undefined) return;
+    const kind = `${largestKind}:${at}`;
+    const largest = Math.max(0, ...facts.of(kind).map(Number));
+    if (isBounded) {
+      if (came < largest) facts.learnOneOf(withinBounds, at, mostPlaces);
+      return;
+    }
     const size = 2 ** Math.min(Math.floor(Math.log2(came)), Math.log2(mostKept));
-    if (size > largest) facts.learnOneOf(largestKind, String(size), 1);
+    if (size > largest) facts.learnOneOf(kind, String(size), 1);
   }
 }
 
+const mostPlaces = 5;
 const mostKept = 2 ** 40;

@@ -1,0 +1,77 @@
+import { formatPath, isRecord, type SourceRecord } from "../../model/record.ts";
+import { exactText } from "./answer-values.ts";
+import { plainName } from "./failure-words.ts";
+import { type Envelope, signOfMore, signOfRecords } from "./more-signs.ts";
+
+/**
+ * Tells whether a page that came in place of another may be the source's last one, which some give for any page past the end
+ * (Magento): its own number of the page stays behind the one that was asked for, or a total equals what has been read.
+ */
+export class LastPageAgain {
+  #pages = 0;
+  /** The numbers around the records of the page before, and those that went up by one with each page so far. */
+  #numbers: ReadonlyMap<string, number> = new Map();
+  #counting: ReadonlySet<string> = new Set();
+
+  /** To be called with every page, in turn, once it has been asked about. */
+  note({ body, dataField }: Pick<Envelope, "body" | "dataField">): void {
+    const numbers = pageNumbers(body, dataField?.[0]);
+    const before = this.#numbers;
+    this.#counting =
+      this.#pages === 0
+        ? new Set(numbers.keys())
+        : new Set([...this.#counting].filter((at) => numbers.get(at) === (before.get(at) ?? Number.NaN) + 1));
+    this.#numbers = numbers;
+    this.#pages += 1;
+  }
+
+  /** What came before it: how many different records, null where that is not known, and whether pages are asked for by number. */
+  ask(
+    envelope: Omit<Envelope, "read">,
+    { records, isNumbered }: { readonly records: number | null; readonly isNumbered: boolean },
+  ): boolean {
+    if (signOfMore({ ...envelope, read: { pages: null, records } }) !== null) return false;
+    if (isNumbered && this.#pages > 1 && this.#staysBehind(envelope)) return true;
+    return (
+      records !== null && signOfRecords({ ...envelope, read: { pages: null, records: records - 1 } }) !== null
+    );
+  }
+
+  #staysBehind({ body, dataField }: Pick<Envelope, "body" | "dataField">): boolean {
+    const numbers = pageNumbers(body, dataField?.[0]);
+    return [...this.#counting].some((at) => numbers.get(at) === this.#numbers.get(at));
+  }
+}
+
+/** Which setting would tell, where an answer shows a number of records that none declares; null where it shows none. */
+export function totalThatWouldTell(envelope: Omit<Envelope, "read">): string | null {
+  const sign = signOfRecords({ ...envelope, read: { pages: null, records: 0 } });
+  if (sign === null || sign.in === "header") return null;
+  return `if \`${sign.at}\` is the number of all records, declare \`totalField: ${sign.at}\`, which would tell`;
+}
+
+/** The doubt where a source brought the same records for each request; `would` is what would tell. */
+export function sameForEachRequest(count: number, param: string, would: string | null): string {
+  const what = count === 1 ? "record" : `${count} records`;
+  return `each request brought the same ${what}: they are all, or the source does not page by \`${param}\`; ${would ?? "compare its documentation"}`;
+}
+
+const names = /^(?:page|current|current(?:page|index)(?:number|no)?|page(?:number|no|index)|number)$/;
+
+/** The numbers that by their names are the page's own, around the records and one object deep. */
+function pageNumbers(body: unknown, listKey: string | undefined): Map<string, number> {
+  const found = new Map<string, number>();
+  const take = (object: SourceRecord, before: readonly string[]): void => {
+    for (const [name, value] of Object.entries(object)) {
+      const number = Number(exactText(value) ?? Number.NaN);
+      if (names.test(plainName(name)) && Number.isInteger(number))
+        found.set(formatPath([...before, name]), number);
+    }
+  };
+  if (!isRecord(body)) return found;
+  take(body, []);
+  for (const [name, value] of Object.entries(body)) {
+    if (isRecord(value) && (name !== listKey || !Array.isArray(value))) take(value, [name]);
+  }
+  return found;
+}
