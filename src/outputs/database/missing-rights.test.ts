@@ -30,8 +30,10 @@ async function asRole(place: Place, ...grants: readonly string[]): Promise<Place
 
 const denied = (what: string) => ({
   code: "OUTPUT_FAILED",
-  message: expect.stringMatching(`the table events .*${what}`),
-  hint: expect.stringMatching(/SELECT, INSERT and UPDATE on events.*_tidemark_positions/),
+  message: expect.stringMatching(`output.*${what}`),
+  hint: expect.stringMatching(
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON .*${what}.* TO the role that the output`,
+  ),
 });
 
 test("a missing right of the output names the table and what to grant: PostgreSQL", async () => {
