@@ -54,6 +54,28 @@ describe("what stands for null in a source that cannot write it", () => {
     expect(readCursors([{ at: raw }], fieldOf(type, format), "skip").cursors).toEqual([cursor]);
   });
 
+  test.each<[string, string | RegExp]>([
+    [
+      "Sun, 01 Mar 2026 10:00:00 GMT",
+      "declare `format: \"EEE, dd MMM yyyy HH:mm:ss 'GMT'\"`, and `queryFormat`",
+    ],
+    [
+      "03/01/2026 10:00",
+      '`format: "MM/dd/yyyy HH:mm"` or `format: "dd/MM/yyyy HH:mm"`, whichever has the month',
+    ],
+    ["1772359200", "declare `format: epoch_s`"],
+    ["1772359200000", "declare `format: epoch_ms`"],
+    ["yesterday", /cannot be read as an ISO 8601 timestamp \([^)]*\)$/],
+    ["2026-02-30", /is no day|no such|day/],
+  ])("a text of a known form that cannot be read names the format to declare: %s", (at, words) => {
+    expect(() => readCursors([{ at }], fieldOf("timestamp_utc"), "fail")).toThrow(
+      expect.objectContaining({
+        code: "CURSOR_INVALID",
+        message: typeof words === "string" ? expect.stringContaining(words) : expect.stringMatching(words),
+      }),
+    );
+  });
+
   test("other texts that cannot be read stay CURSOR_INVALID", () => {
     const field = fieldOf("timestamp_utc");
     expect(() => readCursors([{ at: "0000-00-01" }], field, "skip")).toThrow(

@@ -1,5 +1,6 @@
 import { TidemarkError } from "../errors.ts";
 import { compareCursorValues, readCursorValue } from "../model/cursor.ts";
+import { patternsThatRead } from "../model/pattern-proposal.ts";
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../model/record.ts";
 import { fieldNamesAlong, hasField, unknownField } from "../model/unknown-field.ts";
 import type { CursorField, NullCursorPolicy } from "./ports.ts";
@@ -63,8 +64,27 @@ function cursorOf(
   try {
     return readCursorValue(field.type, raw, field.format);
   } catch (cause) {
-    throw atRecord(cause, record, path);
+    throw atRecord(cause, record, path, proposalFor(raw, field));
   }
+}
+
+/** What to declare for a time that is no ISO 8601 timestamp, where its form says that. */
+function proposalFor(raw: unknown, { type, format }: CursorField): string {
+  if (type !== "timestamp_utc" || format.kind !== "iso8601" || typeof raw !== "string") return "";
+  const epoch = epochFormatOf(raw);
+  if (epoch !== null) return `: declare \`format: ${epoch}\` if it counts since 1970`;
+  const patterns = patternsThatRead(raw).map((pattern) => `\`format: ${JSON.stringify(pattern)}\``);
+  if (patterns.length === 0) return "";
+  const which = patterns.length === 1 ? "" : ", whichever has the month in its place";
+  const bound = ", and `queryFormat` if the source is asked in another form";
+  return `: declare ${patterns.join(" or ")}${which}${bound}`;
+}
+
+/** Texts of so many digits count since some time in 2001. */
+function epochFormatOf(raw: string): string | null {
+  if (!/^1\d+(?:\.\d+)?$/.test(raw)) return null;
+  const digits = raw.split(".")[0]?.length ?? 0;
+  return { 10: "epoch_s", 13: "epoch_ms", 16: "epoch_us", 19: "epoch_ns" }[digits] ?? null;
 }
 
 /** Whether no record of a page has the field, not even as null; an empty page says nothing. */
@@ -106,11 +126,11 @@ function isNoCursor(raw: unknown, { type, format }: CursorField): boolean {
 const digitZero = 48;
 const digitNine = 57;
 
-function atRecord(cause: unknown, record: SourceRecord, path: Path): unknown {
+function atRecord(cause: unknown, record: SourceRecord, path: Path, proposal: string): unknown {
   if (!(cause instanceof TidemarkError)) return cause;
   return new TidemarkError(
     cause.code,
-    `${describeRecord(record)}, field ${formatPath(path)}: ${cause.message}`,
+    `${describeRecord(record)}, field ${formatPath(path)}: ${cause.message}${proposal}`,
     {
       cause,
       hint: cause.hint,
