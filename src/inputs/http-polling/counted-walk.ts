@@ -76,7 +76,7 @@ export class CountedWalk implements Walk {
     this.#parts = parts;
     this.#place = place;
     const before = readBefore(pagination, place);
-    this.#totals = new PageTotals(pagination, before, parts.facts, parts.warn);
+    this.#totals = new PageTotals(pagination, before, parts);
     this.#shown = new ShownTotals(before.records, parts);
     this.#sizes = new PageSizes(parts.facts, pagination.limit);
     this.#repeats = new RepeatedPage(parts.incremental);
@@ -381,7 +381,7 @@ export class CountedWalk implements Walk {
   #tellOfRepeat(): void {
     this.#parts.warn(
       "PAGE_REPEATED_ONCE",
-      `a page that \`${this.#pagination.param}\` asked for brought the same records as the page before it: either as many came in ahead while pages were counted, or the source gave it in place of another, whose records are then missing; \`totalField\` would tell, \`pagination: seek\`, page tokens and links do not shift`,
+      `a page that \`${this.#pagination.param}\` asked for brought the same records as the page before it: either as many came in ahead while pages were counted, or the source gave it in place of another, whose records are then missing; \`totalField\` would tell, \`pagination: seek\` and page tokens do not shift, nor do links unless they count pages`,
     );
   }
 }

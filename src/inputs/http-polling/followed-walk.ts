@@ -33,7 +33,7 @@ export class FollowedWalk implements Walk {
     this.#resolve = resolve;
     this.#place = resume;
     const before = resume === null ? { records: 0, pages: 0 } : { records: resume.read ?? null, pages: null };
-    this.#totals = new PageTotals(pagination, before, parts.facts, parts.warn);
+    this.#totals = new PageTotals(pagination, before, parts);
     this.#shown = new ShownTotals(before.records, parts);
     this.#next = new NextPlace(pagination, this.#totals, resume !== null, parts);
     if (resume !== null) this.#visited.add(digestOf(resume.token));

@@ -1,4 +1,4 @@
-import type { Warn } from "../../engine/ports.ts";
+import type { Incremental, Warn } from "../../engine/ports.ts";
 import type { TidemarkError } from "../../errors.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import type { ResumePoint } from "../../model/position.ts";
@@ -21,6 +21,12 @@ export function readBefore(pagination: CountedPagination, { kind, token, read }:
   if (pagination.type === "offset") return { records: read ?? Number(token), pages: null };
   const pages = kind === "page" ? Number(token) - pagination.startPage : null;
   return { pages, records: read ?? (pages === 0 ? 0 : null) };
+}
+
+export interface TotalsParts {
+  readonly facts: Facts;
+  readonly warn: Warn;
+  readonly incremental: Pick<Incremental, "order" | "cursors">;
 }
 
 /** What a source says of its result as a whole, against what has been read of it (promise P15). */
@@ -50,7 +56,15 @@ export class PageTotals {
   /** Whether a total that is another than before is still to be told; not where that says nothing. */
   #tellsChange: boolean;
 
-  constructor(pagination: PlacePagination, before: ReadBefore, facts: Facts, warn: Warn) {
+  /**
+   * Whether records that come twice stand for others that moved ahead: newest first, a record that changes while
+   * pages are counted is above all that was read, and the next run brings it.
+   */
+  readonly #isNewestFirst: boolean;
+
+  constructor(pagination: PlacePagination, before: ReadBefore, parts: TotalsParts) {
+    const { facts, warn } = parts;
+    this.#isNewestFirst = parts.incremental.order === "descending" && parts.incremental.cursors.length > 0;
     // Places that are counted shift when the result grows or shrinks before them; tokens need not.
     this.#tellsChange = pagination.type === "page" || pagination.type === "offset";
     this.#totalPath = pathOrNull(pagination.totalField);
@@ -86,7 +100,8 @@ export class PageTotals {
   get recordsLeft(): boolean | null {
     if (this.#total === null || this.#records === null) return null;
     // Of what came in ahead while pages were counted, one record comes twice for each.
-    return this.#records + Math.min(this.#shifted, this.#grown) < this.#total;
+    const ahead = this.#isNewestFirst ? this.#shifted : Math.min(this.#shifted, this.#grown);
+    return this.#records + ahead < this.#total;
   }
 
   /**
@@ -181,7 +196,7 @@ export class PageTotals {
     if (!this.#tellsChange || before === null || now === null || before === now) return;
     this.#warn(
       "TOTAL_CHANGED",
-      `the source told of ${before} ${counted}, then of ${now}: its records changed while their pages were counted, so one may have slipped past a page's border unread; \`pagination: seek\`, page tokens and links do not shift`,
+      `the source told of ${before} ${counted}, then of ${now}: its records changed while their pages were counted, so one may have slipped past a page's border unread; \`pagination: seek\` and page tokens do not shift, nor do links unless they count pages`,
     );
     this.#tellsChange = false;
   }
@@ -224,7 +239,7 @@ export class PageTotals {
 }
 
 const shiftedHint =
-  "Records came twice, on two pages, so that others came not at all: let the source sort by a value that does not change, with an id behind it, or page by `seek`, tokens or links.";
+  "Records came twice, on two pages, so that others came not at all: let the source sort by a value that does not change, with an id behind it, or page by `seek`, tokens or links. If it gives the newest first, declare `order: descending`.";
 
 /** Elasticsearch says beside a total whether it stopped counting: `{ value: 10000, relation: "gte" }`. */
 function isAtLeast(body: unknown, path: Path): boolean {

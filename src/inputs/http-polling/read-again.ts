@@ -53,7 +53,7 @@ export class ReadAgain {
     const many = this.#shifted === 1 ? "1 record" : `${this.#shifted} records`;
     warn(
       "PAGES_SHIFTED",
-      `the source's order shifted while its pages were counted by \`${param}\`: ${many} came twice in this read. Either as many came in ahead, or as many are missing. Let the source sort by a value that does not change, with an id behind it; \`pagination: seek\`, page tokens and links do not shift`,
+      `the source's order shifted while its pages were counted by \`${param}\`: ${many} came twice in this read. Either as many came in ahead, or as many are missing. Let the source sort by a value that does not change, with an id behind it; \`pagination: seek\` and page tokens do not shift, nor do links unless they count pages`,
     );
   }
 }

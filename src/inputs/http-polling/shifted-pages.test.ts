@@ -68,6 +68,18 @@ describe("P15: records that come twice in one read by counted pages", () => {
     expect(error?.hint).toMatch(/twice/);
   });
 
+  test("count where the newest come first, so that one which changed is for the next run", async () => {
+    const newestFirst = rows.toReversed();
+    // Before the second page the oldest record changes, and moves ahead of all.
+    const changing = (page: number): readonly Row[] =>
+      page === 1 ? newestFirst : [{ id: 1, at: "2026-04-01T00:00:00Z" }, ...newestFirst.slice(0, -1)];
+    const handler = pages(changing, (items) => ({ items, total: rows.length }));
+    const declared = { dataField: "items", pagination: { ...paging, totalField: "total" } };
+    const persistence = { statePersistence: { ...statePersistence, order: "descending" } };
+    expect((await readPages(handler, { ...declared, ...persistence })).error).toBeNull();
+    expect((await readPages(handler, declared)).error?.hint).toMatch(/`order: descending`/);
+  });
+
   test("count where as many came in ahead, so that the total grew by them", async () => {
     const ahead = (page: number): readonly unknown[] =>
       page === 1 ? rows : [{ id: 99, at: "2026-04-01" }, ...rows];
