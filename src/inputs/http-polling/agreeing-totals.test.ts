@@ -59,6 +59,15 @@ describe("a next page that a source names for ever, and a declared total that ca
     expect([quiet.error, quiet.requests]).toEqual([null, 1]);
   });
 
+  test("is named where no total is declared and the links never end", async () => {
+    const { totalField: _, ...bare } = link;
+    const { error } = await read(alwaysNext({ count: 4 }), bare);
+    expect(error).toMatchObject({
+      code: "SOURCE_TRUNCATED",
+      hint: expect.stringContaining("`totalField: total`"),
+    });
+  });
+
   test.each<[string, Omit<Always, "count">]>([
     ["more is to come", { given: (id) => id < 4 || id > 6 }],
     ["it is the size of the page", { given: (id) => id < 4 || id > 6, total: ({ length }) => length }],

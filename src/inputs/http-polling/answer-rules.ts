@@ -20,8 +20,14 @@ export function answerRules(
     errorFields: errorField === undefined ? null : [errorField ?? []].flat().map(parsePath),
     totalFields: totals.filter((path) => path !== undefined).map(parsePath),
     nextFields: nextFields({ pagination }).map(parsePath),
+    moreField: moreFieldOf({ pagination }),
     facts,
   };
+}
+
+function moreFieldOf({ pagination }: Pick<HttpPollingConfig, "pagination">): AnswerRules["moreField"] {
+  if (pagination === undefined || !("hasMoreField" in pagination)) return null;
+  return pagination.hasMoreField === undefined ? null : parsePath(pagination.hasMoreField);
 }
 
 /** The dotted paths at which `pagination` has an answer say that another page follows. */

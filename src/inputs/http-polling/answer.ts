@@ -22,6 +22,7 @@ import {
 } from "./failure-signs.ts";
 import type { HalfAnswers } from "./half-answers.ts";
 import { leadsOn } from "./more-signs.ts";
+import { holdsOther, showsZero } from "./shown-nothing.ts";
 
 /** An answer, parsed. */
 export interface Answer {
@@ -63,8 +64,9 @@ export interface AnswerRules {
   readonly errorFields: readonly Path[] | null;
   /** Where an answer says how many records or pages its result has. */
   readonly totalFields: readonly Path[];
-  /** Where an answer says that another page follows. */
+  /** Where an answer says that another page follows, and the flag among them. */
   readonly nextFields: readonly Path[];
+  readonly moreField: Path | null;
   /** What is known of the source: whether it has given its list of records before. */
   readonly facts: Facts;
 }
@@ -90,7 +92,7 @@ const nothing: Answer = { body: undefined, records: [] };
 /**
  * The body of an answer and its records. There are none where the source says so: by 204, by an empty
  * body, by null in place of the list, and by leaving the list out if it has given it before, says
- * that its total is 0, or was asked for a page that may not be there.
+ * that its total is 0 or that nothing follows, or was asked for a page that may not be there.
  *
  * Throws `AttemptFailed` where the body breaks off or says that it is to be asked for later;
  * `SOURCE_PARTIAL` where it says that it failed or is not whole; `SOURCE_INVALID` where it is no JSON
@@ -133,7 +135,7 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
       true,
     );
   }
-  if (saysNothingThere(body, list, rules, mayLackList)) {
+  if (saysNothingThere(response, { body, list, rules, mayLackList })) {
     halves?.withoutRecords(all, page);
     if (saysNone(body, rules)) return { body, records: [] };
     if (keys?.areKnown === true) {
@@ -232,14 +234,25 @@ function isObject(value: unknown): value is SourceRecord {
 }
 
 /** Whether an answer without a list says by that that there are no records. */
-function saysNothingThere(body: unknown, list: unknown, rules: AnswerRules, mayLackList: boolean): boolean {
-  const { dataField, facts } = rules;
+function saysNothingThere(
+  { headers }: HttpResponse,
+  {
+    body,
+    list,
+    rules,
+    mayLackList,
+  }: Pick<AnswerParts, "rules" | "mayLackList"> & { body: unknown; list: unknown },
+): boolean {
+  const { dataField, facts, moreField } = rules;
   if (body === undefined || body === null || list === null) return true;
   if (dataField === null || list !== undefined) return false;
   // Some languages write an object without fields as an empty list.
   const isEnvelope = isRecord(body) || (Array.isArray(body) && body.length === 0);
   if (!isEnvelope || !leadsNowhere(body, dataField)) return false;
-  return mayLackList || facts.has(listFact(dataField)) || saysNone(body, rules);
+  if (mayLackList === true || facts.has(listFact(dataField)) || saysNone(body, rules)) return true;
+  if (!isRecord(body) || holdsOther(body, dataField)) return false;
+  const more = moreField === null ? undefined : valueAt(body, moreField);
+  return more === false || more === "false" || showsZero({ body, headers, dataField });
 }
 
 /** Whether a declared total is 0. */
@@ -320,7 +333,7 @@ function noList(body: unknown, found: unknown, dataField: Path | null, fail: Pag
   return fail(
     "SOURCE_INVALID",
     `the answer has no \`${path}\`${keysOf(deepestOf(body, dataField))}`,
-    "Set `dataField` to the path of the list of records. A source that leaves the list out while there is nothing is understood once it has given the list for the first time.",
+    "Set `dataField` to the path of the list of records. A source that leaves the list out while there is nothing is understood where it says so (`total: 0`, a declared `hasMoreField` that is false), and else once it has given the list for the first time.",
   );
 }
 

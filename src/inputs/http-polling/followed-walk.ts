@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { TidemarkError } from "../../errors.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { type PageFailure, pageCap } from "./answer.ts";
+import { totalThatWouldTell } from "./last-page-again.ts";
 import { NextPlace } from "./next-place.ts";
 import { PageTotals } from "./page-totals.ts";
 import type { FollowedPagination } from "./pagination-schema.ts";
@@ -11,6 +12,7 @@ import type { PageSeen, Walk, WalkParts, WalkStep } from "./walk.ts";
 /** Follows tokens or links, in constant memory but for a short digest of each. */
 export class FollowedWalk implements Walk {
   readonly #pagination: FollowedPagination;
+  readonly #parts: Pick<WalkParts, "dataField">;
   readonly #resolve: (link: URL, fail: PageFailure) => URL;
   readonly #totals: PageTotals;
   readonly #next: NextPlace;
@@ -30,6 +32,7 @@ export class FollowedWalk implements Walk {
     parts: WalkParts,
   ) {
     this.#pagination = pagination;
+    this.#parts = parts;
     this.#resolve = resolve;
     this.#place = resume;
     const before = resume === null ? { records: 0, pages: 0 } : { records: resume.read ?? null, pages: null };
@@ -70,7 +73,7 @@ export class FollowedWalk implements Walk {
       return { records, more: false };
     }
     if (this.#emptyPages >= mostEmptyPages) {
-      this.#failure = this.#endless(fail);
+      this.#failure = this.#endless(page);
       return { records, more: false };
     }
     this.#place = next;
@@ -117,14 +120,17 @@ export class FollowedWalk implements Walk {
   }
 
   /** Some sources give a token with every page, for ever. */
-  #endless(fail: PageFailure): TidemarkError {
-    const { type, hasMoreField } = this.#pagination;
+  #endless({ answer, response, fail }: PageSeen): TidemarkError {
+    const { type, hasMoreField, totalField } = this.#pagination;
+    const { dataField } = this.#parts;
+    const envelope = { body: answer.body, headers: response.headers, dataField };
+    const would = totalField === undefined ? totalThatWouldTell(envelope) : null;
     const what = type === "link" ? "links" : "tokens";
     return fail(
       "SOURCE_TRUNCATED",
       `the source led on by ${what} through ${mostEmptyPages} pages without a record`,
       hasMoreField === undefined
-        ? "If it gives a next page for ever, declare the field that tells its last one: `hasMoreField`. If it searches through many records that do not match, ask it for a narrower range."
+        ? `If it gives a next page for ever, declare the field that tells its last one: \`hasMoreField\`.${would === null ? "" : ` An empty page ends the read where a declared total came whole: ${would}.`} If it searches through many records that do not match, ask it for a narrower range.`
         : `If \`${hasMoreField}\` says nothing of the next page, declare another field as \`hasMoreField\`.`,
     );
   }

@@ -1,7 +1,8 @@
-import type { Warn } from "../../engine/ports.ts";
+import type { Incremental, Warn } from "../../engine/ports.ts";
 import { isPlainObject } from "../../model/plain-object.ts";
-import { formatPath, isRecord, type Path, valueAt } from "../../model/record.ts";
+import { formatPath, isRecord, type Path, parsePath, valueAt } from "../../model/record.ts";
 import type { Facts } from "./facts.ts";
+import { showsZero } from "./shown-nothing.ts";
 
 /** Names of lists that sources put beside their records, and that never hold any. */
 const asides =
@@ -17,12 +18,19 @@ const mostKept = 20;
  */
 export class OtherLists {
   readonly #dataField: Path;
+  readonly #recordFields: readonly Path[];
   readonly #facts: Facts;
   readonly #warn: Warn;
 
-  /** `dataField` is null where the answer is the list: then nothing stands beside it. */
-  constructor(dataField: Path | null, facts: Facts, warn: Warn) {
+  /** `dataField` is null where the answer is the list: then nothing stands beside it. `incremental` says which fields records have. */
+  constructor(
+    dataField: Path | null,
+    { key, cursors }: Pick<Incremental, "key" | "cursors">,
+    facts: Facts,
+    warn: Warn,
+  ) {
     this.#dataField = dataField ?? [];
+    this.#recordFields = [...(key ?? []), ...cursors.flatMap(({ path }) => (path === null ? [] : [path]))];
     this.#facts = facts;
     this.#warn = warn;
   }
@@ -34,7 +42,7 @@ export class OtherLists {
     const list = valueAt(body, this.#dataField);
     if (Array.isArray(list)) {
       if (list.length > 0) this.#facts.learn(this.#heldFact);
-      else this.#tellOfNeverHeld(found);
+      else this.#tellOfNeverHeld(body, found);
       for (const path of found.slice(0, mostKept)) this.#facts.learn(`beside:${path}`);
       return;
     }
@@ -47,16 +55,25 @@ export class OtherLists {
     );
   }
 
+  /** Whether the first object of a list has the declared key and cursors. */
+  #mayHoldRecords(body: unknown, path: string): boolean {
+    const list = valueAt(body, parsePath(path));
+    const [first] = Array.isArray(list) ? list : [];
+    return this.#recordFields.every((field) => (valueAt(first, field) ?? null) !== null);
+  }
+
   /** That the list has held a record. */
   get #heldFact(): string {
     return `held:${formatPath(this.#dataField)}`;
   }
 
-  /** A list that has never held a record may not be the one that was meant. */
-  #tellOfNeverHeld(found: readonly string[]): void {
+  /** A list that has never held a record may not be the one that was meant, where another holds what the records may be. */
+  #tellOfNeverHeld(body: unknown, found: readonly string[]): void {
     if (this.#facts.has(this.#heldFact)) return;
-    const other = found.find((path) => !this.#facts.has(`beside:${path}`));
-    if (other === undefined) return;
+    const other = found.find(
+      (path) => !this.#facts.has(`beside:${path}`) && this.#mayHoldRecords(body, path),
+    );
+    if (other === undefined || showsZero({ body, headers: new Map(), dataField: this.#dataField })) return;
     this.#warn(
       "LIST_ABSENT",
       `the list at \`${formatPath(this.#dataField)}\` is empty, no run of this stream has seen a record in it, and \`${other}\` is a list of objects: if the records are there, set \`dataField: ${other}\``,

@@ -92,7 +92,7 @@ describe("a run completes that finds nothing new", () => {
     };
     expect(await read(body(envelope), new Set(), keys)).toMatchObject({ records: [], error: null });
     expect((await read(body({ total: 2 }), new Set(), keys)).error).toMatchObject({ code: "SOURCE_INVALID" });
-    expect((await read(body(envelope))).error).toMatchObject({ code: "SOURCE_INVALID" });
+    expect((await read(body({ ...envelope, rows: [] }))).error).toMatchObject({ code: "SOURCE_INVALID" });
   });
 });
 

@@ -89,7 +89,12 @@ export class HttpRead {
     const pagination = paginationOf(parts.config);
     const isCounted = pagination !== null && pagination.type !== "cursor" && pagination.type !== "link";
     this.#halves = new HalfAnswers(parts.facts, parts.context.warn, isCounted);
-    this.#otherLists = new OtherLists(this.#rules.dataField, parts.facts, parts.context.warn);
+    this.#otherLists = new OtherLists(
+      this.#rules.dataField,
+      parts.incremental,
+      parts.facts,
+      parts.context.warn,
+    );
   }
 
   /** The pages, one request each. Throws as `createHttpPolling` says; to be called once. */
