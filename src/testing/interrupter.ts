@@ -51,8 +51,8 @@ export class Interrupter {
   output(output: Output): Output {
     const open = (context: Parameters<Output["open"]>[0]): Promise<OutputSession> =>
       this.#call("output.open", async () => this.#guarded("output", await output.open(context)));
-    const { kind, guarantee, appends, onError } = output;
-    return { kind, guarantee, appends, open, ...(onError === undefined ? {} : { onError }) };
+    const { openReader: _, ...what } = output;
+    return { ...what, open };
   }
 
   input(input: Input): Input {
