@@ -1,6 +1,7 @@
 import { recordMark } from "../../engine/page-guard.ts";
 import type { Incremental, Warn } from "../../engine/ports.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import { NewestFirst } from "./newest-first.ts";
 
 /** How many records are remembered in each of two halves. */
 const remembered = 25_000;
@@ -23,11 +24,13 @@ export class ReadAgain {
   readonly #most: number;
   #recent = new Set<string>();
   #former = new Set<string>();
+  readonly #newestFirst: NewestFirst;
   #shifted = 0;
 
   constructor(incremental: Incremental, most = remembered) {
     this.#incremental = incremental;
     this.#most = most;
+    this.#newestFirst = new NewestFirst(incremental);
   }
 
   /** Takes in a page. Those of `own`, on the page before, may come again since the walk asked for them. */
@@ -39,6 +42,7 @@ export class ReadAgain {
     }
     const marks = records.map((record) => recordMark(record, this.#incremental));
     const known = marks.filter((mark) => this.#recent.has(mark) || this.#former.has(mark));
+    this.#newestFirst.note(records, marks, new Set(known));
     for (const mark of marks) this.#recent.add(mark);
     if (known.length === 0) return none;
     const expected = new Set(own.map((record) => recordMark(record, this.#incremental)));
@@ -49,7 +53,8 @@ export class ReadAgain {
 
   /** To be called where the read ends. */
   tell(warn: Warn, param: string): void {
-    if (this.#shifted === 0) return;
+    // Where records only came in ahead, those that were pushed to the next page came twice, and none was missed.
+    if (this.#shifted === 0 || this.#newestFirst.holds) return;
     const many = this.#shifted === 1 ? "1 record" : `${this.#shifted} records`;
     warn(
       "PAGES_SHIFTED",

@@ -132,6 +132,69 @@ describe("P15: records that come twice in one read by counted pages", () => {
   });
 });
 
+describe("P15: a newest-first feed that gains records while its pages are counted", () => {
+  const minute = (count: number): string =>
+    new Date(Date.parse("2026-03-01T00:00:00Z") + count * 60_000).toISOString();
+
+  /** A feed of 40 that has gained so many records ahead of each later page; `at` dates a record by its id. */
+  async function feed(gains: readonly number[], at: (id: number) => string = minute, config: object = {}) {
+    const served: number[] = [];
+    let newest = 40;
+    const read = await readPages(({ url }, response) => {
+      const param = (name: string): number | null =>
+        url.searchParams.has(name) ? Number(url.searchParams.get(name)) : null;
+      const from = param("offset") ?? ((param("page") ?? 1) - 1) * 10;
+      newest += gains[served.length] ?? 0;
+      served.push(newest);
+      const list = Array.from({ length: newest }, (_, index) => ({
+        id: newest - index,
+        at: at(newest - index),
+      }));
+      sendJson(response, list.slice(from, from + 10));
+    }, config);
+    const missing = Array.from({ length: 40 }, (_, index) => index + 1).filter(
+      (id) => !read.records.some((record) => record.id === id),
+    );
+    return { ...read, missing };
+  }
+
+  test.each([
+    ["1 before the second page", [0, 1]],
+    ["3 before each", [0, 3, 3, 3, 3]],
+    ["some before the last", [0, 0, 0, 4]],
+    ["more than a page", [0, 15]],
+  ])("is not told of, nothing is missing: %s", async (_, gains) => {
+    const offset = { pagination: { type: "offset", param: "offset", limitParam: "limit", limit: 10 } };
+    for (const config of [{}, offset]) {
+      const { codes, missing, error, records } = await feed(gains, minute, config);
+      expect([codes, missing, error]).toEqual([[], [], null]);
+      expect(records.length).toBeGreaterThan(40);
+    }
+  });
+
+  test("is told of where records share their cursors: these may have changed places", async () => {
+    expect((await feed([0, 1], (id) => minute(Math.floor(id / 2)))).codes).toEqual(["PAGES_SHIFTED"]);
+  });
+
+  test("is told of where it is not sorted by its cursor", async () => {
+    expect((await feed([0, 1], (id) => minute((id * 7) % 41))).codes).toEqual(["PAGES_SHIFTED"]);
+  });
+
+  test("is told of where what comes again does not lead up to the end of the page before", async () => {
+    const skips = [40, 39, 38, 37, 36, 35, 34, 33, 32, 31];
+    const second = [34, 33, 30, 29, 28, 27, 26, 25, 24, 23];
+    const { codes } = await readPages(({ url }, response) => {
+      const page = Number(url.searchParams.get("page"));
+      const ids = page === 1 ? skips : page === 2 ? second : [];
+      sendJson(
+        response,
+        ids.map((id) => ({ id, at: minute(id) })),
+      );
+    });
+    expect(codes).toEqual(["PAGES_SHIFTED"]);
+  });
+});
+
 describe("P15: a source that says for ever that more follows", () => {
   test("fails behind a hundred empty pages, and names the flag", async () => {
     const { error, requests } = await readPages(
