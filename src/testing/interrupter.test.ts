@@ -4,6 +4,7 @@ import { systemClock } from "../clock.ts";
 import type { InputSession } from "../engine/ports.ts";
 import { emptyPosition } from "../model/position.ts";
 import { Interrupter } from "./interrupter.ts";
+import { MemoryTable, memoryOutput } from "./memory-output.ts";
 
 /** A session that has all that a session can have. */
 const whole: Required<InputSession> = {
@@ -38,4 +39,10 @@ test("an input's session is handed on with all that it has", async () => {
   ]);
   expect(session.watchesBound?.()).toBe(true);
   expect(session.facts?.()).toEqual(new Set(["a fact"]));
+});
+
+test("an output that is interrupted keeps what it says of itself, as the key by which it replaces rows", () => {
+  const output = memoryOutput(new MemoryTable(), { appends: false });
+  const { open: _, ...said } = new Interrupter().output(output);
+  expect(said).toEqual({ kind: "memory", guarantee: "exactly-once", appends: false, upsertKey: ["id"] });
 });
