@@ -8,6 +8,6 @@ export interface BoundOutcome {
    * nothing was to be expected, as where the record was changed since.
    */
   readonly found: "watermark" | "others" | "nothing" | "unknown";
-  /** A record that lies below the lowest value which the source may answer with, and the bound that it was asked from. */
+  /** The lowest of the records that lie below the lowest value which the source may answer with, and the bound that it was asked from. */
   readonly below: { readonly cursor: string; readonly lower: string } | null;
 }

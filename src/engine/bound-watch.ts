@@ -55,7 +55,9 @@ export class BoundWatch {
           this.#see(records, cursors, { watermark, keys });
       },
       below: (cursor, asked) => {
-        this.#below ??= { cursor, lower: asked };
+        const last = this.#below?.cursor;
+        if (last === undefined || compareCursorValues(this.#parts.type, cursor, last) < 0)
+          this.#below = { cursor, lower: asked };
       },
     };
   }

@@ -200,12 +200,16 @@ describe("P7: ids in text that the source compares as text", () => {
   });
 
   test("a bound that the source ignores is told of once, by the name of its parameter", async () => {
-    const { told, runs: at } = await runs({ source: (rows) => rows }, [
-      rowsUpTo(9),
-      rowsUpTo(9),
-      rowsUpTo(9),
-    ]);
+    const daily = Array.from({ length: 9 }, (_, at) => ({ id: at, at: minute(at * 1440) }));
+    const { told, runs: at } = await runs({ source: (rows) => rows }, [daily, daily, daily]);
     expect(at).toEqual([2]);
     expect(told.flat()[0]).toMatch(/ignores the parameter.*`queryParam: since`/);
+  });
+
+  test("and not where it compares whole days", async () => {
+    const hourly = Array.from({ length: 90 }, (_, at) => ({ id: at, at: minute(at * 60) }));
+    const byDay: Source = (rows, sent) =>
+      rows.filter(({ at }) => at >= (sent.get("since") ?? "").slice(0, 10));
+    expect((await runs({ source: byDay }, [hourly, hourly, hourly])).runs).toEqual([]);
   });
 });

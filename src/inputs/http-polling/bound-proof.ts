@@ -1,6 +1,7 @@
 import type { BoundOutcome } from "../../engine/bound-outcome.ts";
 import type { CursorField, Incremental, Warn } from "../../engine/ports.ts";
-import { compareCursorValues } from "../../model/cursor.ts";
+import { compareCursorValues, stepCursor } from "../../model/cursor.ts";
+import { parseGranule } from "../../model/granule.ts";
 import type { Facts } from "./facts.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
@@ -101,6 +102,7 @@ export class BoundProof {
   ): void {
     const { facts, warn, textOf } = this.#parts;
     const text = textOf(field, lower);
+    if (isWithinDays(field, cursor, lower)) return;
     if (facts.of(belowKind).includes(this.#form)) return;
     facts.learnOneOf(belowKind, this.#form, 1);
     const isAsText = field.type === "numeric_id" && compareCursorValues("text", cursor, text) >= 0;
@@ -113,6 +115,14 @@ export class BoundProof {
     );
   }
 }
+
+/** A source that compares whole seconds, hours or days, in whatever zone, gives records from so far below the bound. */
+function isWithinDays({ type }: CursorField, cursor: string, lower: string): boolean {
+  if (type !== "timestamp_utc") return false;
+  return compareCursorValues(type, cursor, stepCursor(type, lower, coarsest, -1)) >= 0;
+}
+
+const coarsest = parseGranule("2d");
 
 function isPowerOfTwo(count: number): boolean {
   return Number.isInteger(Math.log2(count));
