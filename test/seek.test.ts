@@ -153,8 +153,9 @@ async function play(
           const change = pending.shift();
           if (change !== undefined) changing.apply(change);
         };
-        const result = await sync(pipeline, { state });
-        expect(result.warnings).toEqual([]);
+        const { warnings } = await sync(pipeline, { state });
+        // The record at the watermark may move in each of two runs, so that it does not come again.
+        expect(warnings.filter(({ code }) => code !== "WATERMARK_NOT_SEEN")).toEqual([]);
       }
       if (source.rows.length > 0) judge(deliveredIn(file, table), changing);
     }),
@@ -186,6 +187,18 @@ describe("pagination by seek", () => {
     await play(distinct, (delivered, changing) => {
       expect(delivered).toEqual([...new Set(delivered)]);
       expect(changing.shown(changing.everShown)).toEqual(expect.arrayContaining(delivered));
+      expect(delivered).toEqual(expect.arrayContaining(changing.shown()));
+    });
+  });
+
+  test("P6: a record that moves in among equals, just as the end is confirmed, is delivered", async () => {
+    const rounds = [
+      {
+        before: [{ ticks: 0 }, { ticks: 900 }],
+        during: [{ ticks: 0 }, { ticks: 0 }, { ticks: 0, moves: 0 }, { ticks: 1, moves: 0 }],
+      },
+    ];
+    await play(fc.constant({ ...plain, limit: 4, rounds }), (delivered, changing) => {
       expect(delivered).toEqual(expect.arrayContaining(changing.shown()));
     });
   });

@@ -1,6 +1,8 @@
 import type { CursorField, Incremental, Warn } from "../../engine/ports.ts";
+import type { TidemarkError } from "../../errors.ts";
 import { readCursorValue } from "../../model/cursor.ts";
 import { type SourceRecord, valueAt } from "../../model/record.ts";
+import type { PageFailure } from "./answer.ts";
 import type { Facts } from "./facts.ts";
 import type { SeekPagination } from "./pagination-schema.ts";
 import type { SeenRecords } from "./seen-records.ts";
@@ -89,4 +91,26 @@ export function crowdInWords(seen: SeenRecords, highest: string | null, limit: n
   const equal = seen.count(highest);
   if (equal >= limit) return `${equal} records or more share the cursor ${highest}`;
   return `${seen.count()} records or more, up to ${highest}, have cursors that a bound does not tell apart`;
+}
+
+/** Paged by offset, records came in another order each time. */
+export function changedPlaces(
+  near: string | null,
+  offsetParam: string | undefined,
+  fail: PageFailure,
+): TidemarkError {
+  return fail(
+    "PAGE_REPEATED",
+    `records near ${near} changed places each time they were paged by \`${offsetParam}\``,
+    `The source may ignore \`${offsetParam}\`, or order equal values anew each time: let it sort by an id as well, or raise \`limit\` above the number of records that share a value.`,
+  );
+}
+
+/** A source without offsets whose order is not that of the cursor. */
+export function notAscending(disorder: string, fail: PageFailure): TidemarkError {
+  return fail(
+    "SOURCE_INVALID",
+    `the source is declared ascending and is not: ${disorder}; moving its bound would lose records`,
+    "Let the source sort by the cursor, or declare a `pagination` of another type.",
+  );
 }

@@ -10,7 +10,9 @@ import { isPastEnd, mayBeFull, pagesFarther, refusedBehindFullPages } from "./pa
 import { PageSizes } from "./page-sizes.ts";
 import type { SeekPagination } from "./pagination-schema.ts";
 import {
+  changedPlaces,
   crowdInWords,
+  notAscending,
   type Probe,
   passedOver,
   type Read,
@@ -285,7 +287,9 @@ export class SeekWalk {
       this.#probe = { ...probe, at: { skip, isFar: true } };
       return this.#mayGoOn(fail);
     }
-    return next === null ? this.#goOnBeside(page, fail) : this.#moveTo(next, size, fail);
+    if (next !== null) return this.#moveTo(next, size, fail);
+    // Its last record again, and nothing farther on: one that came in before it has moved it on.
+    return at.isFar ? this.#readAnew(fail) : this.#goOnBeside(page, fail);
   }
 
   /** Whether all that was found came before, and ends as the page does: a source may give its last page again. */
@@ -334,12 +338,7 @@ export class SeekWalk {
     this.#shifts += 1;
     if (this.#shifts > shiftsAllowed) {
       const { offsetParam } = this.#parts.pagination;
-      const failure = fail(
-        "PAGE_REPEATED",
-        `records near ${this.#highest} changed places each time they were paged by \`${offsetParam}\``,
-        `The source may ignore \`${offsetParam}\`, or order equal values anew each time: let it sort by an id as well, or raise \`limit\` above the number of records that share a value.`,
-      );
-      return this.#stop(failure);
+      return this.#stop(changedPlaces(this.#highest, offsetParam, fail));
     }
     this.#startPass();
     return this.#mayGoOn(fail);
@@ -353,12 +352,7 @@ export class SeekWalk {
       return this.#endUnconfirmed(read.length, size);
     }
     if (offsetParam === undefined) {
-      const failure = fail(
-        "SOURCE_INVALID",
-        `the source is declared ascending and is not: ${disorder}; moving its bound would lose records`,
-        "Let the source sort by the cursor, or declare a `pagination` of another type.",
-      );
-      return this.#stop(failure);
+      return this.#stop(notAscending(disorder, fail));
     }
     this.#isUnsorted = true;
     this.#anchor = null;
