@@ -1,8 +1,7 @@
 import { TidemarkError } from "../../errors.ts";
 import type { SqlValue } from "../port.ts";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is looked for
-const specials = /[\\'\u0000]/g;
+const specials = /[\\'\0]/g;
 
 /**
  * A text as a literal. It is only right in our own sessions: they speak utf8mb4, in which no character
