@@ -1,7 +1,7 @@
 import { exactNumber } from "./exact-number.ts";
 
 /** Deeper nesting than any record has; what walks a value by recursion is safe up to here. */
-const deepestNesting = 1000;
+export const deepestNesting = 1000;
 
 /** A number literal of up to 15 characters and without exponent is held by a double in full. */
 const surelyHeld = 15;
@@ -49,7 +49,7 @@ export function holdsCutNumber(json: string): boolean {
 }
 
 /** The place after the string that begins here. */
-function endOfString(json: string, start: number): number {
+export function endOfString(json: string, start: number): number {
   let at = json.indexOf('"', start + 1);
   while (at !== -1 && isEscaped(json, at)) at = json.indexOf('"', at + 1);
   return at === -1 ? json.length : at + 1;

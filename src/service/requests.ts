@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { messageOf, TidemarkError } from "../errors.ts";
 import { ExactNumber } from "../model/exact-number.ts";
 import { parseJson } from "../model/json.ts";
+import { repeatedKey } from "../model/repeated-key.ts";
 import { RequestRefusal } from "./problems.ts";
 
 /** Reads the parts of a request and refuses what is not of the declared form. */
@@ -164,30 +165,8 @@ function utf8(bytes: Uint8Array): string {
 
 /** Of a name that an object has twice, one value would be dropped silently: in metadata as in the body itself. */
 function refuseRepeatedKeys(text: string): void {
-  /** The names of each object that is open; null for a list. */
-  const open: (Set<string> | null)[] = [];
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g)) {
-    if (token === "{") open.push(new Set());
-    else if (token === "[") open.push(null);
-    else if (token === "}" || token === "]") open.pop();
-    else if (token.endsWith(":")) {
-      const name = token.replace(/\s*:$/, "");
-      const plain = name.includes("\\") ? unescaped(name) : name.slice(1, -1);
-      const seen = open.at(-1);
-      if (seen?.has(plain))
-        throw badRequest(`the body names ${name.slice(0, longestIssue)} twice in one object`);
-      seen?.add(plain);
-    }
-  }
-}
-
-/** What is no JSON text is told when the whole is read. */
-function unescaped(name: string): string {
-  try {
-    return String(JSON.parse(name));
-  } catch {
-    return name;
-  }
+  const name = repeatedKey(text);
+  if (name !== null) throw badRequest(`the body names ${name.slice(0, longestIssue)} twice in one object`);
 }
 
 /** The connection is closed after it: what follows of the body would be read as the next request. */

@@ -67,6 +67,21 @@ describe("bodies", () => {
     done(await service.ask("GET", "/readyz"));
   });
 
+  it.each([
+    ["quotes that are escaped", `{${'"\\'.repeat(500_000)}`],
+    ["a string without end", `{"${"\\\\".repeat(500_000)}`],
+    ["objects in objects", '{"a":'.repeat(200_000)],
+  ])("a body of a megabyte is refused at once, and the service answers meanwhile: %s", async (_, raw) => {
+    const service = await startService();
+    const from = performance.now();
+    const [told] = await Promise.all([
+      service.ask("POST", begin, { raw }),
+      service.ask("GET", "/healthz").then((answered) => expect(answered.status).toBe(200)),
+    ]);
+    expect(problemIn(told)).toMatchObject({ status: 400, code: "INVALID_REQUEST" });
+    expect(performance.now() - from).toBeLessThan(2000);
+  });
+
   it("many wrong fields are told by the first few", async () => {
     const service = await startService();
     const body = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`field_${n}`, n]));
