@@ -14,6 +14,7 @@ const wrongUse: ReadonlySet<ErrorCode> = new Set([
   "ENV_MISSING",
   "PIPELINE_INVALID",
   "PIPELINE_NOT_FOUND",
+  "STATE_TOO_NEW",
   "STATE_URL_INVALID",
 ]);
 

@@ -43,11 +43,11 @@ export function queriesOn(tables: Tables) {
 function rowQueries(tables: Tables) {
   const whole = wholeStream(tables);
   return {
-    /** Always one row: with nothing but the time where the stream is not there. */
+    /** Always one row: with nothing but the time and the tables' version where the stream is not there. */
     read: statement(
       "read",
       place,
-      `SELECT ${isoText("clock.now")} AS now, found.*
+      `SELECT ${isoText("clock.now")} AS now, (SELECT max(version) FROM ${tables.schema}) AS version, found.*
        FROM (SELECT ${serverTime} AS now) clock
        LEFT JOIN (SELECT ${whole} FROM ${tables.streams} s WHERE ${samePlace("s", givenPlace)}) found ON true`,
     ),

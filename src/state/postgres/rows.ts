@@ -11,6 +11,7 @@ import { streamRow, textOf } from "./columns.ts";
 import { boundaryValues, coverageValues, positionParameter, storable } from "./parameters.ts";
 import { PostgresPartitions } from "./partitions.ts";
 import type { Queries } from "./queries.ts";
+import { refuseNewerTables } from "./schema.ts";
 import type { Runner } from "./session.ts";
 
 /** Sorts after every ISO 8601 time. */
@@ -44,6 +45,7 @@ export class PostgresRows {
     const [row] = await this.#runner.run(this.#queries.read, { ...key, lane });
     const { place } = this.#runner;
     if (row === undefined) throw new Error("a query for one row gave none");
+    refuseNewerTables(row.version, place);
     const there = row.connector !== null;
     return {
       row: there ? streamRow(row, place) : null,

@@ -128,6 +128,7 @@ export interface Tables {
   readonly runs: string;
   readonly audit: string;
   readonly partitions: string;
+  readonly schema: string;
 }
 
 export function tablesIn(schema: string): Tables {
@@ -139,6 +140,7 @@ export function tablesIn(schema: string): Tables {
     runs: `${quoted}.tidemark_runs`,
     audit: `${quoted}.tidemark_audit`,
     partitions: `${quoted}.tidemark_partitions`,
+    schema: `${quoted}.tidemark_schema`,
   };
 }
 
@@ -186,11 +188,23 @@ async function storedVersion(session: Session): Promise<number> {
   const [row] = await session.run(readVersion, {});
   const version = row?.version;
   if (typeof version !== "number") return 0;
-  if (version > schemaVersion) {
-    throw new TidemarkError(
-      "STATE_TOO_NEW",
-      `${session.place}: the state tables are of version ${version}; this version of Tidemark knows ${schemaVersion}`,
-    );
-  }
+  refuseNewerTables(version, session.place);
   return version;
+}
+
+/** Throws `STATE_TOO_NEW` where the tables are past what this version knows. */
+export function refuseNewerTables(version: unknown, place: string): void {
+  if (typeof version !== "number" || version <= schemaVersion) return;
+  throw new TidemarkError(
+    "STATE_TOO_NEW",
+    `${place}: the state tables are of version ${version}; this version of Tidemark knows ${schemaVersion}`,
+  );
+}
+
+/**
+ * SQL for whether this version may still write: a statement that holds it changes nothing once another
+ * process has brought the tables further.
+ */
+export function knowsTables(tables: Tables): string {
+  return `EXISTS (SELECT FROM ${tables.schema} WHERE version <= ${schemaVersion})`;
 }

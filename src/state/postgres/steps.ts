@@ -9,7 +9,7 @@ import {
   selected,
   serverTime,
 } from "./columns.ts";
-import type { Tables } from "./schema.ts";
+import { knowsTables, type Tables } from "./schema.ts";
 import { type Statement, statement } from "./statement.ts";
 
 const placeParameters = ["connector", "stream", "lane", "run_id"] as const;
@@ -127,6 +127,7 @@ function begin(tables: Tables): string {
         WHERE ${samePlace("s", givenPlace)} AND s.status IN ('idle', 'completed', 'failed')
           AND (s.cursor_type = $cursor_type OR $cursor_type IS NULL OR s.cursor_type IS NULL)
           AND s.position::jsonb @> jsonb_build_object('format', ${positionFormat}, 'watermark', s.cursor_value)
+          AND ${knowsTables(tables)}
         FOR NO KEY UPDATE
       ) locked) step
       WHERE s.ctid = step.version
@@ -142,6 +143,7 @@ function beginAgain(tables: Tables): string {
     WITH begun AS (
       UPDATE ${tables.streams} s SET ${begunColumns(statementTime)}
       WHERE ${samePlace("s", givenPlace)} AND s.status = $seen_status AND s.epoch = $seen_epoch AND ${asSeen}
+        AND ${knowsTables(tables)}
       RETURNING s.epoch, s.started_at_utc, s.cursor_value
     )
     ${runBegun(tables)}
@@ -170,7 +172,7 @@ function heartbeat(tables: Tables): string {
   return `
     UPDATE ${tables.streams} s
     SET lease_expires_at_utc = ${serverTime} + make_interval(secs => s.lease_seconds)
-    WHERE ${held}
+    WHERE ${held} AND ${knowsTables(tables)}
     RETURNING s.epoch`;
 }
 
@@ -190,7 +192,7 @@ function move(tables: Tables, shape: MoveShape): string {
     ...(shape.audited ? [`audit_number = $audit_number, audit_head = ${auditHead}`] : []),
   ];
   const moved = `
-    UPDATE ${tables.streams} s SET ${set.join(", ")} WHERE ${held} AND ${asSeen}
+    UPDATE ${tables.streams} s SET ${set.join(", ")} WHERE ${held} AND ${asSeen} AND ${knowsTables(tables)}
     RETURNING ${isoText("s.updated_at_utc")} AS at_utc, s.updated_at_utc, s.audit_head`;
   const beside = [
     ...(shape.keysGo ? [`keys_gone AS (${keysGone(tables)})`] : []),

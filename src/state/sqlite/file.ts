@@ -22,6 +22,12 @@ import { migrate, refuseOldTables } from "./schema.ts";
 export const busyTimeoutMs = 30_000;
 
 /**
+ * What the write-ahead log is cut back to once it has been copied into the file. A reader that keeps a
+ * transaction open makes it grow past this; it is cut after that reader is gone, by the second commit.
+ */
+const mostLogBytes = 4_194_304;
+
+/**
  * Opens the state database at a path and brings its tables up to date; makes it, and its folder,
  * where there is none. Throws `STATE_UNREADABLE` for a file that is no database, is cut short or is
  * empty: what was there once is never started over (promise P10).
@@ -107,6 +113,7 @@ function openDatabase(path: string, file: string, driver: BetterSqlite3 | undefi
   try {
     useWriteAheadLog(db);
     db.exec("PRAGMA synchronous = FULL");
+    db.exec(`PRAGMA journal_size_limit = ${mostLogBytes}`);
     migrate(db, file);
     // From here on waiting is for the store, which does not hold up the whole process with it.
     db.exec("PRAGMA busy_timeout = 0");

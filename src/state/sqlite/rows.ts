@@ -11,6 +11,7 @@ import { isoTime, type PartitionRow, type RunRow, type StreamRow } from "../rows
 import { streamColumns } from "../stream-columns.ts";
 import { SqliteBeside } from "./beside.ts";
 import { SqlitePartitions } from "./partitions.ts";
+import { refuseNewerTables } from "./schema.ts";
 
 const mostKnown = 100;
 /** Sorts after every ISO 8601 time. */
@@ -39,12 +40,24 @@ export class SqliteRows implements RowTransaction {
 
   /**
    * To be called when a transaction begins: what is known of the rows holds only if no other
-   * connection has written since. A checkpoint each page then need not read back what it wrote.
+   * connection has written since. A checkpoint each page then need not read back what it wrote. Throws
+   * `STATE_TOO_NEW` where the other connection was that of a newer version, which has changed the tables.
    */
   begun(): void {
     const version = this.#sql.get("PRAGMA data_version")?.data_version;
-    if (version !== this.#version || this.#known.size > mostKnown) this.#known.clear();
+    if (version !== this.#version) {
+      this.#version = null;
+      refuseNewerTables(this.#sql, this.#holder);
+      this.#known.clear();
+    }
+    if (this.#known.size > mostKnown) this.#known.clear();
     this.#version = version;
+  }
+
+  /** As `begun`, in a transaction of the caller's, which may yet be rolled back: nothing is known of the rows. */
+  joined(): void {
+    this.#known.clear();
+    refuseNewerTables(this.#sql, this.#holder);
   }
 
   /** To be called when a transaction was rolled back. */

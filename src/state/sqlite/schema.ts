@@ -1,5 +1,6 @@
 import { TidemarkError } from "../../errors.ts";
 import type { SqliteHandle } from "../../sql/sqlite/handle.ts";
+import type { SqlStatements } from "../../sql/sqlite/statements.ts";
 
 /** The schema's steps; a database is brought from the step it has to the last. Never change a step. */
 const steps: readonly string[] = [
@@ -144,6 +145,12 @@ export function refuseOldTables(db: SqliteHandle, holder: string): void {
   );
 }
 
+/** Throws `STATE_TOO_NEW` where another process has brought the tables past what this version knows. */
+export function refuseNewerTables(sql: SqlStatements, holder: string): void {
+  const version = sql.get("SELECT version FROM tidemark_schema")?.version;
+  if (typeof version === "number" && version > schemaVersion) throw tooNew(holder, version);
+}
+
 /** The step a database has; 0 where it has no state tables. */
 function storedVersion(db: SqliteHandle, holder: string): number {
   const tables = db
@@ -162,11 +169,13 @@ function storedVersion(db: SqliteHandle, holder: string): number {
       `${holder}: the state tables do not say of which version they are; some of them are missing`,
     );
   }
-  if (version > schemaVersion) {
-    throw new TidemarkError(
-      "STATE_TOO_NEW",
-      `${holder}: the state tables are of version ${version}; this version of Tidemark knows ${schemaVersion}`,
-    );
-  }
+  if (version > schemaVersion) throw tooNew(holder, version);
   return version;
+}
+
+function tooNew(holder: string, version: number): TidemarkError {
+  return new TidemarkError(
+    "STATE_TOO_NEW",
+    `${holder}: the state tables are of version ${version}; this version of Tidemark knows ${schemaVersion}`,
+  );
 }

@@ -112,9 +112,8 @@ class SqliteStorage implements RowStorage {
     const { db, rows } = this.#borrow(transaction);
     try {
       db.exec("SAVEPOINT tidemark");
-      // The caller's transaction may be rolled back later, so nothing is known from one call to the next.
-      rows.rolledBack();
       try {
+        rows.joined();
         const result = work(rows);
         db.exec("RELEASE tidemark");
         return result;
@@ -138,7 +137,11 @@ class SqliteStorage implements RowStorage {
     await this.#refuseOtherLibrary(run);
     await this.#refuseUnlessHeld(run);
     try {
-      return await replayed(run, (statements) => work(new SqliteRows(statements, this.#file)));
+      return await replayed(run, (statements) => {
+        const rows = new SqliteRows(statements, this.#file);
+        rows.joined();
+        return work(rows);
+      });
     } catch (error) {
       throw stateFileError(error, this.#file);
     }
