@@ -33,6 +33,7 @@ export type {
   Input,
   InputContext,
   InputSession,
+  LetterStage,
   Mark,
   OnError,
   Output,

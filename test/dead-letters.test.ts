@@ -86,10 +86,14 @@ test.each([true, false])(
     expect(ids()).toEqual([1, 2, 4, 5]);
     expect(letters()[0]).toEqual({
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      pipeline: "photos",
       connector: "photos",
       stream: "default",
+      partition: null,
       run: result.runId,
       stage: "output",
+      by: "database",
+      cursor: "3",
       code: "OUTPUT_FAILED",
       field: "v",
       status: null,

@@ -1,12 +1,16 @@
 import type { TidemarkError } from "../errors.ts";
 
-/** What becomes of a record that cannot be read, or that the output cannot take. */
+/** What becomes of a record that cannot be read, or that a filter or the output cannot take. */
 export const errorPolicies = ["fail", "skip", "deadLetter"] as const;
 export type ErrorPolicy = (typeof errorPolicies)[number];
 
+/** Where a record was refused: when it was read, by a filter, or by the output. */
+export const letterStages = ["input", "filter", "output"] as const;
+export type LetterStage = (typeof letterStages)[number];
+
 /** A record that was refused. */
 export interface Refusal {
-  /** As it came from the source, or as it reached the output. */
+  /** As it came from the source (`input`, `filter`), or as it reached the output. */
   readonly record: unknown;
   /** The record in few words: `the record with id 7`. */
   readonly name: string;
@@ -14,25 +18,39 @@ export interface Refusal {
   readonly reason: TidemarkError;
   /** What ends the run under `onError: fail`; the reason unless given. */
   readonly failure?: TidemarkError;
-  /** Whether it could not be read (`input`) or not be written (`output`, the default). */
-  readonly stage?: "input" | "output";
+  /** `output` unless given. */
+  readonly stage?: LetterStage;
 }
 
-/** A refused record as it is kept: a line of a dead-letter file. */
+/**
+ * A refused record as it is kept: a line of a dead-letter file. It holds all that a replay needs: the record
+ * with every digit, and the point from which it has to go on.
+ */
 export interface DeadLetter {
+  /**
+   * The same for the same record of a stream (and partition) at the same stage, however often it is refused: a
+   * letter that a crash repeats is known by it.
+   */
+  readonly id: string;
   readonly time: string;
+  /** The pipeline's name; null where the letter does not say. */
+  readonly pipeline: string | null;
   readonly connector: string;
   readonly stream: string;
+  readonly partition: string | null;
   /** As `tidemark state history` names it; null where the run is not known. */
   readonly run: string | null;
-  readonly stage: "input" | "output";
-  /** The error's code, the field at fault and the HTTP status, and what happened in words. */
+  readonly stage: LetterStage;
+  /** What refused it: `httpRequest`, or `filters[1] script`; null where the letter does not say. */
+  readonly by: string | null;
+  /** The error's code, the field at fault and the HTTP status, and what happened in words, without secrets. */
   readonly code: string;
   readonly field: string | null;
   readonly status: number | null;
   readonly reason: string;
-  /** The same for the same record of the stream at the same stage, however often it is refused. */
-  readonly id: string;
+  /** The record's leading cursor; null where it has none, or none any more. */
+  readonly cursor: string | null;
+  /** As the source gave it (`input`, `filter`), or as it reached the output (`output`). */
   readonly record: unknown;
 }
 
@@ -47,14 +65,17 @@ export interface DeadLetterSink {
   close(): void;
 }
 
-/** What an output declares about records that are refused. */
+/** What an output, or a filter, declares about records that it refuses. */
 export interface OnError {
   readonly policy: ErrorPolicy;
-  /** For `deadLetter`: opens the place of the letters, once a run. */
+  /**
+   * Opens the place of the letters, once a run. An output may declare it under any policy, for its filters: one that
+   * leaves it out writes to the output's.
+   */
   readonly deadLetters?: () => DeadLetterSink;
 }
 
-/** The refused records of one run, by the output's `onError`. */
+/** The refused records of one run, by the `onError` of what refuses them. */
 export interface Refusals {
   /** Whether a run goes on without a refused record: the policy is not `fail`. */
   readonly goesOn: boolean;

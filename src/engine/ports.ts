@@ -11,8 +11,16 @@ import type { PartitionMove } from "../state/contract.ts";
 import type { BoundOutcome } from "./bound-outcome.ts";
 import type { OnError, Refusals } from "./on-error.ts";
 
-export type { DeadLetter, DeadLetterSink, ErrorPolicy, OnError, Refusal, Refusals } from "./on-error.ts";
-export { errorPolicies } from "./on-error.ts";
+export type {
+  DeadLetter,
+  DeadLetterSink,
+  ErrorPolicy,
+  LetterStage,
+  OnError,
+  Refusal,
+  Refusals,
+} from "./on-error.ts";
+export { errorPolicies, letterStages } from "./on-error.ts";
 export type { PartitionMove };
 
 /** Which of a pipeline's cursors this is; where several are enabled the first in this order leads. */
@@ -233,6 +241,8 @@ export interface InputSession {
  */
 export interface Filter {
   readonly kind: string;
+  /** What becomes of records that it refuses; absent, the first of them fails the run. */
+  readonly onError?: OnError;
   apply(records: readonly SourceRecord[], context: FilterContext): FilterResult | Promise<FilterResult>;
 }
 

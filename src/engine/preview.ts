@@ -35,12 +35,7 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
   const signal =
     options.signal === undefined ? reading.signal : AbortSignal.any([options.signal, reading.signal]);
   const context: PartContext = { key: pipeline.key, clock, signal, warn: warnings.add };
-  const refusals = new RunRefusals(pipeline.output.onError, {
-    key: pipeline.key,
-    clock,
-    warn: warnings.add,
-    dryRun: true,
-  });
+  const refusals = new RunRefusals({ pipeline, clock, warn: warnings.add, dryRun: true });
   const { state, fromStart = false, since, lookbackDays } = options;
   const { incremental } = pipeline.input;
   const asked = {

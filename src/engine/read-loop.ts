@@ -173,6 +173,7 @@ export class ReadLoop {
     let admitted: Admitted;
     let fresh: Fresh;
     let records: readonly SourceRecord[];
+    this.#parts.refusals.at(part.partition);
     try {
       unit.guard.see(page);
       admitted = unit.admit(unit.guard.isRepeat ? { ...page, repeats: true } : page);
@@ -207,6 +208,7 @@ export class ReadLoop {
     await this.#faults("afterFilter");
     if (records.length > 0) {
       await this.#parts.confirm();
+      this.#parts.refusals.given(records);
       this.#taken += await session.write({
         records,
         ...(deliveries === null ? {} : { deliveries }),

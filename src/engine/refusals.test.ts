@@ -1,18 +1,33 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { at, Bench, record } from "../../test/support/engine-bench.ts";
+import { systemClock } from "../clock.ts";
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { memoryOutput } from "../testing/memory-output.ts";
-import type { DeadLetter, DeadLetterSink, ErrorPolicy, Incremental, Input, Output, Page } from "./ports.ts";
+import type {
+  DeadLetter,
+  DeadLetterSink,
+  ErrorPolicy,
+  Incremental,
+  Input,
+  OnError,
+  Output,
+  Page,
+} from "./ports.ts";
 import { preview } from "./preview.ts";
+import { RunRefusals } from "./refusals.ts";
 import { unreadableRecord } from "./unreadable-record.ts";
 
 /** Letters in memory, as far as they are durable. */
 class Letters implements DeadLetterSink {
-  readonly place = "the letters";
+  readonly place: string;
   readonly durable: DeadLetter[] = [];
   #added: DeadLetter[] = [];
   beforeSync: () => void = () => {};
+
+  constructor(place = "the letters") {
+    this.place = place;
+  }
 
   add(letter: DeadLetter): void {
     this.#added.push(letter);
@@ -234,4 +249,93 @@ test("the count of a failed run is what the output holds", async () => {
   });
   expect(await held.bench.attempt()).toMatchObject({ status: "failed", recordsWritten: 0 });
   expect(held.table.rows).toEqual([]);
+});
+
+describe("what a filter refuses", () => {
+  const setup = (output: OnError, filter: OnError) => {
+    const letters = new Letters();
+    const own = new Letters("the filter's letters");
+    const warnings: string[] = [];
+    const place = (onError: OnError, at: Letters): OnError =>
+      onError.policy === "deadLetter" && onError.deadLetters === undefined
+        ? { ...onError, deadLetters: () => at }
+        : onError;
+    const { pipeline } = new Bench({});
+    const refusals = new RunRefusals({
+      pipeline: { ...pipeline, output: { ...pipeline.output, onError: place(output, letters) } },
+      clock: systemClock,
+      warn: (code) => void warnings.push(code),
+    });
+    refusals.begin("run-1");
+    const account = refusals.ofFilter(filter, "filters[0] script");
+    return { refusals, account, letters, own, warnings };
+  };
+  const reason = new TidemarkError("FILTER_FAILED", "boom postgres://user:hunter22@host/db", {
+    details: { field: "price" },
+  });
+  const refusal = { record: record(3, 3), name: "the record with id 3", reason };
+
+  test("is dead-lettered as it was read, with the filter's name, its cursor and no secret", () => {
+    const { refusals, account, letters } = setup({ policy: "deadLetter" }, { policy: "deadLetter" });
+    account.refuse(refusal);
+    expect(letters.durable).toEqual([]);
+    refusals.settle();
+    expect(letters.durable).toEqual([
+      {
+        id: expect.stringMatching(/^[\w-]{22}$/),
+        time: expect.any(String),
+        pipeline: "events",
+        connector: "acme",
+        stream: "events",
+        partition: null,
+        run: "run-1",
+        stage: "filter",
+        by: "filters[0] script",
+        code: "FILTER_FAILED",
+        field: "price",
+        status: null,
+        reason: "boom postgres://user:[redacted]@host/db",
+        cursor: at(3),
+        record: record(3, 3),
+      },
+    ]);
+    expect(refusals.count).toBe(1);
+  });
+
+  test("goes by the filter's own onError, and to its own place where it declares one", () => {
+    const skipping = setup({ policy: "deadLetter" }, { policy: "skip" });
+    skipping.account.refuse(refusal);
+    skipping.refusals.settle();
+    expect(skipping.letters.durable).toEqual([]);
+    expect(skipping.warnings).toEqual(["RECORDS_SKIPPED"]);
+
+    const failing = setup({ policy: "deadLetter" }, { policy: "fail" });
+    expect(failing.account.goesOn).toBe(false);
+    expect(() => failing.account.refuse(refusal)).toThrow(reason);
+
+    const own = new Letters("elsewhere");
+    const apart = setup({ policy: "fail" }, { policy: "deadLetter", deadLetters: () => own });
+    apart.account.refuse(refusal);
+    apart.refusals.settle();
+    expect(own.durable).toHaveLength(1);
+    expect(() => apart.refusals.refuse(refusal)).toThrow(reason);
+  });
+
+  test("shares one handle with the output where both name the same place", () => {
+    let opened = 0;
+    const letters = new Letters();
+    const deadLetters = () => {
+      opened += 1;
+      return opened === 1 ? letters : new Letters();
+    };
+    const { refusals, account } = setup(
+      { policy: "deadLetter", deadLetters },
+      { policy: "deadLetter", deadLetters },
+    );
+    account.refuse(refusal);
+    refusals.refuse(refusal);
+    refusals.settle();
+    expect(letters.durable.map(({ stage }) => stage)).toEqual(["filter", "output"]);
+    expect(new Set(letters.durable.map(({ id }) => id)).size).toBe(2);
+  });
 });

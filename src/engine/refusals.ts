@@ -1,12 +1,9 @@
-import { createHash } from "node:crypto";
 import type { Clock } from "../clock.ts";
-import { contentHash } from "../model/identity.ts";
-import { stringifyJson } from "../model/json.ts";
-import { isRecord } from "../model/record.ts";
-import type { StreamKey } from "../model/stream-key.ts";
-import type { DeadLetter, DeadLetterSink, OnError, Refusal, Refusals, Warn } from "./ports.ts";
+import type { SourceRecord } from "../model/record.ts";
+import { type LetterSource, letterOf } from "./dead-letters.ts";
+import type { DeadLetterSink, OnError, Pipeline, Refusal, Refusals, Warn } from "./ports.ts";
 
-/** How many refused records are held until the next checkpoint; more go to the sink at once. */
+/** How many refused records are held until the next checkpoint; more go to their sinks at once. */
 const mostHeld = 1_000;
 
 /** Has every refused record fail the run. */
@@ -19,31 +16,47 @@ export const failOnRefusal: Refusals = {
 };
 
 export interface RefusalParts {
-  readonly key: StreamKey;
+  readonly pipeline: LetterSource & { readonly output: Pick<Pipeline["output"], "kind" | "onError"> };
   readonly clock: Clock;
   readonly warn: Warn;
   /** A look at what a run would do counts refused records and keeps none. */
   readonly dryRun?: boolean;
 }
 
+/** A record that waits to be settled. */
+interface Held {
+  readonly refusal: Refusal;
+  readonly partition: string | null;
+  readonly by: string;
+  /** Null where it is skipped. */
+  readonly sink: DeadLetterSink | null;
+}
+
 /**
- * The refused records of one run. They are held until they are settled, so that a run that fails before
- * its checkpoint leaves few letters of records that the next run meets again. Memory is bounded.
+ * The refused records of one run, whatever refuses them: those that cannot be read and those that the output refuses
+ * go by the output's `onError`, those of a filter by its own (`ofFilter`). They are held until they are settled, so
+ * that a run that fails before its checkpoint leaves few letters of records that the next run meets again. Memory
+ * is bounded.
  */
 export class RunRefusals implements Refusals {
   readonly goesOn: boolean;
   readonly #parts: RefusalParts;
+  /** By place, so that a filter and the output that share a file write to it by one handle. */
+  readonly #sinks = new Map<string, DeadLetterSink>();
   readonly #sink: DeadLetterSink | null;
+  /** The partition of what a run of partitions has given to its output and not settled yet. */
+  #partitions = new WeakMap<object, string>();
+  #partition: string | null = null;
   #runId: string | null = null;
-  #held: Refusal[] = [];
+  #held: Held[] = [];
   #unsettled = 0;
   #settled = 0;
 
-  constructor(onError: OnError | undefined, parts: RefusalParts) {
-    this.goesOn = onError !== undefined && onError.policy !== "fail";
+  constructor(parts: RefusalParts) {
+    const { onError } = parts.pipeline.output;
     this.#parts = parts;
-    const keeps = onError?.policy === "deadLetter" && parts.dryRun !== true;
-    this.#sink = keeps ? (onError.deadLetters?.() ?? null) : null;
+    this.goesOn = goesOn(onError);
+    this.#sink = this.#opened(onError);
   }
 
   /** How many are settled: durable, or counted where they are skipped. */
@@ -61,69 +74,102 @@ export class RunRefusals implements Refusals {
     this.#runId = runId;
   }
 
+  /** Says which partition the page at hand is of; null in a stream without any. */
+  at(partition: string | null): void {
+    this.#partition = partition;
+  }
+
+  /** Says that these go to the output: it may refuse them later, among those of other partitions. */
+  given(records: readonly SourceRecord[]): void {
+    if (this.#partition === null) return;
+    for (const record of records) this.#partitions.set(record, this.#partition);
+  }
+
   refuse(refusal: Refusal): void {
     if (!this.goesOn) throw refusal.failure ?? refusal.reason;
-    this.#held.push(refusal);
-    this.#unsettled += 1;
-    if (this.#held.length >= mostHeld) this.#handOver();
+    const { input, output } = this.#parts.pipeline;
+    const by = refusal.stage === "input" ? input.kind : output.kind;
+    this.#take({ refusal, by, partition: this.#partitionOf(refusal), sink: this.#sink });
+  }
+
+  /**
+   * The account of one filter, to be made once a run: what it refuses goes by its own `onError`, into its own
+   * dead letters or, where it declares none, into the output's. `by` names it: `filters[1] script`. To be given
+   * each refused record as it was read, before all filters.
+   */
+  ofFilter(onError: OnError | undefined, by: string): Refusals {
+    const sink = onError?.policy === "deadLetter" ? (this.#opened(onError) ?? this.#outputsSink()) : null;
+    return {
+      goesOn: goesOn(onError),
+      refuse: (refusal) => {
+        if (!goesOn(onError)) throw refusal.failure ?? refusal.reason;
+        const partition = this.#partition;
+        this.#take({ refusal: { ...refusal, stage: "filter" }, by, partition, sink });
+      },
+      settle: () => this.settle(),
+    };
   }
 
   settle(): void {
     if (this.#unsettled === 0) return;
     this.#handOver();
-    this.#sink?.sync();
+    for (const sink of this.#sinks.values()) sink.sync();
     this.#settled += this.#unsettled;
     this.#unsettled = 0;
   }
 
   close(): void {
     this.#held = [];
-    this.#sink?.close();
+    for (const sink of this.#sinks.values()) sink.close();
+  }
+
+  #take(held: Held): void {
+    this.#held.push(held);
+    this.#unsettled += 1;
+    if (this.#held.length >= mostHeld) this.#handOver();
+  }
+
+  /** A file that is declared serves filters too, where the output itself keeps no letters. */
+  #outputsSink(): DeadLetterSink | null {
+    return this.#sink ?? this.#open(this.#parts.pipeline.output.onError?.deadLetters);
+  }
+
+  #opened(onError: OnError | undefined): DeadLetterSink | null {
+    return onError?.policy === "deadLetter" ? this.#open(onError.deadLetters) : null;
+  }
+
+  #open(deadLetters: OnError["deadLetters"]): DeadLetterSink | null {
+    if (deadLetters === undefined || this.#parts.dryRun === true) return null;
+    const sink = deadLetters();
+    const known = this.#sinks.get(sink.place);
+    if (known !== undefined) {
+      sink.close();
+      return known;
+    }
+    this.#sinks.set(sink.place, sink);
+    return sink;
+  }
+
+  #partitionOf({ record }: Refusal): string | null {
+    if (typeof record !== "object" || record === null) return this.#partition;
+    return this.#partitions.get(record) ?? this.#partition;
   }
 
   #handOver(): void {
-    for (const refusal of this.#held) {
+    const { pipeline, clock, warn } = this.#parts;
+    for (const { refusal, partition, by, sink } of this.#held) {
       const { name, reason } = refusal;
-      if (this.#sink === null) this.#parts.warn("RECORDS_SKIPPED", `skipped ${name}: ${reason.message}`);
+      if (sink === null) warn("RECORDS_SKIPPED", `skipped ${name}: ${reason.message}`);
       else {
-        this.#sink.add(this.#letterOf(refusal));
-        this.#parts.warn("RECORDS_DEAD_LETTERED", `wrote ${name} to ${this.#sink.place}: ${reason.message}`);
+        const time = new Date(clock.now()).toISOString();
+        sink.add(letterOf(refusal, pipeline, { time, run: this.#runId, partition, by }));
+        warn("RECORDS_DEAD_LETTERED", `wrote ${name} to ${sink.place}: ${reason.message}`);
       }
     }
     this.#held = [];
   }
-
-  #letterOf({ record, reason, stage = "output" }: Refusal): DeadLetter {
-    const { key, clock } = this.#parts;
-    const { field, status } = reason.details ?? {};
-    return {
-      time: new Date(clock.now()).toISOString(),
-      connector: key.connector,
-      stream: key.stream,
-      run: this.#runId,
-      stage,
-      code: reason.code,
-      field: typeof field === "string" ? field : null,
-      status: typeof status === "number" ? status : null,
-      reason: reason.message,
-      id: letterId(key, stage, record),
-      record,
-    };
-  }
 }
 
-/** The same for the same content, in whatever order its fields are. */
-function letterId({ connector, stream }: StreamKey, stage: string, record: unknown): string {
-  const text = stringifyJson([connector, stream, stage, nameOfContent(record)]);
-  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
-}
-
-/** A text that two refused records share exactly when they have the same content. */
-export function nameOfContent(record: unknown): string {
-  try {
-    return contentHash(isRecord(record) ? record : { value: record });
-  } catch {
-    // Nested too deeply to be walked; it is told apart by what can be printed of it.
-    return String(record);
-  }
+function goesOn(onError: OnError | undefined): boolean {
+  return onError !== undefined && onError.policy !== "fail";
 }

@@ -139,11 +139,7 @@ class Attempt {
     this.#clock = clock;
     this.#warnings = warnings;
     this.#faults = options.faults ?? noFaults;
-    this.#refusals = new RunRefusals(pipeline.output.onError, {
-      key: pipeline.key,
-      clock,
-      warn: warnings.add,
-    });
+    this.#refusals = new RunRefusals({ pipeline, clock, warn: warnings.add });
   }
 
   /** What the output holds. An exactly-once output lets go of what a run that ends early did not commit. */

@@ -62,7 +62,7 @@ export async function readSource(
     },
   };
   // A record that a run would let go of is left out here too.
-  const refusals = new RunRefusals(pipeline.output.onError, { key: pipeline.key, clock, warn, dryRun: true });
+  const refusals = new RunRefusals({ pipeline, clock, warn, dryRun: true });
   const input = await pipeline.input.open({ ...context, facts });
   try {
     const start = { ...emptyPosition, watermark: after };

@@ -153,7 +153,7 @@ async function checkConfig(
     pipeline === null
       ? []
       : [
-          ...incoherencesOf(pipeline.input, pipeline.output),
+          ...incoherencesOf(pipeline.input, pipeline.output, pipeline.filters),
           ...pagingDoubts(config.input, pipeline.output),
           ...pagingUnitDoubts(config.input),
           ...combinedCursorDoubts(config.input),

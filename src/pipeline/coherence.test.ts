@@ -142,3 +142,12 @@ describe("settings that contradict one another", () => {
     expect(await told(both("enabled: false, field: id, queryParam: after_id"))).toEqual([]);
   });
 });
+
+test("a dead-letter file that neither the output nor a filter writes to is refused", async () => {
+  const pipeline = (output: string) =>
+    `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  key: id\n  statePersistence: { id: { field: id, queryParam: after } }\noutput: { type: console, ${output} }\n`;
+  expect(await told(pipeline("deadLetter: { path: f }"))).toEqual([
+    "7:26 CONFIG_INCOHERENT is only used with `onError: deadLetter` (declare `onError: deadLetter` beside it, or in a filter)",
+  ]);
+  expect(await told(pipeline("onError: deadLetter, deadLetter: { path: f }"))).toEqual([]);
+});

@@ -1,4 +1,4 @@
-import type { Input, Output } from "../engine/ports.ts";
+import type { Filter, Input, Output } from "../engine/ports.ts";
 import { isZero } from "../model/granule.ts";
 import { doubt, type Finding, mistake } from "./diagnostics.ts";
 import type { InputConfig, PipelineConfig } from "./schema.ts";
@@ -7,8 +7,13 @@ import type { InputConfig, PipelineConfig } from "./schema.ts";
  * What is to be refused, or doubted, of settings that are each valid: an output that appends keeps
  * its promise only where a record that is read again can be known again.
  */
-export function incoherencesOf(input: Input, output: Output): Finding[] {
+export function incoherencesOf(
+  input: Input,
+  output: Output,
+  filters: readonly Pick<Filter, "onError">[],
+): Finding[] {
   return [
+    ...letterProblems(output, filters),
     ...appendProblems(input, output),
     ...dedupeProblems(input, output),
     ...cursorDoubts(input),
@@ -58,6 +63,29 @@ function appendProblems({ incremental }: Input, output: Output): Finding[] {
     );
   }
   return findings;
+}
+
+/** Letters are kept where the output says, also those of filters. */
+export function letterProblems(output: Output, filters: readonly Pick<Filter, "onError">[]): Finding[] {
+  const { onError } = output;
+  const filtersKeep = filters.map((filter) => filter.onError?.policy === "deadLetter");
+  const keeps = onError?.policy === "deadLetter" || filtersKeep.includes(true);
+  if (!keeps && onError?.deadLetters !== undefined) {
+    const hint = "declare `onError: deadLetter` beside it, or in a filter";
+    return [
+      mistake("CONFIG_INCOHERENT", ["output", "deadLetter"], "is only used with `onError: deadLetter`", {
+        part: "key",
+        hint,
+      }),
+    ];
+  }
+  if (onError?.deadLetters !== undefined) return [];
+  return filters.flatMap((filter, index) => {
+    if (filter.onError?.policy !== "deadLetter" || filter.onError.deadLetters !== undefined) return [];
+    const message = "needs a file to write to, and the output declares none";
+    const hint = "declare `deadLetter: { path }` under `output`";
+    return [mistake("CONFIG_INCOHERENT", ["filters", index, "onError"], message, { part: "value", hint })];
+  });
 }
 
 /** Deliveries are known again by key and cursor, and only where the same output would add them twice. */

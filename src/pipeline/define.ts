@@ -3,7 +3,7 @@ import type { Filter, Input, Output, Pipeline } from "../engine/ports.ts";
 import { TidemarkError } from "../errors.ts";
 import { createFunctionFilter, type ScriptFunction } from "../filters/function.ts";
 import { type BuildParts, buildFilter, buildInput, buildOutput, framed } from "./build.ts";
-import { incoherencesOf } from "./coherence.ts";
+import { incoherencesOf, letterProblems } from "./coherence.ts";
 import type { ConfigPath, Finding } from "./diagnostics.ts";
 import { parseConfig } from "./parse.ts";
 import { builtInInputSchema, filterSchema, frameSchema, outputSchema } from "./schema.ts";
@@ -60,17 +60,14 @@ export function definePipeline(
   const builtOutput = isPart<Output>(output, "open")
     ? output
     : built(parse(outputSchema, output, ["output"]), (config) => buildOutput(config, parts));
-  if (builtInput !== null && builtOutput !== null) findings.push(...incoherencesOf(builtInput, builtOutput));
+  const whole = builtFilters.filter((filter) => filter !== null);
+  if (builtInput !== null && builtOutput !== null)
+    findings.push(...incoherencesOf(builtInput, builtOutput, whole));
   const mistakes = findings.filter(({ severity }) => severity === "error");
   if (mistakes.length > 0 || parsedFrame === null || builtInput === null || builtOutput === null) {
     throw invalid("pipeline", mistakes);
   }
-  return framed(
-    parsedFrame,
-    builtInput,
-    builtFilters.filter((filter) => filter !== null),
-    builtOutput,
-  );
+  return framed(parsedFrame, builtInput, whole, builtOutput);
 }
 
 /**
@@ -87,7 +84,10 @@ export function defineOutput(
 ): Output {
   const { config, findings } = parseConfig(outputSchema, declaration, noOrigins, ["output"]);
   if (config === null) throw invalid("output", findings);
-  return buildOutput(config, { console: process.stdout, ...options });
+  const output = buildOutput(config, { console: process.stdout, ...options });
+  const problems = letterProblems(output, []);
+  if (problems.length > 0) throw invalid("output", problems);
+  return output;
 }
 
 function built<C, T>(config: C | null, build: (config: C) => T): T | null {

@@ -46,7 +46,11 @@ export async function openHttpRequest(
   const output = httpRequestOutput(keys);
   const key = { connector: "acme", stream };
   const warn = (code: string, message: string) => void warnings.push(`${code}: ${message}`);
-  const refusals = new RunRefusals(output.onError, { key, clock, warn });
+  const refusals = new RunRefusals({
+    pipeline: { name: stream, key, input: { kind: "test", incremental: { cursors: [] } }, output },
+    clock,
+    warn,
+  });
   refusals.begin("run-1");
   const session = await output.open({ key, clock, signal, warn, lane: "", leaseSeconds: 60, refusals });
   await session.claim(1);

@@ -88,10 +88,14 @@ test("onError deadLetter: refused records are in the file, with the answer, afte
   expect(deadLettersIn(path)).toEqual([
     {
       time: "2026-01-01T00:00:00.000Z",
+      pipeline: "events",
       connector: "acme",
       stream: "events",
+      partition: null,
       run: "run-1",
       stage: "output",
+      by: "httpRequest",
+      cursor: null,
       code: "OUTPUT_FAILED",
       field: null,
       status: 422,
@@ -134,7 +138,7 @@ test("a dead-letter file is added to, also behind a line that a crash cut short"
   await opened.commit();
   const lines = readFileSync(path, "utf8").split("\n");
   expect(lines[2]).toBe('{"cut":');
-  expect(lines[3]).toMatch(/^\{"time".*"record":\{"id":4\}\}$/);
+  expect(lines[3]).toMatch(/^\{"id":".*"record":\{"id":4\}\}$/);
 });
 
 test("P5: a dead-letter file that cannot be written fails the commit", async () => {

@@ -39,7 +39,6 @@ describe("an endpoint", () => {
 });
 
 test.each<[string, Record<string, unknown>, string]>([
-  ["a dead-letter file that is not used", { deadLetter: { path: "f" } }, "deadLetter: is only used with"],
   ["no dead-letter file", { onError: "deadLetter" }, "deadLetter: `onError: deadLetter` needs"],
   ["concurrency without a key", { concurrency: 2 }, "concurrency: more than 1 needs `key`"],
   ["a success that is retried", { success: [200, 429] }, "success: 429 cannot be a success"],

@@ -6,24 +6,26 @@ import {
   mkdirSync,
   openSync,
   readSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { DeadLetter, DeadLetterSink } from "../../engine/ports.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
-import { stringifyJson } from "../../model/json.ts";
-import { isRecord } from "../../model/record.ts";
+import { letterLine } from "./letter-line.ts";
 
 /**
- * A file to which refused records are added as JSON lines; several streams may share it. It is
- * opened for the first record after a `sync` and closed by the next, so that it may be moved away
- * between two checkpoints. A file that is made is readable by its owner alone. Throws `OUTPUT_FAILED`
- * where it cannot be written.
+ * A file to which refused records are added as JSON lines; several streams and processes may share it. It is
+ * opened for the first record after a `sync` and closed by the next. It may be moved away at any time: what was
+ * added and not synced by then is added to the new file too, where its `id` tells it from another letter. A file that
+ * is made is readable by its owner alone. Throws `OUTPUT_FAILED` where it cannot be written.
  */
 export class DeadLetterFile implements DeadLetterSink {
   readonly #path: string;
   #file: number | null = null;
   #isNew = false;
+  /** Where the file ended when it was opened. */
+  #from = 0;
 
   constructor(path: string) {
     this.#path = resolve(path);
@@ -43,11 +45,22 @@ export class DeadLetterFile implements DeadLetterSink {
   /** Returns when every line added is on the disk. */
   sync(): void {
     this.#tell(() => {
-      if (this.#file === null) return;
-      fsyncSync(this.#file);
-      if (this.#isNew) syncFolder(dirname(this.#path));
-      this.close();
+      for (let tries = 1; this.#file !== null; tries++) {
+        const file = this.#file;
+        fsyncSync(file);
+        if (this.#isNew) syncFolder(dirname(this.#path));
+        this.#file = null;
+        if (isAt(file, this.#path) || tries === mostTries) closeSync(file);
+        else this.#addAgain(file, this.#from);
+      }
     });
+  }
+
+  /** What a file that was moved away meanwhile got since it was opened, by whomever, is added to the new one. */
+  #addAgain(file: number, from: number): void {
+    this.#file = this.#open();
+    for (const lines of wholeLines(file, from)) writeWhole(this.#file, lines);
+    closeSync(file);
   }
 
   close(): void {
@@ -59,8 +72,9 @@ export class DeadLetterFile implements DeadLetterSink {
     mkdirSync(dirname(this.#path), { recursive: true });
     this.#isNew = !existsSync(this.#path);
     const file = openSync(this.#path, "a+", 0o600);
+    this.#from = fstatSync(file).size;
     // A line that a crash cut short must not spoil the next.
-    if (!endsLine(file)) writeWhole(file, Buffer.from("\n"));
+    if (!endsLineSoon(file)) writeWhole(file, Buffer.from("\n"));
     return file;
   }
 
@@ -76,22 +90,39 @@ export class DeadLetterFile implements DeadLetterSink {
   }
 }
 
-/**
- * A letter as a line. Bytes in the record's fields become base64 text, and `bytes` lists those fields;
- * numbers that JSON has no form for become their words.
- */
-function letterLine(letter: DeadLetter): string {
-  if (!isRecord(letter.record)) return `${stringifyJson(letter)}\n`;
-  const bytes: string[] = [];
-  const record: Record<string, unknown> = { ...letter.record };
-  for (const field in record) {
-    const value = record[field];
-    if (value instanceof Uint8Array) {
-      record[field] = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
-      bytes.push(field);
-    } else if (typeof value === "number" && !Number.isFinite(value)) record[field] = String(value);
+/** How often a file may be moved away while letters are added to it; some file systems cannot tell that it was not. */
+const mostTries = 10;
+
+/** What stands in a file from there on, a piece at a time, none of which ends within a line. */
+function* wholeLines(file: number, from: number): Generator<Buffer> {
+  let rest = Buffer.alloc(0);
+  for (let at = from; ; ) {
+    const piece = Buffer.alloc(64 * 1024);
+    const length = readSync(file, piece, 0, piece.length, at);
+    if (length === 0) break;
+    at += length;
+    const held = Buffer.concat([rest, piece.subarray(0, length)]);
+    const end = held.lastIndexOf(10) + 1;
+    if (end > 0) yield held.subarray(0, end);
+    rest = held.subarray(end);
   }
-  return `${stringifyJson({ ...letter, record, ...(bytes.length === 0 ? {} : { bytes }) })}\n`;
+  if (rest.length > 0) yield rest;
+}
+
+/** Whether the path still leads to the open file. */
+function isAt(file: number, path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  const { ino, dev } = fstatSync(file);
+  return there !== undefined && there.ino === ino && there.dev === dev;
+}
+
+/** Another process may be in the middle of a write, whose beginning can be seen already. */
+function endsLineSoon(file: number): boolean {
+  for (let looks = 0; looks < 5; looks++) {
+    if (endsLine(file)) return true;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+  }
+  return endsLine(file);
 }
 
 function endsLine(file: number): boolean {

@@ -21,7 +21,7 @@ export const onErrorShape = {
     })
     .optional()
     .describe(
-      "For `onError: deadLetter`: the file to which refused records are added, one JSON object a line with `time`, `connector`, `stream`, `run`, `stage`, `code`, `field`, `status`, `reason`, `id` and `record`. It is on the disk before the stream's position moves past the record.",
+      "For `onError: deadLetter`, of the output or of a filter: the file to which refused records are added, one JSON object a line with its `id`, when, where and why it was refused, and the `record` itself. It is on the disk before the stream's position moves past the record.",
     ),
 } as const;
 
@@ -30,20 +30,15 @@ interface OnErrorConfig {
   readonly deadLetter?: { readonly path: string } | undefined;
 }
 
-/** Refuses an `onError` that lacks its file, and a file that nothing is written to. */
+/** Refuses an `onError` that lacks its file. A file that nothing is written to is found where the filters are known. */
 export function refuseOnErrorMistakes(config: OnErrorConfig, context: z.RefinementCtx): void {
-  const refuse = (message: string): void =>
-    context.addIssue({ code: "custom", path: ["deadLetter"], message });
-  if (config.onError === "deadLetter" && config.deadLetter === undefined) {
-    refuse("`onError: deadLetter` needs `deadLetter: { path }`, the file to write to");
-  }
-  if (config.onError !== "deadLetter" && config.deadLetter !== undefined) {
-    refuse("is only used with `onError: deadLetter`");
-  }
+  if (config.onError !== "deadLetter" || config.deadLetter !== undefined) return;
+  const message = "`onError: deadLetter` needs `deadLetter: { path }`, the file to write to";
+  context.addIssue({ code: "custom", path: ["deadLetter"], message });
 }
 
 /** What the keys declare, for `Output.onError`. */
 export function onErrorOf({ onError, deadLetter }: OnErrorConfig): OnError {
-  if (onError !== "deadLetter" || deadLetter === undefined) return { policy: onError };
+  if (deadLetter === undefined) return { policy: onError };
   return { policy: onError, deadLetters: () => new DeadLetterFile(deadLetter.path) };
 }

@@ -1,0 +1,140 @@
+import { z } from "zod";
+import { type DeadLetter, letterStages } from "../../engine/ports.ts";
+import { parseJson, stringifyJson } from "../../model/json.ts";
+import { isPlainObject } from "../../model/plain-object.ts";
+import { isRecord, type SourceRecord } from "../../model/record.ts";
+import { noteStorageClasses, storageClassesOf, storageClassNames } from "../../model/storage-class.ts";
+
+/**
+ * A letter as a line of JSON, with every digit. What JSON has no form for is written as text, and named beside the
+ * record: `bytes` lists the places of bytes (as base64), `numbers` those of `NaN`, infinities and -0, and `stored` says how the
+ * source stores a field where that is not to be seen. A place is the name of a field, or a list of steps within it.
+ */
+export function letterLine(letter: DeadLetter): string {
+  const { record, ...rest } = letter;
+  const forms = new Forms();
+  const plain = forms.plain(record, []);
+  return `${stringifyJson({ ...rest, ...forms.found(), ...storedOf(record), record: plain })}\n`;
+}
+
+function storedOf(record: unknown): { readonly stored?: Record<string, string> } {
+  const classes = isRecord(record) ? storageClassesOf(record) : undefined;
+  return classes === undefined ? {} : { stored: Object.fromEntries(classes) };
+}
+
+type Place = readonly string[];
+
+/** Finds what JSON has no form for, and keeps where it was. */
+class Forms {
+  readonly #bytes: Place[] = [];
+  readonly #numbers: Place[] = [];
+
+  found(): Record<string, unknown> {
+    return {
+      ...(this.#bytes.length === 0 ? {} : { bytes: this.#bytes.map(shortPlace) }),
+      ...(this.#numbers.length === 0 ? {} : { numbers: this.#numbers.map(shortPlace) }),
+    };
+  }
+
+  plain(value: unknown, at: Place): unknown {
+    if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))) {
+      this.#numbers.push(at);
+      return Object.is(value, -0) ? "-0" : String(value);
+    }
+    if (typeof value !== "object" || value === null) return value;
+    if (value instanceof Uint8Array) {
+      this.#bytes.push(at);
+      return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+    }
+    if (Array.isArray(value))
+      return value.map((element, index) => this.plain(element, [...at, String(index)]));
+    return isPlainObject(value)
+      ? mapFields(value, (content, field) => this.plain(content, [...at, field]))
+      : value;
+  }
+}
+
+function shortPlace(place: Place): string | Place {
+  const [only] = place;
+  return place.length === 1 && only !== undefined ? only : place;
+}
+
+function mapFields(value: object, make: (content: unknown, field: string) => unknown): object {
+  // Not by assignment: a source may well send a field called `__proto__`.
+  return Object.fromEntries(Object.entries(value).map(([field, content]) => [field, make(content, field)]));
+}
+
+const text = z.string().nullable().default(null);
+const places = z.array(z.union([z.string().transform((field) => [field]), z.array(z.string())])).default([]);
+
+/** Also of the letters that older versions wrote, which lack what came later. */
+const lineSchema = z.object({
+  id: z.string(),
+  time: z.string(),
+  pipeline: text,
+  connector: z.string(),
+  stream: z.string(),
+  partition: text,
+  run: text,
+  stage: z.enum(letterStages),
+  by: text,
+  code: z.string(),
+  field: text,
+  status: z.number().nullable().default(null),
+  reason: z.string(),
+  cursor: text,
+  bytes: places,
+  numbers: places,
+  stored: z.record(z.string(), z.enum(storageClassNames)).optional(),
+  record: z.unknown(),
+});
+
+/**
+ * The letter of a line, its record as it was refused; null for a line that is none. Of a line that a write which broke off
+ * has left its beginning in, it finds the whole letter behind that.
+ */
+export function readLetterLine(line: string): DeadLetter | null {
+  const whole = letterOfText(line);
+  if (whole !== null) return whole;
+  for (const { index } of line.matchAll(beginning)) {
+    const letter = index === 0 ? null : letterOfText(line.slice(index));
+    if (letter !== null) return letter;
+  }
+  return null;
+}
+
+/** How letters begin, and how those of older versions do. */
+const beginning = /\{"(?:id|time)":"/g;
+
+function letterOfText(json: string): DeadLetter | null {
+  const parsed = lineSchema.safeParse(jsonOf(json));
+  if (!parsed.success) return null;
+  const { bytes, numbers, stored, ...letter } = parsed.data;
+  let { record } = letter;
+  for (const place of bytes) record = replaced(record, place, bytesOf);
+  for (const place of numbers) record = replaced(record, place, Number);
+  if (stored !== undefined && isRecord(record)) noteStorageClasses(record, new Map(Object.entries(stored)));
+  return { ...letter, record };
+}
+
+function jsonOf(json: string): unknown {
+  try {
+    return parseJson(json);
+  } catch {
+    return null;
+  }
+}
+
+function bytesOf(value: unknown): unknown {
+  return typeof value === "string" ? new Uint8Array(Buffer.from(value, "base64")) : value;
+}
+
+function replaced(value: unknown, [step, ...rest]: Place, make: (value: unknown) => unknown): unknown {
+  if (step === undefined) return make(value);
+  if (Array.isArray(value)) {
+    return value.map((element, index) => (String(index) === step ? replaced(element, rest, make) : element));
+  }
+  if (!isRecord(value)) return value;
+  const holder: SourceRecord = value;
+  return mapFields(holder, (content, field) => (field === step ? replaced(content, rest, make) : content));
+}
