@@ -41,6 +41,11 @@ export function takesService(command: Command): Command {
     .option("--no-auth", "let anybody on this machine do anything; on loopback only")
     .option("--rate-limit <n>", "requests a second by one key", parseWhole("--rate-limit", 1), 2000)
     .option(
+      "--max-connections <n>",
+      "how many connections may be open at once; what waits longest for its client makes room",
+      parseWhole("--max-connections", 1),
+    )
+    .option(
       "--drain-seconds <n>",
       "how long requests at hand may take at the end",
       parseWhole("--drain-seconds", 0),

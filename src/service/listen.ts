@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { messageOf, TidemarkError } from "../errors.ts";
+import { endConnection, limitConnections } from "./connections.ts";
 import { problemOf, problemText, problemType, RequestRefusal } from "./problems.ts";
 import { badRequest } from "./requests.ts";
 import { type Service, unreadableRequest } from "./service.ts";
@@ -17,6 +18,13 @@ export interface ListenOptions {
   /** How long a request may take to arrive: its head, and all of it. Milliseconds. */
   readonly headMs?: number;
   readonly requestMs?: number;
+  /** How long a client may take to read an answer, in milliseconds, and a second more for each 64 KiB of it. */
+  readonly answerMs?: number;
+  /**
+   * How many connections may be open at once; the next one takes the place of the one that waits longest for its
+   * client. Default: 4,096, or three quarters of the files that the process may open if that is less.
+   */
+  readonly maxConnections?: number;
 }
 
 /** A service with a port. */
@@ -35,8 +43,8 @@ const mostHeaderBytes = 32 * 1024;
 const checkMs = 1000;
 
 /**
- * Gives a service a port. Connections that send nothing, or send it too slowly, are closed. Throws
- * `ARGUMENT_INVALID` where the port cannot be had or the certificate cannot be used.
+ * Gives a service a port. Connections that send nothing, send it too slowly, or read their answer too slowly are
+ * closed. Throws `ARGUMENT_INVALID` where the port cannot be had or the certificate cannot be used.
  */
 export async function serveService(service: Service, options: ListenOptions): Promise<Listening> {
   const { host = "127.0.0.1", port, tls, headMs = 10_000, requestMs = 30_000 } = options;
@@ -54,6 +62,7 @@ export async function serveService(service: Service, options: ListenOptions): Pr
     requireHostHeader: false,
   };
   const server = tls === undefined ? createServer(limits, listener) : secureServer(tls, limits, listener);
+  limitConnections(server, options);
   server.timeout = idleMs;
   server.on("clientError", tellClient);
   // Node would answer an expectation that it does not know with a bare 417; we need not meet any.
@@ -75,7 +84,8 @@ function secureServer(
   listener: RequestListener,
 ): Server {
   try {
-    return createTlsServer({ ...limits, cert, key, minVersion: "TLSv1.2" }, listener);
+    const handshakeTimeout = limits.headersTimeout;
+    return createTlsServer({ ...limits, cert, key, minVersion: "TLSv1.2", handshakeTimeout }, listener);
   } catch (error) {
     throw new TidemarkError(
       "ARGUMENT_INVALID",
@@ -127,7 +137,8 @@ function tellClient(error: Error & { code?: string }, socket: Socket): void {
   }
   const { body, status } = problemOf(refusalOf(error), undefined);
   const text = problemText(body);
-  socket.end(
+  endConnection(
+    socket,
     `HTTP/1.1 ${status} ${reasons[status] ?? "Bad Request"}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
   );
 }

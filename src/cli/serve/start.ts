@@ -23,6 +23,8 @@ export interface ServiceSettings {
   /** False with `--no-auth`, and absent else. */
   readonly auth?: boolean;
   readonly rateLimit: number;
+  /** As `serveService` chooses it, where absent. */
+  readonly maxConnections?: number;
 }
 
 export interface StartedService extends AsyncDisposable {
@@ -51,8 +53,9 @@ export async function startService(
     const first = keys === null ? null : await firstKey(keys, settings, parts.logger);
     const perKey = { burst: settings.rateLimit * 2, perSecond: settings.rateLimit };
     const service = createService({ state, keys, ...parts, limits: { ...usualLimits, perKey } });
-    const { host, port } = settings;
-    const listening = await serveService(service, { host, port, ...tls });
+    const { host, port, maxConnections } = settings;
+    const most = maxConnections === undefined ? {} : { maxConnections };
+    const listening = await serveService(service, { host, port, ...tls, ...most });
     return {
       url: listening.url,
       port: listening.port,

@@ -2,11 +2,15 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { messageOf } from "../../errors.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import { limitConnections } from "../../service/connections.ts";
 import { invalidArgument } from "../failure.ts";
 
 export interface MetricsPort extends AsyncDisposable {
   readonly url: string;
 }
+
+/** As long as the service itself waits for a request, in milliseconds. */
+const patience = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 1000 };
 
 /** Answers `/metrics` and `/healthz` on a port of their own, to whoever asks. */
 export async function openMetricsPort(
@@ -14,7 +18,7 @@ export async function openMetricsPort(
   port: number,
   scrape: Metrics["scrape"],
 ): Promise<MetricsPort> {
-  const server = createServer((request, response) => {
+  const server = createServer(patience, (request, response) => {
     const path = request.url?.split("?")[0];
     if (request.method !== "GET" || (path !== "/metrics" && path !== "/healthz")) {
       response.writeHead(404).end();
@@ -27,6 +31,7 @@ export async function openMetricsPort(
       );
     }
   });
+  limitConnections(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) =>
       reject(
