@@ -205,7 +205,7 @@ export const errorCodes = {
 
   // Filters and outputs
   FILTER_FAILED: {
-    meaning: "A filter threw or returned something that is not a record.",
+    meaning: "A filter threw, or returned nothing or something that is not a record.",
     hint: "Fix the filter; the run failed before the batch was written.",
     recoverable: false,
   },

@@ -20,6 +20,7 @@ export {
 } from "./engine/connector.ts";
 export { type ConnectorInputOptions, connectorInput } from "./engine/connector-input.ts";
 export { type FaultInjector, type FaultPoint, faultPoints } from "./engine/fault-points.ts";
+export type { FilterAccount, FilterCount } from "./engine/filter-account.ts";
 export type {
   Batch,
   Commit,

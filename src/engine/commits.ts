@@ -4,6 +4,7 @@ import type { Completion } from "../state/contract.ts";
 import type { LeaseKeeper } from "../state/lease-keeper.ts";
 import { keptDeliveries, withDedupedFrom } from "./dedupe.ts";
 import { haveNewFacts, withFacts } from "./facts.ts";
+import { filteredMetadata } from "./filter-account.ts";
 import type { Part } from "./part.ts";
 import type { Commit, InputSession, PartitionMove } from "./ports.ts";
 import type { Progress, ReadLoop } from "./read-loop.ts";
@@ -57,6 +58,7 @@ export class Commits {
       recordsWritten,
       recordsCommitted,
       recordsRefused,
+      filters: loop.filterCounts,
       pages,
       checkpoints: this.#checkpoints,
       watermark: this.#watermark,
@@ -128,6 +130,7 @@ export class Commits {
         records_read: loop.recordsRead,
         records_written: loop.recordsWritten,
         records_refused: loop.recordsRefused,
+        ...filteredMetadata(loop.filterCounts),
         pages: loop.pages,
         warnings: warnings.list(),
       },

@@ -1,4 +1,3 @@
-import type { Clock } from "../clock.ts";
 import type { Cursor, CursorType } from "../model/cursor.ts";
 import type { Granule } from "../model/granule.ts";
 import type { Order, Position, ResumePoint } from "../model/position.ts";
@@ -9,8 +8,11 @@ import type { CursorFormat } from "../model/timestamp.ts";
 import type { Column, OpenTransaction } from "../sql/port.ts";
 import type { PartitionMove } from "../state/contract.ts";
 import type { BoundOutcome } from "./bound-outcome.ts";
+import type { Filter } from "./filter.ts";
 import type { OnError, Refusals } from "./on-error.ts";
+import type { PartContext } from "./part-context.ts";
 
+export type { Filter, FilterContext } from "./filter.ts";
 export type {
   DeadLetter,
   DeadLetterSink,
@@ -21,6 +23,7 @@ export type {
   Refusals,
 } from "./on-error.ts";
 export { errorPolicies, letterStages } from "./on-error.ts";
+export type { PartContext, Warn } from "./part-context.ts";
 export type { PartitionMove };
 
 /** Which of a pipeline's cursors this is; where several are enabled the first in this order leads. */
@@ -148,17 +151,6 @@ export interface ClockAhead {
   readonly most: number;
 }
 
-export type Warn = (code: string, message: string) => void;
-
-/** What the engine gives to the parts it drives. */
-export interface PartContext {
-  readonly key: StreamKey;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** Adds a named warning to the run's summary; the same code is kept once, with a count. */
-  readonly warn: Warn;
-}
-
 /** What an input is given when a run opens it. */
 export interface InputContext extends PartContext {
   /** What earlier runs of the stream learned of its source: see `InputSession.facts`. Absent is nothing. */
@@ -233,24 +225,6 @@ export interface InputSession {
   /** The names of the stream's partitions, page by page, for an input that declares them. */
   partitions?(signal: AbortSignal): AsyncIterable<readonly string[]>;
   close(): Promise<void>;
-}
-
-/**
- * Changes, drops or multiplies records. `apply` is called once a batch, in order, and must not
- * change the records it is given. What it throws fails the run before the batch is written.
- */
-export interface Filter {
-  readonly kind: string;
-  /** What becomes of records that it refuses; absent, the first of them fails the run. */
-  readonly onError?: OnError;
-  apply(records: readonly SourceRecord[], context: FilterContext): FilterResult | Promise<FilterResult>;
-}
-
-/** The records to go on with. */
-export type FilterResult = readonly SourceRecord[];
-
-export interface FilterContext extends PartContext {
-  readonly runId: string;
 }
 
 /** Which write an output last took from a stream, and the position that came with it. */

@@ -102,6 +102,7 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
       recordsRead: loop.recordsRead,
       recordsWritten: loop.recordsWritten,
       recordsRefused: loop.recordsRefused,
+      filters: loop.filterCounts,
       pages: loop.pages,
       checkpoints: 0,
       lowerBound: start.watermark,

@@ -2,6 +2,8 @@ import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { Failures } from "./failures.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
+import type { FilterCount } from "./filter-account.ts";
+import { FilterChain } from "./filter-chain.ts";
 import type { Look } from "./key-doubts.ts";
 import type { Part, Unit } from "./part.ts";
 import type { Committed, Filter, FilterContext, OutputSession, Page, PartitionMove } from "./ports.ts";
@@ -18,6 +20,8 @@ export interface Progress {
   readonly recordsCommitted: number;
   /** How many records were refused and let go of (`onError`). */
   readonly recordsRefused: number;
+  /** What each filter did, in order. */
+  readonly filters: readonly FilterCount[];
   readonly pages: number;
   readonly checkpoints: number;
   /** The highest cursor committed so far; null before the first. */
@@ -51,6 +55,7 @@ export interface ReadLoopParts {
 export class ReadLoop {
   readonly #parts: ReadLoopParts;
   readonly #faults: FaultInjector;
+  readonly #filters: FilterChain;
   readonly #failures = new Failures();
   recordsRead = 0;
   pages = 0;
@@ -70,6 +75,7 @@ export class ReadLoop {
   constructor(parts: ReadLoopParts) {
     this.#parts = parts;
     this.#faults = parts.faults ?? noFaults;
+    this.#filters = new FilterChain(parts.filters, parts.filterContext);
   }
 
   get recordsWritten(): number {
@@ -82,6 +88,10 @@ export class ReadLoop {
 
   get recordsRefused(): number {
     return this.#parts.refusals.count;
+  }
+
+  get filterCounts(): readonly FilterCount[] {
+    return this.#filters.counts();
   }
 
   /** To be told what the output holds of what it took since the last commit, where it says so. */
@@ -179,7 +189,7 @@ export class ReadLoop {
       admitted = unit.admit(unit.guard.isRepeat ? { ...page, repeats: true } : page);
       this.#touched.add(part);
       fresh = await this.#undelivered(admitted, part.partition);
-      const filtered = await this.#filter(fresh.records);
+      const filtered = await this.#filters.apply(fresh.records);
       records = admitted.withoutOlder?.(filtered) ?? filtered;
     } catch (error) {
       part.fallBack(before);
@@ -204,7 +214,7 @@ export class ReadLoop {
   }
 
   async #write({ records, deliveries, columns }: Fresh & Pick<Page, "columns">): Promise<void> {
-    const { session, filters } = this.#parts;
+    const { session } = this.#parts;
     await this.#faults("afterFilter");
     if (records.length > 0) {
       await this.#parts.confirm();
@@ -212,7 +222,7 @@ export class ReadLoop {
       this.#taken += await session.write({
         records,
         ...(deliveries === null ? {} : { deliveries }),
-        ...(columns === undefined || filters.length > 0 ? {} : { columns }),
+        ...(columns === undefined || this.#filters.any ? {} : { columns }),
       });
       this.#wrote = true;
       if (deliveries !== null) this.handedDeliveries = true;
@@ -247,16 +257,6 @@ export class ReadLoop {
       return true;
     });
     return { records: fresh, deliveries: [...taken] };
-  }
-
-  async #filter(records: readonly SourceRecord[]): Promise<readonly SourceRecord[]> {
-    let left = records;
-    for (const filter of this.#parts.filters) {
-      if (left.length === 0) break;
-      const result = filter.apply(left, this.#parts.filterContext);
-      left = result instanceof Promise ? await result : result;
-    }
-    return left;
   }
 }
 

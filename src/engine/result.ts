@@ -1,4 +1,5 @@
 import type { TidemarkError } from "../errors.ts";
+import { droppedBy, type FilterCount } from "./filter-account.ts";
 
 export const runStatuses = ["completed", "skipped", "failed", "superseded"] as const;
 export type RunStatus = (typeof runStatuses)[number];
@@ -17,6 +18,7 @@ export function countsOf(result: RunResult) {
     records_read: result.recordsRead,
     records_written: result.recordsWritten,
     records_refused: result.recordsRefused,
+    records_filtered: droppedBy(result.filters),
     pages: result.pages,
     checkpoints: result.checkpoints,
     lower_bound: result.lowerBound,
@@ -42,6 +44,8 @@ export interface RunResult {
   readonly recordsWritten: number;
   /** How many were refused and skipped or dead-lettered (`onError`). */
   readonly recordsRefused: number;
+  /** What each of the pipeline's filters did, in order: how many records it was given, and how many it dropped. */
+  readonly filters: readonly FilterCount[];
   readonly pages: number;
   readonly checkpoints: number;
   /** The watermark as the run found it, and as it left it. */

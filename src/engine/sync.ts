@@ -6,6 +6,7 @@ import { checkState } from "../state/arguments.ts";
 import type { BeginOptions, Run, StateStore } from "../state/contract.ts";
 import { processOwner } from "../state/owner.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
+import { filteredMetadata } from "./filter-account.ts";
 import { refuseAppendingAgain } from "./full-refresh.ts";
 import type { Range } from "./plan-run.ts";
 import type { OutputSession, PartContext, Pipeline } from "./ports.ts";
@@ -97,6 +98,7 @@ export async function attemptRun(
     recordsRead: attempt.progress.recordsRead,
     recordsWritten: attempt.recordsWritten(end.status),
     recordsRefused: attempt.progress.recordsRefused,
+    filters: attempt.progress.filters,
     pages: attempt.progress.pages,
     checkpoints: attempt.progress.checkpoints,
     lowerBound: attempt.lowerBound,
@@ -127,6 +129,7 @@ class Attempt {
     recordsWritten: 0,
     recordsCommitted: 0,
     recordsRefused: 0,
+    filters: [],
     pages: 0,
     checkpoints: 0,
     watermark: null,
@@ -273,13 +276,14 @@ class Attempt {
     if (this.run === null) return { status: "failed", error };
     // What such an output took and was not asked to commit is gone again; the last checkpoint has the count.
     const keepsCount = this.#pipeline.output.guarantee === "exactly-once";
-    const { recordsRead, recordsRefused, pages } = this.progress;
+    const { recordsRead, recordsRefused, filters, pages } = this.progress;
     try {
       await this.#options.state.fail(this.run, {
         error: `${error.code}: ${error.message}`,
         metadata: {
           records_read: recordsRead,
           records_refused: recordsRefused,
+          ...filteredMetadata(filters),
           pages,
           warnings: this.#warnings.list(),
         },

@@ -47,6 +47,7 @@ export function createConditionFilter(config: ConditionFilterConfig, parts: Filt
   const expression = jsonata(config.expression, limits);
   return {
     kind: "condition",
+    name: config.expression,
     async apply(records) {
       const kept: SourceRecord[] = [];
       for (let index = 0; index < records.length; index++) {

@@ -1,4 +1,5 @@
-import { messageOf, TidemarkError } from "../errors.ts";
+import { placeInFile } from "../engine/user-code.ts";
+import { messageOf, type SourceLocation, TidemarkError } from "../errors.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "../model/record.ts";
 
 /** What every filter is told when it is made. */
@@ -15,12 +16,16 @@ export function filterFailed(
   filter: string,
   record: SourceRecord,
   ordinal: number,
-  parts: FilterParts,
+  parts: FilterParts & { readonly file?: string },
   cause: unknown,
 ): TidemarkError {
   const named = keyOf(record, parts.key);
   const which = `record ${ordinal} of the batch${named === "" ? "" : ` (${named})`}`;
-  return new TidemarkError("FILTER_FAILED", `${filter}: ${which}: ${reasonOf(cause)}`, { cause });
+  const where: SourceLocation | null = parts.file === undefined ? null : placeInFile(cause, parts.file);
+  return new TidemarkError("FILTER_FAILED", `${filter}: ${which}: ${reasonOf(cause)}`, {
+    cause,
+    ...(where === null ? {} : { where }),
+  });
 }
 
 function keyOf(record: SourceRecord, key: readonly Path[] | null): string {

@@ -147,11 +147,11 @@ describe("functions", () => {
   const run = (script: ScriptFunction, record: Record<string, unknown>) =>
     createFunctionFilter(script, { ...parts, name: "f", params: { region: "eu" } }).apply([record], context);
 
-  test("a record, a list, null, undefined and promises of them", async () => {
+  test("a record, a list, null and promises of them", async () => {
     expect(await run((r) => ({ ...r, b: 2 }), { a: 1 })).toEqual([{ a: 1, b: 2 }]);
     expect(await run((r) => [r, { n: 2 }], { a: 1 })).toEqual([{ a: 1 }, { n: 2 }]);
     expect(await run(() => null, { a: 1 })).toEqual([]);
-    expect(await run(() => undefined, { a: 1 })).toEqual([]);
+    expect(await run(() => [], { a: 1 })).toEqual([]);
     expect(await run(async (r) => r, { a: 1 })).toEqual([{ a: 1 }]);
   });
 
@@ -184,6 +184,13 @@ describe("functions", () => {
 
   test.each<[string, () => unknown, RegExp]>([
     ["a text", () => "x", /it returned text; a record/],
+    ["nothing", () => undefined, /it returned nothing; return null to drop a record$/],
+    ["a promise of nothing", async () => undefined, /it returned nothing; return null/],
+    ["nothing in a list", () => [{}, undefined], /it returned nothing; return null/],
+    ["false", () => false, /it returned a boolean; a record/],
+    ["a date", () => new Date(0), /it returned a Date; a record/],
+    ["a map itself", () => new Map(), /it returned a Map; a record/],
+    ["a promise in a list", () => [Promise.resolve({})], /it returned a Promise; a record/],
     ["a number in a list", () => [{}, 5], /it returned a number; a record/],
     ["an exact number", () => huge, /it returned a number; a record/],
     ["a map", () => ({ a: { m: new Map() } }), /the field `a.m` is a Map/],

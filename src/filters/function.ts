@@ -18,12 +18,13 @@ export interface ScriptContext {
   readonly warn: Warn;
 }
 
-type Returned = Record<string, unknown> | readonly Record<string, unknown>[] | null | undefined;
+type Returned = Record<string, unknown> | readonly Record<string, unknown>[] | null;
 
 /**
  * A filter in code: the default export of a script, or a function in `filters` of a pipeline made
  * in code. Called once a record, in order. It gets a copy that it may change, and returns what goes
- * on: a record, a list of records, or nothing (null, undefined, an empty list) to drop it.
+ * on: a record, a list of records, or null or an empty list to drop it, or a promise of these. A function
+ * that returns nothing has most likely forgotten to: the run fails with `FILTER_FAILED`.
  *
  * ```ts
  * const upper: ScriptFunction = (record) => ({ ...record, name: String(record.name).toUpperCase() });
@@ -32,15 +33,17 @@ type Returned = Record<string, unknown> | readonly Record<string, unknown>[] | n
 export type ScriptFunction = (
   record: Record<string, unknown>,
   context: ScriptContext,
-) => Returned | Promise<Returned>;
+) => Returned | PromiseLike<Returned>;
 
 export interface FunctionFilterParts extends FilterParts {
   /** How messages call it. */
   readonly name: string;
+  /** The script's file, where it has one of its own: messages name the line in it. */
+  readonly file?: string;
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** Runs a function over every record; only what returns a promise is awaited. */
+/** Runs a function over every record; only what returns a promise, or anything with a `then`, is awaited. */
 export async function applyFunction(
   run: ScriptFunction,
   records: readonly SourceRecord[],
@@ -49,22 +52,27 @@ export async function applyFunction(
 ): Promise<SourceRecord[]> {
   const told = scriptContext(context, parts.params);
   const results: SourceRecord[] = [];
+  let dropped = 0;
   for (let index = 0; index < records.length; index++) {
     const record = records[index];
     if (record === undefined) continue;
     try {
       const returned = run(copyRecord(record), told);
-      collect(returned instanceof Promise ? await returned : returned, results);
+      const before = results.length;
+      collect(isThenable(returned) ? await returned : returned, results);
+      if (results.length === before) dropped += 1;
     } catch (error) {
       throw filterFailed(parts.name, record, index + 1, parts, error);
     }
   }
+  context.account?.dropped(dropped);
   return results;
 }
 
 /** A filter of a function that is at hand. */
 export function createFunctionFilter(run: ScriptFunction, parts: FunctionFilterParts): Filter {
-  return { kind: "function", apply: (records, context) => applyFunction(run, records, context, parts) };
+  const { name } = parts;
+  return { kind: "function", name, apply: (records, context) => applyFunction(run, records, context, parts) };
 }
 
 function copyRecord(record: SourceRecord): Record<string, unknown> {
@@ -79,16 +87,21 @@ function scriptContext(context: FilterContext, params: Readonly<Record<string, s
 
 /** What user code returns is checked as if it had no type, since it may well be JavaScript. */
 function collect(returned: unknown, results: SourceRecord[]): void {
-  if (returned === null || returned === undefined) return;
+  if (returned === null) return;
   if (Array.isArray(returned)) for (const one of returned) results.push(adoptRecord(one));
   else results.push(adoptRecord(returned));
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function adoptRecord(returned: unknown): SourceRecord {
   const adopted = isPlainObject(returned) ? adoptValue(returned, "") : undefined;
   if (isPlainObject(adopted)) return adopted;
-  throw new TidemarkError(
-    "FILTER_FAILED",
-    `it returned ${kindOf(returned)}; a record, a list of records, or null to drop it is expected`,
-  );
+  const expected =
+    returned === undefined
+      ? "return null to drop a record"
+      : "a record, a list of records, or null to drop it is expected";
+  throw new TidemarkError("FILTER_FAILED", `it returned ${kindOf(returned)}; ${expected}`);
 }

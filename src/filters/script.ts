@@ -13,7 +13,7 @@ export const scriptFilterSchema = z
       .string()
       .min(1)
       .describe(
-        "A .ts, .js or .mjs file, relative to the pipeline file, whose default export is `(record, context) => record | record[] | null`.",
+        "A .ts, .js or .mjs file, relative to the pipeline file, whose default export is `(record, context) => record | record[] | null`, or a promise of that. Null drops the record; nothing (`undefined`) fails the run.",
       ),
   })
   .describe("Runs a function of yours over every record.");
@@ -46,13 +46,14 @@ function isScriptFunction(value: unknown): value is ScriptFunction {
 /** A filter that imports its script when its first batch comes, or sooner where it was loaded before. */
 export function createScriptFilter(
   config: ScriptFilterConfig,
-  parts: Omit<FunctionFilterParts, "name"> & { readonly folder: string },
+  parts: Omit<FunctionFilterParts, "name" | "file"> & { readonly folder: string },
 ): Filter {
   const path = scriptPath(config, parts.folder);
-  const named = { ...parts, name: `script ${config.path}` };
+  const named = { ...parts, name: `script ${config.path}`, file: path };
   let loading: Promise<ScriptFunction> | undefined;
   return {
     kind: "script",
+    name: config.path,
     async apply(records, context) {
       loading ??= loadScript(path);
       return applyFunction(await loading, records, context, named);

@@ -99,6 +99,7 @@ export class Interrupter {
 
   #filter(filter: Filter): Filter {
     return {
+      ...filter,
       kind: filter.kind,
       apply: (records, context) =>
         this.#call(`filter.${filter.kind}`, async () => filter.apply(records, context)),

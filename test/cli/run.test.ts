@@ -71,6 +71,8 @@ describe("tidemark run", () => {
       records_read: 5,
       records_written: 5,
       records_refused: 0,
+      records_filtered: 0,
+      filters: [],
       pages: 4,
       checkpoints: expect.any(Number),
       lower_bound: null,

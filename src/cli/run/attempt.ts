@@ -90,6 +90,7 @@ export function failedResult(
     recordsRead: 0,
     recordsWritten: 0,
     recordsRefused: 0,
+    filters: [],
     pages: 0,
     checkpoints: 0,
     lowerBound: null,

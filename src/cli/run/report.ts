@@ -1,3 +1,4 @@
+import { type FilterCount, filtersJson } from "../../engine/filter-account.ts";
 import { countsOf, type RunResult, type RunStatus } from "../../engine/result.ts";
 import { redact } from "../../secrets.ts";
 import { errorJson } from "../failure.ts";
@@ -14,6 +15,7 @@ export function resultJson(result: RunResult): Record<string, unknown> {
     status: result.status,
     run_id: result.runId,
     ...countsOf(result),
+    filters: filtersJson(result.filters),
     warnings: result.warnings.map((warning) => ({ ...warning, message: redact(warning.message) })),
     error: result.error === null ? null : errorJson(result.error),
   };
@@ -52,9 +54,23 @@ function countFields(result: RunResult, ran: Ran): [string, string][] {
   const committed = dryRun ? "" : `, ${counted(checkpoints, "checkpoint")}`;
   return [
     ["records", `${formatCount(recordsRead)} read, ${formatCount(recordsWritten)} ${written}${refused}`],
+    ...filterFields(result.filters),
     ["pages", `${formatCount(pages)}${committed}`],
     ["watermark", ran === "backfill" ? "left as it is" : watermarkText(lowerBound, newCursor, dryRun)],
   ];
+}
+
+/** Which filters left records out, and which fields they name that no record had. */
+function filterFields(filters: readonly FilterCount[]): [string, string][] {
+  return filters.flatMap(({ index, type, name, dropped, absentFields }) => {
+    const parts = [
+      ...(dropped === 0 ? [] : [`${formatCount(dropped)} dropped`]),
+      ...(absentFields.length === 0 ? [] : [`no record has ${absentFields.map(shown).join(", ")}`]),
+    ];
+    if (parts.length === 0) return [];
+    const called = name === type ? name : `${type} ${shown(name)}`;
+    return [[`filters[${index}]`, `${parts.join("; ")}: ${called}`] satisfies [string, string]];
+  });
 }
 
 function watermarkText(from: string | null, to: string | null, dryRun: boolean): string {

@@ -1,0 +1,13 @@
+import type { Clock } from "../clock.ts";
+import type { StreamKey } from "../model/stream-key.ts";
+
+export type Warn = (code: string, message: string) => void;
+
+/** What the engine gives to the parts it drives. */
+export interface PartContext {
+  readonly key: StreamKey;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Adds a named warning to the run's summary; the same code is kept once, with a count. */
+  readonly warn: Warn;
+}
