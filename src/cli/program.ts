@@ -4,6 +4,7 @@ import { defaultStateUrl } from "../state/open.ts";
 import { version } from "../version.ts";
 import { addCommands, type CommandEntry } from "./commands.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
+import { watchStrays } from "./stray.ts";
 import { flushed, note, outliveReaders, print, style } from "./terminal.ts";
 
 const pipelines = "Pipelines:";
@@ -87,12 +88,10 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
   const json = asksForJson(argv);
   // What scripts of a pipeline print must not mix with the JSON.
   if (json) globalThis.console = new Console(process.stderr);
-  const stray = (error: unknown): void => {
-    if (!ending) void end(reportFailure(error, json));
+  watchStrays(({ thrown, stray }) => {
+    if (!ending) void end(reportFailure(stray?.error ?? thrown, json));
     ending = true;
-  };
-  process.on("uncaughtException", stray);
-  process.on("unhandledRejection", stray);
+  });
   await end(obey(argv, json));
 }
 

@@ -1,4 +1,4 @@
-import { isTidemarkError, messageOf, TidemarkError } from "../errors.ts";
+import { isTidemarkError, messageOf, type SourceLocation, TidemarkError } from "../errors.ts";
 import { parseGranule } from "../model/granule.ts";
 import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import { parsePath, type SourceRecord } from "../model/record.ts";
@@ -8,6 +8,8 @@ import { type Connector, checkConnector, readConnectorConfig } from "./connector
 import { ConnectorBatch } from "./connector-batch.ts";
 import { ItemReader } from "./item-reader.ts";
 import type { Incremental, Input, Page, ReadRequest, Warn } from "./ports.ts";
+import { placeInFile } from "./stack-frames.ts";
+import { inUserCode, settleStrays, type UserCode } from "./user-code.ts";
 
 /** How many records a batch has, and so how many are delivered between two checkpoints. */
 export const defaultBatchSize = 100;
@@ -44,14 +46,20 @@ export function connectorInput(
 export function createConnectorInput(
   connector: Connector,
   config: unknown,
-  options: ConnectorInputOptions = {},
+  options: ConnectorInputOptions & { readonly file?: string } = {},
 ): Input {
+  const { file } = options;
+  const code: UserCode = {
+    name: `the connector ${connector.id}`,
+    code: "CONNECTOR_FAILED",
+    ...(file === undefined ? {} : { file }),
+  };
   const batchSize = checkedBatchSize(options.batchSize);
   return {
     kind: "module",
     incremental: incrementalOf(connector, options.key),
     open: async ({ warn }) => ({
-      read: (request) => new ConnectorRead(connector, config, request, warn).pages(batchSize),
+      read: (request) => new ConnectorRead({ connector, code, config, warn }, request).pages(batchSize),
       close: async () => {},
     }),
   };
@@ -80,30 +88,34 @@ function incrementalOf(connector: Connector, key: ConnectorInputOptions["key"]):
   };
 }
 
+interface ReadParts {
+  readonly connector: Connector;
+  /** What the connector is called in messages, and its file. */
+  readonly code: UserCode;
+  readonly config: unknown;
+  readonly warn: Warn;
+}
+
 /** One call of a connector's `sync`. */
 class ConnectorRead {
-  readonly #connector: Connector;
-  readonly #config: unknown;
+  readonly #parts: ReadParts;
   readonly #request: ReadRequest;
-  readonly #warn: Warn;
   /** For messages: how often the connector has yielded. */
   #yields = 0;
   /** How many records came after the last cursor. */
   #uncovered = 0;
   #hasCursor: boolean;
 
-  constructor(connector: Connector, config: unknown, request: ReadRequest, warn: Warn) {
-    this.#connector = connector;
-    this.#config = config;
+  constructor(parts: ReadParts, request: ReadRequest) {
+    this.#parts = parts;
     this.#request = request;
-    this.#warn = warn;
     this.#hasCursor = request.window.lower !== null;
   }
 
   async *pages(batchSize: number): AsyncGenerator<Page, void, undefined> {
     const batch = new ConnectorBatch(batchSize);
     const { signal } = this.#request;
-    const items = new ItemReader(this.#iterator(), signal);
+    const items = new ItemReader(inCode(this.#iterator(), this.#parts.code), signal);
     try {
       for (;;) {
         const step = await items.next();
@@ -120,9 +132,10 @@ class ConnectorRead {
       await items
         .close()
         .catch((error: unknown) =>
-          this.#warn("CONNECTOR_CLOSE_FAILED", `${this.#name}: ${messageOf(error)}`),
+          this.#parts.warn("CONNECTOR_CLOSE_FAILED", `${this.#name}: ${messageOf(error)}`),
         );
     }
+    await settleStrays();
     yield* batch.rest();
     this.#warnOfUncovered();
   }
@@ -130,9 +143,10 @@ class ConnectorRead {
   #iterator(): AsyncIterator<unknown> {
     const { window, since = null, signal } = this.#request;
     const cursor = window.lower?.value ?? null;
+    const { connector, code, config } = this.#parts;
     let returned: unknown;
     try {
-      returned = this.#connector.sync({ since, cursor, signal, config: this.#config });
+      returned = inUserCode(code, () => connector.sync({ since, cursor, signal, config }));
       if (isAsyncIterable(returned)) return returned[Symbol.asyncIterator]();
     } catch (error) {
       throw this.#told(error);
@@ -191,7 +205,7 @@ class ConnectorRead {
 
   #warnOfUncovered(): void {
     if (!this.#hasCursor || this.#uncovered === 0) return;
-    this.#warn(
+    this.#parts.warn(
       "RECORDS_UNCOVERED",
       `${this.#name} ended with ${this.#uncovered} records behind its last cursor; the next run is given that cursor, and may be brought them again`,
     );
@@ -200,23 +214,33 @@ class ConnectorRead {
   /** What the connector threw; errors of ours keep their code. */
   #told(error: unknown): TidemarkError {
     if (isTidemarkError(error)) return error;
-    return this.#failed(messageOf(error), { cause: error, recoverable: true });
+    const { file } = this.#parts.code;
+    const where = file === undefined ? {} : { where: placeInFile(error, file) };
+    return this.#failed(messageOf(error), { cause: error, recoverable: true, ...where });
   }
 
   #failed(
     why: string,
-    options: { hint?: string; cause?: unknown; recoverable?: boolean } = {},
+    options: { hint?: string; cause?: unknown; recoverable?: boolean; where?: SourceLocation } = {},
   ): TidemarkError {
     return new TidemarkError("CONNECTOR_FAILED", `${this.#name}: ${why}`, options);
   }
 
   get #name(): string {
-    return `the connector ${this.#connector.id}`;
+    return this.#parts.code.name;
   }
 
   get #place(): string {
     return `yield ${this.#yields}`;
   }
+}
+
+/** The items, with the connector's code known for what it is each time that it goes on. */
+function inCode(items: AsyncIterator<unknown>, code: UserCode): AsyncIterator<unknown> {
+  return {
+    next: () => inUserCode(code, () => items.next()),
+    return: async () => inUserCode(code, async () => items.return?.() ?? { done: true, value: undefined }),
+  };
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

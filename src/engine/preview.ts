@@ -8,6 +8,7 @@ import { ReadLoop } from "./read-loop.ts";
 import { readUnits } from "./read-units.ts";
 import { RunRefusals } from "./refusals.ts";
 import { type RunResult, Warnings } from "./result.ts";
+import { workFor } from "./user-code.ts";
 import { cursorAskedFor } from "./window.ts";
 
 export interface PreviewOptions {
@@ -27,13 +28,17 @@ export interface PreviewOptions {
  * Reads and filters as the next run would, and writes nothing: no output is opened, no run is begun,
  * and the watermark stays (promise P11). Throws what reading or filtering throws.
  */
-export async function preview(pipeline: Pipeline, options: PreviewOptions): Promise<RunResult> {
+export function preview(pipeline: Pipeline, options: PreviewOptions): Promise<RunResult> {
+  return workFor(pipeline, (stray) => look(pipeline, options, stray));
+}
+
+async function look(pipeline: Pipeline, options: PreviewOptions, stray: AbortSignal): Promise<RunResult> {
   const clock = options.clock ?? systemClock;
   const startedAt = clock.elapsed();
   const warnings = new Warnings();
   const reading = new AbortController();
-  const signal =
-    options.signal === undefined ? reading.signal : AbortSignal.any([options.signal, reading.signal]);
+  const given = options.signal === undefined ? [] : [options.signal];
+  const signal = AbortSignal.any([stray, reading.signal, ...given]);
   const context: PartContext = { key: pipeline.key, clock, signal, warn: warnings.add };
   const refusals = new RunRefusals({ pipeline, clock, warn: warnings.add, dryRun: true });
   const { state, fromStart = false, since, lookbackDays } = options;
@@ -77,7 +82,7 @@ export async function preview(pipeline: Pipeline, options: PreviewOptions): Prom
       pagesPerCheckpoint: 1,
       goesOn: plan.goesOn,
       signal,
-      confirm: async () => {},
+      confirm: async () => stray.throwIfAborted(),
       commit: async (disorder) => {
         refusals.settle();
         loop.committed();

@@ -26,6 +26,8 @@ export interface RunParts {
   /** What a backfill reads; null for a live run. */
   readonly range: Range | null;
   readonly cancelled: AbortSignal | undefined;
+  /** Aborts where an error of the pipeline's own code reached nobody, with that error. */
+  readonly stray: AbortSignal;
   readonly warn: Warn;
   readonly warnings: Warnings;
   readonly refusals: RunRefusals;
@@ -39,7 +41,12 @@ export interface RunParts {
 export async function runToEnd(parts: RunParts): Promise<void> {
   using lease = new LeaseKeeper(parts.state, parts.run, parts.clock);
   const reading = new AbortController();
-  const signals = [lease.signal, reading.signal, ...(parts.cancelled === undefined ? [] : [parts.cancelled])];
+  const signals = [
+    lease.signal,
+    parts.stray,
+    reading.signal,
+    ...(parts.cancelled === undefined ? [] : [parts.cancelled]),
+  ];
   const signal = AbortSignal.any(signals);
   let input: InputSession | undefined;
   try {
@@ -50,7 +57,8 @@ export async function runToEnd(parts: RunParts): Promise<void> {
     await readAndCommit(parts, { lease, commits, start, input, context });
   } catch (error) {
     // A run that has lost its stream says so, whatever the interruption looked like from inside.
-    throw lease.signal.aborted ? lease.signal.reason : error;
+    if (lease.signal.aborted) throw lease.signal.reason;
+    throw parts.stray.aborted ? parts.stray.reason : error;
   } finally {
     reading.abort();
     await input?.close();
@@ -83,7 +91,7 @@ interface Reading {
 }
 
 async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
-  const { pipeline, session, run, clock, warn, asked, range, refusals } = parts;
+  const { pipeline, session, run, clock, warn, asked, range, refusals, stray } = parts;
   const { start, input, commits, context } = reading;
   const { signal } = context;
   const [field] = pipeline.input.incremental.cursors;
@@ -116,8 +124,14 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     pagesPerCheckpoint: pipeline.input.incremental.pagesPerCheckpoint,
     goesOn: plan.goesOn,
     signal,
-    confirm: () => reading.lease.confirm(),
-    commit: (disorder) => commits.checkpoint(loop, disorder),
+    confirm: async () => {
+      stray.throwIfAborted();
+      await reading.lease.confirm();
+    },
+    commit: async (disorder) => {
+      stray.throwIfAborted();
+      await commits.checkpoint(loop, disorder);
+    },
     onPage: () => parts.onProgress(commits.progress(loop)),
     faults: parts.faults,
   });
@@ -130,13 +144,14 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     await loop.run(events, parts.cancelled);
   } catch (error) {
     parts.onProgress(commits.progress(loop));
-    if (!parts.cancelled?.aborted || reading.lease.signal.aborted) throw error;
+    if (!parts.cancelled?.aborted || reading.lease.signal.aborted || stray.aborted) throw error;
     if (loop.committable && !commits.failed) {
       await commits.checkpoint(loop, null);
       parts.onProgress(commits.progress(loop));
     }
     throw cancellation();
   }
+  stray.throwIfAborted();
   const isQuiet = run.kind === "live" && loop.recordsRead === 0 && start.watermark !== null;
   if (isQuiet && start.window === null) await input.readNothing?.(start.watermark);
   const outcome = watch?.outcome() ?? null;

@@ -14,6 +14,7 @@ import type { Progress } from "./read-loop.ts";
 import { RunRefusals } from "./refusals.ts";
 import { type RunResult, type RunStatus, Warnings } from "./result.ts";
 import { runToEnd } from "./run.ts";
+import { workFor } from "./user-code.ts";
 import { cursorAskedFor } from "./window.ts";
 
 export interface SyncOptions {
@@ -88,7 +89,7 @@ export async function attemptRun(
   const startedAt = clock.elapsed();
   const warnings = new Warnings();
   const attempt = new Attempt(pipeline, options, kind, clock, warnings);
-  const end = await attempt.make();
+  const end = await workFor(pipeline, (stray) => attempt.make(stray));
   return {
     pipeline: pipeline.name,
     connector: pipeline.key.connector,
@@ -152,7 +153,8 @@ class Attempt {
     return keeps ? recordsWritten : recordsCommitted;
   }
 
-  async make(): Promise<End> {
+  /** `stray` aborts where an error of the pipeline's own code reached nobody. */
+  async make(stray: AbortSignal): Promise<End> {
     let session: OutputSession | undefined;
     try {
       this.#options.signal?.throwIfAborted();
@@ -160,7 +162,7 @@ class Attempt {
       this.run = await this.#begin(session);
       if (this.run === null) return { status: "skipped", error: null };
       this.#refusals.begin(this.run.runId);
-      await this.#runToEnd(this.run, session);
+      await this.#runToEnd(this.run, session, stray);
       return { status: "completed", error: null };
     } catch (thrown) {
       return await this.#failed(this.#asError(thrown));
@@ -238,7 +240,7 @@ class Attempt {
     });
   }
 
-  async #runToEnd(run: Run, session: OutputSession): Promise<void> {
+  async #runToEnd(run: Run, session: OutputSession, stray: AbortSignal): Promise<void> {
     const { since, lookbackDays } = this.#options;
     const { incremental } = this.#pipeline.input;
     const range = await this.#kind.range(run);
@@ -256,6 +258,7 @@ class Attempt {
       faults: this.#faults,
       fullRefresh: this.#options.fullRefresh ?? false,
       cancelled: this.#options.signal,
+      stray,
       warn: this.#warnings.add,
       warnings: this.#warnings,
       refusals: this.#refusals,

@@ -10,6 +10,7 @@ import type { StateStore } from "../state/contract.ts";
 import { isRanged } from "./plan-run.ts";
 import type { CursorField, OutputReader, Pipeline } from "./ports.ts";
 import { type RunWarning, Warnings } from "./result.ts";
+import { workFor } from "./user-code.ts";
 import { type Compared, Verification } from "./verification.ts";
 import type { Difference } from "./verify-records.ts";
 import { cursorAskedFor } from "./window.ts";
@@ -94,11 +95,21 @@ export interface VerifyResult {
  * for (const { from, to } of gaps) if (from !== null) await backfill(pipeline, { state, from, to });
  * ```
  */
-export async function verify(pipeline: Pipeline, options: VerifyOptions): Promise<VerifyResult> {
+export function verify(pipeline: Pipeline, options: VerifyOptions): Promise<VerifyResult> {
+  return workFor(pipeline, (stray) => {
+    const signal = options.signal === undefined ? stray : AbortSignal.any([options.signal, stray]);
+    return verified(pipeline, { ...options, signal });
+  });
+}
+
+async function verified(
+  pipeline: Pipeline,
+  options: VerifyOptions & { readonly signal: AbortSignal },
+): Promise<VerifyResult> {
   const clock = options.clock ?? systemClock;
   const startedAt = clock.elapsed();
   const warnings = new Warnings();
-  const signal = options.signal ?? new AbortController().signal;
+  const { signal } = options;
   const field = rangedField(pipeline, options);
   const reading = readingOf(pipeline, options, field);
   const stretch = field === null ? null : await stretchOf(pipeline, options, field, clock);

@@ -1,4 +1,4 @@
-import { placeInFile } from "../engine/user-code.ts";
+import { placeInFile } from "../engine/stack-frames.ts";
 import { messageOf, type SourceLocation, TidemarkError } from "../errors.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "../model/record.ts";
 

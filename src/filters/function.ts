@@ -1,4 +1,5 @@
 import type { Filter, FilterContext, Warn } from "../engine/ports.ts";
+import { inUserCode, settleStrays, straySignal } from "../engine/user-code.ts";
 import { TidemarkError } from "../errors.ts";
 import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import type { SourceRecord } from "../model/record.ts";
@@ -50,6 +51,42 @@ export async function applyFunction(
   context: FilterContext,
   parts: FunctionFilterParts,
 ): Promise<SourceRecord[]> {
+  using patience = new Patience();
+  const { name, file } = parts;
+  const code = { name, code: "FILTER_FAILED", ...(file === undefined ? {} : { file }) } as const;
+  const results = await inUserCode(code, () => applyToEach(run, records, context, parts, patience));
+  await settleStrays();
+  return results;
+}
+
+/** Waits for what a function promises, as long as the run may go on: a throw in a timer may leave a promise pending. */
+class Patience {
+  readonly #signal = straySignal();
+  #giveUp: (() => void) | null = null;
+  #over: Promise<never> | null = null;
+
+  async for(promised: PromiseLike<unknown>): Promise<unknown> {
+    const signal = this.#signal;
+    if (signal === undefined) return promised;
+    this.#over ??= new Promise((_, reject) => {
+      this.#giveUp = () => reject(signal.reason);
+      signal.addEventListener("abort", this.#giveUp, { once: true });
+    });
+    return Promise.race([promised, this.#over]);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#giveUp !== null) this.#signal?.removeEventListener("abort", this.#giveUp);
+  }
+}
+
+async function applyToEach(
+  run: ScriptFunction,
+  records: readonly SourceRecord[],
+  context: FilterContext,
+  parts: FunctionFilterParts,
+  patience: Patience,
+): Promise<SourceRecord[]> {
   const told = scriptContext(context, parts.params);
   const results: SourceRecord[] = [];
   let dropped = 0;
@@ -59,7 +96,7 @@ export async function applyFunction(
     try {
       const returned = run(copyRecord(record), told);
       const before = results.length;
-      collect(isThenable(returned) ? await returned : returned, results);
+      collect(isThenable(returned) ? await patience.for(returned) : returned, results);
       if (results.length === before) dropped += 1;
     } catch (error) {
       throw filterFailed(parts.name, record, index + 1, parts, error);

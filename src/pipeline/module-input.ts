@@ -30,14 +30,14 @@ export async function loadModuleInput(
   }
   const { configSchema, id } = connector;
   if (configSchema === undefined) {
-    return { input: createModuleInput(config, connector, config.config ?? {}), findings: [] };
+    return { input: createModuleInput(config, connector, config.config ?? {}, folder), findings: [] };
   }
   // Read as a part of the whole file, so that findings and variables have the paths they have there.
   const schema = z.looseObject({ input: z.looseObject({ config: configSchema }) });
   try {
     const parsed = parseConfig(schema, { input: { config: config.config ?? {} } }, origins);
     if (parsed.config === null) return { input: null, findings: parsed.findings };
-    return { input: createModuleInput(config, connector, parsed.config.input.config), findings: [] };
+    return { input: createModuleInput(config, connector, parsed.config.input.config, folder), findings: [] };
   } catch (error) {
     const message = `the \`configSchema\` of ${id} cannot be used: ${messageOf(error)}`;
     return { input: null, findings: [mistake("SCRIPT_INVALID", ["input", "path"], message)] };

@@ -365,10 +365,18 @@ describe("tidemark run", () => {
       "export default (record: object) => { void Promise.reject(new Error('astray')); return record; };\n",
     );
     const ended = await tidemark(["run", "events.yaml"], { cwd });
-    expect(ended.stderr).toMatch(/^error INTERNAL {2}astray$/m);
-    expect(ended.stderr).not.toMatch(/^\s+at .*:\d/m);
+    expect(ended.stderr).toMatch(
+      /^error FILTER_FAILED {2}pipeline events: script \.\/stray\.ts: a promise that nothing waited for was rejected: astray$/m,
+    );
+    expect(ended.stderr).toMatch(/^ {2}at .*stray\.ts:1:\d+$/m);
+    expect(ended.stderr).not.toMatch(/^\s+at .*node:/m);
     expect(ended.code).toBe(1);
     const asJson = await tidemark(["run", "events.yaml", "--json"], { cwd });
-    expect(jsonOf(asJson)).toMatchObject({ error: { code: "INTERNAL", message: "astray" } });
+    expect(jsonOf(asJson)).toMatchObject({
+      status: "failed",
+      records_written: 0,
+      error: { code: "FILTER_FAILED", where: { line: 1 } },
+    });
+    expect(existsSync(join(cwd, "out.jsonl"))).toBe(false);
   });
 });

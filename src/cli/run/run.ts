@@ -4,6 +4,7 @@ import type { LoadedPipeline } from "../../pipeline/check.ts";
 import type { optionsOf } from "../commands.ts";
 import { exitCodeOf, exitCodes, formatError } from "../failure.ts";
 import type { Params } from "../params.ts";
+import { onStray } from "../stray.ts";
 import { note, print, printJson } from "../terminal.ts";
 import { attempt } from "./attempt.ts";
 import { loadForRun } from "./load.ts";
@@ -25,6 +26,14 @@ type Options = ReturnType<typeof optionsOf<RunOptions>>;
 /** Runs pipelines one after another; one that fails does not keep the others from running. */
 export async function run(files: readonly string[], options: Options): Promise<void> {
   const signal = stopOnSignals();
+  let failedLater = false;
+  // What the code of a pipeline leaves behind must not cut off the next one.
+  onStray(({ stray }) => {
+    if (stray === null) return false;
+    note(formatError(stray.error));
+    failedLater = true;
+    return true;
+  });
   const pipelines = await loadForRun(files, options);
   const told: Record<string, unknown>[] = [];
   const results: RunResult[] = [];
@@ -35,7 +44,8 @@ export async function run(files: readonly string[], options: Options): Promise<v
   }
   if (options.json) await printJson(told.length === 1 ? told[0] : told);
   else if (results.length > 1) note(`${summaryOf(results)}\n`);
-  process.exitCode = exitCode(results);
+  const code = exitCode(results);
+  process.exitCode = code === exitCodes.done && failedLater ? exitCodes.failed : code;
 }
 
 async function runOne(

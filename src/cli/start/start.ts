@@ -15,6 +15,7 @@ import { loadFirst } from "./pipelines.ts";
 import { Schedules } from "./schedules.ts";
 import { States } from "./states.ts";
 import { stopOnSignals } from "./stop.ts";
+import { outliveStrays } from "./strays.ts";
 
 export interface StartOptions extends ServiceSettings, RetentionSettings {
   readonly param: Params;
@@ -44,7 +45,8 @@ export async function start(paths: readonly string[], options: Options): Promise
   });
   const { log, metrics } = observability;
   await using states = new States((state) => observedState(state, metrics.state, clock));
-  const stop = stopOnSignals(log);
+  const untrusted = outliveStrays(log);
+  const stop = AbortSignal.any([stopOnSignals(log), untrusted]);
   await loadFirst(paths, files, log);
   const state = await states.open(options.state);
   // A state over HTTP opens without asking anybody; a wrong key is better told now than with every run.
@@ -66,7 +68,7 @@ export async function start(paths: readonly string[], options: Options): Promise
   const drained = await inTime(options.drainSeconds * 1000, schedules.drain(), service);
   if (drained) log.info({}, "stopped");
   else log.error({ running: schedules.running }, "runs were cut off; they go on from their last checkpoint");
-  process.exitCode = drained ? exitCodes.done : exitCodes.failed;
+  process.exitCode = drained && !untrusted.aborted ? exitCodes.done : exitCodes.failed;
 }
 
 /** State that is served from elsewhere is not served once more. */

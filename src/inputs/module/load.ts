@@ -21,7 +21,13 @@ export async function loadConnector({ path }: ModuleInputConfig, folder: string)
 }
 
 /** The input of a loaded connector; `parsed` is what its schema has made of `config`. */
-export function createModuleInput(config: ModuleInputConfig, connector: Connector, parsed: unknown): Input {
+export function createModuleInput(
+  config: ModuleInputConfig,
+  connector: Connector,
+  parsed: unknown,
+  folder: string,
+): Input {
   const { batchSize, key } = config;
-  return createConnectorInput(connector, parsed, key === undefined ? { batchSize } : { batchSize, key });
+  const file = resolve(folder, config.path);
+  return createConnectorInput(connector, parsed, { batchSize, file, ...(key === undefined ? {} : { key }) });
 }

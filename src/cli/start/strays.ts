@@ -1,0 +1,34 @@
+import { messageOf, TidemarkError } from "../../errors.ts";
+import type { Log } from "../../observability/log.ts";
+import { errorFields } from "../../observability/schedule-log.ts";
+import { onStray, type Told } from "../stray.ts";
+
+/**
+ * Lets the process go on after errors that reached nobody: those of a pipeline's code, rejected promises, and broken
+ * connections. The signal aborts on any other exception, since what it interrupted is not known to be whole: the
+ * runs are then brought to their next checkpoint, and the process ends.
+ */
+export function outliveStrays(log: Log): AbortSignal {
+  const untrusted = new AbortController();
+  onStray((told) => {
+    const { thrown, kind, stray } = told;
+    if (stray !== null) {
+      const { pipeline, error } = stray;
+      const whose = pipeline === null ? {} : { pipeline, stream: error.stream };
+      log.error({ ...whose, ...errorFields(error) }, "an error of a pipeline's code reached no run");
+    } else if (kind === "rejection" || isOfConnection(told)) {
+      log.error({ code: "INTERNAL", error: messageOf(thrown) }, "an error reached nobody; all goes on");
+    } else {
+      const error = new TidemarkError("INTERNAL", messageOf(thrown), { cause: thrown });
+      log.error(errorFields(error), "an error interrupted what it should not; the process drains and ends");
+      untrusted.abort();
+    }
+    return true;
+  });
+  return untrusted.signal;
+}
+
+/** An error of the operating system about a socket or a file, as an emitter without a listener throws it. */
+function isOfConnection({ thrown }: Told): boolean {
+  return thrown instanceof Error && "syscall" in thrown && "code" in thrown;
+}
