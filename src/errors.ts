@@ -224,6 +224,12 @@ export const errorCodes = {
     hint: "Restore it, or start over on purpose with --full-refresh.",
     recoverable: false,
   },
+  TOO_MANY_REFUSED: {
+    meaning:
+      "More records of a run were refused than `maxRefused` allows, or all of them; the position stays at the last checkpoint.",
+    hint: "Fix what refuses them: often a credential, a column or a filter that is wrong for all. If a run may end so, declare `maxRefused` under `output`: a number, a share such as `5%`, or `100%` for no limit.",
+    recoverable: false,
+  },
   // The service and its keys
   INVALID_REQUEST: {
     meaning: "The request is not of the form that the service takes.",

@@ -46,6 +46,7 @@ export type {
   Pipeline,
   ReadRequest,
   Refusal,
+  RefusalLimit,
   Refusals,
   Window,
 } from "./engine/ports.ts";

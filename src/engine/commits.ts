@@ -137,6 +137,7 @@ export class Commits {
       ...(step === null ? {} : { position: step.position, ...partitionsOf(step) }),
     });
     await faults("beforeComplete");
+    refusals.end();
     if (step === null) refusals.settle();
     else {
       await this.#write(step, loop, async (transaction) => {

@@ -65,6 +65,9 @@ export interface DeadLetterSink {
   close(): void;
 }
 
+/** How many of a run's records may be refused: so many, or such a share of those tried (0 to 1). */
+export type RefusalLimit = { readonly records: number } | { readonly share: number };
+
 /** What an output, or a filter, declares about records that it refuses. */
 export interface OnError {
   readonly policy: ErrorPolicy;
@@ -73,6 +76,11 @@ export interface OnError {
    * leaves it out writes to the output's.
    */
   readonly deadLetters?: () => DeadLetterSink;
+  /**
+   * Of an output: how many records may be refused in a run, by whatever stage. Past it the run fails with
+   * `TOO_MANY_REFUSED`. Without one, a run of which every record was refused fails; a share of 1 is no limit.
+   */
+  readonly maxRefused?: RefusalLimit;
 }
 
 /** The refused records of one run, by the `onError` of what refuses them. */

@@ -20,6 +20,7 @@ export type {
   LetterStage,
   OnError,
   Refusal,
+  RefusalLimit,
   Refusals,
 } from "./on-error.ts";
 export { errorPolicies, letterStages } from "./on-error.ts";

@@ -108,7 +108,7 @@ export class ReadLoop {
 
   /** Whether there is anything to commit, and a run that goes on from there would not repeat it. */
   get committable(): boolean {
-    if (!this.dirty) return false;
+    if (!this.dirty || this.#parts.refusals.holdsBack) return false;
     for (const part of this.#touched) if (!part.settled) return false;
     return true;
   }
@@ -183,12 +183,13 @@ export class ReadLoop {
     let admitted: Admitted;
     let fresh: Fresh;
     let records: readonly SourceRecord[];
-    this.#parts.refusals.at(part.partition);
+    this.#parts.refusals.read(part.partition, page.records.length);
     try {
       unit.guard.see(page);
       admitted = unit.admit(unit.guard.isRepeat ? { ...page, repeats: true } : page);
       this.#touched.add(part);
       fresh = await this.#undelivered(admitted, part.partition);
+      this.#parts.refusals.filtered(fresh.records.length);
       const filtered = await this.#filters.apply(fresh.records);
       records = admitted.withoutOlder?.(filtered) ?? filtered;
     } catch (error) {
@@ -232,9 +233,9 @@ export class ReadLoop {
 
   async #commitWhenDue(disorder: string | null): Promise<void> {
     this.#pending += 1;
-    if (disorder !== null || (this.#pending >= this.#parts.pagesPerCheckpoint && this.committable)) {
-      await this.#parts.commit(disorder);
-    }
+    const { pagesPerCheckpoint, refusals, commit } = this.#parts;
+    const isDue = this.#pending >= pagesPerCheckpoint && !refusals.awaitsMore;
+    if (disorder !== null || (isDue && this.committable)) await commit(disorder);
   }
 
   /** Leaves out what the output already holds from an earlier attempt at this window. */

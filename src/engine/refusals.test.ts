@@ -13,6 +13,7 @@ import type {
   OnError,
   Output,
   Page,
+  RefusalLimit,
 } from "./ports.ts";
 import { preview } from "./preview.ts";
 import { RunRefusals } from "./refusals.ts";
@@ -50,9 +51,10 @@ interface Setup {
   readonly incremental?: Partial<Incremental>;
   readonly appends?: boolean;
   readonly output?: Partial<Output>;
+  readonly maxRefused?: RefusalLimit;
 }
 
-function benchOf({ policy, pages, incremental = {}, appends = true, output = {} }: Setup) {
+function benchOf({ policy, pages, incremental = {}, appends = true, output = {}, maxRefused }: Setup) {
   const letters = new Letters();
   const bench = new Bench({ incremental: { order: "unordered", ...incremental } });
   const input: Input = {
@@ -70,7 +72,7 @@ function benchOf({ policy, pages, incremental = {}, appends = true, output = {} 
     input,
     output: {
       ...memoryOutput(bench.table, { appends }),
-      onError: { policy, deadLetters: () => letters },
+      onError: { policy, deadLetters: () => letters, ...(maxRefused === undefined ? {} : { maxRefused }) },
       ...output,
     },
   };
@@ -162,7 +164,7 @@ test("a stream of which no record was ever readable fails, whatever onError says
   expect(letters.durable).toEqual([]);
   pages = [page(...good)];
   await bench.run();
-  pages = [page({ id: 5 })];
+  pages = [page({ id: 5 }, record(6, 6))];
   expect(await bench.run()).toMatchObject({ status: "completed", recordsRefused: 1 });
 });
 
@@ -193,7 +195,11 @@ test("P5: a position moves past a refused record only when its letter is durable
 
 test("P5: a run that brings nothing but a refused record keeps its letter", async () => {
   let pages = [page(...good)];
-  const { bench, letters } = benchOf({ policy: "deadLetter", pages: () => pages });
+  const { bench, letters } = benchOf({
+    policy: "deadLetter",
+    pages: () => pages,
+    maxRefused: { share: 1 },
+  });
   await bench.run();
   pages = [page({ id: 3 })];
   expect(await bench.run()).toMatchObject({ status: "completed", recordsRefused: 1 });

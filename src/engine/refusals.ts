@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { type LetterSource, letterOf } from "./dead-letters.ts";
 import type { DeadLetterSink, OnError, Pipeline, Refusal, Refusals, Warn } from "./ports.ts";
+import { RefusalAccount } from "./refusal-limit.ts";
 
 /** How many refused records are held until the next checkpoint; more go to their sinks at once. */
 const mostHeld = 1_000;
@@ -48,6 +49,9 @@ export class RunRefusals implements Refusals {
   #partitions = new WeakMap<object, string>();
   #partition: string | null = null;
   #runId: string | null = null;
+  readonly #account: RefusalAccount;
+  #refusesLate = false;
+  #isEnding = false;
   #held: Held[] = [];
   #unsettled = 0;
   #settled = 0;
@@ -57,6 +61,7 @@ export class RunRefusals implements Refusals {
     this.#parts = parts;
     this.goesOn = goesOn(onError);
     this.#sink = this.#opened(onError);
+    this.#account = new RefusalAccount(onError?.maxRefused ?? null);
   }
 
   /** How many are settled: durable, or counted where they are skipped. */
@@ -69,18 +74,39 @@ export class RunRefusals implements Refusals {
     return this.#unsettled > 0;
   }
 
-  /** Says which run they belong to. */
-  begin(runId: string): void {
+  /** Says which run they belong to, and whether the output may refuse records as late as in its `commit`. */
+  begin(runId: string, { refusesLate = false }: { readonly refusesLate?: boolean } = {}): void {
     this.#runId = runId;
+    this.#refusesLate = refusesLate;
   }
 
-  /** Says which partition the page at hand is of; null in a stream without any. */
-  at(partition: string | null): void {
+  /**
+   * Whether nothing may be committed for now: too many of what was tried are refused, and few were tried. The run goes
+   * on, and what comes decides.
+   */
+  get holdsBack(): boolean {
+    return this.#account.holdsBack;
+  }
+
+  /** Whether a checkpoint that is due is to wait for more records, since what the output refuses of few is not known yet. */
+  get awaitsMore(): boolean {
+    return this.goesOn && this.#refusesLate && this.#account.awaitsMore;
+  }
+
+  /** Says how many records the page at hand has, and of which partition it is; null in a stream without any. */
+  read(partition: string | null, records: number): void {
     this.#partition = partition;
+    this.#account.read(records);
+  }
+
+  /** Says how many of them are new to the run. */
+  filtered(records: number): void {
+    this.#account.filtered(records);
   }
 
   /** Says that these go to the output: it may refuse them later, among those of other partitions. */
   given(records: readonly SourceRecord[]): void {
+    this.#account.given(records.length);
     if (this.#partition === null) return;
     for (const record of records) this.#partitions.set(record, this.#partition);
   }
@@ -110,7 +136,13 @@ export class RunRefusals implements Refusals {
     };
   }
 
+  /** Says that the run's last commit comes now, before which all that it refused is judged. */
+  end(): void {
+    this.#isEnding = true;
+  }
+
   settle(): void {
+    if (this.#parts.dryRun !== true) this.#account.judge({ atEnd: this.#isEnding });
     if (this.#unsettled === 0) return;
     this.#handOver();
     for (const sink of this.#sinks.values()) sink.sync();
@@ -124,6 +156,7 @@ export class RunRefusals implements Refusals {
   }
 
   #take(held: Held): void {
+    if (this.#parts.dryRun !== true) this.#account.refused(held.refusal);
     this.#held.push(held);
     this.#unsettled += 1;
     if (this.#held.length >= mostHeld) this.#handOver();

@@ -161,7 +161,7 @@ class Attempt {
       session = await this.#openOutput();
       this.run = await this.#begin(session);
       if (this.run === null) return { status: "skipped", error: null };
-      this.#refusals.begin(this.run.runId);
+      this.#refusals.begin(this.run.runId, { refusesLate: session.settlesRefusals === true });
       await this.#runToEnd(this.run, session, stray);
       return { status: "completed", error: null };
     } catch (thrown) {

@@ -151,3 +151,19 @@ test("a dead-letter file that neither the output nor a filter writes to is refus
   ]);
   expect(await told(pipeline("onError: deadLetter, deadLetter: { path: f }"))).toEqual([]);
 });
+
+test("a limit on refusals is a number or a share, and goes with records that may be refused", async () => {
+  const pipeline = (output: string) =>
+    `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  key: id\n  statePersistence: { id: { field: id, queryParam: after } }\noutput: { type: console, ${output} }\n`;
+  for (const good of ["10", '"5%"', "5%", "0.5%", "100%"]) {
+    expect(await told(pipeline(`onError: skip, maxRefused: ${good}`))).toEqual([]);
+  }
+  for (const bad of ["0", "-1", "1.5", "5 %", "0%", "101%", "half", "true"]) {
+    expect(await told(pipeline(`onError: skip, maxRefused: ${bad}`)), bad).toEqual([
+      expect.stringContaining("7:53 VALUE_INVALID"),
+    ]);
+  }
+  expect(await told(pipeline("maxRefused: 10"))).toEqual([
+    expect.stringMatching(/^7:26 CONFIG_INCOHERENT is only used with `onError: skip` or `deadLetter`/),
+  ]);
+});

@@ -68,6 +68,13 @@ function appendProblems({ incremental }: Input, output: Output): Finding[] {
 /** Letters are kept where the output says, also those of filters. */
 export function letterProblems(output: Output, filters: readonly Pick<Filter, "onError">[]): Finding[] {
   const { onError } = output;
+  const goesOn = [output, ...filters].some((part) => (part.onError?.policy ?? "fail") !== "fail");
+  if (!goesOn && onError?.maxRefused !== undefined) {
+    const message = "is only used with `onError: skip` or `deadLetter`";
+    const hint =
+      "declare it beside, or in a filter: by default the first record that is refused fails the run";
+    return [mistake("CONFIG_INCOHERENT", ["output", "maxRefused"], message, { part: "key", hint })];
+  }
   const filtersKeep = filters.map((filter) => filter.onError?.policy === "deadLetter");
   const keeps = onError?.policy === "deadLetter" || filtersKeep.includes(true);
   if (!keeps && onError?.deadLetters !== undefined) {

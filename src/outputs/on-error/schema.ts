@@ -1,6 +1,9 @@
 import { z } from "zod";
-import { errorPolicies, type OnError } from "../../engine/ports.ts";
+import { errorPolicies, type OnError, type RefusalLimit } from "../../engine/ports.ts";
 import { DeadLetterFile } from "./dead-letter-file.ts";
+
+/** From above 0% to 100%. */
+const share = /^(?!0+(?:\.0+)?%)(?:100|\d{1,2}(?:\.\d{1,9})?)%$/;
 
 /** The keys by which every output says what becomes of refused records. */
 export const onErrorShape = {
@@ -23,11 +26,21 @@ export const onErrorShape = {
     .describe(
       "For `onError: deadLetter`, of the output or of a filter: the file to which refused records are added, one JSON object a line with its `id`, when, where and why it was refused, and the `record` itself. It is on the disk before the stream's position moves past the record.",
     ),
+  maxRefused: z
+    .union([
+      z.int().min(1, { error: "0 is `onError: fail`; give a number from 1, or leave it out" }),
+      z.string().regex(share, { error: "is a number of records, or a share such as `5%`, up to `100%`" }),
+    ])
+    .optional()
+    .describe(
+      "How many records a run may have refused, by filters, by the output and by the reading of the source together: a number, such as `10`, or a share of the records tried, such as `5%`. Past it the run fails with `TOO_MANY_REFUSED`, and its position stays at the last checkpoint. A share is judged at the end, and at each checkpoint from 100 records on. Default: a run of which every record was refused fails. `100%` is no limit.",
+    ),
 } as const;
 
 interface OnErrorConfig {
   readonly onError: (typeof errorPolicies)[number];
   readonly deadLetter?: { readonly path: string } | undefined;
+  readonly maxRefused?: number | string | undefined;
 }
 
 /** Refuses an `onError` that lacks its file. A file that nothing is written to is found where the filters are known. */
@@ -38,7 +51,16 @@ export function refuseOnErrorMistakes(config: OnErrorConfig, context: z.Refineme
 }
 
 /** What the keys declare, for `Output.onError`. */
-export function onErrorOf({ onError, deadLetter }: OnErrorConfig): OnError {
-  if (deadLetter === undefined) return { policy: onError };
-  return { policy: onError, deadLetters: () => new DeadLetterFile(deadLetter.path) };
+export function onErrorOf({ onError, deadLetter, maxRefused }: OnErrorConfig): OnError {
+  return {
+    policy: onError,
+    ...(deadLetter === undefined ? {} : { deadLetters: () => new DeadLetterFile(deadLetter.path) }),
+    ...(maxRefused === undefined ? {} : { maxRefused: limitOf(maxRefused) }),
+  };
+}
+
+function limitOf(maxRefused: number | string): RefusalLimit {
+  return typeof maxRefused === "number"
+    ? { records: maxRefused }
+    : { share: Number.parseFloat(maxRefused) / 100 };
 }
