@@ -8,6 +8,7 @@ import { hashSecret, isSecretOf, parseKey } from "./keys/key-text.ts";
 import { isOver, type KeyRow, type KeyStore, recordOf } from "./keys/store.ts";
 import type { ServiceLogger } from "./logger.ts";
 import { type RateLimit, RateLimits } from "./rate-limits.ts";
+import { Turns } from "./turns.ts";
 
 export interface AuthenticationLimits {
   /** Requests by one key. */
@@ -23,6 +24,8 @@ export const usualLimits: AuthenticationLimits = {
 
 const mostRemembered = 10_000;
 const touchMilliseconds = 60_000;
+/** Of all addresses that fail together. */
+const mostDoubted = 2;
 /** Compared with where there is no such key, so that this takes as long. */
 const nobodysHash = hashSecret("");
 
@@ -33,8 +36,9 @@ export class Authenticator {
   readonly #logger: ServiceLogger;
   readonly #byKey: RateLimits;
   readonly #failures: RateLimits;
-  /** When each key was last good, by its id, and when its use was last stored. */
-  readonly #seen = new Map<string, { hash: string; touched: number }>();
+  /** When the use of each key was last stored, by its id. */
+  readonly #touched = new Map<string, number>();
+  readonly #doubted = new Turns(mostDoubted);
 
   constructor(keys: KeyStore | null, clock: Clock, logger: ServiceLogger, limits = usualLimits) {
     this.#keys = keys;
@@ -46,8 +50,8 @@ export class Authenticator {
 
   /**
    * Throws `UNAUTHORIZED`, and `RATE_LIMITED` with the seconds to wait as `details.retry_after_seconds`.
-   * An address that has failed too often is only heard with a key that was good before, so that those
-   * who share it are not locked out.
+   * An address that has failed too often is put off, but for who has a good key: nobody is locked out by others who
+   * share the address. Keys cannot be guessed, so looking one up gives nothing away; only so many are looked up at once.
    */
   async principal(authorization: string | undefined, address: string): Promise<Principal> {
     if (this.#keys === null) return anybody;
@@ -55,15 +59,11 @@ export class Authenticator {
     // Who has no key at all guesses at none.
     if (presented === null) throw new TidemarkError("UNAUTHORIZED", "no API key is given");
     const text = parseKey(presented);
-    const known = text === null ? undefined : this.#seen.get(text.id);
-    const trusted = text !== null && known !== undefined && isSecretOf(text.secret, known.hash);
-    if (!trusted) this.#refuseFailing(address);
     if (text === null) throw this.#failed(address, noKey);
-    const row = await this.#keys.find(text.id);
+    const row = await this.#found(this.#keys, text.id, address);
     const right = isSecretOf(text.secret, row?.hash ?? nobodysHash);
     if (row === null || !right) throw this.#failed(address, noKey);
     if (isOver(row, this.#clock.now())) {
-      this.#seen.delete(row.id);
       const how =
         row.revokedAtUtc === null ? `expired ${row.expiresAtUtc}` : `was revoked ${row.revokedAtUtc}`;
       throw this.#failed(address, `${row.id} ${how}`);
@@ -83,25 +83,27 @@ export class Authenticator {
     return principal;
   }
 
-  #refuseFailing(address: string): void {
-    const wait = this.#failures.wait(networkOf(address));
-    if (wait > 0) throw limited("too many attempts from this address have failed", wait);
+  /** Keys from an address that fails are looked up a few at a time, so that others find the database free. */
+  #found(keys: KeyStore, id: string, address: string): Promise<KeyRow | null> {
+    const isDoubted = this.#failures.wait(networkOf(address)) > 0;
+    return isDoubted ? this.#doubted.take(() => keys.find(id)) : keys.find(id);
   }
 
   #failed(address: string, why: string): TidemarkError {
-    this.#failures.take(networkOf(address));
+    const wait = this.#failures.take(networkOf(address));
+    if (wait > 0) return limited("too many attempts from this address have failed", wait);
     return new TidemarkError("UNAUTHORIZED", why);
   }
 
   #used(keys: KeyStore, row: KeyRow): void {
     const now = this.#clock.elapsed();
-    const touched = this.#seen.get(row.id)?.touched ?? Number.NEGATIVE_INFINITY;
+    const touched = this.#touched.get(row.id) ?? Number.NEGATIVE_INFINITY;
     const due = now - touched >= touchMilliseconds;
-    this.#seen.delete(row.id);
-    this.#seen.set(row.id, { hash: row.hash, touched: due ? now : touched });
-    if (this.#seen.size > mostRemembered) {
-      const oldest = this.#seen.keys().next();
-      if (oldest.done !== true) this.#seen.delete(oldest.value);
+    this.#touched.delete(row.id);
+    this.#touched.set(row.id, due ? now : touched);
+    if (this.#touched.size > mostRemembered) {
+      const oldest = this.#touched.keys().next();
+      if (oldest.done !== true) this.#touched.delete(oldest.value);
     }
     if (!due) return;
     keys.touch(row.id).catch((error: unknown) => {

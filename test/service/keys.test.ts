@@ -102,7 +102,7 @@ describe("too many requests", () => {
     }
   });
 
-  it("that fail put the address off, but nobody whose key was good before", async () => {
+  it("that fail put the address off, but nobody who has a good key, seen before or not", async () => {
     const clock = new FakeClock();
     const limits = { perKey: { burst: 100, perSecond: 1 }, failures: { burst: 3, perSecond: 0.1 } };
     const service = await startService({ clock, limits });
@@ -112,12 +112,15 @@ describe("too many requests", () => {
       expect((await service.ask("GET", "/v1/streams", { key: "wrong" })).status).toBe(401);
     }
     const find = vi.spyOn(service.keys, "find");
-    const put = await service.ask("GET", "/v1/streams", { key: fresh });
+    const put = await service.ask("GET", "/v1/streams", { key: "wrong" });
     expect(problemIn(put)).toMatchObject({ status: 429, code: "RATE_LIMITED" });
     expect(put.headers.get("retry-after")).toBe("10");
     expect(find).not.toHaveBeenCalled();
+    const forged = await service.ask("GET", "/v1/streams", { key: `${fresh.slice(0, -3)}AAA` });
+    expect(problemIn(forged)).toMatchObject({ status: 429, code: "RATE_LIMITED" });
+    done(await service.ask("GET", "/v1/streams", { key: fresh }));
     done(await service.ask("GET", "/v1/streams"));
     await clock.advance(10_000);
-    done(await service.ask("GET", "/v1/streams", { key: fresh }));
+    expect((await service.ask("GET", "/v1/streams", { key: "wrong" })).status).toBe(401);
   });
 });
