@@ -1,10 +1,27 @@
+import { decodingsOf, formsOf, holdsPart, partsOf, type SecretParts } from "./secret-forms.ts";
+
 /**
  * Values that must never be shown (promise P14). They are registered where they enter, when a
  * pipeline or a URL is read, and every message, log line and stored error passes `redact`.
  * The registry is one for the process because a secret is one for the process: a driver's error in
  * another pipeline may carry it just as well.
  */
-let secrets: readonly string[] = [];
+const lasting = new Map<string, Secret>();
+/** Those that are replaced from time to time, while they are in use. */
+const passing = new Map<SecretSlot, Secret>();
+/** The last ones that were replaced, which a late answer may still repeat. */
+let replaced: readonly Secret[] = [];
+const mostReplaced = 32;
+
+/** All forms of all of them, the longest first: one that holds another must be masked whole. */
+let allForms: readonly string[] = [];
+/** The parts of all of them; made when they are first needed. */
+let allParts: SecretParts | null = null;
+
+interface Secret {
+  readonly value: string;
+  readonly forms: readonly string[];
+}
 
 /** Shorter values would blank out ordinary words and numbers. */
 const shortestSecret = 4;
@@ -16,46 +33,111 @@ const mask = "[redacted]";
  */
 const ordinary = /^(?:[a-z_]{1,11}|\d{1,7})$/i;
 
-/** Secrets that are ordinary, with what finds them where a value stands. */
-const ordinarySecrets = new Map<string, RegExp>();
+/** Secrets that are ordinary, with what finds them where a value stands, and where a secret does. */
+const ordinarySecrets = new Map<string, { readonly value: RegExp; readonly named: RegExp }>();
 
 /**
- * Registers a value, and its percent-encoded form, to be masked wherever text leaves the process. One that
+ * Registers a value, in every form in which others write it down, to be masked wherever text leaves the process. One that
  * is an ordinary word or number is masked only where it stands as a value: alone, in quotes, behind `=`,
  * behind a name such as `password:`, or behind `Bearer`.
  */
 export function registerSecret(value: string): void {
-  if (value.length < shortestSecret) return;
+  if (value.length < shortestSecret || lasting.has(value)) return;
   if (ordinary.test(value)) {
-    ordinarySecrets.set(value, asValue(value));
+    if (!ordinarySecrets.has(value)) {
+      ordinarySecrets.set(value, { value: behind(value, before), named: behind(value, beforeSecrets) });
+    }
     return;
   }
-  const forms = [value, encodeURIComponent(value.toWellFormed()), JSON.stringify(value).slice(1, -1)];
-  // The longest first: one that holds another must be masked whole.
-  secrets = [...new Set([...secrets, ...forms])].sort((a, b) => b.length - a.length);
+  lasting.set(value, secretOf(value));
+  collect();
 }
 
-const before = [
-  "(?<=[\"'=])",
-  "(?<=(?:secret|passw(?:or)?d|pwd|token|key|signature|credentials?|authorization|cookie)[\"']?\\s{0,3}[:=]\\s{0,3})",
+/** Holds a secret that is replaced by another one again and again: an access token. */
+export class SecretSlot {
+  /** Registers a value in place of the last one, which is forgotten when enough others have followed. */
+  hold(value: string): void {
+    if (passing.get(this)?.value === value) return;
+    this.release();
+    if (value.length < shortestSecret) return;
+    passing.set(this, secretOf(value));
+    collect();
+  }
+
+  /** To be called when the value is no longer in use. */
+  release(): void {
+    const last = passing.get(this);
+    if (last === undefined) return;
+    passing.delete(this);
+    replaced = [...replaced.filter(({ value }) => value !== last.value), last].slice(-mostReplaced);
+    collect();
+  }
+}
+
+function secretOf(value: string): Secret {
+  return { value, forms: formsOf(value) };
+}
+
+function all(): Secret[] {
+  return [...lasting.values(), ...passing.values(), ...replaced];
+}
+
+function collect(): void {
+  allForms = [...new Set(all().flatMap(({ forms }) => forms))].sort((a, b) => b.length - a.length);
+  allParts = null;
+}
+
+const beforeSecrets = [
+  "(?<=(?:secret|passw(?:or)?d|pwd|token|key|signature|credentials?|authorization|cookie)[\"']?\\s{0,3}[:=]\\s{0,3}[\"']?)",
   "(?<=\\b(?:bearer|basic|apikey)\\s{1,3})",
 ];
+const before = ["(?<=[\"'=])", ...beforeSecrets];
 
-function asValue(word: string): RegExp {
-  return new RegExp(`(?:${before.join("|")})${word}(?=$|[\\s"'&,;)\\]}])`, "gi");
+function behind(word: string, places: readonly string[]): RegExp {
+  return new RegExp(`(?:${places.join("|")})${word}(?=$|[\\s"'&,;)\\]}])`, "gi");
 }
 
-/** Each part is of limited length, so that no text, however long, takes long to look through. */
-const urlPassword = /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]{0,256}:)([^\s@]{1,1024})(@)/gi;
+/**
+ * A password may hold an `@` itself; a port is none. Each part is of limited length, so that no text, however long, takes
+ * long to look through.
+ */
+const urlPassword =
+  /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]{0,256}:)(?!\d{1,5}[/?#])([^\s@]{1,1024}(?:@[^\s@/?#]{1,256}){0,8})(@)/gi;
 
 /** The text with every registered secret, and every password inside a URL, masked. */
 export function redact(text: string): string {
   let clean = text.replace(urlPassword, `$1${mask}$3`);
-  for (const secret of secrets) {
+  for (const secret of allForms) {
     if (clean.includes(secret)) clean = clean.replaceAll(secret, mask);
   }
-  for (const [word, place] of ordinarySecrets) {
-    if (clean.includes(word)) clean = clean.trim() === word ? mask : clean.replace(place, mask);
+  for (const [word, { value }] of ordinarySecrets) {
+    if (clean.includes(word)) clean = clean.trim() === word ? mask : clean.replace(value, mask);
   }
   return clean;
+}
+
+/** No link or token is as long; looking through all that such a text decodes to would take seconds. */
+const longestDecoded = 65_536;
+
+/**
+ * Whether a text that is to be kept holds a registered secret, or half of one, however it is encoded. An ordinary word counts
+ * only behind a secret's name: elsewhere it says nothing.
+ *
+ * ```ts
+ * if (holdsSecret(link)) throw …; // "/next?session=dG9r…"
+ * ```
+ */
+export function holdsSecret(text: string): boolean {
+  for (const [word, { named }] of ordinarySecrets) {
+    if (text.includes(word) && text.replace(named, "") !== text) return true;
+  }
+  if (allForms.some((form) => text.includes(form))) return true;
+  if (text.length > longestDecoded) return false;
+  const secrets = all().map(({ value }) => value);
+  if (secrets.length === 0) return false;
+  allParts ??= partsOf(secrets);
+  for (const decoded of decodingsOf(text)) {
+    if (secrets.some((secret) => decoded.includes(secret)) || holdsPart(decoded, allParts)) return true;
+  }
+  return false;
 }

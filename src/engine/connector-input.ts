@@ -4,6 +4,7 @@ import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import { parsePath, type SourceRecord } from "../model/record.ts";
 import { isoFormat } from "../model/timestamp.ts";
 import { adoptValue } from "../model/user-value.ts";
+import { holdsSecret } from "../secrets.ts";
 import { type Connector, checkConnector, readConnectorConfig } from "./connector.ts";
 import { ConnectorBatch } from "./connector-batch.ts";
 import { ItemReader } from "./item-reader.ts";
@@ -121,12 +122,12 @@ class ConnectorRead {
         const step = await items.next();
         if (step.done) break;
         const { records, cursor } = this.#taken(step.value);
-        for (const page of batch.add(records, cursor)) yield page;
+        for (const page of batch.add(records, cursor)) yield this.#storable(page);
       }
     } catch (error) {
       // What a cursor covers is good whatever came after it.
       const covered = batch.covered();
-      if (covered !== null) yield covered;
+      if (covered !== null) yield this.#storable(covered);
       throw signal.aborted ? error : this.#told(error);
     } finally {
       await items
@@ -136,7 +137,7 @@ class ConnectorRead {
         );
     }
     await settleStrays();
-    yield* batch.rest();
+    for (const page of batch.rest()) yield this.#storable(page);
     this.#warnOfUncovered();
   }
 
@@ -195,6 +196,14 @@ class ConnectorRead {
     this.#uncovered = 0;
     this.#hasCursor = true;
     return cursor;
+  }
+
+  /** The page, whose cursor is stored when it is delivered. Throws where that would store a secret (promise P14). */
+  #storable(page: Page): Page {
+    if (page.cursor === undefined || !holdsSecret(page.cursor)) return page;
+    throw this.#failed("it yielded a cursor that holds a secret, and cursors are stored", {
+      hint: "Yield it without the credential, and put that in again when `sync` is given the cursor.",
+    });
   }
 
   #misunderstood(found: string): TidemarkError {

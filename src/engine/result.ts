@@ -1,4 +1,5 @@
 import type { TidemarkError } from "../errors.ts";
+import { redact } from "../secrets.ts";
 import { droppedBy, type FilterCount } from "./filter-account.ts";
 
 export const runStatuses = ["completed", "skipped", "failed", "superseded"] as const;
@@ -62,7 +63,11 @@ export class Warnings {
 
   readonly add = (code: string, message: string): void => {
     const known = this.#byCode.get(code);
-    this.#byCode.set(code, { code, message: known?.message ?? message, count: (known?.count ?? 0) + 1 });
+    this.#byCode.set(code, {
+      code,
+      message: known?.message ?? redact(message),
+      count: (known?.count ?? 0) + 1,
+    });
   };
 
   list(): readonly RunWarning[] {

@@ -21,6 +21,8 @@ export interface Authenticator {
   renew(refused: Envelope): boolean;
   /** The address without what `sign` adds to it, so that it can be kept or shown. */
   strip(url: URL): URL;
+  /** To be called when nothing is signed any more. */
+  close(): void;
 }
 
 /** The authenticator of declared settings. Registers every secret in them (promise P14). */
@@ -52,7 +54,7 @@ export function createAuthenticator(
 }
 
 function fixed(add: (envelope: Envelope) => Envelope, strip = (url: URL): URL => url): Authenticator {
-  return { sign: async (envelope) => add(envelope), renew: () => false, strip };
+  return { sign: async (envelope) => add(envelope), renew: () => false, strip, close() {} };
 }
 
 function fixedHeader(name: string, value: string): Authenticator {
@@ -78,6 +80,7 @@ function tokenHeader(settings: OAuth2Settings, parts: ClientTokenParts): Authent
       return true;
     },
     strip: (url) => url,
+    close: () => tokens.close(),
   };
 }
 

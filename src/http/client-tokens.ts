@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
-import { registerSecret } from "../secrets.ts";
+import { registerSecret, SecretSlot } from "../secrets.ts";
 import { basicAuthorization } from "./basic-authorization.ts";
 import { snippet } from "./failures.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
@@ -35,17 +35,21 @@ export interface ClientTokens {
   current(signal: AbortSignal): Promise<string>;
   /** Forgets this token, if it is the one that is kept, so that the next is a new one. */
   drop(token: string): void;
+  /** No token is asked for any more; the last one is forgotten as a secret when others have followed it. */
+  close(): void;
 }
 
 /** Tokens of one client; registers its secret and every token as secrets. */
 export function createClientTokens(settings: OAuth2Settings, parts: ClientTokenParts): ClientTokens {
   registerSecret(settings.clientSecret);
+  const secret = new SecretSlot();
   let kept: Token | null = null;
   let asked: Promise<Token> | null = null;
 
   async function ask(signal: AbortSignal): Promise<Token> {
     try {
       kept = await requestToken(settings, parts, signal);
+      secret.hold(kept.value);
       return kept;
     } finally {
       asked = null;
@@ -61,6 +65,7 @@ export function createClientTokens(settings: OAuth2Settings, parts: ClientTokenP
     drop(token) {
       if (kept?.value === token) kept = null;
     },
+    close: () => secret.release(),
   };
 }
 
@@ -77,7 +82,6 @@ async function requestToken(
     throw parts.unusable(url, `the answer holds no \`access_token\`${reasonIn(answer.text)}`);
   }
   const { access_token: value, expires_in: lifeSeconds } = parsed.data;
-  registerSecret(value);
   if (lifeSeconds === undefined) return { value, usableUntil: Number.POSITIVE_INFINITY };
   const lifeMs = lifeSeconds * 1000;
   return { value, usableUntil: askedAt + lifeMs - Math.min(marginMs, lifeMs * marginShare) };

@@ -187,6 +187,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   }
 
   async function close(): Promise<void> {
+    authenticator.close();
     await pool.destroy();
   }
 

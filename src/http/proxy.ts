@@ -1,5 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { TidemarkError } from "../errors.ts";
+import { encodePassword, webAddressProblem } from "../model/web-address.ts";
 import { registerSecret } from "../secrets.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,9 +35,17 @@ function variableOf(name: string, environment: Environment): string | null {
 }
 
 function parseProxy(variable: string, text: string): HttpProxy {
-  const url = URL.parse(text.includes("://") ? text : `http://${text}`);
+  const address = text.includes("://") ? text : `http://${text}`;
+  const url = URL.parse(address);
+  const problem =
+    webAddressProblem(address) ?? (url?.pathname.includes("@") ? "it has a `/` before its `@`" : null);
+  if (problem !== null) {
+    throw new TidemarkError("ARGUMENT_INVALID", `the variable ${variable} cannot be used: ${problem}`, {
+      hint: encodePassword,
+    });
+  }
   if (url !== null) registerCredentials(url);
-  if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === "") {
+  if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === "" || url.pathname !== "/") {
     throw new TidemarkError("ARGUMENT_INVALID", `the variable ${variable} does not name an HTTP proxy`, {
       hint: `Set it to an address such as http://user:password@proxy.example.com:3128, or unset it; SOCKS proxies are not used.`,
     });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { webAddressProblem } from "../model/web-address.ts";
 import { charsetOf } from "./decode.ts";
 
 const milliseconds = z.int().min(1).max(86_400_000);
@@ -46,6 +47,23 @@ export type RateLimit = z.infer<typeof rateLimitSchema>;
 
 const secret = z.string().min(1);
 
+/**
+ * An address over HTTP. Credentials inside it are refused, since an address is shown in messages.
+ */
+export const endpointSchema = z.url({ protocol: /^https?$/, abort: true }).superRefine((text, context) => {
+  const refuse = (message: string): void => context.addIssue({ code: "custom", message });
+  const problem = webAddressProblem(text);
+  if (hasCredentials(text))
+    refuse("an address with a name or password in it; declare them under `authentication`");
+  else if (problem !== null)
+    refuse(`${problem}: an address holds no name or password; declare them under \`authentication\``);
+});
+
+function hasCredentials(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.username !== "" || url.password !== "");
+}
+
 const apiKeySchema = z.strictObject({
   type: z.literal("apiKey"),
   in: z.enum(["header", "query"]).default("header").describe("Where the key is sent."),
@@ -66,7 +84,7 @@ const basicSchema = z.strictObject({
 
 const oauth2Schema = z.strictObject({
   type: z.literal("oauth2ClientCredentials"),
-  tokenUrl: z.url({ protocol: /^https?$/ }).describe("Where tokens are asked for."),
+  tokenUrl: endpointSchema.describe("Where tokens are asked for."),
   clientId: z.string().min(1).describe("The client's id."),
   clientSecret: secret.describe("The client's secret; keep it in the environment, not in the file."),
   scope: z.string().optional().describe("Scopes to ask for, separated by spaces."),
@@ -90,18 +108,6 @@ export type OAuth2Settings = z.infer<typeof oauth2Schema>;
 
 /** A value of a header or of a query parameter. */
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
-
-/**
- * An address over HTTP. Credentials inside it are refused, since an address is shown in messages.
- */
-export const endpointSchema = z.url({ protocol: /^https?$/ }).refine((text) => !hasCredentials(text), {
-  error: "an address with a name or password in it; declare them under `authentication`",
-});
-
-function hasCredentials(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && (url.username !== "" || url.password !== "");
-}
 
 /** The name of a character set, as `TextDecoder` knows them. */
 export const encodingSchema = z

@@ -32,6 +32,8 @@ const resumePointSchema = z.strictObject({
   bounds: z.record(z.string(), z.string()).optional(),
   /** How many records of the result were read before it, where totals are compared with that. */
   read: z.int().nonnegative().optional(),
+  /** Whether credentials were taken out of `token`, which then names where they are declared. */
+  sealed: z.literal(true).optional(),
 });
 
 /** Where to go on inside an unfinished window. */
@@ -139,7 +141,7 @@ export const positionFormat = 2;
 
 /** One upgrade a format: the entry under N turns format N into N + 1. */
 const upgrades: ReadonlyMap<number, (stored: Record<string, unknown>) => Record<string, unknown>> = new Map([
-  // Format 2 adds `facts`, `seen`, `watermarkText`, and a resume point's `bounds` and `read`. All may be absent.
+  // Format 2 adds `facts`, `seen`, `watermarkText`, and a resume point's `bounds`, `read` and `sealed`. All may be absent.
   [1, (stored) => stored],
 ]);
 

@@ -275,6 +275,9 @@ function kindsIn(issue: z.core.$ZodIssueInvalidUnion): string[] {
   return [...new Set(kinds)];
 }
 
+/** An address with a user, however it is written. */
+const mayHoldPassword = /^\s*[a-z][\w+.-]*:.*@/is;
+
 /** The value as it may be shown: never what a variable holds, never what may be a secret. */
 function shown(path: ConfigPath, reading: Reading): string {
   const variables = reading.variablesAt(path);
@@ -282,6 +285,7 @@ function shown(path: ConfigPath, reading: Reading): string {
   const value = configAt(reading.config, path);
   if (isSecretPlace([...reading.base, ...path]))
     return typeof value === "string" ? "another text" : `a ${typeof value}`;
+  if (typeof value === "string" && mayHoldPassword.test(value)) return "another text";
   if (value === null) return "nothing";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   return isPlainObject(value) ? "keys with values" : showValue(value);

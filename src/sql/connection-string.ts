@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { encodePassword } from "../model/web-address.ts";
 import { registerSecret } from "../secrets.ts";
 
 /**
@@ -27,10 +28,6 @@ export function serverUrlProblem(url: string): string | null {
   if (/%(?![0-9a-f]{2})/i.test(rest)) return "it has a `%` that begins no percent-encoded character";
   return null;
 }
-
-/** What to do about a `serverUrlProblem`, and about a URL that cannot be read. */
-export const encodePassword =
-  "Percent-encode special characters in the user's name and the password: `@` as %40, `#` as %23, `/` as %2F, `?` as %3F, `%` as %25.";
 
 /** Refuses what `serverUrlProblem` names. */
 const connectionStringSchema = z

@@ -1,6 +1,7 @@
 import { TidemarkError } from "../errors.ts";
+import { encodePassword } from "../model/web-address.ts";
 import { registerSecret } from "../secrets.ts";
-import { encodePassword, registerPassword, serverUrlProblem } from "./connection-string.ts";
+import { registerPassword, serverUrlProblem } from "./connection-string.ts";
 import type { SqlConnection } from "./port.ts";
 import type { SqlRole } from "./roles.ts";
 

@@ -1,3 +1,5 @@
+import { holdsSecret } from "../../secrets.ts";
+
 /** What is known of a source by now: what earlier runs of the stream learned, and what this one has seen. */
 export interface Facts {
   has(fact: string): boolean;
@@ -25,7 +27,12 @@ export class SourceFacts implements Facts {
   }
 
   learn(fact: string): void {
-    this.#known.add(fact);
+    if (!this.#known.has(fact)) this.#add(fact);
+  }
+
+  /** Facts are stored, and a source may put a secret anywhere (promise P14): such a one is forgotten. */
+  #add(fact: string): void {
+    if (!holdsSecret(fact)) this.#known.add(fact);
   }
 
   of(kind: string): readonly string[] {
@@ -40,7 +47,7 @@ export class SourceFacts implements Facts {
     if (this.#known.has(name)) return;
     const others = [...this.#known].filter((other) => other.startsWith(`${kind}:`));
     for (const other of others.slice(0, Math.max(0, others.length - most + 1))) this.#known.delete(other);
-    this.#known.add(name);
+    this.#add(name);
   }
 }
 

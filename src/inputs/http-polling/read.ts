@@ -15,6 +15,7 @@ import { EnvelopeKeys } from "./envelope-keys.ts";
 import type { Facts } from "./facts.ts";
 import { signNotFirst } from "./first-page.ts";
 import { HalfAnswers } from "./half-answers.ts";
+import { KeptPlaces } from "./kept-places.ts";
 import { doubtOfOnlyPage } from "./only-page.ts";
 import { OtherLists } from "./other-lists.ts";
 import { canResume, paginationOf, startWalk } from "./page-walk.ts";
@@ -60,12 +61,6 @@ interface Fetched {
   readonly more: boolean;
 }
 
-/** A place together with the bounds that it holds for; a link has them inside. */
-function placeWith(place: ResumePoint, bounds: Readonly<Record<string, string>>): ResumePoint {
-  const isWhole = place.kind === "link" || Object.keys(bounds).length === 0;
-  return isWhole ? place : { ...place, bounds };
-}
-
 function saysYes(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false && value !== "";
 }
@@ -81,10 +76,12 @@ export class HttpRead {
   #count: number | null = null;
   /** Whether an answer had an element that is no record; it may be handed on with a later page. */
   #holdsUnreadable: Pick<Page, "holdsUnreadable"> = {};
+  readonly #places: KeptPlaces;
 
   constructor(parts: HttpReadParts) {
     this.#parts = parts;
     this.#rules = answerRules(parts.config, parts.facts);
+    this.#places = new KeptPlaces(parts.config, parts.context.warn);
     this.#keys = new EnvelopeKeys(this.#rules.dataField, placeFields(parts.config), parts.facts);
     const pagination = paginationOf(parts.config);
     const isCounted = pagination !== null && pagination.type !== "cursor" && pagination.type !== "link";
@@ -99,9 +96,12 @@ export class HttpRead {
 
   /** The pages, one request each. Throws as `createHttpPolling` says; to be called once. */
   async *pages(): AsyncGenerator<Page, void, undefined> {
+    let isWhole = false;
     try {
       yield* this.#pages();
+      isWhole = true;
     } finally {
+      if (!isWhole) this.#places.tellOfWithheld();
       this.#halves.end();
     }
   }
@@ -122,10 +122,7 @@ export class HttpRead {
     const leadsByOffset = this.#parts.incremental.cursors[0]?.role === "offset";
     const walk = startWalk(
       pagination,
-      {
-        resume,
-        offset: leadsByOffset ? (read.window.lower?.value ?? "0") : null,
-      },
+      { resume, offset: leadsByOffset ? (read.window.lower?.value ?? "0") : null },
       (link, fail) => resolveLink(link, this.#parts, fail),
       {
         ...this.#shownParts(requests),
@@ -260,7 +257,7 @@ export class HttpRead {
     else if (number === 1) this.#checkFirst(seen, walk.place);
     const { more, ...taken } = walk.advance(seen);
     const { resumePlace } = walk;
-    const next = more && resumePlace !== null ? placeWith(resumePlace, requests.bounds) : null;
+    const next = more && resumePlace !== null ? this.#places.kept(resumePlace, requests.bounds) : null;
     return { page: { ...taken, next, ...this.#holdsUnreadable, asked: this.#askedBy(seen) }, more };
   }
 
@@ -376,6 +373,7 @@ export class HttpRead {
       const status = error.details?.status;
       if (typeof status === "number" && tokenGone.statuses.includes(status))
         throw fail(`it answered ${status}`, error);
+      if (this.#places.refusesCredential(status)) throw fail(`it answered ${status}`, error);
       if (saysPlaceIsGone(error)) throw fail(error.message, error);
       throw error;
     }
@@ -391,8 +389,10 @@ export class HttpRead {
     if (!canResume(paginationOf(this.#parts.config), place)) {
       return ignore("which this `pagination` does not have");
     }
+    const opened = this.#places.opened(place);
+    if (opened === null) return ignore("which holds a credential that is no longer declared");
     const isKept = place.kind === "link" || place.bounds !== undefined;
-    if (isKept || boundParameters(this.#parts, read).size === 0) return place;
+    if (isKept || boundParameters(this.#parts, read).size === 0) return opened;
     return ignore("and kept nothing of the bounds that it was sent with");
   }
 }

@@ -7,6 +7,7 @@ import type { Commit, Mark } from "../../engine/ports.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { decodePosition, encodePosition } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import { makePrivate, narrow } from "../../private-files.ts";
 import { Statements } from "../../sql/sqlite/statements.ts";
 import { partitionLane } from "../partition-lane.ts";
 import { storedIdentity } from "../stored-identity.ts";
@@ -41,6 +42,7 @@ export class Ledger {
   /** Opens the ledger, or returns null where there is none. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`. */
   static async open(path: string, clock: Clock): Promise<Ledger | null> {
     if (!existsSync(path)) return null;
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) narrow(path + suffix);
     const database = new DatabaseSync(path, { timeout: 0 });
     const ledger = new Ledger(path, clock, database);
     try {
@@ -61,7 +63,8 @@ export class Ledger {
     const folder = dirname(path);
     const draft = `${folder}.${process.pid}.new`;
     rmSync(draft, { recursive: true, force: true });
-    mkdirSync(draft);
+    mkdirSync(draft, { mode: 0o700 });
+    makePrivate(join(draft, basename(path)));
     const database = new DatabaseSync(join(draft, basename(path)));
     try {
       database.exec(ledgerTables);

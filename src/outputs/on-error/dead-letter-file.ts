@@ -12,6 +12,7 @@ import {
 import { dirname, resolve } from "node:path";
 import type { DeadLetter, DeadLetterSink } from "../../engine/ports.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
+import { narrow, privateMode } from "../../private-files.ts";
 import { letterLine } from "./letter-line.ts";
 
 /**
@@ -71,7 +72,8 @@ export class DeadLetterFile implements DeadLetterSink {
   #open(): number {
     mkdirSync(dirname(this.#path), { recursive: true });
     this.#isNew = !existsSync(this.#path);
-    const file = openSync(this.#path, "a+", 0o600);
+    const file = openSync(this.#path, "a+", privateMode);
+    narrow(this.#path);
     this.#from = fstatSync(file).size;
     // A line that a crash cut short must not spoil the next.
     if (!endsLineSoon(file)) writeWhole(file, Buffer.from("\n"));

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { modeInPlaceOf } from "../../private-files.ts";
 
 /** The new text takes the old one's place at once and for good, or not at all. */
 export function replaceFile(file: string, text: string): void {
@@ -12,7 +13,7 @@ export function replaceFiles(files: readonly (readonly [file: string, text: stri
   for (const [file, text] of files) {
     const made = mkdirSync(dirname(file), { recursive: true });
     const draft = `${file}.${process.pid}.new`;
-    writeFileSync(draft, text, { flush: true });
+    writeFileSync(draft, text, { flush: true, mode: modeInPlaceOf(file) });
     renameSync(draft, file);
     let folder = dirname(file);
     folders.add(folder);

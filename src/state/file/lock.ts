@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { TidemarkError } from "../../errors.ts";
+import { makePrivate } from "../../private-files.ts";
 
 const patienceMs = 30_000;
 const longestPauseMs = 50;
@@ -15,6 +16,7 @@ const sqliteBusy = 5;
  */
 export async function withLock<T>(file: string, work: () => T): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });
+  makePrivate(file);
   const lock = new DatabaseSync(file, { timeout: 0 });
   try {
     await acquire(lock, file);

@@ -15,6 +15,7 @@ import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
+import { narrow, privateMode } from "../../private-files.ts";
 import { readAuditRecord, readRunRow } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import { isoTime, type RunRow } from "../rows.ts";
@@ -98,8 +99,9 @@ function committedLines(file: string, length: number): string[] {
 /** Appends lines after the committed length, cutting off what a crash left there; returns the new length. */
 export function appendLog(file: string, committed: number, lines: readonly string[]): number {
   const text = Buffer.from(lines.map((line) => `${line}\n`).join(""));
-  const handle = openSync(file, "a+");
+  const handle = openSync(file, "a+", privateMode);
   try {
+    narrow(file);
     ftruncateSync(handle, committed);
     for (let written = 0; written < text.length; ) written += writeSync(handle, text, written);
     fsyncSync(handle);

@@ -1,4 +1,5 @@
 import { TidemarkError } from "../../errors.ts";
+import { webAddressProblem } from "../../model/web-address.ts";
 import { registerSecret } from "../../secrets.ts";
 
 /** Where a service is. */
@@ -21,6 +22,9 @@ export function parseServiceAddress(url: string): ServiceAddress {
   if (parsed === null || !/^https?:$/.test(parsed.protocol) || !/^https?:\/\//i.test(url)) {
     throw invalid("it is no address of a service");
   }
+  const problem =
+    webAddressProblem(url) ?? (parsed.pathname.includes("@") ? "it has a `/` before its `@`" : null);
+  if (problem !== null) throw invalid(problem);
   const shown = `${parsed.origin}${parsed.pathname.replace(/\/+$/, "")}`;
   if (parsed.username !== "" || parsed.password !== "") {
     for (const part of [parsed.username, parsed.password]) registerSecret(decoded(part));

@@ -1,7 +1,8 @@
 import type pg from "pg";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
+import { encodePassword } from "../../model/web-address.ts";
 import { registerSecret } from "../../secrets.ts";
-import { encodePassword, registerPassword, serverUrlProblem } from "../../sql/connection-string.ts";
+import { registerPassword, serverUrlProblem } from "../../sql/connection-string.ts";
 import { type PostgresAddress, postgresAddress } from "../../sql/postgres/address.ts";
 import { connectByTls } from "../../sql/postgres/connect.ts";
 import { isConnectionLoss } from "../../sql/postgres/errors.ts";

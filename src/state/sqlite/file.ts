@@ -15,6 +15,7 @@ import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { TidemarkError } from "../../errors.ts";
+import { makePrivate, narrow } from "../../private-files.ts";
 import { type BetterSqlite3, BetterSqliteHandle, type SqliteHandle } from "../../sql/sqlite/handle.ts";
 import { migrate, refuseOldTables } from "./schema.ts";
 
@@ -43,6 +44,7 @@ export function openStateFile(path: string, driver?: BetterSqlite3): SqliteHandl
     }
     refuseNoDatabase(file);
     if (driver === undefined && !isWritable(file)) return openForReading(file);
+    for (const suffix of ["", "-wal", "-shm"]) narrow(file + suffix);
     return openDatabase(file, file, driver);
   } catch (error) {
     throw stateFileError(error, file);
@@ -57,6 +59,7 @@ function createStateFile(file: string, driver: BetterSqlite3 | undefined): void 
   mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.new-${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
+    makePrivate(draft);
     openDatabase(draft, file, driver).close();
     linkSync(draft, file);
   } catch (error) {

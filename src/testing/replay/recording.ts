@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
 import { JsonError, parseJson, stringifyJson } from "../../model/json.ts";
+import { privateMode } from "../../private-files.ts";
 
 /** Stands for the source's address in what is stored, and for the replay server's own when it is played. */
 export const originPlaceholder = "{{origin}}";
@@ -91,7 +92,7 @@ export function writeExchange(folder: string, number: number, exchange: Recorded
   const words = path.replaceAll(/[^A-Za-z0-9]+/g, "-").replaceAll(/^-|-$/g, "");
   const file = `${[String(number).padStart(4, "0"), method, words.slice(0, 60)].filter((word) => word !== "").join("-")}.json`;
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, file), `${JSON.stringify(exchange, null, 2)}\n`);
+  writeFileSync(join(folder, file), `${JSON.stringify(exchange, null, 2)}\n`, { mode: privateMode });
   return file;
 }
 
