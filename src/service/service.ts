@@ -11,6 +11,7 @@ import { routes } from "./contracts.ts";
 import { mountRoutes } from "./dispatch.ts";
 import { DocsPages } from "./docs/pages.ts";
 import type { Env } from "./env.ts";
+import { foreignPage } from "./foreign-pages.ts";
 import type { KeyStore } from "./keys/store.ts";
 import { type ServiceLogger, silentLogger } from "./logger.ts";
 import { problemOf, problemText, problemType } from "./problems.ts";
@@ -109,14 +110,16 @@ function withRequestId(readiness: Readiness): MiddlewareHandler<Env> {
   };
 }
 
-/**
- * Without keys a page in a browser must not get here under a name of its own: only requests to this
- * machine's own names are answered.
- */
+/** Without keys a page in a browser must not get here: see `foreignPage`. */
 const fromHereOnly: MiddlewareHandler<Env> = async (context, next) => {
-  const host = new URL(context.req.url).hostname;
-  if (!/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i.test(host)) {
-    throw new TidemarkError("FORBIDDEN", `this service answers to localhost only, not to ${host}`);
+  const { method } = context.req;
+  const header = (name: string): string | undefined =>
+    context.req.header(name) ?? (name === "host" ? new URL(context.req.url).host : undefined);
+  const problem = foreignPage({ method, header });
+  if (problem !== null) {
+    throw new TidemarkError("FORBIDDEN", problem, {
+      hint: "Use http://127.0.0.1 or http://localhost, or start the service with keys.",
+    });
   }
   await next();
 };

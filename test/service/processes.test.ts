@@ -68,17 +68,26 @@ describe("the first start", () => {
 });
 
 describe("--no-auth", () => {
-  it("lets this machine in without a key, and no page of another name", async () => {
+  const body = '{"cursor_type":"timestamp_utc"}';
+
+  it.each([
+    ["a name of its own (DNS rebinding)", { host: "evil.example.com" }, 403],
+    ["a page of elsewhere", { origin: "https://evil.example.com" }, 403],
+    ["a page without an origin, such as a sandboxed frame", { origin: "null" }, 403],
+    ["another port of this machine", { origin: "http://127.0.0.1:1" }, 403],
+    ["a page of elsewhere whose origin a browser leaves out", { "sec-fetch-site": "cross-site" }, 403],
+    ["a form, which a page may send anywhere", { "content-type": "application/x-www-form-urlencoded" }, 415],
+    ["plain text, which a page may send anywhere", { "content-type": "text/plain" }, 415],
+    ["its own page", { origin: "OWN", "sec-fetch-site": "same-origin" }, 200],
+    ["a program", {}, 200],
+  ])("answers a request by %s", async (_who, headers, status) => {
     const { url } = await serveProcess(["--no-auth"], temporaryFolder());
-    done(await ask(url, "POST", "/v1/streams/a/b/begin", { body: {} }));
-    const port = new URL(url).port;
-    const answer = execFileSync("curl", [
-      "-s",
-      "-H",
-      "Host: evil.example.com",
-      `http://127.0.0.1:${port}/v1/streams`,
-    ]);
-    expect(JSON.parse(answer.toString())).toMatchObject({ status: 403, code: "FORBIDDEN" });
+    const own = Object.entries({ "content-type": "application/json", ...headers }).flatMap(
+      ([name, value]) => ["-H", `${name}: ${value.replace("OWN", url)}`],
+    );
+    const wanted = ["-s", "-o", "/dev/null", "-w", "%{http_code}", "-d", body, ...own];
+    const answered = execFileSync("curl", [...wanted, `${url}/v1/streams/a/b/begin`]);
+    expect(Number(answered.toString())).toBe(status);
   });
 });
 

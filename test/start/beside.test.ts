@@ -28,6 +28,7 @@ it("the service and the metrics are beside the schedules, over the same state", 
   const streams = JSON.parse((await text(`${url}/v1/streams`, authorized)).body);
   expect(streams.streams ?? streams.items).toMatchObject([{ connector: "acme", stream: "events" }]);
 
+  expect((await text(metrics, { "sec-fetch-site": "cross-site" })).status).toBe(403);
   for (const scraped of [await text(`${url}/metrics`, authorized), await text(metrics)]) {
     expect(scraped.status).toBe(200);
     const ofEvents = '{connector="acme",stream="events"}';

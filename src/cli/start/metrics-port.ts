@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import { messageOf } from "../../errors.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { limitConnections } from "../../service/connections.ts";
+import { isLoopback } from "../../service/first-key.ts";
+import { foreignPage } from "../../service/foreign-pages.ts";
 import { invalidArgument } from "../failure.ts";
 
 export interface MetricsPort extends AsyncDisposable {
@@ -12,7 +14,10 @@ export interface MetricsPort extends AsyncDisposable {
 /** As long as the service itself waits for a request, in milliseconds. */
 const patience = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 1000 };
 
-/** Answers `/metrics` and `/healthz` on a port of their own, to whoever asks. */
+/**
+ * Answers `/metrics` and `/healthz` on a port of their own, without a key: on loopback to programs of this machine, else to
+ * whoever reaches the address.
+ */
 export async function openMetricsPort(
   host: string,
   port: number,
@@ -20,7 +25,11 @@ export async function openMetricsPort(
 ): Promise<MetricsPort> {
   const server = createServer(patience, (request, response) => {
     const path = request.url?.split("?")[0];
-    if (request.method !== "GET" || (path !== "/metrics" && path !== "/healthz")) {
+    const { method = "", headers } = request;
+    const problem = isLoopback(host) ? foreignPage({ method, header: (name) => oneOf(headers[name]) }) : null;
+    if (problem !== null) {
+      response.writeHead(403, { "content-type": "text/plain; charset=utf-8" }).end(`${problem}\n`);
+    } else if (request.method !== "GET" || (path !== "/metrics" && path !== "/healthz")) {
       response.writeHead(404).end();
     } else if (path === "/healthz") {
       response.writeHead(200, { "content-type": "application/json" }).end('{"status":"alive"}');
@@ -50,6 +59,10 @@ export async function openMetricsPort(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function oneOf(values: string | readonly string[] | undefined): string | undefined {
+  return typeof values === "string" ? values : values?.[0];
 }
 
 function urlOf(address: AddressInfo | string | null): string {
