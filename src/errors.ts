@@ -230,6 +230,22 @@ export const errorCodes = {
     hint: "Fix what refuses them: often a credential, a column or a filter that is wrong for all. If a run may end so, declare `maxRefused` under `output`: a number, a share such as `5%`, or `100%` for no limit.",
     recoverable: false,
   },
+  ANSWER_SAYS_FAILED: {
+    meaning: "The endpoint answered with a 2xx status, and says in its answer that what was sent failed.",
+    hint: "Declare under `output.answer` what it means: `refused: errors` (or another expression) where it refuses the record, `retry` where it is to be sent again, `success: always` where such an answer is harmless.",
+    recoverable: false,
+  },
+  ANSWER_UNCLEAR: {
+    meaning: "The endpoint's answer is not of the kind that the pipeline declares under `output.answer`.",
+    hint: "Compare `output.answer` with the answer that the message describes.",
+    recoverable: false,
+  },
+  ANSWER_UNREADABLE: {
+    meaning:
+      "The endpoint took a request, and the answer that says what became of the records cannot be read. They may have arrived.",
+    hint: "See with the endpoint what keeps its answers from being read, or declare `answer.unreadable: success` where a 2xx status is enough.",
+    recoverable: false,
+  },
   // The service and its keys
   INVALID_REQUEST: {
     meaning: "The request is not of the form that the service takes.",

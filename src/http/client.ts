@@ -52,7 +52,7 @@ export interface HttpClientParts {
  */
 export interface HttpClient extends AsyncDisposable {
   /**
-   * The answer of a request, when its status is 2xx or one that the request accepts. Any method is repeated under the retry policy,
+   * The answer of a request, when its status is 2xx or one that the request claims or accepts. Any method is repeated under the retry policy,
    * so a request that changes something must bear being made twice. Throws, under the codes of a
    * source: `SOURCE_UNAVAILABLE` for no answer, a status to retry on or any other 5xx;
    * `SOURCE_TRUNCATED` for an answer cut short; both after the last attempt. At once:
@@ -64,10 +64,10 @@ export interface HttpClient extends AsyncDisposable {
    */
   request(request: HttpRequest): Promise<HttpResponse>;
   /**
-   * What `reader` makes of the answer. Where it throws `AttemptFailed`, since the answer is cut short or
+   * What `reader` makes of the answer, as `request` returns it. Where it throws `AttemptFailed`, since the answer is cut short or
    * says itself that it is to be asked for again, the request is made again under the same policy.
    */
-  read<T>(request: HttpRequest, reader: (answer: HttpResponse) => T): Promise<T>;
+  read<T>(request: HttpRequest, reader: (answer: HttpResponse) => T | Promise<T>): Promise<T>;
   /** An address without the credentials that the client adds to it, fit to be stored. */
   strip(url: URL): URL;
   close(): Promise<void>;
@@ -96,10 +96,11 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   });
 
   async function send(request: HttpRequest, { url, headers }: Envelope): Promise<HttpResponse> {
-    const { method, body, encoding, signal } = request;
+    const { method, body, encoding, bodyOptional, signal } = request;
     const { dispatcher, proxy } = pool.to(url);
     try {
-      const answer = await exchange(dispatcher, { method, url, headers, body, encoding, signal }, settings);
+      const sent = { method, url, headers, body, encoding, bodyOptional, signal };
+      const answer = await exchange(dispatcher, sent, settings);
       return { ...answer, url };
     } catch (error) {
       const at = { ...request, url };
@@ -111,7 +112,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   }
 
   /** The answer as it is, after redirects and, once, after a new token in place of a refused one. */
-  async function follow(request: HttpRequest): Promise<HttpResponse> {
+  async function follow(request: HttpRequest): Promise<Followed> {
     let url = request.url;
     let trusted = url.origin === parts.origin;
     let renewed = false;
@@ -126,8 +127,11 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
         renewed = true;
         continue;
       }
-      const target = redirects.has(answer.status) ? answer.headers.get("location") : undefined;
-      if (target === undefined) return { ...answer, url: authenticator.strip(url) };
+      const stripped = { ...answer, url: authenticator.strip(url) };
+      const isClaimed = (await request.claims?.(stripped)) === true;
+      const leadsOn = redirects.has(answer.status) && !isClaimed;
+      const target = leadsOn ? answer.headers.get("location") : undefined;
+      if (target === undefined) return { answer: stripped, isClaimed };
       if (++hops > maxRedirects)
         throw failures.redirect(request, `redirected more than ${maxRedirects} times`);
       url = authenticator.strip(
@@ -150,9 +154,9 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   }
 
   /** Hands on successes; tells statuses that are worth another attempt from those that are not. */
-  function judge(request: HttpRequest, answer: HttpResponse): HttpResponse {
+  function judge(request: HttpRequest, answer: HttpResponse, isClaimed = false): HttpResponse {
     const { status, text, headers } = answer;
-    if (status >= 200 && status < 300) return noteElsewhere(request, answer);
+    if (isClaimed || (status >= 200 && status < 300)) return noteElsewhere(request, answer);
     const isLimited = status === 403 && isLimit(headers, text);
     const isAccepted = (): boolean => request.accepts?.(status, text) === true;
     const asksAgain = status !== 401 && asksToComeAgain(headers) && !isAccepted();
@@ -191,8 +195,11 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     await pool.destroy();
   }
 
-  function read<T>(request: HttpRequest, reader: (answer: HttpResponse) => T): Promise<T> {
-    return repeatedly(request, async () => reader(judge(request, await follow(request))));
+  function read<T>(request: HttpRequest, reader: (answer: HttpResponse) => T | Promise<T>): Promise<T> {
+    return repeatedly(request, async () => {
+      const { answer, isClaimed } = await follow(request);
+      return await reader(judge(request, answer, isClaimed));
+    });
   }
 
   return {
@@ -202,6 +209,13 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The last answer of a request, after redirects. */
+interface Followed {
+  readonly answer: HttpResponse;
+  /** Whether the request's own rules decide about it. */
+  readonly isClaimed: boolean;
 }
 
 /** The same failure, with the address that a redirect led to: the request names only its own. */

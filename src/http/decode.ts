@@ -6,6 +6,13 @@ import { AttemptFailed } from "./retry.ts";
 /** An answer that came whole and cannot be used; asking again would bring the same. */
 export class UnusableAnswer extends Error {
   override readonly name = "UnusableAnswer";
+  /** Whether it is only too large, so that an answer to less might be read. */
+  readonly isTooLarge: boolean;
+
+  constructor(message: string, isTooLarge = false) {
+    super(message);
+    this.isTooLarge = isTooLarge;
+  }
 }
 
 type Decompress = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
@@ -86,6 +93,7 @@ export async function decompress(bytes: Buffer, contentEncoding: string, maxByte
 export function tooLarge(maxBytes: number): UnusableAnswer {
   return new UnusableAnswer(
     `it is larger than ${maxBytes} bytes; ask for smaller pages or raise \`maxBodyBytes\``,
+    true,
   );
 }
 

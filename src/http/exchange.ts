@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { messageOf } from "../errors.ts";
 import {
   acceptedEncodings,
   type DecodedText,
@@ -18,7 +19,16 @@ export interface Exchange {
   readonly body: string | undefined;
   /** The character set of the answer, in place of what it says. */
   readonly encoding?: string | undefined;
+  /** Whether an answer whose body cannot be read is handed on all the same, as `Answer.unread` says. */
+  readonly bodyOptional?: boolean | undefined;
   readonly signal: AbortSignal;
+}
+
+/** Why the body of an answer could not be read. */
+export interface UnreadBody {
+  readonly reason: string;
+  /** Whether it was larger than `maxBodyBytes`. */
+  readonly isTooLarge: boolean;
 }
 
 export interface Answer extends DecodedText {
@@ -26,6 +36,8 @@ export interface Answer extends DecodedText {
   readonly headers: ReadonlyMap<string, string>;
   /** Whether the answer said how long its body is. */
   readonly isDelimited: boolean;
+  /** Null where the body was read; else its text is empty. */
+  readonly unread: UnreadBody | null;
 }
 
 export interface ExchangeLimits {
@@ -39,7 +51,7 @@ export interface ExchangeLimits {
 /**
  * Sends one request and reads its answer whole, whatever its status. Throws `AttemptFailed` where no
  * answer came, it came too slowly, or it was cut short; `UnusableAnswer` where it cannot be read;
- * the signal's reason where that aborted.
+ * the signal's reason where that aborted. With `bodyOptional` an answer whose status came is never a failure.
  */
 export async function exchange(
   dispatcher: Dispatcher,
@@ -49,15 +61,24 @@ export async function exchange(
   const { timeoutMs, totalTimeoutMs = 10 * timeoutMs } = limits;
   const deadline = new Deadline(request.signal, totalTimeoutMs);
   try {
-    return await answerOf(dispatcher, { ...request, signal: deadline.signal }, limits);
+    const response = await respond(dispatcher, { ...request, signal: deadline.signal }, limits);
+    try {
+      return await answerOf(response, request.encoding, limits);
+    } catch (error) {
+      if (request.bodyOptional !== true || request.signal.aborted) throw error;
+      return unreadAnswer(response, deadline.hasPassed ? tooLong(totalTimeoutMs) : error);
+    }
   } catch (error) {
     if (request.signal.aborted) throw request.signal.reason;
-    if (!deadline.hasPassed) throw error;
-    const seconds = totalTimeoutMs / 1000;
-    throw new AttemptFailed("timeout", `the answer had not ended after ${seconds} s (\`totalTimeoutMs\`)`);
+    throw deadline.hasPassed ? tooLong(totalTimeoutMs) : error;
   } finally {
     deadline.clear();
   }
+}
+
+function tooLong(totalTimeoutMs: number): AttemptFailed {
+  const seconds = totalTimeoutMs / 1000;
+  return new AttemptFailed("timeout", `the answer had not ended after ${seconds} s (\`totalTimeoutMs\`)`);
 }
 
 /** Aborts with another signal, or once its time is over. */
@@ -88,15 +109,17 @@ class Deadline {
   }
 }
 
-async function answerOf(dispatcher: Dispatcher, request: Exchange, limits: ExchangeLimits): Promise<Answer> {
-  const { method, url, body, signal } = request;
-  let response: Dispatcher.ResponseData;
+async function respond(
+  dispatcher: Dispatcher,
+  { method, url, headers, body, signal }: Exchange,
+  limits: ExchangeLimits,
+): Promise<Dispatcher.ResponseData> {
   try {
-    response = await dispatcher.request({
+    return await dispatcher.request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
       method,
-      headers: { "accept-encoding": acceptedEncodings, ...request.headers },
+      headers: { "accept-encoding": acceptedEncodings, ...headers },
       body: body ?? null,
       signal,
       headersTimeout: limits.timeoutMs,
@@ -105,6 +128,13 @@ async function answerOf(dispatcher: Dispatcher, request: Exchange, limits: Excha
   } catch (error) {
     throw failureOf(error, "network");
   }
+}
+
+async function answerOf(
+  response: Dispatcher.ResponseData,
+  encoding: string | undefined,
+  limits: ExchangeLimits,
+): Promise<Answer> {
   const headers = joinedHeaders(response.headers);
   let bytes: Buffer;
   try {
@@ -115,11 +145,23 @@ async function answerOf(dispatcher: Dispatcher, request: Exchange, limits: Excha
   }
   const plain = await decompress(bytes, headers.get("content-encoding") ?? "", limits.maxBodyBytes);
   return {
-    status: response.statusCode,
-    headers,
-    isDelimited: headers.has("content-length") || headers.has("transfer-encoding"),
-    ...decodeText(plain, headers.get("content-type") ?? "", request.encoding),
+    ...headOf(response, headers),
+    unread: null,
+    ...decodeText(plain, headers.get("content-type") ?? "", encoding),
   };
+}
+
+function headOf({ statusCode }: Dispatcher.ResponseData, headers: ReadonlyMap<string, string>) {
+  const isDelimited = headers.has("content-length") || headers.has("transfer-encoding");
+  return { status: statusCode, headers, isDelimited };
+}
+
+function unreadAnswer(response: Dispatcher.ResponseData, error: unknown): Answer {
+  const unread = {
+    reason: messageOf(error),
+    isTooLarge: error instanceof UnusableAnswer && error.isTooLarge,
+  };
+  return { ...headOf(response, joinedHeaders(response.headers)), text: "", problem: null, unread };
 }
 
 async function collect(body: Dispatcher.ResponseData["body"], maxBytes: number): Promise<Buffer> {

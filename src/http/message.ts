@@ -1,4 +1,5 @@
 import type { TextProblem } from "./decode.ts";
+import type { UnreadBody } from "./exchange.ts";
 
 /** A request, before credentials and the settings' headers are added to it. */
 export interface HttpRequest {
@@ -9,8 +10,15 @@ export interface HttpRequest {
   readonly body?: string;
   /** Statuses besides 2xx whose answers are returned and not thrown; none that are retried on. */
   readonly accepts?: (status: number, text: string) => boolean;
+  /**
+   * Answers that the request's own rules decide about: they are returned whatever their status, and a redirect
+   * among them is not followed. Asked once an answer.
+   */
+  readonly claims?: (answer: HttpResponse) => Promise<boolean>;
   /** The character set to read the answer in, in place of what it says. */
   readonly encoding?: string;
+  /** Whether an answer counts by its status where its body cannot be read; `unread` then says why it cannot. */
+  readonly bodyOptional?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -22,6 +30,8 @@ export interface HttpResponse {
   readonly text: string;
   /** Why the text must not be taken for data: its bytes could not be read as they were meant. */
   readonly problem: TextProblem | null;
+  /** Why there is no text, of a request with `bodyOptional`; null where the body was read. */
+  readonly unread: UnreadBody | null;
   /** Whether the source said how long the body is; else it ended with the connection, which may have been cut. */
   readonly isDelimited: boolean;
   /** Where the answer came from, after redirects, without credentials. */

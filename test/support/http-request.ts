@@ -115,6 +115,26 @@ export async function startAnswering(
   return server;
 }
 
+export interface TargetAnswer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; a text as it is. */
+  readonly body?: unknown;
+}
+
+/** A server that answers as a function says, by default with an empty 200. */
+export async function startTarget(
+  answer: (request: SeenRequest, count: number) => TargetAnswer,
+): Promise<HttpTestServer> {
+  const server = await startHttpServer((request, response) => {
+    const { status = 200, headers = {}, body = "" } = answer(request, server.seen.length);
+    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.end(typeof body === "string" ? body : JSON.stringify(body));
+  });
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  return server;
+}
+
 /** Records with these ids. */
 export const ids = (...numbers: readonly number[]): SourceRecord[] => numbers.map((id) => ({ id }));
 

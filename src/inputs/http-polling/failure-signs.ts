@@ -1,3 +1,4 @@
+import { plainName } from "../../http/failure-values.ts";
 import { snippet } from "../../http/failures.ts";
 import { saysThrottled } from "../../http/waits.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
@@ -9,7 +10,6 @@ import {
   isNotFound,
   isStatusName,
   isSuccessName,
-  plainName,
   reportNames,
   saysNothing,
   type Weight,

@@ -1,4 +1,4 @@
-import { ExactNumber } from "../../model/exact-number.ts";
+import { areWarnings, isSet, plainName, saysNo } from "../../http/failure-values.ts";
 import { isRecord, type SourceRecord } from "../../model/record.ts";
 
 /**
@@ -130,11 +130,6 @@ export function weightOf(name: string, value: unknown, around: SourceRecord): We
   return null;
 }
 
-/** A name without case and punctuation. */
-export function plainName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
-}
-
 const successNames = /^(?:ok|(?:is)?success(?:ful)?|succeeded)$/;
 
 /**
@@ -162,43 +157,12 @@ export function isMessageName(name: string): boolean {
   return messageNames.test(plainName(name));
 }
 
-function saysNo(value: unknown): boolean {
-  return value === false || value === 0 || value === "false" || value === "0";
-}
-
 /** `success: 0, failed: 0` are counts. */
 function isCount(value: unknown, around: SourceRecord): boolean {
   if (typeof value !== "number") return false;
   return ["failed", "failure", "failures", "error", "errors"].some(
     (name) => typeof around[name] === "number",
   );
-}
-
-const harmlessText = /^(?:0*|-+|false|no|none|null|nil|n\/?a|ok|success|no errors?)$/i;
-
-function isSet(value: unknown): boolean {
-  if (value === undefined || value === null) return false;
-  if (typeof value === "boolean") return value;
-  if (typeof value === "number" || value instanceof ExactNumber) return Number(value) !== 0;
-  if (typeof value === "string") return !harmlessText.test(value.trim());
-  if (Array.isArray(value)) return value.some((element) => element !== null);
-  if (!isRecord(value)) return false;
-  if ((value.code ?? "") !== "") return isSet(value.code) && Number(value.code) !== 200;
-  return Object.values(value).some(isSet);
-}
-
-const mildSeverity =
-  /^(?:warn(?:ing)?s?|info(?:rmation(?:al)?)?|notice|hint|debug|trace|low|deprecat(?:ed|ion)s?)$/i;
-
-/** Whether each element of a list says by its severity that it is no failure: `errors: [{ severity: "WARNING" }]`. */
-function areWarnings(value: unknown): boolean {
-  if (!Array.isArray(value) || value.length === 0) return false;
-  return value.every((one) => {
-    if (!isRecord(one)) return false;
-    const { extensions } = one;
-    const said = one.severity ?? one.level ?? (isRecord(extensions) ? extensions.severity : undefined);
-    return typeof said === "string" && mildSeverity.test(said.trim());
-  });
 }
 
 const failedText =

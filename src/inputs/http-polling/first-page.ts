@@ -1,6 +1,6 @@
+import { plainName } from "../../http/failure-values.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { exactText } from "./answer-values.ts";
-import { plainName } from "./failure-words.ts";
 import { previousLink } from "./link-header.ts";
 import { allObjects, type Envelope, textOfPlace } from "./more-signs.ts";
 

@@ -1,6 +1,6 @@
+import { plainName } from "../../http/failure-values.ts";
 import { formatPath, isRecord, type SourceRecord } from "../../model/record.ts";
 import { exactText } from "./answer-values.ts";
-import { plainName } from "./failure-words.ts";
 import { type Envelope, signOfMore, signOfRecords } from "./more-signs.ts";
 
 /**

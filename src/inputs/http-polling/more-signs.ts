@@ -1,6 +1,6 @@
+import { plainName } from "../../http/failure-values.ts";
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
 import { exactText } from "./answer-values.ts";
-import { plainName } from "./failure-words.ts";
 import { nextLink } from "./link-header.ts";
 
 /** Something beside the records of an answer that shows that more of them follow. */

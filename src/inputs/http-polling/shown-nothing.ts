@@ -1,6 +1,6 @@
+import { plainName } from "../../http/failure-values.ts";
 import { isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
 import { exactText } from "./answer-values.ts";
-import { plainName } from "./failure-words.ts";
 import { allObjects, type Envelope } from "./more-signs.ts";
 
 const totals =

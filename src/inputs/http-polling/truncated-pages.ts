@@ -1,6 +1,6 @@
+import { plainName } from "../../http/failure-values.ts";
 import { parsePath, valueAt } from "../../model/record.ts";
 import type { WeighedSign } from "./failure-signs.ts";
-import { plainName } from "./failure-words.ts";
 
 interface PageWithRecords {
   /** What is to be told of it; null where it is whole. */

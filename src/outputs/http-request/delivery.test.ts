@@ -12,16 +12,57 @@ import {
   writeOnce,
 } from "../../../test/support/http-request.ts";
 
-test("onError fail: a batch that is refused is not taken apart", async () => {
-  const server = await startAnswering(() => 400);
+test("onError fail: the record that a batch was refused for is found and named; those before it arrive", async () => {
+  const taken: number[] = [];
+  const server = await startAnswering((request) => {
+    const carried = idsIn(request);
+    if (carried.includes(6)) return 400;
+    taken.push(...carried);
+    return 200;
+  });
   const { error } = await writeOnce({ endpoint: server.origin, batch: { size: 10 } }, range(10));
   expect(error).toMatchObject({
     code: "OUTPUT_FAILED",
-    message: expect.stringContaining(
-      "a batch of 10 records, the first of them the record with id 1 was refused",
-    ),
+    message: expect.stringMatching(/^the record with id 6 was refused/),
   });
-  expect(server.seen).toHaveLength(1);
+  expect(taken).toEqual([1, 2, 3, 4, 5]);
+  expect(server.seen.length).toBeLessThanOrEqual(8);
+});
+
+test.each(["fail", "skip", "deadLetter"] as const)(
+  "413 under onError %s: a batch that is too large is sent in halves, and all of it arrives",
+  async (onError) => {
+    const taken: number[] = [];
+    const server = await startAnswering((request) => {
+      if (request.body.length > 120) return 413;
+      taken.push(...idsIn(request));
+      return 200;
+    });
+    const deadLetter = onError === "deadLetter" ? { deadLetter: { path: freshDeadLetterPath() } } : {};
+    const records = range(40).map((record) => ({ ...record, text: "x".repeat(20) }));
+    const keys: HttpRequestKeys = { endpoint: server.origin, batch: { size: 20 }, onError, ...deadLetter };
+    const result = await writeOnce(keys, records);
+    expect(result).toMatchObject({ written: 40, error: null, warnings: [] });
+    expect(taken).toEqual(range(40).map(({ id }) => id));
+    // What was too large once is not tried again: only the first batch meets 413.
+    const refused = server.seen.filter(({ body }) => body.length > 120).map(({ body }) => body.length);
+    expect(refused).toEqual(refused.toSorted((a, b) => b - a));
+    expect(refused.length).toBeLessThanOrEqual(4);
+  },
+);
+
+test("413 of one record alone is a refusal of that record", async () => {
+  const server = await startAnswering((request) => (request.body.length > 100 ? 413 : 200));
+  const records = [{ id: 1 }, { id: 2, text: "x".repeat(200) }, { id: 3 }];
+  const skipping: HttpRequestKeys = { endpoint: server.origin, batch: { size: 3 }, onError: "skip" };
+  expect(await writeOnce(skipping, records)).toMatchObject({
+    written: 2,
+    warnings: [expect.stringMatching(/the record with id 2, text .*status 413/)],
+  });
+  const { error } = await writeOnce({ ...skipping, onError: "fail" }, records);
+  expect(error).toMatchObject({
+    message: expect.stringMatching(/^the record with id 2, text .* was refused/),
+  });
 });
 
 test.each([401, 402, 403, 404, 405, 407, 408, 410, 415, 425, 429, 500, 503, 304, 302])(

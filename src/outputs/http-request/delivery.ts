@@ -1,14 +1,28 @@
-import { TidemarkError } from "../../errors.ts";
-import { showAddress } from "../../http/address.ts";
+import type { Clock } from "../../clock.ts";
+import type { TidemarkError } from "../../errors.ts";
 import type { HttpClient } from "../../http/client.ts";
-import { snippet } from "../../http/failures.ts";
-import type { HttpRequest } from "../../http/message.ts";
+import type { HttpRequest, HttpResponse } from "../../http/message.ts";
+import { AttemptFailed } from "../../http/retry.ts";
 import { hasPlaceholder } from "../../http/template.ts";
+import { waitAsked } from "../../http/waits.ts";
+import { UnclearAnswer } from "./answer/expressions.ts";
+import { AnswerJudge, type Judgement, shownWords } from "./answer/judge.ts";
+import type { RecordResult } from "./answer/results.ts";
+import { answered, cannotTell, saysFailed, unclear, unlisted } from "./answer-errors.ts";
 import type { Prepared, Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
 /** Told of refused records, the fewest that could be told apart; what it throws ends the delivery. */
 export type OnRefused = (records: readonly Prepared[], reason: TidemarkError) => void;
+
+type Load = readonly [Prepared, ...Prepared[]];
+
+/** What became of a load: all settled, part of it to be sent again, or to be sent again in halves. */
+type Outcome =
+  | { readonly kind: "settled" }
+  | { readonly kind: "again"; readonly rest: readonly Prepared[]; readonly waitMs: number }
+  | { readonly kind: "divide"; readonly reason: TidemarkError }
+  | { readonly kind: "unknown"; readonly reason: TidemarkError };
 
 /** 4xx statuses that say nothing about the record: who asks, how, when, and of whom. */
 const notOfTheRecord: ReadonlySet<number> = new Set([
@@ -18,56 +32,160 @@ const notOfTheRecord: ReadonlySet<number> = new Set([
 /** 4xx statuses that say that nothing is at the address. */
 const notThere: ReadonlySet<number> = new Set([404, 410]);
 
+const tooLarge = 413;
+
+export interface DeliveryParts {
+  readonly client: HttpClient;
+  readonly requests: Requests;
+  readonly clock: Clock;
+  readonly warn: (code: string, message: string) => void;
+  readonly onRefused: OnRefused;
+  /** Texts that records about the same thing share; null where nothing tells. */
+  readonly keyOf: (prepared: Prepared) => string | null;
+}
+
 /** Sends loads, and tells what the endpoint refuses from what keeps it from answering. */
 export class Delivery {
   readonly #config: HttpRequestConfig;
-  readonly #client: HttpClient;
-  readonly #requests: Requests;
-  readonly #onRefused: OnRefused;
-  /** Whether the run goes on without what is refused, so that a load is worth taking apart. */
-  readonly #goesOn: boolean;
+  readonly #parts: DeliveryParts;
+  readonly #judge: AnswerJudge;
   readonly #addressVaries: boolean;
+  /** The smallest body that was too large for the endpoint, in bytes. */
+  #tooLargeBytes = Number.POSITIVE_INFINITY;
 
-  constructor(
-    config: HttpRequestConfig,
-    client: HttpClient,
-    requests: Requests,
-    { goesOn, onRefused }: { readonly goesOn: boolean; readonly onRefused: OnRefused },
-  ) {
+  constructor(config: HttpRequestConfig, parts: DeliveryParts) {
     this.#config = config;
-    this.#client = client;
-    this.#requests = requests;
-    this.#onRefused = onRefused;
-    this.#goesOn = goesOn;
+    this.#parts = parts;
+    this.#judge = new AnswerJudge(config);
     this.#addressVaries = hasPlaceholder(config.endpoint.split("?")[0]);
   }
 
   /**
    * Returns when the endpoint has taken every record of one request's load or refused it. A load that is
-   * refused is sent again in halves, in order, so that n records cost at most 2n - 1 requests; not where a
-   * refusal ends the run anyway. Throws what the client throws for everything that is no refusal.
+   * refused as a whole is sent again in halves, in order, until the record at fault is alone, so that n records
+   * cost at most 2n - 1 requests. Records whose results ask for it are sent again without the others.
+   * Throws what the client throws for everything that is no refusal.
    */
   async deliver(load: readonly Prepared[], signal: AbortSignal): Promise<void> {
-    const [first, ...more] = load;
-    if (first === undefined) return;
-    const refusal = await this.#send(this.#requests.carrying([first, ...more], signal));
-    if (refusal === null) return;
-    if (more.length === 0 || !this.#goesOn) return this.#onRefused(load, refusal);
-    const middle = Math.ceil(load.length / 2);
-    await this.deliver(load.slice(0, middle), signal);
-    await this.deliver(load.slice(middle), signal);
+    let rest = load;
+    for (;;) {
+      const [first, ...more] = rest;
+      if (first === undefined) return;
+      const outcome = await this.#send([first, ...more], signal);
+      if (outcome.kind === "settled") return;
+      if (outcome.kind === "again") {
+        rest = outcome.rest;
+        await this.#parts.clock.sleep(outcome.waitMs, signal);
+        continue;
+      }
+      if (outcome.kind === "unknown" || more.length === 0) return this.#parts.onRefused(rest, outcome.reason);
+      const middle = Math.ceil(rest.length / 2);
+      await this.deliver(rest.slice(0, middle), signal);
+      return await this.deliver(rest.slice(middle), signal);
+    }
   }
 
-  /** Null where the endpoint has taken the load. */
-  async #send(request: HttpRequest): Promise<TidemarkError | null> {
-    const { success } = this.#config;
-    const { status, text } = await this.#client.request({
-      ...request,
-      accepts: (status) => success?.includes(status) === true || this.#isRefusal(status),
+  async #send(load: Load, signal: AbortSignal): Promise<Outcome> {
+    const request = this.#requests(load, signal);
+    const bytes =
+      this.#tooLargeBytes === Number.POSITIVE_INFINITY ? 0 : Buffer.byteLength(request.body ?? "");
+    if (load.length > 1 && bytes >= this.#tooLargeBytes)
+      return { kind: "divide", reason: answered(request, tooLarge, "") };
+    const sent = { records: load.map(({ record }) => record), items: load.map(({ item }) => item) };
+    let unreadable = 0;
+    return await this.#parts.client.read(request, async (answer) => {
+      const judgement = await clearly(request, answer, () => this.#judge.judge(answer, sent));
+      if (judgement.kind !== "unreadable") return this.#outcome(judgement, request, answer, load);
+      const reason = cannotTell(request, answer.status, judgement.why);
+      if (judgement.isTooLarge) return { kind: load.length > 1 ? "divide" : "unknown", reason };
+      if (++unreadable >= this.#config.retry.attempts) return { kind: "unknown", reason };
+      throw new AttemptFailed("truncated", judgement.why, { status: answer.status });
     });
-    if (success === undefined ? status < 300 : success.includes(status)) return null;
-    if (status < 300) throw notDeclared(request, status);
-    return answered(request, status, snippet(text));
+  }
+
+  #requests(load: Load, signal: AbortSignal): HttpRequest {
+    const request = this.#parts.requests.carrying(load, signal);
+    return {
+      ...request,
+      bodyOptional: true,
+      claims: (answer) => clearly(request, answer, () => this.#judge.claims(answer)),
+      accepts: (status) => this.#isRefusal(status),
+    };
+  }
+
+  #outcome(
+    judgement: Exclude<Judgement, { kind: "unreadable" }>,
+    request: HttpRequest,
+    answer: HttpResponse,
+    load: Load,
+  ): Outcome {
+    const { status } = answer;
+    switch (judgement.kind) {
+      case "taken":
+        if (judgement.unread !== null) {
+          const { message } = answered(
+            request,
+            status,
+            `, and its answer cannot be read: ${judgement.unread}`,
+          );
+          this.#parts.warn(
+            "ANSWER_UNREADABLE",
+            `${message}. What was sent counts as delivered, by the status`,
+          );
+        }
+        return { kind: "settled" };
+      case "refused":
+        if (status === tooLarge) {
+          this.#tooLargeBytes = Math.min(this.#tooLargeBytes, Buffer.byteLength(request.body ?? ""));
+        }
+        return { kind: "divide", reason: answered(request, status, judgement.words) };
+      case "retry":
+        throw this.#failedFor(answer, judgement.words);
+      case "results":
+        return this.#settle(judgement.results, request, answer, load);
+      case "failed":
+        throw saysFailed(request, status, judgement.sign, load.length > 1);
+      case "unlisted":
+        throw unlisted(request, status);
+    }
+  }
+
+  /** Settles each record by its result. Those to be sent again go alone, or all fail where none was settled. */
+  #settle(results: readonly RecordResult[], request: HttpRequest, answer: HttpResponse, load: Load): Outcome {
+    const again = this.#toSendAgain(results, load);
+    const retried = results.find(({ ruling }) => ruling === "retry");
+    if (retried !== undefined && again.length === load.length)
+      throw this.#failedFor(answer, shownWords(retried.words));
+    for (const [index, prepared] of load.entries()) {
+      const { ruling, words } = results[index] ?? { ruling: "success", words: undefined };
+      if (ruling !== "refused") continue;
+      this.#parts.onRefused([prepared], answered(request, answer.status, shownWords(words)));
+    }
+    if (retried === undefined) return { kind: "settled" };
+    const { initialDelayMs, maxRetryAfterMs } = this.#config.retry;
+    const asked = waitAsked(answer.headers, this.#parts.clock.now())?.milliseconds ?? 0;
+    return { kind: "again", rest: again, waitMs: Math.max(initialDelayMs, Math.min(asked, maxRetryAfterMs)) };
+  }
+
+  /** A later state of a record goes again behind its earlier one, also where it was taken: else the earlier one would win. */
+  #toSendAgain(results: readonly RecordResult[], load: Load): Prepared[] {
+    const keys = new Set<string>();
+    return load.filter((prepared, index) => {
+      const ruling = results[index]?.ruling;
+      if (ruling === "refused") return false;
+      const key = this.#parts.keyOf(prepared);
+      if (ruling === "success") return key !== null && keys.has(key);
+      if (key !== null) keys.add(key);
+      return true;
+    });
+  }
+
+  #failedFor({ status, headers }: HttpResponse, words: string): AttemptFailed {
+    const retryAfterMs = waitAsked(headers, this.#parts.clock.now())?.milliseconds ?? null;
+    return new AttemptFailed("said", `status ${status}, and asks to be sent it again${words}`, {
+      status,
+      retryAfterMs,
+    });
   }
 
   #isRefusal(status: number): boolean {
@@ -76,14 +194,11 @@ export class Delivery {
   }
 }
 
-/** The answer as the endpoint's own word against a load. */
-function answered({ method, url }: HttpRequest, status: number, more: string): TidemarkError {
-  const message = `${method} ${showAddress(url)}: answered with status ${status}${more}`;
-  return new TidemarkError("OUTPUT_FAILED", message, { details: { status } });
-}
-
-function notDeclared(request: HttpRequest, status: number): TidemarkError {
-  const { message } = answered(request, status, ", which `success` does not list");
-  const hint = "List the status under `success` if the endpoint took the record.";
-  return new TidemarkError("OUTPUT_FAILED", message, { hint, details: { status } });
+/** Says of which request an answer is that the declared `answer` does not fit. */
+async function clearly<T>(request: HttpRequest, answer: HttpResponse, judge: () => Promise<T>): Promise<T> {
+  try {
+    return await judge();
+  } catch (error) {
+    throw error instanceof UnclearAnswer ? unclear(request, answer.status, error) : error;
+  }
 }

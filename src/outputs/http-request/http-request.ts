@@ -13,7 +13,7 @@ import { recordName } from "../on-error/record-name.ts";
 import { onErrorOf } from "../on-error/schema.ts";
 import { registerAddressSecrets } from "./address.ts";
 import { Delivery } from "./delivery.ts";
-import { keyPaths, type LaneOf, laneOf, runLanes } from "./lanes.ts";
+import { keyPaths, type LaneOf, laneOf, runLanes, sharedKey } from "./lanes.ts";
 import { createRequests, type Prepared, type Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
@@ -90,13 +90,17 @@ class HttpRequestSession implements OutputSession {
     this.#context = context;
     this.#requests = createRequests(config, context.key);
     this.#refusals = context.refusals ?? failOnRefusal;
-    this.#delivery = new Delivery(config, client, this.#requests, {
-      goesOn: this.#refusals.goesOn,
+    this.#key = keyPaths(config.key);
+    this.#delivery = new Delivery(config, {
+      client,
+      requests: this.#requests,
+      clock: context.clock,
+      warn: context.warn,
+      keyOf: ({ record }) => sharedKey(record, this.#key.length > 0 ? this.#key : matchedBy(config)),
       onRefused: (records, reason) => {
         for (const { record } of records) this.#refuse(record, reason, records.length);
       },
     });
-    this.#key = keyPaths(config.key);
     this.#laneOf = config.concurrency === 1 ? () => 0 : laneOf(config.concurrency, this.#key);
   }
 
@@ -166,9 +170,21 @@ class HttpRequestSession implements OutputSession {
   }
 }
 
+/** What became of a record, in the words of the error that ends the run. */
+const fates: ReadonlyMap<string, string> = new Map([
+  ["RECORD_INVALID", "cannot be sent"],
+  ["ANSWER_UNREADABLE", "may or may not have arrived"],
+]);
+
+/** What results name records by tells which of them are about the same thing. */
+function matchedBy({ answer }: HttpRequestConfig): readonly Path[] {
+  const match = answer?.results?.match;
+  return typeof match === "object" && "record" in match ? keyPaths(match.record) : [];
+}
+
 function refusedRecord(error: TidemarkError, name: string, among: number): TidemarkError {
   const which = among === 1 ? name : `a batch of ${among} records, the first of them ${name}`;
-  const what = error.code === "RECORD_INVALID" ? "cannot be sent" : "was refused";
+  const what = fates.get(error.code) ?? "was refused";
   return new TidemarkError(error.code, `${which} ${what}: ${error.message}`, {
     cause: error,
     hint: "Change what the pipeline makes of such a record, or declare `onError: deadLetter`; the next run begins with it.",

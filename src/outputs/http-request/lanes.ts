@@ -1,5 +1,6 @@
 import { type IdentityPlan, identityOf } from "../../model/identity.ts";
-import { type Path, parsePath, type SourceRecord } from "../../model/record.ts";
+import { stringifyJson } from "../../model/json.ts";
+import { type Path, parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
 
 /** Which of several lanes a record is sent in: always the same one for the same key. */
 export type LaneOf = (record: SourceRecord) => number;
@@ -17,6 +18,12 @@ export function laneOf(lanes: number, key: readonly Path[]): LaneOf {
 
 export function keyPaths(key: string | readonly string[] | undefined): readonly Path[] {
   return key === undefined ? [] : [key].flat().map(parsePath);
+}
+
+/** A text that two records share exactly when they have the same values at the paths; null where one has none, or there are no paths. */
+export function sharedKey(record: SourceRecord, paths: readonly Path[]): string | null {
+  const values = paths.map((path) => valueAt(record, path) ?? null);
+  return values.length === 0 || values.includes(null) ? null : stringifyJson(values.map(String));
 }
 
 /**

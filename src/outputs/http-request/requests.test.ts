@@ -251,3 +251,25 @@ test("P7: half of a surrogate pair is refused where a request holds text, and es
   expect(await sent({ queryParams: { v: "{{ v }}" } })).toMatchObject({ written: 1 });
   expect((await sent({})).bodies[1]).toBe('{"id":2,"v":"half \\ud83d"}');
 });
+
+test("bodyAs lines: each record is as many lines as its body has elements", async () => {
+  const { seen } = await requestsOf(
+    (origin) => ({
+      endpoint: origin,
+      body: [{ index: { _id: "{{ id }}" } }, "{{ . }}"],
+      batch: { size: 2, bodyAs: "lines" },
+    }),
+    ids(2),
+  );
+  expect(seen[0]?.body).toBe('{"index":{"_id":1}}\n{"id":1}\n{"index":{"_id":2}}\n{"id":2}\n');
+  expect(seen[0]?.headers["content-type"]).toBe("application/x-ndjson");
+});
+
+test("bodyAs with: what is around the list is the same in every request", async () => {
+  const bodyAs = { field: "data.rows", with: { typecast: true, data: { kind: "x" } } };
+  const { seen } = await requestsOf((origin) => ({ endpoint: origin, batch: { size: 1, bodyAs } }), ids(2));
+  expect(seen.map(({ body }) => JSON.parse(body))).toEqual([
+    { typecast: true, data: { kind: "x", rows: [{ id: 1 }] } },
+    { typecast: true, data: { kind: "x", rows: [{ id: 2 }] } },
+  ]);
+});

@@ -6,6 +6,7 @@ import { compileAddress } from "../../http/template-address.ts";
 import { compileHeaders } from "../../http/template-headers.ts";
 import { contentHash } from "../../model/identity.ts";
 import { stringifyJson } from "../../model/json.ts";
+import { withValuePlaced } from "../../model/placed-value.ts";
 import { parsePath, type SourceRecord } from "../../model/record.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { withoutBytes } from "../json-line.ts";
@@ -100,12 +101,25 @@ function compileBody(config: HttpRequestConfig): (records: readonly [Prepared, .
     return (records) =>
       typed(records.map(({ item }) => `${stringifyJson(item)}\n`).join(""), "application/x-ndjson");
   }
-  const steps = bodyAs === "array" ? [] : parsePath(bodyAs.field).toReversed();
+  if (bodyAs === "lines") {
+    const lines = (item: unknown): string =>
+      [item]
+        .flat()
+        .map((line) => `${stringifyJson(line)}\n`)
+        .join("");
+    return (records) => typed(records.map(({ item }) => lines(item)).join(""), "application/x-ndjson");
+  }
+  if (bodyAs === "array") return (records) => json(records.map(({ item }) => item));
+  const { field, with: around = {} } = bodyAs;
+  const fail = (why: string): TidemarkError => new TidemarkError("RECORD_INVALID", why);
+  const path = parsePath(field);
   return (records) =>
     json(
-      steps.reduce<unknown>(
-        (inner, step) => ({ [step]: inner }),
+      withValuePlaced(
+        around,
+        path,
         records.map(({ item }) => item),
+        { appends: false, fail },
       ),
     );
 }

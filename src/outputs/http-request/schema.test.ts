@@ -60,6 +60,36 @@ test.each<[string, Record<string, unknown>, string]>([
   ["a mistake in a template", { body: { a: ["{{ x"] } }, "body.a.0: `{{` begins a placeholder"],
   ["a mistake in a parameter", { queryParams: { a: "{{ }}" } }, "queryParams.a: `{{ }}` is no placeholder"],
   ["a header that is none", { idempotencyHeader: "a b" }, "idempotencyHeader: not the name of a header"],
+  [
+    "lines that are no list",
+    { batch: { size: 2, bodyAs: "lines" }, body: "{{ . }}" },
+    "body: must be a list",
+  ],
+  [
+    "something where the list goes",
+    { batch: { size: 2, bodyAs: { field: "a.b", with: { a: { b: 1 } } } } },
+    "batch.bodyAs.with: holds something at `a.b`",
+  ],
+  [
+    "a record's value around a batch",
+    { batch: { size: 2, bodyAs: { field: "a", with: { b: "{{ id }}" } } } },
+    "batch.bodyAs.with: is the same for all records",
+  ],
+  ["two kinds of success", { success: [200], answer: { success: "ok" } }, "success: is declared under"],
+  ["results without a batch", { answer: { results: { success: "ok" } } }, "answer.results: are for `batch`"],
+  [
+    "results that say nothing",
+    { batch: { size: 2 }, answer: { results: { list: "items" } } },
+    "answer.results.success: needs `success` or `refused`",
+  ],
+  [
+    "records left unnamed in order",
+    { batch: { size: 2 }, answer: { results: { success: "ok", unnamed: "success" } } },
+    "answer.results.unnamed: needs `match",
+  ],
+  ["an expression that is none", { answer: { refused: "errors[" } }, "the expression cannot be read"],
+  ["an empty condition", { answer: { refused: {} } }, "an empty condition says nothing"],
+  ["a status that is none", { answer: { retry: { status: "4x" } } }, "expected a status such as 303"],
   ["a method without a body to read", { method: "GET" }, "method: "],
 ])("refused: %s", (_, keys, problem) => {
   expect(problemsOf(keys)).toEqual([expect.stringContaining(problem)]);

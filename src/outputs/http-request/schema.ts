@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { endpointSchema, headerNameSchema, httpSettingsShape, queryParamsSchema } from "../../http/schema.ts";
 import { filledWith, hasPlaceholder, templateProblems } from "../../http/template.ts";
+import { isPlainObject } from "../../model/plain-object.ts";
+import { parsePath, valueAt } from "../../model/record.ts";
 import { onErrorShape, refuseOnErrorMistakes } from "../on-error/schema.ts";
+import { answerSchema } from "./answer/schema.ts";
 
 const placeholders =
   "`{{ path }}` stands for the value at a dotted path of the record, `{{ . }}` for the whole record, `\\{{` for `{{`";
@@ -52,12 +55,18 @@ const batchSchema = z.strictObject({
     ),
   bodyAs: z
     .union([
-      z.enum(["array", "ndjson"]),
-      z.strictObject({ field: path.describe("Dotted path of the list in the object that is sent.") }),
+      z.enum(["array", "ndjson", "lines"]),
+      z.strictObject({
+        field: path.describe("Dotted path of the list in the object that is sent."),
+        with: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .describe("What else the object holds, the same in every request, such as `{ typecast: true }`."),
+      }),
     ])
     .default("array")
     .describe(
-      "How records make up a body: `array` is a JSON list, `ndjson` one JSON value a line, `{ field: data.items }` an object that holds the list there.",
+      "How records make up a body: `array` is a JSON list, `ndjson` one JSON value a line, `lines` one JSON value a line too, where the `body` of each record is a list of lines (Elasticsearch's `_bulk`), `{ field: data.items }` an object that holds the list there.",
     ),
 });
 
@@ -105,11 +114,19 @@ const httpRequestKeys = z.strictObject({
       "The header that tells a repeated request from a new one; null sends none. Its value is a SHA-256 over the stream, the request's shape and the content of the records, so a record sent again after a failure carries the same. Two records of the same content carry the same too: keep in them what tells them apart, such as the time of the change. After a failure a page, and with it a batch, may be cut elsewhere; only a batch of the same records carries the same value.",
     ),
   success: z
-    .array(z.union([z.int().min(200).max(299), z.int().min(400).max(499)]))
+    .array(z.int().min(200).max(499), {
+      error:
+        "expected a list of statuses, such as `[200, 303]`; what a body or a header says goes under `answer`",
+    })
     .min(1)
     .optional()
     .describe(
-      "The statuses by which the endpoint takes what it was sent, such as `[200, 201, 409]` where 409 says that it has it already. Default: every 2xx.",
+      "The statuses by which the endpoint takes what it was sent, such as `[200, 201, 409]` where 409 says that it has it already, or `[303]`. Default: every 2xx. What a body says goes under `answer`.",
+    ),
+  answer: answerSchema
+    .optional()
+    .describe(
+      "What the endpoint's answers mean, where the status alone does not say. Default: a 2xx is a success, unless it is a 207 or says of itself that it failed (`errors`, `ok: false` …): that fails the run.",
     ),
   onError: onErrorShape.onError.describe(
     "What happens to a record that the endpoint refuses, that cannot be put into a request, or that cannot be read from the source. `fail` fails the run, and the next begins with it; `skip` leaves it out; `deadLetter` writes it to a file with the reason. Both go on, with a warning that counts them. A batch that is refused is halved until the refused records stand alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and than 404 and 410 where the endpoint's path is the same for all records; these and all other failures fail the run.",
@@ -131,6 +148,7 @@ function refuseIncoherent(config: HttpRequestConfig, context: z.RefinementCtx): 
     context.addIssue({ code: "custom", path, message });
 
   refuseSharedPlaceholders(config, refuse);
+  refuseBatchMistakes(config, refuse);
   for (const name of ["headers", "queryParams"] as const) {
     for (const { path, message } of templateProblems(config[name]))
       refuse([name, ...path.map(String)], message);
@@ -143,6 +161,7 @@ function refuseIncoherent(config: HttpRequestConfig, context: z.RefinementCtx): 
   if (retried.length > 0) {
     refuse(["success"], `${retried.join(", ")} cannot be a success and in \`retry.retryOn\` too`);
   }
+  refuseAnswerMistakes(config, refuse);
   const own = config.idempotencyHeader?.toLowerCase();
   if (Object.keys(config.headers).some((name) => name.toLowerCase() === own)) {
     refuse(
@@ -150,6 +169,41 @@ function refuseIncoherent(config: HttpRequestConfig, context: z.RefinementCtx): 
       `\`${config.idempotencyHeader}\` is sent by \`idempotencyHeader\`; name another there, or null`,
     );
   }
+}
+
+/** Two settings must not say the same, and a single record has no results by record. */
+function refuseAnswerMistakes(
+  { answer, success, batch }: HttpRequestConfig,
+  refuse: (path: string[], message: string) => void,
+): void {
+  if (answer?.success !== undefined && success !== undefined)
+    refuse(["success"], "is declared under `answer.success` too; keep one of them");
+  if (answer?.results !== undefined && batch === undefined)
+    refuse(
+      ["answer", "results"],
+      "are for `batch`; of one record, `answer.refused` or `answer.success` tell all",
+    );
+}
+
+/** Lines need a list to be made of, and what is around the list must leave room for it. */
+function refuseBatchMistakes(
+  { batch, body }: HttpRequestConfig,
+  refuse: (path: string[], message: string) => void,
+): void {
+  if (batch?.bodyAs === "lines" && !Array.isArray(body))
+    refuse(["body"], "must be a list under `batch.bodyAs: lines`: each of its elements is a line");
+  if (typeof batch?.bodyAs !== "object") return;
+  const { field, with: around } = batch.bodyAs;
+  if (field.includes("{{"))
+    refuse(["batch", "bodyAs", "field"], "is the same for all records; it takes no placeholder");
+  if (around === undefined) return;
+  const at = ["batch", "bodyAs", "with"];
+  if (hasPlaceholder(around)) refuse(at, "is the same for all records; what is a record's goes into `body`");
+  const blocking = parsePath(field).some((_, index, steps) => {
+    const value = valueAt(around, steps.slice(0, index + 1));
+    return index === steps.length - 1 ? value !== undefined : value !== undefined && !isPlainObject(value);
+  });
+  if (blocking) refuse(at, `holds something at \`${field}\`, where the list goes`);
 }
 
 /** A request about several records has no one record to take a value from. */

@@ -1,0 +1,57 @@
+import { TidemarkError } from "../../errors.ts";
+import { showAddress } from "../../http/address.ts";
+import type { HttpRequest } from "../../http/message.ts";
+import type { UnclearAnswer } from "./answer/expressions.ts";
+
+const mayHaveArrived = "What was sent, or a part of it, may have arrived all the same";
+
+/** The answer as the endpoint's own word against a load. */
+export function answered(request: HttpRequest, status: number, more: string): TidemarkError {
+  return new TidemarkError("OUTPUT_FAILED", messageOf(request, status, more), { details: { status } });
+}
+
+/** A 2xx that `success` leaves out. */
+export function unlisted(request: HttpRequest, status: number): TidemarkError {
+  return new TidemarkError("OUTPUT_FAILED", messageOf(request, status, ", which `success` does not list"), {
+    hint: "List the status under `success` if the endpoint took the record.",
+    details: { status },
+  });
+}
+
+/** A 2xx that says of itself that it failed, where nothing is declared of such an answer. */
+export function saysFailed(
+  request: HttpRequest,
+  status: number,
+  sign: string,
+  isBatch: boolean,
+): TidemarkError {
+  const more = `, and says that it failed: ${sign}. Nothing is declared of such an answer, so none of it counts as delivered. ${mayHaveArrived}`;
+  return new TidemarkError("ANSWER_SAYS_FAILED", messageOf(request, status, more), {
+    ...(isBatch ? { hint: batchHint } : {}),
+    details: { status },
+  });
+}
+
+const batchHint =
+  "Declare under `output.answer` what it means: `results` where it lists what became of each record, `refused: errors` (or another expression) where it is about all of them, `success: always` where such an answer is harmless.";
+
+/** An answer that the declared `answer` does not fit. */
+export function unclear(request: HttpRequest, status: number, why: UnclearAnswer): TidemarkError {
+  return new TidemarkError(
+    "ANSWER_UNCLEAR",
+    messageOf(request, status, `${why.message}. ${mayHaveArrived}`),
+    {
+      details: { status },
+    },
+  );
+}
+
+/** An answer that would decide, and cannot be read. */
+export function cannotTell(request: HttpRequest, status: number, why: string): TidemarkError {
+  const more = `, and the answer that would tell what became of it cannot be read: ${why}. Whether it arrived is not known`;
+  return new TidemarkError("ANSWER_UNREADABLE", messageOf(request, status, more), { details: { status } });
+}
+
+function messageOf({ method, url }: HttpRequest, status: number, more: string): string {
+  return `${method} ${showAddress(url)}: answered with status ${status}${more}`;
+}

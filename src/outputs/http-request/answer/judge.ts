@@ -1,0 +1,174 @@
+import { snippet } from "../../../http/failures.ts";
+import type { HttpResponse } from "../../../http/message.ts";
+import { JsonError, parseJson, stringifyJson } from "../../../model/json.ts";
+import type { SourceRecord } from "../../../model/record.ts";
+import {
+  type AnswerConditions,
+  compileConditions,
+  isSuccess,
+  type Ruling,
+  type SeenAnswer,
+} from "./conditions.ts";
+import { forExpressions, UnclearAnswer } from "./expressions.ts";
+import { compileResults, type RecordResult, type ResultsOf } from "./results.ts";
+import type { AnswerConfig } from "./schema.ts";
+import { signOfFailure } from "./signs.ts";
+
+/** What an answer means for what was sent. */
+export type Judgement =
+  /** The target took all of it; `unread` says why its answer could not be read, where that is so. */
+  | { readonly kind: "taken"; readonly unread: string | null }
+  /** It refused all of it, or a part that it does not name. */
+  | { readonly kind: "refused"; readonly words: string }
+  /** It wants to be sent the same again. */
+  | { readonly kind: "retry"; readonly words: string }
+  /** It said what became of each record, in their order. */
+  | { readonly kind: "results"; readonly results: readonly RecordResult[] }
+  /** The answer decides, and cannot be read: what became of it is not known. */
+  | { readonly kind: "unreadable"; readonly why: string; readonly isTooLarge: boolean }
+  /** It says that it failed, and nothing is declared of such an answer. */
+  | { readonly kind: "failed"; readonly sign: string }
+  /** A 2xx that the declared statuses leave out. */
+  | { readonly kind: "unlisted" };
+
+export interface JudgeConfig {
+  readonly success?: readonly number[] | undefined;
+  readonly answer?: AnswerConfig | undefined;
+}
+
+/** What was sent: the records, and what of the body is each one's. */
+export interface Sent {
+  readonly records: readonly SourceRecord[];
+  readonly items: readonly unknown[];
+}
+
+/** Says what answers mean, by what is declared, else by their status and what they say of themselves. */
+export class AnswerJudge {
+  readonly #config: JudgeConfig;
+  readonly #conditions: AnswerConditions;
+  readonly #resultsOf: ResultsOf | null;
+  /** Whether something is declared of what a 2xx means, so that nothing is to be read into it. */
+  readonly #isDeclared: boolean;
+  readonly #seen = new WeakMap<HttpResponse, Seen>();
+
+  constructor(config: JudgeConfig) {
+    const { answer } = config;
+    this.#config = config;
+    this.#conditions = compileConditions(answer);
+    this.#resultsOf = answer?.results === undefined ? null : compileResults(answer.results);
+    this.#isDeclared = [answer?.success, answer?.refused, answer?.results].some((one) => one !== undefined);
+  }
+
+  /** Whether the declared conditions and statuses decide about an answer, whatever its status. */
+  async claims(answer: HttpResponse): Promise<boolean> {
+    return this.#isListed(answer.status) || (await this.#rulingOn(answer)) !== null;
+  }
+
+  /**
+   * What an answer means that is a success or a refusal by its status, or that was claimed. Throws
+   * `UnclearAnswer` where it is not of the kind that is declared.
+   */
+  async judge(answer: HttpResponse, sent: Sent): Promise<Judgement> {
+    const ruling = await this.#rulingOn(answer);
+    if (this.#isUnreadable(answer, ruling)) return this.#unreadable(answer);
+    const refused = await this.#refusal(answer, ruling);
+    if (refused !== null) return refused;
+    if (this.#resultsOf !== null)
+      return { kind: "results", results: await this.#resultsOf(this.#seenIn(answer), sent.records) };
+    const sign = this.#isDeclared || !isSuccess(answer.status) ? null : this.#signIn(answer, sent.items);
+    if (sign !== null) return { kind: "failed", sign };
+    const { unread, isDamaged } = this.#seenIn(answer);
+    return { kind: "taken", unread: isDamaged ? unread : null };
+  }
+
+  /** Null where the answer is a success. */
+  async #refusal(answer: HttpResponse, ruling: Ruling | null): Promise<Judgement | null> {
+    const { success, answer: declared } = this.#config;
+    if (ruling === "success") return null;
+    if (ruling === null) {
+      if (declared?.success === undefined) {
+        if (this.#isListed(answer.status)) return null;
+        if (isSuccess(answer.status)) return success === undefined ? null : { kind: "unlisted" };
+      } else if (isSuccess(answer.status) && declared.refused !== undefined) {
+        throw new UnclearAnswer(" that fits neither `answer.success` nor `answer.refused`");
+      }
+    }
+    return { kind: ruling ?? "refused", words: await this.#wordsOf(answer) };
+  }
+
+  #isListed(status: number): boolean {
+    return this.#config.success?.includes(status) === true;
+  }
+
+  async #rulingOn(answer: HttpResponse): Promise<Ruling | null> {
+    const seen = this.#seenIn(answer);
+    seen.ruling ??= this.#conditions.rulingOn(seen);
+    return await seen.ruling;
+  }
+
+  /** Whether what is declared needs a body that there is none of. */
+  #isUnreadable(answer: HttpResponse, ruling: Ruling | null): boolean {
+    if (this.#seenIn(answer).unread === null) return false;
+    if (this.#resultsOf === null && this.#config.answer?.success === "always") return false;
+    const { needBody } = this.#conditions;
+    return (needBody || this.#resultsOf !== null) && (isSuccess(answer.status) || ruling === "success");
+  }
+
+  #unreadable(answer: HttpResponse): Judgement {
+    const why = this.#seenIn(answer).unread ?? "";
+    if (this.#config.answer?.unreadable === "success") return { kind: "taken", unread: why };
+    return { kind: "unreadable", why, isTooLarge: answer.unread?.isTooLarge === true };
+  }
+
+  #signIn(answer: HttpResponse, items: readonly unknown[]): string | null {
+    if (answer.status === 207 && !this.#isListed(207))
+      return "status 207 means that parts of it may have failed";
+    return signOfFailure(this.#seenIn(answer).body, items);
+  }
+
+  /** The target's words, else the beginning of its answer, in quotes; empty for none. */
+  async #wordsOf(answer: HttpResponse): Promise<string> {
+    const words = shownWords(await this.#conditions.wordsOf(this.#seenIn(answer)));
+    return words === "" ? snippet(answer.text) : words;
+  }
+
+  #seenIn(answer: HttpResponse): Seen {
+    let seen = this.#seen.get(answer);
+    if (seen === undefined) {
+      const { status, headers } = answer;
+      seen = { status, headers: Object.fromEntries(headers), ...bodyOf(answer), ruling: null };
+      this.#seen.set(answer, seen);
+    }
+    return seen;
+  }
+}
+
+interface Seen extends SeenAnswer {
+  /** Why conditions cannot look into the body. */
+  readonly unread: string | null;
+  /** Whether that is damage, and not just a kind of answer that some targets give. */
+  readonly isDamaged: boolean;
+  ruling: Promise<Ruling | null> | null;
+}
+
+/** What a target said, in quotes, for a message. */
+export function shownWords(words: unknown): string {
+  if (words === undefined || words === null) return "";
+  return snippet(typeof words === "string" ? words : stringifyJson(words));
+}
+
+/** JSON, or the text where it is not meant for any: `ok`. A page for browsers is never a target's answer. */
+function bodyOf({ text, unread, headers }: HttpResponse): Pick<Seen, "body" | "unread" | "isDamaged"> {
+  const none = (why: string, isDamaged: boolean) => ({ body: undefined, unread: why, isDamaged });
+  if (unread !== null) return none(unread.reason, true);
+  const start = text.trimStart().slice(0, 20);
+  if (start === "") return { body: undefined, unread: null, isDamaged: false };
+  if (/^<(?:!doctype html|html)/i.test(start)) return none("it is an HTML page", false);
+  try {
+    return { body: forExpressions(parseJson(text)), unread: null, isDamaged: false };
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    if (!/^[[{]/.test(start)) return { body: text, unread: null, isDamaged: false };
+    return none(`its JSON cannot be read: ${error.message}`, /json/i.test(headers.get("content-type") ?? ""));
+  }
+}

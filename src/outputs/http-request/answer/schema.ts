@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { headerNameSchema } from "../../../http/schema.ts";
+import { expressionSchema } from "./expressions.ts";
+
+const statusClass = z.string().regex(/^[1-5]xx$/, "expected a status such as 303, or a class such as `2xx`");
+const status = z.union([z.int().min(100).max(599), statusClass]);
+const anyOf = <T extends z.ZodType>(one: T) => z.union([one, z.array(one).min(1)]);
+
+const conditionObject = z.strictObject({
+  status: anyOf(status)
+    .optional()
+    .describe(
+      "The statuses of which the condition speaks: numbers, or classes such as `2xx`. Without it, every 2xx.",
+    ),
+  header: z
+    .record(headerNameSchema, anyOf(z.string()))
+    .optional()
+    .describe("Headers and the value that each must have, or a list of values of which one is enough."),
+  expression: expressionSchema.optional().describe("A JSONata expression over the body that must be true."),
+});
+
+const condition = z.union([
+  expressionSchema,
+  conditionObject.refine((object) => Object.keys(object).length > 0, "an empty condition says nothing"),
+]);
+
+/** The keys that say what one answer, or one result in it, means; `T` is how a condition is written. */
+const conditions = anyOf(condition);
+const resultConditions = anyOf(expressionSchema);
+
+const matchSchema = z.union([
+  z.literal("order"),
+  z.strictObject({
+    result: expressionSchema.describe("What names the record, in a result."),
+    record: z
+      .string()
+      .min(1)
+      .describe("The dotted path of the same value in the record, as it reaches the output."),
+  }),
+  z.strictObject({
+    position: expressionSchema.describe("The record's place in the request, in a result."),
+    from: z
+      .union([z.literal(0), z.literal(1)])
+      .default(0)
+      .describe("What the first record is counted as."),
+  }),
+]);
+
+const resultsSchema = z
+  .strictObject({
+    list: expressionSchema
+      .default("$")
+      .describe("The list of results, as a path or a JSONata expression over the body. Default: the body."),
+    match: matchSchema
+      .default("order")
+      .describe(
+        "Which record a result is about. `order`: there are as many as records, in the same order. `{ result, record }`: both hold the same value. `{ position, from }`: the result says the record's place in the request.",
+      ),
+    unnamed: z
+      .enum(["fail", "success"])
+      .default("fail")
+      .describe(
+        "For `match` by value or position: what a record is that no result names. `success` is for targets that list failures only.",
+      ),
+    success: resultConditions.optional().describe("Expressions over a result: the target took the record."),
+    retry: resultConditions
+      .optional()
+      .describe("Expressions over a result: the record is to be sent again, without those that were taken."),
+    refused: resultConditions
+      .optional()
+      .describe("Expressions over a result: the target refuses the record."),
+    reason: expressionSchema
+      .optional()
+      .describe("The target's words in a result. Default: the result itself."),
+  })
+  .superRefine((results, context) => {
+    const refuse = (path: string, message: string): void =>
+      context.addIssue({ code: "custom", path: [path], message });
+    const { success, refused, match, unnamed } = results;
+    if (success === undefined && refused === undefined)
+      refuse("success", "needs `success` or `refused`: which results mean that a record was not taken");
+    if (unnamed === "success" && match === "order")
+      refuse(
+        "unnamed",
+        "needs `match: { result, record }` or `match: { position }`; in order, all are named",
+      );
+  });
+
+/** What the answers of an endpoint mean. */
+export const answerSchema = z.strictObject({
+  success: z
+    .union([z.literal("always"), conditions])
+    .optional()
+    .describe(
+      "The answers that mean delivered, whatever else there is: a JSONata expression over the body, such as `ok`, or `{ status, header, expression }`, or a list of which one is enough. `always`: every 2xx, and its body is not looked at. A 2xx that is no success is a refusal, or fails the run where `refused` is declared too.",
+    ),
+  retry: conditions
+    .optional()
+    .describe("The answers after which the same request is made again, under `retry`. Looked at first."),
+  refused: conditions
+    .optional()
+    .describe("The answers that refuse what was sent; they go to `onError`. Looked at after `retry`."),
+  reason: expressionSchema
+    .optional()
+    .describe(
+      "A path or JSONata expression to the target's own words, for messages and dead letters. Default: the beginning of the answer.",
+    ),
+  unreadable: z
+    .enum(["refused", "success"])
+    .default("refused")
+    .describe(
+      "What a 2xx means whose body these settings need and that cannot be read after all attempts. `refused`: whether the records arrived is not known, and they go to `onError`. `success`: they count as delivered.",
+    ),
+  results: resultsSchema
+    .optional()
+    .describe(
+      "For `batch`: the results by record in a successful answer, which decide about each record alone.",
+    ),
+});
+
+export type AnswerConfig = z.infer<typeof answerSchema>;
+export type ConditionConfig = z.infer<typeof condition>;
+export type ResultsConfig = z.infer<typeof resultsSchema>;
