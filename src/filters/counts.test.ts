@@ -6,6 +6,8 @@ import { at, Bench, key, record } from "../../test/support/engine-bench.ts";
 import type { Filter } from "../engine/ports.ts";
 import { createConditionFilter } from "./condition.ts";
 import { createFunctionFilter, type ScriptFunction } from "./function.ts";
+import { createMappingFilter } from "./mapping.ts";
+import { createRemoveFilter } from "./remove.ts";
 import { createScriptFilter } from "./script.ts";
 
 const parts = { key: [["id"]], params: {} };
@@ -45,6 +47,22 @@ test("the result and the history say how many records each filter dropped", asyn
 test("a filter in code that says nothing counts by the length of its list", async () => {
   const bench = benchOf({ kind: "mine", apply: (records) => records.filter(({ id }) => id !== 4) });
   expect((await bench.run()).filters).toMatchObject([{ type: "mine", name: "mine", dropped: 1 }]);
+});
+
+test("fields that a filter names and no record of the run had are told, quietly", async () => {
+  const remove = createRemoveFilter({ type: "remove", target: ["secrt", "tag", "list.pin"] });
+  const mappings = [
+    { source: "id", target: "id" },
+    { source: "updated_at", target: "updated_at" },
+    { source: "tag", target: "tag" },
+    { source: "optional", target: "optional", default: null },
+  ];
+  const mapping = createMappingFilter({ type: "mapping", keepUnmapped: false, mappings }, parts);
+  const bench = benchOf(mapping, remove);
+  bench.source.put({ ...record(6, 6), tag: 1 });
+  const result = await bench.run();
+  expect(result.filters).toMatchObject([{ absentFields: [] }, { absentFields: ["secrt", "list.pin"] }]);
+  expect(result.warnings).toEqual([]);
 });
 
 test("P8: a script that forgets to return fails the run with its record, and nothing is lost", async () => {

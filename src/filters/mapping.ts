@@ -4,13 +4,18 @@ import { messageOf, TidemarkError } from "../errors.ts";
 import { type Path, parsePath, type SourceRecord, valueAt } from "../model/record.ts";
 import { changeEach, type FilterParts } from "./failure.ts";
 import { targetPathSchema, withoutValueAt, withValueAt } from "./paths.ts";
+import { type NamedField, noteSeen } from "./seen-fields.ts";
 import { type Transform, transformed, transforms } from "./transform.ts";
 
 const transformNames = z.enum(Object.keys(transforms) as [Transform, ...Transform[]]);
 
 const mappingSchema = z.strictObject({
-  source: targetPathSchema.describe("Dotted path of the field to read, such as `event.id`."),
-  target: targetPathSchema.describe("Dotted path of the field to write."),
+  source: targetPathSchema.describe(
+    "Dotted path of the field to read, such as `event.id`. Where the path leads nowhere, a field that has the dotted name itself is read; `event\\\\.id` means only that one. A number steps into a list: `lines.0.price`.",
+  ),
+  target: targetPathSchema.describe(
+    "Dotted path of the field to write; objects missing on the way are made. `service\\\\.name` writes a field with a dot in its name.",
+  ),
   default: z
     .unknown()
     .optional()
@@ -34,7 +39,32 @@ export const mappingFilterSchema = z
       .default(false)
       .describe("Keeps the fields that no mapping reads, under their own names."),
   })
+  .superRefine(({ mappings }, context) => {
+    for (const [index, message] of targetMistakes(mappings.map(({ target }) => target))) {
+      context.addIssue({ code: "custom", path: ["mappings", index, "target"], message });
+    }
+  })
   .describe("Builds a new record from fields of the old one.");
+
+/** Targets of which one is another, or lies within another: the later mapping would fail, or undo the earlier one. */
+function targetMistakes(targets: readonly string[]): [index: number, message: string][] {
+  const paths = targets.map(parsePath);
+  return paths.flatMap((path, index) => {
+    const before = paths.slice(0, index).findIndex((other) => excludes(path, other));
+    if (before < 0) return [];
+    const other = targets[before] ?? "";
+    const isSame = path.length === paths[before]?.length;
+    const why = isSame
+      ? `mapping ${before + 1} writes \`${other}\` as well`
+      : `mapping ${before + 1} writes \`${other}\`, and a record cannot hold both; write \`\\.\` for a dot in a field's name`;
+    return [[index, why] satisfies [number, string]];
+  });
+}
+
+function excludes(path: Path, other: Path): boolean {
+  const length = Math.min(path.length, other.length);
+  return path.slice(0, length).every((step, at) => step === other[at]);
+}
 
 export type MappingFilterConfig = z.infer<typeof mappingFilterSchema>;
 
@@ -62,10 +92,18 @@ export function createMappingFilter(config: MappingFilterConfig, parts: FilterPa
     }),
   );
   const begin = config.keepUnmapped ? (record: SourceRecord) => withoutSources(record, steps) : () => ({});
+  const sources = config.mappings.filter(({ default: fallback }) => fallback === undefined);
+  const named = [...new Set(sources.map(({ source }) => source))].map((name): NamedField => {
+    const path = parsePath(name);
+    return { name, isIn: (record) => valueAt(record, path) !== undefined };
+  });
   return {
     kind: "mapping",
-    apply: (records) =>
-      changeEach("mapping", records, parts, (record) => mapped(record, begin(record), steps)),
+    fields: named.map(({ name }) => name),
+    apply(records, context) {
+      noteSeen(context, named, records);
+      return changeEach("mapping", records, parts, (record) => mapped(record, begin(record), steps));
+    },
   };
 }
 

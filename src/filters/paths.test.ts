@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type SourceRecord, valueAt } from "../model/record.ts";
+import { parsePath, type SourceRecord, valueAt } from "../model/record.ts";
 import { targetPathSchema, withoutValueAt, withValueAt } from "./paths.ts";
 
 const step = fc.constantFrom("a", "b", "c", "0", "1");
@@ -68,10 +68,55 @@ test("a path through a list reaches every element; a number reaches one", () => 
 test("a field with dots in its own name is meant where there is no such path", () => {
   expect(withValueAt({ "event.id": 1 }, ["event", "id"], 2)).toEqual({ "event.id": 2 });
   expect(withoutValueAt({ "event.id": 1, other: 2 }, ["event", "id"])).toEqual({ other: 2 });
-  expect(withoutValueAt({ "event.id": 1, event: { id: 2 } }, ["event", "id"])).toEqual({
-    "event.id": 1,
-    event: {},
+  expect(withValueAt({ "a.b": 1, a: { x: 1 } }, ["a", "b"], 2)).toEqual({ "a.b": 2, a: { x: 1 } });
+  expect(withValueAt({ "a.b": 1, a: "text" }, ["a", "b"], 2)).toEqual({ "a.b": 2, a: "text" });
+});
+
+test("where a path leads somewhere it is meant, and not the field that has the dotted name itself", () => {
+  const both = { "a.b": 1, a: { b: 2 } };
+  expect(valueAt(both, ["a", "b"])).toBe(2);
+  expect(withValueAt(both, ["a", "b"], 3)).toEqual({ "a.b": 1, a: { b: 3 } });
+});
+
+test("what is removed is removed under both readings of its name, so that nothing stays in by mistake", () => {
+  expect(withoutValueAt({ "a.b": 1, a: { b: 2, c: 3 } }, ["a", "b"])).toEqual({ a: { c: 3 } });
+  expect(withoutValueAt({ "a.b": 1, a: { x: 1 } }, ["a", "b"])).toEqual({ a: { x: 1 } });
+  expect(withoutValueAt({ "a.b": 1, a: { b: 2 } }, ["a.b"])).toEqual({ a: { b: 2 } });
+});
+
+test("a dot behind a backslash belongs to a name, at any depth", () => {
+  expect(parsePath("a\\.b")).toEqual(["a.b"]);
+  expect(parsePath("user.first\\.name.x")).toEqual(["user", "first.name", "x"]);
+  expect(parsePath("a\\\\.b")).toEqual(["a\\", "b"]);
+  expect(parsePath("a\\b.c")).toEqual(["a\\b", "c"]);
+  expect(withoutValueAt({ user: { "first.name": 1, x: 2 } }, parsePath("user.first\\.name"))).toEqual({
+    user: { x: 2 },
   });
+  expect(withValueAt({ service: "s" }, parsePath("service\\.name"), 1)).toEqual({
+    service: "s",
+    "service.name": 1,
+  });
+});
+
+test("any path that has no backslash is its steps, and a path of escaped steps is those steps", () => {
+  const name = fc.string({ minLength: 1 });
+  fc.assert(
+    fc.property(fc.array(name, { minLength: 1, maxLength: 4 }), (steps) => {
+      const escaped = steps.map((text) => text.replace(/[.\\]/g, "\\$&")).join(".");
+      expect(parsePath(escaped)).toEqual(steps);
+      const plain = steps.join(".").replaceAll("\\", "/");
+      expect(parsePath(plain)).toEqual(plain.split("."));
+    }),
+  );
+});
+
+test("names that every object inherits are fields like others", () => {
+  expect(valueAt({ a: {} }, ["a", "constructor"])).toBeUndefined();
+  expect(valueAt({}, ["toString"])).toBeUndefined();
+  const set = withValueAt({}, ["constructor", "prototype", "x"], 1);
+  expect(set).toEqual({ constructor: { prototype: { x: 1 } } });
+  expect(withoutValueAt(set, ["constructor"])).toEqual({});
+  expect(({} as Record<string, unknown>).x).toBeUndefined();
 });
 
 test("a value that stands in the way is named, not overwritten", () => {
@@ -80,7 +125,7 @@ test("a value that stands in the way is named, not overwritten", () => {
   );
 });
 
-test.each(["__proto__", "a.__proto__.polluted", "constructor.prototype.x", "a..b", ""])(
+test.each(["__proto__", "a.__proto__.polluted", "a..b", "a.", ""])(
   "`%s` is refused as a target",
   (dotted) => {
     expect(targetPathSchema.safeParse(dotted).success).toBe(false);

@@ -1,20 +1,16 @@
 import { z } from "zod";
 import { TidemarkError } from "../errors.ts";
-import { isLiteralField, withValuePlaced } from "../model/placed-value.ts";
+import { withValuePlaced } from "../model/placed-value.ts";
 import { isPlainObject } from "../model/plain-object.ts";
-import { formatPath, type Path, type SourceRecord } from "../model/record.ts";
+import { formatPath, type Path, parsePath, type SourceRecord } from "../model/record.ts";
 
-/** Steps that reach an object's prototype rather than a field of the record. */
-const reserved = new Set(["__proto__", "constructor", "prototype"]);
-
-/** A dotted path that is written to or removed: never empty, and never one into a prototype. */
+/** A dotted path that is read, written to or removed: without empty steps, and never into a prototype. */
 export const targetPathSchema = z.string().superRefine((dotted, context) => {
-  const steps = dotted.split(".");
-  const forbidden = steps.find((step) => reserved.has(step));
+  const steps = parsePath(dotted);
   if (steps.includes("")) {
     context.addIssue({ code: "custom", message: `\`${dotted}\` is not a dotted path such as \`event.id\`` });
-  } else if (forbidden !== undefined) {
-    context.addIssue({ code: "custom", message: `\`${forbidden}\` cannot be a field's name in a path` });
+  } else if (steps.includes("__proto__")) {
+    context.addIssue({ code: "custom", message: "`__proto__` cannot be a field's name in a path" });
   }
 });
 
@@ -29,11 +25,15 @@ export function withValueAt(record: SourceRecord, path: Path, value: unknown): S
   });
 }
 
-/** The record without what is at a path; the record itself where there is nothing. */
+/**
+ * The record without all that a path can mean: what it leads to, and a field that has the dotted name itself. The
+ * record itself where there is nothing.
+ */
 export function withoutValueAt(record: SourceRecord, path: Path): SourceRecord {
-  if (isLiteralField(record, path)) return withoutField(record, formatPath(path));
-  const changed = removed(record, path, 0);
-  return isPlainObject(changed) ? changed : record;
+  const literal = formatPath(path);
+  const rest = path.length > 1 && Object.hasOwn(record, literal) ? withoutField(record, literal) : record;
+  const changed = removed(rest, path, 0);
+  return isPlainObject(changed) ? changed : rest;
 }
 
 function removed(holder: unknown, path: Path, depth: number): unknown {

@@ -2,13 +2,16 @@ import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
 import { parsePath } from "../model/record.ts";
 import { targetPathSchema, withoutValueAt } from "./paths.ts";
+import { type NamedField, noteSeen } from "./seen-fields.ts";
 
 export const removeFilterSchema = z
   .strictObject({
     type: z.literal("remove").describe("Removes fields from every record."),
     target: z
       .union([targetPathSchema, z.array(targetPathSchema).min(1)])
-      .describe("Dotted path of the field to remove, or a list of them."),
+      .describe(
+        "Dotted path of the field to remove, or a list of them. A field that has the dotted name itself is removed too; `a\\\\.b` means only that one.",
+      ),
   })
   .describe("Removes fields from every record.");
 
@@ -16,17 +19,25 @@ export type RemoveFilterConfig = z.infer<typeof removeFilterSchema>;
 
 /**
  * Removes each target from every record that has it. A path through a list removes the field from
- * every element, unless its step is a number.
+ * every element, unless its step is a number. Targets that no record of a run has are told in its result.
  */
 export function createRemoveFilter(config: RemoveFilterConfig): Filter {
-  const paths = [config.target].flat().map(parsePath);
+  const targets = [config.target].flat();
+  const paths = targets.map(parsePath);
+  const named = targets.map((name, at): NamedField => {
+    const path = paths[at] ?? [];
+    return { name, isIn: (record) => withoutValueAt(record, path) !== record };
+  });
   return {
     kind: "remove",
-    apply: (records) =>
-      records.map((record) => {
+    fields: targets,
+    apply(records, context) {
+      noteSeen(context, named, records);
+      return records.map((record) => {
         let changed = record;
         for (const path of paths) changed = withoutValueAt(changed, path);
         return changed;
-      }),
+      });
+    },
   };
 }

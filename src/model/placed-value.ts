@@ -15,7 +15,7 @@ export interface Placing {
 /**
  * A copy of the record with a value put at a path. Numbered steps lead into lists; objects that are
  * missing on the way are made. What lies on the path is copied, everything else shared, and the record
- * given stays as it was. Throws what `fail` makes where a step leads through a text, a number or a
+ * given stays as it was. A field that has the dotted name itself is meant where the path leads nowhere. Throws what `fail` makes where a step leads through a text, a number or a
  * boolean, or past a list's end: nothing that was there is ever replaced by an object.
  */
 export function withValuePlaced(
@@ -62,10 +62,18 @@ function indexIn(list: readonly unknown[], step: string, { appends, fail }: Plac
   throw fail(`\`${step}\` is no place in a list of ${list.length}`);
 }
 
-/** Whether the record has the dotted name as one field of its own, and no such path. */
-export function isLiteralField(record: SourceRecord, path: Path): boolean {
-  const [first = ""] = path;
-  return path.length > 1 && !Object.hasOwn(record, first) && Object.hasOwn(record, formatPath(path));
+/** Whether the record has the dotted name as one field of its own, and the path leads nowhere. */
+function isLiteralField(record: SourceRecord, path: Path): boolean {
+  return path.length > 1 && Object.hasOwn(record, formatPath(path)) && !leadsSomewhere(record, path);
+}
+
+function leadsSomewhere(record: SourceRecord, path: Path): boolean {
+  let holder: unknown = record;
+  for (const step of path) {
+    if (typeof holder !== "object" || holder === null || !Object.hasOwn(holder, step)) return false;
+    holder = Reflect.get(holder, step);
+  }
+  return true;
 }
 
 function own(holder: SourceRecord, step: string): unknown {

@@ -4,9 +4,18 @@ export type SourceRecord = Readonly<Record<string, unknown>>;
 /** A dotted path into a record (`event.id`), split once when the pipeline is read. */
 export type Path = readonly string[];
 
-/** `"event.id"` as `["event", "id"]`. */
+/**
+ * `"event.id"` as `["event", "id"]`. A dot behind a backslash belongs to a name, `"service\\.name"` is
+ * `["service.name"]`, and `\\\\` is a backslash; before anything else a backslash is itself.
+ */
 export function parsePath(dotted: string): Path {
-  return dotted.split(".");
+  if (!dotted.includes("\\")) return dotted.split(".");
+  const steps = [""];
+  for (const part of dotted.match(/\\[.\\]|[^.\\]+|[.\\]/g) ?? []) {
+    if (part === ".") steps.push("");
+    else steps.push(`${steps.pop()}${part.length === 2 && part.startsWith("\\") ? part.slice(1) : part}`);
+  }
+  return steps;
 }
 
 export function formatPath(path: Path): string {
@@ -14,21 +23,22 @@ export function formatPath(path: Path): string {
 }
 
 /**
- * The value at a path, or undefined where a step is missing. A record that has the dotted name as
- * one literal field (`{"event.id": 1}`) answers with that field.
+ * The value at a path, or undefined where a step is missing. Where the path leads nowhere, a record that
+ * has the dotted name as one literal field (`{"event.id": 1}`) answers with that field.
  */
 export function valueAt(record: unknown, path: Path): unknown {
   let value: unknown = record;
   for (const step of path) {
-    if (typeof value !== "object" || value === null) return literalField(record, path);
-    value = (value as Record<string, unknown>)[step];
+    value = fieldOf(value, step);
+    if (value === undefined) return path.length > 1 ? fieldOf(record, path.join(".")) : undefined;
   }
-  return value === undefined && path.length > 1 ? literalField(record, path) : value;
+  return value;
 }
 
-function literalField(record: unknown, path: Path): unknown {
-  if (path.length < 2 || typeof record !== "object" || record === null) return undefined;
-  return (record as Record<string, unknown>)[path.join(".")];
+/** A field of the value's own: every object inherits things called `constructor` and `toString`. */
+function fieldOf(holder: unknown, name: string): unknown {
+  if (typeof holder !== "object" || holder === null || !Object.hasOwn(holder, name)) return undefined;
+  return (holder as Record<string, unknown>)[name];
 }
 
 /** Whether a value is a plain JSON object, and so can be a record. */

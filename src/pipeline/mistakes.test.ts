@@ -53,6 +53,27 @@ output:
     }
   });
 
+  test("mappings that write the same field, or into one another, are told at the later one", async () => {
+    const mappings = `filters:
+  - type: mapping
+    mappings:
+      - { source: id, target: a }
+      - { source: user.name, target: a.b }
+      - { source: id, target: "a\\\\.b" }
+      - { source: id, target: b.c.d }
+      - { source: id, target: b.c }
+      - { source: other, target: a }
+output:`;
+    const both = "and a record cannot hold both; write `\\.` for a dot in a field's name";
+    const at = whole.slice(0, whole.indexOf("filters:")).split("\n").length;
+    const text = `${whole.slice(0, whole.indexOf("filters:"))}${mappings}${whole.slice(whole.indexOf("output:") + 7)}`;
+    expect(await told(text)).toEqual([
+      `${at + 4}:38 VALUE_INVALID \`filters[0].mappings[1].target\`: mapping 1 writes \`a\`, ${both}`,
+      `${at + 7}:31 VALUE_INVALID \`filters[0].mappings[4].target\`: mapping 4 writes \`b.c.d\`, ${both}`,
+      `${at + 8}:34 VALUE_INVALID \`filters[0].mappings[5].target\`: mapping 1 writes \`a\` as well`,
+    ]);
+  });
+
   test.each<[string, string, string[]]>([
     ["an empty file", "# nothing yet\n", ["1:1 KEY_MISSING the file holds no pipeline"]],
     [

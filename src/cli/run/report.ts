@@ -60,12 +60,14 @@ function countFields(result: RunResult, ran: Ran): [string, string][] {
   ];
 }
 
-/** Which filters left records out, and which fields they name that no record had. */
+/** Which filters left records out, and which fields were to be removed that no record had. */
 function filterFields(filters: readonly FilterCount[]): [string, string][] {
   return filters.flatMap(({ index, type, name, dropped, absentFields }) => {
     const parts = [
       ...(dropped === 0 ? [] : [`${formatCount(dropped)} dropped`]),
-      ...(absentFields.length === 0 ? [] : [`no record has ${absentFields.map(shown).join(", ")}`]),
+      ...(type !== "remove" || absentFields.length === 0
+        ? []
+        : [`no record has ${absentFields.map(shown).join(", ")}`]),
     ];
     if (parts.length === 0) return [];
     const called = name === type ? name : `${type} ${shown(name)}`;
