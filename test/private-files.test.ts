@@ -2,6 +2,7 @@ import { chmodSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { deltaRun, openState } from "../src/index.ts";
+import { createLedger } from "../src/outputs/file/create-ledger.ts";
 import { Ledger } from "../src/outputs/file/ledger.ts";
 import { FakeClock } from "../src/testing/fake-clock.ts";
 import { testFolder } from "./support/command.ts";
@@ -65,7 +66,7 @@ test("state that a group may write to was shared on purpose: the group keeps its
 test("P14: a file output's ledger is its owner's alone", async () => {
   const folder = testFolder();
   const path = join(folder, "out.jsonl.tidemark", "ledger.db");
-  Ledger.create(path, key, 0);
+  createLedger(path, key);
   const ledger = await Ledger.open(path, new FakeClock());
   chmodSync(path, 0o644);
   (await Ledger.open(path, new FakeClock()))?.close();

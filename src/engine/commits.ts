@@ -6,7 +6,7 @@ import { keptDeliveries, withDedupedFrom } from "./dedupe.ts";
 import { haveNewFacts, withFacts } from "./facts.ts";
 import { filteredMetadata } from "./filter-account.ts";
 import type { Part } from "./part.ts";
-import type { Commit, InputSession, PartitionMove } from "./ports.ts";
+import type { Commit, InputSession, OutputSession, PartitionMove } from "./ports.ts";
 import type { Progress, ReadLoop } from "./read-loop.ts";
 import type { RunParts } from "./run.ts";
 import { startingPosition } from "./starting-position.ts";
@@ -68,19 +68,22 @@ export class Commits {
   /** Shuts older runs out of the output and finds where this one starts. */
   async claim(): Promise<Position> {
     const { run, session, pipeline, fullRefresh, faults } = this.#parts;
-    const mark = await session.claim(run.epoch, run.runId);
+    const mark = await session.claim(run.epoch, run.runId, run.position.place ?? null);
     await faults("afterClaim");
-    const start = startingPosition(
-      run.key,
-      { position: run.position, tag: run.positionTag },
-      mark,
-      pipeline.output,
-    );
+    const known = { position: run.position, tag: run.positionTag };
+    const moved = hasMoved(known.position, session);
+    const start = startingPosition(run.key, known, mark, { ...pipeline.output, moved });
+    if (moved) {
+      this.#parts.warn(
+        "OUTPUT_MOVED",
+        `the stream goes on in ${session.place}; what was delivered before is in ${run.position.place}`,
+      );
+    }
     this.#start = start.position;
     this.#watermark = start.position.watermark;
     this.#parts.onStart(start.position);
     // What was delivered in an unfinished window counts no longer when everything is read anew.
-    if (start.adopted || fullRefresh) await this.keep(start.position, fullRefresh);
+    if (start.adopted || moved || fullRefresh) await this.keep(start.position, fullRefresh);
     return start.position;
   }
 
@@ -94,13 +97,14 @@ export class Commits {
     );
     const mark = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
     const known = { position: stored?.position ?? emptyPosition, tag: stored?.positionTag ?? noTag };
-    return startingPosition(run.key, known, mark, pipeline.output, partition);
+    const moved = hasMoved(known.position, session);
+    return startingPosition(run.key, known, mark, { ...pipeline.output, moved }, partition);
   }
 
   /** Commits where the stream stands before anything is read. */
   async keep(position: Position, windowFinished = false): Promise<void> {
     this.#start = position;
-    await this.#checkpoint({ position, partitions: [], windowFinished }, null, null);
+    await this.#checkpoint({ position: this.#placed(position), partitions: [], windowFinished }, null, null);
   }
 
   async checkpoint(loop: ReadLoop, disorder: string | null): Promise<void> {
@@ -155,7 +159,15 @@ export class Commits {
   #step(loop: ReadLoop, windowFinished: boolean): Step {
     const reached = this.#part?.position() ?? this.#start;
     const position = withFacts(this.#deduped(reached), this.#facts() ?? new Set(this.#start.facts));
-    return { position, partitions: loop.partitionMoves(), windowFinished };
+    const partitions = loop.partitionMoves();
+    const placed = partitions.map((move) => ({ ...move, position: this.#placed(move.position) }));
+    return { position: this.#placed(position), partitions: placed, windowFinished };
+  }
+
+  /** The position with the place that it is committed in. */
+  #placed(position: Position): Position {
+    const { place } = this.#parts.session;
+    return place === undefined || place === position.place ? position : { ...position, place };
   }
 
   /** What the input knows of its source; undefined where it keeps nothing, or the run may not change it. */
@@ -221,6 +233,11 @@ export class Commits {
     this.failed = false;
     await faults("afterCommit");
   }
+}
+
+/** Whether the stream has written to another place before. */
+function hasMoved({ place }: Position, session: Pick<OutputSession, "place">): boolean {
+  return place !== undefined && session.place !== undefined && place !== session.place;
 }
 
 const noTag = { epoch: 0, sequence: 0 };

@@ -330,6 +330,11 @@ export interface OutputContext extends PartContext {
 export interface OutputSession {
   /** As `SqlConnection.identity`; null where the output is no database. */
   readonly databaseIdentity: string | null;
+  /**
+   * For outputs whose stream may go on in another place, such as a new file: where this run writes to. The engine
+   * keeps it with the stream's position and gives it to `claim`.
+   */
+  readonly place?: string;
   /** The highest epoch that ever claimed the stream; 0 where the output keeps none or has seen nothing. */
   claimedEpoch(): Promise<number>;
   /**
@@ -339,9 +344,11 @@ export interface OutputSession {
   holdsRecords?(): Promise<boolean>;
   /**
    * Shuts out every older epoch and returns the newest mark. Throws `RUN_SUPERSEDED` if a newer is
-   * known. `runId` is for what the output tells people of the run.
+   * known. `runId` is for what the output tells people of the run. `lastPlace` is the `place` with which the
+   * stream's position was committed: where that is another one, the output shuts older runs out of it too, and
+   * takes over what is kept there of the stream.
    */
-  claim(epoch: number, runId?: string): Promise<Mark | null>;
+  claim(epoch: number, runId?: string, lastPlace?: string | null): Promise<Mark | null>;
   /** The newest mark of one partition, after `claim`; absent where the output keeps no marks. */
   partition?(partition: string): Promise<Mark | null>;
   /**

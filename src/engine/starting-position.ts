@@ -20,20 +20,21 @@ export interface Known {
  * Compares what the state and the output each know of the stream, or of one partition of it; the
  * newer write wins. An output that is ahead took its last commit when the state did not, or the state
  * was lost: its position is adopted. An output that is behind has lost rows which the state counts as
- * delivered, and nothing read from here on would bring them back: that is refused as `OUTPUT_LOST`.
+ * delivered, and nothing read from here on would bring them back: that is refused as `OUTPUT_LOST`. An output that
+ * was given another place to write to need not know of what was written to the place before.
  */
 export function startingPosition(
   key: StreamKey,
   known: Known,
   mark: Mark | null,
-  output: Output,
+  output: Pick<Output, "guarantee"> & { readonly moved: boolean },
   partition?: string,
 ): StartingPosition {
   const { position, tag } = known;
   if (mark !== null && isNewer(mark, tag)) return { position: mark.position, adopted: true };
   const { watermark, tally, coverage } = position;
   const delivered = watermark !== null || coverage.length > 0 || (tally?.records ?? 0) > 0;
-  if (tag.sequence > 0 && delivered && output.guarantee === "exactly-once") {
+  if (tag.sequence > 0 && delivered && output.guarantee === "exactly-once" && !output.moved) {
     if (mark === null || isNewer(tag, mark)) throw outputLost(key, position, mark, partition);
   }
   return { position, adopted: false };

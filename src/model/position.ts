@@ -119,6 +119,8 @@ const positionSchema = z.strictObject({
   facts: listOf(z.string()).optional(),
   /** From which cursor on the output knows each delivery, under `dedupe: window`. */
   dedupedFrom: z.string().optional(),
+  /** Where the output wrote to when this was committed: see `OutputSession.place`. */
+  place: z.string().optional(),
 });
 
 /**
@@ -141,7 +143,7 @@ export const positionFormat = 2;
 
 /** One upgrade a format: the entry under N turns format N into N + 1. */
 const upgrades: ReadonlyMap<number, (stored: Record<string, unknown>) => Record<string, unknown>> = new Map([
-  // Format 2 adds `facts`, `seen`, `watermarkText`, and a resume point's `bounds`, `read` and `sealed`. All may be absent.
+  // Format 2 adds `facts`, `seen`, `watermarkText`, `place`, and a resume point's `bounds`, `read` and `sealed`. All may be absent.
   [1, (stored) => stored],
 ]);
 

@@ -101,7 +101,7 @@ test("a file of another program is kept and added to, with its byte order mark, 
   const marked = freshPath();
   writeFileSync(marked, "\u{FEFF}id,name\r\n1,x\r\n");
   await deliver(marked, [{ name: "y", id: 2 }]);
-  expect(readFileSync(marked, "utf8")).toBe("\u{FEFF}id,name\r\n1,x\r\n2,y\n");
+  expect(readFileSync(marked, "utf8")).toBe("\u{FEFF}id,name\r\n1,x\r\n2,y\r\n");
   const bare = freshPath();
   writeFileSync(bare, "id,name");
   await deliver(bare, [{ id: 1 }]);
@@ -109,18 +109,62 @@ test("a file of another program is kept and added to, with its byte order mark, 
 });
 
 test.each([
-  ["id;name\n1;x\n", "a header with `;` between its names"],
-  ["id\tname\n1\tx\n", "a header with tabs between its names"],
-  [Buffer.from("\u{FEFF}id,name\n", "utf16le"), "is written in UTF-16"],
-])("a file of another form is refused, and the message says which: %j", async (content, message) => {
+  ["id;name\n1;x\n", "a header with `;` between its names", 'Declare `delimiter: ";"`'],
+  ["id\tname\n1\tx\n", "a header with tabs between its names", 'Declare `delimiter: "\\t"`'],
+  [
+    Buffer.from("\u{FEFF}id,name\n", "utf16le"),
+    "is written in UTF-16",
+    "convert this file first to CSV in UTF-8",
+  ],
+])("a file of another form is refused, and the message says which: %j", async (content, message, hint) => {
   const path = freshPath();
   writeFileSync(path, content);
   await expect(claimed(path)).rejects.toMatchObject({
     code: "CONFIG_INCOHERENT",
     message: expect.stringContaining(message),
-    hint: expect.stringContaining("convert this file first to UTF-8 with commas"),
+    hint: expect.stringContaining(hint),
   });
   expect(readFileSync(path)).toEqual(Buffer.from(content));
+});
+
+test.each([";", "\t", "|"])(
+  "`delimiter: %j` stands between values, and a file of that form is added to",
+  async (delimiter) => {
+    const path = freshPath();
+    await deliver(path, [{ id: 1, text: "a,b;c\td|e" }], undefined, { delimiter });
+    await deliver(path, [{ id: 2, text: "plain" }], undefined, { delimiter });
+    const lines = readFileSync(path, "utf8").split("\n");
+    expect(lines).toEqual([`id${delimiter}text`, `1${delimiter}"a,b;c\td|e"`, `2${delimiter}plain`, ""]);
+  },
+);
+
+test("`bom: true` and `newline: crlf` make a file for Excel, and hold for every run", async () => {
+  const path = freshPath();
+  const excel = { bom: true, newline: "crlf", delimiter: ";" };
+  await deliver(path, [{ id: 1, name: "ä" }], undefined, excel);
+  await deliver(path, [{ id: 2, name: "two\nlines" }], undefined, excel);
+  expect(readFileSync(path, "utf8")).toBe('\u{FEFF}id;name\r\n1;ä\r\n2;"two\nlines"\r\n');
+});
+
+test.each([
+  [{ bom: true }, "has no byte order mark"],
+  [{ newline: "crlf" }, "ends its header with LF"],
+])("%j is refused for a file that was begun without it, and left out it goes on", async (more, message) => {
+  const path = freshPath();
+  await deliver(path, [{ id: 1 }]);
+  await expect(claimed(path, undefined, "", more)).rejects.toMatchObject({
+    code: "CONFIG_INCOHERENT",
+    message: expect.stringContaining(message),
+    hint: expect.stringContaining("give another `path`"),
+  });
+  await deliver(path, [{ id: 2 }]);
+  expect(readFileSync(path, "utf8")).toBe("id\n1\n2\n");
+});
+
+test("a record whose only column is null has a line that readers do not skip", async () => {
+  const path = freshPath();
+  await deliver(path, [{ note: "a" }, { note: null }, {}, { note: "" }]);
+  expect(readFileSync(path, "utf8")).toBe('note\na\n""\n""\n""\n');
 });
 
 test("`formulas: escape` holds for every run, in the header too", async () => {
@@ -159,6 +203,13 @@ test.each([
   [{ format: "jsonl", columns: ["id"] }, "only `format: csv` has columns"],
   [{ format: "csv", columns: ["id", "id"] }, "names id twice"],
   [{ format: "jsonl", formulas: "escape" }, "goes with `format: csv`"],
+  [{ format: "jsonl", delimiter: ";" }, "goes with `format: csv`"],
+  [{ format: "jsonl", bom: true }, "goes with `format: csv`"],
+  [{ format: "jsonl", newline: "crlf" }, "goes with `format: csv`"],
+  [{ path: "x-{{ dat }}" }, "holds {{ dat }}, which means nothing in a path; did you mean {{ date }}?"],
+  [{ path: "x-{{ date" }, "has a placeholder that is not closed"],
+  [{ timezone: "Europe/Berlin" }, "is for placeholders in `path`, which has none"],
+  [{ path: "x-{{ date }}", timezone: "Berlin" }, '"Berlin" is not a time zone'],
 ])("%j is refused", (config, message) => {
   const parsed = fileOutputSchema.safeParse({ type: "file", path: "x", ...config });
   expect(parsed.error?.issues.map((issue) => issue.message)).toEqual([message]);

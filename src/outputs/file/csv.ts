@@ -7,18 +7,41 @@ import { escapeFormula, unescapeFormula } from "./csv-formulas.ts";
 /** What becomes of texts that a spreadsheet would take for formulas: `keep` writes them as they are. */
 export type Formulas = "keep" | "escape";
 
+/** What may stand between two values. */
+export const delimiters = [",", ";", "\t", "|"] as const;
+export type Delimiter = (typeof delimiters)[number];
+
+/** How lines are written. */
+export interface CsvForm {
+  readonly formulas: Formulas;
+  readonly delimiter: Delimiter;
+  readonly lineEnd: "\n" | "\r\n";
+}
+
+export const plainForm: CsvForm = { formulas: "keep", delimiter: ",", lineEnd: "\n" };
+
+/** Begins a text that is UTF-8, for programs that would take it for something else. */
+export const byteOrderMark = "\u{FEFF}";
+
 /**
  * Records as comma-separated values (RFC 4180): a header, then a line a record, with every digit. A
  * field that is missing or null is left empty, a text without a character is `""`, and what is itself
  * a list or an object is its JSON.
  */
-export function csvHeader(columns: readonly string[], formulas: Formulas = "keep"): string {
-  const names = formulas === "keep" ? columns : columns.map(escapeFormula);
-  return `${names.map((name) => (foreign.test(name) ? quoted(name) : quotedWhereNeeded(name))).join(",")}\n`;
+export function csvHeader(columns: readonly string[], form: CsvForm = plainForm): string {
+  const names = form.formulas === "keep" ? columns : columns.map(escapeFormula);
+  const written = names.map((name) => (foreign.test(name) ? quoted(name) : quotedWhereNeeded(name, form)));
+  return wholeLine(written, form);
 }
 
-/** What other programs put between values. A name that has one is quoted, so that the two can be told apart. */
-const foreign = /[;\t|]/;
+/** What programs put between values. A name that has one is quoted, so that the two can be told apart. */
+const foreign = /[,;\t|]/;
+
+/** Readers skip an empty line, so a single value that is empty is quoted. */
+function wholeLine(values: readonly string[], { delimiter, lineEnd }: CsvForm): string {
+  const line = values.join(delimiter);
+  return `${line === "" ? '""' : line}${lineEnd}`;
+}
 
 /**
  * Throws `RECORD_INVALID` for a record with a field that is no column, since a file's header cannot
@@ -28,7 +51,7 @@ export function csvLine(
   record: SourceRecord,
   columns: readonly string[],
   known: ReadonlySet<string> = new Set(columns),
-  formulas: Formulas = "keep",
+  form: CsvForm = plainForm,
 ): string {
   const plain = withoutBytes(record);
   for (const field in plain) {
@@ -37,19 +60,22 @@ export function csvLine(
       "RECORD_INVALID",
       `the record has the field ${field}, which the file has no column for: ${columns.join(", ")}`,
       {
-        hint: "Declare `columns` with all that records may have, before the file is made; or leave the field out with a filter; or write jsonl.",
+        hint: "The header of a file cannot change. To take the field up, give another `path`: the stream goes on there, with the new column. Or leave the field out with a filter, or write jsonl.",
         details: { field },
       },
     );
   }
-  const line = `${columns.map((name) => csvValue(plain[name], formulas)).join(",")}\n`;
+  const line = wholeLine(
+    columns.map((name) => csvValue(plain[name], form)),
+    form,
+  );
   if (!line.isWellFormed()) throw loneSurrogate(plain, columns);
   return line;
 }
 
 /** It would be written as U+FFFD. */
 function loneSurrogate(record: SourceRecord, columns: readonly string[]): TidemarkError {
-  const field = columns.find((name) => !csvValue(record[name], "keep").isWellFormed()) ?? "";
+  const field = columns.find((name) => !csvValue(record[name], plainForm).isWellFormed()) ?? "";
   return new TidemarkError(
     "RECORD_INVALID",
     `the field \`${field}\` holds half of a surrogate pair, which UTF-8 cannot hold`,
@@ -57,17 +83,22 @@ function loneSurrogate(record: SourceRecord, columns: readonly string[]): Tidema
   );
 }
 
-function csvValue(value: unknown, formulas: Formulas): string {
+function csvValue(value: unknown, form: CsvForm): string {
   if (value === null || value === undefined) return "";
   if (value === "") return '""';
-  if (typeof value !== "string") return quotedWhereNeeded(stringifyJson(value));
-  return quotedWhereNeeded(formulas === "keep" ? value : escapeFormula(value));
+  if (typeof value !== "string") return quotedWhereNeeded(stringifyJson(value), form);
+  return quotedWhereNeeded(form.formulas === "keep" ? value : escapeFormula(value), form);
 }
 
-const special = /[",\r\n]|^\s|\s$/;
+const special: Readonly<Record<Delimiter, RegExp>> = {
+  ",": /[",\r\n]|^\s|\s$/,
+  ";": /[";\r\n]|^\s|\s$/,
+  "\t": /["\t\r\n]|^\s|\s$/,
+  "|": /["|\r\n]|^\s|\s$/,
+};
 
-function quotedWhereNeeded(text: string): string {
-  return special.test(text) ? quoted(text) : text;
+function quotedWhereNeeded(text: string, { delimiter }: CsvForm): string {
+  return special[delimiter].test(text) ? quoted(text) : text;
 }
 
 function quoted(text: string): string {
@@ -81,26 +112,47 @@ export function columnsOf(records: readonly SourceRecord[]): string[] {
   return [...names];
 }
 
+/** A header as it stands in a file. */
+export interface FoundHeader {
+  readonly columns: readonly string[];
+  /** What ends its line; null where it is the end of the file. */
+  readonly lineEnd: "\n" | "\r\n" | null;
+}
+
+const headerParts: Readonly<Record<Delimiter, RegExp>> = {
+  ",": /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y,
+  ";": /(?:"((?:[^"]|"")*)"|([^";\r\n]*))(;|\r?\n|$)/y,
+  "\t": /(?:"((?:[^"]|"")*)"|([^"\t\r\n]*))(\t|\r?\n|$)/y,
+  "|": /(?:"((?:[^"]|"")*)"|([^"|\r\n]*))(\||\r?\n|$)/y,
+};
+
 /**
  * Reads the header at the beginning of a file; null where there is none. `whole` says that the text is all of the file,
  * so that the header may end with it. Without the byte order mark that some programs put in front.
  */
-export function readCsvHeader(text: string, whole = false, formulas: Formulas = "keep"): string[] | null {
+export function readCsvHeader(
+  text: string,
+  whole = false,
+  { formulas, delimiter }: Pick<CsvForm, "formulas" | "delimiter"> = plainForm,
+): FoundHeader | null {
   const columns: string[] = [];
-  const part = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
-  part.lastIndex = text.startsWith("\u{FEFF}") ? 1 : 0;
+  const part = headerParts[delimiter];
+  part.lastIndex = text.startsWith(byteOrderMark) ? 1 : 0;
   for (;;) {
     const match = part.exec(text);
     if (match === null || (match[3] === "" && !whole)) return null;
     const name = match[1]?.replaceAll('""', '"') ?? match[2] ?? "";
     columns.push(formulas === "keep" ? name : unescapeFormula(name));
-    if (match[3] !== ",") return columns;
+    const end = match[3];
+    if (end === delimiter) continue;
+    return { columns, lineEnd: end === "\n" || end === "\r\n" ? end : null };
   }
 }
 
-/** What stands between the names of a header that another program wrote, where it is no comma; null where it is. */
-export function foreignDelimiter(text: string): string | null {
+/** What stands between the names of a header, where it is another delimiter than the one that is wanted; else null. */
+export function foreignDelimiter(text: string, wanted: Delimiter = ","): Delimiter | null {
   const [line = ""] = text.split(/\r?\n/, 1);
   const bare = line.replaceAll(/"(?:[^"]|"")*"/g, "");
-  return bare.includes(",") ? null : (foreign.exec(bare)?.[0] ?? null);
+  if (bare.includes(wanted)) return null;
+  return delimiters.find((delimiter) => bare.includes(delimiter)) ?? null;
 }

@@ -1,36 +1,97 @@
-import { createReadStream, existsSync, realpathSync, statSync } from "node:fs";
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
 import type { OutputReader } from "../../engine/ports.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { parseJson } from "../../model/json.ts";
 import { isRecord, type SourceRecord } from "../../model/record.ts";
+import { lengthRow, nameRow, seriesFormat } from "./ledger-tables.ts";
+import { type FilePlace, isTemplate } from "./path-template.ts";
 
 const recordsAPage = 2_000;
 
-/** Opens a file of JSON lines for reading, up to what is committed to it. */
-export function openFileReader(path: string, ledgerOf: (path: string) => string): OutputReader {
-  if (!existsSync(path)) {
-    throw new TidemarkError("OUTPUT_UNAVAILABLE", `${path}: there is no such file`, {
-      hint: "It is made by the stream's first run.",
-    });
-  }
-  const file = realpathSync(path);
+/** A file, and how much of it is committed. */
+interface CommittedFile {
+  readonly path: string;
+  readonly length: number;
+}
+
+/** Opens a file of JSON lines, or a series of them, for reading, up to what is committed. */
+export function openFileReader(place: FilePlace): OutputReader {
+  const files = committedFiles(place);
   return {
     key: null,
     wholeRecords: true,
     has: () => true,
-    rows: (_paths, signal) => records(file, ledgerOf(file), signal),
+    rows: (_paths, signal) => allRecords(files, signal),
     close: async () => {},
   };
 }
 
-async function* records(
-  file: string,
-  ledger: string,
+/** What stands behind a committed length are a crash's remains. */
+function committedFiles(place: FilePlace): readonly CommittedFile[] {
+  const ledger = join(place.ledgerFolder, "ledger.db");
+  const files = existsSync(ledger)
+    ? filesOf(ledger, place)
+    : isTemplate(place.text)
+      ? []
+      : unknown(place.text);
+  if (files.length === 0) {
+    throw new TidemarkError("OUTPUT_UNAVAILABLE", `${place.text}: there is no such file`, {
+      hint: "It is made by the stream's first run.",
+    });
+  }
+  for (const { path, length } of files) {
+    if (length === 0 || existsSync(path)) continue;
+    throw new TidemarkError(
+      "OUTPUT_UNAVAILABLE",
+      `${path} is gone, but ${length} bytes were committed to it`,
+      {
+        hint: "Put the file back to read all that was delivered.",
+      },
+    );
+  }
+  return files;
+}
+
+/** A file without a ledger counts as a whole. */
+function unknown(path: string): readonly CommittedFile[] {
+  return existsSync(path) ? [{ path, length: statSync(path).size }] : [];
+}
+
+const fileRows = z.array(nameRow.extend(lengthRow.shape));
+
+function filesOf(ledger: string, place: FilePlace): readonly CommittedFile[] {
+  try {
+    const database = new DatabaseSync(ledger, { readOnly: true, timeout: 5_000 });
+    try {
+      const isOld = Number(database.prepare("PRAGMA user_version").get()?.user_version) < seriesFormat;
+      const table = isOld
+        ? "SELECT '' AS name, length FROM file"
+        : "SELECT name, length FROM files ORDER BY rowid";
+      const rows = fileRows.parse(database.prepare(table).all());
+      return rows.map(({ name, length }) => ({ path: place.fileOf(name), length }));
+    } finally {
+      database.close();
+    }
+  } catch (cause) {
+    throw new TidemarkError("STATE_UNREADABLE", `${ledger}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function* allRecords(
+  files: readonly CommittedFile[],
   signal: AbortSignal,
 ): AsyncGenerator<readonly SourceRecord[]> {
-  const length = committedLength(file, ledger);
+  for (const file of files) yield* records(file, signal);
+}
+
+async function* records(
+  { path: file, length }: CommittedFile,
+  signal: AbortSignal,
+): AsyncGenerator<readonly SourceRecord[]> {
   if (length === 0) return;
   const input = createReadStream(file, { end: length - 1, signal, highWaterMark: 1 << 20 });
   let page: SourceRecord[] = [];
@@ -50,21 +111,6 @@ async function* records(
     input.destroy();
   }
   if (page.length > 0) yield page;
-}
-
-/** What stands behind the committed length are a crash's remains. */
-function committedLength(file: string, ledger: string): number {
-  const { size } = statSync(file);
-  if (!existsSync(ledger)) return size;
-  const database = new DatabaseSync(ledger, { readOnly: true, timeout: 5_000 });
-  try {
-    const length = Number(database.prepare("SELECT length FROM file").get()?.length);
-    return Math.min(size, Number.isSafeInteger(length) ? length : size);
-  } catch (cause) {
-    throw new TidemarkError("STATE_UNREADABLE", `${ledger}: ${messageOf(cause)}`, { cause });
-  } finally {
-    database.close();
-  }
 }
 
 function recordOf(text: string, file: string, line: number): SourceRecord {

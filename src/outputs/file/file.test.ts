@@ -17,7 +17,7 @@ import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Clock, systemClock } from "../../clock.ts";
-import type { Commit, OutputContext, OutputSession } from "../../engine/ports.ts";
+import type { Commit, OutputContext, OutputSession, Warn } from "../../engine/ports.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { emptyPosition } from "../../model/position.ts";
 import { createFileOutput } from "./file.ts";
@@ -30,6 +30,7 @@ interface Place {
   readonly stream?: string;
   readonly lane?: string;
   readonly clock?: Clock;
+  readonly warn?: Warn;
 }
 
 async function open(path: string, place: Place = {}): Promise<OutputSession> {
@@ -37,7 +38,7 @@ async function open(path: string, place: Place = {}): Promise<OutputSession> {
     key: { connector: "acme", stream: place.stream ?? "events" },
     clock: place.clock ?? systemClock,
     signal: new AbortController().signal,
-    warn: () => {},
+    warn: place.warn ?? (() => {}),
     lane: place.lane ?? "",
     leaseSeconds: 60,
   };
@@ -86,17 +87,22 @@ test("the newest mark comes back with its position, and a look at it makes no fi
   expect(await (await open(path)).claim(4)).toMatchObject({ epoch: 3, sequence: 7 });
 });
 
-test("P2: what a crash left behind the committed length is cut off by the next run", async () => {
+test("P2: what a crash left behind the committed length is moved aside by the next run, which says so", async () => {
   const path = freshPath();
   const session = await claimed(path, 1);
   await session.write({ records: [{ id: 1 }] });
   await session.commit(commitOf(1, 1));
   appendFileSync(path, '{"id":2}\n{"id":');
-  const next = await claimed(path, 2);
+  const warnings: string[] = [];
+  const next = await claimed(path, 2, { warn: (code, message) => warnings.push(`${code} ${message}`) });
   expect(lines(path)).toEqual(['{"id":1}']);
+  expect(warnings).toEqual([
+    expect.stringMatching(/^LINES_SET_ASIDE .*out\.jsonl held 15 bytes \(2 lines\).*out\.jsonl\.aside now/),
+  ]);
   await next.write({ records: [{ id: 2 }] });
   await next.commit(commitOf(2, 1));
   expect(lines(path)).toEqual(['{"id":1}', '{"id":2}']);
+  expect(readFileSync(`${path}.aside`, "utf8")).toBe('{"id":2}\n{"id":\n');
 });
 
 test("P4: after a newer claim, an older run's commit and claim are refused and leave nothing", async () => {
@@ -122,7 +128,7 @@ test("a file that holds less than was committed is an error that says what to do
   await expect(claimed(path, 2)).rejects.toMatchObject({
     code: "OUTPUT_LOST",
     message: expect.stringContaining("holds 10 bytes, but 18 bytes were committed"),
-    hint: expect.stringContaining("--full-refresh"),
+    hint: expect.stringContaining("name another one in `path`"),
   });
   rmSync(path);
   await expect(claimed(path, 2)).rejects.toMatchObject({ code: "OUTPUT_LOST" });
@@ -224,7 +230,8 @@ test("a ledger of the first format is brought up to date and keeps what it knew"
   await session.delivered?.(["a"]);
   await session.close();
   const database = new DatabaseSync(join(`${path}.tidemark`, "ledger.db"));
-  database.exec("DROP TABLE delivered_lists; PRAGMA user_version = 1");
+  database.exec(`DROP TABLE delivered_lists; ALTER TABLE file ADD COLUMN length INTEGER NOT NULL DEFAULT 9;
+    DROP TABLE files; ALTER TABLE marks DROP COLUMN file; PRAGMA user_version = 1`);
   database.close();
   const next = await claimed(path, 2);
   expect(await next.delivered?.(["a", "b"])).toEqual(new Set(["a"]));
@@ -249,7 +256,7 @@ test("P10: a ledger that cannot be read is an error, and stays as it is", async 
   }
   writeFileSync(ledger, whole);
   const database = new DatabaseSync(ledger);
-  database.exec("PRAGMA user_version = 3");
+  database.exec("PRAGMA user_version = 4");
   database.close();
   await expect(claimed(path, 2)).rejects.toMatchObject({ code: "STATE_TOO_NEW" });
 });

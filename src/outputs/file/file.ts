@@ -1,17 +1,5 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { closeSync, fsync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type {
   Batch,
@@ -25,17 +13,22 @@ import type {
 import { failOnRefusal } from "../../engine/refusals.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { onErrorOf } from "../on-error/schema.ts";
+import { cutBack, lineStart, openAt, type SetAside, settleFile, sizeOf } from "./committed-file.ts";
+import { createLedger } from "./create-ledger.ts";
 import { Ledger } from "./ledger.ts";
 import { type LineFormat, lineFormat } from "./line-format.ts";
+import { type FilePlace, filePlace } from "./path-template.ts";
 import type { FileOutputConfig } from "./schema.ts";
 import { Staging, writeAll } from "./staging.ts";
-import { syncFolder } from "./sync-folder.ts";
 
 /**
  * Appends records to a file as JSON lines or CSV, each exactly once on one machine. The length committed
- * is kept in `<path>.tidemark` beside the file; what a crash left behind it is cut off by the
- * next run. A file that was there before is kept and added to. Nothing else may write to it while
- * Tidemark does: what stands behind the committed length is taken for a crash's remains.
+ * is kept in `<path>.tidemark` beside the file; what lies behind it is moved aside by the next run. A file
+ * that was there before is kept and added to. Nothing else may write to it while Tidemark does.
+ *
+ * A path with a placeholder (`orders-{{ date }}.csv`) is a series: a run writes to the file of the time at which it
+ * begins, and one ledger knows all of them. A stream whose `path` was changed goes on in the new place: the ledger of the
+ * old one is claimed, so that older runs are shut out of it, and what it knows is taken over.
  */
 export function createFileOutput(config: FileOutputConfig): Output {
   return {
@@ -43,32 +36,35 @@ export function createFileOutput(config: FileOutputConfig): Output {
     guarantee: "exactly-once",
     appends: true,
     onError: onErrorOf(config),
-    open: async (context) => new FileSession(resolve(config.path), context, lineFormat(config)),
-    ...(config.format === "csv" ? {} : { openReader: () => readerOf(resolve(config.path)) }),
+    open: async (context) =>
+      new FileSession(filePlace(config.path, config.timezone), context, lineFormat(config)),
+    ...(config.format === "csv" ? {} : { openReader: () => readerOf(filePlace(config.path)) }),
   };
 }
 
 const flushed = promisify(fsync);
 
-async function readerOf(path: string): Promise<OutputReader> {
+async function readerOf(place: FilePlace): Promise<OutputReader> {
   const { openFileReader } = await import("./file-reader.ts");
-  return openFileReader(path, (file) => join(ledgerFolder(file), "ledger.db"));
+  return openFileReader(place);
 }
 
 class FileSession implements OutputSession {
   readonly databaseIdentity = null;
   readonly settlesRefusals = true;
+  readonly place: string;
+  /** The file that this run writes to. */
   readonly #path: string;
-  readonly #ledgerPath: string;
+  readonly #place: FilePlace;
   readonly #context: OutputContext;
   readonly #staging: Staging;
   readonly #format: LineFormat;
   #ledger: Ledger | null = null;
 
-  constructor(path: string, context: OutputContext, format: LineFormat) {
-    // One file under two names, through a link, must have one ledger.
-    this.#path = existsSync(path) ? realpathSync(path) : path;
-    this.#ledgerPath = join(ledgerFolder(this.#path), "ledger.db");
+  constructor(place: FilePlace, context: OutputContext, format: LineFormat) {
+    this.#place = place;
+    this.place = place.text;
+    this.#path = place.fileAt(context.clock.now());
     this.#context = context;
     this.#format = format;
     this.#staging = new Staging(`${this.#path}.${process.pid}.uncommitted`);
@@ -80,37 +76,104 @@ class FileSession implements OutputSession {
   }
 
   async holdsRecords(): Promise<boolean> {
-    return existsSync(this.#path) && statSync(this.#path).size > 0;
+    const ledger = await this.#openLedger();
+    const known = (await ledger?.files()) ?? [];
+    const files = [this.#path, ...known.map(({ name }) => this.#place.fileOf(name))];
+    return files.some((file) => sizeOf(file) > 0);
   }
 
   async #openLedger(): Promise<Ledger | null> {
-    this.#ledger ??= await Ledger.open(this.#ledgerPath, this.#context.clock);
+    this.#ledger ??= await Ledger.open(ledgerPath(this.#place), this.#context.clock);
     return this.#ledger;
   }
 
-  async claim(epoch: number): Promise<Mark | null> {
+  async claim(epoch: number, _runId?: string, lastPlace: string | null = null): Promise<Mark | null> {
     const { key, lane } = this.#context;
+    await this.#refuseForeignFile();
     if ((await this.#openLedger()) === null) {
       this.#tell(() => {
         mkdirSync(dirname(this.#path), { recursive: true });
-        Ledger.create(this.#ledgerPath, key, existsSync(this.#path) ? statSync(this.#path).size : 0);
+        mkdirSync(dirname(this.#place.ledgerFolder), { recursive: true });
+        createLedger(ledgerPath(this.#place), key);
       });
     }
     const ledger = await this.#claimed();
-    return ledger.claim(key, lane, epoch, (length) =>
-      this.#tell(() => {
-        settleFile(this.#path, length);
-        this.#format.settle(this.#path, length);
-      }),
-    );
+    const previous = await this.#leave(lastPlace, epoch);
+    try {
+      return await ledger.claim(key, lane, epoch, {
+        name: this.#place.nameOf(this.#path),
+        begins: () => sizeOf(this.#path),
+        settle: (name, length) => this.#settle(this.#place.fileOf(name), length),
+        previous,
+      });
+    } finally {
+      previous?.close();
+    }
   }
+
+  /** Shuts older runs out of the place that the stream wrote to before; null where nothing is known of it any more. */
+  async #leave(lastPlace: string | null, epoch: number): Promise<Ledger | null> {
+    if (lastPlace === null || lastPlace === this.place) return null;
+    const { key, lane, clock } = this.#context;
+    const place = filePlace(lastPlace);
+    const ledger = await Ledger.open(ledgerPath(place), clock);
+    if (ledger === null) return null;
+    try {
+      if (await ledger.isOf(key)) {
+        await ledger.leave(lane, epoch, (name, length) => this.#settleLeft(place.fileOf(name), length));
+        return ledger;
+      }
+    } catch (error) {
+      ledger.close();
+      throw error;
+    }
+    ledger.close();
+    return null;
+  }
+
+  /** A file of a series may be the single file of another stream. */
+  async #refuseForeignFile(): Promise<void> {
+    const single = filePlace(this.#path);
+    if (single.ledgerFolder === this.#place.ledgerFolder) return;
+    const ledger = await Ledger.open(ledgerPath(single), this.#context.clock);
+    try {
+      await ledger?.refuseForeign(this.#context.key);
+    } finally {
+      ledger?.close();
+    }
+  }
+
+  #settle(file: string, length: number): void {
+    if (file !== this.#path) this.#settleLeft(file, length);
+    else {
+      this.#tell(() => {
+        mkdirSync(dirname(file), { recursive: true });
+        settleFile(file, length, this.#onAside);
+        this.#format.settle(file, length);
+      });
+    }
+  }
+
+  /** A file that the run does not write to may have been moved away or packed since. */
+  #settleLeft(file: string, length: number): void {
+    this.#tell(() => {
+      if (sizeOf(file) > length) closeSync(openAt(file, length, this.#onAside));
+    });
+  }
+
+  readonly #onAside = ({ file, bytes, lines, keptIn }: SetAside): void => {
+    this.#context.warn(
+      "LINES_SET_ASIDE",
+      `${file} held ${bytes} bytes (${lines === 1 ? "1 line" : `${lines} lines`}) behind what was committed to it; they are in ${keptIn} now. A run that was killed while it wrote leaves such lines, and their records come again. If another program wrote them, let it write to a file of its own.`,
+    );
+  };
 
   async #claimed(): Promise<Ledger> {
     const ledger = await this.#openLedger();
     if (ledger !== null) return ledger;
     throw new TidemarkError(
       "OUTPUT_LOST",
-      `${this.#ledgerPath} is gone; it keeps what is committed to the file`,
+      `${ledgerPath(this.#place)} is gone; it keeps what is committed to the file`,
     );
   }
 
@@ -138,7 +201,7 @@ class FileSession implements OutputSession {
 
   async commit(commit: Commit): Promise<void> {
     const ledger = await this.#claimed();
-    await ledger.commit(this.#context.lane, commit, (length) => {
+    await ledger.commit(this.#context.lane, this.#place.nameOf(this.#path), commit, (length) => {
       this.#context.refusals?.settle();
       return this.#append(length);
     });
@@ -148,10 +211,10 @@ class FileSession implements OutputSession {
   /** Puts what is staged behind the committed length, durably, and returns the new length. */
   async #append(length: number): Promise<number> {
     if (this.#staging.length === 0) return length;
-    const file = this.#tell(() => openAt(this.#path, length));
+    const file = this.#tell(() => openAt(this.#path, length, this.#onAside));
     try {
       const head = Buffer.from(this.#format.head(this.#path, length));
-      const from = lineStart(file, length) + writeAll(file, head, length);
+      const from = lineStart(file, length, this.#format.lineEnd) + writeAll(file, head, length);
       await this.#staging.copyTo(file, from);
       // The next page can come in meanwhile.
       await flushed(file);
@@ -184,50 +247,6 @@ class FileSession implements OutputSession {
   }
 }
 
-function ledgerFolder(path: string): string {
-  return `${path}.tidemark`;
-}
-
-/** Makes the file, or cuts off what was never committed. */
-function settleFile(path: string, length: number): void {
-  const isNew = !existsSync(path);
-  if (isNew && length === 0) closeSync(openSync(path, "a"));
-  const file = openAt(path, length);
-  fsyncSync(file);
-  closeSync(file);
-  if (isNew) syncFolder(dirname(path));
-}
-
-/** The file opened for writing, cut to its committed length. Throws `OUTPUT_LOST` where it is shorter. */
-function openAt(path: string, length: number): number {
-  if (!existsSync(path)) throw lost(path, "is gone", length);
-  const file = openSync(path, "r+");
-  const size = fstatSync(file).size;
-  if (size < length) {
-    closeSync(file);
-    throw lost(path, `holds ${size} bytes`, length);
-  }
-  if (size > length) ftruncateSync(file, length);
-  return file;
-}
-
-function lost(path: string, found: string, length: number): TidemarkError {
-  return new TidemarkError("OUTPUT_LOST", `${path} ${found}, but ${length} bytes were committed to it`, {
-    hint: `Put the file back as it was. To begin a new one, move ${ledgerFolder(path)} away too and run with --full-refresh.`,
-  });
-}
-
-/** A file that somebody else began may lack its last line's end. */
-function lineStart(file: number, length: number): number {
-  if (length === 0) return 0;
-  const last = Buffer.alloc(1);
-  readSync(file, last, 0, 1, length - 1);
-  return last[0] === 10 ? length : length + writeAll(file, Buffer.from("\n"), length);
-}
-
-/** So that nobody reads half a checkpoint; where even this fails, the next claim does it. */
-function cutBack(file: number, length: number): void {
-  try {
-    ftruncateSync(file, length);
-  } catch {}
+function ledgerPath({ ledgerFolder }: FilePlace): string {
+  return join(ledgerFolder, "ledger.db");
 }

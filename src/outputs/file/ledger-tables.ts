@@ -1,27 +1,46 @@
 import { z } from "zod";
 
 /** The format this version writes, as the database's own `user_version`. */
-export const ledgerFormat = 2;
+export const ledgerFormat = 3;
+
+/** From which format on a ledger knows more than one file. */
+export const seriesFormat = 3;
 
 /** Identities as they were delivered, many to a row: they are told apart only once somebody asks for one. */
-export const listsTable =
-  "CREATE TABLE delivered_lists (lane TEXT NOT NULL, identities TEXT NOT NULL) STRICT";
+const listsTable = "CREATE TABLE delivered_lists (lane TEXT NOT NULL, identities TEXT NOT NULL) STRICT";
+
+/** Up to where each file is committed: a single one under the name `""`, those of a series each under its own. */
+const filesTable = "CREATE TABLE files (name TEXT PRIMARY KEY, length INTEGER NOT NULL) STRICT";
+
+/** One upgrade a format: the entry under N turns format N into N + 1. */
+export const ledgerUpgrades: ReadonlyMap<number, string> = new Map([
+  [1, listsTable],
+  [
+    2,
+    `${filesTable};
+    INSERT INTO files (name, length) SELECT '', length FROM file;
+    ALTER TABLE file DROP COLUMN length;
+    ALTER TABLE marks ADD COLUMN file TEXT;
+    UPDATE marks SET file = ''`,
+  ],
+]);
 
 export const ledgerTables = `
   PRAGMA journal_mode = WAL;
   CREATE TABLE file (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     connector TEXT NOT NULL,
-    stream TEXT NOT NULL,
-    length INTEGER NOT NULL
+    stream TEXT NOT NULL
   ) STRICT;
+  ${filesTable};
   CREATE TABLE marks (
     lane TEXT PRIMARY KEY,
     claimed_epoch INTEGER NOT NULL,
     epoch INTEGER,
     sequence INTEGER,
     cursor_type TEXT,
-    position TEXT
+    position TEXT,
+    file TEXT
   ) STRICT;
   CREATE TABLE delivered (
     lane TEXT NOT NULL,
@@ -32,10 +51,14 @@ export const ledgerTables = `
   PRAGMA user_version = ${ledgerFormat};
 `;
 
-export const fileRow = z.object({ connector: z.string(), stream: z.string(), length: z.int().min(0) });
+export const ownerRow = z.object({ connector: z.string(), stream: z.string() });
+export const nameRow = z.object({ name: z.string() });
+export const lengthRow = z.object({ length: z.int().min(0) });
 export const markRow = z.object({
+  lane: z.string(),
   claimed_epoch: z.int(),
   epoch: z.int().nullable(),
   sequence: z.int().nullable(),
+  cursor_type: z.string().nullable(),
   position: z.string().nullable(),
 });

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { z } from "zod";
 import type { Clock } from "../../clock.ts";
@@ -7,20 +6,31 @@ import type { Commit, Mark } from "../../engine/ports.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { decodePosition, encodePosition } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
-import { makePrivate, narrow } from "../../private-files.ts";
+import { narrow } from "../../private-files.ts";
 import { Statements } from "../../sql/sqlite/statements.ts";
 import { partitionLane } from "../partition-lane.ts";
-import { storedIdentity } from "../stored-identity.ts";
-import { fileRow, ledgerFormat, ledgerTables, listsTable, markRow } from "./ledger-tables.ts";
-import { syncFolder } from "./sync-folder.ts";
+import { Deliveries } from "./ledger-deliveries.ts";
+import { ledgerFormat, ledgerUpgrades, lengthRow, markRow, nameRow, ownerRow } from "./ledger-tables.ts";
 
 /** How long to wait for another process that is committing to the same file. */
 const lockWait = 30_000;
 const lockPause = 20;
 
+/** What a claim needs to know of the files. */
+export interface ClaimedFiles {
+  /** The ledger's name of the file that the run is going to write to. */
+  readonly name: string;
+  /** How long that file is where the ledger does not know it yet. */
+  readonly begins: () => number;
+  /** Called under the lock with the committed length of each file that somebody may have left in the middle of a write. */
+  readonly settle: (name: string, length: number) => void;
+  /** The ledger of the place that the stream has written to before, claimed under the same epoch. */
+  readonly previous?: Ledger | null;
+}
+
 /**
- * What is known of an output file: whose it is, its committed length, each lane's newest mark, and
- * the identities delivered in a window that is not finished. It is a small SQLite database beside
+ * What is known of an output file, or of a series of them: whose they are, their committed lengths, each lane's newest
+ * mark, and the identities delivered in a window that is not finished. It is a small SQLite database beside
  * the file, because one thing only keeps a process that was paused in the middle of a commit from
  * harming its successor on this machine: a lock that the system itself holds for it.
  */
@@ -29,14 +39,14 @@ export class Ledger {
   readonly #clock: Clock;
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
-  /** Whether somebody has asked for deliveries since the last commit. */
-  #asked = false;
+  readonly #deliveries: Deliveries;
 
   private constructor(path: string, clock: Clock, database: DatabaseSync) {
     this.#path = path;
     this.#clock = clock;
     this.#database = database;
     this.#statements = new Statements(database);
+    this.#deliveries = new Deliveries(database, this.#statements);
   }
 
   /** Opens the ledger, or returns null where there is none. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`. */
@@ -54,40 +64,11 @@ export class Ledger {
     }
   }
 
-  /**
-   * Makes a ledger for a file that has none, with the length that it shall keep, unless another
-   * process was first. It has a folder of its own, so that whoever moves it away moves its log along,
-   * and gets its name only when it is whole, so that an empty one is never taken for new.
-   */
-  static create(path: string, key: StreamKey, length: number): void {
-    const folder = dirname(path);
-    const draft = `${folder}.${process.pid}.new`;
-    rmSync(draft, { recursive: true, force: true });
-    mkdirSync(draft, { mode: 0o700 });
-    makePrivate(join(draft, basename(path)));
-    const database = new DatabaseSync(join(draft, basename(path)));
-    try {
-      database.exec(ledgerTables);
-      database
-        .prepare("INSERT INTO file (only, connector, stream, length) VALUES (1, ?, ?, ?)")
-        .run(key.connector, key.stream, length);
-      database.close();
-      syncFolder(draft);
-      renameSync(draft, folder);
-      syncFolder(dirname(folder));
-    } catch (error) {
-      if (!isTaken(error)) throw error;
-    } finally {
-      rmSync(draft, { recursive: true, force: true });
-    }
-  }
-
   #prepare(): void {
     // A commit that was acknowledged must survive a power cut.
-    this.#database.exec(`PRAGMA synchronous = FULL;
-      CREATE TEMP TABLE IF NOT EXISTS pending (identity TEXT PRIMARY KEY) WITHOUT ROWID;
-      CREATE TEMP TABLE IF NOT EXISTS pending_lists (identities TEXT NOT NULL)`);
-    if (this.#format() === 1) this.#migrate();
+    this.#database.exec("PRAGMA synchronous = FULL");
+    this.#deliveries.prepare();
+    this.#upgrade();
     const version = this.#format();
     if (version > ledgerFormat) {
       throw new TidemarkError(
@@ -102,11 +83,20 @@ export class Ledger {
     return Number(this.#statements.get("PRAGMA user_version")?.user_version);
   }
 
-  /** From format 1, which had no lists; unless another process was first. */
-  #migrate(): void {
+  /** From an older format, in one step; unless another process was first. */
+  #upgrade(): void {
+    if (!ledgerUpgrades.has(this.#format())) return;
     this.#database.exec("BEGIN IMMEDIATE");
-    if (this.#format() === 1) this.#database.exec(`${listsTable}; PRAGMA user_version = ${ledgerFormat}`);
-    this.#database.exec("COMMIT");
+    try {
+      for (let format = this.#format(); ; format++) {
+        const upgrade = ledgerUpgrades.get(format);
+        if (upgrade === undefined) break;
+        this.#database.exec(`${upgrade}; PRAGMA user_version = ${format + 1}`);
+      }
+      this.#database.exec("COMMIT");
+    } finally {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+    }
   }
 
   /** The highest epoch that has claimed a lane; 0 before the first. */
@@ -134,46 +124,129 @@ export class Ledger {
     return row === undefined ? null : this.#parse(markRow, row);
   }
 
-  #file(): z.infer<typeof fileRow> {
-    const row = this.#statements.get("SELECT connector, stream, length FROM file");
-    return this.#parse(fileRow, row);
+  #owner(): StreamKey {
+    return this.#parse(ownerRow, this.#statements.get("SELECT connector, stream FROM file"));
+  }
+
+  /** Up to where a file is committed; null for one that the ledger does not know. */
+  #length(name: string): number | null {
+    const row = this.#statements.get("SELECT length FROM files WHERE name = ?", name);
+    return row === undefined ? null : this.#parse(lengthRow, row).length;
+  }
+
+  /** The names of all files, in the order in which they were begun. */
+  async files(): Promise<readonly { readonly name: string; readonly length: number }[]> {
+    const rows = await this.#patiently(() => this.#statements.all("SELECT * FROM files ORDER BY rowid"));
+    return rows.map((row) => this.#parse(nameRow.extend(lengthRow.shape), row));
+  }
+
+  /** Whether the ledger is this stream's. */
+  async isOf(key: StreamKey): Promise<boolean> {
+    return this.#patiently(() => this.#isOf(key));
+  }
+
+  /** Throws `CONFIG_INCOHERENT` where the ledger is another stream's. */
+  async refuseForeign(key: StreamKey): Promise<void> {
+    if (!(await this.isOf(key))) throw this.#foreign(this.#owner(), key);
+  }
+
+  #isOf(key: StreamKey): boolean {
+    const owner = this.#owner();
+    return owner.connector === key.connector && owner.stream === key.stream;
   }
 
   /**
-   * Shuts out older epochs of the lane and returns its newest mark. `settle` is called under the
-   * lock with the committed length. Throws `RUN_SUPERSEDED` where a newer epoch has claimed it,
-   * `CONFIG_INCOHERENT` where the file is another stream's.
+   * Shuts older epochs of the lane out for good, where the stream writes to another place from now on. `settle` is
+   * as for `claim`. Throws `RUN_SUPERSEDED` where a newer epoch has claimed it.
    */
-  async claim(
-    key: StreamKey,
-    lane: string,
-    epoch: number,
-    settle: (length: number) => void,
-  ): Promise<Mark | null> {
-    return this.#locked(() => {
-      const { length, ...owner } = this.#file();
-      if (owner.connector !== key.connector || owner.stream !== key.stream) throw this.#foreign(owner, key);
+  async leave(lane: string, epoch: number, settle: ClaimedFiles["settle"]): Promise<void> {
+    await this.#locked(() => {
       this.#refuseOlder(lane, epoch);
-      settle(length);
-      this.#statements.run(
-        "INSERT INTO marks (lane, claimed_epoch) VALUES (?, ?) ON CONFLICT (lane) DO UPDATE SET claimed_epoch = excluded.claimed_epoch",
-        lane,
-        epoch,
-      );
-      return this.#mark(lane);
+      this.#settleClaimed(settle);
+      this.#statements.run("UPDATE marks SET claimed_epoch = ? WHERE lane = ?", epoch, lane);
     });
   }
 
   /**
-   * Commits one checkpoint: `append` is called under the lock with the committed length and returns
+   * Shuts out older epochs of the lane and returns its newest mark. Throws `RUN_SUPERSEDED` where a newer
+   * epoch has claimed it, `CONFIG_INCOHERENT` where the ledger is another stream's.
+   */
+  async claim(key: StreamKey, lane: string, epoch: number, files: ClaimedFiles): Promise<Mark | null> {
+    return this.#locked(() => {
+      if (!this.#isOf(key)) throw this.#foreign(this.#owner(), key);
+      this.#refuseOlder(lane, epoch);
+      this.#settle(files);
+      this.#statements.run(
+        `INSERT INTO marks (lane, claimed_epoch, file) VALUES (?, ?, ?) ON CONFLICT (lane) DO UPDATE SET
+          claimed_epoch = excluded.claimed_epoch, file = excluded.file`,
+        lane,
+        epoch,
+        files.name,
+      );
+      if (files.previous) this.#adopt(lane, files.previous);
+      return this.#mark(lane);
+    });
+  }
+
+  #settle({ name, begins, settle }: ClaimedFiles): void {
+    if (this.#length(name) === null) {
+      this.#statements.run("INSERT INTO files (name, length) VALUES (?, ?)", name, begins());
+    }
+    this.#settleClaimed(settle, name);
+    settle(name, this.#length(name) ?? 0);
+  }
+
+  /** A run that was stopped may have left bytes in the file that its lane had claimed. */
+  #settleClaimed(settle: ClaimedFiles["settle"], except: string | null = null): void {
+    const claimed = this.#statements.all("SELECT DISTINCT file AS name FROM marks WHERE file IS NOT NULL");
+    for (const row of claimed) {
+      const { name } = this.#parse(nameRow, row);
+      if (name !== except) settle(name, this.#length(name) ?? 0);
+    }
+  }
+
+  /** Takes over what another ledger knows of a lane and its partitions, where that is newer. */
+  #adopt(lane: string, previous: Ledger): void {
+    const [before, own] = [previous.#mark(lane), this.#mark(lane)];
+    if (before === null || (own !== null && !isNewer(before, own))) return;
+    const prefix = partitionLane(lane, "");
+    const rows = previous.#statements.all(
+      "SELECT * FROM marks WHERE lane = ?1 OR substr(lane, 1, length(?2)) = ?2",
+      lane,
+      prefix,
+    );
+    for (const row of rows) {
+      const mark = this.#parse(markRow, row);
+      this.#statements.run(
+        `INSERT INTO marks (lane, claimed_epoch, epoch, sequence, cursor_type, position)
+          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (lane) DO UPDATE SET epoch = excluded.epoch,
+          sequence = excluded.sequence, cursor_type = excluded.cursor_type, position = excluded.position`,
+        mark.lane,
+        mark.claimed_epoch,
+        mark.epoch,
+        mark.sequence,
+        mark.cursor_type,
+        mark.position,
+      );
+    }
+    this.#deliveries.replace(lane, previous.#deliveries.lists(lane));
+  }
+
+  /**
+   * Commits one checkpoint: `append` is called under the lock with the file's committed length and returns
    * the new one, which must be durable by then. Throws `RUN_SUPERSEDED` before anything is written.
    */
-  async commit(lane: string, commit: Commit, append: (length: number) => Promise<number>): Promise<void> {
+  async commit(
+    lane: string,
+    name: string,
+    commit: Commit,
+    append: (length: number) => Promise<number>,
+  ): Promise<void> {
     await this.#locked(async () => {
       this.#refuseOlder(lane, commit.epoch);
-      const length = await append(this.#file().length);
+      const length = await append(this.#length(name) ?? 0);
       const { epoch, sequence, cursorType, position, partitions = [] } = commit;
-      this.#statements.run("UPDATE file SET length = ?", length);
+      this.#statements.run("UPDATE files SET length = ? WHERE name = ?", length, name);
       this.#statements.run(
         "UPDATE marks SET epoch = ?, sequence = ?, cursor_type = ?, position = ? WHERE lane = ?",
         epoch,
@@ -195,84 +268,26 @@ export class Ledger {
           encodePosition(move.position),
         );
       }
-      this.#keepDeliveries(lane, commit);
+      this.#deliveries.keep(lane, commit);
     });
-    this.#asked = false;
-  }
-
-  #keepDeliveries(lane: string, { windowFinished, keepDelivered }: Commit): void {
-    const isKept = !windowFinished || keepDelivered !== undefined;
-    // Who has asked will ask again, and finds them told apart.
-    if (isKept && (this.#asked || keepDelivered !== undefined)) this.#tellApart(lane);
-    if (isKept) {
-      this.#statements.run(
-        "INSERT OR IGNORE INTO delivered (lane, identity) SELECT ?, identity FROM temp.pending",
-        lane,
-      );
-      this.#statements.run(
-        "INSERT INTO delivered_lists (lane, identities) SELECT ?, identities FROM temp.pending_lists",
-        lane,
-      );
-    }
-    if (windowFinished) {
-      this.#statements.run(
-        "DELETE FROM delivered WHERE lane = ? AND NOT (identity >= ? AND identity < ?)",
-        lane,
-        keepDelivered?.from ?? "",
-        keepDelivered?.below ?? "",
-      );
-      this.#statements.run("DELETE FROM delivered_lists WHERE lane = ?", lane);
-    }
-    this.#statements.run("DELETE FROM temp.pending");
-    this.#statements.run("DELETE FROM temp.pending_lists");
+    this.#deliveries.committed();
   }
 
   /** Whether anything is known to be delivered that a commit has not let go of. */
   async keepsDelivered(lane: string): Promise<boolean> {
-    const kept =
-      "SELECT 1 FROM delivered WHERE lane = ?1 UNION ALL SELECT 1 FROM delivered_lists WHERE lane = ?1 LIMIT 1";
-    return this.#patiently(() => this.#statements.get(kept, lane) !== undefined);
+    return this.#patiently(() => this.#deliveries.any(lane));
   }
 
   /** Of these identities, those delivered before. */
   async delivered(lane: string, identities: readonly string[]): Promise<Set<string>> {
-    const isListed = "SELECT 1 FROM delivered_lists WHERE lane = ? LIMIT 1";
-    if (await this.#patiently(() => this.#statements.get(isListed, lane) !== undefined))
-      await this.#locked(() => this.#tellApart(lane));
-    return this.#patiently(() => {
-      this.#tellPendingApart();
-      this.#asked = true;
-      const known =
-        "SELECT 1 FROM delivered WHERE lane = ?1 AND identity = ?2 UNION ALL SELECT 1 FROM temp.pending WHERE identity = ?2";
-      const found = new Set<string>();
-      for (const identity of identities) {
-        if (this.#statements.get(known, lane, storedIdentity(identity)) !== undefined) found.add(identity);
-      }
-      return found;
-    });
+    if (await this.#patiently(() => this.#deliveries.areListed(lane)))
+      await this.#locked(() => this.#deliveries.tellApart(lane));
+    return this.#patiently(() => this.#deliveries.among(lane, identities));
   }
 
-  /** Puts what was listed into the tables in which one identity can be found. */
-  #tellApart(lane: string): void {
-    this.#tellPendingApart();
-    this.#statements.run(
-      `INSERT OR IGNORE INTO delivered (lane, identity)
-        SELECT lane, value FROM delivered_lists, json_each(identities) WHERE lane = ?`,
-      lane,
-    );
-    this.#statements.run("DELETE FROM delivered_lists WHERE lane = ?", lane);
-  }
-
-  #tellPendingApart(): void {
-    this.#database.exec(`INSERT OR IGNORE INTO temp.pending (identity)
-        SELECT value FROM temp.pending_lists, json_each(identities);
-      DELETE FROM temp.pending_lists`);
-  }
-
-  /** Keeps identities for the next commit, in a table that only this connection has: it takes no lock. */
+  /** Keeps identities for the next commit; takes no lock. */
   deliver(identities: readonly string[]): void {
-    const list = JSON.stringify(identities.map(storedIdentity));
-    this.#statements.run("INSERT INTO temp.pending_lists (identities) VALUES (?)", list);
+    this.#deliveries.add(identities);
   }
 
   close(): void {
@@ -352,14 +367,13 @@ export class Ledger {
   }
 }
 
+function isNewer(a: Mark, b: Mark): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.sequence > b.sequence);
+}
+
 const busy = 5;
 const corrupt = 11;
 const notADatabase = 26;
-
-/** Whether a folder could not take its name because another has it. */
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "EEXIST" || error.code === "ENOTEMPTY");
-}
 
 /** SQLite's own primary result code of an error; null where it is none of SQLite's. */
 function sqliteCode(error: unknown): number | null {

@@ -3,7 +3,17 @@ import type { Refusals } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { jsonLine, linesOf } from "../json-line.ts";
-import { columnsOf, csvHeader, csvLine, type Formulas, foreignDelimiter, readCsvHeader } from "./csv.ts";
+import {
+  byteOrderMark,
+  type CsvForm,
+  columnsOf,
+  csvHeader,
+  csvLine,
+  type Delimiter,
+  type FoundHeader,
+  foreignDelimiter,
+  readCsvHeader,
+} from "./csv.ts";
 import type { FileOutputConfig } from "./schema.ts";
 
 /** How a file's records are written. `settle` is called once, before anything else. */
@@ -17,53 +27,84 @@ export interface LineFormat {
   ): { readonly lines: string; readonly written: number };
   /** What has to stand before the lines, in a file that is committed up to this length. */
   head(path: string, length: number): string;
+  /** What ends a line, known after `settle`. */
+  readonly lineEnd: string;
 }
 
-export function lineFormat({ format, columns, formulas }: FileOutputConfig): LineFormat {
-  return format === "csv" ? new CsvLines(columns ?? null, formulas ?? "keep") : jsonLines;
+export function lineFormat(config: FileOutputConfig): LineFormat {
+  return config.format === "csv" ? new CsvLines(config) : jsonLines;
 }
+
+const lineEnds = { lf: "\n", crlf: "\r\n" } as const;
 
 const jsonLines: LineFormat = {
   settle: () => {},
   lines: (records, refusals) => linesOf(records, jsonLine, refusals),
   head: () => "",
+  lineEnd: "\n",
 };
 
 /** Columns are those of the file; in a new one those declared, or the fields of the first batch. */
 class CsvLines implements LineFormat {
   readonly #declared: readonly string[] | null;
-  readonly #formulas: Formulas;
+  readonly #config: FileOutputConfig;
+  #form: CsvForm;
   #columns: readonly string[] | null = null;
 
-  constructor(declared: readonly string[] | null, formulas: Formulas) {
-    this.#declared = declared;
-    this.#formulas = formulas;
+  constructor(config: FileOutputConfig) {
+    const { columns, formulas = "keep", delimiter = ",", newline = "lf" } = config;
+    this.#config = config;
+    this.#declared = columns ?? null;
+    this.#form = { formulas, delimiter, lineEnd: lineEnds[newline] };
+  }
+
+  get lineEnd(): string {
+    return this.#form.lineEnd;
   }
 
   settle(path: string, length: number): void {
-    this.#columns = length === 0 ? this.#declared : headerOf(path, length, this.#formulas);
+    this.#columns = length === 0 ? this.#declared : this.#fromFile(path, length);
     const missing = this.#declared?.filter((name) => !this.#columns?.includes(name)) ?? [];
     if (missing.length > 0) {
       throw new TidemarkError(
         "CONFIG_INCOHERENT",
         `${path} has no column for ${missing.join(", ")}, and its header cannot change; its columns are ${this.#columns?.join(", ")}`,
-        { hint: "Write to a new file, or leave these out of `columns`." },
+        {
+          hint: "Give another `path`: the stream goes on there, with these columns. Or leave them out of `columns`.",
+        },
       );
     }
+  }
+
+  /** The columns of a file that was begun before; its lines go on as it began. */
+  #fromFile(path: string, length: number): readonly string[] {
+    const { newline, bom = false } = this.#config;
+    const { columns, lineEnd, hasMark } = headerOf(path, length, this.#form);
+    if (lineEnd !== null && newline !== undefined && lineEnd !== lineEnds[newline]) {
+      throw begunOtherwise(
+        path,
+        `ends its header with ${lineEnd === "\n" ? "LF" : "CR LF"}`,
+        `newline: ${newline}`,
+      );
+    }
+    if (bom && !hasMark) throw begunOtherwise(path, "has no byte order mark", "bom: true");
+    if (lineEnd !== null) this.#form = { ...this.#form, lineEnd };
+    return columns;
   }
 
   lines(records: readonly SourceRecord[], refusals: Refusals): { lines: string; written: number } {
     const columns = this.#columns ?? columnsOf(records);
     this.#columns = columns;
     const known = new Set(columns);
-    return linesOf(records, (record) => csvLine(record, columns, known, this.#formulas), refusals);
+    return linesOf(records, (record) => csvLine(record, columns, known, this.#form), refusals);
   }
 
   /** Where another lane was first to begin the file, its header counts. */
   head(path: string, length: number): string {
     const columns = this.#columns ?? [];
-    if (length === 0) return csvHeader(columns, this.#formulas);
-    const found = headerOf(path, length, this.#formulas);
+    if (length === 0)
+      return `${this.#config.bom === true ? byteOrderMark : ""}${csvHeader(columns, this.#form)}`;
+    const found = headerOf(path, length, this.#form).columns;
     if (found.length === columns.length && found.every((name, at) => name === columns[at])) return "";
     throw new TidemarkError(
       "OUTPUT_FAILED",
@@ -76,16 +117,25 @@ class CsvLines implements LineFormat {
 /** How long a header may be, in bytes. */
 const longestHeader = 1024 * 1024;
 
-function headerOf(path: string, length: number, formulas: Formulas): string[] {
+function headerOf(path: string, length: number, form: CsvForm): FoundHeader & { readonly hasMark: boolean } {
   const text = beginningOf(path, Math.min(length, longestHeader));
-  const delimiter = foreignDelimiter(text);
-  if (delimiter !== null) {
-    const told = delimiter === "\t" ? "tabs" : `\`${delimiter}\``;
-    throw foreignFile(`${path} has a header with ${told} between its names, and Tidemark writes commas`);
+  const found = foreignDelimiter(text, form.delimiter);
+  if (found !== null) {
+    throw new TidemarkError(
+      "CONFIG_INCOHERENT",
+      `${path} has a header with ${shown(found)} between its names, and the pipeline writes ${shown(form.delimiter)}`,
+      {
+        hint: `Declare \`delimiter: ${JSON.stringify(found)}\`. Or give another \`path\`: the stream goes on there.`,
+      },
+    );
   }
-  const columns = readCsvHeader(text, length <= longestHeader, formulas);
-  if (columns !== null) return columns;
+  const header = readCsvHeader(text, length <= longestHeader, form);
+  if (header !== null) return { ...header, hasMark: text.startsWith(byteOrderMark) };
   throw foreignFile(`${path} does not begin with a header of columns`);
+}
+
+function shown(delimiter: Delimiter): string {
+  return delimiter === "\t" ? "tabs" : `\`${delimiter}\``;
 }
 
 function beginningOf(path: string, length: number): string {
@@ -104,6 +154,16 @@ function beginningOf(path: string, length: number): string {
 
 function foreignFile(message: string): TidemarkError {
   return new TidemarkError("CONFIG_INCOHERENT", message, {
-    hint: "Give another `path`, which is then made; or convert this file first to UTF-8 with commas.",
+    hint: "Give another `path`, which is then made; or convert this file first to CSV in UTF-8.",
   });
+}
+
+function begunOtherwise(path: string, found: string, declared: string): TidemarkError {
+  return new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `${path} ${found}, and the pipeline declares \`${declared}\``,
+    {
+      hint: "A file goes on as it was begun. Take the setting out, or give another `path`: the stream goes on there.",
+    },
+  );
 }

@@ -1,6 +1,10 @@
 import { resolve } from "node:path";
 import { z } from "zod";
+import { messageOf } from "../../errors.ts";
+import { checkTimeZone } from "../../model/time-zone.ts";
 import { onErrorShape, refuseOnErrorMistakes } from "../on-error/schema.ts";
+import { delimiters } from "./csv.ts";
+import { isTemplate, pathMistake } from "./path-template.ts";
 
 export const fileOutputSchema = z
   .strictObject({
@@ -9,8 +13,12 @@ export const fileOutputSchema = z
       .string()
       .min(1)
       .describe(
-        "The file, relative to the working directory; folders missing on the way are made. What is committed to it is recorded beside it, in `<path>.tidemark`.",
+        "The file, relative to the working directory; folders missing on the way are made. `{{ date }}`, `{{ hour }}`, `{{ month }}` and `{{ year }}` stand for the time at which a run begins, so that `orders-{{ date }}.csv` is a file a day. What is committed is recorded beside it, in `<path>.tidemark`.",
       ),
+    timezone: z
+      .string()
+      .optional()
+      .describe("The time zone of the placeholders in `path`, such as Europe/Berlin. Default: UTC."),
     format: z
       .enum(["jsonl", "csv"])
       .default("jsonl")
@@ -23,6 +31,22 @@ export const fileOutputSchema = z
       .optional()
       .describe(
         "For `csv`: the columns of a new file, in order. Default: the fields of the first records. A header cannot change later, so declare what records may have.",
+      ),
+    delimiter: z
+      .enum(delimiters)
+      .optional()
+      .describe('For `csv`: what stands between values: `","` (default), `";"`, `"\\t"` or `"|"`.'),
+    newline: z
+      .enum(["lf", "crlf"])
+      .optional()
+      .describe(
+        "For `csv`: what ends a line. Default: what ends the header of a file that is there, and `lf` in a new one.",
+      ),
+    bom: z
+      .boolean()
+      .optional()
+      .describe(
+        "For `csv`: begin a new file with a byte order mark, by which Excel knows UTF-8. Default: false.",
       ),
     formulas: z
       .enum(["keep", "escape"])
@@ -42,9 +66,24 @@ export const fileOutputSchema = z
       message: "is the file that the records themselves are written to",
     });
   })
-  .superRefine(({ format, formulas }, context) => {
-    if (formulas === undefined || format === "csv") return;
-    context.addIssue({ code: "custom", path: ["formulas"], message: "goes with `format: csv`" });
+  .superRefine((config, context) => {
+    if (config.format === "csv") return;
+    for (const key of ["delimiter", "newline", "bom", "formulas"] as const) {
+      if (config[key] === undefined) continue;
+      context.addIssue({ code: "custom", path: [key], message: "goes with `format: csv`" });
+    }
+  })
+  .superRefine(({ path, timezone }, context) => {
+    const mistake = pathMistake(path);
+    if (mistake !== null) context.addIssue({ code: "custom", path: ["path"], message: mistake });
+    if (timezone === undefined) return;
+    const refuse = (message: string) => context.addIssue({ code: "custom", path: ["timezone"], message });
+    if (!isTemplate(path)) refuse("is for placeholders in `path`, which has none");
+    try {
+      checkTimeZone(timezone);
+    } catch (error) {
+      refuse(messageOf(error));
+    }
   })
   .superRefine(({ format, columns }, context) => {
     if (columns === undefined) return;

@@ -1,0 +1,119 @@
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { TidemarkError } from "../../errors.ts";
+import { writeAll } from "./staging.ts";
+import { syncFolder } from "./sync-folder.ts";
+
+const copyChunk = 1024 * 1024;
+const newline = 10;
+
+/** What was found in a file behind its committed length, and where it is kept now. */
+export interface SetAside {
+  readonly file: string;
+  readonly bytes: number;
+  readonly lines: number;
+  readonly keptIn: string;
+}
+
+/** Told of each piece that was set aside. */
+export type OnAside = (aside: SetAside) => void;
+
+/** Makes the file where nothing was committed to it yet, and sets aside what was never committed. */
+export function settleFile(path: string, length: number, onAside: OnAside): void {
+  const isNew = !existsSync(path);
+  if (isNew && length === 0) closeSync(openSync(path, "a"));
+  const file = openAt(path, length, onAside);
+  fsyncSync(file);
+  closeSync(file);
+  if (isNew) syncFolder(dirname(path));
+}
+
+/**
+ * The file opened for writing, at its committed length. What lies behind that is moved to `<path>.aside`: a run that
+ * was killed while it wrote leaves such bytes, and so does another program that adds lines; which of the two it was
+ * cannot be known. Throws `OUTPUT_LOST` where the file is shorter.
+ */
+export function openAt(path: string, length: number, onAside: OnAside): number {
+  if (!existsSync(path)) throw lost(path, "is gone", length);
+  const file = openSync(path, "r+");
+  try {
+    const { size, mode } = fstatSync(file);
+    if (size < length) throw lost(path, `holds ${size} bytes`, length);
+    if (size > length) {
+      const keptIn = `${path}.aside`;
+      const lines = copyBehind(file, length, keptIn, mode & 0o777);
+      ftruncateSync(file, length);
+      onAside({ file: path, bytes: size - length, lines, keptIn });
+    }
+    return file;
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+/** Adds all bytes from an offset on to another file, durably; returns how many lines they hold. */
+function copyBehind(from: number, offset: number, path: string, mode: number): number {
+  const isNew = !existsSync(path);
+  const to = openSync(path, "a", mode);
+  const chunk = Buffer.allocUnsafe(copyChunk);
+  let lines = 0;
+  let last = newline;
+  try {
+    let at = fstatSync(to).size;
+    for (let position = offset; ; ) {
+      const read = readSync(from, chunk, 0, copyChunk, position);
+      if (read === 0) break;
+      const bytes = chunk.subarray(0, read);
+      at += writeAll(to, bytes, at);
+      position += read;
+      for (const byte of bytes) if (byte === newline) lines += 1;
+      last = bytes[read - 1] ?? newline;
+    }
+    // What is set aside next begins a line of its own.
+    if (last !== newline) {
+      writeAll(to, Buffer.from("\n"), at);
+      lines += 1;
+    }
+    fsyncSync(to);
+  } finally {
+    closeSync(to);
+  }
+  if (isNew) syncFolder(dirname(path));
+  return lines;
+}
+
+function lost(path: string, found: string, length: number): TidemarkError {
+  return new TidemarkError("OUTPUT_LOST", `${path} ${found}, but ${length} bytes were committed to it`, {
+    hint: `Put the file back as it was. If it was moved away on purpose, name another one in \`path\`: the stream goes on there. \`path: orders-{{ date }}.jsonl\` begins a file each day by itself.`,
+  });
+}
+
+/** Where the next line begins. A file that somebody else began may lack its last line's end. */
+export function lineStart(file: number, length: number, lineEnd: string): number {
+  if (length === 0) return 0;
+  const last = Buffer.alloc(1);
+  readSync(file, last, 0, 1, length - 1);
+  return last[0] === newline ? length : length + writeAll(file, Buffer.from(lineEnd), length);
+}
+
+/** So that nobody reads half a checkpoint; where even this fails, the next claim does it. */
+export function cutBack(file: number, length: number): void {
+  try {
+    ftruncateSync(file, length);
+  } catch {}
+}
+
+/** How many bytes a file holds; 0 where there is none. */
+export function sizeOf(path: string): number {
+  return existsSync(path) ? statSync(path).size : 0;
+}

@@ -1,0 +1,39 @@
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { StreamKey } from "../../model/stream-key.ts";
+import { makePrivate } from "../../private-files.ts";
+import { ledgerTables } from "./ledger-tables.ts";
+import { syncFolder } from "./sync-folder.ts";
+
+/**
+ * Makes a ledger where there is none, unless another process was first. It has a folder of its own, so that whoever
+ * moves it away moves its log along, and gets its name only when it is whole, so that an empty one is never taken for new.
+ */
+export function createLedger(path: string, key: StreamKey): void {
+  const folder = dirname(path);
+  const draft = `${folder}.${process.pid}.new`;
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { mode: 0o700 });
+  makePrivate(join(draft, basename(path)));
+  const database = new DatabaseSync(join(draft, basename(path)));
+  try {
+    database.exec(ledgerTables);
+    database
+      .prepare("INSERT INTO file (only, connector, stream) VALUES (1, ?, ?)")
+      .run(key.connector, key.stream);
+    database.close();
+    syncFolder(draft);
+    renameSync(draft, folder);
+    syncFolder(dirname(folder));
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+/** Whether a folder could not take its name because another has it. */
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EEXIST" || error.code === "ENOTEMPTY");
+}
