@@ -206,7 +206,7 @@ export const errorCodes = {
   // Filters and outputs
   FILTER_FAILED: {
     meaning: "A filter threw, or returned nothing or something that is not a record.",
-    hint: "Fix the filter; the run failed before the batch was written.",
+    hint: "Fix the filter, or let it pass over such records with `onError: skip` or `deadLetter`. The run failed before the batch was written.",
     recoverable: false,
   },
   OUTPUT_UNAVAILABLE: {

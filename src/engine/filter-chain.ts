@@ -1,13 +1,26 @@
+import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import type { FilterAccount, FilterCount } from "./filter-account.ts";
-import type { Filter, FilterContext } from "./ports.ts";
+import { Origins } from "./origins.ts";
+import type { Filter, FilterContext, Refusals } from "./ports.ts";
+import { describeRecord } from "./record-cursors.ts";
+import type { RunRefusals } from "./refusals.ts";
 
 /** The filters of one run, in order, and what each of them did. */
 export class FilterChain {
   readonly #links: readonly Link[];
+  readonly #origins = new Origins();
+  /** Whether a filter may refuse a record without failing the run. */
+  readonly #goesOn: boolean;
 
-  constructor(filters: readonly Filter[], context: FilterContext) {
-    this.#links = filters.map((filter, at) => new Link(filter, at, context));
+  constructor(filters: readonly Filter[], context: FilterContext, refusals: Pick<RunRefusals, "ofFilter">) {
+    const lastToRefuse = filters.findLastIndex(({ onError }) => (onError?.policy ?? "fail") !== "fail");
+    this.#goesOn = lastToRefuse >= 0;
+    this.#links = filters.map((filter, index) => {
+      const account = refusals.ofFilter(filter.onError, `filters[${index}] ${filter.kind}`);
+      const follows = index < lastToRefuse;
+      return new Link({ filter, index, context, refusals: account, origins: this.#origins, follows });
+    });
   }
 
   get any(): boolean {
@@ -16,6 +29,7 @@ export class FilterChain {
 
   /** What the filters leave of a batch. Throws what a filter throws. */
   async apply(records: readonly SourceRecord[]): Promise<readonly SourceRecord[]> {
+    if (this.#goesOn) this.#origins.begin(records);
     let left = records;
     for (const link of this.#links) {
       if (left.length === 0) break;
@@ -29,19 +43,34 @@ export class FilterChain {
   }
 }
 
+interface LinkParts {
+  readonly filter: Filter;
+  readonly index: number;
+  readonly context: FilterContext;
+  readonly refusals: Refusals;
+  readonly origins: Origins;
+  readonly follows: boolean;
+}
+
 class Link implements FilterAccount {
-  readonly #filter: Filter;
-  readonly #index: number;
+  readonly #parts: LinkParts;
   readonly #context: FilterContext;
   readonly seen = new Set<string>();
+  /** Of the batch at hand, as they were read: one that became several is refused once. */
+  readonly #refusedNow = new Set<SourceRecord>();
   #given = 0;
   #dropped = 0;
+  #refused = 0;
+  #defaulted = 0;
   #tells = false;
 
-  constructor(filter: Filter, index: number, context: FilterContext) {
-    this.#filter = filter;
-    this.#index = index;
-    this.#context = { ...context, account: this };
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+    this.#context = { ...parts.context, account: this };
+  }
+
+  get follows(): boolean {
+    return this.#parts.follows;
   }
 
   dropped(count: number): void {
@@ -49,17 +78,61 @@ class Link implements FilterAccount {
     this.#dropped += count;
   }
 
+  defaulted(): void {
+    this.#defaulted += 1;
+  }
+
+  made(from: SourceRecord, to: readonly SourceRecord[]): void {
+    this.#parts.origins.made(from, to);
+  }
+
+  refuse(record: SourceRecord, reason: TidemarkError): void {
+    const { refusals, origins, index } = this.#parts;
+    if (!refusals.goesOn) throw reason;
+    const origin = origins.of(record);
+    if (origin === null) throw withoutOrigin(reason, index);
+    this.#refused += 1;
+    if (this.#refusedNow.has(origin)) return;
+    this.#refusedNow.add(origin);
+    refusals.refuse({ record: origin, name: describeRecord(origin), reason, stage: "filter" });
+  }
+
   async apply(records: readonly SourceRecord[]): Promise<readonly SourceRecord[]> {
-    const result = this.#filter.apply(records, this.#context);
+    const { filter, origins, follows } = this.#parts;
+    const refusedBefore = this.#refused;
+    this.#refusedNow.clear();
+    const result = filter.apply(records, this.#context);
     const left = result instanceof Promise ? await result : result;
+    if (follows) origins.returned(records, left);
     this.#given += records.length;
-    if (!this.#tells && left.length < records.length) this.#dropped += records.length - left.length;
+    const missing = records.length - (this.#refused - refusedBefore) - left.length;
+    if (!this.#tells && missing > 0) this.#dropped += missing;
     return left;
   }
 
   count(): FilterCount {
-    const { kind, name = kind, fields = [] } = this.#filter;
+    const { index, filter } = this.#parts;
+    const { kind, name = kind, fields = [] } = filter;
     const absentFields = this.#given === 0 ? [] : fields.filter((field) => !this.seen.has(field));
-    return { index: this.#index, type: kind, name, given: this.#given, dropped: this.#dropped, absentFields };
+    return {
+      index,
+      type: kind,
+      name,
+      given: this.#given,
+      dropped: this.#dropped,
+      refused: this.#refused,
+      defaulted: this.#defaulted,
+      absentFields,
+    };
   }
+}
+
+function withoutOrigin(reason: TidemarkError, index: number): TidemarkError {
+  const { code, message, details, where } = reason;
+  return new TidemarkError(code, message, {
+    cause: reason,
+    hint: `The record is refused by filters[${index}], and cannot be kept as it was read: a filter in code before it did not say which record it made it of (\`FilterAccount.made\`).`,
+    ...(details === undefined ? {} : { details }),
+    ...(where === undefined ? {} : { where }),
+  });
 }

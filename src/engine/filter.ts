@@ -5,7 +5,8 @@ import type { PartContext } from "./part-context.ts";
 
 /**
  * Changes, drops or multiplies records. `apply` is called once a batch, in order, and must not
- * change the records it is given. What it throws fails the run before the batch is written.
+ * change the records it is given. What it throws fails the run before the batch is written; a record that it cannot
+ * take is given to `FilterAccount.refuse`, which goes by `onError`.
  */
 export interface Filter {
   readonly kind: string;

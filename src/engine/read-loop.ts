@@ -75,7 +75,7 @@ export class ReadLoop {
   constructor(parts: ReadLoopParts) {
     this.#parts = parts;
     this.#faults = parts.faults ?? noFaults;
-    this.#filters = new FilterChain(parts.filters, parts.filterContext);
+    this.#filters = new FilterChain(parts.filters, parts.filterContext, parts.refusals);
   }
 
   get recordsWritten(): number {

@@ -3,6 +3,7 @@ import { compareCursorValues } from "../model/cursor.ts";
 import { emptyPosition, type Interval } from "../model/position.ts";
 import type { SourceRecord } from "../model/record.ts";
 import type { SliceStep } from "../model/slices.ts";
+import type { FilterAccount } from "./filter-account.ts";
 import { planRun } from "./plan-run.ts";
 import type { Filter, Page, PartContext, Pipeline, ReadRequest, Warn } from "./ports.ts";
 import { ReadLoop } from "./read-loop.ts";
@@ -131,6 +132,20 @@ async function* untilPast(
   }
 }
 
+/** What a run would refuse is left out. */
+function asRun({ onError }: Filter): FilterAccount {
+  return {
+    seen: new Set(),
+    follows: false,
+    dropped() {},
+    made() {},
+    defaulted() {},
+    refuse(_, error) {
+      if ((onError?.policy ?? "fail") === "fail") throw error;
+    },
+  };
+}
+
 async function sampleOf(
   records: readonly SourceRecord[],
   filters: readonly Filter[],
@@ -139,7 +154,8 @@ async function sampleOf(
   const sample: Sample[] = [];
   for (const record of records) {
     let filtered: readonly SourceRecord[] = [record];
-    for (const filter of filters) filtered = await filter.apply(filtered, context);
+    for (const filter of filters)
+      filtered = await filter.apply(filtered, { ...context, account: asRun(filter) });
     sample.push({ record, filtered });
   }
   return sample;

@@ -4,7 +4,8 @@ import type { Filter } from "../engine/ports.ts";
 import { ExactNumber } from "../model/exact-number.ts";
 import { isPlainObject } from "../model/plain-object.ts";
 import type { SourceRecord } from "../model/record.ts";
-import { type FilterParts, filterFailed } from "./failure.ts";
+import { type FilterParts, refuseRecord } from "./failure.ts";
+import { filterOnError, filterOnErrorShape } from "./on-error.ts";
 
 /** An expression that runs longer on one record, or calls itself deeper, is taken for an endless one. */
 const limits = { timeout: 10_000, stack: 500 };
@@ -29,6 +30,7 @@ export const conditionFilterSchema = z
     expression: expressionSchema.describe(
       "A JSONata expression over the record, such as `amount > 10`. The record is kept when JSONata's $boolean of the result is true.",
     ),
+    ...filterOnErrorShape,
   })
   .describe("Keeps the records for which an expression is true.");
 
@@ -48,7 +50,8 @@ export function createConditionFilter(config: ConditionFilterConfig, parts: Filt
   return {
     kind: "condition",
     name: config.expression,
-    async apply(records) {
+    ...filterOnError(config),
+    async apply(records, context) {
       const kept: SourceRecord[] = [];
       for (let index = 0; index < records.length; index++) {
         const record = records[index];
@@ -56,8 +59,9 @@ export function createConditionFilter(config: ConditionFilterConfig, parts: Filt
         try {
           const result: unknown = await expression.evaluate(withPlainNumbers(record));
           if (toBoolean(result)) kept.push(record);
-        } catch (error) {
-          throw filterFailed(`condition \`${config.expression}\``, record, index + 1, parts, error);
+        } catch (cause) {
+          const name = `condition \`${config.expression}\``;
+          refuseRecord(name, record, index + 1, { parts, context, cause });
         }
       }
       return kept;

@@ -1,3 +1,4 @@
+import type { FilterContext } from "../engine/ports.ts";
 import { placeInFile } from "../engine/stack-frames.ts";
 import { messageOf, type SourceLocation, TidemarkError } from "../errors.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "../model/record.ts";
@@ -8,6 +9,8 @@ export interface FilterParts {
   readonly key: readonly Path[] | null;
 }
 
+type FailureParts = FilterParts & { readonly file?: string };
+
 /**
  * The error of a filter at one record: which filter, which record of the batch (counted from 1),
  * its key where it still has one, and why.
@@ -16,7 +19,7 @@ export function filterFailed(
   filter: string,
   record: SourceRecord,
   ordinal: number,
-  parts: FilterParts & { readonly file?: string },
+  parts: FailureParts,
   cause: unknown,
 ): TidemarkError {
   const named = keyOf(record, parts.key);
@@ -25,6 +28,7 @@ export function filterFailed(
   return new TidemarkError("FILTER_FAILED", `${filter}: ${which}: ${reasonOf(cause)}`, {
     cause,
     ...(where === null ? {} : { where }),
+    ...(cause instanceof TidemarkError && cause.details !== undefined ? { details: cause.details } : {}),
   });
 }
 
@@ -40,6 +44,21 @@ function shorten(text: string): string {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
+/**
+ * Takes note of a record that a filter cannot take, which goes no further; throws where `onError` is `fail`, and where
+ * the run is to stop.
+ */
+export function refuseRecord(
+  filter: string,
+  record: SourceRecord,
+  ordinal: number,
+  { parts, context, cause }: { parts: FailureParts; context: FilterContext; cause: unknown },
+): void {
+  const error = filterFailed(filter, record, ordinal, parts, cause);
+  if (context.signal.aborted || context.account === undefined) throw error;
+  context.account.refuse(record, error);
+}
+
 /** JSONata throws plain objects with a message; a script may throw anything. */
 function reasonOf(cause: unknown): string {
   if (typeof cause === "object" && cause !== null && !(cause instanceof Error) && "message" in cause) {
@@ -48,19 +67,24 @@ function reasonOf(cause: unknown): string {
   return messageOf(cause);
 }
 
-/** Runs `change` on every record; what it throws is told with the record's place. */
+/** Runs `change` on every record; one for which it throws is refused. */
 export function changeEach(
   filter: string,
   records: readonly SourceRecord[],
-  parts: FilterParts,
+  { parts, context }: { parts: FilterParts; context: FilterContext },
   change: (record: SourceRecord) => SourceRecord,
 ): SourceRecord[] {
+  const { account } = context;
   const changed: SourceRecord[] = [];
-  for (const record of records) {
+  for (let index = 0; index < records.length; index++) {
+    const record = records[index];
+    if (record === undefined) continue;
     try {
-      changed.push(change(record));
-    } catch (error) {
-      throw filterFailed(filter, record, changed.length + 1, parts, error);
+      const made = change(record);
+      changed.push(made);
+      if (account?.follows === true) account.made(record, [made]);
+    } catch (cause) {
+      refuseRecord(filter, record, index + 1, { parts, context, cause });
     }
   }
   return changed;

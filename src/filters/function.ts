@@ -4,7 +4,7 @@ import { TidemarkError } from "../errors.ts";
 import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { adoptValue, copyValue } from "../model/user-value.ts";
-import { type FilterParts, filterFailed } from "./failure.ts";
+import { type FilterParts, refuseRecord } from "./failure.ts";
 
 /** What a filter function is told beside the record. */
 export interface ScriptContext {
@@ -89,20 +89,24 @@ async function applyToEach(
 ): Promise<SourceRecord[]> {
   const told = scriptContext(context, parts.params);
   const results: SourceRecord[] = [];
+  const { account } = context;
   let dropped = 0;
   for (let index = 0; index < records.length; index++) {
     const record = records[index];
     if (record === undefined) continue;
+    const before = results.length;
     try {
       const returned = run(copyRecord(record), told);
-      const before = results.length;
       collect(isThenable(returned) ? await patience.for(returned) : returned, results);
       if (results.length === before) dropped += 1;
-    } catch (error) {
-      throw filterFailed(parts.name, record, index + 1, parts, error);
+      else if (account?.follows === true) account.made(record, results.slice(before));
+    } catch (cause) {
+      // Of a list with something in it that is no record, nothing goes on.
+      results.length = before;
+      refuseRecord(parts.name, record, index + 1, { parts, context, cause });
     }
   }
-  context.account?.dropped(dropped);
+  account?.dropped(dropped);
   return results;
 }
 

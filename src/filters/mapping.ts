@@ -1,8 +1,9 @@
 import { z } from "zod";
-import type { Filter } from "../engine/ports.ts";
+import type { Filter, FilterContext } from "../engine/ports.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
 import { type Path, parsePath, type SourceRecord, valueAt } from "../model/record.ts";
 import { changeEach, type FilterParts } from "./failure.ts";
+import { filterOnError, filterOnErrorShape } from "./on-error.ts";
 import { targetPathSchema, withoutValueAt, withValueAt } from "./paths.ts";
 import { type NamedField, noteSeen } from "./seen-fields.ts";
 import { type Transform, transformed, transforms } from "./transform.ts";
@@ -20,6 +21,12 @@ const mappingSchema = z.strictObject({
     .unknown()
     .optional()
     .describe("The value where the source has none. Without it the target is left out too."),
+  onError: z
+    .enum(["fail", "default"])
+    .optional()
+    .describe(
+      "What happens where `transform` cannot take a value: `fail` (the default) leaves it to the filter's `onError`; `default` puts the default.",
+    ),
   transform: z
     .union([transformNames, z.array(transformNames)])
     .optional()
@@ -38,13 +45,27 @@ export const mappingFilterSchema = z
       .boolean()
       .default(false)
       .describe("Keeps the fields that no mapping reads, under their own names."),
+    ...filterOnErrorShape,
   })
   .superRefine(({ mappings }, context) => {
+    for (const [index, message] of defaultMistakes(mappings)) {
+      context.addIssue({ code: "custom", path: ["mappings", index, "onError"], message });
+    }
     for (const [index, message] of targetMistakes(mappings.map(({ target }) => target))) {
       context.addIssue({ code: "custom", path: ["mappings", index, "target"], message });
     }
   })
   .describe("Builds a new record from fields of the old one.");
+
+function defaultMistakes(mappings: readonly z.infer<typeof mappingSchema>[]): [number, string][] {
+  return mappings.flatMap(({ onError, default: fallback, transform }, index) => {
+    if (onError !== "default") return [];
+    if (fallback === undefined)
+      return [[index, "`onError: default` needs a `default`"] satisfies [number, string]];
+    if (transform !== undefined) return [];
+    return [[index, "is only used with `transform`"] satisfies [number, string]];
+  });
+}
 
 /** Targets of which one is another, or lies within another: the later mapping would fail, or undo the earlier one. */
 function targetMistakes(targets: readonly string[]): [index: number, message: string][] {
@@ -72,7 +93,10 @@ interface Step {
   readonly source: Path;
   readonly target: Path;
   readonly targetName: string;
+  readonly sourceName: string;
   readonly fallback: unknown;
+  /** Whether the fallback stands in for a value that cannot be transformed. */
+  readonly fallsBack: boolean;
   readonly transforms: readonly Transform[];
 }
 
@@ -87,7 +111,9 @@ export function createMappingFilter(config: MappingFilterConfig, parts: FilterPa
       source: parsePath(mapping.source),
       target: parsePath(mapping.target),
       targetName: mapping.target,
+      sourceName: mapping.source,
       fallback: mapping.default,
+      fallsBack: mapping.onError === "default",
       transforms: mapping.transform === undefined ? [] : [mapping.transform].flat(),
     }),
   );
@@ -99,30 +125,46 @@ export function createMappingFilter(config: MappingFilterConfig, parts: FilterPa
   });
   return {
     kind: "mapping",
+    ...filterOnError(config),
     fields: named.map(({ name }) => name),
     apply(records, context) {
       noteSeen(context, named, records);
-      return changeEach("mapping", records, parts, (record) => mapped(record, begin(record), steps));
+      const { account } = context;
+      return changeEach("mapping", records, { parts, context }, (record) =>
+        mapped(record, begin(record), { steps, account }),
+      );
     },
   };
 }
 
-function mapped(record: SourceRecord, begun: SourceRecord, steps: readonly Step[]): SourceRecord {
+interface Work {
+  readonly steps: readonly Step[];
+  readonly account: FilterContext["account"];
+}
+
+function mapped(record: SourceRecord, begun: SourceRecord, { steps, account }: Work): SourceRecord {
   let result = begun;
   for (const step of steps) {
     const found = valueAt(record, step.source);
-    const value = found === undefined ? step.fallback : changedValue(found, step);
+    const value = found === undefined ? step.fallback : changedValue(found, step, account);
     if (value !== undefined) result = withValueAt(result, step.target, value);
   }
   return result;
 }
 
-function changedValue(found: unknown, step: Step): unknown {
+function changedValue(found: unknown, step: Step, account: Work["account"]): unknown {
   let value = found;
   try {
     for (const transform of step.transforms) value = transformed(value, transform);
   } catch (cause) {
-    throw new TidemarkError("FILTER_FAILED", `\`${step.targetName}\`: ${messageOf(cause)}`, { cause });
+    if (step.fallsBack) {
+      account?.defaulted();
+      return step.fallback;
+    }
+    throw new TidemarkError("FILTER_FAILED", `\`${step.targetName}\`: ${messageOf(cause)}`, {
+      cause,
+      details: { field: step.sourceName },
+    });
   }
   return value;
 }

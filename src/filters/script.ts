@@ -5,6 +5,7 @@ import { importUserModule } from "../engine/user-module.ts";
 import { TidemarkError } from "../errors.ts";
 import { kindOf } from "../model/plain-object.ts";
 import { applyFunction, type FunctionFilterParts, type ScriptFunction } from "./function.ts";
+import { filterOnError, filterOnErrorShape } from "./on-error.ts";
 
 export const scriptFilterSchema = z
   .strictObject({
@@ -15,6 +16,7 @@ export const scriptFilterSchema = z
       .describe(
         "A .ts, .js or .mjs file, relative to the pipeline file, whose default export is `(record, context) => record | record[] | null`, or a promise of that. Null drops the record; nothing (`undefined`) fails the run.",
       ),
+    ...filterOnErrorShape,
   })
   .describe("Runs a function of yours over every record.");
 
@@ -54,6 +56,7 @@ export function createScriptFilter(
   return {
     kind: "script",
     name: config.path,
+    ...filterOnError(config),
     async apply(records, context) {
       loading ??= loadScript(path);
       return applyFunction(await loading, records, context, named);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
 import { parsePath } from "../model/record.ts";
 import { changeEach, type FilterParts } from "./failure.ts";
+import { filterOnError, filterOnErrorShape } from "./on-error.ts";
 import { targetPathSchema, withValueAt } from "./paths.ts";
 
 export const setFilterSchema = z
@@ -11,6 +12,7 @@ export const setFilterSchema = z
       "Dotted path of the field to set; objects missing on the way are made.",
     ),
     value: z.unknown().describe("Any YAML value: text, number, true or false, null, a list or an object."),
+    ...filterOnErrorShape,
   })
   .refine((config) => config.value !== undefined, {
     message: "`value` is missing; write `value: null` to set null",
@@ -26,7 +28,10 @@ export function createSetFilter(config: SetFilterConfig, parts: FilterParts): Fi
   const { value } = config;
   return {
     kind: "set",
-    apply: (records) =>
-      changeEach(`set ${config.target}`, records, parts, (record) => withValueAt(record, path, value)),
+    ...filterOnError(config),
+    apply: (records, context) =>
+      changeEach(`set ${config.target}`, records, { parts, context }, (record) =>
+        withValueAt(record, path, value),
+      ),
   };
 }

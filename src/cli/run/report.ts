@@ -62,9 +62,11 @@ function countFields(result: RunResult, ran: Ran): [string, string][] {
 
 /** Which filters left records out, and which fields were to be removed that no record had. */
 function filterFields(filters: readonly FilterCount[]): [string, string][] {
-  return filters.flatMap(({ index, type, name, dropped, absentFields }) => {
+  return filters.flatMap(({ index, type, name, dropped, refused, defaulted, absentFields }) => {
     const parts = [
       ...(dropped === 0 ? [] : [`${formatCount(dropped)} dropped`]),
+      ...(refused === 0 ? [] : [`${formatCount(refused)} refused`]),
+      ...(defaulted === 0 ? [] : [`${formatCount(defaulted)} values by default`]),
       ...(type !== "remove" || absentFields.length === 0
         ? []
         : [`no record has ${absentFields.map(shown).join(", ")}`]),

@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { errorPolicies, type Filter } from "../engine/ports.ts";
+
+/** The key by which a filter says what becomes of records that it cannot take. */
+export const filterOnErrorShape = {
+  onError: z
+    .enum(errorPolicies)
+    .optional()
+    .describe(
+      "What happens to a record that the filter cannot take: a value that cannot be transformed or compared, a script that throws. `fail` (the default) fails the run, and the next begins with that record; `skip` leaves the record out; `deadLetter` writes it, as it was read, to the output's `deadLetter` file. Both go on with the other records, and the result counts those refused.",
+    ),
+} as const;
+
+/** What the key declares. */
+export function filterOnError({
+  onError,
+}: {
+  readonly onError?: (typeof errorPolicies)[number] | undefined;
+}): Pick<Filter, "onError"> {
+  return onError === undefined || onError === "fail" ? {} : { onError: { policy: onError } };
+}
