@@ -3,15 +3,20 @@ import { promisify } from "node:util";
 import zlib from "node:zlib";
 import { AttemptFailed } from "./retry.ts";
 
-/** An answer that came whole and cannot be used; asking again would bring the same. */
+/** An answer that came whole and cannot be used; asking again at once would bring the same. */
 export class UnusableAnswer extends Error {
   override readonly name = "UnusableAnswer";
   /** Whether it is only too large, so that an answer to less might be read. */
   readonly isTooLarge: boolean;
+  readonly hint: string | undefined;
+  /** Whether a later run may be able to use it. */
+  readonly recoverable: boolean;
 
-  constructor(message: string, isTooLarge = false) {
+  constructor(message: string, options: { isTooLarge?: boolean; hint?: string; recoverable?: boolean } = {}) {
     super(message);
-    this.isTooLarge = isTooLarge;
+    this.isTooLarge = options.isTooLarge ?? false;
+    this.hint = options.hint;
+    this.recoverable = options.recoverable ?? false;
   }
 }
 
@@ -34,6 +39,9 @@ const decompressors: ReadonlyMap<string, Decompress> = new Map([
   ],
   ["br", unbrotli],
 ]);
+
+/** Each layer may grow to the most bytes anew, so there must be few. */
+const mostEncodings = 5;
 
 /** What servers write into `Content-Encoding` although nothing is compressed. */
 const notCompressed: ReadonlySet<string> = new Set([
@@ -72,7 +80,11 @@ export const acceptedEncodings = "gzip, deflate, br";
  */
 export async function decompress(bytes: Buffer, contentEncoding: string, maxBytes: number): Promise<Buffer> {
   let body = bytes;
-  for (const name of contentEncoding.toLowerCase().split(",").reverse()) {
+  const names = contentEncoding.toLowerCase().split(",");
+  if (names.length > mostEncodings) {
+    throw new UnusableAnswer(`it is encoded ${names.length} times; at most ${mostEncodings} are undone`);
+  }
+  for (const name of names.reverse()) {
     const encoding = name.trim();
     if (notCompressed.has(encoding) || body.length === 0) continue;
     const step = decompressors.get(encoding);
@@ -93,7 +105,7 @@ export async function decompress(bytes: Buffer, contentEncoding: string, maxByte
 export function tooLarge(maxBytes: number): UnusableAnswer {
   return new UnusableAnswer(
     `it is larger than ${maxBytes} bytes; ask for smaller pages or raise \`maxBodyBytes\``,
-    true,
+    { isTooLarge: true },
   );
 }
 

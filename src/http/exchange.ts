@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import { messageOf } from "../errors.ts";
+import { refuseBeyondMemory } from "./answer-memory.ts";
 import {
   acceptedEncodings,
   type DecodedText,
@@ -46,6 +47,7 @@ export interface ExchangeLimits {
   /** From the request to the end of the answer. Default: ten times `timeoutMs`. */
   readonly totalTimeoutMs?: number | undefined;
   readonly maxBodyBytes: number;
+  readonly maxBodyValues: number;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function exchange(
   try {
     const response = await respond(dispatcher, { ...request, signal: deadline.signal }, limits);
     try {
-      return await answerOf(response, request.encoding, limits);
+      return await answerOf(response, { ...request, signal: deadline.signal }, limits);
     } catch (error) {
       if (request.bodyOptional !== true || request.signal.aborted) throw error;
       return unreadAnswer(response, deadline.hasPassed ? tooLong(totalTimeoutMs) : error);
@@ -132,7 +134,7 @@ async function respond(
 
 async function answerOf(
   response: Dispatcher.ResponseData,
-  encoding: string | undefined,
+  { encoding, signal }: Pick<Exchange, "encoding" | "signal">,
   limits: ExchangeLimits,
 ): Promise<Answer> {
   const headers = joinedHeaders(response.headers);
@@ -144,10 +146,12 @@ async function answerOf(
     throw failureOf(error, "truncated");
   }
   const plain = await decompress(bytes, headers.get("content-encoding") ?? "", limits.maxBodyBytes);
+  const decoded = decodeText(plain, headers.get("content-type") ?? "", encoding);
+  await refuseBeyondMemory(decoded.text, limits.maxBodyValues, signal);
   return {
     ...headOf(response, headers),
     unread: null,
-    ...decodeText(plain, headers.get("content-type") ?? "", encoding),
+    ...decoded,
   };
 }
 

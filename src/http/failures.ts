@@ -135,7 +135,11 @@ export function createFailures({ codes, stream, maxRetryAfterMs }: FailureParts)
     },
     other(request, error) {
       if (error instanceof UnusableAnswer) {
-        return failure(codes.invalid, `${name(request)}: the answer cannot be used: ${error.message}`);
+        const { hint, recoverable } = error;
+        return failure(codes.invalid, `${name(request)}: the answer cannot be used: ${error.message}`, {
+          ...(hint === undefined ? {} : { hint }),
+          ...(recoverable ? { recoverable } : {}),
+        });
       }
       if (error instanceof UnsendableRequest) {
         return failure("ARGUMENT_INVALID", `${name(request)}: the request cannot be sent: ${error.message}`, {

@@ -123,6 +123,9 @@ export const queryParamsSchema = z.record(z.string(), z.union([scalar, z.array(s
 /** What `queryParamsSchema` parses to. */
 export type QueryParams = z.infer<typeof queryParamsSchema>;
 
+/** An answer of 256 MiB with records of the usual kind holds about 20 million. */
+export const usualBodyValues = 50_000_000;
+
 /**
  * The keys of everything that makes requests: spread them into the schema of an input, an output or
  * a store. What they parse to is the `settings` of `openHttpClient`.
@@ -146,6 +149,13 @@ export const httpSettingsShape = {
     .min(1)
     .default(268_435_456)
     .describe("The largest answer that is taken, in bytes once decompressed."),
+  maxBodyValues: z
+    .int()
+    .min(1)
+    .default(usualBodyValues)
+    .describe(
+      "How many values an answer may hold: texts, numbers, lists and objects, at any depth. A small answer can hold very many, which take far more memory than its bytes.",
+    ),
   retry: retrySchema.prefault({}).describe("When a request is made again."),
   rateLimit: rateLimitSchema.optional().describe("How many requests may be made in which time."),
 };

@@ -129,15 +129,33 @@ export function parentSettings(config: HttpPollingConfig): HttpSettings | null {
     return httpSettingsSchema.parse(declared);
   }
   if (Object.keys(declared).length === 0) return null;
-  const { headers, authentication, timeoutMs, totalTimeoutMs, maxBodyBytes, retry, rateLimit } = config;
+  const {
+    headers,
+    authentication,
+    timeoutMs,
+    totalTimeoutMs,
+    maxBodyBytes,
+    maxBodyValues,
+    retry,
+    rateLimit,
+  } = config;
   return httpSettingsSchema.parse({
-    ...withoutAbsent({ headers, authentication, timeoutMs, totalTimeoutMs, maxBodyBytes, retry, rateLimit }),
+    ...withoutAbsent({
+      headers,
+      authentication,
+      timeoutMs,
+      totalTimeoutMs,
+      maxBodyBytes,
+      maxBodyValues,
+      retry,
+      rateLimit,
+    }),
     ...declared,
   });
 }
 
 function declaredSettings(parent: PartitionParent): Partial<HttpSettings> {
-  const { authentication, timeoutMs, totalTimeoutMs, maxBodyBytes, retry, rateLimit } = parent;
+  const { authentication, timeoutMs, totalTimeoutMs, maxBodyBytes, maxBodyValues, retry, rateLimit } = parent;
   const headers = parent.headers === undefined ? undefined : constantHeaders(parent.headers);
   return withoutAbsent({
     headers,
@@ -145,6 +163,7 @@ function declaredSettings(parent: PartitionParent): Partial<HttpSettings> {
     timeoutMs,
     totalTimeoutMs,
     maxBodyBytes,
+    maxBodyValues,
     retry,
     rateLimit,
   });

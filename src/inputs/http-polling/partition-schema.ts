@@ -15,6 +15,10 @@ const declaredSettings = {
   timeoutMs: httpSettingsShape.timeoutMs.unwrap().optional().describe("As the input's `timeoutMs`."),
   totalTimeoutMs: httpSettingsShape.totalTimeoutMs,
   maxBodyBytes: httpSettingsShape.maxBodyBytes.unwrap().optional().describe("As the input's `maxBodyBytes`."),
+  maxBodyValues: httpSettingsShape.maxBodyValues
+    .unwrap()
+    .optional()
+    .describe("As the input's `maxBodyValues`."),
   retry: httpSettingsShape.retry.unwrap().optional().describe("As the input's `retry`."),
   rateLimit: httpSettingsShape.rateLimit,
 };

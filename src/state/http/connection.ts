@@ -6,6 +6,7 @@ import { type Answer, exchange } from "../../http/exchange.ts";
 import { snippet, throughProxy } from "../../http/failures.ts";
 import { openPool, type Pool } from "../../http/pool.ts";
 import { AttemptFailed } from "../../http/retry.ts";
+import { usualBodyValues } from "../../http/schema.ts";
 import { parseRetryAfter } from "../../http/waits.ts";
 import type { ServiceAddress } from "./address.ts";
 import { pauseBefore, type Repeatable, wasNeverSent } from "./repeats.ts";
@@ -104,7 +105,11 @@ export class ServiceConnection {
     const { dispatcher, proxy } = (await this.#pool(request.repeatable)).to(url);
     try {
       const all = { ...headers, ...request.headers };
-      const limits = { timeoutMs: request.timeoutMs ?? timeoutMs, maxBodyBytes: mostAnswerBytes };
+      const limits = {
+        timeoutMs: request.timeoutMs ?? timeoutMs,
+        maxBodyBytes: mostAnswerBytes,
+        maxBodyValues: usualBodyValues,
+      };
       return await exchange(dispatcher, { method, url, headers: all, body, signal }, limits);
     } catch (error) {
       if (error instanceof AttemptFailed) return throughProxy(error, proxy);
