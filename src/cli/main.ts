@@ -27,7 +27,7 @@ function withSmallHeap(): void {
   const { execve, execArgv, execPath, argv, env } = process;
   if (execve === undefined || !argv.slice(2).some((word) => moving.has(word))) return;
   if (execArgv.some((flag) => flag.startsWith("--max-semi-space-size"))) return;
-  const flags = ["--max-semi-space-size=8", "--heap-growing-percent=50"];
+  const flags = ["--disable-sigusr1", "--max-semi-space-size=8", "--heap-growing-percent=50"];
   try {
     execve(execPath, [execPath, ...flags, ...execArgv, ...argv.slice(1)], env);
   } catch {

@@ -4,6 +4,7 @@ import { defaultStateUrl } from "../state/open.ts";
 import { version } from "../version.ts";
 import { addCommands, type CommandEntry } from "./commands.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
+import { outliveSignals } from "./hangup.ts";
 import { watchStrays } from "./stray.ts";
 import { flushed, note, outliveReaders, print, style } from "./terminal.ts";
 
@@ -85,6 +86,7 @@ Help on a command: tidemark help COMMAND`;
 /** Runs the command line and ends the process with the design's exit codes. */
 export async function runCommand(argv: readonly string[]): Promise<void> {
   outliveReaders();
+  outliveSignals();
   const json = asksForJson(argv);
   // What scripts of a pipeline print must not mix with the JSON.
   if (json) globalThis.console = new Console(process.stderr);

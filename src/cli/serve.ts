@@ -22,7 +22,8 @@ Docs at /docs, OpenAPI 3.1 at /openapi.json, /metrics for Prometheus, /healthz a
 runs it.
 The first start makes an admin key and writes it to a file beside the state. On an address that other
 machines reach, it starts only where there is a key already.
-SIGTERM and Ctrl-C: no more connections, the requests at hand are answered, then it ends.`,
+SIGTERM and Ctrl-C: no more connections, the requests at hand are answered, then it ends.
+SIGHUP: the certificate is read again; it is also within seconds of a change.`,
   );
   examples(command, [
     ["tidemark serve", "on this machine, state in ./.tidemark/state.db"],

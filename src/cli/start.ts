@@ -23,6 +23,7 @@ export function defineStart(command: Command): void {
     `
 Files that change are taken up while it runs; one with mistakes leaves what it held before running.
 A pipeline that fails touches no other. One that failed in a way that may pass is tried again.
+SIGHUP: pipelines and certificates are read again; they are also within seconds of a change.
 SIGTERM and Ctrl-C: nothing more begins, and what runs stops at its next checkpoint. Once more ends it
 at once, which loses nothing that was committed.`,
   );

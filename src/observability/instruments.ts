@@ -136,3 +136,22 @@ export function createInstruments(registry: Registry) {
 }
 
 export type Instruments = ReturnType<typeof createInstruments>;
+
+/** Of a certificate that the service serves. */
+export function createCertificateInstruments(registry: Registry) {
+  const registers = [registry];
+  return {
+    expires: new Gauge({
+      name: "tidemark_tls_certificate_expires_timestamp_seconds",
+      help: "When the certificate that is served expires, in seconds since 1970. Absent without HTTPS.",
+      registers,
+    }),
+    stale: new Gauge({
+      name: "tidemark_tls_certificate_stale",
+      help: "Whether the files hold a newer certificate that cannot be used, so that the one before is served: 1 or 0.",
+      registers,
+    }),
+  };
+}
+
+export type CertificateInstruments = ReturnType<typeof createCertificateInstruments>;

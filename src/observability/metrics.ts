@@ -3,7 +3,12 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { ScheduleEvent } from "../schedule/events.ts";
 import type { FileChange } from "../schedule/pipeline-files.ts";
-import { createInstruments, type Instruments } from "./instruments.ts";
+import {
+  type CertificateInstruments,
+  createCertificateInstruments,
+  createInstruments,
+  type Instruments,
+} from "./instruments.ts";
 import type { StateObserver } from "./observed-state.ts";
 import { RunMetrics } from "./run-metrics.ts";
 import { LabelledStreams } from "./stream-labels.ts";
@@ -25,6 +30,14 @@ export interface AnsweredRequest {
   readonly seconds: number;
 }
 
+/** A certificate that is served. */
+export interface ObservedCertificate {
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** Whether its files hold a newer one that cannot be used. */
+  readonly isStale: boolean;
+}
+
 /** How many streams have labels of their own. */
 const mostStreams = 1000;
 const scrapePatienceMs = 5000;
@@ -42,6 +55,7 @@ export class Metrics {
   readonly #clock: Clock;
   readonly #streams: StreamMetrics;
   readonly #sources: () => readonly StreamSource[];
+  #certificate: CertificateInstruments | null = null;
   #looking: Promise<void> | null = null;
   /** For `observedState`. */
   readonly state: StateObserver;
@@ -66,6 +80,13 @@ export class Metrics {
   readonly observeRequest = ({ method, route, status, seconds }: AnsweredRequest): void => {
     const known = methods.has(method) ? method : "other";
     this.#instruments.requestSeconds.observe({ method: known, route, status: String(status) }, seconds);
+  };
+
+  /** What is known of the certificate that the service serves. Without one there are no such metrics. */
+  readonly observeCertificate = ({ expiresAt, isStale }: ObservedCertificate): void => {
+    this.#certificate ??= createCertificateInstruments(this.#registry);
+    this.#certificate.expires.set(expiresAt / 1000);
+    this.#certificate.stale.set(isStale ? 1 : 0);
   };
 
   /** How many pipelines are scheduled now. */

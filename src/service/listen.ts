@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { messageOf, TidemarkError } from "../errors.ts";
@@ -33,6 +33,11 @@ export interface Listening {
   readonly port: number;
   /** Takes no more connections and resolves when every request at hand is answered, or the time is up. */
   close(graceMs?: number): Promise<void>;
+  /**
+   * Serves another certificate to new connections. Throws `ARGUMENT_INVALID` where it cannot be used, or where no
+   * TLS is spoken; the one before is served on.
+   */
+  renew(tls: NonNullable<ListenOptions["tls"]>): void;
 }
 
 /** Longer than load balancers keep theirs, so that it is never we who close one that they have just used. */
@@ -75,6 +80,7 @@ export async function serveService(service: Service, options: ListenOptions): Pr
     url: urlOf(tls === undefined ? "http" : "https", address),
     port: address.port,
     close: (graceMs = 25_000) => drained(server, service, graceMs),
+    renew: (renewed) => renewTls(server, renewed),
   };
 }
 
@@ -85,17 +91,29 @@ function secureServer(
 ): Server {
   try {
     const handshakeTimeout = limits.headersTimeout;
-    return createTlsServer({ ...limits, cert, key, minVersion: "TLSv1.2", handshakeTimeout }, listener);
+    return createTlsServer({ ...limits, cert, key, minVersion, handshakeTimeout }, listener);
   } catch (error) {
-    throw new TidemarkError(
-      "ARGUMENT_INVALID",
-      `the certificate or its key cannot be used: ${messageOf(error)}`,
-      {
-        cause: error,
-        hint: "Give a certificate chain and its private key, each as PEM.",
-      },
-    );
+    throw unusableCertificate(error);
   }
+}
+
+const minVersion = "TLSv1.2";
+
+function renewTls(server: Server, { cert, key }: NonNullable<ListenOptions["tls"]>): void {
+  if (!(server instanceof TlsServer)) throw unusableCertificate(new Error("the service speaks plain HTTP"));
+  try {
+    server.setSecureContext({ cert, key, minVersion });
+  } catch (error) {
+    throw unusableCertificate(error);
+  }
+}
+
+function unusableCertificate(error: unknown): TidemarkError {
+  return new TidemarkError(
+    "ARGUMENT_INVALID",
+    `the certificate or its key cannot be used: ${messageOf(error)}`,
+    { cause: error, hint: "Give a certificate chain and its private key, each as PEM." },
+  );
 }
 
 function bound(server: Server, host: string, port: number): Promise<void> {

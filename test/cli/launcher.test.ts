@@ -40,7 +40,7 @@ describe("bin/tidemark", () => {
 
 /** Has each Node that starts say which process it is, and with which flags. */
 const telling =
-  "data:text/javascript,process.stderr.write(`pid ${process.pid} of ${process.execArgv.join(' ').slice(0, 60)}\\n`)";
+  "data:text/javascript,process.stderr.write(`pid ${process.pid} of ${process.execArgv.join(' ').slice(0, 100)}\\n`)";
 
 describe("the entry of the package", () => {
   it.skipIf(process.execve === undefined)(
@@ -53,7 +53,7 @@ describe("the entry of the package", () => {
       expect(starts).toEqual([
         expect.stringContaining(`pid ${child.pid} of --import`),
         expect.stringContaining(
-          `pid ${child.pid} of --max-semi-space-size=8 --heap-growing-percent=50 --import`,
+          `pid ${child.pid} of --disable-sigusr1 --max-semi-space-size=8 --heap-growing-percent=50 --import`,
         ),
       ]);
       expect(stderr).toContain("missing.yaml");

@@ -2,6 +2,7 @@ import { systemClock } from "../../clock.ts";
 import type { LogLevel } from "../../observability/log.ts";
 import { observedState } from "../../observability/observed-state.ts";
 import { openState } from "../../state/open.ts";
+import { onHangup } from "../hangup.ts";
 import { observe } from "../observe.ts";
 import { stopOnSignals } from "../start/stop.ts";
 import { note, printJson, shown, style } from "../terminal.ts";
@@ -26,7 +27,12 @@ export async function serve(options: ServeOptions & { readonly json: boolean }):
   });
   const stop = stopOnSignals(log);
   const state = observedState(stored, metrics.state, clock);
-  await using started = await startService(state, options, { ...ofService, clock });
+  const observeCertificate = metrics.observeCertificate;
+  await using started = await startService(state, options, { ...ofService, clock, observeCertificate });
+  onHangup(() => {
+    log.info({ signal: "SIGHUP" }, "asked to read files again");
+    started.reload();
+  }, stop);
   const { url, port, firstKeyFile } = started;
   if (options.json) await printJson({ url, port, admin_key_file: firstKeyFile });
   else note(greeting(url, firstKeyFile, options));

@@ -1,16 +1,20 @@
-import { readFileSync } from "node:fs";
 import type { Clock } from "../../clock.ts";
-import { messageOf } from "../../errors.ts";
 import { usualLimits } from "../../service/authenticate.ts";
 import { ensureKey, firstKeyFile, isLoopback } from "../../service/first-key.ts";
 import { openKeys } from "../../service/keys/open.ts";
 import type { KeyStore } from "../../service/keys/store.ts";
-import { type ListenOptions, serveService } from "../../service/listen.ts";
+import { serveService } from "../../service/listen.ts";
 import type { ServiceLogger } from "../../service/logger.ts";
 import { createService, type ServiceOptions } from "../../service/service.ts";
 import type { StateStore } from "../../state/contract.ts";
 import { invalidArgument } from "../failure.ts";
 import { actor } from "../state-access.ts";
+import {
+  type CertificateFiles,
+  CertificateRenewal,
+  type CertificateStanding,
+  readCertificate,
+} from "./certificate.ts";
 
 /** What a command line says of the service. */
 export interface ServiceSettings {
@@ -34,11 +38,14 @@ export interface StartedService extends AsyncDisposable {
   readonly firstKeyFile: string | null;
   /** Takes no more connections and resolves when the requests at hand are answered. */
   drain(graceMs: number): Promise<void>;
+  /** Takes up a renewed certificate now, rather than with the next look at its files. */
+  reload(): void;
 }
 
 type Parts = Pick<ServiceOptions, "metrics" | "middleware"> & {
   readonly logger: ServiceLogger;
   readonly clock: Clock;
+  readonly observeCertificate?: (standing: CertificateStanding) => void;
 };
 
 /** Starts the service over an open state, with its keys, as a command line says. */
@@ -47,7 +54,8 @@ export async function startService(
   settings: ServiceSettings,
   parts: Parts,
 ): Promise<StartedService> {
-  const tls = tlsOf(settings);
+  const files = certificateFiles(settings);
+  const tls = files === null ? null : readCertificate(files);
   const keys = await keysOf(settings, parts.clock);
   try {
     const first = keys === null ? null : await firstKey(keys, settings, parts.logger);
@@ -55,13 +63,28 @@ export async function startService(
     const service = createService({ state, keys, ...parts, limits: { ...usualLimits, perKey } });
     const { host, port, maxConnections } = settings;
     const most = maxConnections === undefined ? {} : { maxConnections };
-    const listening = await serveService(service, { host, port, ...tls, ...most });
+    const listening = await serveService(service, { host, port, ...most, ...(tls === null ? {} : { tls }) });
+    const { logger, clock, observeCertificate: observe } = parts;
+    const use = listening.renew;
+    const renewal =
+      files === null || tls === null
+        ? null
+        : new CertificateRenewal(files, tls, {
+            clock,
+            logger,
+            use,
+            ...(observe === undefined ? {} : { observe }),
+          });
+    const over = new AbortController();
+    void renewal?.follow(over.signal);
     return {
       url: listening.url,
       port: listening.port,
       firstKeyFile: first,
       drain: (graceMs) => listening.close(graceMs),
+      reload: () => renewal?.look(true),
       async [Symbol.asyncDispose]() {
+        over.abort();
         await listening.close(0);
         await keys?.close();
       },
@@ -93,18 +116,10 @@ async function firstKey(
   return null;
 }
 
-function tlsOf({ tlsCert, tlsKey }: ServiceSettings): Pick<ListenOptions, "tls"> {
-  if (tlsCert === undefined && tlsKey === undefined) return {};
+function certificateFiles({ tlsCert, tlsKey }: ServiceSettings): CertificateFiles | null {
+  if (tlsCert === undefined && tlsKey === undefined) return null;
   if (tlsCert === undefined || tlsKey === undefined) {
     throw invalidArgument("--tls-cert and --tls-key go together", "Give both files.");
   }
-  return { tls: { cert: pemOf("--tls-cert", tlsCert), key: pemOf("--tls-key", tlsKey) } };
-}
-
-function pemOf(option: string, file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw invalidArgument(`${option}: ${file} cannot be read: ${messageOf(error)}`, "Give a PEM file.");
-  }
+  return { certFile: tlsCert, keyFile: tlsKey };
 }

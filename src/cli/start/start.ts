@@ -5,6 +5,7 @@ import { PipelineFiles } from "../../schedule/pipeline-files.ts";
 import { watchPaths } from "../../schedule/watch.ts";
 import type { optionsOf } from "../commands.ts";
 import { exitCodes } from "../failure.ts";
+import { onHangup } from "../hangup.ts";
 import { type Observability, observe } from "../observe.ts";
 import type { Params } from "../params.ts";
 import { keepHistoryShort, type RetentionSettings, retentionOf } from "../serve/retention.ts";
@@ -52,14 +53,28 @@ export async function start(paths: readonly string[], options: Options): Promise
   // A state over HTTP opens without asking anybody; a wrong key is better told now than with every run.
   await state.list({ limit: 1 });
   const service = servesHere(options)
-    ? await startService(state, options, { ...observability.ofService, clock })
+    ? await startService(state, options, {
+        ...observability.ofService,
+        clock,
+        observeCertificate: metrics.observeCertificate,
+      })
     : null;
   await using metricsPort = await metricsPortOf(options, observability);
   const schedules = new Schedules(files, observability, states, { ...options, clock });
   schedules.begin();
+  let looking = Promise.resolve();
+  const look = (): Promise<void> => {
+    looking = looking.then(() => schedules.look());
+    return looking;
+  };
+  onHangup(() => {
+    log.info({ signal: "SIGHUP" }, "asked to read files again");
+    service?.reload();
+    void look();
+  }, stop);
   await tellStarted(options, { service, metricsPort }, schedules, observability);
   const background = Promise.all([
-    watchPaths(paths, { clock, signal: stop, look: () => schedules.look() }),
+    watchPaths(paths, { clock, signal: stop, look }),
     keepHistoryShort(states, retentionOf(options), { clock, log, signal: stop }),
   ]);
   await aborted(stop);

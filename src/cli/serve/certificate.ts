@@ -1,0 +1,128 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+import type { Clock } from "../../clock.ts";
+import { messageOf } from "../../errors.ts";
+import type { ServiceLogger } from "../../service/logger.ts";
+import { invalidArgument } from "../failure.ts";
+
+/** A certificate chain and its private key, as PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** What metrics tell of a certificate. */
+export interface CertificateStanding {
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** Whether the files hold a newer one that cannot be used. */
+  readonly isStale: boolean;
+}
+
+export interface CertificateParts {
+  readonly clock: Clock;
+  readonly logger: ServiceLogger;
+  /** Serves the certificate from here on, to new connections. */
+  readonly use: (certificate: Certificate) => void;
+  readonly observe?: (standing: CertificateStanding) => void;
+}
+
+const lookMs = 5000;
+
+/** Reads the files of a certificate for the first time. Throws `ARGUMENT_INVALID`. */
+export function readCertificate({ certFile, keyFile }: CertificateFiles): Certificate {
+  return { cert: pemOf("--tls-cert", certFile), key: pemOf("--tls-key", keyFile) };
+}
+
+function pemOf(option: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw invalidArgument(`${option}: ${file} cannot be read: ${messageOf(error)}`, "Give a PEM file.");
+  }
+}
+
+/**
+ * Takes up a certificate that was renewed. One that cannot be used is told of, and the one before stays: half a
+ * renewal must not take the service away.
+ */
+export class CertificateRenewal {
+  readonly #files: CertificateFiles;
+  readonly #parts: CertificateParts;
+  #current: Certificate;
+  /** What was wrong with the files when they were last looked at, and whether it was told. */
+  #trouble: { readonly why: string; readonly told: boolean } | null = null;
+
+  constructor(files: CertificateFiles, current: Certificate, parts: CertificateParts) {
+    this.#files = files;
+    this.#current = current;
+    this.#parts = parts;
+    this.#observe();
+  }
+
+  /** Looks every few seconds until the signal aborts; not every file system tells of changes. */
+  async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#parts.clock.sleep(lookMs, signal, { background: true }).catch(() => {});
+      if (!signal.aborted) this.look(false);
+    }
+  }
+
+  /** Looks now. Two files are not replaced at once: unless `isAsked`, trouble is told when it is there the second time. */
+  look(isAsked: boolean): void {
+    const { logger, use, clock } = this.#parts;
+    const { certFile, keyFile } = this.#files;
+    try {
+      const found = { cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
+      const isNew = found.cert !== this.#current.cert || found.key !== this.#current.key;
+      if (isNew) {
+        refuseUnusable(found, this.#current, clock.now());
+        use(found);
+        this.#current = found;
+        const expires = new Date(expiryOf(found.cert)).toISOString();
+        logger.info(
+          { file: certFile, expires },
+          "the certificate was renewed; new connections are served it",
+        );
+      }
+      this.#trouble = null;
+    } catch (error) {
+      const why = messageOf(error);
+      const isTold = this.#trouble?.told === true && this.#trouble.why === why;
+      const tells = !isTold && (isAsked || this.#trouble?.why === why);
+      if (tells) {
+        logger.error(
+          { file: certFile, error: why },
+          "the new certificate cannot be used; the one before is still served",
+        );
+      }
+      this.#trouble = { why, told: isTold || tells };
+    }
+    this.#observe();
+  }
+
+  #observe(): void {
+    this.#parts.observe?.({
+      expiresAt: expiryOf(this.#current.cert),
+      isStale: this.#trouble?.told === true,
+    });
+  }
+}
+
+function refuseUnusable(found: Certificate, current: Certificate, now: number): void {
+  createSecureContext(found);
+  const expiry = expiryOf(found.cert);
+  if (expiry <= now && expiry <= expiryOf(current.cert))
+    throw new Error(`it expired ${new Date(expiry).toISOString()}`);
+}
+
+/** When the first certificate of a chain, the server's own, expires. */
+function expiryOf(chain: string): number {
+  return Date.parse(new X509Certificate(chain).validTo);
+}
