@@ -92,7 +92,13 @@ async function filled(url: string, name: string, count: number): Promise<string>
     `INSERT INTO tidemark_streams (${names}, stream)
      SELECT ${names}, 'stream ' || n FROM tidemark_streams, generate_series(0, ${count - 1}) n WHERE stream = 'model'`,
   );
-  await client.query("VACUUM ANALYZE tidemark_streams");
+  // Each with the end of a log that agrees with it, as a real stream's does.
+  await client.query(
+    `INSERT INTO tidemark_audit (connector, stream, number, at_utc, actor, action, new_cursor, hash)
+     SELECT connector, s.stream, number, at_utc, actor, action, new_cursor, hash FROM tidemark_audit
+     JOIN tidemark_streams s USING (connector) WHERE s.stream <> 'model'`,
+  );
+  await client.query("VACUUM ANALYZE tidemark_streams, tidemark_audit");
   await client.end();
   return own.href;
 }

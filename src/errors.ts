@@ -119,6 +119,11 @@ export const errorCodes = {
     hint: "Restore it from a backup. To start over on purpose, move what is stored away first.",
     recoverable: false,
   },
+  STATE_EDITED: {
+    meaning: "A stream's row in the state's database was changed outside Tidemark.",
+    hint: "Restore the row, or confirm where the stream stands with `tidemark state set`, which is audited.",
+    recoverable: false,
+  },
   STATE_TOO_NEW: {
     meaning: "The state was written by a newer version of Tidemark.",
     hint: "Upgrade Tidemark; nothing was changed.",

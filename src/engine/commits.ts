@@ -1,6 +1,6 @@
 import { emptyPosition, type Position } from "../model/position.ts";
 import type { OpenTransaction } from "../sql/port.ts";
-import type { Completion } from "../state/contract.ts";
+import type { Completion, Run } from "../state/contract.ts";
 import type { LeaseKeeper } from "../state/lease-keeper.ts";
 import { keptDeliveries, withDedupedFrom } from "./dedupe.ts";
 import { haveNewFacts, withFacts } from "./facts.ts";
@@ -67,7 +67,8 @@ export class Commits {
 
   /** Shuts older runs out of the output and finds where this one starts. */
   async claim(): Promise<Position> {
-    const { run, session, pipeline, fullRefresh, faults } = this.#parts;
+    const { run, session, pipeline, fullRefresh, faults, warn } = this.#parts;
+    if (run.edited !== undefined) warn("STATE_EDITED", takenEdit(run.edited));
     const mark = await session.claim(run.epoch, run.runId, run.position.place ?? null);
     await faults("afterClaim");
     const known = { position: run.position, tag: run.positionTag };
@@ -238,6 +239,10 @@ export class Commits {
 /** Whether the stream has written to another place before. */
 function hasMoved({ place }: Position, session: Pick<OutputSession, "place">): boolean {
   return place !== undefined && session.place !== undefined && place !== session.place;
+}
+
+function takenEdit({ oldCursor, newCursor }: NonNullable<Run["edited"]>): string {
+  return `the state was changed by hand: the watermark is ${newCursor ?? "none"}, and was ${oldCursor ?? "none"}; the run goes on from there, and the audit log has the change`;
 }
 
 const noTag = { epoch: 0, sequence: 0 };

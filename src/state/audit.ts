@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { TidemarkError } from "../errors.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
+import { type ChainLink, noLink } from "./chain-link.ts";
 import type { AuditRecord } from "./contract.ts";
 
 /** What a row of the audit log says, before it is numbered and chained. */
@@ -45,10 +46,15 @@ export function chainEntry(tail: { number: number; hash: string }, entry: AuditE
  */
 export class ChainVerifier {
   readonly #key: StreamKey;
-  #last = { number: 0, hash: "" };
+  readonly #archived: ChainLink;
+  #last: ChainLink;
+  #own: AuditRecord | null = null;
 
-  constructor(key: StreamKey) {
+  /** `archived`: up to where the log was moved into an archive; the first row goes on from there. */
+  constructor(key: StreamKey, archived: ChainLink = noLink) {
     this.#key = key;
+    this.#archived = archived;
+    this.#last = archived;
   }
 
   row(row: AuditRecord): void {
@@ -56,9 +62,19 @@ export class ChainVerifier {
     if (row.number !== expected) throw this.#broken(expected, "is missing or out of place");
     if (row.hash !== auditHash(this.#last.hash, row)) throw this.#broken(expected, "was altered");
     this.#last = { number: row.number, hash: row.hash };
+    if (row.partition === null) this.#own = row;
   }
 
-  end(tail: { number: number; hash: string }): void {
+  /** Compares with the end, and the watermark, that the stream's own row remembers. */
+  end(tail: ChainLink, watermark?: string | null): void {
+    this.#end(tail);
+    if (watermark === undefined || (this.#own === null && this.#archived.number > 0)) return;
+    const logged = this.#own?.newCursor ?? null;
+    if (logged !== watermark)
+      throw otherWatermark(this.#key, null, this.#own?.number ?? 0, logged, watermark);
+  }
+
+  #end(tail: ChainLink): void {
     if (tail.number > this.#last.number) throw this.#broken(this.#last.number + 1, "is missing at the end");
     if (tail.number < this.#last.number) throw this.#broken(tail.number + 1, "was added from outside");
     if (tail.hash !== this.#last.hash) throw this.#broken(tail.number, "is not the one the stream remembers");
@@ -67,6 +83,42 @@ export class ChainVerifier {
   #broken(number: number, what: string): TidemarkError {
     return auditBroken(this.#key, number, what);
   }
+}
+
+/** A stored watermark that is not the one that the log ends with. */
+export function otherWatermark(
+  key: StreamKey,
+  partition: string | null,
+  number: number,
+  logged: string | null,
+  stored: string | null,
+): TidemarkError {
+  const stream = formatStreamKey(key);
+  const whole = partition === null ? stream : `partition "${partition}" of ${stream}`;
+  return new TidemarkError(
+    "AUDIT_BROKEN",
+    `the stored watermark of ${whole} is ${stored ?? "none"}, and its audit log ends with ${logged ?? "none"}: it was changed outside Tidemark`,
+    { stream, details: { number, logged, stored } },
+  );
+}
+
+/** The list of the streams that were ever stored has fewer than were counted. */
+export function listCut(holder: string, counted: number, listed: number): TidemarkError {
+  return new TidemarkError(
+    "AUDIT_BROKEN",
+    `${holder}: ${counted} streams were stored by now, and the list of streams has ${listed} of them: streams were removed outside Tidemark`,
+  );
+}
+
+export function streamRemoved(key: StreamKey): TidemarkError {
+  const stream = formatStreamKey(key);
+  return new TidemarkError(
+    "AUDIT_BROKEN",
+    `the state of ${stream} was removed, together with its audit log`,
+    {
+      stream,
+    },
+  );
 }
 
 export function auditBroken(key: StreamKey, number: number, what: string): TidemarkError {

@@ -65,10 +65,7 @@ export interface BeginOptions {
   /** Made by the caller so that begin can be repeated safely; made by the store when absent. */
   readonly runId?: string;
   readonly kind?: RunKind;
-  /**
-   * The backfill that the run goes on with, as `backfills` names it: where an earlier run of it failed or
-   * was killed, this one takes over its position. The run's own id unless given, which begins a new one.
-   */
+  /** The backfill to go on with, as `backfills` names it; the run's own id unless given, which begins a new one. */
   readonly backfill?: string;
   /** The holder of the lease, so that a dead process's lease is free at once on its machine. */
   readonly owner?: LeaseOwner;
@@ -101,6 +98,8 @@ export interface Run extends RunRef {
   readonly startedAtUtc: string;
   /** The run that this one took over from, if one was running. */
   readonly supersededRunId: string | null;
+  /** The change made by hand that this begin found and took, if it did: the watermark before and after it. */
+  readonly edited?: { readonly oldCursor: string | null; readonly newCursor: string | null };
 }
 
 /** Where one partition of a stream stands now. */
@@ -136,9 +135,8 @@ export interface Checkpoint {
    */
   readonly correction?: string;
   /**
-   * Whether the position is durable elsewhere already: in an output that keeps it with its rows. A
-   * store may then let the checkpoint outlive this process and not a loss of power, which costs no
-   * wait for the disk; the next run finds the newer position in the output.
+   * Whether an output keeps the position durably with its rows. A store may then let the checkpoint outlive this
+   * process and not a loss of power, without a wait for the disk; the next run finds the position in the output.
    */
   readonly keptByOutput?: boolean;
 }
@@ -205,10 +203,10 @@ export interface BackfillState {
   readonly updatedAtUtc: string;
 }
 
-export const auditActions = ["advance", "correction", "reset", "rewind", "import"] as const;
+export const auditActions = ["advance", "correction", "reset", "rewind", "import", "edit"] as const;
 export type AuditAction = (typeof auditActions)[number];
 
-/** One row of the append-only audit log; `hash` covers every other field and the row before it. */
+/** One row of the append-only audit log; `hash` covers it and the row before. An `edit` was made outside Tidemark. */
 export interface AuditRecord {
   readonly key: StreamKey;
   /** Counts from 1 within the stream, without gaps. */
@@ -298,8 +296,8 @@ export interface WriteContext {
  * `reset` or a `rewind` has been made, each of them throws `RUN_SUPERSEDED` and changes nothing.
  * A run whose lease ran out and that nobody took over goes on as if nothing had happened.
  *
- * All methods may be called at once and from many processes. Errors besides those named:
- * `ARGUMENT_INVALID` for what no store takes, `STATE_UNREADABLE`, `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
+ * All methods may be called at once, from many processes. Others: `ARGUMENT_INVALID` for what no store takes,
+ * `STATE_UNREADABLE`, `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
  */
 export interface StateStore extends AsyncDisposable {
   /** Names the database that holds the state, as `SqlConnection.identity` does; null where it is none. */
@@ -333,9 +331,9 @@ export interface StateStore extends AsyncDisposable {
   /**
    * Grants a run. Throws `RUN_ACTIVE` (only with `ifRunning: "refuse"`; its `details` hold `run_id`,
    * `started_at_utc`, `lease_expires_at_utc` and `at_utc`, all times by the store's clock),
-   * `CURSOR_TYPE_MISMATCH` where the stream has another type, `RUN_FINISHED` for a backfill that is completed. Repeated with a `runId` that is the stream's running run, it
-   * grants the same run again; with that of a run that is over, it throws `RUN_FINISHED` or
-   * `RUN_SUPERSEDED`.
+   * `CURSOR_TYPE_MISMATCH` where the stream has another type, `RUN_FINISHED` for a backfill that is completed,
+   * `STATE_EDITED` where the row was changed outside Tidemark. Repeated with a `runId` that is the stream's running
+   * run, it grants the same run again; with that of a run that is over: `RUN_FINISHED` or `RUN_SUPERSEDED`.
    */
   begin(key: StreamKey, options: BeginOptions): Promise<Run>;
   /**
@@ -382,7 +380,7 @@ export interface StateStore extends AsyncDisposable {
     after?: string;
     limit?: number;
   }): Promise<Listing<AuditRecord>>;
-  /** Verifies the hash chain of one stream or all. Throws `AUDIT_BROKEN` naming the first bad row. */
+  /** Verifies the logs of one stream or all, and that what is stored agrees. Throws `AUDIT_BROKEN` naming the bad row. */
   verifyAudit(options?: { key?: StreamKey }): Promise<{ streams: number; rows: number }>;
   /** All of a stream's state in a form that `import` takes, here or in another store. */
   export(key: StreamKey): Promise<ExportedStream>;

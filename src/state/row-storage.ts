@@ -2,6 +2,7 @@ import type { Interval } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import { compareTexts } from "../model/text-order.ts";
 import type { OpenTransaction } from "../sql/port.ts";
+import type { ChainLink } from "./chain-link.ts";
 import type { AuditRecord, Retention } from "./contract.ts";
 import type { Moment, Place } from "./listing.ts";
 import type { PartitionRow, RunRow, StreamRow } from "./rows.ts";
@@ -48,6 +49,16 @@ export interface RowTransaction {
     options: { before: number | null; limit: number },
   ): { number: number; run: RunRow }[];
   listAudit(options: { key: StreamKey | null; after: Place | null; limit: number }): AuditRecord[];
+  /** The last row of a stream's log about one partition, or about the stream as a whole. */
+  lastAudit(key: StreamKey, partition: string | null): AuditRecord | null;
+  /** Up to where a stream's log was moved into an archive. */
+  archivedTo(key: StreamKey): ChainLink;
+  /** Removes the rows of a log up to one, whose number and hash are kept in their place; returns how many. */
+  archiveAudit(key: StreamKey, to: ChainLink): number;
+  /** Whether the store's list of streams has the stream: whether it was ever stored. */
+  isListed(key: StreamKey): boolean;
+  /** Every stream that was ever stored, in the order of connector and stream. Throws `AUDIT_BROKEN` for a list that was cut. */
+  listed(options: { after: StreamKey | null; limit: number }): StreamKey[];
   /** From the newest back: of one stream by number, of all by time, stream and number. */
   listNewestAudit(options: { key: StreamKey | null; before: Moment | null; limit: number }): AuditRecord[];
 }

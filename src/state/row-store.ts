@@ -12,6 +12,7 @@ import {
   checkPartition,
   checkRetention,
 } from "./arguments.ts";
+import { type ComparedRow, comparedRow, type EditPolicy, loaded } from "./compared-row.ts";
 import type {
   AuditRecord,
   BackfillState,
@@ -52,6 +53,7 @@ import {
   resetPartition,
   resetTarget,
 } from "./operator-acts.ts";
+import { confirmedByAct, editOf, withTaken } from "./outside.ts";
 import { knownCoverage, standing } from "./partitions.ts";
 import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "./refusals.ts";
 import { besideOf, hasPartitions, partitionsOf, store } from "./row-changes.ts";
@@ -65,12 +67,21 @@ export class RowStateStore implements StateStore {
   readonly #storage: RowStorage;
   readonly #clock: Clock;
   readonly #absentIsFresh: boolean;
+  readonly #edits: EditPolicy;
 
-  /** `absentIsFresh`: a stream that is not stored starts over, whatever an output remembers of it. */
-  constructor(storage: RowStorage, clock: Clock, options: { absentIsFresh?: boolean } = {}) {
+  /**
+   * `absentIsFresh`: a stream that is not stored starts over, whatever an output remembers of it. `edits`: what a
+   * run does about a row that was changed outside Tidemark; `refuse` unless given.
+   */
+  constructor(
+    storage: RowStorage,
+    clock: Clock,
+    options: { absentIsFresh?: boolean; edits?: EditPolicy } = {},
+  ) {
     this.#storage = storage;
     this.#clock = clock;
     this.#absentIsFresh = options.absentIsFresh ?? false;
+    this.#edits = options.edits ?? "refuse";
   }
 
   get databaseIdentity(): string | null {
@@ -97,8 +108,9 @@ export class RowStateStore implements StateStore {
     const runId = options.runId ?? randomUUID();
     const kind = options.kind ?? "live";
     return this.#storage.transact(key, (tx) => {
-      const live = tx.load(key, "");
       const lane = laneOf({ ...options, kind, runId });
+      const found = lane === "" ? this.#compared(tx, key) : null;
+      const live = found === null ? tx.load(key, "") : found.row;
       const previous = lane === "" ? live : tx.load(key, lane);
       if (options.runId !== undefined) lifecycle.refuseEndedRun(previous, tx.loadRun(key, runId));
       const typed = live ?? previous;
@@ -109,17 +121,18 @@ export class RowStateStore implements StateStore {
       const granted = lifecycle.begin(previous, live, key, runId, options, this.#clock.now(), hasOthers);
       const isNew = (previous?.epoch ?? 0) === 0 && (options.epochFloor ?? 0) > 0;
       const begun = this.#absentIsFresh && isNew ? lifecycle.asFreshStart(granted) : granted;
-      store(tx, begun, previous);
-      return lifecycle.grantedRun(begun, runRef(begun.row, runId, options));
+      store(tx, withTaken(begun, found), found === null ? previous : found.stored);
+      const run = lifecycle.grantedRun(begun, runRef(begun.row, runId, options));
+      return found?.change == null ? run : { ...run, edited: editOf(found.change) };
     });
   }
 
   async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext = {}): Promise<void> {
     checkCheckpoint(run.key, made);
     const work = (tx: RowTransaction): void => {
-      const row = tx.load(run.key, laneOf(run));
+      const { row, stored, audit } = this.#heldBy(tx, run);
       const change = lifecycle.checkpoint(row, run, made, this.#clock.now(), besideOf(tx, row));
-      if (change !== null) store(tx, change, row);
+      if (change !== null) store(tx, withTaken(change, { audit }), stored);
     };
     await this.#storage.transact(run.key, work, { ...context, relaxed: made.keptByOutput ?? false });
   }
@@ -142,20 +155,21 @@ export class RowStateStore implements StateStore {
 
   async fail(run: RunRef, failure: Failure): Promise<StreamState> {
     checkFailure(run.key, failure);
-    return this.#end(run, (row) => lifecycle.fail(row, run, failure, this.#clock.now()), {});
+    return this.#end(run, (row) => lifecycle.fail(row, run, failure, this.#clock.now()), {}, true);
   }
 
   async #end(
     run: RunRef,
     step: (row: StreamRow | null, tx: RowTransaction) => Change | null,
     context: WriteContext,
+    fails = false,
   ): Promise<StreamState> {
     return this.#storage.transact(
       run.key,
       (tx) => {
-        const row = tx.load(run.key, laneOf(run));
+        const { row, stored, audit } = fails ? loaded(tx.load(run.key, laneOf(run))) : this.#heldBy(tx, run);
         const change = step(row, tx);
-        if (change !== null) store(tx, change, row);
+        if (change !== null) store(tx, withTaken(change, { audit }), stored);
         const ended = change?.row ?? row;
         if (ended === null) throw streamNotFound(run.key);
         return streamState(ended);
@@ -170,14 +184,15 @@ export class RowStateStore implements StateStore {
     const { partition, reason, actor } = reset;
     if (partition !== undefined) checkPartition(key, partition);
     return this.#storage.transact(key, (tx) => {
-      const row = tx.load(key, "");
+      const found = this.#confirmed(tx, key);
+      const { row } = found;
       if (partition === undefined) {
         if (reset.to !== null && hasPartitions(tx, row)) throw resetsPartitioned(key);
-        return this.#move(tx, row, key, resetTarget(row, key, reset), "reset", reset);
+        return this.#move(tx, found, key, resetTarget(found.stored, key, reset), "reset", reset);
       }
       const act = { now: this.#clock.now(), actor, action: "reset", reason } as const;
       const change = resetPartition(row, key, partition, reset, act, besideOf(tx, row, key));
-      store(tx, change, row);
+      store(tx, withTaken(change, found), found.stored);
       return streamState(change.row);
     });
   }
@@ -185,8 +200,9 @@ export class RowStateStore implements StateStore {
   async rewind(key: StreamKey, rewind: Rewind): Promise<StreamState> {
     checkAct(key, "rewind", rewind);
     return this.#storage.transact(key, (tx) => {
-      const row = tx.load(key, "");
-      if (row === null) throw streamNotFound(key);
+      const found = this.#confirmed(tx, key);
+      const { row } = found;
+      if (row === null || found.stored === null) throw streamNotFound(key);
       if (tx.hasPartitions(key, "", 0)) throw rewindsPartitioned(key);
       const run = tx.loadRun(key, rewind.toRun);
       const stored = run?.kind === "live" ? run.endPosition : null;
@@ -194,7 +210,7 @@ export class RowStateStore implements StateStore {
       const position = decodePosition(stored, `run ${rewind.toRun} of ${formatStreamKey(key)}`);
       return this.#move(
         tx,
-        row,
+        found,
         key,
         { position, cursorType: row.cursorType },
         "rewind",
@@ -209,12 +225,14 @@ export class RowStateStore implements StateStore {
     checkKey(key);
     checkAct(key, "import", act);
     const to = importTarget(exported);
-    return this.#storage.transact(key, (tx) => this.#move(tx, tx.load(key, ""), key, to, "import", act));
+    return this.#storage.transact(key, (tx) =>
+      this.#move(tx, this.#confirmed(tx, key), key, to, "import", act),
+    );
   }
 
   #move(
     tx: RowTransaction,
-    row: StreamRow | null,
+    found: ComparedRow,
     key: StreamKey,
     to: Destination,
     action: Act["action"],
@@ -224,9 +242,25 @@ export class RowStateStore implements StateStore {
     const { reason, actor } = act;
     const now = this.#clock.now();
     const how = { now, actor, action, reason, ...(runId === undefined ? {} : { runId }) };
-    const change = moveByOperator(row, key, to, how, besideOf(tx, row, key));
-    store(tx, change, row);
+    const change = moveByOperator(found.row, key, to, how, besideOf(tx, found.row, key));
+    store(tx, withTaken(change, found), found.stored);
     return streamState(change.row);
+  }
+
+  #compared(tx: RowTransaction, key: StreamKey): ComparedRow {
+    const reason = "the state file was changed by hand";
+    return comparedRow(tx, key, { edits: this.#edits, now: this.#clock.now(), reason });
+  }
+
+  /** For an operator's act, which confirms what was changed outside Tidemark before it changes the stream itself. */
+  #confirmed(tx: RowTransaction, key: StreamKey): ComparedRow {
+    return comparedRow(tx, key, { edits: "take", now: this.#clock.now(), reason: confirmedByAct });
+  }
+
+  /** The row that a run's step is about. Backfills have no log, since no watermark is theirs. */
+  #heldBy(tx: RowTransaction, run: RunRef): Pick<ComparedRow, "row" | "stored" | "audit"> {
+    const lane = laneOf(run);
+    return lane === "" ? this.#compared(tx, run.key) : loaded(tx.load(run.key, lane));
   }
 
   async export(key: StreamKey): Promise<ExportedStream> {

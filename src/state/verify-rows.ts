@@ -1,13 +1,14 @@
 import type { StreamKey } from "../model/stream-key.ts";
-import { auditBroken, ChainVerifier } from "./audit.ts";
+import { auditBroken, ChainVerifier, otherWatermark, streamRemoved } from "./audit.ts";
 import type { AuditRecord } from "./contract.ts";
 import { mostListed, type Place } from "./listing.ts";
 import type { RowTransaction } from "./row-storage.ts";
-import type { StreamRow } from "./rows.ts";
+import type { PartitionRow, StreamRow } from "./rows.ts";
 
 export function verifyOne(tx: RowTransaction, key: StreamKey): { streams: number; rows: number } {
   const row = tx.load(key, "");
   if (row !== null) return { streams: 1, rows: verifyStream(tx, row) };
+  if (tx.isListed(key) && tx.lastAudit(key, null) === null) throw streamRemoved(key);
   refuseOrphan(tx, tx.listAudit({ key, after: null, limit: 1 })[0]);
   return { streams: 0, rows: 0 };
 }
@@ -27,9 +28,23 @@ export function verifyAll(tx: RowTransaction): { streams: number; rows: number }
   let last: Place | null = null;
   for (;;) {
     const [record]: AuditRecord[] = tx.listAudit({ key: null, after: last, limit: 1 });
-    if (record === undefined) return { streams, rows };
+    if (record === undefined) break;
     refuseOrphan(tx, record);
     last = { key: record.key, number: Number.MAX_SAFE_INTEGER };
+  }
+  refuseRemoved(tx);
+  return { streams, rows };
+}
+
+/** Last the list of streams: none may be gone with its state and its log. */
+function refuseRemoved(tx: RowTransaction): void {
+  let after: StreamKey | null = null;
+  for (;;) {
+    const keys: StreamKey[] = tx.listed({ after, limit: mostListed });
+    const removed = keys.find((key) => tx.load(key, "") === null);
+    if (removed !== undefined) throw streamRemoved(removed);
+    after = keys.at(-1) ?? null;
+    if (after === null) return;
   }
 }
 
@@ -39,7 +54,8 @@ function refuseOrphan(tx: RowTransaction, record: AuditRecord | undefined): void
 }
 
 function verifyStream(tx: RowTransaction, row: StreamRow): number {
-  const verifier = new ChainVerifier(row.key);
+  const archived = tx.archivedTo(row.key);
+  const verifier = new ChainVerifier(row.key, archived);
   let after: Place | null = null;
   let count = 0;
   for (;;) {
@@ -50,6 +66,25 @@ function verifyStream(tx: RowTransaction, row: StreamRow): number {
     if (last === undefined) break;
     after = { key: last.key, number: last.number };
   }
-  verifier.end({ number: row.auditNumber, hash: row.auditHead });
+  verifier.end({ number: row.auditNumber, hash: row.auditHead }, row.position.watermark);
+  verifyPartitions(tx, row, archived.number > 0);
   return count;
+}
+
+/** A partition of which the log has no row may have its last one in the archive. */
+function verifyPartitions(tx: RowTransaction, stream: StreamRow, hasArchive: boolean): void {
+  let after: string | null = null;
+  for (;;) {
+    const rows: PartitionRow[] = tx.listPartitions(stream.key, { after, limit: mostListed });
+    for (const { partition, position, positionTag } of rows) {
+      if (positionTag.epoch < stream.resetEpoch) continue;
+      const last = tx.lastAudit(stream.key, partition);
+      if (last === null && hasArchive) continue;
+      const logged = last?.newCursor ?? null;
+      if (logged === position.watermark) continue;
+      throw otherWatermark(stream.key, partition, last?.number ?? 0, logged, position.watermark);
+    }
+    after = rows.at(-1)?.partition ?? null;
+    if (after === null) return;
+  }
 }

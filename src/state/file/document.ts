@@ -9,9 +9,10 @@ import { readInterval, readStreamRow } from "../codec.ts";
 import { isoTime, type StreamRow } from "../rows.ts";
 import { newRow } from "../step-rules.ts";
 import type { BesideContents } from "./beside.ts";
+import { withEditedCursor } from "./edited-cursor.ts";
 
 /** The format of the file around the rows; the position inside has a number of its own. */
-const documentFormat = 2;
+const documentFormat = 3;
 
 const documentSchema = z.strictObject({
   tidemark_state: z.int().positive(),
@@ -24,6 +25,8 @@ const documentSchema = z.strictObject({
   partitions: z.record(z.string(), z.unknown()).default({}),
   log: z.int().positive().default(1),
   log_bytes: z.int().nonnegative(),
+  /** Absent before format 3. */
+  listed: z.boolean().default(false),
 });
 const formatSchema = z.looseObject({ tidemark_state: z.int() });
 
@@ -48,13 +51,16 @@ export interface StateDocument {
   /** Which log goes with it, since a log is written anew when runs are deleted, and how much of it counts. */
   readonly log: number;
   readonly logBytes: number;
+  /** Whether the folder's list of streams has it for sure. */
+  readonly isListed: boolean;
   /** Nothing was written for the stream yet: what may lie beside it is of another that was removed. */
   readonly isNew: boolean;
 }
 
 /** A stream that there is no file of. */
 export function newDocument(key: StreamKey): StateDocument {
-  return { key, rows: new Map(), backfilled: [], moved: new Map(), log: 1, logBytes: 0, isNew: true };
+  const rows = new Map<string, StreamRow>();
+  return { key, rows, backfilled: [], moved: new Map(), log: 1, logBytes: 0, isListed: false, isNew: true };
 }
 
 /** The document as text that people can read. */
@@ -73,17 +79,29 @@ export function encodeDocument(document: StateDocument): string {
       partitions: Object.fromEntries(document.moved),
       log: document.log,
       log_bytes: document.logBytes,
+      listed: document.isListed,
     },
     null,
     2,
   )}\n`;
 }
 
+export interface Decoding {
+  readonly now: number;
+  /** The watermark with which a log ends, of so many bytes. */
+  readonly logged: (log: number, bytes: number) => string | null;
+}
+
 /**
  * Reads a stream's file: one of ours, or a seed such as `{"timestamp": "2026-01-01T00:00:00Z"}`.
  * Throws `STATE_TOO_NEW`, and `STATE_UNREADABLE` for everything else (promise P10).
  */
-export function decodeDocument(text: string, key: StreamKey, file: string, now: number): StateDocument {
+export function decodeDocument(
+  text: string,
+  key: StreamKey,
+  file: string,
+  { now, logged }: Decoding,
+): StateDocument {
   const json = parse(text, file);
   if (typeof json === "object" && json !== null && !("tidemark_state" in json))
     return seeded(json, key, file, now);
@@ -105,6 +123,7 @@ export function decodeDocument(text: string, key: StreamKey, file: string, now: 
     partitions,
     log,
     log_bytes: logBytes,
+    listed: isListed,
   } = parsed.data;
   if (connector !== key.connector || stream !== key.stream) {
     throw unreadable(
@@ -113,7 +132,9 @@ export function decodeDocument(text: string, key: StreamKey, file: string, now: 
     );
   }
   const lanes = Object.entries(backfills);
-  if (Object.keys(live).length > 0) lanes.unshift(["", live]);
+  if (Object.keys(live).length > 0) {
+    lanes.unshift(["", withEditedCursor(live, () => logged(log, logBytes), file)]);
+  }
   const rows = new Map(lanes.map(([lane, columns]) => [lane, rowOf(columns, key, lane, file)]));
   const moved = new Map(Object.entries(partitions));
   return {
@@ -123,6 +144,7 @@ export function decodeDocument(text: string, key: StreamKey, file: string, now: 
     moved,
     log,
     logBytes,
+    isListed,
     isNew: false,
   };
 }

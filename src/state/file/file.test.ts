@@ -193,7 +193,7 @@ test("P10: a file of a newer format is an error that says so", async () => {
   const file = join(folder, "events.json");
   const stored = readFileSync(file, "utf8");
   for (const [from, to] of [
-    ['"tidemark_state": 2', '"tidemark_state": 9'],
+    ['"tidemark_state": 3', '"tidemark_state": 9'],
     ['"format": 2', '"format": 9'],
   ] as const) {
     writeFileSync(file, stored.replace(from, to));
@@ -211,7 +211,13 @@ test("P12: removing the file starts the stream over, and its audit log goes on",
   expect(second.lowerBound).toBeNull();
   expect(second.positionTag.epoch).toBe(second.epoch);
   await store.complete(second, { newCursor: "3" });
-  expect(await store.verifyAudit()).toEqual({ streams: 1, rows: 2 });
+  expect(await store.verifyAudit()).toEqual({ streams: 1, rows: 3 });
+  const { items } = await store.audit({ key });
+  expect(items.map(({ action, oldCursor, newCursor }) => [action, oldCursor, newCursor])).toEqual([
+    ["advance", null, "5"],
+    ["edit", "5", null],
+    ["advance", null, "3"],
+  ]);
   expect((await store.runs(key)).items).toHaveLength(2);
 });
 

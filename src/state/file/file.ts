@@ -19,7 +19,7 @@ import { FileTransaction } from "./transaction.ts";
  */
 export async function openFileState(folder: string, options: { clock?: Clock } = {}): Promise<StateStore> {
   const clock = options.clock ?? systemClock;
-  return new RowStateStore(new FileStorage(folder, clock), clock, { absentIsFresh: true });
+  return new RowStateStore(new FileStorage(folder, clock), clock, { absentIsFresh: true, edits: "take" });
 }
 
 class FileStorage implements RowStorage {

@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
   writeSync,
@@ -16,6 +17,7 @@ import { TidemarkError } from "../../errors.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { narrow, privateMode } from "../../private-files.ts";
+import { type ChainLink, noLink } from "../chain-link.ts";
 import { readAuditRecord, readRunRow } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import { isoTime, type RunRow } from "../rows.ts";
@@ -29,11 +31,14 @@ export interface LogLines {
   /** Runs in the order in which they began, each as its last line has it. */
   readonly runs: readonly { readonly number: number; readonly run: RunRow }[];
   readonly audit: readonly AuditRecord[];
+  /** Up to where the audit log was moved into an archive. */
+  readonly archived: ChainLink;
 }
 
 const lineSchema = z.union([
   z.strictObject({ run: z.record(z.string(), z.unknown()) }),
   z.strictObject({ audit: z.record(z.string(), z.unknown()) }),
+  z.strictObject({ archived: z.strictObject({ number: z.int(), hash: z.string() }) }),
 ]);
 
 /**
@@ -65,27 +70,81 @@ export function removeLogsBefore(base: string, log: number): void {
 export function linesWithout(file: string, bytes: number, runIds: ReadonlySet<string>): string[] {
   return committedLines(file, bytes).filter((line, index) => {
     const entry = parseLine(line, `${file}:${index + 1}`);
-    return "audit" in entry || !runIds.has(String(entry.run.run_id));
+    return !("run" in entry) || !runIds.has(String(entry.run.run_id));
   });
+}
+
+/** The committed lines of a log that is moved into an archive up to a row, whose number and hash take their place. */
+export function linesAfter(file: string, bytes: number, archived: ChainLink): string[] {
+  const kept = committedLines(file, bytes).filter((line, index) => {
+    const entry = parseLine(line, `${file}:${index + 1}`);
+    return "audit" in entry ? Number(entry.audit.number) > archived.number : "run" in entry;
+  });
+  return [stringifyJson({ archived: { number: archived.number, hash: archived.hash } }), ...kept];
+}
+
+/**
+ * The last audit row in the committed part that is asked for, without a look at more of the file than needed: from
+ * its end back.
+ */
+export function newestAudit(
+  file: string,
+  key: StreamKey,
+  bytes: number,
+  isAsked: (record: AuditRecord) => boolean,
+): AuditRecord | null {
+  refuseCut(file, bytes);
+  if (bytes === 0) return null;
+  const handle = openSync(file, "r");
+  try {
+    let rest: Buffer = Buffer.alloc(0);
+    for (let end = bytes; end > 0; ) {
+      const start = Math.max(0, end - stepBack);
+      const read = Buffer.alloc(end - start);
+      readSync(handle, read, 0, read.length, start);
+      const text = Buffer.concat([read, rest]);
+      // The first line of what was read may have begun before it.
+      const whole = start === 0 ? 0 : text.indexOf("\n") + 1;
+      for (const line of text.subarray(whole).toString("utf8").split("\n").reverse()) {
+        if (!line.startsWith('{"audit"')) continue;
+        const entry = parseLine(line, file);
+        const record = "audit" in entry ? readAuditRecord({ ...entry.audit, ...key }, file) : null;
+        if (record !== null && isAsked(record)) return record;
+      }
+      rest = whole === 0 ? text : text.subarray(0, whole);
+      end = start;
+    }
+    return null;
+  } finally {
+    closeSync(handle);
+  }
+}
+
+const stepBack = 65_536;
+
+function refuseCut(file: string, bytes: number): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size < bytes) throw unreadable(file, `${bytes} bytes were committed and ${size} are there`);
 }
 
 /** Reads the committed part; `bytes` null takes all whole lines, where no file says how much counts. */
 export function readLog(file: string, key: StreamKey, bytes: number | null): LogLines {
   const stat = statSync(file, { throwIfNoEntry: false });
   const length = bytes ?? stat?.size ?? 0;
-  if ((stat?.size ?? 0) < length)
-    throw unreadable(file, `${length} bytes were committed and ${stat?.size ?? 0} are there`);
+  refuseCut(file, length);
   const runs = new Map<string, { number: number; run: RunRow }>();
   const audit: AuditRecord[] = [];
+  let archived = noLink;
   for (const [index, line] of committedLines(file, length).entries()) {
     const entry = parseLine(line, `${file}:${index + 1}`);
     if ("audit" in entry) audit.push(readAuditRecord({ ...entry.audit, ...key }, file));
+    else if ("archived" in entry) archived = entry.archived;
     else {
       const { run } = readRunRow({ ...entry.run, ...key, number: 0 }, file);
       runs.set(run.runId, { number: runs.get(run.runId)?.number ?? runs.size + 1, run });
     }
   }
-  return { runs: [...runs.values()], audit };
+  return { runs: [...runs.values()], audit, archived };
 }
 
 function committedLines(file: string, length: number): string[] {

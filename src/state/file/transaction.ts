@@ -1,14 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import type { Interval } from "../../model/position.ts";
 import { compareStreamKeys, type StreamKey } from "../../model/stream-key.ts";
 import { compareTexts } from "../../model/text-order.ts";
+import type { ChainLink } from "../chain-link.ts";
 import type { AuditRecord } from "../contract.ts";
 import { compareMoments, comparePlaces, type Moment, type Place } from "../listing.ts";
 import { compareBackfills, type DueRuns, isDue, type RowTransaction } from "../row-storage.ts";
 import type { PartitionRow, RunRow, StreamRow } from "../rows.ts";
-import { newRow } from "../step-rules.ts";
 import {
   backfilledContent,
   backfilledFolder,
@@ -24,26 +24,24 @@ import {
   removeBeside,
   writeBeside,
 } from "./beside.ts";
-import {
-  decodeDocument,
-  encodeDocument,
-  keyOfDocument,
-  newDocument,
-  type StateDocument,
-} from "./document.ts";
+import { encodeDocument, keyOfDocument, type StateDocument } from "./document.ts";
 import { replaceFile } from "./durable.ts";
 import {
   appendLog,
   auditLine,
   type LogLines,
+  linesAfter,
   linesWithout,
   logFile,
-  logsOf,
+  newestAudit,
   readLog,
   removeLogsBefore,
   runLine,
 } from "./log.ts";
 import { baseOf } from "./names.ts";
+import { readDocument, storedDocument } from "./read-document.ts";
+import { seedKey, stateFiles } from "./stream-files.ts";
+import { StreamList } from "./stream-list.ts";
 
 const completedBackfillsKept = 20;
 
@@ -51,6 +49,7 @@ const completedBackfillsKept = 20;
 export class FileTransaction implements RowTransaction {
   readonly #folder: string;
   readonly #clock: Clock;
+  readonly #list: StreamList;
   readonly #documents = new Map<string, StateDocument>();
   readonly #logs = new Map<string, LogLines>();
   readonly #changed = new Map<string, StateDocument>();
@@ -64,6 +63,7 @@ export class FileTransaction implements RowTransaction {
   constructor(folder: string, clock: Clock) {
     this.#folder = folder;
     this.#clock = clock;
+    this.#list = new StreamList(folder);
   }
 
   load(key: StreamKey, lane: string): StreamRow | null {
@@ -106,11 +106,50 @@ export class FileTransaction implements RowTransaction {
 
   listNewestAudit(options: { key: StreamKey | null; before: Moment | null; limit: number }): AuditRecord[] {
     const { key, before, limit } = options;
+    if (key !== null && before === null && limit === 1) {
+      const last = this.#newestAudit(key, () => true);
+      return last === null ? [] : [last];
+    }
     const compare = key === null ? compareMoments : comparePlaces;
     return (key === null ? this.#keys() : [key])
       .flatMap((each) => this.#log(each).audit)
       .filter((row) => before === null || compare(row, before) < 0)
       .sort((a, b) => compare(b, a))
+      .slice(0, limit);
+  }
+
+  lastAudit(key: StreamKey, partition: string | null): AuditRecord | null {
+    return this.#newestAudit(key, (record) => record.partition === partition);
+  }
+
+  #newestAudit(key: StreamKey, isAsked: (record: AuditRecord) => boolean): AuditRecord | null {
+    const read = this.#logs.get(this.#base(key));
+    if (read !== undefined) return read.audit.findLast(isAsked) ?? null;
+    const { log, logBytes } = this.#document(key);
+    return newestAudit(logFile(this.#base(key), log), key, logBytes, isAsked);
+  }
+
+  archivedTo(key: StreamKey): ChainLink {
+    return this.#log(key).archived;
+  }
+
+  archiveAudit(key: StreamKey, to: ChainLink): number {
+    const base = this.#base(key);
+    const document = this.#next(key);
+    const kept = linesAfter(logFile(base, document.log), document.logBytes, to);
+    this.#rewrite(key, kept);
+    return this.#log(key).audit.filter(({ number }) => number <= to.number).length;
+  }
+
+  isListed(key: StreamKey): boolean {
+    return this.#list.has(key);
+  }
+
+  listed(options: { after: StreamKey | null; limit: number }): StreamKey[] {
+    const { after, limit } = options;
+    return this.#list
+      .all()
+      .filter((key) => after === null || compareStreamKeys(key, after) > 0)
       .slice(0, limit);
   }
 
@@ -222,11 +261,17 @@ export class FileTransaction implements RowTransaction {
     const document = this.#next(key);
     const base = this.#base(key);
     const runIds = new Set(gone.map(({ run }) => run.runId));
-    const kept = linesWithout(logFile(base, document.log), document.logBytes, runIds);
+    this.#rewrite(key, linesWithout(logFile(base, document.log), document.logBytes, runIds));
+    return gone.length;
+  }
+
+  /** The stream's log is written anew with these lines; the stream's file, which names the log, makes it count. */
+  #rewrite(key: StreamKey, kept: readonly string[]): void {
+    const base = this.#base(key);
+    const document = this.#next(key);
     this.#rewritten.add(base);
     this.#lines.set(base, [...kept, ...(this.#lines.get(base) ?? [])]);
     this.#changed.set(base, { ...document, log: document.log + 1, logBytes: 0 });
-    return gone.length;
   }
 
   commit(): void {
@@ -246,10 +291,19 @@ export class FileTransaction implements RowTransaction {
     if (moved.size > 0) {
       writeBeside(base, new Map([...document.moved].filter(([path]) => !moved.has(path))));
     }
-    const next = { ...document, logBytes, moved: moved.size > 0 ? moved : document.moved };
+    const isLive = document.rows.has("");
+    const isListed = document.isListed || (isLive && !document.isNew && this.#isListedNow(document.key));
+    const next = { ...document, logBytes, moved: moved.size > 0 ? moved : document.moved, isListed };
     replaceFile(`${base}.json`, encodeDocument(next));
+    if (isLive && document.isNew) this.#isListedNow(document.key);
     if (this.#rewritten.has(base)) removeLogsBefore(base, document.log);
     for (const lane of this.#forgotten) removeBeside(base, partitionFolder(lane));
+  }
+
+  /** Sees to it that the list of streams has the stream. */
+  #isListedNow(key: StreamKey): boolean {
+    if (!this.#list.has(key)) this.#list.add(key);
+    return true;
   }
 
   #base(key: StreamKey): string {
@@ -291,34 +345,10 @@ export class FileTransaction implements RowTransaction {
     const base = this.#base(key);
     let document = this.#documents.get(base);
     if (document === undefined) {
-      document = this.#read(key, base);
+      document = readDocument(key, base, this.#clock);
       this.#documents.set(base, document);
     }
     return document;
-  }
-
-  /** A stream whose file was removed starts over; its log goes on, since an audit log is never cut. */
-  #read(key: StreamKey, base: string): StateDocument {
-    const stored = this.#stored(key, base);
-    if (stored !== null && !stored.isNew) return stored;
-    const begun = stored ?? newDocument(key);
-    const [newest] = logsOf(base)
-      .map((number) => ({ number, lines: readLog(logFile(base, number), key, null) }))
-      .sort((a, b) => b.lines.audit.length - a.lines.audit.length || b.number - a.number);
-    if (newest === undefined) return begun;
-    const { number: log, lines } = newest;
-    if (lines.audit.length === 0 && lines.runs.length === 0) return { ...begun, log };
-    const last = lines.audit.at(-1);
-    const row = begun.rows.get("") ?? newRow(key, "", null, this.#clock.now());
-    const continued = { ...row, auditNumber: last?.number ?? 0, auditHead: last?.hash ?? "" };
-    const logBytes = wholeLines(logFile(base, log));
-    return { ...begun, rows: new Map([["", continued]]), log, logBytes };
-  }
-
-  #stored(key: StreamKey, base: string): StateDocument | null {
-    const file = `${base}.json`;
-    if (!existsSync(file)) return null;
-    return decodeDocument(readFileSync(file, "utf8"), key, file, this.#clock.now());
   }
 
   #log(key: StreamKey): LogLines {
@@ -337,7 +367,7 @@ export class FileTransaction implements RowTransaction {
     try {
       return readLog(logFile(base, document.log), key, document.logBytes);
     } catch (error) {
-      const now = this.#stored(key, base);
+      const now = storedDocument(key, base, this.#clock);
       if (now === null || now.log === document.log) throw error;
       return readLog(logFile(base, now.log), key, now.logBytes);
     }
@@ -352,26 +382,4 @@ export class FileTransaction implements RowTransaction {
       })
       .sort(compareStreamKeys);
   }
-}
-
-/** The files of streams, by their paths inside the folder; not those of partitions, of which there may be many. */
-function stateFiles(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  const isState = (name: string): boolean => name.endsWith(".json");
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (!entry.isDirectory()) return isState(entry.name) ? [entry.name] : [];
-    if (entry.name.includes("~")) return [];
-    const within = readdirSync(join(folder, entry.name), { withFileTypes: true });
-    return within.flatMap(({ name }) => (isState(name) ? [join(entry.name, name)] : []));
-  });
-}
-
-/** The stream that a seed written by hand is of, by its file's name. */
-function seedKey(name: string): StreamKey {
-  const [connector = "", stream] = name.slice(0, -".json".length).split(/[\\/]/).map(decodeURIComponent);
-  return { connector, stream: stream ?? "default" };
-}
-
-function wholeLines(file: string): number {
-  return readFileSync(file).lastIndexOf("\n") + 1;
 }

@@ -3,6 +3,7 @@ import { TidemarkError } from "../../errors.ts";
 import type { Interval } from "../../model/position.ts";
 import { compareStreamKeys, type StreamKey } from "../../model/stream-key.ts";
 import { compareTexts } from "../../model/text-order.ts";
+import { type ChainLink, noLink } from "../chain-link.ts";
 import type { AuditRecord, StateStore } from "../contract.ts";
 import { compareMoments, comparePlaces, type Moment, type Place } from "../listing.ts";
 import { storeClosed } from "../refusals.ts";
@@ -38,6 +39,7 @@ class MemoryStorage implements RowStorage {
     audit: [] as AuditRecord[],
     partitions: new Map<string, PartitionRow>(),
     backfilled: new Map<string, Backfilled & { readonly key: StreamKey }>(),
+    archived: new Map<string, ChainLink>(),
     /** How many runs there ever were. */
     runsBegun: 0,
   };
@@ -81,6 +83,7 @@ interface Tables {
   readonly audit: AuditRecord[];
   readonly partitions: Map<string, PartitionRow>;
   readonly backfilled: Map<string, Backfilled & { readonly key: StreamKey }>;
+  readonly archived: Map<string, ChainLink>;
   runsBegun: number;
 }
 
@@ -155,12 +158,43 @@ class MemoryTransaction implements RowTransaction {
 
   listNewestAudit(options: { key: StreamKey | null; before: Moment | null; limit: number }): AuditRecord[] {
     const { key, before, limit } = options;
+    // Rows of one stream are appended in their order, and each step asks for the last.
+    if (key !== null && before === null && limit === 1) {
+      const last = this.#tables.audit.findLast((row) => isOf(row.key, key));
+      return last === undefined ? [] : [last];
+    }
     const compare = key === null ? compareMoments : comparePlaces;
     return this.#tables.audit
       .filter((row) => key === null || compareStreamKeys(row.key, key) === 0)
       .filter((row) => before === null || compare(row, before) < 0)
       .sort((a, b) => compare(b, a))
       .slice(0, limit);
+  }
+
+  lastAudit(key: StreamKey, partition: string | null): AuditRecord | null {
+    return this.#tables.audit.findLast((row) => isOf(row.key, key) && row.partition === partition) ?? null;
+  }
+
+  archivedTo(key: StreamKey): ChainLink {
+    return this.#tables.archived.get(rowName(key, "")) ?? noLink;
+  }
+
+  archiveAudit(key: StreamKey, to: ChainLink): number {
+    const kept = this.#tables.audit.filter((row) => !isOf(row.key, key) || row.number > to.number);
+    const gone = this.#tables.audit.length - kept.length;
+    this.#writes.push(() => {
+      this.#tables.audit.splice(0, this.#tables.audit.length, ...kept);
+      this.#tables.archived.set(rowName(key, ""), to);
+    });
+    return gone;
+  }
+
+  isListed(key: StreamKey): boolean {
+    return this.load(key, "") !== null;
+  }
+
+  listed(options: { after: StreamKey | null; limit: number }): StreamKey[] {
+    return this.listStreams({ ...options, connector: null }).map(({ key }) => key);
   }
 
   loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
@@ -242,6 +276,10 @@ class MemoryTransaction implements RowTransaction {
     }
     return gone.length;
   }
+}
+
+function isOf(a: StreamKey, b: StreamKey): boolean {
+  return a.connector === b.connector && a.stream === b.stream;
 }
 
 function rowName(key: StreamKey, part: string): string {

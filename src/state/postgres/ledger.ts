@@ -2,6 +2,7 @@ import type { StreamKey } from "../../model/stream-key.ts";
 import type { WriteContext } from "../contract.ts";
 import { streamNotFound } from "../refusals.ts";
 import type { Change, StreamRow } from "../rows.ts";
+import { comparedFound } from "./compared-row.ts";
 import type { StateDatabase } from "./database.ts";
 import { stateError } from "./errors.ts";
 import type { Queries } from "./queries.ts";
@@ -17,6 +18,8 @@ export interface Subject {
   readonly key: StreamKey;
   readonly lane: string;
   readonly runId?: string;
+  /** Whether the step is refused on a live row that was changed outside Tidemark. */
+  readonly compares?: boolean;
 }
 
 /** The row after a step, and whether that changed it. */
@@ -89,8 +92,13 @@ export class Ledger {
 }
 
 /** Null where the row was missing and another has made it meanwhile. */
-async function take(rows: PostgresRows, { key, lane, runId }: Subject, step: Step): Promise<Taken | null> {
+async function take(
+  rows: PostgresRows,
+  { key, lane, runId, compares = false }: Subject,
+  step: Step,
+): Promise<Taken | null> {
   const held = await rows.lock(key, lane, runId);
+  if (compares && lane === "") await comparedFound(rows, key, held, "refuse");
   const change = await step(held, rows);
   if (change === null) return unchanged(held.row, key);
   return (await rows.store(change, held.row)) ? { row: change.row, changed: true } : null;

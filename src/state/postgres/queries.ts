@@ -11,6 +11,7 @@ import {
   selected,
   serverTime,
 } from "./columns.ts";
+import { logQueriesOn } from "./log-queries.ts";
 import { partitionQueriesOn } from "./partition-queries.ts";
 import type { Tables } from "./schema.ts";
 import { statement } from "./statement.ts";
@@ -37,7 +38,12 @@ const auditArrays = [
 ] as const;
 
 export function queriesOn(tables: Tables) {
-  return { ...rowQueries(tables), ...listQueries(tables), ...partitionQueriesOn(tables) };
+  return {
+    ...rowQueries(tables),
+    ...listQueries(tables),
+    ...partitionQueriesOn(tables),
+    ...logQueriesOn(tables),
+  };
 }
 
 function rowQueries(tables: Tables) {
@@ -147,7 +153,10 @@ function listQueries(tables: Tables) {
     listLogEnds: statement(
       "list_log_ends",
       afterStream,
-      `SELECT s.connector, s.stream, s.audit_number, s.audit_head FROM ${tables.streams} s
+      `SELECT s.connector, s.stream, s.audit_number, s.audit_head, s.cursor_value, s.reset_epoch,
+         l.archived_number, l.archived_hash
+       FROM ${tables.streams} s
+       LEFT JOIN ${tables.logs} l ON l.connector = s.connector AND l.stream = s.stream
        WHERE ${streamsAfter} ${inOrder}`,
     ),
     listRuns: statement(

@@ -2,12 +2,14 @@ import { sortKey } from "../../model/cursor.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { Position } from "../../model/position.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
+import type { ChainLink } from "../chain-link.ts";
 import { readAuditRecord, readRunRow } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import type { Moment, Place } from "../listing.ts";
 import type { DueRuns } from "../row-storage.ts";
 import { type Change, isoTime, type RunRow, type StreamRow } from "../rows.ts";
 import { streamRow, textOf } from "./columns.ts";
+import { PostgresLogs } from "./logs.ts";
 import { boundaryValues, coverageValues, positionParameter, storable } from "./parameters.ts";
 import { PostgresPartitions } from "./partitions.ts";
 import type { Queries } from "./queries.ts";
@@ -31,11 +33,13 @@ export class PostgresRows {
   readonly #runner: Runner;
   readonly #queries: Queries;
   readonly partitions: PostgresPartitions;
+  readonly logs: PostgresLogs;
 
   constructor(runner: Runner, queries: Queries) {
     this.#runner = runner;
     this.#queries = queries;
     this.partitions = new PostgresPartitions(runner, queries);
+    this.logs = new PostgresLogs(runner, queries);
   }
 
   /** A stream as it stands, with the run of that id if one is asked for. */
@@ -71,6 +75,7 @@ export class PostgresRows {
     const save = previous === null ? this.#queries.insert : this.#queries.update;
     const saved = await this.#runner.run(save, streamValues(row));
     if (saved.length === 0) return false;
+    if (previous === null && row.lane === "") await this.logs.add(row.key);
     await this.#storeBeside(row.key, row.lane, row.position, previous?.position);
     for (const run of change.runs) await this.#runner.run(this.#queries.saveRun, runValues(run));
     if (change.audit.length > 0) {
@@ -212,6 +217,12 @@ export class PostgresRows {
       key: { connector: textOf(row, "connector", place), stream: textOf(row, "stream", place) },
       number: Number(row.audit_number),
       hash: textOf(row, "audit_head", place),
+      watermark: row.cursor_value === null ? null : textOf(row, "cursor_value", place),
+      resetEpoch: Number(row.reset_epoch),
+      archived: {
+        number: Number(row.archived_number ?? 0),
+        hash: row.archived_hash === null ? "" : textOf(row, "archived_hash", place),
+      },
     }));
   }
 }
@@ -220,6 +231,10 @@ export interface LogEnd {
   readonly key: StreamKey;
   readonly number: number;
   readonly hash: string;
+  readonly watermark: string | null;
+  readonly resetEpoch: number;
+  /** Up to where the log was moved into an archive. */
+  readonly archived: ChainLink;
 }
 
 function streamValues(row: StreamRow) {

@@ -87,7 +87,7 @@ export class RunSteps {
   async #beginByRule(key: StreamKey, runId: string, options: BeginOptions): Promise<Run> {
     const kind = options.kind ?? "live";
     const lane = laneOf({ ...options, kind, runId });
-    const subject = { key, lane, ...(options.runId === undefined ? {} : { runId }) };
+    const subject = { key, lane, compares: true, ...(options.runId === undefined ? {} : { runId }) };
     let told: Pick<lifecycle.Begun, "supersededRunId" | "lowerBoundText"> = {
       supersededRunId: null,
       lowerBoundText: null,
@@ -135,12 +135,13 @@ export class RunSteps {
 
   async fail(run: RunRef, failure: Failure): Promise<StreamState> {
     checkFailure(run.key, failure);
-    return streamState(await this.#take(run, {}, (row, now) => lifecycle.fail(row, run, failure, now)));
+    const step: Step = (row, now) => lifecycle.fail(row, run, failure, now);
+    return streamState(await this.#take(run, {}, step, false));
   }
 
-  async #take(run: RunRef, context: WriteContext, step: Step): Promise<StreamRow> {
+  async #take(run: RunRef, context: WriteContext, step: Step, compares = true): Promise<StreamRow> {
     const moved = await this.#ledger.using(context, (runner) => this.#moveAtOnce(runner, run, step));
-    return moved ?? this.#byRule(run, context, step);
+    return moved ?? this.#byRule(run, context, step, compares);
   }
 
   /** A step that may need more than the run's row: partitions, and what backfills `covers` already. */
@@ -159,7 +160,7 @@ export class RunSteps {
     const backfilled = lane === "" ? [] : [...covers, ...names];
     const { row, changed } = await this.#ledger.decideHeld(
       context,
-      { key: run.key, lane },
+      { key: run.key, lane, compares: true },
       async (held, rows) =>
         step(held.row, held.now, await rows.partitions.beside(run.key, lane, names, backfilled)),
     );
@@ -186,8 +187,9 @@ export class RunSteps {
     return row === null || position === null ? null : { row, position };
   }
 
-  async #byRule(run: RunRef, context: WriteContext, step: Step): Promise<StreamRow> {
-    const subject = { key: run.key, lane: laneOf(run) };
+  /** `compares`: whether the step is refused on a row that was changed outside Tidemark. A run may always fail. */
+  async #byRule(run: RunRef, context: WriteContext, step: Step, compares = false): Promise<StreamRow> {
+    const subject = { key: run.key, lane: laneOf(run), compares };
     const { row, changed } = await this.#ledger.decide(context, subject, async ({ row: held, now }) =>
       step(held, now),
     );

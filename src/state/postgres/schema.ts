@@ -115,6 +115,25 @@ const steps: readonly string[] = [
   ALTER TABLE tidemark_audit ADD COLUMN partition text COLLATE "C";
   CREATE INDEX tidemark_audit_by_time ON tidemark_audit (at_utc COLLATE "C", connector, stream, number);
   `,
+  // Every stream that was ever stored, numbered without gaps: a stream that is removed with its log is missed.
+  `
+  CREATE TABLE tidemark_logs (
+    number bigint NOT NULL,
+    connector text COLLATE "C" NOT NULL,
+    stream text COLLATE "C" NOT NULL,
+    archived_number bigint NOT NULL DEFAULT 0,
+    archived_hash text NOT NULL DEFAULT '',
+    PRIMARY KEY (connector, stream)
+  );
+  INSERT INTO tidemark_logs (number, connector, stream)
+    SELECT row_number() OVER (ORDER BY connector, stream), connector, stream FROM (
+      SELECT connector, stream FROM tidemark_streams WHERE lane = ''
+      UNION SELECT connector, stream FROM tidemark_audit) found;
+  ALTER TABLE tidemark_schema ADD COLUMN logs bigint NOT NULL DEFAULT 0;
+  UPDATE tidemark_schema SET logs = (SELECT count(*) FROM tidemark_logs);
+  CREATE INDEX tidemark_audit_by_partition ON tidemark_audit (connector, stream, partition, number)
+    WHERE partition IS NOT NULL;
+  `,
 ];
 
 /** The step that this version knows last. */
@@ -129,6 +148,7 @@ export interface Tables {
   readonly audit: string;
   readonly partitions: string;
   readonly schema: string;
+  readonly logs: string;
 }
 
 export function tablesIn(schema: string): Tables {
@@ -141,6 +161,7 @@ export function tablesIn(schema: string): Tables {
     audit: `${quoted}.tidemark_audit`,
     partitions: `${quoted}.tidemark_partitions`,
     schema: `${quoted}.tidemark_schema`,
+    logs: `${quoted}.tidemark_logs`,
   };
 }
 
@@ -172,13 +193,12 @@ export async function migrate(session: Session): Promise<void> {
   await session.run(lockSchema, {});
   const version = await storedVersion(session);
   if (version === schemaVersion) return;
+  if (version === 0) {
+    await session.script(`CREATE TABLE IF NOT EXISTS tidemark_schema (version integer NOT NULL);
+      INSERT INTO tidemark_schema VALUES (0)`);
+  }
   for (const step of steps.slice(version)) await session.script(step);
-  await session.script(
-    version === 0
-      ? `CREATE TABLE IF NOT EXISTS tidemark_schema (version integer NOT NULL);
-         INSERT INTO tidemark_schema VALUES (${schemaVersion})`
-      : `UPDATE tidemark_schema SET version = ${schemaVersion}`,
-  );
+  await session.script(`UPDATE tidemark_schema SET version = ${schemaVersion}`);
 }
 
 /** The step a database has; 0 where it has no state tables. */

@@ -127,7 +127,7 @@ function begin(tables: Tables): string {
         WHERE ${samePlace("s", givenPlace)} AND s.status IN ('idle', 'completed', 'failed')
           AND (s.cursor_type = $cursor_type OR $cursor_type IS NULL OR s.cursor_type IS NULL)
           AND s.position::jsonb @> jsonb_build_object('format', ${positionFormat}, 'watermark', s.cursor_value)
-          AND ${knowsTables(tables)}
+          AND ${knowsTables(tables)} AND ${agreesWithLog(tables)}
         FOR NO KEY UPDATE
       ) locked) step
       WHERE s.ctid = step.version
@@ -136,6 +136,19 @@ function begin(tables: Tables): string {
     SELECT ${selected("begun", streamColumns)},
       ${boundaryList(tables, givenPlace)} AS boundary, ${coverageList(tables, givenPlace)} AS coverage
     FROM begun`;
+}
+
+/**
+ * Whether the row is where the end of its log says. A stream that moves by its partitions has no watermark of its own;
+ * the rules look at all other cases.
+ */
+function agreesWithLog(tables: Tables): string {
+  return `CASE WHEN s.audit_number = 0 THEN s.cursor_value IS NULL ELSE EXISTS (
+    SELECT FROM ${tables.audit} a
+    WHERE a.connector = s.connector AND a.stream = s.stream AND a.number = s.audit_number
+      AND a.hash = s.audit_head
+      AND CASE WHEN a.partition IS NULL THEN a.new_cursor IS NOT DISTINCT FROM s.cursor_value
+        ELSE s.cursor_value IS NULL END) END`;
 }
 
 function beginAgain(tables: Tables): string {

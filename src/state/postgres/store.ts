@@ -1,6 +1,7 @@
 import { decodePosition, type Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import { checkAct, checkKey, checkPartition, checkRetention } from "../arguments.ts";
+import type { ComparedRow } from "../compared-row.ts";
 import type {
   AuditRecord,
   BackfillState,
@@ -33,11 +34,13 @@ import {
   pageLimit,
 } from "../listing.ts";
 import { importTarget, moveByOperator, resetPartition, resetTarget } from "../operator-acts.ts";
+import { withTaken } from "../outside.ts";
 import { knownCoverage, standing } from "../partitions.ts";
 import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "../refusals.ts";
 import { type DueRuns, dueRuns } from "../row-storage.ts";
 import { type Beside, backfillLane, type Change, type PartitionRow, type StreamRow } from "../rows.ts";
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "../view.ts";
+import { comparedFound } from "./compared-row.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Found, PostgresRows } from "./rows.ts";
 import { RunSteps } from "./run-steps.ts";
@@ -87,7 +90,7 @@ export class PostgresStateStore implements StateStore {
     checkAct(key, "reset", reset);
     const { partition, actor, reason } = reset;
     if (partition !== undefined) checkPartition(key, partition);
-    return this.#act(key, async ({ row, now }, rows) => {
+    return this.#act(key, async ({ row, stored, now }, rows) => {
       const act = { now, actor, reason, action: "reset" } as const;
       if (partition !== undefined) {
         const beside = await rows.partitions.beside(key, "", [partition], [partition]);
@@ -96,15 +99,15 @@ export class PostgresStateStore implements StateStore {
       const isPartitioned =
         reset.to !== null && row !== null && (await rows.partitions.hasAny(key, "", row.resetEpoch));
       if (isPartitioned) throw resetsPartitioned(key);
-      return moveByOperator(row, key, resetTarget(row, key, reset), act, nothingBeside);
+      return moveByOperator(row, key, resetTarget(stored, key, reset), act, nothingBeside);
     });
   }
 
   async rewind(key: StreamKey, rewind: Rewind): Promise<StreamState> {
     checkAct(key, "rewind", rewind);
     const { toRun: runId, actor, reason } = rewind;
-    return this.#act(key, async ({ row, now }, rows) => {
-      if (row === null) throw streamNotFound(key);
+    return this.#act(key, async ({ row, stored: found, now }, rows) => {
+      if (row === null || found === null) throw streamNotFound(key);
       if (await rows.partitions.hasAny(key, "", 0)) throw rewindsPartitioned(key);
       const run = await rows.loadRun(key, runId);
       const stored = run?.kind === "live" ? run.endPosition : null;
@@ -127,12 +130,18 @@ export class PostgresStateStore implements StateStore {
     });
   }
 
-  /** An operator's act is not repeated where its outcome is unknown: it would be a second one. */
+  /**
+   * An operator's act is not repeated where its outcome is unknown: it would be a second one. It confirms what was
+   * changed outside Tidemark before it changes the stream itself.
+   */
   async #act(
     key: StreamKey,
-    step: (found: Found, rows: PostgresRows) => Promise<Change>,
+    step: (found: ComparedRow & Pick<Found, "now">, rows: PostgresRows) => Promise<Change>,
   ): Promise<StreamState> {
-    const { row } = await this.#ledger.inTurn(false, { key, lane: "" }, step);
+    const { row } = await this.#ledger.inTurn(false, { key, lane: "" }, async (held, rows) => {
+      const found = await comparedFound(rows, key, held, "take");
+      return withTaken(await step({ ...found, now: held.now }, rows), found);
+    });
     return streamState(row);
   }
 

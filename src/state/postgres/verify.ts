@@ -1,8 +1,10 @@
 import type { StreamKey } from "../../model/stream-key.ts";
 import { compareTexts } from "../../model/text-order.ts";
-import { auditBroken, ChainVerifier } from "../audit.ts";
+import { auditBroken, ChainVerifier, otherWatermark, streamRemoved } from "../audit.ts";
+import { noLink } from "../chain-link.ts";
 import type { AuditRecord } from "../contract.ts";
 import { mostListed, type Place } from "../listing.ts";
+import type { PartitionRow } from "../rows.ts";
 import type { LogEnd, PostgresRows } from "./rows.ts";
 
 interface Verified {
@@ -13,29 +15,83 @@ interface Verified {
 /** Verifies the log of one stream. The rows have to be read from one snapshot. */
 export async function verifyOne(rows: PostgresRows, key: StreamKey): Promise<Verified> {
   const { row } = await rows.read(key, "");
-  const end = row === null ? null : { key, number: row.auditNumber, hash: row.auditHead };
-  return verify(once(end), records(rows, key));
+  const archived = await rows.logs.archivedTo(key);
+  const end =
+    row === null
+      ? null
+      : {
+          key,
+          number: row.auditNumber,
+          hash: row.auditHead,
+          watermark: row.position.watermark,
+          resetEpoch: row.resetEpoch,
+          archived: archived ?? noLink,
+        };
+  const verified = await verify(rows, once(end), records(rows, key));
+  if (row === null && archived !== null) throw streamRemoved(key);
+  return verified;
 }
 
 /** Verifies the logs of all streams, a page at a time, however many there are. */
 export async function verifyAll(rows: PostgresRows): Promise<Verified> {
-  return verify(logEnds(rows), records(rows, null));
+  const verified = await verify(rows, logEnds(rows), records(rows, null));
+  await refuseRemoved(rows);
+  return verified;
+}
+
+/** None of the streams that were ever stored may be gone with its state and its log. */
+async function refuseRemoved(rows: PostgresRows): Promise<void> {
+  await rows.logs.refuseCut();
+  let after: StreamKey | null = null;
+  for (;;) {
+    const page: { key: StreamKey; stored: boolean }[] = await rows.logs.list(after, mostListed);
+    const removed = page.find(({ stored }) => !stored);
+    if (removed !== undefined) throw streamRemoved(removed.key);
+    after = page.at(-1)?.key ?? null;
+    if (after === null) return;
+  }
+}
+
+/** Each partition stands where the log says; one that the log has no row of may have its last in the archive. */
+async function verifyPartitions(rows: PostgresRows, { key, resetEpoch, archived }: LogEnd): Promise<void> {
+  let after: string | null = null;
+  for (;;) {
+    const page: PartitionRow[] = await rows.partitions.list(key, after, mostListed);
+    if (page.length === 0) return;
+    const logged = await rows.logs.lastOfEach(
+      key,
+      page.map(({ partition }) => partition),
+    );
+    for (const { partition, position, positionTag } of page) {
+      const last = logged.get(partition) ?? null;
+      if (positionTag.epoch < resetEpoch || (last === null && archived.number > 0)) continue;
+      const expected = last?.newCursor ?? null;
+      if (expected === position.watermark) continue;
+      throw otherWatermark(key, partition, last?.number ?? 0, expected, position.watermark);
+    }
+    after = page.at(-1)?.partition ?? null;
+  }
 }
 
 /** Goes through streams and records side by side; both come in the order of the streams' names. */
-async function verify(ends: AsyncIterable<LogEnd>, log: AsyncGenerator<AuditRecord>): Promise<Verified> {
+async function verify(
+  rows: PostgresRows,
+  ends: AsyncIterable<LogEnd>,
+  log: AsyncGenerator<AuditRecord>,
+): Promise<Verified> {
   let streams = 0;
   let count = 0;
   let next = await log.next();
   for await (const end of ends) {
     refuseOrphan(next, end.key);
-    const verifier = new ChainVerifier(end.key);
+    const verifier = new ChainVerifier(end.key, end.archived);
     while (next.done !== true && compareKeys(next.value.key, end.key) === 0) {
       verifier.row(next.value);
       count++;
       next = await log.next();
     }
-    verifier.end(end);
+    verifier.end(end, end.watermark);
+    await verifyPartitions(rows, end);
     streams++;
   }
   refuseOrphan(next, null);

@@ -3,6 +3,7 @@ import { stringifyJson } from "../../model/json.ts";
 import type { Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { SqlStatements } from "../../sql/sqlite/statements.ts";
+import type { ChainLink } from "../chain-link.ts";
 import { positionText, readAuditRecord, readRunRow, readStreamRow } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import type { Moment, Place } from "../listing.ts";
@@ -10,6 +11,7 @@ import type { DueRuns, RowTransaction } from "../row-storage.ts";
 import { isoTime, type PartitionRow, type RunRow, type StreamRow } from "../rows.ts";
 import { streamColumns } from "../stream-columns.ts";
 import { SqliteBeside } from "./beside.ts";
+import { SqliteLogs } from "./logs.ts";
 import { SqlitePartitions } from "./partitions.ts";
 import { refuseNewerTables } from "./schema.ts";
 
@@ -27,6 +29,7 @@ export class SqliteRows implements RowTransaction {
   readonly #holder: string;
   readonly #beside: SqliteBeside;
   readonly #partitions: SqlitePartitions;
+  readonly #logs: SqliteLogs;
   /** Rows as they were last read or written, for as long as nobody else has written to the file. */
   readonly #known = new Map<string, StreamRow>();
   #version: unknown = null;
@@ -36,6 +39,7 @@ export class SqliteRows implements RowTransaction {
     this.#holder = holder;
     this.#beside = new SqliteBeside(statements);
     this.#partitions = new SqlitePartitions(statements, this.#beside, holder);
+    this.#logs = new SqliteLogs(statements, holder);
   }
 
   /**
@@ -84,7 +88,9 @@ export class SqliteRows implements RowTransaction {
   }
 
   save(row: StreamRow, previous: StreamRow | null): void {
+    const isNew = previous === null && row.lane === "" && !this.isListed(row.key);
     this.#sql.run(saveStream, ...streamParams(row));
+    if (isNew) this.#logs.add(row.key);
     this.#remember(row);
     const { boundary, coverage } = row.position;
     const before = previous?.position;
@@ -127,6 +133,26 @@ export class SqliteRows implements RowTransaction {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[key.connector, key.stream, number, ...what],
     );
+  }
+
+  lastAudit(key: StreamKey, partition: string | null): AuditRecord | null {
+    return this.#logs.last(key, partition);
+  }
+
+  archivedTo(key: StreamKey): ChainLink {
+    return this.#logs.archivedTo(key);
+  }
+
+  archiveAudit(key: StreamKey, to: ChainLink): number {
+    return this.#logs.archive(key, to);
+  }
+
+  isListed(key: StreamKey): boolean {
+    return this.#logs.has(key);
+  }
+
+  listed(options: { after: StreamKey | null; limit: number }): StreamKey[] {
+    return this.#logs.list(options.after, options.limit);
   }
 
   listStreams(options: { after: StreamKey | null; limit: number; connector: string | null }): StreamRow[] {

@@ -106,6 +106,25 @@ const steps: readonly string[] = [
   ALTER TABLE tidemark_audit ADD COLUMN partition TEXT;
   CREATE INDEX tidemark_audit_by_time ON tidemark_audit (at_utc, connector, stream, number);
   `,
+  // Every stream that was ever stored, numbered without gaps: a stream that is removed with its log is missed.
+  `
+  CREATE TABLE tidemark_logs (
+    number INTEGER PRIMARY KEY,
+    connector TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    archived_number INTEGER NOT NULL DEFAULT 0,
+    archived_hash TEXT NOT NULL DEFAULT '',
+    UNIQUE (connector, stream)
+  );
+  INSERT INTO tidemark_logs (number, connector, stream)
+    SELECT row_number() OVER (ORDER BY connector, stream), connector, stream FROM (
+      SELECT connector, stream FROM tidemark_streams WHERE lane = ''
+      UNION SELECT connector, stream FROM tidemark_audit);
+  ALTER TABLE tidemark_schema ADD COLUMN logs INTEGER NOT NULL DEFAULT 0;
+  UPDATE tidemark_schema SET logs = (SELECT count(*) FROM tidemark_logs);
+  CREATE INDEX tidemark_audit_by_partition ON tidemark_audit (connector, stream, partition, number)
+    WHERE partition IS NOT NULL;
+  `,
 ];
 
 /** The step that this version knows last. */
@@ -120,13 +139,13 @@ export function migrate(db: SqliteHandle, holder: string): void {
   db.exec("BEGIN IMMEDIATE");
   try {
     const version = storedVersion(db, holder);
-    for (const step of steps.slice(version)) db.exec(step);
     if (version === 0) {
-      db.exec("CREATE TABLE tidemark_schema (version INTEGER NOT NULL)");
-      db.exec(`INSERT INTO tidemark_schema VALUES (${schemaVersion})`);
-    } else {
-      db.exec(`UPDATE tidemark_schema SET version = ${schemaVersion}`);
+      db.exec(
+        "CREATE TABLE tidemark_schema (version INTEGER NOT NULL); INSERT INTO tidemark_schema VALUES (0)",
+      );
     }
+    for (const step of steps.slice(version)) db.exec(step);
+    db.exec(`UPDATE tidemark_schema SET version = ${schemaVersion}`);
     db.exec("COMMIT");
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");

@@ -120,6 +120,10 @@ export const grantedRun = z
     superseded_run_id: runId
       .nullable()
       .meta({ description: "The run that this one took over from, if one was running.", example: null }),
+    edited: z
+      .object({ old_cursor: cursorOutput, new_cursor: cursorOutput })
+      .optional()
+      .meta({ description: "A change made by hand in a state file that this begin found and took." }),
     position: position.optional(),
     position_tag: positionTag.optional(),
   })
@@ -139,6 +143,9 @@ export function runToWire(run: Run, full: boolean): WireRun {
     lease_seconds: run.leaseSeconds,
     started_at_utc: run.startedAtUtc,
     superseded_run_id: run.supersededRunId,
+    ...(run.edited === undefined
+      ? {}
+      : { edited: { old_cursor: run.edited.oldCursor, new_cursor: run.edited.newCursor } }),
     ...(full ? { position: positionToWire(run.position), position_tag: run.positionTag } : {}),
   };
 }
@@ -160,6 +167,9 @@ export function runFromWire(wire: WireRun): Run {
     leaseSeconds: wire.lease_seconds,
     startedAtUtc: wire.started_at_utc,
     supersededRunId: wire.superseded_run_id,
+    ...(wire.edited === undefined
+      ? {}
+      : { edited: { oldCursor: wire.edited.old_cursor, newCursor: wire.edited.new_cursor } }),
   };
 }
 

@@ -1,0 +1,133 @@
+import { TidemarkError } from "../errors.ts";
+import { emptyPosition, type Position } from "../model/position.ts";
+import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
+import type { AuditEntry } from "./audit.ts";
+import type { ChainLink } from "./chain-link.ts";
+import type { AuditRecord, Run } from "./contract.ts";
+import { type Change, isoTime, type StreamRow } from "./rows.ts";
+import { newRow, withEntries } from "./step-rules.ts";
+
+/**
+ * What was changed outside Tidemark. Each move of a live watermark is in the audit log, so a stream's row and the
+ * end of its log agree, unless somebody edited one of them. Pure: the stores look the log up.
+ */
+
+/** The end of a stream's audit log. */
+export interface LogEnd {
+  readonly last: AuditRecord | null;
+  /** The last row about the stream as a whole, and not one partition. */
+  readonly own: AuditRecord | null;
+  /** Up to where the log was moved into an archive. */
+  readonly archived: ChainLink;
+  /** Whether the store has held the stream before, by its list of streams. */
+  readonly listed: boolean;
+}
+
+export interface OutsideChange {
+  /** The row is gone; the log's end is not the one that the row remembers; the watermark is another. */
+  readonly what: "removed" | "log" | "watermark";
+  /** The watermark that the log ends with, and the one that is stored. */
+  readonly logged: string | null;
+  readonly stored: string | null;
+}
+
+/** Null where the row is as its log says. */
+export function outsideChange(row: StreamRow | null, end: LogEnd): OutsideChange | null {
+  const { last, own, archived } = end;
+  const logged = own?.newCursor ?? null;
+  const stored = row?.position.watermark ?? null;
+  if (row === null) return end.listed || last !== null ? { what: "removed", logged, stored } : null;
+  const tail = last ?? archived;
+  if (tail.number !== row.auditNumber || tail.hash !== row.auditHead) return { what: "log", logged, stored };
+  // Of a log whose rows about the stream itself all lie in an archive, the archive has to be asked.
+  const isKnown = own !== null || archived.number === 0;
+  return isKnown && logged !== stored ? { what: "watermark", logged, stored } : null;
+}
+
+/** Whether the last row about the stream itself has to be looked up to tell: partitions' rows may be after it. */
+export function needsOwn(row: StreamRow | null, last: AuditRecord | null): boolean {
+  if (last === null || last.partition === null) return false;
+  // A stream that moves by its partitions has no watermark of its own, and its log may be long.
+  return row === null || row.position.watermark !== null;
+}
+
+/** The refusal of a change in a database. */
+export function stateEdited(key: StreamKey, { what, logged, stored }: OutsideChange): TidemarkError {
+  const stream = formatStreamKey(key);
+  const shown = (watermark: string | null): string => watermark ?? "none";
+  const found = {
+    removed: `the stored state of ${stream} was removed, and its audit log, or the list of streams, still has it`,
+    log: `the audit log of ${stream} does not end with the row that the stored state remembers`,
+    watermark: `the stored watermark of ${stream} is ${shown(stored)}, and its audit log ends with ${shown(logged)}`,
+  }[what];
+  const { connector, stream: name } = key;
+  const type = what === "removed" ? " --type TYPE" : "";
+  return new TidemarkError("STATE_EDITED", `${found}: it was changed outside Tidemark`, {
+    stream,
+    hint:
+      `Restore the state from a backup, or say where the stream stands, which is audited: ` +
+      `tidemark state set ${connector} ${name} ${stored ?? logged ?? "VALUE"}${type} --reason "…"`,
+    details: { logged, stored },
+  });
+}
+
+/** A row as it is from now on, with the change in its audit log. */
+export interface Taken {
+  readonly row: StreamRow;
+  readonly audit: readonly AuditRecord[];
+}
+
+/** The change taken for what it is: an edit by somebody unknown. `epoch` is above that of every run. */
+export function takeEdit(
+  row: StreamRow | null,
+  key: StreamKey,
+  end: LogEnd,
+  change: OutsideChange,
+  how: { readonly now: number; readonly reason: string; readonly epoch: number },
+): Taken {
+  const current = row ?? { ...newRow(key, "", null, how.now), epoch: how.epoch };
+  const entry: AuditEntry = {
+    key,
+    partition: null,
+    atUtc: isoTime(how.now),
+    actor: unknownActor,
+    action: "edit",
+    oldCursor: change.logged,
+    newCursor: change.stored,
+    reason: how.reason,
+    runId: null,
+  };
+  const tail = end.last ?? end.archived;
+  const chained =
+    tail.number >= current.auditNumber
+      ? { ...current, auditNumber: tail.number, auditHead: tail.hash }
+      : current;
+  return withEntries({ ...chained, position: editedPosition(current, change) }, [entry]);
+}
+
+/** Nobody can tell who edits a file, or a row. */
+const unknownActor = "unknown";
+
+/** Boundary keys and an open window belong to the old watermark. A seed is new as a whole. */
+function editedPosition({ epoch, position }: StreamRow, { what }: OutsideChange): Position {
+  if (what !== "watermark" || epoch === 0) return position;
+  const { watermark, facts } = position;
+  return { ...emptyPosition, watermark, ...(facts === undefined ? {} : { facts }) };
+}
+
+/** Why a change made outside is in the log, where an operator's act came after it. */
+export const confirmedByAct = "changed outside Tidemark; the next row confirms it";
+
+/** A step's change with the rows of the log that were due before it. */
+export function withTaken<T extends Change>(
+  change: T,
+  found: { readonly audit: readonly AuditRecord[] } | null,
+): T {
+  return found === null || found.audit.length === 0
+    ? change
+    : { ...change, audit: [...found.audit, ...change.audit] };
+}
+
+export function editOf({ logged, stored }: OutsideChange): NonNullable<Run["edited"]> {
+  return { oldCursor: logged, newCursor: stored };
+}
