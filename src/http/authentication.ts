@@ -2,14 +2,9 @@ import { registerSecret } from "../secrets.ts";
 import { registerParameterSecret, withoutParameters, withParameters } from "./address.ts";
 import { basicAuthorization } from "./basic-authorization.ts";
 import { type ClientTokenParts, createClientTokens } from "./client-tokens.ts";
+import type { Envelope } from "./envelope.ts";
+import { createSigner } from "./hmac.ts";
 import type { Authentication, OAuth2Settings } from "./schema.ts";
-
-/** Where a request goes and what it carries, as it is about to be sent. */
-export interface Envelope {
-  readonly url: URL;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-}
 
 /** Proves who makes a request. */
 export interface Authenticator {
@@ -50,6 +45,8 @@ export function createAuthenticator(
       );
     case "oauth2ClientCredentials":
       return tokenHeader(authentication, parts);
+    case "hmac":
+      return fixed(createSigner(authentication, parts.clock));
   }
 }
 
@@ -64,7 +61,7 @@ function fixedHeader(name: string, value: string): Authenticator {
 function fixedParameter(name: string, value: string): Authenticator {
   registerParameterSecret(value);
   return fixed(
-    ({ url, headers }) => ({ url: withParameters(url, new Map([[name, value]])), headers }),
+    (envelope) => ({ ...envelope, url: withParameters(envelope.url, new Map([[name, value]])) }),
     (url) => withoutParameters(url, [name]),
   );
 }
@@ -84,6 +81,6 @@ function tokenHeader(settings: OAuth2Settings, parts: ClientTokenParts): Authent
   };
 }
 
-function withHeader({ url, headers }: Envelope, name: string, value: string): Envelope {
-  return { url, headers: { ...headers, [name]: value } };
+function withHeader(envelope: Envelope, name: string, value: string): Envelope {
+  return { ...envelope, headers: { ...envelope.headers, [name]: value } };
 }

@@ -3,7 +3,8 @@ import type { Clock } from "../clock.ts";
 import { registerSecret } from "../secrets.ts";
 import { traceHeaders } from "../trace-context.ts";
 import { isSecretName, showAddress } from "./address.ts";
-import { createAuthenticator, type Envelope } from "./authentication.ts";
+import { createAuthenticator } from "./authentication.ts";
+import type { Envelope } from "./envelope.ts";
 import { exchange } from "./exchange.ts";
 import {
   createFailures,
@@ -121,7 +122,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
       await limiter?.acquire(request.signal);
       const envelope = trusted
         ? await authenticator.sign(traced(envelopeOf({ ...request, url }, declared)), request.signal)
-        : { url, headers: ownHeaders };
+        : { ...envelopeOf({ ...request, url }), headers: ownHeaders };
       const answer = await send(request, envelope);
       if (answer.status === 401 && trusted && !renewed && authenticator.renew(envelope)) {
         renewed = true;
@@ -235,16 +236,17 @@ async function poolOf(
 const ownHeaders = { accept: "application/json", "user-agent": "tidemark" } as const;
 
 function envelopeOf(
-  { url, headers }: HttpRequest,
+  { url, headers, method, body }: HttpRequest,
   declared: Readonly<Record<string, string>> = {},
 ): Envelope {
-  return { url, headers: { ...ownHeaders, ...declared, ...headers } };
+  return { url, headers: { ...ownHeaders, ...declared, ...headers }, method, body };
 }
 
 /** With the trace that the request is a part of, unless the user's own headers name one. */
-function traced({ url, headers }: Envelope): Envelope {
-  if ("traceparent" in headers || "tracestate" in headers) return { url, headers };
-  return { url, headers: { ...headers, ...traceHeaders() } };
+function traced(envelope: Envelope): Envelope {
+  const { headers } = envelope;
+  if ("traceparent" in headers || "tracestate" in headers) return envelope;
+  return { ...envelope, headers: { ...headers, ...traceHeaders() } };
 }
 
 /** The settings' headers, names in lower case; values that look like credentials become secrets. */

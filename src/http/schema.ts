@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { webAddressProblem } from "../model/web-address.ts";
 import { charsetOf } from "./decode.ts";
+import { headerNameSchema } from "./header-name.ts";
+import { hmacSchema } from "./hmac-schema.ts";
 
 const milliseconds = z.int().min(1).max(86_400_000);
 const delay = z.int().min(0).max(86_400_000);
@@ -100,6 +102,7 @@ const authenticationSchema = z.discriminatedUnion("type", [
   bearerSchema,
   basicSchema,
   oauth2Schema,
+  hmacSchema,
 ]);
 
 /** How requests prove who makes them. */
@@ -113,9 +116,6 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]);
 export const encodingSchema = z
   .string()
   .refine((label) => charsetOf(label) !== null, "not the name of a character set, such as `windows-1252`");
-
-/** The name of a header, as HTTP allows it. */
-export const headerNameSchema = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "not the name of a header");
 
 /** Query parameters by name; a list sends the parameter once for each value. */
 export const queryParamsSchema = z.record(z.string(), z.union([scalar, z.array(scalar)]));

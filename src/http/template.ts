@@ -67,6 +67,30 @@ export function compileStrictText(
   return (record) => textOf(parts, record, encode);
 }
 
+/** As `compileStrictText`, where it depends on the constant parts before a placeholder how its value is written. */
+export function compilePlacedText(
+  template: string,
+  writerAt: (before: string) => (text: string) => string,
+): (record: SourceRecord) => string {
+  let before = "";
+  const writers = partsOf(template).map((part) => {
+    if (typeof part !== "string") return { part, write: writerAt(before) };
+    before += part;
+    return { part, write: (text: string) => text };
+  });
+  return (record) =>
+    writers
+      .map(({ part, write }) =>
+        typeof part === "string" ? part : write(scalarText(valueAt(record, part), part)),
+      )
+      .join("");
+}
+
+/** Whether a text is one placeholder and nothing else, so that it takes the value with its type. */
+export function isOnePlaceholder(template: unknown): boolean {
+  return typeof template === "string" && onlyPath(partsOf(template)) !== null;
+}
+
 /** The text with the same value for every placeholder. */
 export function filledWith(template: string, value: string): string {
   return partsOf(template)

@@ -17,7 +17,20 @@ const plainHeader =
   /^(?:accept(?:-.*)?|content-.*|user-agent|referer|origin|prefer|cache-control|if-.*|.*-version)$/i;
 
 /** Keys of `authentication` that are no secrets, whatever variable they come from. */
-const plainKeys = new Set(["type", "in", "name", "scope", "audience", "style"]);
+const plainKeys = new Set([
+  ...["type", "in", "name", "scope", "audience", "style"],
+  ...[
+    "algorithm",
+    "keyEncoding",
+    "sign",
+    "encoding",
+    "header",
+    "prefix",
+    "headerText",
+    "timestampHeader",
+    "timestampFormat",
+  ],
+]);
 
 /** Keys that hold how to reach a database, as a URL or in a driver's own form. */
 const connections = new Set<unknown>(["connectionString", "connectionStringRef"]);

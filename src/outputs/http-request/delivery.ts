@@ -91,7 +91,7 @@ export class Delivery {
       this.#tooLargeBytes === Number.POSITIVE_INFINITY ? 0 : Buffer.byteLength(request.body ?? "");
     if (load.length > 1 && bytes >= this.#tooLargeBytes)
       return { kind: "divide", reason: answered(request, tooLarge, "") };
-    const sent = { records: load.map(({ record }) => record), items: load.map(({ item }) => item) };
+    const sent = { records: load.map(({ record }) => record), items: load.map(({ body }) => body.item) };
     let unreadable = 0;
     return await this.#parts.client.read(request, async (answer) => {
       const judgement = await clearly(request, answer, () => this.#judge.judge(answer, sent));

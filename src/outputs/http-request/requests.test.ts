@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
 import { type HttpRequestKeys, writeOnce } from "../../../test/support/http-request.ts";
 import { type HttpTestServer, startHttpServer } from "../../../test/support/http-server.ts";
@@ -272,4 +273,96 @@ test("bodyAs with: what is around the list is the same in every request", async 
     { typecast: true, data: { kind: "x", rows: [{ id: 1 }] } },
     { typecast: true, data: { kind: "x", rows: [{ id: 2 }] } },
   ]);
+});
+
+const formHeaders = { "Content-Type": "application/x-www-form-urlencoded" };
+
+test("a form is made of the body's object, or of the record, each value percent-encoded", async () => {
+  const record = { id: 1, name: "Smith & Sons=1", tags: ["a", "b"], address: { city: "Köln" } };
+  const made = (keys: Partial<HttpRequestKeys>) =>
+    requestsOf((origin) => ({ endpoint: origin, headers: formHeaders, ...keys }), [record]);
+  const object = await made({ body: { name: "{{ name }}", ref: "{{ id }}", none: "{{ gone }}" } });
+  expect(object.seen[0]?.body).toBe("name=Smith+%26+Sons%3D1&ref=1");
+  expect(object.seen[0]?.headers["content-type"]).toBe("application/x-www-form-urlencoded");
+  const text = await made({ body: "name={{ name }}&ref={{ id }}" });
+  expect(text.seen[0]?.body).toBe("name=Smith+%26+Sons%3D1&ref=1");
+  const whole = await made({ form: { lists: "repeat" } });
+  expect(whole.seen[0]?.body).toBe("id=1&name=Smith+%26+Sons%3D1&tags=a&tags=b&address%5Bcity%5D=K%C3%B6ln");
+  const one = await made({ body: "{{ address }}" });
+  expect(one.seen[0]?.body).toBe("city=K%C3%B6ln");
+});
+
+test("what a form cannot hold is a failure of the record", async () => {
+  const keys = (origin: string): HttpRequestKeys => ({
+    endpoint: origin,
+    headers: formHeaders,
+    body: "{{ form }}",
+    onError: "skip",
+  });
+  const { seen, result } = await requestsOf(keys, [
+    { form: "a=1&admin=1" },
+    { form: { a: "\ud800" } },
+    { form: { a: 1 } },
+  ]);
+  expect(seen.map(({ body }) => body)).toEqual(["a=1"]);
+  expect(result.warnings).toEqual([
+    expect.stringContaining("a form is made of an object, and `{{ form }}` is text"),
+    expect.stringContaining("half a character"),
+  ]);
+});
+
+test("a value in a text of JSON or XML cannot add to it", async () => {
+  const record = { id: 1, name: 'x", "admin": "yes', n: 5 };
+  const json = await requestsOf(
+    (origin) => ({
+      endpoint: origin,
+      headers: { "Content-Type": "application/json" },
+      body: '{"name": "{{ name }}", "n": {{ n }}}',
+    }),
+    [record],
+  );
+  expect(JSON.parse(json.seen[0]?.body ?? "")).toEqual({ name: record.name, n: 5 });
+  const xml = await requestsOf(
+    (origin) => ({
+      endpoint: origin,
+      headers: { "content-type": "text/xml" },
+      body: "<name>{{ name }}</name>",
+    }),
+    [{ name: "</name><admin/>" }],
+  );
+  expect(xml.seen[0]?.body).toBe("<name>&lt;/name&gt;&lt;admin/&gt;</name>");
+});
+
+test("a webhook is signed over the bytes that are sent", async () => {
+  const keys = (origin: string): HttpRequestKeys => ({
+    endpoint: origin,
+    authentication: { type: "hmac", secret: "hook-secret", header: "X-Hub-Signature-256", prefix: "sha256=" },
+  });
+  const { seen } = await requestsOf(keys, [{ id: new ExactNumber("9007199254740993"), name: "ä" }]);
+  const expected = createHmac("sha256", "hook-secret")
+    .update('{"id":9007199254740993,"name":"ä"}')
+    .digest("hex");
+  expect(seen[0]?.headers["x-hub-signature-256"]).toBe(`sha256=${expected}`);
+});
+
+test("a standard webhook is signed over its id, which is the idempotency key", async () => {
+  const keys = (origin: string): HttpRequestKeys => ({
+    endpoint: origin,
+    idempotencyHeader: "webhook-id",
+    authentication: {
+      type: "hmac",
+      secret: Buffer.from("hook-secret").toString("base64"),
+      keyEncoding: "base64",
+      header: "webhook-signature",
+      prefix: "v1,",
+      encoding: "base64",
+      timestampHeader: "webhook-timestamp",
+      sign: "{{ header.webhook-id }}.{{ timestamp }}.{{ body }}",
+    },
+  });
+  const { seen } = await requestsOf(keys, [{ id: 1 }]);
+  const { headers, body } = seen[0] ?? {};
+  const signed = `${headers?.["webhook-id"]}.${headers?.["webhook-timestamp"]}.${body}`;
+  const expected = createHmac("sha256", "hook-secret").update(signed).digest("base64");
+  expect(headers?.["webhook-signature"]).toBe(`v1,${expected}`);
 });

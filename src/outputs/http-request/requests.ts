@@ -1,22 +1,20 @@
 import { hash } from "node:crypto";
-import { TidemarkError } from "../../errors.ts";
 import type { HttpRequest } from "../../http/message.ts";
-import { compileTemplate } from "../../http/template.ts";
 import { compileAddress } from "../../http/template-address.ts";
 import { compileHeaders } from "../../http/template-headers.ts";
 import { contentHash } from "../../model/identity.ts";
 import { stringifyJson } from "../../model/json.ts";
-import { withValuePlaced } from "../../model/placed-value.ts";
-import { parsePath, type SourceRecord } from "../../model/record.ts";
+import type { SourceRecord } from "../../model/record.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { withoutBytes } from "../json-line.ts";
+import { type BodyItem, compileBody, compileItem } from "./body.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
 /** A record with all that its request needs of it. */
 export interface Prepared {
   readonly record: SourceRecord;
   /** What of the body is the record's. */
-  readonly item: unknown;
+  readonly body: BodyItem;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   /** The record's content, for the idempotency key. */
@@ -44,7 +42,7 @@ export function createRequests(config: HttpRequestConfig, key: StreamKey): Reque
       const plain = withoutBytes(record);
       return {
         record,
-        item: itemOf(plain),
+        body: itemOf(plain),
         url: addressOf(plain),
         headers: headersOf(plain),
         content: config.idempotencyHeader === null ? "" : contentHash(plain),
@@ -52,76 +50,11 @@ export function createRequests(config: HttpRequestConfig, key: StreamKey): Reque
     },
     carrying(records, signal) {
       const [{ url, headers }] = records;
-      const { body, contentType } = bodyOf(records);
+      const { body, contentType } = bodyOf(records.map(({ body }) => body));
       const own = { ...contentType, ...headers, ...idempotencyKey(records) };
       return { method, url, headers: own, signal, ...(body === undefined ? {} : { body }) };
     },
   };
-}
-
-function compileItem({ body, method, batch }: HttpRequestConfig): (record: SourceRecord) => unknown {
-  if (body === undefined)
-    return method === "DELETE" && batch === undefined ? () => undefined : (record) => record;
-  const template = compileTemplate(body);
-  const isText = (item: unknown): item is string => batch === undefined && typeof item === "string";
-  return (record) => {
-    const item = template(record);
-    if (isText(item) && !item.isWellFormed()) {
-      throw new TidemarkError("RECORD_INVALID", "a text with half a character cannot be sent as a body");
-    }
-    if (item !== undefined) return item;
-    throw new TidemarkError(
-      "RECORD_INVALID",
-      `the record has nothing at \`${String(body)}\`, which is its body`,
-    );
-  };
-}
-
-interface Body {
-  readonly body?: string;
-  readonly contentType: Readonly<Record<string, string>>;
-}
-
-function compileBody(config: HttpRequestConfig): (records: readonly [Prepared, ...Prepared[]]) => Body {
-  const { batch, headers } = config;
-  const declares = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
-  const typed = (body: string, type: string): Body => ({
-    body,
-    contentType: declares ? {} : { "content-type": type },
-  });
-  const json = (value: unknown): Body => typed(stringifyJson(value), "application/json");
-  if (batch === undefined) {
-    return ([{ item }]) => {
-      if (item === undefined) return { contentType: {} };
-      return typeof item === "string" ? typed(item, "text/plain; charset=utf-8") : json(item);
-    };
-  }
-  const { bodyAs } = batch;
-  if (bodyAs === "ndjson") {
-    return (records) =>
-      typed(records.map(({ item }) => `${stringifyJson(item)}\n`).join(""), "application/x-ndjson");
-  }
-  if (bodyAs === "lines") {
-    const lines = (item: unknown): string =>
-      [item]
-        .flat()
-        .map((line) => `${stringifyJson(line)}\n`)
-        .join("");
-    return (records) => typed(records.map(({ item }) => lines(item)).join(""), "application/x-ndjson");
-  }
-  if (bodyAs === "array") return (records) => json(records.map(({ item }) => item));
-  const { field, with: around = {} } = bodyAs;
-  const fail = (why: string): TidemarkError => new TidemarkError("RECORD_INVALID", why);
-  const path = parsePath(field);
-  return (records) =>
-    json(
-      withValuePlaced(
-        around,
-        path,
-        records.map(({ item }) => item),
-        { appends: false, fail },
-      ),
-    );
 }
 
 /**

@@ -3,6 +3,8 @@ import { httpRequestOutputSchema } from "./schema.ts";
 
 const endpoint = "https://api.example.com/items";
 
+const form = { "Content-Type": "application/x-www-form-urlencoded" };
+
 function problemsOf(keys: Record<string, unknown>): string[] {
   const parsed = httpRequestOutputSchema.safeParse({ type: "httpRequest", endpoint, ...keys });
   return parsed.success
@@ -60,6 +62,38 @@ test.each<[string, Record<string, unknown>, string]>([
   ["a mistake in a template", { body: { a: ["{{ x"] } }, "body.a.0: `{{` begins a placeholder"],
   ["a mistake in a parameter", { queryParams: { a: "{{ }}" } }, "queryParams.a: `{{ }}` is no placeholder"],
   ["a header that is none", { idempotencyHeader: "a b" }, "idempotencyHeader: not the name of a header"],
+  [
+    "a placeholder in a form's name",
+    { headers: form, body: "{{ k }}=1&b={{ v }}" },
+    "body: a placeholder in a form stands",
+  ],
+  ["a form of a list", { headers: form, body: ["{{ id }}"] }, "body: a form is made of an object"],
+  ["a form of many records", { headers: form, batch: { size: 2 } }, "batch: a form holds one record"],
+  ["a form that is none", { form: { lists: "repeat" } }, "form: needs `headers"],
+  ["JSON that is called XML", { headers: { "content-type": "text/xml" } }, "body: would be sent as JSON"],
+  [
+    "JSON that is called multipart",
+    { headers: { "content-type": "multipart/form-data" }, body: { a: 1 } },
+    "body: would be sent as JSON",
+  ],
+  [
+    "a record's value as a name",
+    { body: { "{{ k }}": 1 } },
+    "body.{{ k }}: a field's name cannot hold a placeholder",
+  ],
+  ["a parameter's name", { queryParams: { "{{ k }}": 1 } }, "queryParams.{{ k }}: a field's name cannot"],
+  ["a key with braces", { key: "{{ id }}" }, "key: is a path such as `order.id`, without braces"],
+  [
+    "a record's value as a credential",
+    { authentication: { type: "bearer", token: "{{ token }}" } },
+    "authentication.token: takes no placeholder",
+  ],
+  ["an expression with braces", { answer: { refused: "{{ errors }}" } }, "it names fields without braces"],
+  [
+    "a place in the body with braces",
+    { batch: { size: 2, bodyAs: { field: "{{ x }}" } } },
+    "batch.bodyAs.field: is the same for all records",
+  ],
   [
     "lines that are no list",
     { batch: { size: 2, bodyAs: "lines" }, body: "{{ . }}" },

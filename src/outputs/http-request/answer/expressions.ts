@@ -72,6 +72,9 @@ const mistakeSchema = z
   .catch({ message: "it is not JSONata", position: 0 });
 
 function mistakeIn(text: string): { message: string; offset: number } | null {
+  const braces = text.search(/\{\{\s*[\w.]+\s*\}\}/);
+  if (braces >= 0)
+    return { message: "it names fields without braces, as in `errors[0].message`", offset: braces };
   try {
     jsonata(text, limits);
     return null;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { headerNameSchema } from "../../../http/schema.ts";
+import { headerNameSchema } from "../../../http/header-name.ts";
 import { expressionSchema } from "./expressions.ts";
 
 const statusClass = z.string().regex(/^[1-5]xx$/, "expected a status such as 303, or a class such as `2xx`");
@@ -35,6 +35,7 @@ const matchSchema = z.union([
     record: z
       .string()
       .min(1)
+      .refine((path) => !path.includes("{{"), "is a path such as `order.id`, without braces")
       .describe("The dotted path of the same value in the record, as it reaches the output."),
   }),
   z.strictObject({

@@ -1,0 +1,153 @@
+import { z } from "zod";
+import { formLists } from "../../http/body-text.ts";
+import { headerNameSchema } from "../../http/header-name.ts";
+import { endpointSchema, httpSettingsShape, queryParamsSchema } from "../../http/schema.ts";
+import { filledWith, templateProblems } from "../../http/template.ts";
+import { onErrorShape } from "../on-error/schema.ts";
+import { answerSchema } from "./answer/schema.ts";
+
+const placeholders =
+  "`{{ path }}` stands for the value at a dotted path of the record, `{{ . }}` for the whole record, `\\{{` for `{{`";
+
+/** The same address for every record but for its path and query, which placeholders may shape. */
+const endpointTemplate = z.string().superRefine((text, context) => {
+  const refuse = (message: string): void => context.addIssue({ code: "custom", message });
+  const problems = templateProblems(text);
+  for (const { message } of problems) refuse(message);
+  if (problems.length > 0) return;
+  const sample = filledWith(text, "x");
+  const parsed = endpointSchema.safeParse(sample);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const own =
+      issue?.code === "custom"
+        ? issue.message
+        : "expected an address such as `https://api.example.com/items`";
+    return refuse(own);
+  }
+  if (new URL(sample).origin !== URL.parse(filledWith(text, "y"))?.origin) {
+    refuse("a placeholder may stand in the path and in the query, not in the host");
+  }
+});
+
+const path = z
+  .string()
+  .min(1)
+  .refine((dotted) => dotted.split(".").every((step) => step !== ""), {
+    error: "a path is names joined by single dots, as in `order.id`",
+  });
+
+const bodyTemplate = z
+  .union([z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
+  .superRefine((template, context) => {
+    for (const { path, message } of templateProblems(template)) {
+      context.addIssue({ code: "custom", path: [...path], message });
+    }
+  });
+
+const batchSchema = z.strictObject({
+  size: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .describe(
+      "The most records of one request. A request holds records of one page only, so the last of a page may have fewer.",
+    ),
+  bodyAs: z
+    .union([
+      z.enum(["array", "ndjson", "lines"]),
+      z.strictObject({
+        field: path.describe("Dotted path of the list in the object that is sent."),
+        with: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .describe("What else the object holds, the same in every request, such as `{ typecast: true }`."),
+      }),
+    ])
+    .default("array")
+    .describe(
+      "How records make up a body: `array` is a JSON list, `ndjson` one JSON value a line, `lines` one JSON value a line too, where the `body` of each record is a list of lines (Elasticsearch's `_bulk`), `{ field: data.items }` an object that holds the list there.",
+    ),
+});
+
+/** The keys of an `httpRequest` output, each by itself. */
+export const httpRequestKeys = z.strictObject({
+  type: z.literal("httpRequest").describe("Sends records to an HTTP endpoint."),
+  endpoint: endpointTemplate.describe(
+    `Where requests go. In its path and query ${placeholders}; a value is percent-encoded, and one that is missing, or empty in the path, is a failure of the record.`,
+  ),
+  method: z.enum(["POST", "PUT", "PATCH", "DELETE"]).default("POST").describe("The method of every request."),
+  queryParams: queryParamsSchema
+    .default({})
+    .describe(
+      "Query parameters of every request. Their texts may hold `{{ path }}`; a parameter that is one placeholder is left out where the record has no value.",
+    ),
+  ...httpSettingsShape,
+  headers: httpSettingsShape.headers.describe(
+    "Headers of every request. Their texts may hold `{{ path }}`; a header that is one placeholder is left out where the record has no value, and a value with a line break is a failure of the record.",
+  ),
+  body: bodyTemplate
+    .optional()
+    .describe(
+      `What is sent for a record: a JSON template in whose texts ${placeholders}. A text that is one placeholder takes the value with its type, or leaves the field out where there is none. Values in a longer text are escaped for the declared \`Content-Type\`: a form, JSON or XML. What comes out as text is sent as it is, all else as JSON with every digit, or as a form where that is the \`Content-Type\`. Default: the record; for DELETE nothing.`,
+    ),
+  form: z
+    .strictObject({
+      lists: z
+        .enum(formLists)
+        .default("indices")
+        .describe(
+          "How a list stands in a form: `tags[0]=a`, `tags[]=a` (`brackets`), or `tags=a` once for each element (`repeat`).",
+        ),
+    })
+    .optional()
+    .describe(
+      "How an object becomes a form. A body is a form where `headers` declare `Content-Type: application/x-www-form-urlencoded`.",
+    ),
+  batch: batchSchema
+    .optional()
+    .describe("Sends several records with each request. Default: one request a record, which is its body."),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe(
+      "How many requests may be under way at once. Above 1 it needs `key`: requests about records of one key are made one after another, in the order of the records; others may overtake each other.",
+    ),
+  key: z
+    .union([path, z.array(path).min(1)])
+    .optional()
+    .describe(
+      "The field, or list of fields, of the record as sent that tells what it is about, for `concurrency`.",
+    ),
+  idempotencyHeader: headerNameSchema
+    .nullable()
+    .default("Idempotency-Key")
+    .describe(
+      "The header that tells a repeated request from a new one; null sends none. Its value is a SHA-256 over the stream, the request's shape and the content of the records, so a record sent again after a failure carries the same. Two records of the same content carry the same too: keep in them what tells them apart, such as the time of the change. After a failure a page, and with it a batch, may be cut elsewhere; only a batch of the same records carries the same value.",
+    ),
+  success: z
+    .array(z.int().min(200).max(499), {
+      error:
+        "expected a list of statuses, such as `[200, 303]`; what a body or a header says goes under `answer`",
+    })
+    .min(1)
+    .optional()
+    .describe(
+      "The statuses by which the endpoint takes what it was sent, such as `[200, 201, 409]` where 409 says that it has it already, or `[303]`. Default: every 2xx. What a body says goes under `answer`.",
+    ),
+  answer: answerSchema
+    .optional()
+    .describe(
+      "What the endpoint's answers mean, where the status alone does not say. Default: a 2xx is a success, unless it is a 207 or says of itself that it failed (`errors`, `ok: false` …): that fails the run.",
+    ),
+  onError: onErrorShape.onError.describe(
+    "What happens to a record that the endpoint refuses, that cannot be put into a request, or that cannot be read from the source. `fail` fails the run, and the next begins with it; `skip` leaves it out; `deadLetter` writes it to a file with the reason. Both go on, with a warning that counts them. A batch that is refused is halved until the refused records stand alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and than 404 and 410 where the endpoint's path is the same for all records; these and all other failures fail the run.",
+  ),
+  deadLetter: onErrorShape.deadLetter,
+  maxRefused: onErrorShape.maxRefused,
+});
+
+/** An `httpRequest` output, as its keys are once parsed. */
+export type HttpRequestConfig = z.infer<typeof httpRequestKeys>;
