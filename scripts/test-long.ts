@@ -11,7 +11,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
-const files = ["test/lying-source.test.ts", "test/seek.test.ts", "src/engine/histories.test.ts"];
+const files = [
+  "test/lying-source.test.ts",
+  "test/deliveries.test.ts",
+  "test/seek.test.ts",
+  "src/engine/histories.test.ts",
+];
 const seed = values.seed ?? String(Date.now() % 1_000_000);
 console.log(`seed ${seed}, ${values.histories} histories`);
 const { status } = spawnSync(

@@ -374,12 +374,20 @@ export class TidemarkError extends Error {
 
 /** The error with the stream it happened to; the same error where it has one. What caused it stays its cause. */
 export function inStream(error: TidemarkError, stream: string): TidemarkError {
-  if (error.stream !== undefined) return error;
+  return error.stream === undefined ? again(error, error.message, stream) : error;
+}
+
+/** The same error, told in other words. */
+export function withMessage(error: TidemarkError, message: string): TidemarkError {
+  return again(error, message, error.stream);
+}
+
+function again(error: TidemarkError, message: string, stream: string | undefined): TidemarkError {
   const { hint, recoverable, where, details, cause } = error;
-  const named = new TidemarkError(error.code, error.message, {
-    stream,
+  const named = new TidemarkError(error.code, message, {
     hint,
     recoverable,
+    ...(stream === undefined ? {} : { stream }),
     ...(cause === undefined ? {} : { cause }),
     ...(where === undefined ? {} : { where }),
     ...(details === undefined ? {} : { details }),

@@ -105,17 +105,48 @@ export class Commits {
   /** Commits where the stream stands before anything is read. */
   async keep(position: Position, windowFinished = false): Promise<void> {
     this.#start = position;
-    await this.#checkpoint({ position: this.#placed(position), partitions: [], windowFinished }, null, null);
+    await this.#checkpoint({ position: this.#placed(position), partitions: [], windowFinished }, null, {});
   }
 
   async checkpoint(loop: ReadLoop, disorder: string | null): Promise<void> {
     if (disorder !== null) this.#parts.warn("ORDER_BROKEN", brokenOrder(disorder));
     const step = this.#step(loop, false);
-    const goesBack =
-      disorder !== null && (step.partitions.length > 0 || step.position.watermark !== this.#watermark);
-    await this.#checkpoint(step, loop, goesBack ? brokenOrder(disorder) : null);
+    await this.#checkpoint(step, loop, this.#correctionOf(step, disorder));
     this.#checkpoints += 1;
     loop.committed();
+  }
+
+  /**
+   * For an output that gives receipts: makes durable how far its records were taken, in the middle of a page or
+   * behind the last whole one. The output has nothing to add to that, and is not asked.
+   */
+  async checkpointInside(loop: ReadLoop, disorder: string | null): Promise<void> {
+    const { state, run, faults, refusals } = this.#parts;
+    const step = this.#step(loop, false);
+    await this.#lease.confirm();
+    await faults("beforeCommit");
+    this.failed = true;
+    refusals.settle();
+    this.#sequence += 1;
+    await state.checkpoint(run, {
+      sequence: this.#sequence,
+      position: step.position,
+      ...partitionsOf(step),
+      recordsProcessed: loop.recordsWritten,
+      ...this.#correctionOf(step, disorder),
+    });
+    this.failed = false;
+    this.#watermark = step.position.watermark;
+    this.#lease.renewed();
+    loop.committed();
+    await faults("afterCheckpoint");
+  }
+
+  /** Why the watermark goes back, where it does (promise P9). */
+  #correctionOf(step: Step, disorder: string | null): { correction?: string } {
+    if (disorder === null) return {};
+    const goesBack = step.partitions.length > 0 || step.position.watermark !== this.#watermark;
+    return goesBack ? { correction: brokenOrder(disorder) } : {};
   }
 
   async complete(loop: ReadLoop): Promise<void> {
@@ -182,7 +213,7 @@ export class Commits {
     return withDedupedFrom(pipeline.input.incremental, this.#start, position);
   }
 
-  async #checkpoint(step: Step, loop: ReadLoop | null, correction: string | null): Promise<void> {
+  async #checkpoint(step: Step, loop: ReadLoop | null, correction: { correction?: string }): Promise<void> {
     const { state, run, faults, pipeline } = this.#parts;
     const { position } = step;
     const sequence = this.#sequence + 1;
@@ -191,7 +222,7 @@ export class Commits {
       position,
       ...partitionsOf(step),
       recordsProcessed: loop?.recordsWritten ?? 0,
-      ...(correction === null ? {} : { correction }),
+      ...correction,
       keptByOutput: pipeline.output.guarantee === "exactly-once",
     });
     await this.#write(step, loop, (transaction) => state.checkpoint(run, checkpoint(), { transaction }));

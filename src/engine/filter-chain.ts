@@ -5,20 +5,27 @@ import { Origins } from "./origins.ts";
 import type { Filter, FilterContext, Refusals } from "./ports.ts";
 import { describeRecord } from "./record-cursors.ts";
 import type { RunRefusals } from "./refusals.ts";
+import type { Traced } from "./traced.ts";
 
 /** The filters of one run, in order, and what each of them did. */
 export class FilterChain {
   readonly #links: readonly Link[];
   readonly #origins = new Origins();
-  /** Whether a filter may refuse a record without failing the run. */
-  readonly #goesOn: boolean;
+  /** Whether it is followed which record each was made of: a filter may refuse it, or it is to be known at the end. */
+  readonly #follows: boolean;
 
-  constructor(filters: readonly Filter[], context: FilterContext, refusals: Pick<RunRefusals, "ofFilter">) {
+  /** `traces`: whether it is to be known of each record that is left which one it was made of. */
+  constructor(
+    filters: readonly Filter[],
+    context: FilterContext,
+    refusals: Pick<RunRefusals, "ofFilter">,
+    traces: boolean,
+  ) {
     const lastToRefuse = filters.findLastIndex(({ onError }) => (onError?.policy ?? "fail") !== "fail");
-    this.#goesOn = lastToRefuse >= 0;
+    this.#follows = traces || lastToRefuse >= 0;
     this.#links = filters.map((filter, index) => {
       const account = refusals.ofFilter(filter.onError, `filters[${index}] ${filter.kind}`);
-      const follows = index < lastToRefuse;
+      const follows = traces || index < lastToRefuse;
       return new Link({ filter, index, context, refusals: account, origins: this.#origins, follows });
     });
   }
@@ -29,13 +36,28 @@ export class FilterChain {
 
   /** What the filters leave of a batch. Throws what a filter throws. */
   async apply(records: readonly SourceRecord[]): Promise<readonly SourceRecord[]> {
-    if (this.#goesOn) this.#origins.begin(records);
+    if (this.#follows) this.#origins.begin(records);
     let left = records;
     for (const link of this.#links) {
       if (left.length === 0) break;
       left = await link.apply(left);
     }
     return left;
+  }
+
+  /** The same, with the place among `records` of the one that each was made of. */
+  async applyTraced(records: readonly SourceRecord[]): Promise<Traced> {
+    const left = await this.apply(records);
+    if (!this.any) return { records: left, origins: left.map((_, at) => at) };
+    const places = new Map<SourceRecord, number>();
+    for (const [at, record] of records.entries()) if (!places.has(record)) places.set(record, at);
+    const origins: number[] = [];
+    for (const record of left) {
+      const place = places.get(this.#origins.of(record) ?? record);
+      if (place === undefined) return { records: left, origins: null };
+      origins.push(place);
+    }
+    return { records: left, origins };
   }
 
   counts(): readonly FilterCount[] {

@@ -26,6 +26,8 @@ const noTally: Tally = { records: 0, lastStart: null, since: null, open: null };
  */
 export class GivenTracker implements Tracker {
   readonly recordsRuns = true;
+  /** A cursor covers whole pages. */
+  readonly byRecord = false;
   readonly #options: GivenTrackerOptions;
   readonly #before: Tally;
   #watermark: string | null;
@@ -48,6 +50,10 @@ export class GivenTracker implements Tracker {
 
   get settled(): boolean {
     return !this.#options.appends || this.#admitted === this.#covered;
+  }
+
+  get isPast(): boolean {
+    return this.#admitted === this.#covered;
   }
 
   committed(): void {

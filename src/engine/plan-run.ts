@@ -15,6 +15,7 @@ import type { Part, Unit } from "./part.ts";
 import type { Incremental, InputSession, OutputSession, Pipeline, Refusals, Warn, Window } from "./ports.ts";
 import { PositionTracker } from "./position-tracker.ts";
 import { SlicedPart } from "./sliced-part.ts";
+import { TakenRecords } from "./taken-records.ts";
 import type { Edges, TrackerOptions } from "./tracker-options.ts";
 import { WholePart, type WholeRead } from "./whole-part.ts";
 import { type Asked, freezeWindow, type Horizon, lowest, windowAgain } from "./window.ts";
@@ -148,6 +149,7 @@ class Planner {
     const { pipeline, asked, range } = this.#parts;
     // What is asked for again is delivered again, at the watermark too.
     const start = asked.since === undefined ? stands : { ...stands, boundary: [] };
+    const taken = this.#taken(stands);
     const { incremental } = pipeline.input;
     const field = incremental.cursors[0];
     // A slice counts when it was read whole, whatever the order within it.
@@ -176,6 +178,7 @@ class Planner {
         cut,
         known,
         live: false,
+        taken,
         untold,
         nameOf,
         track,
@@ -194,16 +197,25 @@ class Planner {
         cut,
         known: [],
         live: true,
+        taken,
         untold,
         nameOf,
         track,
       });
     }
-    return new WholePart({ partition, start, untold, open: (from) => this.#whole(from) });
+    const open = (from: Position, quiet: boolean) => this.#whole(from, quiet);
+    return new WholePart({ partition, start, taken, untold, open });
+  }
+
+  /** What an output that tells of each record has taken of an unfinished window. */
+  #taken({ taken }: Position): TakenRecords {
+    const { pipeline, warn, asked } = this.#parts;
+    const start = pipeline.output.receipts === true && asked.since === undefined ? taken : undefined;
+    return new TakenRecords({ start, identity: identityPlan(pipeline), warn });
   }
 
   /** A part's window in one piece, going on inside it where it was left unfinished. */
-  #whole(start: Position): WholeRead {
+  #whole(start: Position, quiet: boolean): WholeRead {
     const { pipeline, asked, startedAt } = this.#parts;
     const { incremental } = pipeline.input;
     const [leading] = incremental.cursors;
@@ -230,8 +242,9 @@ class Planner {
         { start, window, edges: { lower: "inclusive", upper }, versions: this.#versions() },
         {
           endsNow: resume === null,
-          watch: this.#parts.watch?.part(start, window, resume !== null) ?? null,
+          watch: quiet ? null : (this.#parts.watch?.part(start, window, resume !== null) ?? null),
         },
+        quiet ? { warn: () => {}, refusals: letGo } : this.#parts,
       ),
       guard,
       request,
@@ -251,8 +264,9 @@ class Planner {
     incremental: Incremental,
     read: Pick<TrackerOptions, "start" | "window" | "edges" | "versions">,
     whole: { readonly endsNow: boolean; readonly watch: PartWatch | null } | null = null,
+    { warn, refusals }: Pick<PlanParts, "warn" | "refusals"> = this.#parts,
   ): PositionTracker {
-    const { pipeline, session, input, clock, warn, refusals } = this.#parts;
+    const { pipeline, session, input, clock } = this.#parts;
     const { appends } = pipeline.output;
     const isTime = incremental.cursors[0]?.type === "timestamp_utc";
     return new PositionTracker({
@@ -270,6 +284,9 @@ class Planner {
     });
   }
 }
+
+/** For records that were refused before. */
+const letGo: Refusals = { goesOn: true, refuse() {}, settle() {} };
 
 /** An append has a record once; where rows are replaced, one whose content changed is delivered again. */
 export function identityPlan({ input, output }: Pipeline): IdentityPlan {

@@ -1,18 +1,25 @@
 import type { Cursor, CursorType } from "../model/cursor.ts";
-import type { Granule } from "../model/granule.ts";
-import type { Order, Position, ResumePoint } from "../model/position.ts";
+import type { Position, ResumePoint } from "../model/position.ts";
 import type { Path, SourceRecord } from "../model/record.ts";
-import type { Period, SliceStep } from "../model/slices.ts";
 import type { StreamKey } from "../model/stream-key.ts";
-import type { CursorFormat } from "../model/timestamp.ts";
 import type { Column, OpenTransaction } from "../sql/port.ts";
 import type { PartitionMove } from "../state/contract.ts";
 import type { BoundOutcome } from "./bound-outcome.ts";
 import type { Filter } from "./filter.ts";
+import type { Incremental } from "./incremental.ts";
 import type { OnError, Refusals } from "./on-error.ts";
 import type { PartContext } from "./part-context.ts";
 
 export type { Filter, FilterContext } from "./filter.ts";
+export type {
+  CursorField,
+  CursorRole,
+  Incremental,
+  NullCursorPolicy,
+  Slices,
+  Start,
+} from "./incremental.ts";
+export { cursorRoles } from "./incremental.ts";
 export type {
   DeadLetter,
   DeadLetterSink,
@@ -26,76 +33,6 @@ export type {
 export { errorPolicies, letterStages } from "./on-error.ts";
 export type { PartContext, Warn } from "./part-context.ts";
 export type { PartitionMove };
-
-/** Which of a pipeline's cursors this is; where several are enabled the first in this order leads. */
-export const cursorRoles = ["timestamp", "id", "offset"] as const;
-export type CursorRole = (typeof cursorRoles)[number];
-
-/** One enabled cursor of an input, as declared under `statePersistence`. */
-export interface CursorField {
-  /** `given` where the source keeps the place itself and pages bring the value (`Page.cursor`). */
-  readonly role: CursorRole | "given";
-  readonly type: CursorType;
-  /** Where a record holds the value; null for `offset`, which counts records, and for `given`. */
-  readonly path: Path | null;
-  /** How records give the value. */
-  readonly format: CursorFormat;
-  /** How the source compares a lower bound; `exclusive` has the value sent one granule lower. */
-  readonly bound: "inclusive" | "exclusive";
-  /** The smallest step between two values, as the source stores them. */
-  readonly granule: Granule;
-}
-
-export type NullCursorPolicy = "fail" | "deliver" | "skip";
-
-/** How an input is read incrementally: what every kind of input declares in the same words. */
-export interface Incremental {
-  /** The enabled cursors, leading one first; empty means that every run reads everything. */
-  readonly cursors: readonly CursorField[];
-  readonly order: Order;
-  readonly pagesPerCheckpoint: number;
-  /**
-   * What an unfinished window may go on at: page tokens and links, or page numbers and offsets as
-   * well, which shift while records change.
-   */
-  readonly resume: "token" | "page";
-  /** What makes a record itself; null compares whole contents. */
-  readonly key: readonly Path[] | null;
-  readonly onNullCursor: NullCursorPolicy;
-  /** How far below the watermark to read again, and how far behind now to stop; null is not at all. */
-  readonly lookback: Granule | null;
-  readonly settle: Granule | null;
-  /**
-   * `window` has the output know what was delivered within the lookback, so that an append does not add
-   * it again. Not for streams in partitions.
-   */
-  readonly dedupe?: "window" | null;
-  /** How many boundary keys are kept before they are dropped with a warning. */
-  readonly maxBoundaryKeys: number;
-  /** Where a stream begins that has never been read; without it, at the source's own beginning. */
-  readonly start?: Start | null;
-  /** Whether the source is sent the window's upper end as well, so that reading a slice reads no more. Default: yes. */
-  readonly bounded?: boolean;
-  /** How the window is cut into slices; without it, it is read in one piece. Needs a source with both bounds. */
-  readonly slices?: Slices | null;
-  /** How many partitions are read at once; absent where the stream has none. */
-  readonly partitions?: { readonly concurrency: number } | null;
-}
-
-/** A stream's declared beginning: a canonical cursor value, or so much before the run's own start. */
-export type Start = { readonly at: string } | { readonly before: Granule };
-
-/** How a window is cut: by a step of time or of numbers, at the starts of days, weeks or months if asked. */
-export interface Slices {
-  readonly step: SliceStep;
-  /**
-   * Slices then begin and end where such a period does, in UTC, and the period that is not over yet
-   * is left to a later run.
-   */
-  readonly clamp: Period | null;
-  /** How many slices are read at once. */
-  readonly concurrency: number;
-}
 
 /** The range `(lower, upper]` that a run reads; frozen when it begins. Null is unbounded. */
 export interface Window {
@@ -243,7 +180,18 @@ export interface Batch {
    */
   readonly deliveries?: readonly string[];
   readonly columns?: readonly Column[];
+  /** For outputs that give receipts (`Output.receipts`): to be called as records are dealt with. */
+  readonly receipt?: Receipt;
 }
+
+/** What an output did with a record: its target took it for good, or it was given to the run's refusals. */
+export type Outcome = "taken" | "refused";
+
+/**
+ * Tells what became of some records, by their places in `Batch.records`. To be awaited before anything
+ * more is sent in their order: the engine may make it durable first. Where it rejects, no more may be sent.
+ */
+export type Receipt = (places: readonly number[], outcome: Outcome) => Promise<void>;
 
 export interface Commit extends Mark {
   readonly cursorType: CursorType | null;
@@ -294,6 +242,13 @@ export interface Output {
   readonly upsertKey?: readonly string[];
   /** What becomes of records that are refused; absent, the first of them fails the run. */
   readonly onError?: OnError;
+  /**
+   * True where `write` tells of each record, by `Batch.receipt`, as soon as the target has taken it for good, so that
+   * `commit` adds nothing to that. A delivery that stops inside a page then goes on behind what was taken; without
+   * it, the next run delivers the page again. For outputs that deliver at least once and do not append: the engine
+   * then moves the position inside a page without a `commit`.
+   */
+  readonly receipts?: boolean;
   open(context: OutputContext): Promise<OutputSession>;
   /** Opens what was written for reading, and changes nothing; absent where it cannot be read again. */
   openReader?(context: PartContext): Promise<OutputReader>;
@@ -364,8 +319,9 @@ export interface OutputSession {
   /** Whether `commit` itself calls `Refusals.settle`, once it is sure that the run may still write. */
   readonly settlesRefusals?: boolean;
   /**
-   * Takes a batch; it need not be durable yet. Returns how many records it took. A record that cannot be
-   * taken is given to `OutputContext.refusals` and does not count.
+   * Takes a batch; it need not be durable yet, unless the output gives receipts. Returns how many records it took. A
+   * record that cannot be taken is given to `OutputContext.refusals` and does not count. One that gives receipts
+   * has given one for every record when it returns, and where it throws for every one that was dealt with.
    */
   write(batch: Batch): Promise<number>;
   /**

@@ -82,6 +82,14 @@ export class PositionTracker implements Tracker {
     return this.#changed || this.#ties.changed;
   }
 
+  get byRecord(): boolean {
+    return this.#field !== null && (this.#field.role === "offset" || this.#order === "ascending");
+  }
+
+  get isPast(): boolean {
+    return this.byRecord || this.#next !== null;
+  }
+
   committed(): void {
     this.#changed = false;
     this.#ties.committed();
@@ -114,7 +122,7 @@ export class PositionTracker implements Tracker {
       const watermark = String(this.#offset);
       return { watermark, companions, window: null, boundary: [], coverage: start.coverage };
     }
-    if (at.windowFinished || (this.#order === "ascending" && this.#field !== null)) {
+    if (at.windowFinished || this.byRecord) {
       const watermark = this.#watermark();
       const coverage = this.#coverageTo(watermark);
       return { watermark, companions, window: null, boundary: this.#ties.from(watermark), coverage };
@@ -244,7 +252,7 @@ export class PositionTracker implements Tracker {
   }
 
   #recordByRecord(page: Page, field: CursorField, cursors: readonly (string | null)[]): WithCursors {
-    const pageHighest = this.#highestOf(cursors, field.type);
+    const pageHighest = this.#frame.highestOf(cursors, field.type);
     if (pageHighest !== null) this.#raise(pageHighest);
     const present = this.#frame.presentFor(cursors, field.type);
     const records: SourceRecord[] = [];
@@ -276,19 +284,6 @@ export class PositionTracker implements Tracker {
     const { incremental, identity } = this.#options;
     const name = identityOf(record, identity);
     return incremental.dedupe === "window" ? windowDelivery(type, cursor, name) : `${name}@${cursor ?? ""}`;
-  }
-
-  /** Within the window: what lies below its declared beginning must not become the watermark. */
-  #highestOf(cursors: readonly (string | null)[], type: CursorType): string | null {
-    const { lower, upper } = this.#frame;
-    let highest: string | null = null;
-    for (const cursor of cursors) {
-      if (cursor === null) continue;
-      if (lower !== null && compareCursorValues(type, cursor, lower) < 0) continue;
-      if (upper !== null && compareCursorValues(type, cursor, upper) > 0) continue;
-      if (highest === null || compareCursorValues(type, cursor, highest) > 0) highest = cursor;
-    }
-    return highest;
   }
 
   #isAbove(cursor: string, other: string | null): boolean {

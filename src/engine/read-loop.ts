@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { Failures } from "./failures.ts";
@@ -6,9 +7,11 @@ import type { FilterCount } from "./filter-account.ts";
 import { FilterChain } from "./filter-chain.ts";
 import type { Look } from "./key-doubts.ts";
 import type { Part, Unit } from "./part.ts";
-import type { Committed, Filter, FilterContext, OutputSession, Page, PartitionMove } from "./ports.ts";
+import type { Batch, Committed, Filter, FilterContext, OutputSession, Page, PartitionMove } from "./ports.ts";
 import type { ReadEvent } from "./read-units.ts";
+import { type Before, ReceiptWriter } from "./receipt-writer.ts";
 import type { RunRefusals } from "./refusals.ts";
+import { type Traced, tracedOf } from "./traced.ts";
 import type { Admitted } from "./tracker.ts";
 
 /** What a run has done so far. */
@@ -40,6 +43,11 @@ export interface ReadLoopParts {
   readonly confirm: () => Promise<void>;
   /** Makes everything written so far durable. `disorder` tells how the declared order was broken. */
   readonly commit: (disorder: string | null) => Promise<void>;
+  /**
+   * For outputs that give receipts: commits what a page has delivered so far, at a pace by this clock. Absent for
+   * the others.
+   */
+  readonly inside?: { readonly clock: Clock; readonly commit: (disorder: string | null) => Promise<void> };
   readonly onPage: () => void;
   /** Sees each page on its way to the output. */
   readonly look?: (look: Look) => void;
@@ -71,15 +79,36 @@ export class ReadLoop {
   #wrote = false;
   /** The parts that may have moved since the last commit. */
   readonly #touched = new Set<Part>();
+  readonly #receipts: ReceiptWriter | null;
 
   constructor(parts: ReadLoopParts) {
     this.#parts = parts;
     this.#faults = parts.faults ?? noFaults;
-    this.#filters = new FilterChain(parts.filters, parts.filterContext, parts.refusals);
+    const { inside, filters, filterContext, refusals } = parts;
+    this.#filters = new FilterChain(filters, filterContext, refusals, inside !== undefined);
+    this.#receipts =
+      inside === undefined
+        ? null
+        : new ReceiptWriter({
+            ...inside,
+            warn: filterContext.warn,
+            write: (batch) => this.#handOver(batch),
+            touched: (part) => this.#touched.add(part),
+          });
   }
 
   get recordsWritten(): number {
-    return this.#written + this.#taken;
+    return this.#written + this.#taken + (this.#receipts?.takenOfPage ?? 0);
+  }
+
+  /** How the page that broke off broke the declared order; null where it did not. */
+  get disorderAtHand(): string | null {
+    return this.#receipts?.disorder ?? null;
+  }
+
+  /** How far the page got that broke off, with an output that gives receipts; null where none did. */
+  get brokeOff(): { readonly taken: number; readonly given: number } | null {
+    return this.#receipts?.brokeOff ?? null;
   }
 
   get recordsCommitted(): number {
@@ -101,7 +130,11 @@ export class ReadLoop {
 
   /** Whether anything was written, a record refused, or a position moved, since the last commit. */
   get dirty(): boolean {
-    if (this.#wrote || this.#parts.refusals.pending) return true;
+    return this.#wrote || this.#parts.refusals.pending || this.moved;
+  }
+
+  /** Whether a position moved since the last commit. */
+  get moved(): boolean {
     for (const part of this.#touched) if (part.changed) return true;
     return false;
   }
@@ -179,56 +212,69 @@ export class ReadLoop {
     this.pages += 1;
     this.recordsRead += page.records.length;
     const { part } = unit;
-    const before = this.#parts.goesOn && this.#touched.has(part) ? part.position() : null;
+    const before = this.#before(part);
     let admitted: Admitted;
-    let fresh: Fresh;
-    let records: readonly SourceRecord[];
+    let fresh: Fresh = { records: [], known: [], deliveries: null };
+    let traced: Traced;
     this.#parts.refusals.read(part.partition, page.records.length);
     try {
       unit.guard.see(page);
       admitted = unit.admit(unit.guard.isRepeat ? { ...page, repeats: true } : page);
       this.#touched.add(part);
-      fresh = await this.#undelivered(admitted, part.partition);
+      fresh = await this.#undelivered(admitted, part);
       this.#parts.refusals.filtered(fresh.records.length);
-      const filtered = await this.#filters.apply(fresh.records);
-      records = admitted.withoutOlder?.(filtered) ?? filtered;
+      traced = await this.#filter(fresh.records);
+      if (admitted.withoutOlder !== undefined)
+        traced = tracedOf(traced, admitted.withoutOlder(traced.records));
     } catch (error) {
-      part.fallBack(before);
+      part.taken.putBack(fresh.known);
+      part.fallBack(before?.uncommitted ?? null);
       return { error };
     }
+    const { records } = traced;
     this.#parts.look?.({
       page: page.records,
       fresh: fresh.records,
       written: records,
       partition: part.partition,
     });
-    await this.#write({ records, deliveries: fresh.deliveries, columns: page.columns });
+    await this.#faults("afterFilter");
+    const columns = page.columns === undefined || this.#filters.any ? {} : { columns: page.columns };
+    if (this.#receipts !== null && before !== null) {
+      const { disorder } = admitted;
+      await this.#receipts.write({ unit, page, disorder, ...fresh, traced, columns, before });
+    } else if (records.length > 0) {
+      const { deliveries } = fresh;
+      await this.#handOver({ records, ...(deliveries === null ? {} : { deliveries }), ...columns });
+      if (deliveries !== null) this.handedDeliveries = true;
+    }
+    await this.#faults("afterWrite");
     await this.#commitWhenDue(admitted.disorder);
     this.#parts.onPage();
     return null;
+  }
+
+  /** Where a part stands before a page is admitted, where that may be asked for; and the same if it is not committed. */
+  #before(part: Part): Before | null {
+    const isTouched = this.#touched.has(part);
+    if (this.#receipts === null && !(this.#parts.goesOn && isTouched)) return null;
+    const position = part.standing();
+    return { position, uncommitted: isTouched ? position : null };
+  }
+
+  async #handOver(batch: Batch): Promise<void> {
+    await this.#parts.confirm();
+    this.#parts.refusals.given(batch.records);
+    const taken = await this.#parts.session.write(batch);
+    // Not in one with the line above: a commit inside the page may have counted what was taken before.
+    this.#taken += taken;
+    this.#wrote = true;
   }
 
   /** Keeps a part in mind for the next commit, and lets go of one that has nothing to commit. */
   #touch(part: Part): void {
     if (part.changed) this.#touched.add(part);
     else this.#touched.delete(part);
-  }
-
-  async #write({ records, deliveries, columns }: Fresh & Pick<Page, "columns">): Promise<void> {
-    const { session } = this.#parts;
-    await this.#faults("afterFilter");
-    if (records.length > 0) {
-      await this.#parts.confirm();
-      this.#parts.refusals.given(records);
-      this.#taken += await session.write({
-        records,
-        ...(deliveries === null ? {} : { deliveries }),
-        ...(columns === undefined || this.#filters.any ? {} : { columns }),
-      });
-      this.#wrote = true;
-      if (deliveries !== null) this.handedDeliveries = true;
-    }
-    await this.#faults("afterWrite");
   }
 
   async #commitWhenDue(disorder: string | null): Promise<void> {
@@ -239,16 +285,17 @@ export class ReadLoop {
   }
 
   /** Leaves out what the output already holds from an earlier attempt at this window. */
-  async #undelivered(admitted: Admitted, partition: string | null): Promise<Fresh> {
+  async #undelivered(admitted: Admitted, { partition, taken: takenBefore }: Part): Promise<Fresh> {
     const { session } = this.#parts;
     const { records, deliveries, surelyNew } = admitted;
     if (deliveries === null || deliveries.length === 0 || session.delivered === undefined) {
-      return { records, deliveries: null };
+      const { fresh, known } = takenBefore.part(records);
+      return { records: fresh, known, deliveries: null };
     }
     // The same key in another partition is another record.
     const named = partition === null ? deliveries : deliveries.map((delivery) => `${delivery}@${partition}`);
     this.#keptBefore ??= (await session.keepsDelivered?.()) ?? true;
-    if (!this.#keptBefore && surelyNew === true) return { records, deliveries: named };
+    if (!this.#keptBefore && surelyNew === true) return { records, known: [], deliveries: named };
     const known = await session.delivered(named);
     const taken = new Set<string>();
     const fresh = records.filter((_, index) => {
@@ -257,13 +304,20 @@ export class ReadLoop {
       taken.add(delivery);
       return true;
     });
-    return { records: fresh, deliveries: [...taken] };
+    return { records: fresh, known: [], deliveries: [...taken] };
+  }
+
+  async #filter(records: readonly SourceRecord[]): Promise<Traced> {
+    if (this.#receipts !== null) return this.#filters.applyTraced(records);
+    return { records: await this.#filters.apply(records), origins: null };
   }
 }
 
 /** Records that the output does not hold yet, and which deliveries they are, where it wants to know. */
 interface Fresh {
   readonly records: readonly SourceRecord[];
+  /** Those left out, since an earlier run delivered them out of a page that it did not finish. */
+  readonly known: readonly SourceRecord[];
   readonly deliveries: readonly string[] | null;
 }
 

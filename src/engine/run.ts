@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { messageOf, TidemarkError, withMessage } from "../errors.ts";
 import type { Position } from "../model/position.ts";
 import type { Run, StateStore } from "../state/contract.ts";
 import { LeaseKeeper } from "../state/lease-keeper.ts";
@@ -132,6 +133,17 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
       stray.throwIfAborted();
       await commits.checkpoint(loop, disorder);
     },
+    ...(pipeline.output.receipts === true
+      ? {
+          inside: {
+            clock,
+            commit: async (disorder) => {
+              stray.throwIfAborted();
+              if (!refusals.holdsBack) await commits.checkpointInside(loop, disorder);
+            },
+          },
+        }
+      : {}),
     onPage: () => parts.onProgress(commits.progress(loop)),
     faults: parts.faults,
   });
@@ -144,12 +156,11 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     await loop.run(events, parts.cancelled);
   } catch (error) {
     parts.onProgress(commits.progress(loop));
-    if (!parts.cancelled?.aborted || reading.lease.signal.aborted || stray.aborted) throw error;
-    if (loop.committable && !commits.failed) {
-      await commits.checkpoint(loop, null);
-      parts.onProgress(commits.progress(loop));
-    }
-    throw cancellation();
+    const isLost = reading.lease.signal.aborted || stray.aborted;
+    const isCancelled = parts.cancelled?.aborted === true && !isLost;
+    const keeps = isCancelled || (pipeline.output.receipts === true && !isLost);
+    const isKept = keeps && (await keepProgress(parts, reading, loop));
+    throw isCancelled ? cancellation() : isKept ? behindTaken(error, loop.brokeOff) : error;
   }
   stray.throwIfAborted();
   const isQuiet = run.kind === "live" && loop.recordsRead === 0 && start.watermark !== null;
@@ -161,4 +172,38 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
   } finally {
     parts.onProgress(commits.progress(loop));
   }
+}
+
+/** Commits what an ended run has delivered since its last checkpoint; false where there is nothing, or it fails. */
+async function keepProgress(
+  { pipeline, warn, onProgress }: RunParts,
+  { commits }: Reading,
+  loop: ReadLoop,
+): Promise<boolean> {
+  if (!loop.committable || commits.failed) return false;
+  if (pipeline.output.receipts === true && !loop.moved) return false;
+  if (pipeline.output.receipts !== true) {
+    await commits.checkpoint(loop, null);
+    onProgress(commits.progress(loop));
+    return true;
+  }
+  try {
+    await commits.checkpointInside(loop, loop.disorderAtHand);
+    onProgress(commits.progress(loop));
+    return true;
+  } catch (error) {
+    warn(
+      "PROGRESS_NOT_KEPT",
+      `what was delivered since the last checkpoint could not be committed, so the next run delivers it again: ${messageOf(error)}`,
+    );
+    return false;
+  }
+}
+
+/** The failure that broke a page off, with how far the page got. */
+function behindTaken(error: unknown, brokeOff: ReadLoop["brokeOff"]): unknown {
+  if (!(error instanceof TidemarkError) || brokeOff === null || brokeOff.taken === 0) return error;
+  const { taken, given } = brokeOff;
+  const told = `${taken} of the ${given} records of the page were taken; the next run goes on behind them`;
+  return withMessage(error, `${error.message}; ${told}`);
 }

@@ -3,9 +3,10 @@ import { compareCursorValues, stepCursor } from "../model/cursor.ts";
 import type { BoundaryKey, Interval, Position } from "../model/position.ts";
 import { type Cut, cutIntoSlices } from "../model/slices.ts";
 import { PageGuard } from "./page-guard.ts";
-import type { Part, Unit } from "./part.ts";
+import type { CutPage, Part, Stand, Unit } from "./part.ts";
 import type { Incremental, Window } from "./ports.ts";
 import type { PositionTracker } from "./position-tracker.ts";
+import type { TakenRecords } from "./taken-records.ts";
 import type { Edges } from "./tracker-options.ts";
 
 export interface SlicedPartOptions {
@@ -20,6 +21,7 @@ export interface SlicedPartOptions {
   readonly known: readonly Interval[];
   /** Whether the watermark follows what is read; a backfill only adds to its coverage. */
   readonly live: boolean;
+  readonly taken: TakenRecords;
   readonly untold?: boolean;
   /** Tells the boundary's keys apart. */
   readonly nameOf: (cursor: string, identity: string) => string;
@@ -36,6 +38,7 @@ export class SlicedPart implements Part {
   readonly settled = true;
   readonly recordsRuns = false;
   readonly partition: string | null;
+  readonly taken: TakenRecords;
   readonly #options: SlicedPartOptions;
   #coverage: readonly Interval[];
   #highest: string | null;
@@ -44,10 +47,13 @@ export class SlicedPart implements Part {
   #finishedAll = false;
   #left = 0;
   #changed: boolean;
+  /** Where it stands in the middle of a page. */
+  #stays: Position | null = null;
 
   constructor(options: SlicedPartOptions) {
-    const { partition, start, untold } = options;
+    const { partition, start, untold, taken } = options;
     this.partition = partition;
+    this.taken = taken;
     this.#options = options;
     this.#coverage = mergeCoverage(this.#type, start.coverage, this.#granule);
     // Coverage never reaches past the highest record seen, so it tells how far that was.
@@ -70,10 +76,27 @@ export class SlicedPart implements Part {
 
   committed(): void {
     this.#changed = false;
+    this.#stays = null;
   }
 
-  /** A slice that is not finished counts for nothing, whatever was admitted of it. */
-  fallBack(): void {}
+  /** A slice that is not finished counts for nothing, whatever was admitted of it; what was taken is known by name. */
+  fallBack(to: Position | null): void {
+    this.#stays = to;
+    if (to !== null) this.#changed = true;
+  }
+
+  standing(): Position {
+    return this.position();
+  }
+
+  cutShort({ before }: CutPage): Stand {
+    return { position: before, counted: 0 };
+  }
+
+  goOn(): void {
+    this.#stays = null;
+    this.#changed = true;
+  }
 
   *units(): Generator<Unit> {
     const { cut } = this.#options;
@@ -144,6 +167,9 @@ export class SlicedPart implements Part {
       guard: new PageGuard(incremental),
       abandoned: false,
       admit: (page) => tracker.admit(page),
+      written: (names) => {
+        if (this.taken.add(tracker, names())) this.#changed = true;
+      },
       finished: () => this.#finish({ lower, upper }, tracker),
       fromStart: () => null,
     };
@@ -159,6 +185,7 @@ export class SlicedPart implements Part {
     const seen = watermark !== slice.lower || boundary.some(({ cursor }) => cursor === watermark);
     if (seen) this.#highest = this.#higher(this.#highest, watermark);
     this.#remember(boundary);
+    this.taken.passed(tracker);
     // A slice beyond all records seen counts for nothing yet, so a run that finds nothing changes nothing.
     if (tracker.changed || !this.#options.live || this.#isBelowHighest(slice.lower)) this.#changed = true;
     this.#oneLess();
@@ -186,7 +213,10 @@ export class SlicedPart implements Part {
 
   #oneLess(): void {
     this.#left -= 1;
-    if (this.#left === 0) this.#finishedAll = true;
+    if (this.#left > 0) return;
+    this.#finishedAll = true;
+    if (this.taken.kept() !== undefined) this.#changed = true;
+    this.taken.clear();
   }
 
   #higher(a: string | null, b: string | null): string | null {
@@ -195,6 +225,13 @@ export class SlicedPart implements Part {
   }
 
   position(): Position {
+    if (this.#stays !== null) return this.#stays;
+    const taken = this.taken.kept();
+    const { taken: _, ...position } = this.#reached();
+    return taken === undefined ? position : { ...position, taken };
+  }
+
+  #reached(): Position {
     const { start, live } = this.#options;
     if (!live) {
       const window = this.#finishedAll ? null : start.window;

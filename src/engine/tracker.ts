@@ -26,6 +26,10 @@ export interface Tracker {
   readonly changed: boolean;
   /** Whether what was admitted may be committed now: a run that goes on from there would not repeat it. */
   readonly settled: boolean;
+  /** Whether the position follows records one by one, so that a page cut short moves it that far. */
+  readonly byRecord: boolean;
+  /** Whether the position, once everything admitted is written, lies behind all of it. */
+  readonly isPast: boolean;
   /** Whether a run that ends well is to be recorded in the position though it brought nothing. */
   readonly recordsRuns: boolean;
   admit(page: Page): Admitted;

@@ -55,6 +55,19 @@ export class WindowFrame {
     return past ? this.#options.now(this.#ahead?.most) : null;
   }
 
+  /** The highest cursor within the window: what lies below its declared beginning must not become the watermark. */
+  highestOf(cursors: readonly (string | null)[], type: CursorType): string | null {
+    const { lower, upper } = this;
+    let highest: string | null = null;
+    for (const cursor of cursors) {
+      if (cursor === null) continue;
+      if (lower !== null && compareCursorValues(type, cursor, lower) < 0) continue;
+      if (upper !== null && compareCursorValues(type, cursor, upper) > 0) continue;
+      if (highest === null || compareCursorValues(type, cursor, highest) > 0) highest = cursor;
+    }
+    return highest;
+  }
+
   sideOf(cursor: string, type: CursorType, present: string | null): Side {
     const { edges } = this.#options;
     const { lower, upper } = this;

@@ -121,6 +121,11 @@ const positionSchema = z.strictObject({
   dedupedFrom: z.string().optional(),
   /** Where the output wrote to when this was committed: see `OutputSession.place`. */
   place: z.string().optional(),
+  /**
+   * Records that were taken and that the next run may read again, of a page or a window that was not
+   * finished: their names, one behind the other, `takenNameLength` characters each.
+   */
+  taken: z.string().optional(),
 });
 
 /**
@@ -128,6 +133,9 @@ const positionSchema = z.strictObject({
  * stored beside the position, once a stream.
  */
 export type Position = Readonly<z.infer<typeof positionSchema>>;
+
+/** How long each name in `taken` is. */
+export const takenNameLength = 12;
 
 /** Where a stream stands that has never been read. */
 export const emptyPosition: Position = {
@@ -143,7 +151,8 @@ export const positionFormat = 2;
 
 /** One upgrade a format: the entry under N turns format N into N + 1. */
 const upgrades: ReadonlyMap<number, (stored: Record<string, unknown>) => Record<string, unknown>> = new Map([
-  // Format 2 adds `facts`, `seen`, `watermarkText`, `place`, and a resume point's `bounds`, `read` and `sealed`. All may be absent.
+  // Format 2 adds `facts`, `seen`, `taken`, `watermarkText`, `place`, and a resume point's `bounds`, `read` and `sealed`.
+  // All may be absent.
   [1, (stored) => stored],
 ]);
 

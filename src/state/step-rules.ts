@@ -96,7 +96,7 @@ export function runRow(row: StreamRow, outcome: RunRow["outcome"], endedAt: numb
 }
 
 /** What of a position a rewind goes back to. */
-function endOf({ seen: _, ...position }: Position): Position {
+function endOf({ seen: _, taken: __, ...position }: Position): Position {
   return { ...position, boundary: [], window: null };
 }
 

@@ -1,3 +1,6 @@
+import type { Clock } from "../../src/clock.ts";
+import { systemClock } from "../../src/clock.ts";
+import type { FaultPoint } from "../../src/engine/fault-points.ts";
 import type { Incremental, Pipeline } from "../../src/engine/ports.ts";
 import { attemptSync, type SyncOptions, sync } from "../../src/engine/sync.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
@@ -78,3 +81,36 @@ export function crashing(state: StateStore): StateStore {
     },
   });
 }
+
+/** A run whose process dies where told: nothing reaches the state from then on. */
+export function dying(
+  state: StateStore,
+  diesAt: (point: FaultPoint) => boolean,
+): { readonly state: StateStore; readonly faults: (point: FaultPoint) => void } {
+  let dead = false;
+  const guarded = new Proxy(state, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return async (...given: unknown[]) => {
+        if (dead) throw new Error("the process is dead");
+        return Reflect.apply(value, target, given);
+      };
+    },
+  });
+  const faults = (point: FaultPoint): void => {
+    if (!dead && diesAt(point)) dead = true;
+    if (dead) throw new Error("the process is dead");
+  };
+  return { state: guarded, faults };
+}
+
+/** A clock by which nothing takes any time, so that nothing is ever due to be committed inside a page. */
+export const timeless: Clock = {
+  ...systemClock,
+  elapsed: () => 0,
+  sleep: (milliseconds, signal, options) =>
+    options?.background === true
+      ? new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)))
+      : systemClock.sleep(milliseconds, signal),
+};

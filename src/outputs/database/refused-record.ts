@@ -15,7 +15,7 @@ interface RefusedRow {
 }
 
 const whatToDo =
-  "Change what the pipeline makes of such a record with a filter, or declare `onError: deadLetter`; the next run begins with it.";
+  "Change what the pipeline makes of such a record with a filter, or declare `onError: deadLetter`; until then each run fails at it.";
 
 /** A record alone that the database does not take, with the field at fault where it can be found. */
 export async function refusalOf(error: TidemarkError, fault: RecordFault, row: RefusedRow): Promise<Refusal> {

@@ -13,12 +13,16 @@ import type { Prepared, Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
 /** Told of refused records, the fewest that could be told apart; what it throws ends the delivery. */
-export type OnRefused = (records: readonly Prepared[], reason: TidemarkError) => void;
+export type OnRefused = (records: readonly Prepared[], reason: TidemarkError) => Promise<void>;
+
+/** Told of records that were taken, before anything more is sent; what it throws ends the delivery. */
+export type OnTaken = (records: readonly Prepared[]) => Promise<void>;
 
 type Load = readonly [Prepared, ...Prepared[]];
 
-/** What became of a load: all settled, part of it to be sent again, or to be sent again in halves. */
+/** What became of a load: all taken, all told of by record, part of it to be sent again, or to be sent again in halves. */
 type Outcome =
+  | { readonly kind: "taken" }
   | { readonly kind: "settled" }
   | { readonly kind: "again"; readonly rest: readonly Prepared[]; readonly waitMs: number }
   | { readonly kind: "divide"; readonly reason: TidemarkError }
@@ -40,6 +44,7 @@ export interface DeliveryParts {
   readonly clock: Clock;
   readonly warn: (code: string, message: string) => void;
   readonly onRefused: OnRefused;
+  readonly onTaken: OnTaken;
   /** Texts that records about the same thing share; null where nothing tells. */
   readonly keyOf: (prepared: Prepared) => string | null;
 }
@@ -73,6 +78,7 @@ export class Delivery {
       if (first === undefined) return;
       const outcome = await this.#send([first, ...more], signal);
       if (outcome.kind === "settled") return;
+      if (outcome.kind === "taken") return this.#parts.onTaken(rest);
       if (outcome.kind === "again") {
         rest = outcome.rest;
         await this.#parts.clock.sleep(outcome.waitMs, signal);
@@ -113,12 +119,12 @@ export class Delivery {
     };
   }
 
-  #outcome(
+  async #outcome(
     judgement: Exclude<Judgement, { kind: "unreadable" }>,
     request: HttpRequest,
     answer: HttpResponse,
     load: Load,
-  ): Outcome {
+  ): Promise<Outcome> {
     const { status } = answer;
     switch (judgement.kind) {
       case "taken":
@@ -133,7 +139,7 @@ export class Delivery {
             `${message}. What was sent counts as delivered, by the status`,
           );
         }
-        return { kind: "settled" };
+        return { kind: "taken" };
       case "refused":
         if (status === tooLarge) {
           this.#tooLargeBytes = Math.min(this.#tooLargeBytes, Buffer.byteLength(request.body ?? ""));
@@ -151,15 +157,24 @@ export class Delivery {
   }
 
   /** Settles each record by its result. Those to be sent again go alone, or all fail where none was settled. */
-  #settle(results: readonly RecordResult[], request: HttpRequest, answer: HttpResponse, load: Load): Outcome {
+  async #settle(
+    results: readonly RecordResult[],
+    request: HttpRequest,
+    answer: HttpResponse,
+    load: Load,
+  ): Promise<Outcome> {
     const again = this.#toSendAgain(results, load);
     const retried = results.find(({ ruling }) => ruling === "retry");
     if (retried !== undefined && again.length === load.length)
       throw this.#failedFor(answer, shownWords(retried.words));
+    const isRefused = (index: number): boolean => results[index]?.ruling === "refused";
+    // First what was taken: a refusal may end the run.
+    const left = new Set(again);
+    await this.#parts.onTaken(load.filter((one, index) => !isRefused(index) && !left.has(one)));
     for (const [index, prepared] of load.entries()) {
-      const { ruling, words } = results[index] ?? { ruling: "success", words: undefined };
-      if (ruling !== "refused") continue;
-      this.#parts.onRefused([prepared], answered(request, answer.status, shownWords(words)));
+      if (!isRefused(index)) continue;
+      const words = shownWords(results[index]?.words);
+      await this.#parts.onRefused([prepared], answered(request, answer.status, words));
     }
     if (retried === undefined) return { kind: "settled" };
     const { initialDelayMs, maxRetryAfterMs } = this.#config.retry;

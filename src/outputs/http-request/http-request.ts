@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import type { Batch, Output, OutputContext, OutputSession, Refusals } from "../../engine/ports.ts";
+import type { Batch, Outcome, Output, OutputContext, OutputSession, Refusals } from "../../engine/ports.ts";
 import { failOnRefusal } from "../../engine/refusals.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { type HttpClient, openHttpClient } from "../../http/client.ts";
@@ -14,6 +14,7 @@ import { onErrorOf } from "../on-error/schema.ts";
 import { registerAddressSecrets } from "./address.ts";
 import { Delivery } from "./delivery.ts";
 import { keyPaths, type LaneOf, laneOf, runLanes, sharedKey } from "./lanes.ts";
+import { Places } from "./places.ts";
 import { createRequests, type Prepared, type Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
@@ -23,6 +24,9 @@ export interface HttpRequestParts {
   /** Used instead of a connection pool of the output's own; its owner closes it. */
   readonly dispatcher?: Dispatcher;
 }
+
+/** How long requests that are under way may go on once another has failed, in milliseconds. */
+const graceMs = 10_000;
 
 const outputErrorCodes: HttpErrorCodes = {
   unavailable: "OUTPUT_UNAVAILABLE",
@@ -53,6 +57,7 @@ export function createHttpRequestOutput(config: HttpRequestConfig, parts: HttpRe
     kind: "httpRequest",
     guarantee: "at-least-once",
     appends: false,
+    receipts: true,
     onError: onErrorOf(config),
     async open(context) {
       const settings = { ...config, headers: constantHeaders(config.headers) };
@@ -81,6 +86,8 @@ class HttpRequestSession implements OutputSession {
   readonly #key: readonly Path[];
   readonly #laneOf: LaneOf;
   #refused = 0;
+  /** Where the records of the batch at hand stand in it; null where nobody asks. */
+  #places: Places | null = null;
   /** What ended a write: records before the next commit are undelivered, so there may be none. */
   #failures: unknown[] = [];
 
@@ -97,9 +104,11 @@ class HttpRequestSession implements OutputSession {
       clock: context.clock,
       warn: context.warn,
       keyOf: ({ record }) => sharedKey(record, this.#key.length > 0 ? this.#key : matchedBy(config)),
-      onRefused: (records, reason) => {
+      onRefused: async (records, reason) => {
         for (const { record } of records) this.#refuse(record, reason, records.length);
+        await this.#receipt(records, "refused");
       },
+      onTaken: (records) => this.#receipt(records, "taken"),
     });
     this.#laneOf = config.concurrency === 1 ? () => 0 : laneOf(config.concurrency, this.#key);
   }
@@ -112,11 +121,13 @@ class HttpRequestSession implements OutputSession {
     return null;
   }
 
-  async write({ records }: Batch): Promise<number> {
+  async write({ records, receipt }: Batch): Promise<number> {
     this.#refused = 0;
+    this.#places = receipt === undefined ? null : new Places(records, receipt);
     try {
-      const lanes = this.#lanesOf(records);
-      await runLanes(lanes, this.#context.signal, (lane, signal) => this.#send(lane, signal));
+      const lanes = await this.#lanesOf(records);
+      const { signal, clock } = this.#context;
+      await runLanes(lanes, { signal, clock, graceMs }, (lane, own, goesOn) => this.#send(lane, own, goesOn));
     } catch (error) {
       this.#failures.push(error);
       throw error;
@@ -124,33 +135,39 @@ class HttpRequestSession implements OutputSession {
     return records.length - this.#refused;
   }
 
-  #lanesOf(records: readonly SourceRecord[]): SourceRecord[][] {
+  async #lanesOf(records: readonly SourceRecord[]): Promise<SourceRecord[][]> {
     const lanes: SourceRecord[][] = Array.from({ length: this.#config.concurrency }, () => []);
     for (const record of records) {
-      this.#orRefuse(record, () => lanes[this.#laneOf(withoutBytes(record))]?.push(record));
+      await this.#orRefuse(record, () => lanes[this.#laneOf(withoutBytes(record))]?.push(record));
     }
     return lanes;
   }
 
   /** Sends records in order, as many with each request as are declared. */
-  async #send(records: readonly SourceRecord[], signal: AbortSignal): Promise<void> {
+  async #send(records: readonly SourceRecord[], signal: AbortSignal, goesOn: () => boolean): Promise<void> {
     const size = this.#config.batch?.size ?? 1;
     let load: Prepared[] = [];
     for (const record of records) {
-      this.#orRefuse(record, () => load.push(this.#requests.prepare(record)));
+      await this.#orRefuse(record, () => load.push(this.#requests.prepare(record)));
       if (load.length < size) continue;
+      if (!goesOn()) return;
       await this.#delivery.deliver(load, signal);
       load = [];
     }
-    await this.#delivery.deliver(load, signal);
+    if (goesOn()) await this.#delivery.deliver(load, signal);
   }
 
-  #orRefuse(record: SourceRecord, action: () => void): void {
+  async #receipt(records: readonly { readonly record: SourceRecord }[], outcome: Outcome): Promise<void> {
+    await this.#places?.tell(records, outcome);
+  }
+
+  async #orRefuse(record: SourceRecord, action: () => void): Promise<void> {
     try {
       action();
     } catch (error) {
       if (!isTidemarkError(error, "RECORD_INVALID")) throw error;
       this.#refuse(record, error, 1);
+      await this.#receipt([{ record }], "refused");
     }
   }
 
@@ -187,7 +204,7 @@ function refusedRecord(error: TidemarkError, name: string, among: number): Tidem
   const what = fates.get(error.code) ?? "was refused";
   return new TidemarkError(error.code, `${which} ${what}: ${error.message}`, {
     cause: error,
-    hint: "Change what the pipeline makes of such a record, or declare `onError: deadLetter`; the next run begins with it.",
+    hint: "Change what the pipeline makes of such a record, or declare `onError: deadLetter`; until then each run fails at it, and sends nothing again that was taken before it.",
     ...(error.details === undefined ? {} : { details: error.details }),
   });
 }

@@ -1,3 +1,4 @@
+import type { Clock } from "../../clock.ts";
 import { type IdentityPlan, identityOf } from "../../model/identity.ts";
 import { stringifyJson } from "../../model/json.ts";
 import { type Path, parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
@@ -26,29 +27,44 @@ export function sharedKey(record: SourceRecord, paths: readonly Path[]): string 
   return values.length === 0 || values.includes(null) ? null : stringifyJson(values.map(String));
 }
 
+export interface LaneRun {
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** How long a lane may go on with what is under way once another has failed, in milliseconds. */
+  readonly graceMs: number;
+}
+
 /**
- * Runs the lanes at once and returns when all have ended. The first that fails has the others'
- * signal aborted, and is what is thrown.
+ * Runs the lanes at once and returns when all have ended. Once one fails, the others are to end what is under
+ * way and begin nothing more (`goesOn`), so that it is known whether that was taken; when the grace is over
+ * their signal is aborted. What the first threw is thrown.
  */
 export async function runLanes<T>(
   lanes: readonly (readonly T[])[],
-  signal: AbortSignal,
-  run: (lane: readonly T[], signal: AbortSignal) => Promise<void>,
+  { signal, clock, graceMs }: LaneRun,
+  run: (lane: readonly T[], signal: AbortSignal, goesOn: () => boolean) => Promise<void>,
 ): Promise<void> {
   const [only, ...others] = lanes;
-  if (only !== undefined && others.length === 0) return run(only, signal);
+  if (only !== undefined && others.length === 0) return run(only, signal, () => true);
   const stop = new AbortController();
+  const ended = new AbortController();
   const failures: unknown[] = [];
   const either = AbortSignal.any([signal, stop.signal]);
+  const stopLater = (error: unknown): void => {
+    clock.sleep(graceMs, ended.signal, { background: true }).then(
+      () => stop.abort(error),
+      () => {},
+    );
+  };
   await Promise.all(
     lanes.map(async (lane) => {
       try {
-        await run(lane, either);
+        await run(lane, either, () => failures.length === 0);
       } catch (error) {
-        failures.push(error);
-        stop.abort(error);
+        if (failures.push(error) === 1) stopLater(error);
       }
     }),
   );
+  ended.abort();
   if (failures.length > 0) throw failures[0];
 }

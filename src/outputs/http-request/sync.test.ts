@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import { dying, timeless } from "../../../test/support/engine-bench.ts";
 import {
   deadLettersIn,
   freshDeadLetterPath,
@@ -11,6 +12,7 @@ import type { Pipeline } from "../../engine/ports.ts";
 import type { RunResult } from "../../engine/result.ts";
 import { attemptSync, type SyncOptions } from "../../engine/sync.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import type { StateStore } from "../../state/contract.ts";
 import { openMemoryState } from "../../state/memory/memory.ts";
 import { SimulatedSource, simulatedIncremental, simulatedInput } from "../../testing/simulated-source.ts";
 
@@ -25,6 +27,7 @@ function record(id: number): SourceRecord {
 }
 
 interface Bench {
+  readonly state: StateStore;
   readonly server: HttpTestServer;
   readonly source: SimulatedSource;
   run(options?: Partial<SyncOptions>): ReturnType<typeof attemptSync>;
@@ -50,7 +53,7 @@ async function bench(
   const pipeline: Pipeline = {
     name: "events",
     key,
-    onConcurrentRun: "skip",
+    onConcurrentRun: "takeover",
     leaseSeconds: 60,
     input: simulatedInput(
       source,
@@ -65,9 +68,10 @@ async function bench(
     }),
   };
   return {
+    state,
     server,
     source,
-    run: (options) => attemptSync(pipeline, { state, ...options }),
+    run: (options) => attemptSync(pipeline, { state, clock: timeless, ...options }),
     watermark: async () => (await state.get(key))?.position.watermark ?? null,
     requests: () => server.seen.map(({ body }) => [JSON.parse(body)].flat().map(({ id }) => id)),
     idempotencyKeys: () => server.seen.map(({ headers }) => headers["idempotency-key"]),
@@ -90,12 +94,10 @@ test.each<FaultPoint>(["afterWrite", "beforeCommit", "afterCommit"])(
   "P1: a crash %s, before the checkpoint, sends the page again under the same idempotency keys",
   async (point) => {
     for (const batch of [undefined, { size: 2 }]) {
-      const { run, requests, idempotencyKeys, watermark } = await bench(() => 200, batch && { batch });
-      let crashed = 0;
-      const faults = (reached: FaultPoint): void => {
-        if (reached === point && ++crashed === 2) throw new Error("crash");
-      };
-      expect(await run({ faults })).toMatchObject({ status: "failed" });
+      const { run, state, requests, idempotencyKeys, watermark } = await bench(() => 200, batch && { batch });
+      let reached = 0;
+      const crash = dying(state, (at) => at === point && ++reached === 2);
+      expect(await run(crash)).toMatchObject({ status: "failed" });
       expect(await watermark()).toBe(at(3));
       const before = requests().length;
       expect(await run()).toMatchObject({ status: "completed" });
@@ -114,12 +116,9 @@ test.each<FaultPoint>(["afterWrite", "beforeCommit", "afterCommit"])(
 );
 
 test("P1: a batch cut at the same place after a crash carries the same idempotency key", async () => {
-  const { run, requests, idempotencyKeys } = await bench(() => 200, { batch: { size: 2 } });
+  const { run, state, requests, idempotencyKeys } = await bench(() => 200, { batch: { size: 2 } });
   let commits = 0;
-  const faults = (reached: FaultPoint): void => {
-    if (reached === "beforeCommit" && ++commits === 2) throw new Error("crash");
-  };
-  await run({ faults });
+  await run(dying(state, (at) => at === "beforeCommit" && ++commits === 2));
   await run();
   expect(requests().slice(2, 5)).toEqual([[4, 5], [6], [4, 5]]);
   expect(idempotencyKeys()[4]).toBe(idempotencyKeys()[2]);
@@ -129,23 +128,30 @@ test.each([
   ["is refused", 422, "OUTPUT_FAILED"],
   ["meets a server that is down", 503, "OUTPUT_UNAVAILABLE"],
   ["is not allowed", 401, "OUTPUT_FAILED"],
-])("P5: the watermark does not pass a record that %s", async (_, status, code) => {
-  let broken = true;
-  const { run, requests, watermark } = await bench((request) =>
-    broken && idOf(request) === 5 ? status : 200,
-  );
-  expect(await run()).toMatchObject({ status: "failed", recordsWritten: 3, error: { code } });
-  expect(await watermark()).toBe(at(3));
-  expect(requests().flat()).not.toContain(6);
-  broken = false;
-  expect(await run()).toMatchObject({ status: "completed", recordsWritten: 4 });
-  expect(requests().slice(-4)).toEqual([[4], [5], [6], [7]]);
-  expect(await watermark()).toBe(at(7));
-});
+])(
+  "P5: the watermark stops before a record that %s, and what came before is not sent again",
+  async (_, status, code) => {
+    let broken = true;
+    const { run, requests, watermark } = await bench((request) =>
+      broken && idOf(request) === 5 ? status : 200,
+    );
+    expect(await run()).toMatchObject({
+      status: "failed",
+      recordsWritten: 4,
+      error: { code, message: expect.stringContaining("1 of the 3 records of the page were taken") },
+    });
+    expect(await watermark()).toBe(at(4));
+    expect(requests().flat()).not.toContain(6);
+    broken = false;
+    expect(await run()).toMatchObject({ status: "completed", recordsWritten: 3 });
+    expect(requests().slice(-3)).toEqual([[5], [6], [7]]);
+    expect(await watermark()).toBe(at(7));
+  },
+);
 
 test("P5: the watermark passes a refused record only with its dead letter, and counts it", async () => {
   const path = freshDeadLetterPath();
-  const { run, watermark } = await bench(
+  const { run, state, watermark } = await bench(
     (request) => ([2, 5, 6].includes(Number(idOf(request))) ? 422 : 200),
     {
       onError: "deadLetter",
@@ -153,10 +159,7 @@ test("P5: the watermark passes a refused record only with its dead letter, and c
     },
   );
   let commits = 0;
-  const faults = (reached: FaultPoint): void => {
-    if (reached === "afterCommit" && ++commits === 2) throw new Error("crash");
-  };
-  const crashed = await run({ faults });
+  const crashed = await run(dying(state, (at) => at === "afterCommit" && ++commits === 2));
   expect(await watermark()).toBe(at(3));
   const letter = (id: number, { runId }: RunResult) =>
     expect.objectContaining({ record: record(id), run: runId });
@@ -201,7 +204,7 @@ test("P5: a run that is cancelled in the middle of a page does not move past wha
     status: "failed",
     error: { code: "RUN_CANCELLED" },
   });
-  expect(await watermark()).toBe(at(3));
-  expect(await run()).toMatchObject({ status: "completed", recordsWritten: 4 });
-  expect(requests()).toEqual([[1], [2], [3], [4], [5], [4], [5], [6], [7]]);
+  expect(await watermark()).toBe(at(4));
+  expect(await run()).toMatchObject({ status: "completed", recordsWritten: 3 });
+  expect(requests()).toEqual([[1], [2], [3], [4], [5], [5], [6], [7]]);
 });

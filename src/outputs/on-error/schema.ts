@@ -11,7 +11,7 @@ export const onErrorShape = {
     .enum(errorPolicies)
     .default("fail")
     .describe(
-      "What happens to a record that the output refuses or cannot hold, or that cannot be read from the source. `fail` fails the run, and the next begins with that record; `skip` leaves the record out; `deadLetter` writes it to a file with the reason. Both go on with the other records, and a warning counts those refused. A failure that is not about one record (no connection, no right, no space, no such table) always fails the run.",
+      "What happens to a record that the output refuses or cannot hold, or that cannot be read from the source. `fail` fails the run, and the next meets that record again; `skip` leaves the record out; `deadLetter` writes it to a file with the reason. Both go on with the other records, and a warning counts those refused. A failure that is not about one record (no connection, no right, no space, no such table) always fails the run.",
     ),
   deadLetter: z
     .strictObject({

@@ -1,0 +1,76 @@
+import type { CursorType } from "../model/cursor.ts";
+import type { Granule } from "../model/granule.ts";
+import type { Order } from "../model/position.ts";
+import type { Path } from "../model/record.ts";
+import type { Period, SliceStep } from "../model/slices.ts";
+import type { CursorFormat } from "../model/timestamp.ts";
+
+/** Which of a pipeline's cursors this is; where several are enabled the first in this order leads. */
+export const cursorRoles = ["timestamp", "id", "offset"] as const;
+export type CursorRole = (typeof cursorRoles)[number];
+
+/** One enabled cursor of an input, as declared under `statePersistence`. */
+export interface CursorField {
+  /** `given` where the source keeps the place itself and pages bring the value (`Page.cursor`). */
+  readonly role: CursorRole | "given";
+  readonly type: CursorType;
+  /** Where a record holds the value; null for `offset`, which counts records, and for `given`. */
+  readonly path: Path | null;
+  /** How records give the value. */
+  readonly format: CursorFormat;
+  /** How the source compares a lower bound; `exclusive` has the value sent one granule lower. */
+  readonly bound: "inclusive" | "exclusive";
+  /** The smallest step between two values, as the source stores them. */
+  readonly granule: Granule;
+}
+
+export type NullCursorPolicy = "fail" | "deliver" | "skip";
+
+/** How an input is read incrementally: what every kind of input declares in the same words. */
+export interface Incremental {
+  /** The enabled cursors, leading one first; empty means that every run reads everything. */
+  readonly cursors: readonly CursorField[];
+  readonly order: Order;
+  readonly pagesPerCheckpoint: number;
+  /**
+   * What an unfinished window may go on at: page tokens and links, or page numbers and offsets as
+   * well, which shift while records change.
+   */
+  readonly resume: "token" | "page";
+  /** What makes a record itself; null compares whole contents. */
+  readonly key: readonly Path[] | null;
+  readonly onNullCursor: NullCursorPolicy;
+  /** How far below the watermark to read again, and how far behind now to stop; null is not at all. */
+  readonly lookback: Granule | null;
+  readonly settle: Granule | null;
+  /**
+   * `window` has the output know what was delivered within the lookback, so that an append does not add
+   * it again. Not for streams in partitions.
+   */
+  readonly dedupe?: "window" | null;
+  /** How many boundary keys are kept before they are dropped with a warning. */
+  readonly maxBoundaryKeys: number;
+  /** Where a stream begins that has never been read; without it, at the source's own beginning. */
+  readonly start?: Start | null;
+  /** Whether the source is sent the window's upper end as well, so that reading a slice reads no more. Default: yes. */
+  readonly bounded?: boolean;
+  /** How the window is cut into slices; without it, it is read in one piece. Needs a source with both bounds. */
+  readonly slices?: Slices | null;
+  /** How many partitions are read at once; absent where the stream has none. */
+  readonly partitions?: { readonly concurrency: number } | null;
+}
+
+/** A stream's declared beginning: a canonical cursor value, or so much before the run's own start. */
+export type Start = { readonly at: string } | { readonly before: Granule };
+
+/** How a window is cut: by a step of time or of numbers, at the starts of days, weeks or months if asked. */
+export interface Slices {
+  readonly step: SliceStep;
+  /**
+   * Slices then begin and end where such a period does, in UTC, and the period that is not over yet
+   * is left to a later run.
+   */
+  readonly clamp: Period | null;
+  /** How many slices are read at once. */
+  readonly concurrency: number;
+}
