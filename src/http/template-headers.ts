@@ -1,7 +1,14 @@
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import type { HttpSettings } from "./schema.ts";
-import { compileText, hasPlaceholder, type TextTemplate, withoutEscapes } from "./template.ts";
+import {
+  compilePlacedText,
+  compileText,
+  hasPlaceholder,
+  isOnePlaceholder,
+  type TextTemplate,
+  withoutEscapes,
+} from "./template.ts";
 
 type Headers = HttpSettings["headers"];
 
@@ -21,7 +28,7 @@ const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 export function compileHeaders(headers: Headers): (record: SourceRecord) => Record<string, string> {
   const compiled = Object.entries(headers)
     .filter(([, value]) => hasPlaceholder(value))
-    .map(([name, value]): [string, TextTemplate] => [name.toLowerCase(), compileText(String(value))]);
+    .map(([name, value]): [string, TextTemplate] => [name.toLowerCase(), compileHeader(name, String(value))]);
   return (record) => {
     const filled: Record<string, string> = {};
     for (const [name, fill] of compiled) {
@@ -37,4 +44,18 @@ export function compileHeaders(headers: Headers): (record: SourceRecord) => Reco
     }
     return filled;
   };
+}
+
+/** A value among others of a `Cookie` header must not end there and begin another. */
+function compileHeader(name: string, template: string): TextTemplate {
+  if (name.toLowerCase() !== "cookie" || isOnePlaceholder(template)) return compileText(template);
+  return compilePlacedText(template, () => cookieValue);
+}
+
+function cookieValue(value: string): string {
+  if (!/[\s;,"\\]/.test(value)) return value;
+  throw new TidemarkError(
+    "RECORD_INVALID",
+    "a cookie cannot hold its value: it has a blank, a quote, a comma, a semicolon or a backslash",
+  );
 }

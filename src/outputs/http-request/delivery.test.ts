@@ -185,3 +185,69 @@ test("half of a refused batch carries the same idempotency key as the same recor
   await writeOnce(keys, range(2));
   expect(server.seen.at(-1)?.headers["idempotency-key"]).toBe(half);
 });
+
+test("onError fail: whichever records are refused, the first of them is named, and those before it arrived once, in order", async () => {
+  const bad = new Set<number>();
+  const taken: number[] = [];
+  const server = await startAnswering((request) => {
+    const carried = idsIn(request);
+    if (carried.some((id) => bad.has(id))) return 422;
+    taken.push(...carried);
+    return 200;
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }),
+      fc.integer({ min: 1, max: 17 }),
+      async (refused, size) => {
+        bad.clear();
+        taken.length = 0;
+        for (const [index, isBad] of refused.entries()) if (isBad) bad.add(index + 1);
+        const first = refused.indexOf(true) + 1;
+        const before = server.seen.length;
+        const { error } = await writeOnce(
+          { endpoint: server.origin, batch: { size } },
+          range(refused.length),
+        );
+        const all = range(refused.length).map(({ id }) => Number(id));
+        expect(taken).toEqual(first === 0 ? all : all.slice(0, first - 1));
+        if (first === 0) expect(error).toBeNull();
+        else
+          expect(error).toMatchObject({
+            message: expect.stringContaining(`the record with id ${first} was refused`),
+          });
+        const batches = Math.ceil(refused.length / size);
+        expect(server.seen.length - before).toBeLessThanOrEqual(batches + 2 * Math.ceil(Math.log2(size)));
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test("whatever size is too large, every record arrives that is not too large alone, and each once", async () => {
+  let most = 0;
+  const taken: number[] = [];
+  const server = await startAnswering((request) => {
+    if (Buffer.byteLength(request.body) > most) return 413;
+    taken.push(...idsIn(request));
+    return 200;
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.nat({ max: 60 }), { maxLength: 25 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.integer({ min: 20, max: 400 }),
+      async (lengths, size, limit) => {
+        most = limit;
+        taken.length = 0;
+        const records = lengths.map((length, index) => ({ id: index + 1, text: "ä".repeat(length) }));
+        const alone = (record: unknown): number => Buffer.byteLength(JSON.stringify([record]));
+        const good = records.filter((record) => alone(record) <= limit).map(({ id }) => id);
+        const keys: HttpRequestKeys = { endpoint: server.origin, batch: { size }, onError: "skip" };
+        expect(await writeOnce(keys, records)).toMatchObject({ written: good.length, error: null });
+        expect(taken).toEqual(good);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

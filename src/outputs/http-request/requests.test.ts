@@ -132,6 +132,17 @@ test("a header takes a value of the record, and never a second header", async ()
   }
 });
 
+test("a value in a cookie cannot add another", async () => {
+  const keys = (origin: string): HttpRequestKeys => ({
+    endpoint: origin,
+    headers: { Cookie: "shop={{ shop }}; lang=en" },
+    onError: "skip",
+  });
+  const { seen, result } = await requestsOf(keys, [{ shop: "a" }, { shop: "a; admin=1" }]);
+  expect(seen.map(({ headers }) => headers.cookie)).toEqual(["shop=a; lang=en"]);
+  expect(result.warnings).toEqual([expect.stringContaining("a cookie cannot hold its value")]);
+});
+
 test("DELETE sends no body unless one is declared", async () => {
   const bare = await requestsOf(
     (origin) => ({ endpoint: `${origin}/items/{{ id }}`, method: "DELETE" }),

@@ -172,11 +172,15 @@ describe("success", () => {
 
   test("a 2xx that is neither success nor refusal fails the run, under every onError", async () => {
     const answer: Answer = { success: "state = 'done'", refused: "state = 'failed'" };
-    const { error, letters } = await deliver(answer, { body: { state: "odd" } }, { body: { state: "done" } });
+    const { error, letters } = await deliver(
+      answer,
+      { body: { state: "odd", why: "token revoked" } },
+      { body: { state: "done" } },
+    );
     expect(error).toMatchObject({
       code: "ANSWER_UNCLEAR",
       message: expect.stringMatching(
-        /status 200 that fits neither `answer.success` nor `answer.refused`.*may have arrived/,
+        /status 200 that fits neither `answer.success` nor `answer.refused`: .*token revoked.*may have arrived/,
       ),
     });
     expect(letters).toEqual([]);

@@ -90,7 +90,9 @@ export class AnswerJudge {
         if (this.#isListed(answer.status)) return null;
         if (isSuccess(answer.status)) return success === undefined ? null : { kind: "unlisted" };
       } else if (isSuccess(answer.status) && declared.refused !== undefined) {
-        throw new UnclearAnswer(" that fits neither `answer.success` nor `answer.refused`");
+        throw new UnclearAnswer(
+          ` that fits neither \`answer.success\` nor \`answer.refused\`${await this.#wordsOf(answer)}`,
+        );
       }
     }
     return { kind: ruling ?? "refused", words: await this.#wordsOf(answer) };

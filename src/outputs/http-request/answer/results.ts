@@ -1,3 +1,4 @@
+import { snippet } from "../../../http/failures.ts";
 import { ExactNumber } from "../../../model/exact-number.ts";
 import { stringifyJson } from "../../../model/json.ts";
 import { type Path, parsePath, type SourceRecord, valueAt } from "../../../model/record.ts";
@@ -142,7 +143,7 @@ function compileJudge(config: ResultsConfig): (result: unknown, answer: SeenAnsw
     if (success === undefined || (await anyHolds(succeeds, result, answer))) return "success";
     if (refused === undefined) return "refused";
     throw new UnclearAnswer(
-      ` and a result that fits neither \`success\` nor \`refused\`: ${stringifyJson(result).slice(0, 200)}`,
+      ` and a result that fits neither \`success\` nor \`refused\`${snippet(stringifyJson(result))}`,
     );
   };
   return async (result, answer) => {
