@@ -1,3 +1,5 @@
+import { shown } from "./terminal.ts";
+
 /** One column of a table of items. */
 export interface Column<Item> {
   readonly title: string;
@@ -21,7 +23,7 @@ export class Table<Item> {
 
   /** The lines of a page, with the titles above the first. */
   lines(items: readonly Item[], styleTitle: (text: string) => string): string {
-    const cells = items.map((item) => this.#columns.map((column) => column.text(item)));
+    const cells = items.map((item) => this.#columns.map((column) => shown(column.text(item))));
     let text = "";
     if (this.#widths === null) {
       this.#widths = this.#columns.map(({ title }, index) =>
@@ -58,7 +60,10 @@ export function formatFields(
 ): string {
   const width = Math.max(...fields.map(([name]) => textWidth(name)));
   return fields
-    .map(([name, value]) => `${styleName(name)}${" ".repeat(width - textWidth(name))}${gap}${value}\n`)
+    .map(
+      ([name, value]) =>
+        `${styleName(name)}${" ".repeat(width - textWidth(name))}${gap}${value.replace(/\s*\n\s*/g, " ")}\n`,
+    )
     .join("");
 }
 

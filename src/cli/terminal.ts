@@ -1,17 +1,28 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import { stringifyJson } from "../model/json.ts";
 import { redact } from "../secrets.ts";
+import { visibleText } from "../terminal-text.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
+/**
+ * Everything that the command says goes through `print` and `note`, which leave nothing in it that a terminal would
+ * obey: names, cursors, records and answers are written by others.
+ */
+
 /** Writes to stdout and resolves once it is taken; a reader that has gone (`| head`) is no failure. */
 export function print(text: string): Promise<void> {
-  return written(process.stdout, text);
+  return written(process.stdout, visibleText(text));
 }
 
 /** Writes to stderr, where everything goes that is not the command's result. */
 export function note(text: string): void {
-  process.stderr.write(text);
+  process.stderr.write(visibleText(text));
+}
+
+/** Writes over the line that the cursor is in, on stderr where that is a terminal. */
+export function noteOver(text: string): void {
+  process.stderr.write(`\r\u001b[2K${visibleText(text)}`);
 }
 
 /** Prints a value as the one line of JSON that `--json` promises. */
@@ -59,7 +70,7 @@ export function style(format: Style, text: string, stream: NodeJS.WriteStream = 
  * without control characters, which could rewrite what the terminal shows.
  */
 export function shown(text: string): string {
-  return redact(stripVTControlCharacters(text).replace(/\p{Cc}+/gu, " "));
+  return redact(visibleText(stripVTControlCharacters(text).replace(/\p{Cc}+/gu, " ")));
 }
 
 /** Whether somebody sits in front of it and can be asked. */

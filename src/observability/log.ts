@@ -1,4 +1,5 @@
 import { redact } from "../secrets.ts";
+import { visibleText } from "../terminal-text.ts";
 import { traceContext } from "../trace-context.ts";
 import { prettyLine } from "./pretty-line.ts";
 
@@ -46,7 +47,7 @@ export async function openLog({ level, pretty, write }: LogOptions): Promise<Log
     {
       write(line: string) {
         const clean = cleaned(JSON.parse(line));
-        write(pretty ? prettyLine(clean) : `${JSON.stringify(clean)}\n`);
+        write(pretty ? prettyLine(clean) : visibleText(`${JSON.stringify(clean)}\n`));
       },
     },
   );

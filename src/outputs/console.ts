@@ -3,6 +3,8 @@ import { z } from "zod";
 import type { Batch, Output, OutputSession, Refusals } from "../engine/ports.ts";
 import { failOnRefusal } from "../engine/refusals.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
+import type { SourceRecord } from "../model/record.ts";
+import { visibleText } from "../terminal-text.ts";
 import { jsonLine, linesOf } from "./json-line.ts";
 import { onErrorOf, onErrorShape, refuseOnErrorMistakes } from "./on-error/schema.ts";
 
@@ -31,6 +33,11 @@ export function createConsoleOutput(
   };
 }
 
+/** The same JSON, without a character in it that a terminal would obey. */
+function visibleJsonLine(record: SourceRecord): string {
+  return visibleText(jsonLine(record));
+}
+
 class ConsoleSession implements OutputSession {
   readonly databaseIdentity = null;
   readonly #stream: Writable;
@@ -53,7 +60,7 @@ class ConsoleSession implements OutputSession {
   }
 
   async write(batch: Batch): Promise<number> {
-    const { lines, written } = linesOf(batch.records, jsonLine, this.#refusals);
+    const { lines, written } = linesOf(batch.records, visibleJsonLine, this.#refusals);
     if (lines !== "") await this.#print(lines);
     return written;
   }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { keyToWire } from "../../service/keys/wire.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { actor } from "../state-access.ts";
-import { print, printJson, style } from "../terminal.ts";
+import { print, printJson, shown, style } from "../terminal.ts";
 import { withKeys } from "./access.ts";
 
 export function defineRevoke(command: Command): void {
@@ -17,6 +17,8 @@ async function revoke(id: string, options: ReturnType<typeof optionsOf<object>>)
   await withKeys(options.state, async (keys) => {
     const key = await keys.revoke(id, actor());
     if (options.json) return printJson(keyToWire(key));
-    await print(`${style("bold", key.id)} is revoked since ${key.revokedAtUtc} by ${key.revokedBy}\n`);
+    await print(
+      `${style("bold", key.id)} is revoked since ${key.revokedAtUtc} by ${shown(key.revokedBy ?? "")}\n`,
+    );
   });
 }

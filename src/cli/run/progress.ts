@@ -1,7 +1,7 @@
 import type { Progress } from "../../engine/read-loop.ts";
 import { counted, formatCount } from "../format.ts";
 import { cutToWidth } from "../table.ts";
-import { note, shown } from "../terminal.ts";
+import { note, noteOver, shown } from "../terminal.ts";
 
 /** Tells on stderr how one run comes along. */
 export interface ProgressTeller {
@@ -25,7 +25,7 @@ function liveLine(name: string): ProgressTeller {
   let toldAt = Number.NEGATIVE_INFINITY;
   const draw = (text: string): void => {
     const most = (process.stderr.columns || 80) - 1;
-    note(`\r\u001b[2K${cutToWidth(text, most)}`);
+    noteOver(cutToWidth(text, most));
   };
   return {
     start: () => draw(`${name}  starting`),
@@ -35,7 +35,7 @@ function liveLine(name: string): ProgressTeller {
       toldAt = now;
       draw(`${name}  ${progressText(progress, now - startedAt)}`);
     },
-    end: () => note("\r\u001b[2K"),
+    end: () => noteOver(""),
   };
 }
 

@@ -54,8 +54,10 @@ async function confirmed(stream: StreamState, what: string, watermark: string | 
     );
   }
   const { confirm } = await import("@clack/prompts");
-  note(`${what} stands at ${watermark ?? "no watermark"}; the next run would read everything again\n`);
-  if (stream.status === "running") note(`its running run ${stream.runId} would be superseded\n`);
+  note(
+    `${shown(what)} stands at ${shown(watermark ?? "no watermark")}; the next run would read everything again\n`,
+  );
+  if (stream.status === "running") note(`its running run ${shown(stream.runId ?? "")} would be superseded\n`);
   const answer = await confirm({ message: "Start it over?", initialValue: false, output: process.stderr });
   return answer === true;
 }

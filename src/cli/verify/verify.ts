@@ -10,7 +10,7 @@ import type { Params } from "../params.ts";
 import { loadForRun } from "../run/load.ts";
 import { stopOnSignals } from "../run/stop-signals.ts";
 import { actor, withState } from "../state-access.ts";
-import { note, print, printJson } from "../terminal.ts";
+import { note, print, printJson, shown } from "../terminal.ts";
 import { type Repair, repairsOf, verifyJson } from "./json.ts";
 import { formatComparison } from "./report.ts";
 
@@ -88,7 +88,7 @@ async function repair(
   reading: { readonly step?: string; readonly concurrency?: number; readonly signal: AbortSignal },
 ): Promise<void> {
   for (const { from, to } of repairs) {
-    note(`backfill of ${formatStreamKey(pipeline.key)} from ${from} to ${to}\n`);
+    note(`backfill of ${shown(formatStreamKey(pipeline.key))} from ${from} to ${to}\n`);
     const result = await attemptBackfill(pipeline, { ...reading, state, from, to, actor: actor() });
     if (result.error !== null) {
       note(formatError(result.error));
