@@ -226,7 +226,7 @@ export const errorCodes = {
   },
   OUTPUT_LOST: {
     meaning: "The output holds less than what was committed to it.",
-    hint: "Restore it, or start over on purpose with --full-refresh.",
+    hint: "Go back to where it stands with `tidemark state rewind … --to-output FILE`, restore it, or start over with --full-refresh.",
     recoverable: false,
   },
   TOO_MANY_REFUSED: {

@@ -5,8 +5,9 @@ import type { LeaseKeeper } from "../state/lease-keeper.ts";
 import { keptDeliveries, withDedupedFrom } from "./dedupe.ts";
 import { haveNewFacts, withFacts } from "./facts.ts";
 import { filteredMetadata } from "./filter-account.ts";
+import { toldOutputAhead } from "./output-ahead.ts";
 import type { Part } from "./part.ts";
-import type { Commit, InputSession, OutputSession, PartitionMove } from "./ports.ts";
+import type { Commit, InputSession, Mark, OutputSession, PartitionMove } from "./ports.ts";
 import type { Progress, ReadLoop } from "./read-loop.ts";
 import type { RunParts } from "./run.ts";
 import { startingPosition } from "./starting-position.ts";
@@ -80,6 +81,7 @@ export class Commits {
         `the stream goes on in ${session.place}; what was delivered before is in ${run.position.place}`,
       );
     }
+    if (start.adopted && mark !== null) await this.#tellAhead(mark, known.position.watermark);
     this.#start = start.position;
     this.#watermark = start.position.watermark;
     this.#parts.onStart(start.position);
@@ -99,7 +101,16 @@ export class Commits {
     const mark = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
     const known = { position: stored?.position ?? emptyPosition, tag: stored?.positionTag ?? noTag };
     const moved = hasMoved(known.position, session);
-    return startingPosition(run.key, known, mark, { ...pipeline.output, moved }, partition);
+    const start = startingPosition(run.key, known, mark, { ...pipeline.output, moved }, partition);
+    if (start.adopted && mark !== null) await this.#tellAhead(mark, known.position.watermark, partition);
+    return start;
+  }
+
+  async #tellAhead(mark: Mark, known: string | null, partition?: string): Promise<void> {
+    const { run, state, warn } = this.#parts;
+    if (run.kind !== "live") return;
+    const told = await toldOutputAhead(state, run.key, mark, known, partition);
+    if (told !== null) warn("OUTPUT_AHEAD", told);
   }
 
   /** Commits where the stream stands before anything is read. */

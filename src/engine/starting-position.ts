@@ -57,8 +57,10 @@ function outputLost(
   const records =
     coverage.length > 0 ? `what lies up to ${coverage.at(-1)?.upper}` : `${tally?.records ?? 0} records`;
   const delivered = watermark === null ? records : `everything up to ${watermark}`;
-  const again = "Restore the output, or read everything again with --full-refresh";
   const { connector, stream: name } = key;
+  const again =
+    `To read again what the output lacks, and no more: tidemark state rewind ${connector} ${name} ` +
+    `--to-output PIPELINE.yaml --reason "…". Or restore the output, or read everything again with --full-refresh`;
   return new TidemarkError(
     "OUTPUT_LOST",
     `the state says that ${delivered} of ${whole} was delivered, and the output ${holds}`,

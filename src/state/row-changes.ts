@@ -1,6 +1,8 @@
+import type { StreamKey } from "../model/stream-key.ts";
 import { mostListed } from "./listing.ts";
+import { mostSearched } from "./rewind-ties.ts";
 import type { RowTransaction } from "./row-storage.ts";
-import type { Beside, Change, PartitionRow, StreamRow } from "./rows.ts";
+import type { Beside, Change, PartitionRow, RunRow, StreamRow } from "./rows.ts";
 
 /** Stores what a step has changed; `previous` is the row that the step was given. */
 export function store(tx: RowTransaction, change: Change, previous: StreamRow | null): void {
@@ -37,5 +39,19 @@ export function partitionsOf(tx: RowTransaction, stream: StreamRow): PartitionRo
     found.push(...page.filter((row) => row.positionTag.epoch >= stream.resetEpoch));
     after = page.at(-1)?.partition ?? null;
     if (after === null) return found;
+  }
+}
+
+/** The runs that began before one, the newest first, as far back as a rewind looks for ties. */
+export function earlierEnds(tx: RowTransaction, key: StreamKey, runId: string): RunRow[] {
+  let before: number | null = null;
+  for (;;) {
+    const page: { number: number; run: RunRow }[] = tx.listRuns(key, { before, limit: mostSearched });
+    const at = page.find(({ run }) => run.runId === runId);
+    if (at !== undefined) {
+      return tx.listRuns(key, { before: at.number, limit: mostSearched }).map(({ run }) => run);
+    }
+    before = page.at(-1)?.number ?? null;
+    if (before === null) return [];
   }
 }

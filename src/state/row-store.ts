@@ -56,7 +56,8 @@ import {
 import { confirmedByAct, editOf, withTaken } from "./outside.ts";
 import { knownCoverage, standing } from "./partitions.ts";
 import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "./refusals.ts";
-import { besideOf, hasPartitions, partitionsOf, store } from "./row-changes.ts";
+import { withTies } from "./rewind-ties.ts";
+import { besideOf, earlierEnds, hasPartitions, partitionsOf, store } from "./row-changes.ts";
 import { type DueRuns, dueRuns, type RowStorage, type RowTransaction } from "./row-storage.ts";
 import { backfillLane, type Change, laneOf, runRef, type StreamRow } from "./rows.ts";
 import { verifyAll, verifyOne } from "./verify-rows.ts";
@@ -207,7 +208,8 @@ export class RowStateStore implements StateStore {
       const run = tx.loadRun(key, rewind.toRun);
       const stored = run?.kind === "live" ? run.endPosition : null;
       if (stored === null) throw runNotFound(key, rewind.toRun);
-      const position = decodePosition(stored, `run ${rewind.toRun} of ${formatStreamKey(key)}`);
+      const end = decodePosition(stored, `run ${rewind.toRun} of ${formatStreamKey(key)}`);
+      const position = withTies(end, row, earlierEnds(tx, key, rewind.toRun));
       return this.#move(
         tx,
         found,

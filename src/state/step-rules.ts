@@ -74,7 +74,7 @@ export function refuseRegression(
   throw regression(of.key, old, watermark, of.partition ?? null);
 }
 
-/** The run as history shows it. The position kept for a rewind leaves out boundary keys and open windows. */
+/** The run as history shows it, with the position that a rewind goes back to. */
 export function runRow(row: StreamRow, outcome: RunRow["outcome"], endedAt: number | null): RunRow {
   return {
     key: row.key,
@@ -91,13 +91,21 @@ export function runRow(row: StreamRow, outcome: RunRow["outcome"], endedAt: numb
     error: outcome === "failed" ? row.lastError : null,
     metadata: row.metadata,
     actor: row.runActor,
-    endPosition: endedAt === null ? null : encodePosition(endOf(row.position)),
+    endPosition: endedAt === null ? null : encodePosition(endOf(row)),
   };
 }
 
-/** What of a position a rewind goes back to. */
-function endOf({ seen: _, taken: __, ...position }: Position): Position {
-  return { ...position, boundary: [], window: null };
+/** The most boundary keys that are kept with each run of the history, which may be many. */
+const mostKeptTies = 1000;
+
+/**
+ * What of a position a rewind goes back to: not its open window, and its ties only where this run moved it. A run
+ * that found nothing has the ties of the one before, which need not be kept with each.
+ */
+function endOf({ position: { seen: _, taken: __, ...position }, positionTag, epoch }: StreamRow): Position {
+  const moved = positionTag.epoch === epoch;
+  const boundary = moved && position.boundary.length <= mostKeptTies ? position.boundary : [];
+  return { ...position, boundary, window: null };
 }
 
 /** The row with these entries at the end of its audit log. */

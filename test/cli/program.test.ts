@@ -23,7 +23,7 @@ describe("the command line", () => {
     [["state", "show"], "<connector> <stream>"],
     [["state", "set"], "--reason"],
     [["state", "reset"], "--yes"],
-    [["state", "rewind"], "--to-run"],
+    [["state", "rewind"], "--to-output"],
     [["state", "history"], "--limit"],
     [["state", "export"], "--output"],
     [["state", "import"], "--reason"],

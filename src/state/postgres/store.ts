@@ -37,8 +37,16 @@ import { importTarget, moveByOperator, resetPartition, resetTarget } from "../op
 import { withTaken } from "../outside.ts";
 import { knownCoverage, standing } from "../partitions.ts";
 import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "../refusals.ts";
+import { mostSearched, withTies } from "../rewind-ties.ts";
 import { type DueRuns, dueRuns } from "../row-storage.ts";
-import { type Beside, backfillLane, type Change, type PartitionRow, type StreamRow } from "../rows.ts";
+import {
+  type Beside,
+  backfillLane,
+  type Change,
+  type PartitionRow,
+  type RunRow,
+  type StreamRow,
+} from "../rows.ts";
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "../view.ts";
 import { comparedFound } from "./compared-row.ts";
 import type { Ledger } from "./ledger.ts";
@@ -112,7 +120,8 @@ export class PostgresStateStore implements StateStore {
       const run = await rows.loadRun(key, runId);
       const stored = run?.kind === "live" ? run.endPosition : null;
       if (stored === null) throw runNotFound(key, runId);
-      const position = decodePosition(stored, `run ${runId} of ${formatStreamKey(key)}`);
+      const end = decodePosition(stored, `run ${runId} of ${formatStreamKey(key)}`);
+      const position = withTies(end, row, await earlierEnds(rows, key, runId));
       const act = { now, actor, reason, action: "rewind", runId } as const;
       return moveByOperator(row, key, { position, cursorType: row.cursorType }, act, nothingBeside);
     });
@@ -270,6 +279,21 @@ export class PostgresStateStore implements StateStore {
 }
 
 const nothingBeside: Beside = { partition: () => null, backfilled: () => [] };
+
+/** As in `row-changes.ts`. */
+async function earlierEnds(rows: PostgresRows, key: StreamKey, runId: string): Promise<RunRow[]> {
+  let before: number | null = null;
+  for (;;) {
+    const page: { number: number; run: RunRow }[] = await rows.listRuns(key, { before, limit: mostSearched });
+    const at = page.find(({ run }) => run.runId === runId);
+    if (at !== undefined) {
+      const earlier = await rows.listRuns(key, { before: at.number, limit: mostSearched });
+      return earlier.map(({ run }) => run);
+    }
+    before = page.at(-1)?.number ?? null;
+    if (before === null) return [];
+  }
+}
 
 /** All that count, by name. */
 async function partitionsOf(rows: PostgresRows, stream: StreamRow): Promise<PartitionRow[]> {

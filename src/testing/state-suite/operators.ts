@@ -116,11 +116,27 @@ export const operatorCases: StateCases = stateCases("operators' acts", {
     const toFailed = await store.rewind(key, { toRun: failed.runId, ...byHand });
     assert.equal(toFailed.cursor?.value, "2026-01-01T00:00:02Z");
     const toFirst = await store.rewind(key, { toRun: first.runId, ...byHand });
-    // Without boundary keys: the records at the watermark are read again rather than lost.
-    assert.deepEqual(toFirst.position, at("2026-01-01T00:00:01Z", { coverage, companions }));
+    // With its boundary keys, so that an append does not get the records at the watermark again.
+    assert.deepEqual(toFirst.position, at("2026-01-01T00:00:01Z", { coverage, boundary, companions }));
     assert.equal(toFirst.epoch, 7);
     assert.equal(toFirst.status, "idle");
     assert.equal((await begin(store)).lowerBound?.value, "2026-01-01T00:00:01Z");
+  },
+
+  "a rewind to a run that found nothing has the boundary keys of the run before it": async ({ store }) => {
+    const boundary = [
+      { identity: "a", cursor: "2026-01-01T00:00:01Z", count: 1 },
+      { identity: "b", cursor: "2026-01-01T00:00:01Z", count: 2 },
+    ];
+    const first = await begin(store);
+    await store.complete(first, { position: at("2026-01-01T00:00:01Z", { boundary }) });
+    const idle = await begin(store);
+    await store.complete(idle, {});
+    for (let round = 0; round < 2; round++) {
+      const still = await store.rewind(key, { toRun: idle.runId, ...byHand });
+      assert.deepEqual(inOrder(still.position), at("2026-01-01T00:00:01Z", { boundary }));
+      await runTo(store, "2026-01-01T00:00:02Z");
+    }
   },
 
   "a rewind finds only live runs that have ended, of this stream": async ({ store }) => {

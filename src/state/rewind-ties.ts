@@ -1,0 +1,26 @@
+import { decodePosition, type Position } from "../model/position.ts";
+import { formatStreamKey } from "../model/stream-key.ts";
+import type { RunRow, StreamRow } from "./rows.ts";
+
+/** How far back the history is searched for the run that found what stands at a watermark. */
+export const mostSearched = 1000;
+
+/**
+ * The position that a rewind goes back to, with the ties at its watermark, so that the records there are not delivered
+ * again: as the run itself kept them, or one before it that ended at the same watermark. Where the stream still
+ * stands there, its own ties are all that were ever delivered.
+ */
+export function withTies(end: Position, row: StreamRow, earlier: Iterable<RunRow>): Position {
+  if (end.boundary.length > 0 || end.watermark === null) return end;
+  if (row.position.watermark === end.watermark) return { ...end, boundary: row.position.boundary };
+  for (const { kind, runId, endPosition } of earlier) {
+    if (kind !== "live" || endPosition === null) continue;
+    const { watermark, boundary } = decodePosition(
+      endPosition,
+      `run ${runId} of ${formatStreamKey(row.key)}`,
+    );
+    if (watermark !== end.watermark) return end;
+    if (boundary.length > 0) return { ...end, boundary };
+  }
+  return end;
+}
