@@ -109,6 +109,11 @@ export const errorCodes = {
     hint: "Start it again; it goes on from there.",
     recoverable: true,
   },
+  DEADLINE_EXCEEDED: {
+    meaning: "The run took longer than its pipeline's `deadline`, and was stopped after its last checkpoint.",
+    hint: "The next run goes on from there. If runs are that long for good reason, raise `deadline`.",
+    recoverable: true,
+  },
   CHECKPOINT_OUT_OF_ORDER: {
     meaning: "A checkpoint does not follow the one before it.",
     hint: "Number a run's checkpoints 1, 2, 3 … and send each before the next.",

@@ -22,6 +22,21 @@ export function exitCodeOf(error: TidemarkError): number {
   return wrongUse.has(error.code) ? exitCodes.wrongUse : exitCodes.failed;
 }
 
+/**
+ * Ends a command that goes on and on. One that could not start has exit code 2 where starting it again would
+ * not help before somebody has changed something, and 1 where that may heal it: a supervisor restarts it then.
+ */
+export async function started(work: Promise<void>, json: boolean): Promise<void> {
+  try {
+    await work;
+  } catch (thrown) {
+    await reportFailure(thrown, json);
+    const error = asTidemarkError(thrown);
+    const mayHeal = error.recoverable || error.code === "INTERNAL";
+    process.exitCode = mayHeal ? exitCodes.failed : exitCodes.wrongUse;
+  }
+}
+
 /** Tells of what ended the command, on stdout with `--json` and else on stderr; returns the exit code. */
 export async function reportFailure(thrown: unknown, json: boolean): Promise<number> {
   const error = asTidemarkError(thrown);

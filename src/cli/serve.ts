@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { logLevels } from "../observability/log.ts";
 import { mostRetentionDays } from "../state/arguments.ts";
 import { examples, optionsOf } from "./commands.ts";
-import { invalidArgument } from "./failure.ts";
+import { invalidArgument, started } from "./failure.ts";
 import type { ServeOptions } from "./serve/serve.ts";
 
 export const usualPort = 7733;
@@ -13,7 +13,8 @@ export function defineServe(command: Command): void {
     .addOption(new Option("--log-level <level>", "what is told on stderr").choices(logLevels).default("info"))
     .action(async () => {
       const { serve } = await import("./serve/serve.ts");
-      await serve(optionsOf<ServeOptions>(command));
+      const options = optionsOf<ServeOptions>(command);
+      await started(serve(options), options.json);
     });
   command.addHelpText(
     "after",

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { type LogLevel, logLevels } from "../observability/log.ts";
 import { examples, optionsOf } from "./commands.ts";
-import { invalidArgument } from "./failure.ts";
+import { invalidArgument, started } from "./failure.ts";
 import { takesParams } from "./params.ts";
 import { parsePort, takesRetention, takesService, usualPort } from "./serve.ts";
 import type { StartOptions } from "./start/start.ts";
@@ -16,7 +16,8 @@ export function defineStart(command: Command): void {
     .addOption(logLevelOption())
     .action(async (paths: string[]) => {
       const { start } = await import("./start/start.ts");
-      await start(paths, optionsOf<StartOptions>(command));
+      const options = optionsOf<StartOptions>(command);
+      await started(start(paths, options), options.json);
     });
   command.addHelpText(
     "after",

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { Pause } from "../http/retry.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 
 export type Warn = (code: string, message: string) => void;
@@ -10,4 +11,6 @@ export interface PartContext {
   readonly signal: AbortSignal;
   /** Adds a named warning to the run's summary; the same code is kept once, with a count. */
   readonly warn: Warn;
+  /** Makes a wait that may be long, so that it is told of when it begins; without it, the clock sleeps. */
+  readonly pause?: Pause;
 }

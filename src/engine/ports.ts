@@ -342,6 +342,8 @@ export interface Pipeline {
   readonly key: StreamKey;
   readonly onConcurrentRun: ConcurrencyPolicy;
   readonly leaseSeconds: number;
+  /** How long a live run may take, in milliseconds; null or absent is no limit. */
+  readonly deadlineMs?: number | null;
   readonly input: Input;
   readonly filters: readonly Filter[];
   readonly output: Output;

@@ -26,7 +26,9 @@ export interface RunParts {
   readonly asked: Asked;
   /** What a backfill reads; null for a live run. */
   readonly range: Range | null;
-  readonly cancelled: AbortSignal | undefined;
+  readonly cancelled: AbortSignal;
+  /** Aborts where the run is left behind, since it hangs: nothing more of it may reach the output. */
+  readonly cut: AbortSignal;
   /** Aborts where an error of the pipeline's own code reached nobody, with that error. */
   readonly stray: AbortSignal;
   readonly warn: Warn;
@@ -42,13 +44,7 @@ export interface RunParts {
 export async function runToEnd(parts: RunParts): Promise<void> {
   using lease = new LeaseKeeper(parts.state, parts.run, parts.clock);
   const reading = new AbortController();
-  const signals = [
-    lease.signal,
-    parts.stray,
-    reading.signal,
-    ...(parts.cancelled === undefined ? [] : [parts.cancelled]),
-  ];
-  const signal = AbortSignal.any(signals);
+  const signal = AbortSignal.any([lease.signal, parts.stray, reading.signal, parts.cancelled]);
   let input: InputSession | undefined;
   try {
     const commits = new Commits(parts, lease);
@@ -127,10 +123,12 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     signal,
     confirm: async () => {
       stray.throwIfAborted();
+      parts.cut.throwIfAborted();
       await reading.lease.confirm();
     },
     commit: async (disorder) => {
       stray.throwIfAborted();
+      parts.cut.throwIfAborted();
       await commits.checkpoint(loop, disorder);
     },
     ...(pipeline.output.receipts === true
@@ -139,6 +137,7 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
             clock,
             commit: async (disorder) => {
               stray.throwIfAborted();
+              parts.cut.throwIfAborted();
               if (!refusals.holdsBack) await commits.checkpointInside(loop, disorder);
             },
           },
@@ -157,7 +156,7 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
   } catch (error) {
     parts.onProgress(commits.progress(loop));
     const isLost = reading.lease.signal.aborted || stray.aborted;
-    const isCancelled = parts.cancelled?.aborted === true && !isLost;
+    const isCancelled = parts.cancelled.aborted && !isLost;
     const keeps = isCancelled || (pipeline.output.receipts === true && !isLost);
     const isKept = keeps && (await keepProgress(parts, reading, loop));
     throw isCancelled ? cancellation() : isKept ? behindTaken(error, loop.brokeOff) : error;

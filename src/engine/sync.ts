@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "../clock.ts";
 import { inStream, isTidemarkError, messageOf, TidemarkError } from "../errors.ts";
+import type { Pause } from "../http/retry.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { checkState } from "../state/arguments.ts";
 import type { BeginOptions, Run, StateStore } from "../state/contract.ts";
 import { processOwner } from "../state/owner.ts";
+import { Deadline } from "./deadline.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
 import { filteredMetadata } from "./filter-account.ts";
 import { refuseAppendingAgain } from "./full-refresh.ts";
@@ -35,11 +37,26 @@ export interface SyncOptions {
   readonly lookbackDays?: number;
   /** Called after every page. */
   readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Makes the run's waits of 5 s and more, such as those that a source asks for with `Retry-After`: called as the
+   * wait begins. Must call `sleep`, and resolve after it.
+   */
+  readonly onPause?: (wait: RunPause, sleep: () => Promise<void>) => Promise<void>;
   /** Who runs it, for the history and the audit log. */
   readonly actor?: string;
   readonly clock?: Clock;
   readonly faults?: FaultInjector;
 }
+
+/** A wait in the middle of a run. */
+export interface RunPause {
+  readonly milliseconds: number;
+  /** What is waited for. */
+  readonly why: string;
+}
+
+/** Shorter waits belong to any run. */
+const longPauseMs = 5000;
 
 /**
  * Runs a pipeline once: begin → read page → filter → write → commit → complete. Each delivered row
@@ -123,6 +140,9 @@ class Attempt {
   readonly #warnings: Warnings;
   readonly #faults: FaultInjector;
   readonly #refusals: RunRefusals;
+  readonly #deadline: Deadline;
+  /** Aborts where the run is to stop at its next checkpoint. */
+  readonly #cancelled: AbortSignal;
   run: Run | null = null;
   lowerBound: string | null = null;
   progress: Progress = {
@@ -143,6 +163,10 @@ class Attempt {
     this.#clock = clock;
     this.#warnings = warnings;
     this.#faults = options.faults ?? noFaults;
+    const limit = kind.lane === "" ? (pipeline.deadlineMs ?? null) : null;
+    this.#deadline = new Deadline(limit, clock, formatStreamKey(pipeline.key));
+    const { signal } = this.#deadline;
+    this.#cancelled = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
     this.#refusals = new RunRefusals({ pipeline, clock, warn: warnings.add });
   }
 
@@ -155,6 +179,7 @@ class Attempt {
 
   /** `stray` aborts where an error of the pipeline's own code reached nobody. */
   async make(stray: AbortSignal): Promise<End> {
+    using deadline = this.#deadline;
     let session: OutputSession | undefined;
     try {
       this.#options.signal?.throwIfAborted();
@@ -162,15 +187,17 @@ class Attempt {
       this.run = await this.#begin(session);
       if (this.run === null) return { status: "skipped", error: null };
       this.#refusals.begin(this.run.runId, { refusesLate: session.settlesRefusals === true });
-      await this.#runToEnd(this.run, session, stray);
+      await deadline.race(this.#runToEnd(this.run, session, stray));
       return { status: "completed", error: null };
     } catch (thrown) {
       return await this.#failed(this.#asError(thrown));
     } finally {
       this.#refusals.close();
-      await session
+      const closed = session
         ?.close()
         .catch((error: unknown) => this.#warnings.add("OUTPUT_CLOSE_FAILED", messageOf(error)));
+      // An output that hangs would hold its own end up as well.
+      if (!deadline.cut.aborted) await closed;
     }
   }
 
@@ -188,9 +215,18 @@ class Attempt {
     });
   }
 
-  #partContext(signal: AbortSignal = this.#options.signal ?? new AbortController().signal): PartContext {
-    return { key: this.#pipeline.key, clock: this.#clock, signal, warn: this.#warnings.add };
+  #partContext(signal: AbortSignal = this.#cancelled): PartContext {
+    const { key } = this.#pipeline;
+    return { key, clock: this.#clock, signal, warn: this.#warnings.add, pause: this.#pause };
   }
+
+  readonly #pause: Pause = (milliseconds, why, signal) => {
+    const { onPause } = this.#options;
+    const sleep = () => this.#clock.sleep(milliseconds, signal);
+    return onPause === undefined || milliseconds < longPauseMs
+      ? sleep()
+      : onPause({ milliseconds, why }, sleep);
+  };
 
   /** The granted run, or null where the pipeline's policy is to skip. */
   async #begin(session: OutputSession): Promise<Run | null> {
@@ -210,7 +246,7 @@ class Attempt {
           this.#warnings.add("RUN_ACTIVE", error.message);
           return null;
         }
-        await this.#clock.sleep(waitBetweenTriesMs, this.#options.signal);
+        await this.#clock.sleep(waitBetweenTriesMs, this.#cancelled);
       }
     }
   }
@@ -257,7 +293,8 @@ class Attempt {
       clock: this.#clock,
       faults: this.#faults,
       fullRefresh: this.#options.fullRefresh ?? false,
-      cancelled: this.#options.signal,
+      cancelled: this.#cancelled,
+      cut: this.#deadline.cut,
       stray,
       warn: this.#warnings.add,
       warnings: this.#warnings,
@@ -280,6 +317,7 @@ class Attempt {
     // What such an output took and was not asked to commit is gone again; the last checkpoint has the count.
     const keepsCount = this.#pipeline.output.guarantee === "exactly-once";
     const { recordsRead, recordsRefused, filters, pages } = this.progress;
+    const { retry_after_ms } = error.details ?? {};
     try {
       await this.#options.state.fail(this.run, {
         error: `${error.code}: ${error.message}`,
@@ -289,6 +327,9 @@ class Attempt {
           ...filteredMetadata(filters),
           pages,
           warnings: this.#warnings.list(),
+          // Whoever runs the stream next is to know when that makes sense.
+          recoverable: error.recoverable,
+          ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
         },
         ...(keepsCount ? {} : { recordsProcessed: this.progress.recordsWritten }),
       });
@@ -302,6 +343,10 @@ class Attempt {
   /** Every failure leaves with a code and the stream it happened to. */
   #asError(thrown: unknown): TidemarkError {
     const stream = formatStreamKey(this.#pipeline.key);
+    const stopped = !this.#options.signal?.aborted && this.#deadline.signal.aborted;
+    if (stopped && (!isTidemarkError(thrown) || thrown.code === "RUN_CANCELLED")) {
+      return this.#asError(this.#deadline.signal.reason);
+    }
     if (thrown instanceof TidemarkError) return inStream(thrown, stream);
     if (this.#options.signal?.aborted) {
       return new TidemarkError("RUN_CANCELLED", `the run of ${stream} was asked to stop`, {

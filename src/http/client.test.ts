@@ -45,13 +45,19 @@ describe("retries", () => {
     await client.close();
   });
 
-  test("a Retry-After beyond the cap is cut short with a warning", async () => {
-    await using server = await startHttpServer(inTurn(withStatus(429, { "retry-after": "3600" }), answering));
-    const { client, clock, warnings } = await openTestClient(server.origin, {
-      retry: { maxRetryAfterMs: 1000 },
+  test("a source that asks for a longer wait than the settings grant is not asked again before", async () => {
+    let requests = 0;
+    await using server = await startHttpServer((request, response) => {
+      requests += 1;
+      withStatus(429, { "retry-after": "3600" })(request, response);
     });
-    await get(client, server.origin);
-    expect([clock.sleeps, warnings]).toEqual([[1000], ["RETRY_AFTER_CAPPED"]]);
+    const { client, clock } = await openTestClient(server.origin, {});
+    await expect(get(client, server.origin)).rejects.toMatchObject({
+      code: "SOURCE_UNAVAILABLE",
+      recoverable: true,
+      details: { attempts: 1, status: 429, retry_after_ms: 3_600_000 },
+    });
+    expect([requests, clock.sleeps]).toEqual([1, []]);
     await client.close();
   });
 
@@ -75,7 +81,7 @@ describe("retries", () => {
         'status 403 for a rate limit: "API rate limit exceeded"; it asked to wait 2400 s',
       ),
       hint: expect.stringMatching(/asked to wait 2400 s, and `retry.maxRetryAfterMs` grants 300 s/),
-      details: { attempts: 2, status: 403 },
+      details: { attempts: 1, status: 403, retry_after_ms: 2_400_000 },
     });
   });
 

@@ -19,7 +19,7 @@ import { openPool, type Pool } from "./pool.ts";
 import type { Environment } from "./proxy.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 import { redirectTarget } from "./redirects.ts";
-import { AttemptFailed, withRetries } from "./retry.ts";
+import { AttemptFailed, type Pause, withRetries } from "./retry.ts";
 import type { HttpSettings } from "./schema.ts";
 import { asksToComeAgain, isLimit, showWait, waitAsked } from "./waits.ts";
 
@@ -29,6 +29,8 @@ export interface HttpClientParts {
   readonly random: () => number;
   /** Told of what went on in spite of a flaw, by a code and a sentence. */
   readonly warn: (code: string, message: string) => void;
+  /** Makes waits between attempts and for the rate limit; the clock does unless given. */
+  readonly pause?: Pause;
   /** The origin that credentials and declared headers belong to; no other is ever sent them. */
   readonly origin: string;
   /** The codes of errors; those of a source unless given. */
@@ -85,7 +87,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     stream: parts.stream,
     maxRetryAfterMs: settings.retry.maxRetryAfterMs,
   });
-  const limiter = settings.rateLimit && createRateLimiter(settings.rateLimit, parts.clock);
+  const limiter = settings.rateLimit && createRateLimiter(settings.rateLimit, parts.clock, parts.pause);
   const declared = declaredHeaders(settings);
   /** Origins of which it was told that redirects lead there. */
   const saidOf = new Set<string>();
@@ -175,19 +177,13 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   }
 
   function repeatedly<T>(request: HttpRequest, attempt: () => Promise<T>): Promise<T> {
-    const { clock, random } = parts;
+    const { clock, random, pause } = parts;
+    const { signal } = request;
     return withRetries(
       settings.retry,
-      { clock, random, signal: request.signal, onRetryAfterCapped },
+      { clock, random, signal, ...(pause === undefined ? {} : { pause }) },
       attempt,
       (failure, attempts) => failures.exhausted(request, failure, attempts),
-    );
-  }
-
-  function onRetryAfterCapped(askedMs: number, grantedMs: number): void {
-    parts.warn(
-      "RETRY_AFTER_CAPPED",
-      `the server asked to wait ${showWait(askedMs)}; waiting ${showWait(grantedMs)} (\`retry.maxRetryAfterMs\`)`,
     );
   }
 

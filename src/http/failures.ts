@@ -43,7 +43,10 @@ function maskSecret(whole: string, name: string, between: string): string {
   return isMasked(name) ? `${name}${between}[redacted]` : whole;
 }
 
-/** Makes the errors of one client. Their `details` hold `status` and `attempts` where there are any. */
+/**
+ * Makes the errors of one client. Their `details` hold `status` and `attempts` where there are any, and
+ * `retry_after_ms` where the server asked to be left alone for so long.
+ */
 export interface HttpFailures {
   /** After the last attempt. */
   exhausted(request: HttpRequest, failure: AttemptFailed, attempts: number): TidemarkError;
@@ -82,7 +85,11 @@ export function createFailures({ codes, stream, maxRetryAfterMs }: FailureParts)
     exhausted(request, attempt, attempts) {
       const { kind, status, message, retryAfterMs } = attempt;
       const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-      const details = status === null ? { attempts } : { attempts, status };
+      const details = {
+        attempts,
+        ...(status === null ? {} : { status }),
+        ...(retryAfterMs === null ? {} : { retry_after_ms: retryAfterMs }),
+      };
       return failure(
         codes[codeOfKind[kind]],
         `${name(request)}: ${outcomes[kind]} after ${times}; the last: ${message}`,
@@ -191,7 +198,7 @@ function elsewhereHint(from: URL, to: URL): string {
 }
 
 function waitHint(askedMs: number, grantedMs: number): string {
-  return `The server asked to wait ${showWait(askedMs)}, and \`retry.maxRetryAfterMs\` grants ${showWait(grantedMs)}: raise it, or run again when that time is over.`;
+  return `The server asked to wait ${showWait(askedMs)}, and \`retry.maxRetryAfterMs\` grants ${showWait(grantedMs)}. \`tidemark start\` tries again when that time is over; by hand, run again then.`;
 }
 
 const malformedHint =

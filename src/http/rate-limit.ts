@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { Pause } from "./retry.ts";
 import type { RateLimit } from "./schema.ts";
 
 /** Lets requests through one after another, as fast as a limit allows. */
@@ -12,7 +13,11 @@ export interface RateLimiter {
  * stretch begins. Callers wait in the order in which they asked; one that gives up leaves its turn
  * unused. `requestsPerSecond` spreads requests evenly.
  */
-export function createRateLimiter(limit: RateLimit, clock: Clock): RateLimiter {
+export function createRateLimiter(
+  limit: RateLimit,
+  clock: Clock,
+  pause: Pause = (milliseconds, _, signal) => clock.sleep(milliseconds, signal),
+): RateLimiter {
   const { requests, perMs } =
     "requests" in limit ? limit : { requests: 1, perMs: 1000 / limit.requestsPerSecond };
   /** When the last `requests` turns were or will be, as a ring; `oldest` is the next to be replaced. */
@@ -35,7 +40,7 @@ export function createRateLimiter(limit: RateLimit, clock: Clock): RateLimiter {
     async acquire(signal) {
       const turn = reserve();
       for (let wait = turn - clock.elapsed(); wait > 0; wait = turn - clock.elapsed()) {
-        await clock.sleep(Math.ceil(wait), signal);
+        await pause(Math.ceil(wait), "for the declared `rateLimit`", signal);
       }
     },
   };

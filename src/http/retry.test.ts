@@ -6,14 +6,8 @@ import { httpSettingsShape } from "./schema.ts";
 const policy = httpSettingsShape.retry.parse({});
 
 function parts(random: () => number, clock = new SkippingClock()) {
-  const capped: [number, number][] = [];
-  const all: RetryParts = {
-    clock,
-    random,
-    signal: new AbortController().signal,
-    onRetryAfterCapped: (asked, granted) => capped.push([asked, granted]),
-  };
-  return { parts: all, clock, capped };
+  const all: RetryParts = { clock, random, signal: new AbortController().signal };
+  return { parts: all, clock };
 }
 
 const giveUp = (failure: AttemptFailed, attempts: number): Error =>
@@ -46,16 +40,32 @@ describe("withRetries", () => {
     expect(made).toBe(3);
   });
 
-  test("waits no shorter than Retry-After asks, up to the cap, and says when it does not wait in full", async () => {
-    const { parts: given, clock, capped } = parts(() => 0.999);
-    const waits = [2000, 400_000];
+  test("waits no shorter than Retry-After asks, and tells each wait as it begins", async () => {
+    const { parts: given, clock } = parts(() => 0.999);
+    const told: [number, string, number][] = [];
+    const pause = async (milliseconds: number, why: string): Promise<void> => {
+      told.push([milliseconds, why, clock.sleeps.length]);
+      await clock.sleep(milliseconds);
+    };
+    const waits = [2000, 60_000];
     const attempt = async () => {
       const retryAfterMs = waits.shift();
       if (retryAfterMs === undefined) return "done";
       throw new AttemptFailed("status", "status 429", { status: 429, retryAfterMs });
     };
-    await withRetries({ ...policy, maxRetryAfterMs: 60_000 }, given, attempt, giveUp);
-    expect(clock.sleeps).toEqual([2000, 60_000]);
-    expect(capped).toEqual([[400_000, 60_000]]);
+    await withRetries({ ...policy, maxRetryAfterMs: 60_000 }, { ...given, pause }, attempt, giveUp);
+    expect(told).toEqual([
+      [2000, "status 429", 0],
+      [60_000, "status 429", 1],
+    ]);
+  });
+
+  test("gives up at once where it is asked to wait for longer than the policy grants", async () => {
+    const { parts: given, clock } = parts(() => 0.999);
+    const attempt = async () => {
+      throw new AttemptFailed("status", "status 429", { status: 429, retryAfterMs: 400_000 });
+    };
+    await expect(withRetries(policy, given, attempt, giveUp)).rejects.toThrow("status 429 ×1");
+    expect(clock.sleeps).toEqual([]);
   });
 });

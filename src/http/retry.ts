@@ -33,15 +33,18 @@ export interface RetryParts {
   /** A number from 0 to 1, below 1; spreads the retries of many clients. */
   readonly random: () => number;
   readonly signal: AbortSignal;
-  /** Told when the server asked for a longer wait than the policy grants. */
-  readonly onRetryAfterCapped: (askedMs: number, grantedMs: number) => void;
+  /** Makes the wait between two attempts: so long, and for this reason. The clock does unless given. */
+  readonly pause?: Pause;
 }
+
+/** Waits for so long. `why` says for what, for whoever wants to tell of it. Rejects with the signal's reason. */
+export type Pause = (milliseconds: number, why: string, signal: AbortSignal) => Promise<void>;
 
 /**
  * Calls `attempt` until it returns, throws anything but `AttemptFailed`, or the policy's attempts
- * are used up; then the last failure goes through `giveUp`, which says what to throw. Between two
- * attempts it waits a random part of a span that doubles each time (full jitter), and no shorter
- * than a `Retry-After`.
+ * are used up, or the server asks for a longer wait than the policy grants; then the last failure goes
+ * through `giveUp`, which says what to throw. Between two attempts it waits a random part of a span that
+ * doubles each time (full jitter), and no shorter than a `Retry-After`.
  */
 export async function withRetries<T>(
   policy: RetryPolicy,
@@ -54,8 +57,13 @@ export async function withRetries<T>(
       return await attempt();
     } catch (error) {
       if (!(error instanceof AttemptFailed)) throw error;
-      if (made >= policy.attempts) throw giveUp(error, made);
-      await parts.clock.sleep(delayAfter(error, made, policy, parts), parts.signal);
+      const { retryAfterMs } = error;
+      // To ask before that time would only lengthen many a limit.
+      const isTooLong = retryAfterMs !== null && retryAfterMs > policy.maxRetryAfterMs;
+      if (made >= policy.attempts || isTooLong) throw giveUp(error, made);
+      const delay = delayAfter(error, made, policy, parts);
+      if (parts.pause === undefined) await parts.clock.sleep(delay, parts.signal);
+      else await parts.pause(delay, error.message, parts.signal);
     }
   }
 }
@@ -63,9 +71,5 @@ export async function withRetries<T>(
 function delayAfter(failure: AttemptFailed, made: number, policy: RetryPolicy, parts: RetryParts): number {
   const span = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** (made - 1));
   const jittered = Math.round(parts.random() * span);
-  const asked = failure.retryAfterMs;
-  if (asked === null) return jittered;
-  const granted = Math.min(asked, policy.maxRetryAfterMs);
-  if (granted < asked) parts.onRetryAfterCapped(asked, granted);
-  return Math.max(granted, jittered);
+  return Math.max(failure.retryAfterMs ?? 0, jittered);
 }

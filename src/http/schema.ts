@@ -21,7 +21,7 @@ const retrySchema = z.strictObject({
   maxRetryAfterMs: delay
     .default(300_000)
     .describe(
-      "The longest wait that the server may ask for, in `Retry-After` or as the end of a rate limit; beyond it the next attempt is made early.",
+      "The longest wait that a run makes when the server asks for one, in `Retry-After` or as the end of a rate limit. If the server asks for more, the run fails at once, and `tidemark start` tries again when that time is over.",
     ),
   retryOn: z
     .array(z.int().min(400).max(599))

@@ -35,6 +35,12 @@ export function createInstruments(registry: Registry) {
       labelNames: ofStream,
       registers,
     }),
+    succeeded: new Gauge({
+      name: "tidemark_stream_succeeded",
+      help: "Whether the stream has ever had a completed run: 1 or 0.",
+      labelNames: ofStream,
+      registers,
+    }),
     runs: new Counter({
       name: "tidemark_runs_total",
       help: "Runs that ended, by outcome: completed, failed, cancelled (asked to stop), superseded, skipped (another process held the stream).",
@@ -112,6 +118,42 @@ export function createInstruments(registry: Registry) {
       name: "tidemark_schedule_lateness_seconds",
       help: "How much later than it was due a scheduled run began.",
       buckets: lateBuckets,
+      registers,
+    }),
+    interval: new Gauge({
+      name: "tidemark_schedule_interval_seconds",
+      help: "How long the time between the last tick of a pipeline's schedule and the next is.",
+      labelNames: ofStream,
+      registers,
+    }),
+    failures: new Gauge({
+      name: "tidemark_schedule_consecutive_failures",
+      help: "How many runs of a scheduled pipeline have failed one after another; 0 after one that completed.",
+      labelNames: ofStream,
+      registers,
+    }),
+    slotWait: new Gauge({
+      name: "tidemark_schedule_slot_wait_seconds",
+      help: "For how long a run that is due has waited for its turn. Absent where none waits.",
+      labelNames: ofStream,
+      registers,
+    }),
+    runActive: new Gauge({
+      name: "tidemark_schedule_run_active_seconds",
+      help: "For how long the scheduled run under way has been at work. Absent where none is.",
+      labelNames: ofStream,
+      registers,
+    }),
+    runIdle: new Gauge({
+      name: "tidemark_schedule_run_idle_seconds",
+      help: "For how long the scheduled run under way has read nothing, waits that it was asked to make left out.",
+      labelNames: ofStream,
+      registers,
+    }),
+    overruns: new Counter({
+      name: "tidemark_schedule_overruns_total",
+      help: "Warnings that a run was still at work after several ticks of its schedule.",
+      labelNames: ofStream,
       registers,
     }),
     missedTicks: new Counter({

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { RunResult } from "../engine/result.ts";
 import { emptyPosition } from "../model/position.ts";
 import { openMemoryState } from "../state/memory/memory.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
@@ -14,6 +15,39 @@ function observed() {
   const metrics = new Metrics({ version: "1.2.3", clock, streams: () => [{ state: store }] });
   return { clock, store, metrics, state: observedState(store, metrics.state, clock) };
 }
+
+/** A clock whose wall time can be set. */
+class SetClock extends FakeClock {
+  offset = 0;
+
+  override now(): number {
+    return super.now() + this.offset;
+  }
+}
+
+const daily = {
+  name: "events",
+  key,
+  schedule: { expression: "0 3 * * *", timezone: "UTC", jitterMs: 0 },
+};
+
+const failedResult: RunResult = {
+  pipeline: "events",
+  ...key,
+  status: "failed",
+  runId: null,
+  recordsRead: 0,
+  recordsWritten: 0,
+  recordsRefused: 0,
+  filters: [],
+  pages: 0,
+  checkpoints: 0,
+  lowerBound: null,
+  newCursor: null,
+  durationMs: 0,
+  warnings: [],
+  error: null,
+};
 
 /** The samples of one metric, as `{labels} value`. */
 async function samples(metrics: Metrics, name: string): Promise<string[]> {
@@ -85,6 +119,76 @@ test("the last success is found in the history, also where another process had i
   expect(await samples(metrics, "tidemark_seconds_since_last_success")).toEqual([`${ofEvents} 65`]);
   // No timestamp was ever delivered, so there is no age to tell.
   expect(await samples(metrics, "tidemark_cursor_age_seconds")).toEqual([]);
+});
+
+test("a clock that was ahead does not hold the age of the last success at 0", async () => {
+  const clock = new SetClock("2026-01-01T00:00:00Z");
+  const store = openMemoryState({ clock });
+  const metrics = new Metrics({ version: "1.2.3", clock, streams: () => [{ state: store }] });
+  const state = observedState(store, metrics.state, clock);
+  clock.offset = 2 * 3_600_000;
+  await state.complete(await state.begin(key, typed), {});
+  clock.offset = 0;
+  expect(await samples(metrics, "tidemark_seconds_since_last_success")).toEqual([`${ofEvents} 0`]);
+  await clock.advance(600_000);
+  expect(await samples(metrics, "tidemark_seconds_since_last_success")).toEqual([`${ofEvents} 600`]);
+  // A process that did not see it either.
+  const later = new Metrics({ version: "1.2.3", clock, streams: () => [{ state: store }] });
+  await later.scrape();
+  await clock.advance(60_000);
+  expect(await samples(later, "tidemark_seconds_since_last_success")).toEqual([`${ofEvents} 60`]);
+});
+
+test("a scheduled stream that never succeeded has a series for it, before and after its first run", async () => {
+  const { metrics, state } = observed();
+  metrics.observeSchedule({ type: "planned", pipeline: daily, at: 0 });
+  expect(await samples(metrics, "tidemark_stream_succeeded")).toEqual([`${ofEvents} 0`]);
+  await state.fail(await state.begin(key, typed), { error: "SOURCE_REFUSED: 401" });
+  const result = { ...failedResult, runId: "1" };
+  metrics.observeSchedule({ type: "ended", pipeline: daily, result, failures: 1 });
+  expect(await samples(metrics, "tidemark_stream_succeeded")).toEqual([`${ofEvents} 0`]);
+  expect(await samples(metrics, "tidemark_schedule_consecutive_failures")).toEqual([`${ofEvents} 1`]);
+  await state.complete(await state.begin(key, typed), {});
+  expect(await samples(metrics, "tidemark_stream_succeeded")).toEqual([`${ofEvents} 1`]);
+});
+
+test("a run's time, its silence and its wait for a slot are told beside the interval of its schedule", async () => {
+  const { clock, metrics } = observed();
+  const tell = metrics.observeSchedule;
+  const told = async () => {
+    const names = ["interval", "slot_wait", "run_active", "run_idle"];
+    const all = await Promise.all(names.map((name) => samples(metrics, `tidemark_schedule_${name}_seconds`)));
+    return all.map(([line]) => (line === undefined ? null : Number(line.split(" ")[1])));
+  };
+  tell({ type: "queued", pipeline: daily });
+  await clock.advance(30_000);
+  expect(await told()).toEqual([86_400, 30, null, null]);
+  tell({ type: "started", pipeline: daily, reason: "tick", due: 0, lateMs: 0 });
+  await clock.advance(60_000);
+  tell({ type: "moved", pipeline: daily });
+  await clock.advance(10_000);
+  expect(await told()).toEqual([86_400, null, 70, 10]);
+  tell({ type: "paused", pipeline: daily, milliseconds: 100_000, why: "status 429" });
+  await clock.advance(100_000);
+  expect(await told()).toEqual([86_400, null, 170, 0]);
+  tell({ type: "ended", pipeline: daily, result: failedResult, failures: 1 });
+  expect(await told()).toEqual([86_400, null, null, null]);
+  metrics.unscheduled(key);
+  expect(await told()).toEqual([null, null, null, null]);
+});
+
+test("the interval of a schedule is the time between the last tick and the next, also over a weekend", async () => {
+  const interval = async (expression: string, at: string): Promise<string[]> => {
+    const metrics = new Metrics({ version: "1", clock: new FakeClock(at), streams: () => [] });
+    const schedule = { expression, timezone: "UTC", jitterMs: 0 };
+    metrics.observeSchedule({ type: "planned", pipeline: { ...daily, schedule }, at: 0 });
+    return samples(metrics, "tidemark_schedule_interval_seconds");
+  };
+  // 2026-01-03 is a Saturday.
+  expect(await interval("*/5 9-16 * * 1-5", "2026-01-03T12:00:00Z")).toEqual([`${ofEvents} 230700`]);
+  expect(await interval("*/5 9-16 * * 1-5", "2026-01-05T12:02:00Z")).toEqual([`${ofEvents} 300`]);
+  expect(await interval("* * * * * *", "2026-01-05T12:02:00Z")).toEqual([`${ofEvents} 1`]);
+  expect(await interval("0 0 29 2 *", "2026-01-05T12:02:00Z")).toEqual([`${ofEvents} ${1461 * 86_400}`]);
 });
 
 test("streams beyond the most are counted together", async () => {

@@ -11,6 +11,7 @@ import {
 } from "./instruments.ts";
 import type { StateObserver } from "./observed-state.ts";
 import { RunMetrics } from "./run-metrics.ts";
+import { ScheduleMetrics } from "./schedule-metrics.ts";
 import { LabelledStreams } from "./stream-labels.ts";
 import { StreamMetrics, type StreamSource } from "./stream-metrics.ts";
 
@@ -54,6 +55,7 @@ export class Metrics {
   readonly #labels = new LabelledStreams(mostStreams);
   readonly #clock: Clock;
   readonly #streams: StreamMetrics;
+  readonly #schedules: ScheduleMetrics;
   readonly #sources: () => readonly StreamSource[];
   #certificate: CertificateInstruments | null = null;
   #looking: Promise<void> | null = null;
@@ -67,6 +69,7 @@ export class Metrics {
     this.#instruments.build.set({ version, node: process.version }, 1);
     collectDefaultMetrics({ register: this.#registry });
     this.#streams = new StreamMetrics(this.#instruments, this.#labels, clock, mostStreams);
+    this.#schedules = new ScheduleMetrics(this.#instruments, this.#labels, clock);
     this.state = new RunMetrics(this.#instruments, this.#labels, clock, (key) =>
       this.#streams.succeeded(key),
     );
@@ -94,29 +97,7 @@ export class Metrics {
     this.#instruments.pipelines.set(pipelines);
   }
 
-  readonly observeSchedule = (event: ScheduleEvent): void => {
-    const labels = this.#labels.of(event.pipeline.key);
-    const { nextRun, lateness, missedTicks, retries, runs } = this.#instruments;
-    switch (event.type) {
-      case "planned":
-        if (event.at === null) nextRun.remove(labels);
-        else nextRun.set(labels, event.at / 1000);
-        break;
-      case "started":
-        if (event.reason === "retry") retries.inc(labels);
-        else lateness.observe(Math.max(0, event.lateMs) / 1000);
-        break;
-      case "missed":
-        missedTicks.inc(labels, event.count);
-        break;
-      case "ended": {
-        // The state tells of every run that was begun; of these it knows nothing.
-        const { status, runId } = event.result;
-        if (runId === null) runs.inc({ ...labels, outcome: status });
-        break;
-      }
-    }
-  };
+  readonly observeSchedule = (event: ScheduleEvent): void => this.#schedules.observe(event);
 
   observeReload({ kind }: FileChange): void {
     this.#instruments.reloads.inc({ kind });
@@ -124,7 +105,7 @@ export class Metrics {
 
   /** A pipeline that is no longer scheduled has no next run. */
   unscheduled(key: StreamKey): void {
-    this.#instruments.nextRun.remove(this.#labels.of(key));
+    this.#schedules.unscheduled(key);
   }
 
   /** What `/metrics` answers. A state that does not answer costs what it would have told, and no more. */
@@ -138,8 +119,9 @@ export class Metrics {
 
   async #look(): Promise<void> {
     const { stateUp } = this.#instruments;
+    this.#schedules.look();
     const waiting = new AbortController();
-    const looked = this.#streams.look(this.#sources()).then(
+    const looked = this.#streams.look(this.#sources(), this.#schedules.keys).then(
       () => true,
       () => false,
     );

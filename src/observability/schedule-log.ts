@@ -49,7 +49,43 @@ export class ScheduleLog {
         log.debug({ reason: event.reason, due: timeOf(event.due), late_ms: event.lateMs }, "run due");
         break;
       case "retrying":
-        log.warn({ failures: event.failures, at: timeOf(event.at) }, "trying again");
+        this.#retrying(log, event);
+        break;
+      case "held":
+        log.info(
+          { run: event.runId, lease_s: Math.ceil(event.leaseMs / 1000) },
+          "another process is running this stream; it is looked at again until that run ends or its lease does",
+        );
+        break;
+      case "ahead":
+        log.warn(
+          { started: timeOf(event.startedAt) },
+          "the stream's last run began in the future by this machine's clock; its time is ignored",
+        );
+        break;
+      case "queued":
+        log.debug({}, "waiting for a slot");
+        break;
+      case "paused": {
+        const seconds = Math.ceil(event.milliseconds / 1000);
+        this.run(key).info({ seconds, for: event.why }, "waiting; another pipeline may use this slot");
+        break;
+      }
+      case "stalled":
+        this.run(key).warn(
+          { idle_s: Math.round(event.idleMs / 1000) },
+          "the run does not move; another pipeline may use its slot",
+        );
+        break;
+      case "overrun":
+        this.run(key).warn(
+          {
+            ticks: event.ticks,
+            running_s: Math.round(event.runningMs / 1000),
+            idle_s: Math.round(event.idleMs / 1000),
+          },
+          `still running after ${event.ticks} ticks of its schedule`,
+        );
         break;
       case "broke":
         log.error({ pipeline: name, ...errorFields(event.error) }, "could not be run");
@@ -59,6 +95,14 @@ export class ScheduleLog {
         break;
     }
   };
+
+  #retrying(log: Log, { failures, why, at }: Extract<ScheduleEvent, { type: "retrying" }>): void {
+    const fields = { failures, at: timeOf(at) };
+    if (why === "failed") log.warn(fields, "trying again");
+    else if (why === "died") log.warn(fields, "the last run was cut off; it is made up for");
+    else if (why === "stopped") log.info(fields, "the last run was stopped before its end; it goes on");
+    else log.info(fields, "the pipeline was changed since it failed; it is run again");
+  }
 
   #ended(key: StreamKey, result: RunResult): void {
     const log = this.run(key);

@@ -14,8 +14,11 @@ export interface StreamSource {
 
 interface Success {
   readonly at: number | null;
-  /** When the history was looked at for it. */
+  /** When the history was looked at for it, and when it was first heard of, by `Clock.elapsed`. */
   readonly lookedAt: number;
+  readonly heardAt: number;
+  /** How old it was then, as far as clocks could tell. */
+  readonly age: number;
 }
 
 /** How far back in a stream's history its last success is looked for, and how often anew. */
@@ -40,15 +43,14 @@ export class StreamMetrics {
 
   /** A run of the stream has completed just now. */
   succeeded(key: StreamKey): void {
-    const now = this.#clock.now();
     if (this.#successes.size < this.#most || this.#successes.has(nameOf(key)))
-      this.#successes.set(nameOf(key), { at: now, lookedAt: now });
+      this.#hear(nameOf(key), this.#clock.now());
   }
 
-  /** Reads where the streams stand now. Throws what the state throws. */
-  async look(sources: readonly StreamSource[]): Promise<void> {
-    const { cursorAge, successAge } = this.#instruments;
-    const found: { state: StreamState; success: number | null }[] = [];
+  /** Reads where the streams stand now, of which some are `scheduled`. Throws what the state throws. */
+  async look(sources: readonly StreamSource[], scheduled: readonly StreamKey[]): Promise<void> {
+    const { cursorAge, successAge, succeeded } = this.#instruments;
+    const found: { state: StreamState; success: Success }[] = [];
     for (const source of sources) {
       for (const state of await this.#streamsOf(source, this.#most - found.length)) {
         found.push({ state, success: await this.#successOf(source.state, state) });
@@ -57,6 +59,8 @@ export class StreamMetrics {
     // Only once all is known, so that a state that fails halfway leaves no half.
     cursorAge.reset();
     successAge.reset();
+    succeeded.reset();
+    for (const key of scheduled) succeeded.set(this.#streams.of(key), 0);
     const now = this.#clock.now();
     for (const { state, success } of found) {
       const labels = this.#streams.of(state.key);
@@ -64,7 +68,8 @@ export class StreamMetrics {
       if (cursor?.type === "timestamp_utc") {
         cursorAge.set(labels, Math.max(0, now / 1000 - secondsOfCanonical(cursor.value)));
       }
-      if (success !== null) successAge.set(labels, Math.max(0, (now - success) / 1000));
+      succeeded.set(labels, success.at === null ? 0 : 1);
+      if (success.at !== null) successAge.set(labels, this.#ageOf(success, success.at) / 1000);
     }
   }
 
@@ -85,22 +90,36 @@ export class StreamMetrics {
     return all;
   }
 
+  /**
+   * How long ago it was. By the wall clock, and no less than the time since it was heard of: a clock that was
+   * ahead and was set back must not hold the age at 0 until it comes there again.
+   */
+  #ageOf({ heardAt, age }: Success, at: number): number {
+    return Math.max(this.#clock.now() - at, age + this.#clock.elapsed() - heardAt);
+  }
+
   /** When the stream last had a run that completed, by the state, whichever process ran it. */
-  async #successOf(state: StateStore, { key, status, updatedAtUtc }: StreamState): Promise<number | null> {
-    const now = this.#clock.now();
+  async #successOf(state: StateStore, { key, status, updatedAtUtc }: StreamState): Promise<Success> {
     const name = nameOf(key);
-    if (status === "completed") {
-      const at = Date.parse(updatedAtUtc);
-      this.#successes.set(name, { at, lookedAt: now });
-      return at;
-    }
+    if (status === "completed") return this.#hear(name, Date.parse(updatedAtUtc));
     const known = this.#successes.get(name);
-    if (known !== undefined && now - known.lookedAt < lookAgainMs) return known.at;
+    if (known !== undefined && this.#clock.elapsed() - known.lookedAt < lookAgainMs) return known;
     const { items } = await state.runs(key, { limit: historyDepth });
     const last = items.find(({ kind, outcome }) => kind === "live" && outcome === "completed");
     const at = last === undefined ? (known?.at ?? null) : Date.parse(last.endedAtUtc ?? last.startedAtUtc);
-    this.#successes.set(name, { at, lookedAt: now });
-    return at;
+    return this.#hear(name, at);
+  }
+
+  /** Keeps since when a success is known, where it is another than before. */
+  #hear(name: string, at: number | null): Success {
+    const now = this.#clock.elapsed();
+    const known = this.#successes.get(name);
+    const heard =
+      known !== undefined && known.at === at
+        ? { ...known, lookedAt: now }
+        : { at, lookedAt: now, heardAt: now, age: at === null ? 0 : Math.max(0, this.#clock.now() - at) };
+    this.#successes.set(name, heard);
+    return heard;
   }
 }
 

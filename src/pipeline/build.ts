@@ -12,6 +12,7 @@ import { createConsoleOutput } from "../outputs/console.ts";
 import { createDatabaseOutput } from "../outputs/database/database-output.ts";
 import { createFileOutput } from "../outputs/file/file.ts";
 import { createHttpRequestOutput } from "../outputs/http-request/http-request.ts";
+import { deadlineMs } from "./deadline.ts";
 import type { BuiltInInputConfig, FilterConfig, Frame, OutputConfig, PipelineConfig } from "./schema.ts";
 
 /** What a configuration needs from outside to become a pipeline. */
@@ -33,8 +34,18 @@ export function buildPipeline(config: PipelineConfig, input: Input, parts: Build
 
 /** Puts a pipeline's parts together under its name. */
 export function framed(frame: Frame, input: Input, filters: readonly Filter[], output: Output): Pipeline {
-  const { name, connector = name, stream, onConcurrentRun, leaseSeconds } = frame;
-  return { name, key: { connector, stream }, onConcurrentRun, leaseSeconds, input, filters, output };
+  const { name, connector = name, stream, onConcurrentRun, leaseSeconds, deadline } = frame;
+  const limit = deadline === undefined ? {} : { deadlineMs: deadlineMs(deadline) };
+  return {
+    name,
+    key: { connector, stream },
+    onConcurrentRun,
+    leaseSeconds,
+    ...limit,
+    input,
+    filters,
+    output,
+  };
 }
 
 export function buildInput(config: BuiltInInputConfig): Input {

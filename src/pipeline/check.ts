@@ -62,8 +62,13 @@ export async function pipelineFiles(path: string): Promise<string[]> {
 
 /** Reads and checks pipeline files in full; only a file that cannot be read makes it throw. */
 export async function checkFiles(files: readonly string[], options: LoadOptions): Promise<Checked> {
-  const checks: Check[] = [];
+  const checks: FileCheck[] = [];
   for (const file of files) checks.push(...(await checkFile(file, options)));
+  return checkedTogether(checks);
+}
+
+/** What checks of single files come to together: no two may claim one stream or one output file. */
+export function checkedTogether(checks: readonly FileCheck[]): Checked {
   const findings = [...checks.flatMap(({ diagnostics }) => diagnostics), ...sharedThings(checks)];
   const broken = new Set(findings.filter(({ severity }) => severity === "error").map(({ file }) => file));
   return {
@@ -74,8 +79,8 @@ export async function checkFiles(files: readonly string[], options: LoadOptions)
   };
 }
 
-/** One document's check. */
-interface Check {
+/** One document of a file, as it was checked by itself. */
+export interface FileCheck {
   readonly file: string;
   readonly pipeline: LoadedPipeline | null;
   readonly config: PipelineConfig | null;
@@ -83,7 +88,8 @@ interface Check {
   diagnose(finding: Finding): Diagnostic;
 }
 
-async function checkFile(file: string, options: LoadOptions): Promise<Check[]> {
+/** Reads and checks one file by itself. Throws where it cannot be read. */
+export async function checkFile(file: string, options: LoadOptions): Promise<FileCheck[]> {
   const text = await readText(file);
   const environment = { ...(options.env ?? process.env), ...options.params };
   const documents = readSource(text, environment);
@@ -99,13 +105,13 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-function emptyFile(file: string): Check {
+function emptyFile(file: string): FileCheck {
   const diagnose = (finding: Finding) => diagnosticAt(file, { ...finding, line: 1, column: 1 });
   const diagnostics = [diagnose(mistake("KEY_MISSING", [], "the file holds no pipeline"))];
   return { file, pipeline: null, config: null, diagnostics, diagnose };
 }
 
-async function checkDocument(file: string, source: SourceDocument, options: LoadOptions): Promise<Check> {
+async function checkDocument(file: string, source: SourceDocument, options: LoadOptions): Promise<FileCheck> {
   const diagnose = (finding: Finding) => diagnosticAt(file, source.place(finding));
   const parsed = source.readable
     ? parseConfig(pipelineSchema, source.value, source.origins)
@@ -201,7 +207,7 @@ function declaredBeside({ input }: PipelineConfig): Pick<LoadedPipeline, "schedu
 }
 
 /** Two pipelines of one stream would each move the other's place; of one file, write into each other. */
-function sharedThings(checks: readonly Check[]): Diagnostic[] {
+function sharedThings(checks: readonly FileCheck[]): Diagnostic[] {
   const streams = new Map<string, Diagnostic>();
   const outputs = new Map<string, Diagnostic>();
   return checks.flatMap((check) => {
@@ -223,7 +229,7 @@ function sharedThings(checks: readonly Check[]): Diagnostic[] {
 function taken(
   before: Map<string, Diagnostic>,
   thing: string,
-  check: Check,
+  check: FileCheck,
   told: string,
   key: string,
 ): Diagnostic | null {

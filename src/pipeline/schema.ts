@@ -13,6 +13,7 @@ import { consoleOutputSchema } from "../outputs/console.ts";
 import { databaseOutputSchema } from "../outputs/database/schema.ts";
 import { fileOutputSchema } from "../outputs/file/schema.ts";
 import { httpRequestOutputSchema } from "../outputs/http-request/schema.ts";
+import { deadlineSchema } from "./deadline.ts";
 
 const streamName = z.string().superRefine((name, context) => {
   const problem = streamNameProblem(name);
@@ -70,6 +71,7 @@ export const frameSchema = z.strictObject({
     .max(86_400)
     .default(60)
     .describe("How long a run may be silent, as one that was paused is, before another may take over."),
+  deadline: deadlineSchema,
 });
 
 /** The whole of a pipeline file's document. */

@@ -2,15 +2,19 @@ import type { RunResult } from "../engine/result.ts";
 import type { TidemarkError } from "../errors.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { DeclaredSchedule } from "../pipeline/schedule.ts";
+import type { Owed } from "./last-run.ts";
+import type { Overrun } from "./run-watch.ts";
 
 /** What the scheduler needs to know of a pipeline. */
 export interface Scheduled {
   readonly name: string;
   readonly key: StreamKey;
   readonly schedule: DeclaredSchedule;
+  /** What a run does while another holds the stream; only `takeover` begins while one does. */
+  readonly onConcurrentRun?: "skip" | "wait" | "takeover";
 }
 
-/** Why a run begins: its time has come, had come before and was missed, or the one before it failed. */
+/** Why a run begins: its time has come, had come before and was missed, or an earlier run is made up for. */
 export type RunReason = "tick" | "missed" | "retry";
 
 /** What the scheduler does, for whoever logs or counts it. Times are in milliseconds since 1970. */
@@ -21,6 +25,12 @@ export type ScheduleEvent<P extends Scheduled = Scheduled> =
   | { readonly type: "missed"; readonly pipeline: P; readonly count: number }
   /** Another process has run this tick. */
   | { readonly type: "taken"; readonly pipeline: P; readonly due: number }
+  /** Another run holds the stream; told once for each, and looked at again until it has ended. */
+  | { readonly type: "held"; readonly pipeline: P; readonly runId: string | null; readonly leaseMs: number }
+  /** The stream's last run began in the future by this machine's clock, which was or is wrong. */
+  | { readonly type: "ahead"; readonly pipeline: P; readonly startedAt: number }
+  /** A run is due and waits for its turn. */
+  | { readonly type: "queued"; readonly pipeline: P }
   /** A run begins, so much later than it was due. */
   | {
       readonly type: "started";
@@ -29,8 +39,20 @@ export type ScheduleEvent<P extends Scheduled = Scheduled> =
       readonly due: number;
       readonly lateMs: number;
     }
-  | { readonly type: "ended"; readonly pipeline: P; readonly result: RunResult }
-  /** A run failed in a way that may pass, and is tried again before its next tick. */
-  | { readonly type: "retrying"; readonly pipeline: P; readonly at: number; readonly failures: number }
+  /** The run under way has read a page. */
+  | { readonly type: "moved"; readonly pipeline: P }
+  /** The run under way waits on purpose, for so long; it holds no slot meanwhile. */
+  | { readonly type: "paused"; readonly pipeline: P; readonly milliseconds: number; readonly why: string }
+  /** The run under way has not moved for so long, and another may run in its place. */
+  | { readonly type: "stalled"; readonly pipeline: P; readonly idleMs: number }
+  /** The run under way takes much longer than its schedule allows. */
+  | ({ readonly type: "overrun"; readonly pipeline: P } & Overrun)
+  /** A run came to its end; so many have failed one after another, with this one. */
+  | { readonly type: "ended"; readonly pipeline: P; readonly result: RunResult; readonly failures: number }
+  /** A run that is owed is made before the next tick. */
+  | ({ readonly type: "retrying"; readonly pipeline: P; readonly at: number } & Pick<
+      Owed,
+      "failures" | "why"
+    >)
   /** What should never throw did, or the state cannot say when the pipeline last ran. */
   | { readonly type: "broke"; readonly pipeline: P; readonly error: TidemarkError };

@@ -1,17 +1,25 @@
 import type { Clock } from "../clock.ts";
 import type { RunResult } from "../engine/result.ts";
+import type { RunPause } from "../engine/sync.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
 import { type CronSchedule, parseCron } from "../model/cron.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { backOffMs } from "./back-off.ts";
 import type { RunReason, Scheduled, ScheduleEvent } from "./events.ts";
-import type { Slots } from "./slots.ts";
+import { type LastRun, type RunEnd, retryAfterOf } from "./last-run.ts";
+import { forLong, untilTime, type Woken } from "./patience.ts";
+import { isAhead, type Plan, planNext, ticksBetween } from "./plan.ts";
+import { RunWatch } from "./run-watch.ts";
+import type { Slot, Slots } from "./slots.ts";
 
-/** A run of a stream as the state remembers it. */
-export interface LastRun {
-  readonly runId: string | null;
-  /** In milliseconds since 1970. */
-  readonly startedAt: number;
+/** What a run is given by the scheduler, and tells it. */
+export interface RunContext {
+  /** Aborts when the run is to stop at its next checkpoint. */
+  readonly signal: AbortSignal;
+  /** To be called when the run has moved: read a page. */
+  readonly moved: () => void;
+  /** Makes a wait of the run's that takes long: told, and without a slot. */
+  readonly pause: (wait: RunPause, sleep: () => Promise<void>) => Promise<void>;
 }
 
 export interface JobParts<P extends Scheduled> {
@@ -19,38 +27,41 @@ export interface JobParts<P extends Scheduled> {
   /** A number from 0 to 1, below 1. */
   readonly random: () => number;
   /** Runs the pipeline to its end; a run that fails is a result with its error. */
-  readonly run: (pipeline: P, signal: AbortSignal) => Promise<RunResult>;
+  readonly run: (pipeline: P, context: RunContext) => Promise<RunResult>;
   /** The last run of the pipeline's stream, by whatever process; null where there was none. */
   readonly lastRun: (pipeline: P) => Promise<LastRun | null>;
   readonly onEvent: (event: ScheduleEvent<P>) => void;
 }
 
-/** What a job waits for, and at which time the run that then begins was due. */
-interface Plan {
-  readonly reason: RunReason;
-  readonly due: number;
-  readonly startAt: number;
-}
+type Due = Extract<Plan, { kind: "tick" | "retry" }>;
 
 /**
  * Runs one pipeline by its schedule, one run after another. A tick that passes while it runs, or
- * while the process was not there to see it, is made up by one run as soon as there can be one.
+ * while the process was not there to see it, is made up by one run as soon as there can be one. A run that
+ * was cut short, or failed in a way that may pass, is made up for before the next tick, whichever process
+ * began it.
  */
 export class Job<P extends Scheduled> {
   readonly #parts: JobParts<P>;
   readonly #slots: Slots;
   readonly #draining: AbortSignal;
+  #knownSince: number;
   #pipeline: P | null;
   #cron: CronSchedule | null = null;
   /** Aborts when what is being waited for has changed. */
   #changed = new AbortController();
-  /** Ticks up to here are done with. */
-  #after: number | null = null;
-  /** Runs that failed, one after another, in a way that may pass. */
-  #failures = 0;
+  /** The stream's last run, as it was last seen; undefined where it has to be looked at. */
+  #last: LastRun | null | undefined;
+  #madeDue: number | null = null;
   /** Turns that broke before or after their run, one after another. */
   #breaks = 0;
-  #ownRun: string | null = null;
+  /** The runs that were last told of, as holding the stream and as begun in the future. */
+  #toldHeld: string | null = null;
+  #toldAhead: string | null = null;
+  /** The lease that holds the stream, and since when it is known, by `Clock.elapsed`. */
+  #lease: { readonly name: string; readonly seenAt: number } | null = null;
+  /** Whether the last try to run was refused because another holds the stream. */
+  #wasSkipped = false;
   /** Whether a run is under way. */
   running = false;
   /** Resolves when nothing is left to do: the pipeline was taken away, or the scheduler drains. */
@@ -61,15 +72,18 @@ export class Job<P extends Scheduled> {
     this.#parts = parts;
     this.#slots = slots;
     this.#draining = draining;
+    this.#knownSince = parts.clock.now();
     this.ended = this.#live();
   }
 
-  /** What is run from the next tick on; null lets a run that is under way finish, and then ends the job. */
+  /**
+   * What is run from the next tick on, and soon where the last run failed; null lets a run that is under
+   * way finish, and then ends the job.
+   */
   assign(pipeline: P | null): void {
     if (pipeline === this.#pipeline) return;
     this.#pipeline = pipeline;
-    this.#cron = null;
-    this.#failures = 0;
+    this.#mend();
     const before = this.#changed;
     this.#changed = new AbortController();
     before.abort();
@@ -77,6 +91,13 @@ export class Job<P extends Scheduled> {
 
   get pipeline(): P | null {
     return this.#pipeline;
+  }
+
+  /** What failed is tried again once its pipeline has changed. */
+  #mend(): void {
+    const last = this.#last ?? null;
+    if (last === null || (last.end.kind !== "refused" && last.end.kind !== "owed")) return;
+    this.#last = { ...last, end: { kind: "owed", why: "mended", failures: 0, agoMs: 0, retryAfterMs: 0 } };
   }
 
   async #live(): Promise<void> {
@@ -94,94 +115,162 @@ export class Job<P extends Scheduled> {
     }
   }
 
-  /** One run, when its time has come. */
+  /** One run, when its time has come; or a look at what has changed. */
   async #turn(pipeline: P, signal: AbortSignal): Promise<void> {
-    this.#after ??= await this.#since(pipeline);
-    const plan = this.#plan(pipeline, this.#after);
-    this.#parts.onEvent({ type: "planned", pipeline, at: plan?.startAt ?? null });
-    await this.#until(plan?.startAt ?? Number.POSITIVE_INFINITY, signal);
-    using _ = await this.#slots.take(signal);
-    if (plan !== null && !(await this.#isTaken(pipeline, plan))) await this.#run(pipeline, plan);
+    const last = this.#last === undefined ? await this.#look(pipeline) : this.#last;
+    this.#last = last;
+    const plan = this.#plan(pipeline, last);
+    this.#tell(pipeline, plan, last);
+    const woken = await this.#until(plan, signal);
+    if (plan.kind === "look") this.#last = undefined;
+    if (plan.kind === "look" || plan.kind === "never" || woken !== "due") return;
+    if (!this.#slots.available) this.#parts.onEvent({ type: "queued", pipeline });
+    using slot = await this.#slots.take(signal);
+    if (!(await this.#hasMoved(pipeline, plan, last))) await this.#run(pipeline, plan, slot);
   }
 
-  /** Where counting begins: at the last run, so that what was missed since is made up. */
-  async #since(pipeline: P): Promise<number> {
-    const last = await this.#parts.lastRun(pipeline);
-    return Math.min(last?.startedAt ?? Number.POSITIVE_INFINITY, this.#parts.clock.now());
+  async #look(pipeline: P): Promise<LastRun | null> {
+    const last = this.#withoutDeadLease(await this.#parts.lastRun(pipeline));
+    if (last === null || !isAhead(last.startedAt, this.#parts.clock.now())) return last;
+    if (this.#toldAhead !== last.runId) {
+      this.#parts.onEvent({ type: "ahead", pipeline, startedAt: last.startedAt });
+      this.#toldAhead = last.runId;
+    }
+    return last;
   }
 
-  #plan(pipeline: P, after: number): Plan | null {
+  /** A lease that is not renewed for as long as it is belongs to nobody, whatever clocks say of its end. */
+  #withoutDeadLease(last: LastRun | null): LastRun | null {
+    if (last?.end.kind !== "held") return last;
+    const now = this.#parts.clock.elapsed();
+    const name = `${last.runId} ${last.end.lease}`;
+    if (this.#lease?.name !== name) this.#lease = { name, seenAt: now };
+    if (now - this.#lease.seenAt < last.end.wholeMs) return last;
+    return { ...last, end: { kind: "owed", why: "died", failures: 1, agoMs: 0, retryAfterMs: 0 } };
+  }
+
+  #cronOf({ schedule: { expression, timezone } }: P): CronSchedule {
+    const known = this.#cron;
+    if (known?.expression === expression && known.timezone === timezone) return known;
+    this.#cron = parseCron(expression, timezone);
+    return this.#cron;
+  }
+
+  #plan(pipeline: P, last: LastRun | null): Plan {
     const { random, clock } = this.#parts;
-    const { expression, timezone, jitterMs } = pipeline.schedule;
-    this.#cron ??= parseCron(expression, timezone);
-    const due = this.#cron.next(after);
-    if (this.#failures > 0) {
-      const retryAt = clock.now() + backOffMs(this.#failures, random);
-      if (retryAt < (due ?? Number.POSITIVE_INFINITY)) {
-        this.#parts.onEvent({ type: "retrying", pipeline, at: retryAt, failures: this.#failures });
-        return { reason: "retry", due: retryAt, startAt: retryAt };
-      }
+    const plan = planNext({
+      cron: this.#cronOf(pipeline),
+      jitterMs: pipeline.schedule.jitterMs,
+      takesOver: pipeline.onConcurrentRun === "takeover",
+      last,
+      knownSince: this.#knownSince,
+      madeDue: this.#madeDue,
+      now: clock.now(),
+      random,
+    });
+    // What the state's clock says of a lease may be wrong here: one that was just refused is not asked for again at once.
+    const wasSkipped = this.#wasSkipped;
+    this.#wasSkipped = false;
+    return wasSkipped && plan.kind !== "look" ? { kind: "look", inMs: afterSkipMs } : plan;
+  }
+
+  #tell(pipeline: P, plan: Plan, last: LastRun | null): void {
+    const { onEvent, clock } = this.#parts;
+    if (plan.kind === "retry") {
+      const { failures, why } = plan.owed;
+      onEvent({ type: "retrying", pipeline, at: clock.now() + plan.inMs, failures, why });
+    } else if (plan.kind === "look") {
+      if (last?.end.kind !== "held" || this.#toldHeld === last.runId) return;
+      this.#toldHeld = last.runId;
+      onEvent({ type: "held", pipeline, runId: last.runId, leaseMs: last.end.leaseMs });
+    } else onEvent({ type: "planned", pipeline, at: plan.kind === "tick" ? plan.startAt : null });
+  }
+
+  async #until(plan: Plan, signal: AbortSignal): Promise<Woken> {
+    const { clock } = this.#parts;
+    if (plan.kind === "tick") return untilTime(clock, plan.startAt, signal);
+    await forLong(clock, plan.kind === "never" ? Number.POSITIVE_INFINITY : plan.inMs, signal);
+    return "due";
+  }
+
+  /** Whether the stream was run, or is, by another process; where the state cannot say, the run itself will tell why. */
+  async #hasMoved(pipeline: P, plan: Due, last: LastRun | null): Promise<boolean> {
+    const found = await this.#look(pipeline).catch(() => last);
+    const isHeld = found?.end.kind === "held" && pipeline.onConcurrentRun !== "takeover";
+    if (found === null || (found.runId === last?.runId && !isHeld)) return false;
+    if (isAhead(found.startedAt, this.#parts.clock.now()) && !isHeld) return false;
+    this.#last = found;
+    const isDone = found.end.kind === "completed" || found.end.kind === "refused";
+    if (plan.kind === "tick" && isDone) {
+      if (found.startedAt < plan.due) return false;
+      this.#parts.onEvent({ type: "taken", pipeline, due: plan.due });
     }
-    if (due === null) return null;
-    const following = this.#cron.next(due) ?? Number.POSITIVE_INFINITY;
-    const jitter = Math.floor(Math.min(jitterMs, following - due) * random());
-    return { reason: "tick", due, startAt: due + jitter };
-  }
-
-  /**
-   * Waits for a time of the wall clock. In steps, since timers know only so many milliseconds, and do
-   * not count while the machine sleeps or its clock is set.
-   */
-  async #until(time: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    for (let left = this.#left(time); left > 0; left = this.#left(time)) {
-      await this.#parts.clock.sleep(Math.min(left, longestSleepMs), signal);
-    }
-  }
-
-  #left(time: number): number {
-    return time - this.#parts.clock.now();
-  }
-
-  /** Whether another process ran this tick; where the state cannot say, the run itself will tell why. */
-  async #isTaken(pipeline: P, { reason, due }: Plan): Promise<boolean> {
-    if (reason === "retry") return false;
-    const last = await this.#parts.lastRun(pipeline).catch(() => null);
-    if (last === null || last.runId === this.#ownRun || last.startedAt < due) return false;
-    this.#after = Math.min(last.startedAt, this.#parts.clock.now());
-    this.#parts.onEvent({ type: "taken", pipeline, due });
     return true;
   }
 
-  async #run(pipeline: P, plan: Plan): Promise<void> {
-    const { clock, run, onEvent } = this.#parts;
+  async #run(pipeline: P, plan: Due, slot: Slot): Promise<void> {
+    const { clock, onEvent } = this.#parts;
+    const cron = this.#cronOf(pipeline);
     const startedAt = clock.now();
-    const missed = plan.reason === "tick" ? this.#missed(plan.due, startedAt) : 0;
+    const due = plan.kind === "tick" ? plan.due : startedAt;
+    const missed = plan.kind === "tick" ? ticksBetween(cron, due, startedAt) : 0;
     if (missed > 0) onEvent({ type: "missed", pipeline, count: missed });
-    const reason = missed > 0 ? "missed" : plan.reason;
-    this.#after = Math.max(startedAt, plan.due);
+    const reason: RunReason = missed > 0 ? "missed" : plan.kind;
+    const counted = Math.max(startedAt, due);
+    const { runId = null } = this.#last ?? {};
+    const before = this.#last ?? null;
+    // Should the run throw, which no run does, its tick is done with.
+    this.#last = { runId, startedAt: counted, end: { kind: "refused", failures: 1, endedAt: startedAt } };
+    this.#knownSince = counted;
+    if (plan.kind === "tick") this.#madeDue = due;
     this.running = true;
     try {
-      onEvent({ type: "started", pipeline, reason, due: plan.due, lateMs: startedAt - plan.due });
-      const result = await run(pipeline, this.#draining);
-      this.#ownRun = result.runId ?? this.#ownRun;
-      const mayPass = result.error?.recoverable === true && !this.#draining.aborted;
-      this.#failures = mayPass && pipeline === this.#pipeline ? this.#failures + 1 : 0;
-      onEvent({ type: "ended", pipeline, result });
+      onEvent({ type: "started", pipeline, reason, due, lateMs: startedAt - due });
+      this.#keep(pipeline, await this.#watched(pipeline, cron, slot), before, counted);
     } finally {
       this.running = false;
     }
   }
 
-  /** How many ticks besides the one that is due have gone by; no more than anybody wants to read. */
-  #missed(due: number, now: number): number {
-    let count = 0;
-    let at = this.#cron?.next(due) ?? null;
-    while (at !== null && at <= now && count < mostCounted) {
-      count += 1;
-      at = this.#cron?.next(at) ?? null;
-    }
-    return count;
+  async #watched(pipeline: P, cron: CronSchedule, slot: Slot): Promise<RunResult> {
+    const { clock, run, onEvent } = this.#parts;
+    using watch = new RunWatch({
+      clock,
+      cron,
+      slot,
+      slots: this.#slots,
+      onOverrun: (overrun) => onEvent({ type: "overrun", pipeline, ...overrun }),
+      onStalled: (idleMs) => onEvent({ type: "stalled", pipeline, idleMs }),
+    });
+    const moved = (): void => {
+      watch.moved();
+      onEvent({ type: "moved", pipeline });
+    };
+    const pause = async (wait: RunPause, sleep: () => Promise<void>): Promise<void> => {
+      onEvent({ type: "paused", pipeline, ...wait });
+      slot.leave();
+      try {
+        await sleep();
+      } finally {
+        await slot.enter(this.#draining).catch(() => {});
+        moved();
+      }
+    };
+    return await run(pipeline, { signal: this.#draining, moved, pause });
+  }
+
+  /** Keeps what the run came to, as the state would tell it. */
+  #keep(pipeline: P, result: RunResult, before: LastRun | null, startedAt: number): void {
+    const { status, error } = result;
+    this.#wasSkipped = status === "skipped";
+    const end = endOf(result, before);
+    const runId = result.runId ?? before?.runId ?? null;
+    // Who holds the stream, or has taken it over, is for the state to say.
+    const isElsewhere = status === "skipped" || status === "superseded";
+    this.#last = isElsewhere ? undefined : { runId, startedAt, end };
+    const failures = "failures" in end ? end.failures : 0;
+    if (pipeline !== this.#pipeline && error !== null) this.#mend();
+    this.#parts.onEvent({ type: "ended", pipeline, result, failures });
   }
 
   /** Whatever breaks, the job goes on, and no faster than after a failed run. */
@@ -195,10 +284,16 @@ export class Job<P extends Scheduled> {
           });
     this.#breaks += 1;
     this.#parts.onEvent({ type: "broke", pipeline, error });
-    const pause = backOffMs(this.#breaks, this.#parts.random);
-    await this.#parts.clock.sleep(pause, signal).catch(() => {});
+    await forLong(this.#parts.clock, backOffMs(this.#breaks, this.#parts.random), signal).catch(() => {});
   }
 }
 
-const longestSleepMs = 60_000;
-const mostCounted = 1000;
+const afterSkipMs = 5000;
+
+function endOf({ error }: RunResult, before: LastRun | null): RunEnd {
+  if (error === null) return { kind: "completed" };
+  const end = before?.end;
+  const failures = 1 + (end !== undefined && "failures" in end ? end.failures : 0);
+  if (!error.recoverable) return { kind: "refused", failures, endedAt: 0 };
+  return { kind: "owed", why: "failed", failures, agoMs: 0, retryAfterMs: retryAfterOf(error.details) };
+}

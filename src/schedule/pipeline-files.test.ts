@@ -114,6 +114,42 @@ test("a file that moves keeps its stream", async () => {
   expect(await looked(files, base)).toEqual(["removed a.yaml", "added b.yaml"]);
 });
 
+test("a script that comes mends the file that names it, and nothing else is told", async () => {
+  const base = folder();
+  writeFileSync(join(base, "a.yaml"), pipelineText("a"));
+  const script = "filters: [{ type: script, path: ./later.ts }]\noutput:";
+  writeFileSync(join(base, "b.yaml"), pipelineText("b").replace("output:", script));
+  const files = new PipelineFiles([base], {});
+  expect(await looked(files, base)).toEqual(["added a.yaml", "broken b.yaml 3:33 SCRIPT_INVALID"]);
+  expect(await looked(files, base)).toEqual([]);
+  writeFileSync(join(base, "later.ts"), "export default (record) => record;\n");
+  expect(await looked(files, base)).toEqual(["changed b.yaml"]);
+});
+
+test("a file that has mistakes does not have the others checked again and again", async () => {
+  const base = folder();
+  for (let number = 0; number < 40; number++)
+    writeFileSync(join(base, `p${number}.yaml`), pipelineText(`p${number}`));
+  const checked: string[] = [];
+  // Each check of a file reads the environment.
+  const env = new Proxy<Record<string, string>>(
+    {},
+    {
+      ownKeys() {
+        checked.push("a file");
+        return [];
+      },
+    },
+  );
+  const files = new PipelineFiles([base], { env });
+  await files.refresh();
+  writeFileSync(join(base, "p1.yaml"), "name: [");
+  await files.refresh();
+  checked.length = 0;
+  for (let look = 0; look < 5; look++) expect(await files.refresh()).toEqual([]);
+  expect(checked.length).toBeLessThanOrEqual(5);
+});
+
 test("a folder that is not there yet may come", async () => {
   const base = folder();
   const files = new PipelineFiles([join(base, "later")], {});

@@ -1,7 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { isTidemarkError, messageOf } from "../errors.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
-import { checkFiles, type LoadedPipeline, type LoadOptions, pipelineFiles } from "../pipeline/check.ts";
+import {
+  checkedTogether,
+  checkFile,
+  type FileCheck,
+  type LoadedPipeline,
+  type LoadOptions,
+  pipelineFiles,
+} from "../pipeline/check.ts";
 import { byPlace, type Diagnostic } from "../pipeline/diagnostics.ts";
 
 /** What has become of a pipeline file since it was last looked at. */
@@ -18,6 +25,8 @@ export interface FileChange {
 
 interface Known {
   readonly text: string;
+  /** What was found of the file by itself. */
+  readonly checks: readonly FileCheck[];
   /** What is run of it: of a broken file, what it held when it last was whole. */
   readonly pipelines: readonly LoadedPipeline[];
   readonly diagnostics: readonly Diagnostic[];
@@ -57,7 +66,9 @@ export class PipelineFiles {
     });
     const removed = [...this.#known.keys()].filter((file) => !texts.has(file));
     if (settled.length === texts.size && removed.length === 0) return [];
-    const unsettled = [...texts.keys()].filter((file) => !settled.some(([other]) => other === file));
+    if (removed.length === 0 && (await this.#isAsBroken(texts))) return [];
+    const untouched = new Set(settled.map(([file]) => file));
+    const unsettled = [...texts.keys()].filter((file) => !untouched.has(file));
     const next = await this.#check(
       settled.map(([file]) => file),
       unsettled,
@@ -66,6 +77,18 @@ export class PipelineFiles {
     const changes = this.#changes(next, removed);
     this.#known = next;
     return changes;
+  }
+
+  /**
+   * Whether no file has changed, and those that are broken are so in the same way: a script that was missing
+   * may have come since.
+   */
+  async #isAsBroken(texts: ReadonlyMap<string, string>): Promise<boolean> {
+    for (const [file, text] of texts) if (this.#known.get(file)?.text !== text) return false;
+    for (const [file, { broken, checks }] of this.#known) {
+      if (broken && told(await checkFile(file, this.#options)) !== told(checks)) return false;
+    }
+    return true;
   }
 
   async #read(): Promise<Map<string, string>> {
@@ -85,9 +108,16 @@ export class PipelineFiles {
     unsettled: readonly string[],
     texts: ReadonlyMap<string, string>,
   ): Promise<Map<string, Known>> {
-    const { pipelines, diagnostics } = await checkFiles([...settled, ...unsettled], this.#options);
+    const checks = new Map<string, readonly FileCheck[]>();
+    // What has not changed was checked before; only what files claim of each other is looked at again.
+    for (const file of settled) checks.set(file, this.#known.get(file)?.checks ?? []);
+    for (const file of unsettled) checks.set(file, await checkFile(file, this.#options));
+    const { pipelines, diagnostics } = checkedTogether([...checks.values()].flat());
     const next = new Map<string, Known>();
-    for (const [file, known] of this.#known) if (settled.includes(file)) next.set(file, known);
+    for (const file of settled) {
+      const known = this.#known.get(file);
+      if (known !== undefined) next.set(file, known);
+    }
     const held = new Set(this.#keptKeys(settled, unsettled, diagnostics));
     for (const file of unsettled) {
       const before = this.#known.get(file)?.pipelines ?? [];
@@ -97,6 +127,7 @@ export class PipelineFiles {
       const broken = found.some(({ severity }) => severity === "error");
       next.set(file, {
         text: texts.get(file) ?? "",
+        checks: checks.get(file) ?? [],
         pipelines: broken ? before : own,
         diagnostics: found.toSorted(byPlace),
         broken,
@@ -143,6 +174,11 @@ async function filesAt(path: string): Promise<readonly string[]> {
     if (isTidemarkError(error, "PIPELINE_NOT_FOUND")) return [];
     throw new Error(`${path} cannot be looked at: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** What was found of a file, to be compared. */
+function told(checks: readonly FileCheck[]): string {
+  return JSON.stringify(checks.map(({ diagnostics }) => diagnostics));
 }
 
 function clash(

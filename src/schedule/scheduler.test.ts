@@ -3,7 +3,8 @@ import type { RunResult, RunStatus } from "../engine/result.ts";
 import { TidemarkError } from "../errors.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 import type { Scheduled, ScheduleEvent } from "./events.ts";
-import type { LastRun } from "./job.ts";
+import type { RunContext } from "./job.ts";
+import type { LastRun } from "./last-run.ts";
 import { Scheduler } from "./scheduler.ts";
 
 interface Setting {
@@ -43,7 +44,7 @@ function schedulerAt(start: string, setting: Setting = {}) {
   const signals: AbortSignal[] = [];
   const lastRuns = new Map<string, LastRun>();
   for (const [name, at] of Object.entries(setting.lastRuns ?? {}))
-    lastRuns.set(name, { runId: "before", startedAt: Date.parse(at) });
+    lastRuns.set(name, { runId: "before", startedAt: Date.parse(at), end: { kind: "completed" } });
   const world = {
     clock,
     events,
@@ -51,7 +52,7 @@ function schedulerAt(start: string, setting: Setting = {}) {
     signals,
     lastRuns,
     /** How a run goes; replaced by tests. */
-    run: async (_: Scheduled): Promise<RunResult> => result("completed"),
+    run: async (_: Scheduled, __: RunContext): Promise<RunResult> => result("completed"),
     lookAt: async (name: string): Promise<LastRun | null> => lastRuns.get(name) ?? null,
     told: (type: ScheduleEvent["type"]) => events.filter((event) => event.type === type),
     times: (name?: string) =>
@@ -63,13 +64,13 @@ function schedulerAt(start: string, setting: Setting = {}) {
     maxConcurrent: setting.maxConcurrent ?? 8,
     onEvent: (event) => events.push(event),
     lastRun: ({ name }) => world.lookAt(name),
-    run: async (pipeline, signal) => {
+    run: async (pipeline, context) => {
       const at = new Date(clock.now()).toISOString().replace(".000Z", "Z");
       runs.push({ name: pipeline.name, at });
-      signals.push(signal);
+      signals.push(context.signal);
       const runId = `run ${runs.length}`;
-      lastRuns.set(pipeline.name, { runId, startedAt: clock.now() });
-      return { ...(await world.run(pipeline)), runId };
+      lastRuns.set(pipeline.name, { runId, startedAt: clock.now(), end: { kind: "completed" } });
+      return { ...(await world.run(pipeline, context)), runId };
     },
   });
   onTestFinished(async () => {
@@ -210,7 +211,7 @@ describe("ticks that are missed", () => {
     await clock.advance(minute);
     clock.suspend(5 * hour);
     await clock.advance(minute);
-    expect(times()).toEqual(["2026-01-01T05:12:00Z"]);
+    expect(times()).toEqual(["2026-01-01T05:11:30Z"]);
     expect(told("missed")).toMatchObject([{ count: 4 }]);
   });
 
@@ -218,7 +219,11 @@ describe("ticks that are missed", () => {
     const { scheduler, clock, times, told, lastRuns } = schedulerAt("2026-01-01T00:00:00Z");
     scheduler.assign([pipeline("a", "@hourly", { jitterMs: 10 })]);
     await clock.advance(hour - 1);
-    lastRuns.set("a", { runId: "another's", startedAt: Date.parse("2026-01-01T01:00:00Z") });
+    lastRuns.set("a", {
+      runId: "another's",
+      startedAt: Date.parse("2026-01-01T01:00:00Z"),
+      end: { kind: "completed" },
+    });
     await clock.advance(hour - 1);
     expect(times()).toEqual([]);
     expect(told("taken")).toHaveLength(1);
@@ -303,8 +308,11 @@ describe("a run that fails", () => {
 describe("many pipelines", () => {
   test("run so many at once, each when its turn comes", async () => {
     const { scheduler, clock, world, times } = schedulerAt("2026-01-01T00:00:00Z", { maxConcurrent: 2 });
-    world.run = async () => {
-      await clock.sleep(10 * minute);
+    world.run = async (_, { moved }) => {
+      for (let read = 0; read < 10; read++) {
+        await clock.sleep(minute);
+        moved();
+      }
       return result("completed");
     };
     scheduler.assign(["a", "b", "c"].map((name) => pipeline(name, "@hourly")));

@@ -49,3 +49,38 @@ test("one that gives up leaves its turn to the next", async () => {
   first[Symbol.dispose]();
   await third;
 });
+
+test("a wait that ends goes before those that have not begun, and is given room once", async () => {
+  const slots = new Slots(1);
+  const order: string[] = [];
+  const first = await slots.take(never);
+  first.leave();
+  const second = await slots.take(never);
+  const third = slots.take(never).then((slot) => {
+    order.push("third");
+    return slot;
+  });
+  // Two waits of one run that end at once.
+  const back = [first.enter(never), first.enter(never)].map((entered) =>
+    entered.then(() => order.push("first")),
+  );
+  second[Symbol.dispose]();
+  await Promise.all(back);
+  first[Symbol.dispose]();
+  (await third)[Symbol.dispose]();
+  expect(order).toEqual(["first", "first", "third"]);
+  await slots.take(never);
+  expect(slots.available).toBe(false);
+});
+
+test("a run that is given up while it waits for room leaves none taken", async () => {
+  const slots = new Slots(1);
+  const first = await slots.take(never);
+  first.leave();
+  const second = await slots.take(never);
+  const entered = first.enter(never);
+  first[Symbol.dispose]();
+  second[Symbol.dispose]();
+  await entered;
+  expect(slots.available).toBe(true);
+});

@@ -294,7 +294,7 @@ function agreedType(current: StreamRow, asked: CursorType | null, hasPartitions:
 
 function refuseWhileHeld(current: StreamRow, now: number): void {
   if (current.status !== "running" || current.leaseExpiresAt === null) return;
-  if (current.leaseExpiresAt <= now) return;
+  if (current.leaseExpiresAt <= now || wasAhead(current, current.leaseExpiresAt, now)) return;
   if (current.leaseOwner !== null && isOwnerGone(current.leaseOwner)) return;
   throw runActive(current.key, current.runId ?? "?", {
     at: isoTime(now),
@@ -302,6 +302,17 @@ function refuseWhileHeld(current: StreamRow, now: number): void {
     expiresAt: isoTime(current.leaseExpiresAt),
   });
 }
+
+/**
+ * Whether a lease ends later than any that could be given now: the clock was ahead when it was, and has been
+ * set back. A run that still works renews it by the new clock soon.
+ */
+function wasAhead({ leaseSeconds }: StreamRow, expiresAt: number, now: number): boolean {
+  return expiresAt - now > leaseSeconds * 1000 + clocksDifferMs;
+}
+
+/** By so much two readings of the clock may differ without anybody having set it. */
+const clocksDifferMs = 60_000;
 
 function heldRow(row: StreamRow | null, run: RunRef): StreamRow {
   if (row === null) throw streamNotFound(run.key);

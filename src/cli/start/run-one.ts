@@ -1,10 +1,12 @@
+import { stat } from "node:fs/promises";
 import type { Clock } from "../../clock.ts";
 import type { RunResult } from "../../engine/result.ts";
 import { attemptSync } from "../../engine/sync.ts";
 import { observedState } from "../../observability/observed-state.ts";
 import type { ScheduleLog } from "../../observability/schedule-log.ts";
 import { tracedRun } from "../../observability/traced-run.ts";
-import type { LastRun } from "../../schedule/job.ts";
+import type { RunContext } from "../../schedule/job.ts";
+import { type LastRun, lastRunOf } from "../../schedule/last-run.ts";
 import type { Observability } from "../observe.ts";
 import { failedResult } from "../run/attempt.ts";
 import { actor } from "../state-access.ts";
@@ -20,6 +22,8 @@ export interface RunnerParts {
   readonly clock: Clock;
 }
 
+const mended = { kind: "owed", why: "mended", failures: 0, agoMs: 0, retryAfterMs: 0 } as const;
+
 /** Runs scheduled pipelines, observed, over states that stay open. */
 export class Runner {
   readonly #parts: RunnerParts;
@@ -29,7 +33,8 @@ export class Runner {
   }
 
   /** One run; whatever stops it is in the result. */
-  readonly run = async (pipeline: ScheduledPipeline, signal: AbortSignal): Promise<RunResult> => {
+  readonly run = async (pipeline: ScheduledPipeline, context: RunContext): Promise<RunResult> => {
+    const { signal } = context;
     const { clock, log, observability } = this.#parts;
     const from = clock.elapsed();
     try {
@@ -40,7 +45,8 @@ export class Runner {
           state: tracedState,
           signal,
           actor: actor(),
-          onProgress: this.#progress(pipeline),
+          onProgress: this.#progress(pipeline, context),
+          onPause: context.pause,
         }),
       );
     } catch (thrown) {
@@ -51,16 +57,16 @@ export class Runner {
   /** When the pipeline's stream was last run, by this process or any other. */
   readonly lastRun = async (pipeline: ScheduledPipeline): Promise<LastRun | null> => {
     const state = await this.#stateOf(pipeline);
-    const found = await state.get(pipeline.key);
-    if (found?.startedAtUtc == null) return null;
-    return { runId: found.runId, startedAt: Date.parse(found.startedAtUtc) };
+    const last = await lastRunOf(state, pipeline.key, this.#parts.clock.now());
+    if (last?.end.kind !== "refused") return last;
+    return (await wasChangedSince(pipeline.file, last.end.endedAt)) ? { ...last, end: mended } : last;
   };
 
   #stateOf({ stateUrl }: ScheduledPipeline) {
     return this.#parts.states.open(stateUrl ?? this.#parts.stateUrl);
   }
 
-  #progress({ key }: ScheduledPipeline) {
+  #progress({ key }: ScheduledPipeline, { moved }: RunContext) {
     const { log, observability } = this.#parts;
     let before = 0;
     return ({
@@ -72,9 +78,16 @@ export class Runner {
       recordsWritten: number;
       pages: number;
     }) => {
+      moved();
       observability.metrics.recordsRead(key, recordsRead - before);
       before = recordsRead;
       log.run(key).debug({ records_read: recordsRead, records_written: recordsWritten, pages }, "page");
     };
   }
+}
+
+/** Whether a pipeline's file was written after a time: what failed for good by then may have been mended while nothing ran. */
+async function wasChangedSince(file: string, time: number): Promise<boolean> {
+  const found = await stat(file).catch(() => null);
+  return found !== null && found.mtimeMs > time;
 }

@@ -62,6 +62,7 @@ export function createHttpPolling(declared: HttpPollingConfig, parts: HttpPollin
           clock: context.clock,
           random: parts.random,
           warn: context.warn,
+          ...(context.pause === undefined ? {} : { pause: context.pause }),
           origin: new URL(endpoint).origin,
           stream: formatStreamKey(context.key),
           ...(parts.dispatcher === undefined ? {} : { dispatcher: parts.dispatcher }),

@@ -65,6 +65,7 @@ export function createHttpRequestOutput(config: HttpRequestConfig, parts: HttpRe
         clock: context.clock,
         random: parts.random,
         warn: context.warn,
+        ...(context.pause === undefined ? {} : { pause: context.pause }),
         origin: new URL(filledWith(config.endpoint, "x")).origin,
         codes: outputErrorCodes,
         stream: formatStreamKey(context.key),

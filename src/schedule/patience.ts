@@ -1,0 +1,43 @@
+import type { Clock } from "../clock.ts";
+
+/** Why a wait is over: its time has come, or the wall clock was set back and the time has to be found anew. */
+export type Woken = "due" | "late" | "set back";
+
+/** Timers know only so many milliseconds, stand still while the machine sleeps, and do not follow the wall clock. */
+const longestSleepMs = 30_000;
+/** The wall clock may fall behind by so much between two looks without anybody having set it. */
+const driftMs = 1000;
+
+/**
+ * Waits for a time of the wall clock, in steps. `late` where the clock went past it in one step, as when a
+ * machine wakes up.
+ */
+export async function untilTime(clock: Clock, time: number, signal: AbortSignal): Promise<Woken> {
+  signal.throwIfAborted();
+  let before = reading(clock);
+  for (let left = time - before.wall; left > 0; left = time - before.wall) {
+    await clock.sleep(Math.min(left, longestSleepMs), signal);
+    const after = reading(clock);
+    const jumped = after.wall - before.wall - (after.elapsed - before.elapsed);
+    if (jumped < -driftMs) return "set back";
+    if (after.wall - time > lateMs) return "late";
+    before = after;
+  }
+  return "due";
+}
+
+/** A run that begins later than this after its time was not just waiting for its timer. */
+const lateMs = 5000;
+
+/** Waits for so long, whatever the wall clock does meanwhile. */
+export async function forLong(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const end = clock.elapsed() + milliseconds;
+  for (let left = milliseconds; left > 0; left = end - clock.elapsed()) {
+    await clock.sleep(Math.min(left, longestSleepMs), signal);
+  }
+}
+
+function reading(clock: Clock): { readonly wall: number; readonly elapsed: number } {
+  return { wall: clock.now(), elapsed: clock.elapsed() };
+}

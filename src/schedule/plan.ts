@@ -1,0 +1,104 @@
+import type { CronSchedule } from "../model/cron.ts";
+import { backOffMs } from "./back-off.ts";
+import type { LastRun, Owed } from "./last-run.ts";
+
+/** What a pipeline waits for. */
+export type Plan =
+  /** A tick that was due at `due`, and begins at `startAt` of the wall clock. */
+  | { readonly kind: "tick"; readonly due: number; readonly startAt: number }
+  /** A run that is owed begins after so long, whatever the wall clock does. */
+  | { readonly kind: "retry"; readonly inMs: number; readonly owed: Owed }
+  /** Another run holds the stream: see after so long whether it still does. */
+  | { readonly kind: "look"; readonly inMs: number }
+  /** The schedule never comes again, and nothing is owed. */
+  | { readonly kind: "never" };
+
+export interface Planning {
+  readonly cron: CronSchedule;
+  readonly jitterMs: number;
+  /** Whether the pipeline shuts out a run that holds the stream, rather than wait for its end. */
+  readonly takesOver: boolean;
+  readonly last: LastRun | null;
+  /** Since when the pipeline is known here: a stream that was never run waits for its next tick after that. */
+  readonly knownSince: number;
+  /** The tick that this process made last; it is not made again where a clock that was set back comes to it once more. */
+  readonly madeDue: number | null;
+  readonly now: number;
+  /** A number from 0 to 1, below 1. */
+  readonly random: () => number;
+}
+
+/** A start that lies further ahead was written while a clock was wrong. */
+export const mostAheadMs = 60_000;
+/** A run that is owed begins within so long by chance, or within the jitter, so that not all begin at once. */
+const spreadMs = 1000;
+const mostSpreadMs = 60_000;
+/** How soon, and how late, a stream that another run holds is looked at again. */
+const soonestLookMs = 250;
+const latestLookMs = 30_000;
+
+/** What comes next for a stream: its next tick, a run that is owed before it, or a look at who holds it. */
+export function planNext(planning: Planning): Plan {
+  const { last, takesOver } = planning;
+  const tick = nextTick(planning);
+  if (last === null || last.end.kind === "completed" || last.end.kind === "refused") return tick;
+  if (last.end.kind === "held") {
+    const inMs = Math.min(latestLookMs, Math.max(soonestLookMs, last.end.leaseMs + 1));
+    const look: Plan = { kind: "look", inMs };
+    return takesOver ? earlier(tick, look, planning.now) : look;
+  }
+  return earlier(tick, retryOf(last.end, planning), planning.now);
+}
+
+function earlier(tick: Plan, other: Plan & { readonly inMs: number }, now: number): Plan {
+  return tick.kind === "tick" && tick.startAt - now <= other.inMs ? tick : other;
+}
+
+function retryOf(owed: Owed, { random, jitterMs }: Planning): Plan & { readonly inMs: number } {
+  const { failures, agoMs, retryAfterMs } = owed;
+  const backOff = failures === 0 ? 0 : backOffMs(failures, random);
+  if (backOff > agoMs && backOff > retryAfterMs)
+    return { kind: "retry", inMs: Math.round(backOff - agoMs), owed };
+  const left = Math.max(0, retryAfterMs - agoMs);
+  const spread = random() * Math.max(spreadMs, agoMs > 0 ? Math.min(jitterMs, mostSpreadMs) : 0);
+  return { kind: "retry", inMs: Math.round(left + spread), owed };
+}
+
+function nextTick({ cron, jitterMs, last, knownSince, madeDue, now, random }: Planning): Plan {
+  const due = dueAfter(cron, countedFrom(last, knownSince, now), madeDue, now);
+  if (due === null) return { kind: "never" };
+  // What is past is spread as well: many pipelines may have missed their ticks together.
+  const from = Math.max(due, now);
+  const following = cron.next(from) ?? Number.POSITIVE_INFINITY;
+  const jitter = Math.floor(Math.min(jitterMs, following - from) * random());
+  return { kind: "tick", due, startAt: jitterMs === 0 ? due : from + jitter };
+}
+
+function dueAfter(cron: CronSchedule, after: number, madeDue: number | null, now: number): number | null {
+  const due = cron.next(after);
+  return due !== null && due === madeDue && due > now ? cron.next(due) : due;
+}
+
+/** Ticks up to here are done with. A start in the future says nothing of the ticks before it. */
+function countedFrom(last: LastRun | null, knownSince: number, now: number): number {
+  const from = last === null ? knownSince : last.startedAt;
+  return isAhead(from, now) ? now : from;
+}
+
+/** Whether a time lies in the future by more than clocks may differ. */
+export function isAhead(time: number, now: number): boolean {
+  return time - now > mostAheadMs;
+}
+
+/** How many ticks besides the one that was due have gone by; no more than anybody wants to read. */
+export function ticksBetween(cron: CronSchedule, due: number, now: number): number {
+  let count = 0;
+  let at = cron.next(due);
+  while (at !== null && at <= now && count < mostCounted) {
+    count += 1;
+    at = cron.next(at);
+  }
+  return count;
+}
+
+const mostCounted = 1000;
