@@ -36,8 +36,8 @@ export const errorCodes = {
     recoverable: false,
   },
   ENV_MISSING: {
-    meaning: "The pipeline names an environment variable that is not set.",
-    hint: "Set the variable, or give a default: ${NAME:-default}.",
+    meaning: "The pipeline names an environment variable that is not set, or a file that cannot be read.",
+    hint: "Set the variable, or give a default: ${NAME:-default}. See that the file of a ${file:PATH} can be read.",
     recoverable: false,
   },
   DRIVER_MISSING: {

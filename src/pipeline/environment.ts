@@ -1,4 +1,5 @@
 import { nearest } from "../model/nearest.ts";
+import { readSecretFile } from "./secret-file.ts";
 
 /** Variables by name: the process's environment, with the values of `--param` above it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -6,8 +7,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** A text with its variables filled in. */
 export interface Substituted {
   readonly text: string;
-  /** What was filled in, by the variable's name. */
-  readonly values: readonly { readonly name: string; readonly value: string }[];
+  /** What was filled in, by the variable's name, or `file:` and the file's path. */
+  readonly values: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly source: "variable" | "file";
+  }[];
   readonly problems: readonly EnvironmentProblem[];
 }
 
@@ -24,13 +29,23 @@ const variable = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 
 /**
  * Fills in `${NAME}` and `${NAME:-default}`; the default also stands for a variable that is set to
- * nothing. `$${` is a plain `${`. What is filled in is not looked through again.
+ * nothing. `${file:PATH}` is what a file holds. `$${` is a plain `${`. What is filled in is not looked through again.
  */
 export function substitute(text: string, environment: Environment): Substituted {
-  const values: { name: string; value: string }[] = [];
+  const values: Substituted["values"][number][] = [];
   const problems: EnvironmentProblem[] = [];
   const filled = text.replace(reference, (found: string, inner: string | undefined, offset: number) => {
     if (found === "$${") return "${";
+    const [, path] = /^file:(.+)$/s.exec(inner ?? "") ?? [];
+    if (path !== undefined) {
+      const read = readSecretFile(path);
+      if ("value" in read) {
+        values.push({ name: `file:${path}`, value: read.value, source: "file" });
+        return read.value;
+      }
+      problems.push(unreadableFile(path, read.problem, offset));
+      return found;
+    }
     const [, name, fallback] = variable.exec(inner ?? "") ?? [];
     if (name === undefined || fallback?.includes("${")) {
       problems.push(malformed(found, offset));
@@ -42,7 +57,7 @@ export function substitute(text: string, environment: Environment): Substituted 
       problems.push(missing(name, environment, offset));
       return found;
     }
-    values.push({ name, value });
+    values.push({ name, value, source: "variable" });
     return value;
   });
   return { text: filled, values, problems };
@@ -51,8 +66,17 @@ export function substitute(text: string, environment: Environment): Substituted 
 function malformed(found: string, offset: number): EnvironmentProblem {
   return {
     code: "ENV_INVALID",
-    message: `\`${found}\` is not a variable of the form \`\${NAME}\` or \`\${NAME:-default}\``,
+    message: `\`${found}\` is neither of the form \`\${NAME}\` or \`\${NAME:-default}\` nor a file as \`\${file:PATH}\``,
     hint: "write $${ where the text itself shall hold ${",
+    offset,
+  };
+}
+
+function unreadableFile(path: string, why: string, offset: number): EnvironmentProblem {
+  return {
+    code: "ENV_MISSING",
+    message: `the file ${path} cannot be used: ${why}`,
+    hint: "a secret stands alone in its file, as text; a relative path begins at the working directory",
     offset,
   };
 }

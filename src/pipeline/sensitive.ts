@@ -56,6 +56,14 @@ export function registerVariable(name: string, value: string, path: ConfigPath):
   else registerSecret(value);
 }
 
+/** Registers what came from a file: a secret, unless its place says otherwise. */
+export function registerFile(value: string, path: ConfigPath): void {
+  const leaf = path.findLast((step) => typeof step === "string") ?? "";
+  if (path.includes("authentication") && plainKeys.has(leaf)) return;
+  if (isAddress(value)) registerAddress(value);
+  else registerSecret(value);
+}
+
 function isSecretVariable(name: string, path: ConfigPath): boolean {
   if (isSecretPlace(path)) return true;
   const leaf = path.findLast((step) => typeof step === "string") ?? "";

@@ -14,7 +14,7 @@ import { exactNumber } from "../model/exact-number.ts";
 import { type ConfigPath, type Finding, formatConfigPath, mistake } from "./diagnostics.ts";
 import { type Environment, substitute } from "./environment.ts";
 import { asNode, keyText, type Placed, Placing, type YamlNode } from "./placing.ts";
-import { registerText, registerVariable } from "./sensitive.ts";
+import { registerFile, registerText, registerVariable } from "./sensitive.ts";
 
 /** What is known of values beyond themselves, by `pathKey` of their place. */
 export interface Origins {
@@ -182,7 +182,10 @@ class Reader {
       const told = `\`${formatConfigPath(path)}\`: ${message}`;
       this.#report(node, mistake(code, path, told, hint === undefined ? { offset } : { offset, hint }));
     }
-    for (const { name, value } of values) registerVariable(name, value, path);
+    for (const { name, value, source } of values) {
+      if (source === "file") registerFile(value, path);
+      else registerVariable(name, value, path);
+    }
     if (values.length > 0) {
       this.#variables.set(
         pathKey(path),

@@ -158,3 +158,21 @@ test("a folder that is not there yet may come", async () => {
   writeFileSync(join(base, "later/a.yaml"), pipelineText("a"));
   expect(await looked(files, join(base, "later"))).toEqual(["added a.yaml"]);
 });
+
+test("a file of a secret that changes has the pipelines that name it loaded again, and no others", async () => {
+  const base = folder();
+  const token = join(folder(), "token");
+  writeFileSync(token, "first\n");
+  writeFileSync(join(base, "a.yaml"), pipelineText("a", `http://127.0.0.1/\${file:${token}}`));
+  writeFileSync(join(base, "b.yaml"), pipelineText("b"));
+  const files = new PipelineFiles([base], {});
+  await files.refresh();
+  expect(await looked(files, base)).toEqual([]);
+  writeFileSync(token, "second\n");
+  expect(await looked(files, base)).toEqual(["changed a.yaml"]);
+  rmSync(token);
+  expect(await looked(files, base)).toEqual(["broken a.yaml 2:57 ENV_MISSING"]);
+  expect(names(files)).toEqual(["a", "b"]);
+  writeFileSync(token, "third\n");
+  expect(await looked(files, base)).toEqual(["changed a.yaml"]);
+});

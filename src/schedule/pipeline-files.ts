@@ -10,6 +10,7 @@ import {
   pipelineFiles,
 } from "../pipeline/check.ts";
 import { byPlace, type Diagnostic } from "../pipeline/diagnostics.ts";
+import { fingerprintOfFiles } from "../pipeline/secret-file.ts";
 
 /** What has become of a pipeline file since it was last looked at. */
 export interface FileChange {
@@ -24,6 +25,7 @@ export interface FileChange {
 }
 
 interface Known {
+  /** What the file holds, and what tells whether the files of secrets that it names have changed. */
   readonly text: string;
   /** What was found of the file by itself. */
   readonly checks: readonly FileCheck[];
@@ -96,7 +98,7 @@ export class PipelineFiles {
     for (const path of this.#paths) {
       for (const file of await filesAt(path)) {
         const text = await readFile(file, "utf8").catch(() => null);
-        if (text !== null) texts.set(file, text);
+        if (text !== null) texts.set(file, `${text}\n${fingerprintOfFiles(text)}`);
       }
     }
     return texts;

@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { messageOf } from "../errors.ts";
+
+const mostBytes = 65_536;
+
+/** What a file holds that is named as `${file:PATH}`, without the line break at its end; or why it cannot be used. */
+export function readSecretFile(path: string): { readonly value: string } | { readonly problem: string } {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
+  if (bytes.length > mostBytes) return { problem: `it has more than ${mostBytes} bytes` };
+  try {
+    const value = new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\r?\n$/, "");
+    return value === "" ? { problem: "it is empty" } : { value };
+  } catch {
+    return { problem: "it is no UTF-8 text" };
+  }
+}
+
+/** A text that changes when one of the files that a pipeline file names does. It holds no secret. */
+export function fingerprintOfFiles(text: string): string {
+  const paths = new Set([...text.matchAll(/\$\{file:([^}]+)\}/g)].map(([, path = ""]) => path));
+  return [...paths].map((path) => `${path} ${hashOf(path)}`).join("\n");
+}
+
+function hashOf(path: string): string {
+  const read = readSecretFile(path);
+  return "value" in read ? createHash("sha256").update(read.value).digest("hex") : read.problem;
+}
