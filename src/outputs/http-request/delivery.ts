@@ -6,7 +6,7 @@ import { AttemptFailed } from "../../http/retry.ts";
 import { hasPlaceholder } from "../../http/template.ts";
 import { waitAsked } from "../../http/waits.ts";
 import { UnclearAnswer } from "./answer/expressions.ts";
-import { AnswerJudge, type Judgement, shownWords } from "./answer/judge.ts";
+import { AnswerJudge, type Judgement, type RequestJudge, shownWords } from "./answer/judge.ts";
 import type { RecordResult } from "./answer/results.ts";
 import { answered, cannotTell, saysFailed, unclear, unlisted } from "./answer-errors.ts";
 import type { Prepared, Requests } from "./requests.ts";
@@ -92,7 +92,8 @@ export class Delivery {
   }
 
   async #send(load: Load, signal: AbortSignal): Promise<Outcome> {
-    const request = this.#requests(load, signal);
+    const judge = this.#judge.begin();
+    const request = this.#requests(load, signal, judge);
     const bytes =
       this.#tooLargeBytes === Number.POSITIVE_INFINITY ? 0 : Buffer.byteLength(request.body ?? "");
     if (load.length > 1 && bytes >= this.#tooLargeBytes)
@@ -100,7 +101,7 @@ export class Delivery {
     const sent = { records: load.map(({ record }) => record), items: load.map(({ body }) => body.item) };
     let unreadable = 0;
     return await this.#parts.client.read(request, async (answer) => {
-      const judgement = await clearly(request, answer, () => this.#judge.judge(answer, sent));
+      const judgement = await clearly(request, answer, () => judge.judge(answer, sent));
       if (judgement.kind !== "unreadable") return this.#outcome(judgement, request, answer, load);
       const reason = cannotTell(request, answer.status, judgement.why);
       if (judgement.isTooLarge) return { kind: load.length > 1 ? "divide" : "unknown", reason };
@@ -109,12 +110,12 @@ export class Delivery {
     });
   }
 
-  #requests(load: Load, signal: AbortSignal): HttpRequest {
+  #requests(load: Load, signal: AbortSignal, judge: RequestJudge): HttpRequest {
     const request = this.#parts.requests.carrying(load, signal);
     return {
       ...request,
       bodyOptional: true,
-      claims: (answer) => clearly(request, answer, () => this.#judge.claims(answer)),
+      claims: (answer) => clearly(request, answer, () => judge.claims(answer)),
       accepts: (status) => this.#isRefusal(status),
     };
   }

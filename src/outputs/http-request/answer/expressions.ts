@@ -1,6 +1,7 @@
 import jsonata from "jsonata";
 import { z } from "zod";
 import { ExactNumber } from "../../../model/exact-number.ts";
+import { jsonataBoolean } from "../../../model/jsonata-boolean.ts";
 import { isPlainObject } from "../../../model/plain-object.ts";
 
 /** An expression that runs longer on one answer, or calls itself deeper, is taken for an endless one. */
@@ -35,9 +36,9 @@ export const expressionSchema = z
     });
   });
 
-/** `code` is what is evaluated for the text. Throws `UnclearAnswer` where the expression cannot be evaluated over a value. */
-export function compileExpression(text: string, code = text): Expression {
-  const expression = jsonata(code, limits);
+/** Throws `UnclearAnswer` where the expression cannot be evaluated over a value. */
+export function compileExpression(text: string): Expression {
+  const expression = jsonata(text, limits);
   return async (input, { status, headers }) => {
     try {
       return await expression.evaluate(input, { status, headers });
@@ -49,8 +50,8 @@ export function compileExpression(text: string, code = text): Expression {
 
 /** Whether JSONata's `$boolean` of the expression is true; nothing is false. */
 export function compileCondition(text: string): Condition {
-  const evaluate = compileExpression(text, `$boolean((${text}\n))`);
-  return async (input, bindings) => (await evaluate(input, bindings)) === true;
+  const evaluate = compileExpression(text);
+  return async (input, bindings) => jsonataBoolean(await evaluate(input, bindings));
 }
 
 /** A JSON value for expressions: integers beyond a double's digits become text, so that ids keep them all. */

@@ -49,7 +49,6 @@ export class AnswerJudge {
   readonly #resultsOf: ResultsOf | null;
   /** Whether something is declared of what a 2xx means, so that nothing is to be read into it. */
   readonly #isDeclared: boolean;
-  readonly #seen = new WeakMap<HttpResponse, Seen>();
 
   constructor(config: JudgeConfig) {
     const { answer } = config;
@@ -59,97 +58,115 @@ export class AnswerJudge {
     this.#isDeclared = [answer?.success, answer?.refused, answer?.results].some((one) => one !== undefined);
   }
 
-  /** Whether the declared conditions and statuses decide about an answer, whatever its status. */
-  async claims(answer: HttpResponse): Promise<boolean> {
-    return this.#isListed(answer.status) || (await this.#rulingOn(answer)) !== null;
+  /** For one request, whose answers are claimed and judged one after another. */
+  begin(): RequestJudge {
+    let last: { readonly answer: HttpResponse; readonly seen: Seen } | null = null;
+    const seenIn = (answer: HttpResponse): Seen => {
+      if (last?.answer !== answer) last = { answer, seen: this.#seen(answer) };
+      return last.seen;
+    };
+    return {
+      claims: (answer) => this.#claims(seenIn(answer)),
+      judge: (answer, sent) => this.#judge(seenIn(answer), sent),
+    };
   }
 
-  /**
-   * What an answer means that is a success or a refusal by its status, or that was claimed. Throws
-   * `UnclearAnswer` where it is not of the kind that is declared.
-   */
-  async judge(answer: HttpResponse, sent: Sent): Promise<Judgement> {
-    const ruling = await this.#rulingOn(answer);
-    if (this.#isUnreadable(answer, ruling)) return this.#unreadable(answer);
-    const refused = await this.#refusal(answer, ruling);
+  async #claims(seen: Seen): Promise<boolean> {
+    return this.#isListed(seen.status) || (await this.#rulingOn(seen)) !== null;
+  }
+
+  async #judge(seen: Seen, sent: Sent): Promise<Judgement> {
+    const ruling = await this.#rulingOn(seen);
+    if (this.#isUnreadable(seen, ruling)) return this.#unreadable(seen);
+    const refused = await this.#refusal(seen, ruling);
     if (refused !== null) return refused;
     if (this.#resultsOf !== null)
-      return { kind: "results", results: await this.#resultsOf(this.#seenIn(answer), sent.records) };
-    const sign = this.#isDeclared || !isSuccess(answer.status) ? null : this.#signIn(answer, sent.items);
+      return { kind: "results", results: await this.#resultsOf(seen, sent.records) };
+    const sign = this.#isDeclared || !isSuccess(seen.status) ? null : this.#signIn(seen, sent.items);
     if (sign !== null) return { kind: "failed", sign };
-    const { unread, isDamaged } = this.#seenIn(answer);
-    return { kind: "taken", unread: isDamaged ? unread : null };
+    return { kind: "taken", unread: seen.isDamaged ? seen.unread : null };
   }
 
   /** Null where the answer is a success. */
-  async #refusal(answer: HttpResponse, ruling: Ruling | null): Promise<Judgement | null> {
+  async #refusal(seen: Seen, ruling: Ruling | null): Promise<Judgement | null> {
     const { success, answer: declared } = this.#config;
     if (ruling === "success") return null;
     if (ruling === null) {
       if (declared?.success === undefined) {
-        if (this.#isListed(answer.status)) return null;
-        if (isSuccess(answer.status)) return success === undefined ? null : { kind: "unlisted" };
-      } else if (isSuccess(answer.status) && declared.refused !== undefined) {
+        if (this.#isListed(seen.status)) return null;
+        if (isSuccess(seen.status)) return success === undefined ? null : { kind: "unlisted" };
+      } else if (isSuccess(seen.status) && declared.refused !== undefined) {
         throw new UnclearAnswer(
-          ` that fits neither \`answer.success\` nor \`answer.refused\`${await this.#wordsOf(answer)}`,
+          ` that fits neither \`answer.success\` nor \`answer.refused\`${await this.#wordsOf(seen)}`,
         );
       }
     }
-    return { kind: ruling ?? "refused", words: await this.#wordsOf(answer) };
+    return { kind: ruling ?? "refused", words: await this.#wordsOf(seen) };
   }
 
   #isListed(status: number): boolean {
     return this.#config.success?.includes(status) === true;
   }
 
-  async #rulingOn(answer: HttpResponse): Promise<Ruling | null> {
-    const seen = this.#seenIn(answer);
+  async #rulingOn(seen: Seen): Promise<Ruling | null> {
     seen.ruling ??= this.#conditions.rulingOn(seen);
     return await seen.ruling;
   }
 
   /** Whether what is declared needs a body that there is none of. */
-  #isUnreadable(answer: HttpResponse, ruling: Ruling | null): boolean {
-    if (this.#seenIn(answer).unread === null) return false;
+  #isUnreadable(seen: Seen, ruling: Ruling | null): boolean {
+    if (seen.unread === null) return false;
     if (this.#resultsOf === null && this.#config.answer?.success === "always") return false;
     const { needBody } = this.#conditions;
-    return (needBody || this.#resultsOf !== null) && (isSuccess(answer.status) || ruling === "success");
+    return (needBody || this.#resultsOf !== null) && (isSuccess(seen.status) || ruling === "success");
   }
 
-  #unreadable(answer: HttpResponse): Judgement {
-    const why = this.#seenIn(answer).unread ?? "";
+  #unreadable(seen: Seen): Judgement {
+    const why = seen.unread ?? "";
     if (this.#config.answer?.unreadable === "success") return { kind: "taken", unread: why };
-    return { kind: "unreadable", why, isTooLarge: answer.unread?.isTooLarge === true };
+    return { kind: "unreadable", why, isTooLarge: seen.isTooLarge };
   }
 
-  #signIn(answer: HttpResponse, items: readonly unknown[]): string | null {
-    if (answer.status === 207 && !this.#isListed(207))
+  #signIn(seen: Seen, items: readonly unknown[]): string | null {
+    if (seen.status === 207 && !this.#isListed(207))
       return "status 207 means that parts of it may have failed";
-    return signOfFailure(this.#seenIn(answer).body, items);
+    return signOfFailure(seen.body, items);
   }
 
   /** The target's words, else the beginning of its answer, in quotes; empty for none. */
-  async #wordsOf(answer: HttpResponse): Promise<string> {
-    const words = shownWords(await this.#conditions.wordsOf(this.#seenIn(answer)));
-    return words === "" ? snippet(answer.text) : words;
+  async #wordsOf(seen: Seen): Promise<string> {
+    const words = shownWords(await this.#conditions.wordsOf(seen));
+    return words === "" ? snippet(seen.text) : words;
   }
 
-  #seenIn(answer: HttpResponse): Seen {
-    let seen = this.#seen.get(answer);
-    if (seen === undefined) {
-      const { status, headers } = answer;
-      seen = { status, headers: Object.fromEntries(headers), ...bodyOf(answer), ruling: null };
-      this.#seen.set(answer, seen);
-    }
-    return seen;
+  #seen(answer: HttpResponse): Seen {
+    const { status, text, unread } = answer;
+    // What nothing is declared of is only looked at for signs.
+    const looks = this.#config.answer !== undefined;
+    const headers = looks ? Object.fromEntries(answer.headers) : {};
+    const body = bodyOf(answer, looks ? forExpressions : (value) => value);
+    return { status, text, headers, ...body, isTooLarge: unread?.isTooLarge === true, ruling: null };
   }
 }
 
+/** Says what the answers to one request mean. */
+export interface RequestJudge {
+  /** Whether the declared conditions and statuses decide about an answer, whatever its status. */
+  claims(answer: HttpResponse): Promise<boolean>;
+  /**
+   * What an answer means that is a success or a refusal by its status, or that was claimed. Throws
+   * `UnclearAnswer` where it is not of the kind that is declared.
+   */
+  judge(answer: HttpResponse, sent: Sent): Promise<Judgement>;
+}
+
 interface Seen extends SeenAnswer {
+  readonly text: string;
   /** Why conditions cannot look into the body. */
   readonly unread: string | null;
   /** Whether that is damage, and not just a kind of answer that some targets give. */
   readonly isDamaged: boolean;
+  readonly isTooLarge: boolean;
   ruling: Promise<Ruling | null> | null;
 }
 
@@ -160,14 +177,17 @@ export function shownWords(words: unknown): string {
 }
 
 /** JSON, or the text where it is not meant for any: `ok`. A page for browsers is never a target's answer. */
-function bodyOf({ text, unread, headers }: HttpResponse): Pick<Seen, "body" | "unread" | "isDamaged"> {
+function bodyOf(
+  { text, unread, headers }: HttpResponse,
+  adapt: (body: unknown) => unknown,
+): Pick<Seen, "body" | "unread" | "isDamaged"> {
   const none = (why: string, isDamaged: boolean) => ({ body: undefined, unread: why, isDamaged });
   if (unread !== null) return none(unread.reason, true);
   const start = text.trimStart().slice(0, 20);
   if (start === "") return { body: undefined, unread: null, isDamaged: false };
   if (/^<(?:!doctype html|html)/i.test(start)) return none("it is an HTML page", false);
   try {
-    return { body: forExpressions(parseJson(text)), unread: null, isDamaged: false };
+    return { body: adapt(parseJson(text)), unread: null, isDamaged: false };
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     if (!/^[[{]/.test(start)) return { body: text, unread: null, isDamaged: false };
