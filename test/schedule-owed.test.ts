@@ -140,6 +140,17 @@ describe("a run that is owed", () => {
   });
 });
 
+test("a tick that a new stream meets while its process still starts is made", async () => {
+  const machine = new Machine("2026-01-01T02:59:50Z");
+  onTestFinished(() => machine.end());
+  const began = machine.clock.now();
+  await machine.clock.advance(20_000);
+  const process = machine.start([]);
+  process.scheduler.assign([daily], began);
+  await machine.clock.advance(1000);
+  expect(machine.times("a")).toEqual(["2026-01-01T03:00:10Z"]);
+});
+
 describe("of two processes over one state", () => {
   test("P1: one takes over what the other left, as soon as its lease is over", async () => {
     const machine = await machineOf();

@@ -173,7 +173,9 @@ test("a run's time, its silence and its wait for a slot are told beside the inte
   expect(await told()).toEqual([86_400, null, 170, 0]);
   tell({ type: "ended", pipeline: daily, result: failedResult, failures: 1 });
   expect(await told()).toEqual([86_400, null, null, null]);
+  tell({ type: "started", pipeline: daily, reason: "tick", due: 0, lateMs: 0 });
   metrics.unscheduled(key);
+  tell({ type: "ended", pipeline: daily, result: failedResult, failures: 1 });
   expect(await told()).toEqual([null, null, null, null]);
 });
 

@@ -24,6 +24,8 @@ export class ScheduleMetrics {
   readonly #labels: LabelledStreams;
   readonly #clock: Clock;
   readonly #watched = new Map<string, Watched>();
+  /** Streams that are no longer scheduled, and whose last run is still under way. */
+  readonly #gone = new Set<string>();
 
   constructor(instruments: Instruments, labels: LabelledStreams, clock: Clock) {
     this.#instruments = instruments;
@@ -43,12 +45,15 @@ export class ScheduleMetrics {
     const { nextRun, lateness, missedTicks, retries, runs, overruns } = this.#instruments;
     switch (event.type) {
       case "planned":
+        this.#gone.delete(nameOf(event.pipeline.key));
+        watched.queuedAt = null;
         if (event.at === null) nextRun.remove(labels);
         else nextRun.set(labels, event.at / 1000);
         break;
       case "retrying":
         nextRun.set(labels, event.at / 1000);
         watched.failures = event.failures;
+        watched.queuedAt = null;
         break;
       case "queued":
         watched.queuedAt = now;
@@ -85,6 +90,7 @@ export class ScheduleMetrics {
         // The state tells of every run that was begun; of these it knows nothing.
         const { status, runId } = event.result;
         if (runId === null) runs.inc({ ...labels, outcome: status });
+        if (this.#gone.delete(nameOf(event.pipeline.key))) this.#watched.delete(nameOf(event.pipeline.key));
         break;
       }
     }
@@ -93,6 +99,7 @@ export class ScheduleMetrics {
   /** A pipeline that is no longer scheduled has no next run. */
   unscheduled(key: StreamKey): void {
     this.#instruments.nextRun.remove(this.#labels.of(key));
+    if (this.#watched.get(nameOf(key))?.beganAt != null) this.#gone.add(nameOf(key));
     this.#watched.delete(nameOf(key));
   }
 

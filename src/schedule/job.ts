@@ -67,12 +67,18 @@ export class Job<P extends Scheduled> {
   /** Resolves when nothing is left to do: the pipeline was taken away, or the scheduler drains. */
   readonly ended: Promise<void>;
 
-  constructor(pipeline: P, parts: JobParts<P>, slots: Slots, draining: AbortSignal) {
+  /** A stream that was never run waits for its next tick after `since`. */
+  constructor(
+    pipeline: P,
+    parts: JobParts<P>,
+    slots: Slots,
+    { draining, since }: { readonly draining: AbortSignal; readonly since: number },
+  ) {
     this.#pipeline = pipeline;
     this.#parts = parts;
     this.#slots = slots;
     this.#draining = draining;
-    this.#knownSince = parts.clock.now();
+    this.#knownSince = since;
     this.ended = this.#live();
   }
 
@@ -268,7 +274,8 @@ export class Job<P extends Scheduled> {
     // Who holds the stream, or has taken it over, is for the state to say.
     const isElsewhere = status === "skipped" || status === "superseded";
     this.#last = isElsewhere ? undefined : { runId, startedAt, end };
-    const failures = "failures" in end ? end.failures : 0;
+    const told = isElsewhere ? before?.end : end;
+    const failures = told !== undefined && "failures" in told ? told.failures : 0;
     if (pipeline !== this.#pipeline && error !== null) this.#mend();
     this.#parts.onEvent({ type: "ended", pipeline, result, failures });
   }

@@ -32,14 +32,15 @@ export class Scheduler<P extends Scheduled> {
   /**
    * What is to be run from now on, no two of one stream. A pipeline that is the same object as before
    * goes on as it was; one that is new for its stream takes over with the next tick; what is no
-   * longer among them ends, after the run that may be under way.
+   * longer among them ends, after the run that may be under way. A stream that was never run waits for its next
+   * tick after `since`, which is now unless given.
    */
-  assign(pipelines: readonly P[]): void {
+  assign(pipelines: readonly P[], since = this.#parts.clock.now()): void {
     if (this.#draining.signal.aborted) return;
     const wanted = new Map(pipelines.map((pipeline) => [nameOf(pipeline.key), pipeline]));
     for (const [key, job] of this.#jobs) job.assign(wanted.get(key) ?? null);
     for (const [key, pipeline] of wanted) {
-      if (!this.#jobs.has(key)) this.#begin(key, pipeline);
+      if (!this.#jobs.has(key)) this.#begin(key, pipeline, since);
     }
   }
 
@@ -59,13 +60,14 @@ export class Scheduler<P extends Scheduled> {
     return [...this.#jobs.values()].filter(({ running }) => running).length;
   }
 
-  #begin(key: string, pipeline: P): void {
-    const job = new Job(pipeline, this.#parts, this.#slots, this.#draining.signal);
+  #begin(key: string, pipeline: P, since: number): void {
+    const job = new Job(pipeline, this.#parts, this.#slots, { draining: this.#draining.signal, since });
     this.#jobs.set(key, job);
     void job.ended.then(() => {
       this.#jobs.delete(key);
       // It may have been asked for again between its last look and its end.
-      if (job.pipeline !== null && !this.#draining.signal.aborted) this.#begin(key, job.pipeline);
+      if (job.pipeline !== null && !this.#draining.signal.aborted)
+        this.#begin(key, job.pipeline, this.#parts.clock.now());
     });
   }
 }

@@ -1,7 +1,7 @@
 import { preview } from "../../engine/preview.ts";
 import type { Progress } from "../../engine/read-loop.ts";
 import type { RunResult } from "../../engine/result.ts";
-import { attemptSync, type SyncOptions } from "../../engine/sync.ts";
+import { attemptSync, type RunPause, type SyncOptions } from "../../engine/sync.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { asTidemarkError } from "../failure.ts";
@@ -18,6 +18,8 @@ export interface AttemptOptions {
   readonly asked: Pick<SyncOptions, "since" | "lookbackDays">;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  /** Told of a wait that takes long, as it begins. */
+  readonly onPause: (wait: RunPause) => void;
 }
 
 export interface Attempt {
@@ -47,11 +49,15 @@ export async function attempt(pipeline: LoadedPipeline, options: AttemptOptions)
 
 function move(pipeline: LoadedPipeline, url: string, options: AttemptOptions): Promise<RunResult> {
   const { signal, fullRefresh, appendAgain, asked, onProgress } = options;
+  const onPause = (wait: RunPause, sleep: () => Promise<void>): Promise<void> => {
+    options.onPause(wait);
+    return sleep();
+  };
   return withState(url, { create: true }, (state) =>
     traced(pipeline, state, (pipeline, state) =>
       attemptSync(pipeline, {
         ...asked,
-        ...{ state, signal, fullRefresh, appendAgain, onProgress, actor: actor() },
+        ...{ state, signal, fullRefresh, appendAgain, onProgress, onPause, actor: actor() },
       }),
     ),
   );

@@ -1,4 +1,5 @@
 import type { Progress } from "../../engine/read-loop.ts";
+import type { RunPause } from "../../engine/sync.ts";
 import { counted, formatCount } from "../format.ts";
 import { cutToWidth } from "../table.ts";
 import { note, noteOver, shown } from "../terminal.ts";
@@ -7,6 +8,8 @@ import { note, noteOver, shown } from "../terminal.ts";
 export interface ProgressTeller {
   start(): void;
   tell(progress: Progress): void;
+  /** Says that the run waits, as it begins to. */
+  pause(wait: RunPause): void;
   /** Leaves the place clean for what is printed next. */
   end(): void;
 }
@@ -35,6 +38,10 @@ function liveLine(name: string): ProgressTeller {
       toldAt = now;
       draw(`${name}  ${progressText(progress, now - startedAt)}`);
     },
+    pause(wait) {
+      toldAt = Number.NEGATIVE_INFINITY;
+      draw(`${name}  ${pauseText(wait)}`);
+    },
     end: () => noteOver(""),
   };
 }
@@ -50,8 +57,13 @@ function plainLines(name: string, stream: string): ProgressTeller {
       toldAt = now;
       note(`${name}: ${progressText(progress, now - startedAt)}\n`);
     },
+    pause: (wait) => note(`${name}: ${pauseText(wait)}\n`),
     end() {},
   };
+}
+
+function pauseText({ milliseconds, why }: RunPause): string {
+  return `waiting ${Math.ceil(milliseconds / 1000)} s: ${shown(why)}`;
 }
 
 function progressText(progress: Progress, elapsedMs: number): string {

@@ -69,6 +69,7 @@ async function runOne(
     },
     signal,
     onProgress: progress.tell,
+    onPause: progress.pause,
   });
   progress.end();
   if (sample !== null && !json) await printRecords(sample);

@@ -45,9 +45,10 @@ export class Schedules {
     });
   }
 
-  begin(): void {
+  /** A stream that was never run waits for its next tick after `since`, which is now unless given. */
+  begin(since?: number): void {
     const before = this.#scheduler.pipelines;
-    this.#scheduler.assign(scheduledOf(this.#files.pipelines));
+    this.#scheduler.assign(scheduledOf(this.#files.pipelines), since);
     const { metrics } = this.#observability;
     const now = this.#scheduler.pipelines;
     for (const pipeline of before) if (!now.includes(pipeline)) metrics.unscheduled(pipeline.key);

@@ -61,7 +61,8 @@ export async function start(paths: readonly string[], options: Options): Promise
     : null;
   await using metricsPort = await metricsPortOf(options, observability);
   const schedules = new Schedules(files, observability, states, { ...options, clock });
-  schedules.begin();
+  // What fell due while the process was still starting is not lost.
+  schedules.begin(clock.now() - Math.round(process.uptime() * 1000));
   let looking = Promise.resolve();
   const look = (): Promise<void> => {
     looking = looking.then(() => schedules.look());
