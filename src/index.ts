@@ -27,6 +27,7 @@ export type {
   Committed,
   DeadLetter,
   DeadLetterSink,
+  DeadLetterStore,
   ErrorPolicy,
   Filter,
   FilterContext,
@@ -34,6 +35,8 @@ export type {
   Input,
   InputContext,
   InputSession,
+  LetterEntry,
+  LetterMark,
   LetterStage,
   Mark,
   OnError,
@@ -52,6 +55,8 @@ export type {
 } from "./engine/ports.ts";
 export { type PreviewOptions, preview } from "./engine/preview.ts";
 export type { Progress } from "./engine/read-loop.ts";
+export { type ReplayOptions, type ReplayResult, replayDeadLetters } from "./engine/replay.ts";
+export type { ReplayedLetter, ReplayOutcome } from "./engine/replay-session.ts";
 export type { RunResult, RunStatus, RunWarning } from "./engine/result.ts";
 export { attemptSync, type SyncOptions, sync } from "./engine/sync.ts";
 export {

@@ -50,6 +50,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import("./verify.ts")).defineVerify,
   },
   {
+    name: "deadletters",
+    summary: "Look at refused records, send them again, or give them up",
+    group: pipelines,
+    load: async () => (await import("./deadletters.ts")).defineDeadLetters,
+  },
+  {
     name: "state",
     summary: "Look at, move, copy and restore what is stored of streams",
     group: places,

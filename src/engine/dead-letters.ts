@@ -73,7 +73,9 @@ interface Lettered {
 function letterId({ connector, stream }: StreamKey, { partition, stage, record }: Lettered): string {
   const place = partition === null ? [connector, stream] : [connector, stream, partition];
   const text = stringifyJson([...place, stage, nameOfContent(record)]);
-  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
+  const id = createHash("sha256").update(text).digest("base64url").slice(0, 22);
+  // On a command line it must not be taken for an option.
+  return id.replace(/^-/, "_");
 }
 
 /** A text that two refused records share exactly when they have the same content. */

@@ -1,4 +1,5 @@
 import type { TidemarkError } from "../errors.ts";
+import type { StreamKey } from "../model/stream-key.ts";
 
 /** What becomes of a record that cannot be read, or that a filter or the output cannot take. */
 export const errorPolicies = ["fail", "skip", "deadLetter"] as const;
@@ -65,6 +66,49 @@ export interface DeadLetterSink {
   close(): void;
 }
 
+/** What has become of a letter: a replay delivered it, or met the same refusal again; or it was given up. */
+export const letterMarks = ["replayed", "refused", "discarded"] as const;
+
+/** What a place of letters is told of one of them. It stands behind the letter and takes nothing away from it. */
+export interface LetterMark {
+  readonly mark: (typeof letterMarks)[number];
+  /** The letter's `id`. */
+  readonly letter: string;
+  readonly time: string;
+  /** The run that replayed it; null where it was discarded. */
+  readonly run: string | null;
+  readonly actor: string;
+  /** For `refused`: the code and why. For `discarded`: the reason that was given. */
+  readonly code: string | null;
+  readonly reason: string | null;
+}
+
+/** What a place of letters says of one of them, without its record. */
+export interface LetterEntry {
+  readonly id: string;
+  /** When the record was first refused, since the letter was last replayed or discarded. */
+  readonly time: string;
+  readonly status: "open" | "replayed" | "discarded";
+  /** How many replays have met a refusal since then. */
+  readonly tries: number;
+  /** Of the last refusal. */
+  readonly code: string;
+  /** The last mark, where there is one. */
+  readonly marked: LetterMark | null;
+}
+
+/** A place of letters that can be read again. */
+export interface DeadLetterStore extends DeadLetterSink {
+  /** The letters of a stream in the order in which they were first refused, and how many lines cannot be read. */
+  entries(key: StreamKey): { readonly entries: readonly LetterEntry[]; readonly unreadable: number };
+  /** The whole letter, as it was last written. */
+  letter(entry: LetterEntry): DeadLetter;
+  /** Throws as `add` does. */
+  mark(mark: LetterMark): void;
+  /** Takes letters that were replayed or discarded, and their marks, away for good. Returns how many letters. */
+  purge(key: StreamKey): number;
+}
+
 /** How many of a run's records may be refused: so many, or such a share of those tried (0 to 1). */
 export type RefusalLimit = { readonly records: number } | { readonly share: number };
 
@@ -76,6 +120,8 @@ export interface OnError {
    * leaves it out writes to the output's.
    */
   readonly deadLetters?: () => DeadLetterSink;
+  /** Opens the same place to look at the letters, and to replay them; absent where it cannot be read again. */
+  readonly keptLetters?: () => DeadLetterStore;
   /**
    * Of an output: how many records may be refused in a run, by whatever stage. Past it the run fails with
    * `TOO_MANY_REFUSED`. Without one, a run of which every record was refused fails; a share of 1 is no limit.

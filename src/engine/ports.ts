@@ -23,14 +23,17 @@ export { cursorRoles } from "./incremental.ts";
 export type {
   DeadLetter,
   DeadLetterSink,
+  DeadLetterStore,
   ErrorPolicy,
+  LetterEntry,
+  LetterMark,
   LetterStage,
   OnError,
   Refusal,
   RefusalLimit,
   Refusals,
 } from "./on-error.ts";
-export { errorPolicies, letterStages } from "./on-error.ts";
+export { errorPolicies, letterMarks, letterStages } from "./on-error.ts";
 export type { PartContext, Warn } from "./part-context.ts";
 export type { PartitionMove };
 
@@ -316,6 +319,12 @@ export interface OutputSession {
    * not, what is surely new to the run is not asked for. Without it, everything is.
    */
   keepsDelivered?(): Promise<boolean>;
+  /**
+   * For outputs that replace rows, asked before a dead letter is replayed: what of the rows that are there the record would
+   * replace. `older` is a row whose cursor is not higher (`OutputContext.cursorPath`); `anything` one of which that
+   * cannot be told.
+   */
+  replaces?(record: SourceRecord): Promise<"nothing" | "older" | "anything">;
   /** Whether `commit` itself calls `Refusals.settle`, once it is sure that the run may still write. */
   readonly settlesRefusals?: boolean;
   /**

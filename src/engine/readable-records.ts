@@ -166,6 +166,21 @@ export class ReadableRecords {
   }
 }
 
+/** Why a record cannot be read by these settings, apart from all others; null where it can. */
+export function unreadableBy(record: SourceRecord, incremental: Incremental): TidemarkError | null {
+  let refused: TidemarkError | null = null;
+  const refusals: Refusals = {
+    goesOn: true,
+    refuse: ({ reason }) => {
+      refused = reason;
+    },
+    settle() {},
+  };
+  const options = { incremental, refusals, hasRead: true, isNew: () => true, warn: () => {} };
+  new ReadableRecords(options).of({ records: [record], next: null });
+  return refused;
+}
+
 const ofRecord: ReadonlySet<string> = new Set([
   "RECORD_INVALID",
   "CURSOR_INVALID",

@@ -3,7 +3,7 @@ import type { SourceRecord } from "../../model/record.ts";
 import type { SqlConnection } from "../../sql/port.ts";
 import { CursorTexts, type NewestBy, textOrderOf } from "./newest-row.ts";
 import type { TablePlan } from "./table-plan.ts";
-import type { ColumnRules, TableColumn, TableDescription } from "./table-store.ts";
+import type { ColumnRules, FieldColumn, TableColumn, TableDescription } from "./table-store.ts";
 
 /** How many rows that are there show in which form the table holds the cursor. */
 const rowsLookedAt = 1_000;
@@ -35,11 +35,16 @@ export class NewestGuard {
     this.#texts = new CursorTexts(textOrderOf(cursorType));
   }
 
+  /** Whether rows are told from records that are older than they are, as far as was seen. */
+  tells(plan: TablePlan): boolean {
+    return this.#isNeeded && !this.#hasWarned && this.#columnOf(plan) !== null;
+  }
+
   by(plan: TablePlan): NewestBy | null {
     const { table, context } = this.#options;
     if (!this.#isNeeded) return null;
-    const column = plan.columns.find(({ field }) => field === this.#field);
-    if (column !== undefined && column.kind !== "json" && !plan.key.includes(column.name)) {
+    const column = this.#columnOf(plan);
+    if (column !== null) {
       return { column: column.name, order: textOrderOf(context.cursorType ?? null) };
     }
     context.warn(
@@ -47,6 +52,12 @@ export class NewestGuard {
       `the table ${table} has no column of the cursor ${context.cursorPath?.join(".")}: a record that changes while the backfill reads it may be put back to what it was, until it changes again`,
     );
     return null;
+  }
+
+  #columnOf(plan: TablePlan): FieldColumn | null {
+    const column = plan.columns.find(({ field }) => field === this.#field);
+    const decides = column !== undefined && column.kind !== "json" && !plan.key.includes(column.name);
+    return decides ? column : null;
   }
 
   /** Looks at rows that are there. To be called once, before records are written. */

@@ -19,6 +19,7 @@ import { hasRows } from "./has-rows.ts";
 import type { Ledger } from "./ledger.ts";
 import { NewestGuard } from "./newest-guard.ts";
 import { refusalBefore, refusalOf } from "./refused-record.ts";
+import { replacedBy } from "./replaced-row.ts";
 import { rowsLeftOut, writeAll, writeCarefully } from "./row-writing.ts";
 import { createSpill, type Spill, spill } from "./spills.ts";
 import { TablePlan } from "./table-plan.ts";
@@ -158,6 +159,15 @@ export class DatabaseSession implements OutputSession {
     this.#heldCharacters += characters;
     this.#records += records.length;
     return records.length;
+  }
+
+  replaces(record: SourceRecord): Promise<"nothing" | "older" | "anything"> {
+    return replacedBy(record, {
+      ...this.#parts,
+      plan: this.#planned(),
+      newest: this.#newest,
+      inexact: this.#inexact,
+    });
   }
 
   /** The records that columns can be made for; the others are refused one by one, and leave the plan as it was. */

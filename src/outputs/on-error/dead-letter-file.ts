@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  fchmodSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -37,9 +38,14 @@ export class DeadLetterFile implements DeadLetterSink {
   }
 
   add(letter: DeadLetter): void {
+    this.addLine(letterLine(letter));
+  }
+
+  /** Adds text that ends in a line's end. */
+  addLine(line: string): void {
     this.#tell(() => {
       this.#file ??= this.#open();
-      writeWhole(this.#file, Buffer.from(letterLine(letter)));
+      writeWhole(this.#file, Buffer.from(line));
     });
   }
 
@@ -96,7 +102,7 @@ export class DeadLetterFile implements DeadLetterSink {
 const mostTries = 10;
 
 /** What stands in a file from there on, a piece at a time, none of which ends within a line. */
-function* wholeLines(file: number, from: number): Generator<Buffer> {
+export function* wholeLines(file: number, from: number): Generator<Buffer> {
   let rest = Buffer.alloc(0);
   for (let at = from; ; ) {
     const piece = Buffer.alloc(64 * 1024);
@@ -112,7 +118,7 @@ function* wholeLines(file: number, from: number): Generator<Buffer> {
 }
 
 /** Whether the path still leads to the open file. */
-function isAt(file: number, path: string): boolean {
+export function isAt(file: number, path: string): boolean {
   const there = statSync(path, { throwIfNoEntry: false });
   const { ino, dev } = fstatSync(file);
   return there !== undefined && there.ino === ino && there.dev === dev;
@@ -120,11 +126,16 @@ function isAt(file: number, path: string): boolean {
 
 /** Another process may be in the middle of a write, whose beginning can be seen already. */
 function endsLineSoon(file: number): boolean {
-  for (let looks = 0; looks < 5; looks++) {
-    if (endsLine(file)) return true;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
-  }
+  if (endsLine(file)) return true;
+  awaitWrites(file);
   return endsLine(file);
+}
+
+/** A change of a file's mode, even to what it is, waits for a write that is under way. Its owner may make it. */
+function awaitWrites(file: number): void {
+  try {
+    fchmodSync(file, fstatSync(file).mode & 0o7777);
+  } catch {}
 }
 
 function endsLine(file: number): boolean {
@@ -136,7 +147,7 @@ function endsLine(file: number): boolean {
 }
 
 /** A single write may take less than it was given. */
-function writeWhole(file: number, bytes: Buffer): void {
+export function writeWhole(file: number, bytes: Buffer): void {
   for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
 }
 

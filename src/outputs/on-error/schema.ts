@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { errorPolicies, type OnError, type RefusalLimit } from "../../engine/ports.ts";
+import { DeadLetterBook } from "./dead-letter-book.ts";
 import { DeadLetterFile } from "./dead-letter-file.ts";
 
 /** From above 0% to 100%. */
@@ -54,7 +55,12 @@ export function refuseOnErrorMistakes(config: OnErrorConfig, context: z.Refineme
 export function onErrorOf({ onError, deadLetter, maxRefused }: OnErrorConfig): OnError {
   return {
     policy: onError,
-    ...(deadLetter === undefined ? {} : { deadLetters: () => new DeadLetterFile(deadLetter.path) }),
+    ...(deadLetter === undefined
+      ? {}
+      : {
+          deadLetters: () => new DeadLetterFile(deadLetter.path),
+          keptLetters: () => new DeadLetterBook(deadLetter.path),
+        }),
     ...(maxRefused === undefined ? {} : { maxRefused: limitOf(maxRefused) }),
   };
 }

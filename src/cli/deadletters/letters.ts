@@ -1,0 +1,96 @@
+import type { Command } from "commander";
+import type { DeadLetter, DeadLetterStore, LetterEntry } from "../../engine/ports.ts";
+import { lettersOf } from "../../engine/replay.ts";
+import { isRecord } from "../../model/record.ts";
+import { DeadLetterBook } from "../../outputs/on-error/dead-letter-book.ts";
+import { recordName } from "../../outputs/on-error/record-name.ts";
+import type { LoadedPipeline } from "../../pipeline/check.ts";
+import { invalidArgument } from "../failure.ts";
+import { type Params, takesParams } from "../params.ts";
+import { loadForRun } from "../run/load.ts";
+
+export interface LettersOptions {
+  readonly param: Params;
+  readonly json: boolean;
+  /** A file of letters that was moved away, in the place of the one that the pipeline declares. */
+  readonly letters?: string;
+}
+
+/** Adds what all commands about letters take. */
+export function takesLetters(command: Command): Command {
+  return takesParams(command).option(
+    "--letters <file>",
+    "read this dead-letter file, as one that was moved away",
+  );
+}
+
+/** A pipeline and where its letters are. */
+export interface PipelineLetters {
+  readonly pipeline: LoadedPipeline;
+  readonly store: DeadLetterStore;
+}
+
+/** The pipelines of the files that keep letters. Throws `ARGUMENT_INVALID` where none does. */
+export async function lettersOfFiles(
+  files: readonly string[],
+  options: LettersOptions,
+): Promise<readonly PipelineLetters[]> {
+  const pipelines = await loadForRun(files, options);
+  const { letters } = options;
+  const keeping = pipelines.filter(
+    ({ output }) => letters !== undefined || output.onError?.keptLetters !== undefined,
+  );
+  const [first] = pipelines;
+  if (keeping.length === 0 && first !== undefined) lettersOf(first);
+  return keeping.map((pipeline) => ({
+    pipeline,
+    store: letters === undefined ? lettersOf(pipeline) : new DeadLetterBook(letters),
+  }));
+}
+
+/**
+ * Which of each pipeline's open letters are meant: those with the ids, or all. Throws `ARGUMENT_INVALID` for an id
+ * that no pipeline has open, and where neither is said.
+ */
+export function meant(
+  of: readonly PipelineLetters[],
+  ids: readonly string[],
+  { all = false }: { readonly all?: boolean },
+): readonly (PipelineLetters & { readonly entries: readonly LetterEntry[] })[] {
+  if (all === ids.length > 0) {
+    const said = all ? "ids are given, and --all too" : "no letter is named";
+    throw invalidArgument(said, "Name letters by their ids, as `list` shows them, or say --all.");
+  }
+  const found = of.map((one) => {
+    const { entries } = one.store.entries(one.pipeline.key);
+    const open = entries.filter(({ id, status }) => status === "open" && (all || ids.includes(id)));
+    return { ...one, entries: open };
+  });
+  for (const id of ids) {
+    if (found.some(({ entries }) => entries.some((entry) => entry.id === id))) continue;
+    throw invalidArgument(
+      `no letter ${id} is open in ${of.map(({ store }) => store.place).join(", ")}`,
+      "See `tidemark deadletters list FILE`; with --closed it shows those replayed or discarded too.",
+    );
+  }
+  return found.filter(({ entries }) => entries.length > 0);
+}
+
+/** A letter in few words, by the key of its record. */
+export function nameOfLetter({ record }: DeadLetter, { input, output }: LoadedPipeline): string {
+  if (!isRecord(record)) return "an element that is no record";
+  const key = output.upsertKey?.map((field) => [field]) ?? input.incremental.key ?? [];
+  return recordName(record, key).replace(/^the record with /, "");
+}
+
+/** What `--json` says of a letter, beside the letter itself. */
+export function statusJson({ time, status, tries, marked }: LetterEntry): Record<string, unknown> {
+  return {
+    status,
+    tries,
+    first_refused_at_utc: time,
+    marked_at_utc: marked?.time ?? null,
+    marked_by: marked?.actor ?? null,
+    marked_reason: marked?.reason ?? null,
+  };
+}

@@ -1,0 +1,111 @@
+import type { Command } from "commander";
+import { lettersOf, type ReplayResult, replayDeadLetters } from "../../engine/replay.ts";
+import type { ReplayedLetter } from "../../engine/replay-session.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { DeadLetterBook } from "../../outputs/on-error/dead-letter-book.ts";
+import type { LoadedPipeline } from "../../pipeline/check.ts";
+import { examples, optionsOf } from "../commands.ts";
+import { errorJson, exitCodes, formatError } from "../failure.ts";
+import { counted } from "../format.ts";
+import { stopOnSignals } from "../run/stop-signals.ts";
+import { actor, withState } from "../state-access.ts";
+import { note, print, printJson, shown, style } from "../terminal.ts";
+import { type LettersOptions, lettersOfFiles, meant, takesLetters } from "./letters.ts";
+
+interface ReplayCommandOptions extends LettersOptions {
+  readonly all?: boolean;
+  readonly overwrite?: boolean;
+  readonly wait?: boolean;
+}
+
+export function defineReplay(command: Command): void {
+  takesLetters(
+    command
+      .argument("<file>", "the pipeline file")
+      .argument("[id...]", "the letters' ids, as `list` shows them")
+      .option("--all", "all that are open")
+      .option("--overwrite", "also replace rows of which cannot be told whether they are newer")
+      .option("--wait", "wait for a run of the stream that is under way to end"),
+  ).action((file: string, ids: string[]) => replay(file, ids, optionsOf<ReplayCommandOptions>(command)));
+  command.addHelpText(
+    "after",
+    `
+A letter of the output goes to the output alone; one of a filter, or of the reading, through all filters
+first. Each is delivered on its own and then marked. One that is refused again stays, and the exit code is 1.
+The stream's lease is held meanwhile, and its watermark stays where it is.`,
+  );
+  examples(command, [
+    ["tidemark deadletters replay orders.yaml --all", "once the cause is mended"],
+    ["tidemark deadletters replay orders.yaml Zk3… 9fQ…", "those two"],
+  ]);
+}
+
+type Options = ReturnType<typeof optionsOf<ReplayCommandOptions>>;
+
+async function replay(file: string, ids: readonly string[], options: Options): Promise<void> {
+  const signal = stopOnSignals();
+  const chosen = meant(await lettersOfFiles([file], options), ids, options);
+  const results: { readonly pipeline: LoadedPipeline; readonly result: ReplayResult }[] = [];
+  for (const { pipeline, entries } of chosen) {
+    const result = await withState(pipeline.stateUrl ?? options.state, { create: true }, (state) =>
+      replayDeadLetters(pipeline, {
+        state,
+        signal,
+        letters: options.letters === undefined ? lettersOf(pipeline) : new DeadLetterBook(options.letters),
+        ids: entries.map(({ id }) => id),
+        overwrite: options.overwrite ?? false,
+        wait: options.wait ?? false,
+        actor: actor(),
+        onLetter: (letter) => options.json || tellLetter(letter),
+      }),
+    );
+    results.push({ pipeline, result });
+    if (result.error !== null) break;
+  }
+  if (options.json) await printJson(results.map(({ pipeline, result }) => resultJson(pipeline, result)));
+  else await tell(results.map(({ result }) => result));
+  const isDone = ({ error, letters }: ReplayResult) =>
+    error === null && letters.every(({ outcome }) => outcome === "replayed");
+  process.exitCode = results.every(({ result }) => isDone(result)) ? exitCodes.done : exitCodes.failed;
+}
+
+function tellLetter({ id, outcome, reason }: ReplayedLetter): void {
+  if (outcome === "replayed") return;
+  note(
+    `${style("yellow", outcome === "refused" ? "refused again" : "not replayed", process.stderr)} ${id}: ${shown(reason ?? "")}\n`,
+  );
+}
+
+async function tell(results: readonly ReplayResult[]): Promise<void> {
+  if (results.length === 0) return note("no refused records are open\n");
+  const letters = results.flatMap((result) => result.letters);
+  const count = (wanted: ReplayedLetter["outcome"]) =>
+    letters.filter(({ outcome }) => outcome === wanted).length;
+  const [refused, kept] = [count("refused"), count("kept")];
+  await print(
+    `${style("green", "replayed")}  ${counted(count("replayed"), "refused record")}${refused === 0 ? "" : `, ${refused} refused again`}${kept === 0 ? "" : `, ${kept} not replayed`}\n`,
+  );
+  if (kept > 0)
+    note("→ Rows with their keys are there and may be newer. To replace them all the same: --overwrite\n");
+  for (const { warnings, error } of results) {
+    for (const { code, message } of warnings)
+      note(`${style("yellow", "warning", process.stderr)} ${code}  ${shown(message)}\n`);
+    if (error !== null) note(formatError(error));
+  }
+}
+
+function resultJson({ name, key }: LoadedPipeline, { runId, letters, warnings, error }: ReplayResult) {
+  const count = (wanted: ReplayedLetter["outcome"]) =>
+    letters.filter(({ outcome }) => outcome === wanted).length;
+  return {
+    pipeline: name,
+    stream: formatStreamKey(key),
+    run_id: runId,
+    replayed: count("replayed"),
+    refused: count("refused"),
+    kept: count("kept"),
+    letters,
+    warnings,
+    error: error === null ? null : errorJson(error),
+  };
+}

@@ -1,0 +1,59 @@
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { TidemarkError } from "../../errors.ts";
+import { type DeadLetterFile, wholeLines, writeWhole } from "./dead-letter-file.ts";
+
+/** A purge that was begun longer ago than this was cut short. */
+const longestPurgeMs = 10 * 60_000;
+
+/** Whether a line is to be kept, by its text and where it begins. */
+type Keeps = (line: string, offset: number) => boolean;
+
+/**
+ * Takes lines out of a dead-letter file, while pipelines may be adding to it. The kept lines go into a new file that takes
+ * the name of the old one at once. The old one stays, under a name of its own, until all is copied that was added to it
+ * meanwhile; whoever still adds to it sees that it was moved, and adds to the new one (`DeadLetterFile`).
+ */
+export function purgeFile(path: string, book: DeadLetterFile, keeps: Keeps): void {
+  const old = `${path}.purging`;
+  try {
+    linkSync(path, old);
+  } catch (cause) {
+    throw new TidemarkError("OUTPUT_UNAVAILABLE", `another purge of ${path} is under way`, { cause });
+  }
+  const file = openSync(old, "r");
+  const made = openSync(`${path}.purged`, "w", 0o600);
+  let end = 0;
+  for (const piece of wholeLines(file, 0)) {
+    writeWhole(made, Buffer.from(keptOf(piece, end, keeps)));
+    end += piece.length;
+  }
+  fsyncSync(made);
+  closeSync(made);
+  renameSync(`${path}.purged`, path);
+  for (const piece of wholeLines(file, end)) book.addLine(piece.toString("utf8"));
+  book.sync();
+  closeSync(file);
+  rmSync(old);
+}
+
+function keptOf(piece: Buffer, offset: number, keeps: Keeps): string {
+  let kept = "";
+  for (let start = 0; start < piece.length; ) {
+    const at = piece.indexOf(10, start);
+    const end = at < 0 ? piece.length : at;
+    const line = piece.toString("utf8", start, end);
+    if (line !== "" && keeps(line, offset + start)) kept += `${line}\n`;
+    start = end + 1;
+  }
+  return kept;
+}
+
+/** Ends a purge that was cut short. `bringBack` is given the old file, from which letters may not have been copied yet. */
+export function finishPurge(path: string, now: number, bringBack: (old: string) => void): void {
+  const old = `${path}.purging`;
+  const left = statSync(old, { throwIfNoEntry: false });
+  if (left === undefined || now - left.ctimeMs < longestPurgeMs) return;
+  const current = statSync(path, { throwIfNoEntry: false });
+  if (current?.ino !== left.ino) bringBack(old);
+  rmSync(old);
+}
