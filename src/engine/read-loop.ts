@@ -7,7 +7,16 @@ import type { FilterCount } from "./filter-account.ts";
 import { FilterChain } from "./filter-chain.ts";
 import type { Look } from "./key-doubts.ts";
 import type { Part, Unit } from "./part.ts";
-import type { Batch, Committed, Filter, FilterContext, OutputSession, Page, PartitionMove } from "./ports.ts";
+import type {
+  Batch,
+  Committed,
+  Filter,
+  FilterContext,
+  OutputSession,
+  Page,
+  PartitionMove,
+  Receipt,
+} from "./ports.ts";
 import type { ReadEvent } from "./read-units.ts";
 import { type Before, ReceiptWriter } from "./receipt-writer.ts";
 import type { RunRefusals } from "./refusals.ts";
@@ -264,8 +273,17 @@ export class ReadLoop {
 
   async #handOver(batch: Batch): Promise<void> {
     await this.#parts.confirm();
-    this.#parts.refusals.given(batch.records);
-    const taken = await this.#parts.session.write(batch);
+    const { refusals, session } = this.#parts;
+    const { records, receipt } = batch;
+    refusals.handed(records);
+    let left = records.length;
+    const told: Receipt = (places, outcome) => {
+      refusals.given(places.length);
+      left -= places.length;
+      return receipt === undefined ? Promise.resolve() : receipt(places, outcome);
+    };
+    const taken = await session.write(receipt === undefined ? batch : { ...batch, receipt: told });
+    refusals.given(left);
     // Not in one with the line above: a commit inside the page may have counted what was taken before.
     this.#taken += taken;
     this.#wrote = true;

@@ -15,6 +15,7 @@ function account(limit: RefusalLimit | null, { refused, read, filtered, given }:
   const isNew = filtered ?? given ?? 0;
   made.read(read ?? isNew);
   made.filtered(isNew);
+  made.handed(given ?? 0);
   made.given(given ?? 0);
   for (const stage of ["input", "filter", "output"] as const) {
     for (let n = 0; n < (refused[stage] ?? 0); n++) {
@@ -63,6 +64,15 @@ describe("without a limit", () => {
     expect(account(null, { given: 99, refused: { output: 99 } }).holdsBack).toBe(true);
     expect(judged(null, { given: 100, refused: { output: 100 } }, false)).toThrow(tooMany);
     expect(account(null, { given: 99, refused: { output: 98 } }).holdsBack).toBe(false);
+  });
+
+  test("what an endpoint has not answered yet is not tried", () => {
+    const slow = account(null, { filtered: 200, refused: { output: 10 } });
+    slow.handed(200);
+    slow.given(10);
+    expect(slow.holdsBack).toBe(true);
+    slow.given(1);
+    expect(slow.holdsBack).toBe(false);
   });
 
   test("a run whose filters keep little goes on from its checkpoints", () => {

@@ -14,6 +14,7 @@ export class RefusalAccount {
   #read = 0;
   #filtered = 0;
   #given = 0;
+  #pending = 0;
   #first: Refusal | null = null;
 
   constructor(limit: RefusalLimit | null) {
@@ -30,8 +31,14 @@ export class RefusalAccount {
     this.#filtered += records;
   }
 
-  /** So many go to the output. */
+  /** So many go to the output, which has not dealt with any yet. */
+  handed(records: number): void {
+    this.#pending += records;
+  }
+
+  /** The output has dealt with so many of them: taken them, refused them, or kept them for its commit. */
   given(records: number): void {
+    this.#pending -= records;
     this.#given += records;
   }
 
@@ -45,7 +52,8 @@ export class RefusalAccount {
 
   /** Whether the position stays for now: the run is over its limit, and too young to be judged. */
   get holdsBack(): boolean {
-    return this.#isOver && this.#isYoung;
+    const isFailing = this.#limit !== null && "records" in this.#limit;
+    return this.#isOver && (isFailing || this.#isYoung);
   }
 
   /** Whether too few were tried to be judged by a share of them. */
@@ -54,7 +62,7 @@ export class RefusalAccount {
   }
 
   get #isYoung(): boolean {
-    return this.#filtered + this.#refused.input < fewest;
+    return this.#filtered - this.#pending + this.#refused.input < fewest;
   }
 
   /** To be asked before a position moves. Throws `TOO_MANY_REFUSED`; before the end only where enough were tried. */

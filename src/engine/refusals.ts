@@ -105,10 +105,15 @@ export class RunRefusals implements Refusals {
   }
 
   /** Says that these go to the output: it may refuse them later, among those of other partitions. */
-  given(records: readonly SourceRecord[]): void {
-    this.#account.given(records.length);
+  handed(records: readonly SourceRecord[]): void {
+    this.#account.handed(records.length);
     if (this.#partition === null) return;
     for (const record of records) this.#partitions.set(record, this.#partition);
+  }
+
+  /** Says that the output has dealt with so many of them. */
+  given(records: number): void {
+    this.#account.given(records);
   }
 
   refuse(refusal: Refusal): void {

@@ -16,6 +16,7 @@ import type {
   Refusals,
 } from "./ports.ts";
 import { unreadableBy } from "./readable-records.ts";
+import { failOnRefusal } from "./refusals.ts";
 
 /**
  * What became of one letter: `replayed`, also where the filters dropped its record now or the output holds a newer
@@ -112,7 +113,8 @@ export class ReplaySession {
     if (stage === "output") return [record];
     const problem = stage === "input" ? unreadableBy(record, pipeline.input.incremental) : null;
     if (problem !== null) return problem;
-    const chain = new FilterChain(pipeline.filters, { ...this.context, runId: this.#claimed().run.runId });
+    const context = { ...this.context, runId: this.#claimed().run.runId };
+    const chain = new FilterChain(pipeline.filters, context, { ofFilter: () => failOnRefusal }, false);
     try {
       return await chain.apply([record]);
     } catch (error) {
