@@ -239,7 +239,7 @@ class Planner {
     return {
       tracker: this.#track(
         incremental,
-        { start, window, edges: { lower: "inclusive", upper }, versions: this.#versions() },
+        { start, window, resume, edges: { lower: "inclusive", upper }, versions: this.#versions() },
         {
           endsNow: resume === null,
           watch: quiet ? null : (this.#parts.watch?.part(start, window, resume !== null) ?? null),
@@ -262,7 +262,7 @@ class Planner {
 
   #track(
     incremental: Incremental,
-    read: Pick<TrackerOptions, "start" | "window" | "edges" | "versions">,
+    read: Pick<TrackerOptions, "start" | "window" | "edges" | "versions" | "resume">,
     whole: { readonly endsNow: boolean; readonly watch: PartWatch | null } | null = null,
     { warn, refusals }: Pick<PlanParts, "warn" | "refusals"> = this.#parts,
   ): PositionTracker {

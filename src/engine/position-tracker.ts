@@ -44,8 +44,10 @@ export class PositionTracker implements Tracker {
   /** Whether the page at hand is the one before it again, which says nothing of the order. */
   #isRepeat = false;
   #offset: bigint;
-  /** Where the read would go on after the last page admitted. */
-  #next: ResumePoint | null = null;
+  /** Where the read would go on: after the last page admitted, or at it where it has no next one. */
+  #next: ResumePoint | null;
+  /** Whether that lies behind the last page admitted. */
+  #isBehind = false;
   #changed = false;
   readonly #frame: WindowFrame;
 
@@ -56,6 +58,7 @@ export class PositionTracker implements Tracker {
     this.#field = incremental.cursors[0] ?? null;
     this.#unclear = unclearTimes(this.#field);
     this.#order = start.window?.order === "unordered" ? "unordered" : incremental.order;
+    this.#next = options.resume ?? null;
     this.#highest = start.window?.highest ?? start.watermark;
     this.#keptFrom = this.#stretchOf(this.#highest) ?? this.#highest;
     this.#companions = new Companions(incremental.cursors, start.companions);
@@ -87,7 +90,7 @@ export class PositionTracker implements Tracker {
   }
 
   get isPast(): boolean {
-    return this.byRecord || this.#next !== null;
+    return this.byRecord || this.#isBehind;
   }
 
   committed(): void {
@@ -99,8 +102,11 @@ export class PositionTracker implements Tracker {
     const field = this.#field;
     if (given.clockAhead !== undefined) this.#frame.followClock(given.clockAhead);
     this.#isRepeat = given.repeats === true;
-    this.#next = this.#mayResumeAt(given.next) ? given.next : null;
-    if (this.#next !== null) this.#changed = true;
+    const next = this.#mayResumeAt(given.next) ? given.next : null;
+    // The last page has no next one: until the window is finished, it is read again from where it began.
+    this.#isBehind = next !== null;
+    if (next !== null || this.#order === "ascending") this.#next = next;
+    if (next !== null) this.#changed = true;
     const { records, read } = this.#readable.of(given);
     const page = records === given.records ? given : { ...given, records };
     if (field === null) return this.#everything(page);

@@ -1,5 +1,5 @@
 import type { IdentityPlan } from "../model/identity.ts";
-import type { Position } from "../model/position.ts";
+import type { Position, ResumePoint } from "../model/position.ts";
 import type { PartWatch } from "./bound-watch.ts";
 import type { NewestVersions } from "./newest-versions.ts";
 import type { Incremental, Refusals, Warn, Window } from "./ports.ts";
@@ -19,6 +19,8 @@ export interface TrackerOptions {
   readonly window: Window;
   readonly edges: Edges;
   readonly start: Position;
+  /** Where inside an unfinished window reading goes on; without it, at its start. */
+  readonly resume?: ResumePoint | null;
   readonly identity: IdentityPlan;
   /** Whether `deliveries` are wanted. */
   readonly tracksDeliveries: boolean;

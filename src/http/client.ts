@@ -14,6 +14,7 @@ import {
   sourceErrorCodes,
   statusInWords,
 } from "./failures.ts";
+import type { LimitWaits } from "./limit-waits.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import { openPool, type Pool } from "./pool.ts";
 import type { Environment } from "./proxy.ts";
@@ -37,6 +38,8 @@ export interface HttpClientParts {
   readonly codes?: HttpErrorCodes;
   /** The stream that errors are told about, as `connector/stream`. */
   readonly stream?: string;
+  /** Waits for a server that limits requests, beyond the retry policy's attempts. */
+  readonly limits?: LimitWaits | null;
   /** Used instead of a connection pool of the client's own, and without proxies; its owner closes it. */
   readonly dispatcher?: Dispatcher;
   /** Where proxies are named; the process's environment unless given. */
@@ -173,17 +176,21 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     throw new AttemptFailed("status", `${statusInWords(request, answer)}${limit}${snippet(text)}${asked}`, {
       status,
       retryAfterMs: wait?.milliseconds ?? null,
+      ...(isLimited ? { isLimit: true } : {}),
     });
   }
 
   function repeatedly<T>(request: HttpRequest, attempt: () => Promise<T>): Promise<T> {
-    const { clock, random, pause } = parts;
+    const { clock, random, pause, limits = null } = parts;
     const { signal } = request;
     return withRetries(
       settings.retry,
-      { clock, random, signal, ...(pause === undefined ? {} : { pause }) },
+      { clock, random, signal, limits, ...(pause === undefined ? {} : { pause }) },
       attempt,
-      (failure, attempts) => failures.exhausted(request, failure, attempts),
+      (failure, attempts) =>
+        limits !== null && failure.isLimit && (failure.retryAfterMs ?? 0) <= settings.retry.maxRetryAfterMs
+          ? failures.limited(request, failure, attempts, limits)
+          : failures.exhausted(request, failure, attempts),
     );
   }
 

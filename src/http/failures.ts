@@ -4,6 +4,7 @@ import { isMasked, showAddress } from "./address.ts";
 import { hopelessHint, isHopeless } from "./connect-failures.ts";
 import { UnusableAnswer } from "./decode.ts";
 import { UnsendableRequest } from "./exchange.ts";
+import type { LimitWaits } from "./limit-waits.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import type { HttpProxy } from "./proxy.ts";
 import { AttemptFailed } from "./retry.ts";
@@ -50,6 +51,8 @@ function maskSecret(whole: string, name: string, between: string): string {
 export interface HttpFailures {
   /** After the last attempt. */
   exhausted(request: HttpRequest, failure: AttemptFailed, attempts: number): TidemarkError;
+  /** After the last wait for a server that limits requests. */
+  limited(request: HttpRequest, failure: AttemptFailed, attempts: number, waits: LimitWaits): TidemarkError;
   /** For a status that is neither a success nor worth another attempt. */
   status(request: HttpRequest, answer: HttpResponse): TidemarkError;
   /** For a redirect that is not followed. */
@@ -99,6 +102,17 @@ export function createFailures({ codes, stream, maxRetryAfterMs }: FailureParts)
           ...(retryAfterMs !== null && retryAfterMs > maxRetryAfterMs
             ? { hint: waitHint(retryAfterMs, maxRetryAfterMs) }
             : {}),
+        },
+      );
+    },
+    limited(request, { status, message, retryAfterMs }, attempts, { totalMs, leftMs }) {
+      const waited = `${attempts === 1 ? "1 attempt" : `${attempts} attempts`} and waits of ${showWait(totalMs - leftMs)} in this run`;
+      return failure(
+        codes.unavailable,
+        `${name(request)}: still limits how often it is asked, after ${waited}; the last: ${message}`,
+        {
+          details: status === null ? { attempts } : { attempts, status },
+          hint: limitHint(retryAfterMs, leftMs),
         },
       );
     },
@@ -199,6 +213,14 @@ function elsewhereHint(from: URL, to: URL): string {
 
 function waitHint(askedMs: number, grantedMs: number): string {
   return `The server asked to wait ${showWait(askedMs)}, and \`retry.maxRetryAfterMs\` grants ${showWait(grantedMs)}. \`tidemark start\` tries again when that time is over; by hand, run again then.`;
+}
+
+function limitHint(askedMs: number | null, leftMs: number): string {
+  const more = "The next run goes on from here.";
+  const slower =
+    "Ask for less: declare `rateLimit`, or send several records with each request (`batch`); or raise `limitWaitMs`.";
+  if (askedMs === null || askedMs <= leftMs) return `${slower} ${more}`;
+  return `The server asked to wait ${showWait(askedMs)}, and ${showWait(leftMs)} of \`limitWaitMs\` are left: run again when that time is over. ${slower} ${more}`;
 }
 
 const malformedHint =

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { LimitWaits } from "./limit-waits.ts";
 import type { RetryPolicy } from "./schema.ts";
 
 /**
@@ -15,16 +16,19 @@ export class AttemptFailed extends Error {
   readonly status: number | null;
   /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs: number | null;
+  /** Whether the server limits how often it is asked, or is overloaded. */
+  readonly isLimit: boolean;
 
   constructor(
     kind: FailureKind,
     message: string,
-    answer: { status?: number; retryAfterMs?: number | null; cause?: unknown } = {},
+    answer: { status?: number; retryAfterMs?: number | null; isLimit?: boolean; cause?: unknown } = {},
   ) {
     super(message, answer.cause === undefined ? undefined : { cause: answer.cause });
     this.kind = kind;
     this.status = answer.status ?? null;
     this.retryAfterMs = answer.retryAfterMs ?? null;
+    this.isLimit = answer.isLimit ?? (answer.status === 429 || answer.status === 503);
   }
 }
 
@@ -35,6 +39,8 @@ export interface RetryParts {
   readonly signal: AbortSignal;
   /** Makes the wait between two attempts: so long, and for this reason. The clock does unless given. */
   readonly pause?: Pause;
+  /** Waits for a server that limits requests, which use up none of the policy's attempts; absent, they do. */
+  readonly limits?: LimitWaits | null;
 }
 
 /** Waits for so long. `why` says for what, for whoever wants to tell of it. Rejects with the signal's reason. */
@@ -44,7 +50,8 @@ export type Pause = (milliseconds: number, why: string, signal: AbortSignal) => 
  * Calls `attempt` until it returns, throws anything but `AttemptFailed`, or the policy's attempts
  * are used up, or the server asks for a longer wait than the policy grants; then the last failure goes
  * through `giveUp`, which says what to throw. Between two attempts it waits a random part of a span that
- * doubles each time (full jitter), and no shorter than a `Retry-After`.
+ * doubles each time (full jitter), and no shorter than a `Retry-After`. With `limits`, an answer that tells of
+ * a limit costs no attempt: it is waited for until the time for that is used up.
  */
 export async function withRetries<T>(
   policy: RetryPolicy,
@@ -52,24 +59,45 @@ export async function withRetries<T>(
   attempt: () => Promise<T>,
   giveUp: (failure: AttemptFailed, attempts: number) => Error,
 ): Promise<T> {
-  for (let made = 1; ; made++) {
+  const { clock, signal, limits = null } = parts;
+  const pause: Pause = parts.pause ?? ((milliseconds) => clock.sleep(milliseconds, signal));
+  let limited = 0;
+  for (let failed = 0; ; ) {
     try {
+      await limits?.passed(pause, signal);
       return await attempt();
     } catch (error) {
       if (!(error instanceof AttemptFailed)) throw error;
-      const { retryAfterMs } = error;
+      const { retryAfterMs, message } = error;
+      if (limits !== null && error.isLimit) limited += 1;
+      else failed += 1;
       // To ask before that time would only lengthen many a limit.
       const isTooLong = retryAfterMs !== null && retryAfterMs > policy.maxRetryAfterMs;
-      if (made >= policy.attempts || isTooLong) throw giveUp(error, made);
-      const delay = delayAfter(error, made, policy, parts);
-      if (parts.pause === undefined) await parts.clock.sleep(delay, parts.signal);
-      else await parts.pause(delay, error.message, parts.signal);
+      if (failed >= policy.attempts || isTooLong) throw giveUp(error, failed + limited);
+      if (limits === null || !error.isLimit)
+        await pause(delayAfter(error, failed, policy, parts), message, signal);
+      else if (!limits.hold(limitDelay(error, limited, policy, parts), message))
+        throw giveUp(error, failed + limited);
     }
   }
 }
 
 function delayAfter(failure: AttemptFailed, made: number, policy: RetryPolicy, parts: RetryParts): number {
-  const span = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** (made - 1));
-  const jittered = Math.round(parts.random() * span);
+  const jittered = Math.round(parts.random() * spanAfter(made, policy, policy.initialDelayMs));
   return Math.max(failure.retryAfterMs ?? 0, jittered);
+}
+
+/** Without a wait that is asked for, at least half of a span that doubles each time: a limit is not over at once. */
+function limitDelay(failure: AttemptFailed, made: number, policy: RetryPolicy, parts: RetryParts): number {
+  const asked = failure.retryAfterMs ?? 0;
+  if (asked > 0) return asked;
+  const span = spanAfter(made, policy, Math.max(policy.initialDelayMs, leastLimitSpan));
+  return Math.max(leastLimitWait, Math.round((span * (1 + parts.random())) / 2));
+}
+
+const leastLimitSpan = 500;
+const leastLimitWait = 100;
+
+function spanAfter(made: number, policy: RetryPolicy, first: number): number {
+  return Math.min(policy.maxDelayMs, first * 2 ** (made - 1));
 }

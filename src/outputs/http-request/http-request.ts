@@ -1,9 +1,11 @@
 import type { Dispatcher } from "undici";
+import type { Clock } from "../../clock.ts";
 import type { Batch, Outcome, Output, OutputContext, OutputSession, Refusals } from "../../engine/ports.ts";
 import { failOnRefusal } from "../../engine/refusals.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { type HttpClient, openHttpClient } from "../../http/client.ts";
 import type { HttpErrorCodes } from "../../http/failures.ts";
+import { LimitWaits } from "../../http/limit-waits.ts";
 import { filledWith } from "../../http/template.ts";
 import { constantHeaders } from "../../http/template-headers.ts";
 import type { Path, SourceRecord } from "../../model/record.ts";
@@ -23,6 +25,11 @@ export interface HttpRequestParts {
   readonly random: () => number;
   /** Used instead of a connection pool of the output's own; its owner closes it. */
   readonly dispatcher?: Dispatcher;
+}
+
+/** Null where nothing is waited for beyond `retry`. */
+function limitWaitsOf({ limitWaitMs }: HttpRequestConfig, clock: Clock): LimitWaits | null {
+  return limitWaitMs === 0 ? null : new LimitWaits({ totalMs: limitWaitMs, clock });
 }
 
 /** How long requests that are under way may go on once another has failed, in milliseconds. */
@@ -68,6 +75,7 @@ export function createHttpRequestOutput(config: HttpRequestConfig, parts: HttpRe
         ...(context.pause === undefined ? {} : { pause: context.pause }),
         origin: new URL(filledWith(config.endpoint, "x")).origin,
         codes: outputErrorCodes,
+        limits: limitWaitsOf(config, context.clock),
         stream: formatStreamKey(context.key),
         ...(parts.dispatcher === undefined ? {} : { dispatcher: parts.dispatcher }),
       });

@@ -83,6 +83,14 @@ export const httpRequestKeys = z.strictObject({
       "Query parameters of every request. Their texts may hold `{{ path }}`; a parameter that is one placeholder is left out where the record has no value.",
     ),
   ...httpSettingsShape,
+  limitWaitMs: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(600_000)
+    .describe(
+      "How long a run waits in all for an endpoint that limits how often it is asked or is overloaded: one that answers 429 or 503, or 403 for a rate limit. It waits as long as the answer says (`Retry-After`, `X-RateLimit-Reset`, `RateLimit`), else for spans that double up to `retry.maxDelayMs`. Such an answer is none of `retry.attempts`. Once the time is used up, the run fails, and the next goes on behind what was taken. 0 has `retry.attempts` count these answers as well.",
+    ),
   headers: httpSettingsShape.headers.describe(
     "Headers of every request. Their texts may hold `{{ path }}`; a header that is one placeholder is left out where the record has no value, and a value with a line break is a failure of the record.",
   ),
@@ -143,7 +151,7 @@ export const httpRequestKeys = z.strictObject({
       "What the endpoint's answers mean, where the status alone does not say. Default: a 2xx is a success, unless it is a 207 or says of itself that it failed (`errors`, `ok: false` …): that fails the run.",
     ),
   onError: onErrorShape.onError.describe(
-    "What happens to a record that the endpoint refuses, that cannot be put into a request, or that cannot be read from the source. `fail` fails the run, and the next begins with it; `skip` leaves it out; `deadLetter` writes it to a file with the reason. Both go on, with a warning that counts them. A batch that is refused is halved until the refused records stand alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and than 404 and 410 where the endpoint's path is the same for all records; these and all other failures fail the run.",
+    "What happens to a record that the endpoint refuses, that cannot be put into a request, or that cannot be read from the source. `fail` fails the run, and the next sends it again, without what was taken before it; `skip` leaves it out; `deadLetter` writes it to a file with the reason. Both go on, with a warning that counts them. A batch that is refused is halved until the refused records stand alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and than 404 and 410 where the endpoint's path is the same for all records; these and all other failures fail the run.",
   ),
   deadLetter: onErrorShape.deadLetter,
   maxRefused: onErrorShape.maxRefused,

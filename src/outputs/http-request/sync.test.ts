@@ -64,6 +64,7 @@ async function bench(
     output: httpRequestOutput({
       endpoint: server.origin,
       retry: { attempts: 2, initialDelayMs: 0 },
+      limitWaitMs: 0,
       ...keys,
     }),
   };

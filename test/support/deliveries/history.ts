@@ -37,21 +37,25 @@ export interface History {
   readonly takes: readonly Take[];
 }
 
-/** By this clock only requests take time, a second each, so that each is followed by a commit. */
+/** By this clock requests take a second each, so that each is followed by a commit, and waits pass at once. */
 function clockOf(target: Target): Clock {
+  let waited = 0;
   return {
     now: () => Date.UTC(2026, 0, 1, 0, 0, 40),
-    elapsed: () => target.requests * 1000,
+    elapsed: () => target.requests * 1000 + waited,
     async sleep(milliseconds, signal, options) {
       signal?.throwIfAborted();
-      if (milliseconds < heartbeat && options?.background !== true) return;
+      if (milliseconds !== heartbeat && options?.background !== true) {
+        waited += milliseconds;
+        return;
+      }
       await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
     },
   };
 }
 
-/** Who waits for so long waits for the next beat of a lease. */
-const heartbeat = 5000;
+/** How long a run's lease waits for its next beat, which does not come here. */
+const heartbeat = 20_000;
 
 /** Makes two of each record, and drops every third. */
 const doubling: Filter = {
@@ -74,7 +78,7 @@ export async function play(world: World, target: Target, letters: string): Promi
   const pipeline = pipelineOf(world, source, target, letters);
   const runs: Played[] = [];
   rmSync(letters, { force: true });
-  target.clear(world.refused);
+  target.clear(world);
   const run = async (round: Round): Promise<Played> => {
     for (const id of round.changes) change(source, id, target.run);
     target.begin(round);
@@ -159,15 +163,19 @@ function pipelineOf(world: World, source: SimulatedSource, target: Target, lette
     output: httpRequestOutput({
       endpoint: target.origin,
       retry: { attempts: 2, initialDelayMs: 0 },
+      limitWaitMs: world.limitWaitMs,
       concurrency,
-      ...(concurrency === 1 ? {} : { key: "id" }),
+      ...(concurrency === 1 ? {} : { key: ["id", "copy"] }),
       ...(batch === null ? {} : { batch: { size: batch } }),
+      ...(world.results && batch !== null ? { answer: { results } } : {}),
       onError,
       ...(onError === "fail" ? {} : { maxRefused: "100%" }),
       ...(onError === "deadLetter" ? { deadLetter: { path: letters } } : {}),
     }),
   };
 }
+
+const results = { list: "items", success: "word = 'ok'", retry: "word = 'again'", refused: "word = 'no'" };
 
 function incrementalOf({ reading, pagesPerCheckpoint }: World): Partial<Incremental> {
   const step = parseSliceStep("PT4S");

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { startHttpServer } from "../http-server.ts";
-import type { Doing, Round } from "./world.ts";
+import type { Doing, Round, World } from "./world.ts";
 
 /** What the target took once: `id:version:copy` of a record, in which run, and whether it got to say so. */
 export interface Take {
@@ -19,6 +19,8 @@ interface Part {
 export class Target implements AsyncDisposable {
   readonly takes: Take[] = [];
   refused: ReadonlySet<number> = new Set();
+  /** Whether it says of each record what became of it. */
+  results = false;
   #round: Round = { changes: [], break: null, doings: [], diesAt: null };
   #run = 0;
   #requests = 0;
@@ -39,8 +41,9 @@ export class Target implements AsyncDisposable {
   }
 
   /** Begins a history. */
-  clear(refused: readonly number[]): void {
+  clear({ refused, results, batch }: World): void {
     this.takes.length = 0;
+    this.results = results && batch !== null;
     this.refused = new Set(refused);
     this.#run = 0;
   }
@@ -73,22 +76,44 @@ export class Target implements AsyncDisposable {
     if (doing === "isAway" || doing === "limits") {
       response.statusCode = doing === "isAway" ? 503 : 429;
       response.end();
+    } else if (doing === "saysFailed") {
+      response.end('{"errors":["no"]}');
+    } else if (this.results) {
+      this.#takeEach(parts, doing, response);
     } else if (parts.some(({ id }) => this.refused.has(id))) {
       response.statusCode = 422;
       response.end("no");
-    } else this.#take(parts, doing, response);
+    } else {
+      // A status says so, whatever becomes of the body.
+      this.#note(parts, doing !== "takesAndDies");
+      this.#end(doing, "", response);
+    }
   }
 
-  #take(parts: readonly Part[], doing: Doing, response: ServerResponse): void {
-    // A status says so, whatever becomes of the body.
-    const told = doing !== "takesAndDies";
+  #takeEach(parts: readonly Part[], doing: Doing, response: ServerResponse): void {
+    const items = parts.map(({ id }, at) => {
+      if (this.refused.has(id)) return { word: "no" };
+      return { word: doing === "takesHalf" && at % 2 === 1 ? "again" : "ok" };
+    });
+    const told = doing !== "takesAndDies" && doing !== "answersUnreadably";
+    this.#note(
+      parts.filter((_, at) => items[at]?.word === "ok"),
+      told,
+    );
+    this.#end(doing, JSON.stringify({ items }), response);
+  }
+
+  #note(parts: readonly Part[], told: boolean): void {
     for (const { id, v, copy } of parts)
       this.takes.push({ name: `${id}:${v}:${copy}`, run: this.#run, told });
+  }
+
+  #end(doing: Doing, body: string, response: ServerResponse): void {
     if (doing === "takesAndDies") response.destroy();
     else if (doing === "answersUnreadably") {
       response.setHeader("content-length", "100");
       response.write("{", () => response.destroy());
-    } else response.end("ok");
+    } else response.end(body);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

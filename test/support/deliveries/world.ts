@@ -11,6 +11,10 @@ export const doings = [
   "takesAndDies",
   /** Takes it, and its answer is cut short. */
   "answersUnreadably",
+  /** Takes every second record, and wants the others again; without results by record it takes all. */
+  "takesHalf",
+  /** Takes nothing, and says so inside an answer of status 200. */
+  "saysFailed",
 ] as const;
 export type Doing = (typeof doings)[number];
 
@@ -45,6 +49,10 @@ export interface World {
   readonly pagesPerCheckpoint: number;
   readonly batch: number | null;
   readonly concurrency: number;
+  /** Whether the target says of each record by itself what became of it. */
+  readonly results: boolean;
+  /** How long a run waits for a target that limits or is overloaded. */
+  readonly limitWaitMs: number;
   readonly onError: "fail" | "skip" | "deadLetter";
   /** Records that the target refuses, by id; under `fail` it takes them once the rounds are over. */
   readonly refused: readonly number[];
@@ -72,6 +80,8 @@ export const worlds: fc.Arbitrary<World> = fc.record({
   pagesPerCheckpoint: fc.integer({ min: 1, max: 3 }),
   batch: fc.constantFrom(null, 2, 3),
   concurrency: fc.integer({ min: 1, max: 4 }),
+  results: fc.boolean(),
+  limitWaitMs: fc.constantFrom(0, 1500, 60_000),
   onError: fc.constantFrom("fail" as const, "skip" as const, "deadLetter" as const),
   refused: fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 2 }),
   filters: fc.boolean(),

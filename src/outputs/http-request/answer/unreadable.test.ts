@@ -85,7 +85,7 @@ describe("a 2xx counts as delivered where nothing needs its body", () => {
       error: null,
     });
     const down = await start((response) => void response.writeHead(503, gzip).end("plain"));
-    const { error } = await writeOnce({ endpoint: down.origin, onError: "skip" }, ids(1));
+    const { error } = await writeOnce({ endpoint: down.origin, onError: "skip", limitWaitMs: 0 }, ids(1));
     expect(error).toMatchObject({ code: "OUTPUT_UNAVAILABLE", details: { status: 503 } });
     expect(down.seen).toHaveLength(5);
   });
