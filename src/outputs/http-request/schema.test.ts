@@ -88,6 +88,16 @@ test.each<[string, Record<string, unknown>, string]>([
     { authentication: { type: "bearer", token: "{{ token }}" } },
     "authentication.token: takes no placeholder",
   ],
+  [
+    "a refusal that a missing field hides",
+    { answer: { refused: "ok != true" } },
+    "answer.refused: `ok != …` is false",
+  ],
+  [
+    "the same of a result",
+    { batch: { size: 2 }, answer: { results: { refused: ["errors", "result.state != 'done'"] } } },
+    "answer.results.refused: `result.state != …` is false",
+  ],
   ["an expression with braces", { answer: { refused: "{{ errors }}" } }, "it names fields without braces"],
   [
     "a place in the body with braces",
@@ -128,3 +138,13 @@ test.each<[string, Record<string, unknown>, string]>([
 ])("refused: %s", (_, keys, problem) => {
   expect(problemsOf(keys)).toEqual([expect.stringContaining(problem)]);
 });
+
+test.each([
+  "$exists(ok) and ok != true",
+  "$count(errors) != 0",
+  "$status != 201",
+  "text = 'a != b'",
+  "$not(ok = true)",
+])("a refusal that no missing field hides: %s", (refused) =>
+  expect(problemsOf({ answer: { refused } })).toEqual([]),
+);

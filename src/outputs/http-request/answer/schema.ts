@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { headerNameSchema } from "../../../http/header-name.ts";
 import { expressionSchema } from "./expressions.ts";
+import { fieldThatMayBeMissing, missingMessage } from "./missing.ts";
 
 const statusClass = z.string().regex(/^[1-5]xx$/, "expected a status such as 303, or a class such as `2xx`");
 const status = z.union([z.int().min(100).max(599), statusClass]);
@@ -80,6 +81,7 @@ const resultsSchema = z
     const { success, refused, match, unnamed } = results;
     if (success === undefined && refused === undefined)
       refuse("success", "needs `success` or `refused`: which results mean that a record was not taken");
+    refuseMissing(refused, context);
     if (unnamed === "success" && match === "order")
       refuse(
         "unnamed",
@@ -88,36 +90,47 @@ const resultsSchema = z
   });
 
 /** What the answers of an endpoint mean. */
-export const answerSchema = z.strictObject({
-  success: z
-    .union([z.literal("always"), conditions])
-    .optional()
-    .describe(
-      "The answers that mean delivered, whatever else there is: a JSONata expression over the body, such as `ok`, or `{ status, header, expression }`, or a list of which one is enough. `always`: every 2xx, and its body is not looked at. A 2xx that is no success is a refusal, or fails the run where `refused` is declared too.",
-    ),
-  retry: conditions
-    .optional()
-    .describe("The answers after which the same request is made again, under `retry`. Looked at first."),
-  refused: conditions
-    .optional()
-    .describe("The answers that refuse what was sent; they go to `onError`. Looked at after `retry`."),
-  reason: expressionSchema
-    .optional()
-    .describe(
-      "A path or JSONata expression to the target's own words, for messages and dead letters. Default: the beginning of the answer.",
-    ),
-  unreadable: z
-    .enum(["refused", "success"])
-    .default("refused")
-    .describe(
-      "What a 2xx means whose body these settings need and that cannot be read after all attempts. `refused`: whether the records arrived is not known, and they go to `onError`. `success`: they count as delivered.",
-    ),
-  results: resultsSchema
-    .optional()
-    .describe(
-      "For `batch`: the results by record in a successful answer, which decide about each record alone.",
-    ),
-});
+export const answerSchema = z
+  .strictObject({
+    success: z
+      .union([z.literal("always"), conditions])
+      .optional()
+      .describe(
+        "The answers that mean delivered, whatever else there is: a JSONata expression over the body, such as `ok`, or `{ status, header, expression }`, or a list of which one is enough. `always`: every 2xx, and its body is not looked at. A 2xx that is no success is a refusal, or fails the run where `refused` is declared too.",
+      ),
+    retry: conditions
+      .optional()
+      .describe("The answers after which the same request is made again, under `retry`. Looked at first."),
+    refused: conditions
+      .optional()
+      .describe("The answers that refuse what was sent; they go to `onError`. Looked at after `retry`."),
+    reason: expressionSchema
+      .optional()
+      .describe(
+        "A path or JSONata expression to the target's own words, for messages and dead letters. Default: the beginning of the answer.",
+      ),
+    unreadable: z
+      .enum(["refused", "success"])
+      .default("refused")
+      .describe(
+        "What a 2xx means whose body these settings need and that cannot be read after all attempts. `refused`: whether the records arrived is not known, and they go to `onError`. `success`: they count as delivered.",
+      ),
+    results: resultsSchema
+      .optional()
+      .describe(
+        "For `batch`: the results by record in a successful answer, which decide about each record alone.",
+      ),
+  })
+  .superRefine(({ refused }, context) => refuseMissing(refused, context));
+
+/** A refusal must not be missed where the field that tells it is missing. */
+function refuseMissing(refused: z.infer<typeof conditions> | undefined, context: z.RefinementCtx): void {
+  for (const one of [refused ?? []].flat()) {
+    const field = fieldThatMayBeMissing(typeof one === "string" ? one : (one.expression ?? ""));
+    if (field !== null)
+      context.addIssue({ code: "custom", path: ["refused"], message: missingMessage(field) });
+  }
+}
 
 export type AnswerConfig = z.infer<typeof answerSchema>;
 export type ConditionConfig = z.infer<typeof condition>;
