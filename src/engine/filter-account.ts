@@ -15,6 +15,8 @@ export interface FilterAccount {
    * each in their order: what is refused later is kept as it was read.
    */
   made(from: SourceRecord, to: readonly SourceRecord[]): void;
+  /** To be called for a record that is dropped only because a field that the filter compares is missing. */
+  missedField(): void;
   /** To be called where a mapping's `default` stands in for a value that cannot be transformed. */
   defaulted(): void;
   /**
@@ -36,6 +38,8 @@ export interface FilterCount {
   /** How many records it was given, and how many of them it left out on purpose. */
   readonly given: number;
   readonly dropped: number;
+  /** How many of those were dropped only because a field that a condition compares is missing. */
+  readonly missingField: number;
   /** How many it refused (`onError`), and how often a `default` stood in for a value that could not be transformed. */
   readonly refused: number;
   readonly defaulted: number;
@@ -51,6 +55,7 @@ export function filtersJson(filters: readonly FilterCount[]): Record<string, unk
     name: count.name,
     records_given: count.given,
     records_dropped: count.dropped,
+    records_missing_field: count.missingField,
     records_refused: count.refused,
     values_defaulted: count.defaulted,
     absent_fields: count.absentFields,

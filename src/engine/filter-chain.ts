@@ -2,7 +2,7 @@ import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import type { FilterAccount, FilterCount } from "./filter-account.ts";
 import { Origins } from "./origins.ts";
-import type { Filter, FilterContext, Refusals } from "./ports.ts";
+import type { Filter, FilterContext, Refusals, Warn } from "./ports.ts";
 import { describeRecord } from "./record-cursors.ts";
 import type { RunRefusals } from "./refusals.ts";
 import type { Traced } from "./traced.ts";
@@ -13,6 +13,7 @@ export class FilterChain {
   readonly #origins = new Origins();
   /** Whether it is followed which record each was made of: a filter may refuse it, or it is to be known at the end. */
   readonly #follows: boolean;
+  readonly #warn: Warn;
 
   /** `traces`: whether it is to be known of each record that is left which one it was made of. */
   constructor(
@@ -23,6 +24,7 @@ export class FilterChain {
   ) {
     const lastToRefuse = filters.findLastIndex(({ onError }) => (onError?.policy ?? "fail") !== "fail");
     this.#follows = traces || lastToRefuse >= 0;
+    this.#warn = context.warn;
     this.#links = filters.map((filter, index) => {
       const account = refusals.ofFilter(filter.onError, `filters[${index}] ${filter.kind}`);
       const follows = traces || index < lastToRefuse;
@@ -63,7 +65,21 @@ export class FilterChain {
   counts(): readonly FilterCount[] {
     return this.#links.map((link) => link.count());
   }
+
+  /** To be called at the end of a read: warns of a filter that dropped everything and names fields that nothing had. */
+  tellAbsent(): void {
+    for (const { index, type, name, given, dropped, absentFields } of this.counts()) {
+      if (given < enough || dropped < given || absentFields.length === 0) continue;
+      this.#warn(
+        "FIELD_ABSENT",
+        `filters[${index}] (${type} ${name}) dropped all ${given} records, and none of them has ${absentFields.join(", ")}: check the spelling`,
+      );
+    }
+  }
 }
+
+/** Fewer records than these may well lack an optional field. */
+const enough = 10;
 
 interface LinkParts {
   readonly filter: Filter;
@@ -82,6 +98,7 @@ class Link implements FilterAccount {
   readonly #refusedNow = new Set<SourceRecord>();
   #given = 0;
   #dropped = 0;
+  #missingField = 0;
   #refused = 0;
   #defaulted = 0;
   #tells = false;
@@ -98,6 +115,10 @@ class Link implements FilterAccount {
   dropped(count: number): void {
     this.#tells = true;
     this.#dropped += count;
+  }
+
+  missedField(): void {
+    this.#missingField += 1;
   }
 
   defaulted(): void {
@@ -142,6 +163,7 @@ class Link implements FilterAccount {
       name,
       given: this.#given,
       dropped: this.#dropped,
+      missingField: this.#missingField,
       refused: this.#refused,
       defaulted: this.#defaulted,
       absentFields,

@@ -190,6 +190,7 @@ export class ReadLoop {
       }
       if (cancelled?.aborted && (goesOn || event.kind === "page")) throw cancellation();
     }
+    this.#filters.tellAbsent();
     if (!this.#failures.any) return;
     if (this.committable) await commit(null);
     throw this.#failures.error();

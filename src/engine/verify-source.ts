@@ -139,6 +139,7 @@ function asRun({ onError }: Filter): FilterAccount {
     follows: false,
     dropped() {},
     made() {},
+    missedField() {},
     defaulted() {},
     refuse(_, error) {
       if ((onError?.policy ?? "fail") === "fail") throw error;

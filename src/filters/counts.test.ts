@@ -31,7 +31,7 @@ test("the result and the history say how many records each filter dropped", asyn
   const bench = benchOf(condition, createFunctionFilter(twice, { ...parts, name: "twice" }));
   const result = await bench.run();
   expect(result).toMatchObject({ recordsRead: 5, recordsWritten: 4 });
-  const none = { refused: 0, defaulted: 0, absentFields: [] };
+  const none = { missingField: 0, refused: 0, defaulted: 0, absentFields: [] };
   expect(result.filters).toEqual([
     { index: 0, type: "condition", name: "id > 1", given: 5, dropped: 1, ...none },
     { index: 1, type: "function", name: "twice", given: 4, dropped: 1, ...none },

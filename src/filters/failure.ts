@@ -2,6 +2,7 @@ import type { FilterContext } from "../engine/ports.ts";
 import { placeInFile } from "../engine/stack-frames.ts";
 import { messageOf, type SourceLocation, TidemarkError } from "../errors.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "../model/record.ts";
+import { showValue } from "../model/unreadable-value.ts";
 
 /** What every filter is told when it is made. */
 export interface FilterParts {
@@ -62,7 +63,11 @@ export function refuseRecord(
 /** JSONata throws plain objects with a message; a script may throw anything. */
 function reasonOf(cause: unknown): string {
   if (typeof cause === "object" && cause !== null && !(cause instanceof Error) && "message" in cause) {
-    return messageOf(cause.message);
+    const told = messageOf(cause.message);
+    // JSONata names the value in most of its messages, and not where an order cannot compare it.
+    return "code" in cause && cause.code === "T2010" && "value" in cause
+      ? `${told}, and one is ${showValue(cause.value)}`
+      : told;
   }
   return messageOf(cause);
 }

@@ -17,6 +17,7 @@ import {
 } from "./coherence.ts";
 import { byPlace, type Diagnostic, doubt, type Finding, mistake } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
+import { filterDoubts } from "./filter-doubts.ts";
 import { type LoadedInput, loadModuleInput } from "./module-input.ts";
 import { parseConfig } from "./parse.ts";
 import type { Placed } from "./placing.ts";
@@ -164,6 +165,7 @@ async function checkConfig(
           ...pagingUnitDoubts(config.input),
           ...combinedCursorDoubts(config.input),
           ...keyMistakes(config, pipeline.input),
+          ...filterDoubts(config.filters, pipeline.input),
         ];
   return {
     pipeline,

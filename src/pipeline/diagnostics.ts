@@ -27,6 +27,8 @@ export const diagnosticCodes = {
     "A doubt: a query compares with a bound that is NULL on the first run, so the lowest value is bound.",
   ORDER_MISSING: "A doubt: `order: ascending` is declared, and the query has no ORDER BY.",
   CURSOR_UNUSED: "A doubt: a query does not use the cursor, so every run reads all rows.",
+  MISSING_FIELD:
+    "A doubt: a condition drops records without a field, since JSONata's != is false where a side is missing.",
   LIMIT_INSIDE:
     "A doubt: a LIMIT inside a query is left out of what is sent, or a limit by row numbers has the query run once a page.",
 } as const;

@@ -62,9 +62,12 @@ function countFields(result: RunResult, ran: Ran): [string, string][] {
 
 /** Which filters left records out, and which fields were to be removed that no record had. */
 function filterFields(filters: readonly FilterCount[]): [string, string][] {
-  return filters.flatMap(({ index, type, name, dropped, refused, defaulted, absentFields }) => {
+  return filters.flatMap((count) => {
+    const { index, type, name, dropped, missingField, refused, defaulted, absentFields } = count;
+    const missing =
+      missingField === 0 ? "" : ` (${formatCount(missingField)} without a field that it compares)`;
     const parts = [
-      ...(dropped === 0 ? [] : [`${formatCount(dropped)} dropped`]),
+      ...(dropped === 0 ? [] : [`${formatCount(dropped)} dropped${missing}`]),
       ...(refused === 0 ? [] : [`${formatCount(refused)} refused`]),
       ...(defaulted === 0 ? [] : [`${formatCount(defaulted)} values by default`]),
       ...(type !== "remove" || absentFields.length === 0
