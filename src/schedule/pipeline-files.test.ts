@@ -105,6 +105,19 @@ test("a stream that a broken file still runs is not taken by another file", asyn
   expect(files.pipelines.map(({ file }) => file)).toEqual([join(base, "a.yaml")]);
 });
 
+test("a change of the same length is seen, however often the file was found unchanged before", async () => {
+  const base = folder();
+  const file = join(base, "a.yaml");
+  writeFileSync(file, pipelineText("a", "http://127.0.0.1/0"));
+  const files = new PipelineFiles([base], {});
+  await files.refresh();
+  for (let change = 1; change <= 3; change++) {
+    for (let look = 0; look < change + 2; look++) expect(await files.refresh()).toEqual([]);
+    writeFileSync(file, pipelineText("a", `http://127.0.0.1/${change}`));
+    expect(await looked(files, base)).toEqual(["changed a.yaml"]);
+  }
+});
+
 test("a file that moves keeps its stream", async () => {
   const base = folder();
   writeFileSync(join(base, "a.yaml"), pipelineText("events"));

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { isTidemarkError, messageOf } from "../errors.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import {
@@ -35,6 +35,17 @@ interface Known {
   readonly broken: boolean;
 }
 
+/** A file as it was last read, with what the system says of its last change. */
+interface Seen {
+  readonly stamp: string;
+  readonly text: string;
+  /** How many looks in a row have read it under this stamp. */
+  readonly reads: number;
+}
+
+/** Two changes in quick succession may have one stamp: clocks of file systems are coarse. */
+const enoughReads = 3;
+
 /**
  * The pipelines of files and folders as they are now, and as they change. A file that comes to have
  * mistakes leaves its old pipelines in place, and touches no other file's.
@@ -49,6 +60,7 @@ export class PipelineFiles {
   readonly #paths: readonly string[];
   readonly #options: LoadOptions;
   #known: ReadonlyMap<string, Known> = new Map();
+  readonly #seen = new Map<string, Seen>();
 
   constructor(paths: readonly string[], options: LoadOptions) {
     this.#paths = paths;
@@ -93,11 +105,23 @@ export class PipelineFiles {
     return true;
   }
 
+  /** A file that several looks found as it was is not read again before its stamp changes. */
+  async #textOf(file: string): Promise<string | null> {
+    const stamp = await stampOf(file);
+    const seen = this.#seen.get(file);
+    const isSame = stamp !== null && seen?.stamp === stamp;
+    if (isSame && seen.reads >= enoughReads) return seen.text;
+    const text = stamp === null ? null : await readFile(file, "utf8").catch(() => null);
+    if (stamp === null || text === null) this.#seen.delete(file);
+    else this.#seen.set(file, { stamp, text, reads: isSame ? seen.reads + 1 : 1 });
+    return text;
+  }
+
   async #read(): Promise<Map<string, string>> {
     const texts = new Map<string, string>();
     for (const path of this.#paths) {
       for (const file of await filesAt(path)) {
-        const text = await readFile(file, "utf8").catch(() => null);
+        const text = await this.#textOf(file);
         if (text !== null) texts.set(file, `${text}\n${fingerprintOfFiles(text)}`);
       }
     }
@@ -166,6 +190,12 @@ export class PipelineFiles {
     }
     return changes;
   }
+}
+
+/** Changes whenever a file does; null where it cannot be looked at. */
+async function stampOf(file: string): Promise<string | null> {
+  const found = await stat(file, { bigint: true }).catch(() => null);
+  return found === null ? null : [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(" ");
 }
 
 /** A path that leads nowhere now may lead somewhere later. */
