@@ -4,6 +4,7 @@ import { formatStreamKey } from "../model/stream-key.ts";
 import type { AuditRecord, StateStore } from "../state/contract.ts";
 import { auditRecordToWire } from "../state/wire/history.ts";
 import { examples, optionsOf } from "./commands.ts";
+import { invalidArgument } from "./failure.ts";
 import { counted } from "./format.ts";
 import { missingFile, withState } from "./state-access.ts";
 import { parseLimit, storedStream, streamOrAll, takesStreamOrAll } from "./stream.ts";
@@ -14,12 +15,22 @@ import { pagesOf } from "./views.ts";
 interface AuditOptions {
   readonly limit: number;
   readonly verify?: boolean;
+  readonly heads?: boolean;
+  readonly pinned?: string;
+  readonly archive?: string;
+  readonly before?: string;
+  readonly archived?: readonly string[];
 }
 
 export function defineAudit(command: Command): void {
   takesStreamOrAll(command)
     .option("--limit <n>", "show the newest so many", parseLimit, 100)
-    .option("--verify", "verify the log's hash chain instead of showing it")
+    .option("--verify", "verify the log instead of showing it")
+    .option("--heads", "print the last row's number and hash, to be pinned elsewhere")
+    .option("--pinned <head|file>", "with --verify: rows that --heads printed have to be there still")
+    .option("--archive <file>", "move old rows into a new file")
+    .option("--before <date>", "with --archive: the rows from before that time", parseBefore)
+    .option("--archived <file...>", "with --verify: archives that go before the log, the oldest first")
     .action((connector: string | undefined, stream: string | undefined) =>
       audit(streamOrAll(connector, stream), optionsOf(command)),
     );
@@ -30,6 +41,10 @@ export function defineAudit(command: Command): void {
   examples(command, [
     ["tidemark audit sap_eu suppliers", "who moved this stream"],
     ["tidemark audit --verify", "exit 1 where a row was altered, removed or reordered"],
+    ["tidemark audit --heads > pinned.jsonl", "keep it where nobody can write who can write the state"],
+    ["tidemark audit --verify --pinned pinned.jsonl", "find logs that were cut at their end"],
+    ["tidemark audit --archive 2025.jsonl --before 2026-01-01", ""],
+    ["tidemark audit --verify --archived 2025.jsonl", "the archive and the rest as one chain"],
   ]);
 }
 
@@ -38,7 +53,13 @@ async function audit(
   options: ReturnType<typeof optionsOf<AuditOptions>>,
 ): Promise<void> {
   await withState(options.state, { create: false }, async (state) => {
+    refuseMixed(options);
     if (options.verify) return verify(state, key, options);
+    if (options.heads) return (await import("./audit/heads.ts")).printHeads(state, key, options.json);
+    if (options.archive !== undefined && options.before !== undefined) {
+      const { archive: file, before, json } = options;
+      return (await import("./audit/archive.ts")).archive(state, key, { file, before, json });
+    }
     const rows = await newest(state, key, options.limit);
     if (rows.length === 0 && key !== null) await storedStream(state, key);
     if (options.json) return printJsonList(onePage(rows.map(auditRecordToWire)));
@@ -50,20 +71,66 @@ async function audit(
   });
 }
 
+function refuseMixed({ verify, heads, pinned, archive, before, archived }: AuditOptions): void {
+  const isMixed = [verify, heads, archive !== undefined].filter(Boolean).length > 1;
+  if (isMixed)
+    throw invalidArgument("--verify, --heads and --archive exclude each other", "Give one of them.");
+  if (!verify && (pinned !== undefined || archived !== undefined)) {
+    throw invalidArgument("--pinned and --archived are for --verify", "Add --verify.");
+  }
+  if ((archive === undefined) !== (before === undefined)) {
+    throw invalidArgument("--archive and --before go together", "Write --archive FILE --before 2026-01-01.");
+  }
+}
+
+/** Reads `--before` as the log writes its times, by which texts are compared. */
+function parseBefore(text: string): string {
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : null;
+  if (time !== null && !Number.isNaN(time.getTime())) return time.toISOString();
+  throw invalidArgument(
+    `--before is ${text}`,
+    "Give a date or a time in UTC, as 2026-01-01 or 2026-01-01T00:00:00Z.",
+  );
+}
+
+/** What the state itself cannot tell: whether pinned rows are there still, and archives belong to the rest. */
+async function verifyEvidence(
+  state: StateStore,
+  key: StreamKey | null,
+  { pinned, archived = [] }: AuditOptions,
+): Promise<{ archivedRows: number; pins: number } | null> {
+  if (pinned === undefined && archived.length === 0) return null;
+  const { readPinned } = await import("./audit/heads.ts");
+  const { Evidence } = await import("./audit/evidence.ts");
+  const heads = pinned === undefined ? [] : await readPinned(pinned, key);
+  const evidence = new Evidence(state, key, heads);
+  const archivedRows = await evidence.readArchives(archived);
+  await evidence.checkPinned();
+  return { archivedRows, pins: heads.length };
+}
+
 async function verify(
   state: StateStore,
   key: StreamKey | null,
-  { state: url, json }: { readonly state: string; readonly json: boolean },
+  options: ReturnType<typeof optionsOf<AuditOptions>>,
 ): Promise<void> {
+  const { state: url, json } = options;
   const { streams, rows } = await state.verifyAudit(key === null ? {} : { key });
+  const evidence = await verifyEvidence(state, key, options);
   if (rows === 0 && key !== null) await storedStream(state, key);
   const keyRows = key === null ? await verifyKeys(url) : null;
   if (json) {
-    return printJson({ verified: true, streams, rows, ...(keyRows === null ? {} : { key_rows: keyRows }) });
+    const beyond = evidence === null ? {} : { archived_rows: evidence.archivedRows, pinned: evidence.pins };
+    const keys = keyRows === null ? {} : { key_rows: keyRows };
+    return printJson({ verified: true, streams, rows, ...beyond, ...keys });
   }
+  const beyond =
+    evidence === null
+      ? ""
+      : `, ${counted(evidence.archivedRows, "archived row")}, ${counted(evidence.pins, "pinned head")}`;
   const ofKeys = keyRows === null ? "" : `, ${counted(keyRows, "row")} of the API keys`;
   await print(
-    `${style("green", "verified")}  ${counted(rows, "row")} of ${counted(streams, "stream")}${ofKeys}\n`,
+    `${style("green", "verified")}  ${counted(rows, "row")} of ${counted(streams, "stream")}${beyond}${ofKeys}\n`,
   );
 }
 

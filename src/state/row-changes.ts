@@ -1,4 +1,6 @@
 import type { StreamKey } from "../model/stream-key.ts";
+import { refuseArchiving } from "./archiving.ts";
+import type { ChainLink } from "./chain-link.ts";
 import { mostListed } from "./listing.ts";
 import { mostSearched } from "./rewind-ties.ts";
 import type { RowTransaction } from "./row-storage.ts";
@@ -54,4 +56,11 @@ export function earlierEnds(tx: RowTransaction, key: StreamKey, runId: string): 
     before = page.at(-1)?.number ?? null;
     if (before === null) return [];
   }
+}
+
+/** Lets go of a stream's log up to a row. */
+export function archiveLog(tx: RowTransaction, key: StreamKey, to: ChainLink): { rows: number } {
+  const [record] = tx.listAudit({ key, after: { key, number: to.number - 1 }, limit: 1 });
+  refuseArchiving(key, tx.load(key, ""), record, to);
+  return { rows: tx.archiveAudit(key, to) };
 }

@@ -12,6 +12,7 @@ import {
   checkPartition,
   checkRetention,
 } from "./arguments.ts";
+import type { ChainLink } from "./chain-link.ts";
 import { type ComparedRow, comparedRow, type EditPolicy, loaded } from "./compared-row.ts";
 import type {
   AuditRecord,
@@ -57,7 +58,7 @@ import { confirmedByAct, editOf, withTaken } from "./outside.ts";
 import { knownCoverage, standing } from "./partitions.ts";
 import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "./refusals.ts";
 import { withTies } from "./rewind-ties.ts";
-import { besideOf, earlierEnds, hasPartitions, partitionsOf, store } from "./row-changes.ts";
+import { archiveLog, besideOf, earlierEnds, hasPartitions, partitionsOf, store } from "./row-changes.ts";
 import { type DueRuns, dueRuns, type RowStorage, type RowTransaction } from "./row-storage.ts";
 import { backfillLane, type Change, laneOf, runRef, type StreamRow } from "./rows.ts";
 import { verifyAll, verifyOne } from "./verify-rows.ts";
@@ -312,6 +313,10 @@ export class RowStateStore implements StateStore {
   async verifyAudit(options: { key?: StreamKey } = {}): Promise<{ streams: number; rows: number }> {
     const { key } = options;
     return this.#storage.read((tx) => (key === undefined ? verifyAll(tx) : verifyOne(tx, key)));
+  }
+
+  async archiveAudit(key: StreamKey, to: ChainLink): Promise<{ rows: number }> {
+    return this.#storage.transact(key, (tx) => archiveLog(tx, key, to));
   }
 
   async partition(

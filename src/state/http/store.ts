@@ -213,6 +213,18 @@ export class HttpStateStore implements StateStore {
     return listingOf(page, auditRecordFromWire);
   }
 
+  /** Rows are let go of where they are kept, so that a key cannot take the log away. */
+  async archiveAudit(key: StreamKey): Promise<never> {
+    throw new TidemarkError(
+      "ARGUMENT_INVALID",
+      "the audit log of a service is archived where the service keeps it",
+      {
+        stream: formatStreamKey(key),
+        hint: "Run `tidemark audit --archive` with the service's own `--state`.",
+      },
+    );
+  }
+
   async verifyAudit(options: { key?: StreamKey } = {}): Promise<{ streams: number; rows: number }> {
     const { key } = options;
     const { streams, rows } =

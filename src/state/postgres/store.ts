@@ -1,6 +1,8 @@
 import { decodePosition, type Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import { refuseArchiving } from "../archiving.ts";
 import { checkAct, checkKey, checkPartition, checkRetention } from "../arguments.ts";
+import type { ChainLink } from "../chain-link.ts";
 import type { ComparedRow } from "../compared-row.ts";
 import type {
   AuditRecord,
@@ -258,6 +260,17 @@ export class PostgresStateStore implements StateStore {
   async verifyAudit(options: { key?: StreamKey } = {}): Promise<{ streams: number; rows: number }> {
     const { key } = options;
     return this.#snapshot((rows) => (key === undefined ? verifyAll(rows) : verifyOne(rows, key)));
+  }
+
+  async archiveAudit(key: StreamKey, to: ChainLink): Promise<{ rows: number }> {
+    return this.#ledger.database.transact(false, async (session) => {
+      const rows = this.#ledger.rowsOn(session);
+      const { row } = await rows.lock(key, "");
+      const after = { key, number: to.number - 1 };
+      const [record] = await rows.listAudit({ key, after, limit: 1 });
+      refuseArchiving(key, row, record, to);
+      return { rows: await rows.logs.archive(key, to) };
+    });
   }
 
   /** Reads all as it was at one moment. */
