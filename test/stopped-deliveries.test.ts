@@ -1,0 +1,137 @@
+import { expect, onTestFinished, test } from "vitest";
+import type { Filter, Pipeline } from "../src/engine/ports.ts";
+import { attemptSync } from "../src/engine/sync.ts";
+import { decodePosition, encodePosition } from "../src/model/position.ts";
+import { openMemoryState } from "../src/state/memory/memory.ts";
+import {
+  type SimulatedReading,
+  SimulatedSource,
+  simulatedIncremental,
+  simulatedInput,
+} from "../src/testing/simulated-source.ts";
+import { key, record, timeless } from "./support/engine-bench.ts";
+import { type HttpRequestKeys, httpRequestOutput, idsIn } from "./support/http-request.ts";
+import { startHttpServer } from "./support/http-server.ts";
+
+interface Setup {
+  readonly reading?: Partial<SimulatedReading>;
+  readonly ascending?: boolean;
+  readonly keys?: Partial<HttpRequestKeys>;
+  readonly filters?: readonly Filter[];
+}
+
+/** Six records in pages of four, to an endpoint that refuses record 3 until it is mended. */
+async function bench({ reading = {}, ascending = false, keys = {}, filters = [] }: Setup) {
+  let isBroken = true;
+  const server = await startHttpServer((request, response) => {
+    response.statusCode = isBroken && idsIn(request).includes(3) ? 422 : 200;
+    response.end();
+  });
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  const source = new SimulatedSource();
+  source.records = [1, 2, 3, 4, 5, 6].map((id) => record(id, id));
+  const state = openMemoryState();
+  const pipeline: Pipeline = {
+    name: "events",
+    key,
+    onConcurrentRun: "takeover",
+    leaseSeconds: 60,
+    input: simulatedInput(
+      source,
+      { pageSize: 4, paging: "snapshot", order: "stored", bound: "inclusive", ...reading },
+      simulatedIncremental({ order: ascending ? "ascending" : "unordered" }),
+    ),
+    filters,
+    output: httpRequestOutput({ endpoint: server.origin, ...keys }),
+  };
+  return {
+    source,
+    mend: () => {
+      isBroken = false;
+    },
+    run: () => attemptSync(pipeline, { state, clock: timeless }),
+    position: async () => (await state.get(key))?.position,
+    requests: () => server.seen.map(idsIn),
+  };
+}
+
+test.each([
+  ["ascending", { ascending: true, reading: { paging: "keyset", order: "ascending" } }],
+  ["in no order, by page tokens", {}],
+  ["in no order, by offsets", { reading: { paging: "offset" } }],
+] as const)("what was taken before a refused record is not sent again: %s", async (_, setup) => {
+  const { run, mend, requests, position } = await bench(setup);
+  expect(await run()).toMatchObject({
+    status: "failed",
+    recordsWritten: 2,
+    error: {
+      message: expect.stringContaining("2 of the 4 records of the page were taken; the next run goes on"),
+    },
+  });
+  expect(await run()).toMatchObject({ status: "failed", recordsWritten: 0 });
+  mend();
+  expect(await run()).toMatchObject({ status: "completed", recordsWritten: 4 });
+  expect(requests()).toEqual([[1], [2], [3], [3], [3], [4], [5], [6]]);
+  expect((await position())?.taken).toBeUndefined();
+});
+
+test("requests that were under way beside the refused one are known too", async () => {
+  const { run, mend, requests } = await bench({ keys: { concurrency: 3, key: "id" } });
+  await run();
+  const first = requests().flat();
+  await run();
+  mend();
+  await run();
+  const again = requests()
+    .flat()
+    .filter((id) => id !== 3);
+  expect(again.toSorted()).toEqual([1, 2, 4, 5, 6]);
+  expect(first).toContain(3);
+});
+
+test("of a batch that is taken apart, the records that were taken are known", async () => {
+  const { run, mend, requests } = await bench({ keys: { batch: { size: 4 } } });
+  await run();
+  mend();
+  await run();
+  expect(
+    requests()
+      .flat()
+      .filter((id) => id === 1 || id === 2),
+  ).toEqual([1, 2, 1, 2]);
+  expect(requests().at(-1)).toEqual([5, 6]);
+});
+
+test("a record that has changed since it was taken is sent again", async () => {
+  const { run, mend, requests, source } = await bench({ reading: { paging: "offset" } });
+  await run();
+  source.records = source.records.map((one) => (one.id === 1 ? { ...one, name: "new" } : one));
+  mend();
+  await run();
+  expect(requests().slice(3)).toEqual([[1], [3], [4], [5], [6]]);
+});
+
+test("a filter in code that makes several records without saying of which has the page sent again, and is told", async () => {
+  const twice: Filter = {
+    kind: "twice",
+    apply: (records) => records.flatMap((one) => [{ ...one }, { ...one, copy: 2 }]),
+  };
+  const { run } = await bench({ filters: [twice] });
+  expect(await run()).toMatchObject({
+    status: "failed",
+    recordsWritten: 4,
+    warnings: [{ code: "TAKEN_NOT_TRACED", message: expect.stringContaining("4 of the 8 records") }],
+  });
+});
+
+test("the names that a position keeps are stored with it", () => {
+  const position = {
+    watermark: null,
+    companions: {},
+    window: null,
+    boundary: [],
+    coverage: [],
+    taken: "a".repeat(24),
+  };
+  expect(decodePosition(encodePosition(position), "here")).toEqual(position);
+});
