@@ -123,3 +123,40 @@ export default defineConnector({
     await goesOn(running);
   });
 });
+
+describe("errors of nobody's code", () => {
+  /** `start` in a process in which something else goes wrong on SIGUSR2. */
+  async function startWith(accident: string): Promise<Running> {
+    const cwd = temporaryFolder();
+    const source = await sourceServer(events(1));
+    writeFileSync(join(cwd, "good.yaml"), scheduledYaml("good", source.endpoint, toFile("good")));
+    writeFileSync(join(cwd, "accident.mjs"), `process.on("SIGUSR2", () => { ${accident} });\n`);
+    const preload = pathToFileURL(join(cwd, "accident.mjs")).href;
+    const running = startSchedules(cwd, ["good.yaml", "--no-service"], {
+      NODE_OPTIONS: `--import=${preload}`,
+    });
+    await running.line({ msg: "run completed", stream: "good" });
+    running.child.kill("SIGUSR2");
+    return running;
+  }
+
+  it.each([
+    ["a rejected promise", "Promise.reject(new Error('odd'));", "odd"],
+    [
+      "a broken connection without a listener",
+      "throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });",
+      "read ECONNRESET",
+    ],
+  ])("%s is logged, and all goes on", async (_, accident, error) => {
+    const running = await startWith(accident);
+    await running.line({ level: "error", error, msg: "an error reached nobody; all goes on" });
+    await goesOn(running);
+  });
+
+  it("P8: any other exception drains the process, since what it interrupted may not be whole, and ends it with 1", async () => {
+    const running = await startWith("throw new TypeError('odd');");
+    await running.line({ level: "error", error: "odd", code: "INTERNAL" });
+    await running.line({ msg: "stopped" });
+    expect((await running.ended).code).toBe(1);
+  });
+});
