@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { faultKinds } from "../bench/lab/fault-kinds.ts";
+import { type IncidentKind, incidentKinds } from "../bench/lab/incident-kinds.ts";
 import { runLab } from "../bench/lab/lab.ts";
 import { readSink, SinkUnreadable } from "../bench/lab/sink.ts";
-import type { WorldNeeds } from "../bench/lab/world.ts";
+import { canHappen, type OutputKind, type WorldNeeds } from "../bench/lab/world.ts";
 import { testFolder } from "./support/command.ts";
 
 type Needs = Omit<WorldNeeds, "disturbedRuns"> & Required<Pick<WorldNeeds, "output" | "faults">>;
@@ -55,6 +56,45 @@ test("P1 P2 P4: the crash lab's short form loses and repeats nothing, whatever h
     schedules.map(() => ({ lost: 0, repeated: 0, problems: [], judged: true, folder: null })),
   );
   expect(results.reduce((total, { delivered }) => total + delivered, 0)).toBeGreaterThan(1000);
+}, 1_800_000);
+
+const pairs: readonly { readonly output: OutputKind; readonly incidents: readonly IncidentKind[] }[] = [
+  {
+    output: "sqlite append",
+    incidents: ["kill of one", "output put back", "clock ahead", "state put back", "restart of one"],
+  },
+  {
+    output: "postgres upsert",
+    incidents: ["clock behind", "pause of one past the lease", "both put back", "output put back"],
+  },
+  {
+    output: "jsonl",
+    incidents: ["restart of both", "source fails ticks", "kill of both", "output put back"],
+  },
+];
+
+test("P1 P2 P4: two processes with a schedule lose, repeat and leave out nothing, whatever happens to them", async () => {
+  expect(new Set(pairs.flatMap(({ incidents }) => incidents))).toEqual(new Set(incidentKinds));
+  const seed = Number(process.env.TIDEMARK_SEED ?? Date.now() % 1_000_000);
+  const results = await runLab({
+    seed,
+    schedules: pairs.keys(),
+    needs: (schedule) => {
+      const { output = "jsonl", incidents = [] } = pairs[schedule] ?? {};
+      return { disturbedRuns: 0, output, incidents: incidents.filter((kind) => canHappen(output, kind)) };
+    },
+    lanes: 2,
+  });
+  expect(
+    results.map(({ lost, repeated, problems, judged, folder }) => ({
+      lost,
+      repeated,
+      problems,
+      judged,
+      folder,
+    })),
+    `TIDEMARK_SEED=${seed}`,
+  ).toEqual(pairs.map(() => ({ lost: 0, repeated: 0, problems: [], judged: true, folder: null })));
 }, 1_800_000);
 
 test("the lab lets a stream that no disturbed run has begun be read, and backfilled, at the end", async () => {

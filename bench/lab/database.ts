@@ -41,8 +41,23 @@ export class LabDatabase {
     return url.href;
   }
 
+  /** A copy of a database that nobody is connected to. */
+  async copy(url: string): Promise<string> {
+    this.#made += 1;
+    const copy = new URL(url);
+    copy.pathname = `/lab_${this.#made}`;
+    await this.#administer(`CREATE DATABASE lab_${this.#made} TEMPLATE ${nameOf(url)}`);
+    return copy.href;
+  }
+
+  /** Puts a copy in the place of a database that nobody is connected to; the copy stays. */
+  async putBack(copy: string, url: string): Promise<void> {
+    await this.drop(url);
+    await this.#administer(`CREATE DATABASE ${nameOf(url)} TEMPLATE ${nameOf(copy)}`);
+  }
+
   async drop(url: string): Promise<void> {
-    await this.#administer(`DROP DATABASE IF EXISTS ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
+    await this.#administer(`DROP DATABASE IF EXISTS ${nameOf(url)} WITH (FORCE)`);
   }
 
   /** Stops the server as a crash does, in the middle of whatever it is doing, and starts it again. */
@@ -67,6 +82,10 @@ export class LabDatabase {
       await client.end();
     }
   }
+}
+
+function nameOf(url: string): string {
+  return new URL(url).pathname.slice(1);
 }
 
 function nextUrl(lines: Interface): Promise<string> {

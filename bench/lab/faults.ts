@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FaultKind } from "./fault-kinds.ts";
+import { cutAnswer, misbehave, statusAnswer } from "./misbehaviour.ts";
 import type { Scene } from "./scene.ts";
-import type { Misbehaviour } from "./source.ts";
 import type { Worker } from "./worker.ts";
 
 /** How long a run may take, its database being away or its network silent, before it is killed. */
@@ -163,30 +163,3 @@ async function fullDisk(scene: Scene): Promise<null> {
   disk.free();
   return null;
 }
-
-/** The next few requests are met by it: sometimes more of them than a run makes attempts. */
-function misbehave(scene: Scene, answer: Misbehaviour): void {
-  let left = scene.random.between(1, 5);
-  scene.source.misbehaviour = (request, response) => {
-    if (left <= 0) return false;
-    left -= 1;
-    return answer(request, response);
-  };
-}
-
-function statusAnswer({ random }: Scene): Misbehaviour {
-  return (_request, response) => {
-    const status = random.one([500, 502, 503, 429]);
-    const later: Record<string, string> = random.chance(0.5) ? { "retry-after": "0" } : {};
-    response.writeHead(status, later).end("not now");
-    return true;
-  };
-}
-
-/** An answer that ends in the middle of its body. */
-const cutAnswer: Misbehaviour = (_request, response) => {
-  const body = '{"data":[{"id":1,"version":1,"updated_at":"2026-';
-  response.writeHead(200, { "content-type": "application/json", "content-length": body.length + 500 });
-  response.write(body, () => response.destroy());
-  return true;
-};

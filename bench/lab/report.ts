@@ -1,4 +1,5 @@
 import { faultKinds } from "./fault-kinds.ts";
+import { incidentKinds } from "./incident-kinds.ts";
 import type { NumberedResult } from "./lab.ts";
 import { outputKinds } from "./world.ts";
 
@@ -32,7 +33,8 @@ export function outputRows(results: readonly NumberedResult[]): OutputRow[] {
 
 export function faultCounts(results: readonly NumberedResult[]): Record<string, number> {
   const all = results.flatMap(({ faults }) => faults);
-  return Object.fromEntries(faultKinds.map((kind) => [kind, all.filter((fault) => fault === kind).length]));
+  const kinds = [...faultKinds, ...incidentKinds];
+  return Object.fromEntries(kinds.map((kind) => [kind, all.filter((fault) => fault === kind).length]));
 }
 
 export function outcomeCounts(results: readonly NumberedResult[]): Record<string, number> {

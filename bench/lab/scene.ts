@@ -2,6 +2,7 @@ import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { copyPlaces, dropCopies, type PlaceCopies, type Places, putBack } from "./copies.ts";
 import type { LabDatabase } from "./database.ts";
 import { LabDisk } from "./disk.ts";
 import { LabProxy } from "./proxy.ts";
@@ -9,7 +10,7 @@ import type { Random } from "./random.ts";
 import { readSink, type SinkRow, SinkUnreadable } from "./sink.ts";
 import { slowDown, speedUp } from "./slow.ts";
 import { LabSource } from "./source.ts";
-import { Worker } from "./worker.ts";
+import { Worker, type WorkerOptions } from "./worker.ts";
 import { describeWorld, isPostgres, pipelineText, stateWithin, type World } from "./world.ts";
 
 const pipelineFile = "lab.yaml";
@@ -30,6 +31,7 @@ export class Scene {
   /** How the processes ended: by status, error, or signal. */
   readonly outcomes: Record<string, number> = {};
   #churn: NodeJS.Timeout | null = null;
+  readonly #copies: PlaceCopies[] = [];
   readonly #from: number = performance.now();
 
   private constructor(parts: SceneParts) {
@@ -79,7 +81,18 @@ export class Scene {
 
   /** Starts a run; with `limitKilobytes`, one that cannot write longer files. */
   run(limitKilobytes: number | null = null): Worker {
-    return this.#start(["run", pipelineFile, "--json", "--state", this.#state], limitKilobytes);
+    return this.command(["run", pipelineFile, "--json", "--state", this.#state], { limitKilobytes });
+  }
+
+  /** Starts a process that runs the pipeline by its schedule. */
+  schedule(env: WorkerOptions["env"] = {}): Worker {
+    return this.command(["start", pipelineFile, "--no-service", "--state", this.#state], { env });
+  }
+
+  /** Has a stream that counts more as delivered than its output holds go back to where the output stands. */
+  goBackToOutput(): Worker {
+    const target = ["lab", "default", "--to-output", pipelineFile, "--reason", "restored"];
+    return this.command(["state", "rewind", ...target, "--json", "--state", this.#state]);
   }
 
   /** Starts a backfill of the older half of the history, or goes on with one. */
@@ -88,7 +101,7 @@ export class Scene {
       id === null
         ? ["--from", this.source.first, "--to", this.source.beforeMiddle, "--step", "PT1M"]
         : ["--resume", id];
-    return this.#start(["backfill", pipelineFile, ...range, "--json", "--state", this.#state], null);
+    return this.command(["backfill", pipelineFile, ...range, "--json", "--state", this.#state]);
   }
 
   sink(): Promise<SinkRow[]> {
@@ -112,6 +125,29 @@ export class Scene {
 
   async speedUp(): Promise<void> {
     if (this.world.slowOutput) await speedUp(this.#sinkPlace);
+  }
+
+  /** A copy of the state and of what the output holds, as they are while no process is alive. */
+  async copyPlaces(): Promise<PlaceCopies> {
+    const copies = await copyPlaces(this.#places());
+    this.#copies.push(copies);
+    return copies;
+  }
+
+  /** Puts an earlier copy in the place of what is there; no process may be alive. */
+  async putBack(copies: PlaceCopies, what: "state" | "output" | "both"): Promise<void> {
+    await putBack(this.#places(), copies, what);
+  }
+
+  #places(): Places {
+    const { disk, folder, database, world } = this;
+    return {
+      disk: disk.folder,
+      copies: join(folder, "copies"),
+      database,
+      databaseUrl: this.#databaseUrl,
+      stateIsApart: !stateWithin(world.output),
+    };
   }
 
   /** Changes records while something runs: so many groups at most. */
@@ -166,6 +202,7 @@ export class Scene {
     if (keep) await this.#keep();
     await this.source.close();
     await this.proxy?.close();
+    for (const copies of this.#copies) await dropCopies(this.#places(), copies);
     if (this.database !== null && this.#databaseUrl !== null) await this.database.drop(this.#databaseUrl);
     this.disk.close();
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
@@ -180,8 +217,9 @@ export class Scene {
     cpSync(this.disk.folder, join(kept, "disk"), { recursive: true });
   }
 
-  #start(args: readonly string[], limitKilobytes: number | null): Worker {
-    const worker = new Worker(this.folder, args, limitKilobytes);
+  /** Starts a process of the command. */
+  command(args: readonly string[], options: WorkerOptions = {}): Worker {
+    const worker = new Worker(this.folder, args, options);
     this.#workers.add(worker);
     this.log(`starts ${args[0]}`);
     void worker.ended.then(({ status, signal, error, code, stderr }) => {

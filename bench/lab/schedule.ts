@@ -2,9 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LabDatabase } from "./database.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import { faults } from "./faults.ts";
+import type { IncidentKind } from "./incident-kinds.ts";
 import type { Random } from "./random.ts";
 import { Scene } from "./scene.ts";
 import { type Comparison, compare } from "./sink.ts";
+import { disturbPair } from "./start-schedule.ts";
 import type { World } from "./world.ts";
 
 /** How long a run without faults may take before the lab kills it and says so: minutes on a loaded machine. */
@@ -13,7 +15,7 @@ const lastRunSeconds = 600;
 /** What one schedule came to. */
 export interface ScheduleResult {
   readonly world: World;
-  readonly faults: readonly FaultKind[];
+  readonly faults: readonly (FaultKind | IncidentKind)[];
   /** How the processes ended, and how many so. */
   readonly outcomes: Readonly<Record<string, number>>;
   readonly delivered: number;
@@ -46,6 +48,7 @@ export async function runSchedule(
   let result: Comparison = { delivered: 0, lost: [], repeated: [] };
   try {
     const backfill = new BackfillBeside(scene);
+    if (world.incidents.length > 0) problems.push(...(await disturbPair(scene)));
     for (const kind of world.faults) {
       scene.log(`— ${kind}`);
       await scene.slowDown();
@@ -80,7 +83,7 @@ export async function runSchedule(
   await scene.close(kept);
   return {
     world,
-    faults: world.faults,
+    faults: [...world.faults, ...world.incidents],
     outcomes: scene.outcomes,
     delivered: result.delivered,
     lost: result.lost.length,

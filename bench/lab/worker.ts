@@ -20,6 +20,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
+export interface WorkerOptions {
+  readonly limitKilobytes?: number | null;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A process of the command. */
 export class Worker {
   readonly #process: ChildProcess;
@@ -28,14 +33,18 @@ export class Worker {
   over = false;
 
   /** Under a limit, a file that would get longer than so many kilobytes cannot be written to. */
-  constructor(folder: string, args: readonly string[], limitKilobytes: number | null = null) {
+  constructor(
+    folder: string,
+    args: readonly string[],
+    { limitKilobytes = null, env = {} }: WorkerOptions = {},
+  ) {
     const limited = `trap '' XFSZ; ulimit -f ${(limitKilobytes ?? 0) * 2}; exec "$@"`;
     const [program, ...all] =
       limitKilobytes === null ? [command, ...args] : ["sh", "-c", limited, "sh", command, ...args];
     this.#process = spawn(program ?? command, all, {
       cwd: folder,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1" },
+      env: { ...process.env, NO_COLOR: "1", ...env },
     });
     const callOff = undoAtExit(() => this.signal("SIGKILL"));
     let stdout = "";

@@ -1,4 +1,6 @@
+import { canSetClocks } from "./clock.ts";
 import { type FaultKind, faultKinds } from "./fault-kinds.ts";
+import { type IncidentKind, incidentKinds } from "./incident-kinds.ts";
 import type { Random } from "./random.ts";
 
 export const outputKinds = [
@@ -49,6 +51,8 @@ export interface World {
   readonly slowOutput: boolean;
   /** The faults of the disturbed runs, one after another. */
   readonly faults: readonly FaultKind[];
+  /** What happens to two processes that run the pipeline by its schedule; empty where the lab starts each run. */
+  readonly incidents: readonly IncidentKind[];
 }
 
 export interface WorldNeeds {
@@ -60,6 +64,8 @@ export interface WorldNeeds {
   readonly clamped?: boolean;
   readonly slowOutput?: boolean;
   readonly backfill?: boolean;
+  /** Asks for two processes that run the pipeline by its schedule. */
+  readonly incidents?: readonly IncidentKind[];
 }
 
 export const isPostgres = (output: OutputKind): boolean => output.startsWith("postgres");
@@ -70,8 +76,17 @@ export const stateWithin = (output: OutputKind): boolean => output.endsWith("sta
 /** Whether any file of the world is on this machine's own disk. */
 export const hasLocalFiles = (output: OutputKind): boolean => !(isPostgres(output) && stateWithin(output));
 
+/** How far apart the ticks of a schedule are. */
+export const tickSeconds = 2;
+
+/** How often two processes with a schedule are drawn, where nothing is asked for. */
+const scheduledShare = 0.3;
+
 export function drawWorld(random: Random, needs: WorldNeeds): World {
   const output = needs.output ?? random.one(outputKinds);
+  const isScheduled =
+    needs.incidents !== undefined ||
+    (needs.faults === undefined && needs.disturbedRuns > 0 && random.chance(scheduledShare));
   const pagination = random.one<Pagination>(
     needs.backfill === true ? ["token", "link"] : ["token", "token", "link", "page", "seek"],
   );
@@ -82,6 +97,7 @@ export function drawWorld(random: Random, needs: WorldNeeds): World {
         ? random.one(["whole", "whole", "partitions"] as const)
         : random.one(["whole", "slices", "partitions"] as const);
   const backfill =
+    !isScheduled &&
     parts === "whole" &&
     (pagination === "token" || pagination === "link") &&
     (needs.backfill ?? random.chance(0.35));
@@ -100,11 +116,12 @@ export function drawWorld(random: Random, needs: WorldNeeds): World {
     parts,
     partConcurrency: random.between(1, 3),
     settle: random.chance(0.25),
-    onConcurrentRun: random.chance(0.3) ? "takeover" : "skip",
+    onConcurrentRun: !isScheduled && random.chance(0.3) ? "takeover" : "skip",
     leaseSeconds: random.one([1, 1, 2]),
     backfill,
     slowOutput: canBeSlow(output) && (needs.slowOutput ?? random.chance(0.3)),
-    faults: needs.faults ?? drawFaults(random, output, needs.disturbedRuns),
+    faults: isScheduled ? [] : (needs.faults ?? drawFaults(random, output, needs.disturbedRuns)),
+    incidents: isScheduled ? (needs.incidents ?? drawIncidents(random, output, needs.disturbedRuns)) : [],
   };
 }
 
@@ -127,6 +144,17 @@ function drawGranted(random: Random, pageSize: number): number[] {
 function drawFaults(random: Random, output: OutputKind, count: number): FaultKind[] {
   const possible = faultKinds.filter((kind) => canMeet(output, kind));
   return Array.from({ length: count }, () => random.one(possible));
+}
+
+function drawIncidents(random: Random, output: OutputKind, count: number): IncidentKind[] {
+  const possible = incidentKinds.filter((kind) => canHappen(output, kind));
+  return Array.from({ length: count }, () => random.one(possible));
+}
+
+/** Whether an incident can happen to such a world, on this machine. */
+export function canHappen(output: OutputKind, kind: IncidentKind): boolean {
+  if (kind.startsWith("clock")) return canSetClocks;
+  return !((kind === "state put back" || kind === "output put back") && stateWithin(output));
 }
 
 /** Whether a fault can happen to such a world. */
@@ -152,6 +180,7 @@ export function pipelineText(world: World, places: Places): string {
     `leaseSeconds: ${world.leaseSeconds}`,
     "input:",
     "  type: httpPolling",
+    ...(world.incidents.length === 0 ? [] : [`  schedule: "*/${tickSeconds} * * * * *"`]),
     `  endpoint: ${places.endpoint}${world.parts === "partitions" ? "/{{ partition }}" : ""}`,
     "  dataField: data",
     "  key: id",
@@ -203,6 +232,7 @@ export function describeWorld(world: World): string {
     slowOutput ? "slow output" : "",
     settle ? "settle" : "",
     backfill ? "backfill beside" : "",
+    world.incidents.length > 0 ? "two processes by a schedule" : "",
     onConcurrentRun,
   ].filter(Boolean);
   return `${output}; ${pagination}, ${order}, ${parted}, commit every ${pagesPerCheckpoint}; ${more.join(", ")}`;
