@@ -8,10 +8,12 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const steps: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
+  ["packages (`npm install` brings what is missing)", "npm", "ls", "--depth=0", "--loglevel=error"],
   ["types", "node_modules/.bin/tsc", "-p", "tsconfig.json"],
   ["format and lint", "node_modules/.bin/biome", "ci", "--error-on-warnings", "."],
   ["layers", process.execPath, "node_modules/vitest/vitest.mjs", "run", "test/layers.test.ts"],
   ["unused code", "node_modules/.bin/knip", "--no-progress"],
+  ["regular expressions", process.execPath, "scripts/regexps.ts"],
   ["pipeline schema", process.execPath, "scripts/schema.ts", "--check"],
   ["error documentation", process.execPath, "scripts/error-docs.ts", "--check"],
 ];

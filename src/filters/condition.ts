@@ -1,14 +1,11 @@
-import jsonata from "jsonata";
 import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
+import { boundedJsonata, expressionLimits } from "../model/bounded-jsonata.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { Condition } from "./condition/condition.ts";
 import { type FilterParts, refuseRecord } from "./failure.ts";
 import { filterOnError, filterOnErrorShape } from "./on-error.ts";
 import { noteSeen } from "./seen-fields.ts";
-
-/** An expression that runs longer on one record, or calls itself deeper, is taken for an endless one. */
-const limits = { timeout: 10_000, stack: 500 };
 
 /** A JSONata expression; a mistake in it carries `offset`, its place in the text. */
 export const expressionSchema = z
@@ -45,7 +42,7 @@ export type ConditionFilterConfig = z.infer<typeof conditionFilterSchema>;
  * Evaluating many at once was measured and gains nothing.
  */
 export function createConditionFilter(config: ConditionFilterConfig, parts: FilterParts): Filter {
-  const condition = new Condition(config.expression, limits);
+  const condition = new Condition(config.expression, expressionLimits);
   const name = `condition \`${config.expression}\``;
   return {
     kind: "condition",
@@ -72,7 +69,7 @@ export function createConditionFilter(config: ConditionFilterConfig, parts: Filt
 
 function syntaxMistake(text: string): { message: string; offset: number } | null {
   try {
-    jsonata(text, limits);
+    boundedJsonata(text);
     return null;
   } catch (error) {
     return readMistake(error, text);

@@ -67,7 +67,7 @@ function namerOf({ type, format }: CursorField): ((text: string) => string | nul
   return endsWithOffset(format) ? offsetName : null;
 }
 
-const numberSyntax = /^(0*)(\d*)(?:\.(\d+))?$/;
+const numberSyntax = /^(0*)((?:[1-9]\d*)?)(?:\.(\d+))?$/;
 
 /** `000000` for a number of six digits that begins with zeros, `#.00` for one with two decimals; else null. */
 function numberFormName(text: string): string | null {

@@ -66,7 +66,7 @@ function kindOfText(text: string): readonly [kind: string, hint: string] | null 
   }
   if (/^<(?:\?xml|[\w:-]+[\s>])/.test(start)) return ["XML", askForJson];
   if (/^\)\]\}['",]?/.test(start)) return ["JSON behind a guard against scripts", askForJson];
-  if (/^\s*[{[].*[}\]]\s*\n\s*[{[]/.test(text.slice(0, 65_536))) return ["JSON lines", askForJson];
+  if (/^\s*[{[].*[}\]][^\S\n]*\n\s*[{[]/.test(text.slice(0, 65_536))) return ["JSON lines", askForJson];
   if (/^[\w"' -]+(?:[,;\t][\w"' -]+)+\r?\n/.test(start)) return ["CSV", askForJson];
   return null;
 }

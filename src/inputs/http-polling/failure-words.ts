@@ -216,12 +216,15 @@ const nothingFound =
 const noSuchPage =
   /\bnot found\b|\b(?:page|offset)\b.{0,24}\b(?:invalid|range|exceeds?|beyond|past|not exist)|\b(?:invalid|beyond|past|out of|no such)\b.{0,16}\b(?:page|offset|range)\b/gi;
 
+/** A longer text is content. */
+const longestWords = 4096;
+
 /** Whether a text, or a list of texts, speaks of a failure, and not only of there being nothing. */
 function speaksOfTrouble(value: unknown): boolean {
   if (Array.isArray(value))
     return value.some((one) => speaksOfTrouble(isRecord(one) ? (one.message ?? one.text) : one));
   if (typeof value !== "string") return false;
-  const text = value.replaceAll("_", " ");
+  const text = value.slice(0, longestWords).replaceAll("_", " ");
   const rest = text.replace(nothingFound, "").replace(noSuchPage, "");
   return troubledText.test(rest);
 }
@@ -229,7 +232,7 @@ function speaksOfTrouble(value: unknown): boolean {
 /** Whether a text says that there is nothing, or with `mayBePastEnd` no such page, and speaks of no trouble. */
 export function saysNothing(value: unknown, mayBePastEnd = false): boolean {
   if (typeof value !== "string") return false;
-  const text = value.trim().replaceAll("_", " ");
+  const text = value.trim().slice(0, longestWords).replaceAll("_", " ");
   if (speaksOfTrouble(text) || backendText.test(text)) return false;
   return text.search(nothingFound) >= 0 || (mayBePastEnd && text.search(noSuchPage) >= 0);
 }

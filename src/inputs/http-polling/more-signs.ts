@@ -210,7 +210,7 @@ function placeIn({ path, object, header }: Part): MoreSign | null {
 /** An `offset` that is no number is a token, as Airtable gives it. */
 function isPlace(word: string, value: unknown): boolean {
   if (places.has(word) || wholePlaces.has(word) || placeNames.test(word)) return true;
-  return word === "offset" && typeof value === "string" && !/^\s*\d*\s*$/.test(value);
+  return word === "offset" && typeof value === "string" && !/^\d*$/.test(value.trim());
 }
 
 /** `next: { href: "…" }` */

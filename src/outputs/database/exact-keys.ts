@@ -3,6 +3,7 @@ import { TidemarkError } from "../../errors.ts";
 import { canonicalDecimal, comparableDecimal } from "../../model/decimal.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { storageClassesOf } from "../../model/storage-class.ts";
+import { withoutTrailing } from "../../model/trailing.ts";
 import type { ColumnRules, FieldColumn, InexactKey } from "./table-store.ts";
 import { shown } from "./value-checks.ts";
 import { textOfValue } from "./values.ts";
@@ -135,7 +136,7 @@ export class ExactKeys {
     if (typeof value === "boolean" && (isNumber || kind === "boolean")) return value ? "1" : "0";
     const text = textOfValue(value ?? null, "text");
     if (isNumber || kind === "boolean") return canonicalDecimal(text.trim()) ?? text;
-    return this.#blank.includes(field) ? text.replace(/ +$/, "") : text;
+    return this.#blank.includes(field) ? withoutTrailing(text, " ") : text;
   }
 }
 

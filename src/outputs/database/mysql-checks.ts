@@ -108,12 +108,16 @@ function moment(digits: number): (text: string) => string | null {
   return (text) => {
     if (!momentForm.test(text)) return "the column holds dates from 0000 to 9999, with a time";
     if (leapSecond(text)) return leapSecondAt;
-    if (withOffset.test(text) && !isInYears(text)) return "in UTC it is no date from 0000 to 9999";
+    if (hasOffset(text) && !isInYears(text)) return "in UTC it is no date from 0000 to 9999";
     return tooFine(text);
   };
 }
 
-const withOffset = /:.*[+-]\d\d(?::?\d\d)?$/;
+/** Whether an offset stands at the end, behind a time of day. */
+function hasOffset(text: string): boolean {
+  const colon = text.indexOf(":");
+  return colon !== -1 && text.search(/[+-]\d\d(?::?\d\d)?$/) > colon;
+}
 
 /** Whether a moment is still of four digits of years where it is written in UTC. */
 function isInYears(text: string): boolean {

@@ -84,13 +84,17 @@ function plainLiteral(value: unknown): string {
 }
 
 const plainMoment = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)Z$/;
-const zoned = /[T ].*(?:Z|[+-]\d\d(?::?\d\d)?)$/;
+/** Whether a zone stands at the end, behind the day. */
+function isZoned(text: string): boolean {
+  const time = text.search(/[T ]/);
+  return time !== -1 && text.search(/(?:Z|[+-]\d\d(?::?\d\d)?)$/) > time;
+}
 
 /** A moment in UTC, without the zone that not every server reads. A time without a zone stays as it is. */
 function momentText(value: string): string {
   const plain = plainMoment.exec(value);
   if (plain !== null) return `${plain[1]} ${plain[2]}`;
-  if (!zoned.test(value)) return value;
+  if (!isZoned(value)) return value;
   try {
     return parseTimestamp(value, isoFormat).replace("T", " ").replace("Z", "");
   } catch {

@@ -1,3 +1,4 @@
+import { withoutTrailing } from "../../model/trailing.ts";
 import { parseArray } from "../../sql/postgres/arrays.ts";
 import { bounds, day, localBound, moment, zonedMoment } from "./postgres-moments.ts";
 import type { FieldColumn } from "./table-store.ts";
@@ -211,7 +212,7 @@ function interval(base: string, digits: number): (text: string) => string | null
   return (text) => {
     if (!intervalForm.test(text)) return "it is no interval with its units";
     const fraction = /\.(\d+)/.exec(text)?.[1] ?? "";
-    if (fraction.replace(/0+$/, "").length > digits)
+    if (withoutTrailing(fraction, "0").length > digits)
       return `it has more than the ${digits} digits of a second that the column keeps`;
     if (smallest === -1 || smallest === units.length - 1) return null;
     if (/^[-+]?infinity$/i.test(text)) return null;

@@ -126,7 +126,10 @@ const localTimeWriter: Writer = { ...plainWriters.timestamp, text: localMoment }
 
 const localTimeListWriter: Writer = {
   ...listWriter,
-  text: (value) => (/:.*[+-]\d/.test(value) ? localTimeArray(value.trimStart()) : value),
+  text: (value) =>
+    /[+-]\d/.test(value.slice(value.indexOf(":"))) && value.includes(":")
+      ? localTimeArray(value.trimStart())
+      : value,
   other: (value) => (Array.isArray(value) ? listLiteral(value, localMoment) : textOfValue(value, "text")),
 };
 

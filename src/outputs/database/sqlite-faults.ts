@@ -13,7 +13,7 @@ const primaryKey = 1555;
 const unique = 2067;
 
 /** `UNIQUE constraint failed: t.a, t.b`; `cannot store TEXT value in INTEGER column t.a`. */
-const failed = /(?:constraint failed|column):? ((?:\S+\.\S+)(?:, \S+\.\S+)*)$/;
+const failed = /(?:constraint failed|column):? ([^\s,]+(?:, [^\s,]+)*)$/;
 
 export function sqliteFault(error: TidemarkError): RecordFault | null {
   const own = faultFoundHere(error);
@@ -24,7 +24,10 @@ export function sqliteFault(error: TidemarkError): RecordFault | null {
   const isOfRows = isOwn || primary === tooBig || primary === constraint || primary === mismatch;
   if (error.code !== "QUERY_FAILED" || !isOfRows) return null;
   const [, list] = failed.exec(error.message) ?? [];
-  const columns = list?.split(", ").map((name) => name.slice(name.indexOf(".") + 1)) ?? [];
+  const names = list?.split(", ") ?? [];
+  const columns = (names.every((name) => name.includes(".")) ? names : []).map((name) =>
+    name.slice(name.indexOf(".") + 1),
+  );
   const awaitsOthers = errcode === foreignKey || errcode === unique || errcode === primaryKey;
   const places = placesIn(error);
   return { columns, awaitsOthers, ...(places === null ? {} : { places }) };

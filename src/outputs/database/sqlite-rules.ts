@@ -13,7 +13,7 @@ import {
 import { asInt64, kindOfValue } from "./values.ts";
 
 /** A text that a column of numbers would turn into a number, and so cut or pad. */
-const numeric = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
+const numeric = /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
 
 /** The single key column of type INTEGER is the row's own number, and holds nothing else. */
 export function isRowNumber(column: TableColumn, key: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 import { canonicalDecimal, comparableDecimal } from "../../model/decimal.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { shortestSingle } from "../../model/single.ts";
+import { withoutTrailing } from "../../model/trailing.ts";
 import type { FieldColumn } from "./table-store.ts";
 import { textOfValue } from "./values.ts";
 
@@ -221,7 +222,7 @@ export function secondDigits(most: number): (text: string) => string | null {
   return (text) => {
     const fraction = fractionOfSecond.exec(text)?.[1];
     if (fraction === undefined || fraction.length <= most) return null;
-    const digits = fraction.replace(/0+$/, "").length;
+    const digits = withoutTrailing(fraction, "0").length;
     return digits <= most ? null : `it has ${digits} digits of a second, and the column keeps ${most}`;
   };
 }

@@ -1,4 +1,5 @@
 import { TidemarkError } from "../../errors.ts";
+import { withoutTrailing } from "../../model/trailing.ts";
 import { webAddressProblem } from "../../model/web-address.ts";
 import { registerSecret } from "../../secrets.ts";
 
@@ -25,13 +26,13 @@ export function parseServiceAddress(url: string): ServiceAddress {
   const problem =
     webAddressProblem(url) ?? (parsed.pathname.includes("@") ? "it has a `/` before its `@`" : null);
   if (problem !== null) throw invalid(problem);
-  const shown = `${parsed.origin}${parsed.pathname.replace(/\/+$/, "")}`;
+  const shown = `${parsed.origin}${withoutTrailing(parsed.pathname, "/")}`;
   if (parsed.username !== "" || parsed.password !== "") {
     for (const part of [parsed.username, parsed.password]) registerSecret(decoded(part));
     throw invalid(`a user or a password stands in the address of ${shown}`);
   }
   if (parsed.search !== "" || parsed.hash !== "") throw invalid(`${shown} has parameters`);
-  return { origin: parsed.origin, prefix: parsed.pathname.replace(/\/+$/, ""), shown };
+  return { origin: parsed.origin, prefix: withoutTrailing(parsed.pathname, "/"), shown };
 }
 
 function decoded(part: string): string {

@@ -1,11 +1,8 @@
-import jsonata from "jsonata";
 import { z } from "zod";
+import { boundedJsonata } from "../../../model/bounded-jsonata.ts";
 import { ExactNumber } from "../../../model/exact-number.ts";
 import { jsonataBoolean } from "../../../model/jsonata-boolean.ts";
 import { isPlainObject } from "../../../model/plain-object.ts";
-
-/** An expression that runs longer on one answer, or calls itself deeper, is taken for an endless one. */
-const limits = { timeout: 10_000, stack: 500 };
 
 /** What expressions can name besides the value that they are about: `$status` and `$headers`. */
 export interface Bindings {
@@ -38,7 +35,7 @@ export const expressionSchema = z
 
 /** Throws `UnclearAnswer` where the expression cannot be evaluated over a value. */
 export function compileExpression(text: string): Expression {
-  const expression = jsonata(text, limits);
+  const expression = boundedJsonata(text);
   return async (input, { status, headers }) => {
     try {
       return await expression.evaluate(input, { status, headers });
@@ -77,7 +74,7 @@ function mistakeIn(text: string): { message: string; offset: number } | null {
   if (braces >= 0)
     return { message: "it names fields without braces, as in `errors[0].message`", offset: braces };
   try {
-    jsonata(text, limits);
+    boundedJsonata(text);
     return null;
   } catch (error) {
     const { message, position } = mistakeSchema.parse(error);
