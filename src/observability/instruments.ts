@@ -20,7 +20,7 @@ export function createInstruments(registry: Registry) {
     }),
     stateUp: new Gauge({
       name: "tidemark_state_up",
-      help: "Whether the state answered when these metrics were asked for: 1 or 0.",
+      help: "Whether the state answered when these metrics were asked for, and could be written: 1 or 0.",
       registers,
     }),
     cursorAge: new Gauge({

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { ScheduleEvent } from "../schedule/events.ts";
 import type { FileChange } from "../schedule/pipeline-files.ts";
+import { refuseUnwritable } from "../state/writable.ts";
 import {
   type CertificateInstruments,
   createCertificateInstruments,
@@ -121,7 +122,12 @@ export class Metrics {
     const { stateUp } = this.#instruments;
     this.#schedules.look();
     const waiting = new AbortController();
-    const looked = this.#streams.look(this.#sources(), this.#schedules.keys).then(
+    const sources = this.#sources();
+    const own = sources.filter(({ url = "" }) => !/^https?:/i.test(url));
+    const looked = Promise.all([
+      this.#streams.look(sources, this.#schedules.keys),
+      ...own.map(({ state }) => refuseUnwritable(state)),
+    ]).then(
       () => true,
       () => false,
     );

@@ -1,16 +1,20 @@
 import type { Clock } from "../clock.ts";
 import { TidemarkError } from "../errors.ts";
 import type { StateStore } from "../state/contract.ts";
+import { refuseUnwritable } from "../state/writable.ts";
 
 const patienceMs = 2000;
 const trustMs = 1000;
+/** A write transaction keeps other writers of a file out for a moment. */
+const trustWritesMs = 10_000;
 
-/** Whether requests are to be sent here: not while the database is away, and not once it drains. */
+/** Whether requests are to be sent here: not while the state is away or read-only, and not once it drains. */
 export class Readiness {
   readonly #state: StateStore;
   readonly #clock: Clock;
   #draining = false;
   #lastGood = Number.NEGATIVE_INFINITY;
+  #lastWritable = Number.NEGATIVE_INFINITY;
 
   constructor(state: StateStore, clock: Clock) {
     this.#state = state;
@@ -35,11 +39,18 @@ export class Readiness {
     if (this.#clock.elapsed() - this.#lastGood < trustMs) return;
     const waiting = new AbortController();
     try {
-      await Promise.race([this.#state.list({ limit: 1 }), this.#late(waiting.signal)]);
+      await Promise.race([this.#look(), this.#late(waiting.signal)]);
     } finally {
       waiting.abort();
     }
     this.#lastGood = this.#clock.elapsed();
+  }
+
+  async #look(): Promise<void> {
+    await this.#state.list({ limit: 1 });
+    if (this.#clock.elapsed() - this.#lastWritable < trustWritesMs) return;
+    await refuseUnwritable(this.#state);
+    this.#lastWritable = this.#clock.elapsed();
   }
 
   async #late(signal: AbortSignal): Promise<never> {
