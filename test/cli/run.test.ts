@@ -377,6 +377,6 @@ describe("tidemark run", () => {
       records_written: 0,
       error: { code: "FILTER_FAILED", where: { line: 1 } },
     });
-    expect(existsSync(join(cwd, "out.jsonl"))).toBe(false);
+    expect(readFileSync(join(cwd, "out.jsonl"), "utf8")).toBe("");
   });
 });
