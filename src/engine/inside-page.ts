@@ -4,6 +4,8 @@ import type { Clock } from "../clock.ts";
 const shareOfTime = 1 / 20;
 /** What a commit counts for at least, in milliseconds: so they are 10 ms apart on average. */
 const leastCost = 0.5;
+/** And at most: a slow one does not put the next off for more than 200 ms. */
+const mostCost = 10;
 /** How many commits may be made one after another, once there was time for them. */
 const mostAtOnce = 100;
 
@@ -15,7 +17,7 @@ export interface InsidePageOptions {
 
 /**
  * When what a page has delivered so far is committed: at once, as long as such commits have taken no more than a
- * twentieth of the time, and no more than one in 10 ms. So behind a slow target each request is followed by a
+ * twentieth of the time, and no more than one in 10 ms; after 200 ms in any case. So behind a slow target each request is followed by a
  * commit before the next is sent, and a fast one is not held up.
  */
 export class InsidePage {
@@ -93,7 +95,7 @@ export class InsidePage {
     } catch (error) {
       this.#failure ??= { error };
     }
-    this.#cost = Math.max(leastCost, clock.elapsed() - began);
+    this.#cost = Math.min(mostCost, Math.max(leastCost, clock.elapsed() - began));
     this.#gain();
     this.#credit -= this.#cost;
   }
