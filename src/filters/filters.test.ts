@@ -51,6 +51,17 @@ describe("mapping", () => {
   });
 
   test.each([
+    ["a path through a list reads nothing", ["lines.p"], { lines: [{ p: 1 }, { p: 2 }] }, {}],
+    ["two places of a list", ["list.0", "list.1"], { list: ["a", "b", "c"] }, { list: ["c"] }],
+    ["a place that is read twice", ["list.0", "list.0"], { list: ["a", "b"] }, { list: ["b"] }],
+    ["a field whose own name has the dot", ["a.b"], { a: { b: 1 }, "a.b": 2 }, { a: {}, "a.b": 2 }],
+  ])("keepUnmapped loses no value that no mapping reads: %s", (_, sources, record, rest) => {
+    const mappings = sources.map((source, at) => ({ source, target: `read_${at}` }));
+    const [mapped] = mapping({ keepUnmapped: true, mappings }).apply([record], context) as object[];
+    expect(mapped).toMatchObject({ ...record, ...rest });
+  });
+
+  test.each([
     ["string", huge, "9007199254740993"],
     ["string", { a: huge }, '{"a":9007199254740993}'],
     ["number", " 12.50 ", 12.5],
@@ -85,6 +96,8 @@ describe("set and remove", () => {
     const remove = createRemoveFilter({ type: "remove", target: ["payload.secret", "missing"] });
     expect(set.apply([record], context)).toEqual([{ payload: { secret: 1, keep: 2, source: "acme" } }]);
     expect(remove.apply([record], context)).toEqual([{ payload: { keep: 2 } }]);
+    const places = createRemoveFilter({ type: "remove", target: ["list.0", "list.1", "list.1"] });
+    expect(places.apply([{ list: ["a", "b", "c"] }], context)).toEqual([{ list: ["c"] }]);
   });
 
   test("set takes null, and asks for a value where there is none", () => {

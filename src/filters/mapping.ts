@@ -4,7 +4,7 @@ import { messageOf, TidemarkError } from "../errors.ts";
 import { type Path, parsePath, type SourceRecord, valueAt } from "../model/record.ts";
 import { changeEach, type FilterParts } from "./failure.ts";
 import { filterOnError, filterOnErrorShape } from "./on-error.ts";
-import { targetPathSchema, withoutValueAt, withValueAt } from "./paths.ts";
+import { removalOrder, targetPathSchema, withoutReadAt, withValueAt } from "./paths.ts";
 import { type NamedField, noteSeen } from "./seen-fields.ts";
 import { type Transform, transformed, transforms } from "./transform.ts";
 
@@ -117,7 +117,10 @@ export function createMappingFilter(config: MappingFilterConfig, parts: FilterPa
       transforms: mapping.transform === undefined ? [] : [mapping.transform].flat(),
     }),
   );
-  const begin = config.keepUnmapped ? (record: SourceRecord) => withoutSources(record, steps) : () => ({});
+  const read = removalOrder(steps.map(({ source }) => source));
+  const begin = config.keepUnmapped
+    ? (record: SourceRecord) => read.reduce(withoutReadAt, record)
+    : () => ({});
   const sources = config.mappings.filter(({ default: fallback }) => fallback === undefined);
   const named = [...new Set(sources.map(({ source }) => source))].map((name): NamedField => {
     const path = parsePath(name);
@@ -167,10 +170,4 @@ function changedValue(found: unknown, step: Step, account: Work["account"]): unk
     });
   }
   return value;
-}
-
-function withoutSources(record: SourceRecord, steps: readonly Step[]): SourceRecord {
-  let rest = record;
-  for (const step of steps) rest = withoutValueAt(rest, step.source);
-  return rest;
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parsePath, type SourceRecord, valueAt } from "../model/record.ts";
-import { targetPathSchema, withoutValueAt, withValueAt } from "./paths.ts";
+import { removalOrder, targetPathSchema, withoutReadAt, withoutValueAt, withValueAt } from "./paths.ts";
 
 const step = fc.constantFrom("a", "b", "c", "0", "1");
 const path = fc.array(step, { minLength: 1, maxLength: 4 });
@@ -63,6 +63,34 @@ test("a path through a list reaches every element; a number reaches one", () => 
   });
   expect(withValueAt(order, ["lines", "3"], { sku: 4 })).toMatchObject({ lines: { 3: { sku: 4 } } });
   expect(() => withValueAt(order, ["lines", "9"], 1)).toThrow("no place in a list of 3");
+});
+
+test("of several places in a list each is removed as the list was, whatever their order, and once", () => {
+  const kept = fc.uniqueArray(fc.nat(5), { maxLength: 6 });
+  fc.assert(
+    fc.property(kept, fc.boolean(), (places, twice) => {
+      const list = ["a", "b", "c", "d"];
+      const paths = [...places, ...(twice ? places : [])].map((place) => ["list", String(place)]);
+      const rest = { list: list.filter((_, place) => !places.includes(place)) };
+      expect(removalOrder(paths).reduce(withoutValueAt, { list })).toEqual(rest);
+      expect(removalOrder(paths).reduce(withoutReadAt, { list })).toEqual(rest);
+    }),
+  );
+});
+
+test("what is read is taken out, and nothing beside it", () => {
+  const lines = { lines: [{ p: 1 }, { p: 2 }], "lines.p": 3 };
+  expect(withoutReadAt(lines, ["lines", "p"])).toEqual({ lines: [{ p: 1 }, { p: 2 }] });
+  expect(withoutReadAt({ lines: [{ p: 1 }] }, ["lines", "p"])).toEqual({ lines: [{ p: 1 }] });
+  expect(withoutReadAt({ lines: [{ length: 1 }] }, ["lines", "length"])).toEqual({ lines: [{ length: 1 }] });
+  expect(withoutReadAt({ a: { b: 1, c: 2 }, "a.b": 9 }, ["a", "b"])).toEqual({ a: { c: 2 }, "a.b": 9 });
+  fc.assert(
+    fc.property(record, path, (input, source) => {
+      const found = valueAt(frozen(input), source);
+      const rest = withoutReadAt(input, source);
+      if (found === undefined) expect(rest).toBe(input);
+    }),
+  );
 });
 
 test("a field with dots in its own name is meant where there is no such path", () => {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
 import { parsePath } from "../model/record.ts";
-import { targetPathSchema, withoutValueAt } from "./paths.ts";
+import { removalOrder, targetPathSchema, withoutValueAt } from "./paths.ts";
 import { type NamedField, noteSeen } from "./seen-fields.ts";
 
 export const removeFilterSchema = z
@@ -19,13 +19,13 @@ export type RemoveFilterConfig = z.infer<typeof removeFilterSchema>;
 
 /**
  * Removes each target from every record that has it. A path through a list removes the field from
- * every element, unless its step is a number. Targets that no record of a run has are told in its result.
+ * every element, unless its step is a number, which is a place in the list as the record came. Targets that no record of a run has are told in its result.
  */
 export function createRemoveFilter(config: RemoveFilterConfig): Filter {
   const targets = [config.target].flat();
-  const paths = targets.map(parsePath);
-  const named = targets.map((name, at): NamedField => {
-    const path = paths[at] ?? [];
+  const paths = removalOrder(targets.map(parsePath));
+  const named = targets.map((name): NamedField => {
+    const path = parsePath(name);
     return { name, isIn: (record) => withoutValueAt(record, path) !== record };
   });
   return {
