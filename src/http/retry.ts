@@ -16,7 +16,7 @@ export class AttemptFailed extends Error {
   readonly status: number | null;
   /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs: number | null;
-  /** Whether the server limits how often it is asked, or is overloaded. */
+  /** Whether the server limits how often it is asked: it says so, or is overloaded and says for how long. */
   readonly isLimit: boolean;
 
   constructor(
@@ -28,7 +28,8 @@ export class AttemptFailed extends Error {
     this.kind = kind;
     this.status = answer.status ?? null;
     this.retryAfterMs = answer.retryAfterMs ?? null;
-    this.isLimit = answer.isLimit ?? (answer.status === 429 || answer.status === 503);
+    const isTimed = answer.status === 503 && this.retryAfterMs !== null;
+    this.isLimit = answer.isLimit ?? (answer.status === 429 || isTimed);
   }
 }
 

@@ -89,7 +89,7 @@ export const httpRequestKeys = z.strictObject({
     .max(86_400_000)
     .default(600_000)
     .describe(
-      "How long a run waits in all for an endpoint that limits how often it is asked or is overloaded: one that answers 429 or 503, or 403 for a rate limit. It waits as long as the answer says (`Retry-After`, `X-RateLimit-Reset`, `RateLimit`), else for spans that double up to `retry.maxDelayMs`. Such an answer is none of `retry.attempts`. Once the time is used up, the run fails, and the next goes on behind what was taken. 0 has `retry.attempts` count these answers as well.",
+      "How long a run waits in all for an endpoint that limits how often it is asked or is overloaded: one that answers 429, 403 for a rate limit, or 503 with a time. It waits as long as the answer says (`Retry-After`, `X-RateLimit-Reset`, `RateLimit`), else for spans that double up to `retry.maxDelayMs`. Such an answer is none of `retry.attempts`. Once the time is used up, the run fails, and the next goes on behind what was taken. 0 has `retry.attempts` count these answers as well.",
     ),
   headers: httpSettingsShape.headers.describe(
     "Headers of every request. Their texts may hold `{{ path }}`; a header that is one placeholder is left out where the record has no value, and a value with a line break is a failure of the record.",

@@ -8,9 +8,9 @@ test("a limited target without Retry-After is waited for, longer each time, beyo
   expect(sleeps).toEqual([250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
 });
 
-test("503 counts as a limit, and so does a 403 that says so; 500 and a 403 that does not do not", async () => {
+test("a 503 that says for how long counts as a limit, and so does a 403 that says so; 500 and a bare 503 do not", async () => {
   for (const [status, headers] of [
-    [503, {}],
+    [503, { "retry-after": "2" }],
     [403, { "x-ratelimit-remaining": "0" }],
   ] as const) {
     const server = await startAnswering((_, count, response) => {
@@ -19,9 +19,11 @@ test("503 counts as a limit, and so does a 403 that says so; 500 and a 403 that 
     });
     expect(await writeOnce({ endpoint: server.origin }, ids(1))).toMatchObject({ written: 1 });
   }
-  const down = await startAnswering(() => 500);
-  expect(await writeOnce({ endpoint: down.origin }, ids(1))).toMatchObject({ written: null });
-  expect(down.seen).toHaveLength(5);
+  for (const status of [500, 503]) {
+    const down = await startAnswering(() => status);
+    expect(await writeOnce({ endpoint: down.origin }, ids(1))).toMatchObject({ written: null });
+    expect(down.seen).toHaveLength(5);
+  }
 });
 
 test.each([
