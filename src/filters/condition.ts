@@ -79,7 +79,7 @@ function syntaxMistake(text: string): { message: string; offset: number } | null
 const mistakeSchema = z.object({
   message: z.string().default("it is not JSONata"),
   position: z.number().default(0),
-  token: z.unknown(),
+  token: z.unknown().optional(),
 });
 
 /** JSONata's position lies behind the token it names. */

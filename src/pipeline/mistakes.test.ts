@@ -36,6 +36,14 @@ output:
     ]);
   });
 
+  test("what is wrong with a regular expression of a condition is told", async () => {
+    const condition = `filters: [{ type: condition, expression: "$contains(id, /^(?=a)/)" }]\n`;
+    const text = whole.replace(/^filters:\n(?: .*\n)+/m, condition);
+    expect(await told(text)).toContainEqual(
+      expect.stringMatching(/EXPRESSION_INVALID .*looks ahead or behind, which can take time without end/),
+    );
+  });
+
   test("a key that is mistyped is one diagnostic, at its line, wherever it stands", async () => {
     const lines = whole.split("\n");
     const mistyped = lines.flatMap((line, index) => {
