@@ -89,6 +89,14 @@ const edits = {
   "no watermark": [
     `UPDATE tidemark_streams SET cursor_value = NULL, position = replace(position, '"5"', 'null') ${ofStream}`,
   ],
+  "another watermark in its column alone": [`UPDATE tidemark_streams SET cursor_value = '7' ${ofStream}`],
+  "no watermark in its column": [`UPDATE tidemark_streams SET cursor_value = NULL ${ofStream}`],
+  "another watermark in the position alone": [
+    `UPDATE tidemark_streams SET position = replace(position, '"5"', '"7"') ${ofStream}`,
+  ],
+  "two other watermarks": [
+    `UPDATE tidemark_streams SET cursor_value = '7', position = replace(position, '"5"', '"8"') ${ofStream}`,
+  ],
   "a log cut at its end": [`DELETE FROM tidemark_audit ${ofStream} AND number = 2`],
   "a removed log": [`DELETE FROM tidemark_audit ${ofStream}`],
   "a removed row": [`DELETE FROM tidemark_streams ${ofStream}`],
@@ -151,6 +159,20 @@ for (const [name, open] of Object.entries({ sqlite: onSqlite, postgres: onPostgr
       await expect(store.complete(run, { newCursor: "9" })).rejects.toMatchObject({ code: "STATE_EDITED" });
       await store.fail(run, { error: "edited" });
       expect((await store.get(key))?.status).toBe("failed");
+    });
+
+    test("P10: an edit of the position alone stays to be confirmed when its run fails", async () => {
+      const { store, reopen, sql } = await open();
+      await runTo(store, "5");
+      const run = await store.begin(key, { cursorType: "numeric_id" });
+      for (const statement of edits["another watermark in the position alone"]) await sql(statement);
+      await using fresh = await reopen();
+      await fresh.heartbeat(run);
+      await fresh.fail(run, { error: "edited" });
+      await expect(store.begin(key, { cursorType: "numeric_id" })).rejects.toMatchObject({
+        code: "STATE_EDITED",
+        message: expect.stringContaining("is 7, and its audit log ends with 5"),
+      });
     });
 
     test("P12: a partition's watermark that was changed is found by verifyAudit", async () => {

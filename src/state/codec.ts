@@ -131,12 +131,20 @@ export function positionText(position: Position): string {
   return encodePosition({ ...position, boundary: [], coverage: [] });
 }
 
+/** The position as it is stored with its row: a step that is not compared with the log leaves an edit as it is. */
+export function storedPositionOf({ position, positionWatermark }: StreamRow): Position {
+  return positionWatermark === undefined ? position : { ...position, watermark: positionWatermark };
+}
+
 export function readStreamRow(raw: unknown, beside: StoredBeside | null, holder: string): StreamRow {
   const columns = parse(streamColumns, raw, holder);
   const name = `${holder}: ${formatStreamKey(columns)}`;
-  const position = storedPosition(columns, beside, name);
-  const { watermark } = position;
-  if (watermark !== null && !isCanonical(columns.cursor_type, watermark)) {
+  // The log tells which of two watermarks is the edit. Backfills have no log, and files look it up while they are read.
+  const isCompared = columns.lane === "" && beside !== null;
+  const stored = storedPosition(columns, beside, name, isCompared);
+  const position = isCompared ? { ...stored, watermark: columns.cursor_value } : stored;
+  for (const watermark of new Set([position.watermark, stored.watermark])) {
+    if (watermark === null || isCanonical(columns.cursor_type, watermark)) continue;
     throw new TidemarkError(
       "STATE_UNREADABLE",
       `${name}: the watermark "${watermark}" is no ${columns.cursor_type ?? "cursor of a known type"}`,
@@ -148,6 +156,7 @@ export function readStreamRow(raw: unknown, beside: StoredBeside | null, holder:
     lane: columns.lane,
     cursorType: columns.cursor_type,
     position,
+    ...(position.watermark === stored.watermark ? {} : { positionWatermark: stored.watermark }),
     positionTag: { epoch: columns.position_epoch, sequence: columns.position_sequence },
     status: columns.status,
     epoch: columns.epoch,
@@ -195,9 +204,10 @@ function storedPosition(
   columns: { position: string; cursor_value: string | null },
   beside: StoredBeside | null,
   name: string,
+  mayDiffer = false,
 ): Position {
   const stored = decodePosition(columns.position, name);
-  if (stored.watermark !== columns.cursor_value) {
+  if (!mayDiffer && stored.watermark !== columns.cursor_value) {
     throw new TidemarkError(
       "STATE_UNREADABLE",
       `${name}: cursor_value is ${columns.cursor_value} and the position says ${stored.watermark}`,

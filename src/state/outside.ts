@@ -35,13 +35,23 @@ export interface OutsideChange {
 export function outsideChange(row: StreamRow | null, end: LogEnd): OutsideChange | null {
   const { last, own, archived } = end;
   const logged = own?.newCursor ?? null;
-  const stored = row?.position.watermark ?? null;
+  const stored = editedWatermark(row, logged);
   if (row === null) return end.listed || last !== null ? { what: "removed", logged, stored } : null;
   const tail = last ?? archived;
   if (tail.number !== row.auditNumber || tail.hash !== row.auditHead) return { what: "log", logged, stored };
   // Of a log whose rows about the stream itself all lie in an archive, the archive has to be asked.
   const isKnown = own !== null || archived.number === 0;
-  return isKnown && logged !== stored ? { what: "watermark", logged, stored } : null;
+  const differs = isKnown && logged !== stored;
+  return differs || row.positionWatermark !== undefined ? { what: "watermark", logged, stored } : null;
+}
+
+/** The watermark as it is stored: of two that differ the one that the log does not end with. */
+function editedWatermark(row: StreamRow | null, logged: string | null): string | null {
+  if (row === null) return null;
+  const { position, positionWatermark } = row;
+  return positionWatermark !== undefined && position.watermark === logged
+    ? positionWatermark
+    : position.watermark;
 }
 
 /** Whether the last row about the stream itself has to be looked up to tell: partitions' rows may be after it. */
@@ -102,17 +112,18 @@ export function takeEdit(
     tail.number >= current.auditNumber
       ? { ...current, auditNumber: tail.number, auditHead: tail.hash }
       : current;
-  return withEntries({ ...chained, position: editedPosition(current, change) }, [entry]);
+  const { positionWatermark: _, ...taken } = chained;
+  return withEntries({ ...taken, position: editedPosition(current, change) }, [entry]);
 }
 
 /** Nobody can tell who edits a file, or a row. */
 const unknownActor = "unknown";
 
 /** Boundary keys and an open window belong to the old watermark. A seed is new as a whole. */
-function editedPosition({ epoch, position }: StreamRow, { what }: OutsideChange): Position {
+function editedPosition({ epoch, position }: StreamRow, { what, stored }: OutsideChange): Position {
   if (what !== "watermark" || epoch === 0) return position;
-  const { watermark, facts } = position;
-  return { ...emptyPosition, watermark, ...(facts === undefined ? {} : { facts }) };
+  const { facts } = position;
+  return { ...emptyPosition, watermark: stored, ...(facts === undefined ? {} : { facts }) };
 }
 
 /** Why a change made outside is in the log, where an operator's act came after it. */

@@ -19,6 +19,8 @@ export interface StreamRow {
   readonly lane: string;
   readonly cursorType: CursorType | null;
   readonly position: Position;
+  /** The watermark inside the stored position, where it is not the one in the column: one of them was edited. */
+  readonly positionWatermark?: string | null;
   readonly positionTag: PositionTag;
   readonly status: StreamStatus;
   readonly epoch: number;

@@ -67,6 +67,10 @@ function verifyStream(tx: RowTransaction, row: StreamRow): number {
     after = { key: last.key, number: last.number };
   }
   verifier.end({ number: row.auditNumber, hash: row.auditHead }, row.position.watermark);
+  const { positionWatermark } = row;
+  if (positionWatermark !== undefined) {
+    throw otherWatermark(row.key, null, row.auditNumber, row.position.watermark, positionWatermark);
+  }
   verifyPartitions(tx, row, archived.number > 0);
   return count;
 }

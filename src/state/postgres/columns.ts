@@ -127,6 +127,10 @@ export function textOf(row: Row, column: string, holder: string): string {
   throw unfit(row, column, holder);
 }
 
+export function optionalText(row: Row, column: string, holder: string): string | null {
+  return row[column] === null ? null : textOf(row, column, holder);
+}
+
 function unfit(row: Row, column: string, holder: string): TidemarkError {
   return new TidemarkError(
     "STATE_UNREADABLE",

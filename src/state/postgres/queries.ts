@@ -154,6 +154,7 @@ function listQueries(tables: Tables) {
       "list_log_ends",
       afterStream,
       `SELECT s.connector, s.stream, s.audit_number, s.audit_head, s.cursor_value, s.reset_epoch,
+         s.position::jsonb ->> 'watermark' AS position_watermark,
          l.archived_number, l.archived_hash
        FROM ${tables.streams} s
        LEFT JOIN ${tables.logs} l ON l.connector = s.connector AND l.stream = s.stream

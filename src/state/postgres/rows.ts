@@ -3,12 +3,12 @@ import { stringifyJson } from "../../model/json.ts";
 import type { Position } from "../../model/position.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import type { ChainLink } from "../chain-link.ts";
-import { readAuditRecord, readRunRow } from "../codec.ts";
+import { readAuditRecord, readRunRow, storedPositionOf } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import type { Moment, Place } from "../listing.ts";
 import type { DueRuns } from "../row-storage.ts";
 import { type Change, isoTime, type RunRow, type StreamRow } from "../rows.ts";
-import { streamRow, textOf } from "./columns.ts";
+import { optionalText, streamRow, textOf } from "./columns.ts";
 import { PostgresLogs } from "./logs.ts";
 import { boundaryValues, coverageValues, positionParameter, storable } from "./parameters.ts";
 import { PostgresPartitions } from "./partitions.ts";
@@ -217,7 +217,8 @@ export class PostgresRows {
       key: { connector: textOf(row, "connector", place), stream: textOf(row, "stream", place) },
       number: Number(row.audit_number),
       hash: textOf(row, "audit_head", place),
-      watermark: row.cursor_value === null ? null : textOf(row, "cursor_value", place),
+      watermark: optionalText(row, "cursor_value", place),
+      positionWatermark: optionalText(row, "position_watermark", place),
       resetEpoch: Number(row.reset_epoch),
       archived: {
         number: Number(row.archived_number ?? 0),
@@ -232,6 +233,7 @@ export interface LogEnd {
   readonly number: number;
   readonly hash: string;
   readonly watermark: string | null;
+  readonly positionWatermark: string | null;
   readonly resetEpoch: number;
   /** Up to where the log was moved into an archive. */
   readonly archived: ChainLink;
@@ -246,7 +248,7 @@ function streamValues(row: StreamRow) {
     cursor_value: watermark,
     cursor_sort_key:
       watermark === null || row.cursorType === null ? null : sortKey(row.cursorType, watermark),
-    position: positionParameter(row.key, row.position),
+    position: positionParameter(row.key, storedPositionOf(row)),
     position_epoch: row.positionTag.epoch,
     position_sequence: row.positionTag.sequence,
     status: row.status,

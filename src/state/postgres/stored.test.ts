@@ -23,7 +23,7 @@ const damages: Readonly<Record<string, string>> = {
   "a position that is no JSON": "position = left(position, 20)",
   "a position of no format": "position = '{}'",
   "a position of another shape": `position = replace(position, '"window":null', '"window":7')`,
-  "a watermark that was edited by hand": "cursor_value = '2027-01-01T00:00:00Z'",
+  "a watermark that was edited to none": "cursor_value = 'tomorrow'",
   "a watermark that is no timestamp":
     "cursor_value = 'banana', position = replace(position, cursor_value, 'banana')",
   "a status that there is not": "status = 'paused'",

@@ -2,6 +2,7 @@ import type { StreamKey } from "../../model/stream-key.ts";
 import { compareTexts } from "../../model/text-order.ts";
 import { auditBroken, ChainVerifier, otherWatermark, streamRemoved } from "../audit.ts";
 import { noLink } from "../chain-link.ts";
+import { storedPositionOf } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import { mostListed, type Place } from "../listing.ts";
 import type { PartitionRow } from "../rows.ts";
@@ -24,6 +25,7 @@ export async function verifyOne(rows: PostgresRows, key: StreamKey): Promise<Ver
           number: row.auditNumber,
           hash: row.auditHead,
           watermark: row.position.watermark,
+          positionWatermark: storedPositionOf(row).watermark,
           resetEpoch: row.resetEpoch,
           archived: archived ?? noLink,
         };
@@ -91,6 +93,9 @@ async function verify(
       next = await log.next();
     }
     verifier.end(end, end.watermark);
+    if (end.watermark !== end.positionWatermark) {
+      throw otherWatermark(end.key, null, end.number, end.watermark, end.positionWatermark);
+    }
     await verifyPartitions(rows, end);
     streams++;
   }

@@ -4,7 +4,7 @@ import type { Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { SqlStatements } from "../../sql/sqlite/statements.ts";
 import type { ChainLink } from "../chain-link.ts";
-import { positionText, readAuditRecord, readRunRow, readStreamRow } from "../codec.ts";
+import { positionText, readAuditRecord, readRunRow, readStreamRow, storedPositionOf } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import type { Moment, Place } from "../listing.ts";
 import type { DueRuns, RowTransaction } from "../row-storage.ts";
@@ -331,7 +331,7 @@ function streamParams(row: StreamRow): Param[] {
     row.cursorType,
     watermark,
     watermark === null || row.cursorType === null ? null : sortKey(row.cursorType, watermark),
-    positionText(row.position),
+    positionText(storedPositionOf(row)),
     row.positionTag.epoch,
     row.positionTag.sequence,
     row.status,
