@@ -46,14 +46,21 @@ function decode<T>(schema: z.ZodType<T>, text: string): T {
   try {
     return schema.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
   } catch (cause) {
-    throw new TidemarkError("ARGUMENT_INVALID", "`after` is not the end of an earlier listing", { cause });
+    throw new TidemarkError(
+      "ARGUMENT_INVALID",
+      "`after` (`cursor` over HTTP) is not the end of an earlier listing",
+      { cause },
+    );
   }
 }
 
 /** Reads the number that a listing of runs ended with. Throws `ARGUMENT_INVALID`. */
 export function decodeNumber(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new TidemarkError("ARGUMENT_INVALID", "`after` is not the end of an earlier listing");
+  throw new TidemarkError(
+    "ARGUMENT_INVALID",
+    "`after` (`cursor` over HTTP) is not the end of an earlier listing",
+  );
 }
 
 export function pageLimit(asked: number | undefined, usual: number): number {

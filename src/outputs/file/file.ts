@@ -11,10 +11,11 @@ import type {
   OutputSession,
 } from "../../engine/ports.ts";
 import { failOnRefusal } from "../../engine/refusals.ts";
-import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
+import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { onErrorOf } from "../on-error/schema.ts";
 import { cutBack, lineStart, openAt, type SetAside, settleFile, sizeOf } from "./committed-file.ts";
 import { createLedger } from "./create-ledger.ts";
+import { fileFailure } from "./failure.ts";
 import { Ledger } from "./ledger.ts";
 import { type LineFormat, lineFormat } from "./line-format.ts";
 import { type FilePlace, filePlace } from "./path-template.ts";
@@ -243,7 +244,7 @@ class FileSession implements OutputSession {
 
   #told(error: unknown): TidemarkError {
     if (isTidemarkError(error)) return error;
-    return new TidemarkError("OUTPUT_FAILED", `${this.#path}: ${messageOf(error)}`, { cause: error });
+    return fileFailure(this.#path, error);
   }
 }
 

@@ -9,6 +9,7 @@ import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import { narrow } from "../../private-files.ts";
 import { Statements } from "../../sql/sqlite/statements.ts";
 import { partitionLane } from "../partition-lane.ts";
+import { fileFailure, sqliteCode } from "./failure.ts";
 import { Deliveries } from "./ledger-deliveries.ts";
 import { ledgerFormat, ledgerUpgrades, lengthRow, markRow, nameRow, ownerRow } from "./ledger-tables.ts";
 
@@ -334,7 +335,7 @@ export class Ledger {
     const code = sqliteCode(error);
     if (code === corrupt || code === notADatabase) return this.#unreadable(messageOf(error), error);
     if (code === null || isTidemarkError(error)) return error;
-    return new TidemarkError("OUTPUT_FAILED", `${this.#path}: ${messageOf(error)}`, { cause: error });
+    return fileFailure(this.#path, error);
   }
 
   #parse<T>(shape: z.ZodType<T>, row: unknown): T {
@@ -374,9 +375,3 @@ function isNewer(a: Mark, b: Mark): boolean {
 const busy = 5;
 const corrupt = 11;
 const notADatabase = 26;
-
-/** SQLite's own primary result code of an error; null where it is none of SQLite's. */
-function sqliteCode(error: unknown): number | null {
-  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return null;
-  return error.errcode & 0xff;
-}

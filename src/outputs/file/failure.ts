@@ -1,0 +1,39 @@
+import { messageOf, TidemarkError } from "../../errors.ts";
+
+/** Failures of a disk that pass when somebody makes room, or mounts it again. */
+const passing: ReadonlySet<unknown> = new Set([
+  "ENOSPC",
+  "EDQUOT",
+  "EROFS",
+  "EIO",
+  "ESTALE",
+  "EMFILE",
+  "ENFILE",
+]);
+/** The same of SQLite: it can only be read, the disk failed, the disk is full, it cannot be opened. */
+const passingInSqlite: ReadonlySet<unknown> = new Set([8, 10, 13, 14]);
+
+/**
+ * The failure of a file or of the ledger beside it: `OUTPUT_UNAVAILABLE` where it may pass, so that the run is tried
+ * again, and else `OUTPUT_FAILED`.
+ */
+export function fileFailure(path: string, cause: unknown): TidemarkError {
+  const message = `${path}: ${messageOf(cause)}`;
+  if (!mayPass(cause)) return new TidemarkError("OUTPUT_FAILED", message, { cause });
+  return new TidemarkError("OUTPUT_UNAVAILABLE", message, {
+    cause,
+    hint: "Check that the disk has room and can be written; the next run goes on from the last checkpoint.",
+  });
+}
+
+function mayPass(cause: unknown): boolean {
+  const sqlite = sqliteCode(cause);
+  if (sqlite !== null) return passingInSqlite.has(sqlite);
+  return cause instanceof Error && "code" in cause && passing.has(cause.code);
+}
+
+/** SQLite's own primary result code of an error; null where it is none of SQLite's. */
+export function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return null;
+  return error.errcode & 0xff;
+}
