@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
-import { TidemarkError } from "../errors.ts";
+import { isTidemarkError, TidemarkError } from "../errors.ts";
 import type { StateStore } from "../state/contract.ts";
-import { refuseUnwritable } from "../state/writable.ts";
+import { refuseSilent, refuseUnwritable } from "../state/writable.ts";
 
 const patienceMs = 2000;
 const trustMs = 1000;
@@ -46,8 +46,18 @@ export class Readiness {
     this.#lastGood = this.#clock.elapsed();
   }
 
+  /** Whatever keeps the state from being used, requests are better sent elsewhere. */
   async #look(): Promise<void> {
-    await this.#state.list({ limit: 1 });
+    try {
+      await this.#lookAtState();
+    } catch (cause) {
+      if (!isTidemarkError(cause)) throw cause;
+      throw new TidemarkError("STATE_UNAVAILABLE", cause.message, { cause, hint: cause.hint });
+    }
+  }
+
+  async #lookAtState(): Promise<void> {
+    await refuseSilent(this.#state);
     if (this.#clock.elapsed() - this.#lastWritable < trustWritesMs) return;
     await refuseUnwritable(this.#state);
     this.#lastWritable = this.#clock.elapsed();

@@ -15,3 +15,11 @@ export async function refuseUnwritable(state: StateStore): Promise<void> {
     if (!isTidemarkError(error, "STREAM_NOT_FOUND")) throw error;
   }
 }
+
+/**
+ * Asks the state for nothing, to see that it answers. No stream's row is read: one that cannot be read fails its own
+ * runs and no others. Throws the failures of the state, such as `STATE_UNAVAILABLE` and `UNAUTHORIZED`.
+ */
+export async function refuseSilent(state: StateStore): Promise<void> {
+  await state.list({ connector: nobody.connector, limit: 1 });
+}

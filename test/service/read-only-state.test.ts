@@ -55,3 +55,21 @@ it("looking whether a state can be written writes nothing and waits for a writer
   expect((await state.list()).items).toEqual([]);
   other.close();
 });
+
+it("a state that a newer version has taken over is not ready", async () => {
+  const file = `${temporaryFolder()}/state.db`;
+  await using state = await openState(`sqlite:${file}`);
+  const clock = new FakeClock();
+  const service = await startService({ state, clock });
+  done(await service.ask("GET", "/readyz"));
+  const newer = new DatabaseSync(file);
+  newer.exec("UPDATE tidemark_schema SET version = version + 1");
+  newer.close();
+  await clock.advance(2_000);
+  const problem = problemIn(await service.ask("GET", "/readyz"));
+  expect(problem).toMatchObject({
+    status: 503,
+    code: "STATE_UNAVAILABLE",
+    hint: expect.stringContaining("Upgrade"),
+  });
+});
