@@ -150,3 +150,20 @@ test("a command that names no letter, or a pipeline that keeps none, is refused 
     stderr: expect.stringContaining("Declare `onError: deadLetter`"),
   });
 });
+
+test("`--letters` with a path at which no file is, is refused, and never reads as if nothing had been refused", async () => {
+  const { call } = await refusedOrders();
+  for (const args of [["list"], ["replay", "--all"], ["purge"]]) {
+    const [command = "", ...more] = args;
+    expect(
+      await call("deadletters", command, "orders.yaml", ...more, "--letters", "gone.jsonl"),
+    ).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--letters: gone.jsonl is not there"),
+    });
+  }
+  expect(await call("deadletters", "list", "orders.yaml", "--letters", ".")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--letters: . is no file"),
+  });
+});

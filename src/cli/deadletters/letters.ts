@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type { Command } from "commander";
 import type { DeadLetter, DeadLetterStore, LetterEntry } from "../../engine/ports.ts";
 import { lettersOf } from "../../engine/replay.ts";
@@ -30,13 +31,14 @@ export interface PipelineLetters {
   readonly store: DeadLetterStore;
 }
 
-/** The pipelines of the files that keep letters. Throws `ARGUMENT_INVALID` where none does. */
+/** The pipelines of the files that keep letters. Throws `ARGUMENT_INVALID` where none does, or `--letters` is no file. */
 export async function lettersOfFiles(
   files: readonly string[],
   options: LettersOptions,
 ): Promise<readonly PipelineLetters[]> {
   const pipelines = await loadForRun(files, options);
   const { letters } = options;
+  if (letters !== undefined) requireFile(letters);
   const keeping = pipelines.filter(
     ({ output }) => letters !== undefined || output.onError?.keptLetters !== undefined,
   );
@@ -46,6 +48,17 @@ export async function lettersOfFiles(
     pipeline,
     store: letters === undefined ? lettersOf(pipeline) : new DeadLetterBook(letters),
   }));
+}
+
+/** A mistyped name must not read as "nothing was refused". */
+function requireFile(letters: string): void {
+  const found = statSync(letters, { throwIfNoEntry: false });
+  if (found?.isFile() === true) return;
+  const said = found === undefined ? "is not there" : "is no file";
+  throw invalidArgument(
+    `--letters: ${letters} ${said}`,
+    "Give the path of the dead-letter file that was moved away.",
+  );
 }
 
 /**

@@ -218,6 +218,8 @@ export function* linesOf(
       }
       offset += piece.length;
     }
+  } catch (cause) {
+    throw failure(cause);
   } finally {
     closeSync(file);
   }
