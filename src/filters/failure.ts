@@ -69,7 +69,8 @@ function reasonOf(cause: unknown): string {
       ? `${told}, and one is ${showValue(cause.value)}`
       : told;
   }
-  return messageOf(cause);
+  const isText = typeof cause === "string" || cause instanceof Error;
+  return isText ? messageOf(cause) : `it threw ${showValue(cause)}`;
 }
 
 /** Runs `change` on every record; one for which it throws is refused. */

@@ -199,12 +199,21 @@ describe("functions", () => {
     ["a text", () => "x", /it returned text; a record/],
     ["nothing", () => undefined, /it returned nothing; return null to drop a record$/],
     ["a promise of nothing", async () => undefined, /it returned nothing; return null/],
-    ["nothing in a list", () => [{}, undefined], /it returned nothing; return null/],
+    [
+      "nothing in a list",
+      () => [{}, undefined],
+      /it returned a list that holds nothing; a list holds records only/,
+    ],
+    [
+      "null in a list",
+      () => [{}, null],
+      /it returned a list that holds null; a list holds records only, and an empty one/,
+    ],
     ["false", () => false, /it returned a boolean; a record/],
     ["a date", () => new Date(0), /it returned a Date; a record/],
     ["a map itself", () => new Map(), /it returned a Map; a record/],
-    ["a promise in a list", () => [Promise.resolve({})], /it returned a Promise; a record/],
-    ["a number in a list", () => [{}, 5], /it returned a number; a record/],
+    ["a promise in a list", () => [Promise.resolve({})], /it returned a list that holds a Promise; a list/],
+    ["a number in a list", () => [{}, 5], /it returned a list that holds a number; a list/],
     ["an exact number", () => huge, /it returned a number; a record/],
     ["a map", () => ({ a: { m: new Map() } }), /the field `a.m` is a Map/],
     ["a function", () => ({ a: [() => 1] }), /the field `a\[0\]` is a function/],
@@ -224,6 +233,13 @@ describe("functions", () => {
         throw new Error("boom");
       },
       /: boom$/,
+    ],
+    [
+      "an object that is thrown",
+      () => {
+        throw { status: 5 };
+      },
+      /: it threw an object \(Object\)$/,
     ],
     ["a rejection", () => Promise.reject(new Error("later")), /: later$/],
   ])("%s fails the run, naming the record", async (_, script, message) => {

@@ -129,20 +129,27 @@ function scriptContext(context: FilterContext, params: Readonly<Record<string, s
 /** What user code returns is checked as if it had no type, since it may well be JavaScript. */
 function collect(returned: unknown, results: SourceRecord[]): void {
   if (returned === null) return;
-  if (Array.isArray(returned)) for (const one of returned) results.push(adoptRecord(one));
-  else results.push(adoptRecord(returned));
+  if (Array.isArray(returned))
+    for (const one of returned) results.push(adoptRecord(one, "a list that holds "));
+  else results.push(adoptRecord(returned, ""));
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-function adoptRecord(returned: unknown): SourceRecord {
+function adoptRecord(returned: unknown, within: string): SourceRecord {
   const adopted = isPlainObject(returned) ? adoptValue(returned, "") : undefined;
   if (isPlainObject(adopted)) return adopted;
-  const expected =
-    returned === undefined
-      ? "return null to drop a record"
-      : "a record, a list of records, or null to drop it is expected";
-  throw new TidemarkError("FILTER_FAILED", `it returned ${kindOf(returned)}; ${expected}`);
+  throw new TidemarkError(
+    "FILTER_FAILED",
+    `it returned ${within}${kindOf(returned)}; ${expected(returned, within)}`,
+  );
+}
+
+function expected(returned: unknown, within: string): string {
+  if (within !== "") return "a list holds records only, and an empty one drops the record";
+  return returned === undefined
+    ? "return null to drop a record"
+    : "a record, a list of records, or null to drop it is expected";
 }

@@ -99,6 +99,7 @@ export function createFailures({ codes, stream, maxRetryAfterMs }: FailureParts)
         {
           details,
           ...(kind === "malformed" ? { hint: malformedHint, recoverable: false } : {}),
+          ...(status === 429 ? { hint: tooOftenHint } : {}),
           ...(retryAfterMs !== null && retryAfterMs > maxRetryAfterMs
             ? { hint: waitHint(retryAfterMs, maxRetryAfterMs) }
             : {}),
@@ -130,7 +131,7 @@ export function createFailures({ codes, stream, maxRetryAfterMs }: FailureParts)
         },
       );
     },
-    redirect(request, why, hint = "Declare the address that the source redirects to.") {
+    redirect(request, why, hint = "Declare the address that the server redirects to.") {
       return failure(codes.refused, `${name(request)}: ${why}`, { hint });
     },
     hopeless(request, attempt, proxy) {
@@ -223,6 +224,9 @@ function limitHint(askedMs: number | null, leftMs: number): string {
   return `The server asked to wait ${showWait(askedMs)}, and ${showWait(leftMs)} of \`limitWaitMs\` are left: run again when that time is over. ${slower} ${more}`;
 }
 
+const tooOftenHint =
+  "The server limits how often it is asked: declare a lower `rateLimit`. The next run goes on from here.";
+
 const malformedHint =
   "The server, or a proxy in between, sends something that is not HTTP: check the address and its port, and tell the server's operator.";
 
@@ -249,7 +253,7 @@ const hints: ReadonlyMap<number, string> = new Map([
     401,
     "The credentials were not accepted: check `authentication`, and that the key or token has not expired.",
   ],
-  [403, "The credentials lack the right to this: check `authentication` and what the account may read."],
+  [403, "The credentials lack the right to this: check `authentication` and what the account may do."],
   [404, "Nothing is at this address: check the endpoint and its parameters."],
   [405, "The address does not take this method: check `method`."],
 ]);

@@ -147,7 +147,7 @@ test("a dead-letter file that neither the output nor a filter writes to is refus
   const pipeline = (output: string) =>
     `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  key: id\n  statePersistence: { id: { field: id, queryParam: after } }\noutput: { type: console, ${output} }\n`;
   expect(await told(pipeline("deadLetter: { path: f }"))).toEqual([
-    "7:26 CONFIG_INCOHERENT is only used with `onError: deadLetter` (declare `onError: deadLetter` beside it, or in a filter)",
+    "7:26 CONFIG_INCOHERENT `output.deadLetter` is only used with `onError: deadLetter` (declare `onError: deadLetter` beside it, or in a filter)",
   ]);
   expect(await told(pipeline("onError: deadLetter, deadLetter: { path: f }"))).toEqual([]);
 });
@@ -164,6 +164,8 @@ test("a limit on refusals is a number or a share, and goes with records that may
     ]);
   }
   expect(await told(pipeline("maxRefused: 10"))).toEqual([
-    expect.stringMatching(/^7:26 CONFIG_INCOHERENT is only used with `onError: skip` or `deadLetter`/),
+    expect.stringMatching(
+      /^7:26 CONFIG_INCOHERENT `output.maxRefused` is only used with `onError: skip` or `deadLetter`/,
+    ),
   ]);
 });

@@ -70,7 +70,7 @@ export function letterProblems(output: Output, filters: readonly Pick<Filter, "o
   const { onError } = output;
   const goesOn = [output, ...filters].some((part) => (part.onError?.policy ?? "fail") !== "fail");
   if (!goesOn && onError?.maxRefused !== undefined) {
-    const message = "is only used with `onError: skip` or `deadLetter`";
+    const message = "`output.maxRefused` is only used with `onError: skip` or `deadLetter`";
     const hint =
       "declare it beside, or in a filter: by default the first record that is refused fails the run";
     return [mistake("CONFIG_INCOHERENT", ["output", "maxRefused"], message, { part: "key", hint })];
@@ -80,16 +80,21 @@ export function letterProblems(output: Output, filters: readonly Pick<Filter, "o
   if (!keeps && onError?.deadLetters !== undefined) {
     const hint = "declare `onError: deadLetter` beside it, or in a filter";
     return [
-      mistake("CONFIG_INCOHERENT", ["output", "deadLetter"], "is only used with `onError: deadLetter`", {
-        part: "key",
-        hint,
-      }),
+      mistake(
+        "CONFIG_INCOHERENT",
+        ["output", "deadLetter"],
+        "`output.deadLetter` is only used with `onError: deadLetter`",
+        {
+          part: "key",
+          hint,
+        },
+      ),
     ];
   }
   if (onError?.deadLetters !== undefined) return [];
   return filters.flatMap((filter, index) => {
     if (filter.onError?.policy !== "deadLetter" || filter.onError.deadLetters !== undefined) return [];
-    const message = "needs a file to write to, and the output declares none";
+    const message = `\`filters[${index}].onError: deadLetter\` needs a file to write to, and the output declares none`;
     const hint = "declare `deadLetter: { path }` under `output`";
     return [mistake("CONFIG_INCOHERENT", ["filters", index, "onError"], message, { part: "value", hint })];
   });

@@ -79,6 +79,16 @@ test("lines that something else adds while a run writes are moved aside too, beh
   expect(warnings).toEqual(["LINES_SET_ASIDE", "LINES_SET_ASIDE"]);
 });
 
+test("a folder in the place of the file is named, with what to do", async () => {
+  const path = freshPath();
+  mkdirSync(path);
+  await expect(deliver(path, 1, 1)).rejects.toMatchObject({
+    code: "OUTPUT_FAILED",
+    message: `${path} is a folder`,
+    hint: expect.stringContaining("Give `path` the name of a file"),
+  });
+});
+
 test("a link to a file that is not there yet leads to one file and one ledger, in every run", async () => {
   const folder = dirname(freshPath());
   const path = join(folder, "link.jsonl");

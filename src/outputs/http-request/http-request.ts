@@ -208,12 +208,18 @@ function matchedBy({ answer }: HttpRequestConfig): readonly Path[] {
   return typeof match === "object" && "record" in match ? keyPaths(match.record) : [];
 }
 
+const refusedHint =
+  "Change what the pipeline makes of such a record, or declare `onError: deadLetter`; until then each run fails at it, and sends nothing again that was taken before it.";
+
+const unreadableHint =
+  "See what keeps the endpoint's answers from being read, such as an error page of a proxy, or `maxBodyBytes`. The next run sends it again. If a 2xx status is enough, declare `answer.unreadable: success`; `onError: deadLetter` sets such records aside.";
+
 function refusedRecord(error: TidemarkError, name: string, among: number): TidemarkError {
   const which = among === 1 ? name : `a batch of ${among} records, the first of them ${name}`;
   const what = fates.get(error.code) ?? "was refused";
   return new TidemarkError(error.code, `${which} ${what}: ${error.message}`, {
     cause: error,
-    hint: "Change what the pipeline makes of such a record, or declare `onError: deadLetter`; until then each run fails at it, and sends nothing again that was taken before it.",
+    hint: error.code === "ANSWER_UNREADABLE" ? unreadableHint : refusedHint,
     ...(error.details === undefined ? {} : { details: error.details }),
   });
 }

@@ -57,6 +57,15 @@ test("a run waits no longer than limitWaitMs in all, and says what would help", 
   expect(sleeps).toEqual([250, 500, 1000, 2000]);
 });
 
+test("limitWaitMs 0 waits within retry alone, and says what would help", async () => {
+  const server = await startAnswering(() => 429);
+  const keys = { endpoint: server.origin, limitWaitMs: 0, retry: { attempts: 2 } };
+  expect(await writeOnce(keys, ids(1))).toMatchObject({
+    error: { code: "OUTPUT_UNAVAILABLE", hint: expect.stringContaining("declare a lower `rateLimit`") },
+  });
+  expect(server.seen).toHaveLength(2);
+});
+
 test("the total is the run's, over all of its requests", async () => {
   const server = await startAnswering((_, count) => (count % 2 === 1 ? 429 : 200));
   const { error } = await writeOnce({ endpoint: server.origin, limitWaitMs: 1000 }, range(9));

@@ -141,6 +141,7 @@ describe("where the answer decides and cannot be read", () => {
     expect(error).toMatchObject({
       code: "ANSWER_UNREADABLE",
       message: expect.stringMatching(/^the record with id 1 may or may not have arrived: POST/),
+      hint: expect.stringMatching(/^See what keeps the endpoint's answers.*The next run sends it again/),
     });
   });
 
