@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { visibleText } from "./terminal-text.ts";
+import { visibleLine, visibleText } from "./terminal-text.ts";
 
 test.each([
   ["a title of the window", "\u001b]0;owned\u0007", "\\u001b]0;owned\\u0007"],
@@ -18,4 +18,14 @@ test.each([
 test("JSON stays the same JSON", () => {
   const value = { "\u202e": "\u009b2J\u007f\u2028", deep: ["\u0007"] };
   expect(JSON.parse(visibleText(JSON.stringify(value)))).toEqual(value);
+});
+
+test.each([
+  ["a colour", "a\u001b[31mb", "a\\u001b[31mb"],
+  ["a cleared screen", "a\u001b[2Jb", "a\\u001b[2Jb"],
+  ["a title, with the text in it", "a\u001b]0;owned\u0007b", "a\\u001b]0;owned\\u0007b"],
+  ["C1", "a\u009bb", "a\\u009bb"],
+  ["line breaks and tabs", "a\r\n\tb", "a b"],
+])("nothing of another's line is left out: %s", (_, text, visible) => {
+  expect(visibleLine(text)).toBe(visible);
 });

@@ -15,8 +15,20 @@ const escapeCode = 0x1b;
  */
 export function visibleText(text: string): string {
   return text.replace(commands, (found) => {
-    const code = found.charCodeAt(0);
-    if (found === "\n" || found === "\t" || (found.length > 1 && code === escapeCode)) return found;
-    return `\\u${code.toString(16).padStart(4, "0")}${found.slice(1)}`;
+    if (found === "\n" || found === "\t" || (found.length > 1 && found.charCodeAt(0) === escapeCode))
+      return found;
+    return `${escaped(found.charAt(0))}${found.slice(1)}`;
   });
+}
+
+/**
+ * Text from elsewhere on one line, with everything in it that a terminal would obey written as `\u001b`, colours too.
+ * Nothing is left out: two names that differ look different.
+ */
+export function visibleLine(text: string): string {
+  return visibleText(text.replace(/[\n\r\t]+/g, " ").replace(/\p{Cc}/gu, escaped));
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -1,7 +1,7 @@
-import { stripVTControlCharacters, styleText } from "node:util";
+import { styleText } from "node:util";
 import { stringifyJson } from "../model/json.ts";
 import { redact } from "../secrets.ts";
-import { visibleText } from "../terminal-text.ts";
+import { visibleLine, visibleText } from "../terminal-text.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -66,11 +66,11 @@ export function style(format: Style, text: string, stream: NodeJS.WriteStream = 
 }
 
 /**
- * Text from elsewhere (a server's message, a stored error) as it may be shown: without secrets, and
- * without control characters, which could rewrite what the terminal shows.
+ * Text from elsewhere (a server's message, a stored error) as it may be shown: without secrets, on one line, and with
+ * control characters made visible, which could rewrite what the terminal shows.
  */
 export function shown(text: string): string {
-  return redact(visibleText(stripVTControlCharacters(text).replace(/\p{Cc}+/gu, " ")));
+  return redact(visibleLine(text));
 }
 
 /** Whether somebody sits in front of it and can be asked. */

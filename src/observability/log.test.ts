@@ -70,6 +70,6 @@ test("on a terminal a line is for people, and cannot rewrite what is shown", asy
   log.child({ connector: "acme", stream: "events" }).warn({ records: 2, bad: "a\u001b[2Jb\nc" }, "done");
   const [line = ""] = lines;
   expect(stripVTControlCharacters(line)).toMatch(
-    /^[\d:.]{12} {2}warn {3}acme\/events {2}done {2}records=2 {2}bad=a \[2Jb c\n$/,
+    /^[\d:.]{12} {2}warn {3}acme\/events {2}done {2}records=2 {2}bad=a\\u001b\[2Jb c\n$/,
   );
 });

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { visibleText } from "../terminal-text.ts";
+import { visibleLine } from "../terminal-text.ts";
 
 const colors = { debug: "dim", info: "green", warn: "yellow", error: "red" } as const;
 
@@ -33,5 +33,5 @@ function paint(format: Parameters<typeof styleText>[0], shown: string): string {
 /** One line, whatever it holds: control characters could rewrite what the terminal shows. */
 function text(value: unknown): string {
   const whole = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-  return visibleText(whole.replace(/\p{Cc}+/gu, " "));
+  return visibleLine(whole);
 }

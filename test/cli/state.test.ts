@@ -141,7 +141,7 @@ describe("tidemark state show", () => {
     expect(code).toBe(1);
   });
 
-  it("shows no control characters of a stored error", async () => {
+  it("shows the control characters of a stored error, and obeys none", async () => {
     const { cwd } = await folderWithState();
     {
       await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
@@ -149,7 +149,7 @@ describe("tidemark state show", () => {
       await state.fail(run, { error: "bad \u001b[2Janswer\u0007 of postgres://u:hunter22@db/x" });
     }
     const { stdout } = await tidemark(["state", "show", "acme", "events"], { cwd });
-    expect(stdout).toMatch(/^last error +bad answer/m);
+    expect(stdout).toMatch(/^last error +bad \\u001b\[2Janswer\\u0007 of/m);
     expect(stdout.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
     expect(stdout).not.toContain("hunter22");
   });
