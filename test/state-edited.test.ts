@@ -194,6 +194,7 @@ for (const [name, open] of Object.entries({ sqlite: onSqlite, postgres: onPostgr
       await expect(store.verifyAudit()).rejects.toMatchObject({
         code: "AUDIT_BROKEN",
         message: expect.stringContaining('partition "b"'),
+        hint: expect.stringContaining("tidemark state set"),
       });
     });
 

@@ -98,7 +98,11 @@ export function otherWatermark(
   return new TidemarkError(
     "AUDIT_BROKEN",
     `the stored watermark of ${whole} is ${stored ?? "none"}, and its audit log ends with ${logged ?? "none"}: it was changed outside Tidemark`,
-    { stream, details: { number, logged, stored } },
+    {
+      stream,
+      hint: "Restore it from a backup, or say where the stream stands with `tidemark state set`, which is audited.",
+      details: { number, logged, stored },
+    },
   );
 }
 
