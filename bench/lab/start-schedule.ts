@@ -16,6 +16,10 @@ export async function disturbPair(scene: Scene): Promise<readonly string[]> {
   const pair = new StartPair(scene);
   const problems: string[] = [];
   let copies: PlaceCopies | null = null;
+  // A copy of a place where nothing was ever delivered is nothing to go back to.
+  pair.up();
+  const never = await pair.catchesUp();
+  if (never !== null) return [never, ...(await pair.down("SIGKILL"))];
   for (const kind of world.incidents) {
     scene.log(`— ${kind}`);
     if (copies === null || random.chance(0.3)) {
