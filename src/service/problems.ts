@@ -63,7 +63,8 @@ export interface Problem {
 const longestDetail = 2000;
 const retrySeconds = 2;
 
-export function problemOf(thrown: unknown, requestId: string | undefined): Problem {
+/** `path` is that of the request: `type` is relative to it, so that it stays behind a proxy's path prefix. */
+export function problemOf(thrown: unknown, requestId: string | undefined, path = "/"): Problem {
   const refusal = thrown instanceof RequestRefusal ? thrown : null;
   const error = refusal?.error ?? (thrown instanceof TidemarkError ? thrown : hidden(thrown));
   const status = refusal?.status ?? statusFor(error.code);
@@ -72,7 +73,7 @@ export function problemOf(thrown: unknown, requestId: string | undefined): Probl
   return {
     status,
     body: {
-      type: `/docs#${code}`,
+      type: `${upFrom(path)}docs#${code}`,
       title: errorCodes[code].meaning,
       status,
       code,
@@ -86,6 +87,11 @@ export function problemOf(thrown: unknown, requestId: string | undefined): Probl
     headers: { ...(retryAfter === null ? {} : { "retry-after": String(retryAfter) }), ...refusal?.headers },
     isFault: status >= 500,
   };
+}
+
+/** The way from a request's path to the service's root: nothing for `/healthz`, `../` for `/v1/streams`. */
+function upFrom(path: string): string {
+  return "../".repeat(Math.max(0, path.split("/").length - 2));
 }
 
 /** The text of a problem, as it is sent. */

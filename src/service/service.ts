@@ -162,7 +162,11 @@ function pathForm(template: string): RegExp {
 }
 
 function problem(context: Context<Env>, thrown: unknown): Response {
-  const made = problemOf(context.req.raw.signal.aborted ? requestGone() : thrown, context.get("requestId"));
+  const made = problemOf(
+    context.req.raw.signal.aborted ? requestGone() : thrown,
+    context.get("requestId"),
+    context.req.path,
+  );
   if (made.isFault) context.set("thrown", thrown);
   context.set("code", made.body.code);
   for (const [name, value] of Object.entries(made.headers)) context.header(name, value);

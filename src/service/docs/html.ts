@@ -54,7 +54,7 @@ function navigation({ info }: ApiDocument, sections: readonly Section[]): string
   return `<header><a class="brand" href="#main"><svg viewBox="0 0 16 16" aria-hidden="true"><path d="M1 10c2.5-4 4.5-4 7 0s4.5 4 7 0"/></svg>Tidemark</a><span class="version">${escaped(info.version)}</span></header>
 <input type="search" id="filter" placeholder="Filter" aria-label="Filter the routes">
 ${groups.join("\n")}
-<section><h2>Reference</h2><ul><li><a href="#errors">Error codes</a></li><li><a href="/openapi.json">openapi.json</a></li></ul></section>`;
+<section><h2>Reference</h2><ul><li><a href="#errors">Error codes</a></li><li><a href="openapi.json">openapi.json</a></li></ul></section>`;
 }
 
 const walk = `# Begin: you are told where to read from, null the first time.
@@ -88,7 +88,7 @@ ${operations.map((operation) => operationHtml(document, operation)).join("\n")}
 }
 
 const exampleProblem = {
-  type: "/docs#CURSOR_REGRESSION",
+  type: "../../../../docs#CURSOR_REGRESSION",
   title: "The new cursor lies before the committed watermark.",
   status: 422,
   code: "CURSOR_REGRESSION",

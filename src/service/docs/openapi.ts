@@ -84,7 +84,7 @@ export function openApiDocument(version: string, { metrics }: DocumentParts) {
       description: introduction,
       license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
     },
-    servers: [{ url: "/" }],
+    servers: [{ url: "." }],
     security: [{ key: [] }],
     tags: [
       ...tags.map(({ name, description }) => ({ name, description })),

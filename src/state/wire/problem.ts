@@ -4,8 +4,8 @@ import { z } from "zod";
 export const problem = z
   .object({
     type: z.string().meta({
-      description: "Where the code is explained.",
-      example: "/docs#CURSOR_REGRESSION",
+      description: "Where the code is explained, relative to the request's own address.",
+      example: "../../../../docs#CURSOR_REGRESSION",
     }),
     title: z.string().meta({
       description: "What the code means.",
