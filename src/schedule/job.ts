@@ -7,7 +7,7 @@ import { formatStreamKey } from "../model/stream-key.ts";
 import { backOffMs } from "./back-off.ts";
 import type { RunReason, Scheduled, ScheduleEvent } from "./events.ts";
 import { type LastRun, type RunEnd, retryAfterOf } from "./last-run.ts";
-import { forLong, untilTime, type Woken } from "./patience.ts";
+import { forLong, type Reading, reading, untilTime, type Woken } from "./patience.ts";
 import { isAhead, type Plan, planNext, ticksBetween } from "./plan.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { Slot, Slots } from "./slots.ts";
@@ -125,9 +125,10 @@ export class Job<P extends Scheduled> {
   async #turn(pipeline: P, signal: AbortSignal): Promise<void> {
     const last = this.#last === undefined ? await this.#look(pipeline) : this.#last;
     this.#last = last;
-    const plan = this.#plan(pipeline, last);
+    const planned = reading(this.#parts.clock);
+    const plan = this.#plan(pipeline, last, planned);
     this.#tell(pipeline, plan, last);
-    const woken = await this.#until(plan, signal);
+    const woken = await this.#until(plan, planned, signal);
     if (plan.kind === "look") this.#last = undefined;
     if (plan.kind === "look" || plan.kind === "never" || woken !== "due") return;
     if (!this.#slots.available) this.#parts.onEvent({ type: "queued", pipeline });
@@ -162,8 +163,8 @@ export class Job<P extends Scheduled> {
     return this.#cron;
   }
 
-  #plan(pipeline: P, last: LastRun | null): Plan {
-    const { random, clock } = this.#parts;
+  #plan(pipeline: P, last: LastRun | null, { wall }: Reading): Plan {
+    const { random } = this.#parts;
     const plan = planNext({
       cron: this.#cronOf(pipeline),
       jitterMs: pipeline.schedule.jitterMs,
@@ -171,7 +172,7 @@ export class Job<P extends Scheduled> {
       last,
       knownSince: this.#knownSince,
       madeDue: this.#madeDue,
-      now: clock.now(),
+      now: wall,
       random,
     });
     // What the state's clock says of a lease may be wrong here: one that was just refused is not asked for again at once.
@@ -192,9 +193,9 @@ export class Job<P extends Scheduled> {
     } else onEvent({ type: "planned", pipeline, at: plan.kind === "tick" ? plan.startAt : null });
   }
 
-  async #until(plan: Plan, signal: AbortSignal): Promise<Woken> {
+  async #until(plan: Plan, planned: Reading, signal: AbortSignal): Promise<Woken> {
     const { clock } = this.#parts;
-    if (plan.kind === "tick") return untilTime(clock, plan.startAt, signal);
+    if (plan.kind === "tick") return untilTime(clock, plan.startAt, signal, planned);
     await forLong(clock, plan.kind === "never" ? Number.POSITIVE_INFINITY : plan.inMs, signal);
     return "due";
   }

@@ -8,22 +8,37 @@ const longestSleepMs = 30_000;
 /** The wall clock may fall behind by so much between two looks without anybody having set it. */
 const driftMs = 1000;
 
+/** What both clocks show at one moment. */
+export interface Reading {
+  readonly wall: number;
+  readonly elapsed: number;
+}
+
 /**
  * Waits for a time of the wall clock, in steps. `late` where the clock went past it in one step, as when a
- * machine wakes up.
+ * machine wakes up. `planned` is when the time was found: a clock that was set back since is told as well.
  */
-export async function untilTime(clock: Clock, time: number, signal: AbortSignal): Promise<Woken> {
+export async function untilTime(
+  clock: Clock,
+  time: number,
+  signal: AbortSignal,
+  planned: Reading = reading(clock),
+): Promise<Woken> {
   signal.throwIfAborted();
   let before = reading(clock);
+  if (wasSetBack(planned, before)) return "set back";
   for (let left = time - before.wall; left > 0; left = time - before.wall) {
     await clock.sleep(Math.min(left, longestSleepMs), signal);
     const after = reading(clock);
-    const jumped = after.wall - before.wall - (after.elapsed - before.elapsed);
-    if (jumped < -driftMs) return "set back";
+    if (wasSetBack(before, after)) return "set back";
     if (after.wall - time > lateMs) return "late";
     before = after;
   }
   return "due";
+}
+
+function wasSetBack(before: Reading, after: Reading): boolean {
+  return after.wall - before.wall - (after.elapsed - before.elapsed) < -driftMs;
 }
 
 /** A run that begins later than this after its time was not just waiting for its timer. */
@@ -38,6 +53,6 @@ export async function forLong(clock: Clock, milliseconds: number, signal: AbortS
   }
 }
 
-function reading(clock: Clock): { readonly wall: number; readonly elapsed: number } {
+export function reading(clock: Clock): Reading {
   return { wall: clock.now(), elapsed: clock.elapsed() };
 }
