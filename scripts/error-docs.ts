@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { errorCodes } from "../src/errors.ts";
+import { errorCodes } from "../src/error-codes.ts";
 
 /**
  * Writes `docs/errors.md` from the one table of error codes; with `--check` says whether it is in
@@ -28,13 +28,13 @@ Every error that Tidemark raises is a \`TidemarkError\` with one of these codes,
 command's output and with \`--json\`. The message says what happened and to which stream; the hint that
 comes with it may be more precise than the one given here.
 
-<!-- Generated from src/errors.ts by \`node scripts/error-docs.ts\`. -->
+<!-- Generated from src/error-codes.ts by \`node scripts/error-docs.ts\`. -->
 
 ${entries.join("\n")}`;
 
 if (process.argv.includes("--check")) {
   if (readFileSync(file, "utf8") !== text) {
-    console.error("docs/errors.md is not in step with src/errors.ts; run: node scripts/error-docs.ts");
+    console.error("docs/errors.md is not in step with src/error-codes.ts; run: node scripts/error-docs.ts");
     process.exitCode = 1;
   }
 } else {

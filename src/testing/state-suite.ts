@@ -92,7 +92,8 @@ export function stateStoreSuite(framework: TestFramework, suite: StateStoreSuite
           const reason = skip.get(title) ?? skip.get(name);
           const body = () => withHarness(suite, run);
           if (reason === undefined) framework.it(name, body);
-          // Only what the suite's caller gave a reason for, which stands in the name that is printed.
+          // A store may lack what a case is about, such as a transaction of the caller's: its author says why in `skip`, and the
+          // reason is part of the printed name. `refuseUnknown` keeps a skip from outliving its case.
           else framework.it.skip(`${name} (skipped: ${reason})`, body);
         }
       });
