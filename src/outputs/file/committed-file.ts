@@ -24,6 +24,11 @@ export interface SetAside {
   readonly keptIn: string;
 }
 
+/** Where the lines of a file are kept that were never committed to it. */
+export function asideOf(path: string): string {
+  return `${path}.aside`;
+}
+
 /** Told of each piece that was set aside. */
 export type OnAside = (aside: SetAside) => void;
 
@@ -49,7 +54,7 @@ export function openAt(path: string, length: number, onAside: OnAside): number {
     const { size, mode } = fstatSync(file);
     if (size < length) throw lost(path, `holds ${size} bytes`, length);
     if (size > length) {
-      const keptIn = `${path}.aside`;
+      const keptIn = asideOf(path);
       const lines = copyBehind(file, length, keptIn, mode & 0o777);
       ftruncateSync(file, length);
       onAside({ file: path, bytes: size - length, lines, keptIn });

@@ -79,10 +79,11 @@ test("lines that something else adds while a run writes are moved aside too, beh
   expect(warnings).toEqual(["LINES_SET_ASIDE", "LINES_SET_ASIDE"]);
 });
 
-test("a folder in the place of the file is named, with what to do", async () => {
-  const path = freshPath();
+test("a folder in the place of a series' file is named, with what to do", async () => {
+  const series = join(dirname(freshPath()), "{{ date }}.jsonl");
+  const path = join(dirname(series), "2026-01-01.jsonl");
   mkdirSync(path);
-  await expect(deliver(path, 1, 1)).rejects.toMatchObject({
+  await expect(deliver(series, 1, 1, { now: "2026-01-01T10:00:00Z" })).rejects.toMatchObject({
     code: "OUTPUT_FAILED",
     message: `${path} is a folder`,
     hint: expect.stringContaining("Give `path` the name of a file"),

@@ -3,8 +3,10 @@ import { z } from "zod";
 import { messageOf } from "../../errors.ts";
 import { checkTimeZone } from "../../model/time-zone.ts";
 import { onErrorShape, refuseOnErrorMistakes } from "../on-error/schema.ts";
+import { asideOf } from "./committed-file.ts";
 import { delimiters } from "./csv.ts";
-import { isTemplate, pathMistake } from "./path-template.ts";
+import { isTemplate } from "./path-template.ts";
+import { placeMistake } from "./place-mistake.ts";
 
 export const fileOutputSchema = z
   .strictObject({
@@ -59,12 +61,8 @@ export const fileOutputSchema = z
   })
   .superRefine(refuseOnErrorMistakes)
   .superRefine(({ path, deadLetter }, context) => {
-    if (deadLetter === undefined || resolve(deadLetter.path) !== resolve(path)) return;
-    context.addIssue({
-      code: "custom",
-      path: ["deadLetter", "path"],
-      message: "is the file that the records themselves are written to",
-    });
+    const message = deadLetter === undefined ? null : takenName(resolve(deadLetter.path), resolve(path));
+    if (message !== null) context.addIssue({ code: "custom", path: ["deadLetter", "path"], message });
   })
   .superRefine((config, context) => {
     if (config.format === "csv") return;
@@ -74,7 +72,7 @@ export const fileOutputSchema = z
     }
   })
   .superRefine(({ path, timezone }, context) => {
-    const mistake = pathMistake(path);
+    const mistake = placeMistake(path);
     if (mistake !== null) context.addIssue({ code: "custom", path: ["path"], message: mistake });
     if (timezone === undefined) return;
     const refuse = (message: string) => context.addIssue({ code: "custom", path: ["timezone"], message });
@@ -93,5 +91,12 @@ export const fileOutputSchema = z
     else if (again !== undefined) refuse(`names ${again} twice`);
   })
   .describe("Appends records to a file, each exactly once.");
+
+/** Why refused records cannot go to this file beside the output's own. */
+function takenName(letters: string, records: string): string | null {
+  if (letters === records) return "is the file that the records themselves are written to";
+  if (letters !== asideOf(records)) return null;
+  return "is the file to which lines that are not the output's own are moved; write another name";
+}
 
 export type FileOutputConfig = z.infer<typeof fileOutputSchema>;

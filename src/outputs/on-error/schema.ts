@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { errorPolicies, type OnError, type RefusalLimit } from "../../engine/ports.ts";
+import { fileNameMistake } from "../file-name-mistake.ts";
 import { DeadLetterBook } from "./dead-letter-book.ts";
 import { DeadLetterFile } from "./dead-letter-file.ts";
 
@@ -19,8 +20,12 @@ export const onErrorShape = {
       path: z
         .string()
         .min(1)
+        .superRefine((path, context) => {
+          const message = letterPathMistake(path);
+          if (message !== null) context.addIssue({ code: "custom", message });
+        })
         .describe(
-          "The file, relative to the working directory; folders missing on the way are made. A record that is refused again after a failure may stand in it twice, with the same `id`.",
+          "The file, relative to the working directory; folders missing on the way are made. Nothing is filled in. A record that is refused again after a failure may stand in it twice, with the same `id`.",
         ),
     })
     .optional()
@@ -37,6 +42,13 @@ export const onErrorShape = {
       "How many records a run may have refused, by filters, by the output and by the reading of the source together: a number, such as `10`, or a share of the records tried, such as `5%`. Past it the run fails with `TOO_MANY_REFUSED`, and its position stays at the last checkpoint. A share is judged at the end, and at each checkpoint from 100 records on. Default: a run of which every record was refused fails. `100%` is no limit.",
     ),
 } as const;
+
+/** Letters of all runs are looked for in one file, so no part of its name may change from run to run. */
+function letterPathMistake(path: string): string | null {
+  const braces = /\{\{[^{}]*(?:\}\})?/.exec(path)?.[0];
+  if (braces === undefined) return fileNameMistake(path, "refused.jsonl");
+  return `holds \`${braces}\`, and nothing is filled in here; write one name for all runs, such as \`./refused.jsonl\`, and move the file away when you want a new one`;
+}
 
 interface OnErrorConfig {
   readonly onError: (typeof errorPolicies)[number];
