@@ -163,13 +163,15 @@ export class Commits {
   async complete(loop: ReadLoop): Promise<void> {
     const { state, run, faults, warnings, refusals } = this.#parts;
     // What the output keeps of an unfinished window is let go of by the commit that ends it.
+    const finished = this.#step(loop, true);
     const changed =
       loop.dirty ||
       loop.handedDeliveries ||
       this.#part?.changed === true ||
       this.#part?.recordsRuns === true ||
+      (run.kind === "live" && finished.position.dedupedFrom !== this.#start.dedupedFrom) ||
       haveNewFacts(this.#start, this.#facts());
-    const step = changed ? this.#step(loop, true) : null;
+    const step = changed ? finished : null;
     // Made when the output has said what it holds, which may be in the middle of its commit.
     const completion = (): Completion => ({
       recordsProcessed: loop.recordsWritten,
@@ -201,7 +203,10 @@ export class Commits {
 
   #step(loop: ReadLoop, windowFinished: boolean): Step {
     const reached = this.#part?.position() ?? this.#start;
-    const position = withFacts(this.#deduped(reached), this.#facts() ?? new Set(this.#start.facts));
+    const position = withFacts(
+      this.#deduped(reached, windowFinished),
+      this.#facts() ?? new Set(this.#start.facts),
+    );
     const partitions = loop.partitionMoves();
     const placed = partitions.map((move) => ({ ...move, position: this.#placed(move.position) }));
     return { position: this.#placed(position), partitions: placed, windowFinished };
@@ -218,10 +223,10 @@ export class Commits {
     return this.#parts.run.kind === "live" ? this.#input?.facts?.() : undefined;
   }
 
-  #deduped(position: Position): Position {
+  #deduped(position: Position, windowFinished: boolean): Position {
     const { pipeline, run } = this.#parts;
     if (run.kind !== "live") return position;
-    return withDedupedFrom(pipeline.input.incremental, this.#start, position);
+    return withDedupedFrom(pipeline.input.incremental, this.#start, position, windowFinished);
   }
 
   async #checkpoint(step: Step, loop: ReadLoop | null, correction: { correction?: string }): Promise<void> {

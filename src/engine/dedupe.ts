@@ -29,8 +29,16 @@ export function keptDeliveries(
  * The position with the cursor from which on the output knows each delivery: no further back than
  * the lookback reaches, and no further than where deliveries were first kept. Without `dedupe: window`
  * nothing is kept, and that is no longer said.
+ *
+ * It moves up only where a window is finished, for only then does the output drop what lies below it. So a
+ * run that finds nothing new still sees that it moves, and commits, where the run before it broke off.
  */
-export function withDedupedFrom(incremental: Incremental, start: Position, position: Position): Position {
+export function withDedupedFrom(
+  incremental: Incremental,
+  start: Position,
+  position: Position,
+  windowFinished: boolean,
+): Position {
   const { dedupedFrom: _, ...rest } = position;
   const { dedupe, lookback, cursors } = incremental;
   const [field] = cursors;
@@ -40,7 +48,8 @@ export function withDedupedFrom(incremental: Incremental, start: Position, posit
   const began = start.watermark === null ? null : stepCursor(type, start.watermark, granule, 1);
   const known = start.dedupedFrom ?? began;
   const reached = position.watermark === null ? null : stepCursor(type, position.watermark, lookback, -1);
-  const from = higher(type, known, reached);
+  const unfinished = known ?? (reached === null ? null : stepCursor(type, reached, granule, -1));
+  const from = windowFinished ? higher(type, known, reached) : unfinished;
   return from === null ? rest : { ...rest, dedupedFrom: from };
 }
 
