@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { ScheduleEvent } from "../schedule/events.ts";
 import type { FileChange } from "../schedule/pipeline-files.ts";
-import { refuseUnwritable } from "../state/writable.ts";
+import { WriteLooks } from "../state/writable.ts";
 import {
   type CertificateInstruments,
   createCertificateInstruments,
@@ -57,6 +57,7 @@ export class Metrics {
   readonly #clock: Clock;
   readonly #streams: StreamMetrics;
   readonly #schedules: ScheduleMetrics;
+  readonly #writes: WriteLooks;
   readonly #sources: () => readonly StreamSource[];
   #certificate: CertificateInstruments | null = null;
   #looking: Promise<void> | null = null;
@@ -65,6 +66,7 @@ export class Metrics {
 
   constructor({ version, streams, clock = systemClock }: MetricsOptions) {
     this.#clock = clock;
+    this.#writes = new WriteLooks(clock);
     this.#sources = streams;
     this.#instruments = createInstruments(this.#registry);
     this.#instruments.build.set({ version, node: process.version }, 1);
@@ -123,10 +125,9 @@ export class Metrics {
     this.#schedules.look();
     const waiting = new AbortController();
     const sources = this.#sources();
-    const own = sources.filter(({ url = "" }) => !/^https?:/i.test(url));
     const looked = Promise.all([
       this.#streams.look(sources, this.#schedules.keys),
-      ...own.map(({ state }) => refuseUnwritable(state)),
+      ...sources.map(({ state }) => this.#writes.refuseUnwritable(state)),
     ]).then(
       () => true,
       () => false,

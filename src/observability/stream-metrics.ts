@@ -10,8 +10,6 @@ export interface StreamSource {
   readonly state: StateStore;
   /** These streams; all that the state has, up to a limit, unless given. */
   readonly keys?: readonly StreamKey[];
-  /** Where the state is; whether one that is served from elsewhere can be written is told there. */
-  readonly url?: string;
 }
 
 interface Success {

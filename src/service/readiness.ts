@@ -1,24 +1,23 @@
 import type { Clock } from "../clock.ts";
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import type { StateStore } from "../state/contract.ts";
-import { refuseSilent, refuseUnwritable } from "../state/writable.ts";
+import { refuseSilent, WriteLooks } from "../state/writable.ts";
 
 const patienceMs = 2000;
 const trustMs = 1000;
-/** A write transaction keeps other writers of a file out for a moment. */
-const trustWritesMs = 10_000;
 
 /** Whether requests are to be sent here: not while the state is away or read-only, and not once it drains. */
 export class Readiness {
   readonly #state: StateStore;
   readonly #clock: Clock;
+  readonly #writes: WriteLooks;
   #draining = false;
   #lastGood = Number.NEGATIVE_INFINITY;
-  #lastWritable = Number.NEGATIVE_INFINITY;
 
   constructor(state: StateStore, clock: Clock) {
     this.#state = state;
     this.#clock = clock;
+    this.#writes = new WriteLooks(clock);
   }
 
   drain(): void {
@@ -58,9 +57,7 @@ export class Readiness {
 
   async #lookAtState(): Promise<void> {
     await refuseSilent(this.#state);
-    if (this.#clock.elapsed() - this.#lastWritable < trustWritesMs) return;
-    await refuseUnwritable(this.#state);
-    this.#lastWritable = this.#clock.elapsed();
+    await this.#writes.refuseUnwritable(this.#state);
   }
 
   async #late(signal: AbortSignal): Promise<never> {

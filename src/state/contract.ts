@@ -4,6 +4,7 @@ import type { StreamKey } from "../model/stream-key.ts";
 import type { OpenTransaction } from "../sql/port.ts";
 import type { AuditArchiving } from "./archiving.ts";
 import type { LeaseOwner } from "./owner.ts";
+import type { WriteProbing } from "./write-probing.ts";
 
 export const streamStatuses = ["idle", "running", "completed", "failed"] as const;
 export type StreamStatus = (typeof streamStatuses)[number];
@@ -300,7 +301,7 @@ export interface WriteContext {
  * All methods may be called at once, from many processes. Others: `ARGUMENT_INVALID` for what no store takes,
  * `STATE_UNREADABLE`, `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
  */
-export interface StateStore extends AuditArchiving, AsyncDisposable {
+export interface StateStore extends AuditArchiving, WriteProbing, AsyncDisposable {
   /** Names the database that holds the state, as `SqlConnection.identity` does; null where it is none. */
   readonly databaseIdentity: string | null;
   /** The store's state of a stream; null where it has never begun. */

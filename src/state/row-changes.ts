@@ -3,7 +3,7 @@ import { refuseArchiving } from "./archiving.ts";
 import type { ChainLink } from "./chain-link.ts";
 import { mostListed } from "./listing.ts";
 import { mostSearched } from "./rewind-ties.ts";
-import type { RowTransaction } from "./row-storage.ts";
+import type { DueRuns, RowStorage, RowTransaction } from "./row-storage.ts";
 import type { Beside, Change, PartitionRow, RunRow, StreamRow } from "./rows.ts";
 
 /** Stores what a step has changed; `previous` is the row that the step was given. */
@@ -55,6 +55,29 @@ export function earlierEnds(tx: RowTransaction, key: StreamKey, runId: string): 
     }
     before = page.at(-1)?.number ?? null;
     if (before === null) return [];
+  }
+}
+
+/** Deletes what is due of one stream's history, or of all, in short transactions; returns how many runs. */
+export async function pruneRuns(storage: RowStorage, key: StreamKey | null, due: DueRuns): Promise<number> {
+  if (key !== null) return pruneStream(storage, key, due);
+  let runs = 0;
+  let after: StreamKey | null = null;
+  for (;;) {
+    const from: StreamKey | null = after;
+    const keys: StreamKey[] = await storage.read((tx) => tx.listKeys({ after: from, limit: mostListed }));
+    for (const each of keys) runs += await pruneStream(storage, each, due);
+    after = keys.at(-1) ?? null;
+    if (after === null || keys.length < mostListed) return runs;
+  }
+}
+
+async function pruneStream(storage: RowStorage, key: StreamKey, due: DueRuns): Promise<number> {
+  let runs = 0;
+  for (;;) {
+    const gone = await storage.transact(key, (tx) => tx.pruneRuns(key, { ...due, limit: mostListed }));
+    runs += gone;
+    if (gone < mostListed) return runs;
   }
 }
 

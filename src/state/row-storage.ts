@@ -79,6 +79,8 @@ export interface RowStorage {
   readonly databaseIdentity: string | null;
   read<T>(work: (tx: RowTransaction) => T): Promise<T>;
   transact<T>(key: StreamKey, work: (tx: RowTransaction) => T, how?: Transacting): Promise<T>;
+  /** As `StateStore.probe`. */
+  probe(): Promise<void>;
   close(): Promise<void>;
 }
 

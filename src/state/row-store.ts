@@ -43,7 +43,6 @@ import {
   encodeMoment,
   encodePlace,
   listing,
-  mostListed,
   pageLimit,
 } from "./listing.ts";
 import {
@@ -58,8 +57,16 @@ import { confirmedByAct, editOf, withTaken } from "./outside.ts";
 import { knownCoverage, standing } from "./partitions.ts";
 import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "./refusals.ts";
 import { withTies } from "./rewind-ties.ts";
-import { archiveLog, besideOf, earlierEnds, hasPartitions, partitionsOf, store } from "./row-changes.ts";
-import { type DueRuns, dueRuns, type RowStorage, type RowTransaction } from "./row-storage.ts";
+import {
+  archiveLog,
+  besideOf,
+  earlierEnds,
+  hasPartitions,
+  partitionsOf,
+  pruneRuns,
+  store,
+} from "./row-changes.ts";
+import { dueRuns, type RowStorage, type RowTransaction } from "./row-storage.ts";
 import { backfillLane, type Change, laneOf, runRef, type StreamRow } from "./rows.ts";
 import { verifyAll, verifyOne } from "./verify-rows.ts";
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "./view.ts";
@@ -365,29 +372,11 @@ export class RowStateStore implements StateStore {
   async prune(retention: Retention): Promise<{ runs: number }> {
     checkRetention(retention);
     const due = dueRuns(retention, this.#clock.now());
-    if (retention.key !== undefined) return { runs: await this.#pruneStream(retention.key, due) };
-    let runs = 0;
-    let after: StreamKey | null = null;
-    for (;;) {
-      const from: StreamKey | null = after;
-      const keys: StreamKey[] = await this.#storage.read((tx) =>
-        tx.listKeys({ after: from, limit: mostListed }),
-      );
-      for (const key of keys) runs += await this.#pruneStream(key, due);
-      after = keys.at(-1) ?? null;
-      if (after === null || keys.length < mostListed) return { runs };
-    }
+    return { runs: await pruneRuns(this.#storage, retention.key ?? null, due) };
   }
 
-  async #pruneStream(key: StreamKey, due: DueRuns): Promise<number> {
-    let runs = 0;
-    for (;;) {
-      const gone = await this.#storage.transact(key, (tx) =>
-        tx.pruneRuns(key, { ...due, limit: mostListed }),
-      );
-      runs += gone;
-      if (gone < mostListed) return runs;
-    }
+  probe(): Promise<void> {
+    return this.#storage.probe();
   }
 
   async close(): Promise<void> {

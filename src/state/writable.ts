@@ -1,18 +1,38 @@
-import { isTidemarkError } from "../errors.ts";
+import type { Clock } from "../clock.ts";
 import type { StateStore } from "./contract.ts";
 
 /** No stream of anybody's. */
-const nobody = { connector: "_tidemark", stream: "_writable" };
+const nobody = "_tidemark";
+const trustMs = 1000;
 
-/**
- * Looks whether a state can be written: deletes nothing, in a transaction that writes. Throws `STATE_UNAVAILABLE` and
- * the other failures of the state where it is read-only: a file system, a file without the right, a standby.
- */
-export async function refuseUnwritable(state: StateStore): Promise<void> {
-  try {
-    await state.prune({ keepRuns: 1_000_000, key: nobody });
-  } catch (error) {
-    if (!isTidemarkError(error, "STREAM_NOT_FOUND")) throw error;
+interface Look {
+  readonly outcome: Promise<void>;
+  /** By `Clock.elapsed`; null while it is under way. */
+  endedAt: number | null;
+}
+
+/** Looks whether states can be written, each once a second at most, however often it is asked. */
+export class WriteLooks {
+  readonly #clock: Clock;
+  readonly #last = new WeakMap<StateStore, Look>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Throws the failures of the state, such as `STATE_UNAVAILABLE`. */
+  refuseUnwritable(state: StateStore): Promise<void> {
+    const last = this.#last.get(state);
+    if (last !== undefined && (last.endedAt === null || this.#clock.elapsed() - last.endedAt < trustMs)) {
+      return last.outcome;
+    }
+    const look: Look = { outcome: state.probe(), endedAt: null };
+    const ended = (): void => {
+      look.endedAt = this.#clock.elapsed();
+    };
+    look.outcome.then(ended, ended);
+    this.#last.set(state, look);
+    return look.outcome;
   }
 }
 
@@ -21,5 +41,5 @@ export async function refuseUnwritable(state: StateStore): Promise<void> {
  * runs and no others. Throws the failures of the state, such as `STATE_UNAVAILABLE` and `UNAUTHORIZED`.
  */
 export async function refuseSilent(state: StateStore): Promise<void> {
-  await state.list({ connector: nobody.connector, limit: 1 });
+  await state.list({ connector: nobody, limit: 1 });
 }

@@ -1,4 +1,5 @@
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
@@ -6,6 +7,7 @@ import type { StateStore } from "../contract.ts";
 import { storeClosed } from "../refusals.ts";
 import type { RowStorage, RowTransaction, Transacting } from "../row-storage.ts";
 import { RowStateStore } from "../row-store.ts";
+import { writeScratch } from "../scratch.ts";
 import { withLock } from "./lock.ts";
 import { baseOf } from "./names.ts";
 import { FileTransaction } from "./transaction.ts";
@@ -58,6 +60,15 @@ class FileStorage implements RowStorage {
         return result;
       }),
     );
+  }
+
+  async probe(): Promise<void> {
+    this.#refuseClosed();
+    tellingFaults(this.#folder, () => {
+      mkdirSync(this.#folder, { recursive: true });
+      // No stream's file has a tilde in its name.
+      writeScratch(join(this.#folder, "~probe"));
+    });
   }
 
   #refuseClosed(): void {

@@ -74,6 +74,23 @@ export class ServiceClient {
     throw hintsAtVersion(told) ? await this.#mismatch(route, refusal) : refusal;
   }
 
+  /**
+   * Asks the service whether its state can be written, once. Throws `STATE_UNAVAILABLE` where it says no, or nothing. A
+   * proxy that does not hand this address on leaves it unknown.
+   */
+  async refuseUnready(): Promise<void> {
+    const answer = await this.#connection.send({
+      method: "GET",
+      path: "/readyz",
+      search: "",
+      body: undefined,
+      headers: {},
+      repeatable: "unsent",
+    });
+    const told = problemIn(answer);
+    if (told !== null && told.status >= 500) throw refusalOf(told, answer, this.#context);
+  }
+
   close(): Promise<void> {
     return this.#connection.close();
   }

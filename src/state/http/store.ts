@@ -289,6 +289,10 @@ export class HttpStateStore implements StateStore {
       : this.#client.call(routes.prune, { params: named(key), body, timeoutMs: longMs });
   }
 
+  probe(): Promise<void> {
+    return this.#client.refuseUnready();
+  }
+
   async close(): Promise<void> {
     await this.#client.close();
   }

@@ -49,6 +49,10 @@ class MemoryStorage implements RowStorage {
     return work(new MemoryTransaction(this.#tables));
   }
 
+  async probe(): Promise<void> {
+    if (!this.#open) throw storeClosed("memory:");
+  }
+
   async transact<T>(
     _: StreamKey,
     work: (tx: RowTransaction) => T,

@@ -9,13 +9,14 @@ import { isConnectionLoss } from "../../sql/postgres/errors.ts";
 import { identityExpression } from "../../sql/postgres/identity.ts";
 import { namedSession, refuseChangingSessions, sessionOf } from "../../sql/postgres/pooler.ts";
 import { storeClosed } from "../refusals.ts";
-import { connectError, stateError } from "./errors.ts";
+import { connectError, sqlState, stateError } from "./errors.ts";
 import { type Runner, Session } from "./session.ts";
 import type { Row, Statement, Value } from "./statement.ts";
 
 const mostConnections = 10;
 const connectMilliseconds = 10_000;
 const statementMilliseconds = 30_000;
+const diskFull = "53100";
 /** How long a pooler may take to lend a second session, by which its mode is found out. */
 const secondSessionMilliseconds = 5_000;
 
@@ -41,6 +42,8 @@ export class StateDatabase implements Runner {
   #identity = "";
   #schema: string | null = null;
   #closed = false;
+  /** Whether a statement found the disk full, and none that needs room has gone well since. */
+  ranFull = false;
 
   private constructor(pool: pg.Pool, place: string, connectBeside: () => Promise<pg.Client>) {
     this.#pool = pool;
@@ -140,9 +143,15 @@ export class StateDatabase implements Runner {
       } catch (error) {
         const broken = isConnectionLoss(error);
         client.release(broken);
+        this.noteFailure(error);
         if (!broken || !repeatable || attempt > 1) throw stateError(error, this.place);
       }
     }
+  }
+
+  /** Of a statement on a connection of ours, or of a caller's. */
+  noteFailure(error: unknown): void {
+    if (sqlState(error) === diskFull) this.ranFull = true;
   }
 
   async #connect(): Promise<pg.PoolClient> {

@@ -52,6 +52,7 @@ export class Ledger {
     try {
       return await work(await this.#transactions.join(context.transaction));
     } catch (error) {
+      this.database.noteFailure(error);
       throw stateError(error, this.database.place);
     }
   }

@@ -1,6 +1,7 @@
 import type { StateStore } from "../contract.ts";
 import { StateDatabase } from "./database.ts";
 import { Ledger } from "./ledger.ts";
+import { PostgresProbe } from "./probe.ts";
 import { queriesOn } from "./queries.ts";
 import { migrate, tablesIn } from "./schema.ts";
 import { Steps } from "./steps.ts";
@@ -24,7 +25,8 @@ export async function openPostgresState(url: string): Promise<StateStore> {
   try {
     const tables = tablesIn(database.schema);
     await database.transact(true, migrate);
-    return new PostgresStateStore(new Ledger(database, queriesOn(tables)), new Steps(tables));
+    const ledger = new Ledger(database, queriesOn(tables));
+    return new PostgresStateStore(ledger, new Steps(tables), new PostgresProbe(database, tables));
   } catch (error) {
     await database.close();
     throw error;

@@ -52,6 +52,7 @@ import {
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "../view.ts";
 import { comparedFound } from "./compared-row.ts";
 import type { Ledger } from "./ledger.ts";
+import type { PostgresProbe } from "./probe.ts";
 import type { Found, PostgresRows } from "./rows.ts";
 import { RunSteps } from "./run-steps.ts";
 import type { Steps } from "./steps.ts";
@@ -61,9 +62,11 @@ import { verifyAll, verifyOne } from "./verify.ts";
 export class PostgresStateStore implements StateStore {
   readonly #ledger: Ledger;
   readonly #runs: RunSteps;
+  readonly #probe: PostgresProbe;
 
-  constructor(ledger: Ledger, steps: Steps) {
+  constructor(ledger: Ledger, steps: Steps, probe: PostgresProbe) {
     this.#ledger = ledger;
+    this.#probe = probe;
     this.#runs = new RunSteps(ledger, steps);
   }
 
@@ -217,6 +220,10 @@ export class PostgresStateStore implements StateStore {
     const due = dueRuns(retention, await this.#rows.now());
     const { key } = retention;
     return { runs: await pruneRuns(this.#rows, key ?? null, due) };
+  }
+
+  probe(): Promise<void> {
+    return this.#probe.write();
   }
 
   async list(

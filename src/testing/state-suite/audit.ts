@@ -126,6 +126,16 @@ export const auditCases: StateCases = stateCases("audit", {
     assert.deepEqual(await store.verifyAudit({ key: odd }), { streams: 1, rows: 2 });
   },
 
+  "P12: a look whether the state can be written changes no stream and no row": async ({ store }) => {
+    await store.probe();
+    assert.deepEqual(await store.list(), { items: [], next: null });
+    await runTo(store, "2026-01-01T00:00:01Z");
+    const [state, rows] = [await stateOf(store), await auditOf(store)];
+    await store.probe();
+    assert.deepEqual([await stateOf(store), await auditOf(store)], [state, rows]);
+    assert.deepEqual(await store.verifyAudit(), { streams: 1, rows: 1 });
+  },
+
   "P12: a row's time is that of the change": async ({ store }) => {
     await runTo(store, "2026-01-01T00:00:01Z");
     await store.reset(key, { to: null, ...byHand });
