@@ -143,7 +143,6 @@ test("a dead-letter file is added to, also behind a line that a crash cut short"
 
 test("P5: a dead-letter file that cannot be written fails the commit", async () => {
   const path = freshDeadLetterPath();
-  mkdirSync(path);
   const server = await startAnswering(() => 422);
   await using opened = await openHttpRequest({
     endpoint: server.origin,
@@ -151,6 +150,7 @@ test("P5: a dead-letter file that cannot be written fails the commit", async () 
     deadLetter: { path },
   });
   const { session } = opened;
+  mkdirSync(path);
   const failed = { code: "OUTPUT_FAILED", message: expect.stringContaining("the dead-letter file") };
   expect(await session.write({ records: ids(1) })).toBe(0);
   await expect((async () => opened.commit())()).rejects.toMatchObject(failed);
