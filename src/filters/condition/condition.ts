@@ -1,6 +1,6 @@
 import jsonata from "jsonata";
 import type { FilterContext } from "../../engine/ports.ts";
-import { ExactNumber } from "../../model/exact-number.ts";
+import { jsonataBoolean } from "../../model/jsonata-boolean.ts";
 import { formatPath, type Path, type SourceRecord } from "../../model/record.ts";
 import type { NamedField } from "../seen-fields.ts";
 import { exactExpression, type JsonataOptions, needsExactness } from "./exact-expression.ts";
@@ -33,7 +33,7 @@ export class Condition {
   }
 
   async isTrueOf(record: SourceRecord): Promise<boolean> {
-    return toBoolean(await this.#expressionFor(record).evaluate(record));
+    return jsonataBoolean(await this.#expressionFor(record).evaluate(record));
   }
 
   /** To be called for a record that is dropped: says where that is only for want of a field that is compared. */
@@ -41,7 +41,7 @@ export class Condition {
     const missing = this.#needed.filter(({ field }) => !field.isIn(record));
     if (missing.length === 0) return;
     this.#assuming ??= exactExpression(this.#text, { ...this.#limits, assumePresent: true });
-    if (!toBoolean(await this.#assuming.evaluate(record))) return;
+    if (!jsonataBoolean(await this.#assuming.evaluate(record))) return;
     account?.missedField();
     const surprising = missing.find(({ surprises }) => surprises);
     if (surprising === undefined) return;
@@ -70,14 +70,4 @@ function isIn(value: unknown, path: Path, depth: number): boolean {
   if (step === undefined) return value !== undefined;
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return false;
   return isIn(Reflect.get(value, step), path, depth + 1);
-}
-
-/** JSONata's own cast, as its `$boolean` does it. */
-function toBoolean(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(toBoolean);
-  if (value instanceof ExactNumber) return Number(value) !== 0;
-  if (typeof value === "object" && value !== null) {
-    return !("_jsonata_function" in value || "_jsonata_lambda" in value) && Object.keys(value).length > 0;
-  }
-  return typeof value === "function" ? false : Boolean(value);
 }
