@@ -1,30 +1,17 @@
 import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
-import { boundedJsonata, expressionLimits } from "../model/bounded-jsonata.ts";
+import { expressionLimits } from "../model/bounded-jsonata.ts";
+import { expressionMistake, expressionSchemaOf } from "../model/jsonata-mistakes.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { Condition } from "./condition/condition.ts";
 import { type FilterParts, refuseRecord } from "./failure.ts";
 import { filterOnError, filterOnErrorShape } from "./on-error.ts";
 import { noteSeen } from "./seen-fields.ts";
 
-/** A JSONata expression; a mistake in it carries `offset`, its place in the text. */
-export const expressionSchema = z
-  .string()
-  .min(1)
-  .superRefine((text, context) => {
-    const mistake = syntaxMistake(text);
-    if (mistake === null) return;
-    context.addIssue({
-      code: "custom",
-      message: `the expression cannot be read: ${mistake.message}`,
-      params: { offset: mistake.offset },
-    });
-  });
-
 export const conditionFilterSchema = z
   .strictObject({
     type: z.literal("condition").describe("Keeps the records for which an expression is true."),
-    expression: expressionSchema.describe(
+    expression: expressionSchemaOf(expressionMistake).describe(
       "A JSONata expression over the record, such as `amount > 10`. The record is kept when JSONata's $boolean of the result is true.",
     ),
     ...filterOnErrorShape,
@@ -65,29 +52,4 @@ export function createConditionFilter(config: ConditionFilterConfig, parts: Filt
       return kept;
     },
   };
-}
-
-function syntaxMistake(text: string): { message: string; offset: number } | null {
-  try {
-    boundedJsonata(text);
-    return null;
-  } catch (error) {
-    return readMistake(error, text);
-  }
-}
-
-const mistakeSchema = z.object({
-  message: z.string().default("it is not JSONata"),
-  position: z.number().default(0),
-  token: z.unknown().optional(),
-});
-
-/** JSONata's position lies behind the token it names. */
-function readMistake(error: unknown, text: string): { message: string; offset: number } {
-  const { message, position, token } = mistakeSchema
-    .catch({ message: "it is not JSONata", position: 0, token: undefined })
-    .parse(error);
-  const length =
-    typeof token === "string" && text.slice(position - token.length, position) === token ? token.length : 0;
-  return { message, offset: Math.max(0, Math.min(position - length, text.length)) };
 }

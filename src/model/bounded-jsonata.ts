@@ -1,5 +1,6 @@
 import jsonata from "jsonata";
 import { messageOf } from "../errors.ts";
+import { walk } from "./jsonata-tree.ts";
 import { LinearRegExp } from "./linear-regexp.ts";
 
 /** JSONata evaluates in the process's only thread, and a regular expression cannot be interrupted. */
@@ -27,17 +28,10 @@ export const expressionLimits: jsonata.JsonataOptions = {
  */
 export function boundedJsonata(text: string): jsonata.Expression {
   const expression = jsonata(text, expressionLimits);
-  refuseUnbounded(expression.ast());
+  walk(expression.ast(), ({ value, position }) => {
+    if (value instanceof RegExp) refuseRegex(value, position);
+  });
   return expression;
-}
-
-function refuseUnbounded(node: unknown, seen = new Set<unknown>()): void {
-  if (typeof node !== "object" || node === null || seen.has(node)) return;
-  seen.add(node);
-  if ("value" in node && node.value instanceof RegExp) {
-    refuseRegex(node.value, "position" in node ? node.position : undefined);
-  }
-  for (const inner of Object.values(node)) refuseUnbounded(inner, seen);
 }
 
 function refuseRegex(regex: RegExp, position: unknown): void {

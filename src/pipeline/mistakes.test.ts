@@ -44,6 +44,37 @@ output:
     );
   });
 
+  test.each([
+    ["filters", "{ type: console }", "filters: [{ type: condition, expression: '$uppercas(name)' }]"],
+    ["output", `answer: { success: "$uppercas(status) = 'OK'" }`],
+    ["output", "answer: { success: [{ status: 200, expression: '$uppercas(a)' }] }"],
+    ["output", "answer: { retry: ok = false and $uppercas(code), success: ok }"],
+    ["output", "answer: { success: ok, refused: $uppercas(code) = 'X' }"],
+    ["output", "answer: { success: ok, reason: $uppercas(message) }"],
+    ["output", "batch: { maxRecords: 5 }, answer: { results: { list: $uppercas($), success: ok } }"],
+    ["output", "batch: { maxRecords: 5 }, answer: { results: { success: $uppercas(s) = 'OK' } }"],
+    ["output", "batch: { maxRecords: 5 }, answer: { results: { success: ok, retry: $uppercas(s) } }"],
+    ["output", "batch: { maxRecords: 5 }, answer: { results: { success: ok, reason: $uppercas(s) } }"],
+    [
+      "output",
+      "batch: { maxRecords: 5 }, answer: { results: { success: ok, match: { result: $uppercas(id), record: id } } }",
+    ],
+  ])("a function that does not exist is told with its place under %s: %s", async (part, keys, more = "") => {
+    const output =
+      part === "output" ? `{ type: httpRequest, endpoint: "https://target.example.com/a", ${keys} }` : keys;
+    const text = `name: a\ninput: { type: database, connectionString: "sqlite:a.db", query: SELECT 1 }\noutput: ${output}\n${more}`;
+    const lines = text.split("\n");
+    const line = lines.findIndex((one) => one.includes("$uppercas"));
+    const place = `${line + 1}:${(lines[line]?.indexOf("$uppercas") ?? 0) + 1}`;
+    const found = (await told(text)).filter((one) => one.includes("EXPRESSION_INVALID"));
+    expect(found).toEqual([
+      expect.stringMatching(
+        /^\S+ EXPRESSION_INVALID `(?:filters\[0\]|output)\.\S+`: the expression calls `\$uppercas`, .* did you mean `\$uppercase`\?$/,
+      ),
+    ]);
+    expect(found[0]).toContain(`${place} `);
+  });
+
   test("a key that is mistyped is one diagnostic, at its line, wherever it stands", async () => {
     const lines = whole.split("\n");
     const mistyped = lines.flatMap((line, index) => {

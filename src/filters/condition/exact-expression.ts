@@ -1,8 +1,9 @@
 import jsonata from "jsonata";
 import { canonicalDecimal } from "../../model/decimal.ts";
 import { exactNumber } from "../../model/exact-number.ts";
+import { isNode, type Node, walk } from "../../model/jsonata-tree.ts";
 import { areEqual, calculable, isIn, isOrdered, isOrderOperator, shapeOf, toNumber } from "./exact-values.ts";
-import { decidingComparisons, isCallOf, isNode, type Node, walk } from "./syntax.ts";
+import { decidingComparisons, isCallOf } from "./syntax.ts";
 
 export type JsonataOptions = jsonata.JsonataOptions;
 

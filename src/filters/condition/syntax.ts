@@ -1,12 +1,5 @@
+import { isNode, type Node, walk } from "../../model/jsonata-tree.ts";
 import { isOrderOperator, type OrderOperator } from "./exact-values.ts";
-
-/** A node of JSONata's syntax tree. */
-export type Node = Record<string, unknown>;
-
-/** Some nodes are made from the parser's own symbols, and so are no plain objects. */
-export function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** The names of a path that only steps into fields, such as `a.b`; null for anything else. */
 export function fieldPath(node: unknown): readonly string[] | null {
@@ -78,17 +71,6 @@ export function guardedFields(node: unknown): readonly (readonly string[])[] {
 
 export function isCallOf(node: Node, name: string): boolean {
   return node.type === "function" && isNode(node.procedure) && node.procedure.value === name;
-}
-
-/** Visits every node once, the outer ones first. */
-export function walk(value: unknown, visit: (node: Node) => void, seen = new Set<unknown>()): void {
-  if (typeof value !== "object" || value === null || seen.has(value)) return;
-  seen.add(value);
-  if (Array.isArray(value)) for (const one of value) walk(one, visit, seen);
-  else if (isNode(value)) {
-    visit(value);
-    for (const inner of Object.values(value)) walk(inner, visit, seen);
-  }
 }
 
 /** Fields that an expression compares in any way, each once. */

@@ -1,7 +1,8 @@
-import { z } from "zod";
 import { boundedJsonata } from "../../../model/bounded-jsonata.ts";
 import { ExactNumber } from "../../../model/exact-number.ts";
 import { jsonataBoolean } from "../../../model/jsonata-boolean.ts";
+import type { ExpressionMistake } from "../../../model/jsonata-calls.ts";
+import { expressionMistake, expressionSchemaOf, jsonataReason } from "../../../model/jsonata-mistakes.ts";
 import { isPlainObject } from "../../../model/plain-object.ts";
 
 /** What expressions can name besides the value that they are about: `$status` and `$headers`. */
@@ -11,6 +12,8 @@ export interface Bindings {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+const boundValues = ["status", "headers"] as const satisfies readonly (keyof Bindings)[];
+
 export type Expression = (input: unknown, bindings: Bindings) => Promise<unknown>;
 export type Condition = (input: unknown, bindings: Bindings) => Promise<boolean>;
 
@@ -19,19 +22,8 @@ export class UnclearAnswer extends Error {
   override readonly name = "UnclearAnswer";
 }
 
-/** A JSONata expression; a mistake in it carries `offset`, its place in the text. */
-export const expressionSchema = z
-  .string()
-  .min(1)
-  .superRefine((text, context) => {
-    const mistake = mistakeIn(text);
-    if (mistake === null) return;
-    context.addIssue({
-      code: "custom",
-      message: `the expression cannot be read: ${mistake.message}`,
-      params: { offset: mistake.offset },
-    });
-  });
+/** A JSONata expression over an answer; a mistake in it carries `offset`, its place in the text. */
+export const expressionSchema = expressionSchemaOf(mistakeIn);
 
 /** Throws `UnclearAnswer` where the expression cannot be evaluated over a value. */
 export function compileExpression(text: string): Expression {
@@ -40,7 +32,7 @@ export function compileExpression(text: string): Expression {
     try {
       return await expression.evaluate(input, { status, headers });
     } catch (error) {
-      throw new UnclearAnswer(`, over which \`${text}\` cannot be evaluated: ${reasonOf(error)}`);
+      throw new UnclearAnswer(`, over which \`${text}\` cannot be evaluated: ${jsonataReason(error)}`);
     }
   };
 }
@@ -60,24 +52,9 @@ export function forExpressions(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, forExpressions(inner)]));
 }
 
-/** JSONata throws plain objects. */
-function reasonOf(error: unknown): string {
-  return mistakeSchema.parse(error).message;
-}
-
-const mistakeSchema = z
-  .object({ message: z.string().default("it is not JSONata"), position: z.number().default(0) })
-  .catch({ message: "it is not JSONata", position: 0 });
-
-function mistakeIn(text: string): { message: string; offset: number } | null {
-  const braces = text.search(/\{\{\s*[\w.]+\s*\}\}/);
-  if (braces >= 0)
-    return { message: "it names fields without braces, as in `errors[0].message`", offset: braces };
-  try {
-    boundedJsonata(text);
-    return null;
-  } catch (error) {
-    const { message, position } = mistakeSchema.parse(error);
-    return { message, offset: Math.max(0, Math.min(position - 1, text.length)) };
-  }
+function mistakeIn(text: string): ExpressionMistake | null {
+  const offset = text.search(/\{\{\s*[\w.]+\s*\}\}/);
+  if (offset < 0) return expressionMistake(text, boundValues);
+  const message = "the expression cannot be read: it names fields without braces, as in `errors[0].message`";
+  return { message, offset };
 }
