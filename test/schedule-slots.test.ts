@@ -14,6 +14,7 @@ const completed: RunResult = {
   recordsRead: 0,
   recordsWritten: 0,
   recordsRefused: 0,
+  recordsDeadLettered: 0,
   filters: [],
   pages: 0,
   checkpoints: 0,

@@ -53,12 +53,14 @@ export class Commits {
   }
 
   progress(loop: ReadLoop): Progress {
-    const { recordsRead, recordsWritten, recordsCommitted, recordsRefused, pages } = loop;
+    const { recordsRead, recordsWritten, recordsCommitted, recordsRefused, recordsDeadLettered, pages } =
+      loop;
     return {
       recordsRead,
       recordsWritten,
       recordsCommitted,
       recordsRefused,
+      recordsDeadLettered,
       filters: loop.filterCounts,
       pages,
       checkpoints: this.#checkpoints,
@@ -179,6 +181,7 @@ export class Commits {
         records_read: loop.recordsRead,
         records_written: loop.recordsWritten,
         records_refused: loop.recordsRefused,
+        records_dead_lettered: loop.recordsDeadLettered,
         ...filteredMetadata(loop.filterCounts),
         pages: loop.pages,
         warnings: warnings.list(),

@@ -107,6 +107,7 @@ async function look(pipeline: Pipeline, options: PreviewOptions, stray: AbortSig
       recordsRead: loop.recordsRead,
       recordsWritten: loop.recordsWritten,
       recordsRefused: loop.recordsRefused,
+      recordsDeadLettered: loop.recordsDeadLettered,
       filters: loop.filterCounts,
       pages: loop.pages,
       checkpoints: 0,

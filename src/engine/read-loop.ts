@@ -32,6 +32,8 @@ export interface Progress {
   readonly recordsCommitted: number;
   /** How many records were refused and let go of (`onError`). */
   readonly recordsRefused: number;
+  /** How many of those are dead letters now. */
+  readonly recordsDeadLettered: number;
   /** What each filter did, in order. */
   readonly filters: readonly FilterCount[];
   readonly pages: number;
@@ -126,6 +128,10 @@ export class ReadLoop {
 
   get recordsRefused(): number {
     return this.#parts.refusals.count;
+  }
+
+  get recordsDeadLettered(): number {
+    return this.#parts.refusals.letterCount;
   }
 
   get filterCounts(): readonly FilterCount[] {

@@ -55,6 +55,9 @@ export class RunRefusals implements Refusals {
   #held: Held[] = [];
   #unsettled = 0;
   #settled = 0;
+  /** How many of each go to dead letters. */
+  #unsettledLetters = 0;
+  #settledLetters = 0;
 
   constructor(parts: RefusalParts) {
     const { onError } = parts.pipeline.output;
@@ -67,6 +70,11 @@ export class RunRefusals implements Refusals {
   /** How many are settled: durable, or counted where they are skipped. */
   get count(): number {
     return this.#settled;
+  }
+
+  /** How many of those are dead letters; the others were skipped. */
+  get letterCount(): number {
+    return this.#settledLetters;
   }
 
   /** Whether any wait to be settled. */
@@ -153,6 +161,8 @@ export class RunRefusals implements Refusals {
     for (const sink of this.#sinks.values()) sink.sync();
     this.#settled += this.#unsettled;
     this.#unsettled = 0;
+    this.#settledLetters += this.#unsettledLetters;
+    this.#unsettledLetters = 0;
   }
 
   close(): void {
@@ -164,6 +174,7 @@ export class RunRefusals implements Refusals {
     if (this.#parts.dryRun !== true) this.#account.refused(held.refusal);
     this.#held.push(held);
     this.#unsettled += 1;
+    if (held.sink !== null) this.#unsettledLetters += 1;
     if (this.#held.length >= mostHeld) this.#handOver();
   }
 

@@ -19,6 +19,7 @@ export function countsOf(result: RunResult) {
     records_read: result.recordsRead,
     records_written: result.recordsWritten,
     records_refused: result.recordsRefused,
+    records_dead_lettered: result.recordsDeadLettered,
     records_filtered: droppedBy(result.filters),
     pages: result.pages,
     checkpoints: result.checkpoints,
@@ -45,6 +46,8 @@ export interface RunResult {
   readonly recordsWritten: number;
   /** How many were refused and skipped or dead-lettered (`onError`). */
   readonly recordsRefused: number;
+  /** How many of those were written to dead letters. */
+  readonly recordsDeadLettered: number;
   /** What each of the pipeline's filters did, in order: how many records it was given, and how many it dropped. */
   readonly filters: readonly FilterCount[];
   readonly pages: number;

@@ -116,6 +116,7 @@ export async function attemptRun(
     recordsRead: attempt.progress.recordsRead,
     recordsWritten: attempt.recordsWritten(end.status),
     recordsRefused: attempt.progress.recordsRefused,
+    recordsDeadLettered: attempt.progress.recordsDeadLettered,
     filters: attempt.progress.filters,
     pages: attempt.progress.pages,
     checkpoints: attempt.progress.checkpoints,
@@ -150,6 +151,7 @@ class Attempt {
     recordsWritten: 0,
     recordsCommitted: 0,
     recordsRefused: 0,
+    recordsDeadLettered: 0,
     filters: [],
     pages: 0,
     checkpoints: 0,
@@ -316,7 +318,7 @@ class Attempt {
     if (this.run === null) return { status: "failed", error };
     // What such an output took and was not asked to commit is gone again; the last checkpoint has the count.
     const keepsCount = this.#pipeline.output.guarantee === "exactly-once";
-    const { recordsRead, recordsRefused, filters, pages } = this.progress;
+    const { recordsRead, recordsRefused, recordsDeadLettered, filters, pages } = this.progress;
     const { retry_after_ms } = error.details ?? {};
     try {
       await this.#options.state.fail(this.run, {
@@ -324,6 +326,7 @@ class Attempt {
         metadata: {
           records_read: recordsRead,
           records_refused: recordsRefused,
+          records_dead_lettered: recordsDeadLettered,
           ...filteredMetadata(filters),
           pages,
           warnings: this.#warnings.list(),

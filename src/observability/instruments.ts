@@ -71,6 +71,24 @@ export function createInstruments(registry: Registry) {
       labelNames: ofStream,
       registers,
     }),
+    recordsRefused: new Counter({
+      name: "tidemark_records_refused_total",
+      help: "Records that were refused and let go of (`onError: skip` or `deadLetter`), as runs report them at their end.",
+      labelNames: ofStream,
+      registers,
+    }),
+    recordsDeadLettered: new Counter({
+      name: "tidemark_records_dead_lettered_total",
+      help: "Of the records refused, those that were written to dead letters.",
+      labelNames: ofStream,
+      registers,
+    }),
+    recordsFiltered: new Counter({
+      name: "tidemark_records_filtered_total",
+      help: "Records that filters dropped on purpose, as runs report them at their end.",
+      labelNames: ofStream,
+      registers,
+    }),
     checkpoints: new Counter({
       name: "tidemark_checkpoints_total",
       help: "Checkpoints stored.",

@@ -39,6 +39,7 @@ const failedResult: RunResult = {
   recordsRead: 0,
   recordsWritten: 0,
   recordsRefused: 0,
+  recordsDeadLettered: 0,
   filters: [],
   pages: 0,
   checkpoints: 0,
@@ -85,6 +86,30 @@ test("a run is counted by what it does with its state, and each repeated call on
   );
   expect(await samples(metrics, "tidemark_checkpoint_duration_seconds_count")).toEqual(["2"]);
 });
+
+test("records that a run reports as refused or filtered are counted at its end, once", async () => {
+  const { metrics, state } = observed();
+  const first = await state.begin(key, typed);
+  const names = ["refused", "dead_lettered", "filtered"].map((name) => `tidemark_records_${name}_total`);
+  const counts = () => Promise.all(names.map((name) => samples(metrics, name)));
+  // A series that is there before it rises is one whose first rise an alert sees.
+  expect(await counts()).toEqual([[`${ofEvents} 0`], [`${ofEvents} 0`], [`${ofEvents} 0`]]);
+  const metadata = { records_refused: 5, records_dead_lettered: 3, records_filtered: 20 };
+  await state.fail(first, { error: "TOO_MANY_REFUSED: 5 of 25", metadata });
+  const second = await state.begin(key, typed);
+  await state.complete(second, { metadata: { records_refused: 1, records_dead_lettered: 1 } });
+  await state.complete(second, { metadata: { records_refused: 1, records_dead_lettered: 1 } });
+  expect(await counts()).toEqual([[`${ofEvents} 6`], [`${ofEvents} 4`], [`${ofEvents} 20`]]);
+});
+
+test.each([-1, 0.5, "7", null, Number.NaN, 2 ** 60, { count: 1 }])(
+  "what a client's metadata holds in the place of a count is left alone: %s",
+  async (count) => {
+    const { metrics, state } = observed();
+    await state.complete(await state.begin(key, typed), { metadata: { records_refused: count } });
+    expect(await samples(metrics, "tidemark_records_refused_total")).toEqual([`${ofEvents} 0`]);
+  },
+);
 
 test("a failed run is told from one that was asked to stop", async () => {
   const { metrics, state } = observed();

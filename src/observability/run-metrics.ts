@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { StreamKey } from "../model/stream-key.ts";
-import type { Failure, Run, RunRef } from "../state/contract.ts";
+import type { Completion, Failure, Metadata, Run, RunRef } from "../state/contract.ts";
 import type { Instruments } from "./instruments.ts";
 import type { StateObserver } from "./observed-state.ts";
 import type { LabelledStreams } from "./stream-labels.ts";
@@ -49,6 +49,8 @@ export class RunMetrics implements StateObserver {
   begun(run: Run): void {
     if (this.#seen.has(run.runId)) return;
     this.#remember(run, this.#clock.elapsed());
+    // A series that is there before it rises is one whose first rise is seen.
+    for (const [, counter] of this.#reported()) counter.inc(this.#streams.of(run.key), 0);
     if (run.supersededRunId === null || this.#ended.has(run.supersededRunId)) return;
     this.#end(run.supersededRunId, run.key, "superseded");
   }
@@ -58,16 +60,21 @@ export class RunMetrics implements StateObserver {
     this.#written(run, recordsProcessed);
   }
 
-  completed(run: RunRef, { recordsProcessed }: { readonly recordsProcessed?: number }): void {
+  completed(
+    run: RunRef,
+    { recordsProcessed, metadata }: Pick<Completion, "recordsProcessed" | "metadata">,
+  ): void {
     if (this.#ended.has(run.runId)) return;
     if (recordsProcessed !== undefined) this.#written(run, recordsProcessed);
+    this.#count(run.key, metadata);
     this.#end(run.runId, run.key, "completed");
     if (run.kind === "live") this.onSuccess(run.key);
   }
 
-  failed(run: RunRef, { recordsProcessed, error }: Failure): void {
+  failed(run: RunRef, { recordsProcessed, error, metadata }: Failure): void {
     if (this.#ended.has(run.runId)) return;
     if (recordsProcessed !== undefined) this.#written(run, recordsProcessed);
+    this.#count(run.key, metadata);
     // A run that was asked to stop did nothing wrong, and the next goes on from there.
     this.#end(run.runId, run.key, error.startsWith("RUN_CANCELLED") ? "cancelled" : "failed");
   }
@@ -86,6 +93,26 @@ export class RunMetrics implements StateObserver {
     if (records <= seen.written) return;
     this.#instruments.recordsWritten.inc(this.#streams.of(run.key), records - seen.written);
     seen.written = records;
+  }
+
+  /** What runs report at their end, by the names that the history has. */
+  #reported() {
+    const { recordsRefused, recordsDeadLettered, recordsFiltered } = this.#instruments;
+    return [
+      ["records_refused", recordsRefused],
+      ["records_dead_lettered", recordsDeadLettered],
+      ["records_filtered", recordsFiltered],
+    ] as const;
+  }
+
+  /** Clients of the service may put anything into a run's metadata. */
+  #count(key: StreamKey, metadata: Metadata | undefined): void {
+    for (const [name, counter] of this.#reported()) {
+      const count = metadata?.[name];
+      if (typeof count === "number" && Number.isSafeInteger(count) && count > 0) {
+        counter.inc(this.#streams.of(key), count);
+      }
+    }
   }
 
   #remember({ runId, key }: RunRef, beganAt: number | null): SeenRun {

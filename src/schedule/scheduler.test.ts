@@ -98,6 +98,7 @@ function result(status: RunStatus, error: TidemarkError | null = null): RunResul
     recordsRead: 0,
     recordsWritten: 0,
     recordsRefused: 0,
+    recordsDeadLettered: 0,
     filters: [],
     pages: 0,
     checkpoints: 0,

@@ -71,6 +71,7 @@ describe("tidemark run", () => {
       records_read: 5,
       records_written: 5,
       records_refused: 0,
+      records_dead_lettered: 0,
       records_filtered: 0,
       filters: [],
       pages: 4,

@@ -47,6 +47,33 @@ it("the service and the metrics are beside the schedules, over the same state", 
   expect((await running.ended).code).toBe(0);
 });
 
+it("the metrics count the records that a pipeline's filters drop, and those that it sets aside", async () => {
+  const cwd = temporaryFolder();
+  const source = await sourceServer(events(6));
+  const output = `{ type: file, path: events.jsonl, deadLetter: { path: refused.jsonl } }
+filters:
+  - { type: condition, expression: "id != 2" }
+  - { type: condition, onError: skip, expression: "id = 3 ? $error('three') : true" }
+  - { type: condition, onError: deadLetter, expression: "id = 5 ? $error('five') : true" }`;
+  writeFileSync(join(cwd, "events.yaml"), scheduledYaml("events", source.endpoint, output));
+  const running = startSchedules(cwd, ["events.yaml", "--port", "0", "--metrics-port", "0"]);
+  const { metrics } = await running.line({ msg: "started" });
+  await running.line({
+    msg: "run completed",
+    records_written: 3,
+    records_refused: 2,
+    records_dead_lettered: 1,
+    records_filtered: 1,
+  });
+  const { body } = await text(metrics);
+  const ofEvents = '{connector="acme",stream="events"}';
+  expect(body).toContain(`tidemark_records_refused_total${ofEvents} 2\n`);
+  expect(body).toContain(`tidemark_records_dead_lettered_total${ofEvents} 1\n`);
+  expect(body).toContain(`tidemark_records_filtered_total${ofEvents} 1\n`);
+  running.child.kill("SIGTERM");
+  expect((await running.ended).code).toBe(0);
+});
+
 it("state that is served from elsewhere is used and not served once more", async () => {
   const cwd = temporaryFolder();
   const source = await sourceServer(events(3));

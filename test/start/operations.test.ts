@@ -1,7 +1,11 @@
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { createInstruments } from "../../src/observability/instruments.ts";
 import { Metrics } from "../../src/observability/metrics.ts";
@@ -89,4 +93,55 @@ test("the guide explains every metric, and no other", async () => {
       .map(({ name }) => name)
       .toSorted(),
   );
+});
+
+const alerts = fileURLToPath(new URL("../../docs/operations/alerts.yaml", import.meta.url));
+
+/** What Prometheus' own program says of rules; null where the machine does not have it. */
+function promtool(
+  ...args: readonly string[]
+): { readonly status: number | null; readonly said: string } | null {
+  const { status, stdout, stderr, error } = spawnSync("promtool", args, { encoding: "utf8" });
+  return error === undefined ? { status, said: stdout + stderr } : null;
+}
+
+const noPromtool = "promtool is not on the PATH: apt-get install prometheus";
+
+test("Prometheus takes the alert rules as they are", ({ skip }) => {
+  const checked = promtool("check", "rules", alerts) ?? skip(noPromtool);
+  expect(checked).toMatchObject({ status: 0, said: expect.stringContaining("SUCCESS") });
+});
+
+test("an alert fires for records that are refused, and not for those that filters drop", ({ skip }) => {
+  const series = (name: string, values: string) => ({
+    series: `tidemark_records_${name}_total{connector="acme",stream="orders"}`,
+    values,
+  });
+  const alertAt = (time: string, fires: boolean) => ({
+    eval_time: time,
+    alertname: "TidemarkRecordsRefused",
+    exp_alerts: fires
+      ? [
+          {
+            exp_labels: { severity: "warning", connector: "acme", stream: "orders" },
+            exp_annotations: {
+              summary: "3 records of acme/orders were refused in the last hour",
+              description:
+                "They were skipped or are dead letters. `tidemark state history acme orders` has the first reason; `tidemark deadletters list` the letters.",
+            },
+          },
+        ]
+      : [],
+  });
+  const file = join(mkdtempSync(join(tmpdir(), "tidemark-alerts-")), "refused.yaml");
+  const tests = [
+    {
+      interval: "1m",
+      input_series: [series("refused", "0x119 3x180"), series("filtered", "0+5x300")],
+      alert_rule_test: [alertAt("1h50m", false), alertAt("2h30m", true), alertAt("4h", false)],
+    },
+  ];
+  writeFileSync(file, stringify({ rule_files: [alerts], tests }));
+  const tested = promtool("test", "rules", file) ?? skip(noPromtool);
+  expect(tested).toMatchObject({ status: 0, said: expect.stringContaining("SUCCESS") });
 });

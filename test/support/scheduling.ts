@@ -219,6 +219,7 @@ function resultOf(
     recordsRead: 0,
     recordsWritten: 0,
     recordsRefused: 0,
+    recordsDeadLettered: 0,
     filters: [],
     pages: 0,
     checkpoints: 0,

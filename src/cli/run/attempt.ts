@@ -96,6 +96,7 @@ export function failedResult(
     recordsRead: 0,
     recordsWritten: 0,
     recordsRefused: 0,
+    recordsDeadLettered: 0,
     filters: [],
     pages: 0,
     checkpoints: 0,

@@ -10,6 +10,7 @@ const result = {
   recordsRead: 3,
   recordsWritten: 3,
   recordsRefused: 0,
+  recordsDeadLettered: 0,
   filters: [],
   pages: 1,
   checkpoints: 1,
