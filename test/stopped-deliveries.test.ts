@@ -11,20 +11,27 @@ import {
 } from "../src/testing/simulated-source.ts";
 import { key, record, timeless } from "./support/engine-bench.ts";
 import { type HttpRequestKeys, httpRequestOutput, idsIn } from "./support/http-request.ts";
-import { startHttpServer } from "./support/http-server.ts";
+import { type SeenRequest, startHttpServer } from "./support/http-server.ts";
 
 interface Setup {
   readonly reading?: Partial<SimulatedReading>;
   readonly ascending?: boolean;
   readonly keys?: Partial<HttpRequestKeys>;
   readonly filters?: readonly Filter[];
+  readonly refuses?: (request: SeenRequest) => boolean;
 }
 
 /** Six records in pages of four, to an endpoint that refuses record 3 until it is mended. */
-async function bench({ reading = {}, ascending = false, keys = {}, filters = [] }: Setup) {
+async function bench({
+  reading = {},
+  ascending = false,
+  keys = {},
+  filters = [],
+  refuses = (request) => idsIn(request).includes(3),
+}: Setup) {
   let isBroken = true;
   const server = await startHttpServer((request, response) => {
-    response.statusCode = isBroken && idsIn(request).includes(3) ? 422 : 200;
+    response.statusCode = isBroken && refuses(request) ? 422 : 200;
     response.end();
   });
   onTestFinished(() => server[Symbol.asyncDispose]());
@@ -110,6 +117,56 @@ test("a record that has changed since it was taken is sent again", async () => {
   await run();
   expect(requests().slice(3)).toEqual([[1], [3], [4], [5], [6]]);
 });
+
+const inTwo: Filter = {
+  kind: "inTwo",
+  apply: (records, { account }) =>
+    records.flatMap((one) => {
+      const made = [1, 2].map((copy) => ({ ...one, copy }));
+      account?.made(one, made);
+      return made;
+    }),
+};
+
+test.each([
+  ["whole, so that none of them comes again", 1, 4, ""],
+  [
+    "in part, so that what was taken of it comes again",
+    2,
+    5,
+    ", and sends 1 of them again: a filter made several records of one, and not all of those were taken",
+  ],
+] as const)(
+  "a filter makes two records of each, and the one at which the run stops is refused %s",
+  async (_, refused, taken, told) => {
+    const copies = (request: SeenRequest): string => {
+      const { id, copy } = JSON.parse(request.body);
+      return `${id}.${copy}`;
+    };
+    const seen: string[] = [];
+    const { run, mend } = await bench({
+      filters: [inTwo],
+      refuses: (request) => {
+        seen.push(copies(request));
+        return copies(request) === `3.${refused}`;
+      },
+    });
+    const { error } = await run();
+    expect(error?.message).toMatch(
+      new RegExp(
+        `; ${taken} of the 8 records of the page were taken; the next run goes on behind them${told}$`,
+      ),
+    );
+    expect(error?.hint).not.toContain("again");
+    const before = seen.length;
+    expect(before).toBe(taken + 1);
+    await run();
+    const again = seen.slice(before).filter((copy) => seen.slice(0, before - 1).includes(copy));
+    expect(again).toEqual(told === "" ? [] : ["3.1"]);
+    mend();
+    expect(await run()).toMatchObject({ status: "completed" });
+  },
+);
 
 test("a filter in code that makes several records without saying of which has the page sent again, and is told", async () => {
   const twice: Filter = {

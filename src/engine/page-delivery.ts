@@ -20,6 +20,8 @@ export class PageDelivery {
   /** For each fresh record, how many of those made of it are still to be dealt with. */
   readonly #left: number[];
   readonly #settled: boolean[] = [];
+  /** For each fresh record, how many of those made of it were taken. */
+  readonly #takenOf: number[];
   /** The fresh records that are dealt with, by place, in the order in which they were, and their names. */
   readonly #done: number[] = [];
   readonly #names: string[];
@@ -30,6 +32,7 @@ export class PageDelivery {
     const { fresh, known, traced, nameOf } = options;
     this.#options = options;
     this.#left = fresh.map(() => 0);
+    this.#takenOf = fresh.map(() => 0);
     for (const origin of traced.origins ?? []) this.#left[origin] = (this.#left[origin] ?? 0) + 1;
     this.#names = known.map(nameOf);
   }
@@ -42,6 +45,11 @@ export class PageDelivery {
   /** How many were handed to it. */
   get given(): number {
     return this.#options.traced.records.length;
+  }
+
+  /** How many of those taken come again if the page breaks off now: others made of the same record are still open. */
+  get takenInPart(): number {
+    return this.#takenOf.reduce((sum, taken, at) => sum + ((this.#left[at] ?? 0) > 0 ? taken : 0), 0);
   }
 
   /** Whether anything is dealt with. */
@@ -61,13 +69,14 @@ export class PageDelivery {
       this.#settled[place] = true;
       this.#dealtWith += 1;
       if (outcome === "taken") this.#taken += 1;
-      if (traced.origins !== null) this.#settleOne(traced.origins[place]);
+      if (traced.origins !== null) this.#settleOne(traced.origins[place], outcome);
       else if (this.#dealtWith === this.given) this.#done.push(...fresh.keys());
     }
   }
 
-  #settleOne(origin: number | undefined): void {
+  #settleOne(origin: number | undefined, outcome: Outcome): void {
     if (origin === undefined) return;
+    if (outcome === "taken") this.#takenOf[origin] = (this.#takenOf[origin] ?? 0) + 1;
     const left = (this.#left[origin] ?? 0) - 1;
     this.#left[origin] = left;
     if (left === 0) this.#done.push(origin);

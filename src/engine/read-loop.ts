@@ -18,7 +18,7 @@ import type {
   Receipt,
 } from "./ports.ts";
 import type { ReadEvent } from "./read-units.ts";
-import { type Before, ReceiptWriter } from "./receipt-writer.ts";
+import { type Before, type BrokenPage, ReceiptWriter } from "./receipt-writer.ts";
 import type { RunRefusals } from "./refusals.ts";
 import { type Traced, tracedOf } from "./traced.ts";
 import type { Admitted } from "./tracker.ts";
@@ -118,7 +118,7 @@ export class ReadLoop {
   }
 
   /** How far the page got that broke off, with an output that gives receipts; null where none did. */
-  get brokeOff(): { readonly taken: number; readonly given: number } | null {
+  get brokeOff(): BrokenPage | null {
     return this.#receipts?.brokeOff ?? null;
   }
 

@@ -31,6 +31,9 @@ export interface ReceiptedPage {
   readonly columns: Pick<Batch, "columns">;
 }
 
+/** How far a page got, in records handed to the output. */
+export type BrokenPage = Pick<PageDelivery, "taken" | "given" | "takenInPart">;
+
 export interface Before {
   readonly position: Position;
   readonly uncommitted: Position | null;
@@ -70,10 +73,8 @@ export class ReceiptWriter {
   }
 
   /** How far the page got that broke off; null where none did. */
-  get brokeOff(): { readonly taken: number; readonly given: number } | null {
-    if (this.#at?.delivery.isTraced !== true) return null;
-    const { taken, given } = this.#at.delivery;
-    return { taken, given };
+  get brokeOff(): BrokenPage | null {
+    return this.#at?.delivery.isTraced === true ? this.#at.delivery : null;
   }
 
   async write(given: ReceiptedPage): Promise<void> {

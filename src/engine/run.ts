@@ -202,7 +202,11 @@ async function keepProgress(
 /** The failure that broke a page off, with how far the page got. */
 function behindTaken(error: unknown, brokeOff: ReadLoop["brokeOff"]): unknown {
   if (!(error instanceof TidemarkError) || brokeOff === null || brokeOff.taken === 0) return error;
-  const { taken, given } = brokeOff;
+  const { taken, given, takenInPart } = brokeOff;
   const told = `${taken} of the ${given} records of the page were taken; the next run goes on behind them`;
-  return withMessage(error, `${error.message}; ${told}`);
+  const again =
+    takenInPart === 0
+      ? ""
+      : `, and sends ${takenInPart} of them again: a filter made several records of one, and not all of those were taken`;
+  return withMessage(error, `${error.message}; ${told}${again}`);
 }

@@ -209,7 +209,7 @@ function matchedBy({ answer }: HttpRequestConfig): readonly Path[] {
 }
 
 const refusedHint =
-  "Change what the pipeline makes of such a record, or declare `onError: deadLetter`; until then each run fails at it, and sends nothing again that was taken before it.";
+  "Change what the pipeline makes of such a record, or declare `onError: deadLetter`; until then each run fails at it.";
 
 const unreadableHint =
   "See what keeps the endpoint's answers from being read, such as an error page of a proxy, or `maxBodyBytes`. The next run sends it again. If a 2xx status is enough, declare `answer.unreadable: success`; `onError: deadLetter` sets such records aside.";

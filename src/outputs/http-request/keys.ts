@@ -151,7 +151,7 @@ export const httpRequestKeys = z.strictObject({
       "What the endpoint's answers mean, where the status alone does not say. Default: a 2xx is a success, unless it is a 207 or says of itself that it failed (`errors`, `ok: false` …): that fails the run.",
     ),
   onError: onErrorShape.onError.describe(
-    "What happens to a record that the endpoint refuses, that cannot be put into a request, or that cannot be read from the source. `fail` fails the run, and the next sends it again, without what was taken before it; `skip` leaves it out; `deadLetter` writes it to a file with the reason. Both go on, with a warning that counts them. A batch that is refused is halved until the refused records stand alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and than 404 and 410 where the endpoint's path is the same for all records; these and all other failures fail the run.",
+    "What happens to a record that the endpoint refuses, that cannot be put into a request, or that cannot be read from the source. `fail` fails the run, and the next sends it again, but of what was taken before it only what a filter made of the same record; `skip` leaves it out; `deadLetter` writes it to a file with the reason. Both go on, with a warning that counts them. A batch that is refused is halved until the refused records stand alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and than 404 and 410 where the endpoint's path is the same for all records; these and all other failures fail the run.",
   ),
   deadLetter: onErrorShape.deadLetter,
   maxRefused: onErrorShape.maxRefused,
