@@ -87,16 +87,22 @@ const numbers = (to: number): number[] => Array.from({ length: to }, (_, index) 
 const inOrder = (ids: readonly number[]): number[] => [...ids].sort((a, b) => a - b);
 const act = { reason: "restored", actor: "ada" };
 
+/** An output in a folder of its own, to which a run has delivered seven records. */
+async function filled(open: (folder: string) => Restorable, incremental: Partial<Incremental>) {
+  const folder = join(temporaryFolder(), "out");
+  mkdirSync(folder);
+  const { output, ids } = open(folder);
+  const bench = benchOn(output, incremental);
+  fill(bench, 1, 7);
+  await bench.run({ clock: clock() });
+  return { folder, ids, bench };
+}
+
 for (const [name, open] of Object.entries(outputs)) {
   describe(name, () => {
     for (const [way, incremental] of Object.entries(readings)) {
       test(`P2: restored to an older state of itself, it gets what it lacks and no more: ${way}`, async () => {
-        const folder = join(temporaryFolder(), "out");
-        mkdirSync(folder);
-        const { output, ids } = open(folder);
-        const bench = benchOn(output, incremental);
-        fill(bench, 1, 7);
-        await bench.run({ clock: clock() });
+        const { folder, ids, bench } = await filled(open, incremental);
         cpSync(folder, `${folder}-backup`, { recursive: true });
         fill(bench, 8, 16);
         await bench.run({ clock: clock() });
@@ -116,12 +122,7 @@ for (const [name, open] of Object.entries(outputs)) {
       });
 
       test(`P2: one that is gone is filled from the beginning: ${way}`, async () => {
-        const folder = join(temporaryFolder(), "out");
-        mkdirSync(folder);
-        const { output, ids } = open(folder);
-        const bench = benchOn(output, incremental);
-        fill(bench, 1, 7);
-        await bench.run({ clock: clock() });
+        const { folder, ids, bench } = await filled(open, incremental);
         rmSync(folder, { recursive: true });
         mkdirSync(folder);
         expect((await bench.attempt({ clock: clock() })).error?.code).toBe("OUTPUT_LOST");
@@ -131,12 +132,7 @@ for (const [name, open] of Object.entries(outputs)) {
       });
 
       test(`a state that was lost, or is older than the output, is told once: ${way}`, async () => {
-        const folder = join(temporaryFolder(), "out");
-        mkdirSync(folder);
-        const { output, ids } = open(folder);
-        const bench = benchOn(output, incremental);
-        fill(bench, 1, 7);
-        await bench.run({ clock: clock() });
+        const { ids, bench } = await filled(open, incremental);
         const lost = openMemoryState();
         fill(bench, 8, 9);
         const codes = async (state: StateStore) => {

@@ -1,29 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
-import type { RunResult } from "../src/engine/result.ts";
 import type { Scheduled, ScheduleEvent } from "../src/schedule/events.ts";
 import type { RunContext } from "../src/schedule/job.ts";
 import { Scheduler } from "../src/schedule/scheduler.ts";
+import { runResult } from "./support/run-result.ts";
 import { hour, MachineClock, minute, pipelineOf } from "./support/scheduling.ts";
 
-const completed: RunResult = {
-  pipeline: "",
-  connector: "",
-  stream: "",
-  status: "completed",
-  runId: null,
-  recordsRead: 0,
-  recordsWritten: 0,
-  recordsRefused: 0,
-  recordsDeadLettered: 0,
-  filters: [],
-  pages: 0,
-  checkpoints: 0,
-  lowerBound: null,
-  newCursor: null,
-  durationMs: 0,
-  warnings: [],
-  error: null,
-};
+const completed = runResult();
 
 /** A scheduler with so many slots, whose runs go as `run` says. */
 function scheduling(

@@ -8,7 +8,7 @@ import type { StateStore } from "../src/state/contract.ts";
 import { openHttpState } from "../src/state/http/http.ts";
 import { openPostgresState } from "../src/state/postgres/postgres.ts";
 import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
-import { serveState } from "./support/http-state.ts";
+import { servedState } from "./support/http-state.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
 const key = { connector: "sap_eu", stream: "default" };
@@ -72,13 +72,8 @@ async function onPostgres(): Promise<Database> {
 
 async function onService(): Promise<Database> {
   const behind = await onSqlite();
-  const listening = await serveState(behind.store);
-  const store = openHttpState(listening.url);
-  onTestFinished(async () => {
-    await store.close();
-    await listening.close(0);
-  });
-  return { ...behind, store, reopen: async () => openHttpState(listening.url) };
+  const { store, url } = await servedState(behind.store);
+  return { ...behind, store, reopen: async () => openHttpState(url) };
 }
 
 const ofStream = "WHERE connector = 'sap_eu'";

@@ -6,10 +6,9 @@ import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import type { Run, StateStore } from "../src/state/contract.ts";
 import { openFileState } from "../src/state/file/file.ts";
-import { openHttpState } from "../src/state/http/http.ts";
 import { openPostgresState } from "../src/state/postgres/postgres.ts";
 import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
-import { serveState } from "./support/http-state.ts";
+import { servedState } from "./support/http-state.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
 const key = { connector: "sap_eu", stream: "default" };
@@ -59,12 +58,7 @@ const backends: Readonly<Record<string, () => Promise<Upgraded>>> = {
   },
   async "a service on sqlite"() {
     const behind = await onSqlite();
-    const listening = await serveState(behind.store);
-    const store = openHttpState(listening.url);
-    onTestFinished(async () => {
-      await store.close();
-      await listening.close(0);
-    });
+    const { store } = await servedState(behind.store);
     return { ...behind, store };
   },
 };

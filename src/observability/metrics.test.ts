@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { RunResult } from "../engine/result.ts";
+import { runResult } from "../../test/support/run-result.ts";
 import { emptyPosition } from "../model/position.ts";
 import { openMemoryState } from "../state/memory/memory.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
@@ -31,24 +31,7 @@ const daily = {
   schedule: { expression: "0 3 * * *", timezone: "UTC", jitterMs: 0 },
 };
 
-const failedResult: RunResult = {
-  pipeline: "events",
-  ...key,
-  status: "failed",
-  runId: null,
-  recordsRead: 0,
-  recordsWritten: 0,
-  recordsRefused: 0,
-  recordsDeadLettered: 0,
-  filters: [],
-  pages: 0,
-  checkpoints: 0,
-  lowerBound: null,
-  newCursor: null,
-  durationMs: 0,
-  warnings: [],
-  error: null,
-};
+const failedResult = runResult({ status: "failed" });
 
 /** The samples of one metric, as `{labels} value`. */
 async function samples(metrics: Metrics, name: string): Promise<string[]> {

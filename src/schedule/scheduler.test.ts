@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { runResult } from "../../test/support/run-result.ts";
+import { hour, MachineClock, minute } from "../../test/support/scheduling.ts";
 import type { RunResult, RunStatus } from "../engine/result.ts";
 import { TidemarkError } from "../errors.ts";
-import { FakeClock } from "../testing/fake-clock.ts";
 import type { Scheduled, ScheduleEvent } from "./events.ts";
 import type { RunContext } from "./job.ts";
 import type { LastRun } from "./last-run.ts";
@@ -12,28 +13,6 @@ interface Setting {
   readonly random?: () => number;
   /** What the state remembers of each stream before the process began. */
   readonly lastRuns?: Readonly<Record<string, string>>;
-}
-
-const minute = 60_000;
-const hour = 60 * minute;
-
-/** A clock as machines have it: timers know so many milliseconds, and stand still while the machine sleeps. */
-class MachineClock extends FakeClock {
-  #asleep = 0;
-
-  override now(): number {
-    return super.now() + this.#asleep;
-  }
-
-  override sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-    if (milliseconds > 2 ** 31 - 1) throw new RangeError("a timer that long fires at once");
-    return super.sleep(milliseconds, signal);
-  }
-
-  /** The machine sleeps: time passes, and no timer notices. */
-  suspend(milliseconds: number): void {
-    this.#asleep += milliseconds;
-  }
 }
 
 /** A scheduler over a clock that stands still; runs end at once unless told otherwise. */
@@ -89,25 +68,7 @@ function pipeline(name: string, expression: string, more: Partial<Scheduled["sch
 }
 
 function result(status: RunStatus, error: TidemarkError | null = null): RunResult {
-  return {
-    pipeline: "",
-    connector: "",
-    stream: "",
-    status,
-    runId: null,
-    recordsRead: 0,
-    recordsWritten: 0,
-    recordsRefused: 0,
-    recordsDeadLettered: 0,
-    filters: [],
-    pages: 0,
-    checkpoints: 0,
-    lowerBound: null,
-    newCursor: null,
-    durationMs: 0,
-    warnings: [],
-    error,
-  };
+  return runResult({ status, error });
 }
 
 const unavailable = () => result("failed", new TidemarkError("SOURCE_UNAVAILABLE", "the source is away"));
@@ -210,7 +171,7 @@ describe("ticks that are missed", () => {
     const { scheduler, clock, times, told } = schedulerAt("2026-01-01T00:10:00Z");
     scheduler.assign([pipeline("a", "@hourly")]);
     await clock.advance(minute);
-    clock.suspend(5 * hour);
+    clock.step(5 * hour);
     await clock.advance(minute);
     expect(times()).toEqual(["2026-01-01T05:11:30Z"]);
     expect(told("missed")).toMatchObject([{ count: 4 }]);

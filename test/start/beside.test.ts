@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { events, sourceServer } from "../cli/source-server.ts";
 import { temporaryFolder, tidemark } from "../cli/support.ts";
 import { startHttpServer } from "../support/http-server.ts";
-import { idsIn, scheduledYaml, startSchedules, toFile } from "./support.ts";
+import { holdPage, idsIn, scheduledYaml, startSchedules, toFile } from "./support.ts";
 
 async function text(
   url: unknown,
@@ -119,21 +119,13 @@ it("two processes over one state leave each other their ticks and their runs", a
 it("P1: of two processes over one state, one takes over what the other left when it was killed", async () => {
   const cwd = temporaryFolder();
   const source = await sourceServer(events(5));
-  const asked = Promise.withResolvers<void>();
-  let held = false;
-  source.intercept = (_, response, url) => {
-    if (held || url.searchParams.get("page") !== "2") return false;
-    held = true;
-    // It is never answered; the process that asked is killed meanwhile.
-    response.on("close", () => response.destroy());
-    asked.resolve();
-    return true;
-  };
+  // It is never answered; the process that asked is killed meanwhile.
+  const asked = holdPage(source, 2);
   // However long the second process takes to start, the first still waits for its answer.
   const yaml = scheduledYaml("events", source.endpoint, toFile("events"));
   writeFileSync(join(cwd, "events.yaml"), yaml.replace("  retry:", "  timeoutMs: 600000\n  retry:"));
   const first = startSchedules(cwd, ["events.yaml", "--no-service"]);
-  await asked.promise;
+  await asked;
   const second = startSchedules(cwd, ["events.yaml", "--no-service"]);
   await second.line({ msg: /^another process is running this stream/ });
   // The second page is asked for while the first is still written.

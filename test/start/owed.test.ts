@@ -5,7 +5,7 @@ import { openSqliteState } from "../../src/state/sqlite/sqlite.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
 import { events, sourceServer } from "../cli/source-server.ts";
 import { temporaryFolder } from "../cli/support.ts";
-import { idsIn, scheduledYaml, startSchedules, toFile } from "./support.ts";
+import { holdPage, idsIn, scheduledYaml, startSchedules, toFile } from "./support.ts";
 
 const key = { connector: "acme", stream: "events" };
 
@@ -25,19 +25,11 @@ describe("a yearly run", () => {
       const cwd = temporaryFolder();
       await ranLongAgo(cwd);
       const source = await sourceServer(events(5));
-      const asked = Promise.withResolvers<void>();
-      let held = false;
-      source.intercept = (_, response, url) => {
-        if (held || url.searchParams.get("page") !== "2") return false;
-        held = true;
-        response.on("close", () => response.destroy());
-        asked.resolve();
-        return true;
-      };
+      const asked = holdPage(source, 2);
       const yaml = scheduledYaml("events", source.endpoint, toFile("events"), "@yearly");
       writeFileSync(join(cwd, "events.yaml"), yaml.replace("  retry:", "  timeoutMs: 600000\n  retry:"));
       const first = startSchedules(cwd, args);
-      await asked.promise;
+      await asked;
       await expect.poll(() => idsIn(cwd, "events")).toEqual([1, 2]);
       first.child.kill(signal);
       await first.ended;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { pipelineYaml } from "../cli/source-server.ts";
+import { pipelineYaml, type SourceServer } from "../cli/source-server.ts";
 import { root, type Started, startProcess } from "../cli/support.ts";
 
 /** `tidemark start`, as a test follows it. */
@@ -72,4 +72,18 @@ export function idsIn(cwd: string, name: string): unknown[] {
     .split("\n")
     .filter((row) => row !== "");
   return rows.map((row) => JSON.parse(row).id);
+}
+
+/** Keeps the first request for a page from ever being answered. Resolves when it has come. */
+export function holdPage(source: SourceServer, page: number): Promise<void> {
+  const asked = Promise.withResolvers<void>();
+  let held = false;
+  source.intercept = (_, response, url) => {
+    if (held || url.searchParams.get("page") !== String(page)) return false;
+    held = true;
+    response.on("close", () => response.destroy());
+    asked.resolve();
+    return true;
+  };
+  return asked.promise;
 }

@@ -95,6 +95,13 @@ export async function writeOnce(
   }
 }
 
+/** The same with what is refused going to dead letters of its own, which come with the result. */
+export async function writeWithLetters(keys: HttpRequestKeys, records: readonly SourceRecord[]) {
+  const path = freshDeadLetterPath();
+  const result = await writeOnce({ onError: "deadLetter", deadLetter: { path }, ...keys }, records);
+  return { ...result, letters: deadLettersIn(path) };
+}
+
 export const commit: Commit = {
   epoch: 1,
   sequence: 1,

@@ -1,3 +1,4 @@
+import { onTestFinished } from "vitest";
 import type { Clock } from "../../src/clock.ts";
 import { type Listening, serveService } from "../../src/service/listen.ts";
 import { createService } from "../../src/service/service.ts";
@@ -9,6 +10,17 @@ import type { StateStoreSuite } from "../../src/testing/state-suite.ts";
 export function serveState(state: StateStore, clock?: Clock): Promise<Listening> {
   const service = createService({ state, keys: null, ...(clock === undefined ? {} : { clock }) });
   return serveService(service, { port: 0 });
+}
+
+/** A store over a real service of this state, both closed when the test ends, and the service's address. */
+export async function servedState(behind: StateStore) {
+  const listening = await serveState(behind);
+  const store = openHttpState(listening.url);
+  onTestFinished(async () => {
+    await store.close();
+    await listening.close(0);
+  });
+  return { store, url: listening.url };
 }
 
 /** State in a real service, which keeps it in another backend. */

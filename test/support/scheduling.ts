@@ -10,6 +10,7 @@ import type { Run, StateStore } from "../../src/state/contract.ts";
 import { LeaseKeeper } from "../../src/state/lease-keeper.ts";
 import { openMemoryState } from "../../src/state/memory/memory.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { runResult } from "./run-result.ts";
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -211,22 +212,5 @@ function resultOf(
   run: Run | null = null,
   error: TidemarkError | null = null,
 ): RunResult {
-  return {
-    pipeline: name,
-    ...key,
-    status,
-    runId: run?.runId ?? null,
-    recordsRead: 0,
-    recordsWritten: 0,
-    recordsRefused: 0,
-    recordsDeadLettered: 0,
-    filters: [],
-    pages: 0,
-    checkpoints: 0,
-    lowerBound: null,
-    newCursor: null,
-    durationMs: 0,
-    warnings: [],
-    error,
-  };
+  return runResult({ pipeline: name, ...key, status, runId: run?.runId ?? null, error });
 }

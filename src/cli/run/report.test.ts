@@ -1,25 +1,15 @@
 import { expect, it } from "vitest";
+import { runResult } from "../../../test/support/run-result.ts";
 import { formatResult, type Ran } from "./report.ts";
 
-const result = {
-  pipeline: "events",
-  connector: "acme",
-  stream: "events",
-  status: "completed",
+const result = runResult({
   runId: "r",
   recordsRead: 3,
   recordsWritten: 3,
-  recordsRefused: 0,
-  recordsDeadLettered: 0,
-  filters: [],
   pages: 1,
   checkpoints: 1,
-  lowerBound: null,
-  newCursor: null,
   durationMs: 12,
-  warnings: [],
-  error: null,
-} as const;
+});
 
 const watermarkOf = (ran: Ran, cursors = {}) =>
   /watermark +(.*)/.exec(formatResult({ ...result, ...cursors }, ran, process.stderr))?.[1];

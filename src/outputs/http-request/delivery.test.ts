@@ -137,7 +137,8 @@ test("success can list further statuses, and leave out some of 2xx", async () =>
   });
 });
 
-test("a refused batch is halved until the refused records stand alone; every other record arrives once, in order", async () => {
+/** A server that takes no batch with a record of which the id is among `bad`. */
+async function startPicky() {
   const bad = new Set<number>();
   const taken: number[] = [];
   const server = await startAnswering((request) => {
@@ -146,6 +147,11 @@ test("a refused batch is halved until the refused records stand alone; every oth
     taken.push(...carried);
     return 200;
   });
+  return { server, bad, taken };
+}
+
+test("a refused batch is halved until the refused records stand alone; every other record arrives once, in order", async () => {
+  const { server, bad, taken } = await startPicky();
   const path = freshDeadLetterPath();
   await fc.assert(
     fc.asyncProperty(
@@ -187,14 +193,7 @@ test("half of a refused batch carries the same idempotency key as the same recor
 });
 
 test("onError fail: whichever records are refused, the first of them is named, and those before it arrived once, in order", async () => {
-  const bad = new Set<number>();
-  const taken: number[] = [];
-  const server = await startAnswering((request) => {
-    const carried = idsIn(request);
-    if (carried.some((id) => bad.has(id))) return 422;
-    taken.push(...carried);
-    return 200;
-  });
+  const { server, bad, taken } = await startPicky();
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }),

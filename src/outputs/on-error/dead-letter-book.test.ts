@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { letterWith } from "../../../test/support/letters.ts";
 import type { DeadLetter, LetterMark } from "../../engine/ports.ts";
 import { DeadLetterBook } from "./dead-letter-book.ts";
 import { DeadLetterFile } from "./dead-letter-file.ts";
@@ -25,23 +26,7 @@ function pathOfTest(): string {
 }
 
 function letter(id: string, time = "2026-01-01T00:00:00.000Z", stream = "orders"): DeadLetter {
-  return {
-    id,
-    time,
-    pipeline: "orders",
-    connector: "acme",
-    stream,
-    partition: null,
-    run: "run-1",
-    stage: "output",
-    by: "database",
-    code: "OUTPUT_FAILED",
-    field: null,
-    status: null,
-    reason: "no",
-    cursor: null,
-    record: { id, note: "ünïcode" },
-  };
+  return letterWith({ id, time, stream, record: { id, note: "ünïcode" } });
 }
 
 const mark = (id: string, what: LetterMark["mark"]): LetterMark => ({

@@ -3,6 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { letterWith } from "../../../test/support/letters.ts";
 import type { DeadLetter } from "../../engine/ports.ts";
 import { DeadLetterFile } from "./dead-letter-file.ts";
 import { readLetterLine } from "./letter-line.ts";
@@ -14,23 +15,7 @@ function folder(): string {
 }
 
 function letter(id: string): DeadLetter {
-  return {
-    id,
-    time: "2026-01-01T00:00:00.000Z",
-    pipeline: "orders",
-    connector: "acme",
-    stream: "orders",
-    partition: null,
-    run: "run-1",
-    stage: "output",
-    by: "database",
-    code: "OUTPUT_FAILED",
-    field: null,
-    status: null,
-    reason: "no",
-    cursor: null,
-    record: { id, text: "x".repeat(2_000) },
-  };
+  return letterWith({ id, record: { id, text: "x".repeat(2_000) } });
 }
 
 const idsIn = (path: string): (string | undefined)[] =>

@@ -1,28 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { letterWith } from "../../../test/support/letters.ts";
 import type { DeadLetter } from "../../engine/ports.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { noteStorageClasses, storageClassesOf } from "../../model/storage-class.ts";
 import { letterLine, readLetterLine } from "./letter-line.ts";
 
 function letter(record: unknown): DeadLetter {
-  return {
-    id: "a",
-    time: "2026-01-01T00:00:00.000Z",
-    pipeline: "orders",
-    connector: "acme",
-    stream: "orders",
-    partition: null,
-    run: "run-1",
-    stage: "output",
-    by: "database",
-    code: "OUTPUT_FAILED",
-    field: "v",
-    status: null,
-    reason: "NOT NULL",
-    cursor: "7",
-    record,
-  };
+  return letterWith({ field: "v", reason: "NOT NULL", cursor: "7", record });
 }
 
 const value = fc.letrec((tie) => ({

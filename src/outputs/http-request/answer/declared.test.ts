@@ -1,7 +1,5 @@
 import { describe, expect, test } from "vitest";
 import {
-  deadLettersIn,
-  freshDeadLetterPath,
   type HttpRequestKeys,
   ids,
   idsIn,
@@ -9,6 +7,7 @@ import {
   startTarget,
   type TargetAnswer,
   writeOnce,
+  writeWithLetters,
 } from "../../../../test/support/http-request.ts";
 
 type Answer = NonNullable<HttpRequestKeys["answer"]>;
@@ -16,15 +15,7 @@ type Answer = NonNullable<HttpRequestKeys["answer"]>;
 /** Three records, of which the target answers for the second as told. */
 async function deliver(answer: Answer, second: TargetAnswer, first: TargetAnswer = {}) {
   const server = await startTarget((request) => (idsIn(request)[0] === 2 ? second : first));
-  const path = freshDeadLetterPath();
-  const keys: HttpRequestKeys = {
-    endpoint: server.origin,
-    answer,
-    onError: "deadLetter",
-    deadLetter: { path },
-  };
-  const result = await writeOnce(keys, ids(1, 2, 3));
-  return { ...result, letters: deadLettersIn(path), server };
+  return { ...(await writeWithLetters({ endpoint: server.origin, answer }, ids(1, 2, 3))), server };
 }
 
 describe("a declared refusal goes to onError, with the target's words", () => {

@@ -1,13 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import {
-  deadLettersIn,
-  freshDeadLetterPath,
-  startTarget,
-  type TargetAnswer,
-  writeOnce,
-} from "../../../../test/support/http-request.ts";
+import { startTarget, type TargetAnswer, writeWithLetters } from "../../../../test/support/http-request.ts";
 import type { SeenRequest } from "../../../../test/support/http-server.ts";
 import { httpRequestOutputSchema } from "../schema.ts";
 
@@ -149,15 +143,14 @@ test.each(Object.entries(targets))(
   "%s: taken, sent again and refused, each as the target says",
   async (name, target) => {
     const server = await startTarget((request, count) => target.answer(bodiesOf(request), count, request));
-    const path = freshDeadLetterPath();
     const recipe = httpRequestOutputSchema.parse(recipes.get(name));
     const endpoint = recipe.endpoint.replace(/^https:\/\/[^/]+/, server.origin);
-    const result = await writeOnce(
-      { ...recipe, endpoint, onError: "deadLetter", deadLetter: { path } },
+    const { letters, ...result } = await writeWithLetters(
+      { ...recipe, endpoint, onError: "deadLetter" },
       records,
     );
     expect(result).toMatchObject({ written: 2, error: null });
-    expect(deadLettersIn(path)).toEqual([
+    expect(letters).toEqual([
       expect.objectContaining({ record: records[2], reason: expect.stringContaining(`"${target.refused}"`) }),
     ]);
     expect(server.seen).toHaveLength(target.requests);

@@ -1,15 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  deadLettersIn,
-  freshDeadLetterPath,
   type HttpRequestKeys,
   ids,
   idsIn,
   range,
   startTarget,
   type TargetAnswer,
-  writeOnce,
+  writeWithLetters,
 } from "../../../../test/support/http-request.ts";
 import type { SeenRequest } from "../../../../test/support/http-server.ts";
 
@@ -34,17 +32,9 @@ async function deliver(
   more: Partial<HttpRequestKeys> = {},
 ) {
   const server = await startTarget(answer);
-  const path = freshDeadLetterPath();
-  const keys: HttpRequestKeys = {
-    endpoint: server.origin,
-    batch: { size: 100 },
-    answer: { results },
-    onError: "deadLetter",
-    deadLetter: { path },
-    ...more,
-  };
-  const result = await writeOnce(keys, records);
-  return { ...result, letters: deadLettersIn(path), requests: server.seen.map(idsIn) };
+  const keys = { endpoint: server.origin, batch: { size: 100 }, answer: { results }, ...more };
+  const result = await writeWithLetters(keys, records);
+  return { ...result, requests: server.seen.map(idsIn) };
 }
 
 test("one record is taken, one sent again alone, one refused, each by its own result", async () => {

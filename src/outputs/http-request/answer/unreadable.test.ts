@@ -1,13 +1,12 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
-  deadLettersIn,
-  freshDeadLetterPath,
   type HttpRequestKeys,
   ids,
   idsIn,
   range,
   writeOnce,
+  writeWithLetters,
 } from "../../../../test/support/http-request.ts";
 import {
   type HttpTestServer,
@@ -107,25 +106,17 @@ describe("where the answer decides and cannot be read", () => {
   test.each(lost)(
     "since it %s: the record is not known to have arrived, and goes to onError",
     async (_, send, why, more) => {
-      const path = freshDeadLetterPath();
       const server = await start((response, request) =>
         idsIn(request)[0] === 2 ? send(response, request) : void response.end("{}"),
       );
-      const keys: HttpRequestKeys = {
-        endpoint: server.origin,
-        answer,
-        retry: { attempts: 2 },
-        onError: "deadLetter",
-        deadLetter: { path },
-        ...more,
-      };
-      const result = await writeOnce(keys, ids(1, 2, 3));
+      const keys = { endpoint: server.origin, answer, retry: { attempts: 2 }, ...more };
+      const { letters, ...result } = await writeWithLetters(keys, ids(1, 2, 3));
       expect(result).toMatchObject({ written: 2, error: null });
       const reason = expect.stringMatching(/cannot be read: .*Whether it arrived is not known$/);
-      expect(deadLettersIn(path)).toEqual([
+      expect(letters).toEqual([
         expect.objectContaining({ record: { id: 2 }, code: "ANSWER_UNREADABLE", reason }),
       ]);
-      expect(deadLettersIn(path)[0]?.reason).toContain(why);
+      expect(letters[0]?.reason).toContain(why);
       const isTooLarge = more?.maxBodyBytes !== undefined;
       expect(server.seen.map(idsIn)).toEqual(isTooLarge ? [[1], [2], [3]] : [[1], [2], [2], [3]]);
       const keysSent = server.seen
