@@ -129,36 +129,19 @@ export function parentSettings(config: HttpPollingConfig): HttpSettings | null {
     return httpSettingsSchema.parse(declared);
   }
   if (Object.keys(declared).length === 0) return null;
-  const {
-    headers,
-    authentication,
-    timeoutMs,
-    totalTimeoutMs,
-    maxBodyBytes,
-    maxBodyValues,
-    retry,
-    rateLimit,
-  } = config;
-  return httpSettingsSchema.parse({
-    ...withoutAbsent({
-      headers,
-      authentication,
-      timeoutMs,
-      totalTimeoutMs,
-      maxBodyBytes,
-      maxBodyValues,
-      retry,
-      rateLimit,
-    }),
-    ...declared,
-  });
+  return httpSettingsSchema.parse({ ...settingsOf(config), headers: config.headers, ...declared });
 }
 
 function declaredSettings(parent: PartitionParent): Partial<HttpSettings> {
-  const { authentication, timeoutMs, totalTimeoutMs, maxBodyBytes, maxBodyValues, retry, rateLimit } = parent;
-  const headers = parent.headers === undefined ? undefined : constantHeaders(parent.headers);
+  const headers = parent.headers === undefined ? {} : { headers: constantHeaders(parent.headers) };
+  return { ...headers, ...settingsOf(parent) };
+}
+
+/** The settings of a client that are the same for the input and for a parent of its partitions. */
+function settingsOf(declared: Omit<PartitionParent | HttpPollingConfig, "headers">): Partial<HttpSettings> {
+  const { authentication, timeoutMs, totalTimeoutMs, maxBodyBytes, maxBodyValues, retry, rateLimit } =
+    declared;
   return withoutAbsent({
-    headers,
     authentication,
     timeoutMs,
     totalTimeoutMs,
