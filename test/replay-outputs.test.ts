@@ -3,37 +3,8 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../src/clock.ts";
 import { lettersOf } from "../src/engine/replay.ts";
-import { type SeenRequest, startHttpServer } from "./support/http-server.ts";
+import { startHttpServer } from "./support/http-server.ts";
 import { bench, crashingAt, key } from "./support/replay.ts";
-
-test("an endpoint is sent what it refused with the same Idempotency-Key, also after a crash", async () => {
-  let takes = false;
-  const seen: SeenRequest[] = [];
-  const server = await startHttpServer(async (request, response) => {
-    seen.push(request);
-    response.statusCode = takes || JSON.parse(request.body).v !== null ? 200 : 422;
-    response.end();
-  });
-  onTestFinished(() => server[Symbol.asyncDispose]());
-  const { run, replay, pipeline, entries } = bench({
-    output: (folder) => ({
-      type: "httpRequest",
-      endpoint: server.origin,
-      onError: "deadLetter",
-      deadLetter: { path: join(folder, "refused.jsonl") },
-    }),
-  });
-  const keysOf = (id: number) =>
-    seen.filter(({ body }) => JSON.parse(body).id === id).map(({ headers }) => headers["idempotency-key"]);
-  expect(await run()).toMatchObject({ recordsRefused: 2 });
-  takes = true;
-  await replay({ letters: crashingAt(lettersOf(pipeline), 0) });
-  expect(await replay()).toMatchObject({ letters: [{ outcome: "replayed" }, { outcome: "replayed" }] });
-  expect(entries().map(({ status }) => status)).toEqual(["replayed", "replayed"]);
-  expect(keysOf(3)).toHaveLength(3);
-  expect(new Set(keysOf(3)).size).toBe(1);
-  expect(keysOf(6)).toHaveLength(2);
-});
 
 test("an endpoint that is down ends the replay with the letters open, and the stream as it stood", async () => {
   let status = 422;
