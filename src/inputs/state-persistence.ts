@@ -8,6 +8,7 @@ import { type CursorFormat, isoFormat, parseCursorFormat } from "../model/timest
 import { readableBy } from "./readable-by.ts";
 import { refuseUnusableSlices, slicesOf, slicesSchema } from "./slices.ts";
 import { startOf, startProblem, startSchema } from "./start.ts";
+import { storagePathSchema } from "./storage-path.ts";
 
 /** A dotted path into a record or an answer: `event.id`. */
 export const pathSchema = z
@@ -158,7 +159,7 @@ function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(q
       .describe(
         "Cuts what a run has to read into slices, each asked for by both its bounds. A slice that fails is read first by the next run; those that were read stay so.",
       ),
-    storagePath: z.string().min(1).optional().describe("Folder that keeps this pipeline's state as files."),
+    storagePath: storagePathSchema.optional(),
     maxBoundaryKeys: z
       .int()
       .min(1)

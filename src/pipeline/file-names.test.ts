@@ -111,3 +111,26 @@ describe("the file of an output", () => {
     expect(() => defineOutput({ type: "file", path: "./out/" })).toThrow("ends in `/`");
   });
 });
+
+describe("the folder of a pipeline's own state", () => {
+  const withState = (path: string): string =>
+    withOutput("{ type: console }").replace(
+      "statePersistence: {",
+      `statePersistence: { storagePath: "${path}",`,
+    );
+
+  test("cannot be a file, nor lie in one", async () => {
+    const file = join(freshFolder(), "state");
+    writeFileSync(file, "");
+    for (const path of [file, `${file}/events`]) {
+      expect(await told(withState(path))).toEqual([
+        `2:113 VALUE_INVALID \`input.statePersistence.storagePath\` cannot be a folder, since ${file} is a file; write a path through folders only`,
+      ]);
+    }
+  });
+
+  test("may be a folder that is there, or is not", async () => {
+    const folder = freshFolder();
+    for (const path of [folder, `${folder}/a/b/`]) expect(await told(withState(path))).toEqual([]);
+  });
+});

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { defaultBatchSize, mostBatchSize } from "../../engine/connector-input.ts";
 import { scheduleKeys } from "../schedule.ts";
 import { keySchema } from "../state-persistence.ts";
+import { storagePathSchema } from "../storage-path.ts";
 
 /** The keys of a `module` input. */
 export const moduleInputSchema = z
@@ -27,11 +28,7 @@ export const moduleInputSchema = z
       .describe("How many records are written between two checkpoints, as far as cursors allow."),
     statePersistence: z
       .strictObject({
-        storagePath: z
-          .string()
-          .min(1)
-          .optional()
-          .describe("Folder that keeps this pipeline's state as files."),
+        storagePath: storagePathSchema.optional(),
       })
       .prefault({})
       .describe("What is kept between runs; the cursor is the connector's own."),

@@ -1,4 +1,4 @@
-import { fileNameMistake, isFile, isFolder } from "../file-name-mistake.ts";
+import { fileNameMistake, isFile, isFolder } from "../../file-names.ts";
 import { asideOf } from "./committed-file.ts";
 import { type FilePlace, filePlace, isTemplate, pathMistake } from "./path-template.ts";
 

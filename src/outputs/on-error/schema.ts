@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { errorPolicies, type OnError, type RefusalLimit } from "../../engine/ports.ts";
-import { fileNameMistake } from "../file-name-mistake.ts";
+import { fileNameMistake } from "../../file-names.ts";
 import { DeadLetterBook } from "./dead-letter-book.ts";
 import { DeadLetterFile } from "./dead-letter-file.ts";
 

@@ -245,3 +245,16 @@ test("names that a file system does not take, and names that would lead out of t
   expect(readdirSync(join(folder, ".."))).toEqual(["state"]);
   expect(existsSync(join(folder, "..", "up.json"))).toBe(false);
 });
+
+test("a file in the place of the folder is told as a state that cannot be had, and what to check", async () => {
+  const file = join(freshFolder(), "state");
+  writeFileSync(file, "");
+  for (const folder of [file, join(file, "inside")]) {
+    await using store = await openFileState(folder);
+    await expect(store.begin(key, { cursorType: "numeric_id" })).rejects.toMatchObject({
+      code: "STATE_UNAVAILABLE",
+      message: expect.stringContaining(folder),
+      hint: expect.stringContaining("Check that it is a folder"),
+    });
+  }
+});

@@ -52,14 +52,16 @@ class FileStorage implements RowStorage {
       );
     }
     this.#refuseClosed();
-    return withLock(`${baseOf(this.#folder, key)}.lock`, () =>
-      tellingFaults(this.#folder, () => {
+    try {
+      return await withLock(`${baseOf(this.#folder, key)}.lock`, () => {
         const tx = new FileTransaction(this.#folder, this.#clock);
         const result = work(tx);
         tx.commit();
         return result;
-      }),
-    );
+      });
+    } catch (error) {
+      throw told(this.#folder, error);
+    }
   }
 
   async probe(): Promise<void> {
@@ -85,10 +87,14 @@ function tellingFaults<T>(folder: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof Error) || !("syscall" in error)) throw error;
-    throw new TidemarkError("STATE_UNAVAILABLE", `file:${folder}: ${error.message}`, {
-      cause: error,
-      hint: "Check that the folder exists on a disk with room, and that this user may write to it.",
-    });
+    throw told(folder, error);
   }
+}
+
+function told(folder: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !("syscall" in error)) return error;
+  return new TidemarkError("STATE_UNAVAILABLE", `file:${folder}: ${error.message}`, {
+    cause: error,
+    hint: "Check that it is a folder on a disk with room, and that this user may write to it.",
+  });
 }

@@ -20,6 +20,15 @@ export function fileNameMistake(path: string, example: string): string | null {
     : `cannot be made, since ${file} is a file and no folder; write a path through folders only`;
 }
 
+/** As `fileNameMistake`, for the path of a folder to keep files in. */
+export function folderNameMistake(path: string): string | null {
+  const whole = resolve(path);
+  const file = isFile(whole) ? whole : fileOnTheWay(whole);
+  return file === null
+    ? null
+    : `cannot be a folder, since ${file} is a file; write a path through folders only`;
+}
+
 /** The part of a path that would have to be a folder, and is a file; null where there is none. */
 function fileOnTheWay(path: string): string | null {
   let folder = dirname(path);

@@ -1,0 +1,12 @@
+import { z } from "zod";
+import { folderNameMistake } from "../file-names.ts";
+
+/** Where a pipeline keeps its own state. */
+export const storagePathSchema = z
+  .string()
+  .min(1)
+  .superRefine((path, context) => {
+    const message = folderNameMistake(path);
+    if (message !== null) context.addIssue({ code: "custom", message });
+  })
+  .describe("Folder that keeps this pipeline's state as files.");
