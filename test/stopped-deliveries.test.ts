@@ -1,15 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
-import type { Filter, Pipeline } from "../src/engine/ports.ts";
-import { attemptSync } from "../src/engine/sync.ts";
+import type { Filter } from "../src/engine/ports.ts";
 import { decodePosition, encodePosition } from "../src/model/position.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import {
-  type SimulatedReading,
-  SimulatedSource,
-  simulatedIncremental,
-  simulatedInput,
-} from "../src/testing/simulated-source.ts";
-import { key, record, timeless } from "./support/engine-bench.ts";
+import type { SimulatedReading } from "../src/testing/simulated-source.ts";
+import { Bench, key, record, timeless } from "./support/engine-bench.ts";
 import { type HttpRequestKeys, httpRequestOutput, idsIn } from "./support/http-request.ts";
 import { type SeenRequest, startHttpServer } from "./support/http-server.ts";
 
@@ -22,7 +15,7 @@ interface Setup {
 }
 
 /** Six records in pages of four, to an endpoint that refuses record 3 until it is mended. */
-async function bench({
+async function benchOf({
   reading = {},
   ascending = false,
   keys = {},
@@ -35,28 +28,23 @@ async function bench({
     response.end();
   });
   onTestFinished(() => server[Symbol.asyncDispose]());
-  const source = new SimulatedSource();
+  const bench = new Bench({
+    reading: { pageSize: 4, paging: "snapshot", order: "stored", ...reading },
+    incremental: { order: ascending ? "ascending" : "unordered" },
+    pipeline: {
+      onConcurrentRun: "takeover",
+      filters,
+      output: httpRequestOutput({ endpoint: server.origin, ...keys }),
+    },
+  });
+  const { source, state } = bench;
   source.records = [1, 2, 3, 4, 5, 6].map((id) => record(id, id));
-  const state = openMemoryState();
-  const pipeline: Pipeline = {
-    name: "events",
-    key,
-    onConcurrentRun: "takeover",
-    leaseSeconds: 60,
-    input: simulatedInput(
-      source,
-      { pageSize: 4, paging: "snapshot", order: "stored", bound: "inclusive", ...reading },
-      simulatedIncremental({ order: ascending ? "ascending" : "unordered" }),
-    ),
-    filters,
-    output: httpRequestOutput({ endpoint: server.origin, ...keys }),
-  };
   return {
     source,
     mend: () => {
       isBroken = false;
     },
-    run: () => attemptSync(pipeline, { state, clock: timeless }),
+    run: () => bench.attempt({ clock: timeless }),
     position: async () => (await state.get(key))?.position,
     requests: () => server.seen.map(idsIn),
   };
@@ -67,7 +55,7 @@ test.each([
   ["in no order, by page tokens", {}],
   ["in no order, by offsets", { reading: { paging: "offset" } }],
 ] as const)("what was taken before a refused record is not sent again: %s", async (_, setup) => {
-  const { run, mend, requests, position } = await bench(setup);
+  const { run, mend, requests, position } = await benchOf(setup);
   expect(await run()).toMatchObject({
     status: "failed",
     recordsWritten: 2,
@@ -83,7 +71,7 @@ test.each([
 });
 
 test("requests that were under way beside the refused one are known too", async () => {
-  const { run, mend, requests } = await bench({ keys: { concurrency: 3, key: "id" } });
+  const { run, mend, requests } = await benchOf({ keys: { concurrency: 3, key: "id" } });
   await run();
   const first = requests().flat();
   await run();
@@ -97,7 +85,7 @@ test("requests that were under way beside the refused one are known too", async 
 });
 
 test("of a batch that is taken apart, the records that were taken are known", async () => {
-  const { run, mend, requests } = await bench({ keys: { batch: { size: 4 } } });
+  const { run, mend, requests } = await benchOf({ keys: { batch: { size: 4 } } });
   await run();
   mend();
   await run();
@@ -110,7 +98,7 @@ test("of a batch that is taken apart, the records that were taken are known", as
 });
 
 test("a record that has changed since it was taken is sent again", async () => {
-  const { run, mend, requests, source } = await bench({ reading: { paging: "offset" } });
+  const { run, mend, requests, source } = await benchOf({ reading: { paging: "offset" } });
   await run();
   source.records = source.records.map((one) => (one.id === 1 ? { ...one, name: "new" } : one));
   mend();
@@ -144,7 +132,7 @@ test.each([
       return `${id}.${copy}`;
     };
     const seen: string[] = [];
-    const { run, mend } = await bench({
+    const { run, mend } = await benchOf({
       filters: [inTwo],
       refuses: (request) => {
         seen.push(copies(request));
@@ -173,7 +161,7 @@ test("a filter in code that makes several records without saying of which has th
     kind: "twice",
     apply: (records) => records.flatMap((one) => [{ ...one }, { ...one, copy: 2 }]),
   };
-  const { run } = await bench({ filters: [twice] });
+  const { run } = await benchOf({ filters: [twice] });
   expect(await run()).toMatchObject({
     status: "failed",
     recordsWritten: 4,

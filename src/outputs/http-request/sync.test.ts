@@ -1,32 +1,20 @@
 import { expect, onTestFinished, test } from "vitest";
-import { dying, timeless } from "../../../test/support/engine-bench.ts";
+import { at, Bench, dying, record, timeless } from "../../../test/support/engine-bench.ts";
 import {
   deadLettersIn,
   freshDeadLetterPath,
   type HttpRequestKeys,
   httpRequestOutput,
+  idsIn,
 } from "../../../test/support/http-request.ts";
 import { type HttpTestServer, type SeenRequest, startHttpServer } from "../../../test/support/http-server.ts";
 import type { FaultPoint } from "../../engine/fault-points.ts";
-import type { Pipeline } from "../../engine/ports.ts";
 import type { RunResult } from "../../engine/result.ts";
-import { attemptSync, type SyncOptions } from "../../engine/sync.ts";
-import type { SourceRecord } from "../../model/record.ts";
+import type { attemptSync, SyncOptions } from "../../engine/sync.ts";
 import type { StateStore } from "../../state/contract.ts";
-import { openMemoryState } from "../../state/memory/memory.ts";
-import { SimulatedSource, simulatedIncremental, simulatedInput } from "../../testing/simulated-source.ts";
+import type { SimulatedSource } from "../../testing/simulated-source.ts";
 
-const key = { connector: "acme", stream: "events" };
-
-function at(second: number): string {
-  return `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`;
-}
-
-function record(id: number): SourceRecord {
-  return { id, updated_at: at(id) };
-}
-
-interface Bench {
+interface Sent {
   readonly state: StateStore;
   readonly server: HttpTestServer;
   readonly source: SimulatedSource;
@@ -38,43 +26,31 @@ interface Bench {
 }
 
 /** A source of seven records in pages of three, sent to a server that answers as told. */
-async function bench(
+async function benchOf(
   answer: (request: SeenRequest, count: number) => number | Promise<number>,
   keys: Omit<HttpRequestKeys, "endpoint"> = {},
-): Promise<Bench> {
+): Promise<Sent> {
   const server = await startHttpServer(async (request, response) => {
     response.statusCode = await answer(request, server.seen.length);
     response.end();
   });
   onTestFinished(() => server[Symbol.asyncDispose]());
-  const source = new SimulatedSource();
-  source.records = [1, 2, 3, 4, 5, 6, 7].map(record);
-  const state = openMemoryState();
-  const pipeline: Pipeline = {
-    name: "events",
-    key,
-    onConcurrentRun: "takeover",
-    leaseSeconds: 60,
-    input: simulatedInput(
-      source,
-      { pageSize: 3, paging: "keyset", order: "ascending", bound: "inclusive" },
-      simulatedIncremental({ order: "ascending" }),
-    ),
-    filters: [],
-    output: httpRequestOutput({
-      endpoint: server.origin,
-      retry: { attempts: 2, initialDelayMs: 0 },
-      limitWaitMs: 0,
-      ...keys,
-    }),
-  };
+  const output = httpRequestOutput({
+    endpoint: server.origin,
+    retry: { attempts: 2, initialDelayMs: 0 },
+    limitWaitMs: 0,
+    ...keys,
+  });
+  const bench = new Bench({ pipeline: { onConcurrentRun: "takeover", output } });
+  const { state, source } = bench;
+  source.records = [1, 2, 3, 4, 5, 6, 7].map((id) => record(id, id));
   return {
     state,
     server,
     source,
-    run: (options) => attemptSync(pipeline, { state, clock: timeless, ...options }),
-    watermark: async () => (await state.get(key))?.position.watermark ?? null,
-    requests: () => server.seen.map(({ body }) => [JSON.parse(body)].flat().map(({ id }) => id)),
+    run: (options) => bench.attempt({ clock: timeless, ...options }),
+    watermark: () => bench.watermark(),
+    requests: () => server.seen.map(idsIn),
     idempotencyKeys: () => server.seen.map(({ headers }) => headers["idempotency-key"]),
   };
 }
@@ -82,7 +58,7 @@ async function bench(
 const idOf = ({ body }: SeenRequest): unknown => JSON.parse(body).id;
 
 test("every record is sent once, in order, and then only what changed", async () => {
-  const { run, requests, source, watermark } = await bench(() => 200);
+  const { run, requests, source, watermark } = await benchOf(() => 200);
   expect(await run()).toMatchObject({ status: "completed", recordsWritten: 7, warnings: [] });
   expect(requests()).toEqual([[1], [2], [3], [4], [5], [6], [7]]);
   source.put({ id: 2, updated_at: at(9) });
@@ -95,7 +71,10 @@ test.each<FaultPoint>(["afterWrite", "beforeCommit", "afterCommit"])(
   "P1: a crash %s, before the checkpoint, sends the page again under the same idempotency keys",
   async (point) => {
     for (const batch of [undefined, { size: 2 }]) {
-      const { run, state, requests, idempotencyKeys, watermark } = await bench(() => 200, batch && { batch });
+      const { run, state, requests, idempotencyKeys, watermark } = await benchOf(
+        () => 200,
+        batch && { batch },
+      );
       let reached = 0;
       const crash = dying(state, (at) => at === point && ++reached === 2);
       expect(await run(crash)).toMatchObject({ status: "failed" });
@@ -117,7 +96,7 @@ test.each<FaultPoint>(["afterWrite", "beforeCommit", "afterCommit"])(
 );
 
 test("P1: a batch cut at the same place after a crash carries the same idempotency key", async () => {
-  const { run, state, requests, idempotencyKeys } = await bench(() => 200, { batch: { size: 2 } });
+  const { run, state, requests, idempotencyKeys } = await benchOf(() => 200, { batch: { size: 2 } });
   let commits = 0;
   await run(dying(state, (at) => at === "beforeCommit" && ++commits === 2));
   await run();
@@ -133,7 +112,7 @@ test.each([
   "P5: the watermark stops before a record that %s, and what came before is not sent again",
   async (_, status, code) => {
     let broken = true;
-    const { run, requests, watermark } = await bench((request) =>
+    const { run, requests, watermark } = await benchOf((request) =>
       broken && idOf(request) === 5 ? status : 200,
     );
     expect(await run()).toMatchObject({
@@ -152,7 +131,7 @@ test.each([
 
 test("P5: the watermark passes a refused record only with its dead letter, and counts it", async () => {
   const path = freshDeadLetterPath();
-  const { run, state, watermark } = await bench(
+  const { run, state, watermark } = await benchOf(
     (request) => ([2, 5, 6].includes(Number(idOf(request))) ? 422 : 200),
     {
       onError: "deadLetter",
@@ -163,7 +142,7 @@ test("P5: the watermark passes a refused record only with its dead letter, and c
   const crashed = await run(dying(state, (at) => at === "afterCommit" && ++commits === 2));
   expect(await watermark()).toBe(at(3));
   const letter = (id: number, { runId }: RunResult) =>
-    expect.objectContaining({ record: record(id), run: runId });
+    expect.objectContaining({ record: record(id, id), run: runId });
   const first = [letter(2, crashed), letter(5, crashed), letter(6, crashed)];
   expect(deadLettersIn(path)).toEqual(first);
 
@@ -180,7 +159,7 @@ test("P5: the watermark passes a refused record only with its dead letter, and c
 });
 
 test("skipped records are counted once each, and the run completes", async () => {
-  const { run, watermark } = await bench((request) => (Number(idOf(request)) % 2 === 0 ? 400 : 200), {
+  const { run, watermark } = await benchOf((request) => (Number(idOf(request)) % 2 === 0 ? 400 : 200), {
     onError: "skip",
   });
   expect(await run()).toMatchObject({
@@ -196,7 +175,7 @@ test("skipped records are counted once each, and the run completes", async () =>
 
 test("P5: a run that is cancelled in the middle of a page does not move past what it did not send", async () => {
   const cancel = new AbortController();
-  const { run, requests, watermark } = await bench((request) => {
+  const { run, requests, watermark } = await benchOf((request) => {
     if (idOf(request) !== 5 || cancel.signal.aborted) return 200;
     cancel.abort();
     return new Promise<number>(() => {});
