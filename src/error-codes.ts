@@ -123,7 +123,8 @@ export const errorCodes = {
     recoverable: false,
   },
   STATE_EDITED: {
-    meaning: "A stream's row in the state's database was changed outside Tidemark.",
+    meaning:
+      "The row of a stream, or of one of its partitions, was changed in the state's database outside Tidemark.",
     hint: "Restore the row, or confirm where the stream stands with `tidemark state set`, which is audited.",
     recoverable: false,
   },

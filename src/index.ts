@@ -105,7 +105,6 @@ export type {
   PartitionMove,
   PartitionState,
   Reset,
-  Retention,
   Rewind,
   Run,
   RunRecord,

@@ -8,6 +8,7 @@ import type { StateStore } from "../src/state/contract.ts";
 import { openHttpState } from "../src/state/http/http.ts";
 import { openPostgresState } from "../src/state/postgres/postgres.ts";
 import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
+import { at, Bench } from "./support/engine-bench.ts";
 import { servedState } from "./support/http-state.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
@@ -102,6 +103,27 @@ const edits = {
   ],
 };
 
+const partitionEdits = {
+  "another watermark": `cursor_value = '7', position = replace(position, '"5"', '"7"')`,
+  "no watermark": `cursor_value = NULL, position = replace(position, '"5"', 'null')`,
+  "another watermark in its column alone": "cursor_value = '7'",
+  "another watermark in the position alone": `position = replace(position, '"5"', '"7"')`,
+};
+
+function refusalStored(edit: string): string | null {
+  return edit === "no watermark" ? null : "7";
+}
+
+const empty = { watermark: null, companions: {}, window: null, boundary: [], coverage: [] };
+
+function moves(watermark: string, ...partitions: string[]) {
+  return partitions.map((partition) => ({ partition, position: { ...empty, watermark } }));
+}
+
+function moving(sequence: number, watermark: string, ...partitions: string[]) {
+  return { sequence, position: empty, partitions: moves(watermark, ...partitions), recordsProcessed: 1 };
+}
+
 async function runTo(store: StateStore, newCursor: string, of = key): Promise<void> {
   await store.complete(await store.begin(of, { cursorType: "numeric_id" }), { newCursor });
 }
@@ -170,27 +192,81 @@ for (const [name, open] of Object.entries({ sqlite: onSqlite, postgres: onPostgr
       });
     });
 
-    test("P12: a partition's watermark that was changed is found by verifyAudit", async () => {
-      const { store, sql } = await open();
+    for (const [edit, columns] of Object.entries(partitionEdits)) {
+      test(`P12: a partition with ${edit} is refused until it is confirmed, and found by verifyAudit`, async () => {
+        const { store, sql } = await open();
+        const first = await store.begin(key, { cursorType: "numeric_id" });
+        await store.checkpoint(first, moving(1, "5", "a", "b"));
+        await store.complete(first, {});
+        expect(await store.verifyAudit()).toEqual({ streams: 1, rows: 2 });
+        await sql(`UPDATE tidemark_partitions SET ${columns} WHERE partition = 'b'`);
+        const refusal = {
+          code: "STATE_EDITED",
+          stream: "sap_eu/default",
+          message: expect.stringMatching(/partition "b" .* is (7|none), and its audit log ends with 5/),
+          hint: expect.stringContaining("--partition 'b'"),
+        };
+        const run = await store.begin(key, { cursorType: "numeric_id" });
+        await expect(store.partition(key, "b", { compare: true })).rejects.toMatchObject(refusal);
+        await expect(store.checkpoint(run, moving(1, "9", "a", "b"))).rejects.toMatchObject(refusal);
+        await expect(store.complete(run, { partitions: moves("9", "b") })).rejects.toMatchObject(refusal);
+        expect((await store.partition(key, "a", { compare: true }))?.position.watermark).toBe("5");
+        await store.checkpoint(run, moving(1, "6", "a"));
+        await store.fail(run, { error: "edited" });
+        await expect(store.verifyAudit()).rejects.toMatchObject({
+          code: "AUDIT_BROKEN",
+          message: expect.stringContaining('partition "b"'),
+          hint: expect.stringContaining("tidemark state set"),
+        });
+        await store.reset(key, { to: "6", partition: "b", ...byHand });
+        expect((await store.partition(key, "b", { compare: true }))?.position.watermark).toBe("6");
+        const { items } = await store.audit({ key });
+        const ofB = items.filter(({ partition }) => partition === "b");
+        const stored = refusalStored(edit);
+        expect(ofB.map((row) => [row.action, row.actor, row.oldCursor, row.newCursor])).toEqual([
+          ["advance", "local", null, "5"],
+          ["edit", "unknown", "5", stored],
+          ["reset", "ada", stored, "6"],
+        ]);
+        const next = await store.begin(key, { cursorType: "numeric_id" });
+        await store.complete(next, { partitions: moves("8", "b") });
+        expect(await store.verifyAudit()).toEqual({ streams: 1, rows: 6 });
+      });
+    }
+
+    test("P12: a partition is as its log says after a reset of the stream, an import and an archive", async () => {
+      const { store } = await open();
+      const first = await store.begin(key, { cursorType: "numeric_id" });
+      await store.complete(first, { partitions: moves("5", "a", "b") });
+      const exported = await store.export(key);
+      await store.reset(key, { to: null, ...byHand });
+      expect((await store.partition(key, "b", { compare: true }))?.position.watermark).toBeNull();
+      await store.import(exported, byHand);
+      expect((await store.partition(key, "b", { compare: true }))?.position.watermark).toBe("5");
+      if (name === "service") return;
+      const { items } = await store.audit({ key });
+      const last = items.at(-1);
+      if (last === undefined) throw new Error("there is no log");
+      await store.reset(key, { to: "1", partition: "c", ...byHand });
+      await store.archiveAudit(key, last);
+      expect((await store.partition(key, "b", { compare: true }))?.position.watermark).toBe("5");
       const run = await store.begin(key, { cursorType: "numeric_id" });
-      const position = { watermark: "5", companions: {}, window: null, boundary: [], coverage: [] };
-      const partitions = ["a", "b"].map((partition) => ({ partition, position }));
-      await store.checkpoint(run, {
-        sequence: 1,
-        position: { ...position, watermark: null },
-        partitions,
-        recordsProcessed: 1,
-      });
-      await store.complete(run, {});
-      expect(await store.verifyAudit()).toEqual({ streams: 1, rows: 2 });
-      await sql(
-        `UPDATE tidemark_partitions SET cursor_value = '7', position = replace(position, '"5"', '"7"') WHERE partition = 'b'`,
+      await store.complete(run, { partitions: moves("6", "a", "b") });
+    });
+
+    test("P12: a sync of a partition that was changed fails before it reads it", async () => {
+      const { store, sql } = await open();
+      const bench = new Bench({ incremental: { partitions: { concurrency: 1 } } });
+      for (const partition of ["a", "b"]) bench.source.put({ id: partition, updated_at: at(5), partition });
+      await bench.run({ state: store });
+      const set = ["cursor_value", "position"].map(
+        (column) => `${column} = replace(${column}, '${at(5)}', '${at(7)}')`,
       );
-      await expect(store.verifyAudit()).rejects.toMatchObject({
-        code: "AUDIT_BROKEN",
-        message: expect.stringContaining('partition "b"'),
-        hint: expect.stringContaining("tidemark state set"),
-      });
+      await sql(`UPDATE tidemark_partitions SET ${set.join(", ")} WHERE partition = 'b'`);
+      bench.source.put({ id: "new", updated_at: at(6), partition: "b" });
+      const failed = await bench.attempt({ state: store });
+      expect(failed).toMatchObject({ status: "failed", error: { code: "STATE_EDITED" } });
+      expect(bench.ids()).not.toContain("new");
     });
 
     test("P12: streams that many processes make at once are all in the list", async () => {
@@ -213,6 +289,11 @@ describe("state files, edited by hand", () => {
     const folder = mkdtempSync(join(tmpdir(), "tidemark-edited-"));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     return { folder, store: await openFileState(folder) };
+  }
+
+  async function runPartitions(store: StateStore, watermark: string, ...partitions: string[]): Promise<void> {
+    const run = await store.begin(key, { cursorType: "numeric_id" });
+    await store.complete(run, { partitions: moves(watermark, ...partitions) });
   }
 
   const told = async (store: StateStore) =>
@@ -251,6 +332,94 @@ describe("state files, edited by hand", () => {
       expect(await store.verifyAudit()).toEqual({ streams: 1, rows: 3 });
     });
   }
+
+  const partitionWays: Readonly<Record<string, (text: string) => string>> = {
+    "in cursor_value": (text) => text.replace('"cursor_value": "5"', '"cursor_value": 3'),
+    "in the position": (text) => text.replace('"watermark": "5"', '"watermark": "3"'),
+    "in both": (text) =>
+      text
+        .replace('"cursor_value": "5"', '"cursor_value": "3"')
+        .replace('"watermark": "5"', '"watermark": "3"'),
+  };
+  for (const [way, edit] of Object.entries(partitionWays)) {
+    test(`P12: a partition's watermark edited ${way} is taken with its next move, and logged`, async () => {
+      const { folder, store } = await onFiles();
+      await runPartitions(store, "5", "a", "b");
+      // The next write puts the file in place that this one kept in the stream's.
+      await runPartitions(store, "6", "a");
+      const path = join(folder, "sap_eu~partitions", "live", "b.json");
+      writeFileSync(path, edit(readFileSync(path, "utf8")));
+      await expect(store.verifyAudit()).rejects.toMatchObject({ code: "AUDIT_BROKEN" });
+      const found = await store.partition(key, "b", { compare: true });
+      expect(found).toMatchObject({
+        position: { watermark: "3" },
+        edited: { oldCursor: "5", newCursor: "3" },
+      });
+      expect((await store.partition(key, "a", { compare: true }))?.edited).toBeUndefined();
+      await runPartitions(store, "4", "b");
+      expect((await store.partition(key, "b", { compare: true }))?.edited).toBeUndefined();
+      const { items } = await store.audit({ key });
+      expect(
+        items
+          .filter(({ partition }) => partition === "b")
+          .map((row) => [row.action, row.actor, row.oldCursor, row.newCursor]),
+      ).toEqual([
+        ["advance", "local", null, "5"],
+        ["edit", "unknown", "5", "3"],
+        ["advance", "local", "3", "4"],
+      ]);
+      await store.verifyAudit();
+    });
+  }
+
+  test("P12: the file of a partition is taken also where the stream's file has newer content for it", async () => {
+    const { folder, store } = await onFiles();
+    await runPartitions(store, "4", "b");
+    await runPartitions(store, "5", "a");
+    await runPartitions(store, "6", "b");
+    const path = join(folder, "sap_eu~partitions", "live", "b.json");
+    const text = readFileSync(path, "utf8");
+    expect(text).toContain('"cursor_value": "4"');
+    writeFileSync(path, text.replace('"cursor_value": "4"', '"cursor_value": "2"'));
+    expect(await store.partition(key, "b", { compare: true })).toMatchObject({
+      position: { watermark: "2" },
+      edited: { oldCursor: "6", newCursor: "2" },
+    });
+    await runPartitions(store, "7", "a");
+    expect((await store.partition(key, "b", { compare: true }))?.edited?.newCursor).toBe("2");
+    await store.reset(key, { to: "1", partition: "b", ...byHand });
+    expect((await store.partition(key, "b", { compare: true }))?.edited).toBeUndefined();
+    expect((await store.audit({ key })).items.slice(-2)).toMatchObject([
+      { action: "edit", oldCursor: "6", newCursor: "2", actor: "unknown" },
+      { action: "reset", oldCursor: "2", newCursor: "1", actor: "ada" },
+    ]);
+    await store.verifyAudit();
+  });
+
+  test("P12: a sync takes a partition that was edited by hand, warns once and logs it, also with nothing new", async () => {
+    const { folder, store } = await onFiles();
+    const bench = new Bench({ incremental: { partitions: { concurrency: 1 } } });
+    for (const partition of ["a", "b"]) bench.source.put({ id: partition, updated_at: at(5), partition });
+    await bench.run({ state: store });
+    bench.source.put({ id: "more", updated_at: at(6), partition: "a" });
+    await bench.run({ state: store });
+    const { connector, stream } = bench.pipeline.key;
+    const path = join(folder, connector, `${stream}~partitions`, "live", "b.json");
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replace(`"cursor_value": "${at(5)}"`, `"cursor_value": "${at(7)}"`));
+    const result = await bench.run({ state: store });
+    expect(result.warnings).toContainEqual(
+      expect.objectContaining({ code: "STATE_EDITED", message: expect.stringContaining('partition "b"') }),
+    );
+    expect((await store.audit({ key: bench.pipeline.key })).items.at(-1)).toMatchObject({
+      action: "edit",
+      partition: "b",
+      oldCursor: at(5),
+      newCursor: at(7),
+    });
+    expect((await bench.run({ state: store })).warnings).toEqual([]);
+    await store.verifyAudit();
+  });
 
   test("P12: a seed is in the log as made by hand", async () => {
     const { folder, store } = await onFiles();

@@ -95,17 +95,17 @@ export class Commits {
   /** Where one partition starts, by what the state and the output each know of it. */
   async partitionStart(partition: string): Promise<{ position: Position; adopted: boolean }> {
     const { run, session, state, pipeline, fullRefresh } = this.#parts;
-    const stored = await state.partition(
-      run.key,
-      partition,
-      run.backfill === undefined ? {} : { backfill: run.backfill },
-    );
+    const where = run.kind === "live" ? { compare: true } : { backfill: run.backfill ?? run.runId };
+    const stored = await state.partition(run.key, partition, where);
+    const edited = stored?.edited;
+    if (edited !== undefined) this.#parts.warn("STATE_EDITED", takenEdit(edited, partition));
     const mark = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
     const known = { position: stored?.position ?? emptyPosition, tag: stored?.positionTag ?? noTag };
     const moved = hasMoved(known.position, session);
     const start = startingPosition(run.key, known, mark, { ...pipeline.output, moved }, partition);
     if (start.adopted && mark !== null) await this.#tellAhead(mark, known.position.watermark, partition);
-    return start;
+    // The log has the edit with the partition's next move, so that it is to be moved even where nothing is new.
+    return { ...start, adopted: start.adopted || edited !== undefined };
   }
 
   async #tellAhead(mark: Mark, known: string | null, partition?: string): Promise<void> {
@@ -291,8 +291,9 @@ function hasMoved({ place }: Position, session: Pick<OutputSession, "place">): b
   return place !== undefined && session.place !== undefined && place !== session.place;
 }
 
-function takenEdit({ oldCursor, newCursor }: NonNullable<Run["edited"]>): string {
-  return `the state was changed by hand: the watermark is ${newCursor ?? "none"}, and was ${oldCursor ?? "none"}; the run goes on from there, and the audit log has the change`;
+function takenEdit({ oldCursor, newCursor }: NonNullable<Run["edited"]>, partition?: string): string {
+  const whose = partition === undefined ? "" : ` of partition "${partition}"`;
+  return `the state was changed by hand: the watermark${whose} is ${newCursor ?? "none"}, and was ${oldCursor ?? "none"}; the run goes on from there, and the audit log has the change`;
 }
 
 const noTag = { epoch: 0, sequence: 0 };

@@ -4,16 +4,9 @@ import { parseJson, stringifyJson } from "../model/json.ts";
 import { kindOf } from "../model/plain-object.ts";
 import { isRecord } from "../model/record.ts";
 import { formatStreamKey, type StreamKey, streamNameProblem } from "../model/stream-key.ts";
-import type {
-  BeginOptions,
-  Checkpoint,
-  Completion,
-  Failure,
-  Metadata,
-  OperatorAct,
-  Retention,
-} from "./contract.ts";
+import type { BeginOptions, Checkpoint, Completion, Failure, Metadata, OperatorAct } from "./contract.ts";
 import { leaseOwnerSchema } from "./owner.ts";
+import type { Retention } from "./retention.ts";
 
 /**
  * What every store checks before it touches anything, so that no call, typed or not, can leave a row

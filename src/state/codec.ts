@@ -182,11 +182,15 @@ export function readStreamRow(raw: unknown, beside: StoredBeside | null, holder:
 export function readPartitionRow(raw: unknown, beside: StoredBeside | null, holder: string): PartitionRow {
   const columns = parse(partitionColumns, raw, holder);
   const name = `${holder}: partition "${columns.partition}" of ${formatStreamKey(columns)}`;
+  const isCompared = columns.lane === "" && beside !== null;
+  const stored = storedPosition(columns, beside, name, isCompared);
+  const position = isCompared ? { ...stored, watermark: columns.cursor_value } : stored;
   return {
     key: { connector: columns.connector, stream: columns.stream },
     lane: columns.lane,
     partition: columns.partition,
-    position: storedPosition(columns, beside, name),
+    position,
+    ...(position.watermark === stored.watermark ? {} : { positionWatermark: stored.watermark }),
     positionTag: { epoch: columns.position_epoch, sequence: columns.position_sequence },
     runEpoch: columns.run_epoch,
     runLowerBound: columns.run_lower_bound,

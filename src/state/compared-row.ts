@@ -9,10 +9,7 @@ import {
   takeEdit,
 } from "./outside.ts";
 import type { RowTransaction } from "./row-storage.ts";
-import type { StreamRow } from "./rows.ts";
-
-/** What a store does about a change made outside Tidemark: files may be edited by hand, rows of a database may not. */
-export type EditPolicy = "take" | "refuse";
+import type { EditPolicy, StreamRow } from "./rows.ts";
 
 /** A live stream's row for a step, after a comparison with its log. */
 export interface ComparedRow {

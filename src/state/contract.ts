@@ -4,6 +4,7 @@ import type { StreamKey } from "../model/stream-key.ts";
 import type { OpenTransaction } from "../sql/port.ts";
 import type { AuditArchiving } from "./archiving.ts";
 import type { LeaseOwner } from "./owner.ts";
+import type { Retention } from "./retention.ts";
 import type { WriteProbing } from "./write-probing.ts";
 
 export const streamStatuses = ["idle", "running", "completed", "failed"] as const;
@@ -116,6 +117,15 @@ export interface PartitionState extends PartitionMove {
   /** Which write the position came from; after a reset of the whole stream, that reset. */
   readonly positionTag: PositionTag;
   readonly updatedAtUtc: string;
+  /** With `compare`: the change made by hand that the next move of the partition takes. */
+  readonly edited?: Run["edited"];
+}
+
+export interface PartitionOptions {
+  /** In that backfill, and not in the live stream. */
+  readonly backfill?: string;
+  /** Compares the live partition with the log, as `begin` does the stream. Throws `STATE_EDITED`. */
+  readonly compare?: boolean;
 }
 
 export interface Checkpoint {
@@ -271,16 +281,6 @@ export interface Listing<T> {
   readonly next: string | null;
 }
 
-/** What to delete of the history: a run goes where any of the limits says so. At least one is given. */
-export interface Retention {
-  /** How many ended runs of each stream to keep, the newest. */
-  readonly keepRuns?: number;
-  /** How many days to keep a run after its end: 36,500 at most. */
-  readonly maxAgeDays?: number;
-  /** The one stream to tidy up; all of them unless given. */
-  readonly key?: StreamKey;
-}
-
 export interface WriteContext {
   /**
    * The caller's own open transaction on the same database, by a driver that docs/library.md lists or as a
@@ -313,11 +313,7 @@ export interface StateStore extends AuditArchiving, WriteProbing, AsyncDisposabl
    * After a reset of the whole stream, or an import, whatever stood in a partition before counts no
    * more: every name then stands empty, with that act's tag.
    */
-  partition(
-    key: StreamKey,
-    partition: string,
-    options?: { backfill?: string },
-  ): Promise<PartitionState | null>;
+  partition(key: StreamKey, partition: string, options?: PartitionOptions): Promise<PartitionState | null>;
   /** The live stream's partitions by name, 100 at a time. Throws `STREAM_NOT_FOUND`. */
   partitions(key: StreamKey, options?: { after?: string; limit?: number }): Promise<Listing<PartitionState>>;
   /**

@@ -6,6 +6,8 @@ import { checkPartitions, keptMetadata } from "./arguments.ts";
 import type { AuditEntry } from "./audit.ts";
 import { unionOfCoverage } from "./backfilled.ts";
 import type { ExportedStream, Metadata, Reset } from "./contract.ts";
+import { confirmedByAct } from "./outside.ts";
+import { partitionEditEntries } from "./partition-edits.ts";
 import { standing, unknownPartition } from "./partitions.ts";
 import { streamNotFound, typeMismatch } from "./refusals.ts";
 import {
@@ -72,9 +74,9 @@ export function moveByOperator(
   for (const { partition, position, backfilled: covered } of to.partitions ?? []) {
     refuseForeign(key, to.cursorType, position.watermark);
     const previous = beside.partition(partition);
-    const old = standing(previous, current, partition)?.position.watermark ?? null;
+    const old = standing(previous, current, partition) ?? unknownPartition(current, partition);
     partitions.push({ row: putTo(moved, partition, position, act.now), previous });
-    entries.push(entryOf(key, partition, old, position.watermark, act));
+    entries.push(...movedEntries(current, old, position, act));
     if (covered.length > 0) backfilled.push({ partition, coverage: covered });
   }
   if ((to.backfilled ?? []).length > 0) backfilled.push({ partition: null, coverage: to.backfilled ?? [] });
@@ -105,9 +107,8 @@ export function resetPartition(
   const moved = { ...underNewEpoch(current, act.now), cursorType };
   const previous = beside.partition(partition);
   const old = standing(previous, current, partition) ?? unknownPartition(current, partition);
-  const entry = entryOf(key, partition, old.position.watermark, position.watermark, act);
   return {
-    ...withEntries(moved, [entry]),
+    ...withEntries(moved, movedEntries(current, old, position, act)),
     runs: current.status === "running" ? [runRow(current, "superseded", act.now)] : [],
     partitions: [{ row: putTo(moved, partition, position, act.now), previous }],
     backfilled: reset.to === null ? [{ partition, coverage: [] }] : [],
@@ -178,6 +179,14 @@ function putTo(moved: StreamRow, partition: string, position: Position, now: num
     positionTag: { epoch: moved.epoch, sequence: 0 },
     updatedAt: now,
   };
+}
+
+/** What was changed outside Tidemark comes first: the act confirms it. */
+function movedEntries(stream: StreamRow, old: PartitionRow, to: Position, act: Act): AuditEntry[] {
+  const edits = partitionEditEntries(stream, old, { now: act.now, reason: confirmedByAct });
+  const [edit] = edits;
+  const from = edit === undefined ? old.position.watermark : edit.newCursor;
+  return [...edits, entryOf(stream.key, old.partition, from, to.watermark, act)];
 }
 
 function entryOf(

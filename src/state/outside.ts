@@ -96,17 +96,7 @@ export function takeEdit(
   how: { readonly now: number; readonly reason: string; readonly epoch: number },
 ): Taken {
   const current = row ?? { ...newRow(key, "", null, how.now), epoch: how.epoch };
-  const entry: AuditEntry = {
-    key,
-    partition: null,
-    atUtc: isoTime(how.now),
-    actor: unknownActor,
-    action: "edit",
-    oldCursor: change.logged,
-    newCursor: change.stored,
-    reason: how.reason,
-    runId: null,
-  };
+  const entry = editEntry(key, null, change, how);
   const tail = end.last ?? end.archived;
   const chained =
     tail.number >= current.auditNumber
@@ -114,6 +104,26 @@ export function takeEdit(
       : current;
   const { positionWatermark: _, ...taken } = chained;
   return withEntries({ ...taken, position: editedPosition(current, change) }, [entry]);
+}
+
+/** The row of the log that tells of a change. */
+export function editEntry(
+  key: StreamKey,
+  partition: string | null,
+  { logged, stored }: Pick<OutsideChange, "logged" | "stored">,
+  how: { readonly now: number; readonly reason: string },
+): AuditEntry {
+  return {
+    key,
+    partition,
+    atUtc: isoTime(how.now),
+    actor: unknownActor,
+    action: "edit",
+    oldCursor: logged,
+    newCursor: stored,
+    reason: how.reason,
+    runId: null,
+  };
 }
 
 /** Nobody can tell who edits a file, or a row. */
@@ -125,6 +135,9 @@ function editedPosition({ epoch, position }: StreamRow, { what, stored }: Outsid
   const { facts } = position;
   return { ...emptyPosition, watermark: stored, ...(facts === undefined ? {} : { facts }) };
 }
+
+/** Why it is in the log, where a run took it. */
+export const editedByHand = "the state file was changed by hand";
 
 /** Why a change made outside is in the log, where an operator's act came after it. */
 export const confirmedByAct = "changed outside Tidemark; the next row confirms it";
@@ -139,6 +152,9 @@ export function withTaken<T extends Change>(
     : { ...change, audit: [...found.audit, ...change.audit] };
 }
 
-export function editOf({ logged, stored }: OutsideChange): NonNullable<Run["edited"]> {
+export function editOf({
+  logged,
+  stored,
+}: Pick<OutsideChange, "logged" | "stored">): NonNullable<Run["edited"]> {
   return { oldCursor: logged, newCursor: stored };
 }

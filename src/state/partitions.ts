@@ -5,6 +5,8 @@ import { formatStreamKey } from "../model/stream-key.ts";
 import type { AuditEntry } from "./audit.ts";
 import { isSameCoverage, unionOfCoverage } from "./backfilled.ts";
 import type { PartitionMove, PositionTag } from "./contract.ts";
+import { editedByHand } from "./outside.ts";
+import { partitionEditEntries, refusePartitionEdit } from "./partition-edits.ts";
 import {
   type Backfilled,
   type Beside,
@@ -92,7 +94,10 @@ export function movePartitions(
   const entries: AuditEntry[] = [];
   for (const { partition, position } of moves) {
     const previous = beside.partition(partition);
-    const old = standing(previous, stream, partition) ?? unknownPartition(stream, partition);
+    const standingNow = standing(previous, stream, partition) ?? unknownPartition(stream, partition);
+    if (beside.edits === "refuse") refusePartitionEdit(stream.key, standingNow);
+    entries.push(...partitionEditEntries(stream, standingNow, { now: how.now, reason: editedByHand }));
+    const { logged: _, positionWatermark: __, ...old } = standingNow;
     const began = old.runEpoch === stream.epoch ? old.runLowerBound : old.position.watermark;
     refuseForeign(stream.key, stream.cursorType, position.watermark);
     // Nothing of a backfill's is a live watermark, and so nothing of it has to be kept from going back (P3).

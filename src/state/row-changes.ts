@@ -4,7 +4,7 @@ import type { ChainLink } from "./chain-link.ts";
 import { mostListed } from "./listing.ts";
 import { mostSearched } from "./rewind-ties.ts";
 import type { DueRuns, RowStorage, RowTransaction } from "./row-storage.ts";
-import type { Beside, Change, PartitionRow, RunRow, StreamRow } from "./rows.ts";
+import type { Beside, Change, EditPolicy, PartitionRow, RunRow, StreamRow } from "./rows.ts";
 
 /** Stores what a step has changed; `previous` is the row that the step was given. */
 export function store(tx: RowTransaction, change: Change, previous: StreamRow | null): void {
@@ -19,9 +19,15 @@ export function store(tx: RowTransaction, change: Change, previous: StreamRow | 
 }
 
 /** What is stored beside a row; of a stream without one, by its key. */
-export function besideOf(tx: RowTransaction, row: StreamRow | null, key = row?.key): Beside {
+export function besideOf(
+  tx: RowTransaction,
+  row: StreamRow | null,
+  edits: EditPolicy,
+  key = row?.key,
+): Beside {
   const lane = row?.lane ?? "";
   return {
+    edits,
     partition: (partition) => (key === undefined ? null : tx.loadPartition(key, lane, partition)),
     backfilled: (partition) => (key === undefined ? [] : tx.loadBackfilled(key, partition)),
   };

@@ -3,8 +3,9 @@ import type { StreamKey } from "../model/stream-key.ts";
 import { compareTexts } from "../model/text-order.ts";
 import type { OpenTransaction } from "../sql/port.ts";
 import type { ChainLink } from "./chain-link.ts";
-import type { AuditRecord, Retention } from "./contract.ts";
+import type { AuditRecord } from "./contract.ts";
 import type { Moment, Place } from "./listing.ts";
+import type { Retention } from "./retention.ts";
 import type { PartitionRow, RunRow, StreamRow } from "./rows.ts";
 
 /** Which ended runs are to go: those beyond the newest so many, and those that ended before a time. */

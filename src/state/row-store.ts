@@ -13,7 +13,7 @@ import {
   checkRetention,
 } from "./arguments.ts";
 import type { ChainLink } from "./chain-link.ts";
-import { type ComparedRow, comparedRow, type EditPolicy, loaded } from "./compared-row.ts";
+import { type ComparedRow, comparedRow, loaded } from "./compared-row.ts";
 import type {
   AuditRecord,
   BackfillState,
@@ -24,9 +24,9 @@ import type {
   Failure,
   Listing,
   OperatorAct,
+  PartitionOptions,
   PartitionState,
   Reset,
-  Retention,
   Rewind,
   Run,
   RunRecord,
@@ -53,9 +53,10 @@ import {
   resetPartition,
   resetTarget,
 } from "./operator-acts.ts";
-import { confirmedByAct, editOf, withTaken } from "./outside.ts";
+import { confirmedByAct, editedByHand, editOf, withTaken } from "./outside.ts";
 import { knownCoverage, standing } from "./partitions.ts";
 import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "./refusals.ts";
+import type { Retention } from "./retention.ts";
 import { withTies } from "./rewind-ties.ts";
 import {
   archiveLog,
@@ -67,7 +68,7 @@ import {
   store,
 } from "./row-changes.ts";
 import { dueRuns, type RowStorage, type RowTransaction } from "./row-storage.ts";
-import { backfillLane, type Change, laneOf, runRef, type StreamRow } from "./rows.ts";
+import { backfillLane, type Change, type EditPolicy, laneOf, runRef, type StreamRow } from "./rows.ts";
 import { verifyAll, verifyOne } from "./verify-rows.ts";
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "./view.ts";
 
@@ -140,7 +141,7 @@ export class RowStateStore implements StateStore {
     checkCheckpoint(run.key, made);
     const work = (tx: RowTransaction): void => {
       const { row, stored, audit } = this.#heldBy(tx, run);
-      const change = lifecycle.checkpoint(row, run, made, this.#clock.now(), besideOf(tx, row));
+      const change = lifecycle.checkpoint(row, run, made, this.#clock.now(), besideOf(tx, row, this.#edits));
       if (change !== null) store(tx, withTaken(change, { audit }), stored);
     };
     await this.#storage.transact(run.key, work, { ...context, relaxed: made.keptByOutput ?? false });
@@ -157,7 +158,7 @@ export class RowStateStore implements StateStore {
     checkCompletion(run.key, done);
     return this.#end(
       run,
-      (row, tx) => lifecycle.complete(row, run, done, this.#clock.now(), besideOf(tx, row)),
+      (row, tx) => lifecycle.complete(row, run, done, this.#clock.now(), besideOf(tx, row, this.#edits)),
       context,
     );
   }
@@ -200,7 +201,7 @@ export class RowStateStore implements StateStore {
         return this.#move(tx, found, key, resetTarget(found.stored, key, reset), "reset", reset);
       }
       const act = { now: this.#clock.now(), actor, action: "reset", reason } as const;
-      const change = resetPartition(row, key, partition, reset, act, besideOf(tx, row, key));
+      const change = resetPartition(row, key, partition, reset, act, besideOf(tx, row, "take", key));
       store(tx, withTaken(change, found), found.stored);
       return streamState(change.row);
     });
@@ -252,14 +253,13 @@ export class RowStateStore implements StateStore {
     const { reason, actor } = act;
     const now = this.#clock.now();
     const how = { now, actor, action, reason, ...(runId === undefined ? {} : { runId }) };
-    const change = moveByOperator(found.row, key, to, how, besideOf(tx, found.row, key));
+    const change = moveByOperator(found.row, key, to, how, besideOf(tx, found.row, "take", key));
     store(tx, withTaken(change, found), found.stored);
     return streamState(change.row);
   }
 
   #compared(tx: RowTransaction, key: StreamKey): ComparedRow {
-    const reason = "the state file was changed by hand";
-    return comparedRow(tx, key, { edits: this.#edits, now: this.#clock.now(), reason });
+    return comparedRow(tx, key, { edits: this.#edits, now: this.#clock.now(), reason: editedByHand });
   }
 
   /** For an operator's act, which confirms what was changed outside Tidemark before it changes the stream itself. */
@@ -329,14 +329,14 @@ export class RowStateStore implements StateStore {
   async partition(
     key: StreamKey,
     partition: string,
-    options: { backfill?: string } = {},
+    options: PartitionOptions = {},
   ): Promise<PartitionState | null> {
     const lane = options.backfill === undefined ? "" : backfillLane(options.backfill);
     const row = await this.#storage.read((tx) => {
       const stream = tx.load(key, lane);
       return stream === null ? null : standing(tx.loadPartition(key, lane, partition), stream, partition);
     });
-    return row === null ? null : partitionState(row);
+    return row === null ? null : partitionState(row, options.compare === true ? this.#edits : null);
   }
 
   async partitions(
@@ -350,7 +350,12 @@ export class RowStateStore implements StateStore {
       const listed = tx.listPartitions(key, { after: options.after ?? null, limit: limit + 1 });
       return listed.map((row) => standing(row, stream, row.partition) ?? row);
     });
-    return listing(rows, limit, (row) => row.partition, partitionState);
+    return listing(
+      rows,
+      limit,
+      (row) => row.partition,
+      (row) => partitionState(row),
+    );
   }
 
   async coverage(key: StreamKey, options: { partition?: string } = {}): Promise<readonly Interval[]> {

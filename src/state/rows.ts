@@ -59,7 +59,14 @@ export interface PartitionRow {
   readonly runEpoch: number;
   readonly runLowerBound: string | null;
   readonly updatedAt: number;
+  /** As of a stream. */
+  readonly positionWatermark?: string | null;
+  /** The watermark that the audit log ends with, where it was looked up and is known. */
+  readonly logged?: string | null;
 }
+
+/** What a store does about a change made outside Tidemark: files may be edited by hand, rows of a database may not. */
+export type EditPolicy = "take" | "refuse";
 
 /** What finished backfills cover: of the stream as a whole, or of one partition. */
 export interface Backfilled {
@@ -109,6 +116,8 @@ export interface Beside {
   /** As it is stored, whether that still counts or not. */
   partition(partition: string): PartitionRow | null;
   backfilled(partition: string | null): readonly Interval[];
+  /** What the step does about a partition that was changed outside Tidemark. */
+  readonly edits: EditPolicy;
 }
 
 /** The lane in which a run keeps its row. */

@@ -2,6 +2,7 @@ import type { StreamKey } from "../model/stream-key.ts";
 import { auditBroken, ChainVerifier, otherWatermark, streamRemoved } from "./audit.ts";
 import type { AuditRecord } from "./contract.ts";
 import { mostListed, type Place } from "./listing.ts";
+import { partitionEdit } from "./partition-edits.ts";
 import type { RowTransaction } from "./row-storage.ts";
 import type { PartitionRow, StreamRow } from "./rows.ts";
 
@@ -80,13 +81,13 @@ function verifyPartitions(tx: RowTransaction, stream: StreamRow, hasArchive: boo
   let after: string | null = null;
   for (;;) {
     const rows: PartitionRow[] = tx.listPartitions(stream.key, { after, limit: mostListed });
-    for (const { partition, position, positionTag } of rows) {
-      if (positionTag.epoch < stream.resetEpoch) continue;
-      const last = tx.lastAudit(stream.key, partition);
+    for (const row of rows) {
+      if (row.positionTag.epoch < stream.resetEpoch) continue;
+      const last = tx.lastAudit(stream.key, row.partition);
       if (last === null && hasArchive) continue;
-      const logged = last?.newCursor ?? null;
-      if (logged === position.watermark) continue;
-      throw otherWatermark(stream.key, partition, last?.number ?? 0, logged, position.watermark);
+      const edit = partitionEdit({ ...row, logged: last?.newCursor ?? null });
+      if (edit === null) continue;
+      throw otherWatermark(stream.key, row.partition, last?.number ?? 0, edit.logged, edit.stored);
     }
     after = rows.at(-1)?.partition ?? null;
     if (after === null) return;

@@ -10,7 +10,16 @@ import type {
   RunRecord,
   StreamState,
 } from "./contract.ts";
-import { backfillOfLane, isoTime, type PartitionRow, type RunRow, type StreamRow } from "./rows.ts";
+import { editOf } from "./outside.ts";
+import { partitionEdit, refusePartitionEdit } from "./partition-edits.ts";
+import {
+  backfillOfLane,
+  type EditPolicy,
+  isoTime,
+  type PartitionRow,
+  type RunRow,
+  type StreamRow,
+} from "./rows.ts";
 
 /** A row as callers see it. */
 export function streamState(row: StreamRow): StreamState {
@@ -44,9 +53,13 @@ export function runRecord(row: RunRow): RunRecord {
   };
 }
 
-export function partitionState(row: PartitionRow): PartitionState {
+/** `edits`: what is done about a change made outside Tidemark, where it is asked for. Throws `STATE_EDITED`. */
+export function partitionState(row: PartitionRow, edits: EditPolicy | null = null): PartitionState {
+  if (edits === "refuse") refusePartitionEdit(row.key, row);
   const { partition, position, positionTag } = row;
-  return { partition, position, positionTag, updatedAtUtc: isoTime(row.updatedAt) };
+  const state = { partition, position, positionTag, updatedAtUtc: isoTime(row.updatedAt) };
+  const edit = edits === null ? null : partitionEdit(row);
+  return edit === null ? state : { ...state, edited: editOf(edit) };
 }
 
 export function backfillState(row: StreamRow): BackfillState {

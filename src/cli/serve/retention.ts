@@ -1,7 +1,8 @@
 import type { Clock } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../observability/log.ts";
-import type { Retention, StateStore } from "../../state/contract.ts";
+import type { StateStore } from "../../state/contract.ts";
+import type { Retention } from "../../state/retention.ts";
 
 const everyMs = 60 * 60 * 1000;
 

@@ -79,11 +79,10 @@ export const streamHandlers: Handlers<StreamRouteName> = {
 
   async partition({ state, params, query }) {
     const { partition, ...key } = params;
-    const found = await state.partition(
-      key,
-      partition,
-      query.backfill === undefined ? {} : { backfill: query.backfill },
-    );
+    const found = await state.partition(key, partition, {
+      ...(query.backfill === undefined ? {} : { backfill: query.backfill }),
+      compare: query.compare === "log",
+    });
     if (found === null) throw noPartition(key, partition);
     return partitionToWire(found);
   },

@@ -2,13 +2,16 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
+import type { CursorType } from "../../model/cursor.ts";
 import { parseJson } from "../../model/json.ts";
 import { encodePosition, type Interval } from "../../model/position.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { compareTexts } from "../../model/text-order.ts";
 import { readInterval, readPartitionRow } from "../codec.ts";
+import { editedPartitionPosition } from "../partition-edits.ts";
 import { backfillOfLane, isoTime, type PartitionRow } from "../rows.ts";
 import { replaceFiles } from "./durable.ts";
+import { withEditedCursor } from "./edited-cursor.ts";
 import { fileName, isShortened } from "./names.ts";
 
 /**
@@ -103,8 +106,10 @@ const named = z.looseObject({ tidemark_partition: z.int().positive(), partition:
 const backfilledSchema = named.extend({ reset_epoch: z.int(), coverage: z.array(z.unknown()) });
 const partitionSchema = named.extend({ connector: z.string(), stream: z.string(), lane: z.string() });
 
-export function partitionContent(row: PartitionRow): unknown {
+/** `inPlace`: what the partition's file holds now. */
+export function partitionContent(row: PartitionRow, inPlace: unknown): unknown {
   const { connector, stream } = row.key;
+  const edit = row.lane === "" ? editIn(inPlace) : null;
   return {
     tidemark_partition: besideFormat,
     connector,
@@ -112,26 +117,90 @@ export function partitionContent(row: PartitionRow): unknown {
     lane: row.lane,
     partition: row.partition,
     cursor_value: row.position.watermark,
+    // Beside the two that people edit: what the audit log says, which would be long to look up for each partition.
+    ...(row.lane === "" ? { logged_cursor: row.position.watermark } : {}),
     position: JSON.parse(encodePosition(row.position)),
     position_epoch: row.positionTag.epoch,
     position_sequence: row.positionTag.sequence,
     run_epoch: row.runEpoch,
     run_lower_bound: row.runLowerBound,
     updated_at_utc: isoTime(row.updatedAt),
+    ...(edit === null ? {} : { taken_edit: edit }),
   };
 }
 
-export function partitionOf(
-  content: unknown,
-  of: { readonly key: StreamKey; readonly lane: string; readonly partition: string },
-  file: string,
-): PartitionRow {
+const editable = z.object({
+  cursor_value: z.unknown(),
+  logged_cursor: z.string().nullable(),
+  position: z.looseObject({ watermark: z.unknown() }),
+  position_epoch: z.unknown(),
+  position_sequence: z.unknown(),
+});
+
+/** What names the edit that somebody made in a partition's file, in one of the watermark's places or in both; null where nobody did. */
+function editIn(inPlace: unknown): string | null {
+  const parsed = editable.safeParse(inPlace);
+  if (!parsed.success) return null;
+  const { cursor_value: value, logged_cursor: logged, position, ...tag } = parsed.data;
+  if (value === logged && position.watermark === logged) return null;
+  return JSON.stringify([value, position.watermark, logged, tag.position_epoch, tag.position_sequence]);
+}
+
+/**
+ * Whether a file was edited by hand, and the newer content that the stream's file has for it was written without
+ * that: the file may stay as it was edited for one write more.
+ */
+export function isUntakenEdit(inPlace: unknown, content: unknown): boolean {
+  const edit = editIn(inPlace);
+  const { data: taken } = z.looseObject({ taken_edit: z.string() }).safeParse(content);
+  return edit !== null && edit !== taken?.taken_edit;
+}
+
+export interface PartitionPlace {
+  readonly key: StreamKey;
+  readonly lane: string;
+  readonly partition: string;
+  readonly cursorType: CursorType | null;
+  readonly file: string;
+  /** The watermark that the log ends with: asked for where an older version wrote the file. */
+  readonly logged: () => string | null;
+}
+
+export function partitionOf(content: unknown, of: PartitionPlace): PartitionRow {
+  const { file } = of;
   const columns = parse(partitionSchema, content, file);
   const { connector, stream, lane, partition } = columns;
   const isOther = connector !== of.key.connector || stream !== of.key.stream || lane !== of.lane;
   if (isOther || partition !== of.partition) {
     throw unreadable(file, `it is of partition "${partition}" of ${connector}/${stream}`);
   }
+  const written = z.string().nullable().safeParse(columns.logged_cursor);
+  if (lane !== "" || (!written.success && !isTornApart(columns))) return readColumns(columns, file);
+  const logged = written.success ? written.data : of.logged();
+  const typed = { ...columns, cursor_type: of.cursorType };
+  const row = readColumns(
+    withEditedCursor(typed, () => logged, file),
+    file,
+  );
+  return row.position.watermark === logged
+    ? row
+    : withWatermark({ ...row, position: { ...row.position, watermark: logged } }, row);
+}
+
+/** A partition as the log has it, with the watermark that somebody gave it. */
+export function withWatermark(row: PartitionRow, edited: PartitionRow): PartitionRow {
+  const { watermark } = edited.position;
+  const logged = row.logged === undefined ? row.position.watermark : row.logged;
+  return { ...row, logged, position: editedPartitionPosition(row.position, watermark) };
+}
+
+/** Whether the two places of the watermark differ. */
+function isTornApart(columns: Readonly<Record<string, unknown>>): boolean {
+  const parsed = z.looseObject({ watermark: z.unknown() }).safeParse(columns.position);
+  return parsed.success && parsed.data.watermark !== columns.cursor_value;
+}
+
+function readColumns(columns: Readonly<Record<string, unknown>>, file: string): PartitionRow {
   return readPartitionRow({ ...columns, position: JSON.stringify(columns.position) }, null, file);
 }
 

@@ -169,7 +169,12 @@ test("P10: a partition's file that cannot be read is an error, and stays as it i
     [stored.slice(0, 50), "STATE_UNREADABLE"],
     [stored.replace('"partition": "a"', '"partition": "b"'), "STATE_UNREADABLE"],
     [stored.replace('"stream": "default"', '"stream": "other"'), "STATE_UNREADABLE"],
-    [stored.replace('"cursor_value": "2"', '"cursor_value": "3"'), "STATE_UNREADABLE"],
+    [
+      stored
+        .replace('"cursor_value": "2"', '"cursor_value": "3"')
+        .replace('"watermark": "2"', '"watermark": "4"'),
+      "STATE_UNREADABLE",
+    ],
     [stored.replaceAll('"2"', '"banana"'), "STATE_UNREADABLE"],
     [stored.replace('"tidemark_partition": 1', '"tidemark_partition": 9'), "STATE_TOO_NEW"],
     [stored.replace('"format": 2', '"format": 9'), "STATE_TOO_NEW"],

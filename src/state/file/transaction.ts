@@ -15,6 +15,7 @@ import {
   backfilledOf,
   backfilledPath,
   besideFolder,
+  isUntakenEdit,
   namesBeside,
   partitionContent,
   partitionFolder,
@@ -22,6 +23,7 @@ import {
   partitionPath,
   readBeside,
   removeBeside,
+  withWatermark,
   writeBeside,
 } from "./beside.ts";
 import { encodeDocument, keyOfDocument, type StateDocument } from "./document.ts";
@@ -181,13 +183,21 @@ export class FileTransaction implements RowTransaction {
   loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
     const path = partitionPath(lane, partition);
     const content = this.#beside(key, path);
-    return content === null
-      ? null
-      : partitionOf(content, { key, lane, partition }, this.#fileBeside(key, path));
+    if (content === null) return null;
+    const cursorType = this.load(key, lane)?.cursorType ?? null;
+    const logged = (): string | null => this.lastAudit(key, partition)?.newCursor ?? null;
+    const of = { key, lane, partition, cursorType, file: this.#fileBeside(key, path), logged };
+    const row = partitionOf(content, of);
+    if (!this.#document(key).moved.has(path)) return row;
+    // The file itself is one write behind, and still the one that people see and edit.
+    const inPlace = readBeside(this.#base(key), path);
+    return isUntakenEdit(inPlace, content) ? withWatermark(row, partitionOf(inPlace, of)) : row;
   }
 
   savePartition(row: PartitionRow): void {
-    this.#moved(row.key).set(partitionPath(row.lane, row.partition), partitionContent(row));
+    const path = partitionPath(row.lane, row.partition);
+    const inPlace = this.#document(row.key).isNew ? null : readBeside(this.#base(row.key), path);
+    this.#moved(row.key).set(path, partitionContent(row, inPlace));
   }
 
   hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean {
@@ -289,7 +299,11 @@ export class FileTransaction implements RowTransaction {
         : appendLog(logFile(base, document.log), document.logBytes, lines);
     const moved = this.#movedIn.get(base) ?? new Map();
     if (moved.size > 0) {
-      writeBeside(base, new Map([...document.moved].filter(([path]) => !moved.has(path))));
+      const earlier = [...document.moved].filter(([path]) => !moved.has(path));
+      // What somebody has edited meanwhile stays, until a step takes the edit.
+      const edited = earlier.filter(([path, content]) => isUntakenEdit(readBeside(base, path), content));
+      writeBeside(base, new Map(earlier.filter((each) => !edited.includes(each))));
+      for (const [path, content] of edited) moved.set(path, content);
     }
     const isLive = document.rows.has("");
     const isListed = document.isListed || (isLive && !document.isNew && this.#isListedNow(document.key));

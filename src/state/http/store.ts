@@ -23,9 +23,9 @@ import type {
   Failure,
   Listing,
   OperatorAct,
+  PartitionOptions,
   PartitionState,
   Reset,
-  Retention,
   Rewind,
   Run,
   RunRecord,
@@ -36,6 +36,7 @@ import type {
 } from "../contract.ts";
 import { pageLimit } from "../listing.ts";
 import type { LeaseOwner } from "../owner.ts";
+import type { Retention } from "../retention.ts";
 import { auditRecordFromWire, runRecordFromWire } from "../wire/history.ts";
 import { pruneToWire, resetToWire, rewindToWire } from "../wire/operator.ts";
 import { backfillFromWire, partitionFromWire } from "../wire/partition.ts";
@@ -242,13 +243,13 @@ export class HttpStateStore implements StateStore {
   async partition(
     key: StreamKey,
     partition: string,
-    options: { backfill?: string } = {},
+    options: PartitionOptions = {},
   ): Promise<PartitionState | null> {
     checkKey(key);
     checkPartition(key, partition);
     return orNull("PARTITION_NOT_FOUND", async () => {
       const params = { ...named(key), partition };
-      const query = { backfill: options.backfill };
+      const query = { backfill: options.backfill, compare: options.compare === true ? "log" : undefined };
       return partitionFromWire(await this.#client.call(routes.partition, { params, query }));
     });
   }

@@ -1,7 +1,8 @@
 import type { StreamKey } from "../../model/stream-key.ts";
 import { noLink } from "../chain-link.ts";
-import { type ComparedRow, type EditPolicy, isForgotten, loaded, ofStream } from "../compared-row.ts";
+import { type ComparedRow, isForgotten, loaded, ofStream } from "../compared-row.ts";
 import { confirmedByAct, needsOwn, outsideChange, stateEdited, takeEdit } from "../outside.ts";
+import type { EditPolicy } from "../rows.ts";
 import type { Found, PostgresRows } from "./rows.ts";
 
 /** As `comparedRow`, of a live stream's row that is locked, or is not there. Throws `STATE_EDITED`. */

@@ -28,7 +28,8 @@ function partitionRows(tables: Tables) {
     readPartitions: statement(
       "read_partitions",
       [...lane, "names"],
-      `SELECT ${whole} FROM ${tables.partitions} p WHERE ${ofLane} AND p.partition = ANY($names::text[])`,
+      `SELECT ${whole}, ${loggedWatermark(tables)}
+       FROM ${tables.partitions} p WHERE ${ofLane} AND p.partition = ANY($names::text[])`,
     ),
     listPartitions: statement(
       "list_partitions",
@@ -56,6 +57,16 @@ function partitionRows(tables: Tables) {
          .join(", ")}`,
     ),
   };
+}
+
+/** What the log says last of a live partition. Where it has no row, the archive may have it, and nothing is known. */
+function loggedWatermark(tables: Tables): string {
+  const rows = `FROM ${tables.audit} a
+    WHERE p.lane = '' AND a.connector = p.connector AND a.stream = p.stream AND a.partition = p.partition`;
+  return `
+    (SELECT a.new_cursor ${rows} ORDER BY a.number DESC LIMIT 1) AS logged,
+    p.lane = '' AND (EXISTS (SELECT ${rows}) OR NOT EXISTS (SELECT FROM ${tables.logs} l
+      WHERE l.connector = p.connector AND l.stream = p.stream AND l.archived_number > 0)) AS is_logged`;
 }
 
 /** Boundary keys and coverage under several lanes at once. */

@@ -6,6 +6,7 @@ import {
   type Backfilled,
   type Beside,
   backfilledLane,
+  type EditPolicy,
   isoTime,
   lanesUnder,
   type PartitionChange,
@@ -55,7 +56,9 @@ export class PostgresPartitions {
 
   #read(raw: Row): PartitionRow {
     const { place } = this.#runner;
-    return readPartitionRow(raw, besideOfRow(raw, place), place);
+    const row = readPartitionRow(raw, besideOfRow(raw, place), place);
+    if (raw.is_logged !== "t") return row;
+    return { ...row, logged: raw.logged == null ? null : String(raw.logged) };
   }
 
   /**
@@ -67,11 +70,13 @@ export class PostgresPartitions {
     lane: string,
     names: readonly string[],
     backfilled: readonly (string | null)[],
+    edits: EditPolicy,
   ): Promise<Beside> {
     const rows = await this.load(key, lane, names);
     if (backfilled.length > 0) await this.#runner.run(this.#queries.lockBackfilled, { ...key });
     const covered = await this.backfilled(key, backfilled);
     return {
+      edits,
       partition: (name) => rows.get(name) ?? null,
       backfilled: (name) => covered.get(name) ?? [],
     };

@@ -32,7 +32,7 @@ import type { Steps } from "./steps.ts";
 type Step = (row: StreamRow | null, now: number) => Change | null;
 type BesideStep = (row: StreamRow | null, now: number, beside: Beside) => Change | null;
 
-const nothingBeside: Beside = { partition: () => null, backfilled: () => [] };
+const nothingBeside: Beside = { edits: "refuse", partition: () => null, backfilled: () => [] };
 
 /**
  * The steps of a run. Each is taken at first on the row as this process last saw it, and stored by
@@ -162,7 +162,7 @@ export class RunSteps {
       context,
       { key: run.key, lane, compares: true },
       async (held, rows) =>
-        step(held.row, held.now, await rows.partitions.beside(run.key, lane, names, backfilled)),
+        step(held.row, held.now, await rows.partitions.beside(run.key, lane, names, backfilled, "refuse")),
     );
     if (changed) this.#remember(row, positionParameter(run.key, row.position));
     return row;

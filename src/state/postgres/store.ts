@@ -14,9 +14,9 @@ import type {
   Failure,
   Listing,
   OperatorAct,
+  PartitionOptions,
   PartitionState,
   Reset,
-  Retention,
   Rewind,
   Run,
   RunRecord,
@@ -39,6 +39,7 @@ import { importTarget, moveByOperator, resetPartition, resetTarget } from "../op
 import { withTaken } from "../outside.ts";
 import { knownCoverage, standing } from "../partitions.ts";
 import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } from "../refusals.ts";
+import type { Retention } from "../retention.ts";
 import { mostSearched, withTies } from "../rewind-ties.ts";
 import { type DueRuns, dueRuns } from "../row-storage.ts";
 import {
@@ -106,7 +107,7 @@ export class PostgresStateStore implements StateStore {
     return this.#act(key, async ({ row, stored, now }, rows) => {
       const act = { now, actor, reason, action: "reset" } as const;
       if (partition !== undefined) {
-        const beside = await rows.partitions.beside(key, "", [partition], [partition]);
+        const beside = await rows.partitions.beside(key, "", [partition], [partition], "take");
         return resetPartition(row, key, partition, reset, act, beside);
       }
       const isPartitioned =
@@ -140,7 +141,7 @@ export class PostgresStateStore implements StateStore {
     const names = (to.partitions ?? []).map(({ partition }) => partition);
     return this.#act(key, async ({ row, now }, rows) => {
       const act = { now, actor, reason, action: "import" } as const;
-      return moveByOperator(row, key, to, act, await rows.partitions.beside(key, "", names, []));
+      return moveByOperator(row, key, to, act, await rows.partitions.beside(key, "", names, [], "take"));
     });
   }
 
@@ -177,14 +178,14 @@ export class PostgresStateStore implements StateStore {
   async partition(
     key: StreamKey,
     partition: string,
-    options: { backfill?: string } = {},
+    options: PartitionOptions = {},
   ): Promise<PartitionState | null> {
     const lane = options.backfill === undefined ? "" : backfillLane(options.backfill);
     const { row: stream } = await this.#rows.read(key, lane);
     if (stream === null) return null;
     const stored = await this.#rows.partitions.load(key, lane, [partition]);
     const row = standing(stored.get(partition) ?? null, stream, partition);
-    return row === null ? null : partitionState(row);
+    return row === null ? null : partitionState(row, options.compare === true ? "refuse" : null);
   }
 
   async partitions(
@@ -196,7 +197,12 @@ export class PostgresStateStore implements StateStore {
     if (stream === null) throw streamNotFound(key);
     const stored = await this.#rows.partitions.list(key, options.after ?? null, limit + 1);
     const rows = stored.map((row) => standing(row, stream, row.partition) ?? row);
-    return listing(rows, limit, (row) => row.partition, partitionState);
+    return listing(
+      rows,
+      limit,
+      (row) => row.partition,
+      (row) => partitionState(row),
+    );
   }
 
   async coverage(key: StreamKey, options: { partition?: string } = {}): Promise<readonly Interval[]> {
@@ -298,7 +304,7 @@ export class PostgresStateStore implements StateStore {
   }
 }
 
-const nothingBeside: Beside = { partition: () => null, backfilled: () => [] };
+const nothingBeside: Beside = { edits: "take", partition: () => null, backfilled: () => [] };
 
 /** As in `row-changes.ts`. */
 async function earlierEnds(rows: PostgresRows, key: StreamKey, runId: string): Promise<RunRow[]> {

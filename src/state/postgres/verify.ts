@@ -5,6 +5,7 @@ import { noLink } from "../chain-link.ts";
 import { storedPositionOf } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import { mostListed, type Place } from "../listing.ts";
+import { partitionEdit } from "../partition-edits.ts";
 import type { PartitionRow } from "../rows.ts";
 import type { LogEnd, PostgresRows } from "./rows.ts";
 
@@ -64,12 +65,12 @@ async function verifyPartitions(rows: PostgresRows, { key, resetEpoch, archived 
       key,
       page.map(({ partition }) => partition),
     );
-    for (const { partition, position, positionTag } of page) {
-      const last = logged.get(partition) ?? null;
-      if (positionTag.epoch < resetEpoch || (last === null && archived.number > 0)) continue;
-      const expected = last?.newCursor ?? null;
-      if (expected === position.watermark) continue;
-      throw otherWatermark(key, partition, last?.number ?? 0, expected, position.watermark);
+    for (const row of page) {
+      const last = logged.get(row.partition) ?? null;
+      if (row.positionTag.epoch < resetEpoch || (last === null && archived.number > 0)) continue;
+      const edit = partitionEdit({ ...row, logged: last?.newCursor ?? null });
+      if (edit === null) continue;
+      throw otherWatermark(key, row.partition, last?.number ?? 0, edit.logged, edit.stored);
     }
     after = page.at(-1)?.partition ?? null;
   }

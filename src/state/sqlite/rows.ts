@@ -230,7 +230,12 @@ export class SqliteRows implements RowTransaction {
   }
 
   loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
-    return this.#partitions.load(key, lane, partition);
+    const row = this.#partitions.load(key, lane, partition);
+    if (row === null || lane !== "") return row;
+    const last = this.#logs.last(key, partition);
+    // A partition of which the log has no row may have its last one in the archive.
+    if (last === null && this.#logs.archivedTo(key).number > 0) return row;
+    return { ...row, logged: last?.newCursor ?? null };
   }
 
   savePartition(row: PartitionRow, previous: PartitionRow | null): void {

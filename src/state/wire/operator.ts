@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { mostRetentionDays } from "../arguments.ts";
-import type { Reset, Retention, Rewind } from "../contract.ts";
+import type { Reset, Rewind } from "../contract.ts";
+import type { Retention } from "../retention.ts";
 import { exportedStream } from "./stream.ts";
 import { actor, count, cursorInputOrNull, cursorType, partitionName, reason, runId } from "./values.ts";
 

@@ -5,6 +5,9 @@ import {
   backfillId,
   cursorOutput,
   cursorType,
+  edited,
+  editedFromWire,
+  editedToWire,
   epoch,
   interval,
   intervalsToWire,
@@ -44,7 +47,13 @@ export function movesFromWire(key: StreamKey, moves: z.infer<typeof movedPartiti
 }
 
 export const partitionState = z
-  .object({ partition: partitionName, position, position_tag: positionTag, updated_at_utc: time })
+  .object({
+    partition: partitionName,
+    position,
+    position_tag: positionTag,
+    updated_at_utc: time,
+    edited: edited.optional(),
+  })
   .meta({ id: "Partition", description: "A partition of a stream and where it stands." });
 export type WirePartition = z.infer<typeof partitionState>;
 
@@ -54,6 +63,7 @@ export function partitionToWire(state: PartitionState): WirePartition {
     position: positionToWire(state.position),
     position_tag: state.positionTag,
     updated_at_utc: state.updatedAtUtc,
+    ...editedToWire(state),
   };
 }
 
@@ -63,6 +73,7 @@ export function partitionFromWire(wire: WirePartition): PartitionState {
     position: positionFromWire(wire.position, `partition ${wire.partition}`),
     positionTag: wire.position_tag,
     updatedAtUtc: wire.updated_at_utc,
+    ...editedFromWire(wire),
   };
 }
 

@@ -249,10 +249,11 @@ export const streamRoutes = {
     params: partitionParams,
     scope: "read",
     summary: "Where a partition stands",
-    description: "In the live stream, or in a backfill.",
-    query: z.object({ backfill: backfillId.optional() }),
+    description:
+      "In the live stream, or in a backfill. With `compare=log` it is compared with the audit log, for a run that is to read it.",
+    query: z.object({ backfill: backfillId.optional(), compare: z.literal("log").optional() }),
     answer: partitionState,
-    refusals: ["PARTITION_NOT_FOUND"],
+    refusals: ["PARTITION_NOT_FOUND", "STATE_EDITED"],
   },
   coverage: {
     method: "get",

@@ -13,6 +13,9 @@ import {
   cursorInputOrNull,
   cursorOutput,
   cursorType,
+  edited,
+  editedFromWire,
+  editedToWire,
   epoch,
   leaseOwner,
   metadata,
@@ -120,10 +123,7 @@ export const grantedRun = z
     superseded_run_id: runId
       .nullable()
       .meta({ description: "The run that this one took over from, if one was running.", example: null }),
-    edited: z
-      .object({ old_cursor: cursorOutput, new_cursor: cursorOutput })
-      .optional()
-      .meta({ description: "A change made by hand in a state file that this begin found and took." }),
+    edited: edited.optional(),
     position: position.optional(),
     position_tag: positionTag.optional(),
   })
@@ -143,9 +143,7 @@ export function runToWire(run: Run, full: boolean): WireRun {
     lease_seconds: run.leaseSeconds,
     started_at_utc: run.startedAtUtc,
     superseded_run_id: run.supersededRunId,
-    ...(run.edited === undefined
-      ? {}
-      : { edited: { old_cursor: run.edited.oldCursor, new_cursor: run.edited.newCursor } }),
+    ...editedToWire(run),
     ...(full ? { position: positionToWire(run.position), position_tag: run.positionTag } : {}),
   };
 }
@@ -167,9 +165,7 @@ export function runFromWire(wire: WireRun): Run {
     leaseSeconds: wire.lease_seconds,
     startedAtUtc: wire.started_at_utc,
     supersededRunId: wire.superseded_run_id,
-    ...(wire.edited === undefined
-      ? {}
-      : { edited: { oldCursor: wire.edited.old_cursor, newCursor: wire.edited.new_cursor } }),
+    ...editedFromWire(wire),
   };
 }
 

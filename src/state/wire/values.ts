@@ -4,7 +4,7 @@ import { ExactNumber } from "../../model/exact-number.ts";
 import { isPlainObject } from "../../model/plain-object.ts";
 import { decodePosition, encodePosition, type Interval, type Position } from "../../model/position.ts";
 import { streamNameProblem } from "../../model/stream-key.ts";
-import { type Lease, runKinds } from "../contract.ts";
+import { type Lease, type Run, runKinds } from "../contract.ts";
 import { type LeaseOwner, leaseOwnerSchema } from "../owner.ts";
 
 /**
@@ -187,6 +187,21 @@ export function leaseFromWire(held: z.infer<typeof lease> | null): Lease | null 
   if (held === null) return null;
   const { seconds, expires_at_utc: expiresAtUtc, owner } = held;
   return { seconds, expiresAtUtc, owner: owner === null ? null : ownerFromWire(owner) };
+}
+
+/** A change made by hand, as a run and a partition tell of it. */
+export const edited = z
+  .object({ old_cursor: cursorOutput, new_cursor: cursorOutput })
+  .meta({ description: "A change made by hand in a state file that was found: it is taken and logged." });
+
+export function editedToWire({ edited: told }: Pick<Run, "edited">): { edited?: z.infer<typeof edited> } {
+  if (told === undefined) return {};
+  return { edited: { old_cursor: told.oldCursor, new_cursor: told.newCursor } };
+}
+
+export function editedFromWire(wire: { edited?: z.infer<typeof edited> | undefined }): Pick<Run, "edited"> {
+  if (wire.edited === undefined) return {};
+  return { edited: { oldCursor: wire.edited.old_cursor, newCursor: wire.edited.new_cursor } };
 }
 
 /** Asks for the whole position beside a stream's or a run's fields. */

@@ -1,0 +1,62 @@
+import { TidemarkError } from "../errors.ts";
+import { emptyPosition, type Position } from "../model/position.ts";
+import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
+import type { AuditEntry } from "./audit.ts";
+import { editEntry } from "./outside.ts";
+import type { PartitionRow, StreamRow } from "./rows.ts";
+
+/** What was changed outside Tidemark, as `outside.ts` has it, of one partition. */
+
+export interface PartitionEdit {
+  /** The watermark that the log ends with, and the one that is stored. */
+  readonly logged: string | null;
+  readonly stored: string | null;
+}
+
+/** Null where the partition is as its log says, or where nobody has looked that up. */
+export function partitionEdit({
+  position: { watermark },
+  positionWatermark,
+  logged,
+}: PartitionRow): PartitionEdit | null {
+  if (positionWatermark !== undefined) {
+    return { logged: logged ?? null, stored: watermark === logged ? positionWatermark : watermark };
+  }
+  return logged === undefined || logged === watermark ? null : { logged, stored: watermark };
+}
+
+/** Boundary keys and an open window belong to the old watermark. */
+export function editedPartitionPosition({ facts }: Position, watermark: string | null): Position {
+  return { ...emptyPosition, watermark, ...(facts === undefined ? {} : { facts }) };
+}
+
+/** The rows of the log that tell of a partition's change, before those of the step. */
+export function partitionEditEntries(
+  stream: StreamRow,
+  row: PartitionRow,
+  how: { readonly now: number; readonly reason: string },
+): AuditEntry[] {
+  const edit = partitionEdit(row);
+  return edit === null ? [] : [editEntry(stream.key, row.partition, edit, how)];
+}
+
+/** The refusal of a change in a database. Throws `STATE_EDITED`. */
+export function refusePartitionEdit(key: StreamKey, row: PartitionRow): void {
+  const edit = partitionEdit(row);
+  if (edit === null) return;
+  const { logged, stored } = edit;
+  const stream = formatStreamKey(key);
+  const { partition } = row;
+  const value = stored ?? logged ?? "VALUE";
+  throw new TidemarkError(
+    "STATE_EDITED",
+    `the stored watermark of partition "${partition}" of ${stream} is ${stored ?? "none"}, and its audit log ends with ${logged ?? "none"}: it was changed outside Tidemark`,
+    {
+      stream,
+      hint:
+        `Restore the partition from a backup, or say where it stands, which is audited: ` +
+        `tidemark state set ${key.connector} ${key.stream} ${value} --partition '${partition}' --reason "…"`,
+      details: { partition, logged, stored },
+    },
+  );
+}
