@@ -7,7 +7,7 @@ import { formatStreamKey } from "../model/stream-key.ts";
 import { backOffMs } from "./back-off.ts";
 import type { RunReason, Scheduled, ScheduleEvent } from "./events.ts";
 import { type LastRun, type RunEnd, retryAfterOf } from "./last-run.ts";
-import { forLong, type Reading, reading, untilTime, type Woken } from "./patience.ts";
+import { forLong, type Reading, reading, untilGone, untilTime, type Woken } from "./patience.ts";
 import { isAhead, type Plan, planNext, ticksBetween } from "./plan.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { Slot, Slots } from "./slots.ts";
@@ -128,7 +128,7 @@ export class Job<P extends Scheduled> {
     const planned = reading(this.#parts.clock);
     const plan = this.#plan(pipeline, last, planned);
     this.#tell(pipeline, plan, last);
-    const woken = await this.#until(plan, planned, signal);
+    const woken = await this.#until(plan, last, planned, signal);
     if (plan.kind === "look") this.#last = undefined;
     if (plan.kind === "look" || plan.kind === "never" || woken !== "due") return;
     if (!this.#slots.available) this.#parts.onEvent({ type: "queued", pipeline });
@@ -193,9 +193,13 @@ export class Job<P extends Scheduled> {
     } else onEvent({ type: "planned", pipeline, at: plan.kind === "tick" ? plan.startAt : null });
   }
 
-  async #until(plan: Plan, planned: Reading, signal: AbortSignal): Promise<Woken> {
+  async #until(plan: Plan, last: LastRun | null, planned: Reading, signal: AbortSignal): Promise<Woken> {
     const { clock } = this.#parts;
     if (plan.kind === "tick") return untilTime(clock, plan.startAt, signal, planned);
+    if (plan.kind === "look" && last?.end.kind === "held") {
+      await untilGone(clock, plan.inMs, last.end.isOwnerGone, signal);
+      return "due";
+    }
     await forLong(clock, plan.kind === "never" ? Number.POSITIVE_INFINITY : plan.inMs, signal);
     return "due";
   }

@@ -20,6 +20,8 @@ export interface Held {
   readonly wholeMs: number;
   /** Changes whenever the lease is renewed. */
   readonly lease: string;
+  /** Whether the process that holds it is known to live no longer; asks this machine, and not the state. */
+  readonly isOwnerGone: () => boolean;
 }
 
 export interface Owed {
@@ -66,7 +68,9 @@ async function endOf(state: StateStore, found: StreamState, now: number): Promis
   if (status === "running") {
     const leaseMs = lease === null ? 0 : leftOf(lease, now);
     if (lease !== null && leaseMs > 0) {
-      return { kind: "held", leaseMs, wholeMs: lease.seconds * 1000, lease: lease.expiresAtUtc };
+      const { owner, seconds, expiresAtUtc } = lease;
+      const isGone = (): boolean => owner !== null && isOwnerGone(owner);
+      return { kind: "held", leaseMs, wholeMs: seconds * 1000, lease: expiresAtUtc, isOwnerGone: isGone };
     }
     const failures = await failuresInRow(state, key);
     return { kind: "owed", why: "died", failures, agoMs, retryAfterMs: 0 };

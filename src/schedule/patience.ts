@@ -53,6 +53,24 @@ export async function forLong(clock: Clock, milliseconds: number, signal: AbortS
   }
 }
 
+/** How soon the death of a process of this machine is seen. */
+const ownerLookMs = 5000;
+
+/** Waits for so long, or until the process that holds a stream has died. To ask for that needs no look at the state. */
+export async function untilGone(
+  clock: Clock,
+  milliseconds: number,
+  isOwnerGone: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  const end = clock.elapsed() + milliseconds;
+  for (let left = milliseconds; left > 0; left = end - clock.elapsed()) {
+    await clock.sleep(Math.min(left, ownerLookMs), signal);
+    if (isOwnerGone()) return;
+  }
+}
+
 export function reading(clock: Clock): Reading {
   return { wall: clock.now(), elapsed: clock.elapsed() };
 }

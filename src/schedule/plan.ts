@@ -39,15 +39,17 @@ const latestLookMs = 30_000;
 
 /** What comes next for a stream: its next tick, a run that is owed before it, or a look at who holds it. */
 export function planNext(planning: Planning): Plan {
-  const { last, takesOver } = planning;
+  const { last, takesOver, now } = planning;
   const tick = nextTick(planning);
   if (last === null || last.end.kind === "completed" || last.end.kind === "refused") return tick;
   if (last.end.kind === "held") {
-    const inMs = Math.min(latestLookMs, Math.max(soonestLookMs, last.end.leaseMs + 1));
+    // After as long as the run has taken by now: the end of a short one is seen soon, and a long one is seldom looked at.
+    const soFar = Math.min(latestLookMs, Math.abs(now - last.startedAt));
+    const inMs = Math.max(soonestLookMs, Math.min(soFar, last.end.leaseMs + 1));
     const look: Plan = { kind: "look", inMs };
-    return takesOver ? earlier(tick, look, planning.now) : look;
+    return takesOver ? earlier(tick, look, now) : look;
   }
-  return earlier(tick, retryOf(last.end, planning), planning.now);
+  return earlier(tick, retryOf(last.end, planning), now);
 }
 
 function earlier(tick: Plan, other: Plan & { readonly inMs: number }, now: number): Plan {
