@@ -1,6 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import { ScheduleLog } from "../../observability/schedule-log.ts";
+import type { ScheduleEvent } from "../../schedule/events.ts";
 import type { PipelineFiles } from "../../schedule/pipeline-files.ts";
 import { Scheduler } from "../../schedule/scheduler.ts";
 import type { Observability } from "../observe.ts";
@@ -13,6 +14,8 @@ interface ScheduleOptions {
   readonly state: string;
   readonly maxConcurrent: number;
   readonly clock: Clock;
+  /** Told of every event too. */
+  readonly observe: (event: ScheduleEvent<ScheduledPipeline>) => void;
 }
 
 /** The pipelines of the files, scheduled, as the files change. */
@@ -25,7 +28,7 @@ export class Schedules {
     files: PipelineFiles,
     observability: Observability,
     states: States,
-    { state, maxConcurrent, clock }: ScheduleOptions,
+    { state, maxConcurrent, clock, observe }: ScheduleOptions,
   ) {
     const { metrics } = observability;
     const log = new ScheduleLog(observability.log);
@@ -41,6 +44,7 @@ export class Schedules {
       onEvent(event) {
         log.observe(event);
         metrics.observeSchedule(event);
+        observe(event);
       },
     });
   }

@@ -13,6 +13,7 @@ import { keepHistoryShort, type RetentionSettings, retentionOf } from "../serve/
 import { type ServiceSettings, type StartedService, startService } from "../serve/start.ts";
 import { printJson } from "../terminal.ts";
 import { type MetricsPort, openMetricsPort } from "./metrics-port.ts";
+import { OutdatedWatch } from "./outdated.ts";
 import { loadFirst } from "./pipelines.ts";
 import { Schedules } from "./schedules.ts";
 import { States } from "./states.ts";
@@ -48,7 +49,8 @@ export async function start(paths: readonly string[], options: Options): Promise
   const { log, metrics } = observability;
   await using states = new States((state) => observedState(state, metrics.state, clock));
   const untrusted = outliveStrays(log);
-  const stop = AbortSignal.any([stopOnSignals(log), untrusted]);
+  const outdated = new OutdatedWatch(states, options.state, log);
+  const stop = AbortSignal.any([stopOnSignals(log), untrusted, outdated.signal]);
   await loadFirst(paths, files, log);
   const state = await states.open(options.state);
   // A state over HTTP opens without asking anybody; a wrong key is better told now than with every run.
@@ -61,7 +63,11 @@ export async function start(paths: readonly string[], options: Options): Promise
       })
     : null;
   await using metricsPort = await metricsPortOf(options, observability);
-  const schedules = new Schedules(files, observability, states, { ...options, clock });
+  const schedules = new Schedules(files, observability, states, {
+    ...options,
+    clock,
+    observe: outdated.observe,
+  });
   // What fell due while the process was still starting is not lost.
   schedules.begin(clock.now() - Math.round(process.uptime() * 1000));
   let looking = Promise.resolve();
@@ -85,7 +91,11 @@ export async function start(paths: readonly string[], options: Options): Promise
   const drained = await inTime(options.drainSeconds * 1000, schedules.drain(), service);
   if (drained) log.info({}, "stopped");
   else log.error({ running: schedules.running }, "runs were cut off; they go on from their last checkpoint");
-  process.exitCode = drained && !untrusted.aborted ? exitCodes.done : exitCodes.failed;
+  process.exitCode = outdated.signal.aborted
+    ? exitCodes.wrongUse
+    : drained && !untrusted.aborted
+      ? exitCodes.done
+      : exitCodes.failed;
 }
 
 /** State that is served from elsewhere is not served once more. */

@@ -1,6 +1,6 @@
 import { isTidemarkError } from "../../errors.ts";
 import type { StateDatabase } from "./database.ts";
-import type { Tables } from "./schema.ts";
+import { refuseNewerTables, type Tables } from "./schema.ts";
 import { type Statement, statement } from "./statement.ts";
 
 /**
@@ -21,14 +21,17 @@ export class PostgresProbe {
     this.#touch = statement(
       "probe",
       [],
-      `UPDATE ${tables.schema} SET version = version
-       WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${tables.schema} FOR NO KEY UPDATE SKIP LOCKED))`,
+      `WITH touched AS (
+         UPDATE ${tables.schema} SET version = version
+         WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${tables.schema} FOR NO KEY UPDATE SKIP LOCKED)))
+       SELECT max(version) AS version FROM ${tables.schema}`,
     );
   }
 
-  /** Throws `STATE_UNAVAILABLE`. */
+  /** Throws `STATE_UNAVAILABLE`, and `STATE_TOO_NEW` where a newer version has brought the tables further. */
   async write(): Promise<void> {
-    await this.#database.run(this.#touch, {});
+    const [row] = await this.#database.run(this.#touch, {});
+    refuseNewerTables(row?.version, this.#database.place);
     if (!this.#database.ranFull) return;
     try {
       await this.#database.transact(true, (session) => session.script(fill));
