@@ -103,6 +103,7 @@ export type {
   Metadata,
   OperatorAct,
   PartitionMove,
+  PartitionOptions,
   PartitionState,
   Reset,
   Rewind,
@@ -126,4 +127,6 @@ export {
 } from "./state/delta-run.ts";
 export { defaultStateUrl, type OpenStateOptions, openState } from "./state/open.ts";
 export { type ResolveSinceOptions, resolveSince } from "./state/resolve-since.ts";
+export type { Retention } from "./state/retention.ts";
 export type { StatementRunner } from "./state/statement-runner.ts";
+export type { ListOptions, TellsUnreadable, UnreadableStream } from "./state/unreadable.ts";

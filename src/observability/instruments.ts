@@ -41,6 +41,12 @@ export function createInstruments(registry: Registry) {
       labelNames: ofStream,
       registers,
     }),
+    unreadable: new Gauge({
+      name: "tidemark_stream_unreadable",
+      help: "1 for a stream whose stored state cannot be read. Absent where none is.",
+      labelNames: ofStream,
+      registers,
+    }),
     runs: new Counter({
       name: "tidemark_runs_total",
       help: "Runs that ended, by outcome: completed, failed, cancelled (asked to stop), superseded, skipped (another process held the stream).",

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { secondsOfCanonical } from "../model/calendar.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { StateStore, StreamState } from "../state/contract.ts";
+import { isUnreadable, type TellsUnreadable, type UnreadableStream } from "../state/unreadable.ts";
 import type { Instruments } from "./instruments.ts";
 import type { LabelledStreams } from "./stream-labels.ts";
 
@@ -11,6 +12,8 @@ export interface StreamSource {
   /** These streams; all that the state has, up to a limit, unless given. */
   readonly keys?: readonly StreamKey[];
 }
+
+type Found = { readonly items: readonly StreamState[] } & TellsUnreadable;
 
 interface Success {
   readonly at: number | null;
@@ -49,17 +52,20 @@ export class StreamMetrics {
 
   /** Reads where the streams stand now, of which some are `scheduled`. Throws what the state throws. */
   async look(sources: readonly StreamSource[], scheduled: readonly StreamKey[]): Promise<void> {
-    const { cursorAge, successAge, succeeded } = this.#instruments;
+    const { cursorAge, successAge, succeeded, unreadable } = this.#instruments;
     const found: { state: StreamState; success: Success }[] = [];
+    const broken: StreamKey[] = [];
     for (const source of sources) {
-      for (const state of await this.#streamsOf(source, this.#most - found.length)) {
-        found.push({ state, success: await this.#successOf(source.state, state) });
-      }
+      const { items, unreadable: told = [] } = await this.#streamsOf(source, this.#most - found.length);
+      broken.push(...told.map(({ key }) => key));
+      for (const state of items) found.push({ state, success: await this.#successOf(source.state, state) });
     }
     // Only once all is known, so that a state that fails halfway leaves no half.
     cursorAge.reset();
     successAge.reset();
     succeeded.reset();
+    unreadable.reset();
+    for (const key of broken) unreadable.set(this.#streams.of(key), 1);
     for (const key of scheduled) succeeded.set(this.#streams.of(key), 0);
     const now = this.#clock.now();
     for (const { state, success } of found) {
@@ -73,21 +79,27 @@ export class StreamMetrics {
     }
   }
 
-  async #streamsOf({ state, keys }: StreamSource, most: number): Promise<StreamState[]> {
+  async #streamsOf({ state, keys }: StreamSource, most: number): Promise<Found> {
     if (keys !== undefined) {
-      const states = await Promise.all(keys.slice(0, most).map((key) => state.get(key)));
-      return states.filter((found) => found !== null);
+      const asked = await Promise.all(keys.slice(0, most).map((key) => readable(state, key)));
+      return {
+        items: asked.flatMap((found) => (found === null || "error" in found ? [] : found)),
+        unreadable: asked.flatMap((found) => (found !== null && "error" in found ? found : [])),
+      };
     }
     const all: StreamState[] = [];
+    const broken: UnreadableStream[] = [];
     let after: string | undefined;
     while (all.length < most) {
       const limit = Math.min(pageSize, most - all.length);
-      const { items, next } = await state.list(after === undefined ? { limit } : { limit, after });
+      const page = { limit, unreadable: "told", ...(after === undefined ? {} : { after }) } as const;
+      const { items, next, unreadable = [] } = await state.list(page);
       all.push(...items);
+      broken.push(...unreadable);
       if (next === null) break;
       after = next;
     }
-    return all;
+    return { items: all, unreadable: broken };
   }
 
   /**
@@ -120,6 +132,15 @@ export class StreamMetrics {
         : { at, lookedAt: now, heardAt: now, age: at === null ? 0 : Math.max(0, this.#clock.now() - at) };
     this.#successes.set(name, heard);
     return heard;
+  }
+}
+
+async function readable(state: StateStore, key: StreamKey): Promise<StreamState | UnreadableStream | null> {
+  try {
+    return await state.get(key);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return { key, error };
   }
 }
 

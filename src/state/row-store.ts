@@ -69,6 +69,8 @@ import {
 } from "./row-changes.ts";
 import { dueRuns, type RowStorage, type RowTransaction } from "./row-storage.ts";
 import { backfillLane, type Change, type EditPolicy, laneOf, runRef, type StreamRow } from "./rows.ts";
+import { listTold } from "./told-listing.ts";
+import type { ListOptions, TellsUnreadable } from "./unreadable.ts";
 import { verifyAll, verifyOne } from "./verify-rows.ts";
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "./view.ts";
 
@@ -103,9 +105,12 @@ export class RowStateStore implements StateStore {
     return row === null ? null : streamState(row);
   }
 
-  async list(
-    options: { after?: string; limit?: number; connector?: string } = {},
-  ): Promise<Listing<StreamState>> {
+  async list(options: ListOptions = {}): Promise<Listing<StreamState> & TellsUnreadable> {
+    if (options.unreadable === "told") {
+      return listTold(this, options, (from, most) =>
+        this.#storage.read((tx) => tx.listKeys({ after: from, limit: most })),
+      );
+    }
     const limit = pageLimit(options.limit, 100);
     const after = options.after === undefined ? null : decodePlace(options.after).key;
     const connector = options.connector ?? null;

@@ -7,6 +7,7 @@ import { pruneFromWire, resetFromWire, rewindFromWire } from "../../state/wire/o
 import { backfillToWire, partitionToWire } from "../../state/wire/partition.ts";
 import type { StreamRouteName } from "../../state/wire/routes.ts";
 import { exportFromWire, exportToWire, streamToWire } from "../../state/wire/stream.ts";
+import { unreadableToWire } from "../../state/wire/unreadable.ts";
 import { intervalsToWire } from "../../state/wire/values.ts";
 import { listVisible } from "../visible-streams.ts";
 import { type Handlers, operatorOf } from "./handler.ts";
@@ -17,8 +18,17 @@ export const streamHandlers: Handlers<StreamRouteName> = {
   ...runHandlers,
 
   async listStreams({ state, principal, query }) {
-    const page = await listVisible(state, principal, { ...pageOptions(query), ...connectorOf(query) });
-    return pageToWire(page, (item) => streamToWire(item, query.include === "position"));
+    const told = query.unreadable === undefined ? {} : { unreadable: query.unreadable };
+    const page = await listVisible(state, principal, {
+      ...pageOptions(query),
+      ...connectorOf(query),
+      ...told,
+    });
+    const { unreadable = [] } = page;
+    return {
+      ...pageToWire(page, (item) => streamToWire(item, query.include === "position")),
+      ...(unreadable.length === 0 ? {} : { unreadable: unreadable.map(unreadableToWire) }),
+    };
   },
 
   async getStream({ state, params, query }) {

@@ -150,9 +150,18 @@ export function decodeDocument(
 }
 
 /** Which stream a file says it is of; null for a seed, which does not say. */
-export function keyOfDocument(text: string, file: string): StreamKey | null {
-  const parsed = z.looseObject({ connector: z.string(), stream: z.string() }).safeParse(parse(text, file));
+export function keyOfDocument(text: string): StreamKey | null {
+  const parsed = z.looseObject({ connector: z.string(), stream: z.string() }).safeParse(jsonOf(text));
   return parsed.success ? { connector: parsed.data.connector, stream: parsed.data.stream } : null;
+}
+
+/** Undefined where it is no JSON: whoever reads the stream is told so. */
+function jsonOf(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function parse(text: string, file: string): unknown {

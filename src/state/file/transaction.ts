@@ -392,7 +392,7 @@ export class FileTransaction implements RowTransaction {
     return stateFiles(this.#folder)
       .flatMap((name) => {
         const file = join(this.#folder, name);
-        return keyOfDocument(readFileSync(file, "utf8"), file) ?? seedKey(name);
+        return keyOfDocument(readFileSync(file, "utf8")) ?? seedKey(name);
       })
       .sort(compareStreamKeys);
   }

@@ -37,12 +37,14 @@ import type {
 import { pageLimit } from "../listing.ts";
 import type { LeaseOwner } from "../owner.ts";
 import type { Retention } from "../retention.ts";
+import type { ListOptions, TellsUnreadable, UnreadableStream } from "../unreadable.ts";
 import { auditRecordFromWire, runRecordFromWire } from "../wire/history.ts";
 import { pruneToWire, resetToWire, rewindToWire } from "../wire/operator.ts";
 import { backfillFromWire, partitionFromWire } from "../wire/partition.ts";
 import { streamRoutes as routes } from "../wire/routes.ts";
 import { beginToWire, referenceToWire, runFromWire, type WireRun } from "../wire/run.ts";
 import { exportFromWire, exportToWire, streamFromWire, type WireStream } from "../wire/stream.ts";
+import { unreadableFromWire } from "../wire/unreadable.ts";
 import { leaseAsGiven, ownerToSend } from "./lease-owners.ts";
 import { gathered, listingOf } from "./pages.ts";
 import { checkpointToWire, completionToWire, failureToWire } from "./run-bodies.ts";
@@ -78,17 +80,19 @@ export class HttpStateStore implements StateStore {
     });
   }
 
-  async list(
-    options: { after?: string; limit?: number; connector?: string } = {},
-  ): Promise<Listing<StreamState>> {
+  async list(options: ListOptions = {}): Promise<Listing<StreamState> & TellsUnreadable> {
     const limit = pageLimit(options.limit, 100);
-    const { connector } = options;
-    return gathered(limit, mostWithPositions, options.after, async (page) => {
-      const query = { ...withPosition, ...page, connector };
-      return listingOf(await this.#client.call(routes.listStreams, { query }), (stream) =>
+    const { connector, unreadable: told } = options;
+    const unreadable: UnreadableStream[] = [];
+    const listed = await gathered(limit, mostWithPositions, options.after, async (page) => {
+      const query = { ...withPosition, ...page, connector, unreadable: told };
+      const answer = await this.#client.call(routes.listStreams, { query });
+      unreadable.push(...(answer.unreadable ?? []).map(unreadableFromWire));
+      return listingOf(answer, (stream) =>
         this.#state({ connector: stream.connector, stream: stream.stream }, stream),
       );
     });
+    return unreadable.length === 0 ? listed : { ...listed, unreadable };
   }
 
   async begin(key: StreamKey, options: BeginOptions): Promise<Run> {

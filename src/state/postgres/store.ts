@@ -50,6 +50,8 @@ import {
   type RunRow,
   type StreamRow,
 } from "../rows.ts";
+import { listTold } from "../told-listing.ts";
+import type { ListOptions, TellsUnreadable } from "../unreadable.ts";
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "../view.ts";
 import { comparedFound } from "./compared-row.ts";
 import type { Ledger } from "./ledger.ts";
@@ -232,9 +234,10 @@ export class PostgresStateStore implements StateStore {
     return this.#probe.write();
   }
 
-  async list(
-    options: { after?: string; limit?: number; connector?: string } = {},
-  ): Promise<Listing<StreamState>> {
+  async list(options: ListOptions = {}): Promise<Listing<StreamState> & TellsUnreadable> {
+    if (options.unreadable === "told") {
+      return listTold(this, options, (from, most) => this.#rows.listKeys(from, most));
+    }
     const limit = pageLimit(options.limit, 100);
     const after = options.after === undefined ? null : decodePlace(options.after).key;
     const connector = options.connector ?? null;

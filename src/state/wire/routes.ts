@@ -14,6 +14,7 @@ import {
   runReference,
 } from "./run.ts";
 import { exportedStream, streamState } from "./stream.ts";
+import { unreadableStream } from "./unreadable.ts";
 import {
   backfillId,
   connectorName,
@@ -74,10 +75,14 @@ export const streamRoutes = {
     description: "All streams that the key may see, by connector and stream.",
     query: pageQuery.extend({
       connector: connectorName.optional().meta({ description: "Only the streams of this connector." }),
+      unreadable: z.literal("told").optional().meta({
+        description:
+          "`told`: what cannot be read comes as `unreadable`. Without it, one such stream fails the request.",
+      }),
       ...includeQuery.shape,
     }),
-    answer: pageOf(streamState),
-    refusals: [],
+    answer: pageOf(streamState).extend({ unreadable: z.array(unreadableStream).optional() }),
+    refusals: ["STATE_UNREADABLE"],
   },
   getStream: {
     method: "get",

@@ -1,0 +1,34 @@
+import { isTidemarkError, type TidemarkError } from "../errors.ts";
+import type { StreamKey } from "../model/stream-key.ts";
+
+export interface ListOptions {
+  readonly after?: string;
+  readonly limit?: number;
+  readonly connector?: string;
+  /** `told`: a stream whose row cannot be read is told of as `unreadable`, and does not fail the listing. */
+  readonly unreadable?: "told";
+}
+
+/** A stream that is stored and cannot be read, with the reason. */
+export interface UnreadableStream {
+  readonly key: StreamKey;
+  readonly error: TidemarkError;
+}
+
+/** What a listing tells besides its items; those of the same page. */
+export interface TellsUnreadable {
+  readonly unreadable?: readonly UnreadableStream[];
+}
+
+/** Whether an error is about one stream's own state. */
+export function isUnreadable(thrown: unknown): thrown is TidemarkError {
+  return isTidemarkError(thrown, "STATE_UNREADABLE") || isTidemarkError(thrown, "STATE_TOO_NEW");
+}
+
+/** A listing's items and what it could not read, in one order by the `key` of both. */
+export function entriesOf<Item extends { readonly key: StreamKey }>(
+  { items, unreadable = [] }: { readonly items: readonly Item[] } & TellsUnreadable,
+  compare: (a: StreamKey, b: StreamKey) => number,
+): (Item | UnreadableStream)[] {
+  return [...items, ...unreadable].sort((a, b) => compare(a.key, b.key));
+}
