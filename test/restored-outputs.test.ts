@@ -11,6 +11,7 @@ import { createFileOutput } from "../src/outputs/file/file.ts";
 import { fileOutputSchema } from "../src/outputs/file/schema.ts";
 import { openSql } from "../src/sql/open.ts";
 import type { StateStore } from "../src/state/contract.ts";
+import { openFileState } from "../src/state/file/file.ts";
 import { openMemoryState } from "../src/state/memory/memory.ts";
 import { FakeClock } from "../src/testing/fake-clock.ts";
 import { Bench, key } from "./support/engine-bench.ts";
@@ -147,6 +148,21 @@ for (const [name, open] of Object.entries(outputs)) {
     }
   });
 }
+
+test.each(Object.entries(readings))(
+  "a stream that starts over since its state file is gone is told once what its output holds: %s",
+  async (_way, incremental) => {
+    const { ids, bench } = await filled((folder) => onTable(folder, {}), incremental);
+    await using state = await openFileState(temporaryFolder());
+    const told = async () => {
+      const { warnings } = await bench.run({ state, clock: clock() });
+      return warnings.filter(({ code }) => code === "OUTPUT_AHEAD").map(({ message }) => message);
+    };
+    expect(await told()).toEqual([expect.stringMatching(/starts over.*tidemark state set acme events/)]);
+    expect(inOrder(await ids())).toEqual(inOrder([...numbers(7), ...numbers(7)]));
+    expect(await told()).toEqual([]);
+  },
+);
 
 test("a crash between the output's commit and the state's is no state that was lost", async () => {
   const bench = new Bench();

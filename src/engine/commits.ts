@@ -5,7 +5,7 @@ import type { LeaseKeeper } from "../state/lease-keeper.ts";
 import { keptDeliveries, withDedupedFrom } from "./dedupe.ts";
 import { haveNewFacts, withFacts } from "./facts.ts";
 import { filteredMetadata } from "./filter-account.ts";
-import { toldOutputAhead } from "./output-ahead.ts";
+import { startsOver, toldOutputAhead, toldStartingOver } from "./output-ahead.ts";
 import type { Part } from "./part.ts";
 import type { Commit, InputSession, Mark, OutputSession, PartitionMove } from "./ports.ts";
 import type { Progress, ReadLoop } from "./read-loop.ts";
@@ -84,6 +84,8 @@ export class Commits {
       );
     }
     if (start.adopted && mark !== null) await this.#tellAhead(mark, known.position.watermark);
+    else if (startsOver(run, mark) && !fullRefresh && !moved)
+      warn("OUTPUT_AHEAD", toldStartingOver(run, mark));
     this.#start = start.position;
     this.#watermark = start.position.watermark;
     this.#parts.onStart(start.position);
@@ -94,16 +96,17 @@ export class Commits {
 
   /** Where one partition starts, by what the state and the output each know of it. */
   async partitionStart(partition: string): Promise<{ position: Position; adopted: boolean }> {
-    const { run, session, state, pipeline, fullRefresh } = this.#parts;
+    const { run, session, state, pipeline, fullRefresh, warn } = this.#parts;
     const where = run.kind === "live" ? { compare: true } : { backfill: run.backfill ?? run.runId };
     const stored = await state.partition(run.key, partition, where);
     const edited = stored?.edited;
-    if (edited !== undefined) this.#parts.warn("STATE_EDITED", takenEdit(edited, partition));
+    if (edited !== undefined) warn("STATE_EDITED", takenEdit(edited, partition));
     const mark = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
     const known = { position: stored?.position ?? emptyPosition, tag: stored?.positionTag ?? noTag };
     const moved = hasMoved(known.position, session);
     const start = startingPosition(run.key, known, mark, { ...pipeline.output, moved }, partition);
     if (start.adopted && mark !== null) await this.#tellAhead(mark, known.position.watermark, partition);
+    else if (startsOver(run, mark) && !moved) warn("OUTPUT_AHEAD", toldStartingOver(run, mark, partition));
     // The log has the edit with the partition's next move, so that it is to be moved even where nothing is new.
     return { ...start, adopted: start.adopted || edited !== undefined };
   }

@@ -1,5 +1,5 @@
-import type { StreamKey } from "../model/stream-key.ts";
-import type { StateStore } from "../state/contract.ts";
+import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
+import type { Run, StateStore } from "../state/contract.ts";
 import type { Mark } from "./ports.ts";
 
 /** A crash leaves the output ahead of the state by a run that the state began, which is among its newest. */
@@ -23,5 +23,34 @@ export async function toldOutputAhead(
     `the state has ${known ?? "no watermark"} for ${whole}, and the output holds more, up to ` +
     `${mark.position.watermark ?? "a place inside an unfinished window"}: the state was lost or restored to an older one; ` +
     "the run goes on from the output's position"
+  );
+}
+
+/**
+ * Whether the state had nothing of the stream and gave it a fresh start, as state files do once they are removed, while
+ * the output holds what earlier runs delivered. An edit that the run takes is told by itself.
+ */
+export function startsOver(
+  { kind, edited, position, positionTag, epoch }: Run,
+  mark: Mark | null,
+): mark is Mark {
+  const isFresh = position.watermark === null && positionTag.epoch === epoch && positionTag.sequence === 0;
+  return kind === "live" && isFresh && edited === undefined && mark !== null && isFilled(mark);
+}
+
+function isFilled({ position: { watermark, window, coverage, tally } }: Mark): boolean {
+  return watermark !== null || window !== null || coverage.length > 0 || (tally?.records ?? 0) > 0;
+}
+
+/** What to tell of a stream that starts over because its state is gone. */
+export function toldStartingOver({ key }: Pick<Run, "key">, { position }: Mark, partition?: string): string {
+  const { connector, stream } = key;
+  const reached = position.watermark ?? position.coverage.at(-1)?.upper;
+  const whole = partition === undefined ? "" : `partition ${partition} of `;
+  const to = `${reached ?? "VALUE"}${partition === undefined ? "" : ` --partition ${partition}`}`;
+  return (
+    `the state has nothing of ${whole}${formatStreamKey(key)}, and the output holds what was delivered before` +
+    `${reached === undefined ? "" : `, up to ${reached}`}: it starts over, and an output that appends has those records twice. ` +
+    `To go on from there instead: tidemark state set ${connector} ${stream} ${to} --reason "…"`
   );
 }
