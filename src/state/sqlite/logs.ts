@@ -65,8 +65,9 @@ export class SqliteLogs {
             stream,
           )
         : this.#sql.get(
-            `SELECT * FROM tidemark_audit WHERE connector = ? AND stream = ? AND partition = ?
-             ORDER BY number DESC LIMIT 1`,
+            // Left to itself, SQLite goes through the stream's whole log by the primary key.
+            `SELECT * FROM tidemark_audit INDEXED BY tidemark_audit_by_partition
+             WHERE connector = ? AND stream = ? AND partition = ? ORDER BY number DESC LIMIT 1`,
             connector,
             stream,
             partition,
