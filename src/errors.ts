@@ -1,5 +1,5 @@
 import { type ErrorCode, errorCodes } from "./error-codes.ts";
-import { redact } from "./secrets.ts";
+import { redact, redactFields } from "./secrets.ts";
 
 export { type ErrorCode, errorCodes } from "./error-codes.ts";
 
@@ -19,7 +19,7 @@ export interface TidemarkErrorOptions {
   readonly hint?: string;
   /** Replaces the code's own verdict. */
   readonly recoverable?: boolean;
-  /** Facts for machines; they are printed with `--json` and must hold no secret. */
+  /** Facts for machines; they are printed with `--json`. Secrets in their texts are masked. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -48,7 +48,7 @@ export class TidemarkError extends Error {
     this.recoverable = options.recoverable ?? errorCodes[code].recoverable;
     this.stream = options.stream;
     this.where = options.where;
-    this.details = options.details;
+    this.details = options.details === undefined ? undefined : redactFields(options.details);
   }
 }
 

@@ -116,6 +116,19 @@ export function redact(text: string): string {
   return clean;
 }
 
+/** A value with every text in it masked by itself: over the whole of it, masks could cross from one text to the next. */
+export function redactIn(value: unknown): unknown {
+  if (typeof value === "string") return redact(value);
+  if (Array.isArray(value)) return value.map(redactIn);
+  if (typeof value !== "object" || value === null) return value;
+  return redactFields(value);
+}
+
+/** The same for an object's fields. */
+export function redactFields(fields: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([name, inner]) => [name, redactIn(inner)]));
+}
+
 /** No link or token is as long; looking through all that such a text decodes to would take seconds. */
 const longestDecoded = 65_536;
 

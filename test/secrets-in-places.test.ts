@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tidemark } from "./cli/support.ts";
@@ -162,3 +162,55 @@ test.each([
     if (placesFor === null) expect([result.status, ids()]).toEqual(["completed", [1, 2, 3, 4, 5]]);
   },
 );
+
+const filterKinds = [
+  ["a condition", `{ type: condition, expression: 'vv = "\${API_TOKEN}"' }`],
+  ["a condition's field", `{ type: condition, expression: '\`\${API_TOKEN}\` = 1' }`],
+  [
+    "a field to remove",
+    `{ type: remove, target: "\${API_TOKEN}" }, { type: condition, expression: "false" }`,
+  ],
+  [
+    "a mapping",
+    `{ type: mapping, mappings: [{ source: "\${API_TOKEN}", target: id }] }, { type: condition, expression: "false" }`,
+  ],
+  ["a script", `{ type: script, path: "./\${API_TOKEN}.ts" }`],
+  ["a refusal", `{ type: condition, expression: 'id > "\${API_TOKEN}"', onError: deadLetter }`],
+] as const;
+
+test.each(
+  filterKinds.flatMap(([kind, filters]) =>
+    ["file:./state", "sqlite:./s.db"].map((state) => [kind, state, filters] as const),
+  ),
+)("P14: a secret inside a filter is neither stored nor printed: %s, %s", async (_kind, state, filters) => {
+  await using server = await startHttpServer((_, response) =>
+    sendJson(response, [{ id: 1, updated_at: "2026-01-01T00:00:00Z" }]),
+  );
+  const folder = testFolder();
+  const secret = "tokenSECRET42";
+  writeFileSync(join(folder, `${secret}.ts`), "export default () => null;\n");
+  const text = (to: string) => `name: x
+input:
+  type: httpPolling
+  endpoint: ${server.origin}/
+  key: id
+  statePersistence: { timestamp: { field: updated_at, queryParam: since } }
+filters: [${filters}]
+output: { type: file, path: ./out.jsonl${to} }
+`;
+  writeFileSync(join(folder, "x.yaml"), text(""));
+  const deadLetter = ", deadLetter: { path: ./dead.jsonl }";
+  if (filters.includes("deadLetter")) writeFileSync(join(folder, "x.yaml"), text(deadLetter));
+  const run = await tidemark(["run", "x.yaml", "--state", state, "--json"], {
+    cwd: folder,
+    env: { API_TOKEN: secret },
+  });
+  const history = await tidemark(["state", "history", "x", "default", "--json", "--state", state], {
+    cwd: folder,
+  });
+  expect(JSON.parse(run.stdout)).toMatchObject({ records_read: 1 });
+  expect(history.stdout).toContain("records_read");
+  for (const { stdout, stderr } of [run, history]) expect(stdout + stderr).not.toContain("SECRET");
+  rmSync(join(folder, `${secret}.ts`));
+  expect(filesWithTraces(folder)).toEqual([]);
+});

@@ -1,4 +1,5 @@
 import { emptyPosition, type Position } from "../model/position.ts";
+import { redact } from "../secrets.ts";
 import type { OpenTransaction } from "../sql/port.ts";
 import type { Completion, Run } from "../state/contract.ts";
 import type { LeaseKeeper } from "../state/lease-keeper.ts";
@@ -162,7 +163,7 @@ export class Commits {
   #correctionOf(step: Step, disorder: string | null): { correction?: string } {
     if (disorder === null) return {};
     const goesBack = step.partitions.length > 0 || step.position.watermark !== this.#watermark;
-    return goesBack ? { correction: brokenOrder(disorder) } : {};
+    return goesBack ? { correction: redact(brokenOrder(disorder)) } : {};
   }
 
   async complete(loop: ReadLoop): Promise<void> {

@@ -1,5 +1,6 @@
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
+import { redact } from "../secrets.ts";
 import type { FilterAccount, FilterCount } from "./filter-account.ts";
 import { Origins } from "./origins.ts";
 import type { Filter, FilterContext, Refusals, Warn } from "./ports.ts";
@@ -157,16 +158,17 @@ class Link implements FilterAccount {
     const { index, filter } = this.#parts;
     const { kind, name = kind, fields = [] } = filter;
     const absentFields = this.#given === 0 ? [] : fields.filter((field) => !this.seen.has(field));
+    // The history and `--json` hold these: an expression may have been filled in with a secret.
     return {
       index,
       type: kind,
-      name,
+      name: redact(name),
       given: this.#given,
       dropped: this.#dropped,
       missingField: this.#missingField,
       refused: this.#refused,
       defaulted: this.#defaulted,
-      absentFields,
+      absentFields: absentFields.map(redact),
     };
   }
 }

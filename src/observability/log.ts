@@ -1,4 +1,4 @@
-import { redact } from "../secrets.ts";
+import { redactIn } from "../secrets.ts";
 import { visibleText } from "../terminal-text.ts";
 import { traceContext } from "../trace-context.ts";
 import { prettyLine } from "./pretty-line.ts";
@@ -46,7 +46,7 @@ export async function openLog({ level, pretty, write }: LogOptions): Promise<Log
     },
     {
       write(line: string) {
-        const clean = cleaned(JSON.parse(line));
+        const clean = redactIn(JSON.parse(line));
         write(pretty ? prettyLine(clean) : visibleText(`${JSON.stringify(clean)}\n`));
       },
     },
@@ -57,12 +57,4 @@ export async function openLog({ level, pretty, write }: LogOptions): Promise<Log
 function traceFields(): object {
   const context = traceContext();
   return context === null ? {} : { trace_id: context.traceId };
-}
-
-/** A line with every text cleaned by itself: over the whole of it, masks could cross from one value to the next. */
-function cleaned(value: unknown): unknown {
-  if (typeof value === "string") return redact(value);
-  if (Array.isArray(value)) return value.map(cleaned);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, cleaned(inner)]));
 }
