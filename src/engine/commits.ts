@@ -140,10 +140,11 @@ export class Commits {
   async checkpointInside(loop: ReadLoop, disorder: string | null): Promise<void> {
     const { state, run, faults, refusals } = this.#parts;
     const step = this.#step(loop, false);
+    // Before anything is waited for: what is refused meanwhile is not part of the step.
+    refusals.settle();
     await this.#lease.confirm();
     await faults("beforeCommit");
     this.failed = true;
-    refusals.settle();
     this.#sequence += 1;
     await state.checkpoint(run, {
       sequence: this.#sequence,

@@ -59,7 +59,7 @@ export interface DeadLetter {
 export interface DeadLetterSink {
   /** What a message calls it: the path of a file. */
   readonly place: string;
-  /** Throws `OUTPUT_FAILED` where it cannot take the letter. */
+  /** Throws `OUTPUT_FAILED` where it cannot take the letter, `OUTPUT_UNAVAILABLE` where that may pass. */
   add(letter: DeadLetter): void;
   /** Returns when every letter added is durable. */
   sync(): void;

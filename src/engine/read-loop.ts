@@ -103,6 +103,7 @@ export class ReadLoop {
         : new ReceiptWriter({
             ...inside,
             warn: filterContext.warn,
+            refusals,
             write: (batch) => this.#handOver(batch),
             touched: (part) => this.#touched.add(part),
           });

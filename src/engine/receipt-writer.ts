@@ -4,13 +4,15 @@ import type { SourceRecord } from "../model/record.ts";
 import { InsidePage } from "./inside-page.ts";
 import { PageDelivery } from "./page-delivery.ts";
 import type { Part, Unit } from "./part.ts";
-import type { Batch, Page, Warn } from "./ports.ts";
+import type { Batch, Outcome, Page, Warn } from "./ports.ts";
+import type { RunRefusals } from "./refusals.ts";
 import { mostTaken } from "./taken-records.ts";
 import type { Traced } from "./traced.ts";
 
 export interface ReceiptWriterParts {
   readonly clock: Clock;
   readonly warn: Warn;
+  readonly refusals: Pick<RunRefusals, "settle" | "letGo" | "pending" | "holdsBack">;
   readonly write: (batch: Batch) => Promise<void>;
   /** To be told of a part that is about to be committed. */
   readonly touched: (part: Part) => void;
@@ -42,6 +44,10 @@ export interface Before {
 interface AtHand {
   readonly given: ReceiptedPage;
   readonly delivery: PageDelivery;
+  /** The refused records whose letters may not be durable yet, by place: they are not dealt with before. */
+  readonly unkept: number[];
+  /** Whether refused records of earlier pages waited to be settled when this one began. */
+  readonly hasOlder: boolean;
   /** Whether the loop has counted what the output took. */
   counted: boolean;
 }
@@ -49,13 +55,16 @@ interface AtHand {
 /**
  * Writes pages to an output that tells of each record it has taken. While it does, what was taken is committed by name at
  * a pace; where the page breaks off, the part stands behind what was taken, as far as its order allows, and
- * what was taken beyond is known by name.
+ * what was taken beyond is known by name. A refused record is dealt with once its letter is durable: where that
+ * fails, the page breaks off as at a record that is refused under `onError: fail`.
  */
 export class ReceiptWriter {
   readonly #parts: ReceiptWriterParts;
   readonly #inside: InsidePage;
   #at: AtHand | null = null;
   #movedInside = false;
+  /** Whether refused records of the pages before wait to be settled. */
+  #hasOlder = false;
 
   constructor(parts: ReceiptWriterParts) {
     this.#parts = parts;
@@ -82,10 +91,11 @@ export class ReceiptWriter {
     const { part } = unit;
     const nameOf = (record: SourceRecord): string => part.taken.nameOf(record);
     const delivery = new PageDelivery({ page, known, fresh: records, traced, nameOf });
-    const at: AtHand = { given, delivery, counted: false };
+    const at: AtHand = { given, delivery, unkept: [], hasOlder: this.#hasOlder, counted: false };
     this.#at = at;
     this.#movedInside = false;
-    if (delivery.given > 0) await this.#writeAll(at, columns);
+    await this.#writeAll(at, columns);
+    this.#hasOlder = this.#parts.refusals.pending;
     if (this.#movedInside) part.goOn();
     this.#parts.touched(part);
     unit.written(() => delivery.names());
@@ -95,28 +105,50 @@ export class ReceiptWriter {
   async #writeAll(at: AtHand, columns: Pick<Batch, "columns">): Promise<void> {
     const { delivery } = at;
     const { records } = at.given.traced;
+    const receipt = (places: readonly number[], outcome: Outcome): Promise<void> => {
+      if (outcome === "taken") delivery.settle(places, outcome);
+      else at.unkept.push(...places);
+      return this.#inside.settled();
+    };
     try {
-      await this.#parts.write({
-        records,
-        ...columns,
-        receipt: (places, outcome) => {
-          delivery.settle(places, outcome);
-          return this.#inside.settled();
-        },
-      });
+      // What the filters refused of the page is kept before any of it is sent.
+      this.#keepRefused(at);
+      if (delivery.given > 0) await this.#parts.write({ records, ...columns, receipt });
       at.counted = true;
       await this.#inside.end();
       if (this.#inside.failure !== null) throw this.#inside.failure.error;
+      this.#keepRefused(at);
+      delivery.settle(at.unkept, "refused");
       delivery.settle([...records.keys()], "taken");
     } catch (error) {
       await this.#inside.end();
+      this.#keepLast(at);
       this.#breakOff(at);
       throw error;
     }
   }
 
+  /** Settles the page's refused records, unless nothing may be committed for now. */
+  #keepRefused({ delivery, unkept }: AtHand): void {
+    const { refusals } = this.#parts;
+    if (refusals.holdsBack) return;
+    refusals.settle();
+    delivery.settle(unkept.splice(0), "refused");
+  }
+
+  /** Where the letters of a page that broke off cannot be kept, the next run is to meet those records again. */
+  #keepLast(at: AtHand): void {
+    try {
+      this.#keepRefused(at);
+    } catch {
+      // The failure that broke the page off is thrown. What older pages left must not be passed.
+      if (!at.hasOlder) this.#parts.refusals.letGo();
+    }
+  }
+
   async #commitInside(): Promise<void> {
     if (this.#at?.delivery.isTraced !== true) return;
+    this.#keepRefused(this.#at);
     const { given, delivery } = this.#at;
     const { part } = given.unit;
     const names = delivery.names();

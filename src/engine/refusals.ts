@@ -52,6 +52,7 @@ export class RunRefusals implements Refusals {
   readonly #account: RefusalAccount;
   #refusesLate = false;
   #isEnding = false;
+  #isStopped = false;
   #held: Held[] = [];
   #unsettled = 0;
   #settled = 0;
@@ -90,10 +91,10 @@ export class RunRefusals implements Refusals {
 
   /**
    * Whether nothing may be committed for now: too many of what was tried are refused, and few were tried. The run goes
-   * on, and what comes decides.
+   * on, and what comes decides. Or too many were, and the run ends.
    */
   get holdsBack(): boolean {
-    return this.#account.holdsBack;
+    return this.#isStopped || this.#account.holdsBack;
   }
 
   /** Whether a checkpoint that is due is to wait for more records, since what the output refuses of few is not known yet. */
@@ -155,7 +156,7 @@ export class RunRefusals implements Refusals {
   }
 
   settle(): void {
-    if (this.#parts.dryRun !== true) this.#account.judge({ atEnd: this.#isEnding });
+    this.#judge();
     if (this.#unsettled === 0) return;
     this.#handOver();
     for (const sink of this.#sinks.values()) sink.sync();
@@ -165,9 +166,26 @@ export class RunRefusals implements Refusals {
     this.#unsettledLetters = 0;
   }
 
+  /** Gives up what waits to be settled: its letters cannot be kept, and no position passes the records. */
+  letGo(): void {
+    this.#held = [];
+    this.#unsettled = 0;
+    this.#unsettledLetters = 0;
+  }
+
   close(): void {
     this.#held = [];
     for (const sink of this.#sinks.values()) sink.close();
+  }
+
+  #judge(): void {
+    if (this.#parts.dryRun === true) return;
+    try {
+      this.#account.judge({ atEnd: this.#isEnding });
+    } catch (error) {
+      this.#isStopped = true;
+      throw error;
+    }
   }
 
   #take(held: Held): void {

@@ -1,16 +1,7 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
+import { passesOnDisk } from "../passing-failure.ts";
 
-/** Failures of a disk that pass when somebody makes room, or mounts it again. */
-const passing: ReadonlySet<unknown> = new Set([
-  "ENOSPC",
-  "EDQUOT",
-  "EROFS",
-  "EIO",
-  "ESTALE",
-  "EMFILE",
-  "ENFILE",
-]);
-/** The same of SQLite: it can only be read, the disk failed, the disk is full, it cannot be opened. */
+/** Failures of SQLite that may pass: it can only be read, the disk failed, the disk is full, it cannot be opened. */
 const passingInSqlite: ReadonlySet<unknown> = new Set([8, 10, 13, 14]);
 
 /**
@@ -37,7 +28,7 @@ function isFolder(cause: unknown): boolean {
 function mayPass(cause: unknown): boolean {
   const sqlite = sqliteCode(cause);
   if (sqlite !== null) return passingInSqlite.has(sqlite);
-  return cause instanceof Error && "code" in cause && passing.has(cause.code);
+  return passesOnDisk(cause);
 }
 
 /** SQLite's own primary result code of an error; null where it is none of SQLite's. */

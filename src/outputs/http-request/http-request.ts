@@ -49,7 +49,7 @@ const outputErrorCodes: HttpErrorCodes = {
  * A batch is sent while it is written, one request after another unless `concurrency` says otherwise,
  * and repeated after a failure with the same `Idempotency-Key`. A `commit` returns when every record
  * before it was taken by the endpoint or given to the run's refusals; after a write that failed it throws what that threw. Errors: `OUTPUT_UNAVAILABLE` for an endpoint that does not answer or
- * cannot serve after all retries; `OUTPUT_FAILED` for a refusal under `onError: fail`, for one that is
+ * cannot serve after all retries, and for a dead-letter file on a full disk; `OUTPUT_FAILED` for a refusal under `onError: fail`, for one that is
  * not about a record, and for a dead-letter file that cannot be written; `RECORD_INVALID` for a record that
  * no request can be made of; the signal's reason.
  *

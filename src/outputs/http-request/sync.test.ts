@@ -1,3 +1,4 @@
+import { mkdirSync, rmdirSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
 import { at, Bench, dying, record, timeless } from "../../../test/support/engine-bench.ts";
 import {
@@ -157,6 +158,42 @@ test("P5: the watermark passes a refused record only with its dead letter, and c
   expect(deadLettersIn(path)).toEqual([...first, letter(5, second), letter(6, second)]);
   expect(await run()).toMatchObject({ status: "completed", recordsWritten: 0, warnings: [] });
 });
+
+test.each([1, 3])(
+  "P5: a letter that cannot be kept ends the run as a refused record does, and what was taken is not sent again (concurrency %i)",
+  async (concurrency) => {
+    const path = freshDeadLetterPath();
+    const { run, source, requests, watermark } = await benchOf(
+      (request) => (idOf(request) === 6 ? 422 : 200),
+      {
+        onError: "deadLetter",
+        deadLetter: { path },
+        ...(concurrency === 1 ? {} : { concurrency, key: "id" }),
+      },
+    );
+    mkdirSync(path);
+    expect(await run()).toMatchObject({
+      status: "failed",
+      recordsRefused: 0,
+      warnings: [],
+      error: {
+        code: "OUTPUT_FAILED",
+        message: expect.stringMatching(/the dead-letter file .*the next run goes on behind them/),
+      },
+    });
+    expect(await watermark()).toBe(at(5));
+    expect(await run()).toMatchObject({ status: "failed", recordsRefused: 0 });
+    expect(await watermark()).toBe(at(5));
+
+    rmdirSync(path);
+    source.put(record(8, 8));
+    expect(await run()).toMatchObject({ status: "completed", recordsRefused: 1 });
+    expect(await watermark()).toBe(at(8));
+    expect(deadLettersIn(path)).toEqual([expect.objectContaining({ record: record(6, 6) })]);
+    const taken = requests().flat();
+    for (const id of [1, 2, 3, 4, 5, 7, 8]) expect(taken.filter((one) => one === id)).toEqual([id]);
+  },
+);
 
 test("skipped records are counted once each, and the run completes", async () => {
   const { run, watermark } = await benchOf((request) => (Number(idOf(request)) % 2 === 0 ? 400 : 200), {

@@ -14,13 +14,15 @@ import { dirname, resolve } from "node:path";
 import type { DeadLetter, DeadLetterSink } from "../../engine/ports.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { narrow, privateMode } from "../../private-files.ts";
+import { passesOnDisk } from "../passing-failure.ts";
 import { letterLine } from "./letter-line.ts";
 
 /**
  * A file to which refused records are added as JSON lines; several streams and processes may share it. It is
  * opened for the first record after a `sync` and closed by the next. It may be moved away at any time: what was
  * added and not synced by then is added to the new file too, where its `id` tells it from another letter. A file that
- * is made is readable by its owner alone. Throws `OUTPUT_FAILED` where it cannot be written.
+ * is made is readable by its owner alone. Throws `OUTPUT_UNAVAILABLE` where it cannot be written for now, such as on a
+ * full disk, and else `OUTPUT_FAILED`.
  */
 export class DeadLetterFile implements DeadLetterSink {
   readonly #path: string;
@@ -90,12 +92,22 @@ export class DeadLetterFile implements DeadLetterSink {
     try {
       action();
     } catch (cause) {
-      throw new TidemarkError("OUTPUT_FAILED", `the dead-letter file ${this.#path}: ${messageOf(cause)}`, {
-        cause,
-        hint: "See that `deadLetter.path` can be written; the next run meets the record again.",
-      });
+      throw letterFailure(this.#path, cause);
     }
   }
+}
+
+/** The failure of a dead-letter file: `OUTPUT_UNAVAILABLE` where it may pass, and else `OUTPUT_FAILED`. */
+function letterFailure(path: string, cause: unknown): TidemarkError {
+  const mayPass = passesOnDisk(cause);
+  const check = mayPass
+    ? "Check that the disk has room and can be written"
+    : "See that `deadLetter.path` can be written";
+  return new TidemarkError(
+    mayPass ? "OUTPUT_UNAVAILABLE" : "OUTPUT_FAILED",
+    `the dead-letter file ${path}: ${messageOf(cause)}`,
+    { cause, hint: `${check}; the next run meets the record again.` },
+  );
 }
 
 /** How often a file may be moved away while letters are added to it; some file systems cannot tell that it was not. */
