@@ -1,25 +1,16 @@
-import { isNode, type Node, walk } from "./jsonata-tree.ts";
+import {
+  type ExpressionMistake,
+  type ExpressionNames,
+  isVariable,
+  jsonataFunctions,
+  offsetOf,
+  variableName,
+} from "./jsonata-names.ts";
+import { isNode, type Node } from "./jsonata-tree.ts";
 import { nearest } from "./nearest.ts";
-
-/** The functions of JSONata; a test holds the list against JSONata's own. */
-export const jsonataFunctions: ReadonlySet<string> = new Set(
-  (
-    "sum count max min average string substring substringBefore substringAfter lowercase uppercase length trim pad match " +
-    "contains replace split join formatNumber formatBase formatInteger parseInteger number floor ceil round abs sqrt power " +
-    "random boolean not map zip filter single reduce sift keys lookup append exists spread merge reverse each error assert " +
-    "type sort shuffle distinct base64encode base64decode encodeUrlComponent encodeUrl decodeUrlComponent decodeUrl eval " +
-    "toMillis fromMillis clone now millis"
-  ).split(" "),
-);
 
 /** Functions whose second argument is a function. */
 const takeFunction: ReadonlySet<string> = new Set("map filter single reduce sift each sort".split(" "));
-
-export interface ExpressionMistake {
-  readonly message: string;
-  /** Where it stands in the expression's text. */
-  readonly offset: number;
-}
 
 /** A node where a function is wanted: `$f`, or `f` where the dollar sign is missing. */
 interface Called {
@@ -28,22 +19,12 @@ interface Called {
   readonly hasSign: boolean;
 }
 
-/**
- * The first call of a function that neither JSONata nor the expression itself defines; null for none. `values` are the
- * names of what is given to the expression beside its input. A name that the expression binds anywhere counts as
- * defined everywhere.
- */
+/** The first call of a function that neither JSONata nor the expression itself defines; null for none. */
 export function unknownCall(
-  tree: unknown,
   text: string,
-  values: readonly string[] = [],
+  { nodes, bound, values }: ExpressionNames,
 ): ExpressionMistake | null {
-  const nodes: Node[] = [];
-  walk(tree, (node) => nodes.push(node));
-  const bound = new Set(nodes.flatMap(boundNames));
   const called = nodes.flatMap((node) => calledAt(node, bound));
-  // The text that `$eval` evaluates may bind names too.
-  if (nodes.some((node) => isVariable(node) && node.value === "eval")) return null;
   const functionsAreValues = makesFunctions(nodes, called);
   const wrong = called.find(({ name, hasSign }) =>
     hasSign ? !bound.has(name) && !jsonataFunctions.has(name) : !functionsAreValues,
@@ -53,7 +34,7 @@ export function unknownCall(
   const near = isValue ? undefined : nearest(wrong.name, [...bound, ...jsonataFunctions]);
   return {
     message: `the expression calls ${wordsFor(wrong, isValue)}${near === undefined ? "" : `; did you mean \`$${near}\`?`}`,
-    offset: offsetOf(wrong, text),
+    offset: offsetOf(wrong.node, wrong.name.length + (wrong.hasSign ? 1 : 0), text),
   };
 }
 
@@ -61,23 +42,6 @@ function wordsFor({ name, hasSign }: Called, isValue: boolean): string {
   if (!hasSign) return `\`${name}\`, which is a field; the names of functions begin with \`$\``;
   if (isValue) return `\`$${name}\`, which is a value and no function`;
   return `\`$${name}\`, which is no function of JSONata and is not defined in the expression`;
-}
-
-/** A node's position lies behind its name. */
-function offsetOf({ node: { position }, name, hasSign }: Called, text: string): number {
-  const length = name.length + (hasSign ? 1 : 0);
-  return Math.max(0, Math.min(Number(position) - length, text.length));
-}
-
-/** Names that a node gives a value: `$f := …`, `function($f) { … }`, `list@$f`, `list#$f`. */
-function boundNames({ type, value, lhs, arguments: given, focus, index }: Node): string[] {
-  if (type === "bind") return namesOf([lhs]);
-  if (type === "lambda" && Array.isArray(given)) return namesOf(given);
-  return [focus, index, type === "index" ? value : null].filter((name) => typeof name === "string");
-}
-
-function namesOf(nodes: readonly unknown[]): string[] {
-  return nodes.flatMap((node) => (isNode(node) && typeof node.value === "string" ? [node.value] : []));
 }
 
 function calledAt({ type, procedure, arguments: given, rhs }: Node, bound: ReadonlySet<string>): Called[] {
@@ -89,15 +53,9 @@ function calledAt({ type, procedure, arguments: given, rhs }: Node, bound: Reado
   return takes ? [...variableAt(procedure), ...variableAt(given[1])] : variableAt(procedure);
 }
 
-function isVariable(node: unknown): node is Node {
-  return isNode(node) && node.type === "variable";
-}
-
-/** `$` and `$$` are the input. */
 function variableAt(node: unknown): Called[] {
-  if (!isVariable(node) || typeof node.value !== "string") return [];
-  const { value: name } = node;
-  return name === "" || name === "$" ? [] : [{ node, name, hasSign: true }];
+  const name = variableName(node);
+  return name === null || !isNode(node) ? [] : [{ node, name, hasSign: true }];
 }
 
 function fieldAt({ type, steps }: Node): Called[] {

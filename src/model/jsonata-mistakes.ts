@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { boundedJsonata } from "./bounded-jsonata.ts";
-import { type ExpressionMistake, unknownCall } from "./jsonata-calls.ts";
+import { unknownCall } from "./jsonata-calls.ts";
+import { type ExpressionMistake, namesIn } from "./jsonata-names.ts";
+import { unknownVariable } from "./jsonata-variables.ts";
 
 /**
  * What is wrong with a JSONata expression as it is written; null where nothing is. `values` are the names of what is
@@ -8,7 +10,9 @@ import { type ExpressionMistake, unknownCall } from "./jsonata-calls.ts";
  */
 export function expressionMistake(text: string, values: readonly string[] = []): ExpressionMistake | null {
   try {
-    return unknownCall(boundedJsonata(text).ast(), text, values);
+    const tree = boundedJsonata(text).ast();
+    const names = namesIn(tree, values);
+    return names === null ? null : (unknownCall(text, names) ?? unknownVariable(tree, text, names));
   } catch (error) {
     return readMistake(error, text);
   }

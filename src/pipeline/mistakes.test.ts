@@ -75,6 +75,24 @@ output:
     expect(found[0]).toContain(`${place} `);
   });
 
+  test.each([
+    ["filters[0].expression", "$n", "n", "", "filters: [{ type: condition, expression: 'ok and $n > 1' }]"],
+    ["output.answer.refused", "$error", "error", "answer: { success: ok, refused: $error }", ""],
+  ])(
+    "a variable that nothing defines is told with its place: %s",
+    async (where, name, field, answer, more) => {
+      const output = `{ type: httpRequest, endpoint: "https://target.example.com/a", ${answer} }`;
+      const text = `name: a\ninput: { type: database, connectionString: "sqlite:a.db", query: SELECT 1 }\noutput: ${output}\n${more}`;
+      const lines = text.split("\n");
+      const line = lines.findIndex((one) => one.includes(name));
+      const [found, ...others] = (await told(text)).filter((one) => one.includes("EXPRESSION_INVALID"));
+      expect(others).toEqual([]);
+      expect(found).toContain(`${line + 1}:${(lines[line]?.indexOf(name) ?? 0) + 1} `);
+      expect(found).toContain(`\`${where}\`: the expression reads \`${name}\``);
+      expect(found).toContain(`write \`${field}\` for the field`);
+    },
+  );
+
   test("a key that is mistyped is one diagnostic, at its line, wherever it stands", async () => {
     const lines = whole.split("\n");
     const mistyped = lines.flatMap((line, index) => {

@@ -1,8 +1,8 @@
 import { boundedJsonata } from "../../../model/bounded-jsonata.ts";
 import { ExactNumber } from "../../../model/exact-number.ts";
 import { jsonataBoolean } from "../../../model/jsonata-boolean.ts";
-import type { ExpressionMistake } from "../../../model/jsonata-calls.ts";
 import { expressionMistake, expressionSchemaOf, jsonataReason } from "../../../model/jsonata-mistakes.ts";
+import type { ExpressionMistake } from "../../../model/jsonata-names.ts";
 import { isPlainObject } from "../../../model/plain-object.ts";
 
 /** What expressions can name besides the value that they are about: `$status` and `$headers`. */
