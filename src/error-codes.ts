@@ -124,7 +124,7 @@ export const errorCodes = {
   },
   STATE_EDITED: {
     meaning:
-      "The row of a stream, or of one of its partitions, was changed in the state's database outside Tidemark.",
+      "The row of a stream, or of one of its partitions, was changed or removed in the state's database outside Tidemark.",
     hint: "Restore the row, or confirm where the stream stands with `tidemark state set`, which is audited.",
     recoverable: false,
   },

@@ -234,6 +234,78 @@ for (const [name, open] of Object.entries({ sqlite: onSqlite, postgres: onPostgr
       });
     }
 
+    test("P12: a partition whose row was removed is refused until it is confirmed, and missed by verifyAudit", async () => {
+      const { store, sql } = await open();
+      const first = await store.begin(key, { cursorType: "numeric_id" });
+      await store.complete(first, { partitions: moves("5", "a", "b") });
+      await sql("DELETE FROM tidemark_partitions WHERE partition = 'b'");
+      const refusal = {
+        code: "STATE_EDITED",
+        stream: "sap_eu/default",
+        message: expect.stringMatching(/partition "b" .* was removed, and its audit log ends with 5/),
+        hint: expect.stringMatching(
+          /state set sap_eu default 5 --partition 'b' .* state reset .* --partition 'b'/,
+        ),
+      };
+      const run = await store.begin(key, { cursorType: "numeric_id" });
+      await expect(store.partition(key, "b", { compare: true })).rejects.toMatchObject(refusal);
+      await expect(store.checkpoint(run, moving(1, "9", "a", "b"))).rejects.toMatchObject(refusal);
+      await expect(store.complete(run, { partitions: moves("1", "b") })).rejects.toMatchObject(refusal);
+      expect(await store.partition(key, "new", { compare: true })).toBeNull();
+      await store.checkpoint(run, moving(1, "6", "a", "new"));
+      await store.fail(run, { error: "edited" });
+      await expect(store.verifyAudit()).rejects.toMatchObject({
+        code: "AUDIT_BROKEN",
+        message: expect.stringMatching(/partition "b" .* was removed/),
+        hint: expect.stringContaining("state set sap_eu default 5 --partition 'b'"),
+      });
+      await store.reset(key, { to: null, partition: "b", ...byHand });
+      expect((await store.partition(key, "b", { compare: true }))?.position.watermark).toBeNull();
+      const { items } = await store.audit({ key });
+      const ofB = items.filter(({ partition }) => partition === "b");
+      expect(ofB.map((row) => [row.action, row.actor, row.oldCursor, row.newCursor])).toEqual([
+        ["advance", "local", null, "5"],
+        ["edit", "unknown", "5", null],
+        ["reset", "ada", null, null],
+      ]);
+      const next = await store.begin(key, { cursorType: "numeric_id" });
+      await store.complete(next, { partitions: moves("8", "b") });
+      await store.verifyAudit();
+    });
+
+    test("P12: the row of a partition may be removed once the whole stream was started over", async () => {
+      const { store, sql } = await open();
+      const exported = await (async () => {
+        const first = await store.begin(key, { cursorType: "numeric_id" });
+        await store.complete(first, { partitions: moves("5", "a", "b") });
+        return store.export(key);
+      })();
+      await store.reset(key, { to: null, ...byHand });
+      await sql("DELETE FROM tidemark_partitions");
+      await store.verifyAudit();
+      expect((await store.partition(key, "b", { compare: true }))?.position.watermark).toBeNull();
+      const run = await store.begin(key, { cursorType: "numeric_id" });
+      await store.complete(run, { partitions: moves("1", "b") });
+      await store.import({ ...exported, partitions: exported.partitions?.slice(1) ?? [] }, byHand);
+      await sql("DELETE FROM tidemark_partitions WHERE partition = 'a'");
+      await store.verifyAudit();
+      await sql("DELETE FROM tidemark_partitions WHERE partition = 'b'");
+      await expect(store.verifyAudit()).rejects.toMatchObject({ code: "AUDIT_BROKEN" });
+      await expect(store.partition(key, "b", { compare: true })).rejects.toMatchObject({
+        code: "STATE_EDITED",
+      });
+    });
+
+    test("P11: a backfill reads a partition whose live row was removed", async () => {
+      const { store, sql } = await open();
+      const first = await store.begin(key, { cursorType: "numeric_id" });
+      await store.complete(first, { partitions: moves("5", "b") });
+      await sql("DELETE FROM tidemark_partitions");
+      const run = await store.begin(key, { cursorType: "numeric_id", kind: "backfill", backfill: "may" });
+      expect(await store.partition(key, "b", { compare: true, backfill: "may" })).toBeNull();
+      await store.complete(run, { partitions: moves("3", "b") });
+    });
+
     test("P12: a partition is as its log says after a reset of the stream, an import and an archive", async () => {
       const { store } = await open();
       const first = await store.begin(key, { cursorType: "numeric_id" });
@@ -419,6 +491,56 @@ describe("state files, edited by hand", () => {
     });
     expect((await bench.run({ state: store })).warnings).toEqual([]);
     await store.verifyAudit();
+  });
+
+  test("P12: a partition whose file was removed starts over, which is told once and logged", async () => {
+    const { folder, store } = await onFiles();
+    const bench = new Bench({ incremental: { partitions: { concurrency: 1 } } });
+    for (const partition of ["a", "b"]) bench.source.put({ id: partition, updated_at: at(5), partition });
+    await bench.run({ state: store });
+    bench.source.put({ id: "more", updated_at: at(6), partition: "a" });
+    await bench.run({ state: store });
+    const { connector, stream } = bench.pipeline.key;
+    rmSync(join(folder, connector, `${stream}~partitions`, "live", "b.json"));
+    await expect(store.verifyAudit()).rejects.toMatchObject({
+      code: "AUDIT_BROKEN",
+      message: expect.stringMatching(/partition "b" .* was removed/),
+    });
+    const result = await bench.run({ state: store });
+    expect(result.warnings).toContainEqual(
+      expect.objectContaining({
+        code: "STATE_EDITED",
+        message: expect.stringContaining(`of partition "b" is none, and was ${at(5)}`),
+      }),
+    );
+    const { items } = await store.audit({ key: bench.pipeline.key });
+    expect(items.filter(({ partition }) => partition === "b").slice(1, 2)).toMatchObject([
+      { action: "edit", actor: "unknown", oldCursor: at(5), newCursor: null },
+    ]);
+    expect((await bench.run({ state: store })).warnings).toEqual([]);
+    await store.verifyAudit();
+  });
+
+  test("P12: partitions are compared with a log that is long, that grows, and that is written anew", async () => {
+    const { folder, store } = await onFiles();
+    const live = join(folder, "sap_eu~partitions", "live");
+    for (let n = 1; n <= 30; n++) await runPartitions(store, String(n), "a", `p${n}`);
+    rmSync(join(live, "p3.json"));
+    const missing = (): Promise<unknown> => store.partition(key, "p3", { compare: true });
+    expect(await missing()).toMatchObject({ edited: { oldCursor: "3", newCursor: null } });
+    expect(await store.partition(key, "p31", { compare: true })).toBeNull();
+    await store.prune({ key, keepRuns: 2 });
+    expect(await missing()).toMatchObject({ edited: { oldCursor: "3", newCursor: null } });
+    await runPartitions(store, "31", "p3");
+    await runPartitions(store, "32", "a");
+    expect((await store.partition(key, "p3", { compare: true }))?.edited).toBeUndefined();
+    rmSync(join(live, "p3.json"));
+    expect(await missing()).toMatchObject({ edited: { oldCursor: "31", newCursor: null } });
+    const { items } = await store.audit({ key });
+    const last = items.at(-2);
+    if (last === undefined) throw new Error("there is no log");
+    await store.archiveAudit(key, last);
+    expect(await missing()).toBeNull();
   });
 
   test("P12: a seed is in the log as made by hand", async () => {

@@ -106,6 +106,27 @@ export function otherWatermark(
   );
 }
 
+/** A partition that the log still has. */
+export function partitionRemoved(
+  key: StreamKey,
+  { partition, number, newCursor }: AuditRecord,
+): TidemarkError {
+  const stream = formatStreamKey(key);
+  const { connector, stream: name } = key;
+  return new TidemarkError("AUDIT_BROKEN", removedPartition(stream, partition ?? "", newCursor), {
+    stream,
+    hint:
+      "Restore the partition from a backup, or say where it stands, which is audited: " +
+      `tidemark state set ${connector} ${name} ${newCursor ?? "VALUE"} --partition '${partition}' --reason "…"`,
+    details: { partition, number, logged: newCursor, stored: null },
+  });
+}
+
+/** What is told of a partition that the log has and the state has not. */
+export function removedPartition(stream: string, partition: string, logged: string | null): string {
+  return `the stored state of partition "${partition}" of ${stream} was removed, and its audit log ends with ${logged ?? "none"}: it was changed outside Tidemark`;
+}
+
 /** The list of the streams that were ever stored has fewer than were counted. */
 export function listCut(holder: string, counted: number, listed: number): TidemarkError {
   return new TidemarkError(

@@ -8,7 +8,7 @@ import { unionOfCoverage } from "./backfilled.ts";
 import type { ExportedStream, Metadata, Reset } from "./contract.ts";
 import { confirmedByAct } from "./outside.ts";
 import { partitionEditEntries } from "./partition-edits.ts";
-import { standing, unknownPartition } from "./partitions.ts";
+import { standingBeside, unknownPartition } from "./partitions.ts";
 import { streamNotFound, typeMismatch } from "./refusals.ts";
 import {
   type Backfilled,
@@ -73,8 +73,7 @@ export function moveByOperator(
   const entries = [entryOf(key, null, current.position.watermark, to.position.watermark, act)];
   for (const { partition, position, backfilled: covered } of to.partitions ?? []) {
     refuseForeign(key, to.cursorType, position.watermark);
-    const previous = beside.partition(partition);
-    const old = standing(previous, current, partition) ?? unknownPartition(current, partition);
+    const { stored: previous, row: old } = standingBeside(beside, current, partition);
     partitions.push({ row: putTo(moved, partition, position, act.now), previous });
     entries.push(...movedEntries(current, old, position, act));
     if (covered.length > 0) backfilled.push({ partition, coverage: covered });
@@ -105,8 +104,7 @@ export function resetPartition(
   const { position } = resetTarget(row, key, reset);
   const current = row ?? newRow(key, "", cursorType, act.now);
   const moved = { ...underNewEpoch(current, act.now), cursorType };
-  const previous = beside.partition(partition);
-  const old = standing(previous, current, partition) ?? unknownPartition(current, partition);
+  const { stored: previous, row: old } = standingBeside(beside, current, partition);
   return {
     ...withEntries(moved, movedEntries(current, old, position, act)),
     runs: current.status === "running" ? [runRow(current, "superseded", act.now)] : [],

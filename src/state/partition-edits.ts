@@ -1,7 +1,7 @@
 import { TidemarkError } from "../errors.ts";
 import { emptyPosition, type Position } from "../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
-import type { AuditEntry } from "./audit.ts";
+import { type AuditEntry, removedPartition } from "./audit.ts";
 import { editEntry } from "./outside.ts";
 import type { PartitionRow, StreamRow } from "./rows.ts";
 
@@ -47,15 +47,20 @@ export function refusePartitionEdit(key: StreamKey, row: PartitionRow): void {
   const { logged, stored } = edit;
   const stream = formatStreamKey(key);
   const { partition } = row;
-  const value = stored ?? logged ?? "VALUE";
+  const where = `${key.connector} ${key.stream}`;
+  const which = `--partition '${partition}' --reason "…"`;
+  const again =
+    stored === null ? `, or to read it from the beginning: tidemark state reset ${where} ${which}` : "";
   throw new TidemarkError(
     "STATE_EDITED",
-    `the stored watermark of partition "${partition}" of ${stream} is ${stored ?? "none"}, and its audit log ends with ${logged ?? "none"}: it was changed outside Tidemark`,
+    row.removed === true
+      ? removedPartition(stream, partition, logged)
+      : `the stored watermark of partition "${partition}" of ${stream} is ${stored ?? "none"}, and its audit log ends with ${logged ?? "none"}: it was changed outside Tidemark`,
     {
       stream,
       hint:
         `Restore the partition from a backup, or say where it stands, which is audited: ` +
-        `tidemark state set ${key.connector} ${key.stream} ${value} --partition '${partition}' --reason "…"`,
+        `tidemark state set ${where} ${stored ?? logged ?? "VALUE"} ${which}${again}`,
       details: { partition, logged, stored },
     },
   );

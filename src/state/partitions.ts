@@ -21,22 +21,37 @@ import { isCanonical, refuseForeign, refuseRegression } from "./step-rules.ts";
  * The partition as it stands: what is stored, unless the whole stream was started over since; then it is
  * empty, with that act's tag, so that what an output remembers of before does not come back either.
  * Null where nothing is known of it. Throws `STATE_UNREADABLE` for a watermark that is none (promise P10).
+ * `removed`: as `Beside.removed` has it, where it was looked up.
  */
 export function standing(
   stored: PartitionRow | null,
   stream: StreamRow,
   partition: string,
+  removed: string | null = null,
 ): PartitionRow | null {
   if (stored !== null && stored.positionTag.epoch >= stream.resetEpoch) {
     refuseUnreadable(stream, stored);
     return stored;
   }
-  if (stored === null && stream.resetEpoch === 0) return null;
+  if (stored === null && stream.resetEpoch === 0 && removed === null) return null;
   return {
     ...unknownPartition(stream, partition),
     positionTag: { epoch: stream.resetEpoch, sequence: 0 },
     updatedAt: stored?.updatedAt ?? stream.updatedAt,
+    ...(stored === null && removed !== null ? { logged: removed, removed: true } : {}),
   };
+}
+
+/** The partition as it is stored and as it stands, compared with the log also where nothing is stored of it. */
+export function standingBeside(
+  beside: Beside,
+  stream: StreamRow,
+  partition: string,
+): { readonly stored: PartitionRow | null; readonly row: PartitionRow } {
+  const stored = beside.partition(partition);
+  const removed = stored === null ? beside.removed(partition) : null;
+  const row = standing(stored, stream, partition, removed) ?? unknownPartition(stream, partition);
+  return { stored, row };
 }
 
 function refuseUnreadable(stream: StreamRow, { partition, position: { watermark } }: PartitionRow): void {
@@ -93,11 +108,10 @@ export function movePartitions(
   const backfilled: Backfilled[] = [];
   const entries: AuditEntry[] = [];
   for (const { partition, position } of moves) {
-    const previous = beside.partition(partition);
-    const standingNow = standing(previous, stream, partition) ?? unknownPartition(stream, partition);
+    const { stored: previous, row: standingNow } = standingBeside(beside, stream, partition);
     if (beside.edits === "refuse") refusePartitionEdit(stream.key, standingNow);
     entries.push(...partitionEditEntries(stream, standingNow, { now: how.now, reason: editedByHand }));
-    const { logged: _, positionWatermark: __, ...old } = standingNow;
+    const { logged: _, positionWatermark: __, removed: ___, ...old } = standingNow;
     const began = old.runEpoch === stream.epoch ? old.runLowerBound : old.position.watermark;
     refuseForeign(stream.key, stream.cursorType, position.watermark);
     // Nothing of a backfill's is a live watermark, and so nothing of it has to be kept from going back (P3).

@@ -2,6 +2,7 @@ import type { StreamKey } from "../model/stream-key.ts";
 import { refuseArchiving } from "./archiving.ts";
 import type { ChainLink } from "./chain-link.ts";
 import { mostListed } from "./listing.ts";
+import { standing } from "./partitions.ts";
 import { mostSearched } from "./rewind-ties.ts";
 import type { DueRuns, RowStorage, RowTransaction } from "./row-storage.ts";
 import type { Beside, Change, EditPolicy, PartitionRow, RunRow, StreamRow } from "./rows.ts";
@@ -30,7 +31,33 @@ export function besideOf(
     edits,
     partition: (partition) => (key === undefined ? null : tx.loadPartition(key, lane, partition)),
     backfilled: (partition) => (key === undefined ? [] : tx.loadBackfilled(key, partition)),
+    removed: (partition) => (key === undefined || lane !== "" ? null : removedPartition(tx, key, partition)),
   };
+}
+
+/**
+ * The watermark that the log has for a partition, for one of which nothing is stored. A later row about the stream as a
+ * whole says that it counts no more.
+ */
+function removedPartition(tx: RowTransaction, key: StreamKey, partition: string): string | null {
+  const last = tx.lastAudit(key, partition);
+  if (last === null || last.newCursor === null) return null;
+  const own = tx.lastAudit(key, null);
+  return own !== null && own.number > last.number ? null : last.newCursor;
+}
+
+/** As `standing`; `compare`: a partition of which nothing is stored is looked for in the log. */
+export function standingIn(
+  tx: RowTransaction,
+  { key, lane }: Pick<StreamRow, "key" | "lane">,
+  partition: string,
+  compare: boolean,
+): PartitionRow | null {
+  const stream = tx.load(key, lane);
+  if (stream === null) return null;
+  const stored = tx.loadPartition(key, lane, partition);
+  const asks = compare && stored === null && lane === "";
+  return standing(stored, stream, partition, asks ? removedPartition(tx, key, partition) : null);
 }
 
 /** Whether the stream has partitions that count. */

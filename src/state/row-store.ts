@@ -65,6 +65,7 @@ import {
   hasPartitions,
   partitionsOf,
   pruneRuns,
+  standingIn,
   store,
 } from "./row-changes.ts";
 import { dueRuns, type RowStorage, type RowTransaction } from "./row-storage.ts";
@@ -337,11 +338,9 @@ export class RowStateStore implements StateStore {
     options: PartitionOptions = {},
   ): Promise<PartitionState | null> {
     const lane = options.backfill === undefined ? "" : backfillLane(options.backfill);
-    const row = await this.#storage.read((tx) => {
-      const stream = tx.load(key, lane);
-      return stream === null ? null : standing(tx.loadPartition(key, lane, partition), stream, partition);
-    });
-    return row === null ? null : partitionState(row, options.compare === true ? this.#edits : null);
+    const { compare = false } = options;
+    const row = await this.#storage.read((tx) => standingIn(tx, { key, lane }, partition, compare));
+    return row === null ? null : partitionState(row, compare ? this.#edits : null);
   }
 
   async partitions(

@@ -63,6 +63,8 @@ export interface PartitionRow {
   readonly positionWatermark?: string | null;
   /** The watermark that the audit log ends with, where it was looked up and is known. */
   readonly logged?: string | null;
+  /** Nothing is stored of a live partition that the audit log still has. */
+  readonly removed?: true;
 }
 
 /** What a store does about a change made outside Tidemark: files may be edited by hand, rows of a database may not. */
@@ -116,6 +118,8 @@ export interface Beside {
   /** As it is stored, whether that still counts or not. */
   partition(partition: string): PartitionRow | null;
   backfilled(partition: string | null): readonly Interval[];
+  /** The watermark that the log still has for a live partition of which nothing is stored. */
+  removed(partition: string): string | null;
   /** What the step does about a partition that was changed outside Tidemark. */
   readonly edits: EditPolicy;
 }

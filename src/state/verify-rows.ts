@@ -2,6 +2,7 @@ import type { StreamKey } from "../model/stream-key.ts";
 import { auditBroken, ChainVerifier, otherWatermark, streamRemoved } from "./audit.ts";
 import type { AuditRecord } from "./contract.ts";
 import { mostListed, type Place } from "./listing.ts";
+import { LoggedPartitions } from "./logged-partitions.ts";
 import { partitionEdit } from "./partition-edits.ts";
 import type { RowTransaction } from "./row-storage.ts";
 import type { PartitionRow, StreamRow } from "./rows.ts";
@@ -57,11 +58,15 @@ function refuseOrphan(tx: RowTransaction, record: AuditRecord | undefined): void
 function verifyStream(tx: RowTransaction, row: StreamRow): number {
   const archived = tx.archivedTo(row.key);
   const verifier = new ChainVerifier(row.key, archived);
+  const logged = new LoggedPartitions(row.key);
   let after: Place | null = null;
   let count = 0;
   for (;;) {
     const rows = tx.listAudit({ key: row.key, after, limit: mostListed });
-    for (const record of rows) verifier.row(record);
+    for (const record of rows) {
+      verifier.row(record);
+      logged.row(record);
+    }
     count += rows.length;
     const last = rows.at(-1);
     if (last === undefined) break;
@@ -72,16 +77,22 @@ function verifyStream(tx: RowTransaction, row: StreamRow): number {
   if (positionWatermark !== undefined) {
     throw otherWatermark(row.key, null, row.auditNumber, row.position.watermark, positionWatermark);
   }
-  verifyPartitions(tx, row, archived.number > 0);
+  verifyPartitions(tx, row, archived.number > 0, logged);
   return count;
 }
 
 /** A partition of which the log has no row may have its last one in the archive. */
-function verifyPartitions(tx: RowTransaction, stream: StreamRow, hasArchive: boolean): void {
+function verifyPartitions(
+  tx: RowTransaction,
+  stream: StreamRow,
+  hasArchive: boolean,
+  logged: LoggedPartitions,
+): void {
   let after: string | null = null;
   for (;;) {
     const rows: PartitionRow[] = tx.listPartitions(stream.key, { after, limit: mostListed });
     for (const row of rows) {
+      logged.stored(row.partition);
       if (row.positionTag.epoch < stream.resetEpoch) continue;
       const last = tx.lastAudit(stream.key, row.partition);
       if (last === null && hasArchive) continue;
@@ -90,6 +101,7 @@ function verifyPartitions(tx: RowTransaction, stream: StreamRow, hasArchive: boo
       throw otherWatermark(stream.key, row.partition, last?.number ?? 0, edit.logged, edit.stored);
     }
     after = rows.at(-1)?.partition ?? null;
-    if (after === null) return;
+    if (after === null) break;
   }
+  logged.end();
 }

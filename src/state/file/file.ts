@@ -9,6 +9,7 @@ import type { RowStorage, RowTransaction, Transacting } from "../row-storage.ts"
 import { RowStateStore } from "../row-store.ts";
 import { writeScratch } from "../scratch.ts";
 import { withLock } from "./lock.ts";
+import { LogEnds } from "./log-ends.ts";
 import { baseOf } from "./names.ts";
 import { FileTransaction } from "./transaction.ts";
 
@@ -28,6 +29,7 @@ class FileStorage implements RowStorage {
   readonly databaseIdentity = null;
   readonly #folder: string;
   readonly #clock: Clock;
+  readonly #ends = new LogEnds();
   #open = true;
 
   constructor(folder: string, clock: Clock) {
@@ -37,7 +39,9 @@ class FileStorage implements RowStorage {
 
   async read<T>(work: (tx: RowTransaction) => T): Promise<T> {
     this.#refuseClosed();
-    return tellingFaults(this.#folder, () => work(new FileTransaction(this.#folder, this.#clock)));
+    return tellingFaults(this.#folder, () =>
+      work(new FileTransaction(this.#folder, this.#clock, this.#ends)),
+    );
   }
 
   async transact<T>(
@@ -54,7 +58,7 @@ class FileStorage implements RowStorage {
     this.#refuseClosed();
     try {
       return await withLock(`${baseOf(this.#folder, key)}.lock`, () => {
-        const tx = new FileTransaction(this.#folder, this.#clock);
+        const tx = new FileTransaction(this.#folder, this.#clock, this.#ends);
         const result = work(tx);
         tx.commit();
         return result;

@@ -122,6 +122,37 @@ export function newestAudit(
 
 const stepBack = 65_536;
 
+/** The audit rows in a stretch of the committed part that begins and ends with a line. */
+export function* auditBetween(
+  file: string,
+  key: StreamKey,
+  from: number,
+  to: number,
+): Generator<AuditRecord> {
+  refuseCut(file, to);
+  if (from === to) return;
+  const handle = openSync(file, "r");
+  try {
+    let rest: Buffer = Buffer.alloc(0);
+    for (let start = from; start < to; start += longestRead) {
+      const read = Buffer.alloc(Math.min(longestRead, to - start));
+      readSync(handle, read, 0, read.length, start);
+      const text = Buffer.concat([rest, read]);
+      const whole = text.lastIndexOf("\n") + 1;
+      for (const line of text.subarray(0, whole).toString("utf8").split("\n")) {
+        if (!line.startsWith('{"audit"')) continue;
+        const entry = parseLine(line, file);
+        if ("audit" in entry) yield readAuditRecord({ ...entry.audit, ...key }, file);
+      }
+      rest = text.subarray(whole);
+    }
+  } finally {
+    closeSync(handle);
+  }
+}
+
+const longestRead = 4_194_304;
+
 function refuseCut(file: string, bytes: number): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size < bytes) throw unreadable(file, `${bytes} bytes were committed and ${size} are there`);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { StreamKey } from "../../model/stream-key.ts";
+import { compareStreamKeys, type StreamKey } from "../../model/stream-key.ts";
+import { keyOfDocument } from "./document.ts";
 
 /** The files of streams, by their paths inside the folder; not those of partitions, of which there may be many. */
 export function stateFiles(folder: string): string[] {
@@ -18,6 +19,13 @@ export function stateFiles(folder: string): string[] {
 export function seedKey(name: string): StreamKey {
   const [connector = "", stream] = name.slice(0, -".json".length).split(/[\\/]/).map(decodeURIComponent);
   return { connector, stream: stream ?? "default" };
+}
+
+/** Every stream with a file, in the order of connector and stream. */
+export function keysIn(folder: string): StreamKey[] {
+  return stateFiles(folder)
+    .flatMap((name) => keyOfDocument(readFileSync(join(folder, name), "utf8")) ?? seedKey(name))
+    .sort(compareStreamKeys);
 }
 
 export function wholeLines(file: string): number {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import type { Interval } from "../../model/position.ts";
@@ -26,7 +26,7 @@ import {
   withWatermark,
   writeBeside,
 } from "./beside.ts";
-import { encodeDocument, keyOfDocument, type StateDocument } from "./document.ts";
+import { encodeDocument, type StateDocument } from "./document.ts";
 import { replaceFile } from "./durable.ts";
 import {
   appendLog,
@@ -40,9 +40,10 @@ import {
   removeLogsBefore,
   runLine,
 } from "./log.ts";
+import type { LogEnds } from "./log-ends.ts";
 import { baseOf } from "./names.ts";
 import { readDocument, storedDocument } from "./read-document.ts";
-import { seedKey, stateFiles } from "./stream-files.ts";
+import { keysIn } from "./stream-files.ts";
 import { StreamList } from "./stream-list.ts";
 
 const completedBackfillsKept = 20;
@@ -52,6 +53,7 @@ export class FileTransaction implements RowTransaction {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #list: StreamList;
+  readonly #ends: LogEnds;
   readonly #documents = new Map<string, StateDocument>();
   readonly #logs = new Map<string, LogLines>();
   readonly #changed = new Map<string, StateDocument>();
@@ -62,9 +64,10 @@ export class FileTransaction implements RowTransaction {
   /** The lanes of backfills of which nothing is kept any longer. */
   readonly #forgotten: string[] = [];
 
-  constructor(folder: string, clock: Clock) {
+  constructor(folder: string, clock: Clock, ends: LogEnds) {
     this.#folder = folder;
     this.#clock = clock;
+    this.#ends = ends;
     this.#list = new StreamList(folder);
   }
 
@@ -109,7 +112,8 @@ export class FileTransaction implements RowTransaction {
   listNewestAudit(options: { key: StreamKey | null; before: Moment | null; limit: number }): AuditRecord[] {
     const { key, before, limit } = options;
     if (key !== null && before === null && limit === 1) {
-      const last = this.#newestAudit(key, () => true);
+      const { log, logBytes } = this.#document(key);
+      const last = newestAudit(logFile(this.#base(key), log), key, logBytes, () => true);
       return last === null ? [] : [last];
     }
     const compare = key === null ? compareMoments : comparePlaces;
@@ -121,14 +125,7 @@ export class FileTransaction implements RowTransaction {
   }
 
   lastAudit(key: StreamKey, partition: string | null): AuditRecord | null {
-    return this.#newestAudit(key, (record) => record.partition === partition);
-  }
-
-  #newestAudit(key: StreamKey, isAsked: (record: AuditRecord) => boolean): AuditRecord | null {
-    const read = this.#logs.get(this.#base(key));
-    if (read !== undefined) return read.audit.findLast(isAsked) ?? null;
-    const { log, logBytes } = this.#document(key);
-    return newestAudit(logFile(this.#base(key), log), key, logBytes, isAsked);
+    return this.#ofLog(key, (file, bytes) => this.#ends.last(file, key, bytes, partition));
   }
 
   archivedTo(key: StreamKey): ChainLink {
@@ -369,31 +366,26 @@ export class FileTransaction implements RowTransaction {
     const base = this.#base(key);
     let log = this.#logs.get(base);
     if (log === undefined) {
-      log = this.#readLog(key, base);
+      log = this.#ofLog(key, (file, bytes) => readLog(file, key, bytes));
       this.#logs.set(base, log);
     }
     return log;
   }
 
   /** A reader holds no lock: between its looks at two files, another may have deleted runs, and the old log. */
-  #readLog(key: StreamKey, base: string): LogLines {
+  #ofLog<T>(key: StreamKey, read: (file: string, bytes: number) => T): T {
+    const base = this.#base(key);
     const document = this.#document(key);
     try {
-      return readLog(logFile(base, document.log), key, document.logBytes);
+      return read(logFile(base, document.log), document.logBytes);
     } catch (error) {
       const now = storedDocument(key, base, this.#clock);
       if (now === null || now.log === document.log) throw error;
-      return readLog(logFile(base, now.log), key, now.logBytes);
+      return read(logFile(base, now.log), now.logBytes);
     }
   }
 
-  /** Every stream with a file, in the order of connector and stream. */
   #keys(): StreamKey[] {
-    return stateFiles(this.#folder)
-      .flatMap((name) => {
-        const file = join(this.#folder, name);
-        return keyOfDocument(readFileSync(file, "utf8")) ?? seedKey(name);
-      })
-      .sort(compareStreamKeys);
+    return keysIn(this.#folder);
   }
 }

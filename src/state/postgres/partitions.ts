@@ -42,6 +42,18 @@ export class PostgresPartitions {
     return found;
   }
 
+  /** What the log has of live partitions of which nothing is stored: the watermark of each that still counts. */
+  async removed(key: StreamKey, names: readonly string[]): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    const { place } = this.#runner;
+    for (const some of chunks(names)) {
+      for (const row of await this.#runner.run(this.#queries.removedPartitions, { ...key, names: some })) {
+        found.set(textOf(row, "partition", place), textOf(row, "logged", place));
+      }
+    }
+    return found;
+  }
+
   async list(key: StreamKey, after: string | null, limit: number): Promise<PartitionRow[]> {
     const from = { ...key, lane: "", after: after ?? "", limit };
     const rows = await this.#runner.run(this.#queries.listPartitions, from);
@@ -75,10 +87,13 @@ export class PostgresPartitions {
     const rows = await this.load(key, lane, names);
     if (backfilled.length > 0) await this.#runner.run(this.#queries.lockBackfilled, { ...key });
     const covered = await this.backfilled(key, backfilled);
+    const unknown = lane === "" ? names.filter((name) => !rows.has(name)) : [];
+    const removed = await this.removed(key, unknown);
     return {
       edits,
       partition: (name) => rows.get(name) ?? null,
       backfilled: (name) => covered.get(name) ?? [],
+      removed: (name) => removed.get(name) ?? null,
     };
   }
 

@@ -32,7 +32,12 @@ import type { Steps } from "./steps.ts";
 type Step = (row: StreamRow | null, now: number) => Change | null;
 type BesideStep = (row: StreamRow | null, now: number, beside: Beside) => Change | null;
 
-const nothingBeside: Beside = { edits: "refuse", partition: () => null, backfilled: () => [] };
+const nothingBeside: Beside = {
+  edits: "refuse",
+  partition: () => null,
+  backfilled: () => [],
+  removed: () => null,
+};
 
 /**
  * The steps of a run. Each is taken at first on the row as this process last saw it, and stored by

@@ -185,8 +185,11 @@ export class PostgresStateStore implements StateStore {
     const lane = options.backfill === undefined ? "" : backfillLane(options.backfill);
     const { row: stream } = await this.#rows.read(key, lane);
     if (stream === null) return null;
-    const stored = await this.#rows.partitions.load(key, lane, [partition]);
-    const row = standing(stored.get(partition) ?? null, stream, partition);
+    const { partitions } = this.#rows;
+    const stored = (await partitions.load(key, lane, [partition])).get(partition) ?? null;
+    const asks = options.compare === true && stored === null && lane === "";
+    const removed = asks ? ((await partitions.removed(key, [partition])).get(partition) ?? null) : null;
+    const row = standing(stored, stream, partition, removed);
     return row === null ? null : partitionState(row, options.compare === true ? "refuse" : null);
   }
 
@@ -307,7 +310,12 @@ export class PostgresStateStore implements StateStore {
   }
 }
 
-const nothingBeside: Beside = { edits: "take", partition: () => null, backfilled: () => [] };
+const nothingBeside: Beside = {
+  edits: "take",
+  partition: () => null,
+  backfilled: () => [],
+  removed: () => null,
+};
 
 /** As in `row-changes.ts`. */
 async function earlierEnds(rows: PostgresRows, key: StreamKey, runId: string): Promise<RunRow[]> {

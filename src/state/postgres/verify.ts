@@ -5,6 +5,7 @@ import { noLink } from "../chain-link.ts";
 import { storedPositionOf } from "../codec.ts";
 import type { AuditRecord } from "../contract.ts";
 import { mostListed, type Place } from "../listing.ts";
+import { LoggedPartitions } from "../logged-partitions.ts";
 import { partitionEdit } from "../partition-edits.ts";
 import type { PartitionRow } from "../rows.ts";
 import type { LogEnd, PostgresRows } from "./rows.ts";
@@ -56,16 +57,21 @@ async function refuseRemoved(rows: PostgresRows): Promise<void> {
 }
 
 /** Each partition stands where the log says; one that the log has no row of may have its last in the archive. */
-async function verifyPartitions(rows: PostgresRows, { key, resetEpoch, archived }: LogEnd): Promise<void> {
+async function verifyPartitions(
+  rows: PostgresRows,
+  { key, resetEpoch, archived }: LogEnd,
+  ofLog: LoggedPartitions,
+): Promise<void> {
   let after: string | null = null;
   for (;;) {
     const page: PartitionRow[] = await rows.partitions.list(key, after, mostListed);
-    if (page.length === 0) return;
+    if (page.length === 0) break;
     const logged = await rows.logs.lastOfEach(
       key,
       page.map(({ partition }) => partition),
     );
     for (const row of page) {
+      ofLog.stored(row.partition);
       const last = logged.get(row.partition) ?? null;
       if (row.positionTag.epoch < resetEpoch || (last === null && archived.number > 0)) continue;
       const edit = partitionEdit({ ...row, logged: last?.newCursor ?? null });
@@ -74,6 +80,7 @@ async function verifyPartitions(rows: PostgresRows, { key, resetEpoch, archived 
     }
     after = page.at(-1)?.partition ?? null;
   }
+  ofLog.end();
 }
 
 /** Goes through streams and records side by side; both come in the order of the streams' names. */
@@ -88,8 +95,10 @@ async function verify(
   for await (const end of ends) {
     refuseOrphan(next, end.key);
     const verifier = new ChainVerifier(end.key, end.archived);
+    const ofLog = new LoggedPartitions(end.key);
     while (next.done !== true && compareKeys(next.value.key, end.key) === 0) {
       verifier.row(next.value);
+      ofLog.row(next.value);
       count++;
       next = await log.next();
     }
@@ -97,7 +106,7 @@ async function verify(
     if (end.watermark !== end.positionWatermark) {
       throw otherWatermark(end.key, null, end.number, end.watermark, end.positionWatermark);
     }
-    await verifyPartitions(rows, end);
+    await verifyPartitions(rows, end, ofLog);
     streams++;
   }
   refuseOrphan(next, null);
