@@ -229,7 +229,8 @@ export const errorCodes = {
     recoverable: false,
   },
   OUTPUT_LOST: {
-    meaning: "The output holds less than what was committed to it.",
+    meaning:
+      "The output does not hold what was committed to it: it holds less, or something else has changed it.",
     hint: "Go back to where it stands with `tidemark state rewind … --to-output FILE`, restore it, or start over with --full-refresh.",
     recoverable: false,
   },

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { TidemarkError } from "../../errors.ts";
+import { nothingSealed, refuseChanged, type Sealed, tailOf } from "./seal.ts";
 import { writeAll } from "./staging.ts";
 import { syncFolder } from "./sync-folder.ts";
 
@@ -33,10 +34,10 @@ export function asideOf(path: string): string {
 export type OnAside = (aside: SetAside) => void;
 
 /** Makes the file where nothing was committed to it yet, and sets aside what was never committed. */
-export function settleFile(path: string, length: number, onAside: OnAside): void {
+export function settleFile(path: string, committed: Sealed, onAside: OnAside): void {
   const isNew = !existsSync(path);
-  if (isNew && length === 0) closeSync(openSync(path, "a"));
-  const file = openAt(path, length, onAside);
+  if (isNew && committed.length === 0) closeSync(openSync(path, "a"));
+  const file = openAt(path, committed, onAside);
   fsyncSync(file);
   closeSync(file);
   if (isNew) syncFolder(dirname(path));
@@ -45,14 +46,16 @@ export function settleFile(path: string, length: number, onAside: OnAside): void
 /**
  * The file opened for writing, at its committed length. What lies behind that is moved to `<path>.aside`: a run that
  * was killed while it wrote leaves such bytes, and so does another program that adds lines; which of the two it was
- * cannot be known. Throws `OUTPUT_LOST` where the file is shorter.
+ * cannot be known. Throws `OUTPUT_LOST` where the file is shorter, or was changed inside its committed length.
  */
-export function openAt(path: string, length: number, onAside: OnAside): number {
+export function openAt(path: string, committed: Sealed, onAside: OnAside): number {
+  const { length } = committed;
   if (!existsSync(path)) throw lost(path, "is gone", length);
   const file = openSync(path, "r+");
   try {
     const { size, mode } = fstatSync(file);
     if (size < length) throw lost(path, `holds ${size} bytes`, length);
+    refuseChanged(file, path, committed, size);
     if (size > length) {
       const keptIn = asideOf(path);
       const lines = copyBehind(file, length, keptIn, mode & 0o777);
@@ -120,6 +123,18 @@ export function cutBack(file: number, length: number): void {
   try {
     ftruncateSync(file, length);
   } catch {}
+}
+
+/** A file that was there before the stream wrote to it: all of it counts as committed. */
+export function foundAt(path: string): Sealed {
+  const length = sizeOf(path);
+  if (length === 0) return nothingSealed;
+  const file = openSync(path, "r");
+  try {
+    return { length, head: null, tail: tailOf(file, length) };
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** How many bytes a file holds; 0 where there is none. */

@@ -117,6 +117,8 @@ export interface FoundHeader {
   readonly columns: readonly string[];
   /** What ends its line; null where it is the end of the file. */
   readonly lineEnd: "\n" | "\r\n" | null;
+  /** All of it as it was read, with what stands before it and its line's end. */
+  readonly text: string;
 }
 
 const headerParts: Readonly<Record<Delimiter, RegExp>> = {
@@ -145,7 +147,8 @@ export function readCsvHeader(
     columns.push(formulas === "keep" ? name : unescapeFormula(name));
     const end = match[3];
     if (end === delimiter) continue;
-    return { columns, lineEnd: end === "\n" || end === "\r\n" ? end : null };
+    const lineEnd = end === "\n" || end === "\r\n" ? end : null;
+    return { columns, lineEnd, text: text.slice(0, part.lastIndex) };
   }
 }
 

@@ -256,7 +256,7 @@ test("P10: a ledger that cannot be read is an error, and stays as it is", async 
   }
   writeFileSync(ledger, whole);
   const database = new DatabaseSync(ledger);
-  database.exec("PRAGMA user_version = 4");
+  database.exec("PRAGMA user_version = 5");
   database.close();
   await expect(claimed(path, 2)).rejects.toMatchObject({ code: "STATE_TOO_NEW" });
 });

@@ -13,19 +13,21 @@ import type {
 import { failOnRefusal } from "../../engine/refusals.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { onErrorOf } from "../on-error/schema.ts";
-import { cutBack, lineStart, openAt, type SetAside, settleFile, sizeOf } from "./committed-file.ts";
+import { cutBack, foundAt, lineStart, openAt, type SetAside, settleFile, sizeOf } from "./committed-file.ts";
 import { createLedger } from "./create-ledger.ts";
 import { fileFailure } from "./failure.ts";
 import { Ledger } from "./ledger.ts";
 import { type LineFormat, lineFormat } from "./line-format.ts";
 import { type FilePlace, filePlace } from "./path-template.ts";
 import type { FileOutputConfig } from "./schema.ts";
+import { type Sealed, tailOf } from "./seal.ts";
 import { Staging, writeAll } from "./staging.ts";
 
 /**
  * Appends records to a file as JSON lines or CSV, each exactly once on one machine. The length committed
  * is kept in `<path>.tidemark` beside the file; what lies behind it is moved aside by the next run. A file
- * that was there before is kept and added to. Nothing else may write to it while Tidemark does.
+ * that was there before is kept and added to. Nothing else may write to it while Tidemark does: a
+ * change inside the committed length is refused with `OUTPUT_LOST` where it is seen.
  *
  * A path with a placeholder (`orders-{{ date }}.csv`) is a series: a run writes to the file of the time at which it
  * begins, and one ledger knows all of them. A stream whose `path` was changed goes on in the new place: the ledger of the
@@ -103,8 +105,8 @@ class FileSession implements OutputSession {
     try {
       return await ledger.claim(key, lane, epoch, {
         name: this.#place.nameOf(this.#path),
-        begins: () => sizeOf(this.#path),
-        settle: (name, length) => this.#settle(this.#place.fileOf(name), length),
+        begins: () => this.#tell(() => foundAt(this.#path)),
+        settle: (name, committed) => this.#settle(this.#place.fileOf(name), committed),
         previous,
       });
     } finally {
@@ -121,7 +123,7 @@ class FileSession implements OutputSession {
     if (ledger === null) return null;
     try {
       if (await ledger.isOf(key)) {
-        await ledger.leave(lane, epoch, (name, length) => this.#settleLeft(place.fileOf(name), length));
+        await ledger.leave(lane, epoch, (name, committed) => this.#settleLeft(place.fileOf(name), committed));
         return ledger;
       }
     } catch (error) {
@@ -144,22 +146,26 @@ class FileSession implements OutputSession {
     }
   }
 
-  #settle(file: string, length: number): void {
-    if (file !== this.#path) this.#settleLeft(file, length);
+  #settle(file: string, committed: Sealed): void {
+    if (file !== this.#path) this.#settleLeft(file, committed);
     else {
       this.#tell(() => {
         mkdirSync(dirname(file), { recursive: true });
-        settleFile(file, length, this.#onAside);
-        this.#format.settle(file, length);
+        settleFile(file, committed, this.#onAside);
+        this.#format.settle(file, committed.length);
       });
     }
   }
 
-  /** A file that the run does not write to may have been moved away or packed since. */
-  #settleLeft(file: string, length: number): void {
-    this.#tell(() => {
-      if (sizeOf(file) > length) closeSync(openAt(file, length, this.#onAside));
-    });
+  /** A file that the run does not write to may have been moved away, packed or edited since. */
+  #settleLeft(file: string, committed: Sealed): void {
+    if (sizeOf(file) <= committed.length) return;
+    try {
+      this.#tell(() => closeSync(openAt(file, committed, this.#onAside)));
+    } catch (error) {
+      if (!isTidemarkError(error, "OUTPUT_LOST")) throw error;
+      this.#context.warn("FILE_CHANGED", `${error.message}; the run writes to ${this.#path}`);
+    }
   }
 
   readonly #onAside = ({ file, bytes, lines, keptIn }: SetAside): void => {
@@ -202,24 +208,26 @@ class FileSession implements OutputSession {
 
   async commit(commit: Commit): Promise<void> {
     const ledger = await this.#claimed();
-    await ledger.commit(this.#context.lane, this.#place.nameOf(this.#path), commit, (length) => {
+    await ledger.commit(this.#context.lane, this.#place.nameOf(this.#path), commit, (committed) => {
       this.#context.refusals?.settle();
-      return this.#append(length);
+      return this.#append(committed);
     });
     this.#staging.clear();
   }
 
-  /** Puts what is staged behind the committed length, durably, and returns the new length. */
-  async #append(length: number): Promise<number> {
-    if (this.#staging.length === 0) return length;
-    const file = this.#tell(() => openAt(this.#path, length, this.#onAside));
+  /** Puts what is staged behind the committed length, durably, and returns what is committed then. */
+  async #append(committed: Sealed): Promise<Sealed> {
+    if (this.#staging.length === 0) return committed;
+    const { length, head } = committed;
+    const file = this.#tell(() => openAt(this.#path, committed, this.#onAside));
     try {
-      const head = Buffer.from(this.#format.head(this.#path, length));
-      const from = lineStart(file, length, this.#format.lineEnd) + writeAll(file, head, length);
+      const header = Buffer.from(this.#format.head(this.#path, length));
+      const from = lineStart(file, length, this.#format.lineEnd) + writeAll(file, header, length);
       await this.#staging.copyTo(file, from);
       // The next page can come in meanwhile.
       await flushed(file);
-      return from + this.#staging.length;
+      const end = from + this.#staging.length;
+      return { length: end, head: head ?? this.#format.beginning(this.#path, end), tail: tailOf(file, end) };
     } catch (error) {
       cutBack(file, length);
       throw this.#told(error);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** The format this version writes, as the database's own `user_version`. */
-export const ledgerFormat = 3;
+export const ledgerFormat = 4;
 
 /** From which format on a ledger knows more than one file. */
 export const seriesFormat = 3;
@@ -11,6 +11,9 @@ const listsTable = "CREATE TABLE delivered_lists (lane TEXT NOT NULL, identities
 
 /** Up to where each file is committed: a single one under the name `""`, those of a series each under its own. */
 const filesTable = "CREATE TABLE files (name TEXT PRIMARY KEY, length INTEGER NOT NULL) STRICT";
+
+/** By what a change inside the committed length is seen. */
+const sealColumns = "ALTER TABLE files ADD COLUMN head TEXT; ALTER TABLE files ADD COLUMN tail TEXT";
 
 /** One upgrade a format: the entry under N turns format N into N + 1. */
 export const ledgerUpgrades: ReadonlyMap<number, string> = new Map([
@@ -23,6 +26,7 @@ export const ledgerUpgrades: ReadonlyMap<number, string> = new Map([
     ALTER TABLE marks ADD COLUMN file TEXT;
     UPDATE marks SET file = ''`,
   ],
+  [3, sealColumns],
 ]);
 
 export const ledgerTables = `
@@ -33,6 +37,7 @@ export const ledgerTables = `
     stream TEXT NOT NULL
   ) STRICT;
   ${filesTable};
+  ${sealColumns};
   CREATE TABLE marks (
     lane TEXT PRIMARY KEY,
     claimed_epoch INTEGER NOT NULL,
@@ -54,6 +59,7 @@ export const ledgerTables = `
 export const ownerRow = z.object({ connector: z.string(), stream: z.string() });
 export const nameRow = z.object({ name: z.string() });
 export const lengthRow = z.object({ length: z.int().min(0) });
+export const sealedRow = lengthRow.extend({ head: z.string().nullable(), tail: z.string().nullable() });
 export const markRow = z.object({
   lane: z.string(),
   claimed_epoch: z.int(),

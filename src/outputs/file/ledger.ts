@@ -11,7 +11,16 @@ import { Statements } from "../../sql/sqlite/statements.ts";
 import { partitionLane } from "../partition-lane.ts";
 import { fileFailure, sqliteCode } from "./failure.ts";
 import { Deliveries } from "./ledger-deliveries.ts";
-import { ledgerFormat, ledgerUpgrades, lengthRow, markRow, nameRow, ownerRow } from "./ledger-tables.ts";
+import {
+  ledgerFormat,
+  ledgerUpgrades,
+  lengthRow,
+  markRow,
+  nameRow,
+  ownerRow,
+  sealedRow,
+} from "./ledger-tables.ts";
+import { nothingSealed, type Sealed } from "./seal.ts";
 
 /** How long to wait for another process that is committing to the same file. */
 const lockWait = 30_000;
@@ -21,10 +30,10 @@ const lockPause = 20;
 export interface ClaimedFiles {
   /** The ledger's name of the file that the run is going to write to. */
   readonly name: string;
-  /** How long that file is where the ledger does not know it yet. */
-  readonly begins: () => number;
-  /** Called under the lock with the committed length of each file that somebody may have left in the middle of a write. */
-  readonly settle: (name: string, length: number) => void;
+  /** What that file holds where the ledger does not know it yet. */
+  readonly begins: () => Sealed;
+  /** Called under the lock with what is committed of each file that somebody may have left in the middle of a write. */
+  readonly settle: (name: string, committed: Sealed) => void;
   /** The ledger of the place that the stream has written to before, claimed under the same epoch. */
   readonly previous?: Ledger | null;
 }
@@ -129,10 +138,21 @@ export class Ledger {
     return this.#parse(ownerRow, this.#statements.get("SELECT connector, stream FROM file"));
   }
 
-  /** Up to where a file is committed; null for one that the ledger does not know. */
-  #length(name: string): number | null {
-    const row = this.#statements.get("SELECT length FROM files WHERE name = ?", name);
-    return row === undefined ? null : this.#parse(lengthRow, row).length;
+  /** What of a file is committed; null for one that the ledger does not know. */
+  #sealed(name: string): Sealed | null {
+    const row = this.#statements.get("SELECT length, head, tail FROM files WHERE name = ?", name);
+    return row === undefined ? null : this.#parse(sealedRow, row);
+  }
+
+  #seal(name: string, { length, head, tail }: Sealed): void {
+    this.#statements.run(
+      `INSERT INTO files (name, length, head, tail) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET
+        length = excluded.length, head = excluded.head, tail = excluded.tail`,
+      name,
+      length,
+      head,
+      tail,
+    );
   }
 
   /** The names of all files, in the order in which they were begun. */
@@ -190,11 +210,13 @@ export class Ledger {
   }
 
   #settle({ name, begins, settle }: ClaimedFiles): void {
-    if (this.#length(name) === null) {
-      this.#statements.run("INSERT INTO files (name, length) VALUES (?, ?)", name, begins());
+    let committed = this.#sealed(name);
+    if (committed === null) {
+      committed = begins();
+      this.#seal(name, committed);
     }
     this.#settleClaimed(settle, name);
-    settle(name, this.#length(name) ?? 0);
+    settle(name, committed);
   }
 
   /** A run that was stopped may have left bytes in the file that its lane had claimed. */
@@ -202,7 +224,7 @@ export class Ledger {
     const claimed = this.#statements.all("SELECT DISTINCT file AS name FROM marks WHERE file IS NOT NULL");
     for (const row of claimed) {
       const { name } = this.#parse(nameRow, row);
-      if (name !== except) settle(name, this.#length(name) ?? 0);
+      if (name !== except) settle(name, this.#sealed(name) ?? nothingSealed);
     }
   }
 
@@ -234,20 +256,19 @@ export class Ledger {
   }
 
   /**
-   * Commits one checkpoint: `append` is called under the lock with the file's committed length and returns
-   * the new one, which must be durable by then. Throws `RUN_SUPERSEDED` before anything is written.
+   * Commits one checkpoint: `append` is called under the lock with what is committed of the file and returns
+   * what is now, which must be durable by then. Throws `RUN_SUPERSEDED` before anything is written.
    */
   async commit(
     lane: string,
     name: string,
     commit: Commit,
-    append: (length: number) => Promise<number>,
+    append: (committed: Sealed) => Promise<Sealed>,
   ): Promise<void> {
     await this.#locked(async () => {
       this.#refuseOlder(lane, commit.epoch);
-      const length = await append(this.#length(name) ?? 0);
+      this.#seal(name, await append(this.#sealed(name) ?? nothingSealed));
       const { epoch, sequence, cursorType, position, partitions = [] } = commit;
-      this.#statements.run("UPDATE files SET length = ? WHERE name = ?", length, name);
       this.#statements.run(
         "UPDATE marks SET epoch = ?, sequence = ?, cursor_type = ?, position = ? WHERE lane = ?",
         epoch,

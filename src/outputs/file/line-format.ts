@@ -27,6 +27,8 @@ export interface LineFormat {
   ): { readonly lines: string; readonly written: number };
   /** What has to stand before the lines, in a file that is committed up to this length. */
   head(path: string, length: number): string;
+  /** What stands before the first record of a committed file; null where that is nothing. */
+  beginning(path: string, length: number): string | null;
   /** What ends a line, known after `settle`. */
   readonly lineEnd: string;
 }
@@ -41,6 +43,7 @@ const jsonLines: LineFormat = {
   settle: () => {},
   lines: (records, refusals) => linesOf(records, jsonLine, refusals),
   head: () => "",
+  beginning: () => null,
   lineEnd: "\n",
 };
 
@@ -97,6 +100,10 @@ class CsvLines implements LineFormat {
     this.#columns = columns;
     const known = new Set(columns);
     return linesOf(records, (record) => csvLine(record, columns, known, this.#form), refusals);
+  }
+
+  beginning(path: string, length: number): string {
+    return headerOf(path, length, this.#form).text;
   }
 
   /** Where another lane was first to begin the file, its header counts. */
