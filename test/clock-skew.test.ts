@@ -110,24 +110,26 @@ describe.each([{}, { order: "ascending" }] as const)("%j", (keys) => {
 
 describe("a source whose clock is a little behind", () => {
   /** Two records change while the list, which is sorted by id, is read: one that was read, one that was not. */
-  async function changedDuringARead(behindSeconds: number, keys: object) {
+  async function changedDuringARead(behindSeconds: number, keys: object, age = 7200) {
     const clock = new FakeClock("2026-06-01T12:00:00Z");
     const there = (seconds: number): string =>
       new Date(clock.now() + (seconds - behindSeconds) * 1000).toISOString();
-    const rows = Array.from({ length: 8 }, (_, at) => ({ id: at + 1, at: there(at - 7200), v: 0 }));
+    const rows = Array.from({ length: 8 }, (_, at) => ({ id: at + 1, at: there(at - age), v: 0 }));
     const change = (id: number, at: string): void => {
       rows.splice(id - 1, 1, { id, at, v: 1 });
     };
     let isFirst = true;
     await using server = await startHttpServer(({ url }, response) => {
       const since = url.searchParams.get("since") ?? "";
+      const until = url.searchParams.get("until") ?? "9";
       const at = Number(url.searchParams.get("token") ?? "0");
-      if (at === 2 && isFirst) {
+      // Before it reads slices, the input tries its bounds over a day and more.
+      if (at === 2 && isFirst && !since.startsWith("2026-05")) {
         isFirst = false;
         change(1, there(0.2));
         change(7, there(1.5));
       }
-      const items = rows.filter((row) => row.at >= since);
+      const items = rows.filter((row) => row.at >= since && row.at <= until);
       const next = at + 2 < items.length ? String(at + 2) : null;
       const date = { date: new Date(Math.floor(Date.parse(there(0)) / 1000) * 1000).toUTCString() };
       sendJson(response, { items: items.slice(at, at + 2), next }, date);
@@ -167,6 +169,15 @@ describe("a source whose clock is a little behind", () => {
 
   test.each([0, 1, 5, 60, 280])("P6: %i s: a change during the read is not lost", async (behind) => {
     expect(await changedDuringARead(behind, {})).toEqual({ changed: [1, 7], warnings: [] });
+  });
+
+  const slices = { step: "PT40S", concurrency: 2 };
+  const sliced = { start: "2026-06-01T09:00:00Z", until: { queryParam: "until" }, slices };
+  const apart = [0, 1, 5, 60, 280].flatMap((behind) =>
+    [10, 25, 39, 7200].map((age) => [behind, age] as const),
+  );
+  test.each(apart)("P6: %i s: nor where it is read in slices, records %i s old", async (behind, age) => {
+    expect(await changedDuringARead(behind, sliced, age)).toEqual({ changed: [1, 7], warnings: [] });
   });
 
   test("P6: settle goes by the earlier of the two clocks", async () => {

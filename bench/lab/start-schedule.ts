@@ -36,6 +36,12 @@ export async function disturbPair(scene: Scene): Promise<readonly string[]> {
     pair.up();
     const late = await pair.catchesUp();
     for (const what of [...wrong, ...(late === null ? [] : [late])]) problems.push(`${kind}: ${what}`);
+    // What comes next would hide what is in the state and the output now.
+    if (late !== null) {
+      problems.push(...(await pair.down("SIGTERM")));
+      await scene.copyPlaces();
+      return problems;
+    }
   }
   await scene.speedUp();
   const silent = await pair.ticks(calmTicks);

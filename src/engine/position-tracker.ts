@@ -11,7 +11,7 @@ import type { DeliveredRecords } from "./delivered-records.ts";
 import { followsLate, isBelowReach, tellOfLate } from "./late-records.ts";
 import type { CursorField, Page } from "./ports.ts";
 import { ReadableRecords, refusedIdentity } from "./readable-records.ts";
-import { type CursorsOfPage, describeRecord } from "./record-cursors.ts";
+import { type CursorsOfPage, describeRecord, noCursors } from "./record-cursors.ts";
 import { isSurelyNew } from "./surely-new.ts";
 import { TieSet } from "./tie-set.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
@@ -19,9 +19,7 @@ import type { TrackerOptions } from "./tracker-options.ts";
 import { later, type UnclearTimes, unclearTimes } from "./unclear-times.ts";
 import { type Side, WindowFrame } from "./window-frame.ts";
 
-/**
- * Follows a run by the cursors that its records hold. Keeps no more than the boundary keys in memory.
- */
+/** Follows a run by the cursors that its records hold. Keeps no more than the boundary keys in memory. */
 export class PositionTracker implements Tracker {
   /** What is read again is known again, by its key or its place, so any commit will do. */
   readonly settled = true;
@@ -91,6 +89,11 @@ export class PositionTracker implements Tracker {
 
   get isPast(): boolean {
     return this.byRecord || this.#isBehind;
+  }
+
+  /** Where the window ends, by the source's clock once that is known; null for no end. */
+  get windowEnd(): string | null {
+    return this.#frame.upper;
   }
 
   committed(): void {
@@ -395,5 +398,3 @@ export class PositionTracker implements Tracker {
 
 /** What is admitted, with the cursor of each record. */
 type WithCursors = Admitted & { readonly cursors: readonly (string | null)[] };
-
-const noCursors: CursorsOfPage = { cursors: [], lowest: null, highest: null, ascending: true };

@@ -16,6 +16,9 @@ export interface CursorsOfPage {
   readonly ascending: boolean;
 }
 
+/** Those of a page without a record. */
+export const noCursors: CursorsOfPage = { cursors: [], lowest: null, highest: null, ascending: true };
+
 /**
  * Reads the cursor of each record. Throws `CURSOR_NULL` where one has none and the policy is to
  * fail, `FIELD_UNKNOWN` where no record of the `page` has the field at all, and `CURSOR_INVALID` for a

@@ -4,10 +4,15 @@ import type { BoundaryKey, Interval, Position } from "../model/position.ts";
 import { type Cut, cutIntoSlices } from "../model/slices.ts";
 import { PageGuard } from "./page-guard.ts";
 import type { CutPage, Part, Stand, Unit } from "./part.ts";
-import type { Incremental, Window } from "./ports.ts";
+import type { Incremental, Page, Window } from "./ports.ts";
 import type { PositionTracker } from "./position-tracker.ts";
 import type { TakenRecords } from "./taken-records.ts";
 import type { Edges } from "./tracker-options.ts";
+
+/** A backfill reads up to the end that it was given, whatever time it is: what changes meanwhile is the live stream's. */
+function withoutClock({ clockAhead: _, ...page }: Page): Page {
+  return page;
+}
 
 export interface SlicedPartOptions {
   readonly partition: string | null;
@@ -166,7 +171,7 @@ export class SlicedPart implements Part {
       },
       guard: new PageGuard(incremental),
       abandoned: false,
-      admit: (page) => tracker.admit(page),
+      admit: (page) => tracker.admit(live ? page : withoutClock(page)),
       written: (names) => {
         if (this.taken.add(tracker, names())) this.#changed = true;
       },
@@ -180,7 +185,10 @@ export class SlicedPart implements Part {
     const { watermark, boundary } = tracker.position({ windowFinished: true });
     const lower =
       slice.lower === null || !this.#isBeginning(slice.lower) ? slice.lower : this.#beforeBeginning();
-    this.#coverage = addInterval(type, this.#coverage, { lower, upper: slice.upper }, this.#granule);
+    // Past the present of the source, more may come in anywhere in the slice.
+    const upper = tracker.windowEnd ?? slice.upper;
+    if (lower === null || compareCursorValues(type, lower, upper) < 0)
+      this.#coverage = addInterval(type, this.#coverage, { lower, upper }, this.#granule);
     // A record right at the beginning is seen too, though the slice's watermark is where it was.
     const seen = watermark !== slice.lower || boundary.some(({ cursor }) => cursor === watermark);
     if (seen) this.#highest = this.#higher(this.#highest, watermark);

@@ -32,7 +32,8 @@ export class WindowFrame {
 
   /**
    * Ends the window where the run began by the source's clock: what changes while it is read then lies past
-   * the end, whichever page it is on. A closed end is where another slice begins. Only the first call counts.
+   * the end, whichever page it is on. A closed end is where another slice begins: it may come earlier, and
+   * what lies behind it is left to a later run. Only the first call counts.
    */
   followClock(ahead: ClockAhead): void {
     if (this.#ahead !== undefined) return;
@@ -40,11 +41,12 @@ export class WindowFrame {
     const { lower, upper } = this.#window;
     this.#ahead = ahead;
     const began = this.#options.began(ahead.least);
-    if (began === null || upper === null || edges.upper === "closed") return;
+    if (began === null || upper === null) return;
     const { settle } = incremental;
     const end = settle === null ? began : stepCursor(upper.type, began, settle, -1);
     const isEarlier = compareCursorValues(upper.type, end, upper.value) < 0;
-    if (isEarlier || mayEndLater) this.#window = { lower, upper: { type: upper.type, value: end } };
+    if (isEarlier || (mayEndLater && edges.upper === "open"))
+      this.#window = { lower, upper: { type: upper.type, value: end } };
   }
 
   /** Asked only where a record lies past the window, since only then the present matters. */
