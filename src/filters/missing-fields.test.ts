@@ -46,6 +46,101 @@ describe("a record without a field that a condition compares", () => {
     expect((await runOver(expression, some)).warnings).toEqual([]);
   });
 
+  test.each([
+    [
+      "$not(deleted)",
+      [{ deleted: false }, {}, { deleted: true }, { deleted: null }, {}],
+      [1, 4],
+      "deleted",
+      "$not",
+    ],
+    ["id < 4 and $not(deleted)", [{ deleted: false }, {}, { deleted: true }, {}], [1], "deleted", "$not", 1],
+    ["$not(amount > 10)", [{ amount: 1 }, {}, { amount: 11 }, {}], [1], "amount", "$not"],
+    ["$sum(l.pp) > 1", [{ l: [{ pp: 2 }] }, { l: [{ qq: 2 }] }, { l: { pp: 1 } }, {}], [1], "l.pp", "other"],
+    [
+      "($s := $sum(l.pp); $s > 1)",
+      [{ l: [{ pp: 2 }] }, { l: [] }, { l: { pp: 1 } }, {}],
+      [1],
+      "l.pp",
+      "other",
+    ],
+    ["$filter(l, function($x) { $x > 1 })", [{ l: [2, 0] }, {}, { l: [0] }, {}], [1], "l", "other"],
+    ['$contains(name, "x")', [{ name: "x" }, {}, { name: "y" }, {}], [1], "name", "other"],
+    ["deleted ~> $not", [{ deleted: false }, {}, { deleted: true }, {}], [1], "deleted", "other"],
+    ["a + b", [{ a: 1, b: 1 }, { a: 1 }, { a: 0, b: 0 }, { b: 1 }], [1], "b", "other"],
+    ["$lowercase(status) != 'x'", [{ status: "A" }, {}, { status: "X" }, {}], [1], "status", "!="],
+  ])(
+    "is dropped by `%s`, which has no value then, and warned of",
+    async (expression, records, ids, field, kind, times = 2) => {
+      const { kept, warnings, count, result } = await runOver(expression, records);
+      expect(kept).toEqual(ids);
+      expect(count?.missingField).toBe(times);
+      expect(warnings).toEqual([["FIELD_MISSING", times]]);
+      const [warning] = result.warnings;
+      expect(warning?.message).toContain(
+        `condition \`${expression}\`: records without \`${field}\` were dropped`,
+      );
+      expect(warning?.message).toContain(
+        {
+          $not: "JSONata's $not gives nothing",
+          other: "neither true nor false",
+          "!=": "JSONata's != is false",
+        }[kind],
+      );
+    },
+  );
+
+  test("what the warnings of $not say to write keeps the records, or drops them without a warning", async () => {
+    const records = [{ deleted: false }, {}, { deleted: true }, { deleted: null }];
+    const kept = await runOver("$exists(deleted) = false or $not(deleted)", records);
+    expect([kept.kept, kept.warnings]).toEqual([[1, 2, 4], []]);
+    const dropped = await runOver("$exists(deleted) and $not(deleted)", records);
+    expect([dropped.kept, dropped.warnings]).toEqual([[1, 4], []]);
+  });
+
+  test("$not of a path that finds nothing drops the record, and is warned of", async () => {
+    const { kept, result } = await runOver("$not(l[bad])", [{ l: [{ bad: true }] }, { l: [{ bad: false }] }]);
+    expect(kept).toEqual([]);
+    expect(result.warnings).toMatchObject([
+      {
+        code: "FIELD_MISSING",
+        count: 1,
+        message:
+          "condition `$not(l[bad])`: records for which its path finds nothing were dropped, since JSONata's $not gives nothing where what it is given is missing; write $exists(…) = false or $not(…) to keep them, or $exists(…) and … to drop them without this warning",
+      },
+    ]);
+    const right = await runOver("$exists(l[bad]) = false", [{ l: [{ bad: true }] }, { l: [{ bad: false }] }]);
+    expect([right.kept, right.warnings]).toEqual([[2], []]);
+  });
+
+  test.each([
+    ["active", [{ active: true }, {}]],
+    ["l[pp > 1]", [{ l: [{ pp: 2 }] }, {}, { l: [{ pp: 1 }] }]],
+    ["$boolean(active)", [{ active: true }, {}]],
+    ["$filter(l, function($x) { $x > 1 })", [{ l: [2] }, { l: [0] }, { l: [] }]],
+    ["$number(amount) > 10", [{ amount: "11" }, {}]],
+    ['$toMillis(at) > $toMillis("2026-01-01T00:00:00Z")', [{ at: "2026-02-01T00:00:00Z" }, {}]],
+    ["$count(l) > 1", [{ l: [1, 2] }, {}]],
+    ["$exists(l)", [{ l: [] }, {}]],
+    ['$exists(name) and $contains(name, "x")', [{ name: "x" }, {}]],
+    ['name ? $contains(name, "x") : false', [{ name: "x" }, {}]],
+    ['$contains(name, "x") or id = 2', [{ name: "x" }, {}]],
+    ["$match(name, /x/)", [{ name: "x" }, { name: "y" }]],
+    ["$not(status in ['x']) and id > 0", [{ status: "y" }, { status: "x" }, {}]],
+  ])("is as one expects in `%s` as well: no warning", async (expression, records) => {
+    expect((await runOver(expression, records)).warnings).toEqual([]);
+  });
+
+  test("what cannot take the record behind a missing field is no reason to refuse it", async () => {
+    const { result, kept } = await runOver("$not(deleted) and amount > 10", [
+      { amount: null },
+      { deleted: false, amount: 11 },
+    ]);
+    expect([result.status, kept]).toEqual(["completed", [2]]);
+    const other = await runOver("status != 'x' and amount > 10", [{ amount: "1" }]);
+    expect(other.result).toMatchObject({ status: "completed", warnings: [] });
+  });
+
   test("is dropped by an order, which the count shows and no warning", async () => {
     const { count, warnings, kept } = await runOver("amount > 10", [{ amount: 11 }, {}, { amount: 9 }]);
     expect(kept).toEqual([1]);
@@ -99,7 +194,37 @@ output: { type: console }
     ]);
   });
 
+  test.each([
+    ["$not(deleted)", "deleted"],
+    ["amount > 1 and $not(deleted)", "deleted"],
+    ['$not($lowercase(status) > "a")', "status"],
+    ["$not(id > amount)", "amount"],
+  ])("doubts `%s`, at its place", async (expression, field) => {
+    const column = "filters: [ { type: condition, expression: '".length + expression.indexOf("$not") + 1;
+    expect(await doubtsOf(expression)).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^3:${column} MISSING_FIELD warning: JSONata's \\$not gives nothing .* records without \`${field}\` are dropped \\(write \\$exists\\(${field}\\) = false or \\$not\\(…\\) to keep them`,
+        ),
+      ),
+    ]);
+  });
+
+  test("doubts $not of a path with a condition", async () => {
+    expect(await doubtsOf("$not(lines[bad])")).toEqual([
+      expect.stringContaining("records for which its path finds nothing are dropped"),
+    ]);
+  });
+
   test.each<[expression: string, before: string]>([
+    ["$exists(deleted) = false or $not(deleted)", ""],
+    ["$exists(deleted) and $not(deleted)", ""],
+    ["$not(id)", ""],
+    ["$not(deleted)", "{ type: set, target: deleted, value: false },"],
+    ["$not($exists(deleted))", ""],
+    ["$not(lines.n in [1, 2])", ""],
+    ["$filter(lines, function($l) { $not($l.deleted) })", ""],
+    ["lines[$not(deleted)]", ""],
     ['$not(status = "deleted")', ""],
     ["id != 5", ""],
     ['$exists(status) and status != "deleted"', ""],

@@ -1,5 +1,5 @@
 import type { Input } from "../engine/ports.ts";
-import { missingDoubts } from "../filters/condition/missing-doubts.ts";
+import { missingDoubts, missingWords } from "../filters/condition/missing-doubts.ts";
 import { type Path, parsePath } from "../model/record.ts";
 import { doubt, type Finding } from "./diagnostics.ts";
 import type { FilterConfig } from "./schema.ts";
@@ -18,18 +18,14 @@ export function filterDoubts(filters: readonly FilterConfig[], { incremental }: 
 }
 
 function conditionDoubts(expression: string, index: number, present: readonly Path[]): Finding[] {
-  return missingDoubts(expression, present).map(({ field, offset }) =>
-    doubt(
-      "MISSING_FIELD",
-      ["filters", index, "expression"],
-      `JSONata's != is false where a side is missing, so records without \`${field}\` are dropped`,
-      {
-        part: "value",
-        offset,
-        hint: `write $not(… = …) to keep them, or $exists(${field}) and … where they are to be dropped`,
-      },
-    ),
-  );
+  return missingDoubts(expression, present).map(({ kind, field, offset }) => {
+    const { reason, records, keep, drop } = missingWords(kind, field);
+    return doubt("MISSING_FIELD", ["filters", index, "expression"], `${reason}, so ${records} are dropped`, {
+      part: "value",
+      offset,
+      hint: `write ${keep} to keep them, or ${drop} where they are to be dropped`,
+    });
+  });
 }
 
 /** The fields that every record has behind a filter, as far as that is declared. */

@@ -64,8 +64,7 @@ function countFields(result: RunResult, ran: Ran): [string, string][] {
 function filterFields(filters: readonly FilterCount[]): [string, string][] {
   return filters.flatMap((count) => {
     const { index, type, name, dropped, missingField, refused, defaulted, absentFields } = count;
-    const missing =
-      missingField === 0 ? "" : ` (${formatCount(missingField)} without a field that it compares)`;
+    const missing = missingField === 0 ? "" : ` (${formatCount(missingField)} without a field that it needs)`;
     const parts = [
       ...(dropped === 0 ? [] : [`${formatCount(dropped)} dropped${missing}`]),
       ...(refused === 0 ? [] : [`${formatCount(refused)} refused`]),

@@ -1,11 +1,13 @@
 import jsonata from "jsonata";
 import type { FilterContext } from "../../engine/ports.ts";
 import { jsonataBoolean } from "../../model/jsonata-boolean.ts";
-import { formatPath, type Path, type SourceRecord } from "../../model/record.ts";
+import { formatPath, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
 import type { NamedField } from "../seen-fields.ts";
+import { type DecidingPart, decidingParts } from "./deciding.ts";
 import { exactExpression, type JsonataOptions, needsExactness } from "./exact-expression.ts";
-import { holdsExact } from "./exact-values.ts";
-import { comparedFields, decidingComparisons } from "./syntax.ts";
+import { holdsExact, isOrderOperator } from "./exact-values.ts";
+import { missingWords } from "./missing-doubts.ts";
+import { comparedFields } from "./syntax.ts";
 
 /** A condition over records: a JSONata expression, evaluated as it is where that is exact, and else exactly. */
 export class Condition {
@@ -15,8 +17,8 @@ export class Condition {
   readonly #alwaysExact: boolean;
   #exact: jsonata.Expression | null = null;
   #assuming: jsonata.Expression | null = null;
-  /** Fields that a deciding comparison needs, and whether by `!=`, of which one expects the opposite. */
-  readonly #needed: readonly { readonly field: NamedField; readonly surprises: boolean }[];
+  /** Fields that a deciding part needs. */
+  readonly #needed: readonly Needed[];
   /** Fields that the expression compares. */
   readonly fields: readonly NamedField[];
 
@@ -27,29 +29,39 @@ export class Condition {
     const tree = this.#plain.ast();
     this.#alwaysExact = needsExactness(text, tree);
     this.fields = comparedFields(tree).map(namedField);
-    this.#needed = decidingComparisons(tree).flatMap(({ operator, fields }) =>
-      fields.map((path) => ({ field: namedField(path), surprises: operator === "!=" })),
-    );
+    this.#needed = decidingParts(tree).flatMap(neededBy);
   }
 
   async isTrueOf(record: SourceRecord): Promise<boolean> {
     return jsonataBoolean(await this.#expressionFor(record).evaluate(record));
   }
 
-  /** To be called for a record that is dropped: says where that is only for want of a field that is compared. */
+  /** To be called for a record that is dropped: says where that is only for want of a field. */
   async tellMissing(record: SourceRecord, { account, warn }: FilterContext): Promise<void> {
-    const missing = this.#needed.filter(({ field }) => !field.isIn(record));
-    if (missing.length === 0) return;
-    this.#assuming ??= exactExpression(this.#text, { ...this.#limits, assumePresent: true });
-    if (!jsonataBoolean(await this.#assuming.evaluate(record))) return;
+    const missing = this.#needed.filter(({ field }) => field === null || !field.isIn(record));
+    if (missing.length === 0 || !(await this.#wouldKeep(record))) return;
     account?.missedField();
-    const surprising = missing.find(({ surprises }) => surprises);
-    if (surprising === undefined) return;
-    const { name } = surprising.field;
-    warn(
-      "FIELD_MISSING",
-      `condition \`${this.#text}\`: records without \`${name}\` were dropped, since JSONata's != is false where a side is missing; write $not(… = …) to keep them, or $exists(${name}) and … to drop them without this warning`,
-    );
+    for (const { field, kind } of missing) {
+      // Nobody expects `amount > 10` to keep a record without an amount.
+      if (isOrderOperator(kind)) continue;
+      const { reason, records, keep, drop } = missingWords(kind, field?.name ?? null);
+      warn(
+        "FIELD_MISSING",
+        `condition \`${this.#text}\`: ${records} were dropped, since ${reason}; write ${keep} to keep them, or ${drop} to drop them without this warning`,
+      );
+      return;
+    }
+  }
+
+  /** Whether it would be kept if what is missing were no hindrance. */
+  async #wouldKeep(record: SourceRecord): Promise<boolean> {
+    this.#assuming ??= exactExpression(this.#text, { ...this.#limits, assumePresent: true });
+    try {
+      return jsonataBoolean(await this.#assuming.evaluate(record));
+    } catch {
+      // What comes behind the missing field cannot take the record: that is never evaluated, and no reason to refuse it.
+      return false;
+    }
   }
 
   #expressionFor(record: SourceRecord): jsonata.Expression {
@@ -57,6 +69,23 @@ export class Condition {
     this.#exact ??= exactExpression(this.#text, this.#limits);
     return this.#exact;
   }
+}
+
+/** What a deciding part is not true without; null for what a path with conditions finds. */
+interface Needed {
+  readonly field: NamedField | null;
+  readonly kind: DecidingPart["kind"];
+}
+
+function neededBy({ kind, fields, selects }: DecidingPart): Needed[] {
+  const named = fields.map((path) => {
+    const field = namedField(path);
+    if (kind !== "other") return { field, kind };
+    // Of an empty list there is nothing to filter or to add up, and nobody wonders.
+    const isIn = (record: SourceRecord) => field.isIn(record) || Array.isArray(valueAt(record, path));
+    return { field: { ...field, isIn }, kind };
+  });
+  return selects ? [...named, { field: null, kind }] : named;
 }
 
 function namedField(path: Path): NamedField {

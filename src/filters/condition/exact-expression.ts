@@ -2,8 +2,9 @@ import jsonata from "jsonata";
 import { canonicalDecimal } from "../../model/decimal.ts";
 import { exactNumber } from "../../model/exact-number.ts";
 import { isNode, type Node, walk } from "../../model/jsonata-tree.ts";
+import { decidingParts } from "./deciding.ts";
 import { areEqual, calculable, isIn, isOrdered, isOrderOperator, shapeOf, toNumber } from "./exact-values.ts";
-import { decidingComparisons, isCallOf } from "./syntax.ts";
+import { isCallOf } from "./syntax.ts";
 
 export type JsonataOptions = jsonata.JsonataOptions;
 
@@ -21,8 +22,8 @@ const arithmetic: ReadonlySet<unknown> = new Set(["+", "-", "*", "/", "%", ".."]
  * keep their digits. JSONata's tree is changed so that comparisons call functions of ours, and what calculates is
  * given doubles, or refuses an integer that would be rounded.
  *
- * With `assumePresent`, the comparisons that decide whether the record is kept are true where a field is missing: what
- * is kept then, and not otherwise, is dropped for want of a field.
+ * With `assumePresent`, the parts that decide whether the record is kept are true where they have no value since a field
+ * is missing: what is kept then, and not otherwise, is dropped for want of a field.
  */
 export function exactExpression(
   text: string,
@@ -31,10 +32,11 @@ export function exactExpression(
   const { assumePresent = false, ...limits } = options;
   const expression = jsonata(text, limits);
   const tree = expression.ast();
-  const deciding = new Set(assumePresent ? decidingComparisons(tree).map(({ node }) => node) : []);
+  const deciding = new Set(assumePresent ? decidingParts(tree).map(({ node }) => node) : []);
   const nodes: Node[] = [];
   walk(tree, (node) => nodes.push(node));
   for (const node of nodes) rewrite(node, text, deciding.has(node));
+  for (const node of deciding) assumeTrue(node);
   const register = (name: string, made: (...given: unknown[]) => unknown): void =>
     expression.registerFunction(named(name), made);
   register("equal", (a, b, assumed) => compared(a, b, assumed, () => areEqual(a, b)));
@@ -45,6 +47,7 @@ export function exactExpression(
     return isTrue === undefined && assumed === true ? true : isTrue;
   });
   register("in", isIn);
+  register("assumed", (value) => (value === undefined ? true : value));
   register("calculable", calculable);
   register("shape", shapeOf);
   register("number", toNumber);
@@ -124,6 +127,13 @@ function call(name: string, { position }: Node, given: readonly unknown[]): Node
     arguments: [...given],
     procedure: { type: "variable", value: named(name), position },
   };
+}
+
+/** Makes a node true where it has no value. */
+function assumeTrue(node: Node): void {
+  const assumed = call("assumed", node, [{ ...node }]);
+  for (const part of Object.keys(node)) delete node[part];
+  Object.assign(node, assumed);
 }
 
 /** Makes a node another one, keeping what its place in the tree adds to it. */

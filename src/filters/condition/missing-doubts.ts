@@ -1,26 +1,49 @@
 import jsonata from "jsonata";
 import { formatPath, type Path } from "../../model/record.ts";
-import { decidingComparisons, guardedFields } from "./syntax.ts";
+import { decidingParts } from "./deciding.ts";
+import { guardedFields } from "./syntax.ts";
 
-/** A comparison by which records are dropped that lack a field. */
+/** A part of a condition by which records are dropped that lack a field. */
 export interface MissingDoubt {
-  readonly field: string;
-  /** Where the comparison stands in the expression. */
+  readonly kind: "!=" | "$not";
+  /** Null where what is missing is no field, but a path with conditions in it that finds nothing. */
+  readonly field: string | null;
+  /** Where it stands in the expression. */
   readonly offset: number;
 }
 
 /**
- * Comparisons with `!=` that are false where a field is missing, which drops the record although it is "not equal". Not
- * those of a field that is always there (`present`), or that the expression itself asks for.
+ * Comparisons with `!=`, which are false where a field is missing, and `$not` of a field, which then is nothing: both drop
+ * the record although it is "not equal" and "not so". Not those of a field that is always there (`present`), or that
+ * the expression itself asks for.
  */
 export function missingDoubts(expression: string, present: readonly Path[]): MissingDoubt[] {
   const tree = jsonata(expression).ast();
   const known = new Set([...present, ...guardedFields(tree)].map(formatPath));
-  return decidingComparisons(tree).flatMap(({ operator, fields, position }) => {
-    const doubtful =
-      operator === "!=" ? fields.map(formatPath).find((field) => !known.has(field)) : undefined;
-    return doubtful === undefined
-      ? []
-      : [{ field: doubtful, offset: Math.max(0, position - operator.length) }];
+  return decidingParts(tree).flatMap(({ kind, needed, selects, offset }): MissingDoubt[] => {
+    if (kind !== "!=" && kind !== "$not") return [];
+    const field = needed.map(formatPath).find((name) => !known.has(name));
+    if (field !== undefined) return [{ kind, field, offset }];
+    return selects ? [{ kind, field: null, offset }] : [];
   });
+}
+
+const reasons = {
+  "!=": "JSONata's != is false where a side is missing",
+  $not: "JSONata's $not gives nothing where what it is given is missing",
+  other: "the expression is neither true nor false without it",
+} as const;
+
+/** What is dropped for want of a field, and what to write instead. */
+export function missingWords(kind: keyof typeof reasons, field: string | null) {
+  const asked = field ?? "…";
+  const whose = field === null ? "for which its path finds nothing" : `without \`${field}\``;
+  const keep =
+    kind === "!=" ? "$not(… = …)" : `$exists(${asked}) = false or ${kind === "$not" ? "$not(…)" : "…"}`;
+  return {
+    reason: reasons[kind],
+    records: `records ${whose}`,
+    keep,
+    drop: `$exists(${asked}) and …`,
+  };
 }

@@ -1,5 +1,5 @@
 import { isNode, type Node, walk } from "../../model/jsonata-tree.ts";
-import { isOrderOperator, type OrderOperator } from "./exact-values.ts";
+import { isOrderOperator } from "./exact-values.ts";
 
 /** The names of a path that only steps into fields, such as `a.b`; null for anything else. */
 export function fieldPath(node: unknown): readonly string[] | null {
@@ -15,41 +15,6 @@ export function fieldPath(node: unknown): readonly string[] | null {
     names.push(step.value);
   }
   return names.length === 0 ? null : names;
-}
-
-/** A comparison that decides whether the record is kept, and is not true where a field of it is missing. */
-export interface Comparison {
-  readonly node: Node;
-  readonly operator: "!=" | OrderOperator;
-  readonly fields: readonly (readonly string[])[];
-  /** Where the operator ends in the text. */
-  readonly position: number;
-}
-
-/**
- * The comparisons of an expression that have to be true for the record to be kept: its own, and those within `and`, `or`,
- * parentheses and `? :`. What stands within `$not` or a predicate decides otherwise.
- */
-export function decidingComparisons(node: unknown): readonly Comparison[] {
-  if (!isNode(node)) return [];
-  const { type, value } = node;
-  if (type === "block" && Array.isArray(node.expressions))
-    return decidingComparisons(node.expressions.at(-1));
-  if (type === "condition") return [node.then, node.else].flatMap(decidingComparisons);
-  if (type !== "binary") return [];
-  if (value === "and" || value === "or") return [node.lhs, node.rhs].flatMap(decidingComparisons);
-  if (value !== "!=" && !isOrderOperator(value)) return [];
-  if (value === "!=" && [node.lhs, node.rhs].some(isNothing)) return [];
-  const fields = [node.lhs, node.rhs].map(fieldPath).filter((path) => path !== null);
-  return fields.length === 0 ? [] : [{ node, operator: value, fields, position: Number(node.position) }];
-}
-
-/** `name != ""` and `name != null` ask for a value: a record without the field is not to be kept. */
-function isNothing(node: unknown): boolean {
-  return (
-    isNode(node) &&
-    ((node.type === "string" && node.value === "") || (node.type === "value" && node.value === null))
-  );
 }
 
 /** Fields that an expression asks for being there: by `$exists(a)`, `a and …`, `a ? … : …`. */
