@@ -19,6 +19,8 @@ import { Bench, key } from "./support/engine-bench.ts";
 interface Restorable {
   readonly output: Output;
   ids(): Promise<number[]>;
+  /** Removes what the output keeps its marks in, and with `records` all that it holds. */
+  lose(what: "marks" | "records"): Promise<void>;
 }
 
 const outputs: Readonly<Record<string, (folder: string) => Restorable>> = {
@@ -31,6 +33,9 @@ const outputs: Readonly<Record<string, (folder: string) => Restorable>> = {
       ids: async () => {
         const lines = readFileSync(path, "utf8").split("\n").filter(Boolean);
         return lines.map((line) => Number(JSON.parse(line).id));
+      },
+      lose: async (what) => {
+        rmSync(what === "marks" ? `${path}.tidemark` : path, { recursive: true });
       },
     };
   },
@@ -46,6 +51,11 @@ function onTable(folder: string, more: object): Restorable {
       const rows = await db.query("SELECT id FROM events");
       await db.close();
       return rows.map(({ id }) => Number(id));
+    },
+    lose: async (what) => {
+      const db = await openSql(url, { role: "output" });
+      await db.query(what === "marks" ? "DROP TABLE _tidemark_positions" : "DELETE FROM events");
+      await db.close();
     },
   };
 }
@@ -92,16 +102,50 @@ const act = { reason: "restored", actor: "ada" };
 async function filled(open: (folder: string) => Restorable, incremental: Partial<Incremental>) {
   const folder = join(temporaryFolder(), "out");
   mkdirSync(folder);
-  const { output, ids } = open(folder);
+  const { output, ids, lose } = open(folder);
   const bench = benchOn(output, incremental);
   fill(bench, 1, 7);
   await bench.run({ clock: clock() });
-  return { folder, ids, bench };
+  return { folder, ids, lose, bench };
 }
 
 for (const [name, open] of Object.entries(outputs)) {
   describe(name, () => {
     for (const [way, incremental] of Object.entries(readings)) {
+      test(`P2: with its marks lost, it is filled anew once it is empty: ${way}`, async () => {
+        const { ids, lose, bench } = await filled(open, incremental);
+        await lose("marks");
+        fill(bench, 8, 10);
+        const lost = await bench.attempt({ clock: clock() });
+        expect(lost.error?.code).toBe("OUTPUT_LOST");
+        expect(lost.error?.hint).toMatch(/its mark is gone.*first empty it.*rewind acme events --to-output/);
+        const rewound = rewindToOutput(bench.pipeline, { state: bench.state, clock: clock(), ...act });
+        await expect(rewound).rejects.toMatchObject({
+          code: "ARGUMENT_INVALID",
+          message: expect.stringContaining("holds records, and no mark of the stream"),
+          hint: expect.stringMatching(/first empty it.*tidemark state set acme events VALUE/),
+        });
+        await lose("records");
+        await lose("marks");
+        await rewindToOutput(bench.pipeline, { state: bench.state, clock: clock(), ...act });
+        await bench.run({ clock: clock() });
+        expect(inOrder(await ids())).toEqual(numbers(10));
+      });
+
+      test(`P2 P6: with its marks lost, it goes on where the state stands once that is confirmed: ${way}`, async () => {
+        const { ids, lose, bench } = await filled(open, incremental);
+        await lose("marks");
+        fill(bench, 8, 10);
+        for (let tries = 0; tries < 3; tries++) {
+          const { error } = await bench.attempt({ clock: clock() });
+          const set = /state set acme events (\S+)(?: --partition '(\w)')?/.exec(error?.hint ?? "");
+          if (set === null) break;
+          const partition = set[2] === undefined ? {} : { partition: set[2] };
+          await bench.state.reset(key, { to: set[1] ?? "", ...partition, ...act });
+        }
+        expect(inOrder(await ids())).toEqual(numbers(10));
+      });
+
       test(`P2: restored to an older state of itself, it gets what it lacks and no more: ${way}`, async () => {
         const { folder, ids, bench } = await filled(open, incremental);
         cpSync(folder, `${folder}-backup`, { recursive: true });

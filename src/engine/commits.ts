@@ -77,7 +77,8 @@ export class Commits {
     await faults("afterClaim");
     const known = { position: run.position, tag: run.positionTag };
     const moved = hasMoved(known.position, session);
-    const start = startingPosition(run.key, known, mark, { ...pipeline.output, moved });
+    const output = { ...pipeline.output, session, moved };
+    const start = await startingPosition(run.key, known, mark, output);
     if (moved) {
       this.#parts.warn(
         "OUTPUT_MOVED",
@@ -105,7 +106,8 @@ export class Commits {
     const mark = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
     const known = { position: stored?.position ?? emptyPosition, tag: stored?.positionTag ?? noTag };
     const moved = hasMoved(known.position, session);
-    const start = startingPosition(run.key, known, mark, { ...pipeline.output, moved }, partition);
+    const output = { ...pipeline.output, session, moved };
+    const start = await startingPosition(run.key, known, mark, output, partition);
     if (start.adopted && mark !== null) await this.#tellAhead(mark, known.position.watermark, partition);
     else if (startsOver(run, mark) && !moved) warn("OUTPUT_AHEAD", toldStartingOver(run, mark, partition));
     // The log has the edit with the partition's next move, so that it is to be moved even where nothing is new.

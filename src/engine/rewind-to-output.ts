@@ -6,6 +6,7 @@ import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import type { ExportedPartition, StateStore, StreamState } from "../state/contract.ts";
 import { processOwner } from "../state/owner.ts";
 import type { OutputSession, Pipeline } from "./ports.ts";
+import { afterMarks } from "./starting-position.ts";
 
 export interface RewindToOutputOptions {
   readonly state: StateStore;
@@ -22,7 +23,7 @@ export interface RewindToOutputOptions {
  * covered is forgotten, since the output may have lost it.
  *
  * Throws `STREAM_NOT_FOUND`, `RUN_ACTIVE` while a run holds the stream, `OUTPUT_LOST` where the output is damaged
- * itself, and `ARGUMENT_INVALID` for an output that keeps no mark.
+ * itself, and `ARGUMENT_INVALID` for an output that keeps no mark, or has lost it and holds records.
  */
 export async function rewindToOutput(
   pipeline: Pipeline,
@@ -60,7 +61,7 @@ export async function rewindToOutput(
       if (place !== null && session.place !== undefined && session.place !== place)
         throw elsewhere(key, place);
       const mark = await session.claim(run.epoch, run.runId, place);
-      if (mark === null && (await session.holdsRecords?.()) === true) throw keepsNoMark(pipeline);
+      if (mark === null && (await session.holdsRecords?.()) === true) throw lostMark(pipeline);
       const { cursorType, metadata } = await state.export(key);
       const { connector, stream } = key;
       const partitions = await partitionsOf(state, pipeline, session);
@@ -105,6 +106,20 @@ function elsewhere(key: StreamKey, place: string): TidemarkError {
     {
       stream: formatStreamKey(key),
       hint: "Put the output's former place back into the pipeline for this command.",
+    },
+  );
+}
+
+function lostMark({ key, output }: Pipeline): TidemarkError {
+  const { connector, stream } = key;
+  return new TidemarkError(
+    "ARGUMENT_INVALID",
+    `the output (${output.kind}) holds records, and no mark of the stream that it could be put back to`,
+    {
+      stream: formatStreamKey(key),
+      hint:
+        `${afterMarks(key)} To go on without any of these, say where the stream stands: ` +
+        `tidemark state set ${connector} ${stream} VALUE --reason "…" (of a stream with partitions, each with --partition NAME)`,
     },
   );
 }

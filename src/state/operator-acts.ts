@@ -7,7 +7,7 @@ import type { AuditEntry } from "./audit.ts";
 import { unionOfCoverage } from "./backfilled.ts";
 import type { ExportedStream, Metadata, Reset } from "./contract.ts";
 import { confirmedByAct } from "./outside.ts";
-import { partitionEditEntries } from "./partition-edits.ts";
+import { partitionEdit, partitionEditEntries } from "./partition-edits.ts";
 import { standingBeside, unknownPartition } from "./partitions.ts";
 import { streamNotFound, typeMismatch } from "./refusals.ts";
 import {
@@ -101,10 +101,10 @@ export function resetPartition(
   if (reset.cursorType !== undefined && reset.cursorType !== cursorType) {
     throw typeMismatch(key, `${cursorType} cursors`, reset.cursorType);
   }
-  const { position } = resetTarget(row, key, reset);
   const current = row ?? newRow(key, "", cursorType, act.now);
   const moved = { ...underNewEpoch(current, act.now), cursorType };
   const { stored: previous, row: old } = standingBeside(beside, current, partition);
+  const { position } = resetTarget(row, key, reset, partitionEdit(old) === null ? old.position : null);
   return {
     ...withEntries(moved, movedEntries(current, old, position, act)),
     runs: current.status === "running" ? [runRow(current, "superseded", act.now)] : [],
@@ -114,10 +114,16 @@ export function resetPartition(
 }
 
 /**
- * Where a reset leads: no boundary keys and no unfinished window remain. Throws `STREAM_NOT_FOUND` for a stream that
+ * Where a reset leads: no boundary keys and no unfinished window remain, unless it is to the watermark `at` which
+ * the stream, or the partition, stands: then all that is known there stays true. Throws `STREAM_NOT_FOUND` for a stream that
  * is not stored, unless the reset says what its cursors are: a mistyped name must not make a stream.
  */
-export function resetTarget(row: StreamRow | null, key: StreamKey, reset: Reset): Destination {
+export function resetTarget(
+  row: StreamRow | null,
+  key: StreamKey,
+  reset: Reset,
+  at: Position | null,
+): Destination {
   if (row === null && reset.cursorType === undefined) throw streamNotFound(key, makeStream);
   const cursorType = reset.cursorType ?? row?.cursorType ?? null;
   const startsOver = reset.to === null || cursorType !== (row?.cursorType ?? null);
@@ -129,6 +135,7 @@ export function resetTarget(row: StreamRow | null, key: StreamKey, reset: Reset)
     });
   }
   const watermark = parseCursor(cursorType, reset.to).value;
+  if (!startsOver && at?.watermark === watermark) return { position: at, cursorType };
   const facts = startsOver ? undefined : row?.position.facts;
   const position = { ...emptyPosition, watermark, ...(facts === undefined ? {} : { facts }) };
   return { position, cursorType, startsOver };

@@ -204,7 +204,8 @@ export class RowStateStore implements StateStore {
       const { row } = found;
       if (partition === undefined) {
         if (reset.to !== null && hasPartitions(tx, row)) throw resetsPartitioned(key);
-        return this.#move(tx, found, key, resetTarget(found.stored, key, reset), "reset", reset);
+        const to = resetTarget(found.stored, key, reset, row?.position ?? null);
+        return this.#move(tx, found, key, to, "reset", reset);
       }
       const act = { now: this.#clock.now(), actor, action: "reset", reason } as const;
       const change = resetPartition(row, key, partition, reset, act, besideOf(tx, row, "take", key));

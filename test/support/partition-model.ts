@@ -124,9 +124,12 @@ export class PartitionModel {
 
   reset(partition: string, watermark: number | null): null {
     this.#shutOut();
+    const old = this.#live.partitions.get(partition);
+    // To where it stands, what is known there stays.
+    const stays = old !== undefined && watermark !== null && old.watermark === watermark;
     this.#live.partitions.set(partition, {
       watermark,
-      covered: new Set(),
+      covered: stays ? old.covered : new Set(),
       tag: { epoch: this.#live.epoch, sequence: 0 },
       began: { epoch: 0, watermark: null },
     });

@@ -115,7 +115,8 @@ export class PostgresStateStore implements StateStore {
       const isPartitioned =
         reset.to !== null && row !== null && (await rows.partitions.hasAny(key, "", row.resetEpoch));
       if (isPartitioned) throw resetsPartitioned(key);
-      return moveByOperator(row, key, resetTarget(stored, key, reset), act, nothingBeside);
+      const to = resetTarget(stored, key, reset, row?.position ?? null);
+      return moveByOperator(row, key, to, act, nothingBeside);
     });
   }
 

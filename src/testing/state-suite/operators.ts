@@ -33,6 +33,25 @@ export const operatorCases: StateCases = stateCases("operators' acts", {
     assert.equal(next.lowerBound?.value, "2027-01-01T00:00:00Z");
   },
 
+  "a reset to where the stream stands keeps what belongs to it": async ({ store }) => {
+    const watermark = "2026-01-01T00:00:05Z";
+    const full = at(watermark, {
+      boundary: [{ identity: "a", cursor: watermark, count: 1 }],
+      coverage: [{ lower: null, upper: watermark }],
+      companions: { id: "9" },
+    });
+    await store.complete(await begin(store), { position: full });
+    const same = await store.reset(key, { to: "2026-01-01T00:00:05.000Z", ...byHand });
+    assert.deepEqual(same.position, full);
+    assert.deepEqual(same.positionTag, { epoch: 2, sequence: 0 });
+    assert.deepEqual(await stateOf(store), same);
+    const last = (await auditOf(store)).at(-1);
+    assert.deepEqual([last?.action, last?.oldCursor, last?.newCursor], ["reset", watermark, watermark]);
+    const other = await store.reset(key, { to: "2026-01-01T00:00:06Z", ...byHand });
+    assert.deepEqual(other.position, at("2026-01-01T00:00:06Z"));
+    assert.deepEqual((await store.reset(key, { to: watermark, ...byHand })).position, at(watermark));
+  },
+
   "a reset to nothing starts the stream over": async ({ store }) => {
     await runTo(store, "2026-01-01T00:00:05Z");
     const state = await store.reset(key, { to: null, ...byHand });

@@ -31,6 +31,20 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
     await move(store, next, 1, [{ partition: "a", position: at(second(3)) }]);
   },
 
+  "a reset of one partition to where it stands keeps what belongs to it": async ({ store }) => {
+    const full = at(second(5), {
+      boundary: [{ identity: "x", cursor: second(5), count: 1 }],
+      coverage: [{ lower: null, upper: second(5) }],
+    });
+    await move(store, await begin(store), 1, [{ partition: "a", position: full }]);
+    await store.reset(key, { to: second(5), partition: "a", ...byHand });
+    await stands(store, "a", full, { epoch: 2, sequence: 0 });
+    await store.reset(key, { to: second(6), partition: "a", ...byHand });
+    await stands(store, "a", at(second(6)), { epoch: 3, sequence: 0 });
+    await store.reset(key, { to: null, partition: "a", ...byHand });
+    await stands(store, "a", at(null), { epoch: 4, sequence: 0 });
+  },
+
   "a reset of one partition begins a stream that is new": async ({ store }) => {
     const reset = { to: second(2), partition: "a", cursorType: "timestamp_utc", ...byHand } as const;
     const { cursorType: _, ...untyped } = reset;
