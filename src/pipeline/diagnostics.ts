@@ -8,7 +8,7 @@ export const diagnosticCodes = {
   KEY_UNKNOWN: "A key has no meaning at that place.",
   KEY_MISSING: "A key that is needed is not given.",
   VALUE_INVALID: "A value is not of the kind, or within the bounds, that its key asks for.",
-  EXPRESSION_INVALID: "A JSONata expression cannot be read, or calls a function that does not exist.",
+  EXPRESSION_INVALID: "A JSONata expression cannot be read, or names a function or variable that does not exist.",
   SCRIPT_INVALID: "A script or module is missing, cannot be loaded, or exports no function or connector.",
   ENV_MISSING: "An environment variable is named that is not set, or a file that cannot be read.",
   ENV_INVALID: "A `${…}` is not `${NAME}` or `${NAME:-default}`.",
@@ -28,7 +28,7 @@ export const diagnosticCodes = {
   ORDER_MISSING: "A doubt: `order: ascending` is declared, and the query has no ORDER BY.",
   CURSOR_UNUSED: "A doubt: a query does not use the cursor, so every run reads all rows.",
   MISSING_FIELD:
-    "A doubt: a condition drops records without a field, since JSONata's != is false where a side is missing.",
+    "A doubt: a condition drops records without a field, by `!=` or `$not`, which are not true then.",
   LIMIT_INSIDE:
     "A doubt: a LIMIT inside a query is left out of what is sent, or a limit by row numbers has the query run once a page.",
 } as const;
