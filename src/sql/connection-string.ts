@@ -7,7 +7,8 @@ import { registerSecret } from "../secrets.ts";
  * pass. The answer quotes nothing of the URL, since any part of it may belong to the password.
  *
  * A user's name or password that is not percent-encoded ends early for every reader of URLs: the rest of
- * it would be taken for the host, and be looked up and shown.
+ * it would be taken for the host, and be looked up and shown. An `@` behind the host is therefore refused as well, but for
+ * parameters that may hold one.
  *
  * ```ts
  * serverUrlProblem("postgres://app:x@y#z@db/shop"); // "it has a `#`, …"
@@ -17,16 +18,25 @@ export function serverUrlProblem(url: string): string | null {
   const [, rest] = /^(?:postgres|postgresql|mysql|mariadb):\/\/(.*)$/is.exec(url) ?? [];
   if (rest === undefined) return null;
   if (rest.includes("#")) return "it has a `#`, and a database URL has no fragment";
+  if (/[\t\r\n]/.test(url.trim())) return "it has a tab or a line break";
   const end = rest.search(/[/?]/);
   const authority = end === -1 ? rest : rest.slice(0, end);
-  const behind = end === -1 ? "" : rest.slice(end);
+  const [path = "", ...query] = rest.slice(authority.length).split("?");
   if (authority.split("@").length > 2) return "it has more than one `@` before the host";
-  const beforeValues = behind.split("=", 1)[0] ?? "";
-  if (!authority.includes("@") && authority !== "" && beforeValues.includes("@")) {
-    return `it has a \`${behind[0]}\` before its \`@\``;
-  }
+  if (path.includes("@")) return "it has a `/` before its `@`";
+  if (query.join("?").split("&").some(goesOn)) return "it has a `?` before its `@`";
   if (/%(?![0-9a-f]{2})/i.test(rest)) return "it has a `%` that begins no percent-encoded character";
-  return null;
+  return URL.canParse(url) ? null : "it cannot be read as a URL";
+}
+
+/** Parameters whose values may hold an `@`: names, paths and passwords. */
+const freeParameters =
+  /^(?:user|password|host|database|dbname|(?:fallback_)?application_name|options|passfile|service|socket(?:path)?|ssl-?(?:ca|cert|key|rootcert|password))$/i;
+
+/** Whether what looks like a parameter is a password that goes on to its `@`. */
+function goesOn(parameter: string): boolean {
+  const [name = "", ...values] = parameter.split("=");
+  return name.includes("@") || (values.join("=").includes("@") && !freeParameters.test(name));
 }
 
 /** Refuses what `serverUrlProblem` names. */

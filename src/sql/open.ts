@@ -87,15 +87,13 @@ function sqlitePath(url: string): string {
 /** Registers the password as a secret. Throws `ARGUMENT_INVALID` for a URL that does not say what was meant. */
 function registerPasswords(url: string): void {
   const problem = serverUrlProblem(url);
-  const parsed = URL.parse(url);
-  if (parsed !== null && problem === null) {
-    registerPassword(parsed);
+  if (problem === null) {
+    registerPassword(new URL(url));
     return;
   }
   // The password cannot be told apart, so that all of it is kept out of sight.
   registerSecret(url);
-  const what = problem === null ? "cannot be read as a URL" : `cannot be used: ${problem}`;
-  throw new TidemarkError("ARGUMENT_INVALID", `the database URL ${what}`, {
+  throw new TidemarkError("ARGUMENT_INVALID", `the database URL cannot be used: ${problem}`, {
     hint: `${encodePassword} ${whatWorks}`,
   });
 }

@@ -195,16 +195,18 @@ export class StateDatabase implements Runner {
 /** Where the URL leads. Its password is registered as a secret here. */
 function addressOf(url: string): PostgresAddress {
   const problem = serverUrlProblem(url);
-  const parsed = URL.parse(url);
-  if (parsed === null || problem !== null) {
+  if (problem !== null) {
     // What of it is the password cannot be told, so that all of it is kept out of sight.
     registerSecret(url);
-    const what = problem === null ? "cannot be read as a URL" : `cannot be used: ${problem}`;
-    throw new TidemarkError("STATE_URL_INVALID", `the PostgreSQL URL of the state ${what}`, {
-      hint: `Use postgres://user:password@host:5432/database. ${encodePassword}`,
-    });
+    throw new TidemarkError(
+      "STATE_URL_INVALID",
+      `the PostgreSQL URL of the state cannot be used: ${problem}`,
+      {
+        hint: `Use postgres://user:password@host:5432/database. ${encodePassword}`,
+      },
+    );
   }
-  registerPassword(parsed);
+  registerPassword(new URL(url));
   try {
     return postgresAddress(url);
   } catch (error) {
