@@ -3,6 +3,12 @@
  * One that sees texts of any length from a source, a client or a record does not belong here: mend it.
  */
 export const trusted: Readonly<Record<string, readonly (readonly [source: string, why: string])[]>> = {
+  "src/http/failure-text.ts": [
+    [
+      "\\b(?:no|0|zero|without)\\s+(?:more\\b|further\\b|(?:\\S+\\s+){0,2}(?:errors?|fail\\w*|exceptions?|found|match\\w*|results?|records?|data|items?|rows?|entr(?:y|ies)|pages?|changes?|updates?)\\b)|\\bnothing\\b|\\bend of\\b|\\breached the (?:end|last)\\b|\\bup to date\\b|\\bunchanged\\b|\\bnot modified\\b|\\bempty\\b|^(?:(?:data|records?|results?)\\s+)?not found$|^idle$|\\bzero results\\b",
+      "too large to be checked; the text is cut to 4,096 characters",
+    ],
+  ],
   "src/secrets.ts": [
     [
       "([a-z][a-z0-9+.-]{0,30}:\\/\\/[^\\s:/@]{0,256}:)(?!\\d{1,5}[/?#])([^\\s@]{1,1024}(?:@[^\\s@/?#]{1,256}){0,8})(@)",
@@ -36,12 +42,6 @@ export const trusted: Readonly<Record<string, readonly (readonly [source: string
   ],
   "src/inputs/database/sql-tokens.ts": [
     ["(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?", "the user's own query"],
-  ],
-  "src/inputs/http-polling/failure-words.ts": [
-    [
-      "\\b(?:no|0|zero|without)\\s+(?:more\\b|further\\b|(?:\\S+\\s+){0,2}(?:errors?|fail\\w*|exceptions?|found|match\\w*|results?|records?|data|items?|rows?|entr(?:y|ies)|pages?|changes?|updates?)\\b)|\\bnothing\\b|\\bend of\\b|\\breached the (?:end|last)\\b|\\bup to date\\b|\\bunchanged\\b|\\bnot modified\\b|\\bempty\\b|^(?:(?:data|records?|results?)\\s+)?not found$|^idle$|\\bzero results\\b",
-      "too large to be checked; the text is cut to 4,096 characters",
-    ],
   ],
   "src/inputs/http-polling/refused-page.ts": [
     [

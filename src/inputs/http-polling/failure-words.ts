@@ -1,5 +1,16 @@
+import {
+  hasWordOfSuccess,
+  isFailedReturn,
+  isFailedStatus,
+  longestWords,
+  noSuchPage,
+  nothingFound,
+  saysSuccess,
+  speaksOfTrouble,
+  wordOf,
+} from "../../http/failure-text.ts";
 import { areWarnings, isSet, plainName, saysNo } from "../../http/failure-values.ts";
-import { isRecord, type SourceRecord } from "../../model/record.ts";
+import type { SourceRecord } from "../../model/record.ts";
 
 /**
  * What a sign of failure beside the list is worth:
@@ -168,67 +179,12 @@ function isCount(value: unknown, around: SourceRecord): boolean {
 const failedText =
   /^(?:err|errors?|internal error|fail|failed|failure|nok|ko|denied|forbidden|unauthorized|degraded|unavailable|down|busy|throttled|timed? ?out|aborted|maintenance|(?:over|rate|query|quota)[ a-z]* limit|rate limited|request denied|unknown error|invalid request)$/;
 
-/** A text in lower case, with blanks in place of `_` and `-`; empty for anything else. */
-function wordOf(value: unknown): string {
-  return typeof value === "string"
-    ? value
-        .trim()
-        .toLowerCase()
-        .replace(/[\s_-]+/g, " ")
-    : "";
-}
-
-function isFailedStatus(value: unknown): boolean {
-  const code = typeof value === "number" || typeof value === "string" ? Number(value) : 0;
-  return code >= 400 && code <= 599;
-}
-
-/** A code of the source's own, which is 0 where all is well; 1 and 2xx are used for the same. */
-function isFailedReturn(value: unknown): boolean {
-  const text = String(value);
-  return /^-?\d+$/.test(text) && !/^(?:0+|1|2\d{2,4})$/.test(text);
-}
-
-function hasWordOfSuccess(around: SourceRecord): boolean {
-  return Object.entries(around).some(
-    ([name, value]) => /(?:msg|message)$/.test(plainName(name)) && saysSuccess(value),
-  );
-}
-
 function hasCodeOfSuccess(around: SourceRecord): boolean {
   return Object.entries(around).some(([name, value]) => isStatusName(name) && saysSuccess(value));
 }
 
-const successText = /^(?:0+|2\d\d|true|ok|okay|success(?:ful|fully)?|succeeded|none)$/i;
-
-/** Whether a code, a status or a text says that all is well. */
-export function saysSuccess(value: unknown): boolean {
-  if (typeof value === "boolean") return value;
-  return (typeof value === "number" || typeof value === "string") && successText.test(String(value).trim());
-}
-
-const troubledText =
-  /error|fail|exception|invalid|denied|unauthori[sz]ed|not authori[sz]ed|forbidden|not permitted|time(?:d.?)?.?out|unavailable|limit|quota|frequency|too many|throttl|busy|maintenance|expired|try again|retry|internal|refused|unexpected|went wrong|bad (?:request|gateway)|overload|(?:could|can)(?:not| not|n't)|unable|partial|incomplete|truncat|degraded|only the first|some (?:results|records|data|items)/i;
 /** Words that speak of what is behind the source: with them `no` does not say that there are no records. */
 const backendText = /\b(?:shards?|nodes?|replicas?|backends?|servers?|workers?|upstream|regions?)\b/i;
-const nothingFound =
-  /\b(?:no|0|zero|without)\s+(?:more\b|further\b|(?:\S+\s+){0,2}(?:errors?|fail\w*|exceptions?|found|match\w*|results?|records?|data|items?|rows?|entr(?:y|ies)|pages?|changes?|updates?)\b)|\bnothing\b|\bend of\b|\breached the (?:end|last)\b|\bup to date\b|\bunchanged\b|\bnot modified\b|\bempty\b|^(?:(?:data|records?|results?)\s+)?not found$|^idle$|\bzero results\b/gi;
-const noSuchPage =
-  /\bnot found\b|\b(?:page|offset)\b.{0,24}\b(?:invalid|range|exceeds?|beyond|past|not exist)|\b(?:invalid|beyond|past|out of|no such)\b.{0,16}\b(?:page|offset|range)\b/gi;
-
-/** A longer text is content. */
-const longestWords = 4096;
-
-/** Whether a text, or a list of texts, speaks of a failure, and not only of there being nothing. */
-function speaksOfTrouble(value: unknown): boolean {
-  if (Array.isArray(value))
-    return value.some((one) => speaksOfTrouble(isRecord(one) ? (one.message ?? one.text) : one));
-  if (typeof value !== "string") return false;
-  const text = value.slice(0, longestWords).replaceAll("_", " ");
-  const rest = text.replace(nothingFound, "").replace(noSuchPage, "");
-  return troubledText.test(rest);
-}
-
 /** Whether a text says that there is nothing, or with `mayBePastEnd` no such page, and speaks of no trouble. */
 export function saysNothing(value: unknown, mayBePastEnd = false): boolean {
   if (typeof value !== "string") return false;

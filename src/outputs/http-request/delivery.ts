@@ -6,9 +6,9 @@ import { AttemptFailed } from "../../http/retry.ts";
 import { hasPlaceholder } from "../../http/template.ts";
 import { waitAsked } from "../../http/waits.ts";
 import { UnclearAnswer } from "./answer/expressions.ts";
-import { AnswerJudge, type Judgement, type RequestJudge, shownWords } from "./answer/judge.ts";
+import { AnswerJudge, type Doubt, type Judgement, type RequestJudge, shownWords } from "./answer/judge.ts";
 import type { RecordResult } from "./answer/results.ts";
-import { answered, cannotTell, saysFailed, unclear, unlisted } from "./answer-errors.ts";
+import { answered, cannotTell, doubtOf, saysFailed, unclear, unlisted } from "./answer-errors.ts";
 import type { Prepared, Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
@@ -57,6 +57,7 @@ export class Delivery {
   readonly #addressVaries: boolean;
   /** The smallest body that was too large for the endpoint, in bytes. */
   #tooLargeBytes = Number.POSITIVE_INFINITY;
+  readonly #doubted = new Set<Doubt["kind"]>();
 
   constructor(config: HttpRequestConfig, parts: DeliveryParts) {
     this.#config = config;
@@ -140,6 +141,7 @@ export class Delivery {
             `${message}. What was sent counts as delivered, by the status`,
           );
         }
+        this.#tellDoubt(judgement.doubt, request, status);
         return { kind: "taken" };
       case "refused":
         if (status === tooLarge) {
@@ -155,6 +157,14 @@ export class Delivery {
       case "unlisted":
         throw unlisted(request, status);
     }
+  }
+
+  /** Once a run: a target that is misread is misread with each answer. */
+  #tellDoubt(doubt: Doubt | null, request: HttpRequest, status: number): void {
+    if (doubt === null || this.#doubted.has(doubt.kind)) return;
+    this.#doubted.add(doubt.kind);
+    const { code, message } = doubtOf(request, status, doubt);
+    this.#parts.warn(code, message);
   }
 
   /** Settles each record by its result. Those to be sent again go alone, or all fail where none was settled. */

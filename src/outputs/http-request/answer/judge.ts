@@ -10,6 +10,7 @@ import {
   type SeenAnswer,
 } from "./conditions.ts";
 import { forExpressions, UnclearAnswer } from "./expressions.ts";
+import { isPage, wordsOfPage } from "./page.ts";
 import { compileResults, type RecordResult, type ResultsOf } from "./results.ts";
 import type { AnswerConfig } from "./schema.ts";
 import { signOfFailure } from "./signs.ts";
@@ -17,7 +18,7 @@ import { signOfFailure } from "./signs.ts";
 /** What an answer means for what was sent. */
 export type Judgement =
   /** The target took all of it; `unread` says why its answer could not be read, where that is so. */
-  | { readonly kind: "taken"; readonly unread: string | null }
+  | { readonly kind: "taken"; readonly unread: string | null; readonly doubt: Doubt | null }
   /** It refused all of it, or a part that it does not name. */
   | { readonly kind: "refused"; readonly words: string }
   /** It wants to be sent the same again. */
@@ -30,6 +31,13 @@ export type Judgement =
   | { readonly kind: "failed"; readonly sign: string }
   /** A 2xx that the declared statuses leave out. */
   | { readonly kind: "unlisted" };
+
+/** Why it is doubted that an answer that counts as a delivery is one. */
+export type Doubt =
+  /** It is a page for people, with these words. */
+  | { readonly kind: "page"; readonly words: string }
+  /** Nothing declared holds of it, and by what it says itself it failed. */
+  | { readonly kind: "overlooked"; readonly sign: string };
 
 export interface JudgeConfig {
   readonly success?: readonly number[] | undefined;
@@ -84,7 +92,21 @@ export class AnswerJudge {
       return { kind: "results", results: await this.#resultsOf(seen, sent.records) };
     const sign = this.#isDeclared || !isSuccess(seen.status) ? null : this.#signIn(seen, sent.items);
     if (sign !== null) return { kind: "failed", sign };
-    return { kind: "taken", unread: seen.isDamaged ? seen.unread : null };
+    return {
+      kind: "taken",
+      unread: seen.isDamaged ? seen.unread : null,
+      doubt: this.#doubt(seen, ruling, sent.items),
+    };
+  }
+
+  #doubt(seen: Seen, ruling: Ruling | null, items: readonly unknown[]): Doubt | null {
+    if (ruling !== null || !isSuccess(seen.status)) return null;
+    if (this.#isDeclared) {
+      const sign = signOfFailure(seen.body, items);
+      return sign === null ? null : { kind: "overlooked", sign };
+    }
+    const words = wordsOfPage(seen.text, seen.contentType);
+    return words === null ? null : { kind: "page", words };
   }
 
   /** Null where the answer is a success. */
@@ -123,7 +145,7 @@ export class AnswerJudge {
 
   #unreadable(seen: Seen): Judgement {
     const why = seen.unread ?? "";
-    if (this.#config.answer?.unreadable === "success") return { kind: "taken", unread: why };
+    if (this.#config.answer?.unreadable === "success") return { kind: "taken", unread: why, doubt: null };
     return { kind: "unreadable", why, isTooLarge: seen.isTooLarge };
   }
 
@@ -145,7 +167,9 @@ export class AnswerJudge {
     const looks = this.#config.answer !== undefined;
     const headers = looks ? Object.fromEntries(answer.headers) : {};
     const body = bodyOf(answer, looks ? forExpressions : (value) => value);
-    return { status, text, headers, ...body, isTooLarge: unread?.isTooLarge === true, ruling: null };
+    const contentType = answer.headers.get("content-type") ?? "";
+    const isTooLarge = unread?.isTooLarge === true;
+    return { status, text, headers, contentType, ...body, isTooLarge, ruling: null };
   }
 }
 
@@ -162,6 +186,7 @@ export interface RequestJudge {
 
 interface Seen extends SeenAnswer {
   readonly text: string;
+  readonly contentType: string;
   /** Why conditions cannot look into the body. */
   readonly unread: string | null;
   /** Whether that is damage, and not just a kind of answer that some targets give. */
@@ -185,7 +210,7 @@ function bodyOf(
   if (unread !== null) return none(unread.reason, true);
   const start = text.trimStart().slice(0, 20);
   if (start === "") return { body: undefined, unread: null, isDamaged: false };
-  if (/^<(?:!doctype html|html)/i.test(start)) return none("it is an HTML page", false);
+  if (isPage(text)) return none("it is an HTML page", false);
   try {
     return { body: adapt(parseJson(text)), unread: null, isDamaged: false };
   } catch (error) {

@@ -1,13 +1,32 @@
+import {
+  hasWordOfSuccess,
+  isFailedReturn,
+  isFailedStatus,
+  saysSuccess,
+  speaksOfTrouble,
+  wordOf,
+} from "../../../http/failure-text.ts";
 import { areWarnings, isSet, plainName } from "../../../http/failure-values.ts";
 import { snippet } from "../../../http/failures.ts";
 import { stringifyJson } from "../../../model/json.ts";
-import { isRecord } from "../../../model/record.ts";
+import { isRecord, type SourceRecord } from "../../../model/record.ts";
 
 /** Fields that report failures where they are not empty. */
 const reports =
   /^(?:errors?|haserrors?|inserterrors|(?:num|numberof)?errors?count|numerrors|failures?|(?:num)?failed(?:(?:record|put|item|entry)?count)?)$/;
 /** Fields that say whether it went well. */
 const verdicts = /^(?:ok|(?:is)?success(?:ful)?|succeeded)$/;
+/** Fields that say how it went, in one word. */
+const outcomes = /^(?:status|result|outcome)$/;
+const failedWord = /^(?:err|errors?|fail|failed|failure|rejected|nok|ko)$/;
+/** Fields with a number that is 0 where all is well. */
+const errorCodes = /^err(?:or)?(?:code|no)$/;
+const statusNames = /^(?:http)?status(?:code)?$/;
+const messages = /^(?:(?:err(?:or)?)?(?:message|msg)|errordescription|reason|description|details?)$/;
+/** What an answer has that gives back the thing that was made: a status in it is that thing's. */
+const namesOfThings = /^(?:s?id|uuid|guid|object|self|href|(?:created|updated)(?:at|on)?)$/;
+/** Lists of results by record, where they do not stand alone. */
+const resultLists = /^(?:results?|items|responses|statuses|replies)$/;
 
 /**
  * Where an answer of status 2xx says beyond doubt that what was sent failed, for a message; null where it
@@ -16,27 +35,59 @@ const verdicts = /^(?:ok|(?:is)?success(?:ful)?|succeeded)$/;
  */
 export function signOfFailure(body: unknown, sent: readonly unknown[]): string | null {
   if (Array.isArray(body)) return body.length === sent.length ? signInList(body, sent) : null;
-  return isRecord(body) ? signIn(body, sent.length === 1 ? sent[0] : undefined) : null;
+  if (!isRecord(body)) return null;
+  return signIn(body, sent.length === 1 ? sent : []) ?? signInResults(body, sent);
 }
 
 function signInList(list: readonly unknown[], sent: readonly unknown[]): string | null {
   for (const [index, element] of list.entries()) {
-    const sign = isRecord(element) ? signIn(element, sent[index]) : null;
+    if (!isRecord(element)) continue;
+    const sign = signIn(element, [sent[index]]) ?? signOfResult(element, sent);
     if (sign !== null) return `${sign} in element ${index + 1}`;
   }
   return null;
 }
 
+/** In a list inside an answer only what results by record say counts: its elements may be records as well. */
+function signInResults(body: SourceRecord, sent: readonly unknown[]): string | null {
+  for (const [name, list] of Object.entries(body)) {
+    if (!resultLists.test(plainName(name)) || !Array.isArray(list) || list.length !== sent.length) continue;
+    for (const [index, element] of list.entries()) {
+      const sign = isRecord(element) ? signOfResult(element, sent) : null;
+      if (sign !== null) return `${sign} in element ${index + 1} of \`${name}\``;
+    }
+  }
+  return null;
+}
+
+function signOfResult(element: SourceRecord, sent: readonly unknown[]): string | null {
+  return told(element, (name, value) => {
+    const word = plainName(name);
+    const fails = verdicts.test(word) ? isNo(value) : statusNames.test(word) && isFailedStatus(value);
+    return fails && !sent.some((one) => isEcho(name, value, one));
+  });
+}
+
 /** All that says so: a flag has no words of its own, and the field beside it may. */
-function signIn(body: Readonly<Record<string, unknown>>, sent: unknown): string | null {
-  const signs = Object.entries(body).filter(
-    ([name, value]) => saysFailed(name, value) && !isEcho(name, value, sent),
+function signIn(body: SourceRecord, sent: readonly unknown[]): string | null {
+  const isThing = Object.entries(body).some(
+    ([name, value]) => namesOfThings.test(plainName(name)) && value !== null,
   );
+  return told(body, (name, value) => {
+    const fails = saysFailed(name, value) || (!isThing && mayFail(name, value, body));
+    return fails && !sent.some((one) => isEcho(name, value, one));
+  });
+}
+
+function told(body: SourceRecord, isSign: (name: string, value: unknown) => boolean): string | null {
+  const signs = Object.entries(body).filter(([name, value]) => isSign(name, value));
   if (signs.length === 0) return null;
-  return signs
-    .slice(0, mostShown)
-    .map(([name, value]) => shown(name, value))
-    .join(", ");
+  const words = Object.entries(body).find(
+    ([name, value]) => messages.test(plainName(name)) && typeof value === "string" && value !== "",
+  );
+  const shownSigns = signs.slice(0, mostShown);
+  if (words !== undefined && signs.every(([name]) => name !== words[0])) shownSigns.push(words);
+  return shownSigns.map(([name, value]) => shown(name, value)).join(", ");
 }
 
 const mostShown = 3;
@@ -46,11 +97,31 @@ function shown(name: string, value: unknown): string {
   return `\`${name}\`${snippet(typeof value === "string" ? value : stringifyJson(value))}`;
 }
 
+function isNo(value: unknown): boolean {
+  return value === false || value === "false";
+}
+
 function saysFailed(name: string, value: unknown): boolean {
   const word = plainName(name);
-  if (verdicts.test(word)) return value === false || value === "false";
+  if (verdicts.test(word)) return isNo(value);
   if (reports.test(word)) return isSet(value) && !areWarnings(value);
   return word === "status" && (value === "error" || value === "fail");
+}
+
+/** Signs that a thing may have as well, such as a payment whose status is `failed`. */
+function mayFail(name: string, value: unknown, around: SourceRecord): boolean {
+  const word = plainName(name);
+  if (outcomes.test(word) && failedWord.test(wordOf(value))) return true;
+  if (statusNames.test(word) && isFailedStatus(value)) return true;
+  if (!isFailedReturn(value) && !(errorCodes.test(word) && value === 1)) return false;
+  if (errorCodes.test(word)) return !hasWordOfSuccess(around);
+  return word === "code" && hasWordOfFailure(around);
+}
+
+function hasWordOfFailure(around: SourceRecord): boolean {
+  return Object.entries(around).some(
+    ([name, value]) => messages.test(plainName(name)) && speaksOfTrouble(value) && !saysSuccess(value),
+  );
 }
 
 function isEcho(name: string, value: unknown, sent: unknown): boolean {

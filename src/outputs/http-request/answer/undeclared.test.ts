@@ -14,6 +14,17 @@ const failures: readonly [name: string, body: unknown][] = [
   ["SQS", { Successful: [], Failed: [{ Id: "1" }] }],
   ["JSend", { status: "error", message: "unable" }],
   ["a number of errors", { numErrors: 2, results: [] }],
+  ["a status in a word", { status: "failed" }],
+  ["a status in a word, with the reason", { Status: "Failure", message: "unknown account" }],
+  ["a result in a word", { result: "rejected", requestId: "r-1" }],
+  ["WeChat", { errcode: 40001, errmsg: "invalid credential", rid: "6-1" }],
+  ["a code of an error", { error_code: 1, data: null }],
+  ["a code of an error as text", { errorCode: "1045" }],
+  ["a code with words of failure", { code: 5003, msg: "invalid signature" }],
+  ["a status of HTTP in the body", { status: 422, message: "no such list" }],
+  ["a status of HTTP by record", [{ id: 1, status: 400 }]],
+  ["results inside an object", { items: [{ id: 1, statusCode: 404 }] }],
+  ["results inside an object that say no", { results: [{ id: 1, success: false }] }],
   ["Salesforce, one record", [{ success: false, errors: [{ statusCode: "REQUIRED_FIELD_MISSING" }] }]],
 ];
 
@@ -91,23 +102,58 @@ const healthy: readonly [name: string, body: unknown][] = [
   ["a record further down", { data: { errors: ["old"], success: false } }],
   ["a list of other things", [{ success: false }, { success: false }]],
   ["a status of the record's own", { id: 1, status: "failed" }],
+  ["Slack", { ok: true, channel: "C1", ts: "1.2", message: { text: "error in build 7" } }],
+  ["HubSpot, one", { id: "51", properties: { hs_lead_status: "FAILED" }, archived: false }],
+  ["HubSpot, many", { status: "COMPLETE", results: [{ id: "51" }], startedAt: "2026-01-01T00:00:00Z" }],
+  ["Salesforce", { id: "001", success: true, errors: [] }],
+  ["Elasticsearch, one", { _id: "1", result: "created", _shards: { total: 2, successful: 1, failed: 0 } }],
+  ["Elasticsearch, many", { took: 3, errors: false, items: [{ index: { _id: "1", status: 201 } }] }],
+  ["Segment", { success: true }],
+  ["Mixpanel", { code: 200, num_records_imported: 1, status: "OK" }],
+  ["Mixpanel, events", { error: "", status: 1 }],
+  ["Stripe", { id: "re_1", object: "refund", status: "failed", failure_code: null, failure_message: null }],
+  ["GitHub", { id: 1, state: "failure", description: "Build has failed", created_at: "2026-01-01" }],
+  ["Twilio", { sid: "SM1", status: "queued", error_code: null, error_message: null }],
+  ["WeChat", { errcode: 0, errmsg: "ok" }],
+  ["a code of success beside its word", { errcode: 7, errmsg: "ok" }],
+  ["Feishu", { StatusCode: 0, StatusMessage: "success", code: 0, msg: "success" }],
+  ["Splunk", { text: "Success", code: 0 }],
+  ["Snowflake", { code: "090001", message: "Statement executed successfully." }],
+  ["Amplitude", { code: 200, events_ingested: 1 }],
+  ["PagerDuty", { status: "success", message: "Event processed", dedup_key: "k" }],
+  ["Facebook", { events_received: 1, messages: [], fbtrace_id: "A" }],
+  ["a status of HTTP that is fine", { status: 200, statusCode: "201", message: "Created" }],
+  ["a code without words of failure", { code: 4711, message: "stored" }],
+  ["results that are all fine", { results: [{ id: 1, status: 201, success: true }] }],
+  ["a page that says ok", "<html><head><title>Webhook</title></head><body><p>ok</p></body></html>"],
+  ["a page that says thanks", "<!DOCTYPE html>\n<html><body>Thank you, it was received.</body></html>"],
   ["JSON that is no object", "3"],
   ["text that begins as JSON does", "[OK] stored"],
 ];
 
 describe("an answer of a target that took all is a delivery, without a word", () => {
   test.each(healthy)("%s", async (_, body) => {
-    const headers = { "content-type": typeof body === "string" ? "text/plain" : "application/json" };
-    const server = await startTarget(() => ({ body, headers }));
-    expect(await writeOnce({ endpoint: server.origin }, ids(1))).toMatchObject({
-      written: 1,
-      error: null,
-      warnings: [],
-    });
+    for (const type of typeof body === "string" ? ["text/plain", "text/html"] : ["application/json"]) {
+      const server = await startTarget(() => ({ body, headers: { "content-type": type } }));
+      expect(await writeOnce({ endpoint: server.origin }, ids(1))).toMatchObject({
+        written: 1,
+        error: null,
+        warnings: [],
+      });
+    }
   });
 
   test("one that gives back what it was sent", async () => {
-    const sent = { id: 1, success: false, ok: false, errors: [{ line: 3 }], error: "E17", status: "error" };
+    const sent = {
+      id: 1,
+      code: 7,
+      msg: "failed",
+      success: false,
+      ok: false,
+      errors: [{ line: 3 }],
+      error: "E17",
+      status: "error",
+    };
     const one = await startTarget(({ body }) => ({ status: 201, body }));
     expect(await writeOnce({ endpoint: one.origin }, [sent])).toMatchObject({ written: 1, error: null });
     const many = { endpoint: one.origin, batch: { size: 9 } };
@@ -127,5 +173,53 @@ describe("an answer of a target that took all is a delivery, without a word", ()
     const server = await startTarget(() => ({ status: 207, body: { ok: false, errors: [1] } }));
     const keys = { endpoint: server.origin, answer: { success: "always" } };
     expect(await writeOnce(keys, ids(1))).toMatchObject({ written: 1, error: null, warnings: [] });
+  });
+});
+
+describe("an answer that counts as a delivery and is doubted", () => {
+  test.each([
+    [
+      "text/html; charset=utf-8",
+      "<html><head><title>Sign in</title></head><body><form>…</form></body></html>",
+    ],
+    ["text/plain", "\n<!-- proxy -->\n<!DOCTYPE HTML><title>Sign in</title><p>Access to this network"],
+    ["text/html", "<head><title> Sign\n in </title></head><body>Please log in</body>"],
+  ])("a page for people (%s) is told of once, with its title", async (type, body) => {
+    const server = await startTarget(() => ({ body, headers: { "content-type": type } }));
+    const { written, warnings } = await writeOnce({ endpoint: server.origin }, range(3));
+    expect(written).toBe(3);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^ANSWER_IS_PAGE: POST http.*status 200 and an HTML page for people: "Sign in"\. .*login/,
+      ),
+    ]);
+    const declared = { endpoint: server.origin, answer: { success: "always" } };
+    expect(await writeOnce(declared, ids(1))).toMatchObject({ written: 1, warnings: [] });
+  });
+
+  test("a page without a title is shown by its text, without secrets", async () => {
+    const body = "<html><style>p{}</style><body><h1>Blocked</h1><p>token=hidden-1</p></body></html>";
+    const server = await startTarget(() => ({ body, headers: { "content-type": "text/html" } }));
+    const { warnings } = await writeOnce({ endpoint: server.origin }, ids(1));
+    expect(warnings).toEqual([expect.stringContaining('"Blocked token=[redacted]"')]);
+  });
+
+  test("a declared `refused` that finds nothing where the answer says that it failed", async () => {
+    const server = await startTarget(() => ({ body: { error: "bad record" } }));
+    const misspelt = { endpoint: server.origin, answer: { refused: "eror" } };
+    const { written, warnings } = await writeOnce(misspelt, range(3));
+    expect(written).toBe(3);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^ANSWER_OVERLOOKED: .*says that it failed: `error`: "bad record"\. See .*answer\.refused/,
+      ),
+    ]);
+    const harmless = { endpoint: server.origin, answer: { refused: "eror", success: "always" } };
+    expect(await writeOnce(harmless, ids(1))).toMatchObject({ written: 1, warnings: [] });
+    const healthy = await startTarget(() => ({ body: { errors: [], status: "ok" } }));
+    expect(await writeOnce({ ...misspelt, endpoint: healthy.origin }, range(3))).toMatchObject({
+      written: 3,
+      warnings: [],
+    });
   });
 });
