@@ -38,6 +38,7 @@ export type {
   LetterEntry,
   LetterMark,
   LetterStage,
+  LettersFound,
   Mark,
   OnError,
   Output,

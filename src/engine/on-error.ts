@@ -97,10 +97,21 @@ export interface LetterEntry {
   readonly marked: LetterMark | null;
 }
 
+/** What a place of letters holds for a stream. */
+export interface LettersFound {
+  readonly entries: readonly LetterEntry[];
+  /** How many lines cannot be read, whosever they are. */
+  readonly unreadable: number;
+  /** Where the first of those are, counted from 1. */
+  readonly unreadableAt?: readonly number[];
+  /** Whether the last line is one of them and has no end: it is being written, or its write was cut short. */
+  readonly endsCutShort?: boolean;
+}
+
 /** A place of letters that can be read again. */
 export interface DeadLetterStore extends DeadLetterSink {
   /** The letters of a stream in the order in which they were first refused, and how many lines cannot be read. */
-  entries(key: StreamKey): { readonly entries: readonly LetterEntry[]; readonly unreadable: number };
+  entries(key: StreamKey): LettersFound;
   /** The whole letter, as it was last written. */
   letter(entry: LetterEntry): DeadLetter;
   /** Throws as `add` does. */

@@ -28,6 +28,7 @@ export type {
   LetterEntry,
   LetterMark,
   LetterStage,
+  LettersFound,
   OnError,
   Refusal,
   RefusalLimit,

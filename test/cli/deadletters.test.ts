@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
@@ -166,4 +166,28 @@ test("`--letters` with a path at which no file is, is refused, and never reads a
     code: 2,
     stderr: expect.stringContaining("--letters: . is no file"),
   });
+});
+
+test("a letter that cannot be read is told of with its line, and replay --all exits with 1 behind the others", async () => {
+  const { cwd, call, mend, target } = await refusedOrders();
+  mend();
+  const file = join(cwd, "refused.jsonl");
+  const lines = readFileSync(file, "utf8").split("\n");
+  writeFileSync(file, ["", lines[0]?.replace('"stage"', "stage"), ...lines.slice(1)].join("\n"));
+  const told = `1 line of ${file} cannot be read (line 2)`;
+  const list = await call("deadletters", "list", "orders.yaml");
+  expect(list).toMatchObject({ code: 0, stderr: expect.stringContaining(`${told}\n`) });
+  const all = await call("deadletters", "replay", "orders.yaml", "--all");
+  expect(all).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining("replayed  1 refused record"),
+    stderr: expect.stringContaining(`${told}. What they held was not replayed`),
+  });
+  expect(target.prepare("SELECT id FROM rows WHERE id % 3 = 0").all()).toEqual([{ id: 6 }]);
+  const json = await call("deadletters", "replay", "orders.yaml", "--all", "--json");
+  expect(json).toMatchObject({ code: 1, stdout: "[]\n", stderr: expect.stringContaining(told) });
+  appendFileSync(file, '{"id":"b","ti');
+  const cut = await call("deadletters", "list", "orders.yaml");
+  expect(cut.stderr).toContain("2 lines of");
+  expect(cut.stderr).toMatch(/cannot be read \(lines 2, \d+\): the write of the last was cut short\n/);
 });

@@ -1,14 +1,16 @@
 import { statSync } from "node:fs";
 import type { Command } from "commander";
-import type { DeadLetter, DeadLetterStore, LetterEntry } from "../../engine/ports.ts";
+import type { DeadLetter, DeadLetterStore, LetterEntry, LettersFound } from "../../engine/ports.ts";
 import { lettersOf } from "../../engine/replay.ts";
 import { isRecord } from "../../model/record.ts";
 import { DeadLetterBook } from "../../outputs/on-error/dead-letter-book.ts";
 import { recordName } from "../../outputs/on-error/record-name.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { invalidArgument } from "../failure.ts";
+import { counted } from "../format.ts";
 import { type Params, takesParams } from "../params.ts";
 import { loadForRun } from "../run/load.ts";
+import { note, shown } from "../terminal.ts";
 
 export interface LettersOptions {
   readonly param: Params;
@@ -61,6 +63,29 @@ function requireFile(letters: string): void {
   );
 }
 
+/** Lines that cannot be read may be letters of any stream: they are told of, and never passed over in silence. */
+export function tellUnreadable(place: string, found: LettersFound, more = ""): void {
+  const { unreadable, unreadableAt = [], endsCutShort = false } = found;
+  if (unreadable === 0) return;
+  const places = `${unreadableAt.length === 1 ? "line" : "lines"} ${unreadableAt.join(", ")}`;
+  const all = unreadable > unreadableAt.length ? `${places} and more` : places;
+  const why = !endsCutShort
+    ? ""
+    : unreadable === 1
+      ? ": its write was cut short"
+      : ": the write of the last was cut short";
+  note(
+    `${counted(unreadable, "line")} of ${shown(place)} cannot be read${unreadableAt.length === 0 ? "" : ` (${all})`}${why}${more}\n`,
+  );
+}
+
+/** What `meant` found: which letters are meant, and of which places some lines cannot be read. */
+export interface Meant {
+  readonly chosen: readonly (PipelineLetters & { readonly entries: readonly LetterEntry[] })[];
+  /** By place. */
+  readonly unreadable: ReadonlyMap<string, LettersFound>;
+}
+
 /**
  * Which of each pipeline's open letters are meant: those with the ids, or all. Throws `ARGUMENT_INVALID` for an id
  * that no pipeline has open, and where neither is said.
@@ -69,13 +94,16 @@ export function meant(
   of: readonly PipelineLetters[],
   ids: readonly string[],
   { all = false }: { readonly all?: boolean },
-): readonly (PipelineLetters & { readonly entries: readonly LetterEntry[] })[] {
+): Meant {
   if (all === ids.length > 0) {
     const said = all ? "ids are given, and --all too" : "no letter is named";
     throw invalidArgument(said, "Name letters by their ids, as `list` shows them, or say --all.");
   }
+  const unreadable = new Map<string, LettersFound>();
   const found = of.map((one) => {
-    const { entries } = one.store.entries(one.pipeline.key);
+    const letters = one.store.entries(one.pipeline.key);
+    if (letters.unreadable > 0) unreadable.set(one.store.place, letters);
+    const { entries } = letters;
     const open = entries.filter(({ id, status }) => status === "open" && (all || ids.includes(id)));
     return { ...one, entries: open };
   });
@@ -86,7 +114,7 @@ export function meant(
       "See `tidemark deadletters list FILE`; with --closed it shows those replayed or discarded too.",
     );
   }
-  return found.filter(({ entries }) => entries.length > 0);
+  return { chosen: found.filter(({ entries }) => entries.length > 0), unreadable };
 }
 
 /** A letter in few words, by the key of its record. */

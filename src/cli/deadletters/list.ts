@@ -13,6 +13,7 @@ import {
   type PipelineLetters,
   statusJson,
   takesLetters,
+  tellUnreadable,
 } from "./letters.ts";
 
 interface ListOptions extends LettersOptions {
@@ -73,10 +74,9 @@ function* pagesOf(
   { code, closed = false }: ListOptions,
   since: string | null,
 ): Generator<Listed[]> {
-  const { entries, unreadable } = store.entries(pipeline.key);
-  if (unreadable > 0)
-    note(`${counted(unreadable, "line")} of ${shown(store.place)} cannot be read: a write was cut short\n`);
-  const meant = entries.filter(
+  const found = store.entries(pipeline.key);
+  tellUnreadable(store.place, found);
+  const meant = found.entries.filter(
     (entry) =>
       (closed || entry.status === "open") &&
       (code === undefined || entry.code === code) &&

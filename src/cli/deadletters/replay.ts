@@ -10,7 +10,7 @@ import { counted } from "../format.ts";
 import { stopOnSignals } from "../run/stop-signals.ts";
 import { actor, withState } from "../state-access.ts";
 import { note, print, printJson, shown, style } from "../terminal.ts";
-import { type LettersOptions, lettersOfFiles, meant, takesLetters } from "./letters.ts";
+import { type LettersOptions, lettersOfFiles, meant, takesLetters, tellUnreadable } from "./letters.ts";
 
 interface ReplayCommandOptions extends LettersOptions {
   readonly all?: boolean;
@@ -32,6 +32,7 @@ export function defineReplay(command: Command): void {
     `
 A letter of the output goes to the output alone; one of a filter, or of the reading, through all filters
 first. Each is delivered on its own and then marked. One that is refused again stays, and the exit code is 1.
+So it is with --all where lines of the file cannot be read.
 The stream's lease is held meanwhile, and its watermark stays where it is.`,
   );
   examples(command, [
@@ -44,7 +45,7 @@ type Options = ReturnType<typeof optionsOf<ReplayCommandOptions>>;
 
 async function replay(file: string, ids: readonly string[], options: Options): Promise<void> {
   const signal = stopOnSignals();
-  const chosen = meant(await lettersOfFiles([file], options), ids, options);
+  const { chosen, unreadable } = meant(await lettersOfFiles([file], options), ids, options);
   const results: { readonly pipeline: LoadedPipeline; readonly result: ReplayResult }[] = [];
   for (const { pipeline, entries } of chosen) {
     const result = await withState(pipeline.stateUrl ?? options.state, { create: true }, (state) =>
@@ -62,12 +63,18 @@ async function replay(file: string, ids: readonly string[], options: Options): P
     results.push({ pipeline, result });
     if (result.error !== null) break;
   }
+  for (const [place, found] of unreadable) tellUnreadable(place, found, options.all ? leftOut : "");
   if (options.json) await printJson(results.map(({ pipeline, result }) => resultJson(pipeline, result)));
   else await tell(results.map(({ result }) => result));
   const isDone = ({ error, letters }: ReplayResult) =>
     error === null && letters.every(({ outcome }) => outcome === "replayed");
-  process.exitCode = results.every(({ result }) => isDone(result)) ? exitCodes.done : exitCodes.failed;
+  const isAll = options.all !== true || unreadable.size === 0;
+  const areDone = isAll && results.every(({ result }) => isDone(result));
+  process.exitCode = areDone ? exitCodes.done : exitCodes.failed;
 }
+
+const leftOut =
+  ". What they held was not replayed. Restore the lines from a copy of the file, or remove them once their records have arrived, and replay again";
 
 function tellLetter({ id, outcome, reason }: ReplayedLetter): void {
   if (outcome === "replayed") return;

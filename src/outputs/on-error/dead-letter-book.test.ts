@@ -89,7 +89,7 @@ test("a file is read for one stream at a time, with lines that cannot be read co
   appendFileSync(book.place, '{"id":"b","ti\n\nnonsense\n');
   expect(book.entries(key)).toMatchObject({ entries: [{ id: "a" }], unreadable: 2 });
   expect(book.letter(book.entries(key).entries[0] ?? expect.fail())).toEqual(letter("a"));
-  expect(new DeadLetterBook(`${book.place}.none`).entries(key)).toEqual({ entries: [], unreadable: 0 });
+  expect(new DeadLetterBook(`${book.place}.none`).entries(key)).toMatchObject({ entries: [], unreadable: 0 });
 });
 
 test("a purge takes closed letters of the stream and their marks, and nothing else", () => {

@@ -7,6 +7,7 @@ import {
   type DeadLetterStore,
   type LetterEntry,
   type LetterMark,
+  type LettersFound,
   letterMarks,
 } from "../../engine/ports.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
@@ -57,16 +58,16 @@ export class DeadLetterBook implements DeadLetterStore {
     this.#file = new DeadLetterFile(path);
   }
 
-  entries({ connector, stream }: StreamKey): { entries: LetterEntry[]; unreadable: number } {
+  entries({ connector, stream }: StreamKey): LettersFound {
     finishPurge(this.place, this.#clock.now(), (old) => this.#bringBack(old));
-    const { known, unreadable } = this.#read(this.place);
+    const { known, ...unreadable } = this.#read(this.place);
     const entries: LetterEntry[] = [];
     for (const { entry, key, place } of known.values()) {
       if (key.connector !== connector || key.stream !== stream) continue;
       this.#places.set(entry, place);
       entries.push(entry);
     }
-    return { entries, unreadable };
+    return { entries, ...unreadable };
   }
 
   letter(entry: LetterEntry): DeadLetter {
@@ -110,10 +111,12 @@ export class DeadLetterBook implements DeadLetterStore {
     return [...closings.keys()].filter((id) => known.get(id)?.entry.status !== "open").length;
   }
 
-  #read(path: string): { known: Map<string, Known>; unreadable: number } {
+  #read(path: string): { known: Map<string, Known> } & Omit<LettersFound, "entries"> {
     const known = new Map<string, Known>();
+    const unreadableAt: number[] = [];
     let unreadable = 0;
-    for (const { line, place } of linesOf(path, (cause) => this.#failure(messageOf(cause)))) {
+    let endsCutShort = false;
+    for (const { line, place, number, hasEnd } of linesOf(path, (cause) => this.#failure(messageOf(cause)))) {
       const letter = readLetterLine(line);
       const mark = letter === null ? readMark(line) : null;
       const id = letter?.id ?? mark?.letter;
@@ -123,9 +126,13 @@ export class DeadLetterBook implements DeadLetterStore {
         if (before !== undefined && before.entry.status !== "open") known.delete(letter.id);
         known.set(letter.id, withLetter(before, letter, place));
       } else if (mark !== null && before !== undefined) known.set(mark.letter, withMark(before, mark, place));
-      else if (mark === null) unreadable += 1;
+      else if (mark === null) {
+        unreadable += 1;
+        endsCutShort = !hasEnd;
+        if (unreadableAt.length < mostPlaces) unreadableAt.push(number);
+      }
     }
-    return { known, unreadable };
+    return { known, unreadable, unreadableAt, endsCutShort };
   }
 
   /** Adds the open letters of another file that this one does not know. */
@@ -155,6 +162,9 @@ export class DeadLetterBook implements DeadLetterStore {
     return new TidemarkError("OUTPUT_FAILED", `the dead-letter file ${this.place}: ${message}`);
   }
 }
+
+/** How many lines that cannot be read are told of by their place. */
+const mostPlaces = 10;
 
 function withLetter(before: Known | undefined, letter: DeadLetter, place: Place): Known {
   const { id, time, code, connector, stream } = letter;
@@ -190,11 +200,16 @@ function readMark(line: string): LetterMark | null {
   }
 }
 
-/** The lines of a file that are not empty; none where there is no file. */
+/** The lines of a file that are not empty, with their numbers from 1; none where there is no file. */
 export function* linesOf(
   path: string,
   failure: (cause: unknown) => Error,
-): Generator<{ readonly line: string; readonly place: Place }> {
+): Generator<{
+  readonly line: string;
+  readonly place: Place;
+  readonly number: number;
+  readonly hasEnd: boolean;
+}> {
   if (!existsSync(path)) return;
   let file: number;
   try {
@@ -204,14 +219,18 @@ export function* linesOf(
   }
   try {
     let offset = 0;
+    let number = 0;
     for (const piece of wholeLines(file, 0)) {
       for (let start = 0; start < piece.length; ) {
         const end = piece.indexOf(10, start);
         const length = (end < 0 ? piece.length : end) - start;
+        number += 1;
         if (length > 0) {
           yield {
             line: piece.toString("utf8", start, start + length),
             place: { offset: offset + start, length },
+            number,
+            hasEnd: end >= 0,
           };
         }
         start += length + 1;
