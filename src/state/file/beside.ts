@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
 import type { CursorType } from "../../model/cursor.ts";
@@ -179,7 +179,7 @@ export function partitionOf(content: unknown, of: PartitionPlace): PartitionRow 
   const logged = written.success ? written.data : of.logged();
   const typed = { ...columns, cursor_type: of.cursorType };
   const row = readColumns(
-    withEditedCursor(typed, () => logged, file),
+    withEditedCursor(typed, () => logged, { file, removal: removal(file) }),
     file,
   );
   return row.position.watermark === logged
@@ -238,6 +238,12 @@ function parse<T extends z.infer<typeof named>>(schema: z.ZodType<T>, content: u
   return parsed.data;
 }
 
+function removal(file: string): string {
+  return basename(dirname(file)) === backfilledFolder
+    ? "To go on without it, remove it: what backfills covered of the partition is forgotten."
+    : "To start the partition over on purpose, remove the file; where the stream's own file has newer content for it, the partition stands there.";
+}
+
 function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
@@ -245,6 +251,6 @@ function isMissing(error: unknown): boolean {
 function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
   return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
     cause,
-    hint: "Fix the file or restore it. To start the partition over on purpose, reset it.",
+    hint: `Mend the file or restore it. ${removal(file)} What cannot be read is not changed by \`state set\` or \`reset\`.`,
   });
 }

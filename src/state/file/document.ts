@@ -133,7 +133,7 @@ export function decodeDocument(
   }
   const lanes = Object.entries(backfills);
   if (Object.keys(live).length > 0) {
-    lanes.unshift(["", withEditedCursor(live, () => logged(log, logBytes), file)]);
+    lanes.unshift(["", withEditedCursor(live, () => logged(log, logBytes), { file, removal })]);
   }
   const rows = new Map(lanes.map(([lane, columns]) => [lane, rowOf(columns, key, lane, file)]));
   const moved = new Map(Object.entries(partitions));
@@ -259,6 +259,8 @@ function rowOf(columns: Record<string, unknown>, key: StreamKey, lane: string, f
   return readStreamRow(raw, null, file);
 }
 
+const removal = "To start over on purpose, remove the file.";
+
 function optionalTime(milliseconds: number | null): string | null {
   return milliseconds === null ? null : isoTime(milliseconds);
 }
@@ -266,6 +268,6 @@ function optionalTime(milliseconds: number | null): string | null {
 function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
   return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
     cause,
-    hint: "Fix the file or restore it. To start over on purpose, remove it.",
+    hint: `Fix the file or restore it. ${removal}`,
   });
 }

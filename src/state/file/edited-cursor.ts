@@ -10,6 +10,13 @@ const written = z
   .union([z.string(), z.number(), z.instanceof(ExactNumber)])
   .nullable()
   .transform((value) => (value === null ? null : String(value)));
+
+export interface EditedFile {
+  readonly file: string;
+  /** What comes of it if the file is removed, in words. */
+  readonly removal: string;
+}
+
 const positionSchema = z.looseObject({ watermark: z.unknown() });
 
 /**
@@ -17,7 +24,7 @@ const positionSchema = z.looseObject({ watermark: z.unknown() });
  * both, and in any form that a cursor of the type has. Where the two differ, the one that the log does not end with
  * is the edit. Throws `STATE_UNREADABLE` where neither is the log's, and for a value that is no cursor.
  */
-export function withEditedCursor(columns: Columns, logged: () => string | null, file: string): Columns {
+export function withEditedCursor(columns: Columns, logged: () => string | null, file: EditedFile): Columns {
   const position = positionSchema.safeParse(columns.position);
   const type = z.enum(cursorTypes).safeParse(columns.cursor_type);
   if (!position.success || !type.success) return columns;
@@ -28,7 +35,7 @@ export function withEditedCursor(columns: Columns, logged: () => string | null, 
   return { ...columns, cursor_value: watermark, position: { ...position.data, watermark } };
 }
 
-function theEdit(value: unknown, inPosition: unknown, logged: string | null, file: string): unknown {
+function theEdit(value: unknown, inPosition: unknown, logged: string | null, file: EditedFile): unknown {
   if (inPosition === logged) return value;
   if (value === logged) return inPosition;
   throw unreadable(
@@ -46,7 +53,7 @@ function isCanonical(type: CursorType, value: unknown): boolean {
   }
 }
 
-function canonical(type: CursorType, edited: unknown, file: string): string | null {
+function canonical(type: CursorType, edited: unknown, file: EditedFile): string | null {
   const text = written.safeParse(edited);
   if (!text.success) throw unreadable(file, `the watermark cannot be ${JSON.stringify(edited)}`);
   if (text.data === null) return null;
@@ -57,9 +64,11 @@ function canonical(type: CursorType, edited: unknown, file: string): string | nu
   }
 }
 
-function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
+function unreadable({ file, removal }: EditedFile, why: string, cause?: unknown): TidemarkError {
   return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
     cause,
-    hint: "Write the new watermark into `cursor_value`, or use `tidemark state set`.",
+    hint:
+      "Write a value as the stream has them into `cursor_value`, and the same into `position.watermark`, or restore the " +
+      `file. ${removal} What cannot be read is not changed by \`state set\` or \`reset\`.`,
   });
 }

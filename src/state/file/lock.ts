@@ -2,12 +2,14 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
-import { TidemarkError } from "../../errors.ts";
+import { messageOf, TidemarkError } from "../../errors.ts";
 import { makePrivate } from "../../private-files.ts";
 
 const patienceMs = 30_000;
 const longestPauseMs = 50;
 const sqliteBusy = 5;
+const sqliteCorrupt = 11;
+const sqliteNoDatabase = 26;
 
 /**
  * Holds a stream's lock while `work` runs. The lock is SQLite's own on an empty file, because the
@@ -17,12 +19,20 @@ const sqliteBusy = 5;
 export async function withLock<T>(file: string, work: () => T): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });
   makePrivate(file);
-  const lock = new DatabaseSync(file, { timeout: 0 });
+  const lock = opened(file);
   try {
     await acquire(lock, file);
     return work();
   } finally {
     lock.close();
+  }
+}
+
+function opened(file: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file, { timeout: 0 });
+  } catch (error) {
+    throw lockError(error, file);
   }
 }
 
@@ -33,14 +43,32 @@ async function acquire(lock: DatabaseSync, file: string): Promise<void> {
       lock.exec("BEGIN EXCLUSIVE");
       return;
     } catch (error) {
-      const busy = error instanceof Error && "errcode" in error && error.errcode === sqliteBusy;
-      if (!busy || performance.now() > deadline) {
-        throw new TidemarkError("STATE_UNAVAILABLE", `${file}: the stream's lock cannot be had`, {
-          cause: error,
-          hint: "See whether another process that uses this folder is stopped or stuck.",
-        });
-      }
+      if (codeOf(error) !== sqliteBusy || performance.now() > deadline) throw lockError(error, file);
     }
     await delay(pause);
   }
+}
+
+/** Why a lock cannot be had: another holds it, or the disk does not allow it. */
+export function lockError(error: unknown, file: string): TidemarkError {
+  const code = codeOf(error);
+  const why = code === sqliteBusy ? "another process holds it" : messageOf(error);
+  return new TidemarkError("STATE_UNAVAILABLE", `${file}: the stream's lock cannot be had: ${why}`, {
+    cause: error,
+    hint: hintOf(code),
+  });
+}
+
+function hintOf(code: number | null): string {
+  if (code === sqliteBusy) return "See whether another process that uses this folder is stopped or stuck.";
+  if (code === sqliteCorrupt || code === sqliteNoDatabase) {
+    return "The file is empty as a rule, and nothing is kept in it: stop every process that uses this folder, and remove it.";
+  }
+  return "Check that the disk has room, that it can be written, and who may; nothing of what was stored is lost.";
+}
+
+/** SQLite's primary result code. */
+function codeOf(error: unknown): number | null {
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return null;
+  return error.errcode & 0xff;
 }
