@@ -6,7 +6,7 @@ import { addCommands, type CommandEntry } from "./commands.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
 import { outliveSignals } from "./hangup.ts";
 import { watchStrays } from "./stray.ts";
-import { flushed, note, outliveReaders, print, style } from "./terminal.ts";
+import { flushed, keepStdout, note, outliveReaders, print, style } from "./terminal.ts";
 
 const pipelines = "Pipelines:";
 const places = "State:";
@@ -95,7 +95,10 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
   outliveSignals();
   const json = asksForJson(argv);
   // What scripts of a pipeline print must not mix with the JSON.
-  if (json) globalThis.console = new Console(process.stderr);
+  if (json) {
+    globalThis.console = new Console(process.stderr);
+    keepStdout();
+  }
   watchStrays(({ thrown, stray }) => {
     if (!ending) void end(reportFailure(stray?.error ?? thrown, json));
     ending = true;

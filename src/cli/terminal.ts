@@ -54,9 +54,19 @@ export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
+/** How stdout is written to where it is kept for the command's own result. */
+let ownWrite: NodeJS.WriteStream["write"] | null = null;
+
+/** Sends to stderr whatever else in the process writes to stdout, as a script of a pipeline may. */
+export function keepStdout(): void {
+  ownWrite ??= process.stdout.write;
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+}
+
 function written(stream: NodeJS.WriteStream, text: string): Promise<void> {
   return new Promise((resolve) => {
-    stream.write(text, () => resolve());
+    const write = stream === process.stdout && ownWrite !== null ? ownWrite : stream.write;
+    write.call(stream, text, undefined, () => resolve());
   });
 }
 

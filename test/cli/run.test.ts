@@ -309,13 +309,22 @@ describe("tidemark run", () => {
   it("keeps stdout to the JSON, whatever a pipeline's script prints", async () => {
     const filter = "filters: [{ type: script, path: ./chatty.ts }]\n";
     const { cwd } = await folderWithPipeline(toFile, filter);
-    const chatty =
-      "console.log('loaded'); export default (r: object) => { console.info('hello'); return r; };\n";
+    const chatty = `import { Readable } from "node:stream";
+console.log("loaded");
+process.stdout.write("written ");
+Readable.from(["piped "]).pipe(process.stdout, { end: false });
+export default async (r: object) => {
+  console.info("hello");
+  await new Promise<void>((taken) => process.stdout.write("called back ", () => taken()));
+  process.stdout.write("in hex ".split("").map((c) => c.charCodeAt(0).toString(16)).join(""), "hex");
+  return r;
+};
+`;
     writeFileSync(join(cwd, "chatty.ts"), chatty);
     const ended = await tidemark(["run", "events.yaml", "--json"], { cwd });
     expect(jsonOf(ended)).toMatchObject({ status: "completed", records_written: 5 });
-    expect(ended.stderr).toContain("loaded");
-    expect(ended.stderr).toContain("hello");
+    for (const text of ["loaded", "written", "piped", "hello", "called back", "in hex"])
+      expect(ended.stderr).toContain(text);
   });
 
   it("P14: prints no secret, whatever the source answers and however much is asked for", async () => {
