@@ -4,7 +4,7 @@ import { TidemarkError } from "../errors.ts";
 import { registerSecret } from "../secrets.ts";
 import { parseTraceContext, withTraceContext } from "../trace-context.ts";
 import { type LogLevel, openLog } from "./log.ts";
-import { errorFields } from "./schedule-log.ts";
+import { errorFields, ScheduleLog } from "./schedule-log.ts";
 
 async function logging(level: LogLevel = "debug", pretty = false) {
   const lines: string[] = [];
@@ -72,4 +72,16 @@ test("on a terminal a line is for people, and cannot rewrite what is shown", asy
   expect(stripVTControlCharacters(line)).toMatch(
     /^[\d:.]{12} {2}warn {3}acme\/events {2}done {2}records=2 {2}bad=a\\u001b\[2Jb c\n$/,
   );
+});
+
+test.each([
+  [3, "ticks were missed; one run makes up for them"],
+  [999, "ticks were missed; one run makes up for them"],
+  [1000, "1000 or more ticks were missed; one run makes up for them"],
+])("%d missed ticks are told as far as they were counted", async (count, msg) => {
+  const { log, read } = await logging();
+  const schedule = { expression: "* * * * *", timezone: "UTC", jitterMs: 0 };
+  const pipeline = { name: "events", key: { connector: "acme", stream: "events" }, schedule };
+  new ScheduleLog(log).observe({ type: "missed", pipeline, count });
+  expect(read()).toMatchObject([{ level: "warn", ticks: count, msg }]);
 });

@@ -2,9 +2,16 @@ import { countsOf, type RunResult } from "../engine/result.ts";
 import type { TidemarkError } from "../errors.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { ScheduleEvent } from "../schedule/events.ts";
+import { mostTicksCounted } from "../schedule/plan.ts";
 import type { Run } from "../state/contract.ts";
 import { traceContext } from "../trace-context.ts";
 import type { Log } from "./log.ts";
+
+/** Counting goes no further than `mostTicksCounted`. */
+function missedWords(count: number): string {
+  const ticks = count < mostTicksCounted ? "ticks" : `${count} or more ticks`;
+  return `${ticks} were missed; one run makes up for them`;
+}
 
 /** Tells in the log what the scheduler does, and with every line of a run which run it is. */
 export class ScheduleLog {
@@ -40,7 +47,7 @@ export class ScheduleLog {
         else log.debug({ at: timeOf(event.at) }, "run planned");
         break;
       case "missed":
-        log.warn({ ticks: event.count }, "ticks were missed; one run makes up for them");
+        log.warn({ ticks: event.count }, missedWords(event.count));
         break;
       case "taken":
         log.info({ due: timeOf(event.due) }, "another process ran this tick");

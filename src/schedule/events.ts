@@ -21,7 +21,7 @@ export type RunReason = "tick" | "missed" | "retry";
 export type ScheduleEvent<P extends Scheduled = Scheduled> =
   /** The next run is planned; at no time, where the schedule never comes again. */
   | { readonly type: "planned"; readonly pipeline: P; readonly at: number | null }
-  /** So many ticks went by with no run, and the one that begins now is for all of them. */
+  /** So many ticks went by with no run (counted up to `mostTicksCounted`), and the one that begins now is for all of them. */
   | { readonly type: "missed"; readonly pipeline: P; readonly count: number }
   /** Another process has run this tick. */
   | { readonly type: "taken"; readonly pipeline: P; readonly due: number }

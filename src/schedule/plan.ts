@@ -92,15 +92,16 @@ export function isAhead(time: number, now: number): boolean {
   return time - now > mostAheadMs;
 }
 
-/** How many ticks besides the one that was due have gone by; no more than anybody wants to read. */
+/** A pipeline that was down for long may have missed millions. */
+export const mostTicksCounted = 1000;
+
+/** How many ticks besides the one that was due have gone by, counted up to `mostTicksCounted`. */
 export function ticksBetween(cron: CronSchedule, due: number, now: number): number {
   let count = 0;
   let at = cron.next(due);
-  while (at !== null && at <= now && count < mostCounted) {
+  while (at !== null && at <= now && count < mostTicksCounted) {
     count += 1;
     at = cron.next(at);
   }
   return count;
 }
-
-const mostCounted = 1000;
