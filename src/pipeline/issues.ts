@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { nearest } from "../model/nearest.ts";
-import { isPlainObject } from "../model/plain-object.ts";
+import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import { showValue } from "../model/unreadable-value.ts";
 import { type ConfigPath, type Finding, formatConfigPath, mistake } from "./diagnostics.ts";
 import { configAt, type KnownKeys } from "./known-keys.ts";
@@ -283,10 +283,10 @@ function shown(path: ConfigPath, reading: Reading): string {
   const variables = reading.variablesAt(path);
   if (variables !== undefined) return `what ${variables.map((name) => `\${${name}}`).join(" and ")} holds`;
   const value = configAt(reading.config, path);
-  if (isSecretPlace([...reading.base, ...path]))
-    return typeof value === "string" ? "another text" : `a ${typeof value}`;
-  if (typeof value === "string" && mayHoldPassword.test(value)) return "another text";
   if (value === null) return "nothing";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
-  return isPlainObject(value) ? "keys with values" : showValue(value);
+  if (isPlainObject(value)) return "keys with values";
+  const isSecret = isSecretPlace([...reading.base, ...path]);
+  if (typeof value === "string" && (isSecret || mayHoldPassword.test(value))) return "another text";
+  return isSecret ? kindOf(value) : showValue(value);
 }

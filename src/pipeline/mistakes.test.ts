@@ -93,6 +93,19 @@ output:
     },
   );
 
+  test.each([
+    ["[a, b]", "a list"],
+    ["[]", "an empty list"],
+    ["{ a: b }", "keys with values"],
+    ["true", "a boolean"],
+  ])("a value of another kind is told by its kind alone where a secret belongs: %s", async (value, kind) => {
+    const input = `{ type: httpPolling, endpoint: "https://x.example", authentication: { type: bearer, token: ${value} } }`;
+    const found = await told(`name: a\ninput: ${input}\noutput: { type: console }\n`);
+    expect(found).toContainEqual(
+      expect.stringContaining(`\`input.authentication.token\`: expected text, found ${kind}`),
+    );
+  });
+
   test("a key that is mistyped is one diagnostic, at its line, wherever it stands", async () => {
     const lines = whole.split("\n");
     const mistyped = lines.flatMap((line, index) => {

@@ -1,6 +1,7 @@
 import { TidemarkError } from "../../errors.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { stringifyJson } from "../../model/json.ts";
+import { kindOf } from "../../model/plain-object.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import type { FieldColumn } from "./table-store.ts";
 
@@ -40,7 +41,7 @@ export function kindOfValue(value: unknown, field: string): ColumnKind {
       if (value instanceof ExactNumber) return asInt64(value) === null ? "decimal" : "integer";
       return value instanceof Date ? "text" : "json";
     default:
-      throw notStorable(field, `a ${typeof value}`);
+      throw notStorable(field, kindOf(value));
   }
 }
 
