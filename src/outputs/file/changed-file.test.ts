@@ -134,6 +134,34 @@ test("a file without the end of its last line is gone on with, also behind a run
   expect(readFileSync(jsonl, "utf8")).toMatch(/^\{"id":0\}\n\{"id":\d+,"name":"n1"\}\n/);
 });
 
+test.each<[string, (text: string) => string, RegExp]>([
+  ["a line that is broken", (text) => text.replace('"name"', "name"), /out\.jsonl:1 is no JSON/],
+  ["a line that is no object", (text) => text.replace(/^.*\n/, "7\n"), /out\.jsonl:1 holds no JSON object/],
+])("%s ends a comparison, with what to do about the file", async (_, change, message) => {
+  const { jsonl, deliver } = freshPlace();
+  await deliver(jsonl);
+  edit(jsonl, change);
+  const config = fileOutputSchema.parse({ type: "file", path: jsonl });
+  const { signal } = new AbortController();
+  const context = {
+    key: { connector: "acme", stream: "events" },
+    clock: systemClock,
+    warn: () => {},
+    signal,
+  };
+  const reader = await createFileOutput(config).openReader?.(context);
+  const reading = async () => {
+    for await (const _ of reader?.rows([], signal) ?? []);
+  };
+  await expect(reading()).rejects.toMatchObject({
+    code: "OUTPUT_FAILED",
+    message: expect.stringMatching(message),
+    hint: expect.stringMatching(
+      /^Nothing was compared: .*Put the file back as it was written.*compare again\.$/,
+    ),
+  });
+});
+
 test("a file that an older version committed is refused where its committed end lies inside a line", async () => {
   const { jsonl, deliver, claim, warnings } = freshPlace();
   await deliver(jsonl);

@@ -9,6 +9,7 @@ import { parseJson } from "../../model/json.ts";
 import { isRecord, type SourceRecord } from "../../model/record.ts";
 import { lengthRow, nameRow, seriesFormat } from "./ledger-tables.ts";
 import { type FilePlace, isTemplate } from "./path-template.ts";
+import { changedHint } from "./seal.ts";
 
 const recordsAPage = 2_000;
 
@@ -106,7 +107,10 @@ async function* records(
     }
   } catch (error) {
     if (error instanceof TidemarkError || signal.aborted) throw error;
-    throw new TidemarkError("OUTPUT_UNAVAILABLE", `${file}: ${messageOf(error)}`, { cause: error });
+    throw new TidemarkError("OUTPUT_UNAVAILABLE", `${file}: ${messageOf(error)}`, {
+      cause: error,
+      hint: "Check that the file can be read, and compare again.",
+    });
   } finally {
     input.destroy();
   }
@@ -118,8 +122,14 @@ function recordOf(text: string, file: string, line: number): SourceRecord {
   try {
     value = parseJson(text);
   } catch (cause) {
-    throw new TidemarkError("OUTPUT_FAILED", `${file}:${line} is no JSON: ${messageOf(cause)}`, { cause });
+    throw broken(`${file}:${line} is no JSON: ${messageOf(cause)}`, cause);
   }
   if (isRecord(value)) return value;
-  throw new TidemarkError("OUTPUT_FAILED", `${file}:${line} holds no JSON object`);
+  throw broken(`${file}:${line} holds no JSON object`);
+}
+
+/** Nothing but Tidemark writes lines up to the committed length, and it writes whole ones. */
+function broken(message: string, cause?: unknown): TidemarkError {
+  const hint = `Nothing was compared: something else has changed the file. ${changedHint} Then compare again.`;
+  return new TidemarkError("OUTPUT_FAILED", message, { cause, hint });
 }

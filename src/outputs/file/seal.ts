@@ -63,16 +63,17 @@ function bytesAt(file: number, from: number, length: number): Buffer {
   return bytes.subarray(0, read);
 }
 
+/** The ways on where something else has changed a file. */
+export const changedHint =
+  "Put the file back as it was written. To keep it as it is, name another one in `path`: the stream goes on there. " +
+  "To write it anew, move it and its `.tidemark` folder away and read again: tidemark state rewind CONNECTOR STREAM " +
+  '--to-output PIPELINE.yaml --reason "…".';
+
 function changed(path: string, what: string): TidemarkError {
   return new TidemarkError(
     "OUTPUT_LOST",
     `${path} was changed by something else: ${what}. Nothing was cut or written`,
-    {
-      hint:
-        "Put the file back as it was written. To keep it as it is, name another one in `path`: the stream goes on there. " +
-        "To write it anew, move it and its `.tidemark` folder away and read again: tidemark state rewind CONNECTOR STREAM " +
-        '--to-output PIPELINE.yaml --reason "…".',
-    },
+    { hint: changedHint },
   );
 }
 
