@@ -192,6 +192,61 @@ describe("a source whose clock is a little behind", () => {
   });
 });
 
+const goesOn = { type: "cursor", param: "token", nextCursorField: "next" };
+const readsAgain = { type: "page", param: "page" };
+test.each([
+  ["goes on where an earlier run failed", goesOn],
+  ["reads it from its start", readsAgain],
+])(
+  "P1: a run that %s loses nothing of a window, however late its first answer comes",
+  async (_name, pagination) => {
+    const clock = new FakeClock("2026-06-01T12:00:00Z");
+    const before = (milliseconds: number): string => new Date(sourceNow - milliseconds).toISOString();
+    const ages = [210, 9000, 8000, 7000, 300, 6000];
+    const rows = ages.map((age, at) => ({ id: at + 1, at: before(age) }));
+    let answers = 0;
+    await using server = await startHttpServer(async ({ url }, response) => {
+      answers += 1;
+      // The last page fails; the run that goes on there waits long for its first answer, within the same second.
+      if (answers === 3) return void response.writeHead(500).end();
+      if (answers === 4) await clock.advance(500);
+      const items = rows.filter((row) => row.at >= (url.searchParams.get("since") ?? ""));
+      const page = url.searchParams.get("page");
+      const at = page === null ? Number(url.searchParams.get("token") ?? "0") : (Number(page) - 1) * 2;
+      const next = at + 2 < items.length ? String(at + 2) : null;
+      const date = new Date(Math.floor(clock.now() / 1000) * 1000).toUTCString();
+      sendJson(response, { items: items.slice(at, at + 2), next }, { date });
+    });
+    const input = httpPollingSchema.parse({
+      type: "httpPolling",
+      endpoint: server.origin,
+      dataField: "items",
+      key: "id",
+      retry: { attempts: 1 },
+      pagination,
+      statePersistence: { timestamp: { field: "at", queryParam: "since" }, settle: "PT0.2S" },
+    });
+    const table = new MemoryTable();
+    const pipeline = {
+      name: "events",
+      key: { connector: "acme", stream: "events" },
+      onConcurrentRun: "skip" as const,
+      leaseSeconds: 60,
+      input: createHttpPolling(input, { random: () => 0 }),
+      filters: [],
+      output: memoryOutput(table, { appends: true }),
+    };
+    const state = openMemoryState();
+    const ends: string[] = [];
+    for (const waits of [0, 300, 60_000]) {
+      await clock.advance(waits);
+      ends.push((await attemptSync(pipeline, { state, clock })).status);
+    }
+    expect(ends).toEqual(["failed", "completed", "completed"]);
+    expect(table.rows.map(({ id }) => Number(id)).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6]);
+  },
+);
+
 test("up to five minutes between the clocks are nothing to tell", async () => {
   const { warnings } = await scene({}, [{ clock: "2026-06-01T12:04:59Z", rows: early }]);
   expect(warnings).toEqual([[]]);

@@ -57,7 +57,8 @@ export class PositionTracker implements Tracker {
     this.#unclear = unclearTimes(this.#field);
     this.#order = start.window?.order === "unordered" ? "unordered" : incremental.order;
     this.#next = options.resume ?? null;
-    this.#highest = start.window?.highest ?? start.watermark;
+    // A window that is read from its start shows again how high its records are, and may end earlier than before.
+    this.#highest = (this.#next === null ? null : start.window?.highest) ?? start.watermark;
     this.#keptFrom = this.#stretchOf(this.#highest) ?? this.#highest;
     this.#companions = new Companions(incremental.cursors, start.companions);
     this.#offset = BigInt(this.#field?.role === "offset" ? (start.watermark ?? "0") : "0");
@@ -311,14 +312,13 @@ export class PositionTracker implements Tracker {
 
   /** Whether the record is to be delivered; keeps its identity where a later read may bring it again. */
   #takes(record: SourceRecord, cursor: string | null, side: Side): boolean {
-    const { incremental } = this.#options;
+    const { incremental, edges } = this.#options;
     if (cursor === null) {
       return incremental.onNullCursor === "deliver" && this.#ties.takesOnce(record, "");
     }
     if (side === "below") return this.#takesLate(record, cursor);
     if (side === "past" || side === "future") {
-      if (this.#options.edges.upper === "closed") return false;
-      if (side === "past" && incremental.settle !== null) return false;
+      if (edges.upper === "closed" || (side === "past" && incremental.settle !== null)) return false;
       return this.#takesAhead(record, cursor, side);
     }
     if (cursor === this.#highest || this.#isKept(cursor)) return this.#ties.takesOnce(record, cursor);

@@ -33,15 +33,16 @@ export class WindowFrame {
   /**
    * Ends the window where the run began by the source's clock: what changes while it is read then lies past
    * the end, whichever page it is on. A closed end is where another slice begins: it may come earlier, and
-   * what lies behind it is left to a later run. Only the first call counts.
+   * what lies behind it is left to a later run. A window that an earlier run began ended by its clock already, and
+   * what that run saw up to there is counted on. Only the first call counts.
    */
   followClock(ahead: ClockAhead): void {
     if (this.#ahead !== undefined) return;
-    const { incremental, edges, mayEndLater = false } = this.#options;
+    const { incremental, edges, resume = null, mayEndLater = false } = this.#options;
     const { lower, upper } = this.#window;
     this.#ahead = ahead;
     const began = this.#options.began(ahead.least);
-    if (began === null || upper === null) return;
+    if (began === null || upper === null || resume !== null) return;
     const { settle } = incremental;
     const end = settle === null ? began : stepCursor(upper.type, began, settle, -1);
     const isEarlier = compareCursorValues(upper.type, end, upper.value) < 0;
