@@ -110,7 +110,7 @@ function letterFailure(path: string, cause: unknown): TidemarkError {
   );
 }
 
-/** How often a file may be moved away while letters are added to it; some file systems cannot tell that it was not. */
+/** How often a file may be moved away, or grow, while letters are added to it; some file systems cannot tell that it was not. */
 const mostTries = 10;
 
 /** What stands in a file from there on, a piece at a time, none of which ends within a line. */
@@ -138,9 +138,14 @@ export function isAt(file: number, path: string): boolean {
 
 /** Another process may be in the middle of a write, whose beginning can be seen already. */
 function endsLineSoon(file: number): boolean {
-  if (endsLine(file)) return true;
-  awaitWrites(file);
-  return endsLine(file);
+  for (let tries = 1; tries <= mostTries; tries++) {
+    const { size } = fstatSync(file);
+    if (endsLine(file, size)) return true;
+    awaitWrites(file);
+    // A line that a crash cut short stays as it is; a file that grew may be in the middle of the next write.
+    if (fstatSync(file).size === size) return false;
+  }
+  return false;
 }
 
 /** A change of a file's mode, even to what it is, waits for a write that is under way. Its owner may make it. */
@@ -150,8 +155,7 @@ function awaitWrites(file: number): void {
   } catch {}
 }
 
-function endsLine(file: number): boolean {
-  const { size } = fstatSync(file);
+function endsLine(file: number, size: number): boolean {
   if (size === 0) return true;
   const last = Buffer.alloc(1);
   readSync(file, last, 0, 1, size - 1);
