@@ -18,7 +18,7 @@ import { SlicedPart } from "./sliced-part.ts";
 import { TakenRecords } from "./taken-records.ts";
 import type { Edges, TrackerOptions } from "./tracker-options.ts";
 import { WholePart, type WholeRead } from "./whole-part.ts";
-import { type Asked, freezeWindow, type Horizon, lowest, windowAgain } from "./window.ts";
+import { type Asked, freezeWindow, type Horizon, lowest, notBelowHighest, windowAgain } from "./window.ts";
 
 /** What a backfill reads: a range of its own, beside the live stream. */
 export interface Range {
@@ -223,7 +223,7 @@ class Planner {
     const window =
       start.window !== null && resume !== null
         ? windowAgain(incremental, start.window)
-        : freezeWindow(incremental, start, this.#horizon, asked);
+        : this.#fromItsStart(start);
     const request = { window, companions: start.companions, resume, since: start.tally?.since ?? null };
     const guard = new PageGuard(incremental);
     if (leading?.role === "given") {
@@ -249,6 +249,12 @@ class Planner {
       guard,
       request,
     };
+  }
+
+  #fromItsStart(start: Position): Window {
+    const { pipeline, asked } = this.#parts;
+    const { lower, upper } = freezeWindow(pipeline.input.incremental, start, this.#horizon, asked);
+    return { lower, upper: upper === null ? null : notBelowHighest(upper, start) };
   }
 
   /** What a read of one part remembers of the versions that it brings. */

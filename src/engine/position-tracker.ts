@@ -57,8 +57,7 @@ export class PositionTracker implements Tracker {
     this.#unclear = unclearTimes(this.#field);
     this.#order = start.window?.order === "unordered" ? "unordered" : incremental.order;
     this.#next = options.resume ?? null;
-    // A window that is read from its start shows again how high its records are, and may end earlier than before.
-    this.#highest = (this.#next === null ? null : start.window?.highest) ?? start.watermark;
+    this.#highest = start.window?.highest ?? start.watermark;
     this.#keptFrom = this.#stretchOf(this.#highest) ?? this.#highest;
     this.#companions = new Companions(incremental.cursors, start.companions);
     this.#offset = BigInt(this.#field?.role === "offset" ? (start.watermark ?? "0") : "0");

@@ -1,6 +1,7 @@
 import { type CursorType, compareCursorValues, stepCursor } from "../model/cursor.ts";
 import type { ClockAhead, Window } from "./ports.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
+import { notBelowHighest } from "./window.ts";
 
 /** Where a cursor lies by a window: `past` its end, and beyond the present in the `future`. */
 export type Side = "below" | "within" | "past" | "future";
@@ -38,13 +39,14 @@ export class WindowFrame {
    */
   followClock(ahead: ClockAhead): void {
     if (this.#ahead !== undefined) return;
-    const { incremental, edges, resume = null, mayEndLater = false } = this.#options;
+    const { incremental, edges, start, resume = null, mayEndLater = false } = this.#options;
     const { lower, upper } = this.#window;
     this.#ahead = ahead;
     const began = this.#options.began(ahead.least);
     if (began === null || upper === null || resume !== null) return;
     const { settle } = incremental;
-    const end = settle === null ? began : stepCursor(upper.type, began, settle, -1);
+    const settled = settle === null ? began : stepCursor(upper.type, began, settle, -1);
+    const end = notBelowHighest({ type: upper.type, value: settled }, start).value;
     const isEarlier = compareCursorValues(upper.type, end, upper.value) < 0;
     if (isEarlier || (mayEndLater && edges.upper === "open"))
       this.#window = { lower, upper: { type: upper.type, value: end } };

@@ -56,6 +56,16 @@ export function freezeWindow(
   return { lower, upper: endOfPeriod(upper, clamp, field.granule) };
 }
 
+/**
+ * An end that is no lower than what an earlier run of the unfinished window has delivered: it is read from its
+ * start, and what comes below the highest cursor of that run must not be left to a later one.
+ */
+export function notBelowHighest(end: Cursor, { window }: Position): Cursor {
+  const highest = window?.highest ?? null;
+  if (highest === null || compareCursorValues(end.type, end.value, highest) >= 0) return end;
+  return { type: end.type, value: highest };
+}
+
 function lowerEnd(
   incremental: Incremental,
   type: CursorType,
