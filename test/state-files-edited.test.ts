@@ -16,6 +16,18 @@ describe("state files, edited by hand", () => {
     return { folder, store: await openFileState(folder) };
   }
 
+  /** A stream that was synced twice: partition `a` moved in both runs, and `b`, whose file is at `path`, in the first. */
+  async function syncedInPartitions() {
+    const { folder, store } = await onFiles();
+    const bench = new Bench({ incremental: { partitions: { concurrency: 1 } } });
+    for (const partition of ["a", "b"]) bench.source.put({ id: partition, updated_at: at(5), partition });
+    await bench.run({ state: store });
+    bench.source.put({ id: "more", updated_at: at(6), partition: "a" });
+    await bench.run({ state: store });
+    const { connector, stream } = bench.pipeline.key;
+    return { store, bench, path: join(folder, connector, `${stream}~partitions`, "live", "b.json") };
+  }
+
   async function runPartitions(store: StateStore, watermark: string, ...partitions: string[]): Promise<void> {
     const run = await store.begin(key, { cursorType: "numeric_id" });
     await store.complete(run, { partitions: moves(watermark, ...partitions) });
@@ -122,14 +134,7 @@ describe("state files, edited by hand", () => {
   });
 
   test("P12: a sync takes a partition that was edited by hand, warns once and logs it, also with nothing new", async () => {
-    const { folder, store } = await onFiles();
-    const bench = new Bench({ incremental: { partitions: { concurrency: 1 } } });
-    for (const partition of ["a", "b"]) bench.source.put({ id: partition, updated_at: at(5), partition });
-    await bench.run({ state: store });
-    bench.source.put({ id: "more", updated_at: at(6), partition: "a" });
-    await bench.run({ state: store });
-    const { connector, stream } = bench.pipeline.key;
-    const path = join(folder, connector, `${stream}~partitions`, "live", "b.json");
+    const { store, bench, path } = await syncedInPartitions();
     const text = readFileSync(path, "utf8");
     writeFileSync(path, text.replace(`"cursor_value": "${at(5)}"`, `"cursor_value": "${at(7)}"`));
     const result = await bench.run({ state: store });
@@ -147,14 +152,8 @@ describe("state files, edited by hand", () => {
   });
 
   test("P12: a partition whose file was removed starts over, which is told once and logged", async () => {
-    const { folder, store } = await onFiles();
-    const bench = new Bench({ incremental: { partitions: { concurrency: 1 } } });
-    for (const partition of ["a", "b"]) bench.source.put({ id: partition, updated_at: at(5), partition });
-    await bench.run({ state: store });
-    bench.source.put({ id: "more", updated_at: at(6), partition: "a" });
-    await bench.run({ state: store });
-    const { connector, stream } = bench.pipeline.key;
-    rmSync(join(folder, connector, `${stream}~partitions`, "live", "b.json"));
+    const { store, bench, path } = await syncedInPartitions();
+    rmSync(path);
     await expect(store.verifyAudit()).rejects.toMatchObject({
       code: "AUDIT_BROKEN",
       message: expect.stringMatching(/partition "b" .* was removed/),

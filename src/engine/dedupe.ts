@@ -30,8 +30,8 @@ export function keptDeliveries(
  * the lookback reaches, and no further than where deliveries were first kept. Without `dedupe: window`
  * nothing is kept, and that is no longer said.
  *
- * It moves up only where a window is finished, for only then does the output drop what lies below it. So a
- * run that finds nothing new still sees that it moves, and commits, where the run before it broke off.
+ * It moves up only when a window is finished, because only then the output drops what lies below it. After a run
+ * that broke off, the next run therefore commits even if it finds nothing new.
  */
 export function withDedupedFrom(
   incremental: Incremental,

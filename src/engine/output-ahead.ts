@@ -28,7 +28,7 @@ export async function toldOutputAhead(
 
 /**
  * Whether the state had nothing of the stream and gave it a fresh start, as state files do once they are removed, while
- * the output holds what earlier runs delivered. An edit that the run takes is told by itself.
+ * the output holds what earlier runs delivered. An edit that the run takes has a warning of its own.
  */
 export function startsOver(
   { kind, edited, position, positionTag, epoch }: Run,
@@ -47,10 +47,11 @@ export function toldStartingOver({ key }: Pick<Run, "key">, { position }: Mark, 
   const { connector, stream } = key;
   const reached = position.watermark ?? position.coverage.at(-1)?.upper;
   const whole = partition === undefined ? "" : `partition ${partition} of `;
-  const to = `${reached ?? "VALUE"}${partition === undefined ? "" : ` --partition ${partition}`}`;
+  const to = `${reached ?? "VALUE"}${partition === undefined ? "" : ` --partition '${partition}'`}`;
   return (
     `the state has nothing of ${whole}${formatStreamKey(key)}, and the output holds what was delivered before` +
-    `${reached === undefined ? "" : `, up to ${reached}`}: it starts over, and an output that appends has those records twice. ` +
-    `To go on from there instead: tidemark state set ${connector} ${stream} ${to} --reason "…"`
+    `${reached === undefined ? "" : `, up to ${reached}`}: it starts over, and an output that appends gets those records again. ` +
+    "If this is not what you want, stop the run and restore the state from a backup, " +
+    `or set the watermark before the next run: tidemark state set ${connector} ${stream} ${to} --reason "…"`
   );
 }

@@ -33,9 +33,9 @@ export class WindowFrame {
 
   /**
    * Ends the window where the run began by the source's clock: what changes while it is read then lies past
-   * the end, whichever page it is on. A closed end is where another slice begins: it may come earlier, and
-   * what lies behind it is left to a later run. A window that an earlier run began ended by its clock already, and
-   * what that run saw up to there is counted on. Only the first call counts.
+   * the end, whichever page it is on. A closed end, where another slice begins, may only move down; a later run reads
+   * what lies above it. A window that is resumed keeps its end: the earlier run has counted what it saw up to
+   * there. Only the first call counts.
    */
   followClock(ahead: ClockAhead): void {
     if (this.#ahead !== undefined) return;

@@ -57,8 +57,8 @@ export function freezeWindow(
 }
 
 /**
- * An end that is no lower than what an earlier run of the unfinished window has delivered: it is read from its
- * start, and what comes below the highest cursor of that run must not be left to a later one.
+ * Raises the end of a window that is read again from its start to the highest cursor that an earlier run has seen in it.
+ * The watermark will be at least that cursor, so this run must deliver everything below it.
  */
 export function notBelowHighest(end: Cursor, { window }: Position): Cursor {
   const highest = window?.highest ?? null;

@@ -92,8 +92,9 @@ export function stateStoreSuite(framework: TestFramework, suite: StateStoreSuite
           const reason = skip.get(title) ?? skip.get(name);
           const body = () => withHarness(suite, run);
           if (reason === undefined) framework.it(name, body);
-          // A store may lack what a case is about, such as a transaction of the caller's: its author says why in `skip`, and the
-          // reason is part of the printed name. `refuseUnknown` keeps a skip from outliving its case.
+          // Needed: the suite is published for stores of others, and a store may lack what a case tests (a store that is no
+          // database has no transaction of the caller's). Its author gives the reason, which is printed with the case.
+          // `refuseUnknown` above fails where the suite has no such case, so that no skip stays behind.
           else framework.it.skip(`${name} (skipped: ${reason})`, body);
         }
       });
