@@ -43,7 +43,7 @@ export function createInstruments(registry: Registry) {
     }),
     unreadable: new Gauge({
       name: "tidemark_stream_unreadable",
-      help: "1 for a stream whose stored state cannot be read. Absent where none is.",
+      help: "1 for a stream whose stored state cannot be read. There is no series for the others.",
       labelNames: ofStream,
       registers,
     }),
