@@ -3,6 +3,8 @@ import { TidemarkError } from "../errors.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import { type ChainLink, noLink } from "./chain-link.ts";
 import type { AuditRecord } from "./contract.ts";
+import { streamNotFound } from "./refusals.ts";
+import type { StreamRow } from "./rows.ts";
 
 /** What a row of the audit log says, before it is numbered and chained. */
 export type AuditEntry = Omit<AuditRecord, "number" | "hash">;
@@ -151,5 +153,23 @@ export function auditBroken(key: StreamKey, number: number, what: string): Tidem
   return new TidemarkError("AUDIT_BROKEN", `audit row ${number} of ${stream} ${what}`, {
     stream,
     details: { number },
+  });
+}
+
+/** Whether a log may be let go of up to a row; `record` is the log's row of that number, if it has one. */
+export function refuseArchiving(
+  key: StreamKey,
+  row: StreamRow | null,
+  record: AuditRecord | undefined,
+  to: ChainLink,
+): void {
+  if (row === null) throw streamNotFound(key);
+  if (record?.number !== to.number || record.hash !== to.hash) {
+    throw auditBroken(key, to.number, "is not the one in the archive");
+  }
+  if (to.number < row.auditNumber) return;
+  const stream = formatStreamKey(key);
+  throw new TidemarkError("ARGUMENT_INVALID", `the last row of the audit log of ${stream} has to stay`, {
+    stream,
   });
 }

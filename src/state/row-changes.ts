@@ -1,5 +1,5 @@
 import type { StreamKey } from "../model/stream-key.ts";
-import { refuseArchiving } from "./archiving.ts";
+import { refuseArchiving } from "./audit.ts";
 import type { ChainLink } from "./chain-link.ts";
 import { mostListed } from "./listing.ts";
 import { standing } from "./partitions.ts";

@@ -1,7 +1,7 @@
 import { decodePosition, type Interval } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
-import { refuseArchiving } from "../archiving.ts";
 import { checkAct, checkKey, checkPartition, checkRetention } from "../arguments.ts";
+import { refuseArchiving } from "../audit.ts";
 import type { ChainLink } from "../chain-link.ts";
 import type { ComparedRow } from "../compared-row.ts";
 import type {
