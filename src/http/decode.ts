@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
+import { charsetOf } from "./charset.ts";
 import { AttemptFailed } from "./retry.ts";
 
 /** An answer that came whole and cannot be used; asking again at once would bring the same. */
@@ -147,15 +148,6 @@ export function decodeText(bytes: Buffer, contentType: string, declared?: string
     return { text: new TextDecoder(charset, { fatal: true }).decode(bytes), problem: null };
   } catch {
     return { text: new TextDecoder(charset).decode(bytes), problem: problemOf(bytes, label) };
-  }
-}
-
-/** The name of the character set that a label stands for; null for a label that is not known. */
-export function charsetOf(label: string): string | null {
-  try {
-    return new TextDecoder(label).encoding;
-  } catch {
-    return null;
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { webAddressProblem } from "../model/web-address.ts";
-import { charsetOf } from "./decode.ts";
+import { charsetOf } from "./charset.ts";
 import { headerNameSchema } from "./header-name.ts";
 import { hmacSchema } from "./hmac-schema.ts";
 
