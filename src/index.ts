@@ -68,14 +68,9 @@ export {
   type SyncEngineOptions,
 } from "./engine/sync-engine.ts";
 export { unreadableRecord } from "./engine/unreadable-record.ts";
-export {
-  type Difference,
-  type VerifiedInterval,
-  type VerifiedRange,
-  type VerifyOptions,
-  type VerifyResult,
-  verify,
-} from "./engine/verify.ts";
+export { type VerifyOptions, verify } from "./engine/verify.ts";
+export type { Difference } from "./engine/verify-records.ts";
+export type { VerifiedInterval, VerifiedRange, VerifyResult } from "./engine/verify-result.ts";
 export { type ErrorCode, errorCodes, isTidemarkError, type SourceLocation, TidemarkError } from "./errors.ts";
 export { type Cursor, type CursorType, compareCursors, cursorTypes, parseCursor } from "./model/cursor.ts";
 export { ExactNumber } from "./model/exact-number.ts";

@@ -10,7 +10,7 @@ import { startsOver, toldOutputAhead, toldStartingOver } from "./output-ahead.ts
 import type { Part } from "./part.ts";
 import type { Commit, InputSession, Mark, OutputSession, PartitionMove } from "./ports.ts";
 import type { Progress, ReadLoop } from "./read-loop.ts";
-import type { RunParts } from "./run.ts";
+import type { RunParts } from "./run-parts.ts";
 import { startingPosition } from "./starting-position.ts";
 
 interface Step {

@@ -1,44 +1,14 @@
-import type { Clock } from "../clock.ts";
 import { messageOf, TidemarkError, withMessage } from "../errors.ts";
 import type { Position } from "../model/position.ts";
-import type { Run, StateStore } from "../state/contract.ts";
 import { LeaseKeeper } from "../state/lease-keeper.ts";
 import { boundWatchOf } from "./bound-watch.ts";
 import { Commits } from "./commits.ts";
-import type { FaultInjector } from "./fault-points.ts";
 import { KeyDoubts } from "./key-doubts.ts";
-import { identityPlan, planRun, type Range } from "./plan-run.ts";
-import type { InputSession, OutputSession, PartContext, Pipeline, Warn } from "./ports.ts";
-import { cancellation, type Progress, ReadLoop } from "./read-loop.ts";
+import { identityPlan, planRun } from "./plan-run.ts";
+import type { InputSession, PartContext } from "./ports.ts";
+import { cancellation, ReadLoop } from "./read-loop.ts";
 import { readUnits } from "./read-units.ts";
-import type { RunRefusals } from "./refusals.ts";
-import type { Warnings } from "./result.ts";
-import type { Asked } from "./window.ts";
-
-export interface RunParts {
-  readonly pipeline: Pipeline;
-  readonly run: Run;
-  readonly session: OutputSession;
-  readonly state: StateStore;
-  readonly clock: Clock;
-  readonly faults: FaultInjector;
-  readonly fullRefresh: boolean;
-  readonly asked: Asked;
-  /** What a backfill reads; null for a live run. */
-  readonly range: Range | null;
-  readonly cancelled: AbortSignal;
-  /** Aborts where the run is left behind, since it hangs: nothing more of it may reach the output. */
-  readonly cut: AbortSignal;
-  /** Aborts where an error of the pipeline's own code reached nobody, with that error. */
-  readonly stray: AbortSignal;
-  readonly warn: Warn;
-  readonly warnings: Warnings;
-  readonly refusals: RunRefusals;
-  readonly context: (signal: AbortSignal) => PartContext;
-  /** Told where the run starts, once that is settled between state and output. */
-  readonly onStart: (start: Position) => void;
-  readonly onProgress: (progress: Progress) => void;
-}
+import type { RunParts } from "./run-parts.ts";
 
 /** Takes a granted run from its claim on the output to its completion. Throws whatever ends it early. */
 export async function runToEnd(parts: RunParts): Promise<void> {

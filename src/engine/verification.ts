@@ -4,9 +4,9 @@ import type { Interval } from "../model/position.ts";
 import type { SourceRecord } from "../model/record.ts";
 import type { SliceStep } from "../model/slices.ts";
 import type { CursorField, OutputReader, Pipeline, Warn } from "./ports.ts";
-import type { VerifiedInterval, VerifiedRange, VerifyResult } from "./verify.ts";
 import { Comparison, describeComparison } from "./verify-entries.ts";
 import { type Difference, RecordComparison } from "./verify-records.ts";
+import type { VerifiedInterval, VerifiedRange, VerifyResult } from "./verify-result.ts";
 import { readSource, type SourceReading } from "./verify-source.ts";
 import { axisOf, type Cell, differs, type Entry, IntervalSums, valueOfPosition } from "./verify-sums.ts";
 
