@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Cursor } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
-import type { BoundParts, CommitBound, Subject } from "./bound.ts";
+import type { BoundParts, CommitBound } from "./bound.ts";
+import type { IdSource, Transaction } from "./id-source.ts";
 import { PostgresIds } from "./postgres-ids.ts";
 import { isLong, waitUntilNone, warnOfHolder } from "./waiting.ts";
 
@@ -18,27 +19,6 @@ const noteSchema = z.strictObject({ ids: observationSchema });
 
 /** Below every id that a bigint can hold. */
 const lowest: Cursor = { type: "numeric_id", value: "-9223372036854775808" };
-
-/** An open transaction, by a name that it keeps until it ends. */
-export interface Transaction {
-  readonly transaction: string;
-  /** In words, for messages. */
-  readonly who: string;
-}
-
-export type Ask = () => Promise<readonly Transaction[]>;
-
-/** What a database is asked for the bound. Its answers throw `Unbounded` where they cannot be had. */
-export interface IdSource {
-  /** Throws where what is open elsewhere could not be seen. */
-  check(): Promise<void>;
-  /** The highest id that a query brings; null where it brings none. */
-  highest(subject: Subject): Promise<string | null>;
-  /** What tells who may hold a lower id than the highest that was seen before. */
-  holders(): Promise<Ask>;
-  /** The server's time, as a cursor value. */
-  now(): Promise<string>;
-}
 
 /**
  * Ends the window at the highest id that was seen, once every transaction has ended that was open

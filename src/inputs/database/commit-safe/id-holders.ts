@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { SqlConnection } from "../../../sql/port.ts";
 import { readersPrefix } from "../readers.ts";
 import { thisDatabase } from "./bound.ts";
-import type { Transaction } from "./id-bound.ts";
+import type { Transaction } from "./id-source.ts";
 import { oidArray } from "./relation.ts";
 
 const rowSchema = z.object({

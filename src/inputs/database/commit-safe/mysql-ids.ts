@@ -3,7 +3,7 @@ import { readCursorValue } from "../../../model/cursor.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
 import type { SqlRow } from "../../../sql/port.ts";
 import { type BoundParts, type Subject, Unbounded } from "./bound.ts";
-import type { Ask, IdSource } from "./id-bound.ts";
+import type { Ask, IdSource } from "./id-source.ts";
 import { checkMysql, mysqlNow, openMysqlTransactions } from "./mysql-sessions.ts";
 
 /** The server's list of transactions is renewed where nobody has read it for 100 milliseconds. */

@@ -3,7 +3,7 @@ import { isTidemarkError } from "../../../errors.ts";
 import { parseTimestamp } from "../../../model/timestamp.ts";
 import type { SqlConnection } from "../../../sql/port.ts";
 import { Unbounded } from "./bound.ts";
-import type { Transaction } from "./id-bound.ts";
+import type { Transaction } from "./id-source.ts";
 
 /** A transaction, or a statement, that may yet write rows with times from `since` on. */
 export interface MysqlTransaction extends Transaction {

@@ -6,8 +6,8 @@ import { isoFormat } from "../../../model/timestamp.ts";
 import { showValue } from "../../../model/unreadable-value.ts";
 import { type BoundParts, type Subject, Unbounded } from "./bound.ts";
 import { columnType, isNumber } from "./column.ts";
-import type { Ask, IdSource } from "./id-bound.ts";
 import { holdersOf, openTransactions } from "./id-holders.ts";
+import type { Ask, IdSource } from "./id-source.ts";
 import { relationsOf, sequencesOf } from "./relation.ts";
 import { primaryOnly } from "./standby.ts";
 
