@@ -4,7 +4,8 @@ import { canonicalDecimal, comparableDecimal } from "../../model/decimal.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { storageClassesOf } from "../../model/storage-class.ts";
 import { withoutTrailing } from "../../model/trailing.ts";
-import type { ColumnRules, FieldColumn, InexactKey } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
+import type { ColumnRules, InexactKey } from "./table-store.ts";
 import { shown } from "./value-checks.ts";
 import { textOfValue } from "./values.ts";
 

@@ -1,5 +1,5 @@
 import type { SourceRecord } from "../../model/record.ts";
-import type { FieldColumn } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
 import { textOfValue } from "./values.ts";
 
 /** The field of a column of the key. */

@@ -1,5 +1,5 @@
 import { isoFormat, parseTimestamp } from "../../model/timestamp.ts";
-import type { FieldColumn } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
 import {
   bytes as byteLength,
   characters,

@@ -4,7 +4,7 @@ import type { SourceRecord } from "../../model/record.ts";
 import { isoFormat, parseTimestamp } from "../../model/timestamp.ts";
 import { literalOf, quotedBytes, quotedText } from "../../sql/mysql/literals.ts";
 import { nullFault } from "./record-fault.ts";
-import type { FieldColumn } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
 import { textOfValue } from "./values.ts";
 
 type Writer = (value: unknown) => string;

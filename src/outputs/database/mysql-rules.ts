@@ -1,7 +1,8 @@
 import { canonicalDecimal } from "../../model/decimal.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import { mysqlCheck } from "./mysql-checks.ts";
-import { type ColumnRules, type FieldColumn, type Takes, takesEverything } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
+import { type ColumnRules, type Takes, takesEverything } from "./table-store.ts";
 import { kindOfValue, strictlyWidened } from "./values.ts";
 
 const longestName = 64;

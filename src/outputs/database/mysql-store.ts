@@ -9,12 +9,11 @@ import { mysqlRules } from "./mysql-rules.ts";
 import { finishWidening, widenColumns, wordOf } from "./mysql-widening.ts";
 import { type NewestBy, notNewer } from "./newest-row.ts";
 import type { RecordFault } from "./record-fault.ts";
+import type { FieldColumn, TableColumn } from "./table-column.ts";
 import {
   columnsOf,
-  type FieldColumn,
   type InexactKey,
   inTransaction,
-  type TableColumn,
   type TableDescription,
   type TableStore,
   type Target,

@@ -2,8 +2,9 @@ import type { OutputContext } from "../../engine/ports.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { SqlConnection } from "../../sql/port.ts";
 import { CursorTexts, type NewestBy, textOrderOf } from "./newest-row.ts";
+import type { FieldColumn, TableColumn } from "./table-column.ts";
 import type { TablePlan } from "./table-plan.ts";
-import type { ColumnRules, FieldColumn, TableColumn, TableDescription } from "./table-store.ts";
+import type { ColumnRules, TableDescription } from "./table-store.ts";
 
 /** How many rows that are there show in which form the table holds the cursor. */
 const rowsLookedAt = 1_000;

@@ -1,7 +1,7 @@
 import { withoutTrailing } from "../../model/trailing.ts";
 import { parseArray } from "../../sql/postgres/arrays.ts";
 import { bounds, day, localBound, moment, zonedMoment } from "./postgres-moments.ts";
-import type { FieldColumn } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
 import {
   bytes,
   characters,

@@ -2,7 +2,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { claimed, commitOf, deliver, postgresPlace, rows } from "../../../test/support/database-output.ts";
 import { openPostgres } from "../../sql/postgres/connection.ts";
 import { CopyIn } from "./postgres-copy.ts";
-import type { FieldColumn, Target } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
+import type { Target } from "./table-store.ts";
 
 const column = (name: string, kind: FieldColumn["kind"], type: string, array = false): FieldColumn => ({
   name,

@@ -4,7 +4,7 @@ import type { SourceRecord } from "../../model/record.ts";
 import { type ColumnKind, columnKinds } from "../../sql/port.ts";
 import { parseArray, quotedElement } from "../../sql/postgres/arrays.ts";
 import { localMoment } from "./postgres-moments.ts";
-import type { FieldColumn } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
 import { asInt64, textOfValue } from "./values.ts";
 
 /**

@@ -1,7 +1,8 @@
 import { postgresDialect } from "../../sql/dialects.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import { postgresCheck } from "./postgres-checks.ts";
-import { type ColumnRules, type FieldColumn, type Takes, takesEverything } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
+import { type ColumnRules, type Takes, takesEverything } from "./table-store.ts";
 import { kindOfValue, strictlyWidened } from "./values.ts";
 
 /** The server cuts longer names, so that two fields could become one column. */

@@ -12,9 +12,9 @@ import { inexactKeysOf, postgresTexts } from "./postgres-keys.ts";
 import { columnLiteral, requireText } from "./postgres-literals.ts";
 import { postgresRules } from "./postgres-rules.ts";
 import type { RecordFault } from "./record-fault.ts";
+import type { FieldColumn } from "./table-column.ts";
 import {
   columnsOf,
-  type FieldColumn,
   type InexactKey,
   inTransaction,
   type TableDescription,

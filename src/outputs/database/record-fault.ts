@@ -1,5 +1,5 @@
 import { TidemarkError } from "../../errors.ts";
-import type { TableColumn } from "./table-store.ts";
+import type { TableColumn } from "./table-column.ts";
 
 /** What an error says of the rows of a statement: that the database does not take one of them. */
 export interface RecordFault {

@@ -4,7 +4,8 @@ import type { SourceRecord } from "../../model/record.ts";
 import { recordName } from "../on-error/record-name.ts";
 import { fieldByElimination, isAboutAValue } from "./field-at-fault.ts";
 import type { RecordFault } from "./record-fault.ts";
-import type { FieldColumn, TableStore, Target } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
+import type { TableStore, Target } from "./table-store.ts";
 import { textProblem } from "./text-problems.ts";
 import { declaredOf, shown } from "./value-checks.ts";
 

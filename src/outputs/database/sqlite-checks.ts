@@ -1,5 +1,5 @@
 import { affinityOf } from "./sqlite-affinity.ts";
-import type { FieldColumn } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
 import { doubles, numberText, type ValueCheck } from "./value-checks.ts";
 import { isNumberWord } from "./values.ts";
 

@@ -5,7 +5,7 @@ import { type StorageClass, storageClassesOf } from "../../model/storage-class.t
 import { nullFault, ownFault } from "./record-fault.ts";
 import { affinityOf } from "./sqlite-affinity.ts";
 import { isRowNumber } from "./sqlite-rules.ts";
-import type { FieldColumn } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
 import { asInt64, isNumberWord, textOfValue } from "./values.ts";
 
 export type Encoder = (value: unknown) => SQLInputValue;

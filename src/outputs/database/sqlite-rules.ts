@@ -3,13 +3,8 @@ import { sqliteDialect } from "../../sql/dialects.ts";
 import type { ColumnKind } from "../../sql/port.ts";
 import { affinityOf } from "./sqlite-affinity.ts";
 import { sqliteCheck } from "./sqlite-checks.ts";
-import {
-  type ColumnRules,
-  type FieldColumn,
-  type TableColumn,
-  type Takes,
-  takesEverything,
-} from "./table-store.ts";
+import type { FieldColumn, TableColumn } from "./table-column.ts";
+import { type ColumnRules, type Takes, takesEverything } from "./table-store.ts";
 import { asInt64, kindOfValue } from "./values.ts";
 
 /** A text that a column of numbers would turn into a number, and so cut or pad. */

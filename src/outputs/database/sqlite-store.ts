@@ -19,11 +19,10 @@ import {
 import { identifier, inexactKeysOf, nameOf, onConflict } from "./sqlite-keys.ts";
 import { rebuildTable } from "./sqlite-rebuild.ts";
 import { sqliteRules } from "./sqlite-rules.ts";
+import type { FieldColumn, TableColumn } from "./table-column.ts";
 import {
   columnsOf,
-  type FieldColumn,
   type InexactKey,
-  type TableColumn,
   type TableDescription,
   type TableStore,
   type Target,

@@ -3,10 +3,9 @@ import type { SourceRecord } from "../../model/record.ts";
 import { type StorageClass, storageClassesOf } from "../../model/storage-class.ts";
 import type { Column, ColumnKind } from "../../sql/port.ts";
 import { refusedValue } from "./refused-record.ts";
+import type { FieldColumn, TableColumn } from "./table-column.ts";
 import {
   type ColumnRules,
-  type FieldColumn,
-  type TableColumn,
   type TableDescription,
   type Takes,
   takesEverything,

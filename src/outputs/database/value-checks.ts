@@ -2,7 +2,7 @@ import { canonicalDecimal, comparableDecimal } from "../../model/decimal.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { shortestSingle } from "../../model/single.ts";
 import { withoutTrailing } from "../../model/trailing.ts";
-import type { FieldColumn } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
 import { textOfValue } from "./values.ts";
 
 /** Why a column does not hold a value as it is, in words; null where it does. It is not asked about null. */

@@ -3,7 +3,7 @@ import { ExactNumber } from "../../model/exact-number.ts";
 import { stringifyJson } from "../../model/json.ts";
 import { kindOf } from "../../model/plain-object.ts";
 import type { ColumnKind } from "../../sql/port.ts";
-import type { FieldColumn } from "./table-store.ts";
+import type { FieldColumn } from "./table-column.ts";
 
 const integerText = /^-?\d+$/;
 const highest = 2n ** 63n - 1n;
