@@ -2,16 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "./measure-process.ts";
+import type { Place } from "./place.ts";
 import type { Contents } from "./sinks.ts";
-
-/** Where one peer does one job: everything in it is its own, and empty before the first run. */
-export interface Place {
-  /** The source's origin; records are at `/records`. */
-  readonly origin: string;
-  readonly folder: string;
-  /** An empty database of its own; only for the job `postgres`. */
-  readonly postgresUrl: string;
-}
 
 /** How a peer does a job. */
 export interface Entry {

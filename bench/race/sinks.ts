@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import pg from "pg";
-import type { Place } from "./peer.ts";
+import type { Place } from "./place.ts";
 
 /** What is in a table or file, as it is counted there. */
 export interface Contents {

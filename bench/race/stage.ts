@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { createDatabase, startPostgres } from "../../test/support/postgres.ts";
-import type { Place } from "./peer.ts";
+import type { Place } from "./place.ts";
 
 /** What the source has served since it was last asked. */
 export interface Served {

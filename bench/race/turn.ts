@@ -1,5 +1,6 @@
 import { measureProcess, type Usage } from "./measure-process.ts";
-import type { Entry, Job, Place } from "./peer.ts";
+import type { Entry, Job } from "./peer.ts";
+import type { Place } from "./place.ts";
 import type { Contents } from "./sinks.ts";
 import type { Served, Stage } from "./stage.ts";
 

@@ -3,8 +3,9 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import pg from "pg";
-import type { Entry, Peer, Place } from "../../peer.ts";
+import type { Entry, Peer } from "../../peer.ts";
 import { installed } from "../../peer.ts";
+import type { Place } from "../../place.ts";
 import { inPostgres, inSqlite } from "../../sinks.ts";
 
 const given = process.env.CANNECTORS ?? "";

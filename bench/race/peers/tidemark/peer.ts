@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import type { Entry, Peer, Place } from "../../peer.ts";
+import type { Entry, Peer } from "../../peer.ts";
+import type { Place } from "../../place.ts";
 import { inJsonLines, inPostgres, inSqlite } from "../../sinks.ts";
 
 /** The command as the package has it, which `npm run bench` builds first. */
