@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { TidemarkError } from "../../errors.ts";
-import type { AuditTail, KeyRow } from "./store.ts";
+
+import type { KeyRow } from "./key-row.ts";
 
 export const keyActions = ["create", "revoke"] as const;
 export type KeyAction = (typeof keyActions)[number];
@@ -16,6 +17,12 @@ export interface KeyAuditRecord {
   readonly action: KeyAction;
   /** What the key may do and until when, as JSON; so that a key widened by hand shows. */
   readonly terms: string;
+  readonly hash: string;
+}
+
+/** The end of the log: its last row's number and hash; 0 and an empty text where there is none. */
+export interface AuditTail {
+  readonly number: number;
   readonly hash: string;
 }
 

@@ -1,5 +1,6 @@
-import type { KeyAuditRecord } from "./audit.ts";
-import type { AuditTail, KeyRow, KeyStorage } from "./store.ts";
+import type { AuditTail, KeyAuditRecord } from "./audit.ts";
+import type { KeyRow } from "./key-row.ts";
+import type { KeyStorage } from "./store.ts";
 
 /** Keys for as long as the process runs. */
 export function memoryKeys(): KeyStorage {

@@ -1,6 +1,8 @@
 import { StateDatabase } from "../../state/postgres/database.ts";
 import type { Runner, Session } from "../../state/postgres/session.ts";
 import { statement } from "../../state/postgres/statement.ts";
+import type { AuditTail } from "./audit.ts";
+import type { KeyRow } from "./key-row.ts";
 import {
   auditColumns,
   auditFields,
@@ -10,7 +12,7 @@ import {
   readKeyAudit,
   readKeyRow,
 } from "./rows.ts";
-import type { AuditTail, KeyRow, KeyStorage } from "./store.ts";
+import type { KeyStorage } from "./store.ts";
 
 /** The tables' steps; a database is brought from the step it has to the last. Never change a step. */
 const steps: readonly string[] = [

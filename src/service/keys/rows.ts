@@ -2,7 +2,7 @@ import { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
 import { scopes } from "../../state/wire/routes.ts";
 import { type KeyAuditRecord, keyActions } from "./audit.ts";
-import type { KeyRow } from "./store.ts";
+import type { KeyRow } from "./key-row.ts";
 
 /** The columns of the tables, the same in every database; all but the number are text. */
 export const keyColumns = [

@@ -2,6 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SqliteHandle } from "../../sql/sqlite/handle.ts";
 import { Statements } from "../../sql/sqlite/statements.ts";
 import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "../../state/sqlite/file.ts";
+import type { AuditTail } from "./audit.ts";
+import type { KeyRow } from "./key-row.ts";
 import {
   auditColumns,
   auditFields,
@@ -11,7 +13,7 @@ import {
   readKeyAudit,
   readKeyRow,
 } from "./rows.ts";
-import type { AuditTail, KeyRow, KeyStorage } from "./store.ts";
+import type { KeyStorage } from "./store.ts";
 
 /** The tables' steps; a database is brought from the step it has to the last. Never change a step. */
 const steps: readonly string[] = [

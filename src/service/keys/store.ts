@@ -1,25 +1,9 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { Scope } from "../../state/wire/routes.ts";
-import { chained, type KeyAuditRecord, termsOf, verifyKeyAudit } from "./audit.ts";
+import { type AuditTail, chained, type KeyAuditRecord, termsOf, verifyKeyAudit } from "./audit.ts";
+import type { KeyRow } from "./key-row.ts";
 import { formatKey, hashSecret, newKeyText } from "./key-text.ts";
-
-/** A key as stored. Times are ISO 8601 in UTC; `hash` is the SHA-256 of the secret. */
-export interface KeyRow {
-  readonly id: string;
-  readonly name: string | null;
-  readonly scope: Scope;
-  /** Patterns of the connectors that it is bound to; null for every connector. */
-  readonly connectors: readonly string[] | null;
-  readonly hash: string;
-  readonly createdAtUtc: string;
-  readonly createdBy: string;
-  readonly expiresAtUtc: string | null;
-  readonly revokedAtUtc: string | null;
-  readonly revokedBy: string | null;
-  /** Kept to the minute. */
-  readonly lastUsedAtUtc: string | null;
-}
 
 /** What people may see of a key. */
 export type KeyRecord = Omit<KeyRow, "hash">;
@@ -37,11 +21,6 @@ export interface IssuedKey {
   readonly key: string;
   readonly scope: Scope;
   readonly record: KeyRecord;
-}
-
-export interface AuditTail {
-  readonly number: number;
-  readonly hash: string;
 }
 
 /** What is done to keys by hand, wherever they are kept. */
