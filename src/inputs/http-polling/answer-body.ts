@@ -3,7 +3,7 @@ import { snippet } from "../../http/failures.ts";
 import type { HttpResponse } from "../../http/message.ts";
 import { AttemptFailed } from "../../http/retry.ts";
 import { parseJson } from "../../model/json.ts";
-import type { PageFailure } from "./answer.ts";
+import type { PageFailure } from "./page-failure.ts";
 
 /**
  * What the body of an answer says as JSON; undefined for an empty one. Throws `AttemptFailed` where it breaks

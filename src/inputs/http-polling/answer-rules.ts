@@ -48,8 +48,3 @@ export function placeFields({ pagination }: Pick<HttpPollingConfig, "pagination"
     "totalPagesField" in pagination ? pagination.totalPagesField : undefined,
   ].filter((path) => path !== undefined);
 }
-
-/** Whether the way to the records leads through a path: what is there is then no report of a failure. */
-export function liesOn(path: string, dataField: string | undefined): boolean {
-  return dataField === path || (dataField?.startsWith(`${path}.`) ?? false);
-}

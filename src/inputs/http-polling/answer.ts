@@ -1,6 +1,5 @@
 import { unreadableRecord } from "../../engine/unreadable-record.ts";
-import { type ErrorCode, TidemarkError } from "../../errors.ts";
-import { showAddress } from "../../http/address.ts";
+import type { TidemarkError } from "../../errors.ts";
 import { snippet } from "../../http/failures.ts";
 import type { HttpResponse } from "../../http/message.ts";
 import { AttemptFailed } from "../../http/retry.ts";
@@ -22,6 +21,7 @@ import {
 } from "./failure-signs.ts";
 import type { HalfAnswers } from "./half-answers.ts";
 import { leadsOn } from "./more-signs.ts";
+import type { PageFailure } from "./page-failure.ts";
 import { holdsOther, showsZero } from "./shown-nothing.ts";
 
 /** An answer, parsed. */
@@ -31,29 +31,6 @@ export interface Answer {
   readonly records: readonly SourceRecord[];
   /** As a `Page` has it. */
   readonly holdsUnreadable?: boolean;
-}
-
-/** Makes the errors of one page: they name the stream, the page and its address. */
-export type PageFailure = (
-  code: ErrorCode,
-  message: string,
-  hint?: string,
-  /** As the code has it, unless given. */
-  recoverable?: boolean,
-) => TidemarkError;
-
-export function pageFailure(stream: string, page: number, url: URL): PageFailure {
-  return (code, message, hint, recoverable) =>
-    new TidemarkError(code, `page ${page} (${showAddress(url)}): ${message}`, {
-      stream,
-      ...(hint === undefined ? {} : { hint }),
-      ...(recoverable === undefined ? {} : { recoverable }),
-    });
-}
-
-/** Where a walk through pages stops at its cap (promise P15). */
-export function pageCap(maxPages: number, fail: PageFailure): TidemarkError {
-  return fail("PAGE_CAP_REACHED", `the run read ${maxPages} pages (\`maxPages\`) and more follow`);
 }
 
 /** What is declared of the answers of an endpoint, with its paths split. */

@@ -1,6 +1,6 @@
 import type { TidemarkError } from "../../errors.ts";
 import type { ResumePoint } from "../../model/position.ts";
-import { type Answer, type PageFailure, pageCap } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import { signAtEnd } from "./end-signs.ts";
 import { LastPageAgain, sameForEachRequest, totalThatWouldTell } from "./last-page-again.ts";
 import { describeSign, type Envelope } from "./more-signs.ts";
@@ -15,6 +15,7 @@ import {
   refusedBehindFullPages,
   type Verdict,
 } from "./page-end.ts";
+import { type PageFailure, pageCap } from "./page-failure.ts";
 import { PageSizes } from "./page-sizes.ts";
 import { PageTotals, readBefore } from "./page-totals.ts";
 import type { CountedPagination } from "./pagination-schema.ts";

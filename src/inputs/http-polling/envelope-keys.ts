@@ -1,5 +1,5 @@
 import { formatPath, isRecord, type Path, type SourceRecord } from "../../model/record.ts";
-import { liesOn } from "./answer-rules.ts";
+import { liesOn } from "./data-field.ts";
 import type { Facts } from "./facts.ts";
 import { isHarmless, isTelling } from "./failure-words.ts";
 

@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import type { TidemarkError } from "../../errors.ts";
 import type { ResumePoint } from "../../model/position.ts";
-import { type PageFailure, pageCap } from "./answer.ts";
 import { totalThatWouldTell } from "./last-page-again.ts";
 import { NextPlace } from "./next-place.ts";
+import { type PageFailure, pageCap } from "./page-failure.ts";
 import { PageTotals } from "./page-totals.ts";
 import type { FollowedPagination } from "./pagination-schema.ts";
 import { ShownTotals } from "./shown-totals.ts";

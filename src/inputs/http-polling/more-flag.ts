@@ -1,8 +1,9 @@
 import type { Warn } from "../../engine/ports.ts";
 import { formatPath, type Path, valueAt } from "../../model/record.ts";
 import { showValue } from "../../model/unreadable-value.ts";
-import { keysBeside, type PageFailure } from "./answer.ts";
+import { keysBeside } from "./answer.ts";
 import type { Facts } from "./facts.ts";
+import type { PageFailure } from "./page-failure.ts";
 
 /** The flag by which an answer says whether another page follows (`hasMoreField`). */
 export class MoreFlag {

@@ -1,9 +1,10 @@
 import type { TidemarkError } from "../../errors.ts";
 import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
-import { type Answer, kindOf, type PageFailure } from "./answer.ts";
+import { type Answer, kindOf } from "./answer.ts";
 import { exactText } from "./answer-values.ts";
 import { hasPageLinks, nextLink } from "./link-header.ts";
 import { describeSign, isMoreFlag, type MoreSign, saysEnd, signOfMore } from "./more-signs.ts";
+import type { PageFailure } from "./page-failure.ts";
 import { PageSizes } from "./page-sizes.ts";
 import type { PageTotals } from "./page-totals.ts";
 import type { FollowedPagination } from "./pagination-schema.ts";

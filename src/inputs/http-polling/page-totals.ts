@@ -4,10 +4,11 @@ import { ExactNumber } from "../../model/exact-number.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
 import { showValue } from "../../model/unreadable-value.ts";
-import { type Answer, keysBeside, type PageFailure } from "./answer.ts";
+import { type Answer, keysBeside } from "./answer.ts";
 import { exactText } from "./answer-values.ts";
 import type { Facts } from "./facts.ts";
 import { MoreFlag } from "./more-flag.ts";
+import type { PageFailure } from "./page-failure.ts";
 import type { CountedPagination, PlacePagination } from "./pagination-schema.ts";
 
 /** How much of the result lies before the place at which a read begins; null where that is not known. */

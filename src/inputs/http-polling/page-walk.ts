@@ -1,7 +1,7 @@
 import type { ResumePoint } from "../../model/position.ts";
-import type { PageFailure } from "./answer.ts";
 import { CountedWalk } from "./counted-walk.ts";
 import { FollowedWalk } from "./followed-walk.ts";
+import type { PageFailure } from "./page-failure.ts";
 import type { CountedPagination, Pagination, PlacePagination } from "./pagination-schema.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 import type { Walk, WalkParts } from "./walk.ts";

@@ -6,7 +6,6 @@ import { pathSchema } from "../state-persistence.ts";
 import { bodyParameterProblem } from "./body-parameters.ts";
 import { placePaginationSchema } from "./pagination-schema.ts";
 import { refuseIncoherentRequest, requestShape } from "./request-schema.ts";
-import type { HttpPollingConfig } from "./schema.ts";
 
 /** The settings of requests without their defaults, so that what is not declared can be told. */
 const declaredSettings = {
@@ -78,14 +77,20 @@ type Refuse = (path: string[], message: string) => void;
 
 const placeholder = "`{{ partition }}`";
 
+/** What an endpoint is asked, as far as a partition's name may go into it. */
+type Request = Pick<PartitionParent, "endpoint" | "queryParams" | "headers" | "body">;
+
 /** Refuses partitions without names or without a place for them, and a place without partitions. */
-export function refuseIncoherentPartitions(config: HttpPollingConfig, refuse: Refuse): void {
-  const { partitions } = config;
+export function refuseIncoherentPartitions(
+  request: Request,
+  partitions: PartitionsConfig | undefined,
+  refuse: Refuse,
+): void {
   if (partitions === undefined) {
-    refusePlaceholders(config, refuse);
+    refusePlaceholders(request, refuse);
     return;
   }
-  const templates = templatesOf(config);
+  const templates = templatesOf(request);
   const uses = templateUses(templates);
   refuseNameless(partitions, refuse);
   const unusable = [...templateProblems(templates), ...uses.filter(({ name }) => name !== "partition")];
@@ -103,8 +108,6 @@ export function refuseIncoherentPartitions(config: HttpPollingConfig, refuse: Re
 const escapeHint = "write `\\{{` for the text `{{` itself";
 const elsewhere =
   " (pages are asked for by `pagination.param`, bounds are sent by the cursor's `queryParam`)";
-
-type Request = Pick<PartitionParent, "endpoint" | "queryParams" | "headers" | "body">;
 
 function templatesOf({ endpoint, queryParams, headers, body }: Request): Request {
   return { endpoint, queryParams, headers, body };

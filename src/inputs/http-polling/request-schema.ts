@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { encodingSchema, endpointSchema, queryParamsSchema } from "../../http/schema.ts";
 import { pathSchema } from "../state-persistence.ts";
-import { liesOn } from "./answer-rules.ts";
+import { liesOn } from "./data-field.ts";
 
 /** What an endpoint is asked, and where its records are in the answer. */
 export const requestShape = {

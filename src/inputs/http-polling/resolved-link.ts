@@ -1,6 +1,6 @@
 import { showAddress, withoutParameters } from "../../http/address.ts";
 import type { HttpClient } from "../../http/client.ts";
-import type { PageFailure } from "./answer.ts";
+import type { PageFailure } from "./page-failure.ts";
 import { secretParameters } from "./request.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 

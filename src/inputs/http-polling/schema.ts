@@ -35,7 +35,7 @@ function refuseIncoherent(config: HttpPollingConfig, context: z.RefinementCtx): 
   refuseMisplacedParameters(config, refuse);
   refuseIncoherentOffset(config, refuse);
   refuseIncoherentSeek(config, refuse);
-  refuseIncoherentPartitions(config, refuse);
+  refuseIncoherentPartitions(config, config.partitions, refuse);
 }
 
 type Refuse = (path: string[], message: string) => void;

@@ -4,9 +4,9 @@ import type { TidemarkError } from "../../errors.ts";
 import { type Cursor, compareCursorValues } from "../../model/cursor.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { upperBoundToSend } from "../bounds.ts";
-import { type PageFailure, pageCap } from "./answer.ts";
 import type { Facts } from "./facts.ts";
 import { isPastEnd, mayBeFull, pagesFarther, refusedBehindFullPages } from "./page-end.ts";
+import { type PageFailure, pageCap } from "./page-failure.ts";
 import { PageSizes } from "./page-sizes.ts";
 import type { SeekPagination } from "./pagination-schema.ts";
 import {

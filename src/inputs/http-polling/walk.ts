@@ -2,8 +2,9 @@ import type { Incremental, Warn } from "../../engine/ports.ts";
 import type { HttpResponse } from "../../http/message.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import type { Path, SourceRecord } from "../../model/record.ts";
-import type { Answer, PageFailure } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import type { Facts } from "./facts.ts";
+import type { PageFailure } from "./page-failure.ts";
 
 /** What one page showed of the way on. */
 export interface PageSeen {
