@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { granuleNanoseconds, parseGranule } from "../model/granule.ts";
 import { readableBy } from "./readable-by.ts";
-import { timezoneSchema } from "./state-persistence.ts";
+import { timezoneSchema } from "./time-zone-schema.ts";
 
 const longestJitterMs = 24 * 60 * 60 * 1000;
 

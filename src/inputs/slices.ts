@@ -1,28 +1,11 @@
-import { z } from "zod";
 import type { CursorRole, Slices } from "../engine/ports.ts";
 import { formatGranule, granuleNanoseconds, parseGranule } from "../model/granule.ts";
-import { parseSliceStep, periods, type SliceStep } from "../model/slices.ts";
+import { parseSliceStep, type SliceStep } from "../model/slices.ts";
 import { parseCursorFormat } from "../model/timestamp.ts";
 import { formatGranuleOf } from "./format-granule.ts";
-import { readableBy } from "./readable-by.ts";
-import type { StatePersistence } from "./state-persistence.ts";
+import type { StatePersistence } from "./state-persistence-keys.ts";
 
-/** How a window is cut: `{ step: P1D, concurrency: 4, clamp: day }`. */
-export const slicesSchema = z.strictObject({
-  step: z
-    .union([z.string(), z.number()])
-    .superRefine(readableBy(parseSliceStep))
-    .describe("How far a slice reaches: `P1D`, `PT6H`, `P1M`, or a number of ids such as `1000`."),
-  concurrency: z.int().min(1).max(100).default(1).describe("How many slices are read at once."),
-  clamp: z
-    .enum(periods)
-    .optional()
-    .describe(
-      "Slices then begin and end where a day, week or month does, in UTC, and the period that is not over yet is left to a later run.",
-    ),
-});
-
-/** What the engine needs to know of them. */
+/** What the engine needs to know of declared slices. */
 export function slicesOf({ slices }: StatePersistence): Slices | null {
   if (slices === undefined) return null;
   const { step, clamp, concurrency } = slices;

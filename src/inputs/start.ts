@@ -1,19 +1,11 @@
-import { z } from "zod";
 import type { CursorField, CursorRole, Start } from "../engine/ports.ts";
 import { messageOf } from "../errors.ts";
 import { readCursorValue } from "../model/cursor.ts";
 import { granuleNanoseconds, parseGranule } from "../model/granule.ts";
 import { isoFormat, parseCursorFormat } from "../model/timestamp.ts";
-import type { StatePersistence } from "./state-persistence.ts";
+import type { StatePersistence } from "./state-persistence-keys.ts";
 
-/** Where a stream begins that has never been read. */
-export const startSchema = z
-  .union([z.string().min(1), z.number()])
-  .describe(
-    "Where a stream begins that has never been read: a value of its first cursor as records give it, a date, or a length of time before the run's own start, as `P30D`. Default: where the source begins.",
-  );
-
-/** What the engine needs to know of it. `leading` is the cursor whose value it is. */
+/** What the engine needs to know of a declared start. `leading` is the cursor whose value it is. */
 export function startOf({ start }: StatePersistence, leading: CursorField | undefined): Start | null {
   return start === undefined || leading === undefined ? null : readStart(String(start), leading);
 }

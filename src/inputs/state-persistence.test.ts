@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { keySchema } from "./path-schema.ts";
 import {
   incrementalOf,
-  keySchema,
   parameterStatePersistenceSchema,
   placeStatePersistenceSchema,
 } from "./state-persistence.ts";

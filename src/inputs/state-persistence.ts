@@ -1,172 +1,14 @@
 import { z } from "zod";
-import { type CursorField, type CursorRole, cursorRoles, type Incremental } from "../engine/ports.ts";
-import { type Granule, granuleAmount, granuleNanoseconds, isZero, parseGranule } from "../model/granule.ts";
-import { orders } from "../model/position.ts";
+import type { CursorField, CursorRole, Incremental } from "../engine/ports.ts";
+import { type Granule, isZero, parseGranule } from "../model/granule.ts";
 import { parsePath } from "../model/record.ts";
-import { checkTimeZone } from "../model/time-zone.ts";
 import { type CursorFormat, isoFormat, parseCursorFormat } from "../model/timestamp.ts";
-import { readableBy } from "./readable-by.ts";
-import { refuseUnusableSlices, slicesOf, slicesSchema } from "./slices.ts";
-import { startOf, startProblem, startSchema } from "./start.ts";
-import { storagePathSchema } from "./storage-path.ts";
-
-/** A dotted path into a record or an answer: `event.id`. */
-export const pathSchema = z
-  .string()
-  .min(1)
-  .refine((path) => path.split(".").every((step) => step !== ""), {
-    error: "a path is names joined by single dots, as in `event.id`",
-  });
-
-/** An IANA time zone. */
-export const timezoneSchema = z.string().superRefine(readableBy(checkTimeZone));
-
-/** What makes a record itself: a dotted path, or several that do so together. */
-export const keySchema = z
-  .union([pathSchema, z.array(pathSchema).min(1)])
-  .describe(
-    "Dotted path of the field that identifies a record, or a list of paths. Without it records are told apart by their whole content.",
-  );
+import type { keySchema } from "./path-schema.ts";
+import { refuseUnusableSlices, slicesOf } from "./slices.ts";
+import { startOf, startProblem } from "./start.ts";
+import { leadingRole, type StatePersistence, statePersistenceKeys } from "./state-persistence-keys.ts";
 
 const parameterName = z.string().min(1).describe("Name of the request parameter that carries this value.");
-
-const enabled = z.boolean().default(true).describe("Whether this cursor is kept.");
-
-const bound = z
-  .enum(["inclusive", "exclusive"])
-  .default("exclusive")
-  .describe(
-    "How the source compares this bound. With `exclusive` the value sent is one granule lower, which loses nothing with an inclusive source either; with `inclusive` the watermark itself is sent.",
-  );
-
-/** A length to read again, or to stay behind by. */
-const lengthText = z.string().superRefine(readableBy(parseGranule));
-
-function granularity(measure: (granule: Granule) => unknown) {
-  return z
-    .string()
-    .superRefine(
-      readableBy((text) => {
-        const granule = parseGranule(text);
-        measure(granule);
-        if (isZero(granule)) throw new Error("a granule is more than nothing: write 1ms, 1us, 1s, 1");
-      }),
-    )
-    .optional();
-}
-
-const timestampFormat = z
-  .string()
-  .min(1)
-  .superRefine(readableBy((text) => parseCursorFormat(text, isoFormat.timezone)));
-
-const formatNames =
-  "`iso8601`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, or a date pattern such as `yyyy-MM-dd HH:mm:ss`";
-
-/**
- * The keys under `statePersistence`. Sources that are asked by named parameters must name one for
- * each cursor; others need none.
- */
-function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(queryParam: Parameter) {
-  const timestamp = z.strictObject({
-    enabled,
-    field: pathSchema.describe("Dotted path of the record's timestamp."),
-    format: timestampFormat.default("iso8601").describe(`How records give the timestamp: ${formatNames}.`),
-    timezone: timezoneSchema
-      .default("UTC")
-      .describe("IANA time zone of timestamps that carry no offset of their own."),
-    queryParam,
-    queryFormat: timestampFormat
-      .optional()
-      .describe(`How the source expects the bound: ${formatNames}. Default: \`format\`.`),
-    bound,
-    granularity: granularity(granuleNanoseconds).describe(
-      "The smallest step between two timestamps as the source stores them: `1us`, `1ms`, `1s`.",
-    ),
-  });
-  const id = z.strictObject({
-    enabled,
-    field: pathSchema.describe("Dotted path of the record's id."),
-    type: z
-      .enum(["numeric", "text"])
-      .default("numeric")
-      .describe("How ids are compared: as numbers of any length, or as text by code point."),
-    queryParam,
-    bound,
-    granularity: granularity(granuleAmount).describe(
-      "The smallest step between two numeric ids. Default: `1`.",
-    ),
-  });
-  const offset = z.strictObject({ enabled, queryParam });
-
-  return z.strictObject({
-    timestamp: timestamp.optional().describe("Keeps the highest timestamp delivered."),
-    id: id.optional().describe("Keeps the highest id delivered."),
-    offset: offset
-      .optional()
-      .describe("Keeps the number of records delivered; beside another cursor it counts inside a run."),
-    order: z
-      .enum(orders)
-      .default("unordered")
-      .describe("The order of records within one read. `ascending` lets checkpoints move the watermark."),
-    pagesPerCheckpoint: z
-      .int()
-      .min(1)
-      .default(1)
-      .describe("How many pages are delivered between two checkpoints."),
-    resume: z
-      .enum(["token", "page"])
-      .default("token")
-      .describe(
-        "Where a read that was cut off goes on when its order is not ascending: at the next page's token or link, or with `page` at page numbers and offsets too, which shift while records change.",
-      ),
-    lookback: lengthText
-      .optional()
-      .describe("How far below the watermark every run reads again, as `PT1H` or `10` for ids."),
-    dedupe: z
-      .enum(["window"])
-      .optional()
-      .describe(
-        "With `lookback` into an output that appends: `window` keeps the identities of what was delivered within the lookback beside the rows, so that what is read again is not added again. Needs `key`.",
-      ),
-    settle: lengthText.optional().describe("How far behind the present a run stops, as `PT5M`."),
-    onNullCursor: z
-      .enum(["fail", "deliver", "skip"])
-      .default("fail")
-      .describe(
-        "What to do with a record whose cursor field is missing or null. An empty text, a date of zeros (`0000-00-00`) and `infinity` count as null.",
-      ),
-    until: z
-      .strictObject({
-        queryParam,
-        format: timestampFormat
-          .optional()
-          .describe(
-            `How the source expects the upper bound: ${formatNames}. Default: that of the lower bound.`,
-          ),
-        bound: z
-          .enum(["inclusive", "exclusive"])
-          .default("exclusive")
-          .describe(
-            "How the source compares the upper bound. With `exclusive` the value sent is one granule higher, which loses nothing with an inclusive source either; with `inclusive` the bound itself is sent.",
-          ),
-      })
-      .optional()
-      .describe("Sends the upper bound of what is read as well."),
-    start: startSchema.optional(),
-    slices: slicesSchema
-      .optional()
-      .describe(
-        "Cuts what a run has to read into slices, each asked for by both its bounds. A slice that fails is read first by the next run; those that were read stay so.",
-      ),
-    storagePath: storagePathSchema.optional(),
-    maxBoundaryKeys: z
-      .int()
-      .min(1)
-      .default(10_000)
-      .describe("How many records that share the watermark are remembered before they would be repeated."),
-  });
-}
 
 /** What `lookback`, `settle` and `start` are counted in is up to the leading cursor. */
 export function refuseUnusableLengths(
@@ -211,11 +53,6 @@ function unitOf(length: string | undefined): Granule["unit"] | null {
   }
 }
 
-/** Of the enabled cursors, the one whose value is the watermark. */
-export function leadingRole(persistence: StatePersistence): CursorRole | null {
-  return cursorRoles.find((role) => persistence[role]?.enabled) ?? null;
-}
-
 /** `statePersistence` of an input that is asked by named parameters: each cursor names its own. */
 export const parameterStatePersistenceSchema = statePersistenceKeys(parameterName).superRefine(
   (persistence, context) => {
@@ -238,9 +75,6 @@ export const parameterStatePersistenceSchema = statePersistenceKeys(parameterNam
 export const placeStatePersistenceSchema = statePersistenceKeys(
   parameterName.optional().describe("Not used: this input binds its cursors by place."),
 );
-
-/** What both kinds have once they are parsed. */
-export type StatePersistence = z.infer<ReturnType<typeof statePersistenceKeys<z.ZodOptional<z.ZodString>>>>;
 
 /**
  * What the engine needs to know of a parsed `statePersistence` and `key`. `isoGranularity` is the

@@ -6,7 +6,7 @@ import { formatPath } from "../../model/record.ts";
 import { parseCursorFormat } from "../../model/timestamp.ts";
 import type { SqlConnection, SqlValue } from "../../sql/port.ts";
 import { formatUpperBound, lowerBoundToSend, upperBoundToSend } from "../bounds.ts";
-import type { StatePersistence } from "../state-persistence.ts";
+import type { StatePersistence } from "../state-persistence-keys.ts";
 import {
   type Binding,
   bindLowerBound,

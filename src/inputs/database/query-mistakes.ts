@@ -1,6 +1,6 @@
 import { cursorRoles } from "../../engine/ports.ts";
 import type { SqlDialect } from "../../sql/port.ts";
-import { leadingRole, type StatePersistence } from "../state-persistence.ts";
+import { leadingRole, type StatePersistence } from "../state-persistence-keys.ts";
 import { boundsJoinedByAnd } from "./joined-bounds.ts";
 import type { InnerLimit } from "./limits.ts";
 import { analyseQuery, guardedNumbers, type QueryAnalysis } from "./query-analysis.ts";

@@ -3,7 +3,7 @@ import { floorCursor, stepCursor } from "../../model/cursor.ts";
 import { parseGranule } from "../../model/granule.ts";
 import { hasUnclearTimes, parseCursorFormat, unclearFrom } from "../../model/timestamp.ts";
 import { lowerBoundToSend } from "../bounds.ts";
-import type { StatePersistence } from "../state-persistence.ts";
+import type { StatePersistence } from "../state-persistence-keys.ts";
 
 interface ReachParts {
   readonly incremental: Incremental;

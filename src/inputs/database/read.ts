@@ -3,7 +3,7 @@ import type { Position } from "../../model/position.ts";
 import { formatPath, valueAt } from "../../model/record.ts";
 import { parseCursorFormat } from "../../model/timestamp.ts";
 import type { ColumnKind, SqlConnection, SqlValue } from "../../sql/port.ts";
-import type { StatePersistence } from "../state-persistence.ts";
+import type { StatePersistence } from "../state-persistence-keys.ts";
 import { Binder, type BoundStatement } from "./binder.ts";
 import type { Subject } from "./commit-safe/bound.ts";
 import { requireColumns } from "./known-columns.ts";

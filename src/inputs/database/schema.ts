@@ -2,14 +2,11 @@ import { z } from "zod";
 import type { CursorRole } from "../../engine/ports.ts";
 import { connectionShape, refuseConnectionMistakes } from "../../sql/connection-string.ts";
 import type { SqlDialect } from "../../sql/port.ts";
+import { keySchema } from "../path-schema.ts";
 import { scheduleKeys } from "../schedule.ts";
 import { refuseUnusableSlices } from "../slices.ts";
-import {
-  keySchema,
-  leadingRole,
-  placeStatePersistenceSchema,
-  refuseUnusableLengths,
-} from "../state-persistence.ts";
+import { placeStatePersistenceSchema, refuseUnusableLengths } from "../state-persistence.ts";
+import { leadingRole } from "../state-persistence-keys.ts";
 import { asksForEnd, dialectOf, queryMistakes } from "./query-mistakes.ts";
 import { sqlTokens } from "./sql-tokens.ts";
 

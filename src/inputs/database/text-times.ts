@@ -4,7 +4,7 @@ import { parseGranule } from "../../model/granule.ts";
 import { formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
 import type { ColumnKind, SqlDialect } from "../../sql/port.ts";
 import { formatUpperBound } from "../bounds.ts";
-import type { StatePersistence } from "../state-persistence.ts";
+import type { StatePersistence } from "../state-persistence-keys.ts";
 
 interface ColumnParts {
   readonly dialect: SqlDialect["name"];

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parsePath } from "../../model/record.ts";
-import { pathSchema } from "../state-persistence.ts";
+import { pathSchema } from "../path-schema.ts";
 import { isEndFlag } from "./more-signs.ts";
 
 const parameter = z.string().min(1);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { httpSettingsShape } from "../../http/schema.ts";
 import { templateProblems, templateUses } from "../../http/template.ts";
 import { streamNameProblem } from "../../model/stream-key.ts";
-import { pathSchema } from "../state-persistence.ts";
+import { pathSchema } from "../path-schema.ts";
 import { bodyParameterProblem } from "./body-parameters.ts";
 import { placePaginationSchema } from "./pagination-schema.ts";
 import { refuseIncoherentRequest, requestShape } from "./request-schema.ts";

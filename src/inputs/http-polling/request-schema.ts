@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { encodingSchema, endpointSchema, queryParamsSchema } from "../../http/schema.ts";
-import { pathSchema } from "../state-persistence.ts";
+import { pathSchema } from "../path-schema.ts";
 import { liesOn } from "./data-field.ts";
 
 /** What an endpoint is asked, and where its records are in the answer. */

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { httpSettingsShape } from "../../http/schema.ts";
+import { keySchema } from "../path-schema.ts";
 import { scheduleKeys } from "../schedule.ts";
-import { keySchema, leadingRole, parameterStatePersistenceSchema } from "../state-persistence.ts";
+import { parameterStatePersistenceSchema } from "../state-persistence.ts";
+import { leadingRole } from "../state-persistence-keys.ts";
 import { areNested, bodyParameterProblem } from "./body-parameters.ts";
 import { paginationSchema } from "./pagination-schema.ts";
 import { partitionsSchema, refuseIncoherentPartitions } from "./partition-schema.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defaultBatchSize, mostBatchSize } from "../../engine/connector-input.ts";
+import { keySchema } from "../path-schema.ts";
 import { scheduleKeys } from "../schedule.ts";
-import { keySchema } from "../state-persistence.ts";
 import { storagePathSchema } from "../storage-path.ts";
 
 /** The keys of a `module` input. */
