@@ -1,9 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { circlesAmong, type Import, relativeImports, specifiersIn } from "./support/import-graph.ts";
 
-const source = fileURLToPath(new URL("../src", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The folders from the lowest layer to the highest; those of one layer do not know each other. */
 const layers: readonly (readonly string[])[] = [
@@ -21,11 +20,6 @@ const layers: readonly (readonly string[])[] = [
   ["cli"],
 ];
 
-interface Import {
-  readonly from: string;
-  readonly to: string;
-}
-
 test("a folder imports only from itself and from the layers below it", () => {
   const wrong = importsOfSource().filter(({ from, to }) => !isAllowed(from, to));
   expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
@@ -37,6 +31,59 @@ test("the check itself sees an import that goes up", () => {
   expect(isAllowed("engine/sync.ts", "model/cursor.ts")).toBe(true);
   expect(importsOfSource().length).toBeGreaterThan(100);
 });
+
+test("no files import each other in a circle, not even types", () => {
+  const imports = relativeImports(root, ["src", "bench", "examples", "scripts", "test"]);
+  const message = "move what both sides need into a file of its own, or pass it as a parameter";
+  expect(circlesAmong(imports), message).toEqual([]);
+});
+
+test("the check itself sees circles of two files, of many, and of one, and how they close", () => {
+  const imports = importsBy({
+    a: ["b", "c"],
+    b: ["d"],
+    c: ["d"],
+    d: ["e", "out/of/reach"],
+    e: ["f", "g"],
+    f: ["h"],
+    g: ["d"],
+    h: ["f"],
+    i: ["a", "i"],
+  });
+  expect(circlesAmong(imports)).toEqual(["d → e → g → d", "f → h → f", "i → i"]);
+});
+
+test("the check itself takes files that many import for no circle", () => {
+  const imports = importsBy({ a: ["b", "c", "d"], b: ["d"], c: ["b", "d"], d: ["e"] });
+  expect(circlesAmong(imports)).toEqual([]);
+});
+
+test("the check itself reads imports of types, of several lines and by `import()`, and none in comments", () => {
+  const text = [
+    '/** Example: `import { x } from "./comment.ts"`. */',
+    'import type { A } from "./types.ts";',
+    "import {",
+    "  b,",
+    '} from "../lines.ts";',
+    'import "./effects.ts";',
+    'export { c } from "./exports.ts";',
+    'const d = await import("./later.ts");',
+    'type E = import("./inline.ts").E;',
+    'import { f } from "package";',
+  ].join("\n");
+  expect(specifiersIn(text)).toEqual([
+    "./types.ts",
+    "../lines.ts",
+    "./effects.ts",
+    "./exports.ts",
+    "./later.ts",
+    "./inline.ts",
+  ]);
+});
+
+function importsBy(graph: Readonly<Record<string, readonly string[]>>): Import[] {
+  return Object.entries(graph).flatMap(([from, targets]) => targets.map((to) => ({ from, to })));
+}
 
 function isAllowed(from: string, to: string): boolean {
   if (from === "index.ts") return true;
@@ -59,17 +106,5 @@ function rankOf(folder: string): number {
 }
 
 function importsOfSource(): Import[] {
-  const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) =>
-    file.endsWith(".ts"),
-  );
-  return files.flatMap((file) => {
-    const text = readFileSync(join(source, file), "utf8");
-    const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map(
-      (match) => match[1] ?? "",
-    );
-    return specifiers
-      .map((specifier) => relative(source, resolve(source, dirname(file), specifier)))
-      .filter((to) => !to.startsWith(".."))
-      .map((to) => ({ from: file, to }));
-  });
+  return relativeImports(`${root}/src`).filter(({ to }) => !to.startsWith(".."));
 }
