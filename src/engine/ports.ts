@@ -222,8 +222,22 @@ export interface Committed {
   readonly written: number;
 }
 
+export const outputGuarantees = ["exactly-once", "at-least-once", "none"] as const;
+export type OutputGuarantee = (typeof outputGuarantees)[number];
+
+/** Something that outputs write to one at a time. Two pipelines of one project whose outputs name the same `id` are refused. */
+export interface ExclusiveResource {
+  /** The same for the same thing, whatever kind of output writes to it: `file:/data/orders.jsonl`, with the absolute path. */
+  readonly id: string;
+  /** For messages: `the file ./orders.jsonl`. */
+  readonly name: string;
+}
+
 /**
  * Writes records.
+ *
+ * Its fields are facts that the engine, the checks of pipelines and the command go by; none of them asks what `kind`
+ * an output is, which is for messages alone.
  *
  * The engine calls `open` once a run; `claimedEpoch` before it begins the run; `claim` once the run has its
  * epoch; then `write` any number of times and `commit` after every checkpoint's worth, in turn; and
@@ -232,8 +246,15 @@ export interface Committed {
  * `commit` returns when everything written before it is durable (promise P5).
  */
 export interface Output {
+  /** What messages and dead letters call it: `database`. */
   readonly kind: string;
-  readonly guarantee: "exactly-once" | "at-least-once" | "none";
+  /**
+   * `exactly-once`: `commit` makes the rows and the mark durable in one step, and `claim` returns the mark. After a
+   * failure the engine goes on from that mark, and counts what was not committed as not written.
+   * `at-least-once`: what `commit` acknowledged is durable, and a batch may come again after a failure.
+   * `none`: not even that, as for what is only looked at.
+   */
+  readonly guarantee: OutputGuarantee;
   /**
    * True where delivering a record twice adds it twice (an append): the engine then hands over
    * identities with each batch, and asks `delivered` before it writes.
@@ -244,6 +265,15 @@ export interface Output {
    * version of a record that comes behind a newer one in the same read.
    */
   readonly upsertKey?: readonly string[];
+  /**
+   * For an output that appends and would replace rows under another configuration: what to declare for that, as a
+   * part of a hint, such as "give the output a `key` to replace rows by".
+   */
+  readonly toReplace?: string;
+  /** What only one pipeline may write to, such as a file. Absent where several may share the output. */
+  readonly exclusive?: ExclusiveResource;
+  /** True where records are printed to standard output, so that reports and progress go elsewhere. Default: no. */
+  readonly prints?: boolean;
   /** What becomes of records that are refused; absent, the first of them fails the run. */
   readonly onError?: OnError;
   /**

@@ -28,6 +28,7 @@ export function createConsoleOutput(
     kind: "console",
     guarantee: "none",
     appends: false,
+    prints: true,
     onError: onErrorOf(config),
     open: async ({ refusals = failOnRefusal }) => new ConsoleSession(stream, refusals),
   };

@@ -25,11 +25,15 @@ export interface BuildParts {
   readonly console: Writable;
 }
 
-/** The pipeline that a configuration declares, with the input built from it; nothing is opened before it runs. */
-export function buildPipeline(config: PipelineConfig, input: Input, parts: BuildParts): Pipeline {
+/** The pipeline that a configuration declares, with the ends built from it; nothing is opened before it runs. */
+export function buildPipeline(
+  config: PipelineConfig,
+  { input, output }: Pick<Pipeline, "input" | "output">,
+  parts: BuildParts,
+): Pipeline {
   const filterParts = { ...parts, key: input.incremental.key };
   const filters = config.filters.map((filter) => buildFilter(filter, filterParts));
-  return framed(config, input, filters, buildOutput(config.output, parts));
+  return framed(config, input, filters, output);
 }
 
 /** Puts a pipeline's parts together under its name. */

@@ -1,13 +1,13 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Writable } from "node:stream";
-import type { Pipeline } from "../engine/ports.ts";
+import type { Output, Pipeline } from "../engine/ports.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
 import { loadScript, scriptPath } from "../filters/script.ts";
 import { queryDoubts } from "../inputs/database/query-mistakes.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
-import { type BuildParts, buildInput, buildPipeline } from "./build.ts";
+import { type BuildParts, buildInput, buildOutput, buildPipeline } from "./build.ts";
 import {
   combinedCursorDoubts,
   incoherencesOf,
@@ -68,7 +68,7 @@ export async function checkFiles(files: readonly string[], options: LoadOptions)
   return checkedTogether(checks);
 }
 
-/** What checks of single files come to together: no two may claim one stream or one output file. */
+/** What checks of single files come to together: no two may claim one stream or one exclusive output. */
 export function checkedTogether(checks: readonly FileCheck[]): Checked {
   const findings = [...checks.flatMap(({ diagnostics }) => diagnostics), ...sharedThings(checks)];
   const broken = new Set(findings.filter(({ severity }) => severity === "error").map(({ file }) => file));
@@ -85,6 +85,8 @@ export interface FileCheck {
   readonly file: string;
   readonly pipeline: LoadedPipeline | null;
   readonly config: PipelineConfig | null;
+  /** Null where its configuration cannot be read. */
+  readonly output: Output | null;
   readonly diagnostics: readonly Diagnostic[];
   diagnose(finding: Finding): Diagnostic;
 }
@@ -109,7 +111,7 @@ async function readText(file: string): Promise<string> {
 function emptyFile(file: string): FileCheck {
   const diagnose = (finding: Finding) => diagnosticAt(file, { ...finding, line: 1, column: 1 });
   const diagnostics = [diagnose(mistake("KEY_MISSING", [], "the file holds no pipeline"))];
-  return { file, pipeline: null, config: null, diagnostics, diagnose };
+  return { file, pipeline: null, config: null, output: null, diagnostics, diagnose };
 }
 
 async function checkDocument(file: string, source: SourceDocument, options: LoadOptions): Promise<FileCheck> {
@@ -120,15 +122,13 @@ async function checkDocument(file: string, source: SourceDocument, options: Load
   const told = [...source.findings, ...newFindings(parsed.findings, source.findings).map(source.place)];
   const diagnostics = told.map((placed) => diagnosticAt(file, placed));
   if (parsed.config === null || told.length > 0) {
-    return { file, pipeline: null, config: parsed.config, diagnostics, diagnose };
+    return { file, pipeline: null, config: parsed.config, output: null, diagnostics, diagnose };
   }
   const built = await checkConfig(parsed.config, buildParts(file, options), source.origins);
   const warnings = built.findings.map(diagnose);
-  if (built.pipeline === null) {
-    return { file, pipeline: null, config: parsed.config, diagnostics: warnings, diagnose };
-  }
-  const pipeline = { ...built.pipeline, ...declaredBeside(parsed.config), file, warnings };
-  return { file, pipeline, config: parsed.config, diagnostics: warnings, diagnose };
+  const pipeline =
+    built.pipeline === null ? null : { ...built.pipeline, ...declaredBeside(parsed.config), file, warnings };
+  return { file, pipeline, config: parsed.config, output: built.output, diagnostics: warnings, diagnose };
 }
 
 /** What a broken value breaks in turn is not told as well. */
@@ -151,24 +151,26 @@ async function checkConfig(
   config: PipelineConfig,
   parts: BuildParts,
   origins: Origins,
-): Promise<{ pipeline: Pipeline | null; findings: Finding[] }> {
+): Promise<{ pipeline: Pipeline | null; output: Output; findings: Finding[] }> {
   const { input, findings } = await loadInput(config.input, parts, origins);
-  const pipeline = input === null ? null : buildPipeline(config, input, parts);
+  const output = buildOutput(config.output, parts);
+  const pipeline = input === null ? null : buildPipeline(config, { input, output }, parts);
   const scripts = await scriptMistakes(config, parts.folder);
   const schedule = await scheduleFindings(config.input);
   const incoherences =
     pipeline === null
       ? []
       : [
-          ...incoherencesOf(pipeline.input, pipeline.output, pipeline.filters),
-          ...pagingDoubts(config.input, pipeline.output),
+          ...incoherencesOf(pipeline.input, output, pipeline.filters),
+          ...pagingDoubts(config.input, output),
           ...pagingUnitDoubts(config.input),
           ...combinedCursorDoubts(config.input),
-          ...keyMistakes(config, pipeline.input),
+          ...keyMistakes(config, pipeline.input, output),
           ...filterDoubts(config.filters, pipeline.input),
         ];
   return {
     pipeline,
+    output,
     findings: [...findings, ...schedule, ...incoherences, ...queryFindings(config.input), ...scripts],
   };
 }
@@ -208,20 +210,21 @@ function declaredBeside({ input }: PipelineConfig): Pick<LoadedPipeline, "schedu
   };
 }
 
-/** Two pipelines of one stream would each move the other's place; of one file, write into each other. */
+/** Two pipelines of one stream would each move the other's place; of one exclusive output, write into each other. */
 function sharedThings(checks: readonly FileCheck[]): Diagnostic[] {
   const streams = new Map<string, Diagnostic>();
   const outputs = new Map<string, Diagnostic>();
   return checks.flatMap((check) => {
-    const { config } = check;
+    const { config, output } = check;
     if (config === null) return [];
-    const { name, connector = name, stream, output } = config;
+    const { name, connector = name, stream } = config;
     const key = formatStreamKey({ connector, stream });
     const shared = [
       taken(streams, key, check, `the stream ${key}`, config.connector === undefined ? "name" : "connector"),
     ];
-    if (output.type === "file") {
-      shared.push(taken(outputs, resolve(output.path), check, `the file ${output.path}`, "output"));
+    const exclusive = output?.exclusive;
+    if (exclusive !== undefined) {
+      shared.push(taken(outputs, exclusive.id, check, exclusive.name, "output"));
     }
     return shared.filter((diagnostic) => diagnostic !== null);
   });

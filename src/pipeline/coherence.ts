@@ -23,7 +23,7 @@ export function incoherencesOf(
 
 function appendProblems({ incremental }: Input, output: Output): Finding[] {
   if (!output.appends) return [];
-  const orReplace = output.kind === "database" ? ", or give the output a `key` to replace rows by" : "";
+  const orReplace = output.toReplace === undefined ? "" : `, or ${output.toReplace}`;
   const { cursors, order, key, lookback, slices, dedupe } = incremental;
   if (cursors.length === 0) {
     const message = "no cursor is kept, so every run reads everything and appends it once more";
@@ -113,7 +113,9 @@ function dedupeProblems({ incremental }: Input, output: Output): Finding[] {
   if ((partitions ?? null) !== null) {
     return refuse(
       "partitions have a lookback each, and deliveries are kept for the stream",
-      "remove it with the lookback, or give the output a `key` to replace rows by",
+      ["remove it with the lookback", ...(output.toReplace === undefined ? [] : [output.toReplace])].join(
+        ", or ",
+      ),
     );
   }
   return key === null
@@ -157,7 +159,7 @@ export function pagingDoubts(input: InputConfig, output: Output): Finding[] {
   } = input;
   if (pagination?.type !== "page" && pagination?.type !== "offset") return [];
   if (order !== "ascending" || !timestamp?.enabled) return [];
-  const isReplaced = output.kind === "database" && !output.appends;
+  const isReplaced = output.upsertKey !== undefined;
   if (!isReplaced && !namesChange(timestamp.field)) return [];
   const message = `a record that changes while ${pagination.type === "page" ? "pages" : "offsets"} are counted moves to the end, and another slips past a page's border unread`;
   const hint = "use `pagination: { type: seek }`, or page tokens, if the source has them";
@@ -200,12 +202,16 @@ const keepFields: ReadonlySet<string> = new Set(["condition", "set", "remove"]);
  * The key of a table is a column, and a record's own fields become columns. A dotted key names none of them where the
  * input's own paths say that its first step is an object.
  */
-export function keyMistakes({ filters, output }: PipelineConfig, { kind, incremental }: Input): Finding[] {
-  if (output.type !== "database" || output.key === undefined || kind !== "httpPolling") return [];
+export function keyMistakes(
+  { filters }: Pick<PipelineConfig, "filters">,
+  { kind, incremental }: Input,
+  output: Output,
+): Finding[] {
+  if (output.upsertKey === undefined || kind !== "httpPolling") return [];
   if (!filters.every(({ type }) => keepFields.has(type))) return [];
   const paths = [...(incremental.key ?? []), ...incremental.cursors.map(({ path }) => path ?? [])];
   const objects = new Set(paths.filter(({ length }) => length > 1).map(([first]) => first));
-  const wrong = [output.key].flat().find((name) => name.includes(".") && objects.has(name.split(".")[0]));
+  const wrong = output.upsertKey.find((name) => name.includes(".") && objects.has(name.split(".")[0]));
   if (wrong === undefined) return [];
   const [first = ""] = wrong.split(".");
   const target = wrong.split(".").at(-1) ?? "id";

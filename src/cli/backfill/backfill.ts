@@ -36,7 +36,7 @@ export async function backfill(file: string, options: Options): Promise<void> {
   const progress = tellProgress(
     pipeline.name,
     formatStreamKey(pipeline.key),
-    process.stderr.isTTY === true && pipeline.output.kind !== "console",
+    process.stderr.isTTY === true && pipeline.output.prints !== true,
   );
   const result = await make(pipeline, options, signal, {
     onProgress: progress.tell,

@@ -54,8 +54,8 @@ async function runOne(
   signal: AbortSignal,
 ): Promise<{ result: RunResult; json: Record<string, unknown> }> {
   const { dryRun = false, fullRefresh = false, appendAgain = false, since, lookbackDays, json } = options;
-  const printsRecords = dryRun || pipeline.output.kind === "console";
-  const live = process.stderr.isTTY === true && (dryRun || pipeline.output.kind !== "console");
+  const printsRecords = dryRun || pipeline.output.prints === true;
+  const live = process.stderr.isTTY === true && (dryRun || pipeline.output.prints !== true);
   const progress = tellProgress(pipeline.name, formatStreamKey(pipeline.key), live);
   progress.start();
   const { result, sample } = await attempt(pipeline, {

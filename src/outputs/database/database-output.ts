@@ -42,6 +42,7 @@ export function createDatabaseOutput(config: DatabaseOutputConfig): Output {
     guarantee: "exactly-once",
     appends: mode === "append",
     ...(mode === "upsert" && config.key !== undefined ? { upsertKey: [config.key].flat() } : {}),
+    ...(mode === "append" ? { toReplace: "give the output a `key` to replace rows by" } : {}),
     onError: onErrorOf(config),
     open: (context) => openSession(config, mode, context),
     openReader: async (context) => {

@@ -1,5 +1,5 @@
 import { closeSync, fsync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import type {
   Batch,
@@ -38,6 +38,7 @@ export function createFileOutput(config: FileOutputConfig): Output {
     kind: "file",
     guarantee: "exactly-once",
     appends: true,
+    exclusive: { id: `file:${resolve(config.path)}`, name: `the file ${config.path}` },
     onError: onErrorOf(config),
     open: async (context) =>
       new FileSession(filePlace(config.path, config.timezone), context, lineFormat(config)),
