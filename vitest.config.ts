@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
+    include: ["src/**/*.test.ts", "testing/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
     // Most tests wait for processes, disks and servers: one worker would leave a small machine idle.
     maxWorkers: 2,
     // Servers of tests are on loopback, and no proxy of the machine's leads there.

@@ -48,8 +48,8 @@ const bundle = await rolldown({
   plugins: [sqliteAsked],
   input: {
     index: "src/index.ts",
-    "service/index": "src/service/index.ts",
-    "testing/index": "src/testing/index.ts",
+    "service/index": "src/api/service/index.ts",
+    "testing/index": "testing/index.ts",
     "cli/main": "src/cli/main.ts",
   },
   external: outside.map((name) => new RegExp(`^${name}($|/)`)),

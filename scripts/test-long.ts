@@ -15,7 +15,7 @@ const files = [
   "test/lying-source.test.ts",
   "test/deliveries.test.ts",
   "test/seek.test.ts",
-  "src/engine/histories.test.ts",
+  "src/engine/run/histories.test.ts",
 ];
 const seed = values.seed ?? String(Date.now() % 1_000_000);
 console.log(`seed ${seed}, ${values.histories} histories`);

@@ -18,7 +18,7 @@ export const trusted: Readonly<Record<string, readonly (readonly [source: string
   "src/cli/format.ts": [["\\B(?=(\\d{3})+$)", "a number of our own"]],
   "src/cli/table.ts": [["\\s*\\n\\s*", "a cell; errors are kept with 10,000 characters"]],
   "src/cli/init/answer-problems.ts": [["^[a-z]+:\\/\\/[^/@]*:[^/@]*@", "typed by the user"]],
-  "src/engine/stack-frames.ts": [
+  "src/engine/user-code/stack-frames.ts": [
     ["^\\s+at (?:.*?\\()?(file:\\/\\/[^\\s)]+|\\/[^\\s)]+):(\\d+):(\\d+)\\)?$", "a line of a stack"],
     ["[?#].*$", "the path of a file"],
   ],
@@ -40,28 +40,24 @@ export const trusted: Readonly<Record<string, readonly (readonly [source: string
     ],
     ["(\\d+(?:\\.\\d+)?)\\s*([a-z]+)", "a header that was found to be a length of time"],
   ],
-  "src/inputs/database/sql-tokens.ts": [
-    ["(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?", "the user's own query"],
-  ],
-  "src/inputs/http-polling/refused-page.ts": [
+  "src/inputs/query/sql-tokens.ts": [["(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?", "the user's own query"]],
+  "src/inputs/http/refused-page.ts": [
     [
       "\\b(?:page|cursor|token|offset|scroll|continuation|search|snapshot|next)\\w*\\b.{0,40}\\b(?:expired|invalid|unknown|not found|gone|no longer|does not exist|not exist|stale|bad)\\b|\\b(?:expired|invalid|unknown|stale|bad|no such)\\b.{0,24}(?:page|cursor|token|offset|scroll|continuation|snapshot)|(?:expired|invalid|stale)(?:next|page)*(?:cursor|token|continuation)",
       "too large to be checked; an error's message, which quotes 200 characters",
     ],
   ],
   "src/model/web-address.ts": [["#.*@", "an address of the configuration"]],
-  "src/outputs/database/mysql-faults.ts": [
+  "src/outputs/table/mysql-faults.ts": [
     [
       "(?:for column|Column|Field) (?:`[^`]*`\\.`[^`]*`\\.)?['`]([^'`]+)['`]",
       "too large to be checked; a message of the server, which has 512 bytes",
     ],
     ["FOREIGN KEY \\(`([^)]+)`\\)", "a message of the server, which has 512 bytes"],
   ],
-  "src/outputs/database/postgres-faults.ts": [
-    ["Key \\(([^=]*)\\)=\\(", "a key of an index has 8 KB at most"],
-  ],
-  "src/outputs/database/postgres-moments.ts": [["^([+-]?)(\\d+)(.*)Z$", "a time in the form that we write"]],
-  "src/outputs/database/value-checks.ts": [
+  "src/outputs/table/postgres-faults.ts": [["Key \\(([^=]*)\\)=\\(", "a key of an index has 8 KB at most"]],
+  "src/outputs/table/postgres-moments.ts": [["^([+-]?)(\\d+)(.*)Z$", "a time in the form that we write"]],
+  "src/outputs/table/value-checks.ts": [
     [
       "^(.+?)(?:\\((\\d+)(?:,(-?\\d+))?\\))?((?: unsigned| zerofill| with(?:out)? time zone)*)$",
       "the declared type of a column",
@@ -73,16 +69,16 @@ export const trusted: Readonly<Record<string, readonly (readonly [source: string
   "src/pipeline/diagnostics.ts": [["\\s*\\n\\s*", "a message about the user's own file"]],
   "src/pipeline/secret-file.ts": [["\\$\\{file:([^}]+)\\}", "a value of the user's own file"]],
   "src/pipeline/sensitive.ts": [["([\\w.-]+)\\s*=\\s*([^&\\s'\"]+)", "a variable of the environment"]],
-  "src/service/docs/markup.ts": [["^(\\s*)(&quot;(?:(?!&quot;).)*&quot;):", "examples of our own"]],
-  "src/service/docs/operation.ts": [["^([\\s\\S]*?)\\n*Scope: `(\\w+)`\\.$", "descriptions of our own"]],
-  "src/sql/mysql/literals.ts": [
+  "src/api/docs/markup.ts": [["^(\\s*)(&quot;(?:(?!&quot;).)*&quot;):", "examples of our own"]],
+  "src/api/docs/operation.ts": [["^([\\s\\S]*?)\\n*Scope: `(\\w+)`\\.$", "descriptions of our own"]],
+  "src/databases/mysql/literals.ts": [
     [
       "'(?:[^'\\\\]|\\\\[\\s\\S]|'')*'|\"(?:[^\"\\\\]|\\\\[\\s\\S]|\"\")*\"|`(?:[^`]|``)*`|--(?=\\s|$)[^\\n]*|#[^\\n]*|\\/\\*[\\s\\S]*?\\*\\/|\\?(\\d+)",
       "the user's own query, or one of ours",
     ],
   ],
-  "src/sql/mysql/values.ts": [["\\.?0+$", "a DECIMAL has 65 digits"]],
-  "src/sql/sqlite/reads.ts": [
+  "src/databases/mysql/values.ts": [["\\.?0+$", "a DECIMAL has 65 digits"]],
+  "src/databases/sqlite/reads.ts": [
     ["^(?:\\s|--[^\\n]*\\n|\\/\\*[\\s\\S]*?\\*\\/)*(?:SELECT|WITH|VALUES)\\b", "the user's own query"],
   ],
 };
@@ -92,6 +88,6 @@ export const madeAtRunTime: Readonly<Record<string, readonly [count: number, why
   "src/secrets.ts": [1, "a word and what stands before it; neither repeats"],
   "src/http/waits.ts": [1, "the name of a parameter, and digits of limited number"],
   "src/model/pattern-proposal.ts": [1, "the shape of a time, of 64 characters at most"],
-  "src/service/service.ts": [1, "the template of a route"],
-  "src/outputs/database/postgres-checks.ts": [1, "the form of an amount of money"],
+  "src/api/service/service.ts": [1, "the template of a route"],
+  "src/outputs/table/postgres-checks.ts": [1, "the form of an amount of money"],
 };

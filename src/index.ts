@@ -6,20 +6,30 @@ import "./node-version.ts";
 
 export { type Clock, systemClock } from "./clock.ts";
 export {
-  attemptBackfill,
-  type BackfillOptions,
-  type BackfillRange,
-  type BackfillResult,
-  backfill,
-} from "./engine/backfill.ts";
+  type CompletedDeltaRun,
+  type CursorInput,
+  type DeltaRun,
+  type DeltaRunOptions,
+  type DeltaRunResult,
+  deltaRun,
+  type OnConcurrentRun,
+  type SkippedDeltaRun,
+} from "./delta-run/delta-run.ts";
+export { type ResolveSinceOptions, resolveSince } from "./delta-run/resolve-since.ts";
 export {
   type Connector,
   type ConnectorItem,
   type ConnectorRequest,
   defineConnector,
-} from "./engine/connector.ts";
-export { type ConnectorInputOptions, connectorInput } from "./engine/connector-input.ts";
-export { type FaultInjector, type FaultPoint, faultPoints } from "./engine/fault-points.ts";
+} from "./engine/connector/connector.ts";
+export { type ConnectorInputOptions, connectorInput } from "./engine/connector/connector-input.ts";
+export {
+  type ConnectorSyncOptions,
+  type ConnectorSyncResult,
+  type SyncCheckpoint,
+  SyncEngine,
+  type SyncEngineOptions,
+} from "./engine/connector/sync-engine.ts";
 export type { FilterAccount, FilterCount } from "./engine/filter-account.ts";
 export type {
   Batch,
@@ -54,23 +64,24 @@ export type {
   Refusals,
   Window,
 } from "./engine/ports.ts";
-export { type PreviewOptions, preview } from "./engine/preview.ts";
-export type { Progress } from "./engine/read-loop.ts";
-export { type ReplayOptions, type ReplayResult, replayDeadLetters } from "./engine/replay.ts";
-export type { ReplayedLetter, ReplayOutcome } from "./engine/replay-session.ts";
-export type { RunResult, RunStatus, RunWarning } from "./engine/result.ts";
-export { attemptSync, type SyncOptions, sync } from "./engine/sync.ts";
+export { type ReplayOptions, type ReplayResult, replayDeadLetters } from "./engine/refusals/replay.ts";
+export type { ReplayedLetter, ReplayOutcome } from "./engine/refusals/replay-session.ts";
 export {
-  type ConnectorSyncOptions,
-  type ConnectorSyncResult,
-  type SyncCheckpoint,
-  SyncEngine,
-  type SyncEngineOptions,
-} from "./engine/sync-engine.ts";
-export { unreadableRecord } from "./engine/unreadable-record.ts";
-export { type VerifyOptions, verify } from "./engine/verify.ts";
-export type { Difference } from "./engine/verify-records.ts";
-export type { VerifiedInterval, VerifiedRange, VerifyResult } from "./engine/verify-result.ts";
+  attemptBackfill,
+  type BackfillOptions,
+  type BackfillRange,
+  type BackfillResult,
+  backfill,
+} from "./engine/run/backfill.ts";
+export { type FaultInjector, type FaultPoint, faultPoints } from "./engine/run/fault-points.ts";
+export { type PreviewOptions, preview } from "./engine/run/preview.ts";
+export type { Progress } from "./engine/run/read-loop.ts";
+export type { RunResult, RunStatus, RunWarning } from "./engine/run/result.ts";
+export { attemptSync, type SyncOptions, sync } from "./engine/run/sync.ts";
+export { unreadableRecord } from "./engine/tracking/unreadable-record.ts";
+export { type VerifyOptions, verify } from "./engine/verify/verify.ts";
+export type { Difference } from "./engine/verify/verify-records.ts";
+export type { VerifiedInterval, VerifiedRange, VerifyResult } from "./engine/verify/verify-result.ts";
 export { type ErrorCode, errorCodes, isTidemarkError, type SourceLocation, TidemarkError } from "./errors.ts";
 export { type Cursor, type CursorType, compareCursors, cursorTypes, parseCursor } from "./model/cursor.ts";
 export { ExactNumber } from "./model/exact-number.ts";
@@ -111,18 +122,7 @@ export type {
   WriteContext,
 } from "./state/contract.ts";
 export { type CurrentState, currentState } from "./state/current-state.ts";
-export {
-  type CompletedDeltaRun,
-  type CursorInput,
-  type DeltaRun,
-  type DeltaRunOptions,
-  type DeltaRunResult,
-  deltaRun,
-  type OnConcurrentRun,
-  type SkippedDeltaRun,
-} from "./state/delta-run.ts";
-export { defaultStateUrl, type OpenStateOptions, openState } from "./state/open.ts";
-export { type ResolveSinceOptions, resolveSince } from "./state/resolve-since.ts";
 export type { Retention } from "./state/retention.ts";
 export type { StatementRunner } from "./state/statement-runner.ts";
+export { defaultStateUrl, type OpenStateOptions, openState } from "./state/storage/open.ts";
 export type { ListOptions, TellsUnreadable, UnreadableStream } from "./state/unreadable.ts";

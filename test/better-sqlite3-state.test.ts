@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openState } from "../src/index.ts";
-import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
-import { FakeClock } from "../src/testing/fake-clock.ts";
-import { stateStoreSuite } from "../src/testing/state-suite.ts";
+import { openSqliteState } from "../src/state/storage/sqlite/sqlite.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
+import { stateStoreSuite } from "../testing/state-suite.ts";
 import { BetterSqlite as driver } from "./support/drivers.js";
 
 stateStoreSuite(

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Clock } from "../src/clock.ts";
-import { attemptSync } from "../src/engine/sync.ts";
-import { createHttpPolling } from "../src/inputs/http-polling/input.ts";
-import { httpPollingSchema } from "../src/inputs/http-polling/schema.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import { FakeClock } from "../src/testing/fake-clock.ts";
-import { MemoryTable, memoryOutput } from "../src/testing/memory-output.ts";
+import { attemptSync } from "../src/engine/run/sync.ts";
+import { createHttpPolling } from "../src/inputs/http/input.ts";
+import { httpPollingSchema } from "../src/inputs/http/schema.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
+import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
 import { type HttpTestServer, type SeenRequest, sendJson, startHttpServer } from "./support/http-server.ts";
 
 const histories = Math.ceil(Number(process.env.TIDEMARK_HISTORIES ?? 120));

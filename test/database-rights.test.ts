@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
+import { openSql } from "../src/databases/open.ts";
 import { attemptSync, definePipeline, openState } from "../src/index.ts";
-import { openSql } from "../src/sql/open.ts";
 import { describeMysql, ownMysqlDatabase } from "./support/mysql-tests.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 

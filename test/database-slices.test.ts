@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { openSql } from "../src/databases/open.ts";
 import { definePipeline, openState, sync } from "../src/index.ts";
-import { openSql } from "../src/sql/open.ts";
 import { momentTypes, mysqlPlace, postgresPlace, sqlitePlace } from "./support/database-input.ts";
 import { mysqlRuns } from "./support/mysql-tests.ts";
 

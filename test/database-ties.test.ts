@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
+import { openSql } from "../src/databases/open.ts";
 import { definePipeline, openState, sync } from "../src/index.ts";
-import { openSql } from "../src/sql/open.ts";
 import { testFolder } from "./support/command.ts";
 import { mysqlRuns, ownMysqlDatabase } from "./support/mysql-tests.ts";
 import { createTestDatabase } from "./support/postgres.ts";

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Input, ReadRequest } from "../src/engine/ports.ts";
-import { sync } from "../src/engine/sync.ts";
-import { endOfDates, endOfTimes } from "../src/inputs/database/commit-safe/coarse.ts";
-import { parseGranule } from "../src/model/granule.ts";
+import { sync } from "../src/engine/run/sync.ts";
+import { endOfDates, endOfTimes } from "../src/inputs/query/commit-safe/coarse.ts";
+import { parseGranule } from "../src/model/precision.ts";
 import { parseCursorFormat } from "../src/model/timestamp.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import { MemoryTable, memoryOutput } from "../src/testing/memory-output.ts";
-import { simulatedIncremental } from "../src/testing/simulated-source.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
+import { simulatedIncremental } from "../testing/simulated-source.ts";
 import { inputOf, mysqlPlace, postgresPlace, stream } from "./support/database-input.ts";
 import { mysqlRuns } from "./support/mysql-tests.ts";
 

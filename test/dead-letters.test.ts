@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
-import type { FaultPoint } from "../src/engine/fault-points.ts";
-import { attemptSync } from "../src/engine/sync.ts";
+import type { FaultPoint } from "../src/engine/run/fault-points.ts";
+import { attemptSync } from "../src/engine/run/sync.ts";
 import { definePipeline } from "../src/pipeline/define.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import { openState } from "../src/state/open.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { openState } from "../src/state/storage/open.ts";
 import { crashing } from "./support/engine-bench.ts";
 
 interface Letter {

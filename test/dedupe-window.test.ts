@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { attemptSync } from "../src/engine/sync.ts";
+import { attemptSync } from "../src/engine/run/sync.ts";
 import { definePipeline, type Pipeline } from "../src/index.ts";
-import { createHttpPolling } from "../src/inputs/http-polling/input.ts";
-import { httpPollingSchema } from "../src/inputs/http-polling/schema.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import { FakeClock } from "../src/testing/fake-clock.ts";
-import { MemoryTable, memoryOutput } from "../src/testing/memory-output.ts";
+import { createHttpPolling } from "../src/inputs/http/input.ts";
+import { httpPollingSchema } from "../src/inputs/http/schema.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
+import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
 import { testFolder } from "./support/command.ts";
 import { idsInFile, idsInPostgres, idsInSqlite } from "./support/delivered.ts";
 import { type HttpTestServer, sendJson, startHttpServer } from "./support/http-server.ts";

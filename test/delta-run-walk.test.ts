@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { deltaRun } from "../src/delta-run/delta-run.ts";
+import { resolveSince } from "../src/delta-run/resolve-since.ts";
 import type { StateStore } from "../src/state/contract.ts";
-import { deltaRun } from "../src/state/delta-run.ts";
-import { resolveSince } from "../src/state/resolve-since.ts";
-import { FakeClock } from "../src/testing/fake-clock.ts";
-import type { StateStoreHarness } from "../src/testing/state-suite.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
+import type { StateStoreHarness } from "../testing/state-suite.ts";
 import { stateBackends } from "./support/state-backends.ts";
 
 const stream = { connector: "sap_eu", stream: "suppliers" };
@@ -150,8 +150,8 @@ for (const backend of stateBackends) {
 test("heartbeats keep no process alive in which nothing else goes on", async () => {
   const module = (path: string): string => JSON.stringify(new URL(`../src/${path}`, import.meta.url).href);
   const program = `
-    import { deltaRun } from ${module("state/delta-run.ts")};
-    import { openMemoryState } from ${module("state/memory/memory.ts")};
+    import { deltaRun } from ${module("delta-run/delta-run.ts")};
+    import { openMemoryState } from ${module("state/storage/memory/memory.ts")};
     console.log("begun");
     await deltaRun(openMemoryState(), { connector: "c", stream: "s", leaseSeconds: 86400 }, () => new Promise(() => {}));
   `;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { attemptSync, definePipeline } from "../src/index.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { testFolder } from "./support/command.ts";
 import { sendJson, startHttpServer } from "./support/http-server.ts";
 

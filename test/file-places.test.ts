@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { attemptSync } from "../src/engine/sync.ts";
+import { attemptSync } from "../src/engine/run/sync.ts";
 import { definePipeline, type Pipeline, verify } from "../src/index.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import { FakeClock } from "../src/testing/fake-clock.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
 import { testFolder } from "./support/command.ts";
 import { sendJson, startHttpServer } from "./support/http-server.ts";
 

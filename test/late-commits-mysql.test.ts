@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { openSql } from "../src/databases/open.ts";
+import type { SqlConnection } from "../src/databases/port.ts";
 import { definePipeline, openState, sync } from "../src/index.ts";
-import { openSql } from "../src/sql/open.ts";
-import type { SqlConnection } from "../src/sql/port.ts";
 import { testFolder } from "./support/command.ts";
 import { describeMysql, ownMysqlDatabase } from "./support/mysql-tests.ts";
 

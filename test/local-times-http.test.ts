@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { sync } from "../src/engine/sync.ts";
-import { createHttpPolling } from "../src/inputs/http-polling/input.ts";
-import { httpPollingSchema } from "../src/inputs/http-polling/schema.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import { MemoryTable, memoryOutput } from "../src/testing/memory-output.ts";
+import { sync } from "../src/engine/run/sync.ts";
+import { createHttpPolling } from "../src/inputs/http/input.ts";
+import { httpPollingSchema } from "../src/inputs/http/schema.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
 import { sendJson, startHttpServer } from "./support/http-server.ts";
 
 /** Local times of the night when a zone's clocks are put back, as they come in. */

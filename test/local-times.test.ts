@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CursorField, Input, ReadRequest } from "../src/engine/ports.ts";
-import { sync } from "../src/engine/sync.ts";
-import { parseGranule } from "../src/model/granule.ts";
+import { sync } from "../src/engine/run/sync.ts";
+import { parseGranule } from "../src/model/precision.ts";
 import {
   formatLowerBound,
   formatTimestamp,
   millisecondsToTimestamp,
   parseCursorFormat,
 } from "../src/model/timestamp.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import { MemoryTable, memoryOutput } from "../src/testing/memory-output.ts";
-import { simulatedIncremental } from "../src/testing/simulated-source.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
+import { simulatedIncremental } from "../testing/simulated-source.ts";
 import {
   inputOf,
   momentTypes,

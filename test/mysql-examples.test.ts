@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { openSql } from "../src/sql/open.ts";
+import { openSql } from "../src/databases/open.ts";
 import { createFolder, openDatabase, runExample } from "./support/example-run.ts";
 import { describeMysql, ownMysqlDatabase } from "./support/mysql-tests.ts";
 

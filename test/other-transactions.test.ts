@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { openSql } from "../src/databases/open.ts";
 import { deltaRun, openState, type StateStore } from "../src/index.ts";
-import { openSql } from "../src/sql/open.ts";
-import { transactionCases } from "../src/testing/state-suite/transactions.ts";
-import type { StateStoreHarness } from "../src/testing/state-suite.ts";
+import { transactionCases } from "../testing/state-suite/transactions.ts";
+import type { StateStoreHarness } from "../testing/state-suite.ts";
 import * as drivers from "./support/drivers.js";
 import { createTestDatabase } from "./support/postgres.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openSql } from "../src/sql/open.ts";
-import { openState } from "../src/state/open.ts";
+import { openSql } from "../src/databases/open.ts";
+import { openState } from "../src/state/storage/open.ts";
 import { behindPgbouncer, pgbouncerMissing } from "./support/pgbouncer.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { openSql } from "../src/sql/open.ts";
-import { postgresAddress } from "../src/sql/postgres/address.ts";
-import { openState } from "../src/state/open.ts";
+import { openSql } from "../src/databases/open.ts";
+import { postgresAddress } from "../src/databases/postgres/address.ts";
+import { openState } from "../src/state/storage/open.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 import { startPostgresTls, tlsFile } from "./support/tls-proxy.ts";
 

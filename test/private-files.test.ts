@@ -2,9 +2,9 @@ import { chmodSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { deltaRun, openState } from "../src/index.ts";
-import { createLedger } from "../src/outputs/file/create-ledger.ts";
-import { Ledger } from "../src/outputs/file/ledger.ts";
-import { FakeClock } from "../src/testing/fake-clock.ts";
+import { createLedger } from "../src/outputs/files/create-ledger.ts";
+import { Ledger } from "../src/outputs/files/ledger.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
 import { testFolder } from "./support/command.ts";
 
 const key = { connector: "acme", stream: "orders" };

@@ -14,7 +14,7 @@ function promisesOfSpec(): string[] {
 }
 
 function promisesOfTests(): Set<string> {
-  const files = ["src", "test"].flatMap((folder) =>
+  const files = ["src", "testing", "test"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file)),
   );
   const names = files

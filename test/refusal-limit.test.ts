@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { attemptBackfill } from "../src/engine/backfill.ts";
 import type { Output } from "../src/engine/ports.ts";
-import { preview } from "../src/engine/preview.ts";
-import { attemptSync } from "../src/engine/sync.ts";
+import { attemptBackfill } from "../src/engine/run/backfill.ts";
+import { preview } from "../src/engine/run/preview.ts";
+import { attemptSync } from "../src/engine/run/sync.ts";
 import { TidemarkError } from "../src/errors.ts";
 import { definePipeline, type PipelineDefinition } from "../src/pipeline/define.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { startHttpServer } from "./support/http-server.ts";
 
 type OnErrorKeys = {

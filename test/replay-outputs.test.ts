@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../src/clock.ts";
-import { lettersOf } from "../src/engine/replay.ts";
+import { lettersOf } from "../src/engine/refusals/replay.ts";
 import { startHttpServer } from "./support/http-server.ts";
 import { bench, crashingAt, key } from "./support/replay.ts";
 

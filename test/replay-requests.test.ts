@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { lettersOf } from "../src/engine/replay.ts";
+import { lettersOf } from "../src/engine/refusals/replay.ts";
 import type { HttpRequestKeys } from "./support/http-request.ts";
 import { type SeenRequest, startHttpServer } from "./support/http-server.ts";
 import { bench, crashingAt, key } from "./support/replay.ts";

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { lettersOf } from "../src/engine/replay.ts";
+import { lettersOf } from "../src/engine/refusals/replay.ts";
 import type { StateStore } from "../src/state/contract.ts";
-import { openHttpState } from "../src/state/http/http.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import { openState } from "../src/state/open.ts";
+import { openHttpState } from "../src/state/storage/http/http.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { openState } from "../src/state/storage/open.ts";
 import { serveState } from "./support/http-state.ts";
 import { at, bench, crashingAt, folderOfTest, key } from "./support/replay.ts";
 

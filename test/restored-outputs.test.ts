@@ -2,18 +2,18 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { openSql } from "../src/databases/open.ts";
 import type { Incremental, Output } from "../src/engine/ports.ts";
-import { rewindToOutput } from "../src/engine/rewind-to-output.ts";
+import { rewindToOutput } from "../src/engine/run/rewind-to-output.ts";
 import { parseSliceStep } from "../src/model/slices.ts";
-import { createDatabaseOutput } from "../src/outputs/database/database-output.ts";
-import { databaseOutputSchema } from "../src/outputs/database/schema.ts";
-import { createFileOutput } from "../src/outputs/file/file.ts";
-import { fileOutputSchema } from "../src/outputs/file/schema.ts";
-import { openSql } from "../src/sql/open.ts";
+import { createFileOutput } from "../src/outputs/files/file.ts";
+import { fileOutputSchema } from "../src/outputs/files/schema.ts";
+import { createDatabaseOutput } from "../src/outputs/table/database-output.ts";
+import { databaseOutputSchema } from "../src/outputs/table/schema.ts";
 import type { StateStore } from "../src/state/contract.ts";
-import { openFileState } from "../src/state/file/file.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import { FakeClock } from "../src/testing/fake-clock.ts";
+import { openFileState } from "../src/state/storage/files/file.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
 import { Bench, key } from "./support/engine-bench.ts";
 
 interface Restorable {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { untilGone } from "../src/schedule/patience.ts";
 import { ownerOf } from "../src/state/owner.ts";
-import { FakeClock } from "../src/testing/fake-clock.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
 import { Machine, pipelineOf } from "./support/scheduling.ts";
 
 const never = new AbortController().signal;

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { emptyPosition, type Position } from "../src/model/position.ts";
 import type { Run, StateStore } from "../src/state/contract.ts";
-import { openFileState } from "../src/state/file/file.ts";
-import { FakeClock } from "../src/testing/fake-clock.ts";
+import { openFileState } from "../src/state/storage/files/file.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
 
 const key = { connector: "acme", stream: "orders" };
 const names = ["a", "b", "c", "d"];

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { StateStore } from "../src/state/contract.ts";
-import { openFileState } from "../src/state/file/file.ts";
+import { openFileState } from "../src/state/storage/files/file.ts";
 import { byHand, key, moves, other, runTo } from "./support/edited-state.ts";
 import { at, Bench } from "./support/engine-bench.ts";
 

@@ -4,7 +4,7 @@ import { isTidemarkError } from "../src/errors.ts";
 import { emptyPosition } from "../src/model/position.ts";
 import type { StreamKey } from "../src/model/stream-key.ts";
 import type { RunRef } from "../src/state/contract.ts";
-import type { StateStoreHarness } from "../src/testing/state-suite.ts";
+import type { StateStoreHarness } from "../testing/state-suite.ts";
 import { stateBackends } from "./support/state-backends.ts";
 import { type ModelRun, StreamModel } from "./support/state-model.ts";
 

@@ -5,9 +5,9 @@ import { DatabaseSync } from "node:sqlite";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import type { Run, StateStore } from "../src/state/contract.ts";
-import { openFileState } from "../src/state/file/file.ts";
-import { openPostgresState } from "../src/state/postgres/postgres.ts";
-import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
+import { openFileState } from "../src/state/storage/files/file.ts";
+import { openPostgresState } from "../src/state/storage/postgres/postgres.ts";
+import { openSqliteState } from "../src/state/storage/sqlite/sqlite.ts";
 import { servedState } from "./support/http-state.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 

@@ -4,7 +4,7 @@ import { isTidemarkError } from "../src/errors.ts";
 import { emptyPosition, type Interval, type Position } from "../src/model/position.ts";
 import type { StreamKey } from "../src/model/stream-key.ts";
 import type { RunRef, StateStore } from "../src/state/contract.ts";
-import type { StateStoreHarness } from "../src/testing/state-suite.ts";
+import type { StateStoreHarness } from "../testing/state-suite.ts";
 import { type ModelRun, type ModelWrite, type Numbers, PartitionModel } from "./support/partition-model.ts";
 import { stateBackends } from "./support/state-backends.ts";
 

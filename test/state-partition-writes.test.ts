@@ -6,9 +6,9 @@ import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { emptyPosition, type Position } from "../src/model/position.ts";
 import type { Run, StateStore } from "../src/state/contract.ts";
-import { openFileState } from "../src/state/file/file.ts";
-import { openPostgresState } from "../src/state/postgres/postgres.ts";
-import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
+import { openFileState } from "../src/state/storage/files/file.ts";
+import { openPostgresState } from "../src/state/storage/postgres/postgres.ts";
+import { openSqliteState } from "../src/state/storage/sqlite/sqlite.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
 const key = { connector: "acme", stream: "accounts" };

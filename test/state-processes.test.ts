@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
+import { openSqliteState } from "../src/state/storage/sqlite/sqlite.ts";
 
 let folder: string;
 let file: string;
@@ -21,7 +21,7 @@ const sources = new URL("../src/", import.meta.url).href;
 /** Answers every line on its standard input with one on its standard output. */
 const program = (body: string): string => `
   import { createInterface } from "node:readline";
-  import { openSqliteState } from "${sources}state/sqlite/sqlite.ts";
+  import { openSqliteState } from "${sources}state/storage/sqlite/sqlite.ts";
   import { processOwner } from "${sources}state/owner.ts";
   const file = process.argv[1];
   ${body}

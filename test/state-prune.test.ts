@@ -5,11 +5,11 @@ import { DatabaseSync } from "node:sqlite";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import type { StateStore } from "../src/state/contract.ts";
-import { openFileState } from "../src/state/file/file.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
-import { openPostgresState } from "../src/state/postgres/postgres.ts";
-import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
-import { FakeClock } from "../src/testing/fake-clock.ts";
+import { openFileState } from "../src/state/storage/files/file.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { openPostgresState } from "../src/state/storage/postgres/postgres.ts";
+import { openSqliteState } from "../src/state/storage/sqlite/sqlite.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
 const key = { connector: "acme", stream: "orders" };

@@ -7,9 +7,9 @@ import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { emptyPosition, positionFormat } from "../src/model/position.ts";
 import type { StateStore, StreamState } from "../src/state/contract.ts";
-import { openFileState } from "../src/state/file/file.ts";
-import { openPostgresState } from "../src/state/postgres/postgres.ts";
-import { openSqliteState } from "../src/state/sqlite/sqlite.ts";
+import { openFileState } from "../src/state/storage/files/file.ts";
+import { openPostgresState } from "../src/state/storage/postgres/postgres.ts";
+import { openSqliteState } from "../src/state/storage/sqlite/sqlite.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
 /** State as the first version wrote it, and what that version told of it. */

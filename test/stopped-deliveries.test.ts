@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { Filter } from "../src/engine/ports.ts";
 import { decodePosition, encodePosition } from "../src/model/position.ts";
-import type { SimulatedReading } from "../src/testing/simulated-source.ts";
+import type { SimulatedReading } from "../testing/simulated-source.ts";
 import { Bench, key, record, timeless } from "./support/engine-bench.ts";
 import { type HttpRequestKeys, httpRequestOutput, idsIn } from "./support/http-request.ts";
 import { type SeenRequest, startHttpServer } from "./support/http-server.ts";

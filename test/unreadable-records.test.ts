@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { attemptSync } from "../src/engine/sync.ts";
+import { attemptSync } from "../src/engine/run/sync.ts";
 import { definePipeline } from "../src/pipeline/define.ts";
-import { openMemoryState } from "../src/state/memory/memory.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { sendJson, startHttpServer } from "./support/http-server.ts";
 
 const at = (second: number) => `2026-01-01T00:00:0${second}Z`;

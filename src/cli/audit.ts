@@ -1,8 +1,8 @@
 import type { Command } from "commander";
+import { auditRecordToWire } from "../api/contracts/history.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import type { AuditRecord, StateStore } from "../state/contract.ts";
-import { auditRecordToWire } from "../state/wire/history.ts";
 import { examples, optionsOf } from "./commands.ts";
 import { invalidArgument } from "./failure.ts";
 import { counted } from "./format.ts";
@@ -137,7 +137,7 @@ async function verify(
 /** The service's keys have a log of their own; null where there never was a key. A service verifies its own. */
 async function verifyKeys(url: string): Promise<number | null> {
   if (missingFile(url) !== null) return null;
-  const { openKeysIfAny } = await import("../service/keys/open.ts");
+  const { openKeysIfAny } = await import("../api/keys/open.ts");
   await using keys = await openKeysIfAny(url);
   return keys === null ? null : (await keys.verifyAudit()).rows;
 }

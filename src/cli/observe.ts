@@ -1,10 +1,10 @@
+import type { ServiceOptions } from "../api/service/service.ts";
 import type { Clock } from "../clock.ts";
 import { type Log, type LogLevel, openLog } from "../observability/log.ts";
 import { Metrics } from "../observability/metrics.ts";
 import type { StreamSource } from "../observability/stream-metrics.ts";
 import { tracedRequests } from "../observability/traced-requests.ts";
 import { openTracing, type Tracing } from "../observability/tracing.ts";
-import type { ServiceOptions } from "../service/service.ts";
 import { version } from "../version.ts";
 import { note } from "./terminal.ts";
 

@@ -1,6 +1,6 @@
 import { Console } from "node:console";
 import { Command, CommanderError, Option } from "commander";
-import { defaultStateUrl } from "../state/open.ts";
+import { defaultStateUrl } from "../state/storage/open.ts";
 import { version } from "../version.ts";
 import { addCommands, type CommandEntry } from "./commands.ts";
 import { exitCodes, reportFailure } from "./failure.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { StateStore } from "../state/contract.ts";
-import type { OpenStateOptions } from "../state/open.ts";
+import type { OpenStateOptions } from "../state/storage/open.ts";
 import { note, shown, style } from "./terminal.ts";
 
 /**
@@ -13,7 +13,7 @@ export async function withState<T>(
   { create }: { readonly create: boolean },
   use: (state: StateStore) => Promise<T>,
 ): Promise<T> {
-  const { openState } = await import("../state/open.ts");
+  const { openState } = await import("../state/storage/open.ts");
   const missing = create ? null : missingFile(url);
   if (missing !== null) {
     const text = `no state yet at ${shown(missing)}; it is made by the first run`;

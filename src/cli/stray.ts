@@ -1,4 +1,4 @@
-import { type Stray, takeStray, userCodeRunning } from "../engine/user-code.ts";
+import { type Stray, takeStray, userCodeRunning } from "../engine/user-code/user-code.ts";
 import { TidemarkError } from "../errors.ts";
 
 /** An error that reached nobody, and failed no run that is under way. */

@@ -1,5 +1,5 @@
 import type { Pipeline } from "../engine/ports.ts";
-import type { RunResult } from "../engine/result.ts";
+import type { RunResult } from "../engine/run/result.ts";
 import { tracedRun } from "../observability/traced-run.ts";
 import { openTracing } from "../observability/tracing.ts";
 import type { StateStore } from "../state/contract.ts";

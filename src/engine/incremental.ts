@@ -1,6 +1,6 @@
 import type { CursorType } from "../model/cursor.ts";
-import type { Granule } from "../model/granule.ts";
 import type { Order } from "../model/position.ts";
+import type { Granule } from "../model/precision.ts";
 import type { Path } from "../model/record.ts";
 import type { Period, SliceStep } from "../model/slices.ts";
 import type { CursorFormat } from "../model/timestamp.ts";

@@ -1,8 +1,8 @@
+import type { Column, OpenTransaction } from "../databases/port.ts";
 import type { Cursor, CursorType } from "../model/cursor.ts";
 import type { Position, ResumePoint } from "../model/position.ts";
 import type { Path, SourceRecord } from "../model/record.ts";
 import type { StreamKey } from "../model/stream-key.ts";
-import type { Column, OpenTransaction } from "../sql/port.ts";
 import type { PartitionMove } from "../state/contract.ts";
 import type { BoundOutcome } from "./bound-outcome.ts";
 import type { Filter } from "./filter.ts";

@@ -1,5 +1,5 @@
 import type { FilterContext } from "../engine/ports.ts";
-import { placeInFile } from "../engine/stack-frames.ts";
+import { placeInFile } from "../engine/user-code/stack-frames.ts";
 import { messageOf, type SourceLocation, TidemarkError } from "../errors.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "../model/record.ts";
 import { showValue } from "../model/unreadable-value.ts";

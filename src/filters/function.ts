@@ -1,5 +1,5 @@
 import type { Filter, FilterContext, Warn } from "../engine/ports.ts";
-import { inUserCode, settleStrays, straySignal } from "../engine/user-code.ts";
+import { inUserCode, settleStrays, straySignal } from "../engine/user-code/user-code.ts";
 import { TidemarkError } from "../errors.ts";
 import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import type { SourceRecord } from "../model/record.ts";

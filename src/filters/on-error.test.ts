@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { at, Bench, key, record } from "../../test/support/engine-bench.ts";
+import { MemoryTable, memoryOutput } from "../../testing/memory-output.ts";
 import type { DeadLetter, DeadLetterSink, Filter, OnError } from "../engine/ports.ts";
-import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
 import { createConditionFilter } from "./condition.ts";
 import { createFunctionFilter, type ScriptFunction } from "./function.ts";
 import { createMappingFilter, mappingFilterSchema } from "./mapping.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
-import { importUserModule } from "../engine/user-module.ts";
+import { importUserModule } from "../engine/user-code/user-module.ts";
 import { TidemarkError } from "../errors.ts";
 import { kindOf } from "../model/plain-object.ts";
 import { applyFunction, type FunctionFilterParts, type ScriptFunction } from "./function.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { templateProblems, templateUses } from "../templates/template.ts";
 import { headerNameSchema } from "./header-name.ts";
-import { templateProblems, templateUses } from "./template.ts";
 
 /** What can be signed: parts of the request as it is sent. */
 const signedParts = ["body", "method", "path", "query", "host", "timestamp"] as const;

@@ -2,9 +2,9 @@ import { createHmac } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { TidemarkError } from "../errors.ts";
 import { registerSecret } from "../secrets.ts";
+import { compileStrictText, templateUses } from "../templates/template.ts";
 import type { Envelope } from "./envelope.ts";
 import type { HmacSettings } from "./hmac-schema.ts";
-import { compileStrictText, templateUses } from "./template.ts";
 
 /** Adds the signature to a request, over what is sent and at the time that it is. */
 export type Signer = (envelope: Envelope) => Envelope;

@@ -1,8 +1,14 @@
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
+import {
+  compileStrictText,
+  compileText,
+  filledWith,
+  hasPlaceholder,
+  type TextTemplate,
+} from "../templates/template.ts";
 import { withParameters } from "./address.ts";
 import type { QueryParams } from "./schema.ts";
-import { compileStrictText, compileText, filledWith, hasPlaceholder, type TextTemplate } from "./template.ts";
 
 /** Makes the address that a record's request goes to. */
 export type AddressOf = (record: SourceRecord) => URL;

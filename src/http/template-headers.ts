@@ -1,6 +1,5 @@
 import { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
-import type { HttpSettings } from "./schema.ts";
 import {
   compilePlacedText,
   compileText,
@@ -8,7 +7,8 @@ import {
   isOnePlaceholder,
   type TextTemplate,
   withoutEscapes,
-} from "./template.ts";
+} from "../templates/template.ts";
+import type { HttpSettings } from "./schema.ts";
 
 type Headers = HttpSettings["headers"];
 

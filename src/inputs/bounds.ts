@@ -1,8 +1,8 @@
 import type { CursorField } from "../engine/ports.ts";
 import { compareCursorValues, floorCursor, stepCursor } from "../model/cursor.ts";
-import { parseGranule } from "../model/granule.ts";
+import { parseGranule } from "../model/precision.ts";
 import { type CursorFormat, formatLowerBound, formatTimestamp, parseTimestamp } from "../model/timestamp.ts";
-import { formatGranuleOf, goesOnBehindTime } from "./format-granule.ts";
+import { formatGranuleOf, goesOnBehindTime } from "./format-precision.ts";
 
 export interface LowerBoundOptions {
   /** Whether another cursor's bound goes along with this one. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { granuleNanoseconds, parseGranule } from "../model/granule.ts";
+import { granuleNanoseconds, parseGranule } from "../model/precision.ts";
 import { readableBy } from "./readable-by.ts";
 import { timezoneSchema } from "./time-zone-schema.ts";
 

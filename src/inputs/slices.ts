@@ -1,8 +1,8 @@
 import type { CursorRole, Slices } from "../engine/ports.ts";
-import { formatGranule, granuleNanoseconds, parseGranule } from "../model/granule.ts";
+import { formatGranule, granuleNanoseconds, parseGranule } from "../model/precision.ts";
 import { parseSliceStep, type SliceStep } from "../model/slices.ts";
 import { parseCursorFormat } from "../model/timestamp.ts";
-import { formatGranuleOf } from "./format-granule.ts";
+import { formatGranuleOf } from "./format-precision.ts";
 import type { StatePersistence } from "./state-persistence-keys.ts";
 
 /** What the engine needs to know of declared slices. */

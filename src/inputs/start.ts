@@ -1,7 +1,7 @@
 import type { CursorField, CursorRole, Start } from "../engine/ports.ts";
 import { messageOf } from "../errors.ts";
 import { readCursorValue } from "../model/cursor.ts";
-import { granuleNanoseconds, parseGranule } from "../model/granule.ts";
+import { granuleNanoseconds, parseGranule } from "../model/precision.ts";
 import { isoFormat, parseCursorFormat } from "../model/timestamp.ts";
 import type { StatePersistence } from "./state-persistence-keys.ts";
 

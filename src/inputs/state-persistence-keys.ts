@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type CursorRole, cursorRoles } from "../engine/ports.ts";
-import { type Granule, granuleAmount, granuleNanoseconds, isZero, parseGranule } from "../model/granule.ts";
 import { orders } from "../model/position.ts";
+import { type Granule, granuleAmount, granuleNanoseconds, isZero, parseGranule } from "../model/precision.ts";
 import { parseSliceStep, periods } from "../model/slices.ts";
 import { isoFormat, parseCursorFormat } from "../model/timestamp.ts";
 import { pathSchema } from "./path-schema.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { CursorField, CursorRole, Incremental } from "../engine/ports.ts";
-import { type Granule, isZero, parseGranule } from "../model/granule.ts";
+import { type Granule, isZero, parseGranule } from "../model/precision.ts";
 import { parsePath } from "../model/record.ts";
 import { type CursorFormat, isoFormat, parseCursorFormat } from "../model/timestamp.ts";
 import type { keySchema } from "./path-schema.ts";

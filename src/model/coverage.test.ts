@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addInterval, contiguousEnd, gaps, mergeCoverage } from "./coverage.ts";
 import { compareCursorValues } from "./cursor.ts";
-import { parseGranule } from "./granule.ts";
 import type { Interval } from "./position.ts";
+import { parseGranule } from "./precision.ts";
 import { nanosecondsToTimestamp } from "./timestamp.ts";
 
 const one = parseGranule("1");

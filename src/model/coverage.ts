@@ -1,6 +1,6 @@
 import { type CursorType, compareCursorValues, floorCursor } from "./cursor.ts";
-import type { Granule } from "./granule.ts";
 import type { Interval } from "./position.ts";
+import type { Granule } from "./precision.ts";
 
 /**
  * Coverage: which stretches `(lower, upper]` of a stream's cursor values have been delivered whole. A

@@ -14,7 +14,7 @@ import {
 } from "./cursor.ts";
 import { canonicalDecimal } from "./decimal.ts";
 import { ExactNumber } from "./exact-number.ts";
-import { parseGranule } from "./granule.ts";
+import { parseGranule } from "./precision.ts";
 import { isoFormat, nanosecondsToTimestamp } from "./timestamp.ts";
 
 const invalid = expect.objectContaining({ code: "CURSOR_INVALID" });

@@ -10,7 +10,7 @@ import {
   subtractDecimals,
 } from "./decimal.ts";
 import { ExactNumber } from "./exact-number.ts";
-import { type Granule, granuleAmount, granuleNanoseconds, isZero } from "./granule.ts";
+import { type Granule, granuleAmount, granuleNanoseconds, isZero } from "./precision.ts";
 import { compareTexts, textAfter, textBefore } from "./text-order.ts";
 import {
   type CursorFormat,

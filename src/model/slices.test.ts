@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareCursorValues } from "./cursor.ts";
-import { parseGranule } from "./granule.ts";
 import type { Interval } from "./position.ts";
+import { parseGranule } from "./precision.ts";
 import { type Cut, cutIntoSlices, formatSliceStep, parseSliceStep, periods } from "./slices.ts";
 import { millisecondsToTimestamp } from "./timestamp.ts";
 

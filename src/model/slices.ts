@@ -11,8 +11,8 @@ import {
   wallTimeOfSeconds,
 } from "./calendar.ts";
 import { type CursorType, compareCursorValues, stepCursor } from "./cursor.ts";
-import { formatGranule, type Granule, isZero, parseGranule } from "./granule.ts";
 import type { Interval } from "./position.ts";
+import { formatGranule, type Granule, isZero, parseGranule } from "./precision.ts";
 
 /** The periods at whose starts slices can be cut. Weeks begin on Monday; all are in UTC. */
 export const periods = ["day", "week", "month"] as const;

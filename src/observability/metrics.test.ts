@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { runResult } from "../../test/support/run-result.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { emptyPosition } from "../model/position.ts";
-import { openMemoryState } from "../state/memory/memory.ts";
-import { FakeClock } from "../testing/fake-clock.ts";
+import { openMemoryState } from "../state/storage/memory/memory.ts";
 import { Metrics } from "./metrics.ts";
 import { observedState } from "./observed-state.ts";
 

@@ -1,4 +1,4 @@
-import { countsOf, type RunResult } from "../engine/result.ts";
+import { countsOf, type RunResult } from "../engine/run/result.ts";
 import type { TidemarkError } from "../errors.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { ScheduleEvent } from "../schedule/events.ts";

@@ -1,5 +1,5 @@
 import type { InputSession, OutputSession, Page, Pipeline } from "../engine/ports.ts";
-import type { RunResult } from "../engine/result.ts";
+import type { RunResult } from "../engine/run/result.ts";
 import type { StateStore } from "../state/contract.ts";
 import { overriding } from "./overriding.ts";
 import type { Tracing } from "./tracing.ts";

@@ -7,7 +7,7 @@ import {
 } from "@opentelemetry/sdk-trace-node";
 import { expect, onTestFinished, test } from "vitest";
 import { at, Bench, record } from "../../test/support/engine-bench.ts";
-import { attemptSync } from "../engine/sync.ts";
+import { attemptSync } from "../engine/run/sync.ts";
 import { TidemarkError } from "../errors.ts";
 import { registerSecret } from "../secrets.ts";
 import { parseTraceContext, traceHeaders, withTraceContext } from "../trace-context.ts";

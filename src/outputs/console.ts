@@ -1,12 +1,12 @@
 import type { Writable } from "node:stream";
 import { z } from "zod";
 import type { Batch, Output, OutputSession, Refusals } from "../engine/ports.ts";
-import { failOnRefusal } from "../engine/refusals.ts";
+import { failOnRefusal } from "../engine/refusals/refusals.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { visibleText } from "../terminal-text.ts";
+import { onErrorOf, onErrorShape, refuseOnErrorMistakes } from "./dead-letters/schema.ts";
 import { jsonLine, linesOf } from "./json-line.ts";
-import { onErrorOf, onErrorShape, refuseOnErrorMistakes } from "./on-error/schema.ts";
 
 export const consoleOutputSchema = z
   .strictObject({

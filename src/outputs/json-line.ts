@@ -2,7 +2,7 @@ import type { Refusals } from "../engine/ports.ts";
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import { JsonError, stringifyJson } from "../model/json.ts";
 import type { SourceRecord } from "../model/record.ts";
-import { recordName } from "./on-error/record-name.ts";
+import { recordName } from "./dead-letters/record-name.ts";
 
 /** A record as one line of JSON with every digit; bytes in its fields become base64 text. */
 export function jsonLine(record: SourceRecord): string {

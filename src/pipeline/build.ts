@@ -6,12 +6,12 @@ import { createMappingFilter } from "../filters/mapping.ts";
 import { createRemoveFilter } from "../filters/remove.ts";
 import { createScriptFilter } from "../filters/script.ts";
 import { createSetFilter } from "../filters/set.ts";
-import { createDatabaseInput } from "../inputs/database/input.ts";
-import { createHttpPolling } from "../inputs/http-polling/input.ts";
+import { createHttpPolling } from "../inputs/http/input.ts";
+import { createDatabaseInput } from "../inputs/query/input.ts";
 import { createConsoleOutput } from "../outputs/console.ts";
-import { createDatabaseOutput } from "../outputs/database/database-output.ts";
-import { createFileOutput } from "../outputs/file/file.ts";
+import { createFileOutput } from "../outputs/files/file.ts";
 import { createHttpRequestOutput } from "../outputs/http-request/http-request.ts";
+import { createDatabaseOutput } from "../outputs/table/database-output.ts";
 import { deadlineMs } from "./deadline.ts";
 import type { BuiltInInputConfig, FilterConfig, Frame, OutputConfig, PipelineConfig } from "./schema.ts";
 

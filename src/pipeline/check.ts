@@ -4,7 +4,7 @@ import type { Writable } from "node:stream";
 import type { Output, Pipeline } from "../engine/ports.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
 import { loadScript, scriptPath } from "../filters/script.ts";
-import { queryDoubts } from "../inputs/database/query-mistakes.ts";
+import { queryDoubts } from "../inputs/query/query-mistakes.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
 import { type BuildParts, buildInput, buildOutput, buildPipeline } from "./build.ts";

@@ -1,5 +1,5 @@
 import type { Filter, Input, Output } from "../engine/ports.ts";
-import { isZero } from "../model/granule.ts";
+import { isZero } from "../model/precision.ts";
 import { doubt, type Finding, mistake } from "./diagnostics.ts";
 import type { InputConfig, PipelineConfig } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { readableBy } from "../inputs/readable-by.ts";
-import { granuleNanoseconds, parseGranule } from "../model/granule.ts";
+import { granuleNanoseconds, parseGranule } from "../model/precision.ts";
 
 const shortestMs = 1000;
 const longestMs = 7 * 24 * 60 * 60 * 1000;

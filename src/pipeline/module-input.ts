@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Connector } from "../engine/connector.ts";
+import type { Connector } from "../engine/connector/connector.ts";
 import type { Input } from "../engine/ports.ts";
 import { messageOf } from "../errors.ts";
 import { createModuleInput, loadConnector } from "../inputs/module/load.ts";

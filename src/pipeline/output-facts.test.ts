@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { told } from "../../test/support/pipeline-files.ts";
+import { MemoryTable, memoryOutput } from "../../testing/memory-output.ts";
 import type { Output } from "../engine/ports.ts";
-import { createDatabaseOutput } from "../outputs/database/database-output.ts";
-import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
+import { createDatabaseOutput } from "../outputs/table/database-output.ts";
 import { incoherencesOf, keyMistakes, pagingDoubts } from "./coherence.ts";
 import { definePipeline } from "./define.ts";
 import { pipelineSchema } from "./schema.ts";

@@ -5,14 +5,14 @@ import { mappingFilterSchema } from "../filters/mapping.ts";
 import { removeFilterSchema } from "../filters/remove.ts";
 import { scriptFilterSchema } from "../filters/script.ts";
 import { setFilterSchema } from "../filters/set.ts";
-import { databaseInputSchema } from "../inputs/database/schema.ts";
-import { httpPollingSchema } from "../inputs/http-polling/schema.ts";
+import { httpPollingSchema } from "../inputs/http/schema.ts";
 import { moduleInputSchema } from "../inputs/module/schema.ts";
+import { databaseInputSchema } from "../inputs/query/schema.ts";
 import { streamNameProblem } from "../model/stream-key.ts";
 import { consoleOutputSchema } from "../outputs/console.ts";
-import { databaseOutputSchema } from "../outputs/database/schema.ts";
-import { fileOutputSchema } from "../outputs/file/schema.ts";
+import { fileOutputSchema } from "../outputs/files/schema.ts";
 import { httpRequestOutputSchema } from "../outputs/http-request/schema.ts";
+import { databaseOutputSchema } from "../outputs/table/schema.ts";
 import { deadlineSchema } from "./deadline.ts";
 
 const streamName = z.string().superRefine((name, context) => {

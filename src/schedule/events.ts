@@ -1,4 +1,4 @@
-import type { RunResult } from "../engine/result.ts";
+import type { RunResult } from "../engine/run/result.ts";
 import type { TidemarkError } from "../errors.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { DeclaredSchedule } from "../pipeline/schedule.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { runResult } from "../../test/support/run-result.ts";
 import { hour, MachineClock, minute } from "../../test/support/scheduling.ts";
-import type { RunResult, RunStatus } from "../engine/result.ts";
+import type { RunResult, RunStatus } from "../engine/run/result.ts";
 import { TidemarkError } from "../errors.ts";
 import type { Scheduled, ScheduleEvent } from "./events.ts";
 import type { RunContext } from "./job.ts";

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { systemClock } from "../clock.ts";
-import { FakeClock } from "../testing/fake-clock.ts";
 import { watchPaths } from "./watch.ts";
 
 function folder(): string {

@@ -1,7 +1,7 @@
 import { mergeCoverage } from "../model/coverage.ts";
 import { type CursorType, isOrdered } from "../model/cursor.ts";
-import type { Granule } from "../model/granule.ts";
 import type { Interval } from "../model/position.ts";
+import type { Granule } from "../model/precision.ts";
 import { isCanonical } from "./step-rules.ts";
 
 /**

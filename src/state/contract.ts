@@ -1,7 +1,7 @@
+import type { OpenTransaction } from "../databases/port.ts";
 import type { Cursor, CursorType } from "../model/cursor.ts";
 import type { Interval, Position } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
-import type { OpenTransaction } from "../sql/port.ts";
 import type { AuditArchiving } from "./archiving.ts";
 import type { LeaseOwner } from "./owner.ts";
 import type { Retention } from "./retention.ts";

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
-import { withOtherProcess } from "../testing/state-suite/other-process.ts";
+import { withOtherProcess } from "../../testing/state-suite/other-process.ts";
 import { isOwnerGone, leaseOwnerSchema, ownerOf, processOwner } from "./owner.ts";
 
 test("a process knows itself, the same each time", () => {

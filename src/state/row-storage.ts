@@ -1,7 +1,7 @@
+import type { OpenTransaction } from "../databases/port.ts";
 import type { Interval } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import { compareTexts } from "../model/text-order.ts";
-import type { OpenTransaction } from "../sql/port.ts";
 import type { ChainLink } from "./chain-link.ts";
 import type { AuditRecord } from "./contract.ts";
 import type { Moment, Place } from "./listing.ts";

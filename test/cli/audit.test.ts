@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
-import { openState } from "../../src/state/open.ts";
+import { openState } from "../../src/state/storage/open.ts";
 import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
 
 async function folderWithLog(): Promise<string> {

@@ -99,12 +99,12 @@ describe("the entry of the package", () => {
 });
 
 describe("the entries of the library", () => {
-  it.each(["index.ts", "service/index.ts", "testing/index.ts"])(
-    "src/%s says on an old Node what is needed, before anything else",
+  it.each(["src/index.ts", "src/api/service/index.ts", "testing/index.ts"])(
+    "%s says on an old Node what is needed, before anything else",
     async (entry) => {
       const older =
         'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"22.12.0"}})';
-      const load = `import(${JSON.stringify(join(root, "src", entry))}).catch((error) => console.log(error.message))`;
+      const load = `import(${JSON.stringify(join(root, entry))}).catch((error) => console.log(error.message))`;
       const { stdout } = await startProcess(process.execPath, ["--import", older, "-e", load], {
         cwd: temporaryFolder(),
       }).ended;

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
-import { openState } from "../../src/state/open.ts";
 import { processOwner } from "../../src/state/owner.ts";
+import { openState } from "../../src/state/storage/open.ts";
 import { events, pipelineYaml, type SourceServer, sourceServer } from "./source-server.ts";
 import { jsonOf, start, temporaryFolder, tidemark } from "./support.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { emptyPosition, type Interval, type Position } from "../../src/model/position.ts";
 import type { StateStore } from "../../src/state/contract.ts";
-import { openState } from "../../src/state/open.ts";
+import { openState } from "../../src/state/storage/open.ts";
 import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
 
 const key = { connector: "acme", stream: "events" };

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openState } from "../../src/state/open.ts";
+import { openState } from "../../src/state/storage/open.ts";
 import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
 
 const key = { connector: "acme", stream: "events" };

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { defineConnector, defineOutput } from "../../src/index.ts";
-import { openSqliteState } from "../../src/state/sqlite/sqlite.ts";
+import { openSqliteState } from "../../src/state/storage/sqlite/sqlite.ts";
 import { lostAndRepeated } from "../support/delivered.ts";
 import { numbersConnector } from "../support/numbers-connector.ts";
 import { clock, engineOf, folder, freshBench, ids, state, table } from "../support/sync-engine.ts";

@@ -12,9 +12,9 @@ import {
   type StateStore,
   SyncEngine,
 } from "../../src/index.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
-import { MemoryTable, memoryOutput } from "../../src/testing/memory-output.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
+import { MemoryTable, memoryOutput } from "../../testing/memory-output.ts";
 import { testFolder } from "../support/command.ts";
 import { idsInSqlite, lostAndRepeated } from "../support/delivered.ts";
 import { numbersConnector } from "../support/numbers-connector.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineConnector, openState, SyncEngine } from "../../src/index.ts";
-import { MemoryTable, memoryOutput } from "../../src/testing/index.ts";
+import { MemoryTable, memoryOutput } from "../../testing/index.ts";
 import { testFolder } from "../support/command.ts";
 import { numbersConnector } from "../support/numbers-connector.ts";
 

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { stateStoreSuite } from "../../src/testing/state-suite.ts";
+import { stateStoreSuite } from "../../testing/state-suite.ts";
 import { httpBackend } from "../support/http-state.ts";
 import { postgresBackend } from "../support/postgres-state.ts";
 

@@ -1,12 +1,12 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { deltaRun } from "../../src/delta-run/delta-run.ts";
 import { emptyPosition } from "../../src/model/position.ts";
 import type { StateStore } from "../../src/state/contract.ts";
-import { deltaRun } from "../../src/state/delta-run.ts";
-import { type HttpStateOptions, openHttpState } from "../../src/state/http/http.ts";
 import { LeaseKeeper } from "../../src/state/lease-keeper.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
 import { type LeaseOwner, processOwner } from "../../src/state/owner.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { type HttpStateOptions, openHttpState } from "../../src/state/storage/http/http.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { serveState } from "../support/http-state.ts";
 
 const key = { connector: "sap_eu", stream: "suppliers" };

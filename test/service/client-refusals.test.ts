@@ -1,14 +1,14 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { memoryKeys } from "../../src/api/keys/memory.ts";
+import { KeyStore } from "../../src/api/keys/store.ts";
 import { isTidemarkError, messageOf, type TidemarkError } from "../../src/errors.ts";
 import { emptyPosition } from "../../src/model/position.ts";
-import { memoryKeys } from "../../src/service/keys/memory.ts";
-import { KeyStore } from "../../src/service/keys/store.ts";
 import type { StateStore } from "../../src/state/contract.ts";
-import { type HttpStateOptions, openHttpState } from "../../src/state/http/http.ts";
-import { openState } from "../../src/state/open.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { type HttpStateOptions, openHttpState } from "../../src/state/storage/http/http.ts";
+import { openState } from "../../src/state/storage/open.ts";
 import { version } from "../../src/version.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { type HttpHandler, sendJson, startHttpServer } from "../support/http-server.ts";
 import { startService } from "./support.ts";
 

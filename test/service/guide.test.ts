@@ -2,7 +2,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { routes } from "../../src/service/contracts.ts";
+import { routes } from "../../src/api/service/contracts.ts";
 import { root, temporaryFolder } from "../cli/support.ts";
 import { serveProcess } from "./support.ts";
 

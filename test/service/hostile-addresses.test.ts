@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { routePath } from "../../src/state/wire/routes.ts";
+import { routePath } from "../../src/api/contracts/routes.ts";
 import { rawAsk, rawJson, rawProblem } from "./raw.ts";
 import { problemIn, startService } from "./support.ts";
 

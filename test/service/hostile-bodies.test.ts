@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { openPostgresState } from "../../src/state/postgres/postgres.ts";
+import { openPostgresState } from "../../src/state/storage/postgres/postgres.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { exchange, rawProblem } from "./raw.ts";
 import { done, problemIn, startService } from "./support.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { memoryKeys } from "../../src/service/keys/memory.ts";
-import { KeyStore } from "../../src/service/keys/store.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { memoryKeys } from "../../src/api/keys/memory.ts";
+import { KeyStore } from "../../src/api/keys/store.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { done, problemIn, startService } from "./support.ts";
 
 describe("a key", () => {

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { RunRef, StateStore } from "../../src/state/contract.ts";
-import { openHttpState } from "../../src/state/http/http.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
-import { openPostgresState } from "../../src/state/postgres/postgres.ts";
-import { allPages } from "../../src/testing/state-suite/support.ts";
+import { openHttpState } from "../../src/state/storage/http/http.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
+import { openPostgresState } from "../../src/state/storage/postgres/postgres.ts";
+import { allPages } from "../../testing/state-suite/support.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findViolation, type Violation } from "./linearizable/checker.ts";
 import { History } from "./linearizable/history.ts";

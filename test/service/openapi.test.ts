@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { type RouteName, routes } from "../../src/service/contracts.ts";
-import { openApiDocument } from "../../src/service/docs/openapi.ts";
-import type { WireRoute } from "../../src/state/wire/routes.ts";
+import type { WireRoute } from "../../src/api/contracts/routes.ts";
+import { openApiDocument } from "../../src/api/docs/openapi.ts";
+import { type RouteName, routes } from "../../src/api/service/contracts.ts";
 import { problemIn, type Running, startService } from "./support.ts";
 
 const names = Object.keys(routes).filter((name): name is RouteName => Object.hasOwn(routes, name));

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
-import { openState } from "../../src/state/open.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { openState } from "../../src/state/storage/open.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { temporaryFolder } from "../cli/support.ts";
 import { done, problemIn, startService } from "./support.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { postgresKeys } from "../../src/service/keys/postgres.ts";
-import { KeyStore } from "../../src/service/keys/store.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
-import { openPostgresState } from "../../src/state/postgres/postgres.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { postgresKeys } from "../../src/api/keys/postgres.ts";
+import { KeyStore } from "../../src/api/keys/store.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
+import { openPostgresState } from "../../src/state/storage/postgres/postgres.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { done, problemIn, type Running, startService } from "./support.ts";

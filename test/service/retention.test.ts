@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { keepHistoryShort } from "../../src/cli/serve/retention.ts";
 import { openState, type StateStore } from "../../src/index.ts";
 import { openLog } from "../../src/observability/log.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { temporaryFolder, tidemark } from "../cli/support.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { ask, done, serveProcess } from "./support.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type RouteName, routes } from "../../src/service/contracts.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
-import { routePath, scopes, type WireRoute } from "../../src/state/wire/routes.ts";
+import { routePath, scopes, type WireRoute } from "../../src/api/contracts/routes.ts";
+import { type RouteName, routes } from "../../src/api/service/contracts.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
 import { problemIn, startService } from "./support.ts";
 
 const names = Object.keys(routes).filter((name): name is RouteName => Object.hasOwn(routes, name));

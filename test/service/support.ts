@@ -1,20 +1,20 @@
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
 import { z } from "zod";
-import type { Clock } from "../../src/clock.ts";
+import { problem } from "../../src/api/contracts/problem.ts";
+import type { Scope } from "../../src/api/contracts/routes.ts";
+import { memoryKeys } from "../../src/api/keys/memory.ts";
+import { KeyStore } from "../../src/api/keys/store.ts";
 import {
   createService,
   type ServiceLogger,
   type ServiceOptions,
   serveService,
-} from "../../src/service/index.ts";
-import { memoryKeys } from "../../src/service/keys/memory.ts";
-import { KeyStore } from "../../src/service/keys/store.ts";
-import type { ListenOptions } from "../../src/service/listen.ts";
+} from "../../src/api/service/index.ts";
+import type { ListenOptions } from "../../src/api/service/listen.ts";
+import type { Clock } from "../../src/clock.ts";
 import type { StateStore } from "../../src/state/contract.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
-import { problem } from "../../src/state/wire/problem.ts";
-import type { Scope } from "../../src/state/wire/routes.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
 import { start } from "../cli/support.ts";
 
 export interface Answered {

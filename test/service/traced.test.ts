@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { type Log, openLog } from "../../src/observability/log.ts";
 import { tracedRequests } from "../../src/observability/traced-requests.ts";
 import { noTracing } from "../../src/observability/tracing.ts";
-import { openState } from "../../src/state/open.ts";
+import { openState } from "../../src/state/storage/open.ts";
 import { parseTraceContext, withTraceContext } from "../../src/trace-context.ts";
 import { type Running, startService } from "./support.ts";
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
 import { done, type Running, startService } from "./support.ts";
 
 const page = z.object({

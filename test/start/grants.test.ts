@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import { openKeys } from "../../src/service/keys/open.ts";
-import { openState } from "../../src/state/open.ts";
+import { openKeys } from "../../src/api/keys/open.ts";
+import { openState } from "../../src/state/storage/open.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 
 const guide = readFileSync(new URL("../../docs/operations/README.md", import.meta.url), "utf8");

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openSqliteState } from "../../src/state/sqlite/sqlite.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { openSqliteState } from "../../src/state/storage/sqlite/sqlite.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { events, sourceServer } from "../cli/source-server.ts";
 import { temporaryFolder } from "../cli/support.ts";
 import { holdPage, idsIn, scheduledYaml, startSchedules, toFile } from "./support.ts";

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
-import { openSqliteState } from "../../src/state/sqlite/sqlite.ts";
+import { openSqliteState } from "../../src/state/storage/sqlite/sqlite.ts";
 import { events, sourceServer } from "../cli/source-server.ts";
 import { temporaryFolder } from "../cli/support.ts";
 import { idsIn, scheduledYaml, startSchedules, toFile } from "./support.ts";

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { systemClock } from "../../src/clock.ts";
+import { openSql } from "../../src/databases/open.ts";
+import type { Column, SqlConnection } from "../../src/databases/port.ts";
 import type { Commit, OutputSession, Refusal, Refusals } from "../../src/engine/ports.ts";
 import type { CursorType } from "../../src/model/cursor.ts";
 import { emptyPosition } from "../../src/model/position.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
-import { createDatabaseOutput } from "../../src/outputs/database/database-output.ts";
-import { type DatabaseOutputConfig, databaseOutputSchema } from "../../src/outputs/database/schema.ts";
-import { openSql } from "../../src/sql/open.ts";
-import type { Column, SqlConnection } from "../../src/sql/port.ts";
+import { createDatabaseOutput } from "../../src/outputs/table/database-output.ts";
+import { type DatabaseOutputConfig, databaseOutputSchema } from "../../src/outputs/table/schema.ts";
 import { mysqlRuns, ownMysqlDatabase } from "./mysql-tests.ts";
 import { createTestDatabase } from "./postgres.ts";
 

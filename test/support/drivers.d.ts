@@ -1,5 +1,5 @@
-import type { BetterSqlite3 } from "../../src/sql/sqlite/handle.ts";
-import type { OwnTransaction } from "../../src/testing/state-suite.ts";
+import type { BetterSqlite3 } from "../../src/databases/sqlite/handle.ts";
+import type { OwnTransaction } from "../../testing/state-suite.ts";
 
 /** One way in which a user's code has transactions on a database. */
 export interface Driver {

@@ -1,18 +1,18 @@
 import type { Clock } from "../../src/clock.ts";
 import { systemClock } from "../../src/clock.ts";
-import type { FaultPoint } from "../../src/engine/fault-points.ts";
 import type { Incremental, Pipeline } from "../../src/engine/ports.ts";
-import { attemptSync, type SyncOptions, sync } from "../../src/engine/sync.ts";
+import type { FaultPoint } from "../../src/engine/run/fault-points.ts";
+import { attemptSync, type SyncOptions, sync } from "../../src/engine/run/sync.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
 import type { StateStore } from "../../src/state/contract.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
-import { MemoryTable, memoryOutput } from "../../src/testing/memory-output.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
+import { MemoryTable, memoryOutput } from "../../testing/memory-output.ts";
 import {
   type SimulatedReading,
   SimulatedSource,
   simulatedIncremental,
   simulatedInput,
-} from "../../src/testing/simulated-source.ts";
+} from "../../testing/simulated-source.ts";
 
 export const key = { connector: "acme", stream: "events" };
 const ascending: SimulatedReading = { pageSize: 3, paging: "keyset", order: "ascending", bound: "inclusive" };

@@ -1,22 +1,22 @@
 import fc from "fast-check";
 import type { Clock } from "../../src/clock.ts";
-import { attemptBackfill } from "../../src/engine/backfill.ts";
 import type { Pipeline, Slices, Start } from "../../src/engine/ports.ts";
-import { attemptSync } from "../../src/engine/sync.ts";
-import { parseGranule } from "../../src/model/granule.ts";
+import { attemptBackfill } from "../../src/engine/run/backfill.ts";
+import { attemptSync } from "../../src/engine/run/sync.ts";
 import type { Order } from "../../src/model/position.ts";
+import { parseGranule } from "../../src/model/precision.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
 import { type Period, parseSliceStep } from "../../src/model/slices.ts";
 import type { StateStore } from "../../src/state/contract.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
-import { Interrupter, type Interruption } from "../../src/testing/interrupter.ts";
-import { MemoryTable, memoryOutput } from "../../src/testing/memory-output.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
+import { Interrupter, type Interruption } from "../../testing/interrupter.ts";
+import { MemoryTable, memoryOutput } from "../../testing/memory-output.ts";
 import {
   type SimulatedReading,
   SimulatedSource,
   simulatedIncremental,
   simulatedInput,
-} from "../../src/testing/simulated-source.ts";
+} from "../../testing/simulated-source.ts";
 
 /**
  * Histories of a source and of the runs that follow it: records are added, often with a timestamp

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { InputContext, InputSession, Page, PartContext, ReadRequest } from "../../src/engine/ports.ts";
-import { createHttpPolling } from "../../src/inputs/http-polling/input.ts";
-import { httpPollingSchema } from "../../src/inputs/http-polling/schema.ts";
+import { createHttpPolling } from "../../src/inputs/http/input.ts";
+import { httpPollingSchema } from "../../src/inputs/http/schema.ts";
 import { SkippingClock } from "./skipping-clock.ts";
 
 export type HttpPollingKeys = Omit<z.input<typeof httpPollingSchema>, "type">;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { z } from "zod";
 import type { Commit, OutputSession } from "../../src/engine/ports.ts";
-import { RunRefusals } from "../../src/engine/refusals.ts";
+import { RunRefusals } from "../../src/engine/refusals/refusals.ts";
 import { emptyPosition } from "../../src/model/position.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
 import { createHttpRequestOutput } from "../../src/outputs/http-request/http-request.ts";

@@ -1,10 +1,10 @@
 import { onTestFinished } from "vitest";
+import { type Listening, serveService } from "../../src/api/service/listen.ts";
+import { createService } from "../../src/api/service/service.ts";
 import type { Clock } from "../../src/clock.ts";
-import { type Listening, serveService } from "../../src/service/listen.ts";
-import { createService } from "../../src/service/service.ts";
 import type { StateStore } from "../../src/state/contract.ts";
-import { openHttpState } from "../../src/state/http/http.ts";
-import type { StateStoreSuite } from "../../src/testing/state-suite.ts";
+import { openHttpState } from "../../src/state/storage/http/http.ts";
+import type { StateStoreSuite } from "../../testing/state-suite.ts";
 
 /** A service without keys on a free port of this machine. */
 export function serveState(state: StateStore, clock?: Clock): Promise<Listening> {

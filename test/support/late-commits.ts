@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import pg from "pg";
 import { onTestFinished } from "vitest";
+import { openSql } from "../../src/databases/open.ts";
 import { definePipeline, openState, type RunResult, type SyncOptions, sync } from "../../src/index.ts";
-import { openSql } from "../../src/sql/open.ts";
 import { testFolder } from "./command.ts";
 import { createTestDatabase } from "./postgres.ts";
 

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { Input, Pipeline } from "../../src/engine/ports.ts";
-import { sync } from "../../src/engine/sync.ts";
-import { createDatabaseOutput } from "../../src/outputs/database/database-output.ts";
-import { databaseOutputSchema } from "../../src/outputs/database/schema.ts";
-import { openState } from "../../src/state/open.ts";
-import { simulatedIncremental } from "../../src/testing/simulated-source.ts";
+import { sync } from "../../src/engine/run/sync.ts";
+import { createDatabaseOutput } from "../../src/outputs/table/database-output.ts";
+import { databaseOutputSchema } from "../../src/outputs/table/schema.ts";
+import { openState } from "../../src/state/storage/open.ts";
+import { simulatedIncremental } from "../../testing/simulated-source.ts";
 
 /**
  * Runs a stream of so many partitions twice, in a process of its own, and prints what it took: the

@@ -1,6 +1,6 @@
 import pg from "pg";
-import { openPostgresState } from "../../src/state/postgres/postgres.ts";
-import type { OwnTransactions, StateStoreSuite } from "../../src/testing/state-suite.ts";
+import { openPostgresState } from "../../src/state/storage/postgres/postgres.ts";
+import type { OwnTransactions, StateStoreSuite } from "../../testing/state-suite.ts";
 import { createTestDatabase } from "./postgres.ts";
 
 export const postgresBackend: StateStoreSuite = {

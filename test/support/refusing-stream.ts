@@ -1,8 +1,8 @@
 import type { DeadLetter, Input, Pipeline } from "../../src/engine/ports.ts";
-import type { RunResult } from "../../src/engine/result.ts";
-import { sync } from "../../src/engine/sync.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
-import { MemoryTable, memoryOutput } from "../../src/testing/memory-output.ts";
+import type { RunResult } from "../../src/engine/run/result.ts";
+import { sync } from "../../src/engine/run/sync.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
+import { MemoryTable, memoryOutput } from "../../testing/memory-output.ts";
 
 export interface RefusingStream {
   run(): Promise<RunResult>;

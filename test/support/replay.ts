@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { onTestFinished } from "vitest";
 import type { DeadLetterStore } from "../../src/engine/ports.ts";
-import { lettersOf, type ReplayOptions, replayDeadLetters } from "../../src/engine/replay.ts";
-import { attemptSync } from "../../src/engine/sync.ts";
+import { lettersOf, type ReplayOptions, replayDeadLetters } from "../../src/engine/refusals/replay.ts";
+import { attemptSync } from "../../src/engine/run/sync.ts";
 import { definePipeline, type PipelineDefinition } from "../../src/pipeline/define.ts";
 import type { StateStore } from "../../src/state/contract.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
 
 export const key = { connector: "orders", stream: "default" };
 

@@ -1,4 +1,4 @@
-import type { RunResult } from "../../src/engine/result.ts";
+import type { RunResult } from "../../src/engine/run/result.ts";
 
 /** What came of a completed run that did nothing, but for what is given. */
 export function runResult(given: Partial<RunResult> = {}): RunResult {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../src/clock.ts";
-import type { RunResult, RunStatus } from "../../src/engine/result.ts";
+import type { RunResult, RunStatus } from "../../src/engine/run/result.ts";
 import { isTidemarkError, TidemarkError } from "../../src/errors.ts";
 import type { Scheduled, ScheduleEvent } from "../../src/schedule/events.ts";
 import type { RunContext } from "../../src/schedule/job.ts";
@@ -8,8 +8,8 @@ import { lastRunOf } from "../../src/schedule/last-run.ts";
 import { Scheduler } from "../../src/schedule/scheduler.ts";
 import type { Run, StateStore } from "../../src/state/contract.ts";
 import { LeaseKeeper } from "../../src/state/lease-keeper.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { runResult } from "./run-result.ts";
 
 export const minute = 60_000;

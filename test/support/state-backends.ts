@@ -2,11 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openFileState } from "../../src/state/file/file.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
-import { openSqliteState } from "../../src/state/sqlite/sqlite.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
-import type { OwnTransactions, StateStoreSuite } from "../../src/testing/state-suite.ts";
+import { openFileState } from "../../src/state/storage/files/file.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
+import { openSqliteState } from "../../src/state/storage/sqlite/sqlite.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
+import type { OwnTransactions, StateStoreSuite } from "../../testing/state-suite.ts";
 import { httpBackend } from "./http-state.ts";
 import { postgresBackend } from "./postgres-state.ts";
 

@@ -6,8 +6,8 @@ import {
   SyncEngine,
   type SyncEngineOptions,
 } from "../../src/index.ts";
-import { openSqliteState } from "../../src/state/sqlite/sqlite.ts";
-import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { openSqliteState } from "../../src/state/storage/sqlite/sqlite.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { testFolder } from "./command.ts";
 import { idsInSqlite } from "./delivered.ts";
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect } from "vitest";
 import { definePipeline, type Pipeline, sync, type VerifyOptions, verify } from "../../src/index.ts";
-import { openMemoryState } from "../../src/state/memory/memory.ts";
+import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
 import { sendJson, startHttpServer } from "./http-server.ts";
 
 interface Order {

@@ -1,4 +1,4 @@
-import type { SqlConnection } from "../../src/sql/port.ts";
+import type { SqlConnection } from "../../src/databases/port.ts";
 import { mysqlLaterTypes, mysqlOtherTopics, mysqlRows } from "./mysql-rows.ts";
 import { postgresRows, postgresWithoutInput } from "./postgres-rows.ts";
 

@@ -1,4 +1,4 @@
-import type { SqlConnection } from "../../src/sql/port.ts";
+import type { SqlConnection } from "../../src/databases/port.ts";
 import { mysqlRows } from "./mysql-rows.ts";
 import { postgresRows, postgresSetup } from "./postgres-rows.ts";
 import type { TypeRow } from "./rows.ts";

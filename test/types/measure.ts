@@ -1,14 +1,14 @@
 import { systemClock } from "../../src/clock.ts";
+import { openSql } from "../../src/databases/open.ts";
+import type { Column, SqlConnection } from "../../src/databases/port.ts";
 import type { OutputSession } from "../../src/engine/ports.ts";
 import { isTidemarkError } from "../../src/errors.ts";
 import { ExactNumber } from "../../src/model/exact-number.ts";
 import { parseJson, stringifyJson } from "../../src/model/json.ts";
 import { emptyPosition } from "../../src/model/position.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
-import { createDatabaseOutput } from "../../src/outputs/database/database-output.ts";
-import { databaseOutputSchema } from "../../src/outputs/database/schema.ts";
-import { openSql } from "../../src/sql/open.ts";
-import type { Column, SqlConnection } from "../../src/sql/port.ts";
+import { createDatabaseOutput } from "../../src/outputs/table/database-output.ts";
+import { databaseOutputSchema } from "../../src/outputs/table/schema.ts";
 import type { TypedDatabase } from "./databases.ts";
 import type { TypeRow } from "./rows.ts";
 

@@ -1,11 +1,11 @@
 import { open, rm } from "node:fs/promises";
+import { auditRecordToWire } from "../../api/contracts/history.ts";
 import { messageOf } from "../../errors.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { privateMode } from "../../private-files.ts";
 import { auditHash } from "../../state/audit.ts";
 import type { AuditRecord, StateStore } from "../../state/contract.ts";
-import { auditRecordToWire } from "../../state/wire/history.ts";
 import { invalidArgument } from "../failure.ts";
 import { counted } from "../format.ts";
 import { print, printJson, shown } from "../terminal.ts";

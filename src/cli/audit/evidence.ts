@@ -1,11 +1,11 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline/promises";
+import { auditRecord, auditRecordFromWire } from "../../api/contracts/history.ts";
 import { messageOf } from "../../errors.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import { auditBroken, auditHash, ChainVerifier } from "../../state/audit.ts";
 import type { AuditRecord, StateStore } from "../../state/contract.ts";
 import { encodePlace } from "../../state/listing.ts";
-import { auditRecord, auditRecordFromWire } from "../../state/wire/history.ts";
 import { invalidArgument } from "../failure.ts";
 import type { AuditHead } from "./heads.ts";
 

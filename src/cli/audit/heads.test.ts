@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import type { StateStore } from "../../state/contract.ts";
-import { openSqliteState } from "../../state/sqlite/sqlite.ts";
+import { openSqliteState } from "../../state/storage/sqlite/sqlite.ts";
 import { Evidence } from "./evidence.ts";
 import { auditHeads, readPinned } from "./heads.ts";
 

@@ -1,5 +1,5 @@
-import { attemptBackfill, type BackfillRange } from "../../engine/backfill.ts";
-import type { RunResult } from "../../engine/result.ts";
+import { attemptBackfill, type BackfillRange } from "../../engine/run/backfill.ts";
+import type { RunResult } from "../../engine/run/result.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import type { optionsOf } from "../commands.ts";

@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 import type { Command } from "commander";
 import type { DeadLetter, DeadLetterStore, LetterEntry, LettersFound } from "../../engine/ports.ts";
-import { lettersOf } from "../../engine/replay.ts";
+import { lettersOf } from "../../engine/refusals/replay.ts";
 import { isRecord } from "../../model/record.ts";
-import { DeadLetterBook } from "../../outputs/on-error/dead-letter-book.ts";
-import { recordName } from "../../outputs/on-error/record-name.ts";
+import { DeadLetterBook } from "../../outputs/dead-letters/dead-letter-book.ts";
+import { recordName } from "../../outputs/dead-letters/record-name.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { invalidArgument } from "../failure.ts";
 import { counted } from "../format.ts";

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { lettersOf, type ReplayResult, replayDeadLetters } from "../../engine/replay.ts";
-import type { ReplayedLetter } from "../../engine/replay-session.ts";
+import { lettersOf, type ReplayResult, replayDeadLetters } from "../../engine/refusals/replay.ts";
+import type { ReplayedLetter } from "../../engine/refusals/replay-session.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
-import { DeadLetterBook } from "../../outputs/on-error/dead-letter-book.ts";
+import { DeadLetterBook } from "../../outputs/dead-letters/dead-letter-book.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { errorJson, exitCodes, formatError } from "../failure.ts";

@@ -1,5 +1,5 @@
-import { openKeys, openKeysIfAny } from "../../service/keys/open.ts";
-import type { KeyDesk } from "../../service/keys/store.ts";
+import { openKeys, openKeysIfAny } from "../../api/keys/open.ts";
+import type { KeyDesk } from "../../api/keys/store.ts";
 import { invalidArgument } from "../failure.ts";
 import { missingFile, stateKey } from "../state-access.ts";
 import { note, style } from "../terminal.ts";
@@ -29,7 +29,7 @@ function isService(url: string): boolean {
 }
 
 async function remoteKeys(url: string): Promise<KeyDesk> {
-  const { openRemoteKeys } = await import("../../service/keys/remote.ts");
+  const { openRemoteKeys } = await import("../../api/keys/remote.ts");
   const onOutage = (message: string): void => note(`${style("yellow", message, process.stderr)}\n`);
   return openRemoteKeys(url, { ...stateKey(), onOutage });
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import type { NewKey } from "../../service/keys/store.ts";
-import { type Scope, scopes } from "../../state/wire/routes.ts";
+import { type Scope, scopes } from "../../api/contracts/routes.ts";
+import type { NewKey } from "../../api/keys/store.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { invalidArgument } from "../failure.ts";
 import { actor } from "../state-access.ts";

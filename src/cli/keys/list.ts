@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { isOver, type KeyRecord } from "../../service/keys/store.ts";
-import { keyToWire } from "../../service/keys/wire.ts";
+import { isOver, type KeyRecord } from "../../api/keys/store.ts";
+import { keyToWire } from "../../api/keys/wire.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { type Column, Table } from "../table.ts";
 import { print, printJsonList, shown, style } from "../terminal.ts";

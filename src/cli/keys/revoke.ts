@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { keyToWire } from "../../service/keys/wire.ts";
+import { keyToWire } from "../../api/keys/wire.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { actor } from "../state-access.ts";
 import { print, printJson, shown, style } from "../terminal.ts";

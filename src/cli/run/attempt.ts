@@ -1,7 +1,7 @@
-import { preview } from "../../engine/preview.ts";
-import type { Progress } from "../../engine/read-loop.ts";
-import type { RunResult } from "../../engine/result.ts";
-import { attemptSync, type RunPause, type SyncOptions } from "../../engine/sync.ts";
+import { preview } from "../../engine/run/preview.ts";
+import type { Progress } from "../../engine/run/read-loop.ts";
+import type { RunResult } from "../../engine/run/result.ts";
+import { attemptSync, type RunPause, type SyncOptions } from "../../engine/run/sync.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { asTidemarkError } from "../failure.ts";

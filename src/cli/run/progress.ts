@@ -1,5 +1,5 @@
-import type { Progress } from "../../engine/read-loop.ts";
-import type { RunPause } from "../../engine/sync.ts";
+import type { Progress } from "../../engine/run/read-loop.ts";
+import type { RunPause } from "../../engine/run/sync.ts";
 import { counted, formatCount } from "../format.ts";
 import { cutToWidth } from "../table.ts";
 import { note, noteOver, shown } from "../terminal.ts";

@@ -1,5 +1,5 @@
 import { type FilterCount, filtersJson } from "../../engine/filter-account.ts";
-import { countsOf, type RunResult, type RunStatus } from "../../engine/result.ts";
+import { countsOf, type RunResult, type RunStatus } from "../../engine/run/result.ts";
 import { redact } from "../../secrets.ts";
 import { errorJson } from "../failure.ts";
 import { counted, formatCount, formatDuration } from "../format.ts";

@@ -1,4 +1,4 @@
-import type { RunResult } from "../../engine/result.ts";
+import type { RunResult } from "../../engine/run/result.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import type { optionsOf } from "../commands.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../../../test/cli/support.ts";
-import { FakeClock } from "../../testing/fake-clock.ts";
+import { FakeClock } from "../../../testing/fake-clock.ts";
 import { CertificateRenewal, type CertificateStanding, readCertificate } from "./certificate.ts";
 
 const pem = (name: string): string =>

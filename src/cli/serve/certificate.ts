@@ -1,9 +1,9 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
+import type { ServiceLogger } from "../../api/service/logger.ts";
 import type { Clock } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
-import type { ServiceLogger } from "../../service/logger.ts";
 import { invalidArgument } from "../failure.ts";
 
 /** A certificate chain and its private key, as PEM. */

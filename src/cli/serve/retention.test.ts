@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { FakeClock } from "../../../testing/fake-clock.ts";
 import { openLog } from "../../observability/log.ts";
-import { FakeClock } from "../../testing/fake-clock.ts";
 import { States } from "../start/states.ts";
 import { keepHistoryShort } from "./retention.ts";
 

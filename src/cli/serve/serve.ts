@@ -1,7 +1,7 @@
 import { systemClock } from "../../clock.ts";
 import type { LogLevel } from "../../observability/log.ts";
 import { observedState } from "../../observability/observed-state.ts";
-import { openState } from "../../state/open.ts";
+import { openState } from "../../state/storage/open.ts";
 import { onHangup } from "../hangup.ts";
 import { observe } from "../observe.ts";
 import { stopOnSignals } from "../start/stop.ts";

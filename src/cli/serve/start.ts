@@ -1,11 +1,11 @@
+import { openKeys } from "../../api/keys/open.ts";
+import type { KeyStore } from "../../api/keys/store.ts";
+import { usualLimits } from "../../api/service/authenticate.ts";
+import { ensureKey, firstKeyFile, isLoopback } from "../../api/service/first-key.ts";
+import { serveService } from "../../api/service/listen.ts";
+import type { ServiceLogger } from "../../api/service/logger.ts";
+import { createService, type ServiceOptions } from "../../api/service/service.ts";
 import type { Clock } from "../../clock.ts";
-import { usualLimits } from "../../service/authenticate.ts";
-import { ensureKey, firstKeyFile, isLoopback } from "../../service/first-key.ts";
-import { openKeys } from "../../service/keys/open.ts";
-import type { KeyStore } from "../../service/keys/store.ts";
-import { serveService } from "../../service/listen.ts";
-import type { ServiceLogger } from "../../service/logger.ts";
-import { createService, type ServiceOptions } from "../../service/service.ts";
 import type { StateStore } from "../../state/contract.ts";
 import { invalidArgument } from "../failure.ts";
 import { actor } from "../state-access.ts";

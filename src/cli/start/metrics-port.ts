@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { limitConnections } from "../../api/service/connections.ts";
+import { isLoopback } from "../../api/service/first-key.ts";
+import { foreignPage } from "../../api/service/foreign-pages.ts";
 import { messageOf } from "../../errors.ts";
 import type { Metrics } from "../../observability/metrics.ts";
-import { limitConnections } from "../../service/connections.ts";
-import { isLoopback } from "../../service/first-key.ts";
-import { foreignPage } from "../../service/foreign-pages.ts";
 import { invalidArgument } from "../failure.ts";
 
 export interface MetricsPort extends AsyncDisposable {

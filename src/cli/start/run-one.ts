@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { Clock } from "../../clock.ts";
-import type { RunResult } from "../../engine/result.ts";
-import { attemptSync } from "../../engine/sync.ts";
+import type { RunResult } from "../../engine/run/result.ts";
+import { attemptSync } from "../../engine/run/sync.ts";
 import { observedState } from "../../observability/observed-state.ts";
 import type { ScheduleLog } from "../../observability/schedule-log.ts";
 import { tracedRun } from "../../observability/traced-run.ts";

@@ -1,5 +1,5 @@
 import type { StateStore } from "../../state/contract.ts";
-import { openState } from "../../state/open.ts";
+import { openState } from "../../state/storage/open.ts";
 import { stateKey } from "../state-access.ts";
 
 export interface OpenedState {

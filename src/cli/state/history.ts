@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import { runRecordToWire } from "../../api/contracts/history.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import type { RunRecord } from "../../state/contract.ts";
-import { runRecordToWire } from "../../state/wire/history.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { formatCount, formatDuration } from "../format.ts";
 import { withState } from "../state-access.ts";

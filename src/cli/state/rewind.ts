@@ -54,7 +54,7 @@ async function rewind(key: StreamKey, options: Options): Promise<void> {
 /** Works on the state that the pipeline's runs use. */
 async function toWhereOutputStands(key: StreamKey, file: string, options: Options): Promise<void> {
   const pipeline = await pipelineOf(key, file, options);
-  const { rewindToOutput } = await import("../../engine/rewind-to-output.ts");
+  const { rewindToOutput } = await import("../../engine/run/rewind-to-output.ts");
   await withState(pipeline.stateUrl ?? options.state, { create: false }, async (state) => {
     const before = await storedStream(state, key);
     const after = await rewindToOutput(pipeline, { state, reason: options.reason, actor: actor() });

@@ -1,7 +1,7 @@
 import { mergeCoverage } from "../../model/coverage.ts";
 import { type CursorType, isOrdered } from "../../model/cursor.ts";
-import type { Granule } from "../../model/granule.ts";
 import { decodePosition, type Interval, type Position } from "../../model/position.ts";
+import type { Granule } from "../../model/precision.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { ExportedStream, RunRecord, StateStore, StreamState } from "../../state/contract.ts";
 import { partitionPages } from "./partitions.ts";

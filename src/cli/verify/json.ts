@@ -1,4 +1,4 @@
-import type { VerifyResult } from "../../engine/verify-result.ts";
+import type { VerifyResult } from "../../engine/verify/verify-result.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 
 /** A backfill that brings what is missing or different. */

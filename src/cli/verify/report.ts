@@ -1,5 +1,5 @@
-import type { Difference } from "../../engine/verify-records.ts";
-import type { VerifyResult } from "../../engine/verify-result.ts";
+import type { Difference } from "../../engine/verify/verify-records.ts";
+import type { VerifyResult } from "../../engine/verify/verify-result.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { counted, formatCount, formatDuration } from "../format.ts";
 import { formatFields, Table } from "../table.ts";

@@ -1,6 +1,6 @@
-import { attemptBackfill } from "../../engine/backfill.ts";
-import { verify as compare } from "../../engine/verify.ts";
-import type { VerifyResult } from "../../engine/verify-result.ts";
+import { attemptBackfill } from "../../engine/run/backfill.ts";
+import { verify as compare } from "../../engine/verify/verify.ts";
+import type { VerifyResult } from "../../engine/verify/verify-result.ts";
 import type { TidemarkError } from "../../errors.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CursorField } from "../../engine/ports.ts";
 import { compareCursorValues, readCursorValue } from "../../model/cursor.ts";
-import { parseGranule } from "../../model/granule.ts";
+import { parseGranule } from "../../model/precision.ts";
 import { compareTexts } from "../../model/text-order.ts";
 import { nanosecondsToTimestamp, parseCursorFormat, timestampToNanoseconds } from "../../model/timestamp.ts";
 import { timestampForm } from "../../model/timestamp-form.ts";

@@ -1,6 +1,6 @@
 import { isTidemarkError } from "../../errors.ts";
 import { compareCursorValues, floorCursor, stepCursor } from "../../model/cursor.ts";
-import { type Granule, parseGranule } from "../../model/granule.ts";
+import { type Granule, parseGranule } from "../../model/precision.ts";
 import { compareTexts } from "../../model/text-order.ts";
 import {
   type CursorFormat,

@@ -3,7 +3,7 @@ import { compareTexts } from "../../model/text-order.ts";
 import { type CursorFormat, formatLowerBound } from "../../model/timestamp.ts";
 import { compilePattern } from "../../model/timestamp-pattern.ts";
 import { formatUpperBound } from "../bounds.ts";
-import { sortsByTime } from "../format-granule.ts";
+import { sortsByTime } from "../format-precision.ts";
 import type { LowerText } from "./iso-bounds.ts";
 import { withEarlierOffsets, withLaterOffsets } from "./seasonal-offsets.ts";
 

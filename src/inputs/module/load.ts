@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { type Connector, connectorProblem, isConnector } from "../../engine/connector.ts";
-import { createConnectorInput } from "../../engine/connector-input.ts";
+import { type Connector, connectorProblem, isConnector } from "../../engine/connector/connector.ts";
+import { createConnectorInput } from "../../engine/connector/connector-input.ts";
 import type { Input } from "../../engine/ports.ts";
-import { importUserModule } from "../../engine/user-module.ts";
+import { importUserModule } from "../../engine/user-code/user-module.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { ModuleInputConfig } from "./schema.ts";
 

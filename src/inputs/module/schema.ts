@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defaultBatchSize, mostBatchSize } from "../../engine/connector-input.ts";
+import { defaultBatchSize, mostBatchSize } from "../../engine/connector/connector-input.ts";
 import { keySchema } from "../path-schema.ts";
 import { scheduleKeys } from "../schedule.ts";
 import { storagePathSchema } from "../storage-path.ts";

@@ -1,5 +1,5 @@
 import { isSecretName, registerParameterSecret } from "../../http/address.ts";
-import { filledWith, hasPlaceholder } from "../../http/template.ts";
+import { filledWith, hasPlaceholder } from "../../templates/template.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
 /** Registers what the pipeline itself, and no record, puts into parameters by a secret's name. */

@@ -1,10 +1,10 @@
 import { TidemarkError } from "../../errors.ts";
 import { type BodyKind, bodyKindOf, encodeForm, writerFor } from "../../http/body-text.ts";
-import { compilePlacedText, compileTemplate, isOnePlaceholder } from "../../http/template.ts";
 import { stringifyJson } from "../../model/json.ts";
 import { withValuePlaced } from "../../model/placed-value.ts";
 import { kindOf } from "../../model/plain-object.ts";
 import { isRecord, parsePath, type SourceRecord } from "../../model/record.ts";
+import { compilePlacedText, compileTemplate, isOnePlaceholder } from "../../templates/template.ts";
 import type { HttpRequestConfig } from "./keys.ts";
 
 /** What a record gives to a body. */

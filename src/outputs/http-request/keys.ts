@@ -2,8 +2,8 @@ import { z } from "zod";
 import { formLists } from "../../http/body-text.ts";
 import { headerNameSchema } from "../../http/header-name.ts";
 import { endpointSchema, httpSettingsShape, queryParamsSchema } from "../../http/schema.ts";
-import { filledWith, templateProblems } from "../../http/template.ts";
-import { onErrorShape } from "../on-error/schema.ts";
+import { filledWith, templateProblems } from "../../templates/template.ts";
+import { onErrorShape } from "../dead-letters/schema.ts";
 import { answerSchema } from "./answer/schema.ts";
 
 const placeholders =

@@ -1,8 +1,8 @@
 import type { z } from "zod";
-import { hasPlaceholder, isOnePlaceholder, templateProblems } from "../../http/template.ts";
 import { isPlainObject } from "../../model/plain-object.ts";
 import { parsePath, valueAt } from "../../model/record.ts";
-import { refuseOnErrorMistakes } from "../on-error/schema.ts";
+import { hasPlaceholder, isOnePlaceholder, templateProblems } from "../../templates/template.ts";
+import { refuseOnErrorMistakes } from "../dead-letters/schema.ts";
 import { declaredKind } from "./body.ts";
 import type { HttpRequestConfig } from "./keys.ts";
 

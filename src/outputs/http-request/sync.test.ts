@@ -9,11 +9,11 @@ import {
   idsIn,
 } from "../../../test/support/http-request.ts";
 import { type HttpTestServer, type SeenRequest, startHttpServer } from "../../../test/support/http-server.ts";
-import type { FaultPoint } from "../../engine/fault-points.ts";
-import type { RunResult } from "../../engine/result.ts";
-import type { attemptSync, SyncOptions } from "../../engine/sync.ts";
+import type { SimulatedSource } from "../../../testing/simulated-source.ts";
+import type { FaultPoint } from "../../engine/run/fault-points.ts";
+import type { RunResult } from "../../engine/run/result.ts";
+import type { attemptSync, SyncOptions } from "../../engine/run/sync.ts";
 import type { StateStore } from "../../state/contract.ts";
-import type { SimulatedSource } from "../../testing/simulated-source.ts";
 
 interface Sent {
   readonly state: StateStore;

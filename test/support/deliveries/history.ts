@@ -1,17 +1,13 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import type { Clock } from "../../../src/clock.ts";
 import type { Filter, Incremental, Pipeline } from "../../../src/engine/ports.ts";
-import type { RunResult } from "../../../src/engine/result.ts";
-import { attemptSync } from "../../../src/engine/sync.ts";
+import type { RunResult } from "../../../src/engine/run/result.ts";
+import { attemptSync } from "../../../src/engine/run/sync.ts";
 import type { SourceRecord } from "../../../src/model/record.ts";
 import { parseSliceStep } from "../../../src/model/slices.ts";
-import { openMemoryState } from "../../../src/state/memory/memory.ts";
-import { Interrupter } from "../../../src/testing/interrupter.ts";
-import {
-  SimulatedSource,
-  simulatedIncremental,
-  simulatedInput,
-} from "../../../src/testing/simulated-source.ts";
+import { openMemoryState } from "../../../src/state/storage/memory/memory.ts";
+import { Interrupter } from "../../../testing/interrupter.ts";
+import { SimulatedSource, simulatedIncremental, simulatedInput } from "../../../testing/simulated-source.ts";
 import { httpRequestOutput } from "../http-request.ts";
 import type { Take, Target } from "./target.ts";
 import type { Round, World } from "./world.ts";

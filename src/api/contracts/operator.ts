@@ -1,0 +1,140 @@
+import { z } from "zod";
+import { mostRetentionDays } from "../../state/arguments.ts";
+import type { Reset, Rewind } from "../../state/contract.ts";
+import type { Retention } from "../../state/retention.ts";
+import { exportedStream } from "./stream.ts";
+import { actor, count, cursorInputOrNull, cursorType, partitionName, reason, runId } from "./values.ts";
+
+export const resetRequest = z
+  .strictObject({
+    new_cursor_value: cursorInputOrNull
+      .optional()
+      .meta({ description: "The new watermark; null or absent starts the stream over.", example: null }),
+    cursor_type: cursorType.unwrap().nullish().meta({
+      description:
+        "Changes the stream's cursor type. Without it a stream that is not stored is not made, and the answer is 404.",
+    }),
+    partition: partitionName.nullish().meta({
+      description: "The one partition to reset; absent resets the whole stream.",
+    }),
+    reason,
+    actor: actor.nullish(),
+  })
+  .meta({
+    id: "ResetRequest",
+    description: "Sets the watermark by an operator's will.",
+    example: { new_cursor_value: "2026-02-01T00:00:00Z", reason: "the source was restored from a backup" },
+  });
+export type ResetRequest = z.infer<typeof resetRequest>;
+
+export function resetToWire({
+  to,
+  cursorType: type,
+  partition,
+  reason: why,
+  actor: by,
+}: Reset): ResetRequest {
+  return {
+    new_cursor_value: to,
+    reason: why,
+    actor: by,
+    ...(type === undefined ? {} : { cursor_type: type }),
+    ...(partition === undefined ? {} : { partition }),
+  };
+}
+
+export function resetFromWire(wire: ResetRequest, by: string): Reset {
+  const { new_cursor_value, cursor_type, partition, reason: why } = wire;
+  return {
+    to: new_cursor_value ?? null,
+    reason: why,
+    actor: by,
+    ...(cursor_type == null ? {} : { cursorType: cursor_type }),
+    ...(partition == null ? {} : { partition }),
+  };
+}
+
+export const rewindRequest = z
+  .strictObject({
+    to_run_id: runId.meta({ description: "The run after which the stream is to stand again." }),
+    reason,
+    actor: actor.nullish(),
+  })
+  .meta({
+    id: "RewindRequest",
+    description: "Puts the stream back where it stood after an earlier run.",
+    example: { to_run_id: "nightly-2026-02-28", reason: "its successor wrote wrong rows" },
+  });
+export type RewindRequest = z.infer<typeof rewindRequest>;
+
+export function rewindToWire({ toRun, reason: why, actor: by }: Rewind): RewindRequest {
+  return { to_run_id: toRun, reason: why, actor: by };
+}
+
+export function rewindFromWire(wire: RewindRequest, by: string): Rewind {
+  return { toRun: wire.to_run_id, reason: wire.reason, actor: by };
+}
+
+export const importRequest = z
+  .strictObject({
+    state: exportedStream
+      .omit({ connector: true, stream: true })
+      .strip()
+      .meta({ description: "What `export` answered; the stream is the one in the path." }),
+    reason,
+    actor: actor.nullish(),
+  })
+  .meta({
+    id: "ImportRequest",
+    description: "Puts the stream where an export says.",
+    example: {
+      state: {
+        cursor_type: "numeric_id",
+        position: { format: 1, watermark: "41", companions: {}, window: null, boundary: [], coverage: [] },
+        metadata: null,
+      },
+      reason: "moved from the old server",
+    },
+  });
+
+/** What of the history to delete; the stream, where it is one, stands in the path. */
+export const pruneRequest = z
+  .strictObject({
+    keep_runs: count
+      .nullish()
+      .meta({ description: "How many ended runs of a stream to keep.", example: 1000 }),
+    max_age_days: z
+      .number()
+      .min(0)
+      .max(mostRetentionDays)
+      .nullish()
+      .meta({ description: "For how many days to keep a run after its end.", example: 90 }),
+  })
+  .refine((limits) => limits.keep_runs != null || limits.max_age_days != null, {
+    message: "needs keep_runs or max_age_days",
+  })
+  .meta({
+    id: "PruneRequest",
+    description: "A run is deleted where any of the limits says so.",
+    example: { keep_runs: 1000, max_age_days: 90 },
+  });
+export type PruneRequest = z.infer<typeof pruneRequest>;
+
+export function pruneToWire({ keepRuns, maxAgeDays }: Retention): PruneRequest {
+  return {
+    ...(keepRuns === undefined ? {} : { keep_runs: keepRuns }),
+    ...(maxAgeDays === undefined ? {} : { max_age_days: maxAgeDays }),
+  };
+}
+
+export function pruneFromWire(wire: PruneRequest): Retention {
+  const { keep_runs, max_age_days } = wire;
+  return {
+    ...(keep_runs == null ? {} : { keepRuns: keep_runs }),
+    ...(max_age_days == null ? {} : { maxAgeDays: max_age_days }),
+  };
+}
+
+export const pruned = z
+  .object({ runs: count.meta({ description: "How many runs were deleted.", example: 311 }) })
+  .meta({ id: "Pruned" });

@@ -1,0 +1,147 @@
+import { z } from "zod";
+import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import {
+  type BackfillState,
+  type PartitionMove,
+  type PartitionState,
+  streamStatuses,
+} from "../../state/contract.ts";
+import {
+  backfillId,
+  cursorOutput,
+  cursorType,
+  edited,
+  editedFromWire,
+  editedToWire,
+  epoch,
+  interval,
+  intervalsToWire,
+  lease,
+  leaseFromWire,
+  leaseToWire,
+  partitionName,
+  position,
+  positionFromWire,
+  positionTag,
+  positionToWire,
+  recordsProcessed,
+  runId,
+  time,
+} from "./values.ts";
+
+const move = z.strictObject({ partition: partitionName, position });
+
+/** The partitions that moved with a checkpoint or a completion, each named once. */
+export const movedPartitions = z
+  .array(move)
+  .refine((moves) => new Set(moves.map(({ partition }) => partition)).size === moves.length, {
+    message: "names a partition twice",
+  })
+  .meta({ description: "Of a partitioned stream: those that have moved since the last checkpoint." });
+
+export function movesToWire(moves: readonly PartitionMove[]): z.infer<typeof movedPartitions> {
+  return moves.map(({ partition, position: to }) => ({ partition, position: positionToWire(to) }));
+}
+
+/** Throws `STATE_UNREADABLE`, `STATE_TOO_NEW` as `positionFromWire` does. */
+export function movesFromWire(key: StreamKey, moves: z.infer<typeof movedPartitions>): PartitionMove[] {
+  return moves.map(({ partition, position: to }) => ({
+    partition,
+    position: positionFromWire(to, `partition ${partition} of ${formatStreamKey(key)}`),
+  }));
+}
+
+export const partitionState = z
+  .object({
+    partition: partitionName,
+    position,
+    position_tag: positionTag,
+    updated_at_utc: time,
+    edited: edited.optional(),
+  })
+  .meta({ id: "Partition", description: "A partition of a stream and where it stands." });
+export type WirePartition = z.infer<typeof partitionState>;
+
+export function partitionToWire(state: PartitionState): WirePartition {
+  return {
+    partition: state.partition,
+    position: positionToWire(state.position),
+    position_tag: state.positionTag,
+    updated_at_utc: state.updatedAtUtc,
+    ...editedToWire(state),
+  };
+}
+
+export function partitionFromWire(wire: WirePartition): PartitionState {
+  return {
+    partition: wire.partition,
+    position: positionFromWire(wire.position, `partition ${wire.partition}`),
+    positionTag: wire.position_tag,
+    updatedAtUtc: wire.updated_at_utc,
+    ...editedFromWire(wire),
+  };
+}
+
+export const coverage = z
+  .object({ intervals: z.array(interval) })
+  .meta({ id: "Coverage", description: "What has been delivered whole, merged and in order." });
+
+export const backfillState = z
+  .object({
+    backfill: backfillId,
+    status: z.enum(streamStatuses).meta({ example: "running" }),
+    cursor_type: cursorType,
+    range: z
+      .object({ lower: cursorOutput, upper: cursorOutput })
+      .nullable()
+      .meta({ description: "What it is to read; null before its first checkpoint." }),
+    coverage: z.array(interval).meta({ description: "What of it is delivered whole." }),
+    epoch,
+    run_id: runId.meta({ description: "Its last run." }),
+    started_at_utc: time,
+    lease: lease.nullable(),
+    last_error: z.string().nullable().meta({ example: null }),
+    records_processed: recordsProcessed,
+    updated_at_utc: time,
+  })
+  .meta({
+    id: "Backfill",
+    description: "A backfill of a stream: running, to be gone on with, or completed.",
+  });
+export type WireBackfill = z.infer<typeof backfillState>;
+
+export const backfillList = z.object({ items: z.array(backfillState) }).meta({ id: "Backfills" });
+
+export function backfillToWire(state: BackfillState): WireBackfill {
+  return {
+    backfill: state.backfill,
+    status: state.status,
+    cursor_type: state.cursorType,
+    range: state.range === null ? null : { ...state.range },
+    coverage: intervalsToWire(state.coverage),
+    epoch: state.epoch,
+    run_id: state.runId,
+    started_at_utc: state.startedAtUtc,
+    lease: leaseToWire(state.lease),
+    last_error: state.lastError,
+    records_processed: state.recordsProcessed,
+    updated_at_utc: state.updatedAtUtc,
+  };
+}
+
+export function backfillFromWire(wire: WireBackfill): BackfillState {
+  return {
+    backfill: wire.backfill,
+    status: wire.status,
+    cursorType: wire.cursor_type,
+    range: wire.range,
+    coverage: wire.coverage,
+    epoch: wire.epoch,
+    runId: wire.run_id,
+    startedAtUtc: wire.started_at_utc,
+    lease: leaseFromWire(wire.lease),
+    lastError: wire.last_error,
+    recordsProcessed: wire.records_processed,
+    updatedAtUtc: wire.updated_at_utc,
+  };
+}

@@ -1,0 +1,30 @@
+import type { SourceRecord } from "../../model/record.ts";
+
+/** For one batch: which record, as it was read, each record on its way through the filters was made of. */
+export class Origins {
+  readonly #of = new Map<SourceRecord, SourceRecord>();
+
+  /** The record as it was read; null where a filter did not say what it made it of. */
+  of(record: SourceRecord): SourceRecord | null {
+    return this.#of.get(record) ?? null;
+  }
+
+  begin(records: readonly SourceRecord[]): void {
+    this.#of.clear();
+    for (const record of records) this.#of.set(record, record);
+  }
+
+  made(from: SourceRecord, to: readonly SourceRecord[]): void {
+    const origin = this.#of.get(from);
+    if (origin !== undefined) for (const record of to) this.#of.set(record, origin);
+  }
+
+  /** What a filter that says nothing returned: the records themselves, or as many in the same order. */
+  returned(given: readonly SourceRecord[], left: readonly SourceRecord[]): void {
+    if (left.length !== given.length) return;
+    for (const [at, record] of left.entries()) {
+      const from = given[at];
+      if (from !== undefined && !this.#of.has(record)) this.made(from, [record]);
+    }
+  }
+}

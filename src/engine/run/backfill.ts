@@ -1,0 +1,208 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, systemClock } from "../../clock.ts";
+import { TidemarkError } from "../../errors.ts";
+import { addInterval } from "../../model/coverage.ts";
+import { compareCursorValues, stepCursor } from "../../model/cursor.ts";
+import type { Interval } from "../../model/position.ts";
+import { parseSliceStep, type SliceStep } from "../../model/slices.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { millisecondsToTimestamp } from "../../model/timestamp.ts";
+import type { BackfillState } from "../../state/contract.ts";
+import type { CursorField, Pipeline } from "../ports.ts";
+import { isRanged, type Range } from "./plan-run.ts";
+import type { RunResult } from "./result.ts";
+import { attemptRun, type SyncOptions } from "./sync.ts";
+import { cursorAskedFor } from "./window.ts";
+
+export interface BackfillOptions extends Omit<SyncOptions, "fullRefresh" | "since" | "lookbackDays"> {
+  /** The first cursor value to read; needed unless `resume` is given. */
+  readonly from?: string;
+  /** The last one: where the live stream stands unless given, or now where it was never read. */
+  readonly to?: string;
+  /** How the range is cut, as `P1D` or `1000`: as the pipeline's slices unless given; in one piece without either. */
+  readonly step?: string;
+  /** How many slices are read at once: as the pipeline says unless given, 1 without either. */
+  readonly concurrency?: number;
+  /** The backfill to go on with, where it was left. */
+  readonly resume?: string;
+  /** Told what is going to be read, before anything is; its id is what `resume` takes. */
+  readonly onBegin?: (backfill: BackfillRange) => void;
+}
+
+/** A backfill's name and range. */
+export interface BackfillRange {
+  /** What `resume` takes to go on with it. */
+  readonly backfill: string;
+  /** The first and the last cursor value of the range. */
+  readonly from: string | null;
+  readonly to: string;
+}
+
+/** What one run of a backfill came to. */
+export interface BackfillResult extends RunResult, BackfillRange {}
+
+/**
+ * Reads a range of the past again, beside live runs: the live watermark stays where it is (promise
+ * P11). What a run of it finished is kept, slice by slice; another run with `resume` reads the rest.
+ * When all of it is read, the range counts as covered.
+ *
+ * Into an output that appends only what nothing covers yet is read, since the rest would be there
+ * twice.
+ *
+ * Throws as `sync` does; `ARGUMENT_INVALID` for a range that cannot be read, for a `resume` that
+ * names nothing to go on with, and for streams that have no ordered cursor.
+ *
+ * ```ts
+ * const result = await backfill(pipeline, { state, from: "2025-01-01", to: "2025-12-31", step: "P1D", concurrency: 4 });
+ * ```
+ */
+export async function backfill(pipeline: Pipeline, options: BackfillOptions): Promise<BackfillResult> {
+  const result = await attemptBackfill(pipeline, options);
+  if (result.error !== null) throw result.error;
+  return result;
+}
+
+/** As `backfill`, but a run that failed is a result with its `error`. Throws only for what no run can be made of. */
+export async function attemptBackfill(pipeline: Pipeline, options: BackfillOptions): Promise<BackfillResult> {
+  const field = leadingField(pipeline);
+  const resumed = options.resume === undefined ? null : await resumable(pipeline, options, options.resume);
+  const stretch = resumed ?? (await newStretch(pipeline, options, field));
+  const range = await rangeOf(pipeline, options, field, stretch);
+  const id = options.resume ?? randomUUID();
+  const from = stretch.lower === null ? null : stepCursor(field.type, stretch.lower, field.granule, 1);
+  const begun: BackfillRange = { backfill: id, from, to: stretch.upper };
+  options.onBegin?.(begun);
+  const result = await attemptRun(pipeline, options, {
+    lane: `backfill/${id}`,
+    begin: { kind: "backfill", backfill: id },
+    range: async () => range,
+  });
+  return { ...result, ...begun };
+}
+
+function leadingField(pipeline: Pipeline): CursorField {
+  const [field] = pipeline.input.incremental.cursors;
+  if (field !== undefined && isRanged(pipeline)) return field;
+  throw invalid(pipeline, "a backfill needs a stream that is read by a timestamp or an id", {
+    hint: "Enable `statePersistence.timestamp` or `statePersistence.id`.",
+  });
+}
+
+/** The range that an earlier run of the backfill kept. */
+async function resumable(pipeline: Pipeline, options: BackfillOptions, id: string): Promise<Interval> {
+  if (options.from !== undefined || options.to !== undefined) {
+    throw invalid(pipeline, "a backfill that is resumed has its range already: leave out from and to");
+  }
+  const backfills = await options.state.backfills(pipeline.key);
+  const found = backfills.find(({ backfill: known }) => known === id);
+  if (found === undefined || found.status === "completed") {
+    throw invalid(pipeline, `there is no backfill ${id} to go on with`, { hint: whichThereAre(backfills) });
+  }
+  const lower = found.range?.lower ?? null;
+  const upper = found.range?.upper ?? null;
+  if (upper === null) {
+    throw invalid(pipeline, `backfill ${id} stopped before it had read anything, and kept no range`, {
+      hint: "Begin it anew with --from and --to.",
+    });
+  }
+  return { lower, upper };
+}
+
+function whichThereAre(backfills: readonly BackfillState[]): string {
+  const open = backfills
+    .filter(({ status, range }) => status !== "completed" && range !== null)
+    .map(({ backfill: id }) => id);
+  return open.length === 0
+    ? "None is unfinished: begin one with --from and --to."
+    : `Unfinished: ${open.join(", ")}.`;
+}
+
+async function newStretch(
+  pipeline: Pipeline,
+  options: BackfillOptions,
+  field: CursorField,
+): Promise<Interval> {
+  const { incremental } = pipeline.input;
+  const { type, granule } = field;
+  if (options.from === undefined) throw invalid(pipeline, "a backfill needs to know where it begins: from");
+  const from = cursorAskedFor(incremental, options.from, "from");
+  const upper = await lastOf(pipeline, options, field);
+  if (compareCursorValues(type, from, upper) > 0) {
+    throw invalid(pipeline, `the backfill would end at ${upper}, before it begins at ${from}`);
+  }
+  // A stretch is (lower, upper], and `from` itself is asked for.
+  return { lower: stepCursor(type, from, granule, -1), upper };
+}
+
+/** Where the range ends: never in the future, of which nobody can say that it was read whole. */
+async function lastOf(pipeline: Pipeline, options: BackfillOptions, field: CursorField): Promise<string> {
+  const { state, to, clock = systemClock } = options;
+  const { incremental } = pipeline.input;
+  const watermark = (await state.get(pipeline.key))?.position.watermark ?? null;
+  const asked = to === undefined ? null : cursorAskedFor(incremental, to, "to");
+  const now = field.type === "timestamp_utc" ? present(clock, incremental.settle) : null;
+  const upper = asked ?? watermark ?? now;
+  if (upper === null) {
+    throw invalid(pipeline, "a backfill by id needs to know where it ends: to", {
+      hint: "Say --to, or run the stream first: it then ends where the stream stands.",
+    });
+  }
+  const isPast = (end: string | null) => end !== null && compareCursorValues(field.type, upper, end) > 0;
+  if (pipeline.output.appends && (watermark === null || isPast(watermark))) {
+    throw invalid(
+      pipeline,
+      `the output appends, and the stream ${watermark === null ? "was never read" : `stands at ${watermark}`}: what the backfill brings from beyond would be added again by the next live run`,
+      { hint: "Run the stream first, and let the backfill end where it stands." },
+    );
+  }
+  return now !== null && isPast(now) ? now : upper;
+}
+
+function present(clock: Clock, settle: Pipeline["input"]["incremental"]["settle"]): string {
+  const now = millisecondsToTimestamp(clock.now());
+  return settle === null ? now : stepCursor("timestamp_utc", now, settle, -1);
+}
+
+async function rangeOf(
+  pipeline: Pipeline,
+  options: BackfillOptions,
+  field: CursorField,
+  stretch: Interval,
+): Promise<Range> {
+  const { slices, bounded = true } = pipeline.input.incremental;
+  const step =
+    options.step === undefined ? (slices?.step ?? null) : stepAskedFor(pipeline, options.step, field);
+  if (step !== null && !bounded) {
+    throw invalid(
+      pipeline,
+      "the source is not sent the upper end of a slice, and would give all that follows each time",
+      {
+        hint: "Declare `statePersistence.until`, or leave the step out.",
+      },
+    );
+  }
+  const concurrency = options.concurrency ?? slices?.concurrency ?? 1;
+  if (!Number.isInteger(concurrency) || concurrency < 1) {
+    throw invalid(pipeline, `concurrency is ${concurrency}`, { hint: "Give a whole number from 1." });
+  }
+  const known = pipeline.output.appends ? await options.state.coverage(pipeline.key) : [];
+  const merged = known.reduce<Interval[]>(
+    (all, interval) => addInterval(field.type, all, interval, field.granule),
+    [],
+  );
+  return { stretch, step, concurrency, known: merged };
+}
+
+function stepAskedFor(pipeline: Pipeline, text: string, field: CursorField): SliceStep {
+  const step = parseSliceStep(text);
+  const fits = step.unit === "number" ? field.type === "numeric_id" : field.type === "timestamp_utc";
+  if (fits) return step;
+  throw invalid(pipeline, `the step ${text} does not fit the stream's cursor, which is a ${field.type}`, {
+    hint: field.type === "timestamp_utc" ? "Write a length of time: P1D, P1M." : "Write a number: 1000.",
+  });
+}
+
+function invalid(pipeline: Pipeline, message: string, options: { hint?: string } = {}): TidemarkError {
+  const stream = formatStreamKey(pipeline.key);
+  return new TidemarkError("ARGUMENT_INVALID", `${stream}: ${message}`, { stream, ...options });
+}

@@ -1,0 +1,28 @@
+import type { Warn } from "../ports.ts";
+
+/** What two clocks may differ by without harm. */
+export const toleratedSkewMs = 5 * 60 * 1000;
+
+/**
+ * Warns of a clock here that is far from the source's: `ahead` is how far the source's is ahead of it, in
+ * milliseconds. `source` names whose clock the other is.
+ */
+export function tellOfSkew(warn: Warn, ahead: number, source: string): void {
+  if (Math.abs(ahead) <= toleratedSkewMs) return;
+  const here = ahead < 0 ? "ahead of" : "behind";
+  warn(
+    "CLOCK_SKEW",
+    `the clock of this machine is ${lengthInWords(Math.abs(ahead))} ${here} ${source}; what lies in the future is told by the source's clock. Set the clock of this machine (NTP): leases, schedules and times in logs go by it`,
+  );
+}
+
+const units = [
+  ["days", 86_400_000],
+  ["hours", 3_600_000],
+  ["minutes", 60_000],
+] as const;
+
+function lengthInWords(milliseconds: number): string {
+  const [name, length] = units.find(([, unit]) => milliseconds >= 2 * unit) ?? units[2];
+  return `${Math.round(milliseconds / length)} ${name}`;
+}

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { Bench, key, record } from "../../../test/support/engine-bench.ts";
+import { FakeClock } from "../../../testing/fake-clock.ts";
+
+const minute = 60_000;
+
+/** A pipeline of three records a page, with ten minutes for a run. */
+function benchOf(): { bench: Bench; clock: FakeClock } {
+  const bench = new Bench({ pipeline: { deadlineMs: 10 * minute } });
+  bench.source.records = [1, 2, 3, 4, 5, 6, 7].map((id) => record(id, id));
+  return { bench, clock: new FakeClock() };
+}
+
+test("P8: a run that is not done at its deadline stops at its next checkpoint as failed, and the next goes on", async () => {
+  const { bench, clock } = benchOf();
+  bench.source.beforePage = () => clock.sleep(5.1 * minute);
+  const running = bench.attempt({ clock });
+  await clock.advance(15 * minute);
+  const result = await running;
+  expect(result).toMatchObject({
+    status: "failed",
+    recordsWritten: 3,
+    error: { code: "DEADLINE_EXCEEDED", recoverable: true, stream: "acme/events" },
+  });
+  expect(result.error?.message).toBe("the run of acme/events was not done after 600 s (`deadline`)");
+  expect(bench.ids()).toEqual([1, 2, 3]);
+  expect(await bench.state.get(key)).toMatchObject({ status: "failed", metadata: { recoverable: true } });
+  bench.source.beforePage = () => {};
+  await bench.run({ clock });
+  expect(bench.ids()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("a run that hangs, and does not stop when it is asked to, is left behind", async () => {
+  const { bench, clock } = benchOf();
+  const stuck = Promise.withResolvers<void>();
+  bench.source.beforePage = (page) => (page === 2 ? stuck.promise : undefined);
+  const running = bench.attempt({ clock });
+  await clock.advance(11 * minute);
+  const result = await running;
+  expect(result).toMatchObject({ status: "failed", error: { code: "DEADLINE_EXCEEDED" } });
+  expect(result.error?.message).toContain("did not stop when it was asked to");
+  bench.source.beforePage = () => {};
+  await bench.run({ clock });
+  // What was left behind wakes up late, and writes nothing.
+  stuck.resolve();
+  await clock.advance(minute);
+  expect(bench.ids()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("a run that is done in time is none the wiser", async () => {
+  const { bench, clock } = benchOf();
+  bench.source.beforePage = () => clock.sleep(minute);
+  const running = bench.attempt({ clock });
+  await clock.advance(9 * minute);
+  expect(await running).toMatchObject({ status: "completed", recordsWritten: 7, warnings: [] });
+  expect(clock.sleeping).toBe(0);
+});
+
+test("a run that is asked to stop says so, also if its deadline comes while it does", async () => {
+  const { bench, clock } = benchOf();
+  const stop = new AbortController();
+  bench.source.beforePage = () => clock.sleep(9 * minute);
+  const running = bench.attempt({ clock, signal: stop.signal });
+  await clock.advance(5 * minute);
+  stop.abort();
+  await clock.advance(10 * minute);
+  expect(await running).toMatchObject({ error: { code: "RUN_CANCELLED" } });
+});

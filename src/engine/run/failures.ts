@@ -1,0 +1,49 @@
+import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
+import type { Unit } from "../tracking/part.ts";
+
+/** How many failed units a message names. */
+const named = 5;
+
+/** How many units in a row may find their source away before the rest is not tried any more. */
+const awayInARow = 20;
+
+/** The units of a run that failed, while the others went on. */
+export class Failures {
+  readonly #first: { readonly name: string; readonly error: unknown }[] = [];
+  #count = 0;
+  #units = 0;
+  #away = 0;
+
+  get any(): boolean {
+    return this.#count > 0;
+  }
+
+  ended(): void {
+    this.#units += 1;
+    this.#away = 0;
+  }
+
+  /** Takes a unit's failure. False where so many in a row found their source away that it is no use to go on. */
+  add(unit: Unit, error: unknown): boolean {
+    this.#units += 1;
+    this.#count += 1;
+    if (this.#first.length < named) this.#first.push({ name: unit.name ?? "the stream", error });
+    this.#away = isTidemarkError(error) && error.recoverable ? this.#away + 1 : 0;
+    return this.#away < awayInARow;
+  }
+
+  /** All of them as one error, with the code of the first. */
+  error(): TidemarkError {
+    const [first] = this.#first;
+    const cause = first?.error;
+    const list = this.#first.map(({ name, error }) => `${name}: ${messageOf(error)}`).join("; ");
+    const more = this.#count > this.#first.length ? `; and ${this.#count - this.#first.length} more` : "";
+    const message = `${this.#count} of ${this.#units} could not be read whole, and the others are kept: ${list}${more}`;
+    if (!(cause instanceof TidemarkError)) return new TidemarkError("INTERNAL", message, { cause });
+    return new TidemarkError(cause.code, message, {
+      cause,
+      hint: `${cause.hint} The next run reads what failed first.`,
+      recoverable: cause.recoverable,
+    });
+  }
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, systemClock } from "../../clock.ts";
+import { TidemarkError } from "../../errors.ts";
+import { emptyPosition, encodePosition } from "../../model/position.ts";
+import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import type { ExportedPartition, StateStore, StreamState } from "../../state/contract.ts";
+import { processOwner } from "../../state/owner.ts";
+import type { OutputSession, Pipeline } from "../ports.ts";
+import { afterMarks } from "./starting-position.ts";
+
+export interface RewindToOutputOptions {
+  readonly state: StateStore;
+  readonly reason: string;
+  readonly actor: string;
+  readonly clock?: Clock;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Puts a stream back to where its output's own mark stands, with the ties, the coverage and the partitions of that
+ * mark: after an output was restored to an older state of itself, the next run brings what it lacks, and nothing
+ * that it holds. An output that has no mark, and no records either, is filled from the beginning. What backfills
+ * covered is forgotten, since the output may have lost it.
+ *
+ * Throws `STREAM_NOT_FOUND`, `RUN_ACTIVE` while a run holds the stream, `OUTPUT_LOST` where the output is damaged
+ * itself, and `ARGUMENT_INVALID` for an output that keeps no mark, or has lost it and holds records.
+ */
+export async function rewindToOutput(
+  pipeline: Pipeline,
+  options: RewindToOutputOptions,
+): Promise<StreamState> {
+  const { key, output, input, leaseSeconds } = pipeline;
+  const { state, reason, actor, clock = systemClock } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  if (output.guarantee !== "exactly-once") throw keepsNoMark(pipeline);
+  // Before the stream is held: a mistyped one must not be made.
+  await state.export(key);
+  const cursor = input.incremental.cursors[0];
+  const session = await output.open({
+    key,
+    clock,
+    signal,
+    warn: () => {},
+    lane: "",
+    leaseSeconds,
+    cursorPath: cursor?.path ?? null,
+    cursorType: cursor?.type ?? null,
+  });
+  try {
+    const run = await state.begin(key, {
+      cursorType: cursor?.type ?? null,
+      ifRunning: "refuse",
+      leaseSeconds,
+      runId: randomUUID(),
+      owner: processOwner(),
+      epochFloor: await session.claimedEpoch(),
+      actor,
+    });
+    try {
+      const place = run.position.place ?? null;
+      if (place !== null && session.place !== undefined && session.place !== place)
+        throw elsewhere(key, place);
+      const mark = await session.claim(run.epoch, run.runId, place);
+      if (mark === null && (await session.holdsRecords?.()) === true) throw lostMark(pipeline);
+      const { cursorType, metadata } = await state.export(key);
+      const { connector, stream } = key;
+      const partitions = await partitionsOf(state, pipeline, session);
+      const position = encodePosition(mark?.position ?? emptyPosition);
+      const to = { connector, stream, cursorType, position, metadata, partitions };
+      return await state.import(to, { reason, actor });
+    } catch (error) {
+      await state.fail(run, { error: "the rewind to the output was not made" }).catch(() => {});
+      throw error;
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+/** Where each of the state's partitions stands in the output; one that the output does not know starts anew. */
+async function partitionsOf(
+  state: StateStore,
+  { key }: Pipeline,
+  session: OutputSession,
+): Promise<ExportedPartition[]> {
+  const found: ExportedPartition[] = [];
+  let after: string | null = null;
+  do {
+    const page: Awaited<ReturnType<StateStore["partitions"]>> = await state.partitions(
+      key,
+      after === null ? {} : { after },
+    );
+    for (const { partition } of page.items) {
+      const mark = await session.partition?.(partition);
+      if (mark != null) found.push({ partition, position: encodePosition(mark.position) });
+    }
+    after = page.next;
+  } while (after !== null);
+  return found;
+}
+
+function elsewhere(key: StreamKey, place: string): TidemarkError {
+  return new TidemarkError(
+    "ARGUMENT_INVALID",
+    `the stream has written to ${place}, and the pipeline names another`,
+    {
+      stream: formatStreamKey(key),
+      hint: "Put the output's former place back into the pipeline for this command.",
+    },
+  );
+}
+
+function lostMark({ key, output }: Pipeline): TidemarkError {
+  const { connector, stream } = key;
+  return new TidemarkError(
+    "ARGUMENT_INVALID",
+    `the output (${output.kind}) holds records, and no mark of the stream that it could be put back to`,
+    {
+      stream: formatStreamKey(key),
+      hint:
+        `${afterMarks(key)} To go on without any of these, say where the stream stands: ` +
+        `tidemark state set ${connector} ${stream} VALUE --reason "…" (of a stream with partitions, each with --partition NAME)`,
+    },
+  );
+}
+
+function keepsNoMark({ key, output }: Pipeline): TidemarkError {
+  return new TidemarkError(
+    "ARGUMENT_INVALID",
+    `the output (${output.kind}) keeps no position that the stream could be put back to`,
+    {
+      stream: formatStreamKey(key),
+      hint: "Name the run to go back to (`--to-run`), or set the watermark (`tidemark state set`).",
+    },
+  );
+}

@@ -1,0 +1,36 @@
+import type { Clock } from "../../clock.ts";
+import type { Position } from "../../model/position.ts";
+import type { Run, StateStore } from "../../state/contract.ts";
+import type { OutputSession, PartContext, Pipeline, Warn } from "../ports.ts";
+import type { RunRefusals } from "../refusals/refusals.ts";
+import type { FaultInjector } from "./fault-points.ts";
+import type { Range } from "./plan-run.ts";
+import type { Progress } from "./read-loop.ts";
+import type { Warnings } from "./result.ts";
+import type { Asked } from "./window.ts";
+
+/** What a granted run works with, from its claim on the output to its completion. */
+export interface RunParts {
+  readonly pipeline: Pipeline;
+  readonly run: Run;
+  readonly session: OutputSession;
+  readonly state: StateStore;
+  readonly clock: Clock;
+  readonly faults: FaultInjector;
+  readonly fullRefresh: boolean;
+  readonly asked: Asked;
+  /** What a backfill reads; null for a live run. */
+  readonly range: Range | null;
+  readonly cancelled: AbortSignal;
+  /** Aborts where the run is left behind, since it hangs: nothing more of it may reach the output. */
+  readonly cut: AbortSignal;
+  /** Aborts where an error of the pipeline's own code reached nobody, with that error. */
+  readonly stray: AbortSignal;
+  readonly warn: Warn;
+  readonly warnings: Warnings;
+  readonly refusals: RunRefusals;
+  readonly context: (signal: AbortSignal) => PartContext;
+  /** Told where the run starts, once that is settled between state and output. */
+  readonly onStart: (start: Position) => void;
+  readonly onProgress: (progress: Progress) => void;
+}

@@ -1,0 +1,95 @@
+import { TidemarkError } from "../../errors.ts";
+import type { Position } from "../../model/position.ts";
+import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
+import type { PositionTag } from "../../state/contract.ts";
+import type { Mark, Output, OutputSession } from "../ports.ts";
+
+/** Where a run starts, and whether the state has yet to be told. */
+export interface StartingPosition {
+  readonly position: Position;
+  readonly adopted: boolean;
+}
+
+/** What the state knows. */
+export interface Known {
+  readonly position: Position;
+  readonly tag: PositionTag;
+}
+
+/**
+ * Compares what the state and the output each know of the stream, or of one partition of it; the
+ * newer write wins. An output that is ahead took its last commit when the state did not, or the state
+ * was lost: its position is adopted. An output that is behind has lost rows which the state counts as
+ * delivered, and nothing read from here on would bring them back: that is refused as `OUTPUT_LOST`. An output that
+ * was given another place to write to need not know of what was written to the place before.
+ */
+export async function startingPosition(
+  key: StreamKey,
+  known: Known,
+  mark: Mark | null,
+  output: Pick<Output, "guarantee"> & { readonly session: OutputSession; readonly moved: boolean },
+  partition?: string,
+): Promise<StartingPosition> {
+  const { position, tag } = known;
+  if (mark !== null && isNewer(mark, tag)) return { position: mark.position, adopted: true };
+  const { watermark, tally, coverage } = position;
+  const delivered = watermark !== null || coverage.length > 0 || (tally?.records ?? 0) > 0;
+  if (tag.sequence > 0 && delivered && output.guarantee === "exactly-once" && !output.moved) {
+    if (mark === null || isNewer(tag, mark)) {
+      const isFilled = mark === null && (await output.session.holdsRecords?.()) === true;
+      throw outputLost(key, position, mark, isFilled, partition);
+    }
+  }
+  return { position, adopted: false };
+}
+
+function isNewer(a: PositionTag, b: PositionTag): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.sequence > b.sequence);
+}
+
+function outputLost(
+  key: StreamKey,
+  { watermark, tally, coverage }: Position,
+  mark: Mark | null,
+  isFilled: boolean,
+  partition: string | undefined,
+): TidemarkError {
+  const stream = formatStreamKey(key);
+  const whole = partition === undefined ? stream : `partition ${partition} of ${stream}`;
+  const holds =
+    mark === null ? "has no record of it" : `stands at ${mark.position.watermark ?? "its beginning"}`;
+  const records =
+    coverage.length > 0 ? `what lies up to ${coverage.at(-1)?.upper}` : `${tally?.records ?? 0} records`;
+  const delivered = watermark === null ? records : `everything up to ${watermark}`;
+  const { connector, stream: name } = key;
+  const again = isFilled ? afterMarks(key) : afterRecords(key);
+  const which = partition === undefined ? "" : ` --partition '${partition}'`;
+  const set = `tidemark state set ${connector} ${name} ${watermark}${which} --reason "…"`;
+  return new TidemarkError(
+    "OUTPUT_LOST",
+    `the state says that ${delivered} of ${whole} was delivered, and the output ${holds}`,
+    {
+      stream,
+      hint: watermark === null ? again : `${again} To go on from here all the same: ${set}`,
+    },
+  );
+}
+
+/** The ways on where records are missing from the output. */
+function afterRecords({ connector, stream }: StreamKey): string {
+  return (
+    `To read again what the output lacks, and no more: tidemark state rewind ${connector} ${stream} ` +
+    `--to-output PIPELINE.yaml --reason "…". Or restore the output, or read everything again with --full-refresh.`
+  );
+}
+
+/** The ways on where the output has records, and the marks are gone that say which: it cannot tell what it lacks. */
+export function afterMarks({ connector, stream }: StreamKey): string {
+  return (
+    "The output holds records, and its mark is gone, which says up to where. Restore the mark from a backup: the " +
+    "`.tidemark` folder beside a file, the `_tidemark_` tables of a database. To fill the output anew, first empty it: move " +
+    "the file and its `.tidemark` folder away, or delete the table's rows; then " +
+    `tidemark state rewind ${connector} ${stream} --to-output PIPELINE.yaml --reason "…". ` +
+    "An output that upserts may be filled again as it is, with --full-refresh."
+  );
+}

@@ -1,0 +1,149 @@
+import { TidemarkError } from "../../errors.ts";
+import {
+  type Cursor,
+  type CursorType,
+  compareCursorValues,
+  parseCursor,
+  stepCursor,
+} from "../../model/cursor.ts";
+import type { Position, UnfinishedWindow } from "../../model/position.ts";
+import type { Granule } from "../../model/precision.ts";
+import { type Period, periodStart } from "../../model/slices.ts";
+import { millisecondsToTimestamp } from "../../model/timestamp.ts";
+import type { Incremental, Window } from "../ports.ts";
+import { knownBack } from "../tracking/dedupe-window.ts";
+
+/** Where whoever starts a run wants it to begin, instead of where the stream stands. */
+export interface Asked {
+  /** A canonical value of the leading cursor. */
+  readonly since?: string;
+  /** How many days back a stream begins that has never been read. */
+  readonly lookbackDays?: number;
+}
+
+/** What a run knows of its window's end before it reads anything. */
+export interface Horizon {
+  /** The source's present, in milliseconds since 1970. */
+  readonly now: number;
+  /** The highest cursor that nothing uncommitted can come in at or below; null where there is no such doubt. */
+  readonly safeUpper: Cursor | null;
+  /** Whether records past the window's end are delivered ahead of time, and known again. */
+  readonly readsPast: boolean;
+}
+
+/**
+ * The window of a run, frozen as it begins: from the watermark, less the lookback, to now, less the
+ * settle, and no further than is safe. Only times have a present; ids end there where it is safe, or
+ * where the source ends. Before the first run the lower end is where the stream was declared to begin.
+ */
+export function freezeWindow(
+  incremental: Incremental,
+  start: Position,
+  horizon: Horizon,
+  asked: Asked = {},
+): Window {
+  const field = incremental.cursors[0];
+  if (field === undefined) return { lower: null, upper: null };
+  const { type } = field;
+  const lower = lowerEnd(incremental, type, start, horizon, asked);
+  const present: Cursor | null =
+    type === "timestamp_utc"
+      ? lowered({ type, value: millisecondsToTimestamp(horizon.now) }, incremental.settle)
+      : null;
+  const upper = lowest(present, horizon.safeUpper);
+  const clamp = incremental.slices?.clamp ?? null;
+  if (clamp === null || upper === null) return { lower, upper };
+  return { lower, upper: endOfPeriod(upper, clamp, field.granule) };
+}
+
+/**
+ * Raises the end of a window that is read again from its start to the highest cursor that an earlier run has seen in it.
+ * The watermark will be at least that cursor, so this run must deliver everything below it.
+ */
+export function notBelowHighest(end: Cursor, { window }: Position): Cursor {
+  const highest = window?.highest ?? null;
+  if (highest === null || compareCursorValues(end.type, end.value, highest) >= 0) return end;
+  return { type: end.type, value: highest };
+}
+
+function lowerEnd(
+  incremental: Incremental,
+  type: CursorType,
+  start: Position,
+  { now }: Horizon,
+  { since, lookbackDays }: Asked,
+): Cursor | null {
+  if (since !== undefined) return lowest({ type, value: since }, watermarkOf(type, start));
+  if (start.watermark !== null) {
+    const back = lowered({ type, value: start.watermark }, incremental.lookback);
+    if (incremental.dedupe !== "window") return back;
+    return { type, value: knownBack(type, back.value, start.watermark, start) };
+  }
+  if (lookbackDays !== undefined && type === "timestamp_utc") {
+    return { type, value: millisecondsToTimestamp(now - lookbackDays * dayMs) };
+  }
+  const declared = incremental.start ?? null;
+  if (declared === null) return null;
+  if ("at" in declared) return { type, value: declared.at };
+  return lowered({ type, value: millisecondsToTimestamp(now) }, declared.before);
+}
+
+function watermarkOf(type: CursorType, { watermark }: Position): Cursor | null {
+  return watermark === null ? null : { type, value: watermark };
+}
+
+const dayMs = 86_400_000;
+
+/** The last value before the period that is not over yet. */
+function endOfPeriod(upper: Cursor, clamp: Period, granule: Granule): Cursor {
+  const begins = periodStart(stepCursor(upper.type, upper.value, granule, 1), clamp);
+  return { type: upper.type, value: stepCursor(upper.type, begins, granule, -1) };
+}
+
+/** The lower of two bounds; one that is absent is none. */
+export function lowest(a: Cursor | null, b: Cursor | null): Cursor | null {
+  if (a === null || b === null) return a ?? b;
+  return compareCursorValues(a.type, a.value, b.value) <= 0 ? a : b;
+}
+
+/** An unfinished window as it was frozen, to go on inside it. */
+export function windowAgain(incremental: Incremental, unfinished: UnfinishedWindow): Window {
+  const type = incremental.cursors[0]?.type;
+  const bound = (value: string | null): Cursor | null =>
+    value === null || type === undefined ? null : { type, value };
+  return { lower: bound(unfinished.lower), upper: bound(unfinished.upper) };
+}
+
+function lowered(cursor: Cursor, by: Granule | null): Cursor {
+  return by === null ? cursor : { type: cursor.type, value: stepCursor(cursor.type, cursor.value, by, -1) };
+}
+
+/**
+ * A value that somebody wrote for the leading cursor, as its type writes it. Throws
+ * `ARGUMENT_INVALID` for one that it is not, and for streams whose cursors have no order.
+ */
+export function cursorAskedFor(incremental: Incremental, text: string, what: string): string {
+  const [field] = incremental.cursors;
+  if (
+    field === undefined ||
+    field.role === "given" ||
+    field.role === "offset" ||
+    field.type === "opaque_token"
+  ) {
+    throw new TidemarkError(
+      "ARGUMENT_INVALID",
+      `${what} needs a stream that is read by a timestamp or an id, and this one is not`,
+    );
+  }
+  try {
+    return parseCursor(field.type, text, field.type === "timestamp_utc" ? undefined : field.format).value;
+  } catch (cause) {
+    throw new TidemarkError("ARGUMENT_INVALID", `${what} is "${text}", which is no ${field.type}`, {
+      cause,
+      hint:
+        field.type === "timestamp_utc"
+          ? "Write a date or a time in UTC: 2026-01-31 or 2026-01-31T08:00:00Z."
+          : "Write a value as the source's records have it.",
+    });
+  }
+}

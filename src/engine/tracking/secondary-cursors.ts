@@ -1,0 +1,34 @@
+import { compareCursorValues, readCursorValue } from "../../model/cursor.ts";
+import type { Position } from "../../model/position.ts";
+import { type SourceRecord, valueAt } from "../../model/record.ts";
+import type { CursorField } from "../ports.ts";
+
+/** Follows the ids that a pipeline keeps beside its leading cursor: the highest of those delivered. */
+export class Companions {
+  readonly #fields: readonly CursorField[];
+  readonly #highest: { id?: string; offset?: string };
+
+  constructor(cursors: readonly CursorField[], start: Position["companions"]) {
+    this.#fields = cursors.slice(1).filter(({ role, path }) => role === "id" && path !== null);
+    this.#highest = { ...start };
+  }
+
+  get values(): Position["companions"] {
+    return { ...this.#highest };
+  }
+
+  /** To be told of a record that is delivered; says whether it was higher than all before it. */
+  follow(record: SourceRecord): boolean {
+    let raised = false;
+    for (const { type, path, format } of this.#fields) {
+      const raw = valueAt(record, path ?? []);
+      if (raw === null || raw === undefined) continue;
+      const value = readCursorValue(type, raw, format);
+      const highest = this.#highest.id;
+      if (highest !== undefined && compareCursorValues(type, value, highest) <= 0) continue;
+      this.#highest.id = value;
+      raised = true;
+    }
+    return raised;
+  }
+}

@@ -1,0 +1,118 @@
+import { TidemarkError } from "../../errors.ts";
+import { type CursorType, compareCursorValues, isOrdered, readCursorValue } from "../../model/cursor.ts";
+import type { Position, Tally } from "../../model/position.ts";
+import { isoFormat } from "../../model/timestamp.ts";
+import type { Page, Refusals } from "../ports.ts";
+import { withoutUnreadable } from "./readable-records.ts";
+import type { Admitted, Tracker } from "./tracker.ts";
+
+export interface GivenTrackerOptions {
+  readonly start: Position;
+  readonly type: CursorType;
+  /** When the run began, as ISO 8601 in UTC. */
+  readonly startedAt: string;
+  /** Whether the output would add a record again that is delivered again. */
+  readonly appends: boolean;
+  /** Takes what cannot be read. */
+  readonly refusals: Refusals;
+}
+
+const noTally: Tally = { records: 0, lastStart: null, since: null, open: null };
+
+/**
+ * Follows a run whose source keeps the place itself: the watermark is the last cursor that a page
+ * brought, and covers that page and all before it. What came after it is read again should the run
+ * break off, so an output that appends is not asked to commit it before it is covered.
+ */
+export class GivenTracker implements Tracker {
+  readonly recordsRuns = true;
+  /** A cursor covers whole pages. */
+  readonly byRecord = false;
+  readonly #options: GivenTrackerOptions;
+  readonly #before: Tally;
+  #watermark: string | null;
+  #admitted = 0;
+  /** How many of the admitted records the watermark covers. */
+  #covered = 0;
+  /** Whether this run brought a cursor. */
+  #moved = false;
+  #changed = false;
+
+  constructor(options: GivenTrackerOptions) {
+    this.#options = options;
+    this.#before = options.start.tally ?? noTally;
+    this.#watermark = options.start.watermark;
+  }
+
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  get settled(): boolean {
+    return !this.#options.appends || this.#admitted === this.#covered;
+  }
+
+  get isPast(): boolean {
+    return this.#admitted === this.#covered;
+  }
+
+  committed(): void {
+    this.#changed = false;
+  }
+
+  admit(page: Page): Admitted {
+    const { cursor } = page;
+    const { records } = withoutUnreadable(page, this.#options.refusals);
+    const watermark = cursor === undefined ? undefined : this.#read(cursor);
+    this.#admitted += records.length;
+    if (watermark !== undefined) this.#cover(watermark);
+    return { records, deliveries: null, disorder: null };
+  }
+
+  #cover(watermark: string): void {
+    if (watermark === this.#watermark && this.#admitted === this.#covered) return;
+    this.#watermark = watermark;
+    this.#covered = this.#admitted;
+    this.#moved = true;
+    this.#changed = true;
+  }
+
+  /** Refused here, before it is written beside the rows: the state would refuse it only after that. */
+  #read(cursor: string): string {
+    const { type } = this.#options;
+    const watermark = readCursorValue(type, cursor, isoFormat);
+    const last = this.#watermark;
+    if (last === null || !isOrdered(type) || compareCursorValues(type, watermark, last) >= 0)
+      return watermark;
+    throw new TidemarkError("CURSOR_REGRESSION", `the source gave the cursor ${watermark} after ${last}`, {
+      hint: "A cursor covers all that came before it, so it only rises. Declare `cursorType: opaque_token` for cursors that have no order.",
+    });
+  }
+
+  position({ windowFinished }: { windowFinished: boolean }): Position {
+    const { coverage } = this.#options.start;
+    const tally = windowFinished ? this.#finished() : this.#unfinished();
+    return { watermark: this.#watermark, companions: {}, window: null, boundary: [], coverage, tally };
+  }
+
+  #finished(): Tally {
+    const { startedAt } = this.#options;
+    return {
+      records: this.#before.records + this.#admitted,
+      lastStart: startedAt,
+      since: this.#before.open ?? startedAt,
+      open: null,
+    };
+  }
+
+  #unfinished(): Tally {
+    const { records, lastStart, since, open } = this.#before;
+    const { startedAt } = this.#options;
+    return {
+      records: records + this.#covered,
+      lastStart,
+      since,
+      open: open ?? (this.#moved ? startedAt : null),
+    };
+  }
+}

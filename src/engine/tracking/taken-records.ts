@@ -1,0 +1,121 @@
+import { hash } from "node:crypto";
+import { type IdentityPlan, identityOf } from "../../model/identity.ts";
+import { takenNameLength } from "../../model/position.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import type { Warn } from "../ports.ts";
+
+/** How many names a position keeps: about 120 KB. */
+export const mostTaken = 10_000;
+
+export interface TakenRecordsOptions {
+  /** What the position has of them. */
+  readonly start: string | undefined;
+  /** What makes a record itself: its content counts, and with it every cursor that it holds. */
+  readonly identity: IdentityPlan;
+  readonly warn: Warn;
+  /** How many names are kept: `mostTaken` unless given. */
+  readonly most?: number;
+}
+
+/**
+ * Which records of an unfinished window were taken by the output, for outputs that tell of each: a run that reads them
+ * again leaves them out. A record counts with its whole content, so one that changed since is delivered again, and as
+ * often as it was taken. A name is 72 bits of a hash. Past `most` no more are kept.
+ */
+export class TakenRecords {
+  readonly #options: TakenRecordsOptions;
+  /** What earlier runs left and this one has not met: how often, by name. */
+  readonly #left = new Map<string, number>();
+  /** What this run met or delivered, by what was read in one go, and is not past. */
+  readonly #come = new Map<object, string[]>();
+  /** How many names those are. */
+  #count = 0;
+  #isFull = false;
+
+  constructor(options: TakenRecordsOptions) {
+    this.#options = options;
+    const { start = "" } = options;
+    for (let at = 0; at < start.length; at += takenNameLength) {
+      const name = start.slice(at, at + takenNameLength);
+      this.#left.set(name, (this.#left.get(name) ?? 0) + 1);
+    }
+  }
+
+  nameOf(record: SourceRecord): string {
+    return hash("sha256", identityOf(record, this.#options.identity), "base64url").slice(0, takenNameLength);
+  }
+
+  /** Parts the records of a page into those that an earlier run delivered and the others. */
+  part(records: readonly SourceRecord[]): { fresh: readonly SourceRecord[]; known: readonly SourceRecord[] } {
+    if (this.#left.size === 0) return { fresh: records, known: [] };
+    const fresh: SourceRecord[] = [];
+    const known: SourceRecord[] = [];
+    for (const record of records) (this.#claim(this.nameOf(record)) ? known : fresh).push(record);
+    return { fresh, known };
+  }
+
+  #claim(name: string): boolean {
+    const left = this.#left.get(name) ?? 0;
+    if (left > 1) this.#left.set(name, left - 1);
+    else this.#left.delete(name);
+    return left > 0;
+  }
+
+  /** Takes back that these were met: their page came to nothing, and is read again. */
+  putBack(known: readonly SourceRecord[]): void {
+    for (const record of known) {
+      const name = this.nameOf(record);
+      this.#left.set(name, (this.#left.get(name) ?? 0) + 1);
+    }
+  }
+
+  /**
+   * Remembers what a page delivered: it may be read again until the position lies behind it. False where that is
+   * nothing.
+   */
+  add(unit: object, names: readonly string[]): boolean {
+    const { most = mostTaken } = this.#options;
+    const come = this.#come.get(unit) ?? [];
+    this.#come.set(unit, come);
+    for (const name of names) {
+      if (this.#count >= most) break;
+      come.push(name);
+      this.#count += 1;
+    }
+    if (this.#count >= most) this.#isFull = true;
+    return names.length > 0;
+  }
+
+  /** Forgets what was read in this go: the position lies behind it. */
+  passed(unit: object): void {
+    this.#count -= this.#come.get(unit)?.length ?? 0;
+    this.#come.delete(unit);
+  }
+
+  /** Forgets everything: the window is finished. */
+  clear(): void {
+    this.#left.clear();
+    this.#come.clear();
+    this.#count = 0;
+  }
+
+  /** What the position keeps, with the names of a page at hand; undefined for nothing. */
+  kept(atHand: readonly string[] = []): string | undefined {
+    const { most = mostTaken } = this.#options;
+    const names: string[] = [];
+    for (const [name, count] of this.#left) for (let at = 0; at < count; at++) names.push(name);
+    for (const come of this.#come.values()) for (const name of come) names.push(name);
+    for (const name of atHand) names.push(name);
+    return names.length === 0 ? undefined : names.slice(0, most).join("");
+  }
+
+  /** To be asked where a run stops: it tells where more were delivered than are kept. */
+  tellOfFull(atHand: number): void {
+    const { most = mostTaken, warn } = this.#options;
+    if (!this.#isFull && this.#left.size + this.#count + atHand <= most) return;
+    warn(
+      "TAKEN_RECORDS_FULL",
+      `the run stopped inside a part of the stream that is read again, and more than ${most} records of it were delivered: the next run delivers those past ${most} again. \`order: ascending\`, page tokens or \`slices\` move the position on sooner`,
+    );
+  }
+}

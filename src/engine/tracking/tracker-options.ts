@@ -1,0 +1,48 @@
+import type { IdentityPlan } from "../../model/identity.ts";
+import type { Position, ResumePoint } from "../../model/position.ts";
+import type { Incremental, Refusals, Warn, Window } from "../ports.ts";
+import type { PartWatch } from "./bound-watch.ts";
+import type { NewestVersions } from "./newest-versions.ts";
+
+/**
+ * Which records at and past the window's ends belong to it. A record at an exclusive lower end belongs
+ * to the slice below; past an open upper end, records are delivered ahead of time, as the last ones of
+ * a stream are, and past a closed one they are left to whoever reads there.
+ */
+export interface Edges {
+  readonly lower: "inclusive" | "exclusive";
+  readonly upper: "open" | "closed";
+}
+
+export interface TrackerOptions {
+  readonly incremental: Incremental;
+  readonly window: Window;
+  readonly edges: Edges;
+  readonly start: Position;
+  /** Where inside an unfinished window reading goes on; without it, at its start. */
+  readonly resume?: ResumePoint | null;
+  readonly identity: IdentityPlan;
+  /** Whether `deliveries` are wanted. */
+  readonly tracksDeliveries: boolean;
+  /**
+   * The present by a clock so far ahead, as a cursor value, asked for once a page at most; null for cursors
+   * that are no times.
+   */
+  readonly now: (ahead?: number) => string | null;
+  /** When the run began, by a clock so far ahead. */
+  readonly began: (ahead: number) => string | null;
+  /**
+   * Whether the window may end later than it was frozen, if the source's clock turns out to be ahead: the
+   * source was asked without an upper bound.
+   */
+  readonly mayEndLater?: boolean;
+  /** What the input says of its bounds: see `InputSession.reach`. Undefined where late records are not followed. */
+  readonly reach?: (lower: string) => string;
+  /** The versions that the read has brought, which the trackers of its slices share; null where rows are not replaced. */
+  readonly versions: NewestVersions | null;
+  /** Watches what the lower bound brings; null where nobody asks. */
+  readonly watch?: PartWatch | null;
+  readonly warn: Warn;
+  /** Takes the records that cannot be read. */
+  readonly refusals: Refusals;
+}

@@ -1,0 +1,31 @@
+import { compareCursorValues, stepCursor } from "../../model/cursor.ts";
+import { hasUnclearTimes, unclearFrom } from "../../model/timestamp.ts";
+import type { CursorField } from "../ports.ts";
+
+/**
+ * Local times without an offset, as a source's clocks show them. In the hour that comes twice a record of the
+ * second time has the same cursor as one of the first, and so may come later and lie below what was delivered.
+ * The watermark therefore rests before such a stretch until a record past it was seen, and what was
+ * delivered inside is remembered by its identity.
+ */
+export interface UnclearTimes {
+  /** The beginning of the stretch that a cursor lies in; null for a cursor that is clear. */
+  from(cursor: string): string | null;
+  /** The last value before such a stretch. */
+  before(from: string): string;
+}
+
+/** Null for a field whose values say when they were. */
+export function unclearTimes(field: CursorField | null): UnclearTimes | null {
+  if (field === null || field.type !== "timestamp_utc" || !hasUnclearTimes(field.format)) return null;
+  const { type, format, granule } = field;
+  return {
+    from: (cursor) => unclearFrom(cursor, format),
+    before: (from) => stepCursor(type, from, granule, -1),
+  };
+}
+
+/** The later of two timestamps; null is before all. */
+export function later(a: string, b: string | null): string {
+  return b === null || compareCursorValues("timestamp_utc", a, b) >= 0 ? a : b;
+}

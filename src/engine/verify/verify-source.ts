@@ -1,0 +1,163 @@
+import type { Clock } from "../../clock.ts";
+import { compareCursorValues } from "../../model/cursor.ts";
+import { emptyPosition, type Interval } from "../../model/position.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import type { SliceStep } from "../../model/slices.ts";
+import type { FilterAccount } from "../filter-account.ts";
+import type { Filter, Page, PartContext, Pipeline, ReadRequest, Warn } from "../ports.ts";
+import { RunRefusals } from "../refusals/refusals.ts";
+import { planRun } from "../run/plan-run.ts";
+import { ReadLoop } from "../run/read-loop.ts";
+import { readUnits } from "../run/read-units.ts";
+import { readCursors } from "../tracking/record-cursors.ts";
+import type { Sample } from "./verify-entries.ts";
+
+/** What of the source is read. */
+export interface SourceReading {
+  /** `(lower, upper]` of the leading cursor; null reads on from `after` to the source's end. */
+  readonly stretch: Interval | null;
+  readonly after?: string | null;
+  readonly step: SliceStep | null;
+  readonly concurrency: number;
+}
+
+export interface SourceParts {
+  readonly pipeline: Pipeline;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly warn: Warn;
+  /** What the stream's runs learned of its source. */
+  readonly facts: ReadonlySet<string>;
+}
+
+/** How many records show what the filters do. */
+const sampleSize = 20;
+
+/**
+ * Reads from the source as a run would, through the pipeline's own filters, and hands the records on
+ * in place of writing them. The first batch comes with what the filters make of single records.
+ * Throws what reading or filtering throws: a read that stopped early compares nothing (promise P15).
+ */
+export async function readSource(
+  { pipeline, clock, signal, warn, facts }: SourceParts,
+  { stretch, after = null, step, concurrency }: SourceReading,
+  onRecords: (records: readonly SourceRecord[], sample: () => Promise<Sample[]>) => Promise<void>,
+): Promise<void> {
+  const reading = new AbortController();
+  const both = AbortSignal.any([signal, reading.signal]);
+  const context: PartContext = { key: pipeline.key, clock, signal: both, warn };
+  const filterContext = { ...context, runId: "verify" };
+  let newest: readonly SourceRecord[] = [];
+  const before: Filter = {
+    kind: "verify",
+    apply: (records) => {
+      newest = records;
+      return records;
+    },
+  };
+  const sample = () => sampleOf(newest.slice(0, sampleSize), pipeline.filters, filterContext);
+  const session = {
+    write: async ({ records }: { records: readonly SourceRecord[] }) => {
+      await onRecords(records, sample);
+      return records.length;
+    },
+  };
+  // A record that a run would let go of is left out here too.
+  const refusals = new RunRefusals({ pipeline, clock, warn, dryRun: true });
+  const input = await pipeline.input.open({ ...context, facts });
+  try {
+    const start = { ...emptyPosition, watermark: after };
+    const plan = await planRun({
+      pipeline,
+      session,
+      start,
+      partitionStart: async () => ({ position: start, adopted: false }),
+      startedAt: new Date(clock.now()).toISOString(),
+      input,
+      clock,
+      signal: both,
+      warn,
+      asked: {},
+      refusals,
+      range: stretch === null ? null : { stretch, step, concurrency, known: [] },
+    });
+    const loop: ReadLoop = new ReadLoop({
+      filters: [before, ...pipeline.filters],
+      filterContext,
+      session,
+      refusals,
+      pagesPerCheckpoint: 1,
+      goesOn: plan.goesOn,
+      signal: both,
+      confirm: async () => {},
+      commit: async () => {
+        refusals.settle();
+        loop.committed();
+      },
+      onPage: () => {},
+    });
+    const events = readUnits(plan.units, {
+      concurrency: plan.concurrency,
+      read: (unit, own) =>
+        untilPast(
+          input.read({ ...unit.request, signal: AbortSignal.any([both, own]) }),
+          pipeline,
+          unit.request,
+        ),
+      onRefused: (error) => warn("RESUME_REFUSED", error.message),
+    });
+    await loop.run(events, signal);
+  } finally {
+    reading.abort();
+    await input.close();
+  }
+}
+
+/**
+ * An ascending source that is not sent the upper end would give all that follows: its read is over with
+ * a page that lies behind.
+ */
+async function* untilPast(
+  pages: AsyncIterable<Page>,
+  { input: { incremental } }: Pipeline,
+  { window: { upper } }: Pick<ReadRequest, "window">,
+): AsyncGenerator<Page> {
+  const [field] = incremental.cursors;
+  const ends = incremental.order === "ascending" && incremental.bounded === false;
+  for await (const page of pages) {
+    yield page;
+    if (!ends || field === undefined || upper === null || page.records.length === 0) continue;
+    const { lowest } = readCursors(page.records, field, "deliver");
+    if (lowest !== null && compareCursorValues(field.type, lowest, upper.value) > 0) return;
+  }
+}
+
+/** What a run would refuse is left out. */
+function asRun({ onError }: Filter): FilterAccount {
+  return {
+    seen: new Set(),
+    follows: false,
+    dropped() {},
+    made() {},
+    missedField() {},
+    defaulted() {},
+    refuse(_, error) {
+      if ((onError?.policy ?? "fail") === "fail") throw error;
+    },
+  };
+}
+
+async function sampleOf(
+  records: readonly SourceRecord[],
+  filters: readonly Filter[],
+  context: Parameters<Filter["apply"]>[1],
+): Promise<Sample[]> {
+  const sample: Sample[] = [];
+  for (const record of records) {
+    let filtered: readonly SourceRecord[] = [record];
+    for (const filter of filters)
+      filtered = await filter.apply(filtered, { ...context, account: asRun(filter) });
+    sample.push({ record, filtered });
+  }
+  return sample;
+}

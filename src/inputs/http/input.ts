@@ -1,0 +1,179 @@
+import type { Dispatcher } from "undici";
+import type { BoundOutcome } from "../../engine/bound-outcome.ts";
+import type { Input, InputSession, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
+import { TidemarkError } from "../../errors.ts";
+import { registerParameterSecret } from "../../http/address.ts";
+import { type HttpClient, openHttpClient } from "../../http/client.ts";
+import type { HttpSettings } from "../../http/schema.ts";
+import { constantHeaders } from "../../http/template-headers.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { hasPlaceholder } from "../../templates/template.ts";
+import { SourceForms } from "../forms/source-forms.ts";
+import { incrementalOf } from "../state-persistence.ts";
+import { leadingBound } from "./bound-parameters.ts";
+import { BoundProof } from "./bound-proof.ts";
+import { factsUnder, SourceFacts } from "./facts.ts";
+import { compilePartition, type Filled, withPlainTexts } from "./partition.ts";
+import { listedNames, parentConfig, parentNames, parentSettings } from "./partition-names.ts";
+import { HttpRead } from "./read.ts";
+import { secretParameters } from "./request.ts";
+import type { HttpPollingConfig } from "./schema.ts";
+import { SourceClock } from "./source-clock.ts";
+
+export interface HttpPollingParts {
+  /** A number from 0 to 1, below 1; spreads retries. */
+  readonly random: () => number;
+  /** Used instead of a connection pool of the input's own; its owner closes it. */
+  readonly dispatcher?: Dispatcher;
+}
+
+/** What an HTTP source most often stores: JSON from clocks of milliseconds. */
+const isoGranularity = "1ms";
+
+/**
+ * An input that asks an HTTP endpoint for pages of JSON records. `config` is what
+ * `httpPollingSchema` parses to.
+ *
+ * A read asks for the window's records, page after page as `pagination` declares, and ends only
+ * where the source says so. Errors: those of `HttpClient`, and `SOURCE_INVALID` where an answer is not
+ * as declared, `RECORD_INVALID` for an element that is no object, `SOURCE_TRUNCATED` where the source
+ * gave less than it told of, `PAGE_REPEATED` for a token that came before, `PAGE_CAP_REACHED`.
+ *
+ * ```ts
+ * const input = createHttpPolling(httpPollingSchema.parse({ type: "httpPolling", endpoint }), { random: Math.random });
+ * ```
+ */
+export function createHttpPolling(declared: HttpPollingConfig, parts: HttpPollingParts): Input {
+  const { partitions } = declared;
+  const config = partitions === undefined ? withPlainTexts(declared) : declared;
+  registerSecrets(config);
+  if (partitions?.from !== undefined) registerSecrets(parentConfig(partitions.from));
+  const incremental = {
+    ...incrementalOf(config.statePersistence, config.key, isoGranularity),
+    bounded: config.statePersistence.until !== undefined,
+    partitions: partitions === undefined ? null : { concurrency: partitions.concurrency },
+  };
+  return {
+    kind: "httpPolling",
+    incremental,
+    async open(context) {
+      const openClient = (settings: HttpSettings, endpoint: string): Promise<HttpClient> =>
+        openHttpClient(settings, {
+          clock: context.clock,
+          random: parts.random,
+          warn: context.warn,
+          ...(context.pause === undefined ? {} : { pause: context.pause }),
+          origin: new URL(endpoint).origin,
+          stream: formatStreamKey(context.key),
+          ...(parts.dispatcher === undefined ? {} : { dispatcher: parts.dispatcher }),
+        });
+      const headers = constantHeaders(config.headers);
+      const client = await openClient({ ...config, headers }, config.endpoint);
+      const own = parentSettings({ ...config, headers });
+      const parentClient =
+        own === null || partitions?.from === undefined
+          ? client
+          : await openClient(own, partitions.from.endpoint);
+      const facts = new SourceFacts(context.facts);
+      const clock = new SourceClock(context.warn);
+      const forms = new SourceForms(incremental.cursors, facts);
+      return new HttpPollingSession({
+        config,
+        incremental,
+        context,
+        client,
+        parentClient,
+        facts,
+        forms,
+        clock,
+      });
+    },
+  };
+}
+
+function registerSecrets(config: HttpPollingConfig): void {
+  for (const value of [...secretParameters(config).values()].flat()) {
+    if (config.partitions === undefined || !hasPlaceholder(value)) registerParameterSecret(value);
+  }
+}
+
+interface SessionParts {
+  readonly config: HttpPollingConfig;
+  readonly incremental: Input["incremental"];
+  readonly context: PartContext;
+  readonly client: HttpClient;
+  /** What the names of partitions are asked by; the same where nothing of its own is declared. */
+  readonly parentClient: HttpClient;
+  readonly facts: SourceFacts;
+  readonly forms: SourceForms;
+  readonly clock: SourceClock;
+}
+
+class HttpPollingSession implements InputSession {
+  readonly #parts: SessionParts;
+  readonly #proof: BoundProof;
+  readonly #fill: ((partition: string) => Filled) | null;
+  /** Absent where the stream has none. */
+  readonly partitions?: (signal: AbortSignal) => AsyncIterable<readonly string[]>;
+
+  constructor(parts: SessionParts) {
+    const { config } = parts;
+    const { partitions } = config;
+    this.#parts = parts;
+    this.#proof = new BoundProof({
+      config,
+      incremental: parts.incremental,
+      facts: parts.facts,
+      warn: parts.context.warn,
+      textOf: (field, lower) => leadingBound(parts, field, lower, {}).text,
+    });
+    this.#fill = partitions === undefined ? null : compilePartition(config, partitions);
+    if (partitions !== undefined) {
+      this.partitions = (signal) =>
+        partitions.from === undefined
+          ? listedNames(partitions)
+          : parentNames(partitions.from, partitions.field ?? "", {
+              client: parts.parentClient,
+              context: parts.context,
+              facts: factsUnder("partitions ", parts.facts),
+              signal,
+            });
+    }
+  }
+
+  read(request: ReadRequest): AsyncIterable<Page> {
+    const { config, incremental, context, client, facts, forms, clock } = this.#parts;
+    const filled = this.#fill?.(partitionOf(request)) ?? { config, headers: {}, mark: null };
+    return new HttpRead({ ...filled, incremental, client, context, facts, forms, clock, request }).pages();
+  }
+
+  reach(lower: string): string {
+    const [field] = this.#parts.incremental.cursors;
+    if (field === undefined || field.role === "given" || field.role === "offset") return lower;
+    // A further id may go along with the bound, which is then one step lower.
+    return leadingBound(this.#parts, field, lower, { id: "0" }).reach;
+  }
+
+  watchesBound(): boolean {
+    return this.#proof.looks;
+  }
+
+  sawBound(outcome: BoundOutcome): void {
+    this.#proof.see(outcome);
+  }
+
+  facts(): ReadonlySet<string> {
+    return this.#parts.facts.known;
+  }
+
+  async close(): Promise<void> {
+    const { client, parentClient } = this.#parts;
+    await client.close();
+    if (parentClient !== client) await parentClient.close();
+  }
+}
+
+function partitionOf({ partition }: ReadRequest): string {
+  if (partition !== undefined) return partition;
+  throw new TidemarkError("INTERNAL", "a stream in partitions was read without naming one");
+}

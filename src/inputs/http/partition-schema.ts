@@ -1,0 +1,161 @@
+import { z } from "zod";
+import { httpSettingsShape } from "../../http/schema.ts";
+import { streamNameProblem } from "../../model/stream-key.ts";
+import { templateProblems, templateUses } from "../../templates/template.ts";
+import { pathSchema } from "../path-schema.ts";
+import { bodyParameterProblem } from "./body-parameters.ts";
+import { placePaginationSchema } from "./pagination-schema.ts";
+import { refuseIncoherentRequest, requestShape } from "./request-schema.ts";
+
+/** The settings of requests without their defaults, so that what is not declared can be told. */
+const declaredSettings = {
+  headers: httpSettingsShape.headers.unwrap().optional().describe("Headers of these requests."),
+  authentication: httpSettingsShape.authentication,
+  timeoutMs: httpSettingsShape.timeoutMs.unwrap().optional().describe("As the input's `timeoutMs`."),
+  totalTimeoutMs: httpSettingsShape.totalTimeoutMs,
+  maxBodyBytes: httpSettingsShape.maxBodyBytes.unwrap().optional().describe("As the input's `maxBodyBytes`."),
+  maxBodyValues: httpSettingsShape.maxBodyValues
+    .unwrap()
+    .optional()
+    .describe("As the input's `maxBodyValues`."),
+  retry: httpSettingsShape.retry.unwrap().optional().describe("As the input's `retry`."),
+  rateLimit: httpSettingsShape.rateLimit,
+};
+
+const parentSchema = z.strictObject({
+  type: z.literal("httpPolling").describe("What kind of input the names are read by."),
+  ...requestShape,
+  ...declaredSettings,
+  pagination: placePaginationSchema
+    .optional()
+    .describe("How one page of names follows another. Default: one request gives all."),
+});
+
+/** What partitions are read from, as its keys are once parsed. */
+export type PartitionParent = z.infer<typeof parentSchema>;
+
+/** Text only, so that a number in a file is the name that was written: `007`, `1.10`. */
+const nameSchema = z.string().superRefine((name, context) => {
+  const problem = streamNameProblem(name);
+  if (problem !== null) {
+    context.addIssue({ code: "custom", message: `cannot name a partition: ${problem}` });
+  }
+});
+
+/** How a stream is split into partitions. */
+export const partitionsSchema = z
+  .strictObject({
+    values: z.array(nameSchema).min(1).optional().describe("The names of the partitions."),
+    from: parentSchema
+      .optional()
+      .describe(
+        "Instead of `values`: an endpoint whose records name the partitions. It is read to its end at every run. What it does not declare of credentials, headers, limits and retries is as the input's where both ask the same origin; if it declares none, both share one rate limit.",
+      ),
+    field: pathSchema
+      .optional()
+      .describe("With `from`: dotted path of the name in each of its records. The same name counts once."),
+    concurrency: z.int().min(1).max(100).default(1).describe("How many partitions are read at once."),
+    as: pathSchema
+      .optional()
+      .describe(
+        "Dotted path under which each record is given its partition's name, so that keys and tables can tell partitions apart. Default: records are left as they are.",
+      ),
+    keepSlashes: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether a `/` of a name is one in the endpoint's path, as in `/repos/{{ partition }}` for `owner/name`. Otherwise it is sent as `%2F`.",
+      ),
+  })
+  .describe(
+    "Reads the stream as many parts with a place of their own: one account, one repository. A partition's name goes where `{{ partition }}` stands in `endpoint`, `queryParams`, `headers` or `body`, percent-encoded in the address; `\\{{` stands for `{{`. A partition that fails does not stop the others; new ones begin where the stream's `start` says.",
+  );
+
+export type PartitionsConfig = z.infer<typeof partitionsSchema>;
+
+type Refuse = (path: string[], message: string) => void;
+
+const placeholder = "`{{ partition }}`";
+
+/** What an endpoint is asked, as far as a partition's name may go into it. */
+type Request = Pick<PartitionParent, "endpoint" | "queryParams" | "headers" | "body">;
+
+/** Refuses partitions without names or without a place for them, and a place without partitions. */
+export function refuseIncoherentPartitions(
+  request: Request,
+  partitions: PartitionsConfig | undefined,
+  refuse: Refuse,
+): void {
+  if (partitions === undefined) {
+    refusePlaceholders(request, refuse);
+    return;
+  }
+  const templates = templatesOf(request);
+  const uses = templateUses(templates);
+  refuseNameless(partitions, refuse);
+  const unusable = [...templateProblems(templates), ...uses.filter(({ name }) => name !== "partition")];
+  for (const { path } of unusable) {
+    refuse(path.map(String), `${placeholder} is all that can be filled in here${elsewhere}; ${escapeHint}`);
+  }
+  if (uses.length === 0 && unusable.length === 0) {
+    refuse(
+      ["partitions"],
+      `needs ${placeholder} in \`endpoint\`, \`queryParams\`, \`headers\` or \`body\`; all partitions would be asked the same`,
+    );
+  }
+}
+
+const escapeHint = "write `\\{{` for the text `{{` itself";
+const elsewhere =
+  " (pages are asked for by `pagination.param`, bounds are sent by the cursor's `queryParam`)";
+
+function templatesOf({ endpoint, queryParams, headers, body }: Request): Request {
+  return { endpoint, queryParams, headers, body };
+}
+
+/** Refuses placeholders where nothing is filled in: they would be sent as they are written. */
+function refusePlaceholders(request: Request, refuse: Refuse): void {
+  const templates = templatesOf(request);
+  for (const { path, message } of templateProblems(templates)) refuse(path.map(String), message);
+  for (const { path, name } of templateUses(templates)) {
+    refuse(
+      path.map(String),
+      name === "partition"
+        ? `holds ${placeholder}, and no \`partitions\` are declared`
+        : `\`{{ ${name} }}\` means nothing here and would be sent as it is written${elsewhere}; ${escapeHint}`,
+    );
+  }
+}
+
+function refuseNameless({ values, from, field }: PartitionsConfig, refuse: Refuse): void {
+  if (values === undefined && from === undefined) {
+    refuse(["partitions"], "needs `values`, a list of names, or `from`, an endpoint whose records name them");
+  }
+  if (values !== undefined && from !== undefined) {
+    refuse(["partitions", "from"], "cannot be given together with `values`");
+  }
+  if (from !== undefined && field === undefined) {
+    refuse(["partitions", "from"], "needs `field` beside it, the path of the name in its records");
+  }
+  if (from === undefined && field !== undefined) {
+    refuse(["partitions", "field"], "goes with `from`, whose records it looks into");
+  }
+  if (from === undefined) return;
+  const refuseParent: Refuse = (path, message) => refuse(["partitions", "from", ...path], message);
+  refuseIncoherentRequest(from, refuseParent);
+  refusePlaceholders(from, refuseParent);
+  const { pagination } = from;
+  if (pagination !== undefined && "param" in pagination && pagination.param === pagination.limitParam) {
+    refuse(["partitions", "from", "pagination", "limitParam"], "is already sent as `param`");
+  }
+  const { paramsIn, body } = from;
+  if (pagination === undefined || paramsIn !== "body" || typeof body === "string") return;
+  const names = {
+    param: "param" in pagination ? pagination.param : undefined,
+    limitParam: pagination.limitParam,
+  };
+  for (const [key, name] of Object.entries(names)) {
+    const problem = name === undefined ? null : bodyParameterProblem(body ?? {}, name);
+    if (problem !== null) refuse(["partitions", "from", "pagination", key], problem);
+  }
+}

@@ -1,0 +1,262 @@
+import type { SqlConnection, SqlValue } from "../../databases/port.ts";
+import type { CursorField, Incremental, PartContext, ReadRequest } from "../../engine/ports.ts";
+import { TidemarkError } from "../../errors.ts";
+import { type CursorType, floorCursor, stepCursor } from "../../model/cursor.ts";
+import { parseGranule } from "../../model/precision.ts";
+import { formatPath } from "../../model/record.ts";
+import { parseCursorFormat } from "../../model/timestamp.ts";
+import { formatUpperBound, lowerBoundToSend, upperBoundToSend } from "../bounds.ts";
+import type { StatePersistence } from "../state-persistence-keys.ts";
+import {
+  type Binding,
+  bindLowerBound,
+  bindUpperNumber,
+  highestBound,
+  isKeptAsText,
+  lowestBound,
+} from "./bind.ts";
+import { mysqlUpperTime, numberOrText } from "./bind-mysql.ts";
+import type { Placeholder } from "./query-analysis.ts";
+import type { Place } from "./repeated-read.ts";
+
+export interface BinderParts {
+  readonly connection: SqlConnection;
+  readonly context: PartContext;
+  readonly persistence: StatePersistence;
+  readonly incremental: Incremental;
+  /** What is known already of the placeholders of queries. */
+  readonly types: Map<string, Promise<readonly (string | null)[]>>;
+  /** Called where the bound is sent as the day before, since the form of the column's texts is not known. */
+  readonly onWideBound: () => void;
+}
+
+/** What a query needs bound. */
+export interface BoundStatement {
+  readonly sql: string;
+  /** How many placeholders it has: those of the cursors in their order, then that of the upper bound. */
+  readonly placeholders: number;
+  /** Those of them that the query says what NULL means for. */
+  readonly guarded: ReadonlySet<number>;
+  /** Those that the query calculates with. */
+  readonly calculated: readonly Placeholder[];
+  /** How the upper bound is compared with. */
+  readonly upper: "inclusive" | "exclusive";
+  /** Whether it was written for a table: it leaves out by itself what a wide bound brings too much. */
+  readonly isOwn: boolean;
+}
+
+/** Gives a query's placeholders their values, by the types that the database takes them for. */
+export class Binder {
+  readonly #parts: BinderParts;
+
+  constructor(parts: BinderParts) {
+    this.#parts = parts;
+  }
+
+  async bind(
+    statement: BoundStatement,
+    request: ReadRequest,
+    cursors: readonly CursorField[],
+  ): Promise<SqlValue[]> {
+    const params: SqlValue[] = [];
+    for (let number = 1; number <= statement.placeholders; number++) {
+      const field = cursors[number - 1];
+      const binding = await this.#binding(statement, number);
+      params.push(
+        field === undefined
+          ? this.#upperBound(request, binding, { statement, number })
+          : this.#lowerBound(field, request, binding, { statement, number }),
+      );
+      if (field !== undefined && !statement.isOwn) refuseOtherOrder(field, binding);
+    }
+    return params;
+  }
+
+  /** As `bind`, for a further run of the query that begins at a place which the one before came to. */
+  async bindAgain(
+    statement: BoundStatement,
+    request: ReadRequest,
+    cursors: readonly CursorField[],
+    from: string,
+    place: Place,
+  ): Promise<SqlValue[]> {
+    const [leading] = cursors;
+    if (leading === undefined) return this.bind(statement, request, cursors);
+    const lower = { type: leading.type, value: from };
+    if (place.below === null) {
+      return this.bind(statement, { ...request, window: { ...request.window, lower } }, cursors);
+    }
+    const [, ...further] = await this.bind(statement, request, cursors);
+    return [place.below(from), ...further];
+  }
+
+  /** Whether the database compares the leading cursor, a timestamp, as text. */
+  async keepsText(statement: BoundStatement, leading: CursorField): Promise<boolean> {
+    return statement.placeholders > 0 && isKeptAsText(leading, await this.#binding(statement, 1));
+  }
+
+  /** Whether the leading cursor is compared with a column of UUIDs. */
+  async comparesUuid(statement: BoundStatement): Promise<boolean> {
+    return statement.placeholders > 0 && (await this.#binding(statement, 1)).type === "uuid";
+  }
+
+  async #binding({ sql, placeholders, isOwn }: BoundStatement, number: number): Promise<Binding> {
+    const { connection, persistence, types: known } = this.#parts;
+    const asked = known.get(sql) ?? connection.parameterTypes(sql, this.#comparedWith(placeholders));
+    known.set(sql, asked);
+    const types = await asked;
+    const declared = persistence.timestamp?.queryFormat;
+    // Texts of ISO 8601 have many forms, and a table can be asked so that none of them is lost.
+    const format = isOwn && declared === "iso8601" ? undefined : declared;
+    const timezone = persistence.timestamp?.timezone ?? "UTC";
+    return {
+      dialect: connection.dialect.name,
+      type: types[number - 1] ?? null,
+      queryFormat: format === undefined ? null : parseCursorFormat(format, timezone),
+    };
+  }
+
+  /** The columns that placeholders are compared with: the cursors' own, and for the window's end the leading one's. */
+  #comparedWith(placeholders: number): (string | null)[] {
+    const { cursors } = this.#parts.incremental;
+    return Array.from({ length: placeholders }, (_, at) => {
+      const path = (cursors[at] ?? cursors[0])?.path;
+      return path?.length === 1 ? (path[0] ?? null) : null;
+    });
+  }
+
+  #lowerBound(
+    field: CursorField,
+    request: ReadRequest,
+    binding: Binding,
+    { statement, number }: { statement: BoundStatement; number: number },
+  ): SqlValue {
+    const leads = number === 1;
+    if (field.role === "offset") return BigInt(leads ? (request.window.lower?.value ?? "0") : "0");
+    const value = leads ? (request.window.lower?.value ?? null) : (request.companions.id ?? null);
+    if (value === null) {
+      if (statement.guarded.has(number)) return null;
+      requireNoCalculation(statement, number, field.type, "lower");
+      return lowestBound(field, binding);
+    }
+    const { incremental } = this.#parts;
+    const companion =
+      statement.placeholders > 1 && incremental.cursors.slice(1).some(({ role }) => role !== "offset");
+    const format = binding.queryFormat ?? field.format;
+    const rounds = field.type === "timestamp_utc" && format.kind !== "iso8601";
+    const lowered = lowerBoundToSend(field, value, { companion, ...(rounds ? { format } : {}) });
+    if (isKeptAsText(field, binding) && binding.queryFormat === null && field.format.kind === "iso8601") {
+      this.#parts.onWideBound();
+      if (!statement.isOwn) this.#tellOfWideBound(field);
+    }
+    return bindLowerBound(field, lowered, binding);
+  }
+
+  #tellOfWideBound({ path }: CursorField): void {
+    this.#parts.context.warn(
+      "BOUND_WIDE",
+      `${formatPath(path ?? [])} is kept as text, and its form is not declared, so that every run reads again from the day before; declare \`statePersistence.timestamp.queryFormat\` as the column has it`,
+    );
+  }
+
+  #upperBound(
+    { window }: ReadRequest,
+    binding: Binding,
+    { statement, number }: { statement: BoundStatement; number: number },
+  ): SqlValue {
+    const [leading] = this.#parts.incremental.cursors;
+    const upper = window.upper?.value;
+    if (upper === undefined || leading === undefined) {
+      if (statement.guarded.has(number)) return null;
+      requireNoCalculation(statement, number, leading?.type ?? "numeric_id", "upper");
+      return highestBound(binding);
+    }
+    const raised = upperBoundToSend(leading, upper, statement.upper);
+    return leading.type === "timestamp_utc"
+      ? this.#upperTime(leading, raised, binding)
+      : bindUpperNumber(raised, binding);
+  }
+
+  #upperTime(leading: CursorField, upper: string, binding: Binding): SqlValue {
+    const { dialect, type, queryFormat } = binding;
+    const { timestamp, until } = this.#parts.persistence;
+    const timezone = timestamp?.timezone ?? "UTC";
+    switch (dialect === "postgres" ? type : null) {
+      case "timestamp with time zone":
+        return upper;
+      case "timestamp without time zone":
+      case "date":
+        return formatUpperBound(upper, parseCursorFormat("yyyy-MM-dd HH:mm:ss.SSSSSS", timezone));
+    }
+    const declared = parseCursorFormat(until?.format ?? timestamp?.format ?? "iso8601", timezone);
+    const format = until?.format === undefined ? (queryFormat ?? declared) : declared;
+    if (until?.format === undefined && format.kind === "iso8601" && isKeptAsText(leading, binding)) {
+      return queryFormat === null ? widelyAbove(upper) : secondAbove(upper, timezone);
+    }
+    const text = formatUpperBound(upper, format);
+    if (dialect === "mysql") {
+      return mysqlUpperTime(upper, { type, format, timezone }) ?? numberOrText(type, text);
+    }
+    return dialect === "sqlite" && /^-?\d+$/.test(text) && declared.kind !== "pattern" ? BigInt(text) : text;
+  }
+}
+
+/** Of a calculation with the lowest value nobody can say that it gives what lies below every row. */
+function requireNoCalculation(
+  { calculated }: BoundStatement,
+  number: number,
+  type: CursorType,
+  end: "lower" | "upper",
+): void {
+  const calculation = calculated.find((one) => {
+    if (one.number !== number) return false;
+    // Minus infinity and a day is below every row: that is right at the lower end alone.
+    const passes = one.calculation?.keepsInfinity === true && (one.side ?? end) === end;
+    return !(passes && type === "timestamp_utc");
+  })?.calculation;
+  if (calculation === undefined || calculation === null) return;
+  throw new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `the query calculates with $${number} (${calculation.name}), and there is no value for it yet: what that makes of a first value may leave out rows in silence`,
+    {
+      hint: `Say in the query what a run without a value reads: put COALESCE($${number}, …) in the place of $${number}, as in COALESCE($${number}, ${type === "timestamp_utc" ? "'1970-01-01'" : "0"}).`,
+    },
+  );
+}
+
+/** Types of PostgreSQL that are compared as the texts of their values are, or by a collation that is warned of. */
+const comparedAsTexts =
+  /^(?:text|character(?: varying)?(?:\(\d+\))?|name|"char"|(?:.+\.)?citext|uuid|bytea|macaddr8?|unknown)$/;
+
+/** A query that compares texts with a column of another order would leave rows out. */
+function refuseOtherOrder({ type: cursor, path }: CursorField, { dialect, type }: Binding): void {
+  if (dialect !== "postgres" || cursor !== "text" || type === null || comparedAsTexts.test(type)) return;
+  const field = formatPath(path ?? []);
+  throw new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `the query compares the cursor ${field}, declared \`type: text\`, as ${type}, which PostgreSQL does not sort as text`,
+    {
+      hint: `Write CAST(${field} AS text) COLLATE "C" where the query compares and sorts.`,
+    },
+  );
+}
+
+const second = parseGranule("1s");
+
+/** Texts of one second may have a fraction or a zone behind it, and all sort before the next second. */
+function secondAbove(upper: string, timezone: string): string {
+  return formatUpperBound(
+    stepCursor("timestamp_utc", floorCursor("timestamp_utc", upper, second), second, 1),
+    parseCursorFormat("yyyy-MM-dd'T'HH:mm:ss", timezone),
+  );
+}
+
+const twoDays = parseGranule("2d");
+
+/** A date that sorts after all that a text could say of the moment, in whatever form and zone. */
+function widelyAbove(upper: string): string {
+  return formatUpperBound(
+    stepCursor("timestamp_utc", upper, twoDays, 1),
+    parseCursorFormat("yyyy-MM-dd", "UTC"),
+  );
+}

@@ -1,0 +1,35 @@
+import type { CursorField } from "../../../engine/ports.ts";
+import { unclearTimes } from "../../../engine/tracking/unclear-times.ts";
+import { floorCursor, stepCursor } from "../../../model/cursor.ts";
+import { parseGranule } from "../../../model/precision.ts";
+
+const microsecond = parseGranule("1us");
+const day = parseGranule("1d");
+/** The zone whose clocks are farthest behind UTC. */
+const farthestBehind = parseGranule("12h");
+
+/** Where a window ends, and whether what lies past it is read all the same. */
+export interface SafeEnd {
+  readonly upper: string;
+  readonly readsPast: boolean;
+}
+
+/**
+ * The end of a window for dates: the earliest day that anything written from this moment on can have, in
+ * whatever zone. That day itself belongs to the window. It is not over, but ties at the watermark are read
+ * again by every run.
+ */
+export function endOfDates(moment: string): SafeEnd {
+  const earliest = stepCursor("timestamp_utc", moment, farthestBehind, -1);
+  return { upper: floorCursor("timestamp_utc", earliest, day), readsPast: true };
+}
+
+/**
+ * The end of a window for times: before the earliest value that anything written from a moment on can have.
+ * In the hour that a zone's clocks show twice that is the beginning of the first time.
+ */
+export function endOfTimes(earliestStored: string, field: CursorField): SafeEnd {
+  const stretch = unclearTimes(field)?.from(earliestStored) ?? null;
+  const earliest = stretch ?? earliestStored;
+  return { upper: stepCursor("timestamp_utc", earliest, microsecond, -1), readsPast: stretch !== null };
+}

@@ -1,0 +1,72 @@
+import type { SqlConnection } from "../../../databases/port.ts";
+import { PostgresConnection } from "../../../databases/postgres/connection.ts";
+import type { CursorField } from "../../../engine/ports.ts";
+import { TidemarkError } from "../../../errors.ts";
+import { floorCursor } from "../../../model/cursor.ts";
+import { type Granule, granuleNanoseconds, parseGranule } from "../../../model/precision.ts";
+import type { Subject } from "./bound.ts";
+
+/** What the database says of a column of a query. */
+export interface ColumnType {
+  readonly oid: number;
+  readonly modifier: number;
+}
+
+/** The type of the cursor's column; null where the field is not a column of its own. */
+export async function columnType(
+  connection: SqlConnection,
+  field: CursorField,
+  { sql, params }: Subject,
+): Promise<ColumnType | null> {
+  const [column, ...further] = field.path ?? [];
+  if (column === undefined || further.length > 0) return null;
+  if (!(connection instanceof PostgresConnection)) {
+    throw new TidemarkError(
+      "INTERNAL",
+      `the ${connection.dialect.name} database was asked for PostgreSQL's types`,
+    );
+  }
+  const text = `SELECT ${connection.dialect.identifier(column)} FROM (${sql}\n) AS subject LIMIT 0`;
+  try {
+    const { fields } = await connection.handle.query({ text, values: [...params], rowMode: "array" });
+    const [described] = fields;
+    return described === undefined
+      ? null
+      : { oid: described.dataTypeID, modifier: described.dataTypeModifier };
+  } catch (error) {
+    throw connection.errorOf(error, text);
+  }
+}
+
+const timestampOids = new Set([1114, 1184]);
+const dateOid = 1082;
+const wholeNumberOids = new Set([20, 21, 23]);
+const numberOids = new Set([...wholeNumberOids, 1700, 700, 701]);
+
+/** Whether the database compares the column as numbers. */
+export function isNumber({ oid }: ColumnType): boolean {
+  return numberOids.has(oid);
+}
+
+const microsecond = parseGranule("1us");
+export function isDate(column: ColumnType | null): boolean {
+  return column?.oid === dateOid;
+}
+
+/**
+ * The earliest value that a column of times may hold for this moment or a later one: what is stored is
+ * rounded to the column's precision, to a second where nothing says it.
+ */
+export function earliestStored(moment: string, field: CursorField, column: ColumnType | null): string {
+  const stored = storedStep(column);
+  const coarsest = granuleNanoseconds(field.granule) > granuleNanoseconds(stored) ? field.granule : stored;
+  return floorCursor("timestamp_utc", moment, coarsest);
+}
+
+function storedStep(column: ColumnType | null): Granule {
+  // What counts whole units since 1970 has the format's own unit as granule.
+  if (column !== null && wholeNumberOids.has(column.oid)) return microsecond;
+  if (column === null || !timestampOids.has(column.oid)) return parseGranule("1s");
+  const digits = column.modifier < 0 ? 6 : column.modifier;
+  return parseGranule(["1s", "100ms", "10ms", "1ms", "100us", "10us"][digits] ?? "1us");
+}

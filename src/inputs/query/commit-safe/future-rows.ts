@@ -1,0 +1,44 @@
+import type { SqlConnection } from "../../../databases/port.ts";
+import type { CursorField, Warn } from "../../../engine/ports.ts";
+import { stepCursor } from "../../../model/cursor.ts";
+import { emptyPosition, type Position } from "../../../model/position.ts";
+import { parseGranule } from "../../../model/precision.ts";
+import { formatPath } from "../../../model/record.ts";
+import type { Subject } from "./bound.ts";
+
+/** What lies farther ahead is no matter of clocks that differ a little. */
+const ahead = parseGranule("5m");
+const mostCounted = 10_000;
+
+interface FutureParts {
+  readonly connection: SqlConnection;
+  readonly field: CursorField;
+  readonly table: string;
+  readonly subject: (position: Position) => Promise<Subject>;
+  readonly warn: Warn;
+}
+
+/**
+ * Counts the rows that are dated past the present, by the database's clock. A window that ends below open
+ * transactions leaves them to a later run, which for the year 20224 is a long time.
+ */
+export async function warnOfFutureRows(parts: FutureParts, present: string): Promise<void> {
+  const { connection, field, table, subject, warn } = parts;
+  if (field.path === null) return;
+  const watermark = stepCursor("timestamp_utc", present, ahead, 1);
+  const { sql, params } = await subject({ ...emptyPosition, watermark });
+  const column = connection.dialect.identifier(formatPath(field.path));
+  const [found] = await connection.query(
+    `SELECT COUNT(*) AS count, MIN(at) AS first FROM (SELECT ${column} AS at FROM (${sql}\n) AS later LIMIT ${mostCounted + 1}) AS counted`,
+    params,
+  );
+  const count = Number(found?.count);
+  if (count === 0) return;
+  const number = count > mostCounted ? `more than ${mostCounted}` : count;
+  const rows = `${count === 1 ? "1 row of" : `${number} rows of`} ${table} ${count === 1 ? "is" : "are"}`;
+  const other = connection.dialect.name === "postgres" ? " or `cursor: xmin`" : "";
+  warn(
+    "RECORDS_HELD_BACK",
+    `${rows} dated in the future (\`${formatPath(field.path)}\` ${String(found?.first)}), to be read when that time has come. Correct the dates in the source, or deliver such rows at once with \`commitSafe: false\`${other}.`,
+  );
+}

@@ -1,0 +1,147 @@
+import { z } from "zod";
+import type { SqlConnection } from "../../../databases/port.ts";
+import { compareCursorValues, readCursorValue } from "../../../model/cursor.ts";
+import { isoFormat } from "../../../model/timestamp.ts";
+import { readersPrefix } from "../readers.ts";
+import { thisDatabase, Unbounded } from "./bound.ts";
+
+/** A session in whose transaction rows may yet be written with times from `since` on. */
+export interface OpenSession {
+  readonly pid: number;
+  readonly since: string;
+  /** In words, for messages. */
+  readonly who: string;
+}
+
+export interface OpenSessions {
+  /** The server's time before anything was looked at. */
+  readonly observed: string;
+  readonly sessions: readonly OpenSession[];
+}
+
+const waitingQuery = `
+SELECT now() AS observed,
+       COALESCE(array_agg(pid || ' ' || backend_start::text), '{}') AS waiting
+  FROM pg_catalog.pg_stat_activity
+ WHERE datid = ${thisDatabase} AND wait_event_type IN ('Client', 'Activity', 'Extension', 'Timeout')
+   AND (wait_event = 'ClientRead' OR backend_type <> 'client backend')`;
+
+/** Sessions that cannot be looked at have no more than a pid and a user. */
+const sessionsQuery = `
+SELECT pid, pid || ' ' || backend_start::text AS session, usename AS "user", application_name AS application,
+       backend_type AS kind, state, backend_xid IS NOT NULL AS writes, usesysid IS NULL AS internal,
+       backend_start AS began, xact_start AS transaction, query_start AS query, state_change AS changed,
+       pg_has_role('pg_read_all_stats', 'USAGE')
+         OR COALESCE(pg_has_role(usesysid, 'USAGE'), false) AS visible
+  FROM pg_catalog.pg_stat_activity
+ WHERE datid = ${thisDatabase} AND pid <> pg_backend_pid()`;
+
+const instant = z.string().transform((text) => readCursorValue("timestamp_utc", text, isoFormat));
+const waitingSchema = z.object({ observed: instant, waiting: z.array(z.string()) });
+const time = instant.nullable();
+const sessionSchema = z.object({
+  pid: z.int(),
+  session: z.string().nullable(),
+  user: z.string().nullable(),
+  application: z.string().nullable(),
+  kind: z.string().nullable(),
+  state: z.string().nullable(),
+  writes: z.boolean(),
+  internal: z.boolean(),
+  began: time,
+  transaction: time,
+  query: time,
+  changed: time,
+  visible: z.boolean(),
+});
+type Session = z.infer<typeof sessionSchema>;
+
+/**
+ * The sessions of this database that may write with a time before now, and since when.
+ *
+ * A transaction's time is that of the message which began it, taken before anything of the
+ * transaction is to be seen. So a session without one only counts as idle where it was seen to wait
+ * for its client after `observed`: what it begins after that has a later time. Between the two it is
+ * taken to have begun something when it last ended something.
+ *
+ * Throws `Unbounded` where the role may not see what the others do.
+ */
+export async function openSessions(connection: SqlConnection): Promise<OpenSessions> {
+  for (let attempt = 1; ; attempt++) {
+    const seen = await lookOnce(connection);
+    // A session that is met between two messages is rarely met there again.
+    if (!seen.doubtful || attempt === mostAttempts) return seen;
+  }
+}
+
+const mostAttempts = 3;
+
+async function lookOnce(connection: SqlConnection): Promise<OpenSessions & { doubtful: boolean }> {
+  const [first] = await connection.query(waitingQuery);
+  const { observed, waiting } = waitingSchema.parse(first);
+  const idle = new Set(waiting);
+  const rows = (await connection.query(sessionsQuery)).map((row) => sessionSchema.parse(row));
+  const writers = rows.filter((row) => !isNoWriter(row));
+  refuseHidden(writers);
+  const sessions: OpenSession[] = [];
+  let doubtful = false;
+  for (const row of writers) {
+    const since = openSince(row, idle);
+    if (since === null) continue;
+    if (row.transaction === null && isEarlier(since, observed)) doubtful = true;
+    sessions.push({ pid: row.pid, since, who: wordsFor(row) });
+  }
+  return { observed, sessions, doubtful };
+}
+
+/** What never writes rows of tables, or is led by another session that is listed itself. */
+const noWriters = new Set(["autovacuum worker", "autovacuum launcher", "parallel worker"]);
+
+function isNoWriter({ kind, internal, visible, writes, application }: Session): boolean {
+  if (!visible) return internal;
+  if (kind === "walsender") return !writes;
+  return noWriters.has(kind ?? "") || (application?.startsWith(readersPrefix) ?? false);
+}
+
+function refuseHidden(sessions: readonly Session[]): void {
+  const hidden = sessions.filter(({ visible }) => !visible);
+  if (hidden.length > 0) {
+    const users = [...new Set(hidden.map(({ user }) => user ?? "an unknown user"))].join(", ");
+    throw new Unbounded(
+      `the role may not see since when transactions of ${users} are open`,
+      "GRANT pg_read_all_stats TO the role that the input connects as.",
+    );
+  }
+  if (sessions.some(({ state }) => state === "disabled")) {
+    throw new Unbounded(
+      "a session has `track_activities` off, and so does not say since when its transaction is open",
+      "Set `track_activities = on` for it.",
+    );
+  }
+}
+
+function openSince(row: Session, waiting: ReadonlySet<string>): string | null {
+  const { session, state, began, transaction, query, changed } = row;
+  if (transaction !== null) return transaction;
+  if (session !== null && waiting.has(session)) return null;
+  // A session that is still being set up takes its first message later.
+  if (state === null && row.kind === "client backend") return null;
+  return (state === "active" ? query : changed) ?? began;
+}
+
+function wordsFor({ pid, user, application, state, kind }: Session): string {
+  const name = application === null || application === "" ? (kind ?? "a session") : application;
+  return `pid ${pid} (${name}, user ${user ?? "unknown"}, ${state ?? "no state"})`;
+}
+
+/** The session that has been open for longest; null where none is. */
+export function oldest({ sessions }: OpenSessions): OpenSession | null {
+  return sessions.reduce<OpenSession | null>(
+    (first, session) => (first === null || isEarlier(session.since, first.since) ? session : first),
+    null,
+  );
+}
+
+function isEarlier(a: string, b: string): boolean {
+  return compareCursorValues("timestamp_utc", a, b) < 0;
+}

@@ -1,0 +1,37 @@
+import type { SqlDialect } from "../../databases/port.ts";
+import { analyseQuery } from "./query-analysis.ts";
+import { type SqlToken, sqlTokens } from "./sql-tokens.ts";
+
+/** Words between two conditions by which rows come that only one of them holds for. */
+const either = new Set(["or", "union"]);
+
+/**
+ * Where a query asks that rows lie above two bounds, each by itself: `updated_at > $1 AND id > $2`. Such a query never
+ * gives a row again that changes and has an id below the highest. Null where it compares the pair, as in
+ * `(updated_at, id) > ($1, $2)` and `updated_at > $1 OR (updated_at = $1 AND id > $2)`, or has only one of the bounds.
+ */
+export function boundsJoinedByAnd(
+  sql: string,
+  dialect: SqlDialect["name"],
+  first: number,
+  second: number,
+): number | null {
+  const lower = analyseQuery(sql, dialect).placeholders.filter(({ side }) => side === "lower");
+  const ofFirst = lower.filter(({ number }) => number === first);
+  const ofSecond = lower.filter(({ number }) => number === second);
+  const [told] = ofSecond;
+  if (told === undefined || ofFirst.length === 0) return null;
+  const tokens = sqlTokens(sql, dialect);
+  const paired = ofFirst.some((one) => ofSecond.some((other) => isPair(tokens, one.start, other.start)));
+  return paired ? null : told.start;
+}
+
+/** Whether two placeholders are values of one comparison, or their conditions are joined by OR. */
+function isPair(tokens: readonly SqlToken[], one: number, other: number): boolean {
+  const from = Math.min(one, other);
+  const to = Math.max(one, other);
+  const between = tokens.filter(({ start }) => start >= from && start <= to);
+  const outermost = Math.min(...between.map(({ depth }) => depth));
+  const words = between.filter(({ depth, kind }) => depth === outermost && kind === "word");
+  return !words.some(({ text }) => text === "and") || words.some(({ text }) => either.has(text));
+}

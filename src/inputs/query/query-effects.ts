@@ -1,0 +1,43 @@
+import type { SqlDialect } from "../../databases/port.ts";
+import { type SqlToken, sqlTokens } from "./sql-tokens.ts";
+
+const changing = new Set(["insert", "update", "delete", "merge"]);
+
+/** What a query does besides reading, each in words; an input's transaction only reads. */
+export function effectsOf(sql: string, dialect: SqlDialect["name"]): string[] {
+  const tokens = sqlTokens(sql, dialect);
+  const words = (at: number, count: number): string =>
+    tokens
+      .slice(at, at + count)
+      .map(({ text }) => text)
+      .join(" ");
+  const effects = new Set<string>();
+  tokens.forEach((token, at) => {
+    if (token.kind !== "word") return;
+    const lock = lockAt(words(at, 4));
+    if (lock !== null) {
+      effects.add(
+        `locks the rows that it reads (\`${lock}\`), which nothing needs: all rows of a run come from one snapshot, and no transaction of the source is to wait for it; leave that out`,
+      );
+    } else if (token.text === "skip" && words(at, 2) === "skip locked") {
+      effects.add(
+        "leaves out rows that another session has locked (`SKIP LOCKED`), and they would never come; leave that out",
+      );
+    } else if (token.text === "into" && token.depth === 0) {
+      effects.add("writes what it selects (`INTO`); an input only reads");
+    } else if (changesAt(tokens, at)) {
+      effects.add(`changes rows (\`${token.text.toUpperCase()}\` in a WITH); an input only reads`);
+    }
+  });
+  return [...effects];
+}
+
+function lockAt(words: string): string | null {
+  const [, lock] = /^(for (?:no key )?update|for (?:key )?share|lock in share mode)(?: |$)/.exec(words) ?? [];
+  return lock?.toUpperCase() ?? null;
+}
+
+/** A statement in parentheses; the function of that name has its own parentheses behind it. */
+function changesAt(tokens: readonly SqlToken[], at: number): boolean {
+  return changing.has(tokens[at]?.text ?? "") && tokens[at - 1]?.text === "(" && tokens[at + 1]?.text !== "(";
+}

@@ -1,0 +1,323 @@
+import type { SqlDialect } from "../../databases/port.ts";
+import { cursorRoles } from "../../engine/ports.ts";
+import { leadingRole, type StatePersistence } from "../state-persistence-keys.ts";
+import { boundsJoinedByAnd } from "./joined-bounds.ts";
+import type { InnerLimit } from "./limits.ts";
+import { analyseQuery, guardedNumbers, type QueryAnalysis } from "./query-analysis.ts";
+import { effectsOf } from "./query-effects.ts";
+
+/** What of an input's keys its query is judged by. */
+export interface QueryConfig {
+  readonly query?: string | undefined;
+  readonly connectionString?: string | undefined;
+  readonly connectionStringRef?: string | undefined;
+  readonly statePersistence: StatePersistence;
+}
+
+/** Something about a query that is doubtful, and does not keep it from running. */
+export interface QueryDoubt {
+  readonly code:
+    | "TIE_HAZARD"
+    | "FIRST_RUN_BOUND"
+    | "ORDER_MISSING"
+    | "CURSOR_UNUSED"
+    | "TEXT_ORDER"
+    | "LIMIT_INSIDE"
+    | "CURSORS_COMBINED";
+  /** Where in the query's text it is. */
+  readonly offset: number;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Which database's SQL the query is, as far as the address tells. */
+export function dialectOf(config: QueryConfig): SqlDialect["name"] {
+  const address = config.connectionString ?? config.connectionStringRef ?? "";
+  if (/^sqlite:/i.test(address)) return "sqlite";
+  return /^(?:mysql|mariadb):/i.test(address) ? "mysql" : "postgres";
+}
+
+/** The values that placeholders stand for, in their order: the cursors, and the end of the window. */
+export function boundNames(persistence: StatePersistence): string[] {
+  const names: string[] = cursorRoles.filter((role) => persistence[role]?.enabled);
+  const leading = leadingRole(persistence);
+  const hasEnd = leading === "timestamp" || (leading === "id" && persistence.id?.type === "numeric");
+  return hasEnd ? [...names, "until"] : names;
+}
+
+/** Whether the query asks for the end of the window, by a placeholder behind those of its cursors. */
+export function asksForEnd({ query, ...config }: QueryConfig): boolean {
+  if (query === undefined) return false;
+  const end = boundNames(config.statePersistence).indexOf("until") + 1;
+  if (end === 0) return false;
+  return analyseQuery(query, dialectOf(config)).placeholders.some(({ number }) => number === end);
+}
+
+/** Why a query cannot be read incrementally, each reason in words. */
+export function queryMistakes(config: QueryConfig): string[] {
+  const { query, statePersistence } = config;
+  if (query === undefined) return [];
+  const analysis = analyseQuery(query, dialectOf(config));
+  const mistakes: string[] = [];
+  if (!["select", "with", "values", "table"].includes(analysis.verb)) {
+    mistakes.push(`begins with \`${analysis.verb}\`; only a query that reads can be an input`);
+  }
+  if (analysis.secondStatement !== null) mistakes.push("holds more than one statement");
+  if (mistakes.length === 0) mistakes.push(...effectsOf(query, dialectOf(config)));
+  for (const { text } of analysis.strangers) {
+    mistakes.push(`has a placeholder \`${text}\`; bounds go to $1, $2 …`);
+  }
+  mistakes.push(...numberMistakes(analysis, boundNames(statePersistence)));
+  mistakes.push(...endMistakes(analysis, boundNames(statePersistence)));
+  if (isAskedFrom(analysis, statePersistence) && analysis.skipsRows !== null) {
+    mistakes.push(
+      "has an OFFSET, which leaves out the first rows from the bound on in every run; leave it out, or enable the offset cursor and write OFFSET $1",
+    );
+  }
+  for (const limit of pageLimits(analysis, statePersistence)) {
+    const field = cursorField(statePersistence);
+    const has = limit.what === "LIMIT" ? "has a LIMIT inside" : `keeps rows by their ${limit.what}`;
+    const orElse =
+      limit.what === "LIMIT"
+        ? "move the LIMIT to the end"
+        : "leave the condition out and put a LIMIT at the end";
+    const isSorted = field === null || sortsBy(limit, field);
+    // The first rows by something else, whatever the bound is: that is what the query is about.
+    if (limit.what !== "LIMIT" && !isSorted && !limit.isBounded) continue;
+    if (!isSorted) {
+      mistakes.push(
+        `${has}, in a part that is not sorted by \`${field}\`, so that what comes after it cannot be asked for; sort by \`${field}\` there, or ${orElse}`,
+      );
+    } else if (!limit.isBounded) {
+      mistakes.push(
+        `${has}, in a part that the bound does not come into, so that it always keeps the same rows and what comes after them cannot be asked for; compare with $1 there, or ${orElse}`,
+      );
+    } else if (limit.isMixed) {
+      mistakes.push(
+        `${has}, and does not bring the rows that it lets through as they are, so that fewer of them do not mean that there are no more; ${orElse}`,
+      );
+    }
+  }
+  return mistakes;
+}
+
+function numberMistakes({ placeholders }: QueryAnalysis, names: readonly string[]): string[] {
+  const used = new Set(placeholders.map(({ number }) => number));
+  const highest = Math.max(0, ...used);
+  if (highest > names.length) {
+    const bound = names.map((name, at) => `$${at + 1} (${name})`).join(", ");
+    return [
+      `has a placeholder $${highest}, and what is bound is ${bound === "" ? "nothing: no cursor is enabled" : bound}`,
+    ];
+  }
+  for (let number = 1; number < highest; number++) {
+    if (!used.has(number)) return [`has $${highest} and no $${number}, which is the ${names[number - 1]}`];
+  }
+  return [];
+}
+
+/** One placeholder too many is bound to the end of the window, where it may have been meant for another cursor. */
+function endMistakes({ placeholders }: QueryAnalysis, names: readonly string[]): string[] {
+  const number = names.indexOf("until") + 1;
+  const meant = placeholders.find((one) => one.number === number && one.side === "lower");
+  if (meant === undefined) return [];
+  const cursors = names.slice(0, -1).map((name, at) => `$${at + 1} (${name})`);
+  return [
+    `compares with $${number} as a lower bound, and what is bound is ${cursors.join(", ")} and $${number} (until), the end of the window; enable the cursor that is meant`,
+  ];
+}
+
+/** Whether a run asks for the rows from a cursor's bound on. */
+function isAskedFrom({ placeholders }: QueryAnalysis, persistence: StatePersistence): boolean {
+  return leadingRole(persistence) !== null && placeholders.length > 0;
+}
+
+/** The limits inside that are meant for the size of a page: not those of parts that the cursor is not taken from. */
+function pageLimits(analysis: QueryAnalysis, persistence: StatePersistence): readonly InnerLimit[] {
+  if (!isAskedFrom(analysis, persistence)) return [];
+  const field = cursorField(persistence)?.toLowerCase() ?? "*";
+  return analysis.innerLimits.filter(({ names }) => names === null || names.has(field) || names.has("*"));
+}
+
+/** Those of them that cannot be taken out, for which the query is run again and again, with a new bound each time. */
+export function repeatedLimits(
+  analysis: QueryAnalysis,
+  persistence: StatePersistence,
+): readonly InnerLimit[] {
+  return pageLimits(analysis, persistence).filter(({ removal }) => removal === null);
+}
+
+/** The field of the leading cursor, without the path to it; null for an offset and for none. */
+function cursorField(persistence: StatePersistence): string | null {
+  const leading = leadingRole(persistence);
+  const field =
+    leading === "timestamp"
+      ? persistence.timestamp?.field
+      : leading === "id"
+        ? persistence.id?.field
+        : undefined;
+  return field?.split(".").at(-1) ?? null;
+}
+
+function sortsBy({ orderBy }: InnerLimit, field: string): boolean {
+  const first = orderBy?.split(",")[0]?.toLowerCase() ?? "";
+  return first.includes(field.toLowerCase()) && !/\bdesc\b/.test(first);
+}
+
+/** What `validate` has to say of a query that runs. */
+export function queryDoubts(config: QueryConfig): QueryDoubt[] {
+  const { query, statePersistence } = config;
+  if (query === undefined) return [];
+  const dialect = dialectOf(config);
+  const analysis = analyseQuery(query, dialect);
+  return [
+    ...tieHazards(analysis),
+    ...firstRunDoubts(analysis, statePersistence),
+    ...unusedCursors(analysis, statePersistence),
+    ...combinedCursors(query, dialect, statePersistence),
+    ...orderDoubts(analysis, statePersistence, query, dialect),
+    ...pageLimits(analysis, statePersistence).map(limitDoubt),
+  ];
+}
+
+function limitDoubt({ what, start, removal }: InnerLimit): QueryDoubt {
+  const isLimit = what === "LIMIT";
+  return {
+    code: "LIMIT_INSIDE",
+    offset: start,
+    message:
+      removal !== null
+        ? "this LIMIT is taken for the size of a page, and is left out of what is sent: all rows from the bound on are read"
+        : `this ${isLimit ? what : `limit by ${what}`} cannot be taken out of the query, which is run again with a new bound for each page`,
+    hint: isLimit
+      ? "Move the LIMIT to the end of the query, or leave it out."
+      : "Leave the condition out, and put a LIMIT at the end of the query.",
+  };
+}
+
+function tieHazards({ placeholders, limit }: QueryAnalysis): QueryDoubt[] {
+  const hazard = placeholders.find(({ comparison }) => comparison === "strict");
+  if (hazard === undefined || limit === null) return [];
+  return [
+    {
+      code: "TIE_HAZARD",
+      offset: hazard.start,
+      message:
+        "a strict comparison together with LIMIT loses rows that share the last one's value; here it is read safely: the LIMIT is only taken for the size of a page, and the bound is sent one granule lower",
+      hint: "Compare with >=, and leave LIMIT out, so that the query is safe wherever it is run.",
+    },
+  ];
+}
+
+function firstRunDoubts({ placeholders }: QueryAnalysis, persistence: StatePersistence): QueryDoubt[] {
+  const names = boundNames(persistence);
+  const guarded = guardedNumbers(placeholders);
+  const bare = placeholders.find(
+    ({ number, comparison, calculation }) =>
+      (comparison !== null || calculation !== null) &&
+      !guarded.has(number) &&
+      ["timestamp", "id"].includes(names[number - 1] ?? ""),
+  );
+  if (bare === undefined) return [];
+  const { number, start, calculation } = bare;
+  const passes =
+    calculation?.keepsInfinity === true && bare.side !== "upper" && names[number - 1] === "timestamp";
+  if (calculation !== null && !passes) {
+    return [
+      {
+        code: "FIRST_RUN_BOUND",
+        offset: start,
+        message: `the query calculates with $${number} (${calculation.name}), so that there is no value from which the first run would surely read every row; the first run is refused`,
+        hint: `Say in the query what the first run reads: put COALESCE($${number}, …) in the place of $${number}.`,
+      },
+    ];
+  }
+  return [
+    {
+      code: "FIRST_RUN_BOUND",
+      offset: start,
+      message: `nothing compares with NULL, so that on the first run $${number} is bound to the lowest value instead`,
+      hint: "Say what the first run reads: COALESCE($1, …).",
+    },
+  ];
+}
+
+function unusedCursors({ placeholders }: QueryAnalysis, persistence: StatePersistence): QueryDoubt[] {
+  const used = new Set(placeholders.map(({ number }) => number));
+  const [first] = boundNames(persistence);
+  if (first === undefined || used.has(1)) return [];
+  return [
+    {
+      code: "CURSOR_UNUSED",
+      offset: 0,
+      message: `the query does not use $1, the ${first}, so that every run reads all rows to find the new ones`,
+      hint: "Add a condition: WHERE updated_at > $1.",
+    },
+  ];
+}
+
+function combinedCursors(
+  query: string,
+  dialect: SqlDialect["name"],
+  persistence: StatePersistence,
+): QueryDoubt[] {
+  const names = boundNames(persistence);
+  if (names[0] !== "timestamp" || names[1] !== "id") return [];
+  const offset = boundsJoinedByAnd(query, dialect, 1, 2);
+  if (offset === null) return [];
+  return [
+    {
+      code: "CURSORS_COMBINED",
+      offset,
+      message:
+        "rows have to lie above $1 and above $2, so that a row that changes is not read again if its id is below the highest one",
+      hint: "Leave `id` out, or compare the pair: WHERE (updated_at, id) > ($1, $2).",
+    },
+  ];
+}
+
+/** How a query says that texts are compared by code point. */
+const byCodePoint: Readonly<
+  Record<SqlDialect["name"], { readonly isSaid: (query: string) => boolean; readonly hint: string }>
+> = {
+  postgres: {
+    isSaid: (query) => /\bcollate\b/i.test(query),
+    hint: 'Write COLLATE "C" after the column, where it is compared and where it is sorted by.',
+  },
+  mysql: {
+    isSaid: (query) => /\bbinary\b|\bcollate\s+\w*(?:_bin|binary)\b/i.test(query),
+    hint: "Write CAST(column AS BINARY), where it is compared and where it is sorted by.",
+  },
+  sqlite: {
+    isSaid: (query) => !/\bcollate\s+(?!["'`[]?binary\b)/i.test(query),
+    hint: "Write COLLATE BINARY after the column, where it is compared and where it is sorted by.",
+  },
+};
+
+function orderDoubts(
+  analysis: QueryAnalysis,
+  persistence: StatePersistence,
+  query: string,
+  dialect: SqlDialect["name"],
+): QueryDoubt[] {
+  const doubts: QueryDoubt[] = [];
+  if (persistence.order === "ascending" && analysis.orderBy === null) {
+    doubts.push({
+      code: "ORDER_MISSING",
+      offset: analysis.end,
+      message: "`order: ascending` is declared, and the query has no ORDER BY",
+      hint: "Sort by the cursor: ORDER BY updated_at.",
+    });
+  }
+  const textual = leadingRole(persistence) === "id" && persistence.id?.type === "text";
+  const order = byCodePoint[dialect];
+  if (textual && !order.isSaid(query)) {
+    doubts.push({
+      code: "TEXT_ORDER",
+      offset: 0,
+      message: "texts are compared by code point, and this database may compare and sort them in another way",
+      hint: order.hint,
+    });
+  }
+  return doubts;
+}

@@ -1,0 +1,36 @@
+import type { Incremental } from "../../engine/ports.ts";
+import { floorCursor, stepCursor } from "../../model/cursor.ts";
+import { parseGranule } from "../../model/precision.ts";
+import { hasUnclearTimes, parseCursorFormat, unclearFrom } from "../../model/timestamp.ts";
+import { lowerBoundToSend } from "../bounds.ts";
+import type { StatePersistence } from "../state-persistence-keys.ts";
+
+interface ReachParts {
+  readonly incremental: Incremental;
+  readonly persistence: StatePersistence;
+}
+
+/**
+ * The lowest cursor that a query may give, asked from a bound. It is no more than an estimate from below: a
+ * bound is cut to what its column holds, and local times go back by the hour that comes twice.
+ */
+export function databaseReach(
+  { incremental, persistence }: ReachParts,
+  lower: string,
+  isWide: boolean,
+): string {
+  const [field, ...further] = incremental.cursors;
+  if (field === undefined || field.role === "given" || field.role === "offset") return lower;
+  const { timestamp } = persistence;
+  const declared = timestamp?.queryFormat;
+  const format = declared === undefined ? field.format : parseCursorFormat(declared, field.format.timezone);
+  const companion = further.some(({ role }) => role !== "offset");
+  const rounds = field.type === "timestamp_utc" && format.kind !== "iso8601";
+  const lowered = lowerBoundToSend(field, lower, { companion, ...(rounds ? { format } : {}) });
+  if (field.type === "numeric_id") return floorCursor(field.type, lowered, parseGranule("1"));
+  if (field.type !== "timestamp_utc") return lowered;
+  const cut = floorCursor(field.type, lowered, parseGranule(declared === undefined ? "1us" : "1s"));
+  if (isWide) return stepCursor(field.type, cut, parseGranule("2d"), -1);
+  const stretch = hasUnclearTimes(field.format) ? unclearFrom(cut, field.format) : null;
+  return stretch === null ? cut : stepCursor(field.type, stretch, parseGranule("1s"), -1);
+}

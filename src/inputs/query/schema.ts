@@ -1,0 +1,175 @@
+import { z } from "zod";
+import { connectionShape, refuseConnectionMistakes } from "../../databases/connection-string.ts";
+import type { SqlDialect } from "../../databases/port.ts";
+import type { CursorRole } from "../../engine/ports.ts";
+import { keySchema } from "../path-schema.ts";
+import { scheduleKeys } from "../schedule.ts";
+import { refuseUnusableSlices } from "../slices.ts";
+import { placeStatePersistenceSchema, refuseUnusableLengths } from "../state-persistence.ts";
+import { leadingRole } from "../state-persistence-keys.ts";
+import { asksForEnd, dialectOf, queryMistakes } from "./query-mistakes.ts";
+import { sqlTokens } from "./sql-tokens.ts";
+
+const columnName = z.string().min(1);
+
+const databaseInputKeys = z.strictObject({
+  type: z.literal("database").describe("Reads records from a database."),
+  ...scheduleKeys,
+  ...connectionShape,
+  query: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "The query to run. The bounds of the enabled cursors are bound to `$1`, `$2` … in the order timestamp, id, offset, and the window's end to the placeholder behind them, if there is one; on the first run they are NULL, or the lowest value where the query compares with them alone. Its own LIMIT only says how large a page is.",
+    ),
+  table: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("The table to read, `events` or `schema.events`, where the query is to be written for you."),
+  columns: z
+    .array(columnName)
+    .min(1)
+    .optional()
+    .describe("The table's columns to read. Default: all of them."),
+  where: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("A condition in SQL that the table's rows have to meet: `deleted = false`."),
+  cursor: columnName
+    .optional()
+    .describe(
+      "The table's column of timestamps to follow; short for `statePersistence.timestamp.field`. On PostgreSQL `xmin` follows the transactions themselves: every row that was inserted or updated comes, and no column is needed.",
+    ),
+  commitSafe: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the window ends below whatever an open transaction could still commit, so that a row that is committed late is read by a later run. Default on PostgreSQL and MySQL: true where the role may see the other sessions' transactions, and a warning where it may not; with `true` that is an error.",
+    ),
+  key: keySchema.optional(),
+  pageSize: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1000)
+    .describe(
+      "How many records are read, and held in memory, at a time. A LIMIT of the query goes before it.",
+    ),
+  statePersistence: placeStatePersistenceSchema.prefault({}).describe("What is kept between runs."),
+});
+
+/** A `database` input, as its keys are once parsed. */
+export type DatabaseInputConfig = z.infer<typeof databaseInputKeys>;
+
+/** The keys of a `database` input. */
+export const databaseInputSchema = databaseInputKeys.superRefine(refuseIncoherent);
+
+function refuseIncoherent(config: DatabaseInputConfig, context: z.RefinementCtx): void {
+  const refuse = (path: string[], message: string): void =>
+    context.addIssue({ code: "custom", path, message });
+
+  refuseConnectionMistakes(config, refuse);
+  if (config.query === undefined && config.table === undefined) {
+    refuse(["query"], "is missing: give `query`, or `table`");
+  } else if (config.query !== undefined && config.table !== undefined) {
+    refuse(["table"], "cannot be given together with `query`");
+  }
+  if (config.query !== undefined) {
+    for (const name of ["columns", "where", "cursor"] as const) {
+      if (config[name] !== undefined) refuse([name], "goes with `table`; write it into the query");
+    }
+    for (const message of queryMistakes(config)) refuse(["query"], message);
+  }
+  if (config.table !== undefined) refuseIncoherentTable(config, refuse);
+  if (readsByTransaction(config)) {
+    refuseBesideTransactions(config, refuse);
+    return;
+  }
+  const leading = config.cursor === undefined ? leadingRole(config.statePersistence) : "timestamp";
+  refuseUnusableLengths(config.statePersistence, leading, (key, message) =>
+    refuse(["statePersistence", key], message),
+  );
+  const unbounded =
+    config.query === undefined || asksForEnd(config)
+      ? null
+      : "needs the slice's end in the query, as a placeholder behind those of the cursors";
+  refuseUnusableSlices(config.statePersistence, leading, unbounded, (path, message) =>
+    refuse(["statePersistence", ...path], message),
+  );
+  refuseUnsafe(config, leading, refuse);
+  if (config.statePersistence.until !== undefined && leading === "id") {
+    refuse(["statePersistence", "until"], "only goes with a `timestamp`: ids have no upper bound");
+  }
+}
+
+type Refuse = (path: string[], message: string) => void;
+
+/** Whether a table is read by its rows' transactions: `xmin` is no name that a column may have. */
+export function readsByTransaction(
+  config: Pick<
+    DatabaseInputConfig,
+    "cursor" | "table" | "connectionString" | "connectionStringRef" | "statePersistence"
+  >,
+): boolean {
+  return config.table !== undefined && config.cursor === "xmin" && dialectOf(config) === "postgres";
+}
+
+function refuseBesideTransactions(
+  { commitSafe, statePersistence }: DatabaseInputConfig,
+  refuse: Refuse,
+): void {
+  for (const name of ["offset", "lookback", "settle", "until", "start", "slices"] as const) {
+    if (statePersistence[name] === undefined) continue;
+    refuse(
+      ["statePersistence", name],
+      "does not go with `cursor: xmin`, which reads whole transactions in their order",
+    );
+  }
+  if (commitSafe === false) {
+    refuse(["commitSafe"], "cannot be false with `cursor: xmin`, which never reads past an open transaction");
+  }
+}
+
+function refuseUnsafe(
+  { commitSafe, statePersistence }: DatabaseInputConfig,
+  leading: CursorRole | null,
+  refuse: Refuse,
+): void {
+  if (commitSafe !== true) return;
+  if (leading === "timestamp" || (leading === "id" && statePersistence.id?.type === "numeric")) return;
+  refuse(["commitSafe"], "needs an enabled `timestamp`, or a numeric `id`, whose values rise in time");
+}
+
+/** Not in texts, names and comments; on PostgreSQL `?` is an operator. */
+function holdsPlaceholders(where: string, dialect: SqlDialect["name"]): boolean {
+  return sqlTokens(where, dialect).some(({ kind }) => kind === "placeholder");
+}
+
+function refuseIncoherentTable(config: DatabaseInputConfig, refuse: Refuse): void {
+  const { columns, cursor, key, where, statePersistence } = config;
+  const { timestamp, id, order } = statePersistence;
+  if (cursor !== undefined && (timestamp?.enabled || id?.enabled)) {
+    refuse(["cursor"], "is a second name for what `statePersistence` declares; leave one of them out");
+  }
+  if (order === "descending") {
+    refuse(["statePersistence", "order"], "a `table` is read in ascending order");
+  }
+  if (leadingRole(statePersistence) === "offset" && cursor === undefined && key === undefined) {
+    refuse(["key"], "is missing: an offset only means something in rows sorted by their key");
+  }
+  if (where !== undefined && holdsPlaceholders(where, dialectOf(config))) {
+    refuse(["where"], "cannot hold placeholders; the cursor's bound is added to it");
+  }
+  if (columns === undefined) return;
+  const fields: [string, string][] = [];
+  if (cursor !== undefined && !readsByTransaction(config)) fields.push([cursor, "cursor"]);
+  if (timestamp?.enabled) fields.push([timestamp.field, "timestamp"]);
+  if (id?.enabled) fields.push([id.field, "id"]);
+  for (const part of key === undefined ? [] : [key].flat()) fields.push([part, "key"]);
+  for (const [field, what] of fields) {
+    if (!columns.includes(field)) refuse(["columns"], `must have \`${field}\`, the ${what}`);
+  }
+}

@@ -1,0 +1,149 @@
+import type { SqlConnection } from "../../databases/port.ts";
+import type { InputContext, InputSession, Page, ReadRequest } from "../../engine/ports.ts";
+import type { Cursor } from "../../model/cursor.ts";
+import type { Position } from "../../model/position.ts";
+import { millisecondsToTimestamp } from "../../model/timestamp.ts";
+import type { CommitBound } from "./commit-safe/bound.ts";
+import { databaseReach } from "./reach.ts";
+import { DatabaseRead, type ReadParts } from "./read.ts";
+import { readsByTransaction } from "./schema.ts";
+
+export interface DatabaseInputParts
+  extends Omit<ReadParts, "types" | "onWideBound" | "present" | "coarseEnd"> {
+  readonly context: InputContext;
+  /** Opens a further connection, for reads beside one another. */
+  readonly connect: () => Promise<SqlConnection>;
+}
+
+/** A fact: all rows were below this watermark. */
+const behind = "behind:";
+
+/** Reads on one connection, and on further ones where several slices are read at once. */
+export class DatabaseInputSession implements InputSession {
+  readonly #parts: DatabaseInputParts;
+  readonly #connections: SqlConnection[];
+  readonly #idle: SqlConnection[];
+  readonly #types: ReadParts["types"] = new Map();
+  #bound: CommitBound | null = null;
+  /** What the present was when a window was frozen by it. */
+  #present: string | null = null;
+  #coarseEnd: string | null = null;
+  #hasWideBound = false;
+  #facts: ReadonlySet<string>;
+
+  constructor(parts: DatabaseInputParts) {
+    this.#parts = parts;
+    this.#connections = [parts.connection];
+    this.#idle = [parts.connection];
+    this.#facts = parts.context.facts ?? new Set();
+  }
+
+  async now(): Promise<number> {
+    const now = await this.#parts.connection.now();
+    this.#present = millisecondsToTimestamp(now);
+    return now;
+  }
+
+  async safeUpper(position: Position): Promise<Cursor | null> {
+    this.#bound = await this.#commitBound();
+    const upper = (await this.#bound?.safeUpper(position)) ?? null;
+    this.#coarseEnd = this.readsPast() ? (upper?.value ?? null) : null;
+    if (upper !== null && !this.readsPast()) await this.#tellOfTheFuture();
+    return upper;
+  }
+
+  /** Only of a table, in which its cursor finds these rows: a query may take long for them. */
+  async #tellOfTheFuture(): Promise<void> {
+    const { connection, config, incremental, context } = this.#parts;
+    const [field] = incremental.cursors;
+    const { table, statePersistence } = config;
+    if (table === undefined || field?.type !== "timestamp_utc" || this.#present === null) return;
+    if (statePersistence.until !== undefined) return;
+    const { warnOfFutureRows } = await import("./commit-safe/future-rows.ts");
+    const subject = (position: Position) => this.#readOn(connection).subject(position);
+    await warnOfFutureRows({ connection, field, table, subject, warn: context.warn }, this.#present);
+  }
+
+  readsPast(): boolean {
+    return this.#bound?.readsPast ?? false;
+  }
+
+  reach(lower: string): string {
+    return databaseReach(this.#parts, lower, this.#hasWideBound);
+  }
+
+  note(): string | undefined {
+    return this.#bound?.note();
+  }
+
+  facts(): ReadonlySet<string> {
+    return this.#facts;
+  }
+
+  /** What may be told of rows below the watermark is told once for each watermark. */
+  async readNothing(watermark: string): Promise<void> {
+    const { connection, config, incremental, context } = this.#parts;
+    const { tellOfRowsBehind } = await import("./rows-behind.ts");
+    const fact = `${behind}${watermark}`;
+    const wasTold = this.#facts.has(fact);
+    const [leading] = incremental.cursors;
+    const isBehind = await tellOfRowsBehind(
+      { connection, config, leading, warn: context.warn, wasTold },
+      watermark,
+    );
+    const others = [...this.#facts].filter((known) => !known.startsWith(behind));
+    this.#facts = new Set(isBehind ? [...others, fact] : others);
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#connections) await connection.close();
+  }
+
+  async *read(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
+    const connection = await this.#take();
+    try {
+      yield* this.#readOn(connection).pages(request);
+    } finally {
+      this.#idle.push(connection);
+    }
+  }
+
+  async #take(): Promise<SqlConnection> {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    const connection = await this.#parts.connect();
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  #readOn(connection: SqlConnection): DatabaseRead {
+    const onWideBound = (): void => {
+      this.#hasWideBound = true;
+    };
+    return new DatabaseRead({
+      ...this.#parts,
+      connection,
+      types: this.#types,
+      onWideBound,
+      present: this.#present,
+      coarseEnd: this.#coarseEnd,
+    });
+  }
+
+  async #commitBound(): Promise<CommitBound | null> {
+    const { connection, config, incremental, context } = this.#parts;
+    const [field] = incremental.cursors;
+    const { warn } = context;
+    if (connection.dialect.name === "sqlite" || config.commitSafe === false || field === undefined)
+      return null;
+    const { table = null } = config;
+    if (table !== null && readsByTransaction(config)) {
+      const { XminBound } = await import("./xmin/read.ts");
+      return new XminBound(connection, table, warn);
+    }
+    if (field.type !== "timestamp_utc" && field.type !== "numeric_id") return null;
+    const { commitBound } = await import("./commit-safe/commit-bound.ts");
+    const subject = (position: Position) => this.#readOn(connection).subject(position);
+    return commitBound({ connection, field, table, subject, warn }, config.commitSafe === true);
+  }
+}

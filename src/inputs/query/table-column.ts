@@ -1,0 +1,61 @@
+import type { ColumnKind, SqlConnection } from "../../databases/port.ts";
+import type { CursorField, Incremental } from "../../engine/ports.ts";
+import { TidemarkError } from "../../errors.ts";
+import { refuseOtherTypes } from "./column-types.ts";
+import { requireColumns } from "./known-columns.ts";
+
+/** By these SQLite knows a row that is declared no column of its own. */
+const rowNames = ["rowid", "oid", "_rowid_"];
+
+/**
+ * Looks at a table before the query that is written for it: SQLite takes the name of a column that does
+ * not exist for a text, and the other databases do not say which columns there are. Returns the kind of the
+ * leading cursor's column, where it has one.
+ *
+ * Throws `FIELD_UNKNOWN` for a cursor or a key that the table does not have, `CONFIG_INCOHERENT` for a column
+ * that is plainly not what the cursor is declared as, which would only show in its first record, and
+ * `QUERY_FAILED` where there is no such table.
+ */
+export async function checkTable(
+  connection: SqlConnection,
+  table: string,
+  incremental: Pick<Incremental, "cursors" | "key">,
+): Promise<ColumnKind | undefined> {
+  const columns = await connection.columns(table);
+  if (columns === null) {
+    throw new TidemarkError("QUERY_FAILED", `the table ${table} does not exist`, {
+      hint: "Check its name and schema, and that the user may see it.",
+    });
+  }
+  const names = columns.map(({ name }) => name);
+  const { name: database } = connection.dialect;
+  requireColumns(names, incremental, {
+    where: `the columns of the table ${table}`,
+    anyCase: database !== "postgres",
+    besides: database === "sqlite" ? rowNames : [],
+  });
+  const [leading] = incremental.cursors;
+  const kind = columns.find(({ name }) => name === leading?.path?.at(-1))?.kind;
+  refuseOddKind(kind, leading, table);
+  if (leading !== undefined) await refuseOtherTypes(connection, table, leading);
+  return kind;
+}
+
+function refuseOddKind(kind: string | undefined, leading: CursorField | undefined, table: string): void {
+  if (leading?.type === "timestamp_utc" && leading.format.kind === "iso8601" && kind === "integer") {
+    throw new TidemarkError(
+      "CONFIG_INCOHERENT",
+      `the column ${leading.path?.join(".")} of ${table} holds numbers, and the cursor is declared a timestamp`,
+      {
+        hint: "Declare `statePersistence: { id: { field: … } }` for ids, or `format: epoch_ms` for times.",
+      },
+    );
+  }
+  if (leading?.type === "numeric_id" && kind === "text") {
+    throw new TidemarkError(
+      "CONFIG_INCOHERENT",
+      `the column ${leading.path?.join(".")} of ${table} holds text, which the database does not compare as numbers`,
+      { hint: "Declare `statePersistence.id.type: text`, or give a `query` that casts it." },
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import type { ColumnKind, SqlDialect } from "../../databases/port.ts";
+import type { CursorField } from "../../engine/ports.ts";
+import { floorCursor, stepCursor } from "../../model/cursor.ts";
+import { parseGranule } from "../../model/precision.ts";
+import { formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
+import { formatUpperBound } from "../bounds.ts";
+import type { StatePersistence } from "../state-persistence-keys.ts";
+
+interface ColumnParts {
+  readonly dialect: SqlDialect["name"];
+  readonly kind: ColumnKind | undefined;
+  readonly leading: CursorField;
+  readonly persistence: StatePersistence;
+}
+
+/**
+ * Whether a table's column keeps ISO 8601 timestamps as text. Its letters sort by time only if all of them are
+ * written alike, and a column takes any form, also one that it never had.
+ */
+export function keepsIsoTexts({ dialect, kind, leading, persistence }: ColumnParts): boolean {
+  const declared = persistence.timestamp?.queryFormat;
+  if (leading.type !== "timestamp_utc" || leading.path === null || leading.format.kind !== "iso8601") {
+    return false;
+  }
+  if (declared !== undefined && declared !== "iso8601") return false;
+  return dialect === "sqlite" || kind === "text" || (dialect === "mysql" && kind === "bytes");
+}
+
+/**
+ * A condition that leaves out the texts which are surely outside of a window. Such a column is asked from the day
+ * before to two days behind, which holds every form; of what lies between, the texts of the usual forms (`T` or
+ * a blank, any digits, `Z` or no offset) are known by the second that they begin with. Null where there is no
+ * such bound. `column` is quoted.
+ */
+export function withinTexts(
+  column: string,
+  dialect: SqlDialect["name"],
+  { format: { timezone } }: CursorField,
+  { lower, upper }: { readonly lower: string | null; readonly upper: string | null },
+): string | null {
+  // The compared letters are those of ASCII; a collation of the column's own may skip some of them.
+  const compared = dialect === "postgres" ? `(${column} COLLATE "C")` : column;
+  const outside = separators.flatMap((separator) => {
+    const like = `____-__-__${separator}__:__:__`;
+    const isUsual = `${compared} LIKE '${like}%' AND ${compared} NOT LIKE '${like}%+%' AND ${compared} NOT LIKE '${like}%-%'`;
+    // A text without an offset is in the zone that is declared, one with Z is not.
+    const formats = [timezone, "UTC"].map((zone) =>
+      parseCursorFormat(`yyyy-MM-dd'${separator}'HH:mm:ss`, zone),
+    );
+    const conditions: string[] = [];
+    if (lower !== null && hasPlainYear(lower)) {
+      const [first = ""] = formats.map((format) => formatLowerBound(lower, format)).toSorted();
+      conditions.push(`(${isUsual} AND ${compared} < '${first}')`);
+    }
+    if (upper !== null && hasPlainYear(upper)) {
+      const next = stepCursor("timestamp_utc", floorCursor("timestamp_utc", upper, second), second, 1);
+      const last =
+        formats
+          .map((format) => formatUpperBound(next, format))
+          .toSorted()
+          .at(-1) ?? "";
+      conditions.push(`(${isUsual} AND ${compared} >= '${last}')`);
+    }
+    return conditions;
+  });
+  return outside.length === 0 ? null : `NOT (${outside.join(" OR ")})`;
+}
+
+const separators = [" ", "T"];
+const second = parseGranule("1s");
+
+/** A year that four digits do not hold is not compared as text. */
+function hasPlainYear(timestamp: string): boolean {
+  return /^\d{4}-/.test(timestamp) && !timestamp.startsWith("9999-");
+}

@@ -1,0 +1,172 @@
+import { tableNameParts } from "../../databases/dialects.ts";
+import { MysqlConnection } from "../../databases/mysql/connection.ts";
+import { openSql } from "../../databases/open.ts";
+import type { SqlConnection, SqlDialect } from "../../databases/port.ts";
+import { PostgresConnection } from "../../databases/postgres/connection.ts";
+import { SqliteConnection } from "../../databases/sqlite/connection.ts";
+import type { Output, OutputContext } from "../../engine/ports.ts";
+import { errorCodes, isTidemarkError, TidemarkError } from "../../errors.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { onErrorOf } from "../dead-letters/schema.ts";
+import { Ledger } from "./ledger.ts";
+import { MysqlTableStore } from "./mysql-store.ts";
+import { PostgresTableStore } from "./postgres-store.ts";
+import type { DatabaseOutputConfig } from "./schema.ts";
+import { DatabaseSession } from "./session.ts";
+import { SqliteTableStore } from "./sqlite-store.ts";
+import { changeTablesAlone, type TableDescription, type TableStore } from "./table-store.ts";
+import { writeFailure } from "./write-failure.ts";
+
+/**
+ * Writes records to a table of SQLite, PostgreSQL or MySQL, each exactly once (promise P2): a commit's rows
+ * and its position, in `_tidemark_positions` beside the table, are one transaction.
+ *
+ * The table is made with the first records and gains a column with each new field. A column's type
+ * follows the source's column, or the values: boolean, integer, decimal, text, or JSON for lists and objects; it is
+ * widened where a later value needs it, as long as Tidemark made the table. Every digit is kept, and a value that
+ * a column would round, cut or read as something else is refused before its batch. SQLite, where
+ * a column of numbers would cut them, keeps integers past 64 bits and decimals past a double as text,
+ * and truth values as 0 and 1. MySQL keeps decimals past 35 digits before the point, or 30 after it, as text.
+ *
+ * An upsert replaces all that the stream ever wrote of a row: fields that the record lacks become
+ * NULL, and columns that no record of the stream ever filled are left as they are. A field that is
+ * always null gets no column.
+ *
+ * Sessions throw `OUTPUT_UNAVAILABLE`, `OUTPUT_FAILED`, `RUN_SUPERSEDED`, `RECORD_INVALID`,
+ * `CONFIG_INCOHERENT` (an upsert to a table that does not keep its key unique), `STATE_UNREADABLE`.
+ */
+export function createDatabaseOutput(config: DatabaseOutputConfig): Output {
+  const mode = modeOf(config);
+  return {
+    kind: "database",
+    guarantee: "exactly-once",
+    appends: mode === "append",
+    ...(mode === "upsert" && config.key !== undefined ? { upsertKey: [config.key].flat() } : {}),
+    ...(mode === "append" ? { toReplace: "give the output a `key` to replace rows by" } : {}),
+    onError: onErrorOf(config),
+    open: (context) => openSession(config, mode, context),
+    openReader: async (context) => {
+      const { openTableReader } = await import("./table-reader.ts");
+      return openTableReader(config, context);
+    },
+  };
+}
+
+function modeOf(config: DatabaseOutputConfig): "upsert" | "append" {
+  return config.mode ?? (config.key === undefined ? "append" : "upsert");
+}
+
+async function openSession(
+  config: DatabaseOutputConfig,
+  mode: "upsert" | "append",
+  context: OutputContext,
+): Promise<DatabaseSession> {
+  const { table, createTable } = config;
+  const key = mode === "append" || config.key === undefined ? [] : [config.key].flat();
+  const connect = (): Promise<SqlConnection> =>
+    openSql(config.connectionString ?? config.connectionStringRef ?? "", {
+      role: "output",
+      applicationName: `tidemark ${formatStreamKey(context.key)}`,
+    });
+  const connection = await connect();
+  try {
+    const store = storeOf(connection);
+    await store.limitWaits(context.leaseSeconds);
+    const ledger = new Ledger(connection, table, context);
+    if (!(await ledger.exists())) await changeTablesAlone(store, () => ledger.create());
+    const { dialect } = connection;
+    refuseIncoherent(await store.describe(table), { table, key, createTable, store, dialect });
+    return new DatabaseSession({
+      connection,
+      store,
+      ledger,
+      context,
+      table,
+      key,
+      createTable,
+      declared: new Map(Object.entries(config.columns ?? {})),
+      currentEpoch: () => epochBy(connect, table, context),
+    });
+  } catch (error) {
+    await connection.close();
+    throw isTidemarkError(error, "QUERY_FAILED") ? cannotOpen(table, error) : error;
+  }
+}
+
+function cannotOpen(table: string, error: TidemarkError): unknown {
+  const failure = writeFailure(error, table);
+  // It knows of a missing right more than can be said here.
+  if (failure instanceof TidemarkError && failure.hint !== errorCodes.OUTPUT_FAILED.hint) return failure;
+  return new TidemarkError("OUTPUT_FAILED", `the table ${table} cannot be prepared: ${error.message}`, {
+    cause: error,
+    hint: "Check that its schema exists and that the user may create tables there.",
+  });
+}
+
+function storeOf(connection: SqlConnection): TableStore {
+  if (connection instanceof SqliteConnection) return new SqliteTableStore(connection);
+  if (connection instanceof PostgresConnection) return new PostgresTableStore(connection);
+  if (connection instanceof MysqlConnection) return new MysqlTableStore(connection);
+  throw new TidemarkError("INTERNAL", `no output writes to ${connection.dialect.name}`);
+}
+
+interface Expected {
+  readonly table: string;
+  readonly key: readonly string[];
+  readonly createTable: boolean;
+  readonly store: TableStore;
+  readonly dialect: SqlDialect;
+}
+
+function refuseIncoherent(description: TableDescription | null, expected: Expected): void {
+  const { table, key, createTable, store, dialect } = expected;
+  if (description === null) {
+    if (createTable) return;
+    throw new TidemarkError(
+      "CONFIG_INCOHERENT",
+      `the table ${table} does not exist, and \`createTable\` is false`,
+      {
+        hint: "Create the table, or let Tidemark do it with `createTable: true`.",
+      },
+    );
+  }
+  if (key.length === 0) return;
+  refuseComputedKey(description, expected);
+  const folded = (names: readonly string[]) => JSON.stringify(names.map(store.rules.fold).sort());
+  if (description.uniqueKeys.some((unique) => folded(unique) === folded(key))) return;
+  const columns = key.map(dialect.identifier).join(", ");
+  const index = dialect.identifier(`${tableNameParts(table).at(-1)}_key`);
+  throw new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `the table ${table} does not keep ${key.join(", ")} unique, which an upsert by that key needs`,
+    {
+      hint: `Create the index: CREATE UNIQUE INDEX ${index} ON ${table} (${columns}); or choose \`mode: append\`.`,
+    },
+  );
+}
+
+function refuseComputedKey({ columns }: TableDescription, { table, key, store }: Expected): void {
+  const { fold } = store.rules;
+  const own = new Set(key.map(fold));
+  const computed = columns.find((column) => column.computed === true && own.has(fold(column.name)));
+  if (computed === undefined) return;
+  throw new TidemarkError(
+    "CONFIG_INCOHERENT",
+    `the table ${table} computes \`${computed.name}\` itself (a generated column), so that no record's key can be written to it`,
+    { hint: "Choose the columns that it is computed from as the `key`, or `mode: append`." },
+  );
+}
+
+/** The epoch on record by now, asked on a new connection because the session's own may be gone. */
+async function epochBy(
+  connect: () => Promise<SqlConnection>,
+  table: string,
+  context: OutputContext,
+): Promise<number | null> {
+  try {
+    await using connection = await connect();
+    return (await new Ledger(connection, table, context).read())?.epoch ?? null;
+  } catch {
+    return null;
+  }
+}

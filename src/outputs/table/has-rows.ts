@@ -1,0 +1,15 @@
+import type { SqlConnection } from "../../databases/port.ts";
+import type { TableStore } from "./table-store.ts";
+
+interface Place {
+  readonly connection: SqlConnection;
+  readonly store: TableStore;
+  readonly table: string;
+}
+
+/** Whether the table is there and has a row. */
+export async function hasRows({ connection, store, table }: Place): Promise<boolean> {
+  if ((await store.describe(table)) === null) return false;
+  const rows = await connection.query(`SELECT 1 FROM ${connection.dialect.table(table)} LIMIT 1`);
+  return rows.length > 0;
+}

@@ -1,0 +1,162 @@
+import type { Refusal } from "../../engine/ports.ts";
+import { errorCodes, TidemarkError } from "../../errors.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { recordName } from "../dead-letters/record-name.ts";
+import { fieldByElimination, isAboutAValue } from "./field-at-fault.ts";
+import type { RecordFault } from "./record-fault.ts";
+import type { FieldColumn } from "./table-column.ts";
+import type { TableStore, Target } from "./table-store.ts";
+import { textProblem } from "./text-problems.ts";
+import { declaredOf, shown } from "./value-checks.ts";
+
+interface RefusedRow {
+  readonly store: TableStore;
+  readonly target: Target;
+  readonly record: SourceRecord;
+}
+
+const whatToDo =
+  "Change what the pipeline makes of such a record with a filter, or declare `onError: deadLetter`; until then each run fails at it.";
+
+/** A record alone that the database does not take, with the field at fault where it can be found. */
+export async function refusalOf(error: TidemarkError, fault: RecordFault, row: RefusedRow): Promise<Refusal> {
+  const { store, target, record } = row;
+  const collision = await collisionOf(row);
+  const text = isAboutText(error)
+    ? textProblem(record, target.columns, store.rules.refusesNul === true)
+    : null;
+  const field = collision?.field ?? text?.field ?? (await fieldOf(error, fault, row));
+  // Then it is about the statement or the server.
+  if (fault.onlyByValue === true && field === null) throw error;
+  const words = collision?.words ?? text?.words ?? error.message;
+  const hint =
+    collision?.hint ?? text?.hint ?? (error.hint === errorCodes.QUERY_FAILED.hint ? whatToDo : error.hint);
+  return refusedRow({ target, record }, { words, field, hint, error });
+}
+
+/** A record that cannot be written whatever the database says. */
+export function refusalBefore(
+  error: TidemarkError,
+  target: Pick<Target, "table" | "key">,
+  record: SourceRecord,
+): Refusal {
+  const name = recordName(
+    record,
+    target.key.map((field) => [field]),
+  );
+  const failure = new TidemarkError(
+    error.code,
+    `${name} cannot be written to the table ${target.table}: ${error.message}`,
+    {
+      cause: error,
+      hint: error.hint,
+      details: { ...error.details, table: target.table },
+    },
+  );
+  // What is said of a value names the record and the table already.
+  return { record, name, reason: error, failure: error.details?.table === undefined ? failure : error };
+}
+
+/** A value that a column would change or lose, refused before its batch. `key` are the fields of the record's key. */
+export function refusedValue(
+  record: SourceRecord,
+  column: FieldColumn,
+  problem: string,
+  { table, key }: { readonly table: string; readonly key: readonly string[] },
+): TidemarkError {
+  const { field, name } = column;
+  const type = declaredOf(column);
+  const whose = recordName(
+    record,
+    key.map((field) => [field]),
+  );
+  return new TidemarkError(
+    "RECORD_INVALID",
+    `the column ${name} (${type}) of the table ${table} cannot hold ${shown(record[field])} as it is, the field \`${field}\` of ${whose}: ${problem}`,
+    {
+      hint: `Give the column a type that holds the value (\`columns: { ${field}: text }\` where Tidemark makes it), or change the field with a filter.`,
+      details: { table, column: name, type, field },
+    },
+  );
+}
+
+/** PostgreSQL: an invalid byte or escape in a text or in JSON. */
+const textStates = new Set<unknown>(["22021", "22P02", "22P05"]);
+
+function isAboutText(error: TidemarkError): boolean {
+  return error.code === "RECORD_INVALID" || textStates.has(error.details?.sqlState);
+}
+
+interface Why {
+  readonly words: string;
+  readonly field: string | null;
+  readonly hint: string;
+  readonly error: TidemarkError;
+}
+
+function refusedRow(
+  { target, record }: Omit<RefusedRow, "store">,
+  { words, field, hint, error }: Why,
+): Refusal {
+  const name = recordName(record, keyFields(target));
+  const at = field === null ? "" : `the field \`${field}\`: `;
+  const code = error.code === "QUERY_FAILED" ? "OUTPUT_FAILED" : error.code;
+  const details = { ...error.details, table: target.table, ...(field === null ? {} : { field }) };
+  const failed = (message: string) => new TidemarkError(code, message, { cause: error, hint, details });
+  return {
+    record,
+    name,
+    reason: failed(`${at}${words}`),
+    failure: failed(`the table ${target.table} refused ${name}: ${at}${words}`),
+  };
+}
+
+/** The fields that make up the key. */
+function keyFields({ columns, key }: Target): string[][] {
+  return columns.filter(({ name }) => key.includes(name)).map(({ field }) => [field]);
+}
+
+async function fieldOf(
+  error: TidemarkError,
+  fault: RecordFault,
+  { store, target, record }: RefusedRow,
+): Promise<string | null> {
+  const [name] = fault.columns;
+  const named = target.columns.find((column) => column.name === name);
+  if (named !== undefined) return named.field;
+  const found = (await store.fieldAtFault?.(error, target, record)) ?? null;
+  return found ?? (isAboutAValue(error) ? await fieldByElimination(error, { store, target, record }) : null);
+}
+
+/** No row has a key that the database cannot compare, as a letter that the column's character set does not have. */
+async function storedKeyOf({ store, target, record }: RefusedRow) {
+  try {
+    return await store.savepoint(() => store.storedKey(target, record));
+  } catch (error) {
+    if (error instanceof TidemarkError && store.faultOf(error) !== null) return null;
+    throw error;
+  }
+}
+
+/** Whether the record's key has met a row that has another one, which the column takes for the same. */
+async function collisionOf({
+  store,
+  target,
+  record,
+}: RefusedRow): Promise<{ words: string; field: string; hint: string } | null> {
+  const inexact = target.inexact ?? [];
+  if (inexact.length === 0) return null;
+  const stored = await storedKeyOf({ store, target, record });
+  if (stored === null) return null;
+  for (const { column, because } of inexact) {
+    const field = target.columns.find(({ name }) => name === column)?.field ?? column;
+    const other = stored[column];
+    if (other === undefined || other === String(record[field])) continue;
+    return {
+      field,
+      words: `its key ${JSON.stringify(record[field])} is one with ${JSON.stringify(other)}, the key of a row that is there, since ${because}`,
+      hint: `Give the column \`${column}\` a type and a collation that tell them apart, or choose another \`key\`.`,
+    };
+  }
+  return null;
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { connectionShape, refuseConnectionMistakes } from "../../databases/connection-string.ts";
+import { tableNameParts } from "../../databases/dialects.ts";
+import { columnKinds } from "../../databases/port.ts";
+import { onErrorShape, refuseOnErrorMistakes } from "../dead-letters/schema.ts";
+
+/** What the names of Tidemark's own tables begin with. */
+export const ownTablePrefix = "_tidemark_";
+
+export const databaseOutputSchema = z
+  .strictObject({
+    type: z.literal("database").describe("Writes records to a table."),
+    ...connectionShape,
+    table: z
+      .string()
+      .min(1)
+      .refine((table) => !tableNameParts(table).at(-1)?.toLowerCase().startsWith(ownTablePrefix), {
+        error: `names that begin with \`${ownTablePrefix}\` are Tidemark's own`,
+      })
+      .describe("The table to write to: `events`, or `schema.events`."),
+    key: z
+      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+      .optional()
+      .describe("The field, or list of fields, of the record as written that tells rows apart."),
+    mode: z
+      .enum(["upsert", "append"])
+      .optional()
+      .describe(
+        "`upsert` replaces the row that has the record's key, and needs `key`; `append` only ever adds rows. Default: `upsert` with a key, else `append`.",
+      ),
+    createTable: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Creates the table where it is missing, and adds columns when records bring new fields. With `false` the table is left as it is, and a field without a column is an error.",
+      ),
+    columns: z
+      .record(z.string().min(1), z.enum(columnKinds))
+      .optional()
+      .describe(
+        "What columns that are created hold, by field, where neither the source nor the records' values shall decide: `{ created: timestamp }`.",
+      ),
+    ...onErrorShape,
+  })
+  .superRefine(refuseOnErrorMistakes)
+  .superRefine((config, context) => {
+    refuseConnectionMistakes(config, (path, message) => context.addIssue({ code: "custom", path, message }));
+    if (config.mode === "upsert" && config.key === undefined) {
+      context.addIssue({ code: "custom", path: ["key"], message: "`mode: upsert` needs `key`" });
+    }
+  })
+  .describe("Writes records to a table of SQLite, PostgreSQL or MySQL, each exactly once.");
+
+export type DatabaseOutputConfig = z.infer<typeof databaseOutputSchema>;

@@ -1,0 +1,399 @@
+import type { ColumnKind, SqlConnection } from "../../databases/port.ts";
+import type {
+  Batch,
+  Commit,
+  Committed,
+  Mark,
+  OutputContext,
+  OutputSession,
+  Refusals,
+} from "../../engine/ports.ts";
+import { failOnRefusal } from "../../engine/refusals/refusals.ts";
+import { isTidemarkError, TidemarkError } from "../../errors.ts";
+import { stringifyJson } from "../../model/json.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { DeliveredIdentities } from "./delivered.ts";
+import { ExactKeys, warnOfKey } from "./exact-keys.ts";
+import { hasRows } from "./has-rows.ts";
+import type { Ledger } from "./ledger.ts";
+import { NewestGuard } from "./newest-guard.ts";
+import { refusalBefore, refusalOf } from "./refused-record.ts";
+import { replacedBy } from "./replaced-row.ts";
+import { rowsLeftOut, writeAll, writeCarefully } from "./row-writing.ts";
+import { createSpill, type Spill, spill } from "./spills.ts";
+import { TablePlan } from "./table-plan.ts";
+import {
+  type InexactKey,
+  inTransaction,
+  type TableDescription,
+  type TableStore,
+  type Target,
+} from "./table-store.ts";
+import { writeFailure } from "./write-failure.ts";
+
+/** How much waits in memory for a commit before it goes to a temporary table of the connection. */
+const heldRecords = 10_000;
+const heldCharacters = 32 * 1024 * 1024;
+
+export interface SessionParts {
+  readonly connection: SqlConnection;
+  readonly store: TableStore;
+  readonly ledger: Ledger;
+  readonly context: OutputContext;
+  readonly table: string;
+  /** Fields of the key for an upsert; empty for an append. */
+  readonly key: readonly string[];
+  readonly createTable: boolean;
+  readonly declared: ReadonlyMap<string, ColumnKind>;
+  /** The epoch on record by now, by a connection of its own; null where that cannot be told either. */
+  readonly currentEpoch: () => Promise<number | null>;
+}
+
+/**
+ * One run's writes. Records wait, in memory and then in a temporary table, until the commit writes
+ * them in one short transaction: a process that is stopped between two commits holds no lock.
+ */
+export class DatabaseSession implements OutputSession {
+  readonly databaseIdentity: string;
+  readonly settlesRefusals = true;
+  readonly holdsRecords = (): Promise<boolean> => hasRows(this.#parts);
+  readonly #parts: SessionParts;
+  readonly #delivered: DeliveredIdentities;
+  #epoch: number | null = null;
+  #inexact: readonly InexactKey[] = [];
+  readonly #exactKeys: ExactKeys | null;
+  readonly #newest: NewestGuard;
+  #plan: TablePlan | null = null;
+  #target: { readonly target: Target; readonly version: number } | null = null;
+  #held: SourceRecord[] = [];
+  #heldCharacters = 0;
+  #spills: Spill[] = [];
+  /** How many records wait for the commit. */
+  #records = 0;
+  readonly #refusals: Refusals;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.databaseIdentity = parts.connection.identity;
+    this.#delivered = new DeliveredIdentities(parts.ledger);
+    this.#refusals = parts.context.refusals ?? failOnRefusal;
+    const { table, key, store, context } = parts;
+    this.#newest = new NewestGuard({ table, keyed: key.length > 0, rules: store.rules, context });
+    this.#exactKeys =
+      key.length === 0 ? null : new ExactKeys({ table, key, rules: store.rules, warn: context.warn });
+  }
+
+  async claimedEpoch(): Promise<number> {
+    return (await this.#parts.ledger.read())?.epoch ?? 0;
+  }
+
+  async claim(epoch: number): Promise<Mark | null> {
+    const { ledger, context, store, table } = this.#parts;
+    if (this.#epoch !== epoch) {
+      const claim = () => ledger.claim(epoch, this.#now());
+      const taken = await inTransaction(store, claim).catch((error: unknown) => {
+        throw writeFailure(error, table);
+      });
+      if (!taken) throw this.#superseded(epoch, (await ledger.read())?.epoch ?? null);
+    }
+    this.#epoch = epoch;
+    const entry = await ledger.read();
+    await this.#delivered.start();
+    const existing = await store.describe(table);
+    if (existing === null && entry !== null && entry.records > 0) {
+      context.warn(
+        "OUTPUT_TABLE_MISSING",
+        `${entry.records} records were written to the table ${table}, and it is gone; it is made anew, for what is read from here on`,
+      );
+    }
+    if (existing !== null && this.#parts.key.length > 0) await this.#lookAtKey(existing, entry?.mark ?? null);
+    if (existing !== null) await this.#newest.lookAtRows(this.#parts.connection, existing);
+    this.#plan = new TablePlan({
+      table,
+      key: this.#parts.key,
+      rules: store.rules,
+      declared: this.#parts.declared,
+      mayChange: this.#parts.createTable,
+      existing,
+      fields: entry?.fields ?? [],
+    });
+    return entry?.mark ?? null;
+  }
+
+  /** Finds the key's columns in which different texts are one, and tells of them before the first commit. */
+  async #lookAtKey(existing: TableDescription, mark: Mark | null): Promise<void> {
+    const { store, table, key, context } = this.#parts;
+    const { rules } = store;
+    this.#inexact = await store.inexactKeys(table, key);
+    const blank = key.filter((field) =>
+      existing.columns.some(
+        (column) => rules.fold(column.name) === rules.fold(field) && rules.dropsBlanks?.(column) === true,
+      ),
+    );
+    if (this.#exactKeys !== null) this.#exactKeys.blank = blank;
+    if (mark === null) warnOfKey(context.warn, table, { inexact: this.#inexact, blank });
+  }
+
+  async partition(partition: string): Promise<Mark | null> {
+    return this.#parts.ledger.partition(partition);
+  }
+
+  async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#delivered.ask(identities);
+  }
+
+  async write(batch: Batch): Promise<number> {
+    if (batch.deliveries !== undefined) this.#delivered.add(batch.deliveries);
+    const records = this.#fitting(batch);
+    this.#newest.look(records, this.#planned());
+    const [sample] = records;
+    if (sample === undefined) return 0;
+    // One record stands for the batch: exact sizes would cost more than they are worth.
+    const characters = stringifyJson(sample).length * records.length;
+    const full =
+      this.#held.length + records.length > heldRecords || this.#heldCharacters + characters > heldCharacters;
+    if (this.#held.length > 0 && full) await this.#spill();
+    if (this.#held.length === 0) this.#held = [...records];
+    else for (const record of records) this.#held.push(record);
+    this.#heldCharacters += characters;
+    this.#records += records.length;
+    return records.length;
+  }
+
+  replaces(record: SourceRecord): Promise<"nothing" | "older" | "anything"> {
+    return replacedBy(record, {
+      ...this.#parts,
+      plan: this.#planned(),
+      newest: this.#newest,
+      inexact: this.#inexact,
+    });
+  }
+
+  /** The records that columns can be made for; the others are refused one by one, and leave the plan as it was. */
+  #fitting({ records, columns }: Batch): readonly SourceRecord[] {
+    const plan = this.#planned();
+    const before = plan.snapshot();
+    try {
+      plan.fit(records, columns);
+      return this.#withOwnKey(records);
+    } catch (error) {
+      if (!isTidemarkError(error, "RECORD_INVALID")) throw error;
+      plan.restore(before);
+    }
+    return this.#withOwnKey(records.filter((record) => this.#fits(plan, record, columns)));
+  }
+
+  #withOwnKey(records: readonly SourceRecord[]): readonly SourceRecord[] {
+    if (this.#exactKeys === null) return records;
+    const { columns } = this.#planned();
+    return this.#exactKeys.fitting(records, { waiting: this.#held, columns }, (problem, record) =>
+      this.#refuseBefore(problem, record),
+    );
+  }
+
+  #refuseBefore(problem: TidemarkError, record: SourceRecord): void {
+    const { table, key } = this.#parts;
+    this.#refusals.refuse(refusalBefore(problem, { table, key }, record));
+  }
+
+  #fits(plan: TablePlan, record: SourceRecord, columns: Batch["columns"]): boolean {
+    const before = plan.snapshot();
+    try {
+      plan.fit([record], columns);
+      return true;
+    } catch (error) {
+      if (!isTidemarkError(error, "RECORD_INVALID")) throw error;
+      plan.restore(before);
+      this.#refuseBefore(error, record);
+      return false;
+    }
+  }
+
+  /** Moves what is held to a place on the connection's side, where it is not in anyone's way. */
+  async #spill(): Promise<void> {
+    const { store } = this.#parts;
+    const { version } = this.#planned();
+    const target = this.#targetOf();
+    let place = this.#spills.at(-1);
+    if (place === undefined || place.version !== version) {
+      const keepsRecords = this.#refusals.goesOn || !store.movesWhole(target);
+      place = await createSpill(store, target, { version, keepsRecords });
+      this.#spills.push(place);
+    }
+    const held = this.#held;
+    this.#held = [];
+    this.#heldCharacters = 0;
+    const refused = await spill(store, place, held);
+    for (const { record, error, fault } of refused) {
+      const refusal = () => refusalOf(error, fault, { store, target, record });
+      this.#refusals.refuse(await inTransaction(store, refusal));
+    }
+    this.#records -= refused.length;
+    await this.#delivered.spill();
+  }
+
+  /**
+   * One transaction. Where the database does not take one of the records, it is undone, and made again with
+   * each part of them in a savepoint, so that a commit that meets no such record pays for none.
+   */
+  async commit(commit: Commit): Promise<Committed> {
+    const { store } = this.#parts;
+    if (commit.epoch !== this.#epoch) throw this.#superseded(commit.epoch, this.#epoch);
+    let committed: Committed;
+    try {
+      committed = await this.#commitOnce(commit, false);
+    } catch (error) {
+      await store.rollback();
+      if (!this.#isOfRecords(error)) throw await this.#explained(error);
+      committed = await this.#commitCarefully(commit, error);
+    }
+    const plan = this.#planned();
+    if (this.#records > 0) plan.settled();
+    this.#delivered.committed(commit);
+    this.#exactKeys?.clear();
+    const spills = this.#spills;
+    this.#held = [];
+    this.#heldCharacters = 0;
+    this.#spills = [];
+    this.#records = 0;
+    for (const { waiting } of spills) await store.dropSpill(waiting);
+    return committed;
+  }
+
+  #isOfRecords(error: unknown): error is TidemarkError {
+    return error instanceof TidemarkError && this.#parts.store.faultOf(error) !== null;
+  }
+
+  async #commitCarefully(commit: Commit, first: TidemarkError): Promise<Committed> {
+    const { store } = this.#parts;
+    try {
+      return await this.#commitOnce(commit, true, first);
+    } catch (error) {
+      await store.rollback();
+      throw await this.#explained(error);
+    }
+  }
+
+  async #commitOnce(commit: Commit, carefully: boolean, first?: TidemarkError): Promise<Committed> {
+    const { store, ledger, connection } = this.#parts;
+    const plan = this.#planned();
+    if (!store.changesInTransaction) await this.#fitTable(plan);
+    await store.begin();
+    await this.#advance(commit, plan);
+    if (carefully) await store.checkConstraints?.();
+    const without = this.#records === 0 ? 0 : await this.#writeRows(plan, carefully, first);
+    if (!carefully && this.#records > 0) await store.checkConstraints?.();
+    if (without > 0) await ledger.countLess(without);
+    this.#refusals.settle();
+    await this.#delivered.settle(commit);
+    const committed = { written: this.#records - without };
+    await commit.within?.(connection.handle, committed);
+    await store.commit();
+    // A backfill's upsert leaves newer rows as they are, on purpose.
+    if (without > 0 && !carefully && this.#target?.target.newest === undefined) {
+      this.#parts.context.warn("ROWS_LEFT_OUT", rowsLeftOut(this.#parts.table));
+    }
+    return committed;
+  }
+
+  async #advance(commit: Commit, plan: TablePlan): Promise<void> {
+    const { ledger } = this.#parts;
+    const change = { records: this.#records, fields: plan.fields, updatedAt: this.#now() };
+    if (await ledger.advance(commit, change)) return;
+    throw this.#superseded(commit.epoch, (await ledger.read())?.epoch ?? null);
+  }
+
+  /** Returns how many of the records the table does not hold then. */
+  async #writeRows(plan: TablePlan, carefully: boolean, first: TidemarkError | undefined): Promise<number> {
+    const { store, table } = this.#parts;
+    if (plan.columns.length === 0) {
+      throw new TidemarkError(
+        "RECORD_INVALID",
+        `no record so far has a value in any field, so that there is nothing to write to the table ${table}`,
+        { hint: "Declare what it holds under `columns`, or check the filters." },
+      );
+    }
+    if (store.changesInTransaction) await this.#fitTable(plan);
+    const { connection } = this.#parts;
+    const rows = { spills: this.#spills, held: this.#held };
+    const parts = { store, connection, target: this.#targetOf(), refusals: this.#refusals };
+    return carefully ? writeCarefully(parts, rows, first) : writeAll(parts, rows);
+  }
+
+  async #fitTable(plan: TablePlan): Promise<void> {
+    const { store } = this.#parts;
+    if (this.#records === 0 || plan.columns.length === 0 || !plan.unsettled) return;
+    await store.changeTables(() => this.#changeTable(plan));
+  }
+
+  async #changeTable(plan: TablePlan): Promise<void> {
+    const { store, table, createTable } = this.#parts;
+    const changes = plan.reconcile(await store.describe(table));
+    if (!createTable && (changes.create || changes.add.length > 0)) {
+      throw new TidemarkError(
+        "OUTPUT_FAILED",
+        `the table ${table} or a column of it has gone during the run`,
+      );
+    }
+    if (changes.create) await store.create(table, plan.columns, plan.key);
+    else {
+      await store.addColumns(table, changes.add);
+      await store.widen(table, changes.widen);
+    }
+  }
+
+  #targetOf(): Target {
+    const plan = this.#planned();
+    if (this.#target?.version !== plan.version) {
+      const newest = this.#newest.by(plan);
+      const target = {
+        table: this.#parts.table,
+        columns: plan.columns,
+        key: plan.key,
+        ...(this.#inexact.length === 0 ? {} : { inexact: this.#inexact }),
+        ...(newest === null ? {} : { newest }),
+      };
+      this.#target = { target, version: plan.version };
+    }
+    return this.#target.target;
+  }
+
+  /**
+   * A run that was stopped for long finds its connection closed, or its locks with another: what it
+   * has to be told then is that its stream was taken over.
+   */
+  async #explained(error: unknown): Promise<unknown> {
+    const { table, currentEpoch } = this.#parts;
+    if (isTidemarkError(error, "OUTPUT_UNAVAILABLE") && this.#epoch !== null) {
+      const current = await currentEpoch();
+      if (current !== null && current > this.#epoch) return this.#superseded(this.#epoch, current, error);
+    }
+    return writeFailure(error, table);
+  }
+
+  #superseded(epoch: number, current: number | null, cause?: unknown): TidemarkError {
+    const { context, table } = this.#parts;
+    const stream = formatStreamKey(context.key);
+    return new TidemarkError(
+      "RUN_SUPERSEDED",
+      `the run with epoch ${epoch} may not write to ${table}: ${current === null ? "another run" : `epoch ${current}`} has claimed ${stream}`,
+      { stream, cause },
+    );
+  }
+
+  #planned(): TablePlan {
+    if (this.#plan === null)
+      throw new TidemarkError("INTERNAL", "a batch was written before the run was claimed");
+    return this.#plan;
+  }
+
+  #now(): string {
+    return new Date(this.#parts.context.clock.now()).toISOString();
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.store.rollback();
+    await this.#parts.connection.close();
+  }
+}

@@ -1,0 +1,370 @@
+import type { Column, ColumnKind } from "../../databases/port.ts";
+import { TidemarkError } from "../../errors.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { type StorageClass, storageClassesOf } from "../../model/storage-class.ts";
+import { refusedValue } from "./refused-record.ts";
+import type { FieldColumn, TableColumn } from "./table-column.ts";
+import {
+  type ColumnRules,
+  type TableDescription,
+  type Takes,
+  takesEverything,
+  type Widening,
+} from "./table-store.ts";
+import { every, keyCheck, spellingCheck, type ValueCheck } from "./value-checks.ts";
+import { agrees } from "./values.ts";
+import { isHeld, isTaken, isWider, meetAsTexts, meetsAsNumber } from "./widening.ts";
+
+export interface TablePlanOptions {
+  readonly table: string;
+  /** Fields that make up the key, in order; empty where there is none. */
+  readonly key: readonly string[];
+  readonly rules: ColumnRules;
+  /** Kinds declared by the pipeline, by field. */
+  readonly declared: ReadonlyMap<string, ColumnKind>;
+  /** Whether columns may be added and widened. */
+  readonly mayChange: boolean;
+  /** The table as it is; null where there is none yet. */
+  readonly existing: TableDescription | null;
+  /** Fields that this stream has written before: a record without them leaves them NULL. */
+  readonly fields: readonly string[];
+}
+
+/** What has to be done to the table before rows of this plan fit. */
+export interface Changes {
+  readonly create: boolean;
+  readonly add: readonly FieldColumn[];
+  readonly widen: readonly Widening[];
+}
+
+interface Planned {
+  column: FieldColumn;
+  takes: Takes;
+  check: ValueCheck | null;
+  /** Whether the column takes every value, so that none is looked at. */
+  anything: boolean;
+  /** Whether the field is known from earlier runs alone. */
+  unseen: boolean;
+}
+
+export interface PlanSnapshot {
+  readonly planned: Planned[];
+  readonly version: number;
+}
+
+/**
+ * Which columns the records' fields go to. `fit` takes in every batch before it is written; a field
+ * gets its column with the first value that is not null, and a wider type when a value needs one.
+ */
+export class TablePlan {
+  readonly #options: TablePlanOptions;
+  readonly #planned: Planned[] = [];
+  readonly #byField = new Map<string, Planned>();
+  readonly #byFolded = new Map<string, Planned>();
+  /** Fields whose columns the database computes. */
+  readonly #computed = new Set<string>();
+  /** What the source says of its columns, with the batch. */
+  #hints: ReadonlyMap<string, ColumnKind> = new Map();
+  #existing = new Map<string, TableColumn>();
+  #ours: boolean;
+  #hasTable: boolean;
+  #version = 0;
+
+  constructor(options: TablePlanOptions) {
+    this.#options = options;
+    this.#ours = options.existing?.ours ?? true;
+    this.#hasTable = options.existing !== null;
+    this.#know(options.existing);
+    for (const field of options.fields) {
+      const column = this.#existing.get(options.rules.fold(field));
+      if (column !== undefined && column.computed !== true && !this.#byFolded.has(options.rules.fold(field)))
+        this.#plan({ ...column, field }).unseen = true;
+    }
+  }
+
+  /** What `restore` brings the plan back to, as far as records decide. */
+  snapshot(): PlanSnapshot {
+    return { planned: this.#planned.map((planned) => ({ ...planned })), version: this.#version };
+  }
+
+  /** Undoes what records have changed since. The version stays, so that no target of it is taken for another's. */
+  restore({ planned, version }: PlanSnapshot): void {
+    if (version === this.#version) return;
+    this.#planned.splice(0, this.#planned.length, ...planned);
+    this.#byField.clear();
+    this.#byFolded.clear();
+    for (const known of planned) {
+      this.#byField.set(known.column.field, known);
+      this.#byFolded.set(this.#options.rules.fold(known.column.name), known);
+    }
+    this.#version++;
+  }
+
+  /** Grows whenever the columns change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get columns(): readonly FieldColumn[] {
+    return this.#planned.map(({ column }) => column);
+  }
+
+  get fields(): readonly string[] {
+    return this.#planned.map(({ column }) => column.field);
+  }
+
+  /** The names of the columns of the key, as the table has them. */
+  get key(): readonly string[] {
+    return this.#options.key.map((field) => this.#byField.get(field)?.column.name ?? field);
+  }
+
+  /**
+   * Makes room for a batch. Throws `RECORD_INVALID` for a record that has no value in its key, for a
+   * field that no column can be made for, and for values that nothing can store.
+   */
+  fit(records: readonly SourceRecord[], hints: readonly Column[] = []): void {
+    const { key, rules } = this.#options;
+    this.#hints = new Map(hints.map(({ name, kind }) => [name, kind]));
+    for (const record of records) {
+      for (let at = 0; at < key.length; at++) requireKey(record, key[at] ?? "", key);
+      let at = 0;
+      for (const field in record) {
+        const value = record[field];
+        const next = this.#planned[at++];
+        const planned = next?.column.field === field ? next : this.#byField.get(field);
+        if (planned === undefined) this.#meet(field, record);
+        else {
+          if (planned.unseen) planned.unseen = false;
+          if (!planned.anything && value !== null && value !== undefined) this.#take(planned, value, record);
+        }
+      }
+      const classes = storageClassesOf(record);
+      if (classes !== undefined && rules.keepsStorageClasses !== true) this.#judge(classes, record);
+    }
+  }
+
+  /** Bytes among texts would become a text of their digits, and a text that reads so among bytes would become these. */
+  #judge(classes: ReadonlyMap<string, StorageClass>, record: SourceRecord): void {
+    for (const [field, stored] of classes) {
+      const column = this.#byField.get(field)?.column;
+      if (
+        column === undefined ||
+        stored === "number" ||
+        stored === "raw" ||
+        (stored === "bytes") === (column.kind === "bytes")
+      )
+        continue;
+      const problem =
+        stored === "bytes"
+          ? "the source has bytes there, which would become a text"
+          : "the source has a text there, which would become bytes";
+      throw refusedValue(record, column, problem, this.#options);
+    }
+  }
+
+  #take(planned: Planned, value: unknown, record: SourceRecord): void {
+    const { takes } = planned;
+    if (!takes.everything) {
+      if (isTaken(takes, value)) return;
+      this.#widen(planned, value);
+    }
+    const problem = planned.check?.(value) ?? null;
+    if (problem !== null) throw refusedValue(record, planned.column, problem, this.#options);
+  }
+
+  /** Gives the column a wider type where the value needs one. */
+  #widen(planned: Planned, value: unknown): void {
+    const { rules } = this.#options;
+    const { column } = planned;
+    const hint = this.#hints.get(column.field);
+    if (isHeld(column.kind, value, hint)) return;
+    const kind = meetsAsNumber(column.kind, value, hint)
+      ? (rules.widened({ ...column, ...this.#made("integer") }, value, this.key) ?? "integer")
+      : rules.widened(column, value, this.key);
+    if (kind === null) return;
+    this.#set(planned, { ...column, ...this.#made(kind) });
+    this.#version++;
+  }
+
+  #made(kind: ColumnKind): Pick<TableColumn, "kind" | "type" | "declared" | "array"> {
+    const { rules } = this.#options;
+    return { kind, type: rules.typeOf(kind), declared: rules.declaredFor(kind), array: false };
+  }
+
+  #set(planned: Planned, column: FieldColumn): void {
+    planned.column = column;
+    planned.takes = this.#takesOf(column);
+    const { rules, key } = this.#options;
+    const check = rules.checkOf(column, !this.#isUsers(column));
+    const texts = key.includes(column.field) ? keyCheck(column) : spellingCheck(column);
+    planned.check = every(check, texts);
+    planned.anything = planned.takes.everything && planned.check === null;
+  }
+
+  #meet(field: string, record: SourceRecord): void {
+    const value = record[field];
+    if (this.#computed.has(field)) return;
+    const { rules } = this.#options;
+    const twin = this.#byFolded.get(rules.fold(field));
+    if (twin !== undefined) {
+      if (!twin.unseen) throw this.#twins(field, twin.column.field);
+      this.#byField.delete(twin.column.field);
+      this.#byField.set(field, twin);
+      twin.column = { ...twin.column, field };
+      twin.unseen = false;
+      this.#version++;
+    }
+    const existing = this.#existing.get(rules.fold(field));
+    if (existing?.computed === true) {
+      this.#computed.add(field);
+      return;
+    }
+    if (existing?.identity === true) this.#refuseRenumbering(existing);
+    const column = existing === undefined ? this.#newColumn(field, record) : { ...existing, field };
+    if (column === null) return;
+    const planned = twin ?? this.#plan(column);
+    if (value !== null && value !== undefined && !planned.anything) this.#take(planned, value, record);
+  }
+
+  /** The column to be made for a field; null as long as nothing is known of what it holds. */
+  #newColumn(field: string, record: SourceRecord): FieldColumn | null {
+    const { rules, declared, mayChange, table } = this.#options;
+    const value = record[field];
+    const hint = this.#hints.get(field);
+    const isNull = value === null || value === undefined;
+    if (isNull && !declared.has(field) && hint === undefined) return null;
+    if (!mayChange) {
+      throw new TidemarkError(
+        "RECORD_INVALID",
+        `the table ${table} has no column for the field \`${field}\``,
+        {
+          hint: "Add the column, leave the field out with a `remove` filter, or allow `createTable: true`.",
+        },
+      );
+    }
+    const problem = rules.nameProblem(field);
+    if (problem !== null) {
+      throw new TidemarkError(
+        "RECORD_INVALID",
+        `the field \`${field}\` cannot be the name of a column: ${problem}`,
+        { hint: "Give it another name with a `mapping` filter." },
+      );
+    }
+    const hinted = hint !== undefined && (isNull || agrees(hint, value, field));
+    const bytes = storageClassesOf(record)?.get(field) === "bytes" ? "bytes" : null;
+    const kind = declared.get(field) ?? (hinted ? hint : (bytes ?? rules.kindFor(value, field)));
+    return { field, name: field, ...this.#made(kind) };
+  }
+
+  /** PostgreSQL changes the number of a row that is there to no other. */
+  #refuseRenumbering({ name }: TableColumn): void {
+    const { key, rules, table } = this.#options;
+    if (key.length === 0 || key.map(rules.fold).includes(rules.fold(name))) return;
+    throw new TidemarkError(
+      "CONFIG_INCOHERENT",
+      `the table ${table} numbers its rows by \`${name}\` (GENERATED ALWAYS AS IDENTITY), which an upsert by ${key.join(", ")} cannot change`,
+      {
+        hint: `Upsert by \`${name}\`, leave the field out with a \`remove\` filter, or let the column take numbers: ALTER TABLE ${table} ALTER COLUMN "${name}" SET GENERATED BY DEFAULT.`,
+      },
+    );
+  }
+
+  #twins(field: string, other: string): TidemarkError {
+    return new TidemarkError(
+      "RECORD_INVALID",
+      `the fields \`${other}\` and \`${field}\` differ only in case, and to this database they are one column`,
+      { hint: "Give one of them another name with a `mapping` filter." },
+    );
+  }
+
+  #plan(column: FieldColumn): Planned {
+    const planned: Planned = { column, takes: takesEverything, check: null, anything: true, unseen: false };
+    this.#set(planned, column);
+    this.#planned.push(planned);
+    this.#byField.set(column.field, planned);
+    this.#byFolded.set(this.#options.rules.fold(column.name), planned);
+    this.#version++;
+    return planned;
+  }
+
+  /** A column that we did not make, or that the pipeline declares, keeps its type: the database then judges. */
+  #takesOf(column: FieldColumn): Takes {
+    const { rules, declared } = this.#options;
+    return declared.has(column.field) || this.#isUsers(column)
+      ? takesEverything
+      : rules.takes(column, this.key);
+  }
+
+  #isUsers({ name }: FieldColumn): boolean {
+    const { rules, mayChange } = this.#options;
+    return this.#existing.has(rules.fold(name)) && !(this.#ours && mayChange);
+  }
+
+  /**
+   * Compares the plan with the table as it is by now, and takes over what another writer has added or
+   * widened meanwhile. Returns what is left to do.
+   */
+  reconcile(description: TableDescription | null): Changes {
+    const { rules } = this.#options;
+    this.#ours = description?.ours ?? true;
+    this.#hasTable = description !== null;
+    const before = this.#existing;
+    this.#know(description);
+    if (!this.#hasTable) return { create: true, add: this.columns, widen: [] };
+    const add: FieldColumn[] = [];
+    const widen: Widening[] = [];
+    for (const planned of this.#planned) {
+      const { column } = planned;
+      const actual = this.#existing.get(rules.fold(column.name));
+      const known = before.get(rules.fold(column.name));
+      if (actual === undefined) add.push(column);
+      else if (this.#ours && known?.kind !== actual.kind && meetAsTexts(column.kind, actual.kind)) {
+        planned.column = { ...column, ...this.#made("text") };
+        widen.push({ column: planned.column, from: actual });
+        this.#version++;
+      } else if (this.#ours && isWider(column.kind, actual.kind)) widen.push({ column, from: actual });
+      else if (actual.type !== column.type || actual.kind !== column.kind) {
+        planned.column = { ...column, ...actual };
+        this.#version++;
+      }
+      this.#set(planned, planned.column);
+    }
+    return { create: false, add, widen };
+  }
+
+  /** To be told once the changes are made and committed. */
+  settled(): void {
+    this.#hasTable = true;
+    for (const { column } of this.#planned) this.#existing.set(this.#options.rules.fold(column.name), column);
+  }
+
+  /** Whether the table has to be changed before rows of this plan fit, as far as is known. */
+  get unsettled(): boolean {
+    if (!this.#hasTable) return true;
+    return this.#planned.some(({ column }) => {
+      const actual = this.#existing.get(this.#options.rules.fold(column.name));
+      return actual === undefined || actual.kind !== column.kind;
+    });
+  }
+
+  #know(description: TableDescription | null): void {
+    this.#existing = new Map(
+      (description?.columns ?? []).map((column) => [this.#options.rules.fold(column.name), column]),
+    );
+  }
+}
+
+function requireKey(record: SourceRecord, field: string, key: readonly string[]): void {
+  const value = record[field];
+  if (value !== null && value !== undefined) return;
+  throw new TidemarkError(
+    "RECORD_INVALID",
+    `a record has no value in its key field \`${field}\` (key: ${key.join(", ")}): ${excerpt(record)}`,
+    { hint: "Choose a `key` that every record has, or drop such records with a `condition` filter." },
+  );
+}
+
+function excerpt(record: SourceRecord): string {
+  const text = JSON.stringify(record);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

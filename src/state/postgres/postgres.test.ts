@@ -1,5 +1,0 @@
-import { describe, it } from "vitest";
-import { postgresBackend } from "../../../test/support/postgres-state.ts";
-import { stateStoreSuite } from "../../testing/state-suite.ts";
-
-stateStoreSuite({ describe, it }, postgresBackend);

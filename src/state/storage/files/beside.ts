@@ -1,0 +1,256 @@
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { z } from "zod";
+import { TidemarkError } from "../../../errors.ts";
+import type { CursorType } from "../../../model/cursor.ts";
+import { parseJson } from "../../../model/json.ts";
+import { encodePosition, type Interval } from "../../../model/position.ts";
+import type { StreamKey } from "../../../model/stream-key.ts";
+import { compareTexts } from "../../../model/text-order.ts";
+import { readInterval, readPartitionRow } from "../../codec.ts";
+import { editedPartitionPosition } from "../../partition-edits.ts";
+import { backfillOfLane, isoTime, type PartitionRow } from "../../rows.ts";
+import { replaceFiles } from "./durable.ts";
+import { withEditedCursor } from "./edited-cursor.ts";
+import { fileName, isShortened } from "./names.ts";
+
+/**
+ * What is kept beside a stream's file: each partition, and what backfills covered of each, in a small
+ * file of its own.
+ *
+ * A write that moves partitions is whole or not there, although it touches several files: the stream's
+ * own file is its one commit point, and holds the new content of every file that the write changes. The
+ * next write that moves partitions first puts that content where it belongs, for good, and only then
+ * replaces the stream's file. So at any instant a file's content is what the stream's file says, and
+ * what the file itself says where the stream's file is silent; a crash on the way leaves the stream's
+ * file as it was, and the same content is put in place again. A partition that moves with each write is
+ * thus never written twice.
+ */
+export type BesideContents = ReadonlyMap<string, unknown>;
+
+/** The format of these files; the position inside has a number of its own. */
+const besideFormat = 1;
+
+/** A stream's name never has a tilde in its file's. */
+export function besideFolder(base: string): string {
+  return `${base}~partitions`;
+}
+
+/** Where the partitions of a stream, or of a backfill, are in it. */
+export function partitionFolder(lane: string): string {
+  return lane === "" ? "live" : `backfill/${fileName(backfillOfLane(lane))}`;
+}
+
+export function partitionPath(lane: string, partition: string): string {
+  return `${partitionFolder(lane)}/${fileName(partition)}.json`;
+}
+
+export const backfilledFolder = "backfilled";
+
+export function backfilledPath(partition: string): string {
+  return `${backfilledFolder}/${fileName(partition)}.json`;
+}
+
+/** A file's content; null where there is none. Throws `STATE_UNREADABLE`. */
+export function readBeside(base: string, path: string): unknown {
+  const file = join(besideFolder(base), path);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    throw unreadable(file, "it is not JSON", cause);
+  }
+}
+
+export function writeBeside(base: string, contents: BesideContents): void {
+  const folder = besideFolder(base);
+  replaceFiles(
+    [...contents].map(([path, content]) => [join(folder, path), `${JSON.stringify(content, null, 2)}\n`]),
+  );
+}
+
+/** Removes a folder in it, or all of it. */
+export function removeBeside(base: string, path = ""): void {
+  rmSync(join(besideFolder(base), path), { recursive: true, force: true });
+}
+
+/** The names of the partitions that have a file in that folder, in their order. */
+export function namesBeside(base: string, inFolder: string, moved: BesideContents): string[] {
+  const paths = new Set([...moved.keys()].filter((path) => path.startsWith(`${inFolder}/`)));
+  for (const name of filesIn(join(besideFolder(base), inFolder))) paths.add(`${inFolder}/${name}`);
+  const names = [...paths].map((path) => {
+    const stem = path.slice(inFolder.length + 1, -".json".length);
+    if (!isShortened(stem)) return decodeURIComponent(stem);
+    const content = moved.get(path) ?? readBeside(base, path);
+    return parse(named, content, join(besideFolder(base), path)).partition;
+  });
+  return names.sort(compareTexts);
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith(".json"));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+const named = z.looseObject({ tidemark_partition: z.int().positive(), partition: z.string() });
+const backfilledSchema = named.extend({ reset_epoch: z.int(), coverage: z.array(z.unknown()) });
+const partitionSchema = named.extend({ connector: z.string(), stream: z.string(), lane: z.string() });
+
+/** `inPlace`: what the partition's file holds now. */
+export function partitionContent(row: PartitionRow, inPlace: unknown): unknown {
+  const { connector, stream } = row.key;
+  const edit = row.lane === "" ? editIn(inPlace) : null;
+  return {
+    tidemark_partition: besideFormat,
+    connector,
+    stream,
+    lane: row.lane,
+    partition: row.partition,
+    cursor_value: row.position.watermark,
+    // Beside the two that people edit: what the audit log says, which would be long to look up for each partition.
+    ...(row.lane === "" ? { logged_cursor: row.position.watermark } : {}),
+    position: JSON.parse(encodePosition(row.position)),
+    position_epoch: row.positionTag.epoch,
+    position_sequence: row.positionTag.sequence,
+    run_epoch: row.runEpoch,
+    run_lower_bound: row.runLowerBound,
+    updated_at_utc: isoTime(row.updatedAt),
+    ...(edit === null ? {} : { taken_edit: edit }),
+  };
+}
+
+const editable = z.object({
+  cursor_value: z.unknown(),
+  logged_cursor: z.string().nullable(),
+  position: z.looseObject({ watermark: z.unknown() }),
+  position_epoch: z.unknown(),
+  position_sequence: z.unknown(),
+});
+
+/** What names the edit that somebody made in a partition's file, in one of the watermark's places or in both; null where nobody did. */
+function editIn(inPlace: unknown): string | null {
+  const parsed = editable.safeParse(inPlace);
+  if (!parsed.success) return null;
+  const { cursor_value: value, logged_cursor: logged, position, ...tag } = parsed.data;
+  if (value === logged && position.watermark === logged) return null;
+  return JSON.stringify([value, position.watermark, logged, tag.position_epoch, tag.position_sequence]);
+}
+
+/**
+ * Whether a file was edited by hand, and the newer content that the stream's file has for it was written without
+ * that: the file may stay as it was edited for one write more.
+ */
+export function isUntakenEdit(inPlace: unknown, content: unknown): boolean {
+  const edit = editIn(inPlace);
+  const { data: taken } = z.looseObject({ taken_edit: z.string() }).safeParse(content);
+  return edit !== null && edit !== taken?.taken_edit;
+}
+
+export interface PartitionPlace {
+  readonly key: StreamKey;
+  readonly lane: string;
+  readonly partition: string;
+  readonly cursorType: CursorType | null;
+  readonly file: string;
+  /** The watermark that the log ends with: asked for where an older version wrote the file. */
+  readonly logged: () => string | null;
+}
+
+export function partitionOf(content: unknown, of: PartitionPlace): PartitionRow {
+  const { file } = of;
+  const columns = parse(partitionSchema, content, file);
+  const { connector, stream, lane, partition } = columns;
+  const isOther = connector !== of.key.connector || stream !== of.key.stream || lane !== of.lane;
+  if (isOther || partition !== of.partition) {
+    throw unreadable(file, `it is of partition "${partition}" of ${connector}/${stream}`);
+  }
+  const written = z.string().nullable().safeParse(columns.logged_cursor);
+  if (lane !== "" || (!written.success && !isTornApart(columns))) return readColumns(columns, file);
+  const logged = written.success ? written.data : of.logged();
+  const typed = { ...columns, cursor_type: of.cursorType };
+  const row = readColumns(
+    withEditedCursor(typed, () => logged, { file, removal: removal(file) }),
+    file,
+  );
+  return row.position.watermark === logged
+    ? row
+    : withWatermark({ ...row, position: { ...row.position, watermark: logged } }, row);
+}
+
+/** A partition as the log has it, with the watermark that somebody gave it. */
+export function withWatermark(row: PartitionRow, edited: PartitionRow): PartitionRow {
+  const { watermark } = edited.position;
+  const logged = row.logged === undefined ? row.position.watermark : row.logged;
+  return { ...row, logged, position: editedPartitionPosition(row.position, watermark) };
+}
+
+/** Whether the two places of the watermark differ. */
+function isTornApart(columns: Readonly<Record<string, unknown>>): boolean {
+  const parsed = z.looseObject({ watermark: z.unknown() }).safeParse(columns.position);
+  return parsed.success && parsed.data.watermark !== columns.cursor_value;
+}
+
+function readColumns(columns: Readonly<Record<string, unknown>>, file: string): PartitionRow {
+  return readPartitionRow({ ...columns, position: JSON.stringify(columns.position) }, null, file);
+}
+
+/** `resetEpoch` is the live stream's: what was covered before it was started over counts no more. */
+export function backfilledContent(
+  partition: string,
+  coverage: readonly Interval[],
+  resetEpoch: number,
+): unknown {
+  return { tidemark_partition: besideFormat, partition, reset_epoch: resetEpoch, coverage: [...coverage] };
+}
+
+export function backfilledOf(
+  content: unknown,
+  partition: string,
+  resetEpoch: number,
+  file: string,
+): readonly Interval[] {
+  const stored = parse(backfilledSchema, content, file);
+  if (stored.partition !== partition) throw unreadable(file, `it is of partition "${stored.partition}"`);
+  if (stored.reset_epoch !== resetEpoch) return [];
+  return stored.coverage.map((raw) => readInterval(raw, file));
+}
+
+function parse<T extends z.infer<typeof named>>(schema: z.ZodType<T>, content: unknown, file: string): T {
+  const parsed = schema.safeParse(content);
+  const { data: known } = named.safeParse(content);
+  if (known !== undefined && known.tidemark_partition > besideFormat) {
+    throw new TidemarkError(
+      "STATE_TOO_NEW",
+      `${file}: the file has format ${known.tidemark_partition}; this version reads up to ${besideFormat}`,
+    );
+  }
+  if (!parsed.success) throw unreadable(file, z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+function removal(file: string): string {
+  return basename(dirname(file)) === backfilledFolder
+    ? "To go on without it, remove it: what backfills covered of the partition is forgotten."
+    : "To start the partition over on purpose, remove the file; where the stream's own file has newer content for it, the partition stands there.";
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
+  return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
+    cause,
+    hint: `Mend the file or restore it. ${removal(file)} What cannot be read is not changed by \`state set\` or \`reset\`.`,
+  });
+}

@@ -1,0 +1,37 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { modeInPlaceOf } from "../../../private-files.ts";
+
+/** The new text takes the old one's place at once and for good, or not at all. */
+export function replaceFile(file: string, text: string): void {
+  replaceFiles([[file, text]]);
+}
+
+/** Each file is replaced at once; all of them are there for good when this returns. */
+export function replaceFiles(files: readonly (readonly [file: string, text: string])[]): void {
+  const folders = new Set<string>();
+  for (const [file, text] of files) {
+    const made = mkdirSync(dirname(file), { recursive: true });
+    const draft = `${file}.${process.pid}.new`;
+    writeFileSync(draft, text, { flush: true, mode: modeInPlaceOf(file) });
+    renameSync(draft, file);
+    let folder = dirname(file);
+    folders.add(folder);
+    // A folder that was made now is itself an entry of the one above it.
+    while (made !== undefined && folder.length >= made.length) {
+      folder = dirname(folder);
+      folders.add(folder);
+    }
+  }
+  for (const folder of folders) syncFolder(folder);
+}
+
+/** Makes it last which files a folder has. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

@@ -1,0 +1,257 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname } from "node:path";
+import { z } from "zod";
+import { TidemarkError } from "../../../errors.ts";
+import { parseJson, stringifyJson } from "../../../model/json.ts";
+import type { StreamKey } from "../../../model/stream-key.ts";
+import { narrow, privateMode } from "../../../private-files.ts";
+import { type ChainLink, noLink } from "../../chain-link.ts";
+import { readAuditRecord, readRunRow } from "../../codec.ts";
+import type { AuditRecord } from "../../contract.ts";
+import { isoTime, type RunRow } from "../../rows.ts";
+import { syncFolder } from "./durable.ts";
+
+/**
+ * A stream's history and audit log: one JSON line for each run as it began and as it ended, and for
+ * each audited act. Lines beyond the length that the stream's file commits to do not count.
+ */
+export interface LogLines {
+  /** Runs in the order in which they began, each as its last line has it. */
+  readonly runs: readonly { readonly number: number; readonly run: RunRow }[];
+  readonly audit: readonly AuditRecord[];
+  /** Up to where the audit log was moved into an archive. */
+  readonly archived: ChainLink;
+}
+
+const lineSchema = z.union([
+  z.strictObject({ run: z.record(z.string(), z.unknown()) }),
+  z.strictObject({ audit: z.record(z.string(), z.unknown()) }),
+  z.strictObject({ archived: z.strictObject({ number: z.int(), hash: z.string() }) }),
+]);
+
+/**
+ * The file of a stream's n-th log. Deleting runs makes a new log, and the stream's file, which names the
+ * one that counts, is what makes the change.
+ */
+export function logFile(base: string, log: number): string {
+  return log === 1 ? `${base}.log.jsonl` : `${base}.log-${log}.jsonl`;
+}
+
+/** The numbers of all logs that a stream has. */
+export function logsOf(base: string): number[] {
+  const folder = dirname(base);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => {
+    const log = name.startsWith(basename(base))
+      ? /^\.log(?:-(\d+))?\.jsonl$/.exec(name.slice(basename(base).length))
+      : null;
+    return log === null ? [] : [Number(log[1] ?? 1)];
+  });
+}
+
+/** Removes logs that a later one has taken the place of. */
+export function removeLogsBefore(base: string, log: number): void {
+  for (const older of logsOf(base)) if (older < log) rmSync(logFile(base, older), { force: true });
+}
+
+/** The committed lines of a log, but for those of some runs. */
+export function linesWithout(file: string, bytes: number, runIds: ReadonlySet<string>): string[] {
+  return committedLines(file, bytes).filter((line, index) => {
+    const entry = parseLine(line, `${file}:${index + 1}`);
+    return !("run" in entry) || !runIds.has(String(entry.run.run_id));
+  });
+}
+
+/** The committed lines of a log that is moved into an archive up to a row, whose number and hash take their place. */
+export function linesAfter(file: string, bytes: number, archived: ChainLink): string[] {
+  const kept = committedLines(file, bytes).filter((line, index) => {
+    const entry = parseLine(line, `${file}:${index + 1}`);
+    return "audit" in entry ? Number(entry.audit.number) > archived.number : "run" in entry;
+  });
+  return [stringifyJson({ archived: { number: archived.number, hash: archived.hash } }), ...kept];
+}
+
+/**
+ * The last audit row in the committed part that is asked for, without a look at more of the file than needed: from
+ * its end back.
+ */
+export function newestAudit(
+  file: string,
+  key: StreamKey,
+  bytes: number,
+  isAsked: (record: AuditRecord) => boolean,
+): AuditRecord | null {
+  refuseCut(file, bytes);
+  if (bytes === 0) return null;
+  const handle = openSync(file, "r");
+  try {
+    let rest: Buffer = Buffer.alloc(0);
+    for (let end = bytes; end > 0; ) {
+      const start = Math.max(0, end - stepBack);
+      const read = Buffer.alloc(end - start);
+      readSync(handle, read, 0, read.length, start);
+      const text = Buffer.concat([read, rest]);
+      // The first line of what was read may have begun before it.
+      const whole = start === 0 ? 0 : text.indexOf("\n") + 1;
+      for (const line of text.subarray(whole).toString("utf8").split("\n").reverse()) {
+        if (!line.startsWith('{"audit"')) continue;
+        const entry = parseLine(line, file);
+        const record = "audit" in entry ? readAuditRecord({ ...entry.audit, ...key }, file) : null;
+        if (record !== null && isAsked(record)) return record;
+      }
+      rest = whole === 0 ? text : text.subarray(0, whole);
+      end = start;
+    }
+    return null;
+  } finally {
+    closeSync(handle);
+  }
+}
+
+const stepBack = 65_536;
+
+/** The audit rows in a stretch of the committed part that begins and ends with a line. */
+export function* auditBetween(
+  file: string,
+  key: StreamKey,
+  from: number,
+  to: number,
+): Generator<AuditRecord> {
+  refuseCut(file, to);
+  if (from === to) return;
+  const handle = openSync(file, "r");
+  try {
+    let rest: Buffer = Buffer.alloc(0);
+    for (let start = from; start < to; start += longestRead) {
+      const read = Buffer.alloc(Math.min(longestRead, to - start));
+      readSync(handle, read, 0, read.length, start);
+      const text = Buffer.concat([rest, read]);
+      const whole = text.lastIndexOf("\n") + 1;
+      for (const line of text.subarray(0, whole).toString("utf8").split("\n")) {
+        if (!line.startsWith('{"audit"')) continue;
+        const entry = parseLine(line, file);
+        if ("audit" in entry) yield readAuditRecord({ ...entry.audit, ...key }, file);
+      }
+      rest = text.subarray(whole);
+    }
+  } finally {
+    closeSync(handle);
+  }
+}
+
+const longestRead = 4_194_304;
+
+function refuseCut(file: string, bytes: number): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size < bytes) throw unreadable(file, `${bytes} bytes were committed and ${size} are there`);
+}
+
+/** Reads the committed part; `bytes` null takes all whole lines, where no file says how much counts. */
+export function readLog(file: string, key: StreamKey, bytes: number | null): LogLines {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  const length = bytes ?? stat?.size ?? 0;
+  refuseCut(file, length);
+  const runs = new Map<string, { number: number; run: RunRow }>();
+  const audit: AuditRecord[] = [];
+  let archived = noLink;
+  for (const [index, line] of committedLines(file, length).entries()) {
+    const entry = parseLine(line, `${file}:${index + 1}`);
+    if ("audit" in entry) audit.push(readAuditRecord({ ...entry.audit, ...key }, file));
+    else if ("archived" in entry) archived = entry.archived;
+    else {
+      const { run } = readRunRow({ ...entry.run, ...key, number: 0 }, file);
+      runs.set(run.runId, { number: runs.get(run.runId)?.number ?? runs.size + 1, run });
+    }
+  }
+  return { runs: [...runs.values()], audit, archived };
+}
+
+function committedLines(file: string, length: number): string[] {
+  if (length === 0) return [];
+  const lines = readFileSync(file).subarray(0, length).toString("utf8").split("\n");
+  // What follows the last line break is a line that was cut off.
+  lines.pop();
+  return lines;
+}
+
+/** Appends lines after the committed length, cutting off what a crash left there; returns the new length. */
+export function appendLog(file: string, committed: number, lines: readonly string[]): number {
+  const text = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+  const handle = openSync(file, "a+", privateMode);
+  try {
+    narrow(file);
+    ftruncateSync(handle, committed);
+    for (let written = 0; written < text.length; ) written += writeSync(handle, text, written);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  // A file that is new has to be in its folder for good before another says that it counts.
+  if (committed === 0) syncFolder(dirname(file));
+  return committed + text.length;
+}
+
+export function runLine(run: RunRow): string {
+  return stringifyJson({
+    run: {
+      run_id: run.runId,
+      kind: run.kind,
+      epoch: run.epoch,
+      outcome: run.outcome,
+      started_at_utc: isoTime(run.startedAt),
+      ended_at_utc: run.endedAt === null ? null : isoTime(run.endedAt),
+      lower_bound: run.lowerBound,
+      new_cursor: run.newCursor,
+      records_processed: run.recordsProcessed,
+      checkpoints: run.checkpoints,
+      error: run.error,
+      metadata: run.metadata === null ? null : stringifyJson(run.metadata),
+      actor: run.actor,
+      end_position: run.endPosition,
+    },
+  });
+}
+
+export function auditLine(record: AuditRecord): string {
+  return stringifyJson({
+    audit: {
+      number: record.number,
+      at_utc: record.atUtc,
+      actor: record.actor,
+      action: record.action,
+      old_cursor: record.oldCursor,
+      new_cursor: record.newCursor,
+      reason: record.reason,
+      run_id: record.runId,
+      ...(record.partition === null ? {} : { partition: record.partition }),
+      hash: record.hash,
+    },
+  });
+}
+
+function parseLine(line: string, place: string): z.infer<typeof lineSchema> {
+  try {
+    return lineSchema.parse(parseJson(line));
+  } catch (cause) {
+    throw unreadable(place, "it is no line of the log", cause);
+  }
+}
+
+function unreadable(place: string, why: string, cause?: unknown): TidemarkError {
+  return new TidemarkError("STATE_UNREADABLE", `${place}: the history cannot be read: ${why}`, {
+    cause,
+    hint: "Restore the file. To start over on purpose, remove it together with the stream's state file.",
+  });
+}

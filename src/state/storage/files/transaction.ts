@@ -1,0 +1,391 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Clock } from "../../../clock.ts";
+import type { Interval } from "../../../model/position.ts";
+import { compareStreamKeys, type StreamKey } from "../../../model/stream-key.ts";
+import { compareTexts } from "../../../model/text-order.ts";
+import type { ChainLink } from "../../chain-link.ts";
+import type { AuditRecord } from "../../contract.ts";
+import { compareMoments, comparePlaces, type Moment, type Place } from "../../listing.ts";
+import { compareBackfills, type DueRuns, isDue, type RowTransaction } from "../../row-storage.ts";
+import type { PartitionRow, RunRow, StreamRow } from "../../rows.ts";
+import {
+  backfilledContent,
+  backfilledFolder,
+  backfilledOf,
+  backfilledPath,
+  besideFolder,
+  isUntakenEdit,
+  namesBeside,
+  partitionContent,
+  partitionFolder,
+  partitionOf,
+  partitionPath,
+  readBeside,
+  removeBeside,
+  withWatermark,
+  writeBeside,
+} from "./beside.ts";
+import { encodeDocument, type StateDocument } from "./document.ts";
+import { replaceFile } from "./durable.ts";
+import {
+  appendLog,
+  auditLine,
+  type LogLines,
+  linesAfter,
+  linesWithout,
+  logFile,
+  newestAudit,
+  readLog,
+  removeLogsBefore,
+  runLine,
+} from "./log.ts";
+import type { LogEnds } from "./log-ends.ts";
+import { baseOf } from "./names.ts";
+import { readDocument, storedDocument } from "./read-document.ts";
+import { keysIn } from "./stream-files.ts";
+import { StreamList } from "./stream-list.ts";
+
+const completedBackfillsKept = 20;
+
+/** One look at the folder: each file is read once, and written, whole, when the work has returned. */
+export class FileTransaction implements RowTransaction {
+  readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #list: StreamList;
+  readonly #ends: LogEnds;
+  readonly #documents = new Map<string, StateDocument>();
+  readonly #logs = new Map<string, LogLines>();
+  readonly #changed = new Map<string, StateDocument>();
+  readonly #lines = new Map<string, string[]>();
+  readonly #movedIn = new Map<string, Map<string, unknown>>();
+  /** Of which streams the log is written anew. */
+  readonly #rewritten = new Set<string>();
+  /** The lanes of backfills of which nothing is kept any longer. */
+  readonly #forgotten: string[] = [];
+
+  constructor(folder: string, clock: Clock, ends: LogEnds) {
+    this.#folder = folder;
+    this.#clock = clock;
+    this.#ends = ends;
+    this.#list = new StreamList(folder);
+  }
+
+  load(key: StreamKey, lane: string): StreamRow | null {
+    return this.#document(key).rows.get(lane) ?? null;
+  }
+
+  save(row: StreamRow): void {
+    const before = this.#next(row.key);
+    const rows = new Map(before.rows).set(row.lane, row);
+    // A backfill that is completed is history; the oldest rows of such have nothing more to keep.
+    const completed = [...rows].filter(([lane, { status }]) => lane !== "" && status === "completed");
+    const gone = completed.slice(0, -completedBackfillsKept).map(([lane]) => lane);
+    for (const lane of gone) rows.delete(lane);
+    this.#forgotten.push(...gone);
+    const paths = gone.map((lane) => `${partitionFolder(lane)}/`);
+    const moved = new Map([...before.moved].filter(([path]) => !paths.some((of) => path.startsWith(of))));
+    this.#changed.set(this.#base(row.key), { ...before, rows, moved });
+  }
+
+  saveRun(run: RunRow): void {
+    this.#append(run.key, runLine(run));
+  }
+
+  loadRun(key: StreamKey, runId: string): RunRow | null {
+    return this.#log(key).runs.find(({ run }) => run.runId === runId)?.run ?? null;
+  }
+
+  appendAudit(record: AuditRecord): void {
+    this.#append(record.key, auditLine(record));
+  }
+
+  listStreams(options: { after: StreamKey | null; limit: number; connector: string | null }): StreamRow[] {
+    const { after, limit, connector } = options;
+    return this.#keys()
+      .filter((key) => connector === null || key.connector === connector)
+      .filter((key) => after === null || compareStreamKeys(key, after) > 0)
+      .flatMap((key) => this.load(key, "") ?? [])
+      .slice(0, limit);
+  }
+
+  listNewestAudit(options: { key: StreamKey | null; before: Moment | null; limit: number }): AuditRecord[] {
+    const { key, before, limit } = options;
+    if (key !== null && before === null && limit === 1) {
+      const { log, logBytes } = this.#document(key);
+      const last = newestAudit(logFile(this.#base(key), log), key, logBytes, () => true);
+      return last === null ? [] : [last];
+    }
+    const compare = key === null ? compareMoments : comparePlaces;
+    return (key === null ? this.#keys() : [key])
+      .flatMap((each) => this.#log(each).audit)
+      .filter((row) => before === null || compare(row, before) < 0)
+      .sort((a, b) => compare(b, a))
+      .slice(0, limit);
+  }
+
+  lastAudit(key: StreamKey, partition: string | null): AuditRecord | null {
+    return this.#ofLog(key, (file, bytes) => this.#ends.last(file, key, bytes, partition));
+  }
+
+  archivedTo(key: StreamKey): ChainLink {
+    return this.#log(key).archived;
+  }
+
+  archiveAudit(key: StreamKey, to: ChainLink): number {
+    const base = this.#base(key);
+    const document = this.#next(key);
+    const kept = linesAfter(logFile(base, document.log), document.logBytes, to);
+    this.#rewrite(key, kept);
+    return this.#log(key).audit.filter(({ number }) => number <= to.number).length;
+  }
+
+  isListed(key: StreamKey): boolean {
+    return this.#list.has(key);
+  }
+
+  listed(options: { after: StreamKey | null; limit: number }): StreamKey[] {
+    const { after, limit } = options;
+    return this.#list
+      .all()
+      .filter((key) => after === null || compareStreamKeys(key, after) > 0)
+      .slice(0, limit);
+  }
+
+  listRuns(
+    key: StreamKey,
+    options: { before: number | null; limit: number },
+  ): { number: number; run: RunRow }[] {
+    return this.#log(key)
+      .runs.filter(({ number }) => options.before === null || number < options.before)
+      .toReversed()
+      .slice(0, options.limit);
+  }
+
+  listAudit(options: { key: StreamKey | null; after: Place | null; limit: number }): AuditRecord[] {
+    const { key, after, limit } = options;
+    const keys = key === null ? this.#keys() : [key];
+    const found: AuditRecord[] = [];
+    for (const candidate of keys) {
+      const order = after === null ? 1 : compareStreamKeys(candidate, after.key);
+      if (order < 0) continue;
+      found.push(
+        ...this.#log(candidate).audit.filter(({ number }) => order > 0 || number > (after?.number ?? 0)),
+      );
+      if (found.length >= limit) break;
+    }
+    return found.slice(0, limit);
+  }
+
+  loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
+    const path = partitionPath(lane, partition);
+    const content = this.#beside(key, path);
+    if (content === null) return null;
+    const cursorType = this.load(key, lane)?.cursorType ?? null;
+    const logged = (): string | null => this.lastAudit(key, partition)?.newCursor ?? null;
+    const of = { key, lane, partition, cursorType, file: this.#fileBeside(key, path), logged };
+    const row = partitionOf(content, of);
+    if (!this.#document(key).moved.has(path)) return row;
+    // The file itself is one write behind, and still the one that people see and edit.
+    const inPlace = readBeside(this.#base(key), path);
+    return isUntakenEdit(inPlace, content) ? withWatermark(row, partitionOf(inPlace, of)) : row;
+  }
+
+  savePartition(row: PartitionRow): void {
+    const path = partitionPath(row.lane, row.partition);
+    const inPlace = this.#document(row.key).isNew ? null : readBeside(this.#base(row.key), path);
+    this.#moved(row.key).set(path, partitionContent(row, inPlace));
+  }
+
+  hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean {
+    return this.#partitionNames(key, lane).some(
+      (name) => (this.loadPartition(key, lane, name)?.positionTag.epoch ?? -1) >= sinceEpoch,
+    );
+  }
+
+  listPartitions(key: StreamKey, options: { after: string | null; limit: number }): PartitionRow[] {
+    const { after, limit } = options;
+    return this.#partitionNames(key, "")
+      .filter((name) => after === null || compareTexts(name, after) > 0)
+      .slice(0, limit)
+      .flatMap((name) => this.loadPartition(key, "", name) ?? []);
+  }
+
+  #partitionNames(key: StreamKey, lane: string): string[] {
+    const { isNew, moved } = this.#document(key);
+    return isNew ? [] : namesBeside(this.#base(key), partitionFolder(lane), moved);
+  }
+
+  loadBackfilled(key: StreamKey, partition: string | null): readonly Interval[] {
+    if (partition === null) return this.#document(key).backfilled;
+    const path = backfilledPath(partition);
+    const content = this.#beside(key, path);
+    if (content === null) return [];
+    const resetEpoch = this.#document(key).rows.get("")?.resetEpoch ?? 0;
+    return backfilledOf(content, partition, resetEpoch, this.#fileBeside(key, path));
+  }
+
+  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly Interval[]): void {
+    const document = this.#next(key);
+    if (partition === null) {
+      this.#changed.set(this.#base(key), { ...document, backfilled: structuredClone(coverage) });
+      return;
+    }
+    const resetEpoch = document.rows.get("")?.resetEpoch ?? 0;
+    this.#moved(key).set(backfilledPath(partition), backfilledContent(partition, coverage, resetEpoch));
+  }
+
+  /** Of the partitions, the row's new epoch says that what is stored counts no more. */
+  clearBackfilled(key: StreamKey): void {
+    this.#changed.set(this.#base(key), { ...this.#next(key), backfilled: [] });
+  }
+
+  backfilledPartitions(key: StreamKey): readonly string[] {
+    const { isNew, moved } = this.#document(key);
+    const names = isNew ? [] : namesBeside(this.#base(key), backfilledFolder, moved);
+    return names.filter((name) => this.loadBackfilled(key, name).length > 0);
+  }
+
+  listBackfills(key: StreamKey, limit: number): StreamRow[] {
+    return [...this.#document(key).rows.values()]
+      .filter(({ lane }) => lane !== "")
+      .sort(compareBackfills)
+      .slice(0, limit);
+  }
+
+  listKeys(options: { after: StreamKey | null; limit: number }): StreamKey[] {
+    const { after, limit } = options;
+    return this.#keys()
+      .filter((key) => after === null || compareStreamKeys(key, after) > 0)
+      .slice(0, limit);
+  }
+
+  /** All that are due at once, since the log is written anew for them. */
+  pruneRuns(key: StreamKey, due: DueRuns): number {
+    const ended = this.#log(key).runs.filter(({ run }) => run.outcome !== "running");
+    const gone = ended.toReversed().filter(({ run }, newer) => isDue(run, newer, due));
+    if (gone.length === 0) return 0;
+    const document = this.#next(key);
+    const base = this.#base(key);
+    const runIds = new Set(gone.map(({ run }) => run.runId));
+    this.#rewrite(key, linesWithout(logFile(base, document.log), document.logBytes, runIds));
+    return gone.length;
+  }
+
+  /** The stream's log is written anew with these lines; the stream's file, which names the log, makes it count. */
+  #rewrite(key: StreamKey, kept: readonly string[]): void {
+    const base = this.#base(key);
+    const document = this.#next(key);
+    this.#rewritten.add(base);
+    this.#lines.set(base, [...kept, ...(this.#lines.get(base) ?? [])]);
+    this.#changed.set(base, { ...document, log: document.log + 1, logBytes: 0 });
+  }
+
+  commit(): void {
+    for (const [base, document] of this.#changed) this.#commit(base, document);
+  }
+
+  /** First all that is only said to be there by the stream's file; then that file, which makes it count. */
+  #commit(base: string, document: StateDocument): void {
+    const lines = this.#lines.get(base) ?? [];
+    mkdirSync(dirname(base), { recursive: true });
+    if (document.isNew) removeBeside(base);
+    const logBytes =
+      lines.length === 0
+        ? document.logBytes
+        : appendLog(logFile(base, document.log), document.logBytes, lines);
+    const moved = this.#movedIn.get(base) ?? new Map();
+    if (moved.size > 0) {
+      const earlier = [...document.moved].filter(([path]) => !moved.has(path));
+      // What somebody has edited meanwhile stays, until a step takes the edit.
+      const edited = earlier.filter(([path, content]) => isUntakenEdit(readBeside(base, path), content));
+      writeBeside(base, new Map(earlier.filter((each) => !edited.includes(each))));
+      for (const [path, content] of edited) moved.set(path, content);
+    }
+    const isLive = document.rows.has("");
+    const isListed = document.isListed || (isLive && !document.isNew && this.#isListedNow(document.key));
+    const next = { ...document, logBytes, moved: moved.size > 0 ? moved : document.moved, isListed };
+    replaceFile(`${base}.json`, encodeDocument(next));
+    if (isLive && document.isNew) this.#isListedNow(document.key);
+    if (this.#rewritten.has(base)) removeLogsBefore(base, document.log);
+    for (const lane of this.#forgotten) removeBeside(base, partitionFolder(lane));
+  }
+
+  /** Sees to it that the list of streams has the stream. */
+  #isListedNow(key: StreamKey): boolean {
+    if (!this.#list.has(key)) this.#list.add(key);
+    return true;
+  }
+
+  #base(key: StreamKey): string {
+    return baseOf(this.#folder, key);
+  }
+
+  #fileBeside(key: StreamKey, path: string): string {
+    return join(besideFolder(this.#base(key)), path);
+  }
+
+  /** What a file beside the stream's holds, or is to hold. */
+  #beside(key: StreamKey, path: string): unknown {
+    const { isNew, moved } = this.#document(key);
+    if (isNew) return null;
+    return moved.get(path) ?? readBeside(this.#base(key), path);
+  }
+
+  #moved(key: StreamKey): Map<string, unknown> {
+    const base = this.#base(key);
+    let moved = this.#movedIn.get(base);
+    if (moved === undefined) {
+      moved = new Map();
+      this.#movedIn.set(base, moved);
+    }
+    return moved;
+  }
+
+  /** The document as the work has changed it so far. */
+  #next(key: StreamKey): StateDocument {
+    return this.#changed.get(this.#base(key)) ?? this.#document(key);
+  }
+
+  #append(key: StreamKey, line: string): void {
+    const base = this.#base(key);
+    this.#lines.set(base, [...(this.#lines.get(base) ?? []), line]);
+  }
+
+  #document(key: StreamKey): StateDocument {
+    const base = this.#base(key);
+    let document = this.#documents.get(base);
+    if (document === undefined) {
+      document = readDocument(key, base, this.#clock);
+      this.#documents.set(base, document);
+    }
+    return document;
+  }
+
+  #log(key: StreamKey): LogLines {
+    const base = this.#base(key);
+    let log = this.#logs.get(base);
+    if (log === undefined) {
+      log = this.#ofLog(key, (file, bytes) => readLog(file, key, bytes));
+      this.#logs.set(base, log);
+    }
+    return log;
+  }
+
+  /** A reader holds no lock: between its looks at two files, another may have deleted runs, and the old log. */
+  #ofLog<T>(key: StreamKey, read: (file: string, bytes: number) => T): T {
+    const base = this.#base(key);
+    const document = this.#document(key);
+    try {
+      return read(logFile(base, document.log), document.logBytes);
+    } catch (error) {
+      const now = storedDocument(key, base, this.#clock);
+      if (now === null || now.log === document.log) throw error;
+      return read(logFile(base, now.log), now.logBytes);
+    }
+  }
+
+  #keys(): StreamKey[] {
+    return keysIn(this.#folder);
+  }
+}

@@ -1,0 +1,25 @@
+import type { AuditRecord } from "../../contract.ts";
+
+/**
+ * What `auditHash` makes its hash of, before and after the row's time: the time is the server's, and
+ * so the server makes the hash.
+ */
+export function aroundTheTime(previous: string, row: AuditRecord): { before: string; after: string } {
+  const { number, key, actor, action, oldCursor, newCursor, reason, runId, partition } = row;
+  return {
+    before: fields([previous, String(number), key.connector, key.stream]),
+    after: fields([
+      actor,
+      action,
+      oldCursor,
+      newCursor,
+      reason,
+      runId,
+      ...(partition === null ? [] : [partition]),
+    ]),
+  };
+}
+
+function fields(texts: readonly (string | null)[]): string {
+  return texts.map((text) => (text === null ? "-" : `${Buffer.byteLength(text)}:${text}`)).join("");
+}

@@ -1,0 +1,228 @@
+import type pg from "pg";
+import { registerPassword, serverUrlProblem } from "../../../databases/connection-string.ts";
+import { type PostgresAddress, postgresAddress } from "../../../databases/postgres/address.ts";
+import { connectByTls } from "../../../databases/postgres/connect.ts";
+import { isConnectionLoss } from "../../../databases/postgres/errors.ts";
+import { identityExpression } from "../../../databases/postgres/identity.ts";
+import { namedSession, refuseChangingSessions, sessionOf } from "../../../databases/postgres/pooler.ts";
+import { isTidemarkError, TidemarkError } from "../../../errors.ts";
+import { encodePassword } from "../../../model/web-address.ts";
+import { registerSecret } from "../../../secrets.ts";
+import { storeClosed } from "../../refusals.ts";
+import { connectError, sqlState, stateError } from "./errors.ts";
+import { type Runner, Session } from "./session.ts";
+import type { Row, Statement, Value } from "./statement.ts";
+
+const mostConnections = 10;
+const connectMilliseconds = 10_000;
+const statementMilliseconds = 30_000;
+const diskFull = "53100";
+/** How long a pooler may take to lend a second session, by which its mode is found out. */
+const secondSessionMilliseconds = 5_000;
+
+/**
+ * What every connection of ours is set to. Rows are always found by an index: a plan that was made
+ * while a table was small must not go on reading the whole of it when it has grown.
+ */
+const greeting = `SELECT
+  set_config('statement_timeout', '${statementMilliseconds}', false),
+  set_config('default_transaction_isolation', 'read committed', false),
+  set_config('enable_seqscan', 'off', false),
+  set_config('jit', 'off', false),
+  ${identityExpression} AS identity,
+  current_schema() AS schema`;
+
+/** The connections to the database that holds the state. */
+export class StateDatabase implements Runner {
+  /** Host, port and database, for messages. */
+  readonly place: string;
+  readonly #pool: pg.Pool;
+  readonly #connectBeside: () => Promise<pg.Client>;
+  readonly #greeted = new WeakSet<pg.PoolClient>();
+  #identity = "";
+  #schema: string | null = null;
+  #closed = false;
+  /** Whether a statement found the disk full, and none that needs room has gone well since. */
+  ranFull = false;
+
+  private constructor(pool: pg.Pool, place: string, connectBeside: () => Promise<pg.Client>) {
+    this.#pool = pool;
+    this.place = place;
+    this.#connectBeside = connectBeside;
+  }
+
+  /** Connects once, so that an address that cannot work is known at once. */
+  static async open(url: string): Promise<StateDatabase> {
+    const address = addressOf(url);
+    const { Client, Pool } = await loadDriver();
+    const settings = {
+      connectionString: address.url,
+      application_name: "tidemark state",
+      connectionTimeoutMillis: connectMilliseconds,
+      // Longer than the server's own limit: it is for servers that answer no more.
+      query_timeout: statementMilliseconds + connectMilliseconds,
+      keepAlive: true,
+    };
+    return connectByTls(address.tls, async (ssl) => {
+      const pool = new Pool({
+        ...settings,
+        ssl,
+        max: mostConnections,
+        idleTimeoutMillis: 30_000,
+        allowExitOnIdle: true,
+      });
+      // A connection lost while it is idle is replaced when it is needed; without a listener it would
+      // end the process.
+      pool.on("error", () => {});
+      const connectBeside = async () => {
+        const client = new Client({ ...settings, ssl, query_timeout: secondSessionMilliseconds });
+        client.on("error", () => {});
+        await client.connect();
+        return client;
+      };
+      const database = new StateDatabase(pool, address.place, connectBeside);
+      try {
+        await database.lend(true, async () => {});
+        return database;
+      } catch (error) {
+        await database.close();
+        throw error;
+      }
+    });
+  }
+
+  /** Names the database, as the newest connection was told: it changes when the server starts anew. */
+  get identity(): string {
+    return this.#identity;
+  }
+
+  /** The schema in which the tables are made and found. */
+  get schema(): string {
+    if (this.#schema !== null) return this.#schema;
+    throw new TidemarkError(
+      "STATE_UNAVAILABLE",
+      `${this.place}: none of the schemas in the search path exists`,
+      {
+        hint: "Create the schema, or name one that exists: postgres://…?options=-csearch_path%3Dtidemark",
+        recoverable: false,
+      },
+    );
+  }
+
+  /** Runs one statement, which has to bear being run twice. */
+  run<P extends string>(statement: Statement<P>, values: Readonly<Record<P, Value>>): Promise<Row[]> {
+    return this.lend(true, (session) => session.run(statement, values));
+  }
+
+  /**
+   * Runs work in a transaction, which is rolled back when the work throws. With `repeatable` it is
+   * run once more where the connection was lost, even if the commit may have gone through.
+   */
+  transact<T>(repeatable: boolean, work: (session: Session) => Promise<T>, mode = ""): Promise<T> {
+    return this.lend(repeatable, async (session) => {
+      await session.script(`BEGIN ${mode}`);
+      try {
+        const result = await work(session);
+        await session.script("COMMIT");
+        return result;
+      } catch (error) {
+        await session.script("ROLLBACK").catch(() => {});
+        throw error;
+      }
+    });
+  }
+
+  /** Lends a connection to the work; once more, with `repeatable`, where it turns out to be broken. */
+  async lend<T>(repeatable: boolean, work: (session: Session) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const client = await this.#connect();
+      try {
+        const result = await work(new Session(client, this.place));
+        client.release();
+        return result;
+      } catch (error) {
+        const broken = isConnectionLoss(error);
+        client.release(broken);
+        this.noteFailure(error);
+        if (!broken || !repeatable || attempt > 1) throw stateError(error, this.place);
+      }
+    }
+  }
+
+  /** Of a statement on a connection of ours, or of a caller's. */
+  noteFailure(error: unknown): void {
+    if (sqlState(error) === diskFull) this.ranFull = true;
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    if (this.#closed) throw storeClosed(this.place);
+    let client: pg.PoolClient | undefined;
+    try {
+      client = await this.#pool.connect();
+      if (!this.#greeted.has(client)) await this.#greet(client);
+      return client;
+    } catch (error) {
+      client?.release(true);
+      throw this.#closed ? storeClosed(this.place) : connectError(error, this.place);
+    }
+  }
+
+  async #greet(client: pg.PoolClient): Promise<void> {
+    // As the pool's own: while a connection is lent, the pool does not listen.
+    client.on("error", () => {});
+    // Before anything is set: behind a pooler it would be set for others.
+    const session = await sessionOf(client);
+    if (session !== namedSession(client)) {
+      const { place } = this;
+      await refuseChangingSessions(client, session, { role: "state", place, connect: this.#connectBeside });
+    }
+    const { rows } = await client.query<{ identity: string; schema: string | null }>(greeting);
+    const [told] = rows;
+    if (told !== undefined) {
+      this.#identity = told.identity;
+      this.#schema ??= told.schema;
+    }
+    this.#greeted.add(client);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#pool.end();
+  }
+}
+
+/** Where the URL leads. Its password is registered as a secret here. */
+function addressOf(url: string): PostgresAddress {
+  const problem = serverUrlProblem(url);
+  if (problem !== null) {
+    // What of it is the password cannot be told, so that all of it is kept out of sight.
+    registerSecret(url);
+    throw new TidemarkError(
+      "STATE_URL_INVALID",
+      `the PostgreSQL URL of the state cannot be used: ${problem}`,
+      {
+        hint: `Use postgres://user:password@host:5432/database. ${encodePassword}`,
+      },
+    );
+  }
+  registerPassword(new URL(url));
+  try {
+    return postgresAddress(url);
+  } catch (error) {
+    if (!isTidemarkError(error, "ARGUMENT_INVALID")) throw error;
+    throw new TidemarkError("STATE_URL_INVALID", error.message, { cause: error, hint: error.hint });
+  }
+}
+
+async function loadDriver(): Promise<typeof pg> {
+  try {
+    return (await import("pg")).default;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) throw error;
+    throw new TidemarkError("DRIVER_MISSING", "state on PostgreSQL needs the package `pg`", {
+      cause: error,
+      hint: "Install it beside tidemark: npm install pg",
+    });
+  }
+}

@@ -1,0 +1,61 @@
+import type { Position } from "../../../model/position.ts";
+import type { StreamKey } from "../../../model/stream-key.ts";
+import type { StreamRow } from "../../rows.ts";
+
+const mostStreams = 10_000;
+/** What stands beside a position is kept whole while its run goes on, and after that up to so many. */
+const mostBeside = 100;
+
+/** A stream's row as it was seen, and the text in which its position is stored. */
+export interface Seen {
+  readonly row: StreamRow;
+  readonly position: string;
+}
+
+/**
+ * How this process last saw its streams, so that a step need not read what is known. It is never
+ * trusted: a step takes effect only where the stored row is still as it was seen.
+ */
+export class LastSeen {
+  readonly #streams = new Map<string, Seen>();
+
+  of(key: StreamKey, lane: string): Seen | null {
+    const seen = this.#streams.get(nameOf(key, lane));
+    return seen === undefined ? null : copyOf(seen);
+  }
+
+  set(seen: Seen): void {
+    const { key, lane, status, position } = seen.row;
+    this.forget(key, lane);
+    if (status !== "running" && position.boundary.length + position.coverage.length > mostBeside) return;
+    this.#streams.set(nameOf(key, lane), copyOf(seen));
+    if (this.#streams.size <= mostStreams) return;
+    const [oldest] = this.#streams.keys();
+    if (oldest !== undefined) this.#streams.delete(oldest);
+  }
+
+  forget(key: StreamKey, lane: string): void {
+    this.#streams.delete(nameOf(key, lane));
+  }
+}
+
+/** Callers may go on to change what they gave or were given. */
+function copyOf({ row, position }: Seen): Seen {
+  return { row: { ...row, position: copyOfPosition(row.position) }, position };
+}
+
+function copyOfPosition(position: Position): Position {
+  const { companions, window, boundary, coverage } = position;
+  return {
+    ...position,
+    companions: { ...companions },
+    window:
+      window === null ? null : { ...window, resume: window.resume === null ? null : { ...window.resume } },
+    boundary: boundary.map((key) => ({ ...key })),
+    coverage: coverage.map((interval) => ({ ...interval })),
+  };
+}
+
+function nameOf({ connector, stream }: StreamKey, lane: string): string {
+  return `${connector}\n${stream}\n${lane}`;
+}

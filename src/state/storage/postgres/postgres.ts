@@ -1,0 +1,34 @@
+import type { StateStore } from "../../contract.ts";
+import { StateDatabase } from "./database.ts";
+import { Ledger } from "./ledger.ts";
+import { PostgresProbe } from "./probe.ts";
+import { queriesOn } from "./queries.ts";
+import { migrate, tablesIn } from "./schema.ts";
+import { Steps } from "./steps.ts";
+import { PostgresStateStore } from "./store.ts";
+
+/**
+ * State in a PostgreSQL database: for many workers, and for outputs in the same database. The tables
+ * are made in the connection's current schema where they are missing. All times are the server's own.
+ *
+ * `complete` and `checkpoint` take a `pg` client on the same database, after `BEGIN`, as the caller's
+ * own transaction.
+ *
+ * Throws `STATE_URL_INVALID`, `DRIVER_MISSING`, `STATE_UNAVAILABLE`, `STATE_TOO_NEW`.
+ *
+ * ```ts
+ * await using state = await openPostgresState("postgres://sync@db.example.com/warehouse");
+ * ```
+ */
+export async function openPostgresState(url: string): Promise<StateStore> {
+  const database = await StateDatabase.open(url);
+  try {
+    const tables = tablesIn(database.schema);
+    await database.transact(true, migrate);
+    const ledger = new Ledger(database, queriesOn(tables));
+    return new PostgresStateStore(ledger, new Steps(tables), new PostgresProbe(database, tables));
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
+import type { BoundaryKey, Interval } from "../../../model/position.ts";
+import type { StreamKey } from "../../../model/stream-key.ts";
+import { readBoundaryKey, readInterval } from "../../codec.ts";
+
+/** What is kept in rows of its own beside a position: boundary keys and coverage, each under a lane. */
+export class SqliteBeside {
+  readonly #sql: SqlStatements;
+
+  constructor(statements: SqlStatements) {
+    this.#sql = statements;
+  }
+
+  load(key: StreamKey, lane: string, holder: string): { boundary: BoundaryKey[]; coverage: Interval[] } {
+    const boundary = this.#sql
+      .all(
+        `SELECT identity, cursor_value AS cursor, count FROM tidemark_boundary_keys
+         WHERE connector = ? AND stream = ? AND lane = ?`,
+        key.connector,
+        key.stream,
+        lane,
+      )
+      .map((row) => readBoundaryKey(row, holder));
+    return { boundary, coverage: this.coverage(key, lane, holder) };
+  }
+
+  coverage(key: StreamKey, lane: string, holder: string): Interval[] {
+    return this.#sql
+      .all(
+        `SELECT lower_value AS lower, upper_value AS upper FROM tidemark_coverage
+         WHERE connector = ? AND stream = ? AND lane = ? ORDER BY number`,
+        key.connector,
+        key.stream,
+        lane,
+      )
+      .map((row) => readInterval(row, holder));
+  }
+
+  saveBoundary(
+    key: StreamKey,
+    lane: string,
+    now: readonly BoundaryKey[],
+    before: readonly BoundaryKey[],
+  ): void {
+    const place = [key.connector, key.stream, lane] as const;
+    const { gone, come } = differences(before, now);
+    for (const { identity, cursor } of gone) {
+      this.#sql.run(
+        `DELETE FROM tidemark_boundary_keys
+         WHERE connector = ? AND stream = ? AND lane = ? AND identity = ? AND cursor_value = ?`,
+        ...place,
+        identity,
+        cursor,
+      );
+    }
+    for (const { identity, cursor, count } of come) {
+      this.#sql.run(
+        "INSERT OR REPLACE INTO tidemark_boundary_keys VALUES (?, ?, ?, ?, ?, ?)",
+        ...place,
+        identity,
+        cursor,
+        count,
+      );
+    }
+  }
+
+  saveCoverage(key: StreamKey, lane: string, now: readonly Interval[], hadNone: boolean): void {
+    if (now.length === 0 && hadNone) return;
+    const place = [key.connector, key.stream, lane] as const;
+    this.#sql.run("DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND lane = ?", ...place);
+    for (const [number, { lower, upper }] of now.entries()) {
+      this.#sql.run(
+        "INSERT INTO tidemark_coverage VALUES (?, ?, ?, ?, ?, ?)",
+        ...place,
+        number,
+        lower,
+        upper,
+      );
+    }
+  }
+}
+
+/** Which boundary keys to delete and which to write, so that a growing set is not written anew each time. */
+function differences(
+  before: readonly BoundaryKey[],
+  after: readonly BoundaryKey[],
+): { gone: readonly BoundaryKey[]; come: readonly BoundaryKey[] } {
+  const name = (key: BoundaryKey): string => `${key.cursor}\n${key.count}\n${key.identity}`;
+  const old = new Set(before.map(name));
+  const now = new Set(after.map(name));
+  return {
+    gone: before.filter((key) => !now.has(name(key))),
+    come: after.filter((key) => !old.has(name(key))),
+  };
+}

@@ -1,0 +1,221 @@
+import { randomBytes } from "node:crypto";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { dirname, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import {
+  type BetterSqlite3,
+  BetterSqliteHandle,
+  type SqliteHandle,
+} from "../../../databases/sqlite/handle.ts";
+import { TidemarkError } from "../../../errors.ts";
+import { makePrivate, narrow } from "../../../private-files.ts";
+import { migrate, refuseOldTables } from "./schema.ts";
+
+/** How long to wait, at the most, for another connection's write transaction. */
+export const busyTimeoutMs = 30_000;
+
+/**
+ * What the write-ahead log is cut back to once it has been copied into the file. A reader that keeps a
+ * transaction open makes it grow past this; it is cut after that reader is gone, by the second commit.
+ */
+const mostLogBytes = 4_194_304;
+
+/**
+ * Opens the state database at a path and brings its tables up to date; makes it, and its folder,
+ * where there is none. Throws `STATE_UNREADABLE` for a file that is no database, is cut short or is
+ * empty: what was there once is never started over (promise P10).
+ */
+export function openStateFile(path: string, driver?: BetterSqlite3): SqliteHandle {
+  const file = resolve(path);
+  try {
+    // Asked in this order: a log that was there before its file was found missing is one left alone.
+    const logged = existsSync(`${file}-wal`);
+    if (!existsSync(file)) {
+      if (logged) throw unreadable(file, "the file is gone, but its write-ahead log is still there");
+      createStateFile(file, driver);
+    }
+    refuseNoDatabase(file);
+    if (driver === undefined && !isWritable(file)) return openForReading(file);
+    for (const suffix of ["", "-wal", "-shm"]) narrow(file + suffix);
+    return openDatabase(file, file, driver);
+  } catch (error) {
+    throw stateFileError(error, file);
+  }
+}
+
+/**
+ * Makes the file whole under another name and only then links it into place, so that no process
+ * ever finds a half-made one; an empty file is therefore always a damaged one.
+ */
+function createStateFile(file: string, driver: BetterSqlite3 | undefined): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const draft = `${file}.new-${process.pid}-${randomBytes(4).toString("hex")}`;
+  try {
+    makePrivate(draft);
+    openDatabase(draft, file, driver).close();
+    linkSync(draft, file);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  } finally {
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(draft + suffix, { force: true });
+  }
+}
+
+/** SQLite writes beside the file as well, so that its folder counts. */
+function isWritable(file: string): boolean {
+  try {
+    for (const path of [dirname(file), file]) accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Opens a file that nobody here can write to, on a read-only file system for example: `state list` and the like work,
+ * and what would write is refused. SQLite reads a database with a write-ahead log only where it may write, or where
+ * it is told that nobody writes (`immutable`). That is so while the log is empty; otherwise the newest writes are in it.
+ */
+function openForReading(file: string): SqliteHandle {
+  const log = `${file}-wal`;
+  const address = pathToFileURL(file);
+  if (!existsSync(log) || statSync(log).size === 0) address.searchParams.set("immutable", "1");
+  let db: SqliteHandle | undefined;
+  try {
+    db = new DatabaseSync(address, { readOnly: true });
+    refuseOldTables(db, file);
+    return db;
+  } catch (error) {
+    db?.close();
+    if (error instanceof TidemarkError || address.search !== "") throw error;
+    throw new TidemarkError(
+      "STATE_UNAVAILABLE",
+      `${file} cannot be written, and its newest writes are still in ${log}, which SQLite can only read where it may write`,
+      {
+        cause: error,
+        hint: "Copy the file with its -wal to a folder that can be written, and look there.",
+        recoverable: false,
+      },
+    );
+  }
+}
+
+/** `file` names the state in messages, also while `path` is a draft of it. */
+function openDatabase(path: string, file: string, driver: BetterSqlite3 | undefined): SqliteHandle {
+  const options = { timeout: busyTimeoutMs };
+  const db =
+    driver === undefined ? new DatabaseSync(path, options) : new BetterSqliteHandle(driver, path, options);
+  try {
+    useWriteAheadLog(db);
+    db.exec("PRAGMA synchronous = FULL");
+    db.exec(`PRAGMA journal_size_limit = ${mostLogBytes}`);
+    migrate(db, file);
+    // From here on waiting is for the store, which does not hold up the whole process with it.
+    db.exec("PRAGMA busy_timeout = 0");
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** The change of journal does not wait for its lock by itself, where a file of another make is adopted. */
+function useWriteAheadLog(db: SqliteHandle): void {
+  const deadline = performance.now() + busyTimeoutMs;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    try {
+      db.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      Atomics.wait(pause, 0, 0, 20);
+    }
+  }
+}
+
+/**
+ * Refuses what SQLite would take for a new database and fill. A file that is cut further down it
+ * refuses by itself.
+ */
+function refuseNoDatabase(file: string): void {
+  const header = Buffer.alloc(100);
+  const handle = openSync(file, "r");
+  try {
+    const found = readSync(handle, header, 0, 100, 0);
+    if (found === 0) throw unreadable(file, "the file is empty");
+    if (found < 100) throw unreadable(file, "the file is cut short");
+  } finally {
+    closeSync(handle);
+  }
+  if (header.toString("latin1", 0, 16) !== "SQLite format 3\0") {
+    throw unreadable(file, "it is not an SQLite database");
+  }
+}
+
+/** Whether another connection holds what is needed, so that the same call may succeed in a moment. */
+export function isBusy(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === 5 || code === 6;
+}
+
+/** The primary result code of what SQLite threw, by Node or by better-sqlite3; null for anything else. */
+function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error)) return null;
+  if ("errcode" in error && typeof error.errcode === "number") return error.errcode & 0xff;
+  const name =
+    "code" in error && typeof error.code === "string" ? /^SQLITE_([A-Z]+)/.exec(error.code)?.[1] : undefined;
+  return name === undefined ? null : (codes.get(name) ?? 0xff);
+}
+
+/** The primary codes that are told apart, by the names that better-sqlite3 gives. */
+const codes = new Map([
+  ["ERROR", 1],
+  ["BUSY", 5],
+  ["LOCKED", 6],
+  ["CORRUPT", 11],
+  ["CONSTRAINT", 19],
+  ["NOTADB", 26],
+]);
+
+/** Errors that say that what is stored is not what was stored: a table gone, a page torn, a row doubled. */
+const damage = new Set([1, 11, 19, 26]);
+
+/** What SQLite or the file system throws, as a `TidemarkError`; others pass as they are. */
+export function stateFileError(error: unknown, file: string): unknown {
+  if (error instanceof TidemarkError || !(error instanceof Error)) return error;
+  const code = sqliteCode(error);
+  if (code !== null && damage.has(code)) return unreadable(file, error.message, error);
+  if (isBusy(error)) {
+    return new TidemarkError("STATE_UNAVAILABLE", `${file}: another transaction holds the database`, {
+      cause: error,
+      hint: "Find the process that keeps a transaction open on this file, then try again.",
+    });
+  }
+  if (code !== null || "syscall" in error) {
+    return new TidemarkError("STATE_UNAVAILABLE", `${file}: ${error.message}`, {
+      cause: error,
+      hint: "Check that the disk has room, that it can be written, and who may; nothing of what was stored is lost.",
+    });
+  }
+  return error;
+}
+
+function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
+  return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
+    cause,
+    hint: "Restore the file from a backup. To start over on purpose, move it away first.",
+  });
+}

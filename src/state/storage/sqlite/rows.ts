@@ -1,0 +1,399 @@
+import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
+import { sortKey } from "../../../model/cursor.ts";
+import { stringifyJson } from "../../../model/json.ts";
+import type { Interval } from "../../../model/position.ts";
+import { formatStreamKey, type StreamKey } from "../../../model/stream-key.ts";
+import type { ChainLink } from "../../chain-link.ts";
+import { positionText, readAuditRecord, readRunRow, readStreamRow, storedPositionOf } from "../../codec.ts";
+import type { AuditRecord } from "../../contract.ts";
+import type { Moment, Place } from "../../listing.ts";
+import type { DueRuns, RowTransaction } from "../../row-storage.ts";
+import { isoTime, type PartitionRow, type RunRow, type StreamRow } from "../../rows.ts";
+import { streamColumns } from "../../stream-columns.ts";
+import { SqliteBeside } from "./beside.ts";
+import { SqliteLogs } from "./logs.ts";
+import { SqlitePartitions } from "./partitions.ts";
+import { refuseNewerTables } from "./schema.ts";
+
+const mostKnown = 100;
+/** Sorts after every ISO 8601 time. */
+const afterAnyTime = "~";
+
+function nameOf({ connector, stream }: StreamKey, lane: string): string {
+  return `${connector}\n${stream}\n${lane}`;
+}
+
+/** The state's tables in SQLite, inside whatever transaction the connection has open. */
+export class SqliteRows implements RowTransaction {
+  readonly #sql: SqlStatements;
+  readonly #holder: string;
+  readonly #beside: SqliteBeside;
+  readonly #partitions: SqlitePartitions;
+  readonly #logs: SqliteLogs;
+  /** Rows as they were last read or written, for as long as nobody else has written to the file. */
+  readonly #known = new Map<string, StreamRow>();
+  #version: unknown = null;
+
+  constructor(statements: SqlStatements, holder: string) {
+    this.#sql = statements;
+    this.#holder = holder;
+    this.#beside = new SqliteBeside(statements);
+    this.#partitions = new SqlitePartitions(statements, this.#beside, holder);
+    this.#logs = new SqliteLogs(statements, holder);
+  }
+
+  /**
+   * To be called when a transaction begins: what is known of the rows holds only if no other
+   * connection has written since. A checkpoint each page then need not read back what it wrote. Throws
+   * `STATE_TOO_NEW` where the other connection was that of a newer version, which has changed the tables.
+   */
+  begun(): void {
+    const version = this.#sql.get("PRAGMA data_version")?.data_version;
+    if (version !== this.#version) {
+      this.#version = null;
+      refuseNewerTables(this.#sql, this.#holder);
+      this.#known.clear();
+    }
+    if (this.#known.size > mostKnown) this.#known.clear();
+    this.#version = version;
+  }
+
+  /** As `begun`, in a transaction of the caller's, which may yet be rolled back: nothing is known of the rows. */
+  joined(): void {
+    this.#known.clear();
+    refuseNewerTables(this.#sql, this.#holder);
+  }
+
+  /** To be called when a transaction was rolled back. */
+  rolledBack(): void {
+    this.#known.clear();
+  }
+
+  load(key: StreamKey, lane: string): StreamRow | null {
+    const known = this.#known.get(nameOf(key, lane));
+    if (known !== undefined) return { ...known, position: structuredClone(known.position) };
+    const raw = this.#sql.get(
+      "SELECT * FROM tidemark_streams WHERE connector = ? AND stream = ? AND lane = ?",
+      key.connector,
+      key.stream,
+      lane,
+    );
+    if (raw === undefined) return null;
+    return this.#read(raw, key, lane);
+  }
+
+  #read(raw: unknown, key: StreamKey, lane: string): StreamRow {
+    const holder = `${this.#holder}: ${formatStreamKey(key)}`;
+    return readStreamRow(raw, this.#beside.load(key, lane, holder), this.#holder);
+  }
+
+  save(row: StreamRow, previous: StreamRow | null): void {
+    const isNew = previous === null && row.lane === "" && !this.isListed(row.key);
+    this.#sql.run(saveStream, ...streamParams(row));
+    if (isNew) this.#logs.add(row.key);
+    this.#remember(row);
+    const { boundary, coverage } = row.position;
+    const before = previous?.position;
+    if (boundary !== before?.boundary) {
+      this.#beside.saveBoundary(row.key, row.lane, boundary, before?.boundary ?? []);
+    }
+    if (coverage !== before?.coverage) {
+      this.#beside.saveCoverage(row.key, row.lane, coverage, (before?.coverage ?? []).length === 0);
+    }
+  }
+
+  /** A copy, since what callers hand in and get is theirs to change. Ended runs have no next step to speed up. */
+  #remember(row: StreamRow): void {
+    const name = nameOf(row.key, row.lane);
+    if (row.metadata !== null) this.#known.delete(name);
+    else this.#known.set(name, { ...row, position: structuredClone(row.position) });
+  }
+
+  saveRun(run: RunRow): void {
+    this.#sql.run(saveRun, ...runParams(run));
+  }
+
+  loadRun(key: StreamKey, runId: string): RunRow | null {
+    const raw = this.#sql.get(
+      "SELECT * FROM tidemark_runs WHERE connector = ? AND stream = ? AND run_id = ?",
+      key.connector,
+      key.stream,
+      runId,
+    );
+    return raw === undefined ? null : readRunRow(raw, this.#holder).run;
+  }
+
+  appendAudit(record: AuditRecord): void {
+    const { key, number, partition, atUtc, actor, action, oldCursor, newCursor, reason, runId, hash } =
+      record;
+    const what = [atUtc, actor, action, oldCursor, newCursor, reason, runId, hash, partition];
+    this.#sql.run(
+      `INSERT INTO tidemark_audit (connector, stream, number, at_utc, actor, action, old_cursor, new_cursor,
+         reason, run_id, hash, partition)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[key.connector, key.stream, number, ...what],
+    );
+  }
+
+  lastAudit(key: StreamKey, partition: string | null): AuditRecord | null {
+    return this.#logs.last(key, partition);
+  }
+
+  archivedTo(key: StreamKey): ChainLink {
+    return this.#logs.archivedTo(key);
+  }
+
+  archiveAudit(key: StreamKey, to: ChainLink): number {
+    return this.#logs.archive(key, to);
+  }
+
+  isListed(key: StreamKey): boolean {
+    return this.#logs.has(key);
+  }
+
+  listed(options: { after: StreamKey | null; limit: number }): StreamKey[] {
+    return this.#logs.list(options.after, options.limit);
+  }
+
+  listStreams(options: { after: StreamKey | null; limit: number; connector: string | null }): StreamRow[] {
+    const { after, limit, connector } = options;
+    return this.#sql
+      .all(
+        `SELECT * FROM tidemark_streams
+         WHERE lane = '' AND (connector, stream) > (?, ?) AND (?3 IS NULL OR connector = ?3)
+         ORDER BY connector, stream LIMIT ?`,
+        after?.connector ?? "",
+        after?.stream ?? "",
+        connector,
+        limit,
+      )
+      .map((raw) => this.#read(raw, { connector: String(raw.connector), stream: String(raw.stream) }, ""));
+  }
+
+  listRuns(
+    key: StreamKey,
+    options: { before: number | null; limit: number },
+  ): { number: number; run: RunRow }[] {
+    return this.#sql
+      .all(
+        `SELECT * FROM tidemark_runs WHERE connector = ? AND stream = ? AND number < ?
+         ORDER BY number DESC LIMIT ?`,
+        key.connector,
+        key.stream,
+        options.before ?? Number.MAX_SAFE_INTEGER,
+        options.limit,
+      )
+      .map((raw) => readRunRow(raw, this.#holder));
+  }
+
+  listAudit(options: { key: StreamKey | null; after: Place | null; limit: number }): AuditRecord[] {
+    const { key, after, limit } = options;
+    return this.#sql
+      .all(
+        `SELECT * FROM tidemark_audit
+         WHERE (connector, stream, number) > (?, ?, ?)
+           AND (?4 IS NULL OR (connector = ?4 AND stream = ?5))
+         ORDER BY connector, stream, number LIMIT ?`,
+        after?.key.connector ?? key?.connector ?? "",
+        after?.key.stream ?? key?.stream ?? "",
+        after?.number ?? 0,
+        key?.connector ?? null,
+        key?.stream ?? null,
+        limit,
+      )
+      .map((raw) => readAuditRecord(raw, this.#holder));
+  }
+
+  listNewestAudit(options: { key: StreamKey | null; before: Moment | null; limit: number }): AuditRecord[] {
+    const { key, before, limit } = options;
+    const last = before?.number ?? Number.MAX_SAFE_INTEGER;
+    const rows =
+      key === null
+        ? this.#sql.all(
+            `SELECT * FROM tidemark_audit WHERE (at_utc, connector, stream, number) < (?, ?, ?, ?)
+             ORDER BY at_utc DESC, connector DESC, stream DESC, number DESC LIMIT ?`,
+            before?.atUtc ?? afterAnyTime,
+            before?.key.connector ?? "",
+            before?.key.stream ?? "",
+            last,
+            limit,
+          )
+        : this.#sql.all(
+            `SELECT * FROM tidemark_audit WHERE connector = ? AND stream = ? AND number < ?
+             ORDER BY number DESC LIMIT ?`,
+            key.connector,
+            key.stream,
+            last,
+            limit,
+          );
+    return rows.map((raw) => readAuditRecord(raw, this.#holder));
+  }
+
+  loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
+    const row = this.#partitions.load(key, lane, partition);
+    if (row === null || lane !== "") return row;
+    const last = this.#logs.last(key, partition);
+    // A partition of which the log has no row may have its last one in the archive.
+    if (last === null && this.#logs.archivedTo(key).number > 0) return row;
+    return { ...row, logged: last?.newCursor ?? null };
+  }
+
+  savePartition(row: PartitionRow, previous: PartitionRow | null): void {
+    this.#partitions.save(row, previous);
+  }
+
+  hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean {
+    return this.#partitions.hasAny(key, lane, sinceEpoch);
+  }
+
+  listPartitions(key: StreamKey, options: { after: string | null; limit: number }): PartitionRow[] {
+    return this.#partitions.list(key, options.after, options.limit);
+  }
+
+  loadBackfilled(key: StreamKey, partition: string | null): readonly Interval[] {
+    return this.#partitions.backfilled(key, partition);
+  }
+
+  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly Interval[]): void {
+    this.#partitions.saveBackfilled(key, partition, coverage);
+  }
+
+  clearBackfilled(key: StreamKey): void {
+    this.#partitions.clearBackfilled(key);
+  }
+
+  backfilledPartitions(key: StreamKey): readonly string[] {
+    return this.#partitions.backfilledPartitions(key);
+  }
+
+  listBackfills(key: StreamKey, limit: number): StreamRow[] {
+    return this.#sql
+      .all(
+        `SELECT * FROM tidemark_streams WHERE connector = ? AND stream = ? AND lane <> ''
+         ORDER BY status = 'completed', started_at_utc DESC, lane LIMIT ?`,
+        key.connector,
+        key.stream,
+        limit,
+      )
+      .map((raw) => this.#read(raw, key, String(raw.lane)));
+  }
+
+  listKeys(options: { after: StreamKey | null; limit: number }): StreamKey[] {
+    const { after, limit } = options;
+    return this.#sql
+      .all(
+        `SELECT DISTINCT connector, stream FROM tidemark_streams WHERE (connector, stream) > (?, ?)
+         ORDER BY connector, stream LIMIT ?`,
+        after?.connector ?? "",
+        after?.stream ?? "",
+        limit,
+      )
+      .map(({ connector, stream }) => ({ connector: String(connector), stream: String(stream) }));
+  }
+
+  pruneRuns(key: StreamKey, due: DueRuns & { limit: number }): number {
+    const { keep, endedBefore, limit } = due;
+    return this.#sql.change(
+      pruneRuns,
+      key.connector,
+      key.stream,
+      keep,
+      endedBefore === null ? null : isoTime(endedBefore),
+      limit,
+    );
+  }
+}
+
+/** The run before which all that ended are beyond those to keep is found first, by walking over just those. */
+const pruneRuns = `
+  DELETE FROM tidemark_runs WHERE number IN (
+    SELECT number FROM tidemark_runs
+    WHERE connector = ?1 AND stream = ?2 AND outcome <> 'running' AND (
+      (?3 IS NOT NULL AND number <= (
+        SELECT number FROM tidemark_runs
+        WHERE connector = ?1 AND stream = ?2 AND outcome <> 'running'
+        ORDER BY number DESC LIMIT 1 OFFSET coalesce(?3, 0)))
+      OR ended_at_utc < ?4)
+    ORDER BY number LIMIT ?5)`;
+
+const saveStream = `
+  INSERT INTO tidemark_streams (${streamColumns.join(", ")})
+  VALUES (${streamColumns.map(() => "?").join(", ")})
+  ON CONFLICT (connector, stream, lane) DO UPDATE SET
+  ${streamColumns
+    .slice(3)
+    .map((name) => `${name} = excluded.${name}`)
+    .join(", ")}`;
+
+type Param = string | number | null;
+
+function streamParams(row: StreamRow): Param[] {
+  const { watermark } = row.position;
+  return [
+    row.key.connector,
+    row.key.stream,
+    row.lane,
+    row.cursorType,
+    watermark,
+    watermark === null || row.cursorType === null ? null : sortKey(row.cursorType, watermark),
+    positionText(storedPositionOf(row)),
+    row.positionTag.epoch,
+    row.positionTag.sequence,
+    row.status,
+    row.epoch,
+    row.sequence,
+    row.runId,
+    row.runLowerBound,
+    row.runActor,
+    optionalTime(row.startedAt),
+    row.leaseSeconds,
+    optionalTime(row.leaseExpiresAt),
+    optionalJson(row.leaseOwner),
+    row.lastError,
+    row.recordsProcessed,
+    optionalJson(row.metadata),
+    isoTime(row.updatedAt),
+    row.auditNumber,
+    row.auditHead,
+    row.resetEpoch,
+  ];
+}
+
+const saveRun = `
+  INSERT INTO tidemark_runs (connector, stream, run_id, kind, epoch, outcome, started_at_utc, ended_at_utc,
+    lower_bound, new_cursor, records_processed, checkpoints, error, metadata, actor, end_position)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (connector, stream, run_id) DO UPDATE SET
+    epoch = excluded.epoch, outcome = excluded.outcome, ended_at_utc = excluded.ended_at_utc,
+    new_cursor = excluded.new_cursor, records_processed = excluded.records_processed,
+    checkpoints = excluded.checkpoints, error = excluded.error, metadata = excluded.metadata,
+    end_position = excluded.end_position`;
+
+function runParams(run: RunRow): Param[] {
+  return [
+    run.key.connector,
+    run.key.stream,
+    run.runId,
+    run.kind,
+    run.epoch,
+    run.outcome,
+    isoTime(run.startedAt),
+    optionalTime(run.endedAt),
+    run.lowerBound,
+    run.newCursor,
+    run.recordsProcessed,
+    run.checkpoints,
+    run.error,
+    optionalJson(run.metadata),
+    run.actor,
+    run.endPosition,
+  ];
+}
+
+function optionalTime(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : isoTime(milliseconds);
+}
+
+function optionalJson(value: unknown): string | null {
+  return value === null ? null : stringifyJson(value);
+}
