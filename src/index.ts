@@ -86,11 +86,11 @@ export { type ErrorCode, errorCodes, isTidemarkError, type SourceLocation, Tidem
 export { type Cursor, type CursorType, compareCursors, cursorTypes, parseCursor } from "./model/cursor.ts";
 export { ExactNumber } from "./model/exact-number.ts";
 export {
-  type BoundaryKey,
   emptyPosition,
   type Interval,
   type Order,
   type Position,
+  type TieMember,
 } from "./model/position.ts";
 export type { SourceRecord } from "./model/record.ts";
 export type { StreamKey } from "./model/stream-key.ts";

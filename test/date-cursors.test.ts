@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Input, ReadRequest } from "../src/engine/ports.ts";
 import { sync } from "../src/engine/run/sync.ts";
 import { endOfDates, endOfTimes } from "../src/inputs/query/commit-safe/coarse.ts";
-import { parseGranule } from "../src/model/precision.ts";
+import { parsePrecision } from "../src/model/precision.ts";
 import { parseCursorFormat } from "../src/model/timestamp.ts";
 import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
@@ -63,7 +63,7 @@ test("a window of local times ends before the hour that comes twice, in either o
     path: ["at"],
     format: parseCursorFormat("iso8601", "Europe/Berlin"),
     bound: "inclusive",
-    granule: parseGranule("1us"),
+    precision: parsePrecision("1us"),
   } as const;
   const before = { upper: "2025-10-25T23:59:59.999999Z", readsPast: true };
   expect(endOfTimes("2025-10-26T00:30:00Z", field)).toEqual(before);
@@ -76,7 +76,7 @@ test("a window of local times ends before the hour that comes twice, in either o
 
 test("records past the window's end are told where they are too many to be known again", async () => {
   const rows = [1, 2, 3, 4].map((id) => ({ id, updated_at: "2026-01-02T00:00:00Z" }));
-  const incremental = simulatedIncremental({ order: "ascending", key: [["id"]], maxBoundaryKeys: 2 });
+  const incremental = simulatedIncremental({ order: "ascending", key: [["id"]], maxTieSetSize: 2 });
   let upper = "2026-01-01T00:00:00Z";
   const input: Input = {
     kind: "days",

@@ -30,7 +30,7 @@ const histories = fc.record({
   queryFormat: fc.option(fc.constant("yyyy-MM-dd")),
   /** More rows than a small stream has, of which not all can be remembered. */
   isLarge: fc.boolean(),
-  maxBoundaryKeys: fc.constantFrom(10_000, 1200),
+  maxTieSetSize: fc.constantFrom(10_000, 1200),
   runs: fc.array(runs, { minLength: 2, maxLength: 7 }),
 });
 
@@ -43,7 +43,7 @@ const leftTwice: Drawn<typeof histories> = {
   compares: "days",
   queryFormat: "yyyy-MM-dd",
   isLarge: true,
-  maxBoundaryKeys: 10_000,
+  maxTieSetSize: 10_000,
   runs: [
     plain,
     { ...plain, rows: Array.from({ length: 200 }, (_, at) => at / 100 - 20), crash: "afterCheckpoint" },
@@ -74,7 +74,7 @@ function answerTo(url: URL, rows: readonly Row[], compares: "days" | "times" | "
 
 test("P2, P6: what comes late, early or again is appended once, however runs are cut, ordered and crashed", async () => {
   await fc.assert(
-    fc.asyncProperty(histories, async ({ compares, queryFormat, isLarge, maxBoundaryKeys, runs }) => {
+    fc.asyncProperty(histories, async ({ compares, queryFormat, isLarge, maxTieSetSize, runs }) => {
       const rows: Row[] = [];
       const add = (at: number) => rows.push({ id: rows.length, at: new Date(at).toISOString() });
       for (let minute = 0; isLarge && minute < 1300; minute++) add(begin + minute * 60_000);
@@ -96,7 +96,7 @@ test("P2, P6: what comes late, early or again is appended once, however runs are
           statePersistence: {
             timestamp: { field: "at", queryParam: "since", ...(queryFormat === null ? {} : { queryFormat }) },
             order,
-            maxBoundaryKeys,
+            maxTieSetSize,
             ...(isSliced ? { slices: { step: "P1D" }, until: { queryParam: "until" } } : {}),
           },
         });

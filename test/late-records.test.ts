@@ -108,7 +108,7 @@ test("where there are too many of them to remember, that is told", async () => {
   const early = many(3000);
   const keys = {
     timestamp: { field: "at", queryParam: "since", queryFormat: "yyyy-MM-dd" },
-    maxBoundaryKeys: 1000,
+    maxTieSetSize: 1000,
   };
   const told = await runs(byDay, [early, [...early, row(9999, 150.5)]], keys);
   expect(told.map(({ written, warnings }) => [written, warnings])).toEqual([

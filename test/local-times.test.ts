@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CursorField, Input, ReadRequest } from "../src/engine/ports.ts";
 import { sync } from "../src/engine/run/sync.ts";
-import { parseGranule } from "../src/model/precision.ts";
+import { parsePrecision } from "../src/model/precision.ts";
 import {
   formatLowerBound,
   formatTimestamp,
@@ -36,7 +36,7 @@ const field: CursorField = {
   path: ["at"],
   format,
   bound: "inclusive",
-  granule: parseGranule("1s"),
+  precision: parsePrecision("1s"),
 };
 
 interface Row {

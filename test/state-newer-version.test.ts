@@ -87,9 +87,9 @@ function temporaryFolder(): string {
 
 const at = (watermark: string) => ({
   watermark,
-  companions: {},
+  secondaryCursors: {},
   window: null,
-  boundary: [],
+  tieSet: [],
   coverage: [],
 });
 

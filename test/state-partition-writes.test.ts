@@ -25,7 +25,7 @@ function at(n: number): Position {
   return {
     ...emptyPosition,
     watermark: String(n),
-    boundary: [{ identity: `record ${n}`, cursor: String(n), count: 1 }],
+    tieSet: [{ identity: `record ${n}`, cursor: String(n), count: 1 }],
     coverage: [{ lower: null, upper: String(n) }],
   };
 }
@@ -55,7 +55,7 @@ function moveOne(store: StateStore, run: Run, sequence: number): Promise<void> {
   });
 }
 
-/** The stream's own row, the one partition with its boundary key and coverage put for old ones, and one audit row. */
+/** The stream's own row, the one partition with the member of its tie set and coverage put for old ones, and one audit row. */
 const ofOneMove = { streams: 1, partitions: 1, boundary_keys: 2, coverage: 2, runs: 0, audit: 1 };
 
 test(`a checkpoint of one of ${many} partitions writes that one, in SQLite`, async () => {

@@ -172,9 +172,9 @@ test("a filter in code that makes several records without saying of which has th
 test("the names that a position keeps are stored with it", () => {
   const position = {
     watermark: null,
-    companions: {},
+    secondaryCursors: {},
     window: null,
-    boundary: [],
+    tieSet: [],
     coverage: [],
     taken: "a".repeat(24),
   };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
+import { positionFormat } from "../src/model/position.ts";
 import { Metrics } from "../src/observability/metrics.ts";
 import type { StateStore } from "../src/state/contract.ts";
 import { openHttpState } from "../src/state/storage/http/http.ts";
@@ -23,7 +24,7 @@ interface Kept {
 
 const damages = [
   "UPDATE tidemark_streams SET cursor_value = 'tomorrow' WHERE stream = 'b'",
-  `UPDATE tidemark_streams SET position = replace(position, '"format":2', '"format":99') WHERE stream = 'c'`,
+  `UPDATE tidemark_streams SET position = replace(position, '"format":${positionFormat}', '"format":99') WHERE stream = 'c'`,
 ];
 
 const backends: Readonly<Record<string, () => Promise<Kept>>> = {
@@ -58,7 +59,10 @@ const backends: Readonly<Record<string, () => Promise<Kept>>> = {
       damage: async () => {
         writeFileSync(join(folder, "acme", "b.json"), "no JSON");
         const file = join(folder, "acme", "c.json");
-        writeFileSync(file, readFileSync(file, "utf8").replace('"format": 2', '"format": 99'));
+        writeFileSync(
+          file,
+          readFileSync(file, "utf8").replace(`"format": ${positionFormat}`, '"format": 99'),
+        );
       },
     };
   },

@@ -45,7 +45,7 @@ export function outputContract(create: () => Promise<OutputDestination>): Contra
 
 const fullPosition: Position = {
   watermark: "2018-02-01T00:00:00.123456789Z",
-  companions: { id: "9007199254740993", offset: "12" },
+  secondaryCursors: { id: "9007199254740993", offset: "12" },
   window: {
     lower: null,
     upper: "2018-02-02T00:00:00Z",
@@ -53,7 +53,7 @@ const fullPosition: Position = {
     highest: "2018-02-01T12:00:00Z",
     resume: { kind: "token", token: "päge/2?\u2028" },
   },
-  boundary: [{ identity: "a\"b'c\\d", cursor: "2018-02-01T00:00:00.123456789Z", count: 2 }],
+  tieSet: [{ identity: "a\"b'c\\d", cursor: "2018-02-01T00:00:00.123456789Z", count: 2 }],
   coverage: [{ lower: null, upper: "2018-01-01T00:00:00Z" }],
 };
 

@@ -2,7 +2,7 @@ import type { CursorField, Incremental, Input, Page, ReadRequest } from "../src/
 import { TidemarkError } from "../src/errors.ts";
 import { compareCursorValues, readCursorValue, stepCursor } from "../src/model/cursor.ts";
 import type { ResumePoint } from "../src/model/position.ts";
-import { type Granule, parseGranule } from "../src/model/precision.ts";
+import { type Precision, parsePrecision } from "../src/model/precision.ts";
 import { type SourceRecord, valueAt } from "../src/model/record.ts";
 import { isoFormat } from "../src/model/timestamp.ts";
 
@@ -21,7 +21,7 @@ export interface SimulatedReading {
   /** Whether it is sent the upper bound as well, which it compares inclusively. Default: no. */
   readonly bounded?: boolean;
   /** How far past that bound it answers, as an API does that takes whole seconds. Default: not at all. */
-  readonly overshoot?: Granule;
+  readonly overshoot?: Precision;
 }
 
 /** What a request asks for. */
@@ -70,7 +70,7 @@ const timestampField: CursorField = {
   path: ["updated_at"],
   format: isoFormat,
   bound: "inclusive",
-  granule: parseGranule("1us"),
+  precision: parsePrecision("1us"),
 };
 
 /** The incremental settings of a source whose records are `{ id, updated_at, … }`. */
@@ -84,7 +84,7 @@ export function simulatedIncremental(overrides: Partial<Incremental> = {}): Incr
     onNullCursor: "fail",
     lookback: null,
     settle: null,
-    maxBoundaryKeys: 10_000,
+    maxTieSetSize: 10_000,
     ...overrides,
   };
 }
@@ -182,7 +182,7 @@ function isBehind(
 }
 
 function below(field: CursorField, value: string): string {
-  return stepCursor(field.type, value, field.granule, -1);
+  return stepCursor(field.type, value, field.precision, -1);
 }
 
 function matches(

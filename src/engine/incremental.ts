@@ -1,6 +1,6 @@
 import type { CursorType } from "../model/cursor.ts";
 import type { Order } from "../model/position.ts";
-import type { Granule } from "../model/precision.ts";
+import type { Precision } from "../model/precision.ts";
 import type { Path } from "../model/record.ts";
 import type { Period, SliceStep } from "../model/slices.ts";
 import type { CursorFormat } from "../model/timestamp.ts";
@@ -18,10 +18,10 @@ export interface CursorField {
   readonly path: Path | null;
   /** How records give the value. */
   readonly format: CursorFormat;
-  /** How the source compares a lower bound; `exclusive` has the value sent one granule lower. */
+  /** How the source compares a lower bound; `exclusive` has the value sent one step lower. */
   readonly bound: "inclusive" | "exclusive";
   /** The smallest step between two values, as the source stores them. */
-  readonly granule: Granule;
+  readonly precision: Precision;
 }
 
 export type NullCursorPolicy = "fail" | "deliver" | "skip";
@@ -41,15 +41,15 @@ export interface Incremental {
   readonly key: readonly Path[] | null;
   readonly onNullCursor: NullCursorPolicy;
   /** How far below the watermark to read again, and how far behind now to stop; null is not at all. */
-  readonly lookback: Granule | null;
-  readonly settle: Granule | null;
+  readonly lookback: Precision | null;
+  readonly settle: Precision | null;
   /**
    * `window` has the output know what was delivered within the lookback, so that an append does not add
    * it again. Not for streams in partitions.
    */
   readonly dedupe?: "window" | null;
-  /** How many boundary keys are kept before they are dropped with a warning. */
-  readonly maxBoundaryKeys: number;
+  /** How many members a tie set may have before it is dropped with a warning. */
+  readonly maxTieSetSize: number;
   /** Where a stream begins that has never been read; without it, at the source's own beginning. */
   readonly start?: Start | null;
   /** Whether the source is sent the window's upper end as well, so that reading a slice reads no more. Default: yes. */
@@ -61,7 +61,7 @@ export interface Incremental {
 }
 
 /** A stream's declared beginning: a canonical cursor value, or so much before the run's own start. */
-export type Start = { readonly at: string } | { readonly before: Granule };
+export type Start = { readonly at: string } | { readonly before: Precision };
 
 /** How a window is cut: by a step of time or of numbers, at the starts of days, weeks or months if asked. */
 export interface Slices {

@@ -47,7 +47,7 @@ export interface Window {
 export interface ReadRequest {
   readonly window: Window;
   /** Values of the further cursors, by role, as the last position had them. */
-  readonly companions: Position["companions"];
+  readonly secondaryCursors: Position["secondaryCursors"];
   /** Where to go on inside an unfinished window; null reads it from its start. */
   readonly resume: ResumePoint | null;
   /** Which partition to read; absent in a stream without any. */
@@ -109,7 +109,7 @@ export interface InputContext extends PartContext {
  * Asked to resume at a place that the source no longer knows, it throws `RESUME_REFUSED` before the
  * first page, and the engine reads the window from its start.
  *
- * The lower bound is to be sent so that every record at or above it comes back: one granule lower
+ * The lower bound is to be sent so that every record at or above it comes back: one step lower
  * where the source compares strictly. Records below it are dropped by the engine.
  */
 export interface Input {

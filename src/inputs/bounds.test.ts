@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CursorField } from "../engine/ports.ts";
 import { compareCursorValues } from "../model/cursor.ts";
-import { parseGranule } from "../model/precision.ts";
+import { parsePrecision } from "../model/precision.ts";
 import {
   type CursorFormat,
   formatLowerBound,
@@ -14,11 +14,11 @@ import {
 } from "../model/timestamp.ts";
 import { formatUpperBound, lowerBoundToSend, upperBoundToSend } from "./bounds.ts";
 
-function field(type: CursorField["type"], granule: string, bound: CursorField["bound"]): CursorField {
-  return { role: "id", type, path: ["x"], format: isoFormat, bound, granule: parseGranule(granule) };
+function field(type: CursorField["type"], precision: string, bound: CursorField["bound"]): CursorField {
+  return { role: "id", type, path: ["x"], format: isoFormat, bound, precision: parsePrecision(precision) };
 }
 
-const alone = { companion: false };
+const alone = { secondaryCursor: false };
 
 describe("lowerBoundToSend", () => {
   test.each<[string, CursorField, string, string]>([
@@ -29,13 +29,13 @@ describe("lowerBoundToSend", () => {
       "2026-01-01T00:00:00.123456789Z",
     ],
     [
-      "exclusive: one granule lower",
+      "exclusive: one step lower",
       field("timestamp_utc", "1us", "exclusive"),
       "2026-01-01T00:00:00Z",
       "2025-12-31T23:59:59.999999Z",
     ],
     [
-      "exclusive, finer than the granule: rounded down first",
+      "exclusive, finer than the precision: rounded down first",
       field("timestamp_utc", "1ms", "exclusive"),
       "2026-01-01T00:00:00.0015Z",
       "2026-01-01T00:00:00Z",
@@ -53,9 +53,9 @@ describe("lowerBoundToSend", () => {
     expect(lowerBoundToSend(cursor, value, alone)).toBe(expected);
   });
 
-  test("beside a companion an inclusive bound is lowered too", () => {
+  test("beside a secondary cursor an inclusive bound is lowered too", () => {
     const cursor = field("timestamp_utc", "1ms", "inclusive");
-    expect(lowerBoundToSend(cursor, "2026-01-01T00:00:00Z", { companion: true })).toBe(
+    expect(lowerBoundToSend(cursor, "2026-01-01T00:00:00Z", { secondaryCursor: true })).toBe(
       "2025-12-31T23:59:59.999Z",
     );
   });
@@ -78,11 +78,11 @@ describe("lowerBoundToSend", () => {
         fc.constantFrom("UTC", "Europe/Berlin", "America/St_Johns"),
         fc.constantFrom("1ns", "1us", "1ms", "1s", "1d"),
         fc.boolean(),
-        (nanoseconds, formatName, timezone, granule, companion) => {
+        (nanoseconds, formatName, timezone, precision, secondaryCursor) => {
           const value = nanosecondsToTimestamp(nanoseconds);
           const format: CursorFormat = parseCursorFormat(formatName, timezone);
-          const cursor = field("timestamp_utc", granule, companion ? "inclusive" : "exclusive");
-          const sent = lowerBoundToSend(cursor, value, { companion, format });
+          const cursor = field("timestamp_utc", precision, secondaryCursor ? "inclusive" : "exclusive");
+          const sent = lowerBoundToSend(cursor, value, { secondaryCursor, format });
           const understood = parseTimestamp(formatLowerBound(sent, format), format);
           expect(compareCursorValues("timestamp_utc", understood, value)).toBeLessThan(0);
           // A source may keep no more of its own values than the format can say.
@@ -131,7 +131,7 @@ describe("upperBoundToSend", () => {
   test.each<[string, CursorField, string, string]>([
     ["inclusive: as it is", field("numeric_id", "1", "inclusive"), "7", "7"],
     [
-      "exclusive: one granule higher",
+      "exclusive: one step higher",
       field("numeric_id", "1", "exclusive"),
       "9007199254740993",
       "9007199254740994",
@@ -158,10 +158,10 @@ describe("upperBoundToSend", () => {
         fc.constantFrom("1ns", "1us", "1ms", "1s", "1m"),
         fc.constantFrom(...formats),
         fc.constantFrom(...zones),
-        (nanoseconds, granule, name, zone) => {
+        (nanoseconds, precision, name, zone) => {
           const value = nanosecondsToTimestamp(nanoseconds);
           const format = parseCursorFormat(name, zone);
-          const raised = upperBoundToSend(field("timestamp_utc", granule, "exclusive"), value, "exclusive");
+          const raised = upperBoundToSend(field("timestamp_utc", precision, "exclusive"), value, "exclusive");
           const understood = parseTimestamp(formatUpperBound(raised, format), format);
           expect(compareCursorValues("timestamp_utc", understood, value)).toBeGreaterThan(0);
         },

@@ -1,12 +1,12 @@
 import type { CursorField } from "../engine/ports.ts";
 import { compareCursorValues, floorCursor, stepCursor } from "../model/cursor.ts";
-import { parseGranule } from "../model/precision.ts";
+import { parsePrecision } from "../model/precision.ts";
 import { type CursorFormat, formatLowerBound, formatTimestamp, parseTimestamp } from "../model/timestamp.ts";
-import { formatGranuleOf, goesOnBehindTime } from "./format-precision.ts";
+import { goesOnBehindTime, precisionOfFormat } from "./format-precision.ts";
 
 export interface LowerBoundOptions {
   /** Whether another cursor's bound goes along with this one. */
-  readonly companion: boolean;
+  readonly secondaryCursor: boolean;
   /** How the bound will be written, where that may be coarser than the value. */
   readonly format?: CursorFormat;
 }
@@ -14,17 +14,17 @@ export interface LowerBoundOptions {
 /**
  * The canonical value to send as lower bound, so that the source gives every record at or above
  * `value` (promise P6). Where the source compares strictly, that is the value rounded down to what
- * the format and the granule can say, and one granule lower. It is also lowered where a further
+ * the format and the precision can say, and one step lower. It is also lowered where a further
  * cursor goes along, since the source may join both bounds into one comparison, which is strict at
  * equal values. Offsets and tokens are sent as they are. Rounding and stepping only ever go down:
  * what comes back needlessly is dropped, what does not come back is lost.
  */
 export function lowerBoundToSend(field: CursorField, value: string, options: LowerBoundOptions): string {
-  const { type, bound, granule } = field;
+  const { type, bound, precision } = field;
   if (type === "offset" || type === "opaque_token") return value;
-  if (bound === "inclusive" && !options.companion) return belowCutText(value, options.format);
+  if (bound === "inclusive" && !options.secondaryCursor) return belowCutText(value, options.format);
   const writable = options.format === undefined ? value : roundedDown(value, options.format);
-  return stepCursor(type, floorCursor(type, writable, granule), granule, -1);
+  return stepCursor(type, floorCursor(type, writable, precision), precision, -1);
 }
 
 /**
@@ -35,7 +35,7 @@ function belowCutText(value: string, format: CursorFormat | undefined): string {
   if (format?.kind !== "pattern" || !goesOnBehindTime(format.pattern)) return value;
   const cut = roundedDown(value, format);
   if (compareCursorValues("timestamp_utc", cut, value) === 0) return value;
-  return stepCursor("timestamp_utc", cut, formatGranuleOf(format), -1);
+  return stepCursor("timestamp_utc", cut, precisionOfFormat(format), -1);
 }
 
 /** The latest timestamp not after the value that the format can write. */
@@ -46,22 +46,22 @@ function roundedDown(value: string, format: CursorFormat): string {
 
 /**
  * The canonical value to send as upper bound, so that the source gives every record at or below
- * `value`. Where it compares strictly, that is one granule higher; for a text, one that comes after
+ * `value`. Where it compares strictly, that is one step higher; for a text, one that comes after
  * it in whatever way the source sorts. Stepping only ever goes up: what lies above the bound is
  * dropped, what does not come back is lost.
  */
 export function upperBoundToSend(
-  { type, granule }: Pick<CursorField, "type" | "granule">,
+  { type, precision }: Pick<CursorField, "type" | "precision">,
   value: string,
   bound: CursorField["bound"],
 ): string {
   if (bound === "inclusive" || type === "offset" || type === "opaque_token") return value;
-  return type === "text" ? `${value}0` : stepCursor(type, value, granule, 1);
+  return type === "text" ? `${value}0` : stepCursor(type, value, precision, 1);
 }
 
 /** From the finest fraction to a year, so that some step takes every format on to its next text. */
 const upwardSteps = ["0s", "1ns", "1us", "1ms", "10ms", "100ms", "1s", "1m", "1h", "1d", "31d", "366d"].map(
-  parseGranule,
+  parsePrecision,
 );
 
 /**

@@ -1,8 +1,8 @@
-import { type Granule, parseGranule } from "../model/precision.ts";
+import { type Precision, parsePrecision } from "../model/precision.ts";
 import type { CursorFormat } from "../model/timestamp.ts";
 import { compilePattern } from "../model/timestamp-pattern.ts";
 
-const patternGranules: readonly [sets: string, granule: string][] = [
+const patternPrecisions: readonly [sets: string, precision: string][] = [
   ["second", "1s"],
   ["minute", "1m"],
   ["hour", "1h"],
@@ -12,9 +12,9 @@ const patternGranules: readonly [sets: string, granule: string][] = [
 ];
 
 /** The smallest step between two timestamps that a format can tell apart. */
-export function formatGranuleOf(format: CursorFormat): Granule {
+export function precisionOfFormat(format: CursorFormat): Precision {
   if (format.kind !== "pattern") {
-    return parseGranule(
+    return parsePrecision(
       { iso8601: "1ns", epoch_s: "1s", epoch_ms: "1ms", epoch_us: "1us", epoch_ns: "1ns" }[format.kind],
     );
   }
@@ -23,8 +23,8 @@ export function formatGranuleOf(format: CursorFormat): Granule {
   if (fraction !== undefined) {
     return { unit: "time", nanoseconds: 10n ** BigInt(9 - fraction.letters.length) };
   }
-  const finest = patternGranules.find(([sets]) => fields.some((field) => field.sets === sets));
-  return parseGranule(finest?.[1] ?? "366d");
+  const finest = patternPrecisions.find(([sets]) => fields.some((field) => field.sets === sets));
+  return parsePrecision(finest?.[1] ?? "366d");
 }
 
 const byLength = ["year", "month", "day", "hour", "minute", "second", "fraction"];

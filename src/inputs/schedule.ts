@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { granuleNanoseconds, parseGranule } from "../model/precision.ts";
+import { parsePrecision, precisionNanoseconds } from "../model/precision.ts";
 import { readableBy } from "./readable-by.ts";
 import { timezoneSchema } from "./time-zone-schema.ts";
 
@@ -29,7 +29,7 @@ export const scheduleKeys = {
 
 /** A jitter in whole milliseconds. Throws for what is no length of time, and for more than a day. */
 export function jitterMs(text: string): number {
-  const milliseconds = Number(granuleNanoseconds(parseGranule(text)) / 1_000_000n);
+  const milliseconds = Number(precisionNanoseconds(parsePrecision(text)) / 1_000_000n);
   if (milliseconds > longestJitterMs) throw new Error("must be a day at most");
   return milliseconds;
 }

@@ -49,7 +49,7 @@ describe("slices", () => {
       "slices: needs an enabled `timestamp`, or a numeric",
     ],
     [{ timestamp, until, slices: {} }, "slices.step: "],
-    [{ timestamp, until, slices: { step: "soon" } }, 'slices.step: "soon" is not a granule'],
+    [{ timestamp, until, slices: { step: "soon" } }, 'slices.step: "soon" is not a precision'],
     [{ timestamp, until, slices: { step: "P0D" } }, 'slices.step: "P0D" is no step'],
     [{ timestamp, until, slices: { step: "100" } }, "slices.step: needs a length of time"],
     [{ id, until, slices: daily }, "slices.step: needs a plain number"],

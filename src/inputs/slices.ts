@@ -1,8 +1,8 @@
 import type { CursorRole, Slices } from "../engine/ports.ts";
-import { formatGranule, granuleNanoseconds, parseGranule } from "../model/precision.ts";
+import { formatPrecision, parsePrecision, precisionNanoseconds } from "../model/precision.ts";
 import { parseSliceStep, type SliceStep } from "../model/slices.ts";
 import { parseCursorFormat } from "../model/timestamp.ts";
-import { formatGranuleOf } from "./format-precision.ts";
+import { precisionOfFormat } from "./format-precision.ts";
 import type { StatePersistence } from "./state-persistence-keys.ts";
 
 /** What the engine needs to know of declared slices. */
@@ -57,18 +57,18 @@ export function refuseUnusableSlices(
   if (leading === "timestamp") refuseUnsayable(persistence, step, refuse);
 }
 
-/** A bound that cannot be written to the granule means another slice than the one that was cut. */
+/** A bound that cannot be written to the precision means another slice than the one that was cut. */
 function refuseUnsayable(persistence: StatePersistence, step: SliceStep, refuse: Refuse): void {
   const coarsest = coarsestFormat(persistence);
   if (coarsest === null) return;
   const { name, text, nanoseconds } = coarsest;
-  const least = formatGranule({ unit: "time", nanoseconds });
+  const least = formatPrecision({ unit: "time", nanoseconds });
   if (step.unit === "time" && step.nanoseconds < nanoseconds) {
     refuse(["slices", "step"], `is finer than \`${name}: ${text}\` can say; the least is \`${least}\``);
   }
   const declared = persistence.timestamp?.granularity;
-  const granule = declared === undefined ? null : unlessUnreadable(() => parseGranule(declared));
-  if (granule?.unit === "time" && granule.nanoseconds < nanoseconds) {
+  const precision = declared === undefined ? null : unlessUnreadable(() => parsePrecision(declared));
+  if (precision?.unit === "time" && precision.nanoseconds < nanoseconds) {
     refuse(
       ["timestamp", "granularity"],
       `is finer than \`${name}: ${text}\` can say, so slices would never meet; write \`${least}\``,
@@ -88,9 +88,9 @@ function coarsestFormat({
   ];
   return formats.reduce<ReturnType<typeof coarsestFormat>>((coarsest, { name, text }) => {
     if (text === undefined) return coarsest;
-    const granule = unlessUnreadable(() => formatGranuleOf(parseCursorFormat(text, "UTC")));
-    if (granule === null) return coarsest;
-    const nanoseconds = granuleNanoseconds(granule);
+    const precision = unlessUnreadable(() => precisionOfFormat(parseCursorFormat(text, "UTC")));
+    if (precision === null) return coarsest;
+    const nanoseconds = precisionNanoseconds(precision);
     return coarsest !== null && coarsest.nanoseconds >= nanoseconds ? coarsest : { name, text, nanoseconds };
   }, null);
 }

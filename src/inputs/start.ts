@@ -1,7 +1,7 @@
 import type { CursorField, CursorRole, Start } from "../engine/ports.ts";
 import { messageOf } from "../errors.ts";
 import { readCursorValue } from "../model/cursor.ts";
-import { granuleNanoseconds, parseGranule } from "../model/precision.ts";
+import { parsePrecision, precisionNanoseconds } from "../model/precision.ts";
 import { isoFormat, parseCursorFormat } from "../model/timestamp.ts";
 import type { StatePersistence } from "./state-persistence-keys.ts";
 
@@ -36,8 +36,8 @@ const duration = /^P[\dT]/;
 function readStart(text: string, { type, format }: Pick<CursorField, "type" | "format">): Start {
   if (type !== "timestamp_utc") return { at: readCursorValue(type, text, format) };
   if (duration.test(text)) {
-    const before = parseGranule(text);
-    granuleNanoseconds(before);
+    const before = parsePrecision(text);
+    precisionNanoseconds(before);
     return { before };
   }
   try {

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { type CursorRole, cursorRoles } from "../engine/ports.ts";
 import { orders } from "../model/position.ts";
-import { type Granule, granuleAmount, granuleNanoseconds, isZero, parseGranule } from "../model/precision.ts";
+import {
+  isZero,
+  type Precision,
+  parsePrecision,
+  precisionAmount,
+  precisionNanoseconds,
+} from "../model/precision.ts";
 import { parseSliceStep, periods } from "../model/slices.ts";
 import { isoFormat, parseCursorFormat } from "../model/timestamp.ts";
 import { pathSchema } from "./path-schema.ts";
@@ -37,20 +43,20 @@ const bound = z
   .enum(["inclusive", "exclusive"])
   .default("exclusive")
   .describe(
-    "How the source compares this bound. With `exclusive` the value sent is one granule lower, which loses nothing with an inclusive source either; with `inclusive` the watermark itself is sent.",
+    "How the source compares this bound. With `exclusive` the value sent is one step lower, which loses nothing with an inclusive source either; with `inclusive` the watermark itself is sent.",
   );
 
 /** A length to read again, or to stay behind by. */
-const lengthText = z.string().superRefine(readableBy(parseGranule));
+const lengthText = z.string().superRefine(readableBy(parsePrecision));
 
-function granularity(measure: (granule: Granule) => unknown) {
+function granularity(measure: (precision: Precision) => unknown) {
   return z
     .string()
     .superRefine(
       readableBy((text) => {
-        const granule = parseGranule(text);
-        measure(granule);
-        if (isZero(granule)) throw new Error("a granule is more than nothing: write 1ms, 1us, 1s, 1");
+        const precision = parsePrecision(text);
+        measure(precision);
+        if (isZero(precision)) throw new Error("a precision is more than nothing: write 1ms, 1us, 1s, 1");
       }),
     )
     .optional();
@@ -81,7 +87,7 @@ export function statePersistenceKeys<Parameter extends z.ZodType<string | undefi
       .optional()
       .describe(`How the source expects the bound: ${formatNames}. Default: \`format\`.`),
     bound,
-    granularity: granularity(granuleNanoseconds).describe(
+    granularity: granularity(precisionNanoseconds).describe(
       "The smallest step between two timestamps as the source stores them: `1us`, `1ms`, `1s`.",
     ),
   });
@@ -94,7 +100,7 @@ export function statePersistenceKeys<Parameter extends z.ZodType<string | undefi
       .describe("How ids are compared: as numbers of any length, or as text by code point."),
     queryParam,
     bound,
-    granularity: granularity(granuleAmount).describe(
+    granularity: granularity(precisionAmount).describe(
       "The smallest step between two numeric ids. Default: `1`.",
     ),
   });
@@ -149,7 +155,7 @@ export function statePersistenceKeys<Parameter extends z.ZodType<string | undefi
           .enum(["inclusive", "exclusive"])
           .default("exclusive")
           .describe(
-            "How the source compares the upper bound. With `exclusive` the value sent is one granule higher, which loses nothing with an inclusive source either; with `inclusive` the bound itself is sent.",
+            "How the source compares the upper bound. With `exclusive` the value sent is one step higher, which loses nothing with an inclusive source either; with `inclusive` the bound itself is sent.",
           ),
       })
       .optional()
@@ -161,7 +167,7 @@ export function statePersistenceKeys<Parameter extends z.ZodType<string | undefi
         "Cuts what a run has to read into slices, each asked for by both its bounds. A slice that fails is read first by the next run; those that were read stay so.",
       ),
     storagePath: storagePathSchema.optional(),
-    maxBoundaryKeys: z
+    maxTieSetSize: z
       .int()
       .min(1)
       .default(10_000)

@@ -33,7 +33,7 @@ test("the keys of the reference's pipelines are taken as they stand", () => {
         path: ["event", "timestamp"],
         format: { kind: "iso8601", timezone: "UTC" },
         bound: "exclusive",
-        granule: { unit: "time", nanoseconds: 1_000_000n },
+        precision: { unit: "time", nanoseconds: 1_000_000n },
       },
       {
         role: "id",
@@ -41,7 +41,7 @@ test("the keys of the reference's pipelines are taken as they stand", () => {
         path: ["event", "id"],
         format: { kind: "iso8601", timezone: "UTC" },
         bound: "exclusive",
-        granule: { unit: "number", amount: "1" },
+        precision: { unit: "number", amount: "1" },
       },
     ],
     order: "unordered",
@@ -51,13 +51,13 @@ test("the keys of the reference's pipelines are taken as they stand", () => {
     onNullCursor: "fail",
     lookback: null,
     settle: null,
-    maxBoundaryKeys: 10_000,
+    maxTieSetSize: 10_000,
     dedupe: null,
     start: null,
     slices: null,
   });
   const database = placeStatePersistenceSchema.parse({ timestamp: { enabled: true, field: "updated_at" } });
-  expect(incrementalOf(database, undefined, "1us").cursors[0]?.granule).toEqual({
+  expect(incrementalOf(database, undefined, "1us").cursors[0]?.precision).toEqual({
     unit: "time",
     nanoseconds: 1000n,
   });
@@ -90,12 +90,12 @@ test.each([
   ["epoch_us", 1000n],
   ["epoch_ns", 1n],
   ["dd.MM.yyyy HH:mm", 1_000_000_000n],
-])("a timestamp in %s has the granule of its format", (format, nanoseconds) => {
+])("a timestamp in %s has the precision of its format", (format, nanoseconds) => {
   const { cursors } = incrementalOf(parse({ timestamp: { ...timestamp, format } }), undefined, "1ms");
-  expect(cursors[0]?.granule).toEqual({ unit: "time", nanoseconds });
+  expect(cursors[0]?.precision).toEqual({ unit: "time", nanoseconds });
 });
 
-test("declared granules, text ids and lengths are taken over", () => {
+test("declared precisions, text ids and lengths are taken over", () => {
   const incremental = incrementalOf(
     parse({
       id: { ...id, type: "text" },
@@ -107,7 +107,7 @@ test("declared granules, text ids and lengths are taken over", () => {
     "1ms",
   );
   expect(incremental.cursors.map(({ type }) => type)).toEqual(["timestamp_utc", "text"]);
-  expect(incremental.cursors[0]?.granule).toEqual({ unit: "time", nanoseconds: 1000n });
+  expect(incremental.cursors[0]?.precision).toEqual({ unit: "time", nanoseconds: 1000n });
   expect(incremental.lookback).toEqual({ unit: "time", nanoseconds: 3_600_000_000_000n });
   expect(incremental.settle).toEqual({ unit: "time", nanoseconds: 30_000_000_000n });
   expect(incremental.key).toEqual([["a"], ["b", "c"]]);
@@ -130,14 +130,14 @@ describe("mistakes are found before anything runs", () => {
       { timestamp: { ...timestamp, timezone: "Mars/Base" } },
       'timestamp.timezone: "Mars/Base" is not a time zone',
     ],
-    [{ timestamp: { ...timestamp, granularity: "1" } }, "timestamp.granularity: The granule 1 is a number"],
+    [{ timestamp: { ...timestamp, granularity: "1" } }, "timestamp.granularity: The precision 1 is a number"],
     [
       { timestamp: { ...timestamp, granularity: "0s" } },
-      "timestamp.granularity: a granule is more than nothing",
+      "timestamp.granularity: a precision is more than nothing",
     ],
-    [{ id: { ...id, granularity: "1s" } }, "id.granularity: The granule 1s is a length of time"],
+    [{ id: { ...id, granularity: "1s" } }, "id.granularity: The precision 1s is a length of time"],
     [{ timestamp, dedupe: "window" }, "dedupe: goes with `lookback`"],
-    [{ timestamp, lookback: "P1M" }, 'lookback: "P1M" is not a granule'],
+    [{ timestamp, lookback: "P1M" }, 'lookback: "P1M" is not a precision'],
     [{ timestamp, lookback: "5" }, "lookback: needs a length of time"],
     [{ id, lookback: "PT5M" }, "lookback: needs a plain number"],
     [{ id: { ...id, type: "text" }, lookback: "PT5M" }, "lookback: needs an enabled `timestamp`, or"],

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { CursorField, CursorRole, Incremental } from "../engine/ports.ts";
-import { type Granule, isZero, parseGranule } from "../model/precision.ts";
+import { isZero, type Precision, parsePrecision } from "../model/precision.ts";
 import { parsePath } from "../model/record.ts";
 import { type CursorFormat, isoFormat, parseCursorFormat } from "../model/timestamp.ts";
 import type { keySchema } from "./path-schema.ts";
@@ -45,9 +45,9 @@ export function refuseUnusableLengths(
 }
 
 /** Null for no length and for one that cannot be read, which has an issue of its own. */
-function unitOf(length: string | undefined): Granule["unit"] | null {
+function unitOf(length: string | undefined): Precision["unit"] | null {
   try {
-    return length === undefined ? null : parseGranule(length).unit;
+    return length === undefined ? null : parsePrecision(length).unit;
   } catch {
     return null;
   }
@@ -78,14 +78,14 @@ export const placeStatePersistenceSchema = statePersistenceKeys(
 
 /**
  * What the engine needs to know of a parsed `statePersistence` and `key`. `isoGranularity` is the
- * granule of ISO 8601 timestamps where none is declared: what this kind of source usually stores.
+ * precision of ISO 8601 timestamps where none is declared: what this kind of source usually stores.
  */
 export function incrementalOf(
   persistence: StatePersistence,
   key: z.infer<typeof keySchema> | undefined,
-  isoGranularity: string,
+  isoPrecision: string,
 ): Incremental {
-  const cursors = cursorFields(persistence, isoGranularity);
+  const cursors = cursorFields(persistence, isoPrecision);
   return {
     cursors,
     order: persistence.order,
@@ -96,14 +96,14 @@ export function incrementalOf(
     lookback: optionalLength(persistence.lookback),
     settle: optionalLength(persistence.settle),
     dedupe: persistence.dedupe ?? null,
-    maxBoundaryKeys: persistence.maxBoundaryKeys,
+    maxTieSetSize: persistence.maxTieSetSize,
     start: startOf(persistence, cursors[0]),
     slices: slicesOf(persistence),
   };
 }
 
 /** The enabled cursors, leading one first. */
-function cursorFields(persistence: StatePersistence, isoGranularity: string): CursorField[] {
+function cursorFields(persistence: StatePersistence, isoPrecision: string): CursorField[] {
   const { timestamp, id, offset } = persistence;
   const fields: CursorField[] = [];
   if (timestamp?.enabled) {
@@ -114,7 +114,7 @@ function cursorFields(persistence: StatePersistence, isoGranularity: string): Cu
       path: parsePath(timestamp.field),
       format,
       bound: timestamp.bound,
-      granule: parseGranule(timestamp.granularity ?? granularityOf(format, isoGranularity)),
+      precision: parsePrecision(timestamp.granularity ?? precisionOf(format, isoPrecision)),
     });
   }
   if (id?.enabled) {
@@ -124,7 +124,7 @@ function cursorFields(persistence: StatePersistence, isoGranularity: string): Cu
       path: parsePath(id.field),
       format: isoFormat,
       bound: id.bound,
-      granule: parseGranule(id.granularity ?? "1"),
+      precision: parsePrecision(id.granularity ?? "1"),
     });
   }
   if (offset?.enabled) {
@@ -134,16 +134,16 @@ function cursorFields(persistence: StatePersistence, isoGranularity: string): Cu
       path: null,
       format: isoFormat,
       bound: "inclusive",
-      granule: parseGranule("1"),
+      precision: parsePrecision("1"),
     });
   }
   return fields;
 }
 
-/** The granule of timestamps whose format says how fine they are; patterns are taken for whole seconds. */
-function granularityOf(format: CursorFormat, isoGranularity: string): string {
+/** The precision of timestamps whose format says how fine they are; patterns are taken for whole seconds. */
+function precisionOf(format: CursorFormat, isoPrecision: string): string {
   return {
-    iso8601: isoGranularity,
+    iso8601: isoPrecision,
     epoch_s: "1s",
     epoch_ms: "1ms",
     epoch_us: "1us",
@@ -152,8 +152,8 @@ function granularityOf(format: CursorFormat, isoGranularity: string): string {
   }[format.kind];
 }
 
-function optionalLength(text: string | undefined): Granule | null {
+function optionalLength(text: string | undefined): Precision | null {
   if (text === undefined) return null;
-  const granule = parseGranule(text);
-  return isZero(granule) ? null : granule;
+  const precision = parsePrecision(text);
+  return isZero(precision) ? null : precision;
 }

@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import { addInterval, contiguousEnd, gaps, mergeCoverage } from "./coverage.ts";
 import { compareCursorValues } from "./cursor.ts";
 import type { Interval } from "./position.ts";
-import { parseGranule } from "./precision.ts";
+import { parsePrecision } from "./precision.ts";
 import { nanosecondsToTimestamp } from "./timestamp.ts";
 
-const one = parseGranule("1");
-const second = parseGranule("1s");
+const one = parsePrecision("1");
+const second = parsePrecision("1s");
 
 /** Intervals of tenths between 0 and 6, some from the beginning on, some without any value. */
 const interval: fc.Arbitrary<Interval> = fc
@@ -18,7 +18,7 @@ const interval: fc.Arbitrary<Interval> = fc
   }));
 const intervals = fc.array(interval, { maxLength: 8 });
 
-/** The values on the granule's grid that some interval holds, from -1 (below all) to 7. */
+/** The values on the precision's grid that some interval holds, from -1 (below all) to 7. */
 function values(coverage: readonly Interval[], step: number): number[] {
   const grid = Array.from({ length: 8 / step + 1 }, (_, n) => Math.round((n * step - 1) * 10) / 10);
   return grid.filter((value) =>
@@ -31,7 +31,7 @@ describe("merging", () => {
     fc.assert(
       fc.property(intervals, (list) => {
         expect(values(mergeCoverage("numeric_id", list, one), 1)).toEqual(values(list, 1));
-        const tenth = parseGranule("0.1");
+        const tenth = parsePrecision("0.1");
         expect(values(mergeCoverage("numeric_id", list, tenth), 0.1)).toEqual(values(list, 0.1));
       }),
       { numRuns: 1000 },
@@ -75,7 +75,7 @@ describe("merging", () => {
     );
   });
 
-  test("joins stretches whose ends are finer than the granule, so that history is not read again", () => {
+  test("joins stretches whose ends are finer than the precision, so that history is not read again", () => {
     const day = (n: number) => nanosecondsToTimestamp(BigInt(n) * 86_400_000_000_000n);
     const days = Array.from({ length: 30 }, (_, n) => ({ lower: day(n), upper: day(n + 1) }));
     expect(mergeCoverage("timestamp_utc", days, second)).toEqual([{ lower: day(0), upper: day(30) }]);
@@ -99,7 +99,7 @@ describe("merging", () => {
       { lower: "6", upper: "9" },
     ];
     expect(mergeCoverage("numeric_id", oneOff, one)).toEqual(oneOff);
-    expect(mergeCoverage("numeric_id", oneOff, parseGranule("0"))).toEqual(oneOff);
+    expect(mergeCoverage("numeric_id", oneOff, parsePrecision("0"))).toEqual(oneOff);
   });
 
   test("texts merge where they meet, in the order of code points", () => {
@@ -133,7 +133,7 @@ describe("gaps", () => {
   test("and coverage make up the whole, and share nothing", () => {
     fc.assert(
       fc.property(intervals, interval, (list, within) => {
-        const merged = mergeCoverage("numeric_id", list, parseGranule("0.1"));
+        const merged = mergeCoverage("numeric_id", list, parsePrecision("0.1"));
         const left = gaps("numeric_id", merged, within);
         const inside = values([within], 0.1);
         const covered = values(merged, 0.1);

@@ -1,6 +1,6 @@
 import { type CursorType, compareCursorValues, floorCursor } from "./cursor.ts";
 import type { Interval } from "./position.ts";
-import type { Granule } from "./precision.ts";
+import type { Precision } from "./precision.ts";
 
 /**
  * Coverage: which stretches `(lower, upper]` of a stream's cursor values have been delivered whole. A
@@ -9,14 +9,14 @@ import type { Granule } from "./precision.ts";
 
 /**
  * The same stretches in order, with those that touch or overlap made one. Two also touch where no
- * value can lie between them: values lie on multiples of the granule, so with a granule of 1 s
- * `(…, 10:00:05]` and `(10:00:05.9, …]` do. A granule of zero merges only what truly touches.
+ * value can lie between them: values lie on multiples of the precision, so with a precision of 1 s
+ * `(…, 10:00:05]` and `(10:00:05.9, …]` do. A precision of zero merges only what truly touches.
  * Stretches without any value (`lower` not below `upper`) are dropped.
  */
 export function mergeCoverage(
   type: CursorType,
   intervals: readonly Interval[],
-  granule: Granule,
+  precision: Precision,
 ): Interval[] {
   const sorted = intervals
     .filter(({ lower, upper }) => compareLower(type, lower, upper) < 0)
@@ -24,7 +24,7 @@ export function mergeCoverage(
   const merged: Interval[] = [];
   let current: Interval | undefined;
   for (const next of sorted) {
-    if (current !== undefined && touches(type, current.upper, next.lower, granule)) {
+    if (current !== undefined && touches(type, current.upper, next.lower, precision)) {
       if (compareCursorValues(type, next.upper, current.upper) > 0)
         current = { lower: current.lower, upper: next.upper };
     } else {
@@ -37,9 +37,9 @@ export function mergeCoverage(
 }
 
 /** Whether no value lies above `upper` and at or below `lower`, so that nothing is between the two. */
-function touches(type: CursorType, upper: string, lower: string | null, granule: Granule): boolean {
+function touches(type: CursorType, upper: string, lower: string | null, precision: Precision): boolean {
   if (lower === null || compareCursorValues(type, lower, upper) <= 0) return true;
-  return compareCursorValues(type, floorCursor(type, lower, granule), upper) <= 0;
+  return compareCursorValues(type, floorCursor(type, lower, precision), upper) <= 0;
 }
 
 /** Merged coverage with one more stretch in it. */
@@ -47,9 +47,9 @@ export function addInterval(
   type: CursorType,
   coverage: readonly Interval[],
   interval: Interval,
-  granule: Granule,
+  precision: Precision,
 ): Interval[] {
-  return mergeCoverage(type, [...coverage, interval], granule);
+  return mergeCoverage(type, [...coverage, interval], precision);
 }
 
 /** The stretches of `within` that merged coverage leaves out, in order. */

@@ -14,7 +14,7 @@ import {
 } from "./cursor.ts";
 import { canonicalDecimal } from "./decimal.ts";
 import { ExactNumber } from "./exact-number.ts";
-import { parseGranule } from "./precision.ts";
+import { parsePrecision } from "./precision.ts";
 import { isoFormat, nanosecondsToTimestamp } from "./timestamp.ts";
 
 const invalid = expect.objectContaining({ code: "CURSOR_INVALID" });
@@ -139,7 +139,7 @@ describe("P7: reading keeps every digit", () => {
   });
 });
 
-describe("stepping one granule", () => {
+describe("stepping once", () => {
   test.each([
     [
       "timestamp_utc",
@@ -159,17 +159,17 @@ describe("stepping one granule", () => {
     ["text", "a\ue000", "1", "a\ue000\u0001", "a\ud7ff"],
     ["text", "a\u{10000}", "1", "a\u{10000}\u0001", "a\uffff"],
     ["text", "", "1", "\u0001", ""],
-  ] as const)("%s %j by %s", (type, value, granule, up, down) => {
-    expect(stepCursor(type, value, parseGranule(granule), 1)).toBe(up);
-    expect(stepCursor(type, value, parseGranule(granule), -1)).toBe(down);
+  ] as const)("%s %j by %s", (type, value, precision, up, down) => {
+    expect(stepCursor(type, value, parsePrecision(precision), 1)).toBe(up);
+    expect(stepCursor(type, value, parsePrecision(precision), -1)).toBe(down);
   });
 
-  test("goes up and down, and a granule that is not zero always moves", () => {
-    const granule = { timestamp_utc: "1ns", numeric_id: "0.5", text: "1", offset: "1" };
+  test("goes up and down, and a precision that is not zero always moves", () => {
+    const precision = { timestamp_utc: "1ns", numeric_id: "0.5", text: "1", offset: "1" };
     for (const type of orderedTypes) {
       fc.assert(
         fc.property(canonical[type], (value) => {
-          const step = parseGranule(granule[type]);
+          const step = parsePrecision(precision[type]);
           const up = stepCursor(type, value, step, 1);
           const down = stepCursor(type, value, step, -1);
           expect(compareCursorValues(type, up, value)).toBeGreaterThan(0);
@@ -187,17 +187,19 @@ describe("stepping one granule", () => {
   test("nothing lies between a text and the next", () => {
     fc.assert(
       fc.property(canonical.text, canonical.text, (value, other) => {
-        const next = stepCursor("text", value, parseGranule("1"), 1);
+        const next = stepCursor("text", value, parsePrecision("1"), 1);
         fc.pre(compareCursorValues("text", other, value) > 0);
         expect(compareCursorValues("text", next, other)).toBeLessThanOrEqual(0);
       }),
     );
   });
 
-  test("a granule of another kind is refused", () => {
-    expect(() => stepCursor("timestamp_utc", "2026-01-01T00:00:00Z", parseGranule("1"), 1)).toThrow(argument);
-    expect(() => stepCursor("numeric_id", "1", parseGranule("1s"), 1)).toThrow(argument);
-    expect(() => floorCursor("offset", "1", parseGranule("1s"))).toThrow(argument);
+  test("a precision of another kind is refused", () => {
+    expect(() => stepCursor("timestamp_utc", "2026-01-01T00:00:00Z", parsePrecision("1"), 1)).toThrow(
+      argument,
+    );
+    expect(() => stepCursor("numeric_id", "1", parsePrecision("1s"), 1)).toThrow(argument);
+    expect(() => floorCursor("offset", "1", parsePrecision("1s"))).toThrow(argument);
   });
 });
 
@@ -211,16 +213,16 @@ test.each([
   ["numeric_id", "0.5", "0", "0.5"],
   ["offset", "57", "10", "50"],
   ["text", "abc", "1", "abc"],
-] as const)("%s %s floored to %s is %s", (type, value, granule, expected) => {
-  expect(floorCursor(type, value, parseGranule(granule))).toBe(expected);
+] as const)("%s %s floored to %s is %s", (type, value, precision, expected) => {
+  expect(floorCursor(type, value, parsePrecision(precision))).toBe(expected);
 });
 
 describe("opaque tokens", () => {
   test("have no order", () => {
     expect(cursorTypes.filter((type) => !isOrdered(type))).toEqual(["opaque_token"]);
     expect(() => compareCursorValues("opaque_token", "a", "b")).toThrow(argument);
-    expect(() => stepCursor("opaque_token", "a", parseGranule("1"), 1)).toThrow(argument);
-    expect(() => floorCursor("opaque_token", "a", parseGranule("1"))).toThrow(argument);
+    expect(() => stepCursor("opaque_token", "a", parsePrecision("1"), 1)).toThrow(argument);
+    expect(() => floorCursor("opaque_token", "a", parsePrecision("1"))).toThrow(argument);
   });
 
   test("are their own sort key", () => {

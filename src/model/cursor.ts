@@ -10,7 +10,7 @@ import {
   subtractDecimals,
 } from "./decimal.ts";
 import { ExactNumber } from "./exact-number.ts";
-import { type Granule, granuleAmount, granuleNanoseconds, isZero } from "./precision.ts";
+import { isZero, type Precision, precisionAmount, precisionNanoseconds } from "./precision.ts";
 import { compareTexts, textAfter, textBefore } from "./text-order.ts";
 import {
   type CursorFormat,
@@ -155,20 +155,20 @@ export function sortKey(type: CursorType, value: string): string {
 }
 
 /**
- * The value one granule up (1) or down (-1). Offsets end at 0. A text has no granule: upwards it is
+ * The value one step up (1) or down (-1). Offsets end at 0. A text has no precision: upwards it is
  * the very next text, downwards one that is surely lower. Throws `ARGUMENT_INVALID` for tokens and
- * for a granule that does not fit the type.
+ * for a precision that does not fit the type.
  */
-export function stepCursor(type: CursorType, value: string, granule: Granule, direction: 1 | -1): string {
+export function stepCursor(type: CursorType, value: string, precision: Precision, direction: 1 | -1): string {
   switch (type) {
     case "timestamp_utc":
       return nanosecondsToTimestamp(
-        timestampToNanoseconds(value) + BigInt(direction) * granuleNanoseconds(granule),
+        timestampToNanoseconds(value) + BigInt(direction) * precisionNanoseconds(precision),
       );
     case "numeric_id":
-      return stepNumber(value, granule, direction);
+      return stepNumber(value, precision, direction);
     case "offset": {
-      const stepped = stepNumber(value, granule, direction);
+      const stepped = stepNumber(value, precision, direction);
       return stepped.startsWith("-") ? "0" : stepped;
     }
     case "text":
@@ -178,27 +178,27 @@ export function stepCursor(type: CursorType, value: string, granule: Granule, di
   }
 }
 
-function stepNumber(value: string, granule: Granule, direction: 1 | -1): string {
-  const amount = granuleAmount(granule);
+function stepNumber(value: string, precision: Precision, direction: 1 | -1): string {
+  const amount = precisionAmount(precision);
   return direction === 1 ? addDecimals(value, amount) : subtractDecimals(value, amount);
 }
 
 /**
- * The largest multiple of the granule, counted from 1970 or from 0, that is not above the value. A
- * granule of zero and texts leave the value as it is. Throws `ARGUMENT_INVALID` as `stepCursor` does.
+ * The largest multiple of the precision, counted from 1970 or from 0, that is not above the value. A
+ * precision of zero and texts leave the value as it is. Throws `ARGUMENT_INVALID` as `stepCursor` does.
  */
-export function floorCursor(type: CursorType, value: string, granule: Granule): string {
+export function floorCursor(type: CursorType, value: string, precision: Precision): string {
   switch (type) {
     case "timestamp_utc": {
-      const length = granuleNanoseconds(granule);
+      const length = precisionNanoseconds(precision);
       return length === 0n
         ? value
         : nanosecondsToTimestamp(floorUnits(timestampToNanoseconds(value), length));
     }
     case "numeric_id":
     case "offset": {
-      const amount = granuleAmount(granule);
-      return isZero(granule) ? value : floorDecimal(value, amount);
+      const amount = precisionAmount(precision);
+      return isZero(precision) ? value : floorDecimal(value, amount);
     }
     case "text":
       return value;

@@ -53,7 +53,7 @@ const unfinishedWindowSchema = z.strictObject({
 /** A window that a run began and has not finished. */
 export type UnfinishedWindow = z.infer<typeof unfinishedWindowSchema>;
 
-const boundaryKeySchema = z.strictObject({
+const tieMemberSchema = z.strictObject({
   identity: z.string(),
   cursor: z.string(),
   /** How many records of this identity were delivered; above 1 only where records have no key. */
@@ -64,7 +64,7 @@ const boundaryKeySchema = z.strictObject({
  * The identity of a record already delivered with a cursor at or above the watermark, so that
  * reading inclusively neither loses nor repeats it (promise P6).
  */
-export type BoundaryKey = z.infer<typeof boundaryKeySchema>;
+export type TieMember = z.infer<typeof tieMemberSchema>;
 
 const intervalSchema = z.strictObject({ lower: z.string().nullable(), upper: z.string() });
 
@@ -106,9 +106,9 @@ const positionSchema = z.strictObject({
   /** The committed cursor in its committer's own spelling, where that is not the canonical text. */
   watermarkText: z.string().optional(),
   /** The highest values of the further cursors that the pipeline enables beside the first. */
-  companions: z.strictObject({ id: z.string().optional(), offset: z.string().optional() }),
+  secondaryCursors: z.strictObject({ id: z.string().optional(), offset: z.string().optional() }),
   window: unfinishedWindowSchema.nullable(),
-  boundary: listOf(boundaryKeySchema),
+  tieSet: listOf(tieMemberSchema),
   coverage: listOf(intervalSchema),
   tally: tallySchema.optional(),
   /** What the input keeps of its source beside the cursor, in words of its own: see `InputSession.note`. */
@@ -140,20 +140,22 @@ export const takenNameLength = 12;
 /** Where a stream stands that has never been read. */
 export const emptyPosition: Position = {
   watermark: null,
-  companions: {},
+  secondaryCursors: {},
   window: null,
-  boundary: [],
+  tieSet: [],
   coverage: [],
 };
 
 /** The format that this version writes. */
-export const positionFormat = 2;
+export const positionFormat = 3;
 
 /** One upgrade a format: the entry under N turns format N into N + 1. */
 const upgrades: ReadonlyMap<number, (stored: Record<string, unknown>) => Record<string, unknown>> = new Map([
   // Format 2 adds `facts`, `seen`, `taken`, `watermarkText`, `place`, and a resume point's `bounds`, `read` and `sealed`.
   // All may be absent.
   [1, (stored) => stored],
+  // Format 3 names the secondary cursors and the tie set so; before, they were `companions` and `boundary`.
+  [2, ({ companions, boundary, ...rest }) => ({ ...rest, secondaryCursors: companions, tieSet: boundary })],
 ]);
 
 const storedSchema = z.looseObject({ format: z.int().positive() });

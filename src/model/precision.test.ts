@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatGranule, granuleAmount, granuleNanoseconds, isZero, parseGranule } from "./precision.ts";
+import {
+  formatPrecision,
+  isZero,
+  parsePrecision,
+  precisionAmount,
+  precisionNanoseconds,
+} from "./precision.ts";
 
 const invalid = expect.objectContaining({ code: "ARGUMENT_INVALID" });
 
@@ -23,7 +29,7 @@ test.each([
   ["PT0,000000001S", 1n],
   ["P1DT1S", 86_401_000_000_000n],
 ])("%s is %s nanoseconds", (text, nanoseconds) => {
-  expect(parseGranule(text)).toEqual({ unit: "time", nanoseconds });
+  expect(parsePrecision(text)).toEqual({ unit: "time", nanoseconds });
 });
 
 test.each([
@@ -33,7 +39,7 @@ test.each([
   ["0", "0"],
   ["9007199254740993", "9007199254740993"],
 ])("%s is a number", (text, amount) => {
-  expect(parseGranule(text)).toEqual({ unit: "number", amount });
+  expect(parsePrecision(text)).toEqual({ unit: "number", amount });
 });
 
 describe("refused", () => {
@@ -53,36 +59,36 @@ describe("refused", () => {
     "PT0.0000000001S",
     "one",
   ])("%j", (text) => {
-    expect(() => parseGranule(text)).toThrow(invalid);
+    expect(() => parsePrecision(text)).toThrow(invalid);
   });
 
   test.each(["P1M", "P1Y", "P1Y2M3D"])("%s, saying that months and years have no fixed length", (text) => {
-    expect(() => parseGranule(text)).toThrow(/no fixed length/);
+    expect(() => parsePrecision(text)).toThrow(/no fixed length/);
   });
 
   test("a number where time is needed, and the other way round", () => {
-    expect(() => granuleNanoseconds(parseGranule("1"))).toThrow(invalid);
-    expect(() => granuleAmount(parseGranule("1s"))).toThrow(invalid);
+    expect(() => precisionNanoseconds(parsePrecision("1"))).toThrow(invalid);
+    expect(() => precisionAmount(parsePrecision("1s"))).toThrow(invalid);
   });
 });
 
-test("the formatted text is read back as the same granule", () => {
+test("the formatted text is read back as the same precision", () => {
   const time = fc.bigInt(0n, 10n ** 18n).map((nanoseconds) => ({ unit: "time" as const, nanoseconds }));
   fc.assert(
-    fc.property(time, (granule) => {
-      expect(parseGranule(formatGranule(granule))).toEqual(granule);
+    fc.property(time, (precision) => {
+      expect(parsePrecision(formatPrecision(precision))).toEqual(precision);
     }),
   );
-  expect(formatGranule(parseGranule("PT1H30M"))).toBe("90m");
-  expect(formatGranule(parseGranule("0.01"))).toBe("0.01");
+  expect(formatPrecision(parsePrecision("PT1H30M"))).toBe("90m");
+  expect(formatPrecision(parsePrecision("0.01"))).toBe("0.01");
 });
 
 test("zero is zero in every unit", () => {
-  expect(["PT0S", "0ms", "0", "0.00"].map((text) => isZero(parseGranule(text)))).toEqual([
+  expect(["PT0S", "0ms", "0", "0.00"].map((text) => isZero(parsePrecision(text)))).toEqual([
     true,
     true,
     true,
     true,
   ]);
-  expect(["1ns", "0.01"].map((text) => isZero(parseGranule(text)))).toEqual([false, false]);
+  expect(["1ns", "0.01"].map((text) => isZero(parsePrecision(text)))).toEqual([false, false]);
 });

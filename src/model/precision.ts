@@ -5,7 +5,7 @@ import { canonicalDecimal } from "./decimal.ts";
  * The smallest step between two cursor values, or a length of time or of numbers: a lookback, the
  * step of a slice.
  */
-export type Granule =
+export type Precision =
   | { readonly unit: "time"; readonly nanoseconds: bigint }
   | { readonly unit: "number"; readonly amount: string };
 
@@ -30,7 +30,7 @@ const plain = /^\d+(?:\.\d+)?$/;
  * `PT0.5S`), or a plain number (`1`, `0.01`). Months and years are refused, since they have no fixed
  * length. Throws `ARGUMENT_INVALID`.
  */
-export function parseGranule(text: string): Granule {
+export function parsePrecision(text: string): Precision {
   const shortMatch = short.exec(text);
   if (shortMatch !== null) {
     const [, amount = "", unit = ""] = shortMatch;
@@ -67,43 +67,43 @@ function wholeNanoseconds(text: string, amount: string, unit: bigint): bigint {
 
 function invalid(text: string, why: string): TidemarkError {
   const shown = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-  return new TidemarkError("ARGUMENT_INVALID", `${shown} is not a granule or a length: ${why}`);
+  return new TidemarkError("ARGUMENT_INVALID", `${shown} is not a precision or a length: ${why}`);
 }
 
-/** The granule's length. Throws `ARGUMENT_INVALID` for one that is a number. */
-export function granuleNanoseconds(granule: Granule): bigint {
-  if (granule.unit === "time") return granule.nanoseconds;
+/** The precision's length. Throws `ARGUMENT_INVALID` for one that is a number. */
+export function precisionNanoseconds(precision: Precision): bigint {
+  if (precision.unit === "time") return precision.nanoseconds;
   throw new TidemarkError(
     "ARGUMENT_INVALID",
-    `The granule ${granule.amount} is a number; a length of time is needed`,
+    `The precision ${precision.amount} is a number; a length of time is needed`,
     {
       hint: "Write a unit of time: 1ms, 1s, P1D.",
     },
   );
 }
 
-/** The granule's number. Throws `ARGUMENT_INVALID` for one that is a length of time. */
-export function granuleAmount(granule: Granule): string {
-  if (granule.unit === "number") return granule.amount;
+/** The precision's number. Throws `ARGUMENT_INVALID` for one that is a length of time. */
+export function precisionAmount(precision: Precision): string {
+  if (precision.unit === "number") return precision.amount;
   throw new TidemarkError(
     "ARGUMENT_INVALID",
-    `The granule ${formatGranule(granule)} is a length of time; a number is needed`,
+    `The precision ${formatPrecision(precision)} is a length of time; a number is needed`,
     {
       hint: "Write a plain number: 1, 0.01.",
     },
   );
 }
 
-export function isZero(granule: Granule): boolean {
-  return granule.unit === "time" ? granule.nanoseconds === 0n : granule.amount === "0";
+export function isZero(precision: Precision): boolean {
+  return precision.unit === "time" ? precision.nanoseconds === 0n : precision.amount === "0";
 }
 
-/** The text that `parseGranule` reads back: `1ms`, `90m`, `0.01`. */
-export function formatGranule(granule: Granule): string {
-  if (granule.unit === "number") return granule.amount;
-  if (granule.nanoseconds === 0n) return "0s";
+/** The text that `parsePrecision` reads back: `1ms`, `90m`, `0.01`. */
+export function formatPrecision(precision: Precision): string {
+  if (precision.unit === "number") return precision.amount;
+  if (precision.nanoseconds === 0n) return "0s";
   for (const [name, length] of Object.entries(nanosecondsOf).reverse()) {
-    if (granule.nanoseconds % length === 0n) return `${granule.nanoseconds / length}${name}`;
+    if (precision.nanoseconds % length === 0n) return `${precision.nanoseconds / length}${name}`;
   }
-  return `${granule.nanoseconds}ns`;
+  return `${precision.nanoseconds}ns`;
 }

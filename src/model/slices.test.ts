@@ -2,18 +2,18 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareCursorValues } from "./cursor.ts";
 import type { Interval } from "./position.ts";
-import { parseGranule } from "./precision.ts";
+import { parsePrecision } from "./precision.ts";
 import { type Cut, cutIntoSlices, formatSliceStep, parseSliceStep, periods } from "./slices.ts";
 import { millisecondsToTimestamp } from "./timestamp.ts";
 
-const millisecond = parseGranule("1ms");
+const millisecond = parsePrecision("1ms");
 
 function cut(step: string, stretch: Interval, more: Partial<Cut> = {}): string[] {
   const how: Cut = {
     type: "timestamp_utc",
     step: parseSliceStep(step),
     clamp: null,
-    granule: millisecond,
+    precision: millisecond,
     ...more,
   };
   return [...cutIntoSlices(stretch, how)].map(({ lower, upper }) => `${lower} ${upper}`);
@@ -52,14 +52,14 @@ describe("slices", () => {
 
   test("ids are cut by numbers, past what a double can hold", () => {
     const stretch = { lower: "9007199254740992", upper: "9007199254743000" };
-    expect(cut("1000", stretch, { type: "numeric_id", granule: parseGranule("1") })).toEqual([
+    expect(cut("1000", stretch, { type: "numeric_id", precision: parsePrecision("1") })).toEqual([
       "9007199254740992 9007199254741992",
       "9007199254741992 9007199254742992",
       "9007199254742992 9007199254743000",
     ]);
   });
 
-  test("with a clamp they end one granule before a period begins", () => {
+  test("with a clamp they end one step before a period begins", () => {
     const stretch = { lower: "2026-01-30T13:00:00Z", upper: "2026-02-09T23:59:59.999Z" };
     expect(cut("P1W", stretch, { clamp: "week" })).toEqual([
       "2026-01-30T13:00:00Z 2026-02-01T23:59:59.999Z",
@@ -90,7 +90,7 @@ test("slices cover their stretch without gap or overlap, whatever the step and t
       (at, length, step, clamp) => {
         const lower = millisecondsToTimestamp(at);
         const upper = millisecondsToTimestamp(at + length);
-        const how: Cut = { type: "timestamp_utc", step: parseSliceStep(step), clamp, granule: millisecond };
+        const how: Cut = { type: "timestamp_utc", step: parseSliceStep(step), clamp, precision: millisecond };
         let reached: string | null = lower;
         for (const slice of cutIntoSlices({ lower, upper }, how)) {
           expect(slice.lower).toBe(reached);

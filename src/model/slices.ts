@@ -12,25 +12,25 @@ import {
 } from "./calendar.ts";
 import { type CursorType, compareCursorValues, stepCursor } from "./cursor.ts";
 import type { Interval } from "./position.ts";
-import { formatGranule, type Granule, isZero, parseGranule } from "./precision.ts";
+import { formatPrecision, isZero, type Precision, parsePrecision } from "./precision.ts";
 
 /** The periods at whose starts slices can be cut. Weeks begin on Monday; all are in UTC. */
 export const periods = ["day", "week", "month"] as const;
 export type Period = (typeof periods)[number];
 
 /** How far a slice reaches: so many months, or a fixed length of time or of numbers. */
-export type SliceStep = { readonly unit: "months"; readonly months: number } | Granule;
+export type SliceStep = { readonly unit: "months"; readonly months: number } | Precision;
 
 const calendarStep = /^P(?=\d)(?:(\d{1,4})Y)?(?:(\d{1,5})M)?$/;
 
 /**
- * Reads a step: `P1M`, `P1Y`, whatever `parseGranule` takes (`P1D`, `PT6H`, `P1W`), or a plain number
+ * Reads a step: `P1M`, `P1Y`, whatever `parsePrecision` takes (`P1D`, `PT6H`, `P1W`), or a plain number
  * for ids. Throws `ARGUMENT_INVALID`, also for a step of nothing.
  */
 export function parseSliceStep(text: string): SliceStep {
   const match = calendarStep.exec(text);
   const months = match === null ? null : Number(match[1] ?? 0) * 12 + Number(match[2] ?? 0);
-  const step: SliceStep = months === null ? parseGranule(text) : { unit: "months", months };
+  const step: SliceStep = months === null ? parsePrecision(text) : { unit: "months", months };
   if (step.unit === "months" ? step.months > 0 : !isZero(step)) return step;
   throw new TidemarkError("ARGUMENT_INVALID", `"${text}" is no step: it leads nowhere`, {
     hint: "Write how far a slice reaches: P1D, PT6H, P1M, or a number for ids.",
@@ -39,16 +39,16 @@ export function parseSliceStep(text: string): SliceStep {
 
 /** The text that `parseSliceStep` reads back. */
 export function formatSliceStep(step: SliceStep): string {
-  return step.unit === "months" ? `P${step.months}M` : formatGranule(step);
+  return step.unit === "months" ? `P${step.months}M` : formatPrecision(step);
 }
 
 export interface Cut {
   readonly type: CursorType;
   /** Null leaves each stretch in one piece. */
   readonly step: SliceStep | null;
-  /** Has slices end one granule before a period begins. */
+  /** Has slices end one step before a period begins. */
   readonly clamp: Period | null;
-  readonly granule: Granule;
+  readonly precision: Precision;
 }
 
 /**
@@ -73,15 +73,15 @@ export function* cutIntoSlices(stretch: Interval, cut: Cut): Generator<Interval>
 function sliceEnd(
   { from, lower, count }: { from: string; lower: string; count: number },
   step: SliceStep,
-  { type, clamp, granule }: Cut,
+  { type, clamp, precision }: Cut,
 ): string {
   if (clamp !== null) {
-    const begins = stepCursor(type, lower, granule, 1);
+    const begins = stepCursor(type, lower, precision, 1);
     const next = stepOn(type, periodStart(begins, clamp), step, 1);
-    const end = stepCursor(type, periodStart(next, clamp), granule, -1);
+    const end = stepCursor(type, periodStart(next, clamp), precision, -1);
     // A step shorter than the period leads back to where it began: the period is then the step.
     if (compareCursorValues(type, end, lower) > 0) return end;
-    return stepCursor(type, periodEnd(begins, clamp), granule, -1);
+    return stepCursor(type, periodEnd(begins, clamp), precision, -1);
   }
   return stepOn(type, from, step, count);
 }
@@ -92,11 +92,11 @@ function stepOn(type: CursorType, value: string, step: SliceStep, times: number)
   return stepCursor(type, value, multiple(step, times), 1);
 }
 
-function multiple(granule: Granule, times: number): Granule {
-  if (granule.unit === "time") return { unit: "time", nanoseconds: granule.nanoseconds * BigInt(times) };
-  const [whole = "0", fraction = ""] = granule.amount.split(".");
+function multiple(precision: Precision, times: number): Precision {
+  if (precision.unit === "time") return { unit: "time", nanoseconds: precision.nanoseconds * BigInt(times) };
+  const [whole = "0", fraction = ""] = precision.amount.split(".");
   const units = (BigInt(whole + fraction) * BigInt(times)).toString().padStart(fraction.length + 1, "0");
-  return parseGranule(
+  return parsePrecision(
     fraction === "" ? units : `${units.slice(0, -fraction.length)}.${units.slice(-fraction.length)}`,
   );
 }

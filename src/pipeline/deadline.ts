@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { readableBy } from "../inputs/readable-by.ts";
-import { granuleNanoseconds, parseGranule } from "../model/precision.ts";
+import { parsePrecision, precisionNanoseconds } from "../model/precision.ts";
 
 const shortestMs = 1000;
 const longestMs = 7 * 24 * 60 * 60 * 1000;
@@ -16,7 +16,7 @@ export const deadlineSchema = z
 
 /** A deadline in whole milliseconds. Throws for what is no length of time, for less than 1 s and more than 7 days. */
 export function deadlineMs(text: string): number {
-  const milliseconds = Number(granuleNanoseconds(parseGranule(text)) / 1_000_000n);
+  const milliseconds = Number(precisionNanoseconds(parsePrecision(text)) / 1_000_000n);
   if (milliseconds < shortestMs || milliseconds > longestMs) throw new Error("must be from 1 s to 7 days");
   return milliseconds;
 }

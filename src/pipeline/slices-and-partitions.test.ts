@@ -55,7 +55,7 @@ ${last}`;
       expect.stringMatching(/^9:33 VALUE_INVALID .*did you mean `day`\?/),
     ]);
     expect(await told(pipeline(`${plain}    slices: { step: 1x }`))).toEqual([
-      expect.stringMatching(/^9:21 VALUE_INVALID .*"1x" is not a granule/),
+      expect.stringMatching(/^9:21 VALUE_INVALID .*"1x" is not a precision/),
     ]);
     expect(await told(pipeline("    start: soon"))).toEqual([
       expect.stringMatching(/^8:12 VALUE_INVALID `input.statePersistence.start`/),

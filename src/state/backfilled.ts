@@ -1,7 +1,7 @@
 import { mergeCoverage } from "../model/coverage.ts";
 import { type CursorType, isOrdered } from "../model/cursor.ts";
 import type { Interval } from "../model/position.ts";
-import type { Granule } from "../model/precision.ts";
+import type { Precision } from "../model/precision.ts";
 import { isCanonical } from "./step-rules.ts";
 
 /**
@@ -31,6 +31,6 @@ function isOf(type: CursorType, value: string | null): boolean {
   return value === null || isCanonical(type, value);
 }
 
-function nothing(type: CursorType): Granule {
+function nothing(type: CursorType): Precision {
   return type === "timestamp_utc" ? { unit: "time", nanoseconds: 0n } : { unit: "number", amount: "0" };
 }

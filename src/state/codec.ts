@@ -4,11 +4,11 @@ import { cursorTypes } from "../model/cursor.ts";
 import { parseJson } from "../model/json.ts";
 import { isPlainObject } from "../model/plain-object.ts";
 import {
-  type BoundaryKey,
   decodePosition,
   encodePosition,
   type Interval,
   type Position,
+  type TieMember,
 } from "../model/position.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import {
@@ -120,15 +120,15 @@ const auditColumns = z.object({
   hash: z.string(),
 });
 
-const boundaryColumns = z.object({ identity: z.string(), cursor: z.string(), count: z.int().positive() });
+const tieSetColumns = z.object({ identity: z.string(), cursor: z.string(), count: z.int().positive() });
 const coverageColumns = z.object({ lower: z.string().nullable(), upper: z.string() });
 
 const mend =
   "Undo the edit or restore the row from a backup; what cannot be read is never overwritten, not by a reset either.";
 
-/** The part of a position that is kept in one value; boundary keys and coverage are rows of their own. */
+/** The part of a position that is kept in one value; the tie set and coverage are rows of their own. */
 export function positionText(position: Position): string {
-  return encodePosition({ ...position, boundary: [], coverage: [] });
+  return encodePosition({ ...position, tieSet: [], coverage: [] });
 }
 
 /** The position as it is stored with its row: a step that is not compared with the log leaves an edit as it is. */
@@ -200,7 +200,7 @@ export function readPartitionRow(raw: unknown, beside: StoredBeside | null, hold
 
 /** What of a position is not in its one value. */
 interface StoredBeside {
-  readonly boundary: readonly BoundaryKey[];
+  readonly tieSet: readonly TieMember[];
   readonly coverage: readonly Interval[];
 }
 
@@ -221,7 +221,7 @@ function storedPosition(
     );
   }
   if (beside === null) return stored;
-  return { ...stored, boundary: [...beside.boundary], coverage: [...beside.coverage] };
+  return { ...stored, tieSet: [...beside.tieSet], coverage: [...beside.coverage] };
 }
 
 export function readRunRow(raw: unknown, holder: string): { number: number; run: RunRow } {
@@ -265,8 +265,8 @@ export function readAuditRecord(raw: unknown, holder: string): AuditRecord {
   };
 }
 
-export function readBoundaryKey(raw: unknown, holder: string): BoundaryKey {
-  return parse(boundaryColumns, raw, holder);
+export function readTieMember(raw: unknown, holder: string): TieMember {
+  return parse(tieSetColumns, raw, holder);
 }
 
 export function readInterval(raw: unknown, holder: string): Interval {

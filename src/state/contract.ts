@@ -156,7 +156,7 @@ export interface Checkpoint {
 
 export interface Completion {
   /**
-   * The new watermark as text, for callers that keep only a cursor. Leaves boundary keys in place
+   * The new watermark as text, for callers that keep only a cursor. Leaves the tie set in place
    * where it equals the old one, and drops them where it does not.
    */
   readonly newCursor?: string;

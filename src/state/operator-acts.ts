@@ -114,7 +114,7 @@ export function resetPartition(
 }
 
 /**
- * Where a reset leads: no boundary keys and no unfinished window remain, unless it is to the watermark `at` which
+ * Where a reset leads: no tie set and no unfinished window remain, unless it is to the watermark `at` which
  * the stream, or the partition, stands: then all that is known there stays true. Throws `STREAM_NOT_FOUND` for a stream that
  * is not stored, unless the reset says what its cursors are: a mistyped name must not make a stream.
  */

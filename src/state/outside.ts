@@ -129,7 +129,7 @@ export function editEntry(
 /** Nobody can tell who edits a file, or a row. */
 const unknownActor = "unknown";
 
-/** Boundary keys and an open window belong to the old watermark. A seed is new as a whole. */
+/** The tie set and an open window belong to the old watermark. A seed is new as a whole. */
 function editedPosition({ epoch, position }: StreamRow, { what, stored }: OutsideChange): Position {
   if (what !== "watermark" || epoch === 0) return position;
   const { facts } = position;

@@ -25,7 +25,7 @@ export function partitionEdit({
   return logged === undefined || logged === watermark ? null : { logged, stored: watermark };
 }
 
-/** Boundary keys and an open window belong to the old watermark. */
+/** The tie set and an open window belong to the old watermark. */
 export function editedPartitionPosition({ facts }: Position, watermark: string | null): Position {
   return { ...emptyPosition, watermark, ...(facts === undefined ? {} : { facts }) };
 }

@@ -11,16 +11,13 @@ export const mostSearched = 1000;
  * stands there, its own ties are all that were ever delivered.
  */
 export function withTies(end: Position, row: StreamRow, earlier: Iterable<RunRow>): Position {
-  if (end.boundary.length > 0 || end.watermark === null) return end;
-  if (row.position.watermark === end.watermark) return { ...end, boundary: row.position.boundary };
+  if (end.tieSet.length > 0 || end.watermark === null) return end;
+  if (row.position.watermark === end.watermark) return { ...end, tieSet: row.position.tieSet };
   for (const { kind, runId, endPosition } of earlier) {
     if (kind !== "live" || endPosition === null) continue;
-    const { watermark, boundary } = decodePosition(
-      endPosition,
-      `run ${runId} of ${formatStreamKey(row.key)}`,
-    );
+    const { watermark, tieSet } = decodePosition(endPosition, `run ${runId} of ${formatStreamKey(row.key)}`);
     if (watermark !== end.watermark) return end;
-    if (boundary.length > 0) return { ...end, boundary };
+    if (tieSet.length > 0) return { ...end, tieSet };
   }
   return end;
 }

@@ -91,7 +91,7 @@ export interface RunRow {
   readonly error: string | null;
   readonly metadata: Metadata | null;
   readonly actor: string | null;
-  /** Where the stream stood when the run ended, without boundary keys: what a rewind goes back to. */
+  /** Where the stream stood when the run ended, without the tie set: what a rewind goes back to. */
   readonly endPosition: string | null;
 }
 
@@ -144,7 +144,7 @@ export function backfillOfLane(lane: string): string {
   return lane.slice("backfill/".length);
 }
 
-/** Where a partition's boundary keys and coverage are kept, beside those of its stream or backfill. */
+/** Where a partition's the tie set and coverage are kept, beside those of its stream or backfill. */
 export function partitionLane(lane: string, partition: string): string {
   return lane === "" ? `partition/${partition}` : `${lane}/partition/${partition}`;
 }

@@ -95,7 +95,7 @@ export function runRow(row: StreamRow, outcome: RunRow["outcome"], endedAt: numb
   };
 }
 
-/** The most boundary keys that are kept with each run of the history, which may be many. */
+/** The most members of a tie set that are kept with each run of the history, which may be many. */
 const mostKeptTies = 1000;
 
 /**
@@ -104,8 +104,8 @@ const mostKeptTies = 1000;
  */
 function endOf({ position: { seen: _, taken: __, ...position }, positionTag, epoch }: StreamRow): Position {
   const moved = positionTag.epoch === epoch;
-  const boundary = moved && position.boundary.length <= mostKeptTies ? position.boundary : [];
-  return { ...position, boundary, window: null };
+  const tieSet = moved && position.tieSet.length <= mostKeptTies ? position.tieSet : [];
+  return { ...position, tieSet, window: null };
 }
 
 /** The row with these entries at the end of its audit log. */

@@ -92,14 +92,14 @@ describe("tidemark state show", () => {
     const { stdout, code } = await tidemark(["state", "show", "acme", "events"], { cwd });
     expect(stdout).toMatch(/^watermark +2026-02-01T00:00:00Z$/m);
     expect(stdout).toMatch(/^cursor type +timestamp_utc$/m);
-    expect(stdout).toMatch(/^boundary keys +0$/m);
+    expect(stdout).toMatch(/^tie set +0$/m);
     expect(stdout).toMatch(/^unfinished window +none$/m);
     expect(stdout).toMatch(new RegExp(`^run +${runs[1]}$`, "m"));
     expect(stdout).toContain("größe");
     expect(code).toBe(0);
   });
 
-  it("tells of the lease, the unfinished window and the boundary keys of a running run", async () => {
+  it("tells of the lease, the unfinished window and the tie set of a running run", async () => {
     const { cwd } = await folderWithState();
     await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
     const run = await state.begin(key, { cursorType: "timestamp_utc", leaseSeconds: 600 });
@@ -110,7 +110,7 @@ describe("tidemark state show", () => {
       position: {
         ...run.position,
         watermark,
-        boundary: [{ identity: "a", cursor: watermark, count: 1 }],
+        tieSet: [{ identity: "a", cursor: watermark, count: 1 }],
         window: {
           lower: watermark,
           upper: null,
@@ -123,13 +123,13 @@ describe("tidemark state show", () => {
     const { stdout } = await tidemark(["state", "show", "acme", "events"], { cwd });
     expect(stdout).toMatch(/^status +running$/m);
     expect(stdout).toMatch(/^lease +600 s, until 2/m);
-    expect(stdout).toMatch(/^boundary keys +1$/m);
+    expect(stdout).toMatch(/^tie set +1$/m);
     expect(stdout).toMatch(/^unfinished window +.*unordered, highest so far 2026-03-01.*page 4$/m);
     const json = jsonOf(await tidemark(["state", "show", "acme", "events", "--json"], { cwd }));
     expect(json).toMatchObject({
       cursor_value: watermark,
       lease: { seconds: 600 },
-      position: { boundary_keys: 1, window: { resume: { kind: "page", token: "4" } } },
+      position: { tie_set: 1, window: { resume: { kind: "page", token: "4" } } },
     });
   });
 

@@ -156,19 +156,19 @@ describe("a lease whose process is dead", () => {
   });
 });
 
-test("ten thousand boundary keys fit into every call that carries a position", async () => {
+test("a tie set of ten thousand fits into every call that carries a position", async () => {
   const { behind, client } = await served();
   const store = client();
-  const boundary = Array.from({ length: 10_000 }, (_, n) => ({
+  const tieSet = Array.from({ length: 10_000 }, (_, n) => ({
     identity: `${n} ${"identity ".repeat(30)}`,
     cursor: "12345678901234567890",
     count: 1,
   }));
-  const position = { ...emptyPosition, watermark: "12345678901234567890", boundary };
+  const position = { ...emptyPosition, watermark: "12345678901234567890", tieSet };
   const run = await store.begin(key, numeric);
   await store.checkpoint(run, { sequence: 1, position, recordsProcessed: 1 });
   await store.complete(run, { position });
-  expect((await store.begin(key, numeric)).position.boundary).toHaveLength(10_000);
+  expect((await store.begin(key, numeric)).position.tieSet).toHaveLength(10_000);
   const reached = await store.import(await store.export(key), { reason: "x", actor: "ada" });
   expect(reached.position).toEqual((await behind.get(key))?.position);
 });

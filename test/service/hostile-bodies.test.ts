@@ -93,7 +93,7 @@ describe("bodies", () => {
   it("a position of a million wrong entries is refused without taking the service along", async () => {
     const service = await startService();
     const run = done(await service.ask("POST", begin, { body: { cursor_type: "numeric_id" } }));
-    const position = `{"format":1,"watermark":"1","companions":{},"window":null,"coverage":[],"boundary":[${"1,".repeat(3_000_000)}1]}`;
+    const position = `{"format":3,"watermark":"1","companions":{},"window":null,"coverage":[],"tieSet":[${"1,".repeat(3_000_000)}1]}`;
     const raw = `{"run_id":"${run.run_id}","epoch":1,"sequence":1,"position":${position}}`;
     const told = problemIn(await service.ask("POST", `${suppliers}/checkpoint`, { raw }));
     expect(told.status).toBe(422);

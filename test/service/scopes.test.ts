@@ -9,7 +9,7 @@ const names = Object.keys(routes).filter((name): name is RouteName => Object.has
 const run = { run_id: "r1", epoch: 1 };
 const exported = {
   cursor_type: "numeric_id",
-  position: { format: 1, watermark: "5", companions: {}, window: null, boundary: [], coverage: [] },
+  position: { format: 1, watermark: "5", secondaryCursors: {}, window: null, tieSet: [], coverage: [] },
   metadata: null,
 };
 

@@ -93,7 +93,7 @@ export async function read(
     const window = { lower: lower === null ? null : { type, value: lower }, upper: null };
     const request: ReadRequest = {
       window,
-      companions: {},
+      secondaryCursors: {},
       resume: null,
       since: null,
       signal: new AbortController().signal,

@@ -6,7 +6,7 @@ export const key = { connector: "sap_eu", stream: "default" };
 export const other = { connector: "sap_us", stream: "default" };
 export const byHand = { reason: "it was me", actor: "ada" };
 
-export const empty = { watermark: null, companions: {}, window: null, boundary: [], coverage: [] };
+export const empty = { watermark: null, secondaryCursors: {}, window: null, tieSet: [], coverage: [] };
 
 export function moves(watermark: string, ...partitions: string[]) {
   return partitions.map((partition) => ({ partition, position: { ...empty, watermark } }));

@@ -4,7 +4,7 @@ import type { Pipeline, Slices, Start } from "../../src/engine/ports.ts";
 import { attemptBackfill } from "../../src/engine/run/backfill.ts";
 import { attemptSync } from "../../src/engine/run/sync.ts";
 import type { Order } from "../../src/model/position.ts";
-import { parseGranule } from "../../src/model/precision.ts";
+import { parsePrecision } from "../../src/model/precision.ts";
 import type { SourceRecord } from "../../src/model/record.ts";
 import { type Period, parseSliceStep } from "../../src/model/slices.ts";
 import type { StateStore } from "../../src/state/contract.ts";
@@ -146,7 +146,7 @@ const bases: fc.Arbitrary<Base> = fc
       pageSize,
       bound,
       bounded,
-      overshoot: parseGranule(overshoot),
+      overshoot: parsePrecision(overshoot),
       order: served,
       paging: shuffled ? "snapshot" : paging,
     } as const;

@@ -45,7 +45,7 @@ export async function openSession(
 /** A read of everything, but for what is given. */
 export function wholeRead(request: Partial<ReadRequest> = {}): ReadRequest {
   const { signal } = new AbortController();
-  return { window: { lower: null, upper: null }, companions: {}, resume: null, signal, ...request };
+  return { window: { lower: null, upper: null }, secondaryCursors: {}, resume: null, signal, ...request };
 }
 
 /** One run's read by an `httpPolling` input of these keys, on a clock that skips all waiting. */

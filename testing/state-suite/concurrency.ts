@@ -103,11 +103,11 @@ export const concurrencyCases: StateCases = stateCases("at once", {
   "all is kept when the store is closed and opened again": async (harness) => {
     const { store } = harness;
     await runTo(store, "2026-01-01T00:00:01Z");
-    const boundary = [{ identity: "a", cursor: "2026-01-01T00:00:02Z", count: 1 }];
+    const tieSet = [{ identity: "a", cursor: "2026-01-01T00:00:02Z", count: 1 }];
     const run = await begin(store);
     await store.checkpoint(run, {
       sequence: 1,
-      position: at("2026-01-01T00:00:02Z", { boundary }),
+      position: at("2026-01-01T00:00:02Z", { tieSet }),
       recordsProcessed: 4,
     });
     const before = [await stateOf(store), await runsOf(store), await auditOf(store)];

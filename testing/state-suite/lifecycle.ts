@@ -153,7 +153,7 @@ export const lifecycleCases: StateCases = stateCases("lifecycle", {
     await runTo(store, "2026-01-01T00:00:01Z");
     const run = await begin(store);
     const position = at("2026-01-01T00:00:04Z", {
-      boundary: [{ identity: "a", cursor: "2026-01-01T00:00:04Z", count: 1 }],
+      tieSet: [{ identity: "a", cursor: "2026-01-01T00:00:04Z", count: 1 }],
     });
     await store.checkpoint(run, { sequence: 1, position, recordsProcessed: 30 });
     const failed = await store.fail(run, { error: "the source went away", metadata: { page: 4 } });

@@ -18,9 +18,9 @@ import {
 export const operatorCases: StateCases = stateCases("operators' acts", {
   "a reset sets the watermark, back or ahead, and drops what belonged to the old one": async ({ store }) => {
     const run = await begin(store);
-    const boundary = [{ identity: "a", cursor: "2026-01-01T00:00:05Z", count: 1 }];
+    const tieSet = [{ identity: "a", cursor: "2026-01-01T00:00:05Z", count: 1 }];
     const coverage = [{ lower: null, upper: "2026-01-01T00:00:05Z" }];
-    await store.complete(run, { position: at("2026-01-01T00:00:05Z", { boundary, coverage }) });
+    await store.complete(run, { position: at("2026-01-01T00:00:05Z", { tieSet, coverage }) });
     const back = await store.reset(key, { to: "2026-01-01T00:00:01.50Z", ...byHand });
     assert.equal(back.status, "idle");
     assert.equal(back.epoch, 2);
@@ -36,9 +36,9 @@ export const operatorCases: StateCases = stateCases("operators' acts", {
   "a reset to where the stream stands keeps what belongs to it": async ({ store }) => {
     const watermark = "2026-01-01T00:00:05Z";
     const full = at(watermark, {
-      boundary: [{ identity: "a", cursor: watermark, count: 1 }],
+      tieSet: [{ identity: "a", cursor: watermark, count: 1 }],
       coverage: [{ lower: null, upper: watermark }],
-      companions: { id: "9" },
+      secondaryCursors: { id: "9" },
     });
     await store.complete(await begin(store), { position: full });
     const same = await store.reset(key, { to: "2026-01-01T00:00:05.000Z", ...byHand });
@@ -111,9 +111,11 @@ export const operatorCases: StateCases = stateCases("operators' acts", {
   "a rewind puts the stream back where it stood after a run, whichever way that ended": async ({ store }) => {
     const first = await begin(store);
     const coverage = [{ lower: null, upper: "2026-01-01T00:00:01Z" }];
-    const boundary = [{ identity: "a", cursor: "2026-01-01T00:00:01Z", count: 1 }];
-    const companions = { id: "9" };
-    await store.complete(first, { position: at("2026-01-01T00:00:01Z", { coverage, boundary, companions }) });
+    const tieSet = [{ identity: "a", cursor: "2026-01-01T00:00:01Z", count: 1 }];
+    const secondaryCursors = { id: "9" };
+    await store.complete(first, {
+      position: at("2026-01-01T00:00:01Z", { coverage, tieSet, secondaryCursors }),
+    });
     const failed = await begin(store);
     await store.checkpoint(failed, {
       sequence: 1,
@@ -135,25 +137,25 @@ export const operatorCases: StateCases = stateCases("operators' acts", {
     const toFailed = await store.rewind(key, { toRun: failed.runId, ...byHand });
     assert.equal(toFailed.cursor?.value, "2026-01-01T00:00:02Z");
     const toFirst = await store.rewind(key, { toRun: first.runId, ...byHand });
-    // With its boundary keys, so that an append does not get the records at the watermark again.
-    assert.deepEqual(toFirst.position, at("2026-01-01T00:00:01Z", { coverage, boundary, companions }));
+    // With its tie set, so that an append does not get the records at the watermark again.
+    assert.deepEqual(toFirst.position, at("2026-01-01T00:00:01Z", { coverage, tieSet, secondaryCursors }));
     assert.equal(toFirst.epoch, 7);
     assert.equal(toFirst.status, "idle");
     assert.equal((await begin(store)).lowerBound?.value, "2026-01-01T00:00:01Z");
   },
 
-  "a rewind to a run that found nothing has the boundary keys of the run before it": async ({ store }) => {
-    const boundary = [
+  "a rewind to a run that found nothing has the tie set of the run before it": async ({ store }) => {
+    const tieSet = [
       { identity: "a", cursor: "2026-01-01T00:00:01Z", count: 1 },
       { identity: "b", cursor: "2026-01-01T00:00:01Z", count: 2 },
     ];
     const first = await begin(store);
-    await store.complete(first, { position: at("2026-01-01T00:00:01Z", { boundary }) });
+    await store.complete(first, { position: at("2026-01-01T00:00:01Z", { tieSet }) });
     const idle = await begin(store);
     await store.complete(idle, {});
     for (let round = 0; round < 2; round++) {
       const still = await store.rewind(key, { toRun: idle.runId, ...byHand });
-      assert.deepEqual(inOrder(still.position), at("2026-01-01T00:00:01Z", { boundary }));
+      assert.deepEqual(inOrder(still.position), at("2026-01-01T00:00:01Z", { tieSet }));
       await runTo(store, "2026-01-01T00:00:02Z");
     }
   },
@@ -185,9 +187,9 @@ export const operatorCases: StateCases = stateCases("operators' acts", {
   "an export puts the stream where it stood, here and under another name": async ({ store }) => {
     const run = await begin(store);
     const position = at("2026-01-01T00:00:05Z", {
-      boundary: [{ identity: "a", cursor: "2026-01-01T00:00:05Z", count: 2 }],
+      tieSet: [{ identity: "a", cursor: "2026-01-01T00:00:05Z", count: 2 }],
       coverage: [{ lower: null, upper: "2026-01-01T00:00:05Z" }],
-      companions: { id: "12345678901234567890" },
+      secondaryCursors: { id: "12345678901234567890" },
     });
     await store.complete(run, { position, metadata: { by: "hand" } });
     const exported = await store.export(key);

@@ -33,7 +33,7 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
 
   "a reset of one partition to where it stands keeps what belongs to it": async ({ store }) => {
     const full = at(second(5), {
-      boundary: [{ identity: "x", cursor: second(5), count: 1 }],
+      tieSet: [{ identity: "x", cursor: second(5), count: 1 }],
       coverage: [{ lower: null, upper: second(5) }],
     });
     await move(store, await begin(store), 1, [{ partition: "a", position: full }]);
@@ -61,7 +61,7 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
   }) => {
     const run = await begin(store);
     const full = at(second(5), {
-      boundary: [{ identity: "x", cursor: second(5), count: 1 }],
+      tieSet: [{ identity: "x", cursor: second(5), count: 1 }],
       coverage: [{ lower: null, upper: second(5) }],
     });
     await move(store, run, 1, [
@@ -114,7 +114,7 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
         { partition: "only in a backfill", position: at(null, { coverage: covered }) },
       ],
     });
-    const full = at(second(5), { boundary: [{ identity: "x", cursor: second(5), count: 1 }] });
+    const full = at(second(5), { tieSet: [{ identity: "x", cursor: second(5), count: 1 }] });
     const run = await begin(store);
     await store.complete(run, {
       partitions: [

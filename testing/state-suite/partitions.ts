@@ -9,9 +9,9 @@ export const partitionCases: StateCases = stateCases("partitions", {
   "a checkpoint stores the partitions that it names, whole, and with its own tag": async ({ store }) => {
     const run = await begin(store);
     const full = at(second(5), {
-      companions: { id: "12345678901234567890" },
+      secondaryCursors: { id: "12345678901234567890" },
       window: { lower: null, upper: second(9), order: "unordered", highest: second(7), resume: null },
-      boundary: [
+      tieSet: [
         { identity: "a", cursor: second(5), count: 1 },
         { identity: "ü 🦉\n", cursor: second(5), count: 2 },
       ],
@@ -32,11 +32,11 @@ export const partitionCases: StateCases = stateCases("partitions", {
 
   "partitions that are not named stay as they are": async ({ store }) => {
     const run = await begin(store);
-    const boundary = [{ identity: "a", cursor: second(1), count: 1 }];
+    const tieSet = [{ identity: "a", cursor: second(1), count: 1 }];
     const coverage = [{ lower: null, upper: second(1) }];
     await move(store, run, 1, [
-      { partition: "a", position: at(second(1), { boundary, coverage }) },
-      { partition: "b", position: at(second(1), { boundary, coverage }) },
+      { partition: "a", position: at(second(1), { tieSet, coverage }) },
+      { partition: "b", position: at(second(1), { tieSet, coverage }) },
     ]);
     const b = await store.partition(key, "b");
     await move(store, run, 2, [{ partition: "a", position: at(second(2)) }]);
@@ -277,11 +277,11 @@ export const partitionCases: StateCases = stateCases("partitions", {
     assert.deepEqual(await everything(store), before);
   },
 
-  "a thousand and more may move at once, and each with boundary keys and coverage": async ({ store }) => {
+  "a thousand and more may move at once, and each with the tie set and coverage": async ({ store }) => {
     const run = await begin(store, { cursorType: "numeric_id" });
     const position = (n: number): Position =>
       at(String(n), {
-        boundary: [{ identity: `record ${n}`, cursor: String(n), count: 1 }],
+        tieSet: [{ identity: `record ${n}`, cursor: String(n), count: 1 }],
         coverage: [{ lower: null, upper: String(n) }],
       });
     const moves = (n: number): PartitionMove[] =>
@@ -298,11 +298,11 @@ export const partitionCases: StateCases = stateCases("partitions", {
   },
 
   "a stored partition is a copy of the one given": async ({ store }) => {
-    const boundary = [{ identity: "a", cursor: second(1), count: 1 }];
+    const tieSet = [{ identity: "a", cursor: second(1), count: 1 }];
     const run = await begin(store);
-    await move(store, run, 1, [{ partition: "a", position: at(second(1), { boundary }) }]);
-    boundary.push({ identity: "b", cursor: second(1), count: 1 });
-    assert.equal((await store.partition(key, "a"))?.position.boundary.length, 1);
+    await move(store, run, 1, [{ partition: "a", position: at(second(1), { tieSet }) }]);
+    tieSet.push({ identity: "b", cursor: second(1), count: 1 });
+    assert.equal((await store.partition(key, "a"))?.position.tieSet.length, 1);
   },
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { BoundaryKey, Interval, Position } from "../../src/model/position.ts";
+import type { Interval, Position, TieMember } from "../../src/model/position.ts";
 import type { Run, StateStore } from "../../src/state/contract.ts";
 import { type StateCases, stateCases } from "./harness.ts";
 import { at, begin, inOrder, key, stateOf } from "./support.ts";
@@ -7,7 +7,7 @@ import { at, begin, inOrder, key, stateOf } from "./support.ts";
 const mark = "2026-01-01T00:00:01.5Z";
 
 export const positionCases: StateCases = stateCases("positions", {
-  "boundary keys come back as they went": async ({ store }) => {
+  "a tie set comes back as it went": async ({ store }) => {
     const identities = [
       "a",
       "",
@@ -18,18 +18,18 @@ export const positionCases: StateCases = stateCases("positions", {
       "x".repeat(5000),
       '["a",1]',
     ];
-    const boundary = identities.map((identity, n) => ({ identity, cursor: mark, count: n + 1 }));
-    boundary.push({ identity: "a", cursor: "2026-01-01T00:00:02Z", count: 3 });
-    await keepsAndGivesBack(store, at(mark, { boundary }));
+    const tieSet = identities.map((identity, n) => ({ identity, cursor: mark, count: n + 1 }));
+    tieSet.push({ identity: "a", cursor: "2026-01-01T00:00:02Z", count: 3 });
+    await keepsAndGivesBack(store, at(mark, { tieSet }));
   },
 
-  "boundary keys are replaced by the next position's": async ({ store }) => {
+  "a tie set is replaced by the next position's": async ({ store }) => {
     const run = await begin(store);
     const states = [
-      at(mark, { boundary: keys(["a", "b", "c"]) }),
-      at(mark, { boundary: keys(["b", "c", "d"]) }),
-      at(mark, { boundary: [{ identity: "b", cursor: mark, count: 2 }] }),
-      at("2026-01-01T00:00:02Z", { boundary: keys(["b"], "2026-01-01T00:00:02Z") }),
+      at(mark, { tieSet: keys(["a", "b", "c"]) }),
+      at(mark, { tieSet: keys(["b", "c", "d"]) }),
+      at(mark, { tieSet: [{ identity: "b", cursor: mark, count: 2 }] }),
+      at("2026-01-01T00:00:02Z", { tieSet: keys(["b"], "2026-01-01T00:00:02Z") }),
       at("2026-01-01T00:00:02Z"),
     ];
     for (const [index, position] of states.entries()) {
@@ -38,21 +38,21 @@ export const positionCases: StateCases = stateCases("positions", {
     }
   },
 
-  "boundary keys may grow to thousands": async ({ store }) => {
+  "a tie set may grow to thousands": async ({ store }) => {
     const run = await begin(store);
-    let boundary: BoundaryKey[] = [];
+    let tieSet: TieMember[] = [];
     for (let sequence = 1; sequence <= 5; sequence++) {
       const more = Array.from({ length: 1000 }, (_, n) => `record ${sequence * 1000 + n}`);
-      boundary = [...boundary, ...keys(more)];
+      tieSet = [...tieSet, ...keys(more)];
       await store.checkpoint(run, {
         sequence,
-        position: at(mark, { boundary }),
+        position: at(mark, { tieSet }),
         recordsProcessed: sequence * 1000,
       });
     }
-    await holds(store, at(mark, { boundary }));
-    await store.complete(run, { position: at(mark, { boundary: keys(["only"]) }) });
-    await holds(store, at(mark, { boundary: keys(["only"]) }));
+    await holds(store, at(mark, { tieSet }));
+    await store.complete(run, { position: at(mark, { tieSet: keys(["only"]) }) });
+    await holds(store, at(mark, { tieSet: keys(["only"]) }));
   },
 
   "a tally of runs comes back as it went, and leads the way back in a rewind": async ({ store }) => {
@@ -116,8 +116,11 @@ export const positionCases: StateCases = stateCases("positions", {
   },
 
   "the further cursors come back as they went": async ({ store }) => {
-    await keepsAndGivesBack(store, at(mark, { companions: { id: "12345678901234567890", offset: "7" } }));
-    await keepsAndGivesBack(store, at(mark, { companions: {} }));
+    await keepsAndGivesBack(
+      store,
+      at(mark, { secondaryCursors: { id: "12345678901234567890", offset: "7" } }),
+    );
+    await keepsAndGivesBack(store, at(mark, { secondaryCursors: {} }));
   },
 
   "a checkpoint may carry a position without a watermark": async ({ store }) => {
@@ -155,9 +158,9 @@ export const positionCases: StateCases = stateCases("positions", {
     assert.deepEqual(await tag(), { epoch: 4, sequence: 0 });
   },
 
-  "completing with the same cursor keeps the boundary keys, with another drops them": async ({ store }) => {
+  "completing with the same cursor keeps the tie set, with another drops them": async ({ store }) => {
     const coverage = [{ lower: null, upper: mark }];
-    const full = at(mark, { boundary: keys(["a"]), coverage, companions: { id: "5" } });
+    const full = at(mark, { tieSet: keys(["a"]), coverage, secondaryCursors: { id: "5" } });
     const first = await begin(store);
     await store.complete(first, { position: full });
     const second = await begin(store);
@@ -169,15 +172,15 @@ export const positionCases: StateCases = stateCases("positions", {
   },
 
   "a stored position is a copy of the one given": async ({ store }) => {
-    const boundary = keys(["a"]);
+    const tieSet = keys(["a"]);
     const run = await begin(store);
-    await store.checkpoint(run, { sequence: 1, position: at(mark, { boundary }), recordsProcessed: 1 });
-    boundary.push(...keys(["b"]));
-    await holds(store, at(mark, { boundary: keys(["a"]) }));
+    await store.checkpoint(run, { sequence: 1, position: at(mark, { tieSet }), recordsProcessed: 1 });
+    tieSet.push(...keys(["b"]));
+    await holds(store, at(mark, { tieSet: keys(["a"]) }));
   },
 });
 
-function keys(identities: readonly string[], cursor: string = mark): BoundaryKey[] {
+function keys(identities: readonly string[], cursor: string = mark): TieMember[] {
   return identities.map((identity) => ({ identity, cursor, count: 1 }));
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, isTidemarkError, type TidemarkError } from "../../src/errors.ts";
 import type { CursorType } from "../../src/model/cursor.ts";
-import { type BoundaryKey, emptyPosition, type Position } from "../../src/model/position.ts";
+import { emptyPosition, type Position, type TieMember } from "../../src/model/position.ts";
 import type { StreamKey } from "../../src/model/stream-key.ts";
 import type {
   AuditRecord,
@@ -100,11 +100,11 @@ async function everything(store: StateStore, of: StreamKey): Promise<unknown> {
   };
 }
 
-/** A position with its boundary keys in an order of their own; a store keeps them as a set. */
+/** A position with its tie set in an order of their own; a store keeps them as a set. */
 export function inOrder(position: Position): Position {
-  const name = ({ cursor, identity }: BoundaryKey): string => JSON.stringify([cursor, identity]);
-  const boundary = [...position.boundary].sort((a, b) => (name(a) < name(b) ? -1 : 1));
-  return { ...position, boundary };
+  const name = ({ cursor, identity }: TieMember): string => JSON.stringify([cursor, identity]);
+  const tieSet = [...position.tieSet].sort((a, b) => (name(a) < name(b) ? -1 : 1));
+  return { ...position, tieSet };
 }
 
 /** Every item of a listing, asked for page by page; no page may be longer than it was to be. */

@@ -76,10 +76,10 @@ export const transactionCases: StateCases = stateCases("the caller's own transac
     const own = transactionsOf(harness);
     const { store } = harness;
     const run = await begin(store);
-    const boundary = [{ identity: "a", cursor: "2026-01-01T00:00:01Z", count: 1 }];
+    const tieSet = [{ identity: "a", cursor: "2026-01-01T00:00:01Z", count: 1 }];
     const checkpoint = {
       sequence: 1,
-      position: at("2026-01-01T00:00:01Z", { boundary }),
+      position: at("2026-01-01T00:00:01Z", { tieSet }),
       recordsProcessed: 1,
     };
     const lost = await own.begin();

@@ -90,7 +90,14 @@ export const importRequest = z
     example: {
       state: {
         cursor_type: "numeric_id",
-        position: { format: 1, watermark: "41", companions: {}, window: null, boundary: [], coverage: [] },
+        position: {
+          format: 1,
+          watermark: "41",
+          secondaryCursors: {},
+          window: null,
+          tieSet: [],
+          coverage: [],
+        },
         metadata: null,
       },
       reason: "moved from the old server",

@@ -113,7 +113,7 @@ export const position = z.looseObject({ format: z.int().positive() }).meta({
   id: "Position",
   description:
     "All that is stored of where a stream stands: watermark, further cursors, an unfinished window, the keys of records already delivered at the watermark, and what is covered. For clients that keep one; others give a cursor.",
-  example: { format: 1, watermark: "41", companions: {}, window: null, boundary: [], coverage: [] },
+  example: { format: 1, watermark: "41", secondaryCursors: {}, window: null, tieSet: [], coverage: [] },
 });
 export type WirePosition = z.infer<typeof position>;
 

@@ -14,7 +14,7 @@ import { badRequest, checked, pathParams, queryFields, readBody } from "./reques
 
 const handlers: Handlers<RouteName> = { ...streamHandlers, ...keyHandlers };
 
-/** Bodies that hold a position may hold its boundary keys, thousands of them. */
+/** Bodies that hold a position may hold its tie set, thousands of them. */
 const mostBytes = { usual: 1024 * 1024, withPosition: 8 * 1024 * 1024 };
 const holdPositions: readonly RouteName[] = ["checkpoint", "complete", "import"];
 

@@ -78,7 +78,7 @@ const units = [
 
 function timeText(seconds: number): string {
   for (const [name, length] of units) {
-    // Slices at the starts of periods end a granule before them.
+    // Slices at the starts of periods end one step before them.
     const count = Math.round((seconds / length) * 10) / 10;
     if (count >= 2 || (count >= 1 && name !== "days")) return `${count} ${name}`;
     if (count === 1) return "1 day";

@@ -1,7 +1,7 @@
 import { mergeCoverage } from "../../model/coverage.ts";
 import { type CursorType, isOrdered } from "../../model/cursor.ts";
 import { decodePosition, type Interval, type Position } from "../../model/position.ts";
-import type { Granule } from "../../model/precision.ts";
+import type { Precision } from "../../model/precision.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { ExportedStream, RunRecord, StateStore, StreamState } from "../../state/contract.ts";
 import { partitionPages } from "./partitions.ts";
@@ -12,7 +12,7 @@ export interface Snapshot {
   readonly watermark: string | null;
   readonly epoch?: number;
   readonly coverage?: readonly Interval[];
-  readonly boundaryKeys?: number;
+  readonly tieSet?: number;
   /** The unfinished window and where it goes on, as one text; null where there is none. */
   readonly window?: string | null;
   /** Watermarks by partition. */
@@ -55,16 +55,16 @@ export function exportedSnapshot(exported: ExportedStream): Snapshot {
 }
 
 /** As a store merges stretches, which does not know how fine the source's values are. */
-function touching(type: CursorType): Granule {
+function touching(type: CursorType): Precision {
   return type === "timestamp_utc" ? { unit: "time", nanoseconds: 0n } : { unit: "number", amount: "0" };
 }
 
 function ofPosition(position: Position): Snapshot {
-  const { watermark, coverage, boundary, window } = position;
+  const { watermark, coverage, tieSet, window } = position;
   return {
     watermark,
     coverage,
-    boundaryKeys: boundary.length,
+    tieSet: tieSet.length,
     window: window === null ? null : JSON.stringify(window),
   };
 }
@@ -92,7 +92,7 @@ export function changesBetween(from: Snapshot, to: Snapshot): Change[] {
   compare("watermark", from.watermark, to.watermark);
   compare("epoch", from.epoch, to.epoch);
   compare("coverage", from.coverage, to.coverage);
-  compare("boundary_keys", from.boundaryKeys, to.boundaryKeys);
+  compare("tie_set", from.tieSet, to.tieSet);
   compare("window", from.window, to.window);
   if (from.partitions === undefined || to.partitions === undefined) return changes;
   for (const [partition, watermark] of from.partitions) {

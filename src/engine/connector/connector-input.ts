@@ -1,6 +1,6 @@
 import { isTidemarkError, messageOf, type SourceLocation, TidemarkError } from "../../errors.ts";
 import { isPlainObject, kindOf } from "../../model/plain-object.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { parsePath, type SourceRecord } from "../../model/record.ts";
 import { isoFormat } from "../../model/timestamp.ts";
 import { adoptValue } from "../../model/user-value.ts";
@@ -76,7 +76,14 @@ function incrementalOf(connector: Connector, key: ConnectorInputOptions["key"]):
   const type = connector.cursorType ?? "opaque_token";
   return {
     cursors: [
-      { role: "given", type, path: null, format: isoFormat, bound: "inclusive", granule: parseGranule("1") },
+      {
+        role: "given",
+        type,
+        path: null,
+        format: isoFormat,
+        bound: "inclusive",
+        precision: parsePrecision("1"),
+      },
     ],
     order: "ascending",
     pagesPerCheckpoint: 1,
@@ -85,7 +92,7 @@ function incrementalOf(connector: Connector, key: ConnectorInputOptions["key"]):
     onNullCursor: "fail",
     lookback: null,
     settle: null,
-    maxBoundaryKeys: 10_000,
+    maxTieSetSize: 10_000,
   };
 }
 

@@ -69,7 +69,7 @@ export async function attemptBackfill(pipeline: Pipeline, options: BackfillOptio
   const stretch = resumed ?? (await newStretch(pipeline, options, field));
   const range = await rangeOf(pipeline, options, field, stretch);
   const id = options.resume ?? randomUUID();
-  const from = stretch.lower === null ? null : stepCursor(field.type, stretch.lower, field.granule, 1);
+  const from = stretch.lower === null ? null : stepCursor(field.type, stretch.lower, field.precision, 1);
   const begun: BackfillRange = { backfill: id, from, to: stretch.upper };
   options.onBegin?.(begun);
   const result = await attemptRun(pipeline, options, {
@@ -123,7 +123,7 @@ async function newStretch(
   field: CursorField,
 ): Promise<Interval> {
   const { incremental } = pipeline.input;
-  const { type, granule } = field;
+  const { type, precision } = field;
   if (options.from === undefined) throw invalid(pipeline, "a backfill needs to know where it begins: from");
   const from = cursorAskedFor(incremental, options.from, "from");
   const upper = await lastOf(pipeline, options, field);
@@ -131,7 +131,7 @@ async function newStretch(
     throw invalid(pipeline, `the backfill would end at ${upper}, before it begins at ${from}`);
   }
   // A stretch is (lower, upper], and `from` itself is asked for.
-  return { lower: stepCursor(type, from, granule, -1), upper };
+  return { lower: stepCursor(type, from, precision, -1), upper };
 }
 
 /** Where the range ends: never in the future, of which nobody can say that it was read whole. */
@@ -187,7 +187,7 @@ async function rangeOf(
   }
   const known = pipeline.output.appends ? await options.state.coverage(pipeline.key) : [];
   const merged = known.reduce<Interval[]>(
-    (all, interval) => addInterval(field.type, all, interval, field.granule),
+    (all, interval) => addInterval(field.type, all, interval, field.precision),
     [],
   );
   return { stretch, step, concurrency, known: merged };

@@ -32,7 +32,7 @@ test.each(["ascending", "unordered"] as const)(
     const bench = new Bench({ appends: false, reading: { order: "stored" }, incremental: { order } });
     expect(await over(contents, bench)).toEqual({ held: contents, written: [3, 1, 1, 0, 1] });
     const stored = await bench.state.get(key);
-    expect(stored?.position.boundary.map(({ cursor }) => cursor)).toEqual([at(5), at(5)]);
+    expect(stored?.position.tieSet.map(({ cursor }) => cursor)).toEqual([at(5), at(5)]);
   },
 );
 

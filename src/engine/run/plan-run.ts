@@ -12,9 +12,9 @@ import { PageGuard } from "../tracking/page-guard.ts";
 import type { Part, Unit } from "../tracking/part.ts";
 import { PositionTracker } from "../tracking/position-tracker.ts";
 import { SlicedPart } from "../tracking/sliced-part.ts";
-import { GivenTracker } from "../tracking/source-managed-tracker.ts";
+import { SourceManagedTracker } from "../tracking/source-managed-tracker.ts";
 import { TakenRecords } from "../tracking/taken-records.ts";
-import { boundaryNameBy } from "../tracking/tie-name.ts";
+import { tieNameBy } from "../tracking/tie-name.ts";
 import type { Edges, TrackerOptions } from "../tracking/tracker-options.ts";
 import { WholePart, type WholeRead } from "../tracking/whole-part.ts";
 import { tellOfSkew } from "./clock-skew.ts";
@@ -148,7 +148,7 @@ class Planner {
   part(partition: string | null, stands: Position, untold: boolean): Part {
     const { pipeline, asked, range } = this.#parts;
     // What is asked for again is delivered again, at the watermark too.
-    const start = asked.since === undefined ? stands : { ...stands, boundary: [] };
+    const start = asked.since === undefined ? stands : { ...stands, tieSet: [] };
     const taken = this.#taken(stands);
     const { incremental } = pipeline.input;
     const field = incremental.cursors[0];
@@ -156,7 +156,7 @@ class Planner {
     const versions = this.#versions();
     const track = (from: Position, window: Window, edges: Edges) =>
       this.#track({ ...incremental, order: "unordered" }, { start: from, window, edges, versions });
-    const nameOf = boundaryNameBy(identityPlan(pipeline));
+    const nameOf = tieNameBy(identityPlan(pipeline));
     if (field !== undefined && range !== null) {
       const { stretch, step, known } = range;
       const bound = (value: string) => ({ type: field.type, value });
@@ -168,7 +168,7 @@ class Planner {
         type: field.type,
         step,
         clamp: incremental.slices?.clamp ?? null,
-        granule: field.granule,
+        precision: field.precision,
       };
       return new SlicedPart({
         partition,
@@ -187,7 +187,12 @@ class Planner {
     const slices = incremental.slices ?? null;
     const window = freezeWindow(incremental, start, this.#horizon, asked);
     if (field !== undefined && slices !== null && window.lower !== null && window.upper !== null) {
-      const cut: Cut = { type: field.type, step: slices.step, clamp: slices.clamp, granule: field.granule };
+      const cut: Cut = {
+        type: field.type,
+        step: slices.step,
+        clamp: slices.clamp,
+        precision: field.precision,
+      };
       const sliced = { lower: window.lower, upper: window.upper };
       return new SlicedPart({
         partition,
@@ -224,13 +229,18 @@ class Planner {
       start.window !== null && resume !== null
         ? windowAgain(incremental, start.window)
         : this.#fromItsStart(start);
-    const request = { window, companions: start.companions, resume, since: start.tally?.since ?? null };
+    const request = {
+      window,
+      secondaryCursors: start.secondaryCursors,
+      resume,
+      since: start.tally?.since ?? null,
+    };
     const guard = new PageGuard(incremental);
     if (leading?.role === "given") {
       const { appends } = pipeline.output;
       const { refusals } = this.#parts;
       return {
-        tracker: new GivenTracker({ start, startedAt, type: leading.type, appends, refusals }),
+        tracker: new SourceManagedTracker({ start, startedAt, type: leading.type, appends, refusals }),
         guard,
         request,
       };

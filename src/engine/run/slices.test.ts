@@ -3,7 +3,7 @@ import { Bench, key } from "../../../test/support/engine-bench.ts";
 import { FakeClock } from "../../../testing/fake-clock.ts";
 import type { SimulatedReading } from "../../../testing/simulated-source.ts";
 import { TidemarkError } from "../../errors.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { parseSliceStep } from "../../model/slices.ts";
 import type { Incremental } from "../ports.ts";
 
@@ -117,7 +117,7 @@ describe("slices", () => {
   });
 
   it("P6: records that a source gave past the window's end come once, in whatever slice they are met again", async () => {
-    const { bench, clock } = yearOf(2, {}, true, { overshoot: parseGranule("P3D") });
+    const { bench, clock } = yearOf(2, {}, true, { overshoot: parsePrecision("P3D") });
     await clock.advance(-355 * day);
     await bench.run({ clock });
     expect(bench.ids()).toHaveLength(13);
@@ -169,7 +169,7 @@ describe("slices", () => {
   });
 
   it("a lookback is read again before the gaps", async () => {
-    const { bench, clock } = yearOf(2, { lookback: parseGranule("P2D") }, false);
+    const { bench, clock } = yearOf(2, { lookback: parsePrecision("P2D") }, false);
     await bench.run({ clock });
     bench.source.put({ id: 500, updated_at: onDay(363) });
     await bench.run({ clock });

@@ -46,7 +46,7 @@ describe("sync", () => {
     }
   });
 
-  it("P6: a record changed within the granule of its timestamp reaches an upsert", async () => {
+  it("P6: a record changed within the precision of its timestamp reaches an upsert", async () => {
     const bench = new Bench({ appends: false });
     bench.source.records = [{ id: 1, updated_at: at(1), price: 1 }];
     await bench.run();
@@ -136,7 +136,7 @@ describe("sync", () => {
   it("of more records without a cursor than can be kept, delivers only the rest again, and says so", async () => {
     const bench = new Bench({
       appends: false,
-      incremental: { onNullCursor: "deliver", maxBoundaryKeys: 4 },
+      incremental: { onNullCursor: "deliver", maxTieSetSize: 4 },
       reading: { paging: "offset", order: "stored", pageSize: 5 },
     });
     bench.source.records = [
@@ -145,7 +145,7 @@ describe("sync", () => {
     ];
     const warning = {
       code: "NULL_CURSORS_FULL",
-      message: expect.stringMatching(/^more than 4 records have no cursor; 4 of them .* `maxBoundaryKeys`$/),
+      message: expect.stringMatching(/^more than 4 records have no cursor; 4 of them .* `maxTieSetSize`$/),
     };
     const first = await bench.run();
     expect(first).toMatchObject({ recordsWritten: 13, warnings: [warning] });
@@ -155,7 +155,7 @@ describe("sync", () => {
       expect(run.warnings).toMatchObject([warning]);
     }
     expect(bench.ids().slice(13)).toEqual([5, 6, 7, 8, 9, 10, 5, 6, 7, 8, 9, 10]);
-    expect((await bench.state.get(key))?.position.boundary).toHaveLength(7);
+    expect((await bench.state.get(key))?.position.tieSet).toHaveLength(7);
   });
 
   it("a mistyped cursor field is told where nulls are skipped or delivered", async () => {
@@ -265,7 +265,7 @@ describe("sync", () => {
     );
     expect(result).toMatchObject({ status: "completed", recordsWritten: 1000 });
     expect(most).toBe(2);
-    expect(bench.table.mark?.position.boundary).toHaveLength(2);
+    expect(bench.table.mark?.position.tieSet).toHaveLength(2);
   });
 
   it("P11: a preview moves nothing and writes nothing", async () => {

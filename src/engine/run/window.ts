@@ -7,7 +7,7 @@ import {
   stepCursor,
 } from "../../model/cursor.ts";
 import type { Position, UnfinishedWindow } from "../../model/position.ts";
-import type { Granule } from "../../model/precision.ts";
+import type { Precision } from "../../model/precision.ts";
 import { type Period, periodStart } from "../../model/slices.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { Incremental, Window } from "../ports.ts";
@@ -53,7 +53,7 @@ export function freezeWindow(
   const upper = lowest(present, horizon.safeUpper);
   const clamp = incremental.slices?.clamp ?? null;
   if (clamp === null || upper === null) return { lower, upper };
-  return { lower, upper: endOfPeriod(upper, clamp, field.granule) };
+  return { lower, upper: endOfPeriod(upper, clamp, field.precision) };
 }
 
 /**
@@ -95,9 +95,9 @@ function watermarkOf(type: CursorType, { watermark }: Position): Cursor | null {
 const dayMs = 86_400_000;
 
 /** The last value before the period that is not over yet. */
-function endOfPeriod(upper: Cursor, clamp: Period, granule: Granule): Cursor {
-  const begins = periodStart(stepCursor(upper.type, upper.value, granule, 1), clamp);
-  return { type: upper.type, value: stepCursor(upper.type, begins, granule, -1) };
+function endOfPeriod(upper: Cursor, clamp: Period, precision: Precision): Cursor {
+  const begins = periodStart(stepCursor(upper.type, upper.value, precision, 1), clamp);
+  return { type: upper.type, value: stepCursor(upper.type, begins, precision, -1) };
 }
 
 /** The lower of two bounds; one that is absent is none. */
@@ -114,7 +114,7 @@ export function windowAgain(incremental: Incremental, unfinished: UnfinishedWind
   return { lower: bound(unfinished.lower), upper: bound(unfinished.upper) };
 }
 
-function lowered(cursor: Cursor, by: Granule | null): Cursor {
+function lowered(cursor: Cursor, by: Precision | null): Cursor {
   return by === null ? cursor : { type: cursor.type, value: stepCursor(cursor.type, cursor.value, by, -1) };
 }
 

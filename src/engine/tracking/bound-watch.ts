@@ -44,7 +44,7 @@ export class BoundWatch {
   /** What watches one part; nothing is expected of one that goes on inside a window, or holds no record at its watermark. */
   part(start: Position, window: Window, resumes: boolean): PartWatch {
     const { watermark } = start;
-    const tied = watermark === null ? [] : start.boundary.filter(({ cursor }) => cursor === watermark);
+    const tied = watermark === null ? [] : start.tieSet.filter(({ cursor }) => cursor === watermark);
     const lower = window.lower?.value ?? null;
     const isWatched = this.#parts.looks && !resumes && lower !== null && tied.length > 0;
     if (isWatched && watermark !== null) this.#first ??= { watermark, lower };

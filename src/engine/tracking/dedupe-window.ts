@@ -43,12 +43,12 @@ export function withDedupedFrom(
   const { dedupe, lookback, cursors } = incremental;
   const [field] = cursors;
   if (dedupe !== "window" || lookback === null || field === undefined) return rest;
-  const { type, granule } = field;
+  const { type, precision } = field;
   // What had the watermark's own value when keeping began was delivered before.
-  const began = start.watermark === null ? null : stepCursor(type, start.watermark, granule, 1);
+  const began = start.watermark === null ? null : stepCursor(type, start.watermark, precision, 1);
   const known = start.dedupedFrom ?? began;
   const reached = position.watermark === null ? null : stepCursor(type, position.watermark, lookback, -1);
-  const unfinished = known ?? (reached === null ? null : stepCursor(type, reached, granule, -1));
+  const unfinished = known ?? (reached === null ? null : stepCursor(type, reached, precision, -1));
   const from = windowFinished ? higher(type, known, reached) : unfinished;
   return from === null ? rest : { ...rest, dedupedFrom: from };
 }

@@ -12,7 +12,7 @@ const cursorsOf = (day: number) =>
 function delivered(seen?: SeenRecords, watermark: string | null = null): DeliveredRecords {
   return new DeliveredRecords({
     type: "timestamp_utc",
-    granule: { unit: "time", nanoseconds: 1_000_000n },
+    precision: { unit: "time", nanoseconds: 1_000_000n },
     identity: { key: [["id"]], content: false },
     start: { ...emptyPosition, watermark, ...(seen === undefined ? {} : { seen }) },
     beginning: null,

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import { type CursorType, compareCursorValues, stepCursor } from "../../model/cursor.ts";
 import { type IdentityPlan, identityOf, withoutContent } from "../../model/identity.ts";
-import type { BoundaryKey, Position, SeenRecords } from "../../model/position.ts";
-import type { Granule } from "../../model/precision.ts";
+import type { Position, SeenRecords, TieMember } from "../../model/position.ts";
+import type { Precision } from "../../model/precision.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
 /** A stream of no more records than this keeps the names of all of them. */
@@ -10,7 +10,7 @@ export const smallStream = 1000;
 
 export interface DeliveredRecordsOptions {
   readonly type: CursorType;
-  readonly granule: Granule;
+  readonly precision: Precision;
   /** What makes a record itself. */
   readonly identity: IdentityPlan;
   readonly start: Position;
@@ -64,7 +64,7 @@ export class DeliveredRecords {
     for (let at = 0; at < packed.length; at += nameLength) {
       this.#keep(packed.slice(at, at + nameLength), null);
     }
-    for (const key of start.boundary) {
+    for (const key of start.tieSet) {
       if (key.cursor !== "") this.#keep(this.#nameOfKey(key), key.cursor);
     }
   }
@@ -157,8 +157,8 @@ export class DeliveredRecords {
 
   /** From here on all will be known, though nothing before is. Null where that is not followed. */
   #fromHereOn(): string | null {
-    const { type, granule, reach } = this.#options;
-    return this.#highest === null || reach === null ? null : stepCursor(type, this.#highest, granule, 1);
+    const { type, precision, reach } = this.#options;
+    return this.#highest === null || reach === null ? null : stepCursor(type, this.#highest, precision, 1);
   }
 
   #prune(): void {
@@ -187,8 +187,8 @@ export class DeliveredRecords {
     return shortHash(identityOf(record, { ...identity, content: false }), cursor);
   }
 
-  /** A boundary key's identity has the content behind the key where both count. */
-  #nameOfKey({ identity, cursor }: BoundaryKey): string {
+  /** The identity of a member of the tie set has the content behind the key where both count. */
+  #nameOfKey({ identity, cursor }: TieMember): string {
     const { key, content } = this.#options.identity;
     return shortHash(key !== null && content ? withoutContent(identity) : identity, cursor);
   }

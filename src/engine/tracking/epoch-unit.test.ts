@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ExactNumber } from "../../model/exact-number.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { type CursorFormat, parseTimestamp } from "../../model/timestamp.ts";
 import { epochUnitDoubt } from "./epoch-unit.ts";
 
@@ -12,7 +12,7 @@ function doubt(raw: unknown, kind: "epoch_s" | "epoch_ms" | "epoch_us" | "epoch_
     path: ["meta", "at"],
     format,
     bound: "inclusive",
-    granule: parseGranule("1s"),
+    precision: parsePrecision("1s"),
   });
 }
 

@@ -13,11 +13,11 @@ export function followsLate(options: TrackerOptions, field: CursorField | null):
   if (reach === undefined || field === null || field.path === null || !isOrdered(field.type)) return null;
   return new DeliveredRecords({
     type: field.type,
-    granule: field.granule,
+    precision: field.precision,
     identity,
     start,
     beginning: beginningOf(start, window.lower?.value ?? null, field),
-    most: incremental.maxBoundaryKeys,
+    most: incremental.maxTieSetSize,
     // What a lookback reads again is delivered again, late or not.
     reach: incremental.lookback === null ? reach : null,
   });
@@ -27,9 +27,9 @@ export function followsLate(options: TrackerOptions, field: CursorField | null):
  * The last cursor before the stream's beginning, by what it has covered; null where it began at the source's
  * own. What lies there is not the stream's: it was left out on purpose, or a backfill brought it.
  */
-function beginningOf(start: Position, lower: string | null, { type, granule }: CursorField): string | null {
+function beginningOf(start: Position, lower: string | null, { type, precision }: CursorField): string | null {
   const { watermark, coverage } = start;
-  if (watermark === null) return lower === null ? null : stepCursor(type, lower, granule, -1);
+  if (watermark === null) return lower === null ? null : stepCursor(type, lower, precision, -1);
   const last = coverage.find(({ upper }) => compareCursorValues(type, upper, watermark) >= 0);
   return last?.lower ?? null;
 }
@@ -73,6 +73,6 @@ export function tellOfLate(late: LateRecord, delivered: DeliveredRecords, type: 
   if (!delivered.isFull) return;
   warn(
     "REREAD_UNKNOWN",
-    `records from ${reached} to ${lower} are read again by every run, and there are more than \`maxBoundaryKeys\` of them: one that came late among them cannot be told apart and is left out. Declare \`lookback\`, a finer \`queryFormat\`, or a higher \`maxBoundaryKeys\``,
+    `records from ${reached} to ${lower} are read again by every run, and there are more than \`maxTieSetSize\` of them: one that came late among them cannot be told apart and is left out. Declare \`lookback\`, a finer \`queryFormat\`, or a higher \`maxTieSetSize\``,
   );
 }

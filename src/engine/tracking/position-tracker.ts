@@ -12,14 +12,14 @@ import type { DeliveredRecords } from "./delivered-records.ts";
 import { followsLate, isBelowReach, tellOfLate } from "./late-records.ts";
 import { ReadableRecords, refusedIdentity } from "./readable-records.ts";
 import { type CursorsOfPage, describeRecord, noCursors } from "./record-cursors.ts";
-import { Companions } from "./secondary-cursors.ts";
+import { SecondaryCursors } from "./secondary-cursors.ts";
 import { isSurelyNew } from "./surely-new.ts";
 import { TieSet } from "./tie-set.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 import { later, type UnclearTimes, unclearTimes } from "./unclear-times.ts";
 
-/** Follows a run by the cursors that its records hold. Keeps no more than the boundary keys in memory. */
+/** Follows a run by the cursors that its records hold. Keeps no more than the tie set in memory. */
 export class PositionTracker implements Tracker {
   /** What is read again is known again, by its key or its place, so any commit will do. */
   readonly settled = true;
@@ -28,7 +28,7 @@ export class PositionTracker implements Tracker {
   readonly #field: CursorField | null;
   readonly #unclear: UnclearTimes | null;
   readonly #ties: TieSet;
-  readonly #companions: Companions;
+  readonly #secondaryCursors: SecondaryCursors;
   readonly #readable: ReadableRecords;
   /** Null where nobody asks for late records: in slices and backfills. */
   readonly #delivered: DeliveredRecords | null;
@@ -59,7 +59,7 @@ export class PositionTracker implements Tracker {
     this.#next = options.resume ?? null;
     this.#highest = start.window?.highest ?? start.watermark;
     this.#keptFrom = this.#stretchOf(this.#highest) ?? this.#highest;
-    this.#companions = new Companions(incremental.cursors, start.companions);
+    this.#secondaryCursors = new SecondaryCursors(incremental.cursors, start.secondaryCursors);
     this.#offset = BigInt(this.#field?.role === "offset" ? (start.watermark ?? "0") : "0");
     this.#readable = new ReadableRecords({
       incremental,
@@ -72,9 +72,9 @@ export class PositionTracker implements Tracker {
     this.#delivered = followsLate(options, this.#field);
     this.#ties = new TieSet({
       type: this.#field === null ? null : this.#field.type,
-      start: start.boundary,
+      start: start.tieSet,
       identity: options.identity,
-      most: incremental.maxBoundaryKeys,
+      most: incremental.maxTieSetSize,
       warn: options.warn,
     });
   }
@@ -126,19 +126,19 @@ export class PositionTracker implements Tracker {
   #reached(at: { windowFinished: boolean }): Position {
     const { start } = this.#options;
     const { window } = this.#frame;
-    const companions = this.#companions.values;
+    const secondaryCursors = this.#secondaryCursors.values;
     if (this.#field?.role === "offset") {
       const watermark = String(this.#offset);
-      return { watermark, companions, window: null, boundary: [], coverage: start.coverage };
+      return { watermark, secondaryCursors, window: null, tieSet: [], coverage: start.coverage };
     }
     if (at.windowFinished || this.byRecord) {
       const watermark = this.#watermark();
       const coverage = this.#coverageTo(watermark);
-      return { watermark, companions, window: null, boundary: this.#ties.from(watermark), coverage };
+      return { watermark, secondaryCursors, window: null, tieSet: this.#ties.from(watermark), coverage };
     }
     return {
       watermark: start.watermark,
-      companions: start.companions,
+      secondaryCursors: start.secondaryCursors,
       window: {
         lower: window.lower?.value ?? null,
         upper: window.upper?.value ?? null,
@@ -146,7 +146,7 @@ export class PositionTracker implements Tracker {
         highest: this.#highest,
         resume: this.#next,
       },
-      boundary: [...this.#ties.within()],
+      tieSet: [...this.#ties.within()],
       coverage: start.coverage,
     };
   }
@@ -170,10 +170,10 @@ export class PositionTracker implements Tracker {
     const { window } = this.#frame;
     const field = this.#field;
     if (field === null || watermark === null) return start.coverage;
-    const { type, granule } = field;
+    const { type, precision } = field;
     const from = window.lower?.value ?? null;
-    const lower = from === null || start.watermark !== null ? from : stepCursor(type, from, granule, -1);
-    return addInterval(type, start.coverage, { lower, upper: watermark }, granule);
+    const lower = from === null || start.watermark !== null ? from : stepCursor(type, from, precision, -1);
+    return addInterval(type, start.coverage, { lower, upper: watermark }, precision);
   }
 
   #mayResumeAt(place: ResumePoint | null): boolean {
@@ -207,7 +207,7 @@ export class PositionTracker implements Tracker {
       order: this.#order,
       last: this.#last,
       highest: this.#highest,
-      boundary: this.#ties.whole,
+      tieSet: this.#ties.whole,
     });
     const { cursors, ...admitted } =
       this.#wholePage(page, field, read, surelyNew) ?? this.#recordByRecord(page, field, read.cursors);
@@ -280,7 +280,7 @@ export class PositionTracker implements Tracker {
         this.#delivered?.add(record, cursor);
       if (!isTaken && cursor !== null && side === "within") this.#options.versions?.noteKnown(record, cursor);
       if (!isTaken) continue;
-      if (this.#companions.follow(record)) this.#changed = true;
+      if (this.#secondaryCursors.follow(record)) this.#changed = true;
       records.push(record);
       taken.push(cursor);
       deliveries?.push(this.#nameOf(record, cursor, field.type));
@@ -348,19 +348,19 @@ export class PositionTracker implements Tracker {
 
   /** A record past the window's end is delivered ahead of time, once, as long as that can be remembered. */
   #takesAhead(record: SourceRecord, cursor: string, side: Side): boolean {
-    const { maxBoundaryKeys } = this.#options.incremental;
+    const { maxTieSetSize } = this.#options.incremental;
     if (!this.#ties.isFull) return this.#ties.takesOnce(record, cursor);
     if (this.#ties.claim(record, cursor)) return false;
     if (side === "past") {
       this.#options.warn(
         "RECORDS_HELD_BACK",
-        `more than ${maxBoundaryKeys} records lie past ${this.#frame.upper}, where the window ends because more may come in there; the rest of them is left to a later run`,
+        `more than ${maxTieSetSize} records lie past ${this.#frame.upper}, where the window ends because more may come in there; the rest of them is left to a later run`,
       );
       return false;
     }
     this.#options.warn(
-      "BOUNDARY_KEYS_FULL",
-      `more than ${maxBoundaryKeys} records lie in the future; the rest of them are delivered again by every run`,
+      "TIE_SET_FULL",
+      `more than ${maxTieSetSize} records lie in the future; the rest of them are delivered again by every run`,
     );
     return true;
   }
@@ -389,7 +389,7 @@ export class PositionTracker implements Tracker {
   #typeOf(): CursorType {
     const type = this.#field?.type;
     if (type === undefined || !isOrdered(type)) {
-      throw new TidemarkError("INTERNAL", "records without an ordered cursor have no boundary");
+      throw new TidemarkError("INTERNAL", "records without an ordered cursor have no tie set");
     }
     return type;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CursorType } from "../../model/cursor.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { parseCursorFormat } from "../../model/timestamp.ts";
 import type { CursorField } from "../ports.ts";
 import { readCursors } from "./record-cursors.ts";
@@ -12,7 +12,7 @@ function fieldOf(type: CursorType, format = "iso8601"): CursorField {
     path: ["at"],
     format: parseCursorFormat(format, "UTC"),
     bound: "inclusive",
-    granule: parseGranule(type === "timestamp_utc" ? "1ms" : "1"),
+    precision: parsePrecision(type === "timestamp_utc" ? "1ms" : "1"),
   };
 }
 

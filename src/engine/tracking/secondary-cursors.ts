@@ -4,16 +4,16 @@ import { type SourceRecord, valueAt } from "../../model/record.ts";
 import type { CursorField } from "../ports.ts";
 
 /** Follows the ids that a pipeline keeps beside its leading cursor: the highest of those delivered. */
-export class Companions {
+export class SecondaryCursors {
   readonly #fields: readonly CursorField[];
   readonly #highest: { id?: string; offset?: string };
 
-  constructor(cursors: readonly CursorField[], start: Position["companions"]) {
+  constructor(cursors: readonly CursorField[], start: Position["secondaryCursors"]) {
     this.#fields = cursors.slice(1).filter(({ role, path }) => role === "id" && path !== null);
     this.#highest = { ...start };
   }
 
-  get values(): Position["companions"] {
+  get values(): Position["secondaryCursors"] {
     return { ...this.#highest };
   }
 

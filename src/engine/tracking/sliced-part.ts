@@ -1,6 +1,6 @@
 import { addInterval, contiguousEnd, gaps, mergeCoverage } from "../../model/coverage.ts";
 import { compareCursorValues, stepCursor } from "../../model/cursor.ts";
-import type { BoundaryKey, Interval, Position } from "../../model/position.ts";
+import type { Interval, Position, TieMember } from "../../model/position.ts";
 import { type Cut, cutIntoSlices } from "../../model/slices.ts";
 import type { Incremental, Page, Window } from "../ports.ts";
 import { PageGuard } from "./page-guard.ts";
@@ -28,7 +28,7 @@ export interface SlicedPartOptions {
   readonly live: boolean;
   readonly taken: TakenRecords;
   readonly untold?: boolean;
-  /** Tells the boundary's keys apart. */
+  /** Tells the members of the tie set apart. */
   readonly nameOf: (cursor: string, identity: string) => string;
   readonly track: (start: Position, window: Window, edges: Edges) => PositionTracker;
 }
@@ -48,7 +48,7 @@ export class SlicedPart implements Part {
   #coverage: readonly Interval[];
   #highest: string | null;
   /** What was delivered at the ends of slices, by cursor and identity. */
-  readonly #boundary = new Map<string, BoundaryKey>();
+  readonly #tieSet = new Map<string, TieMember>();
   #finishedAll = false;
   #left = 0;
   #changed: boolean;
@@ -60,10 +60,10 @@ export class SlicedPart implements Part {
     this.partition = partition;
     this.taken = taken;
     this.#options = options;
-    this.#coverage = mergeCoverage(this.#type, start.coverage, this.#granule);
+    this.#coverage = mergeCoverage(this.#type, start.coverage, this.#precision);
     // Coverage never reaches past the highest record seen, so it tells how far that was.
     this.#highest = this.#higher(start.watermark, this.#coverage.at(-1)?.upper ?? null);
-    this.#remember(start.boundary);
+    this.#remember(start.tieSet);
     this.#changed = untold ?? false;
   }
 
@@ -71,8 +71,8 @@ export class SlicedPart implements Part {
     return this.#options.cut.type;
   }
 
-  get #granule(): Cut["granule"] {
-    return this.#options.cut.granule;
+  get #precision(): Cut["precision"] {
+    return this.#options.cut.precision;
   }
 
   get changed(): boolean {
@@ -126,7 +126,7 @@ export class SlicedPart implements Part {
       lower !== null && value !== null && compareCursorValues(type, lower, value) < 0;
     const from = live && isLower(start.watermark) ? start.watermark : lower;
     const again = from === lower || from === null ? [] : [{ lower, upper: from }];
-    const covered = mergeCoverage(type, [...this.#coverage, ...known], this.#granule);
+    const covered = mergeCoverage(type, [...this.#coverage, ...known], this.#precision);
     return [...again, ...gaps(type, covered, { lower: from, upper })];
   }
 
@@ -142,10 +142,10 @@ export class SlicedPart implements Part {
     const sliceStart: Position = {
       ...start,
       watermark: lower,
-      companions: {},
+      secondaryCursors: {},
       window: null,
       // What an earlier run delivered ahead of its window may lie in any slice.
-      boundary: first ? start.boundary : start.boundary.filter(({ cursor }) => this.#isAbove(cursor, lower)),
+      tieSet: first ? start.tieSet : start.tieSet.filter(({ cursor }) => this.#isAbove(cursor, lower)),
       coverage: [],
     };
     const slice = { lower: lower === null ? null : cursor(lower), upper: cursor(upper) };
@@ -158,14 +158,14 @@ export class SlicedPart implements Part {
     const asked =
       cut.clamp === null || first || lower === null
         ? slice
-        : { ...slice, lower: cursor(stepCursor(type, lower, this.#granule, 1)) };
+        : { ...slice, lower: cursor(stepCursor(type, lower, this.#precision, 1)) };
     const name = `the slice (${lower ?? "beginning"}, ${upper}]`;
     return {
       part: this,
       name: partition === null ? name : `partition ${partition}, ${name}`,
       request: {
         window: asked,
-        companions: {},
+        secondaryCursors: {},
         resume: null,
         ...(partition === null ? {} : { partition }),
       },
@@ -182,17 +182,17 @@ export class SlicedPart implements Part {
 
   #finish(slice: Interval, tracker: PositionTracker): void {
     const type = this.#type;
-    const { watermark, boundary } = tracker.position({ windowFinished: true });
+    const { watermark, tieSet } = tracker.position({ windowFinished: true });
     const lower =
       slice.lower === null || !this.#isBeginning(slice.lower) ? slice.lower : this.#beforeBeginning();
     // Past the present of the source, more may come in anywhere in the slice.
     const upper = tracker.windowEnd ?? slice.upper;
     if (lower === null || compareCursorValues(type, lower, upper) < 0)
-      this.#coverage = addInterval(type, this.#coverage, { lower, upper }, this.#granule);
+      this.#coverage = addInterval(type, this.#coverage, { lower, upper }, this.#precision);
     // A record right at the beginning is seen too, though the slice's watermark is where it was.
-    const seen = watermark !== slice.lower || boundary.some(({ cursor }) => cursor === watermark);
+    const seen = watermark !== slice.lower || tieSet.some(({ cursor }) => cursor === watermark);
     if (seen) this.#highest = this.#higher(this.#highest, watermark);
-    this.#remember(boundary);
+    this.#remember(tieSet);
     this.taken.passed(tracker);
     // A slice beyond all records seen counts for nothing yet, so a run that finds nothing changes nothing.
     if (tracker.changed || !this.#options.live || this.#isBelowHighest(slice.lower)) this.#changed = true;
@@ -212,11 +212,11 @@ export class SlicedPart implements Part {
 
   #beforeBeginning(): string | null {
     const { lower } = this.#options.window;
-    return lower === null ? null : stepCursor(this.#type, lower.value, this.#granule, -1);
+    return lower === null ? null : stepCursor(this.#type, lower.value, this.#precision, -1);
   }
 
-  #remember(keys: readonly BoundaryKey[]): void {
-    for (const key of keys) this.#boundary.set(this.#options.nameOf(key.cursor, key.identity), key);
+  #remember(keys: readonly TieMember[]): void {
+    for (const key of keys) this.#tieSet.set(this.#options.nameOf(key.cursor, key.identity), key);
   }
 
   #oneLess(): void {
@@ -249,7 +249,7 @@ export class SlicedPart implements Part {
     const watermark = this.#watermark(coverage);
     // Slices do not note what they deliver, so the names kept so far are no longer all there are.
     const { seen: _, ...kept } = start;
-    return { ...kept, watermark, window: null, boundary: this.#boundaryAt(watermark, coverage), coverage };
+    return { ...kept, watermark, window: null, tieSet: this.#tieSetAt(watermark, coverage), coverage };
   }
 
   /** What was read whole, as far as records were seen. */
@@ -272,17 +272,17 @@ export class SlicedPart implements Part {
   }
 
   /** Of what was delivered, what a later read may bring again: at an end of what is covered, or outside it. */
-  #boundaryAt(watermark: string | null, coverage: readonly Interval[]): BoundaryKey[] {
+  #tieSetAt(watermark: string | null, coverage: readonly Interval[]): TieMember[] {
     const isBelow = (cursor: string, value: string | null): boolean =>
       value !== null && compareCursorValues(this.#type, cursor, value) < 0;
-    for (const [name, { cursor }] of this.#boundary) {
+    for (const [name, { cursor }] of this.#tieSet) {
       if (cursor === "") continue;
       const isCovered = coverage.some(
         ({ lower, upper }) => this.#isAbove(cursor, lower) && isBelow(cursor, upper),
       );
-      if (isCovered || isBelow(cursor, watermark)) this.#boundary.delete(name);
+      if (isCovered || isBelow(cursor, watermark)) this.#tieSet.delete(name);
     }
-    return [...this.#boundary.values()];
+    return [...this.#tieSet.values()];
   }
 
   #isAbove(cursor: string, value: string | null): boolean {

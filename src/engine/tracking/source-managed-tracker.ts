@@ -6,7 +6,7 @@ import type { Page, Refusals } from "../ports.ts";
 import { withoutUnreadable } from "./readable-records.ts";
 import type { Admitted, Tracker } from "./tracker.ts";
 
-export interface GivenTrackerOptions {
+export interface SourceManagedTrackerOptions {
   readonly start: Position;
   readonly type: CursorType;
   /** When the run began, as ISO 8601 in UTC. */
@@ -24,11 +24,11 @@ const noTally: Tally = { records: 0, lastStart: null, since: null, open: null };
  * brought, and covers that page and all before it. What came after it is read again should the run
  * break off, so an output that appends is not asked to commit it before it is covered.
  */
-export class GivenTracker implements Tracker {
+export class SourceManagedTracker implements Tracker {
   readonly recordsRuns = true;
   /** A cursor covers whole pages. */
   readonly byRecord = false;
-  readonly #options: GivenTrackerOptions;
+  readonly #options: SourceManagedTrackerOptions;
   readonly #before: Tally;
   #watermark: string | null;
   #admitted = 0;
@@ -38,7 +38,7 @@ export class GivenTracker implements Tracker {
   #moved = false;
   #changed = false;
 
-  constructor(options: GivenTrackerOptions) {
+  constructor(options: SourceManagedTrackerOptions) {
     this.#options = options;
     this.#before = options.start.tally ?? noTally;
     this.#watermark = options.start.watermark;
@@ -92,7 +92,7 @@ export class GivenTracker implements Tracker {
   position({ windowFinished }: { windowFinished: boolean }): Position {
     const { coverage } = this.#options.start;
     const tally = windowFinished ? this.#finished() : this.#unfinished();
-    return { watermark: this.#watermark, companions: {}, window: null, boundary: [], coverage, tally };
+    return { watermark: this.#watermark, secondaryCursors: {}, window: null, tieSet: [], coverage, tally };
   }
 
   #finished(): Tally {

@@ -3,7 +3,7 @@ import { type IdentityPlan, identityOf } from "../../model/identity.ts";
 import type { Order } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { CursorsOfPage } from "./record-cursors.ts";
-import { boundaryName } from "./tie-name.ts";
+import { tieName } from "./tie-name.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 
 /** Where a tracker stands before a page. */
@@ -13,34 +13,34 @@ export interface Reached {
   readonly last: string | null;
   readonly highest: string | null;
   /** The names of what was delivered at the highest cursor, or past the window; null where some were dropped. */
-  readonly boundary: Pick<ReadonlyMap<string, unknown>, "has" | "size"> | null;
+  readonly tieSet: Pick<ReadonlyMap<string, unknown>, "has" | "size"> | null;
 }
 
 /**
  * Whether a page of an append holds nothing that this run has delivered before, and nothing twice, so
  * that the output need not look: in a window read in one piece and in order, the page lies beyond where
- * the run began and beyond all that came before it. At the highest cursor so far, the boundary tells
+ * the run began and beyond all that came before it. At the highest cursor so far, the tie set tells
  * what came.
  */
 export function isSurelyNew(
   records: readonly SourceRecord[],
   { ascending, lowest, cursors }: CursorsOfPage,
   options: TrackerOptions,
-  { order, last, highest, boundary }: Reached,
+  { order, last, highest, tieSet }: Reached,
 ): boolean {
   const { incremental, edges, start, tracksDeliveries } = options;
   const type = incremental.cursors[0]?.type;
   if (!tracksDeliveries || incremental.dedupe === "window" || order !== "ascending") return false;
   if (edges.lower !== "inclusive" || edges.upper !== "open") return false;
   if (type === undefined || !ascending || lowest === null) return false;
-  if (boundary === null || boundary.size >= incremental.maxBoundaryKeys) return false;
+  if (tieSet === null || tieSet.size >= incremental.maxTieSetSize) return false;
   if (start.watermark !== null && compareCursorValues(type, lowest, start.watermark) <= 0) return false;
   if (!areDistinct(records, cursors, options.identity)) return false;
   const beyond = last === null ? 1 : compareCursorValues(type, lowest, last);
   if (beyond !== 0) return beyond > 0;
   if (last !== highest) return false;
   const tied = records.slice(0, cursors.lastIndexOf(lowest) + 1);
-  return !tied.some((record) => boundary.has(boundaryName(lowest, identityOf(record, options.identity))));
+  return !tied.some((record) => tieSet.has(tieName(lowest, identityOf(record, options.identity))));
 }
 
 /** Of records in order only those of one cursor can be the same delivery. */

@@ -1,7 +1,7 @@
 import { type IdentityPlan, withoutContent } from "../../model/identity.ts";
 
-/** Tells boundary keys apart. */
-export function boundaryName(cursor: string, identity: string): string {
+/** Tells the members of the tie set apart. */
+export function tieName(cursor: string, identity: string): string {
   return `${cursor}\n${identity}`;
 }
 
@@ -9,9 +9,9 @@ export function boundaryName(cursor: string, identity: string): string {
  * Tells them apart by record: of one whose content counts beside its key, only the content that was delivered
  * last is kept.
  */
-export function boundaryNameBy(plan: IdentityPlan): (cursor: string, identity: string) => string {
-  if (!hasLatest(plan)) return boundaryName;
-  return (cursor, identity) => boundaryName(cursor, withoutContent(identity));
+export function tieNameBy(plan: IdentityPlan): (cursor: string, identity: string) => string {
+  if (!hasLatest(plan)) return tieName;
+  return (cursor, identity) => tieName(cursor, withoutContent(identity));
 }
 
 /** Whether a record that is known may be delivered again with another content. */

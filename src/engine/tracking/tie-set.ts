@@ -1,15 +1,15 @@
 import { type CursorType, compareCursorValues } from "../../model/cursor.ts";
 import { type IdentityPlan, identityOf } from "../../model/identity.ts";
-import type { BoundaryKey } from "../../model/position.ts";
+import type { TieMember } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { Warn } from "../ports.ts";
-import { boundaryNameBy, hasLatest } from "./tie-name.ts";
+import { hasLatest, tieNameBy } from "./tie-name.ts";
 
 export interface TieSetParts {
   /** Null for a stream whose records have no ordered cursor: nothing is then known of earlier runs. */
   readonly type: CursorType | null;
   /** What the last run left behind. */
-  readonly start: readonly BoundaryKey[];
+  readonly start: readonly TieMember[];
   readonly identity: IdentityPlan;
   /** How many are kept; those without a cursor are counted by themselves, so that they crowd out no others. */
   readonly most: number;
@@ -22,7 +22,7 @@ export interface TieSetParts {
  */
 export class TieSet {
   readonly #parts: TieSetParts;
-  readonly #keys = new Map<string, BoundaryKey>();
+  readonly #keys = new Map<string, TieMember>();
   #withoutCursor = 0;
   readonly #nameOf: (cursor: string, identity: string) => string;
   /** What is left of the counts that the last run handed over, for records without a key. */
@@ -44,7 +44,7 @@ export class TieSet {
   constructor(parts: TieSetParts) {
     const { type, start } = parts;
     this.#parts = parts;
-    this.#nameOf = boundaryNameBy(parts.identity);
+    this.#nameOf = tieNameBy(parts.identity);
     this.#latest = hasLatest(parts.identity) ? new Map() : null;
     let highest: string | null = null;
     for (const key of type === null ? [] : start) {
@@ -133,7 +133,7 @@ export class TieSet {
   }
 
   /** For a window that is not finished: what the last run left, and what has come. */
-  within(): readonly BoundaryKey[] {
+  within(): readonly TieMember[] {
     const { start } = this.#parts;
     const names = new Map(start.map((key) => [this.#nameOf(key.cursor, key.identity), key]));
     for (const [name, latest] of this.#latest ?? []) {
@@ -146,14 +146,14 @@ export class TieSet {
   }
 
   /** What lies at or above a watermark, or has no cursor. */
-  from(watermark: string | null): BoundaryKey[] {
+  from(watermark: string | null): TieMember[] {
     if (this.#parts.type === null) return [...this.#parts.start];
     return [...this.#keys.values()].filter(
       ({ cursor }) => cursor === "" || watermark === null || this.#compare(cursor, watermark) >= 0,
     );
   }
 
-  #remember(key: BoundaryKey): void {
+  #remember(key: TieMember): void {
     const name = this.#nameOf(key.cursor, key.identity);
     if (key.cursor === "") {
       this.#rememberWithoutCursor(name, key);
@@ -167,19 +167,19 @@ export class TieSet {
     this.#overflowed = key.cursor;
     for (const [known, { cursor }] of this.#keys) if (cursor === key.cursor) this.#keys.delete(known);
     warn(
-      "BOUNDARY_KEYS_DROPPED",
+      "TIE_SET_DROPPED",
       `more than ${most} records share the cursor ${key.cursor}; those at the watermark will be delivered again, and none is lost`,
     );
   }
 
   /** As many as can be kept stay known; to drop them all would deliver each of them again. */
-  #rememberWithoutCursor(name: string, key: BoundaryKey): void {
+  #rememberWithoutCursor(name: string, key: TieMember): void {
     const { most, warn } = this.#parts;
     if (!this.#keys.has(name)) {
       if (this.#withoutCursor >= most) {
         warn(
           "NULL_CURSORS_FULL",
-          `more than ${most} records have no cursor; ${most} of them are known as delivered, and every run delivers the others again. Give them a cursor, leave them out with \`onNullCursor: skip\`, or raise \`maxBoundaryKeys\``,
+          `more than ${most} records have no cursor; ${most} of them are known as delivered, and every run delivers the others again. Give them a cursor, leave them out with \`onNullCursor: skip\`, or raise \`maxTieSetSize\``,
         );
         return;
       }

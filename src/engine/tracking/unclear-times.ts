@@ -18,10 +18,10 @@ export interface UnclearTimes {
 /** Null for a field whose values say when they were. */
 export function unclearTimes(field: CursorField | null): UnclearTimes | null {
   if (field === null || field.type !== "timestamp_utc" || !hasUnclearTimes(field.format)) return null;
-  const { type, format, granule } = field;
+  const { type, format, precision } = field;
   return {
     from: (cursor) => unclearFrom(cursor, format),
-    before: (from) => stepCursor(type, from, granule, -1),
+    before: (from) => stepCursor(type, from, precision, -1),
   };
 }
 

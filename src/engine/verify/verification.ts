@@ -206,8 +206,8 @@ export class Verification {
   #clipped(from: string, before: string): Interval {
     const { stretch, field } = this.#parts;
     if (stretch === null || field === null) return { lower: null, upper: before };
-    const { type, granule } = field;
-    const lower = stepCursor(type, from, granule, -1);
+    const { type, precision } = field;
+    const lower = stepCursor(type, from, precision, -1);
     const isBelow = stretch.lower !== null && compareCursorValues(type, lower, stretch.lower) < 0;
     const isAbove = compareCursorValues(type, before, stretch.upper) > 0;
     return { lower: isBelow ? stretch.lower : lower, upper: isAbove ? stretch.upper : before };
@@ -225,7 +225,7 @@ export class Verification {
     if (stretch === null || field === null || !tally.hasGaps) return [];
     if (this.#sums.axis.kind === "key") {
       const { lower } = stretch;
-      const from = lower === null ? null : stepCursor(field.type, lower, field.granule, 1);
+      const from = lower === null ? null : stepCursor(field.type, lower, field.precision, 1);
       return [{ from, to: stretch.upper }];
     }
     const found: { from: string | null; to: string }[] = [];
@@ -245,7 +245,7 @@ export class Verification {
     const { lower, upper } = this.#clipped(this.#start(cell), this.#start(cell, 1));
     const { field } = this.#parts;
     if (lower === null || field === null) return { from: lower, to: upper };
-    return { from: stepCursor(field.type, lower, field.granule, 1), to: upper };
+    return { from: stepCursor(field.type, lower, field.precision, 1), to: upper };
   }
 }
 

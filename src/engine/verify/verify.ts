@@ -98,7 +98,7 @@ async function verified(
 
 function firstOf(stretch: Interval | null, field: CursorField | null): string | null {
   if (stretch === null || field === null || stretch.lower === null) return null;
-  return stepCursor(field.type, stretch.lower, field.granule, 1);
+  return stepCursor(field.type, stretch.lower, field.precision, 1);
 }
 
 async function openReader(
@@ -151,7 +151,7 @@ async function stretchOf(
   if (compareCursorValues(type, lower, upper) > 0) {
     throw invalid(pipeline, `the comparison would end at ${upper}, before it begins at ${lower}`);
   }
-  return { lower: stepCursor(type, lower, field.granule, -1), upper };
+  return { lower: stepCursor(type, lower, field.precision, -1), upper };
 }
 
 /** Where the stream was declared to begin; null is the source's own beginning. */
@@ -161,7 +161,7 @@ async function beginning(pipeline: Pipeline, state: StateStore, field: CursorFie
   if ("at" in start) return start.at;
   const known = await state.coverage(pipeline.key).catch(() => []);
   const lower = known[0]?.lower ?? null;
-  if (lower !== null) return stepCursor(field.type, lower, field.granule, 1);
+  if (lower !== null) return stepCursor(field.type, lower, field.precision, 1);
   throw invalid(
     pipeline,
     "the stream began so much before its first run, and nothing says when that was: from",

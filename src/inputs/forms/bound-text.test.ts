@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CursorField } from "../../engine/ports.ts";
 import { compareCursorValues, readCursorValue } from "../../model/cursor.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { compareTexts } from "../../model/text-order.ts";
 import { nanosecondsToTimestamp, parseCursorFormat, timestampToNanoseconds } from "../../model/timestamp.ts";
 import { timestampForm } from "../../model/timestamp-form.ts";
@@ -20,7 +20,7 @@ function field(
     path: ["at"],
     format: parseCursorFormat(format, "UTC"),
     bound,
-    granule: parseGranule(format === "epoch_s" ? "1s" : "1ms"),
+    precision: parsePrecision(format === "epoch_s" ? "1s" : "1ms"),
     ...more,
   };
 }
@@ -86,7 +86,11 @@ describe("P7: a lower bound is sent in the form that records have", () => {
     ["123", "inclusive", "123"],
     [9_007_199_254_740_991, "exclusive", "9007199254740990"],
   ] as const)("an id %s, %s", (id, bound, expected) => {
-    const cursor = field("iso8601", bound, { role: "id", type: "numeric_id", granule: parseGranule("1") });
+    const cursor = field("iso8601", bound, {
+      role: "id",
+      type: "numeric_id",
+      precision: parsePrecision("1"),
+    });
     expect(lower(cursor, readCursorValue("numeric_id", id, cursor.format), [id])).toBe(expected);
   });
 });
@@ -165,22 +169,22 @@ const cases = fc.record({
   forms: fc.uniqueArray(shapes, { minLength: 1, maxLength: 4 }),
   form: fc.nat(),
   bound: fc.constantFrom("inclusive" as const, "exclusive" as const),
-  granule: fc.constantFrom("1ns", "1us", "1ms", "1s"),
+  precision: fc.constantFrom("1ns", "1us", "1ms", "1s"),
   at: nanoseconds,
   of: nanoseconds,
 });
 
 test("P6: no source that compares texts or moments, strictly or not, keeps back a record within the bounds", () => {
   fc.assert(
-    fc.property(cases, ({ forms, form, bound, granule, at, of }) => {
+    fc.property(cases, ({ forms, form, bound, precision, at, of }) => {
       // What the source's clock tells apart is what is declared.
-      const step = parseGranule(granule);
+      const step = parsePrecision(precision);
       const unit = step.unit === "time" ? step.nanoseconds : 1n;
       const value = nanosecondsToTimestamp((at / unit) * unit);
       const moment = nanosecondsToTimestamp((of / unit) * unit);
       const record = writtenIn(forms[form % forms.length] ?? "", moment);
       fc.pre(record !== null);
-      const cursor = field("iso8601", bound, { granule: step });
+      const cursor = field("iso8601", bound, { precision: step });
       const within = { format: cursor.format, forms };
       const isInside = (limit: number): boolean => (bound === "inclusive" ? limit >= 0 : limit > 0);
       const order = compareCursorValues("timestamp_utc", moment, value);

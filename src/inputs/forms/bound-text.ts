@@ -40,19 +40,19 @@ export interface LowerBoundText extends LowerText, UpperBoundText {}
 export function lowerBoundText(
   field: CursorField,
   value: string,
-  companion: boolean,
+  secondaryCursor: boolean,
   bound: BoundForm,
 ): LowerBoundText {
   const { format, forms } = bound;
   if (field.type !== "timestamp_utc") {
-    const lowered = lowerBoundToSend(field, value, { companion });
+    const lowered = lowerBoundToSend(field, value, { secondaryCursor });
     return { ...numberOrText(field, lowered, numberLowerText, forms), says: lowered, reach: lowered };
   }
   if (format.kind === "iso8601") {
-    const lowered = lowerBoundToSend(field, value, { companion });
+    const lowered = lowerBoundToSend(field, value, { secondaryCursor });
     return { ...isoLower(field, { value, lowered }, bound), isNumber: false };
   }
-  const lowered = lowerBoundToSend(field, value, { companion, format });
+  const lowered = lowerBoundToSend(field, value, { secondaryCursor, format });
   if (format.kind === "pattern") {
     const isRecords = endsWithOffset(format) && isSameFormat(format, field.format);
     const written = isRecords ? offsetLowerText(lowered, format, bound) : plainLower(lowered, format);

@@ -1,6 +1,6 @@
 import { isTidemarkError } from "../../errors.ts";
 import { compareCursorValues, floorCursor, stepCursor } from "../../model/cursor.ts";
-import { type Granule, parseGranule } from "../../model/precision.ts";
+import { type Precision, parsePrecision } from "../../model/precision.ts";
 import { compareTexts } from "../../model/text-order.ts";
 import {
   type CursorFormat,
@@ -192,13 +192,13 @@ function lower(a: string, b: string): string {
 }
 
 const second = 1_000_000_000n;
-const stepOf = ({ step }: TimestampForm): Granule => ({ unit: "time", nanoseconds: step });
-const oneSecond = parseGranule("1s");
-const oneDay = parseGranule("1d");
+const stepOf = ({ step }: TimestampForm): Precision => ({ unit: "time", nanoseconds: step });
+const oneSecond = parsePrecision("1s");
+const oneDay = parsePrecision("1d");
 /** Local times run from 12 hours behind UTC to 14 ahead of it. */
-const farthestWest = parseGranule("12h");
-const farthestEast = parseGranule("14h");
+const farthestWest = parsePrecision("12h");
+const farthestEast = parsePrecision("14h");
 
-function atLeastSecond(step: Granule): Granule {
+function atLeastSecond(step: Precision): Precision {
   return step.unit === "time" && step.nanoseconds < second ? oneSecond : step;
 }

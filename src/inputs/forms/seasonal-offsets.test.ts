@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { CursorField } from "../../engine/ports.ts";
 import { compareCursorValues } from "../../model/cursor.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { compareTexts } from "../../model/text-order.ts";
 import { parseCursorFormat } from "../../model/timestamp.ts";
 import { lowerBoundText, upperBoundText } from "./bound-text.ts";
@@ -39,8 +39,8 @@ function writtenAt(moment: number, change: (typeof changes)[number], style: (typ
 
 function fieldOf(style: (typeof styles)[number], bound: CursorField["bound"]): CursorField {
   const format = parseCursorFormat(style === "pattern" ? "yyyyMMdd'T'HHmmssXXX" : "iso8601", "UTC");
-  const granule = parseGranule(style === "pattern" ? "1s" : "1ms");
-  return { role: "timestamp", type: "timestamp_utc", path: ["at"], format, bound, granule };
+  const precision = parsePrecision(style === "pattern" ? "1s" : "1ms");
+  return { role: "timestamp", type: "timestamp_utc", path: ["at"], format, bound, precision };
 }
 
 function formsOf(field: CursorField, at: string): readonly string[] {

@@ -35,7 +35,7 @@ export interface BoundParts {
  */
 export function boundParameters(
   parts: BoundParts,
-  { window, companions }: Pick<ReadRequest, "window" | "companions">,
+  { window, secondaryCursors }: Pick<ReadRequest, "window" | "secondaryCursors">,
   hasMoved = false,
 ): Map<string, Parameter> {
   const { config, incremental, forms } = parts;
@@ -47,14 +47,14 @@ export function boundParameters(
     offset: offset?.queryParam,
   };
   const [leading] = incremental.cursors;
-  const sent = companionsSent(incremental, companions);
-  const send = (field: CursorField, value: string, companion: boolean): void => {
+  const sent = secondaryCursorsSent(incremental, secondaryCursors);
+  const send = (field: CursorField, value: string, secondaryCursor: boolean): void => {
     const name = names[field.role];
     if (name === undefined) return;
-    parameters.set(name, parameterOf(lowerText(parts, field, value, { companion, hasMoved })));
+    parameters.set(name, parameterOf(lowerText(parts, field, value, { secondaryCursor, hasMoved })));
   };
   if (leading !== undefined && window.lower !== null) send(leading, window.lower.value, sent.length > 0);
-  for (const field of sent) send(field, companions.id ?? "", false);
+  for (const field of sent) send(field, secondaryCursors.id ?? "", false);
   if (leading !== undefined && window.upper !== null && until !== undefined) {
     const format =
       until.format === undefined
@@ -88,25 +88,28 @@ export function leadingBound(
   parts: BoundParts,
   field: CursorField,
   value: string,
-  companions: ReadRequest["companions"],
+  secondaryCursors: ReadRequest["secondaryCursors"],
   hasMoved = false,
 ): LowerBoundText {
-  const companion = companionsSent(parts.incremental, companions).length > 0;
-  return lowerText(parts, field, value, { companion, hasMoved });
+  const secondaryCursor = secondaryCursorsSent(parts.incremental, secondaryCursors).length > 0;
+  return lowerText(parts, field, value, { secondaryCursor, hasMoved });
 }
 
 function lowerText(
   { config, forms }: BoundParts,
   field: CursorField,
   value: string,
-  { companion, hasMoved }: { readonly companion: boolean; readonly hasMoved: boolean },
+  { secondaryCursor, hasMoved }: { readonly secondaryCursor: boolean; readonly hasMoved: boolean },
 ): LowerBoundText {
   const bound = { format: queryFormatOf(config), forms: forms.of(field), hasMoved };
-  return lowerBoundText(field, value, companion, bound);
+  return lowerBoundText(field, value, secondaryCursor, bound);
 }
 
-function companionsSent({ cursors }: Incremental, companions: ReadRequest["companions"]): CursorField[] {
-  return cursors.slice(1).filter((field) => field.role === "id" && companions.id !== undefined);
+function secondaryCursorsSent(
+  { cursors }: Incremental,
+  secondaryCursors: ReadRequest["secondaryCursors"],
+): CursorField[] {
+  return cursors.slice(1).filter((field) => field.role === "id" && secondaryCursors.id !== undefined);
 }
 
 function parameterOf({ text, isNumber }: UpperBoundText): Parameter {

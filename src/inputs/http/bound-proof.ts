@@ -1,7 +1,7 @@
 import type { BoundOutcome } from "../../engine/bound-outcome.ts";
 import type { CursorField, Incremental, Warn } from "../../engine/ports.ts";
 import { compareCursorValues, stepCursor } from "../../model/cursor.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import type { Facts } from "./facts.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
@@ -122,7 +122,7 @@ function isWithinDays({ type }: CursorField, cursor: string, lower: string): boo
   return compareCursorValues(type, cursor, stepCursor(type, lower, coarsest, -1)) >= 0;
 }
 
-const coarsest = parseGranule("2d");
+const coarsest = parsePrecision("2d");
 
 function isPowerOfTwo(count: number): boolean {
   return Number.isInteger(Math.log2(count));

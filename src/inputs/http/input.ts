@@ -28,7 +28,7 @@ export interface HttpPollingParts {
 }
 
 /** What an HTTP source most often stores: JSON from clocks of milliseconds. */
-const isoGranularity = "1ms";
+const isoPrecision = "1ms";
 
 /**
  * An input that asks an HTTP endpoint for pages of JSON records. `config` is what
@@ -49,7 +49,7 @@ export function createHttpPolling(declared: HttpPollingConfig, parts: HttpPollin
   registerSecrets(config);
   if (partitions?.from !== undefined) registerSecrets(parentConfig(partitions.from));
   const incremental = {
-    ...incrementalOf(config.statePersistence, config.key, isoGranularity),
+    ...incrementalOf(config.statePersistence, config.key, isoPrecision),
     bounded: config.statePersistence.until !== undefined,
     partitions: partitions === undefined ? null : { concurrency: partitions.concurrency },
   };

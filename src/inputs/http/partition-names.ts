@@ -62,7 +62,7 @@ export async function* parentNames(
     clock: new SourceClock(() => {}),
     // Names are read without bounds.
     forms: new SourceForms([], { known: new Set(), learn: () => {} }),
-    request: { window: { lower: null, upper: null }, companions: {}, resume: null, signal },
+    request: { window: { lower: null, upper: null }, secondaryCursors: {}, resume: null, signal },
     mark: null,
   });
   const guard = new PageGuard(incremental);

@@ -170,7 +170,7 @@ export class HttpRead {
 
   /** Asks for every page by a bound of its own; the watermark is the place at which to go on after a failure. */
   async *#seek(read: ReadRequest, pagination: SeekPagination): AsyncGenerator<Page, void, undefined> {
-    const { window, companions } = read;
+    const { window, secondaryCursors } = read;
     const [field] = this.#parts.incremental.cursors;
     if (field === undefined) throw new TidemarkError("INTERNAL", "seek has no cursor whose bound it moves");
     this.#resumable(read);
@@ -180,8 +180,8 @@ export class HttpRead {
       incremental: this.#parts.incremental,
       field,
       lower,
-      reach: lower === null ? null : leadingBound(this.#parts, field, lower, companions).reach,
-      asSent: (value) => leadingBound(this.#parts, field, value, companions, true).says,
+      reach: lower === null ? null : leadingBound(this.#parts, field, lower, secondaryCursors).reach,
+      asSent: (value) => leadingBound(this.#parts, field, value, secondaryCursors, true).says,
       facts: this.#parts.facts,
       warn: this.#parts.context.warn,
     });

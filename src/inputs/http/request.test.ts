@@ -76,13 +76,15 @@ describe("bounds", () => {
     ]);
   });
 
-  test("beside a companion the leading bound is lowered even where it is inclusive", async () => {
+  test("beside a secondary cursor the leading bound is lowered even where it is inclusive", async () => {
     const both = {
       timestamp: { ...timestamp, bound: "inclusive" },
       id: { ...id, bound: "inclusive" },
     } as const;
     const lower = from("timestamp_utc", "2026-01-01T00:00:00Z");
-    expect(await firstQuery({ statePersistence: both }, { ...lower, companions: { id: "77" } })).toEqual([
+    expect(
+      await firstQuery({ statePersistence: both }, { ...lower, secondaryCursors: { id: "77" } }),
+    ).toEqual([
       ["since", "2025-12-31T23:59:59.999Z"],
       ["after_id", "77"],
     ]);
@@ -134,7 +136,7 @@ describe("bounds", () => {
       timestamp: { ...timestamp, bound: "inclusive" },
       offset: { queryParam: "o" },
     } as const;
-    const request = { ...from("timestamp_utc", "2026-01-01T00:00:00Z"), companions: { offset: "500" } };
+    const request = { ...from("timestamp_utc", "2026-01-01T00:00:00Z"), secondaryCursors: { offset: "500" } };
     expect(await firstQuery({ statePersistence }, request)).toEqual([
       ["since", "2026-01-01T00:00:00.000Z"],
       ["o", "0"],

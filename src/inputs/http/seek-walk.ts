@@ -87,7 +87,7 @@ export class SeekWalk {
   constructor(parts: SeekParts) {
     const { incremental, pagination, field, lower, reach } = parts;
     this.#parts = parts;
-    const most = Math.max(incremental.maxBoundaryKeys, pagination.limit);
+    const most = Math.max(incremental.maxTieSetSize, pagination.limit);
     this.#seen = new SeenRecords({ type: field.type, key: incremental.key, most });
     this.#sizes = new PageSizes(parts.facts, pagination.limit);
     this.#guard = new PageGuard(incremental);

@@ -13,7 +13,7 @@ describe("the bound moves to the highest cursor seen", () => {
     expect(result.pages.map(({ next }) => next)).toEqual([null, null, null, null]);
   });
 
-  test("exclusive: the bound is one granule lower", async () => {
+  test("exclusive: the bound is one step lower", async () => {
     await using source = await startSortedSource(rowsAt(10, 20, 20, 30, 40), { strict: true });
     const result = await readBySeek(source, { limit: 2, bound: "exclusive" });
     expect([ids(result), result.error]).toEqual([[1, 2, 3, 4, 5], null]);
@@ -46,7 +46,7 @@ describe("the bound moves to the highest cursor seen", () => {
     );
   });
 
-  test("a companion goes along unmoved, and the bound stays a granule lower for it", async () => {
+  test("a secondary cursor goes along unmoved, and the bound stays one step lower for it", async () => {
     await using source = await startSortedSource(rowsAt(10, 20, 30), { strict: true });
     const lower = { type: "timestamp_utc", value: "2026-01-01T00:00:00.00001Z" } as const;
     const result = await readBySeek(source, {
@@ -59,7 +59,7 @@ describe("the bound moves to the highest cursor seen", () => {
           order: "ascending",
         },
       },
-      request: { window: { lower, upper: null }, companions: { id: "1" } },
+      request: { window: { lower, upper: null }, secondaryCursors: { id: "1" } },
       facts: new Set(["form:timestamp:0000-00-00T00:00:00.000000Z"]),
     });
     expect([ids(result), placesAsked(source)]).toEqual([
@@ -196,10 +196,10 @@ describe("a crowd of equal cursors larger than a page", () => {
     const timestamp = { field: "at", queryParam: "since", granularity: "1us" };
     const result = await readBySeek(source, {
       limit: 3,
-      // The bound is sent a granule lower, so that at 21 the whole crowd would come again.
+      // The bound is sent one step lower, so that at 21 the whole crowd would come again.
       keys: {
         endpoint: source.origin,
-        statePersistence: { timestamp, order: "ascending", maxBoundaryKeys: 3 },
+        statePersistence: { timestamp, order: "ascending", maxTieSetSize: 3 },
       },
     });
     expect([ids(result), result.error]).toEqual([source.rows.map(({ id }) => id), null]);

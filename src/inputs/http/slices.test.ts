@@ -23,7 +23,7 @@ type Comparing = "inclusive" | "exclusive";
 type Format = "iso8601" | "epoch_ms" | "epoch_s" | "yyyy-MM-dd HH:mm:ss";
 
 interface Reading {
-  readonly paging: "page" | "offset" | "cursor" | "seek" | "companion";
+  readonly paging: "page" | "offset" | "cursor" | "seek" | "secondaryCursor";
   readonly pageSize: number;
   /** How the source compares its bounds; the pipeline declares either the same or `exclusive`. */
   readonly since: Comparing;
@@ -62,7 +62,7 @@ const paginations: Readonly<Record<Reading["paging"], (limit: number) => HttpPol
   offset: () => ({ type: "offset", param: "from" }),
   cursor: () => ({ type: "cursor", param: "from", nextCursorField: "next" }),
   seek: (limit) => ({ type: "seek", limit, offsetParam: "from" }),
-  companion: () => undefined,
+  secondaryCursor: () => undefined,
 };
 
 function pipelineOf(endpoint: string, reading: Reading, table: MemoryTable): Pipeline {
@@ -80,7 +80,7 @@ function pipelineOf(endpoint: string, reading: Reading, table: MemoryTable): Pip
         queryFormat: reading.format,
         bound: declared(reading.since),
       },
-      ...(reading.paging === "companion" ? { offset: { queryParam: "from" } } : {}),
+      ...(reading.paging === "secondaryCursor" ? { offset: { queryParam: "from" } } : {}),
       order: reading.paging === "seek" ? "ascending" : "unordered",
       start: "2026-01-01",
       until: { queryParam: "until", bound: declared(reading.until) },
@@ -101,7 +101,7 @@ function pipelineOf(endpoint: string, reading: Reading, table: MemoryTable): Pip
 const comparing = fc.constantFrom<Comparing>("inclusive", "exclusive");
 
 const readings: fc.Arbitrary<Reading> = fc.record({
-  paging: fc.constantFrom("page", "offset", "cursor", "seek", "companion"),
+  paging: fc.constantFrom("page", "offset", "cursor", "seek", "secondaryCursor"),
   pageSize: fc.integer({ min: 1, max: 6 }),
   since: comparing,
   until: comparing,

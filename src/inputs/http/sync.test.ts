@@ -33,7 +33,7 @@ interface Reading {
   readonly declares: "inclusive" | "exclusive";
   readonly granularity: "1us" | "1ms" | undefined;
   /** Whether `after_id` goes along, with which the source pages by keyset. */
-  readonly companion: boolean;
+  readonly secondaryCursor: boolean;
   readonly ascending: boolean;
 }
 
@@ -101,7 +101,7 @@ function pipelineOf(endpoint: string, reading: Reading, table: MemoryTable): Pip
     pagination: paginations[reading.paging],
     statePersistence: {
       timestamp: { field: "at", queryParam: "since", bound, granularity },
-      ...(reading.companion ? { id: { field: "id", queryParam: "after_id" } } : {}),
+      ...(reading.secondaryCursor ? { id: { field: "id", queryParam: "after_id" } } : {}),
       order: reading.ascending ? "ascending" : "descending",
     },
   });
@@ -123,7 +123,7 @@ const readings: fc.Arbitrary<Reading> = fc
     compares: fc.constantFrom("inclusive" as const, "exclusive" as const),
     cautious: fc.boolean(),
     granularity: fc.constantFrom("1us" as const, "1ms" as const, undefined),
-    companion: fc.boolean(),
+    secondaryCursor: fc.boolean(),
     ascending: fc.boolean(),
   })
   // An inclusive source may be declared as either; a strict one must be declared as such.
@@ -168,7 +168,7 @@ describe("P6: equal timestamps lose and repeat nothing", () => {
       compares: "exclusive",
       declares: "inclusive",
       granularity: undefined,
-      companion: false,
+      secondaryCursor: false,
       ascending: true,
     };
     const rows: Row[] = [{ id: "1", at: 5 }];
@@ -191,7 +191,7 @@ test("P15: a run over a cut total fails, keeps what ascending pages delivered, a
     compares: "inclusive",
     declares: "inclusive",
     granularity: "1us",
-    companion: false,
+    secondaryCursor: false,
     ascending: true,
   };
   const whole = api(rows, reading);

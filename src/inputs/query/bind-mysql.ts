@@ -2,7 +2,7 @@ import type { SqlValue } from "../../databases/port.ts";
 import type { CursorField } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import { floorCursor, stepCursor } from "../../model/cursor.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
 import { formatUpperBound } from "../bounds.ts";
 import { lowestUuid } from "./uuid.ts";
@@ -13,8 +13,8 @@ import { lowestUuid } from "./uuid.ts";
  * where it is not known, and then the cursor's own form decides.
  */
 
-const whole = parseGranule("1");
-const microsecond = parseGranule("1us");
+const whole = parsePrecision("1");
+const microsecond = parsePrecision("1us");
 const columnsOfTime = new Set(["timestamp", "datetime", "date"]);
 const columnsOfText = new Set(["text", "json", "bytes"]);
 

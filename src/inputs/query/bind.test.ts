@@ -1,12 +1,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { CursorField } from "../../engine/ports.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { isoFormat, nanosecondsToTimestamp, parseCursorFormat } from "../../model/timestamp.ts";
 import { type Binding, bindLowerBound, lowestBound } from "./bind.ts";
 
 function field(type: CursorField["type"], format = isoFormat): CursorField {
-  return { role: "timestamp", type, path: ["u"], format, bound: "inclusive", granule: parseGranule("1us") };
+  return {
+    role: "timestamp",
+    type,
+    path: ["u"],
+    format,
+    bound: "inclusive",
+    precision: parsePrecision("1us"),
+  };
 }
 
 function binding(

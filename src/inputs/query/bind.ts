@@ -2,7 +2,7 @@ import type { SqlDialect, SqlValue } from "../../databases/port.ts";
 import type { CursorField } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import { compareCursorValues, floorCursor, stepCursor } from "../../model/cursor.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
 import {
   isMysqlText,
@@ -23,9 +23,9 @@ export interface Binding {
   readonly queryFormat: CursorFormat | null;
 }
 
-const microsecond = parseGranule("1us");
-const day = parseGranule("1d");
-const whole = parseGranule("1");
+const microsecond = parsePrecision("1us");
+const day = parsePrecision("1d");
+const whole = parsePrecision("1");
 
 const smallest: Readonly<Record<string, bigint>> = {
   smallint: -(2n ** 15n),

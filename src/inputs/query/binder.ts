@@ -2,7 +2,7 @@ import type { SqlConnection, SqlValue } from "../../databases/port.ts";
 import type { CursorField, Incremental, PartContext, ReadRequest } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import { type CursorType, floorCursor, stepCursor } from "../../model/cursor.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { formatPath } from "../../model/record.ts";
 import { parseCursorFormat } from "../../model/timestamp.ts";
 import { formatUpperBound, lowerBoundToSend, upperBoundToSend } from "../bounds.ts";
@@ -133,18 +133,18 @@ export class Binder {
   ): SqlValue {
     const leads = number === 1;
     if (field.role === "offset") return BigInt(leads ? (request.window.lower?.value ?? "0") : "0");
-    const value = leads ? (request.window.lower?.value ?? null) : (request.companions.id ?? null);
+    const value = leads ? (request.window.lower?.value ?? null) : (request.secondaryCursors.id ?? null);
     if (value === null) {
       if (statement.guarded.has(number)) return null;
       requireNoCalculation(statement, number, field.type, "lower");
       return lowestBound(field, binding);
     }
     const { incremental } = this.#parts;
-    const companion =
+    const secondaryCursor =
       statement.placeholders > 1 && incremental.cursors.slice(1).some(({ role }) => role !== "offset");
     const format = binding.queryFormat ?? field.format;
     const rounds = field.type === "timestamp_utc" && format.kind !== "iso8601";
-    const lowered = lowerBoundToSend(field, value, { companion, ...(rounds ? { format } : {}) });
+    const lowered = lowerBoundToSend(field, value, { secondaryCursor, ...(rounds ? { format } : {}) });
     if (isKeptAsText(field, binding) && binding.queryFormat === null && field.format.kind === "iso8601") {
       this.#parts.onWideBound();
       if (!statement.isOwn) this.#tellOfWideBound(field);
@@ -241,7 +241,7 @@ function refuseOtherOrder({ type: cursor, path }: CursorField, { dialect, type }
   );
 }
 
-const second = parseGranule("1s");
+const second = parsePrecision("1s");
 
 /** Texts of one second may have a fraction or a zone behind it, and all sort before the next second. */
 function secondAbove(upper: string, timezone: string): string {
@@ -251,7 +251,7 @@ function secondAbove(upper: string, timezone: string): string {
   );
 }
 
-const twoDays = parseGranule("2d");
+const twoDays = parsePrecision("2d");
 
 /** A date that sorts after all that a text could say of the moment, in whatever form and zone. */
 function widelyAbove(upper: string): string {

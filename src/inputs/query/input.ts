@@ -1,6 +1,6 @@
 import { openSql } from "../../databases/open.ts";
 import type { CursorField, Incremental, Input } from "../../engine/ports.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { isoFormat } from "../../model/timestamp.ts";
 import { incrementalOf, placeStatePersistenceSchema } from "../state-persistence.ts";
@@ -12,7 +12,7 @@ import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
 import { DatabaseInputSession } from "./session.ts";
 
 /** What databases keep of a second: timestamps of PostgreSQL and MySQL have microseconds. */
-const isoGranularity = "1us";
+const isoPrecision = "1us";
 
 /**
  * An input that reads a table, or what a query gives, from SQLite, PostgreSQL or MySQL. `config` is what
@@ -31,7 +31,7 @@ const isoGranularity = "1us";
  */
 export function createDatabaseInput(config: DatabaseInputConfig): Input {
   const persistence = persistenceOf(config);
-  const incremental = readAs(config, incrementalOf(persistence, config.key, isoGranularity));
+  const incremental = readAs(config, incrementalOf(persistence, config.key, isoPrecision));
   return {
     kind: "database",
     incremental,
@@ -87,7 +87,7 @@ const transactions: CursorField = {
   path: null,
   format: isoFormat,
   bound: "inclusive",
-  granule: parseGranule("1"),
+  precision: parsePrecision("1"),
 };
 
 function inclusive(field: CursorField): CursorField {

@@ -203,7 +203,7 @@ function tieHazards({ placeholders, limit }: QueryAnalysis): QueryDoubt[] {
       code: "TIE_HAZARD",
       offset: hazard.start,
       message:
-        "a strict comparison together with LIMIT loses rows that share the last one's value; here it is read safely: the LIMIT is only taken for the size of a page, and the bound is sent one granule lower",
+        "a strict comparison together with LIMIT loses rows that share the last one's value; here it is read safely: the LIMIT is only taken for the size of a page, and the bound is sent one step lower",
       hint: "Compare with >=, and leave LIMIT out, so that the query is safe wherever it is run.",
     },
   ];

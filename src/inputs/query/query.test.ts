@@ -44,7 +44,7 @@ describe.each(places)("%s", (database, createPlace) => {
     ]);
   });
 
-  test("P6: a query seen to compare strictly is asked one granule lower, whatever is declared", async () => {
+  test("P6: a query seen to compare strictly is asked one step lower, whatever is declared", async () => {
     const place = await createPlace();
     await minutes(place, 3, timestampType);
     const input = inputOf(place, {
@@ -62,7 +62,7 @@ describe.each(places)("%s", (database, createPlace) => {
       statePersistence: { ...timestamp, id: { field: "id" } },
     });
     expect(await ids(input)).toEqual([1, 2, 3, 4, 5]);
-    expect(await ids(input, "2024-01-01T00:03:00.5Z", { companions: { id: "3" } })).toEqual([3, 4, 5]);
+    expect(await ids(input, "2024-01-01T00:03:00.5Z", { secondaryCursors: { id: "3" } })).toEqual([3, 4, 5]);
   });
 
   test("P6: a tie with a lower id is read also where both bounds make one inclusive comparison", async () => {
@@ -76,7 +76,7 @@ describe.each(places)("%s", (database, createPlace) => {
         id: { field: "id", bound: "inclusive" },
       },
     });
-    expect(await ids(input, "2024-01-01T00:04:00.5Z", { companions: { id: "4" } })).toEqual([0, 4, 5]);
+    expect(await ids(input, "2024-01-01T00:04:00.5Z", { secondaryCursors: { id: "4" } })).toEqual([0, 4, 5]);
   });
 
   test("an offset goes where the query has it; a LIMIT beside it is the page's size", async () => {
@@ -94,7 +94,9 @@ describe.each(places)("%s", (database, createPlace) => {
       query: "SELECT * FROM events WHERE updated_at >= $1 ORDER BY id LIMIT 2 OFFSET $2",
       statePersistence: { ...timestamp, offset: {} },
     });
-    expect(await ids(beside, "2024-01-01T00:04:00.5Z", { companions: { offset: "7" } })).toEqual([4, 5]);
+    expect(await ids(beside, "2024-01-01T00:04:00.5Z", { secondaryCursors: { offset: "7" } })).toEqual([
+      4, 5,
+    ]);
   });
 
   test("P6: a query with a limit inside is read to its end, without the LIMIT or run again by its numbers", async () => {

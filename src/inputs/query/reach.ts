@@ -1,6 +1,6 @@
 import type { Incremental } from "../../engine/ports.ts";
 import { floorCursor, stepCursor } from "../../model/cursor.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { hasUnclearTimes, parseCursorFormat, unclearFrom } from "../../model/timestamp.ts";
 import { lowerBoundToSend } from "../bounds.ts";
 import type { StatePersistence } from "../state-persistence-keys.ts";
@@ -24,13 +24,13 @@ export function databaseReach(
   const { timestamp } = persistence;
   const declared = timestamp?.queryFormat;
   const format = declared === undefined ? field.format : parseCursorFormat(declared, field.format.timezone);
-  const companion = further.some(({ role }) => role !== "offset");
+  const secondaryCursor = further.some(({ role }) => role !== "offset");
   const rounds = field.type === "timestamp_utc" && format.kind !== "iso8601";
-  const lowered = lowerBoundToSend(field, lower, { companion, ...(rounds ? { format } : {}) });
-  if (field.type === "numeric_id") return floorCursor(field.type, lowered, parseGranule("1"));
+  const lowered = lowerBoundToSend(field, lower, { secondaryCursor, ...(rounds ? { format } : {}) });
+  if (field.type === "numeric_id") return floorCursor(field.type, lowered, parsePrecision("1"));
   if (field.type !== "timestamp_utc") return lowered;
-  const cut = floorCursor(field.type, lowered, parseGranule(declared === undefined ? "1us" : "1s"));
-  if (isWide) return stepCursor(field.type, cut, parseGranule("2d"), -1);
+  const cut = floorCursor(field.type, lowered, parsePrecision(declared === undefined ? "1us" : "1s"));
+  if (isWide) return stepCursor(field.type, cut, parsePrecision("2d"), -1);
   const stretch = hasUnclearTimes(field.format) ? unclearFrom(cut, field.format) : null;
-  return stretch === null ? cut : stepCursor(field.type, stretch, parseGranule("1s"), -1);
+  return stretch === null ? cut : stepCursor(field.type, stretch, parsePrecision("1s"), -1);
 }

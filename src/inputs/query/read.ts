@@ -86,12 +86,12 @@ export class DatabaseRead {
   }
 
   /** What a read from this position on selects, in one statement. */
-  async subject({ watermark, companions }: Position): Promise<Subject> {
+  async subject({ watermark, secondaryCursors }: Position): Promise<Subject> {
     const { config, persistence, incremental, connection } = this.#parts;
     const type = incremental.cursors[0]?.type ?? "numeric_id";
     const lower = watermark === null ? null : { type, value: watermark };
     const { signal } = this.#parts.context;
-    const request: ReadRequest = { window: { lower, upper: null }, companions, resume: null, signal };
+    const request: ReadRequest = { window: { lower, upper: null }, secondaryCursors, resume: null, signal };
     if (config.query === undefined) {
       const kind = await checkTable(connection, config.table ?? "", incremental);
       const has = { lower: lower !== null, upper: false };

@@ -25,7 +25,7 @@ async function readBesideWriter(place: Place, config: object): Promise<unknown[]
   const ids: unknown[] = [];
   try {
     const window = { lower: null, upper: null };
-    for await (const { records } of session.read({ window, companions: {}, resume: null, signal })) {
+    for await (const { records } of session.read({ window, secondaryCursors: {}, resume: null, signal })) {
       ids.push(...records.map(({ id }) => id));
       await place.beside.execute(`INSERT INTO events VALUES (${100 + ids.length}, ${100 + ids.length})`);
     }

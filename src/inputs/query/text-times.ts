@@ -1,7 +1,7 @@
 import type { ColumnKind, SqlDialect } from "../../databases/port.ts";
 import type { CursorField } from "../../engine/ports.ts";
 import { floorCursor, stepCursor } from "../../model/cursor.ts";
-import { parseGranule } from "../../model/precision.ts";
+import { parsePrecision } from "../../model/precision.ts";
 import { formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
 import { formatUpperBound } from "../bounds.ts";
 import type { StatePersistence } from "../state-persistence-keys.ts";
@@ -67,7 +67,7 @@ export function withinTexts(
 }
 
 const separators = [" ", "T"];
-const second = parseGranule("1s");
+const second = parsePrecision("1s");
 
 /** A year that four digits do not hold is not compared as text. */
 function hasPlainYear(timestamp: string): boolean {

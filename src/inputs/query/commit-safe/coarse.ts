@@ -1,12 +1,12 @@
 import type { CursorField } from "../../../engine/ports.ts";
 import { unclearTimes } from "../../../engine/tracking/unclear-times.ts";
 import { floorCursor, stepCursor } from "../../../model/cursor.ts";
-import { parseGranule } from "../../../model/precision.ts";
+import { parsePrecision } from "../../../model/precision.ts";
 
-const microsecond = parseGranule("1us");
-const day = parseGranule("1d");
+const microsecond = parsePrecision("1us");
+const day = parsePrecision("1d");
 /** The zone whose clocks are farthest behind UTC. */
-const farthestBehind = parseGranule("12h");
+const farthestBehind = parsePrecision("12h");
 
 /** Where a window ends, and whether what lies past it is read all the same. */
 export interface SafeEnd {

@@ -3,7 +3,7 @@ import { PostgresConnection } from "../../../databases/postgres/connection.ts";
 import type { CursorField } from "../../../engine/ports.ts";
 import { TidemarkError } from "../../../errors.ts";
 import { floorCursor } from "../../../model/cursor.ts";
-import { type Granule, granuleNanoseconds, parseGranule } from "../../../model/precision.ts";
+import { type Precision, parsePrecision, precisionNanoseconds } from "../../../model/precision.ts";
 import type { Subject } from "./bound.ts";
 
 /** What the database says of a column of a query. */
@@ -48,7 +48,7 @@ export function isNumber({ oid }: ColumnType): boolean {
   return numberOids.has(oid);
 }
 
-const microsecond = parseGranule("1us");
+const microsecond = parsePrecision("1us");
 export function isDate(column: ColumnType | null): boolean {
   return column?.oid === dateOid;
 }
@@ -59,14 +59,15 @@ export function isDate(column: ColumnType | null): boolean {
  */
 export function earliestStored(moment: string, field: CursorField, column: ColumnType | null): string {
   const stored = storedStep(column);
-  const coarsest = granuleNanoseconds(field.granule) > granuleNanoseconds(stored) ? field.granule : stored;
+  const coarsest =
+    precisionNanoseconds(field.precision) > precisionNanoseconds(stored) ? field.precision : stored;
   return floorCursor("timestamp_utc", moment, coarsest);
 }
 
-function storedStep(column: ColumnType | null): Granule {
-  // What counts whole units since 1970 has the format's own unit as granule.
+function storedStep(column: ColumnType | null): Precision {
+  // What counts whole units since 1970 has the format's own unit as precision.
   if (column !== null && wholeNumberOids.has(column.oid)) return microsecond;
-  if (column === null || !timestampOids.has(column.oid)) return parseGranule("1s");
+  if (column === null || !timestampOids.has(column.oid)) return parsePrecision("1s");
   const digits = column.modifier < 0 ? 6 : column.modifier;
-  return parseGranule(["1s", "100ms", "10ms", "1ms", "100us", "10us"][digits] ?? "1us");
+  return parsePrecision(["1s", "100ms", "10ms", "1ms", "100us", "10us"][digits] ?? "1us");
 }

@@ -2,12 +2,12 @@ import type { SqlConnection } from "../../../databases/port.ts";
 import type { CursorField, Warn } from "../../../engine/ports.ts";
 import { stepCursor } from "../../../model/cursor.ts";
 import { emptyPosition, type Position } from "../../../model/position.ts";
-import { parseGranule } from "../../../model/precision.ts";
+import { parsePrecision } from "../../../model/precision.ts";
 import { formatPath } from "../../../model/record.ts";
 import type { Subject } from "./bound.ts";
 
 /** What lies farther ahead is no matter of clocks that differ a little. */
-const ahead = parseGranule("5m");
+const ahead = parsePrecision("5m");
 const mostCounted = 10_000;
 
 interface FutureParts {

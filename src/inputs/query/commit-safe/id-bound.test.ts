@@ -2,7 +2,7 @@ import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { postgresPlace } from "../../../../test/support/database-input.ts";
 import { emptyPosition } from "../../../model/position.ts";
-import { parseGranule } from "../../../model/precision.ts";
+import { parsePrecision } from "../../../model/precision.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
 import type { BoundParts } from "./bound.ts";
 import { IdBound } from "./id-bound.ts";
@@ -30,7 +30,7 @@ async function createBound() {
       path: ["id"],
       format: isoFormat,
       bound: "inclusive",
-      granule: parseGranule("1"),
+      precision: parsePrecision("1"),
     },
     subject: async () => ({ sql: "SELECT id FROM events", params: [], inPieces: false }),
     warn: (code, message) => warnings.push(`${code} ${message}`),

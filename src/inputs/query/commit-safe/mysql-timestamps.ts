@@ -1,12 +1,12 @@
 import { type Cursor, compareCursorValues, floorCursor, stepCursor } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
-import { parseGranule } from "../../../model/precision.ts";
+import { parsePrecision } from "../../../model/precision.ts";
 import type { BoundParts, CommitBound } from "./bound.ts";
 import { endOfDates, endOfTimes } from "./coarse.ts";
 import { checkMysql, openMysqlTransactions } from "./mysql-sessions.ts";
 import { isLong, warnOfHolder } from "./waiting.ts";
 
-const second = parseGranule("1s");
+const second = parsePrecision("1s");
 const earliest: Cursor = { type: "timestamp_utc", value: "0001-01-01T00:00:00Z" };
 
 /**

@@ -183,10 +183,10 @@ function seeded(json: object, key: StreamKey, file: string, now: number): StateD
         : id !== undefined
           ? parseCursor("numeric_id", id)
           : parseCursor("offset", offset);
-    const companions =
+    const secondaryCursors =
       timestamp !== undefined && id !== undefined ? { id: parseCursor("numeric_id", id).value } : {};
     const row = newRow(key, "", leading.type, now);
-    const position = { ...emptyPosition, watermark: leading.value, companions };
+    const position = { ...emptyPosition, watermark: leading.value, secondaryCursors };
     return { ...newDocument(key), rows: new Map([["", { ...row, position }]]) };
   } catch (cause) {
     throw unreadable(file, `${messageOf(cause)}; ${seedForm}`, cause);

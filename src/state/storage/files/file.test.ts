@@ -14,7 +14,7 @@ import { describe, expect, it, onTestFinished, test } from "vitest";
 import { FakeClock } from "../../../../testing/fake-clock.ts";
 import { stateStoreSuite } from "../../../../testing/state-suite.ts";
 import { isTidemarkError } from "../../../errors.ts";
-import { emptyPosition } from "../../../model/position.ts";
+import { emptyPosition, positionFormat } from "../../../model/position.ts";
 import { openFileState } from "./file.ts";
 
 const key = { connector: "events", stream: "default" };
@@ -69,7 +69,7 @@ test("a seed of a timestamp and an id keeps both", async () => {
   await using store = await openFileState(folder);
   expect((await store.get(key))?.position).toMatchObject({
     watermark: "2026-01-01T00:00:00Z",
-    companions: { id: "77" },
+    secondaryCursors: { id: "77" },
   });
 });
 
@@ -177,7 +177,7 @@ test("P10: a partition's file that cannot be read is an error, and stays as it i
     ],
     [stored.replaceAll('"2"', '"banana"'), "STATE_UNREADABLE"],
     [stored.replace('"tidemark_partition": 1', '"tidemark_partition": 9'), "STATE_TOO_NEW"],
-    [stored.replace('"format": 2', '"format": 9'), "STATE_TOO_NEW"],
+    [stored.replace(`"format": ${positionFormat}`, '"format": 9'), "STATE_TOO_NEW"],
   ] as const;
   for (const [text, code] of damages) {
     writeFileSync(file, text);
@@ -199,7 +199,7 @@ test("P10: a file of a newer format is an error that says so", async () => {
   const stored = readFileSync(file, "utf8");
   for (const [from, to] of [
     ['"tidemark_state": 3', '"tidemark_state": 9'],
-    ['"format": 2', '"format": 9'],
+    [`"format": ${positionFormat}`, '"format": 9'],
   ] as const) {
     writeFileSync(file, stored.replace(from, to));
     await expect(store.get(key)).rejects.toSatisfy((error) => isTidemarkError(error, "STATE_TOO_NEW"));

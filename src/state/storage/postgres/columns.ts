@@ -1,6 +1,6 @@
 import { TidemarkError } from "../../../errors.ts";
-import type { BoundaryKey, Interval } from "../../../model/position.ts";
-import { readBoundaryKey, readInterval, readStreamRow } from "../../codec.ts";
+import type { Interval, TieMember } from "../../../model/position.ts";
+import { readInterval, readStreamRow, readTieMember } from "../../codec.ts";
 import type { StreamRow } from "../../rows.ts";
 import type { Tables } from "./schema.ts";
 import type { Row } from "./statement.ts";
@@ -63,13 +63,13 @@ export function selected(alias: string, columns: readonly string[]): string {
     .join(", ");
 }
 
-/** SQL for the boundary keys beside the stream that `row` names, as one JSON list; null where there are none. */
-export function boundaryList(tables: Tables, row: Place): string {
+/** SQL for the tie set beside the stream that `row` names, as one JSON list; null where there are none. */
+export function tieSetList(tables: Tables, row: Place): string {
   return `(SELECT json_agg(json_build_array(b.identity, b.cursor_value, b.count))::text
-    FROM ${tables.boundaryKeys} b WHERE ${samePlace("b", row)})`;
+    FROM ${tables.tieSet} b WHERE ${samePlace("b", row)})`;
 }
 
-/** As `boundaryList`, of the covered intervals in their order. */
+/** As `tieSetList`, of the covered intervals in their order. */
 export function coverageList(tables: Tables, row: Place): string {
   return `(SELECT json_agg(json_build_object('lower', c.lower_value, 'upper', c.upper_value) ORDER BY c.number)::text
     FROM ${tables.coverage} c WHERE ${samePlace("c", row)})`;
@@ -92,20 +92,20 @@ export function placeOfRow(alias: string): Place {
   return { connector: `${alias}.connector`, stream: `${alias}.stream`, lane: `${alias}.lane` };
 }
 
-/** Reads a row of `streamColumns` with the columns `boundary` and `coverage`. */
+/** Reads a row of `streamColumns` with the columns `tie_set` and `coverage`. */
 export function streamRow(row: Row, holder: string): StreamRow {
   return readStreamRow(row, besideOfRow(row, holder), holder);
 }
 
-/** Reads the columns `boundary` and `coverage`. */
-export function besideOfRow(row: Row, holder: string): { boundary: BoundaryKey[]; coverage: Interval[] } {
-  return { boundary: boundaryOf(row, holder), coverage: coverageOf(row, holder) };
+/** Reads the columns `tie_set` and `coverage`. */
+export function besideOfRow(row: Row, holder: string): { tieSet: TieMember[]; coverage: Interval[] } {
+  return { tieSet: tieSetOf(row, holder), coverage: coverageOf(row, holder) };
 }
 
-function boundaryOf(row: Row, holder: string): BoundaryKey[] {
-  return listOf(row, "boundary", holder).map((raw) => {
+function tieSetOf(row: Row, holder: string): TieMember[] {
+  return listOf(row, "tie_set", holder).map((raw) => {
     const [identity, cursor, count] = Array.isArray(raw) ? raw : [];
-    return readBoundaryKey({ identity, cursor, count }, holder);
+    return readTieMember({ identity, cursor, count }, holder);
   });
 }
 

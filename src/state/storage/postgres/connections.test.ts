@@ -126,8 +126,8 @@ describe("connections", () => {
     };
     const options = { cursorType: "numeric_id" as const, ifRunning: "refuse" as const };
     const run = await statementsOf(() => store.begin(key, options));
-    const boundary = [{ identity: "a", cursor: "2", count: 1 }];
-    const position = { ...emptyPosition, watermark: "2", boundary, coverage: [{ lower: null, upper: "2" }] };
+    const tieSet = [{ identity: "a", cursor: "2", count: 1 }];
+    const position = { ...emptyPosition, watermark: "2", tieSet, coverage: [{ lower: null, upper: "2" }] };
     await statementsOf(() => store.checkpoint(run, { sequence: 1, position, recordsProcessed: 1 }));
     await statementsOf(() => store.heartbeat(run));
     await statementsOf(() => store.complete(run, { newCursor: "3" }));

@@ -27,7 +27,7 @@ export class LastSeen {
   set(seen: Seen): void {
     const { key, lane, status, position } = seen.row;
     this.forget(key, lane);
-    if (status !== "running" && position.boundary.length + position.coverage.length > mostBeside) return;
+    if (status !== "running" && position.tieSet.length + position.coverage.length > mostBeside) return;
     this.#streams.set(nameOf(key, lane), copyOf(seen));
     if (this.#streams.size <= mostStreams) return;
     const [oldest] = this.#streams.keys();
@@ -45,13 +45,13 @@ function copyOf({ row, position }: Seen): Seen {
 }
 
 function copyOfPosition(position: Position): Position {
-  const { companions, window, boundary, coverage } = position;
+  const { secondaryCursors, window, tieSet, coverage } = position;
   return {
     ...position,
-    companions: { ...companions },
+    secondaryCursors: { ...secondaryCursors },
     window:
       window === null ? null : { ...window, resume: window.resume === null ? null : { ...window.resume } },
-    boundary: boundary.map((key) => ({ ...key })),
+    tieSet: tieSet.map((key) => ({ ...key })),
     coverage: coverage.map((interval) => ({ ...interval })),
   };
 }

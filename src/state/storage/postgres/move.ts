@@ -1,6 +1,6 @@
 import { sortKey } from "../../../model/cursor.ts";
 import { stringifyJson } from "../../../model/json.ts";
-import type { BoundaryKey } from "../../../model/position.ts";
+import type { TieMember } from "../../../model/position.ts";
 import { isSameCoverage } from "../../backfilled.ts";
 import type { Change, StreamRow } from "../../rows.ts";
 import { aroundTheTime } from "./audit-hash.ts";
@@ -14,7 +14,7 @@ import type { MoveShape } from "./steps.ts";
 export function moveOf(seen: Seen, change: Change) {
   const { row } = change;
   const { watermark } = row.position;
-  const keys = differentKeys(seen.row.position.boundary, row.position.boundary);
+  const keys = differentKeys(seen.row.position.tieSet, row.position.tieSet);
   const { positionTag: tag } = row;
   const shape: MoveShape = {
     positioned: tag.epoch !== seen.row.positionTag.epoch || tag.sequence !== seen.row.positionTag.sequence,
@@ -99,11 +99,11 @@ function auditValues(seen: Seen, { audit: [record] }: Change) {
   };
 }
 
-/** Which boundary keys stay and which are new, so that a growing set is not written anew each time. */
+/** Which members of the tie set stay and which are new, so that a growing set is not written anew each time. */
 export function differentKeys(
-  before: readonly BoundaryKey[],
-  after: readonly BoundaryKey[],
-): { go: boolean; kept: readonly BoundaryKey[]; come: readonly BoundaryKey[] } {
+  before: readonly TieMember[],
+  after: readonly TieMember[],
+): { go: boolean; kept: readonly TieMember[]; come: readonly TieMember[] } {
   const old = new Set(before.map(nameOf));
   const now = new Set(after.map(nameOf));
   if (old.size < before.length || now.size < after.length) {
@@ -117,6 +117,6 @@ export function differentKeys(
   };
 }
 
-function nameOf({ identity, cursor, count }: BoundaryKey): string {
+function nameOf({ identity, cursor, count }: TieMember): string {
   return `${cursor}\n${count}\n${identity}`;
 }

@@ -22,11 +22,11 @@ export function storable(text: string): string {
   return text.replaceAll("\0", "\ufffd");
 }
 
-export function boundaryValues({ boundary }: Position) {
+export function tieSetValues({ tieSet }: Position) {
   return {
-    identities: boundary.map(({ identity }) => identity),
-    cursors: boundary.map(({ cursor }) => cursor),
-    counts: boundary.map(({ count }) => count),
+    identities: tieSet.map(({ identity }) => identity),
+    cursors: tieSet.map(({ cursor }) => cursor),
+    counts: tieSet.map(({ count }) => count),
   };
 }
 

@@ -1,5 +1,5 @@
 import { partitionColumns, partitionName } from "../../stream-columns.ts";
-import { boundaryList, coverageList, type Place, selected } from "./columns.ts";
+import { coverageList, type Place, selected, tieSetList } from "./columns.ts";
 import type { Tables } from "./schema.ts";
 import { statement } from "./statement.ts";
 
@@ -23,7 +23,7 @@ export function partitionQueriesOn(tables: Tables) {
 function partitionRows(tables: Tables) {
   const ofLane = "p.connector = $connector AND p.stream = $stream AND p.lane = $lane";
   const whole = `${selected("p", partitionColumns)},
-    ${boundaryList(tables, placeOfPartition)} AS boundary, ${coverageList(tables, placeOfPartition)} AS coverage`;
+    ${tieSetList(tables, placeOfPartition)} AS tie_set, ${coverageList(tables, placeOfPartition)} AS coverage`;
   return {
     readPartitions: statement(
       "read_partitions",
@@ -85,14 +85,14 @@ function loggedWatermark(tables: Tables): string {
       WHERE l.connector = p.connector AND l.stream = p.stream AND l.archived_number > 0)) AS is_logged`;
 }
 
-/** Boundary keys and coverage under several lanes at once. */
+/** The tie set and coverage under several lanes at once. */
 function besideRows(tables: Tables) {
   return {
     /** `NOT IN` compares by one hash table, however many keys there are. */
     dropKeys: statement(
       "drop_keys",
       [...stream, "lanes", "kept_lanes", "kept_identities", "kept_cursors", "kept_counts"],
-      `DELETE FROM ${tables.boundaryKeys} b
+      `DELETE FROM ${tables.tieSet} b
        WHERE b.connector = $connector AND b.stream = $stream AND b.lane = ANY($lanes::text[])
          AND (b.lane, b.identity, b.cursor_value, b.count) NOT IN (
            SELECT * FROM unnest($kept_lanes::text[], $kept_identities::text[], $kept_cursors::text[],
@@ -101,7 +101,7 @@ function besideRows(tables: Tables) {
     addKeys: statement(
       "add_keys",
       [...stream, "lanes", "identities", "cursors", "counts"],
-      `INSERT INTO ${tables.boundaryKeys} (connector, stream, lane, identity, cursor_value, count)
+      `INSERT INTO ${tables.tieSet} (connector, stream, lane, identity, cursor_value, count)
        SELECT $connector, $stream, k.*
        FROM unnest($lanes::text[], $identities::text[], $cursors::text[], $counts::bigint[]) k`,
     ),

@@ -115,19 +115,19 @@ export class PostgresPartitions {
         lower_bounds: some.map(({ row }) => row.runLowerBound),
         times: some.map(({ row }) => isoTime(row.updatedAt)),
       });
-      await this.#saveBoundary(key, some);
+      await this.#saveTieSet(key, some);
       await this.#saveCoverage(key, some);
     }
   }
 
-  async #saveBoundary(key: StreamKey, changes: readonly PartitionChange[]): Promise<void> {
+  async #saveTieSet(key: StreamKey, changes: readonly PartitionChange[]): Promise<void> {
     const differences = changes.map(({ row, previous }) => ({
       lane: partitionLane(row.lane, row.partition),
-      ...differentKeys(previous?.position.boundary ?? [], row.position.boundary),
+      ...differentKeys(previous?.position.tieSet ?? [], row.position.tieSet),
     }));
     const going = differences.filter(({ go }) => go);
     if (going.length > 0) {
-      const kept = going.flatMap((each) => each.kept.map((boundary) => ({ lane: each.lane, ...boundary })));
+      const kept = going.flatMap((each) => each.kept.map((tieSet) => ({ lane: each.lane, ...tieSet })));
       await this.#runner.run(this.#queries.dropKeys, {
         ...key,
         lanes: going.map(({ lane }) => lane),
@@ -137,9 +137,7 @@ export class PostgresPartitions {
         kept_counts: kept.map(({ count }) => count),
       });
     }
-    const come = differences.flatMap((each) =>
-      each.come.map((boundary) => ({ lane: each.lane, ...boundary })),
-    );
+    const come = differences.flatMap((each) => each.come.map((tieSet) => ({ lane: each.lane, ...tieSet })));
     if (come.length === 0) return;
     await this.#runner.run(this.#queries.addKeys, {
       ...key,

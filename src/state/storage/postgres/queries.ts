@@ -1,7 +1,6 @@
 import { streamColumns } from "../../stream-columns.ts";
 import {
   auditColumns,
-  boundaryList,
   coverageList,
   givenPlace,
   isoText,
@@ -10,6 +9,7 @@ import {
   samePlace,
   selected,
   serverTime,
+  tieSetList,
 } from "./columns.ts";
 import { logQueriesOn } from "./log-queries.ts";
 import { partitionQueriesOn } from "./partition-queries.ts";
@@ -75,15 +75,15 @@ function rowQueries(tables: Tables) {
       `UPDATE ${tables.streams} s SET ${streamColumns.slice(3).map(assigned).join(", ")}
        WHERE ${samePlace("s", givenPlace)} RETURNING epoch`,
     ),
-    dropBoundary: statement(
-      "drop_boundary",
+    dropTieSet: statement(
+      "drop_tie_set",
       place,
-      `DELETE FROM ${tables.boundaryKeys} b WHERE ${samePlace("b", givenPlace)}`,
+      `DELETE FROM ${tables.tieSet} b WHERE ${samePlace("b", givenPlace)}`,
     ),
-    addBoundary: statement(
-      "add_boundary",
+    addTieSet: statement(
+      "add_tie_set",
       [...place, "identities", "cursors", "counts"],
-      `INSERT INTO ${tables.boundaryKeys} (connector, stream, lane, identity, cursor_value, count)
+      `INSERT INTO ${tables.tieSet} (connector, stream, lane, identity, cursor_value, count)
        SELECT $connector, $stream, $lane, k.*
        FROM unnest($identities::text[], $cursors::text[], $counts::bigint[]) k`,
     ),
@@ -243,7 +243,7 @@ function pruneRuns(tables: Tables): string {
 function wholeStream(tables: Tables): string {
   const row = placeOfRow("s");
   return `${selected("s", streamColumns)},
-    ${boundaryList(tables, row)} AS boundary, ${coverageList(tables, row)} AS coverage`;
+    ${tieSetList(tables, row)} AS tie_set, ${coverageList(tables, row)} AS coverage`;
 }
 
 function assigned(name: string): string {

@@ -10,7 +10,7 @@ import type { DueRuns } from "../../row-storage.ts";
 import { type Change, isoTime, type RunRow, type StreamRow } from "../../rows.ts";
 import { optionalText, streamRow, textOf } from "./columns.ts";
 import { PostgresLogs } from "./logs.ts";
-import { boundaryValues, coverageValues, positionParameter, storable } from "./parameters.ts";
+import { coverageValues, positionParameter, storable, tieSetValues } from "./parameters.ts";
 import { PostgresPartitions } from "./partitions.ts";
 import type { Queries } from "./queries.ts";
 import { refuseNewerTables } from "./schema.ts";
@@ -93,9 +93,9 @@ export class PostgresRows {
     now: Position,
     before: Position | undefined,
   ): Promise<void> {
-    if (now.boundary !== before?.boundary) {
-      await this.#runner.run(this.#queries.dropBoundary, { ...key, lane });
-      await this.#runner.run(this.#queries.addBoundary, { ...key, lane, ...boundaryValues(now) });
+    if (now.tieSet !== before?.tieSet) {
+      await this.#runner.run(this.#queries.dropTieSet, { ...key, lane });
+      await this.#runner.run(this.#queries.addTieSet, { ...key, lane, ...tieSetValues(now) });
     }
     if (now.coverage !== before?.coverage) {
       await this.#runner.run(this.#queries.dropCoverage, { ...key, lane });

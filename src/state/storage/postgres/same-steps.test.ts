@@ -25,7 +25,7 @@ const metadata = fc.option(fc.constantFrom({}, { a: 1 }, { deep: [null, "ü\u000
 
 const positions: fc.Arbitrary<Position> = fc.record({
   watermark: watermarks,
-  companions: fc.constantFrom({}, { id: "7" }, { id: "7", offset: "3" }),
+  secondaryCursors: fc.constantFrom({}, { id: "7" }, { id: "7", offset: "3" }),
   window: fc.constantFrom(null, {
     lower: null,
     upper: "9",
@@ -33,7 +33,7 @@ const positions: fc.Arbitrary<Position> = fc.record({
     highest: "5",
     resume: { kind: "token" as const, token: 'a "token" \\ 🦉' },
   }),
-  boundary: fc.uniqueArray(
+  tieSet: fc.uniqueArray(
     fc.record({
       identity: fc.constantFrom("a", "b", 'c"\\'),
       cursor: numbers,
@@ -272,12 +272,12 @@ function isRun(outcome: unknown): outcome is RunRef {
 }
 
 /**
- * Run ids that a store made are told by when they were granted; boundary keys come in no order, nor do
+ * Run ids that a store made are told by when they were granted; the tie set comes in no order, nor do
  * they in an export's text.
  */
 function timeless(stored: unknown, runIds: readonly string[]): unknown {
   let text = JSON.stringify(stored, (name, value: unknown) => {
-    if (name === "boundary" && Array.isArray(value)) return value.map((item) => JSON.stringify(item)).sort();
+    if (name === "tieSet" && Array.isArray(value)) return value.map((item) => JSON.stringify(item)).sort();
     if (name === "position" && typeof value === "string") return JSON.parse(value);
     return /hash|next/.test(name) && typeof value === "string" ? "-" : value;
   });

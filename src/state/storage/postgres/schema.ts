@@ -142,7 +142,7 @@ export const schemaVersion = steps.length;
 /** The state's tables, by names that mean the same on every connection to the database. */
 export interface Tables {
   readonly streams: string;
-  readonly boundaryKeys: string;
+  readonly tieSet: string;
   readonly coverage: string;
   readonly runs: string;
   readonly audit: string;
@@ -155,7 +155,7 @@ export function tablesIn(schema: string): Tables {
   const quoted = `"${schema.replaceAll('"', '""')}"`;
   return {
     streams: `${quoted}.tidemark_streams`,
-    boundaryKeys: `${quoted}.tidemark_boundary_keys`,
+    tieSet: `${quoted}.tidemark_boundary_keys`,
     coverage: `${quoted}.tidemark_coverage`,
     runs: `${quoted}.tidemark_runs`,
     audit: `${quoted}.tidemark_audit`,

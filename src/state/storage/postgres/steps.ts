@@ -1,14 +1,6 @@
 import { positionFormat } from "../../../model/position.ts";
 import { streamColumns } from "../../stream-columns.ts";
-import {
-  boundaryList,
-  coverageList,
-  givenPlace,
-  isoText,
-  samePlace,
-  selected,
-  serverTime,
-} from "./columns.ts";
+import { coverageList, givenPlace, isoText, samePlace, selected, serverTime, tieSetList } from "./columns.ts";
 import { knowsTables, type Tables } from "./schema.ts";
 import { type Statement, statement } from "./statement.ts";
 
@@ -134,7 +126,7 @@ function begin(tables: Tables): string {
       RETURNING ${streamColumns.map((column) => `s.${column}`).join(", ")}
     ), run AS (${runBegun(tables)})
     SELECT ${selected("begun", streamColumns)},
-      ${boundaryList(tables, givenPlace)} AS boundary, ${coverageList(tables, givenPlace)} AS coverage
+      ${tieSetList(tables, givenPlace)} AS tie_set, ${coverageList(tables, givenPlace)} AS coverage
     FROM begun`;
 }
 
@@ -261,14 +253,14 @@ function runEnded(tables: Tables): string {
 /** `NOT IN` compares by one hash table, however many keys there are. */
 function keysGone(tables: Tables): string {
   return `
-    DELETE FROM ${tables.boundaryKeys} b USING moved
+    DELETE FROM ${tables.tieSet} b USING moved
     WHERE ${samePlace("b", givenPlace)} AND (b.identity, b.cursor_value, b.count) NOT IN (
       SELECT * FROM unnest($kept_identities::text[], $kept_cursors::text[], $kept_counts::bigint[]))`;
 }
 
 function keysCome(tables: Tables): string {
   return `
-    INSERT INTO ${tables.boundaryKeys} (connector, stream, lane, identity, cursor_value, count)
+    INSERT INTO ${tables.tieSet} (connector, stream, lane, identity, cursor_value, count)
     SELECT $connector, $stream, $lane, k.*
     FROM moved, unnest($come_identities::text[], $come_cursors::text[], $come_counts::bigint[]) k`;
 }

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { createTestDatabase } from "../../../../test/support/postgres.ts";
-import { emptyPosition } from "../../../model/position.ts";
+import { emptyPosition, positionFormat } from "../../../model/position.ts";
 import { auditHash } from "../../audit.ts";
 import type { StateStore } from "../../contract.ts";
 import { openPostgresState } from "./postgres.ts";
@@ -76,7 +76,9 @@ test("P10: a damaged stream that is not running is not begun", async () => {
 test("P10: a position of a newer format is STATE_TOO_NEW, and stays as it is", async () => {
   const { store, client } = await emptyState();
   const run = await store.begin(key, { cursorType: "timestamp_utc" });
-  await client.query(`UPDATE tidemark_streams SET position = replace(position, '"format":2', '"format":99')`);
+  await client.query(
+    `UPDATE tidemark_streams SET position = replace(position, '"format":${positionFormat}', '"format":99')`,
+  );
   const tooNew = { code: "STATE_TOO_NEW" };
   await expect(store.get(key)).rejects.toMatchObject(tooNew);
   await expect(store.begin(key, { cursorType: "timestamp_utc" })).rejects.toMatchObject(tooNew);

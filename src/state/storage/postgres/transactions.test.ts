@@ -172,11 +172,11 @@ test("P4: what was rolled back is not taken for done", async () => {
 test("P4: a begin waits for a transaction that completes, and stands on what it left", async () => {
   const { url, store } = await emptyState();
   const client = await connect(url);
-  const boundary = [{ identity: "a", cursor: "2", count: 1 }];
+  const tieSet = [{ identity: "a", cursor: "2", count: 1 }];
   for (const end of ["COMMIT", "ROLLBACK"]) {
     const run = await store.begin(key, { cursorType: "numeric_id", leaseSeconds: 600 });
     await client.query("BEGIN");
-    const position = { ...emptyPosition, watermark: "2", boundary };
+    const position = { ...emptyPosition, watermark: "2", tieSet };
     await store.complete(run, { position }, { transaction: client });
     const next = store.begin(key, { cursorType: "numeric_id" });
     await untilAwaited(url, client);

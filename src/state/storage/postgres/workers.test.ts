@@ -103,19 +103,19 @@ test("a run goes on in a process that was not the one to begin it", async () => 
 test("what a caller does with a position that it gave or was given changes nothing", async () => {
   const store = await open(await emptyDatabase());
   const run = await store.begin(key, { cursorType: "numeric_id" });
-  const boundary = [{ identity: "a", cursor: "1", count: 1 }];
+  const tieSet = [{ identity: "a", cursor: "1", count: 1 }];
   const coverage = [{ lower: null, upper: "1" }];
-  const position = { ...emptyPosition, watermark: "1", boundary, coverage };
+  const position = { ...emptyPosition, watermark: "1", tieSet, coverage };
   await store.checkpoint(run, { sequence: 1, position, recordsProcessed: 1 });
-  boundary.push({ identity: "b", cursor: "1", count: 1 });
-  for (const key of boundary) key.count++;
+  tieSet.push({ identity: "b", cursor: "1", count: 1 });
+  for (const key of tieSet) key.count++;
   for (const interval of coverage) interval.upper = "2";
   await store.checkpoint(run, { sequence: 2, position, recordsProcessed: 2 });
   const kept = (await store.get(key))?.position;
   expect(kept).toEqual(position);
   await store.complete(run, {});
   const next = await store.begin(key, { cursorType: "numeric_id" });
-  next.position.boundary.length = 0;
+  next.position.tieSet.length = 0;
   await store.complete(next, {});
   expect((await store.begin(key, { cursorType: "numeric_id" })).position).toEqual(kept);
 });

@@ -1,9 +1,9 @@
 import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
-import type { BoundaryKey, Interval } from "../../../model/position.ts";
+import type { Interval, TieMember } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
-import { readBoundaryKey, readInterval } from "../../codec.ts";
+import { readInterval, readTieMember } from "../../codec.ts";
 
-/** What is kept in rows of its own beside a position: boundary keys and coverage, each under a lane. */
+/** What is kept in rows of its own beside a position: the tie set and coverage, each under a lane. */
 export class SqliteBeside {
   readonly #sql: SqlStatements;
 
@@ -11,8 +11,8 @@ export class SqliteBeside {
     this.#sql = statements;
   }
 
-  load(key: StreamKey, lane: string, holder: string): { boundary: BoundaryKey[]; coverage: Interval[] } {
-    const boundary = this.#sql
+  load(key: StreamKey, lane: string, holder: string): { tieSet: TieMember[]; coverage: Interval[] } {
+    const tieSet = this.#sql
       .all(
         `SELECT identity, cursor_value AS cursor, count FROM tidemark_boundary_keys
          WHERE connector = ? AND stream = ? AND lane = ?`,
@@ -20,8 +20,8 @@ export class SqliteBeside {
         key.stream,
         lane,
       )
-      .map((row) => readBoundaryKey(row, holder));
-    return { boundary, coverage: this.coverage(key, lane, holder) };
+      .map((row) => readTieMember(row, holder));
+    return { tieSet, coverage: this.coverage(key, lane, holder) };
   }
 
   coverage(key: StreamKey, lane: string, holder: string): Interval[] {
@@ -36,12 +36,7 @@ export class SqliteBeside {
       .map((row) => readInterval(row, holder));
   }
 
-  saveBoundary(
-    key: StreamKey,
-    lane: string,
-    now: readonly BoundaryKey[],
-    before: readonly BoundaryKey[],
-  ): void {
+  saveTieSet(key: StreamKey, lane: string, now: readonly TieMember[], before: readonly TieMember[]): void {
     const place = [key.connector, key.stream, lane] as const;
     const { gone, come } = differences(before, now);
     for (const { identity, cursor } of gone) {
@@ -80,12 +75,12 @@ export class SqliteBeside {
   }
 }
 
-/** Which boundary keys to delete and which to write, so that a growing set is not written anew each time. */
+/** Which members of the tie set to delete and which to write, so that a growing set is not written anew each time. */
 function differences(
-  before: readonly BoundaryKey[],
-  after: readonly BoundaryKey[],
-): { gone: readonly BoundaryKey[]; come: readonly BoundaryKey[] } {
-  const name = (key: BoundaryKey): string => `${key.cursor}\n${key.count}\n${key.identity}`;
+  before: readonly TieMember[],
+  after: readonly TieMember[],
+): { gone: readonly TieMember[]; come: readonly TieMember[] } {
+  const name = (key: TieMember): string => `${key.cursor}\n${key.count}\n${key.identity}`;
   const old = new Set(before.map(name));
   const now = new Set(after.map(name));
   return {

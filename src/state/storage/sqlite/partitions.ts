@@ -77,7 +77,7 @@ export class SqlitePartitions {
     );
     const lane = partitionLane(row.lane, row.partition);
     const before = previous?.position;
-    this.#beside.saveBoundary(row.key, lane, position.boundary, before?.boundary ?? []);
+    this.#beside.saveTieSet(row.key, lane, position.tieSet, before?.tieSet ?? []);
     this.#beside.saveCoverage(row.key, lane, position.coverage, (before?.coverage ?? []).length === 0);
   }
 

@@ -92,10 +92,10 @@ export class SqliteRows implements RowTransaction {
     this.#sql.run(saveStream, ...streamParams(row));
     if (isNew) this.#logs.add(row.key);
     this.#remember(row);
-    const { boundary, coverage } = row.position;
+    const { tieSet, coverage } = row.position;
     const before = previous?.position;
-    if (boundary !== before?.boundary) {
-      this.#beside.saveBoundary(row.key, row.lane, boundary, before?.boundary ?? []);
+    if (tieSet !== before?.tieSet) {
+      this.#beside.saveTieSet(row.key, row.lane, tieSet, before?.tieSet ?? []);
     }
     if (coverage !== before?.coverage) {
       this.#beside.saveCoverage(row.key, row.lane, coverage, (before?.coverage ?? []).length === 0);

@@ -16,7 +16,7 @@ const begin = { cursorType: "timestamp_utc" as const };
 let folder: string;
 let file: string;
 
-/** State worth losing: a stream with a watermark, boundary keys, coverage and history. */
+/** State worth losing: a stream with a watermark, a tie set, coverage and history. */
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "tidemark-unreadable-"));
   file = join(folder, "state.db");
@@ -24,9 +24,9 @@ beforeEach(async () => {
   for (const stream of [key, other]) {
     const run = await store.begin(stream, begin);
     const watermark = "2026-01-01T00:00:01Z";
-    const boundary = [{ identity: "a", cursor: watermark, count: 1 }];
+    const tieSet = [{ identity: "a", cursor: watermark, count: 1 }];
     const coverage = [{ lower: null, upper: watermark }];
-    await store.complete(run, { position: { ...emptyPosition, watermark, boundary, coverage } });
+    await store.complete(run, { position: { ...emptyPosition, watermark, tieSet, coverage } });
   }
   await store.close();
   return () => rm(folder, { recursive: true });
@@ -156,7 +156,7 @@ describe("P10: a stream that cannot be read is an error, and stays as it is", ()
     ["a time that is none", set(`updated_at_utc = 'yesterday'`), "STATE_UNREADABLE"],
     ["metadata that is no JSON", set(`metadata = '{'`), "STATE_UNREADABLE"],
     [
-      "a boundary key counted none",
+      "a member of the tie set counted none",
       `UPDATE tidemark_boundary_keys SET count = 0 ${ofStream}`,
       "STATE_UNREADABLE",
     ],
