@@ -39,6 +39,7 @@ export type {
   DeadLetterSink,
   DeadLetterStore,
   ErrorPolicy,
+  ExclusiveResource,
   Filter,
   FilterContext,
   Incremental,
@@ -53,6 +54,7 @@ export type {
   OnError,
   Output,
   OutputContext,
+  OutputGuarantee,
   OutputReader,
   OutputSession,
   Page,
@@ -86,7 +88,9 @@ export { type ErrorCode, errorCodes, isTidemarkError, type SourceLocation, Tidem
 export { type Cursor, type CursorType, compareCursors, cursorTypes, parseCursor } from "./model/cursor.ts";
 export { ExactNumber } from "./model/exact-number.ts";
 export {
+  decodePosition,
   emptyPosition,
+  encodePosition,
   type Interval,
   type Order,
   type Position,
@@ -95,6 +99,15 @@ export {
 export type { SourceRecord } from "./model/record.ts";
 export type { StreamKey } from "./model/stream-key.ts";
 export { type CursorFormat, isoFormat } from "./model/timestamp.ts";
+export { type ModuleOutputOptions, moduleOutput } from "./outputs/module/module-output.ts";
+export type { ModuleRefusal, ModuleRefusals } from "./outputs/module/module-refusals.ts";
+export {
+  defineOutputModule,
+  type ModuleOutput,
+  type ModuleOutputContext,
+  type ModuleOutputSession,
+  type OutputModule,
+} from "./outputs/module/output-module.ts";
 export { defineOutput, definePipeline, type PipelineDefinition } from "./pipeline/define.ts";
 export { checkPipelines, loadPipelines } from "./pipeline/load.ts";
 export type {

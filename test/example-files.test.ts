@@ -45,7 +45,7 @@ test("the examples have each kind of input, output, paging and order", () => {
   expect(new Set(kinds.inputs)).toEqual(new Set(["httpPolling", "database", "query", "module"]));
   expect(new Set(kinds.paging)).toEqual(new Set(["page", "offset", "cursor", "link", "seek"]));
   expect(new Set(kinds.orders)).toEqual(new Set(["ascending", "descending", "unordered"]));
-  expect(new Set(kinds.outputs)).toEqual(new Set(["database", "file", "httpRequest", "console"]));
+  expect(new Set(kinds.outputs)).toEqual(new Set(["database", "file", "httpRequest", "console", "module"]));
 });
 
 function isRun(name: string, tests: string): boolean {

@@ -389,3 +389,22 @@ it("module-input.yaml reads by a connector in code, and goes on behind its curso
   const rows = openDatabase(folder, "changes.db").prepare("SELECT seq FROM changes ORDER BY seq").all();
   expect(rows.map(({ seq }) => seq)).toEqual(range(1, 121));
 });
+
+it("module-output.yaml appends each order to a log by an output in code, and an order that changed once more", async () => {
+  const orders = range(1, 7).map((id) => ({ id, total: id * 10, updated_at: minute(id) }));
+  const source = await serve(({ url }) => {
+    const since = Date.parse(url.searchParams.get("updated_since") ?? minute(0));
+    const first = Number(url.searchParams.get("page_token") ?? "0");
+    const matching = orders.filter(({ updated_at }) => Date.parse(updated_at) >= since);
+    const next = first + 3 < matching.length ? String(first + 3) : null;
+    return { json: JSON.stringify({ orders: matching.slice(first, first + 3), next }) };
+  });
+  const folder = await createFolder();
+  const variables = { SHOP_URL: source.origin };
+  expect(await runExample(folder, "module-output.yaml", variables)).toMatchObject({ records_written: 7 });
+
+  orders.splice(1, 1, { id: 2, total: 0, updated_at: minute(9) });
+  expect(await runExample(folder, "module-output.yaml", variables)).toMatchObject({ records_written: 1 });
+  const log = openDatabase(folder, "shop-log.db").prepare("SELECT record ->> 'id' AS id FROM log").all();
+  expect(log.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6, 7, 2]);
+});

@@ -100,7 +100,7 @@ const tallySchema = z.strictObject({
 /** What is kept of the runs of a stream whose pages bring their own cursors. */
 export type Tally = Readonly<z.infer<typeof tallySchema>>;
 
-const positionSchema = z.strictObject({
+export const positionSchema = z.strictObject({
   /** The committed cursor; null before the first delivery. */
   watermark: z.string().nullable(),
   /** The committed cursor in its committer's own spelling, where that is not the canonical text. */

@@ -13,7 +13,13 @@ import { createFileOutput } from "../outputs/files/file.ts";
 import { createHttpRequestOutput } from "../outputs/http-request/http-request.ts";
 import { createDatabaseOutput } from "../outputs/table/database-output.ts";
 import { deadlineMs } from "./deadline.ts";
-import type { BuiltInInputConfig, FilterConfig, Frame, OutputConfig, PipelineConfig } from "./schema.ts";
+import type {
+  BuiltInInputConfig,
+  BuiltInOutputConfig,
+  FilterConfig,
+  Frame,
+  PipelineConfig,
+} from "./schema.ts";
 
 /** What a configuration needs from outside to become a pipeline. */
 export interface BuildParts {
@@ -76,7 +82,7 @@ export function buildFilter(config: FilterConfig, parts: FilterParts & Omit<Buil
   }
 }
 
-export function buildOutput(config: OutputConfig, { console }: Pick<BuildParts, "console">): Output {
+export function buildOutput(config: BuiltInOutputConfig, { console }: Pick<BuildParts, "console">): Output {
   switch (config.type) {
     case "database":
       return createDatabaseOutput(config);

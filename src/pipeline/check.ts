@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Writable } from "node:stream";
-import type { Output, Pipeline } from "../engine/ports.ts";
+import type { Input, Output, Pipeline } from "../engine/ports.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
 import { loadScript, scriptPath } from "../filters/script.ts";
 import { queryDoubts } from "../inputs/query/query-mistakes.ts";
@@ -18,11 +18,13 @@ import {
 import { byPlace, type Diagnostic, doubt, type Finding, mistake } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { filterDoubts } from "./filter-doubts.ts";
-import { type LoadedInput, loadModuleInput } from "./module-input.ts";
+import type { LoadedPart } from "./module-config.ts";
+import { loadModuleInput } from "./module-input.ts";
+import { loadModuleOutput } from "./module-output.ts";
 import { parseConfig } from "./parse.ts";
 import type { Placed } from "./placing.ts";
 import { type DeclaredSchedule, declaredSchedule, scheduleFindings } from "./schedule.ts";
-import { type InputConfig, type PipelineConfig, pipelineSchema } from "./schema.ts";
+import { type InputConfig, type OutputConfig, type PipelineConfig, pipelineSchema } from "./schema.ts";
 import { type Origins, readSource, type SourceDocument } from "./source.ts";
 
 export interface LoadOptions {
@@ -151,33 +153,53 @@ async function checkConfig(
   config: PipelineConfig,
   parts: BuildParts,
   origins: Origins,
-): Promise<{ pipeline: Pipeline | null; output: Output; findings: Finding[] }> {
-  const { input, findings } = await loadInput(config.input, parts, origins);
-  const output = buildOutput(config.output, parts);
-  const pipeline = input === null ? null : buildPipeline(config, { input, output }, parts);
+): Promise<{ pipeline: Pipeline | null; output: Output | null; findings: Finding[] }> {
+  const { part: input, findings: ofInput } = await loadInput(config.input, parts, origins);
+  const { part: output, findings: ofOutput } = await loadOutput(config.output, parts, origins);
+  const pipeline = input === null || output === null ? null : buildPipeline(config, { input, output }, parts);
   const scripts = await scriptMistakes(config, parts.folder);
   const schedule = await scheduleFindings(config.input);
   const incoherences =
     pipeline === null
       ? []
       : [
-          ...incoherencesOf(pipeline.input, output, pipeline.filters),
-          ...pagingDoubts(config.input, output),
+          ...incoherencesOf(pipeline.input, pipeline.output, pipeline.filters),
+          ...pagingDoubts(config.input, pipeline.output),
           ...pagingUnitDoubts(config.input),
           ...combinedCursorDoubts(config.input),
-          ...keyMistakes(config, pipeline.input, output),
+          ...keyMistakes(config, pipeline.input, pipeline.output),
           ...filterDoubts(config.filters, pipeline.input),
         ];
   return {
     pipeline,
     output,
-    findings: [...findings, ...schedule, ...incoherences, ...queryFindings(config.input), ...scripts],
+    findings: [
+      ...ofInput,
+      ...ofOutput,
+      ...schedule,
+      ...incoherences,
+      ...queryFindings(config.input),
+      ...scripts,
+    ],
   };
 }
 
-async function loadInput(config: InputConfig, parts: BuildParts, origins: Origins): Promise<LoadedInput> {
+async function loadInput(
+  config: InputConfig,
+  parts: BuildParts,
+  origins: Origins,
+): Promise<LoadedPart<Input>> {
   if (config.type === "module") return loadModuleInput(config, parts.folder, origins);
-  return { input: buildInput(config), findings: [] };
+  return { part: buildInput(config), findings: [] };
+}
+
+async function loadOutput(
+  config: OutputConfig,
+  parts: BuildParts,
+  origins: Origins,
+): Promise<LoadedPart<Output>> {
+  if (config.type === "module") return loadModuleOutput(config, parts.folder, origins);
+  return { part: buildOutput(config, parts), findings: [] };
 }
 
 function queryFindings(input: InputConfig): Finding[] {

@@ -6,7 +6,7 @@ import { type BuildParts, buildFilter, buildInput, buildOutput, framed } from ".
 import { incoherencesOf, letterProblems } from "./coherence.ts";
 import type { ConfigPath, Finding } from "./diagnostics.ts";
 import { parseConfig } from "./parse.ts";
-import { builtInInputSchema, filterSchema, frameSchema, outputSchema } from "./schema.ts";
+import { builtInInputSchema, builtInOutputSchema, filterSchema, frameSchema } from "./schema.ts";
 import { noOrigins } from "./source.ts";
 
 type FilterDeclaration = z.input<typeof filterSchema>;
@@ -15,13 +15,14 @@ type FilterDeclaration = z.input<typeof filterSchema>;
 export type PipelineDefinition = z.input<typeof frameSchema> & {
   readonly input: z.input<typeof builtInInputSchema> | Input;
   readonly filters?: readonly (FilterDeclaration | Filter | ScriptFunction)[];
-  readonly output: z.input<typeof outputSchema> | Output;
+  readonly output: z.input<typeof builtInOutputSchema> | Output;
 };
 
 /**
  * Makes a pipeline in code. It is checked as a file would be; all mistakes come in one
  * `PIPELINE_INVALID`, listed in `details.diagnostics`. Paths begin at the working directory, and
- * `${NAME}` means nothing. A connector is given itself, by `connectorInput`, where a file names a module.
+ * `${NAME}` means nothing. A connector or an output of your own is given itself, by `connectorInput` or `moduleOutput`,
+ * where a file names a module.
  *
  * ```ts
  * const pipeline = definePipeline({
@@ -59,7 +60,7 @@ export function definePipeline(
   });
   const builtOutput = isPart<Output>(output, "open")
     ? output
-    : built(parse(outputSchema, output, ["output"]), (config) => buildOutput(config, parts));
+    : built(parse(builtInOutputSchema, output, ["output"]), (config) => buildOutput(config, parts));
   const whole = builtFilters.filter((filter) => filter !== null);
   if (builtInput !== null && builtOutput !== null)
     findings.push(...incoherencesOf(builtInput, builtOutput, whole));
@@ -79,10 +80,10 @@ export function definePipeline(
  * ```
  */
 export function defineOutput(
-  declaration: z.input<typeof outputSchema>,
+  declaration: z.input<typeof builtInOutputSchema>,
   options: Partial<Pick<BuildParts, "console">> = {},
 ): Output {
-  const { config, findings } = parseConfig(outputSchema, declaration, noOrigins, ["output"]);
+  const { config, findings } = parseConfig(builtInOutputSchema, declaration, noOrigins, ["output"]);
   if (config === null) throw invalid("output", findings);
   const output = buildOutput(config, { console: process.stdout, ...options });
   const problems = letterProblems(output, []);

@@ -12,6 +12,7 @@ import { streamNameProblem } from "../model/stream-key.ts";
 import { consoleOutputSchema } from "../outputs/console.ts";
 import { fileOutputSchema } from "../outputs/files/schema.ts";
 import { httpRequestOutputSchema } from "../outputs/http-request/schema.ts";
+import { moduleOutputSchema } from "../outputs/module/schema.ts";
 import { databaseOutputSchema } from "../outputs/table/schema.ts";
 import { deadlineSchema } from "./deadline.ts";
 
@@ -39,13 +40,18 @@ export const filterSchema = z
   ])
   .describe("Changes, drops or multiplies records on their way.");
 
-export const outputSchema = z
+/** The outputs that are declared and no more; in code these are all, since an output can be given itself. */
+export const builtInOutputSchema = z
   .discriminatedUnion("type", [
     databaseOutputSchema,
     fileOutputSchema,
     httpRequestOutputSchema,
     consoleOutputSchema,
   ])
+  .describe("Where records are written.");
+
+const outputSchema = z
+  .discriminatedUnion("type", [...builtInOutputSchema.options, moduleOutputSchema])
   .describe("Where records are written.");
 
 /** What of a pipeline is no input, filter or output. */
@@ -89,3 +95,4 @@ export type InputConfig = z.infer<typeof inputSchema>;
 export type BuiltInInputConfig = z.infer<typeof builtInInputSchema>;
 export type FilterConfig = z.infer<typeof filterSchema>;
 export type OutputConfig = z.infer<typeof outputSchema>;
+export type BuiltInOutputConfig = z.infer<typeof builtInOutputSchema>;

@@ -3,6 +3,7 @@ import { TidemarkError } from "../../errors.ts";
 import { type CursorType, cursorTypes } from "../../model/cursor.ts";
 import { kindOf } from "../../model/plain-object.ts";
 import { streamNameProblem } from "../../model/stream-key.ts";
+import { readUserConfig } from "../user-code/user-config.ts";
 
 /** What a connector is told when it is to sync. */
 export interface ConnectorRequest<Config = unknown> {
@@ -116,7 +117,8 @@ export function connectorProblem(value: unknown): string | null {
   return null;
 }
 
-function nameProblem(part: string, name: unknown): string | null {
+/** Why something cannot be a part of a name; `part` is the key that holds it. */
+export function nameProblem(part: string, name: unknown): string | null {
   if (typeof name !== "string") return `its \`${part}\` is ${kindOf(name)}, not a text`;
   const problem = streamNameProblem(name);
   return problem === null ? null : `its \`${part}\` cannot be used: ${problem}`;
@@ -129,13 +131,5 @@ function nameProblem(part: string, name: unknown): string | null {
 export function readConnectorConfig(connector: Connector, config: unknown): unknown {
   const { id, configSchema } = connector;
   if (configSchema === undefined) return config;
-  const parsed = configSchema.safeParse(config);
-  if (parsed.success) return parsed.data;
-  const mistakes = parsed.error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `\`${path.join(".")}\`: ${message}`,
-  );
-  throw new TidemarkError(
-    "ARGUMENT_INVALID",
-    `the configuration of the connector ${id} cannot be used: ${mistakes.join("; ")}`,
-  );
+  return readUserConfig(configSchema, config, `the configuration of the connector ${id}`);
 }

@@ -1,0 +1,79 @@
+import { z } from "zod";
+import type { Commit, Mark, OutputSession } from "../../engine/ports.ts";
+import { positionSchema } from "../../model/position.ts";
+import type { Expected, ModuleCode } from "./module-code.ts";
+import type { ModuleOutputSession } from "./output-module.ts";
+
+const epoch: Expected<number> = {
+  shape: z.int().min(0),
+  words: "the highest epoch that has claimed the stream",
+};
+const mark: Expected<Mark | null> = {
+  shape: z
+    .looseObject({ epoch: z.int().min(0), sequence: z.int().min(0), position: positionSchema })
+    .nullable(),
+  words: "the mark of the newest commit as `{ epoch, sequence, position }`, or null before the first",
+};
+const known: Expected<ReadonlySet<string>> = {
+  shape: z.set(z.string()),
+  words: "a Set of those of the identities that were delivered",
+};
+const yesOrNo: Expected<boolean> = { shape: z.boolean(), words: "true or false" };
+const replaced: Expected<"nothing" | "older" | "anything"> = {
+  shape: z.enum(["nothing", "older", "anything"]),
+  words: "one of nothing, older, anything",
+};
+const committed: Expected<{ written: number } | undefined> = {
+  shape: z.looseObject({ written: z.int().min(0) }).optional(),
+  words: "`{ written }`, or nothing",
+};
+
+function count(records: number): Expected<number> {
+  return {
+    shape: z.int().min(0).max(records),
+    words: `how many of the ${records} records it took`,
+  };
+}
+
+/**
+ * The session of a module's output as the engine drives it: with what the module may leave out, and with all that it throws
+ * or returns wrongly told as its failure. What it does not have must be absent here too, since the engine looks for it.
+ */
+export function guardedSession(session: ModuleOutputSession, code: ModuleCode): OutputSession {
+  const { place, settlesRefusals } = session;
+  return {
+    databaseIdentity: session.databaseIdentity ?? null,
+    ...(place === undefined ? {} : { place }),
+    ...(settlesRefusals === undefined ? {} : { settlesRefusals }),
+    ...guardedQuestions(session, code),
+    claimedEpoch: () => code.call("claimedEpoch", () => session.claimedEpoch?.() ?? 0, epoch),
+    claim: (...claim) =>
+      code.call("claim", () => (session.claim === undefined ? null : session.claim(...claim)), mark),
+    write: (batch) => code.call("write", () => session.write(batch), count(batch.records.length)),
+    commit: (commit: Commit) => code.call("commit", () => session.commit?.(commit), committed),
+    close: async () => {
+      await code.run("close", () => session.close?.());
+    },
+  };
+}
+
+/** What only some sessions can be asked. */
+function guardedQuestions(session: ModuleOutputSession, code: ModuleCode): Partial<OutputSession> {
+  return {
+    ...(session.holdsRecords === undefined
+      ? {}
+      : { holdsRecords: () => code.call("holdsRecords", () => session.holdsRecords?.(), yesOrNo) }),
+    ...(session.partition === undefined
+      ? {}
+      : { partition: (name) => code.call("partition", () => session.partition?.(name), mark) }),
+    ...(session.delivered === undefined
+      ? {}
+      : { delivered: (names) => code.call("delivered", () => session.delivered?.(names), known) }),
+    ...(session.keepsDelivered === undefined
+      ? {}
+      : { keepsDelivered: () => code.call("keepsDelivered", () => session.keepsDelivered?.(), yesOrNo) }),
+    ...(session.replaces === undefined
+      ? {}
+      : { replaces: (record) => code.call("replaces", () => session.replaces?.(record), replaced) }),
+  };
+}

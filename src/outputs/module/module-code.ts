@@ -1,0 +1,83 @@
+import type { z } from "zod";
+import { placeInFile } from "../../engine/user-code/stack-frames.ts";
+import { inUserCode, settleStrays, type UserCode } from "../../engine/user-code/user-code.ts";
+import { isTidemarkError, messageOf, type SourceLocation, TidemarkError } from "../../errors.ts";
+import { kindOf } from "../../model/plain-object.ts";
+
+/** What a method has to return, with its words for messages. */
+export interface Expected<T> {
+  readonly shape: z.ZodType<T>;
+  readonly words: string;
+}
+
+/** Calls an output module's methods. All that they throw, or return wrongly, is `OUTPUT_FAILED` with the module's name. */
+export class ModuleCode {
+  readonly #code: UserCode;
+  readonly #signal: AbortSignal;
+
+  constructor(id: string, file: string | undefined, signal: AbortSignal) {
+    const name = `the output module ${id}`;
+    this.#code = { name, code: "OUTPUT_FAILED", ...(file === undefined ? {} : { file }) };
+    this.#signal = signal;
+  }
+
+  /** Calls a method and reads what it returns, or what the promise that it returns brings. */
+  async call<T>(method: string, run: () => unknown, { shape, words }: Expected<T>): Promise<T> {
+    const returned = await this.run(method, run);
+    const parsed = shape.safeParse(returned);
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    const where =
+      issue === undefined || issue.path.length === 0
+        ? ""
+        : ` (\`${issue.path.join(".")}\`: ${issue.message})`;
+    const found = typeof returned === "number" ? String(returned) : kindOf(returned);
+    throw this.failed(`its \`${method}\` returned ${found}${where}, not ${words}`);
+  }
+
+  /** As `call`, with no more known of what it returns. */
+  async run<T>(method: string, run: () => T | PromiseLike<T>): Promise<T> {
+    try {
+      const returned = await inUserCode(this.#code, run);
+      await settleStrays();
+      return returned;
+    } catch (error) {
+      throw this.#told(method, error);
+    }
+  }
+
+  /** Hands on what an iterable of the module's yields. */
+  async *each<T>(method: string, begin: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    try {
+      yield* inUserCode(this.#code, begin);
+    } catch (error) {
+      throw this.#told(method, error);
+    }
+  }
+
+  failed(
+    why: string,
+    options: { cause?: unknown; recoverable?: boolean; where?: SourceLocation; hint?: string } = {},
+  ): TidemarkError {
+    return new TidemarkError("OUTPUT_FAILED", `${this.#code.name}: ${why}`, {
+      hint: "Fix the module; the next run goes on from the last checkpoint.",
+      ...options,
+    });
+  }
+
+  /** Errors of ours keep their code; a wait that the run itself has broken off is no failure of the module. */
+  #told(method: string, error: unknown): unknown {
+    if (isTidemarkError(error) || (this.#signal.aborted && isAbort(error, this.#signal))) return error;
+    const { file } = this.#code;
+    return this.failed(`its \`${method}\` threw: ${messageOf(error)}`, {
+      cause: error,
+      recoverable: true,
+      hint: "See the cause; the next run goes on from the last checkpoint.",
+      ...(file === undefined ? {} : { where: placeInFile(error, file) }),
+    });
+  }
+}
+
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || (error instanceof Error && error.name === "AbortError");
+}

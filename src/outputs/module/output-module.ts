@@ -1,0 +1,151 @@
+import { z } from "zod";
+import { nameProblem } from "../../engine/connector/connector.ts";
+import { type Output, type OutputContext, type OutputSession, outputGuarantees } from "../../engine/ports.ts";
+import { TidemarkError } from "../../errors.ts";
+import { kindOf } from "../../model/plain-object.ts";
+import type { ModuleRefusals } from "./module-refusals.ts";
+
+/** An output in code, for pipelines with `output: { type: module }`; made by `defineOutputModule`. */
+export interface OutputModule<Config = unknown> {
+  /** What messages and dead letters call it, such as `jsonl-log`. */
+  readonly id: string;
+  /** Checks and completes the configuration before `create` is called. */
+  readonly configSchema?: z.ZodType<Config>;
+  /**
+   * Makes the output of one pipeline. It is called when the pipeline is loaded or checked, also by `tidemark
+   * validate` and for a dry run: it must open nothing and write nothing. That is for `open`.
+   */
+  create(config: Config): ModuleOutput;
+}
+
+/**
+ * What `create` returns: an `Output`, as the port's comment explains it, but for what the pipeline declares itself (its
+ * `onError`) and its name, which is the module's `id`.
+ */
+export type ModuleOutput = Omit<Output, "kind" | "onError" | "open"> & {
+  /** Called once a run, when the run is about to begin. */
+  open(context: ModuleOutputContext): Promise<ModuleOutputSession> | ModuleOutputSession;
+};
+
+/** As any output's context. What a record is refused for may be any error. */
+export type ModuleOutputContext = Omit<OutputContext, "refusals"> & { readonly refusals: ModuleRefusals };
+
+/**
+ * The session of one run: an `OutputSession` of which an output that delivers at least once may leave out all but
+ * `write`. Without `commit`, `write` has to make its records durable before it returns. One that delivers exactly
+ * once has `claimedEpoch`, `claim`, `partition`, `commit` and `close` too, and `delivered` where it appends.
+ */
+export type ModuleOutputSession = Pick<OutputSession, "write"> & Partial<Omit<OutputSession, "write">>;
+
+/** What every session has whose output delivers exactly once. */
+const sessionMethods = ["claimedEpoch", "claim", "partition", "write", "commit", "close"] as const;
+
+/**
+ * Makes an output module: where a pipeline writes, in code of your own. Export it as the default of a file, and name
+ * the file in the pipeline: `output: { type: module, path: ./my-output.ts, config: { … } }`.
+ *
+ * An output says what it guarantees. The simplest delivers at least once and has no more than a `write`, which returns
+ * once the records are durable. After a failure a batch may come again, so it writes by key, or to
+ * a target that takes the same record twice:
+ *
+ * ```ts
+ * export default defineOutputModule({
+ *   id: "search-index",
+ *   configSchema: z.strictObject({ url: z.url(), token: z.string() }),
+ *   create: ({ url, token }) => ({
+ *     guarantee: "at-least-once",
+ *     appends: false,
+ *     open: ({ signal }) => ({
+ *       async write({ records }) {
+ *         const headers = { authorization: `Bearer ${token}` };
+ *         const answer = await fetch(url, { method: "PUT", headers, body: JSON.stringify(records), signal });
+ *         if (!answer.ok) throw new Error(`the index answered ${answer.status}`);
+ *         return records.length;
+ *       },
+ *     }),
+ *   }),
+ * });
+ * ```
+ *
+ * For exactly once the output keeps the position of each commit in the transaction of its rows, and shuts out runs of
+ * an older epoch: see `OutputSession`. `outputContract` of `tidemark/testing` tells whether it does.
+ *
+ * Throws `ARGUMENT_INVALID` for what is no output module.
+ */
+export function defineOutputModule<Config = unknown>(module: OutputModule<Config>): OutputModule<Config> {
+  const problem = outputModuleProblem(module);
+  if (problem !== null) throw new TidemarkError("ARGUMENT_INVALID", `this is no output module: ${problem}`);
+  return module;
+}
+
+export function isOutputModule(value: unknown): value is OutputModule {
+  return outputModuleProblem(value) === null;
+}
+
+/** Why something cannot be an output module, in words; null where it can. */
+export function outputModuleProblem(value: unknown): string | null {
+  if (typeof value !== "object" || value === null) return `it is ${kindOf(value)}, not an object`;
+  const { id, configSchema, create }: Partial<Record<keyof OutputModule, unknown>> = value;
+  const problem = nameProblem("id", id);
+  if (problem !== null) return problem;
+  if (typeof create !== "function") {
+    return `the \`create\` of ${String(id)} is ${kindOf(create)}, not a function; write \`create: (config) => ({ guarantee, appends, open })\``;
+  }
+  if (configSchema !== undefined && !(configSchema instanceof z.ZodType)) {
+    return `the \`configSchema\` of ${id} is no schema of zod 4`;
+  }
+  return null;
+}
+
+const facts = z.looseObject({
+  guarantee: z.enum(outputGuarantees, { error: `is none of ${outputGuarantees.join(", ")}` }),
+  appends: z.boolean({
+    error: "says whether a record that is delivered twice is added twice: true or false",
+  }),
+  upsertKey: z.array(z.string(), { error: "is a list of names of fields" }).min(1).optional(),
+  toReplace: z.string({ error: "is a text" }).optional(),
+  exclusive: z
+    .looseObject({ id: z.string(), name: z.string() }, { error: "is `{ id, name }`, two texts" })
+    .optional(),
+  prints: z.boolean({ error: "is true or false" }).optional(),
+  receipts: z.boolean({ error: "is true or false" }).optional(),
+});
+
+/** Why what `create` returned is no output, in words; null where it is one. */
+export function outputProblem(value: unknown): string | null {
+  if (typeof value !== "object" || value === null) return `it returned ${kindOf(value)}, not an output`;
+  const parsed = facts.safeParse(value);
+  if (!parsed.success) {
+    const { path = [], message = "" } = parsed.error.issues[0] ?? {};
+    return `the \`${path.join(".")}\` of what it returned ${message}`;
+  }
+  const { open, openReader }: Partial<Record<keyof ModuleOutput, unknown>> = value;
+  if (typeof open !== "function")
+    return `the \`open\` of what it returned is ${kindOf(open)}, not a function`;
+  if (openReader !== undefined && typeof openReader !== "function")
+    return `the \`openReader\` of what it returned is ${kindOf(openReader)}, not a function`;
+  const { appends, upsertKey, receipts, guarantee } = parsed.data;
+  if (appends && upsertKey !== undefined)
+    return "what it returned `appends`, and has an `upsertKey` all the same";
+  if (receipts === true && (appends || guarantee !== "at-least-once"))
+    return "what it returned gives `receipts`, which goes with `at-least-once` and without `appends`";
+  return null;
+}
+
+/** Why what `open` returned is no session of such an output, in words; null where it is one. */
+export function sessionProblem(session: unknown, { guarantee, appends }: ModuleOutput): string | null {
+  if (typeof session !== "object" || session === null) return `it returned ${kindOf(session)}, not a session`;
+  const needed =
+    guarantee === "exactly-once" ? [...sessionMethods, ...(appends ? ["delivered"] : [])] : ["write"];
+  const missing = needed.find((name) => typeof Reflect.get(session, name) !== "function");
+  if (missing === undefined) return null;
+  const why = guarantee === "exactly-once" ? ", which an output that delivers exactly once needs" : "";
+  return `the \`${missing}\` of its session is ${kindOf(Reflect.get(session, missing))}, not a function${why}`;
+}
+
+/** Why what `openReader` returned is no reader, in words; null where it is one. */
+export function readerProblem(reader: unknown): string | null {
+  if (typeof reader !== "object" || reader === null) return `it returned ${kindOf(reader)}, not a reader`;
+  const missing = ["has", "rows", "close"].find((name) => typeof Reflect.get(reader, name) !== "function");
+  return missing === undefined ? null : `the \`${missing}\` of its reader is no function`;
+}

@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { onErrorShape, refuseOnErrorMistakes } from "../dead-letters/schema.ts";
+
+/** The keys of a `module` output. */
+export const moduleOutputSchema = z
+  .strictObject({
+    type: z.literal("module").describe("Writes records by an output of yours."),
+    path: z
+      .string()
+      .min(1)
+      .describe(
+        "A .ts, .js or .mjs file, relative to the pipeline file, whose default export is an output module: what `defineOutputModule` makes, or an object like it.",
+      ),
+    config: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe("For the module, and checked by its `configSchema`."),
+    ...onErrorShape,
+  })
+  .superRefine(refuseOnErrorMistakes)
+  .describe("Writes records by an output in code; what is guaranteed, the module says.");
+
+export type ModuleOutputConfig = z.infer<typeof moduleOutputSchema>;
