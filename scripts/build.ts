@@ -1,65 +1,20 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Plugin, rolldown } from "rolldown";
-import { z } from "zod";
+import { writeBundle } from "./bundle.ts";
 import { writeLicences } from "./licences.ts";
 
-/**
- * Builds `dist/` for publishing: the library and the command in files that they share, with the packages
- * inside that every run would load one by one, and the declarations of what is public.
- *
- * A package under `dependencies` or `peerDependencies` is left outside and comes from where Tidemark is
- * installed; one under `devDependencies` goes in. See docs/decisions/0024.
- */
+/** Builds `dist/` for publishing: the library, the command, and the declarations of what is public. */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
 
-/** Left as a dependency for its types, which the library's own are made of. */
-const inside = new Set(["zod"]);
-
-const manifest = z
-  .object({
-    dependencies: z.record(z.string(), z.string()),
-    peerDependencies: z.record(z.string(), z.string()),
-  })
-  .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
-const outside = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)].filter(
-  (name) => !inside.has(name),
-);
-
-/**
- * A Node without `node:sqlite` cannot link a file that imports it, and would say so instead of which Node is needed.
- * Asked for as the files run, it is asked for after the check of the version.
- */
-const sqliteAsked: Plugin = {
-  name: "node:sqlite, asked for as the files run",
-  resolveId: (id) => (id === "node:sqlite" ? "\0node:sqlite" : null),
-  load: (id) =>
-    id === "\0node:sqlite"
-      ? 'export const { DatabaseSync, constants } = process.getBuiltinModule("node:sqlite");'
-      : null,
-};
-
 rmSync(dist, { recursive: true, force: true });
-const bundle = await rolldown({
-  cwd: root,
-  platform: "node",
-  plugins: [sqliteAsked],
-  input: {
-    index: "src/index.ts",
-    "service/index": "src/api/service/index.ts",
-    "testing/index": "testing/index.ts",
-    "cli/main": "src/cli/main.ts",
-  },
-  external: outside.map((name) => new RegExp(`^${name}($|/)`)),
-  // Older versions of Node can read the files, and are told by `src/node-version.ts` which one is needed.
-  transform: { target: "node20" },
+const output = await writeBundle(dist, {
+  index: "src/index.ts",
+  "service/index": "src/api/service/index.ts",
+  "testing/index": "testing/index.ts",
+  "cli/main": "src/cli/main.ts",
 });
-// Every run reads the files whole; what is said of the public names is in the declarations.
-const comments = { legal: true, annotation: true, jsdoc: false };
-const { output } = await bundle.write({ dir: dist, chunkFileNames: "parts/[name]-[hash].js", comments });
-await bundle.close();
 writeLicences(dist, output);
 chmodSync(new URL("../dist/cli/main.js", import.meta.url), 0o755);
 

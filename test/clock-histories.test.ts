@@ -8,8 +8,9 @@ import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
 import { type HttpTestServer, type SeenRequest, sendJson, startHttpServer } from "./support/http-server.ts";
+import { historiesOr } from "./support/long-run.ts";
 
-const histories = Math.ceil(Number(process.env.TIDEMARK_HISTORIES ?? 120));
+const histories = historiesOr(40);
 const seed = process.env.TIDEMARK_SEED === undefined ? {} : { seed: Number(process.env.TIDEMARK_SEED) };
 
 interface Reading {

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { openSql } from "../src/databases/open.ts";
 import { definePipeline, openState, sync } from "../src/index.ts";
 import { testFolder } from "./support/command.ts";
+import { inLongRun } from "./support/long-run.ts";
 import { mysqlRuns, ownMysqlDatabase } from "./support/mysql-tests.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
@@ -40,14 +41,24 @@ interface Place {
 }
 
 const places: Readonly<Record<string, () => Promise<Place>>> = {
-  SQLite: async () => ({ url: `sqlite:${join(testFolder(), "data.db")}`, type: "TEXT", runs: 40 }),
+  SQLite: async () => ({
+    url: `sqlite:${join(testFolder(), "data.db")}`,
+    type: "TEXT",
+    runs: inLongRun(12, 40),
+  }),
   PostgreSQL: async () => {
     const database = await createTestDatabase();
     onTestFinished(() => database.drop());
-    return { url: database.url, type: "timestamptz", runs: 15 };
+    return { url: database.url, type: "timestamptz", runs: inLongRun(5, 15) };
   },
   ...(mysqlRuns
-    ? { MySQL: async () => ({ url: await ownMysqlDatabase(), type: "TIMESTAMP(6) NULL", runs: 12 }) }
+    ? {
+        MySQL: async () => ({
+          url: await ownMysqlDatabase(),
+          type: "TIMESTAMP(6) NULL",
+          runs: inLongRun(5, 12),
+        }),
+      }
     : {}),
 };
 

@@ -10,9 +10,10 @@ import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
 import { testFolder } from "./support/command.ts";
 import { idsInFile, idsInPostgres, idsInSqlite } from "./support/delivered.ts";
 import { type HttpTestServer, sendJson, startHttpServer } from "./support/http-server.ts";
+import { historiesOr } from "./support/long-run.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
-const histories = Math.ceil(Number(process.env.TIDEMARK_HISTORIES ?? 80));
+const histories = historiesOr(25);
 const seed = process.env.TIDEMARK_SEED === undefined ? {} : { seed: Number(process.env.TIDEMARK_SEED) };
 
 const begin = Date.UTC(2026, 0, 1);

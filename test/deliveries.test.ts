@@ -6,8 +6,9 @@ import { expect, onTestFinished, test } from "vitest";
 import { type History, play } from "./support/deliveries/history.ts";
 import { Target } from "./support/deliveries/target.ts";
 import { type World, worlds } from "./support/deliveries/world.ts";
+import { historiesOr } from "./support/long-run.ts";
 
-const histories = Math.ceil(Number(process.env.TIDEMARK_HISTORIES ?? 150));
+const histories = historiesOr(60);
 const seed = process.env.TIDEMARK_SEED === undefined ? {} : { seed: Number(process.env.TIDEMARK_SEED) };
 
 test("P1, P5: whatever a target does, each record is delivered, let go of by onError, or the run failed; and what it took stays taken", async () => {

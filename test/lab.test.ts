@@ -6,6 +6,7 @@ import { type IncidentKind, incidentKinds } from "../bench/lab/incident-kinds.ts
 import { runLab } from "../bench/lab/lab.ts";
 import { readSink, SinkUnreadable } from "../bench/lab/sink.ts";
 import { canHappen, type OutputKind, type WorldNeeds } from "../bench/lab/world.ts";
+import { builtCommand } from "./support/built-command.ts";
 import { testFolder } from "./support/command.ts";
 
 type Needs = Omit<WorldNeeds, "disturbedRuns"> & Required<Pick<WorldNeeds, "output" | "faults">>;
@@ -44,6 +45,7 @@ test("P1 P2 P4: the crash lab's short form loses and repeats nothing, whatever h
     schedules: schedules.keys(),
     needs: (schedule) => ({ disturbedRuns: 0, ...schedules[schedule] }),
     lanes: 2,
+    command: builtCommand,
   });
   const seen = results.map(({ lost, repeated, problems, judged, folder }) => ({
     lost,
@@ -84,6 +86,7 @@ test("P1 P2 P4: two processes with a schedule lose, repeat and leave out nothing
       return { disturbedRuns: 0, output, incidents: incidents.filter((kind) => canHappen(output, kind)) };
     },
     lanes: 2,
+    command: builtCommand,
   });
   expect(
     results.map(({ lost, repeated, problems, judged, folder }) => ({
@@ -103,6 +106,7 @@ test("the lab lets a stream that no disturbed run has begun be read, and backfil
     schedules: [1],
     needs: () => ({ disturbedRuns: 0, output: "sqlite append", faults: [], backfill: true }),
     lanes: 1,
+    command: builtCommand,
   });
   expect(results).toMatchObject([{ lost: 0, repeated: 0, problems: [], unseen: [], judged: true }]);
   expect(results[0]?.delivered).toBeGreaterThanOrEqual(200);

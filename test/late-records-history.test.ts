@@ -8,6 +8,7 @@ import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
 import { sendJson, startHttpServer } from "./support/http-server.ts";
+import { inLongRun } from "./support/long-run.ts";
 
 const hour = 3_600_000;
 const begin = Date.parse("2026-06-01T00:00:00Z");
@@ -121,6 +122,6 @@ test("P2, P6: what comes late, early or again is appended once, however runs are
         expect(ids).toEqual([...new Set(ids)]);
       }
     }),
-    { numRuns: 40, examples: [[leftTwice]] },
+    { numRuns: inLongRun(20, 40), examples: [[leftTwice]] },
   );
 });

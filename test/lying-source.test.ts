@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { historiesOr } from "./support/long-run.ts";
 import { play } from "./support/lying/history.ts";
 import { honestWorlds, pagings, worlds } from "./support/lying/world.ts";
 
 /** How many histories are played with each way of paging; fast-check prints the seed of one that fails. */
-const histories = Math.ceil(Number(process.env.TIDEMARK_HISTORIES ?? 600) / pagings.length);
+const histories = Math.ceil(historiesOr(180) / pagings.length);
 const seed = process.env.TIDEMARK_SEED === undefined ? {} : { seed: Number(process.env.TIDEMARK_SEED) };
 
 /** The warnings that say that records may be missing, and which way to make sure. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCron } from "../src/model/cron.ts";
+import { inLongRun } from "./support/long-run.ts";
 import { type Begun, hour, Machine, minute, type Outcome, pipelineOf } from "./support/scheduling.ts";
 
 /** What may happen on a machine that runs schedules, one thing after another. */
@@ -103,7 +104,7 @@ test("P1: whatever processes, runs and clocks do, a stream is run again within i
         await machine.end();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: inLongRun(20, 60) },
   );
 }, 120_000);
 
@@ -137,6 +138,6 @@ test("P1: no tick is left unmade, and none that was completed is made again", as
         await machine.end();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: inLongRun(20, 60) },
   );
 }, 120_000);

@@ -5,11 +5,15 @@ import { emptyPosition } from "../src/model/position.ts";
 import type { StreamKey } from "../src/model/stream-key.ts";
 import type { RunRef } from "../src/state/contract.ts";
 import type { StateStoreHarness } from "../testing/state-suite.ts";
+import { inLongRun } from "./support/long-run.ts";
 import { stateBackends } from "./support/state-backends.ts";
 import { type ModelRun, StreamModel } from "./support/state-model.ts";
 
 /** How many histories each backend is put through; those that go to a disk take longer. */
-const histories: Readonly<Record<string, number>> = { memory: 500, files: 100, sqlite: 200, postgres: 150 };
+const histories: Readonly<Record<string, number>> = inLongRun(
+  { memory: 200, files: 20, sqlite: 50, postgres: 25 },
+  { memory: 500, files: 100, sqlite: 200, postgres: 150 },
+);
 
 /** Which of the runs so far a call is made by: mostly the newest, and often one that is over. */
 const byRun = fc.oneof(
@@ -222,7 +226,7 @@ for (const backend of stateBackends) {
             await pair.compareHistory();
           },
         ),
-        { numRuns: histories[backend.name] ?? 50 },
+        { numRuns: histories[backend.name] ?? inLongRun(15, 50) },
       );
     });
   });

@@ -5,11 +5,15 @@ import { emptyPosition, type Interval, type Position } from "../src/model/positi
 import type { StreamKey } from "../src/model/stream-key.ts";
 import type { RunRef, StateStore } from "../src/state/contract.ts";
 import type { StateStoreHarness } from "../testing/state-suite.ts";
+import { inLongRun } from "./support/long-run.ts";
 import { type ModelRun, type ModelWrite, type Numbers, PartitionModel } from "./support/partition-model.ts";
 import { stateBackends } from "./support/state-backends.ts";
 
 /** How many histories each backend is put through; those that go to a disk take longer. */
-const histories: Readonly<Record<string, number>> = { memory: 500, files: 60, sqlite: 100, postgres: 60 };
+const histories: Readonly<Record<string, number>> = inLongRun(
+  { memory: 150, files: 15, sqlite: 25, postgres: 15 },
+  { memory: 500, files: 60, sqlite: 100, postgres: 60 },
+);
 
 const names = ["a", "b", "ü 🦉"];
 const backfillIds = ["b1", "b2"];
@@ -211,7 +215,7 @@ for (const backend of stateBackends) {
             await pair.compare();
           },
         ),
-        { numRuns: histories[backend.name] ?? 50 },
+        { numRuns: histories[backend.name] ?? inLongRun(15, 50) },
       );
     });
   });

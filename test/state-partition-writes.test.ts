@@ -9,11 +9,12 @@ import type { Run, StateStore } from "../src/state/contract.ts";
 import { openFileState } from "../src/state/storage/files/file.ts";
 import { openPostgresState } from "../src/state/storage/postgres/postgres.ts";
 import { openSqliteState } from "../src/state/storage/sqlite/sqlite.ts";
+import { inLongRun } from "./support/long-run.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
 const key = { connector: "acme", stream: "accounts" };
 const tables = ["streams", "partitions", "boundary_keys", "coverage", "runs", "audit"] as const;
-const many = 100_000;
+const many = inLongRun(10_000, 100_000);
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-writes-"));

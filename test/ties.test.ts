@@ -5,6 +5,7 @@ import { definePipeline, openState, sync } from "../src/index.ts";
 import { testFolder } from "./support/command.ts";
 import { idsInMysql, idsInPostgres, idsInSqlite, lostAndRepeated } from "./support/delivered.ts";
 import { type HttpTestServer, sendJson, startHttpServer } from "./support/http-server.ts";
+import { inLongRun } from "./support/long-run.ts";
 import { mysqlRuns, ownMysqlDatabase } from "./support/mysql-tests.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
@@ -93,16 +94,19 @@ function micros(timestamp: string): string {
 }
 
 const databases = {
-  SQLite: { histories: 150, url: async (folder: string) => `sqlite:${join(folder, "out.db")}` },
+  SQLite: {
+    histories: inLongRun(40, 150),
+    url: async (folder: string) => `sqlite:${join(folder, "out.db")}`,
+  },
   PostgreSQL: {
-    histories: 60,
+    histories: inLongRun(15, 60),
     url: async () => {
       const database = await createTestDatabase();
       onTestFinished(() => database.drop());
       return database.url;
     },
   },
-  ...(mysqlRuns ? { MySQL: { histories: 40, url: ownMysqlDatabase } } : {}),
+  ...(mysqlRuns ? { MySQL: { histories: inLongRun(12, 40), url: ownMysqlDatabase } } : {}),
 };
 
 for (const [name, { histories: runs, url }] of Object.entries(databases)) {

@@ -6,9 +6,9 @@ import { openSql } from "../src/databases/open.ts";
 import { sync, verify } from "../src/index.ts";
 import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { runCommand, testFolder } from "./support/command.ts";
+import { inLongRun } from "./support/long-run.ts";
 import { describeMysql, ownMysqlDatabase } from "./support/mysql-tests.ts";
 import { createTestDatabase, offerPostgres } from "./support/postgres.ts";
-
 import {
   change,
   found,
@@ -73,7 +73,7 @@ describe("P11: a comparison of source and output, which moves nothing", () => {
           const lost = [...taken, ...moved].map((one) => orders[one - 1]?.at.replace(".000Z", "Z") ?? "");
           expect(lost.filter((cursor) => !covered(cursor))).toEqual([]);
         }),
-        { numRuns: 12 },
+        { numRuns: inLongRun(6, 12) },
       );
     },
   );

@@ -1,6 +1,7 @@
 import { LabDatabase } from "./database.ts";
 import { randomFrom, seedOf } from "./random.ts";
 import { runSchedule, type ScheduleResult } from "./schedule.ts";
+import { type Command, ownCommand } from "./worker.ts";
 import { drawWorld, type WorldNeeds } from "./world.ts";
 
 export interface LabOptions {
@@ -14,6 +15,8 @@ export interface LabOptions {
   readonly needs: (schedule: number) => WorldNeeds;
   /** How many schedules go on at once. */
   readonly lanes: number;
+  /** What its processes run: the command of this checkout unless given. */
+  readonly command?: Command;
   /** Whether every folder is kept, and not only those where something was wrong. */
   readonly keep?: boolean;
   readonly onResult?: (result: NumberedResult) => void;
@@ -27,6 +30,7 @@ export interface NumberedResult extends ScheduleResult {
 export async function runLab(options: LabOptions): Promise<NumberedResult[]> {
   const numbers = options.schedules[Symbol.iterator]();
   const results: NumberedResult[] = [];
+  const { command = ownCommand } = options;
   const until = options.untilMs ?? Number.POSITIVE_INFINITY;
   const lane = async (): Promise<void> => {
     let server: Promise<LabDatabase> | null = null;
@@ -41,7 +45,10 @@ export async function runLab(options: LabOptions): Promise<NumberedResult[]> {
         if (done === true) return;
         const random = randomFrom(seedOf(options.seed, schedule));
         const world = drawWorld(random, options.needs(schedule));
-        const result = { schedule, ...(await runSchedule(world, random, database, options.keep)) };
+        const result = {
+          schedule,
+          ...(await runSchedule(world, random, { database, command }, options.keep)),
+        };
         results.push(result);
         options.onResult?.(result);
       }

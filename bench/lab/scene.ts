@@ -10,10 +10,17 @@ import type { Random } from "./random.ts";
 import { readSink, type SinkRow, SinkUnreadable } from "./sink.ts";
 import { slowDown, speedUp } from "./slow.ts";
 import { LabSource } from "./source.ts";
-import { Worker, type WorkerOptions } from "./worker.ts";
+import { type Command, Worker, type WorkerOptions } from "./worker.ts";
 import { describeWorld, isPostgres, pipelineText, stateWithin, type World } from "./world.ts";
 
 const pipelineFile = "lab.yaml";
+
+/** What the schedules of a lane share. */
+export interface Lane {
+  /** Its database server, which the first call starts. */
+  database(): Promise<LabDatabase>;
+  readonly command: Command;
+}
 
 /** A world that has been built: its source, its network, its disk, its output, and its workers. */
 export class Scene {
@@ -27,6 +34,7 @@ export class Scene {
   readonly #sinkPlace: string;
   readonly #databaseUrl: string | null;
   readonly #state: string;
+  readonly #command: Command;
   readonly #workers = new Set<Worker>();
   /** How the processes ended: by status, error, or signal. */
   readonly outcomes: Record<string, number> = {};
@@ -45,14 +53,15 @@ export class Scene {
     this.#databaseUrl = parts.databaseUrl;
     this.#sinkPlace = parts.sinkPlace;
     this.#state = parts.state;
+    this.#command = parts.command;
   }
 
-  static async build(world: World, random: Random, lane: () => Promise<LabDatabase>): Promise<Scene> {
+  static async build(world: World, random: Random, lane: Lane): Promise<Scene> {
     const folder = mkdtempSync(join(tmpdir(), "tidemark-lab-"));
     const disk = new LabDisk(join(folder, "disk"));
     const source = new LabSource(world, random);
     const endpoint = await source.listen();
-    const database = isPostgres(world.output) ? await lane() : null;
+    const database = isPostgres(world.output) ? await lane.database() : null;
     const databaseUrl = (await database?.create()) ?? null;
     const proxy = database === null ? null : new LabProxy(database.port);
     await proxy?.listen();
@@ -74,6 +83,7 @@ export class Scene {
       databaseUrl,
       sinkPlace,
       state,
+      command: lane.command,
     });
     scene.log(describeWorld(world));
     return scene;
@@ -219,7 +229,7 @@ export class Scene {
 
   /** Starts a process of the command. */
   command(args: readonly string[], options: WorkerOptions = {}): Worker {
-    const worker = new Worker(this.folder, args, options);
+    const worker = new Worker(this.folder, args, { command: this.#command, ...options });
     this.#workers.add(worker);
     this.log(`starts ${args[0]}`);
     void worker.ended.then(({ status, signal, error, code, stderr }) => {
@@ -244,6 +254,7 @@ interface SceneParts {
   readonly databaseUrl: string | null;
   readonly sinkPlace: string;
   readonly state: string;
+  readonly command: Command;
 }
 
 function outputPlace(world: World, databaseUrl: string | null, proxy: LabProxy | null): string {

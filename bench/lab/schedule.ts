@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LabDatabase } from "./database.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import { faults } from "./faults.ts";
 import type { IncidentKind } from "./incident-kinds.ts";
 import type { Random } from "./random.ts";
-import { Scene } from "./scene.ts";
+import { type Lane, Scene } from "./scene.ts";
 import { type Comparison, compare } from "./sink.ts";
 import { disturbPair } from "./start-schedule.ts";
 import type { World } from "./world.ts";
@@ -38,10 +37,10 @@ export interface ScheduleResult {
 export async function runSchedule(
   world: World,
   random: Random,
-  database: () => Promise<LabDatabase>,
+  lane: Lane,
   keep = false,
 ): Promise<ScheduleResult> {
-  const scene = await Scene.build(world, random, database);
+  const scene = await Scene.build(world, random, lane);
   const problems: string[] = [];
   const unseen: string[] = [];
   let judged = false;

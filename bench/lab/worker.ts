@@ -3,7 +3,11 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { undoAtExit } from "./undo.ts";
 
-const command = fileURLToPath(new URL("../../bin/tidemark", import.meta.url));
+/** The command of this checkout. */
+export const ownCommand: Command = [fileURLToPath(new URL("../../bin/tidemark", import.meta.url))];
+
+/** A program and the words before what it is asked to do. */
+export type Command = readonly [string, ...string[]];
 
 const result = z.object({
   status: z.string(),
@@ -21,6 +25,7 @@ export interface Ended {
 }
 
 export interface WorkerOptions {
+  readonly command?: Command;
   readonly limitKilobytes?: number | null;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -36,12 +41,12 @@ export class Worker {
   constructor(
     folder: string,
     args: readonly string[],
-    { limitKilobytes = null, env = {} }: WorkerOptions = {},
+    { command = ownCommand, limitKilobytes = null, env = {} }: WorkerOptions = {},
   ) {
     const limited = `trap '' XFSZ; ulimit -f ${(limitKilobytes ?? 0) * 2}; exec "$@"`;
-    const [program, ...all] =
-      limitKilobytes === null ? [command, ...args] : ["sh", "-c", limited, "sh", command, ...args];
-    this.#process = spawn(program ?? command, all, {
+    const [program, ...all]: Command =
+      limitKilobytes === null ? [...command, ...args] : ["sh", "-c", limited, "sh", ...command, ...args];
+    this.#process = spawn(program, all, {
       cwd: folder,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, NO_COLOR: "1", ...env },

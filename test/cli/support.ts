@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { builtCommand, compileCache } from "../support/built-command.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
-const main = join(root, "src/cli/main.ts");
 
 export interface Ended {
   readonly code: number | null;
@@ -31,12 +31,20 @@ export interface Started {
 /** The environment that the command is started with: the test's own machine must not show through. */
 function environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   const { PATH = "", HOME = "", TMPDIR } = process.env;
-  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), TIDEMARK_ACTOR: "tester", ...extra };
+  return {
+    PATH,
+    HOME,
+    ...(TMPDIR === undefined ? {} : { TMPDIR }),
+    TIDEMARK_ACTOR: "tester",
+    ...compileCache,
+    ...extra,
+  };
 }
 
-/** Starts the real command from its sources. */
+/** Starts the real command. */
 export function start(args: readonly string[], options: StartOptions): Started {
-  return startProcess(process.execPath, [main, ...args], options);
+  const [program, ...words] = builtCommand;
+  return startProcess(program, [...words, ...args], options);
 }
 
 export function startProcess(program: string, args: readonly string[], options: StartOptions): Started {

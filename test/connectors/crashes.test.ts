@@ -17,6 +17,7 @@ import { FakeClock } from "../../testing/fake-clock.ts";
 import { MemoryTable, memoryOutput } from "../../testing/memory-output.ts";
 import { testFolder } from "../support/command.ts";
 import { idsInSqlite, lostAndRepeated } from "../support/delivered.ts";
+import { inLongRun } from "../support/long-run.ts";
 import { numbersConnector } from "../support/numbers-connector.ts";
 
 /** Throws when a run comes to a point for the n-th time, which is how the process would end there. */
@@ -123,7 +124,7 @@ test("P1 P2: over all batch sizes, cursors and crashes an append has every recor
         error: null,
       });
     }),
-    { numRuns: 500 },
+    { numRuns: inLongRun(100, 500) },
   );
 });
 
@@ -203,6 +204,6 @@ test("P1: a connector that asks by time and pages by token misses no change, wha
       const latest = memory.latest();
       for (const row of rows.values()) expect(latest.get(row.id)).toEqual(row);
     }),
-    { numRuns: 500 },
+    { numRuns: inLongRun(100, 500) },
   );
 });

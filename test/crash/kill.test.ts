@@ -4,11 +4,13 @@ import { expect, test } from "vitest";
 import { appendOutputs } from "../support/append-outputs.ts";
 import { startCommand, testFolder } from "../support/command.ts";
 import { lostAndRepeated } from "../support/delivered.ts";
+import { inLongRun } from "../support/long-run.ts";
 import { mysqlRuns } from "../support/mysql-tests.ts";
 import { recordsPipeline, startRecordsSource } from "../support/records-source.ts";
 
-const count = 50_000;
-const deaths = 30;
+const deaths = inLongRun(6, 30);
+/** More than so many runs read before they die. */
+const count = (deaths + 1) * 1600;
 
 const settings = {
   "an append table in SQLite": appendOutputs.sqlite,

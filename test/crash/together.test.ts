@@ -4,9 +4,10 @@ import { expect, test } from "vitest";
 import { appendOutputs } from "../support/append-outputs.ts";
 import { startCommand, testFolder } from "../support/command.ts";
 import { lostAndRepeated } from "../support/delivered.ts";
+import { inLongRun } from "../support/long-run.ts";
 import { recordAt, recordsPipeline, startRecordsSource } from "../support/records-source.ts";
 
-const rounds = 25;
+const rounds = inLongRun(4, 25);
 
 const settings = { SQLite: appendOutputs.sqlite, PostgreSQL: appendOutputs.postgresWithState };
 

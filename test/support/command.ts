@@ -2,10 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-
-const command = fileURLToPath(new URL("../../bin/tidemark", import.meta.url));
+import { builtCommand, compileCache } from "./built-command.ts";
 
 /** A process of the command, as a test follows it. */
 export interface RunningCommand {
@@ -21,12 +19,13 @@ export interface EndedCommand {
   readonly stderr: string;
 }
 
-/** Starts the command from source, in a folder; it is killed with the test if it still runs then. */
+/** Starts the command in a folder; it is killed with the test if it still runs then. */
 export function startCommand(cwd: string, ...args: string[]): RunningCommand {
-  const child = spawn(command, args, {
+  const [program, ...words] = builtCommand;
+  const child = spawn(program, [...words, ...args], {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, ...compileCache, NO_COLOR: "1" },
   });
   let stdout = "";
   let stderr = "";

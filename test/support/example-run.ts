@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { z } from "zod";
+import { builtCommand, compileCache } from "./built-command.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -34,16 +35,17 @@ export async function createFolder(): Promise<string> {
   return folder;
 }
 
-/** Runs `bin/tidemark` in a folder, with its state there, and only the variables that are given. */
+/** Runs the command in a folder, with its state there, and only the variables that are given. */
 export function tidemark(
   folder: string,
   words: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(join(root, "bin/tidemark"), words, {
+    const [program, ...before] = builtCommand;
+    const child = spawn(program, [...before, ...words], {
       cwd: folder,
-      env: { PATH: process.env.PATH, ...variables },
+      env: { PATH: process.env.PATH, ...compileCache, ...variables },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let stdout = "";

@@ -21,7 +21,7 @@ const serverVariable = "TIDEMARK_TEST_MYSQL";
 
 /** An empty MySQL database for one test, on its worker's own server, which the first call starts. */
 export async function createMysqlDatabase(): Promise<TestDatabase> {
-  return createDatabaseAt(await offeredServer("MariaDB", serverVariable));
+  return createDatabaseAt(await offeredServer("MariaDB server", serverVariable));
 }
 
 /** Creates an empty database of its own on a server, with a name no other has. */

@@ -26,6 +26,24 @@ test("every test has an empty database of its own, and dropping it ends what is 
   const ended = new Promise((resolve) => client.once("end", resolve));
   await one.drop();
   await ended;
+  const next = await createTestDatabase();
+  onTestFinished(() => next.drop());
+  const after = await connect(next.url);
+  onTestFinished(() => after.end());
+  const found = await after.query("SELECT to_regclass('here') AS found");
+  expect(found.rows).toEqual([{ found: null }]);
+});
+
+test.each([
+  ["settings", (name: string) => `ALTER DATABASE ${name} SET timezone = 'Asia/Tokyo'`],
+  ["rights", (name: string) => `REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC`],
+  ["schemas", () => "CREATE SCHEMA mine"],
+  ["extensions", () => "DROP EXTENSION plpgsql; CREATE EXTENSION plpgsql"],
+])("a database in which a test has changed %s is given to no other", async (_, change) => {
+  const one = await createTestDatabase();
+  const client = await connect(one.url);
+  await client.query(change(new URL(one.url).pathname.slice(1)));
+  await one.drop();
   await expect(connect(one.url)).rejects.toThrow(/does not exist/);
 });
 

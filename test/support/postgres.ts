@@ -54,8 +54,59 @@ const serverVariable = "TIDEMARK_TEST_POSTGRES";
  * ```
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  return createDatabase(await offeredServer("PostgreSQL", serverVariable));
+  const database =
+    emptied.pop() ?? (await createDatabase(await offeredServer("PostgreSQL server", serverVariable)));
+  return {
+    url: database.url,
+    async drop() {
+      if (await emptiedAgain(database.url)) emptied.push(database);
+      else await database.drop();
+    },
+  };
 }
+
+/** Those that another test has had: to empty one takes a seventh of the time that a new one takes. */
+const emptied: TestDatabase[] = [];
+
+/**
+ * Ends every connection to a database and removes what is in it. False where it is not as a new one is then: it
+ * has settings, rights, extensions or anything else that is not in the schema `public`.
+ */
+async function emptiedAgain(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  try {
+    await client.connect();
+    await client.query(`
+      SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()`);
+    const { rows } = await client.query<{ changed: boolean }>(changed);
+    if (rows[0]?.changed !== false) return false;
+    await client.query(`
+      DROP SCHEMA public CASCADE;
+      CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+      GRANT USAGE ON SCHEMA public TO PUBLIC`);
+    return true;
+  } catch {
+    // Read-only, or refusing connections: not as a new one is.
+    return false;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** What a test makes itself has a number from 16384. */
+const changed = `
+  SELECT EXISTS (SELECT FROM pg_namespace WHERE oid >= 16384 AND nspname NOT IN ('public'))
+    OR EXISTS (SELECT FROM pg_extension WHERE oid >= 16384)
+    OR EXISTS (SELECT FROM pg_event_trigger)
+    OR EXISTS (SELECT FROM pg_publication)
+    OR EXISTS (SELECT FROM pg_default_acl)
+    OR EXISTS (SELECT FROM pg_largeobject_metadata)
+    OR EXISTS (SELECT FROM pg_db_role_setting WHERE setdatabase = d.oid)
+    OR EXISTS (SELECT FROM pg_prepared_xacts WHERE database = d.datname)
+    OR EXISTS (SELECT FROM pg_replication_slots WHERE database = d.datname)
+    OR d.datacl IS NOT NULL OR NOT d.datallowconn OR d.datconnlimit <> -1 AS changed
+  FROM pg_database d WHERE datname = current_database()`;
 
 /**
  * Offers each of vitest's workers a server, started by the first test that asks. Returns what ends them. No

@@ -85,12 +85,15 @@ export async function offerServers(
   };
 }
 
-/** The URL of the server that is offered to this worker. */
-export async function offeredServer(name: string, variable: string): Promise<string> {
+/** The URL of the server that is offered to this worker; under another name, to all that ask by it. */
+export async function offeredServer(
+  name: string,
+  variable: string,
+  worker = process.env.VITEST_POOL_ID,
+): Promise<string> {
   const control = process.env[variable];
-  const worker = process.env.VITEST_POOL_ID;
   if (control === undefined || worker === undefined) {
-    throw new Error(`no ${name} server is on offer: run this through vitest, or start one`);
+    throw new Error(`no ${name} is on offer: run this through vitest`);
   }
   const response = await fetch(`${control}/${worker}`);
   const text = await response.text();

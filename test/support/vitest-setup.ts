@@ -1,3 +1,4 @@
+import { offerCommand } from "./command-offer.ts";
 import { offerMysql } from "./mysql.ts";
 import { mysqlMissing } from "./mysql-programs.ts";
 import { offerPostgres } from "./postgres.ts";
@@ -6,7 +7,7 @@ import { offerPostgres } from "./postgres.ts";
 export default async function setup(): Promise<() => Promise<void>> {
   if (mysqlMissing !== null)
     console.warn(`Tests on MySQL are skipped, or fail where CI is set: ${mysqlMissing}`);
-  const ends = [await offerPostgres(), await offerMysql()];
+  const ends = [await offerPostgres(), await offerMysql(), await offerCommand()];
   return async () => {
     for (const end of ends) await end();
   };

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { play, type World, type WorldKind, worlds } from "../../../test/support/histories.ts";
+import { historiesOr } from "../../../test/support/long-run.ts";
 import { compareCursorValues } from "../../model/cursor.ts";
 
 /** How many histories of each kind are played; fast-check prints the seed of one that fails. */
-const histories = Number(process.env.TIDEMARK_HISTORIES ?? 2500);
+const histories = historiesOr(400);
 
 const kinds: [string, WorldKind][] = [
   ["one window at a time", {}],

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { HttpPollingKeys } from "../../../test/support/http-polling.ts";
 import { type HttpHandler, sendJson, startHttpServer } from "../../../test/support/http-server.ts";
+import { inLongRun } from "../../../test/support/long-run.ts";
 import { FakeClock } from "../../../testing/fake-clock.ts";
 import { MemoryTable, memoryOutput } from "../../../testing/memory-output.ts";
 import type { Pipeline } from "../../engine/ports.ts";
@@ -159,6 +160,6 @@ test("P6: slices of an API lose and repeat nothing, however it compares, pages a
         );
       },
     ),
-    { numRuns: 100 },
+    { numRuns: inLongRun(25, 100) },
   );
 });

@@ -10,6 +10,7 @@ import {
   rollbackPlace,
   sqlitePlace,
 } from "../../../test/support/database-input.ts";
+import { inLongRun } from "../../../test/support/long-run.ts";
 import { describeMysql } from "../../../test/support/mysql-tests.ts";
 import { refusingStream } from "../../../test/support/refusing-stream.ts";
 
@@ -140,7 +141,7 @@ function holds(createPlace: () => Promise<Place>, types: readonly string[], with
       fc.asyncProperty(table, fc.array(step, { minLength: 2, maxLength: 14 }), (made, steps) =>
         play(place, made, steps, withStrays),
       ),
-      { numRuns: 40 },
+      { numRuns: inLongRun(10, 40) },
     );
   });
 

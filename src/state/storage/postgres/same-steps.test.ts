@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { inLongRun } from "../../../../test/support/long-run.ts";
 import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
 import { isTidemarkError } from "../../../errors.ts";
 import type { Position } from "../../../model/position.ts";
@@ -219,7 +220,7 @@ test("whatever is asked of it, PostgreSQL takes the steps that the lifecycle tak
       expect(await told((n) => workers[turn[n % turn.length] ?? 0], key, history)).toEqual(expected);
       expect(await workers[0].verifyAudit({ key })).toEqual(await memory.verifyAudit({ key }));
     }),
-    { numRuns: 100 },
+    { numRuns: inLongRun(25, 100) },
   );
 });
 
