@@ -93,7 +93,7 @@ describe("--no-auth", () => {
 
 describe("SIGTERM", () => {
   it("ends at once where nothing is at hand, whatever connections are open", async () => {
-    const served = await serveProcess([], temporaryFolder());
+    const served = await serveProcess(["--drain-seconds", "3600"], temporaryFolder());
     const idle = connect(served.port, "127.0.0.1");
     await new Promise((resolve) => idle.once("connect", resolve));
     done(await ask(served.url, "GET", "/healthz", {}));

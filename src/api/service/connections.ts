@@ -25,7 +25,7 @@ export function usualConnections(): number {
  * of the one that has kept the server waiting longest: it is idle, or its request has not arrived whole. If every
  * connection is being answered, the new one is closed. A client that reads its answer too slowly is cut off.
  */
-export function limitConnections(server: Server, limits: ConnectionLimits = {}): void {
+export function limitConnections(server: Server, limits: ConnectionLimits = {}): OpenConnections {
   const { maxConnections = usualConnections(), answerMs = usualAnswerMs } = limits;
   const connections = new Connections(maxConnections);
   server.on("connection", (socket: Socket) => connections.opened(socket));
@@ -34,10 +34,16 @@ export function limitConnections(server: Server, limits: ConnectionLimits = {}):
     response.once("close", () => connections.answered(request.socket));
     response.once("prefinish", () => cutSlowReader(request.socket, response, answerMs));
   });
+  return connections;
+}
+
+export interface OpenConnections {
+  /** Closes those that have sent nothing yet, which Node does not count as idle. */
+  closeSilent(): void;
 }
 
 /** The open connections, by the address of their other end: with TLS the server and its requests see two sockets. */
-class Connections {
+class Connections implements OpenConnections {
   readonly #most: number;
   readonly #open = new Map<string, Socket>();
   /** Those that wait for their client, longest first. */
@@ -75,6 +81,10 @@ class Connections {
     if (socket.destroyed || !this.#open.has(name)) return;
     this.#waiting.delete(name);
     this.#waiting.add(name);
+  }
+
+  closeSilent(): void {
+    for (const socket of this.#open.values()) if (socket.bytesRead === 0) socket.destroy();
   }
 
   #closeOne(): boolean {

@@ -3,7 +3,7 @@ import { createServer as createTlsServer, Server as TlsServer } from "node:https
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { messageOf, TidemarkError } from "../../errors.ts";
-import { endConnection, limitConnections } from "./connections.ts";
+import { endConnection, limitConnections, type OpenConnections } from "./connections.ts";
 import { problemOf, problemText, problemType, RequestRefusal } from "./problems.ts";
 import { badRequest } from "./requests.ts";
 import { type Service, unreadableRequest } from "./service.ts";
@@ -67,7 +67,7 @@ export async function serveService(service: Service, options: ListenOptions): Pr
     requireHostHeader: false,
   };
   const server = tls === undefined ? createServer(limits, listener) : secureServer(tls, limits, listener);
-  limitConnections(server, options);
+  const connections = limitConnections(server, options);
   server.timeout = idleMs;
   server.on("clientError", tellClient);
   // Node would answer an expectation that it does not know with a bare 417; we need not meet any.
@@ -79,7 +79,7 @@ export async function serveService(service: Service, options: ListenOptions): Pr
   return {
     url: urlOf(tls === undefined ? "http" : "https", address),
     port: address.port,
-    close: (graceMs = 25_000) => drained(server, service, graceMs),
+    close: (graceMs = 25_000) => drained(server, service, connections, graceMs),
     renew: (renewed) => renewTls(server, renewed),
   };
 }
@@ -138,10 +138,16 @@ function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 
-async function drained(server: Server, service: Service, graceMs: number): Promise<void> {
+async function drained(
+  server: Server,
+  service: Service,
+  connections: OpenConnections,
+  graceMs: number,
+): Promise<void> {
   service.drain();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  connections.closeSilent();
   const timer = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
   clearTimeout(timer);
