@@ -8,10 +8,26 @@ import { readSink, SinkUnreadable } from "../bench/lab/sink.ts";
 import { canHappen, type OutputKind, type WorldNeeds } from "../bench/lab/world.ts";
 import { builtCommand } from "./support/built-command.ts";
 import { testFolder } from "./support/command.ts";
+import { inLongRun } from "./support/long-run.ts";
 
 type Needs = Omit<WorldNeeds, "disturbedRuns"> & Required<Pick<WorldNeeds, "output" | "faults">>;
 
-const schedules: readonly Needs[] = [
+/** Each kind of fault once, each output with some. */
+const eachOnce: readonly Needs[] = [
+  { output: "postgres append", faults: ["database restart", "network freeze"], slowOutput: true },
+  { output: "sqlite append", faults: ["two workers", "expired tokens"], compares: "text" },
+  { output: "jsonl", faults: ["source cuts", "full disk"], clamped: true },
+  {
+    output: "postgres append, state within",
+    faults: ["network cut", "network half-open"],
+    compares: "text",
+    clamped: true,
+  },
+  { output: "sqlite upsert", faults: ["pause past the lease", "source errors"], slowOutput: true },
+  { output: "postgres upsert, state within", faults: ["network delay", "kill"], clamped: true },
+];
+
+const moreOften: readonly Needs[] = [
   {
     output: "postgres append",
     faults: ["database restart", "kill", "network freeze", "full disk"],
@@ -37,6 +53,8 @@ const schedules: readonly Needs[] = [
   },
 ];
 
+const schedules = inLongRun(eachOnce, moreOften);
+
 test("P1 P2 P4: the crash lab's short form loses and repeats nothing, whatever happens to the processes", async () => {
   expect(new Set(schedules.flatMap(({ faults }) => faults))).toEqual(new Set(faultKinds));
   const seed = Number(process.env.TIDEMARK_SEED ?? Date.now() % 1_000_000);
@@ -60,7 +78,18 @@ test("P1 P2 P4: the crash lab's short form loses and repeats nothing, whatever h
   expect(results.reduce((total, { delivered }) => total + delivered, 0)).toBeGreaterThan(1000);
 }, 1_800_000);
 
-const pairs: readonly { readonly output: OutputKind; readonly incidents: readonly IncidentKind[] }[] = [
+type Pair = { readonly output: OutputKind; readonly incidents: readonly IncidentKind[] };
+
+const incidentsOnce: readonly Pair[] = [
+  { output: "sqlite append", incidents: ["kill of one", "clock ahead", "state put back", "restart of one"] },
+  { output: "postgres upsert", incidents: ["clock behind", "pause of one past the lease", "both put back"] },
+  {
+    output: "jsonl",
+    incidents: ["restart of both", "source fails ticks", "kill of both", "output put back"],
+  },
+];
+
+const incidentsMoreOften: readonly Pair[] = [
   {
     output: "sqlite append",
     incidents: ["kill of one", "output put back", "clock ahead", "state put back", "restart of one"],
@@ -74,6 +103,8 @@ const pairs: readonly { readonly output: OutputKind; readonly incidents: readonl
     incidents: ["restart of both", "source fails ticks", "kill of both", "output put back"],
   },
 ];
+
+const pairs = inLongRun(incidentsOnce, incidentsMoreOften);
 
 test("P1 P2 P4: two processes with a schedule lose, repeat and leave out nothing, whatever happens to them", async () => {
   expect(new Set(pairs.flatMap(({ incidents }) => incidents))).toEqual(new Set(incidentKinds));
