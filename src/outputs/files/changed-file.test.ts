@@ -67,6 +67,8 @@ const edit = (path: string, change: (text: string) => string): string => {
   return edited;
 };
 
+const zeroEnd = (text: string): string => `${text.slice(0, -20)}${"\0".repeat(20)}`;
+
 test.each<[string, "csv" | "jsonl", (text: string) => string, RegExp]>([
   ["a value that was made longer", "jsonl", (text) => text.replace("n1", "nnn1"), /it has grown to/],
   ["a value longer by one character", "jsonl", (text) => text.replace("n1", "nn1"), /it has grown to/],
@@ -80,6 +82,15 @@ test.each<[string, "csv" | "jsonl", (text: string) => string, RegExp]>([
     (text) => text.replace("id,name", "name,id"),
     /"name,id\\n" now/,
   ],
+  [
+    "the last byte changed",
+    "jsonl",
+    (text) => `${text.slice(0, -1)}x`,
+    /stands before the committed length is not what/,
+  ],
+  ["the last value changed", "csv", (text) => text.replace(/n2\n$/, "m2\n"), /what was written there\./],
+  ["zeros after a power loss", "jsonl", zeroEnd, /it ends in zero bytes, as a power loss leaves them/],
+  ["zeros in a CSV", "csv", zeroEnd, /it ends in zero bytes, as a power loss leaves them/],
   ["a header's name", "csv", (text) => text.replace("id,name", "ID,name"), /"ID,name\\n" now/],
 ])("P6: %s: the file is refused, and stays as it is", async (_, kind, change, seen) => {
   const place = freshPlace();
@@ -125,6 +136,14 @@ test("a stream goes on in another file, and the one that was changed stays as it
   expect(readFileSync(`${jsonl}.new`, "utf8")).toContain("n2");
 });
 
+test("a file that the run has left is told of where its end was overwritten", async () => {
+  const { jsonl, warnings, deliver } = freshPlace();
+  await deliver(jsonl);
+  edit(jsonl, zeroEnd);
+  await deliver(`${jsonl}.new`, jsonl);
+  expect(warnings).toEqual(["FILE_CHANGED"]);
+});
+
 test("a file without the end of its last line is gone on with, also behind a run that was killed", async () => {
   const { jsonl, claim, deliver } = freshPlace();
   writeFileSync(jsonl, '{"id":0}');
@@ -162,7 +181,7 @@ test.each<[string, (text: string) => string, RegExp]>([
   });
 });
 
-test("a file that an older version committed is refused where its committed end lies inside a line", async () => {
+test("a file that an older version committed is refused where its committed end lies inside a line or in zeros", async () => {
   const { jsonl, deliver, claim, warnings } = freshPlace();
   await deliver(jsonl);
   const database = new DatabaseSync(join(`${jsonl}.tidemark`, "ledger.db"));
@@ -171,6 +190,8 @@ test("a file that an older version committed is refused where its committed end 
   );
   database.close();
   const edited = edit(jsonl, (text) => text.replace("n1", "nnn1"));
+  await expect(claim(jsonl)).rejects.toMatchObject({ code: "OUTPUT_LOST" });
+  edit(jsonl, () => zeroEnd(edited.replace("nnn1", "n1")));
   await expect(claim(jsonl)).rejects.toMatchObject({ code: "OUTPUT_LOST" });
   edit(jsonl, () => `${edited.replace("nnn1", "n1")}{"half`);
   await deliver(jsonl);

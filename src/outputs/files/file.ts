@@ -160,7 +160,7 @@ class FileSession implements OutputSession {
 
   /** A file that the run does not write to may have been moved away, packed or edited since. */
   #settleLeft(file: string, committed: Sealed): void {
-    if (sizeOf(file) <= committed.length) return;
+    if (sizeOf(file) < committed.length) return;
     try {
       this.#tell(() => closeSync(openAt(file, committed, this.#onAside)));
     } catch (error) {

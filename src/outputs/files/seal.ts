@@ -26,7 +26,7 @@ export function tailOf(file: number, length: number): string {
 
 /**
  * Throws `OUTPUT_LOST` where a file was changed inside its committed length, as far as that is seen: by its header, and
- * where it has grown, by what stands before the committed length.
+ * by what stands before the committed length. A power loss can leave the length, and zeros in the place of the last bytes.
  */
 export function refuseChanged(
   file: number,
@@ -41,18 +41,34 @@ export function refuseChanged(
       throw changed(path, `its header was ${shown(head)}, and the file begins with ${shown(found)} now`);
     }
   }
-  if (size <= length || length === 0) return;
-  if (tail === null ? endsInsideLine(file, length) : tailOf(file, length) !== tail) {
-    throw changed(
-      path,
-      `${length} bytes were committed to it, it has grown to ${size}, and what stands before the committed length is not what was written there`,
-    );
-  }
+  if (length === 0) return;
+  const isChanged = tail === null ? endsBroken(file, length) : tailOf(file, length) !== tail;
+  if (!isChanged) return;
+  const grown = size > length ? `it has grown to ${size}, and ` : "";
+  throw changed(
+    path,
+    `${length} bytes were committed to it, ${grown}what stands before the committed length is not what was written there${zeros(file, length)}`,
+  );
+}
+
+/** What tells that the file was not edited, but lost its end. */
+function zeros(file: number, length: number): string {
+  return endsInZero(file, length) ? " (it ends in zero bytes, as a power loss leaves them)" : "";
+}
+
+function endsInZero(file: number, length: number): boolean {
+  return bytesAt(file, length - 1, 1)[0] === 0;
+}
+
+/** Whether a file that no hash is known of cannot be as it was committed. */
+function endsBroken(file: number, length: number): boolean {
+  return endsInZero(file, length) || endsInsideLine(file, length);
 }
 
 /** Where a file began without the end of its last line, a run that was killed may have added that. */
 function endsInsideLine(file: number, length: number): boolean {
   const [last, next] = bytesAt(file, length - 1, 2);
+  if (next === undefined) return false;
   const isEnded = next === newline || next === 13;
   return last !== newline && !(isEnded && last !== 13);
 }
@@ -66,8 +82,8 @@ function bytesAt(file: number, from: number, length: number): Buffer {
 /** The ways on where something else has changed a file. */
 export const changedHint =
   "Put the file back as it was written. To keep it as it is, name another one in `path`: the stream goes on there. " +
-  "To write it anew, move it and its `.tidemark` folder away and read again: tidemark state rewind CONNECTOR STREAM " +
-  '--to-output PIPELINE.yaml --reason "…".';
+  "To write it anew, move both the file and the folder `<path>.tidemark` away and read again: tidemark state rewind " +
+  'CONNECTOR STREAM --to-output PIPELINE.yaml --reason "…".';
 
 function changed(path: string, what: string): TidemarkError {
   return new TidemarkError(
