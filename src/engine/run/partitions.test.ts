@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { at, Bench, crashing, key } from "../../../test/support/engine-bench.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
@@ -57,6 +57,45 @@ it("P8: a partition that fails stops no other, and the run says which", async ()
   bench.source.beforePage = () => {};
   expect(await bench.run()).toMatchObject({ recordsWritten: 5 });
   expect(new Set(bench.ids()).size).toBe(20);
+});
+
+describe("a source that is away", () => {
+  const away = (): never => {
+    throw new TidemarkError("SOURCE_UNAVAILABLE", "it answers 503");
+  };
+  const thirty = Array.from({ length: 30 }, (_, at) => `p${String(at).padStart(2, "0")}`);
+
+  it("after 20 partitions in a row that find it away, the rest is not asked for", async () => {
+    const bench = benchOf(thirty, 1);
+    const asked: unknown[] = [];
+    bench.source.beforePage = (_page, { partition }) => {
+      asked.push(partition);
+      away();
+    };
+    const failed = await bench.attempt();
+    expect(failed.error).toMatchObject({ code: "SOURCE_UNAVAILABLE", recoverable: true });
+    expect(failed.error?.message).toContain("20 of 20 could not be read whole");
+    expect(failed.error?.message).toContain("; and 15 more");
+    expect(asked).toEqual(thirty.slice(0, 20));
+  });
+
+  it.each([
+    ["one that is read whole in between", new Set(["p10"]), 30],
+    ["a failure that would not pass by itself", new Set<string>(), 30],
+  ])("%s begins the count anew", async (_what, whole, partitions) => {
+    const bench = benchOf(thirty, 1);
+    const asked = new Set<unknown>();
+    bench.source.beforePage = (_page, { partition }) => {
+      asked.add(partition);
+      if (whole.has(partition ?? "")) return;
+      if (whole.size === 0 && partition === "p10")
+        throw new TidemarkError("SOURCE_REFUSED", "it answers 403");
+      away();
+    };
+    const failed = await bench.attempt();
+    expect(failed.status).toBe("failed");
+    expect(asked.size).toBe(partitions);
+  });
 });
 
 it("P1: a partition whose record breaks a filter stands at its last written page", async () => {

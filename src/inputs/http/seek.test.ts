@@ -298,6 +298,31 @@ describe("P15: a read that stops early is a failure", () => {
     expect(ids(result)).toEqual([1, 2, 3]);
   });
 
+  test("P13: a record from pages ago is remembered no more: one that comes again shows that the bound is ignored", async () => {
+    await using server = await startHttpServer(({ url }, response) => {
+      const since = Number(url.searchParams.get("since") ?? 0);
+      const from = [1, 2, 3, 4, 5, 6, 7, 8].filter((second) => second >= since);
+      const stale = since === 7 ? [3] : [];
+      const skip = Number(url.searchParams.get("skip") ?? 0);
+      sendJson(
+        response,
+        [...stale, ...from].slice(skip, skip + 3).map((id) => ({ id, at: id })),
+      );
+    });
+    const result = await readOnce({
+      endpoint: server.origin,
+      key: "id",
+      pagination: { type: "seek", limit: 3, offsetParam: "skip" },
+      statePersistence: {
+        timestamp: { field: "at", format: "epoch_s", queryParam: "since", bound: "inclusive" },
+        order: "ascending",
+      },
+    });
+    expect(result.error).toBeNull();
+    expect(ids(result)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(result.warnings).toEqual(["BOUND_IGNORED"]);
+  });
+
   test("a source that ignores the bound is told of, and fails where it would go in circles", async () => {
     await using server = await startHttpServer((_request, response) => {
       sendJson(
