@@ -134,7 +134,7 @@ try {
      const listening = await serveService(createService({ state, keys }), { port: 0 });
      const headers = { authorization: "Bearer " + key };
      const begun = await fetch(listening.url + "/v1/streams/smoke/service/begin", { method: "POST", headers });
-     const docs = await fetch(listening.url + "/docs");
+     const docs = await fetch(listening.url + "/docs/swagger-ui-bundle.js");
      console.log((await begun.json()).epoch, docs.status);
      await listening.close();`,
   );

@@ -69,8 +69,6 @@ export const trusted: Readonly<Record<string, readonly (readonly [source: string
   "src/pipeline/diagnostics.ts": [["\\s*\\n\\s*", "a message about the user's own file"]],
   "src/pipeline/secret-file.ts": [["\\$\\{file:([^}]+)\\}", "a value of the user's own file"]],
   "src/pipeline/sensitive.ts": [["([\\w.-]+)\\s*=\\s*([^&\\s'\"]+)", "a variable of the environment"]],
-  "src/api/docs/markup.ts": [["^(\\s*)(&quot;(?:(?!&quot;).)*&quot;):", "examples of our own"]],
-  "src/api/docs/operation.ts": [["^([\\s\\S]*?)\\n*Scope: `(\\w+)`\\.$", "descriptions of our own"]],
   "src/databases/mysql/literals.ts": [
     [
       "'(?:[^'\\\\]|\\\\[\\s\\S]|'')*'|\"(?:[^\"\\\\]|\\\\[\\s\\S]|\"\")*\"|`(?:[^`]|``)*`|--(?=\\s|$)[^\\n]*|#[^\\n]*|\\/\\*[\\s\\S]*?\\*\\/|\\?(\\d+)",

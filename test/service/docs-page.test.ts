@@ -19,6 +19,7 @@ test("the page of the API is whole in a browser: every route, nothing from elsew
     page.on("pageerror", (error) => errors.push(error.message));
     await page.goto(`${service.url}/docs`);
     expect(await page.title()).toContain("Tidemark");
+    await page.locator(".opblock").first().waitFor();
     const text = await page.locator("body").textContent();
     for (const route of [
       "begin",

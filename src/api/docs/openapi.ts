@@ -55,7 +55,26 @@ worker which wakes up late can do no harm.
 
 Requests carry \`Authorization: Bearer KEY\`. Connector and stream names are any text; in a path each is one
 percent-encoded segment. Every failure is \`application/problem+json\` with a \`code\` to decide by and a
-\`hint\` on what to do.`;
+\`hint\` on what to do; [the codes](#errors) are listed below the routes.
+
+### A run, from begin to end
+
+\`\`\`sh
+# Begin: the answer says where to read from. It is null the first time.
+curl "$API/v1/streams/sap_eu/suppliers/begin" \\
+  -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+  -d '{"run_id":"r1","cursor_type":"timestamp_utc"}'
+
+# Read everything from there on, write it, then say how far you came.
+curl "$API/v1/streams/sap_eu/suppliers/complete" \\
+  -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+  -d '{"run_id":"r1","epoch":1,"new_cursor_value":"2026-03-01T08:00:00Z"}'
+
+# Or say that it failed: the next begin gives the same lower bound.
+curl "$API/v1/streams/sap_eu/suppliers/fail" \\
+  -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+  -d '{"run_id":"r1","epoch":1,"error_summary":"the source answered 502"}'
+\`\`\``;
 
 /** What a service has besides the routes that every one has. */
 export interface DocumentParts {

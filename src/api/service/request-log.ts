@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { Clock } from "../../clock.ts";
+import { docsPaths } from "../docs/pages.ts";
 import type { Env } from "./env.ts";
 import type { ServiceLogger } from "./logger.ts";
 import { faultFields } from "./problems.ts";
@@ -54,7 +55,7 @@ export function observed(
   };
 }
 
-const open = new Set(["/healthz", "/readyz", "/openapi.json", "/docs", "/metrics"]);
+const open = new Set(["/healthz", "/readyz", "/metrics", ...docsPaths]);
 
 function openRoute(path: string): string {
   return open.has(path) ? path : "unmatched";

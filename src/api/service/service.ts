@@ -5,7 +5,7 @@ import { TidemarkError } from "../../errors.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { StateStore } from "../../state/contract.ts";
 import { version } from "../../version.ts";
-import { DocsPages } from "../docs/pages.ts";
+import { docsPaths, mountDocs } from "../docs/pages.ts";
 import type { KeyStore } from "../keys/store.ts";
 import { refuseBound } from "./access.ts";
 import { type AuthenticationLimits, Authenticator } from "./authenticate.ts";
@@ -54,7 +54,6 @@ export function createService(options: ServiceOptions): Service {
   const { state, keys, clock = systemClock, logger = silentLogger, metrics } = options;
   const readiness = new Readiness(state, clock);
   const authenticator = new Authenticator(keys, clock, logger, options.limits);
-  const docs = new DocsPages(version(), { metrics: metrics?.scrape !== undefined });
   const app = new Hono<Env>({ getPath: rawPath });
 
   app.use(withRequestId(readiness));
@@ -67,8 +66,7 @@ export function createService(options: ServiceOptions): Service {
     await readiness.refuseUnready();
     return json(context, { status: "ready", version: version() });
   });
-  app.get("/openapi.json", (context) => context.body(docs.openApi, 200, { "content-type": jsonType }));
-  app.get("/docs", (context) => context.html(docs.html, 200, docs.headers));
+  mountDocs(app, version(), { metrics: metrics?.scrape !== undefined });
   if (metrics?.scrape !== undefined) mountMetrics(app, metrics.scrape, authenticator);
   mountRoutes(app, { state, keys, authenticator });
 
@@ -150,7 +148,7 @@ function noRoute(context: Context<Env>, open: readonly string[]): unknown {
   );
 }
 
-const openPages = ["/healthz", "/readyz", "/openapi.json", "/docs"];
+const openPages = ["/healthz", "/readyz", ...docsPaths];
 
 function methodsAt(path: string): string[] {
   const found = Object.values(routes).filter((route) => pathForm(route.path).test(path));
