@@ -3,22 +3,22 @@ import { z } from "zod";
 // In a project of your own: from "tidemark".
 import {
   type Commit,
+  type CommitPosition,
   decodePosition,
   defineOutputModule,
   encodePosition,
-  type Mark,
   type ModuleOutputContext,
   type ModuleOutputSession,
   TidemarkError,
 } from "../src/index.ts";
 
-/** `place` is a stream and lane, or one of its partitions: each has marks of its own. */
+/** `place` is a stream and scope, or one of its partitions: each has a commit position of its own. */
 const tables = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS log (entry INTEGER PRIMARY KEY, stream TEXT NOT NULL, record TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS claims (place TEXT PRIMARY KEY, epoch INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS marks (place TEXT PRIMARY KEY, epoch INTEGER, sequence INTEGER, position TEXT);
+  CREATE TABLE IF NOT EXISTS fences (place TEXT PRIMARY KEY, epoch INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS commit_positions (place TEXT PRIMARY KEY, epoch INTEGER, sequence INTEGER, position TEXT);
   CREATE TABLE IF NOT EXISTS delivered (place TEXT, identity TEXT, PRIMARY KEY (place, identity)) WITHOUT ROWID;
 `;
 
@@ -26,7 +26,7 @@ const markRow = z.object({ epoch: z.int(), sequence: z.int(), position: z.string
 
 /**
  * Appends each record to the table `log` of a SQLite file, exactly once: one transaction holds a commit's rows, its position
- * and the identities that it delivered, and begins by looking whether a newer run has claimed the stream.
+ * and the identities that it delivered, and begins by looking whether a newer run has fenced the stream.
  */
 export default defineOutputModule({
   id: "sqlite-log",
@@ -50,30 +50,30 @@ class LogSession implements ModuleOutputSession {
     this.#database = new DatabaseSync(path, { timeout: 10_000 });
     this.#database.exec(tables);
     this.#context = context;
-    this.#place = JSON.stringify([context.key.connector, context.key.stream, context.lane]);
+    this.#place = JSON.stringify([context.key.connector, context.key.stream, context.scope]);
   }
 
-  async claimedEpoch(): Promise<number> {
-    return this.#claimed();
+  async fencedEpoch(): Promise<number> {
+    return this.#fencedEpoch();
   }
 
   async holdsRecords(): Promise<boolean> {
     return this.#database.prepare("SELECT 1 FROM log LIMIT 1").get() !== undefined;
   }
 
-  async claim(epoch: number): Promise<Mark | null> {
+  async fence(epoch: number): Promise<CommitPosition | null> {
     return this.#transaction(epoch, () => {
       this.#run(
-        "INSERT INTO claims VALUES (?1, ?2) ON CONFLICT DO UPDATE SET epoch = ?2",
+        "INSERT INTO fences VALUES (?1, ?2) ON CONFLICT DO UPDATE SET epoch = ?2",
         this.#place,
         epoch,
       );
-      return this.#mark(this.#place);
+      return this.#commitPosition(this.#place);
     });
   }
 
-  async partition(partition: string): Promise<Mark | null> {
-    return this.#mark(this.#placeOf(partition));
+  async partition(partition: string): Promise<CommitPosition | null> {
+    return this.#commitPosition(this.#placeOf(partition));
   }
 
   async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
@@ -120,13 +120,13 @@ class LogSession implements ModuleOutputSession {
     this.#database.close();
   }
 
-  /** Changes the file in one step, unless a newer run has claimed the stream: the lock is held while that is asked. */
+  /** Changes the file in one step, unless a newer run has fenced the stream: the lock is held while that is asked. */
   #transaction<T>(epoch: number, change: () => T): T {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      const claimed = this.#claimed();
-      if (claimed > epoch)
-        throw new TidemarkError("RUN_SUPERSEDED", `epoch ${claimed} has taken the log over from ${epoch}`);
+      const fenced = this.#fencedEpoch();
+      if (fenced > epoch)
+        throw new TidemarkError("RUN_SUPERSEDED", `epoch ${fenced} has taken the log over from ${epoch}`);
       const result = change();
       this.#database.exec("COMMIT");
       return result;
@@ -135,22 +135,22 @@ class LogSession implements ModuleOutputSession {
     }
   }
 
-  #claimed(): number {
+  #fencedEpoch(): number {
     return Number(
-      this.#database.prepare("SELECT epoch FROM claims WHERE place = ?").get(this.#place)?.epoch ?? 0,
+      this.#database.prepare("SELECT epoch FROM fences WHERE place = ?").get(this.#place)?.epoch ?? 0,
     );
   }
 
-  #mark(place: string): Mark | null {
-    const row = this.#database.prepare("SELECT * FROM marks WHERE place = ?").get(place);
+  #commitPosition(place: string): CommitPosition | null {
+    const row = this.#database.prepare("SELECT * FROM commit_positions WHERE place = ?").get(place);
     if (row === undefined) return null;
     const { epoch, sequence, position } = markRow.parse(row);
-    return { epoch, sequence, position: decodePosition(position, `the mark of ${place}`) };
+    return { epoch, sequence, position: decodePosition(position, `the commit position of ${place}`) };
   }
 
-  #keep(place: string, { epoch, sequence, position }: Mark): void {
+  #keep(place: string, { epoch, sequence, position }: CommitPosition): void {
     const text = encodePosition(position);
-    this.#run("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", place, epoch, sequence, text);
+    this.#run("INSERT OR REPLACE INTO commit_positions VALUES (?, ?, ?, ?)", place, epoch, sequence, text);
   }
 
   /** A window that is finished is not read again, but for the part that the commit names. */

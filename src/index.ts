@@ -34,6 +34,7 @@ export type { FilterAccount, FilterCount } from "./engine/filter-account.ts";
 export type {
   Batch,
   Commit,
+  CommitPosition,
   Committed,
   DeadLetter,
   DeadLetterSink,
@@ -50,7 +51,6 @@ export type {
   LetterMark,
   LetterStage,
   LettersFound,
-  Mark,
   OnError,
   Output,
   OutputContext,

@@ -82,7 +82,7 @@ test("P4: a run that was taken over writes nothing more to a module's output", a
   expect(ids()).toEqual(twelve);
 });
 
-test("P11: a backfill writes to it under a lane of its own, and leaves the live mark alone", async () => {
+test("P11: a backfill writes to it under a scope of its own, and leaves the live commit position alone", async () => {
   const { pipeline, ids } = bench();
   await using state = openMemoryState();
   await attemptSync(pipeline, { state, since: "7" });
@@ -96,9 +96,9 @@ test("P11: a backfill writes to it under a lane of its own, and leaves the live 
     clock: systemClock,
     signal: new AbortController().signal,
     warn: () => {},
-    lane: "",
+    scope: "",
     leaseSeconds: 60,
   });
-  expect((await session.claim(99))?.position.watermark).toBe("12");
+  expect((await session.fence(99))?.position.watermark).toBe("12");
   await session.close();
 });

@@ -118,11 +118,13 @@ for (const [name, open] of Object.entries(outputs)) {
         fill(bench, 8, 10);
         const lost = await bench.attempt({ clock: clock() });
         expect(lost.error?.code).toBe("OUTPUT_LOST");
-        expect(lost.error?.hint).toMatch(/its mark is gone.*first empty it.*rewind acme events --to-output/);
+        expect(lost.error?.hint).toMatch(
+          /its commit position is gone.*first empty it.*rewind acme events --to-output/,
+        );
         const rewound = rewindToOutput(bench.pipeline, { state: bench.state, clock: clock(), ...act });
         await expect(rewound).rejects.toMatchObject({
           code: "ARGUMENT_INVALID",
-          message: expect.stringContaining("holds records, and no mark of the stream"),
+          message: expect.stringContaining("holds records, and no commit position of the stream"),
           hint: expect.stringMatching(/first empty it.*tidemark state set acme events VALUE/),
         });
         await lose("records");

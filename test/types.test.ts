@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { claimed, postgresPlace } from "./support/database-output.ts";
+import { fenced, postgresPlace } from "./support/database-output.ts";
 import { createDatabaseAt, createMysqlDatabase } from "./support/mysql.ts";
 import { describeMysql } from "./support/mysql-tests.ts";
 import { createTestDatabase } from "./support/postgres.ts";
@@ -80,7 +80,7 @@ test("a type that only the server makes values of is refused by name, before the
   const place = await postgresPlace();
   for (const type of postgresWithoutInput) {
     await place.beside.execute(`CREATE TABLE ${type}_t (id int PRIMARY KEY, v ${type})`);
-    const session = await claimed(place, { key: "id", table: `${type}_t` });
+    const session = await fenced(place, { key: "id", table: `${type}_t` });
     await expect(session.write({ records: [{ id: 1, v: "x" }] })).rejects.toMatchObject({
       code: "RECORD_INVALID",
       message: expect.stringContaining(`PostgreSQL takes no values of the type ${type}`),

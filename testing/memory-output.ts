@@ -1,4 +1,11 @@
-import type { Batch, Commit, Mark, Output, OutputContext, OutputSession } from "../src/engine/ports.ts";
+import type {
+  Batch,
+  Commit,
+  CommitPosition,
+  Output,
+  OutputContext,
+  OutputSession,
+} from "../src/engine/ports.ts";
 import { TidemarkError } from "../src/errors.ts";
 import type { SourceRecord } from "../src/model/record.ts";
 import { formatStreamKey } from "../src/model/stream-key.ts";
@@ -8,15 +15,16 @@ import { compareTexts } from "../src/model/text-order.ts";
 export class MemoryTable {
   /** Every row committed, in the order of its delivery. */
   readonly rows: SourceRecord[] = [];
-  /** What is kept beside the rows: of each stream and lane, which is empty for live runs and names a backfill. */
+  /** What is kept beside the rows: of each stream and scope, which is empty for live runs and names a backfill. */
   readonly delivered = new Map<string, Set<string>>();
-  readonly claimed = new Map<string, number>();
-  /** A partition's mark stands under the name of its stream and lane, a slash, and its own. */
-  readonly marks = new Map<string, Mark>();
+  readonly fenced = new Map<string, number>();
+  /** A partition's commit position stands under the name of its stream and scope, a slash, and its own. */
+  readonly commitPositions = new Map<string, CommitPosition>();
 
-  /** The newest mark of a live stream; of the only one, where the table holds one stream. */
-  get mark(): Mark | null {
-    for (const [name, mark] of this.marks) if (name.endsWith(liveEnd)) return mark;
+  /** The newest commit position of a live stream; of the only one, where the table holds one stream. */
+  get commitPosition(): CommitPosition | null {
+    for (const [name, commitPosition] of this.commitPositions)
+      if (name.endsWith(liveEnd)) return commitPosition;
     return null;
   }
 
@@ -28,8 +36,8 @@ export class MemoryTable {
 
 const liveEnd = "\n";
 
-function nameOf({ key, lane }: Pick<OutputContext, "key" | "lane">): string {
-  return `${formatStreamKey(key)}\n${lane}`;
+function nameOf({ key, scope }: Pick<OutputContext, "key" | "scope">): string {
+  return `${formatStreamKey(key)}\n${scope}`;
 }
 
 export interface MemoryOutputOptions {
@@ -44,7 +52,7 @@ export interface MemoryOutputOptions {
 
 /**
  * An output in memory for tests of pipelines and connectors. It has the guarantees of a transactional output: rows,
- * delivered identities and mark are taken together or not at all, and older epochs are shut out. What it
+ * delivered identities and commit position are taken together or not at all, and older epochs are shut out. What it
  * wrote is in `table.rows`, committed rows only. Any number of streams may write to it.
  *
  * ```ts
@@ -79,23 +87,23 @@ class MemorySession implements OutputSession {
     this.#name = name;
   }
 
-  async claimedEpoch(): Promise<number> {
-    return this.#table.claimed.get(this.#name) ?? 0;
+  async fencedEpoch(): Promise<number> {
+    return this.#table.fenced.get(this.#name) ?? 0;
   }
 
   async holdsRecords(): Promise<boolean> {
     return this.#table.rows.length > 0;
   }
 
-  async claim(epoch: number): Promise<Mark | null> {
-    const claimed = await this.claimedEpoch();
-    if (claimed > epoch) throw superseded(epoch, claimed);
-    this.#table.claimed.set(this.#name, epoch);
-    return this.#table.marks.get(this.#name) ?? null;
+  async fence(epoch: number): Promise<CommitPosition | null> {
+    const fenced = await this.fencedEpoch();
+    if (fenced > epoch) throw superseded(epoch, fenced);
+    this.#table.fenced.set(this.#name, epoch);
+    return this.#table.commitPositions.get(this.#name) ?? null;
   }
 
-  async partition(partition: string): Promise<Mark | null> {
-    return this.#table.marks.get(`${this.#name}/${partition}`) ?? null;
+  async partition(partition: string): Promise<CommitPosition | null> {
+    return this.#table.commitPositions.get(`${this.#name}/${partition}`) ?? null;
   }
 
   async keepsDelivered(): Promise<boolean> {
@@ -116,8 +124,8 @@ class MemorySession implements OutputSession {
   }
 
   async commit(commit: Commit): Promise<void> {
-    const claimed = await this.claimedEpoch();
-    if (claimed !== commit.epoch) throw superseded(commit.epoch, claimed);
+    const fenced = await this.fencedEpoch();
+    if (fenced !== commit.epoch) throw superseded(commit.epoch, fenced);
     const { epoch, sequence, position } = commit;
     this.#table.rows.push(...this.#rows);
     const before = this.#table.delivered.get(this.#name) ?? [];
@@ -125,9 +133,13 @@ class MemorySession implements OutputSession {
       this.#name,
       new Set([...before, ...this.#delivered].filter((name) => staysDelivered(commit, name))),
     );
-    this.#table.marks.set(this.#name, { epoch, sequence, position });
+    this.#table.commitPositions.set(this.#name, { epoch, sequence, position });
     for (const move of commit.partitions ?? []) {
-      this.#table.marks.set(`${this.#name}/${move.partition}`, { epoch, sequence, position: move.position });
+      this.#table.commitPositions.set(`${this.#name}/${move.partition}`, {
+        epoch,
+        sequence,
+        position: move.position,
+      });
     }
     this.#rows = [];
     this.#delivered = [];
@@ -146,9 +158,9 @@ function staysDelivered({ windowFinished, keepDelivered }: Commit, name: string)
   return compareTexts(name, keepDelivered.from) >= 0 && compareTexts(name, keepDelivered.below) < 0;
 }
 
-function superseded(epoch: number, claimed: number): TidemarkError {
+function superseded(epoch: number, fenced: number): TidemarkError {
   return new TidemarkError(
     "RUN_SUPERSEDED",
-    `epoch ${epoch} writes after epoch ${claimed} has claimed the output`,
+    `epoch ${epoch} writes after epoch ${fenced} has fenced the output`,
   );
 }

@@ -61,7 +61,7 @@ const cases: Cases = {
   ...refusalCases,
 
   "P5: what a commit acknowledged is there for every reader, and nothing before it is": async (bench) => {
-    const session = await bench.claimed(1);
+    const session = await bench.fenced(1);
     assert.equal(await session.write(records(1, 2)), 2);
     assert.deepEqual(await bench.ids(), []);
     await session.commit(commitOf(1, 1));
@@ -73,33 +73,33 @@ const cases: Cases = {
     assert.deepEqual(await bench.ids(), [1, 2, 3, 4]);
   },
 
-  "P2: a run that ends before its commit leaves neither rows nor mark": async (bench) => {
-    const first = await bench.claimed(1);
+  "P2: a run that ends before its commit leaves neither rows nor commit position": async (bench) => {
+    const first = await bench.fenced(1);
     await first.write(records(1));
     await first.commit(commitOf(1, 1));
     await first.write(records(2));
     await bench.close(first);
     const next = await bench.open();
     assert.deepEqual(await bench.ids(), [1]);
-    assert.equal((await next.claim(2))?.position.watermark, "1");
+    assert.equal((await next.fence(2))?.position.watermark, "1");
   },
 
   "P1: a first run that ends before its commit leaves nothing": async (bench) => {
-    const first = await bench.claimed(1);
+    const first = await bench.fenced(1);
     await first.write(records(1));
     await bench.close(first);
     const next = await bench.open();
     assert.deepEqual(await bench.ids(), []);
-    assert.equal(await next.claim(2), null);
+    assert.equal(await next.fence(2), null);
   },
 
-  "P4: after a newer claim the older run's commit is refused and leaves nothing": async (bench) => {
-    const older = await bench.claimed(1);
+  "P4: after a newer fence the older run's commit is refused and leaves nothing": async (bench) => {
+    const older = await bench.fenced(1);
     await older.write(records(1));
     await older.commit(commitOf(1, 1));
     await older.write(records(2));
     const newer = await bench.open();
-    assert.equal((await newer.claim(2))?.sequence, 1);
+    assert.equal((await newer.fence(2))?.sequence, 1);
     await assert.rejects(older.commit(commitOf(1, 2)), superseded);
     assert.deepEqual(await bench.ids(), [1]);
     await newer.write(records(3));
@@ -108,59 +108,59 @@ const cases: Cases = {
   },
 
   "P4: an older run is refused also after the newer one has written, and cannot undo it": async (bench) => {
-    const older = await bench.claimed(1);
+    const older = await bench.fenced(1);
     await older.write(records(1));
-    const newer = await bench.claimed(2);
+    const newer = await bench.fenced(2);
     await newer.write(records(1, 2));
     await newer.commit(commitOf(2, 1));
     await assert.rejects(older.commit(commitOf(1, 1)), superseded);
     await bench.close(older);
     assert.deepEqual(await bench.ids(), [1, 2]);
     const next = await bench.open();
-    const mark = await next.claim(3);
-    assert.deepEqual([mark?.epoch, mark?.sequence], [2, 1]);
+    const commitPosition = await next.fence(3);
+    assert.deepEqual([commitPosition?.epoch, commitPosition?.sequence], [2, 1]);
   },
 
-  "P4: a claim under an epoch older than the newest is refused": async (bench) => {
-    await bench.claimed(5);
+  "P4: a fence under an epoch older than the newest is refused": async (bench) => {
+    await bench.fenced(5);
     const late = await bench.open();
-    await assert.rejects(late.claim(4), superseded);
+    await assert.rejects(late.fence(4), superseded);
   },
 
-  "the newest epoch is told before a claim, also one that committed nothing": async (bench) => {
+  "the newest epoch is told before a fence, also one that committed nothing": async (bench) => {
     const looking = await bench.open();
-    assert.equal(await looking.claimedEpoch(), 0);
-    const session = await bench.claimed(3);
-    assert.equal(await looking.claimedEpoch(), 3);
+    assert.equal(await looking.fencedEpoch(), 0);
+    const session = await bench.fenced(3);
+    assert.equal(await looking.fencedEpoch(), 3);
     await session.commit(commitOf(3, 1));
-    await bench.claimed(7);
-    assert.equal(await looking.claimedEpoch(), 7);
+    await bench.fenced(7);
+    assert.equal(await looking.fencedEpoch(), 7);
   },
 
-  "the mark of the last commit comes back whole, with the epoch it was made under": async (bench) => {
-    const session = await bench.claimed(3);
+  "the position of the last commit comes back whole, with the epoch it was made under": async (bench) => {
+    const session = await bench.fenced(3);
     await session.write(records(1));
     await session.commit(commitOf(3, 7, { position: fullPosition, windowFinished: false }));
     const next = await bench.open();
-    assert.deepEqual(await next.claim(4), { epoch: 3, sequence: 7, position: fullPosition });
+    assert.deepEqual(await next.fence(4), { epoch: 3, sequence: 7, position: fullPosition });
     const third = await bench.open();
-    assert.deepEqual(await third.claim(5), { epoch: 3, sequence: 7, position: fullPosition });
+    assert.deepEqual(await third.fence(5), { epoch: 3, sequence: 7, position: fullPosition });
   },
 
-  "a commit without rows moves the mark": async (bench) => {
-    const session = await bench.claimed(1);
+  "a commit without rows moves the commit position": async (bench) => {
+    const session = await bench.fenced(1);
     await session.commit(commitOf(1, 1));
     const next = await bench.open();
-    assert.equal((await next.claim(2))?.position.watermark, "1");
+    assert.equal((await next.fence(2))?.position.watermark, "1");
     assert.deepEqual(await bench.ids(), []);
   },
 
-  "lanes have marks and epochs of their own": async (bench) => {
-    const live = await bench.claimed(4);
+  "scopes have commit positions and epochs of their own": async (bench) => {
+    const live = await bench.fenced(4);
     await live.write(records(1));
     await live.commit(commitOf(4, 1));
-    const backfill = await bench.open({ lane: "backfill/1" });
-    assert.equal(await backfill.claim(1), null);
+    const backfill = await bench.open({ scope: "backfill/1" });
+    assert.equal(await backfill.fence(1), null);
     await backfill.write(records(2));
     await backfill.commit(commitOf(1, 1));
     await live.write(records(3));
@@ -168,44 +168,47 @@ const cases: Cases = {
     assert.deepEqual(await bench.ids(), [1, 2, 3]);
   },
 
-  "partitions have marks of their own, kept with the rows and fenced by the stream's epoch": async (
-    bench,
-  ) => {
-    const positionAt = (watermark: string): Position => ({ ...fullPosition, watermark });
-    const [north, south] = ["north", "so/uth 'ü'"];
-    const older = await bench.claimed(1);
-    assert.equal(await older.partition?.(north), null);
-    await older.write(records(1));
-    const moves = [
-      { partition: north, position: positionAt("2018-02-01T00:00:00Z") },
-      { partition: south, position: positionAt("2018-02-02T00:00:00Z") },
-    ];
-    await older.commit(commitOf(1, 1, { partitions: moves }));
-    const newer = await bench.open();
-    assert.equal((await newer.claim(2))?.position.watermark, "1");
-    await assert.rejects(
-      older.commit(commitOf(1, 2, { partitions: [{ partition: north, position: fullPosition }] })),
-      superseded,
-    );
-    const again = { partition: south, position: positionAt("2018-02-03T00:00:00Z") };
-    await newer.commit(commitOf(2, 1, { partitions: [again] }));
-    assert.deepEqual(await newer.partition?.(north), { epoch: 1, sequence: 1, position: moves[0]?.position });
-    assert.deepEqual(await newer.partition?.(south), { epoch: 2, sequence: 1, position: again.position });
-    const backfill = await bench.claimed(1, { lane: "backfill/1" });
-    assert.equal(await backfill.partition?.(north), null);
-    await backfill.commit(commitOf(1, 1, { partitions: [again] }));
-    assert.deepEqual(await newer.partition?.(south), { epoch: 2, sequence: 1, position: again.position });
-    assert.deepEqual(await bench.ids(), [1]);
-  },
+  "partitions have commit positions of their own, kept with the rows and fenced by the stream's epoch":
+    async (bench) => {
+      const positionAt = (watermark: string): Position => ({ ...fullPosition, watermark });
+      const [north, south] = ["north", "so/uth 'ü'"];
+      const older = await bench.fenced(1);
+      assert.equal(await older.partition?.(north), null);
+      await older.write(records(1));
+      const moves = [
+        { partition: north, position: positionAt("2018-02-01T00:00:00Z") },
+        { partition: south, position: positionAt("2018-02-02T00:00:00Z") },
+      ];
+      await older.commit(commitOf(1, 1, { partitions: moves }));
+      const newer = await bench.open();
+      assert.equal((await newer.fence(2))?.position.watermark, "1");
+      await assert.rejects(
+        older.commit(commitOf(1, 2, { partitions: [{ partition: north, position: fullPosition }] })),
+        superseded,
+      );
+      const again = { partition: south, position: positionAt("2018-02-03T00:00:00Z") };
+      await newer.commit(commitOf(2, 1, { partitions: [again] }));
+      assert.deepEqual(await newer.partition?.(north), {
+        epoch: 1,
+        sequence: 1,
+        position: moves[0]?.position,
+      });
+      assert.deepEqual(await newer.partition?.(south), { epoch: 2, sequence: 1, position: again.position });
+      const backfill = await bench.fenced(1, { scope: "backfill/1" });
+      assert.equal(await backfill.partition?.(north), null);
+      await backfill.commit(commitOf(1, 1, { partitions: [again] }));
+      assert.deepEqual(await newer.partition?.(south), { epoch: 2, sequence: 1, position: again.position });
+      assert.deepEqual(await bench.ids(), [1]);
+    },
 
-  "streams have marks and epochs of their own, or a second one is refused": async (bench) => {
-    const first = await bench.claimed(4);
+  "streams have commit positions and epochs of their own, or a second one is refused": async (bench) => {
+    const first = await bench.fenced(4);
     await first.write(records(1));
     await first.commit(commitOf(4, 1));
     const other = await bench.open({ stream: "orders" });
-    if (bench.oneStream) await assert.rejects(other.claim(1), incoherent);
+    if (bench.oneStream) await assert.rejects(other.fence(1), incoherent);
     else {
-      assert.equal(await other.claim(1), null);
+      assert.equal(await other.fence(1), null);
       await other.write(records(2));
       await other.commit(commitOf(1, 1));
     }
@@ -217,7 +220,7 @@ const cases: Cases = {
   "a record that cannot be taken fails the write or the commit, which leaves nothing": async (bench) => {
     const { refused } = bench;
     if (refused === undefined) return;
-    const session = await bench.claimed(1);
+    const session = await bench.fenced(1);
     await assert.rejects(async () => {
       await session.write({ records: [...records(1).records, refused(2)] });
       await session.commit(commitOf(1, 1));
@@ -231,11 +234,11 @@ const cases: Cases = {
       for (let from = 0; from < ids.length; from += 2_500)
         await session.write(records(...ids.slice(from, from + 2_500)));
     };
-    const first = await bench.claimed(1);
+    const first = await bench.fenced(1);
     await writeAll(first);
     await bench.close(first);
     assert.deepEqual(await bench.ids(), []);
-    const second = await bench.claimed(2);
+    const second = await bench.fenced(2);
     await writeAll(second);
     await second.commit(commitOf(2, 1));
     assert.deepEqual(await bench.ids(), ids);
@@ -246,25 +249,25 @@ const cases: Cases = {
 
   "P2: what was delivered in an unfinished window is known to the next run": async (bench) => {
     if (!bench.appends) return;
-    const first = await bench.claimed(1);
+    const first = await bench.fenced(1);
     assert.deepEqual(await first.delivered?.(["a", "b"]), new Set());
     await first.write({ ...records(1, 2), deliveries: ["a", "b"] });
     await first.commit(commitOf(1, 1, { windowFinished: false }));
     await first.write({ ...records(3), deliveries: ["c"] });
     assert.deepEqual(await first.delivered?.(["a", "c", "d"]), new Set(["a", "c"]));
     await bench.close(first);
-    const next = await bench.claimed(2);
+    const next = await bench.fenced(2);
     assert.deepEqual(await next.delivered?.(["a", "b", "c", "d"]), new Set(["a", "b"]));
   },
 
   "P1: what was only asked for does not count as delivered": async (bench) => {
     if (!bench.appends) return;
-    const first = await bench.claimed(1);
+    const first = await bench.fenced(1);
     await first.delivered?.(["a", "b"]);
     await first.write({ ...records(1), deliveries: ["a"] });
     await first.commit(commitOf(1, 1, { windowFinished: false }));
     assert.deepEqual(await first.delivered?.(["a", "b"]), new Set(["a"]));
-    const next = await bench.claimed(2);
+    const next = await bench.fenced(2);
     assert.deepEqual(await next.delivered?.(["a", "b"]), new Set(["a"]));
   },
 
@@ -272,14 +275,14 @@ const cases: Cases = {
     if (!bench.appends) return;
     const keep = (from: string) => ({ keepDelivered: { from: `w:${from}`, below: "w;" } });
     const asked = ["w:1 a", "w:2 b", "w:20 B", "w:3 c", "x", "w", "w:4 d"];
-    const first = await bench.claimed(1);
+    const first = await bench.fenced(1);
     await first.write({ ...records(1), deliveries: ["w:1 a", "w:2 b", "w:20 B", "x", "w:3 c", "w"] });
     await first.commit(commitOf(1, 1, keep("2")));
     assert.deepEqual(await first.delivered?.(asked), new Set(["w:2 b", "w:20 B", "w:3 c"]));
     await first.write({ ...records(2), deliveries: ["w:4 d"] });
     await first.commit(commitOf(1, 2, { windowFinished: false }));
     await bench.close(first);
-    const next = await bench.claimed(2);
+    const next = await bench.fenced(2);
     assert.deepEqual(await next.delivered?.(asked), new Set(["w:2 b", "w:20 B", "w:3 c", "w:4 d"]));
     await next.commit(commitOf(2, 1, keep("3")));
     assert.deepEqual(await next.delivered?.(asked), new Set(["w:3 c", "w:4 d"]));
@@ -289,7 +292,7 @@ const cases: Cases = {
 
   "what was delivered in a window is forgotten when the window is finished": async (bench) => {
     if (!bench.appends) return;
-    const session = await bench.claimed(1);
+    const session = await bench.fenced(1);
     await session.write({ ...records(1), deliveries: ["a"] });
     await session.commit(commitOf(1, 1, { windowFinished: false }));
     await session.write({ ...records(2), deliveries: ["b"] });
@@ -301,10 +304,10 @@ const cases: Cases = {
     if (!bench.appends) return;
     const long = "x".repeat(5_000);
     const odd = [`${long}1`, `${long}2`, "a\u0000b", "a\ud800b", "ä'\"\\", ""];
-    const first = await bench.claimed(1);
+    const first = await bench.fenced(1);
     await first.write({ ...records(1), deliveries: odd });
     await first.commit(commitOf(1, 1, { windowFinished: false }));
-    const next = await bench.claimed(2);
+    const next = await bench.fenced(2);
     assert.deepEqual(await next.delivered?.([...odd, `${long}3`, "a\u0001b", "a\ud801b"]), new Set(odd));
   },
 };

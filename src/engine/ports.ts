@@ -170,7 +170,7 @@ export interface InputSession {
 }
 
 /** Which write an output last took from a stream, and the position that came with it. */
-export interface Mark {
+export interface CommitPosition {
   readonly epoch: number;
   readonly sequence: number;
   readonly position: Position;
@@ -197,13 +197,13 @@ export type Outcome = "taken" | "refused";
  */
 export type Receipt = (places: readonly number[], outcome: Outcome) => Promise<void>;
 
-export interface Commit extends Mark {
+export interface Commit extends CommitPosition {
   readonly cursorType: CursorType | null;
   /** Whether the window is finished, so that identities kept for it can be dropped. */
   readonly windowFinished: boolean;
   /** Which of those identities stay all the same: from one text on and below another, by code point. */
   readonly keepDelivered?: { readonly from: string; readonly below: string };
-  /** Of a partitioned stream: the partitions that have moved, each to be kept with a mark of its own. */
+  /** Of a partitioned stream: the partitions that have moved, each to be kept with a commit position of its own. */
   readonly partitions?: readonly PartitionMove[];
   /**
    * Where the output shares the state's database: makes the state's own change inside the output's
@@ -239,9 +239,9 @@ export interface ExclusiveResource {
  * Its fields are facts that the engine, the checks of pipelines and the command go by; none of them asks what `kind`
  * an output is, which is for messages alone.
  *
- * The engine calls `open` once a run; `claimedEpoch` before it begins the run; `claim` once the run has its
+ * The engine calls `open` once a run; `fencedEpoch` before it begins the run; `fence` once the run has its
  * epoch; then `write` any number of times and `commit` after every checkpoint's worth, in turn; and
- * `close` at the end, which discards what was not committed. After `claim(epoch)` no `commit` under
+ * `close` at the end, which discards what was not committed. After `fence(epoch)` no `commit` under
  * an older epoch may succeed: it throws `RUN_SUPERSEDED` and leaves nothing behind (promise P4).
  * `commit` returns when everything written before it is durable (promise P5).
  */
@@ -249,8 +249,8 @@ export interface Output {
   /** What messages and dead letters call it: `database`. */
   readonly kind: string;
   /**
-   * `exactly-once`: `commit` makes the rows and the mark durable in one step, and `claim` returns the mark. After a
-   * failure the engine goes on from that mark, and counts what was not committed as not written.
+   * `exactly-once`: `commit` makes the rows and the commit position durable in one step, and `fence` returns that position.
+   * After a failure the engine goes on from it, and counts what was not committed as not written.
    * `at-least-once`: what `commit` acknowledged is durable, and a batch may come again after a failure.
    * `none`: not even that, as for what is only looked at.
    */
@@ -302,8 +302,8 @@ export interface OutputReader {
 }
 
 export interface OutputContext extends PartContext {
-  /** `""` for live runs; a backfill writes under a lane of its own, with its own marks. */
-  readonly lane: string;
+  /** `""` for live runs; a backfill has a scope of its own, with its own commit positions and fence. */
+  readonly scope: string;
   /**
    * For a backfill: where the input's records hold the leading cursor. An upsert leaves a row be whose
    * cursor is higher, since a live run may have written it since the backfill read its record.
@@ -336,32 +336,32 @@ export interface OutputSession {
   readonly databaseIdentity: string | null;
   /**
    * For outputs whose stream may go on in another place, such as a new file: where this run writes to. The engine
-   * keeps it with the stream's position and gives it to `claim`.
+   * keeps it with the stream's position and gives it to `fence`.
    */
   readonly place?: string;
-  /** The highest epoch that ever claimed the stream; 0 where the output keeps none or has seen nothing. */
-  claimedEpoch(): Promise<number>;
+  /** The highest epoch that ever fenced the scope; 0 where the output keeps none or has seen nothing. */
+  fencedEpoch(): Promise<number>;
   /**
    * For outputs that append: whether it holds any record by now. Asked before a full refresh, which is refused then;
    * without it the output counts as one that holds what was delivered.
    */
   holdsRecords?(): Promise<boolean>;
   /**
-   * Shuts out every older epoch and returns the newest mark. Throws `RUN_SUPERSEDED` if a newer is
+   * Shuts out every older epoch and returns the newest commit position. Throws `RUN_SUPERSEDED` if a newer is
    * known. `runId` is for what the output tells people of the run. `lastPlace` is the `place` with which the
    * stream's position was committed: where that is another one, the output shuts older runs out of it too, and
    * takes over what is kept there of the stream.
    */
-  claim(epoch: number, runId?: string, lastPlace?: string | null): Promise<Mark | null>;
-  /** The newest mark of one partition, after `claim`; absent where the output keeps no marks. */
-  partition?(partition: string): Promise<Mark | null>;
+  fence(epoch: number, runId?: string, lastPlace?: string | null): Promise<CommitPosition | null>;
+  /** The newest commit position of one partition, after `fence`; absent where the output keeps none. */
+  partition?(partition: string): Promise<CommitPosition | null>;
   /**
    * For outputs that append: of these identities, those already delivered in the unfinished window,
    * by this run or an earlier one.
    */
   delivered?(identities: readonly string[]): Promise<ReadonlySet<string>>;
   /**
-   * Whether `delivered` could name any, asked after `claim` and before the first `write`: where it could
+   * Whether `delivered` could name any, asked after `fence` and before the first `write`: where it could
    * not, what is surely new to the run is not asked for. Without it, everything is.
    */
   keepsDelivered?(): Promise<boolean>;

@@ -11,14 +11,14 @@ const context: OutputContext = {
   clock: systemClock,
   signal: new AbortController().signal,
   warn: () => {},
-  lane: "",
+  scope: "",
   leaseSeconds: 60,
 };
 
 test("prints one JSON object a line, with every digit and bytes as base64", async () => {
   const stream = new PassThrough();
   const session = await createConsoleOutput(stream).open(context);
-  expect(await session.claimedEpoch()).toBe(0);
+  expect(await session.fencedEpoch()).toBe(0);
   await session.write({ records: [{ id: new ExactNumber("9007199254740993") }, { b: Buffer.from("hi") }] });
   await session.write({ records: [] });
   await session.close();

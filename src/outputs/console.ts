@@ -17,7 +17,7 @@ export const consoleOutputSchema = z
   .describe("Prints records, one JSON object a line; nothing is promised about what reaches the screen.");
 
 /**
- * Prints records to a stream as JSON lines, for a look at them. It keeps no mark, so a batch may be
+ * Prints records to a stream as JSON lines, for a look at them. It keeps no commit position, so a batch may be
  * printed again after a failure. Throws `OUTPUT_UNAVAILABLE` where the stream is closed, as by `head`.
  */
 export function createConsoleOutput(
@@ -52,11 +52,11 @@ class ConsoleSession implements OutputSession {
     stream.on("error", this.#ignore);
   }
 
-  async claimedEpoch(): Promise<number> {
+  async fencedEpoch(): Promise<number> {
     return 0;
   }
 
-  async claim(): Promise<null> {
+  async fence(): Promise<null> {
     return null;
   }
 

@@ -1,4 +1,4 @@
-/** Under which lane an output keeps the mark of one partition of a lane's stream. */
-export function partitionLane(lane: string, partition: string): string {
-  return lane === "" ? `partition/${partition}` : `${lane}/partition/${partition}`;
+/** The scope under which an output keeps the commit position of one partition of a stream. */
+export function partitionScope(scope: string, partition: string): string {
+  return scope === "" ? `partition/${partition}` : `${scope}/partition/${partition}`;
 }

@@ -115,7 +115,7 @@ describe("a pipeline file", () => {
       warn: () => {},
     };
     const records = await pipeline?.filters[0]?.apply([{ n: 1 }], { ...context, runId: "r" });
-    const session = await pipeline?.output.open({ ...context, lane: "", leaseSeconds: 60 });
+    const session = await pipeline?.output.open({ ...context, scope: "", leaseSeconds: 60 });
     await session?.write({ records: records ?? [] });
     expect(console.read().toString()).toBe('{"n":1,"HOST":"a.example","stream":"default"}\n');
   });

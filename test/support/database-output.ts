@@ -18,7 +18,7 @@ type Options = Partial<Omit<DatabaseOutputConfig, "type">> & {
   warnings?: string[];
   stream?: string;
   leaseSeconds?: number;
-  lane?: string;
+  scope?: string;
   cursorPath?: readonly string[];
   cursorType?: CursorType;
   refusals?: Refusals;
@@ -42,7 +42,7 @@ export async function placeAt(url: string): Promise<Place> {
         warnings = [],
         stream = "events",
         leaseSeconds = 60,
-        lane = "",
+        scope = "",
         cursorPath,
         cursorType,
         refusals,
@@ -59,7 +59,7 @@ export async function placeAt(url: string): Promise<Place> {
         clock: systemClock,
         signal: new AbortController().signal,
         warn: (code, message) => warnings.push(`${code} ${message}`),
-        lane,
+        scope,
         leaseSeconds,
         cursorPath: cursorPath ?? null,
         cursorType: cursorType ?? null,
@@ -100,9 +100,9 @@ export function nextEpoch(): number {
   return ++epoch;
 }
 
-export async function claimed(place: Place, options?: Options): Promise<OutputSession> {
+export async function fenced(place: Place, options?: Options): Promise<OutputSession> {
   const session = await place.open(options);
-  await session.claim(nextEpoch());
+  await session.fence(nextEpoch());
   return session;
 }
 
@@ -148,7 +148,7 @@ export async function deliver(
   options?: Options,
   columns?: readonly Column[],
 ): Promise<void> {
-  const session = await claimed(place, options);
+  const session = await fenced(place, options);
   await session.write(columns === undefined ? { records } : { records, columns });
   await session.commit(commitOf());
   await session.close();

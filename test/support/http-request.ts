@@ -52,8 +52,8 @@ export async function openHttpRequest(
     warn,
   });
   refusals.begin("run-1");
-  const session = await output.open({ key, clock, signal, warn, lane: "", leaseSeconds: 60, refusals });
-  await session.claim(1);
+  const session = await output.open({ key, clock, signal, warn, scope: "", leaseSeconds: 60, refusals });
+  await session.fence(1);
   return {
     session,
     clock,

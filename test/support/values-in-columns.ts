@@ -1,11 +1,11 @@
 import { expect } from "vitest";
-import { claimed, deliver, type Place, rows } from "./database-output.ts";
+import { deliver, fenced, type Place, rows } from "./database-output.ts";
 
 /** Each of the values is refused for the column, by record and field, before anything is written. */
 export async function refused(place: Place, type: string, values: readonly unknown[]): Promise<void> {
   await place.beside.execute("DROP TABLE IF EXISTS events");
   await place.beside.execute(`CREATE TABLE events (id INTEGER PRIMARY KEY, v ${type})`);
-  const session = await claimed(place, { key: "id" });
+  const session = await fenced(place, { key: "id" });
   for (const v of values) {
     await expect(
       session.write({ records: [{ id: 1 }, { id: 2, v }] }),

@@ -300,13 +300,13 @@ async function deliver(
     clock: systemClock,
     signal: new AbortController().signal,
     warn: () => {},
-    lane: "",
+    scope: "",
     leaseSeconds: 60,
     cursorPath: null,
   });
   const refused = new Set<string>();
   try {
-    await session.claim(++epoch);
+    await session.fence(++epoch);
     const { again = [], behind = [] } = rest;
     for (const [at, part] of [records, again].entries()) {
       if (part.length === 0) continue;

@@ -25,7 +25,7 @@ export interface OutputDestination {
 
 interface Place {
   readonly stream?: string;
-  readonly lane?: string;
+  readonly scope?: string;
   readonly refusals?: Refusals;
 }
 
@@ -78,13 +78,13 @@ export class Bench {
     return this.#destination.refused;
   }
 
-  async open({ stream = "events", lane = "", refusals }: Place = {}): Promise<OutputSession> {
+  async open({ stream = "events", scope = "", refusals }: Place = {}): Promise<OutputSession> {
     const context: OutputContext = {
       key: { connector: "acme", stream },
       clock: systemClock,
       signal: new AbortController().signal,
       warn: () => {},
-      lane,
+      scope,
       leaseSeconds: 60,
       ...(refusals === undefined ? {} : { refusals }),
     };
@@ -93,9 +93,9 @@ export class Bench {
     return session;
   }
 
-  async claimed(epoch: number, place?: Place): Promise<OutputSession> {
+  async fenced(epoch: number, place?: Place): Promise<OutputSession> {
     const session = await this.open(place);
-    await session.claim(epoch);
+    await session.fence(epoch);
     return session;
   }
 

@@ -72,7 +72,7 @@ test("P7: settings of the role or the database change no value that is written",
   const place = await placeAt(url);
   await place.beside.execute("CREATE TABLE events (id int PRIMARY KEY, v text, list text[], x xml)");
   const session = await place.open({ key: "id" });
-  await session.claim(1);
+  await session.fence(1);
   const records = [
     { id: 1, v: null, list: ["a", null], x: "<a/><b/>" },
     { id: 2, v: "NULL", list: ["NULL"], x: null },
@@ -122,7 +122,7 @@ async function readAll(url: string): Promise<void> {
 async function writeOne(url: string): Promise<void> {
   const place = await placeAt(url);
   const session = await place.open({ table: "copies", key: "id" });
-  await session.claim(1);
+  await session.fence(1);
   await session.write({ records: [{ id: 1 }] });
   await session.commit({
     epoch: 1,

@@ -75,12 +75,12 @@ export class ReplaySession {
     return counts;
   }
 
-  /** Claims the output, and marks the letters that a replay before it delivered and could not mark. */
+  /** Fences the output, and marks the letters that a replay before it delivered and could not mark. */
   async begin(run: Run, output: OutputSession): Promise<void> {
     const { pipeline, letters } = this.#parts;
     this.#run = run;
     this.#output = output;
-    await output.claim(run.epoch, run.runId);
+    await output.fence(run.epoch, run.runId);
     const open = letters.entries(pipeline.key).entries.filter(({ status }) => status === "open");
     const known = (await output.delivered?.(open.map(deliveryOf))) ?? new Set<string>();
     for (const entry of open) if (known.has(deliveryOf(entry))) this.#mark(entry, "replayed", null);
@@ -113,7 +113,7 @@ export class ReplaySession {
     if (stage === "output") return [record];
     const problem = stage === "input" ? unreadableBy(record, pipeline.input.incremental) : null;
     if (problem !== null) return problem;
-    const context = { ...this.context, runId: this.#claimed().run.runId };
+    const context = { ...this.context, runId: this.#opened().run.runId };
     const chain = new FilterChain(pipeline.filters, context, { ofFilter: () => failOnRefusal }, false);
     try {
       return await chain.apply([record]);
@@ -128,7 +128,7 @@ export class ReplaySession {
     letter: DeadLetter,
     records: readonly SourceRecord[],
   ): Promise<ReplayedLetter> {
-    const { output } = this.#claimed();
+    const { output } = this.#opened();
     const kept = await this.#keptBy(output, records);
     if (kept !== null) return { id: entry.id, outcome: "kept", records: 0, ...kept };
     this.#letter = letter;
@@ -174,7 +174,7 @@ export class ReplaySession {
   }
 
   async #commit(isLast: boolean): Promise<void> {
-    const { output, run } = this.#claimed();
+    const { output, run } = this.#opened();
     if (output.settlesRefusals !== true) this.#settle();
     this.#sequence += 1;
     await output.commit({
@@ -197,7 +197,7 @@ export class ReplaySession {
     else {
       const time = new Date(context.clock.now()).toISOString();
       const { partition } = letter;
-      const run = this.#claimed().run.runId;
+      const run = this.#opened().run.runId;
       for (const refusal of this.#refused) {
         letters.add(letterOf(refusal, pipeline, { time, run, partition, by: pipeline.output.kind }));
       }
@@ -221,16 +221,16 @@ export class ReplaySession {
       mark,
       letter: id,
       time: new Date(context.clock.now()).toISOString(),
-      run: this.#claimed().run.runId,
+      run: this.#opened().run.runId,
       actor,
       code: error?.code ?? null,
       reason: error === null ? null : redact(error.message),
     });
   }
 
-  #claimed(): { readonly run: Run; readonly output: OutputSession } {
+  #opened(): { readonly run: Run; readonly output: OutputSession } {
     if (this.#run === null || this.#output === null) {
-      throw new TidemarkError("INTERNAL", "a letter was replayed before the output was claimed");
+      throw new TidemarkError("INTERNAL", "a letter was replayed before the output was fenced");
     }
     return { run: this.#run, output: this.#output };
   }

@@ -36,8 +36,8 @@ export interface ReplayResult {
   readonly error: TidemarkError | null;
 }
 
-/** Under which lane an output keeps what replays have delivered. */
-const replayLane = "deadletters";
+/** Under which scope an output keeps what replays have delivered. */
+const replayScope = "deadletters";
 const waitBetweenTriesMs = 1_000;
 
 /**
@@ -148,7 +148,7 @@ class Replay {
     const guarded = this.#options.overwrite !== true && cursor !== undefined;
     return output.open({
       ...session.context,
-      lane: replayLane,
+      scope: replayScope,
       leaseSeconds,
       ...(guarded ? { cursorPath: cursor.path, cursorType: cursor.type } : {}),
       refusals: session.refusals,
@@ -174,7 +174,7 @@ class Replay {
           leaseSeconds,
           runId: randomUUID(),
           owner: processOwner(),
-          epochFloor: await output.claimedEpoch(),
+          epochFloor: await output.fencedEpoch(),
           ...(actor === undefined ? {} : { actor }),
         });
       } catch (error) {

@@ -73,7 +73,7 @@ export async function attemptBackfill(pipeline: Pipeline, options: BackfillOptio
   const begun: BackfillRange = { backfill: id, from, to: stretch.upper };
   options.onBegin?.(begun);
   const result = await attemptRun(pipeline, options, {
-    lane: `backfill/${id}`,
+    scope: `backfill/${id}`,
     begin: { kind: "backfill", backfill: id },
     range: async () => range,
   });

@@ -4,7 +4,7 @@ import { redact } from "../../secrets.ts";
 import type { Completion, Run } from "../../state/contract.ts";
 import type { LeaseKeeper } from "../../state/lease-keeper.ts";
 import { filteredMetadata } from "../filter-account.ts";
-import type { Commit, InputSession, Mark, OutputSession, PartitionMove } from "../ports.ts";
+import type { Commit, CommitPosition, InputSession, OutputSession, PartitionMove } from "../ports.ts";
 import { keptDeliveries, withDedupedFrom } from "../tracking/dedupe-window.ts";
 import type { Part } from "../tracking/part.ts";
 import { haveNewFacts, withFacts } from "./facts.ts";
@@ -70,24 +70,25 @@ export class Commits {
   }
 
   /** Shuts older runs out of the output and finds where this one starts. */
-  async claim(): Promise<Position> {
+  async fence(): Promise<Position> {
     const { run, session, pipeline, fullRefresh, faults, warn } = this.#parts;
     if (run.edited !== undefined) warn("STATE_EDITED", takenEdit(run.edited));
-    const mark = await session.claim(run.epoch, run.runId, run.position.place ?? null);
-    await faults("afterClaim");
+    const commitPosition = await session.fence(run.epoch, run.runId, run.position.place ?? null);
+    await faults("afterFence");
     const known = { position: run.position, tag: run.positionTag };
     const moved = hasMoved(known.position, session);
     const output = { ...pipeline.output, session, moved };
-    const start = await startingPosition(run.key, known, mark, output);
+    const start = await startingPosition(run.key, known, commitPosition, output);
     if (moved) {
       this.#parts.warn(
         "OUTPUT_MOVED",
         `the stream goes on in ${session.place}; what was delivered before is in ${run.position.place}`,
       );
     }
-    if (start.adopted && mark !== null) await this.#tellAhead(mark, known.position.watermark);
-    else if (startsOver(run, mark) && !fullRefresh && !moved)
-      warn("OUTPUT_AHEAD", toldStartingOver(run, mark));
+    if (start.adopted && commitPosition !== null)
+      await this.#tellAhead(commitPosition, known.position.watermark);
+    else if (startsOver(run, commitPosition) && !fullRefresh && !moved)
+      warn("OUTPUT_AHEAD", toldStartingOver(run, commitPosition));
     this.#start = start.position;
     this.#watermark = start.position.watermark;
     this.#parts.onStart(start.position);
@@ -103,21 +104,23 @@ export class Commits {
     const stored = await state.partition(run.key, partition, where);
     const edited = stored?.edited;
     if (edited !== undefined) warn("STATE_EDITED", takenEdit(edited, partition));
-    const mark = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
+    const commitPosition = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
     const known = { position: stored?.position ?? emptyPosition, tag: stored?.positionTag ?? noTag };
     const moved = hasMoved(known.position, session);
     const output = { ...pipeline.output, session, moved };
-    const start = await startingPosition(run.key, known, mark, output, partition);
-    if (start.adopted && mark !== null) await this.#tellAhead(mark, known.position.watermark, partition);
-    else if (startsOver(run, mark) && !moved) warn("OUTPUT_AHEAD", toldStartingOver(run, mark, partition));
+    const start = await startingPosition(run.key, known, commitPosition, output, partition);
+    if (start.adopted && commitPosition !== null)
+      await this.#tellAhead(commitPosition, known.position.watermark, partition);
+    else if (startsOver(run, commitPosition) && !moved)
+      warn("OUTPUT_AHEAD", toldStartingOver(run, commitPosition, partition));
     // The log has the edit with the partition's next move, so that it is to be moved even where nothing is new.
     return { ...start, adopted: start.adopted || edited !== undefined };
   }
 
-  async #tellAhead(mark: Mark, known: string | null, partition?: string): Promise<void> {
+  async #tellAhead(commitPosition: CommitPosition, known: string | null, partition?: string): Promise<void> {
     const { run, state, warn } = this.#parts;
     if (run.kind !== "live") return;
-    const told = await toldOutputAhead(state, run.key, mark, known, partition);
+    const told = await toldOutputAhead(state, run.key, commitPosition, known, partition);
     if (told !== null) warn("OUTPUT_AHEAD", told);
   }
 

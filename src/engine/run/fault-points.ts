@@ -5,7 +5,7 @@
 export const faultPoints = [
   "beforeBegin",
   "afterBegin",
-  "afterClaim",
+  "afterFence",
   "afterRead",
   "afterFilter",
   "afterWrite",

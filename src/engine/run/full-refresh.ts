@@ -13,7 +13,7 @@ export async function refuseAppendingAgain(
   state: StateStore,
 ): Promise<void> {
   if (!output.appends) return;
-  const hasRun = (await session.claimedEpoch()) > 0 || ((await state.get(key))?.epoch ?? 0) > 0;
+  const hasRun = (await session.fencedEpoch()) > 0 || ((await state.get(key))?.epoch ?? 0) > 0;
   // An output that cannot say holds whatever was delivered to it.
   if (!hasRun || (await session.holdsRecords?.()) === false) return;
   throw new TidemarkError(

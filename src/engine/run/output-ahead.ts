@@ -1,27 +1,27 @@
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { Run, StateStore } from "../../state/contract.ts";
-import type { Mark } from "../ports.ts";
+import type { CommitPosition } from "../ports.ts";
 
 /** A crash leaves the output ahead of the state by a run that the state began, which is among its newest. */
 const newestRuns = 100;
 
 /**
- * What to tell of a state that was lost or restored to an older one: the output's mark is of a run that the state
+ * What to tell of a state that was lost or restored to an older one: the output's commit position is of a run that the state
  * does not know. Null after a mere crash between the output's commit and the state's, which is as it should be.
  */
 export async function toldOutputAhead(
   state: StateStore,
   key: StreamKey,
-  mark: Mark,
+  commitPosition: CommitPosition,
   known: string | null,
   partition?: string,
 ): Promise<string | null> {
   const { items } = await state.runs(key, { limit: newestRuns });
-  if (items.some(({ kind, epoch }) => kind === "live" && epoch === mark.epoch)) return null;
+  if (items.some(({ kind, epoch }) => kind === "live" && epoch === commitPosition.epoch)) return null;
   const whole = partition === undefined ? "the stream" : `partition ${partition}`;
   return (
     `the state has ${known ?? "no watermark"} for ${whole}, and the output holds more, up to ` +
-    `${mark.position.watermark ?? "a place inside an unfinished window"}: the state was lost or restored to an older one; ` +
+    `${commitPosition.position.watermark ?? "a place inside an unfinished window"}: the state was lost or restored to an older one; ` +
     "the run goes on from the output's position"
   );
 }
@@ -32,18 +32,24 @@ export async function toldOutputAhead(
  */
 export function startsOver(
   { kind, edited, position, positionTag, epoch }: Run,
-  mark: Mark | null,
-): mark is Mark {
+  commitPosition: CommitPosition | null,
+): commitPosition is CommitPosition {
   const isFresh = position.watermark === null && positionTag.epoch === epoch && positionTag.sequence === 0;
-  return kind === "live" && isFresh && edited === undefined && mark !== null && isFilled(mark);
+  return (
+    kind === "live" && isFresh && edited === undefined && commitPosition !== null && isFilled(commitPosition)
+  );
 }
 
-function isFilled({ position: { watermark, window, coverage, tally } }: Mark): boolean {
+function isFilled({ position: { watermark, window, coverage, tally } }: CommitPosition): boolean {
   return watermark !== null || window !== null || coverage.length > 0 || (tally?.records ?? 0) > 0;
 }
 
 /** What to tell of a stream that starts over because its state is gone. */
-export function toldStartingOver({ key }: Pick<Run, "key">, { position }: Mark, partition?: string): string {
+export function toldStartingOver(
+  { key }: Pick<Run, "key">,
+  { position }: CommitPosition,
+  partition?: string,
+): string {
   const { connector, stream } = key;
   const reached = position.watermark ?? position.coverage.at(-1)?.upper;
   const whole = partition === undefined ? "" : `partition ${partition} of `;

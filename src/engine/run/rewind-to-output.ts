@@ -6,7 +6,7 @@ import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { ExportedPartition, StateStore, StreamState } from "../../state/contract.ts";
 import { processOwner } from "../../state/owner.ts";
 import type { OutputSession, Pipeline } from "../ports.ts";
-import { afterMarks } from "./starting-position.ts";
+import { afterLostCommitPosition } from "./starting-position.ts";
 
 export interface RewindToOutputOptions {
   readonly state: StateStore;
@@ -17,13 +17,13 @@ export interface RewindToOutputOptions {
 }
 
 /**
- * Puts a stream back to where its output's own mark stands, with the ties, the coverage and the partitions of that
- * mark: after an output was restored to an older state of itself, the next run brings what it lacks, and nothing
- * that it holds. An output that has no mark, and no records either, is filled from the beginning. What backfills
+ * Puts a stream back to the commit position of its output, with the ties, the coverage and the partitions of that
+ * position: after an output was restored to an older state of itself, the next run brings what it lacks, and nothing
+ * that it holds. An output that has no commit position, and no records either, is filled from the beginning. What backfills
  * covered is forgotten, since the output may have lost it.
  *
  * Throws `STREAM_NOT_FOUND`, `RUN_ACTIVE` while a run holds the stream, `OUTPUT_LOST` where the output is damaged
- * itself, and `ARGUMENT_INVALID` for an output that keeps no mark, or has lost it and holds records.
+ * itself, and `ARGUMENT_INVALID` for an output that keeps no commit position, or has lost it and holds records.
  */
 export async function rewindToOutput(
   pipeline: Pipeline,
@@ -32,7 +32,7 @@ export async function rewindToOutput(
   const { key, output, input, leaseSeconds } = pipeline;
   const { state, reason, actor, clock = systemClock } = options;
   const signal = options.signal ?? new AbortController().signal;
-  if (output.guarantee !== "exactly-once") throw keepsNoMark(pipeline);
+  if (output.guarantee !== "exactly-once") throw keepsNoCommitPosition(pipeline);
   // Before the stream is held: a mistyped one must not be made.
   await state.export(key);
   const cursor = input.incremental.cursors[0];
@@ -41,7 +41,7 @@ export async function rewindToOutput(
     clock,
     signal,
     warn: () => {},
-    lane: "",
+    scope: "",
     leaseSeconds,
     cursorPath: cursor?.path ?? null,
     cursorType: cursor?.type ?? null,
@@ -53,19 +53,20 @@ export async function rewindToOutput(
       leaseSeconds,
       runId: randomUUID(),
       owner: processOwner(),
-      epochFloor: await session.claimedEpoch(),
+      epochFloor: await session.fencedEpoch(),
       actor,
     });
     try {
       const place = run.position.place ?? null;
       if (place !== null && session.place !== undefined && session.place !== place)
         throw elsewhere(key, place);
-      const mark = await session.claim(run.epoch, run.runId, place);
-      if (mark === null && (await session.holdsRecords?.()) === true) throw lostMark(pipeline);
+      const commitPosition = await session.fence(run.epoch, run.runId, place);
+      if (commitPosition === null && (await session.holdsRecords?.()) === true)
+        throw lostCommitPosition(pipeline);
       const { cursorType, metadata } = await state.export(key);
       const { connector, stream } = key;
       const partitions = await partitionsOf(state, pipeline, session);
-      const position = encodePosition(mark?.position ?? emptyPosition);
+      const position = encodePosition(commitPosition?.position ?? emptyPosition);
       const to = { connector, stream, cursorType, position, metadata, partitions };
       return await state.import(to, { reason, actor });
     } catch (error) {
@@ -91,8 +92,9 @@ async function partitionsOf(
       after === null ? {} : { after },
     );
     for (const { partition } of page.items) {
-      const mark = await session.partition?.(partition);
-      if (mark != null) found.push({ partition, position: encodePosition(mark.position) });
+      const commitPosition = await session.partition?.(partition);
+      if (commitPosition != null)
+        found.push({ partition, position: encodePosition(commitPosition.position) });
     }
     after = page.next;
   } while (after !== null);
@@ -110,21 +112,21 @@ function elsewhere(key: StreamKey, place: string): TidemarkError {
   );
 }
 
-function lostMark({ key, output }: Pipeline): TidemarkError {
+function lostCommitPosition({ key, output }: Pipeline): TidemarkError {
   const { connector, stream } = key;
   return new TidemarkError(
     "ARGUMENT_INVALID",
-    `the output (${output.kind}) holds records, and no mark of the stream that it could be put back to`,
+    `the output (${output.kind}) holds records, and no commit position of the stream that it could be put back to`,
     {
       stream: formatStreamKey(key),
       hint:
-        `${afterMarks(key)} To go on without any of these, say where the stream stands: ` +
+        `${afterLostCommitPosition(key)} To go on without any of these, say where the stream stands: ` +
         `tidemark state set ${connector} ${stream} VALUE --reason "…" (of a stream with partitions, each with --partition NAME)`,
     },
   );
 }
 
-function keepsNoMark({ key, output }: Pipeline): TidemarkError {
+function keepsNoCommitPosition({ key, output }: Pipeline): TidemarkError {
   return new TidemarkError(
     "ARGUMENT_INVALID",
     `the output (${output.kind}) keeps no position that the stream could be put back to`,

@@ -9,7 +9,7 @@ import type { Progress } from "./read-loop.ts";
 import type { Warnings } from "./result.ts";
 import type { Asked } from "./window.ts";
 
-/** What a granted run works with, from its claim on the output to its completion. */
+/** What a granted run works with, from the fence on the output to its completion. */
 export interface RunParts {
   readonly pipeline: Pipeline;
   readonly run: Run;

@@ -10,7 +10,7 @@ import { cancellation, ReadLoop } from "./read-loop.ts";
 import { readUnits } from "./read-units.ts";
 import type { RunParts } from "./run-parts.ts";
 
-/** Takes a granted run from its claim on the output to its completion. Throws whatever ends it early. */
+/** Takes a granted run from the fence on the output to its completion. Throws whatever ends it early. */
 export async function runToEnd(parts: RunParts): Promise<void> {
   using lease = new LeaseKeeper(parts.state, parts.run, parts.clock);
   const reading = new AbortController();
@@ -40,7 +40,7 @@ async function factsOf({ run, state }: RunParts, start: Position): Promise<Reado
 
 /** A backfill keeps its range before it reads any of it, so that another run can go on with it. */
 async function startOf(parts: RunParts, commits: Commits): Promise<Position> {
-  const start = await commits.claim();
+  const start = await commits.fence();
   if (parts.range === null || start.window !== null) return start;
   const { lower, upper } = parts.range.stretch;
   const window = { lower, upper, order: "unordered", highest: null, resume: null } as const;

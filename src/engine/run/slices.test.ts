@@ -83,9 +83,9 @@ describe("slices", () => {
   it("a run that finds nothing new commits nothing", async () => {
     const { bench, clock } = yearOf(2);
     await bench.run({ clock });
-    const mark = bench.table.mark;
+    const mark = bench.table.commitPosition;
     expect(await bench.run({ clock })).toMatchObject({ recordsWritten: 0, checkpoints: 0 });
-    expect(bench.table.mark).toBe(mark);
+    expect(bench.table.commitPosition).toBe(mark);
   });
 
   it("P6: records at the very end of a slice come once, also those that come to the watermark later", async () => {

@@ -2,7 +2,7 @@ import { TidemarkError } from "../../errors.ts";
 import type { Position } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { PositionTag } from "../../state/contract.ts";
-import type { Mark, Output, OutputSession } from "../ports.ts";
+import type { CommitPosition, Output, OutputSession } from "../ports.ts";
 
 /** Where a run starts, and whether the state has yet to be told. */
 export interface StartingPosition {
@@ -26,18 +26,19 @@ export interface Known {
 export async function startingPosition(
   key: StreamKey,
   known: Known,
-  mark: Mark | null,
+  commitPosition: CommitPosition | null,
   output: Pick<Output, "guarantee"> & { readonly session: OutputSession; readonly moved: boolean },
   partition?: string,
 ): Promise<StartingPosition> {
   const { position, tag } = known;
-  if (mark !== null && isNewer(mark, tag)) return { position: mark.position, adopted: true };
+  if (commitPosition !== null && isNewer(commitPosition, tag))
+    return { position: commitPosition.position, adopted: true };
   const { watermark, tally, coverage } = position;
   const delivered = watermark !== null || coverage.length > 0 || (tally?.records ?? 0) > 0;
   if (tag.sequence > 0 && delivered && output.guarantee === "exactly-once" && !output.moved) {
-    if (mark === null || isNewer(tag, mark)) {
-      const isFilled = mark === null && (await output.session.holdsRecords?.()) === true;
-      throw outputLost(key, position, mark, isFilled, partition);
+    if (commitPosition === null || isNewer(tag, commitPosition)) {
+      const isFilled = commitPosition === null && (await output.session.holdsRecords?.()) === true;
+      throw outputLost(key, position, commitPosition, isFilled, partition);
     }
   }
   return { position, adopted: false };
@@ -50,19 +51,21 @@ function isNewer(a: PositionTag, b: PositionTag): boolean {
 function outputLost(
   key: StreamKey,
   { watermark, tally, coverage }: Position,
-  mark: Mark | null,
+  commitPosition: CommitPosition | null,
   isFilled: boolean,
   partition: string | undefined,
 ): TidemarkError {
   const stream = formatStreamKey(key);
   const whole = partition === undefined ? stream : `partition ${partition} of ${stream}`;
   const holds =
-    mark === null ? "has no record of it" : `stands at ${mark.position.watermark ?? "its beginning"}`;
+    commitPosition === null
+      ? "has no record of it"
+      : `stands at ${commitPosition.position.watermark ?? "its beginning"}`;
   const records =
     coverage.length > 0 ? `what lies up to ${coverage.at(-1)?.upper}` : `${tally?.records ?? 0} records`;
   const delivered = watermark === null ? records : `everything up to ${watermark}`;
   const { connector, stream: name } = key;
-  const again = isFilled ? afterMarks(key) : afterRecords(key);
+  const again = isFilled ? afterLostCommitPosition(key) : afterRecords(key);
   const which = partition === undefined ? "" : ` --partition '${partition}'`;
   const set = `tidemark state set ${connector} ${name} ${watermark}${which} --reason "…"`;
   return new TidemarkError(
@@ -83,10 +86,10 @@ function afterRecords({ connector, stream }: StreamKey): string {
   );
 }
 
-/** The ways on where the output has records, and the marks are gone that say which: it cannot tell what it lacks. */
-export function afterMarks({ connector, stream }: StreamKey): string {
+/** The ways on where the output has records, and the commit positions are gone that say which: it cannot tell what it lacks. */
+export function afterLostCommitPosition({ connector, stream }: StreamKey): string {
   return (
-    "The output holds records, and its mark is gone, which says up to where. Restore the mark from a backup: the " +
+    "The output holds records, and its commit position is gone, which says up to where. Restore it from a backup: the " +
     "`.tidemark` folder beside a file, the `_tidemark_` tables of a database. To fill the output anew, first empty it: move " +
     "the file and its `.tidemark` folder away, or delete the table's rows; then " +
     `tidemark state rewind ${connector} ${stream} --to-output PIPELINE.yaml --reason "…". ` +

@@ -28,10 +28,10 @@ describe("sync", () => {
     const bench = new Bench();
     bench.source.records = [record(1, 1), record(2, 2)];
     await bench.run();
-    const mark = bench.table.mark;
+    const mark = bench.table.commitPosition;
     const idle = await bench.run();
     expect(idle).toMatchObject({ recordsWritten: 0, checkpoints: 0, newCursor: at(2) });
-    expect(bench.table.mark).toBe(mark);
+    expect(bench.table.commitPosition).toBe(mark);
   });
 
   it("P6: a record with the watermark's timestamp that arrives later is delivered once", async () => {
@@ -265,7 +265,7 @@ describe("sync", () => {
     );
     expect(result).toMatchObject({ status: "completed", recordsWritten: 1000 });
     expect(most).toBe(2);
-    expect(bench.table.mark?.position.tieSet).toHaveLength(2);
+    expect(bench.table.commitPosition?.position.tieSet).toHaveLength(2);
   });
 
   it("P11: a preview moves nothing and writes nothing", async () => {

@@ -86,14 +86,14 @@ export async function attemptSync(pipeline: Pipeline, options: SyncOptions): Pro
 
 /** What kind of run is made: one that moves the stream on, or a backfill beside it. */
 export interface RunKind {
-  /** Under which lane the output keeps its marks. */
-  readonly lane: string;
+  /** Under which scope the output keeps its commit positions. */
+  readonly scope: string;
   readonly begin: Pick<BeginOptions, "kind" | "backfill">;
   /** What a backfill reads, once it is granted. */
   readonly range: (run: Run) => Promise<Range | null>;
 }
 
-const liveRun: RunKind = { lane: "", begin: {}, range: async () => null };
+const liveRun: RunKind = { scope: "", begin: {}, range: async () => null };
 
 /** One attempt at a run of any kind; what fails it is in the result. */
 export async function attemptRun(
@@ -165,7 +165,7 @@ class Attempt {
     this.#clock = clock;
     this.#warnings = warnings;
     this.#faults = options.faults ?? noFaults;
-    const limit = kind.lane === "" ? (pipeline.deadlineMs ?? null) : null;
+    const limit = kind.scope === "" ? (pipeline.deadlineMs ?? null) : null;
     this.#deadline = new Deadline(limit, clock, formatStreamKey(pipeline.key));
     const { signal } = this.#deadline;
     this.#cancelled = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
@@ -205,11 +205,11 @@ class Attempt {
 
   #openOutput(): Promise<OutputSession> {
     const { output, leaseSeconds, input } = this.#pipeline;
-    const { lane } = this.#kind;
-    const cursor = lane === "" ? undefined : input.incremental.cursors[0];
+    const { scope } = this.#kind;
+    const cursor = scope === "" ? undefined : input.incremental.cursors[0];
     return output.open({
       ...this.#partContext(),
-      lane,
+      scope,
       leaseSeconds,
       cursorPath: cursor?.path ?? null,
       cursorType: cursor?.type ?? null,
@@ -272,7 +272,7 @@ class Attempt {
       leaseSeconds,
       runId: randomUUID(),
       owner: processOwner(),
-      epochFloor: await session.claimedEpoch(),
+      epochFloor: await session.fencedEpoch(),
       ...this.#kind.begin,
       ...(actor === undefined ? {} : { actor }),
     });

@@ -32,12 +32,12 @@ function freshPlace(): Place {
       clock: systemClock,
       signal: new AbortController().signal,
       warn: (code) => void warnings.push(code),
-      lane: "",
+      scope: "",
       leaseSeconds: 60,
     });
     onTestFinished(() => session.close());
     epoch += 1;
-    await session.claim(epoch, "run", lastPlace);
+    await session.fence(epoch, "run", lastPlace);
     return session;
   };
   return {

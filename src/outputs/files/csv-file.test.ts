@@ -13,10 +13,10 @@ const freshPath = (): string => join(mkdtempSync(join(tmpdir(), "tidemark-csv-")
 
 let epoch = 0;
 
-async function claimed(
+async function fenced(
   path: string,
   columns?: string[],
-  lane = "",
+  scope = "",
   more: object = {},
 ): Promise<OutputSession> {
   const config = fileOutputSchema.parse({
@@ -31,10 +31,10 @@ async function claimed(
     clock: systemClock,
     signal: new AbortController().signal,
     warn: () => {},
-    lane,
+    scope,
     leaseSeconds: 60,
   });
-  await session.claim(++epoch);
+  await session.fence(++epoch);
   return session;
 }
 
@@ -49,7 +49,7 @@ async function deliver(
   columns?: string[],
   more?: object,
 ): Promise<void> {
-  const session = await claimed(path, columns, "", more);
+  const session = await fenced(path, columns, "", more);
   await session.write({ records });
   await session.commit(commitOf());
   await session.close();
@@ -73,7 +73,7 @@ test("declared columns make the header, in their order", async () => {
 
 test("P1: what a run left behind uncommitted is cut off, and its header with it", async () => {
   const path = freshPath();
-  const killed = await claimed(path);
+  const killed = await fenced(path);
   await killed.write({ records: [{ wrong: 1 }] });
   writeFileSync(path, "wrong\n1\n");
   await deliver(path, [{ id: 1 }]);
@@ -119,7 +119,7 @@ test.each([
 ])("a file of another form is refused, and the message says which: %j", async (content, message, hint) => {
   const path = freshPath();
   writeFileSync(path, content);
-  await expect(claimed(path)).rejects.toMatchObject({
+  await expect(fenced(path)).rejects.toMatchObject({
     code: "CONFIG_INCOHERENT",
     message: expect.stringContaining(message),
     hint: expect.stringContaining(hint),
@@ -152,7 +152,7 @@ test.each([
 ])("%j is refused for a file that was begun without it, and left out it goes on", async (more, message) => {
   const path = freshPath();
   await deliver(path, [{ id: 1 }]);
-  await expect(claimed(path, undefined, "", more)).rejects.toMatchObject({
+  await expect(fenced(path, undefined, "", more)).rejects.toMatchObject({
     code: "CONFIG_INCOHERENT",
     message: expect.stringContaining(message),
     hint: expect.stringContaining("give another `path`"),
@@ -178,10 +178,10 @@ test("`formulas: escape` holds for every run, in the header too", async () => {
 test("a file that is no CSV, or lacks a declared column, is refused", async () => {
   const path = freshPath();
   writeFileSync(path, '"open');
-  await expect(claimed(path)).rejects.toMatchObject({ code: "CONFIG_INCOHERENT" });
+  await expect(fenced(path)).rejects.toMatchObject({ code: "CONFIG_INCOHERENT" });
   const other = freshPath();
   await deliver(other, [{ id: 1 }]);
-  await expect(claimed(other, ["id", "more"])).rejects.toMatchObject({
+  await expect(fenced(other, ["id", "more"])).rejects.toMatchObject({
     code: "CONFIG_INCOHERENT",
     message: expect.stringContaining("no column for more"),
   });
@@ -189,9 +189,9 @@ test("a file that is no CSV, or lacks a declared column, is refused", async () =
 
 test("a live run and a backfill that begin the file at once agree on its header, or one of them is told", async () => {
   const path = freshPath();
-  const live = await claimed(path);
+  const live = await fenced(path);
   const liveCommit = commitOf();
-  const backfill = await claimed(path, undefined, "backfill/1");
+  const backfill = await fenced(path, undefined, "backfill/1");
   await backfill.write({ records: [{ id: 1, a: 1 }] });
   await backfill.commit(commitOf());
   await live.write({ records: [{ id: 2, b: 2 }] });

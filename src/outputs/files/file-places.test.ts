@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { systemClock } from "../../clock.ts";
-import type { Commit, Mark, OutputSession, Warn } from "../../engine/ports.ts";
+import type { Commit, CommitPosition, OutputSession, Warn } from "../../engine/ports.ts";
 import { emptyPosition } from "../../model/position.ts";
 import { createFileOutput } from "./file.ts";
 import { filePlace } from "./path-template.ts";
@@ -24,7 +24,7 @@ const lines = (path: string): string[] => readFileSync(path, "utf8").split("\n")
 
 interface Run {
   readonly stream?: string;
-  readonly lane?: string;
+  readonly scope?: string;
   readonly now?: string;
   readonly warn?: Warn;
   readonly lastPlace?: string;
@@ -32,21 +32,21 @@ interface Run {
 }
 
 async function open(path: string, run: Run = {}): Promise<OutputSession> {
-  const { stream = "events", lane = "", now, warn = () => {}, timezone } = run;
+  const { stream = "events", scope = "", now, warn = () => {}, timezone } = run;
   const config = fileOutputSchema.parse({ type: "file", path, ...(timezone ? { timezone } : {}) });
   return createFileOutput(config).open({
     key: { connector: "acme", stream },
     clock: now === undefined ? systemClock : { ...systemClock, now: () => Date.parse(now) },
     signal: new AbortController().signal,
     warn,
-    lane,
+    scope,
     leaseSeconds: 60,
   });
 }
 
-async function claimed(path: string, epoch: number, run: Run = {}): Promise<OutputSession> {
+async function fenced(path: string, epoch: number, run: Run = {}): Promise<OutputSession> {
   const session = await open(path, run);
-  await session.claim(epoch, "run", run.lastPlace ?? null);
+  await session.fence(epoch, "run", run.lastPlace ?? null);
   return session;
 }
 
@@ -55,9 +55,14 @@ function commitOf(epoch: number, sequence: number, more: Partial<Commit> = {}): 
   return { epoch, sequence, position, cursorType: "numeric_id", windowFinished: true, ...more };
 }
 
-async function deliver(path: string, epoch: number, id: unknown, run: Run = {}): Promise<Mark | null> {
+async function deliver(
+  path: string,
+  epoch: number,
+  id: unknown,
+  run: Run = {},
+): Promise<CommitPosition | null> {
   const session = await open(path, run);
-  const mark = await session.claim(epoch, "run", run.lastPlace ?? null);
+  const mark = await session.fence(epoch, "run", run.lastPlace ?? null);
   await session.write({ records: [{ id }] });
   await session.commit(commitOf(epoch, epoch));
   await session.close();
@@ -67,7 +72,7 @@ async function deliver(path: string, epoch: number, id: unknown, run: Run = {}):
 test("lines that something else adds while a run writes are moved aside too, behind those of before", async () => {
   const path = freshPath();
   const warnings: string[] = [];
-  const session = await claimed(path, 1, { warn: (code) => warnings.push(code) });
+  const session = await fenced(path, 1, { warn: (code) => warnings.push(code) });
   for (const id of [1, 2]) {
     await session.write({ records: [{ id }] });
     appendFileSync(path, `by hand ${id}\n`);
@@ -95,7 +100,7 @@ test("a link to a file that is not there yet leads to one file and one ledger, i
   const path = join(folder, "link.jsonl");
   symlinkSync("real.jsonl", path);
   for (const epoch of [1, 2]) {
-    const session = await claimed(path, epoch);
+    const session = await fenced(path, epoch);
     await session.write({ records: [{ id: epoch }] });
     await session.commit(commitOf(epoch, 1));
     await session.close();
@@ -103,7 +108,7 @@ test("a link to a file that is not there yet leads to one file and one ledger, i
   expect(lines(join(folder, "real.jsonl"))).toEqual(['{"id":1}', '{"id":2}']);
   expect(readdirSync(folder).sort()).toEqual(["link.jsonl", "real.jsonl", "real.jsonl.tidemark"]);
   symlinkSync("circle.jsonl", join(folder, "circle.jsonl"));
-  await expect(claimed(join(folder, "circle.jsonl"), 1)).rejects.toMatchObject({
+  await expect(fenced(join(folder, "circle.jsonl"), 1)).rejects.toMatchObject({
     code: "OUTPUT_FAILED",
     message: expect.stringContaining("leads in a circle"),
   });
@@ -153,7 +158,7 @@ test("P2: what a killed run left in yesterday's file is moved aside by today's",
 
 test("P4: a run of yesterday is shut out of yesterday's file by today's", async () => {
   const path = join(dirname(freshPath()), "orders-{{ date }}.jsonl");
-  const zombie = await claimed(path, 1, { now: "2026-01-01T23:59:00Z" });
+  const zombie = await fenced(path, 1, { now: "2026-01-01T23:59:00Z" });
   await zombie.write({ records: [{ id: "zombie" }] });
   await deliver(path, 2, 1, { now: "2026-01-02T00:01:00Z" });
   await expect(zombie.commit(commitOf(1, 1))).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
@@ -162,14 +167,14 @@ test("P4: a run of yesterday is shut out of yesterday's file by today's", async 
 test("P2, P4: a stream that is given another path goes on there, with what the old ledger knows of it", async () => {
   const old = freshPath();
   const path = join(dirname(old), "new", "out.jsonl");
-  const before = await claimed(old, 1);
+  const before = await fenced(old, 1);
   await before.write({ records: [{ id: 1 }], deliveries: ["a", "b"] });
   const partitions = [{ partition: "eu", position: { ...emptyPosition, watermark: "7" } }];
   await before.commit(commitOf(1, 1, { windowFinished: false, partitions }));
   appendFileSync(old, "remains\n");
 
   const session = await open(path);
-  expect(await session.claim(2, "run", old)).toMatchObject({ epoch: 1, sequence: 1 });
+  expect(await session.fence(2, "run", old)).toMatchObject({ epoch: 1, sequence: 1 });
   expect(await session.partition?.("eu")).toMatchObject({ position: { watermark: "7" } });
   expect(await session.delivered?.(["a", "b", "c"])).toEqual(new Set(["a", "b"]));
   await session.write({ records: [{ id: 2 }] });
@@ -202,6 +207,6 @@ test("a file of a series that is another stream's is refused", async () => {
   const folder = dirname(freshPath());
   await deliver(join(folder, "2026-01-01.jsonl"), 1, 1, { stream: "other" });
   await expect(
-    claimed(join(folder, "{{ date }}.jsonl"), 1, { now: "2026-01-01T00:00:00Z" }),
+    fenced(join(folder, "{{ date }}.jsonl"), 1, { now: "2026-01-01T00:00:00Z" }),
   ).rejects.toMatchObject({ code: "CONFIG_INCOHERENT" });
 });

@@ -28,7 +28,7 @@ const lines = (path: string): string[] => readFileSync(path, "utf8").split("\n")
 
 interface Place {
   readonly stream?: string;
-  readonly lane?: string;
+  readonly scope?: string;
   readonly clock?: Clock;
   readonly warn?: Warn;
 }
@@ -39,7 +39,7 @@ async function open(path: string, place: Place = {}): Promise<OutputSession> {
     clock: place.clock ?? systemClock,
     signal: new AbortController().signal,
     warn: place.warn ?? (() => {}),
-    lane: place.lane ?? "",
+    scope: place.scope ?? "",
     leaseSeconds: 60,
   };
   return createFileOutput({ type: "file", path, format: "jsonl", mode: "append", onError: "fail" }).open(
@@ -47,9 +47,9 @@ async function open(path: string, place: Place = {}): Promise<OutputSession> {
   );
 }
 
-async function claimed(path: string, epoch: number, place?: Place): Promise<OutputSession> {
+async function fenced(path: string, epoch: number, place?: Place): Promise<OutputSession> {
   const session = await open(path, place);
-  await session.claim(epoch);
+  await session.fence(epoch);
   return session;
 }
 
@@ -60,7 +60,7 @@ function commitOf(epoch: number, sequence: number, more: Partial<Commit> = {}): 
 
 test("lines are in the file after their commit and not before, with every digit", async () => {
   const path = join(dirname(freshPath()), "new", "folders", "out.jsonl");
-  const session = await claimed(path, 1);
+  const session = await fenced(path, 1);
   expect(await session.write({ records: [{ id: new ExactNumber("9007199254740993") }, { id: 2 }] })).toBe(2);
   expect(lines(path)).toEqual([]);
   await session.commit(commitOf(1, 1));
@@ -71,30 +71,30 @@ test("lines are in the file after their commit and not before, with every digit"
   expect(readdirSync(dirname(path)).sort()).toEqual(["out.jsonl", "out.jsonl.tidemark"]);
 });
 
-test("the newest mark comes back with its position, and a look at it makes no file", async () => {
+test("the newest commit position comes back with its position, and a look at it makes no file", async () => {
   const path = freshPath();
   const looking = await open(path);
-  expect(await looking.claimedEpoch()).toBe(0);
+  expect(await looking.fencedEpoch()).toBe(0);
   expect(readdirSync(dirname(path))).toEqual([]);
-  const session = await claimed(path, 3);
-  expect(await looking.claimedEpoch()).toBe(3);
+  const session = await fenced(path, 3);
+  expect(await looking.fencedEpoch()).toBe(3);
   await session.commit(commitOf(3, 7));
-  expect(await looking.claim(4)).toEqual({
+  expect(await looking.fence(4)).toEqual({
     epoch: 3,
     sequence: 7,
     position: { ...emptyPosition, watermark: "7" },
   });
-  expect(await (await open(path)).claim(4)).toMatchObject({ epoch: 3, sequence: 7 });
+  expect(await (await open(path)).fence(4)).toMatchObject({ epoch: 3, sequence: 7 });
 });
 
 test("P2: what a crash left behind the committed length is moved aside by the next run, which says so", async () => {
   const path = freshPath();
-  const session = await claimed(path, 1);
+  const session = await fenced(path, 1);
   await session.write({ records: [{ id: 1 }] });
   await session.commit(commitOf(1, 1));
   appendFileSync(path, '{"id":2}\n{"id":');
   const warnings: string[] = [];
-  const next = await claimed(path, 2, { warn: (code, message) => warnings.push(`${code} ${message}`) });
+  const next = await fenced(path, 2, { warn: (code, message) => warnings.push(`${code} ${message}`) });
   expect(lines(path)).toEqual(['{"id":1}']);
   expect(warnings).toEqual([
     expect.stringMatching(/^LINES_SET_ASIDE .*out\.jsonl held 15 bytes \(2 lines\).*out\.jsonl\.aside now/),
@@ -105,33 +105,33 @@ test("P2: what a crash left behind the committed length is moved aside by the ne
   expect(readFileSync(`${path}.aside`, "utf8")).toBe('{"id":2}\n{"id":\n');
 });
 
-test("P4: after a newer claim, an older run's commit and claim are refused and leave nothing", async () => {
+test("P4: after a newer fence, an older run's commit and fence are refused and leave nothing", async () => {
   const path = freshPath();
-  const older = await claimed(path, 1);
+  const older = await fenced(path, 1);
   await older.write({ records: [{ id: "old" }] });
-  const newer = await claimed(path, 2);
+  const newer = await fenced(path, 2);
   await expect(older.commit(commitOf(1, 1))).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
   await newer.write({ records: [{ id: "new" }] });
   await newer.commit(commitOf(2, 1));
-  await expect(older.claim(1)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
+  await expect(older.fence(1)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
   await older.close();
   expect(lines(path)).toEqual(['{"id":"new"}']);
-  expect(await newer.claim(2)).toMatchObject({ epoch: 2, sequence: 1 });
+  expect(await newer.fence(2)).toMatchObject({ epoch: 2, sequence: 1 });
 });
 
 test("a file that holds less than was committed is an error that says what to do", async () => {
   const path = freshPath();
-  const session = await claimed(path, 1);
+  const session = await fenced(path, 1);
   await session.write({ records: [{ id: 1 }, { id: 2 }] });
   await session.commit(commitOf(1, 1));
   truncateSync(path, 10);
-  await expect(claimed(path, 2)).rejects.toMatchObject({
+  await expect(fenced(path, 2)).rejects.toMatchObject({
     code: "OUTPUT_LOST",
     message: expect.stringContaining("holds 10 bytes, but 18 bytes were committed"),
     hint: expect.stringContaining("name another one in `path`"),
   });
   rmSync(path);
-  await expect(claimed(path, 2)).rejects.toMatchObject({ code: "OUTPUT_LOST" });
+  await expect(fenced(path, 2)).rejects.toMatchObject({ code: "OUTPUT_LOST" });
   expect(existsSync(path)).toBe(false);
   await session.write({ records: [{ id: 3 }] });
   await expect(session.commit(commitOf(1, 2))).rejects.toMatchObject({ code: "OUTPUT_LOST" });
@@ -144,7 +144,7 @@ test.each([
 ])("a file of somebody else %s is kept and added to", async (_, before, after) => {
   const path = freshPath();
   writeFileSync(path, before);
-  const session = await claimed(path, 1);
+  const session = await fenced(path, 1);
   expect(readFileSync(path, "utf8")).toBe(before);
   await session.write({ records: [{ id: 1 }] });
   await session.commit(commitOf(1, 1));
@@ -153,32 +153,32 @@ test.each([
 
 test("two pipelines cannot write one file, also not under another name", async () => {
   const path = freshPath();
-  await (await claimed(path, 1)).close();
+  await (await fenced(path, 1)).close();
   symlinkSync(path, `${path}.link`);
   for (const name of [path, `${path}.link`]) {
-    await expect(claimed(name, 9, { stream: "other" })).rejects.toMatchObject({
+    await expect(fenced(name, 9, { stream: "other" })).rejects.toMatchObject({
       code: "CONFIG_INCOHERENT",
       message: expect.stringContaining("belongs to the stream acme/events; acme/other cannot"),
     });
   }
 });
 
-test("P11: a backfill beside the live run has marks of its own and loses nothing", async () => {
+test("P11: a backfill beside the live run has commit positions of its own and loses nothing", async () => {
   const path = freshPath();
-  const live = await claimed(path, 5);
-  const backfill = await claimed(path, 1, { lane: "backfill/1" });
+  const live = await fenced(path, 5);
+  const backfill = await fenced(path, 1, { scope: "backfill/1" });
   await live.write({ records: [{ live: 1 }] });
   await backfill.write({ records: [{ back: 1 }] });
   await backfill.commit(commitOf(1, 1));
   await live.commit(commitOf(5, 1));
   expect(lines(path)).toEqual(['{"back":1}', '{"live":1}']);
-  expect(await live.claimedEpoch()).toBe(5);
-  expect(await backfill.claimedEpoch()).toBe(1);
+  expect(await live.fencedEpoch()).toBe(5);
+  expect(await backfill.fencedEpoch()).toBe(1);
 });
 
 test("P2: identities delivered in an unfinished window are known to the next run, until it is finished", async () => {
   const path = freshPath();
-  const session = await claimed(path, 1);
+  const session = await fenced(path, 1);
   expect(await session.delivered?.(["a", "b"])).toEqual(new Set());
   await session.write({ records: [], deliveries: ["a", "b"] });
   expect(await session.delivered?.(["b", "c"])).toEqual(new Set(["b"]));
@@ -187,9 +187,9 @@ test("P2: identities delivered in an unfinished window are known to the next run
   await session.write({ records: [], deliveries: ["d"] });
   await session.close();
 
-  const next = await claimed(path, 2);
+  const next = await fenced(path, 2);
   expect(await next.delivered?.(["a", "b", "c", "d", "e\u0000f"])).toEqual(new Set(["a", "b", "c"]));
-  const backfill = await claimed(path, 1, { lane: "backfill/1" });
+  const backfill = await fenced(path, 1, { scope: "backfill/1" });
   expect(await backfill.delivered?.(["a"])).toEqual(new Set());
   await next.commit(commitOf(2, 1));
   expect(await next.delivered?.(["a", "d"])).toEqual(new Set());
@@ -197,7 +197,7 @@ test("P2: identities delivered in an unfinished window are known to the next run
 
 test("P2: an output that was not asked for deliveries knows them all the same, and says when it keeps none", async () => {
   const path = freshPath();
-  const session = await claimed(path, 1);
+  const session = await fenced(path, 1);
   expect(await session.keepsDelivered?.()).toBe(false);
   await session.write({ records: [], deliveries: ["a", 'b"\u{1F30A}', "x".repeat(300)] });
   await session.commit(commitOf(1, 1, { windowFinished: false }));
@@ -205,18 +205,18 @@ test("P2: an output that was not asked for deliveries knows them all the same, a
   await session.commit(commitOf(1, 2, { windowFinished: false }));
   await session.close();
 
-  const next = await claimed(path, 2);
+  const next = await fenced(path, 2);
   expect(await next.keepsDelivered?.()).toBe(true);
   const asked = ["a", 'b"\u{1F30A}', "x".repeat(300), "c", "d"];
   expect(await next.delivered?.(asked)).toEqual(new Set(asked.slice(0, 4)));
-  expect(await (await claimed(path, 1, { lane: "backfill/1" })).keepsDelivered?.()).toBe(false);
+  expect(await (await fenced(path, 1, { scope: "backfill/1" })).keepsDelivered?.()).toBe(false);
   await next.commit(commitOf(2, 1));
   expect(await next.keepsDelivered?.()).toBe(false);
 });
 
 test("P2: deliveries kept beyond a finished window stay known, and the others are let go", async () => {
   const path = freshPath();
-  const session = await claimed(path, 1);
+  const session = await fenced(path, 1);
   await session.write({ records: [], deliveries: ["a", "b", "c"] });
   await session.commit(commitOf(1, 1, { keepDelivered: { from: "b", below: "c" } }));
   expect(await session.delivered?.(["a", "b", "c"])).toEqual(new Set(["b"]));
@@ -224,7 +224,7 @@ test("P2: deliveries kept beyond a finished window stay known, and the others ar
 
 test("a ledger of the first format is brought up to date and keeps what it knew", async () => {
   const path = freshPath();
-  const session = await claimed(path, 1);
+  const session = await fenced(path, 1);
   await session.write({ records: [{ id: 1 }], deliveries: ["a"] });
   await session.commit(commitOf(1, 1, { windowFinished: false }));
   await session.delivered?.(["a"]);
@@ -233,7 +233,7 @@ test("a ledger of the first format is brought up to date and keeps what it knew"
   database.exec(`DROP TABLE delivered_lists; ALTER TABLE file ADD COLUMN length INTEGER NOT NULL DEFAULT 9;
     DROP TABLE files; ALTER TABLE marks DROP COLUMN file; PRAGMA user_version = 1`);
   database.close();
-  const next = await claimed(path, 2);
+  const next = await fenced(path, 2);
   expect(await next.delivered?.(["a", "b"])).toEqual(new Set(["a"]));
   await next.write({ records: [{ id: 2 }], deliveries: ["b"] });
   await next.commit(commitOf(2, 1, { windowFinished: false }));
@@ -243,7 +243,7 @@ test("a ledger of the first format is brought up to date and keeps what it knew"
 test("P10: a ledger that cannot be read is an error, and stays as it is", async () => {
   const path = freshPath();
   const ledger = join(`${path}.tidemark`, "ledger.db");
-  await (await claimed(path, 1)).close();
+  await (await fenced(path, 1)).close();
   const whole = readFileSync(ledger);
   for (const garbage of [
     Buffer.from("garbage, and long enough to be read as a header".repeat(100)),
@@ -251,14 +251,14 @@ test("P10: a ledger that cannot be read is an error, and stays as it is", async 
     whole.subarray(0, 5000),
   ]) {
     writeFileSync(ledger, garbage);
-    await expect(claimed(path, 2)).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
+    await expect(fenced(path, 2)).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
     expect(readFileSync(ledger)).toEqual(garbage);
   }
   writeFileSync(ledger, whole);
   const database = new DatabaseSync(ledger);
   database.exec("PRAGMA user_version = 5");
   database.close();
-  await expect(claimed(path, 2)).rejects.toMatchObject({ code: "STATE_TOO_NEW" });
+  await expect(fenced(path, 2)).rejects.toMatchObject({ code: "STATE_TOO_NEW" });
 });
 
 test("P13: a large checkpoint goes through a file without a name", async () => {
@@ -291,7 +291,7 @@ const holder = `
 
 test("P4: a process stopped while it commits holds its successor off; once it is killed, the successor goes on", async () => {
   const path = freshPath();
-  await (await claimed(path, 1)).close();
+  await (await fenced(path, 1)).close();
   const child = spawn(process.execPath, ["-e", holder, join(`${path}.tidemark`, "ledger.db")], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -306,11 +306,11 @@ test("P4: a process stopped while it commits holds its successor off; once it is
         time += milliseconds * 100;
       },
     };
-    await expect(claimed(path, 2, { clock: hasty })).rejects.toMatchObject({
+    await expect(fenced(path, 2, { clock: hasty })).rejects.toMatchObject({
       code: "OUTPUT_UNAVAILABLE",
       message: expect.stringContaining("locked by another process"),
     });
-    const waiting = claimed(path, 2);
+    const waiting = fenced(path, 2);
     child.kill("SIGKILL");
     await waiting;
   } finally {
@@ -338,7 +338,7 @@ test("P1, P2, P4: over any history of writes, commits, crashes and takeovers, th
       let epoch = 1;
       let sequence = 0;
       let next = 0;
-      let session = await claimed(path, epoch);
+      let session = await fenced(path, epoch);
       const zombies: OutputSession[] = [];
       const committed: string[] = [];
       let pending: string[] = [];
@@ -354,7 +354,7 @@ test("P1, P2, P4: over any history of writes, commits, crashes and takeovers, th
         } else {
           zombies.push(session);
           if (one.do === "crash") appendFileSync(path, one.crumbs);
-          session = await claimed(path, ++epoch);
+          session = await fenced(path, ++epoch);
           pending = [];
         }
       }

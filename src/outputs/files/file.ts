@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import type {
   Batch,
   Commit,
-  Mark,
+  CommitPosition,
   Output,
   OutputContext,
   OutputReader,
@@ -74,9 +74,9 @@ class FileSession implements OutputSession {
     this.#staging = new Staging(`${this.#path}.${process.pid}.uncommitted`);
   }
 
-  async claimedEpoch(): Promise<number> {
+  async fencedEpoch(): Promise<number> {
     const ledger = await this.#openLedger();
-    return ledger === null ? 0 : ledger.claimedEpoch(this.#context.lane);
+    return ledger === null ? 0 : ledger.claimedEpoch(this.#context.scope);
   }
 
   async holdsRecords(): Promise<boolean> {
@@ -91,8 +91,12 @@ class FileSession implements OutputSession {
     return this.#ledger;
   }
 
-  async claim(epoch: number, _runId?: string, lastPlace: string | null = null): Promise<Mark | null> {
-    const { key, lane } = this.#context;
+  async fence(
+    epoch: number,
+    _runId?: string,
+    lastPlace: string | null = null,
+  ): Promise<CommitPosition | null> {
+    const { key, scope } = this.#context;
     await this.#refuseForeignFile();
     if ((await this.#openLedger()) === null) {
       this.#tell(() => {
@@ -104,7 +108,7 @@ class FileSession implements OutputSession {
     const ledger = await this.#claimed();
     const previous = await this.#leave(lastPlace, epoch);
     try {
-      return await ledger.claim(key, lane, epoch, {
+      return await ledger.claim(key, scope, epoch, {
         name: this.#place.nameOf(this.#path),
         begins: () => this.#tell(() => foundAt(this.#path)),
         settle: (name, committed) => this.#settle(this.#place.fileOf(name), committed),
@@ -118,13 +122,15 @@ class FileSession implements OutputSession {
   /** Shuts older runs out of the place that the stream wrote to before; null where nothing is known of it any more. */
   async #leave(lastPlace: string | null, epoch: number): Promise<Ledger | null> {
     if (lastPlace === null || lastPlace === this.place) return null;
-    const { key, lane, clock } = this.#context;
+    const { key, scope, clock } = this.#context;
     const place = filePlace(lastPlace);
     const ledger = await Ledger.open(ledgerPath(place), clock);
     if (ledger === null) return null;
     try {
       if (await ledger.isOf(key)) {
-        await ledger.leave(lane, epoch, (name, committed) => this.#settleLeft(place.fileOf(name), committed));
+        await ledger.leave(scope, epoch, (name, committed) =>
+          this.#settleLeft(place.fileOf(name), committed),
+        );
         return ledger;
       }
     } catch (error) {
@@ -185,19 +191,19 @@ class FileSession implements OutputSession {
     );
   }
 
-  async partition(partition: string): Promise<Mark | null> {
+  async partition(partition: string): Promise<CommitPosition | null> {
     const ledger = await this.#claimed();
-    return ledger.partition(this.#context.lane, partition);
+    return ledger.partition(this.#context.scope, partition);
   }
 
   async keepsDelivered(): Promise<boolean> {
     const ledger = await this.#claimed();
-    return ledger.keepsDelivered(this.#context.lane);
+    return ledger.keepsDelivered(this.#context.scope);
   }
 
   async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
     const ledger = await this.#claimed();
-    return ledger.delivered(this.#context.lane, identities);
+    return ledger.delivered(this.#context.scope, identities);
   }
 
   async write(batch: Batch): Promise<number> {
@@ -209,7 +215,7 @@ class FileSession implements OutputSession {
 
   async commit(commit: Commit): Promise<void> {
     const ledger = await this.#claimed();
-    await ledger.commit(this.#context.lane, this.#place.nameOf(this.#path), commit, (committed) => {
+    await ledger.commit(this.#context.scope, this.#place.nameOf(this.#path), commit, (committed) => {
       this.#context.refusals?.settle();
       return this.#append(committed);
     });

@@ -3,12 +3,12 @@ import { DatabaseSync } from "node:sqlite";
 import type { z } from "zod";
 import type { Clock } from "../../clock.ts";
 import { Statements } from "../../databases/sqlite/statements.ts";
-import type { Commit, Mark } from "../../engine/ports.ts";
+import type { Commit, CommitPosition } from "../../engine/ports.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { decodePosition, encodePosition } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import { narrow } from "../../private-files.ts";
-import { partitionLane } from "../partition-scope.ts";
+import { partitionScope } from "../partition-scope.ts";
 import { fileFailure, sqliteCode } from "./failure.ts";
 import { Deliveries } from "./ledger-deliveries.ts";
 import {
@@ -115,15 +115,15 @@ export class Ledger {
   }
 
   /** The newest mark of one partition. */
-  async partition(lane: string, partition: string): Promise<Mark | null> {
-    return this.#patiently(() => this.#mark(partitionLane(lane, partition)));
+  async partition(lane: string, partition: string): Promise<CommitPosition | null> {
+    return this.#patiently(() => this.#mark(partitionScope(lane, partition)));
   }
 
   #claimedEpoch(lane: string): number {
     return this.#markRow(lane)?.claimed_epoch ?? 0;
   }
 
-  #mark(lane: string): Mark | null {
+  #mark(lane: string): CommitPosition | null {
     const row = this.#markRow(lane);
     if (!row || row.epoch === null || row.sequence === null || row.position === null) return null;
     return { epoch: row.epoch, sequence: row.sequence, position: decodePosition(row.position, this.#path) };
@@ -192,7 +192,12 @@ export class Ledger {
    * Shuts out older epochs of the lane and returns its newest mark. Throws `RUN_SUPERSEDED` where a newer
    * epoch has claimed it, `CONFIG_INCOHERENT` where the ledger is another stream's.
    */
-  async claim(key: StreamKey, lane: string, epoch: number, files: ClaimedFiles): Promise<Mark | null> {
+  async claim(
+    key: StreamKey,
+    lane: string,
+    epoch: number,
+    files: ClaimedFiles,
+  ): Promise<CommitPosition | null> {
     return this.#locked(() => {
       if (!this.#isOf(key)) throw this.#foreign(this.#owner(), key);
       this.#refuseOlder(lane, epoch);
@@ -232,7 +237,7 @@ export class Ledger {
   #adopt(lane: string, previous: Ledger): void {
     const [before, own] = [previous.#mark(lane), this.#mark(lane)];
     if (before === null || (own !== null && !isNewer(before, own))) return;
-    const prefix = partitionLane(lane, "");
+    const prefix = partitionScope(lane, "");
     const rows = previous.#statements.all(
       "SELECT * FROM marks WHERE lane = ?1 OR substr(lane, 1, length(?2)) = ?2",
       lane,
@@ -283,7 +288,7 @@ export class Ledger {
             VALUES (?1, ?2, ?2, ?3, ?4, ?5) ON CONFLICT (lane) DO UPDATE SET
             claimed_epoch = excluded.claimed_epoch, epoch = excluded.epoch, sequence = excluded.sequence,
             cursor_type = excluded.cursor_type, position = excluded.position`,
-          partitionLane(lane, move.partition),
+          partitionScope(lane, move.partition),
           epoch,
           sequence,
           cursorType,
@@ -389,7 +394,7 @@ export class Ledger {
   }
 }
 
-function isNewer(a: Mark, b: Mark): boolean {
+function isNewer(a: CommitPosition, b: CommitPosition): boolean {
   return a.epoch > b.epoch || (a.epoch === b.epoch && a.sequence > b.sequence);
 }
 

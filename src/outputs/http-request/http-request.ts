@@ -122,11 +122,11 @@ class HttpRequestSession implements OutputSession {
     this.#laneOf = config.concurrency === 1 ? () => 0 : laneOf(config.concurrency, this.#key);
   }
 
-  async claimedEpoch(): Promise<number> {
+  async fencedEpoch(): Promise<number> {
     return 0;
   }
 
-  async claim(): Promise<null> {
+  async fence(): Promise<null> {
     return null;
   }
 

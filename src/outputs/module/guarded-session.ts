@@ -1,18 +1,18 @@
 import { z } from "zod";
-import type { Commit, Mark, OutputSession } from "../../engine/ports.ts";
+import type { Commit, CommitPosition, OutputSession } from "../../engine/ports.ts";
 import { positionSchema } from "../../model/position.ts";
 import type { Expected, ModuleCode } from "./module-code.ts";
 import type { ModuleOutputSession } from "./output-module.ts";
 
 const epoch: Expected<number> = {
   shape: z.int().min(0),
-  words: "the highest epoch that has claimed the stream",
+  words: "the highest epoch that has fenced the stream",
 };
-const mark: Expected<Mark | null> = {
+const commitPosition: Expected<CommitPosition | null> = {
   shape: z
     .looseObject({ epoch: z.int().min(0), sequence: z.int().min(0), position: positionSchema })
     .nullable(),
-  words: "the mark of the newest commit as `{ epoch, sequence, position }`, or null before the first",
+  words: "the position of the newest commit as `{ epoch, sequence, position }`, or null before the first",
 };
 const known: Expected<ReadonlySet<string>> = {
   shape: z.set(z.string()),
@@ -46,9 +46,13 @@ export function guardedSession(session: ModuleOutputSession, code: ModuleCode): 
     ...(place === undefined ? {} : { place }),
     ...(settlesRefusals === undefined ? {} : { settlesRefusals }),
     ...guardedQuestions(session, code),
-    claimedEpoch: () => code.call("claimedEpoch", () => session.claimedEpoch?.() ?? 0, epoch),
-    claim: (...claim) =>
-      code.call("claim", () => (session.claim === undefined ? null : session.claim(...claim)), mark),
+    fencedEpoch: () => code.call("fencedEpoch", () => session.fencedEpoch?.() ?? 0, epoch),
+    fence: (...fence) =>
+      code.call(
+        "fence",
+        () => (session.fence === undefined ? null : session.fence(...fence)),
+        commitPosition,
+      ),
     write: (batch) => code.call("write", () => session.write(batch), count(batch.records.length)),
     commit: (commit: Commit) => code.call("commit", () => session.commit?.(commit), committed),
     close: async () => {
@@ -65,7 +69,7 @@ function guardedQuestions(session: ModuleOutputSession, code: ModuleCode): Parti
       : { holdsRecords: () => code.call("holdsRecords", () => session.holdsRecords?.(), yesOrNo) }),
     ...(session.partition === undefined
       ? {}
-      : { partition: (name) => code.call("partition", () => session.partition?.(name), mark) }),
+      : { partition: (name) => code.call("partition", () => session.partition?.(name), commitPosition) }),
     ...(session.delivered === undefined
       ? {}
       : { delivered: (names) => code.call("delivered", () => session.delivered?.(names), known) }),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { FakeClock } from "../../../testing/fake-clock.ts";
 import { MemoryTable, memoryOutput } from "../../../testing/memory-output.ts";
 import { outputContract } from "../../../testing/output-suite.ts";
-import type { Mark, OutputContext, OutputSession } from "../../engine/ports.ts";
+import type { CommitPosition, OutputContext, OutputSession } from "../../engine/ports.ts";
 import { RunRefusals } from "../../engine/refusals/refusals.ts";
 import { emptyPosition } from "../../model/position.ts";
 import { moduleOutput } from "./module-output.ts";
@@ -14,7 +14,7 @@ const context: OutputContext = {
   clock: new FakeClock(),
   signal: new AbortController().signal,
   warn: () => {},
-  lane: "",
+  scope: "",
   leaseSeconds: 60,
 };
 
@@ -41,8 +41,8 @@ const commit = {
 
 /** A session that has all that one of an output needs which delivers exactly once. */
 const whole = {
-  claimedEpoch: () => 0,
-  claim: () => null,
+  fencedEpoch: () => 0,
+  fence: () => null,
   partition: () => null,
   write: () => 2,
   commit: () => {},
@@ -52,8 +52,8 @@ const whole = {
 describe("an output that delivers at least once needs no more than `write`", () => {
   test("what it leaves out has an answer, and what it cannot be asked stays absent", async () => {
     const session = await opened({ session: { write: () => 2 } });
-    expect(await session.claimedEpoch()).toBe(0);
-    expect(await session.claim(1)).toBeNull();
+    expect(await session.fencedEpoch()).toBe(0);
+    expect(await session.fence(1)).toBeNull();
     expect(await session.write(batch)).toBe(2);
     expect(await session.commit(commit)).toBeUndefined();
     await session.close();
@@ -63,20 +63,20 @@ describe("an output that delivers at least once needs no more than `write`", () 
   });
 
   test("its methods keep their `this`, and are given what the engine gives", async () => {
-    const marks = new Map<string, Mark>();
+    const commitPositions = new Map<string, CommitPosition>();
     class Session implements ModuleOutputSession {
       readonly #taken: unknown[] = [];
       async write({ records }: { records: readonly unknown[] }): Promise<number> {
         this.#taken.push(...records);
         return this.#taken.length;
       }
-      async partition(name: string): Promise<Mark | null> {
-        return marks.get(name) ?? null;
+      async partition(name: string): Promise<CommitPosition | null> {
+        return commitPositions.get(name) ?? null;
       }
     }
     const session = await opened({ session: new Session() });
     expect(await session.write(batch)).toBe(2);
-    marks.set("north", { epoch: 3, sequence: 4, position: emptyPosition });
+    commitPositions.set("north", { epoch: 3, sequence: 4, position: emptyPosition });
     expect(await session.partition?.("north")).toEqual({ epoch: 3, sequence: 4, position: emptyPosition });
   });
 });
@@ -91,7 +91,7 @@ describe("what a session does wrongly is told with the module's name and the met
     await expect(opened({ session })).rejects.toMatchObject(failure(`the output module api: ${message}`));
   });
 
-  test.each(["claimedEpoch", "claim", "partition", "commit", "close", "delivered"])(
+  test.each(["fencedEpoch", "fence", "partition", "commit", "close", "delivered"])(
     "an output that appends exactly once, and has no `%s`",
     async (name) => {
       const facts = { guarantee: "exactly-once", appends: true };
@@ -118,29 +118,24 @@ describe("what a session does wrongly is told with the module's name and the met
       "`write` returned 3, not how many of the 2 records it took",
     ],
     [
-      "a mark that is none",
-      { claim: () => ({ epoch: 1 }) },
-      (s) => s.claim(2),
-      "`claim` returned an object (`sequence`:",
+      "a commit position that is none",
+      { fence: () => ({ epoch: 1 }) },
+      (s) => s.fence(2),
+      "`fence` returned an object (`sequence`:",
     ],
     [
       "a position as text",
-      { claim: () => ({ epoch: 1, sequence: 1, position: "{}" }) },
-      (s) => s.claim(2),
-      "`claim` returned an object (`position`:",
+      { fence: () => ({ epoch: 1, sequence: 1, position: "{}" }) },
+      (s) => s.fence(2),
+      "`fence` returned an object (`position`:",
     ],
     [
-      "no word on a mark",
-      { claim: () => {} },
-      (s) => s.claim(2),
-      "`claim` returned nothing, not the mark of the newest commit",
+      "no word on a commit position",
+      { fence: () => {} },
+      (s) => s.fence(2),
+      "`fence` returned nothing, not the position of the newest commit",
     ],
-    [
-      "an epoch as text",
-      { claimedEpoch: () => "3" },
-      (s) => s.claimedEpoch(),
-      "`claimedEpoch` returned text",
-    ],
+    ["an epoch as text", { fencedEpoch: () => "3" }, (s) => s.fencedEpoch(), "`fencedEpoch` returned text"],
     [
       "a list of identities",
       { delivered: () => ["a"] },

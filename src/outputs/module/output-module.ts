@@ -33,12 +33,12 @@ export type ModuleOutputContext = Omit<OutputContext, "refusals"> & { readonly r
 /**
  * The session of one run: an `OutputSession` of which an output that delivers at least once may leave out all but
  * `write`. Without `commit`, `write` has to make its records durable before it returns. One that delivers exactly
- * once has `claimedEpoch`, `claim`, `partition`, `commit` and `close` too, and `delivered` where it appends.
+ * once has `fencedEpoch`, `fence`, `partition`, `commit` and `close` too, and `delivered` where it appends.
  */
 export type ModuleOutputSession = Pick<OutputSession, "write"> & Partial<Omit<OutputSession, "write">>;
 
 /** What every session has whose output delivers exactly once. */
-const sessionMethods = ["claimedEpoch", "claim", "partition", "write", "commit", "close"] as const;
+const sessionMethods = ["fencedEpoch", "fence", "partition", "write", "commit", "close"] as const;
 
 /**
  * Makes an output module: where a pipeline writes, in code of your own. Export it as the default of a file, and name

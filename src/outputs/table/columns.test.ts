@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import {
-  claimed,
   commitOf,
   deliver,
+  fenced,
   kinds,
   places,
   postgresPlace,
@@ -175,7 +175,7 @@ describe.each(places)("%s", (database, createPlace) => {
     await place.beside.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, n INTEGER NOT NULL)");
     await deliver(place, [{ id: 1, n: "12" }], { key: "id" });
     expect(await rows(place)).toEqual([{ id: 1, n: 12 }]);
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     await session.write({
       records: [
         { id: 2, n: 5 },
@@ -195,7 +195,7 @@ describe.each(places)("%s", (database, createPlace) => {
     const place = await createPlace();
     await expect(place.open({ createTable: false })).rejects.toMatchObject({ code: "CONFIG_INCOHERENT" });
     await place.beside.execute("CREATE TABLE events (id BIGINT)");
-    const session = await claimed(place, { createTable: false });
+    const session = await fenced(place, { createTable: false });
     await expect(session.write({ records: [{ id: 1, other: 2 }] })).rejects.toMatchObject({
       code: "RECORD_INVALID",
       message: expect.stringContaining("`other`"),
@@ -218,7 +218,7 @@ describe.each(places)("%s", (database, createPlace) => {
 
 test("to SQLite, two fields that differ only in case are refused by name", async () => {
   const place = await sqlitePlace();
-  const session = await claimed(place);
+  const session = await fenced(place);
   await expect(session.write({ records: [{ id: 1, Name: "a", name: "b" }] })).rejects.toMatchObject({
     code: "RECORD_INVALID",
     message: expect.stringMatching(/`Name` and `name`/),
@@ -226,7 +226,7 @@ test("to SQLite, two fields that differ only in case are refused by name", async
   await deliver(place, [{ id: 1, Name: "a" }]);
   // The name may have changed since an earlier run, and not within one.
   await deliver(place, [{ id: 2, name: "b" }]);
-  const mixed = await claimed(place);
+  const mixed = await fenced(place);
   await expect(
     mixed.write({
       records: [
@@ -245,7 +245,7 @@ test("to SQLite, two fields that differ only in case are refused by name", async
 
 test("to PostgreSQL, a field name longer than it keeps is refused", async () => {
   const place = await postgresPlace();
-  const session = await claimed(place);
+  const session = await fenced(place);
   await expect(session.write({ records: [{ ["é".repeat(40)]: 1 }] })).rejects.toMatchObject({
     code: "RECORD_INVALID",
     message: expect.stringContaining("80 bytes"),
@@ -289,7 +289,7 @@ test("PostgreSQL's own types take what they can read, lists go to arrays", async
   expect(await rows(place)).toEqual([
     { id, at: null, tags: ["NULL"], counts: [1, 2], doc: { a: [1] }, blob: null, price: null, short: null },
   ]);
-  const session = await claimed(place, { key: "id" });
+  const session = await fenced(place, { key: "id" });
   await expect(session.write({ records: [{ id, short: "too long" }] })).rejects.toMatchObject({
     code: "RECORD_INVALID",
     message: expect.stringMatching(/column short \(character varying\(3\)\) .* has 8 characters/),

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
-  claimed,
   commitOf,
   deliver,
   epoch,
+  fenced,
   nextEpoch,
   placeAt,
   places,
@@ -29,7 +29,7 @@ describe.each(places)("%s", (database, createPlace) => {
       if (handle.exec) handle.exec("INSERT INTO state VALUES (1)");
       else await handle.query?.("INSERT INTO state VALUES (1)");
     };
-    const session = await claimed(place);
+    const session = await fenced(place);
     await session.write({ records: [{ id: 1 }] });
     await session.commit(commitOf({ within: add }));
     expect(await rows(place, "SELECT v FROM state")).toEqual([{ v: 1 }]);
@@ -47,14 +47,14 @@ describe.each(places)("%s", (database, createPlace) => {
     expect(await rows(place, "SELECT v FROM state")).toEqual([{ v: 1 }]);
     expect(await rows(place)).toEqual([{ id: 1 }]);
     const next = await place.open();
-    expect((await next.claim(nextEpoch()))?.sequence).toBe(sequence - 1);
+    expect((await next.fence(nextEpoch()))?.sequence).toBe(sequence - 1);
   });
 
   test("P4: of two runs that both hold one epoch, as after lost state, only the first is let in", async () => {
     const place = await createPlace();
-    const first = await claimed(place);
+    const first = await fenced(place);
     const second = await place.open();
-    await expect(second.claim(epoch)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
+    await expect(second.fence(epoch)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
     await first.write({ records: [{ id: 1 }] });
     await first.commit(commitOf());
     expect(await rows(place)).toEqual([{ id: 1 }]);
@@ -65,12 +65,12 @@ describe.each(places)("%s", (database, createPlace) => {
     await deliver(place, [{ id: 1 }]);
     await place.beside.execute('UPDATE _tidemark_positions SET position = \'{"format":1,"water\'');
     const session = await place.open();
-    await expect(session.claim(nextEpoch())).rejects.toMatchObject({
+    await expect(session.fence(nextEpoch())).rejects.toMatchObject({
       code: "STATE_UNREADABLE",
       message: expect.stringContaining("acme/events"),
     });
     await place.beside.execute("UPDATE _tidemark_positions SET position = '{\"format\":99}'");
-    await expect((await place.open()).claim(nextEpoch())).rejects.toMatchObject({ code: "STATE_TOO_NEW" });
+    await expect((await place.open()).fence(nextEpoch())).rejects.toMatchObject({ code: "STATE_TOO_NEW" });
     expect(await rows(place, "SELECT position FROM _tidemark_positions")).toEqual([
       { position: '{"format":99}' },
     ]);
@@ -78,7 +78,7 @@ describe.each(places)("%s", (database, createPlace) => {
 
   test("an identity that was written counts as delivered before its commit too", async () => {
     const place = await createPlace();
-    const session = await claimed(place);
+    const session = await fenced(place);
     expect(await session.delivered?.(["a"])).toEqual(new Set());
     await session.write({ records: [{ id: 1 }], deliveries: ["a"] });
     expect(await session.delivered?.(["a", "b"])).toEqual(new Set(["a"]));
@@ -86,7 +86,7 @@ describe.each(places)("%s", (database, createPlace) => {
 
   test("P13: identities beyond what is held in memory are known before and after their commit", async () => {
     const place = await createPlace();
-    const session = await claimed(place);
+    const session = await fenced(place);
     const names = (from: number) => Array.from({ length: 8_000 }, (_, at) => `k${from + at}@1`);
     for (let from = 0; from < 40_000; from += 8_000) {
       expect((await session.delivered?.(names(from)))?.size).toBe(0);
@@ -96,7 +96,7 @@ describe.each(places)("%s", (database, createPlace) => {
     expect((await session.delivered?.(names(4_000)))?.size).toBe(8_000);
     await session.commit(commitOf({ windowFinished: false }));
     await session.close();
-    const next = await claimed(place);
+    const next = await fenced(place);
     expect((await next.delivered?.(names(36_000)))?.size).toBe(4_000);
     expect((await rows(place, "SELECT count(*) AS n FROM _tidemark_delivered"))[0]).toEqual({ n: 40_000 });
     await next.commit(commitOf());
@@ -105,7 +105,7 @@ describe.each(places)("%s", (database, createPlace) => {
 
   test("records that wait outside memory keep their order, their columns and their digits", async () => {
     const place = await createPlace();
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     const batch = (from: number, more: SourceRecord = {}) =>
       Array.from({ length: 6_000 }, (_, at) => ({ id: from + at, v: `${from + at}`, n: at, ...more }));
     await session.write({ records: batch(0) });
@@ -135,7 +135,7 @@ describe.each(places)("%s", (database, createPlace) => {
     const place = await createPlace();
     const streams = ["a", "b", "c", "d"];
     const sessions = await Promise.all(streams.map((stream) => place.open({ stream })));
-    await Promise.all(sessions.map((session) => session.claim(1)));
+    await Promise.all(sessions.map((session) => session.fence(1)));
     await Promise.all(
       sessions.map(async (session, at) => {
         await session.write({
@@ -156,9 +156,9 @@ describe.each(places)("%s", (database, createPlace) => {
   });
 });
 
-test("P1: a commit whose connection breaks is reported as unavailable, and the mark tells what became of it", async () => {
+test("P1: a commit whose connection breaks is reported as unavailable, and the commit position tells what became of it", async () => {
   const place = await postgresPlace();
-  const session = await claimed(place);
+  const session = await fenced(place);
   await session.write({ records: [{ id: 1 }] });
   await session.commit(commitOf());
   await session.write({ records: [{ id: 2 }] });
@@ -173,19 +173,19 @@ test("P1: a commit whose connection breaks is reported as unavailable, and the m
   );
   await expect(broken).rejects.toMatchObject({ code: "OUTPUT_UNAVAILABLE", recoverable: true });
   const next = await place.open();
-  expect((await next.claim(nextEpoch()))?.sequence).toBe(sequence - 1);
+  expect((await next.fence(nextEpoch()))?.sequence).toBe(sequence - 1);
   expect(await rows(place)).toEqual([{ id: 1 }]);
 });
 
 test("P4: a run that finds its connection closed after another took over is told that it is superseded", async () => {
   const place = await postgresPlace();
-  const older = await claimed(place);
+  const older = await fenced(place);
   await older.write({ records: [{ id: 1 }] });
   const commit = commitOf();
   await place.beside.query(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tidemark acme/events'",
   );
-  await claimed(place);
+  await fenced(place);
   await expect(older.commit(commit)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
 });
 
@@ -198,7 +198,7 @@ test("P13: what is more than memory should hold waits on the connection's side, 
     );
     return row;
   };
-  const session = await claimed(place);
+  const session = await fenced(place);
   for (let from = 0; from < 30_000; from += 5_000) {
     await session.write({ records: Array.from({ length: 5_000 }, (_, at) => ({ id: from + at })) });
   }
@@ -212,7 +212,7 @@ test("P13: what is more than memory should hold waits on the connection's side, 
 
 test("P2: a transaction in which something failed unseen is not taken for committed", async () => {
   const place = await postgresPlace();
-  const session = await claimed(place);
+  const session = await fenced(place);
   await session.write({ records: [{ id: 1 }] });
   const swallowed = session.commit(
     commitOf({
@@ -236,7 +236,7 @@ test.each(servers)(
   async (_, createPlace) => {
     const place = await createPlace();
     // Long enough for a busy machine to come as far as the commit.
-    const stopped = await claimed(place, { leaseSeconds: 3, key: "id" });
+    const stopped = await fenced(place, { leaseSeconds: 3, key: "id" });
     await stopped.write({ records: [{ id: 1, v: "stopped" }] });
     const older = commitOf();
     const next: OutputSession = await place.open({ key: "id" });
@@ -244,7 +244,7 @@ test.each(servers)(
       ...older,
       within: async () => {
         // The claim waits for the row that the stopped commit holds, and gets it from the server.
-        await next.claim(nextEpoch());
+        await next.fence(nextEpoch());
       },
     });
     await expect(committing).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
@@ -256,12 +256,12 @@ test.each(servers)(
 
 test("a session on PostgreSQL is named, and bounded by the lease", async () => {
   const place = await postgresPlace();
-  await claimed(place);
+  await fenced(place);
   const [row] = await place.beside.query(
     "SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'tidemark acme/events' AND state = 'idle'",
   );
   expect(row?.n).toBe(1);
-  const session = await claimed(place);
+  const session = await fenced(place);
   await session.write({ records: [{ id: 1 }] });
   await session.commit(
     commitOf({

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import {
-  claimed,
   commitOf,
+  fenced,
   KeptRefusals,
   mysqlPlace,
   type Place,
@@ -19,7 +19,7 @@ async function refusesOnly(
   field: string | null = "v",
 ) {
   const refusals = new KeptRefusals();
-  const session = await claimed(place, { key: "id", refusals });
+  const session = await fenced(place, { key: "id", refusals });
   const records = [
     { id: 1, w: "a", v: good },
     { id: 2, w: "b", v },
@@ -83,7 +83,7 @@ test("P2: PostgreSQL: an error of a trigger's own statement fails the run, and i
     "CREATE TRIGGER judge BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION judge()",
   );
   const refusals = new KeptRefusals();
-  const session = await claimed(place, { key: "id", refusals });
+  const session = await fenced(place, { key: "id", refusals });
   await session.write({ records: [{ id: 1, v: "a" }] });
   await expect(session.commit(commitOf())).rejects.toMatchObject({
     code: "OUTPUT_FAILED",
@@ -96,7 +96,7 @@ test("PostgreSQL: a value at fault is found among records that wait outside memo
   const place = await postgresPlace();
   await place.beside.execute("CREATE TABLE events (id int PRIMARY KEY, v tsvector)");
   const refusals = new KeptRefusals();
-  const session = await claimed(place, { key: "id", refusals });
+  const session = await fenced(place, { key: "id", refusals });
   for (let from = 0; from < 21_000; from += 7_000) {
     const records = Array.from({ length: 7_000 }, (_, at) => ({
       id: from + at,
@@ -119,7 +119,7 @@ describeMysql("MariaDB", () => {
         `CREATE TABLE events (id VARCHAR(50) CHARACTER SET ${charset} PRIMARY KEY, v TEXT)`,
       );
       const refusals = new KeptRefusals();
-      const session = await claimed(place, { key: "id", refusals });
+      const session = await fenced(place, { key: "id", refusals });
       await session.write({ records: ["a", "日😀", "b"].map((id) => ({ id, v: "x" })) });
       expect(await session.commit(commitOf())).toEqual({ written: 2 });
       expect(refusals.refused).toMatchObject([
@@ -137,7 +137,7 @@ describeMysql("MariaDB", () => {
   test("P7: the largest FLOAT is taken", async () => {
     const place = await mysqlPlace();
     await place.beside.execute("CREATE TABLE events (id INT PRIMARY KEY, v FLOAT)");
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     await session.write({
       records: [
         { id: 1, v: 3.4028235e38 },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import {
-  claimed,
   commitOf,
   deliver,
+  fenced,
   KeptRefusals,
   mysqlPlace,
   type Place,
@@ -54,7 +54,7 @@ describe.each(cases)(
       const place = await create();
       await place.beside.execute(table);
       const refusals = new KeptRefusals();
-      const session = await claimed(place, { refusals });
+      const session = await fenced(place, { refusals });
       await session.write({ records });
       await session.commit(commitOf());
       expect(refusals.records).toEqual(records.slice(1));
@@ -87,7 +87,7 @@ test("P2: a row of SQLite is never deleted by another record's UNIQUE ON CONFLIC
     { id: 3, code: "b" },
   ];
   const refusals = new KeptRefusals();
-  const session = await claimed(place, { key: "id", refusals });
+  const session = await fenced(place, { key: "id", refusals });
   await session.write({ records });
   expect(await session.commit(commitOf())).toEqual({ written: 2 });
   expect(refusals.records).toEqual([records[1]]);

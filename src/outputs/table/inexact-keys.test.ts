@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import {
-  claimed,
   commitOf,
   deliver,
+  fenced,
   KeptRefusals,
   type Place,
   placeAt,
@@ -105,7 +105,7 @@ describe.each(cases)("%s", (_, create, [one, other], because) => {
 
   test("two keys that the column takes for one are refused in one batch, by both, and never become one row", async () => {
     const place = await create();
-    const session = await claimed(place, { key: "code" });
+    const session = await fenced(place, { key: "code" });
     await session.write({
       records: [
         { code: one, v: "1" },
@@ -123,7 +123,7 @@ describe.each(cases)("%s", (_, create, [one, other], because) => {
       const of = (code: string) => (v === undefined ? { code } : { code, v });
       await deliver(place, [of(one)], { key: "code" });
       await deliver(place, [of(one)], { key: "code" });
-      const session = await claimed(place, { key: "code" });
+      const session = await fenced(place, { key: "code" });
       await session.write({ records: [of(other)] });
       await expect(session.commit(commitOf())).rejects.toMatchObject(refused);
       expect(await rows(place, "SELECT code, v FROM events")).toEqual([{ code: one, v: v ?? null }]);
@@ -133,7 +133,7 @@ describe.each(cases)("%s", (_, create, [one, other], because) => {
   test("where the run goes on, the later of the two is refused and the others are written", async () => {
     const place = await create();
     const refusals = new KeptRefusals();
-    const session = await claimed(place, { key: "code", refusals });
+    const session = await fenced(place, { key: "code", refusals });
     const records = [one, "b", other, "c"].map((code, at) => ({ code, v: String(at) }));
     await session.write({ records });
     expect(await session.commit(commitOf())).toEqual({ written: 3 });
@@ -146,7 +146,7 @@ describe.each(cases)("%s", (_, create, [one, other], because) => {
   test("what waits outside memory is held to it as well", async () => {
     const place = await create();
     const refusals = new KeptRefusals();
-    const session = await claimed(place, { key: "code", refusals });
+    const session = await fenced(place, { key: "code", refusals });
     const codes = Array.from({ length: 11_000 }, (_, at) => `k${at}`);
     codes[3] = one;
     codes[9] = other;
@@ -198,7 +198,7 @@ describe.each(places.filter(([name]) => name !== "sqlite"))("%s, a key of char(n
   test("keys that differ only in blanks at the end are refused in one checkpoint, by both", async () => {
     const place = await made(createPlace(), table);
     const warnings: string[] = [];
-    const session = await claimed(place, { key: "code", warnings });
+    const session = await fenced(place, { key: "code", warnings });
     await session.write({
       records: [
         { code: "DE", v: "1" },
@@ -251,7 +251,7 @@ test.each(places)(
         ],
         { key: "code" },
       );
-      const session = await claimed(place, { key: "code" });
+      const session = await fenced(place, { key: "code" });
       await expect(session.write({ records: [{ code: bad, v: "3" }] })).rejects.toMatchObject({
         code: "RECORD_INVALID",
         details: { field: "code" },

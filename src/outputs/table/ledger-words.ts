@@ -3,7 +3,7 @@ import type { SqlDialect } from "../../databases/port.ts";
 /** What the ledger says to each database in words of its own. */
 export interface LedgerWords {
   /** How long the name of a lane may be; null where it may be as long as it is. */
-  readonly longestLane: number | null;
+  readonly longestScope: number | null;
   /** What follows `INSERT …`, so that a row of that key is replaced in these columns. */
   replacing(key: readonly string[], columns: readonly string[]): string;
   /** What follows `INSERT … SELECT …`, so that a row that is there stays as it is; `column` is one of its key. */
@@ -29,7 +29,7 @@ function onConflict(key: readonly string[], columns: readonly string[]): string 
 
 /** What SQLite and PostgreSQL say alike. */
 const common = {
-  longestLane: null,
+  longestScope: null,
   byCodePoint: (column: string) => column,
   replacing: onConflict,
   ignoring: () => "WHERE true ON CONFLICT DO NOTHING",
@@ -55,7 +55,7 @@ export const ledgerWords: Readonly<Record<SqlDialect["name"], LedgerWords>> = {
   },
   mysql: {
     // With a connector, a stream and an identity of 200 each, an index holds no more.
-    longestLane: 168,
+    longestScope: 168,
     // The columns that hold names are compared so already.
     byCodePoint: (column) => column,
     replacing: (_key, columns) =>

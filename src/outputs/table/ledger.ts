@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { tableNameParts } from "../../databases/dialects.ts";
 import type { SqlConnection } from "../../databases/port.ts";
-import type { Commit, Mark, OutputContext, PartitionMove } from "../../engine/ports.ts";
+import type { Commit, CommitPosition, OutputContext, PartitionMove } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import { parseJson } from "../../model/json.ts";
 import { decodePosition, encodePosition } from "../../model/position.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
-import { partitionLane } from "../partition-scope.ts";
+import { partitionScope } from "../partition-scope.ts";
 import { longestIdentity, storedText } from "../stored-identity.ts";
 import { type LedgerWords, ledgerWords } from "./ledger-words.ts";
 import { ownTablePrefix } from "./schema.ts";
@@ -16,7 +16,7 @@ export interface LedgerEntry {
   /** The newest epoch that claimed the stream; only it may commit. */
   readonly epoch: number;
   /** The last commit; null before the first. */
-  readonly mark: Mark | null;
+  readonly commitPosition: CommitPosition | null;
   /** How many records were ever written. */
   readonly records: number;
   /** Which fields were ever written. */
@@ -41,7 +41,7 @@ const rowSchema = z.object({
 
 const fieldsSchema = z.array(z.string());
 
-type LedgerKey = readonly [connector: string, stream: string, lane: string];
+type LedgerKey = readonly [connector: string, stream: string, scope: string];
 
 /**
  * The output's own record of where each stream stands, in two tables beside the rows:
@@ -61,7 +61,7 @@ export class Ledger {
   readonly #spill: string;
 
   /** `table` is the table of the rows: the ledger lies in the same schema. */
-  constructor(connection: SqlConnection, table: string, context: Pick<OutputContext, "key" | "lane">) {
+  constructor(connection: SqlConnection, table: string, context: Pick<OutputContext, "key" | "scope">) {
     const { connector, stream } = context.key;
     const parts = tableNameParts(table).slice(0, -1);
     const beside = (name: string) =>
@@ -69,7 +69,7 @@ export class Ledger {
     this.#connection = connection;
     this.#words = ledgerWords[connection.dialect.name];
     this.#stream = formatStreamKey(context.key);
-    this.#key = [connector, stream, context.lane];
+    this.#key = [connector, stream, context.scope];
     this.#spill = connection.dialect.identifier("_tidemark_spilled_identities");
     this.#positionsName = beside("positions");
     this.#deliveredName = beside("delivered");
@@ -88,7 +88,7 @@ export class Ledger {
     const { dialect } = this.#connection;
     const text = `${dialect.columnType("text")} NOT NULL`;
     const name = `${dialect.keyType(200)} NOT NULL`;
-    const names = `connector ${name}, stream ${name}, lane ${dialect.keyType(this.#words.longestLane ?? 200)} NOT NULL`;
+    const names = `connector ${name}, stream ${name}, lane ${dialect.keyType(this.#words.longestScope ?? 200)} NOT NULL`;
     const integer = dialect.columnType("integer");
     await this.#connection.execute(
       `CREATE TABLE IF NOT EXISTS ${this.#positions} (
@@ -112,16 +112,16 @@ export class Ledger {
   }
 
   /** The newest mark of one partition. Throws as `read` does. */
-  async partition(partition: string): Promise<Mark | null> {
+  async partition(partition: string): Promise<CommitPosition | null> {
     const key = this.#keyOf(partition);
-    return (await this.#read(key, `partition ${partition} of ${this.#stream}`))?.mark ?? null;
+    return (await this.#read(key, `partition ${partition} of ${this.#stream}`))?.commitPosition ?? null;
   }
 
   #keyOf(partition: string): LedgerKey {
-    const [connector, stream, lane] = this.#key;
-    const { longestLane } = this.#words;
-    const own = partitionLane(lane, partition);
-    return [connector, stream, longestLane === null ? own : storedText(own, longestLane)];
+    const [connector, stream, scope] = this.#key;
+    const { longestScope } = this.#words;
+    const own = partitionScope(scope, partition);
+    return [connector, stream, longestScope === null ? own : storedText(own, longestScope)];
   }
 
   async #read(key: LedgerKey, whose: string): Promise<LedgerEntry | null> {
@@ -134,11 +134,11 @@ export class Ledger {
     const parsed = rowSchema.safeParse(row);
     if (!parsed.success) throw unreadable(holder, z.prettifyError(parsed.error));
     const { epoch, sequence, position_epoch, position, records, fields } = parsed.data;
-    const mark =
+    const commitPosition =
       position === null || sequence === null || position_epoch === null
         ? null
         : { epoch: position_epoch, sequence, position: decodePosition(position, holder) };
-    return { epoch, mark, records, fields: readFields(fields, holder) };
+    return { epoch, commitPosition, records, fields: readFields(fields, holder) };
   }
 
   /** Makes `epoch` the one that may commit. False where the same or a newer one has come before. */
@@ -185,11 +185,11 @@ export class Ledger {
 
   async #keep({ partition, position }: PartitionMove, commit: Commit, updatedAt: string): Promise<void> {
     const values = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => this.#connection.dialect.placeholder(n));
-    const [connector, stream, lane, epoch, sequence, cursorType, encoded, now] = values;
+    const [connector, stream, scope, epoch, sequence, cursorType, encoded, now] = values;
     await this.#connection.execute(
       `INSERT INTO ${this.#positions}
           (connector, stream, lane, epoch, position_epoch, sequence, cursor_type, position, updated_at, records, fields)
-        VALUES (${connector}, ${stream}, ${lane}, ${epoch}, ${epoch}, ${sequence}, ${cursorType}, ${encoded}, ${now}, 0, '[]')
+        VALUES (${connector}, ${stream}, ${scope}, ${epoch}, ${epoch}, ${sequence}, ${cursorType}, ${encoded}, ${now}, 0, '[]')
         ${this.#words.replacing(["connector", "stream", "lane"], ["epoch", "position_epoch", "sequence", "cursor_type", "position", "updated_at"])}`,
       [
         ...this.#keyOf(partition),

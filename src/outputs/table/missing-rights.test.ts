@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
 import {
-  claimed,
   commitOf,
   deliver,
+  fenced,
   mysqlPlace,
   type Place,
   placeAt,
@@ -40,13 +40,13 @@ test("a missing right of the output names the table and what to grant: PostgreSQ
   const place = await postgresPlace();
   await deliver(place, [{ id: 1 }], { key: "id" });
   const without = await asRole(place);
-  await expect(claimed(without, { key: "id" })).rejects.toMatchObject(denied("_tidemark_positions"));
+  await expect(fenced(without, { key: "id" })).rejects.toMatchObject(denied("_tidemark_positions"));
   const reader = await asRole(
     place,
     "GRANT ALL ON _tidemark_positions, _tidemark_delivered TO $ROLE",
     "GRANT SELECT ON events TO $ROLE",
   );
-  const session = await claimed(reader, { key: "id" });
+  const session = await fenced(reader, { key: "id" });
   await session.write({ records: [{ id: 2 }] });
   await expect(session.commit(commitOf())).rejects.toMatchObject(denied("events"));
 });
@@ -59,7 +59,7 @@ test("an output that may only read is told so", async () => {
     "GRANT ALL ON ALL TABLES IN SCHEMA public TO $ROLE",
     "ALTER ROLE $ROLE SET default_transaction_read_only = on",
   );
-  await expect(claimed(reader, { key: "id" })).rejects.toMatchObject({
+  await expect(fenced(reader, { key: "id" })).rejects.toMatchObject({
     code: "OUTPUT_FAILED",
     hint: expect.stringContaining("default_transaction_read_only"),
   });
@@ -79,6 +79,6 @@ describeMysql("MariaDB", () => {
     url.username = user;
     url.password = "word";
     const reader = await placeAt(url.href);
-    await expect(claimed(reader, { key: "id" })).rejects.toMatchObject(denied("_tidemark_positions"));
+    await expect(fenced(reader, { key: "id" })).rejects.toMatchObject(denied("_tidemark_positions"));
   });
 });

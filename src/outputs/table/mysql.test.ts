@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import {
-  claimed,
   commitOf,
   deliver,
+  fenced,
   kinds,
   mysqlPlace,
   nextEpoch,
@@ -41,7 +41,7 @@ describeMysql("writing to MariaDB", () => {
     expect(await rows(place, "SELECT CHAR_LENGTH(a) AS a, c, v FROM events")).toEqual([
       { a: 256, c: "1", v: "y" },
     ]);
-    const session = await claimed(place, { key });
+    const session = await fenced(place, { key });
     const records = [
       { a: "ok", b: "", c: "2" },
       { a: `${long}é`, b: "", c: "3" },
@@ -69,7 +69,7 @@ describeMysql("writing to MariaDB", () => {
   ])("P2: so is one that would meet a unique key %s", async (_, statements) => {
     const place = await mysqlPlace();
     for (const statement of statements) await place.beside.execute(statement);
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     await session.write({
       records: [
         { id: 1, email: "A@b" },
@@ -89,7 +89,7 @@ describeMysql("writing to MariaDB", () => {
       "CREATE TABLE events (id BIGINT PRIMARY KEY, email VARCHAR(50) UNIQUE, v INT)",
     );
     await deliver(place, [{ id: 1, v: 1 }], { key: "id" });
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     await session.write({ records: [{ id: 2, email: "a@b", v: 2 }] });
     await expect(session.commit(commitOf())).rejects.toMatchObject({
       code: "CONFIG_INCOHERENT",
@@ -100,7 +100,7 @@ describeMysql("writing to MariaDB", () => {
     await place.beside.execute(
       "CREATE TABLE events (id BIGINT PRIMARY KEY, code INT NOT NULL DEFAULT 7 UNIQUE)",
     );
-    const again = await claimed(place, { key: "id" });
+    const again = await fenced(place, { key: "id" });
     await again.write({ records: [{ id: 1 }] });
     await expect(again.commit(commitOf())).rejects.toMatchObject({ code: "CONFIG_INCOHERENT" });
   });
@@ -184,17 +184,17 @@ describeMysql("writing to MariaDB", () => {
 
   test("P4: a run that was overtaken changes no rows, though it brings new columns", async () => {
     const place = await mysqlPlace();
-    const older = await claimed(place);
+    const older = await fenced(place);
     await older.write({ records: [{ id: 1, extra: "x" }] });
     const commit = commitOf();
-    await claimed(place);
+    await fenced(place);
     await expect(older.commit(commit)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
     expect(await rows(place)).toEqual([]);
   });
 
-  test("P2: a commit that makes the table, and is refused then, leaves neither rows nor mark", async () => {
+  test("P2: a commit that makes the table, and is refused then, leaves neither rows nor commit position", async () => {
     const place = await mysqlPlace();
-    const session = await claimed(place);
+    const session = await fenced(place);
     await session.write({ records: [{ id: 1 }] });
     await session.commit(commitOf());
     await session.write({ records: [{ id: 2, fresh: true }] });
@@ -209,12 +209,12 @@ describeMysql("writing to MariaDB", () => {
       ),
     ).rejects.toBe(refusal);
     expect(await rows(place, "SELECT id FROM events")).toEqual([{ id: 1 }]);
-    expect((await (await place.open()).claim(nextEpoch()))?.sequence).toBe(sequence - 1);
+    expect((await (await place.open()).fence(nextEpoch()))?.sequence).toBe(sequence - 1);
   });
 
-  test("P1: a commit whose connection breaks is reported as unavailable, and the mark tells what became of it", async () => {
+  test("P1: a commit whose connection breaks is reported as unavailable, and the commit position tells what became of it", async () => {
     const place = await mysqlPlace();
-    const session = await claimed(place);
+    const session = await fenced(place);
     await session.write({ records: [{ id: 1 }] });
     await session.commit(commitOf());
     await session.write({ records: [{ id: 2 }] });
@@ -227,14 +227,14 @@ describeMysql("writing to MariaDB", () => {
     );
     await expect(broken).rejects.toMatchObject({ code: "OUTPUT_UNAVAILABLE", recoverable: true });
     const next = await place.open();
-    expect((await next.claim(nextEpoch()))?.sequence).toBe(sequence - 1);
+    expect((await next.fence(nextEpoch()))?.sequence).toBe(sequence - 1);
     expect(await rows(place)).toEqual([{ id: 1 }]);
   });
 
   test("a connection that waits for its source is not ended by the server's own limit", async () => {
     const place = await mysqlPlace();
     // Long enough for a busy machine to commit in it.
-    const session = await claimed(place, { leaseSeconds: 3 });
+    const session = await fenced(place, { leaseSeconds: 3 });
     await session.write({ records: [{ id: 1 }] });
     await session.commit(commitOf());
     // The server's own clock says that it took longer.
@@ -260,7 +260,7 @@ describeMysql("writing to MariaDB", () => {
       b: "\\x00ff",
       yes: true,
     };
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     await session.write({ records: [first] });
     for (let id = 1; id < 12_000; id += 3_000) {
       await session.write({
@@ -275,7 +275,7 @@ describeMysql("writing to MariaDB", () => {
 
   test("P7: truth values and numbers that wait come to a column that has become text as the words they are", async () => {
     const place = await mysqlPlace();
-    const session = await claimed(place);
+    const session = await fenced(place);
     const batch = (from: number, record: object) =>
       Array.from({ length: 6_000 }, (_, at) => ({ id: from + at, ...record }));
     await session.write({ records: batch(0, { flag: true, n: 4, m: 0.5 }) });
@@ -296,7 +296,7 @@ describeMysql("writing to MariaDB", () => {
 
   test("P13: what is more than memory should hold waits on the connection's side, out of everybody's way", async () => {
     const place = await mysqlPlace();
-    const session = await claimed(place);
+    const session = await fenced(place);
     for (let from = 0; from < 30_000; from += 5_000) {
       await session.write({ records: Array.from({ length: 5_000 }, (_, at) => ({ id: from + at })) });
     }
@@ -313,7 +313,7 @@ describeMysql("writing to MariaDB", () => {
 
   test("a record larger than the server takes is refused by name, and a large one is not", async () => {
     const place = await mysqlPlace();
-    const session = await claimed(place);
+    const session = await fenced(place);
     await session.write({ records: [{ id: 1, v: "x".repeat(9_000_000) }] });
     await session.commit(commitOf());
     await session.write({
@@ -334,7 +334,7 @@ describeMysql("writing to MariaDB", () => {
 
   test("field names that the server would not keep are refused", async () => {
     const place = await mysqlPlace();
-    const session = await claimed(place);
+    const session = await fenced(place);
     for (const name of ["x".repeat(65), "ends with a space ", "smile 😀"]) {
       await expect(session.write({ records: [{ [name]: 1 }] })).rejects.toMatchObject({
         code: "RECORD_INVALID",
@@ -364,9 +364,9 @@ describeMysql("writing to MariaDB", () => {
     }
   });
 
-  test("partitions with names of any length have marks of their own", async () => {
+  test("partitions with names of any length have commit positions of their own", async () => {
     const place = await mysqlPlace();
-    const session = await claimed(place);
+    const session = await fenced(place);
     const names = ["p", "p ", "P", `${"x".repeat(5_000)}1`, `${"x".repeat(5_000)}2`];
     const { position } = commitOf();
     const partitions = names.map((partition, at) => ({

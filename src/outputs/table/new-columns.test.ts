@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import {
-  claimed,
   commitOf,
   deliver,
+  fenced,
   kinds,
   places,
   postgresPlace,
@@ -36,7 +36,7 @@ describe.each(places)("%s, into a table that Tidemark makes", (database, createP
   test("truth values among the numbers of a source that has numbers for them are 1 and 0", async () => {
     const hints = (kind: ColumnKind) => [{ name: "v", kind }];
     const place = await createPlace();
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     for (const [id, v] of [true, 2, false].entries())
       await session.write({ records: [{ id, v }], columns: hints("boolean") });
     await session.commit(commitOf());
@@ -44,7 +44,7 @@ describe.each(places)("%s, into a table that Tidemark makes", (database, createP
     expect((await kinds(place)).v).toBe("integer");
     const made = await createPlace();
     await deliver(made, [{ id: 0, v: true }], { key: "id" });
-    const later = await claimed(made, { key: "id" });
+    const later = await fenced(made, { key: "id" });
     await later.write({ records: [{ id: 1, v: 0 }], columns: hints("integer") });
     await later.write({ records: [{ id: 2, v: 3 }], columns: hints("integer") });
     await later.commit(commitOf());
@@ -53,7 +53,7 @@ describe.each(places)("%s, into a table that Tidemark makes", (database, createP
 
   test("truth values that wait outside memory come to a column that has become text as words", async () => {
     const place = await createPlace();
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     for (const [at, v] of [true, 2, 0.5].entries()) {
       await session.write({
         records: Array.from({ length: 6_000 }, (_, row) => ({ id: at * 6_000 + row, v })),
@@ -71,9 +71,9 @@ describe.each(places)("%s, into a table that Tidemark makes", (database, createP
       [5, true],
     ]) {
       const place = await createPlace();
-      const first = await claimed(place, { key: "id" });
+      const first = await fenced(place, { key: "id" });
       const second = await place.open({ key: "id", stream: "other" });
-      await second.claim(commitOf().epoch);
+      await second.fence(commitOf().epoch);
       await first.write({ records: [{ id: 0, v: values[0] }] });
       await second.write({ records: [{ id: 1, v: values[1] }] });
       await first.commit(commitOf());
@@ -87,7 +87,7 @@ describe.each(places)("%s, into a table that Tidemark makes", (database, createP
     for (const order of [days, days.toReversed()]) {
       const place = await createPlace();
       const hints = [{ name: "born", kind: "date" as const }];
-      const session = await claimed(place, { key: "id" });
+      const session = await fenced(place, { key: "id" });
       const writing = session.write({
         records: order.map((born, id) => ({ id, born })),
         columns: hints,
@@ -124,7 +124,7 @@ describe.each(places)("%s, into a table that Tidemark makes", (database, createP
     for (const order of [records, records.toReversed()]) {
       const place = await createPlace();
       if (database === "mysql") {
-        const session = await claimed(place, { key: "id" });
+        const session = await fenced(place, { key: "id" });
         await expect(session.write({ records: order, columns: hints })).rejects.toMatchObject({
           code: "RECORD_INVALID",
           message: expect.stringContaining("of the record with id 0"),
@@ -165,7 +165,7 @@ test("dates of a script or a connector go to columns of days and times", async (
     const [row] = await rows(place);
     expect(String(JSON.stringify(row))).toMatch(/"day":"2024-02-29.*"at":"2024-02-29T12:00:00.50*Z?"/);
     if (place.beside.dialect.name === "sqlite") continue;
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     await expect(session.write({ records: [{ id: 2, day: at, at }] })).rejects.toMatchObject({
       code: "RECORD_INVALID",
       details: { field: "day" },
@@ -179,7 +179,7 @@ test("a column of bytes that was made from SQLite's takes no text for bytes", as
     const place = await createPlace();
     const hints = [{ name: "v", kind: "bytes" as const }];
     await deliver(place, [{ id: 1, v: "\\x00ff" }], { key: "id" }, hints);
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     for (const v of ["abc", 5]) {
       await expect(session.write({ records: [{ id: 2, v }], columns: hints })).rejects.toMatchObject({
         code: "RECORD_INVALID",

@@ -25,7 +25,7 @@ const pairs: readonly Case[] = [
   ["text", "text", "é", "z"],
 ];
 
-const pipeline = { key: "id", lane: "backfill/1", cursorPath: ["u"] };
+const pipeline = { key: "id", scope: "backfill/1", cursorPath: ["u"] };
 
 async function deliverPair(place: Place, pair: Case, warnings: string[]): Promise<void> {
   const [cursorType, kind, higher, lower] = pair;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import {
-  claimed,
   commitOf,
   deliver,
+  fenced,
   places,
   postgresPlace,
   rows,
@@ -89,7 +89,7 @@ test("P7: char(n) and bit(n) of PostgreSQL take the whole value, as keys and in 
 test("P7: what waits outside memory comes to char(n) and bit(n) of PostgreSQL whole", async () => {
   const place = await postgresPlace();
   await place.beside.execute("CREATE TABLE events (code char(5) PRIMARY KEY, flags bit(4))");
-  const session = await claimed(place, { key: "code" });
+  const session = await fenced(place, { key: "code" });
   const batch = (from: number) =>
     Array.from({ length: 6_000 }, (_, at) => ({ code: String(10_000 + from + at), flags: "1010" }));
   for (let from = 0; from < 18_000; from += 6_000) await session.write({ records: batch(from) });
@@ -143,7 +143,7 @@ test("an identity column beside the key of an upsert is refused by name, since n
   await place.beside.execute(
     "CREATE TABLE events (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text UNIQUE)",
   );
-  const session = await claimed(place, { key: "code" });
+  const session = await fenced(place, { key: "code" });
   await expect(session.write({ records: [{ id: 7, code: "a" }] })).rejects.toMatchObject({
     code: "CONFIG_INCOHERENT",
     message: expect.stringContaining("`id` (GENERATED ALWAYS AS IDENTITY)"),
@@ -178,7 +178,7 @@ test("P7: composites, arrays and ranges with times in them come back as they wer
   );
   const source = await openSql(place.url, { role: "input" });
   for await (const { rows: records, columns } of source.stream("TABLE source", [], { pageSize: 9 })) {
-    const session = await claimed(place, { key: "id" });
+    const session = await fenced(place, { key: "id" });
     await session.write({ records, columns });
     await session.commit(commitOf());
     await session.close();

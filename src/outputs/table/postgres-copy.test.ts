@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { claimed, commitOf, deliver, postgresPlace, rows } from "../../../test/support/database-output.ts";
+import { commitOf, deliver, fenced, postgresPlace, rows } from "../../../test/support/database-output.ts";
 import { openPostgres } from "../../databases/postgres/connection.ts";
 import { CopyIn } from "./postgres-copy.ts";
 import type { FieldColumn } from "./table-column.ts";
@@ -79,7 +79,7 @@ test("rows with a key are copied only into a table that the session has made, ot
 
 test("P2: a first load in which keys come twice keeps the last of each", async () => {
   const place = await postgresPlace();
-  const session = await claimed(place, { key: "id" });
+  const session = await fenced(place, { key: "id" });
   for (const page of [
     [1, 2, 3],
     [3, 4, 4],

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import { commitWith } from "../../../test/support/committed-records.ts";
 import {
-  claimed,
   commitOf,
   deliver,
+  fenced,
   placeAt,
   postgresPlace,
   rows,
@@ -20,7 +20,7 @@ test("PostgreSQL: U+0000 in a text, in JSON and in a name in JSON is refused by 
       { id: 3, v: plain },
     ];
     for (const key of ["id", undefined]) {
-      const session = await claimed(place, key === undefined ? { table: "added" } : { key });
+      const session = await fenced(place, key === undefined ? { table: "added" } : { key });
       await session.write({ records });
       await expect(session.commit(commitOf())).rejects.toMatchObject({
         message: expect.stringMatching(
@@ -77,7 +77,7 @@ test("SQLite: fields by the names of the row's own number are columns like other
     _rowid_: `r${at}`,
     oid: at * 2,
   }));
-  const session = await claimed(place, { key: "id" });
+  const session = await fenced(place, { key: "id" });
   for (let from = 0; from < records.length; from += 4_000)
     await session.write({ records: records.slice(from, from + 4_000) });
   await session.commit(commitOf());

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { commitWith } from "../../../test/support/committed-records.ts";
 import {
-  claimed,
   commitOf,
   deliver,
+  fenced,
   KeptRefusals,
   places,
   postgresPlace,
@@ -21,7 +21,7 @@ describe.each(places)("%s refuses records", (database, createPlace) => {
       const place = await createPlace();
       await place.beside.execute(checked);
       const records = [1, 2, 3, 4, 5].map((id) => ({ id, v: id === 4 ? null : `value ${id}`, n: id }));
-      const session = await claimed(place, key === undefined ? {} : { key });
+      const session = await fenced(place, key === undefined ? {} : { key });
       await session.write({ records });
       await expect(session.commit(commitOf())).rejects.toMatchObject({
         code: "OUTPUT_FAILED",
@@ -57,7 +57,7 @@ describe.each(places)("%s refuses records", (database, createPlace) => {
   test("P2: a commit is refused whole where the failure is about no record", async () => {
     const place = await createPlace();
     const refusals = new KeptRefusals();
-    const session = await claimed(place, { key: "id", refusals });
+    const session = await fenced(place, { key: "id", refusals });
     await session.write({ records: [{ id: 1, v: "a" }] });
     await session.commit(commitOf());
     await place.beside.execute("DROP TABLE events");
@@ -140,7 +140,7 @@ describe.each(places)("%s refuses records", (database, createPlace) => {
       { id: 3, v: "c" },
     ]);
     await expect(
-      (await claimed(place, { key: "id" })).write({ records: [{ id: 5, v: "e" }, odd] }),
+      (await fenced(place, { key: "id" })).write({ records: [{ id: 5, v: "e" }, odd] }),
     ).rejects.toMatchObject({
       code: "RECORD_INVALID",
       message: expect.stringMatching(
@@ -172,7 +172,7 @@ describe.each(places)("%s refuses records", (database, createPlace) => {
     const records = Array.from({ length: 12_000 }, (_, id) => ({ id, v: `v ${id}`, n: 1 }));
     const bad = { id: 7, v: "x", n: 200, note: null };
     const write = async (refusals?: KeptRefusals) => {
-      const session = await claimed(place, { key: "id", ...(refusals === undefined ? {} : { refusals }) });
+      const session = await fenced(place, { key: "id", ...(refusals === undefined ? {} : { refusals }) });
       const given = records.map((record, at) => (at === 7 ? bad : record));
       for (let from = 0; from < given.length; from += 4_000)
         await session.write({ records: given.slice(from, from + 4_000) });

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { claimed, commitOf, deliver, places, rows } from "../../../test/support/database-output.ts";
+import { commitOf, deliver, fenced, places, rows } from "../../../test/support/database-output.ts";
 
-const replay = { key: "id", lane: "deadletters", cursorPath: ["u"], cursorType: "numeric_id" } as const;
+const replay = { key: "id", scope: "deadletters", cursorPath: ["u"], cursorType: "numeric_id" } as const;
 
 describe.each(places)("%s: what a record that is replayed would replace", (_, createPlace) => {
   test("is nothing, a row that is not newer, or one of which that cannot be told", async () => {
     const place = await createPlace();
-    const empty = await claimed(place, replay);
+    const empty = await fenced(place, replay);
     expect(await empty.replaces?.({ id: 1, u: 5, v: "a" })).toBe("nothing");
     await empty.close();
     await deliver(place, [{ id: 1, u: 5, v: "a" }], { key: "id" });
-    const session = await claimed(place, replay);
+    const session = await fenced(place, replay);
     expect(await session.replaces?.({ id: 2, u: 5, v: "b" })).toBe("nothing");
     expect(await session.replaces?.({ id: 1, u: 6, v: "b" })).toBe("older");
     expect(await session.replaces?.({ id: 1, v: "b" })).toBe("anything");
@@ -33,11 +33,11 @@ describe.each(places)("%s: what a record that is replayed would replace", (_, cr
   test("cannot be told where no cursor is kept in a column, and an append replaces nothing", async () => {
     const place = await createPlace();
     await deliver(place, [{ id: 1, v: "a" }], { key: "id" });
-    const session = await claimed(place, replay);
+    const session = await fenced(place, replay);
     expect(await session.replaces?.({ id: 1, v: "b" })).toBe("anything");
     expect(await session.replaces?.({ id: 2, v: "b" })).toBe("nothing");
     const { cursorPath: _, cursorType: __, key: ___, ...append } = replay;
-    const appending = await claimed(place, { ...append, table: "added" });
+    const appending = await fenced(place, { ...append, table: "added" });
     expect(await appending.replaces?.({ id: 1, v: "b" })).toBe("nothing");
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { claimed, deliver, places, rows } from "../../../test/support/database-output.ts";
+import { deliver, fenced, places, rows } from "../../../test/support/database-output.ts";
 
 describe.each(places)("%s", (database, createPlace) => {
   test("P11: a backfill leaves a row be that a live run has written since", async () => {
@@ -19,7 +19,7 @@ describe.each(places)("%s", (database, createPlace) => {
       updated_at: at(1),
       v: "x",
     }));
-    const backfill = { key: "id", lane: "backfill/1", cursorPath: ["updated_at"] };
+    const backfill = { key: "id", scope: "backfill/1", cursorPath: ["updated_at"] };
     await deliver(
       place,
       [
@@ -46,7 +46,7 @@ describe.each(places)("%s", (database, createPlace) => {
     const warnings: string[] = [];
     await deliver(place, [{ id: 1, v: "x" }], {
       key: "id",
-      lane: "backfill/1",
+      scope: "backfill/1",
       cursorPath: ["event", "timestamp"],
       warnings,
     });
@@ -124,7 +124,7 @@ describe.each(places)("%s", (database, createPlace) => {
 
   test("a record without its key is refused before anything is written, naming the key", async () => {
     const place = await createPlace();
-    const session = await claimed(place, { key: ["region", "id"] });
+    const session = await fenced(place, { key: ["region", "id"] });
     await expect(
       session.write({
         records: [

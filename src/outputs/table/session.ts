@@ -2,8 +2,8 @@ import type { ColumnKind, SqlConnection } from "../../databases/port.ts";
 import type {
   Batch,
   Commit,
+  CommitPosition,
   Committed,
-  Mark,
   OutputContext,
   OutputSession,
   Refusals,
@@ -84,11 +84,11 @@ export class DatabaseSession implements OutputSession {
       key.length === 0 ? null : new ExactKeys({ table, key, rules: store.rules, warn: context.warn });
   }
 
-  async claimedEpoch(): Promise<number> {
+  async fencedEpoch(): Promise<number> {
     return (await this.#parts.ledger.read())?.epoch ?? 0;
   }
 
-  async claim(epoch: number): Promise<Mark | null> {
+  async fence(epoch: number): Promise<CommitPosition | null> {
     const { ledger, context, store, table } = this.#parts;
     if (this.#epoch !== epoch) {
       const claim = () => ledger.claim(epoch, this.#now());
@@ -107,7 +107,8 @@ export class DatabaseSession implements OutputSession {
         `${entry.records} records were written to the table ${table}, and it is gone; it is made anew, for what is read from here on`,
       );
     }
-    if (existing !== null && this.#parts.key.length > 0) await this.#lookAtKey(existing, entry?.mark ?? null);
+    if (existing !== null && this.#parts.key.length > 0)
+      await this.#lookAtKey(existing, entry?.commitPosition ?? null);
     if (existing !== null) await this.#newest.lookAtRows(this.#parts.connection, existing);
     this.#plan = new TablePlan({
       table,
@@ -118,11 +119,11 @@ export class DatabaseSession implements OutputSession {
       existing,
       fields: entry?.fields ?? [],
     });
-    return entry?.mark ?? null;
+    return entry?.commitPosition ?? null;
   }
 
   /** Finds the key's columns in which different texts are one, and tells of them before the first commit. */
-  async #lookAtKey(existing: TableDescription, mark: Mark | null): Promise<void> {
+  async #lookAtKey(existing: TableDescription, commitPosition: CommitPosition | null): Promise<void> {
     const { store, table, key, context } = this.#parts;
     const { rules } = store;
     this.#inexact = await store.inexactKeys(table, key);
@@ -132,10 +133,10 @@ export class DatabaseSession implements OutputSession {
       ),
     );
     if (this.#exactKeys !== null) this.#exactKeys.blank = blank;
-    if (mark === null) warnOfKey(context.warn, table, { inexact: this.#inexact, blank });
+    if (commitPosition === null) warnOfKey(context.warn, table, { inexact: this.#inexact, blank });
   }
 
-  async partition(partition: string): Promise<Mark | null> {
+  async partition(partition: string): Promise<CommitPosition | null> {
     return this.#parts.ledger.partition(partition);
   }
 

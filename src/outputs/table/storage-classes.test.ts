@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
-  claimed,
   commitOf,
+  fenced,
   KeptRefusals,
   mysqlPlace,
   type Place,
@@ -28,7 +28,7 @@ async function copied(
 ) {
   const refusals = new KeptRefusals();
   const warnings: string[] = [];
-  const session = await claimed(to, { refusals, warnings, ...options });
+  const session = await fenced(to, { refusals, warnings, ...options });
   for await (const { rows, columns } of from.beside.stream(sql, [], { pageSize: pages }))
     await session.write({ records: rows.map(change), columns });
   const committed = await session.commit(commitOf());
@@ -219,7 +219,7 @@ describe.each(places)("%s: keys of several kinds", (database, create) => {
 test("a key column of JSON keeps values of all kinds apart, also within one statement", async () => {
   const place = await postgresPlace();
   await place.beside.execute("CREATE TABLE events (k jsonb PRIMARY KEY, v int)");
-  const session = await claimed(place, { key: "k" });
+  const session = await fenced(place, { key: "k" });
   const keys = [1, "1", true, "true", 1.5, "1.5", [1], "[1]"];
   await session.write({ records: keys.map((k, v) => ({ k, v })) });
   await session.commit(commitOf());
