@@ -77,6 +77,7 @@ describe("state files, edited by hand", () => {
       text
         .replace('"cursor_value": "5"', '"cursor_value": "3"')
         .replace('"watermark": "5"', '"watermark": "3"'),
+    "in all places, as a search and replace does": (text) => text.replaceAll('"5"', '"3"'),
   };
   for (const [way, edit] of Object.entries(partitionWays)) {
     test(`P12: a partition's watermark edited ${way} is taken with its next move, and logged`, async () => {
@@ -131,6 +132,58 @@ describe("state files, edited by hand", () => {
       { action: "reset", oldCursor: "2", newCursor: "1", actor: "ada" },
     ]);
     await store.verifyAudit();
+  });
+
+  const everywhere: Readonly<Record<string, { file: string; from: string; to: string }>> = {
+    "a partition in the stream's file": { file: "sap_eu.json", from: "6", to: "8" },
+    "a partition's file that is one write behind": { file: "live/b.json", from: "4", to: "8" },
+  };
+  for (const [what, { file: name, from, to }] of Object.entries(everywhere)) {
+    test(`P12: ${what} is compared with the log, also where all places of the watermark were edited`, async () => {
+      const { folder, store } = await onFiles();
+      await runPartitions(store, "4", "b");
+      await runPartitions(store, "5", "a");
+      await runPartitions(store, "6", "b");
+      expect((await store.partition(key, "b", { compare: true }))?.edited).toBeUndefined();
+      const path = join(folder, name.startsWith("live/") ? "sap_eu~partitions" : "", name);
+      writeFileSync(path, readFileSync(path, "utf8").replaceAll(`"${from}"`, `"${to}"`));
+      await expect(store.verifyAudit()).rejects.toMatchObject({ code: "AUDIT_BROKEN" });
+      const again = await openFileState(folder);
+      expect(await again.partition(key, "b", { compare: true })).toMatchObject({
+        position: { watermark: to },
+        edited: { oldCursor: "6", newCursor: to },
+      });
+      await runPartitions(again, "7", "a");
+      expect((await again.partition(key, "b", { compare: true }))?.edited?.newCursor).toBe(to);
+      await runPartitions(again, "9", "b");
+      await runPartitions(again, "9", "a");
+      expect((await again.partition(key, "b", { compare: true }))?.edited).toBeUndefined();
+      const { items } = await again.audit({ key });
+      expect(
+        items.flatMap(({ partition, action, newCursor }) => (partition === "b" ? [[action, newCursor]] : [])),
+      ).toEqual([
+        ["advance", "4"],
+        ["advance", "6"],
+        ["edit", to],
+        ["advance", "9"],
+      ]);
+      await again.verifyAudit();
+    });
+  }
+
+  test("P12: an older copy of a partition's file that was put back is an edit", async () => {
+    const { folder, store } = await onFiles();
+    const path = join(folder, "sap_eu~partitions", "live", "b.json");
+    await runPartitions(store, "4", "b");
+    await runPartitions(store, "5", "a");
+    const older = readFileSync(path, "utf8");
+    await runPartitions(store, "6", "b");
+    await runPartitions(store, "7", "a");
+    writeFileSync(path, older);
+    expect((await store.partition(key, "b", { compare: true }))?.edited).toEqual({
+      oldCursor: "6",
+      newCursor: "4",
+    });
   });
 
   test("P12: a sync takes a partition that was edited by hand, warns once and logs it, also with nothing new", async () => {

@@ -109,7 +109,6 @@ const partitionSchema = named.extend({ connector: z.string(), stream: z.string()
 /** `inPlace`: what the partition's file holds now. */
 export function partitionContent(row: PartitionRow, inPlace: unknown): unknown {
   const { connector, stream } = row.key;
-  const edit = row.lane === "" ? editIn(inPlace) : null;
   return {
     tidemark_partition: besideFormat,
     connector,
@@ -117,7 +116,7 @@ export function partitionContent(row: PartitionRow, inPlace: unknown): unknown {
     lane: row.lane,
     partition: row.partition,
     cursor_value: row.position.watermark,
-    // Beside the two that people edit: what the audit log says, which would be long to look up for each partition.
+    // Beside the two that people edit, for a partition whose rows of the audit log all lie in an archive.
     ...(row.lane === "" ? { logged_cursor: row.position.watermark } : {}),
     position: JSON.parse(encodePosition(row.position)),
     position_epoch: row.positionTag.epoch,
@@ -125,35 +124,53 @@ export function partitionContent(row: PartitionRow, inPlace: unknown): unknown {
     run_epoch: row.runEpoch,
     run_lower_bound: row.runLowerBound,
     updated_at_utc: isoTime(row.updatedAt),
-    ...(edit === null ? {} : { taken_edit: edit }),
+    ...(row.lane === "" ? { replaces: watermarksIn(inPlace) } : {}),
   };
 }
 
 const editable = z.object({
   cursor_value: z.unknown(),
-  logged_cursor: z.string().nullable(),
+  logged_cursor: z.unknown(),
   position: z.looseObject({ watermark: z.unknown() }),
   position_epoch: z.unknown(),
   position_sequence: z.unknown(),
 });
 
-/** What names the edit that somebody made in a partition's file, in one of the watermark's places or in both; null where nobody did. */
-function editIn(inPlace: unknown): string | null {
+/** The watermark of a partition's file in all its places, with what tells one write from another; null where there is none. */
+function watermarksIn(inPlace: unknown): string | null {
   const parsed = editable.safeParse(inPlace);
   if (!parsed.success) return null;
   const { cursor_value: value, logged_cursor: logged, position, ...tag } = parsed.data;
-  if (value === logged && position.watermark === logged) return null;
   return JSON.stringify([value, position.watermark, logged, tag.position_epoch, tag.position_sequence]);
 }
+
+/** What names the edit that somebody made in one or two of the watermark's places; null where nobody did. */
+function editIn(inPlace: unknown): string | null {
+  const parsed = editable.safeParse(inPlace);
+  if (!parsed.success || parsed.data.logged_cursor === undefined) return null;
+  const { cursor_value: value, logged_cursor: logged, position } = parsed.data;
+  return value === logged && position.watermark === logged ? null : watermarksIn(inPlace);
+}
+
+const writtenOver = z.looseObject({
+  replaces: z.string().nullable().optional(),
+  /** What an older version wrote in the place of `replaces`, where there was an edit. */
+  taken_edit: z.string().optional(),
+});
 
 /**
  * Whether a file was edited by hand, and the newer content that the stream's file has for it was written without
  * that: the file may stay as it was edited for one write more.
  */
 export function isUntakenEdit(inPlace: unknown, content: unknown): boolean {
-  const edit = editIn(inPlace);
-  const { data: taken } = z.looseObject({ taken_edit: z.string() }).safeParse(content);
-  return edit !== null && edit !== taken?.taken_edit;
+  const { replaces, taken_edit: taken } = writtenOver.safeParse(content).data ?? {};
+  if (replaces === undefined) {
+    const edit = editIn(inPlace);
+    return edit !== null && edit !== taken;
+  }
+  const found = watermarksIn(inPlace);
+  // A crash may have put the content in place already.
+  return found !== null && found !== replaces && found !== watermarksIn(content);
 }
 
 export interface PartitionPlace {
@@ -162,8 +179,8 @@ export interface PartitionPlace {
   readonly partition: string;
   readonly cursorType: CursorType | null;
   readonly file: string;
-  /** The watermark that the log ends with: asked for where an older version wrote the file. */
-  readonly logged: () => string | null;
+  /** The watermark that the log ends with; undefined where it does not know. */
+  readonly logged: () => string | null | undefined;
 }
 
 export function partitionOf(content: unknown, of: PartitionPlace): PartitionRow {
@@ -174,15 +191,14 @@ export function partitionOf(content: unknown, of: PartitionPlace): PartitionRow 
   if (isOther || partition !== of.partition) {
     throw unreadable(file, `it is of partition "${partition}" of ${connector}/${stream}`);
   }
-  const written = z.string().nullable().safeParse(columns.logged_cursor);
-  if (lane !== "" || (!written.success && !isTornApart(columns))) return readColumns(columns, file);
-  const logged = written.success ? written.data : of.logged();
+  if (lane !== "") return readColumns(columns, file);
+  const written = z.string().nullable().optional().safeParse(columns.logged_cursor);
+  const inLog = of.logged();
+  const logged = inLog === undefined ? written.data : inLog;
   const typed = { ...columns, cursor_type: of.cursorType };
-  const row = readColumns(
-    withEditedCursor(typed, () => logged, { file, removal: removal(file) }),
-    file,
-  );
-  return row.position.watermark === logged
+  const edited = withEditedCursor(typed, () => logged ?? null, { file, removal: removal(file) });
+  const row = readColumns(edited, file);
+  return logged === undefined || row.position.watermark === logged
     ? row
     : withWatermark({ ...row, position: { ...row.position, watermark: logged } }, row);
 }
@@ -192,12 +208,6 @@ export function withWatermark(row: PartitionRow, edited: PartitionRow): Partitio
   const { watermark } = edited.position;
   const logged = row.logged === undefined ? row.position.watermark : row.logged;
   return { ...row, logged, position: editedPartitionPosition(row.position, watermark) };
-}
-
-/** Whether the two places of the watermark differ. */
-function isTornApart(columns: Readonly<Record<string, unknown>>): boolean {
-  const parsed = z.looseObject({ watermark: z.unknown() }).safeParse(columns.position);
-  return parsed.success && parsed.data.watermark !== columns.cursor_value;
 }
 
 function readColumns(columns: Readonly<Record<string, unknown>>, file: string): PartitionRow {

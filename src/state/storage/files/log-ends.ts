@@ -1,16 +1,19 @@
 import { formatStreamKey, type StreamKey } from "../../../model/stream-key.ts";
+import { readAuditRecord } from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
-import { auditBetween } from "./log.ts";
+import { auditLinesBefore, auditLinesBetween, parseAuditLine, partitionIn, type RawAudit } from "./log.ts";
 
+/** A stretch of a log that was read, and the last audit row of each partition in it. */
 interface Ends {
   readonly file: string;
-  readonly bytes: number;
-  readonly last: Map<string | null, AuditRecord>;
+  readonly from: number;
+  readonly to: number;
+  readonly last: Map<string | null, RawAudit>;
 }
 
 /**
- * The last audit row of each partition, and of the stream as a whole. A run asks for every partition that has no
- * file yet: the log is read once for all of them, and from then on what was added to it.
+ * The last audit row of each partition, and of the stream as a whole. A run asks for every partition that it reads. A
+ * log is read from its end back, no further than it takes to find what was asked for, and then what was added to it.
  */
 export class LogEnds {
   readonly #ends = new Map<string, Ends>();
@@ -20,10 +23,24 @@ export class LogEnds {
     const name = formatStreamKey(key);
     const known = this.#ends.get(name);
     // A log that is shorter than it was is another one.
-    const goesOn = known !== undefined && known.file === file && known.bytes <= bytes;
-    const { bytes: from, last } = goesOn ? known : { bytes: 0, last: new Map<string | null, AuditRecord>() };
-    for (const record of auditBetween(file, key, from, bytes)) last.set(record.partition, record);
-    this.#ends.set(name, { file, bytes, last });
-    return last.get(partition) ?? null;
+    const goesOn = known !== undefined && known.file === file && known.to <= bytes;
+    const read = goesOn ? known : { from: bytes, to: bytes, last: new Map<string | null, RawAudit>() };
+    const { last } = read;
+    for (const line of auditLinesBetween(file, read.to, bytes)) {
+      const raw = parseAuditLine(line, file);
+      last.set(raw.partition ?? null, raw);
+    }
+    let { from } = read;
+    while (from > 0 && !last.has(partition)) {
+      const { lines, begins } = auditLinesBefore(file, from);
+      for (const line of lines.toReversed()) {
+        const of = partitionIn(line, file);
+        if (!last.has(of)) last.set(of, parseAuditLine(line, file));
+      }
+      from = begins;
+    }
+    this.#ends.set(name, { file, from, to: bytes, last });
+    const found = last.get(partition);
+    return found === undefined ? null : readAuditRecord({ ...found, ...key }, file);
   }
 }

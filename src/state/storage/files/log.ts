@@ -93,65 +93,111 @@ export function newestAudit(
   bytes: number,
   isAsked: (record: AuditRecord) => boolean,
 ): AuditRecord | null {
-  refuseCut(file, bytes);
-  if (bytes === 0) return null;
-  const handle = openSync(file, "r");
-  try {
-    let rest: Buffer = Buffer.alloc(0);
-    for (let end = bytes; end > 0; ) {
-      const start = Math.max(0, end - stepBack);
-      const read = Buffer.alloc(end - start);
-      readSync(handle, read, 0, read.length, start);
-      const text = Buffer.concat([read, rest]);
+  for (let end = bytes; end > 0; ) {
+    const { lines, begins } = auditLinesBefore(file, end);
+    for (const line of lines.toReversed()) {
+      const record = readAuditRecord({ ...parseAuditLine(line, file), ...key }, file);
+      if (isAsked(record)) return record;
+    }
+    end = begins;
+  }
+  return null;
+}
+
+/** The columns of an audit row, as a line has them. */
+export type RawAudit = z.infer<typeof rawAudit>;
+
+const rawAudit = z.looseObject({ partition: z.string().optional() });
+
+/** The audit lines of a stretch of the committed part that ends with a line, and where it begins. */
+export function auditLinesBefore(
+  file: string,
+  end: number,
+): { readonly lines: readonly string[]; readonly begins: number } {
+  refuseCut(file, end);
+  return reading(file, (handle) => {
+    for (let step = stepBack; ; step *= 2) {
+      const start = Math.max(0, end - step);
+      const text = bytesOf(handle, start, end);
       // The first line of what was read may have begun before it.
       const whole = start === 0 ? 0 : text.indexOf("\n") + 1;
-      for (const line of text.subarray(whole).toString("utf8").split("\n").reverse()) {
-        if (!line.startsWith('{"audit"')) continue;
-        const entry = parseLine(line, file);
-        const record = "audit" in entry ? readAuditRecord({ ...entry.audit, ...key }, file) : null;
-        if (record !== null && isAsked(record)) return record;
-      }
-      rest = whole === 0 ? text : text.subarray(0, whole);
-      end = start;
+      if (whole === text.length && start > 0) continue;
+      return { lines: auditLines(text.subarray(whole)), begins: start + whole };
     }
-    return null;
-  } finally {
-    closeSync(handle);
-  }
+  });
 }
 
 const stepBack = 65_536;
 
-/** The audit rows in a stretch of the committed part that begins and ends with a line. */
-export function* auditBetween(
-  file: string,
-  key: StreamKey,
-  from: number,
-  to: number,
-): Generator<AuditRecord> {
+/** The audit lines in a stretch of the committed part that begins and ends with a line. */
+export function* auditLinesBetween(file: string, from: number, to: number): Generator<string> {
   refuseCut(file, to);
-  if (from === to) return;
+  let rest: Buffer = Buffer.alloc(0);
+  for (let start = from; start < to; start += longestRead) {
+    const read = reading(file, (handle) => bytesOf(handle, start, Math.min(start + longestRead, to)));
+    const text = Buffer.concat([rest, read]);
+    const whole = text.lastIndexOf("\n") + 1;
+    yield* auditLines(text.subarray(0, whole));
+    rest = text.subarray(whole);
+  }
+}
+
+const longestRead = 4_194_304;
+
+/** Up to where the audit log was moved into an archive: its first line says so. */
+export function archivedTo(file: string, bytes: number): ChainLink {
+  refuseCut(file, bytes);
+  if (bytes === 0) return noLink;
+  const text = reading(file, (handle) => bytesOf(handle, 0, Math.min(bytes, longestFirst))).toString("utf8");
+  if (!text.startsWith('{"archived"')) return noLink;
+  const entry = parseLine(text.slice(0, text.indexOf("\n")), `${file}:1`);
+  return "archived" in entry ? entry.archived : noLink;
+}
+
+const longestFirst = 1_024;
+
+function auditLines(text: Buffer): string[] {
+  return text
+    .toString("utf8")
+    .split("\n")
+    .filter((line) => line.startsWith('{"audit"'));
+}
+
+function reading<T>(file: string, read: (handle: number) => T): T {
   const handle = openSync(file, "r");
   try {
-    let rest: Buffer = Buffer.alloc(0);
-    for (let start = from; start < to; start += longestRead) {
-      const read = Buffer.alloc(Math.min(longestRead, to - start));
-      readSync(handle, read, 0, read.length, start);
-      const text = Buffer.concat([rest, read]);
-      const whole = text.lastIndexOf("\n") + 1;
-      for (const line of text.subarray(0, whole).toString("utf8").split("\n")) {
-        if (!line.startsWith('{"audit"')) continue;
-        const entry = parseLine(line, file);
-        if ("audit" in entry) yield readAuditRecord({ ...entry.audit, ...key }, file);
-      }
-      rest = text.subarray(whole);
-    }
+    return read(handle);
   } finally {
     closeSync(handle);
   }
 }
 
-const longestRead = 4_194_304;
+function bytesOf(handle: number, from: number, to: number): Buffer {
+  const read = Buffer.alloc(to - from);
+  readSync(handle, read, 0, read.length, from);
+  return read;
+}
+
+/** A log may be long: its values are not looked at before they are asked for. */
+export function parseAuditLine(line: string, file: string): RawAudit {
+  try {
+    return rawAuditLine.parse(JSON.parse(line)).audit;
+  } catch (cause) {
+    throw unreadable(file, "it is no line of the log", cause);
+  }
+}
+
+/** The partition that a line is about. Most lines of a long log are older than those that are asked for, and not read whole. */
+export function partitionIn(line: string, file: string): string | null {
+  if (!line.includes('"partition":')) return null;
+  const [, name] = partitionAtEnd.exec(line) ?? [];
+  return name ?? parseAuditLine(line, file).partition ?? null;
+}
+
+/** A plain name, in the place where it is written. */
+const partitionAtEnd = /"partition":"([^"\\]*)","hash":"[0-9a-f]*"\}\}$/;
+
+const rawAuditLine = z.object({ audit: rawAudit });
 
 function refuseCut(file: string, bytes: number): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;

@@ -30,6 +30,7 @@ import { encodeDocument, type StateDocument } from "./document.ts";
 import { replaceFile } from "./durable.ts";
 import {
   appendLog,
+  archivedTo,
   auditLine,
   type LogLines,
   linesAfter,
@@ -129,7 +130,7 @@ export class FileTransaction implements RowTransaction {
   }
 
   archivedTo(key: StreamKey): ChainLink {
-    return this.#log(key).archived;
+    return this.#ofLog(key, archivedTo);
   }
 
   archiveAudit(key: StreamKey, to: ChainLink): number {
@@ -182,13 +183,20 @@ export class FileTransaction implements RowTransaction {
     const content = this.#beside(key, path);
     if (content === null) return null;
     const cursorType = this.load(key, lane)?.cursorType ?? null;
-    const logged = (): string | null => this.lastAudit(key, partition)?.newCursor ?? null;
+    const logged = (): string | null | undefined => this.#logged(key, partition);
     const of = { key, lane, partition, cursorType, file: this.#fileBeside(key, path), logged };
     const row = partitionOf(content, of);
     if (!this.#document(key).moved.has(path)) return row;
-    // The file itself is one write behind, and still the one that people see and edit.
+    // The file itself is behind the log, and still the one that people see and edit.
     const inPlace = readBeside(this.#base(key), path);
-    return isUntakenEdit(inPlace, content) ? withWatermark(row, partitionOf(inPlace, of)) : row;
+    if (!isUntakenEdit(inPlace, content)) return row;
+    return withWatermark(row, partitionOf(inPlace, { ...of, logged: () => undefined }));
+  }
+
+  #logged(key: StreamKey, partition: string): string | null | undefined {
+    const last = this.lastAudit(key, partition);
+    if (last !== null) return last.newCursor;
+    return this.archivedTo(key).number > 0 ? undefined : null;
   }
 
   savePartition(row: PartitionRow): void {
