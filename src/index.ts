@@ -88,10 +88,10 @@ export { type ErrorCode, errorCodes, isTidemarkError, type SourceLocation, Tidem
 export { type Cursor, type CursorType, compareCursors, cursorTypes, parseCursor } from "./model/cursor.ts";
 export { ExactNumber } from "./model/exact-number.ts";
 export {
+  type CursorRange,
   decodePosition,
   emptyPosition,
   encodePosition,
-  type Interval,
   type Order,
   type Position,
   type TieMember,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isTidemarkError } from "../src/errors.ts";
-import { emptyPosition, type Interval, type Position } from "../src/model/position.ts";
+import { type CursorRange, emptyPosition, type Position } from "../src/model/position.ts";
 import type { StreamKey } from "../src/model/stream-key.ts";
 import type { RunRef, StateStore } from "../src/state/contract.ts";
 import type { StateStoreHarness } from "../testing/state-suite.ts";
@@ -182,8 +182,8 @@ function positionOf(watermark: number | null, numbers: Numbers): Position {
   };
 }
 
-function intervalsOf(numbers: Numbers): Interval[] {
-  const found: Interval[] = [];
+function intervalsOf(numbers: Numbers): CursorRange[] {
+  const found: CursorRange[] = [];
   let lower: number | null = null;
   for (let n = 1; n <= highest + 1; n++) {
     if (numbers.has(n)) lower ??= n - 1;

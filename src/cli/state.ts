@@ -19,7 +19,7 @@ const commands: readonly CommandEntry[] = [
   },
   {
     name: "coverage",
-    summary: "Show which stretches of a stream are delivered whole, and the gaps",
+    summary: "Show which ranges of a stream are delivered whole, and the gaps",
     load: async () => (await import("./state/coverage.ts")).defineCoverage,
   },
   {

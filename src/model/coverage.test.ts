@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addInterval, contiguousEnd, gaps, mergeCoverage } from "./coverage.ts";
+import { addRange, contiguousEnd, gaps, mergeCoverage } from "./coverage.ts";
 import { compareCursorValues } from "./cursor.ts";
-import type { Interval } from "./position.ts";
+import type { CursorRange } from "./position.ts";
 import { parsePrecision } from "./precision.ts";
 import { nanosecondsToTimestamp } from "./timestamp.ts";
 
@@ -10,7 +10,7 @@ const one = parsePrecision("1");
 const second = parsePrecision("1s");
 
 /** Intervals of tenths between 0 and 6, some from the beginning on, some without any value. */
-const interval: fc.Arbitrary<Interval> = fc
+const interval: fc.Arbitrary<CursorRange> = fc
   .tuple(fc.option(fc.nat(60), { freq: 6 }), fc.nat(60))
   .map(([lower, upper]) => ({
     lower: lower === null ? null : String(lower / 10),
@@ -19,7 +19,7 @@ const interval: fc.Arbitrary<Interval> = fc
 const intervals = fc.array(interval, { maxLength: 8 });
 
 /** The values on the precision's grid that some interval holds, from -1 (below all) to 7. */
-function values(coverage: readonly Interval[], step: number): number[] {
+function values(coverage: readonly CursorRange[], step: number): number[] {
   const grid = Array.from({ length: 8 / step + 1 }, (_, n) => Math.round((n * step - 1) * 10) / 10);
   return grid.filter((value) =>
     coverage.some(({ lower, upper }) => (lower === null || value > Number(lower)) && value <= Number(upper)),
@@ -47,7 +47,7 @@ describe("merging", () => {
     );
   });
 
-  test("is commutative and associative: it does not matter in which order stretches are finished", () => {
+  test("is commutative and associative: it does not matter in which order ranges are finished", () => {
     fc.assert(
       fc.property(intervals, intervals, (a, b) => {
         const whole = mergeCoverage("numeric_id", [...a, ...b], one);
@@ -55,15 +55,15 @@ describe("merging", () => {
         expect(mergeCoverage("numeric_id", [...mergeCoverage("numeric_id", b, one), ...a], one)).toEqual(
           whole,
         );
-        let added: Interval[] = [];
-        for (const next of [...b, ...a]) added = addInterval("numeric_id", added, next, one);
+        let added: CursorRange[] = [];
+        for (const next of [...b, ...a]) added = addRange("numeric_id", added, next, one);
         expect(added).toEqual(whole);
       }),
       { numRuns: 1000 },
     );
   });
 
-  test("gives sorted stretches that lie apart", () => {
+  test("gives sorted ranges that lie apart", () => {
     fc.assert(
       fc.property(intervals, (list) => {
         const merged = mergeCoverage("numeric_id", list, one);
@@ -75,25 +75,25 @@ describe("merging", () => {
     );
   });
 
-  test("joins stretches whose ends are finer than the precision, so that history is not read again", () => {
+  test("joins ranges whose ends are finer than the precision, so that history is not read again", () => {
     const day = (n: number) => nanosecondsToTimestamp(BigInt(n) * 86_400_000_000_000n);
     const days = Array.from({ length: 30 }, (_, n) => ({ lower: day(n), upper: day(n + 1) }));
     expect(mergeCoverage("timestamp_utc", days, second)).toEqual([{ lower: day(0), upper: day(30) }]);
-    const stretches = [
+    const ranges = [
       { lower: "2026-01-01T00:00:00Z", upper: "2026-01-01T23:59:59Z" },
       { lower: "2026-01-01T23:59:59.999Z", upper: "2026-01-02T23:59:59Z" },
     ];
-    expect(mergeCoverage("timestamp_utc", stretches, second)).toEqual([
+    expect(mergeCoverage("timestamp_utc", ranges, second)).toEqual([
       { lower: "2026-01-01T00:00:00Z", upper: "2026-01-02T23:59:59Z" },
     ]);
   });
 
   test("P1: leaves apart what a record can lie between", () => {
-    const stretches = [
+    const ranges = [
       { lower: null, upper: "2026-01-01T00:00:00Z" },
       { lower: "2026-01-01T00:00:01Z", upper: "2026-01-02T00:00:00Z" },
     ];
-    expect(mergeCoverage("timestamp_utc", stretches, second)).toEqual(stretches);
+    expect(mergeCoverage("timestamp_utc", ranges, second)).toEqual(ranges);
     const oneOff = [
       { lower: "0", upper: "5" },
       { lower: "6", upper: "9" },
@@ -103,19 +103,19 @@ describe("merging", () => {
   });
 
   test("texts merge where they meet, in the order of code points", () => {
-    const stretches = [
+    const ranges = [
       { lower: "\uffff", upper: "\u{1f600}" },
       { lower: "a", upper: "\uffff" },
     ];
-    expect(mergeCoverage("text", stretches, one)).toEqual([{ lower: "a", upper: "\u{1f600}" }]);
+    expect(mergeCoverage("text", ranges, one)).toEqual([{ lower: "a", upper: "\u{1f600}" }]);
   });
 
   test("tokens have no order to merge by", () => {
-    const stretches = [
+    const ranges = [
       { lower: "a", upper: "b" },
       { lower: "b", upper: "c" },
     ];
-    expect(() => mergeCoverage("opaque_token", stretches, one)).toThrow(
+    expect(() => mergeCoverage("opaque_token", ranges, one)).toThrow(
       expect.objectContaining({ code: "ARGUMENT_INVALID" }),
     );
   });
@@ -151,7 +151,7 @@ describe("gaps", () => {
   });
 });
 
-describe("the end of the first stretch without a gap", () => {
+describe("the end of the first range without a gap", () => {
   const coverage = [
     { lower: "0", upper: "5" },
     { lower: "7", upper: "9" },

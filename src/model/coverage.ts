@@ -1,28 +1,28 @@
 import { type CursorType, compareCursorValues, floorCursor } from "./cursor.ts";
-import type { Interval } from "./position.ts";
+import type { CursorRange } from "./position.ts";
 import type { Precision } from "./precision.ts";
 
 /**
- * Coverage: which stretches `(lower, upper]` of a stream's cursor values have been delivered whole. A
+ * Coverage: which ranges `(lower, upper]` of a stream's cursor values have been delivered whole. A
  * lower end of null is the beginning. Merged coverage is sorted, and its intervals do not touch.
  */
 
 /**
- * The same stretches in order, with those that touch or overlap made one. Two also touch where no
+ * The same ranges in order, with those that touch or overlap made one. Two also touch where no
  * value can lie between them: values lie on multiples of the precision, so with a precision of 1 s
  * `(…, 10:00:05]` and `(10:00:05.9, …]` do. A precision of zero merges only what truly touches.
- * Stretches without any value (`lower` not below `upper`) are dropped.
+ * Ranges without any value (`lower` not below `upper`) are dropped.
  */
 export function mergeCoverage(
   type: CursorType,
-  intervals: readonly Interval[],
+  intervals: readonly CursorRange[],
   precision: Precision,
-): Interval[] {
+): CursorRange[] {
   const sorted = intervals
     .filter(({ lower, upper }) => compareLower(type, lower, upper) < 0)
     .sort((a, b) => compareLowers(type, a.lower, b.lower) || compareCursorValues(type, a.upper, b.upper));
-  const merged: Interval[] = [];
-  let current: Interval | undefined;
+  const merged: CursorRange[] = [];
+  let current: CursorRange | undefined;
   for (const next of sorted) {
     if (current !== undefined && touches(type, current.upper, next.lower, precision)) {
       if (compareCursorValues(type, next.upper, current.upper) > 0)
@@ -42,19 +42,19 @@ function touches(type: CursorType, upper: string, lower: string | null, precisio
   return compareCursorValues(type, floorCursor(type, lower, precision), upper) <= 0;
 }
 
-/** Merged coverage with one more stretch in it. */
-export function addInterval(
+/** Merged coverage with one more range in it. */
+export function addRange(
   type: CursorType,
-  coverage: readonly Interval[],
-  interval: Interval,
+  coverage: readonly CursorRange[],
+  interval: CursorRange,
   precision: Precision,
-): Interval[] {
+): CursorRange[] {
   return mergeCoverage(type, [...coverage, interval], precision);
 }
 
-/** The stretches of `within` that merged coverage leaves out, in order. */
-export function gaps(type: CursorType, coverage: readonly Interval[], within: Interval): Interval[] {
-  const found: Interval[] = [];
+/** The ranges of `within` that merged coverage leaves out, in order. */
+export function gaps(type: CursorType, coverage: readonly CursorRange[], within: CursorRange): CursorRange[] {
+  const found: CursorRange[] = [];
   let from = within.lower;
   for (const { lower, upper } of coverage) {
     if (compareLower(type, lower, within.upper) >= 0) break;
@@ -71,7 +71,7 @@ export function gaps(type: CursorType, coverage: readonly Interval[], within: In
  */
 export function contiguousEnd(
   type: CursorType,
-  coverage: readonly Interval[],
+  coverage: readonly CursorRange[],
   from: string | null,
 ): string | null {
   for (const { lower, upper } of coverage) {

@@ -66,10 +66,10 @@ const tieMemberSchema = z.strictObject({
  */
 export type TieMember = z.infer<typeof tieMemberSchema>;
 
-const intervalSchema = z.strictObject({ lower: z.string().nullable(), upper: z.string() });
+const cursorRangeSchema = z.strictObject({ lower: z.string().nullable(), upper: z.string() });
 
-/** A covered stretch `(lower, upper]` of cursor values, delivered whole; lower null is the beginning. */
-export type Interval = z.infer<typeof intervalSchema>;
+/** A covered range `(lower, upper]` of cursor values, delivered whole; lower null is the beginning. */
+export type CursorRange = z.infer<typeof cursorRangeSchema>;
 
 const seenSchema = z.strictObject({
   /** From which cursor on all are known: `""` is all there are, null none. */
@@ -109,7 +109,7 @@ export const positionSchema = z.strictObject({
   secondaryCursors: z.strictObject({ id: z.string().optional(), offset: z.string().optional() }),
   window: unfinishedWindowSchema.nullable(),
   tieSet: listOf(tieMemberSchema),
-  coverage: listOf(intervalSchema),
+  coverage: listOf(cursorRangeSchema),
   tally: tallySchema.optional(),
   /** What the input keeps of its source beside the cursor, in words of its own: see `InputSession.note`. */
   note: z.string().optional(),

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareCursorValues } from "./cursor.ts";
-import type { Interval } from "./position.ts";
+import type { CursorRange } from "./position.ts";
 import { parsePrecision } from "./precision.ts";
 import { type Cut, cutIntoSlices, formatSliceStep, parseSliceStep, periods } from "./slices.ts";
 import { millisecondsToTimestamp } from "./timestamp.ts";
 
 const millisecond = parsePrecision("1ms");
 
-function cut(step: string, stretch: Interval, more: Partial<Cut> = {}): string[] {
+function cut(step: string, range: CursorRange, more: Partial<Cut> = {}): string[] {
   const how: Cut = {
     type: "timestamp_utc",
     step: parseSliceStep(step),
@@ -16,7 +16,7 @@ function cut(step: string, stretch: Interval, more: Partial<Cut> = {}): string[]
     precision: millisecond,
     ...more,
   };
-  return [...cutIntoSlices(stretch, how)].map(({ lower, upper }) => `${lower} ${upper}`);
+  return [...cutIntoSlices(range, how)].map(({ lower, upper }) => `${lower} ${upper}`);
 }
 
 describe("a step", () => {
@@ -39,20 +39,20 @@ describe("slices", () => {
     ]);
   });
 
-  test("the last one ends with the stretch", () => {
+  test("the last one ends with the range", () => {
     expect(cut("P1D", { lower: "2026-01-01T00:00:00Z", upper: "2026-01-02T06:00:00Z" })).toEqual([
       "2026-01-01T00:00:00Z 2026-01-02T00:00:00Z",
       "2026-01-02T00:00:00Z 2026-01-02T06:00:00Z",
     ]);
   });
 
-  test("a stretch from the beginning on is one slice", () => {
+  test("a range from the beginning on is one slice", () => {
     expect(cut("P1D", { lower: null, upper: "2026-01-02T06:00:00Z" })).toEqual(["null 2026-01-02T06:00:00Z"]);
   });
 
   test("ids are cut by numbers, past what a double can hold", () => {
-    const stretch = { lower: "9007199254740992", upper: "9007199254743000" };
-    expect(cut("1000", stretch, { type: "numeric_id", precision: parsePrecision("1") })).toEqual([
+    const range = { lower: "9007199254740992", upper: "9007199254743000" };
+    expect(cut("1000", range, { type: "numeric_id", precision: parsePrecision("1") })).toEqual([
       "9007199254740992 9007199254741992",
       "9007199254741992 9007199254742992",
       "9007199254742992 9007199254743000",
@@ -60,8 +60,8 @@ describe("slices", () => {
   });
 
   test("with a clamp they end one step before a period begins", () => {
-    const stretch = { lower: "2026-01-30T13:00:00Z", upper: "2026-02-09T23:59:59.999Z" };
-    expect(cut("P1W", stretch, { clamp: "week" })).toEqual([
+    const range = { lower: "2026-01-30T13:00:00Z", upper: "2026-02-09T23:59:59.999Z" };
+    expect(cut("P1W", range, { clamp: "week" })).toEqual([
       "2026-01-30T13:00:00Z 2026-02-01T23:59:59.999Z",
       "2026-02-01T23:59:59.999Z 2026-02-08T23:59:59.999Z",
       "2026-02-08T23:59:59.999Z 2026-02-09T23:59:59.999Z",
@@ -69,15 +69,15 @@ describe("slices", () => {
   });
 
   test("a step shorter than the period it is clamped to goes by whole periods", () => {
-    const stretch = { lower: "2025-12-31T23:59:59.999Z", upper: "2026-02-28T23:59:59.999Z" };
-    expect(cut("P1D", stretch, { clamp: "month" })).toEqual([
+    const range = { lower: "2025-12-31T23:59:59.999Z", upper: "2026-02-28T23:59:59.999Z" };
+    expect(cut("P1D", range, { clamp: "month" })).toEqual([
       "2025-12-31T23:59:59.999Z 2026-01-31T23:59:59.999Z",
       "2026-01-31T23:59:59.999Z 2026-02-28T23:59:59.999Z",
     ]);
   });
 });
 
-test("slices cover their stretch without gap or overlap, whatever the step and the clamp", () => {
+test("slices cover their range without gap or overlap, whatever the step and the clamp", () => {
   const milliseconds = fc.integer({ min: 0, max: 1_900_000_000_000 });
   const steps = fc.constantFrom("P1D", "P1W", "P1M", "P1Y", "PT36H", "P5M", "PT7H13M");
   const clamps = fc.constantFrom(null, ...periods);

@@ -11,7 +11,7 @@ import {
   wallTimeOfSeconds,
 } from "./calendar.ts";
 import { type CursorType, compareCursorValues, stepCursor } from "./cursor.ts";
-import type { Interval } from "./position.ts";
+import type { CursorRange } from "./position.ts";
 import { formatPrecision, isZero, type Precision, parsePrecision } from "./precision.ts";
 
 /** The periods at whose starts slices can be cut. Weeks begin on Monday; all are in UTC. */
@@ -44,7 +44,7 @@ export function formatSliceStep(step: SliceStep): string {
 
 export interface Cut {
   readonly type: CursorType;
-  /** Null leaves each stretch in one piece. */
+  /** Null leaves each range in one piece. */
   readonly step: SliceStep | null;
   /** Has slices end one step before a period begins. */
   readonly clamp: Period | null;
@@ -52,14 +52,14 @@ export interface Cut {
 }
 
 /**
- * The slices of a stretch `(lower, upper]`, in order, each beginning where the last one ends. A
- * stretch without a lower end cannot be cut and is one slice. With a clamp, slices end where a period
- * does, but for the last, which ends with the stretch.
+ * The slices of a range `(lower, upper]`, in order, each beginning where the last one ends. A
+ * range without a lower end cannot be cut and is one slice. With a clamp, slices end where a period
+ * does, but for the last, which ends with the range.
  */
-export function* cutIntoSlices(stretch: Interval, cut: Cut): Generator<Interval> {
-  const { lower: from, upper } = stretch;
+export function* cutIntoSlices(range: CursorRange, cut: Cut): Generator<CursorRange> {
+  const { lower: from, upper } = range;
   const { step } = cut;
-  if (from === null || step === null) return yield stretch;
+  if (from === null || step === null) return yield range;
   let lower = from;
   for (let count = 1; compareCursorValues(cut.type, lower, upper) < 0; count++) {
     const end = sliceEnd({ from, lower, count }, step, cut);

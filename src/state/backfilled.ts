@@ -1,26 +1,26 @@
 import { mergeCoverage } from "../model/coverage.ts";
 import { type CursorType, isOrdered } from "../model/cursor.ts";
-import type { Interval } from "../model/position.ts";
+import type { CursorRange } from "../model/position.ts";
 import type { Precision } from "../model/precision.ts";
 import { isCanonical } from "./step-rules.ts";
 
 /**
  * One coverage made of two; the first as it is where the type has no order. The state does not know how fine a stream's cursors are, so that only
- * stretches which truly touch become one. Stretches of values that are none of the type are left out:
+ * ranges which truly touch become one. Ranges of values that are none of the type are left out:
  * they were covered before the stream's type was changed.
  */
 export function unionOfCoverage(
   type: CursorType | null,
-  one: readonly Interval[],
-  other: readonly Interval[],
-): readonly Interval[] {
+  one: readonly CursorRange[],
+  other: readonly CursorRange[],
+): readonly CursorRange[] {
   if (type === null || !isOrdered(type)) return one;
   const ofType = [...one, ...other].filter(({ lower, upper }) => isOf(type, lower) && isOf(type, upper));
   return mergeCoverage(type, ofType, nothing(type));
 }
 
 /** Whether both say the same. */
-export function isSameCoverage(one: readonly Interval[], other: readonly Interval[]): boolean {
+export function isSameCoverage(one: readonly CursorRange[], other: readonly CursorRange[]): boolean {
   return (
     one.length === other.length &&
     one.every(({ lower, upper }, index) => lower === other[index]?.lower && upper === other[index]?.upper)

@@ -4,9 +4,9 @@ import { cursorTypes } from "../model/cursor.ts";
 import { parseJson } from "../model/json.ts";
 import { isPlainObject } from "../model/plain-object.ts";
 import {
+  type CursorRange,
   decodePosition,
   encodePosition,
-  type Interval,
   type Position,
   type TieMember,
 } from "../model/position.ts";
@@ -201,7 +201,7 @@ export function readPartitionRow(raw: unknown, beside: StoredBeside | null, hold
 /** What of a position is not in its one value. */
 interface StoredBeside {
   readonly tieSet: readonly TieMember[];
-  readonly coverage: readonly Interval[];
+  readonly coverage: readonly CursorRange[];
 }
 
 function storedPosition(
@@ -269,7 +269,7 @@ export function readTieMember(raw: unknown, holder: string): TieMember {
   return parse(tieSetColumns, raw, holder);
 }
 
-export function readInterval(raw: unknown, holder: string): Interval {
+export function readInterval(raw: unknown, holder: string): CursorRange {
   return parse(coverageColumns, raw, holder);
 }
 

@@ -1,6 +1,6 @@
 import type { OpenTransaction } from "../databases/port.ts";
 import type { Cursor, CursorType } from "../model/cursor.ts";
-import type { Interval, Position } from "../model/position.ts";
+import type { CursorRange, Position } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { AuditArchiving } from "./archiving.ts";
 import type { LeaseOwner } from "./owner.ts";
@@ -203,7 +203,7 @@ export interface BackfillState {
   /** What it is to read, by the window of its position; null before the first checkpoint says so. */
   readonly range: { readonly lower: string | null; readonly upper: string | null } | null;
   /** What of it is delivered whole. */
-  readonly coverage: readonly Interval[];
+  readonly coverage: readonly CursorRange[];
   /** The epoch, id and start of its last run. */
   readonly epoch: number;
   readonly runId: string;
@@ -264,7 +264,7 @@ export interface ExportedStream {
   readonly position: string;
   readonly metadata: Metadata | null;
   /** Coverage by finished backfills; absent where there is none. */
-  readonly backfilled?: readonly Interval[];
+  readonly backfilled?: readonly CursorRange[];
   /** Absent where the stream has none. */
   readonly partitions?: readonly ExportedPartition[];
 }
@@ -273,7 +273,7 @@ export interface ExportedPartition {
   readonly partition: string;
   /** As the stream's own. */
   readonly position: string;
-  readonly backfilled?: readonly Interval[];
+  readonly backfilled?: readonly CursorRange[];
 }
 
 export interface Listing<T> {
@@ -321,7 +321,7 @@ export interface StateStore extends AuditArchiving, WriteProbing, AsyncDisposabl
    * What is known to be delivered whole, of the stream or of one partition: by live runs, as their
    * position's coverage says, and by finished backfills. Merged and in order; empty where nothing is.
    */
-  coverage(key: StreamKey, options?: { partition?: string }): Promise<readonly Interval[]>;
+  coverage(key: StreamKey, options?: { partition?: string }): Promise<readonly CursorRange[]>;
   /**
    * The stream's backfills: first those that are not completed, then the completed ones, each the newest
    * first; at most `limit` (100). One that neither runs nor is completed can be gone on with.

@@ -1,6 +1,6 @@
 import { TidemarkError } from "../errors.ts";
 import { type CursorType, parseCursor } from "../model/cursor.ts";
-import { decodePosition, emptyPosition, type Interval, type Position } from "../model/position.ts";
+import { type CursorRange, decodePosition, emptyPosition, type Position } from "../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import { checkPartitions, keptMetadata } from "./arguments.ts";
 import type { AuditEntry } from "./audit.ts";
@@ -40,13 +40,13 @@ export interface Destination {
   readonly startsOver?: boolean;
   /** Then, in its place: */
   readonly partitions?: readonly PartitionDestination[];
-  readonly backfilled?: readonly Interval[];
+  readonly backfilled?: readonly CursorRange[];
 }
 
 interface PartitionDestination {
   readonly partition: string;
   readonly position: Position;
-  readonly backfilled: readonly Interval[];
+  readonly backfilled: readonly CursorRange[];
 }
 
 /** The stream stands at a position from now on. */

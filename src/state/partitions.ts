@@ -1,6 +1,6 @@
 import { TidemarkError } from "../errors.ts";
 import { type CursorType, compareCursorValues, isOrdered } from "../model/cursor.ts";
-import { emptyPosition, type Interval } from "../model/position.ts";
+import { type CursorRange, emptyPosition } from "../model/position.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import type { AuditEntry } from "./audit.ts";
 import { isSameCoverage, unionOfCoverage } from "./backfilled.ts";
@@ -140,7 +140,7 @@ export function movePartitions(
 export function newlyBackfilled(
   backfill: StreamRow,
   partition: string | null,
-  covered: readonly Interval[],
+  covered: readonly CursorRange[],
   beside: Beside,
 ): readonly Backfilled[] {
   if (covered.length === 0) return [];
@@ -154,8 +154,8 @@ export function knownCoverage(
   live: StreamRow | null,
   partition: string | null,
   stored: PartitionRow | null,
-  backfilled: readonly Interval[],
-): readonly Interval[] {
+  backfilled: readonly CursorRange[],
+): readonly CursorRange[] {
   if (live === null || live.cursorType === null) return backfilled;
   const position = partition === null ? live.position : standing(stored, live, partition)?.position;
   return unionOfCoverage(live.cursorType, position?.coverage ?? [], backfilled);

@@ -1,5 +1,5 @@
 import type { OpenTransaction } from "../databases/port.ts";
-import type { Interval } from "../model/position.ts";
+import type { CursorRange } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import { compareTexts } from "../model/text-order.ts";
 import type { ChainLink } from "./chain-link.ts";
@@ -30,8 +30,8 @@ export interface RowTransaction {
   hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean;
   /** The live stream's partitions after a name, by name. */
   listPartitions(key: StreamKey, options: { after: string | null; limit: number }): PartitionRow[];
-  loadBackfilled(key: StreamKey, partition: string | null): readonly Interval[];
-  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly Interval[]): void;
+  loadBackfilled(key: StreamKey, partition: string | null): readonly CursorRange[];
+  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly CursorRange[]): void;
   /** Forgets all that backfills covered, of the stream and its partitions; its row has been saved before. */
   clearBackfilled(key: StreamKey): void;
   /** The partitions of which backfills have covered something. */

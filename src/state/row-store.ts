@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
-import { decodePosition, type Interval } from "../model/position.ts";
+import { type CursorRange, decodePosition } from "../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import {
   checkAct,
@@ -284,7 +284,7 @@ export class RowStateStore implements StateStore {
     return this.#storage.read((tx) => {
       const row = tx.load(key, "");
       if (row === null) throw streamNotFound(key);
-      const backfilled = new Map<string | null, readonly Interval[]>();
+      const backfilled = new Map<string | null, readonly CursorRange[]>();
       for (const partition of [null, ...tx.backfilledPartitions(key)]) {
         backfilled.set(partition, tx.loadBackfilled(key, partition));
       }
@@ -363,7 +363,7 @@ export class RowStateStore implements StateStore {
     );
   }
 
-  async coverage(key: StreamKey, options: { partition?: string } = {}): Promise<readonly Interval[]> {
+  async coverage(key: StreamKey, options: { partition?: string } = {}): Promise<readonly CursorRange[]> {
     const partition = options.partition ?? null;
     return this.#storage.read((tx) => {
       const live = tx.load(key, "");

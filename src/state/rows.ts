@@ -1,5 +1,5 @@
 import type { CursorType } from "../model/cursor.ts";
-import type { Interval, Position } from "../model/position.ts";
+import type { CursorRange, Position } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type {
   AuditRecord,
@@ -73,7 +73,7 @@ export type EditPolicy = "take" | "refuse";
 /** What finished backfills cover: of the stream as a whole, or of one partition. */
 export interface Backfilled {
   readonly partition: string | null;
-  readonly coverage: readonly Interval[];
+  readonly coverage: readonly CursorRange[];
 }
 
 export interface RunRow {
@@ -117,7 +117,7 @@ export interface PartitionChange {
 export interface Beside {
   /** As it is stored, whether that still counts or not. */
   partition(partition: string): PartitionRow | null;
-  backfilled(partition: string | null): readonly Interval[];
+  backfilled(partition: string | null): readonly CursorRange[];
   /** The watermark that the log still has for a live partition of which nothing is stored. */
   removed(partition: string): string | null;
   /** What the step does about a partition that was changed outside Tidemark. */

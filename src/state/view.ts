@@ -1,4 +1,4 @@
-import { emptyPosition, encodePosition, type Interval } from "../model/position.ts";
+import { type CursorRange, emptyPosition, encodePosition } from "../model/position.ts";
 import { compareTexts } from "../model/text-order.ts";
 import { committedText } from "./committed-text.ts";
 import type {
@@ -89,7 +89,7 @@ function lease(row: StreamRow): Lease | null {
 export interface ExportedBeside {
   readonly partitions: readonly PartitionRow[];
   /** Coverage by finished backfills: of the stream under null, of partitions under their names. */
-  readonly backfilled: ReadonlyMap<string | null, readonly Interval[]>;
+  readonly backfilled: ReadonlyMap<string | null, readonly CursorRange[]>;
 }
 
 export function exportedStream(row: StreamRow, beside: ExportedBeside): ExportedStream {

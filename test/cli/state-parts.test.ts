@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { emptyPosition, type Interval, type Position } from "../../src/model/position.ts";
+import { type CursorRange, emptyPosition, type Position } from "../../src/model/position.ts";
 import type { StateStore } from "../../src/state/contract.ts";
 import { openState } from "../../src/state/storage/open.ts";
 import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
@@ -9,7 +9,7 @@ import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
 const key = { connector: "acme", stream: "events" };
 const at = (day: number): string => `2026-01-${String(day).padStart(2, "0")}T00:00:00Z`;
 
-function standing(watermark: string | null, coverage: Interval[] = []): Position {
+function standing(watermark: string | null, coverage: CursorRange[] = []): Position {
   return { ...emptyPosition, watermark, coverage };
 }
 
@@ -59,7 +59,7 @@ async function withPartitions(state: StateStore): Promise<void> {
 }
 
 describe("tidemark state coverage", () => {
-  it("shows covered stretches and the gaps between", async () => {
+  it("shows covered ranges and the gaps between", async () => {
     const cwd = await folderWith(withCoverage);
     const { stdout, code } = await tidemark(["state", "coverage", "acme", "events"], { cwd });
     expect(code).toBe(0);
@@ -134,13 +134,13 @@ describe("tidemark state coverage", () => {
     expect(stdout).toContain(`(${at(10)}, ${at(20)}]`);
   });
 
-  it("says so where a stream keeps no stretches", async () => {
+  it("says so where a stream keeps no ranges", async () => {
     const cwd = await folderWith(async (state) => {
       const run = await state.begin(key, { cursorType: "timestamp_utc" });
       await state.complete(run, { newCursor: at(1) });
     });
     const { stderr, code } = await tidemark(["state", "coverage", "acme", "events"], { cwd });
-    expect([code, stderr]).toEqual([0, expect.stringContaining("no stretches are kept")]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("no ranges are kept")]);
   });
 });
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { Interval } from "../../src/model/position.ts";
+import type { CursorRange } from "../../src/model/position.ts";
 import { type StateCases, stateCases } from "./harness.ts";
 import { at, begin, byHand, key, refused, runTo, stateOf } from "./support.ts";
 
 const backfill = { kind: "backfill" as const };
 const day = (n: number): string => `2026-01-${String(n).padStart(2, "0")}T00:00:00Z`;
-const days = (from: number | null, to: number): Interval => ({
+const days = (from: number | null, to: number): CursorRange => ({
   lower: from === null ? null : day(from),
   upper: day(to),
 });
@@ -20,7 +20,7 @@ const over = (from: number, to: number) => ({
 /** A backfill that covers these days whole, and is done. */
 async function backfilled(
   store: Parameters<typeof begin>[0],
-  coverage: readonly Interval[],
+  coverage: readonly CursorRange[],
   partition?: string,
 ): Promise<void> {
   const run = await begin(store, backfill);
@@ -92,7 +92,7 @@ export const coverageCases: StateCases = stateCases("coverage and resumed backfi
     const before = await store.partition(key, "a");
     const run = await begin(store, backfill);
     const id = { backfill: run.runId };
-    const checkpoint = (sequence: number, coverage: Interval[]) =>
+    const checkpoint = (sequence: number, coverage: CursorRange[]) =>
       store.checkpoint(run, {
         sequence,
         position: at(null),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Interval, Position, TieMember } from "../../src/model/position.ts";
+import type { CursorRange, Position, TieMember } from "../../src/model/position.ts";
 import type { Run, StateStore } from "../../src/state/contract.ts";
 import { type StateCases, stateCases } from "./harness.ts";
 import { at, begin, inOrder, key, stateOf } from "./support.ts";
@@ -71,7 +71,7 @@ export const positionCases: StateCases = stateCases("positions", {
   },
 
   "coverage comes back in its order": async ({ store }) => {
-    const coverage: Interval[] = [
+    const coverage: CursorRange[] = [
       { lower: null, upper: "9" },
       { lower: "10", upper: "50" },
       { lower: "100", upper: "1000" },

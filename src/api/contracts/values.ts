@@ -2,7 +2,7 @@ import { z } from "zod";
 import { cursorTypes } from "../../model/cursor.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { isPlainObject } from "../../model/plain-object.ts";
-import { decodePosition, encodePosition, type Interval, type Position } from "../../model/position.ts";
+import { type CursorRange, decodePosition, encodePosition, type Position } from "../../model/position.ts";
 import { streamNameProblem } from "../../model/stream-key.ts";
 import { type Lease, type Run, runKinds } from "../../state/contract.ts";
 import { type LeaseOwner, leaseOwnerSchema } from "../../state/owner.ts";
@@ -134,7 +134,7 @@ export const interval = z
   })
   .meta({ id: "Interval", description: "A stretch of cursor values that has been delivered whole." });
 
-export function intervalsToWire(intervals: readonly Interval[]): Interval[] {
+export function intervalsToWire(intervals: readonly CursorRange[]): CursorRange[] {
   return intervals.map(({ lower, upper }) => ({ lower, upper }));
 }
 

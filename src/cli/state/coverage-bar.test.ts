@@ -1,27 +1,27 @@
 import { expect, test } from "vitest";
-import { coverageBar, lengthOf, stretchesOf } from "./coverage-bar.ts";
+import { coverageBar, coverageRanges, lengthOf } from "./coverage-bar.ts";
 
 const at = (day: number): string => `2026-01-${String(day).padStart(2, "0")}T00:00:00Z`;
 
-test("gaps lie between covered stretches, and nowhere else", () => {
+test("gaps lie between covered ranges, and nowhere else", () => {
   const coverage = [
     { lower: at(1), upper: at(3) },
     { lower: at(5), upper: at(6) },
   ];
-  expect(stretchesOf("timestamp_utc", coverage)).toEqual([
+  expect(coverageRanges("timestamp_utc", coverage)).toEqual([
     { lower: at(1), upper: at(3), covered: true },
     { lower: at(3), upper: at(5), covered: false },
     { lower: at(5), upper: at(6), covered: true },
   ]);
-  expect(stretchesOf("timestamp_utc", [])).toEqual([]);
-  expect(stretchesOf("text", [{ lower: null, upper: "a" }])).toEqual([
+  expect(coverageRanges("timestamp_utc", [])).toEqual([]);
+  expect(coverageRanges("text", [{ lower: null, upper: "a" }])).toEqual([
     { lower: null, upper: "a", covered: true },
   ]);
 });
 
-test("a bar shows each stretch as long as it is, and cells that are covered in part", () => {
+test("a bar shows each range as long as it is, and cells that are covered in part", () => {
   const bar = (coverage: { lower: string | null; upper: string }[], width: number): string | null =>
-    coverageBar("numeric_id", stretchesOf("numeric_id", coverage), width);
+    coverageBar("numeric_id", coverageRanges("numeric_id", coverage), width);
   expect(bar([{ lower: "0", upper: "10" }], 10)).toBe("██████████");
   expect(
     bar(
@@ -57,7 +57,7 @@ test("a bar of days has a cell for each, also across the year's end", () => {
     { lower: "2025-12-31T00:00:00Z", upper: at(2) },
     { lower: at(3), upper: at(5) },
   ];
-  expect(coverageBar("timestamp_utc", stretchesOf("timestamp_utc", coverage), 5)).toBe("██░██");
+  expect(coverageBar("timestamp_utc", coverageRanges("timestamp_utc", coverage), 5)).toBe("██░██");
 });
 
 test("what cannot be measured has no bar", () => {
@@ -77,7 +77,7 @@ test.each([
   expect(lengthOf("timestamp_utc", { lower, upper })).toBe(expected);
 });
 
-test("a stretch from the beginning on has no length", () => {
+test("a range from the beginning on has no length", () => {
   expect(lengthOf("timestamp_utc", { lower: null, upper: at(1) })).toBe("");
   expect(lengthOf("numeric_id", { lower: "5", upper: "1005" })).toBe("1000");
 });

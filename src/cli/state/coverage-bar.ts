@@ -1,24 +1,24 @@
 import { type CursorType, compareCursorValues, isOrdered } from "../../model/cursor.ts";
-import type { Interval } from "../../model/position.ts";
+import type { CursorRange } from "../../model/position.ts";
 import { timestampToNanoseconds } from "../../model/timestamp.ts";
 
-/** A stretch of a stream, and whether it is known to be delivered whole. */
-export interface Stretch extends Interval {
+/** A range of a stream, and whether it is known to be delivered whole. */
+export interface CoverageRange extends CursorRange {
   readonly covered: boolean;
 }
 
-/** The covered stretches with the gaps between them, in order. Nothing is said of what lies outside. */
-export function stretchesOf(type: CursorType, coverage: readonly Interval[]): Stretch[] {
-  const stretches: Stretch[] = [];
+/** The covered ranges with the gaps between them, in order. Nothing is said of what lies outside. */
+export function coverageRanges(type: CursorType, coverage: readonly CursorRange[]): CoverageRange[] {
+  const ranges: CoverageRange[] = [];
   let end: string | null = null;
   for (const { lower, upper } of coverage) {
     if (end !== null && lower !== null && isOrdered(type) && compareCursorValues(type, end, lower) < 0) {
-      stretches.push({ lower: end, upper: lower, covered: false });
+      ranges.push({ lower: end, upper: lower, covered: false });
     }
-    stretches.push({ lower, upper, covered: true });
+    ranges.push({ lower, upper, covered: true });
     end = upper;
   }
-  return stretches;
+  return ranges;
 }
 
 const full = "█";
@@ -26,11 +26,15 @@ const part = "▒";
 const none = "░";
 
 /**
- * Stretches as a bar of so many cells: `█` where all of a cell is covered, `▒` where some is, `░` where
+ * Ranges as a bar of so many cells: `█` where all of a cell is covered, `▒` where some is, `░` where
  * nothing is. Null where values cannot be measured: texts, tokens, and a single point.
  */
-export function coverageBar(type: CursorType, stretches: readonly Stretch[], width: number): string | null {
-  const measured = stretches.map(({ lower, upper, covered }) => ({
+export function coverageBar(
+  type: CursorType,
+  ranges: readonly CoverageRange[],
+  width: number,
+): string | null {
+  const measured = ranges.map(({ lower, upper, covered }) => ({
     from: lower === null ? null : measure(type, lower),
     to: measure(type, upper),
     covered,
@@ -62,8 +66,8 @@ function measure(type: CursorType, value: string): number | null {
   return type === "numeric_id" || type === "offset" ? Number(value) : null;
 }
 
-/** How long a stretch is in words: `31 days`, `1,000`; empty where that cannot be said. */
-export function lengthOf(type: CursorType, { lower, upper }: Interval): string {
+/** How long a range is in words: `31 days`, `1,000`; empty where that cannot be said. */
+export function lengthOf(type: CursorType, { lower, upper }: CursorRange): string {
   const from = lower === null ? null : measure(type, lower);
   const to = measure(type, upper);
   if (from === null || to === null) return "";

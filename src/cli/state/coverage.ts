@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type CursorType, isOrdered } from "../../model/cursor.ts";
-import type { Interval } from "../../model/position.ts";
+import type { CursorRange } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { BackfillState, StateStore } from "../../state/contract.ts";
 import { examples, optionsOf } from "../commands.ts";
@@ -9,7 +9,7 @@ import { withState } from "../state-access.ts";
 import { storedStream, takesStream } from "../stream.ts";
 import { type Column, formatFields, Table } from "../table.ts";
 import { note, print, printJson, shown, style } from "../terminal.ts";
-import { coverageBar, lengthOf, type Stretch, stretchesOf } from "./coverage-bar.ts";
+import { type CoverageRange, coverageBar, coverageRanges, lengthOf } from "./coverage-bar.ts";
 import { storedPartition } from "./partition-move.ts";
 
 interface CoverageOptions {
@@ -22,7 +22,7 @@ export function defineCoverage(command: Command): void {
     .action((connector: string, stream: string) => coverage({ connector, stream }, optionsOf(command)));
   command.addHelpText(
     "after",
-    "\nWhat pipelines have read whole of a stream, live and in backfills, and the gaps between. A stream that\nis moved by code of its own keeps no stretches: all at or below its watermark counts as delivered.",
+    "\nWhat pipelines have read whole of a stream, live and in backfills, and the gaps between. A stream that\nis moved by code of its own keeps no ranges: all at or below its watermark counts as delivered.",
   );
   examples(command, [
     ["tidemark state coverage meters readings", ""],
@@ -36,7 +36,7 @@ interface Covered {
   readonly cursorType: CursorType | null;
   readonly partition: string | null;
   readonly watermark: string | null;
-  readonly coverage: readonly Interval[];
+  readonly coverage: readonly CursorRange[];
   readonly backfills: readonly BackfillState[];
 }
 
@@ -65,22 +65,22 @@ async function coveredOf(state: StateStore, key: StreamKey, partition: string | 
   return { key, cursorType, partition, watermark, coverage, backfills };
 }
 
-function splitOf({ cursorType, coverage: intervals }: Covered): Stretch[] {
-  return cursorType === null || !isOrdered(cursorType) ? [] : stretchesOf(cursorType, intervals);
+function splitOf({ cursorType, coverage: intervals }: Covered): CoverageRange[] {
+  return cursorType === null || !isOrdered(cursorType) ? [] : coverageRanges(cursorType, intervals);
 }
 
 function coverageJson(covered: Covered): Record<string, unknown> {
   const { key, cursorType, partition, watermark, backfills } = covered;
-  const stretches = splitOf(covered);
-  const plain = ({ lower, upper }: Interval): Interval => ({ lower, upper });
+  const ranges = splitOf(covered);
+  const plain = ({ lower, upper }: CursorRange): CursorRange => ({ lower, upper });
   return {
     connector: key.connector,
     stream: key.stream,
     partition,
     cursor_type: cursorType,
     watermark,
-    covered: stretches.filter(({ covered: isCovered }) => isCovered).map(plain),
-    gaps: stretches.filter(({ covered: isCovered }) => !isCovered).map(plain),
+    covered: ranges.filter(({ covered: isCovered }) => isCovered).map(plain),
+    gaps: ranges.filter(({ covered: isCovered }) => !isCovered).map(plain),
     backfills: backfills.map((backfill) => ({
       backfill: backfill.backfill,
       status: backfill.status,
@@ -99,26 +99,26 @@ async function printCoverage(covered: Covered): Promise<void> {
   if (partition !== null) fields.push(["partition", shown(partition)]);
   fields.push(["watermark", watermark ?? "none yet"]);
   await print(formatFields(fields, (name) => style("dim", name)));
-  const stretches = splitOf(covered);
-  if (cursorType !== null && stretches.length > 0) {
-    await print(`${process.stdout.isTTY ? barText(covered, stretches) : ""}\n`);
-    const table = new Table(stretchColumns(covered));
-    await print(table.lines(stretches, (title) => style("bold", title)));
+  const ranges = splitOf(covered);
+  if (cursorType !== null && ranges.length > 0) {
+    await print(`${process.stdout.isTTY ? barText(covered, ranges) : ""}\n`);
+    const table = new Table(rangeColumns(covered));
+    await print(table.lines(ranges, (title) => style("bold", title)));
   } else {
-    note("no stretches are kept: all that is at or below the watermark counts as delivered\n");
+    note("no ranges are kept: all that is at or below the watermark counts as delivered\n");
   }
   if (backfills.length === 0) return;
   const table = new Table(backfillColumns);
   await print(`\n${table.lines(backfills, (title) => style("bold", title))}`);
 }
 
-function barText({ cursorType }: Covered, stretches: readonly Stretch[]): string {
+function barText({ cursorType }: Covered, ranges: readonly CoverageRange[]): string {
   const width = Math.max(20, Math.min(100, (process.stdout.columns ?? 80) - 2));
-  const bar = cursorType === null ? null : coverageBar(cursorType, stretches, width);
+  const bar = cursorType === null ? null : coverageBar(cursorType, ranges, width);
   return bar === null ? "" : `\n${style("green", bar)}\n`;
 }
 
-function stretchColumns({ cursorType }: Covered): Column<Stretch>[] {
+function rangeColumns({ cursorType }: Covered): Column<CoverageRange>[] {
   return [
     { title: "AFTER", text: ({ lower }) => lower ?? "the beginning" },
     { title: "UP TO", text: ({ upper }) => upper },
@@ -129,7 +129,7 @@ function stretchColumns({ cursorType }: Covered): Column<Stretch>[] {
     },
     {
       title: "LENGTH",
-      text: (stretch) => (cursorType === null ? "" : lengthOf(cursorType, stretch)),
+      text: (range) => (cursorType === null ? "" : lengthOf(cursorType, range)),
       right: true,
     },
   ];

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { messageOf, TidemarkError } from "../../errors.ts";
-import type { Interval } from "../../model/position.ts";
+import type { CursorRange } from "../../model/position.ts";
 import { compareStreamKeys, formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { RunRecord, StateStore, StreamState } from "../../state/contract.ts";
 import { examples, optionsOf } from "../commands.ts";
@@ -238,5 +238,5 @@ function valueText(value: unknown): string {
   if (value === null) return "none";
   if (!Array.isArray(value)) return shown(String(value));
   if (value.length === 0) return "none";
-  return value.map(({ lower, upper }: Interval) => `(${lower ?? "the beginning"}, ${upper}]`).join(", ");
+  return value.map(({ lower, upper }: CursorRange) => `(${lower ?? "the beginning"}, ${upper}]`).join(", ");
 }

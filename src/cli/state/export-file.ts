@@ -17,7 +17,7 @@ const name = z.string().superRefine((text, context) => {
 });
 
 const position = z.looseObject({ format: z.int().positive() });
-const stretches = z.array(z.strictObject({ lower: z.string().nullable(), upper: z.string() }));
+const ranges = z.array(z.strictObject({ lower: z.string().nullable(), upper: z.string() }));
 
 const entrySchema = z.strictObject({
   connector: name,
@@ -25,9 +25,9 @@ const entrySchema = z.strictObject({
   cursor_type: z.enum(cursorTypes).nullable(),
   position,
   metadata: z.custom<Metadata>(isPlainObject, "has to be an object").nullable(),
-  backfilled: stretches.optional(),
+  backfilled: ranges.optional(),
   partitions: z
-    .array(z.strictObject({ partition: name, position, backfilled: stretches.optional() }))
+    .array(z.strictObject({ partition: name, position, backfilled: ranges.optional() }))
     .optional(),
 });
 

@@ -1,6 +1,6 @@
 import { mergeCoverage } from "../../model/coverage.ts";
 import { type CursorType, isOrdered } from "../../model/cursor.ts";
-import { decodePosition, type Interval, type Position } from "../../model/position.ts";
+import { type CursorRange, decodePosition, type Position } from "../../model/position.ts";
 import type { Precision } from "../../model/precision.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { ExportedStream, RunRecord, StateStore, StreamState } from "../../state/contract.ts";
@@ -11,7 +11,7 @@ export interface Snapshot {
   readonly cursorType?: CursorType | null;
   readonly watermark: string | null;
   readonly epoch?: number;
-  readonly coverage?: readonly Interval[];
+  readonly coverage?: readonly CursorRange[];
   readonly tieSet?: number;
   /** The unfinished window and where it goes on, as one text; null where there is none. */
   readonly window?: string | null;
@@ -46,15 +46,15 @@ export function exportedSnapshot(exported: ExportedStream): Snapshot {
     ]),
   );
   const position = decodePosition(exported.position, holder);
-  const stretches = [...position.coverage, ...backfilled];
+  const ranges = [...position.coverage, ...backfilled];
   const coverage =
     cursorType === null || !isOrdered(cursorType)
-      ? stretches
-      : mergeCoverage(cursorType, stretches, touching(cursorType));
+      ? ranges
+      : mergeCoverage(cursorType, ranges, touching(cursorType));
   return { ...ofPosition(position), coverage, cursorType, partitions };
 }
 
-/** As a store merges stretches, which does not know how fine the source's values are. */
+/** As a store merges ranges, which does not know how fine the source's values are. */
 function touching(type: CursorType): Precision {
   return type === "timestamp_utc" ? { unit: "time", nanoseconds: 0n } : { unit: "number", amount: "0" };
 }

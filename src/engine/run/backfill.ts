@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
-import { addInterval } from "../../model/coverage.ts";
+import { addRange } from "../../model/coverage.ts";
 import { compareCursorValues, stepCursor } from "../../model/cursor.ts";
-import type { Interval } from "../../model/position.ts";
+import type { CursorRange } from "../../model/position.ts";
 import { parseSliceStep, type SliceStep } from "../../model/slices.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { BackfillState } from "../../state/contract.ts";
 import type { CursorField, Pipeline } from "../ports.ts";
-import { isRanged, type Range } from "./plan-run.ts";
+import { type BackfillPlan, isRanged } from "./plan-run.ts";
 import type { RunResult } from "./result.ts";
 import { attemptRun, type SyncOptions } from "./sync.ts";
 import { cursorAskedFor } from "./window.ts";
@@ -66,16 +66,16 @@ export async function backfill(pipeline: Pipeline, options: BackfillOptions): Pr
 export async function attemptBackfill(pipeline: Pipeline, options: BackfillOptions): Promise<BackfillResult> {
   const field = leadingField(pipeline);
   const resumed = options.resume === undefined ? null : await resumable(pipeline, options, options.resume);
-  const stretch = resumed ?? (await newStretch(pipeline, options, field));
-  const range = await rangeOf(pipeline, options, field, stretch);
+  const range = resumed ?? (await newRange(pipeline, options, field));
+  const plan = await planOf(pipeline, options, field, range);
   const id = options.resume ?? randomUUID();
-  const from = stretch.lower === null ? null : stepCursor(field.type, stretch.lower, field.precision, 1);
-  const begun: BackfillRange = { backfill: id, from, to: stretch.upper };
+  const from = range.lower === null ? null : stepCursor(field.type, range.lower, field.precision, 1);
+  const begun: BackfillRange = { backfill: id, from, to: range.upper };
   options.onBegin?.(begun);
   const result = await attemptRun(pipeline, options, {
     scope: `backfill/${id}`,
     begin: { kind: "backfill", backfill: id },
-    range: async () => range,
+    plan: async () => plan,
   });
   return { ...result, ...begun };
 }
@@ -89,7 +89,7 @@ function leadingField(pipeline: Pipeline): CursorField {
 }
 
 /** The range that an earlier run of the backfill kept. */
-async function resumable(pipeline: Pipeline, options: BackfillOptions, id: string): Promise<Interval> {
+async function resumable(pipeline: Pipeline, options: BackfillOptions, id: string): Promise<CursorRange> {
   if (options.from !== undefined || options.to !== undefined) {
     throw invalid(pipeline, "a backfill that is resumed has its range already: leave out from and to");
   }
@@ -117,11 +117,11 @@ function whichThereAre(backfills: readonly BackfillState[]): string {
     : `Unfinished: ${open.join(", ")}.`;
 }
 
-async function newStretch(
+async function newRange(
   pipeline: Pipeline,
   options: BackfillOptions,
   field: CursorField,
-): Promise<Interval> {
+): Promise<CursorRange> {
   const { incremental } = pipeline.input;
   const { type, precision } = field;
   if (options.from === undefined) throw invalid(pipeline, "a backfill needs to know where it begins: from");
@@ -130,7 +130,7 @@ async function newStretch(
   if (compareCursorValues(type, from, upper) > 0) {
     throw invalid(pipeline, `the backfill would end at ${upper}, before it begins at ${from}`);
   }
-  // A stretch is (lower, upper], and `from` itself is asked for.
+  // A range is (lower, upper], and `from` itself is asked for.
   return { lower: stepCursor(type, from, precision, -1), upper };
 }
 
@@ -163,12 +163,12 @@ function present(clock: Clock, settle: Pipeline["input"]["incremental"]["settle"
   return settle === null ? now : stepCursor("timestamp_utc", now, settle, -1);
 }
 
-async function rangeOf(
+async function planOf(
   pipeline: Pipeline,
   options: BackfillOptions,
   field: CursorField,
-  stretch: Interval,
-): Promise<Range> {
+  range: CursorRange,
+): Promise<BackfillPlan> {
   const { slices, bounded = true } = pipeline.input.incremental;
   const step =
     options.step === undefined ? (slices?.step ?? null) : stepAskedFor(pipeline, options.step, field);
@@ -186,11 +186,11 @@ async function rangeOf(
     throw invalid(pipeline, `concurrency is ${concurrency}`, { hint: "Give a whole number from 1." });
   }
   const known = pipeline.output.appends ? await options.state.coverage(pipeline.key) : [];
-  const merged = known.reduce<Interval[]>(
-    (all, interval) => addInterval(field.type, all, interval, field.precision),
+  const merged = known.reduce<CursorRange[]>(
+    (all, interval) => addRange(field.type, all, interval, field.precision),
     [],
   );
-  return { stretch, step, concurrency, known: merged };
+  return { range, step, concurrency, known: merged };
 }
 
 function stepAskedFor(pipeline: Pipeline, text: string, field: CursorField): SliceStep {

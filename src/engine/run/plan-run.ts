@@ -2,7 +2,7 @@ import type { Clock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 import { compareCursorValues, isOrdered } from "../../model/cursor.ts";
 import type { IdentityPlan } from "../../model/identity.ts";
-import type { Interval, Position } from "../../model/position.ts";
+import type { CursorRange, Position } from "../../model/position.ts";
 import type { Cut, SliceStep } from "../../model/slices.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { Incremental, InputSession, OutputSession, Pipeline, Refusals, Warn, Window } from "../ports.ts";
@@ -20,13 +20,13 @@ import { WholePart, type WholeRead } from "../tracking/whole-part.ts";
 import { tellOfSkew } from "./clock-skew.ts";
 import { type Asked, freezeWindow, type Horizon, lowest, notBelowHighest, windowAgain } from "./window.ts";
 
-/** What a backfill reads: a range of its own, beside the live stream. */
-export interface Range {
-  readonly stretch: Interval;
+/** What a backfill reads: a range of its own, while the live stream keeps its position. */
+export interface BackfillPlan {
+  readonly range: CursorRange;
   readonly step: SliceStep | null;
   readonly concurrency: number;
-  /** Stretches not to be read again, since the output would add their records a second time. */
-  readonly known: readonly Interval[];
+  /** Ranges not to be read again, since the output would add their records a second time. */
+  readonly known: readonly CursorRange[];
 }
 
 export interface PlanParts {
@@ -47,7 +47,7 @@ export interface PlanParts {
   /** Watches what the lower bound of a live run brings; absent where nobody asks. */
   readonly watch?: BoundWatch | null;
   /** Null for a live run. */
-  readonly range: Range | null;
+  readonly backfill: BackfillPlan | null;
 }
 
 /** What a run reads, and what it moves on. */
@@ -62,7 +62,7 @@ export interface RunPlan {
 
 /** Freezes the run's bounds by the source's own clock, where it has one, and plans what is read. */
 export async function planRun(parts: PlanParts): Promise<RunPlan> {
-  const { pipeline, input, clock, range } = parts;
+  const { pipeline, input, clock, backfill } = parts;
   const { incremental } = pipeline.input;
   refuseSince(parts);
   const before = clock.now();
@@ -72,7 +72,7 @@ export async function planRun(parts: PlanParts): Promise<RunPlan> {
   const horizon = { now, safeUpper, readsPast: safeUpper === null || (input.readsPast?.() ?? false) };
   const start = withNote(parts.start, input.note?.());
   const planner = new Planner(parts, horizon, now - before);
-  const slicesAtOnce = range?.concurrency ?? incremental.slices?.concurrency ?? 1;
+  const slicesAtOnce = backfill?.concurrency ?? incremental.slices?.concurrency ?? 1;
   if ((incremental.partitions ?? null) === null) {
     const part = planner.part(null, start, start !== parts.start);
     const sliced = part instanceof SlicedPart;
@@ -146,7 +146,7 @@ class Planner {
   }
 
   part(partition: string | null, stands: Position, untold: boolean): Part {
-    const { pipeline, asked, range } = this.#parts;
+    const { pipeline, asked, backfill } = this.#parts;
     // What is asked for again is delivered again, at the watermark too.
     const start = asked.since === undefined ? stands : { ...stands, tieSet: [] };
     const taken = this.#taken(stands);
@@ -157,12 +157,12 @@ class Planner {
     const track = (from: Position, window: Window, edges: Edges) =>
       this.#track({ ...incremental, order: "unordered" }, { start: from, window, edges, versions });
     const nameOf = tieNameBy(identityPlan(pipeline));
-    if (field !== undefined && range !== null) {
-      const { stretch, step, known } = range;
+    if (field !== undefined && backfill !== null) {
+      const { range, step, known } = backfill;
       const bound = (value: string) => ({ type: field.type, value });
       const window = {
-        lower: stretch.lower === null ? null : bound(stretch.lower),
-        upper: lowest(bound(stretch.upper), this.#horizon.safeUpper) ?? bound(stretch.upper),
+        lower: range.lower === null ? null : bound(range.lower),
+        upper: lowest(bound(range.upper), this.#horizon.safeUpper) ?? bound(range.upper),
       };
       const cut: Cut = {
         type: field.type,

@@ -72,7 +72,7 @@ async function look(pipeline: Pipeline, options: PreviewOptions, stray: AbortSig
       warn: warnings.add,
       asked,
       refusals,
-      range: null,
+      backfill: null,
     });
     const loop: ReadLoop = new ReadLoop({
       filters: pipeline.filters,

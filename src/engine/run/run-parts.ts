@@ -4,7 +4,7 @@ import type { Run, StateStore } from "../../state/contract.ts";
 import type { OutputSession, PartContext, Pipeline, Warn } from "../ports.ts";
 import type { RunRefusals } from "../refusals/refusals.ts";
 import type { FaultInjector } from "./fault-points.ts";
-import type { Range } from "./plan-run.ts";
+import type { BackfillPlan } from "./plan-run.ts";
 import type { Progress } from "./read-loop.ts";
 import type { Warnings } from "./result.ts";
 import type { Asked } from "./window.ts";
@@ -20,7 +20,7 @@ export interface RunParts {
   readonly fullRefresh: boolean;
   readonly asked: Asked;
   /** What a backfill reads; null for a live run. */
-  readonly range: Range | null;
+  readonly backfill: BackfillPlan | null;
   readonly cancelled: AbortSignal;
   /** Aborts where the run is left behind, since it hangs: nothing more of it may reach the output. */
   readonly cut: AbortSignal;

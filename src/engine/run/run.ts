@@ -41,8 +41,8 @@ async function factsOf({ run, state }: RunParts, start: Position): Promise<Reado
 /** A backfill keeps its range before it reads any of it, so that another run can go on with it. */
 async function startOf(parts: RunParts, commits: Commits): Promise<Position> {
   const start = await commits.fence();
-  if (parts.range === null || start.window !== null) return start;
-  const { lower, upper } = parts.range.stretch;
+  if (parts.backfill === null || start.window !== null) return start;
+  const { lower, upper } = parts.backfill.range;
   const window = { lower, upper, order: "unordered", highest: null, resume: null } as const;
   const kept = { ...start, window };
   await commits.keep(kept);
@@ -58,7 +58,7 @@ interface Reading {
 }
 
 async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
-  const { pipeline, session, run, clock, warn, asked, range, refusals, stray } = parts;
+  const { pipeline, session, run, clock, warn, asked, backfill, refusals, stray } = parts;
   const { start, input, commits, context } = reading;
   const { signal } = context;
   const [field] = pipeline.input.incremental.cursors;
@@ -78,7 +78,7 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     asked,
     refusals,
     watch,
-    range,
+    backfill,
   });
   commits.follow(plan.part, input);
   const keys = new KeyDoubts(pipeline, warn);

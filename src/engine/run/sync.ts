@@ -13,7 +13,7 @@ import { workFor } from "../user-code/user-code.ts";
 import { Deadline } from "./deadline.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
 import { refuseAppendingAgain } from "./full-refresh.ts";
-import type { Range } from "./plan-run.ts";
+import type { BackfillPlan } from "./plan-run.ts";
 import type { Progress } from "./read-loop.ts";
 import { type RunResult, type RunStatus, Warnings } from "./result.ts";
 import { runToEnd } from "./run.ts";
@@ -90,10 +90,10 @@ export interface RunKind {
   readonly scope: string;
   readonly begin: Pick<BeginOptions, "kind" | "backfill">;
   /** What a backfill reads, once it is granted. */
-  readonly range: (run: Run) => Promise<Range | null>;
+  readonly plan: (run: Run) => Promise<BackfillPlan | null>;
 }
 
-const liveRun: RunKind = { scope: "", begin: {}, range: async () => null };
+const liveRun: RunKind = { scope: "", begin: {}, plan: async () => null };
 
 /** One attempt at a run of any kind; what fails it is in the result. */
 export async function attemptRun(
@@ -281,9 +281,9 @@ class Attempt {
   async #runToEnd(run: Run, session: OutputSession, stray: AbortSignal): Promise<void> {
     const { since, lookbackDays } = this.#options;
     const { incremental } = this.#pipeline.input;
-    const range = await this.#kind.range(run);
+    const backfill = await this.#kind.plan(run);
     await runToEnd({
-      range,
+      backfill,
       asked: {
         ...(since === undefined ? {} : { since: cursorAskedFor(incremental, since, "since") }),
         ...(lookbackDays === undefined ? {} : { lookbackDays }),

@@ -1,8 +1,8 @@
 import { TidemarkError } from "../../errors.ts";
-import { addInterval } from "../../model/coverage.ts";
+import { addRange } from "../../model/coverage.ts";
 import { type CursorType, compareCursorValues, isOrdered, stepCursor } from "../../model/cursor.ts";
 import { identityOf } from "../../model/identity.ts";
-import type { Interval, Order, Position, ResumePoint } from "../../model/position.ts";
+import type { CursorRange, Order, Position, ResumePoint } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { CursorField, Page } from "../ports.ts";
 import { nameOfContent } from "../refusals/dead-letters.ts";
@@ -165,7 +165,7 @@ export class PositionTracker implements Tracker {
   }
 
   /** With what this window has delivered whole: from its lower end, or where the stream was told to begin. */
-  #coverageTo(watermark: string | null): Interval[] {
+  #coverageTo(watermark: string | null): CursorRange[] {
     const { start } = this.#options;
     const { window } = this.#frame;
     const field = this.#field;
@@ -173,7 +173,7 @@ export class PositionTracker implements Tracker {
     const { type, precision } = field;
     const from = window.lower?.value ?? null;
     const lower = from === null || start.watermark !== null ? from : stepCursor(type, from, precision, -1);
-    return addInterval(type, start.coverage, { lower, upper: watermark }, precision);
+    return addRange(type, start.coverage, { lower, upper: watermark }, precision);
   }
 
   #mayResumeAt(place: ResumePoint | null): boolean {

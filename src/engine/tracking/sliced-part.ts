@@ -1,6 +1,6 @@
-import { addInterval, contiguousEnd, gaps, mergeCoverage } from "../../model/coverage.ts";
+import { addRange, contiguousEnd, gaps, mergeCoverage } from "../../model/coverage.ts";
 import { compareCursorValues, stepCursor } from "../../model/cursor.ts";
-import type { Interval, Position, TieMember } from "../../model/position.ts";
+import type { CursorRange, Position, TieMember } from "../../model/position.ts";
 import { type Cut, cutIntoSlices } from "../../model/slices.ts";
 import type { Incremental, Page, Window } from "../ports.ts";
 import { PageGuard } from "./page-guard.ts";
@@ -22,8 +22,8 @@ export interface SlicedPartOptions {
   /** What is to be read of it. */
   readonly window: Window & { readonly upper: NonNullable<Window["upper"]> };
   readonly cut: Cut;
-  /** Stretches besides the part's own coverage that are not to be read. */
-  readonly known: readonly Interval[];
+  /** Ranges besides the part's own coverage that are not to be read. */
+  readonly known: readonly CursorRange[];
   /** Whether the watermark follows what is read; a backfill only adds to its coverage. */
   readonly live: boolean;
   readonly taken: TakenRecords;
@@ -36,7 +36,7 @@ export interface SlicedPartOptions {
 /**
  * A stream or partition whose window is read in slices, side by side. Each slice counts when it was
  * read whole; the slices that did make up the coverage, and the watermark stands at the end of the
- * first stretch without a gap. It never stands past the highest record seen, so that a record which
+ * first range without a gap. It never stands past the highest record seen, so that a record which
  * shows late at the quiet end of the window is still read.
  */
 export class SlicedPart implements Part {
@@ -45,7 +45,7 @@ export class SlicedPart implements Part {
   readonly partition: string | null;
   readonly taken: TakenRecords;
   readonly #options: SlicedPartOptions;
-  #coverage: readonly Interval[];
+  #coverage: readonly CursorRange[];
   #highest: string | null;
   /** What was delivered at the ends of slices, by cursor and identity. */
   readonly #tieSet = new Map<string, TieMember>();
@@ -106,8 +106,8 @@ export class SlicedPart implements Part {
   *units(): Generator<Unit> {
     const { cut } = this.#options;
     this.#left += 1;
-    for (const stretch of this.#toRead()) {
-      for (const slice of cutIntoSlices(stretch, cut)) {
+    for (const range of this.#toRead()) {
+      for (const slice of cutIntoSlices(range, cut)) {
         this.#left += 1;
         yield this.#unit(slice);
       }
@@ -116,7 +116,7 @@ export class SlicedPart implements Part {
   }
 
   /** What the lookback reads again, and then the gaps, lowest first. */
-  #toRead(): Interval[] {
+  #toRead(): CursorRange[] {
     const { start, window, known, live } = this.#options;
     const type = this.#type;
     const lower = window.lower?.value ?? null;
@@ -130,7 +130,7 @@ export class SlicedPart implements Part {
     return [...again, ...gaps(type, covered, { lower: from, upper })];
   }
 
-  #unit({ lower, upper }: Interval): Unit {
+  #unit({ lower, upper }: CursorRange): Unit {
     const { incremental, start, window, partition, live, cut } = this.#options;
     const type = this.#type;
     const cursor = (value: string) => ({ type, value });
@@ -180,7 +180,7 @@ export class SlicedPart implements Part {
     };
   }
 
-  #finish(slice: Interval, tracker: PositionTracker): void {
+  #finish(slice: CursorRange, tracker: PositionTracker): void {
     const type = this.#type;
     const { watermark, tieSet } = tracker.position({ windowFinished: true });
     const lower =
@@ -188,7 +188,7 @@ export class SlicedPart implements Part {
     // Past the present of the source, more may come in anywhere in the slice.
     const upper = tracker.windowEnd ?? slice.upper;
     if (lower === null || compareCursorValues(type, lower, upper) < 0)
-      this.#coverage = addInterval(type, this.#coverage, { lower, upper }, this.#precision);
+      this.#coverage = addRange(type, this.#coverage, { lower, upper }, this.#precision);
     // A record right at the beginning is seen too, though the slice's watermark is where it was.
     const seen = watermark !== slice.lower || tieSet.some(({ cursor }) => cursor === watermark);
     if (seen) this.#highest = this.#higher(this.#highest, watermark);
@@ -253,7 +253,7 @@ export class SlicedPart implements Part {
   }
 
   /** What was read whole, as far as records were seen. */
-  #seenCoverage(): Interval[] {
+  #seenCoverage(): CursorRange[] {
     const highest = this.#highest;
     if (highest === null) return [];
     const type = this.#type;
@@ -263,7 +263,7 @@ export class SlicedPart implements Part {
     });
   }
 
-  #watermark(coverage: readonly Interval[]): string | null {
+  #watermark(coverage: readonly CursorRange[]): string | null {
     const { start, window } = this.#options;
     if (start.watermark !== null) return contiguousEnd(this.#type, coverage, start.watermark);
     const from = window.lower === null ? null : this.#beforeBeginning();
@@ -272,7 +272,7 @@ export class SlicedPart implements Part {
   }
 
   /** Of what was delivered, what a later read may bring again: at an end of what is covered, or outside it. */
-  #tieSetAt(watermark: string | null, coverage: readonly Interval[]): TieMember[] {
+  #tieSetAt(watermark: string | null, coverage: readonly CursorRange[]): TieMember[] {
     const isBelow = (cursor: string, value: string | null): boolean =>
       value !== null && compareCursorValues(this.#type, cursor, value) < 0;
     for (const [name, { cursor }] of this.#tieSet) {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import { compareCursorValues, stepCursor } from "../../model/cursor.ts";
-import type { Interval } from "../../model/position.ts";
+import type { CursorRange } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { SliceStep } from "../../model/slices.ts";
 import type { CursorField, OutputReader, Pipeline, Warn } from "../ports.ts";
@@ -18,7 +18,7 @@ export interface VerificationParts {
   readonly warn: Warn;
   /** The cursor that ranges are cut by, and the range; null for streams that are read as a whole. */
   readonly field: CursorField | null;
-  readonly stretch: Interval | null;
+  readonly range: CursorRange | null;
   readonly watermark: string | null;
   /** What the stream's runs learned of its source. */
   readonly facts: ReadonlySet<string>;
@@ -47,8 +47,8 @@ export class Verification {
   }
 
   async compare(): Promise<Compared> {
-    const { stretch } = this.#parts;
-    await this.#readSource(stretch, (entry) => this.#sums.add(entry, "source"));
+    const { range } = this.#parts;
+    await this.#readSource(range, (entry) => this.#sums.add(entry, "source"));
     await this.#readOutput((entry) => this.#sums.add(entry, "output"));
     this.#tellWithoutCursor();
     const cells = this.#sums.cells();
@@ -96,12 +96,12 @@ export class Verification {
   }
 
   async #readSource(
-    stretch: Interval | null,
+    range: CursorRange | null,
     each: (entry: Entry) => void,
     more: Partial<SourceReading> = {},
   ): Promise<void> {
     const { step, concurrency } = this.#parts;
-    await readSource(this.#parts, { stretch, step, concurrency, ...more }, async (records, sample) => {
+    await readSource(this.#parts, { range, step, concurrency, ...more }, async (records, sample) => {
       this.#comparison ??= this.#learn(await sample());
       this.#each(records, each);
     });
@@ -109,12 +109,12 @@ export class Verification {
 
   /** The output's rows within the range. */
   async #readOutput(each: (entry: Entry) => void): Promise<void> {
-    const { reader, signal, field, stretch } = this.#parts;
+    const { reader, signal, field, range } = this.#parts;
     const comparison = this.#compared();
     const inside = ({ cursor }: Entry): boolean => {
-      if (cursor === null || field === null || stretch === null) return true;
-      if (compareCursorValues(field.type, cursor, stretch.upper) > 0) return false;
-      return stretch.lower === null || compareCursorValues(field.type, cursor, stretch.lower) > 0;
+      if (cursor === null || field === null || range === null) return true;
+      if (compareCursorValues(field.type, cursor, range.upper) > 0) return false;
+      return range.lower === null || compareCursorValues(field.type, cursor, range.lower) > 0;
     };
     for await (const rows of reader.rows(comparison.paths, signal)) {
       this.#each(rows, (entry) => {
@@ -177,9 +177,9 @@ export class Verification {
   }
 
   /** What of the source holds the intervals: all of it, where they are not intervals of the cursor. */
-  #ranges(differing: readonly Cell[]): (Interval | null)[] {
-    const { stretch, field, pipeline } = this.#parts;
-    if (stretch === null || field === null || this.#sums.axis.kind === "key") return [stretch];
+  #ranges(differing: readonly Cell[]): (CursorRange | null)[] {
+    const { range, field, pipeline } = this.#parts;
+    if (range === null || field === null || this.#sums.axis.kind === "key") return [range];
     const runs: { first: Cell; last: Cell }[] = [];
     for (const cell of differing) {
       const run = runs.at(-1);
@@ -203,14 +203,14 @@ export class Verification {
     return valueOfPosition(this.#parts.field?.type ?? "numeric_id", position + slack);
   }
 
-  #clipped(from: string, before: string): Interval {
-    const { stretch, field } = this.#parts;
-    if (stretch === null || field === null) return { lower: null, upper: before };
+  #clipped(from: string, before: string): CursorRange {
+    const { range, field } = this.#parts;
+    if (range === null || field === null) return { lower: null, upper: before };
     const { type, precision } = field;
     const lower = stepCursor(type, from, precision, -1);
-    const isBelow = stretch.lower !== null && compareCursorValues(type, lower, stretch.lower) < 0;
-    const isAbove = compareCursorValues(type, before, stretch.upper) > 0;
-    return { lower: isBelow ? stretch.lower : lower, upper: isAbove ? stretch.upper : before };
+    const isBelow = range.lower !== null && compareCursorValues(type, lower, range.lower) < 0;
+    const isAbove = compareCursorValues(type, before, range.upper) > 0;
+    return { lower: isBelow ? range.lower : lower, upper: isAbove ? range.upper : before };
   }
 
   #interval(cell: Cell): VerifiedInterval[] {
@@ -221,12 +221,12 @@ export class Verification {
 
   /** The ranges in which something is to be read again; neighbours are one. */
   #gaps(cells: readonly Cell[], tally: Tally): VerifiedRange[] {
-    const { stretch, field } = this.#parts;
-    if (stretch === null || field === null || !tally.hasGaps) return [];
+    const { range, field } = this.#parts;
+    if (range === null || field === null || !tally.hasGaps) return [];
     if (this.#sums.axis.kind === "key") {
-      const { lower } = stretch;
+      const { lower } = range;
       const from = lower === null ? null : stepCursor(field.type, lower, field.precision, 1);
-      return [{ from, to: stretch.upper }];
+      return [{ from, to: range.upper }];
     }
     const found: { from: string | null; to: string }[] = [];
     let open = false;

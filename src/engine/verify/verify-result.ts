@@ -1,4 +1,4 @@
-import type { Interval } from "../../model/position.ts";
+import type { CursorRange } from "../../model/position.ts";
 import type { RunWarning } from "../run/result.ts";
 import type { Difference } from "./verify-records.ts";
 
@@ -46,7 +46,7 @@ export interface VerifyResult {
   /** What to read again to have what is missing or different. */
   readonly gaps: readonly VerifiedRange[];
   /** What the state itself says was never read whole; empty where it keeps no coverage. */
-  readonly uncovered: readonly Interval[];
+  readonly uncovered: readonly CursorRange[];
   readonly durationMs: number;
   readonly warnings: readonly RunWarning[];
 }

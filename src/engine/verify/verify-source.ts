@@ -1,6 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import { compareCursorValues } from "../../model/cursor.ts";
-import { emptyPosition, type Interval } from "../../model/position.ts";
+import { type CursorRange, emptyPosition } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { SliceStep } from "../../model/slices.ts";
 import type { FilterAccount } from "../filter-account.ts";
@@ -15,7 +15,7 @@ import type { Sample } from "./verify-entries.ts";
 /** What of the source is read. */
 export interface SourceReading {
   /** `(lower, upper]` of the leading cursor; null reads on from `after` to the source's end. */
-  readonly stretch: Interval | null;
+  readonly range: CursorRange | null;
   readonly after?: string | null;
   readonly step: SliceStep | null;
   readonly concurrency: number;
@@ -40,7 +40,7 @@ const sampleSize = 20;
  */
 export async function readSource(
   { pipeline, clock, signal, warn, facts }: SourceParts,
-  { stretch, after = null, step, concurrency }: SourceReading,
+  { range, after = null, step, concurrency }: SourceReading,
   onRecords: (records: readonly SourceRecord[], sample: () => Promise<Sample[]>) => Promise<void>,
 ): Promise<void> {
   const reading = new AbortController();
@@ -79,7 +79,7 @@ export async function readSource(
       warn,
       asked: {},
       refusals,
-      range: stretch === null ? null : { stretch, step, concurrency, known: [] },
+      backfill: range === null ? null : { range, step, concurrency, known: [] },
     });
     const loop: ReadLoop = new ReadLoop({
       filters: [before, ...pipeline.filters],

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 import { gaps as coverageGaps } from "../../model/coverage.ts";
 import { compareCursorValues, stepCursor } from "../../model/cursor.ts";
-import type { Interval } from "../../model/position.ts";
+import type { CursorRange } from "../../model/position.ts";
 import { parseSliceStep, type SliceStep } from "../../model/slices.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
@@ -61,7 +61,7 @@ async function verified(
   const { signal } = options;
   const field = rangedField(pipeline, options);
   const reading = readingOf(pipeline, options, field);
-  const stretch = field === null ? null : await stretchOf(pipeline, options, field, clock);
+  const range = field === null ? null : await rangeAsked(pipeline, options, field, clock);
   const reader = await openReader(pipeline, { clock, signal, warn: warnings.add });
   const stored = await options.state.get(pipeline.key);
   let compared: Compared;
@@ -73,7 +73,7 @@ async function verified(
       signal,
       warn: warnings.add,
       field,
-      stretch,
+      range,
       watermark: stored?.position.watermark ?? null,
       facts: new Set(stored?.position.facts),
       ...reading,
@@ -87,18 +87,18 @@ async function verified(
     pipeline: pipeline.name,
     connector,
     stream,
-    from: firstOf(stretch, field),
-    to: stretch?.upper ?? null,
+    from: firstOf(range, field),
+    to: range?.upper ?? null,
     ...compared,
-    uncovered: await uncovered(pipeline, options.state, field, stretch),
+    uncovered: await uncovered(pipeline, options.state, field, range),
     durationMs: Math.round(clock.elapsed() - startedAt),
     warnings: warnings.list(),
   };
 }
 
-function firstOf(stretch: Interval | null, field: CursorField | null): string | null {
-  if (stretch === null || field === null || stretch.lower === null) return null;
-  return stepCursor(field.type, stretch.lower, field.precision, 1);
+function firstOf(range: CursorRange | null, field: CursorField | null): string | null {
+  if (range === null || field === null || range.lower === null) return null;
+  return stepCursor(field.type, range.lower, field.precision, 1);
 }
 
 async function openReader(
@@ -122,12 +122,12 @@ function rangedField(pipeline: Pipeline, { from, to, step }: VerifyOptions): Cur
   });
 }
 
-async function stretchOf(
+async function rangeAsked(
   pipeline: Pipeline,
   { state, from, to }: VerifyOptions,
   field: CursorField,
   clock: Clock,
-): Promise<Interval> {
+): Promise<CursorRange> {
   const { incremental } = pipeline.input;
   const { type } = field;
   const asked = to === undefined ? null : cursorAskedFor(incremental, to, "to");
@@ -196,11 +196,11 @@ async function uncovered(
   pipeline: Pipeline,
   state: StateStore,
   field: CursorField | null,
-  stretch: Interval | null,
-): Promise<readonly Interval[]> {
-  if (field === null || stretch === null || (await state.get(pipeline.key)) === null) return [];
+  range: CursorRange | null,
+): Promise<readonly CursorRange[]> {
+  if (field === null || range === null || (await state.get(pipeline.key)) === null) return [];
   const covered = await state.coverage(pipeline.key);
-  return covered.length === 0 ? [] : coverageGaps(field.type, covered, stretch);
+  return covered.length === 0 ? [] : coverageGaps(field.type, covered, range);
 }
 
 function invalid(pipeline: Pipeline, message: string, options: { hint?: string } = {}): TidemarkError {

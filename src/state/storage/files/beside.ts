@@ -4,7 +4,7 @@ import { z } from "zod";
 import { TidemarkError } from "../../../errors.ts";
 import type { CursorType } from "../../../model/cursor.ts";
 import { parseJson } from "../../../model/json.ts";
-import { encodePosition, type Interval } from "../../../model/position.ts";
+import { type CursorRange, encodePosition } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { compareTexts } from "../../../model/text-order.ts";
 import { readInterval, readPartitionRow } from "../../codec.ts";
@@ -217,7 +217,7 @@ function readColumns(columns: Readonly<Record<string, unknown>>, file: string): 
 /** `resetEpoch` is the live stream's: what was covered before it was started over counts no more. */
 export function backfilledContent(
   partition: string,
-  coverage: readonly Interval[],
+  coverage: readonly CursorRange[],
   resetEpoch: number,
 ): unknown {
   return { tidemark_partition: besideFormat, partition, reset_epoch: resetEpoch, coverage: [...coverage] };
@@ -228,7 +228,7 @@ export function backfilledOf(
   partition: string,
   resetEpoch: number,
   file: string,
-): readonly Interval[] {
+): readonly CursorRange[] {
   const stored = parse(backfilledSchema, content, file);
   if (stored.partition !== partition) throw unreadable(file, `it is of partition "${stored.partition}"`);
   if (stored.reset_epoch !== resetEpoch) return [];

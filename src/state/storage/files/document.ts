@@ -3,7 +3,7 @@ import { messageOf, TidemarkError } from "../../../errors.ts";
 import { parseCursor } from "../../../model/cursor.ts";
 import { ExactNumber } from "../../../model/exact-number.ts";
 import { parseJson, stringifyJson } from "../../../model/json.ts";
-import { emptyPosition, encodePosition, type Interval } from "../../../model/position.ts";
+import { type CursorRange, emptyPosition, encodePosition } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { readInterval, readStreamRow } from "../../codec.ts";
 import { isoTime, type StreamRow } from "../../rows.ts";
@@ -45,7 +45,7 @@ export interface StateDocument {
   readonly key: StreamKey;
   readonly rows: ReadonlyMap<string, StreamRow>;
   /** What finished backfills covered of the stream as a whole. */
-  readonly backfilled: readonly Interval[];
+  readonly backfilled: readonly CursorRange[];
   /** What the last write that moved partitions put into files beside this one. */
   readonly moved: BesideContents;
   /** Which log goes with it, since a log is written anew when runs are deleted, and how much of it counts. */

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../../../clock.ts";
-import type { Interval } from "../../../model/position.ts";
+import type { CursorRange } from "../../../model/position.ts";
 import { compareStreamKeys, type StreamKey } from "../../../model/stream-key.ts";
 import { compareTexts } from "../../../model/text-order.ts";
 import type { ChainLink } from "../../chain-link.ts";
@@ -224,7 +224,7 @@ export class FileTransaction implements RowTransaction {
     return isNew ? [] : namesBeside(this.#base(key), partitionFolder(lane), moved);
   }
 
-  loadBackfilled(key: StreamKey, partition: string | null): readonly Interval[] {
+  loadBackfilled(key: StreamKey, partition: string | null): readonly CursorRange[] {
     if (partition === null) return this.#document(key).backfilled;
     const path = backfilledPath(partition);
     const content = this.#beside(key, path);
@@ -233,7 +233,7 @@ export class FileTransaction implements RowTransaction {
     return backfilledOf(content, partition, resetEpoch, this.#fileBeside(key, path));
   }
 
-  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly Interval[]): void {
+  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly CursorRange[]): void {
     const document = this.#next(key);
     if (partition === null) {
       this.#changed.set(this.#base(key), { ...document, backfilled: structuredClone(coverage) });

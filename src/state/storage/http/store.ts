@@ -12,7 +12,7 @@ import {
 } from "../../../api/contracts/stream.ts";
 import { unreadableFromWire } from "../../../api/contracts/unreadable.ts";
 import { isTidemarkError, TidemarkError } from "../../../errors.ts";
-import { decodePosition, type Interval } from "../../../model/position.ts";
+import { type CursorRange, decodePosition } from "../../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../../model/stream-key.ts";
 import {
   checkAct,
@@ -274,7 +274,7 @@ export class HttpStateStore implements StateStore {
     );
   }
 
-  async coverage(key: StreamKey, options: { partition?: string } = {}): Promise<readonly Interval[]> {
+  async coverage(key: StreamKey, options: { partition?: string } = {}): Promise<readonly CursorRange[]> {
     checkKey(key);
     const query = { partition: options.partition };
     return (await this.#client.call(routes.coverage, { params: named(key), query })).intervals;

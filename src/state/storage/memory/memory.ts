@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../../clock.ts";
 import { TidemarkError } from "../../../errors.ts";
-import type { Interval } from "../../../model/position.ts";
+import type { CursorRange } from "../../../model/position.ts";
 import { compareStreamKeys, type StreamKey } from "../../../model/stream-key.ts";
 import { compareTexts } from "../../../model/text-order.ts";
 import { type ChainLink, noLink } from "../../chain-link.ts";
@@ -229,11 +229,11 @@ class MemoryTransaction implements RowTransaction {
     );
   }
 
-  loadBackfilled(key: StreamKey, partition: string | null): readonly Interval[] {
+  loadBackfilled(key: StreamKey, partition: string | null): readonly CursorRange[] {
     return this.#tables.backfilled.get(rowName(key, backfilledLane(partition)))?.coverage ?? [];
   }
 
-  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly Interval[]): void {
+  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly CursorRange[]): void {
     const kept = { key, partition, coverage: structuredClone(coverage) };
     this.#writes.push(() => this.#tables.backfilled.set(rowName(key, backfilledLane(partition)), kept));
   }

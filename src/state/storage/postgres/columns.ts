@@ -1,5 +1,5 @@
 import { TidemarkError } from "../../../errors.ts";
-import type { Interval, TieMember } from "../../../model/position.ts";
+import type { CursorRange, TieMember } from "../../../model/position.ts";
 import { readInterval, readStreamRow, readTieMember } from "../../codec.ts";
 import type { StreamRow } from "../../rows.ts";
 import type { Tables } from "./schema.ts";
@@ -98,7 +98,7 @@ export function streamRow(row: Row, holder: string): StreamRow {
 }
 
 /** Reads the columns `tie_set` and `coverage`. */
-export function besideOfRow(row: Row, holder: string): { tieSet: TieMember[]; coverage: Interval[] } {
+export function besideOfRow(row: Row, holder: string): { tieSet: TieMember[]; coverage: CursorRange[] } {
   return { tieSet: tieSetOf(row, holder), coverage: coverageOf(row, holder) };
 }
 
@@ -109,7 +109,7 @@ function tieSetOf(row: Row, holder: string): TieMember[] {
   });
 }
 
-function coverageOf(row: Row, holder: string): Interval[] {
+function coverageOf(row: Row, holder: string): CursorRange[] {
   return listOf(row, "coverage", holder).map((raw) => readInterval(raw, holder));
 }
 

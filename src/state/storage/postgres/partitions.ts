@@ -1,4 +1,4 @@
-import type { Interval } from "../../../model/position.ts";
+import type { CursorRange } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { isSameCoverage } from "../../backfilled.ts";
 import { readInterval, readPartitionRow } from "../../codec.ts";
@@ -163,7 +163,7 @@ export class PostgresPartitions {
 
   async #putIntervals(
     key: StreamKey,
-    put: readonly { lane: string; coverage: readonly Interval[] }[],
+    put: readonly { lane: string; coverage: readonly CursorRange[] }[],
   ): Promise<void> {
     if (put.length === 0) return;
     await this.#runner.run(this.#queries.dropIntervals, { ...key, lanes: put.map(({ lane }) => lane) });
@@ -183,9 +183,9 @@ export class PostgresPartitions {
   async backfilled(
     key: StreamKey,
     partitions: readonly (string | null)[],
-  ): Promise<Map<string | null, Interval[]>> {
+  ): Promise<Map<string | null, CursorRange[]>> {
     const { place } = this.#runner;
-    const found = new Map<string | null, Interval[]>();
+    const found = new Map<string | null, CursorRange[]>();
     for (const some of chunks(partitions)) {
       const ofLane = new Map(some.map((partition) => [backfilledLane(partition), partition]));
       const lanes = [...ofLane.keys()];

@@ -1,4 +1,4 @@
-import { decodePosition, type Interval } from "../../../model/position.ts";
+import { type CursorRange, decodePosition } from "../../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../../model/stream-key.ts";
 import { checkAct, checkKey, checkPartition, checkRetention } from "../../arguments.ts";
 import { refuseArchiving } from "../../audit.ts";
@@ -211,7 +211,7 @@ export class PostgresStateStore implements StateStore {
     );
   }
 
-  async coverage(key: StreamKey, options: { partition?: string } = {}): Promise<readonly Interval[]> {
+  async coverage(key: StreamKey, options: { partition?: string } = {}): Promise<readonly CursorRange[]> {
     const partition = options.partition ?? null;
     return this.#snapshot(async (rows) => {
       const { row: live } = await rows.read(key, "");

@@ -1,5 +1,5 @@
 import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
-import type { Interval, TieMember } from "../../../model/position.ts";
+import type { CursorRange, TieMember } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { readInterval, readTieMember } from "../../codec.ts";
 
@@ -11,7 +11,7 @@ export class SqliteBeside {
     this.#sql = statements;
   }
 
-  load(key: StreamKey, lane: string, holder: string): { tieSet: TieMember[]; coverage: Interval[] } {
+  load(key: StreamKey, lane: string, holder: string): { tieSet: TieMember[]; coverage: CursorRange[] } {
     const tieSet = this.#sql
       .all(
         `SELECT identity, cursor_value AS cursor, count FROM tidemark_boundary_keys
@@ -24,7 +24,7 @@ export class SqliteBeside {
     return { tieSet, coverage: this.coverage(key, lane, holder) };
   }
 
-  coverage(key: StreamKey, lane: string, holder: string): Interval[] {
+  coverage(key: StreamKey, lane: string, holder: string): CursorRange[] {
     return this.#sql
       .all(
         `SELECT lower_value AS lower, upper_value AS upper FROM tidemark_coverage
@@ -59,7 +59,7 @@ export class SqliteBeside {
     }
   }
 
-  saveCoverage(key: StreamKey, lane: string, now: readonly Interval[], hadNone: boolean): void {
+  saveCoverage(key: StreamKey, lane: string, now: readonly CursorRange[], hadNone: boolean): void {
     if (now.length === 0 && hadNone) return;
     const place = [key.connector, key.stream, lane] as const;
     this.#sql.run("DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND lane = ?", ...place);

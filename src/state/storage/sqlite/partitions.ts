@@ -1,5 +1,5 @@
 import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
-import type { Interval } from "../../../model/position.ts";
+import type { CursorRange } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { positionText, readPartitionRow } from "../../codec.ts";
 import { backfilledLane, isoTime, lanesUnder, type PartitionRow, partitionLane } from "../../rows.ts";
@@ -81,11 +81,11 @@ export class SqlitePartitions {
     this.#beside.saveCoverage(row.key, lane, position.coverage, (before?.coverage ?? []).length === 0);
   }
 
-  backfilled(key: StreamKey, partition: string | null): readonly Interval[] {
+  backfilled(key: StreamKey, partition: string | null): readonly CursorRange[] {
     return this.#beside.coverage(key, backfilledLane(partition), this.#holder);
   }
 
-  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly Interval[]): void {
+  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly CursorRange[]): void {
     this.#beside.saveCoverage(key, backfilledLane(partition), coverage, false);
   }
 

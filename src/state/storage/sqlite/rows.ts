@@ -1,7 +1,7 @@
 import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
 import { sortKey } from "../../../model/cursor.ts";
 import { stringifyJson } from "../../../model/json.ts";
-import type { Interval } from "../../../model/position.ts";
+import type { CursorRange } from "../../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../../model/stream-key.ts";
 import type { ChainLink } from "../../chain-link.ts";
 import { positionText, readAuditRecord, readRunRow, readStreamRow, storedPositionOf } from "../../codec.ts";
@@ -250,11 +250,11 @@ export class SqliteRows implements RowTransaction {
     return this.#partitions.list(key, options.after, options.limit);
   }
 
-  loadBackfilled(key: StreamKey, partition: string | null): readonly Interval[] {
+  loadBackfilled(key: StreamKey, partition: string | null): readonly CursorRange[] {
     return this.#partitions.backfilled(key, partition);
   }
 
-  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly Interval[]): void {
+  saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly CursorRange[]): void {
     this.#partitions.saveBackfilled(key, partition, coverage);
   }
 
