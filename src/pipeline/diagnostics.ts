@@ -10,7 +10,8 @@ export const diagnosticCodes = {
   VALUE_INVALID: "A value is not of the kind, or within the bounds, that its key asks for.",
   EXPRESSION_INVALID:
     "A JSONata expression cannot be read, or names a function or variable that does not exist.",
-  SCRIPT_INVALID: "A script or module is missing, cannot be loaded, or exports no function or connector.",
+  SCRIPT_INVALID:
+    "A script or module is missing, cannot be loaded, or exports no function, connector or output module.",
   ENV_MISSING: "An environment variable is named that is not set, or a file that cannot be read.",
   ENV_INVALID: "A `${…}` is not `${NAME}` or `${NAME:-default}`.",
   CONFIG_INCOHERENT: "Settings that are each valid contradict one another.",

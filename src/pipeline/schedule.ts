@@ -1,5 +1,5 @@
-import { jitterMs } from "../inputs/schedule.ts";
 import { doubt, type Finding, mistake } from "./diagnostics.ts";
+import { jitterMs } from "./schedule-keys.ts";
 import type { InputConfig } from "./schema.ts";
 
 /** When `tidemark start` runs a pipeline. */

@@ -15,6 +15,7 @@ import { httpRequestOutputSchema } from "../outputs/http-request/schema.ts";
 import { moduleOutputSchema } from "../outputs/module/schema.ts";
 import { databaseOutputSchema } from "../outputs/table/schema.ts";
 import { deadlineSchema } from "./deadline.ts";
+import { scheduleKeys } from "./schedule-keys.ts";
 
 const streamName = z.string().superRefine((name, context) => {
   const problem = streamNameProblem(name);
@@ -23,11 +24,14 @@ const streamName = z.string().superRefine((name, context) => {
 
 /** The inputs that are declared and no more; in code these are all, since a connector can be given itself. */
 export const builtInInputSchema = z
-  .discriminatedUnion("type", [httpPollingSchema, databaseInputSchema])
+  .discriminatedUnion("type", [
+    httpPollingSchema.safeExtend(scheduleKeys),
+    databaseInputSchema.safeExtend(scheduleKeys),
+  ])
   .describe("Where records are read.");
 
 const inputSchema = z
-  .discriminatedUnion("type", [...builtInInputSchema.options, moduleInputSchema])
+  .discriminatedUnion("type", [...builtInInputSchema.options, moduleInputSchema.safeExtend(scheduleKeys)])
   .describe("Where records are read.");
 
 export const filterSchema = z

@@ -111,7 +111,6 @@ export function parentConfig(parent: PartitionParent): HttpPollingConfig {
   return {
     ...withPlainTexts(parent),
     ...httpSettingsSchema.parse(declaredSettings(parent)),
-    timezone: "UTC",
     statePersistence: parameterStatePersistenceSchema.parse({}),
   };
 }

@@ -12,7 +12,6 @@ function mistakes(keys: object): string[] {
 test("the reference's pipeline is taken as it stands", () => {
   const config = httpPollingSchema.parse({
     type: "httpPolling",
-    schedule: "*/10 * * * *",
     endpoint,
     dataField: "events",
     statePersistence: {
@@ -21,7 +20,7 @@ test("the reference's pipeline is taken as it stands", () => {
       storagePath: "./.cannectors-state",
     },
   });
-  expect(config).toMatchObject({ method: "GET", timezone: "UTC", timeoutMs: 30_000, retry: { attempts: 5 } });
+  expect(config).toMatchObject({ method: "GET", timeoutMs: 30_000, retry: { attempts: 5 } });
 });
 
 const timestamp = { field: "t", queryParam: "since" };
@@ -34,7 +33,6 @@ describe("mistakes are found before anything runs", () => {
     [{ endpont: "x" }, ': Unrecognized key: "endpont"'],
     [{ endpoint: "ftp://a/b" }, "endpoint: Invalid URL"],
     [{ endpoint: "https://me:secret@a/b" }, "endpoint: an address with a name or password in it"],
-    [{ timezone: "Nowhere" }, "timezone: "],
     [{ body: { a: 1 } }, "body: a GET has no body"],
     [{ paramsIn: "body" }, "paramsIn: a GET has no body"],
     [

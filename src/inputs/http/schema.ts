@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { httpSettingsShape } from "../../http/schema.ts";
 import { keySchema } from "../path-schema.ts";
-import { scheduleKeys } from "../schedule.ts";
 import { parameterStatePersistenceSchema } from "../state-persistence.ts";
 import { leadingRole } from "../state-persistence-keys.ts";
 import { areNested, bodyParameterProblem } from "./body-parameters.ts";
@@ -11,7 +10,6 @@ import { refuseIncoherentRequest, requestShape } from "./request-schema.ts";
 
 const httpPollingKeys = z.strictObject({
   type: z.literal("httpPolling"),
-  ...scheduleKeys,
   ...requestShape,
   ...httpSettingsShape,
   key: keySchema.optional(),

@@ -1,14 +1,12 @@
 import { z } from "zod";
 import { defaultBatchSize, mostBatchSize } from "../../engine/connector/connector-input.ts";
 import { keySchema } from "../path-schema.ts";
-import { scheduleKeys } from "../schedule.ts";
 import { storagePathSchema } from "../storage-path.ts";
 
 /** The keys of a `module` input. */
 export const moduleInputSchema = z
   .strictObject({
     type: z.literal("module").describe("Reads records by a connector of yours."),
-    ...scheduleKeys,
     path: z
       .string()
       .min(1)

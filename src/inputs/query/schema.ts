@@ -3,7 +3,6 @@ import { connectionShape, refuseConnectionMistakes } from "../../databases/conne
 import type { SqlDialect } from "../../databases/port.ts";
 import type { CursorRole } from "../../engine/ports.ts";
 import { keySchema } from "../path-schema.ts";
-import { scheduleKeys } from "../schedule.ts";
 import { refuseUnusableSlices } from "../slices.ts";
 import { placeStatePersistenceSchema, refuseUnusableLengths } from "../state-persistence.ts";
 import { leadingRole } from "../state-persistence-keys.ts";
@@ -14,7 +13,6 @@ const columnName = z.string().min(1);
 
 const databaseInputKeys = z.strictObject({
   type: z.literal("database").describe("Reads records from a database."),
-  ...scheduleKeys,
   ...connectionShape,
   query: z
     .string()

@@ -1,13 +1,13 @@
 import { z } from "zod";
+import { readableBy } from "../inputs/readable-by.ts";
+import { timezoneSchema } from "../inputs/time-zone-schema.ts";
 import { parsePrecision, precisionNanoseconds } from "../model/precision.ts";
-import { readableBy } from "./readable-by.ts";
-import { timezoneSchema } from "./time-zone-schema.ts";
 
 const longestJitterMs = 24 * 60 * 60 * 1000;
 
 /**
- * The keys that say when a pipeline runs, the same for every kind of input. What stands in `schedule`
- * is read where pipelines are checked, together with the zone beside it.
+ * The keys of an input that say when a pipeline runs, the same for every type of input. `schedule.ts` checks the
+ * cron expression together with its time zone.
  */
 export const scheduleKeys = {
   schedule: z
