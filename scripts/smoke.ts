@@ -55,6 +55,42 @@ output: { type: file, path: ./log.jsonl }
   expectText(refusal(folder, tidemark, "validate", "log.yaml", "--json"), "last");
 }
 
+/** So has an output module, whose types are checked with the connector's. */
+function checkOutputModule(tidemark: string): void {
+  writeFileSync(
+    join(folder, "lines.ts"),
+    `import { appendFileSync } from "node:fs";
+     import { defineOutputModule } from "tidemark";
+     import { z } from "zod";
+     export default defineOutputModule({
+       id: "lines",
+       configSchema: z.strictObject({ path: z.string() }),
+       create: ({ path }) => ({
+         guarantee: "at-least-once",
+         appends: false,
+         open: ({ refusals }) => ({
+           async write({ records }) {
+             for (const record of records) {
+               if (record.id === 8) refusals.refuse({ record, reason: new Error("8 is too many") });
+               else appendFileSync(path, JSON.stringify(record) + "\\n");
+             }
+             return records.length;
+           },
+         }),
+       }),
+     });`,
+  );
+  const pipeline = (last: number): string => `name: lines
+input: { type: module, path: ./log.ts, config: { last: ${last} } }
+output: { type: module, path: ./lines.ts, config: { path: ./lines.jsonl } }
+`;
+  writeFileSync(join(folder, "lines.yaml"), pipeline(7));
+  expectText(run(folder, process.execPath, tidemark, "run", "lines.yaml", "--json"), '"records_written":1');
+  expectText(readFileSync(join(folder, "lines.jsonl"), "utf8"), '{"id":7}');
+  writeFileSync(join(folder, "lines.yaml"), pipeline(8));
+  expectText(refusal(folder, tidemark, "run", "lines.yaml", "--json"), "8 is too many");
+}
+
 const typeCheck = [
   ...["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--skipLibCheck", "false"],
   ...["--types", "node", "--typeRoots", join(root, "node_modules/@types")],
@@ -66,7 +102,7 @@ function checkTypes(): void {
     join(folder, "service.ts"),
     `export * from "tidemark/service"; export * from "tidemark/testing";`,
   );
-  run(folder, join(root, "node_modules/.bin/tsc"), ...typeCheck, "log.ts", "service.ts");
+  run(folder, join(root, "node_modules/.bin/tsc"), ...typeCheck, "log.ts", "lines.ts", "service.ts");
 }
 
 /**
@@ -167,6 +203,7 @@ output: { type: file, path: ./events.jsonl }
   cpSync(join(folder, "node_modules/tidemark/examples"), join(folder, "examples"), { recursive: true });
   expectText(run(folder, process.execPath, tidemark, "validate", "examples/filters.yaml", "--json"), "[]");
   checkConnector(tidemark);
+  checkOutputModule(tidemark);
   checkTypes();
   checkOlderNode();
   console.log("The packed package works.");

@@ -1,17 +1,20 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import sqliteLog from "../examples/sqlite-log-output.ts";
 import { systemClock } from "../src/clock.ts";
+import { replayDeadLetters } from "../src/engine/refusals/replay.ts";
 import { backfill } from "../src/engine/run/backfill.ts";
 import { type FaultPoint, faultPoints } from "../src/engine/run/fault-points.ts";
 import { attemptSync } from "../src/engine/run/sync.ts";
 import { moduleOutput } from "../src/outputs/module/module-output.ts";
 import { definePipeline } from "../src/pipeline/define.ts";
 import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { MemoryTable } from "../testing/memory-output.ts";
 import { crashing } from "./support/engine-bench.ts";
+import { createFolder, tidemark } from "./support/example-run.ts";
 
 /** A table of 12 rows in pages of 3, appended to a log by the example of an output in code. */
 function bench() {
@@ -101,4 +104,67 @@ test("P11: a backfill writes to it under a scope of its own, and leaves the live
   });
   expect((await session.fence(99))?.position.watermark).toBe("12");
   await session.close();
+});
+
+test("the command reports on stderr where a module prints, and tells of one that would end the process", async () => {
+  const folder = await createFolder();
+  const numbers = `export default { id: "numbers", async *sync({ cursor }) {
+    if (cursor === null) yield { records: [{ id: 1 }, { id: 2 }], cursor: "2" };
+  } };`;
+  const prints = `export default { id: "printer", create: ({ exits = false }) => ({ guarantee: "none", appends: false,
+    prints: true, open: () => ({ write({ records }) {
+      if (exits) process.exit(0);
+      for (const record of records) console.log(JSON.stringify(record));
+      return records.length;
+    } }) }) };`;
+  const pipeline = (more: string): string =>
+    `name: numbers\ninput: { type: module, path: ./numbers.mjs }\noutput: { type: module, path: ./prints.mjs${more} }\n`;
+  writeFileSync(join(folder, "numbers.mjs"), numbers);
+  writeFileSync(join(folder, "prints.mjs"), prints);
+  writeFileSync(join(folder, "exits.yaml"), pipeline(", config: { exits: true }"));
+  writeFileSync(join(folder, "prints.yaml"), pipeline(""));
+  const exits = await tidemark(folder, ["run", "exits.yaml"]);
+  expect(exits.code).toBe(1);
+  expect(exits.stderr).toContain("the output module printer called process.exit()");
+  const printed = await tidemark(folder, ["run", "prints.yaml"]);
+  expect(printed.stdout).toBe('{"id":1}\n{"id":2}\n');
+  expect(printed.stderr).toContain("2 read, 2 written");
+});
+
+test("dead letters of a module's output are replayed into it", async () => {
+  const folder = await createFolder();
+  const letters = join(folder, "letters.jsonl");
+  const table = new MemoryTable();
+  let isFull = true;
+  const { pipeline } = bench();
+  const output = moduleOutput(
+    {
+      id: "shelf",
+      create: () => ({
+        guarantee: "at-least-once",
+        appends: false,
+        upsertKey: ["id"],
+        open: ({ refusals }) => ({
+          async write({ records }) {
+            const [first, ...others] = records;
+            if (isFull && first?.id === 1) {
+              refusals.refuse({ record: first, reason: new Error("the shelf is full") });
+              table.rows.push(...others);
+              return others.length;
+            }
+            table.rows.push(...records);
+            return records.length;
+          },
+        }),
+      }),
+    },
+    { onError: "deadLetter", deadLetter: { path: letters } },
+  );
+  await using state = openMemoryState();
+  const run = await attemptSync({ ...pipeline, output }, { state });
+  expect(run).toMatchObject({ recordsWritten: 11, recordsDeadLettered: 1 });
+  isFull = false;
+  const replayed = await replayDeadLetters({ ...pipeline, output }, { state });
+  expect(replayed.letters).toMatchObject([{ outcome: "replayed" }]);
+  expect(table.rows.map(({ id }) => id).toSorted((a, b) => Number(a) - Number(b))).toEqual(twelve);
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createTestDatabase } from "../../../test/support/postgres.ts";
+import { FakeClock } from "../../../testing/fake-clock.ts";
 import { isTidemarkError, type TidemarkError } from "../../errors.ts";
 import type { StateStore } from "../contract.ts";
 import { openState } from "./open.ts";
@@ -38,6 +39,27 @@ test("sqlite: opens a file, made with its folders, by a path from here or from t
   expect(existsSync(join(folder, "root.db"))).toBe(true);
   await begins(await openState(`SQLite:${folder}/plain 100% é.db`));
   expect(existsSync(join(folder, "plain 100% é.db"))).toBe(true);
+});
+
+test("a clock is that of local state, and refused for state on a server", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tidemark-open-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  for (const url of ["memory:", `file:${folder}`, `sqlite:${folder}/state.db`]) {
+    const clock = new FakeClock("2031-01-31T00:00:00Z");
+    await using store = await openState(url, { clock });
+    const run = await store.begin(key, { cursorType: "text", ifRunning: "refuse" });
+    expect((await store.get(key))?.startedAtUtc, url).toMatch(/^2031-01-31/);
+    await clock.advance(61_000);
+    expect(await store.begin(key, { cursorType: "text", ifRunning: "refuse" }), url).toMatchObject({
+      supersededRunId: run.runId,
+    });
+  }
+  for (const url of ["postgres://localhost/none", "https://x.example"]) {
+    await expect(openState(url, { clock: new FakeClock() })).rejects.toMatchObject({
+      code: "ARGUMENT_INVALID",
+      message: expect.stringContaining("goes by the clock of its server"),
+    });
+  }
 });
 
 test("postgres: and postgresql: open a database", async () => {

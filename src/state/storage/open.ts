@@ -1,3 +1,4 @@
+import type { Clock } from "../../clock.ts";
 import type { BetterSqlite3 } from "../../databases/sqlite/handle.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { StateStore } from "../contract.ts";
@@ -18,6 +19,11 @@ export interface OpenStateOptions {
    * SQLite is then opened by it too. Unless given it is opened by Node's `node:sqlite`.
    */
   readonly sqlite?: BetterSqlite3 | undefined;
+  /**
+   * For tests, such as a `FakeClock`: the clock by which leases run out and times are written, of state in SQLite, in
+   * files or in memory. State on a server goes by the server's clock, and takes none.
+   */
+  readonly clock?: Clock;
   /** Told, in a sentence, when a service cannot be used and calls begin to be made again. */
   readonly onOutage?: (message: string) => void;
 }
@@ -43,34 +49,37 @@ export interface OpenStateOptions {
  */
 export async function openState(url: string, options: OpenStateOptions = {}): Promise<StateStore> {
   const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(url) ?? [];
+  const local = options.clock === undefined ? {} : { clock: options.clock };
   switch (scheme.toLowerCase()) {
     case "sqlite": {
       if (rest === ":memory:") throw invalid(url, "state in memory is opened otherwise", "Use memory:.");
       if (rest.endsWith("/")) throw invalid(url, "it names no file");
       const path = localPath(url, "sqlite", rest, "file");
       const { openSqliteState } = await import("./sqlite/sqlite.ts");
-      return openSqliteState(path, { driver: options.sqlite });
+      return openSqliteState(path, { driver: options.sqlite, ...local });
     }
     case "postgres":
     case "postgresql": {
       if (!rest.startsWith("//") || rest === "//") throw invalid(url, "it names no server");
+      refuseClock(url, options);
       const { openPostgresState } = await import("./postgres/postgres.ts");
       return openPostgresState(url);
     }
     case "file": {
       const folder = localPath(url, "file", rest, "folder");
       const { openFileState } = await import("./files/file.ts");
-      return openFileState(folder);
+      return openFileState(folder, local);
     }
     case "http":
     case "https": {
+      refuseClock(url, options);
       const { openHttpState } = await import("./http/http.ts");
       return openHttpState(url, options);
     }
     case "memory": {
       if (rest !== "") throw invalid(url, "state in memory has no name", "Use memory: and nothing after it.");
       const { openMemoryState } = await import("./memory/memory.ts");
-      return openMemoryState();
+      return openMemoryState(local);
     }
     default:
       throw unknownScheme(url, scheme, rest);
@@ -110,6 +119,14 @@ function likely(scheme: string): string | null {
   if (/^po|^pg|^psql|gres/.test(scheme)) return "postgres";
   if (/^ht+ps?|^tidemark/.test(scheme)) return "https";
   return /^m(?:em|ro|er)/.test(scheme) ? "memory" : null;
+}
+
+function refuseClock(url: string, { clock }: OpenStateOptions): void {
+  if (clock === undefined) return;
+  const [scheme] = url.split(":", 1);
+  throw new TidemarkError("ARGUMENT_INVALID", `state at ${scheme}: goes by the clock of its server`, {
+    hint: "Leave `clock` out, or keep the state of the test in memory, files or SQLite.",
+  });
 }
 
 function invalid(url: string, why: string, hint = whatWorks): TidemarkError {

@@ -1,0 +1,20 @@
+import type { StateStore, StreamState } from "../src/index.ts"; // In a project of your own: from "tidemark".
+
+/**
+ * A state store around another one: it calls `onMoved` after each run that has completed, with where the stream stands
+ * now. Everything else goes to the store inside as it is.
+ */
+export function toldState(inside: StateStore, onMoved: (state: StreamState) => void): StateStore {
+  const complete: StateStore["complete"] = async (...given) => {
+    const state = await inside.complete(...given);
+    onMoved(state);
+    return state;
+  };
+  return new Proxy(inside, {
+    get(target, name) {
+      if (name === "complete") return complete;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
