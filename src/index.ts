@@ -77,7 +77,7 @@ export {
 } from "./engine/run/backfill.ts";
 export { type FaultInjector, type FaultPoint, faultPoints } from "./engine/run/fault-points.ts";
 export { type PreviewOptions, preview } from "./engine/run/preview.ts";
-export type { Progress } from "./engine/run/read-loop.ts";
+export type { Progress } from "./engine/run/progress.ts";
 export type { RunResult, RunStatus, RunWarning } from "./engine/run/result.ts";
 export { attemptSync, type SyncOptions, sync } from "./engine/run/sync.ts";
 export { unreadableRecord } from "./engine/tracking/unreadable-record.ts";

@@ -1,5 +1,5 @@
 import { preview } from "../../engine/run/preview.ts";
-import type { Progress } from "../../engine/run/read-loop.ts";
+import type { Progress } from "../../engine/run/progress.ts";
 import type { RunResult } from "../../engine/run/result.ts";
 import { attemptSync, type RunPause, type SyncOptions } from "../../engine/run/sync.ts";
 import type { SourceRecord } from "../../model/record.ts";

@@ -1,4 +1,4 @@
-import type { Progress } from "../../engine/run/read-loop.ts";
+import type { Progress } from "../../engine/run/progress.ts";
 import type { RunPause } from "../../engine/run/sync.ts";
 import { counted, formatCount } from "../format.ts";
 import { cutToWidth } from "../table.ts";

@@ -7,7 +7,7 @@ import type { OperatorAct, StateStore } from "../../state/contract.ts";
 import { defaultStateUrl, openState } from "../../state/storage/open.ts";
 import type { ConcurrencyPolicy, Output } from "../ports.ts";
 import type { FaultInjector } from "../run/fault-points.ts";
-import type { Progress } from "../run/read-loop.ts";
+import type { Progress } from "../run/progress.ts";
 import type { RunResult } from "../run/result.ts";
 import { sync } from "../run/sync.ts";
 import { type Connector, checkConnector } from "./connector.ts";

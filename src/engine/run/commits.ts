@@ -1,315 +1,248 @@
 import type { OpenTransaction } from "../../databases/port.ts";
-import { emptyPosition, type Position } from "../../model/position.ts";
+import type { Position } from "../../model/position.ts";
 import { redact } from "../../secrets.ts";
-import type { Completion, Run } from "../../state/contract.ts";
+import type { Checkpoint, Completion } from "../../state/contract.ts";
 import type { LeaseKeeper } from "../../state/lease-keeper.ts";
 import { filteredMetadata } from "../filter-account.ts";
-import type { Commit, CommitPosition, InputSession, OutputSession, PartitionMove } from "../ports.ts";
-import { keptDeliveries, withDedupedFrom } from "../tracking/dedupe-window.ts";
-import type { Part } from "../tracking/part.ts";
-import { haveNewFacts, withFacts } from "./facts.ts";
-import { startsOver, toldOutputAhead, toldStartingOver } from "./output-ahead.ts";
-import type { Progress, ReadLoop } from "./read-loop.ts";
+import type { FilterChain } from "../filtering/filter-chain.ts";
+import type { Commit, Committed } from "../ports.ts";
+import { keptDeliveries } from "../tracking/dedupe-window.ts";
+import { type CommitStep, CommitSteps, type Moving, partitionsOf } from "./commit-step.ts";
+import type { Committer } from "./committer.ts";
+import { haveNewFacts } from "./facts.ts";
+import type { Progress } from "./progress.ts";
 import type { RunParts } from "./run-parts.ts";
-import { startingPosition } from "./starting-position.ts";
+import type { Uncommitted } from "./uncommitted.ts";
 
-interface Step {
-  readonly position: Position;
-  readonly partitions: readonly PartitionMove[];
-  readonly windowFinished: boolean;
+export interface CommitsOptions {
+  readonly parts: RunParts;
+  readonly lease: LeaseKeeper;
+  /** Where the stream stands. */
+  readonly start: Position;
+  readonly uncommitted: Uncommitted;
+  readonly filters: FilterChain;
 }
 
 /**
- * Makes what was written durable, rows and position together: first the output, with the state's own
- * change inside its transaction where the two share a database, and otherwise the state after it
- * (promise P5).
+ * Makes what was written durable, rows and position together (promise P5):
+ *
+ * 1. The step is made: the position of the stream and of each partition that has moved.
+ * 2. The lease is confirmed: a run that has lost its stream commits nothing.
+ * 3. Refused records become durable, and the output commits. Where output and state share a database, the state's
+ *    own change is part of that transaction.
+ * 4. Otherwise the state is written after the output. A crash in between leaves the output ahead, and the next run
+ *    goes on from there.
  */
-export class Commits {
+export class Commits implements Committer {
   readonly #parts: RunParts;
   readonly #lease: LeaseKeeper;
+  readonly #uncommitted: Uncommitted;
+  readonly #filters: FilterChain;
+  readonly #steps: CommitSteps;
   readonly #together: boolean;
-  #part: Part | null = null;
-  #input: Pick<InputSession, "facts"> | null = null;
-  #start: Position = emptyPosition;
   #sequence = 0;
   #checkpoints = 0;
-  #watermark: string | null = null;
+  #watermark: string | null;
   /** Whether a commit was refused or broke off; nothing may be committed after it. */
   failed = false;
 
-  constructor(parts: RunParts, lease: LeaseKeeper) {
+  constructor({ parts, lease, start, uncommitted, filters }: CommitsOptions) {
     this.#parts = parts;
     this.#lease = lease;
+    this.#uncommitted = uncommitted;
+    this.#filters = filters;
+    this.#steps = new CommitSteps(parts, start);
+    this.#watermark = start.watermark;
     const { databaseIdentity } = parts.session;
     this.#together = databaseIdentity !== null && databaseIdentity === parts.state.databaseIdentity;
   }
 
-  /**
-   * Called once the run is planned: with what moves the stream on (null where its partitions move
-   * instead), and with the input, whose facts are kept.
-   */
-  follow(part: Part | null, input: Pick<InputSession, "facts">): void {
-    this.#part = part;
-    this.#input = input;
+  /** To be called once the run is planned, with what it moves on. */
+  follow(moving: Moving): void {
+    this.#steps.follow(moving);
   }
 
-  progress(loop: ReadLoop): Progress {
-    const { recordsRead, recordsWritten, recordsCommitted, recordsRefused, recordsDeadLettered, pages } =
-      loop;
+  get progress(): Progress {
+    const { recordsRead, recordsWritten, recordsCommitted, pages } = this.#uncommitted;
+    const { refusals } = this.#parts;
     return {
       recordsRead,
       recordsWritten,
       recordsCommitted,
-      recordsRefused,
-      recordsDeadLettered,
-      filters: loop.filterCounts,
+      recordsRefused: refusals.count,
+      recordsDeadLettered: refusals.letterCount,
+      filters: this.#filters.counts(),
       pages,
       checkpoints: this.#checkpoints,
       watermark: this.#watermark,
     };
   }
 
-  /** Shuts older runs out of the output and finds where this one starts. */
-  async fence(): Promise<Position> {
-    const { run, session, pipeline, fullRefresh, faults, warn } = this.#parts;
-    if (run.edited !== undefined) warn("STATE_EDITED", takenEdit(run.edited));
-    const commitPosition = await session.fence(run.epoch, run.runId, run.position.place ?? null);
-    await faults("afterFence");
-    const known = { position: run.position, tag: run.positionTag };
-    const moved = hasMoved(known.position, session);
-    const output = { ...pipeline.output, session, moved };
-    const start = await startingPosition(run.key, known, commitPosition, output);
-    if (moved) {
-      this.#parts.warn(
-        "OUTPUT_MOVED",
-        `the stream goes on in ${session.place}; what was delivered before is in ${run.position.place}`,
-      );
-    }
-    if (start.adopted && commitPosition !== null)
-      await this.#tellAhead(commitPosition, known.position.watermark);
-    else if (startsOver(run, commitPosition) && !fullRefresh && !moved)
-      warn("OUTPUT_AHEAD", toldStartingOver(run, commitPosition));
-    this.#start = start.position;
-    this.#watermark = start.position.watermark;
-    this.#parts.onStart(start.position);
-    // What was delivered in an unfinished window counts no longer when everything is read anew.
-    if (start.adopted || moved || fullRefresh) await this.keep(start.position, fullRefresh);
-    return start.position;
-  }
-
-  /** Where one partition starts, by what the state and the output each know of it. */
-  async partitionStart(partition: string): Promise<{ position: Position; adopted: boolean }> {
-    const { run, session, state, pipeline, fullRefresh, warn } = this.#parts;
-    const where = run.kind === "live" ? { compare: true } : { backfill: run.backfill ?? run.runId };
-    const stored = await state.partition(run.key, partition, where);
-    const edited = stored?.edited;
-    if (edited !== undefined) warn("STATE_EDITED", takenEdit(edited, partition));
-    const commitPosition = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
-    const known = { position: stored?.position ?? emptyPosition, tag: stored?.positionTag ?? noTag };
-    const moved = hasMoved(known.position, session);
-    const output = { ...pipeline.output, session, moved };
-    const start = await startingPosition(run.key, known, commitPosition, output, partition);
-    if (start.adopted && commitPosition !== null)
-      await this.#tellAhead(commitPosition, known.position.watermark, partition);
-    else if (startsOver(run, commitPosition) && !moved)
-      warn("OUTPUT_AHEAD", toldStartingOver(run, commitPosition, partition));
-    // The log has the edit with the partition's next move, so that it is to be moved even where nothing is new.
-    return { ...start, adopted: start.adopted || edited !== undefined };
-  }
-
-  async #tellAhead(commitPosition: CommitPosition, known: string | null, partition?: string): Promise<void> {
-    const { run, state, warn } = this.#parts;
-    if (run.kind !== "live") return;
-    const told = await toldOutputAhead(state, run.key, commitPosition, known, partition);
-    if (told !== null) warn("OUTPUT_AHEAD", told);
+  async confirm(): Promise<void> {
+    this.#throwIfLeft();
+    await this.#lease.confirm();
   }
 
   /** Commits where the stream stands before anything is read. */
   async keep(position: Position, windowFinished = false): Promise<void> {
-    this.#start = position;
-    await this.#checkpoint({ position: this.#placed(position), partitions: [], windowFinished }, null, {});
+    await this.#checkpoint(this.#steps.beforeReading(position, windowFinished), {});
   }
 
-  async checkpoint(loop: ReadLoop, disorder: string | null): Promise<void> {
+  async checkpoint(disorder: string | null): Promise<void> {
+    this.#throwIfLeft();
     if (disorder !== null) this.#parts.warn("ORDER_BROKEN", brokenOrder(disorder));
-    const step = this.#step(loop, false);
-    await this.#checkpoint(step, loop, this.#correctionOf(step, disorder));
+    const step = this.#step(false);
+    await this.#checkpoint(step, this.#correctionOf(step, disorder));
     this.#checkpoints += 1;
-    loop.committed();
+    this.#uncommitted.clear();
   }
 
   /**
    * For an output that gives receipts: makes durable how far its records were taken, in the middle of a page or
    * behind the last whole one. The output has nothing to add to that, and is not asked.
    */
-  async checkpointInside(loop: ReadLoop, disorder: string | null): Promise<void> {
+  async checkpointInside(disorder: string | null): Promise<void> {
+    this.#throwIfLeft();
     const { state, run, faults, refusals } = this.#parts;
-    const step = this.#step(loop, false);
+    if (refusals.holdsBack) return;
+    const step = this.#step(false);
     // Before anything is waited for: what is refused meanwhile is not part of the step.
     refusals.settle();
     await this.#lease.confirm();
     await faults("beforeCommit");
     this.failed = true;
     this.#sequence += 1;
-    await state.checkpoint(run, {
-      sequence: this.#sequence,
-      position: step.position,
-      ...partitionsOf(step),
-      recordsProcessed: loop.recordsWritten,
-      ...this.#correctionOf(step, disorder),
-    });
+    const correction = this.#correctionOf(step, disorder);
+    await state.checkpoint(run, this.#stored(step, correction));
     this.failed = false;
     this.#watermark = step.position.watermark;
     this.#lease.renewed();
-    loop.committed();
+    this.#uncommitted.clear();
     await faults("afterCheckpoint");
   }
 
+  /** Ends the run: stores its last position, if anything has changed, and completes it. */
+  async complete(): Promise<void> {
+    const { state, run, faults, refusals } = this.#parts;
+    // What the output keeps of an unfinished window is let go of by the commit that ends it.
+    const finished = this.#step(true);
+    const step = this.#hasChanged(finished) ? finished : null;
+    await faults("beforeComplete");
+    refusals.end();
+    if (step === null) refusals.settle();
+    else {
+      await this.#write(step, async (transaction) => {
+        await state.complete(run, this.#completion(step), { transaction });
+      });
+      this.#watermark = step.position.watermark;
+      this.#checkpoints += 1;
+      this.#uncommitted.clear();
+      if (this.#together) return;
+    }
+    await state.complete(run, this.#completion(step));
+    await faults("afterComplete");
+  }
+
+  #hasChanged({ position }: CommitStep): boolean {
+    const { start, moving } = this.#steps;
+    const uncommitted = this.#uncommitted;
+    const isLive = this.#parts.run.kind === "live";
+    return (
+      uncommitted.any ||
+      uncommitted.handedDeliveries ||
+      moving?.part?.changed === true ||
+      moving?.part?.recordsRuns === true ||
+      (isLive && position.dedupedFrom !== start.dedupedFrom) ||
+      haveNewFacts(start, this.#steps.facts())
+    );
+  }
+
+  /** To be made when the output has said what it holds, which may be in the middle of its commit. */
+  #completion(step: CommitStep | null): Completion {
+    const { warnings, refusals } = this.#parts;
+    const { recordsRead, recordsWritten, pages } = this.#uncommitted;
+    return {
+      recordsProcessed: recordsWritten,
+      metadata: {
+        records_read: recordsRead,
+        records_written: recordsWritten,
+        records_refused: refusals.count,
+        records_dead_lettered: refusals.letterCount,
+        ...filteredMetadata(this.#filters.counts()),
+        pages,
+        warnings: warnings.list(),
+      },
+      ...(step === null ? {} : { position: step.position, ...partitionsOf(step) }),
+    };
+  }
+
+  #step(windowFinished: boolean): CommitStep {
+    return this.#steps.reached(this.#uncommitted.partitionMoves(), windowFinished);
+  }
+
   /** Why the watermark goes back, where it does (promise P9). */
-  #correctionOf(step: Step, disorder: string | null): { correction?: string } {
+  #correctionOf(step: CommitStep, disorder: string | null): { correction?: string } {
     if (disorder === null) return {};
     const goesBack = step.partitions.length > 0 || step.position.watermark !== this.#watermark;
     return goesBack ? { correction: redact(brokenOrder(disorder)) } : {};
   }
 
-  async complete(loop: ReadLoop): Promise<void> {
-    const { state, run, faults, warnings, refusals } = this.#parts;
-    // What the output keeps of an unfinished window is let go of by the commit that ends it.
-    const finished = this.#step(loop, true);
-    const changed =
-      loop.dirty ||
-      loop.handedDeliveries ||
-      this.#part?.changed === true ||
-      this.#part?.recordsRuns === true ||
-      (run.kind === "live" && finished.position.dedupedFrom !== this.#start.dedupedFrom) ||
-      haveNewFacts(this.#start, this.#facts());
-    const step = changed ? finished : null;
-    // Made when the output has said what it holds, which may be in the middle of its commit.
-    const completion = (): Completion => ({
-      recordsProcessed: loop.recordsWritten,
-      metadata: {
-        records_read: loop.recordsRead,
-        records_written: loop.recordsWritten,
-        records_refused: loop.recordsRefused,
-        records_dead_lettered: loop.recordsDeadLettered,
-        ...filteredMetadata(loop.filterCounts),
-        pages: loop.pages,
-        warnings: warnings.list(),
-      },
-      ...(step === null ? {} : { position: step.position, ...partitionsOf(step) }),
-    });
-    await faults("beforeComplete");
-    refusals.end();
-    if (step === null) refusals.settle();
-    else {
-      await this.#write(step, loop, async (transaction) => {
-        await state.complete(run, completion(), { transaction });
-      });
-      this.#watermark = step.position.watermark;
-      this.#checkpoints += 1;
-      loop.committed();
-      if (this.#together) return;
-    }
-    await state.complete(run, completion());
-    await faults("afterComplete");
-  }
-
-  #step(loop: ReadLoop, windowFinished: boolean): Step {
-    const reached = this.#part?.position() ?? this.#start;
-    const position = withFacts(
-      this.#deduped(reached, windowFinished),
-      this.#facts() ?? new Set(this.#start.facts),
-    );
-    const partitions = loop.partitionMoves();
-    const placed = partitions.map((move) => ({ ...move, position: this.#placed(move.position) }));
-    return { position: this.#placed(position), partitions: placed, windowFinished };
-  }
-
-  /** The position with the place that it is committed in. */
-  #placed(position: Position): Position {
-    const { place } = this.#parts.session;
-    return place === undefined || place === position.place ? position : { ...position, place };
-  }
-
-  /** What the input knows of its source; undefined where it keeps nothing, or the run may not change it. */
-  #facts(): ReadonlySet<string> | undefined {
-    return this.#parts.run.kind === "live" ? this.#input?.facts?.() : undefined;
-  }
-
-  #deduped(position: Position, windowFinished: boolean): Position {
-    const { pipeline, run } = this.#parts;
-    if (run.kind !== "live") return position;
-    return withDedupedFrom(pipeline.input.incremental, this.#start, position, windowFinished);
-  }
-
-  async #checkpoint(step: Step, loop: ReadLoop | null, correction: { correction?: string }): Promise<void> {
+  async #checkpoint(step: CommitStep, correction: { correction?: string }): Promise<void> {
     const { state, run, faults, pipeline } = this.#parts;
-    const { position } = step;
-    const sequence = this.#sequence + 1;
-    const checkpoint = () => ({
-      sequence,
-      position,
-      ...partitionsOf(step),
-      recordsProcessed: loop?.recordsWritten ?? 0,
-      ...correction,
-      keptByOutput: pipeline.output.guarantee === "exactly-once",
-    });
-    await this.#write(step, loop, (transaction) => state.checkpoint(run, checkpoint(), { transaction }));
-    if (!this.#together) await state.checkpoint(run, checkpoint());
-    this.#watermark = position.watermark;
+    const keptByOutput = pipeline.output.guarantee === "exactly-once";
+    const stored = () => ({ ...this.#stored(step, correction), keptByOutput });
+    await this.#write(step, (transaction) => state.checkpoint(run, stored(), { transaction }));
+    if (!this.#together) await state.checkpoint(run, stored());
+    this.#watermark = step.position.watermark;
     this.#lease.renewed();
     await faults("afterCheckpoint");
   }
 
-  async #write(
-    step: Step,
-    loop: ReadLoop | null,
-    within: (transaction: OpenTransaction) => Promise<void>,
-  ): Promise<void> {
-    const { session, run, faults, pipeline, refusals } = this.#parts;
-    const keepDelivered = step.windowFinished
-      ? keptDeliveries(pipeline.input.incremental, step.position)
-      : undefined;
-    await this.#lease.confirm();
-    await faults("beforeCommit");
-    this.#sequence += 1;
-    const { epoch, cursorType } = run;
-    const tellingLoop: Commit["within"] = (transaction, committed) => {
-      loop?.holds(committed);
-      return within(transaction);
-    };
-    this.failed = true;
-    if (session.settlesRefusals !== true) refusals.settle();
-    const committed = await session.commit({
-      epoch,
+  /** What the state takes of a step, under the number that was last given. */
+  #stored(step: CommitStep, correction: { correction?: string }): Checkpoint {
+    return {
       sequence: this.#sequence,
       position: step.position,
       ...partitionsOf(step),
-      cursorType,
-      windowFinished: step.windowFinished,
+      recordsProcessed: this.#uncommitted.recordsWritten,
+      ...correction,
+    };
+  }
+
+  async #write(step: CommitStep, within: (transaction: OpenTransaction) => Promise<void>): Promise<void> {
+    const { session, run, faults, pipeline, refusals } = this.#parts;
+    const { position, windowFinished } = step;
+    await this.#lease.confirm();
+    await faults("beforeCommit");
+    this.#sequence += 1;
+    const keepDelivered = windowFinished ? keptDeliveries(pipeline.input.incremental, position) : undefined;
+    const withState = (transaction: OpenTransaction, committed?: Committed): Promise<void> => {
+      this.#uncommitted.holds(committed);
+      return within(transaction);
+    };
+    const commit: Commit = {
+      epoch: run.epoch,
+      sequence: this.#sequence,
+      position,
+      ...partitionsOf(step),
+      cursorType: run.cursorType,
+      windowFinished,
       ...(keepDelivered === undefined ? {} : { keepDelivered }),
-      ...(this.#together ? { within: tellingLoop } : {}),
-    });
-    loop?.holds(committed ?? undefined);
+      ...(this.#together ? { within: withState } : {}),
+    };
+    this.failed = true;
+    if (session.settlesRefusals !== true) refusals.settle();
+    const committed = await session.commit(commit);
+    this.#uncommitted.holds(committed ?? undefined);
     this.failed = false;
     await faults("afterCommit");
   }
-}
 
-/** Whether the stream has written to another place before. */
-function hasMoved({ place }: Position, session: Pick<OutputSession, "place">): boolean {
-  return place !== undefined && session.place !== undefined && place !== session.place;
-}
-
-function takenEdit({ oldCursor, newCursor }: NonNullable<Run["edited"]>, partition?: string): string {
-  const whose = partition === undefined ? "" : ` of partition "${partition}"`;
-  return `the state was changed by hand: the watermark${whose} is ${newCursor ?? "none"}, and was ${oldCursor ?? "none"}; the run goes on from there, and the audit log has the change`;
-}
-
-const noTag = { epoch: 0, sequence: 0 };
-
-function partitionsOf({ partitions }: Step): { partitions?: readonly PartitionMove[] } {
-  return partitions.length === 0 ? {} : { partitions };
+  /** A run that is left behind, or whose own code has failed unseen, commits nothing more. */
+  #throwIfLeft(): void {
+    this.#parts.stray.throwIfAborted();
+    this.#parts.cut.throwIfAborted();
+  }
 }
 
 function brokenOrder(disorder: string): string {

@@ -2,13 +2,15 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { emptyPosition } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { StateStore } from "../../state/contract.ts";
+import { FilterChain } from "../filtering/filter-chain.ts";
 import type { PartContext, Pipeline } from "../ports.ts";
 import { RunRefusals } from "../refusals/refusals.ts";
 import { workFor } from "../user-code/user-code.ts";
+import type { Committer } from "./committer.ts";
 import { planRun } from "./plan-run.ts";
 import { ReadLoop } from "./read-loop.ts";
-import { readUnits } from "./read-units.ts";
 import { type RunResult, Warnings } from "./result.ts";
+import { Uncommitted } from "./uncommitted.ts";
 import { cursorAskedFor } from "./window.ts";
 
 export interface PreviewOptions {
@@ -74,29 +76,30 @@ async function look(pipeline: Pipeline, options: PreviewOptions, stray: AbortSig
       refusals,
       backfill: null,
     });
-    const loop: ReadLoop = new ReadLoop({
-      filters: pipeline.filters,
-      filterContext: { ...context, runId: "preview" },
-      session,
-      refusals,
-      pagesPerCheckpoint: 1,
-      goesOn: plan.goesOn,
-      signal,
+    const uncommitted = new Uncommitted(refusals);
+    const filters = new FilterChain(pipeline.filters, { ...context, runId: "preview" }, refusals, false);
+    const committer: Committer = {
       confirm: async () => stray.throwIfAborted(),
-      commit: async (disorder) => {
+      checkpoint: async (disorder) => {
         refusals.settle();
-        loop.committed();
+        uncommitted.clear();
         if (disorder !== null)
           warnings.add("ORDER_BROKEN", `the source is declared ascending and is not: ${disorder}`);
       },
-      onPage: () => {},
+    };
+    const loop = new ReadLoop({
+      plan,
+      read: (request) => input.read(request),
+      filters,
+      session,
+      refusals,
+      uncommitted,
+      committer,
+      pagesPerCheckpoint: 1,
+      signal,
+      warn: warnings.add,
     });
-    const events = readUnits(plan.units, {
-      concurrency: plan.concurrency,
-      read: (unit, own) => input.read({ ...unit.request, signal: AbortSignal.any([signal, own]) }),
-      onRefused: (error) => warnings.add("RESUME_REFUSED", error.message),
-    });
-    await loop.run(events, options.signal);
+    await loop.run(options.signal);
     refusals.settle();
     return {
       pipeline: pipeline.name,
@@ -104,12 +107,12 @@ async function look(pipeline: Pipeline, options: PreviewOptions, stray: AbortSig
       stream: pipeline.key.stream,
       status: "completed",
       runId: null,
-      recordsRead: loop.recordsRead,
-      recordsWritten: loop.recordsWritten,
-      recordsRefused: loop.recordsRefused,
-      recordsDeadLettered: loop.recordsDeadLettered,
-      filters: loop.filterCounts,
-      pages: loop.pages,
+      recordsRead: uncommitted.recordsRead,
+      recordsWritten: uncommitted.recordsWritten,
+      recordsRefused: refusals.count,
+      recordsDeadLettered: refusals.letterCount,
+      filters: filters.counts(),
+      pages: uncommitted.pages,
       checkpoints: 0,
       lowerBound: start.watermark,
       newCursor: plan.part?.position().watermark ?? null,

@@ -4,31 +4,31 @@ import type { SourceRecord } from "../../model/record.ts";
 import type { Traced } from "../filtering/traced.ts";
 import type { Batch, Outcome, Page, Warn } from "../ports.ts";
 import type { RunRefusals } from "../refusals/refusals.ts";
-import type { Part, Unit } from "../tracking/part.ts";
+import type { Unit } from "../tracking/part.ts";
 import { mostTaken } from "../tracking/taken-records.ts";
+import type { Committer } from "./committer.ts";
 import { InsidePage } from "./inside-page.ts";
 import { PageDelivery } from "./page-delivery.ts";
+import type { Uncommitted } from "./uncommitted.ts";
+import type { Undelivered } from "./undelivered.ts";
 
 export interface ReceiptWriterParts {
   readonly clock: Clock;
   readonly warn: Warn;
   readonly refusals: Pick<RunRefusals, "settle" | "letGo" | "pending" | "holdsBack">;
+  readonly uncommitted: Uncommitted;
+  /** Commits what a page has delivered so far, without the output. */
+  readonly committer: Committer;
   readonly write: (batch: Batch) => Promise<void>;
-  /** To be told of a part that is about to be committed. */
-  readonly touched: (part: Part) => void;
-  /** Commits where the parts stand, without the output. */
-  readonly commit: (disorder: string | null) => Promise<void>;
 }
 
 /** A page on its way to an output that gives receipts. */
 export interface ReceiptedPage {
-  readonly unit: Unit;
+  readonly range: Unit;
   readonly page: Page;
   /** Where the part stood before it, and where it is to be committed if nothing of the page was delivered. */
   readonly before: Before;
-  readonly disorder: string | null;
-  readonly records: readonly SourceRecord[];
-  readonly known: readonly SourceRecord[];
+  readonly found: Undelivered;
   readonly traced: Traced;
   readonly columns: Pick<Batch, "columns">;
 }
@@ -48,8 +48,6 @@ interface AtHand {
   readonly unkept: number[];
   /** Whether refused records of earlier pages waited to be settled when this one began. */
   readonly hasOlder: boolean;
-  /** Whether the loop has counted what the output took. */
-  counted: boolean;
 }
 
 /**
@@ -71,14 +69,9 @@ export class ReceiptWriter {
     this.#inside = new InsidePage({ clock: parts.clock, commit: () => this.#commitInside() });
   }
 
-  /** How many records of the page at hand, or of the one that broke off, the output has taken, if nobody counted them. */
-  get takenOfPage(): number {
-    return this.#at === null || this.#at.counted ? 0 : this.#at.delivery.taken;
-  }
-
   /** How the page at hand, or the one that broke off, broke the declared order. */
   get disorder(): string | null {
-    return this.#at?.given.disorder ?? null;
+    return this.#at?.given.found.disorder ?? null;
   }
 
   /** How far the page got that broke off; null where none did. */
@@ -87,18 +80,20 @@ export class ReceiptWriter {
   }
 
   async write(given: ReceiptedPage): Promise<void> {
-    const { unit, page, known, records, traced, columns } = given;
-    const { part } = unit;
+    const { range, page, found, traced, columns } = given;
+    const { part } = range;
     const nameOf = (record: SourceRecord): string => part.taken.nameOf(record);
-    const delivery = new PageDelivery({ page, known, fresh: records, traced, nameOf });
-    const at: AtHand = { given, delivery, unkept: [], hasOlder: this.#hasOlder, counted: false };
+    const delivery = new PageDelivery({ page, known: found.known, fresh: found.records, traced, nameOf });
+    const at: AtHand = { given, delivery, unkept: [], hasOlder: this.#hasOlder };
     this.#at = at;
+    this.#parts.uncommitted.pageAtHand = delivery;
     this.#movedInside = false;
     await this.#writeAll(at, columns);
     this.#hasOlder = this.#parts.refusals.pending;
     if (this.#movedInside) part.goOn();
-    this.#parts.touched(part);
-    unit.written(() => delivery.names());
+    this.#parts.uncommitted.pageAtHand = null;
+    this.#parts.uncommitted.add(part);
+    range.written(() => delivery.names());
     this.#at = null;
   }
 
@@ -114,7 +109,6 @@ export class ReceiptWriter {
       // What the filters refused of the page is kept before any of it is sent.
       this.#keepRefused(at);
       if (delivery.given > 0) await this.#parts.write({ records, ...columns, receipt });
-      at.counted = true;
       await this.#inside.end();
       if (this.#inside.failure !== null) throw this.#inside.failure.error;
       this.#keepRefused(at);
@@ -150,18 +144,18 @@ export class ReceiptWriter {
     if (this.#at?.delivery.isTraced !== true) return;
     this.#keepRefused(this.#at);
     const { given, delivery } = this.#at;
-    const { part } = given.unit;
+    const { part } = given.range;
     const names = delivery.names();
     // By name alone the watermark, and with it the audit log, moves once a page.
     const prefix = names.length > mostTaken ? delivery.prefix : 0;
     this.#stand(given, delivery, prefix);
     this.#movedInside = true;
-    this.#parts.touched(part);
-    await this.#parts.commit(given.disorder);
+    this.#parts.uncommitted.add(part);
+    await this.#parts.committer.checkpointInside?.(given.found.disorder);
   }
 
   #breakOff({ given, delivery }: AtHand): void {
-    const { part } = given.unit;
+    const { part } = given.range;
     if (!delivery.isTraced && delivery.taken > 0) {
       this.#parts.warn(
         "TAKEN_NOT_TRACED",
@@ -169,18 +163,19 @@ export class ReceiptWriter {
       );
     }
     if (!delivery.any || !delivery.isTraced) {
-      part.taken.putBack(given.known);
+      part.taken.putBack(given.found.known);
       part.fallBack(given.before.uncommitted);
       return;
     }
     const names = this.#stand(given, delivery, delivery.prefix);
     part.taken.tellOfFull(names);
-    this.#parts.touched(part);
+    this.#parts.uncommitted.add(part);
   }
 
   /** Puts the part behind so many records of the page, with the names of those that were taken beyond. */
-  #stand({ unit, page, before, disorder }: ReceiptedPage, delivery: PageDelivery, prefix: number): number {
-    const { part } = unit;
+  #stand({ range, page, before, found }: ReceiptedPage, delivery: PageDelivery, prefix: number): number {
+    const { part } = range;
+    const { disorder } = found;
     const { position, counted } = part.cutShort({ page, before: before.position, prefix, disorder });
     const names = counted === 0 ? delivery.names() : delivery.namesPast(counted);
     const { taken: _, ...rest } = position;

@@ -5,7 +5,7 @@ import type { OutputSession, PartContext, Pipeline, Warn } from "../ports.ts";
 import type { RunRefusals } from "../refusals/refusals.ts";
 import type { FaultInjector } from "./fault-points.ts";
 import type { BackfillPlan } from "./plan-run.ts";
-import type { Progress } from "./read-loop.ts";
+import type { Progress } from "./progress.ts";
 import type { Warnings } from "./result.ts";
 import type { Asked } from "./window.ts";
 

@@ -1,27 +1,52 @@
-import { messageOf, TidemarkError, withMessage } from "../../errors.ts";
 import type { Position } from "../../model/position.ts";
 import { LeaseKeeper } from "../../state/lease-keeper.ts";
+import { FilterChain } from "../filtering/filter-chain.ts";
 import type { InputSession, PartContext } from "../ports.ts";
 import { boundWatchOf } from "../tracking/bound-watch.ts";
 import { KeyDoubts } from "../tracking/key-warnings.ts";
 import { Commits } from "./commits.ts";
+import { endEarly } from "./ended-early.ts";
 import { identityPlan, planRun } from "./plan-run.ts";
-import { cancellation, ReadLoop } from "./read-loop.ts";
-import { readUnits } from "./read-units.ts";
+import { ReadLoop } from "./read-loop.ts";
 import type { RunParts } from "./run-parts.ts";
+import { fenceOutput, startOfPartition } from "./start-of-run.ts";
+import { Uncommitted } from "./uncommitted.ts";
 
-/** Takes a granted run from the fence on the output to its completion. Throws whatever ends it early. */
+/** What is made at the start of a run and lasts to its end. */
+interface Running {
+  readonly lease: LeaseKeeper;
+  readonly context: PartContext;
+  readonly uncommitted: Uncommitted;
+  readonly filters: FilterChain;
+  readonly commits: Commits;
+  readonly start: Position;
+  readonly input: InputSession;
+}
+
+/** Takes a granted run from the fence on its output to its completion. Throws what ends it early. */
 export async function runToEnd(parts: RunParts): Promise<void> {
-  using lease = new LeaseKeeper(parts.state, parts.run, parts.clock);
+  const { run, refusals } = parts;
+  using lease = new LeaseKeeper(parts.state, run, parts.clock);
   const reading = new AbortController();
   const signal = AbortSignal.any([lease.signal, parts.stray, reading.signal, parts.cancelled]);
+  const context = parts.context(signal);
+  const givesReceipts = parts.pipeline.output.receipts === true;
+  const filters = new FilterChain(
+    parts.pipeline.filters,
+    { ...context, runId: run.runId },
+    refusals,
+    givesReceipts,
+  );
+  const uncommitted = new Uncommitted(refusals);
   let input: InputSession | undefined;
   try {
-    const commits = new Commits(parts, lease);
-    const start = await startOf(parts, commits);
-    const context = parts.context(signal);
+    const found = await fenceOutput(parts);
+    const commits = new Commits({ parts, lease, start: found.position, uncommitted, filters });
+    parts.onStart(found.position);
+    if (found.adopted) await commits.keep(found.position, found.forgetsDeliveries);
+    const start = await withBackfillRange(parts, found.position, commits);
     input = await parts.pipeline.input.open({ ...context, facts: await factsOf(parts, start) });
-    await readAndCommit(parts, { lease, commits, start, input, context });
+    await readAndCommit(parts, { lease, context, uncommitted, filters, commits, start, input });
   } catch (error) {
     // A run that has lost its stream says so, whatever the interruption looked like from inside.
     if (lease.signal.aborted) throw lease.signal.reason;
@@ -32,15 +57,8 @@ export async function runToEnd(parts: RunParts): Promise<void> {
   }
 }
 
-/** A backfill has a position of its own; what the live stream's runs learned of the source holds for it too. */
-async function factsOf({ run, state }: RunParts, start: Position): Promise<ReadonlySet<string>> {
-  if (run.kind === "live") return new Set(start.facts);
-  return new Set((await state.get(run.key))?.position.facts);
-}
-
-/** A backfill keeps its range before it reads any of it, so that another run can go on with it. */
-async function startOf(parts: RunParts, commits: Commits): Promise<Position> {
-  const start = await commits.fence();
+/** A backfill commits its range before it reads any of it, so that another run can go on with it. */
+async function withBackfillRange(parts: RunParts, start: Position, commits: Commits): Promise<Position> {
   if (parts.backfill === null || start.window !== null) return start;
   const { lower, upper } = parts.backfill.range;
   const window = { lower, upper, order: "unordered", highest: null, resume: null } as const;
@@ -49,27 +67,22 @@ async function startOf(parts: RunParts, commits: Commits): Promise<Position> {
   return kept;
 }
 
-interface Reading {
-  readonly lease: LeaseKeeper;
-  readonly commits: Commits;
-  readonly start: Position;
-  readonly input: InputSession;
-  readonly context: PartContext;
+/** A backfill has a position of its own; what the live stream's runs learned of the source holds for it too. */
+async function factsOf({ run, state }: RunParts, start: Position): Promise<ReadonlySet<string>> {
+  if (run.kind === "live") return new Set(start.facts);
+  return new Set((await state.get(run.key))?.position.facts);
 }
 
-async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
+async function readAndCommit(parts: RunParts, running: Running): Promise<void> {
   const { pipeline, session, run, clock, warn, asked, backfill, refusals, stray } = parts;
-  const { start, input, commits, context } = reading;
+  const { start, input, commits, uncommitted, filters, context } = running;
   const { signal } = context;
-  const [field] = pipeline.input.incremental.cursors;
-  const looks = input.watchesBound?.() ?? false;
-  const isWatched = run.kind === "live" && input.sawBound !== undefined;
-  const watch = isWatched ? boundWatchOf(field, { identity: identityPlan(pipeline), looks }) : null;
+  const watch = watchOf(parts, input);
   const plan = await planRun({
     pipeline,
     session,
     start,
-    partitionStart: (partition) => commits.partitionStart(partition),
+    partitionStart: (partition) => startOfPartition(parts, partition),
     startedAt: run.startedAtUtc,
     input,
     clock,
@@ -80,103 +93,46 @@ async function readAndCommit(parts: RunParts, reading: Reading): Promise<void> {
     watch,
     backfill,
   });
-  commits.follow(plan.part, input);
+  commits.follow({ part: plan.part, input });
   const keys = new KeyDoubts(pipeline, warn);
   const loop = new ReadLoop({
-    look: (look) => keys.look(look),
-    filters: pipeline.filters,
-    filterContext: { ...context, runId: run.runId },
+    plan,
+    read: (request) => input.read(request),
+    filters,
     session,
     refusals,
+    uncommitted,
+    committer: commits,
     pagesPerCheckpoint: pipeline.input.incremental.pagesPerCheckpoint,
-    goesOn: plan.goesOn,
+    ...(pipeline.output.receipts === true ? { receipts: { clock, warn } } : {}),
+    look: (look) => keys.look(look),
+    onPage: () => parts.onProgress(commits.progress),
     signal,
-    confirm: async () => {
-      stray.throwIfAborted();
-      parts.cut.throwIfAborted();
-      await reading.lease.confirm();
-    },
-    commit: async (disorder) => {
-      stray.throwIfAborted();
-      parts.cut.throwIfAborted();
-      await commits.checkpoint(loop, disorder);
-    },
-    ...(pipeline.output.receipts === true
-      ? {
-          inside: {
-            clock,
-            commit: async (disorder) => {
-              stray.throwIfAborted();
-              parts.cut.throwIfAborted();
-              if (!refusals.holdsBack) await commits.checkpointInside(loop, disorder);
-            },
-          },
-        }
-      : {}),
-    onPage: () => parts.onProgress(commits.progress(loop)),
+    warn,
     faults: parts.faults,
   });
-  const events = readUnits(plan.units, {
-    concurrency: plan.concurrency,
-    read: (unit, own) => input.read({ ...unit.request, signal: AbortSignal.any([signal, own]) }),
-    onRefused: (error) => warn("RESUME_REFUSED", `${error.message}; the window is read from its start`),
-  });
   try {
-    await loop.run(events, parts.cancelled);
+    await loop.run(parts.cancelled);
   } catch (error) {
-    parts.onProgress(commits.progress(loop));
-    const isLost = reading.lease.signal.aborted || stray.aborted;
-    const isCancelled = parts.cancelled.aborted && !isLost;
-    const keeps = isCancelled || (pipeline.output.receipts === true && !isLost);
-    const isKept = keeps && (await keepProgress(parts, reading, loop));
-    throw isCancelled ? cancellation() : isKept ? behindTaken(error, loop.brokeOff) : error;
+    const isLost = running.lease.signal.aborted || stray.aborted;
+    throw await endEarly(error, { parts, commits, uncommitted, loop, isLost });
   }
   stray.throwIfAborted();
-  const isQuiet = run.kind === "live" && loop.recordsRead === 0 && start.watermark !== null;
+  const isQuiet = run.kind === "live" && uncommitted.recordsRead === 0 && start.watermark !== null;
   if (isQuiet && start.window === null) await input.readNothing?.(start.watermark);
   const outcome = watch?.outcome() ?? null;
   if (outcome !== null) input.sawBound?.(outcome);
   try {
-    await commits.complete(loop);
+    await commits.complete();
   } finally {
-    parts.onProgress(commits.progress(loop));
+    parts.onProgress(commits.progress);
   }
 }
 
-/** Commits what an ended run has delivered since its last checkpoint; false where there is nothing, or it fails. */
-async function keepProgress(
-  { pipeline, warn, onProgress }: RunParts,
-  { commits }: Reading,
-  loop: ReadLoop,
-): Promise<boolean> {
-  if (!loop.committable || commits.failed) return false;
-  if (pipeline.output.receipts === true && !loop.moved) return false;
-  if (pipeline.output.receipts !== true) {
-    await commits.checkpoint(loop, null);
-    onProgress(commits.progress(loop));
-    return true;
-  }
-  try {
-    await commits.checkpointInside(loop, loop.disorderAtHand);
-    onProgress(commits.progress(loop));
-    return true;
-  } catch (error) {
-    warn(
-      "PROGRESS_NOT_KEPT",
-      `what was delivered since the last checkpoint could not be committed, so the next run delivers it again: ${messageOf(error)}`,
-    );
-    return false;
-  }
-}
-
-/** The failure that broke a page off, with how far the page got. */
-function behindTaken(error: unknown, brokeOff: ReadLoop["brokeOff"]): unknown {
-  if (!(error instanceof TidemarkError) || brokeOff === null || brokeOff.taken === 0) return error;
-  const { taken, given, takenInPart } = brokeOff;
-  const told = `${taken} of the ${given} records of the page were taken; the next run goes on behind them`;
-  const again =
-    takenInPart === 0
-      ? ""
-      : `, and sends ${takenInPart} of them again: a filter made several records of one, and not all of those were taken`;
-  return withMessage(error, `${error.message}; ${told}${again}`);
+/** What watches the lower bound of a live run; null where the input does not ask for that. */
+function watchOf({ run, pipeline }: RunParts, input: InputSession) {
+  if (run.kind !== "live" || input.sawBound === undefined) return null;
+  const [field] = pipeline.input.incremental.cursors;
+  const looks = input.watchesBound?.() ?? false;
+  return boundWatchOf(field, { identity: identityPlan(pipeline), looks });
 }

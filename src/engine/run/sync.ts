@@ -14,7 +14,7 @@ import { Deadline } from "./deadline.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
 import { refuseAppendingAgain } from "./full-refresh.ts";
 import type { BackfillPlan } from "./plan-run.ts";
-import type { Progress } from "./read-loop.ts";
+import { noProgress, type Progress } from "./progress.ts";
 import { type RunResult, type RunStatus, Warnings } from "./result.ts";
 import { runToEnd } from "./run.ts";
 import { cursorAskedFor } from "./window.ts";
@@ -146,17 +146,7 @@ class Attempt {
   readonly #cancelled: AbortSignal;
   run: Run | null = null;
   lowerBound: string | null = null;
-  progress: Progress = {
-    recordsRead: 0,
-    recordsWritten: 0,
-    recordsCommitted: 0,
-    recordsRefused: 0,
-    recordsDeadLettered: 0,
-    filters: [],
-    pages: 0,
-    checkpoints: 0,
-    watermark: null,
-  };
+  progress: Progress = noProgress;
 
   constructor(pipeline: Pipeline, options: SyncOptions, kind: RunKind, clock: Clock, warnings: Warnings) {
     this.#pipeline = pipeline;

@@ -4,11 +4,12 @@ import { type CursorRange, emptyPosition } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { SliceStep } from "../../model/slices.ts";
 import type { FilterAccount } from "../filter-account.ts";
+import { FilterChain } from "../filtering/filter-chain.ts";
 import type { Filter, Page, PartContext, Pipeline, ReadRequest, Warn } from "../ports.ts";
 import { RunRefusals } from "../refusals/refusals.ts";
 import { planRun } from "../run/plan-run.ts";
 import { ReadLoop } from "../run/read-loop.ts";
-import { readUnits } from "../run/read-units.ts";
+import { Uncommitted } from "../run/uncommitted.ts";
 import { readCursors } from "../tracking/record-cursors.ts";
 import type { Sample } from "./verify-entries.ts";
 
@@ -81,32 +82,26 @@ export async function readSource(
       refusals,
       backfill: range === null ? null : { range, step, concurrency, known: [] },
     });
-    const loop: ReadLoop = new ReadLoop({
-      filters: [before, ...pipeline.filters],
-      filterContext,
+    const uncommitted = new Uncommitted(refusals);
+    const loop = new ReadLoop({
+      plan,
+      read: (request) => untilPast(input.read(request), pipeline, request),
+      filters: new FilterChain([before, ...pipeline.filters], filterContext, refusals, false),
       session,
       refusals,
-      pagesPerCheckpoint: 1,
-      goesOn: plan.goesOn,
-      signal: both,
-      confirm: async () => {},
-      commit: async () => {
-        refusals.settle();
-        loop.committed();
+      uncommitted,
+      committer: {
+        confirm: async () => {},
+        checkpoint: async () => {
+          refusals.settle();
+          uncommitted.clear();
+        },
       },
-      onPage: () => {},
+      pagesPerCheckpoint: 1,
+      signal: both,
+      warn,
     });
-    const events = readUnits(plan.units, {
-      concurrency: plan.concurrency,
-      read: (unit, own) =>
-        untilPast(
-          input.read({ ...unit.request, signal: AbortSignal.any([both, own]) }),
-          pipeline,
-          unit.request,
-        ),
-      onRefused: (error) => warn("RESUME_REFUSED", error.message),
-    });
-    await loop.run(events, signal);
+    await loop.run(signal);
   } finally {
     reading.abort();
     await input.close();

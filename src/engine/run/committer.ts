@@ -1,0 +1,9 @@
+/** What a run commits by. */
+export interface Committer {
+  /** Throws where the run has lost its stream. Asked before a batch leaves for the output. */
+  confirm(): Promise<void>;
+  /** Makes everything written so far durable. `disorder` says how the declared order was broken. */
+  checkpoint(disorder: string | null): Promise<void>;
+  /** For outputs that give receipts: makes durable what a page has delivered so far. */
+  checkpointInside?(disorder: string | null): Promise<void>;
+}

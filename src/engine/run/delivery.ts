@@ -1,0 +1,129 @@
+import type { Clock } from "../../clock.ts";
+import type { FilterChain } from "../filtering/filter-chain.ts";
+import { type Traced, tracedOf } from "../filtering/traced.ts";
+import type { Batch, OutputSession, Page, Receipt, Warn } from "../ports.ts";
+import type { RunRefusals } from "../refusals/refusals.ts";
+import type { Look } from "../tracking/key-warnings.ts";
+import type { Part, Unit } from "../tracking/part.ts";
+import type { Committer } from "./committer.ts";
+import { type FaultInjector, noFaults } from "./fault-points.ts";
+import { type Before, ReceiptWriter } from "./receipt-writer.ts";
+import type { Uncommitted } from "./uncommitted.ts";
+import { DeliveryFilter, type Undelivered } from "./undelivered.ts";
+
+export interface DeliveryParts {
+  readonly filters: FilterChain;
+  readonly session: Pick<OutputSession, "write" | "delivered" | "keepsDelivered">;
+  readonly refusals: RunRefusals;
+  readonly uncommitted: Uncommitted;
+  readonly committer: Committer;
+  /** Whether a range that fails lets the others go on. */
+  readonly goesOn: boolean;
+  /** For outputs that give receipts: the clock by which a page is committed while it is written. */
+  readonly receipts?: { readonly clock: Clock; readonly warn: Warn };
+  /** Sees each page on its way to the output. */
+  readonly look?: (look: Look) => void;
+  readonly faults?: FaultInjector;
+}
+
+/** What came of a page: how it broke the declared order, if it did, or what its range has failed with. */
+export type Delivered = { readonly disorder: string | null } | { readonly error: unknown };
+
+/**
+ * Takes one page to the output:
+ *
+ * 1. The range admits it: it leaves out what earlier runs delivered, and moves its position.
+ * 2. What the output holds of an earlier attempt at the window is left out.
+ * 3. The filters run, and older versions of rows that are replaced are left out.
+ * 4. The output takes the batch. Nothing is durable before the next commit.
+ *
+ * Records are passed on as they were read; none is copied.
+ */
+export class Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #faults: FaultInjector;
+  readonly #filter: DeliveryFilter;
+  readonly receipts: ReceiptWriter | null;
+
+  constructor(parts: DeliveryParts) {
+    const { session, uncommitted, committer, refusals, receipts, faults } = parts;
+    this.#parts = parts;
+    this.#faults = faults ?? noFaults;
+    this.#filter = new DeliveryFilter(session);
+    const write = (batch: Batch) => this.#write(batch);
+    this.receipts =
+      receipts === undefined
+        ? null
+        : new ReceiptWriter({ ...receipts, refusals, uncommitted, committer, write });
+  }
+
+  async take(range: Unit, page: Page): Promise<Delivered> {
+    const { uncommitted, refusals, filters } = this.#parts;
+    const { part } = range;
+    uncommitted.readPage(page.records.length);
+    refusals.read(part.partition, page.records.length);
+    const before = this.#before(part);
+    let found: Undelivered | null = null;
+    let traced: Traced;
+    try {
+      range.guard.see(page);
+      const admitted = range.admit(range.guard.isRepeat ? { ...page, repeats: true } : page);
+      uncommitted.add(part);
+      found = await this.#filter.undelivered(admitted, part);
+      refusals.filtered(found.records.length);
+      traced = await this.#filtered(found);
+    } catch (error) {
+      part.taken.putBack(found?.known ?? []);
+      part.fallBack(before?.uncommitted ?? null);
+      return { error };
+    }
+    const { records } = traced;
+    const { partition } = part;
+    this.#parts.look?.({ page: page.records, fresh: found.records, written: records, partition });
+    await this.#faults("afterFilter");
+    // Filters may have changed what the source knows of its columns.
+    const columns = page.columns === undefined || filters.any ? {} : { columns: page.columns };
+    if (this.receipts !== null && before !== null) {
+      await this.receipts.write({ range, page, before, found, traced, columns });
+    } else if (records.length > 0) {
+      const { deliveries } = found;
+      await this.#write({ records, ...(deliveries === null ? {} : { deliveries }), ...columns });
+      if (deliveries !== null) uncommitted.handedDeliveries = true;
+    }
+    await this.#faults("afterWrite");
+    return { disorder: found.disorder };
+  }
+
+  /** Where the range stands before a page is admitted, where that may be asked for; and the same if it is not committed. */
+  #before(part: Part): Before | null {
+    const isPending = this.#parts.uncommitted.has(part);
+    if (this.receipts === null && !(this.#parts.goesOn && isPending)) return null;
+    const position = part.standing();
+    return { position, uncommitted: isPending ? position : null };
+  }
+
+  async #filtered({ records, withoutOlder }: Undelivered): Promise<Traced> {
+    const { filters } = this.#parts;
+    const traced =
+      this.receipts === null
+        ? { records: await filters.apply(records), origins: null }
+        : await filters.applyTraced(records);
+    return withoutOlder === undefined ? traced : tracedOf(traced, withoutOlder(traced.records));
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    const { refusals, session, committer, uncommitted } = this.#parts;
+    await committer.confirm();
+    const { records, receipt } = batch;
+    refusals.handed(records);
+    let left = records.length;
+    const counting: Receipt = (places, outcome) => {
+      refusals.given(places.length);
+      left -= places.length;
+      return receipt === undefined ? Promise.resolve() : receipt(places, outcome);
+    };
+    const taken = await session.write(receipt === undefined ? batch : { ...batch, receipt: counting });
+    refusals.given(left);
+    uncommitted.wrote(taken);
+  }
+}

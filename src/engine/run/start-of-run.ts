@@ -1,0 +1,84 @@
+import { emptyPosition, type Position } from "../../model/position.ts";
+import type { Run } from "../../state/contract.ts";
+import type { CommitPosition, OutputSession } from "../ports.ts";
+import { startsOver, toldOutputAhead, toldStartingOver } from "./output-ahead.ts";
+import type { RunParts } from "./run-parts.ts";
+import { type StartingPosition, startingPosition } from "./starting-position.ts";
+
+type StartParts = Pick<
+  RunParts,
+  "run" | "session" | "state" | "pipeline" | "fullRefresh" | "warn" | "faults"
+>;
+
+/** Where a stream starts. It has yet to be committed where it was `adopted`. */
+export interface StreamStart extends StartingPosition {
+  /** Whether deliveries that the output keeps of an unfinished window count no longer. */
+  readonly forgetsDeliveries: boolean;
+}
+
+/** Shuts older runs out of the output and finds where this one starts. */
+export async function fenceOutput(parts: StartParts): Promise<StreamStart> {
+  const { run, session, pipeline, fullRefresh, faults, warn } = parts;
+  if (run.edited !== undefined) warn("STATE_EDITED", takenEdit(run.edited));
+  const commitPosition = await session.fence(run.epoch, run.runId, run.position.place ?? null);
+  await faults("afterFence");
+  const known = { position: run.position, tag: run.positionTag };
+  const moved = hasMoved(known.position, session);
+  const output = { ...pipeline.output, session, moved };
+  const start = await startingPosition(run.key, known, commitPosition, output);
+  if (moved) {
+    warn(
+      "OUTPUT_MOVED",
+      `the stream goes on in ${session.place}; what was delivered before is in ${run.position.place}`,
+    );
+  }
+  if (start.adopted && commitPosition !== null)
+    await warnOutputAhead(parts, commitPosition, known.position.watermark);
+  else if (startsOver(run, commitPosition) && !fullRefresh && !moved)
+    warn("OUTPUT_AHEAD", toldStartingOver(run, commitPosition));
+  // What was delivered in an unfinished window counts no longer when everything is read anew.
+  return { ...start, adopted: start.adopted || moved || fullRefresh, forgetsDeliveries: fullRefresh };
+}
+
+/** Where one partition starts, by what the state and the output each know of it. */
+export async function startOfPartition(parts: StartParts, partition: string): Promise<StartingPosition> {
+  const { run, session, state, pipeline, fullRefresh, warn } = parts;
+  const where = run.kind === "live" ? { compare: true } : { backfill: run.backfill ?? run.runId };
+  const stored = await state.partition(run.key, partition, where);
+  const edited = stored?.edited;
+  if (edited !== undefined) warn("STATE_EDITED", takenEdit(edited, partition));
+  const commitPosition = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
+  const known = { position: stored?.position ?? emptyPosition, tag: stored?.positionTag ?? noTag };
+  const moved = hasMoved(known.position, session);
+  const output = { ...pipeline.output, session, moved };
+  const start = await startingPosition(run.key, known, commitPosition, output, partition);
+  if (start.adopted && commitPosition !== null)
+    await warnOutputAhead(parts, commitPosition, known.position.watermark, partition);
+  else if (startsOver(run, commitPosition) && !moved)
+    warn("OUTPUT_AHEAD", toldStartingOver(run, commitPosition, partition));
+  // The audit log gets the edit with the partition's next move, so it is committed even where nothing is new.
+  return { ...start, adopted: start.adopted || edited !== undefined };
+}
+
+async function warnOutputAhead(
+  { run, state, warn }: StartParts,
+  commitPosition: CommitPosition,
+  known: string | null,
+  partition?: string,
+): Promise<void> {
+  if (run.kind !== "live") return;
+  const message = await toldOutputAhead(state, run.key, commitPosition, known, partition);
+  if (message !== null) warn("OUTPUT_AHEAD", message);
+}
+
+const noTag = { epoch: 0, sequence: 0 };
+
+/** Whether the stream has written to another place before. */
+function hasMoved({ place }: Position, session: Pick<OutputSession, "place">): boolean {
+  return place !== undefined && session.place !== undefined && place !== session.place;
+}
+
+function takenEdit({ oldCursor, newCursor }: NonNullable<Run["edited"]>, partition?: string): string {
+  const whose = partition === undefined ? "" : ` of partition "${partition}"`;
+  return `the state was changed by hand: the watermark${whose} is ${newCursor ?? "none"}, and was ${oldCursor ?? "none"}; the run goes on from there, and the audit log has the change`;
+}

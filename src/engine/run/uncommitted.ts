@@ -1,0 +1,115 @@
+import type { Committed, PartitionMove } from "../ports.ts";
+import type { RunRefusals } from "../refusals/refusals.ts";
+import type { Part } from "../tracking/part.ts";
+
+/** How many records of a page the output has taken, while it is being written. */
+export interface PageAtHand {
+  readonly taken: number;
+}
+
+/**
+ * What a run has read and written since its last commit, with the totals of the whole run. Reading adds to it, and a
+ * commit takes from it what it stores: neither knows of the other.
+ */
+export class Uncommitted {
+  readonly #refusals: Pick<RunRefusals, "pending" | "holdsBack">;
+  /** The ranges whose position may have moved. */
+  readonly #ranges = new Set<Part>();
+  /** What the output took since the last commit, and what it held before that. */
+  #taken = 0;
+  #committed = 0;
+  #wrote = false;
+  /** How many records and pages the run has read. */
+  recordsRead = 0;
+  pages = 0;
+  /** How many pages and ends of ranges came since the last commit. */
+  steps = 0;
+  /** Whether the output was told of deliveries, which it keeps until the window is finished. */
+  handedDeliveries = false;
+  /** The page whose records are being counted one by one; null where none is. */
+  pageAtHand: PageAtHand | null = null;
+
+  constructor(refusals: Pick<RunRefusals, "pending" | "holdsBack">) {
+    this.#refusals = refusals;
+  }
+
+  /** What the output has taken in this run, committed or not. */
+  get recordsWritten(): number {
+    return this.#committed + this.#taken + (this.pageAtHand?.taken ?? 0);
+  }
+
+  /** What of it is committed. */
+  get recordsCommitted(): number {
+    return this.#committed;
+  }
+
+  /** Whether anything was written, a record refused, or a position moved. */
+  get any(): boolean {
+    return this.#wrote || this.#refusals.pending || this.hasMoved;
+  }
+
+  /** Whether a position moved. */
+  get hasMoved(): boolean {
+    for (const range of this.#ranges) if (range.changed) return true;
+    return false;
+  }
+
+  /** Whether there is anything to commit, and a run that goes on from there would not repeat it. */
+  get isCommittable(): boolean {
+    if (!this.any || this.#refusals.holdsBack) return false;
+    for (const range of this.#ranges) if (!range.settled) return false;
+    return true;
+  }
+
+  /** The partitions that have moved, each with its position. */
+  partitionMoves(): PartitionMove[] {
+    const moves: PartitionMove[] = [];
+    for (const range of this.#ranges) {
+      const { partition } = range;
+      if (partition !== null && range.changed) moves.push({ partition, position: range.position() });
+    }
+    return moves;
+  }
+
+  /** Takes in that a page was read. */
+  readPage(records: number): void {
+    this.pages += 1;
+    this.recordsRead += records;
+  }
+
+  /** Takes in that the output has taken so many records of a batch, which is then counted as a whole. */
+  wrote(records: number): void {
+    this.pageAtHand = null;
+    this.#taken += records;
+    this.#wrote = true;
+  }
+
+  /** Takes in what the output holds of what it took, where it says so. */
+  holds(committed: Committed | undefined): void {
+    if (committed !== undefined) this.#taken = committed.written;
+  }
+
+  has(range: Part): boolean {
+    return this.#ranges.has(range);
+  }
+
+  add(range: Part): void {
+    this.#ranges.add(range);
+  }
+
+  /** Adds a range that has something to commit, and lets go of one that has nothing. */
+  addIfChanged(range: Part): void {
+    if (range.changed) this.#ranges.add(range);
+    else this.#ranges.delete(range);
+  }
+
+  /** Takes in that all of it is committed. */
+  clear(): void {
+    this.steps = 0;
+    this.#wrote = false;
+    this.#committed += this.#taken;
+    this.#taken = 0;
+    for (const range of this.#ranges) range.committed();
+    this.#ranges.clear();
+  }
+}
