@@ -14,6 +14,11 @@ export function formatStreamKey(key: StreamKey): string {
   return `${key.connector}/${key.stream}`;
 }
 
+/** The key as one text for maps and sets. No name holds a control character, so two streams never share it. */
+export function streamMapKey({ connector, stream }: StreamKey): string {
+  return `${connector}\0${stream}`;
+}
+
 /** By connector and stream, each by code point as databases order text under a binary collation. */
 export function compareStreamKeys(a: StreamKey, b: StreamKey): number {
   return compareTexts(a.connector, b.connector) || compareTexts(a.stream, b.stream);

@@ -1,6 +1,6 @@
 import { countsOf, type RunResult } from "../engine/run/result.ts";
 import type { TidemarkError } from "../errors.ts";
-import type { StreamKey } from "../model/stream-key.ts";
+import { type StreamKey, streamMapKey } from "../model/stream-key.ts";
 import type { ScheduleEvent } from "../schedule/events.ts";
 import { mostTicksCounted } from "../schedule/plan.ts";
 import type { Run } from "../state/contract.ts";
@@ -28,13 +28,13 @@ export class ScheduleLog {
     const trace = traceContext();
     const traced = trace === null ? {} : { trace_id: trace.traceId };
     const log = this.#of(key).child({ run: runId, epoch, ...traced });
-    this.#runs.set(nameOf(key), log);
+    this.#runs.set(streamMapKey(key), log);
     log.info({}, "run begun");
   }
 
   /** The log for lines about a stream: with the run that is under way, where there is one. */
   run(key: StreamKey): Log {
-    return this.#runs.get(nameOf(key)) ?? this.#of(key);
+    return this.#runs.get(streamMapKey(key)) ?? this.#of(key);
   }
 
   readonly observe = (event: ScheduleEvent): void => {
@@ -113,7 +113,7 @@ export class ScheduleLog {
 
   #ended(key: StreamKey, result: RunResult): void {
     const log = this.run(key);
-    this.#runs.delete(nameOf(key));
+    this.#runs.delete(streamMapKey(key));
     for (const { code, message, count } of result.warnings) log.warn({ code, count }, message);
     const { status, error } = result;
     const counts = countsOf(result);
@@ -135,8 +135,4 @@ export function errorFields({ code, message, hint, recoverable, where }: Tidemar
 
 function timeOf(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
-}
-
-function nameOf({ connector, stream }: StreamKey): string {
-  return `${connector}\0${stream}`;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { type CronSchedule, parseCron } from "../model/cron.ts";
-import type { StreamKey } from "../model/stream-key.ts";
+import { type StreamKey, streamMapKey } from "../model/stream-key.ts";
 import type { Scheduled, ScheduleEvent } from "../schedule/events.ts";
 import type { Instruments } from "./instruments.ts";
 import type { LabelledStreams } from "./stream-labels.ts";
@@ -45,7 +45,7 @@ export class ScheduleMetrics {
     const { nextRun, lateness, missedTicks, retries, runs, overruns } = this.#instruments;
     switch (event.type) {
       case "planned":
-        this.#gone.delete(nameOf(event.pipeline.key));
+        this.#gone.delete(streamMapKey(event.pipeline.key));
         watched.queuedAt = null;
         if (event.at === null) nextRun.remove(labels);
         else nextRun.set(labels, event.at / 1000);
@@ -90,7 +90,8 @@ export class ScheduleMetrics {
         // The state tells of every run that was begun; of these it knows nothing.
         const { status, runId } = event.result;
         if (runId === null) runs.inc({ ...labels, outcome: status });
-        if (this.#gone.delete(nameOf(event.pipeline.key))) this.#watched.delete(nameOf(event.pipeline.key));
+        if (this.#gone.delete(streamMapKey(event.pipeline.key)))
+          this.#watched.delete(streamMapKey(event.pipeline.key));
         break;
       }
     }
@@ -99,8 +100,8 @@ export class ScheduleMetrics {
   /** A pipeline that is no longer scheduled has no next run. */
   unscheduled(key: StreamKey): void {
     this.#instruments.nextRun.remove(this.#labels.of(key));
-    if (this.#watched.get(nameOf(key))?.beganAt != null) this.#gone.add(nameOf(key));
-    this.#watched.delete(nameOf(key));
+    if (this.#watched.get(streamMapKey(key))?.beganAt != null) this.#gone.add(streamMapKey(key));
+    this.#watched.delete(streamMapKey(key));
   }
 
   /** Sets what changes by itself. */
@@ -121,7 +122,7 @@ export class ScheduleMetrics {
   }
 
   #of({ key, schedule }: Scheduled): Watched {
-    const name = nameOf(key);
+    const name = streamMapKey(key);
     const known = this.#watched.get(name);
     const { expression, timezone } = schedule;
     if (known?.cron.expression === expression && known.cron.timezone === timezone) return known;
@@ -178,8 +179,4 @@ function lastTick(cron: CronSchedule, now: number): number | null {
 function hasTick(cron: CronSchedule, after: number, now: number): boolean {
   const next = cron.next(after);
   return next !== null && next <= now;
-}
-
-function nameOf({ connector, stream }: StreamKey): string {
-  return `${connector}\0${stream}`;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { secondsOfCanonical } from "../model/calendar.ts";
-import type { StreamKey } from "../model/stream-key.ts";
+import { type StreamKey, streamMapKey } from "../model/stream-key.ts";
 import type { StateStore, StreamState } from "../state/contract.ts";
 import { isUnreadable, type TellsUnreadable, type UnreadableStream } from "../state/unreadable.ts";
 import type { Instruments } from "./instruments.ts";
@@ -46,8 +46,8 @@ export class StreamMetrics {
 
   /** A run of the stream has completed just now. */
   succeeded(key: StreamKey): void {
-    if (this.#successes.size < this.#most || this.#successes.has(nameOf(key)))
-      this.#hear(nameOf(key), this.#clock.now());
+    if (this.#successes.size < this.#most || this.#successes.has(streamMapKey(key)))
+      this.#hear(streamMapKey(key), this.#clock.now());
   }
 
   /** Reads where the streams stand now, of which some are `scheduled`. Throws what the state throws. */
@@ -112,7 +112,7 @@ export class StreamMetrics {
 
   /** When the stream last had a run that completed, by the state, whichever process ran it. */
   async #successOf(state: StateStore, { key, status, updatedAtUtc }: StreamState): Promise<Success> {
-    const name = nameOf(key);
+    const name = streamMapKey(key);
     if (status === "completed") return this.#hear(name, Date.parse(updatedAtUtc));
     const known = this.#successes.get(name);
     if (known !== undefined && this.#clock.elapsed() - known.lookedAt < lookAgainMs) return known;
@@ -142,8 +142,4 @@ async function readable(state: StateStore, key: StreamKey): Promise<StreamState 
     if (!isUnreadable(error)) throw error;
     return { key, error };
   }
-}
-
-function nameOf({ connector, stream }: StreamKey): string {
-  return `${connector}\0${stream}`;
 }

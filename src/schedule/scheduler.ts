@@ -1,4 +1,4 @@
-import type { StreamKey } from "../model/stream-key.ts";
+import { streamMapKey } from "../model/stream-key.ts";
 import type { Scheduled } from "./events.ts";
 import { Job, type JobParts } from "./job.ts";
 import { Slots } from "./slots.ts";
@@ -37,7 +37,7 @@ export class Scheduler<P extends Scheduled> {
    */
   assign(pipelines: readonly P[], since = this.#parts.clock.now()): void {
     if (this.#draining.signal.aborted) return;
-    const wanted = new Map(pipelines.map((pipeline) => [nameOf(pipeline.key), pipeline]));
+    const wanted = new Map(pipelines.map((pipeline) => [streamMapKey(pipeline.key), pipeline]));
     for (const [key, job] of this.#jobs) job.assign(wanted.get(key) ?? null);
     for (const [key, pipeline] of wanted) {
       if (!this.#jobs.has(key)) this.#begin(key, pipeline, since);
@@ -70,9 +70,4 @@ export class Scheduler<P extends Scheduled> {
         this.#begin(key, job.pipeline, this.#parts.clock.now());
     });
   }
-}
-
-/** Names hold no control characters, so that no two streams are called the same. */
-function nameOf({ connector, stream }: StreamKey): string {
-  return `${connector}\0${stream}`;
 }

@@ -9,8 +9,8 @@ import { failedResult } from "../run/attempt.ts";
 import { loadForRun } from "../run/load.ts";
 import { tellProgress } from "../run/progress.ts";
 import { formatResult, resultJson } from "../run/report.ts";
-import { stopOnSignals } from "../run/stop-signals.ts";
 import { actor, withState } from "../state-access.ts";
+import { stopOnSignals } from "../stop-signals.ts";
 import { note, print, printJson, shown } from "../terminal.ts";
 import { traced } from "../traced.ts";
 

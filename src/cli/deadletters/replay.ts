@@ -7,8 +7,8 @@ import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { errorJson, exitCodes, formatError } from "../failure.ts";
 import { counted } from "../format.ts";
-import { stopOnSignals } from "../run/stop-signals.ts";
 import { actor, withState } from "../state-access.ts";
+import { stopOnSignals } from "../stop-signals.ts";
 import { note, print, printJson, shown, style } from "../terminal.ts";
 import { type LettersOptions, lettersOfFiles, meant, takesLetters, tellUnreadable } from "./letters.ts";
 

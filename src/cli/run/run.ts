@@ -4,13 +4,13 @@ import type { LoadedPipeline } from "../../pipeline/check.ts";
 import type { optionsOf } from "../commands.ts";
 import { exitCodeOf, exitCodes, formatError } from "../failure.ts";
 import type { Params } from "../params.ts";
+import { stopOnSignals } from "../stop-signals.ts";
 import { onStray } from "../stray.ts";
 import { note, print, printJson } from "../terminal.ts";
 import { attempt } from "./attempt.ts";
 import { loadForRun } from "./load.ts";
 import { tellProgress } from "./progress.ts";
 import { formatResult, resultJson, summaryOf } from "./report.ts";
-import { stopOnSignals } from "./stop-signals.ts";
 
 export interface RunOptions {
   readonly dryRun?: boolean;

@@ -4,7 +4,7 @@ import { observedState } from "../../observability/observed-state.ts";
 import { openState } from "../../state/storage/open.ts";
 import { onHangup } from "../hangup.ts";
 import { observe } from "../observe.ts";
-import { stopOnSignals } from "../start/stop.ts";
+import { logStop, stopOnSignals } from "../stop-signals.ts";
 import { note, printJson, shown, style } from "../terminal.ts";
 import { keepHistoryShort, type RetentionSettings, retentionOf } from "./retention.ts";
 import { type ServiceSettings, startService } from "./start.ts";
@@ -25,7 +25,7 @@ export async function serve(options: ServeOptions & { readonly json: boolean }):
     clock,
     streams: () => [{ state: stored }],
   });
-  const stop = stopOnSignals(log);
+  const stop = stopOnSignals(logStop(log));
   const state = observedState(stored, metrics.state, clock);
   const observeCertificate = metrics.observeCertificate;
   await using started = await startService(state, options, { ...ofService, clock, observeCertificate });

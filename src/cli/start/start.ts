@@ -11,13 +11,13 @@ import { type Observability, observe } from "../observe.ts";
 import type { Params } from "../params.ts";
 import { keepHistoryShort, type RetentionSettings, retentionOf } from "../serve/retention.ts";
 import { type ServiceSettings, type StartedService, startService } from "../serve/start.ts";
+import { logStop, stopOnSignals } from "../stop-signals.ts";
 import { printJson } from "../terminal.ts";
 import { type MetricsPort, openMetricsPort } from "./metrics-port.ts";
 import { OutdatedWatch } from "./outdated.ts";
 import { loadFirst } from "./pipelines.ts";
 import { Schedules } from "./schedules.ts";
 import { States } from "./states.ts";
-import { stopOnSignals } from "./stop.ts";
 import { outliveStrays } from "./strays.ts";
 
 export interface StartOptions extends ServiceSettings, RetentionSettings {
@@ -50,7 +50,7 @@ export async function start(paths: readonly string[], options: Options): Promise
   await using states = new States((state) => observedState(state, metrics.state, clock));
   const untrusted = outliveStrays(log);
   const outdated = new OutdatedWatch(states, options.state, log);
-  const stop = AbortSignal.any([stopOnSignals(log), untrusted, outdated.signal]);
+  const stop = AbortSignal.any([stopOnSignals(logStop(log)), untrusted, outdated.signal]);
   await loadFirst(paths, files, log);
   const state = await states.open(options.state);
   // A state over HTTP opens without asking anybody; a wrong key is better told now than with every run.

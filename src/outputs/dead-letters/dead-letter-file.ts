@@ -14,6 +14,7 @@ import { dirname, resolve } from "node:path";
 import type { DeadLetter, DeadLetterSink } from "../../engine/ports.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { narrow, privateMode } from "../../private-files.ts";
+import { syncFolder } from "../../sync-folder.ts";
 import { passesOnDisk } from "../passing-failure.ts";
 import { letterLine } from "./letter-line.ts";
 
@@ -165,13 +166,4 @@ function endsLine(file: number, size: number): boolean {
 /** A single write may take less than it was given. */
 export function writeWhole(file: number, bytes: Buffer): void {
   for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
-}
-
-/** Makes a new name durable; some systems cannot sync a folder, and need not. */
-function syncFolder(folder: string): void {
-  try {
-    const handle = openSync(folder, "r");
-    fsyncSync(handle);
-    closeSync(handle);
-  } catch {}
 }

@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { TidemarkError } from "../../errors.ts";
+import { syncFolder } from "../../sync-folder.ts";
 import { nothingSealed, refuseChanged, type Sealed, tailOf } from "./seal.ts";
 import { writeAll } from "./staging.ts";
-import { syncFolder } from "./sync-folder.ts";
 
 const copyChunk = 1024 * 1024;
 const newline = 10;

@@ -3,8 +3,8 @@ import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { makePrivate } from "../../private-files.ts";
+import { syncFolder } from "../../sync-folder.ts";
 import { ledgerTables } from "./ledger-tables.ts";
-import { syncFolder } from "./sync-folder.ts";
 
 /**
  * Makes a ledger where there is none, unless another process was first. It has a folder of its own, so that whoever

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { modeInPlaceOf } from "../../../private-files.ts";
+import { syncFolder } from "../../../sync-folder.ts";
 
 /** The new text takes the old one's place at once and for good, or not at all. */
 export function replaceFile(file: string, text: string): void {
@@ -24,14 +25,4 @@ export function replaceFiles(files: readonly (readonly [file: string, text: stri
     }
   }
   for (const folder of folders) syncFolder(folder);
-}
-
-/** Makes it last which files a folder has. */
-export function syncFolder(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

@@ -17,11 +17,11 @@ import { TidemarkError } from "../../../errors.ts";
 import { parseJson, stringifyJson } from "../../../model/json.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { narrow, privateMode } from "../../../private-files.ts";
+import { syncFolder } from "../../../sync-folder.ts";
 import { type ChainLink, noLink } from "../../chain-link.ts";
 import { readAuditRecord, readRunRow } from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
 import { isoTime, type RunRow } from "../../rows.ts";
-import { syncFolder } from "./durable.ts";
 
 /**
  * A stream's history and audit log: one JSON line for each run as it began and as it ended, and for
