@@ -16,17 +16,18 @@ const entries = Object.entries(errorCodes).map(([code, { meaning, hint, recovera
     `**What to do:** ${hint}`,
     "",
     recoverable
-      ? "The same call may succeed later by itself."
-      : "The same call will fail again until something is changed.",
+      ? "The same call may succeed later without a change."
+      : "The same call fails again until something is changed.",
     "",
   ].join("\n"),
 );
 
 const text = `# Error codes
 
-Every error that Tidemark raises is a \`TidemarkError\` with one of these codes, in the library, in the
-command's output and with \`--json\`. The message says what happened and to which stream; the hint that
-comes with it may be more precise than the one given here.
+After this page you know what an error code means and what to do about it.
+
+Every error of the library, the command and the service has one of these codes. The message says what happened and to which
+stream. The hint in the error may be more precise than the one here.
 
 <!-- Generated from src/error-codes.ts by \`node scripts/error-docs.ts\`. -->
 

@@ -1,7 +1,7 @@
 interface ErrorEntry {
   /** What it means, as a sentence for the table in `docs/errors.md`. */
   readonly meaning: string;
-  /** What to do next, where the place that throws knows nothing more precise. */
+  /** What to do next. An error that knows more gives its own hint instead. */
   readonly hint: string;
   /** Whether the same call may succeed later without anybody changing anything. */
   readonly recoverable: boolean;
@@ -14,7 +14,7 @@ interface ErrorEntry {
 export const errorCodes = {
   // The pipeline file and the command line
   PIPELINE_INVALID: {
-    meaning: "The pipeline file has mistakes; each is listed with its line and column.",
+    meaning: "The pipeline file has errors. Each is listed with its line and column.",
     hint: "Fix the lines that are named, then run `tidemark validate FILE`.",
     recoverable: false,
   },
@@ -24,22 +24,22 @@ export const errorCodes = {
     recoverable: false,
   },
   ARGUMENT_INVALID: {
-    meaning: "An argument of a call or of the command line cannot be used.",
+    meaning: "An argument of a function call or of the command line cannot be used.",
     hint: "See `tidemark help` or the function's documentation.",
     recoverable: false,
   },
   CONFIG_INCOHERENT: {
-    meaning: "Settings that are each valid contradict one another, so that a promise could not be kept.",
+    meaning: "Settings that are each valid contradict one another, so a promise could not be kept.",
     hint: "Change one of the settings that the message names.",
     recoverable: false,
   },
   ENV_MISSING: {
     meaning: "The pipeline names an environment variable that is not set, or a file that cannot be read.",
-    hint: "Set the variable, or give a default: ${NAME:-default}. See that the file of a ${file:PATH} can be read.",
+    hint: "Set the variable, or give a default: ${NAME:-default}. For ${file:PATH}, check that the file exists and can be read.",
     recoverable: false,
   },
   DRIVER_MISSING: {
-    meaning: "An optional driver that this pipeline or state URL needs is not installed.",
+    meaning: "The pipeline or the state URL needs a database driver that is not installed.",
     hint: "Install the package that the message names.",
     recoverable: false,
   },
@@ -47,95 +47,96 @@ export const errorCodes = {
   // Cursors
   CURSOR_INVALID: {
     meaning: "A value cannot be read as a cursor of the declared type and format.",
-    hint: "Check the value against the declared cursor type and format, and that the cursor's field is the right one.",
+    hint: "Check the declared cursor type and format, and that the cursor's field is the right one.",
     recoverable: false,
   },
   CURSOR_NULL: {
     meaning: "A record has no value in its cursor field.",
-    hint: "Declare `onNullCursor: deliver` or `skip`, or choose a field that is always set.",
+    hint: "Declare `onNullCursor: deliver` or `skip`, or choose a field that always has a value.",
     recoverable: false,
   },
   FIELD_UNKNOWN: {
-    meaning: "The source has no field of the name that the pipeline gives for the cursor or the key.",
-    hint: "Correct the field's name in the pipeline; names are compared letter by letter, with their case.",
+    meaning: "The source has no field with the name that the pipeline gives for the cursor or the key.",
+    hint: "Correct the field's name in the pipeline. Upper and lower case matter.",
     recoverable: false,
   },
   CURSOR_NOT_SET: {
-    meaning: "A delta run ended well without saying how far it came.",
-    hint: 'Call run.setNewCursor(…) before the callback returns, or run.keepCursor() where nothing was new; a run with mode: "backfill" needs neither.',
+    meaning: "The callback of a delta run returned without setting a new cursor.",
+    hint: 'Call run.setNewCursor(…) before the callback returns, or run.keepCursor() if nothing was new. A run with mode: "backfill" needs neither.',
     recoverable: false,
   },
   CURSOR_REGRESSION: {
-    meaning: "The new cursor lies before the committed watermark.",
-    hint: "A watermark only moves forward; use `tidemark state reset` or `rewind` to go back on purpose.",
+    meaning: "The new cursor is below the committed watermark.",
+    hint: "A watermark only moves forward. To go back on purpose, use `tidemark state reset` or `rewind`.",
     recoverable: false,
   },
   CURSOR_TYPE_MISMATCH: {
-    meaning: "The cursor is of another type than the stream's.",
-    hint: "Use the stream's cursor type, or reset the stream to change it.",
+    meaning: "The cursor has another type than the stream.",
+    hint: "Use the stream's cursor type. To change the type, reset the stream.",
     recoverable: false,
   },
 
   // State and runs
   STREAM_NOT_FOUND: {
     meaning: "No state is stored for that stream.",
-    hint: "See `tidemark state list`; a stream appears with its first run.",
+    hint: "List the streams with `tidemark state list`. A stream is created by its first run.",
     recoverable: false,
   },
   RUN_NOT_FOUND: {
-    meaning: "The stream's history has no such run.",
-    hint: "See `tidemark state history CONNECTOR STREAM`.",
+    meaning: "The stream's history has no run with that id.",
+    hint: "List the runs with `tidemark state history CONNECTOR STREAM`.",
     recoverable: false,
   },
   RUN_ACTIVE: {
-    meaning: "Another run of this stream holds an unexpired lease.",
+    meaning: "Another run of this stream is at work and holds the lease.",
     hint: "Wait until it ends or its lease runs out, or take over on purpose.",
     recoverable: true,
   },
   RUN_SUPERSEDED: {
-    meaning: "A newer run, a reset or a rewind has taken this stream over; nothing of this run was accepted.",
-    hint: "Let the newer run go on. If this one paused for longer than its lease, raise `leaseSeconds`.",
+    meaning:
+      "A newer run, a reset or a rewind has taken over this stream. Nothing of this run was accepted since then.",
+    hint: "Let the newer run go on. If this run paused for longer than its lease, raise `leaseSeconds`.",
     recoverable: false,
   },
   RUN_FINISHED: {
-    meaning: "The run has already ended, in another way or with another cursor, so it cannot be changed.",
+    meaning: "The run has already ended in another way or with another cursor, so it cannot be changed.",
     hint: "Begin a new run.",
     recoverable: false,
   },
   RUN_CANCELLED: {
-    meaning: "The run was asked to stop and did so after its last checkpoint.",
-    hint: "Start it again; it goes on from there.",
+    meaning: "The run was asked to stop, and stopped after its last checkpoint.",
+    hint: "Start it again. It goes on from there.",
     recoverable: true,
   },
   DEADLINE_EXCEEDED: {
     meaning: "The run took longer than its pipeline's `deadline`, and was stopped after its last checkpoint.",
-    hint: "The next run goes on from there. If runs are that long for good reason, raise `deadline`.",
+    hint: "The next run goes on from there. If runs need more time, raise `deadline`.",
     recoverable: true,
   },
   CHECKPOINT_OUT_OF_ORDER: {
-    meaning: "A checkpoint does not follow the one before it.",
+    meaning: "The checkpoint's number does not follow the number of the one before.",
     hint: "Number a run's checkpoints 1, 2, 3 … and send each before the next.",
     recoverable: false,
   },
   STATE_UNREADABLE: {
-    meaning: "Stored state exists and cannot be read; it is never treated as no state.",
-    hint: "Restore it from a backup. To start over on purpose, move what is stored away first.",
+    meaning: "State is stored but cannot be read. It is never treated as no state.",
+    hint: "Restore it from a backup. To start over on purpose, first move the stored state away.",
     recoverable: false,
   },
   STATE_EDITED: {
     meaning:
       "The row of a stream, or of one of its partitions, was changed or removed in the state's database outside Tidemark.",
-    hint: "Restore the row, or confirm where the stream stands with `tidemark state set`, which is audited.",
+    hint: "Restore the row, or confirm the stream's position with `tidemark state set`, which is audited.",
     recoverable: false,
   },
   STATE_TOO_NEW: {
-    meaning: "The state was written by a newer version of Tidemark.",
-    hint: "Upgrade Tidemark; nothing was changed.",
+    meaning: "The state was written by a newer version of Tidemark. Nothing was changed.",
+    hint: "Upgrade Tidemark.",
     recoverable: false,
   },
   STATE_UNAVAILABLE: {
-    meaning: "The state store cannot be reached or is busy.",
-    hint: "Check that the database is up and reachable, then try again.",
+    meaning: "The state store cannot be reached, or it is busy.",
+    hint: "Check that the database is running and can be reached, then try again.",
     recoverable: true,
   },
   STATE_URL_INVALID: {
@@ -144,15 +145,15 @@ export const errorCodes = {
     recoverable: false,
   },
   AUDIT_BROKEN: {
-    meaning: "The audit log's hash chain does not verify: a row was altered, removed or reordered.",
-    hint: "Compare with a backup from before the row that the message names.",
+    meaning: "The audit log cannot be verified: a row was altered, removed or reordered.",
+    hint: "Compare it with a backup from before the row that the message names.",
     recoverable: false,
   },
 
   // Sources
   SOURCE_UNAVAILABLE: {
-    meaning: "The source did not answer, or answered that it cannot serve now, after every retry.",
-    hint: "Try again later; the next run goes on from the last checkpoint.",
+    meaning: "After every retry the source gave no answer, or answered that it cannot serve requests now.",
+    hint: "Try again later. The next run goes on from the last checkpoint.",
     recoverable: true,
   },
   SOURCE_REFUSED: {
@@ -161,165 +162,165 @@ export const errorCodes = {
     recoverable: false,
   },
   SOURCE_INVALID: {
-    meaning: "The source's answer cannot be read as the pipeline declares it.",
-    hint: "Compare `dataField`, `pagination` and the answer that the message describes.",
+    meaning: "The source's answer does not fit the pipeline's settings.",
+    hint: "Compare `dataField` and `pagination` with the answer that the message describes.",
     recoverable: false,
   },
   SOURCE_REPLACED: {
     meaning:
-      "The source is not the one that the stream was read from, or was set back to an earlier state: its cursors mean something else now.",
+      "The source is not the one that the stream was read from, or it was restored to an earlier state. Its cursors have another meaning now.",
     hint: "Point the pipeline at the former source, or read everything again with --full-refresh.",
     recoverable: false,
   },
   SOURCE_TRUNCATED: {
-    meaning: "The source's answer ended early.",
-    hint: "Try again; a run never counts a cut answer as a success.",
+    meaning: "The source's answer ended too early.",
+    hint: "Try again. A run never counts a cut answer as a success.",
     recoverable: true,
   },
   SOURCE_PARTIAL: {
-    meaning: "The source's answer says of itself that it failed or is not whole.",
-    hint: "See the source's own words in the message. If its records are whole all the same, declare `errorField: null`, or the path where the source does report failures.",
+    meaning: "The source's answer says that it failed or that it is incomplete.",
+    hint: "Read the source's own words in the message. If the answer is complete all the same, declare `errorField: null`, or set `errorField` to the path where the source really reports failures.",
     recoverable: false,
   },
   RESUME_REFUSED: {
-    meaning: "The source no longer knows the place at which an unfinished window was to go on.",
-    hint: "Nothing: the run reads the window from its start instead.",
+    meaning: "The source no longer knows the place where an unfinished window was to continue.",
+    hint: "You need to do nothing: the run reads the window from its start.",
     recoverable: true,
   },
   PAGE_REPEATED: {
     meaning: "The source gave the same page or page token twice in one run.",
-    hint: "Check the pagination settings: the source may ignore the page parameter.",
+    hint: "Check the pagination settings. The source may ignore the page parameter.",
     recoverable: false,
   },
   PAGE_CAP_REACHED: {
-    meaning: "The run reached its page cap before the source said that it was done.",
+    meaning: "The run reached `maxPages` before the source said that there is no more.",
     hint: "Raise `maxPages`, or narrow the window.",
     recoverable: false,
   },
   QUERY_FAILED: {
-    meaning: "The database refused or broke off a query.",
+    meaning: "The database refused or aborted a query.",
     hint: "Run the query by hand with the same parameters.",
     recoverable: false,
   },
   CONNECTOR_FAILED: {
-    meaning: "A connector in code threw, or yielded something that is neither a record nor a cursor.",
-    hint: "Fix the connector; the next run goes on from the last checkpoint.",
+    meaning:
+      "A connector in code threw an error, or yielded something that is neither a record nor a cursor.",
+    hint: "Fix the connector. The next run goes on from the last checkpoint.",
     recoverable: false,
   },
   RECORD_INVALID: {
-    meaning: "A record is not of the shape that the pipeline needs.",
-    hint: "Check the record against the pipeline's `key` and `field` paths, and its values against what they are written to.",
+    meaning: "A record does not have the form that the pipeline needs.",
+    hint: "Check the record against the pipeline's `key` and `field` paths, and its values against the columns that they are written to.",
     recoverable: false,
   },
 
   // Filters and outputs
   FILTER_FAILED: {
-    meaning: "A filter threw, or returned nothing or something that is not a record.",
-    hint: "Fix the filter, or let it pass over such records with `onError: skip` or `deadLetter`. The run failed before the batch was written.",
+    meaning: "A filter threw an error, or returned something that is not a record.",
+    hint: "Fix the filter. To go on without the records that it cannot take, declare `onError: skip` or `deadLetter`. The batch was not written.",
     recoverable: false,
   },
   OUTPUT_UNAVAILABLE: {
-    meaning: "The output cannot be reached or is busy.",
-    hint: "Check that it is up and reachable; the next run goes on from the last checkpoint.",
+    meaning: "The output cannot be reached, or it is busy.",
+    hint: "Check that it is running and can be reached. The next run goes on from the last checkpoint.",
     recoverable: true,
   },
   OUTPUT_FAILED: {
-    meaning: "The output refused a write; the stream's position stays before it.",
-    hint: "See the cause; the next run goes on from the last checkpoint.",
+    meaning: "The output refused a write. The stream's position stays before it.",
+    hint: "See the cause. The next run goes on from the last checkpoint.",
     recoverable: false,
   },
   OUTPUT_LOST: {
     meaning:
-      "The output does not hold what was committed to it: it holds less, or something else has changed it.",
-    hint: "Go back to where it stands with `tidemark state rewind … --to-output FILE`, restore it, or start over with --full-refresh.",
+      "The output does not hold what was committed to it: something is missing, or somebody else has changed it.",
+    hint: "Go back to the position that the output holds with `tidemark state rewind … --to-output FILE`, restore the output, or start over with --full-refresh.",
     recoverable: false,
   },
   TOO_MANY_REFUSED: {
     meaning:
-      "More records of a run were refused than `maxRefused` allows, or all of them; the position stays at the last checkpoint.",
-    hint: "Fix what refuses them: often a credential, a column or a filter that is wrong for all. If a run may end so, declare `maxRefused` under `output`: a number, a share such as `5%`, or `100%` for no limit.",
+      "More records of a run were refused than `maxRefused` allows, or all of them were refused. The position stays at the last checkpoint.",
+    hint: "Fix what refuses them. Often a credential, a column or a filter is wrong for all records. If a run may refuse so many, declare `maxRefused` under `output`: a number, a share such as `5%`, or `100%` for no limit.",
     recoverable: false,
   },
   ANSWER_SAYS_FAILED: {
-    meaning: "The endpoint answered with a 2xx status, and says in its answer that what was sent failed.",
-    hint: "Declare under `output.answer` what it means: `refused: errors` (or another expression) where it refuses the record, `retry` where it is to be sent again, `success: always` where such an answer is harmless.",
+    meaning: "The endpoint answered with a 2xx status, but its answer says that the request failed.",
+    hint: "Declare under `output.answer` what it means: `refused: errors` (or another expression) if it refuses the record, `retry` if the record has to be sent again, `success: always` if this answer is harmless.",
     recoverable: false,
   },
   ANSWER_UNCLEAR: {
-    meaning: "The endpoint's answer is not of the kind that the pipeline declares under `output.answer`.",
+    meaning: "The endpoint's answer does not fit what the pipeline declares under `output.answer`.",
     hint: "Compare `output.answer` with the answer that the message describes.",
     recoverable: false,
   },
   ANSWER_UNREADABLE: {
     meaning:
-      "The endpoint took a request, and the answer that says what became of the records cannot be read. They may have arrived.",
-    hint: "See with the endpoint what keeps its answers from being read, or declare `answer.unreadable: success` where a 2xx status is enough.",
+      "The endpoint accepted a request, but its answer, which says what happened to the records, cannot be read. The records may have arrived.",
+    hint: "Find out at the endpoint why its answers cannot be read. If a 2xx status is enough, declare `answer.unreadable: success`.",
     recoverable: false,
   },
   // The service and its keys
   INVALID_REQUEST: {
-    meaning: "The request is not of the form that the service takes.",
-    hint: "Fix the field named in `detail`. The service's `/docs` show every request's form.",
+    meaning: "The request does not have the form that the service expects.",
+    hint: "Fix the field named in `detail`. The service's `/docs` show the form of every request.",
     recoverable: false,
   },
   UNAUTHORIZED: {
-    meaning: "The request carries no API key, or one that is unknown, expired or revoked.",
+    meaning: "The request has no API key, or its key is unknown, expired or revoked.",
     hint: "Send `Authorization: Bearer KEY` with a key made by `tidemark keys create`.",
     recoverable: false,
   },
   FORBIDDEN: {
-    meaning: "The API key does not allow this.",
-    hint: "Use a key of the scope, and bound to the connector, that the detail names.",
+    meaning: "The API key does not allow this request.",
+    hint: "Use a key with the scope that the detail names, and that is bound to this connector or to none.",
     recoverable: false,
   },
   ROUTE_NOT_FOUND: {
     meaning: "The service has nothing at that address.",
-    hint: "See the service's `/docs`; an older service may lack what a newer client asks for.",
+    hint: "See the service's `/docs`. An older service may lack an address that a newer client uses.",
     recoverable: false,
   },
   METHOD_NOT_ALLOWED: {
-    meaning: "The address exists and does not take that method.",
+    meaning: "The address exists, but does not accept that method.",
     hint: "Use one of the methods in the `Allow` header.",
     recoverable: false,
   },
   BODY_TOO_LARGE: {
-    meaning: "The request's body is larger than the service takes.",
-    hint: "Send less; metadata is for small facts about a run.",
+    meaning: "The request's body is larger than the service accepts.",
+    hint: "Send less. Metadata is meant for small facts about a run.",
     recoverable: false,
   },
   MEDIA_TYPE_UNSUPPORTED: {
-    meaning: "The request's body is not JSON by its `Content-Type`.",
+    meaning: "The `Content-Type` of the request's body is not JSON.",
     hint: "Send `Content-Type: application/json`.",
     recoverable: false,
   },
   REQUEST_TIMEOUT: {
-    meaning: "The request did not arrive whole in time.",
+    meaning: "The request did not arrive completely in time.",
     hint: "Send it again.",
     recoverable: true,
   },
   RATE_LIMITED: {
-    meaning: "Too many requests by this key, or too many failed attempts from this address.",
-    hint: "Wait for as long as the `Retry-After` header says.",
+    meaning: "This key sent too many requests, or this address made too many attempts with wrong keys.",
+    hint: "Wait as long as the `Retry-After` header says.",
     recoverable: true,
   },
   PARTITION_NOT_FOUND: {
-    meaning: "Nothing is known of that partition of the stream.",
-    hint: "List the stream's partitions; one appears with the first checkpoint that moves it.",
+    meaning: "No state is stored for that partition of the stream.",
+    hint: "List the stream's partitions. A partition is created by the first checkpoint that names it.",
     recoverable: false,
   },
   SERVICE_INCOMPATIBLE: {
-    meaning:
-      "The state service is of another version and does not understand, or is not understood by, this one.",
+    meaning: "The versions of this client and of the state service do not fit together.",
     hint: "Upgrade the service first, then its clients.",
     recoverable: false,
   },
   KEY_NOT_FOUND: {
     meaning: "No API key has that id.",
-    hint: "See `tidemark keys list`.",
+    hint: "List the keys with `tidemark keys list`.",
     recoverable: false,
   },
   INTERNAL: {
-    meaning: "Tidemark came to a state that it believed impossible.",
+    meaning: "Tidemark reached a state that should be impossible.",
     hint: "Please report it with the message and the version.",
     recoverable: false,
   },

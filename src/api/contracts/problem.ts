@@ -9,7 +9,7 @@ export const problem = z
     }),
     title: z.string().meta({
       description: "What the code means.",
-      example: "The new cursor lies before the committed watermark.",
+      example: "The new cursor is below the committed watermark.",
     }),
     status: z.int().meta({ example: 422 }),
     code: z

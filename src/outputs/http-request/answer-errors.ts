@@ -34,7 +34,7 @@ export function saysFailed(
 }
 
 const batchHint =
-  "Declare under `output.answer` what it means: `results` where it lists what became of each record, `refused: errors` (or another expression) where it is about all of them, `success: always` where such an answer is harmless.";
+  "Declare under `output.answer` what it means: `results` if it lists a result for each record, `refused: errors` (or another expression) if it is about all of them, `success: always` if this answer is harmless.";
 
 /** An answer that the declared `answer` does not fit. */
 export function unclear(request: HttpRequest, status: number, why: UnclearAnswer): TidemarkError {

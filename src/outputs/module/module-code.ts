@@ -72,7 +72,7 @@ export class ModuleCode {
     return this.failed(`its \`${method}\` threw: ${messageOf(error)}`, {
       cause: error,
       recoverable: true,
-      hint: "See the cause; the next run goes on from the last checkpoint.",
+      hint: "See the cause. The next run goes on from the last checkpoint.",
       ...(file === undefined ? {} : { where: placeInFile(error, file) }),
     });
   }
