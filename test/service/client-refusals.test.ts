@@ -127,7 +127,7 @@ const run = {
   lease_seconds: 60,
   started_at_utc: "2026-01-01T00:00:00.000Z",
   superseded_run_id: null,
-  position: { format: 1, ...emptyPosition },
+  position: { format: 3, ...emptyPosition },
   position_tag: { epoch: 0, sequence: 0 },
 };
 
