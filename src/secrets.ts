@@ -129,6 +129,12 @@ export function redactFields(fields: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(([name, inner]) => [name, redactIn(inner)]));
 }
 
+/** Whether a part of a text, such as a name in it, is in the text only where it holds a secret. */
+export function isInSecret(part: string, text: string): boolean {
+  const masked = redact(text);
+  return masked !== text && !masked.includes(part);
+}
+
 /** No link or token is as long; looking through all that such a text decodes to would take seconds. */
 const longestDecoded = 65_536;
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
 import { expressionLimits } from "../model/bounded-jsonata.ts";
-import { expressionMistake, expressionSchemaOf } from "../model/jsonata-mistakes.ts";
+import { expressionMistake, expressionSchemaOf, withoutSecret } from "../model/jsonata-mistakes.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { Condition } from "./condition/condition.ts";
 import { type FilterParts, refuseRecord } from "./failure.ts";
@@ -45,7 +45,8 @@ export function createConditionFilter(config: ConditionFilterConfig, parts: Filt
         try {
           if (await condition.isTrueOf(record)) kept.push(record);
           else await condition.tellMissing(record, context);
-        } catch (cause) {
+        } catch (thrown) {
+          const cause = withoutSecret(thrown, config.expression);
           refuseRecord(name, record, index + 1, { parts, context, cause });
         }
       }

@@ -22,34 +22,41 @@ interface Called {
 /** The first call of a function that neither JSONata nor the expression itself defines; null for none. */
 export function unknownCall(
   text: string,
-  { nodes, bound, values }: ExpressionNames,
+  { nodes, unbound, bound, values }: ExpressionNames,
 ): ExpressionMistake | null {
-  const called = nodes.flatMap((node) => calledAt(node, bound));
+  const called = nodes.flatMap((node) => calledAt(node, unbound));
   const functionsAreValues = makesFunctions(nodes, called);
-  const wrong = called.find(({ name, hasSign }) =>
-    hasSign ? !bound.has(name) && !jsonataFunctions.has(name) : !functionsAreValues,
+  const wrong = called.find(({ node, name, hasSign }) =>
+    hasSign ? unbound.has(node) && !jsonataFunctions.has(name) : !functionsAreValues,
   );
   if (wrong === undefined) return null;
   const isValue = wrong.hasSign && values.includes(wrong.name);
-  const near = isValue ? undefined : nearest(wrong.name, [...bound, ...jsonataFunctions]);
+  const near =
+    isValue || bound.has(wrong.name) ? undefined : nearest(wrong.name, [...bound, ...jsonataFunctions]);
   return {
-    message: `the expression calls ${wordsFor(wrong, isValue)}${near === undefined ? "" : `; did you mean \`$${near}\`?`}`,
+    message: `the expression calls ${wordsFor(wrong, { isValue, isBound: bound.has(wrong.name) })}${near === undefined ? "" : `; did you mean \`$${near}\`?`}`,
     offset: offsetOf(wrong.node, wrong.name.length + (wrong.hasSign ? 1 : 0), text),
   };
 }
 
-function wordsFor({ name, hasSign }: Called, isValue: boolean): string {
+function wordsFor(
+  { name, hasSign }: Called,
+  { isValue, isBound }: { isValue: boolean; isBound: boolean },
+): string {
   if (!hasSign) return `\`${name}\`, which is a field; the names of functions begin with \`$\``;
   if (isValue) return `\`$${name}\`, which is a value and no function`;
+  if (isBound) {
+    return `\`$${name}\` where it has no value: \`$${name} := …\` counts from there to the end of the parentheses or the function around it`;
+  }
   return `\`$${name}\`, which is no function of JSONata and is not defined in the expression`;
 }
 
-function calledAt({ type, procedure, arguments: given, rhs }: Node, bound: ReadonlySet<string>): Called[] {
+function calledAt({ type, procedure, arguments: given, rhs }: Node, unbound: ReadonlySet<Node>): Called[] {
   if (type === "apply") return variableAt(rhs);
   if ((type !== "function" && type !== "partial") || !isNode(procedure)) return [];
   if (!isVariable(procedure)) return fieldAt(procedure);
   const name = String(procedure.value);
-  const takes = takeFunction.has(name) && !bound.has(name) && Array.isArray(given);
+  const takes = takeFunction.has(name) && unbound.has(procedure) && Array.isArray(given);
   return takes ? [...variableAt(procedure), ...variableAt(given[1])] : variableAt(procedure);
 }
 

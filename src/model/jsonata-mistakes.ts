@@ -1,21 +1,73 @@
 import { z } from "zod";
+import { holdsSecret, redact } from "../secrets.ts";
 import { boundedJsonata } from "./bounded-jsonata.ts";
 import { unknownCall } from "./jsonata-calls.ts";
-import { type ExpressionMistake, namesIn } from "./jsonata-names.ts";
+import { type ExpressionMistake, offsetOf, variableName } from "./jsonata-names.ts";
+import { directBinds, evaluatedText, Frame, Scopes } from "./jsonata-scopes.ts";
+import { type Node, walk } from "./jsonata-tree.ts";
 import { unknownVariable } from "./jsonata-variables.ts";
 
 /**
  * What is wrong with a JSONata expression as it is written; null where nothing is. `values` are the names of what is
- * given to it beside its input.
+ * given to it beside its input. Of an expression that holds a secret no part of the secret is quoted.
  */
 export function expressionMistake(text: string, values: readonly string[] = []): ExpressionMistake | null {
+  const mistake = mistakeOf(text, values);
+  if (mistake === null || !holdsSecret(text)) return mistake;
+  const masked = redact(text);
+  const told = holdsSecret(masked) ? null : mistakeOf(masked, values);
+  return told === null ? { ...mistake, message: brokenBySecret } : { ...mistake, message: told.message };
+}
+
+const brokenBySecret =
+  "the expression cannot be read with the secret that a variable puts into it here; inside of quotes the secret must hold " +
+  "no quote and no backslash, and it must not stand outside of quotes";
+
+function mistakeOf(text: string, values: readonly string[], frame = new Frame()): ExpressionMistake | null {
   try {
-    const tree = boundedJsonata(text).ast();
-    const names = namesIn(tree, values);
-    return names === null ? null : (unknownCall(text, names) ?? unknownVariable(tree, text, names));
+    return mistakeInTree(boundedJsonata(text).ast(), { text, values, frame });
   } catch (error) {
     return readMistake(error, text);
   }
+}
+
+function mistakeInTree(
+  tree: unknown,
+  { text, values, frame }: { text: string; values: readonly string[]; frame: Frame },
+): ExpressionMistake | null {
+  const nodes: Node[] = [];
+  walk(tree, (node) => nodes.push(node));
+  // A text that is computed may give any name a value.
+  const evaluated = nodes.filter((node) => evaluatedText(node) !== null);
+  if (nodes.filter((node) => variableName(node) === "eval").length > evaluated.length) return null;
+  const { unbound, texts } = new Scopes(tree, frame, bindsOf);
+  const bound = new Set(nodes.flatMap(boundNames));
+  const names = { nodes, unbound, bound, values };
+  const own = unknownCall(text, names) ?? unknownVariable(tree, text, names);
+  if (own !== null) return own;
+  for (const { node, text: inner, frame: around } of texts) {
+    const mistake = mistakeOf(inner, values, new Frame(around));
+    if (mistake === null) continue;
+    const message = `${mistake.message} (in the text that \`$eval\` evaluates)`;
+    return { message, offset: offsetOf(node, 0, text) };
+  }
+  return null;
+}
+
+/** Names that a text gives values when `$eval` evaluates it. */
+function bindsOf(text: string): string[] {
+  try {
+    return directBinds(boundedJsonata(text).ast());
+  } catch {
+    // It is read once more, and told of, where it is looked through.
+    return [];
+  }
+}
+
+/** Names that a node gives a value: `$f := …`, `function($f) { … }`. */
+function boundNames({ type, lhs, arguments: given }: Node): string[] {
+  const named = type === "bind" ? [lhs] : type === "lambda" && Array.isArray(given) ? given : [];
+  return named.map(variableName).filter((name) => name !== null);
 }
 
 /** The schema of a JSONata expression; a mistake in it carries `offset`, its place in the text. */
@@ -43,9 +95,22 @@ const thrownSchema = z
   .catch(unreadable);
 
 /** Why an expression failed, in JSONata's own words. */
-export function jsonataReason(thrown: unknown): string {
-  return thrownSchema.parse(thrown).message;
+export function jsonataReason(thrown: unknown, text: string): string {
+  return thrownSchema.parse(withoutSecret(thrown, text)).message;
 }
+
+/**
+ * What the evaluation of an expression threw; without JSONata's words where the expression holds a secret, since they
+ * quote values that may be made from it: its beginning, or the whole of it in capitals.
+ */
+export function withoutSecret(thrown: unknown, text: string): unknown {
+  if (!holdsSecret(text)) return thrown;
+  const { code } = codeSchema.parse(thrown);
+  const which = code === undefined ? "an error" : `the error ${code} of JSONata`;
+  return { message: `${which}; its words are left out, since the expression holds a secret` };
+}
+
+const codeSchema = z.object({ code: z.string().optional() }).catch({});
 
 /** JSONata's position lies behind the token it names. */
 function readMistake(thrown: unknown, text: string): ExpressionMistake {

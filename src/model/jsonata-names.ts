@@ -1,4 +1,4 @@
-import { isNode, type Node, walk } from "./jsonata-tree.ts";
+import { isNode, type Node } from "./jsonata-tree.ts";
 
 /** The functions of JSONata; a test holds the list against JSONata's own. */
 export const jsonataFunctions: ReadonlySet<string> = new Set(
@@ -17,31 +17,15 @@ export interface ExpressionMistake {
   readonly offset: number;
 }
 
-/** An expression's nodes, and the names that it binds. A name that it binds anywhere counts as defined everywhere. */
+/** An expression's nodes, and what is known of its variables. */
 export interface ExpressionNames {
   readonly nodes: readonly Node[];
+  /** Variables that have no value where they are read, but for JSONata's own. */
+  readonly unbound: ReadonlySet<Node>;
+  /** All names that the expression gives a value somewhere. */
   readonly bound: ReadonlySet<string>;
   /** Names of what is given to the expression beside its input. */
   readonly values: readonly string[];
-}
-
-/** Null where the names cannot be known: the text that `$eval` evaluates may bind some too. */
-export function namesIn(tree: unknown, values: readonly string[]): ExpressionNames | null {
-  const nodes: Node[] = [];
-  walk(tree, (node) => nodes.push(node));
-  if (nodes.some((node) => isVariable(node) && node.value === "eval")) return null;
-  return { nodes, bound: new Set(nodes.flatMap(boundNames)), values };
-}
-
-/** Names that a node gives a value: `$f := …`, `function($f) { … }`, `list@$f`, `list#$f`. */
-function boundNames({ type, value, lhs, arguments: given, focus, index }: Node): string[] {
-  if (type === "bind") return namesOf([lhs]);
-  if (type === "lambda" && Array.isArray(given)) return namesOf(given);
-  return [focus, index, type === "index" ? value : null].filter((name) => typeof name === "string");
-}
-
-function namesOf(nodes: readonly unknown[]): string[] {
-  return nodes.flatMap((node) => (isNode(node) && typeof node.value === "string" ? [node.value] : []));
 }
 
 export function isVariable(node: unknown): node is Node {

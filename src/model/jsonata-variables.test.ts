@@ -28,6 +28,44 @@ describe("a variable that nothing defines is named, with its place and what may 
   });
 });
 
+describe("a variable that is read outside of the parentheses or the function that define it is named", () => {
+  test.each([
+    ["(($a := 1); $a > 0)", "a", 12],
+    ["($l := 1; n > 1) and $l > 0", "l", 21],
+    ["($f := function($x) { ($t := 5; $x > 1) }; $f(n) and $t > 1)", "t", 53],
+    ["($f := function($x) { $x > 1 }; $x > 1)", "x", 32],
+    ["($a > 1; $a := 1)", "a", 1],
+    ["n > $limit or ($limit := 2; true)", "limit", 4],
+    ["$map(lines, function($l) { $l.n > 1 }) and $l", "l", 43],
+    ["lines.($q := n; $q > 1) and $q = 1", "q", 28],
+  ])("%s", (text, name, offset) => {
+    const message = `the expression reads \`$${name}\` where it has no value: \`$${name} := …\` counts from there to the end of the parentheses or the function around it`;
+    expect(expressionMistake(text, values)).toEqual({ message, offset });
+  });
+
+  test("and so is a function that is called there", () => {
+    expect(expressionMistake("(($f := $trim); $f(name) = 'x')")).toMatchObject({
+      message: expect.stringContaining("the expression calls `$f` where it has no value"),
+      offset: 16,
+    });
+  });
+});
+
+describe("a constant text that $eval evaluates is looked through", () => {
+  test.each([
+    ['$eval("$foo > 1")', "the expression reads `$foo`, which neither"],
+    ["$eval('n >')", "the expression cannot be read"],
+    [`$eval("$eval('$foo')")`, "the expression reads `$foo`, which neither"],
+    ["($a := 1; $eval('($b := $a; $b)') > $b)", "the expression reads `$b`, which neither"],
+  ])("%s", (text, words) => {
+    expect(expressionMistake(text)?.message).toContain(words);
+  });
+
+  test("one that is computed is not", () => {
+    expect(expressionMistake("$eval(payload).a > $b")).toBeNull();
+  });
+});
+
 describe("a function that stands where a value is wanted is named", () => {
   test.each([
     ["$error", "error", 0],
@@ -51,7 +89,14 @@ describe("what the expression, JSONata or Tidemark defines may be read", () => {
     "$.n > 1 and $$.n > 1 and $ != 3",
     "lines[$.n > 1]",
     "($limit := 2; n > $limit)",
-    "n > $limit or ($limit := 2; true)",
+    "($n := n > 1; $f := function($x) { $x + $later }; $later := 2; $f(n) > 1 or $n)",
+    "($f := function($x) { $x = 0 ? 0 : $f($x - 1) }; $f(n) = 0)",
+    "[$a := 1, $a][0] = 1",
+    "(n > 1 ? $a := 2 : $a := 3; $a > 1)",
+    "($a := 1; ($b := $a; lines[n > $b and $a = 1]))",
+    "$eval('$length(name) > 0', $) or ($n := 2; $eval('$n > 1'))",
+    "($p := 1; lines.($q := n; $q > $p))",
+    "($m := 2; $filter(lines, function($l) { ($k := $l.n; $k >= $m) }))",
     "$limit := ($other := 2)",
     "$map(lines, function($l, $i, $all) { $l.n + $i + $count($all) })",
     "$reduce(lines.n, function($sum, $n) { $sum + $n })",

@@ -15,22 +15,25 @@ import { nearest } from "./nearest.ts";
 export function unknownVariable(
   tree: unknown,
   text: string,
-  { nodes, bound, values }: ExpressionNames,
+  { nodes, unbound, bound, values }: ExpressionNames,
 ): ExpressionMistake | null {
   const known = new Set([...bound, ...values]);
   const compared = new Set([...resultsOf(tree), ...nodes.flatMap(operandsOf)].flatMap(firstOf));
   const unknown = (node: Node): boolean => {
     const name = variableName(node);
-    if (name === null || known.has(name)) return false;
+    if (name === null || !unbound.has(node) || values.includes(name)) return false;
     return !jsonataFunctions.has(name) || compared.has(node);
   };
   const [first] = nodes.filter(unknown).sort((a, b) => Number(a.position) - Number(b.position));
   const name = variableName(first);
   if (first === undefined || name === null) return null;
-  return { message: wordsFor(name, known), offset: offsetOf(first, name.length + 1, text) };
+  return { message: wordsFor(name, known, bound), offset: offsetOf(first, name.length + 1, text) };
 }
 
-function wordsFor(name: string, known: ReadonlySet<string>): string {
+function wordsFor(name: string, known: ReadonlySet<string>, bound: ReadonlySet<string>): string {
+  if (bound.has(name)) {
+    return `the expression reads \`$${name}\` where it has no value: \`$${name} := …\` counts from there to the end of the parentheses or the function around it`;
+  }
   const what = jsonataFunctions.has(name)
     ? "which is a function and has no value of its own"
     : "which neither JSONata nor the expression defines";

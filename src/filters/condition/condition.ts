@@ -2,6 +2,7 @@ import jsonata from "jsonata";
 import type { FilterContext } from "../../engine/ports.ts";
 import { jsonataBoolean } from "../../model/jsonata-boolean.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
+import { isInSecret } from "../../secrets.ts";
 import type { NamedField } from "../seen-fields.ts";
 import { type DecidingPart, decidingParts } from "./deciding.ts";
 import { exactExpression, type JsonataOptions, needsExactness } from "./exact-expression.ts";
@@ -28,7 +29,10 @@ export class Condition {
     this.#plain = jsonata(text, limits);
     const tree = this.#plain.ast();
     this.#alwaysExact = needsExactness(text, tree);
-    this.fields = comparedFields(tree).map(namedField);
+    // A field without quotes may be a part of a secret that a variable brought in.
+    this.fields = comparedFields(tree)
+      .map(namedField)
+      .filter(({ name }) => !isInSecret(name, text));
     this.#needed = decidingParts(tree).flatMap(neededBy);
   }
 
@@ -44,13 +48,17 @@ export class Condition {
     for (const { field, kind } of missing) {
       // Nobody expects `amount > 10` to keep a record without an amount.
       if (isOrderOperator(kind)) continue;
-      const { reason, records, keep, drop } = missingWords(kind, field?.name ?? null);
+      const { reason, records, keep, drop } = missingWords(kind, this.#shown(field));
       warn(
         "FIELD_MISSING",
         `condition \`${this.#text}\`: ${records} were dropped, since ${reason}; write ${keep} to keep them, or ${drop} to drop them without this warning`,
       );
       return;
     }
+  }
+
+  #shown(field: NamedField | null): string | null {
+    return field === null || isInSecret(field.name, this.#text) ? null : field.name;
   }
 
   /** Whether it would be kept if what is missing were no hindrance. */

@@ -1,5 +1,6 @@
 import jsonata from "jsonata";
 import { formatPath, type Path } from "../../model/record.ts";
+import { isInSecret } from "../../secrets.ts";
 import { decidingParts } from "./deciding.ts";
 import { guardedFields } from "./syntax.ts";
 
@@ -23,7 +24,7 @@ export function missingDoubts(expression: string, present: readonly Path[]): Mis
   return decidingParts(tree).flatMap(({ kind, needed, selects, offset }): MissingDoubt[] => {
     if (kind !== "!=" && kind !== "$not") return [];
     const field = needed.map(formatPath).find((name) => !known.has(name));
-    if (field !== undefined) return [{ kind, field, offset }];
+    if (field !== undefined) return [{ kind, field: isInSecret(field, expression) ? null : field, offset }];
     return selects ? [{ kind, field: null, offset }] : [];
   });
 }

@@ -32,7 +32,7 @@ export function compileExpression(text: string): Expression {
     try {
       return await expression.evaluate(input, { status, headers });
     } catch (error) {
-      throw new UnclearAnswer(`, over which \`${text}\` cannot be evaluated: ${jsonataReason(error)}`);
+      throw new UnclearAnswer(`, over which \`${text}\` cannot be evaluated: ${jsonataReason(error, text)}`);
     }
   };
 }
