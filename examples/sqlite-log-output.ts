@@ -22,7 +22,7 @@ const tables = `
   CREATE TABLE IF NOT EXISTS delivered (place TEXT, identity TEXT, PRIMARY KEY (place, identity)) WITHOUT ROWID;
 `;
 
-const markRow = z.object({ epoch: z.int(), sequence: z.int(), position: z.string() });
+const positionRow = z.object({ epoch: z.int(), sequence: z.int(), position: z.string() });
 
 /**
  * Appends each record to the table `log` of a SQLite file, exactly once: one transaction holds a commit's rows, its position
@@ -144,7 +144,7 @@ class LogSession implements ModuleOutputSession {
   #commitPosition(place: string): CommitPosition | null {
     const row = this.#database.prepare("SELECT * FROM commit_positions WHERE place = ?").get(place);
     if (row === undefined) return null;
-    const { epoch, sequence, position } = markRow.parse(row);
+    const { epoch, sequence, position } = positionRow.parse(row);
     return { epoch, sequence, position: decodePosition(position, `the commit position of ${place}`) };
   }
 

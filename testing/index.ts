@@ -9,7 +9,12 @@ export {
 export { FakeClock } from "./fake-clock.ts";
 export { Interrupter, type Interruption } from "./interrupter.ts";
 export { type MemoryOutputOptions, MemoryTable, memoryOutput } from "./memory-output.ts";
-export { type ContractCase, type OutputDestination, outputContract } from "./output-suite.ts";
+export {
+  type ContractCase,
+  type OutputContractOptions,
+  type OutputDestination,
+  outputContract,
+} from "./output-suite.ts";
 export { type Fault, faultKinds } from "./replay/faults.ts";
 export { type Recorder, type RecordOptions, recordSource } from "./replay/record-source.ts";
 export {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { OutputSession } from "../src/engine/ports.ts";
 import type { Position } from "../src/model/position.ts";
+import { atLeastOnceCases } from "./output-suite/at-least-once-cases.ts";
 import {
   Bench,
   type Cases,
@@ -19,21 +20,36 @@ export interface ContractCase {
   readonly run: () => Promise<void>;
 }
 
+export interface OutputContractOptions {
+  /** What the output guarantees: `exactly-once` unless given. */
+  readonly guarantee?: "exactly-once" | "at-least-once";
+}
+
 /**
- * What every output with the guarantee `exactly-once` must do, as cases for any test runner. `create`
- * makes a destination for one case; the records written are `{ id: number, value: string }`.
+ * What every output with a guarantee must do, as cases for any test runner. `create` makes a destination for one
+ * case; the records written are `{ id: number, value: string }`.
  *
  * ```ts
  * for (const { name, run } of outputContract(create)) test(name, run);
+ * for (const { name, run } of outputContract(create, { guarantee: "at-least-once" })) test(name, run);
  * ```
  */
-export function outputContract(create: () => Promise<OutputDestination>): ContractCase[] {
+export function outputContract(
+  create: () => Promise<OutputDestination>,
+  { guarantee = "exactly-once" }: OutputContractOptions = {},
+): ContractCase[] {
+  const cases = guarantee === "exactly-once" ? exactlyOnceCases : atLeastOnceCases;
   return Object.entries(cases).map(([name, check]) => ({
     name,
     async run() {
       const destination = await create();
       const sessions: OutputSession[] = [];
       try {
+        assert.equal(
+          destination.output.guarantee,
+          guarantee,
+          `these are the cases of an output that delivers ${guarantee}, and it declares ${destination.output.guarantee}`,
+        );
         await check(new Bench(destination, sessions));
       } finally {
         for (const session of sessions) await session.close();
@@ -57,7 +73,7 @@ const fullPosition: Position = {
   coverage: [{ lower: null, upper: "2018-01-01T00:00:00Z" }],
 };
 
-const cases: Cases = {
+const exactlyOnceCases: Cases = {
   ...refusalCases,
 
   "P5: what a commit acknowledged is there for every reader, and nothing before it is": async (bench) => {

@@ -319,16 +319,16 @@ export interface OutputContext extends PartContext {
 /**
  * One run's writing: calls come one at a time, each after the last has settled, in the order that `Output` tells.
  *
- * What has to be durable when: nothing of `write`, unless there are receipts; all of it when `commit` returns; the claim
- * when `claim` returns. Of an output that delivers exactly once, one step makes all of a commit durable, so that a
- * crash leaves all or none of it: the records, the mark (epoch, sequence, position), the marks of the partitions that
- * moved, and, where it appends, the identities that were delivered. `close` without `commit` leaves none.
+ * What has to be durable when: nothing of `write`, unless there are receipts; all of it when `commit` returns; the epoch
+ * when `fence` returns. Of an output that delivers exactly once, one step makes all of a commit durable, so that a
+ * crash leaves all or none of it: the records, the commit position, those of the partitions that moved, and, where it
+ * appends, the identities that were delivered. `close` without `commit` leaves none.
  *
- * Fencing: the output keeps the highest epoch that `claim` was called with, by stream and lane. `claim` and `commit` look
- * at it and change what they change in one step, such as a transaction that holds a lock: a run that was paused
- * between the look and the write would otherwise write over its successor.
+ * Fencing: the output keeps the highest epoch that `fence` was called with, by stream and scope. `fence` and `commit` read
+ * it and make their change in one step, such as a transaction that holds a lock. Otherwise a run that was paused
+ * between the two would write over its successor.
  *
- * What can go wrong: a `commit` whose answer is lost. The run fails, and the next run's `claim` says whether it took
+ * What can go wrong: the answer to a `commit` is lost. The run fails, and the next run's `fence` says whether it took
  * effect. What throws ends the run, and nothing but `close` is called after it.
  */
 export interface OutputSession {
