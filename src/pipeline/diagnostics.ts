@@ -1,38 +1,40 @@
 import { redact } from "../secrets.ts";
 
-/** What `validate` can find, by code, and what each means. */
+/** The codes that `validate` reports, and what each means. `docs/pipeline/warnings.md` has the same table. */
 export const diagnosticCodes = {
   PIPELINE_NOT_FOUND: "No pipeline file is at that path.",
   YAML_INVALID: "The text cannot be read as YAML.",
   KEY_DUPLICATE: "A key is given twice.",
-  KEY_UNKNOWN: "A key has no meaning at that place.",
-  KEY_MISSING: "A key that is needed is not given.",
-  VALUE_INVALID: "A value is not of the kind, or within the bounds, that its key asks for.",
+  KEY_UNKNOWN: "There is no such key at that place.",
+  KEY_MISSING: "A required key is missing.",
+  VALUE_INVALID: "A value has the wrong type, or is out of the key's bounds.",
   EXPRESSION_INVALID:
-    "A JSONata expression cannot be read, or names a function or variable that does not exist.",
+    "A JSONata expression cannot be parsed, or names a function or variable that does not exist.",
   SCRIPT_INVALID:
     "A script or module is missing, cannot be loaded, or exports no function, connector or output module.",
-  ENV_MISSING: "An environment variable is named that is not set, or a file that cannot be read.",
+  ENV_MISSING: "An environment variable is not set, or a file cannot be read.",
   ENV_INVALID: "A `${…}` is not `${NAME}` or `${NAME:-default}`.",
   CONFIG_INCOHERENT: "Settings that are each valid contradict one another.",
-  NO_CURSOR: "A doubt: nothing is kept between runs, so each of them appends everything once more.",
-  TEXT_ORDER: "A doubt: texts are compared by code point, and the source may sort them in another way.",
-  SCHEDULE_NEVER: "A doubt: no such time as the schedule names ever comes, so the pipeline is never run.",
-  SLICES_UNUSED: "A doubt: slices are declared, and runs, or the first of them, cannot be cut into any.",
+  NO_CURSOR: "Warning: no cursor is declared, so every run appends all records again.",
+  TEXT_ORDER:
+    "Warning: the cursor is a text. Tidemark compares texts by code point, and the source may sort them in another way.",
+  SCHEDULE_NEVER: "Warning: the schedule names a time that never comes, so the pipeline never runs.",
+  SLICES_UNUSED: "Warning: slices are declared, but runs, or the first run, cannot be cut into slices.",
   CURSORS_COMBINED:
-    "A doubt: a timestamp and an id are asked for together, so records with old ids that change may not come.",
-  PAGES_SHIFT: "A doubt: records that change move to the end while pages are counted, and others slip past.",
-  PAGING_UNIT: "A doubt: records are counted on in a parameter that by its name counts pages.",
+    "Warning: a timestamp and an id are sent together. If the source requires both, changed records with old ids never come.",
+  PAGES_SHIFT:
+    "Warning: records that change during the read move to the end, so others can slip past a page's border unread.",
+  PAGING_UNIT: "Warning: `type: offset` counts records, but the parameter's name says that it counts pages.",
   TIE_HAZARD:
-    "A doubt: a query compares strictly and has a LIMIT, and so loses ties wherever else it is run.",
+    "Warning: the query compares with `>` and has a LIMIT. In other tools it loses rows that share a cursor value.",
   FIRST_RUN_BOUND:
-    "A doubt: a query compares with a bound that is NULL on the first run, so the lowest value is bound.",
-  ORDER_MISSING: "A doubt: `order: ascending` is declared, and the query has no ORDER BY.",
-  CURSOR_UNUSED: "A doubt: a query does not use the cursor, so every run reads all rows.",
+    "Warning: the query compares with a bound that is NULL on the first run. The lowest value is bound instead.",
+  ORDER_MISSING: "Warning: `order: ascending` is declared, and the query has no ORDER BY.",
+  CURSOR_UNUSED: "Warning: the query does not use the cursor, so every run reads all rows.",
   MISSING_FIELD:
-    "A doubt: a condition drops records without a field, by `!=` or `$not`, which are not true then.",
+    "Warning: a condition drops records that lack a field, because `!=` and `$not` are not true for them.",
   LIMIT_INSIDE:
-    "A doubt: a LIMIT inside a query is left out of what is sent, or a limit by row numbers has the query run once a page.",
+    "Warning: a LIMIT inside the query is not sent; or a limit by row numbers makes the query run once per page.",
 } as const;
 
 export type DiagnosticCode = keyof typeof diagnosticCodes;
