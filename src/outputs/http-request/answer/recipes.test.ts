@@ -5,12 +5,11 @@ import { startTarget, type TargetAnswer, writeWithLetters } from "../../../../te
 import type { SeenRequest } from "../../../../test/support/http-server.ts";
 import { httpRequestOutputSchema } from "../schema.ts";
 
-const page = readFileSync(new URL("../../../../docs/pipeline.md", import.meta.url), "utf8");
-const [, section = ""] = page.split("#### Recipes\n");
+const page = readFileSync(new URL("../../../../docs/pipeline/http-recipes.md", import.meta.url), "utf8");
 
 /** The recipes of the documentation, by the first word of the comment that each begins with. */
 const recipes = new Map(
-  [...(section.split("\n### ")[0] ?? "").matchAll(/```yaml\n# (\w+)[^\n]*\n([\s\S]*?)```/g)].map(
+  [...page.matchAll(/```yaml\n# (\w+)[^\n]*\n([\s\S]*?)```/g)].map(
     ([, name = "", text = ""]): [string, unknown] => [name, parse(text).output],
   ),
 );
