@@ -2,8 +2,8 @@ import { chmodSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { deltaRun, openState } from "../src/index.ts";
-import { createLedger } from "../src/outputs/files/create-ledger.ts";
-import { Ledger } from "../src/outputs/files/ledger.ts";
+import { createOffsetsFile } from "../src/outputs/files/create-offsets.ts";
+import { OffsetsFile } from "../src/outputs/files/offsets-file.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { testFolder } from "./support/command.ts";
 
@@ -69,10 +69,10 @@ test("state that a group may write to was shared on purpose: the group keeps its
 test("P14: a file output's ledger is its owner's alone", async () => {
   const folder = testFolder();
   const path = join(folder, "out.jsonl.tidemark", "ledger.db");
-  createLedger(path, key);
-  const ledger = await Ledger.open(path, new FakeClock());
+  createOffsetsFile(path, key);
+  const ledger = await OffsetsFile.open(path, new FakeClock());
   chmodSync(path, 0o644);
-  (await Ledger.open(path, new FakeClock()))?.close();
+  (await OffsetsFile.open(path, new FakeClock()))?.close();
   ledger?.close();
   expect(rightsIn(folder)["out.jsonl.tidemark/ledger.db"]).toBe("600");
   expect((statSync(join(folder, "out.jsonl.tidemark")).mode & 0o777).toString(8)).toBe("700");

@@ -38,6 +38,26 @@ export interface SqlDialect {
    * one only if they are the same, character by character.
    */
   keyType(characters: number): string;
+  readonly fragments: SqlFragments;
+}
+
+/** Pieces of statements that each database writes in its own way. */
+export interface SqlFragments {
+  /** How many characters a text may have as the third of three columns of a key; null for any number. */
+  readonly longestKeyText: number | null;
+  /** Ends `INSERT …`: where a row of that key is there, these columns of it are replaced. */
+  replacing(key: readonly string[], columns: readonly string[]): string;
+  /** Ends `INSERT …`: where a row of that key is there, it stays; `column` is one of its key. A `SELECT` before it needs a `WHERE`. */
+  keeping(column: string): string;
+  /** A parameter as text, where nothing else in the statement says that it is one. */
+  text(placeholder: string): string;
+  /** The elements of a JSON list of texts, given as parameter, as rows `v.value`. */
+  list(placeholder: string): string;
+  /** A column of text, to be compared by code point. */
+  byCodePoint(column: string): string;
+  /** A moment in ISO 8601, in UTC, as a parameter for a column of the kind `timestamp`. */
+  moment(iso: string): string;
+  readonly dropTemporaryTable: string;
 }
 
 /** A field whose text a record cannot hold. */

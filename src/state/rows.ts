@@ -1,5 +1,6 @@
 import type { CursorType } from "../model/cursor.ts";
 import type { CursorRange, Position } from "../model/position.ts";
+import { partitionScope } from "../model/scope.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type {
   AuditRecord,
@@ -144,10 +145,8 @@ export function backfillOfLane(lane: string): string {
   return lane.slice("backfill/".length);
 }
 
-/** Where a partition's the tie set and coverage are kept, beside those of its stream or backfill. */
-export function partitionLane(lane: string, partition: string): string {
-  return lane === "" ? `partition/${partition}` : `${lane}/partition/${partition}`;
-}
+/** Where a partition's tie set and coverage are kept, beside those of its stream or backfill. */
+export const partitionLane = partitionScope;
 
 /** Where the coverage by finished backfills is kept. */
 export function backfilledLane(partition: string | null): string {

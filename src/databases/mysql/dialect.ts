@@ -1,5 +1,5 @@
-import { tableNameParts } from "../dialects.ts";
-import type { ColumnKind, SqlDialect } from "../port.ts";
+import { tableNameParts } from "../names.ts";
+import type { ColumnKind, SqlDialect, SqlFragments } from "../port.ts";
 
 function quoted(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
@@ -22,6 +22,21 @@ const types: Readonly<Record<ColumnKind, string>> = {
   bytes: "LONGBLOB",
 };
 
+const fragments: SqlFragments = {
+  // With a connector, a stream and an identity of 200 each, an index holds no more.
+  longestKeyText: 168,
+  // The columns that hold names are compared so already.
+  byCodePoint: (column) => column,
+  replacing: (_key, columns) =>
+    `ON DUPLICATE KEY UPDATE ${columns.map((name) => `${name} = VALUES(${name})`).join(", ")}`,
+  keeping: (column) => `ON DUPLICATE KEY UPDATE ${column} = VALUES(${column})`,
+  text: (placeholder) => placeholder,
+  list: (placeholder) =>
+    `JSON_TABLE(${placeholder}, '$[*]' COLUMNS (value VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) v`,
+  moment: (iso) => iso.replace("T", " ").replace("Z", ""),
+  dropTemporaryTable: "DROP TEMPORARY TABLE",
+};
+
 /** Collations that compare code points and do not take `a` and `a ` for one; no name is known to both. */
 const exactCollations = { mariadb: "utf8mb4_nopad_bin", mysql: "utf8mb4_0900_bin" } as const;
 
@@ -36,5 +51,6 @@ export function mysqlDialect(version: string): SqlDialect {
     placeholder: (n) => `?${n}`,
     columnType: (kind) => types[kind],
     keyType: (characters) => `VARCHAR(${characters}) CHARACTER SET utf8mb4 COLLATE ${collation}`,
+    fragments,
   };
 }

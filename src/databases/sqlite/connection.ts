@@ -4,9 +4,10 @@ import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { TidemarkError } from "../../errors.ts";
-import { sqliteDialect, tableNameParts } from "../dialects.ts";
+import { tableNameParts } from "../names.ts";
 import type { Column, SqlConnection, SqlRow, SqlValue, StreamOptions, UnreadableText } from "../port.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
+import { sqliteDialect } from "./dialect.ts";
 import { sqliteError } from "./errors.ts";
 import {
   copyResult,

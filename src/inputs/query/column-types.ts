@@ -1,4 +1,4 @@
-import { tableNameParts } from "../../databases/dialects.ts";
+import { tableNameParts } from "../../databases/names.ts";
 import type { SqlConnection, SqlDialect } from "../../databases/port.ts";
 import type { CursorField } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";

@@ -1,5 +1,5 @@
 import type { SQLInputValue } from "node:sqlite";
-import { tableNameParts } from "../../databases/dialects.ts";
+import { tableNameParts } from "../../databases/names.ts";
 import type { Column, SqlRow, SqlValue, StreamOptions } from "../../databases/port.ts";
 import { SqliteConnection } from "../../databases/sqlite/connection.ts";
 import { bindableAll } from "../../databases/sqlite/values.ts";

@@ -5,7 +5,7 @@ import { passesOnDisk } from "../passing-failure.ts";
 const passingInSqlite: ReadonlySet<unknown> = new Set([8, 10, 13, 14]);
 
 /**
- * The failure of a file or of the ledger beside it: `OUTPUT_UNAVAILABLE` where it may pass, so that the run is tried
+ * The failure of a file or of its sink offsets: `OUTPUT_UNAVAILABLE` where it may pass, so that the run is tried
  * again, and else `OUTPUT_FAILED`.
  */
 export function fileFailure(path: string, cause: unknown): TidemarkError {

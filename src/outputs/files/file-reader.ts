@@ -7,7 +7,7 @@ import type { OutputReader } from "../../engine/ports.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { parseJson } from "../../model/json.ts";
 import { isRecord, type SourceRecord } from "../../model/record.ts";
-import { lengthRow, nameRow, seriesFormat } from "./ledger-tables.ts";
+import { lengthRow, nameRow, seriesFormat } from "./offsets-tables.ts";
 import { type FilePlace, isTemplate } from "./path-template.ts";
 import { changedHint } from "./seal.ts";
 
@@ -33,9 +33,9 @@ export function openFileReader(place: FilePlace): OutputReader {
 
 /** What stands behind a committed length are a crash's remains. */
 function committedFiles(place: FilePlace): readonly CommittedFile[] {
-  const ledger = join(place.ledgerFolder, "ledger.db");
-  const files = existsSync(ledger)
-    ? filesOf(ledger, place)
+  const offsets = join(place.offsetsFolder, "ledger.db");
+  const files = existsSync(offsets)
+    ? filesOf(offsets, place)
     : isTemplate(place.text)
       ? []
       : unknown(place.text);
@@ -57,16 +57,16 @@ function committedFiles(place: FilePlace): readonly CommittedFile[] {
   return files;
 }
 
-/** A file without a ledger counts as a whole. */
+/** A file without sink offsets counts as a whole. */
 function unknown(path: string): readonly CommittedFile[] {
   return existsSync(path) ? [{ path, length: statSync(path).size }] : [];
 }
 
 const fileRows = z.array(nameRow.extend(lengthRow.shape));
 
-function filesOf(ledger: string, place: FilePlace): readonly CommittedFile[] {
+function filesOf(offsets: string, place: FilePlace): readonly CommittedFile[] {
   try {
-    const database = new DatabaseSync(ledger, { readOnly: true, timeout: 5_000 });
+    const database = new DatabaseSync(offsets, { readOnly: true, timeout: 5_000 });
     try {
       const isOld = Number(database.prepare("PRAGMA user_version").get()?.user_version) < seriesFormat;
       const table = isOld
@@ -78,7 +78,7 @@ function filesOf(ledger: string, place: FilePlace): readonly CommittedFile[] {
       database.close();
     }
   } catch (cause) {
-    throw new TidemarkError("STATE_UNREADABLE", `${ledger}: ${messageOf(cause)}`, { cause });
+    throw new TidemarkError("STATE_UNREADABLE", `${offsets}: ${messageOf(cause)}`, { cause });
   }
 }
 

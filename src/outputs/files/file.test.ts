@@ -84,7 +84,8 @@ test("the newest commit position comes back with its position, and a look at it 
     sequence: 7,
     position: { ...emptyPosition, watermark: "7" },
   });
-  expect(await (await open(path)).fence(4)).toMatchObject({ epoch: 3, sequence: 7 });
+  await expect((await open(path)).fence(4)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
+  expect(await (await open(path)).fence(5)).toMatchObject({ epoch: 3, sequence: 7 });
 });
 
 test("P2: what a crash left behind the committed length is moved aside by the next run, which says so", async () => {

@@ -14,9 +14,9 @@ import { failOnRefusal } from "../../engine/refusals/refusals.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { onErrorOf } from "../dead-letters/schema.ts";
 import { cutBack, foundAt, lineStart, openAt, type SetAside, settleFile, sizeOf } from "./committed-file.ts";
-import { createLedger } from "./create-ledger.ts";
+import { createOffsetsFile } from "./create-offsets.ts";
 import { fileFailure } from "./failure.ts";
-import { Ledger } from "./ledger.ts";
+import { FileOffsets } from "./file-offsets.ts";
 import { type LineFormat, lineFormat } from "./line-format.ts";
 import { type FilePlace, filePlace } from "./path-template.ts";
 import type { FileOutputConfig } from "./schema.ts";
@@ -30,8 +30,8 @@ import { Staging, writeAll } from "./staging.ts";
  * change inside the committed length is refused with `OUTPUT_LOST` where it is seen.
  *
  * A path with a placeholder (`orders-{{ date }}.csv`) is a series: a run writes to the file of the time at which it
- * begins, and one ledger knows all of them. A stream whose `path` was changed goes on in the new place: the ledger of the
- * old one is claimed, so that older runs are shut out of it, and what it knows is taken over.
+ * begins, and all of them share their sink offsets. A stream whose `path` was changed goes on in the new place: older runs
+ * are shut out of the old one, and its offsets are taken over.
  */
 export function createFileOutput(config: FileOutputConfig): Output {
   return {
@@ -63,7 +63,7 @@ class FileSession implements OutputSession {
   readonly #context: OutputContext;
   readonly #staging: Staging;
   readonly #format: LineFormat;
-  #ledger: Ledger | null = null;
+  #offsets: FileOffsets | null = null;
 
   constructor(place: FilePlace, context: OutputContext, format: LineFormat) {
     this.#place = place;
@@ -75,20 +75,18 @@ class FileSession implements OutputSession {
   }
 
   async fencedEpoch(): Promise<number> {
-    const ledger = await this.#openLedger();
-    return ledger === null ? 0 : ledger.claimedEpoch(this.#context.scope);
+    return (await this.#openOffsets())?.sink.fencedEpoch() ?? 0;
   }
 
   async holdsRecords(): Promise<boolean> {
-    const ledger = await this.#openLedger();
-    const known = (await ledger?.files()) ?? [];
-    const files = [this.#path, ...known.map(({ name }) => this.#place.fileOf(name))];
+    const known = (await (await this.#openOffsets())?.names()) ?? [];
+    const files = [this.#path, ...known.map((name) => this.#place.fileOf(name))];
     return files.some((file) => sizeOf(file) > 0);
   }
 
-  async #openLedger(): Promise<Ledger | null> {
-    this.#ledger ??= await Ledger.open(ledgerPath(this.#place), this.#context.clock);
-    return this.#ledger;
+  async #openOffsets(): Promise<FileOffsets | null> {
+    this.#offsets ??= await FileOffsets.open(offsetsPath(this.#place), this.#context);
+    return this.#offsets;
   }
 
   async fence(
@@ -96,21 +94,21 @@ class FileSession implements OutputSession {
     _runId?: string,
     lastPlace: string | null = null,
   ): Promise<CommitPosition | null> {
-    const { key, scope } = this.#context;
-    await this.#refuseForeignFile();
-    if ((await this.#openLedger()) === null) {
-      this.#tell(() => {
+    const { key } = this.#context;
+    await this.#assertOwnFile();
+    if ((await this.#openOffsets()) === null) {
+      this.#explaining(() => {
         mkdirSync(dirname(this.#path), { recursive: true });
-        mkdirSync(dirname(this.#place.ledgerFolder), { recursive: true });
-        createLedger(ledgerPath(this.#place), key);
+        mkdirSync(dirname(this.#place.offsetsFolder), { recursive: true });
+        createOffsetsFile(offsetsPath(this.#place), key);
       });
     }
-    const ledger = await this.#claimed();
+    const offsets = await this.#opened();
     const previous = await this.#leave(lastPlace, epoch);
     try {
-      return await ledger.claim(key, scope, epoch, {
+      return await offsets.fence(key, epoch, {
         name: this.#place.nameOf(this.#path),
-        begins: () => this.#tell(() => foundAt(this.#path)),
+        begins: () => this.#explaining(() => foundAt(this.#path)),
         settle: (name, committed) => this.#settle(this.#place.fileOf(name), committed),
         previous,
       });
@@ -120,43 +118,41 @@ class FileSession implements OutputSession {
   }
 
   /** Shuts older runs out of the place that the stream wrote to before; null where nothing is known of it any more. */
-  async #leave(lastPlace: string | null, epoch: number): Promise<Ledger | null> {
+  async #leave(lastPlace: string | null, epoch: number): Promise<FileOffsets | null> {
     if (lastPlace === null || lastPlace === this.place) return null;
-    const { key, scope, clock } = this.#context;
     const place = filePlace(lastPlace);
-    const ledger = await Ledger.open(ledgerPath(place), clock);
-    if (ledger === null) return null;
+    if (place.offsetsFolder === this.#place.offsetsFolder) return null;
+    const offsets = await FileOffsets.open(offsetsPath(place), this.#context);
+    if (offsets === null) return null;
     try {
-      if (await ledger.isOf(key)) {
-        await ledger.leave(scope, epoch, (name, committed) =>
-          this.#settleLeft(place.fileOf(name), committed),
-        );
-        return ledger;
+      if (await offsets.isOf(this.#context.key)) {
+        await offsets.leave(epoch, (name, committed) => this.#settleLeft(place.fileOf(name), committed));
+        return offsets;
       }
     } catch (error) {
-      ledger.close();
+      offsets.close();
       throw error;
     }
-    ledger.close();
+    offsets.close();
     return null;
   }
 
   /** A file of a series may be the single file of another stream. */
-  async #refuseForeignFile(): Promise<void> {
+  async #assertOwnFile(): Promise<void> {
     const single = filePlace(this.#path);
-    if (single.ledgerFolder === this.#place.ledgerFolder) return;
-    const ledger = await Ledger.open(ledgerPath(single), this.#context.clock);
+    if (single.offsetsFolder === this.#place.offsetsFolder) return;
+    const offsets = await FileOffsets.open(offsetsPath(single), this.#context);
     try {
-      await ledger?.refuseForeign(this.#context.key);
+      await offsets?.assertOwner(this.#context.key);
     } finally {
-      ledger?.close();
+      offsets?.close();
     }
   }
 
   #settle(file: string, committed: Sealed): void {
     if (file !== this.#path) this.#settleLeft(file, committed);
     else {
-      this.#tell(() => {
+      this.#explaining(() => {
         mkdirSync(dirname(file), { recursive: true });
         settleFile(file, committed, this.#onAside);
         this.#format.settle(file, committed.length);
@@ -168,7 +164,7 @@ class FileSession implements OutputSession {
   #settleLeft(file: string, committed: Sealed): void {
     if (sizeOf(file) < committed.length) return;
     try {
-      this.#tell(() => closeSync(openAt(file, committed, this.#onAside)));
+      this.#explaining(() => closeSync(openAt(file, committed, this.#onAside)));
     } catch (error) {
       if (!isTidemarkError(error, "OUTPUT_LOST")) throw error;
       this.#context.warn("FILE_CHANGED", `${error.message}; the run writes to ${this.#path}`);
@@ -182,40 +178,37 @@ class FileSession implements OutputSession {
     );
   };
 
-  async #claimed(): Promise<Ledger> {
-    const ledger = await this.#openLedger();
-    if (ledger !== null) return ledger;
+  async #opened(): Promise<FileOffsets> {
+    const offsets = await this.#openOffsets();
+    if (offsets !== null) return offsets;
     throw new TidemarkError(
       "OUTPUT_LOST",
-      `${ledgerPath(this.#place)} is gone; it keeps what is committed to the file`,
+      `${offsetsPath(this.#place)} is gone; it keeps what is committed to the file`,
     );
   }
 
   async partition(partition: string): Promise<CommitPosition | null> {
-    const ledger = await this.#claimed();
-    return ledger.partition(this.#context.scope, partition);
+    return (await this.#opened()).sink.partition(partition);
   }
 
   async keepsDelivered(): Promise<boolean> {
-    const ledger = await this.#claimed();
-    return ledger.keepsDelivered(this.#context.scope);
+    return (await this.#opened()).sink.keepsDelivered();
   }
 
   async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
-    const ledger = await this.#claimed();
-    return ledger.delivered(this.#context.scope, identities);
+    return (await this.#opened()).sink.delivered(identities);
   }
 
   async write(batch: Batch): Promise<number> {
-    if (batch.deliveries !== undefined) (await this.#claimed()).deliver(batch.deliveries);
+    if (batch.deliveries !== undefined) await (await this.#opened()).sink.deliver(batch.deliveries);
     const { lines, written } = this.#format.lines(batch.records, this.#context.refusals ?? failOnRefusal);
-    this.#tell(() => this.#staging.append(lines));
+    this.#explaining(() => this.#staging.append(lines));
     return written;
   }
 
   async commit(commit: Commit): Promise<void> {
-    const ledger = await this.#claimed();
-    await ledger.commit(this.#context.scope, this.#place.nameOf(this.#path), commit, (committed) => {
+    const offsets = await this.#opened();
+    await offsets.commit(commit, this.#place.nameOf(this.#path), (committed) => {
       this.#context.refusals?.settle();
       return this.#append(committed);
     });
@@ -226,7 +219,7 @@ class FileSession implements OutputSession {
   async #append(committed: Sealed): Promise<Sealed> {
     if (this.#staging.length === 0) return committed;
     const { length, head } = committed;
-    const file = this.#tell(() => openAt(this.#path, committed, this.#onAside));
+    const file = this.#explaining(() => openAt(this.#path, committed, this.#onAside));
     try {
       const header = Buffer.from(this.#format.head(this.#path, length));
       const from = lineStart(file, length, this.#format.lineEnd) + writeAll(file, header, length);
@@ -237,7 +230,7 @@ class FileSession implements OutputSession {
       return { length: end, head: head ?? this.#format.beginning(this.#path, end), tail: tailOf(file, end) };
     } catch (error) {
       cutBack(file, length);
-      throw this.#told(error);
+      throw this.#explained(error);
     } finally {
       closeSync(file);
     }
@@ -245,24 +238,24 @@ class FileSession implements OutputSession {
 
   async close(): Promise<void> {
     this.#staging.clear();
-    this.#ledger?.close();
-    this.#ledger = null;
+    this.#offsets?.close();
+    this.#offsets = null;
   }
 
-  #tell<T>(action: () => T): T {
+  #explaining<T>(action: () => T): T {
     try {
       return action();
     } catch (error) {
-      throw this.#told(error);
+      throw this.#explained(error);
     }
   }
 
-  #told(error: unknown): TidemarkError {
+  #explained(error: unknown): TidemarkError {
     if (isTidemarkError(error)) return error;
     return fileFailure(this.#path, error);
   }
 }
 
-function ledgerPath({ ledgerFolder }: FilePlace): string {
-  return join(ledgerFolder, "ledger.db");
+function offsetsPath({ offsetsFolder }: FilePlace): string {
+  return join(offsetsFolder, "ledger.db");
 }

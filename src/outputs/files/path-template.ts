@@ -38,9 +38,9 @@ export interface FilePlace {
   readonly text: string;
   /** The file that a run writes to which begins at this time, in milliseconds since 1970. */
   fileAt(time: number): string;
-  /** The folder of the ledger. */
-  readonly ledgerFolder: string;
-  /** Under which name the ledger knows a file; a single file's is empty, so that both may be renamed. */
+  /** The folder of the sink offsets. */
+  readonly offsetsFolder: string;
+  /** The name of a file in the sink offsets; a single file's is empty, so that both may be renamed. */
   nameOf(file: string): string;
   /** The file of a name. */
   fileOf(name: string): string;
@@ -50,11 +50,11 @@ export interface FilePlace {
 export function filePlace(path: string, timezone = "UTC"): FilePlace {
   if (!isTemplate(path)) return singlePlace(realPath(resolve(path)));
   const text = resolve(path).replaceAll(pattern, (_, name: string) => shown(name.trim()));
-  const folder = ledgerOfSeries(text);
+  const folder = offsetsOfSeries(text);
   const base = dirname(folder);
   return {
     text,
-    ledgerFolder: folder,
+    offsetsFolder: folder,
     fileAt: (time) => text.replaceAll(pattern, (_, name: string) => partOf(time, timezone, name.trim())),
     nameOf: (file) => relative(base, file),
     fileOf: (name) => resolve(base, name),
@@ -64,7 +64,7 @@ export function filePlace(path: string, timezone = "UTC"): FilePlace {
 function singlePlace(file: string): FilePlace {
   return {
     text: file,
-    ledgerFolder: `${file}.tidemark`,
+    offsetsFolder: `${file}.tidemark`,
     fileAt: () => file,
     nameOf: () => "",
     fileOf: () => file,
@@ -72,7 +72,7 @@ function singlePlace(file: string): FilePlace {
 }
 
 /** Beside the first part of the path that changes: `out/orders-{{ date }}.csv` has `out/orders-{date}.csv.tidemark`. */
-function ledgerOfSeries(text: string): string {
+function offsetsOfSeries(text: string): string {
   let folder = dirname(text);
   while (isTemplate(folder)) folder = dirname(folder);
   const name = relative(folder, text)

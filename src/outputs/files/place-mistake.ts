@@ -20,9 +20,9 @@ function placeOf(path: string): FilePlace | null {
 }
 
 /** What is kept beside the file has names of its own, which something else may have taken. */
-function besideMistake({ ledgerFolder }: FilePlace, aside: string | null): string | null {
-  if (isFile(ledgerFolder)) {
-    return `needs the folder ${ledgerFolder} for what is committed, and a file has that name; move it away, or write another path`;
+function besideMistake({ offsetsFolder }: FilePlace, aside: string | null): string | null {
+  if (isFile(offsetsFolder)) {
+    return `needs the folder ${offsetsFolder} for what is committed, and a file has that name; move it away, or write another path`;
   }
   if (aside === null || !isFolder(aside)) return null;
   return `needs the file ${aside} for lines that are not its own, and a folder has that name; move it away, or write another path`;

@@ -1,5 +1,5 @@
-import { tableNameParts } from "../../databases/dialects.ts";
 import { MysqlConnection } from "../../databases/mysql/connection.ts";
+import { tableNameParts } from "../../databases/names.ts";
 import { openSql } from "../../databases/open.ts";
 import type { SqlConnection, SqlDialect } from "../../databases/port.ts";
 import { PostgresConnection } from "../../databases/postgres/connection.ts";
@@ -8,10 +8,10 @@ import type { Output, OutputContext } from "../../engine/ports.ts";
 import { errorCodes, isTidemarkError, TidemarkError } from "../../errors.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { onErrorOf } from "../dead-letters/schema.ts";
-import { Ledger } from "./ledger.ts";
+import { SqlOffsetsStorage } from "../offsets/sql-storage.ts";
 import { MysqlTableStore } from "./mysql-store.ts";
 import { PostgresTableStore } from "./postgres-store.ts";
-import type { DatabaseOutputConfig } from "./schema.ts";
+import { type DatabaseOutputConfig, ownTablePrefix } from "./schema.ts";
 import { DatabaseSession } from "./session.ts";
 import { SqliteTableStore } from "./sqlite-store.ts";
 import { changeTablesAlone, type TableDescription, type TableStore } from "./table-store.ts";
@@ -72,14 +72,14 @@ async function openSession(
   try {
     const store = storeOf(connection);
     await store.limitWaits(context.leaseSeconds);
-    const ledger = new Ledger(connection, table, context);
-    if (!(await ledger.exists())) await changeTablesAlone(store, () => ledger.create());
+    const offsets = offsetsIn(connection, table, context);
+    if (!(await offsets.exists())) await changeTablesAlone(store, () => offsets.create());
     const { dialect } = connection;
     refuseIncoherent(await store.describe(table), { table, key, createTable, store, dialect });
     return new DatabaseSession({
       connection,
       store,
-      ledger,
+      offsets,
       context,
       table,
       key,
@@ -91,6 +91,11 @@ async function openSession(
     await connection.close();
     throw isTidemarkError(error, "QUERY_FAILED") ? cannotOpen(table, error) : error;
   }
+}
+
+function offsetsIn(connection: SqlConnection, table: string, context: OutputContext): SqlOffsetsStorage {
+  const { key, clock } = context;
+  return new SqlOffsetsStorage({ connection, table, prefix: ownTablePrefix, key, now: () => clock.now() });
 }
 
 function cannotOpen(table: string, error: TidemarkError): unknown {
@@ -165,7 +170,7 @@ async function epochBy(
 ): Promise<number | null> {
   try {
     await using connection = await connect();
-    return (await new Ledger(connection, table, context).read())?.epoch ?? null;
+    return (await offsetsIn(connection, table, context).read(context.scope))?.fence ?? null;
   } catch {
     return null;
   }

@@ -1,5 +1,5 @@
-import { tableNameParts } from "../../databases/dialects.ts";
 import type { MysqlConnection } from "../../databases/mysql/connection.ts";
+import { tableNameParts } from "../../databases/names.ts";
 import { TidemarkError } from "../../errors.ts";
 import { mysqlRules } from "./mysql-rules.ts";
 import type { TextWords } from "./newest-row.ts";

@@ -1,5 +1,5 @@
-import { postgresDialect } from "../../databases/dialects.ts";
 import type { ColumnKind } from "../../databases/port.ts";
+import { postgresDialect } from "../../databases/postgres/dialect.ts";
 import { postgresCheck } from "./postgres-checks.ts";
 import type { FieldColumn } from "./table-column.ts";
 import { type ColumnRules, type Takes, takesEverything } from "./table-store.ts";

@@ -1,4 +1,4 @@
-import { tableNameParts } from "../../databases/dialects.ts";
+import { tableNameParts } from "../../databases/names.ts";
 import type { ColumnKind } from "../../databases/port.ts";
 import type { PostgresConnection } from "../../databases/postgres/connection.ts";
 import { kindOfType } from "../../databases/postgres/types.ts";

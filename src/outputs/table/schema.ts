@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { connectionShape, refuseConnectionMistakes } from "../../databases/connection-string.ts";
-import { tableNameParts } from "../../databases/dialects.ts";
+import { tableNameParts } from "../../databases/names.ts";
 import { columnKinds } from "../../databases/port.ts";
 import { onErrorShape, refuseOnErrorMistakes } from "../dead-letters/schema.ts";
 

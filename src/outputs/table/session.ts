@@ -12,11 +12,10 @@ import { failOnRefusal } from "../../engine/refusals/refusals.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { stringifyJson } from "../../model/json.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import { formatStreamKey } from "../../model/stream-key.ts";
-import { DeliveredIdentities } from "./delivered.ts";
+import { SinkOffsets } from "../offsets/sink-offsets.ts";
+import type { SqlOffsetsStorage, Written } from "../offsets/sql-storage.ts";
 import { ExactKeys, warnOfKey } from "./exact-keys.ts";
 import { hasRows } from "./has-rows.ts";
-import type { Ledger } from "./ledger.ts";
 import { NewestGuard } from "./newest-guard.ts";
 import { refusalBefore, refusalOf } from "./refused-record.ts";
 import { replacedBy } from "./replaced-row.ts";
@@ -39,7 +38,7 @@ const heldCharacters = 32 * 1024 * 1024;
 export interface SessionParts {
   readonly connection: SqlConnection;
   readonly store: TableStore;
-  readonly ledger: Ledger;
+  readonly offsets: SqlOffsetsStorage;
   readonly context: OutputContext;
   readonly table: string;
   /** Fields of the key for an upsert; empty for an append. */
@@ -59,8 +58,7 @@ export class DatabaseSession implements OutputSession {
   readonly settlesRefusals = true;
   readonly holdsRecords = (): Promise<boolean> => hasRows(this.#parts);
   readonly #parts: SessionParts;
-  readonly #delivered: DeliveredIdentities;
-  #epoch: number | null = null;
+  readonly #offsets: SinkOffsets<Written>;
   #inexact: readonly InexactKey[] = [];
   readonly #exactKeys: ExactKeys | null;
   readonly #newest: NewestGuard;
@@ -76,39 +74,38 @@ export class DatabaseSession implements OutputSession {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.databaseIdentity = parts.connection.identity;
-    this.#delivered = new DeliveredIdentities(parts.ledger);
     this.#refusals = parts.context.refusals ?? failOnRefusal;
-    const { table, key, store, context } = parts;
+    const { table, key, store, context, offsets: storage } = parts;
+    this.#offsets = new SinkOffsets({
+      storage,
+      key: context.key,
+      scope: context.scope,
+      place: `the table ${table}`,
+    });
     this.#newest = new NewestGuard({ table, keyed: key.length > 0, rules: store.rules, context });
     this.#exactKeys =
       key.length === 0 ? null : new ExactKeys({ table, key, rules: store.rules, warn: context.warn });
   }
 
-  async fencedEpoch(): Promise<number> {
-    return (await this.#parts.ledger.read())?.epoch ?? 0;
+  fencedEpoch(): Promise<number> {
+    return this.#offsets.fencedEpoch();
   }
 
   async fence(epoch: number): Promise<CommitPosition | null> {
-    const { ledger, context, store, table } = this.#parts;
-    if (this.#epoch !== epoch) {
-      const claim = () => ledger.claim(epoch, this.#now());
-      const taken = await inTransaction(store, claim).catch((error: unknown) => {
-        throw writeFailure(error, table);
-      });
-      if (!taken) throw this.#superseded(epoch, (await ledger.read())?.epoch ?? null);
-    }
-    this.#epoch = epoch;
-    const entry = await ledger.read();
-    await this.#delivered.start();
+    const { offsets: storage, context, store, table } = this.#parts;
+    await inTransaction(store, () => this.#offsets.fence(epoch)).catch((error: unknown) => {
+      throw writeFailure(error, table);
+    });
+    const last = await this.#offsets.start(epoch);
+    const written = await storage.written(context.scope);
     const existing = await store.describe(table);
-    if (existing === null && entry !== null && entry.records > 0) {
+    if (existing === null && written.records > 0) {
       context.warn(
         "OUTPUT_TABLE_MISSING",
-        `${entry.records} records were written to the table ${table}, and it is gone; it is made anew, for what is read from here on`,
+        `${written.records} records were written to the table ${table}, and it is gone; it is made anew, for what is read from here on`,
       );
     }
-    if (existing !== null && this.#parts.key.length > 0)
-      await this.#lookAtKey(existing, entry?.commitPosition ?? null);
+    if (existing !== null && this.#parts.key.length > 0) await this.#lookAtKey(existing, last);
     if (existing !== null) await this.#newest.lookAtRows(this.#parts.connection, existing);
     this.#plan = new TablePlan({
       table,
@@ -117,9 +114,9 @@ export class DatabaseSession implements OutputSession {
       declared: this.#parts.declared,
       mayChange: this.#parts.createTable,
       existing,
-      fields: entry?.fields ?? [],
+      fields: written.fields,
     });
-    return entry?.commitPosition ?? null;
+    return last;
   }
 
   /** Finds the key's columns in which different texts are one, and tells of them before the first commit. */
@@ -136,16 +133,16 @@ export class DatabaseSession implements OutputSession {
     if (commitPosition === null) warnOfKey(context.warn, table, { inexact: this.#inexact, blank });
   }
 
-  async partition(partition: string): Promise<CommitPosition | null> {
-    return this.#parts.ledger.partition(partition);
+  partition(partition: string): Promise<CommitPosition | null> {
+    return this.#offsets.partition(partition);
   }
 
-  async delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#delivered.ask(identities);
+  delivered(identities: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#offsets.delivered(identities);
   }
 
   async write(batch: Batch): Promise<number> {
-    if (batch.deliveries !== undefined) this.#delivered.add(batch.deliveries);
+    if (batch.deliveries !== undefined) await this.#offsets.deliver(batch.deliveries);
     const records = this.#fitting(batch);
     this.#newest.look(records, this.#planned());
     const [sample] = records;
@@ -231,7 +228,6 @@ export class DatabaseSession implements OutputSession {
       this.#refusals.refuse(await inTransaction(store, refusal));
     }
     this.#records -= refused.length;
-    await this.#delivered.spill();
   }
 
   /**
@@ -240,7 +236,6 @@ export class DatabaseSession implements OutputSession {
    */
   async commit(commit: Commit): Promise<Committed> {
     const { store } = this.#parts;
-    if (commit.epoch !== this.#epoch) throw this.#superseded(commit.epoch, this.#epoch);
     let committed: Committed;
     try {
       committed = await this.#commitOnce(commit, false);
@@ -251,7 +246,7 @@ export class DatabaseSession implements OutputSession {
     }
     const plan = this.#planned();
     if (this.#records > 0) plan.settled();
-    this.#delivered.committed(commit);
+    this.#offsets.committed(commit);
     this.#exactKeys?.clear();
     const spills = this.#spills;
     this.#held = [];
@@ -277,32 +272,25 @@ export class DatabaseSession implements OutputSession {
   }
 
   async #commitOnce(commit: Commit, carefully: boolean, first?: TidemarkError): Promise<Committed> {
-    const { store, ledger, connection } = this.#parts;
+    const { store, offsets: storage, context, connection } = this.#parts;
     const plan = this.#planned();
     if (!store.changesInTransaction) await this.#fitTable(plan);
     await store.begin();
-    await this.#advance(commit, plan);
+    await this.#offsets.advance(commit, { records: this.#records, fields: plan.fields });
     if (carefully) await store.checkConstraints?.();
     const without = this.#records === 0 ? 0 : await this.#writeRows(plan, carefully, first);
     if (!carefully && this.#records > 0) await store.checkConstraints?.();
-    if (without > 0) await ledger.countLess(without);
+    if (without > 0) await storage.countLess(context.scope, without);
     this.#refusals.settle();
-    await this.#delivered.settle(commit);
+    await this.#offsets.settle(commit);
     const committed = { written: this.#records - without };
     await commit.within?.(connection.handle, committed);
     await store.commit();
     // A backfill's upsert leaves newer rows as they are, on purpose.
     if (without > 0 && !carefully && this.#target?.target.newest === undefined) {
-      this.#parts.context.warn("ROWS_LEFT_OUT", rowsLeftOut(this.#parts.table));
+      context.warn("ROWS_LEFT_OUT", rowsLeftOut(this.#parts.table));
     }
     return committed;
-  }
-
-  async #advance(commit: Commit, plan: TablePlan): Promise<void> {
-    const { ledger } = this.#parts;
-    const change = { records: this.#records, fields: plan.fields, updatedAt: this.#now() };
-    if (await ledger.advance(commit, change)) return;
-    throw this.#superseded(commit.epoch, (await ledger.read())?.epoch ?? null);
   }
 
   /** Returns how many of the records the table does not hold then. */
@@ -366,31 +354,18 @@ export class DatabaseSession implements OutputSession {
    */
   async #explained(error: unknown): Promise<unknown> {
     const { table, currentEpoch } = this.#parts;
-    if (isTidemarkError(error, "OUTPUT_UNAVAILABLE") && this.#epoch !== null) {
+    const { epoch } = this.#offsets;
+    if (isTidemarkError(error, "OUTPUT_UNAVAILABLE") && epoch !== null) {
       const current = await currentEpoch();
-      if (current !== null && current > this.#epoch) return this.#superseded(this.#epoch, current, error);
+      if (current !== null && current > epoch) return this.#offsets.superseded(epoch, current, error);
     }
     return writeFailure(error, table);
   }
 
-  #superseded(epoch: number, current: number | null, cause?: unknown): TidemarkError {
-    const { context, table } = this.#parts;
-    const stream = formatStreamKey(context.key);
-    return new TidemarkError(
-      "RUN_SUPERSEDED",
-      `the run with epoch ${epoch} may not write to ${table}: ${current === null ? "another run" : `epoch ${current}`} has claimed ${stream}`,
-      { stream, cause },
-    );
-  }
-
   #planned(): TablePlan {
     if (this.#plan === null)
-      throw new TidemarkError("INTERNAL", "a batch was written before the run was claimed");
+      throw new TidemarkError("INTERNAL", "a batch was written before the run was fenced");
     return this.#plan;
-  }
-
-  #now(): string {
-    return new Date(this.#parts.context.clock.now()).toISOString();
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { tableNameParts } from "../../databases/dialects.ts";
+import { tableNameParts } from "../../databases/names.ts";
 import type { SqliteConnection } from "../../databases/sqlite/connection.ts";
 import { notNewer, type TextWords } from "./newest-row.ts";
 import type { InexactKey, Target } from "./table-store.ts";

@@ -1,5 +1,5 @@
-import { sqliteDialect } from "../../databases/dialects.ts";
 import type { ColumnKind } from "../../databases/port.ts";
+import { sqliteDialect } from "../../databases/sqlite/dialect.ts";
 import { ExactNumber, negativeZero } from "../../model/exact-number.ts";
 import { affinityOf } from "./sqlite-affinity.ts";
 import { sqliteCheck } from "./sqlite-checks.ts";

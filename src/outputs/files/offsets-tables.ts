@@ -1,9 +1,9 @@
 import { z } from "zod";
 
 /** The format this version writes, as the database's own `user_version`. */
-export const ledgerFormat = 4;
+export const offsetsFormat = 4;
 
-/** From which format on a ledger knows more than one file. */
+/** From which format on it knows more than one file. */
 export const seriesFormat = 3;
 
 /** Identities as they were delivered, many to a row: they are told apart only once somebody asks for one. */
@@ -16,7 +16,7 @@ const filesTable = "CREATE TABLE files (name TEXT PRIMARY KEY, length INTEGER NO
 const sealColumns = "ALTER TABLE files ADD COLUMN head TEXT; ALTER TABLE files ADD COLUMN tail TEXT";
 
 /** One upgrade a format: the entry under N turns format N into N + 1. */
-export const ledgerUpgrades: ReadonlyMap<number, string> = new Map([
+export const offsetsUpgrades: ReadonlyMap<number, string> = new Map([
   [1, listsTable],
   [
     2,
@@ -29,7 +29,7 @@ export const ledgerUpgrades: ReadonlyMap<number, string> = new Map([
   [3, sealColumns],
 ]);
 
-export const ledgerTables = `
+export const offsetsTables = `
   PRAGMA journal_mode = WAL;
   CREATE TABLE file (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -53,14 +53,14 @@ export const ledgerTables = `
     PRIMARY KEY (lane, identity)
   ) STRICT, WITHOUT ROWID;
   ${listsTable};
-  PRAGMA user_version = ${ledgerFormat};
+  PRAGMA user_version = ${offsetsFormat};
 `;
 
 export const ownerRow = z.object({ connector: z.string(), stream: z.string() });
 export const nameRow = z.object({ name: z.string() });
 export const lengthRow = z.object({ length: z.int().min(0) });
 export const sealedRow = lengthRow.extend({ head: z.string().nullable(), tail: z.string().nullable() });
-export const markRow = z.object({
+export const offsetsRow = z.object({
   lane: z.string(),
   claimed_epoch: z.int(),
   epoch: z.int().nullable(),
@@ -68,3 +68,4 @@ export const markRow = z.object({
   cursor_type: z.string().nullable(),
   position: z.string().nullable(),
 });
+export type OffsetsRow = z.infer<typeof offsetsRow>;

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { postgresDialect, sqliteDialect, tableNameParts } from "./dialects.ts";
+import { tableNameParts } from "./names.ts";
+import { postgresDialect } from "./postgres/dialect.ts";
+import { sqliteDialect } from "./sqlite/dialect.ts";
 
 test("names are quoted as they are, whatever they hold", () => {
   expect(sqliteDialect.identifier('a "b" c')).toBe('"a ""b"" c"');

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 /** How many characters an identity has at most, as stored. */
 export const longestIdentity = 200;
 
-/** An identity as an output's ledger stores it: itself, or its hash where an index, JSON or UTF-8 could not carry it. */
+/** An identity as sink offsets store it: itself, or its hash where an index, JSON or UTF-8 could not carry it. */
 export function storedIdentity(identity: string): string {
   return storedText(identity, longestIdentity);
 }

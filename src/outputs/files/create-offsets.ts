@@ -4,13 +4,13 @@ import { DatabaseSync } from "node:sqlite";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { makePrivate } from "../../private-files.ts";
 import { syncFolder } from "../../sync-folder.ts";
-import { ledgerTables } from "./ledger-tables.ts";
+import { offsetsTables } from "./offsets-tables.ts";
 
 /**
- * Makes a ledger where there is none, unless another process was first. It has a folder of its own, so that whoever
- * moves it away moves its log along, and gets its name only when it is whole, so that an empty one is never taken for new.
+ * Makes the file of sink offsets where there is none, unless another process was first. It has a folder of its own, so
+ * that moving it away moves SQLite's log too. It gets its name only when it is whole, so that no run finds an empty one.
  */
-export function createLedger(path: string, key: StreamKey): void {
+export function createOffsetsFile(path: string, key: StreamKey): void {
   const folder = dirname(path);
   const draft = `${folder}.${process.pid}.new`;
   rmSync(draft, { recursive: true, force: true });
@@ -18,7 +18,7 @@ export function createLedger(path: string, key: StreamKey): void {
   makePrivate(join(draft, basename(path)));
   const database = new DatabaseSync(join(draft, basename(path)));
   try {
-    database.exec(ledgerTables);
+    database.exec(offsetsTables);
     database
       .prepare("INSERT INTO file (only, connector, stream) VALUES (1, ?, ?)")
       .run(key.connector, key.stream);

@@ -1,0 +1,30 @@
+import { standardFragments } from "../fragments.ts";
+import { quoted, quotedParts } from "../names.ts";
+import type { ColumnKind, SqlDialect } from "../port.ts";
+
+const types: Readonly<Record<ColumnKind, string>> = {
+  boolean: "boolean",
+  integer: "bigint",
+  decimal: "numeric",
+  float: "double precision",
+  text: "text",
+  timestamp: "timestamp with time zone",
+  date: "date",
+  json: "jsonb",
+  bytes: "bytea",
+};
+
+export const postgresDialect: SqlDialect = {
+  name: "postgres",
+  identifier: quoted,
+  table: quotedParts,
+  placeholder: (n) => `$${n}`,
+  columnType: (kind) => types[kind],
+  keyType: () => types.text,
+  fragments: {
+    ...standardFragments,
+    byCodePoint: (column) => `${column} COLLATE "C"`,
+    text: (placeholder) => `CAST(${placeholder} AS text)`,
+    list: (placeholder) => `json_array_elements_text(${placeholder}::json) AS v(value)`,
+  },
+};

@@ -1,0 +1,30 @@
+import { standardFragments } from "../fragments.ts";
+import { quoted, quotedParts } from "../names.ts";
+import type { ColumnKind, SqlDialect } from "../port.ts";
+
+const types: Readonly<Record<ColumnKind, string>> = {
+  boolean: "BOOLEAN",
+  integer: "INTEGER",
+  decimal: "NUMERIC",
+  float: "REAL",
+  text: "TEXT",
+  timestamp: "TEXT",
+  date: "TEXT",
+  // Both words: the first tells readers what it holds, the second keeps SQLite from turning `"1"` into 1.
+  json: "JSON TEXT",
+  bytes: "BLOB",
+};
+
+export const sqliteDialect: SqlDialect = {
+  name: "sqlite",
+  identifier: quoted,
+  table: quotedParts,
+  placeholder: (n) => `?${n}`,
+  columnType: (kind) => types[kind],
+  keyType: () => types.text,
+  fragments: {
+    ...standardFragments,
+    text: (placeholder) => placeholder,
+    list: (placeholder) => `json_each(${placeholder}) v`,
+  },
+};
