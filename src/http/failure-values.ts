@@ -1,5 +1,5 @@
 import { ExactNumber } from "../model/exact-number.ts";
-import { isRecord } from "../model/record.ts";
+import { isRecord, type SourceRecord } from "../model/record.ts";
 
 /** A name without case and punctuation. */
 export function plainName(name: string): string {
@@ -8,7 +8,20 @@ export function plainName(name: string): string {
 
 /** Whether the value of a field such as `success` says that it was none. */
 export function saysNo(value: unknown): boolean {
-  return value === false || value === 0 || value === "false" || value === "0";
+  return (
+    value === false || value === 0 || (typeof value === "string" && /^\s*(?:false|no|0)\s*$/i.test(value))
+  );
+}
+
+const countNames =
+  /^(?:fail(?:ed|ures?)?|errors?|skipped|ignored|duplicates?|total|count|created|updated|inserted|processed|received)$/;
+
+/** Whether a number under a name such as `success` only counts: `success: 0, failed: 0`. */
+export function isCount(value: unknown, around: SourceRecord): boolean {
+  if (typeof value !== "number") return false;
+  return Object.entries(around).some(
+    ([name, other]) => typeof other === "number" && countNames.test(plainName(name)),
+  );
 }
 
 const harmlessText = /^(?:0*|-+|false|no|none|null|nil|n\/?a|ok|success|no errors?)$/i;

@@ -9,7 +9,7 @@ import {
   speaksOfTrouble,
   wordOf,
 } from "../../http/failure-text.ts";
-import { areWarnings, isSet, plainName, saysNo } from "../../http/failure-values.ts";
+import { areWarnings, isCount, isSet, plainName, saysNo } from "../../http/failure-values.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
 /**
@@ -166,14 +166,6 @@ export function isStatusName(name: string): boolean {
 /** Whether a field of this name holds words for people. */
 export function isMessageName(name: string): boolean {
   return messageNames.test(plainName(name));
-}
-
-/** `success: 0, failed: 0` are counts. */
-function isCount(value: unknown, around: SourceRecord): boolean {
-  if (typeof value !== "number") return false;
-  return ["failed", "failure", "failures", "error", "errors"].some(
-    (name) => typeof around[name] === "number",
-  );
 }
 
 const failedText =

@@ -6,10 +6,11 @@ import {
   speaksOfTrouble,
   wordOf,
 } from "../../../http/failure-text.ts";
-import { areWarnings, isSet, plainName } from "../../../http/failure-values.ts";
+import { areWarnings, isCount, isSet, plainName, saysNo } from "../../../http/failure-values.ts";
 import { snippet } from "../../../http/failures.ts";
 import { stringifyJson } from "../../../model/json.ts";
 import { isRecord, type SourceRecord } from "../../../model/record.ts";
+import { signInText } from "./text-signs.ts";
 
 /** Fields that report failures where they are not empty. */
 const reports =
@@ -18,15 +19,21 @@ const reports =
 const verdicts = /^(?:ok|(?:is)?success(?:ful)?|succeeded)$/;
 /** Fields that say how it went, in one word. */
 const outcomes = /^(?:status|result|outcome)$/;
+/** Fields that hold what went wrong, as gateways and frameworks write it. */
+const faults = /^(?:fault|exceptions?)$/;
 const failedWord = /^(?:err|errors?|fail|failed|failure|rejected|nok|ko)$/;
 /** Fields with a number that is 0 where all is well. */
 const errorCodes = /^err(?:or)?(?:code|no)$/;
 const statusNames = /^(?:http)?status(?:code)?$/;
 const messages = /^(?:(?:err(?:or)?)?(?:message|msg)|errordescription|reason|description|details?)$/;
 /** What an answer has that gives back the thing that was made: a status in it is that thing's. */
-const namesOfThings = /^(?:s?id|uuid|guid|object|self|href|(?:created|updated)(?:at|on)?)$/;
+const namesOfThings = /^(?:(?:s|sys)?id|uuid|guid|object|self|href|(?:created|updated)(?:at|on)?)$/;
 /** Lists of results by record, where they do not stand alone. */
-const resultLists = /^(?:results?|items|responses|statuses|replies)$/;
+const resultLists = /^(?:results?|responses|statuses|replies)$/;
+/** Lists that may also be of the things that were made, with a state of their own. */
+const thingLists = /^(?:items|records|data)$/;
+/** Objects in which targets say how it went, if they are not the thing that was made. */
+const wrappers = /^(?:result|response|outcome|reply)$/;
 
 /**
  * Where an answer of status 2xx says beyond doubt that what was sent failed, for a message; null where it
@@ -34,15 +41,33 @@ const resultLists = /^(?:results?|items|responses|statuses|replies)$/;
  * item sent. A field that only gives back what was sent says nothing.
  */
 export function signOfFailure(body: unknown, sent: readonly unknown[]): string | null {
+  if (typeof body === "string") return signInText(body);
   if (Array.isArray(body)) return body.length === sent.length ? signInList(body, sent) : null;
   if (!isRecord(body)) return null;
-  return signIn(body, sent.length === 1 ? sent : []) ?? signInResults(body, sent);
+  const own = sent.length === 1 ? sent : [];
+  return signIn(body, own) ?? signInWrapper(body, own) ?? signInResults(body, sent);
+}
+
+/** `{"result": {"success": false}}` */
+function signInWrapper(body: SourceRecord, sent: readonly unknown[]): string | null {
+  for (const [name, inner] of Object.entries(body)) {
+    if (!wrappers.test(plainName(name)) || !isRecord(inner) || isThing(inner)) continue;
+    const sign = told(inner, (field, value) => {
+      const word = plainName(field);
+      const fails = verdicts.test(word)
+        ? saysNo(value) && !isCount(value, inner)
+        : reports.test(word) && isSet(value) && !areWarnings(value);
+      return fails && !sent.some((one) => isEcho(field, value, one));
+    });
+    if (sign !== null) return `${sign} in \`${name}\``;
+  }
+  return null;
 }
 
 function signInList(list: readonly unknown[], sent: readonly unknown[]): string | null {
   for (const [index, element] of list.entries()) {
     if (!isRecord(element)) continue;
-    const sign = signIn(element, [sent[index]]) ?? signOfResult(element, sent);
+    const sign = signIn(element, [sent[index]]) ?? signOfResult(element, sent, false);
     if (sign !== null) return `${sign} in element ${index + 1}`;
   }
   return null;
@@ -51,32 +76,42 @@ function signInList(list: readonly unknown[], sent: readonly unknown[]): string 
 /** In a list inside an answer only what results by record say counts: its elements may be records as well. */
 function signInResults(body: SourceRecord, sent: readonly unknown[]): string | null {
   for (const [name, list] of Object.entries(body)) {
-    if (!resultLists.test(plainName(name)) || !Array.isArray(list) || list.length !== sent.length) continue;
+    const areResults = resultLists.test(plainName(name));
+    if (!areResults && !thingLists.test(plainName(name))) continue;
+    if (!Array.isArray(list) || list.length !== sent.length) continue;
     for (const [index, element] of list.entries()) {
-      const sign = isRecord(element) ? signOfResult(element, sent) : null;
+      const sign = isRecord(element) ? signOfResult(element, sent, areResults) : null;
       if (sign !== null) return `${sign} in element ${index + 1} of \`${name}\``;
     }
   }
   return null;
 }
 
-function signOfResult(element: SourceRecord, sent: readonly unknown[]): string | null {
-  return told(element, (name, value) => {
+/** `isResult`: the element is no thing with a state of its own. */
+function signOfResult(element: SourceRecord, sent: readonly unknown[], isResult: boolean): string | null {
+  const fails = (name: string, value: unknown): boolean => {
     const word = plainName(name);
-    const fails = verdicts.test(word) ? isNo(value) : statusNames.test(word) && isFailedStatus(value);
-    return fails && !sent.some((one) => isEcho(name, value, one));
-  });
+    if (verdicts.test(word)) return saysNo(value) && !isCount(value, element);
+    if (/^errors?$/.test(word)) return isSet(value) && !areWarnings(value);
+    if (statusNames.test(word) && isFailedStatus(value)) return true;
+    if (!outcomes.test(word)) return false;
+    return isResult ? failedWord.test(wordOf(value)) : /^(?:error|fail)$/i.test(wordOf(value));
+  };
+  return told(element, (name, value) => fails(name, value) && !sent.some((one) => isEcho(name, value, one)));
 }
 
 /** All that says so: a flag has no words of its own, and the field beside it may. */
 function signIn(body: SourceRecord, sent: readonly unknown[]): string | null {
-  const isThing = Object.entries(body).some(
-    ([name, value]) => namesOfThings.test(plainName(name)) && value !== null,
-  );
+  const mayBeState = isThing(body);
   return told(body, (name, value) => {
-    const fails = saysFailed(name, value) || (!isThing && mayFail(name, value, body));
+    const fails = saysFailed(name, value, body) || (!mayBeState && mayFail(name, value, body));
     return fails && !sent.some((one) => isEcho(name, value, one));
   });
+}
+
+/** Whether an object is the thing that was made, as its `id` and the like say. */
+function isThing(body: SourceRecord): boolean {
+  return Object.entries(body).some(([name, value]) => namesOfThings.test(plainName(name)) && value !== null);
 }
 
 function told(body: SourceRecord, isSign: (name: string, value: unknown) => boolean): string | null {
@@ -97,14 +132,11 @@ function shown(name: string, value: unknown): string {
   return `\`${name}\`${snippet(typeof value === "string" ? value : stringifyJson(value))}`;
 }
 
-function isNo(value: unknown): boolean {
-  return value === false || value === "false";
-}
-
-function saysFailed(name: string, value: unknown): boolean {
+function saysFailed(name: string, value: unknown, around: SourceRecord): boolean {
   const word = plainName(name);
-  if (verdicts.test(word)) return isNo(value);
+  if (verdicts.test(word)) return saysNo(value) && !isCount(value, around);
   if (reports.test(word)) return isSet(value) && !areWarnings(value);
+  if (faults.test(word)) return isRecord(value) && isSet(value);
   return word === "status" && (value === "error" || value === "fail");
 }
 
@@ -112,6 +144,8 @@ function saysFailed(name: string, value: unknown): boolean {
 function mayFail(name: string, value: unknown, around: SourceRecord): boolean {
   const word = plainName(name);
   if (outcomes.test(word) && failedWord.test(wordOf(value))) return true;
+  if (word === "accepted") return value === false || value === "false";
+  if (word === "rejected" || faults.test(word)) return isSet(value);
   if (statusNames.test(word) && isFailedStatus(value)) return true;
   if (!isFailedReturn(value) && !(errorCodes.test(word) && value === 1)) return false;
   if (errorCodes.test(word)) return !hasWordOfSuccess(around);
