@@ -13,7 +13,7 @@ import { inLongRun } from "./support/long-run.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
 const key = { connector: "acme", stream: "accounts" };
-const tables = ["streams", "partitions", "boundary_keys", "coverage", "runs", "audit"] as const;
+const tables = ["streams", "partitions", "tie_set", "coverage", "runs", "audit"] as const;
 const many = inLongRun(10_000, 100_000);
 
 function temporaryFolder(): string {
@@ -57,7 +57,7 @@ function moveOne(store: StateStore, run: Run, sequence: number): Promise<void> {
 }
 
 /** The stream's own row, the one partition with the member of its tie set and coverage put for old ones, and one audit row. */
-const ofOneMove = { streams: 1, partitions: 1, boundary_keys: 2, coverage: 2, runs: 0, audit: 1 };
+const ofOneMove = { streams: 1, partitions: 1, tie_set: 2, coverage: 2, runs: 0, audit: 1 };
 
 test(`a checkpoint of one of ${many} partitions writes that one, in SQLite`, async () => {
   const file = join(temporaryFolder(), "state.db");
@@ -108,7 +108,7 @@ test(`a checkpoint of one of ${many} partitions writes that one, in PostgreSQL`,
   expect((await store.partition(key, "account 7"))?.position).toEqual(emptyPosition);
 });
 
-const ofNothing = { streams: 0, partitions: 0, boundary_keys: 0, coverage: 0, runs: 0, audit: 0 };
+const ofNothing = { streams: 0, partitions: 0, tie_set: 0, coverage: 0, runs: 0, audit: 0 };
 
 function counted(rows: readonly Record<string, unknown>[]): Record<string, number> {
   const counts: Record<string, number> = { ...ofNothing };

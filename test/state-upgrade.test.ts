@@ -6,15 +6,17 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { emptyPosition, positionFormat } from "../src/model/position.ts";
-import type { StateStore, StreamState } from "../src/state/contract.ts";
+import type { RunRef, StateStore, StreamState } from "../src/state/contract.ts";
 import { openFileState } from "../src/state/storage/files/file.ts";
 import { openPostgresState } from "../src/state/storage/postgres/postgres.ts";
 import { openSqliteState } from "../src/state/storage/sqlite/sqlite.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
-/** State as the first version wrote it, and what that version told of it. */
-const stored = fileURLToPath(new URL("support/state-1", import.meta.url));
+/** State as older versions wrote it, and what each told of it: the first, and the last with tables of step 3. */
+const first = fileURLToPath(new URL("support/state-1", import.meta.url));
+const second = fileURLToPath(new URL("support/state-2", import.meta.url));
 const orders = { connector: "acme", stream: "orders" };
+const events = { connector: "acme", stream: "events" };
 const odd = { connector: "ünï/çode 🦉", stream: "default" };
 
 function temporaryFolder(): string {
@@ -23,16 +25,16 @@ function temporaryFolder(): string {
   return folder;
 }
 
-/** Opens a state that the first version left behind, as often as it is asked. */
-const backends: Readonly<Record<string, () => Promise<() => Promise<StateStore>>>> = {
-  async sqlite() {
+/** Opens a state that an older version left behind, as often as it is asked. */
+const backends: Readonly<Record<string, (stored: string) => Promise<() => Promise<StateStore>>>> = {
+  async sqlite(stored) {
     const file = join(temporaryFolder(), "state.db");
     const db = new DatabaseSync(file);
     db.exec(readFileSync(join(stored, "sqlite.sql"), "utf8"));
     db.close();
     return () => openSqliteState(file);
   },
-  async postgres() {
+  async postgres(stored) {
     const database = await createTestDatabase();
     onTestFinished(() => database.drop());
     const client = new pg.Client({ connectionString: database.url });
@@ -41,7 +43,7 @@ const backends: Readonly<Record<string, () => Promise<() => Promise<StateStore>>
     await client.end();
     return () => openPostgresState(database.url);
   },
-  async files() {
+  async files(stored) {
     const folder = temporaryFolder();
     cpSync(join(stored, "files"), folder, { recursive: true });
     return () => openFileState(folder);
@@ -50,9 +52,9 @@ const backends: Readonly<Record<string, () => Promise<() => Promise<StateStore>>
 
 for (const [name, leftBehind] of Object.entries(backends)) {
   test(`P10 P12: state of the first version comes through unharmed: ${name}`, async () => {
-    const open = await leftBehind();
+    const open = await leftBehind(first);
     // Exports are written in the newest format.
-    const text = readFileSync(join(stored, `${name}.json`), "utf8");
+    const text = readFileSync(join(first, `${name}.json`), "utf8");
     const expected: unknown = JSON.parse(inNewestFormat(text));
     await using store = await open();
     expect(await told(store)).toEqual(expected);
@@ -62,7 +64,7 @@ for (const [name, leftBehind] of Object.entries(backends)) {
   });
 
   test(`state of the first version goes on with partitions and backfills: ${name}`, async () => {
-    const open = await leftBehind();
+    const open = await leftBehind(first);
     await using store = await open();
     expect((await store.backfills(orders)).map(({ backfill, status }) => [backfill, status])).toEqual([
       ["backfill-1", "failed"],
@@ -89,6 +91,45 @@ for (const [name, leftBehind] of Object.entries(backends)) {
     expect((await again.partition(orders, "a"))?.position.watermark).toBe("7");
     expect((await again.runs(orders)).items).toHaveLength(7);
   });
+
+  test(`P10 P12: partitions, backfills and a running run come through the renaming of tables: ${name}`, async () => {
+    const open = await leftBehind(second);
+    const expected: unknown = JSON.parse(readFileSync(join(second, `${name}.json`), "utf8"));
+    await using store = await open();
+    expect(await toldOfPartitions(store)).toEqual(expected);
+    await store.checkpoint(await runningRun(store), {
+      sequence: 2,
+      position: { ...emptyPosition, watermark: "2026-01-02T00:00:00Z" },
+      recordsProcessed: 2,
+    });
+    const run = await store.begin(orders, { cursorType: "numeric_id" });
+    const position = { ...emptyPosition, watermark: "8" };
+    await store.complete(run, { partitions: [{ partition: "a", position }] });
+    await using again = await open();
+    expect((await again.partition(orders, "a"))?.position.watermark).toBe("8");
+    expect((await again.get(events))?.position.tieSet).toEqual([]);
+    expect(await again.verifyAudit()).toEqual({ streams: 2, rows: 7 });
+  });
+}
+
+async function runningRun(store: StateStore): Promise<RunRef> {
+  const state = await store.get(events);
+  return { key: events, kind: "live", runId: state?.runId ?? "", epoch: state?.epoch ?? 0 };
+}
+
+async function toldOfPartitions(store: StateStore): Promise<unknown> {
+  const of = async (key: typeof orders) => ({
+    state: await store.get(key),
+    partitions: (await store.partitions(key)).items,
+    coverage: await store.coverage(key),
+    ofA: await store.coverage(key, { partition: "a" }),
+    backfills: await store.backfills(key),
+    runs: (await store.runs(key)).items,
+    audit: (await store.audit({ key })).items,
+    exported: await store.export(key),
+  });
+  const all = { orders: await of(orders), events: await of(events), verified: await store.verifyAudit() };
+  return JSON.parse(JSON.stringify(all));
 }
 
 /** Positions, also those inside exports, with the names that they have now. */

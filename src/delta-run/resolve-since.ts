@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { TidemarkError } from "../errors.ts";
-import { isoTime } from "../state/rows.ts";
+import { isoTime } from "../state/iso-time.ts";
 
 export interface ResolveSinceOptions {
   /** Where to start regardless of the cursor: for reading a window again. Empty is none. */

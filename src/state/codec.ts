@@ -1,8 +1,5 @@
 import { z } from "zod";
 import { TidemarkError } from "../errors.ts";
-import { cursorTypes } from "../model/cursor.ts";
-import { parseJson } from "../model/json.ts";
-import { isPlainObject } from "../model/plain-object.ts";
 import {
   type CursorRange,
   decodePosition,
@@ -11,120 +8,45 @@ import {
   type TieMember,
 } from "../model/position.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
-import {
-  type AuditRecord,
-  auditActions,
-  type Metadata,
-  runKinds,
-  runOutcomes,
-  streamStatuses,
-} from "./contract.ts";
-import { leaseOwnerSchema } from "./owner.ts";
+import type { AuditRecord, PositionTag } from "./contract.ts";
+import { decode, parseStored, unreadableHint } from "./derive/table.ts";
 import type { PartitionRow, RunRow, StreamRow } from "./rows.ts";
 import { isCanonical } from "./step-rules.ts";
+import {
+  type AuditFields,
+  audit,
+  type PartitionFields,
+  partitions,
+  type RunFields,
+  runs,
+  type StreamFields,
+  streams,
+} from "./tables.ts";
 
-/**
- * Reads the columns of the state's tables, which have the same names in every database. Times come
- * as ISO 8601 text, whole numbers as numbers, JSON as text. What does not fit is
- * `STATE_UNREADABLE`: stored state is never taken for none (promise P10).
- */
+/** Between rows in memory, whose key and position are objects, and rows of the tables, which are flat. */
 
-const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+/** The fields of a stream's table. `position`: its text, where it is not that of the stored position. */
+export function streamFields(row: StreamRow, position = positionText(storedPositionOf(row))): StreamFields {
+  const { key, positionTag, positionWatermark: _, ...fields } = row;
+  return { ...fields, ...key, ...tagFields(positionTag), cursorValue: row.position.watermark, position };
+}
 
-const json = z.string().transform((text, context): unknown => {
-  try {
-    return parseJson(text);
-  } catch {
-    context.addIssue({ code: "custom", message: "it is not JSON" });
-    return z.NEVER;
-  }
-});
+export function partitionFields(row: PartitionRow, position = positionText(row.position)): PartitionFields {
+  const { key, positionTag, positionWatermark: _, logged: __, removed: ___, ...fields } = row;
+  return { ...fields, ...key, ...tagFields(positionTag), cursorValue: row.position.watermark, position };
+}
 
-/** Not a `z.record`, which leaves out a field named `__proto__`. */
-const metadata = json.pipe(z.custom<Metadata>(isPlainObject, "it is no JSON object")).nullable();
+export function runFields({ key, ...fields }: RunRow): RunFields {
+  return { ...fields, ...key };
+}
 
-const streamColumns = z.object({
-  connector: z.string(),
-  stream: z.string(),
-  lane: z.string(),
-  cursor_type: z.enum(cursorTypes).nullable(),
-  cursor_value: z.string().nullable(),
-  position: z.string(),
-  position_epoch: z.int(),
-  position_sequence: z.int(),
-  status: z.enum(streamStatuses),
-  epoch: z.int(),
-  sequence: z.int(),
-  run_id: z.string().nullable(),
-  run_lower_bound: z.string().nullable(),
-  run_actor: z.string().nullable(),
-  started_at_utc: time.nullable(),
-  lease_seconds: z.int(),
-  lease_expires_at_utc: time.nullable(),
-  lease_owner: json.pipe(leaseOwnerSchema).nullable(),
-  last_error: z.string().nullable(),
-  records_processed: z.int(),
-  metadata,
-  updated_at_utc: time,
-  audit_number: z.int(),
-  audit_head: z.string(),
-  reset_epoch: z.int().default(0),
-});
+export function auditFields({ key, ...fields }: AuditRecord): AuditFields {
+  return { ...fields, ...key };
+}
 
-const partitionColumns = z.object({
-  connector: z.string(),
-  stream: z.string(),
-  lane: z.string(),
-  partition: z.string(),
-  cursor_value: z.string().nullable(),
-  position: z.string(),
-  position_epoch: z.int(),
-  position_sequence: z.int(),
-  run_epoch: z.int(),
-  run_lower_bound: z.string().nullable(),
-  updated_at_utc: time,
-});
-
-const runColumns = z.object({
-  number: z.int(),
-  connector: z.string(),
-  stream: z.string(),
-  run_id: z.string(),
-  kind: z.enum(runKinds),
-  epoch: z.int(),
-  outcome: z.enum(runOutcomes),
-  started_at_utc: time,
-  ended_at_utc: time.nullable(),
-  lower_bound: z.string().nullable(),
-  new_cursor: z.string().nullable(),
-  records_processed: z.int(),
-  checkpoints: z.int(),
-  error: z.string().nullable(),
-  metadata,
-  actor: z.string().nullable(),
-  end_position: z.string().nullable(),
-});
-
-const auditColumns = z.object({
-  connector: z.string(),
-  stream: z.string(),
-  number: z.int(),
-  at_utc: z.string(),
-  actor: z.string(),
-  action: z.enum(auditActions),
-  old_cursor: z.string().nullable(),
-  new_cursor: z.string().nullable(),
-  reason: z.string().nullable(),
-  run_id: z.string().nullable(),
-  partition: z.string().nullable().default(null),
-  hash: z.string(),
-});
-
-const tieSetColumns = z.object({ identity: z.string(), cursor: z.string(), count: z.int().positive() });
-const coverageColumns = z.object({ lower: z.string().nullable(), upper: z.string() });
-
-const mend =
-  "Undo the edit or restore the row from a backup; what cannot be read is never overwritten, not by a reset either.";
+function tagFields({ epoch, sequence }: PositionTag): { positionEpoch: number; positionSequence: number } {
+  return { positionEpoch: epoch, positionSequence: sequence };
+}
 
 /** The part of a position that is kept in one value; the tie set and coverage are rows of their own. */
 export function positionText(position: Position): string {
@@ -137,64 +59,52 @@ export function storedPositionOf({ position, positionWatermark }: StreamRow): Po
 }
 
 export function readStreamRow(raw: unknown, beside: StoredBeside | null, holder: string): StreamRow {
-  const columns = parse(streamColumns, raw, holder);
-  const name = `${holder}: ${formatStreamKey(columns)}`;
-  // The log tells which of two watermarks is the edit. Backfills have no log, and files look it up while they are read.
-  const isCompared = columns.lane === "" && beside !== null;
-  const stored = storedPosition(columns, beside, name, isCompared);
-  const position = isCompared ? { ...stored, watermark: columns.cursor_value } : stored;
-  for (const watermark of new Set([position.watermark, stored.watermark])) {
-    if (watermark === null || isCanonical(columns.cursor_type, watermark)) continue;
+  const fields = decode(streams, raw, holder);
+  const { connector, stream, cursorValue, positionEpoch, positionSequence, ...rest } = fields;
+  const name = `${holder}: ${formatStreamKey(fields)}`;
+  const found = watermarksOf(fields, beside, name);
+  for (const watermark of new Set([found.position.watermark, found.positionWatermark ?? cursorValue])) {
+    if (watermark === null || isCanonical(fields.cursorType, watermark)) continue;
     throw new TidemarkError(
       "STATE_UNREADABLE",
-      `${name}: the watermark "${watermark}" is no ${columns.cursor_type ?? "cursor of a known type"}`,
-      { hint: mend },
+      `${name}: the watermark "${watermark}" is no ${fields.cursorType ?? "cursor of a known type"}`,
+      { hint: unreadableHint },
     );
   }
-  return {
-    key: { connector: columns.connector, stream: columns.stream },
-    lane: columns.lane,
-    cursorType: columns.cursor_type,
-    position,
-    ...(position.watermark === stored.watermark ? {} : { positionWatermark: stored.watermark }),
-    positionTag: { epoch: columns.position_epoch, sequence: columns.position_sequence },
-    status: columns.status,
-    epoch: columns.epoch,
-    sequence: columns.sequence,
-    runId: columns.run_id,
-    runLowerBound: columns.run_lower_bound,
-    runActor: columns.run_actor,
-    startedAt: columns.started_at_utc,
-    leaseSeconds: columns.lease_seconds,
-    leaseExpiresAt: columns.lease_expires_at_utc,
-    leaseOwner: columns.lease_owner,
-    lastError: columns.last_error,
-    recordsProcessed: columns.records_processed,
-    metadata: columns.metadata,
-    updatedAt: columns.updated_at_utc,
-    auditNumber: columns.audit_number,
-    auditHead: columns.audit_head,
-    resetEpoch: columns.reset_epoch,
-  };
+  return { ...rest, ...found, key: { connector, stream }, positionTag: tagOf(fields) };
 }
 
 /** As `readStreamRow`; the type of a partition's cursors is its stream's. */
 export function readPartitionRow(raw: unknown, beside: StoredBeside | null, holder: string): PartitionRow {
-  const columns = parse(partitionColumns, raw, holder);
-  const name = `${holder}: partition "${columns.partition}" of ${formatStreamKey(columns)}`;
-  const isCompared = columns.lane === "" && beside !== null;
-  const stored = storedPosition(columns, beside, name, isCompared);
-  const position = isCompared ? { ...stored, watermark: columns.cursor_value } : stored;
+  const fields = decode(partitions, raw, holder);
+  const { connector, stream, cursorValue: _, positionEpoch: __, positionSequence: ___, ...rest } = fields;
+  const name = `${holder}: partition "${fields.partition}" of ${formatStreamKey(fields)}`;
+  const found = watermarksOf(fields, beside, name);
+  return { ...rest, ...found, key: { connector, stream }, positionTag: tagOf(fields) };
+}
+
+type PositionFields = Pick<
+  StreamFields,
+  "scope" | "cursorValue" | "position" | "positionEpoch" | "positionSequence"
+>;
+
+function tagOf({ positionEpoch, positionSequence }: PositionFields): PositionTag {
+  return { epoch: positionEpoch, sequence: positionSequence };
+}
+
+/** The position with the watermark of its column, and the one inside the stored position where that is another. */
+function watermarksOf(
+  fields: PositionFields,
+  beside: StoredBeside | null,
+  name: string,
+): Pick<StreamRow, "position" | "positionWatermark"> {
+  // The log tells which of two watermarks is the edit. Backfills have no log, and files look it up while they are read.
+  const isCompared = fields.scope === "" && beside !== null;
+  const stored = storedPosition(fields, beside, name, isCompared);
+  if (!isCompared || stored.watermark === fields.cursorValue) return { position: stored };
   return {
-    key: { connector: columns.connector, stream: columns.stream },
-    lane: columns.lane,
-    partition: columns.partition,
-    position,
-    ...(position.watermark === stored.watermark ? {} : { positionWatermark: stored.watermark }),
-    positionTag: { epoch: columns.position_epoch, sequence: columns.position_sequence },
-    runEpoch: columns.run_epoch,
-    runLowerBound: columns.run_lower_bound,
-    updatedAt: columns.updated_at_utc,
+    position: { ...stored, watermark: fields.cursorValue },
+    positionWatermark: stored.watermark,
   };
 }
 
@@ -205,16 +115,16 @@ interface StoredBeside {
 }
 
 function storedPosition(
-  columns: { position: string; cursor_value: string | null },
+  fields: PositionFields,
   beside: StoredBeside | null,
   name: string,
   mayDiffer = false,
 ): Position {
-  const stored = decodePosition(columns.position, name);
-  if (!mayDiffer && stored.watermark !== columns.cursor_value) {
+  const stored = decodePosition(fields.position, name);
+  if (!mayDiffer && stored.watermark !== fields.cursorValue) {
     throw new TidemarkError(
       "STATE_UNREADABLE",
-      `${name}: cursor_value is ${columns.cursor_value} and the position says ${stored.watermark}`,
+      `${name}: cursor_value is ${fields.cursorValue} and the position says ${stored.watermark}`,
       {
         hint: "It was edited by hand: put cursor_value back, then change it with `tidemark state set`, which is audited.",
       },
@@ -224,65 +134,26 @@ function storedPosition(
   return { ...stored, tieSet: [...beside.tieSet], coverage: [...beside.coverage] };
 }
 
+/** A run with its number in the history, which files do not store. */
 export function readRunRow(raw: unknown, holder: string): { number: number; run: RunRow } {
-  const columns = parse(runColumns, raw, holder);
-  return {
-    number: columns.number,
-    run: {
-      key: { connector: columns.connector, stream: columns.stream },
-      runId: columns.run_id,
-      kind: columns.kind,
-      epoch: columns.epoch,
-      outcome: columns.outcome,
-      startedAt: columns.started_at_utc,
-      endedAt: columns.ended_at_utc,
-      lowerBound: columns.lower_bound,
-      newCursor: columns.new_cursor,
-      recordsProcessed: columns.records_processed,
-      checkpoints: columns.checkpoints,
-      error: columns.error,
-      metadata: columns.metadata,
-      actor: columns.actor,
-      endPosition: columns.end_position,
-    },
-  };
+  const { connector, stream, ...fields } = decode(runs, raw, holder);
+  const { number } = parseStored(numbered, raw, holder);
+  return { number, run: { ...fields, key: { connector, stream } } };
 }
 
 export function readAuditRecord(raw: unknown, holder: string): AuditRecord {
-  const columns = parse(auditColumns, raw, holder);
-  return {
-    key: { connector: columns.connector, stream: columns.stream },
-    number: columns.number,
-    atUtc: columns.at_utc,
-    actor: columns.actor,
-    action: columns.action,
-    oldCursor: columns.old_cursor,
-    newCursor: columns.new_cursor,
-    reason: columns.reason,
-    runId: columns.run_id,
-    partition: columns.partition,
-    hash: columns.hash,
-  };
+  const { connector, stream, ...fields } = decode(audit, raw, holder);
+  return { ...fields, key: { connector, stream } };
 }
 
+const numbered = z.object({ number: z.int() });
+const tieMember = z.object({ identity: z.string(), cursor: z.string(), count: z.int().positive() });
+const interval = z.object({ lower: z.string().nullable(), upper: z.string() });
+
 export function readTieMember(raw: unknown, holder: string): TieMember {
-  return parse(tieSetColumns, raw, holder);
+  return parseStored(tieMember, raw, holder);
 }
 
 export function readInterval(raw: unknown, holder: string): CursorRange {
-  return parse(coverageColumns, raw, holder);
-}
-
-const named = z.object({ connector: z.string(), stream: z.string() });
-
-function parse<T>(schema: z.ZodType<T>, raw: unknown, holder: string): T {
-  const parsed = schema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const { data } = named.safeParse(raw);
-  const place = data === undefined ? holder : `${holder}: ${formatStreamKey(data)}`;
-  throw new TidemarkError(
-    "STATE_UNREADABLE",
-    `${place}: a stored row cannot be read: ${z.prettifyError(parsed.error)}`,
-    { hint: mend },
-  );
+  return parseStored(interval, raw, holder);
 }

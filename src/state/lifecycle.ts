@@ -5,6 +5,7 @@ import { keptMetadata, storableError } from "./arguments.ts";
 import type { AuditEntry } from "./audit.ts";
 import { committedText, keptText, withText } from "./committed-text.ts";
 import type { BeginOptions, Checkpoint, Completion, Failure, Run, RunRef } from "./contract.ts";
+import { isoTime } from "./iso-time.ts";
 import { isOwnerGone } from "./owner.ts";
 import { type Moved, movePartitions, newlyBackfilled } from "./partitions.ts";
 import {
@@ -17,16 +18,16 @@ import {
   superseded,
   typeMismatch,
 } from "./refusals.ts";
-import { type Beside, type Change, isoTime, laneOf, type RunRow, type StreamRow } from "./rows.ts";
+import { type Beside, type Change, type RunRow, type StreamRow, scopeOf } from "./rows.ts";
 import {
   cursorOfStream,
-  defaultLeaseSeconds,
   newRow,
   refuseForeign,
   refuseRegression,
   runRow,
   withEntries,
 } from "./step-rules.ts";
+import { defaultLeaseSeconds } from "./tables.ts";
 
 /**
  * The lifecycle of a stream as pure steps from one row to the next. Every store makes the same
@@ -58,12 +59,12 @@ export function begin(
   hasPartitions: boolean,
 ): Begun {
   const current =
-    row ?? newRow(key, laneOf({ ...options, kind: options.kind ?? "live", runId }), options.cursorType, now);
+    row ?? newRow(key, scopeOf({ ...options, kind: options.kind ?? "live", runId }), options.cursorType, now);
   if (current.status === "running" && current.runId === runId) {
     const lowerBoundText = lowerBoundTextOf(current, live);
     return { row: current, runs: [], audit: [], supersededRunId: null, lowerBoundText };
   }
-  if (current.lane !== "" && current.status === "completed") {
+  if (current.scope !== "" && current.status === "completed") {
     throw backfillCompleted(key, options.backfill ?? runId);
   }
   const cursorType = agreedType(live ?? current, options.cursorType, hasPartitions);
@@ -154,7 +155,7 @@ export function checkpoint(
   }
   refuseForeign(current.key, current.cursorType, made.position.watermark);
   // A correction (P9) falls back to where the run began and no further; a backfill has no live watermark.
-  const began = current.lane === "" ? current.runLowerBound : null;
+  const began = current.scope === "" ? current.runLowerBound : null;
   const floor = made.correction === undefined ? current.position.watermark : began;
   refuseRegression(current, floor, made.position.watermark);
   const moved: StreamRow = {
@@ -224,7 +225,7 @@ export function complete(
   };
   const actor = current.runActor ?? unnamedActor;
   const partitions = movePartitions(current, moves, { tag: ended.positionTag, now, actor }, beside);
-  const covered = current.lane === "" ? [] : newlyBackfilled(ended, null, position.coverage, beside);
+  const covered = current.scope === "" ? [] : newlyBackfilled(ended, null, position.coverage, beside);
   return {
     ...withAdvances(current, ended, "advance", null, now, {
       ...partitions,
@@ -332,7 +333,7 @@ function withAdvances(
   const oldCursor = current.position.watermark;
   const newCursor = moved.position.watermark;
   const own: AuditEntry[] = [];
-  if (oldCursor !== newCursor && current.lane === "") {
+  if (oldCursor !== newCursor && current.scope === "") {
     own.push({
       key: current.key,
       partition: null,

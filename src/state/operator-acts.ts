@@ -6,19 +6,12 @@ import { checkPartitions, keptMetadata } from "./arguments.ts";
 import type { AuditEntry } from "./audit.ts";
 import { unionOfCoverage } from "./backfilled.ts";
 import type { ExportedStream, Metadata, Reset } from "./contract.ts";
+import { isoTime } from "./iso-time.ts";
 import { confirmedByAct } from "./outside.ts";
 import { partitionEdit, partitionEditEntries } from "./partition-edits.ts";
 import { standingBeside, unknownPartition } from "./partitions.ts";
 import { streamNotFound, typeMismatch } from "./refusals.ts";
-import {
-  type Backfilled,
-  type Beside,
-  type Change,
-  isoTime,
-  type PartitionChange,
-  type PartitionRow,
-  type StreamRow,
-} from "./rows.ts";
+import type { Backfilled, Beside, Change, PartitionChange, PartitionRow, StreamRow } from "./rows.ts";
 import { newRow, refuseForeign, runRow, withEntries } from "./step-rules.ts";
 
 /** What operators do to a stream: pure steps as the lifecycle's, each under a new epoch. */

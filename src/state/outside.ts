@@ -4,7 +4,8 @@ import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import type { AuditEntry } from "./audit.ts";
 import type { ChainLink } from "./chain-link.ts";
 import type { AuditRecord, Run } from "./contract.ts";
-import { type Change, isoTime, type StreamRow } from "./rows.ts";
+import { isoTime } from "./iso-time.ts";
+import type { Change, StreamRow } from "./rows.ts";
 import { newRow, withEntries } from "./step-rules.ts";
 
 /**

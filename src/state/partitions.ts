@@ -5,16 +5,10 @@ import { formatStreamKey } from "../model/stream-key.ts";
 import type { AuditEntry } from "./audit.ts";
 import { isSameCoverage, unionOfCoverage } from "./backfilled.ts";
 import type { PartitionMove, PositionTag } from "./contract.ts";
+import { isoTime } from "./iso-time.ts";
 import { editedByHand } from "./outside.ts";
 import { partitionEditEntries, refusePartitionEdit } from "./partition-edits.ts";
-import {
-  type Backfilled,
-  type Beside,
-  isoTime,
-  type PartitionChange,
-  type PartitionRow,
-  type StreamRow,
-} from "./rows.ts";
+import type { Backfilled, Beside, PartitionChange, PartitionRow, StreamRow } from "./rows.ts";
 import { isCanonical, refuseForeign, refuseRegression } from "./step-rules.ts";
 
 /**
@@ -69,7 +63,7 @@ function refuseUnreadable(stream: StreamRow, { partition, position: { watermark 
 export function unknownPartition(stream: StreamRow, partition: string): PartitionRow {
   return {
     key: stream.key,
-    lane: stream.lane,
+    scope: stream.scope,
     partition,
     position: emptyPosition,
     positionTag: { epoch: 0, sequence: 0 },
@@ -115,7 +109,7 @@ export function movePartitions(
     const began = old.runEpoch === stream.epoch ? old.runLowerBound : old.position.watermark;
     refuseForeign(stream.key, stream.cursorType, position.watermark);
     // Nothing of a backfill's is a live watermark, and so nothing of it has to be kept from going back (P3).
-    const floor = how.correction === undefined ? old.position.watermark : stream.lane === "" ? began : null;
+    const floor = how.correction === undefined ? old.position.watermark : stream.scope === "" ? began : null;
     refuseRegression(
       { key: stream.key, cursorType: stream.cursorType, partition },
       floor,
@@ -130,7 +124,7 @@ export function movePartitions(
       updatedAt: how.now,
     };
     partitions.push({ row, previous });
-    if (stream.lane === "") entries.push(...advance(stream, old, row, how));
+    if (stream.scope === "") entries.push(...advance(stream, old, row, how));
     else backfilled.push(...newlyBackfilled(stream, partition, row.position.coverage, beside));
   }
   return { partitions, backfilled, entries };

@@ -26,12 +26,12 @@ export function besideOf(
   edits: EditPolicy,
   key = row?.key,
 ): Beside {
-  const lane = row?.lane ?? "";
+  const scope = row?.scope ?? "";
   return {
     edits,
-    partition: (partition) => (key === undefined ? null : tx.loadPartition(key, lane, partition)),
+    partition: (partition) => (key === undefined ? null : tx.loadPartition(key, scope, partition)),
     backfilled: (partition) => (key === undefined ? [] : tx.loadBackfilled(key, partition)),
-    removed: (partition) => (key === undefined || lane !== "" ? null : removedPartition(tx, key, partition)),
+    removed: (partition) => (key === undefined || scope !== "" ? null : removedPartition(tx, key, partition)),
   };
 }
 
@@ -49,20 +49,20 @@ function removedPartition(tx: RowTransaction, key: StreamKey, partition: string)
 /** As `standing`; `compare`: a partition of which nothing is stored is looked for in the log. */
 export function standingIn(
   tx: RowTransaction,
-  { key, lane }: Pick<StreamRow, "key" | "lane">,
+  { key, scope }: Pick<StreamRow, "key" | "scope">,
   partition: string,
   compare: boolean,
 ): PartitionRow | null {
-  const stream = tx.load(key, lane);
+  const stream = tx.load(key, scope);
   if (stream === null) return null;
-  const stored = tx.loadPartition(key, lane, partition);
-  const asks = compare && stored === null && lane === "";
+  const stored = tx.loadPartition(key, scope, partition);
+  const asks = compare && stored === null && scope === "";
   return standing(stored, stream, partition, asks ? removedPartition(tx, key, partition) : null);
 }
 
 /** Whether the stream has partitions that count. */
 export function hasPartitions(tx: RowTransaction, row: StreamRow | null): boolean {
-  return row !== null && tx.hasPartitions(row.key, row.lane, row.resetEpoch);
+  return row !== null && tx.hasPartitions(row.key, row.scope, row.resetEpoch);
 }
 
 /** All partitions of a stream that count, by name. */

@@ -17,17 +17,17 @@ export interface DueRuns {
 
 /** What a row store reads and writes inside one transaction. */
 export interface RowTransaction {
-  load(key: StreamKey, lane: string): StreamRow | null;
+  load(key: StreamKey, scope: string): StreamRow | null;
   /** Stores a changed row; `previous` is what `load` gave, so that only what differs need be written. */
   save(row: StreamRow, previous: StreamRow | null): void;
   saveRun(run: RunRow): void;
   loadRun(key: StreamKey, runId: string): RunRow | null;
   appendAudit(record: AuditRecord): void;
-  loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null;
+  loadPartition(key: StreamKey, scope: string, partition: string): PartitionRow | null;
   /** As `save`; the other partitions are not touched. */
   savePartition(row: PartitionRow, previous: PartitionRow | null): void;
-  /** Whether the row of that lane has a partition of this epoch or a later one. */
-  hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean;
+  /** Whether the row of that scope has a partition of this epoch or a later one. */
+  hasPartitions(key: StreamKey, scope: string, sinceEpoch: number): boolean;
   /** The live stream's partitions after a name, by name. */
   listPartitions(key: StreamKey, options: { after: string | null; limit: number }): PartitionRow[];
   loadBackfilled(key: StreamKey, partition: string | null): readonly CursorRange[];
@@ -105,6 +105,6 @@ export function isDue(run: RunRow, newer: number, { keep, endedBefore }: DueRuns
 export function compareBackfills(a: StreamRow, b: StreamRow): number {
   const completed = (row: StreamRow): number => (row.status === "completed" ? 1 : 0);
   return (
-    completed(a) - completed(b) || (b.startedAt ?? 0) - (a.startedAt ?? 0) || compareTexts(a.lane, b.lane)
+    completed(a) - completed(b) || (b.startedAt ?? 0) - (a.startedAt ?? 0) || compareTexts(a.scope, b.scope)
   );
 }

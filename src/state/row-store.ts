@@ -69,7 +69,7 @@ import {
   store,
 } from "./row-changes.ts";
 import { dueRuns, type RowStorage, type RowTransaction } from "./row-storage.ts";
-import { backfillLane, type Change, type EditPolicy, laneOf, runRef, type StreamRow } from "./rows.ts";
+import { backfillScope, type Change, type EditPolicy, runRef, type StreamRow, scopeOf } from "./rows.ts";
 import { listTold } from "./told-listing.ts";
 import type { ListOptions, TellsUnreadable } from "./unreadable.ts";
 import { verifyAll, verifyOne } from "./verify-rows.ts";
@@ -124,16 +124,16 @@ export class RowStateStore implements StateStore {
     const runId = options.runId ?? randomUUID();
     const kind = options.kind ?? "live";
     return this.#storage.transact(key, (tx) => {
-      const lane = laneOf({ ...options, kind, runId });
-      const found = lane === "" ? this.#compared(tx, key) : null;
+      const scope = scopeOf({ ...options, kind, runId });
+      const found = scope === "" ? this.#compared(tx, key) : null;
       const live = found === null ? tx.load(key, "") : found.row;
-      const previous = lane === "" ? live : tx.load(key, lane);
+      const previous = scope === "" ? live : tx.load(key, scope);
       if (options.runId !== undefined) lifecycle.refuseEndedRun(previous, tx.loadRun(key, runId));
       const typed = live ?? previous;
       const hasOthers =
         typed !== null &&
         lifecycle.changesType(typed, options.cursorType) &&
-        tx.hasPartitions(key, typed.lane, typed.resetEpoch);
+        tx.hasPartitions(key, typed.scope, typed.resetEpoch);
       const granted = lifecycle.begin(previous, live, key, runId, options, this.#clock.now(), hasOthers);
       const isNew = (previous?.epoch ?? 0) === 0 && (options.epochFloor ?? 0) > 0;
       const begun = this.#absentIsFresh && isNew ? lifecycle.asFreshStart(granted) : granted;
@@ -155,7 +155,7 @@ export class RowStateStore implements StateStore {
 
   async heartbeat(run: RunRef): Promise<void> {
     await this.#storage.transact(run.key, (tx) => {
-      const row = tx.load(run.key, laneOf(run));
+      const row = tx.load(run.key, scopeOf(run));
       tx.save(lifecycle.heartbeat(row, run, this.#clock.now()), row);
     });
   }
@@ -183,7 +183,7 @@ export class RowStateStore implements StateStore {
     return this.#storage.transact(
       run.key,
       (tx) => {
-        const { row, stored, audit } = fails ? loaded(tx.load(run.key, laneOf(run))) : this.#heldBy(tx, run);
+        const { row, stored, audit } = fails ? loaded(tx.load(run.key, scopeOf(run))) : this.#heldBy(tx, run);
         const change = step(row, tx);
         if (change !== null) store(tx, withTaken(change, { audit }), stored);
         const ended = change?.row ?? row;
@@ -276,8 +276,8 @@ export class RowStateStore implements StateStore {
 
   /** The row that a run's step is about. Backfills have no log, since no watermark is theirs. */
   #heldBy(tx: RowTransaction, run: RunRef): Pick<ComparedRow, "row" | "stored" | "audit"> {
-    const lane = laneOf(run);
-    return lane === "" ? this.#compared(tx, run.key) : loaded(tx.load(run.key, lane));
+    const scope = scopeOf(run);
+    return scope === "" ? this.#compared(tx, run.key) : loaded(tx.load(run.key, scope));
   }
 
   async export(key: StreamKey): Promise<ExportedStream> {
@@ -338,9 +338,9 @@ export class RowStateStore implements StateStore {
     partition: string,
     options: PartitionOptions = {},
   ): Promise<PartitionState | null> {
-    const lane = options.backfill === undefined ? "" : backfillLane(options.backfill);
+    const scope = options.backfill === undefined ? "" : backfillScope(options.backfill);
     const { compare = false } = options;
-    const row = await this.#storage.read((tx) => standingIn(tx, { key, lane }, partition, compare));
+    const row = await this.#storage.read((tx) => standingIn(tx, { key, scope }, partition, compare));
     return row === null ? null : partitionState(row, compare ? this.#edits : null);
   }
 

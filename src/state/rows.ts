@@ -1,65 +1,25 @@
-import type { CursorType } from "../model/cursor.ts";
 import type { CursorRange, Position } from "../model/position.ts";
 import { partitionScope } from "../model/scope.ts";
 import type { StreamKey } from "../model/stream-key.ts";
-import type {
-  AuditRecord,
-  Metadata,
-  PositionTag,
-  RunKind,
-  RunOutcome,
-  RunRef,
-  StreamStatus,
-} from "./contract.ts";
-import type { LeaseOwner } from "./owner.ts";
+import type { AuditRecord, PositionTag, RunRef } from "./contract.ts";
+import type { PartitionFields, RunFields, StreamFields } from "./tables.ts";
 
-/** A stream as the row stores keep it. Times are milliseconds since 1970 by the store's clock. */
-export interface StreamRow {
+/** A stream or a backfill as it is stored. Times are milliseconds since 1970 by the store's clock. */
+export interface StreamRow
+  extends Omit<StreamFields, keyof StreamKey | "cursorValue" | "position" | keyof TagFields> {
   readonly key: StreamKey;
-  /** `""` for the live stream, `backfill/<id>` for a backfill beside it. */
-  readonly lane: string;
-  readonly cursorType: CursorType | null;
   readonly position: Position;
   /** The watermark inside the stored position, where it is not the one in the column: one of them was edited. */
   readonly positionWatermark?: string | null;
   readonly positionTag: PositionTag;
-  readonly status: StreamStatus;
-  readonly epoch: number;
-  readonly sequence: number;
-  readonly runId: string | null;
-  /** The watermark when the run began, and who began it; the run's row repeats them at its end. */
-  readonly runLowerBound: string | null;
-  readonly runActor: string | null;
-  readonly startedAt: number | null;
-  readonly leaseSeconds: number;
-  readonly leaseExpiresAt: number | null;
-  readonly leaseOwner: LeaseOwner | null;
-  readonly lastError: string | null;
-  readonly recordsProcessed: number;
-  readonly metadata: Metadata | null;
-  readonly updatedAt: number;
-  /** The last audit row of the stream: its number and hash, so that cutting the log's end shows. */
-  readonly auditNumber: number;
-  readonly auditHead: string;
-  /**
-   * The epoch of the act that last started the whole stream over. What partitions were given under an
-   * older one counts no more, so that starting over costs the same however many there are.
-   */
-  readonly resetEpoch: number;
 }
 
 /** One partition of a stream or of a backfill. The stream's row fences it (promise P4). */
-export interface PartitionRow {
+export interface PartitionRow
+  extends Omit<PartitionFields, keyof StreamKey | "cursorValue" | "position" | keyof TagFields> {
   readonly key: StreamKey;
-  /** The lane of the row that it belongs to. */
-  readonly lane: string;
-  readonly partition: string;
   readonly position: Position;
   readonly positionTag: PositionTag;
-  /** The run that last moved it, by its epoch, and the partition's watermark when that run began. */
-  readonly runEpoch: number;
-  readonly runLowerBound: string | null;
-  readonly updatedAt: number;
   /** As of a stream. */
   readonly positionWatermark?: string | null;
   /** The watermark that the audit log ends with, where it was looked up and is known. */
@@ -67,6 +27,8 @@ export interface PartitionRow {
   /** Nothing is stored of a live partition that the audit log still has. */
   readonly removed?: true;
 }
+
+type TagFields = Pick<StreamFields, "positionEpoch" | "positionSequence">;
 
 /** What a store does about a change made outside Tidemark: files may be edited by hand, rows of a database may not. */
 export type EditPolicy = "take" | "refuse";
@@ -77,23 +39,8 @@ export interface Backfilled {
   readonly coverage: readonly CursorRange[];
 }
 
-export interface RunRow {
+export interface RunRow extends Omit<RunFields, keyof StreamKey> {
   readonly key: StreamKey;
-  readonly runId: string;
-  readonly kind: RunKind;
-  readonly epoch: number;
-  readonly outcome: RunOutcome;
-  readonly startedAt: number;
-  readonly endedAt: number | null;
-  readonly lowerBound: string | null;
-  readonly newCursor: string | null;
-  readonly recordsProcessed: number;
-  readonly checkpoints: number;
-  readonly error: string | null;
-  readonly metadata: Metadata | null;
-  readonly actor: string | null;
-  /** Where the stream stood when the run ended, without the tie set: what a rewind goes back to. */
-  readonly endPosition: string | null;
 }
 
 /** What one step of the lifecycle changes; a store makes all of it in one transaction. */
@@ -125,40 +72,32 @@ export interface Beside {
   readonly edits: EditPolicy;
 }
 
-/** The lane in which a run keeps its row. */
-export function laneOf({ kind, runId, backfill }: Pick<RunRef, "kind" | "runId" | "backfill">): string {
-  return kind === "live" ? "" : backfillLane(backfill ?? runId);
+/** The scope in which a run keeps its row. */
+export function scopeOf({ kind, runId, backfill }: Pick<RunRef, "kind" | "runId" | "backfill">): string {
+  return kind === "live" ? "" : backfillScope(backfill ?? runId);
 }
 
 /** The run that a row has been given to. */
 export function runRef(row: StreamRow, runId: string, options: Pick<RunRef, "backfill">): RunRef {
-  const { key, lane, epoch } = row;
-  if (lane === "") return { key, kind: "live", runId, epoch };
+  const { key, scope, epoch } = row;
+  if (scope === "") return { key, kind: "live", runId, epoch };
   return { key, kind: "backfill", runId, epoch, backfill: options.backfill ?? runId };
 }
 
-export function backfillLane(backfill: string): string {
+export function backfillScope(backfill: string): string {
   return `backfill/${backfill}`;
 }
 
-export function backfillOfLane(lane: string): string {
-  return lane.slice("backfill/".length);
+export function backfillOfScope(scope: string): string {
+  return scope.slice("backfill/".length);
 }
-
-/** Where a partition's tie set and coverage are kept, beside those of its stream or backfill. */
-export const partitionLane = partitionScope;
 
 /** Where the coverage by finished backfills is kept. */
-export function backfilledLane(partition: string | null): string {
-  return partition === null ? "backfilled" : `backfilled/${partitionLane("", partition)}`;
+export function backfilledScope(partition: string | null): string {
+  return partition === null ? "backfilled" : `backfilled/${partitionScope("", partition)}`;
 }
 
-/** The first of the lanes under one, and the end of them. */
-export function lanesUnder(lane: string): { first: string; end: string } {
-  return { first: `${lane}/`, end: `${lane}0` };
-}
-
-/** Milliseconds since 1970 as ISO 8601 in UTC with milliseconds. */
-export function isoTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
+/** The first of the scopes under one, and the end of them. */
+export function scopesUnder(scope: string): { first: string; end: string } {
+  return { first: `${scope}/`, end: `${scope}0` };
 }

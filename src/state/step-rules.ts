@@ -4,36 +4,20 @@ import type { StreamKey } from "../model/stream-key.ts";
 import { type AuditEntry, chainEntry } from "./audit.ts";
 import { regression, typeMismatch } from "./refusals.ts";
 import type { Change, RunRow, StreamRow } from "./rows.ts";
+import { initialStream } from "./tables.ts";
 
 /** What the steps of the lifecycle and operators' acts have in common. */
 
-export const defaultLeaseSeconds = 60;
-
 /** The row of a stream that nobody has begun yet. */
-export function newRow(key: StreamKey, lane: string, cursorType: CursorType | null, now: number): StreamRow {
+export function newRow(key: StreamKey, scope: string, cursorType: CursorType | null, now: number): StreamRow {
   return {
+    ...initialStream,
     key,
-    lane,
+    scope,
     cursorType,
     position: emptyPosition,
     positionTag: { epoch: 0, sequence: 0 },
-    status: "idle",
-    epoch: 0,
-    sequence: 0,
-    runId: null,
-    runLowerBound: null,
-    runActor: null,
-    startedAt: null,
-    leaseSeconds: defaultLeaseSeconds,
-    leaseExpiresAt: null,
-    leaseOwner: null,
-    lastError: null,
-    recordsProcessed: 0,
-    metadata: null,
     updatedAt: now,
-    auditNumber: 0,
-    auditHead: "",
-    resetEpoch: 0,
   };
 }
 
@@ -79,7 +63,7 @@ export function runRow(row: StreamRow, outcome: RunRow["outcome"], endedAt: numb
   return {
     key: row.key,
     runId: row.runId ?? "",
-    kind: row.lane === "" ? "live" : "backfill",
+    kind: row.scope === "" ? "live" : "backfill",
     epoch: row.epoch,
     outcome,
     startedAt: row.startedAt ?? row.updatedAt,

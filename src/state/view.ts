@@ -10,47 +10,29 @@ import type {
   RunRecord,
   StreamState,
 } from "./contract.ts";
+import { shown } from "./derive/wire.ts";
+import { isoTime } from "./iso-time.ts";
 import { editOf } from "./outside.ts";
 import { partitionEdit, refusePartitionEdit } from "./partition-edits.ts";
-import {
-  backfillOfLane,
-  type EditPolicy,
-  isoTime,
-  type PartitionRow,
-  type RunRow,
-  type StreamRow,
-} from "./rows.ts";
+import { backfillOfScope, type EditPolicy, type PartitionRow, type RunRow, type StreamRow } from "./rows.ts";
+import { runs, shownOfRun, shownOfStream, streams } from "./tables.ts";
 
 /** A row as callers see it. */
 export function streamState(row: StreamRow): StreamState {
   const { watermark } = row.position;
   return {
     key: row.key,
-    cursorType: row.cursorType,
+    ...shown(streams, shownOfStream, row),
     cursor: watermark === null || row.cursorType === null ? null : { type: row.cursorType, value: watermark },
     cursorText: committedText(row.cursorType, row.position),
     position: row.position,
     positionTag: row.positionTag,
-    status: row.status,
-    epoch: row.epoch,
-    sequence: row.sequence,
-    runId: row.runId,
-    startedAtUtc: row.startedAt === null ? null : isoTime(row.startedAt),
     lease: lease(row),
-    lastError: row.lastError,
-    recordsProcessed: row.recordsProcessed,
-    metadata: row.metadata,
-    updatedAtUtc: isoTime(row.updatedAt),
   };
 }
 
 export function runRecord(row: RunRow): RunRecord {
-  const { startedAt, endedAt, endPosition: _, ...rest } = row;
-  return {
-    ...rest,
-    startedAtUtc: isoTime(startedAt),
-    endedAtUtc: endedAt === null ? null : isoTime(endedAt),
-  };
+  return { key: row.key, ...shown(runs, shownOfRun, row) };
 }
 
 /** `edits`: what is done about a change made outside Tidemark, where it is asked for. Throws `STATE_EDITED`. */
@@ -64,19 +46,15 @@ export function partitionState(row: PartitionRow, edits: EditPolicy | null = nul
 
 export function backfillState(row: StreamRow): BackfillState {
   const { window, coverage } = row.position;
+  const { sequence: _, metadata: __, ...state } = shown(streams, shownOfStream, row);
   return {
-    backfill: backfillOfLane(row.lane),
-    status: row.status,
-    cursorType: row.cursorType,
+    ...state,
+    backfill: backfillOfScope(row.scope),
     range: window === null ? null : { lower: window.lower, upper: window.upper },
     coverage,
-    epoch: row.epoch,
     runId: row.runId ?? "",
     startedAtUtc: isoTime(row.startedAt ?? row.updatedAt),
     lease: lease(row),
-    lastError: row.lastError,
-    recordsProcessed: row.recordsProcessed,
-    updatedAtUtc: isoTime(row.updatedAt),
   };
 }
 

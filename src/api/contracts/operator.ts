@@ -1,16 +1,17 @@
 import { z } from "zod";
+import { cursorTypes } from "../../model/cursor.ts";
 import { mostRetentionDays } from "../../state/arguments.ts";
 import type { Reset, Rewind } from "../../state/contract.ts";
 import type { Retention } from "../../state/retention.ts";
 import { exportedStream } from "./stream.ts";
-import { actor, count, cursorInputOrNull, cursorType, partitionName, reason, runId } from "./values.ts";
+import { actor, count, cursorInputOrNull, partitionName, reason, runId } from "./values.ts";
 
 export const resetRequest = z
   .strictObject({
     new_cursor_value: cursorInputOrNull
       .optional()
       .meta({ description: "The new watermark; null or absent starts the stream over.", example: null }),
-    cursor_type: cursorType.unwrap().nullish().meta({
+    cursor_type: z.enum(cursorTypes).nullish().meta({
       description:
         "Changes the stream's cursor type. Without it a stream that is not stored is not made, and the answer is 404.",
     }),

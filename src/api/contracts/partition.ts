@@ -1,19 +1,14 @@
 import { z } from "zod";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
-import {
-  type BackfillState,
-  type PartitionMove,
-  type PartitionState,
-  streamStatuses,
-} from "../../state/contract.ts";
+import type { BackfillState, PartitionMove, PartitionState } from "../../state/contract.ts";
+import { fromWire, toWire, wireShape } from "../../state/derive/wire.ts";
+import { streams } from "../../state/tables.ts";
 import {
   backfillId,
   cursorOutput,
-  cursorType,
   edited,
   editedFromWire,
   editedToWire,
-  epoch,
   interval,
   intervalsToWire,
   lease,
@@ -24,7 +19,6 @@ import {
   positionFromWire,
   positionTag,
   positionToWire,
-  recordsProcessed,
   runId,
   time,
 } from "./values.ts";
@@ -86,23 +80,27 @@ export const coverage = z
   .object({ intervals: z.array(interval) })
   .meta({ id: "Coverage", description: "What has been delivered whole, merged and in order." });
 
+const backfillShown = [
+  "status",
+  "cursorType",
+  "epoch",
+  "lastError",
+  "recordsProcessed",
+  "updatedAt",
+] as const;
+
 export const backfillState = z
   .object({
     backfill: backfillId,
-    status: z.enum(streamStatuses).meta({ example: "running" }),
-    cursor_type: cursorType,
+    ...wireShape(streams, backfillShown),
     range: z
       .object({ lower: cursorOutput, upper: cursorOutput })
       .nullable()
       .meta({ description: "What it is to read; null before its first checkpoint." }),
     coverage: z.array(interval).meta({ description: "What of it is delivered whole." }),
-    epoch,
     run_id: runId.meta({ description: "Its last run." }),
     started_at_utc: time,
     lease: lease.nullable(),
-    last_error: z.string().nullable().meta({ example: null }),
-    records_processed: recordsProcessed,
-    updated_at_utc: time,
   })
   .meta({
     id: "Backfill",
@@ -114,34 +112,24 @@ export const backfillList = z.object({ items: z.array(backfillState) }).meta({ i
 
 export function backfillToWire(state: BackfillState): WireBackfill {
   return {
+    ...toWire(streams, backfillShown, state),
     backfill: state.backfill,
-    status: state.status,
-    cursor_type: state.cursorType,
     range: state.range === null ? null : { ...state.range },
     coverage: intervalsToWire(state.coverage),
-    epoch: state.epoch,
     run_id: state.runId,
     started_at_utc: state.startedAtUtc,
     lease: leaseToWire(state.lease),
-    last_error: state.lastError,
-    records_processed: state.recordsProcessed,
-    updated_at_utc: state.updatedAtUtc,
   };
 }
 
 export function backfillFromWire(wire: WireBackfill): BackfillState {
   return {
+    ...fromWire(streams, backfillShown, wire),
     backfill: wire.backfill,
-    status: wire.status,
-    cursorType: wire.cursor_type,
     range: wire.range,
     coverage: wire.coverage,
-    epoch: wire.epoch,
     runId: wire.run_id,
     startedAtUtc: wire.started_at_utc,
     lease: leaseFromWire(wire.lease),
-    lastError: wire.last_error,
-    recordsProcessed: wire.records_processed,
-    updatedAtUtc: wire.updated_at_utc,
   };
 }

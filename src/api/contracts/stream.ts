@@ -1,16 +1,10 @@
 import { z } from "zod";
-import {
-  type ExportedPartition,
-  type ExportedStream,
-  type StreamState,
-  streamStatuses,
-} from "../../state/contract.ts";
+import type { ExportedPartition, ExportedStream, StreamState } from "../../state/contract.ts";
+import { fromWire, toWire, wireShape } from "../../state/derive/wire.ts";
+import { shownOfStream, streams } from "../../state/tables.ts";
 import {
   connectorName,
-  count,
-  cursorOutput,
   cursorType,
-  epoch,
   interval,
   intervalsToWire,
   lease,
@@ -22,30 +16,17 @@ import {
   positionFromWire,
   positionTag,
   positionToWire,
-  recordsProcessed,
-  runId,
   streamName,
-  time,
   type WirePosition,
 } from "./values.ts";
 
-/** A stream as the service tells it. `position` and `position_tag` come only where they were asked for. */
+const streamShown = ["connector", "stream", "cursorValue", ...shownOfStream] as const;
+
+/** A stream as the service gives it. `position` and `position_tag` come only where they were asked for. */
 export const streamState = z
   .object({
-    connector: connectorName,
-    stream: streamName,
-    cursor_type: cursorType,
-    cursor_value: cursorOutput.meta({ description: "The watermark; null before the first." }),
-    status: z.enum(streamStatuses).meta({ description: "What its last run came to.", example: "completed" }),
-    epoch,
-    sequence: count.meta({ description: "The number of the run's last checkpoint.", example: 3 }),
-    run_id: runId.nullable(),
-    started_at_utc: time.nullable().meta({ description: "When the last run began." }),
+    ...wireShape(streams, streamShown),
     lease: lease.nullable().meta({ description: "Null while nothing runs.", example: null }),
-    last_error: z.string().nullable().meta({ description: "What the last run failed of.", example: null }),
-    records_processed: recordsProcessed,
-    metadata: metadata.nullable(),
-    updated_at_utc: time,
     position: position.optional(),
     position_tag: positionTag.optional(),
   })
@@ -54,47 +35,26 @@ export type WireStream = z.infer<typeof streamState>;
 
 export function streamToWire(state: StreamState, full: boolean): WireStream {
   return {
-    connector: state.key.connector,
-    stream: state.key.stream,
-    cursor_type: state.cursorType,
-    cursor_value: state.cursorText,
-    status: state.status,
-    epoch: state.epoch,
-    sequence: state.sequence,
-    run_id: state.runId,
-    started_at_utc: state.startedAtUtc,
+    ...toWire(streams, streamShown, { ...state, ...state.key, cursorValue: state.cursorText }),
     lease: leaseToWire(state.lease),
-    last_error: state.lastError,
-    records_processed: state.recordsProcessed,
-    metadata: state.metadata === null ? null : { ...state.metadata },
-    updated_at_utc: state.updatedAtUtc,
     ...(full ? { position: positionToWire(state.position), position_tag: state.positionTag } : {}),
   };
 }
 
 /** A stream that was asked for with its position. Throws `STATE_UNREADABLE` where there is none. */
 export function streamFromWire(wire: WireStream): StreamState {
-  const key = { connector: wire.connector, stream: wire.stream };
-  const { cursor_type: type, cursor_value: text } = wire;
-  const position = positionFromWire(wire.position ?? { format: 0 }, `${key.connector}/${key.stream}`);
+  const { connector, stream, cursorValue: cursorText, ...state } = fromWire(streams, streamShown, wire);
+  const position = positionFromWire(wire.position ?? { format: 0 }, `${connector}/${stream}`);
   const { watermark: value } = position;
+  const { cursorType: type } = state;
   return {
-    key,
-    cursorType: type,
+    ...state,
+    key: { connector, stream },
     cursor: value === null || type === null ? null : { type, value },
-    cursorText: text,
+    cursorText,
     position,
     positionTag: wire.position_tag ?? { epoch: 0, sequence: 0 },
-    status: wire.status,
-    epoch: wire.epoch,
-    sequence: wire.sequence,
-    runId: wire.run_id,
-    startedAtUtc: wire.started_at_utc,
     lease: leaseFromWire(wire.lease),
-    lastError: wire.last_error,
-    recordsProcessed: wire.records_processed,
-    metadata: wire.metadata,
-    updatedAtUtc: wire.updated_at_utc,
   };
 }
 

@@ -1,11 +1,9 @@
 import { z } from "zod";
-import { cursorTypes } from "../../model/cursor.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
-import { isPlainObject } from "../../model/plain-object.ts";
 import { type CursorRange, decodePosition, encodePosition, type Position } from "../../model/position.ts";
-import { streamNameProblem } from "../../model/stream-key.ts";
-import { type Lease, type Run, runKinds } from "../../state/contract.ts";
+import type { Lease, Run } from "../../state/contract.ts";
 import { type LeaseOwner, leaseOwnerSchema } from "../../state/owner.ts";
+import { aboutMetadata, audit, metadataKind, partitions, runs, streams } from "../../state/tables.ts";
 
 /**
  * The values that messages are made of. What a server is asked is checked to the last field, so that
@@ -19,37 +17,15 @@ export const storableText = z
   .refine((text) => !text.includes("\0"), "holds the character U+0000")
   .refine((text) => text.isWellFormed(), "holds half of a surrogate pair");
 
-function nameOf(what: string, example: string) {
-  return z
-    .string()
-    .superRefine((name, context) => {
-      const problem = streamNameProblem(name);
-      if (problem !== null) context.addIssue({ code: "custom", message: `cannot be a name: ${problem}` });
-    })
-    .meta({
-      description: what,
-      example,
-      minLength: 1,
-      maxLength: 200,
-      pattern: "^[^\\u0000-\\u001f\\u007f]+$",
-    });
-}
-
-export const connectorName = nameOf(
-  "The integration instance. Any text; percent-encoded in paths.",
-  "sap_eu",
-);
-export const streamName = nameOf("The kind of data. Any text; percent-encoded in paths.", "suppliers");
+export const connectorName = streams.columns.connector.wire;
+export const streamName = streams.columns.stream.wire;
 
 /** Every name and value in a path is one segment, whatever it holds: `a/b` is `a%2Fb`, `..` is `%2E%2E`. */
 export function pathSegment(text: string): string {
   return /^\.{1,2}$/.test(text) ? text.replaceAll(".", "%2E") : encodeURIComponent(text);
 }
 
-export const cursorType = z.enum(cursorTypes).nullable().meta({
-  description: "What the stream's cursors are; null where it keeps none.",
-  example: "timestamp_utc",
-});
+export const cursorType = streams.columns.cursorType.wire;
 
 /** A cursor as a caller gives it; whole numbers keep all their digits on the way in. */
 export const cursorInput = z
@@ -64,40 +40,21 @@ export const cursorInput = z
 /** The same where null means that there is none, or that it is to stay. */
 export const cursorInputOrNull = cursorInput.nullable().meta({ type: ["string", "number", "null"] });
 
-export const cursorOutput = z.string().nullable().meta({
-  description: "A cursor value as canonical text, with all its digits; null before the first.",
-  example: "2026-03-01T08:00:00Z",
-});
+export const cursorOutput = audit.columns.newCursor.wire;
 
-export const runId = z
-  .string()
-  .regex(/^[\w.:-]{1,100}$/, "takes 1 to 100 letters, digits and . _ : -")
-  .meta({ description: "Names the run in every later call.", example: "nightly-2026-03-01" });
+export const runId = runs.columns.runId.wire;
 
-export const epoch = z.int().nonnegative().meta({
-  description: "The stream's fencing number; a write under an older one is refused.",
-  example: 7,
-});
+export const epoch = streams.columns.epoch.wire;
 
-export const runKind = z
-  .enum(runKinds)
-  .meta({ description: "A `backfill` leaves the stream's watermark alone.", example: "live" });
+export const runKind = runs.columns.kind.wire;
 
 export const count = z.int().nonnegative();
 
-export const recordsProcessed = count.meta({ description: "Records the run has delivered.", example: 1250 });
+export const recordsProcessed = streams.columns.recordsProcessed.wire;
 
-export const time = z.iso
-  .datetime()
-  .meta({ description: "ISO 8601 in UTC, by the store's clock.", example: "2026-03-01T08:00:04.120Z" });
+export const time = streams.columns.updatedAt.wire;
 
-/** Not a `z.record`, which leaves out a field named `__proto__`. */
-export const metadata = z.custom<Record<string, unknown>>(isPlainObject, "has to be an object").meta({
-  type: "object",
-  additionalProperties: {},
-  description: "A JSON object kept with the run. Its names and values may be any that JSON has.",
-  example: { lower_used: null },
-});
+export const metadata = metadataKind.wire.meta({ ...metadataKind.wire.meta(), ...aboutMetadata });
 
 export const reason = storableText
   .refine((text) => text.trim() !== "", "is empty")
@@ -138,10 +95,7 @@ export function intervalsToWire(intervals: readonly CursorRange[]): CursorRange[
   return intervals.map(({ lower, upper }) => ({ lower, upper }));
 }
 
-export const partitionName = nameOf(
-  "A partition of a stream. Any text; percent-encoded in paths.",
-  "account-17",
-);
+export const partitionName = partitions.columns.partition.wire;
 
 export const backfillId = runId.meta({
   description: "The backfill, as `backfills` names it: the id of the run that began it.",

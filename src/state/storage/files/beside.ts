@@ -7,9 +7,11 @@ import { parseJson } from "../../../model/json.ts";
 import { type CursorRange, encodePosition } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { compareTexts } from "../../../model/text-order.ts";
-import { readInterval, readPartitionRow } from "../../codec.ts";
+import { partitionFields, readInterval, readPartitionRow } from "../../codec.ts";
+import { fromJson, toJson } from "../../derive/table.ts";
 import { editedPartitionPosition } from "../../partition-edits.ts";
-import { backfillOfLane, isoTime, type PartitionRow } from "../../rows.ts";
+import { backfillOfScope, type PartitionRow } from "../../rows.ts";
+import { partitions } from "../../tables.ts";
 import { replaceFiles } from "./durable.ts";
 import { withEditedCursor } from "./edited-cursor.ts";
 import { fileName, isShortened } from "./names.ts";
@@ -29,7 +31,7 @@ import { fileName, isShortened } from "./names.ts";
 export type BesideContents = ReadonlyMap<string, unknown>;
 
 /** The format of these files; the position inside has a number of its own. */
-const besideFormat = 1;
+const besideFormat = 2;
 
 /** A stream's name never has a tilde in its file's. */
 export function besideFolder(base: string): string {
@@ -37,12 +39,12 @@ export function besideFolder(base: string): string {
 }
 
 /** Where the partitions of a stream, or of a backfill, are in it. */
-export function partitionFolder(lane: string): string {
-  return lane === "" ? "live" : `backfill/${fileName(backfillOfLane(lane))}`;
+export function partitionFolder(scope: string): string {
+  return scope === "" ? "live" : `backfill/${fileName(backfillOfScope(scope))}`;
 }
 
-export function partitionPath(lane: string, partition: string): string {
-  return `${partitionFolder(lane)}/${fileName(partition)}.json`;
+export function partitionPath(scope: string, partition: string): string {
+  return `${partitionFolder(scope)}/${fileName(partition)}.json`;
 }
 
 export const backfilledFolder = "backfilled";
@@ -104,27 +106,25 @@ function filesIn(folder: string): string[] {
 
 const named = z.looseObject({ tidemark_partition: z.int().positive(), partition: z.string() });
 const backfilledSchema = named.extend({ reset_epoch: z.int(), coverage: z.array(z.unknown()) });
-const partitionSchema = named.extend({ connector: z.string(), stream: z.string(), lane: z.string() });
+/** The scope is called `lane` in format 1. */
+const partitionSchema = named
+  .extend({
+    connector: z.string(),
+    stream: z.string(),
+    scope: z.string().optional(),
+    lane: z.string().optional(),
+    logged_cursor: z.unknown().optional(),
+  })
+  .transform(({ lane, ...columns }) => ({ ...columns, scope: columns.scope ?? lane }));
 
 /** `inPlace`: what the partition's file holds now. */
 export function partitionContent(row: PartitionRow, inPlace: unknown): unknown {
-  const { connector, stream } = row.key;
   return {
     tidemark_partition: besideFormat,
-    connector,
-    stream,
-    lane: row.lane,
-    partition: row.partition,
-    cursor_value: row.position.watermark,
-    // Beside the two that people edit, for a partition whose rows of the audit log all lie in an archive.
-    ...(row.lane === "" ? { logged_cursor: row.position.watermark } : {}),
-    position: JSON.parse(encodePosition(row.position)),
-    position_epoch: row.positionTag.epoch,
-    position_sequence: row.positionTag.sequence,
-    run_epoch: row.runEpoch,
-    run_lower_bound: row.runLowerBound,
-    updated_at_utc: isoTime(row.updatedAt),
-    ...(row.lane === "" ? { replaces: watermarksIn(inPlace) } : {}),
+    ...toJson(partitions, partitionFields(row, encodePosition(row.position))),
+    // Next to the two that people edit, for a partition whose rows of the audit log all lie in an archive.
+    ...(row.scope === "" ? { logged_cursor: row.position.watermark } : {}),
+    ...(row.scope === "" ? { replaces: watermarksIn(inPlace) } : {}),
   };
 }
 
@@ -175,7 +175,7 @@ export function isUntakenEdit(inPlace: unknown, content: unknown): boolean {
 
 export interface PartitionPlace {
   readonly key: StreamKey;
-  readonly lane: string;
+  readonly scope: string;
   readonly partition: string;
   readonly cursorType: CursorType | null;
   readonly file: string;
@@ -186,12 +186,12 @@ export interface PartitionPlace {
 export function partitionOf(content: unknown, of: PartitionPlace): PartitionRow {
   const { file } = of;
   const columns = parse(partitionSchema, content, file);
-  const { connector, stream, lane, partition } = columns;
-  const isOther = connector !== of.key.connector || stream !== of.key.stream || lane !== of.lane;
+  const { connector, stream, scope, partition } = columns;
+  const isOther = connector !== of.key.connector || stream !== of.key.stream || scope !== of.scope;
   if (isOther || partition !== of.partition) {
     throw unreadable(file, `it is of partition "${partition}" of ${connector}/${stream}`);
   }
-  if (lane !== "") return readColumns(columns, file);
+  if (scope !== "") return readColumns(columns, file);
   const written = z.string().nullable().optional().safeParse(columns.logged_cursor);
   const inLog = of.logged();
   const logged = inLog === undefined ? written.data : inLog;
@@ -211,7 +211,7 @@ export function withWatermark(row: PartitionRow, edited: PartitionRow): Partitio
 }
 
 function readColumns(columns: Readonly<Record<string, unknown>>, file: string): PartitionRow {
-  return readPartitionRow({ ...columns, position: JSON.stringify(columns.position) }, null, file);
+  return readPartitionRow(fromJson(partitions, columns), null, file);
 }
 
 /** `resetEpoch` is the live stream's: what was covered before it was started over counts no more. */

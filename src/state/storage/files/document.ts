@@ -5,9 +5,11 @@ import { ExactNumber } from "../../../model/exact-number.ts";
 import { parseJson, stringifyJson } from "../../../model/json.ts";
 import { type CursorRange, emptyPosition, encodePosition } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
-import { readInterval, readStreamRow } from "../../codec.ts";
-import { isoTime, type StreamRow } from "../../rows.ts";
+import { readInterval, readStreamRow, streamFields } from "../../codec.ts";
+import { fromJson, toJson } from "../../derive/table.ts";
+import type { StreamRow } from "../../rows.ts";
 import { newRow } from "../../step-rules.ts";
+import { streams } from "../../tables.ts";
 import type { BesideContents } from "./beside.ts";
 import { withEditedCursor } from "./edited-cursor.ts";
 
@@ -66,7 +68,7 @@ export function newDocument(key: StreamKey): StateDocument {
 /** The document as text that people can read. */
 export function encodeDocument(document: StateDocument): string {
   const live = document.rows.get("");
-  const backfills = [...document.rows].filter(([lane]) => lane !== "");
+  const backfills = [...document.rows].filter(([scope]) => scope !== "");
   const { connector, stream } = document.key;
   return `${JSON.stringify(
     {
@@ -74,7 +76,7 @@ export function encodeDocument(document: StateDocument): string {
       connector,
       stream,
       live: live === undefined ? {} : columnsOf(live),
-      backfills: Object.fromEntries(backfills.map(([lane, row]) => [lane, columnsOf(row)])),
+      backfills: Object.fromEntries(backfills.map(([scope, row]) => [scope, columnsOf(row)])),
       backfilled: document.backfilled,
       partitions: Object.fromEntries(document.moved),
       log: document.log,
@@ -131,11 +133,11 @@ export function decodeDocument(
       `it is the state of ${connector}/${stream}, not of ${key.connector}/${key.stream}`,
     );
   }
-  const lanes = Object.entries(backfills);
+  const scopes = Object.entries(backfills);
   if (Object.keys(live).length > 0) {
-    lanes.unshift(["", withEditedCursor(live, () => logged(log, logBytes), { file, removal })]);
+    scopes.unshift(["", withEditedCursor(live, () => logged(log, logBytes), { file, removal })]);
   }
-  const rows = new Map(lanes.map(([lane, columns]) => [lane, rowOf(columns, key, lane, file)]));
+  const rows = new Map(scopes.map(([scope, columns]) => [scope, rowOf(columns, key, scope, file)]));
   const moved = new Map(Object.entries(partitions));
   return {
     key,
@@ -221,49 +223,20 @@ const seedForm =
   'a file written by hand is such as {"timestamp": "2026-01-01T00:00:00Z"}, {"id": 4711} or {"offset": 200}';
 
 function columnsOf(row: StreamRow): Record<string, unknown> {
-  return {
-    cursor_type: row.cursorType,
-    cursor_value: row.position.watermark,
-    position: JSON.parse(encodePosition(row.position)),
-    position_epoch: row.positionTag.epoch,
-    position_sequence: row.positionTag.sequence,
-    status: row.status,
-    epoch: row.epoch,
-    sequence: row.sequence,
-    run_id: row.runId,
-    run_lower_bound: row.runLowerBound,
-    run_actor: row.runActor,
-    started_at_utc: optionalTime(row.startedAt),
-    lease_seconds: row.leaseSeconds,
-    lease_expires_at_utc: optionalTime(row.leaseExpiresAt),
-    lease_owner: row.leaseOwner,
-    last_error: row.lastError,
-    records_processed: row.recordsProcessed,
-    metadata: row.metadata,
-    updated_at_utc: isoTime(row.updatedAt),
-    audit_number: row.auditNumber,
-    audit_head: row.auditHead,
-    reset_epoch: row.resetEpoch,
-  };
+  const {
+    connector: _,
+    stream: __,
+    scope: ___,
+    ...columns
+  } = toJson(streams, streamFields(row, encodePosition(row.position)));
+  return columns;
 }
 
-function rowOf(columns: Record<string, unknown>, key: StreamKey, lane: string, file: string): StreamRow {
-  const raw = {
-    ...columns,
-    ...key,
-    lane,
-    position: JSON.stringify(columns.position),
-    lease_owner: columns.lease_owner === null ? null : JSON.stringify(columns.lease_owner),
-    metadata: columns.metadata === null ? null : stringifyJson(columns.metadata),
-  };
-  return readStreamRow(raw, null, file);
+function rowOf(columns: Record<string, unknown>, key: StreamKey, scope: string, file: string): StreamRow {
+  return readStreamRow({ ...fromJson(streams, columns), ...key, scope }, null, file);
 }
 
 const removal = "To start over on purpose, remove the file.";
-
-function optionalTime(milliseconds: number | null): string | null {
-  return milliseconds === null ? null : isoTime(milliseconds);
-}
 
 function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
   return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {

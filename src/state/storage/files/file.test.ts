@@ -176,7 +176,7 @@ test("P10: a partition's file that cannot be read is an error, and stays as it i
       "STATE_UNREADABLE",
     ],
     [stored.replaceAll('"2"', '"banana"'), "STATE_UNREADABLE"],
-    [stored.replace('"tidemark_partition": 1', '"tidemark_partition": 9'), "STATE_TOO_NEW"],
+    [stored.replace('"tidemark_partition": 2', '"tidemark_partition": 9'), "STATE_TOO_NEW"],
     [stored.replace(`"format": ${positionFormat}`, '"format": 9'), "STATE_TOO_NEW"],
   ] as const;
   for (const [text, code] of damages) {

@@ -19,9 +19,11 @@ import type { StreamKey } from "../../../model/stream-key.ts";
 import { narrow, privateMode } from "../../../private-files.ts";
 import { syncFolder } from "../../../sync-folder.ts";
 import { type ChainLink, noLink } from "../../chain-link.ts";
-import { readAuditRecord, readRunRow } from "../../codec.ts";
+import { auditFields, readAuditRecord, readRunRow, runFields } from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
-import { isoTime, type RunRow } from "../../rows.ts";
+import { encode } from "../../derive/table.ts";
+import type { RunRow } from "../../rows.ts";
+import { audit, runs } from "../../tables.ts";
 
 /**
  * A stream's history and audit log: one JSON line for each run as it began and as it ended, and for
@@ -250,41 +252,14 @@ export function appendLog(file: string, committed: number, lines: readonly strin
 }
 
 export function runLine(run: RunRow): string {
-  return stringifyJson({
-    run: {
-      run_id: run.runId,
-      kind: run.kind,
-      epoch: run.epoch,
-      outcome: run.outcome,
-      started_at_utc: isoTime(run.startedAt),
-      ended_at_utc: run.endedAt === null ? null : isoTime(run.endedAt),
-      lower_bound: run.lowerBound,
-      new_cursor: run.newCursor,
-      records_processed: run.recordsProcessed,
-      checkpoints: run.checkpoints,
-      error: run.error,
-      metadata: run.metadata === null ? null : stringifyJson(run.metadata),
-      actor: run.actor,
-      end_position: run.endPosition,
-    },
-  });
+  const { connector: _, stream: __, ...columns } = encode(runs, runFields(run));
+  return stringifyJson({ run: columns });
 }
 
 export function auditLine(record: AuditRecord): string {
-  return stringifyJson({
-    audit: {
-      number: record.number,
-      at_utc: record.atUtc,
-      actor: record.actor,
-      action: record.action,
-      old_cursor: record.oldCursor,
-      new_cursor: record.newCursor,
-      reason: record.reason,
-      run_id: record.runId,
-      ...(record.partition === null ? {} : { partition: record.partition }),
-      hash: record.hash,
-    },
-  });
+  const { connector: _, stream: __, partition, hash, ...columns } = encode(audit, auditFields(record));
+  // In this order, by which `partitionIn` finds the partition without reading the whole line.
+  return stringifyJson({ audit: { ...columns, ...(partition === null ? {} : { partition }), hash } });
 }
 
 function parseLine(line: string, place: string): z.infer<typeof lineSchema> {

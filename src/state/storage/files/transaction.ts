@@ -62,7 +62,7 @@ export class FileTransaction implements RowTransaction {
   readonly #movedIn = new Map<string, Map<string, unknown>>();
   /** Of which streams the log is written anew. */
   readonly #rewritten = new Set<string>();
-  /** The lanes of backfills of which nothing is kept any longer. */
+  /** The scopes of backfills of which nothing is kept any longer. */
   readonly #forgotten: string[] = [];
 
   constructor(folder: string, clock: Clock, ends: LogEnds) {
@@ -72,19 +72,19 @@ export class FileTransaction implements RowTransaction {
     this.#list = new StreamList(folder);
   }
 
-  load(key: StreamKey, lane: string): StreamRow | null {
-    return this.#document(key).rows.get(lane) ?? null;
+  load(key: StreamKey, scope: string): StreamRow | null {
+    return this.#document(key).rows.get(scope) ?? null;
   }
 
   save(row: StreamRow): void {
     const before = this.#next(row.key);
-    const rows = new Map(before.rows).set(row.lane, row);
+    const rows = new Map(before.rows).set(row.scope, row);
     // A backfill that is completed is history; the oldest rows of such have nothing more to keep.
-    const completed = [...rows].filter(([lane, { status }]) => lane !== "" && status === "completed");
-    const gone = completed.slice(0, -completedBackfillsKept).map(([lane]) => lane);
-    for (const lane of gone) rows.delete(lane);
+    const completed = [...rows].filter(([scope, { status }]) => scope !== "" && status === "completed");
+    const gone = completed.slice(0, -completedBackfillsKept).map(([scope]) => scope);
+    for (const scope of gone) rows.delete(scope);
     this.#forgotten.push(...gone);
-    const paths = gone.map((lane) => `${partitionFolder(lane)}/`);
+    const paths = gone.map((scope) => `${partitionFolder(scope)}/`);
     const moved = new Map([...before.moved].filter(([path]) => !paths.some((of) => path.startsWith(of))));
     this.#changed.set(this.#base(row.key), { ...before, rows, moved });
   }
@@ -178,13 +178,13 @@ export class FileTransaction implements RowTransaction {
     return found.slice(0, limit);
   }
 
-  loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
-    const path = partitionPath(lane, partition);
+  loadPartition(key: StreamKey, scope: string, partition: string): PartitionRow | null {
+    const path = partitionPath(scope, partition);
     const content = this.#beside(key, path);
     if (content === null) return null;
-    const cursorType = this.load(key, lane)?.cursorType ?? null;
+    const cursorType = this.load(key, scope)?.cursorType ?? null;
     const logged = (): string | null | undefined => this.#logged(key, partition);
-    const of = { key, lane, partition, cursorType, file: this.#fileBeside(key, path), logged };
+    const of = { key, scope, partition, cursorType, file: this.#fileBeside(key, path), logged };
     const row = partitionOf(content, of);
     if (!this.#document(key).moved.has(path)) return row;
     // The file itself is behind the log, and still the one that people see and edit.
@@ -200,14 +200,14 @@ export class FileTransaction implements RowTransaction {
   }
 
   savePartition(row: PartitionRow): void {
-    const path = partitionPath(row.lane, row.partition);
+    const path = partitionPath(row.scope, row.partition);
     const inPlace = this.#document(row.key).isNew ? null : readBeside(this.#base(row.key), path);
     this.#moved(row.key).set(path, partitionContent(row, inPlace));
   }
 
-  hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean {
-    return this.#partitionNames(key, lane).some(
-      (name) => (this.loadPartition(key, lane, name)?.positionTag.epoch ?? -1) >= sinceEpoch,
+  hasPartitions(key: StreamKey, scope: string, sinceEpoch: number): boolean {
+    return this.#partitionNames(key, scope).some(
+      (name) => (this.loadPartition(key, scope, name)?.positionTag.epoch ?? -1) >= sinceEpoch,
     );
   }
 
@@ -219,9 +219,9 @@ export class FileTransaction implements RowTransaction {
       .flatMap((name) => this.loadPartition(key, "", name) ?? []);
   }
 
-  #partitionNames(key: StreamKey, lane: string): string[] {
+  #partitionNames(key: StreamKey, scope: string): string[] {
     const { isNew, moved } = this.#document(key);
-    return isNew ? [] : namesBeside(this.#base(key), partitionFolder(lane), moved);
+    return isNew ? [] : namesBeside(this.#base(key), partitionFolder(scope), moved);
   }
 
   loadBackfilled(key: StreamKey, partition: string | null): readonly CursorRange[] {
@@ -256,7 +256,7 @@ export class FileTransaction implements RowTransaction {
 
   listBackfills(key: StreamKey, limit: number): StreamRow[] {
     return [...this.#document(key).rows.values()]
-      .filter(({ lane }) => lane !== "")
+      .filter(({ scope }) => scope !== "")
       .sort(compareBackfills)
       .slice(0, limit);
   }
@@ -316,7 +316,7 @@ export class FileTransaction implements RowTransaction {
     replaceFile(`${base}.json`, encodeDocument(next));
     if (isLive && document.isNew) this.#isListedNow(document.key);
     if (this.#rewritten.has(base)) removeLogsBefore(base, document.log);
-    for (const lane of this.#forgotten) removeBeside(base, partitionFolder(lane));
+    for (const scope of this.#forgotten) removeBeside(base, partitionFolder(scope));
   }
 
   /** Sees to it that the list of streams has the stream. */

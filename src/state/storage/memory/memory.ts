@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../../../clock.ts";
 import { TidemarkError } from "../../../errors.ts";
 import type { CursorRange } from "../../../model/position.ts";
+import { partitionScope } from "../../../model/scope.ts";
 import { compareStreamKeys, type StreamKey } from "../../../model/stream-key.ts";
 import { compareTexts } from "../../../model/text-order.ts";
 import { type ChainLink, noLink } from "../../chain-link.ts";
@@ -18,9 +19,8 @@ import {
 import { RowStateStore } from "../../row-store.ts";
 import {
   type Backfilled,
-  backfilledLane,
+  backfilledScope,
   type PartitionRow,
-  partitionLane,
   type RunRow,
   type StreamRow,
 } from "../../rows.ts";
@@ -104,14 +104,14 @@ class MemoryTransaction implements RowTransaction {
     for (const write of this.#writes) write();
   }
 
-  load(key: StreamKey, lane: string): StreamRow | null {
-    return this.#tables.streams.get(rowName(key, lane)) ?? null;
+  load(key: StreamKey, scope: string): StreamRow | null {
+    return this.#tables.streams.get(rowName(key, scope)) ?? null;
   }
 
   save(row: StreamRow, previous: StreamRow | null): void {
     // A copy, as a database would take one: the caller may go on using its own arrays.
     const position = row.position === previous?.position ? row.position : structuredClone(row.position);
-    this.#writes.push(() => this.#tables.streams.set(rowName(row.key, row.lane), { ...row, position }));
+    this.#writes.push(() => this.#tables.streams.set(rowName(row.key, row.scope), { ...row, position }));
   }
 
   saveRun(run: RunRow): void {
@@ -133,7 +133,7 @@ class MemoryTransaction implements RowTransaction {
   listStreams(options: { after: StreamKey | null; limit: number; connector: string | null }): StreamRow[] {
     return [...this.#tables.streams.values()]
       .filter(
-        (row) => row.lane === "" && (options.connector === null || row.key.connector === options.connector),
+        (row) => row.scope === "" && (options.connector === null || row.key.connector === options.connector),
       )
       .filter((row) => options.after === null || compareStreamKeys(row.key, options.after) > 0)
       .sort((a, b) => compareStreamKeys(a.key, b.key))
@@ -201,18 +201,18 @@ class MemoryTransaction implements RowTransaction {
     return this.listStreams({ ...options, connector: null }).map(({ key }) => key);
   }
 
-  loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
-    return this.#tables.partitions.get(rowName(key, partitionLane(lane, partition))) ?? null;
+  loadPartition(key: StreamKey, scope: string, partition: string): PartitionRow | null {
+    return this.#tables.partitions.get(rowName(key, partitionScope(scope, partition))) ?? null;
   }
 
   savePartition(row: PartitionRow): void {
-    const name = rowName(row.key, partitionLane(row.lane, row.partition));
+    const name = rowName(row.key, partitionScope(row.scope, row.partition));
     const kept = { ...row, position: structuredClone(row.position) };
     this.#writes.push(() => this.#tables.partitions.set(name, kept));
   }
 
-  hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean {
-    return this.#partitions(key, lane).some((row) => row.positionTag.epoch >= sinceEpoch);
+  hasPartitions(key: StreamKey, scope: string, sinceEpoch: number): boolean {
+    return this.#partitions(key, scope).some((row) => row.positionTag.epoch >= sinceEpoch);
   }
 
   listPartitions(key: StreamKey, options: { after: string | null; limit: number }): PartitionRow[] {
@@ -223,19 +223,19 @@ class MemoryTransaction implements RowTransaction {
       .slice(0, limit);
   }
 
-  #partitions(key: StreamKey, lane: string): PartitionRow[] {
+  #partitions(key: StreamKey, scope: string): PartitionRow[] {
     return [...this.#tables.partitions.values()].filter(
-      (row) => row.lane === lane && compareStreamKeys(row.key, key) === 0,
+      (row) => row.scope === scope && compareStreamKeys(row.key, key) === 0,
     );
   }
 
   loadBackfilled(key: StreamKey, partition: string | null): readonly CursorRange[] {
-    return this.#tables.backfilled.get(rowName(key, backfilledLane(partition)))?.coverage ?? [];
+    return this.#tables.backfilled.get(rowName(key, backfilledScope(partition)))?.coverage ?? [];
   }
 
   saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly CursorRange[]): void {
     const kept = { key, partition, coverage: structuredClone(coverage) };
-    this.#writes.push(() => this.#tables.backfilled.set(rowName(key, backfilledLane(partition)), kept));
+    this.#writes.push(() => this.#tables.backfilled.set(rowName(key, backfilledScope(partition)), kept));
   }
 
   clearBackfilled(key: StreamKey): void {
@@ -254,7 +254,7 @@ class MemoryTransaction implements RowTransaction {
 
   listBackfills(key: StreamKey, limit: number): StreamRow[] {
     return [...this.#tables.streams.values()]
-      .filter((row) => row.lane !== "" && compareStreamKeys(row.key, key) === 0)
+      .filter((row) => row.scope !== "" && compareStreamKeys(row.key, key) === 0)
       .sort(compareBackfills)
       .slice(0, limit);
   }

@@ -1,66 +1,51 @@
 import { TidemarkError } from "../../../errors.ts";
 import type { CursorRange, TieMember } from "../../../model/position.ts";
 import { readInterval, readStreamRow, readTieMember } from "../../codec.ts";
+import type { SqlValue } from "../../derive/kinds.ts";
+import { columnNames, keyColumns, record, type Table, valueColumns } from "../../derive/table.ts";
 import type { StreamRow } from "../../rows.ts";
 import type { Tables } from "./schema.ts";
-import type { Row } from "./statement.ts";
-
-/** SQL for a point in time as the codec reads it, whatever the connection's zone and style of dates. */
-export function isoText(time: string): string {
-  return `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-}
+import type { Row, Value } from "./statement.ts";
 
 /** The server's own time; stored times have milliseconds. */
 export const serverTime = "date_trunc('milliseconds', clock_timestamp())";
 
-export const runColumns = [
-  "connector",
-  "stream",
-  "run_id",
-  "kind",
-  "epoch",
-  "outcome",
-  "started_at_utc",
-  "ended_at_utc",
-  "lower_bound",
-  "new_cursor",
-  "records_processed",
-  "checkpoints",
-  "error",
-  "metadata",
-  "actor",
-  "end_position",
-] as const;
-
-export const auditColumns = [
-  "connector",
-  "stream",
-  "number",
-  "at_utc",
-  "actor",
-  "action",
-  "old_cursor",
-  "new_cursor",
-  "reason",
-  "run_id",
-  "hash",
-  "partition",
-] as const;
-
-const jsonColumns = ["metadata", "lease_owner"];
-
-/**
- * The columns of a table under an alias, times and JSON as text: a caller's driver would cut numbers in JSON. `at_utc`
- * is text as it is stored.
- */
-export function selected(alias: string, columns: readonly string[]): string {
-  return columns
-    .map((column) => {
+/** A table's columns under an alias, as the codec reads them: times and JSON as text. */
+export function selected(alias: string, of: Table): string {
+  return Object.values(of.columns)
+    .map(({ column, kind: { postgresText } }) => {
       const name = `${alias}.${column}`;
-      if (column.endsWith("_at_utc")) return `${isoText(name)} AS ${column}`;
-      return jsonColumns.includes(column) ? `${name}::text AS ${column}` : name;
+      return postgresText === undefined ? name : `${postgresText(name)} AS ${column}`;
     })
     .join(", ");
+}
+
+/** `INSERT` of one row of parameters that are named as the columns are. */
+export function insertion(name: string, of: Table): string {
+  const columns = columnNames(of);
+  return `INSERT INTO ${name} (${columns.join(", ")}) VALUES (${columns.map((column) => `$${column}`).join(", ")})`;
+}
+
+/** What follows an `INSERT` that may find its row there. */
+export function orUpdate(of: Table): string {
+  const changes = valueColumns(of).map((column) => `${column} = excluded.${column}`);
+  return `ON CONFLICT (${keyColumns(of).join(", ")}) DO UPDATE SET ${changes.join(", ")}`;
+}
+
+/** `INSERT` of many rows: those columns are the same in each, the others are lists. */
+export function insertionOfMany(name: string, of: Table, same: readonly string[]): string {
+  const lists = Object.values(of.columns).filter(({ column }) => !same.includes(column));
+  const arrays = lists.map(({ column, kind }) => `$${column}::${kind.postgres.split(" ")[0]}[]`);
+  return `INSERT INTO ${name} (${[...same, ...lists.map(({ column }) => column)].join(", ")})
+    SELECT ${same.map((column) => `$${column}, `).join("")}list.* FROM unnest(${arrays.join(", ")}) list`;
+}
+
+/** The lists that `insertionOfMany` takes, of rows as they are encoded. */
+export function listsOf<C extends string>(
+  rows: readonly Readonly<Record<C, SqlValue>>[],
+  columns: readonly C[],
+): Record<C, Value> {
+  return record(columns.map((column) => [column, rows.map((row) => row[column])]));
 }
 
 /** SQL for the tie set beside the stream that `row` names, as one JSON list; null where there are none. */
@@ -79,17 +64,17 @@ export function coverageList(tables: Tables, row: Place): string {
 export interface Place {
   readonly connector: string;
   readonly stream: string;
-  readonly lane: string;
+  readonly scope: string;
 }
 
-export const givenPlace: Place = { connector: "$connector", stream: "$stream", lane: "$lane" };
+export const givenPlace: Place = { connector: "$connector", stream: "$stream", scope: "$scope" };
 
-export function samePlace(alias: string, { connector, stream, lane }: Place): string {
-  return `${alias}.connector = ${connector} AND ${alias}.stream = ${stream} AND ${alias}.lane = ${lane}`;
+export function samePlace(alias: string, { connector, stream, scope }: Place): string {
+  return `${alias}.connector = ${connector} AND ${alias}.stream = ${stream} AND ${alias}.scope = ${scope}`;
 }
 
 export function placeOfRow(alias: string): Place {
-  return { connector: `${alias}.connector`, stream: `${alias}.stream`, lane: `${alias}.lane` };
+  return { connector: `${alias}.connector`, stream: `${alias}.stream`, scope: `${alias}.scope` };
 }
 
 /** Reads a row of `streamColumns` with the columns `tie_set` and `coverage`. */

@@ -6,6 +6,8 @@ import { messageOf, TidemarkError } from "../../../errors.ts";
 const notNow = /^(?:57014|25006)$/;
 /** Tables or columns that are gone, values that are not of their form, damaged pages, doubled rows. */
 const notReadable = /^(?:42P01|42P07|42703|42883|22|23|XX)/;
+const otherTables =
+  "A newer version of Tidemark may have changed the tables: start this process again, with that version. Otherwise restore the tables from a backup.";
 const noSuchCharacter = /^(?:22021|22P05)$/;
 const notAllowed = /^(?:42501|3F000)$/;
 
@@ -46,6 +48,9 @@ export function stateError(thrown: unknown, place: string): unknown {
       hint: "Let the user create tables in the schema once, and read and write those of Tidemark.",
       recoverable: false,
     });
+  }
+  if (code === "42P01" || code === "42703") {
+    return new TidemarkError("STATE_UNREADABLE", message, { ...options, hint: otherTables });
   }
   if (notReadable.test(code)) return new TidemarkError("STATE_UNREADABLE", message, options);
   if (notNow.test(code)) return new TidemarkError("STATE_UNAVAILABLE", message, options);

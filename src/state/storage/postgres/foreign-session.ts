@@ -1,5 +1,6 @@
 import { TidemarkError } from "../../../errors.ts";
 import type { RunStatement } from "../../statement-runner.ts";
+import { audit, coverage, logs, partitions, runs, streams, tieSet } from "../../tables.ts";
 import type { Runner } from "./session.ts";
 import type { Row, Statement, Value } from "./statement.ts";
 
@@ -53,17 +54,11 @@ function textLiteral(text: string): string {
 
 /** Whole numbers of eight bytes, which drivers give as numbers, bigints or texts. */
 const wholeNumbers = new Set([
-  ...[
-    "found",
-    "epoch",
-    "sequence",
-    "position_epoch",
-    "position_sequence",
-    "run_epoch",
-    "reset_epoch",
-    "number",
-  ],
-  ...["lease_seconds", "records_processed", "audit_number", "checkpoints", "count", "runs"],
+  "found",
+  "runs",
+  ...[streams, partitions, runs, audit, tieSet, coverage, logs].flatMap(({ columns }) =>
+    Object.values(columns).flatMap(({ column, kind }) => (kind.sqlite === "INTEGER" ? column : [])),
+  ),
 ]);
 
 function asPgGivesIt(row: Readonly<Record<string, unknown>>): Row {

@@ -19,23 +19,23 @@ export interface Seen {
 export class LastSeen {
   readonly #streams = new Map<string, Seen>();
 
-  of(key: StreamKey, lane: string): Seen | null {
-    const seen = this.#streams.get(nameOf(key, lane));
+  of(key: StreamKey, scope: string): Seen | null {
+    const seen = this.#streams.get(nameOf(key, scope));
     return seen === undefined ? null : copyOf(seen);
   }
 
   set(seen: Seen): void {
-    const { key, lane, status, position } = seen.row;
-    this.forget(key, lane);
+    const { key, scope, status, position } = seen.row;
+    this.forget(key, scope);
     if (status !== "running" && position.tieSet.length + position.coverage.length > mostBeside) return;
-    this.#streams.set(nameOf(key, lane), copyOf(seen));
+    this.#streams.set(nameOf(key, scope), copyOf(seen));
     if (this.#streams.size <= mostStreams) return;
     const [oldest] = this.#streams.keys();
     if (oldest !== undefined) this.#streams.delete(oldest);
   }
 
-  forget(key: StreamKey, lane: string): void {
-    this.#streams.delete(nameOf(key, lane));
+  forget(key: StreamKey, scope: string): void {
+    this.#streams.delete(nameOf(key, scope));
   }
 }
 
@@ -56,6 +56,6 @@ function copyOfPosition(position: Position): Position {
   };
 }
 
-function nameOf({ connector, stream }: StreamKey, lane: string): string {
-  return `${connector}\n${stream}\n${lane}`;
+function nameOf({ connector, stream }: StreamKey, scope: string): string {
+  return `${connector}\n${stream}\n${scope}`;
 }

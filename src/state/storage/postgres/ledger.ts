@@ -16,7 +16,7 @@ type Step = (found: Found, rows: PostgresRows) => Promise<Change | null>;
 /** Which row a step is about, and which run it has to know of beside it. */
 export interface Subject {
   readonly key: StreamKey;
-  readonly lane: string;
+  readonly scope: string;
   readonly runId?: string;
   /** Whether the step is refused on a live row that was changed outside Tidemark. */
   readonly compares?: boolean;
@@ -62,10 +62,10 @@ export class Ledger {
    * what comes here is refused, then with it. What it decides must bear being repeated.
    */
   async decide(context: WriteContext, subject: Subject, step: Step): Promise<Taken> {
-    const { key, lane, runId } = subject;
+    const { key, scope, runId } = subject;
     return this.using(context, async (runner) => {
       const rows = this.rowsOn(runner);
-      const found = await rows.read(key, lane, runId);
+      const found = await rows.read(key, scope, runId);
       if ((await step(found, rows)) === null) return unchanged(found.row, key);
       if (context.transaction === undefined) return this.inTurn(true, subject, step);
       return (await take(rows, subject, step)) ?? unchanged(null, key);
@@ -95,11 +95,11 @@ export class Ledger {
 /** Null where the row was missing and another has made it meanwhile. */
 async function take(
   rows: PostgresRows,
-  { key, lane, runId, compares = false }: Subject,
+  { key, scope, runId, compares = false }: Subject,
   step: Step,
 ): Promise<Taken | null> {
-  const held = await rows.lock(key, lane, runId);
-  if (compares && lane === "") await comparedFound(rows, key, held, "refuse");
+  const held = await rows.lock(key, scope, runId);
+  if (compares && scope === "") await comparedFound(rows, key, held, "refuse");
   const change = await step(held, rows);
   if (change === null) return unchanged(held.row, key);
   return (await rows.store(change, held.row)) ? { row: change.row, changed: true } : null;

@@ -1,4 +1,5 @@
-import { auditColumns, selected } from "./columns.ts";
+import { audit } from "../../tables.ts";
+import { selected } from "./columns.ts";
 import type { Tables } from "./schema.ts";
 import { statement } from "./statement.ts";
 
@@ -12,14 +13,14 @@ export function logQueriesOn(tables: Tables) {
     lastAudit: statement(
       "last_audit",
       stream,
-      `SELECT ${selected("a", auditColumns)} FROM ${tables.audit} a
+      `SELECT ${selected("a", audit)} FROM ${tables.audit} a
        WHERE ${ofStream} AND a.partition IS NULL ORDER BY a.number DESC LIMIT 1`,
     ),
     /** The same of each of many partitions. */
     lastAuditOfEach: statement(
       "last_audit_of_each",
       [...stream, "partitions"],
-      `SELECT DISTINCT ON (a.partition) ${selected("a", auditColumns)} FROM ${tables.audit} a
+      `SELECT DISTINCT ON (a.partition) ${selected("a", audit)} FROM ${tables.audit} a
        WHERE ${ofStream} AND a.partition = ANY ($partitions::text[])
        ORDER BY a.partition, a.number DESC`,
     ),
@@ -36,7 +37,8 @@ export function logQueriesOn(tables: Tables) {
          UPDATE ${tables.schema} SET logs = logs + 1
          WHERE NOT EXISTS (SELECT FROM ${tables.logs} WHERE connector = $connector AND stream = $stream)
          RETURNING logs)
-       INSERT INTO ${tables.logs} (number, connector, stream) SELECT logs, $connector, $stream FROM counted`,
+       INSERT INTO ${tables.logs} (number, connector, stream, archived_number, archived_hash)
+       SELECT logs, $connector, $stream, 0, '' FROM counted`,
     ),
     countLogs: statement(
       "count_logs",
@@ -49,7 +51,7 @@ export function logQueriesOn(tables: Tables) {
       ["after_connector", "after_stream", "limit"],
       `SELECT l.connector, l.stream, s.connector IS NOT NULL AS stored
        FROM ${tables.logs} l
-       LEFT JOIN ${tables.streams} s ON s.connector = l.connector AND s.stream = l.stream AND s.lane = ''
+       LEFT JOIN ${tables.streams} s ON s.connector = l.connector AND s.stream = l.stream AND s.scope = ''
        WHERE (l.connector, l.stream) > ($after_connector, $after_stream)
        ORDER BY l.connector, l.stream LIMIT $limit::integer`,
     ),

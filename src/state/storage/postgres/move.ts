@@ -1,4 +1,3 @@
-import { sortKey } from "../../../model/cursor.ts";
 import { stringifyJson } from "../../../model/json.ts";
 import type { TieMember } from "../../../model/position.ts";
 import { isSameCoverage } from "../../backfilled.ts";
@@ -26,12 +25,11 @@ export function moveOf(seen: Seen, change: Change) {
   };
   const values = {
     ...row.key,
-    lane: row.lane,
+    scope: row.scope,
     run_id: row.runId,
     epoch: row.epoch,
     ...seenValues(seen),
     value: watermark,
-    sort_key: watermark === null || row.cursorType === null ? null : sortKey(row.cursorType, watermark),
     // A position that stays is stored as it stands.
     position: row.position === seen.row.position ? seen.position : positionParameter(row.key, row.position),
     sequence: row.sequence,

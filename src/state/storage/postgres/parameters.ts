@@ -17,11 +17,6 @@ export function positionParameter(key: StreamKey, position: Position): string {
   );
 }
 
-/** The text of an error, which is kept whatever it holds. */
-export function storable(text: string): string {
-  return text.replaceAll("\0", "\ufffd");
-}
-
 export function tieSetValues({ tieSet }: Position) {
   return {
     identities: tieSet.map(({ identity }) => identity),

@@ -1,5 +1,6 @@
-import { partitionColumns, partitionName } from "../../stream-columns.ts";
-import { coverageList, type Place, selected, tieSetList } from "./columns.ts";
+import { columnNames } from "../../derive/table.ts";
+import { partitions } from "../../tables.ts";
+import { coverageList, insertionOfMany, orUpdate, type Place, selected, tieSetList } from "./columns.ts";
 import type { Tables } from "./schema.ts";
 import { statement } from "./statement.ts";
 
@@ -7,7 +8,7 @@ import { statement } from "./statement.ts";
 export type PartitionQueries = ReturnType<typeof partitionQueriesOn>;
 
 const stream = ["connector", "stream"] as const;
-const lane = [...stream, "lane"] as const;
+const scope = [...stream, "scope"] as const;
 
 /** Any number would do; it only has to be the same in every version. */
 const backfilledLock = 1_953_260_902;
@@ -21,15 +22,15 @@ export function partitionQueriesOn(tables: Tables) {
 }
 
 function partitionRows(tables: Tables) {
-  const ofLane = "p.connector = $connector AND p.stream = $stream AND p.lane = $lane";
-  const whole = `${selected("p", partitionColumns)},
+  const ofScope = "p.connector = $connector AND p.stream = $stream AND p.scope = $scope";
+  const whole = `${selected("p", partitions)},
     ${tieSetList(tables, placeOfPartition)} AS tie_set, ${coverageList(tables, placeOfPartition)} AS coverage`;
   return {
     readPartitions: statement(
       "read_partitions",
-      [...lane, "names"],
+      [...scope, "names"],
       `SELECT ${whole}, ${loggedWatermark(tables)}
-       FROM ${tables.partitions} p WHERE ${ofLane} AND p.partition = ANY($names::text[])`,
+       FROM ${tables.partitions} p WHERE ${ofScope} AND p.partition = ANY($names::text[])`,
     ),
     /** As `removedPartition` in `row-changes.ts`. */
     removedPartitions: statement(
@@ -42,35 +43,27 @@ function partitionRows(tables: Tables) {
          ORDER BY a.number DESC LIMIT 1) last
        WHERE last.new_cursor IS NOT NULL
          AND NOT EXISTS (SELECT FROM ${tables.partitions} p
-           WHERE p.connector = $connector AND p.stream = $stream AND p.lane = '' AND p.partition = n.name)
+           WHERE p.connector = $connector AND p.stream = $stream AND p.scope = '' AND p.partition = n.name)
          AND NOT EXISTS (SELECT FROM ${tables.audit} o
            WHERE o.connector = $connector AND o.stream = $stream AND o.partition IS NULL
              AND o.number > last.number)`,
     ),
     listPartitions: statement(
       "list_partitions",
-      [...lane, "after", "limit"],
-      `SELECT ${whole} FROM ${tables.partitions} p WHERE ${ofLane} AND p.partition > $after
+      [...scope, "after", "limit"],
+      `SELECT ${whole} FROM ${tables.partitions} p WHERE ${ofScope} AND p.partition > $after
        ORDER BY p.partition LIMIT $limit::integer`,
     ),
     hasPartitions: statement(
       "has_partitions",
-      [...lane, "since_epoch"],
+      [...scope, "since_epoch"],
       `SELECT EXISTS (
-         SELECT FROM ${tables.partitions} p WHERE ${ofLane} AND p.position_epoch >= $since_epoch) AS found`,
+         SELECT FROM ${tables.partitions} p WHERE ${ofScope} AND p.position_epoch >= $since_epoch) AS found`,
     ),
     savePartitions: statement(
       "save_partitions",
-      [...lane, "names", "values", "positions", "epochs", "sequences", "run_epochs", "lower_bounds", "times"],
-      `INSERT INTO ${tables.partitions} (${partitionColumns.join(", ")})
-       SELECT $connector, $stream, $lane, u.*
-       FROM unnest($names::text[], $values::text[], $positions::text[], $epochs::bigint[], $sequences::bigint[],
-         $run_epochs::bigint[], $lower_bounds::text[], $times::timestamptz[]) u
-       ON CONFLICT (${partitionName.join(", ")}) DO UPDATE SET
-       ${partitionColumns
-         .slice(partitionName.length)
-         .map((name) => `${name} = excluded.${name}`)
-         .join(", ")}`,
+      columnNames(partitions),
+      `${insertionOfMany(tables.partitions, partitions, scope)} ${orUpdate(partitions)}`,
     ),
   };
 }
@@ -78,45 +71,45 @@ function partitionRows(tables: Tables) {
 /** What the log says last of a live partition. Where it has no row, the archive may have it, and nothing is known. */
 function loggedWatermark(tables: Tables): string {
   const rows = `FROM ${tables.audit} a
-    WHERE p.lane = '' AND a.connector = p.connector AND a.stream = p.stream AND a.partition = p.partition`;
+    WHERE p.scope = '' AND a.connector = p.connector AND a.stream = p.stream AND a.partition = p.partition`;
   return `
     (SELECT a.new_cursor ${rows} ORDER BY a.number DESC LIMIT 1) AS logged,
-    p.lane = '' AND (EXISTS (SELECT ${rows}) OR NOT EXISTS (SELECT FROM ${tables.logs} l
+    p.scope = '' AND (EXISTS (SELECT ${rows}) OR NOT EXISTS (SELECT FROM ${tables.logs} l
       WHERE l.connector = p.connector AND l.stream = p.stream AND l.archived_number > 0)) AS is_logged`;
 }
 
-/** The tie set and coverage under several lanes at once. */
+/** The tie set and coverage under several scopes at once. */
 function besideRows(tables: Tables) {
   return {
     /** `NOT IN` compares by one hash table, however many keys there are. */
     dropKeys: statement(
       "drop_keys",
-      [...stream, "lanes", "kept_lanes", "kept_identities", "kept_cursors", "kept_counts"],
+      [...stream, "scopes", "kept_scopes", "kept_identities", "kept_cursors", "kept_counts"],
       `DELETE FROM ${tables.tieSet} b
-       WHERE b.connector = $connector AND b.stream = $stream AND b.lane = ANY($lanes::text[])
-         AND (b.lane, b.identity, b.cursor_value, b.count) NOT IN (
-           SELECT * FROM unnest($kept_lanes::text[], $kept_identities::text[], $kept_cursors::text[],
+       WHERE b.connector = $connector AND b.stream = $stream AND b.scope = ANY($scopes::text[])
+         AND (b.scope, b.identity, b.cursor_value, b.count) NOT IN (
+           SELECT * FROM unnest($kept_scopes::text[], $kept_identities::text[], $kept_cursors::text[],
              $kept_counts::bigint[]))`,
     ),
     addKeys: statement(
       "add_keys",
-      [...stream, "lanes", "identities", "cursors", "counts"],
-      `INSERT INTO ${tables.tieSet} (connector, stream, lane, identity, cursor_value, count)
+      [...stream, "scopes", "identities", "cursors", "counts"],
+      `INSERT INTO ${tables.tieSet} (connector, stream, scope, identity, cursor_value, count)
        SELECT $connector, $stream, k.*
-       FROM unnest($lanes::text[], $identities::text[], $cursors::text[], $counts::bigint[]) k`,
+       FROM unnest($scopes::text[], $identities::text[], $cursors::text[], $counts::bigint[]) k`,
     ),
     dropIntervals: statement(
       "drop_intervals",
-      [...stream, "lanes"],
+      [...stream, "scopes"],
       `DELETE FROM ${tables.coverage} c
-       WHERE c.connector = $connector AND c.stream = $stream AND c.lane = ANY($lanes::text[])`,
+       WHERE c.connector = $connector AND c.stream = $stream AND c.scope = ANY($scopes::text[])`,
     ),
     addIntervals: statement(
       "add_intervals",
-      [...stream, "lanes", "numbers", "lowers", "uppers"],
-      `INSERT INTO ${tables.coverage} (connector, stream, lane, number, lower_value, upper_value)
+      [...stream, "scopes", "numbers", "lowers", "uppers"],
+      `INSERT INTO ${tables.coverage} (connector, stream, scope, number, lower_value, upper_value)
        SELECT $connector, $stream, i.*
-       FROM unnest($lanes::text[], $numbers::bigint[], $lowers::text[], $uppers::text[]) i`,
+       FROM unnest($scopes::text[], $numbers::bigint[], $lowers::text[], $uppers::text[]) i`,
     ),
   };
 }
@@ -132,27 +125,27 @@ function backfilledRows(tables: Tables) {
     ),
     readIntervals: statement(
       "read_intervals",
-      [...stream, "lanes"],
-      `SELECT c.lane, c.lower_value AS lower, c.upper_value AS upper FROM ${tables.coverage} c
-       WHERE ${ofStream} AND c.lane = ANY($lanes::text[]) ORDER BY c.lane, c.number`,
+      [...stream, "scopes"],
+      `SELECT c.scope, c.lower_value AS lower, c.upper_value AS upper FROM ${tables.coverage} c
+       WHERE ${ofStream} AND c.scope = ANY($scopes::text[]) ORDER BY c.scope, c.number`,
     ),
     dropIntervalsUnder: statement(
       "drop_intervals_under",
       [...stream, "first", "end"],
-      `DELETE FROM ${tables.coverage} c WHERE ${ofStream} AND c.lane >= $first AND c.lane < $end`,
+      `DELETE FROM ${tables.coverage} c WHERE ${ofStream} AND c.scope >= $first AND c.scope < $end`,
     ),
-    lanesUnder: statement(
-      "lanes_under",
+    scopesUnder: statement(
+      "scopes_under",
       [...stream, "first", "end"],
-      `SELECT DISTINCT c.lane FROM ${tables.coverage} c
-       WHERE ${ofStream} AND c.lane >= $first AND c.lane < $end ORDER BY c.lane`,
+      `SELECT DISTINCT c.scope FROM ${tables.coverage} c
+       WHERE ${ofStream} AND c.scope >= $first AND c.scope < $end ORDER BY c.scope`,
     ),
   };
 }
 
-/** As `partitionLane` has it. */
+/** As `partitionScope` has it. */
 const placeOfPartition: Place = {
   connector: "p.connector",
   stream: "p.stream",
-  lane: `(CASE p.lane WHEN '' THEN '' ELSE p.lane || '/' END || 'partition/' || p.partition)`,
+  scope: `(CASE p.scope WHEN '' THEN '' ELSE p.scope || '/' END || 'partition/' || p.partition)`,
 };

@@ -1,19 +1,20 @@
 import type { CursorRange } from "../../../model/position.ts";
+import { partitionScope } from "../../../model/scope.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { isSameCoverage } from "../../backfilled.ts";
-import { readInterval, readPartitionRow } from "../../codec.ts";
+import { partitionFields, readInterval, readPartitionRow } from "../../codec.ts";
+import { columnNames, encode } from "../../derive/table.ts";
 import {
   type Backfilled,
   type Beside,
-  backfilledLane,
+  backfilledScope,
   type EditPolicy,
-  isoTime,
-  lanesUnder,
   type PartitionChange,
   type PartitionRow,
-  partitionLane,
+  scopesUnder,
 } from "../../rows.ts";
-import { besideOfRow, textOf } from "./columns.ts";
+import { partitions } from "../../tables.ts";
+import { besideOfRow, listsOf, textOf } from "./columns.ts";
 import { differentKeys } from "./move.ts";
 import { positionParameter } from "./parameters.ts";
 import type { PartitionQueries } from "./partition-queries.ts";
@@ -33,10 +34,10 @@ export class PostgresPartitions {
     this.#queries = queries;
   }
 
-  async load(key: StreamKey, lane: string, names: readonly string[]): Promise<Map<string, PartitionRow>> {
+  async load(key: StreamKey, scope: string, names: readonly string[]): Promise<Map<string, PartitionRow>> {
     const found = new Map<string, PartitionRow>();
     for (const some of chunks(names)) {
-      const rows = await this.#runner.run(this.#queries.readPartitions, { ...key, lane, names: some });
+      const rows = await this.#runner.run(this.#queries.readPartitions, { ...key, scope, names: some });
       for (const row of rows.map((raw) => this.#read(raw))) found.set(row.partition, row);
     }
     return found;
@@ -55,13 +56,13 @@ export class PostgresPartitions {
   }
 
   async list(key: StreamKey, after: string | null, limit: number): Promise<PartitionRow[]> {
-    const from = { ...key, lane: "", after: after ?? "", limit };
+    const from = { ...key, scope: "", after: after ?? "", limit };
     const rows = await this.#runner.run(this.#queries.listPartitions, from);
     return rows.map((raw) => this.#read(raw));
   }
 
-  async hasAny(key: StreamKey, lane: string, sinceEpoch: number): Promise<boolean> {
-    const values = { ...key, lane, since_epoch: sinceEpoch };
+  async hasAny(key: StreamKey, scope: string, sinceEpoch: number): Promise<boolean> {
+    const values = { ...key, scope, since_epoch: sinceEpoch };
     const [row] = await this.#runner.run(this.#queries.hasPartitions, values);
     return row?.found === "t";
   }
@@ -79,15 +80,15 @@ export class PostgresPartitions {
    */
   async beside(
     key: StreamKey,
-    lane: string,
+    scope: string,
     names: readonly string[],
     backfilled: readonly (string | null)[],
     edits: EditPolicy,
   ): Promise<Beside> {
-    const rows = await this.load(key, lane, names);
+    const rows = await this.load(key, scope, names);
     if (backfilled.length > 0) await this.#runner.run(this.#queries.lockBackfilled, { ...key });
     const covered = await this.backfilled(key, backfilled);
-    const unknown = lane === "" ? names.filter((name) => !rows.has(name)) : [];
+    const unknown = scope === "" ? names.filter((name) => !rows.has(name)) : [];
     const removed = await this.removed(key, unknown);
     return {
       edits,
@@ -97,24 +98,17 @@ export class PostgresPartitions {
     };
   }
 
-  /** Stores what has changed of partitions, all of one lane. */
+  /** Stores what has changed of partitions, all of one scope. */
   async save(changes: readonly PartitionChange[]): Promise<void> {
     for (const some of chunks(changes)) {
       const [first] = some;
       if (first === undefined) return;
-      const { key, lane } = first.row;
-      await this.#runner.run(this.#queries.savePartitions, {
-        ...key,
-        lane,
-        names: some.map(({ row }) => row.partition),
-        values: some.map(({ row }) => row.position.watermark),
-        positions: some.map(({ row }) => positionParameter(key, row.position)),
-        epochs: some.map(({ row }) => row.positionTag.epoch),
-        sequences: some.map(({ row }) => row.positionTag.sequence),
-        run_epochs: some.map(({ row }) => row.runEpoch),
-        lower_bounds: some.map(({ row }) => row.runLowerBound),
-        times: some.map(({ row }) => isoTime(row.updatedAt)),
-      });
+      const { key, scope } = first.row;
+      const encoded = some.map(({ row }) =>
+        encode(partitions, partitionFields(row, positionParameter(key, row.position))),
+      );
+      const lists = listsOf(encoded, columnNames(partitions));
+      await this.#runner.run(this.#queries.savePartitions, { ...lists, ...key, scope });
       await this.#saveTieSet(key, some);
       await this.#saveCoverage(key, some);
     }
@@ -122,26 +116,26 @@ export class PostgresPartitions {
 
   async #saveTieSet(key: StreamKey, changes: readonly PartitionChange[]): Promise<void> {
     const differences = changes.map(({ row, previous }) => ({
-      lane: partitionLane(row.lane, row.partition),
+      scope: partitionScope(row.scope, row.partition),
       ...differentKeys(previous?.position.tieSet ?? [], row.position.tieSet),
     }));
     const going = differences.filter(({ go }) => go);
     if (going.length > 0) {
-      const kept = going.flatMap((each) => each.kept.map((tieSet) => ({ lane: each.lane, ...tieSet })));
+      const kept = going.flatMap((each) => each.kept.map((tieSet) => ({ scope: each.scope, ...tieSet })));
       await this.#runner.run(this.#queries.dropKeys, {
         ...key,
-        lanes: going.map(({ lane }) => lane),
-        kept_lanes: kept.map(({ lane }) => lane),
+        scopes: going.map(({ scope }) => scope),
+        kept_scopes: kept.map(({ scope }) => scope),
         kept_identities: kept.map(({ identity }) => identity),
         kept_cursors: kept.map(({ cursor }) => cursor),
         kept_counts: kept.map(({ count }) => count),
       });
     }
-    const come = differences.flatMap((each) => each.come.map((tieSet) => ({ lane: each.lane, ...tieSet })));
+    const come = differences.flatMap((each) => each.come.map((tieSet) => ({ scope: each.scope, ...tieSet })));
     if (come.length === 0) return;
     await this.#runner.run(this.#queries.addKeys, {
       ...key,
-      lanes: come.map(({ lane }) => lane),
+      scopes: come.map(({ scope }) => scope),
       identities: come.map(({ identity }) => identity),
       cursors: come.map(({ cursor }) => cursor),
       counts: come.map(({ count }) => count),
@@ -155,7 +149,7 @@ export class PostgresPartitions {
     await this.#putIntervals(
       key,
       changed.map(({ row }) => ({
-        lane: partitionLane(row.lane, row.partition),
+        scope: partitionScope(row.scope, row.partition),
         coverage: row.position.coverage,
       })),
     );
@@ -163,17 +157,17 @@ export class PostgresPartitions {
 
   async #putIntervals(
     key: StreamKey,
-    put: readonly { lane: string; coverage: readonly CursorRange[] }[],
+    put: readonly { scope: string; coverage: readonly CursorRange[] }[],
   ): Promise<void> {
     if (put.length === 0) return;
-    await this.#runner.run(this.#queries.dropIntervals, { ...key, lanes: put.map(({ lane }) => lane) });
-    const rows = put.flatMap(({ lane, coverage }) =>
-      coverage.map((interval, number) => ({ lane, number, ...interval })),
+    await this.#runner.run(this.#queries.dropIntervals, { ...key, scopes: put.map(({ scope }) => scope) });
+    const rows = put.flatMap(({ scope, coverage }) =>
+      coverage.map((interval, number) => ({ scope, number, ...interval })),
     );
     if (rows.length === 0) return;
     await this.#runner.run(this.#queries.addIntervals, {
       ...key,
-      lanes: rows.map(({ lane }) => lane),
+      scopes: rows.map(({ scope }) => scope),
       numbers: rows.map(({ number }) => number),
       lowers: rows.map(({ lower }) => lower),
       uppers: rows.map(({ upper }) => upper),
@@ -187,10 +181,10 @@ export class PostgresPartitions {
     const { place } = this.#runner;
     const found = new Map<string | null, CursorRange[]>();
     for (const some of chunks(partitions)) {
-      const ofLane = new Map(some.map((partition) => [backfilledLane(partition), partition]));
-      const lanes = [...ofLane.keys()];
-      for (const row of await this.#runner.run(this.#queries.readIntervals, { ...key, lanes })) {
-        const partition = ofLane.get(textOf(row, "lane", place)) ?? null;
+      const ofScope = new Map(some.map((partition) => [backfilledScope(partition), partition]));
+      const scopes = [...ofScope.keys()];
+      for (const row of await this.#runner.run(this.#queries.readIntervals, { ...key, scopes })) {
+        const partition = ofScope.get(textOf(row, "scope", place)) ?? null;
         found.set(partition, [...(found.get(partition) ?? []), readInterval(row, place)]);
       }
     }
@@ -200,21 +194,24 @@ export class PostgresPartitions {
   async saveBackfilled(key: StreamKey, backfilled: readonly Backfilled[]): Promise<void> {
     await this.#putIntervals(
       key,
-      backfilled.map(({ partition, coverage }) => ({ lane: backfilledLane(partition), coverage })),
+      backfilled.map(({ partition, coverage }) => ({ scope: backfilledScope(partition), coverage })),
     );
   }
 
   async clearBackfilled(key: StreamKey): Promise<void> {
     await this.#runner.run(this.#queries.lockBackfilled, { ...key });
-    await this.#runner.run(this.#queries.dropIntervals, { ...key, lanes: [backfilledLane(null)] });
-    await this.#runner.run(this.#queries.dropIntervalsUnder, { ...key, ...lanesUnder(backfilledLane(null)) });
+    await this.#runner.run(this.#queries.dropIntervals, { ...key, scopes: [backfilledScope(null)] });
+    await this.#runner.run(this.#queries.dropIntervalsUnder, {
+      ...key,
+      ...scopesUnder(backfilledScope(null)),
+    });
   }
 
   async backfilledPartitions(key: StreamKey): Promise<string[]> {
-    const under = lanesUnder(backfilledLane(null));
-    const rows = await this.#runner.run(this.#queries.lanesUnder, { ...key, ...under });
-    const start = backfilledLane("").length;
-    return rows.map((row) => textOf(row, "lane", this.#runner.place).slice(start));
+    const under = scopesUnder(backfilledScope(null));
+    const rows = await this.#runner.run(this.#queries.scopesUnder, { ...key, ...under });
+    const start = backfilledScope("").length;
+    return rows.map((row) => textOf(row, "scope", this.#runner.place).slice(start));
   }
 }
 

@@ -1,11 +1,13 @@
-import { streamColumns } from "../../stream-columns.ts";
+import { isoText } from "../../derive/kinds.ts";
+import { columnNames, valueColumns } from "../../derive/table.ts";
+import { audit, runs, streams } from "../../tables.ts";
 import {
-  auditColumns,
   coverageList,
   givenPlace,
-  isoText,
+  insertion,
+  insertionOfMany,
+  orUpdate,
   placeOfRow,
-  runColumns,
   samePlace,
   selected,
   serverTime,
@@ -19,23 +21,9 @@ import { statement } from "./statement.ts";
 /** Reading and writing the state's tables row by row. */
 export type Queries = ReturnType<typeof queriesOn>;
 
-const place = ["connector", "stream", "lane"] as const;
+const place = ["connector", "stream", "scope"] as const;
 const afterStream = ["after_connector", "after_stream", "limit"] as const;
 const afterRecord = [...afterStream, "after_number"] as const;
-
-/** As `auditColumns` after the stream's name. */
-const auditArrays = [
-  "numbers",
-  "times",
-  "actors",
-  "actions",
-  "old_cursors",
-  "new_cursors",
-  "reasons",
-  "run_ids",
-  "hashes",
-  "partitions",
-] as const;
 
 export function queriesOn(tables: Tables) {
   return {
@@ -64,15 +52,13 @@ function rowQueries(tables: Tables) {
     ),
     insert: statement(
       "insert",
-      streamColumns,
-      `INSERT INTO ${tables.streams} (${streamColumns.join(", ")})
-       VALUES (${streamColumns.map((name) => `$${name}`).join(", ")})
-       ON CONFLICT (connector, stream, lane) DO NOTHING RETURNING epoch`,
+      columnNames(streams),
+      `${insertion(tables.streams, streams)} ON CONFLICT (connector, stream, scope) DO NOTHING RETURNING epoch`,
     ),
     update: statement(
       "update",
-      streamColumns,
-      `UPDATE ${tables.streams} s SET ${streamColumns.slice(3).map(assigned).join(", ")}
+      columnNames(streams),
+      `UPDATE ${tables.streams} s SET ${valueColumns(streams).map(assigned).join(", ")}
        WHERE ${samePlace("s", givenPlace)} RETURNING epoch`,
     ),
     dropTieSet: statement(
@@ -83,8 +69,8 @@ function rowQueries(tables: Tables) {
     addTieSet: statement(
       "add_tie_set",
       [...place, "identities", "cursors", "counts"],
-      `INSERT INTO ${tables.tieSet} (connector, stream, lane, identity, cursor_value, count)
-       SELECT $connector, $stream, $lane, k.*
+      `INSERT INTO ${tables.tieSet} (connector, stream, scope, identity, cursor_value, count)
+       SELECT $connector, $stream, $scope, k.*
        FROM unnest($identities::text[], $cursors::text[], $counts::bigint[]) k`,
     ),
     dropCoverage: statement(
@@ -95,46 +81,33 @@ function rowQueries(tables: Tables) {
     addCoverage: statement(
       "add_coverage",
       [...place, "lowers", "uppers"],
-      `INSERT INTO ${tables.coverage} (connector, stream, lane, number, lower_value, upper_value)
-       SELECT $connector, $stream, $lane, i.number, i.lower, i.upper
+      `INSERT INTO ${tables.coverage} (connector, stream, scope, number, lower_value, upper_value)
+       SELECT $connector, $stream, $scope, i.number, i.lower, i.upper
        FROM unnest($lowers::text[], $uppers::text[]) WITH ORDINALITY AS i (lower, upper, number)`,
     ),
     readRun: statement(
       "read_run",
       ["connector", "stream", "run_id"],
-      `SELECT r.number, ${selected("r", runColumns)} FROM ${tables.runs} r
+      `SELECT r.number, ${selected("r", runs)} FROM ${tables.runs} r
        WHERE r.connector = $connector AND r.stream = $stream AND r.run_id = $run_id`,
     ),
-    saveRun: statement(
-      "save_run",
-      runColumns,
-      `INSERT INTO ${tables.runs} (${runColumns.join(", ")})
-       VALUES (${runColumns.map((name) => `$${name}`).join(", ")})
-       ON CONFLICT (connector, stream, run_id) DO UPDATE SET ${runColumns
-         .slice(3)
-         .map((name) => `${name} = excluded.${name}`)
-         .join(", ")}`,
-    ),
+    saveRun: statement("save_run", columnNames(runs), `${insertion(tables.runs, runs)} ${orUpdate(runs)}`),
     appendAudit: statement(
       "append_audit",
-      ["connector", "stream", ...auditArrays],
-      `INSERT INTO ${tables.audit} (connector, stream, ${auditColumns.slice(2).join(", ")})
-       SELECT $connector, $stream, a.* FROM unnest($numbers::bigint[], ${auditArrays
-         .slice(1)
-         .map((name) => `$${name}::text[]`)
-         .join(", ")}) a`,
+      columnNames(audit),
+      insertionOfMany(tables.audit, audit, ["connector", "stream"]),
     ),
     isKnown: statement(
       "is_known",
       ["connector", "stream"],
-      `SELECT EXISTS (SELECT FROM ${tables.streams} WHERE connector = $connector AND stream = $stream AND lane = '')
+      `SELECT EXISTS (SELECT FROM ${tables.streams} WHERE connector = $connector AND stream = $stream AND scope = '')
          OR EXISTS (SELECT FROM ${tables.runs} WHERE connector = $connector AND stream = $stream) AS known`,
     ),
   };
 }
 
 function listQueries(tables: Tables) {
-  const streamsAfter = "s.lane = '' AND (s.connector, s.stream) > ($after_connector, $after_stream)";
+  const streamsAfter = "s.scope = '' AND (s.connector, s.stream) > ($after_connector, $after_stream)";
   const recordsAfter =
     "(a.connector, a.stream, a.number) > ($after_connector, $after_stream, $after_number::bigint)";
   const inOrder = "ORDER BY s.connector, s.stream LIMIT $limit::integer";
@@ -163,27 +136,27 @@ function listQueries(tables: Tables) {
     listRuns: statement(
       "list_runs",
       ["connector", "stream", "before", "limit"],
-      `SELECT r.number, ${selected("r", runColumns)} FROM ${tables.runs} r
+      `SELECT r.number, ${selected("r", runs)} FROM ${tables.runs} r
        WHERE r.connector = $connector AND r.stream = $stream AND r.number > 0 AND r.number < $before::bigint
        ORDER BY r.number DESC LIMIT $limit::integer`,
     ),
     listAudit: statement(
       "list_audit",
       afterRecord,
-      `SELECT ${selected("a", auditColumns)} FROM ${tables.audit} a WHERE ${recordsAfter}
+      `SELECT ${selected("a", audit)} FROM ${tables.audit} a WHERE ${recordsAfter}
        ORDER BY a.connector, a.stream, a.number LIMIT $limit::integer`,
     ),
     listAuditOf: statement(
       "list_audit_of",
       [...afterRecord, "connector", "stream"],
-      `SELECT ${selected("a", auditColumns)} FROM ${tables.audit} a
+      `SELECT ${selected("a", audit)} FROM ${tables.audit} a
        WHERE a.connector = $connector AND a.stream = $stream AND ${recordsAfter}
        ORDER BY a.connector, a.stream, a.number LIMIT $limit::integer`,
     ),
     listNewestAudit: statement(
       "list_newest_audit",
       ["before_time", "before_connector", "before_stream", "before_number", "limit"],
-      `SELECT ${selected("a", auditColumns)} FROM ${tables.audit} a
+      `SELECT ${selected("a", audit)} FROM ${tables.audit} a
        WHERE (a.at_utc COLLATE "C", a.connector, a.stream, a.number)
          < ($before_time, $before_connector, $before_stream, $before_number::bigint)
        ORDER BY a.at_utc COLLATE "C" DESC, a.connector DESC, a.stream DESC, a.number DESC LIMIT $limit::integer`,
@@ -191,7 +164,7 @@ function listQueries(tables: Tables) {
     listNewestAuditOf: statement(
       "list_newest_audit_of",
       ["connector", "stream", "before_number", "limit"],
-      `SELECT ${selected("a", auditColumns)} FROM ${tables.audit} a
+      `SELECT ${selected("a", audit)} FROM ${tables.audit} a
        WHERE a.connector = $connector AND a.stream = $stream AND a.number < $before_number::bigint
        ORDER BY a.number DESC LIMIT $limit::integer`,
     ),
@@ -199,8 +172,8 @@ function listQueries(tables: Tables) {
       "list_backfills",
       ["connector", "stream", "limit"],
       `SELECT ${wholeStream(tables)} FROM ${tables.streams} s
-       WHERE s.connector = $connector AND s.stream = $stream AND s.lane > ''
-       ORDER BY s.status = 'completed', s.started_at_utc DESC, s.lane LIMIT $limit::integer`,
+       WHERE s.connector = $connector AND s.stream = $stream AND s.scope > ''
+       ORDER BY s.status = 'completed', s.started_at_utc DESC, s.scope LIMIT $limit::integer`,
     ),
     listKeys: statement(
       "list_keys",
@@ -242,7 +215,7 @@ function pruneRuns(tables: Tables): string {
 /** A stream's columns as the codec reads them, with what is kept beside the row. */
 function wholeStream(tables: Tables): string {
   const row = placeOfRow("s");
-  return `${selected("s", streamColumns)},
+  return `${selected("s", streams)},
     ${tieSetList(tables, row)} AS tie_set, ${coverageList(tables, row)} AS coverage`;
 }
 

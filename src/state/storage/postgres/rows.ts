@@ -1,16 +1,24 @@
-import { sortKey } from "../../../model/cursor.ts";
-import { stringifyJson } from "../../../model/json.ts";
 import type { Position } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import type { ChainLink } from "../../chain-link.ts";
-import { readAuditRecord, readRunRow, storedPositionOf } from "../../codec.ts";
+import {
+  auditFields,
+  readAuditRecord,
+  readRunRow,
+  runFields,
+  storedPositionOf,
+  streamFields,
+} from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
+import { columnNames, encode } from "../../derive/table.ts";
+import { isoTime } from "../../iso-time.ts";
 import type { Moment, Place } from "../../listing.ts";
 import type { DueRuns } from "../../row-storage.ts";
-import { type Change, isoTime, type RunRow, type StreamRow } from "../../rows.ts";
-import { optionalText, streamRow, textOf } from "./columns.ts";
+import type { Change, RunRow, StreamRow } from "../../rows.ts";
+import { audit, runs, streams } from "../../tables.ts";
+import { listsOf, optionalText, streamRow, textOf } from "./columns.ts";
 import { PostgresLogs } from "./logs.ts";
-import { coverageValues, positionParameter, storable, tieSetValues } from "./parameters.ts";
+import { coverageValues, positionParameter, tieSetValues } from "./parameters.ts";
 import { PostgresPartitions } from "./partitions.ts";
 import type { Queries } from "./queries.ts";
 import { refuseNewerTables } from "./schema.ts";
@@ -43,10 +51,10 @@ export class PostgresRows {
   }
 
   /** A stream as it stands, with the run of that id if one is asked for. */
-  async read(key: StreamKey, lane: string, runId?: string): Promise<Found> {
+  async read(key: StreamKey, scope: string, runId?: string): Promise<Found> {
     // The run first: one that is found running has its stream's row, which is then found as well.
     const run = runId === undefined ? null : await this.loadRun(key, runId);
-    const [row] = await this.#runner.run(this.#queries.read, { ...key, lane });
+    const [row] = await this.#runner.run(this.#queries.read, { ...key, scope });
     const { place } = this.#runner;
     if (row === undefined) throw new Error("a query for one row gave none");
     refuseNewerTables(row.version, place);
@@ -60,10 +68,10 @@ export class PostgresRows {
   }
 
   /** As `read`, holding the row, if it is there, until the transaction ends. */
-  async lock(key: StreamKey, lane: string, runId?: string): Promise<Found> {
+  async lock(key: StreamKey, scope: string, runId?: string): Promise<Found> {
     for (;;) {
-      const held = await this.#runner.run(this.#queries.lock, { ...key, lane });
-      const found = await this.read(key, lane, runId);
+      const held = await this.#runner.run(this.#queries.lock, { ...key, scope });
+      const found = await this.read(key, scope, runId);
       // A row that came between the two is not held yet.
       if (held.length > 0 || found.row === null) return found;
     }
@@ -75,11 +83,14 @@ export class PostgresRows {
     const save = previous === null ? this.#queries.insert : this.#queries.update;
     const saved = await this.#runner.run(save, streamValues(row));
     if (saved.length === 0) return false;
-    if (previous === null && row.lane === "") await this.logs.add(row.key);
-    await this.#storeBeside(row.key, row.lane, row.position, previous?.position);
-    for (const run of change.runs) await this.#runner.run(this.#queries.saveRun, runValues(run));
+    if (previous === null && row.scope === "") await this.logs.add(row.key);
+    await this.#storeBeside(row.key, row.scope, row.position, previous?.position);
+    for (const run of change.runs)
+      await this.#runner.run(this.#queries.saveRun, encode(runs, runFields(run)));
     if (change.audit.length > 0) {
-      await this.#runner.run(this.#queries.appendAudit, { ...row.key, ...auditValues(change.audit) });
+      const records = change.audit.map((record) => encode(audit, auditFields(record)));
+      const lists = listsOf(records, columnNames(audit));
+      await this.#runner.run(this.#queries.appendAudit, { ...lists, ...row.key });
     }
     await this.partitions.save(change.partitions ?? []);
     if (change.startsOver === true) await this.partitions.clearBackfilled(row.key);
@@ -89,17 +100,17 @@ export class PostgresRows {
 
   async #storeBeside(
     key: StreamKey,
-    lane: string,
+    scope: string,
     now: Position,
     before: Position | undefined,
   ): Promise<void> {
     if (now.tieSet !== before?.tieSet) {
-      await this.#runner.run(this.#queries.dropTieSet, { ...key, lane });
-      await this.#runner.run(this.#queries.addTieSet, { ...key, lane, ...tieSetValues(now) });
+      await this.#runner.run(this.#queries.dropTieSet, { ...key, scope });
+      await this.#runner.run(this.#queries.addTieSet, { ...key, scope, ...tieSetValues(now) });
     }
     if (now.coverage !== before?.coverage) {
-      await this.#runner.run(this.#queries.dropCoverage, { ...key, lane });
-      await this.#runner.run(this.#queries.addCoverage, { ...key, lane, ...coverageValues(now) });
+      await this.#runner.run(this.#queries.dropCoverage, { ...key, scope });
+      await this.#runner.run(this.#queries.addCoverage, { ...key, scope, ...coverageValues(now) });
     }
   }
 
@@ -194,7 +205,7 @@ export class PostgresRows {
 
   /** Deletes ended runs, the oldest first; returns how many. */
   async pruneRuns(key: StreamKey, { keep, endedBefore }: DueRuns, limit: number): Promise<number> {
-    const ended_before = optionalTime(endedBefore);
+    const ended_before = endedBefore === null ? null : isoTime(endedBefore);
     const [row] = await this.#runner.run(this.#queries.pruneRuns, { ...key, keep, ended_before, limit });
     return Number(row?.runs ?? 0);
   }
@@ -239,77 +250,7 @@ export interface LogEnd {
   readonly archived: ChainLink;
 }
 
+/** A row's columns. Throws `ARGUMENT_INVALID` where PostgreSQL could not read the position again. */
 function streamValues(row: StreamRow) {
-  const { watermark } = row.position;
-  return {
-    ...row.key,
-    lane: row.lane,
-    cursor_type: row.cursorType,
-    cursor_value: watermark,
-    cursor_sort_key:
-      watermark === null || row.cursorType === null ? null : sortKey(row.cursorType, watermark),
-    position: positionParameter(row.key, storedPositionOf(row)),
-    position_epoch: row.positionTag.epoch,
-    position_sequence: row.positionTag.sequence,
-    status: row.status,
-    epoch: row.epoch,
-    sequence: row.sequence,
-    run_id: row.runId,
-    run_lower_bound: row.runLowerBound,
-    run_actor: row.runActor,
-    started_at_utc: optionalTime(row.startedAt),
-    lease_seconds: row.leaseSeconds,
-    lease_expires_at_utc: optionalTime(row.leaseExpiresAt),
-    lease_owner: optionalJson(row.leaseOwner),
-    last_error: row.lastError === null ? null : storable(row.lastError),
-    records_processed: row.recordsProcessed,
-    metadata: optionalJson(row.metadata),
-    updated_at_utc: isoTime(row.updatedAt),
-    audit_number: row.auditNumber,
-    audit_head: row.auditHead,
-    reset_epoch: row.resetEpoch,
-  };
-}
-
-function runValues(run: RunRow) {
-  return {
-    ...run.key,
-    run_id: run.runId,
-    kind: run.kind,
-    epoch: run.epoch,
-    outcome: run.outcome,
-    started_at_utc: isoTime(run.startedAt),
-    ended_at_utc: optionalTime(run.endedAt),
-    lower_bound: run.lowerBound,
-    new_cursor: run.newCursor,
-    records_processed: run.recordsProcessed,
-    checkpoints: run.checkpoints,
-    error: run.error === null ? null : storable(run.error),
-    metadata: optionalJson(run.metadata),
-    actor: run.actor,
-    end_position: run.endPosition,
-  };
-}
-
-function auditValues(records: readonly AuditRecord[]) {
-  return {
-    numbers: records.map(({ number }) => number),
-    times: records.map(({ atUtc }) => atUtc),
-    actors: records.map(({ actor }) => actor),
-    actions: records.map(({ action }) => action),
-    old_cursors: records.map(({ oldCursor }) => oldCursor),
-    new_cursors: records.map(({ newCursor }) => newCursor),
-    reasons: records.map(({ reason }) => reason),
-    run_ids: records.map(({ runId }) => runId),
-    hashes: records.map(({ hash }) => hash),
-    partitions: records.map(({ partition }) => partition),
-  };
-}
-
-function optionalTime(milliseconds: number | null): string | null {
-  return milliseconds === null ? null : isoTime(milliseconds);
-}
-
-function optionalJson(value: unknown): string | null {
-  return value === null ? null : stringifyJson(value);
+  return encode(streams, streamFields(row, positionParameter(row.key, storedPositionOf(row))));
 }

@@ -16,8 +16,8 @@ import type {
   WriteContext,
 } from "../../contract.ts";
 import * as lifecycle from "../../lifecycle.ts";
-import { type Beside, type Change, laneOf, runRef, type StreamRow } from "../../rows.ts";
-import { defaultLeaseSeconds } from "../../step-rules.ts";
+import { type Beside, type Change, runRef, type StreamRow, scopeOf } from "../../rows.ts";
+import { defaultLeaseSeconds } from "../../tables.ts";
 import { streamState } from "../../view.ts";
 import { streamRow, textOf } from "./columns.ts";
 import { LastSeen, type Seen } from "./last-seen.ts";
@@ -70,7 +70,7 @@ export class RunSteps {
     const { cursorType, epochFloor = 0, actor = null, owner } = options;
     const values = {
       ...key,
-      lane: "",
+      scope: "",
       run_id: runId,
       cursor_type: cursorType,
       epoch_floor: epochFloor,
@@ -91,20 +91,20 @@ export class RunSteps {
 
   async #beginByRule(key: StreamKey, runId: string, options: BeginOptions): Promise<Run> {
     const kind = options.kind ?? "live";
-    const lane = laneOf({ ...options, kind, runId });
-    const subject = { key, lane, compares: true, ...(options.runId === undefined ? {} : { runId }) };
+    const scope = scopeOf({ ...options, kind, runId });
+    const subject = { key, scope, compares: true, ...(options.runId === undefined ? {} : { runId }) };
     let told: Pick<lifecycle.Begun, "supersededRunId" | "lowerBoundText"> = {
       supersededRunId: null,
       lowerBoundText: null,
     };
     const { row, changed } = await this.#ledger.decide({}, subject, async (found, rows) => {
-      const live = lane === "" ? found.row : (await rows.read(key, "")).row;
+      const live = scope === "" ? found.row : (await rows.read(key, "")).row;
       lifecycle.refuseEndedRun(found.row, found.run);
       const typed = live ?? found.row;
       const hasOthers =
         typed !== null &&
         lifecycle.changesType(typed, options.cursorType) &&
-        (await rows.partitions.hasAny(key, typed.lane, typed.resetEpoch));
+        (await rows.partitions.hasAny(key, typed.scope, typed.resetEpoch));
       const begun = lifecycle.begin(found.row, live, key, runId, options, found.now, hasOthers);
       told = begun;
       return begun.runs.length === 0 ? null : begun;
@@ -114,8 +114,8 @@ export class RunSteps {
   }
 
   async heartbeat(run: RunRef): Promise<void> {
-    const lane = laneOf(run);
-    const values = { ...run.key, lane, run_id: run.runId, epoch: run.epoch };
+    const scope = scopeOf(run);
+    const values = { ...run.key, scope, run_id: run.runId, epoch: run.epoch };
     if ((await one(this.#ledger.database, this.#steps.heartbeat, values)) !== null) return;
     await this.#byRule(run, {}, (held, now) => ({
       row: lifecycle.heartbeat(held, run, now),
@@ -160,14 +160,14 @@ export class RunSteps {
     if (moves.length === 0 && covers.length === 0) {
       return this.#take(run, context, (row, now) => step(row, now, nothingBeside));
     }
-    const lane = laneOf(run);
+    const scope = scopeOf(run);
     const names = moves.map(({ partition }) => partition);
-    const backfilled = lane === "" ? [] : [...covers, ...names];
+    const backfilled = scope === "" ? [] : [...covers, ...names];
     const { row, changed } = await this.#ledger.decideHeld(
       context,
-      { key: run.key, lane, compares: true },
+      { key: run.key, scope, compares: true },
       async (held, rows) =>
-        step(held.row, held.now, await rows.partitions.beside(run.key, lane, names, backfilled, "refuse")),
+        step(held.row, held.now, await rows.partitions.beside(run.key, scope, names, backfilled, "refuse")),
     );
     if (changed) this.#remember(row, positionParameter(run.key, row.position));
     return row;
@@ -185,16 +185,16 @@ export class RunSteps {
 
   /** The run's row as it was last seen; one look more where another process began the run. */
   async #seenBy(runner: Runner, run: RunRef): Promise<Seen | null> {
-    const lane = laneOf(run);
-    const known = this.#lastSeen.of(run.key, lane);
+    const scope = scopeOf(run);
+    const known = this.#lastSeen.of(run.key, scope);
     if (known?.row.runId === run.runId && known.row.epoch === run.epoch) return known;
-    const { row, position } = await this.#ledger.rowsOn(runner).read(run.key, lane);
+    const { row, position } = await this.#ledger.rowsOn(runner).read(run.key, scope);
     return row === null || position === null ? null : { row, position };
   }
 
   /** `compares`: whether the step is refused on a row that was changed outside Tidemark. A run may always fail. */
   async #byRule(run: RunRef, context: WriteContext, step: Step, compares = false): Promise<StreamRow> {
-    const subject = { key: run.key, lane: laneOf(run), compares };
+    const subject = { key: run.key, scope: scopeOf(run), compares };
     const { row, changed } = await this.#ledger.decide(context, subject, async ({ row: held, now }) =>
       step(held, now),
     );

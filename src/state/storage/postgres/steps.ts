@@ -1,10 +1,12 @@
 import { positionFormat } from "../../../model/position.ts";
-import { streamColumns } from "../../stream-columns.ts";
-import { coverageList, givenPlace, isoText, samePlace, selected, serverTime, tieSetList } from "./columns.ts";
+import { isoText } from "../../derive/kinds.ts";
+import { columnNames } from "../../derive/table.ts";
+import { streams } from "../../tables.ts";
+import { coverageList, givenPlace, samePlace, selected, serverTime, tieSetList } from "./columns.ts";
 import { knowsTables, type Tables } from "./schema.ts";
 import { type Statement, statement } from "./statement.ts";
 
-const placeParameters = ["connector", "stream", "lane", "run_id"] as const;
+const placeParameters = ["connector", "stream", "scope", "run_id"] as const;
 /** The parameters that name a run. */
 const runParameters = [...placeParameters, "epoch"] as const;
 /** The stored row as it was seen. */
@@ -28,7 +30,6 @@ const moveParameters = [
   ...runParameters,
   ...seenParameters,
   "value",
-  "sort_key",
   "position",
   "sequence",
   "records",
@@ -123,9 +124,11 @@ function begin(tables: Tables): string {
         FOR NO KEY UPDATE
       ) locked) step
       WHERE s.ctid = step.version
-      RETURNING ${streamColumns.map((column) => `s.${column}`).join(", ")}
+      RETURNING ${columnNames(streams)
+        .map((column) => `s.${column}`)
+        .join(", ")}
     ), run AS (${runBegun(tables)})
-    SELECT ${selected("begun", streamColumns)},
+    SELECT ${selected("begun", streams)},
       ${tieSetList(tables, givenPlace)} AS tie_set, ${coverageList(tables, givenPlace)} AS coverage
     FROM begun`;
 }
@@ -186,7 +189,7 @@ function move(tables: Tables, shape: MoveShape): string {
     `records_processed = $records, updated_at_utc = ${statementTime}`,
     ...(shape.positioned
       ? [
-          `cursor_value = $value, cursor_sort_key = $sort_key, position = $position, position_epoch = $epoch,
+          `cursor_value = $value, position = $position, position_epoch = $epoch,
            position_sequence = $sequence, sequence = $sequence`,
         ]
       : []),
@@ -260,8 +263,8 @@ function keysGone(tables: Tables): string {
 
 function keysCome(tables: Tables): string {
   return `
-    INSERT INTO ${tables.tieSet} (connector, stream, lane, identity, cursor_value, count)
-    SELECT $connector, $stream, $lane, k.*
+    INSERT INTO ${tables.tieSet} (connector, stream, scope, identity, cursor_value, count)
+    SELECT $connector, $stream, $scope, k.*
     FROM moved, unnest($come_identities::text[], $come_cursors::text[], $come_counts::bigint[]) k`;
 }
 
@@ -271,7 +274,7 @@ function coverageGone(tables: Tables): string {
 
 function coverageCome(tables: Tables): string {
   return `
-    INSERT INTO ${tables.coverage} (connector, stream, lane, number, lower_value, upper_value)
-    SELECT $connector, $stream, $lane, i.number, i.lower, i.upper
+    INSERT INTO ${tables.coverage} (connector, stream, scope, number, lower_value, upper_value)
+    SELECT $connector, $stream, $scope, i.number, i.lower, i.upper
     FROM moved, unnest($lowers::text[], $uppers::text[]) WITH ORDINALITY AS i (lower, upper, number)`;
 }

@@ -44,7 +44,7 @@ import { mostSearched, withTies } from "../../rewind-ties.ts";
 import { type DueRuns, dueRuns } from "../../row-storage.ts";
 import {
   type Beside,
-  backfillLane,
+  backfillScope,
   type Change,
   type PartitionRow,
   type RunRow,
@@ -156,7 +156,7 @@ export class PostgresStateStore implements StateStore {
     key: StreamKey,
     step: (found: ComparedRow & Pick<Found, "now">, rows: PostgresRows) => Promise<Change>,
   ): Promise<StreamState> {
-    const { row } = await this.#ledger.inTurn(false, { key, lane: "" }, async (held, rows) => {
+    const { row } = await this.#ledger.inTurn(false, { key, scope: "" }, async (held, rows) => {
       const found = await comparedFound(rows, key, held, "take");
       return withTaken(await step({ ...found, now: held.now }, rows), found);
     });
@@ -183,12 +183,12 @@ export class PostgresStateStore implements StateStore {
     partition: string,
     options: PartitionOptions = {},
   ): Promise<PartitionState | null> {
-    const lane = options.backfill === undefined ? "" : backfillLane(options.backfill);
-    const { row: stream } = await this.#rows.read(key, lane);
+    const scope = options.backfill === undefined ? "" : backfillScope(options.backfill);
+    const { row: stream } = await this.#rows.read(key, scope);
     if (stream === null) return null;
     const { partitions } = this.#rows;
-    const stored = (await partitions.load(key, lane, [partition])).get(partition) ?? null;
-    const asks = options.compare === true && stored === null && lane === "";
+    const stored = (await partitions.load(key, scope, [partition])).get(partition) ?? null;
+    const asks = options.compare === true && stored === null && scope === "";
     const removed = asks ? ((await partitions.removed(key, [partition])).get(partition) ?? null) : null;
     const row = standing(stored, stream, partition, removed);
     return row === null ? null : partitionState(row, options.compare === true ? "refuse" : null);

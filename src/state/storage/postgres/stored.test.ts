@@ -136,7 +136,7 @@ test("P12: a row that is altered, removed, moved or added is found, and so is a 
     "DELETE FROM tidemark_audit WHERE connector = 'b' AND number = 4": /audit row 4 of b\/s/,
     "DELETE FROM tidemark_audit WHERE connector = 'b'": /audit row 1 of b\/s/,
     "UPDATE tidemark_audit SET number = 5 WHERE connector = 'b' AND number = 4": /audit row 4 of b\/s/,
-    "INSERT INTO tidemark_audit SELECT connector, stream, 5, at_utc, actor, action, old_cursor, new_cursor, reason, run_id, hash, partition FROM tidemark_audit WHERE connector = 'b' AND number = 4":
+    "INSERT INTO tidemark_audit (connector, stream, number, at_utc, actor, action, old_cursor, new_cursor, reason, run_id, hash, partition) SELECT connector, stream, 5, at_utc, actor, action, old_cursor, new_cursor, reason, run_id, hash, partition FROM tidemark_audit WHERE connector = 'b' AND number = 4":
       /audit row 5 of b\/s/,
     "DELETE FROM tidemark_streams WHERE connector = 'a'": /audit row 1 of a\/s/,
     "DELETE FROM tidemark_streams WHERE connector = 'c'": /audit row 1 of c\/s/,

@@ -3,7 +3,7 @@ import type { CursorRange, TieMember } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { readInterval, readTieMember } from "../../codec.ts";
 
-/** What is kept in rows of its own beside a position: the tie set and coverage, each under a lane. */
+/** What is kept in rows of its own beside a position: the tie set and coverage, each under a scope. */
 export class SqliteBeside {
   readonly #sql: SqlStatements;
 
@@ -11,38 +11,38 @@ export class SqliteBeside {
     this.#sql = statements;
   }
 
-  load(key: StreamKey, lane: string, holder: string): { tieSet: TieMember[]; coverage: CursorRange[] } {
+  load(key: StreamKey, scope: string, holder: string): { tieSet: TieMember[]; coverage: CursorRange[] } {
     const tieSet = this.#sql
       .all(
-        `SELECT identity, cursor_value AS cursor, count FROM tidemark_boundary_keys
-         WHERE connector = ? AND stream = ? AND lane = ?`,
+        `SELECT identity, cursor_value AS cursor, count FROM tidemark_tie_set
+         WHERE connector = ? AND stream = ? AND scope = ?`,
         key.connector,
         key.stream,
-        lane,
+        scope,
       )
       .map((row) => readTieMember(row, holder));
-    return { tieSet, coverage: this.coverage(key, lane, holder) };
+    return { tieSet, coverage: this.coverage(key, scope, holder) };
   }
 
-  coverage(key: StreamKey, lane: string, holder: string): CursorRange[] {
+  coverage(key: StreamKey, scope: string, holder: string): CursorRange[] {
     return this.#sql
       .all(
         `SELECT lower_value AS lower, upper_value AS upper FROM tidemark_coverage
-         WHERE connector = ? AND stream = ? AND lane = ? ORDER BY number`,
+         WHERE connector = ? AND stream = ? AND scope = ? ORDER BY number`,
         key.connector,
         key.stream,
-        lane,
+        scope,
       )
       .map((row) => readInterval(row, holder));
   }
 
-  saveTieSet(key: StreamKey, lane: string, now: readonly TieMember[], before: readonly TieMember[]): void {
-    const place = [key.connector, key.stream, lane] as const;
+  saveTieSet(key: StreamKey, scope: string, now: readonly TieMember[], before: readonly TieMember[]): void {
+    const place = [key.connector, key.stream, scope] as const;
     const { gone, come } = differences(before, now);
     for (const { identity, cursor } of gone) {
       this.#sql.run(
-        `DELETE FROM tidemark_boundary_keys
-         WHERE connector = ? AND stream = ? AND lane = ? AND identity = ? AND cursor_value = ?`,
+        `DELETE FROM tidemark_tie_set
+         WHERE connector = ? AND stream = ? AND scope = ? AND identity = ? AND cursor_value = ?`,
         ...place,
         identity,
         cursor,
@@ -50,7 +50,7 @@ export class SqliteBeside {
     }
     for (const { identity, cursor, count } of come) {
       this.#sql.run(
-        "INSERT OR REPLACE INTO tidemark_boundary_keys VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO tidemark_tie_set VALUES (?, ?, ?, ?, ?, ?)",
         ...place,
         identity,
         cursor,
@@ -59,10 +59,10 @@ export class SqliteBeside {
     }
   }
 
-  saveCoverage(key: StreamKey, lane: string, now: readonly CursorRange[], hadNone: boolean): void {
+  saveCoverage(key: StreamKey, scope: string, now: readonly CursorRange[], hadNone: boolean): void {
     if (now.length === 0 && hadNone) return;
-    const place = [key.connector, key.stream, lane] as const;
-    this.#sql.run("DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND lane = ?", ...place);
+    const place = [key.connector, key.stream, scope] as const;
+    this.#sql.run("DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND scope = ?", ...place);
     for (const [number, { lower, upper }] of now.entries()) {
       this.#sql.run(
         "INSERT INTO tidemark_coverage VALUES (?, ?, ?, ?, ?, ?)",

@@ -146,23 +146,31 @@ function useWriteAheadLog(db: SqliteHandle): void {
   }
 }
 
-/**
- * Refuses what SQLite would take for a new database and fill. A file that is cut further down it
- * refuses by itself.
- */
+/** Refuses what SQLite would take for a new database and fill, and a file that ends inside a page. */
 function refuseNoDatabase(file: string): void {
   const header = Buffer.alloc(100);
   const handle = openSync(file, "r");
   try {
     const found = readSync(handle, header, 0, 100, 0);
     if (found === 0) throw unreadable(file, "the file is empty");
-    if (found < 100) throw unreadable(file, "the file is cut short");
+    if (found < 100 || endsInsideAPage(file, header)) throw unreadable(file, "the file is cut short");
   } finally {
     closeSync(handle);
   }
   if (header.toString("latin1", 0, 16) !== "SQLite format 3\0") {
     throw unreadable(file, "it is not an SQLite database");
   }
+}
+
+/** SQLite would read what is missing as zeros. With a journal beside it, the last page may be on its way. */
+function endsInsideAPage(file: string, header: Buffer): boolean {
+  const isJournaled = ["-wal", "-journal"].some(
+    (suffix) => (statSync(file + suffix, { throwIfNoEntry: false })?.size ?? 0) > 0,
+  );
+  if (isJournaled) return false;
+  const written = header.readUInt16BE(16);
+  const pageSize = written === 1 ? 65_536 : written;
+  return pageSize > 0 && statSync(file).size % pageSize !== 0;
 }
 
 /** Whether another connection holds what is needed, so that the same call may succeed in a moment. */

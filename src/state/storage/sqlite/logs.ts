@@ -24,7 +24,8 @@ export class SqliteLogs {
   add({ connector, stream }: StreamKey): void {
     this.#sql.run("UPDATE tidemark_schema SET logs = logs + 1");
     this.#sql.run(
-      "INSERT INTO tidemark_logs (number, connector, stream) SELECT logs, ?, ? FROM tidemark_schema",
+      `INSERT INTO tidemark_logs (number, connector, stream, archived_number, archived_hash)
+       SELECT logs, ?, ?, 0, '' FROM tidemark_schema`,
       connector,
       stream,
     );

@@ -1,10 +1,13 @@
 import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
 import type { CursorRange } from "../../../model/position.ts";
+import { partitionScope } from "../../../model/scope.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
-import { positionText, readPartitionRow } from "../../codec.ts";
-import { backfilledLane, isoTime, lanesUnder, type PartitionRow, partitionLane } from "../../rows.ts";
-import { partitionColumns, partitionName } from "../../stream-columns.ts";
+import { partitionFields, readPartitionRow } from "../../codec.ts";
+import { encode } from "../../derive/table.ts";
+import { backfilledScope, type PartitionRow, scopesUnder } from "../../rows.ts";
+import { partitions } from "../../tables.ts";
 import type { SqliteBeside } from "./beside.ts";
+import { upsert } from "./sql.ts";
 
 /** A stream's partitions, and what finished backfills covered of it and of them. */
 export class SqlitePartitions {
@@ -18,12 +21,12 @@ export class SqlitePartitions {
     this.#holder = holder;
   }
 
-  load({ connector, stream }: StreamKey, lane: string, partition: string): PartitionRow | null {
+  load({ connector, stream }: StreamKey, scope: string, partition: string): PartitionRow | null {
     const raw = this.#sql.get(
-      "SELECT * FROM tidemark_partitions WHERE connector = ? AND stream = ? AND lane = ? AND partition = ?",
+      "SELECT * FROM tidemark_partitions WHERE connector = ? AND stream = ? AND scope = ? AND partition = ?",
       connector,
       stream,
-      lane,
+      scope,
       partition,
     );
     return raw === undefined ? null : this.#read(raw, { connector, stream });
@@ -33,7 +36,7 @@ export class SqlitePartitions {
     return this.#sql
       .all(
         `SELECT * FROM tidemark_partitions
-         WHERE connector = ? AND stream = ? AND lane = '' AND partition > ? ORDER BY partition LIMIT ?`,
+         WHERE connector = ? AND stream = ? AND scope = '' AND partition > ? ORDER BY partition LIMIT ?`,
         connector,
         stream,
         after ?? "",
@@ -43,17 +46,17 @@ export class SqlitePartitions {
   }
 
   #read(raw: Record<string, unknown>, key: StreamKey): PartitionRow {
-    const lane = partitionLane(String(raw.lane), String(raw.partition));
-    return readPartitionRow(raw, this.#beside.load(key, lane, this.#holder), this.#holder);
+    const scope = partitionScope(String(raw.scope), String(raw.partition));
+    return readPartitionRow(raw, this.#beside.load(key, scope, this.#holder), this.#holder);
   }
 
-  hasAny({ connector, stream }: StreamKey, lane: string, sinceEpoch: number): boolean {
+  hasAny({ connector, stream }: StreamKey, scope: string, sinceEpoch: number): boolean {
     const found = this.#sql.get(
       `SELECT 1 FROM tidemark_partitions
-       WHERE connector = ? AND stream = ? AND lane = ? AND position_epoch >= ? LIMIT 1`,
+       WHERE connector = ? AND stream = ? AND scope = ? AND position_epoch >= ? LIMIT 1`,
       connector,
       stream,
-      lane,
+      scope,
       sinceEpoch,
     );
     return found !== undefined;
@@ -61,45 +64,32 @@ export class SqlitePartitions {
 
   save(row: PartitionRow, previous: PartitionRow | null): void {
     const { position } = row;
-    this.#sql.run(
-      savePartition,
-      row.key.connector,
-      row.key.stream,
-      row.lane,
-      row.partition,
-      position.watermark,
-      positionText(position),
-      row.positionTag.epoch,
-      row.positionTag.sequence,
-      row.runEpoch,
-      row.runLowerBound,
-      isoTime(row.updatedAt),
-    );
-    const lane = partitionLane(row.lane, row.partition);
+    this.#sql.run(savePartition, ...Object.values(encode(partitions, partitionFields(row))));
+    const scope = partitionScope(row.scope, row.partition);
     const before = previous?.position;
-    this.#beside.saveTieSet(row.key, lane, position.tieSet, before?.tieSet ?? []);
-    this.#beside.saveCoverage(row.key, lane, position.coverage, (before?.coverage ?? []).length === 0);
+    this.#beside.saveTieSet(row.key, scope, position.tieSet, before?.tieSet ?? []);
+    this.#beside.saveCoverage(row.key, scope, position.coverage, (before?.coverage ?? []).length === 0);
   }
 
   backfilled(key: StreamKey, partition: string | null): readonly CursorRange[] {
-    return this.#beside.coverage(key, backfilledLane(partition), this.#holder);
+    return this.#beside.coverage(key, backfilledScope(partition), this.#holder);
   }
 
   saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly CursorRange[]): void {
-    this.#beside.saveCoverage(key, backfilledLane(partition), coverage, false);
+    this.#beside.saveCoverage(key, backfilledScope(partition), coverage, false);
   }
 
   clearBackfilled({ connector, stream }: StreamKey): void {
-    const all = backfilledLane(null);
-    const { first, end } = lanesUnder(all);
+    const all = backfilledScope(null);
+    const { first, end } = scopesUnder(all);
     this.#sql.run(
-      "DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND lane = ?",
+      "DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND scope = ?",
       connector,
       stream,
       all,
     );
     this.#sql.run(
-      `DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND lane >= ? AND lane < ?`,
+      `DELETE FROM tidemark_coverage WHERE connector = ? AND stream = ? AND scope >= ? AND scope < ?`,
       connector,
       stream,
       first,
@@ -108,26 +98,19 @@ export class SqlitePartitions {
   }
 
   backfilledPartitions({ connector, stream }: StreamKey): string[] {
-    const prefix = backfilledLane("");
-    const { first, end } = lanesUnder(backfilledLane(null));
+    const prefix = backfilledScope("");
+    const { first, end } = scopesUnder(backfilledScope(null));
     return this.#sql
       .all(
-        `SELECT DISTINCT lane FROM tidemark_coverage
-         WHERE connector = ? AND stream = ? AND lane >= ? AND lane < ? ORDER BY lane`,
+        `SELECT DISTINCT scope FROM tidemark_coverage
+         WHERE connector = ? AND stream = ? AND scope >= ? AND scope < ? ORDER BY scope`,
         connector,
         stream,
         first,
         end,
       )
-      .map(({ lane }) => String(lane).slice(prefix.length));
+      .map(({ scope }) => String(scope).slice(prefix.length));
   }
 }
 
-const savePartition = `
-  INSERT INTO tidemark_partitions (${partitionColumns.join(", ")})
-  VALUES (${partitionColumns.map(() => "?").join(", ")})
-  ON CONFLICT (${partitionName.join(", ")}) DO UPDATE SET
-  ${partitionColumns
-    .slice(partitionName.length)
-    .map((name) => `${name} = excluded.${name}`)
-    .join(", ")}`;
+const savePartition = upsert(partitions);

@@ -1,26 +1,34 @@
 import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
-import { sortKey } from "../../../model/cursor.ts";
-import { stringifyJson } from "../../../model/json.ts";
 import type { CursorRange } from "../../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../../model/stream-key.ts";
 import type { ChainLink } from "../../chain-link.ts";
-import { positionText, readAuditRecord, readRunRow, readStreamRow, storedPositionOf } from "../../codec.ts";
+import {
+  auditFields,
+  readAuditRecord,
+  readRunRow,
+  readStreamRow,
+  runFields,
+  streamFields,
+} from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
+import { encode } from "../../derive/table.ts";
+import { isoTime } from "../../iso-time.ts";
 import type { Moment, Place } from "../../listing.ts";
 import type { DueRuns, RowTransaction } from "../../row-storage.ts";
-import { isoTime, type PartitionRow, type RunRow, type StreamRow } from "../../rows.ts";
-import { streamColumns } from "../../stream-columns.ts";
+import type { PartitionRow, RunRow, StreamRow } from "../../rows.ts";
+import { audit, runs, streams } from "../../tables.ts";
 import { SqliteBeside } from "./beside.ts";
 import { SqliteLogs } from "./logs.ts";
 import { SqlitePartitions } from "./partitions.ts";
 import { refuseNewerTables } from "./schema.ts";
+import { insert, upsert } from "./sql.ts";
 
 const mostKnown = 100;
 /** Sorts after every ISO 8601 time. */
 const afterAnyTime = "~";
 
-function nameOf({ connector, stream }: StreamKey, lane: string): string {
-  return `${connector}\n${stream}\n${lane}`;
+function nameOf({ connector, stream }: StreamKey, scope: string): string {
+  return `${connector}\n${stream}\n${scope}`;
 }
 
 /** The state's tables in SQLite, inside whatever transaction the connection has open. */
@@ -69,48 +77,48 @@ export class SqliteRows implements RowTransaction {
     this.#known.clear();
   }
 
-  load(key: StreamKey, lane: string): StreamRow | null {
-    const known = this.#known.get(nameOf(key, lane));
+  load(key: StreamKey, scope: string): StreamRow | null {
+    const known = this.#known.get(nameOf(key, scope));
     if (known !== undefined) return { ...known, position: structuredClone(known.position) };
     const raw = this.#sql.get(
-      "SELECT * FROM tidemark_streams WHERE connector = ? AND stream = ? AND lane = ?",
+      "SELECT * FROM tidemark_streams WHERE connector = ? AND stream = ? AND scope = ?",
       key.connector,
       key.stream,
-      lane,
+      scope,
     );
     if (raw === undefined) return null;
-    return this.#read(raw, key, lane);
+    return this.#read(raw, key, scope);
   }
 
-  #read(raw: unknown, key: StreamKey, lane: string): StreamRow {
+  #read(raw: unknown, key: StreamKey, scope: string): StreamRow {
     const holder = `${this.#holder}: ${formatStreamKey(key)}`;
-    return readStreamRow(raw, this.#beside.load(key, lane, holder), this.#holder);
+    return readStreamRow(raw, this.#beside.load(key, scope, holder), this.#holder);
   }
 
   save(row: StreamRow, previous: StreamRow | null): void {
-    const isNew = previous === null && row.lane === "" && !this.isListed(row.key);
-    this.#sql.run(saveStream, ...streamParams(row));
+    const isNew = previous === null && row.scope === "" && !this.isListed(row.key);
+    this.#sql.run(saveStream, ...Object.values(encode(streams, streamFields(row))));
     if (isNew) this.#logs.add(row.key);
     this.#remember(row);
     const { tieSet, coverage } = row.position;
     const before = previous?.position;
     if (tieSet !== before?.tieSet) {
-      this.#beside.saveTieSet(row.key, row.lane, tieSet, before?.tieSet ?? []);
+      this.#beside.saveTieSet(row.key, row.scope, tieSet, before?.tieSet ?? []);
     }
     if (coverage !== before?.coverage) {
-      this.#beside.saveCoverage(row.key, row.lane, coverage, (before?.coverage ?? []).length === 0);
+      this.#beside.saveCoverage(row.key, row.scope, coverage, (before?.coverage ?? []).length === 0);
     }
   }
 
   /** A copy, since what callers hand in and get is theirs to change. Ended runs have no next step to speed up. */
   #remember(row: StreamRow): void {
-    const name = nameOf(row.key, row.lane);
+    const name = nameOf(row.key, row.scope);
     if (row.metadata !== null) this.#known.delete(name);
     else this.#known.set(name, { ...row, position: structuredClone(row.position) });
   }
 
   saveRun(run: RunRow): void {
-    this.#sql.run(saveRun, ...runParams(run));
+    this.#sql.run(saveRun, ...Object.values(encode(runs, runFields(run))));
   }
 
   loadRun(key: StreamKey, runId: string): RunRow | null {
@@ -124,15 +132,7 @@ export class SqliteRows implements RowTransaction {
   }
 
   appendAudit(record: AuditRecord): void {
-    const { key, number, partition, atUtc, actor, action, oldCursor, newCursor, reason, runId, hash } =
-      record;
-    const what = [atUtc, actor, action, oldCursor, newCursor, reason, runId, hash, partition];
-    this.#sql.run(
-      `INSERT INTO tidemark_audit (connector, stream, number, at_utc, actor, action, old_cursor, new_cursor,
-         reason, run_id, hash, partition)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[key.connector, key.stream, number, ...what],
-    );
+    this.#sql.run(appendAudit, ...Object.values(encode(audit, auditFields(record))));
   }
 
   lastAudit(key: StreamKey, partition: string | null): AuditRecord | null {
@@ -160,7 +160,7 @@ export class SqliteRows implements RowTransaction {
     return this.#sql
       .all(
         `SELECT * FROM tidemark_streams
-         WHERE lane = '' AND (connector, stream) > (?, ?) AND (?3 IS NULL OR connector = ?3)
+         WHERE scope = '' AND (connector, stream) > (?, ?) AND (?3 IS NULL OR connector = ?3)
          ORDER BY connector, stream LIMIT ?`,
         after?.connector ?? "",
         after?.stream ?? "",
@@ -229,9 +229,9 @@ export class SqliteRows implements RowTransaction {
     return rows.map((raw) => readAuditRecord(raw, this.#holder));
   }
 
-  loadPartition(key: StreamKey, lane: string, partition: string): PartitionRow | null {
-    const row = this.#partitions.load(key, lane, partition);
-    if (row === null || lane !== "") return row;
+  loadPartition(key: StreamKey, scope: string, partition: string): PartitionRow | null {
+    const row = this.#partitions.load(key, scope, partition);
+    if (row === null || scope !== "") return row;
     const last = this.#logs.last(key, partition);
     // A partition of which the log has no row may have its last one in the archive.
     if (last === null && this.#logs.archivedTo(key).number > 0) return row;
@@ -242,8 +242,8 @@ export class SqliteRows implements RowTransaction {
     this.#partitions.save(row, previous);
   }
 
-  hasPartitions(key: StreamKey, lane: string, sinceEpoch: number): boolean {
-    return this.#partitions.hasAny(key, lane, sinceEpoch);
+  hasPartitions(key: StreamKey, scope: string, sinceEpoch: number): boolean {
+    return this.#partitions.hasAny(key, scope, sinceEpoch);
   }
 
   listPartitions(key: StreamKey, options: { after: string | null; limit: number }): PartitionRow[] {
@@ -269,13 +269,13 @@ export class SqliteRows implements RowTransaction {
   listBackfills(key: StreamKey, limit: number): StreamRow[] {
     return this.#sql
       .all(
-        `SELECT * FROM tidemark_streams WHERE connector = ? AND stream = ? AND lane <> ''
-         ORDER BY status = 'completed', started_at_utc DESC, lane LIMIT ?`,
+        `SELECT * FROM tidemark_streams WHERE connector = ? AND stream = ? AND scope <> ''
+         ORDER BY status = 'completed', started_at_utc DESC, scope LIMIT ?`,
         key.connector,
         key.stream,
         limit,
       )
-      .map((raw) => this.#read(raw, key, String(raw.lane)));
+      .map((raw) => this.#read(raw, key, String(raw.scope)));
   }
 
   listKeys(options: { after: StreamKey | null; limit: number }): StreamKey[] {
@@ -316,84 +316,17 @@ const pruneRuns = `
       OR ended_at_utc < ?4)
     ORDER BY number LIMIT ?5)`;
 
-const saveStream = `
-  INSERT INTO tidemark_streams (${streamColumns.join(", ")})
-  VALUES (${streamColumns.map(() => "?").join(", ")})
-  ON CONFLICT (connector, stream, lane) DO UPDATE SET
-  ${streamColumns
-    .slice(3)
-    .map((name) => `${name} = excluded.${name}`)
-    .join(", ")}`;
-
-type Param = string | number | null;
-
-function streamParams(row: StreamRow): Param[] {
-  const { watermark } = row.position;
-  return [
-    row.key.connector,
-    row.key.stream,
-    row.lane,
-    row.cursorType,
-    watermark,
-    watermark === null || row.cursorType === null ? null : sortKey(row.cursorType, watermark),
-    positionText(storedPositionOf(row)),
-    row.positionTag.epoch,
-    row.positionTag.sequence,
-    row.status,
-    row.epoch,
-    row.sequence,
-    row.runId,
-    row.runLowerBound,
-    row.runActor,
-    optionalTime(row.startedAt),
-    row.leaseSeconds,
-    optionalTime(row.leaseExpiresAt),
-    optionalJson(row.leaseOwner),
-    row.lastError,
-    row.recordsProcessed,
-    optionalJson(row.metadata),
-    isoTime(row.updatedAt),
-    row.auditNumber,
-    row.auditHead,
-    row.resetEpoch,
-  ];
-}
-
-const saveRun = `
-  INSERT INTO tidemark_runs (connector, stream, run_id, kind, epoch, outcome, started_at_utc, ended_at_utc,
-    lower_bound, new_cursor, records_processed, checkpoints, error, metadata, actor, end_position)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (connector, stream, run_id) DO UPDATE SET
-    epoch = excluded.epoch, outcome = excluded.outcome, ended_at_utc = excluded.ended_at_utc,
-    new_cursor = excluded.new_cursor, records_processed = excluded.records_processed,
-    checkpoints = excluded.checkpoints, error = excluded.error, metadata = excluded.metadata,
-    end_position = excluded.end_position`;
-
-function runParams(run: RunRow): Param[] {
-  return [
-    run.key.connector,
-    run.key.stream,
-    run.runId,
-    run.kind,
-    run.epoch,
-    run.outcome,
-    isoTime(run.startedAt),
-    optionalTime(run.endedAt),
-    run.lowerBound,
-    run.newCursor,
-    run.recordsProcessed,
-    run.checkpoints,
-    run.error,
-    optionalJson(run.metadata),
-    run.actor,
-    run.endPosition,
-  ];
-}
-
-function optionalTime(milliseconds: number | null): string | null {
-  return milliseconds === null ? null : isoTime(milliseconds);
-}
-
-function optionalJson(value: unknown): string | null {
-  return value === null ? null : stringifyJson(value);
-}
+const saveStream = upsert(streams);
+/** A run keeps what it began with. */
+const saveRun = upsert(runs, [
+  "epoch",
+  "outcome",
+  "ended_at_utc",
+  "new_cursor",
+  "records_processed",
+  "checkpoints",
+  "error",
+  "metadata",
+  "end_position",
+]);
+const appendAudit = insert(audit);

@@ -1,131 +1,41 @@
 import type { SqliteHandle } from "../../../databases/sqlite/handle.ts";
 import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
 import { TidemarkError } from "../../../errors.ts";
+import { columnDefinitions } from "../../derive/ddl.ts";
+import { keyColumns } from "../../derive/table.ts";
+import { laterSteps } from "../../migrations.ts";
+import { audit, coverage, logs, partitions, runs, streams, tieSet } from "../../tables.ts";
+import { firstSteps } from "./first-steps.ts";
 
-/** The schema's steps; a database is brought from the step it has to the last. Never change a step. */
-const steps: readonly string[] = [
-  `
+/** A database is brought from the step it has to the last. */
+const steps = [...firstSteps, ...laterSteps.map((step) => step("sqlite"))];
+
+/** The tables of a new database. */
+const newTables = `
+  CREATE TABLE tidemark_schema (version INTEGER NOT NULL, logs INTEGER NOT NULL DEFAULT 0);
+  INSERT INTO tidemark_schema (version) VALUES (0);
   CREATE TABLE tidemark_streams (
-    connector TEXT NOT NULL,
-    stream TEXT NOT NULL,
-    lane TEXT NOT NULL,
-    cursor_type TEXT,
-    cursor_value TEXT,
-    cursor_sort_key TEXT,
-    position TEXT NOT NULL,
-    position_epoch INTEGER NOT NULL,
-    position_sequence INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    epoch INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
-    run_id TEXT,
-    run_lower_bound TEXT,
-    run_actor TEXT,
-    started_at_utc TEXT,
-    lease_seconds INTEGER NOT NULL,
-    lease_expires_at_utc TEXT,
-    lease_owner TEXT,
-    last_error TEXT,
-    records_processed INTEGER NOT NULL,
-    metadata TEXT,
-    updated_at_utc TEXT NOT NULL,
-    audit_number INTEGER NOT NULL,
-    audit_head TEXT NOT NULL,
-    PRIMARY KEY (connector, stream, lane)
-  );
-  CREATE TABLE tidemark_boundary_keys (
-    connector TEXT NOT NULL,
-    stream TEXT NOT NULL,
-    lane TEXT NOT NULL,
-    identity TEXT NOT NULL,
-    cursor_value TEXT NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (connector, stream, lane, identity, cursor_value)
-  ) WITHOUT ROWID;
+    ${columnDefinitions(streams, "sqlite")}, PRIMARY KEY (${keyColumns(streams)}));
+  CREATE TABLE tidemark_tie_set (
+    ${columnDefinitions(tieSet, "sqlite")},
+    PRIMARY KEY (connector, stream, scope, identity, cursor_value)) WITHOUT ROWID;
   CREATE TABLE tidemark_coverage (
-    connector TEXT NOT NULL,
-    stream TEXT NOT NULL,
-    lane TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    lower_value TEXT,
-    upper_value TEXT NOT NULL,
-    PRIMARY KEY (connector, stream, lane, number)
-  ) WITHOUT ROWID;
+    ${columnDefinitions(coverage, "sqlite")}, PRIMARY KEY (connector, stream, scope, number)) WITHOUT ROWID;
   CREATE TABLE tidemark_runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
-    connector TEXT NOT NULL,
-    stream TEXT NOT NULL,
-    run_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    epoch INTEGER NOT NULL,
-    outcome TEXT NOT NULL,
-    started_at_utc TEXT NOT NULL,
-    ended_at_utc TEXT,
-    lower_bound TEXT,
-    new_cursor TEXT,
-    records_processed INTEGER NOT NULL,
-    checkpoints INTEGER NOT NULL,
-    error TEXT,
-    metadata TEXT,
-    actor TEXT,
-    end_position TEXT,
-    UNIQUE (connector, stream, run_id)
-  );
+    ${columnDefinitions(runs, "sqlite")}, UNIQUE (${keyColumns(runs)}));
   CREATE INDEX tidemark_runs_by_stream ON tidemark_runs (connector, stream, number);
   CREATE TABLE tidemark_audit (
-    connector TEXT NOT NULL,
-    stream TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    at_utc TEXT NOT NULL,
-    actor TEXT NOT NULL,
-    action TEXT NOT NULL,
-    old_cursor TEXT,
-    new_cursor TEXT,
-    reason TEXT,
-    run_id TEXT,
-    hash TEXT NOT NULL,
-    PRIMARY KEY (connector, stream, number)
-  ) WITHOUT ROWID;
-  `,
-  `
-  ALTER TABLE tidemark_streams ADD COLUMN reset_epoch INTEGER NOT NULL DEFAULT 0;
-  CREATE TABLE tidemark_partitions (
-    connector TEXT NOT NULL,
-    stream TEXT NOT NULL,
-    lane TEXT NOT NULL,
-    partition TEXT NOT NULL,
-    cursor_value TEXT,
-    position TEXT NOT NULL,
-    position_epoch INTEGER NOT NULL,
-    position_sequence INTEGER NOT NULL,
-    run_epoch INTEGER NOT NULL,
-    run_lower_bound TEXT,
-    updated_at_utc TEXT NOT NULL,
-    PRIMARY KEY (connector, stream, lane, partition)
-  );
-  ALTER TABLE tidemark_audit ADD COLUMN partition TEXT;
+    ${columnDefinitions(audit, "sqlite")}, PRIMARY KEY (${keyColumns(audit)})) WITHOUT ROWID;
   CREATE INDEX tidemark_audit_by_time ON tidemark_audit (at_utc, connector, stream, number);
-  `,
-  // Every stream that was ever stored, numbered without gaps: a stream that is removed with its log is missed.
-  `
-  CREATE TABLE tidemark_logs (
-    number INTEGER PRIMARY KEY,
-    connector TEXT NOT NULL,
-    stream TEXT NOT NULL,
-    archived_number INTEGER NOT NULL DEFAULT 0,
-    archived_hash TEXT NOT NULL DEFAULT '',
-    UNIQUE (connector, stream)
-  );
-  INSERT INTO tidemark_logs (number, connector, stream)
-    SELECT row_number() OVER (ORDER BY connector, stream), connector, stream FROM (
-      SELECT connector, stream FROM tidemark_streams WHERE lane = ''
-      UNION SELECT connector, stream FROM tidemark_audit);
-  ALTER TABLE tidemark_schema ADD COLUMN logs INTEGER NOT NULL DEFAULT 0;
-  UPDATE tidemark_schema SET logs = (SELECT count(*) FROM tidemark_logs);
   CREATE INDEX tidemark_audit_by_partition ON tidemark_audit (connector, stream, partition, number)
     WHERE partition IS NOT NULL;
-  `,
-];
+  CREATE TABLE tidemark_partitions (
+    ${columnDefinitions(partitions, "sqlite")}, PRIMARY KEY (${keyColumns(partitions)}));
+  CREATE TABLE tidemark_logs (
+    number INTEGER PRIMARY KEY,
+    ${columnDefinitions(logs, "sqlite")}, UNIQUE (${keyColumns(logs)}));
+`;
 
 /** The step that this version knows last. */
 export const schemaVersion = steps.length;
@@ -139,12 +49,8 @@ export function migrate(db: SqliteHandle, holder: string): void {
   db.exec("BEGIN IMMEDIATE");
   try {
     const version = storedVersion(db, holder);
-    if (version === 0) {
-      db.exec(
-        "CREATE TABLE tidemark_schema (version INTEGER NOT NULL); INSERT INTO tidemark_schema VALUES (0)",
-      );
-    }
-    for (const step of steps.slice(version)) db.exec(step);
+    if (version === 0) db.exec(newTables);
+    else for (const step of steps.slice(version)) db.exec(step);
     db.exec(`UPDATE tidemark_schema SET version = ${schemaVersion}`);
     db.exec("COMMIT");
   } catch (error) {

@@ -186,7 +186,7 @@ class SqliteStorage implements RowStorage {
    */
   async #refuseUnlessHeld(run: RunStatement): Promise<void> {
     try {
-      await run("UPDATE tidemark_streams SET lane = lane WHERE 0 RETURNING 1 AS done");
+      await run("UPDATE tidemark_streams SET scope = scope WHERE 0 RETURNING 1 AS done");
     } catch (error) {
       throw /no such table/.test(messageOf(error)) ? this.#elsewhere() : stateFileError(error, this.#file);
     }

@@ -109,7 +109,8 @@ test("P12: a log removed whole is named", async () => {
 
 test("P12: a row added at the end is named", async () => {
   edit(`
-    INSERT INTO tidemark_audit
+    INSERT INTO tidemark_audit (connector, stream, number, at_utc, actor, action, old_cursor, new_cursor, reason,
+      run_id, hash, partition)
     SELECT connector, stream, 11, at_utc, actor, action, old_cursor, new_cursor, reason, run_id, hash, partition
     FROM tidemark_audit ${ofStream} AND number = 10`);
   await brokenAt(11);

@@ -41,7 +41,7 @@ function edit(...statements: string[]): void {
 /** All that is stored of the stream, as it is. */
 function stored(): unknown[] {
   const db = new DatabaseSync(file, { readOnly: true });
-  const tables = ["streams", "boundary_keys", "coverage", "runs", "audit"];
+  const tables = ["streams", "tie_set", "coverage", "runs", "audit"];
   const rows = tables.map((table) =>
     db.prepare(`SELECT * FROM tidemark_${table} WHERE stream = ?`).all(key.stream),
   );
@@ -157,7 +157,7 @@ describe("P10: a stream that cannot be read is an error, and stays as it is", ()
     ["metadata that is no JSON", set(`metadata = '{'`), "STATE_UNREADABLE"],
     [
       "a member of the tie set counted none",
-      `UPDATE tidemark_boundary_keys SET count = 0 ${ofStream}`,
+      `UPDATE tidemark_tie_set SET count = 0 ${ofStream}`,
       "STATE_UNREADABLE",
     ],
   ];

@@ -1,0 +1,81 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import pg from "pg";
+import { expect, onTestFinished, test } from "vitest";
+import { openPostgresState } from "../src/state/storage/postgres/postgres.ts";
+import { openSqliteState } from "../src/state/storage/sqlite/sqlite.ts";
+import { createTestDatabase } from "./support/postgres.ts";
+
+/** A database made by the first version, brought up to date step by step, has the tables of a new one. */
+
+function script(name: "sqlite" | "postgres"): string {
+  return readFileSync(new URL(`support/state-1/${name}.sql`, import.meta.url), "utf8");
+}
+
+test("SQLite: the steps from the first version lead to the tables that a new file gets", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-schema-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const [old, fresh] = [join(folder, "old.db"), join(folder, "new.db")];
+  const db = new DatabaseSync(old);
+  db.exec(script("sqlite"));
+  db.close();
+  for (const file of [old, fresh]) await (await openSqliteState(file)).close();
+  expect(sqliteTables(old)).toEqual(sqliteTables(fresh));
+  expect(Object.keys(sqliteTables(fresh))).toContain("tidemark_tie_set");
+});
+
+function sqliteTables(file: string): Record<string, unknown> {
+  using db = new DatabaseSync(file, { readOnly: true });
+  const names = db
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'tidemark%'")
+    .all();
+  return Object.fromEntries(
+    names.map(({ name }) => {
+      const columns = db
+        .prepare('SELECT name, type, "notnull", pk FROM pragma_table_info(?) ORDER BY name')
+        .all(String(name));
+      const indexes = db
+        .prepare(
+          `SELECT l."unique", l.origin, l.partial, group_concat(i.name) AS columns
+           FROM pragma_index_list(?) l, pragma_index_info(l.name) i GROUP BY l.name ORDER BY 4`,
+        )
+        .all(String(name));
+      return [String(name), { columns, indexes }];
+    }),
+  );
+}
+
+test("PostgreSQL: the steps from the first version lead to the tables that a new database gets", async () => {
+  const databases = [await createTestDatabase(), await createTestDatabase()];
+  for (const { drop } of databases) onTestFinished(drop);
+  const found: unknown[] = [];
+  for (const [number, { url }] of databases.entries()) {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      if (number === 0) await client.query(script("postgres"));
+      await (await openPostgresState(url)).close();
+      found.push(await postgresTables(client));
+    } finally {
+      await client.end();
+    }
+  }
+  expect(found[0]).toEqual(found[1]);
+  expect(JSON.stringify(found[1])).toContain("tidemark_tie_set_by_stream");
+});
+
+async function postgresTables(client: pg.Client): Promise<unknown> {
+  const columns = await client.query(
+    `SELECT table_name, column_name, data_type, is_nullable, collation_name, is_identity
+     FROM information_schema.columns WHERE table_name LIKE 'tidemark%' ORDER BY table_name, column_name`,
+  );
+  const indexes = await client.query(
+    "SELECT indexname, indexdef FROM pg_indexes WHERE tablename LIKE 'tidemark%' ORDER BY indexname",
+  );
+  const options = await client.query(
+    "SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'tidemark%' AND relkind = 'r' ORDER BY relname",
+  );
+  return { columns: columns.rows, indexes: indexes.rows, options: options.rows };
+}
