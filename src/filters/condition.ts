@@ -12,7 +12,7 @@ export const conditionFilterSchema = z
   .strictObject({
     type: z.literal("condition").describe("Keeps the records for which an expression is true."),
     expression: expressionSchemaOf(expressionMistake).describe(
-      "A JSONata expression over the record, such as `amount > 10`. The record is kept when JSONata's $boolean of the result is true.",
+      "A JSONata expression over the record, such as `amount > 10`. The record is kept if JSONata's $boolean of the result is true. A comparison with a missing field is not true.",
     ),
     ...filterOnErrorShape,
   })

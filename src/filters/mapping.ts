@@ -12,26 +12,26 @@ const transformNames = z.enum(Object.keys(transforms) as [Transform, ...Transfor
 
 const mappingSchema = z.strictObject({
   source: targetPathSchema.describe(
-    "Dotted path of the field to read, such as `event.id`. Where the path leads nowhere, a field that has the dotted name itself is read; `event\\\\.id` means only that one. A number steps into a list: `lines.0.price`.",
+    "Dotted path of the field to read, such as `event.id`. If there is none, a field with the dotted name itself is read. `event\\\\.id` means only that one. A number steps into a list: `lines.0.price`.",
   ),
   target: targetPathSchema.describe(
-    "Dotted path of the field to write; objects missing on the way are made. `service\\\\.name` writes a field with a dot in its name.",
+    "Dotted path of the field to write. Missing objects on the way are created. `service\\\\.name` writes a field with a dot in its name.",
   ),
   default: z
     .unknown()
     .optional()
-    .describe("The value where the source has none. Without it the target is left out too."),
+    .describe("The value if the source is missing. Without it the target is left out."),
   onError: z
     .enum(["fail", "default"])
     .optional()
     .describe(
-      "What happens where `transform` cannot take a value: `fail` (the default) leaves it to the filter's `onError`; `default` puts the default.",
+      "What happens if `transform` cannot take a value. `fail` (default): the filter's `onError` decides. `default`: the `default` is used.",
     ),
   transform: z
     .union([transformNames, z.array(transformNames)])
     .optional()
     .describe(
-      `How the value is changed on the way, or a list of steps. ${Object.entries(transforms)
+      `How the value is changed, or a list of steps. ${Object.entries(transforms)
         .map(([name, does]) => `${name}: ${does}`)
         .join(". ")}.`,
     ),

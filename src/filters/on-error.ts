@@ -7,7 +7,7 @@ export const filterOnErrorShape = {
     .enum(errorPolicies)
     .optional()
     .describe(
-      "What happens to a record that the filter cannot take: a value that cannot be transformed or compared, a script that throws. `fail` (the default) fails the run, and the next begins with that record; `skip` leaves the record out; `deadLetter` writes it, as it was read, to the output's `deadLetter` file. Both go on with the other records, and the result counts those refused.",
+      "What happens to a record that the filter cannot take: a value that cannot be transformed or compared, a script that throws. `fail` (default) fails the run, and the next run meets the record again. `skip` leaves the record out. `deadLetter` writes it, as it was read, to the output's `deadLetter` file. With both, the run goes on, and the result counts the refused records.",
     ),
 } as const;
 

@@ -10,7 +10,7 @@ export const removeFilterSchema = z
     target: z
       .union([targetPathSchema, z.array(targetPathSchema).min(1)])
       .describe(
-        "Dotted path of the field to remove, or a list of them. A field that has the dotted name itself is removed too; `a\\\\.b` means only that one.",
+        "Dotted path of the field to remove, or a list of them. A field with the dotted name itself is removed too. `a\\\\.b` means only that one.",
       ),
   })
   .describe("Removes fields from every record.");

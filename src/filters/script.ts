@@ -9,16 +9,16 @@ import { filterOnError, filterOnErrorShape } from "./on-error.ts";
 
 export const scriptFilterSchema = z
   .strictObject({
-    type: z.literal("script").describe("Runs a function of yours over every record."),
+    type: z.literal("script").describe("Runs your function on every record."),
     path: z
       .string()
       .min(1)
       .describe(
-        "A .ts, .js or .mjs file, relative to the pipeline file, whose default export is `(record, context) => record | record[] | null`, or a promise of that. Null drops the record; nothing (`undefined`) fails the run.",
+        "A .ts, .js or .mjs file, relative to the pipeline file, whose default export is `(record, context) => record | record[] | null`, or a promise of that. null drops the record. undefined fails the run.",
       ),
     ...filterOnErrorShape,
   })
-  .describe("Runs a function of yours over every record.");
+  .describe("Runs your function on every record.");
 
 export type ScriptFilterConfig = z.infer<typeof scriptFilterSchema>;
 

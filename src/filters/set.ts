@@ -7,9 +7,9 @@ import { targetPathSchema, withValueAt } from "./paths.ts";
 
 export const setFilterSchema = z
   .strictObject({
-    type: z.literal("set").describe("Puts one value into every record."),
+    type: z.literal("set").describe("Sets one field of every record."),
     target: targetPathSchema.describe(
-      "Dotted path of the field to set; objects missing on the way are made.",
+      "Dotted path of the field to set. Missing objects on the way are created.",
     ),
     value: z.unknown().describe("Any YAML value: text, number, true or false, null, a list or an object."),
     ...filterOnErrorShape,
@@ -18,7 +18,7 @@ export const setFilterSchema = z
     message: "`value` is missing; write `value: null` to set null",
     path: ["value"],
   })
-  .describe("Puts one value into every record.");
+  .describe("Sets one field of every record.");
 
 export type SetFilterConfig = z.infer<typeof setFilterSchema>;
 

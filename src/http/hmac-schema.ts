@@ -37,20 +37,19 @@ export const hmacSchema = z
       ),
     encoding: z.enum(["hex", "base64", "base64url"]).default("hex").describe("How the signature is written."),
     header: headerNameSchema.describe("The header that carries the signature."),
-    prefix: z
-      .string()
-      .default("")
-      .describe("What stands before the signature in its header, such as `sha256=`."),
+    prefix: z.string().default("").describe("A text before the signature in its header, such as `sha256=`."),
     headerText: textOf(["signature", "timestamp"])
       .optional()
       .describe(
-        "The header's whole value where a prefix is not enough, such as `t={{ timestamp }},v1={{ signature }}`.",
+        "The complete value of the header, if a prefix is not enough, such as `t={{ timestamp }},v1={{ signature }}`.",
       ),
-    timestampHeader: headerNameSchema.optional().describe("A header that carries the timestamp by itself."),
+    timestampHeader: headerNameSchema
+      .optional()
+      .describe("A header for the timestamp. A timestamp that is sent must be signed too."),
     timestampFormat: z
       .enum(["seconds", "milliseconds", "iso8601"])
       .default("seconds")
-      .describe("How the timestamp is written; it is the time of each attempt."),
+      .describe("How the timestamp is written. It is the time of the attempt."),
   })
   .superRefine((settings, context) => {
     const refuse = (path: string, message: string): void =>

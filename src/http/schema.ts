@@ -13,21 +13,21 @@ const retrySchema = z.strictObject({
     .min(1)
     .max(100)
     .default(5)
-    .describe("How often a request is made before it counts as failed."),
+    .describe("How often a request is made before it fails, including the first time."),
   initialDelayMs: delay
     .default(500)
-    .describe("The longest wait before the second attempt; it doubles with each."),
-  maxDelayMs: delay.default(30_000).describe("The longest wait before any attempt."),
+    .describe("The longest wait before the second attempt, in milliseconds. It doubles with each attempt."),
+  maxDelayMs: delay.default(30_000).describe("The longest wait before any attempt, in milliseconds."),
   maxRetryAfterMs: delay
     .default(300_000)
     .describe(
-      "The longest wait that a run makes when the server asks for one, in `Retry-After` or as the end of a rate limit. If the server asks for more, the run fails at once, and `tidemark start` tries again when that time is over.",
+      "The longest wait that a server may ask for, in milliseconds, by `Retry-After` or as the end of a rate limit. If it asks for more, the run fails at once, and `tidemark start` tries again when that time is over.",
     ),
   retryOn: z
     .array(z.int().min(400).max(599))
     .default([408, 425, 429, 500, 502, 503, 504])
     .describe(
-      "Statuses after which the request is made again. A 403 that says that a rate limit is used up is one of them in any case.",
+      "Statuses after which the request is made again. A 403 for a used-up rate limit always counts.",
     ),
 });
 
@@ -36,11 +36,11 @@ export type RetryPolicy = z.infer<typeof retrySchema>;
 
 const rateLimitSchema = z.union([
   z.strictObject({
-    requestsPerSecond: z.number().positive().describe("Requests a second, evenly spread."),
+    requestsPerSecond: z.number().positive().describe("Requests per second, evenly spread."),
   }),
   z.strictObject({
-    requests: z.int().min(1).describe("The most requests in any stretch of `perMs`."),
-    perMs: milliseconds.describe("The length of that stretch in milliseconds."),
+    requests: z.int().min(1).describe("The most requests in any period of `perMs`."),
+    perMs: milliseconds.describe("The length of the period in milliseconds."),
   }),
 ]);
 
@@ -86,11 +86,11 @@ const basicSchema = z.strictObject({
 
 const oauth2Schema = z.strictObject({
   type: z.literal("oauth2ClientCredentials"),
-  tokenUrl: endpointSchema.describe("Where tokens are asked for."),
+  tokenUrl: endpointSchema.describe("The address that issues tokens."),
   clientId: z.string().min(1).describe("The client's id."),
   clientSecret: secret.describe("The client's secret; keep it in the environment, not in the file."),
-  scope: z.string().optional().describe("Scopes to ask for, separated by spaces."),
-  audience: z.string().optional().describe("The audience to ask for, where the server wants one."),
+  scope: z.string().optional().describe("The scopes to request, separated by spaces."),
+  audience: z.string().optional().describe("The audience to request, if the server wants one."),
   style: z
     .enum(["body", "basic"])
     .default("body")
@@ -105,7 +105,7 @@ const authenticationSchema = z.discriminatedUnion("type", [
   hmacSchema,
 ]);
 
-/** How requests prove who makes them. */
+/** The credentials of the requests. */
 export type Authentication = z.infer<typeof authenticationSchema>;
 export type OAuth2Settings = z.infer<typeof oauth2Schema>;
 
@@ -135,29 +135,31 @@ export const httpSettingsShape = {
     .record(headerNameSchema, scalar)
     .default({})
     .describe("Headers sent with every request to the endpoint's own origin."),
-  authentication: authenticationSchema.optional().describe("How requests prove who makes them."),
+  authentication: authenticationSchema.optional().describe("The credentials of the requests."),
   timeoutMs: milliseconds
     .default(30_000)
-    .describe("How long to wait for a connection, for an answer to begin, and between two parts of it."),
+    .describe("Milliseconds to wait for a connection, for an answer to begin, and between two parts of it."),
   totalTimeoutMs: milliseconds
     .optional()
     .describe(
-      "How long one request may take, from its sending to the end of its answer, however steadily that drips. Default: ten times `timeoutMs`.",
+      "Milliseconds that one request may take, from its sending to the end of its answer. Raise it for slow exports. Default: ten times `timeoutMs`.",
     ),
   maxBodyBytes: z
     .int()
     .min(1)
     .default(268_435_456)
-    .describe("The largest answer that is taken, in bytes once decompressed."),
+    .describe("The largest answer in bytes, after decompression. A larger one fails the run."),
   maxBodyValues: z
     .int()
     .min(1)
     .default(usualBodyValues)
     .describe(
-      "How many values an answer may hold: texts, numbers, lists and objects, at any depth. A small answer can hold very many, which take far more memory than its bytes.",
+      "How many values an answer may hold: texts, numbers, lists and objects, at any depth. It limits memory, because values take more memory than their text.",
     ),
   retry: retrySchema.prefault({}).describe("When a request is made again."),
-  rateLimit: rateLimitSchema.optional().describe("How many requests may be made in which time."),
+  rateLimit: rateLimitSchema
+    .optional()
+    .describe("A limit on the requests: per second, or in any period of `perMs` milliseconds."),
 };
 
 export const httpSettingsSchema = z.strictObject(httpSettingsShape);

@@ -12,5 +12,5 @@ export const pathSchema = z
 export const keySchema = z
   .union([pathSchema, z.array(pathSchema).min(1)])
   .describe(
-    "Dotted path of the field that identifies a record, or a list of paths. Without it records are told apart by their whole content.",
+    "Dotted path of the field that identifies a record, or a list of paths. Declare it if the source has one. Default: records are compared by their complete content.",
   );

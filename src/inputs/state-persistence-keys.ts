@@ -19,7 +19,7 @@ import { timezoneSchema } from "./time-zone-schema.ts";
 const startSchema = z
   .union([z.string().min(1), z.number()])
   .describe(
-    "Where a stream begins that has never been read: a value of its first cursor as records give it, a date, or a length of time before the run's own start, as `P30D`. Default: where the source begins.",
+    "Where a stream begins that was never read: a value of the leading cursor as records have it, a date, or a length of time before the run's start, such as `P30D`. Default: the source's beginning.",
   );
 
 /** How a window is cut: `{ step: P1D, concurrency: 4, clamp: day }`. */
@@ -27,23 +27,28 @@ const slicesSchema = z.strictObject({
   step: z
     .union([z.string(), z.number()])
     .superRefine(readableBy(parseSliceStep))
-    .describe("How far a slice reaches: `P1D`, `PT6H`, `P1M`, or a number of ids such as `1000`."),
-  concurrency: z.int().min(1).max(100).default(1).describe("How many slices are read at once."),
+    .describe("The length of a slice: `P1D`, `PT6H`, `P1M`, or a number of ids such as `1000`."),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(1)
+    .describe("How many slices are read at once. Each keeps pages in memory."),
   clamp: z
     .enum(periods)
     .optional()
     .describe(
-      "Slices then begin and end where a day, week or month does, in UTC, and the period that is not over yet is left to a later run.",
+      "Slices begin and end with a day, week or month, in UTC. The period that is not over is left to a later run.",
     ),
 });
 
-const enabled = z.boolean().default(true).describe("Whether this cursor is kept.");
+const enabled = z.boolean().default(true).describe("Whether this cursor is used.");
 
 const bound = z
   .enum(["inclusive", "exclusive"])
   .default("exclusive")
   .describe(
-    "How the source compares this bound. With `exclusive` the value sent is one step lower, which loses nothing with an inclusive source either; with `inclusive` the watermark itself is sent.",
+    "How the source compares the lower bound. `exclusive` sends a value one step lower, which is safe for an inclusive source too. `inclusive` sends the watermark itself.",
   );
 
 /** A length to read again, or to stay behind by. */
@@ -78,17 +83,17 @@ export function statePersistenceKeys<Parameter extends z.ZodType<string | undefi
   const timestamp = z.strictObject({
     enabled,
     field: pathSchema.describe("Dotted path of the record's timestamp."),
-    format: timestampFormat.default("iso8601").describe(`How records give the timestamp: ${formatNames}.`),
+    format: timestampFormat.default("iso8601").describe(`How records write the timestamp: ${formatNames}.`),
     timezone: timezoneSchema
       .default("UTC")
-      .describe("IANA time zone of timestamps that carry no offset of their own."),
+      .describe("IANA time zone of timestamps without an offset, such as `Europe/Berlin`."),
     queryParam,
     queryFormat: timestampFormat
       .optional()
       .describe(`How the source expects the bound: ${formatNames}. Default: \`format\`.`),
     bound,
     granularity: granularity(precisionNanoseconds).describe(
-      "The smallest step between two timestamps as the source stores them: `1us`, `1ms`, `1s`.",
+      "The smallest step between two timestamps as the source stores them: `1us`, `1ms`, `1s`. Too coarse reads more again, too fine can lose ties. Default: `1ms` for ISO 8601 from an API, `1us` from a database, the unit of an epoch, `1s` for a pattern.",
     ),
   });
   const id = z.strictObject({
@@ -97,7 +102,7 @@ export function statePersistenceKeys<Parameter extends z.ZodType<string | undefi
     type: z
       .enum(["numeric", "text"])
       .default("numeric")
-      .describe("How ids are compared: as numbers of any length, or as text by code point."),
+      .describe("How ids are compared: as numbers with any number of digits, or as text by code point."),
     queryParam,
     bound,
     granularity: granularity(precisionAmount).describe(
@@ -107,41 +112,59 @@ export function statePersistenceKeys<Parameter extends z.ZodType<string | undefi
   const offset = z.strictObject({ enabled, queryParam });
 
   return z.strictObject({
-    timestamp: timestamp.optional().describe("Keeps the highest timestamp delivered."),
-    id: id.optional().describe("Keeps the highest id delivered."),
+    timestamp: timestamp
+      .optional()
+      .describe(
+        "Keeps the highest timestamp delivered. For sources that can be filtered by the time of the last change.",
+      ),
+    id: id
+      .optional()
+      .describe("Keeps the highest id delivered. For sources with rising ids and records that never change."),
     offset: offset
       .optional()
-      .describe("Keeps the number of records delivered; beside another cursor it counts inside a run."),
+      .describe(
+        "Keeps the number of records delivered. Together with another cursor it counts inside a run.",
+      ),
     order: z
       .enum(orders)
       .default("unordered")
-      .describe("The order of records within one read. `ascending` lets checkpoints move the watermark."),
+      .describe(
+        "How the source sorts one read by the cursor. `ascending`: each checkpoint moves the watermark. `descending` (newest first) and `unordered`: the watermark moves at the end of the window, and checkpoints keep the next page's token. Never declare `ascending` on a guess.",
+      ),
     pagesPerCheckpoint: z
       .int()
       .min(1)
       .default(1)
-      .describe("How many pages are delivered between two checkpoints."),
+      .describe(
+        "Pages between two checkpoints. More pages make fewer commits, and a killed run repeats more.",
+      ),
     resume: z
       .enum(["token", "page"])
       .default("token")
       .describe(
-        "Where a read that was cut off goes on when its order is not ascending: at the next page's token or link, or with `page` at page numbers and offsets too, which shift while records change.",
+        "Where an unfinished window goes on if the order is not ascending: `token` at the next page's token or link, `page` at page numbers and offsets too. Those shift while records change, so use `page` only where records are only added.",
       ),
     lookback: lengthText
       .optional()
-      .describe("How far below the watermark every run reads again, as `PT1H` or `10` for ids."),
+      .describe(
+        "How far below the watermark every run reads again, for records that come late: `PT1H`, or `10` for ids. Into an output that appends it needs `dedupe: window`. Default: nothing.",
+      ),
     dedupe: z
       .enum(["window"])
       .optional()
       .describe(
-        "With `lookback` into an output that appends: `window` keeps the identities of what was delivered within the lookback beside the rows, so that what is read again is not added again. Needs `key`.",
+        "With `lookback` into an output that appends: `window` stores the keys and cursors that were delivered within the lookback with the rows, so records that are read again are not added again. Needs `key`.",
       ),
-    settle: lengthText.optional().describe("How far behind the present a run stops, as `PT5M`."),
+    settle: lengthText
+      .optional()
+      .describe(
+        "How far behind the present a window ends, such as `PT5M`, for sources that show records after a delay. Needs a `timestamp`. Default: nothing.",
+      ),
     onNullCursor: z
       .enum(["fail", "deliver", "skip"])
       .default("fail")
       .describe(
-        "What to do with a record whose cursor field is missing or null. An empty text, a date of zeros (`0000-00-00`) and `infinity` count as null.",
+        "What happens to a record whose cursor is missing or null. `fail` ends the run with `CURSOR_NULL`, `deliver` delivers it once, `skip` leaves it out. An empty text, a date of zeros (`0000-00-00`) and `infinity` count as null.",
       ),
     until: z
       .strictObject({
@@ -155,23 +178,25 @@ export function statePersistenceKeys<Parameter extends z.ZodType<string | undefi
           .enum(["inclusive", "exclusive"])
           .default("exclusive")
           .describe(
-            "How the source compares the upper bound. With `exclusive` the value sent is one step higher, which loses nothing with an inclusive source either; with `inclusive` the bound itself is sent.",
+            "How the source compares the upper bound. `exclusive` sends a value one step higher, which is safe for an inclusive source too. `inclusive` sends the end itself.",
           ),
       })
       .optional()
-      .describe("Sends the upper bound of what is read as well."),
+      .describe("Sends the end of the window too. Slices need it."),
     start: startSchema.optional(),
     slices: slicesSchema
       .optional()
       .describe(
-        "Cuts what a run has to read into slices, each asked for by both its bounds. A slice that fails is read first by the next run; those that were read stay so.",
+        "Cuts a window into slices that are read on their own, each with both bounds. For long first loads. Needs `until`, and `start` for the first run. The next run reads failed slices first.",
       ),
     storagePath: storagePathSchema.optional(),
     maxTieSetSize: z
       .int()
       .min(1)
       .default(10_000)
-      .describe("How many records that share the watermark are remembered before they would be repeated."),
+      .describe(
+        "How many records with the watermark's own value are remembered. If there are more, the next run delivers them again.",
+      ),
   });
 }
 

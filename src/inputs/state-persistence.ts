@@ -8,7 +8,7 @@ import { refuseUnusableSlices, slicesOf } from "./slices.ts";
 import { startOf, startProblem } from "./start.ts";
 import { leadingRole, type StatePersistence, statePersistenceKeys } from "./state-persistence-keys.ts";
 
-const parameterName = z.string().min(1).describe("Name of the request parameter that carries this value.");
+const parameterName = z.string().min(1).describe("The request parameter that carries this value.");
 
 /** What `lookback`, `settle` and `start` are counted in is up to the leading cursor. */
 export function refuseUnusableLengths(
@@ -73,7 +73,7 @@ export const parameterStatePersistenceSchema = statePersistenceKeys(parameterNam
  * cursor elsewhere, it calls `refuseUnusableLengths` and `refuseUnusableSlices` itself.
  */
 export const placeStatePersistenceSchema = statePersistenceKeys(
-  parameterName.optional().describe("Not used: this input binds its cursors by place."),
+  parameterName.optional().describe("Not used by this input: cursors are bound to placeholders."),
 );
 
 /**

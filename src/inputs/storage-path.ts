@@ -9,4 +9,4 @@ export const storagePathSchema = z
     const message = folderNameMistake(path);
     if (message !== null) context.addIssue({ code: "custom", message });
   })
-  .describe("Folder that keeps this pipeline's state as files.");
+  .describe("A folder for this pipeline's state, one file per stream. It has priority over `--state`.");

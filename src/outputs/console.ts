@@ -10,11 +10,11 @@ import { jsonLine, linesOf } from "./json-line.ts";
 
 export const consoleOutputSchema = z
   .strictObject({
-    type: z.literal("console").describe("Prints records, one JSON object a line."),
+    type: z.literal("console").describe("Prints records, one JSON object per line."),
     ...onErrorShape,
   })
   .superRefine(refuseOnErrorMistakes)
-  .describe("Prints records, one JSON object a line; nothing is promised about what reaches the screen.");
+  .describe("Prints records, one JSON object per line, without a guarantee.");
 
 /**
  * Prints records to a stream as JSON lines, for a look at them. It keeps no commit position, so a batch may be

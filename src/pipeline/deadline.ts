@@ -11,7 +11,7 @@ export const deadlineSchema = z
   .superRefine(readableBy(deadlineMs))
   .optional()
   .describe(
-    "How long one run may take, as `30m` or `PT2H`; then it stops at its next checkpoint as failed, and a later run goes on from there. A run that hangs is cut off. Default: no limit.",
+    "How long one run may take, such as `30m` or `PT2H` (1 s to 7 days). The run then fails after its next checkpoint, and a later run goes on from there. A run that hangs is cut off 30 s later. Default: no limit.",
   );
 
 /** A deadline in whole milliseconds. Throws for what is no length of time, for less than 1 s and more than 7 days. */

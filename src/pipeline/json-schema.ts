@@ -31,7 +31,7 @@ export function pipelineJsonSchema(): Json {
     $id: schemaId,
     title: "Tidemark pipeline",
     description:
-      "What a pipeline reads, how it keeps its place, what happens to records on their way, and where they are written.",
+      "A pipeline: an input that is read, how it keeps its position, filters, and an output that is written.",
     ...(isObject(widened) ? widened : {}),
     $defs: { environmentReference },
   };

@@ -17,13 +17,15 @@ export const scheduleKeys = {
     .describe(
       "When `tidemark start` runs the pipeline: a cron expression of five fields (minute, hour, day of the month, month, day of the week), of six with seconds first, or @hourly, @daily, @weekly, @monthly, @yearly.",
     ),
-  timezone: timezoneSchema.default("UTC").describe("IANA time zone of the schedule."),
+  timezone: timezoneSchema
+    .default("UTC")
+    .describe("IANA time zone of the schedule, such as `Europe/Berlin`."),
   jitter: z
     .string()
     .superRefine(readableBy(jitterMs))
     .optional()
     .describe(
-      "How much later than scheduled a run may begin, as `30s` or `PT5M`: by a random part of it, so that many pipelines do not ask at once.",
+      "How much later than scheduled a run may begin, such as `30s` or `PT5M` (a day at most). The delay is random, so that many pipelines do not start at once. Default: none.",
     ),
 };
 

@@ -42,7 +42,7 @@ export const filterSchema = z
     removeFilterSchema,
     scriptFilterSchema,
   ])
-  .describe("Changes, drops or multiplies records on their way.");
+  .describe("Changes, drops or multiplies records.");
 
 /** The outputs that are declared and no more; in code these are all, since an output can be given itself. */
 export const builtInOutputSchema = z
@@ -73,14 +73,16 @@ export const frameSchema = z.strictObject({
     .enum(concurrencyPolicies)
     .default("skip")
     .describe(
-      "What a run does while another of the stream holds its lease: `skip` ends at once, `wait` waits for it, `takeover` shuts it out. A lease that has run out is always taken over.",
+      "What a run does while another run of the stream is at work. `skip` ends at once with the status `skipped`, `wait` waits, `takeover` shuts the other run out. An expired lease is always taken over.",
     ),
   leaseSeconds: z
     .int()
     .min(1)
     .max(86_400)
     .default(60)
-    .describe("How long a run may be silent, as one that was paused is, before another may take over."),
+    .describe(
+      "How many seconds a run may be silent before another run may take over. Raise it if runs are paused, for example on a laptop.",
+    ),
   deadline: deadlineSchema,
 });
 
@@ -88,7 +90,7 @@ export const frameSchema = z.strictObject({
 export const pipelineSchema = z.strictObject({
   ...frameSchema.shape,
   input: inputSchema,
-  filters: z.array(filterSchema).default([]).describe("What happens to records on their way, in order."),
+  filters: z.array(filterSchema).default([]).describe("Filters that change or drop records, in order."),
   output: outputSchema,
 });
 

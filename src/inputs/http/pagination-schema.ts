@@ -9,37 +9,39 @@ const maxPages = z
   .int()
   .min(1)
   .default(10_000)
-  .describe("The most pages of one run; a run that reaches it with more to come fails.");
+  .describe(
+    "The most pages of one run. A run that reaches it with more to come fails with `PAGE_CAP_REACHED`.",
+  );
 const limit = z
   .int()
   .min(1)
   .optional()
   .describe(
-    "How many records a page has at most. A source may grant fewer: a shorter page alone does not end the read.",
+    "How many records a page has at most. A source may return fewer: a short page alone does not end the read.",
   );
 const end = z
   .enum(["emptyPage", "shortPage"])
   .default("emptyPage")
   .describe(
-    "What ends a read where no total, number of pages or flag says so. `emptyPage`: a page without records, so that a short page costs one request more. `shortPage`: a page with fewer records than `limit`; it saves that request, and loses what follows where the source grants less than `limit` or filters its pages.",
+    "What ends a read if no total, number of pages or flag does. `emptyPage`: a page without records, so a short page costs one request more. `shortPage`: a page with fewer records than `limit`. It saves that request, but loses records if the source returns less than `limit` or filters its pages.",
   );
 const endStatuses = z
   .array(z.int().min(400).max(499))
   .default([])
   .describe(
-    "Statuses with which the source answers a page past its last one, also behind a full page. Behind a short page 400, 404, 416 and 422 end the read without being declared.",
+    "Statuses with which the source answers a page after its last one, also after a full page. After a short page, 400, 404, 416 and 422 end the read without being declared.",
   );
 const optional = z
   .boolean()
   .default(false)
   .describe(
-    "Whether the next page's token or address may be absent where nothing follows. Otherwise one that no run of the stream has ever seen is a doubt: the run warns, and fails where the page was full or the answer shows that more follows.",
+    "Whether the next page's token or address may be missing on the last page. With false, if no run of the stream has ever seen one, the run warns `NEXT_PAGE_ABSENT`, and fails if the page was full or the answer shows that more follows.",
   );
-const limitParam = parameter.optional().describe("Parameter that asks for `limit` records a page.");
+const limitParam = parameter.optional().describe("Parameter that carries `limit`. Default: it is not sent.");
 const totalField = pathSchema
   .optional()
   .describe(
-    "Dotted path, in the answer, of the number of records in the whole result. A read that ends below it fails. It ends a read only together with a short page.",
+    "Dotted path, in the answer, of the number of records in the whole result. A read that ends below it fails with `SOURCE_TRUNCATED`. It ends a read only together with a short page.",
   );
 const hasMoreField = pathSchema
   .refine((path) => !isEndFlag(parsePath(path).at(-1) ?? ""), {
@@ -47,18 +49,16 @@ const hasMoreField = pathSchema
       `\`${input}\` is by its name true at the end: \`hasMoreField\` takes a flag that is true where another page follows`,
   })
   .optional()
-  .describe("Dotted path, in the answer, of a boolean: whether another page follows.");
+  .describe("Dotted path, in the answer, of a boolean that is true if another page follows.");
 
 const tokenGone = z
   .strictObject({
-    statuses: z.array(z.int().min(400).max(599)).default([400, 404, 410]).describe("Statuses that say so."),
-    field: pathSchema
-      .optional()
-      .describe("Dotted path, in the answer, of a value that is true when it says so."),
+    statuses: z.array(z.int().min(400).max(599)).default([400, 404, 410]).describe("Statuses that mean it."),
+    field: pathSchema.optional().describe("Dotted path, in the answer, of a value that is then true."),
   })
   .prefault({})
   .describe(
-    "How the source says that a page's token or place is no longer known; the window is then read from its start.",
+    "How the source says that it no longer knows a stored token or page. The window is then read from its start.",
   );
 
 const pageSchema = z.strictObject({
@@ -78,12 +78,12 @@ const pageSchema = z.strictObject({
 
 const offsetSchema = z.strictObject({
   type: z.literal("offset"),
-  param: parameter.describe("Parameter that carries where the page begins."),
+  param: parameter.describe("Parameter that carries the offset of the page's first record."),
   startOffset: z
     .int()
     .min(0)
     .default(0)
-    .describe("What the source calls its first record: 0, or 1 where it counts from one."),
+    .describe("The offset of the first record: 0, or 1 if the source counts from one."),
   limitParam,
   limit,
   end,
@@ -96,7 +96,7 @@ const offsetSchema = z.strictObject({
 
 const cursorSchema = z.strictObject({
   type: z.literal("cursor"),
-  param: parameter.describe("Parameter that carries the page's token; it is absent for the first page."),
+  param: parameter.describe("Parameter that carries the page's token. It is not sent for the first page."),
   nextCursorField: pathSchema.describe(
     "Dotted path, in the answer, of the next page's token. Null, false or an empty text ends the read.",
   ),
@@ -129,19 +129,19 @@ const seekSchema = z.strictObject({
   type: z
     .literal("seek")
     .describe(
-      "Each next page is asked with the lower bound moved to the highest cursor seen, so that records which change while they are read shift nothing. Needs `order: ascending` and an enabled `timestamp` or `id`.",
+      "Requests each page with the lower bound moved to the highest cursor seen, so records that change during the read do not shift pages. Needs `order: ascending` and an enabled `timestamp` or `id`.",
     ),
   limitParam,
   limit: z
     .int()
     .min(1)
     .describe(
-      "How many records a page has at most. A source may grant fewer: a shorter page alone does not end the read. From 2 on, pages inside a crowd of equal cursors overlap by a record, which shows where records shifted.",
+      "How many records a page has at most. A source may return fewer: a short page alone does not end the read. From 2 on, pages of equal cursors overlap by one record, which shows whether records shifted.",
     ),
   offsetParam: parameter
     .optional()
     .describe(
-      "Parameter that says how many records to skip, counted from 0. It is sent only among records whose cursors are too close for the bound to tell apart and that are more than a page; without it such a crowd fails the run.",
+      "Parameter for how many records to skip, counted from 0. It is sent only if more than a page of records share a cursor value. Without it such a read fails with `PAGE_REPEATED`.",
     ),
   end,
   endStatuses,

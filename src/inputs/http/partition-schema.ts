@@ -23,7 +23,7 @@ const declaredSettings = {
 };
 
 const parentSchema = z.strictObject({
-  type: z.literal("httpPolling").describe("What kind of input the names are read by."),
+  type: z.literal("httpPolling").describe("The type of the input that names the partitions."),
   ...requestShape,
   ...declaredSettings,
   pagination: placePaginationSchema
@@ -49,26 +49,26 @@ export const partitionsSchema = z
     from: parentSchema
       .optional()
       .describe(
-        "Instead of `values`: an endpoint whose records name the partitions. It is read to its end at every run. What it does not declare of credentials, headers, limits and retries is as the input's where both ask the same origin; if it declares none, both share one rate limit.",
+        "Instead of `values`: an endpoint whose records name the partitions. It is read to its end at every run. Credentials, headers, limits and retries that it does not declare are those of the input, if both have the same origin. If it declares none, both share one rate limit.",
       ),
     field: pathSchema
       .optional()
-      .describe("With `from`: dotted path of the name in each of its records. The same name counts once."),
+      .describe("With `from`: dotted path of the name in each record. A name counts once."),
     concurrency: z.int().min(1).max(100).default(1).describe("How many partitions are read at once."),
     as: pathSchema
       .optional()
       .describe(
-        "Dotted path under which each record is given its partition's name, so that keys and tables can tell partitions apart. Default: records are left as they are.",
+        "Dotted path under which each record gets its partition's name. Use it in keys if ids are unique only inside a partition. Default: records are not changed.",
       ),
     keepSlashes: z
       .boolean()
       .default(false)
       .describe(
-        "Whether a `/` of a name is one in the endpoint's path, as in `/repos/{{ partition }}` for `owner/name`. Otherwise it is sent as `%2F`.",
+        "Whether a `/` in a name stays a `/` in the endpoint's path, as in `/repos/{{ partition }}` for `owner/name`. With false it is sent as `%2F`.",
       ),
   })
   .describe(
-    "Reads the stream as many parts with a place of their own: one account, one repository. A partition's name goes where `{{ partition }}` stands in `endpoint`, `queryParams`, `headers` or `body`, percent-encoded in the address; `\\{{` stands for `{{`. A partition that fails does not stop the others; new ones begin where the stream's `start` says.",
+    "Reads the stream in parts with a position each: one account, one repository. A partition's name replaces `{{ partition }}` in `endpoint`, `queryParams`, `headers` or `body`, percent-encoded in the address. Write `\\{{` for the text `{{`. A partition that fails does not stop the others. A new one begins at the stream's `start`.",
   );
 
 export type PartitionsConfig = z.infer<typeof partitionsSchema>;

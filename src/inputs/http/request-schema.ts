@@ -5,18 +5,24 @@ import { liesOn } from "./data-field.ts";
 
 /** What an endpoint is asked, and where its records are in the answer. */
 export const requestShape = {
-  endpoint: endpointSchema.describe("The address to ask; it may have a query of its own."),
+  endpoint: endpointSchema.describe(
+    "The address of the API. It may have a query of its own, but no name or password.",
+  ),
   method: z.enum(["GET", "POST", "PUT", "PATCH"]).default("GET").describe("The method of every request."),
-  queryParams: queryParamsSchema.default({}).describe("Query parameters of every request."),
+  queryParams: queryParamsSchema
+    .default({})
+    .describe("Query parameters of every request. A list sends the parameter once for each value."),
   body: z
     .union([z.string(), z.record(z.string(), z.unknown())])
     .optional()
-    .describe("Body of every request: text as it is, or an object that is sent as JSON."),
+    .describe(
+      "Body of every request: a text that is sent as it is, or an object that is sent as JSON. Not with GET.",
+    ),
   paramsIn: z
     .enum(["query", "body"])
     .default("query")
     .describe(
-      "Where bounds and paging parameters are sent; in a body their names are dotted paths, in which a number steps into a list: `filters.0.value`.",
+      "Where bounds and paging parameters are sent. In a body their names are dotted paths; a number steps into a list: `filters.0.value`.",
     ),
   dataField: pathSchema
     .optional()
@@ -26,12 +32,12 @@ export const requestShape = {
     .nullable()
     .optional()
     .describe(
-      "Dotted path, or a list of them, at which the answer says that it failed or is not whole; null looks nowhere. A path that ends in `ok` or `success` fails by false; any other by true, a number other than 0, or a text, list or object that is not empty. Default: the names that most sources use, in the objects around the list: `errors`, `error`, `ok`, `success`, `hasErrors`, `timed_out`, `_shards.failed`, `incomplete_results`, `partialFailureError`.",
+      "Dotted path, or a list of paths, where the answer says that it failed or is incomplete. null checks nothing. A path that ends in `ok` or `success` fails if it is false or 0. Any other path fails if it is true, a number other than 0, or a text, list or object that is not empty. Default: the usual names in the objects around the list: `errors`, `error`, `ok`, `success`, `hasErrors`, `timed_out`, `_shards.failed`, `incomplete_results`, `partialFailureError`.",
     ),
   encoding: encodingSchema
     .optional()
     .describe(
-      "The character set of the answers, for a source that names none or a wrong one, as `windows-1252`. Default: what the answer says, else UTF-8.",
+      "The character set of the answers, for a source that names none or a wrong one, such as `windows-1252`. Default: what the answer says, or UTF-8.",
     ),
 };
 

@@ -17,7 +17,11 @@ const httpPollingKeys = z.strictObject({
     .optional()
     .describe("How one page follows another. Default: one request gives all."),
   partitions: partitionsSchema.optional(),
-  statePersistence: parameterStatePersistenceSchema.prefault({}).describe("What is kept between runs."),
+  statePersistence: parameterStatePersistenceSchema
+    .prefault({})
+    .describe(
+      "What is kept between runs: the cursors, the order, and how late and old records are handled. Without a cursor every run reads everything.",
+    ),
 });
 
 /** An `httpPolling` input, as its keys are once parsed. */

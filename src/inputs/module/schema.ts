@@ -6,7 +6,7 @@ import { storagePathSchema } from "../storage-path.ts";
 /** The keys of a `module` input. */
 export const moduleInputSchema = z
   .strictObject({
-    type: z.literal("module").describe("Reads records by a connector of yours."),
+    type: z.literal("module").describe("Reads records by your connector."),
     path: z
       .string()
       .min(1)
@@ -16,20 +16,20 @@ export const moduleInputSchema = z
     config: z
       .record(z.string(), z.unknown())
       .optional()
-      .describe("For the connector, and checked by its `configSchema`."),
+      .describe("Settings for the connector, checked by its `configSchema`."),
     key: keySchema.optional(),
     batchSize: z
       .int()
       .min(1)
       .max(mostBatchSize)
       .default(defaultBatchSize)
-      .describe("How many records are written between two checkpoints, as far as cursors allow."),
+      .describe("Records that are written between two checkpoints, as far as the cursors allow."),
     statePersistence: z
       .strictObject({
         storagePath: storagePathSchema.optional(),
       })
       .prefault({})
-      .describe("What is kept between runs; the cursor is the connector's own."),
+      .describe("What is kept between runs. The connector decides what its cursor is."),
   })
   .describe("Reads records by a connector in code.");
 

@@ -19,33 +19,31 @@ const databaseInputKeys = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "The query to run. The bounds of the enabled cursors are bound to `$1`, `$2` … in the order timestamp, id, offset, and the window's end to the placeholder behind them, if there is one; on the first run they are NULL, or the lowest value where the query compares with them alone. Its own LIMIT only says how large a page is.",
+      "The query to run. The bounds of the enabled cursors are bound to `$1`, `$2` … in the order timestamp, id, offset. One placeholder more gets the window's end. On the first run a guarded placeholder (`COALESCE($1, …)`) is NULL, and a direct comparison gets the lowest value. Its own LIMIT becomes the page size. Give this or `table`.",
     ),
   table: z
     .string()
     .min(1)
     .optional()
-    .describe("The table to read, `events` or `schema.events`, where the query is to be written for you."),
-  columns: z
-    .array(columnName)
-    .min(1)
-    .optional()
-    .describe("The table's columns to read. Default: all of them."),
+    .describe(
+      "The table to read: `events` or `schema.events`. Tidemark writes the query. Give this or `query`.",
+    ),
+  columns: z.array(columnName).min(1).optional().describe("With `table`: the columns to read. Default: all."),
   where: z
     .string()
     .min(1)
     .optional()
-    .describe("A condition in SQL that the table's rows have to meet: `deleted = false`."),
+    .describe("With `table`: a condition in SQL, such as `deleted = false`, without placeholders."),
   cursor: columnName
     .optional()
     .describe(
-      "The table's column of timestamps to follow; short for `statePersistence.timestamp.field`. On PostgreSQL `xmin` follows the transactions themselves: every row that was inserted or updated comes, and no column is needed.",
+      "With `table`: the column of timestamps to follow. Short for `statePersistence.timestamp.field`. On PostgreSQL, `xmin` follows the transactions: every inserted or updated row comes, and no column is needed.",
     ),
   commitSafe: z
     .boolean()
     .optional()
     .describe(
-      "Whether the window ends below whatever an open transaction could still commit, so that a row that is committed late is read by a later run. Default on PostgreSQL and MySQL: true where the role may see the other sessions' transactions, and a warning where it may not; with `true` that is an error.",
+      "On PostgreSQL and MySQL: whether the window ends below every row that an open transaction could still commit, so that rows that are committed late are not missed. Default: on, if the role may see the other sessions' transactions; otherwise the run warns `COMMIT_SAFE_OFF`. With true, a missing right is an error.",
     ),
   key: keySchema.optional(),
   pageSize: z
@@ -53,10 +51,12 @@ const databaseInputKeys = z.strictObject({
     .min(1)
     .max(100_000)
     .default(1000)
+    .describe("How many rows are read, and held in memory, at a time. A LIMIT of the query has priority."),
+  statePersistence: placeStatePersistenceSchema
+    .prefault({})
     .describe(
-      "How many records are read, and held in memory, at a time. A LIMIT of the query goes before it.",
+      "What is kept between runs: the cursors, the order, and how late and old records are handled. Without a cursor every run reads everything.",
     ),
-  statePersistence: placeStatePersistenceSchema.prefault({}).describe("What is kept between runs."),
 });
 
 /** A `database` input, as its keys are once parsed. */

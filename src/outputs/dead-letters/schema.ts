@@ -13,7 +13,7 @@ export const onErrorShape = {
     .enum(errorPolicies)
     .default("fail")
     .describe(
-      "What happens to a record that the output refuses or cannot hold, or that cannot be read from the source. `fail` fails the run, and the next meets that record again; `skip` leaves the record out; `deadLetter` writes it to a file with the reason. Both go on with the other records, and a warning counts those refused. A failure that is not about one record (no connection, no right, no space, no such table) always fails the run.",
+      "What happens to a record that the output refuses or cannot hold, or that cannot be read from the source. `fail` fails the run, and the next run meets the record again. `skip` leaves the record out. `deadLetter` writes it to a file with the reason. With both, the run goes on, and a warning counts the refused records. A failure that is not about one record (no connection, no right, no space, no such table) always fails the run.",
     ),
   deadLetter: z
     .strictObject({
@@ -25,12 +25,12 @@ export const onErrorShape = {
           if (message !== null) context.addIssue({ code: "custom", message });
         })
         .describe(
-          "The file, relative to the working directory; folders missing on the way are made. Nothing is filled in. A record that is refused again after a failure may stand in it twice, with the same `id`.",
+          "The file, relative to the working directory. Missing folders are created. Placeholders are not filled in. A record that is refused again after a crash may be in it twice, with the same `id`.",
         ),
     })
     .optional()
     .describe(
-      "For `onError: deadLetter`, of the output or of a filter: the file to which refused records are added, one JSON object a line with its `id`, when, where and why it was refused, and the `record` itself. It is on the disk before the stream's position moves past the record.",
+      "For `onError: deadLetter`, of the output or of a filter: the file to which refused records are added. Each line is a JSON object with an `id`, when, where and why the record was refused, and the `record`. It is on the disk before the position moves past the record.",
     ),
   maxRefused: z
     .union([
@@ -39,7 +39,7 @@ export const onErrorShape = {
     ])
     .optional()
     .describe(
-      "How many records a run may have refused, by filters, by the output and by the reading of the source together: a number, such as `10`, or a share of the records tried, such as `5%`. Past it the run fails with `TOO_MANY_REFUSED`, and its position stays at the last checkpoint. A share is judged at the end, and at each checkpoint from 100 records on. Default: a run of which every record was refused fails. `100%` is no limit.",
+      "How many refused records a run may have, of filters, the output and the reading of the source together: a number such as `10`, or a share such as `5%`. Above it the run fails with `TOO_MANY_REFUSED`, and the position stays at the last checkpoint. A share is checked at the end, and at each checkpoint from 100 records on. Default: the run fails if every record was refused. `100%` is no limit.",
     ),
 } as const;
 

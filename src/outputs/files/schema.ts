@@ -15,7 +15,7 @@ export const fileOutputSchema = z
       .string()
       .min(1)
       .describe(
-        "The file, relative to the working directory; folders missing on the way are made. `{{ date }}`, `{{ hour }}`, `{{ month }}` and `{{ year }}` stand for the time at which a run begins, so that `orders-{{ date }}.csv` is a file a day. What is committed is recorded beside it, in `<path>.tidemark`.",
+        "The file, relative to the working directory. Missing folders are created. `{{ date }}`, `{{ hour }}`, `{{ month }}` and `{{ year }}` are the time at which a run begins: `orders-{{ date }}.csv` is a file per day. The folder `<path>.tidemark` next to it records what is committed.",
       ),
     timezone: z
       .string()
@@ -25,36 +25,34 @@ export const fileOutputSchema = z
       .enum(["jsonl", "csv"])
       .default("jsonl")
       .describe(
-        "How records are written: `jsonl` is one JSON object a line, `csv` comma-separated values under a header.",
+        "How records are written: `jsonl` is one JSON object per line, `csv` is comma-separated values under a header.",
       ),
     columns: z
       .array(z.string().min(1))
       .min(1)
       .optional()
       .describe(
-        "For `csv`: the columns of a new file, in order. Default: the fields of the first records. A header cannot change later, so declare what records may have.",
+        "For `csv`: the columns of a new file, in order. Default: the fields of the first records. A header cannot change later, so declare all fields that records may have.",
       ),
     delimiter: z
       .enum(delimiters)
       .optional()
-      .describe('For `csv`: what stands between values: `","` (default), `";"`, `"\\t"` or `"|"`.'),
+      .describe('For `csv`: the text between values: `","` (default), `";"`, `"\\t"` or `"|"`.'),
     newline: z
       .enum(["lf", "crlf"])
       .optional()
-      .describe(
-        "For `csv`: what ends a line. Default: what ends the header of a file that is there, and `lf` in a new one.",
-      ),
+      .describe("For `csv`: the end of a line. Default: that of an existing file, and `lf` in a new one."),
     bom: z
       .boolean()
       .optional()
       .describe(
-        "For `csv`: begin a new file with a byte order mark, by which Excel knows UTF-8. Default: false.",
+        "For `csv`: begin a new file with a byte order mark, so that Excel recognises UTF-8. Default: false.",
       ),
     formulas: z
       .enum(["keep", "escape"])
       .optional()
       .describe(
-        "For `csv`: what becomes of texts that a spreadsheet would run as formulas, which begin with `=`, `+`, `-` or `@`. `keep` (default) writes them as they are. `escape` puts an apostrophe in front; declare it before the file is made.",
+        "For `csv`: what happens to texts that a spreadsheet would run as formulas, because they begin with `=`, `+`, `-` or `@`. `keep` (default) does not change them. `escape` puts an apostrophe in front. Declare it before the file is made.",
       ),
     mode: z.enum(["append"]).default("append").describe("Records are added at the end."),
     ...onErrorShape,

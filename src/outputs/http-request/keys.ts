@@ -7,7 +7,7 @@ import { onErrorShape } from "../dead-letters/schema.ts";
 import { answerSchema } from "./answer/schema.ts";
 
 const placeholders =
-  "`{{ path }}` stands for the value at a dotted path of the record, `{{ . }}` for the whole record, `\\{{` for `{{`";
+  "`{{ path }}` is the value at a dotted path of the record, `{{ . }}` is the complete record, and `\\{{` is the text `{{`";
 
 /** The same address for every record but for its path and query, which placeholders may shape. */
 const endpointTemplate = z.string().superRefine((text, context) => {
@@ -66,7 +66,7 @@ const batchSchema = z.strictObject({
     ])
     .default("array")
     .describe(
-      "How records make up a body: `array` is a JSON list, `ndjson` one JSON value a line, `lines` one JSON value a line too, where the `body` of each record is a list of lines (Elasticsearch's `_bulk`), `{ field: data.items }` an object that holds the list there.",
+      "How records make up a body: `array` is a JSON list. `ndjson` is one JSON value per line. `lines` is the same, where the `body` of each record is a list of lines (Elasticsearch's `_bulk`). `{ field: data.items }` is an object that holds the list there.",
     ),
 });
 
@@ -74,13 +74,13 @@ const batchSchema = z.strictObject({
 export const httpRequestKeys = z.strictObject({
   type: z.literal("httpRequest").describe("Sends records to an HTTP endpoint."),
   endpoint: endpointTemplate.describe(
-    `Where requests go. In its path and query ${placeholders}; a value is percent-encoded, and one that is missing, or empty in the path, is a failure of the record.`,
+    `Where requests go. In its path and query ${placeholders}; values are percent-encoded. A record without a value, or with an empty one in the path, is refused.`,
   ),
   method: z.enum(["POST", "PUT", "PATCH", "DELETE"]).default("POST").describe("The method of every request."),
   queryParams: queryParamsSchema
     .default({})
     .describe(
-      "Query parameters of every request. Their texts may hold `{{ path }}`; a parameter that is one placeholder is left out where the record has no value.",
+      "Query parameters of every request. Their texts may hold `{{ path }}`. A parameter that is one placeholder is left out if the record has no value.",
     ),
   ...httpSettingsShape,
   limitWaitMs: z
@@ -89,15 +89,15 @@ export const httpRequestKeys = z.strictObject({
     .max(86_400_000)
     .default(600_000)
     .describe(
-      "How long a run waits in all for an endpoint that limits how often it is asked or is overloaded: one that answers 429, 403 for a rate limit, or 503 with a time. It waits as long as the answer says (`Retry-After`, `X-RateLimit-Reset`, `RateLimit`), else for spans that double up to `retry.maxDelayMs`. Such an answer is none of `retry.attempts`. Once the time is used up, the run fails, and the next goes on behind what was taken. 0 has `retry.attempts` count these answers as well.",
+      "Milliseconds that a run waits in all for an endpoint that limits requests: one that answers 429, 403 for a rate limit, or 503 with a time. It waits as long as the answer says (`Retry-After`, `X-RateLimit-Reset`, `RateLimit`), or for times that double up to `retry.maxDelayMs`. These answers do not use up `retry.attempts`. When the time is over, the run fails, and the next run goes on after what was taken. With 0 these answers use up `retry.attempts`.",
     ),
   headers: httpSettingsShape.headers.describe(
-    "Headers of every request. Their texts may hold `{{ path }}`; a header that is one placeholder is left out where the record has no value, and a value with a line break is a failure of the record.",
+    "Headers of every request. Their texts may hold `{{ path }}`. A header that is one placeholder is left out if the record has no value. A record whose value has a line break is refused.",
   ),
   body: bodyTemplate
     .optional()
     .describe(
-      `What is sent for a record: a JSON template in whose texts ${placeholders}. A text that is one placeholder takes the value with its type, or leaves the field out where there is none. Values in a longer text are escaped for the declared \`Content-Type\`: a form, JSON or XML. What comes out as text is sent as it is, all else as JSON with every digit, or as a form where that is the \`Content-Type\`. Default: the record; for DELETE nothing.`,
+      `What is sent for a record: a JSON template. In its texts ${placeholders}. A text that is one placeholder takes the value with its type; without a value the field is left out. Values in a longer text are escaped for the declared \`Content-Type\`: a form, JSON or XML. A text is sent as it is, everything else as JSON with every digit, or as a form if that is the \`Content-Type\`. Default: the record; for DELETE nothing.`,
     ),
   form: z
     .strictObject({
@@ -105,35 +105,35 @@ export const httpRequestKeys = z.strictObject({
         .enum(formLists)
         .default("indices")
         .describe(
-          "How a list stands in a form: `tags[0]=a`, `tags[]=a` (`brackets`), or `tags=a` once for each element (`repeat`).",
+          "How a list is written in a form: `tags[0]=a`, `tags[]=a` (`brackets`), or `tags=a` once for each element (`repeat`).",
         ),
     })
     .optional()
     .describe(
-      "How an object becomes a form. A body is a form where `headers` declare `Content-Type: application/x-www-form-urlencoded`.",
+      "How an object becomes a form. A body is a form if `headers` declare `Content-Type: application/x-www-form-urlencoded`.",
     ),
   batch: batchSchema
     .optional()
-    .describe("Sends several records with each request. Default: one request a record, which is its body."),
+    .describe("Sends several records with each request. Default: one request per record."),
   concurrency: z
     .int()
     .min(1)
     .max(64)
     .default(1)
     .describe(
-      "How many requests may be under way at once. Above 1 it needs `key`: requests about records of one key are made one after another, in the order of the records; others may overtake each other.",
+      "How many requests may be under way at once. Above 1 it needs `key`: requests about one key are made one after another, in the order of the records. Others may overtake each other.",
     ),
   key: z
     .union([path, z.array(path).min(1)])
     .optional()
     .describe(
-      "The field, or list of fields, of the record as sent that tells what it is about, for `concurrency`.",
+      "For `concurrency`: the field, or list of fields, of the record as sent that says what it is about.",
     ),
   idempotencyHeader: headerNameSchema
     .nullable()
     .default("Idempotency-Key")
     .describe(
-      "The header that tells a repeated request from a new one; null sends none. Its value is a SHA-256 over the stream, the request's shape and the content of the records, so a record sent again after a failure carries the same. Two records of the same content carry the same too: keep in them what tells them apart, such as the time of the change. After a failure a page, and with it a batch, may be cut elsewhere; only a batch of the same records carries the same value.",
+      "The header by which an endpoint recognises a repeated request. null sends none. Its value is a SHA-256 over the stream, the request's shape and the content of the records, so a record that is sent again after a failure has the same value. Two records with the same content have the same value too: keep a field that distinguishes them, such as the time of the change. After a failure a batch may be cut at another record; only a batch of the same records has the same value.",
     ),
   success: z
     .array(z.int().min(200).max(499), {
@@ -143,15 +143,15 @@ export const httpRequestKeys = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "The statuses by which the endpoint takes what it was sent, such as `[200, 201, 409]` where 409 says that it has it already, or `[303]`. Default: every 2xx. What a body says goes under `answer`.",
+      "The statuses that mean delivered, such as `[200, 201, 409]` if 409 means that the endpoint has the record already, or `[303]`. Default: every 2xx. What a body says goes under `answer`.",
     ),
   answer: answerSchema
     .optional()
     .describe(
-      "What the endpoint's answers mean, where the status alone does not say. Default: a 2xx is a success, unless it is a 207 or says of itself that it failed (`errors`, `ok: false` …): that fails the run.",
+      "What the endpoint's answers mean, if the status alone does not say. Default: a 2xx is a success. A 207, and a 2xx that says that it failed (`errors`, `ok: false` …), fail the run.",
     ),
   onError: onErrorShape.onError.describe(
-    "What happens to a record that the endpoint refuses, that cannot be put into a request, or that cannot be read from the source. `fail` fails the run, and the next sends it again, but of what was taken before it only what a filter made of the same record; `skip` leaves it out; `deadLetter` writes it to a file with the reason. Both go on, with a warning that counts them. A batch that is refused is halved until the refused records stand alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and than 404 and 410 where the endpoint's path is the same for all records; these and all other failures fail the run.",
+    "What happens to a record that the endpoint refuses, that cannot be put into a request, or that cannot be read from the source. `fail` fails the run, and the next run sends the record again. `skip` leaves it out. `deadLetter` writes it to a file with the reason. With both, the run goes on, and a warning counts the refused records. A refused batch is sent again in halves until the refused records are alone. A refusal is a 4xx status other than 401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429 and 431, and other than 404 and 410 if the endpoint's path is the same for all records. These and all other failures fail the run.",
   ),
   deadLetter: onErrorShape.deadLetter,
   maxRefused: onErrorShape.maxRefused,

@@ -4,7 +4,7 @@ import { onErrorShape, refuseOnErrorMistakes } from "../dead-letters/schema.ts";
 /** The keys of a `module` output. */
 export const moduleOutputSchema = z
   .strictObject({
-    type: z.literal("module").describe("Writes records by an output of yours."),
+    type: z.literal("module").describe("Writes records by your output."),
     path: z
       .string()
       .min(1)
@@ -14,10 +14,10 @@ export const moduleOutputSchema = z
     config: z
       .record(z.string(), z.unknown())
       .optional()
-      .describe("For the module, and checked by its `configSchema`."),
+      .describe("Settings for the module, checked by its `configSchema`."),
     ...onErrorShape,
   })
   .superRefine(refuseOnErrorMistakes)
-  .describe("Writes records by an output in code; what is guaranteed, the module says.");
+  .describe("Writes records by your output. The module says what it guarantees.");
 
 export type ModuleOutputConfig = z.infer<typeof moduleOutputSchema>;

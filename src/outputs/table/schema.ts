@@ -21,24 +21,26 @@ export const databaseOutputSchema = z
     key: z
       .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
       .optional()
-      .describe("The field, or list of fields, of the record as written that tells rows apart."),
+      .describe(
+        "The field, or list of fields, of the record as written that identifies a row. With it the output replaces rows.",
+      ),
     mode: z
       .enum(["upsert", "append"])
       .optional()
       .describe(
-        "`upsert` replaces the row that has the record's key, and needs `key`; `append` only ever adds rows. Default: `upsert` with a key, else `append`.",
+        "`upsert` replaces the row with the record's key, and needs `key`. `append` only adds rows. Default: `upsert` with a `key`, `append` without.",
       ),
     createTable: z
       .boolean()
       .default(true)
       .describe(
-        "Creates the table where it is missing, and adds columns when records bring new fields. With `false` the table is left as it is, and a field without a column is an error.",
+        "Whether a missing table is created, and columns are added and widened for new fields and values. With false a field without a column is an error.",
       ),
     columns: z
       .record(z.string().min(1), z.enum(columnKinds))
       .optional()
       .describe(
-        "What columns that are created hold, by field, where neither the source nor the records' values shall decide: `{ created: timestamp }`.",
+        "The types of new columns, by field: `{ created: timestamp }`. Default: the type of the source's column, or what the values need.",
       ),
     ...onErrorShape,
   })

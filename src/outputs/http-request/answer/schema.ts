@@ -11,7 +11,7 @@ const conditionObject = z.strictObject({
   status: anyOf(status)
     .optional()
     .describe(
-      "The statuses of which the condition speaks: numbers, or classes such as `2xx`. Without it, every 2xx.",
+      "The statuses for which the condition holds: numbers, or classes such as `2xx`. Default: every 2xx.",
     ),
   header: z
     .record(headerNameSchema, anyOf(z.string()))
@@ -32,7 +32,7 @@ const resultConditions = anyOf(expressionSchema);
 const matchSchema = z.union([
   z.literal("order"),
   z.strictObject({
-    result: expressionSchema.describe("What names the record, in a result."),
+    result: expressionSchema.describe("The value in a result that names the record."),
     record: z
       .string()
       .min(1)
@@ -44,7 +44,7 @@ const matchSchema = z.union([
     from: z
       .union([z.literal(0), z.literal(1)])
       .default(0)
-      .describe("What the first record is counted as."),
+      .describe("The number of the first record."),
   }),
 ]);
 
@@ -56,18 +56,18 @@ const resultsSchema = z
     match: matchSchema
       .default("order")
       .describe(
-        "Which record a result is about. `order`: there are as many as records, in the same order. `{ result, record }`: both hold the same value. `{ position, from }`: the result says the record's place in the request.",
+        "Which record a result is about. `order`: as many results as records, in the same order. `{ result, record }`: both hold the same value. `{ position, from }`: the result says the record's place in the request.",
       ),
     unnamed: z
       .enum(["fail", "success"])
       .default("fail")
       .describe(
-        "For `match` by value or position: what a record is that no result names. `success` is for targets that list failures only.",
+        "For `match` by value or position: what a record without a result means. `success` is for targets that list failures only.",
       ),
     success: resultConditions.optional().describe("Expressions over a result: the target took the record."),
     retry: resultConditions
       .optional()
-      .describe("Expressions over a result: the record is to be sent again, without those that were taken."),
+      .describe("Expressions over a result: the record is sent again, without those that were taken."),
     refused: resultConditions
       .optional()
       .describe("Expressions over a result: the target refuses the record."),
@@ -96,14 +96,14 @@ export const answerSchema = z
       .union([z.literal("always"), conditions])
       .optional()
       .describe(
-        "The answers that mean delivered, whatever else there is: a JSONata expression over the body, such as `ok`, or `{ status, header, expression }`, or a list of which one is enough. `always`: every 2xx, and its body is not looked at. A 2xx that is no success is a refusal, or fails the run where `refused` is declared too.",
+        "The answers that mean delivered: a JSONata expression over the body, such as `ok`, or `{ status, header, expression }`, or a list of which one is enough. `always`: every 2xx, and its body is not looked at. Any other 2xx is a refusal, or fails the run if `refused` is declared too.",
       ),
     retry: conditions
       .optional()
-      .describe("The answers after which the same request is made again, under `retry`. Looked at first."),
+      .describe("The answers after which the same request is made again, under `retry`. Checked first."),
     refused: conditions
       .optional()
-      .describe("The answers that refuse what was sent; they go to `onError`. Looked at after `retry`."),
+      .describe("The answers that refuse what was sent. The records go to `onError`. Checked after `retry`."),
     reason: expressionSchema
       .optional()
       .describe(
@@ -113,12 +113,12 @@ export const answerSchema = z
       .enum(["refused", "success"])
       .default("refused")
       .describe(
-        "What a 2xx means whose body these settings need and that cannot be read after all attempts. `refused`: whether the records arrived is not known, and they go to `onError`. `success`: they count as delivered.",
+        "What a 2xx means if its body is needed and cannot be read after all attempts. `refused`: nobody knows whether the records arrived, and they go to `onError`. `success`: they count as delivered.",
       ),
     results: resultsSchema
       .optional()
       .describe(
-        "For `batch`: the results by record in a successful answer, which decide about each record alone.",
+        "For `batch`: the result of each record in a successful answer, for targets that take some records and not others.",
       ),
   })
   .superRefine(({ refused }, context) => refuseMissing(refused, context));
