@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
@@ -170,4 +170,22 @@ test("P1 P8: a backfill whose process is killed goes on with --resume, and reads
   const again = await startCommand(folder, "backfill", file, "--resume", id).ended;
   expect(again.code).toBe(2);
   expect(again.stderr).toContain(`there is no backfill ${id} to go on with`);
+});
+
+test("a backfill into an output that prints leaves stdout to the records", async () => {
+  const folder = testFolder();
+  const source = await startSource();
+  for (let id = 1; id <= 3; id++) {
+    source.records.set(id, { id, at: iso(firstDay + id * day), version: 1 });
+  }
+  const file = pipelineFile(folder, source.origin);
+  writeFileSync(file, readFileSync(file, "utf8").replace(/^output:[\s\S]*/m, "output: { type: console }\n"));
+  const range = ["--from", "2025-01-01", "--to", "2025-01-31"];
+  const { stdout, stderr } = await startCommand(folder, "backfill", file, ...range).ended;
+  const printed = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).id);
+  expect(printed).toEqual([1, 2, 3]);
+  expect(stderr).toContain("3 written");
 });

@@ -49,7 +49,7 @@ export async function backfill(file: string, options: Options): Promise<void> {
     },
   });
   progress.end();
-  await tell(result, begun, file, options);
+  await tell(result, { begun, file, prints: pipeline.output.prints === true }, options);
   process.exitCode = result.error === null ? exitCodes.done : exitCode(result);
 }
 
@@ -79,13 +79,19 @@ function make(
 
 async function tell(
   result: RunResult,
-  begun: BackfillRange | null,
-  file: string,
+  {
+    begun,
+    file,
+    prints,
+  }: { readonly begun: BackfillRange | null; readonly file: string; readonly prints: boolean },
   { json }: Options,
 ): Promise<void> {
   if (json) {
     const range = { backfill: begun?.backfill ?? null, from: begun?.from ?? null, to: begun?.to ?? null };
     await printJson({ ...resultJson(result), ...range });
+  } else if (prints) {
+    // Records have stdout to themselves.
+    note(formatResult(result, "backfill", process.stderr));
   } else {
     await print(formatResult(result, "backfill", process.stdout));
   }

@@ -107,8 +107,8 @@ async function openReader(
 ): Promise<OutputReader> {
   const { output, key } = pipeline;
   if (output.openReader !== undefined) return output.openReader({ key, ...context });
-  throw invalid(pipeline, `an output of type ${output.kind} cannot be read again`, {
-    hint: "Databases and files of JSON lines can be compared with their source.",
+  throw invalid(pipeline, `the output (${output.kind}) cannot be read again`, {
+    hint: "Databases and files of JSON lines can be compared with their source, and an output of your own that has an `openReader`.",
   });
 }
 
