@@ -24,27 +24,27 @@ interface AuditOptions {
 
 export function defineAudit(command: Command): void {
   takesStreamOrAll(command)
-    .option("--limit <n>", "show the newest so many", parseLimit, 100)
+    .option("--limit <n>", "how many rows to show, the newest ones", parseLimit, 100)
     .option("--verify", "verify the log instead of showing it")
-    .option("--heads", "print the last row's number and hash, to be pinned elsewhere")
-    .option("--pinned <head|file>", "with --verify: rows that --heads printed have to be there still")
+    .option("--heads", "print the number and hash of the last row, to keep in another place")
+    .option("--pinned <head|file>", "with --verify: check that the rows printed by --heads still exist")
     .option("--archive <file>", "move old rows into a new file")
-    .option("--before <date>", "with --archive: the rows from before that time", parseBefore)
-    .option("--archived <file...>", "with --verify: archives that go before the log, the oldest first")
+    .option("--before <date>", "with --archive: move the rows from before this time", parseBefore)
+    .option("--archived <file...>", "with --verify: archives of this log, oldest first")
     .action((connector: string | undefined, stream: string | undefined) =>
       audit(streamOrAll(connector, stream), optionsOf(command)),
     );
   command.addHelpText(
     "after",
-    "\nThe log is append-only: every advance, reset, rewind and edit with actor, time, old, new and reason.\n--verify looks at the API keys' own log too; `keys history` shows it.",
+    "\nThe log is append-only. Each advance, reset, rewind and edit has its actor, time, old and new value,\nand reason. --verify also checks the log of the API keys, which `keys history` shows.",
   );
   examples(command, [
     ["tidemark audit sap_eu suppliers", "who moved this stream"],
-    ["tidemark audit --verify", "exit 1 where a row was altered, removed or reordered"],
-    ["tidemark audit --heads > pinned.jsonl", "keep it where nobody can write who can write the state"],
-    ["tidemark audit --verify --pinned pinned.jsonl", "find logs that were cut at their end"],
+    ["tidemark audit --verify", "exit code 1 if a row was altered, removed or reordered"],
+    ["tidemark audit --heads > pinned.jsonl", "keep this file away from those who can write the state"],
+    ["tidemark audit --verify --pinned pinned.jsonl", "find logs that were cut off at the end"],
     ["tidemark audit --archive 2025.jsonl --before 2026-01-01", ""],
-    ["tidemark audit --verify --archived 2025.jsonl", "the archive and the rest as one chain"],
+    ["tidemark audit --verify --archived 2025.jsonl", "verify archive and log as one chain"],
   ]);
 }
 

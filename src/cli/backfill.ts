@@ -8,18 +8,18 @@ export function defineBackfill(command: Command): void {
   takesParams(
     command
       .argument("<file>", "the pipeline file")
-      .option("--from <value>", "the first time or id to read")
-      .option("--to <value>", "the last one (default: where the live stream stands)")
+      .option("--from <value>", "the first time or id to read; required without --resume")
+      .option("--to <value>", "the last time or id to read (default: the live stream's watermark)")
       .option(
         "--step <step>",
-        "how far a slice reaches, as P1D, P1M or 1000 (default: the pipeline's slices)",
+        "the length of a slice: P1D, P1M, or 1000 for ids (default: the pipeline's slices)",
       )
       .option(
         "--concurrency <n>",
-        "how many slices are read at once (default: the pipeline's, or 1)",
+        "how many slices are read at the same time (default: the pipeline's, or 1)",
         parseCount,
       )
-      .option("--resume <id>", "go on with a backfill that did not come to its end"),
+      .option("--resume <id>", "continue a backfill that failed or was killed"),
   ).action(async (file: string) => {
     const { backfill } = await import("./backfill/backfill.ts");
     await backfill(file, optionsOf<BackfillCommandOptions>(command));
@@ -27,17 +27,17 @@ export function defineBackfill(command: Command): void {
   command.addHelpText(
     "after",
     `
-The live watermark stays where it is, and live runs go on beside it. Each slice that was read whole is
-kept; after a failure, --resume reads the rest. Into an output that appends only what nothing covers
-yet is read. \`tidemark state coverage\` shows what is covered, and which backfills are unfinished.`,
+Live runs go on meanwhile, and the live watermark does not move. A slice that was read completely is
+kept; after a failure, --resume reads the rest. For an output that appends, only ranges that no run
+has covered are read. \`tidemark state coverage\` shows these ranges and the unfinished backfills.`,
   );
   examples(command, [
     [
       "tidemark backfill events.yaml --from 2025-01-01 --to 2025-12-31 --step P1D --concurrency 4",
-      "a year, by days",
+      "one year, day by day",
     ],
     ["tidemark backfill orders.yaml --from 1 --to 500000 --step 10000", "by ids"],
-    ["tidemark backfill events.yaml --resume 1b4e28ba-…", "go on where it failed"],
+    ["tidemark backfill events.yaml --resume 1b4e28ba-…", "continue after a failure"],
   ]);
 }
 

@@ -9,22 +9,22 @@ const commands: readonly CommandEntry[] = [
   },
   {
     name: "show",
-    summary: "Show one refused record whole, and why it was refused",
+    summary: "Show one refused record, and why it was refused",
     load: async () => (await import("./deadletters/show.ts")).defineShow,
   },
   {
     name: "replay",
-    summary: "Send refused records again through what they had not passed",
+    summary: "Deliver refused records again",
     load: async () => (await import("./deadletters/replay.ts")).defineReplay,
   },
   {
     name: "discard",
-    summary: "Give refused records up; they stay in the file until a purge",
+    summary: "Give up refused records; they stay in the file until a purge",
     load: async () => (await import("./deadletters/discard.ts")).defineDiscard,
   },
   {
     name: "purge",
-    summary: "Delete records from the file that were replayed or discarded",
+    summary: "Delete replayed and discarded records from the file",
     load: async () => (await import("./deadletters/purge.ts")).definePurge,
   },
 ];
@@ -33,8 +33,8 @@ export function defineDeadLetters(command: Command): void {
   command.usage("COMMAND [options]").helpCommand(false);
   addCommands(command, commands);
   examples(command, [
-    ["tidemark deadletters list orders.yaml", "what was refused, and why"],
-    ["tidemark deadletters show orders.yaml ID", "one record whole"],
-    ["tidemark deadletters replay orders.yaml --all", "once the cause is mended"],
+    ["tidemark deadletters list orders.yaml", "which records were refused, and why"],
+    ["tidemark deadletters show orders.yaml ID", "one complete record"],
+    ["tidemark deadletters replay orders.yaml --all", "send them again, after fixing the cause"],
   ]);
 }

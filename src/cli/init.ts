@@ -10,15 +10,15 @@ export function defineInit(command: Command): void {
     command.addOption(choices === undefined ? option : option.choices(choices.map(({ value }) => value)));
   }
   command
-    .option("-y, --yes", "ask nothing and take the usual answers; so it is too without a terminal")
-    .option("--force", "overwrite the file")
+    .option("-y, --yes", "ask nothing and use the defaults (always so without a terminal)")
+    .option("--force", "overwrite an existing file")
     .action(async (file: string | undefined) => {
       const { init } = await import("./init/init.ts");
       await init(file, optionsOf<InitOptions>(command));
     });
   examples(command, [
-    ["tidemark init", "asks"],
-    ["tidemark init --name events --endpoint https://api.example.com/events --yes", "does not ask"],
+    ["tidemark init", "asks questions"],
+    ["tidemark init --name events --endpoint https://api.example.com/events --yes", "asks nothing"],
     ["tidemark init --name orders --connection '${DATABASE_URL}' --table orders --output jsonl --yes", ""],
   ]);
 }

@@ -5,10 +5,7 @@ export type Params = Readonly<Record<string, string>>;
 
 /** Adds `--param`, which stands above the environment where a pipeline names a variable. */
 export function takesParams(command: Command): Command {
-  const option = new Option(
-    "-p, --param <name=value>",
-    "a value for ${NAME} in the pipeline; may be repeated",
-  );
+  const option = new Option("-p, --param <name=value>", "set ${NAME} in the pipeline; can be repeated");
   return command.addOption(option.argParser(collect).default({}, "the environment"));
 }
 

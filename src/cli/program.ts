@@ -21,49 +21,49 @@ const commands: readonly CommandEntry[] = [
   },
   {
     name: "validate",
-    summary: "Check pipeline files and list every mistake at once",
+    summary: "Check pipeline files and list all errors and warnings",
     group: pipelines,
     load: async () => (await import("./validate.ts")).defineValidate,
   },
   {
     name: "run",
-    summary: "Run pipelines once: fetch what changed, write it, keep the place",
+    summary: "Run pipelines once: fetch what changed and write it",
     group: pipelines,
     load: async () => (await import("./run.ts")).defineRun,
   },
   {
     name: "start",
-    summary: "Run pipelines by their schedules, with the service beside them",
+    summary: "Run pipelines by their schedules, and serve the state",
     group: pipelines,
     load: async () => (await import("./start.ts")).defineStart,
   },
   {
     name: "backfill",
-    summary: "Read a range of the past again, beside live runs",
+    summary: "Read a range of the past again, while live runs go on",
     group: pipelines,
     load: async () => (await import("./backfill.ts")).defineBackfill,
   },
   {
     name: "verify",
-    summary: "Compare what the source has with what the output holds",
+    summary: "Compare the source with the output",
     group: pipelines,
     load: async () => (await import("./verify.ts")).defineVerify,
   },
   {
     name: "deadletters",
-    summary: "Look at refused records, send them again, or give them up",
+    summary: "List, replay or discard refused records",
     group: pipelines,
     load: async () => (await import("./deadletters.ts")).defineDeadLetters,
   },
   {
     name: "state",
-    summary: "Look at, move, copy and restore what is stored of streams",
+    summary: "Show, change, copy and restore the state of streams",
     group: places,
     load: async () => (await import("./state.ts")).defineState,
   },
   {
     name: "audit",
-    summary: "Show who moved which watermark, when and why; verify that log",
+    summary: "Show who moved which watermark and why; verify the log",
     group: places,
     load: async () => (await import("./audit.ts")).defineAudit,
   },
@@ -75,7 +75,7 @@ const commands: readonly CommandEntry[] = [
   },
   {
     name: "keys",
-    summary: "Make, list and revoke the service's API keys",
+    summary: "Create, list and revoke API keys of the service",
     group: services,
     load: async () => (await import("./keys.ts")).defineKeys,
   },
@@ -84,7 +84,7 @@ const commands: readonly CommandEntry[] = [
 const welcome = `
 A first pipeline:
   $ tidemark init                  asks a few questions, writes the file
-  $ tidemark run my-pipeline.yaml  fetches everything; run again, only what changed
+  $ tidemark run my-pipeline.yaml  fetches everything; the next run only what changed
 
 Exit codes: 0 done or skipped, 1 the run failed, 2 the file or the command line is wrong.
 Help on a command: tidemark help COMMAND`;
@@ -143,17 +143,17 @@ function asksForJson(argv: readonly string[]): boolean {
 /** `writeError` is given the help that is shown where a command is missing. */
 function createProgram(writeError: (text: string) => void): Command {
   const program = new Command("tidemark")
-    .description("Incremental sync that never loses its place.")
+    .description("Copies new and changed records from an API or a database, and remembers how far it came.")
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand(false)
     .usage("COMMAND [options]")
     .addOption(
-      new Option("--state <url>", "where state is kept: sqlite:PATH, postgres://…, file:FOLDER, https://…")
+      new Option("--state <url>", "where state is stored: sqlite:PATH, postgres://…, file:FOLDER, https://…")
         .env("TIDEMARK_STATE")
         .default(defaultStateUrl),
     )
-    .option("--json", "print JSON on stdout and nothing else there")
+    .option("--json", "print JSON and nothing else on stdout")
     .addHelpText("after", welcome)
     .exitOverride()
     .configureOutput({

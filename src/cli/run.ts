@@ -7,14 +7,16 @@ import type { RunOptions } from "./run/run.ts";
 export function defineRun(command: Command): void {
   takesParams(
     command
-      .argument("<file...>", "pipeline files, or folders that hold them; run one after another")
-      .option("-n, --dry-run", "read and filter, show the first records, write and move nothing")
-      .option("--since <value>", "read from this time or id on, whatever the stream's cursor says")
-      .option("--lookback-days <n>", "how many days back a stream begins that has no cursor yet", parseDays)
+      .argument("<file...>", "pipeline files or folders; they run one after another")
+      .option("-n, --dry-run", "read, filter and show the first records; write nothing")
+      .option("--since <value>", "read from this time or id on instead of from the stream's cursor")
+      .option("--lookback-days <n>", "how many days back a stream without a cursor begins", parseDays)
       .addOption(
-        new Option("--full-refresh", "start over on purpose: read everything again").conflicts("since"),
+        new Option("--full-refresh", "start over: reset the stream and read everything again").conflicts(
+          "since",
+        ),
       )
-      .option("--append-again", "with --full-refresh: add everything once more to an output that appends"),
+      .option("--append-again", "with --full-refresh: allow an output that appends to get all records twice"),
   ).action(async (files: string[]) => {
     checkAppendAgain(optionsOf<RunOptions>(command));
     const { run } = await import("./run/run.ts");
@@ -23,18 +25,18 @@ export function defineRun(command: Command): void {
   command.addHelpText(
     "after",
     `
-Where a run begins, in this order: --since, the stream's cursor, --lookback-days, the pipeline's own
-\`start\`, the source's beginning.
+A run begins at the first of these that exists: --since, the stream's cursor, --lookback-days, the
+pipeline's \`start\`, the source's beginning.
 
-Ctrl-C and SIGTERM let the batch at hand be finished and committed. The next run goes on from there,
-as it does after a crash.`,
+On Ctrl-C and SIGTERM the run commits its current batch and stops. The next run goes on from there.
+It also does so after a crash.`,
   );
   examples(command, [
     ["tidemark run events.yaml", "fetch what changed since the last run"],
-    ["tidemark run events.yaml --dry-run", "see what it would write"],
-    ["tidemark run events.yaml --since 2026-01-01", "read again from there on; the cursor never goes back"],
-    ["tidemark run pipelines/ --json", "all pipelines of a folder; the results as JSON"],
-    ["tidemark run events.yaml --param REGION=eu", "fill in ${REGION}"],
+    ["tidemark run events.yaml --dry-run", "show what it would write"],
+    ["tidemark run events.yaml --since 2026-01-01", "read again from there; the watermark does not go back"],
+    ["tidemark run pipelines/ --json", "run all pipelines of a folder; print the results as JSON"],
+    ["tidemark run events.yaml --param REGION=eu", "set ${REGION}"],
   ]);
 }
 

@@ -9,8 +9,12 @@ export const usualPort = 7733;
 
 export function defineServe(command: Command): void {
   takesRetention(takesService(command))
-    .option("--port <n>", "the port; 0 takes any that is free", parsePort, usualPort)
-    .addOption(new Option("--log-level <level>", "what is told on stderr").choices(logLevels).default("info"))
+    .option("--port <n>", "the port; 0 takes any free port", parsePort, usualPort)
+    .addOption(
+      new Option("--log-level <level>", "the least severe level that is logged to stderr")
+        .choices(logLevels)
+        .default("info"),
+    )
     .action(async () => {
       const { serve } = await import("./serve/serve.ts");
       const options = optionsOf<ServeOptions>(command);
@@ -19,16 +23,16 @@ export function defineServe(command: Command): void {
   command.addHelpText(
     "after",
     `
-Docs at /docs, OpenAPI 3.1 at /openapi.json, /metrics for Prometheus, /healthz and /readyz for whoever
-runs it.
-The first start makes an admin key and writes it to a file beside the state. On an address that other
-machines reach, it starts only where there is a key already.
-SIGTERM and Ctrl-C: no more connections, the requests at hand are answered, then it ends.
-SIGHUP: the certificate is read again; it is also within seconds of a change.`,
+Documentation is at /docs, OpenAPI 3.1 at /openapi.json, Prometheus metrics at /metrics, probes at
+/healthz and /readyz.
+The first start creates an admin key and writes it to a file next to the state. On an address that
+other machines can reach, it starts only if a key exists already.
+SIGTERM and Ctrl-C: it accepts no more connections, answers the open requests, and ends.
+SIGHUP: reads the certificate again. A changed certificate is also noticed within seconds.`,
   );
   examples(command, [
     ["tidemark serve", "on this machine, state in ./.tidemark/state.db"],
-    ["tidemark serve --state postgres://… --host 0.0.0.0", "one of many replicas"],
+    ["tidemark serve --state postgres://… --host 0.0.0.0", "one of several replicas"],
     ["tidemark serve --tls-cert cert.pem --tls-key key.pem", "HTTPS"],
   ]);
 }
@@ -36,20 +40,28 @@ SIGHUP: the certificate is read again; it is also within seconds of a change.`,
 /** Adds the options of the service but for its port, which every command that starts it takes. */
 export function takesService(command: Command): Command {
   return command
-    .option("--host <address>", "where to listen; 0.0.0.0 and :: are everywhere", "127.0.0.1")
-    .option("--tls-cert <file>", "certificate chain as PEM, for HTTPS")
-    .option("--tls-key <file>", "its private key")
-    .option("--admin-key-file <file>", "where the first start writes the key; beside the state unless given")
-    .option("--no-auth", "let anybody on this machine do anything; on loopback only")
-    .option("--rate-limit <n>", "requests a second by one key", parseWhole("--rate-limit", 1), 2000)
+    .option("--host <address>", "the address to listen on; 0.0.0.0 and :: mean all addresses", "127.0.0.1")
+    .option("--tls-cert <file>", "certificate chain in PEM, for HTTPS")
+    .option("--tls-key <file>", "private key of the certificate")
+    .option(
+      "--admin-key-file <file>",
+      "where the first start writes the admin key (default: next to the state)",
+    )
+    .option("--no-auth", "ask for no key; only on loopback")
+    .option(
+      "--rate-limit <n>",
+      "how many requests a second one key may make",
+      parseWhole("--rate-limit", 1),
+      2000,
+    )
     .option(
       "--max-connections <n>",
-      "how many connections may be open at once; what waits longest for its client makes room",
+      "how many connections may be open (default: 4096, or less if few files may be open)",
       parseWhole("--max-connections", 1),
     )
     .option(
       "--drain-seconds <n>",
-      "how long requests at hand may take at the end",
+      "how many seconds open requests and runs get to finish at the end",
       parseWhole("--drain-seconds", 0),
       25,
     );
@@ -60,13 +72,13 @@ export function takesRetention(command: Command): Command {
   return command
     .option(
       "--keep-runs <n>",
-      "how many runs of each stream's history to keep",
+      "how many runs of each stream to keep in the history",
       parseWhole("--keep-runs", 1),
       1000,
     )
     .option(
       "--keep-days <n>",
-      "for how many days to keep a run in the history",
+      "for how many days to keep a run in the history (default: no limit)",
       parseWhole("--keep-days", 1, mostRetentionDays),
     );
 }

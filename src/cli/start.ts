@@ -7,12 +7,17 @@ import { parsePort, takesRetention, takesService, usualPort } from "./serve.ts";
 import type { StartOptions } from "./start/start.ts";
 
 export function defineStart(command: Command): void {
-  takesParams(command.argument("<path...>", "pipeline files with a schedule, or folders that hold them"));
+  takesParams(command.argument("<path...>", "pipeline files with a schedule, or folders"));
   takesRetention(takesService(command))
-    .option("--port <n>", "the service's port; 0 takes any that is free", parsePort, usualPort)
-    .option("--no-service", "run the schedules only, without the API")
-    .option("--metrics-port <n>", "give /metrics on a port of its own too, without a key", parsePort)
-    .option("--max-concurrent <n>", "how many pipelines may run at once", atLeastOne("--max-concurrent"), 8)
+    .option("--port <n>", "the service's port; 0 takes any free port", parsePort, usualPort)
+    .option("--no-service", "run the schedules without the API")
+    .option("--metrics-port <n>", "also serve /metrics on this port, without a key", parsePort)
+    .option(
+      "--max-concurrent <n>",
+      "how many pipelines run at the same time",
+      atLeastOne("--max-concurrent"),
+      8,
+    )
     .addOption(logLevelOption())
     .action(async (paths: string[]) => {
       const { start } = await import("./start/start.ts");
@@ -22,16 +27,16 @@ export function defineStart(command: Command): void {
   command.addHelpText(
     "after",
     `
-Files that change are taken up while it runs; one with mistakes leaves what it held before running.
-A pipeline that fails touches no other. One that failed in a way that may pass is tried again.
-SIGHUP: pipelines and certificates are read again; they are also within seconds of a change.
-SIGTERM and Ctrl-C: nothing more begins, and what runs stops at its next checkpoint. Once more ends it
-at once, which loses nothing that was committed.`,
+Changed files are loaded within seconds. If a changed file has errors, its former pipelines go on running.
+A pipeline that fails does not stop the others. If the failure may pass by itself, it is tried again.
+SIGHUP: reads pipelines and certificates again at once.
+SIGTERM and Ctrl-C: no new run begins, and running ones stop at their next checkpoint. A second signal
+ends the process at once; nothing that was committed is lost.`,
   );
   examples(command, [
-    ["tidemark start pipelines/", "every pipeline of the folder, by its schedule; API and /metrics on 7733"],
-    ["tidemark start events.yaml --no-service", "one pipeline, and nothing that listens"],
-    ["tidemark start pipelines/ --state postgres://…", "with state that many processes share"],
+    ["tidemark start pipelines/", "all pipelines of the folder; API and /metrics on port 7733"],
+    ["tidemark start events.yaml --no-service", "one pipeline, without the API"],
+    ["tidemark start pipelines/ --state postgres://…", "state that several processes share"],
   ]);
 }
 

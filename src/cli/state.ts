@@ -4,12 +4,12 @@ import { addCommands, type CommandEntry, examples } from "./commands.ts";
 const commands: readonly CommandEntry[] = [
   {
     name: "list",
-    summary: "List the streams and where each of them stands",
+    summary: "List the streams with their watermarks and last runs",
     load: async () => (await import("./state/list.ts")).defineList,
   },
   {
     name: "show",
-    summary: "Show all that is stored of one stream",
+    summary: "Show everything that is stored of one stream",
     load: async () => (await import("./state/show.ts")).defineShow,
   },
   {
@@ -19,7 +19,7 @@ const commands: readonly CommandEntry[] = [
   },
   {
     name: "coverage",
-    summary: "Show which ranges of a stream are delivered whole, and the gaps",
+    summary: "Show which ranges of a stream are delivered completely, and the gaps",
     load: async () => (await import("./state/coverage.ts")).defineCoverage,
   },
   {
@@ -39,17 +39,17 @@ const commands: readonly CommandEntry[] = [
   },
   {
     name: "rewind",
-    summary: "Put a stream back where it stood after an earlier run",
+    summary: "Set a stream back to where it was after an earlier run",
     load: async () => (await import("./state/rewind.ts")).defineRewind,
   },
   {
     name: "export",
-    summary: "Write the state of one stream or of all as JSON",
+    summary: "Write the state of one stream or of all streams as JSON",
     load: async () => (await import("./state/export.ts")).defineExport,
   },
   {
     name: "import",
-    summary: "Put streams where an export says",
+    summary: "Set streams to what an export says",
     load: async () => (await import("./state/import.ts")).defineImport,
   },
 ];
@@ -58,8 +58,8 @@ export function defineState(command: Command): void {
   command.usage("COMMAND [options]").helpCommand(false);
   addCommands(command, commands);
   examples(command, [
-    ["tidemark state list", "where every stream stands"],
-    ["tidemark state show acme events", "all that is stored of one"],
-    ["tidemark state rewind acme events --to-run ID --reason …", "back to where it stood after a run"],
+    ["tidemark state list", "all streams with their watermarks"],
+    ["tidemark state show acme events", "everything that is stored of one stream"],
+    ["tidemark state rewind acme events --to-run ID --reason …", "go back to where it was after a run"],
   ]);
 }

@@ -30,7 +30,7 @@ export function streamOrAll(connector: string | undefined, stream: string | unde
 /** Adds `--reason`, which the audit log keeps with the act. */
 export function takesReason(command: Command): Command {
   return command.addOption(
-    new Option("--reason <text>", "why; the audit log keeps it").makeOptionMandatory(),
+    new Option("--reason <text>", "why; stored in the audit log").makeOptionMandatory(),
   );
 }
 

@@ -12,15 +12,15 @@ interface ValidateOptions {
 
 export function defineValidate(command: Command): void {
   takesParams(command)
-    .argument("<file...>", "pipeline files, or folders that hold them")
+    .argument("<file...>", "pipeline files or folders")
     .action((files: string[]) => validate(files, optionsOf(command)));
   command.addHelpText(
     "after",
-    "\nPrints `file:line:col CODE message` for every mistake and doubt. Exit 2 where there is a mistake.",
+    "\nPrints `file:line:col CODE message` for each error and warning. The exit code is 2 if there is an error.",
   );
   examples(command, [
     ["tidemark validate events.yaml", ""],
-    ["tidemark validate pipelines/ --json", "every pipeline of a folder, for a program"],
+    ["tidemark validate pipelines/ --json", "all pipelines of a folder, as JSON"],
   ]);
 }
 
@@ -49,6 +49,6 @@ function summary(diagnostics: readonly Diagnostic[]): string {
   const err = process.stderr;
   const warned = doubts === 0 ? "" : style("yellow", counted(doubts, "warning"), err);
   if (mistakes === 0) return `${style("green", "valid", err)}${warned === "" ? "" : `, ${warned}`}`;
-  const wrong = style("red", counted(mistakes, "mistake"), err);
+  const wrong = style("red", counted(mistakes, "error"), err);
   return warned === "" ? wrong : `${wrong}, ${warned}`;
 }

@@ -9,11 +9,18 @@ export function defineVerify(command: Command): void {
     command
       .argument("<file>", "the pipeline file")
       .option("--from <value>", "the first time or id to compare (default: the stream's beginning)")
-      .option("--to <value>", "the last one (default: where the live stream stands)")
-      .option("--step <step>", "read the source in slices, as P1D or 1000 (default: the pipeline's slices)")
-      .option("--concurrency <n>", "how many slices are read at once", countOf("--concurrency", 1))
-      .option("--limit <n>", "how many differences are listed; all are counted", countOf("--limit", 0), 100)
-      .option("--repair", "read again what is missing or different, and compare once more"),
+      .option("--to <value>", "the last time or id to compare (default: the live stream's watermark)")
+      .option(
+        "--step <step>",
+        "read the source in slices: P1D, or 1000 for ids (default: the pipeline's slices)",
+      )
+      .option(
+        "--concurrency <n>",
+        "how many slices are read at the same time (default: the pipeline's, or 1)",
+        countOf("--concurrency", 1),
+      )
+      .option("--limit <n>", "how many differences to list; all are counted", countOf("--limit", 0), 100)
+      .option("--repair", "read again what is missing or different, then compare again"),
   ).action(async (file: string) => {
     const { verify } = await import("./verify/verify.ts");
     await verify(file, optionsOf<VerifyCommandOptions>(command));
@@ -21,14 +28,13 @@ export function defineVerify(command: Command): void {
   command.addHelpText(
     "after",
     `
-Reads the source again and compares it with what the output holds, by counts and hashes in intervals
-of the cursor, and record by record where they differ. Nothing is written and nothing moves, unless
---repair is given: it runs the backfills that are printed otherwise. Ends with 0 where both hold the
-same, and with 1 where they differ.`,
+Reads the source again and compares it with the output: counts and hashes for intervals of the cursor,
+and single records where these differ. It writes nothing, unless you add --repair, which runs the
+backfills that are otherwise printed. The exit code is 0 if both are equal, and 1 if they differ.`,
   );
   examples(command, [
-    ["tidemark verify events.yaml", "all that the stream has read"],
-    ["tidemark verify events.yaml --from 2026-01-01 --repair", "a part of it, and repair it"],
+    ["tidemark verify events.yaml", "compare everything that the stream has read"],
+    ["tidemark verify events.yaml --from 2026-01-01 --repair", "compare a part of it, and repair it"],
   ]);
 }
 

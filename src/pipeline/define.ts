@@ -109,7 +109,7 @@ function nameOf(filter: ScriptFunction, index: number): string {
 }
 
 function invalid(what: "pipeline" | "output", findings: readonly Finding[]): TidemarkError {
-  const count = findings.length === 1 ? "a mistake" : `${findings.length} mistakes`;
+  const count = findings.length === 1 ? "an error" : `${findings.length} errors`;
   const list = findings.map(({ message }) => message).join("; ");
   return new TidemarkError("PIPELINE_INVALID", `the ${what} has ${count}: ${list}`, {
     details: {

@@ -54,7 +54,7 @@ export async function checkPipelines(
 
 function invalid(diagnostics: readonly Diagnostic[]): TidemarkError {
   const [first] = diagnostics;
-  const count = diagnostics.length === 1 ? "a mistake" : `${diagnostics.length} mistakes`;
+  const count = diagnostics.length === 1 ? "an error" : `${diagnostics.length} errors`;
   const list = diagnostics.map(formatDiagnostic).join("; ");
   return new TidemarkError("PIPELINE_INVALID", `the pipeline has ${count}: ${list}`, {
     details: { diagnostics },

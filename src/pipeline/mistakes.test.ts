@@ -245,7 +245,7 @@ output:`;
     expect(error).toBeInstanceOf(TidemarkError);
     expect(error).toMatchObject({
       code: "PIPELINE_INVALID",
-      message: expect.stringContaining("the pipeline has 2 mistakes: "),
+      message: expect.stringContaining("the pipeline has 2 errors: "),
       where: { file, line: 2, column: 8 },
       details: { diagnostics: [{ line: 2 }, { line: 3, code: "KEY_UNKNOWN" }] },
     });

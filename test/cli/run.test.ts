@@ -233,9 +233,7 @@ describe("tidemark run", () => {
     writeFileSync(join(cwd, "wrong.yaml"), "name: wrong\nouptut: { type: console }\n");
     const ended = await tidemark(["run", "events.yaml", "wrong.yaml"], { cwd });
     expect(ended.stderr).toMatch(/^wrong\.yaml:2:1 KEY_UNKNOWN .*output/m);
-    expect(ended.stderr).toMatch(
-      /^error PIPELINE_INVALID {2}the pipeline has \d mistakes; nothing was run$/m,
-    );
+    expect(ended.stderr).toMatch(/^error PIPELINE_INVALID {2}the pipeline has \d errors; nothing was run$/m);
     expect(ended.stdout).toBe("");
     expect(ended.code).toBe(2);
     expect(source.requests).toEqual([]);

@@ -52,7 +52,7 @@ describe("tidemark validate", () => {
       expect(places).toContain(place);
     }
     expect(stdout).toMatch(/^none\.yaml:1:1 PIPELINE_NOT_FOUND /m);
-    expect(stderr).toBe(`${lines.length} mistakes\n`);
+    expect(stderr).toBe(`${lines.length} errors\n`);
     expect(code).toBe(2);
   });
 

@@ -14,13 +14,13 @@ export function defineDiscard(command: Command): void {
   takesLetters(
     command
       .argument("<file>", "the pipeline file")
-      .argument("[id...]", "the letters' ids, as `list` shows them")
-      .option("--all", "all that are open")
-      .option("--reason <text>", "why; the mark keeps it"),
+      .argument("[id...]", "the ids of the records, as `list` shows them")
+      .option("--all", "all open records")
+      .option("--reason <text>", "why; stored with the mark"),
   ).action((file: string, ids: string[]) => discard(file, ids, optionsOf<DiscardOptions>(command)));
   command.addHelpText(
     "after",
-    "\nNothing is deleted: the letters are marked, with your name, and no replay takes them. `purge` deletes them.",
+    "\nNothing is deleted: the records are marked with your name and are not replayed any more. `purge` deletes them.",
   );
   examples(command, [['tidemark deadletters discard orders.yaml Zk3… --reason "test order"', ""]]);
 }

@@ -23,7 +23,7 @@ export interface LettersOptions {
 export function takesLetters(command: Command): Command {
   return takesParams(command).option(
     "--letters <file>",
-    "read this dead-letter file, as one that was moved away",
+    "read this dead-letter file, for example one that was moved",
   );
 }
 

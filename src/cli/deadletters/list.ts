@@ -25,17 +25,17 @@ interface ListOptions extends LettersOptions {
 export function defineList(command: Command): void {
   takesLetters(
     command
-      .argument("<file...>", "pipeline files, or folders of them")
-      .option("--code <code>", "only those refused with this code")
-      .option("--since <time>", "only those first refused at this time or later, as 2026-05-01")
-      .option("--closed", "also those replayed or discarded"),
+      .argument("<file...>", "pipeline files or folders")
+      .option("--code <code>", "only records that were refused with this code")
+      .option("--since <time>", "only records first refused at this time or later, for example 2026-05-01")
+      .option("--closed", "also records that were replayed or discarded"),
   ).action((files: string[]) => list(files, optionsOf<ListOptions>(command)));
   examples(command, [
     ["tidemark deadletters list orders.yaml", ""],
     ["tidemark deadletters list orders.yaml --code FILTER_FAILED --since 2026-05-01", ""],
     [
       "tidemark deadletters list orders.yaml --json | jq -r '.[].reason' | sort | uniq -c",
-      "what fails how often",
+      "how often each reason occurs",
     ],
   ]);
 }

@@ -5,12 +5,12 @@ import { print, printJson, style } from "../terminal.ts";
 import { type LettersOptions, lettersOfFiles, takesLetters } from "./letters.ts";
 
 export function definePurge(command: Command): void {
-  takesLetters(command.argument("<file...>", "pipeline files, or folders of them")).action(
-    (files: string[]) => purge(files, optionsOf<LettersOptions>(command)),
+  takesLetters(command.argument("<file...>", "pipeline files or folders")).action((files: string[]) =>
+    purge(files, optionsOf<LettersOptions>(command)),
   );
   command.addHelpText(
     "after",
-    "\nRecords that are open stay, and pipelines may go on adding meanwhile. What is deleted cannot be brought back.",
+    "\nOpen records stay. Pipelines may add records meanwhile. Deleted records cannot be restored.",
   );
   examples(command, [["tidemark deadletters purge orders.yaml", ""]]);
 }

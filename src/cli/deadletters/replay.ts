@@ -22,22 +22,22 @@ export function defineReplay(command: Command): void {
   takesLetters(
     command
       .argument("<file>", "the pipeline file")
-      .argument("[id...]", "the letters' ids, as `list` shows them")
-      .option("--all", "all that are open")
-      .option("--overwrite", "also replace rows of which cannot be told whether they are newer")
-      .option("--wait", "wait for a run of the stream that is under way to end"),
+      .argument("[id...]", "the ids of the records, as `list` shows them")
+      .option("--all", "all open records")
+      .option("--overwrite", "also replace rows that may be newer than the record")
+      .option("--wait", "wait until a run of the stream has ended"),
   ).action((file: string, ids: string[]) => replay(file, ids, optionsOf<ReplayCommandOptions>(command)));
   command.addHelpText(
     "after",
     `
-A letter of the output goes to the output alone; one of a filter, or of the reading, through all filters
-first. Each is delivered on its own and then marked. One that is refused again stays, and the exit code is 1.
-So it is with --all where lines of the file cannot be read.
-The stream's lease is held meanwhile, and its watermark stays where it is.`,
+A record that the output refused goes to the output. A record that a filter or the input refused goes
+through all filters first. Each record is delivered alone and then marked. If one is refused again, it
+stays open and the exit code is 1. With --all the exit code is also 1 if lines of the file cannot be read.
+The replay holds the stream's lease. The watermark does not move.`,
   );
   examples(command, [
-    ["tidemark deadletters replay orders.yaml --all", "once the cause is mended"],
-    ["tidemark deadletters replay orders.yaml Zk3… 9fQ…", "those two"],
+    ["tidemark deadletters replay orders.yaml --all", "after fixing the cause"],
+    ["tidemark deadletters replay orders.yaml Zk3… 9fQ…", "only these two"],
   ]);
 }
 

@@ -9,7 +9,9 @@ import { type LettersOptions, lettersOfFiles, nameOfLetter, statusJson, takesLet
 
 export function defineShow(command: Command): void {
   takesLetters(
-    command.argument("<file>", "the pipeline file").argument("<id>", "the letter's id, as `list` shows it"),
+    command
+      .argument("<file>", "the pipeline file")
+      .argument("<id>", "the id of the record, as `list` shows it"),
   ).action((file: string, id: string) => show(file, id, optionsOf<LettersOptions>(command)));
   examples(command, [
     ["tidemark deadletters show orders.yaml Zk3…", ""],

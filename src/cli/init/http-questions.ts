@@ -18,7 +18,7 @@ export const httpQuestions: readonly Question[] = [
   {
     option: "endpoint",
     flag: "--endpoint <url>",
-    says: "HTTP: the address to ask",
+    says: "HTTP: the address of the API",
     asks: "Which address gives them?",
     example: "https://api.example.com/events",
     when: isHttp,
@@ -27,7 +27,7 @@ export const httpQuestions: readonly Question[] = [
   {
     option: "signIn",
     flag: "--sign-in <kind>",
-    says: "HTTP: how requests prove who makes them",
+    says: "HTTP: how requests sign in",
     asks: "How do requests sign in?",
     choices: signInKinds.map((value) => ({
       value,
@@ -64,7 +64,7 @@ export const httpQuestions: readonly Question[] = [
     option: "dataField",
     flag: "--data-field <path>",
     says: "HTTP: where in the answer the list of records is",
-    asks: "Where in the answer is the list? Leave it empty where the answer itself is the list.",
+    asks: "Where in the answer is the list? Leave it empty if the answer itself is the list.",
     example: "data.items",
     when: isHttp,
     usual: () => "",
@@ -73,8 +73,8 @@ export const httpQuestions: readonly Question[] = [
   {
     option: "paging",
     flag: "--paging <kind>",
-    says: "HTTP: how one page follows another",
-    asks: "How does one page follow another?",
+    says: "HTTP: how to get the next page",
+    asks: "How do requests get the next page?",
     choices: pagingKinds.map((value) => ({
       value,
       label: {
@@ -110,7 +110,7 @@ export const httpQuestions: readonly Question[] = [
     option: "limitParam",
     flag: "--limit-param <name>",
     says: "HTTP: the parameter that asks for the size of a page",
-    asks: "Which parameter asks for the size of a page? Leave it empty where the source decides.",
+    asks: "Which parameter asks for the size of a page? Leave it empty if the source decides.",
     example: "limit",
     when: pages("page", "offset", "cursor", "link"),
     usual: () => "",
@@ -119,7 +119,7 @@ export const httpQuestions: readonly Question[] = [
     option: "limit",
     flag: "--limit <count>",
     says: "HTTP: how many records a page has",
-    asks: "How many records shall a page have?",
+    asks: "How many records should a page have?",
     when: ({ limitParam }) => (limitParam ?? "") !== "",
     usual: () => "100",
     problem: countProblem,

@@ -50,11 +50,11 @@ export const questions: readonly Question[] = [
   {
     option: "cursor",
     flag: "--cursor <kind>",
-    says: "what tells new records from old",
-    asks: "What tells new records from old?",
+    says: "how to recognise new records",
+    asks: "How can new records be recognised?",
     choices: [
-      { value: "timestamp", label: "when they changed" },
-      { value: "id", label: "an id that only grows" },
+      { value: "timestamp", label: "by a time of change" },
+      { value: "id", label: "by an id that only grows" },
     ],
     usual: () => "timestamp",
   },

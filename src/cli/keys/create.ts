@@ -17,22 +17,25 @@ interface CreateOptions {
 export function defineCreate(command: Command): void {
   command
     .addOption(
-      new Option("--scope <scope>", "read: look; run: also begin to complete; admin: everything")
+      new Option("--scope <scope>", "read: look at streams; run: also run them; admin: everything")
         .choices(scopes)
         .makeOptionMandatory(),
     )
     .option(
       "--connector <pattern>",
-      "bind it to connectors, with * and ?; may be given several times",
+      "allow only these connectors; * and ? are wildcards; can be repeated (default: all)",
       (pattern: string, before: readonly string[] | undefined) => [...(before ?? []), pattern],
     )
-    .option("--name <text>", "what people call it")
-    .option("--expires <when>", "a date or time (2027-01-01), or how long from now (90d, 12h)")
+    .option("--name <text>", "a name for people")
+    .option("--expires <when>", "a date or time (2027-01-01), or a time from now (90d, 12h) (default: never)")
     .action(() => create(optionsOf(command)));
-  command.addHelpText("after", "\nThe key goes to stdout and nowhere else; only its hash is stored.");
+  command.addHelpText(
+    "after",
+    "\nThe key is printed on stdout and cannot be shown again: only its hash is stored.",
+  );
   examples(command, [
     ["tidemark keys create --scope run --connector sap_eu --expires 90d", ""],
-    ["tidemark keys create --scope read --name dashboards > dashboards.key", "the key alone, into a file"],
+    ["tidemark keys create --scope read --name dashboards > dashboards.key", "only the key, into a file"],
   ]);
 }
 

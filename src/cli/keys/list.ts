@@ -10,7 +10,7 @@ export function defineList(command: Command): void {
   command.action(() => list(optionsOf<object>(command)));
   examples(command, [
     ["tidemark keys list", ""],
-    ["tidemark keys list --json | jq '.[] | select(.last_used_at_utc == null)'", "keys that nobody uses"],
+    ["tidemark keys list --json | jq '.[] | select(.last_used_at_utc == null)'", "keys that were never used"],
   ]);
 }
 

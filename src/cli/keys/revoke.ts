@@ -9,7 +9,10 @@ export function defineRevoke(command: Command): void {
   command
     .argument("<id>", "the key's id, as `keys list` shows it")
     .action((id: string) => revoke(id, optionsOf<object>(command)));
-  command.addHelpText("after", "\nIt cannot be undone; make a new key instead. Repeating it is harmless.");
+  command.addHelpText(
+    "after",
+    "\nThis cannot be undone; create a new key instead. Repeating it is harmless.",
+  );
   examples(command, [["tidemark keys revoke key_3f9c2a7d51e04b86", ""]]);
 }
 

@@ -46,7 +46,7 @@ function refuseBroken(changes: readonly FileChange[]): void {
   const [first] = mistakes;
   if (first === undefined) return;
   const { file, line, column } = first;
-  const count = mistakes.length === 1 ? "a mistake" : `${mistakes.length} mistakes`;
+  const count = mistakes.length === 1 ? "an error" : `${mistakes.length} errors`;
   const list = mistakes.map(formatDiagnostic).join("; ");
   throw new TidemarkError("PIPELINE_INVALID", `the pipeline has ${count}; nothing was started: ${list}`, {
     details: { diagnostics: mistakes },
@@ -56,14 +56,14 @@ function refuseBroken(changes: readonly FileChange[]): void {
 
 function unscheduled({ file, name }: LoadedPipeline): TidemarkError {
   return new TidemarkError("CONFIG_INCOHERENT", `the pipeline ${name} has no \`input.schedule\``, {
-    hint: "Give it one, such as `schedule: '*/10 * * * *'`, or run it once with `tidemark run`.",
+    hint: "Add one, for example `schedule: '*/10 * * * *'`, or run it once with `tidemark run`.",
     where: { file },
   });
 }
 
 function nothingToRun(paths: readonly string[]): TidemarkError {
   return new TidemarkError("CONFIG_INCOHERENT", `no pipeline with a schedule is in ${paths.join(", ")}`, {
-    hint: "Give pipelines an `input.schedule`; `tidemark validate` tells what is wrong with files.",
+    hint: "Add an `input.schedule` to the pipelines. `tidemark validate` lists the errors in files.",
   });
 }
 
@@ -71,7 +71,7 @@ function nothingToRun(paths: readonly string[]): TidemarkError {
 export function tellChanges(changes: readonly FileChange[], files: PipelineFiles, log: Log): void {
   for (const { file, kind, diagnostics } of changes) {
     tellDiagnostics(diagnostics, log);
-    if (kind === "broken") log.error({ file }, "the file has mistakes; what it held before goes on");
+    if (kind === "broken") log.error({ file }, "the file has errors; its former pipelines go on running");
     else log.info({ file }, `pipeline file ${kind}`);
     for (const pipeline of files.pipelines) {
       if (pipeline.file === file && !isScheduled(pipeline)) tellUnscheduled(pipeline, log);

@@ -18,16 +18,16 @@ interface CoverageOptions {
 
 export function defineCoverage(command: Command): void {
   takesStream(command)
-    .option("--partition <name>", "one partition of the stream")
+    .option("--partition <name>", "only this partition of the stream")
     .action((connector: string, stream: string) => coverage({ connector, stream }, optionsOf(command)));
   command.addHelpText(
     "after",
-    "\nWhat pipelines have read whole of a stream, live and in backfills, and the gaps between. A stream that\nis moved by code of its own keeps no ranges: all at or below its watermark counts as delivered.",
+    "\nShows the ranges that live runs and backfills have read completely, and the gaps between them.\nA stream that your own code moves (deltaRun) has no ranges: everything up to its watermark counts as delivered.",
   );
   examples(command, [
     ["tidemark state coverage meters readings", ""],
     ["tidemark state coverage forge issues --partition acme/website", "one partition"],
-    ["tidemark state coverage meters readings --json | jq .gaps", "what is missing"],
+    ["tidemark state coverage meters readings --json | jq .gaps", "only the gaps"],
   ]);
 }
 

@@ -30,20 +30,21 @@ interface DiffOptions {
 export function defineDiff(command: Command): void {
   takesStreamOrAll(command)
     .addOption(
-      new Option("--run <id...>", "after this run, against now; or against a second run").conflicts(
-        "against",
-      ),
+      new Option(
+        "--run <id...>",
+        "compare the state after this run with now, or with a second --run",
+      ).conflicts("against"),
     )
-    .option("--against <url|file>", "another state, or a file that `state export` wrote")
+    .option("--against <url|file>", "compare with another state, or with a file from `state export`")
     .action((connector: string | undefined, stream: string | undefined) =>
       diff(streamOrAll(connector, stream), optionsOf(command)),
     );
   command.addHelpText(
     "after",
-    "\nThe left side is the state at hand, or the first run. Of a run the history keeps the watermark and\nthe epoch.",
+    "\nThe left side is the current state, or the first run. For a run, only the watermark and the epoch\ncan be compared.",
   );
   examples(command, [
-    ["tidemark state diff sap_eu suppliers --run ID", "what has moved since that run"],
+    ["tidemark state diff sap_eu suppliers --run ID", "what has changed since that run"],
     ["tidemark state diff sap_eu suppliers --run ID --run ID", "between two runs"],
     ["tidemark state diff --against postgres://…", "between two stores, all streams"],
     ["tidemark state diff --against state.json --json", "since an export was written"],

@@ -18,16 +18,16 @@ interface ExportOptions {
 
 export function defineExport(command: Command): void {
   takesStreamOrAll(command)
-    .addOption(new Option("-o, --output <file>", "write to a file instead of stdout"))
+    .addOption(new Option("-o, --output <file>", "write to this file instead of stdout"))
     .action((connector: string | undefined, stream: string | undefined) =>
       exportState(streamOrAll(connector, stream), optionsOf(command)),
     );
   examples(command, [
-    ["tidemark state export --output state.json", "everything, as a backup"],
+    ["tidemark state export --output state.json", "all streams, as a backup"],
     ["tidemark state export sap_eu suppliers | jq", "one stream"],
     [
       "tidemark state export | tidemark state import - --state postgres://… --reason move",
-      "to another store",
+      "copy to another store",
     ],
   ]);
 }

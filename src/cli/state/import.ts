@@ -16,12 +16,12 @@ interface ImportOptions {
 }
 
 export function defineImport(command: Command): void {
-  takesReason(command.argument("<file>", "what `state export` wrote; - reads stdin")).action((file: string) =>
-    importState(file, optionsOf(command)),
+  takesReason(command.argument("<file>", "a file from `state export`; - reads stdin")).action(
+    (file: string) => importState(file, optionsOf(command)),
   );
   command.addHelpText(
     "after",
-    "\nThe whole file is checked first; where one entry is wrong, nothing is imported.\nA run of an imported stream is superseded.",
+    "\nThe whole file is checked first. If one entry is wrong, nothing is imported.\nA running run of an imported stream is superseded.",
   );
   examples(command, [['tidemark state import state.json --reason "restored from backup"', ""]]);
 }

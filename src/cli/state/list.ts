@@ -22,7 +22,10 @@ export function defineList(command: Command): void {
   examples(command, [
     ["tidemark state list", ""],
     ["tidemark state list --connector sap_eu", ""],
-    ["tidemark state list --json | jq '.[] | select(.status == \"failed\")'", "what failed last"],
+    [
+      "tidemark state list --json | jq '.[] | select(.status == \"failed\")'",
+      "streams whose last run failed",
+    ],
   ]);
 }
 

@@ -17,9 +17,12 @@ interface ResetOptions {
 export function defineReset(command: Command): void {
   takesReason(takesStream(command))
     .option("--partition <name>", "only this partition of the stream")
-    .option("-y, --yes", "do not ask; needed where nobody can be asked")
+    .option("-y, --yes", "do not ask; needed without a terminal")
     .action((connector: string, stream: string) => reset({ connector, stream }, optionsOf(command)));
-  command.addHelpText("after", "\nThe next run reads everything again. `state rewind` goes back less far.");
+  command.addHelpText(
+    "after",
+    "\nThe next run reads everything again. To go back less far, use `state rewind` or `state set`.",
+  );
   examples(command, [
     ['tidemark state reset sap_eu suppliers --reason "source was rebuilt"', ""],
     ['tidemark state reset forge issues --partition acme/app --reason "moved"', "one partition"],

@@ -19,11 +19,11 @@ type Options = ReturnType<typeof optionsOf<RewindOptions>>;
 
 export function defineRewind(command: Command): void {
   takesReason(takesStream(command))
-    .addOption(new Option("--to-run <id>", "the run, as `state history` lists it"))
+    .addOption(new Option("--to-run <id>", "go back to the end of this run; `state history` lists the ids"))
     .addOption(
       new Option(
         "--to-output <file>",
-        "where the output of this pipeline stands, after it was restored",
+        "go back to the position that the output of this pipeline file holds",
       ).conflicts("toRun"),
     )
     .action((connector: string, stream: string) => rewind({ connector, stream }, optionsOf(command)));

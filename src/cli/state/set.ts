@@ -18,7 +18,7 @@ export function defineSet(command: Command): void {
   takesReason(takesStream(command))
     .addArgument(new Argument("<value>", "the new watermark, as the stream's cursors are written"))
     .option("--partition <name>", "only this partition of the stream")
-    .addOption(new Option("--type <type>", "the stream's cursor type, where it is new").choices(cursorTypes))
+    .addOption(new Option("--type <type>", "the cursor type, for a new stream").choices(cursorTypes))
     .action((connector: string, stream: string, value: string) =>
       set({ connector, stream }, value, optionsOf(command)),
     );

@@ -26,12 +26,12 @@ interface ShowOptions {
 
 export function defineShow(command: Command): void {
   takesStream(command)
-    .option("--partitions", "each of the stream's partitions as well")
+    .option("--partitions", "show each partition as well")
     .action((connector: string, stream: string) => show({ connector, stream }, optionsOf(command)));
   examples(command, [
     ["tidemark state show sap_eu suppliers", ""],
-    ["tidemark state show forge issues --partitions", "where each partition stands"],
-    ["tidemark state show sap_eu suppliers --json | jq -r .cursor_value", "the watermark alone"],
+    ["tidemark state show forge issues --partitions", "with the position of each partition"],
+    ["tidemark state show sap_eu suppliers --json | jq -r .cursor_value", "only the watermark"],
   ]);
 }
 
