@@ -30,7 +30,7 @@ output:
       "2:1 KEY_UNKNOWN unknown key `conector`; did you mean `connector`?",
       '5:13 VALUE_INVALID `input.endpoint`: expected a URL such as https://host.example/path, found "source.example.com/api"',
       '7:11 VALUE_INVALID `input.pagination.type`: "pages" is not known; did you mean `page`?',
-      "9:5 KEY_MISSING `input.statePersistence.timestamp.queryParam` is missing (Name of the request parameter that carries this value)",
+      "9:5 KEY_MISSING `input.statePersistence.timestamp.queryParam` is missing (The request parameter that carries this value)",
       '11:25 VALUE_INVALID `input.statePersistence.pagesPerCheckpoint`: expected a whole number, found "none"',
       "13:45 EXPRESSION_INVALID `filters[0].expression`: the expression cannot be read: Unexpected end of expression",
     ]);
