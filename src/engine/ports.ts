@@ -79,8 +79,6 @@ export interface Page {
   readonly partial?: boolean;
   /** For messages about the page: the address that it came from, without secrets, and the parameter that carried its place. */
   readonly asked?: { readonly address: string; readonly parameter: string | null };
-  /** Set by the engine where the page brought the records of the one before it again: that says nothing of their order. */
-  readonly repeats?: boolean;
   /** For inputs that learn it from an answer; `InputSession.now` is for those that can ask. */
   readonly clockAhead?: ClockAhead;
 }

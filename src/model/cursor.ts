@@ -111,6 +111,12 @@ export function isOrdered(type: CursorType): boolean {
   return type !== "opaque_token";
 }
 
+/** The higher of two values; null is below all. Throws as `compareCursorValues` does. */
+export function higherCursor(type: CursorType, a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return compareCursorValues(type, a, b) >= 0 ? a : b;
+}
+
 /**
  * Below 0, 0 or above 0 as `a` comes before, is, or comes after `b`; both are canonical. Throws
  * `ARGUMENT_INVALID` for `opaque_token`, which has no order.

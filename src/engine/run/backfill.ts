@@ -9,10 +9,10 @@ import { formatStreamKey } from "../../model/stream-key.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { BackfillState } from "../../state/contract.ts";
 import type { CursorField, Pipeline } from "../ports.ts";
-import { type BackfillPlan, isRanged } from "./plan-run.ts";
+import { cursorAskedFor } from "./asked.ts";
+import { type BackfillPlan, isRanged } from "./plan-parts.ts";
 import type { RunResult } from "./result.ts";
 import { attemptRun, type SyncOptions } from "./sync.ts";
-import { cursorAskedFor } from "./window.ts";
 
 export interface BackfillOptions extends Omit<SyncOptions, "fullRefresh" | "since" | "lookbackDays"> {
   /** The first cursor value to read; needed unless `resume` is given. */

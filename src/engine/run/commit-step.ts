@@ -1,7 +1,7 @@
 import type { Position } from "../../model/position.ts";
 import type { InputSession, PartitionMove } from "../ports.ts";
 import { withDedupedFrom } from "../tracking/dedupe-window.ts";
-import type { Part } from "../tracking/part.ts";
+import type { StoredRange } from "../tracking/range.ts";
 import { withFacts } from "./facts.ts";
 import type { RunParts } from "./run-parts.ts";
 
@@ -17,7 +17,7 @@ export interface CommitStep {
 /** What a run moves on, known once it is planned. */
 export interface Moving {
   /** The stream; null where its partitions are moved on instead. */
-  readonly part: Part | null;
+  readonly range: StoredRange | null;
   /** The input, whose facts are kept with the position. */
   readonly input: Pick<InputSession, "facts">;
 }
@@ -53,7 +53,7 @@ export class CommitSteps {
   }
 
   reached(partitions: readonly PartitionMove[], windowFinished: boolean): CommitStep {
-    const reached = this.#moving?.part?.position() ?? this.#start;
+    const reached = this.#moving?.range?.position() ?? this.#start;
     const facts = this.facts() ?? new Set(this.#start.facts);
     const position = withFacts(this.#deduped(reached, windowFinished), facts);
     return {

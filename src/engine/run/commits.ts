@@ -150,8 +150,8 @@ export class Commits implements Committer {
     return (
       uncommitted.any ||
       uncommitted.handedDeliveries ||
-      moving?.part?.changed === true ||
-      moving?.part?.recordsRuns === true ||
+      moving?.range?.changed === true ||
+      moving?.range?.recordsRuns === true ||
       (isLive && position.dedupedFrom !== start.dedupedFrom) ||
       haveNewFacts(start, this.#steps.facts())
     );

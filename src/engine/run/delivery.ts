@@ -4,7 +4,7 @@ import { type Traced, tracedOf } from "../filtering/traced.ts";
 import type { Batch, OutputSession, Page, Receipt, Warn } from "../ports.ts";
 import type { RunRefusals } from "../refusals/refusals.ts";
 import type { Look } from "../tracking/key-warnings.ts";
-import type { Part, Unit } from "../tracking/part.ts";
+import type { ReadRange, StoredRange } from "../tracking/range.ts";
 import type { Committer } from "./committer.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
 import { type Before, ReceiptWriter } from "./receipt-writer.ts";
@@ -57,28 +57,27 @@ export class Delivery {
         : new ReceiptWriter({ ...receipts, refusals, uncommitted, committer, write });
   }
 
-  async take(range: Unit, page: Page): Promise<Delivered> {
+  async take(range: ReadRange, page: Page): Promise<Delivered> {
     const { uncommitted, refusals, filters } = this.#parts;
-    const { part } = range;
+    const { stored } = range;
     uncommitted.readPage(page.records.length);
-    refusals.read(part.partition, page.records.length);
-    const before = this.#before(part);
+    refusals.read(stored.partition, page.records.length);
+    const before = this.#before(stored);
     let found: Undelivered | null = null;
     let traced: Traced;
     try {
-      range.guard.see(page);
-      const admitted = range.admit(range.guard.isRepeat ? { ...page, repeats: true } : page);
-      uncommitted.add(part);
-      found = await this.#filter.undelivered(admitted, part);
+      const admitted = range.admit(page);
+      uncommitted.add(stored);
+      found = await this.#filter.undelivered(admitted, stored);
       refusals.filtered(found.records.length);
       traced = await this.#filtered(found);
     } catch (error) {
-      part.taken.putBack(found?.known ?? []);
-      part.fallBack(before?.uncommitted ?? null);
+      stored.taken.putBack(found?.known ?? []);
+      stored.fallBack(before?.uncommitted ?? null);
       return { error };
     }
     const { records } = traced;
-    const { partition } = part;
+    const { partition } = stored;
     this.#parts.look?.({ page: page.records, fresh: found.records, written: records, partition });
     await this.#faults("afterFilter");
     // Filters may have changed what the source knows of its columns.
@@ -95,10 +94,10 @@ export class Delivery {
   }
 
   /** Where the range stands before a page is admitted, where that may be asked for; and the same if it is not committed. */
-  #before(part: Part): Before | null {
-    const isPending = this.#parts.uncommitted.has(part);
+  #before(stored: StoredRange): Before | null {
+    const isPending = this.#parts.uncommitted.has(stored);
     if (this.receipts === null && !(this.#parts.goesOn && isPending)) return null;
-    const position = part.standing();
+    const position = stored.current();
     return { position, uncommitted: isPending ? position : null };
   }
 

@@ -1,17 +1,17 @@
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
-import type { Unit } from "../tracking/part.ts";
+import type { ReadRange } from "../tracking/range.ts";
 
-/** How many failed units a message names. */
+/** How many failed ranges a message names. */
 const named = 5;
 
-/** How many units in a row may find their source away before the rest is not tried any more. */
+/** How many ranges in a row may find their source away before the rest is not tried any more. */
 const awayInARow = 20;
 
-/** The units of a run that failed, while the others went on. */
+/** The ranges of a run that failed, while the others went on. */
 export class Failures {
   readonly #first: { readonly name: string; readonly error: unknown }[] = [];
   #count = 0;
-  #units = 0;
+  #ranges = 0;
   #away = 0;
 
   get any(): boolean {
@@ -19,15 +19,15 @@ export class Failures {
   }
 
   ended(): void {
-    this.#units += 1;
+    this.#ranges += 1;
     this.#away = 0;
   }
 
-  /** Takes a unit's failure. False where so many in a row found their source away that it is no use to go on. */
-  add(unit: Unit, error: unknown): boolean {
-    this.#units += 1;
+  /** Takes a range's failure. False where so many in a row found their source away that it is no use to go on. */
+  add({ name }: Pick<ReadRange, "name">, error: unknown): boolean {
+    this.#ranges += 1;
     this.#count += 1;
-    if (this.#first.length < named) this.#first.push({ name: unit.name ?? "the stream", error });
+    if (this.#first.length < named) this.#first.push({ name: name ?? "the stream", error });
     this.#away = isTidemarkError(error) && error.recoverable ? this.#away + 1 : 0;
     return this.#away < awayInARow;
   }
@@ -38,7 +38,7 @@ export class Failures {
     const cause = first?.error;
     const list = this.#first.map(({ name, error }) => `${name}: ${messageOf(error)}`).join("; ");
     const more = this.#count > this.#first.length ? `; and ${this.#count - this.#first.length} more` : "";
-    const message = `${this.#count} of ${this.#units} could not be read whole, and the others are kept: ${list}${more}`;
+    const message = `${this.#count} of ${this.#ranges} could not be read whole, and the others are kept: ${list}${more}`;
     if (!(cause instanceof TidemarkError)) return new TidemarkError("INTERNAL", message, { cause });
     return new TidemarkError(cause.code, message, {
       cause,

@@ -6,12 +6,12 @@ import { FilterChain } from "../filtering/filter-chain.ts";
 import type { PartContext, Pipeline } from "../ports.ts";
 import { RunRefusals } from "../refusals/refusals.ts";
 import { workFor } from "../user-code/user-code.ts";
+import { cursorAskedFor } from "./asked.ts";
 import type { Committer } from "./committer.ts";
 import { planRun } from "./plan-run.ts";
 import { ReadLoop } from "./read-loop.ts";
 import { type RunResult, Warnings } from "./result.ts";
 import { Uncommitted } from "./uncommitted.ts";
-import { cursorAskedFor } from "./window.ts";
 
 export interface PreviewOptions {
   readonly state: StateStore;
@@ -115,7 +115,7 @@ async function look(pipeline: Pipeline, options: PreviewOptions, stray: AbortSig
       pages: uncommitted.pages,
       checkpoints: 0,
       lowerBound: start.watermark,
-      newCursor: plan.part?.position().watermark ?? null,
+      newCursor: plan.stored?.position().watermark ?? null,
       durationMs: Math.round(clock.elapsed() - startedAt),
       warnings: warnings.list(),
       error: null,

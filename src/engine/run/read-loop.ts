@@ -2,17 +2,17 @@ import { TidemarkError } from "../../errors.ts";
 import type { FilterChain } from "../filtering/filter-chain.ts";
 import type { Page, ReadRequest, Warn } from "../ports.ts";
 import type { RunRefusals } from "../refusals/refusals.ts";
-import type { Unit } from "../tracking/part.ts";
+import type { ReadRange } from "../tracking/range.ts";
 import { Delivery, type DeliveryParts } from "./delivery.ts";
 import { Failures } from "./failures.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
 import type { RunPlan } from "./plan-run.ts";
-import { type ReadEvent, readUnits } from "./read-units.ts";
+import { type ReadEvent, readRanges } from "./read-ranges.ts";
 import type { BrokenPage } from "./receipt-writer.ts";
 import type { Uncommitted } from "./uncommitted.ts";
 
 export interface ReadLoopParts extends Omit<DeliveryParts, "goesOn"> {
-  readonly plan: Pick<RunPlan, "units" | "concurrency" | "goesOn">;
+  readonly plan: Pick<RunPlan, "ranges" | "concurrency" | "goesOn">;
   readonly read: (request: ReadRequest) => AsyncIterable<Page>;
   readonly filters: FilterChain;
   readonly refusals: RunRefusals;
@@ -61,8 +61,8 @@ export class ReadLoop {
       const failure = await this.#follow(event);
       if (failure !== null) {
         if (!plan.goesOn || signal.aborted) throw failure.error;
-        event.unit.abandoned = true;
-        if (!this.#failures.add(event.unit, failure.error)) break;
+        event.range.abandoned = true;
+        if (!this.#failures.add(event.range, failure.error)) break;
       }
       if (cancelled?.aborted && (plan.goesOn || event.kind === "page")) throw cancellation();
     }
@@ -74,35 +74,34 @@ export class ReadLoop {
 
   #events(): AsyncIterable<ReadEvent> {
     const { plan, read, signal, warn } = this.#parts;
-    return readUnits(plan.units, {
+    return readRanges(plan.ranges, {
       concurrency: plan.concurrency,
-      read: (unit, own) => read({ ...unit.request, signal: AbortSignal.any([signal, own]) }),
+      read: (range, own) => read({ ...range.request, signal: AbortSignal.any([signal, own]) }),
       onRefused: (error) => warn("RESUME_REFUSED", `${error.message}; the window is read from its start`),
     });
   }
 
   /** What the range itself has failed with; what fails the run as a whole is thrown. */
   async #follow(event: ReadEvent): Promise<{ readonly error: unknown } | null> {
-    if (event.unit.abandoned) return null;
+    if (event.range.abandoned) return null;
     if (event.kind === "failed") return event;
-    if (event.kind === "ended") return this.#end(event.unit);
+    if (event.kind === "ended") return this.#end(event.range);
     await this.#faults("afterRead");
-    const delivered = await this.#delivery.take(event.unit, event.page);
+    const delivered = await this.#delivery.take(event.range, event.page);
     if ("error" in delivered) return delivered;
     await this.#commitWhenDue(delivered.disorder);
     this.#parts.onPage?.();
     return null;
   }
 
-  async #end(unit: Unit): Promise<{ readonly error: unknown } | null> {
+  async #end(range: ReadRange): Promise<{ readonly error: unknown } | null> {
     try {
-      unit.guard.end();
+      range.end();
     } catch (error) {
       return { error };
     }
-    unit.finished();
     this.#failures.ended();
-    this.#parts.uncommitted.addIfChanged(unit.part);
+    this.#parts.uncommitted.addIfChanged(range.stored);
     if (this.#parts.plan.goesOn) await this.#commitWhenDue(null);
     return null;
   }

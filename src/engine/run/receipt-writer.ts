@@ -4,7 +4,7 @@ import type { SourceRecord } from "../../model/record.ts";
 import type { Traced } from "../filtering/traced.ts";
 import type { Batch, Outcome, Page, Warn } from "../ports.ts";
 import type { RunRefusals } from "../refusals/refusals.ts";
-import type { Unit } from "../tracking/part.ts";
+import type { ReadRange } from "../tracking/range.ts";
 import { mostTaken } from "../tracking/taken-records.ts";
 import type { Committer } from "./committer.ts";
 import { InsidePage } from "./inside-page.ts";
@@ -24,9 +24,9 @@ export interface ReceiptWriterParts {
 
 /** A page on its way to an output that gives receipts. */
 export interface ReceiptedPage {
-  readonly range: Unit;
+  readonly range: ReadRange;
   readonly page: Page;
-  /** Where the part stood before it, and where it is to be committed if nothing of the page was delivered. */
+  /** Where its range stood before it, and where it is to be committed if nothing of the page was delivered. */
   readonly before: Before;
   readonly found: Undelivered;
   readonly traced: Traced;
@@ -52,7 +52,7 @@ interface AtHand {
 
 /**
  * Writes pages to an output that tells of each record it has taken. While it does, what was taken is committed by name at
- * a pace; where the page breaks off, the part stands behind what was taken, as far as its order allows, and
+ * a pace; where the page breaks off, the range stands behind what was taken, as far as its order allows, and
  * what was taken beyond is known by name. A refused record is dealt with once its letter is durable: where that
  * fails, the page breaks off as at a record that is refused under `onError: fail`.
  */
@@ -81,8 +81,8 @@ export class ReceiptWriter {
 
   async write(given: ReceiptedPage): Promise<void> {
     const { range, page, found, traced, columns } = given;
-    const { part } = range;
-    const nameOf = (record: SourceRecord): string => part.taken.nameOf(record);
+    const { stored } = range;
+    const nameOf = (record: SourceRecord): string => stored.taken.nameOf(record);
     const delivery = new PageDelivery({ page, known: found.known, fresh: found.records, traced, nameOf });
     const at: AtHand = { given, delivery, unkept: [], hasOlder: this.#hasOlder };
     this.#at = at;
@@ -90,9 +90,9 @@ export class ReceiptWriter {
     this.#movedInside = false;
     await this.#writeAll(at, columns);
     this.#hasOlder = this.#parts.refusals.pending;
-    if (this.#movedInside) part.goOn();
+    if (this.#movedInside) stored.goOn();
     this.#parts.uncommitted.pageAtHand = null;
-    this.#parts.uncommitted.add(part);
+    this.#parts.uncommitted.add(stored);
     range.written(() => delivery.names());
     this.#at = null;
   }
@@ -144,18 +144,18 @@ export class ReceiptWriter {
     if (this.#at?.delivery.isTraced !== true) return;
     this.#keepRefused(this.#at);
     const { given, delivery } = this.#at;
-    const { part } = given.range;
+    const { stored } = given.range;
     const names = delivery.names();
     // By name alone the watermark, and with it the audit log, moves once a page.
     const prefix = names.length > mostTaken ? delivery.prefix : 0;
     this.#stand(given, delivery, prefix);
     this.#movedInside = true;
-    this.#parts.uncommitted.add(part);
+    this.#parts.uncommitted.add(stored);
     await this.#parts.committer.checkpointInside?.(given.found.disorder);
   }
 
   #breakOff({ given, delivery }: AtHand): void {
-    const { part } = given.range;
+    const { stored } = given.range;
     if (!delivery.isTraced && delivery.taken > 0) {
       this.#parts.warn(
         "TAKEN_NOT_TRACED",
@@ -163,24 +163,24 @@ export class ReceiptWriter {
       );
     }
     if (!delivery.any || !delivery.isTraced) {
-      part.taken.putBack(given.found.known);
-      part.fallBack(given.before.uncommitted);
+      stored.taken.putBack(given.found.known);
+      stored.fallBack(given.before.uncommitted);
       return;
     }
     const names = this.#stand(given, delivery, delivery.prefix);
-    part.taken.tellOfFull(names);
-    this.#parts.uncommitted.add(part);
+    stored.taken.tellOfFull(names);
+    this.#parts.uncommitted.add(stored);
   }
 
-  /** Puts the part behind so many records of the page, with the names of those that were taken beyond. */
+  /** Puts the range behind so many records of the page, with the names of those that were taken beyond. */
   #stand({ range, page, before, found }: ReceiptedPage, delivery: PageDelivery, prefix: number): number {
-    const { part } = range;
+    const { stored } = range;
     const { disorder } = found;
-    const { position, counted } = part.cutShort({ page, before: before.position, prefix, disorder });
+    const { position, counted } = stored.cutShort({ page, before: before.position, prefix, disorder });
     const names = counted === 0 ? delivery.names() : delivery.namesPast(counted);
     const { taken: _, ...rest } = position;
-    const taken = part.taken.kept(names);
-    part.fallBack(taken === undefined ? rest : { ...rest, taken });
+    const taken = stored.taken.kept(names);
+    stored.fallBack(taken === undefined ? rest : { ...rest, taken });
     return names.length;
   }
 }

@@ -3,11 +3,11 @@ import type { Position } from "../../model/position.ts";
 import type { Run, StateStore } from "../../state/contract.ts";
 import type { OutputSession, PartContext, Pipeline, Warn } from "../ports.ts";
 import type { RunRefusals } from "../refusals/refusals.ts";
+import type { Asked } from "./asked.ts";
 import type { FaultInjector } from "./fault-points.ts";
-import type { BackfillPlan } from "./plan-run.ts";
+import type { BackfillPlan } from "./plan-parts.ts";
 import type { Progress } from "./progress.ts";
 import type { Warnings } from "./result.ts";
-import type { Asked } from "./window.ts";
 
 /** What a granted run works with, from the fence on the output to its completion. */
 export interface RunParts {

@@ -6,7 +6,8 @@ import { boundWatchOf } from "../tracking/bound-watch.ts";
 import { KeyDoubts } from "../tracking/key-warnings.ts";
 import { Commits } from "./commits.ts";
 import { endEarly } from "./ended-early.ts";
-import { identityPlan, planRun } from "./plan-run.ts";
+import { identityPlan } from "./plan-parts.ts";
+import { planRun } from "./plan-run.ts";
 import { ReadLoop } from "./read-loop.ts";
 import type { RunParts } from "./run-parts.ts";
 import { fenceOutput, startOfPartition } from "./start-of-run.ts";
@@ -93,7 +94,7 @@ async function readAndCommit(parts: RunParts, running: Running): Promise<void> {
     watch,
     backfill,
   });
-  commits.follow({ part: plan.part, input });
+  commits.follow({ range: plan.stored, input });
   const keys = new KeyDoubts(pipeline, warn);
   const loop = new ReadLoop({
     plan,

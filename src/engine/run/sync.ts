@@ -10,14 +10,14 @@ import { filteredMetadata } from "../filter-account.ts";
 import type { OutputSession, PartContext, Pipeline } from "../ports.ts";
 import { RunRefusals } from "../refusals/refusals.ts";
 import { workFor } from "../user-code/user-code.ts";
+import { cursorAskedFor } from "./asked.ts";
 import { Deadline } from "./deadline.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
 import { refuseAppendingAgain } from "./full-refresh.ts";
-import type { BackfillPlan } from "./plan-run.ts";
+import type { BackfillPlan } from "./plan-parts.ts";
 import { noProgress, type Progress } from "./progress.ts";
 import { type RunResult, type RunStatus, Warnings } from "./result.ts";
 import { runToEnd } from "./run.ts";
-import { cursorAskedFor } from "./window.ts";
 
 export interface SyncOptions {
   readonly state: StateStore;

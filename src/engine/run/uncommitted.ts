@@ -1,6 +1,6 @@
 import type { Committed, PartitionMove } from "../ports.ts";
 import type { RunRefusals } from "../refusals/refusals.ts";
-import type { Part } from "../tracking/part.ts";
+import type { StoredRange } from "../tracking/range.ts";
 
 /** How many records of a page the output has taken, while it is being written. */
 export interface PageAtHand {
@@ -14,7 +14,7 @@ export interface PageAtHand {
 export class Uncommitted {
   readonly #refusals: Pick<RunRefusals, "pending" | "holdsBack">;
   /** The ranges whose position may have moved. */
-  readonly #ranges = new Set<Part>();
+  readonly #ranges = new Set<StoredRange>();
   /** What the output took since the last commit, and what it held before that. */
   #taken = 0;
   #committed = 0;
@@ -89,16 +89,16 @@ export class Uncommitted {
     if (committed !== undefined) this.#taken = committed.written;
   }
 
-  has(range: Part): boolean {
+  has(range: StoredRange): boolean {
     return this.#ranges.has(range);
   }
 
-  add(range: Part): void {
+  add(range: StoredRange): void {
     this.#ranges.add(range);
   }
 
   /** Adds a range that has something to commit, and lets go of one that has nothing. */
-  addIfChanged(range: Part): void {
+  addIfChanged(range: StoredRange): void {
     if (range.changed) this.#ranges.add(range);
     else this.#ranges.delete(range);
   }

@@ -1,7 +1,7 @@
 import type { SourceRecord } from "../../model/record.ts";
 import type { OutputSession } from "../ports.ts";
-import type { Part } from "../tracking/part.ts";
-import type { Admitted } from "../tracking/tracker.ts";
+import type { Admitted } from "../tracking/cursor-tracker.ts";
+import type { StoredRange } from "../tracking/range.ts";
 
 /** What is admitted of a page, without what the output holds already from an earlier attempt at this window. */
 export interface Undelivered extends Admitted {
@@ -19,7 +19,10 @@ export class DeliveryFilter {
     this.#session = session;
   }
 
-  async undelivered(admitted: Admitted, { partition, taken: takenBefore }: Part): Promise<Undelivered> {
+  async undelivered(
+    admitted: Admitted,
+    { partition, taken: takenBefore }: StoredRange,
+  ): Promise<Undelivered> {
     const session = this.#session;
     const { records, deliveries, surelyNew } = admitted;
     if (deliveries === null || deliveries.length === 0 || session.delivered === undefined) {

@@ -1,25 +1,11 @@
-import { TidemarkError } from "../../errors.ts";
-import {
-  type Cursor,
-  type CursorType,
-  compareCursorValues,
-  parseCursor,
-  stepCursor,
-} from "../../model/cursor.ts";
+import { type Cursor, type CursorType, compareCursorValues, stepCursor } from "../../model/cursor.ts";
 import type { Position, UnfinishedWindow } from "../../model/position.ts";
 import type { Precision } from "../../model/precision.ts";
 import { type Period, periodStart } from "../../model/slices.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { Incremental, Window } from "../ports.ts";
 import { knownBack } from "../tracking/dedupe-window.ts";
-
-/** Where whoever starts a run wants it to begin, instead of where the stream stands. */
-export interface Asked {
-  /** A canonical value of the leading cursor. */
-  readonly since?: string;
-  /** How many days back a stream begins that has never been read. */
-  readonly lookbackDays?: number;
-}
+import type { Asked } from "./asked.ts";
 
 /** What a run knows of its window's end before it reads anything. */
 export interface Horizon {
@@ -116,34 +102,4 @@ export function windowAgain(incremental: Incremental, unfinished: UnfinishedWind
 
 function lowered(cursor: Cursor, by: Precision | null): Cursor {
   return by === null ? cursor : { type: cursor.type, value: stepCursor(cursor.type, cursor.value, by, -1) };
-}
-
-/**
- * A value that somebody wrote for the leading cursor, as its type writes it. Throws
- * `ARGUMENT_INVALID` for one that it is not, and for streams whose cursors have no order.
- */
-export function cursorAskedFor(incremental: Incremental, text: string, what: string): string {
-  const [field] = incremental.cursors;
-  if (
-    field === undefined ||
-    field.role === "given" ||
-    field.role === "offset" ||
-    field.type === "opaque_token"
-  ) {
-    throw new TidemarkError(
-      "ARGUMENT_INVALID",
-      `${what} needs a stream that is read by a timestamp or an id, and this one is not`,
-    );
-  }
-  try {
-    return parseCursor(field.type, text, field.type === "timestamp_utc" ? undefined : field.format).value;
-  } catch (cause) {
-    throw new TidemarkError("ARGUMENT_INVALID", `${what} is "${text}", which is no ${field.type}`, {
-      cause,
-      hint:
-        field.type === "timestamp_utc"
-          ? "Write a date or a time in UTC: 2026-01-31 or 2026-01-31T08:00:00Z."
-          : "Write a value as the source's records have it.",
-    });
-  }
 }

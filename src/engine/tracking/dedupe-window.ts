@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import { type CursorType, compareCursorValues, sortKey, stepCursor } from "../../model/cursor.ts";
+import {
+  type CursorType,
+  compareCursorValues,
+  higherCursor,
+  sortKey,
+  stepCursor,
+} from "../../model/cursor.ts";
 import type { Position } from "../../model/position.ts";
 import type { Commit, Incremental } from "../ports.ts";
 
@@ -49,7 +55,7 @@ export function withDedupedFrom(
   const known = start.dedupedFrom ?? began;
   const reached = position.watermark === null ? null : stepCursor(type, position.watermark, lookback, -1);
   const unfinished = known ?? (reached === null ? null : stepCursor(type, reached, precision, -1));
-  const from = windowFinished ? higher(type, known, reached) : unfinished;
+  const from = windowFinished ? higherCursor(type, known, reached) : unfinished;
   return from === null ? rest : { ...rest, dedupedFrom: from };
 }
 
@@ -58,11 +64,6 @@ export function withDedupedFrom(
  * and never above the watermark.
  */
 export function knownBack(type: CursorType, lower: string, watermark: string, start: Position): string {
-  const from = higher(type, lower, start.dedupedFrom ?? watermark) ?? lower;
+  const from = higherCursor(type, lower, start.dedupedFrom ?? watermark) ?? lower;
   return compareCursorValues(type, from, watermark) <= 0 ? from : watermark;
-}
-
-function higher(type: CursorType, a: string | null, b: string | null): string | null {
-  if (a === null || b === null) return a ?? b;
-  return compareCursorValues(type, a, b) >= 0 ? a : b;
 }

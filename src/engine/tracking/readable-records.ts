@@ -3,6 +3,7 @@ import { readCursorValue } from "../../model/cursor.ts";
 import { requireKey } from "../../model/identity.ts";
 import { formatPath, isRecord, type SourceRecord, valueAt } from "../../model/record.ts";
 import type { CursorField, Incremental, Page, Refusal, Refusals, Warn } from "../ports.ts";
+import { nameOfContent } from "../refusals/dead-letters.ts";
 import { epochUnitDoubt } from "./epoch-unit.ts";
 import {
   type CursorsOfPage,
@@ -11,6 +12,8 @@ import {
   lacksField,
   readCursors,
 } from "./record-cursors.ts";
+import type { TieSet } from "./tie-set.ts";
+import type { TrackerOptions } from "./tracker-options.ts";
 import { type Unreadable, unreadableOf } from "./unreadable-record.ts";
 
 export interface ReadableRecordsOptions {
@@ -166,6 +169,18 @@ export class ReadableRecords {
   }
 }
 
+/** The readable records of one tracker. One that cannot be read is remembered by its content, as one without a cursor is. */
+export function readableRecords(options: TrackerOptions, ties: TieSet): ReadableRecords {
+  const { incremental, refusals, start, warn } = options;
+  return new ReadableRecords({
+    incremental,
+    refusals,
+    hasRead: start.watermark !== null,
+    isNew: (value) => ties.takesIdentity(refusedIdentity(nameOfContent(value))),
+    warn,
+  });
+}
+
 /** Why a record cannot be read by these settings, apart from all others; null where it can. */
 export function unreadableBy(record: SourceRecord, incremental: Incremental): TidemarkError | null {
   let refused: TidemarkError | null = null;
@@ -203,7 +218,7 @@ function neverRead(error: TidemarkError): TidemarkError {
 }
 
 /** What refused records are called among those that a run remembers. */
-export function refusedIdentity(nameOfContent: string): string {
+function refusedIdentity(nameOfContent: string): string {
   return `refused ${nameOfContent}`;
 }
 

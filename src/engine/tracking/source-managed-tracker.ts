@@ -3,8 +3,8 @@ import { type CursorType, compareCursorValues, isOrdered, readCursorValue } from
 import type { Position, Tally } from "../../model/position.ts";
 import { isoFormat } from "../../model/timestamp.ts";
 import type { Page, Refusals } from "../ports.ts";
+import type { Admitted, CursorTracker } from "./cursor-tracker.ts";
 import { withoutUnreadable } from "./readable-records.ts";
-import type { Admitted, Tracker } from "./tracker.ts";
 
 export interface SourceManagedTrackerOptions {
   readonly start: Position;
@@ -24,7 +24,7 @@ const noTally: Tally = { records: 0, lastStart: null, since: null, open: null };
  * brought, and covers that page and all before it. What came after it is read again should the run
  * break off, so an output that appends is not asked to commit it before it is covered.
  */
-export class SourceManagedTracker implements Tracker {
+export class SourceManagedTracker implements CursorTracker {
   readonly recordsRuns = true;
   /** A cursor covers whole pages. */
   readonly byRecord = false;

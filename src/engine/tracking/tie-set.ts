@@ -4,6 +4,7 @@ import type { TieMember } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { Warn } from "../ports.ts";
 import { hasLatest, tieNameBy } from "./tie-name.ts";
+import type { TrackerOptions } from "./tracker-options.ts";
 
 export interface TieSetParts {
   /** Null for a stream whose records have no ordered cursor: nothing is then known of earlier runs. */
@@ -14,6 +15,12 @@ export interface TieSetParts {
   /** How many are kept; those without a cursor are counted by themselves, so that they crowd out no others. */
   readonly most: number;
   readonly warn: Warn;
+}
+
+/** The tie set of one tracker. */
+export function tieSetOf(options: TrackerOptions, type: CursorType | null): TieSet {
+  const { start, identity, incremental, warn } = options;
+  return new TieSet({ type, start: start.tieSet, identity, most: incremental.maxTieSetSize, warn });
 }
 
 /**

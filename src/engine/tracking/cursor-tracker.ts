@@ -16,12 +16,16 @@ export interface Admitted {
 }
 
 /**
- * Follows one run through its window: says which records are to be delivered, and where the stream
- * stands once they are.
+ * Tracks the leading cursor of one range while it is read. There is one implementation for each kind of cursor:
+ *
+ * - `RecordCursorTracker`: records hold it, as a time or an id.
+ * - `OffsetTracker`: it counts records.
+ * - `SourceManagedTracker`: pages bring it, and only the source understands it.
+ * - `NoCursorTracker`: there is none, and every run reads everything.
  *
  * `admit` is called once a page, in order; `position` whenever what was admitted has been written.
  */
-export interface Tracker {
+export interface CursorTracker {
   /** Whether `position` may differ from what was last committed. */
   readonly changed: boolean;
   /** Whether what was admitted may be committed now: a run that goes on from there would not repeat it. */
@@ -32,9 +36,10 @@ export interface Tracker {
   readonly isPast: boolean;
   /** Whether a run that ends well is to be recorded in the position though it brought nothing. */
   readonly recordsRuns: boolean;
-  admit(page: Page): Admitted;
-  /** Where the stream stands when everything admitted so far is written. */
+  /** `repeats`: the page brought the records of the one before it again, which says nothing of their order. */
+  admit(page: Page, repeats: boolean): Admitted;
+  /** Where the range stands when everything admitted so far is written. */
   position(at: { windowFinished: boolean }): Position;
-  /** To be told of a commit. */
+  /** To be called after a commit of the last `position`. */
   committed(): void;
 }

@@ -1,7 +1,7 @@
 import { type CursorType, compareCursorValues, stepCursor } from "../../model/cursor.ts";
 import type { ClockAhead, Window } from "../ports.ts";
-import type { TrackerOptions } from "../tracking/tracker-options.ts";
-import { notBelowHighest } from "./window.ts";
+import { notBelowHighest } from "../run/window.ts";
+import type { TrackerOptions } from "./tracker-options.ts";
 
 /** Where a cursor lies by a window: `past` its end, and beyond the present in the `future`. */
 export type Side = "below" | "within" | "past" | "future";

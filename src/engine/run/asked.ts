@@ -1,0 +1,67 @@
+import { TidemarkError } from "../../errors.ts";
+import { compareCursorValues, parseCursor } from "../../model/cursor.ts";
+import type { Position } from "../../model/position.ts";
+import type { Incremental, Pipeline } from "../ports.ts";
+
+/** Where whoever starts a run wants it to begin, instead of where the stream stands. */
+export interface Asked {
+  /** A canonical value of the leading cursor. */
+  readonly since?: string;
+  /** How many days back a stream begins that has never been read. */
+  readonly lookbackDays?: number;
+}
+
+/**
+ * A value that somebody wrote for the leading cursor, as its type writes it. Throws
+ * `ARGUMENT_INVALID` for one that it is not, and for streams whose cursors have no order.
+ */
+export function cursorAskedFor(incremental: Incremental, text: string, what: string): string {
+  const [field] = incremental.cursors;
+  if (
+    field === undefined ||
+    field.role === "given" ||
+    field.role === "offset" ||
+    field.type === "opaque_token"
+  ) {
+    throw new TidemarkError(
+      "ARGUMENT_INVALID",
+      `${what} needs a stream that is read by a timestamp or an id, and this one is not`,
+    );
+  }
+  try {
+    return parseCursor(field.type, text, field.type === "timestamp_utc" ? undefined : field.format).value;
+  } catch (cause) {
+    throw new TidemarkError("ARGUMENT_INVALID", `${what} is "${text}", which is no ${field.type}`, {
+      cause,
+      hint:
+        field.type === "timestamp_utc"
+          ? "Write a date or a time in UTC: 2026-01-31 or 2026-01-31T08:00:00Z."
+          : "Write a value as the source's records have it.",
+    });
+  }
+}
+
+/** Throws `ARGUMENT_INVALID` where reading from elsewhere would leave out records, or add them to an output twice. */
+export function assertSince(
+  { since }: Asked,
+  { input, output }: Pick<Pipeline, "input" | "output">,
+  { watermark }: Position,
+): void {
+  const { cursors, partitions } = input.incremental;
+  const type = cursors[0]?.type;
+  if (since === undefined || type === undefined) return;
+  const isPartitioned = (partitions ?? null) !== null;
+  if (output.appends && (watermark !== null || isPartitioned)) {
+    throw new TidemarkError(
+      "ARGUMENT_INVALID",
+      `since is ${since}, and the output appends: what it holds from there on would be added again`,
+      { hint: "Give the output a `key`, so that records take the place of those it holds." },
+    );
+  }
+  if (watermark === null || compareCursorValues(type, since, watermark) <= 0) return;
+  throw new TidemarkError(
+    "ARGUMENT_INVALID",
+    `since is ${since}, and the stream stands at ${watermark}: what lies between would never be read`,
+    { hint: "To leave it out on purpose, set the watermark: `tidemark state set`." },
+  );
+}

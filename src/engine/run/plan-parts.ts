@@ -1,0 +1,51 @@
+import type { Clock } from "../../clock.ts";
+import { isOrdered } from "../../model/cursor.ts";
+import type { IdentityPlan } from "../../model/identity.ts";
+import type { CursorRange, Position } from "../../model/position.ts";
+import type { SliceStep } from "../../model/slices.ts";
+import type { InputSession, OutputSession, Pipeline, Refusals, Warn } from "../ports.ts";
+import type { BoundWatch } from "../tracking/bound-watch.ts";
+import type { Asked } from "./asked.ts";
+import type { StartingPosition } from "./starting-position.ts";
+
+/** What a backfill reads: a range of its own, while the live stream keeps its position. */
+export interface BackfillPlan {
+  readonly range: CursorRange;
+  readonly step: SliceStep | null;
+  readonly concurrency: number;
+  /** Ranges not to be read again, since the output would add their records a second time. */
+  readonly known: readonly CursorRange[];
+}
+
+/** What a run is planned by. */
+export interface PlanParts {
+  readonly pipeline: Pipeline;
+  readonly session: Pick<OutputSession, "write" | "delivered">;
+  /** Where the stream stands. */
+  readonly start: Position;
+  /** Where one of its partitions stands, and whether the state has yet to store that. */
+  readonly partitionStart: (partition: string) => Promise<StartingPosition>;
+  /** When the run began, as ISO 8601 in UTC. */
+  readonly startedAt: string;
+  readonly input: InputSession;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly warn: Warn;
+  readonly asked: Asked;
+  readonly refusals: Refusals;
+  /** Watches what the lower bound of a live run brings; absent where nobody asks. */
+  readonly watch?: BoundWatch | null;
+  /** Null for a live run. */
+  readonly backfill: BackfillPlan | null;
+}
+
+/** An append has a record once; where rows are replaced, one whose content changed is delivered again. */
+export function identityPlan({ input, output }: Pipeline): IdentityPlan {
+  return { key: input.incremental.key, content: !output.appends };
+}
+
+/** Whether a stream's leading cursor can bound a range: a backfill needs one that can. */
+export function isRanged(pipeline: Pipeline): boolean {
+  const [field] = pipeline.input.incremental.cursors;
+  return field !== undefined && field.role !== "given" && field.role !== "offset" && isOrdered(field.type);
+}

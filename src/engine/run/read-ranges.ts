@@ -1,0 +1,84 @@
+import { isTidemarkError, type TidemarkError } from "../../errors.ts";
+import type { Page } from "../ports.ts";
+import type { ReadRange } from "../tracking/range.ts";
+import { Handover } from "./handover.ts";
+import { readAhead } from "./read-ahead.ts";
+
+/** What reading comes to, one thing after another. */
+export type ReadEvent =
+  | { readonly kind: "page"; readonly range: ReadRange; readonly page: Page }
+  | { readonly kind: "ended"; readonly range: ReadRange }
+  | { readonly kind: "failed"; readonly range: ReadRange; readonly error: unknown };
+
+export interface RangeReading {
+  /** How many ranges are read at once. */
+  readonly concurrency: number;
+  /** Aborts its signal where nobody waits for the range's pages any more. */
+  readonly read: (range: ReadRange, signal: AbortSignal) => AsyncIterable<Page>;
+  /** Called where the source no longer knows the place to go on at; the range is then read from its start. */
+  readonly onRefused: (error: TidemarkError) => void;
+}
+
+/**
+ * Reads ranges, so many at once, and hands over their pages one by one, with one page of each being
+ * fetched ahead. The failure of one is handed over in its turn, and the others go on; what fails while
+ * ranges are being found is thrown.
+ */
+export function readRanges(
+  ranges: AsyncIterable<ReadRange>,
+  reading: RangeReading,
+): AsyncGenerator<ReadEvent, void, undefined> {
+  return reading.concurrency === 1 ? readInTurn(ranges, reading) : readTogether(ranges, reading);
+}
+
+async function* readInTurn(
+  ranges: AsyncIterable<ReadRange>,
+  reading: RangeReading,
+): AsyncGenerator<ReadEvent, void, undefined> {
+  for await (const range of ranges) yield* readOne(range, reading);
+}
+
+async function* readTogether(
+  ranges: AsyncIterable<ReadRange>,
+  reading: RangeReading,
+): AsyncGenerator<ReadEvent, void, undefined> {
+  const handover = new Handover<ReadEvent>();
+  const iterator = ranges[Symbol.asyncIterator]();
+  const work = async (): Promise<void> => {
+    for (;;) {
+      const next = await iterator.next();
+      if (next.done) return;
+      for await (const event of readOne(next.value, reading)) {
+        if (!(await handover.give(event))) return;
+      }
+    }
+  };
+  const workers = Promise.all(Array.from({ length: reading.concurrency }, work));
+  workers.then(
+    () => handover.end(),
+    (error: unknown) => handover.fail(error),
+  );
+  try {
+    yield* handover.taken();
+  } finally {
+    handover.stop();
+    await workers.catch(() => {});
+    await iterator.return?.();
+  }
+}
+
+async function* readOne(range: ReadRange, reading: RangeReading): AsyncGenerator<ReadEvent, void, undefined> {
+  const own = new AbortController();
+  try {
+    for await (const page of readAhead(reading.read(range, own.signal), () => own.abort())) {
+      if (range.abandoned) return;
+      yield { kind: "page", range, page };
+    }
+  } catch (error) {
+    if (!isTidemarkError(error, "RESUME_REFUSED") || !range.restart())
+      return yield { kind: "failed", range, error };
+    reading.onRefused(error);
+    return yield* readOne(range, reading);
+  }
+  yield { kind: "ended", range };
+}
