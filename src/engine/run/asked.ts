@@ -3,7 +3,7 @@ import { compareCursorValues, parseCursor } from "../../model/cursor.ts";
 import type { Position } from "../../model/position.ts";
 import type { Incremental, Pipeline } from "../ports.ts";
 
-/** Where whoever starts a run wants it to begin, instead of where the stream stands. */
+/** Where the caller wants a run to begin, instead of at the stream's own position. */
 export interface Asked {
   /** A canonical value of the leading cursor. */
   readonly since?: string;

@@ -42,7 +42,7 @@ export interface BackfillRange {
 export interface BackfillResult extends RunResult, BackfillRange {}
 
 /**
- * Reads a range of the past again, beside live runs: the live watermark stays where it is (promise
+ * Reads a range of the past again, while live runs go on: the live watermark stays where it is (promise
  * P11). What a run of it finished is kept, slice by slice; another run with `resume` reads the rest.
  * When all of it is read, the range counts as covered.
  *

@@ -7,7 +7,7 @@ export const toleratedSkewMs = 5 * 60 * 1000;
  * Warns of a clock here that is far from the source's: `ahead` is how far the source's is ahead of it, in
  * milliseconds. `source` names whose clock the other is.
  */
-export function tellOfSkew(warn: Warn, ahead: number, source: string): void {
+export function warnOfSkew(warn: Warn, ahead: number, source: string): void {
   if (Math.abs(ahead) <= toleratedSkewMs) return;
   const here = ahead < 0 ? "ahead of" : "behind";
   warn(

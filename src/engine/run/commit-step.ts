@@ -22,7 +22,7 @@ export interface Moving {
   readonly input: Pick<InputSession, "facts">;
 }
 
-/** Makes the steps of one run: the positions that its ranges have reached, with what else is kept beside them. */
+/** Makes the steps of one run: the positions that its ranges have reached, with what else is kept with them. */
 export class CommitSteps {
   readonly #parts: Pick<RunParts, "run" | "session" | "pipeline">;
   #start: Position;

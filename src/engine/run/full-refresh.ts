@@ -7,7 +7,7 @@ import type { OutputSession, Pipeline } from "../ports.ts";
  * Refuses to read everything again into an output that appends and still holds what earlier runs delivered: every record
  * would be in it twice.
  */
-export async function refuseAppendingAgain(
+export async function assertNotAppendingAgain(
   { key, output }: Pipeline,
   session: OutputSession,
   state: StateStore,

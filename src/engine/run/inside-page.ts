@@ -35,17 +35,17 @@ export class InsidePage {
     this.#asOf = options.clock.elapsed();
   }
 
-  /** To be told that something was settled; resolves when the target may be sent more. */
+  /** Called when something was settled; resolves when the target may be sent more. */
   async settled(): Promise<void> {
     await this.#running;
-    this.#refuseFailed();
+    this.#throwIfFailed();
     this.#gain();
     if (this.#credit < this.#cost) {
       this.#commitLater((this.#cost - this.#credit) / shareOfTime);
       return;
     }
     await this.#commit();
-    this.#refuseFailed();
+    this.#throwIfFailed();
   }
 
   /** To be called when the page is written, or broke off: returns when no commit is under way any more. */
@@ -61,7 +61,7 @@ export class InsidePage {
     this.#asOf = now;
   }
 
-  #refuseFailed(): void {
+  #throwIfFailed(): void {
     if (this.#failure !== null) throw this.#failure.error;
   }
 
@@ -77,7 +77,7 @@ export class InsidePage {
     );
   }
 
-  /** Never rejects: what it fails with is thrown by whoever settles next. */
+  /** Never rejects: what it fails with is thrown by the next call of `settled`. */
   #commit(): Promise<void> {
     this.#waiting?.abort();
     this.#waiting = null;

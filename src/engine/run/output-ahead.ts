@@ -9,7 +9,7 @@ const newestRuns = 100;
  * What to tell of a state that was lost or restored to an older one: the output's commit position is of a run that the state
  * does not know. Null after a mere crash between the output's commit and the state's, which is as it should be.
  */
-export async function toldOutputAhead(
+export async function outputAheadWarning(
   state: StateStore,
   key: StreamKey,
   commitPosition: CommitPosition,
@@ -45,7 +45,7 @@ function isFilled({ position: { watermark, window, coverage, tally } }: CommitPo
 }
 
 /** What to tell of a stream that starts over because its state is gone. */
-export function toldStartingOver(
+export function startingOverWarning(
   { key }: Pick<Run, "key">,
   { position }: CommitPosition,
   partition?: string,

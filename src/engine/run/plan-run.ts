@@ -3,7 +3,7 @@ import type { Position } from "../../model/position.ts";
 import type { ReadRange, StoredRange } from "../tracking/range.ts";
 import { SlicedRange } from "../tracking/sliced-range.ts";
 import { assertSince } from "./asked.ts";
-import { tellOfSkew } from "./clock-skew.ts";
+import { warnOfSkew } from "./clock-skew.ts";
 import type { PlanParts } from "./plan-parts.ts";
 import { RangeOpener } from "./range-opener.ts";
 
@@ -32,7 +32,7 @@ export async function planRun(parts: PlanParts): Promise<RunPlan> {
   assertSince(parts.asked, pipeline, parts.start);
   const before = clock.now();
   const now = (await input.now?.()) ?? before;
-  tellOfSkew(parts.warn, now - before, "the source's");
+  warnOfSkew(parts.warn, now - before, "the source's");
   const safeUpper = (await input.safeUpper?.(parts.start)) ?? null;
   const readsPast = safeUpper === null || (input.readsPast?.() ?? false);
   const opener = new RangeOpener(parts, { now, safeUpper, readsPast }, now - before);

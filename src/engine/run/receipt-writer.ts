@@ -52,7 +52,7 @@ interface AtHand {
 
 /**
  * Writes pages to an output that tells of each record it has taken. While it does, what was taken is committed by name at
- * a pace; where the page breaks off, the range stands behind what was taken, as far as its order allows, and
+ * a pace; where the page breaks off, the range stays behind what was taken, as far as its order allows, and
  * what was taken beyond is known by name. A refused record is dealt with once its letter is durable: where that
  * fails, the page breaks off as at a record that is refused under `onError: fail`.
  */
@@ -168,7 +168,7 @@ export class ReceiptWriter {
       return;
     }
     const names = this.#stand(given, delivery, delivery.prefix);
-    stored.taken.tellOfFull(names);
+    stored.taken.warnWhereFull(names);
     this.#parts.uncommitted.add(stored);
   }
 

@@ -3,7 +3,7 @@ import { LeaseKeeper } from "../../state/lease-keeper.ts";
 import { FilterChain } from "../filtering/filter-chain.ts";
 import type { InputSession, PartContext } from "../ports.ts";
 import { boundWatchOf } from "../tracking/bound-watch.ts";
-import { KeyDoubts } from "../tracking/key-warnings.ts";
+import { KeyWarnings } from "../tracking/key-warnings.ts";
 import { Commits } from "./commits.ts";
 import { endEarly } from "./ended-early.ts";
 import { identityPlan } from "./plan-parts.ts";
@@ -95,7 +95,7 @@ async function readAndCommit(parts: RunParts, running: Running): Promise<void> {
     backfill,
   });
   commits.follow({ range: plan.stored, input });
-  const keys = new KeyDoubts(pipeline, warn);
+  const keys = new KeyWarnings(pipeline, warn);
   const loop = new ReadLoop({
     plan,
     read: (request) => input.read(request),

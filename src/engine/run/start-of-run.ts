@@ -1,7 +1,7 @@
 import { emptyPosition, type Position } from "../../model/position.ts";
 import type { Run } from "../../state/contract.ts";
 import type { CommitPosition, OutputSession } from "../ports.ts";
-import { startsOver, toldOutputAhead, toldStartingOver } from "./output-ahead.ts";
+import { outputAheadWarning, startingOverWarning, startsOver } from "./output-ahead.ts";
 import type { RunParts } from "./run-parts.ts";
 import { type StartingPosition, startingPosition } from "./starting-position.ts";
 
@@ -35,7 +35,7 @@ export async function fenceOutput(parts: StartParts): Promise<StreamStart> {
   if (start.adopted && commitPosition !== null)
     await warnOutputAhead(parts, commitPosition, known.position.watermark);
   else if (startsOver(run, commitPosition) && !fullRefresh && !moved)
-    warn("OUTPUT_AHEAD", toldStartingOver(run, commitPosition));
+    warn("OUTPUT_AHEAD", startingOverWarning(run, commitPosition));
   // What was delivered in an unfinished window counts no longer when everything is read anew.
   return { ...start, adopted: start.adopted || moved || fullRefresh, forgetsDeliveries: fullRefresh };
 }
@@ -55,7 +55,7 @@ export async function startOfPartition(parts: StartParts, partition: string): Pr
   if (start.adopted && commitPosition !== null)
     await warnOutputAhead(parts, commitPosition, known.position.watermark, partition);
   else if (startsOver(run, commitPosition) && !moved)
-    warn("OUTPUT_AHEAD", toldStartingOver(run, commitPosition, partition));
+    warn("OUTPUT_AHEAD", startingOverWarning(run, commitPosition, partition));
   // The audit log gets the edit with the partition's next move, so it is committed even where nothing is new.
   return { ...start, adopted: start.adopted || edited !== undefined };
 }
@@ -67,7 +67,7 @@ async function warnOutputAhead(
   partition?: string,
 ): Promise<void> {
   if (run.kind !== "live") return;
-  const message = await toldOutputAhead(state, run.key, commitPosition, known, partition);
+  const message = await outputAheadWarning(state, run.key, commitPosition, known, partition);
   if (message !== null) warn("OUTPUT_AHEAD", message);
 }
 

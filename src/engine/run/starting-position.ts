@@ -4,7 +4,7 @@ import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { PositionTag } from "../../state/contract.ts";
 import type { CommitPosition, Output, OutputSession } from "../ports.ts";
 
-/** Where a run starts, and whether the state has yet to be told. */
+/** Where a run starts, and whether the state has yet to store that. */
 export interface StartingPosition {
   readonly position: Position;
   readonly adopted: boolean;

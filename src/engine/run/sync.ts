@@ -13,7 +13,7 @@ import { workFor } from "../user-code/user-code.ts";
 import { cursorAskedFor } from "./asked.ts";
 import { Deadline } from "./deadline.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
-import { refuseAppendingAgain } from "./full-refresh.ts";
+import { assertNotAppendingAgain } from "./full-refresh.ts";
 import type { BackfillPlan } from "./plan-parts.ts";
 import { noProgress, type Progress } from "./progress.ts";
 import { type RunResult, type RunStatus, Warnings } from "./result.ts";
@@ -84,7 +84,7 @@ export async function attemptSync(pipeline: Pipeline, options: SyncOptions): Pro
   return attemptRun(pipeline, options, liveRun);
 }
 
-/** What kind of run is made: one that moves the stream on, or a backfill beside it. */
+/** What kind of run is made: one that moves the stream on, or a backfill. */
 export interface RunKind {
   /** Under which scope the output keeps its commit positions. */
   readonly scope: string;
@@ -225,7 +225,7 @@ class Attempt {
     const { onConcurrentRun } = this.#pipeline;
     await this.#faults("beforeBegin");
     if (this.#options.fullRefresh === true && this.#options.appendAgain !== true) {
-      await refuseAppendingAgain(this.#pipeline, session, this.#options.state);
+      await assertNotAppendingAgain(this.#pipeline, session, this.#options.state);
     }
     for (;;) {
       try {

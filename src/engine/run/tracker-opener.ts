@@ -2,7 +2,7 @@ import { TidemarkError } from "../../errors.ts";
 import { isOrdered } from "../../model/cursor.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { Incremental } from "../ports.ts";
-import type { PartWatch } from "../tracking/bound-watch.ts";
+import type { RangeWatch } from "../tracking/bound-watch.ts";
 import type { CursorTracker } from "../tracking/cursor-tracker.ts";
 import { NewestVersions } from "../tracking/newest-versions.ts";
 import { NoCursorTracker } from "../tracking/no-cursor-tracker.ts";
@@ -22,7 +22,7 @@ export type TrackedRead = Pick<
 export interface WholeWindow {
   /** Whether the window may end later than it was frozen, if the source's clock turns out to be ahead. */
   readonly mayEndLater: boolean;
-  readonly watch: PartWatch | null;
+  readonly watch: RangeWatch | null;
 }
 
 /** Opens the trackers of one run's ranges, by the kind of the leading cursor. */
@@ -37,15 +37,15 @@ export class TrackerOpener {
     this.#ahead = ahead;
   }
 
-  /** `told` takes warnings and refused records. */
+  /** `to` takes warnings and refused records. */
   openWhole(
     read: TrackedRead,
     whole: WholeWindow,
-    told: Pick<PlanParts, "warn" | "refusals"> = this.#parts,
+    to: Pick<PlanParts, "warn" | "refusals"> = this.#parts,
   ): CursorTracker {
     const { input } = this.#parts;
     const [field] = read.incremental.cursors;
-    const { warn, refusals } = told;
+    const { warn, refusals } = to;
     const options: TrackerOptions = {
       ...this.#options(read),
       ...whole,

@@ -24,7 +24,7 @@ export class Uncommitted {
   pages = 0;
   /** How many pages and ends of ranges came since the last commit. */
   steps = 0;
-  /** Whether the output was told of deliveries, which it keeps until the window is finished. */
+  /** Whether the output was given deliveries, which it keeps until the window is finished. */
   handedDeliveries = false;
   /** The page whose records are being counted one by one; null where none is. */
   pageAtHand: PageAtHand | null = null;

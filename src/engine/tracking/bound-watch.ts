@@ -42,7 +42,7 @@ export class BoundWatch {
   }
 
   /** What watches one part; nothing is expected of one that goes on inside a window, or holds no record at its watermark. */
-  part(start: Position, window: Window, resumes: boolean): PartWatch {
+  part(start: Position, window: Window, resumes: boolean): RangeWatch {
     const { watermark } = start;
     const tied = watermark === null ? [] : start.tieSet.filter(({ cursor }) => cursor === watermark);
     const lower = window.lower?.value ?? null;
@@ -103,9 +103,9 @@ export class BoundWatch {
 }
 
 /** Watches the read of one part. */
-export interface PartWatch {
-  /** To be told of each page's records, with their cursors. */
+export interface RangeWatch {
+  /** Takes in each page's records, with their cursors. */
   see(records: readonly SourceRecord[], cursors: readonly (string | null)[]): void;
-  /** To be told of a record from below what the source was asked for. */
+  /** Takes in a record from below what the source was asked for. */
   below(cursor: string, asked: string): void;
 }

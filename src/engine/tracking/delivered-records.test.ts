@@ -42,11 +42,9 @@ test("what lies below the next request's reach is let go of at each commit, and 
     known.kept();
   }
   const again = delivered(known.kept(), cursorsOf(4).at(-1) ?? "");
-  const standings = new Set(
-    recordsOf(4).map((record, at) => again.standingOf(record, cursorsOf(4)[at] ?? "")),
-  );
+  const standings = new Set(recordsOf(4).map((record, at) => again.statusOf(record, cursorsOf(4)[at] ?? "")));
   expect([...standings]).toEqual(["delivered"]);
-  expect(again.standingOf({ id: 1 }, cursorsOf(4)[0] ?? "")).toBe("new");
+  expect(again.statusOf({ id: 1 }, cursorsOf(4)[0] ?? "")).toBe("new");
   expect(known.kept().names.length / 8).toBe(perDay);
   expect(again.kept().names).toBe(known.kept().names);
 });

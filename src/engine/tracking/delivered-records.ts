@@ -23,7 +23,7 @@ export interface DeliveredRecordsOptions {
 }
 
 /** What is known of a record below the window's lower bound. */
-export type Standing = "delivered" | "new" | "unknown" | "beforeBeginning";
+export type DeliveryStatus = "delivered" | "new" | "unknown" | "beforeBeginning";
 
 /**
  * Which records below the watermark were delivered, so that one which a source gives late is told from one
@@ -74,7 +74,7 @@ export class DeliveredRecords {
     return this.#full;
   }
 
-  standingOf(record: SourceRecord, cursor: string): Standing {
+  statusOf(record: SourceRecord, cursor: string): DeliveryStatus {
     const { beginning } = this.#options;
     if (beginning !== null && this.#compare(cursor, beginning) <= 0) return "beforeBeginning";
     if (this.#names.has(this.#nameOf(record, cursor))) return "delivered";

@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { parsePrecision } from "../../model/precision.ts";
 import { type CursorFormat, parseTimestamp } from "../../model/timestamp.ts";
-import { epochUnitDoubt } from "./epoch-unit.ts";
+import { epochUnitWarning } from "./epoch-unit.ts";
 
 function doubt(raw: unknown, kind: "epoch_s" | "epoch_ms" | "epoch_us" | "epoch_ns" | "iso8601") {
   const format: CursorFormat = { kind, timezone: "UTC" };
-  return epochUnitDoubt(raw, parseTimestamp(raw, format), {
+  return epochUnitWarning(raw, parseTimestamp(raw, format), {
     role: "timestamp",
     type: "timestamp_utc",
     path: ["meta", "at"],

@@ -19,7 +19,7 @@ const plausible = /^(?:199\d|20\d\d)-/;
  * Why a time that was counted since 1970 may have been counted in another unit, in words: it lies past the year 9999, or
  * in the first years, and another unit makes a time of our days of it. Null where nothing is odd.
  */
-export function epochUnitDoubt(raw: unknown, cursor: string, field: CursorField): string | null {
+export function epochUnitWarning(raw: unknown, cursor: string, field: CursorField): string | null {
   const declared = units.find(([kind]) => kind === field.format.kind);
   if (declared === undefined || plausible.test(cursor)) return null;
   if (!cursor.startsWith("+") && !cursor.startsWith("197")) return null;

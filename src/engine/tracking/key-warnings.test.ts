@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Bench } from "../../../test/support/engine-bench.ts";
 import type { Pipeline } from "../ports.ts";
-import { KeyDoubts } from "./key-warnings.ts";
+import { KeyWarnings } from "./key-warnings.ts";
 
 interface Settings {
   readonly key?: readonly string[] | null;
@@ -17,7 +17,7 @@ function told(pages: readonly (readonly object[])[], settings: Settings = {}, pa
   const { input, output } = pipeline;
   const incremental = { ...input.incremental, key: key === null ? null : key.map((name) => [name]) };
   const warnings: string[] = [];
-  const doubts = new KeyDoubts(
+  const doubts = new KeyWarnings(
     {
       ...pipeline,
       filters,

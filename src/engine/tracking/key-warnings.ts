@@ -30,7 +30,7 @@ interface Named {
  * records that share `input.key` and their cursor is left out; with an upsert, a record replaces the row of another one
  * that has the same output key.
  */
-export class KeyDoubts {
+export class KeyWarnings {
   readonly #pipeline: Pipeline;
   readonly #warn: Warn;
   readonly #byInputKey = new Map<string, SourceRecord>();
@@ -63,7 +63,7 @@ export class KeyDoubts {
       const first = this.#byInputKey.get(name);
       if (first === undefined) this.#byInputKey.set(name, record);
       else if (contentHash(first) !== contentHash(record)) {
-        this.#tellOfInput(first, record);
+        this.#warnOfInput(first, record);
         return;
       }
     }
@@ -75,7 +75,7 @@ export class KeyDoubts {
     return `${identityOf(record, { key, content: false })}@${partition ?? ""}`;
   }
 
-  #tellOfInput(first: SourceRecord, second: SourceRecord): void {
+  #warnOfInput(first: SourceRecord, second: SourceRecord): void {
     const key = (this.#pipeline.input.incremental.key ?? []).map(formatPath).join(", ");
     this.#warn(
       "KEY_NOT_UNIQUE",
@@ -102,13 +102,13 @@ export class KeyDoubts {
       const first = this.#byOutputKey.get(name);
       if (first === undefined) this.#byOutputKey.set(name, { record, identity });
       else if (first.identity !== identity) {
-        this.#tellOfOutput(first.record, record, row);
+        this.#warnOfOutput(first.record, record, row);
         return;
       }
     }
   }
 
-  #tellOfOutput(first: SourceRecord, second: SourceRecord, row: SourceRecord): void {
+  #warnOfOutput(first: SourceRecord, second: SourceRecord, row: SourceRecord): void {
     const { input, output } = this.#pipeline;
     const inputKey = (input.incremental.key ?? []).map(formatPath).join(", ");
     const partitioned = (input.incremental.partitions ?? null) === null ? "" : ", and the partition";

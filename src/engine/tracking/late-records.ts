@@ -57,7 +57,7 @@ export function isBelowReach(
  * request that is only worth telling if more came than could be remembered; below it, the source has
  * another order than this.
  */
-export function tellOfLate(late: LateRecord, delivered: DeliveredRecords, type: CursorType): void {
+export function warnOfLate(late: LateRecord, delivered: DeliveredRecords, type: CursorType): void {
   const { record, cursor, lower, key, reach, warn } = late;
   if (!delivered.isKnown) return;
   const reached = reach(lower);

@@ -35,7 +35,7 @@ export class NewestVersions {
     this.#most = options.most ?? remembered;
   }
 
-  /** To be told of a record that the output holds already, since an earlier run delivered it. */
+  /** Takes in a record that the output holds already, since an earlier run delivered it. */
   noteKnown(record: SourceRecord, cursor: string): void {
     if (!this.#options.filters) this.#isOlder(record, cursor);
   }

@@ -10,7 +10,7 @@ import type { TakenRecords } from "./taken-records.ts";
  * - `ReadRange` is a range that is read page after page, in its own order.
  *
  * A `WholeRange` is both: its window is read in one piece. A `SlicedRange` is stored, and consists of `Slice`s, which
- * are read beside one another and stored together.
+ * are read side by side and stored together.
  */
 export interface StoredRange {
   /** The partition's name; null for a stream without any. */

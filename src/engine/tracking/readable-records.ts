@@ -4,7 +4,7 @@ import { requireKey } from "../../model/identity.ts";
 import { formatPath, isRecord, type SourceRecord, valueAt } from "../../model/record.ts";
 import type { CursorField, Incremental, Page, Refusal, Refusals, Warn } from "../ports.ts";
 import { nameOfContent } from "../refusals/dead-letters.ts";
-import { epochUnitDoubt } from "./epoch-unit.ts";
+import { epochUnitWarning } from "./epoch-unit.ts";
 import {
   type CursorsOfPage,
   cursorUnknown,
@@ -59,7 +59,7 @@ export class ReadableRecords {
 
   of(page: Page): Readable {
     const readable = this.#read(page);
-    this.#tellOfSkipped(readable);
+    this.#warnOfSkipped(readable);
     return readable;
   }
 
@@ -87,7 +87,7 @@ export class ReadableRecords {
   #readAll(records: readonly SourceRecord[]): { readonly cursors: CursorsOfPage | null } | null {
     const { goesOn } = this.#options.refusals;
     try {
-      // Under `fail` whoever uses the key or another cursor finds what is wrong with it.
+      // Under `fail` the code that uses the key or another cursor finds what is wrong with it.
       if (goesOn) for (const record of records) this.#requireRest(record);
       return { cursors: this.#cursorsOf(records) };
     } catch (error) {
@@ -113,8 +113,8 @@ export class ReadableRecords {
     const field = this.#field;
     if (this.#lookedAtUnit || first === undefined || cursor === null || field === null) return;
     this.#lookedAtUnit = true;
-    const doubt = epochUnitDoubt(valueAt(first, field.path ?? []), cursor, field);
-    if (doubt !== null) this.#options.warn("EPOCH_UNIT", doubt);
+    const warning = epochUnitWarning(valueAt(first, field.path ?? []), cursor, field);
+    if (warning !== null) this.#options.warn("EPOCH_UNIT", warning);
   }
 
   #cursorsOf(
@@ -126,7 +126,7 @@ export class ReadableRecords {
   }
 
   /** Tells of each record that is left out for want of a cursor: the run's summary counts them. */
-  #tellOfSkipped({ read }: Readable): void {
+  #warnOfSkipped({ read }: Readable): void {
     const { incremental, warn } = this.#options;
     const path = this.#field?.path ?? null;
     if (read === null || read.ascending || incremental.onNullCursor !== "skip" || path === null) return;

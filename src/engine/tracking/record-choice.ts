@@ -2,7 +2,7 @@ import type { SourceRecord } from "../../model/record.ts";
 import type { CursorField } from "../ports.ts";
 import type { DeliveredRecords } from "./delivered-records.ts";
 import type { HighestCursor } from "./highest-cursor.ts";
-import { isBelowReach, tellOfLate } from "./late-records.ts";
+import { isBelowReach, warnOfLate } from "./late-records.ts";
 import type { TieSet } from "./tie-set.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 import type { Side, WindowFrame } from "./window-frame.ts";
@@ -52,14 +52,14 @@ export class RecordChoice {
     const { reach, warn, identity, watch } = options;
     const { lower } = frame;
     if (delivered === null || reach === undefined || lower === null) return false;
-    const standing = delivered.standingOf(record, cursor);
-    if (standing === "new") {
+    const status = delivered.statusOf(record, cursor);
+    if (status === "new") {
       this.tookLate = true;
       return true;
     }
     if (isBelowReach({ cursor, lower, reach }, field.type)) watch?.below(cursor, lower);
-    if (standing === "unknown") {
-      tellOfLate({ record, cursor, lower, key: identity.key, reach, warn }, delivered, field.type);
+    if (status === "unknown") {
+      warnOfLate({ record, cursor, lower, key: identity.key, reach, warn }, delivered, field.type);
     }
     return false;
   }

@@ -3,7 +3,7 @@ import type { Position } from "../../model/position.ts";
 import { type SourceRecord, valueAt } from "../../model/record.ts";
 import type { CursorField } from "../ports.ts";
 
-/** Follows the ids that a pipeline keeps beside its leading cursor: the highest of those delivered. */
+/** Follows the secondary cursors of a pipeline: the highest of those delivered. */
 export class SecondaryCursors {
   readonly #fields: readonly CursorField[];
   readonly #highest: { id?: string; offset?: string };
@@ -17,7 +17,7 @@ export class SecondaryCursors {
     return { ...this.#highest };
   }
 
-  /** To be told of a record that is delivered; says whether it was higher than all before it. */
+  /** Takes in a record that is delivered; true where it is higher than all before it. */
   follow(record: SourceRecord): boolean {
     let raised = false;
     for (const { type, path, format } of this.#fields) {

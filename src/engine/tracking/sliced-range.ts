@@ -22,7 +22,7 @@ export interface SlicedRangeOptions {
 }
 
 /**
- * A stream or partition whose window is read in slices, beside one another. A slice that is not finished counts for
+ * A stream or partition whose window is read in slices, side by side. A slice that is not finished counts for
  * nothing, whatever was admitted of it; what an output is known to have taken of it is kept by name.
  */
 export class SlicedRange implements StoredRange {

@@ -77,7 +77,7 @@ export class SourceManagedTracker implements CursorTracker {
     this.#changed = true;
   }
 
-  /** Refused here, before it is written beside the rows: the state would refuse it only after that. */
+  /** Refused here, before it is written with the rows: the state would refuse it only after that. */
   #read(cursor: string): string {
     const { type } = this.#options;
     const watermark = readCursorValue(type, cursor, isoFormat);

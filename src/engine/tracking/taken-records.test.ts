@@ -49,10 +49,10 @@ test("no more names are kept than may be, in the position and in memory, and a r
   const { taken: all, warnings } = taken(undefined, 3);
   const unit = {};
   all.add(unit, namesOf(all, 1, 2));
-  all.tellOfFull(0);
+  all.warnWhereFull(0);
   expect(warnings).toEqual([]);
   all.add(unit, namesOf(all, 3, 4, 5));
   expect(all.kept(namesOf(all, 6))).toBe(namesOf(all, 1, 2, 3).join(""));
-  all.tellOfFull(0);
+  all.warnWhereFull(0);
   expect(warnings).toEqual(["TAKEN_RECORDS_FULL"]);
 });

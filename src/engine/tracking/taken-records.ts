@@ -110,7 +110,7 @@ export class TakenRecords {
   }
 
   /** To be asked where a run stops: it tells where more were delivered than are kept. */
-  tellOfFull(atHand: number): void {
+  warnWhereFull(atHand: number): void {
     const { most = mostTaken, warn } = this.#options;
     if (!this.#isFull && this.#left.size + this.#count + atHand <= most) return;
     warn(

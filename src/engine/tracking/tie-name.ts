@@ -6,7 +6,7 @@ export function tieName(cursor: string, identity: string): string {
 }
 
 /**
- * Tells them apart by record: of one whose content counts beside its key, only the content that was delivered
+ * Tells them apart by record: of one whose content counts as well as its key, only the content that was delivered
  * last is kept.
  */
 export function tieNameBy(plan: IdentityPlan): (cursor: string, identity: string) => string {

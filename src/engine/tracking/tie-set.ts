@@ -35,7 +35,7 @@ export class TieSet {
   /** What is left of the counts that the last run handed over, for records without a key. */
   readonly #unclaimed = new Map<string, number>();
   /**
-   * Where the content counts beside the key: the identity with the content that was delivered last, of what the
+   * Where the content counts as well as the key: the identity with the content that was delivered last, of what the
    * last run handed over. Null for a record of which two were handed over, as by earlier versions.
    */
   readonly #latest: Map<string, string | null> | null;

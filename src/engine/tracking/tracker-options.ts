@@ -1,13 +1,13 @@
 import type { IdentityPlan } from "../../model/identity.ts";
 import type { Position, ResumePoint } from "../../model/position.ts";
 import type { Incremental, Refusals, Warn, Window } from "../ports.ts";
-import type { PartWatch } from "./bound-watch.ts";
+import type { RangeWatch } from "./bound-watch.ts";
 import type { NewestVersions } from "./newest-versions.ts";
 
 /**
  * Which records at and past the window's ends belong to it. A record at an exclusive lower end belongs
  * to the slice below; past an open upper end, records are delivered ahead of time, as the last ones of
- * a stream are, and past a closed one they are left to whoever reads there.
+ * a stream are, and past a closed one they are left to the next slice or run.
  */
 export interface Edges {
   readonly lower: "inclusive" | "exclusive";
@@ -41,7 +41,7 @@ export interface TrackerOptions {
   /** The versions that the read has brought, which the trackers of its slices share; null where rows are not replaced. */
   readonly versions: NewestVersions | null;
   /** Watches what the lower bound brings; null where nobody asks. */
-  readonly watch?: PartWatch | null;
+  readonly watch?: RangeWatch | null;
   readonly warn: Warn;
   /** Takes the records that cannot be read. */
   readonly refusals: Refusals;

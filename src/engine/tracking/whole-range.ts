@@ -175,7 +175,7 @@ export class WholeRange implements StoredRange, ReadRange {
     return this.#complete(this.#read.tracker.position({ windowFinished: this.#finished }));
   }
 
-  /** With what is kept beside what the tracker has reached. */
+  /** With what is kept besides what the tracker has reached. */
   #complete({ taken: _, ...position }: Position): Position {
     const { note } = this.#start;
     const taken = this.taken.kept();

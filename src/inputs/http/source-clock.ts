@@ -1,5 +1,5 @@
 import type { ClockAhead, Warn } from "../../engine/ports.ts";
-import { tellOfSkew, toleratedSkewMs } from "../../engine/run/clock-skew.ts";
+import { toleratedSkewMs, warnOfSkew } from "../../engine/run/clock-skew.ts";
 import type { HttpResponse } from "../../http/message.ts";
 
 type Headers = Pick<HttpResponse, "headers">;
@@ -34,7 +34,7 @@ export class SourceClock {
     const least = now - answered;
     const most = now + dateStepMs - sent;
     this.#ahead = agrees ? { least: Math.min(0, least), most: Math.max(0, most) } : { least, most };
-    tellOfSkew(this.#warn, ahead, "the source's (the `Date` of its answer)");
+    warnOfSkew(this.#warn, ahead, "the source's (the `Date` of its answer)");
   }
 }
 
