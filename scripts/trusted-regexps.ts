@@ -48,16 +48,18 @@ export const trusted: Readonly<Record<string, readonly (readonly [source: string
     ],
   ],
   "src/model/web-address.ts": [["#.*@", "an address of the configuration"]],
-  "src/outputs/table/mysql-faults.ts": [
+  "src/databases/mysql/record-faults.ts": [
     [
       "(?:for column|Column|Field) (?:`[^`]*`\\.`[^`]*`\\.)?['`]([^'`]+)['`]",
       "too large to be checked; a message of the server, which has 512 bytes",
     ],
     ["FOREIGN KEY \\(`([^)]+)`\\)", "a message of the server, which has 512 bytes"],
   ],
-  "src/outputs/table/postgres-faults.ts": [["Key \\(([^=]*)\\)=\\(", "a key of an index has 8 KB at most"]],
-  "src/outputs/table/postgres-moments.ts": [["^([+-]?)(\\d+)(.*)Z$", "a time in the form that we write"]],
-  "src/outputs/table/value-checks.ts": [
+  "src/databases/postgres/record-faults.ts": [
+    ["Key \\(([^=]*)\\)=\\(", "a key of an index has 8 KB at most"],
+  ],
+  "src/databases/postgres/moments.ts": [["^([+-]?)(\\d+)(.*)Z$", "a time in the form that we write"]],
+  "src/databases/table/value-checks.ts": [
     [
       "^(.+?)(?:\\((\\d+)(?:,(-?\\d+))?\\))?((?: unsigned| zerofill| with(?:out)? time zone)*)$",
       "the declared type of a column",
@@ -87,5 +89,5 @@ export const madeAtRunTime: Readonly<Record<string, readonly [count: number, why
   "src/http/waits.ts": [1, "the name of a parameter, and digits of limited number"],
   "src/model/pattern-proposal.ts": [1, "the shape of a time, of 64 characters at most"],
   "src/api/service/service.ts": [1, "the template of a route"],
-  "src/outputs/table/postgres-checks.ts": [1, "the form of an amount of money"],
+  "src/databases/postgres/value-checks.ts": [1, "the form of an amount of money"],
 };

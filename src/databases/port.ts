@@ -1,26 +1,13 @@
+import type { Column, ColumnKind } from "./columns.ts";
+import type { TableStore } from "./table/store.ts";
+
+export type { Column, ColumnKind } from "./columns.ts";
+export { columnKinds } from "./columns.ts";
+
 /** A value as it goes to or comes from a database. Large integers and decimals travel as text. */
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array;
 
 export type SqlRow = Readonly<Record<string, unknown>>;
-
-/** What kinds of value a column holds, in words that every database has a type for. */
-export const columnKinds = [
-  "boolean",
-  "integer",
-  "decimal",
-  "float",
-  "text",
-  "timestamp",
-  "date",
-  "json",
-  "bytes",
-] as const;
-export type ColumnKind = (typeof columnKinds)[number];
-
-export interface Column {
-  readonly name: string;
-  readonly kind: ColumnKind;
-}
 
 /** What differs from database to database, by name, so that nobody asks which database it is. */
 export interface SqlDialect {
@@ -122,6 +109,8 @@ export interface SqlConnection extends AsyncDisposable {
   parameterTypes(sql: string, compared: readonly (string | null)[]): Promise<readonly (string | null)[]>;
   /** The columns of a table, in order; null where there is no such table. */
   columns(table: string): Promise<readonly Column[] | null>;
+  /** What an output does to tables by this connection. Loaded when it is asked for, since inputs need none of it. */
+  tableStore(): Promise<TableStore>;
   /** The database's own clock, in milliseconds since 1970. */
   now(): Promise<number>;
   close(): Promise<void>;

@@ -5,6 +5,7 @@ import type { TidemarkError } from "../../errors.ts";
 import type { Column, SqlConnection, SqlDialect, SqlRow, SqlValue, StreamOptions } from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
 import type { SqlRole } from "../roles.ts";
+import type { TableStore } from "../table/store.ts";
 import { mysqlAddress, placeOf } from "./address.ts";
 import { connect, endQuietly, type Origin } from "./connect.ts";
 import { mysqlDialect } from "./dialect.ts";
@@ -298,6 +299,11 @@ export class MysqlConnection implements SqlConnection {
       if (number === noSuchTable || (number === noSuchDatabase && !isConnectionLoss(error))) return null;
       throw this.errorOf(error);
     }
+  }
+
+  async tableStore(): Promise<TableStore> {
+    const { MysqlTableStore } = await import("./table-store.ts");
+    return new MysqlTableStore(this);
   }
 
   async now(): Promise<number> {

@@ -2,9 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import type { CopyStreamQuery } from "pg-copy-streams";
 import type { TidemarkError } from "../../errors.ts";
-import type { Column, SqlConnection, SqlRow, SqlValue, StreamOptions } from "../port.ts";
+import type { Column, SqlRow, SqlValue, StreamOptions } from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
 import type { SqlRole } from "../roles.ts";
+import type { TableStore } from "../table/store.ts";
 import { type PostgresAddress, postgresAddress } from "./address.ts";
 import { connectByTls } from "./connect.ts";
 import { postgresDialect } from "./dialect.ts";
@@ -13,6 +14,7 @@ import { isConnectionLoss, postgresError } from "./errors.ts";
 import { identityExpression } from "./identity.ts";
 import { changingSessions, namedSession, refuseChangingSessions, sessionOf } from "./pooler.ts";
 import { Portal } from "./portal.ts";
+import type { PostgresSession } from "./session.ts";
 import { kindOfType, typeReaders } from "./types.ts";
 
 const connectMilliseconds = 10_000;
@@ -161,7 +163,7 @@ async function endQuietly(client: pg.Client): Promise<void> {
 }
 
 /** A connection to PostgreSQL by `pg`. */
-export class PostgresConnection implements SqlConnection {
+export class PostgresConnection implements PostgresSession {
   readonly dialect = postgresDialect;
   readonly identity: string;
   readonly uncheckedTexts: boolean;
@@ -349,6 +351,11 @@ export class PostgresConnection implements SqlConnection {
     );
     if (rows.length === 0) return null;
     return rows.map(({ name, type }) => ({ name: String(name), kind: kindOfType(Number(type)) }));
+  }
+
+  async tableStore(): Promise<TableStore> {
+    const { PostgresTableStore } = await import("./table-store.ts");
+    return new PostgresTableStore(this);
   }
 
   async now(): Promise<number> {

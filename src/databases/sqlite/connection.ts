@@ -5,8 +5,9 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSy
 import { setTimeout as delay } from "node:timers/promises";
 import { TidemarkError } from "../../errors.ts";
 import { tableNameParts } from "../names.ts";
-import type { Column, SqlConnection, SqlRow, SqlValue, StreamOptions, UnreadableText } from "../port.ts";
+import type { Column, SqlRow, SqlValue, StreamOptions, UnreadableText } from "../port.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
+import type { TableStore } from "../table/store.ts";
 import { sqliteDialect } from "./dialect.ts";
 import { sqliteError } from "./errors.ts";
 import {
@@ -17,6 +18,7 @@ import {
   readsKeepWritersOut,
   valuesOf,
 } from "./reads.ts";
+import type { SqliteSession } from "./session.ts";
 import { SecondLook, type TextDoubt, textDoubtOf } from "./text-bytes.ts";
 import { bindableAll, kindOfDeclaredType, readable } from "./values.ts";
 
@@ -90,7 +92,7 @@ async function useWriteAheadLog(database: DatabaseSync): Promise<void> {
 }
 
 /** A connection to SQLite by `node:sqlite`. Every call does its work at once, without waiting. */
-export class SqliteConnection implements SqlConnection {
+export class SqliteConnection implements SqliteSession {
   readonly dialect = sqliteDialect;
   readonly identity: string;
   readonly handle: DatabaseSync;
@@ -239,6 +241,11 @@ export class SqliteConnection implements SqlConnection {
       name: String(name),
       kind: kindOfDeclaredType(String(type)) ?? (type === "" ? "bytes" : "decimal"),
     }));
+  }
+
+  async tableStore(): Promise<TableStore> {
+    const { SqliteTableStore } = await import("./table-store.ts");
+    return new SqliteTableStore(this);
   }
 
   async now(): Promise<number> {

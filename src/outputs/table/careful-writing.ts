@@ -1,10 +1,10 @@
+import { type KeyField, keyText } from "../../databases/table/key-text.ts";
+import type { RecordFault } from "../../databases/table/record-fault.ts";
+import type { TableStore, Target } from "../../databases/table/store.ts";
 import type { Refusals } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import { type KeyField, keyText } from "./key-text.ts";
-import type { RecordFault } from "./record-fault.ts";
 import { refusalOf } from "./refused-record.ts";
-import type { TableStore, Target } from "./table-store.ts";
 
 /** How many records may wait for others of their checkpoint, and how often they are tried again. */
 const mostWaiting = 1_000;

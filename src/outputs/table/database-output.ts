@@ -1,20 +1,14 @@
-import { MysqlConnection } from "../../databases/mysql/connection.ts";
 import { tableNameParts } from "../../databases/names.ts";
 import { openSql } from "../../databases/open.ts";
 import type { SqlConnection, SqlDialect } from "../../databases/port.ts";
-import { PostgresConnection } from "../../databases/postgres/connection.ts";
-import { SqliteConnection } from "../../databases/sqlite/connection.ts";
+import { changeTablesAlone, type TableDescription, type TableStore } from "../../databases/table/store.ts";
 import type { Output, OutputContext } from "../../engine/ports.ts";
 import { errorCodes, isTidemarkError, TidemarkError } from "../../errors.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { onErrorOf } from "../dead-letters/schema.ts";
 import { SqlOffsetsStorage } from "../offsets/sql-storage.ts";
-import { MysqlTableStore } from "./mysql-store.ts";
-import { PostgresTableStore } from "./postgres-store.ts";
 import { type DatabaseOutputConfig, ownTablePrefix } from "./schema.ts";
 import { DatabaseSession } from "./session.ts";
-import { SqliteTableStore } from "./sqlite-store.ts";
-import { changeTablesAlone, type TableDescription, type TableStore } from "./table-store.ts";
 import { writeFailure } from "./write-failure.ts";
 
 /**
@@ -70,7 +64,7 @@ async function openSession(
     });
   const connection = await connect();
   try {
-    const store = storeOf(connection);
+    const store = await connection.tableStore();
     await store.limitWaits(context.leaseSeconds);
     const offsets = offsetsIn(connection, table, context);
     if (!(await offsets.exists())) await changeTablesAlone(store, () => offsets.create());
@@ -106,13 +100,6 @@ function cannotOpen(table: string, error: TidemarkError): unknown {
     cause: error,
     hint: "Check that its schema exists and that the user may create tables there.",
   });
-}
-
-function storeOf(connection: SqlConnection): TableStore {
-  if (connection instanceof SqliteConnection) return new SqliteTableStore(connection);
-  if (connection instanceof PostgresConnection) return new PostgresTableStore(connection);
-  if (connection instanceof MysqlConnection) return new MysqlTableStore(connection);
-  throw new TidemarkError("INTERNAL", `no output writes to ${connection.dialect.name}`);
 }
 
 interface Expected {

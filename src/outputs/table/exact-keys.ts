@@ -1,13 +1,13 @@
+import type { FieldColumn } from "../../databases/table/column.ts";
+import type { ColumnRules, InexactKey } from "../../databases/table/store.ts";
+import { shown } from "../../databases/table/value-checks.ts";
+import { textOfValue } from "../../databases/table/values.ts";
 import type { Warn } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import { canonicalDecimal, comparableDecimal } from "../../model/decimal.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { storageClassesOf } from "../../model/storage-class.ts";
 import { withoutTrailing } from "../../model/trailing.ts";
-import type { FieldColumn } from "./table-column.ts";
-import type { ColumnRules, InexactKey } from "./table-store.ts";
-import { shown } from "./value-checks.ts";
-import { textOfValue } from "./values.ts";
 
 /** How many keys are remembered at most between two commits. */
 const mostKeys = 100_000;

@@ -1,7 +1,7 @@
+import type { FieldColumn } from "../../databases/table/column.ts";
+import type { TableStore, Target } from "../../databases/table/store.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import type { FieldColumn } from "./table-column.ts";
-import type { TableStore, Target } from "./table-store.ts";
 
 /** MySQL's rules of a table and of a view, and what its triggers signal, share a class with faults of a value. */
 const rulesOfTables = new Set<unknown>([1369, 1644, 3819, 4025]);

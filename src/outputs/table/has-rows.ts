@@ -1,5 +1,5 @@
 import type { SqlConnection } from "../../databases/port.ts";
-import type { TableStore } from "./table-store.ts";
+import type { TableStore } from "../../databases/table/store.ts";
 
 interface Place {
   readonly connection: SqlConnection;

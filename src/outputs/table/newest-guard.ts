@@ -1,10 +1,10 @@
 import type { SqlConnection } from "../../databases/port.ts";
+import type { FieldColumn, TableColumn } from "../../databases/table/column.ts";
+import { CursorTexts, type NewestBy, textOrderOf } from "../../databases/table/newest-row.ts";
+import type { ColumnRules, TableDescription } from "../../databases/table/store.ts";
 import type { OutputContext } from "../../engine/ports.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import { CursorTexts, type NewestBy, textOrderOf } from "./newest-row.ts";
-import type { FieldColumn, TableColumn } from "./table-column.ts";
 import type { TablePlan } from "./table-plan.ts";
-import type { ColumnRules, TableDescription } from "./table-store.ts";
 
 /** How many rows that are there show in which form the table holds the cursor. */
 const rowsLookedAt = 1_000;

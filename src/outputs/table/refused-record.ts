@@ -1,13 +1,13 @@
+import type { FieldColumn } from "../../databases/table/column.ts";
+import type { RecordFault } from "../../databases/table/record-fault.ts";
+import type { TableStore, Target } from "../../databases/table/store.ts";
+import { declaredOf, shown } from "../../databases/table/value-checks.ts";
 import type { Refusal } from "../../engine/ports.ts";
 import { errorCodes, TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { recordName } from "../dead-letters/record-name.ts";
 import { fieldByElimination, isAboutAValue } from "./field-at-fault.ts";
-import type { RecordFault } from "./record-fault.ts";
-import type { FieldColumn } from "./table-column.ts";
-import type { TableStore, Target } from "./table-store.ts";
 import { textProblem } from "./text-problems.ts";
-import { declaredOf, shown } from "./value-checks.ts";
 
 interface RefusedRow {
   readonly store: TableStore;

@@ -1,9 +1,9 @@
+import type { InexactKey, TableStore } from "../../databases/table/store.ts";
 import type { OutputContext } from "../../engine/ports.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { type SourceRecord, valueAt } from "../../model/record.ts";
 import type { NewestGuard } from "./newest-guard.ts";
 import type { TablePlan } from "./table-plan.ts";
-import type { InexactKey, TableStore } from "./table-store.ts";
 
 interface Parts {
   readonly store: TableStore;

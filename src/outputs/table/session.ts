@@ -1,4 +1,11 @@
 import type { ColumnKind, SqlConnection } from "../../databases/port.ts";
+import {
+  type InexactKey,
+  inTransaction,
+  type TableDescription,
+  type TableStore,
+  type Target,
+} from "../../databases/table/store.ts";
 import type {
   Batch,
   Commit,
@@ -22,13 +29,6 @@ import { replacedBy } from "./replaced-row.ts";
 import { rowsLeftOut, writeAll, writeCarefully } from "./row-writing.ts";
 import { createSpill, type Spill, spill } from "./spills.ts";
 import { TablePlan } from "./table-plan.ts";
-import {
-  type InexactKey,
-  inTransaction,
-  type TableDescription,
-  type TableStore,
-  type Target,
-} from "./table-store.ts";
 import { writeFailure } from "./write-failure.ts";
 
 /** How much waits in memory for a commit before it goes to a temporary table of the connection. */

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { SqlConnection } from "../../databases/port.ts";
+import type { RecordFault } from "../../databases/table/record-fault.ts";
+import { type TableStore, type Target, waitingOrder } from "../../databases/table/store.ts";
 import { TidemarkError } from "../../errors.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
 import { isRecord, type SourceRecord } from "../../model/record.ts";
 import { noteStorageClasses, storageClassesOf, storageClassNames } from "../../model/storage-class.ts";
 import { withoutBytes } from "../json-line.ts";
-import type { RecordFault } from "./record-fault.ts";
-import { type TableStore, type Target, waitingOrder } from "./table-store.ts";
 
 /** The column that keeps a record as it is, beside its values. */
 const wholeRecord = "_tidemark_record";

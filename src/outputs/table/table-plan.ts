@@ -1,18 +1,18 @@
 import type { Column, ColumnKind } from "../../databases/port.ts";
-import { TidemarkError } from "../../errors.ts";
-import type { SourceRecord } from "../../model/record.ts";
-import { type StorageClass, storageClassesOf } from "../../model/storage-class.ts";
-import { refusedValue } from "./refused-record.ts";
-import type { FieldColumn, TableColumn } from "./table-column.ts";
+import type { FieldColumn, TableColumn } from "../../databases/table/column.ts";
 import {
   type ColumnRules,
   type TableDescription,
   type Takes,
   takesEverything,
   type Widening,
-} from "./table-store.ts";
-import { every, keyCheck, spellingCheck, type ValueCheck } from "./value-checks.ts";
-import { agrees } from "./values.ts";
+} from "../../databases/table/store.ts";
+import { every, keyCheck, spellingCheck, type ValueCheck } from "../../databases/table/value-checks.ts";
+import { agrees } from "../../databases/table/values.ts";
+import { TidemarkError } from "../../errors.ts";
+import type { SourceRecord } from "../../model/record.ts";
+import { type StorageClass, storageClassesOf } from "../../model/storage-class.ts";
+import { refusedValue } from "./refused-record.ts";
 import { isHeld, isTaken, isWider, meetAsTexts, meetsAsNumber } from "./widening.ts";
 
 export interface TablePlanOptions {

@@ -1,5 +1,5 @@
+import type { FieldColumn } from "../../databases/table/column.ts";
 import type { SourceRecord } from "../../model/record.ts";
-import type { FieldColumn } from "./table-column.ts";
 
 /** What no UTF-8 text holds, and what PostgreSQL's texts and JSON do not. */
 export interface TextProblem {

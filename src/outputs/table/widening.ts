@@ -1,7 +1,7 @@
 import type { ColumnKind } from "../../databases/port.ts";
+import type { Takes } from "../../databases/table/store.ts";
+import { isNumberWord } from "../../databases/table/values.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
-import type { Takes } from "./table-store.ts";
-import { isNumberWord } from "./values.ts";
 
 /** Whether a column surely holds the value whole, by the value's type alone. */
 export function isTaken(takes: Takes, value: unknown): boolean {

@@ -1,0 +1,42 @@
+import type { FieldColumn } from "../table/column.ts";
+import { doubles, numberText, type ValueCheck } from "../table/value-checks.ts";
+import { isNumberWord } from "../table/values.ts";
+import { affinityOf } from "./affinity.ts";
+
+const highest = 2n ** 63n - 1n;
+
+/**
+ * SQLite turns a text that reads like a number into one where the column is for numbers, keeps 15 digits of
+ * it, and stores NULL for what is no number.
+ */
+export function sqliteCheck(column: FieldColumn): ValueCheck | null {
+  const affinity = affinityOf(column.type);
+  if (affinity === "text" || affinity === "none") return null;
+  // A column declared as JSON alone is one of numbers to SQLite. Strings stand there in quotes.
+  const isJson = column.kind === "json";
+  const realOnly = affinity === "real";
+  // By its rules for names, `STRING` and `DATE` are columns of numbers.
+  const isNamedOtherwise = affinity === "numeric" && !/NUM|DEC|MONEY|CURR/i.test(column.type) && !isJson;
+  return (value) => {
+    if (typeof value === "number") return Number.isNaN(value) ? noNaN : null;
+    if (typeof value === "boolean") return null;
+    if (isJson && typeof value === "string") return null;
+    if (value === "NaN") return noNaN;
+    if (isNumberWord(value)) return null;
+    const text = numberText(value);
+    if (text === null) return null;
+    if (isNamedOtherwise && typeof value === "string" && text !== value) {
+      return `SQLite takes a column declared so for one of numbers, and would keep the text as ${text}`;
+    }
+    if (!realOnly && isInteger(text)) return null;
+    return doubles(value) === null ? null : "the column keeps numbers as doubles, of about 16 digits";
+  };
+}
+
+const noNaN = "SQLite has no NaN, and would store NULL";
+
+function isInteger(text: string): boolean {
+  if (!/^-?\d{1,19}$/.test(text)) return false;
+  const integer = BigInt(text);
+  return integer <= highest && integer >= -highest - 1n;
+}

@@ -1,0 +1,38 @@
+import { TidemarkError } from "../../errors.ts";
+import type { TableColumn } from "./column.ts";
+
+/** What an error says of the rows of a statement: that the database does not take one of them. */
+export interface RecordFault {
+  /** The columns that the database names, by name; empty where it names none. */
+  readonly columns: readonly string[];
+  /** Whether the same row may be taken once other rows are there, as behind a foreign key. */
+  readonly awaitsOthers: boolean;
+  /**
+   * Whether the error may be about the statement or the server as well, so that it counts only where one of the
+   * record's values causes it by itself.
+   */
+  readonly onlyByValue?: boolean;
+  /** Which of the statement's records are at fault, by place, where that is known of all of them. */
+  readonly places?: readonly number[];
+}
+
+/** A fault that Tidemark finds itself, before the database is asked. `column` is the name of the column. */
+export function ownFault(message: string, column: string, hint: string): TidemarkError {
+  return new TidemarkError("RECORD_INVALID", message, { hint, details: { column } });
+}
+
+/** A record without a value for a column that the database would fill by itself. */
+export function nullFault({ name, nullBecomes }: Pick<TableColumn, "name" | "nullBecomes">): TidemarkError {
+  return ownFault(
+    `it is null or missing, and the column ${name} would make that ${nullBecomes}`,
+    name,
+    "Give every record a value with a `set` filter, leave the field out of all records with a `remove` filter, or change the column.",
+  );
+}
+
+/** What every database has in common: faults that Tidemark found itself. */
+export function faultFoundHere(error: TidemarkError): RecordFault | null {
+  if (error.code !== "RECORD_INVALID") return null;
+  const column = error.details?.column;
+  return { columns: typeof column === "string" ? [column] : [], awaitsOthers: false };
+}
