@@ -32,7 +32,7 @@ export const requestShape = {
     .nullable()
     .optional()
     .describe(
-      "Dotted path, or a list of paths, where the answer says that it failed or is incomplete. null checks nothing. A path that ends in `ok` or `success` fails if it is false or 0. Any other path fails if it is true, a number other than 0, or a text, list or object that is not empty. Default: the usual names in the objects around the list: `errors`, `error`, `ok`, `success`, `hasErrors`, `timed_out`, `_shards.failed`, `incomplete_results`, `partialFailureError`.",
+      "Dotted path, or a list of paths, where the answer says that it failed or is incomplete. null checks nothing. A path that ends in `ok` or `success` means a failure if it is false or 0. Any other path means one if it is true, a number other than 0, or a text, list or object that is not empty. Default: the usual names in the objects around the list: `errors`, `error`, `ok`, `success`, `hasErrors`, `timed_out`, `_shards.failed`, `incomplete_results`, `partialFailureError`.",
     ),
   encoding: encodingSchema
     .optional()
