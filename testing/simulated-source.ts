@@ -83,7 +83,7 @@ export function simulatedIncremental(overrides: Partial<Incremental> = {}): Incr
     key: [["id"]],
     onNullCursor: "fail",
     lookback: null,
-    settle: null,
+    safetyLag: null,
     maxTieSetSize: 10_000,
     ...overrides,
   };

@@ -11,10 +11,10 @@ export type CursorRole = (typeof cursorRoles)[number];
 
 /** One enabled cursor of an input, as declared under `statePersistence`. */
 export interface CursorField {
-  /** `given` where the source keeps the place itself and pages bring the value (`Page.cursor`). */
-  readonly role: CursorRole | "given";
+  /** `sourceManaged` where only the source understands the cursor, and pages bring it (`Page.cursor`). */
+  readonly role: CursorRole | "sourceManaged";
   readonly type: CursorType;
-  /** Where a record holds the value; null for `offset`, which counts records, and for `given`. */
+  /** Where a record holds the value; null for `offset`, which counts records, and for `sourceManaged`. */
   readonly path: Path | null;
   /** How records give the value. */
   readonly format: CursorFormat;
@@ -40,9 +40,10 @@ export interface Incremental {
   /** What makes a record itself; null compares whole contents. */
   readonly key: readonly Path[] | null;
   readonly onNullCursor: NullCursorPolicy;
-  /** How far below the watermark to read again, and how far behind now to stop; null is not at all. */
+  /** How far below the watermark to read again; null is not at all. */
   readonly lookback: Precision | null;
-  readonly settle: Precision | null;
+  /** How far behind the present a window ends (`settle` in a pipeline file); null is not at all. */
+  readonly safetyLag: Precision | null;
   /**
    * `window` has the output know what was delivered within the lookback, so that an append does not add
    * it again. Not for streams in partitions.

@@ -20,7 +20,7 @@ export interface ReadRequest {
   readonly resume: ResumePoint | null;
   /** Which partition to read; absent in a stream without any. */
   readonly partition?: string;
-  /** For a `given` cursor: when the reading that the last completed run brought to an end began. */
+  /** For a source-managed cursor: when the reading that the last completed run brought to an end began. */
   readonly since?: string | null;
   readonly signal: AbortSignal;
 }
@@ -39,7 +39,7 @@ export interface Page {
   /** Where the next page would be read, for a resume point; null where the page cannot tell. */
   readonly next: ResumePoint | null;
   /**
-   * For a `given` cursor: its value once this page's records, and all before them, are delivered.
+   * For a source-managed cursor: its value once this page's records, and all before them, are delivered.
    * Without it nothing covers the page's records yet; what a page of an append brings then waits for
    * the next cursor, or for the run's end, before it is committed.
    */

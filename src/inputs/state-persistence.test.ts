@@ -50,7 +50,7 @@ test("the keys of the reference's pipelines are taken as they stand", () => {
     key: [["event", "id"]],
     onNullCursor: "fail",
     lookback: null,
-    settle: null,
+    safetyLag: null,
     maxTieSetSize: 10_000,
     dedupe: null,
     start: null,
@@ -109,7 +109,7 @@ test("declared precisions, text ids and lengths are taken over", () => {
   expect(incremental.cursors.map(({ type }) => type)).toEqual(["timestamp_utc", "text"]);
   expect(incremental.cursors[0]?.precision).toEqual({ unit: "time", nanoseconds: 1000n });
   expect(incremental.lookback).toEqual({ unit: "time", nanoseconds: 3_600_000_000_000n });
-  expect(incremental.settle).toEqual({ unit: "time", nanoseconds: 30_000_000_000n });
+  expect(incremental.safetyLag).toEqual({ unit: "time", nanoseconds: 30_000_000_000n });
   expect(incremental.key).toEqual([["a"], ["b", "c"]]);
   expect(incrementalOf(parse({ timestamp, lookback: "PT0S" }), undefined, "1ms").lookback).toBeNull();
 });

@@ -94,7 +94,7 @@ export function incrementalOf(
     key: key === undefined ? null : [key].flat().map(parsePath),
     onNullCursor: persistence.onNullCursor,
     lookback: optionalLength(persistence.lookback),
-    settle: optionalLength(persistence.settle),
+    safetyLag: optionalLength(persistence.settle),
     dedupe: persistence.dedupe ?? null,
     maxTieSetSize: persistence.maxTieSetSize,
     start: startOf(persistence, cursors[0]),

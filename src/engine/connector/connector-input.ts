@@ -77,7 +77,7 @@ function incrementalOf(connector: Connector, key: ConnectorInputOptions["key"]):
   return {
     cursors: [
       {
-        role: "given",
+        role: "sourceManaged",
         type,
         path: null,
         format: isoFormat,
@@ -91,7 +91,7 @@ function incrementalOf(connector: Connector, key: ConnectorInputOptions["key"]):
     key: key === undefined ? null : [key].flat().map(parsePath),
     onNullCursor: "fail",
     lookback: null,
-    settle: null,
+    safetyLag: null,
     maxTieSetSize: 10_000,
   };
 }

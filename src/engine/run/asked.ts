@@ -19,7 +19,7 @@ export function cursorAskedFor(incremental: Incremental, text: string, what: str
   const [field] = incremental.cursors;
   if (
     field === undefined ||
-    field.role === "given" ||
+    field.role === "sourceManaged" ||
     field.role === "offset" ||
     field.type === "opaque_token"
   ) {

@@ -8,7 +8,7 @@ import { parseSliceStep, type SliceStep } from "../../model/slices.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { BackfillState } from "../../state/contract.ts";
-import type { CursorField, Pipeline } from "../ports.ts";
+import type { CursorField, Incremental, Pipeline } from "../ports.ts";
 import { cursorAskedFor } from "./asked.ts";
 import { type BackfillPlan, isRanged } from "./plan-parts.ts";
 import type { RunResult } from "./result.ts";
@@ -140,7 +140,7 @@ async function lastOf(pipeline: Pipeline, options: BackfillOptions, field: Curso
   const { incremental } = pipeline.input;
   const watermark = (await state.get(pipeline.key))?.position.watermark ?? null;
   const asked = to === undefined ? null : cursorAskedFor(incremental, to, "to");
-  const now = field.type === "timestamp_utc" ? present(clock, incremental.settle) : null;
+  const now = field.type === "timestamp_utc" ? present(clock, incremental.safetyLag) : null;
   const upper = asked ?? watermark ?? now;
   if (upper === null) {
     throw invalid(pipeline, "a backfill by id needs to know where it ends: to", {
@@ -158,9 +158,9 @@ async function lastOf(pipeline: Pipeline, options: BackfillOptions, field: Curso
   return now !== null && isPast(now) ? now : upper;
 }
 
-function present(clock: Clock, settle: Pipeline["input"]["incremental"]["settle"]): string {
+function present(clock: Clock, safetyLag: Incremental["safetyLag"]): string {
   const now = millisecondsToTimestamp(clock.now());
-  return settle === null ? now : stepCursor("timestamp_utc", now, settle, -1);
+  return safetyLag === null ? now : stepCursor("timestamp_utc", now, safetyLag, -1);
 }
 
 async function planOf(

@@ -47,5 +47,7 @@ export function identityPlan({ input, output }: Pipeline): IdentityPlan {
 /** Whether a stream's leading cursor can bound a range: a backfill needs one that can. */
 export function isRanged(pipeline: Pipeline): boolean {
   const [field] = pipeline.input.incremental.cursors;
-  return field !== undefined && field.role !== "given" && field.role !== "offset" && isOrdered(field.type);
+  return (
+    field !== undefined && field.role !== "sourceManaged" && field.role !== "offset" && isOrdered(field.type)
+  );
 }

@@ -63,7 +63,7 @@ export class RangeOpener implements SliceOpener {
       since: start.tally?.since ?? null,
     };
     const guard = new PageGuard(incremental);
-    if (leading?.role === "given") {
+    if (leading?.role === "sourceManaged") {
       const { type } = leading;
       const { appends } = pipeline.output;
       return {

@@ -19,7 +19,7 @@ export interface Horizon {
 
 /**
  * The window of a run, frozen as it begins: from the watermark, less the lookback, to now, less the
- * settle, and no further than is safe. Only times have a present; ids end there where it is safe, or
+ * safety lag, and no further than is safe. Only times have a present; ids end there where it is safe, or
  * where the source ends. Before the first run the lower end is where the stream was declared to begin.
  */
 export function freezeWindow(
@@ -34,7 +34,7 @@ export function freezeWindow(
   const lower = lowerEnd(incremental, type, start, horizon, asked);
   const present: Cursor | null =
     type === "timestamp_utc"
-      ? lowered({ type, value: millisecondsToTimestamp(horizon.now) }, incremental.settle)
+      ? lowered({ type, value: millisecondsToTimestamp(horizon.now) }, incremental.safetyLag)
       : null;
   const upper = lowest(present, horizon.safeUpper);
   const clamp = incremental.slices?.clamp ?? null;

@@ -58,7 +58,7 @@ export class PageGuard {
 
   /**
    * A page's size, with its first record, its last, and some between. Null for a page of records that
-   * are all alike, which a source may well give twice, and for what is left of one. Pages with a given cursor are cut by us, so
+   * are all alike, which a source may well give twice, and for what is left of one. Pages with a source-managed cursor are cut by the engine, so
    * only those that end at the same cursor can be the same.
    */
   #sampleOf({ records, cursor, partial }: Page): string | null {
@@ -72,7 +72,7 @@ export class PageGuard {
     if (marks.length === 0) return null;
     if (records.length > 1 && new Set(marks).size === 1) return null;
     const sample = `${records.length} ${marks.join(" ")}`;
-    if (this.#incremental.cursors[0]?.role !== "given") return sample;
+    if (this.#incremental.cursors[0]?.role !== "sourceManaged") return sample;
     return cursor === undefined ? null : `${sample} ${cursor}`;
   }
 }

@@ -42,7 +42,7 @@ export class RecordChoice {
       if (highest.isKept(cursor)) return ties.takesOnce(record, cursor);
       return !ties.isKnownAt(cursor) || !ties.claim(record, cursor);
     }
-    if (edges.upper === "closed" || (side === "past" && incremental.settle !== null)) return false;
+    if (edges.upper === "closed" || (side === "past" && incremental.safetyLag !== null)) return false;
     return this.#takesAhead(record, cursor, side);
   }
 

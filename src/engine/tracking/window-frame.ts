@@ -44,9 +44,9 @@ export class WindowFrame {
     this.#ahead = ahead;
     const began = this.#options.began(ahead.least);
     if (began === null || upper === null || resume !== null) return;
-    const { settle } = incremental;
-    const settled = settle === null ? began : stepCursor(upper.type, began, settle, -1);
-    const end = notBelowHighest({ type: upper.type, value: settled }, start).value;
+    const { safetyLag } = incremental;
+    const stepped = safetyLag === null ? began : stepCursor(upper.type, began, safetyLag, -1);
+    const end = notBelowHighest({ type: upper.type, value: stepped }, start).value;
     const isEarlier = compareCursorValues(upper.type, end, upper.value) < 0;
     if (isEarlier || (mayEndLater && edges.upper === "open"))
       this.#window = { lower, upper: { type: upper.type, value: end } };

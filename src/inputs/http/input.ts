@@ -149,7 +149,7 @@ class HttpPollingSession implements InputSession {
 
   reach(lower: string): string {
     const [field] = this.#parts.incremental.cursors;
-    if (field === undefined || field.role === "given" || field.role === "offset") return lower;
+    if (field === undefined || field.role === "sourceManaged" || field.role === "offset") return lower;
     // A further id may go along with the bound, which is then one step lower.
     return leadingBound(this.#parts, field, lower, { id: "0" }).reach;
   }

@@ -162,7 +162,7 @@ test("`cursor` is short for a timestamp, with all that goes with one", async () 
   expect(input.incremental).toMatchObject({
     cursors: [{ role: "timestamp", path: ["updated_at"] }],
     lookback: { unit: "time" },
-    settle: { unit: "time" },
+    safetyLag: { unit: "time" },
   });
   expect(() => inputOf(place, { table: "events", statePersistence })).toThrow(/needs an enabled `timestamp`/);
 });

@@ -82,7 +82,7 @@ function readAs(config: DatabaseInputConfig, incremental: Incremental): Incremen
 
 /** Rows say which transaction wrote them to the database alone, so that the pages bring it. */
 const transactions: CursorField = {
-  role: "given",
+  role: "sourceManaged",
   type: "numeric_id",
   path: null,
   format: isoFormat,

@@ -20,7 +20,7 @@ export function databaseReach(
   isWide: boolean,
 ): string {
   const [field, ...further] = incremental.cursors;
-  if (field === undefined || field.role === "given" || field.role === "offset") return lower;
+  if (field === undefined || field.role === "sourceManaged" || field.role === "offset") return lower;
   const { timestamp } = persistence;
   const declared = timestamp?.queryFormat;
   const format = declared === undefined ? field.format : parseCursorFormat(declared, field.format.timezone);
