@@ -40,7 +40,7 @@ export const trusted: Readonly<Record<string, readonly (readonly [source: string
     ],
     ["(\\d+(?:\\.\\d+)?)\\s*([a-z]+)", "a header that was found to be a length of time"],
   ],
-  "src/inputs/query/sql-tokens.ts": [["(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?", "the user's own query"]],
+  "src/databases/syntax.ts": [["(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?", "the user's own query"]],
   "src/inputs/http/refused-page.ts": [
     [
       "\\b(?:page|cursor|token|offset|scroll|continuation|search|snapshot|next)\\w*\\b.{0,40}\\b(?:expired|invalid|unknown|not found|gone|no longer|does not exist|not exist|stale|bad)\\b|\\b(?:expired|invalid|unknown|stale|bad|no such)\\b.{0,24}(?:page|cursor|token|offset|scroll|continuation|snapshot)|(?:expired|invalid|stale)(?:next|page)*(?:cursor|token|continuation)",

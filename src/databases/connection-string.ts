@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TidemarkError } from "../errors.ts";
 import { encodePassword } from "../model/web-address.ts";
 import { registerSecret } from "../secrets.ts";
 
@@ -87,4 +88,18 @@ export function registerPassword(url: URL): void {
       // A stray percent sign: the text itself is registered.
     }
   }
+}
+
+/** Registers the password as a secret. Throws `ARGUMENT_INVALID` for a URL that does not say what was meant. */
+export function registerPasswords(url: string, example: string): void {
+  const problem = serverUrlProblem(url);
+  if (problem === null) {
+    registerPassword(new URL(url));
+    return;
+  }
+  // The password cannot be told apart, so that all of it is kept out of sight.
+  registerSecret(url);
+  throw new TidemarkError("ARGUMENT_INVALID", `the database URL cannot be used: ${problem}`, {
+    hint: `${encodePassword} Use ${example}.`,
+  });
 }

@@ -1,4 +1,6 @@
 import type { Column, ColumnKind } from "./columns.ts";
+import type { SqlRole } from "./roles.ts";
+import type { QuerySyntax } from "./syntax.ts";
 import type { TableStore } from "./table/store.ts";
 
 export type { Column, ColumnKind } from "./columns.ts";
@@ -8,6 +10,26 @@ export { columnKinds } from "./columns.ts";
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array;
 
 export type SqlRow = Readonly<Record<string, unknown>>;
+
+export interface OpenSqlOptions {
+  /** What the connection is for: an input never creates or changes anything. */
+  readonly role: SqlRole;
+  /** How the connection names itself to a server, for those who look at its list of sessions. */
+  readonly applicationName?: string;
+}
+
+/** A database as `registry.ts` lists it: what is known of it before there is a connection. Its driver is loaded by `open`. */
+export interface Database {
+  readonly name: string;
+  /** What its URLs begin with: `mysql`, `mariadb`. */
+  readonly schemes: readonly string[];
+  /** URLs as people write them, for messages. */
+  readonly examples: readonly string[];
+  readonly syntax: QuerySyntax;
+  /** Whether `cursor: xmin` reads a table by its rows' transactions. */
+  readonly readsByTransaction: boolean;
+  open(url: string, options: OpenSqlOptions): Promise<SqlConnection>;
+}
 
 /** What differs from database to database, by name, so that nobody asks which database it is. */
 export interface SqlDialect {
@@ -26,6 +48,7 @@ export interface SqlDialect {
    */
   keyType(characters: number): string;
   readonly fragments: SqlFragments;
+  readonly syntax: QuerySyntax;
 }
 
 /** Pieces of statements that each database writes in its own way. */

@@ -1,5 +1,6 @@
 import { tableNameParts } from "../names.ts";
 import type { ColumnKind, SqlDialect, SqlFragments } from "../port.ts";
+import { mysqlSyntax } from "./syntax.ts";
 
 function quoted(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
@@ -52,5 +53,6 @@ export function mysqlDialect(version: string): SqlDialect {
     columnType: (kind) => types[kind],
     keyType: (characters) => `VARCHAR(${characters}) CHARACTER SET utf8mb4 COLLATE ${collation}`,
     fragments,
+    syntax: mysqlSyntax,
   };
 }

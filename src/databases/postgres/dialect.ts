@@ -1,6 +1,7 @@
 import { standardFragments } from "../fragments.ts";
 import { quoted, quotedParts } from "../names.ts";
 import type { ColumnKind, SqlDialect } from "../port.ts";
+import { postgresSyntax } from "./syntax.ts";
 
 const types: Readonly<Record<ColumnKind, string>> = {
   boolean: "boolean",
@@ -21,6 +22,7 @@ export const postgresDialect: SqlDialect = {
   placeholder: (n) => `$${n}`,
   columnType: (kind) => types[kind],
   keyType: () => types.text,
+  syntax: postgresSyntax,
   fragments: {
     ...standardFragments,
     byCodePoint: (column) => `${column} COLLATE "C"`,

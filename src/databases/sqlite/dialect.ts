@@ -1,6 +1,7 @@
 import { standardFragments } from "../fragments.ts";
 import { quoted, quotedParts } from "../names.ts";
 import type { ColumnKind, SqlDialect } from "../port.ts";
+import { sqliteSyntax } from "./syntax.ts";
 
 const types: Readonly<Record<ColumnKind, string>> = {
   boolean: "BOOLEAN",
@@ -22,6 +23,7 @@ export const sqliteDialect: SqlDialect = {
   placeholder: (n) => `?${n}`,
   columnType: (kind) => types[kind],
   keyType: () => types.text,
+  syntax: sqliteSyntax,
   fragments: {
     ...standardFragments,
     text: (placeholder) => placeholder,

@@ -6,7 +6,7 @@ import { isoFormat } from "../../model/timestamp.ts";
 import { incrementalOf, placeStatePersistenceSchema } from "../state-persistence.ts";
 import type { StatePersistence } from "../state-persistence-keys.ts";
 import { analyseQuery } from "./query-analysis.ts";
-import { dialectOf } from "./query-mistakes.ts";
+import { databaseFor } from "./query-mistakes.ts";
 import { readersPrefix } from "./readers.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
 import { DatabaseInputSession } from "./session.ts";
@@ -68,7 +68,7 @@ function readAs(config: DatabaseInputConfig, incremental: Incremental): Incremen
       order: cursors.length === 0 ? incremental.order : "ascending",
     };
   }
-  const { placeholders } = analyseQuery(config.query, dialectOf(config));
+  const { placeholders } = analyseQuery(config.query, databaseFor(config).syntax);
   const strict = new Set(
     placeholders.filter(({ comparison }) => comparison === "strict").map(({ number }) => number),
   );

@@ -1,4 +1,4 @@
-import type { SqlDialect } from "../../databases/port.ts";
+import type { QuerySyntax } from "../../databases/syntax.ts";
 import { analyseQuery } from "./query-analysis.ts";
 import { type SqlToken, sqlTokens } from "./sql-tokens.ts";
 
@@ -12,16 +12,16 @@ const either = new Set(["or", "union"]);
  */
 export function boundsJoinedByAnd(
   sql: string,
-  dialect: SqlDialect["name"],
+  syntax: QuerySyntax,
   first: number,
   second: number,
 ): number | null {
-  const lower = analyseQuery(sql, dialect).placeholders.filter(({ side }) => side === "lower");
+  const lower = analyseQuery(sql, syntax).placeholders.filter(({ side }) => side === "lower");
   const ofFirst = lower.filter(({ number }) => number === first);
   const ofSecond = lower.filter(({ number }) => number === second);
   const [told] = ofSecond;
   if (told === undefined || ofFirst.length === 0) return null;
-  const tokens = sqlTokens(sql, dialect);
+  const tokens = sqlTokens(sql, syntax);
   const paired = ofFirst.some((one) => ofSecond.some((other) => isPair(tokens, one.start, other.start)));
   return paired ? null : told.start;
 }

@@ -1,6 +1,5 @@
-import type { SqlDialect } from "../../databases/port.ts";
+import type { QuerySyntax } from "../../databases/syntax.ts";
 import { enclosing, type SqlToken } from "./sql-tokens.ts";
-import { unlimited } from "./unlimited.ts";
 
 /** A text of the query that is replaced. */
 export interface Removal {
@@ -36,18 +35,18 @@ export interface InnerLimit {
 const clauseWords = new Set(["limit", "offset", "fetch", "for", "union", "intersect", "except", "window"]);
 
 /** The LIMIT behind the query as a whole, of its outermost tokens. */
-export function trailingLimit(level: readonly SqlToken[], dialect: SqlDialect["name"]): TrailingLimit | null {
+export function trailingLimit(level: readonly SqlToken[], syntax: QuerySyntax): TrailingLimit | null {
   for (let at = level.length - 1; at >= 0; at--) {
-    if (isLimit(level, at)) return limitFrom(level, at, dialect);
+    if (isLimit(level, at)) return limitFrom(level, at, syntax);
   }
   return null;
 }
 
-function limitFrom(level: readonly SqlToken[], at: number, dialect: SqlDialect["name"]): TrailingLimit {
-  return level[at]?.text === "limit" ? limitAt(level, at, dialect) : fetchAt(level, at);
+function limitFrom(level: readonly SqlToken[], at: number, syntax: QuerySyntax): TrailingLimit {
+  return level[at]?.text === "limit" ? limitAt(level, at, syntax) : fetchAt(level, at);
 }
 
-function limitAt(level: readonly SqlToken[], at: number, dialect: SqlDialect["name"]): TrailingLimit {
+function limitAt(level: readonly SqlToken[], at: number, syntax: QuerySyntax): TrailingLimit {
   let end = at + 1;
   while (end < level.length && !isClause(level, end)) end++;
   // SQLite's `LIMIT 20, 10` is an offset and then the count.
@@ -57,7 +56,7 @@ function limitAt(level: readonly SqlToken[], at: number, dialect: SqlDialect["na
     rows: plainNumber(level.slice(first, end)),
     start: level[first]?.start ?? 0,
     end: level[end - 1]?.end ?? 0,
-    without: unlimited[dialect],
+    without: syntax.unlimited,
   };
 }
 
@@ -107,7 +106,7 @@ const takesAway = /^(?:except|intersect|minus)$/;
  */
 export function innerLimits(
   tokens: readonly SqlToken[],
-  dialect: SqlDialect["name"],
+  syntax: QuerySyntax,
   orderByOf: (level: readonly SqlToken[]) => string | null,
 ): InnerLimit[] {
   return tokens.flatMap((token, index): InnerLimit[] => {
@@ -119,7 +118,7 @@ export function innerLimits(
     const holdsBound = inside.some(({ kind }) => kind === "placeholder");
     if (!holdsBound && !/^(?:as|materialized|from|join)$/.test(before)) return [];
     const level = inside.filter(({ depth }) => depth === token.depth);
-    const limit = limitFrom(level, level.indexOf(token), dialect);
+    const limit = limitFrom(level, level.indexOf(token), syntax);
     const { rows, start, end, without } = limit;
     const isBounded = before === "join" || isBoundedBefore(tokens, close);
     const isRows = givesRows.test(before) && !takesAway.test(behind) && !part.isNegated;

@@ -1,11 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { mysqlSyntax } from "../../databases/mysql/syntax.ts";
+import { postgresSyntax } from "../../databases/postgres/syntax.ts";
+import { sqliteSyntax } from "../../databases/sqlite/syntax.ts";
 import { analyseQuery, rewriteQuery } from "./query-analysis.ts";
 import { sqlTokens } from "./sql-tokens.ts";
 
-const postgres = (sql: string) => analyseQuery(sql, "postgres");
+const syntaxes = { postgres: postgresSyntax, sqlite: sqliteSyntax, mysql: mysqlSyntax };
+const postgres = (sql: string) => analyseQuery(sql, postgresSyntax);
 const sent = (sql: string, dialect: "postgres" | "sqlite" = "postgres") =>
-  rewriteQuery(sql, analyseQuery(sql, dialect), (n) => (dialect === "postgres" ? `$${n}` : `?${n}`));
+  rewriteQuery(sql, analyseQuery(sql, syntaxes[dialect]), (n) =>
+    dialect === "postgres" ? `$${n}` : `?${n}`,
+  );
 
 describe("comparisons", () => {
   test.each([
@@ -44,7 +50,7 @@ describe("comparisons", () => {
   test("SQLite has placeholders, names and comments of its own", () => {
     const sql =
       "SELECT [a $9], `b ?`, '?' /* /* ?2 */ FROM t WHERE a > ?1 AND b > $2 AND c > ? AND d = :name";
-    const { placeholders, strangers } = analyseQuery(sql, "sqlite");
+    const { placeholders, strangers } = analyseQuery(sql, sqliteSyntax);
     expect(placeholders.map(({ number }) => number)).toEqual([1, 2, 1]);
     expect(strangers).toMatchObject([{ text: ":name" }]);
   });
@@ -72,7 +78,7 @@ describe("limits at the end", () => {
       "SELECT * FROM t WHERE a > ?1 LIMIT -1 OFFSET ?2",
     );
     expect(sent("SELECT * FROM t LIMIT 20, 5", "sqlite")).toBe("SELECT * FROM t LIMIT 20, -1");
-    expect(analyseQuery("SELECT * FROM t LIMIT 20, 5", "sqlite").limit?.rows).toBe(5);
+    expect(analyseQuery("SELECT * FROM t LIMIT 20, 5", sqliteSyntax).limit?.rows).toBe(5);
   });
 
   test("a word LIMIT inside of texts, names and parentheses is none at the end", () => {
@@ -171,21 +177,21 @@ test("tokens cover every query without losing or repeating a character", () => {
       (pieces, dialect) => {
         const sql = pieces.join("");
         let at = 0;
-        for (const { start, end, text, kind } of sqlTokens(sql, dialect)) {
+        for (const { start, end, text, kind } of sqlTokens(sql, syntaxes[dialect])) {
           expect(start).toBeGreaterThanOrEqual(at);
           expect(end).toBeGreaterThan(start);
           if (kind !== "word") expect(sql.slice(start, end)).toBe(text);
           at = end;
         }
         expect(at).toBeLessThanOrEqual(sql.length);
-        analyseQuery(sql, dialect);
+        analyseQuery(sql, syntaxes[dialect]);
       },
     ),
   );
 });
 
 describe("MySQL's own words", () => {
-  const mysql = (sql: string) => analyseQuery(sql, "mysql");
+  const mysql = (sql: string) => analyseQuery(sql, mysqlSyntax);
 
   test("texts in either quotes, names in backticks and its comments are no SQL", () => {
     const { placeholders, limit, secondStatement } = mysql(

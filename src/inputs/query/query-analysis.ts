@@ -1,4 +1,4 @@
-import type { SqlDialect } from "../../databases/port.ts";
+import type { QuerySyntax } from "../../databases/syntax.ts";
 import {
   type InnerLimit,
   innerLimits,
@@ -56,27 +56,9 @@ export interface QueryAnalysis {
 }
 
 const guards = new Set(["coalesce", "ifnull", "nvl"]);
-/** PostgreSQL's GREATEST passes NULL over, as no other does; its LEAST would leave an upper bound alone. */
-const isGuard = (name: string, dialect: SqlDialect["name"]): boolean =>
-  guards.has(name) || (dialect === "postgres" && name === "greatest");
+const isGuard = (name: string, syntax: QuerySyntax): boolean => guards.has(name) || syntax.guards.has(name);
 /** Functions of which one argument or another comes out. */
 const choosing = new Set(["if", "iif", "decode", "choose", "elt"]);
-/** Functions that the lowest value of a cursor comes out of as one that is as low. */
-const passing: Readonly<Record<SqlDialect["name"], ReadonlySet<string>>> = {
-  // PostgreSQL's GREATEST passes NULL over.
-  postgres: new Set([
-    "greatest",
-    "cast",
-    "date",
-    "timestamp",
-    "timestamptz",
-    "timezone",
-    "date_trunc",
-    "to_timestamp",
-  ]),
-  sqlite: new Set(["cast"]),
-  mysql: new Set(["cast", "convert", "date", "timestamp", "str_to_date"]),
-};
 const arithmetic = /^[-+*/%^|&#~]+$/;
 /** Words before a parenthesis that are no functions. */
 const conjunctions =
@@ -90,22 +72,22 @@ const comparisons: ReadonlyMap<string, Comparison> = new Map([
   ["<=", { comparison: "inclusive", side: "upper" }],
 ]);
 /** What the engine has to know of a query that a user wrote, without running it. */
-export function analyseQuery(sql: string, dialect: SqlDialect["name"]): QueryAnalysis {
-  const all = sqlTokens(sql, dialect);
+export function analyseQuery(sql: string, syntax: QuerySyntax): QueryAnalysis {
+  const all = sqlTokens(sql, syntax);
   const semicolon = all.findIndex(({ text, depth }) => text === ";" && depth === 0);
   const tokens = semicolon === -1 ? all : all.slice(0, semicolon);
   const further = semicolon === -1 ? undefined : all.slice(semicolon).find(({ text }) => text !== ";");
   const outermost = tokens.filter(({ depth }) => depth === 0);
-  const analysed = placeholdersOf(tokens, dialect);
+  const analysed = placeholdersOf(tokens, syntax);
   return {
     verb: tokens.find(({ kind }) => kind === "word")?.text ?? "",
     secondStatement: further?.start ?? null,
     end: tokens.at(-1)?.end ?? 0,
     placeholders: analysed.known,
     strangers: analysed.strangers,
-    limit: trailingLimit(outermost, dialect),
+    limit: trailingLimit(outermost, syntax),
     innerLimits: [
-      ...innerLimits(tokens, dialect, (level) => orderByOf(level, sql)),
+      ...innerLimits(tokens, syntax, (level) => orderByOf(level, sql)),
       ...numberedLimits(tokens, (level) => orderByOf(level, sql)),
     ],
     skipsRows: skippedRows(tokens),
@@ -115,7 +97,7 @@ export function analyseQuery(sql: string, dialect: SqlDialect["name"]): QueryAna
 
 function placeholdersOf(
   tokens: readonly SqlToken[],
-  dialect: SqlDialect["name"],
+  syntax: QuerySyntax,
 ): Pick<QueryAnalysis, "strangers"> & { known: Placeholder[] } {
   const known: Placeholder[] = [];
   const strangers: { text: string; start: number }[] = [];
@@ -129,7 +111,7 @@ function placeholdersOf(
       return;
     }
     const number = text === "?" ? ++unnumbered : Number(digits);
-    known.push({ number, start, end, ...usesOf(tokens, index, dialect) });
+    known.push({ number, start, end, ...usesOf(tokens, index, syntax) });
   });
   return { known, strangers };
 }
@@ -141,7 +123,7 @@ function placeholdersOf(
 function usesOf(
   tokens: readonly SqlToken[],
   index: number,
-  dialect: SqlDialect["name"],
+  syntax: QuerySyntax,
 ): Comparison & Pick<Placeholder, "guarded" | "calculation"> {
   let from = index;
   let to = index;
@@ -153,7 +135,7 @@ function usesOf(
     const after = tokens[to + 1]?.text ?? "";
     const distinct = before === "from" && tokens[from - 2]?.text === "distinct";
     if (after === "is" || distinct) guarded = true;
-    calculation ??= operation(before, after, dialect);
+    calculation ??= operation(before, after, syntax);
     if (/^(?:then|else)$/.test(before)) {
       calculation ??= { name: "CASE", keepsInfinity: false, isBranch: true };
       guarded ||= isCaseOfNull(tokens, from);
@@ -167,27 +149,27 @@ function usesOf(
     to = close;
     const caller = tokens[open - 1];
     if (caller?.kind === "word" && !conjunctions.test(caller.text)) {
-      if (isGuard(caller.text, dialect)) guarded = true;
-      else calculation ??= call(caller.text, tokens.slice(open, close), dialect);
+      if (isGuard(caller.text, syntax)) guarded = true;
+      else calculation ??= call(caller.text, tokens.slice(open, close), syntax);
       from = open - 1;
     }
   }
 }
 
-/** What an operator beside a placeholder makes of it. PostgreSQL's infinity less an hour is infinity. */
-function operation(before: string, after: string, dialect: SqlDialect["name"]): Calculation | null {
+/** What an operator beside a placeholder makes of it. An infinite time less an hour is infinite. */
+function operation(before: string, after: string, syntax: QuerySyntax): Calculation | null {
   if (arithmetic.test(after)) {
-    return { name: after, keepsInfinity: dialect === "postgres" && (after === "+" || after === "-") };
+    return { name: after, keepsInfinity: syntax.hasInfiniteTimes && (after === "+" || after === "-") };
   }
   if (!arithmetic.test(before)) return null;
-  return { name: before, keepsInfinity: dialect === "postgres" && before === "+" };
+  return { name: before, keepsInfinity: syntax.hasInfiniteTimes && before === "+" };
 }
 
 /** What a function makes of a placeholder among its arguments. */
-function call(name: string, inside: readonly SqlToken[], dialect: SqlDialect["name"]): Calculation | null {
+function call(name: string, inside: readonly SqlToken[], syntax: QuerySyntax): Calculation | null {
   // A number below 0 without a sign is a high one.
   const isUnsigned = inside.some(({ text }) => text === "unsigned");
-  if (passing[dialect].has(name) && !isUnsigned) return null;
+  if (syntax.passing.has(name) && !isUnsigned) return null;
   return { name: `${name}()`, keepsInfinity: false, isBranch: choosing.has(name) };
 }
 

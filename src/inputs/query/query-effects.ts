@@ -1,11 +1,11 @@
-import type { SqlDialect } from "../../databases/port.ts";
+import type { QuerySyntax } from "../../databases/syntax.ts";
 import { type SqlToken, sqlTokens } from "./sql-tokens.ts";
 
 const changing = new Set(["insert", "update", "delete", "merge"]);
 
 /** What a query does besides reading, each in words; an input's transaction only reads. */
-export function effectsOf(sql: string, dialect: SqlDialect["name"]): string[] {
-  const tokens = sqlTokens(sql, dialect);
+export function effectsOf(sql: string, syntax: QuerySyntax): string[] {
+  const tokens = sqlTokens(sql, syntax);
   const words = (at: number, count: number): string =>
     tokens
       .slice(at, at + count)

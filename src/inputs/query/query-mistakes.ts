@@ -1,4 +1,7 @@
-import type { SqlDialect } from "../../databases/port.ts";
+import type { Database } from "../../databases/port.ts";
+import { postgres } from "../../databases/postgres/database.ts";
+import { databaseOf } from "../../databases/registry.ts";
+import type { QuerySyntax } from "../../databases/syntax.ts";
 import { cursorRoles } from "../../engine/ports.ts";
 import { leadingRole, type StatePersistence } from "../state-persistence-keys.ts";
 import { boundsJoinedByAnd } from "./joined-bounds.ts";
@@ -30,11 +33,9 @@ export interface QueryDoubt {
   readonly hint: string;
 }
 
-/** Which database's SQL the query is, as far as the address tells. */
-export function dialectOf(config: QueryConfig): SqlDialect["name"] {
-  const address = config.connectionString ?? config.connectionStringRef ?? "";
-  if (/^sqlite:/i.test(address)) return "sqlite";
-  return /^(?:mysql|mariadb):/i.test(address) ? "mysql" : "postgres";
+/** Which database the address is for; PostgreSQL where nothing tells. */
+export function databaseFor(config: Pick<QueryConfig, "connectionString" | "connectionStringRef">): Database {
+  return databaseOf(config.connectionString ?? config.connectionStringRef ?? "") ?? postgres;
 }
 
 /** The values that placeholders stand for, in their order: the cursors, and the end of the window. */
@@ -50,20 +51,20 @@ export function asksForEnd({ query, ...config }: QueryConfig): boolean {
   if (query === undefined) return false;
   const end = boundNames(config.statePersistence).indexOf("until") + 1;
   if (end === 0) return false;
-  return analyseQuery(query, dialectOf(config)).placeholders.some(({ number }) => number === end);
+  return analyseQuery(query, databaseFor(config).syntax).placeholders.some(({ number }) => number === end);
 }
 
 /** Why a query cannot be read incrementally, each reason in words. */
 export function queryMistakes(config: QueryConfig): string[] {
   const { query, statePersistence } = config;
   if (query === undefined) return [];
-  const analysis = analyseQuery(query, dialectOf(config));
+  const analysis = analyseQuery(query, databaseFor(config).syntax);
   const mistakes: string[] = [];
   if (!["select", "with", "values", "table"].includes(analysis.verb)) {
     mistakes.push(`begins with \`${analysis.verb}\`; only a query that reads can be an input`);
   }
   if (analysis.secondStatement !== null) mistakes.push("holds more than one statement");
-  if (mistakes.length === 0) mistakes.push(...effectsOf(query, dialectOf(config)));
+  if (mistakes.length === 0) mistakes.push(...effectsOf(query, databaseFor(config).syntax));
   for (const { text } of analysis.strangers) {
     mistakes.push(`has a placeholder \`${text}\`; bounds go to $1, $2 …`);
   }
@@ -168,14 +169,14 @@ function sortsBy({ orderBy }: InnerLimit, field: string): boolean {
 export function queryDoubts(config: QueryConfig): QueryDoubt[] {
   const { query, statePersistence } = config;
   if (query === undefined) return [];
-  const dialect = dialectOf(config);
-  const analysis = analyseQuery(query, dialect);
+  const syntax = databaseFor(config).syntax;
+  const analysis = analyseQuery(query, syntax);
   return [
     ...tieHazards(analysis),
     ...firstRunDoubts(analysis, statePersistence),
     ...unusedCursors(analysis, statePersistence),
-    ...combinedCursors(query, dialect, statePersistence),
-    ...orderDoubts(analysis, statePersistence, query, dialect),
+    ...combinedCursors(query, syntax, statePersistence),
+    ...orderDoubts(analysis, statePersistence, query, syntax),
     ...pageLimits(analysis, statePersistence).map(limitDoubt),
   ];
 }
@@ -256,14 +257,10 @@ function unusedCursors({ placeholders }: QueryAnalysis, persistence: StatePersis
   ];
 }
 
-function combinedCursors(
-  query: string,
-  dialect: SqlDialect["name"],
-  persistence: StatePersistence,
-): QueryDoubt[] {
+function combinedCursors(query: string, syntax: QuerySyntax, persistence: StatePersistence): QueryDoubt[] {
   const names = boundNames(persistence);
   if (names[0] !== "timestamp" || names[1] !== "id") return [];
-  const offset = boundsJoinedByAnd(query, dialect, 1, 2);
+  const offset = boundsJoinedByAnd(query, syntax, 1, 2);
   if (offset === null) return [];
   return [
     {
@@ -276,29 +273,11 @@ function combinedCursors(
   ];
 }
 
-/** How a query says that texts are compared by code point. */
-const byCodePoint: Readonly<
-  Record<SqlDialect["name"], { readonly isSaid: (query: string) => boolean; readonly hint: string }>
-> = {
-  postgres: {
-    isSaid: (query) => /\bcollate\b/i.test(query),
-    hint: 'Write COLLATE "C" after the column, where it is compared and where it is sorted by.',
-  },
-  mysql: {
-    isSaid: (query) => /\bbinary\b|\bcollate\s+\w*(?:_bin|binary)\b/i.test(query),
-    hint: "Write CAST(column AS BINARY), where it is compared and where it is sorted by.",
-  },
-  sqlite: {
-    isSaid: (query) => !/\bcollate\s+(?!["'`[]?binary\b)/i.test(query),
-    hint: "Write COLLATE BINARY after the column, where it is compared and where it is sorted by.",
-  },
-};
-
 function orderDoubts(
   analysis: QueryAnalysis,
   persistence: StatePersistence,
   query: string,
-  dialect: SqlDialect["name"],
+  syntax: QuerySyntax,
 ): QueryDoubt[] {
   const doubts: QueryDoubt[] = [];
   if (persistence.order === "ascending" && analysis.orderBy === null) {
@@ -310,7 +289,7 @@ function orderDoubts(
     });
   }
   const textual = leadingRole(persistence) === "id" && persistence.id?.type === "text";
-  const order = byCodePoint[dialect];
+  const order = syntax.codePointOrder;
   if (textual && !order.isSaid(query)) {
     doubts.push({
       code: "TEXT_ORDER",

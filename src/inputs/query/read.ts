@@ -107,7 +107,7 @@ export class DatabaseRead {
       const cursors = incremental.cursors.slice(0, lowerBounds);
       return { sql, params: await this.#binder.bind(statement, request, cursors), inPieces: false };
     }
-    const analysis = analyseQuery(config.query, connection.dialect.name);
+    const analysis = analyseQuery(config.query, connection.dialect.syntax);
     const statement = this.#statementOf(config.query, analysis);
     const params = await this.#binder.bind(statement, request, incremental.cursors);
     return { sql: statement.sql, params, inPieces: repeatedLimits(analysis, persistence).length > 0 };
@@ -211,7 +211,7 @@ export class DatabaseRead {
       yield page;
     }
     const { connection, context } = this.#parts;
-    if (!isEmpty || analyseQuery(query, connection.dialect.name).placeholders.length === 0) return;
+    if (!isEmpty || analyseQuery(query, connection.dialect.syntax).placeholders.length === 0) return;
     context.warn(
       "FIRST_RUN_EMPTY",
       "the query gave no row, and there is no cursor yet: what it reads from is empty, or its conditions let nothing pass before $1 has a value. If there are rows, say in the query what the first run reads: COALESCE($1, …) in every place of $1",
@@ -220,7 +220,7 @@ export class DatabaseRead {
 
   async *#readQuery(query: string, asked: ReadRequest): AsyncGenerator<Page, void, undefined> {
     const { persistence, incremental, connection, coarseEnd } = this.#parts;
-    const analysis = analyseQuery(query, connection.dialect.name);
+    const analysis = analyseQuery(query, connection.dialect.syntax);
     const statement = this.#statementOf(query, analysis);
     const { window } = asked;
     const isOpen = coarseEnd !== null && window.upper?.value === coarseEnd;

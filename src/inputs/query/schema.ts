@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { connectionShape, refuseConnectionMistakes } from "../../databases/connection-string.ts";
-import type { SqlDialect } from "../../databases/port.ts";
+import type { QuerySyntax } from "../../databases/syntax.ts";
 import type { CursorRole } from "../../engine/ports.ts";
 import { keySchema } from "../path-schema.ts";
 import { refuseUnusableSlices } from "../slices.ts";
 import { placeStatePersistenceSchema, refuseUnusableLengths } from "../state-persistence.ts";
 import { leadingRole } from "../state-persistence-keys.ts";
-import { asksForEnd, dialectOf, queryMistakes } from "./query-mistakes.ts";
+import { asksForEnd, databaseFor, queryMistakes } from "./query-mistakes.ts";
 import { sqlTokens } from "./sql-tokens.ts";
 
 const columnName = z.string().min(1);
@@ -112,7 +112,7 @@ export function readsByTransaction(
     "cursor" | "table" | "connectionString" | "connectionStringRef" | "statePersistence"
   >,
 ): boolean {
-  return config.table !== undefined && config.cursor === "xmin" && dialectOf(config) === "postgres";
+  return config.table !== undefined && config.cursor === "xmin" && databaseFor(config).readsByTransaction;
 }
 
 function refuseBesideTransactions(
@@ -141,9 +141,9 @@ function refuseUnsafe(
   refuse(["commitSafe"], "needs an enabled `timestamp`, or a numeric `id`, whose values rise in time");
 }
 
-/** Not in texts, names and comments; on PostgreSQL `?` is an operator. */
-function holdsPlaceholders(where: string, dialect: SqlDialect["name"]): boolean {
-  return sqlTokens(where, dialect).some(({ kind }) => kind === "placeholder");
+/** Not in texts, names and comments; in some databases `?` is an operator. */
+function holdsPlaceholders(where: string, syntax: QuerySyntax): boolean {
+  return sqlTokens(where, syntax).some(({ kind }) => kind === "placeholder");
 }
 
 function refuseIncoherentTable(config: DatabaseInputConfig, refuse: Refuse): void {
@@ -158,7 +158,7 @@ function refuseIncoherentTable(config: DatabaseInputConfig, refuse: Refuse): voi
   if (leadingRole(statePersistence) === "offset" && cursor === undefined && key === undefined) {
     refuse(["key"], "is missing: an offset only means something in rows sorted by their key");
   }
-  if (where !== undefined && holdsPlaceholders(where, dialectOf(config))) {
+  if (where !== undefined && holdsPlaceholders(where, databaseFor(config).syntax)) {
     refuse(["where"], "cannot hold placeholders; the cursor's bound is added to it");
   }
   if (columns === undefined) return;

@@ -1,7 +1,7 @@
-import type { SqlDialect } from "../../databases/port.ts";
+import type { QuerySyntax, TokenKind, TokenPattern } from "../../databases/syntax.ts";
 
 export interface SqlToken {
-  readonly kind: "word" | "name" | "number" | "text" | "placeholder" | "symbol";
+  readonly kind: TokenKind;
   /** As written; words in lower case. */
   readonly text: string;
   readonly start: number;
@@ -10,67 +10,21 @@ export interface SqlToken {
   readonly depth: number;
 }
 
-interface Pattern {
-  readonly kind: SqlToken["kind"] | "nothing";
-  readonly regexp: RegExp;
-}
-
-const number: Pattern = { kind: "number", regexp: /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y };
-
-const common: readonly Pattern[] = [
-  { kind: "nothing", regexp: /\s+|--[^\n]*/y },
-  { kind: "name", regexp: /"(?:[^"]|"")*"/y },
-  number,
-];
-
-const word: Pattern = { kind: "word", regexp: /[\p{L}_][\p{L}\p{N}_$]*/uy };
-const symbol: Pattern = { kind: "symbol", regexp: /::|[<>=!~|&@#%^*/+-]+|[\s\S]/y };
-
-const patterns: Readonly<Record<SqlDialect["name"], readonly Pattern[]>> = {
-  postgres: [
-    ...common,
-    // A text before which stands an E, and in which a backslash takes the next character with it.
-    { kind: "text", regexp: /[eE]'(?:[^'\\]|\\[\s\S]|'')*'|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*'/y },
-    { kind: "placeholder", regexp: /\$\d+/y },
-    { kind: "text", regexp: /\$((?:[\p{L}_][\p{L}\p{N}_]*)?)\$[\s\S]*?\$\1\$/uy },
-    word,
-    symbol,
-  ],
-  sqlite: [
-    ...common,
-    { kind: "text", regexp: /[xX]?'(?:[^']|'')*'/y },
-    { kind: "name", regexp: /`(?:[^`]|``)*`|\[[^\]]*\]/y },
-    { kind: "placeholder", regexp: /\?\d*|[$:@][\p{L}\p{N}_]+/uy },
-    word,
-    symbol,
-  ],
-  mysql: [
-    // Two minus signs begin a comment only before a blank: `5--3` is 8.
-    { kind: "nothing", regexp: /\s+|--(?=\s|$)[^\n]*|#[^\n]*/y },
-    { kind: "text", regexp: /[bBxXnN]?'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"/y },
-    { kind: "name", regexp: /`(?:[^`]|``)*`/y },
-    number,
-    { kind: "placeholder", regexp: /\$\d+|\?/y },
-    word,
-    { kind: "symbol", regexp: /<=>|[<>=!~|&@%^*/+-]+|[\s\S]/y },
-  ],
-};
-
 /**
  * A query's tokens, without blanks and comments. What stands in texts, quoted names and dollar quotes
  * is one token each, so that nothing inside them is taken for SQL.
  */
-export function sqlTokens(sql: string, dialect: SqlDialect["name"]): SqlToken[] {
+export function sqlTokens(sql: string, syntax: QuerySyntax): SqlToken[] {
   const tokens: SqlToken[] = [];
   let depth = 0;
   let at = 0;
   while (at < sql.length) {
-    const past = sql.startsWith("/*", at) ? endOfComment(sql, at, dialect === "postgres") : at;
+    const past = sql.startsWith("/*", at) ? endOfComment(sql, at, syntax.nestsComments) : at;
     if (past > at) {
       at = past;
       continue;
     }
-    const { kind, end } = match(sql, at, patterns[dialect], dialect === "mysql" ? mysqlComment : comment);
+    const { kind, end } = match(sql, at, syntax.tokens, syntax.commentStart);
     const text = sql.slice(at, end);
     if (text === ")") depth = Math.max(0, depth - 1);
     if (kind !== "nothing") {
@@ -82,15 +36,12 @@ export function sqlTokens(sql: string, dialect: SqlDialect["name"]): SqlToken[] 
   return tokens;
 }
 
-const comment = /--|\/\*/;
-const mysqlComment = /--(?=\s|$)|\/\*/;
-
 function match(
   sql: string,
   at: number,
-  among: readonly Pattern[],
+  among: readonly TokenPattern[],
   comment: RegExp,
-): { kind: Pattern["kind"]; end: number } {
+): { kind: TokenPattern["kind"]; end: number } {
   for (const { kind, regexp } of among) {
     regexp.lastIndex = at;
     if (!regexp.test(sql)) continue;
@@ -103,7 +54,7 @@ function match(
   return { kind: "symbol", end: at + 1 };
 }
 
-/** PostgreSQL's comments can hold comments; SQLite's end at the first end. */
+/** Behind the end of a comment; `nested` where comments can hold comments. */
 function endOfComment(sql: string, from: number, nested: boolean): number {
   let open = 0;
   for (let at = from; at < sql.length; at++) {

@@ -3,7 +3,6 @@ import type { Incremental } from "../../engine/ports.ts";
 import { formatPath } from "../../model/record.ts";
 import { valuesWithoutPlace } from "./no-place.ts";
 import type { DatabaseInputConfig } from "./schema.ts";
-import { unlimited } from "./unlimited.ts";
 
 export interface TableQueries {
   /** All rows that have a cursor, between the bounds, ascending; without a cursor declared, all rows. */
@@ -55,7 +54,7 @@ export function tableQueries(
     return { ...nothing, rows: select(condition, orderBy(keys)), unsorted: select(condition, "") };
   }
   if (leading.path === null) {
-    const limit = ` LIMIT ${unlimited[dialect.name]}`;
+    const limit = ` LIMIT ${dialect.syntax.unlimited}`;
     const rows = select(condition, `${orderBy(keys)}${limit} OFFSET ${dialect.placeholder(1)}`);
     return { ...nothing, rows, unsorted: rows, lowerBounds: 1 };
   }

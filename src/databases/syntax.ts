@@ -1,0 +1,46 @@
+/** What a piece of a query's text is. */
+export type TokenKind = "word" | "name" | "number" | "text" | "placeholder" | "symbol";
+
+export interface TokenPattern {
+  readonly kind: TokenKind | "nothing";
+  /** Sticky. */
+  readonly regexp: RegExp;
+}
+
+/** What has to be known of a database's SQL to understand a query that a user wrote, without a server. */
+export interface QuerySyntax {
+  /** The kinds of token, in the order in which they are tried. */
+  readonly tokens: readonly TokenPattern[];
+  /** Where a comment begins, inside a run of symbols. */
+  readonly commentStart: RegExp;
+  /** Whether comments can hold comments. */
+  readonly nestsComments: boolean;
+  /** What stands after LIMIT where there is to be none. */
+  readonly unlimited: string;
+  /** Functions that pass NULL over, besides COALESCE and its like. */
+  readonly guards: ReadonlySet<string>;
+  /** Functions that the lowest value of a cursor comes out of as one that is as low. */
+  readonly passing: ReadonlySet<string>;
+  /** Whether an infinite timestamp less an hour is infinite. */
+  readonly hasInfiniteTimes: boolean;
+  /** How a query says that texts are compared by code point. */
+  readonly codePointOrder: { readonly isSaid: (query: string) => boolean; readonly hint: string };
+}
+
+const number: TokenPattern = { kind: "number", regexp: /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y };
+const word: TokenPattern = { kind: "word", regexp: /[\p{L}_][\p{L}\p{N}_$]*/uy };
+
+/** Tokens that databases have in common. */
+export const commonTokens = {
+  number,
+  word,
+  /** Blanks and comments, quoted names, numbers. */
+  standard: [
+    { kind: "nothing", regexp: /\s+|--[^\n]*/y },
+    { kind: "name", regexp: /"(?:[^"]|"")*"/y },
+    number,
+  ] satisfies TokenPattern[],
+  symbol: { kind: "symbol", regexp: /::|[<>=!~|&@#%^*/+-]+|[\s\S]/y } satisfies TokenPattern,
+} as const;
+
+export const commonCommentStart = /--|\/\*/;
