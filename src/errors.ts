@@ -62,8 +62,18 @@ export function withMessage(error: TidemarkError, message: string): TidemarkErro
   return again(error, message, error.stream);
 }
 
-function again(error: TidemarkError, message: string, stream: string | undefined): TidemarkError {
-  const { hint, recoverable, where, details, cause } = error;
+/** The same error, with another hint. */
+export function withHint(error: TidemarkError, hint: string): TidemarkError {
+  return hint === error.hint ? error : again(error, error.message, error.stream, hint);
+}
+
+function again(
+  error: TidemarkError,
+  message: string,
+  stream: string | undefined,
+  hint = error.hint,
+): TidemarkError {
+  const { recoverable, where, details, cause } = error;
   const named = new TidemarkError(error.code, message, {
     hint,
     recoverable,

@@ -210,6 +210,48 @@ test.each(Object.entries(readings))(
   },
 );
 
+for (const [name, open] of Object.entries(outputs)) {
+  test(`state and marks that were both lost are told of once, where records are there: ${name}`, async () => {
+    const { lose, bench } = await filled(open, {});
+    await lose("marks");
+    const state = openMemoryState();
+    const codes = async () => (await bench.run({ state, clock: clock() })).warnings.map(({ code }) => code);
+    expect(await codes()).toEqual(name === "a table that upserts" ? [] : ["OUTPUT_NOT_EMPTY"]);
+    expect(await codes()).toEqual([]);
+    await lose("marks");
+    await lose("records");
+    expect((await bench.run({ state: openMemoryState(), clock: clock() })).warnings).toEqual([]);
+  });
+
+  test(`a state that was lost alone leaves no doubt about the output: ${name}`, async () => {
+    const { bench } = await filled(open, {});
+    const { warnings } = await bench.run({ state: openMemoryState(), clock: clock() });
+    expect(warnings.map(({ code }) => code)).toEqual(["OUTPUT_AHEAD"]);
+  });
+}
+
+test("a partition whose file was removed goes on where the output stands, and is told so", async () => {
+  const folder = temporaryFolder();
+  await using state = await openFileState(folder);
+  const { output, ids } = onTable(temporaryFolder(), {});
+  const bench = benchOn(output, { partitions: { concurrency: 1 } });
+  fill(bench, 1, 6);
+  await bench.run({ state, clock: clock() });
+  fill(bench, 7, 7);
+  await bench.run({ state, clock: clock() });
+  rmSync(join(folder, key.connector, `${key.stream}~partitions`, "live", "a.json"));
+  const { warnings } = await bench.run({ state, clock: clock() });
+  expect(warnings.map(({ code, message }) => `${code} ${message}`)).toEqual([
+    expect.stringMatching(
+      /^STATE_EDITED .*partition "a" is none, and was (\S+); the output has a newer position, and the run goes on from there, \1\. .*state reset acme events --partition 'a'/,
+    ),
+  ]);
+  expect(inOrder(await ids())).toEqual(numbers(7));
+  await state.reset(key, { to: null, partition: "a", ...act });
+  await bench.run({ state, clock: clock() });
+  expect(inOrder(await ids())).toEqual(inOrder([...numbers(7), 2, 4, 6]));
+});
+
 test("a crash between the output's commit and the state's is no state that was lost", async () => {
   const bench = new Bench();
   for (const id of [1, 2, 3, 4, 5]) bench.source.put({ id, updated_at: timeOf(id) });

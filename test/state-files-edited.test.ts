@@ -87,7 +87,10 @@ describe("state files, edited by hand", () => {
       await runPartitions(store, "6", "a");
       const path = join(folder, "sap_eu~partitions", "live", "b.json");
       writeFileSync(path, edit(readFileSync(path, "utf8")));
-      await expect(store.verifyAudit()).rejects.toMatchObject({ code: "AUDIT_BROKEN" });
+      await expect(store.verifyAudit()).rejects.toMatchObject({
+        code: "AUDIT_BROKEN",
+        hint: expect.stringContaining("tidemark state set sap_eu default 3 --partition 'b' --reason"),
+      });
       const found = await store.partition(key, "b", { compare: true });
       expect(found).toMatchObject({
         position: { watermark: "3" },
@@ -297,7 +300,9 @@ describe("state files, edited by hand", () => {
       writeFileSync(path, damaged(readFileSync(path, "utf8")));
       const unreadable = {
         code: "STATE_UNREADABLE",
-        hint: expect.stringMatching(/To start the partition over on purpose, remove the file/),
+        hint: expect.stringMatching(
+          /To start it over on purpose, remove the file and then run: tidemark state reset/,
+        ),
       };
       await expect(store.partition(key, "b", { compare: true })).rejects.toMatchObject(unreadable);
       const reset = store.reset(key, { to: null, partition: "b", ...byHand });

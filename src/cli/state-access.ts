@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { StateStore } from "../state/contract.ts";
 import type { OpenStateOptions } from "../state/storage/open.ts";
+import { errorNamingState } from "./named-state.ts";
 import { note, shown, style } from "./terminal.ts";
 
 /**
@@ -20,8 +21,12 @@ export async function withState<T>(
     note(`${style("dim", text, process.stderr)}\n`);
   }
   const onOutage = (message: string): void => note(`${style("yellow", message, process.stderr)}\n`);
-  await using state = await openState(missing === null ? url : "memory:", { ...stateKey(), onOutage });
-  return await use(state);
+  try {
+    await using state = await openState(missing === null ? url : "memory:", { ...stateKey(), onOutage });
+    return await use(state);
+  } catch (thrown) {
+    throw errorNamingState(thrown, url);
+  }
 }
 
 /** The key for state in a service. It has no option of its own: a command line is seen by all. */

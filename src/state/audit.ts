@@ -102,7 +102,9 @@ export function otherWatermark(
     `the stored watermark of ${whole} is ${stored ?? "none"}, and its audit log ends with ${logged ?? "none"}: it was changed outside Tidemark`,
     {
       stream,
-      hint: "Restore it from a backup, or say where the stream stands with `tidemark state set`, which is audited.",
+      hint:
+        `Restore it from a backup, or say where ${partition === null ? "the stream" : "the partition"} stands, which is audited: ` +
+        `tidemark state set ${key.connector} ${key.stream} ${stored ?? logged ?? "VALUE"}${partition === null ? "" : ` --partition '${partition}'`} --reason "…"`,
       details: { number, logged, stored },
     },
   );

@@ -140,6 +140,10 @@ function editedPosition({ epoch, position }: StreamRow, { what, stored }: Outsid
 /** Why it is in the log, where a run took it. */
 export const editedByHand = "the state file was changed by hand";
 
+/** The same, of a partition's file that is gone. */
+export const removedByHand =
+  "the partition's state file was removed; an output that keeps positions has the newer word";
+
 /** Why a change made outside is in the log, where an operator's act came after it. */
 export const confirmedByAct = "changed outside Tidemark; the next row confirms it";
 

@@ -6,7 +6,7 @@ import type { AuditEntry } from "./audit.ts";
 import { isSameCoverage, unionOfCoverage } from "./backfilled.ts";
 import type { PartitionMove, PositionTag } from "./contract.ts";
 import { isoTime } from "./iso-time.ts";
-import { editedByHand } from "./outside.ts";
+import { editedByHand, removedByHand } from "./outside.ts";
 import { partitionEditEntries, refusePartitionEdit } from "./partition-edits.ts";
 import type { Backfilled, Beside, PartitionChange, PartitionRow, StreamRow } from "./rows.ts";
 import { isCanonical, refuseForeign, refuseRegression } from "./step-rules.ts";
@@ -104,7 +104,8 @@ export function movePartitions(
   for (const { partition, position } of moves) {
     const { stored: previous, row: standingNow } = standingBeside(beside, stream, partition);
     if (beside.edits === "refuse") refusePartitionEdit(stream.key, standingNow);
-    entries.push(...partitionEditEntries(stream, standingNow, { now: how.now, reason: editedByHand }));
+    const reason = standingNow.removed === true ? removedByHand : editedByHand;
+    entries.push(...partitionEditEntries(stream, standingNow, { now: how.now, reason }));
     const { logged: _, positionWatermark: __, removed: ___, ...old } = standingNow;
     const began = old.runEpoch === stream.epoch ? old.runLowerBound : old.position.watermark;
     refuseForeign(stream.key, stream.cursorType, position.watermark);

@@ -90,7 +90,7 @@ export function resetsPartitioned(key: StreamKey): TidemarkError {
   return partitioned(
     key,
     "cannot be set to one value as a whole",
-    "Name the partition to reset; or start the whole stream over, which empties each of them.",
+    "Name the partition with `--partition NAME` (in code: `partition`); or start the whole stream over with `state reset`, which empties each of them.",
   );
 }
 

@@ -4,6 +4,7 @@ import { formatStreamKey } from "../../model/stream-key.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import type { optionsOf } from "../commands.ts";
 import { exitCodeOf, exitCodes, formatError, invalidArgument } from "../failure.ts";
+import { resultNamingState } from "../named-state.ts";
 import type { Params } from "../params.ts";
 import { failedResult } from "../run/attempt.ts";
 import { loadForRun } from "../run/load.ts";
@@ -68,11 +69,13 @@ function make(
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(resume === undefined ? {} : { resume }),
   };
-  return withState(pipeline.stateUrl ?? options.state, { create: true }, (state) =>
-    traced(pipeline, state, (pipeline, state) =>
+  const url = pipeline.stateUrl ?? options.state;
+  return withState(url, { create: true }, async (state) => {
+    const result = await traced(pipeline, state, (pipeline, state) =>
       attemptBackfill(pipeline, { ...asked, ...told, state, signal, actor: actor() }),
-    ),
-  ).catch((thrown: unknown) =>
+    );
+    return resultNamingState(result, url);
+  }).catch((thrown: unknown) =>
     failedResult(pipeline, thrown, Math.round(performance.now() - startedAt), signal),
   );
 }

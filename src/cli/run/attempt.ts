@@ -5,6 +5,7 @@ import { attemptSync, type RunPause, type SyncOptions } from "../../engine/run/s
 import type { SourceRecord } from "../../model/record.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { asTidemarkError } from "../failure.ts";
+import { resultNamingState } from "../named-state.ts";
 import { actor, withState } from "../state-access.ts";
 import { traced } from "../traced.ts";
 
@@ -40,7 +41,7 @@ export async function attempt(pipeline: LoadedPipeline, options: AttemptOptions)
     const result = options.dryRun
       ? await look(pipeline, url, options, sample)
       : await move(pipeline, url, options);
-    return { result, sample: options.dryRun ? sample : null };
+    return { result: resultNamingState(result, url), sample: options.dryRun ? sample : null };
   } catch (thrown) {
     const result = failedResult(pipeline, thrown, Math.round(performance.now() - startedAt), options.signal);
     return { result, sample: options.dryRun ? sample : null };

@@ -7,6 +7,7 @@ import type { ScheduleLog } from "../../observability/schedule-log.ts";
 import { tracedRun } from "../../observability/traced-run.ts";
 import type { RunContext } from "../../schedule/job.ts";
 import { type LastRun, lastRunOf } from "../../schedule/last-run.ts";
+import { resultNamingState } from "../named-state.ts";
 import type { Observability } from "../observe.ts";
 import { failedResult } from "../run/attempt.ts";
 import { actor } from "../state-access.ts";
@@ -40,7 +41,7 @@ export class Runner {
     try {
       const state = await this.#stateOf(pipeline);
       const watched = observedState(state, { begun: (run) => log.begun(run) }, clock);
-      return await tracedRun(observability.tracing, pipeline, watched, (traced, tracedState) =>
+      const result = await tracedRun(observability.tracing, pipeline, watched, (traced, tracedState) =>
         attemptSync(traced, {
           state: tracedState,
           signal,
@@ -49,6 +50,7 @@ export class Runner {
           onPause: context.pause,
         }),
       );
+      return resultNamingState(result, pipeline.stateUrl ?? this.#parts.stateUrl);
     } catch (thrown) {
       return failedResult(pipeline, thrown, Math.round(clock.elapsed() - from), signal);
     }

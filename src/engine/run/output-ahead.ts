@@ -1,3 +1,4 @@
+import type { CursorType } from "../../model/cursor.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { Run, StateStore } from "../../state/contract.ts";
 import type { CommitPosition } from "../ports.ts";
@@ -20,10 +21,16 @@ export async function outputAheadWarning(
   if (items.some(({ kind, epoch }) => kind === "live" && epoch === commitPosition.epoch)) return null;
   const whole = partition === undefined ? "the stream" : `partition ${partition}`;
   return (
-    `the state has ${known ?? "no watermark"} for ${whole}, and the output holds more, up to ` +
-    `${commitPosition.position.watermark ?? "a place inside an unfinished window"}: the state was lost or restored to an older one; ` +
-    "the run goes on from the output's position"
+    `the state has ${known ?? "no watermark"} for ${whole}, and the output ${holdsMore(commitPosition, known)}: ` +
+    "the state was lost or restored to an older one; the run goes on from the output's position"
   );
+}
+
+function holdsMore({ position: { watermark, window } }: CommitPosition, known: string | null): string {
+  if (watermark !== null && watermark !== known) return `holds more, up to ${watermark}`;
+  return window === null
+    ? "was last written to by a run that the state does not know"
+    : "holds more, of a window that is not finished";
 }
 
 /**
@@ -48,16 +55,18 @@ function isFilled({ position: { watermark, window, coverage, tally } }: CommitPo
 export function startingOverWarning(
   { key }: Pick<Run, "key">,
   { position }: CommitPosition,
+  cursorType: CursorType | null,
   partition?: string,
 ): string {
   const { connector, stream } = key;
   const reached = position.watermark ?? position.coverage.at(-1)?.upper;
   const whole = partition === undefined ? "" : `partition ${partition} of `;
-  const to = `${reached ?? "VALUE"}${partition === undefined ? "" : ` --partition '${partition}'`}`;
+  const type = cursorType === null ? "" : ` --type ${cursorType}`;
+  const to = `${reached ?? "VALUE"}${type}${partition === undefined ? "" : ` --partition '${partition}'`}`;
   return (
     `the state has nothing of ${whole}${formatStreamKey(key)}, and the output holds what was delivered before` +
     `${reached === undefined ? "" : `, up to ${reached}`}: it starts over, and an output that appends gets those records again. ` +
-    "If this is not what you want, stop the run and restore the state from a backup, " +
+    "If this is not what you want, stop the run, or restore the output if it has ended; then restore the state from a backup, " +
     `or set the watermark before the next run: tidemark state set ${connector} ${stream} ${to} --reason "…"`
   );
 }

@@ -1,4 +1,6 @@
+import type { CursorType } from "../../model/cursor.ts";
 import { emptyPosition, type Position } from "../../model/position.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
 import type { Run } from "../../state/contract.ts";
 import type { CommitPosition, OutputSession } from "../ports.ts";
 import { outputAheadWarning, startingOverWarning, startsOver } from "./output-ahead.ts";
@@ -35,7 +37,8 @@ export async function fenceOutput(parts: StartParts): Promise<StreamStart> {
   if (start.adopted && commitPosition !== null)
     await warnOutputAhead(parts, commitPosition, known.position.watermark);
   else if (startsOver(run, commitPosition) && !fullRefresh && !moved)
-    warn("OUTPUT_AHEAD", startingOverWarning(run, commitPosition));
+    warn("OUTPUT_AHEAD", startingOverWarning(run, commitPosition, cursorTypeOf(parts)));
+  await warnHoldsRecords(parts, commitPosition);
   // What was delivered in an unfinished window counts no longer when everything is read anew.
   return { ...start, adopted: start.adopted || moved || fullRefresh, forgetsDeliveries: fullRefresh };
 }
@@ -46,16 +49,23 @@ export async function startOfPartition(parts: StartParts, partition: string): Pr
   const where = run.kind === "live" ? { compare: true } : { backfill: run.backfill ?? run.runId };
   const stored = await state.partition(run.key, partition, where);
   const edited = stored?.edited;
-  if (edited !== undefined) warn("STATE_EDITED", takenEdit(edited, partition));
   const commitPosition = fullRefresh ? null : ((await session.partition?.(partition)) ?? null);
   const known = { position: stored?.position ?? emptyPosition, tag: stored?.positionTag ?? noTag };
   const moved = hasMoved(known.position, session);
   const output = { ...pipeline.output, session, moved };
   const start = await startingPosition(run.key, known, commitPosition, output, partition);
+  if (edited !== undefined) {
+    const from = start.adopted ? (start.position.watermark ?? "its beginning") : null;
+    const reset = `tidemark state reset ${run.key.connector} ${run.key.stream} --partition '${partition}' --reason "…"`;
+    warn(
+      "STATE_EDITED",
+      from === null ? takenEdit(edited, partition) : takenOver(edited, partition, from, reset),
+    );
+  }
   if (start.adopted && commitPosition !== null)
     await warnOutputAhead(parts, commitPosition, known.position.watermark, partition);
   else if (startsOver(run, commitPosition) && !moved)
-    warn("OUTPUT_AHEAD", startingOverWarning(run, commitPosition, partition));
+    warn("OUTPUT_AHEAD", startingOverWarning(run, commitPosition, cursorTypeOf(parts), partition));
   // The audit log gets the edit with the partition's next move, so it is committed even where nothing is new.
   return { ...start, adopted: start.adopted || edited !== undefined };
 }
@@ -78,7 +88,42 @@ function hasMoved({ place }: Position, session: Pick<OutputSession, "place">): b
   return place !== undefined && session.place !== undefined && place !== session.place;
 }
 
+function cursorTypeOf({ pipeline }: StartParts): CursorType | null {
+  return pipeline.input.incremental.cursors[0]?.type ?? null;
+}
+
+/**
+ * A first run into an output that appends and has records in it already: they are somebody else's, or the state and the
+ * output's own position were both lost, and then each record is added once more.
+ */
+async function warnHoldsRecords(
+  { run, session, pipeline, fullRefresh, warn }: StartParts,
+  commitPosition: CommitPosition | null,
+): Promise<void> {
+  const isFirst = commitPosition === null && run.epoch === 1 && run.position.watermark === null;
+  if (run.kind !== "live" || !isFirst || fullRefresh || !pipeline.output.appends) return;
+  if ((await session.holdsRecords?.()) !== true) return;
+  warn(
+    "OUTPUT_NOT_EMPTY",
+    `the output holds records already, and neither the state nor the output knows of a run of ${formatStreamKey(run.key)}: this run adds its records to them. ` +
+      "If they are of this stream, its state and the output's own positions were lost, and the records are there twice now: restore these, or empty the output and run again",
+  );
+}
+
 function takenEdit({ oldCursor, newCursor }: NonNullable<Run["edited"]>, partition?: string): string {
   const whose = partition === undefined ? "" : ` of partition "${partition}"`;
   return `the state was changed by hand: the watermark${whose} is ${newCursor ?? "none"}, and was ${oldCursor ?? "none"}; the run goes on from there, and the audit log has the change`;
+}
+
+/** The output holds a newer position than a state file that was removed, or put back. */
+function takenOver(
+  { oldCursor, newCursor }: NonNullable<Run["edited"]>,
+  partition: string,
+  from: string,
+  reset: string,
+): string {
+  return (
+    `the state was changed by hand: the watermark of partition "${partition}" is ${newCursor ?? "none"}, and was ${oldCursor ?? "none"}; ` +
+    `the output has a newer position, and the run goes on from there, ${from}. The audit log has the change. To start the partition over: ${reset}`
+  );
 }

@@ -145,9 +145,10 @@ test("a file that the run has left is told of where its end was overwritten", as
 });
 
 test("a file without the end of its last line is gone on with, also behind a run that was killed", async () => {
-  const { jsonl, claim, deliver } = freshPlace();
+  const { jsonl, claim, deliver, warnings } = freshPlace();
   writeFileSync(jsonl, '{"id":0}');
   await claim(jsonl);
+  expect(warnings).toEqual(["LINE_UNENDED"]);
   edit(jsonl, (text) => `${text}\n{"id`);
   await deliver(jsonl);
   expect(readFileSync(jsonl, "utf8")).toMatch(/^\{"id":0\}\n\{"id":\d+,"name":"n1"\}\n/);

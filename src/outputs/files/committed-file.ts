@@ -137,6 +137,19 @@ export function foundAt(path: string): Sealed {
   }
 }
 
+/** Whether the last line of a file has no end. */
+export function endsInsideLine(path: string, length: number): boolean {
+  if (length === 0) return false;
+  const file = openSync(path, "r");
+  try {
+    const last = Buffer.alloc(1);
+    readSync(file, last, 0, 1, length - 1);
+    return last[0] !== newline;
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** How many bytes a file holds; 0 where there is none. */
 export function sizeOf(path: string): number {
   return existsSync(path) ? statSync(path).size : 0;

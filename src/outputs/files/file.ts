@@ -13,7 +13,16 @@ import type {
 import { failOnRefusal } from "../../engine/refusals/refusals.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { onErrorOf } from "../dead-letters/schema.ts";
-import { cutBack, foundAt, lineStart, openAt, type SetAside, settleFile, sizeOf } from "./committed-file.ts";
+import {
+  cutBack,
+  endsInsideLine,
+  foundAt,
+  lineStart,
+  openAt,
+  type SetAside,
+  settleFile,
+  sizeOf,
+} from "./committed-file.ts";
 import { createOffsetsFile } from "./create-offsets.ts";
 import { fileFailure } from "./failure.ts";
 import { FileOffsets } from "./file-offsets.ts";
@@ -108,13 +117,27 @@ class FileSession implements OutputSession {
     try {
       return await offsets.fence(key, epoch, {
         name: this.#place.nameOf(this.#path),
-        begins: () => this.#explaining(() => foundAt(this.#path)),
+        begins: () => this.#found(),
         settle: (name, committed) => this.#settle(this.#place.fileOf(name), committed),
         previous,
       });
     } finally {
       previous?.close();
     }
+  }
+
+  /** What was in the file before the stream wrote to it. */
+  #found(): Sealed {
+    return this.#explaining(() => {
+      const found = foundAt(this.#path);
+      if (endsInsideLine(this.#path, found.length)) {
+        this.#context.warn(
+          "LINE_UNENDED",
+          `the last line of ${this.#path} has no line break; it is kept, and the next line begins behind it. If a cut or a killed program left half a line there, remove it`,
+        );
+      }
+      return found;
+    });
   }
 
   /** Shuts older runs out of the place that the stream wrote to before; null where nothing is known of it any more. */

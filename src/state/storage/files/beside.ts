@@ -251,7 +251,8 @@ function parse<T extends z.infer<typeof named>>(schema: z.ZodType<T>, content: u
 function removal(file: string): string {
   return basename(dirname(file)) === backfilledFolder
     ? "To go on without it, remove it: what backfills covered of the partition is forgotten."
-    : "To start the partition over on purpose, remove the file; where the stream's own file has newer content for it, the partition stands there.";
+    : "Or remove the file: the partition then stands where the stream's own file or the output has it, and starts over if neither does. " +
+        'To start it over on purpose, remove the file and then run: tidemark state reset CONNECTOR STREAM --partition NAME --reason "…".';
 }
 
 function isMissing(error: unknown): boolean {
