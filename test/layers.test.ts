@@ -40,7 +40,7 @@ test("what users run imports nothing from the folders that are for tests", () =>
 
 test("the check itself sees an import that goes up", () => {
   expect(isAllowed("model/cursor.ts", "engine/ports.ts")).toBe(false);
-  expect(isAllowed("state/row-store.ts", "state/storage/open.ts")).toBe(false);
+  expect(isAllowed("state/store.ts", "state/storage/open.ts")).toBe(false);
   expect(isAllowed("api/contracts/run.ts", "api/service/service.ts")).toBe(false);
   expect(isAllowed("api/service/service.ts", "api/contracts/run.ts")).toBe(true);
   expect(isAllowed("inputs/a.ts", "outputs/b.ts")).toBe(false);

@@ -1,4 +1,5 @@
 import type { StreamKey } from "../model/stream-key.ts";
+import { noLink } from "./chain-link.ts";
 import type { AuditRecord } from "./contract.ts";
 import {
   type LogEnd,
@@ -8,8 +9,9 @@ import {
   stateEdited,
   takeEdit,
 } from "./outside.ts";
-import type { RowTransaction } from "./row-storage.ts";
 import type { EditPolicy, StreamRow } from "./rows.ts";
+import type { Rows } from "./state-storage.ts";
+import { got, type Work } from "./work.ts";
 
 /** A live stream's row for a step, after a comparison with its log. */
 export interface ComparedRow {
@@ -21,34 +23,48 @@ export interface ComparedRow {
   readonly change: OutsideChange | null;
 }
 
-/** Loads a live stream's row. Throws `STATE_EDITED` for a change that is not taken. */
-export function comparedRow(
-  tx: RowTransaction,
+/** Loads a live stream's row and compares it with its log. Throws `STATE_EDITED` for a change that is not taken. */
+export function* comparedRow(
+  rows: Rows,
   key: StreamKey,
-  { edits, now, reason }: { edits: EditPolicy; now: number; reason: string },
-): ComparedRow {
-  const stored = tx.load(key, "");
-  const [last = null] = tx.listNewestAudit({ key, before: null, limit: 1 });
-  const own = needsOwn(stored, last) ? tx.lastAudit(key, null) : ofStream(last);
+  { edits, reason }: { edits: EditPolicy; reason: string },
+): Work<ComparedRow> {
+  const stored = yield* got(rows.load(key, ""));
+  if (stored !== null && rows.isCompared === true) return loaded(stored);
+  const [last = null] = yield* got(rows.listNewestAudit({ key, before: null, limit: 1 }));
+  const own = needsOwn(stored, last) ? yield* got(rows.lastAudit(key)) : ofStream(last);
   // A row that agrees with its log, as nearly all do, needs no look at the rest.
-  const quick = { last, own, archived: { number: 0, hash: "" }, listed: false };
+  const quick = { last, own, archived: noLink, listed: false };
   if (stored !== null && outsideChange(stored, quick) === null) return loaded(stored);
-  const end = { ...quick, archived: tx.archivedTo(key), listed: tx.isListed(key) };
+  const archived = yield* got(rows.archivedTo(key));
+  const end = { ...quick, archived, listed: yield* got(rows.isListed(key)) };
   const change = outsideChange(stored, end);
+  // Where the storage could not hold a row that was not there, another may have made it meanwhile.
+  if (change !== null && stored === null && (yield* got(rows.load(key, ""))) !== null) {
+    return yield* comparedRow(rows, key, { edits, reason });
+  }
   if (change === null || (edits === "take" && isForgotten(stored, end))) return loaded(stored);
   if (edits === "refuse") throw stateEdited(key, change);
-  const [newest] = tx.listRuns(key, { before: null, limit: 1 });
+  const [newest] = yield* got(rows.listRuns(key, { before: null, limit: 1 }));
+  const now = yield* got(rows.now());
   const taken = takeEdit(stored, key, end, change, { now, reason, epoch: newest?.run.epoch ?? 0 });
   return { stored, ...taken, change };
 }
 
 /** The row, if it is about the stream as a whole. */
-export function ofStream(last: AuditRecord | null): AuditRecord | null {
+function ofStream(last: AuditRecord | null): AuditRecord | null {
   return last?.partition === null ? last : null;
 }
 
+/** Whether the quick look at the end of a row's log finds nothing wrong. */
+export function agreesWithLog(stored: StreamRow, last: AuditRecord | null): boolean {
+  if (needsOwn(stored, last)) return false;
+  const own = ofStream(last);
+  return outsideChange(stored, { last, own, archived: noLink, listed: false }) === null;
+}
+
 /** Whether nothing is left of a stream but its name in the list: there is nothing to tell of. */
-export function isForgotten(stored: StreamRow | null, { last, archived }: LogEnd): boolean {
+function isForgotten(stored: StreamRow | null, { last, archived }: LogEnd): boolean {
   return stored === null && last === null && archived.number === 0;
 }
 

@@ -30,9 +30,8 @@ import {
 import { defaultLeaseSeconds } from "./tables.ts";
 
 /**
- * The lifecycle of a stream as pure steps from one row to the next. Every store makes the same
- * steps: the row stores by calling these, PostgreSQL in SQL of its own that the contract suite
- * holds to them.
+ * The lifecycle of a stream as pure steps from one row to the next. `store.ts` takes them, the same over every
+ * storage.
  */
 
 /** The actor of what no person or key is named for. */

@@ -188,6 +188,19 @@ export const runs = table("tidemark_runs", ["connector", "stream", "runId"], {
   endPosition: optional("end_position", text),
 });
 
+/** The columns of a run that its end changes; it keeps what it began with. */
+export const runEndColumns = [
+  "epoch",
+  "outcome",
+  "ended_at_utc",
+  "new_cursor",
+  "records_processed",
+  "checkpoints",
+  "error",
+  "metadata",
+  "end_position",
+] as const;
+
 /** What callers are shown of a run: all but its end position. */
 export const shownOfRun = [
   "runId",

@@ -1,107 +1,150 @@
 import type { StreamKey } from "../model/stream-key.ts";
+import { compareStreamKeys } from "../model/stream-key.ts";
+import { rememberedEnd } from "./at-once.ts";
 import { auditBroken, ChainVerifier, otherWatermark, streamRemoved } from "./audit.ts";
 import type { AuditRecord } from "./contract.ts";
 import { mostListed, type Place } from "./listing.ts";
 import { LoggedPartitions } from "./logged-partitions.ts";
 import { partitionEdit } from "./partition-edits.ts";
-import type { RowTransaction } from "./row-storage.ts";
-import type { PartitionRow, StreamRow } from "./rows.ts";
+import type { PartitionRow } from "./rows.ts";
+import type { RememberedEnd, Rows } from "./state-storage.ts";
+import { got, type Work } from "./work.ts";
 
-export function verifyOne(tx: RowTransaction, key: StreamKey): { streams: number; rows: number } {
-  const row = tx.load(key, "");
-  if (row !== null) return { streams: 1, rows: verifyStream(tx, row) };
-  if (tx.isListed(key) && tx.lastAudit(key, null) === null) throw streamRemoved(key);
-  refuseOrphan(tx, tx.listAudit({ key, after: null, limit: 1 })[0]);
-  return { streams: 0, rows: 0 };
+interface Verified {
+  readonly streams: number;
+  readonly rows: number;
 }
 
-export function verifyAll(tx: RowTransaction): { streams: number; rows: number } {
-  let streams = 0;
-  let rows = 0;
+/** Verifies the log of one stream. The rows have to be read as of one moment. */
+export function* verifyOne(rows: Rows, key: StreamKey): Work<Verified> {
+  const row = yield* got(rows.load(key, ""));
+  const log = new AuditLog(rows, key);
+  if (row === null) {
+    if ((yield* got(rows.isListed(key))) && (yield* log.next()) === null) throw streamRemoved(key);
+    refuseOrphan(yield* log.next(), null);
+    return { streams: 0, rows: 0 };
+  }
+  const end = rememberedEnd(row, yield* got(rows.archivedTo(key)));
+  return { streams: 1, rows: yield* verifyStream(rows, end, log) };
+}
+
+/** Verifies the logs of all streams, a page at a time, however many there are. */
+export function* verifyAll(rows: Rows): Work<Verified> {
+  const log = new AuditLog(rows, null);
+  let verified: Verified = { streams: 0, rows: 0 };
   let after: StreamKey | null = null;
   for (;;) {
-    const page: StreamRow[] = tx.listStreams({ after, limit: mostListed, connector: null });
-    for (const row of page) rows += verifyStream(tx, row);
-    streams += page.length;
-    after = page.at(-1)?.key ?? null;
+    const ends: RememberedEnd[] = yield* got(rows.listLogEnds({ after, limit: mostListed }));
+    for (const end of ends) {
+      refuseOrphan(yield* log.next(), end.key);
+      const count = yield* verifyStream(rows, end, log);
+      verified = { streams: verified.streams + 1, rows: verified.rows + count };
+    }
+    after = ends.at(-1)?.key ?? null;
     if (after === null) break;
   }
-  // Then the log's own streams, one after another: none may be without its state.
-  let last: Place | null = null;
-  for (;;) {
-    const [record]: AuditRecord[] = tx.listAudit({ key: null, after: last, limit: 1 });
-    if (record === undefined) break;
-    refuseOrphan(tx, record);
-    last = { key: record.key, number: Number.MAX_SAFE_INTEGER };
-  }
-  refuseRemoved(tx);
-  return { streams, rows };
+  refuseOrphan(yield* log.next(), null);
+  yield* refuseRemoved(rows);
+  return verified;
 }
 
-/** Last the list of streams: none may be gone with its state and its log. */
-function refuseRemoved(tx: RowTransaction): void {
-  let after: StreamKey | null = null;
-  for (;;) {
-    const keys: StreamKey[] = tx.listed({ after, limit: mostListed });
-    const removed = keys.find((key) => tx.load(key, "") === null);
-    if (removed !== undefined) throw streamRemoved(removed);
-    after = keys.at(-1) ?? null;
-    if (after === null) return;
+/** The records of a log, or of all logs in the order of the streams' names. */
+class AuditLog {
+  readonly #rows: Rows;
+  readonly #key: StreamKey | null;
+  #page: AuditRecord[] = [];
+  #at = 0;
+  #after: Place | null = null;
+  #isRead = false;
+
+  constructor(rows: Rows, key: StreamKey | null) {
+    this.#rows = rows;
+    this.#key = key;
+  }
+
+  /** The next record, which stays the next until it is taken; null at the end. */
+  *next(): Work<AuditRecord | null> {
+    const known = this.#page[this.#at];
+    if (known !== undefined || this.#isRead) return known ?? null;
+    const options = { key: this.#key, after: this.#after, limit: mostListed };
+    this.#page = yield* got(this.#rows.listAudit(options));
+    this.#at = 0;
+    const last = this.#page.at(-1);
+    if (last === undefined) this.#isRead = true;
+    else this.#after = { key: last.key, number: last.number };
+    return this.#page[0] ?? null;
+  }
+
+  take(): void {
+    this.#at++;
   }
 }
 
-function refuseOrphan(tx: RowTransaction, record: AuditRecord | undefined): void {
-  if (record === undefined || tx.load(record.key, "") !== null) return;
+/** A record before the stream that comes next, or after the last, is of a stream that is not there. */
+function refuseOrphan(record: AuditRecord | null, before: StreamKey | null): void {
+  if (record === null || (before !== null && compareStreamKeys(record.key, before) >= 0)) return;
   throw auditBroken(record.key, record.number, "belongs to a stream whose state was removed");
 }
 
-function verifyStream(tx: RowTransaction, row: StreamRow): number {
-  const archived = tx.archivedTo(row.key);
-  const verifier = new ChainVerifier(row.key, archived);
-  const logged = new LoggedPartitions(row.key);
-  let after: Place | null = null;
+function* verifyStream(rows: Rows, end: RememberedEnd, log: AuditLog): Work<number> {
+  const verifier = new ChainVerifier(end.key, end.archived);
+  const logged = new LoggedPartitions(end.key);
   let count = 0;
   for (;;) {
-    const rows = tx.listAudit({ key: row.key, after, limit: mostListed });
-    for (const record of rows) {
-      verifier.row(record);
-      logged.row(record);
-    }
-    count += rows.length;
-    const last = rows.at(-1);
-    if (last === undefined) break;
-    after = { key: last.key, number: last.number };
+    const record = yield* log.next();
+    if (record === null || compareStreamKeys(record.key, end.key) !== 0) break;
+    verifier.row(record);
+    logged.row(record);
+    log.take();
+    count++;
   }
-  verifier.end({ number: row.auditNumber, hash: row.auditHead }, row.position.watermark);
-  const { positionWatermark } = row;
-  if (positionWatermark !== undefined) {
-    throw otherWatermark(row.key, null, row.auditNumber, row.position.watermark, positionWatermark);
+  verifier.end(end, end.watermark);
+  if (end.watermark !== end.positionWatermark) {
+    throw otherWatermark(end.key, null, end.number, end.watermark, end.positionWatermark);
   }
-  verifyPartitions(tx, row, archived.number > 0, logged);
+  yield* verifyPartitions(rows, end, logged);
   return count;
 }
 
-/** A partition of which the log has no row may have its last one in the archive. */
-function verifyPartitions(
-  tx: RowTransaction,
-  stream: StreamRow,
-  hasArchive: boolean,
+/** Each partition stands where the log says. One of which the log has no row may have its last in the archive. */
+function* verifyPartitions(
+  rows: Rows,
+  { key, resetEpoch, archived }: RememberedEnd,
   logged: LoggedPartitions,
-): void {
+): Work<void> {
   let after: string | null = null;
   for (;;) {
-    const rows: PartitionRow[] = tx.listPartitions(stream.key, { after, limit: mostListed });
-    for (const row of rows) {
+    const page: PartitionRow[] = yield* got(rows.listPartitions(key, { after, limit: mostListed }));
+    if (page.length === 0) break;
+    const last = yield* got(
+      rows.lastAuditOfEach(
+        key,
+        page.map(({ partition }) => partition),
+      ),
+    );
+    for (const row of page) {
       logged.stored(row.partition);
-      if (row.positionTag.epoch < stream.resetEpoch) continue;
-      const last = tx.lastAudit(stream.key, row.partition);
-      if (last === null && hasArchive) continue;
-      const edit = partitionEdit({ ...row, logged: last?.newCursor ?? null });
+      const record = last.get(row.partition) ?? null;
+      if (row.positionTag.epoch < resetEpoch || (record === null && archived.number > 0)) continue;
+      const edit = partitionEdit({ ...row, logged: record?.newCursor ?? null });
       if (edit === null) continue;
-      throw otherWatermark(stream.key, row.partition, last?.number ?? 0, edit.logged, edit.stored);
+      throw otherWatermark(key, row.partition, record?.number ?? 0, edit.logged, edit.stored);
     }
-    after = rows.at(-1)?.partition ?? null;
-    if (after === null) break;
+    after = page.at(-1)?.partition ?? null;
   }
   logged.end();
+}
+
+/** None of the streams that were ever stored may be gone with its state and its log. */
+function* refuseRemoved(rows: Rows): Work<void> {
+  let after: StreamKey | null = null;
+  for (;;) {
+    const page: { key: StreamKey; isStored: boolean }[] = yield* got(
+      rows.listed({ after, limit: mostListed }),
+    );
+    const removed = page.find(({ isStored }) => !isStored);
+    if (removed !== undefined) throw streamRemoved(removed.key);
+    after = page.at(-1)?.key ?? null;
+    if (after === null) return;
+  }
 }

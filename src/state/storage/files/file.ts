@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../../../clock.ts";
 import { TidemarkError } from "../../../errors.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
+import { StorageAtOnce } from "../../at-once.ts";
 import type { StateStore } from "../../contract.ts";
 import { storeClosed } from "../../refusals.ts";
 import type { RowStorage, RowTransaction, Transacting } from "../../row-storage.ts";
-import { RowStateStore } from "../../row-store.ts";
 import { writeScratch } from "../../scratch.ts";
+import { StreamStateStore } from "../../store.ts";
 import { withLock } from "./lock.ts";
 import { LogEnds } from "./log-ends.ts";
 import { baseOf } from "./names.ts";
@@ -22,7 +23,10 @@ import { FileTransaction } from "./transaction.ts";
  */
 export async function openFileState(folder: string, options: { clock?: Clock } = {}): Promise<StateStore> {
   const clock = options.clock ?? systemClock;
-  return new RowStateStore(new FileStorage(folder, clock), clock, { absentIsFresh: true, edits: "take" });
+  return new StreamStateStore(new StorageAtOnce(new FileStorage(folder, clock), clock), {
+    absentIsFresh: true,
+    edits: "take",
+  });
 }
 
 class FileStorage implements RowStorage {

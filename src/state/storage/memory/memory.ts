@@ -4,6 +4,7 @@ import type { CursorRange } from "../../../model/position.ts";
 import { partitionScope } from "../../../model/scope.ts";
 import { compareStreamKeys, type StreamKey } from "../../../model/stream-key.ts";
 import { compareTexts } from "../../../model/text-order.ts";
+import { StorageAtOnce } from "../../at-once.ts";
 import { type ChainLink, noLink } from "../../chain-link.ts";
 import type { AuditRecord, StateStore } from "../../contract.ts";
 import { compareMoments, comparePlaces, type Moment, type Place } from "../../listing.ts";
@@ -16,7 +17,6 @@ import {
   type RowTransaction,
   type Transacting,
 } from "../../row-storage.ts";
-import { RowStateStore } from "../../row-store.ts";
 import {
   type Backfilled,
   backfilledScope,
@@ -24,10 +24,11 @@ import {
   type RunRow,
   type StreamRow,
 } from "../../rows.ts";
+import { StreamStateStore } from "../../store.ts";
 
 /** State that lives as long as the process: for tests and for trying things out (`memory:`). */
 export function openMemoryState(options: { clock?: Clock } = {}): StateStore {
-  return new RowStateStore(new MemoryStorage(), options.clock ?? systemClock);
+  return new StreamStateStore(new StorageAtOnce(new MemoryStorage(), options.clock ?? systemClock));
 }
 
 class MemoryStorage implements RowStorage {

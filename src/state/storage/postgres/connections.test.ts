@@ -87,9 +87,11 @@ describe("connections", () => {
     const { store, proxy } = await openThroughProxy();
     await store.complete(await store.begin(key, { cursorType: "numeric_id" }), { newCursor: "1" });
     let cuts = 0;
-    for (const lost of ["begin", "move"]) {
+    // First the write of a begin, then that of the completion after the next begin.
+    for (const lost of [1, 2]) {
+      let writes = 0;
       proxy.onSent = (bytes) => {
-        if (!bytes.includes(`tidemark_${lost}`)) return;
+        if (!bytes.includes("tidemark_write") || ++writes < lost) return;
         proxy.onSent = () => {};
         // By now the server has done what it was asked.
         proxy.onAnswer = () => {

@@ -10,6 +10,8 @@ const mostBeside = 100;
 export interface Seen {
   readonly row: StreamRow;
   readonly position: string;
+  /** Whether the row was found to agree with its log. */
+  readonly isCompared: boolean;
 }
 
 /**
@@ -40,8 +42,8 @@ export class LastSeen {
 }
 
 /** Callers may go on to change what they gave or were given. */
-function copyOf({ row, position }: Seen): Seen {
-  return { row: { ...row, position: copyOfPosition(row.position) }, position };
+function copyOf({ row, ...seen }: Seen): Seen {
+  return { ...seen, row: { ...row, position: copyOfPosition(row.position) } };
 }
 
 function copyOfPosition(position: Position): Position {

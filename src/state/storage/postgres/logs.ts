@@ -1,6 +1,6 @@
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { listCut } from "../../audit.ts";
-import { type ChainLink, noLink } from "../../chain-link.ts";
+import type { ChainLink } from "../../chain-link.ts";
 import { readAuditRecord } from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
 import { textOf } from "./columns.ts";
@@ -37,11 +37,6 @@ export class PostgresLogs {
     return { number: Number(row.archived_number), hash: textOf(row, "archived_hash", this.#runner.place) };
   }
 
-  /** The end of the log as an archive left it; before the first row where there is none. */
-  async start(key: StreamKey): Promise<ChainLink> {
-    return (await this.archivedTo(key)) ?? noLink;
-  }
-
   async add(key: StreamKey): Promise<void> {
     await this.#runner.run(this.#queries.addLog, { ...key });
   }
@@ -61,7 +56,7 @@ export class PostgresLogs {
   }
 
   /** The list by connector and stream, with whether each stream is stored. */
-  async list(after: StreamKey | null, limit: number): Promise<{ key: StreamKey; stored: boolean }[]> {
+  async list(after: StreamKey | null, limit: number): Promise<{ key: StreamKey; isStored: boolean }[]> {
     const rows = await this.#runner.run(this.#queries.listLogs, {
       after_connector: after?.connector ?? "",
       after_stream: after?.stream ?? "",
@@ -70,7 +65,7 @@ export class PostgresLogs {
     const { place } = this.#runner;
     return rows.map((row) => ({
       key: { connector: textOf(row, "connector", place), stream: textOf(row, "stream", place) },
-      stored: row.stored === "t",
+      isStored: row.stored === "t",
     }));
   }
 }

@@ -32,22 +32,6 @@ function partitionRows(tables: Tables) {
       `SELECT ${whole}, ${loggedWatermark(tables)}
        FROM ${tables.partitions} p WHERE ${ofScope} AND p.partition = ANY($names::text[])`,
     ),
-    /** As `removedPartition` in `row-changes.ts`. */
-    removedPartitions: statement(
-      "removed_partitions",
-      [...stream, "names"],
-      `SELECT n.name AS partition, last.new_cursor AS logged
-       FROM unnest($names::text[]) n (name) CROSS JOIN LATERAL (
-         SELECT a.number, a.new_cursor FROM ${tables.audit} a
-         WHERE a.connector = $connector AND a.stream = $stream AND a.partition = n.name
-         ORDER BY a.number DESC LIMIT 1) last
-       WHERE last.new_cursor IS NOT NULL
-         AND NOT EXISTS (SELECT FROM ${tables.partitions} p
-           WHERE p.connector = $connector AND p.stream = $stream AND p.scope = '' AND p.partition = n.name)
-         AND NOT EXISTS (SELECT FROM ${tables.audit} o
-           WHERE o.connector = $connector AND o.stream = $stream AND o.partition IS NULL
-             AND o.number > last.number)`,
-    ),
     listPartitions: statement(
       "list_partitions",
       [...scope, "after", "limit"],

@@ -6,16 +6,14 @@ import { partitionFields, readInterval, readPartitionRow } from "../../codec.ts"
 import { columnNames, encode } from "../../derive/table.ts";
 import {
   type Backfilled,
-  type Beside,
   backfilledScope,
-  type EditPolicy,
   type PartitionChange,
   type PartitionRow,
   scopesUnder,
 } from "../../rows.ts";
 import { partitions } from "../../tables.ts";
+import { differentTies } from "../../tie-differences.ts";
 import { besideOfRow, listsOf, textOf } from "./columns.ts";
-import { differentKeys } from "./move.ts";
 import { positionParameter } from "./parameters.ts";
 import type { PartitionQueries } from "./partition-queries.ts";
 import type { Runner } from "./session.ts";
@@ -43,18 +41,6 @@ export class PostgresPartitions {
     return found;
   }
 
-  /** What the log has of live partitions of which nothing is stored: the watermark of each that still counts. */
-  async removed(key: StreamKey, names: readonly string[]): Promise<Map<string, string>> {
-    const found = new Map<string, string>();
-    const { place } = this.#runner;
-    for (const some of chunks(names)) {
-      for (const row of await this.#runner.run(this.#queries.removedPartitions, { ...key, names: some })) {
-        found.set(textOf(row, "partition", place), textOf(row, "logged", place));
-      }
-    }
-    return found;
-  }
-
   async list(key: StreamKey, after: string | null, limit: number): Promise<PartitionRow[]> {
     const from = { ...key, scope: "", after: after ?? "", limit };
     const rows = await this.#runner.run(this.#queries.listPartitions, from);
@@ -72,30 +58,6 @@ export class PostgresPartitions {
     const row = readPartitionRow(raw, besideOfRow(raw, place), place);
     if (raw.is_logged !== "t") return row;
     return { ...row, logged: raw.logged == null ? null : String(raw.logged) };
-  }
-
-  /**
-   * What a step has to know beside the stream's row, which is locked: these partitions, and what
-   * backfills covered of those, which is locked with it until the transaction ends.
-   */
-  async beside(
-    key: StreamKey,
-    scope: string,
-    names: readonly string[],
-    backfilled: readonly (string | null)[],
-    edits: EditPolicy,
-  ): Promise<Beside> {
-    const rows = await this.load(key, scope, names);
-    if (backfilled.length > 0) await this.#runner.run(this.#queries.lockBackfilled, { ...key });
-    const covered = await this.backfilled(key, backfilled);
-    const unknown = scope === "" ? names.filter((name) => !rows.has(name)) : [];
-    const removed = await this.removed(key, unknown);
-    return {
-      edits,
-      partition: (name) => rows.get(name) ?? null,
-      backfilled: (name) => covered.get(name) ?? [],
-      removed: (name) => removed.get(name) ?? null,
-    };
   }
 
   /** Stores what has changed of partitions, all of one scope. */
@@ -117,7 +79,7 @@ export class PostgresPartitions {
   async #saveTieSet(key: StreamKey, changes: readonly PartitionChange[]): Promise<void> {
     const differences = changes.map(({ row, previous }) => ({
       scope: partitionScope(row.scope, row.partition),
-      ...differentKeys(previous?.position.tieSet ?? [], row.position.tieSet),
+      ...differentTies(previous?.position.tieSet ?? [], row.position.tieSet),
     }));
     const going = differences.filter(({ go }) => go);
     if (going.length > 0) {

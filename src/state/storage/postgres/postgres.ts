@@ -1,11 +1,11 @@
 import type { StateStore } from "../../contract.ts";
+import { StreamStateStore } from "../../store.ts";
 import { StateDatabase } from "./database.ts";
-import { Ledger } from "./ledger.ts";
 import { PostgresProbe } from "./probe.ts";
 import { queriesOn } from "./queries.ts";
 import { migrate, tablesIn } from "./schema.ts";
-import { Steps } from "./steps.ts";
-import { PostgresStateStore } from "./store.ts";
+import { PostgresStorage } from "./storage.ts";
+import { Writes } from "./write.ts";
 
 /**
  * State in a PostgreSQL database: for many workers, and for outputs in the same database. The tables
@@ -25,8 +25,13 @@ export async function openPostgresState(url: string): Promise<StateStore> {
   try {
     const tables = tablesIn(database.schema);
     await database.transact(true, migrate);
-    const ledger = new Ledger(database, queriesOn(tables));
-    return new PostgresStateStore(ledger, new Steps(tables), new PostgresProbe(database, tables));
+    return new StreamStateStore(
+      new PostgresStorage(database, {
+        queries: queriesOn(tables),
+        writes: new Writes(tables),
+        probe: new PostgresProbe(database, tables),
+      }),
+    );
   } catch (error) {
     await database.close();
     throw error;

@@ -45,6 +45,17 @@ function rowQueries(tables: Tables) {
        FROM (SELECT ${serverTime} AS now) clock
        LEFT JOIN (SELECT ${whole} FROM ${tables.streams} s WHERE ${samePlace("s", givenPlace)}) found ON true`,
     ),
+    /** As `read`, with the last row of the stream's log as JSON: for a step on a row that is not held. */
+    look: statement(
+      "look",
+      place,
+      `SELECT ${isoText("clock.now")} AS now, (SELECT max(version) FROM ${tables.schema}) AS version, found.*,
+         CASE WHEN $scope = '' THEN (SELECT row_to_json(l)::text FROM (
+           SELECT ${selected("a", audit)} FROM ${tables.audit} a
+           WHERE a.connector = $connector AND a.stream = $stream ORDER BY a.number DESC LIMIT 1) l) END AS last_audit
+       FROM (SELECT ${serverTime} AS now) clock
+       LEFT JOIN (SELECT ${whole} FROM ${tables.streams} s WHERE ${samePlace("s", givenPlace)}) found ON true`,
+    ),
     lock: statement(
       "lock",
       place,
@@ -96,12 +107,6 @@ function rowQueries(tables: Tables) {
       "append_audit",
       columnNames(audit),
       insertionOfMany(tables.audit, audit, ["connector", "stream"]),
-    ),
-    isKnown: statement(
-      "is_known",
-      ["connector", "stream"],
-      `SELECT EXISTS (SELECT FROM ${tables.streams} WHERE connector = $connector AND stream = $stream AND scope = '')
-         OR EXISTS (SELECT FROM ${tables.runs} WHERE connector = $connector AND stream = $stream) AS known`,
     ),
   };
 }

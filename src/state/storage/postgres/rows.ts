@@ -1,6 +1,6 @@
-import type { Position } from "../../../model/position.ts";
+import type { CursorRange, Position } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
-import type { ChainLink } from "../../chain-link.ts";
+import { type ChainLink, noLink } from "../../chain-link.ts";
 import {
   auditFields,
   readAuditRecord,
@@ -9,12 +9,14 @@ import {
   storedPositionOf,
   streamFields,
 } from "../../codec.ts";
+import { agreesWithLog } from "../../compared-row.ts";
 import type { AuditRecord } from "../../contract.ts";
 import { columnNames, encode } from "../../derive/table.ts";
 import { isoTime } from "../../iso-time.ts";
 import type { Moment, Place } from "../../listing.ts";
 import type { DueRuns } from "../../row-storage.ts";
-import type { Change, RunRow, StreamRow } from "../../rows.ts";
+import type { Change, PartitionRow, RunRow, StreamRow } from "../../rows.ts";
+import type { RememberedEnd, Rows } from "../../state-storage.ts";
 import { audit, runs, streams } from "../../tables.ts";
 import { listsOf, optionalText, streamRow, textOf } from "./columns.ts";
 import { PostgresLogs } from "./logs.ts";
@@ -27,75 +29,54 @@ import type { Runner } from "./session.ts";
 /** Sorts after every ISO 8601 time. */
 const afterAnyTime = "~";
 
-/** What is stored of a stream, and the server's time in milliseconds since 1970. */
-export interface Found {
-  readonly row: StreamRow | null;
-  /** The text of its position as it is stored. */
-  readonly position: string | null;
-  readonly run: RunRow | null;
-  readonly now: number;
-}
-
-/** The state's tables, read and written row by row: for all that is not one of the steps that every run takes. */
-export class PostgresRows {
-  readonly #runner: Runner;
-  readonly #queries: Queries;
-  readonly partitions: PostgresPartitions;
-  readonly logs: PostgresLogs;
+/** The state's tables, read and written row by row. */
+export class PostgresRows implements Rows {
+  protected readonly runner: Runner;
+  protected readonly queries: Queries;
+  readonly #partitions: PostgresPartitions;
+  readonly #logs: PostgresLogs;
+  #now: number | null = null;
 
   constructor(runner: Runner, queries: Queries) {
-    this.#runner = runner;
-    this.#queries = queries;
-    this.partitions = new PostgresPartitions(runner, queries);
-    this.logs = new PostgresLogs(runner, queries);
+    this.runner = runner;
+    this.queries = queries;
+    this.#partitions = new PostgresPartitions(runner, queries);
+    this.#logs = new PostgresLogs(runner, queries);
   }
 
-  /** A stream as it stands, with the run of that id if one is asked for. */
-  async read(key: StreamKey, scope: string, runId?: string): Promise<Found> {
-    // The run first: one that is found running has its stream's row, which is then found as well.
-    const run = runId === undefined ? null : await this.loadRun(key, runId);
-    const [row] = await this.#runner.run(this.#queries.read, { ...key, scope });
-    const { place } = this.#runner;
+  /** The server's time as it was told with the last row. */
+  async now(): Promise<number> {
+    if (this.#now === null) await this.load({ connector: "", stream: "" }, "");
+    return this.#now ?? Date.now();
+  }
+
+  async load(key: StreamKey, scope: string): Promise<StreamRow | null> {
+    const [row] = await this.runner.run(this.queries.read, { ...key, scope });
+    const { place } = this.runner;
     if (row === undefined) throw new Error("a query for one row gave none");
     refuseNewerTables(row.version, place);
-    const there = row.connector !== null;
-    return {
-      row: there ? streamRow(row, place) : null,
-      position: there ? textOf(row, "position", place) : null,
-      run,
-      now: Date.parse(textOf(row, "now", place)),
-    };
+    this.#now = Date.parse(textOf(row, "now", place));
+    return row.connector === null ? null : streamRow(row, place);
   }
 
-  /** As `read`, holding the row, if it is there, until the transaction ends. */
-  async lock(key: StreamKey, scope: string, runId?: string): Promise<Found> {
-    for (;;) {
-      const held = await this.#runner.run(this.#queries.lock, { ...key, scope });
-      const found = await this.read(key, scope, runId);
-      // A row that came between the two is not held yet.
-      if (held.length > 0 || found.row === null) return found;
-    }
-  }
-
-  /** Stores a change to a row that is locked, or that was not there; false, with nothing stored, if by now it is. */
-  async store(change: Change, previous: StreamRow | null): Promise<boolean> {
+  /** Stores a change to a row that is locked, or that was not there. Throws `RowAppeared` where by now it is. */
+  async store(change: Change, previous: StreamRow | null): Promise<StreamRow> {
     const { row } = change;
-    const save = previous === null ? this.#queries.insert : this.#queries.update;
-    const saved = await this.#runner.run(save, streamValues(row));
-    if (saved.length === 0) return false;
-    if (previous === null && row.scope === "") await this.logs.add(row.key);
+    const save = previous === null ? this.queries.insert : this.queries.update;
+    const saved = await this.runner.run(save, streamValues(row));
+    if (saved.length === 0) throw new RowAppeared();
+    if (previous === null && row.scope === "") await this.#logs.add(row.key);
     await this.#storeBeside(row.key, row.scope, row.position, previous?.position);
-    for (const run of change.runs)
-      await this.#runner.run(this.#queries.saveRun, encode(runs, runFields(run)));
+    for (const run of change.runs) await this.runner.run(this.queries.saveRun, encode(runs, runFields(run)));
     if (change.audit.length > 0) {
       const records = change.audit.map((record) => encode(audit, auditFields(record)));
       const lists = listsOf(records, columnNames(audit));
-      await this.#runner.run(this.#queries.appendAudit, { ...lists, ...row.key });
+      await this.runner.run(this.queries.appendAudit, { ...lists, ...row.key });
     }
-    await this.partitions.save(change.partitions ?? []);
-    if (change.startsOver === true) await this.partitions.clearBackfilled(row.key);
-    await this.partitions.saveBackfilled(row.key, change.backfilled ?? []);
-    return true;
+    await this.#partitions.save(change.partitions ?? []);
+    if (change.startsOver === true) await this.#partitions.clearBackfilled(row.key);
+    await this.#partitions.saveBackfilled(row.key, change.backfilled ?? []);
+    return row;
   }
 
   async #storeBeside(
@@ -105,24 +86,73 @@ export class PostgresRows {
     before: Position | undefined,
   ): Promise<void> {
     if (now.tieSet !== before?.tieSet) {
-      await this.#runner.run(this.#queries.dropTieSet, { ...key, scope });
-      await this.#runner.run(this.#queries.addTieSet, { ...key, scope, ...tieSetValues(now) });
+      await this.runner.run(this.queries.dropTieSet, { ...key, scope });
+      await this.runner.run(this.queries.addTieSet, { ...key, scope, ...tieSetValues(now) });
     }
     if (now.coverage !== before?.coverage) {
-      await this.#runner.run(this.#queries.dropCoverage, { ...key, scope });
-      await this.#runner.run(this.#queries.addCoverage, { ...key, scope, ...coverageValues(now) });
+      await this.runner.run(this.queries.dropCoverage, { ...key, scope });
+      await this.runner.run(this.queries.addCoverage, { ...key, scope, ...coverageValues(now) });
     }
   }
 
   async loadRun(key: StreamKey, runId: string): Promise<RunRow | null> {
-    const [row] = await this.#runner.run(this.#queries.readRun, { ...key, run_id: runId });
-    return row === undefined ? null : readRunRow(row, this.#runner.place).run;
+    const [row] = await this.runner.run(this.queries.readRun, { ...key, run_id: runId });
+    return row === undefined ? null : readRunRow(row, this.runner.place).run;
   }
 
-  /** Whether the stream has, or ever had, a state or a run. */
-  async isKnown(key: StreamKey): Promise<boolean> {
-    const [row] = await this.#runner.run(this.#queries.isKnown, { ...key });
-    return row?.known === "t";
+  loadPartitions(
+    key: StreamKey,
+    scope: string,
+    partitions: readonly string[],
+  ): Promise<Map<string, PartitionRow>> {
+    return this.#partitions.load(key, scope, partitions);
+  }
+
+  loadBackfilled(
+    key: StreamKey,
+    partitions: readonly (string | null)[],
+  ): Promise<Map<string | null, CursorRange[]>> {
+    return this.#partitions.backfilled(key, partitions);
+  }
+
+  hasPartitions(key: StreamKey, scope: string, sinceEpoch: number): Promise<boolean> {
+    return this.#partitions.hasAny(key, scope, sinceEpoch);
+  }
+
+  listPartitions(key: StreamKey, options: { after: string | null; limit: number }): Promise<PartitionRow[]> {
+    return this.#partitions.list(key, options.after, options.limit);
+  }
+
+  backfilledPartitions(key: StreamKey): Promise<string[]> {
+    return this.#partitions.backfilledPartitions(key);
+  }
+
+  lastAudit(key: StreamKey): Promise<AuditRecord | null> {
+    return this.#logs.last(key);
+  }
+
+  lastAuditOfEach(key: StreamKey, partitions: readonly string[]): Promise<Map<string, AuditRecord>> {
+    return this.#logs.lastOfEach(key, partitions);
+  }
+
+  async archivedTo(key: StreamKey): Promise<ChainLink> {
+    return (await this.#logs.archivedTo(key)) ?? noLink;
+  }
+
+  async isListed(key: StreamKey): Promise<boolean> {
+    return (await this.#logs.archivedTo(key)) !== null;
+  }
+
+  async listed(options: {
+    after: StreamKey | null;
+    limit: number;
+  }): Promise<{ key: StreamKey; isStored: boolean }[]> {
+    if (options.after === null) await this.#logs.refuseCut();
+    return this.#logs.list(options.after, options.limit);
+  }
+
+  archiveAudit(key: StreamKey, to: ChainLink): Promise<number> {
+    return this.#logs.archive(key, to);
   }
 
   async listStreams(options: {
@@ -134,9 +164,9 @@ export class PostgresRows {
     const from = { after_connector: after?.connector ?? "", after_stream: after?.stream ?? "", limit };
     const rows =
       connector === null
-        ? await this.#runner.run(this.#queries.listStreams, from)
-        : await this.#runner.run(this.#queries.listConnector, { ...from, connector });
-    return rows.map((row) => streamRow(row, this.#runner.place));
+        ? await this.runner.run(this.queries.listStreams, from)
+        : await this.runner.run(this.queries.listConnector, { ...from, connector });
+    return rows.map((row) => streamRow(row, this.runner.place));
   }
 
   async listRuns(
@@ -144,8 +174,8 @@ export class PostgresRows {
     options: { before: number | null; limit: number },
   ): Promise<{ number: number; run: RunRow }[]> {
     const before = options.before ?? Number.MAX_SAFE_INTEGER;
-    const rows = await this.#runner.run(this.#queries.listRuns, { ...key, before, limit: options.limit });
-    return rows.map((row) => readRunRow(row, this.#runner.place));
+    const rows = await this.runner.run(this.queries.listRuns, { ...key, before, limit: options.limit });
+    return rows.map((row) => readRunRow(row, this.runner.place));
   }
 
   async listAudit(options: {
@@ -162,9 +192,9 @@ export class PostgresRows {
     };
     const rows =
       key === null
-        ? await this.#runner.run(this.#queries.listAudit, from)
-        : await this.#runner.run(this.#queries.listAuditOf, { ...from, ...key });
-    return rows.map((row) => readAuditRecord(row, this.#runner.place));
+        ? await this.runner.run(this.queries.listAudit, from)
+        : await this.runner.run(this.queries.listAuditOf, { ...from, ...key });
+    return rows.map((row) => readAuditRecord(row, this.runner.place));
   }
 
   async listNewestAudit(options: {
@@ -176,27 +206,27 @@ export class PostgresRows {
     const from = { before_number: before?.number ?? Number.MAX_SAFE_INTEGER, limit };
     const rows =
       key === null
-        ? await this.#runner.run(this.#queries.listNewestAudit, {
+        ? await this.runner.run(this.queries.listNewestAudit, {
             ...from,
             before_time: before?.atUtc ?? afterAnyTime,
             before_connector: before?.key.connector ?? "",
             before_stream: before?.key.stream ?? "",
           })
-        : await this.#runner.run(this.#queries.listNewestAuditOf, { ...from, ...key });
-    return rows.map((row) => readAuditRecord(row, this.#runner.place));
+        : await this.runner.run(this.queries.listNewestAuditOf, { ...from, ...key });
+    return rows.map((row) => readAuditRecord(row, this.runner.place));
   }
 
   /** Those that are not completed first, then by their start, the newest first. */
   async listBackfills(key: StreamKey, limit: number): Promise<StreamRow[]> {
-    const rows = await this.#runner.run(this.#queries.listBackfills, { ...key, limit });
-    return rows.map((row) => streamRow(row, this.#runner.place));
+    const rows = await this.runner.run(this.queries.listBackfills, { ...key, limit });
+    return rows.map((row) => streamRow(row, this.runner.place));
   }
 
   /** Every stream after a key that has a row of any kind. */
-  async listKeys(after: StreamKey | null, limit: number): Promise<StreamKey[]> {
-    const { place } = this.#runner;
+  async listKeys({ after, limit }: { after: StreamKey | null; limit: number }): Promise<StreamKey[]> {
+    const { place } = this.runner;
     const from = { after_connector: after?.connector ?? "", after_stream: after?.stream ?? "", limit };
-    const rows = await this.#runner.run(this.#queries.listKeys, from);
+    const rows = await this.runner.run(this.queries.listKeys, from);
     return rows.map((row) => ({
       connector: textOf(row, "connector", place),
       stream: textOf(row, "stream", place),
@@ -204,22 +234,19 @@ export class PostgresRows {
   }
 
   /** Deletes ended runs, the oldest first; returns how many. */
-  async pruneRuns(key: StreamKey, { keep, endedBefore }: DueRuns, limit: number): Promise<number> {
+  async pruneRuns(
+    key: StreamKey,
+    { keep, endedBefore, limit }: DueRuns & { limit: number },
+  ): Promise<number> {
     const ended_before = endedBefore === null ? null : isoTime(endedBefore);
-    const [row] = await this.#runner.run(this.#queries.pruneRuns, { ...key, keep, ended_before, limit });
+    const [row] = await this.runner.run(this.queries.pruneRuns, { ...key, keep, ended_before, limit });
     return Number(row?.runs ?? 0);
   }
 
-  /** The server's time in milliseconds since 1970. */
-  async now(): Promise<number> {
-    const { now } = await this.read({ connector: "", stream: "" }, "");
-    return now;
-  }
-
   /** The end of each live stream's log as the stream remembers it, in the order of their names. */
-  async listLogEnds(after: StreamKey | null, limit: number): Promise<LogEnd[]> {
-    const { place } = this.#runner;
-    const rows = await this.#runner.run(this.#queries.listLogEnds, {
+  async listLogEnds({ after, limit }: { after: StreamKey | null; limit: number }): Promise<RememberedEnd[]> {
+    const { place } = this.runner;
+    const rows = await this.runner.run(this.queries.listLogEnds, {
       after_connector: after?.connector ?? "",
       after_stream: after?.stream ?? "",
       limit,
@@ -239,15 +266,67 @@ export class PostgresRows {
   }
 }
 
-export interface LogEnd {
-  readonly key: StreamKey;
-  readonly number: number;
-  readonly hash: string;
-  readonly watermark: string | null;
-  readonly positionWatermark: string | null;
-  readonly resetEpoch: number;
-  /** Up to where the log was moved into an archive. */
-  readonly archived: ChainLink;
+/** A row that was not there is there by now: another has made it. */
+export class RowAppeared extends Error {}
+
+/** The row of a subject, held from its reading until the transaction ends. */
+export class HeldRows extends PostgresRows {
+  readonly #scope: string;
+  /** The row as this step has stored it. */
+  stored: StreamRow | null = null;
+  /** Whether it was found to agree with its log. */
+  wasCompared = false;
+  #loaded: StreamRow | null = null;
+
+  constructor(runner: Runner, queries: Queries, scope: string) {
+    super(runner, queries);
+    this.#scope = scope;
+  }
+
+  override async load(key: StreamKey, scope: string): Promise<StreamRow | null> {
+    if (scope !== this.#scope) return super.load(key, scope);
+    for (;;) {
+      const held = await this.runner.run(this.queries.lock, { ...key, scope });
+      const row = await super.load(key, scope);
+      // A row that came between the two is not held yet.
+      if (held.length > 0 || row === null) {
+        this.#loaded = row;
+        return row;
+      }
+    }
+  }
+
+  override async listNewestAudit(
+    options: Parameters<PostgresRows["listNewestAudit"]>[0],
+  ): Promise<AuditRecord[]> {
+    const found = await super.listNewestAudit(options);
+    if (options.limit === 1 && this.#loaded !== null) {
+      this.wasCompared = agreesWithLog(this.#loaded, found[0] ?? null);
+    }
+    return found;
+  }
+
+  /** A run whose stream's row was not there when it was asked for: the row has come since, and is not held. */
+  override async loadRun(key: StreamKey, runId: string): Promise<RunRow | null> {
+    const run = await super.loadRun(key, runId);
+    if (run === null || this.#loaded !== null) return run;
+    if ((await super.load(key, this.#scope)) !== null) throw new RowAppeared();
+    return run;
+  }
+
+  /** Backfills of one stream add to what they covered one after another. */
+  override async loadBackfilled(
+    key: StreamKey,
+    partitions: readonly (string | null)[],
+  ): Promise<Map<string | null, CursorRange[]>> {
+    await this.runner.run(this.queries.lockBackfilled, { ...key });
+    return super.loadBackfilled(key, partitions);
+  }
+
+  override async store(change: Change, previous: StreamRow | null): Promise<StreamRow> {
+    this.stored = await super.store(change, previous);
+    return this.stored;
+  }
 }
 
 /** A row's columns. Throws `ARGUMENT_INVALID` where PostgreSQL could not read the position again. */

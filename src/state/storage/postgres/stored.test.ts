@@ -96,6 +96,19 @@ test("P10: tables that are gone are STATE_UNREADABLE, not an empty state", async
   await expect(store.begin(key, { cursorType: null })).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
 });
 
+test("P10: a watermark that was edited is refused by the next begin, also where the run before only failed", async () => {
+  const { store, client } = await emptyState();
+  await store.complete(await store.begin(key, { cursorType: "numeric_id" }), { newCursor: "5" });
+  const run = await store.begin(key, { cursorType: "numeric_id" });
+  await client.query(
+    "UPDATE tidemark_streams SET cursor_value = '9', position = replace(position, '\"5\"', '\"9\"')",
+  );
+  await store.heartbeat(run);
+  await store.fail(run, { error: "the source answered 502" });
+  const next = store.begin(key, { cursorType: "numeric_id" });
+  await expect(next).rejects.toMatchObject({ code: "STATE_EDITED" });
+});
+
 test("P12: the hash that SQL makes is the one of auditHash, for every kind of text and for none", async () => {
   const { store } = await emptyState();
   const texts = ["", "a", "ünï/çode 🦉", "'quoted' \"twice\" \\ $1 %s", "line\nbreak\ttab", "7:advance", "-"];

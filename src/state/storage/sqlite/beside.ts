@@ -2,6 +2,7 @@ import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
 import type { CursorRange, TieMember } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { readInterval, readTieMember } from "../../codec.ts";
+import { differentTies } from "../../tie-differences.ts";
 
 /** What is kept in rows of its own beside a position: the tie set and coverage, each under a scope. */
 export class SqliteBeside {
@@ -38,7 +39,7 @@ export class SqliteBeside {
 
   saveTieSet(key: StreamKey, scope: string, now: readonly TieMember[], before: readonly TieMember[]): void {
     const place = [key.connector, key.stream, scope] as const;
-    const { gone, come } = differences(before, now);
+    const { gone, come } = differentTies(before, now);
     for (const { identity, cursor } of gone) {
       this.#sql.run(
         `DELETE FROM tidemark_tie_set
@@ -73,18 +74,4 @@ export class SqliteBeside {
       );
     }
   }
-}
-
-/** Which members of the tie set to delete and which to write, so that a growing set is not written anew each time. */
-function differences(
-  before: readonly TieMember[],
-  after: readonly TieMember[],
-): { gone: readonly TieMember[]; come: readonly TieMember[] } {
-  const name = (key: TieMember): string => `${key.cursor}\n${key.count}\n${key.identity}`;
-  const old = new Set(before.map(name));
-  const now = new Set(after.map(name));
-  return {
-    gone: before.filter((key) => !now.has(name(key))),
-    come: after.filter((key) => !old.has(name(key))),
-  };
 }

@@ -16,7 +16,7 @@ import { isoTime } from "../../iso-time.ts";
 import type { Moment, Place } from "../../listing.ts";
 import type { DueRuns, RowTransaction } from "../../row-storage.ts";
 import type { PartitionRow, RunRow, StreamRow } from "../../rows.ts";
-import { audit, runs, streams } from "../../tables.ts";
+import { audit, runEndColumns, runs, streams } from "../../tables.ts";
 import { SqliteBeside } from "./beside.ts";
 import { SqliteLogs } from "./logs.ts";
 import { SqlitePartitions } from "./partitions.ts";
@@ -317,16 +317,5 @@ const pruneRuns = `
     ORDER BY number LIMIT ?5)`;
 
 const saveStream = upsert(streams);
-/** A run keeps what it began with. */
-const saveRun = upsert(runs, [
-  "epoch",
-  "outcome",
-  "ended_at_utc",
-  "new_cursor",
-  "records_processed",
-  "checkpoints",
-  "error",
-  "metadata",
-  "end_position",
-]);
+const saveRun = upsert(runs, runEndColumns);
 const appendAudit = insert(audit);

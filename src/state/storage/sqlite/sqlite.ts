@@ -7,12 +7,13 @@ import type { BetterSqlite3, SqliteHandle } from "../../../databases/sqlite/hand
 import { Statements } from "../../../databases/sqlite/statements.ts";
 import { messageOf, TidemarkError } from "../../../errors.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
+import { StorageAtOnce } from "../../at-once.ts";
 import type { StateStore } from "../../contract.ts";
 import { storeClosed } from "../../refusals.ts";
 import type { RowStorage, RowTransaction, Transacting } from "../../row-storage.ts";
-import { RowStateStore } from "../../row-store.ts";
 import { writeScratch } from "../../scratch.ts";
 import { noTransaction, type RunStatement, statementsOf } from "../../statement-runner.ts";
+import { StreamStateStore } from "../../store.ts";
 import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "./file.ts";
 import { replayed } from "./replayed.ts";
 import { SqliteRows } from "./rows.ts";
@@ -28,7 +29,9 @@ export async function openSqliteState(
   path: string,
   options: { readonly clock?: Clock; readonly driver?: BetterSqlite3 | undefined } = {},
 ): Promise<StateStore> {
-  return new RowStateStore(new SqliteStorage(path, options.driver), options.clock ?? systemClock);
+  return new StreamStateStore(
+    new StorageAtOnce(new SqliteStorage(path, options.driver), options.clock ?? systemClock),
+  );
 }
 
 const longestPauseMs = 50;

@@ -1,0 +1,96 @@
+import { isTidemarkError } from "../../../errors.ts";
+import type { StreamKey } from "../../../model/stream-key.ts";
+import { agreesWithLog } from "../../compared-row.ts";
+import type { AuditRecord } from "../../contract.ts";
+import type { Change, StreamRow } from "../../rows.ts";
+import type { Seen } from "./last-seen.ts";
+import type { Queries } from "./queries.ts";
+import { PostgresRows } from "./rows.ts";
+import type { Runner } from "./session.ts";
+import type { Row } from "./statement.ts";
+import { asStored, isOneWrite, type Write, type Writes, writeOf } from "./write.ts";
+
+/** The row is not as it was seen. */
+export class Missed extends Error {}
+
+/** The step needs more than one write can do, or what only a transaction keeps from changing. */
+export class NeedsHold extends Error {}
+
+/** How a row was seen: by what is remembered of it, or just now. */
+export interface Sight extends Seen {
+  /** The server's time when the row was read; null where it is remembered. */
+  readonly now: number | null;
+}
+
+const uniqueViolation = "23505";
+
+/** Rows for a step on a row that is not held: the step's change is stored if the row is still as it was seen. */
+export class SeenRows extends PostgresRows {
+  isCompared: boolean;
+  readonly #seen: Sight;
+  readonly #writes: Writes;
+  /** The row as this step has stored it. */
+  stored: Seen | null = null;
+  /** Whether the server was asked to write, whatever came of it. */
+  hasWritten = false;
+
+  constructor(runner: Runner, queries: Queries, writes: Writes, seen: Sight) {
+    super(runner, queries);
+    this.#seen = seen;
+    this.#writes = writes;
+    this.isCompared = seen.isCompared;
+  }
+
+  /** A remembered row has no time. Any that none of its own is equal to will do: the statement puts the server's in its place. */
+  override async now(): Promise<number> {
+    const { now, row } = this.#seen;
+    return now ?? Math.max(row.updatedAt, row.startedAt ?? 0, row.leaseExpiresAt ?? 0) + 1;
+  }
+
+  override async load(key: StreamKey, scope: string): Promise<StreamRow | null> {
+    return scope === this.#seen.row.scope ? this.#seen.row : super.load(key, scope);
+  }
+
+  /** A run of that id that the history has makes the write miss. */
+  override async loadRun(): Promise<null> {
+    return null;
+  }
+
+  override loadPartitions(): Promise<never> {
+    return Promise.reject(new NeedsHold());
+  }
+
+  override loadBackfilled(): Promise<never> {
+    return Promise.reject(new NeedsHold());
+  }
+
+  override async listNewestAudit(
+    options: Parameters<PostgresRows["listNewestAudit"]>[0],
+  ): Promise<AuditRecord[]> {
+    const found = await super.listNewestAudit(options);
+    if (options.limit === 1) this.isCompared = agreesWithLog(this.#seen.row, found[0] ?? null);
+    return found;
+  }
+
+  override async store(change: Change): Promise<StreamRow> {
+    if (!isOneWrite(this.#seen.row, change)) throw new NeedsHold();
+    const now = await this.now();
+    const write = writeOf(this.#seen, change, now);
+    this.hasWritten = true;
+    const told = await this.#write(write);
+    if (told === undefined) throw new Missed();
+    const row = asStored(change.row, this.#seen.row, now, told, this.runner.place);
+    this.stored = { row, position: write.position, isCompared: this.isCompared };
+    return row;
+  }
+
+  async #write({ shape, values }: Write): Promise<Row | undefined> {
+    try {
+      const [told] = await this.runner.run(this.#writes.statementFor(shape), values);
+      return told;
+    } catch (error) {
+      if (isTidemarkError(error) && error.details?.sqlState === uniqueViolation) throw new Missed();
+      throw error;
+    }
+  }
+}
