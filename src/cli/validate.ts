@@ -36,19 +36,19 @@ async function validate(
     await print(diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join(""));
     note(`${summary(diagnostics)}\n`);
   }
-  if (diagnostics.some(isMistake)) process.exitCode = exitCodes.wrongUse;
+  if (diagnostics.some(isError)) process.exitCode = exitCodes.wrongUse;
 }
 
-function isMistake({ severity }: Diagnostic): boolean {
+function isError({ severity }: Diagnostic): boolean {
   return severity === "error";
 }
 
 function summary(diagnostics: readonly Diagnostic[]): string {
-  const mistakes = diagnostics.filter(isMistake).length;
-  const doubts = diagnostics.length - mistakes;
+  const errors = diagnostics.filter(isError).length;
+  const warnings = diagnostics.length - errors;
   const err = process.stderr;
-  const warned = doubts === 0 ? "" : style("yellow", counted(doubts, "warning"), err);
-  if (mistakes === 0) return `${style("green", "valid", err)}${warned === "" ? "" : `, ${warned}`}`;
-  const wrong = style("red", counted(mistakes, "error"), err);
+  const warned = warnings === 0 ? "" : style("yellow", counted(warnings, "warning"), err);
+  if (errors === 0) return `${style("green", "valid", err)}${warned === "" ? "" : `, ${warned}`}`;
+  const wrong = style("red", counted(errors, "error"), err);
   return warned === "" ? wrong : `${wrong}, ${warned}`;
 }

@@ -4,20 +4,17 @@ import type { Writable } from "node:stream";
 import type { Input, Output, Pipeline } from "../engine/ports.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
 import { loadScript, scriptPath } from "../filters/script.ts";
+import { type Finding, settingError, settingWarning } from "../findings.ts";
+import { httpSettingWarnings } from "../inputs/http/setting-warnings.ts";
 import { queryDoubts } from "../inputs/query/query-mistakes.ts";
+import { sliceStartWarnings } from "../inputs/slice-warnings.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
 import { type BuildParts, buildInput, buildOutput, buildPipeline } from "./build.ts";
-import {
-  combinedCursorDoubts,
-  incoherencesOf,
-  keyMistakes,
-  pagingDoubts,
-  pagingUnitDoubts,
-} from "./coherence.ts";
-import { byPlace, type Diagnostic, doubt, type Finding, mistake } from "./diagnostics.ts";
+import { incoherencesOf, keyErrors } from "./coherence.ts";
+import { byPlace, type Diagnostic } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
-import { filterDoubts } from "./filter-doubts.ts";
+import { filterWarnings } from "./filter-warnings.ts";
 import type { LoadedPart } from "./module-config.ts";
 import { loadModuleInput } from "./module-input.ts";
 import { loadModuleOutput } from "./module-output.ts";
@@ -43,7 +40,7 @@ export interface LoadedPipeline extends Pipeline {
   readonly schedule: DeclaredSchedule | null;
   /** Where the pipeline itself asks for its state to be kept (`storagePath`); null where it does not. */
   readonly stateUrl: string | null;
-  /** What is doubtful about it, and does not keep it from running. */
+  /** Warnings, which do not keep it from running. */
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -112,7 +109,7 @@ async function readText(file: string): Promise<string> {
 
 function emptyFile(file: string): FileCheck {
   const diagnose = (finding: Finding) => diagnosticAt(file, { ...finding, line: 1, column: 1 });
-  const diagnostics = [diagnose(mistake("KEY_MISSING", [], "the file holds no pipeline"))];
+  const diagnostics = [diagnose(settingError("KEY_MISSING", [], "the file holds no pipeline"))];
   return { file, pipeline: null, config: null, output: null, diagnostics, diagnose };
 }
 
@@ -157,18 +154,16 @@ async function checkConfig(
   const { part: input, findings: ofInput } = await loadInput(config.input, parts, origins);
   const { part: output, findings: ofOutput } = await loadOutput(config.output, parts, origins);
   const pipeline = input === null || output === null ? null : buildPipeline(config, { input, output }, parts);
-  const scripts = await scriptMistakes(config, parts.folder);
+  const scripts = await scriptErrors(config, parts.folder);
   const schedule = await scheduleFindings(config.input);
   const incoherences =
     pipeline === null
       ? []
       : [
           ...incoherencesOf(pipeline.input, pipeline.output, pipeline.filters),
-          ...pagingDoubts(config.input, pipeline.output),
-          ...pagingUnitDoubts(config.input),
-          ...combinedCursorDoubts(config.input),
-          ...keyMistakes(config, pipeline.input, pipeline.output),
-          ...filterDoubts(config.filters, pipeline.input),
+          ...inputWarnings(config.input, pipeline),
+          ...keyErrors(config, pipeline.input, pipeline.output),
+          ...filterWarnings(config.filters, pipeline.input),
         ];
   return {
     pipeline,
@@ -182,6 +177,12 @@ async function checkConfig(
       ...scripts,
     ],
   };
+}
+
+function inputWarnings(config: InputConfig, { input, output }: Pipeline): Finding[] {
+  return config.type === "httpPolling"
+    ? httpSettingWarnings(config, input.incremental, output)
+    : sliceStartWarnings(input.incremental);
 }
 
 async function loadInput(
@@ -205,12 +206,12 @@ async function loadOutput(
 function queryFindings(input: InputConfig): Finding[] {
   if (input.type !== "database") return [];
   return queryDoubts(input).map(({ code, message, offset, hint }) =>
-    doubt(code, ["input", "query"], message, { part: "value", offset, hint }),
+    settingWarning(code, ["input", "query"], message, { part: "value", offset, hint }),
   );
 }
 
 /** Scripts are imported here, so that one that cannot run is told before anything else does. */
-async function scriptMistakes(config: PipelineConfig, folder: string): Promise<Finding[]> {
+async function scriptErrors(config: PipelineConfig, folder: string): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [index, filter] of config.filters.entries()) {
     if (filter.type !== "script") continue;
@@ -219,7 +220,7 @@ async function scriptMistakes(config: PipelineConfig, folder: string): Promise<F
       (thrown: unknown) => thrown,
     );
     if (error !== null)
-      findings.push(mistake("SCRIPT_INVALID", ["filters", index, "path"], messageOf(error)));
+      findings.push(settingError("SCRIPT_INVALID", ["filters", index, "path"], messageOf(error)));
   }
   return findings;
 }
@@ -252,7 +253,7 @@ function sharedThings(checks: readonly FileCheck[]): Diagnostic[] {
   });
 }
 
-/** A mistake where the thing has been taken before; takes it otherwise. */
+/** An error where the thing has been taken before; takes it otherwise. */
 function taken(
   before: Map<string, Diagnostic>,
   thing: string,
@@ -262,7 +263,7 @@ function taken(
 ): Diagnostic | null {
   const first = before.get(thing);
   const diagnose = (message: string) =>
-    check.diagnose(mistake("CONFIG_INCOHERENT", [key], message, { part: "key" }));
+    check.diagnose(settingError("CONFIG_INCOHERENT", [key], message, { part: "key" }));
   if (first !== undefined)
     return diagnose(`${told} is already that of the pipeline at ${first.file}:${first.line}`);
   before.set(thing, diagnose(told));

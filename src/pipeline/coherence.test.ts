@@ -63,7 +63,7 @@ describe("settings that contradict one another", () => {
     expect(await told(pipeline("", "{ type: console }"))).toEqual([]);
   });
 
-  test("an append that keeps no cursor is doubted, and runs", async () => {
+  test("an append that keeps no cursor is warned about, and runs", async () => {
     const text =
       "name: x\ninput: { type: httpPolling, endpoint: 'https://x.example' }\noutput: { type: file, path: x.jsonl }\n";
     expect(await told(text)).toEqual([
@@ -72,7 +72,7 @@ describe("settings that contradict one another", () => {
     expect((await loaded(text)).warnings).toMatchObject([{ code: "NO_CURSOR", severity: "warning" }]);
   });
 
-  test("text as a cursor is doubted", async () => {
+  test("text as a cursor is warned about", async () => {
     const text =
       "name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  statePersistence:\n    id: { field: id, type: text, queryParam: after }\noutput: { type: console }\n";
     expect(await told(text)).toEqual([
@@ -87,7 +87,7 @@ describe("settings that contradict one another", () => {
     expect(await told(text.replace("sqlite:./x.db", "postgres://x.example/x"))).toEqual([]);
   });
 
-  test("counted pages are doubted where the source sorts by when records changed, and they are replaced", async () => {
+  test("counted pages are warned about where the source sorts by when records changed, and they are replaced", async () => {
     const text = (pagination: string, order: string, output: string): string =>
       `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  key: id\n  pagination: ${pagination}\n  statePersistence: { timestamp: { field: at, queryParam: since }, order: ${order} }\noutput: ${output}\n`;
     const table = "type: database, connectionString: 'sqlite:./x.db', table: t";
@@ -117,7 +117,7 @@ describe("settings that contradict one another", () => {
     }
   });
 
-  test("an offset in a parameter that by its name counts pages is doubted", async () => {
+  test("an offset in a parameter that by its name counts pages is warned about", async () => {
     const text = (pagination: string): string =>
       `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  pagination: ${pagination}\noutput: { type: console }\n`;
     for (const param of ["page", "pageNumber", "page_no", "p", "currentPage"]) {
@@ -131,7 +131,7 @@ describe("settings that contradict one another", () => {
     expect(await told(text("{ type: page, param: page }"))).toEqual([]);
   });
 
-  test("a timestamp and an id that are sent together are doubted, since a source may require both", async () => {
+  test("a timestamp and an id that are sent together are warned about, since a source may require both", async () => {
     const both = (id: string) =>
       `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  statePersistence:\n    timestamp: { field: at, queryParam: since }\n    id: { ${id} }\noutput: { type: console }\n`;
     expect(await told(both("field: id, queryParam: after_id"))).toEqual([

@@ -79,7 +79,7 @@ test("a function that fails is told by its name", async () => {
   );
 });
 
-test("every mistake is told at once, with its place in the pipeline", () => {
+test("every error is told at once, with its place in the pipeline", () => {
   const wrong = JSON.parse(
     '{ "name": "", "strem": "s", "input": { "type": "httpPolling", "endpont": "https://x.example/" }, "filters": [{ "type": "set", "target": "a..b", "value": 1 }], "output": { "type": "fle" } }',
   );

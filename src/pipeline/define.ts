@@ -2,9 +2,9 @@ import type { z } from "zod";
 import type { Filter, Input, Output, Pipeline } from "../engine/ports.ts";
 import { TidemarkError } from "../errors.ts";
 import { createFunctionFilter, type ScriptFunction } from "../filters/function.ts";
+import type { ConfigPath, Finding } from "../findings.ts";
 import { type BuildParts, buildFilter, buildInput, buildOutput, framed } from "./build.ts";
 import { incoherencesOf, letterProblems } from "./coherence.ts";
-import type { ConfigPath, Finding } from "./diagnostics.ts";
 import { parseConfig } from "./parse.ts";
 import { builtInInputSchema, builtInOutputSchema, filterSchema, frameSchema } from "./schema.ts";
 import { noOrigins } from "./source.ts";
@@ -19,7 +19,7 @@ export type PipelineDefinition = z.input<typeof frameSchema> & {
 };
 
 /**
- * Makes a pipeline in code. It is checked as a file would be; all mistakes come in one
+ * Makes a pipeline in code. It is checked as a file would be; all errors come in one
  * `PIPELINE_INVALID`, listed in `details.diagnostics`. Paths begin at the working directory, and
  * `${NAME}` means nothing. A connector or an output of your own is given itself, by `connectorInput` or `moduleOutput`,
  * where a file names a module.
@@ -64,16 +64,16 @@ export function definePipeline(
   const whole = builtFilters.filter((filter) => filter !== null);
   if (builtInput !== null && builtOutput !== null)
     findings.push(...incoherencesOf(builtInput, builtOutput, whole));
-  const mistakes = findings.filter(({ severity }) => severity === "error");
-  if (mistakes.length > 0 || parsedFrame === null || builtInput === null || builtOutput === null) {
-    throw invalid("pipeline", mistakes);
+  const errors = findings.filter(({ severity }) => severity === "error");
+  if (errors.length > 0 || parsedFrame === null || builtInput === null || builtOutput === null) {
+    throw invalid("pipeline", errors);
   }
   return framed(parsedFrame, builtInput, whole, builtOutput);
 }
 
 /**
  * Makes an output in code, for a `SyncEngine`: what a pipeline has under `output`. Throws
- * `PIPELINE_INVALID` with every mistake. Nothing is opened before it is used.
+ * `PIPELINE_INVALID` with every error. Nothing is opened before it is used.
  *
  * ```ts
  * const output = defineOutput({ type: "file", path: "./contacts.jsonl" });

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { diagnosticCodes, formatConfigPath } from "../findings.ts";
 import { registerSecret } from "../secrets.ts";
-import { type Diagnostic, diagnosticCodes, formatConfigPath, formatDiagnostic } from "./diagnostics.ts";
+import { type Diagnostic, formatDiagnostic } from "./diagnostics.ts";
 
 const diagnostic: Diagnostic = {
   file: "events.yaml",
@@ -12,7 +13,7 @@ const diagnostic: Diagnostic = {
   message: "it is\n  wrong",
 };
 
-test("a diagnostic is one line, with its hint, and says when it is only a doubt", () => {
+test("a diagnostic is one line, with its hint, and says when it is only a warning", () => {
   expect(formatDiagnostic(diagnostic)).toBe("events.yaml:3:7 VALUE_INVALID it is wrong");
   expect(formatDiagnostic({ ...diagnostic, severity: "warning", hint: "mend it" })).toBe(
     "events.yaml:3:7 VALUE_INVALID warning: it is wrong (mend it)",

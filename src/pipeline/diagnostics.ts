@@ -1,47 +1,7 @@
+import type { DiagnosticCode, Severity } from "../findings.ts";
 import { redact } from "../secrets.ts";
 
-/** The codes that `validate` reports, and what each means. `docs/pipeline/warnings.md` has the same table. */
-export const diagnosticCodes = {
-  PIPELINE_NOT_FOUND: "No pipeline file is at that path.",
-  YAML_INVALID: "The text cannot be read as YAML.",
-  KEY_DUPLICATE: "A key is given twice.",
-  KEY_UNKNOWN: "There is no such key at that place.",
-  KEY_MISSING: "A required key is missing.",
-  VALUE_INVALID: "A value has the wrong type, or is out of the key's bounds.",
-  EXPRESSION_INVALID:
-    "A JSONata expression cannot be parsed, or names a function or variable that does not exist.",
-  SCRIPT_INVALID:
-    "A script or module is missing, cannot be loaded, or exports no function, connector or output module.",
-  ENV_MISSING: "An environment variable is not set, or a file cannot be read.",
-  ENV_INVALID: "A `${…}` is not `${NAME}` or `${NAME:-default}`.",
-  CONFIG_INCOHERENT: "Settings that are each valid contradict one another.",
-  NO_CURSOR: "Warning: no cursor is declared, so every run appends all records again.",
-  TEXT_ORDER:
-    "Warning: the cursor is a text. Tidemark compares texts by code point, and the source may sort them in another way.",
-  SCHEDULE_NEVER: "Warning: the schedule names a time that never comes, so the pipeline never runs.",
-  SLICES_UNUSED: "Warning: slices are declared, but runs, or the first run, cannot be cut into slices.",
-  CURSORS_COMBINED:
-    "Warning: a timestamp and an id are sent together. If the source requires both, changed records with old ids never come.",
-  PAGES_SHIFT:
-    "Warning: records that change during the read move to the end, so others can slip past a page's border unread.",
-  PAGING_UNIT: "Warning: `type: offset` counts records, but the parameter's name says that it counts pages.",
-  TIE_HAZARD:
-    "Warning: the query compares with `>` and has a LIMIT. In other tools it loses rows that share a cursor value.",
-  FIRST_RUN_BOUND:
-    "Warning: the query compares with a bound that is NULL on the first run. The lowest value is bound instead.",
-  ORDER_MISSING: "Warning: `order: ascending` is declared, and the query has no ORDER BY.",
-  CURSOR_UNUSED: "Warning: the query does not use the cursor, so every run reads all rows.",
-  MISSING_FIELD:
-    "Warning: a condition drops records that lack a field, because `!=` and `$not` are not true for them.",
-  LIMIT_INSIDE:
-    "Warning: a LIMIT inside the query is not sent; or a limit by row numbers makes the query run once per page.",
-} as const;
-
-export type DiagnosticCode = keyof typeof diagnosticCodes;
-
-export type Severity = "error" | "warning";
-
-/** One mistake or doubt in a pipeline file; line and column count from 1. */
+/** One error or warning about a pipeline file; line and column count from 1. */
 export interface Diagnostic {
   readonly file: string;
   readonly line: number;
@@ -52,62 +12,12 @@ export interface Diagnostic {
   readonly hint?: string;
 }
 
-/** The steps to a value inside a pipeline: keys, and places in lists from 0. */
-export type ConfigPath = readonly (string | number)[];
-
-/** Which end of `key: value` a finding points at. */
-export type Part = "key" | "value";
-
-/** A diagnostic that knows its place in the configuration, and not yet that in a file. */
-export interface Finding {
-  readonly path: ConfigPath;
-  readonly part: Part;
-  /** How far into the value's text it points. */
-  readonly offset?: number;
-  readonly severity: Severity;
-  readonly code: DiagnosticCode;
-  readonly message: string;
-  readonly hint?: string;
-}
-
-type Details = Pick<Finding, "offset" | "hint"> & { readonly part?: Part };
-
-/** A finding that is a mistake, at a value unless told otherwise. */
-export function mistake(
-  code: DiagnosticCode,
-  path: ConfigPath,
-  message: string,
-  details: Details = {},
-): Finding {
-  return { part: "value", severity: "error", ...details, code, path, message };
-}
-
-/** A finding that keeps nothing from running. */
-export function doubt(
-  code: DiagnosticCode,
-  path: ConfigPath,
-  message: string,
-  details: Details = {},
-): Finding {
-  return { part: "key", severity: "warning", ...details, code, path, message };
-}
-
 /** `events.yaml:12:5 KEY_UNKNOWN …`, on one line, without secrets. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { file, line, column, severity, code, message, hint } = diagnostic;
   const told = severity === "warning" ? `warning: ${message}` : message;
   const text = `${file}:${line}:${column} ${code} ${told}${hint === undefined ? "" : ` (${hint})`}`;
   return redact(text.replace(/\s*\n\s*/g, " "));
-}
-
-/** `filters[1].expression`, as messages name a place. */
-export function formatConfigPath(path: ConfigPath): string {
-  let text = "";
-  for (const step of path) {
-    if (typeof step === "number") text += `[${step}]`;
-    else text += text === "" ? step : `.${step}`;
-  }
-  return text;
 }
 
 /** In the order of the file. */

@@ -26,7 +26,7 @@ describe("values from the environment", () => {
     ]);
   });
 
-  test("one that is missing is one mistake, whatever its value would have been", async () => {
+  test("one that is missing is one error, whatever its value would have been", async () => {
     expect(await told(text("timeoutMs: ${MS}"), { env: { M: "1" } })).toEqual([
       "5:14 ENV_MISSING `input.timeoutMs`: the environment variable MS is not set; M is (set it, or give a default: ${MS:-…})",
     ]);

@@ -1,14 +1,14 @@
 import type { z } from "zod";
+import { type ConfigPath, type Finding, formatConfigPath, settingError } from "../findings.ts";
 import { nearest } from "../model/nearest.ts";
 import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import { showValue } from "../model/unreadable-value.ts";
-import { type ConfigPath, type Finding, formatConfigPath, mistake } from "./diagnostics.ts";
 import { configAt, type KnownKeys } from "./known-keys.ts";
 import { isSecretPlace } from "./sensitive.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** What the words of a mistake are made from. */
+/** What the words of an error are made from. */
 export interface Reading {
   readonly config: unknown;
   /** Where in the pipeline the configuration stands; paths of issues begin there. */
@@ -21,7 +21,7 @@ export interface Reading {
 /** Gives to `safeParse` so that only messages written for users are kept, and the rest are told here. */
 export const silentMessages = { error: () => "", reportInput: true } as const;
 
-/** What a schema found wrong, each mistake once, in plain words. */
+/** What a schema found wrong, each error once, in plain words. */
 export function findingsOf(issues: readonly Issue[], reading: Reading): Finding[] {
   return issues
     .flatMap((issue) => unfold(issue, []))
@@ -123,7 +123,7 @@ function unknownKey(
   const where = place.length === 0 ? "" : ` under \`${formatConfigPath(place)}\``;
   const free = keys.filter((one) => configAt(present, [one]) === undefined);
   const isLost = meant === undefined && given === undefined && free.length > 0;
-  return mistake(
+  return settingError(
     "KEY_UNKNOWN",
     [...place, key],
     `unknown key \`${key}\`${where}${suggestion(meant, given)}`,
@@ -156,7 +156,7 @@ function tell({ issue, path }: Found, reading: Reading): Finding {
   const place = [...reading.base, ...path];
   const at = place.length === 0 ? "the pipeline" : `\`${formatConfigPath(place)}\``;
   const words = issue.message === "" ? wordsFor(issue, path, reading) : issue.message;
-  return mistake(
+  return settingError(
     code,
     place,
     `${at}${isVerb.test(words) ? "" : ":"} ${words}`,
@@ -172,7 +172,7 @@ function missingKey(issue: Issue, path: ConfigPath, reading: Reading): Finding {
   const choices = issue.code === "invalid_union" ? choicesOf(issue) : [];
   const hint = choices.length > 0 ? `one of ${choices.join(", ")}` : description;
   const place = [...reading.base, ...path];
-  return mistake("KEY_MISSING", place.slice(0, -1), `\`${formatConfigPath(place)}\` is missing`, {
+  return settingError("KEY_MISSING", place.slice(0, -1), `\`${formatConfigPath(place)}\` is missing`, {
     part: "key",
     ...(hint === undefined ? {} : { hint: hint.replace(/\.$/, "") }),
   });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ConfigPath } from "./diagnostics.ts";
+import type { ConfigPath } from "../findings.ts";
 
 interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -36,7 +36,7 @@ export class KnownKeys {
     this.#schema = schema;
   }
 
-  /** Made when the first mistake asks for it, since most pipelines have none. */
+  /** Made when the first error asks for it, since most pipelines have none. */
   #rootSchema(): JsonSchema {
     this.#root ??= schemaShape.parse(
       z.toJSONSchema(this.#schema, { io: "input", unrepresentable: "any", reused: "inline" }),

@@ -7,7 +7,7 @@ import { type Diagnostic, formatDiagnostic } from "./diagnostics.ts";
  * several, as YAML documents. Paths of scripts begin at the pipeline file; paths of data, such as
  * `sqlite:./events.db` or an output file, at the working directory.
  *
- * Throws `PIPELINE_NOT_FOUND`, and `PIPELINE_INVALID` with every mistake of every file in
+ * Throws `PIPELINE_NOT_FOUND`, and `PIPELINE_INVALID` with every error of every file in
  * `details.diagnostics`. Scripts of `script` filters are imported.
  *
  * ```ts
@@ -21,12 +21,12 @@ export async function loadPipelines(
   const files: string[] = [];
   for (const path of paths) files.push(...(await pipelineFiles(path)));
   const { pipelines, diagnostics } = await checkFiles([...new Set(files)], options);
-  const mistakes = diagnostics.filter(({ severity }) => severity === "error");
-  if (mistakes.length > 0) throw invalid(mistakes);
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw invalid(errors);
   return [...pipelines];
 }
 
-/** All mistakes and doubts of pipeline files, in their order; a path without a file is one of them. */
+/** All errors and warnings of pipeline files, in their order; a path without a file is one of them. */
 export async function checkPipelines(
   paths: readonly string[],
   options: LoadOptions = {},

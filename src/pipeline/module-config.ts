@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { messageOf } from "../errors.ts";
-import { type Finding, mistake } from "./diagnostics.ts";
+import { type Finding, settingError } from "../findings.ts";
 import { parseConfig } from "./parse.ts";
 import type { Origins } from "./source.ts";
 
@@ -25,7 +25,7 @@ export interface ModulePart<Module, Part> {
 
 /**
  * The part that a module declares. The module is imported here, so that it can say what is wrong with `config`, each
- * mistake at its place in the file.
+ * error at its place in the file.
  */
 export async function loadModulePart<
   Module extends { readonly id: string; readonly configSchema?: z.ZodType },
@@ -33,7 +33,7 @@ export async function loadModulePart<
 >({ at, config = {}, origins, load, make }: ModulePart<Module, Part>): Promise<LoadedPart<Part>> {
   const failed = (error: unknown): LoadedPart<Part> => ({
     part: null,
-    findings: [mistake("SCRIPT_INVALID", [at, "path"], messageOf(error))],
+    findings: [settingError("SCRIPT_INVALID", [at, "path"], messageOf(error))],
   });
   try {
     const module = await load();

@@ -52,7 +52,7 @@ async function run(pipeline: Pipeline): Promise<readonly unknown[]> {
 }
 
 describe("config", () => {
-  test("every mistake that the connector's schema finds is told at its own line and column", async () => {
+  test("every error that the connector's schema finds is told at its own line and column", async () => {
     const path = await file(
       `path: ${shop}`,
       "config:",
@@ -129,7 +129,7 @@ describe("path", () => {
     expect(diagnostic?.message).toContain(name);
   });
 
-  test("mistakes elsewhere are told along with it", async () => {
+  test("errors elsewhere are told along with it", async () => {
     const path = join(folder, "two.yaml");
     await writeFile(
       path,

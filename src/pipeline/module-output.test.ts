@@ -104,7 +104,7 @@ describe("path", () => {
     expect(diagnostic?.message).toContain(message);
   });
 
-  test("mistakes elsewhere are told along with it", async () => {
+  test("errors elsewhere are told along with it", async () => {
     const path = join(folder, "two.yaml");
     const input = "{ type: module, path: ./none.ts }";
     await writeFile(path, `name: two\ninput: ${input}\noutput: { type: module, path: ./gone.ts }\n`);
@@ -116,7 +116,7 @@ describe("path", () => {
 });
 
 describe("config", () => {
-  test("every mistake that the module's schema finds is told at its own line and column", async () => {
+  test("every error that the module's schema finds is told at its own line and column", async () => {
     expect(await found(await file(`path: ${log}`, "config:", "  path: 5", "  pth: x"))).toEqual([
       "8:5 KEY_UNKNOWN unknown key `pth` under `output.config`; `path` is given already",
     ]);

@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import { told } from "../../test/support/pipeline-files.ts";
 import { MemoryTable, memoryOutput } from "../../testing/memory-output.ts";
 import type { Output } from "../engine/ports.ts";
+import { httpPollingSchema } from "../inputs/http/schema.ts";
+import { httpSettingWarnings } from "../inputs/http/setting-warnings.ts";
 import { createDatabaseOutput } from "../outputs/table/database-output.ts";
-import { incoherencesOf, keyMistakes, pagingDoubts } from "./coherence.ts";
+import { incoherencesOf, keyErrors } from "./coherence.ts";
 import { definePipeline } from "./define.ts";
-import { pipelineSchema } from "./schema.ts";
 
 const endpoint = "https://x.example";
 const timestamp = { field: "event.at", queryParam: "since" };
@@ -36,30 +37,27 @@ describe("what is known of an output of any kind is read from its facts", () => 
     expect(other?.hint).toMatch(/by the cursor, or write with `into: latest`$/);
   });
 
-  test("a key that is no field of a row is a mistake for every output that replaces by key", () => {
+  test("a key that is no field of a row is an error for every output that replaces by key", () => {
     const output = { ...memoryOutput(new MemoryTable(), { appends: false }), upsertKey: ["event.id"] };
     const { input } = findingsOf(output, { key: "event.id" });
-    expect(keyMistakes({ filters: [] }, input, output)).toMatchObject([
+    expect(keyErrors({ filters: [] }, input, output)).toMatchObject([
       { code: "CONFIG_INCOHERENT", message: expect.stringContaining("`event.id` is no column") },
     ]);
     const appends = memoryOutput(new MemoryTable());
-    expect(keyMistakes({ filters: [] }, input, appends)).toEqual([]);
+    expect(keyErrors({ filters: [] }, input, appends)).toEqual([]);
   });
 
-  test("pages that shift are doubted for every output that replaces by key", () => {
-    const { input: counted } = pipelineSchema.parse({
-      name: "x",
-      input: {
-        type: "httpPolling",
-        endpoint,
-        pagination: { type: "page", param: "page" },
-        statePersistence: { order: "ascending", timestamp: { field: "at", queryParam: "since" } },
-      },
-      output: { type: "console" },
+  test("pages that shift are warned about for every output that replaces by key", () => {
+    const counted = httpPollingSchema.parse({
+      type: "httpPolling",
+      endpoint,
+      pagination: { type: "page", param: "page" },
+      statePersistence: { order: "ascending", timestamp: { field: "at", queryParam: "since" } },
     });
+    const { incremental } = findingsOf(memoryOutput(new MemoryTable())).input;
     const replaces = memoryOutput(new MemoryTable(), { appends: false });
-    expect(pagingDoubts(counted, replaces)).toMatchObject([{ code: "PAGES_SHIFT" }]);
-    expect(pagingDoubts(counted, memoryOutput(new MemoryTable()))).toEqual([]);
+    expect(httpSettingWarnings(counted, incremental, replaces)).toMatchObject([{ code: "PAGES_SHIFT" }]);
+    expect(httpSettingWarnings(counted, incremental, memoryOutput(new MemoryTable()))).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { ConfigPath, Finding } from "./diagnostics.ts";
+import type { ConfigPath, Finding } from "../findings.ts";
 import { findingsOf, issuePath, mistypedKeys, type Reading, silentMessages } from "./issues.ts";
 import { configAt, KnownKeys, withConfigAt } from "./known-keys.ts";
 import { type Origins, pathKey } from "./source.ts";
@@ -21,7 +21,7 @@ const once = { ...silentMessages, jitless: true } as const;
  * is where in the pipeline the configuration stands.
  *
  * A key that is only mistyped is told, and then read as the one it was meant for, so that it does not
- * bring further mistakes along or hide those below it.
+ * bring further errors along or hide those below it.
  */
 export function parseConfig<T>(
   schema: z.ZodType<T>,

@@ -9,7 +9,7 @@ import {
   type ParsedNode,
   Scalar,
 } from "yaml";
-import type { Finding } from "./diagnostics.ts";
+import type { Finding } from "../findings.ts";
 
 /** A finding with line and column, from 1. */
 export interface Placed extends Finding {

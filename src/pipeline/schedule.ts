@@ -1,4 +1,4 @@
-import { doubt, type Finding, mistake } from "./diagnostics.ts";
+import { type Finding, settingError, settingWarning } from "../findings.ts";
 import { jitterMs } from "./schedule-keys.ts";
 import type { InputConfig } from "./schema.ts";
 
@@ -16,12 +16,12 @@ export function declaredSchedule({ schedule, timezone, jitter }: InputConfig): D
   return { expression: schedule, timezone, jitterMs: jitter === undefined ? 0 : jitterMs(jitter) };
 }
 
-/** What is wrong, or doubtful, about an input's schedule. */
+/** The errors and warnings about an input's schedule. */
 export async function scheduleFindings({ schedule, timezone, jitter }: InputConfig): Promise<Finding[]> {
   if (schedule === undefined) {
     if (jitter === undefined) return [];
     const message = "`jitter` means nothing without a `schedule`";
-    return [mistake("CONFIG_INCOHERENT", ["input", "jitter"], message, { part: "key" })];
+    return [settingError("CONFIG_INCOHERENT", ["input", "jitter"], message, { part: "key" })];
   }
   // Loaded here, since most pipelines are run by another clock than ours.
   const { cronProblem, parseCron } = await import("../model/cron.ts");
@@ -29,11 +29,11 @@ export async function scheduleFindings({ schedule, timezone, jitter }: InputConf
   const problem = cronProblem(schedule);
   if (problem !== null) {
     const { message, offset } = problem;
-    return [mistake("VALUE_INVALID", path, `\`input.schedule\`: ${message}`, { offset })];
+    return [settingError("VALUE_INVALID", path, `\`input.schedule\`: ${message}`, { offset })];
   }
   if (parseCron(schedule, timezone).next(someTime) !== null) return [];
   const message = "no such time ever comes, so the pipeline is never run";
-  return [doubt("SCHEDULE_NEVER", path, message, { part: "value" })];
+  return [settingWarning("SCHEDULE_NEVER", path, message, { part: "value" })];
 }
 
 /** Expressions know no years, so that any time will do to ask what follows it. */

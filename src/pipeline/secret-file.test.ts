@@ -27,14 +27,14 @@ test.each([
   ["empty", "\n", "it is empty"],
   ["no text", Buffer.from([0xff, 0xfe]), "it is no UTF-8 text"],
   ["too long", "x".repeat(70_000), "it has more than 65536 bytes"],
-])("a file that is %s is a mistake that names it", (_what, content, why) => {
+])("a file that is %s is an error that names it", (_what, content, why) => {
   const path = secretFile(content);
   expect(substitute(`\${file:${path}}`, {}).problems).toMatchObject([
     { code: "ENV_MISSING", message: `the file ${path} cannot be used: ${why}` },
   ]);
 });
 
-test("a file that is not there is a mistake", () => {
+test("a file that is not there is an error", () => {
   const { problems } = substitute("${file:/nowhere/token}", {});
   expect(problems).toMatchObject([{ code: "ENV_MISSING", message: expect.stringContaining("no such file") }]);
 });

@@ -1,6 +1,6 @@
+import type { ConfigPath } from "../findings.ts";
 import { isSecretName } from "../http/address.ts";
 import { registerSecret } from "../secrets.ts";
-import type { ConfigPath } from "./diagnostics.ts";
 
 /** Names that variables have, and headers and parameters do not. */
 const secretVariable = /(?:^|_)(?:auth|dsn|key|pass)(?:_|$)/i;

@@ -62,7 +62,7 @@ ${last}`;
     ]);
   });
 
-  test("a first run that has no lower end to cut from is doubted", async () => {
+  test("a first run that has no lower end to cut from is warned about", async () => {
     const text = pipeline("    until: { queryParam: to }\n    slices: { step: P1D }");
     expect(await told(text)).toEqual([
       expect.stringMatching(/^9:5 SLICES_UNUSED warning: without a `start` the first run has no lower end/),

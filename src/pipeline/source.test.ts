@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { type ConfigPath, settingError } from "../findings.ts";
 import { ExactNumber } from "../model/exact-number.ts";
-import { type ConfigPath, mistake } from "./diagnostics.ts";
 import { readSource } from "./source.ts";
 
 const findingsIn = (text: string) =>
@@ -67,7 +67,7 @@ test("a small file that grows without end is refused, not read", () => {
 const place = (text: string, path: ConfigPath, part: "key" | "value", offset?: number) => {
   const [source] = readSource(text, {});
   const more = offset === undefined ? { part } : { part, offset };
-  const { line, column } = source?.place(mistake("VALUE_INVALID", path, "", more)) ?? {};
+  const { line, column } = source?.place(settingError("VALUE_INVALID", path, "", more)) ?? {};
   return `${line}:${column}`;
 };
 

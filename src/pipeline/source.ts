@@ -10,8 +10,8 @@ import {
   type YAMLError,
 } from "yaml";
 import { messageOf } from "../errors.ts";
+import { type ConfigPath, type Finding, formatConfigPath, settingError } from "../findings.ts";
 import { exactNumber } from "../model/exact-number.ts";
-import { type ConfigPath, type Finding, formatConfigPath, mistake } from "./diagnostics.ts";
 import { type Environment, substitute } from "./environment.ts";
 import { asNode, keyText, type Placed, Placing, type YamlNode } from "./placing.ts";
 import { registerFile, registerText, registerVariable } from "./sensitive.ts";
@@ -49,8 +49,8 @@ const deepest = 60;
 /** Larger than any pipeline; aliases of aliases can make a small file grow without end. */
 const mostValues = 100_000;
 
-/** YAML mistakes that concern one value only, so that the rest still means what it says. */
-const localMistakes = new Set(["BAD_ALIAS", "BAD_DQ_ESCAPE", "DUPLICATE_KEY", "TAG_RESOLVE_FAILED"]);
+/** YAML errors that concern one value only, so that the rest still means what it says. */
+const localErrors = new Set(["BAD_ALIAS", "BAD_DQ_ESCAPE", "DUPLICATE_KEY", "TAG_RESOLVE_FAILED"]);
 
 /** Reads every YAML document of a file; documents without content are left out. */
 export function readSource(text: string, environment: Environment): SourceDocument[] {
@@ -78,7 +78,7 @@ function hasContent({ contents }: Document.Parsed): boolean {
 
 function unreadable(reason: string): SourceDocument {
   const place = (finding: Finding): Placed => ({ ...finding, line: 1, column: 1 });
-  const findings = [place(mistake("YAML_INVALID", [], `the file cannot be read: ${reason}`))];
+  const findings = [place(settingError("YAML_INVALID", [], `the file cannot be read: ${reason}`))];
   return { value: undefined, findings, readable: false, origins: noOrigins, place };
 }
 
@@ -101,10 +101,9 @@ class Reader {
 
   read(document: Document.Parsed): SourceDocument {
     const errors = [...document.errors, ...document.warnings];
-    const structural = errors.find((error) => !localMistakes.has(error.code));
+    const structural = errors.find((error) => !localErrors.has(error.code));
     for (const error of errors) {
-      if (localMistakes.has(error.code) || error === structural)
-        this.#findings.push(this.#yamlMistake(error));
+      if (localErrors.has(error.code) || error === structural) this.#findings.push(this.#yamlError(error));
     }
     const value = structural === undefined ? this.#value(asNode(document.contents), [], document) : undefined;
     return {
@@ -116,17 +115,20 @@ class Reader {
     };
   }
 
-  #yamlMistake(error: YAMLError): Placed {
+  #yamlError(error: YAMLError): Placed {
     const place = error.pos[0];
     const rest = this.#text.slice(place, place + 200);
     if (error.code === "DUPLICATE_KEY") {
       const key = /^[^:\s]+/.exec(rest)?.[0] ?? "the key";
-      return this.#placing.at(place, mistake("KEY_DUPLICATE", [], `\`${key}\` is given twice`));
+      return this.#placing.at(place, settingError("KEY_DUPLICATE", [], `\`${key}\` is given twice`));
     }
     // The parser stops at the braces of ${NAME}, and does not say what to do about it.
     const unquoted = this.#text[place - 1] === "$" && rest.startsWith("{");
     const hint = unquoted ? { hint: 'inside [ ] and { } a variable needs quotes: "${NAME}"' } : {};
-    return this.#placing.at(place, mistake("YAML_INVALID", [], `this is not YAML: ${error.message}`, hint));
+    return this.#placing.at(
+      place,
+      settingError("YAML_INVALID", [], `this is not YAML: ${error.message}`, hint),
+    );
   }
 
   #value(node: YamlNode, path: ConfigPath, document: Document.Parsed): unknown {
@@ -137,7 +139,10 @@ class Reader {
     if (isAlias(node)) {
       const target = node.resolve(document);
       if (target !== undefined) return this.#value(asNode(target), path, document);
-      this.#report(node, mistake("YAML_INVALID", path, `no anchor \`&${node.source}\` stands before this`));
+      this.#report(
+        node,
+        settingError("YAML_INVALID", path, `no anchor \`&${node.source}\` stands before this`),
+      );
       return null;
     }
     if (isSeq(node)) {
@@ -149,7 +154,7 @@ class Reader {
 
   #giveUp(node: YamlNode, path: ConfigPath, reason: string): undefined {
     this.#gaveUp = true;
-    this.#report(node, mistake("YAML_INVALID", path, `the document is ${reason}`));
+    this.#report(node, settingError("YAML_INVALID", path, `the document is ${reason}`));
   }
 
   #map(
@@ -161,7 +166,10 @@ class Reader {
     for (const item of items) {
       const key = keyText(item.key);
       if (key === null) {
-        this.#report(asNode(item.key), mistake("YAML_INVALID", path, "a key is a text, not a list or a map"));
+        this.#report(
+          asNode(item.key),
+          settingError("YAML_INVALID", path, "a key is a text, not a list or a map"),
+        );
         continue;
       }
       const value = this.#value(asNode(item.value), [...path, key], document);
@@ -180,7 +188,7 @@ class Reader {
     const { text, values, problems } = substitute(written, this.#environment);
     for (const { code, message, offset, hint } of problems) {
       const told = `\`${formatConfigPath(path)}\`: ${message}`;
-      this.#report(node, mistake(code, path, told, hint === undefined ? { offset } : { offset, hint }));
+      this.#report(node, settingError(code, path, told, hint === undefined ? { offset } : { offset, hint }));
     }
     for (const { name, value, source } of values) {
       if (source === "file") registerFile(value, path);
@@ -204,7 +212,7 @@ class Reader {
     if (Number.isFinite(value)) return /^[+-]?\d[\d.]{14,}$/.test(source) ? exactNumber(source) : value;
     this.#report(
       node,
-      mistake("VALUE_INVALID", path, `\`${formatConfigPath(path)}\`: ${source} is not a number`),
+      settingError("VALUE_INVALID", path, `\`${formatConfigPath(path)}\`: ${source} is not a number`),
     );
     return 0;
   }

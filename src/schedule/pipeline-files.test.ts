@@ -51,7 +51,7 @@ test("files that come, change and go are told once, and those that stay are the 
   expect(names(files)).toEqual(["b", "c"]);
 });
 
-test("a file that comes to have mistakes leaves what it held in place, and is told once", async () => {
+test("a file that comes to have errors leaves what it held in place, and is told once", async () => {
   const base = folder();
   writeFileSync(join(base, "a.yaml"), pipelineText("a"));
   writeFileSync(join(base, "b.yaml"), pipelineText("b"));
@@ -139,7 +139,7 @@ test("a script that comes mends the file that names it, and nothing else is told
   expect(await looked(files, base)).toEqual(["changed b.yaml"]);
 });
 
-test("a file that has mistakes does not have the others checked again and again", async () => {
+test("a file that has errors does not have the others checked again and again", async () => {
   const base = folder();
   for (let number = 0; number < 40; number++)
     writeFileSync(join(base, `p${number}.yaml`), pipelineText(`p${number}`));

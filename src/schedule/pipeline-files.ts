@@ -16,11 +16,11 @@ import { fingerprintOfFiles } from "../pipeline/secret-file.ts";
 export interface FileChange {
   readonly file: string;
   /**
-   * `broken`: it has mistakes, and what it held before stays as it was. `removed`: it is no longer
+   * `broken`: it has errors, and what it held before stays as it was. `removed`: it is no longer
    * there, or no longer there to be read.
    */
   readonly kind: "added" | "changed" | "broken" | "removed";
-  /** Its mistakes and doubts. */
+  /** Its errors and warnings. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -48,7 +48,7 @@ const enoughReads = 3;
 
 /**
  * The pipelines of files and folders as they are now, and as they change. A file that comes to have
- * mistakes leaves its old pipelines in place, and touches no other file's.
+ * errors leaves its old pipelines in place, and touches no other file's.
  *
  * ```ts
  * const files = new PipelineFiles(["pipelines/"], {});
@@ -220,6 +220,6 @@ function clash(
 ): Diagnostic[] {
   const stream = formatStreamKey(key);
   if (!held.has(stream) || before.some((pipeline) => formatStreamKey(pipeline.key) === stream)) return [];
-  const message = `the stream ${stream} is still run as another file last had it, which now has mistakes`;
+  const message = `the stream ${stream} is still run as another file last had it, which now has errors`;
   return [{ file, line: 1, column: 1, severity: "error", code: "CONFIG_INCOHERENT", message }];
 }

@@ -39,7 +39,7 @@ it("an error of a pipeline that is over cuts no other off, and the command ends 
   expect(jsonOf(ended)).toMatchObject([{ status: "completed" }, { status: "completed" }]);
 });
 
-it("process.exit() at the top of a script is a mistake of the file", async () => {
+it("process.exit() at the top of a script is an error of the file", async () => {
   const cwd = temporaryFolder();
   writeFileSync(join(cwd, "s.mjs"), "process.exit(0);\n");
   const filter = "filters: [{ type: script, path: ./s.mjs }]\n";

@@ -228,7 +228,7 @@ describe("tidemark run", () => {
     expect(wrong.code).toBe(2);
   });
 
-  it("lists every mistake of a wrong pipeline and runs none, with code 2", async () => {
+  it("lists every error of a wrong pipeline and runs none, with code 2", async () => {
     const { cwd, source } = await folderWithPipeline(toFile);
     writeFileSync(join(cwd, "wrong.yaml"), "name: wrong\nouptut: { type: console }\n");
     const ended = await tidemark(["run", "events.yaml", "wrong.yaml"], { cwd });

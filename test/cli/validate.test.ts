@@ -31,7 +31,7 @@ describe("tidemark validate", () => {
     expect(readdirSync(cwd)).toEqual(["events.yaml"]);
   });
 
-  it("lists every mistake of every file at once, each at its line, in the files' order", async () => {
+  it("lists every error of every file at once, each at its line, in the files' order", async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, "b.yaml"), sixMistakes);
     writeFileSync(join(cwd, "a.yaml"), sound.replace("dataField", "datafield"));

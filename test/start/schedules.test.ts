@@ -172,7 +172,7 @@ describe("schedules", () => {
 });
 
 describe("pipeline files, while schedules run,", () => {
-  it("are taken up when they change, come and go; mistakes leave what ran before", async () => {
+  it("are taken up when they change, come and go; errors leave what ran before", async () => {
     const cwd = temporaryFolder();
     const [source, other] = [await sourceServer(events(1)), await sourceServer(events(1, 9))];
     const file = join(cwd, "pipelines-a.yaml");
@@ -217,7 +217,7 @@ describe("pipeline files, while schedules run,", () => {
 describe("what cannot be started", () => {
   it.each([
     ["a path that leads nowhere", ["nowhere.yaml"], "PIPELINE_NOT_FOUND", "nowhere.yaml"],
-    ["a named file with a mistake", ["wrong.yaml"], "PIPELINE_INVALID", "wrong.yaml:5:14 VALUE_INVALID"],
+    ["a named file with an error", ["wrong.yaml"], "PIPELINE_INVALID", "wrong.yaml:5:14 VALUE_INVALID"],
     [
       "a named file without a schedule",
       ["idle.yaml"],

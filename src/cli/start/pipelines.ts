@@ -42,14 +42,14 @@ export async function loadFirst(paths: readonly string[], files: PipelineFiles, 
 }
 
 function refuseBroken(changes: readonly FileChange[]): void {
-  const mistakes = changes.flatMap(({ diagnostics }) => diagnostics).filter(isMistake);
-  const [first] = mistakes;
+  const errors = changes.flatMap(({ diagnostics }) => diagnostics).filter(isError);
+  const [first] = errors;
   if (first === undefined) return;
   const { file, line, column } = first;
-  const count = mistakes.length === 1 ? "an error" : `${mistakes.length} errors`;
-  const list = mistakes.map(formatDiagnostic).join("; ");
+  const count = errors.length === 1 ? "an error" : `${errors.length} errors`;
+  const list = errors.map(formatDiagnostic).join("; ");
   throw new TidemarkError("PIPELINE_INVALID", `the pipeline has ${count}; nothing was started: ${list}`, {
-    details: { diagnostics: mistakes },
+    details: { diagnostics: errors },
     where: { file, line, column },
   });
 }
@@ -87,11 +87,11 @@ function tellDiagnostics(diagnostics: readonly Diagnostic[], log: Log): void {
   for (const diagnostic of diagnostics) {
     const { file, line, column, code, message, hint } = diagnostic;
     const fields = { where: `${file}:${line}:${column}`, code, ...(hint === undefined ? {} : { hint }) };
-    if (isMistake(diagnostic)) log.error(fields, message);
+    if (isError(diagnostic)) log.error(fields, message);
     else log.warn(fields, message);
   }
 }
 
-function isMistake({ severity }: Diagnostic): boolean {
+function isError({ severity }: Diagnostic): boolean {
   return severity === "error";
 }

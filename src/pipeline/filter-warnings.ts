@@ -1,30 +1,35 @@
 import type { Input } from "../engine/ports.ts";
 import { missingDoubts, missingWords } from "../filters/condition/missing-doubts.ts";
+import { type Finding, settingWarning } from "../findings.ts";
 import { type Path, parsePath } from "../model/record.ts";
-import { doubt, type Finding } from "./diagnostics.ts";
 import type { FilterConfig } from "./schema.ts";
 
 /** Conditions that drop records for want of a field in a way that one does not expect. */
-export function filterDoubts(filters: readonly FilterConfig[], { incremental }: Input): Finding[] {
+export function filterWarnings(filters: readonly FilterConfig[], { incremental }: Input): Finding[] {
   const { key, cursors, onNullCursor } = incremental;
   const ofCursors =
     onNullCursor === "deliver" ? [] : cursors.flatMap(({ path }) => (path === null ? [] : [path]));
   let present: readonly Path[] = [...(key ?? []), ...ofCursors];
   return filters.flatMap((filter, index) => {
-    const findings = filter.type === "condition" ? conditionDoubts(filter.expression, index, present) : [];
+    const findings = filter.type === "condition" ? conditionWarnings(filter.expression, index, present) : [];
     present = presentAfter(filter, present);
     return findings;
   });
 }
 
-function conditionDoubts(expression: string, index: number, present: readonly Path[]): Finding[] {
+function conditionWarnings(expression: string, index: number, present: readonly Path[]): Finding[] {
   return missingDoubts(expression, present).map(({ kind, field, offset }) => {
     const { reason, records, keep, drop } = missingWords(kind, field);
-    return doubt("MISSING_FIELD", ["filters", index, "expression"], `${reason}, so ${records} are dropped`, {
-      part: "value",
-      offset,
-      hint: `write ${keep} to keep them, or ${drop} where they are to be dropped`,
-    });
+    return settingWarning(
+      "MISSING_FIELD",
+      ["filters", index, "expression"],
+      `${reason}, so ${records} are dropped`,
+      {
+        part: "value",
+        offset,
+        hint: `write ${keep} to keep them, or ${drop} where they are to be dropped`,
+      },
+    );
   });
 }
 

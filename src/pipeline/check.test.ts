@@ -8,7 +8,7 @@ import type { Diagnostic } from "./diagnostics.ts";
 import { checkPipelines, loadPipelines } from "./load.ts";
 
 describe("what is wrong with a pipeline", () => {
-  test("six mistakes are six diagnostics in one go, each at its line", async () => {
+  test("six errors are six diagnostics in one go, each at its line", async () => {
     const text = `name: events
 conector: acme
 input:
@@ -182,7 +182,7 @@ output:`;
       ["2:16 YAML_INVALID no anchor `&kind` stands before this"],
     ],
     [
-      "a key given twice, and another mistake",
+      "a key given twice, and another error",
       "name: x\nname: y\ninput: { type: httpPolling, endpoint: 'https://x.example' }\noutput: { type: consol }\n",
       [
         "2:1 KEY_DUPLICATE `name` is given twice",
@@ -223,8 +223,8 @@ output:`;
       "b.yaml": `${one("x", "b.jsonl")}---\n${one("y", "./a.jsonl")}`,
     });
     const diagnostics = await checkPipelines([dirname(file)]);
-    const mistakes = diagnostics.filter(({ severity }) => severity === "error");
-    expect(mistakes).toMatchObject([
+    const errors = diagnostics.filter(({ severity }) => severity === "error");
+    expect(errors).toMatchObject([
       {
         line: 1,
         code: "CONFIG_INCOHERENT",
