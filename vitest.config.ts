@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "testing/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
     // Most tests wait for processes, disks and servers: one worker would leave a small machine idle.
     maxWorkers: 2,
+    // A worker goes from file to file with what it has loaded: to load it anew would take each file half a second.
+    isolate: false,
     // Servers of tests are on loopback, and no proxy of the machine's leads there.
     env: { HTTP_PROXY: "", HTTPS_PROXY: "", http_proxy: "", https_proxy: "" },
     globalSetup: ["test/support/vitest-setup.ts"],
