@@ -1,14 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { openSql } from "../src/databases/open.ts";
 import { sync, verify } from "../src/index.ts";
 import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { runCommand, testFolder } from "./support/command.ts";
 import { inLongRun } from "./support/long-run.ts";
 import { describeMysql, ownMysqlDatabase } from "./support/mysql-tests.ts";
-import { createTestDatabase, offerPostgres } from "./support/postgres.ts";
+import { createTestDatabase } from "./support/postgres.ts";
 import {
   change,
   found,
@@ -198,14 +198,12 @@ describe("files of JSON lines", () => {
   });
 });
 
-describe("PostgreSQL", async () => {
-  const stop = await offerPostgres();
-  afterAll(stop);
-
+describe("PostgreSQL", () => {
   test.each(["upsert", "append"] as const)(
     "rows that went and rows that came are found: %s",
     async (mode) => {
       const database = await createTestDatabase();
+      onTestFinished(() => database.drop());
       const { server } = await startApi(ordersOf(500));
       await using _ = server;
       const pipeline = pipelineOf(server.origin, {

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { openSqliteState } from "../../src/state/storage/sqlite/sqlite.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
 import { events, sourceServer } from "../cli/source-server.ts";
-import { jsonOf, temporaryFolder, tidemark } from "../cli/support.ts";
+import { jsonOf, root, temporaryFolder, tidemark } from "../cli/support.ts";
 import { idsIn, scheduledYaml, startSchedules, toFile } from "./support.ts";
 
 describe("schedules", () => {
@@ -49,7 +49,8 @@ describe("schedules", () => {
         return true;
       };
       writeFileSync(join(cwd, "events.yaml"), scheduledYaml("events", source.endpoint, toFile("events")));
-      const running = startSchedules(cwd, ["events.yaml", "--no-service"]);
+      // Through the launcher, which the command must have replaced for the signal to reach it.
+      const running = startSchedules(cwd, ["events.yaml", "--no-service"], {}, [join(root, "bin/tidemark")]);
       await asked.promise;
       running.child.kill(signal);
       expect((await running.ended).code).toBe(0);

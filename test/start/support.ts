@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pipelineYaml, type SourceServer } from "../cli/source-server.ts";
-import { root, type Started, startProcess } from "../cli/support.ts";
+import { type Started, startProcess } from "../cli/support.ts";
+import { builtCommand } from "../support/built-command.ts";
 
 /** `tidemark start`, as a test follows it. */
 export interface Running extends Started {
@@ -11,13 +12,14 @@ export interface Running extends Started {
   readonly lines: readonly Record<string, unknown>[];
 }
 
-/** Starts the real command, through the launcher that signals must pass. */
+/** Starts the real command, as it is built unless told otherwise. */
 export function startSchedules(
   cwd: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  [program, ...words]: readonly [string, ...string[]] = builtCommand,
 ): Running {
-  const started = startProcess(join(root, "bin/tidemark"), ["start", ...args], { cwd, env });
+  const started = startProcess(program, [...words, "start", ...args], { cwd, env });
   const lines: Record<string, unknown>[] = [];
   const waiting = new Set<() => void>();
   let rest = "";
