@@ -19,6 +19,8 @@ export interface StartOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Called with what ends the process; with the test unless given. */
+  readonly atEnd?: (end: () => Promise<void>) => void;
 }
 
 export interface Started {
@@ -65,7 +67,8 @@ export function startProcess(program: string, args: readonly string[], options: 
     child.on("error", reject);
     child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-  onTestFinished(async () => {
+  const { atEnd = onTestFinished } = options;
+  atEnd(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     await ended.catch(() => {});
   });

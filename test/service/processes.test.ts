@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { request } from "node:https";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { jsonOf, root, temporaryFolder, tidemark } from "../cli/support.ts";
 import { ask, done, problemIn, serveProcess } from "./support.ts";
 
@@ -69,6 +70,18 @@ describe("the first start", () => {
 
 describe("--no-auth", () => {
   const body = '{"cursor_type":"timestamp_utc"}';
+  const ends: (() => Promise<void>)[] = [];
+  let url = "";
+
+  beforeAll(async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tidemark-service-"));
+    ends.push(async () => rmSync(folder, { recursive: true, force: true }));
+    ({ url } = await serveProcess(["--no-auth"], folder, { atEnd: (end) => ends.unshift(end) }));
+  });
+
+  afterAll(async () => {
+    for (const end of ends) await end();
+  });
 
   it.each([
     ["a name of its own (DNS rebinding)", { host: "evil.example.com" }, 403],
@@ -81,7 +94,6 @@ describe("--no-auth", () => {
     ["its own page", { origin: "OWN", "sec-fetch-site": "same-origin" }, 200],
     ["a program", {}, 200],
   ])("answers a request by %s", async (_who, headers, status) => {
-    const { url } = await serveProcess(["--no-auth"], temporaryFolder());
     const own = Object.entries({ "content-type": "application/json", ...headers }).flatMap(
       ([name, value]) => ["-H", `${name}: ${value.replace("OWN", url)}`],
     );

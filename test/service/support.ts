@@ -15,7 +15,7 @@ import type { ListenOptions } from "../../src/api/service/listen.ts";
 import type { Clock } from "../../src/clock.ts";
 import type { StateStore } from "../../src/state/contract.ts";
 import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
-import { start } from "../cli/support.ts";
+import { type StartOptions as CommandOptions, start } from "../cli/support.ts";
 
 export interface Answered {
   readonly status: number;
@@ -121,8 +121,12 @@ export function done(answered: Answered): Record<string, unknown> {
 }
 
 /** The command as a process of its own, once it says on stdout where it listens. */
-export async function serveProcess(args: readonly string[], cwd: string) {
-  const started = start(["serve", "--port", "0", "--json", ...args], { cwd });
+export async function serveProcess(
+  args: readonly string[],
+  cwd: string,
+  more: Pick<CommandOptions, "atEnd"> = {},
+) {
+  const started = start(["serve", "--port", "0", "--json", ...args], { cwd, ...more });
   const line = await new Promise<string>((resolve, reject) => {
     const { stdout } = started.child;
     if (stdout === null) throw new Error("the process has no stdout");
