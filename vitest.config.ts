@@ -1,10 +1,24 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Tests that wait for processes, leases and ticks begin first: beside them the others keep the machine busy. */
+class WaitingFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return [...sorted.filter(waits), ...sorted.filter((file) => !waits(file))];
+  }
+}
+
+function waits({ moduleId }: TestSpecification): boolean {
+  return /\/test\/(lab|crash|late-commits|start|cli|service)\b/.test(moduleId);
+}
 
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "testing/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
-    // Most tests wait for processes, disks and servers: one worker would leave a small machine idle.
-    maxWorkers: 2,
+    // Many tests wait for processes, disks and servers: two workers would leave two processors idle.
+    maxWorkers: 3,
+    sequence: { sequencer: WaitingFirst },
     // A worker goes from file to file with what it has loaded: to load it anew would take each file half a second.
     isolate: false,
     // Servers of tests are on loopback, and no proxy of the machine's leads there.
