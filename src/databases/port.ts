@@ -1,15 +1,11 @@
-import type { Column, ColumnKind } from "./columns.ts";
+import type { BoundWriter, CursorColumn } from "./bounds.ts";
+import type { Column, ColumnKind, SqlRow, SqlValue } from "./columns.ts";
 import type { SqlRole } from "./roles.ts";
 import type { QuerySyntax } from "./syntax.ts";
 import type { TableStore } from "./table/store.ts";
 
-export type { Column, ColumnKind } from "./columns.ts";
+export type { Column, ColumnKind, SqlRow, SqlValue } from "./columns.ts";
 export { columnKinds } from "./columns.ts";
-
-/** A value as it goes to or comes from a database. Large integers and decimals travel as text. */
-export type SqlValue = string | number | bigint | boolean | null | Uint8Array;
-
-export type SqlRow = Readonly<Record<string, unknown>>;
 
 export interface OpenSqlOptions {
   /** What the connection is for: an input never creates or changes anything. */
@@ -49,6 +45,8 @@ export interface SqlDialect {
   keyType(characters: number): string;
   readonly fragments: SqlFragments;
   readonly syntax: QuerySyntax;
+  readonly bounds: BoundWriter;
+  readonly tables: TableReading;
 }
 
 /** Pieces of statements that each database writes in its own way. */
@@ -137,4 +135,69 @@ export interface SqlConnection extends AsyncDisposable {
   /** The database's own clock, in milliseconds since 1970. */
   now(): Promise<number>;
   close(): Promise<void>;
+}
+
+/** What a cursor may be declared as, in the terms that a column's type is chosen by. */
+export type CursorKind = "times" | "counts" | "numbers" | "texts";
+
+/** How a table is read by one of its columns. */
+export interface TableReading {
+  /** Whether the names of columns are the same in capital and small letters. */
+  readonly foldsNames: boolean;
+  /** Names by which every row is known besides its columns. */
+  readonly rowNames: readonly string[];
+  /**
+   * By kind of cursor, the types of columns whose order is that of the cursor; an empty list takes any type. Null
+   * where every column does.
+   */
+  readonly orderedTypes: Readonly<Record<CursorKind, readonly string[]>> | null;
+  /** The types among them that hold numbers. */
+  readonly numberTypes: readonly string[];
+  /** A column's type: its bare name, and as the database writes it down. Null for a column that is not there. */
+  columnType(
+    connection: SqlConnection,
+    table: string,
+    column: string,
+  ): Promise<{ readonly base: string; readonly type: string } | null>;
+  /**
+   * The column as it is compared and sorted by code point, which is how cursors of type `text` are. Where the database
+   * sorts the column so by itself it is taken bare, and its index is used. Throws `CONFIG_INCOHERENT` for a column
+   * whose values are no texts and sort otherwise.
+   */
+  comparedAsText(
+    connection: SqlConnection,
+    table: string,
+    column: string,
+    kind: ColumnKind | undefined,
+  ): Promise<string>;
+  /** Whether a column of the kind may hold texts of ISO 8601. */
+  mayHoldIsoTexts(kind: ColumnKind | undefined): boolean;
+  /** A quoted column of text, compared letter by letter of ASCII. */
+  byLetters(column: string): string;
+  /** Whether UUIDs with a time in them are not sorted as their texts are. */
+  readonly sortsUuidsByTime: boolean;
+  valuesWithoutPlace(column: PlacedColumn): ValuesWithoutPlace;
+  /**
+   * The lowest id that the next row of a table may get from the database, as far as it counts them. Null where nobody
+   * knows: views, and ids that an application chooses.
+   */
+  nextId(connection: SqlConnection, table: string, column: string): Promise<bigint | null>;
+}
+
+/** The column of a table's leading cursor. */
+export interface PlacedColumn {
+  /** Its name, quoted. */
+  readonly column: string;
+  readonly kind: ColumnKind | undefined;
+  readonly leading: CursorColumn;
+  /** Whether rows above an upper bound are left out. */
+  readonly hasUpper: boolean;
+}
+
+/** Conditions in SQL for values of a cursor's column that no bound finds; null where the column has none. */
+export interface ValuesWithoutPlace {
+  /** Values that count as null: infinities, empty texts, dates of zeros. */
+  readonly nulls: string | null;
+  /** Values that are no cursor, and that the database sorts before or behind all that are. */
+  readonly odd: string | null;
 }

@@ -12,7 +12,8 @@ import {
   parseCursorFormat,
   parseTimestamp,
 } from "../model/timestamp.ts";
-import { formatUpperBound, lowerBoundToSend, upperBoundToSend } from "./bounds.ts";
+import { formatUpperBound } from "../model/upper-bound.ts";
+import { lowerBoundToSend, upperBoundToSend } from "./bounds.ts";
 
 function field(type: CursorField["type"], precision: string, bound: CursorField["bound"]): CursorField {
   return { role: "id", type, path: ["x"], format: isoFormat, bound, precision: parsePrecision(precision) };

@@ -1,6 +1,8 @@
 import { tableNameParts } from "../names.ts";
 import type { ColumnKind, SqlDialect, SqlFragments } from "../port.ts";
+import { mysqlBounds } from "./bounds.ts";
 import { mysqlSyntax } from "./syntax.ts";
+import { mysqlTables } from "./table-reading.ts";
 
 function quoted(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
@@ -54,5 +56,7 @@ export function mysqlDialect(version: string): SqlDialect {
     keyType: (characters) => `VARCHAR(${characters}) CHARACTER SET utf8mb4 COLLATE ${collation}`,
     fragments,
     syntax: mysqlSyntax,
+    bounds: mysqlBounds,
+    tables: mysqlTables,
   };
 }

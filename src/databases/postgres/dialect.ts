@@ -1,7 +1,9 @@
 import { standardFragments } from "../fragments.ts";
 import { quoted, quotedParts } from "../names.ts";
 import type { ColumnKind, SqlDialect } from "../port.ts";
+import { postgresBounds } from "./bounds.ts";
 import { postgresSyntax } from "./syntax.ts";
+import { postgresTables } from "./table-reading.ts";
 
 const types: Readonly<Record<ColumnKind, string>> = {
   boolean: "boolean",
@@ -23,6 +25,8 @@ export const postgresDialect: SqlDialect = {
   columnType: (kind) => types[kind],
   keyType: () => types.text,
   syntax: postgresSyntax,
+  bounds: postgresBounds,
+  tables: postgresTables,
   fragments: {
     ...standardFragments,
     byCodePoint: (column) => `${column} COLLATE "C"`,

@@ -1,7 +1,9 @@
 import { standardFragments } from "../fragments.ts";
 import { quoted, quotedParts } from "../names.ts";
 import type { ColumnKind, SqlDialect } from "../port.ts";
+import { sqliteBounds } from "./bounds.ts";
 import { sqliteSyntax } from "./syntax.ts";
+import { sqliteTables } from "./table-reading.ts";
 
 const types: Readonly<Record<ColumnKind, string>> = {
   boolean: "BOOLEAN",
@@ -24,6 +26,8 @@ export const sqliteDialect: SqlDialect = {
   columnType: (kind) => types[kind],
   keyType: () => types.text,
   syntax: sqliteSyntax,
+  bounds: sqliteBounds,
+  tables: sqliteTables,
   fragments: {
     ...standardFragments,
     text: (placeholder) => placeholder,

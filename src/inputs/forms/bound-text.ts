@@ -6,7 +6,8 @@ import {
   parseTimestamp,
   timestampToNanoseconds,
 } from "../../model/timestamp.ts";
-import { formatUpperBound, lowerBoundToSend, upperBoundToSend } from "../bounds.ts";
+import { formatUpperBound } from "../../model/upper-bound.ts";
+import { lowerBoundToSend, upperBoundToSend } from "../bounds.ts";
 import { isoLowerText, isoUpperText, type LowerText } from "./iso-bounds.ts";
 import { decimalsOf, numberLowerText, numberUpperText } from "./number-bounds.ts";
 import { endsWithOffset, offsetLowerText, offsetUpperText } from "./offset-bounds.ts";

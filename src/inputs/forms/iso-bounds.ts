@@ -10,7 +10,7 @@ import {
   parseTimestamp,
 } from "../../model/timestamp.ts";
 import { type TimestampForm, timestampForm } from "../../model/timestamp-form.ts";
-import { formatUpperBound } from "../bounds.ts";
+import { formatUpperBound } from "../../model/upper-bound.ts";
 import { withEarlierOffsets, withLaterOffsets } from "./seasonal-offsets.ts";
 
 /** A lower bound as text. */

@@ -2,7 +2,7 @@ import { stepCursor } from "../../model/cursor.ts";
 import { compareTexts } from "../../model/text-order.ts";
 import { type CursorFormat, formatLowerBound } from "../../model/timestamp.ts";
 import { compilePattern } from "../../model/timestamp-pattern.ts";
-import { formatUpperBound } from "../bounds.ts";
+import { formatUpperBound } from "../../model/upper-bound.ts";
 import { sortsByTime } from "../format-precision.ts";
 import type { LowerText } from "./iso-bounds.ts";
 import { withEarlierOffsets, withLaterOffsets } from "./seasonal-offsets.ts";

@@ -1,9 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { mysqlBounds } from "../../databases/mysql/bounds.ts";
+import { postgresBounds } from "../../databases/postgres/bounds.ts";
+import { sqliteBounds } from "../../databases/sqlite/bounds.ts";
 import type { CursorField } from "../../engine/ports.ts";
 import { parsePrecision } from "../../model/precision.ts";
 import { isoFormat, nanosecondsToTimestamp, parseCursorFormat } from "../../model/timestamp.ts";
-import { type Binding, bindLowerBound, lowestBound } from "./bind.ts";
+import { type Binding, bindLowerBound } from "./bind.ts";
+
+const writers = { postgres: postgresBounds, sqlite: sqliteBounds, mysql: mysqlBounds };
+const lowestBound = (cursor: CursorField, { writer, type }: Binding) => writer.lowest(cursor, type);
 
 function field(type: CursorField["type"], format = isoFormat): CursorField {
   return {
@@ -17,11 +23,15 @@ function field(type: CursorField["type"], format = isoFormat): CursorField {
 }
 
 function binding(
-  dialect: Binding["dialect"],
+  dialect: keyof typeof writers,
   type: string | null = null,
   queryFormat: string | null = null,
 ): Binding {
-  return { dialect, type, queryFormat: queryFormat === null ? null : parseCursorFormat(queryFormat, "UTC") };
+  return {
+    writer: writers[dialect],
+    type,
+    queryFormat: queryFormat === null ? null : parseCursorFormat(queryFormat, "UTC"),
+  };
 }
 
 const moment = "2024-03-31T00:30:05.123456789Z";

@@ -5,17 +5,10 @@ import { type CursorType, floorCursor, stepCursor } from "../../model/cursor.ts"
 import { parsePrecision } from "../../model/precision.ts";
 import { formatPath } from "../../model/record.ts";
 import { parseCursorFormat } from "../../model/timestamp.ts";
-import { formatUpperBound, lowerBoundToSend, upperBoundToSend } from "../bounds.ts";
+import { formatUpperBound } from "../../model/upper-bound.ts";
+import { lowerBoundToSend, upperBoundToSend } from "../bounds.ts";
 import type { StatePersistence } from "../state-persistence-keys.ts";
-import {
-  type Binding,
-  bindLowerBound,
-  bindUpperNumber,
-  highestBound,
-  isKeptAsText,
-  lowestBound,
-} from "./bind.ts";
-import { mysqlUpperTime, numberOrText } from "./bind-mysql.ts";
+import { type Binding, bindLowerBound, isKeptAsText } from "./bind.ts";
 import type { Placeholder } from "./query-analysis.ts";
 import type { Place } from "./repeated-read.ts";
 
@@ -67,7 +60,7 @@ export class Binder {
           ? this.#upperBound(request, binding, { statement, number })
           : this.#lowerBound(field, request, binding, { statement, number }),
       );
-      if (field !== undefined && !statement.isOwn) refuseOtherOrder(field, binding);
+      if (field !== undefined && !statement.isOwn) assertSameOrder(field, binding);
     }
     return params;
   }
@@ -110,7 +103,7 @@ export class Binder {
     const format = isOwn && declared === "iso8601" ? undefined : declared;
     const timezone = persistence.timestamp?.timezone ?? "UTC";
     return {
-      dialect: connection.dialect.name,
+      writer: connection.dialect.bounds,
       type: types[number - 1] ?? null,
       queryFormat: format === undefined ? null : parseCursorFormat(format, timezone),
     };
@@ -137,7 +130,7 @@ export class Binder {
     if (value === null) {
       if (statement.guarded.has(number)) return null;
       requireNoCalculation(statement, number, field.type, "lower");
-      return lowestBound(field, binding);
+      return binding.writer.lowest(field, binding.type);
     }
     const { incremental } = this.#parts;
     const secondaryCursor =
@@ -169,35 +162,27 @@ export class Binder {
     if (upper === undefined || leading === undefined) {
       if (statement.guarded.has(number)) return null;
       requireNoCalculation(statement, number, leading?.type ?? "numeric_id", "upper");
-      return highestBound(binding);
+      return binding.writer.highest(binding.type);
     }
     const raised = upperBoundToSend(leading, upper, statement.upper);
     return leading.type === "timestamp_utc"
       ? this.#upperTime(leading, raised, binding)
-      : bindUpperNumber(raised, binding);
+      : binding.writer.upperNumber(raised, binding.type);
   }
 
   #upperTime(leading: CursorField, upper: string, binding: Binding): SqlValue {
-    const { dialect, type, queryFormat } = binding;
+    const { writer, type, queryFormat } = binding;
     const { timestamp, until } = this.#parts.persistence;
     const timezone = timestamp?.timezone ?? "UTC";
-    switch (dialect === "postgres" ? type : null) {
-      case "timestamp with time zone":
-        return upper;
-      case "timestamp without time zone":
-      case "date":
-        return formatUpperBound(upper, parseCursorFormat("yyyy-MM-dd HH:mm:ss.SSSSSS", timezone));
-    }
+    const own = writer.upperTime(upper, { type, timezone });
+    if (own !== null) return own;
     const declared = parseCursorFormat(until?.format ?? timestamp?.format ?? "iso8601", timezone);
     const format = until?.format === undefined ? (queryFormat ?? declared) : declared;
     if (until?.format === undefined && format.kind === "iso8601" && isKeptAsText(leading, binding)) {
       return queryFormat === null ? widelyAbove(upper) : secondAbove(upper, timezone);
     }
     const text = formatUpperBound(upper, format);
-    if (dialect === "mysql") {
-      return mysqlUpperTime(upper, { type, format, timezone }) ?? numberOrText(type, text);
-    }
-    return dialect === "sqlite" && /^-?\d+$/.test(text) && declared.kind !== "pattern" ? BigInt(text) : text;
+    return writer.upperText(upper, text, { type, format, declared, timezone });
   }
 }
 
@@ -224,17 +209,13 @@ function requireNoCalculation(
   );
 }
 
-/** Types of PostgreSQL that are compared as the texts of their values are, or by a collation that is warned of. */
-const comparedAsTexts =
-  /^(?:text|character(?: varying)?(?:\(\d+\))?|name|"char"|(?:.+\.)?citext|uuid|bytea|macaddr8?|unknown)$/;
-
 /** A query that compares texts with a column of another order would leave rows out. */
-function refuseOtherOrder({ type: cursor, path }: CursorField, { dialect, type }: Binding): void {
-  if (dialect !== "postgres" || cursor !== "text" || type === null || comparedAsTexts.test(type)) return;
+function assertSameOrder({ type: cursor, path }: CursorField, { writer, type }: Binding): void {
+  if (cursor !== "text" || writer.comparesAsTexts(type)) return;
   const field = formatPath(path ?? []);
   throw new TidemarkError(
     "CONFIG_INCOHERENT",
-    `the query compares the cursor ${field}, declared \`type: text\`, as ${type}, which PostgreSQL does not sort as text`,
+    `the query compares the cursor ${field}, declared \`type: text\`, as ${type}, which the database does not sort as text`,
     {
       hint: `Write CAST(${field} AS text) COLLATE "C" where the query compares and sorts.`,
     },

@@ -1,4 +1,5 @@
 import type { ColumnKind, SqlConnection, SqlValue } from "../../databases/port.ts";
+import { isSortedByParts } from "../../databases/uuid.ts";
 import type { CursorField, Incremental, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
 import type { Position } from "../../model/position.ts";
 import { formatPath, valueAt } from "../../model/record.ts";
@@ -16,10 +17,8 @@ import { type PageBounds, type PagedTable, pagedTable, readPages } from "./sqlit
 import { strayTexts } from "./sqlite-strays.ts";
 import { checkTable } from "./table-column.ts";
 import { tableQueries } from "./table-query.ts";
-import { comparedAsText } from "./text-column.ts";
 import { keepsIsoTexts, withinTexts } from "./text-times.ts";
 import { withoutUnreadableTexts, withReadableTexts } from "./unchecked-texts.ts";
-import { isSortedByParts } from "./uuid.ts";
 
 export interface ReadParts {
   readonly connection: SqlConnection;
@@ -168,10 +167,13 @@ export class DatabaseRead {
     const { dialect } = connection;
     const [leading] = incremental.cursors;
     if (leading === undefined || leading.path === null) return null;
-    if (!keepsIsoTexts({ dialect: dialect.name, kind, leading, persistence })) return null;
+    if (!keepsIsoTexts({ dialect, kind, leading, persistence })) return null;
     const column = dialect.identifier(formatPath(leading.path));
     const upper = has.upper ? (window.upper?.value ?? null) : null;
-    return withinTexts(column, dialect.name, leading, { lower: window.lower?.value ?? null, upper });
+    return withinTexts(dialect.tables.byLetters(column), leading, {
+      lower: window.lower?.value ?? null,
+      upper,
+    });
   }
 
   async *#paged(
@@ -189,7 +191,12 @@ export class DatabaseRead {
     const { config, incremental, connection } = this.#parts;
     const [leading] = incremental.cursors;
     if (leading === undefined || leading.path === null || leading.type !== "text") return null;
-    return comparedAsText(connection, config.table ?? "", formatPath(leading.path), kind);
+    return connection.dialect.tables.comparedAsText(
+      connection,
+      config.table ?? "",
+      formatPath(leading.path),
+      kind,
+    );
   }
 
   /**
@@ -254,7 +261,7 @@ export class DatabaseRead {
   /** PostgreSQL sorts a UUID as its text; MariaDB sorts those with a time in them by that. */
   #tellOfUuids({ path }: CursorField, { records }: Page): void {
     const { connection, context } = this.#parts;
-    if (connection.dialect.name !== "mysql" || path === null) return;
+    if (!connection.dialect.tables.sortsUuidsByTime || path === null) return;
     if (!records.some((record) => isSortedByParts(valueAt(record, path)))) return;
     const field = formatPath(path);
     context.warn(

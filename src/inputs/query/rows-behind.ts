@@ -2,7 +2,6 @@ import type { SqlConnection } from "../../databases/port.ts";
 import type { CursorField, Warn } from "../../engine/ports.ts";
 import { isTidemarkError } from "../../errors.ts";
 import { compareCursorValues, readCursorValue } from "../../model/cursor.ts";
-import { nextId } from "./next-id.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
 
 interface BehindParts {
@@ -29,7 +28,10 @@ export async function tellOfRowsBehind(parts: BehindParts, watermark: string): P
   if (leading.type !== "numeric_id" && leading.type !== "timestamp_utc") return false;
   const highest = await highestOf(connection, config, leading, column);
   if (highest === null || compareCursorValues(leading.type, highest, watermark) >= 0) return false;
-  const next = leading.type === "numeric_id" ? await quietly(nextId(connection, table, column)) : null;
+  const next =
+    leading.type === "numeric_id"
+      ? await quietly(connection.dialect.tables.nextId(connection, table, column))
+      : null;
   const hint =
     "Rows up to the watermark are not read: if these are other rows than before, read everything again with --full-refresh.";
   if (next !== null && compareCursorValues("numeric_id", String(next), watermark) <= 0) {

@@ -1,11 +1,8 @@
 import type { ColumnKind, SqlConnection } from "../../databases/port.ts";
 import type { CursorField, Incremental } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
-import { refuseOtherTypes } from "./column-types.ts";
+import { assertOrderedType } from "./column-types.ts";
 import { requireColumns } from "./known-columns.ts";
-
-/** By these SQLite knows a row that is declared no column of its own. */
-const rowNames = ["rowid", "oid", "_rowid_"];
 
 /**
  * Looks at a table before the query that is written for it: SQLite takes the name of a column that does
@@ -28,16 +25,16 @@ export async function checkTable(
     });
   }
   const names = columns.map(({ name }) => name);
-  const { name: database } = connection.dialect;
+  const { foldsNames, rowNames } = connection.dialect.tables;
   requireColumns(names, incremental, {
     where: `the columns of the table ${table}`,
-    anyCase: database !== "postgres",
-    besides: database === "sqlite" ? rowNames : [],
+    anyCase: foldsNames,
+    besides: rowNames,
   });
   const [leading] = incremental.cursors;
   const kind = columns.find(({ name }) => name === leading?.path?.at(-1))?.kind;
   refuseOddKind(kind, leading, table);
-  if (leading !== undefined) await refuseOtherTypes(connection, table, leading);
+  if (leading !== undefined) await assertOrderedType(connection, table, leading);
   return kind;
 }
 

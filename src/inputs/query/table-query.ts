@@ -1,7 +1,6 @@
 import type { ColumnKind, SqlDialect } from "../../databases/port.ts";
 import type { Incremental } from "../../engine/ports.ts";
 import { formatPath } from "../../model/record.ts";
-import { valuesWithoutPlace } from "./no-place.ts";
 import type { DatabaseInputConfig } from "./schema.ts";
 
 export interface TableQueries {
@@ -65,8 +64,7 @@ export function tableQueries(
   const upperBounds = has.upper ? 1 : 0;
   const upper = upperBounds === 0 ? [] : [`${compared} <= ${dialect.placeholder(lowerBounds + 1)}`];
   const { kind } = leadingColumn;
-  const { nulls, odd } = valuesWithoutPlace({
-    dialect: dialect.name,
+  const { nulls, odd } = dialect.tables.valuesWithoutPlace({
     column,
     kind,
     leading,

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { inputOf, mysqlPlace, postgresPlace, read, stream } from "../../../test/support/database-input.ts";
 import { describeMysql } from "../../../test/support/mysql-tests.ts";
-import { comparedAsText } from "./text-column.ts";
-import { isSortedByParts, lowestUuid, uuidNotAfter } from "./uuid.ts";
+import { isSortedByParts, lowestUuid, uuidNotAfter } from "../../databases/uuid.ts";
 
 const uuid = (n: number) => `018f0000-0000-7000-8000-${String(n).padStart(12, "0")}`;
 const byText = { statePersistence: { id: { field: "id", type: "text" } } };
@@ -19,7 +18,7 @@ describe("PostgreSQL", () => {
     await place.run(`INSERT INTO ev VALUES ('${uuid(7)}', 7), ('${uuid(6)}', 6)`);
     expect(await run()).toMatchObject({ recordsRead: 3, recordsWritten: 2, warnings: [] });
     expect(ids().slice(5)).toEqual([uuid(6), uuid(7)]);
-    expect(await comparedAsText(place.beside, "ev", "id", "text")).toBe('"id"');
+    expect(await place.beside.dialect.tables.comparedAsText(place.beside, "ev", "id", "text")).toBe('"id"');
   });
 
   test("a query on a uuid column reads from the first run on, whichever way it compares", async () => {

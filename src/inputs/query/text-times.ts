@@ -3,11 +3,11 @@ import type { CursorField } from "../../engine/ports.ts";
 import { floorCursor, stepCursor } from "../../model/cursor.ts";
 import { parsePrecision } from "../../model/precision.ts";
 import { formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
-import { formatUpperBound } from "../bounds.ts";
+import { formatUpperBound } from "../../model/upper-bound.ts";
 import type { StatePersistence } from "../state-persistence-keys.ts";
 
 interface ColumnParts {
-  readonly dialect: SqlDialect["name"];
+  readonly dialect: SqlDialect;
   readonly kind: ColumnKind | undefined;
   readonly leading: CursorField;
   readonly persistence: StatePersistence;
@@ -23,23 +23,20 @@ export function keepsIsoTexts({ dialect, kind, leading, persistence }: ColumnPar
     return false;
   }
   if (declared !== undefined && declared !== "iso8601") return false;
-  return dialect === "sqlite" || kind === "text" || (dialect === "mysql" && kind === "bytes");
+  return dialect.tables.mayHoldIsoTexts(kind);
 }
 
 /**
  * A condition that leaves out the texts which are surely outside of a window. Such a column is asked from the day
  * before to two days behind, which holds every form; of what lies between, the texts of the usual forms (`T` or
  * a blank, any digits, `Z` or no offset) are known by the second that they begin with. Null where there is no
- * such bound. `column` is quoted.
+ * such bound. `compared` is the column as its letters are compared.
  */
 export function withinTexts(
-  column: string,
-  dialect: SqlDialect["name"],
+  compared: string,
   { format: { timezone } }: CursorField,
   { lower, upper }: { readonly lower: string | null; readonly upper: string | null },
 ): string | null {
-  // The compared letters are those of ASCII; a collation of the column's own may skip some of them.
-  const compared = dialect === "postgres" ? `(${column} COLLATE "C")` : column;
   const outside = separators.flatMap((separator) => {
     const like = `____-__-__${separator}__:__:__`;
     const isUsual = `${compared} LIKE '${like}%' AND ${compared} NOT LIKE '${like}%+%' AND ${compared} NOT LIKE '${like}%-%'`;

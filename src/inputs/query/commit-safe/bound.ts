@@ -1,4 +1,5 @@
 import type { SqlConnection, SqlValue } from "../../../databases/port.ts";
+import { Unbounded } from "../../../databases/unbounded.ts";
 import type { CursorField, Warn } from "../../../engine/ports.ts";
 import { isTidemarkError, TidemarkError } from "../../../errors.ts";
 import type { Cursor } from "../../../model/cursor.ts";
@@ -33,16 +34,6 @@ export interface BoundParts {
   /** What a read from this position on selects, in no order. */
   readonly subject: (position: Position) => Promise<Subject>;
   readonly warn: Warn;
-}
-
-/** Why there is no bound, and what would make one. */
-export class Unbounded extends Error {
-  readonly hint: string;
-
-  constructor(why: string, hint: string) {
-    super(why);
-    this.hint = hint;
-  }
 }
 
 /**

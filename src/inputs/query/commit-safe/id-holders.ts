@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { SqlConnection } from "../../../databases/port.ts";
+import { oidArray } from "../../../databases/postgres/relations.ts";
 import { readersPrefix } from "../readers.ts";
 import { thisDatabase } from "./bound.ts";
 import type { Transaction } from "./id-source.ts";
-import { oidArray } from "./relation.ts";
 
 const rowSchema = z.object({
   transaction: z.string(),

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SqlRow } from "../../../databases/port.ts";
+import { Unbounded } from "../../../databases/unbounded.ts";
 import { readCursorValue } from "../../../model/cursor.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
-import { type BoundParts, type Subject, Unbounded } from "./bound.ts";
+import type { BoundParts, Subject } from "./bound.ts";
 import type { Ask, IdSource } from "./id-source.ts";
 import { checkMysql, mysqlNow, openMysqlTransactions } from "./mysql-sessions.ts";
 

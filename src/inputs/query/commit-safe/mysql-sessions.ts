@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { SqlConnection } from "../../../databases/port.ts";
+import { Unbounded } from "../../../databases/unbounded.ts";
 import { isTidemarkError } from "../../../errors.ts";
 import { parseTimestamp } from "../../../model/timestamp.ts";
-import { Unbounded } from "./bound.ts";
 import type { Transaction } from "./id-source.ts";
 
 /** A transaction, or a statement, that may yet write rows with times from `since` on. */

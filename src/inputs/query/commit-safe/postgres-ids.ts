@@ -1,14 +1,15 @@
+import { relationsOf, sequencesOf } from "../../../databases/postgres/relations.ts";
+import { Unbounded } from "../../../databases/unbounded.ts";
 import { describeRecord } from "../../../engine/tracking/record-cursors.ts";
 import { TidemarkError } from "../../../errors.ts";
 import { readCursorValue } from "../../../model/cursor.ts";
 import { formatPath, valueAt } from "../../../model/record.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
 import { showValue } from "../../../model/unreadable-value.ts";
-import { type BoundParts, type Subject, Unbounded } from "./bound.ts";
+import type { BoundParts, Subject } from "./bound.ts";
 import { columnType, isNumber } from "./column.ts";
 import { holdersOf, openTransactions } from "./id-holders.ts";
 import type { Ask, IdSource } from "./id-source.ts";
-import { relationsOf, sequencesOf } from "./relation.ts";
 import { primaryOnly } from "./standby.ts";
 
 /** What PostgreSQL sorts above every number. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { SqlConnection } from "../../../databases/port.ts";
+import { oidArray, type Relations } from "../../../databases/postgres/relations.ts";
 import { thisDatabase } from "./bound.ts";
-import { oidArray, type Relations } from "./relation.ts";
 
 /** A prepared transaction, which holds what it wrote until somebody ends it. */
 export interface PreparedTransaction {

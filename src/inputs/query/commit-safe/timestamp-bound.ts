@@ -1,3 +1,4 @@
+import { relationsOf } from "../../../databases/postgres/relations.ts";
 import { type Cursor, compareCursorValues, readCursorValue } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
@@ -5,7 +6,6 @@ import type { BoundParts, CommitBound } from "./bound.ts";
 import { endOfDates, endOfTimes } from "./coarse.ts";
 import { type ColumnType, columnType, earliestStored, isDate } from "./column.ts";
 import { type PreparedTransaction, preparedTransactions } from "./prepared.ts";
-import { relationsOf } from "./relation.ts";
 import { oldest, openSessions } from "./sessions.ts";
 import { primaryOnly } from "./standby.ts";
 import { isLong, waitUntilNone, warnOfHolder } from "./waiting.ts";

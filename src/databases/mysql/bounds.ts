@@ -1,11 +1,11 @@
-import type { SqlValue } from "../../databases/port.ts";
-import type { CursorField } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import { floorCursor, stepCursor } from "../../model/cursor.ts";
 import { parsePrecision } from "../../model/precision.ts";
 import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../../model/timestamp.ts";
-import { formatUpperBound } from "../bounds.ts";
-import { lowestUuid } from "./uuid.ts";
+import { formatUpperBound } from "../../model/upper-bound.ts";
+import { type BoundTarget, type BoundWriter, type CursorColumn, timeAsText } from "../bounds.ts";
+import type { SqlValue } from "../columns.ts";
+import { lowestUuid } from "../uuid.ts";
 
 /**
  * Bounds as MySQL takes them: times as texts of the form that its columns of times are compared with,
@@ -20,13 +20,27 @@ const columnsOfText = new Set(["text", "json", "bytes"]);
 
 const wallTime = "yyyy-MM-dd HH:mm:ss.SSSSSS";
 
+export const mysqlBounds: BoundWriter = {
+  keepsTimesAsText: (type, kind) => isText(type) && (kind === "iso8601" || kind === "pattern"),
+  lowerTime,
+  lowerNumber,
+  // Whether the bound goes to a column of times depends on its format as well.
+  upperTime: () => null,
+  upperText: (value, text, { type, format, timezone }) =>
+    isTime(type, format) ? formatUpperBound(value, wallFormat(type, timezone)) : numberOrText(type, text),
+  upperNumber,
+  lowest,
+  highest,
+  comparesAsTexts: () => true,
+};
+
 /** Whether a bound of that form goes to a column of times. */
 function isTime(type: string | null, format: CursorFormat): boolean {
   return type === null ? format.kind === "iso8601" : columnsOfTime.has(type);
 }
 
 /** Whether the column holds texts, so that letters are compared. */
-export function isMysqlText(type: string | null): boolean {
+function isText(type: string | null): boolean {
   return columnsOfText.has(type ?? "");
 }
 
@@ -35,37 +49,24 @@ function wallFormat(type: string | null, timezone: string, pattern = wallTime): 
   return parseCursorFormat(pattern, type === "timestamp" ? "UTC" : timezone);
 }
 
-/** `asText` is what the bound is to a column of another kind. */
-export function mysqlLowerTime(
-  field: CursorField,
-  value: string,
-  { type, format }: { type: string | null; format: CursorFormat },
-  asText: string,
-): SqlValue {
-  if (!isTime(type, format)) return numberOrText(type, asText);
+function lowerTime(field: CursorColumn, value: string, target: BoundTarget): SqlValue {
+  const { type, queryFormat } = target;
+  if (!isTime(type, queryFormat ?? field.format)) return numberOrText(type, timeAsText(field, value, target));
   const floored = floorCursor("timestamp_utc", value, microsecond);
   const pattern = type === "date" ? "yyyy-MM-dd" : wallTime;
   return formatLowerBound(floored, wallFormat(type, field.format.timezone, pattern));
 }
 
-/** As `mysqlLowerTime`; null where the bound goes to a column of another kind. */
-export function mysqlUpperTime(
-  value: string,
-  { type, format, timezone }: { type: string | null; format: CursorFormat; timezone: string },
-): string | null {
-  return isTime(type, format) ? formatUpperBound(value, wallFormat(type, timezone)) : null;
-}
-
 /** A text with digits alone is a number to a column that does not hold texts. */
-export function numberOrText(type: string | null, text: string): SqlValue {
-  return !isMysqlText(type) && /^-?\d+$/.test(text) ? BigInt(text) : text;
+function numberOrText(type: string | null, text: string): SqlValue {
+  return !isText(type) && /^-?\d+$/.test(text) ? BigInt(text) : text;
 }
 
-export function mysqlLowerNumber(value: string): SqlValue {
+function lowerNumber(value: string): SqlValue {
   return BigInt(floorCursor("numeric_id", value, whole));
 }
 
-export function mysqlUpperNumber(value: string): SqlValue {
+function upperNumber(value: string): SqlValue {
   const floor = floorCursor("numeric_id", value, whole);
   return BigInt(floor === value ? floor : stepCursor("numeric_id", floor, whole, 1));
 }
@@ -81,8 +82,8 @@ const ends: Readonly<Record<string, readonly [lowest: SqlValue, highest: SqlValu
   float: [-Number.MAX_VALUE, Number.MAX_VALUE],
 };
 
-export function mysqlLowest({ type: cursor, format }: CursorField, type: string | null): SqlValue {
-  if (isMysqlText(type)) return "";
+function lowest({ type: cursor, format }: CursorColumn, type: string | null): SqlValue {
+  if (isText(type)) return "";
   const known = ends[type ?? ""];
   if (known !== undefined) return known[0];
   if (type === "uuid") return lowestUuid;
@@ -91,7 +92,7 @@ export function mysqlLowest({ type: cursor, format }: CursorField, type: string 
   return ends[kind]?.[0] ?? "";
 }
 
-export function mysqlHighest(type: string | null): SqlValue {
+function highest(type: string | null): SqlValue {
   const known = ends[type ?? ""];
   if (known !== undefined) return known[1];
   throw new TidemarkError(

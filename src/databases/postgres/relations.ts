@@ -1,5 +1,5 @@
-import type { SqlConnection } from "../../../databases/port.ts";
-import { Unbounded } from "./bound.ts";
+import type { SqlConnection } from "../port.ts";
+import { Unbounded } from "../unbounded.ts";
 
 /** A table with all that its rows may be stored in: partitions, and what inherits from it or is inherited. */
 export interface Relations {
@@ -57,11 +57,11 @@ export async function sequencesOf(
 ): Promise<readonly string[]> {
   const rows = await connection.query(sequencesQuery, [oidArray(oids), column]);
   for (const { name, cache, increment, cycles } of rows)
-    refuseDisorder(String(name), { cache, increment, cycles });
+    assertOrdered(String(name), { cache, increment, cycles });
   return rows.map(({ oid }) => String(oid));
 }
 
-function refuseDisorder(name: string, by: { cache: unknown; increment: unknown; cycles: unknown }): void {
+function assertOrdered(name: string, by: { cache: unknown; increment: unknown; cycles: unknown }): void {
   const instead = "or read the table with `cursor: xmin`.";
   if (by.cache !== "1") {
     throw new Unbounded(

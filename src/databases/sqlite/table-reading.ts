@@ -1,0 +1,52 @@
+import { isEpoch } from "../iso-texts.ts";
+import type { PlacedColumn, SqlConnection, TableReading, ValuesWithoutPlace } from "../port.ts";
+
+export const sqliteTables: TableReading = {
+  foldsNames: true,
+  rowNames: ["rowid", "oid", "_rowid_"],
+  orderedTypes: null,
+  numberTypes: [],
+  columnType: async () => null,
+  comparedAsText: async (connection, _table, column) =>
+    `${connection.dialect.identifier(column)} COLLATE BINARY`,
+  mayHoldIsoTexts: () => true,
+  byLetters: (column) => column,
+  sortsUuidsByTime: false,
+  valuesWithoutPlace,
+  nextId,
+};
+
+/** SQLite keeps values of any class in one column, and sorts numbers before texts, and texts before bytes. */
+function valuesWithoutPlace({ column, kind, leading, hasUpper }: PlacedColumn): ValuesWithoutPlace {
+  const { type, format } = leading;
+  const isText = kind === "text";
+  if (type === "text") return { nulls: null, odd: isText ? null : `(${column} < '')` };
+  if (type === "timestamp_utc" && !isEpoch(format.kind)) {
+    return {
+      nulls: `(${column} = '' OR (${column} >= '0000-00' AND ${column} < '0000-01'))`,
+      odd: isText ? null : `(${column} < '')`,
+    };
+  }
+  return { nulls: null, odd: hasUpper && !isText ? `(${column} >= '')` : null };
+}
+
+async function nextId(connection: SqlConnection, table: string, column: string): Promise<bigint | null> {
+  const name = table.split(".").at(-1) ?? table;
+  const columns = await connection.query(`PRAGMA table_info(${connection.dialect.identifier(name)})`);
+  const keys = columns.filter(({ pk }) => Number(pk) > 0);
+  const [key] = keys;
+  const isRowid =
+    keys.length === 1 &&
+    /^integer$/i.test(String(key?.type)) &&
+    String(key?.name).toLowerCase() === column.toLowerCase();
+  if (!isRowid) return null;
+  const [made] = await connection.query(
+    "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+    [name],
+  );
+  const counts = /\bAUTOINCREMENT\b/i.test(String(made?.sql));
+  const [row] = counts
+    ? await connection.query("SELECT seq AS last FROM sqlite_sequence WHERE name = ?1 COLLATE NOCASE", [name])
+    : await connection.query(`SELECT max(rowid) AS last FROM ${connection.dialect.table(table)}`);
+  return BigInt(String(row?.last ?? 0)) + 1n;
+}
