@@ -1,5 +1,5 @@
 import type { StreamKey } from "../model/stream-key.ts";
-import type { ChainLink } from "./chain-link.ts";
+import type { ChainLink } from "./hash-chain.ts";
 
 /** The part of a state store that lets go of old rows of the audit log. */
 export interface AuditArchiving {

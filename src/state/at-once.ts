@@ -1,9 +1,9 @@
 import type { Clock } from "../clock.ts";
 import type { CursorRange } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
-import type { ChainLink } from "./chain-link.ts";
 import { storedPositionOf } from "./codec.ts";
 import type { AuditRecord } from "./contract.ts";
+import type { ChainLink } from "./hash-chain.ts";
 import type { Moment, Place } from "./listing.ts";
 import type { DueRuns, RowStorage, RowTransaction } from "./row-storage.ts";
 import type { Change, PartitionRow, RunRow, StreamRow } from "./rows.ts";

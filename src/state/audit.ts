@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { TidemarkError } from "../errors.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
-import { type ChainLink, noLink } from "./chain-link.ts";
 import type { AuditRecord } from "./contract.ts";
+import { ChainFollower, type ChainLink, chainHash, noLink } from "./hash-chain.ts";
 import { streamNotFound } from "./refusals.ts";
 import type { StreamRow } from "./rows.ts";
 
@@ -10,13 +9,11 @@ import type { StreamRow } from "./rows.ts";
 export type AuditEntry = Omit<AuditRecord, "number" | "hash">;
 
 /**
- * The hash of a row: SHA-256 over the hash of the row before it (empty for the first) and each
- * field as `length:text`, or `-` where it is null. The partition comes last and only where there is
- * one, so that logs from before there were any stay as they are. PostgreSQL computes the same in SQL.
+ * The hash of a row. The partition comes last and only where there is one, so that logs from before there were any stay
+ * as they are. PostgreSQL computes the same in SQL.
  */
 export function auditHash(previous: string, row: Omit<AuditRecord, "hash">): string {
-  const fields = [
-    previous,
+  return chainHash(previous, [
     String(row.number),
     row.key.connector,
     row.key.stream,
@@ -28,15 +25,11 @@ export function auditHash(previous: string, row: Omit<AuditRecord, "hash">): str
     row.reason,
     row.runId,
     ...(row.partition === null ? [] : [row.partition]),
-  ];
-  const text = fields
-    .map((field) => (field === null ? "-" : `${Buffer.byteLength(field)}:${field}`))
-    .join("");
-  return createHash("sha256").update(text).digest("hex");
+  ]);
 }
 
 /** Chains an entry to the end of a stream's log. */
-export function chainEntry(tail: { number: number; hash: string }, entry: AuditEntry): AuditRecord {
+export function chainEntry(tail: ChainLink, entry: AuditEntry): AuditRecord {
   const row = { ...entry, number: tail.number + 1 };
   return { ...row, hash: auditHash(tail.hash, row) };
 }
@@ -49,41 +42,28 @@ export function chainEntry(tail: { number: number; hash: string }, entry: AuditE
 export class ChainVerifier {
   readonly #key: StreamKey;
   readonly #archived: ChainLink;
-  #last: ChainLink;
+  readonly #chain: ChainFollower;
   #own: AuditRecord | null = null;
 
   /** `archived`: up to where the log was moved into an archive; the first row goes on from there. */
   constructor(key: StreamKey, archived: ChainLink = noLink) {
     this.#key = key;
     this.#archived = archived;
-    this.#last = archived;
+    this.#chain = new ChainFollower((number, what) => auditBroken(key, number, what), archived);
   }
 
   row(row: AuditRecord): void {
-    const expected = this.#last.number + 1;
-    if (row.number !== expected) throw this.#broken(expected, "is missing or out of place");
-    if (row.hash !== auditHash(this.#last.hash, row)) throw this.#broken(expected, "was altered");
-    this.#last = { number: row.number, hash: row.hash };
+    this.#chain.row(row, (previous) => auditHash(previous, row));
     if (row.partition === null) this.#own = row;
   }
 
   /** Compares with the end, and the watermark, that the stream's own row remembers. */
   end(tail: ChainLink, watermark?: string | null): void {
-    this.#end(tail);
+    this.#chain.end(tail);
     if (watermark === undefined || (this.#own === null && this.#archived.number > 0)) return;
     const logged = this.#own?.newCursor ?? null;
     if (logged !== watermark)
       throw otherWatermark(this.#key, null, this.#own?.number ?? 0, logged, watermark);
-  }
-
-  #end(tail: ChainLink): void {
-    if (tail.number > this.#last.number) throw this.#broken(this.#last.number + 1, "is missing at the end");
-    if (tail.number < this.#last.number) throw this.#broken(tail.number + 1, "was added from outside");
-    if (tail.hash !== this.#last.hash) throw this.#broken(tail.number, "is not the one the stream remembers");
-  }
-
-  #broken(number: number, what: string): TidemarkError {
-    return auditBroken(this.#key, number, what);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { StreamKey } from "../model/stream-key.ts";
-import { noLink } from "./chain-link.ts";
 import type { AuditRecord } from "./contract.ts";
+import { noLink } from "./hash-chain.ts";
 import {
   type LogEnd,
   needsOwn,

@@ -1,8 +1,8 @@
 import type { OpenTransaction } from "../databases/port.ts";
 import type { CursorRange } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
-import type { ChainLink } from "./chain-link.ts";
 import type { AuditRecord } from "./contract.ts";
+import type { ChainLink } from "./hash-chain.ts";
 import type { Moment, Place } from "./listing.ts";
 import type { DueRuns } from "./row-storage.ts";
 import type { Change, PartitionRow, RunRow, StreamRow } from "./rows.ts";

@@ -11,7 +11,6 @@ import {
   checkPartition,
   checkRetention,
 } from "./arguments.ts";
-import type { ChainLink } from "./chain-link.ts";
 import { type ComparedRow, comparedRow, loaded } from "./compared-row.ts";
 import type {
   AuditRecord,
@@ -35,6 +34,7 @@ import type {
   StreamState,
   WriteContext,
 } from "./contract.ts";
+import type { ChainLink } from "./hash-chain.ts";
 import * as lifecycle from "./lifecycle.ts";
 import {
   decodeMoment,

@@ -1,6 +1,6 @@
 import type { StreamKey } from "../model/stream-key.ts";
 import { refuseArchiving } from "./audit.ts";
-import type { ChainLink } from "./chain-link.ts";
+import type { ChainLink } from "./hash-chain.ts";
 import { mostListed } from "./listing.ts";
 import { standing } from "./partitions.ts";
 import { mostSearched } from "./rewind-ties.ts";

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { TidemarkError } from "../../errors.ts";
+import { ChainFollower, type ChainLink, chainHash } from "../../state/hash-chain.ts";
 
 import type { KeyRow } from "./key-row.ts";
 
@@ -20,12 +20,6 @@ export interface KeyAuditRecord {
   readonly hash: string;
 }
 
-/** The end of the log: its last row's number and hash; 0 and an empty text where there is none. */
-export interface AuditTail {
-  readonly number: number;
-  readonly hash: string;
-}
-
 type Entry = Omit<KeyAuditRecord, "number" | "hash">;
 
 /** All of a key that never changes once it is made. */
@@ -35,13 +29,11 @@ export function termsOf(row: KeyRow): string {
 }
 
 function auditHash(previous: string, row: Omit<KeyAuditRecord, "hash">): string {
-  const fields = [previous, String(row.number), row.keyId, row.atUtc, row.actor, row.action, row.terms];
-  const text = fields.map((field) => `${Buffer.byteLength(field)}:${field}`).join("");
-  return createHash("sha256").update(text).digest("hex");
+  return chainHash(previous, [String(row.number), row.keyId, row.atUtc, row.actor, row.action, row.terms]);
 }
 
 /** Chains an entry to the end of the log. */
-export function chained(tail: AuditTail, entry: Entry): KeyAuditRecord {
+export function chained(tail: ChainLink, entry: Entry): KeyAuditRecord {
   const row = { ...entry, number: tail.number + 1 };
   return { ...row, hash: auditHash(tail.hash, row) };
 }
@@ -49,23 +41,18 @@ export function chained(tail: AuditTail, entry: Entry): KeyAuditRecord {
 /** Throws `AUDIT_BROKEN` naming the first row, or the key, that is not as the log says. */
 export function verifyKeyAudit(
   rows: readonly KeyAuditRecord[],
-  tail: AuditTail,
+  tail: ChainLink,
   keys: readonly KeyRow[],
 ): void {
-  let last: AuditTail = { number: 0, hash: "" };
+  const chain = new ChainFollower(broken);
   const created = new Map<string, string>();
   const revoked = new Set<string>();
   for (const row of rows) {
-    const expected = last.number + 1;
-    if (row.number !== expected) throw broken(expected, "is missing or out of place");
-    if (row.hash !== auditHash(last.hash, row)) throw broken(expected, "was altered");
+    chain.row(row, (previous) => auditHash(previous, row));
     if (row.action === "create") created.set(row.keyId, row.terms);
     else revoked.add(row.keyId);
-    last = row;
   }
-  if (tail.number > last.number) throw broken(last.number + 1, "is missing at the end");
-  if (tail.number < last.number) throw broken(tail.number + 1, "was added from outside");
-  if (tail.hash !== last.hash) throw broken(tail.number, "is not the one that is remembered as the last");
+  chain.end(tail);
   for (const key of keys) {
     if (created.get(key.id) !== termsOf(key)) throw brokenKey(key.id, "is not as it was made");
     if ((key.revokedAtUtc !== null) !== revoked.has(key.id)) {

@@ -1,4 +1,5 @@
-import type { AuditTail, KeyAuditRecord } from "./audit.ts";
+import { type ChainLink, noLink } from "../../state/hash-chain.ts";
+import type { KeyAuditRecord } from "./audit.ts";
 import type { KeyRow } from "./key-row.ts";
 import type { KeyStorage } from "./store.ts";
 
@@ -6,7 +7,7 @@ import type { KeyStorage } from "./store.ts";
 export function memoryKeys(): KeyStorage {
   const rows = new Map<string, KeyRow>();
   const log: KeyAuditRecord[] = [];
-  const tail = (): AuditTail => log.at(-1) ?? { number: 0, hash: "" };
+  const tail = (): ChainLink => log.at(-1) ?? noLink;
   return {
     async find(id) {
       return rows.get(id) ?? null;

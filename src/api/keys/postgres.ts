@@ -1,7 +1,7 @@
+import type { ChainLink } from "../../state/hash-chain.ts";
 import { StateDatabase } from "../../state/storage/postgres/database.ts";
 import type { Runner, Session } from "../../state/storage/postgres/session.ts";
 import { statement } from "../../state/storage/postgres/statement.ts";
-import type { AuditTail } from "./audit.ts";
 import type { KeyRow } from "./key-row.ts";
 import {
   auditColumns,
@@ -208,6 +208,6 @@ async function migrate(session: Session, sql: KeyStatements): Promise<void> {
   await session.script(`UPDATE tidemark_key_schema SET version = ${steps.length}`);
 }
 
-function tailOf(rows: readonly Readonly<Record<string, unknown>>[]): AuditTail {
+function tailOf(rows: readonly Readonly<Record<string, unknown>>[]): ChainLink {
   return { number: Number(rows[0]?.audit_number), hash: String(rows[0]?.audit_head) };
 }

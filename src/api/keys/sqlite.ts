@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SqliteHandle } from "../../databases/sqlite/handle.ts";
 import { Statements } from "../../databases/sqlite/statements.ts";
+import type { ChainLink } from "../../state/hash-chain.ts";
 import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "../../state/storage/sqlite/file.ts";
-import type { AuditTail } from "./audit.ts";
 import type { KeyRow } from "./key-row.ts";
 import {
   auditColumns,
@@ -158,7 +158,7 @@ class SqliteKeys implements KeyStorage {
       .map((raw) => readKeyRow(raw, this.#path));
   }
 
-  #tail(): AuditTail {
+  #tail(): ChainLink {
     const row = this.#sql.get("SELECT audit_number, audit_head FROM tidemark_key_schema");
     return { number: Number(row?.audit_number), hash: String(row?.audit_head) };
   }

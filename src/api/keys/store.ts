@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
+import type { ChainLink } from "../../state/hash-chain.ts";
 import type { Scope } from "../contracts/routes.ts";
-import { type AuditTail, chained, type KeyAuditRecord, termsOf, verifyKeyAudit } from "./audit.ts";
+import { chained, type KeyAuditRecord, termsOf, verifyKeyAudit } from "./audit.ts";
 import type { KeyRow } from "./key-row.ts";
 import { formatKey, hashSecret, newKeyText } from "./key-text.ts";
 
@@ -37,7 +38,7 @@ export interface KeysFound {
   readonly row: KeyRow | null;
   /** How many keys there are, revoked and expired ones too. */
   readonly keys: number;
-  readonly tail: AuditTail;
+  readonly tail: ChainLink;
 }
 
 export interface KeyChange {
@@ -55,7 +56,7 @@ export interface KeyStorage {
   /** Stores a time of use, unless one from after `unlessAfterUtc` is stored. */
   touch(id: string, atUtc: string, unlessAfterUtc: string): Promise<void>;
   /** The whole log and what is remembered of its end, as of one moment. */
-  audit(): Promise<{ readonly rows: KeyAuditRecord[]; readonly tail: AuditTail; readonly keys: KeyRow[] }>;
+  audit(): Promise<{ readonly rows: KeyAuditRecord[]; readonly tail: ChainLink; readonly keys: KeyRow[] }>;
   close(): Promise<void>;
 }
 

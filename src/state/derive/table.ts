@@ -131,7 +131,12 @@ export function encode<C extends Columns>(
   { columns }: Table<C>,
   fields: Fields<C>,
 ): Record<ColumnName<C>, SqlValue> {
-  return record(Object.entries(columns).map(([field, of]) => [of.column, of.encode(fields[field])]));
+  const encoded: Record<string, SqlValue> = {};
+  for (const field in columns) {
+    const of = columns[field];
+    if (of !== undefined) encoded[of.column] = of.encode(fields[field]);
+  }
+  return encoded as Record<ColumnName<C>, SqlValue>;
 }
 
 /** The same for a file: JSON stays JSON. */

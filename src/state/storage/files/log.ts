@@ -18,10 +18,10 @@ import { parseJson, stringifyJson } from "../../../model/json.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { narrow, privateMode } from "../../../private-files.ts";
 import { syncFolder } from "../../../sync-folder.ts";
-import { type ChainLink, noLink } from "../../chain-link.ts";
 import { auditFields, readAuditRecord, readRunRow, runFields } from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
 import { encode } from "../../derive/table.ts";
+import { type ChainLink, noLink } from "../../hash-chain.ts";
 import type { RunRow } from "../../rows.ts";
 import { audit, runs } from "../../tables.ts";
 

@@ -5,8 +5,8 @@ import { partitionScope } from "../../../model/scope.ts";
 import { compareStreamKeys, type StreamKey } from "../../../model/stream-key.ts";
 import { compareTexts } from "../../../model/text-order.ts";
 import { StorageAtOnce } from "../../at-once.ts";
-import { type ChainLink, noLink } from "../../chain-link.ts";
 import type { AuditRecord, StateStore } from "../../contract.ts";
+import { type ChainLink, noLink } from "../../hash-chain.ts";
 import { compareMoments, comparePlaces, type Moment, type Place } from "../../listing.ts";
 import { storeClosed } from "../../refusals.ts";
 import {

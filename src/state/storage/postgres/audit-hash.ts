@@ -1,4 +1,5 @@
 import type { AuditRecord } from "../../contract.ts";
+import { chainText } from "../../hash-chain.ts";
 
 /**
  * What `auditHash` makes its hash of, before and after the row's time: the time is the server's, and
@@ -7,8 +8,8 @@ import type { AuditRecord } from "../../contract.ts";
 export function aroundTheTime(previous: string, row: AuditRecord): { before: string; after: string } {
   const { number, key, actor, action, oldCursor, newCursor, reason, runId, partition } = row;
   return {
-    before: fields([previous, String(number), key.connector, key.stream]),
-    after: fields([
+    before: chainText([previous, String(number), key.connector, key.stream]),
+    after: chainText([
       actor,
       action,
       oldCursor,
@@ -18,8 +19,4 @@ export function aroundTheTime(previous: string, row: AuditRecord): { before: str
       ...(partition === null ? [] : [partition]),
     ]),
   };
-}
-
-function fields(texts: readonly (string | null)[]): string {
-  return texts.map((text) => (text === null ? "-" : `${Buffer.byteLength(text)}:${text}`)).join("");
 }

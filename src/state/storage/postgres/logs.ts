@@ -1,8 +1,8 @@
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { listCut } from "../../audit.ts";
-import type { ChainLink } from "../../chain-link.ts";
 import { readAuditRecord } from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
+import type { ChainLink } from "../../hash-chain.ts";
 import { textOf } from "./columns.ts";
 import type { Queries } from "./queries.ts";
 import type { Runner } from "./session.ts";

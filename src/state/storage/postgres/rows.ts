@@ -1,6 +1,5 @@
 import type { CursorRange, Position } from "../../../model/position.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
-import { type ChainLink, noLink } from "../../chain-link.ts";
 import {
   auditFields,
   readAuditRecord,
@@ -12,12 +11,14 @@ import {
 import { agreesWithLog } from "../../compared-row.ts";
 import type { AuditRecord } from "../../contract.ts";
 import { columnNames, encode } from "../../derive/table.ts";
+import { type ChainLink, noLink } from "../../hash-chain.ts";
 import { isoTime } from "../../iso-time.ts";
 import type { Moment, Place } from "../../listing.ts";
 import type { DueRuns } from "../../row-storage.ts";
 import type { Change, PartitionRow, RunRow, StreamRow } from "../../rows.ts";
 import type { RememberedEnd, Rows } from "../../state-storage.ts";
 import { audit, runs, streams } from "../../tables.ts";
+import type { Maybe } from "../../work.ts";
 import { listsOf, optionalText, streamRow, textOf } from "./columns.ts";
 import { PostgresLogs } from "./logs.ts";
 import { coverageValues, positionParameter, tieSetValues } from "./parameters.ts";
@@ -45,12 +46,20 @@ export class PostgresRows implements Rows {
   }
 
   /** The server's time as it was told with the last row. */
-  async now(): Promise<number> {
-    if (this.#now === null) await this.load({ connector: "", stream: "" }, "");
+  now(): Maybe<number> {
+    return this.#now ?? this.#askNow();
+  }
+
+  async #askNow(): Promise<number> {
+    await this.#read({ connector: "", stream: "" }, "");
     return this.#now ?? Date.now();
   }
 
-  async load(key: StreamKey, scope: string): Promise<StreamRow | null> {
+  load(key: StreamKey, scope: string): Maybe<StreamRow | null> {
+    return this.#read(key, scope);
+  }
+
+  async #read(key: StreamKey, scope: string): Promise<StreamRow | null> {
     const [row] = await this.runner.run(this.queries.read, { ...key, scope });
     const { place } = this.runner;
     if (row === undefined) throw new Error("a query for one row gave none");
@@ -95,7 +104,11 @@ export class PostgresRows implements Rows {
     }
   }
 
-  async loadRun(key: StreamKey, runId: string): Promise<RunRow | null> {
+  loadRun(key: StreamKey, runId: string): Maybe<RunRow | null> {
+    return this.#readRun(key, runId);
+  }
+
+  async #readRun(key: StreamKey, runId: string): Promise<RunRow | null> {
     const [row] = await this.runner.run(this.queries.readRun, { ...key, run_id: runId });
     return row === undefined ? null : readRunRow(row, this.runner.place).run;
   }

@@ -3,6 +3,7 @@ import type { StreamKey } from "../../../model/stream-key.ts";
 import { agreesWithLog } from "../../compared-row.ts";
 import type { AuditRecord } from "../../contract.ts";
 import type { Change, StreamRow } from "../../rows.ts";
+import type { Maybe } from "../../work.ts";
 import type { Seen } from "./last-seen.ts";
 import type { Queries } from "./queries.ts";
 import { PostgresRows } from "./rows.ts";
@@ -42,17 +43,17 @@ export class SeenRows extends PostgresRows {
   }
 
   /** A remembered row has no time. Any that none of its own is equal to will do: the statement puts the server's in its place. */
-  override async now(): Promise<number> {
+  override now(): number {
     const { now, row } = this.#seen;
     return now ?? Math.max(row.updatedAt, row.startedAt ?? 0, row.leaseExpiresAt ?? 0) + 1;
   }
 
-  override async load(key: StreamKey, scope: string): Promise<StreamRow | null> {
+  override load(key: StreamKey, scope: string): Maybe<StreamRow | null> {
     return scope === this.#seen.row.scope ? this.#seen.row : super.load(key, scope);
   }
 
   /** A run of that id that the history has makes the write miss. */
-  override async loadRun(): Promise<null> {
+  override loadRun(): null {
     return null;
   }
 
@@ -74,7 +75,7 @@ export class SeenRows extends PostgresRows {
 
   override async store(change: Change): Promise<StreamRow> {
     if (!isOneWrite(this.#seen.row, change)) throw new NeedsHold();
-    const now = await this.now();
+    const now = this.now();
     const write = writeOf(this.#seen, change, now);
     this.hasWritten = true;
     const told = await this.#write(write);

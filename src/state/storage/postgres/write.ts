@@ -2,9 +2,9 @@ import type { TieMember } from "../../../model/position.ts";
 import { isSameCoverage } from "../../backfilled.ts";
 import { runFields, streamFields } from "../../codec.ts";
 import { isoText, type SqlValue } from "../../derive/kinds.ts";
-import { columnNames, encode, record, valueColumns } from "../../derive/table.ts";
+import { type Column, type Columns, columnNames, encode, record } from "../../derive/table.ts";
 import type { Change, StreamRow } from "../../rows.ts";
-import { runEndColumns, runs, streams } from "../../tables.ts";
+import { runEndColumns, runs, type StreamFields, streams } from "../../tables.ts";
 import { differentTies } from "../../tie-differences.ts";
 import { aroundTheTime } from "./audit-hash.ts";
 import { givenPlace, samePlace, textOf } from "./columns.ts";
@@ -19,10 +19,13 @@ import { type Row, type Statement, statement, type Value } from "./statement.ts"
  * part of a change is written.
  */
 
+/** How a column is given: a time as the server's now, or as so much later. */
+type Form = "value" | "null" | "now" | "later" | "hash";
+
 /** What a statement writes; one is made for each shape. */
 interface Shape {
-  /** The columns of the row that differ, with the form in which each is given. */
-  readonly set: readonly (readonly [column: string, form: "value" | "null" | "now" | "later" | "hash"])[];
+  /** The columns of the row that differ, each with its form: `status value`. */
+  readonly set: readonly string[];
   readonly run: "stays" | "begins" | "ends";
   readonly audited: boolean;
   readonly tiesGo: boolean;
@@ -37,8 +40,9 @@ export interface Write {
   readonly values: Readonly<Record<string, Value>>;
 }
 
-const timeColumns = Object.entries(streams.columns).flatMap(([field, { column, kind }]) =>
-  kind.postgres === "timestamptz" ? [{ field, column }] : [],
+const keyFields: readonly string[] = streams.key;
+const timeFields = Object.entries(streams.columns).flatMap(([field, { kind }]) =>
+  kind.postgres === "timestamptz" ? [field] : [],
 );
 
 /** Whether one statement can store a change: it is about the stream's row, its run and its log alone. */
@@ -53,18 +57,15 @@ export function writeOf(seen: Seen, change: Change, now: number): Write {
   const { row } = change;
   const isMoved = row.position !== seen.row.position;
   const position = isMoved ? positionParameter(row.key, row.position) : seen.position;
-  const before: Record<string, SqlValue> = encode(streams, streamFields(seen.row, seen.position));
-  const after: Record<string, SqlValue> = encode(streams, streamFields(row, position));
   const ties = differentTies(seen.row.position.tieSet, row.position.tieSet);
   const [run] = change.runs;
   const how = run === undefined ? "stays" : run.outcome === "running" ? "begins" : "ends";
-  const always = isMoved ? [...inRuns[how], "records_processed"] : inRuns[how];
-  const set = valueColumns(streams)
-    .filter((column) => after[column] !== before[column] || always.includes(column))
-    .map((column) => [column, formOf(column, after[column] ?? null, now)] as const);
-  for (const [column, form] of set) {
-    if (form === "later") after[column] = Date.parse(String(after[column])) - now;
-  }
+  const { set, values } = columnsOf(
+    streamFields(seen.row, seen.position),
+    streamFields(row, position),
+    isMoved ? [...inRuns[how], "recordsProcessed"] : inRuns[how],
+    now,
+  );
   return {
     position,
     shape: {
@@ -76,40 +77,64 @@ export function writeOf(seen: Seen, change: Change, now: number): Write {
       coverageChanges: !isSameCoverage(seen.row.position.coverage, row.position.coverage),
     },
     values: {
-      ...after,
+      ...values,
+      ...row.key,
+      scope: row.scope,
+      run_id: row.runId,
+      epoch: row.epoch,
       ...seenValues(seen),
       ...(run === undefined ? {} : historyValues(encode(runs, runFields(run)))),
       ...auditValues(seen, change),
-      ...tieValues("kept", ties.kept),
-      ...tieValues("come", ties.come),
+      ...(ties.go ? tieValues("kept", ties.kept) : {}),
+      ...(ties.come.length > 0 ? tieValues("come", ties.come) : {}),
       ...coverageValues(row.position),
     },
   };
 }
 
-/** Columns that are written although they may be the same, so that there are few different statements. */
+/** The columns that differ, and those that are always written, with their values. */
+function columnsOf(before: StreamFields, after: StreamFields, always: readonly string[], now: number) {
+  const was: Readonly<Record<string, unknown>> = before;
+  const set: string[] = [];
+  const values: Record<string, SqlValue> = {};
+  for (const [field, value] of Object.entries(after)) {
+    const of: Column | undefined = columns[field];
+    if (of === undefined || keyFields.includes(field)) continue;
+    if (value === was[field] && !always.includes(field)) continue;
+    const form = formOf(field, value, now);
+    set.push(`${of.column} ${form}`);
+    values[of.column] = form === "later" ? Number(value) - now : of.encode(value);
+  }
+  return { set, values };
+}
+
+const columns: Columns = streams.columns;
+
+/** Fields that are written although they may be the same, so that there are few different statements. */
 const inRuns: Readonly<Record<Shape["run"], readonly string[]>> = {
   stays: [],
   begins: [
-    ...["cursor_type", "sequence", "run_lower_bound", "run_actor", "lease_seconds", "lease_owner"],
-    ...["last_error", "records_processed", "metadata"],
+    ...["cursorType", "sequence", "runLowerBound", "runActor", "leaseSeconds", "leaseOwner"],
+    ...["lastError", "recordsProcessed", "metadata"],
   ],
-  ends: ["lease_owner", "last_error", "records_processed", "metadata"],
+  ends: ["leaseOwner", "lastError", "recordsProcessed", "metadata"],
 };
 
-function formOf(column: string, value: SqlValue, now: number): Shape["set"][number][1] {
-  if (column === "audit_head") return "hash";
-  if (!timeColumns.some((time) => time.column === column)) return "value";
+function formOf(field: string, value: unknown, now: number): Form {
+  if (field === "auditHead") return "hash";
+  if (!timeFields.includes(field)) return "value";
   if (value === null) return "null";
-  return Date.parse(String(value)) === now ? "now" : "later";
+  return value === now ? "now" : "later";
 }
 
 /** The row as it was stored, by the server's time. */
 export function asStored(row: StreamRow, seen: StreamRow, now: number, told: Row, place: string): StreamRow {
   const late = Date.parse(textOf(told, "at_utc", place)) - now;
-  const times = Object.entries(row).flatMap(([field, value]) => {
-    const isTime = typeof value === "number" && timeColumns.some((time) => time.field === field);
-    return isTime && value !== Reflect.get(seen, field) ? [[field, value + late] as const] : [];
+  const times = timeFields.flatMap((field) => {
+    const time: unknown = Reflect.get(row, field);
+    return typeof time === "number" && time !== Reflect.get(seen, field)
+      ? [[field, time + late] as const]
+      : [];
   });
   const auditHead = typeof told.audit_head === "string" ? told.audit_head : row.auditHead;
   return { ...row, ...record<Partial<StreamRow>>(times), auditHead };
@@ -172,7 +197,8 @@ export class Writes {
   }
 
   statementFor(shape: Shape): Statement<string> {
-    const name = JSON.stringify(shape);
+    const { set, ...rest } = shape;
+    const name = `${set.join()} ${Object.values(rest).join()}`;
     const known = this.#made.get(name);
     if (known !== undefined) return known;
     const made = statement("write", parameters, writeSql(this.#tables, shape));
@@ -200,7 +226,7 @@ const answer = `${isoText(statementTime)} AS at_utc`;
 
 function writeSql(tables: Tables, shape: Shape): string {
   const written = `
-    UPDATE ${tables.streams} s SET ${shape.set.map(([column, form]) => assignment(column, form)).join(", ")}
+    UPDATE ${tables.streams} s SET ${shape.set.map(assignment).join(", ")}
     WHERE ${asSeen} AND ${knowsTables(tables)}
     RETURNING s.audit_head`;
   const parts = [
@@ -224,16 +250,17 @@ function writeSql(tables: Tables, shape: Shape): string {
   return `WITH ${[...parts, ...others].join(", ")} ${end}`;
 }
 
-function assignment(column: string, form: Shape["set"][number][1]): string {
+function assignment(written: string): string {
+  const [column = "", form = ""] = written.split(" ");
   const json = ["metadata", "lease_owner"].includes(column) ? "::json" : "";
-  const values = {
+  const forms: Readonly<Record<string, string>> = {
     value: `$${column}${json}`,
     null: "NULL",
     now: statementTime,
     later: `${statementTime} + $${column}::double precision * interval '1 millisecond'`,
     hash: auditHead,
   };
-  return `${column} = ${values[form]}`;
+  return `${column} = ${forms[form]}`;
 }
 
 function audited(tables: Tables): string {

@@ -1,9 +1,9 @@
 import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { listCut } from "../../audit.ts";
-import { type ChainLink, noLink } from "../../chain-link.ts";
 import { readAuditRecord } from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
+import { type ChainLink, noLink } from "../../hash-chain.ts";
 
 /** The list of the streams that were ever stored, and from where on each one's audit log is kept here. */
 export class SqliteLogs {

@@ -1,7 +1,6 @@
 import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
 import type { CursorRange } from "../../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../../model/stream-key.ts";
-import type { ChainLink } from "../../chain-link.ts";
 import {
   auditFields,
   readAuditRecord,
@@ -12,6 +11,7 @@ import {
 } from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
 import { encode } from "../../derive/table.ts";
+import type { ChainLink } from "../../hash-chain.ts";
 import { isoTime } from "../../iso-time.ts";
 import type { Moment, Place } from "../../listing.ts";
 import type { DueRuns, RowTransaction } from "../../row-storage.ts";
