@@ -29,8 +29,17 @@ test("every page of the documentation can be reached from README.md", () => {
   expect(pages.filter((page) => !reached.has(join(root, page)))).toEqual([]);
 });
 
+test("every file and folder that ARCHITECTURE.md names is there", () => {
+  const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
+  const named = [...text.matchAll(/`((?:src|test|testing|docs|bench)\/[\w./-]*)`/g)].map(
+    ([, path = ""]) => path,
+  );
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
+
 /** What is for work on the project itself, and so is in a checkout alone. */
-const inCheckout = ["bench/", "test/", "src/", ".ci/", "CONTRIBUTING.md"];
+const inCheckout = ["bench/", "test/", "src/", ".ci/", "CONTRIBUTING.md", "ARCHITECTURE.md"];
 
 test("what the documentation leads a user to is in the package", () => {
   const { files }: { files: string[] } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
