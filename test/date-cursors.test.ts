@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { endOfDates, endOfTimes } from "../src/databases/commit-safe/window-ends.ts";
 import type { Input, ReadRequest } from "../src/engine/ports.ts";
 import { sync } from "../src/engine/run/sync.ts";
-import { endOfDates, endOfTimes } from "../src/inputs/query/commit-safe/coarse.ts";
 import { parsePrecision } from "../src/model/precision.ts";
 import { parseCursorFormat } from "../src/model/timestamp.ts";
 import { openMemoryState } from "../src/state/storage/memory/memory.ts";

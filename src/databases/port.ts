@@ -1,3 +1,6 @@
+import type { Cursor } from "../model/cursor.ts";
+import type { Position } from "../model/position.ts";
+import type { Precision } from "../model/precision.ts";
 import type { BoundWriter, CursorColumn } from "./bounds.ts";
 import type { Column, ColumnKind, SqlRow, SqlValue } from "./columns.ts";
 import type { SqlRole } from "./roles.ts";
@@ -132,6 +135,11 @@ export interface SqlConnection extends AsyncDisposable {
   columns(table: string): Promise<readonly Column[] | null>;
   /** What an output does to tables by this connection. Loaded when it is asked for, since inputs need none of it. */
   tableStore(): Promise<TableStore>;
+  /**
+   * How far rows may be read while other sessions have transactions open. Null where there is one writer at a time, so
+   * that nothing is committed late.
+   */
+  safeBounds(): Promise<SafeBounds | null>;
   /** The database's own clock, in milliseconds since 1970. */
   now(): Promise<number>;
   close(): Promise<void>;
@@ -200,4 +208,45 @@ export interface ValuesWithoutPlace {
   readonly nulls: string | null;
   /** Values that are no cursor, and that the database sorts before or behind all that are. */
   readonly odd: string | null;
+}
+
+/** Finds how far a stream may be read while other sessions have transactions open. */
+export interface CommitBound {
+  /** The highest cursor that nothing still uncommitted can come in at or below, where the stream is at this position. */
+  safeUpper(position: Position): Promise<Cursor | null>;
+  /** What is to be kept with the position for the next run. */
+  note(): string | undefined;
+  /**
+   * Whether rows past the last answer of `safeUpper` are read all the same, and delivered ahead of time:
+   * where it lies far below the present because the column's values say so little of when they were.
+   */
+  readonly readsPast?: boolean;
+}
+
+/** A query, and what is bound to it. */
+export interface Subject {
+  readonly sql: string;
+  readonly params: readonly SqlValue[];
+  /** Whether it brings one piece of the rows at a time, and more from the end of that piece on. */
+  readonly inPieces: boolean;
+}
+
+export interface BoundParts {
+  readonly connection: SqlConnection;
+  readonly field: CursorColumn & { readonly precision: Precision };
+  /** The table that is read, as the pipeline names it; null where a query says what is read. */
+  readonly table: string | null;
+  /** What a read from this position on selects, in no order. */
+  readonly subject: (position: Position) => Promise<Subject>;
+  readonly warn: (code: string, message: string) => void;
+  /** Names a row for a message. */
+  readonly describe: (row: SqlRow) => string;
+}
+
+/** The bounds of a database with many writers, by what a stream follows. */
+export interface SafeBounds {
+  /** For times that the database gives. */
+  times(parts: BoundParts): CommitBound;
+  /** For ids that it counts. */
+  ids(parts: BoundParts): CommitBound;
 }

@@ -2,7 +2,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Connection, FieldPacket, ResultSetHeader, TypeCast } from "mysql2";
 import { z } from "zod";
 import type { TidemarkError } from "../../errors.ts";
-import type { Column, SqlConnection, SqlDialect, SqlRow, SqlValue, StreamOptions } from "../port.ts";
+import type {
+  Column,
+  SafeBounds,
+  SqlConnection,
+  SqlDialect,
+  SqlRow,
+  SqlValue,
+  StreamOptions,
+} from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
 import type { SqlRole } from "../roles.ts";
 import type { TableStore } from "../table/store.ts";
@@ -304,6 +312,11 @@ export class MysqlConnection implements SqlConnection {
   async tableStore(): Promise<TableStore> {
     const { MysqlTableStore } = await import("./table-store.ts");
     return new MysqlTableStore(this);
+  }
+
+  async safeBounds(): Promise<SafeBounds> {
+    const { mysqlSafeBounds } = await import("./commit-safe/safe-bounds.ts");
+    return mysqlSafeBounds;
   }
 
   async now(): Promise<number> {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import type { CopyStreamQuery } from "pg-copy-streams";
 import type { TidemarkError } from "../../errors.ts";
-import type { Column, SqlRow, SqlValue, StreamOptions } from "../port.ts";
+import type { Column, SafeBounds, SqlRow, SqlValue, StreamOptions } from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
 import type { SqlRole } from "../roles.ts";
 import type { TableStore } from "../table/store.ts";
@@ -356,6 +356,11 @@ export class PostgresConnection implements PostgresSession {
   async tableStore(): Promise<TableStore> {
     const { PostgresTableStore } = await import("./table-store.ts");
     return new PostgresTableStore(this);
+  }
+
+  async safeBounds(): Promise<SafeBounds> {
+    const { postgresSafeBounds } = await import("./commit-safe/safe-bounds.ts");
+    return postgresSafeBounds(this);
   }
 
   async now(): Promise<number> {

@@ -248,6 +248,11 @@ export class SqliteConnection implements SqliteSession {
     return new SqliteTableStore(this);
   }
 
+  /** One connection writes at a time, and a reader sees all that was committed before. */
+  async safeBounds(): Promise<null> {
+    return null;
+  }
+
   async now(): Promise<number> {
     const [row] = await this.query("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now");
     return Number(row?.now);

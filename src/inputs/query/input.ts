@@ -1,4 +1,5 @@
 import { openSql } from "../../databases/open.ts";
+import { readersPrefix } from "../../databases/readers.ts";
 import type { CursorField, Incremental, Input } from "../../engine/ports.ts";
 import { parsePrecision } from "../../model/precision.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
@@ -7,7 +8,6 @@ import { incrementalOf, placeStatePersistenceSchema } from "../state-persistence
 import type { StatePersistence } from "../state-persistence-keys.ts";
 import { analyseQuery } from "./query-analysis.ts";
 import { databaseFor } from "./query-mistakes.ts";
-import { readersPrefix } from "./readers.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
 import { DatabaseInputSession } from "./session.ts";
 

@@ -1,4 +1,4 @@
-import type { ColumnKind, SqlConnection, SqlValue } from "../../databases/port.ts";
+import type { ColumnKind, SqlConnection, SqlValue, Subject } from "../../databases/port.ts";
 import { isSortedByParts } from "../../databases/uuid.ts";
 import type { CursorField, Incremental, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
 import type { Position } from "../../model/position.ts";
@@ -6,7 +6,6 @@ import { formatPath, valueAt } from "../../model/record.ts";
 import { parseCursorFormat } from "../../model/timestamp.ts";
 import type { StatePersistence } from "../state-persistence-keys.ts";
 import { Binder, type BoundStatement } from "./binder.ts";
-import type { Subject } from "./commit-safe/bound.ts";
 import { requireColumns } from "./known-columns.ts";
 import { OffsetOrder } from "./offset-order.ts";
 import { analyseQuery, guardedNumbers, type QueryAnalysis, rewriteQuery } from "./query-analysis.ts";

@@ -1,9 +1,8 @@
-import type { SqlConnection } from "../../databases/port.ts";
+import type { CommitBound, SqlConnection } from "../../databases/port.ts";
 import type { InputContext, InputSession, Page, ReadRequest } from "../../engine/ports.ts";
 import type { Cursor } from "../../model/cursor.ts";
 import type { Position } from "../../model/position.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
-import type { CommitBound } from "./commit-safe/bound.ts";
 import { databaseReach } from "./reach.ts";
 import { DatabaseRead, type ReadParts } from "./read.ts";
 import { readsByTransaction } from "./schema.ts";
@@ -134,8 +133,7 @@ export class DatabaseInputSession implements InputSession {
     const { connection, config, incremental, context } = this.#parts;
     const [field] = incremental.cursors;
     const { warn } = context;
-    if (connection.dialect.name === "sqlite" || config.commitSafe === false || field === undefined)
-      return null;
+    if (config.commitSafe === false || field === undefined) return null;
     const { table = null } = config;
     if (table !== null && readsByTransaction(config)) {
       const { XminBound } = await import("./xmin/read.ts");

@@ -1,40 +1,7 @@
-import type { SqlConnection, SqlValue } from "../../../databases/port.ts";
+import type { BoundParts, CommitBound } from "../../../databases/port.ts";
 import { Unbounded } from "../../../databases/unbounded.ts";
-import type { CursorField, Warn } from "../../../engine/ports.ts";
 import { isTidemarkError, TidemarkError } from "../../../errors.ts";
-import type { Cursor } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
-
-/** Finds how far a stream may be read while other sessions have transactions open. */
-export interface CommitBound {
-  /** As `InputSession.safeUpper`. */
-  safeUpper(position: Position): Promise<Cursor | null>;
-  /** As `InputSession.note`. */
-  note(): string | undefined;
-  /**
-   * Whether rows past the last answer of `safeUpper` are read all the same, and delivered ahead of time:
-   * where it lies far below the present because the column's values say so little of when they were.
-   */
-  readonly readsPast?: boolean;
-}
-
-/** A query, and what is bound to it. */
-export interface Subject {
-  readonly sql: string;
-  readonly params: readonly SqlValue[];
-  /** Whether it brings one piece of the rows at a time, and more from the end of that piece on. */
-  readonly inPieces: boolean;
-}
-
-export interface BoundParts {
-  readonly connection: SqlConnection;
-  readonly field: CursorField;
-  /** The table that is read, as the pipeline names it; null where a query says what is read. */
-  readonly table: string | null;
-  /** What a read from this position on selects, in no order. */
-  readonly subject: (position: Position) => Promise<Subject>;
-  readonly warn: Warn;
-}
 
 /**
  * A bound that the pipeline does without where the database has none, with the warning `COMMIT_SAFE_OFF`; where it is
@@ -99,6 +66,3 @@ function reasonOf(error: unknown): { why: string; hint: string } | null {
   if (isTidemarkError(error, "QUERY_FAILED")) return { why: error.message, hint: error.hint };
   return null;
 }
-
-/** The oid of the database that the connection is on, as an expression. */
-export const thisDatabase = "(SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())";

@@ -1,10 +1,9 @@
-import type { SqlConnection } from "../../../databases/port.ts";
+import type { SqlConnection, Subject } from "../../../databases/port.ts";
 import type { CursorField, Warn } from "../../../engine/ports.ts";
 import { stepCursor } from "../../../model/cursor.ts";
 import { emptyPosition, type Position } from "../../../model/position.ts";
 import { parsePrecision } from "../../../model/precision.ts";
 import { formatPath } from "../../../model/record.ts";
-import type { Subject } from "./bound.ts";
 
 /** What lies farther ahead is no matter of clocks that differ a little. */
 const ahead = parsePrecision("5m");

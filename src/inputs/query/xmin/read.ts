@@ -1,10 +1,9 @@
-import type { SqlConnection, SqlRow, StreamOptions } from "../../../databases/port.ts";
+import type { CommitBound, SqlConnection, SqlRow, StreamOptions } from "../../../databases/port.ts";
 import { oidArray } from "../../../databases/postgres/relations.ts";
 import type { Page, ReadRequest, Warn } from "../../../engine/ports.ts";
 import type { Cursor } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
 import { formatPath, type Path } from "../../../model/record.ts";
-import type { CommitBound } from "../commit-safe/bound.ts";
 import { clusterNote, refuseAnother, refuseEarlier } from "./cluster.ts";
 import { findHorizon } from "./horizon.ts";
 import { freshPartitions, transactionColumn, xminQuery } from "./table.ts";

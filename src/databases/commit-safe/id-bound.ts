@@ -1,9 +1,8 @@
 import { z } from "zod";
-import type { Cursor } from "../../../model/cursor.ts";
-import type { Position } from "../../../model/position.ts";
-import type { BoundParts, CommitBound } from "./bound.ts";
+import type { Cursor } from "../../model/cursor.ts";
+import type { Position } from "../../model/position.ts";
+import type { BoundParts, CommitBound } from "../port.ts";
 import type { IdSource, Transaction } from "./id-source.ts";
-import { PostgresIds } from "./postgres-ids.ts";
 import { isLong, waitUntilNone, warnOfHolder } from "./waiting.ts";
 
 /** The highest id that was seen, and the transactions that may have held a lower one then. */
@@ -31,7 +30,7 @@ export class IdBound implements CommitBound {
   readonly #source: IdSource;
   #note: string | undefined;
 
-  constructor(parts: BoundParts, source: IdSource = new PostgresIds(parts)) {
+  constructor(parts: BoundParts, source: IdSource) {
     this.#parts = parts;
     this.#source = source;
   }

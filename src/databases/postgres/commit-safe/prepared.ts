@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { SqlConnection } from "../../../databases/port.ts";
-import { oidArray, type Relations } from "../../../databases/postgres/relations.ts";
-import { thisDatabase } from "./bound.ts";
+import type { SqlConnection } from "../../port.ts";
+import { oidArray, type Relations } from "../relations.ts";
+import { thisDatabase } from "./this-database.ts";
 
 /** A prepared transaction, which holds what it wrote until somebody ends it. */
 export interface PreparedTransaction {

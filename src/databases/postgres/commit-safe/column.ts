@@ -1,10 +1,8 @@
-import type { SqlConnection } from "../../../databases/port.ts";
-import { PostgresConnection } from "../../../databases/postgres/connection.ts";
-import type { CursorField } from "../../../engine/ports.ts";
-import { TidemarkError } from "../../../errors.ts";
 import { floorCursor } from "../../../model/cursor.ts";
 import { type Precision, parsePrecision, precisionNanoseconds } from "../../../model/precision.ts";
-import type { Subject } from "./bound.ts";
+import type { CursorColumn } from "../../bounds.ts";
+import type { Subject } from "../../port.ts";
+import type { PostgresSession } from "../session.ts";
 
 /** What the database says of a column of a query. */
 export interface ColumnType {
@@ -14,18 +12,12 @@ export interface ColumnType {
 
 /** The type of the cursor's column; null where the field is not a column of its own. */
 export async function columnType(
-  connection: SqlConnection,
-  field: CursorField,
+  connection: PostgresSession,
+  field: CursorColumn,
   { sql, params }: Subject,
 ): Promise<ColumnType | null> {
   const [column, ...further] = field.path ?? [];
   if (column === undefined || further.length > 0) return null;
-  if (!(connection instanceof PostgresConnection)) {
-    throw new TidemarkError(
-      "INTERNAL",
-      `the ${connection.dialect.name} database was asked for PostgreSQL's types`,
-    );
-  }
   const text = `SELECT ${connection.dialect.identifier(column)} FROM (${sql}\n) AS subject LIMIT 0`;
   try {
     const { fields } = await connection.handle.query({ text, values: [...params], rowMode: "array" });
@@ -57,7 +49,11 @@ export function isDate(column: ColumnType | null): boolean {
  * The earliest value that a column of times may hold for this moment or a later one: what is stored is
  * rounded to the column's precision, to a second where nothing says it.
  */
-export function earliestStored(moment: string, field: CursorField, column: ColumnType | null): string {
+export function earliestStored(
+  moment: string,
+  field: CursorColumn & { readonly precision: Precision },
+  column: ColumnType | null,
+): string {
   const stored = storedStep(column);
   const coarsest =
     precisionNanoseconds(field.precision) > precisionNanoseconds(stored) ? field.precision : stored;

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { SqlConnection } from "../../../databases/port.ts";
-import { Unbounded } from "../../../databases/unbounded.ts";
 import { isTidemarkError } from "../../../errors.ts";
 import { parseTimestamp } from "../../../model/timestamp.ts";
-import type { Transaction } from "./id-source.ts";
+import type { Transaction } from "../../commit-safe/id-source.ts";
+import type { SqlConnection } from "../../port.ts";
+import { Unbounded } from "../../unbounded.ts";
 
 /** A transaction, or a statement, that may yet write rows with times from `since` on. */
 export interface MysqlTransaction extends Transaction {

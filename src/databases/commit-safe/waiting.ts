@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Warn } from "../../../engine/ports.ts";
-import { timestampToNanoseconds } from "../../../model/timestamp.ts";
+import { timestampToNanoseconds } from "../../model/timestamp.ts";
 
 /** How long a run waits for transactions that are about to end; most take less than this. */
 const patienceMs = 150;
@@ -25,7 +24,11 @@ export function isLong(since: string, now: string): boolean {
   return timestampToNanoseconds(now) - timestampToNanoseconds(since) > longNanoseconds;
 }
 
-export function warnOfHolder(warn: Warn, who: string, since: string): void {
+export function warnOfHolder(
+  warn: (code: string, message: string) => void,
+  who: string,
+  since: string,
+): void {
   warn(
     "COMMIT_HELD_BACK",
     `${who} has had a transaction open since ${since} or earlier; rows that it may come in among are read once it has ended`,

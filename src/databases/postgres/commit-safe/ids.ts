@@ -1,15 +1,15 @@
-import { relationsOf, sequencesOf } from "../../../databases/postgres/relations.ts";
-import { Unbounded } from "../../../databases/unbounded.ts";
-import { describeRecord } from "../../../engine/tracking/record-cursors.ts";
 import { TidemarkError } from "../../../errors.ts";
 import { readCursorValue } from "../../../model/cursor.ts";
 import { formatPath, valueAt } from "../../../model/record.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
 import { showValue } from "../../../model/unreadable-value.ts";
-import type { BoundParts, Subject } from "./bound.ts";
+import type { Ask, IdSource } from "../../commit-safe/id-source.ts";
+import type { BoundParts, Subject } from "../../port.ts";
+import { Unbounded } from "../../unbounded.ts";
+import { relationsOf, sequencesOf } from "../relations.ts";
+import type { PostgresSession } from "../session.ts";
 import { columnType, isNumber } from "./column.ts";
 import { holdersOf, openTransactions } from "./id-holders.ts";
-import type { Ask, IdSource } from "./id-source.ts";
 import { primaryOnly } from "./standby.ts";
 
 /** What PostgreSQL sorts above every number. */
@@ -18,8 +18,10 @@ const notFinite = /^(?:NaN|Infinity)$/;
 /** Ids in PostgreSQL, and who may hold them, by the locks on sequences and tables. */
 export class PostgresIds implements IdSource {
   readonly #parts: BoundParts;
+  readonly #session: PostgresSession;
 
-  constructor(parts: BoundParts) {
+  constructor(session: PostgresSession, parts: BoundParts) {
+    this.#session = session;
     this.#parts = parts;
   }
 
@@ -29,7 +31,7 @@ export class PostgresIds implements IdSource {
 
   async highest({ sql, params, inPieces }: Subject): Promise<string | null> {
     const { connection, field } = this.#parts;
-    const type = await columnType(connection, field, { sql, params, inPieces });
+    const type = await columnType(this.#session, field, { sql, params, inPieces });
     if (type === null) {
       throw new Unbounded(
         "the id is inside of a column, where the database cannot compare it",
@@ -51,7 +53,7 @@ export class PostgresIds implements IdSource {
 
   /** The error that names the record whose id is NaN or infinity. */
   async #noId({ sql, params }: Pick<Subject, "sql" | "params">, text: string): Promise<TidemarkError> {
-    const { connection, field } = this.#parts;
+    const { connection, field, describe } = this.#parts;
     const [record = {}] = await connection.query(
       `SELECT subject.* FROM (${sql}\n) AS subject WHERE ${text} ~ '^(?:NaN|Infinity)$' LIMIT 1`,
       params,
@@ -59,7 +61,7 @@ export class PostgresIds implements IdSource {
     const path = formatPath(field.path ?? []);
     return new TidemarkError(
       "CURSOR_INVALID",
-      `${describeRecord(record)}, field ${path}: ${showValue(valueAt(record, field.path ?? []))} is no id that can be compared`,
+      `${describe(record)}, field ${path}: ${showValue(valueAt(record, field.path ?? []))} is no id that can be compared`,
       {
         hint: "Correct the row, or leave such rows out with `where`, or in the query.",
         details: { field: path },

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { SqlRow } from "../../../databases/port.ts";
-import { Unbounded } from "../../../databases/unbounded.ts";
 import { readCursorValue } from "../../../model/cursor.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
-import type { BoundParts, Subject } from "./bound.ts";
-import type { Ask, IdSource } from "./id-source.ts";
-import { checkMysql, mysqlNow, openMysqlTransactions } from "./mysql-sessions.ts";
+import type { Ask, IdSource } from "../../commit-safe/id-source.ts";
+import type { BoundParts, SqlRow, Subject } from "../../port.ts";
+import { Unbounded } from "../../unbounded.ts";
+import { checkMysql, mysqlNow, openMysqlTransactions } from "./sessions.ts";
 
 /** The server's list of transactions is renewed where nobody has read it for 100 milliseconds. */
 const renewedMs = 120;

@@ -1,7 +1,7 @@
-import type { CursorField } from "../../../engine/ports.ts";
-import { unclearTimes } from "../../../engine/tracking/unclear-times.ts";
-import { floorCursor, stepCursor } from "../../../model/cursor.ts";
-import { parsePrecision } from "../../../model/precision.ts";
+import { floorCursor, stepCursor } from "../../model/cursor.ts";
+import { parsePrecision } from "../../model/precision.ts";
+import { hasUnclearTimes, unclearFrom } from "../../model/timestamp.ts";
+import type { CursorColumn } from "../bounds.ts";
 
 const microsecond = parsePrecision("1us");
 const day = parsePrecision("1d");
@@ -28,8 +28,8 @@ export function endOfDates(moment: string): SafeEnd {
  * The end of a window for times: before the earliest value that anything written from a moment on can have.
  * In the hour that a zone's clocks show twice that is the beginning of the first time.
  */
-export function endOfTimes(earliestStored: string, field: CursorField): SafeEnd {
-  const stretch = unclearTimes(field)?.from(earliestStored) ?? null;
+export function endOfTimes(earliestStored: string, { format }: Pick<CursorColumn, "format">): SafeEnd {
+  const stretch = hasUnclearTimes(format) ? unclearFrom(earliestStored, format) : null;
   const earliest = stretch ?? earliestStored;
   return { upper: stepCursor("timestamp_utc", earliest, microsecond, -1), readsPast: stretch !== null };
 }

@@ -1,5 +1,5 @@
-import type { SqlConnection } from "../../../databases/port.ts";
-import { Unbounded } from "../../../databases/unbounded.ts";
+import type { SqlConnection } from "../../port.ts";
+import { Unbounded } from "../../unbounded.ts";
 
 /** Throws `Unbounded` on a standby, which does not know of the transactions that are open on its primary. */
 export async function primaryOnly(connection: SqlConnection): Promise<void> {

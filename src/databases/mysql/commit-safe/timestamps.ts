@@ -1,10 +1,10 @@
 import { type Cursor, compareCursorValues, floorCursor, stepCursor } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
 import { parsePrecision } from "../../../model/precision.ts";
-import type { BoundParts, CommitBound } from "./bound.ts";
-import { endOfDates, endOfTimes } from "./coarse.ts";
-import { checkMysql, openMysqlTransactions } from "./mysql-sessions.ts";
-import { isLong, warnOfHolder } from "./waiting.ts";
+import { isLong, warnOfHolder } from "../../commit-safe/waiting.ts";
+import { endOfDates, endOfTimes } from "../../commit-safe/window-ends.ts";
+import type { BoundParts, CommitBound } from "../../port.ts";
+import { checkMysql, openMysqlTransactions } from "./sessions.ts";
 
 const second = parsePrecision("1s");
 const earliest: Cursor = { type: "timestamp_utc", value: "0001-01-01T00:00:00Z" };

@@ -1,4 +1,4 @@
-import type { Subject } from "./bound.ts";
+import type { Subject } from "../port.ts";
 
 /** An open transaction, by a name that it keeps until it ends. */
 export interface Transaction {

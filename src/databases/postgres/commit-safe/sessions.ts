@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { SqlConnection } from "../../../databases/port.ts";
-import { Unbounded } from "../../../databases/unbounded.ts";
 import { compareCursorValues, readCursorValue } from "../../../model/cursor.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
-import { readersPrefix } from "../readers.ts";
-import { thisDatabase } from "./bound.ts";
+import type { SqlConnection } from "../../port.ts";
+import { readersPrefix } from "../../readers.ts";
+import { Unbounded } from "../../unbounded.ts";
+import { thisDatabase } from "./this-database.ts";
 
 /** A session in whose transaction rows may yet be written with times from `since` on. */
 export interface OpenSession {

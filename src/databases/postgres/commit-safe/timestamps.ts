@@ -1,14 +1,15 @@
-import { relationsOf } from "../../../databases/postgres/relations.ts";
 import { type Cursor, compareCursorValues, readCursorValue } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
 import { isoFormat } from "../../../model/timestamp.ts";
-import type { BoundParts, CommitBound } from "./bound.ts";
-import { endOfDates, endOfTimes } from "./coarse.ts";
+import { isLong, waitUntilNone, warnOfHolder } from "../../commit-safe/waiting.ts";
+import { endOfDates, endOfTimes } from "../../commit-safe/window-ends.ts";
+import type { BoundParts, CommitBound } from "../../port.ts";
+import { relationsOf } from "../relations.ts";
+import type { PostgresSession } from "../session.ts";
 import { type ColumnType, columnType, earliestStored, isDate } from "./column.ts";
 import { type PreparedTransaction, preparedTransactions } from "./prepared.ts";
 import { oldest, openSessions } from "./sessions.ts";
 import { primaryOnly } from "./standby.ts";
-import { isLong, waitUntilNone, warnOfHolder } from "./waiting.ts";
 
 const earliest: Cursor = { type: "timestamp_utc", value: "0001-01-01T00:00:00Z" };
 
@@ -21,10 +22,12 @@ const earliest: Cursor = { type: "timestamp_utc", value: "0001-01-01T00:00:00Z" 
  */
 export class TimestampBound implements CommitBound {
   readonly #parts: BoundParts;
+  readonly #session: PostgresSession;
   #column: ColumnType | null | undefined;
   #readsPast = false;
 
-  constructor(parts: BoundParts) {
+  constructor(session: PostgresSession, parts: BoundParts) {
+    this.#session = session;
     this.#parts = parts;
   }
 
@@ -38,7 +41,7 @@ export class TimestampBound implements CommitBound {
     this.#readsPast = false;
     const { connection, table, field, subject, warn } = this.#parts;
     await primaryOnly(connection);
-    this.#column ??= await columnType(connection, field, await subject(position));
+    this.#column ??= await columnType(this.#session, field, await subject(position));
     const relations = await relationsOf(connection, table);
     const open = await openSessions(connection);
     // Asked for after the sessions: one that is being prepared now is in one list or the other.

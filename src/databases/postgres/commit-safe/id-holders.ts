@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { SqlConnection } from "../../../databases/port.ts";
-import { oidArray } from "../../../databases/postgres/relations.ts";
-import { readersPrefix } from "../readers.ts";
-import { thisDatabase } from "./bound.ts";
-import type { Transaction } from "./id-source.ts";
+import type { Transaction } from "../../commit-safe/id-source.ts";
+import type { SqlConnection } from "../../port.ts";
+import { readersPrefix } from "../../readers.ts";
+import { oidArray } from "../relations.ts";
+import { thisDatabase } from "./this-database.ts";
 
 const rowSchema = z.object({
   transaction: z.string(),

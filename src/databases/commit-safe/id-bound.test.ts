@@ -1,11 +1,11 @@
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import { postgresPlace } from "../../../../test/support/database-input.ts";
-import { emptyPosition } from "../../../model/position.ts";
-import { parsePrecision } from "../../../model/precision.ts";
-import { isoFormat } from "../../../model/timestamp.ts";
-import type { BoundParts } from "./bound.ts";
-import { IdBound } from "./id-bound.ts";
+import { postgresPlace } from "../../../test/support/database-input.ts";
+import { emptyPosition } from "../../model/position.ts";
+import { parsePrecision } from "../../model/precision.ts";
+import { isoFormat } from "../../model/timestamp.ts";
+import type { BoundParts } from "../port.ts";
+import { openPostgres } from "../postgres/connection.ts";
 import { isLong } from "./waiting.ts";
 
 async function createBound() {
@@ -25,17 +25,19 @@ async function createBound() {
     connection: beside,
     table: "events",
     field: {
-      role: "id",
       type: "numeric_id",
       path: ["id"],
       format: isoFormat,
-      bound: "inclusive",
       precision: parsePrecision("1"),
     },
     subject: async () => ({ sql: "SELECT id FROM events", params: [], inPieces: false }),
+    describe: () => "a record",
     warn: (code, message) => warnings.push(`${code} ${message}`),
   };
-  return { bound: new IdBound(parts), late, name: String(rows[0].name), warnings };
+  const session = await openPostgres(url, "input");
+  onTestFinished(() => session.close());
+  const { ids } = await session.safeBounds();
+  return { bound: ids(parts), late, name: String(rows[0].name), warnings };
 }
 
 const noted = (ids: object) => ({ ...emptyPosition, watermark: "1", note: JSON.stringify({ ids }) });
