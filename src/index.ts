@@ -79,7 +79,8 @@ export { type FaultInjector, type FaultPoint, faultPoints } from "./engine/run/f
 export { type PreviewOptions, preview } from "./engine/run/preview.ts";
 export type { Progress } from "./engine/run/progress.ts";
 export type { RunResult, RunStatus, RunWarning } from "./engine/run/result.ts";
-export { attemptSync, type SyncOptions, sync } from "./engine/run/sync.ts";
+export { attemptSync, sync } from "./engine/run/sync.ts";
+export type { SyncOptions } from "./engine/run/sync-options.ts";
 export { unreadableRecord } from "./engine/tracking/unreadable-record.ts";
 export { type VerifyOptions, verify } from "./engine/verify/verify.ts";
 export type { Difference } from "./engine/verify/verify-records.ts";

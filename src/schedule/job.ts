@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { RunResult } from "../engine/run/result.ts";
-import type { RunPause } from "../engine/run/sync.ts";
+import type { RunPause } from "../engine/run/sync-options.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
 import { type CronSchedule, parseCron } from "../model/cron.ts";
 import { formatStreamKey } from "../model/stream-key.ts";

@@ -1,7 +1,8 @@
 import { preview } from "../../engine/run/preview.ts";
 import type { Progress } from "../../engine/run/progress.ts";
 import type { RunResult } from "../../engine/run/result.ts";
-import { attemptSync, type RunPause, type SyncOptions } from "../../engine/run/sync.ts";
+import { attemptSync } from "../../engine/run/sync.ts";
+import type { RunPause, SyncOptions } from "../../engine/run/sync-options.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { LoadedPipeline } from "../../pipeline/check.ts";
 import { asTidemarkError } from "../failure.ts";

@@ -1,5 +1,5 @@
 import type { Progress } from "../../engine/run/progress.ts";
-import type { RunPause } from "../../engine/run/sync.ts";
+import type { RunPause } from "../../engine/run/sync-options.ts";
 import { counted, formatCount } from "../format.ts";
 import { cutToWidth } from "../table.ts";
 import { note, noteOver, shown } from "../terminal.ts";

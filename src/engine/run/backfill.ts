@@ -10,9 +10,10 @@ import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { BackfillState } from "../../state/contract.ts";
 import type { CursorField, Incremental, Pipeline } from "../ports.ts";
 import { cursorAskedFor } from "./asked.ts";
+import { attemptRun } from "./attempt.ts";
 import { type BackfillPlan, isRanged } from "./plan-parts.ts";
 import type { RunResult } from "./result.ts";
-import { attemptRun, type SyncOptions } from "./sync.ts";
+import type { SyncOptions } from "./sync-options.ts";
 
 export interface BackfillOptions extends Omit<SyncOptions, "fullRefresh" | "since" | "lookbackDays"> {
   /** The first cursor value to read; needed unless `resume` is given. */

@@ -1,8 +1,13 @@
 import { addRange, contiguousEnd, mergeCoverage } from "../../model/coverage.ts";
 import { compareCursorValues, higherCursor } from "../../model/cursor.ts";
 import type { CursorRange, Position, TieMember } from "../../model/position.ts";
-import type { Slice } from "./slice.ts";
 import type { SlicedWindow } from "./sliced-window.ts";
+
+export interface FinishedSlice {
+  readonly position: Pick<Position, "watermark" | "tieSet">;
+  /** Where its window ended, by the source's clock; null where that is the slice's own end. */
+  readonly windowEnd: string | null;
+}
 
 /**
  * What the finished slices of a window have delivered, and the watermark by it:
@@ -31,14 +36,14 @@ export class SliceCoverage {
     this.#remember(start.tieSet);
   }
 
-  /** Takes in a slice that was read whole. */
-  add({ range, tracker }: Slice): void {
+  /** Takes in a slice that was read whole, and what its read came to. */
+  add(range: CursorRange, { position, windowEnd }: FinishedSlice): void {
     const { type, precision } = this.#within.cut;
-    const { watermark, tieSet } = tracker.position({ windowFinished: true });
+    const { watermark, tieSet } = position;
     const isBeginning = range.lower !== null && this.#within.isBeginning(range.lower);
     const lower = isBeginning ? this.#within.beforeBeginning() : range.lower;
     // Past the present of the source, more may come in anywhere in the slice.
-    const upper = tracker.windowEnd ?? range.upper;
+    const upper = windowEnd ?? range.upper;
     if (lower === null || compareCursorValues(type, lower, upper) < 0)
       this.#coverage = addRange(type, this.#coverage, { lower, upper }, precision);
     // A record right at the beginning is seen too, though the slice's watermark is where it was.

@@ -63,7 +63,8 @@ export class SlicedRange implements StoredRange {
 
   sliceEnded(slice: Slice): void {
     const { tracker, range } = slice;
-    this.#coverage.add(slice);
+    const position = tracker.position({ windowFinished: true });
+    this.#coverage.add(range, { position, windowEnd: tracker.windowEnd });
     this.taken.passed(tracker);
     // A run that finds nothing changes nothing.
     const { live } = this.#options.within;

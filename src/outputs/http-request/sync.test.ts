@@ -12,7 +12,8 @@ import { type HttpTestServer, type SeenRequest, startHttpServer } from "../../..
 import type { SimulatedSource } from "../../../testing/simulated-source.ts";
 import type { FaultPoint } from "../../engine/run/fault-points.ts";
 import type { RunResult } from "../../engine/run/result.ts";
-import type { attemptSync, SyncOptions } from "../../engine/run/sync.ts";
+import type { attemptSync } from "../../engine/run/sync.ts";
+import type { SyncOptions } from "../../engine/run/sync-options.ts";
 import type { StateStore } from "../../state/contract.ts";
 
 interface Sent {

@@ -1,0 +1,252 @@
+import { type Clock, systemClock } from "../../clock.ts";
+import { inStream, isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
+import type { Pause } from "../../http/retry.ts";
+import { formatStreamKey } from "../../model/stream-key.ts";
+import { checkState } from "../../state/arguments.ts";
+import type { BeginOptions, Run } from "../../state/contract.ts";
+import { filteredMetadata } from "../filter-account.ts";
+import type { OutputSession, PartContext, Pipeline } from "../ports.ts";
+import { RunRefusals } from "../refusals/refusals.ts";
+import { workFor } from "../user-code/user-code.ts";
+import { cursorAskedFor } from "./asked.ts";
+import { Deadline } from "./deadline.ts";
+import { type FaultInjector, noFaults } from "./fault-points.ts";
+import { grantRun } from "./grant-run.ts";
+import type { BackfillPlan } from "./plan-parts.ts";
+import { noProgress, type Progress } from "./progress.ts";
+import { type RunResult, type RunStatus, Warnings } from "./result.ts";
+import { runToEnd } from "./run.ts";
+import type { SyncOptions } from "./sync-options.ts";
+
+/** Shorter waits belong to any run. */
+const longPauseMs = 5000;
+
+/** What kind of run is made: one that moves the stream on, or a backfill. */
+export interface RunKind {
+  /** Under which scope the output keeps its commit positions. */
+  readonly scope: string;
+  readonly begin: Pick<BeginOptions, "kind" | "backfill">;
+  /** What a backfill reads, once it is granted. */
+  readonly plan: (run: Run) => Promise<BackfillPlan | null>;
+}
+
+/** One attempt at a run of any kind; what fails it is in the result. */
+export async function attemptRun(
+  pipeline: Pipeline,
+  options: SyncOptions,
+  kind: RunKind,
+): Promise<RunResult> {
+  checkState(options.state);
+  const clock = options.clock ?? systemClock;
+  const startedAt = clock.elapsed();
+  const warnings = new Warnings();
+  const attempt = new Attempt(pipeline, options, kind, clock, warnings);
+  const end = await workFor(pipeline, (stray) => attempt.make(stray));
+  return {
+    pipeline: pipeline.name,
+    connector: pipeline.key.connector,
+    stream: pipeline.key.stream,
+    status: end.status,
+    runId: attempt.run?.runId ?? null,
+    recordsRead: attempt.progress.recordsRead,
+    recordsWritten: attempt.recordsWritten(end.status),
+    recordsRefused: attempt.progress.recordsRefused,
+    recordsDeadLettered: attempt.progress.recordsDeadLettered,
+    filters: attempt.progress.filters,
+    pages: attempt.progress.pages,
+    checkpoints: attempt.progress.checkpoints,
+    lowerBound: attempt.lowerBound,
+    newCursor: attempt.progress.watermark,
+    durationMs: Math.round(clock.elapsed() - startedAt),
+    warnings: warnings.list(),
+    error: end.error,
+  };
+}
+
+interface End {
+  readonly status: RunStatus;
+  readonly error: TidemarkError | null;
+}
+
+class Attempt {
+  readonly #pipeline: Pipeline;
+  readonly #options: SyncOptions;
+  readonly #kind: RunKind;
+  readonly #clock: Clock;
+  readonly #warnings: Warnings;
+  readonly #faults: FaultInjector;
+  readonly #refusals: RunRefusals;
+  readonly #deadline: Deadline;
+  /** Aborts where the run is to stop at its next checkpoint. */
+  readonly #cancelled: AbortSignal;
+  run: Run | null = null;
+  lowerBound: string | null = null;
+  progress: Progress = noProgress;
+
+  constructor(pipeline: Pipeline, options: SyncOptions, kind: RunKind, clock: Clock, warnings: Warnings) {
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#kind = kind;
+    this.#clock = clock;
+    this.#warnings = warnings;
+    this.#faults = options.faults ?? noFaults;
+    const limit = kind.scope === "" ? (pipeline.deadlineMs ?? null) : null;
+    this.#deadline = new Deadline(limit, clock, formatStreamKey(pipeline.key));
+    const { signal } = this.#deadline;
+    this.#cancelled = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
+    this.#refusals = new RunRefusals({ pipeline, clock, warn: warnings.add });
+  }
+
+  /** What the output holds. An exactly-once output lets go of what a run that ends early did not commit. */
+  recordsWritten(status: RunStatus): number {
+    const { recordsWritten, recordsCommitted } = this.progress;
+    const keeps = status === "completed" || this.#pipeline.output.guarantee !== "exactly-once";
+    return keeps ? recordsWritten : recordsCommitted;
+  }
+
+  /** `stray` aborts where an error of the pipeline's own code reached nobody. */
+  async make(stray: AbortSignal): Promise<End> {
+    using deadline = this.#deadline;
+    let session: OutputSession | undefined;
+    try {
+      this.#options.signal?.throwIfAborted();
+      session = await this.#openOutput();
+      this.run = await this.#begun(session);
+      if (this.run === null) return { status: "skipped", error: null };
+      this.#refusals.begin(this.run.runId, { refusesLate: session.settlesRefusals === true });
+      await deadline.race(this.#runToEnd(this.run, session, stray));
+      return { status: "completed", error: null };
+    } catch (thrown) {
+      return await this.#failed(this.#asError(thrown));
+    } finally {
+      this.#refusals.close();
+      const closed = session
+        ?.close()
+        .catch((error: unknown) => this.#warnings.add("OUTPUT_CLOSE_FAILED", messageOf(error)));
+      // An output that hangs would hold its own end up as well.
+      if (!deadline.cut.aborted) await closed;
+    }
+  }
+
+  #begun(session: OutputSession): Promise<Run | null> {
+    return grantRun({
+      pipeline: this.#pipeline,
+      options: this.#options,
+      begin: this.#kind.begin,
+      session,
+      clock: this.#clock,
+      faults: this.#faults,
+      cancelled: this.#cancelled,
+      warn: this.#warnings.add,
+    });
+  }
+
+  #openOutput(): Promise<OutputSession> {
+    const { output, leaseSeconds, input } = this.#pipeline;
+    const { scope } = this.#kind;
+    const cursor = scope === "" ? undefined : input.incremental.cursors[0];
+    return output.open({
+      ...this.#partContext(),
+      scope,
+      leaseSeconds,
+      cursorPath: cursor?.path ?? null,
+      cursorType: cursor?.type ?? null,
+      refusals: this.#refusals,
+    });
+  }
+
+  #partContext(signal: AbortSignal = this.#cancelled): PartContext {
+    const { key } = this.#pipeline;
+    return { key, clock: this.#clock, signal, warn: this.#warnings.add, pause: this.#pause };
+  }
+
+  readonly #pause: Pause = (milliseconds, why, signal) => {
+    const { onPause } = this.#options;
+    const sleep = () => this.#clock.sleep(milliseconds, signal);
+    return onPause === undefined || milliseconds < longPauseMs
+      ? sleep()
+      : onPause({ milliseconds, why }, sleep);
+  };
+
+  async #runToEnd(run: Run, session: OutputSession, stray: AbortSignal): Promise<void> {
+    const { since, lookbackDays } = this.#options;
+    const { incremental } = this.#pipeline.input;
+    const backfill = await this.#kind.plan(run);
+    await runToEnd({
+      backfill,
+      asked: {
+        ...(since === undefined ? {} : { since: cursorAskedFor(incremental, since, "since") }),
+        ...(lookbackDays === undefined ? {} : { lookbackDays }),
+      },
+      pipeline: this.#pipeline,
+      run,
+      session,
+      state: this.#options.state,
+      clock: this.#clock,
+      faults: this.#faults,
+      fullRefresh: this.#options.fullRefresh ?? false,
+      cancelled: this.#cancelled,
+      cut: this.#deadline.cut,
+      stray,
+      warn: this.#warnings.add,
+      warnings: this.#warnings,
+      refusals: this.#refusals,
+      context: (signal) => this.#partContext(signal),
+      onStart: (start) => {
+        this.lowerBound = start.watermark;
+        this.progress = { ...this.progress, watermark: start.watermark };
+      },
+      onProgress: (progress) => {
+        this.progress = progress;
+        this.#options.onProgress?.(progress);
+      },
+    });
+  }
+
+  async #failed(error: TidemarkError): Promise<End> {
+    if (error.code === "RUN_SUPERSEDED") return { status: "superseded", error };
+    if (this.run === null) return { status: "failed", error };
+    // What such an output took and was not asked to commit is gone again; the last checkpoint has the count.
+    const keepsCount = this.#pipeline.output.guarantee === "exactly-once";
+    const { recordsRead, recordsRefused, recordsDeadLettered, filters, pages } = this.progress;
+    const { retry_after_ms } = error.details ?? {};
+    try {
+      await this.#options.state.fail(this.run, {
+        error: `${error.code}: ${error.message}`,
+        metadata: {
+          records_read: recordsRead,
+          records_refused: recordsRefused,
+          records_dead_lettered: recordsDeadLettered,
+          ...filteredMetadata(filters),
+          pages,
+          warnings: this.#warnings.list(),
+          // Whoever runs the stream next is to know when that makes sense.
+          recoverable: error.recoverable,
+          ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
+        },
+        ...(keepsCount ? {} : { recordsProcessed: this.progress.recordsWritten }),
+      });
+    } catch (failure) {
+      if (isTidemarkError(failure, "RUN_SUPERSEDED")) return { status: "superseded", error: failure };
+      this.#warnings.add("FAILURE_NOT_RECORDED", messageOf(failure));
+    }
+    return { status: "failed", error };
+  }
+
+  /** Every failure leaves with a code and the stream it happened to. */
+  #asError(thrown: unknown): TidemarkError {
+    const stream = formatStreamKey(this.#pipeline.key);
+    const stopped = !this.#options.signal?.aborted && this.#deadline.signal.aborted;
+    if (stopped && (!isTidemarkError(thrown) || thrown.code === "RUN_CANCELLED")) {
+      return this.#asError(this.#deadline.signal.reason);
+    }
+    if (thrown instanceof TidemarkError) return inStream(thrown, stream);
+    if (this.#options.signal?.aborted) {
+      return new TidemarkError("RUN_CANCELLED", `the run of ${stream} was asked to stop`, {
+        stream,
+        cause: thrown,
+      });
+    }
+    return new TidemarkError("INTERNAL", messageOf(thrown), { stream, cause: thrown });
+  }
+}
