@@ -30,7 +30,7 @@ export const diagnosticCodes = {
   ORDER_MISSING: "Warning: `order: ascending` is declared, and the query has no ORDER BY.",
   CURSOR_UNUSED: "Warning: the query does not use the cursor, so every run reads all rows.",
   MISSING_FIELD:
-    "Warning: a condition drops records that lack a field, because `!=` and `$not` are not true for them.",
+    "Warning: a condition drops records that lack a field, because `!=`, `$not` and `$f(field) = false` are not true for them.",
   LIMIT_INSIDE:
     "Warning: a LIMIT inside the query is not sent; or a limit by row numbers makes the query run once per page.",
 } as const;

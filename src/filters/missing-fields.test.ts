@@ -68,6 +68,12 @@ describe("a record without a field that a condition compares", () => {
     ['$contains(name, "x")', [{ name: "x" }, {}, { name: "y" }, {}], [1], "name", "other"],
     ["deleted ~> $not", [{ deleted: false }, {}, { deleted: true }, {}], [1], "deleted", "other"],
     ["a + b", [{ a: 1, b: 1 }, { a: 1 }, { a: 0, b: 0 }, { b: 1 }], [1], "b", "other"],
+    ["$boolean(deleted) = false", [{ deleted: false }, {}, { deleted: true }, {}], [1], "deleted", "="],
+    ["$length(name) = 0", [{ name: "" }, {}, { name: "x" }, {}], [1], "name", "="],
+    ['$trim(name) = ""', [{ name: " " }, {}, { name: "x" }, {}], [1], "name", "="],
+    ['"" = $trim(name)', [{ name: " " }, {}, { name: "x" }, {}], [1], "name", "="],
+    ['$contains($string(name), "y") = false', [{ name: "x" }, {}, { name: "y" }, {}], [1], "name", "="],
+    ["$sum(l.p) = 0", [{ l: [{ p: 0 }] }, {}, { l: [{ p: 1 }] }, {}], [1], "l.p", "="],
     ["$lowercase(status) != 'x'", [{ status: "A" }, {}, { status: "X" }, {}], [1], "status", "!="],
   ])(
     "is dropped by `%s`, which has no value then, and warned of",
@@ -85,6 +91,7 @@ describe("a record without a field that a condition compares", () => {
           $not: "JSONata's $not gives nothing",
           other: "neither true nor false",
           "!=": "JSONata's != is false",
+          "=": "JSONata's = is false then",
         }[kind],
       );
     },
@@ -120,6 +127,11 @@ describe("a record without a field that a condition compares", () => {
     ["$filter(l, function($x) { $x > 1 })", [{ l: [2] }, { l: [0] }, { l: [] }]],
     ["$number(amount) > 10", [{ amount: "11" }, {}]],
     ['$toMillis(at) > $toMillis("2026-01-01T00:00:00Z")', [{ at: "2026-02-01T00:00:00Z" }, {}]],
+    ["$count(l) = 0", [{ l: [1] }, {}]],
+    ["$exists(l) = false", [{ l: [1] }, {}]],
+    ["$lowercase(status) = 'x'", [{ status: "X" }, {}]],
+    ["status = ''", [{ status: "" }, {}]],
+    ["$exists(name) and $length(name) = 0", [{ name: "" }, {}]],
     ["$count(l) > 1", [{ l: [1, 2] }, {}]],
     ["$exists(l)", [{ l: [] }, {}]],
     ['$exists(name) and $contains(name, "x")', [{ name: "x" }, {}]],
@@ -168,6 +180,19 @@ describe("a record without a field that a condition compares", () => {
     expect((await runOver("ammount > 10", many.slice(3))).warnings).toEqual([]);
   });
 
+  test.each([
+    ["$boolean(statis) = false", ["FIELD_ABSENT", "FIELD_MISSING"]],
+    ["$length($trim(statis)) > 0", ["FIELD_ABSENT"]],
+    ["$lowercase(statis) = 'x'", ["FIELD_ABSENT"]],
+    ["$contains($string(statis), 'y') = false", ["FIELD_ABSENT", "FIELD_MISSING"]],
+    ["$number(statis) in [1, 2]", ["FIELD_ABSENT"]],
+  ])("and so is one behind a function: %s", async (expression, codes) => {
+    const many = Array.from({ length: 12 }, () => ({ status: "y" }));
+    const { count, warnings } = await runOver(expression, many);
+    expect(count).toMatchObject({ dropped: 12, absentFields: ["statis"] });
+    expect(warnings.map(([code]) => code).toSorted()).toEqual(codes);
+  });
+
   test("null and text beside a number are refused by name, and obey `onError`", async () => {
     const mixed = [{ amount: 11 }, { amount: null }, { amount: "12" }];
     expect((await runOver("amount > 10", mixed)).result.error).toMatchObject({
@@ -206,6 +231,14 @@ output: { type: console }
         new RegExp(
           `^3:${column} MISSING_FIELD warning: JSONata's \\$not gives nothing .* records without \`${field}\` are dropped \\(write \\$exists\\(${field}\\) = false or \\$not\\(…\\) to keep them`,
         ),
+      ),
+    ]);
+  });
+
+  test("doubts a function of a field that is compared with what is empty", async () => {
+    expect(await doubtsOf("$boolean(deleted) = false")).toEqual([
+      expect.stringMatching(
+        /MISSING_FIELD warning: a function of a missing field is nothing, .* records without `deleted` are dropped \(write \$exists\(deleted\) = false or …/,
       ),
     ]);
   });

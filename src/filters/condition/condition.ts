@@ -4,11 +4,11 @@ import { jsonataBoolean } from "../../model/jsonata-boolean.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
 import { isInSecret } from "../../secrets.ts";
 import type { NamedField } from "../seen-fields.ts";
+import { comparedFields } from "./compared-fields.ts";
 import { type DecidingPart, decidingParts } from "./deciding.ts";
 import { exactExpression, type JsonataOptions, needsExactness } from "./exact-expression.ts";
 import { holdsExact, isOrderOperator } from "./exact-values.ts";
 import { missingWords } from "./missing-doubts.ts";
-import { comparedFields } from "./syntax.ts";
 
 /** A condition over records: a JSONata expression, evaluated as it is where that is exact, and else exactly. */
 export class Condition {

@@ -9,7 +9,7 @@ type FieldPath = readonly string[];
 export interface DecidingPart {
   readonly node: Node;
   /** `other` is what gives nothing where a field is missing, such as `$sum(a) > 1` or `$contains(a, "x")`. */
-  readonly kind: "!=" | "$not" | OrderOperator | "other";
+  readonly kind: "!=" | "=" | "$not" | OrderOperator | "other";
   /** Fields without which it may be not true. */
   readonly fields: readonly FieldPath[];
   /** Those of them without which it is surely not. */
@@ -50,6 +50,18 @@ function partOf(node: Node, tree: unknown): DecidingPart | null {
     const offset = begins(value, node.position);
     return { node, kind: value, fields: read([lhs, rhs]), needed, selects: false, offset };
   }
+  if (type === "binary" && value === "=" && [lhs, rhs].some(isEmpty)) {
+    const called = [lhs, rhs].filter((side) => isNode(side) && side.type === "function");
+    const offset = begins(value, node.position);
+    return {
+      node,
+      kind: value,
+      fields: read(called),
+      needed: called.flatMap(neededBy),
+      selects: false,
+      offset,
+    };
+  }
   if (type === "binary" && isOrderOperator(value) && [lhs, rhs].every(isPlain)) {
     const needed = [lhs, rhs].flatMap(neededBy);
     return {
@@ -79,6 +91,18 @@ function isNothing(node: unknown): boolean {
   );
 }
 
+/**
+ * What one expects of a function of nothing: `$boolean(deleted) = false`, `$length(name) = 0`, `$trim(name) = ""`. In
+ * JSONata a function of nothing is nothing, which equals none of them.
+ */
+function isEmpty(node: unknown): boolean {
+  return (
+    isNode(node) &&
+    ["string", "number", "value"].includes(String(node.type)) &&
+    ["", 0, false].some((empty) => node.value === empty)
+  );
+}
+
 /** A path, as in `active` or `lines[price > 1]`, or what is read of one as true or false. */
 function asksForValue(node: Node): boolean {
   if (node.type === "path" || node.type === "variable") return true;
@@ -87,6 +111,8 @@ function asksForValue(node: Node): boolean {
 
 /** Functions that only give a value another form. */
 const conversions = ["number", "toMillis", "string", "lowercase", "uppercase", "trim", "length"];
+/** Functions that are nothing where their first argument is. */
+const passing = [...conversions, "boolean", "contains", "not"];
 
 /** A path, a constant, or one of them in another form: nobody expects an order of it to hold where it is missing. */
 function isPlain(node: unknown): boolean {
@@ -101,7 +127,7 @@ function neededBy(node: unknown): readonly FieldPath[] {
   const path = fieldPath(node);
   if (path !== null) return [path];
   if (!isNode(node) || !Array.isArray(node.arguments)) return [];
-  return conversions.some((name) => isCallOf(node, name)) ? node.arguments.flatMap(neededBy) : [];
+  return passing.some((name) => isCallOf(node, name)) ? node.arguments.flatMap(neededBy) : [];
 }
 
 /** `$not` of nothing is nothing: of a field, or of an order, which has no value either where a side is missing. */

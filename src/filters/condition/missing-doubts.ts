@@ -6,7 +6,7 @@ import { guardedFields } from "./syntax.ts";
 
 /** A part of a condition by which records are dropped that lack a field. */
 export interface MissingDoubt {
-  readonly kind: "!=" | "$not";
+  readonly kind: "!=" | "=" | "$not";
   /** Null where what is missing is no field, but a path with conditions in it that finds nothing. */
   readonly field: string | null;
   /** Where it stands in the expression. */
@@ -22,7 +22,7 @@ export function missingDoubts(expression: string, present: readonly Path[]): Mis
   const tree = jsonata(expression).ast();
   const known = new Set([...present, ...guardedFields(tree)].map(formatPath));
   return decidingParts(tree).flatMap(({ kind, needed, selects, offset }): MissingDoubt[] => {
-    if (kind !== "!=" && kind !== "$not") return [];
+    if (kind !== "!=" && kind !== "=" && kind !== "$not") return [];
     const field = needed.map(formatPath).find((name) => !known.has(name));
     if (field !== undefined) return [{ kind, field: isInSecret(field, expression) ? null : field, offset }];
     return selects ? [{ kind, field: null, offset }] : [];
@@ -31,6 +31,7 @@ export function missingDoubts(expression: string, present: readonly Path[]): Mis
 
 const reasons = {
   "!=": "JSONata's != is false where a side is missing",
+  "=": "a function of a missing field is nothing, and JSONata's = is false then",
   $not: "JSONata's $not gives nothing where what it is given is missing",
   other: "the expression is neither true nor false without it",
 } as const;

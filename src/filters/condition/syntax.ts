@@ -1,5 +1,4 @@
 import { isNode, type Node, walk } from "../../model/jsonata-tree.ts";
-import { isOrderOperator } from "./exact-values.ts";
 
 /** The names of a path that only steps into fields, such as `a.b`; null for anything else. */
 export function fieldPath(node: unknown): readonly string[] | null {
@@ -36,27 +35,4 @@ export function guardedFields(node: unknown): readonly (readonly string[])[] {
 
 export function isCallOf(node: Node, name: string): boolean {
   return node.type === "function" && isNode(node.procedure) && node.procedure.value === name;
-}
-
-/** Fields that an expression compares in any way, each once. */
-export function comparedFields(tree: unknown): readonly (readonly string[])[] {
-  const found = new Map<string, readonly string[]>();
-  const inRecord = (node: unknown): void => {
-    if (!isNode(node)) return;
-    const { type, value, lhs, rhs } = node;
-    if (type === "block" && Array.isArray(node.expressions)) node.expressions.forEach(inRecord);
-    else if (type === "condition")
-      for (const inner of [node.condition, node.then, node.else]) inRecord(inner);
-    else if (isCallOf(node, "not") && Array.isArray(node.arguments)) node.arguments.forEach(inRecord);
-    else if (type === "binary" && (value === "and" || value === "or"))
-      for (const inner of [lhs, rhs]) inRecord(inner);
-    else if (
-      type === "binary" &&
-      (value === "=" || value === "!=" || value === "in" || isOrderOperator(value))
-    ) {
-      for (const path of [lhs, rhs].map(fieldPath)) if (path !== null) found.set(path.join("."), path);
-    }
-  };
-  inRecord(tree);
-  return [...found.values()];
 }
