@@ -81,7 +81,7 @@ export function checkCompletion(key: StreamKey, done: Completion): void {
   checkCount(key, done.recordsProcessed);
 }
 
-/** Each partition is named once, so that it is plain where it stands. */
+/** Each partition is named once, so that its position is plain. */
 export function checkPartitions(key: StreamKey, named: readonly { readonly partition: string }[]): void {
   const names = new Set<string>();
   for (const { partition } of named) {

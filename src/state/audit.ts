@@ -139,7 +139,7 @@ export function auditBroken(key: StreamKey, number: number, what: string): Tidem
 }
 
 /** Whether a log may be let go of up to a row; `record` is the log's row of that number, if it has one. */
-export function refuseArchiving(
+export function assertArchivable(
   key: StreamKey,
   row: StreamRow | null,
   record: AuditRecord | undefined,

@@ -58,11 +58,11 @@ export function storedPositionOf({ position, positionWatermark }: StreamRow): Po
   return positionWatermark === undefined ? position : { ...position, watermark: positionWatermark };
 }
 
-export function readStreamRow(raw: unknown, beside: StoredBeside | null, holder: string): StreamRow {
+export function readStreamRow(raw: unknown, childRows: PositionParts | null, holder: string): StreamRow {
   const fields = decode(streams, raw, holder);
   const { connector, stream, cursorValue, positionEpoch, positionSequence, ...rest } = fields;
   const name = `${holder}: ${formatStreamKey(fields)}`;
-  const found = watermarksOf(fields, beside, name);
+  const found = watermarksOf(fields, childRows, name);
   for (const watermark of new Set([found.position.watermark, found.positionWatermark ?? cursorValue])) {
     if (watermark === null || isCanonical(fields.cursorType, watermark)) continue;
     throw new TidemarkError(
@@ -75,11 +75,15 @@ export function readStreamRow(raw: unknown, beside: StoredBeside | null, holder:
 }
 
 /** As `readStreamRow`; the type of a partition's cursors is its stream's. */
-export function readPartitionRow(raw: unknown, beside: StoredBeside | null, holder: string): PartitionRow {
+export function readPartitionRow(
+  raw: unknown,
+  childRows: PositionParts | null,
+  holder: string,
+): PartitionRow {
   const fields = decode(partitions, raw, holder);
   const { connector, stream, cursorValue: _, positionEpoch: __, positionSequence: ___, ...rest } = fields;
   const name = `${holder}: partition "${fields.partition}" of ${formatStreamKey(fields)}`;
-  const found = watermarksOf(fields, beside, name);
+  const found = watermarksOf(fields, childRows, name);
   return { ...rest, ...found, key: { connector, stream }, positionTag: tagOf(fields) };
 }
 
@@ -95,12 +99,12 @@ function tagOf({ positionEpoch, positionSequence }: PositionFields): PositionTag
 /** The position with the watermark of its column, and the one inside the stored position where that is another. */
 function watermarksOf(
   fields: PositionFields,
-  beside: StoredBeside | null,
+  childRows: PositionParts | null,
   name: string,
 ): Pick<StreamRow, "position" | "positionWatermark"> {
   // The log tells which of two watermarks is the edit. Backfills have no log, and files look it up while they are read.
-  const isCompared = fields.scope === "" && beside !== null;
-  const stored = storedPosition(fields, beside, name, isCompared);
+  const isCompared = fields.scope === "" && childRows !== null;
+  const stored = storedPosition(fields, childRows, name, isCompared);
   if (!isCompared || stored.watermark === fields.cursorValue) return { position: stored };
   return {
     position: { ...stored, watermark: fields.cursorValue },
@@ -109,14 +113,14 @@ function watermarksOf(
 }
 
 /** What of a position is not in its one value. */
-interface StoredBeside {
+interface PositionParts {
   readonly tieSet: readonly TieMember[];
   readonly coverage: readonly CursorRange[];
 }
 
 function storedPosition(
   fields: PositionFields,
-  beside: StoredBeside | null,
+  childRows: PositionParts | null,
   name: string,
   mayDiffer = false,
 ): Position {
@@ -130,8 +134,8 @@ function storedPosition(
       },
     );
   }
-  if (beside === null) return stored;
-  return { ...stored, tieSet: [...beside.tieSet], coverage: [...beside.coverage] };
+  if (childRows === null) return stored;
+  return { ...stored, tieSet: [...childRows.tieSet], coverage: [...childRows.coverage] };
 }
 
 /** A run with its number in the history, which files do not store. */

@@ -14,7 +14,7 @@ export type StreamStatus = (typeof streamStatuses)[number];
 export const runOutcomes = ["running", "completed", "failed", "superseded"] as const;
 export type RunOutcome = (typeof runOutcomes)[number];
 
-/** `live` moves the stream's watermark; a `backfill` has a position and a lease of its own beside it. */
+/** `live` moves the stream's watermark; a `backfill` has a position and a lease of its own. */
 export const runKinds = ["live", "backfill"] as const;
 export type RunKind = (typeof runKinds)[number];
 
@@ -106,7 +106,7 @@ export interface Run extends RunRef {
   readonly edited?: { readonly oldCursor: string | null; readonly newCursor: string | null };
 }
 
-/** Where one partition of a stream stands now. */
+/** The new position of one partition of a stream. */
 export interface PartitionMove {
   /** The partition's name: any text of 1 to 200 characters without control characters. */
   readonly partition: string;

@@ -18,12 +18,12 @@ import {
   superseded,
   typeMismatch,
 } from "./refusals.ts";
-import { type Beside, type Change, type RunRow, type StreamRow, scopeOf } from "./rows.ts";
+import { type Change, type ChildRows, type RunRow, type StreamRow, scopeOf } from "./rows.ts";
 import {
+  assertNoRegression,
+  assertOfType,
   cursorOfStream,
   newRow,
-  refuseForeign,
-  refuseRegression,
   runRow,
   withEntries,
 } from "./step-rules.ts";
@@ -45,8 +45,8 @@ export interface Begun extends Change {
 
 /**
  * `live` is the live stream's row. A live run is given it as `row` too; a backfill has a row of its
- * own beside it, and is only told the live watermark (promise P11). `hasPartitions` tells whether there
- * are cursors beside the row's own; it is asked only where the type would change.
+ * own, and is only told the live watermark (promise P11). `hasPartitions` tells whether there
+ * are cursors other than the row's own; it is asked only where the type would change.
  */
 export function begin(
   row: StreamRow | null,
@@ -67,7 +67,7 @@ export function begin(
     throw backfillCompleted(key, options.backfill ?? runId);
   }
   const cursorType = agreedType(live ?? current, options.cursorType, hasPartitions);
-  if (options.ifRunning === "refuse") refuseWhileHeld(current, now);
+  if (options.ifRunning === "refuse") assertNotHeld(current, now);
   const supersededRun = current.status === "running" ? runRow(current, "superseded", now) : null;
   const leaseSeconds = options.leaseSeconds ?? defaultLeaseSeconds;
   const begun: StreamRow = {
@@ -104,7 +104,7 @@ function lowerBoundTextOf({ runLowerBound }: StreamRow, live: StreamRow | null):
  * Refuses the id of a run that is over: a repetition of its begin that arrives late must not take
  * the stream from the run that came after it, nor write over the history.
  */
-export function refuseEndedRun(row: StreamRow | null, ended: RunRow | null): void {
+export function assertNotEnded(row: StreamRow | null, ended: RunRow | null): void {
   if (ended === null || (row?.status === "running" && row.runId === ended.runId)) return;
   const { key, kind, runId, epoch, outcome } = ended;
   const run = { key, kind, runId, epoch };
@@ -144,7 +144,7 @@ export function checkpoint(
   run: RunRef,
   made: Checkpoint,
   now: number,
-  beside: Beside,
+  childRows: ChildRows,
 ): Change | null {
   const current = heldRow(row, run);
   if (current.status !== "running") throw finished(run, current);
@@ -152,11 +152,11 @@ export function checkpoint(
   if (made.sequence !== current.sequence + 1) {
     throw checkpointOutOfOrder(run, made.sequence, current.sequence);
   }
-  refuseForeign(current.key, current.cursorType, made.position.watermark);
+  assertOfType(current.key, current.cursorType, made.position.watermark);
   // A correction (P9) falls back to where the run began and no further; a backfill has no live watermark.
   const began = current.scope === "" ? current.runLowerBound : null;
   const floor = made.correction === undefined ? current.position.watermark : began;
-  refuseRegression(current, floor, made.position.watermark);
+  assertNoRegression(current, floor, made.position.watermark);
   const moved: StreamRow = {
     ...current,
     position: made.position,
@@ -176,7 +176,7 @@ export function checkpoint(
       actor: current.runActor ?? unnamedActor,
       ...(correction === undefined ? {} : { correction }),
     },
-    beside,
+    childRows,
   );
   const action = correction === undefined ? "advance" : "correction";
   return {
@@ -197,17 +197,17 @@ export function complete(
   run: RunRef,
   done: Completion,
   now: number,
-  beside: Beside,
+  childRows: ChildRows,
 ): Change | null {
   const current = heldRow(row, run);
   if (current.status === "completed") {
-    refuseOtherCursor(current, run, done);
+    assertSameCursor(current, run, done);
     return null;
   }
   if (current.status !== "running") throw finished(run, current);
   const position = completedPosition(current, done);
-  refuseForeign(current.key, current.cursorType, position.watermark);
-  refuseRegression(current, current.position.watermark, position.watermark);
+  assertOfType(current.key, current.cursorType, position.watermark);
+  assertNoRegression(current, current.position.watermark, position.watermark);
   const moves = done.partitions ?? [];
   const moved = done.newCursor !== undefined || done.position !== undefined || moves.length > 0;
   const ended: StreamRow = {
@@ -223,8 +223,8 @@ export function complete(
     updatedAt: now,
   };
   const actor = current.runActor ?? unnamedActor;
-  const partitions = movePartitions(current, moves, { tag: ended.positionTag, now, actor }, beside);
-  const covered = current.scope === "" ? [] : newlyBackfilled(ended, null, position.coverage, beside);
+  const partitions = movePartitions(current, moves, { tag: ended.positionTag, now, actor }, childRows);
+  const covered = current.scope === "" ? [] : newlyBackfilled(ended, null, position.coverage, childRows);
   return {
     ...withAdvances(current, ended, "advance", null, now, {
       ...partitions,
@@ -256,7 +256,7 @@ export function fail(row: StreamRow | null, run: RunRef, failure: Failure, now: 
  * A completion that is repeated names the cursor that the first one committed, or leaves the cursor where it is.
  * Any other cursor is a mistake of the caller's: taking it for a repetition would drop it silently.
  */
-function refuseOtherCursor(current: StreamRow, run: RunRef, done: Completion): void {
+function assertSameCursor(current: StreamRow, run: RunRef, done: Completion): void {
   const committed = current.position.watermark;
   const given = done.newCursor ?? done.position?.watermark ?? null;
   if (given === null || given === committed) return;
@@ -292,7 +292,7 @@ function agreedType(current: StreamRow, asked: CursorType | null, hasPartitions:
   throw typeMismatch(current.key, `${current.cursorType} cursors`, asked ?? "none");
 }
 
-function refuseWhileHeld(current: StreamRow, now: number): void {
+function assertNotHeld(current: StreamRow, now: number): void {
   if (current.status !== "running" || current.leaseExpiresAt === null) return;
   if (current.leaseExpiresAt <= now || wasAhead(current, current.leaseExpiresAt, now)) return;
   if (current.leaseOwner !== null && isOwnerGone(current.leaseOwner)) return;

@@ -22,7 +22,7 @@ export class LoggedPartitions {
     this.#last.delete(partition);
   }
 
-  /** Throws `AUDIT_BROKEN` where a partition stands somewhere by the log, and nothing is stored of it. */
+  /** Throws `AUDIT_BROKEN` where the log has a watermark of a partition, and nothing is stored of it. */
   end(): void {
     for (const record of this.#last.values()) {
       if (record.newCursor !== null) throw partitionRemoved(this.#key, record);

@@ -9,10 +9,10 @@ import type { ExportedStream, Metadata, Reset } from "./contract.ts";
 import { isoTime } from "./iso-time.ts";
 import { confirmedByAct } from "./outside.ts";
 import { partitionEdit, partitionEditEntries } from "./partition-edits.ts";
-import { standingBeside, unknownPartition } from "./partitions.ts";
+import { storedAndCurrent, unknownPartition } from "./partitions.ts";
 import { streamNotFound, typeMismatch } from "./refusals.ts";
-import type { Backfilled, Beside, Change, PartitionChange, PartitionRow, StreamRow } from "./rows.ts";
-import { newRow, refuseForeign, runRow, withEntries } from "./step-rules.ts";
+import type { Backfilled, Change, ChildRows, PartitionChange, PartitionRow, StreamRow } from "./rows.ts";
+import { assertOfType, newRow, runRow, withEntries } from "./step-rules.ts";
 
 /** What operators do to a stream: pure steps as the lifecycle's, each under a new epoch. */
 
@@ -29,7 +29,7 @@ export interface Destination {
   readonly position: Position;
   readonly cursorType: CursorType | null;
   readonly metadata?: Metadata | null;
-  /** What stands beside the position counts no more: partitions, and what backfills covered. */
+  /** The child rows count no more: partitions, and what backfills covered. */
   readonly startsOver?: boolean;
   /** Then, in its place: */
   readonly partitions?: readonly PartitionDestination[];
@@ -42,15 +42,15 @@ interface PartitionDestination {
   readonly backfilled: readonly CursorRange[];
 }
 
-/** The stream stands at a position from now on. */
+/** Moves the stream to a position. */
 export function moveByOperator(
   row: StreamRow | null,
   key: StreamKey,
   to: Destination,
   act: Act,
-  beside: Beside,
+  childRows: ChildRows,
 ): Change {
-  refuseForeign(key, to.cursorType, to.position.watermark);
+  assertOfType(key, to.cursorType, to.position.watermark);
   const current = row ?? newRow(key, "", to.cursorType, act.now);
   const stopped = underNewEpoch(current, act.now);
   const moved: StreamRow = {
@@ -65,8 +65,8 @@ export function moveByOperator(
   const backfilled: Backfilled[] = [];
   const entries = [entryOf(key, null, current.position.watermark, to.position.watermark, act)];
   for (const { partition, position, backfilled: covered } of to.partitions ?? []) {
-    refuseForeign(key, to.cursorType, position.watermark);
-    const { stored: previous, row: old } = standingBeside(beside, current, partition);
+    assertOfType(key, to.cursorType, position.watermark);
+    const { stored: previous, row: old } = storedAndCurrent(childRows, current, partition);
     partitions.push({ row: putTo(moved, partition, position, act.now), previous });
     entries.push(...movedEntries(current, old, position, act));
     if (covered.length > 0) backfilled.push({ partition, coverage: covered });
@@ -81,14 +81,14 @@ export function moveByOperator(
   };
 }
 
-/** One partition stands at a value from now on; the stream's own position stays as it is. */
+/** Moves one partition to a value; the stream's own position stays as it is. */
 export function resetPartition(
   row: StreamRow | null,
   key: StreamKey,
   partition: string,
   reset: Reset,
   act: Act,
-  beside: Beside,
+  childRows: ChildRows,
 ): Change {
   const cursorType = row?.cursorType ?? reset.cursorType ?? null;
   if (reset.cursorType !== undefined && reset.cursorType !== cursorType) {
@@ -96,7 +96,7 @@ export function resetPartition(
   }
   const current = row ?? newRow(key, "", cursorType, act.now);
   const moved = { ...underNewEpoch(current, act.now), cursorType };
-  const { stored: previous, row: old } = standingBeside(beside, current, partition);
+  const { stored: previous, row: old } = storedAndCurrent(childRows, current, partition);
   const { position } = resetTarget(row, key, reset, partitionEdit(old) === null ? old.position : null);
   return {
     ...withEntries(moved, movedEntries(current, old, position, act)),

@@ -7,7 +7,7 @@ import { resetsPartitioned, rewindsPartitioned, runNotFound, streamNotFound } fr
 import { withTies } from "./rewind-ties.ts";
 import type { Change } from "./rows.ts";
 import type { Rows } from "./state-storage.ts";
-import { besideOf, earlierEnds, hasPartitions } from "./stored-rows.ts";
+import { childRowsOf, earlierEnds, hasPartitions } from "./stored-rows.ts";
 import { got, type Work } from "./work.ts";
 
 /** What operators' acts read and what they change, as work on rows. */
@@ -22,12 +22,12 @@ export function* resetChange(
   const act = { now: yield* got(rows.now()), actor, action: "reset", reason } as const;
   if (partition !== undefined) {
     const wanted = { partitions: [partition], backfilled: [partition] };
-    const beside = yield* besideOf(rows, key, "", "take", wanted);
-    return resetPartition(row, key, partition, reset, act, beside);
+    const childRows = yield* childRowsOf(rows, key, "", "take", wanted);
+    return resetPartition(row, key, partition, reset, act, childRows);
   }
   if (reset.to !== null && (yield* hasPartitions(rows, row))) throw resetsPartitioned(key);
   const to = resetTarget(stored, key, reset, row?.position ?? null);
-  return moveByOperator(row, key, to, act, yield* besideOf(rows, key, "", "take", {}));
+  return moveByOperator(row, key, to, act, yield* childRowsOf(rows, key, "", "take", {}));
 }
 
 export function* rewindChange(
@@ -45,7 +45,7 @@ export function* rewindChange(
   const position = withTies(ended, row, yield* earlierEnds(rows, key, runId));
   const act = { now: yield* got(rows.now()), actor, action: "rewind", reason, runId } as const;
   const to = { position, cursorType: row.cursorType };
-  return moveByOperator(row, key, to, act, yield* besideOf(rows, key, "", "take", {}));
+  return moveByOperator(row, key, to, act, yield* childRowsOf(rows, key, "", "take", {}));
 }
 
 export function* importChange(
@@ -57,5 +57,5 @@ export function* importChange(
 ): Work<Change> {
   const partitions = (to.partitions ?? []).map(({ partition }) => partition);
   const act = { now: yield* got(rows.now()), actor, action: "import", reason } as const;
-  return moveByOperator(row, key, to, act, yield* besideOf(rows, key, "", "take", { partitions }));
+  return moveByOperator(row, key, to, act, yield* childRowsOf(rows, key, "", "take", { partitions }));
 }

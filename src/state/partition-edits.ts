@@ -41,7 +41,7 @@ export function partitionEditEntries(
 }
 
 /** The refusal of a change in a database. Throws `STATE_EDITED`. */
-export function refusePartitionEdit(key: StreamKey, row: PartitionRow): void {
+export function assertUnedited(key: StreamKey, row: PartitionRow): void {
   const edit = partitionEdit(row);
   if (edit === null) return;
   const { logged, stored } = edit;

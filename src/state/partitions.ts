@@ -7,17 +7,17 @@ import { isSameCoverage, unionOfCoverage } from "./backfilled.ts";
 import type { PartitionMove, PositionTag } from "./contract.ts";
 import { isoTime } from "./iso-time.ts";
 import { editedByHand, removedByHand } from "./outside.ts";
-import { partitionEditEntries, refusePartitionEdit } from "./partition-edits.ts";
-import type { Backfilled, Beside, PartitionChange, PartitionRow, StreamRow } from "./rows.ts";
-import { isCanonical, refuseForeign, refuseRegression } from "./step-rules.ts";
+import { assertUnedited, partitionEditEntries } from "./partition-edits.ts";
+import type { Backfilled, ChildRows, PartitionChange, PartitionRow, StreamRow } from "./rows.ts";
+import { assertNoRegression, assertOfType, isCanonical } from "./step-rules.ts";
 
 /**
- * The partition as it stands: what is stored, unless the whole stream was started over since; then it is
+ * The partition's current row: what is stored, unless the whole stream was started over since; then it is
  * empty, with that act's tag, so that what an output remembers of before does not come back either.
  * Null where nothing is known of it. Throws `STATE_UNREADABLE` for a watermark that is none (promise P10).
- * `removed`: as `Beside.removed` has it, where it was looked up.
+ * `removed`: as `ChildRows.removed` has it, where it was looked up.
  */
-export function standing(
+export function currentPartition(
   stored: PartitionRow | null,
   stream: StreamRow,
   partition: string,
@@ -36,15 +36,15 @@ export function standing(
   };
 }
 
-/** The partition as it is stored and as it stands, compared with the log also where nothing is stored of it. */
-export function standingBeside(
-  beside: Beside,
+/** The partition's stored row and its current one, compared with the log also where nothing is stored of it. */
+export function storedAndCurrent(
+  childRows: ChildRows,
   stream: StreamRow,
   partition: string,
 ): { readonly stored: PartitionRow | null; readonly row: PartitionRow } {
-  const stored = beside.partition(partition);
-  const removed = stored === null ? beside.removed(partition) : null;
-  const row = standing(stored, stream, partition, removed) ?? unknownPartition(stream, partition);
+  const stored = childRows.partition(partition);
+  const removed = stored === null ? childRows.removed(partition) : null;
+  const row = currentPartition(stored, stream, partition, removed) ?? unknownPartition(stream, partition);
   return { stored, row };
 }
 
@@ -96,22 +96,22 @@ export function movePartitions(
   stream: StreamRow,
   moves: readonly PartitionMove[],
   how: Moving,
-  beside: Beside,
+  childRows: ChildRows,
 ): Moved {
   const partitions: PartitionChange[] = [];
   const backfilled: Backfilled[] = [];
   const entries: AuditEntry[] = [];
   for (const { partition, position } of moves) {
-    const { stored: previous, row: standingNow } = standingBeside(beside, stream, partition);
-    if (beside.edits === "refuse") refusePartitionEdit(stream.key, standingNow);
-    const reason = standingNow.removed === true ? removedByHand : editedByHand;
-    entries.push(...partitionEditEntries(stream, standingNow, { now: how.now, reason }));
-    const { logged: _, positionWatermark: __, removed: ___, ...old } = standingNow;
+    const { stored: previous, row: current } = storedAndCurrent(childRows, stream, partition);
+    if (childRows.edits === "refuse") assertUnedited(stream.key, current);
+    const reason = current.removed === true ? removedByHand : editedByHand;
+    entries.push(...partitionEditEntries(stream, current, { now: how.now, reason }));
+    const { logged: _, positionWatermark: __, removed: ___, ...old } = current;
     const began = old.runEpoch === stream.epoch ? old.runLowerBound : old.position.watermark;
-    refuseForeign(stream.key, stream.cursorType, position.watermark);
+    assertOfType(stream.key, stream.cursorType, position.watermark);
     // Nothing of a backfill's is a live watermark, and so nothing of it has to be kept from going back (P3).
     const floor = how.correction === undefined ? old.position.watermark : stream.scope === "" ? began : null;
-    refuseRegression(
+    assertNoRegression(
       { key: stream.key, cursorType: stream.cursorType, partition },
       floor,
       position.watermark,
@@ -126,7 +126,7 @@ export function movePartitions(
     };
     partitions.push({ row, previous });
     if (stream.scope === "") entries.push(...advance(stream, old, row, how));
-    else backfilled.push(...newlyBackfilled(stream, partition, row.position.coverage, beside));
+    else backfilled.push(...newlyBackfilled(stream, partition, row.position.coverage, childRows));
   }
   return { partitions, backfilled, entries };
 }
@@ -136,10 +136,10 @@ export function newlyBackfilled(
   backfill: StreamRow,
   partition: string | null,
   covered: readonly CursorRange[],
-  beside: Beside,
+  childRows: ChildRows,
 ): readonly Backfilled[] {
   if (covered.length === 0) return [];
-  const before = beside.backfilled(partition);
+  const before = childRows.backfilled(partition);
   const coverage = unionOfCoverage(backfill.cursorType, before, covered);
   return isSameCoverage(before, coverage) ? [] : [{ partition, coverage }];
 }
@@ -152,7 +152,7 @@ export function knownCoverage(
   backfilled: readonly CursorRange[],
 ): readonly CursorRange[] {
   if (live === null || live.cursorType === null) return backfilled;
-  const position = partition === null ? live.position : standing(stored, live, partition)?.position;
+  const position = partition === null ? live.position : currentPartition(stored, live, partition)?.position;
   return unionOfCoverage(live.cursorType, position?.coverage ?? [], backfilled);
 }
 

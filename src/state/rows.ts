@@ -61,8 +61,8 @@ export interface PartitionChange {
   readonly previous: PartitionRow | null;
 }
 
-/** What is stored beside a stream's row, as far as a step needs to know it. */
-export interface Beside {
+/** The rows that belong to a stream's row, as far as a step needs to know them. */
+export interface ChildRows {
   /** As it is stored, whether that still counts or not. */
   partition(partition: string): PartitionRow | null;
   backfilled(partition: string | null): readonly CursorRange[];

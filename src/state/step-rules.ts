@@ -41,13 +41,13 @@ export function isCanonical(type: CursorType | null, value: string): boolean {
 }
 
 /** Refuses a watermark that is not one of the stream's type, or not as that type writes it. */
-export function refuseForeign(key: StreamKey, cursorType: CursorType | null, watermark: string | null): void {
+export function assertOfType(key: StreamKey, cursorType: CursorType | null, watermark: string | null): void {
   if (watermark === null || cursorOfStream(key, cursorType, watermark) === watermark) return;
   throw typeMismatch(key, `${cursorType} cursors as parseCursor writes them`, `"${watermark}"`);
 }
 
 /** Refuses a watermark below `old` (promise P3); tokens have no order, but none is less than any. */
-export function refuseRegression(
+export function assertNoRegression(
   of: { readonly key: StreamKey; readonly cursorType: CursorType | null; readonly partition?: string },
   old: string | null,
   watermark: string | null,

@@ -48,14 +48,14 @@ import {
 import { importTarget } from "./operator-acts.ts";
 import { importChange, resetChange, rewindChange } from "./operator-steps.ts";
 import { confirmedByAct, editedByHand, editOf, withTaken } from "./outside.ts";
-import { knownCoverage, standing } from "./partitions.ts";
+import { currentPartition, knownCoverage } from "./partitions.ts";
 import { streamNotFound } from "./refusals.ts";
 import type { Retention } from "./retention.ts";
 import { dueRuns } from "./row-storage.ts";
 import {
-  type Beside,
   backfillScope,
   type Change,
+  type ChildRows,
   type EditPolicy,
   runRef,
   type StreamRow,
@@ -64,12 +64,12 @@ import {
 import type { Rows, StateStorage, Stepping } from "./state-storage.ts";
 import {
   archiveLog,
-  type BesideWanted,
-  besideOf,
+  childRowsOf,
+  currentIn,
   hasPartitions,
   partitionsOf,
   pruneRuns,
-  standingIn,
+  type WantedRows,
 } from "./stored-rows.ts";
 import { listTold } from "./told-listing.ts";
 import type { ListOptions, TellsUnreadable } from "./unreadable.ts";
@@ -135,7 +135,7 @@ export class StreamStateStore implements StateStore {
     const live = found === null ? yield* got(rows.load(key, "")) : found.row;
     const previous = found === null ? yield* got(rows.load(key, scope)) : live;
     if (options.runId !== undefined) {
-      lifecycle.refuseEndedRun(previous, yield* got(rows.loadRun(key, runId)));
+      lifecycle.assertNotEnded(previous, yield* got(rows.loadRun(key, runId)));
     }
     const typed = live ?? previous;
     const hasOthers = lifecycle.changesType(typed, options.cursorType) && (yield* hasPartitions(rows, typed));
@@ -155,8 +155,8 @@ export class StreamStateStore implements StateStore {
     checkCheckpoint(run.key, made);
     const wanted = { partitions: namesOf(made.partitions), backfilled: coveredBy(run, made.partitions) };
     const how = { ...context, relaxed: made.keptByOutput ?? false };
-    await this.#take(run, how, wanted, (row, now, beside) =>
-      lifecycle.checkpoint(row, run, made, now, beside),
+    await this.#take(run, how, wanted, (row, now, childRows) =>
+      lifecycle.checkpoint(row, run, made, now, childRows),
     );
   }
 
@@ -173,8 +173,8 @@ export class StreamStateStore implements StateStore {
     checkCompletion(run.key, done);
     const covered = run.kind === "backfill" ? [null, ...coveredBy(run, done.partitions)] : [];
     const wanted = { partitions: namesOf(done.partitions), backfilled: covered };
-    const row = await this.#take(run, context, wanted, (held, now, beside) =>
-      lifecycle.complete(held, run, done, now, beside),
+    const row = await this.#take(run, context, wanted, (held, now, childRows) =>
+      lifecycle.complete(held, run, done, now, childRows),
     );
     return streamState(row);
   }
@@ -194,8 +194,8 @@ export class StreamStateStore implements StateStore {
   #take(
     run: RunRef,
     how: Stepping,
-    wanted: BesideWanted,
-    step: (row: StreamRow | null, now: number, beside: Beside) => Change | null,
+    wanted: WantedRows,
+    step: (row: StreamRow | null, now: number, childRows: ChildRows) => Change | null,
   ): Promise<StreamRow> {
     const { key } = run;
     const scope = scopeOf(run);
@@ -205,8 +205,8 @@ export class StreamStateStore implements StateStore {
       { key, scope },
       function* (rows) {
         const held = yield* heldBy(rows);
-        const beside = yield* besideOf(rows, key, scope, edits, wanted);
-        const change = step(held.row, yield* got(rows.now()), beside);
+        const childRows = yield* childRowsOf(rows, key, scope, edits, wanted);
+        const change = step(held.row, yield* got(rows.now()), childRows);
         return yield* stepped(rows, key, { ...held, change });
       },
       how,
@@ -317,7 +317,7 @@ export class StreamStateStore implements StateStore {
   ): Promise<PartitionState | null> {
     const scope = options.backfill === undefined ? "" : backfillScope(options.backfill);
     const { compare = false } = options;
-    const row = await this.#storage.read((rows) => standingIn(rows, { key, scope }, partition, compare));
+    const row = await this.#storage.read((rows) => currentIn(rows, { key, scope }, partition, compare));
     return row === null ? null : partitionState(row, compare ? this.#edits : null);
   }
 
@@ -330,7 +330,7 @@ export class StreamStateStore implements StateStore {
       const stream = yield* got(rows.load(key, ""));
       if (stream === null) throw streamNotFound(key);
       const page = yield* got(rows.listPartitions(key, { after: options.after ?? null, limit: limit + 1 }));
-      return page.map((row) => standing(row, stream, row.partition) ?? row);
+      return page.map((row) => currentPartition(row, stream, row.partition) ?? row);
     });
     return listing(
       found,

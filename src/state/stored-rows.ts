@@ -1,29 +1,29 @@
 import type { StreamKey } from "../model/stream-key.ts";
-import { refuseArchiving } from "./audit.ts";
+import { assertArchivable } from "./audit.ts";
 import type { ChainLink } from "./hash-chain.ts";
 import { mostListed } from "./listing.ts";
-import { standing } from "./partitions.ts";
+import { currentPartition } from "./partitions.ts";
 import { mostSearched } from "./rewind-ties.ts";
 import type { DueRuns } from "./row-storage.ts";
-import type { Beside, EditPolicy, PartitionRow, RunRow, StreamRow } from "./rows.ts";
+import type { ChildRows, EditPolicy, PartitionRow, RunRow, StreamRow } from "./rows.ts";
 import type { Rows, StateStorage } from "./state-storage.ts";
 import { got, type Work } from "./work.ts";
 
 /** What a step has to know of a stream next to its row. */
-export interface BesideWanted {
+export interface WantedRows {
   readonly partitions?: readonly string[];
   /** Of which partitions what backfills covered has to be known; null is the stream as a whole. */
   readonly backfilled?: readonly (string | null)[];
 }
 
 /** Reads what a step has to know next to the stream's row. */
-export function* besideOf(
+export function* childRowsOf(
   rows: Rows,
   key: StreamKey,
   scope: string,
   edits: EditPolicy,
-  { partitions = [], backfilled = [] }: BesideWanted,
-): Work<Beside> {
+  { partitions = [], backfilled = [] }: WantedRows,
+): Work<ChildRows> {
   const stored =
     partitions.length === 0
       ? new Map<string, PartitionRow>()
@@ -59,8 +59,8 @@ function* removedPartitions(
   return removed;
 }
 
-/** As `standing`; `compare`: a partition of which nothing is stored is looked for in the log. */
-export function* standingIn(
+/** As `currentPartition`; `compare`: a partition of which nothing is stored is looked for in the log. */
+export function* currentIn(
   rows: Rows,
   { key, scope }: Pick<StreamRow, "key" | "scope">,
   partition: string,
@@ -71,7 +71,7 @@ export function* standingIn(
   const stored = (yield* got(rows.loadPartitions(key, scope, [partition]))).get(partition) ?? null;
   const asks = compare && stored === null && scope === "";
   const removed = asks ? (yield* removedPartitions(rows, key, [partition])).get(partition) : undefined;
-  return standing(stored, stream, partition, removed ?? null);
+  return currentPartition(stored, stream, partition, removed ?? null);
 }
 
 /** Whether the stream has partitions that count. */
@@ -140,6 +140,6 @@ export function* archiveLog(rows: Rows, key: StreamKey, to: ChainLink): Work<{ r
   const row = yield* got(rows.load(key, ""));
   const after = { key, number: to.number - 1 };
   const [record] = yield* got(rows.listAudit({ key, after, limit: 1 }));
-  refuseArchiving(key, row, record, to);
+  assertArchivable(key, row, record, to);
   return { rows: yield* got(rows.archiveAudit(key, to)) };
 }

@@ -48,7 +48,7 @@ const name = {
   }),
 };
 
-/** Whose position it is: empty for the live stream, `backfill/<id>` for a backfill beside it. */
+/** Whose position it is: empty for the live stream, `backfill/<id>` for a backfill. */
 const scope = { scope: required("scope", sortedText) };
 
 const cursor = {

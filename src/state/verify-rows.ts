@@ -21,7 +21,7 @@ export function* verifyOne(rows: Rows, key: StreamKey): Work<Verified> {
   const log = new AuditLog(rows, key);
   if (row === null) {
     if ((yield* got(rows.isListed(key))) && (yield* log.next()) === null) throw streamRemoved(key);
-    refuseOrphan(yield* log.next(), null);
+    assertNoOrphan(yield* log.next(), null);
     return { streams: 0, rows: 0 };
   }
   const end = rememberedEnd(row, yield* got(rows.archivedTo(key)));
@@ -36,15 +36,15 @@ export function* verifyAll(rows: Rows): Work<Verified> {
   for (;;) {
     const ends: RememberedEnd[] = yield* got(rows.listLogEnds({ after, limit: mostListed }));
     for (const end of ends) {
-      refuseOrphan(yield* log.next(), end.key);
+      assertNoOrphan(yield* log.next(), end.key);
       const count = yield* verifyStream(rows, end, log);
       verified = { streams: verified.streams + 1, rows: verified.rows + count };
     }
     after = ends.at(-1)?.key ?? null;
     if (after === null) break;
   }
-  refuseOrphan(yield* log.next(), null);
-  yield* refuseRemoved(rows);
+  assertNoOrphan(yield* log.next(), null);
+  yield* assertNoneRemoved(rows);
   return verified;
 }
 
@@ -81,7 +81,7 @@ class AuditLog {
 }
 
 /** A record before the stream that comes next, or after the last, is of a stream that is not there. */
-function refuseOrphan(record: AuditRecord | null, before: StreamKey | null): void {
+function assertNoOrphan(record: AuditRecord | null, before: StreamKey | null): void {
   if (record === null || (before !== null && compareStreamKeys(record.key, before) >= 0)) return;
   throw auditBroken(record.key, record.number, "belongs to a stream whose state was removed");
 }
@@ -106,7 +106,7 @@ function* verifyStream(rows: Rows, end: RememberedEnd, log: AuditLog): Work<numb
   return count;
 }
 
-/** Each partition stands where the log says. One of which the log has no row may have its last in the archive. */
+/** Each partition has the watermark that the log ends with. One of which the log has no row may have its last in the archive. */
 function* verifyPartitions(
   rows: Rows,
   { key, resetEpoch, archived }: RememberedEnd,
@@ -136,7 +136,7 @@ function* verifyPartitions(
 }
 
 /** None of the streams that were ever stored may be gone with its state and its log. */
-function* refuseRemoved(rows: Rows): Work<void> {
+function* assertNoneRemoved(rows: Rows): Work<void> {
   let after: StreamKey | null = null;
   for (;;) {
     const page: { key: StreamKey; isStored: boolean }[] = yield* got(

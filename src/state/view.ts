@@ -13,7 +13,7 @@ import type {
 import { shown } from "./derive/wire.ts";
 import { isoTime } from "./iso-time.ts";
 import { editOf } from "./outside.ts";
-import { partitionEdit, refusePartitionEdit } from "./partition-edits.ts";
+import { assertUnedited, partitionEdit } from "./partition-edits.ts";
 import { backfillOfScope, type EditPolicy, type PartitionRow, type RunRow, type StreamRow } from "./rows.ts";
 import { runs, shownOfRun, shownOfStream, streams } from "./tables.ts";
 
@@ -37,7 +37,7 @@ export function runRecord(row: RunRow): RunRecord {
 
 /** `edits`: what is done about a change made outside Tidemark, where it is asked for. Throws `STATE_EDITED`. */
 export function partitionState(row: PartitionRow, edits: EditPolicy | null = null): PartitionState {
-  if (edits === "refuse") refusePartitionEdit(row.key, row);
+  if (edits === "refuse") assertUnedited(row.key, row);
   const { partition, position, positionTag } = row;
   const state = { partition, position, positionTag, updatedAtUtc: isoTime(row.updatedAt) };
   const edit = edits === null ? null : partitionEdit(row);
@@ -63,16 +63,16 @@ function lease(row: StreamRow): Lease | null {
   return { seconds: row.leaseSeconds, expiresAtUtc: isoTime(row.leaseExpiresAt), owner: row.leaseOwner };
 }
 
-/** What stands beside a stream's row, for its export. */
-export interface ExportedBeside {
+/** The child rows of a stream, for its export. */
+export interface ExportedChildRows {
   readonly partitions: readonly PartitionRow[];
   /** Coverage by finished backfills: of the stream under null, of partitions under their names. */
   readonly backfilled: ReadonlyMap<string | null, readonly CursorRange[]>;
 }
 
-export function exportedStream(row: StreamRow, beside: ExportedBeside): ExportedStream {
-  const partitions = exportedPartitions(beside);
-  const backfilled = beside.backfilled.get(null) ?? [];
+export function exportedStream(row: StreamRow, childRows: ExportedChildRows): ExportedStream {
+  const partitions = exportedPartitions(childRows);
+  const backfilled = childRows.backfilled.get(null) ?? [];
   return {
     connector: row.key.connector,
     stream: row.key.stream,
@@ -85,7 +85,7 @@ export function exportedStream(row: StreamRow, beside: ExportedBeside): Exported
 }
 
 /** A partition that only backfills have read is exported with an empty position. */
-function exportedPartitions({ partitions, backfilled }: ExportedBeside): ExportedPartition[] {
+function exportedPartitions({ partitions, backfilled }: ExportedChildRows): ExportedPartition[] {
   const positions = new Map(partitions.map((row) => [row.partition, row.position]));
   for (const partition of backfilled.keys()) {
     if (partition !== null && !positions.has(partition)) positions.set(partition, emptyPosition);

@@ -10,8 +10,8 @@ import { fromJson, toJson } from "../../derive/table.ts";
 import type { StreamRow } from "../../rows.ts";
 import { newRow } from "../../step-rules.ts";
 import { streams } from "../../tables.ts";
-import type { BesideContents } from "./beside.ts";
 import { withEditedCursor } from "./edited-cursor.ts";
+import type { PartitionFiles } from "./partition-files.ts";
 
 /** The format of the file around the rows; the position inside has a number of its own. */
 const documentFormat = 3;
@@ -23,7 +23,7 @@ const documentSchema = z.strictObject({
   live: z.record(z.string(), z.unknown()),
   backfills: z.record(z.string(), z.record(z.string(), z.unknown())),
   backfilled: z.array(z.unknown()).default([]),
-  /** Absent in format 1, as is what stands before it. */
+  /** Absent in format 1, as `backfilled` is. */
   partitions: z.record(z.string(), z.unknown()).default({}),
   log: z.int().positive().default(1),
   log_bytes: z.int().nonnegative(),
@@ -48,8 +48,8 @@ export interface StateDocument {
   readonly rows: ReadonlyMap<string, StreamRow>;
   /** What finished backfills covered of the stream as a whole. */
   readonly backfilled: readonly CursorRange[];
-  /** What the last write that moved partitions put into files beside this one. */
-  readonly moved: BesideContents;
+  /** What the last write that moved partitions put into partition files. */
+  readonly moved: PartitionFiles;
   /** Which log goes with it, since a log is written anew when runs are deleted, and how much of it counts. */
   readonly log: number;
   readonly logBytes: number;

@@ -42,7 +42,7 @@ class FileStorage implements RowStorage {
   }
 
   async read<T>(work: (tx: RowTransaction) => T): Promise<T> {
-    this.#refuseClosed();
+    this.#assertOpen();
     return tellingFaults(this.#folder, () =>
       work(new FileTransaction(this.#folder, this.#clock, this.#ends)),
     );
@@ -59,7 +59,7 @@ class FileStorage implements RowStorage {
         "state in files cannot take part in a database transaction",
       );
     }
-    this.#refuseClosed();
+    this.#assertOpen();
     try {
       return await withLock(`${baseOf(this.#folder, key)}.lock`, () => {
         const tx = new FileTransaction(this.#folder, this.#clock, this.#ends);
@@ -73,7 +73,7 @@ class FileStorage implements RowStorage {
   }
 
   async probe(): Promise<void> {
-    this.#refuseClosed();
+    this.#assertOpen();
     tellingFaults(this.#folder, () => {
       mkdirSync(this.#folder, { recursive: true });
       // No stream's file has a tilde in its name.
@@ -81,7 +81,7 @@ class FileStorage implements RowStorage {
     });
   }
 
-  #refuseClosed(): void {
+  #assertOpen(): void {
     if (!this.#open) throw storeClosed(`file:${this.#folder}`);
   }
 

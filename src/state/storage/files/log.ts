@@ -116,7 +116,7 @@ export function auditLinesBefore(
   file: string,
   end: number,
 ): { readonly lines: readonly string[]; readonly begins: number } {
-  refuseCut(file, end);
+  assertUncut(file, end);
   return reading(file, (handle) => {
     for (let step = stepBack; ; step *= 2) {
       const start = Math.max(0, end - step);
@@ -133,7 +133,7 @@ const stepBack = 65_536;
 
 /** The audit lines in a stretch of the committed part that begins and ends with a line. */
 export function* auditLinesBetween(file: string, from: number, to: number): Generator<string> {
-  refuseCut(file, to);
+  assertUncut(file, to);
   let rest: Buffer = Buffer.alloc(0);
   for (let start = from; start < to; start += longestRead) {
     const read = reading(file, (handle) => bytesOf(handle, start, Math.min(start + longestRead, to)));
@@ -148,7 +148,7 @@ const longestRead = 4_194_304;
 
 /** Up to where the audit log was moved into an archive: its first line says so. */
 export function archivedTo(file: string, bytes: number): ChainLink {
-  refuseCut(file, bytes);
+  assertUncut(file, bytes);
   if (bytes === 0) return noLink;
   const text = reading(file, (handle) => bytesOf(handle, 0, Math.min(bytes, longestFirst))).toString("utf8");
   if (!text.startsWith('{"archived"')) return noLink;
@@ -201,7 +201,7 @@ const partitionAtEnd = /"partition":"([^"\\]*)","hash":"[0-9a-f]*"\}\}$/;
 
 const rawAuditLine = z.object({ audit: rawAudit });
 
-function refuseCut(file: string, bytes: number): void {
+function assertUncut(file: string, bytes: number): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size < bytes) throw unreadable(file, `${bytes} bytes were committed and ${size} are there`);
 }
@@ -210,7 +210,7 @@ function refuseCut(file: string, bytes: number): void {
 export function readLog(file: string, key: StreamKey, bytes: number | null): LogLines {
   const stat = statSync(file, { throwIfNoEntry: false });
   const length = bytes ?? stat?.size ?? 0;
-  refuseCut(file, length);
+  assertUncut(file, length);
   const runs = new Map<string, { number: number; run: RunRow }>();
   const audit: AuditRecord[] = [];
   let archived = noLink;

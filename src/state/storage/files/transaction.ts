@@ -9,23 +9,6 @@ import type { ChainLink } from "../../hash-chain.ts";
 import { compareMoments, comparePlaces, type Moment, type Place } from "../../listing.ts";
 import { compareBackfills, type DueRuns, isDue, type RowTransaction } from "../../row-storage.ts";
 import type { PartitionRow, RunRow, StreamRow } from "../../rows.ts";
-import {
-  backfilledContent,
-  backfilledFolder,
-  backfilledOf,
-  backfilledPath,
-  besideFolder,
-  isUntakenEdit,
-  namesBeside,
-  partitionContent,
-  partitionFolder,
-  partitionOf,
-  partitionPath,
-  readBeside,
-  removeBeside,
-  withWatermark,
-  writeBeside,
-} from "./beside.ts";
 import { encodeDocument, type StateDocument } from "./document.ts";
 import { replaceFile } from "./durable.ts";
 import {
@@ -43,6 +26,23 @@ import {
 } from "./log.ts";
 import type { LogEnds } from "./log-ends.ts";
 import { baseOf } from "./names.ts";
+import {
+  backfilledContent,
+  backfilledFolder,
+  backfilledOf,
+  backfilledPath,
+  isUntakenEdit,
+  partitionContent,
+  partitionFolder,
+  partitionNamesIn,
+  partitionOf,
+  partitionPath,
+  partitionsFolder,
+  readPartitionFile,
+  removePartitionFiles,
+  withWatermark,
+  writePartitionFiles,
+} from "./partition-files.ts";
 import { readDocument, storedDocument } from "./read-document.ts";
 import { keysIn } from "./stream-files.ts";
 import { StreamList } from "./stream-list.ts";
@@ -180,7 +180,7 @@ export class FileTransaction implements RowTransaction {
 
   loadPartition(key: StreamKey, scope: string, partition: string): PartitionRow | null {
     const path = partitionPath(scope, partition);
-    const content = this.#beside(key, path);
+    const content = this.#positionParts(key, path);
     if (content === null) return null;
     const cursorType = this.load(key, scope)?.cursorType ?? null;
     const logged = (): string | null | undefined => this.#logged(key, partition);
@@ -188,7 +188,7 @@ export class FileTransaction implements RowTransaction {
     const row = partitionOf(content, of);
     if (!this.#document(key).moved.has(path)) return row;
     // The file itself is behind the log, and still the one that people see and edit.
-    const inPlace = readBeside(this.#base(key), path);
+    const inPlace = readPartitionFile(this.#base(key), path);
     if (!isUntakenEdit(inPlace, content)) return row;
     return withWatermark(row, partitionOf(inPlace, { ...of, logged: () => undefined }));
   }
@@ -201,7 +201,7 @@ export class FileTransaction implements RowTransaction {
 
   savePartition(row: PartitionRow): void {
     const path = partitionPath(row.scope, row.partition);
-    const inPlace = this.#document(row.key).isNew ? null : readBeside(this.#base(row.key), path);
+    const inPlace = this.#document(row.key).isNew ? null : readPartitionFile(this.#base(row.key), path);
     this.#moved(row.key).set(path, partitionContent(row, inPlace));
   }
 
@@ -221,13 +221,13 @@ export class FileTransaction implements RowTransaction {
 
   #partitionNames(key: StreamKey, scope: string): string[] {
     const { isNew, moved } = this.#document(key);
-    return isNew ? [] : namesBeside(this.#base(key), partitionFolder(scope), moved);
+    return isNew ? [] : partitionNamesIn(this.#base(key), partitionFolder(scope), moved);
   }
 
   loadBackfilled(key: StreamKey, partition: string | null): readonly CursorRange[] {
     if (partition === null) return this.#document(key).backfilled;
     const path = backfilledPath(partition);
-    const content = this.#beside(key, path);
+    const content = this.#positionParts(key, path);
     if (content === null) return [];
     const resetEpoch = this.#document(key).rows.get("")?.resetEpoch ?? 0;
     return backfilledOf(content, partition, resetEpoch, this.#fileBeside(key, path));
@@ -250,7 +250,7 @@ export class FileTransaction implements RowTransaction {
 
   backfilledPartitions(key: StreamKey): readonly string[] {
     const { isNew, moved } = this.#document(key);
-    const names = isNew ? [] : namesBeside(this.#base(key), backfilledFolder, moved);
+    const names = isNew ? [] : partitionNamesIn(this.#base(key), backfilledFolder, moved);
     return names.filter((name) => this.loadBackfilled(key, name).length > 0);
   }
 
@@ -297,7 +297,7 @@ export class FileTransaction implements RowTransaction {
   #commit(base: string, document: StateDocument): void {
     const lines = this.#lines.get(base) ?? [];
     mkdirSync(dirname(base), { recursive: true });
-    if (document.isNew) removeBeside(base);
+    if (document.isNew) removePartitionFiles(base);
     const logBytes =
       lines.length === 0
         ? document.logBytes
@@ -306,8 +306,10 @@ export class FileTransaction implements RowTransaction {
     if (moved.size > 0) {
       const earlier = [...document.moved].filter(([path]) => !moved.has(path));
       // What somebody has edited meanwhile stays, until a step takes the edit.
-      const edited = earlier.filter(([path, content]) => isUntakenEdit(readBeside(base, path), content));
-      writeBeside(base, new Map(earlier.filter((each) => !edited.includes(each))));
+      const edited = earlier.filter(([path, content]) =>
+        isUntakenEdit(readPartitionFile(base, path), content),
+      );
+      writePartitionFiles(base, new Map(earlier.filter((each) => !edited.includes(each))));
       for (const [path, content] of edited) moved.set(path, content);
     }
     const isLive = document.rows.has("");
@@ -316,7 +318,7 @@ export class FileTransaction implements RowTransaction {
     replaceFile(`${base}.json`, encodeDocument(next));
     if (isLive && document.isNew) this.#isListedNow(document.key);
     if (this.#rewritten.has(base)) removeLogsBefore(base, document.log);
-    for (const scope of this.#forgotten) removeBeside(base, partitionFolder(scope));
+    for (const scope of this.#forgotten) removePartitionFiles(base, partitionFolder(scope));
   }
 
   /** Sees to it that the list of streams has the stream. */
@@ -330,14 +332,14 @@ export class FileTransaction implements RowTransaction {
   }
 
   #fileBeside(key: StreamKey, path: string): string {
-    return join(besideFolder(this.#base(key)), path);
+    return join(partitionsFolder(this.#base(key)), path);
   }
 
   /** What a file beside the stream's holds, or is to hold. */
-  #beside(key: StreamKey, path: string): unknown {
+  #positionParts(key: StreamKey, path: string): unknown {
     const { isNew, moved } = this.#document(key);
     if (isNew) return null;
-    return moved.get(path) ?? readBeside(this.#base(key), path);
+    return moved.get(path) ?? readPartitionFile(this.#base(key), path);
   }
 
   #moved(key: StreamKey): Map<string, unknown> {

@@ -150,7 +150,7 @@ export class HttpStateStore implements StateStore {
 
   async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext = {}): Promise<void> {
     checkCheckpoint(run.key, made);
-    refuseTransaction(run.key, context);
+    assertNoTransaction(run.key, context);
     await this.#client.call(routes.checkpoint, { params: named(run.key), body: checkpointToWire(run, made) });
   }
 
@@ -160,7 +160,7 @@ export class HttpStateStore implements StateStore {
 
   async complete(run: RunRef, done: Completion, context: WriteContext = {}): Promise<StreamState> {
     checkCompletion(run.key, done);
-    refuseTransaction(run.key, context);
+    assertNoTransaction(run.key, context);
     const kept = done.metadata === undefined ? {} : { metadata: keptMetadata(run.key, done.metadata) };
     return this.#move(routes.complete, run.key, completionToWire(run, { ...done, ...kept }));
   }
@@ -341,7 +341,7 @@ async function orNull<T>(
   }
 }
 
-function refuseTransaction(key: StreamKey, { transaction }: WriteContext): void {
+function assertNoTransaction(key: StreamKey, { transaction }: WriteContext): void {
   if (transaction === undefined) return;
   throw new TidemarkError("ARGUMENT_INVALID", "state in a service takes no transaction of the caller's", {
     stream: formatStreamKey(key),

@@ -48,7 +48,7 @@ export function listsOf<C extends string>(
   return record(columns.map((column) => [column, rows.map((row) => row[column])]));
 }
 
-/** SQL for the tie set beside the stream that `row` names, as one JSON list; null where there are none. */
+/** SQL for the tie set of the stream that `row` names, as one JSON list; null where there are none. */
 export function tieSetList(tables: Tables, row: Place): string {
   return `(SELECT json_agg(json_build_array(b.identity, b.cursor_value, b.count))::text
     FROM ${tables.tieSet} b WHERE ${samePlace("b", row)})`;
@@ -79,11 +79,11 @@ export function placeOfRow(alias: string): Place {
 
 /** Reads a row of `streamColumns` with the columns `tie_set` and `coverage`. */
 export function streamRow(row: Row, holder: string): StreamRow {
-  return readStreamRow(row, besideOfRow(row, holder), holder);
+  return readStreamRow(row, positionPartsOf(row, holder), holder);
 }
 
 /** Reads the columns `tie_set` and `coverage`. */
-export function besideOfRow(row: Row, holder: string): { tieSet: TieMember[]; coverage: CursorRange[] } {
+export function positionPartsOf(row: Row, holder: string): { tieSet: TieMember[]; coverage: CursorRange[] } {
   return { tieSet: tieSetOf(row, holder), coverage: coverageOf(row, holder) };
 }
 

@@ -3,7 +3,7 @@ import type { StreamKey } from "../../../model/stream-key.ts";
 import type { StreamRow } from "../../rows.ts";
 
 const mostStreams = 10_000;
-/** What stands beside a position is kept whole while its run goes on, and after that up to so many. */
+/** Tie sets and coverage are remembered whole while a run goes on, and after that up to so many entries. */
 const mostBeside = 100;
 
 /** A stream's row as it was seen, and the text in which its position is stored. */

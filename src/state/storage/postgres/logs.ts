@@ -49,7 +49,7 @@ export class PostgresLogs {
   }
 
   /** Throws `AUDIT_BROKEN` where streams were removed from the list. */
-  async refuseCut(): Promise<void> {
+  async assertUncut(): Promise<void> {
     const [row] = await this.#runner.run(this.#queries.countLogs, {});
     const [counted, listed] = [Number(row?.counted), Number(row?.listed)];
     if (counted !== listed) throw listCut(this.#runner.place, counted, listed);

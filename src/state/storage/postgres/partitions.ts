@@ -13,7 +13,7 @@ import {
 } from "../../rows.ts";
 import { partitions } from "../../tables.ts";
 import { differentTies } from "../../tie-differences.ts";
-import { besideOfRow, listsOf, textOf } from "./columns.ts";
+import { listsOf, positionPartsOf, textOf } from "./columns.ts";
 import { positionParameter } from "./parameters.ts";
 import type { PartitionQueries } from "./partition-queries.ts";
 import type { Runner } from "./session.ts";
@@ -55,7 +55,7 @@ export class PostgresPartitions {
 
   #read(raw: Row): PartitionRow {
     const { place } = this.#runner;
-    const row = readPartitionRow(raw, besideOfRow(raw, place), place);
+    const row = readPartitionRow(raw, positionPartsOf(raw, place), place);
     if (raw.is_logged !== "t") return row;
     return { ...row, logged: raw.logged == null ? null : String(raw.logged) };
   }

@@ -1,6 +1,6 @@
 import { isTidemarkError } from "../../../errors.ts";
 import type { StateDatabase } from "./database.ts";
-import { refuseNewerTables, type Tables } from "./schema.ts";
+import { assertKnownTables, type Tables } from "./schema.ts";
 import { type Statement, statement } from "./statement.ts";
 
 /**
@@ -31,7 +31,7 @@ export class PostgresProbe {
   /** Throws `STATE_UNAVAILABLE`, and `STATE_TOO_NEW` where a newer version has brought the tables further. */
   async write(): Promise<void> {
     const [row] = await this.#database.run(this.#touch, {});
-    refuseNewerTables(row?.version, this.#database.place);
+    assertKnownTables(row?.version, this.#database.place);
     if (!this.#database.ranFull) return;
     try {
       await this.#database.transact(true, (session) => session.script(fill));

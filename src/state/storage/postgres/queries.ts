@@ -217,7 +217,7 @@ function pruneRuns(tables: Tables): string {
     SELECT count(*) AS runs FROM gone`;
 }
 
-/** A stream's columns as the codec reads them, with what is kept beside the row. */
+/** A stream's columns as the codec reads them, with its tie set and coverage. */
 function wholeStream(tables: Tables): string {
   const row = placeOfRow("s");
   return `${selected("s", streams)},

@@ -24,7 +24,7 @@ import { PostgresLogs } from "./logs.ts";
 import { coverageValues, positionParameter, tieSetValues } from "./parameters.ts";
 import { PostgresPartitions } from "./partitions.ts";
 import type { Queries } from "./queries.ts";
-import { refuseNewerTables } from "./schema.ts";
+import { assertKnownTables } from "./schema.ts";
 import type { Runner } from "./session.ts";
 
 /** Sorts after every ISO 8601 time. */
@@ -63,7 +63,7 @@ export class PostgresRows implements Rows {
     const [row] = await this.runner.run(this.queries.read, { ...key, scope });
     const { place } = this.runner;
     if (row === undefined) throw new Error("a query for one row gave none");
-    refuseNewerTables(row.version, place);
+    assertKnownTables(row.version, place);
     this.#now = Date.parse(textOf(row, "now", place));
     return row.connector === null ? null : streamRow(row, place);
   }
@@ -160,7 +160,7 @@ export class PostgresRows implements Rows {
     after: StreamKey | null;
     limit: number;
   }): Promise<{ key: StreamKey; isStored: boolean }[]> {
-    if (options.after === null) await this.#logs.refuseCut();
+    if (options.after === null) await this.#logs.assertUncut();
     return this.#logs.list(options.after, options.limit);
   }
 

@@ -117,12 +117,12 @@ async function storedVersion(session: Session): Promise<number> {
   const [row] = await session.run(readVersion, {});
   const version = row?.version;
   if (typeof version !== "number") return 0;
-  refuseNewerTables(version, session.place);
+  assertKnownTables(version, session.place);
   return version;
 }
 
 /** Throws `STATE_TOO_NEW` where the tables are past what this version knows. */
-export function refuseNewerTables(version: unknown, place: string): void {
+export function assertKnownTables(version: unknown, place: string): void {
   if (typeof version !== "number" || version <= schemaVersion) return;
   throw new TidemarkError(
     "STATE_TOO_NEW",

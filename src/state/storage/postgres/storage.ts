@@ -13,7 +13,7 @@ import { positionParameter } from "./parameters.ts";
 import type { PostgresProbe } from "./probe.ts";
 import type { Queries } from "./queries.ts";
 import { HeldRows, PostgresRows, RowAppeared } from "./rows.ts";
-import { refuseNewerTables } from "./schema.ts";
+import { assertKnownTables } from "./schema.ts";
 import { Missed, NeedsHold, SeenRows, type Sight } from "./seen-rows.ts";
 import type { Runner } from "./session.ts";
 import { Transactions } from "./transaction.ts";
@@ -141,7 +141,7 @@ export class PostgresStorage implements StateStorage {
   async #look(runner: Runner, key: StreamKey, scope: string): Promise<Sight | null> {
     const { place } = this.#database;
     const [raw] = await runner.run(this.#queries.look, { ...key, scope });
-    refuseNewerTables(raw?.version, place);
+    assertKnownTables(raw?.version, place);
     if (raw === undefined || raw.connector === null) return null;
     const row = streamRow(raw, place);
     const last = raw.last_audit == null ? null : readAuditRecord(JSON.parse(String(raw.last_audit)), place);

@@ -23,7 +23,7 @@ export class Transactions {
   /** Throws `ARGUMENT_INVALID` for what is no connection to the state's database with an open transaction. */
   async join(transaction: OpenTransaction): Promise<Runner> {
     const session = this.#sessionOf(transaction);
-    await refuseUnlessOpen(transaction, session);
+    await assertInTransaction(transaction, session);
     const identity = this.#identities.get(transaction) ?? (await identityOf(session));
     if (identity !== this.#database.identity && identity !== (await this.#identityNow())) {
       throw new TidemarkError(
@@ -59,7 +59,7 @@ async function identityOf(session: Runner): Promise<string> {
  * A client that knows its transaction's status says so for nothing. Others, and one that has its
  * BEGIN still to send, are asked for a savepoint, which only a transaction can have.
  */
-async function refuseUnlessOpen(connection: object, session: Session | ForeignSession): Promise<void> {
+async function assertInTransaction(connection: object, session: Session | ForeignSession): Promise<void> {
   if (
     "getTransactionStatus" in connection &&
     typeof connection.getTransactionStatus === "function" &&

@@ -15,8 +15,7 @@ import { type Row, type Statement, statement, type Value } from "./statement.ts"
 
 /**
  * Compare and set: one statement that stores a change, by the server's time, where the row is still as it was seen.
- * Otherwise it changes nothing and returns no row. What changes is for `lifecycle.ts` to say. Here stands only how each
- * part of a change is written.
+ * Otherwise it changes nothing and returns no row. `lifecycle.ts` decides what changes; this file only writes it.
  */
 
 /** How a column is given: a time as the server's now, or as so much later. */

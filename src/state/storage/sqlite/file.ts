@@ -21,7 +21,7 @@ import {
 } from "../../../databases/sqlite/handle.ts";
 import { TidemarkError } from "../../../errors.ts";
 import { makePrivate, narrow } from "../../../private-files.ts";
-import { migrate, refuseOldTables } from "./schema.ts";
+import { assertCurrentTables, migrate } from "./schema.ts";
 
 /** How long to wait, at the most, for another connection's write transaction. */
 export const busyTimeoutMs = 30_000;
@@ -46,7 +46,7 @@ export function openStateFile(path: string, driver?: BetterSqlite3): SqliteHandl
       if (logged) throw unreadable(file, "the file is gone, but its write-ahead log is still there");
       createStateFile(file, driver);
     }
-    refuseNoDatabase(file);
+    assertDatabaseFile(file);
     if (driver === undefined && !isWritable(file)) return openForReading(file);
     for (const suffix of ["", "-wal", "-shm"]) narrow(file + suffix);
     return openDatabase(file, file, driver);
@@ -95,7 +95,7 @@ function openForReading(file: string): SqliteHandle {
   let db: SqliteHandle | undefined;
   try {
     db = new DatabaseSync(address, { readOnly: true });
-    refuseOldTables(db, file);
+    assertCurrentTables(db, file);
     return db;
   } catch (error) {
     db?.close();
@@ -147,7 +147,7 @@ function useWriteAheadLog(db: SqliteHandle): void {
 }
 
 /** Refuses what SQLite would take for a new database and fill, and a file that ends inside a page. */
-function refuseNoDatabase(file: string): void {
+function assertDatabaseFile(file: string): void {
   const header = Buffer.alloc(100);
   const handle = openSync(file, "r");
   try {

@@ -33,7 +33,7 @@ export class SqliteLogs {
 
   /** Throws `AUDIT_BROKEN` where streams were removed from the list. */
   list(after: StreamKey | null, limit: number): StreamKey[] {
-    if (after === null) this.#refuseCut();
+    if (after === null) this.#assertUncut();
     return this.#sql
       .all(
         `SELECT connector, stream FROM tidemark_logs WHERE (connector, stream) > (?, ?)
@@ -45,7 +45,7 @@ export class SqliteLogs {
       .map(({ connector, stream }) => ({ connector: String(connector), stream: String(stream) }));
   }
 
-  #refuseCut(): void {
+  #assertUncut(): void {
     const [counted] = this.#sql.all(
       `SELECT logs, (SELECT count(*) FROM tidemark_logs WHERE number BETWEEN 1 AND logs) AS listed,
          (SELECT count(*) FROM tidemark_logs) AS stored FROM tidemark_schema`,

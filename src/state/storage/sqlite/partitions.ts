@@ -6,18 +6,18 @@ import { partitionFields, readPartitionRow } from "../../codec.ts";
 import { encode } from "../../derive/table.ts";
 import { backfilledScope, type PartitionRow, scopesUnder } from "../../rows.ts";
 import { partitions } from "../../tables.ts";
-import type { SqliteBeside } from "./beside.ts";
+import type { SqlitePositionParts } from "./position-parts.ts";
 import { upsert } from "./sql.ts";
 
 /** A stream's partitions, and what finished backfills covered of it and of them. */
 export class SqlitePartitions {
   readonly #sql: SqlStatements;
-  readonly #beside: SqliteBeside;
+  readonly #positionParts: SqlitePositionParts;
   readonly #holder: string;
 
-  constructor(statements: SqlStatements, beside: SqliteBeside, holder: string) {
+  constructor(statements: SqlStatements, childRows: SqlitePositionParts, holder: string) {
     this.#sql = statements;
-    this.#beside = beside;
+    this.#positionParts = childRows;
     this.#holder = holder;
   }
 
@@ -47,7 +47,7 @@ export class SqlitePartitions {
 
   #read(raw: Record<string, unknown>, key: StreamKey): PartitionRow {
     const scope = partitionScope(String(raw.scope), String(raw.partition));
-    return readPartitionRow(raw, this.#beside.load(key, scope, this.#holder), this.#holder);
+    return readPartitionRow(raw, this.#positionParts.load(key, scope, this.#holder), this.#holder);
   }
 
   hasAny({ connector, stream }: StreamKey, scope: string, sinceEpoch: number): boolean {
@@ -67,16 +67,21 @@ export class SqlitePartitions {
     this.#sql.run(savePartition, ...Object.values(encode(partitions, partitionFields(row))));
     const scope = partitionScope(row.scope, row.partition);
     const before = previous?.position;
-    this.#beside.saveTieSet(row.key, scope, position.tieSet, before?.tieSet ?? []);
-    this.#beside.saveCoverage(row.key, scope, position.coverage, (before?.coverage ?? []).length === 0);
+    this.#positionParts.saveTieSet(row.key, scope, position.tieSet, before?.tieSet ?? []);
+    this.#positionParts.saveCoverage(
+      row.key,
+      scope,
+      position.coverage,
+      (before?.coverage ?? []).length === 0,
+    );
   }
 
   backfilled(key: StreamKey, partition: string | null): readonly CursorRange[] {
-    return this.#beside.coverage(key, backfilledScope(partition), this.#holder);
+    return this.#positionParts.coverage(key, backfilledScope(partition), this.#holder);
   }
 
   saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly CursorRange[]): void {
-    this.#beside.saveCoverage(key, backfilledScope(partition), coverage, false);
+    this.#positionParts.saveCoverage(key, backfilledScope(partition), coverage, false);
   }
 
   clearBackfilled({ connector, stream }: StreamKey): void {

@@ -17,10 +17,10 @@ import type { Moment, Place } from "../../listing.ts";
 import type { DueRuns, RowTransaction } from "../../row-storage.ts";
 import type { PartitionRow, RunRow, StreamRow } from "../../rows.ts";
 import { audit, runEndColumns, runs, streams } from "../../tables.ts";
-import { SqliteBeside } from "./beside.ts";
 import { SqliteLogs } from "./logs.ts";
 import { SqlitePartitions } from "./partitions.ts";
-import { refuseNewerTables } from "./schema.ts";
+import { SqlitePositionParts } from "./position-parts.ts";
+import { assertKnownTables } from "./schema.ts";
 import { insert, upsert } from "./sql.ts";
 
 const mostKnown = 100;
@@ -35,7 +35,7 @@ function nameOf({ connector, stream }: StreamKey, scope: string): string {
 export class SqliteRows implements RowTransaction {
   readonly #sql: SqlStatements;
   readonly #holder: string;
-  readonly #beside: SqliteBeside;
+  readonly #positionParts: SqlitePositionParts;
   readonly #partitions: SqlitePartitions;
   readonly #logs: SqliteLogs;
   /** Rows as they were last read or written, for as long as nobody else has written to the file. */
@@ -45,8 +45,8 @@ export class SqliteRows implements RowTransaction {
   constructor(statements: SqlStatements, holder: string) {
     this.#sql = statements;
     this.#holder = holder;
-    this.#beside = new SqliteBeside(statements);
-    this.#partitions = new SqlitePartitions(statements, this.#beside, holder);
+    this.#positionParts = new SqlitePositionParts(statements);
+    this.#partitions = new SqlitePartitions(statements, this.#positionParts, holder);
     this.#logs = new SqliteLogs(statements, holder);
   }
 
@@ -59,7 +59,7 @@ export class SqliteRows implements RowTransaction {
     const version = this.#sql.get("PRAGMA data_version")?.data_version;
     if (version !== this.#version) {
       this.#version = null;
-      refuseNewerTables(this.#sql, this.#holder);
+      assertKnownTables(this.#sql, this.#holder);
       this.#known.clear();
     }
     if (this.#known.size > mostKnown) this.#known.clear();
@@ -69,7 +69,7 @@ export class SqliteRows implements RowTransaction {
   /** As `begun`, in a transaction of the caller's, which may yet be rolled back: nothing is known of the rows. */
   joined(): void {
     this.#known.clear();
-    refuseNewerTables(this.#sql, this.#holder);
+    assertKnownTables(this.#sql, this.#holder);
   }
 
   /** To be called when a transaction was rolled back. */
@@ -92,7 +92,7 @@ export class SqliteRows implements RowTransaction {
 
   #read(raw: unknown, key: StreamKey, scope: string): StreamRow {
     const holder = `${this.#holder}: ${formatStreamKey(key)}`;
-    return readStreamRow(raw, this.#beside.load(key, scope, holder), this.#holder);
+    return readStreamRow(raw, this.#positionParts.load(key, scope, holder), this.#holder);
   }
 
   save(row: StreamRow, previous: StreamRow | null): void {
@@ -103,10 +103,10 @@ export class SqliteRows implements RowTransaction {
     const { tieSet, coverage } = row.position;
     const before = previous?.position;
     if (tieSet !== before?.tieSet) {
-      this.#beside.saveTieSet(row.key, row.scope, tieSet, before?.tieSet ?? []);
+      this.#positionParts.saveTieSet(row.key, row.scope, tieSet, before?.tieSet ?? []);
     }
     if (coverage !== before?.coverage) {
-      this.#beside.saveCoverage(row.key, row.scope, coverage, (before?.coverage ?? []).length === 0);
+      this.#positionParts.saveCoverage(row.key, row.scope, coverage, (before?.coverage ?? []).length === 0);
     }
   }
 

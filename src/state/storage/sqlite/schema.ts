@@ -60,7 +60,7 @@ export function migrate(db: SqliteHandle, holder: string): void {
 }
 
 /** Throws `STATE_UNAVAILABLE` where the tables would have to be brought up to date, which a reader cannot do. */
-export function refuseOldTables(db: SqliteHandle, holder: string): void {
+export function assertCurrentTables(db: SqliteHandle, holder: string): void {
   const version = storedVersion(db, holder);
   if (version === schemaVersion) return;
   throw new TidemarkError(
@@ -71,7 +71,7 @@ export function refuseOldTables(db: SqliteHandle, holder: string): void {
 }
 
 /** Throws `STATE_TOO_NEW` where another process has brought the tables past what this version knows. */
-export function refuseNewerTables(sql: SqlStatements, holder: string): void {
+export function assertKnownTables(sql: SqlStatements, holder: string): void {
   const version = sql.get("SELECT version FROM tidemark_schema")?.version;
   if (typeof version === "number" && version > schemaVersion) throw tooNew(holder, version);
 }

@@ -150,8 +150,8 @@ class SqliteStorage implements RowStorage {
         "it is no DatabaseSync after BEGIN IMMEDIATE, and nothing else that runs a statement",
       );
     }
-    await this.#refuseOtherLibrary(run);
-    await this.#refuseUnlessHeld(run);
+    await this.#assertSameLibrary(run);
+    await this.#assertHeld(run);
     try {
       return await replayed(run, (statements) => {
         const rows = new SqliteRows(statements, this.#file);
@@ -168,7 +168,7 @@ class SqliteStorage implements RowStorage {
    * process's and not a connection's, so that two copies do not see each other's: both may write at once,
    * and damage the file.
    */
-  async #refuseOtherLibrary(run: RunStatement): Promise<void> {
+  async #assertSameLibrary(run: RunStatement): Promise<void> {
     const ask =
       "SELECT sqlite_source_id() AS id, (SELECT group_concat(compile_options) FROM pragma_compile_options) AS options";
     const own = this.#db.prepare(ask).get();
@@ -187,7 +187,7 @@ class SqliteStorage implements RowStorage {
    * Refuses what does not hold the right to write to the state's file: no transaction, or one on another file. A
    * statement that changes nothing takes that right in the caller's transaction, and then nobody else can.
    */
-  async #refuseUnlessHeld(run: RunStatement): Promise<void> {
+  async #assertHeld(run: RunStatement): Promise<void> {
     try {
       await run("UPDATE tidemark_streams SET scope = scope WHERE 0 RETURNING 1 AS done");
     } catch (error) {

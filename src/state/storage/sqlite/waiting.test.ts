@@ -129,7 +129,7 @@ test("the folder is made, the file has no half-made time, and its state may live
   file = join(folder, "users.db");
   const users = connect();
   users.exec("CREATE TABLE events (id); INSERT INTO events VALUES (1)");
-  await using beside = await openSqliteState(file);
-  await beside.begin(key, numbers);
+  await using childRows = await openSqliteState(file);
+  await childRows.begin(key, numbers);
   expect(users.prepare("SELECT id FROM events").all()).toHaveLength(1);
 });

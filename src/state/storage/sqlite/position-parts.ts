@@ -4,8 +4,8 @@ import type { StreamKey } from "../../../model/stream-key.ts";
 import { readInterval, readTieMember } from "../../codec.ts";
 import { differentTies } from "../../tie-differences.ts";
 
-/** What is kept in rows of its own beside a position: the tie set and coverage, each under a scope. */
-export class SqliteBeside {
+/** The parts of a position that are rows of their own: the tie set and coverage, each under a scope. */
+export class SqlitePositionParts {
   readonly #sql: SqlStatements;
 
   constructor(statements: SqlStatements) {

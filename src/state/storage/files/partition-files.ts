@@ -17,24 +17,22 @@ import { withEditedCursor } from "./edited-cursor.ts";
 import { fileName, isShortened } from "./names.ts";
 
 /**
- * What is kept beside a stream's file: each partition, and what backfills covered of each, in a small
- * file of its own.
+ * Partition files. Each partition, and what backfills covered of each, has a small file of its own, next to the file of
+ * its stream.
  *
- * A write that moves partitions is whole or not there, although it touches several files: the stream's
- * own file is its one commit point, and holds the new content of every file that the write changes. The
- * next write that moves partitions first puts that content where it belongs, for good, and only then
- * replaces the stream's file. So at any instant a file's content is what the stream's file says, and
- * what the file itself says where the stream's file is silent; a crash on the way leaves the stream's
- * file as it was, and the same content is put in place again. A partition that moves with each write is
- * thus never written twice.
+ * A write that moves partitions touches several files, and must be whole or absent. The stream's main file is its commit
+ * point and its redo log: it holds the new content of every partition file that the write changes. The next write that
+ * moves partitions first copies that content into place, makes it durable, and then replaces the main file. A crash in
+ * between leaves the main file as it was, and the copy is made again. A reader takes the content from the main file where
+ * it has one, and from the partition file otherwise. A partition that moves with each write is written once a write.
  */
-export type BesideContents = ReadonlyMap<string, unknown>;
+export type PartitionFiles = ReadonlyMap<string, unknown>;
 
 /** The format of these files; the position inside has a number of its own. */
-const besideFormat = 2;
+const partitionFormat = 2;
 
 /** A stream's name never has a tilde in its file's. */
-export function besideFolder(base: string): string {
+export function partitionsFolder(base: string): string {
   return `${base}~partitions`;
 }
 
@@ -54,8 +52,8 @@ export function backfilledPath(partition: string): string {
 }
 
 /** A file's content; null where there is none. Throws `STATE_UNREADABLE`. */
-export function readBeside(base: string, path: string): unknown {
-  const file = join(besideFolder(base), path);
+export function readPartitionFile(base: string, path: string): unknown {
+  const file = join(partitionsFolder(base), path);
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -70,27 +68,27 @@ export function readBeside(base: string, path: string): unknown {
   }
 }
 
-export function writeBeside(base: string, contents: BesideContents): void {
-  const folder = besideFolder(base);
+export function writePartitionFiles(base: string, contents: PartitionFiles): void {
+  const folder = partitionsFolder(base);
   replaceFiles(
     [...contents].map(([path, content]) => [join(folder, path), `${JSON.stringify(content, null, 2)}\n`]),
   );
 }
 
 /** Removes a folder in it, or all of it. */
-export function removeBeside(base: string, path = ""): void {
-  rmSync(join(besideFolder(base), path), { recursive: true, force: true });
+export function removePartitionFiles(base: string, path = ""): void {
+  rmSync(join(partitionsFolder(base), path), { recursive: true, force: true });
 }
 
 /** The names of the partitions that have a file in that folder, in their order. */
-export function namesBeside(base: string, inFolder: string, moved: BesideContents): string[] {
+export function partitionNamesIn(base: string, inFolder: string, moved: PartitionFiles): string[] {
   const paths = new Set([...moved.keys()].filter((path) => path.startsWith(`${inFolder}/`)));
-  for (const name of filesIn(join(besideFolder(base), inFolder))) paths.add(`${inFolder}/${name}`);
+  for (const name of filesIn(join(partitionsFolder(base), inFolder))) paths.add(`${inFolder}/${name}`);
   const names = [...paths].map((path) => {
     const stem = path.slice(inFolder.length + 1, -".json".length);
     if (!isShortened(stem)) return decodeURIComponent(stem);
-    const content = moved.get(path) ?? readBeside(base, path);
-    return parse(named, content, join(besideFolder(base), path)).partition;
+    const content = moved.get(path) ?? readPartitionFile(base, path);
+    return parse(named, content, join(partitionsFolder(base), path)).partition;
   });
   return names.sort(compareTexts);
 }
@@ -120,7 +118,7 @@ const partitionSchema = named
 /** `inPlace`: what the partition's file holds now. */
 export function partitionContent(row: PartitionRow, inPlace: unknown): unknown {
   return {
-    tidemark_partition: besideFormat,
+    tidemark_partition: partitionFormat,
     ...toJson(partitions, partitionFields(row, encodePosition(row.position))),
     // Next to the two that people edit, for a partition whose rows of the audit log all lie in an archive.
     ...(row.scope === "" ? { logged_cursor: row.position.watermark } : {}),
@@ -220,7 +218,7 @@ export function backfilledContent(
   coverage: readonly CursorRange[],
   resetEpoch: number,
 ): unknown {
-  return { tidemark_partition: besideFormat, partition, reset_epoch: resetEpoch, coverage: [...coverage] };
+  return { tidemark_partition: partitionFormat, partition, reset_epoch: resetEpoch, coverage: [...coverage] };
 }
 
 export function backfilledOf(
@@ -238,10 +236,10 @@ export function backfilledOf(
 function parse<T extends z.infer<typeof named>>(schema: z.ZodType<T>, content: unknown, file: string): T {
   const parsed = schema.safeParse(content);
   const { data: known } = named.safeParse(content);
-  if (known !== undefined && known.tidemark_partition > besideFormat) {
+  if (known !== undefined && known.tidemark_partition > partitionFormat) {
     throw new TidemarkError(
       "STATE_TOO_NEW",
-      `${file}: the file has format ${known.tidemark_partition}; this version reads up to ${besideFormat}`,
+      `${file}: the file has format ${known.tidemark_partition}; this version reads up to ${partitionFormat}`,
     );
   }
   if (!parsed.success) throw unreadable(file, z.prettifyError(parsed.error));
