@@ -23,11 +23,6 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import("./state/coverage.ts")).defineCoverage,
   },
   {
-    name: "diff",
-    summary: "Show what differs between two runs, or between two states",
-    load: async () => (await import("./state/diff.ts")).defineDiff,
-  },
-  {
     name: "set",
     summary: "Set a stream's watermark by hand",
     load: async () => (await import("./state/set.ts")).defineSet,
