@@ -25,8 +25,7 @@ export interface Database {
   /** URLs as people write them, for messages. */
   readonly examples: readonly string[];
   readonly syntax: QuerySyntax;
-  /** Whether `cursor: xmin` reads a table by its rows' transactions. */
-  readonly readsByTransaction: boolean;
+  readonly tables: TableReading;
   open(url: string, options: OpenSqlOptions): Promise<SqlConnection>;
 }
 
@@ -150,6 +149,10 @@ export type CursorKind = "times" | "counts" | "numbers" | "texts";
 
 /** How a table is read by one of its columns. */
 export interface TableReading {
+  /** Whether `cursor: xmin` reads a table by its rows' transactions. */
+  readonly readsByTransaction: boolean;
+  /** Whether a column takes any text, so that a column of times may hold what is no time. */
+  readonly takesAnyText: boolean;
   /** Whether the names of columns are the same in capital and small letters. */
   readonly foldsNames: boolean;
   /** Names by which every row is known besides its columns. */

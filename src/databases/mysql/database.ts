@@ -1,6 +1,7 @@
 import { registerPasswords } from "../connection-string.ts";
 import type { Database } from "../port.ts";
 import { mysqlSyntax } from "./syntax.ts";
+import { mysqlTables } from "./table-reading.ts";
 
 const example = "mysql://user@host:3306/database";
 
@@ -9,7 +10,7 @@ export const mysql: Database = {
   schemes: ["mysql", "mariadb"],
   examples: [example],
   syntax: mysqlSyntax,
-  readsByTransaction: false,
+  tables: mysqlTables,
   async open(url, { role, applicationName }) {
     registerPasswords(url, example);
     const { openMysql } = await import("./connection.ts");

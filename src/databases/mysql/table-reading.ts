@@ -8,6 +8,8 @@ const texts = ["char", "varchar", "tinytext", "text", "mediumtext", "longtext"];
 const bytes = ["binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"];
 
 export const mysqlTables: TableReading = {
+  readsByTransaction: false,
+  takesAnyText: false,
   foldsNames: true,
   rowNames: [],
   orderedTypes: {

@@ -1,6 +1,7 @@
 import { registerPasswords } from "../connection-string.ts";
 import type { Database } from "../port.ts";
 import { postgresSyntax } from "./syntax.ts";
+import { postgresTables } from "./table-reading.ts";
 
 const example = "postgres://user@host:5432/database";
 
@@ -9,7 +10,7 @@ export const postgres: Database = {
   schemes: ["postgres", "postgresql"],
   examples: [example],
   syntax: postgresSyntax,
-  readsByTransaction: true,
+  tables: postgresTables,
   async open(url, { role, applicationName }) {
     registerPasswords(url, example);
     const { openPostgres } = await import("./connection.ts");

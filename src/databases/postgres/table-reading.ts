@@ -12,6 +12,8 @@ const collated = new Set(["text", "varchar", "bpchar", "name"]);
 const sortsAsText = new Set(["uuid", "bytea", "macaddr", "macaddr8"]);
 
 export const postgresTables: TableReading = {
+  readsByTransaction: true,
+  takesAnyText: false,
   foldsNames: false,
   rowNames: [],
   orderedTypes: {

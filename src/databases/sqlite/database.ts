@@ -1,6 +1,7 @@
 import { TidemarkError } from "../../errors.ts";
 import type { Database } from "../port.ts";
 import { sqliteSyntax } from "./syntax.ts";
+import { sqliteTables } from "./table-reading.ts";
 
 const examples = ["sqlite:./path.db", "sqlite:///absolute/path.db", "sqlite::memory:"];
 
@@ -9,7 +10,7 @@ export const sqlite: Database = {
   schemes: ["sqlite"],
   examples,
   syntax: sqliteSyntax,
-  readsByTransaction: false,
+  tables: sqliteTables,
   async open(url, { role }) {
     const { openSqlite } = await import("./connection.ts");
     return openSqlite(pathOf(url), role);

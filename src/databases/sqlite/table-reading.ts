@@ -2,6 +2,8 @@ import { isEpoch } from "../iso-texts.ts";
 import type { PlacedColumn, SqlConnection, TableReading, ValuesWithoutPlace } from "../port.ts";
 
 export const sqliteTables: TableReading = {
+  readsByTransaction: false,
+  takesAnyText: true,
   foldsNames: true,
   rowNames: ["rowid", "oid", "_rowid_"],
   orderedTypes: null,

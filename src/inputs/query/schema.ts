@@ -112,7 +112,9 @@ export function readsByTransaction(
     "cursor" | "table" | "connectionString" | "connectionStringRef" | "statePersistence"
   >,
 ): boolean {
-  return config.table !== undefined && config.cursor === "xmin" && databaseFor(config).readsByTransaction;
+  return (
+    config.table !== undefined && config.cursor === "xmin" && databaseFor(config).tables.readsByTransaction
+  );
 }
 
 function refuseBesideTransactions(

@@ -17,7 +17,7 @@ export async function strayTexts(
   bound: SqlValue,
 ): Promise<string | null> {
   const { type, path, format } = leading;
-  if (connection.dialect.name !== "sqlite" || type !== "timestamp_utc" || path === null) return null;
+  if (!connection.dialect.tables.takesAnyText || type !== "timestamp_utc" || path === null) return null;
   if (format.kind !== "iso8601" || typeof bound !== "string" || !/^\d{4}-/.test(bound)) return null;
   const column = connection.dialect.identifier(formatPath(path));
   const table = connection.dialect.table(config.table ?? "");
