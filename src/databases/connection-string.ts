@@ -68,7 +68,7 @@ interface Connection {
 }
 
 /** Refuses a database that is named by neither of the keys, or by both. */
-export function refuseConnectionMistakes(
+export function validateConnection(
   { connectionString, connectionStringRef }: Connection,
   refuse: (path: string[], message: string) => void,
 ): void {

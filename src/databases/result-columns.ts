@@ -3,12 +3,12 @@ import type { StreamOptions } from "./port.ts";
 
 /** Looks at a result's columns before its rows are read. */
 export function checkColumns(names: readonly string[], onColumns: StreamOptions["onColumns"]): void {
-  refuseTwins(names);
+  assertNamesDiffer(names);
   onColumns?.(names);
 }
 
 /** Two columns of one name would leave the record with one of them, chosen by chance. */
-function refuseTwins(names: readonly string[]): void {
+function assertNamesDiffer(names: readonly string[]): void {
   const seen = new Set<string>();
   for (const name of names) {
     if (seen.has(name)) {

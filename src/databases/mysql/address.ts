@@ -47,7 +47,7 @@ export function mysqlAddress(url: string): MysqlAddress {
   const mode = tlsModeOf(named, files);
   if (mode === null) throw refused(`\`${named}\` is no TLS mode`);
   const host = decodeURIComponent(hostname).replace(/^\[(.*)\]$/, "$1") || "localhost";
-  refuseUnverifiable(mode, host);
+  assertVerifiable(mode, host);
   const attempts = socketPath === null ? tlsAttempts({ mode, files }) : [null];
   return {
     host,
@@ -61,7 +61,7 @@ export function mysqlAddress(url: string): MysqlAddress {
 }
 
 /** The driver would hold the certificate against `localhost`. */
-function refuseUnverifiable(mode: TlsMode, host: string): void {
+function assertVerifiable(mode: TlsMode, host: string): void {
   if (mode !== "verify-full" || isIP(host) === 0) return;
   throw refused(
     `the server's identity cannot be verified by the address ${host}; write its name, or VERIFY_CA`,

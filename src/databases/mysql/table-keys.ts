@@ -52,7 +52,7 @@ export async function uniqueKeysOf(connection: SqlConnection, table: string): Pr
  * record. A key that has all columns of ours cannot be met without it, nor one with a column that
  * stays free.
  */
-export async function refuseOtherKeys(
+export async function assertNoOtherKeys(
   connection: SqlConnection,
   { table, key, columns }: Target,
 ): Promise<void> {

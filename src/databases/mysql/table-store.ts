@@ -17,7 +17,7 @@ import {
 import { mysqlRules } from "./column-rules.ts";
 import { mysqlFault } from "./record-faults.ts";
 import { rowWriter } from "./row-values.ts";
-import { inexactKeysOf, isTable, mysqlTexts, refuseOtherKeys, uniqueKeysOf } from "./table-keys.ts";
+import { assertNoOtherKeys, inexactKeysOf, isTable, mysqlTexts, uniqueKeysOf } from "./table-keys.ts";
 import { finishWidening, widenColumns, wordOf } from "./widening.ts";
 
 /** The table's comment; it goes with the table wherever that goes. */
@@ -222,7 +222,7 @@ export class MysqlTableStore implements TableStore {
           rows += rows === "" ? insertion.write(record) : `,${insertion.write(record)}`;
       }
       // The last record made it so long, whatever came before.
-      if (rows.length > 2 * charactersAStatement) await this.#refuseTooLarge(rows);
+      if (rows.length > 2 * charactersAStatement) await this.#assertNotTooLarge(rows);
       // It would arrive as U+FFFD. One look at the statement is cheaper than one at each value.
       if (!rows.isWellFormed())
         throw new TidemarkError("RECORD_INVALID", "a text holds half of a surrogate pair");
@@ -264,7 +264,7 @@ export class MysqlTableStore implements TableStore {
   }
 
   /** The server would end the connection. */
-  async #refuseTooLarge(rows: string): Promise<void> {
+  async #assertNotTooLarge(rows: string): Promise<void> {
     const [row] = await this.#connection.query("SELECT @@max_allowed_packet AS most");
     const bytes = Buffer.byteLength(rows);
     if (bytes < Number(row?.most) - charactersAStatement) return;
@@ -281,7 +281,7 @@ export class MysqlTableStore implements TableStore {
   async #insertion(target: Target): Promise<Insertion> {
     const known = this.#insertions.get(target);
     if (known !== undefined) return known;
-    if (target.key.length > 0) await refuseOtherKeys(this.#connection, target);
+    if (target.key.length > 0) await assertNoOtherKeys(this.#connection, target);
     const { dialect } = this.#connection;
     const insertion: Insertion = {
       into: `INSERT INTO ${dialect.table(target.table)} (${this.#names(target.columns.map(({ name }) => name))}) VALUES `,
@@ -315,7 +315,7 @@ export class MysqlTableStore implements TableStore {
 
   async moveWaiting(spill: Target, target: Target): Promise<number> {
     const { dialect } = this.#connection;
-    if (target.key.length > 0) await refuseOtherKeys(this.#connection, target);
+    if (target.key.length > 0) await assertNoOtherKeys(this.#connection, target);
     const moved = columnsOf(spill, target);
     const columns = this.#names(moved.map(({ name }) => name));
     const kinds = new Map(target.columns.map(({ name, kind }) => [name, kind]));

@@ -12,7 +12,7 @@ import { postgresDialect } from "./dialect.ts";
 import { loadPostgresDriver, type PostgresDriver } from "./driver.ts";
 import { isConnectionLoss, postgresError } from "./errors.ts";
 import { identityExpression } from "./identity.ts";
-import { changingSessions, namedSession, refuseChangingSessions, sessionOf } from "./pooler.ts";
+import { assertSessionStays, changingSessions, namedSession, sessionOf } from "./pooler.ts";
 import { Portal } from "./portal.ts";
 import type { PostgresSession } from "./session.ts";
 import { kindOfType, typeReaders } from "./types.ts";
@@ -79,7 +79,7 @@ export async function openPostgres(
     const pooled = facts.session !== namedSession(client);
     if (pooled) {
       const connectBeside = () => connect(origin, secondSessionMilliseconds);
-      await refuseChangingSessions(client, facts.session, {
+      await assertSessionStays(client, facts.session, {
         role,
         place: address.place,
         connect: connectBeside,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type AskedClient, refuseChangingSessions } from "./pooler.ts";
+import { type AskedClient, assertSessionStays } from "./pooler.ts";
 
 /** A connection behind an address that is not the server's own; each query meets the next of these sessions. */
 function connection(...sessions: (readonly [pid: number, start: string | null])[]) {
@@ -18,7 +18,7 @@ async function outcome(
   beside: AskedClient & { end(): Promise<void> },
 ): Promise<string> {
   const parts = { role: "input", place: "db:5432/app", connect: async () => beside } as const;
-  return refuseChangingSessions(client, session, parts).then(
+  return assertSessionStays(client, session, parts).then(
     () => "taken",
     (error: Error) => error.message,
   );

@@ -55,7 +55,7 @@ async function nameOf(client: AskedClient): Promise<string> {
  * turn for their sessions, the second inside a transaction: sessions that stay never meet. A server that
  * gives no numbers to its sessions, or does not say when they began, cannot be asked and is not refused.
  */
-export async function refuseChangingSessions(
+export async function assertSessionStays(
   client: AskedClient,
   session: number,
   { role, place, connect }: PoolerParts,

@@ -25,7 +25,7 @@ export function rebuildTable(db: DatabaseSync, table: TableName, widenings: read
     .prepare(`SELECT name, sql FROM ${schema}.sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)`)
     .get(table.name);
   const name = String(made?.name);
-  refuseLosses(db, table, String(made?.sql), widenings);
+  assertNothingLost(db, table, String(made?.sql), widenings);
   const related = db
     .prepare(
       `SELECT sql FROM ${schema}.sqlite_schema WHERE type IN ('index', 'trigger') AND tbl_name = ? AND sql IS NOT NULL`,
@@ -75,7 +75,12 @@ function asText(column: string, from: ColumnKind): string {
   return `CASE typeof(${column}) WHEN 'integer' THEN ${integers} WHEN 'real' THEN ${textFunction}(${column}) ELSE ${column} END`;
 }
 
-function refuseLosses(db: DatabaseSync, table: TableName, sql: string, widenings: readonly Widening[]): void {
+function assertNothingLost(
+  db: DatabaseSync,
+  table: TableName,
+  sql: string,
+  widenings: readonly Widening[],
+): void {
   const referring = db
     .prepare(
       `SELECT t.name FROM pragma_table_list t, pragma_foreign_key_list(t.name) f WHERE lower(f."table") = lower(?) LIMIT 1`,

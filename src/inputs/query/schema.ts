@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { connectionShape, refuseConnectionMistakes } from "../../databases/connection-string.ts";
+import { connectionShape, validateConnection } from "../../databases/connection-string.ts";
 import type { QuerySyntax } from "../../databases/syntax.ts";
 import type { CursorRole } from "../../engine/ports.ts";
 import { keySchema } from "../path-schema.ts";
@@ -69,7 +69,7 @@ function refuseIncoherent(config: DatabaseInputConfig, context: z.RefinementCtx)
   const refuse = (path: string[], message: string): void =>
     context.addIssue({ code: "custom", path, message });
 
-  refuseConnectionMistakes(config, refuse);
+  validateConnection(config, refuse);
   if (config.query === undefined && config.table === undefined) {
     refuse(["query"], "is missing: give `query`, or `table`");
   } else if (config.query !== undefined && config.table !== undefined) {
@@ -81,9 +81,9 @@ function refuseIncoherent(config: DatabaseInputConfig, context: z.RefinementCtx)
     }
     for (const message of queryMistakes(config)) refuse(["query"], message);
   }
-  if (config.table !== undefined) refuseIncoherentTable(config, refuse);
+  if (config.table !== undefined) validateTable(config, refuse);
   if (readsByTransaction(config)) {
-    refuseBesideTransactions(config, refuse);
+    validateBesideTransactions(config, refuse);
     return;
   }
   const leading = config.cursor === undefined ? leadingRole(config.statePersistence) : "timestamp";
@@ -97,7 +97,7 @@ function refuseIncoherent(config: DatabaseInputConfig, context: z.RefinementCtx)
   refuseUnusableSlices(config.statePersistence, leading, unbounded, (path, message) =>
     refuse(["statePersistence", ...path], message),
   );
-  refuseUnsafe(config, leading, refuse);
+  validateCommitSafe(config, leading, refuse);
   if (config.statePersistence.until !== undefined && leading === "id") {
     refuse(["statePersistence", "until"], "only goes with a `timestamp`: ids have no upper bound");
   }
@@ -117,7 +117,7 @@ export function readsByTransaction(
   );
 }
 
-function refuseBesideTransactions(
+function validateBesideTransactions(
   { commitSafe, statePersistence }: DatabaseInputConfig,
   refuse: Refuse,
 ): void {
@@ -133,7 +133,7 @@ function refuseBesideTransactions(
   }
 }
 
-function refuseUnsafe(
+function validateCommitSafe(
   { commitSafe, statePersistence }: DatabaseInputConfig,
   leading: CursorRole | null,
   refuse: Refuse,
@@ -148,7 +148,7 @@ function holdsPlaceholders(where: string, syntax: QuerySyntax): boolean {
   return sqlTokens(where, syntax).some(({ kind }) => kind === "placeholder");
 }
 
-function refuseIncoherentTable(config: DatabaseInputConfig, refuse: Refuse): void {
+function validateTable(config: DatabaseInputConfig, refuse: Refuse): void {
   const { columns, cursor, key, where, statePersistence } = config;
   const { timestamp, id, order } = statePersistence;
   if (cursor !== undefined && (timestamp?.enabled || id?.enabled)) {

@@ -33,12 +33,12 @@ export async function checkTable(
   });
   const [leading] = incremental.cursors;
   const kind = columns.find(({ name }) => name === leading?.path?.at(-1))?.kind;
-  refuseOddKind(kind, leading, table);
+  assertKind(kind, leading, table);
   if (leading !== undefined) await assertOrderedType(connection, table, leading);
   return kind;
 }
 
-function refuseOddKind(kind: string | undefined, leading: CursorField | undefined, table: string): void {
+function assertKind(kind: string | undefined, leading: CursorField | undefined, table: string): void {
   if (leading?.type === "timestamp_utc" && leading.format.kind === "iso8601" && kind === "integer") {
     throw new TidemarkError(
       "CONFIG_INCOHERENT",

@@ -11,7 +11,7 @@ import {
 import { dirname } from "node:path";
 import { TidemarkError } from "../../errors.ts";
 import { syncFolder } from "../../sync-folder.ts";
-import { nothingSealed, refuseChanged, type Sealed, tailOf } from "./seal.ts";
+import { assertUnchanged, nothingSealed, type Sealed, tailOf } from "./seal.ts";
 import { writeAll } from "./staging.ts";
 
 const copyChunk = 1024 * 1024;
@@ -55,7 +55,7 @@ export function openAt(path: string, committed: Sealed, onAside: OnAside): numbe
   try {
     const { size, mode } = fstatSync(file);
     if (size < length) throw lost(path, `holds ${size} bytes`, length);
-    refuseChanged(file, path, committed, size);
+    assertUnchanged(file, path, committed, size);
     if (size > length) {
       const keptIn = asideOf(path);
       const lines = copyBehind(file, length, keptIn, mode & 0o777);

@@ -28,7 +28,7 @@ export function tailOf(file: number, length: number): string {
  * Throws `OUTPUT_LOST` where a file was changed inside its committed length, as far as that is seen: by its header, and
  * by what stands before the committed length. A power loss can leave the length, and zeros in the place of the last bytes.
  */
-export function refuseChanged(
+export function assertUnchanged(
   file: number,
   path: string,
   { length, head, tail }: Sealed,

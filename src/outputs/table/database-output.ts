@@ -69,7 +69,7 @@ async function openSession(
     const offsets = offsetsIn(connection, table, context);
     if (!(await offsets.exists())) await changeTablesAlone(store, () => offsets.create());
     const { dialect } = connection;
-    refuseIncoherent(await store.describe(table), { table, key, createTable, store, dialect });
+    assertUpsertPossible(await store.describe(table), { table, key, createTable, store, dialect });
     return new DatabaseSession({
       connection,
       store,
@@ -110,7 +110,7 @@ interface Expected {
   readonly dialect: SqlDialect;
 }
 
-function refuseIncoherent(description: TableDescription | null, expected: Expected): void {
+function assertUpsertPossible(description: TableDescription | null, expected: Expected): void {
   const { table, key, createTable, store, dialect } = expected;
   if (description === null) {
     if (createTable) return;
@@ -123,7 +123,7 @@ function refuseIncoherent(description: TableDescription | null, expected: Expect
     );
   }
   if (key.length === 0) return;
-  refuseComputedKey(description, expected);
+  assertKeyNotComputed(description, expected);
   const folded = (names: readonly string[]) => JSON.stringify(names.map(store.rules.fold).sort());
   if (description.uniqueKeys.some((unique) => folded(unique) === folded(key))) return;
   const columns = key.map(dialect.identifier).join(", ");
@@ -137,7 +137,7 @@ function refuseIncoherent(description: TableDescription | null, expected: Expect
   );
 }
 
-function refuseComputedKey({ columns }: TableDescription, { table, key, store }: Expected): void {
+function assertKeyNotComputed({ columns }: TableDescription, { table, key, store }: Expected): void {
   const { fold } = store.rules;
   const own = new Set(key.map(fold));
   const computed = columns.find((column) => column.computed === true && own.has(fold(column.name)));

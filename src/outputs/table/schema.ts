@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { connectionShape, refuseConnectionMistakes } from "../../databases/connection-string.ts";
+import { connectionShape, validateConnection } from "../../databases/connection-string.ts";
 import { tableNameParts } from "../../databases/names.ts";
 import { columnKinds } from "../../databases/port.ts";
 import { onErrorShape, refuseOnErrorMistakes } from "../dead-letters/schema.ts";
@@ -46,7 +46,7 @@ export const databaseOutputSchema = z
   })
   .superRefine(refuseOnErrorMistakes)
   .superRefine((config, context) => {
-    refuseConnectionMistakes(config, (path, message) => context.addIssue({ code: "custom", path, message }));
+    validateConnection(config, (path, message) => context.addIssue({ code: "custom", path, message }));
     if (config.mode === "upsert" && config.key === undefined) {
       context.addIssue({ code: "custom", path: ["key"], message: "`mode: upsert` needs `key`" });
     }

@@ -83,7 +83,7 @@ async function lookOnce(connection: SqlConnection): Promise<OpenSessions & { dou
   const idle = new Set(waiting);
   const rows = (await connection.query(sessionsQuery)).map((row) => sessionSchema.parse(row));
   const writers = rows.filter((row) => !isNoWriter(row));
-  refuseHidden(writers);
+  assertVisible(writers);
   const sessions: OpenSession[] = [];
   let doubtful = false;
   for (const row of writers) {
@@ -104,7 +104,7 @@ function isNoWriter({ kind, internal, visible, writes, application }: Session): 
   return noWriters.has(kind ?? "") || (application?.startsWith(readersPrefix) ?? false);
 }
 
-function refuseHidden(sessions: readonly Session[]): void {
+function assertVisible(sessions: readonly Session[]): void {
   const hidden = sessions.filter(({ visible }) => !visible);
   if (hidden.length > 0) {
     const users = [...new Set(hidden.map(({ user }) => user ?? "an unknown user"))].join(", ");

@@ -49,7 +49,7 @@ const differences: Readonly<Record<keyof Cluster, string>> = {
  * Throws `SOURCE_REPLACED` where the position is another's, since rows might then be lost without a
  * sign. A position without a note, as an operator sets it, is taken at its word.
  */
-export function refuseAnother(position: Position, note: string, name: string): void {
+export function assertSameCluster(position: Position, note: string, name: string): void {
   if (position.watermark === null || position.note === undefined) return;
   const [then, now] = [position.note, note].map((text) => noteSchema.safeParse(parsed(text)).data?.xmin);
   if (then === undefined) {
@@ -73,7 +73,7 @@ function parsed(text: string): unknown {
 }
 
 /** For a server whose transactions have not come as far as the stream has. */
-export function refuseEarlier(name: string, next: bigint, position: Position): void {
+export function assertNotEarlier(name: string, next: bigint, position: Position): void {
   if (position.watermark === null || next >= BigInt(position.watermark)) return;
   throw replaced(
     name,

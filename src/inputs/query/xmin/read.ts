@@ -4,7 +4,7 @@ import type { Page, ReadRequest, Warn } from "../../../engine/ports.ts";
 import type { Cursor } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
 import { formatPath, type Path } from "../../../model/record.ts";
-import { clusterNote, refuseAnother, refuseEarlier } from "./cluster.ts";
+import { assertNotEarlier, assertSameCluster, clusterNote } from "./cluster.ts";
 import { findHorizon } from "./horizon.ts";
 import { freshPartitions, transactionColumn, xminQuery } from "./table.ts";
 
@@ -37,9 +37,9 @@ export class XminBound implements CommitBound {
 
   async safeUpper(position: Position): Promise<Cursor> {
     const note = await clusterNote(this.#connection, this.#table);
-    refuseAnother(position, note, this.#table);
+    assertSameCluster(position, note, this.#table);
     const { below, next } = await findHorizon(this.#connection, this.#warn);
-    refuseEarlier(this.#table, next, position);
+    assertNotEarlier(this.#table, next, position);
     this.#note = note;
     return { type: "numeric_id", value: String(below - 1n) };
   }

@@ -4,7 +4,7 @@ import { type PostgresAddress, postgresAddress } from "../../../databases/postgr
 import { connectByTls } from "../../../databases/postgres/connect.ts";
 import { isConnectionLoss } from "../../../databases/postgres/errors.ts";
 import { identityExpression } from "../../../databases/postgres/identity.ts";
-import { namedSession, refuseChangingSessions, sessionOf } from "../../../databases/postgres/pooler.ts";
+import { assertSessionStays, namedSession, sessionOf } from "../../../databases/postgres/pooler.ts";
 import { isTidemarkError, TidemarkError } from "../../../errors.ts";
 import { encodePassword } from "../../../model/web-address.ts";
 import { registerSecret } from "../../../secrets.ts";
@@ -174,7 +174,7 @@ export class StateDatabase implements Runner {
     const session = await sessionOf(client);
     if (session !== namedSession(client)) {
       const { place } = this;
-      await refuseChangingSessions(client, session, { role: "state", place, connect: this.#connectBeside });
+      await assertSessionStays(client, session, { role: "state", place, connect: this.#connectBeside });
     }
     const { rows } = await client.query<{ identity: string; schema: string | null }>(greeting);
     const [told] = rows;
