@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { whenFree } from "../../databases/sqlite/busy.ts";
 import type { SqliteHandle } from "../../databases/sqlite/handle.ts";
 import { Statements } from "../../databases/sqlite/statements.ts";
 import type { ChainLink } from "../../state/hash-chain.ts";
-import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "../../state/storage/sqlite/file.ts";
+import { openStateFile, stateFileError } from "../../state/storage/sqlite/file.ts";
 import type { KeyRow } from "./key-row.ts";
 import {
   auditColumns,
@@ -48,8 +48,6 @@ const steps: readonly string[] = [
   INSERT INTO tidemark_key_schema VALUES (1, 0, '');
   `,
 ];
-
-const longestPauseMs = 50;
 
 /**
  * Keys in the SQLite file that holds the state. Without `create`, null where the file has none. Throws
@@ -163,16 +161,11 @@ class SqliteKeys implements KeyStorage {
     return { number: Number(row?.audit_number), hash: String(row?.audit_head) };
   }
 
-  /** Waits for other connections' transactions without holding up the process. */
   async #transact<T>(work: () => T, begin = "BEGIN IMMEDIATE"): Promise<T> {
-    const deadline = performance.now() + busyTimeoutMs;
-    for (let pause = 1; ; pause = Math.min(pause * 2, longestPauseMs)) {
-      try {
-        return this.#attempt(work, begin);
-      } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw stateFileError(error, this.#path);
-      }
-      await delay(pause);
+    try {
+      return await whenFree(() => this.#attempt(work, begin));
+    } catch (error) {
+      throw stateFileError(error, this.#path);
     }
   }
 

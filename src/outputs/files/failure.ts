@@ -1,3 +1,4 @@
+import { sqliteCode } from "../../databases/sqlite/busy.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { passesOnDisk } from "../passing-failure.ts";
 
@@ -29,10 +30,4 @@ function mayPass(cause: unknown): boolean {
   const sqlite = sqliteCode(cause);
   if (sqlite !== null) return passingInSqlite.has(sqlite);
   return passesOnDisk(cause);
-}
-
-/** SQLite's own primary result code of an error; null where it is none of SQLite's. */
-export function sqliteCode(error: unknown): number | null {
-  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return null;
-  return error.errcode & 0xff;
 }

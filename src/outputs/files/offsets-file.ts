@@ -2,11 +2,12 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { z } from "zod";
 import type { Clock } from "../../clock.ts";
+import { sqliteCode } from "../../databases/sqlite/busy.ts";
 import { Statements } from "../../databases/sqlite/statements.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import { narrow } from "../../private-files.ts";
-import { fileFailure, sqliteCode } from "./failure.ts";
+import { fileFailure } from "./failure.ts";
 import { offsetsFormat, offsetsUpgrades, ownerRow } from "./offsets-tables.ts";
 
 /** How long to wait for another process that is committing to the same file. */

@@ -14,6 +14,7 @@ import {
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import { busyTimeoutMs, isBusy, sqliteCode } from "../../../databases/sqlite/busy.ts";
 import {
   type BetterSqlite3,
   BetterSqliteHandle,
@@ -22,9 +23,6 @@ import {
 import { TidemarkError } from "../../../errors.ts";
 import { makePrivate, narrow } from "../../../private-files.ts";
 import { assertCurrentTables, migrate } from "./schema.ts";
-
-/** How long to wait, at the most, for another connection's write transaction. */
-export const busyTimeoutMs = 30_000;
 
 /**
  * What the write-ahead log is cut back to once it has been copied into the file. A reader that keeps a
@@ -172,31 +170,6 @@ function endsInsideAPage(file: string, header: Buffer): boolean {
   const pageSize = written === 1 ? 65_536 : written;
   return pageSize > 0 && statSync(file).size % pageSize !== 0;
 }
-
-/** Whether another connection holds what is needed, so that the same call may succeed in a moment. */
-export function isBusy(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code === 5 || code === 6;
-}
-
-/** The primary result code of what SQLite threw, by Node or by better-sqlite3; null for anything else. */
-function sqliteCode(error: unknown): number | null {
-  if (!(error instanceof Error)) return null;
-  if ("errcode" in error && typeof error.errcode === "number") return error.errcode & 0xff;
-  const name =
-    "code" in error && typeof error.code === "string" ? /^SQLITE_([A-Z]+)/.exec(error.code)?.[1] : undefined;
-  return name === undefined ? null : (codes.get(name) ?? 0xff);
-}
-
-/** The primary codes that are told apart, by the names that better-sqlite3 gives. */
-const codes = new Map([
-  ["ERROR", 1],
-  ["BUSY", 5],
-  ["LOCKED", 6],
-  ["CORRUPT", 11],
-  ["CONSTRAINT", 19],
-  ["NOTADB", 26],
-]);
 
 /** Errors that say that what is stored is not what was stored: a table gone, a page torn, a row doubled. */
 const damage = new Set([1, 11, 19, 26]);

@@ -1,8 +1,8 @@
 import { realpathSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { setTimeout as delay } from "node:timers/promises";
 import { type Clock, systemClock } from "../../../clock.ts";
 import type { OpenTransaction } from "../../../databases/port.ts";
+import { isBusy, whenFree } from "../../../databases/sqlite/busy.ts";
 import type { BetterSqlite3, SqliteHandle } from "../../../databases/sqlite/handle.ts";
 import { Statements } from "../../../databases/sqlite/statements.ts";
 import { messageOf, TidemarkError } from "../../../errors.ts";
@@ -14,7 +14,7 @@ import type { RowStorage, RowTransaction, Transacting } from "../../row-storage.
 import { writeScratch } from "../../scratch.ts";
 import { noTransaction, type RunStatement, statementsOf } from "../../statement-runner.ts";
 import { StreamStateStore } from "../../store.ts";
-import { busyTimeoutMs, isBusy, openStateFile, stateFileError } from "./file.ts";
+import { openStateFile, stateFileError } from "./file.ts";
 import { replayed } from "./replayed.ts";
 import { SqliteRows } from "./rows.ts";
 
@@ -33,8 +33,6 @@ export async function openSqliteState(
     new StorageAtOnce(new SqliteStorage(path, options.driver), options.clock ?? systemClock),
   );
 }
-
-const longestPauseMs = 50;
 
 class SqliteStorage implements RowStorage {
   readonly databaseIdentity: string;
@@ -82,19 +80,11 @@ class SqliteStorage implements RowStorage {
         : this.#withinForeign(transaction, work);
   }
 
-  /**
-   * Waits for another connection's transaction without holding up this process: the transaction may
-   * well be one that this process has to end.
-   */
   async #within<T>(begin: string, work: (tx: RowTransaction) => T, relaxed = false): Promise<T> {
-    const deadline = performance.now() + busyTimeoutMs;
-    for (let pause = 1; ; pause = Math.min(pause * 2, longestPauseMs)) {
-      try {
-        return relaxed ? this.#relaxed(begin, work) : this.#attempt(begin, work);
-      } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw stateFileError(error, this.#file);
-      }
-      await delay(pause);
+    try {
+      return await whenFree(() => (relaxed ? this.#relaxed(begin, work) : this.#attempt(begin, work)));
+    } catch (error) {
+      throw stateFileError(error, this.#file);
     }
   }
 
