@@ -38,6 +38,14 @@ test("every file and folder that ARCHITECTURE.md names is there", () => {
   expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
+test("every decision has a number of its own, in its name and in its title", () => {
+  const files = readdirSync(join(root, "docs/decisions"));
+  const numbers = files.map((file) => Number(file.slice(0, 4)));
+  expect(numbers).toEqual([...new Set(numbers)]);
+  const titles = files.map((file) => readFileSync(join(root, "docs/decisions", file), "utf8").split("\n")[0]);
+  expect(titles.map((title) => Number(/^# (\d+)\. /.exec(title ?? "")?.[1]))).toEqual(numbers);
+});
+
 /** What is for work on the project itself, and so is in a checkout alone. */
 const inCheckout = ["bench/", "test/", "src/", ".ci/", "CONTRIBUTING.md", "ARCHITECTURE.md"];
 
