@@ -164,7 +164,7 @@ export function statePersistenceKeys<Parameter extends z.ZodType<string | undefi
       .enum(["fail", "deliver", "skip"])
       .default("fail")
       .describe(
-        "What happens to a record whose cursor is missing or null. `fail` ends the run with `CURSOR_NULL`, `deliver` delivers it once, `skip` leaves it out. An empty text, a date of zeros (`0000-00-00`) and `infinity` count as null.",
+        "What happens to a record whose cursor is missing or null. `fail` refuses it with `CURSOR_NULL`, which fails the run unless the output's `onError` says otherwise; `deliver` delivers it once, `skip` leaves it out. An empty text, a date of zeros (`0000-00-00`) and `infinity` count as null.",
       ),
     until: z
       .strictObject({

@@ -148,6 +148,13 @@ async function lastOf(pipeline: Pipeline, options: BackfillOptions, field: Curso
       hint: "Say --to, or run the stream first: it then ends where the stream stands.",
     });
   }
+  if (pipeline.output.appends && watermark === null && (incremental.partitions ?? null) !== null) {
+    throw invalid(
+      pipeline,
+      "the output appends, and a stream with partitions has no watermark of its own where the backfill could end: the next live run could add its records again",
+      { hint: "Give the output a `key`, so that records replace the rows that it holds." },
+    );
+  }
   const isPast = (end: string | null) => end !== null && compareCursorValues(field.type, upper, end) > 0;
   if (pipeline.output.appends && (watermark === null || isPast(watermark))) {
     throw invalid(

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { at, Bench, crashing, key } from "../../../test/support/engine-bench.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import { backfill } from "./backfill.ts";
 import { preview } from "./preview.ts";
 
 function inPartition(partition: string, id: number, second: number): SourceRecord {
@@ -197,4 +198,15 @@ it("P15: a partition that gives the same page again and again ends, and only it 
   const failed = await bench.attempt();
   expect(failed.error?.code).toBe("PAGE_REPEATED");
   expect(await watermarkOf(bench, "b")).toBe(at(5));
+});
+
+it("a backfill into an output that appends is refused for its partitions, and not as a stream that was never read", async () => {
+  const bench = benchOf(["a"]);
+  await bench.run();
+  const refused = backfill(bench.pipeline, { state: bench.state, from: at(1), to: at(2) });
+  await expect(refused).rejects.toMatchObject({
+    code: "ARGUMENT_INVALID",
+    message: expect.stringContaining("partitions"),
+    hint: expect.stringContaining("`key`"),
+  });
 });
