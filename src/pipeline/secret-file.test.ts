@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { testFolder } from "../../test/support/command.ts";
-import { holdsSecret, redact } from "../secrets.ts";
+import { redact } from "../secrets.ts";
 import { substitute } from "./environment.ts";
 import { fingerprintOfFiles } from "./secret-file.ts";
 import { readSource } from "./source.ts";
@@ -47,10 +47,10 @@ test("P14: what a file brings is a secret, wherever it is filled in", () => {
 });
 
 test("P14: what tells that a file has changed holds nothing of it", () => {
-  const path = secretFile("tok-from-a-file-4712");
-  substitute(`\${file:${path}}`, {});
+  const secret = "tok-from-a-file-4712";
+  const path = secretFile(secret);
   const before = fingerprintOfFiles(`a: \${file:${path}}`);
-  expect(holdsSecret(before)).toBe(false);
+  expect(before).not.toContain(secret);
   writeFileSync(path, "another");
   expect(fingerprintOfFiles(`a: \${file:${path}}`)).not.toBe(before);
   expect(fingerprintOfFiles("a: ${NAME}")).toBe("");

@@ -34,6 +34,8 @@ export class SeenRows extends PostgresRows {
   stored: Seen | null = null;
   /** Whether the server was asked to write, whatever came of it. */
   hasWritten = false;
+  /** Whether the step was told, unread, that the history has no run of its id. */
+  assumesNewRun = false;
 
   constructor(runner: Runner, queries: Queries, writes: Writes, seen: Sight) {
     super(runner, queries);
@@ -52,8 +54,9 @@ export class SeenRows extends PostgresRows {
     return scope === this.#seen.row.scope ? this.#seen.row : super.load(key, scope);
   }
 
-  /** A run of that id that the history has makes the write miss. */
+  /** A run of that id that the history has makes the write miss. A refusal before that is not certain. */
   override loadRun(): null {
+    this.assumesNewRun = true;
     return null;
   }
 

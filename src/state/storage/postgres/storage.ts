@@ -132,7 +132,9 @@ export class PostgresStorage implements StateStorage {
       return rows.stored === null && isRemembered ? null : { result };
     } catch (error) {
       if (error instanceof Missed) return null;
-      if (isRemembered && !rows.hasWritten && isTidemarkError(error)) return null;
+      // A refusal counts only if all that it was decided by was read now.
+      const isUncertain = isRemembered || rows.assumesNewRun;
+      if (isUncertain && !rows.hasWritten && isTidemarkError(error)) return null;
       throw error;
     }
   }
