@@ -66,7 +66,9 @@ export function begin(
   if (current.scope !== "" && current.status === "completed") {
     throw backfillCompleted(key, options.backfill ?? runId);
   }
-  const cursorType = agreedType(live ?? current, options.cursorType, hasPartitions);
+  const ofStream = agreedType(live ?? current, options.cursorType, hasPartitions);
+  // A backfill that holds cursors of its own keeps their type, also if the stream has another by now.
+  const cursorType = current.scope === "" ? ofStream : agreedType(current, ofStream, hasPartitions);
   if (options.ifRunning === "refuse") assertNotHeld(current, now);
   const supersededRun = current.status === "running" ? runRow(current, "superseded", now) : null;
   const leaseSeconds = options.leaseSeconds ?? defaultLeaseSeconds;

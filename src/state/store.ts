@@ -66,7 +66,7 @@ import {
   archiveLog,
   childRowsOf,
   currentIn,
-  hasPartitions,
+  hasPartitionsOfOtherType,
   partitionsOf,
   pruneRuns,
   type WantedRows,
@@ -137,8 +137,8 @@ export class StreamStateStore implements StateStore {
     if (options.runId !== undefined) {
       lifecycle.assertNotEnded(previous, yield* got(rows.loadRun(key, runId)));
     }
-    const typed = live ?? previous;
-    const hasOthers = lifecycle.changesType(typed, options.cursorType) && (yield* hasPartitions(rows, typed));
+    const asked = options.cursorType ?? live?.cursorType ?? null;
+    const hasOthers = yield* hasPartitionsOfOtherType(rows, [live, previous], asked);
     const now = yield* got(rows.now());
     const granted = lifecycle.begin(previous, live, key, runId, options, now, hasOthers);
     const isNew = (previous?.epoch ?? 0) === 0 && (options.epochFloor ?? 0) > 0;

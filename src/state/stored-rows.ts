@@ -1,6 +1,8 @@
+import type { CursorType } from "../model/cursor.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import { assertArchivable } from "./audit.ts";
 import type { ChainLink } from "./hash-chain.ts";
+import { changesType } from "./lifecycle.ts";
 import { mostListed } from "./listing.ts";
 import { currentPartition } from "./partitions.ts";
 import { mostSearched } from "./rewind-ties.ts";
@@ -77,6 +79,18 @@ export function* currentIn(
 /** Whether the stream has partitions that count. */
 export function* hasPartitions(rows: Rows, row: StreamRow | null): Work<boolean> {
   return row !== null && (yield* got(rows.hasPartitions(row.key, row.scope, row.resetEpoch)));
+}
+
+/** Whether partitions of one of the rows hold cursors of another type than the one that is asked for. */
+export function* hasPartitionsOfOtherType(
+  rows: Rows,
+  held: readonly (StreamRow | null)[],
+  asked: CursorType | null,
+): Work<boolean> {
+  for (const row of new Set(held)) {
+    if (changesType(row, asked) && (yield* hasPartitions(rows, row))) return true;
+  }
+  return false;
 }
 
 /** All partitions of a stream that count, by name. */

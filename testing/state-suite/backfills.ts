@@ -35,6 +35,21 @@ export const backfillCases: StateCases = stateCases("backfills", {
     assert.equal((await begin(store)).epoch, 1);
   },
 
+  "P10: a backfill that holds cursors keeps their type, also if the stream has another by now": async ({
+    store,
+  }) => {
+    const resumable = { ...backfill, backfill: "b" };
+    const run = await store.begin(key, { ...resumable, cursorType: "text" });
+    await store.checkpoint(run, { sequence: 1, position: at("banana"), recordsProcessed: 1 });
+    await store.fail(run, { error: "x" });
+    await store.begin(key, { cursorType: "numeric_id" });
+    await refused("CURSOR_TYPE_MISMATCH", store.begin(key, { ...resumable, cursorType: "numeric_id" }));
+    await refused("CURSOR_TYPE_MISMATCH", store.begin(key, { ...resumable, cursorType: null }));
+    const [kept] = await store.backfills(key);
+    assert.equal(kept?.cursorType, "text");
+    assert.equal((await store.begin(key, { ...resumable, cursorType: "text" })).position.watermark, "banana");
+  },
+
   "backfills run beside a live run and beside one another": async ({ store }) => {
     const live = await begin(store);
     const one = await begin(store, { ...backfill, ifRunning: "refuse" });
