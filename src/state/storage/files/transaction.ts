@@ -25,6 +25,7 @@ import {
   runLine,
 } from "./log.ts";
 import type { LogEnds } from "./log-ends.ts";
+import { newestRows, rowsAfter } from "./log-pages.ts";
 import { baseOf } from "./names.ts";
 import {
   backfilledContent,
@@ -117,12 +118,8 @@ export class FileTransaction implements RowTransaction {
       const last = newestAudit(logFile(this.#base(key), log), key, logBytes, () => true);
       return last === null ? [] : [last];
     }
-    const compare = key === null ? compareMoments : comparePlaces;
-    return (key === null ? this.#keys() : [key])
-      .flatMap((each) => this.#log(each).audit)
-      .filter((row) => before === null || compare(row, before) < 0)
-      .sort((a, b) => compare(b, a))
-      .slice(0, limit);
+    const rows = (key === null ? this.#keys() : [key]).flatMap((each) => this.#log(each).audit);
+    return newestRows(rows, key === null ? compareMoments : comparePlaces, { before, limit });
   }
 
   lastAudit(key: StreamKey, partition: string | null): AuditRecord | null {
@@ -164,18 +161,8 @@ export class FileTransaction implements RowTransaction {
   }
 
   listAudit(options: { key: StreamKey | null; after: Place | null; limit: number }): AuditRecord[] {
-    const { key, after, limit } = options;
-    const keys = key === null ? this.#keys() : [key];
-    const found: AuditRecord[] = [];
-    for (const candidate of keys) {
-      const order = after === null ? 1 : compareStreamKeys(candidate, after.key);
-      if (order < 0) continue;
-      found.push(
-        ...this.#log(candidate).audit.filter(({ number }) => order > 0 || number > (after?.number ?? 0)),
-      );
-      if (found.length >= limit) break;
-    }
-    return found.slice(0, limit);
+    const { key, ...page } = options;
+    return rowsAfter(key === null ? this.#keys() : [key], (each) => this.#log(each).audit, page);
   }
 
   loadPartition(key: StreamKey, scope: string, partition: string): PartitionRow | null {
