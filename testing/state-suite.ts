@@ -84,7 +84,7 @@ const groups = [
  */
 export function stateStoreSuite(framework: TestFramework, suite: StateStoreSuite): void {
   const skip = new Map(Object.entries(suite.skip ?? {}));
-  refuseUnknown([...skip.keys()]);
+  assertKnownCases([...skip.keys()]);
   framework.describe(`${suite.name}: the state store's contract`, () => {
     for (const { title, cases } of groups) {
       framework.describe(title, () => {
@@ -94,7 +94,7 @@ export function stateStoreSuite(framework: TestFramework, suite: StateStoreSuite
           if (reason === undefined) framework.it(name, body);
           // Needed: the suite is published for stores of others, and a store may lack what a case tests (a store that is no
           // database has no transaction of the caller's). Its author gives the reason, which is printed with the case.
-          // `refuseUnknown` above fails where the suite has no such case, so that no skip stays behind.
+          // `assertKnownCases` fails where the suite has no such case, so that no skip stays behind.
           else framework.it.skip(`${name} (skipped: ${reason})`, body);
         }
       });
@@ -114,7 +114,7 @@ async function withHarness(
   }
 }
 
-function refuseUnknown(skipped: readonly string[]): void {
+function assertKnownCases(skipped: readonly string[]): void {
   const known = new Set(groups.flatMap(({ title, cases }) => [title, ...cases.map(({ name }) => name)]));
   const unknown = skipped.find((name) => !known.has(name));
   if (unknown !== undefined) throw new Error(`the suite has nothing called "${unknown}" to skip`);

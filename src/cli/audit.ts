@@ -53,7 +53,7 @@ async function audit(
   options: ReturnType<typeof optionsOf<AuditOptions>>,
 ): Promise<void> {
   await withState(options.state, { create: false }, async (state) => {
-    refuseMixed(options);
+    assertOptionsCombine(options);
     if (options.verify) return verify(state, key, options);
     if (options.heads) return (await import("./audit/heads.ts")).printHeads(state, key, options.json);
     if (options.archive !== undefined && options.before !== undefined) {
@@ -71,7 +71,7 @@ async function audit(
   });
 }
 
-function refuseMixed({ verify, heads, pinned, archive, before, archived }: AuditOptions): void {
+function assertOptionsCombine({ verify, heads, pinned, archive, before, archived }: AuditOptions): void {
   const isMixed = [verify, heads, archive !== undefined].filter(Boolean).length > 1;
   if (isMixed)
     throw invalidArgument("--verify, --heads and --archive exclude each other", "Give one of them.");

@@ -4,7 +4,7 @@ import { expressionLimits } from "../model/bounded-jsonata.ts";
 import { expressionMistake, expressionSchemaOf, withoutSecret } from "../model/jsonata-mistakes.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { Condition } from "./condition/condition.ts";
-import { type FilterParts, refuseRecord } from "./failure.ts";
+import { type FilterParts, onFailedRecord } from "./failure.ts";
 import { filterOnError, filterOnErrorShape } from "./on-error.ts";
 import { noteSeen } from "./seen-fields.ts";
 
@@ -47,7 +47,7 @@ export function createConditionFilter(config: ConditionFilterConfig, parts: Filt
           else await condition.tellMissing(record, context);
         } catch (thrown) {
           const cause = withoutSecret(thrown, config.expression);
-          refuseRecord(name, record, index + 1, { parts, context, cause });
+          onFailedRecord(name, record, index + 1, { parts, context, cause });
         }
       }
       return kept;

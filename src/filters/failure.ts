@@ -49,7 +49,7 @@ function shorten(text: string): string {
  * Takes note of a record that a filter cannot take, which goes no further; throws where `onError` is `fail`, and where
  * the run is to stop.
  */
-export function refuseRecord(
+export function onFailedRecord(
   filter: string,
   record: SourceRecord,
   ordinal: number,
@@ -90,7 +90,7 @@ export function changeEach(
       changed.push(made);
       if (account?.follows === true) account.made(record, [made]);
     } catch (cause) {
-      refuseRecord(filter, record, index + 1, { parts, context, cause });
+      onFailedRecord(filter, record, index + 1, { parts, context, cause });
     }
   }
   return changed;

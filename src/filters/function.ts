@@ -4,7 +4,7 @@ import { TidemarkError } from "../errors.ts";
 import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { adoptValue, copyValue } from "../model/user-value.ts";
-import { type FilterParts, refuseRecord } from "./failure.ts";
+import { type FilterParts, onFailedRecord } from "./failure.ts";
 
 /** What a filter function is told beside the record. */
 export interface ScriptContext {
@@ -103,7 +103,7 @@ async function applyToEach(
     } catch (cause) {
       // Of a list with something in it that is no record, nothing goes on.
       results.length = before;
-      refuseRecord(parts.name, record, index + 1, { parts, context, cause });
+      onFailedRecord(parts.name, record, index + 1, { parts, context, cause });
     }
   }
   account?.dropped(dropped);

@@ -53,7 +53,7 @@ const waits = [0, 500, 1500, 3000, 5000, 10_000];
  * Throws `UnusableAnswer` where a text holds more than `maxValues`, where its values would take more than half of the
  * heap, or, after 20 s of waiting for what else is held, where the heap has no room for them now.
  */
-export async function refuseBeyondMemory(
+export async function assertFitsMemory(
   text: string,
   maxValues: number,
   signal: AbortSignal,

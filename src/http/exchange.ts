@@ -1,6 +1,6 @@
 import type { Dispatcher } from "undici";
 import { messageOf } from "../errors.ts";
-import { refuseBeyondMemory } from "./answer-memory.ts";
+import { assertFitsMemory } from "./answer-memory.ts";
 import {
   acceptedEncodings,
   type DecodedText,
@@ -147,7 +147,7 @@ async function answerOf(
   }
   const plain = await decompress(bytes, headers.get("content-encoding") ?? "", limits.maxBodyBytes);
   const decoded = decodeText(plain, headers.get("content-type") ?? "", encoding);
-  await refuseBeyondMemory(decoded.text, limits.maxBodyValues, signal);
+  await assertFitsMemory(decoded.text, limits.maxBodyValues, signal);
   return {
     ...headOf(response, headers),
     unread: null,

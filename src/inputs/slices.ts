@@ -12,64 +12,64 @@ export function slicesOf({ slices }: StatePersistence): Slices | null {
   return { step: parseSliceStep(String(step)), clamp: clamp ?? null, concurrency };
 }
 
-type Refuse = (path: string[], message: string) => void;
+type AddIssue = (path: string[], message: string) => void;
 
 /**
  * Refuses slices that cannot be cut, asked for, or known as read. `unbounded` says why the input
  * cannot be asked for records up to a bound, as words that follow `slices`; null where it can.
  */
-export function refuseUnusableSlices(
+export function validateSlices(
   persistence: StatePersistence,
   leading: CursorRole | null,
   unbounded: string | null,
-  refuse: Refuse,
+  addIssue: AddIssue,
 ): void {
   const { slices, onNullCursor } = persistence;
   if (slices === undefined) return;
   const step = unlessUnreadable(() => parseSliceStep(String(slices.step)));
   if (step === null) return;
-  if (unbounded !== null) refuse(["slices"], unbounded);
+  if (unbounded !== null) addIssue(["slices"], unbounded);
   if (leading !== "timestamp" && !(leading === "id" && persistence.id?.type === "numeric")) {
-    refuse(["slices"], "needs an enabled `timestamp`, or a numeric `id`, whose values it cuts");
+    addIssue(["slices"], "needs an enabled `timestamp`, or a numeric `id`, whose values it cuts");
     return;
   }
   if (leading === "timestamp" && step.unit === "number") {
-    refuse(["slices", "step"], "needs a length of time, as `P1D`, since a timestamp leads");
+    addIssue(["slices", "step"], "needs a length of time, as `P1D`, since a timestamp leads");
   }
   if (leading === "id" && step.unit !== "number") {
-    refuse(["slices", "step"], "needs a plain number, as `1000`, since an id leads");
+    addIssue(["slices", "step"], "needs a plain number, as `1000`, since an id leads");
   }
   if (leading === "id" && slices.clamp !== undefined) {
-    refuse(["slices", "clamp"], "only goes with a `timestamp`: ids have no days");
+    addIssue(["slices", "clamp"], "only goes with a `timestamp`: ids have no days");
   }
   if (leading === "timestamp" && persistence.id?.enabled) {
-    refuse(
+    addIssue(
       ["id"],
       "cannot go along with a `timestamp` that is read in slices: the highest id of one slice would keep back records of another; leave it out",
     );
   }
   if (onNullCursor === "deliver") {
-    refuse(
+    addIssue(
       ["onNullCursor"],
       "cannot be `deliver` with `slices`: a record without a cursor belongs to none of them; write `fail` or `skip`",
     );
   }
-  if (leading === "timestamp") refuseUnsayable(persistence, step, refuse);
+  if (leading === "timestamp") validateBoundFormat(persistence, step, addIssue);
 }
 
 /** A bound that cannot be written to the precision means another slice than the one that was cut. */
-function refuseUnsayable(persistence: StatePersistence, step: SliceStep, refuse: Refuse): void {
+function validateBoundFormat(persistence: StatePersistence, step: SliceStep, addIssue: AddIssue): void {
   const coarsest = coarsestFormat(persistence);
   if (coarsest === null) return;
   const { name, text, nanoseconds } = coarsest;
   const least = formatPrecision({ unit: "time", nanoseconds });
   if (step.unit === "time" && step.nanoseconds < nanoseconds) {
-    refuse(["slices", "step"], `is finer than \`${name}: ${text}\` can say; the least is \`${least}\``);
+    addIssue(["slices", "step"], `is finer than \`${name}: ${text}\` can say; the least is \`${least}\``);
   }
   const declared = persistence.timestamp?.granularity;
   const precision = declared === undefined ? null : unlessUnreadable(() => parsePrecision(declared));
   if (precision?.unit === "time" && precision.nanoseconds < nanoseconds) {
-    refuse(
+    addIssue(
       ["timestamp", "granularity"],
       `is finer than \`${name}: ${text}\` can say, so slices would never meet; write \`${least}\``,
     );

@@ -4,17 +4,17 @@ import { isZero, type Precision, parsePrecision } from "../model/precision.ts";
 import { parsePath } from "../model/record.ts";
 import { type CursorFormat, isoFormat, parseCursorFormat } from "../model/timestamp.ts";
 import type { keySchema } from "./path-schema.ts";
-import { refuseUnusableSlices, slicesOf } from "./slices.ts";
+import { slicesOf, validateSlices } from "./slices.ts";
 import { startOf, startProblem } from "./start.ts";
 import { leadingRole, type StatePersistence, statePersistenceKeys } from "./state-persistence-keys.ts";
 
 const parameterName = z.string().min(1).describe("The request parameter that carries this value.");
 
 /** What `lookback`, `settle` and `start` are counted in is up to the leading cursor. */
-export function refuseUnusableLengths(
+export function validateLengths(
   persistence: StatePersistence,
   leading: CursorRole | null,
-  refuse: (key: "lookback" | "settle" | "until" | "start" | "dedupe", message: string) => void,
+  addIssue: (key: "lookback" | "settle" | "until" | "start" | "dedupe", message: string) => void,
 ): void {
   const lookbackUnit = unitOf(persistence.lookback);
   if (
@@ -23,25 +23,25 @@ export function refuseUnusableLengths(
     !(leading === "id" && persistence.id?.type === "numeric")
   ) {
     // An offset counts what was read, so what is read again would be counted again.
-    refuse("lookback", "needs an enabled `timestamp`, or a numeric `id`");
+    addIssue("lookback", "needs an enabled `timestamp`, or a numeric `id`");
   } else if (lookbackUnit !== null && lookbackUnit !== (leading === "timestamp" ? "time" : "number")) {
-    refuse(
+    addIssue(
       "lookback",
       leading === "timestamp" ? "needs a length of time, as `PT1H`" : "needs a plain number, as `100`",
     );
   }
   if (persistence.dedupe !== undefined && persistence.lookback === undefined) {
-    refuse("dedupe", "goes with `lookback`, whose records it knows again");
+    addIssue("dedupe", "goes with `lookback`, whose records it knows again");
   }
   const settleUnit = unitOf(persistence.settle);
   if (settleUnit !== null && (leading !== "timestamp" || settleUnit !== "time")) {
-    refuse("settle", "needs an enabled `timestamp` and a length of time, as `PT5M`");
+    addIssue("settle", "needs an enabled `timestamp` and a length of time, as `PT5M`");
   }
   if (persistence.until !== undefined && leading !== "timestamp" && leading !== "id") {
-    refuse("until", "needs an enabled `timestamp` or `id`, whose upper bound it sends");
+    addIssue("until", "needs an enabled `timestamp` or `id`, whose upper bound it sends");
   }
   const problem = startProblem(persistence, leading);
-  if (problem !== null) refuse("start", problem);
+  if (problem !== null) addIssue("start", problem);
 }
 
 /** Null for no length and for one that cannot be read, which has an issue of its own. */
@@ -56,21 +56,21 @@ function unitOf(length: string | undefined): Precision["unit"] | null {
 /** `statePersistence` of an input that is asked by named parameters: each cursor names its own. */
 export const parameterStatePersistenceSchema = statePersistenceKeys(parameterName).superRefine(
   (persistence, context) => {
-    const refuse = (path: string[], message: string): void =>
+    const addIssue = (path: string[], message: string): void =>
       context.addIssue({ code: "custom", path, message });
     const leading = leadingRole(persistence);
     const unbounded =
       persistence.until === undefined
         ? "needs `until`, by which the source is asked for a slice's end"
         : null;
-    refuseUnusableLengths(persistence, leading, (key, message) => refuse([key], message));
-    refuseUnusableSlices(persistence, leading, unbounded, refuse);
+    validateLengths(persistence, leading, (key, message) => addIssue([key], message));
+    validateSlices(persistence, leading, unbounded, addIssue);
   },
 );
 
 /**
  * `statePersistence` of an input that binds its cursors by place. As such an input may declare its
- * cursor elsewhere, it calls `refuseUnusableLengths` and `refuseUnusableSlices` itself.
+ * cursor elsewhere, it calls `validateLengths` and `validateSlices` itself.
  */
 export const placeStatePersistenceSchema = statePersistenceKeys(
   parameterName.optional().describe("Not used by this input: cursors are bound to placeholders."),

@@ -29,12 +29,12 @@ export const expressionLimits: jsonata.JsonataOptions = {
 export function boundedJsonata(text: string): jsonata.Expression {
   const expression = jsonata(text, expressionLimits);
   walk(expression.ast(), ({ value, position }) => {
-    if (value instanceof RegExp) refuseRegex(value, position);
+    if (value instanceof RegExp) assertLinearRegex(value, position);
   });
   return expression;
 }
 
-function refuseRegex(regex: RegExp, position: unknown): void {
+function assertLinearRegex(regex: RegExp, position: unknown): void {
   try {
     new LinearRegExp(regex).exec("");
   } catch (error) {

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { ScheduleEvent } from "../schedule/events.ts";
 import type { FileChange } from "../schedule/pipeline-files.ts";
-import { WriteLooks } from "../state/writable.ts";
+import { WriteProbes } from "../state/writable.ts";
 import {
   type CertificateInstruments,
   createCertificateInstruments,
@@ -57,7 +57,7 @@ export class Metrics {
   readonly #clock: Clock;
   readonly #streams: StreamMetrics;
   readonly #schedules: ScheduleMetrics;
-  readonly #writes: WriteLooks;
+  readonly #writes: WriteProbes;
   readonly #sources: () => readonly StreamSource[];
   #certificate: CertificateInstruments | null = null;
   #looking: Promise<void> | null = null;
@@ -66,7 +66,7 @@ export class Metrics {
 
   constructor({ version, streams, clock = systemClock }: MetricsOptions) {
     this.#clock = clock;
-    this.#writes = new WriteLooks(clock);
+    this.#writes = new WriteProbes(clock);
     this.#sources = streams;
     this.#instruments = createInstruments(this.#registry);
     this.#instruments.build.set({ version, node: process.version }, 1);
@@ -127,7 +127,7 @@ export class Metrics {
     const sources = this.#sources();
     const looked = Promise.all([
       this.#streams.look(sources, this.#schedules.keys),
-      ...sources.map(({ state }) => this.#writes.refuseUnwritable(state)),
+      ...sources.map(({ state }) => this.#writes.assertWritable(state)),
     ]).then(
       () => true,
       () => false,

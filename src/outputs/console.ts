@@ -5,7 +5,7 @@ import { failOnRefusal } from "../engine/refusals/refusals.ts";
 import { messageOf, TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { visibleText } from "../terminal-text.ts";
-import { onErrorOf, onErrorShape, refuseOnErrorMistakes } from "./dead-letters/schema.ts";
+import { onErrorOf, onErrorShape, validateOnError } from "./dead-letters/schema.ts";
 import { jsonLine, linesOf } from "./json-line.ts";
 
 export const consoleOutputSchema = z
@@ -13,7 +13,7 @@ export const consoleOutputSchema = z
     type: z.literal("console").describe("Prints records, one JSON object per line."),
     ...onErrorShape,
   })
-  .superRefine(refuseOnErrorMistakes)
+  .superRefine(validateOnError)
   .describe("Prints records, one JSON object per line, without a guarantee.");
 
 /**

@@ -25,13 +25,13 @@ export function linesOf(
       lines += lineOf(record);
       written += 1;
     } catch (error) {
-      refuseLine(record, error, refusals);
+      onUnwritableRecord(record, error, refusals);
     }
   }
   return { lines, written };
 }
 
-function refuseLine(record: SourceRecord, error: unknown, refusals: Refusals): void {
+function onUnwritableRecord(record: SourceRecord, error: unknown, refusals: Refusals): void {
   const reason =
     error instanceof JsonError ? new TidemarkError("RECORD_INVALID", error.message, { cause: error }) : error;
   if (!isTidemarkError(reason, "RECORD_INVALID")) throw error;

@@ -24,7 +24,7 @@ export function currentPartition(
   removed: string | null = null,
 ): PartitionRow | null {
   if (stored !== null && stored.positionTag.epoch >= stream.resetEpoch) {
-    refuseUnreadable(stream, stored);
+    assertReadableWatermark(stream, stored);
     return stored;
   }
   if (stored === null && stream.resetEpoch === 0 && removed === null) return null;
@@ -48,7 +48,10 @@ export function storedAndCurrent(
   return { stored, row };
 }
 
-function refuseUnreadable(stream: StreamRow, { partition, position: { watermark } }: PartitionRow): void {
+function assertReadableWatermark(
+  stream: StreamRow,
+  { partition, position: { watermark } }: PartitionRow,
+): void {
   if (watermark === null || isCanonical(stream.cursorType, watermark)) return;
   const name = formatStreamKey(stream.key);
   const type = stream.cursorType ?? "cursor of a known type";

@@ -12,7 +12,7 @@ interface Look {
 }
 
 /** Looks whether states can be written, each once a second at most, however often it is asked. */
-export class WriteLooks {
+export class WriteProbes {
   readonly #clock: Clock;
   readonly #last = new WeakMap<StateStore, Look>();
 
@@ -21,7 +21,7 @@ export class WriteLooks {
   }
 
   /** Throws the failures of the state, such as `STATE_UNAVAILABLE`. */
-  refuseUnwritable(state: StateStore): Promise<void> {
+  assertWritable(state: StateStore): Promise<void> {
     const last = this.#last.get(state);
     if (last !== undefined && (last.endedAt === null || this.#clock.elapsed() - last.endedAt < trustMs)) {
       return last.outcome;
@@ -40,6 +40,6 @@ export class WriteLooks {
  * Asks the state for nothing, to see that it answers. No stream's row is read: one that cannot be read fails its own
  * runs and no others. Throws the failures of the state, such as `STATE_UNAVAILABLE` and `UNAUTHORIZED`.
  */
-export async function refuseSilent(state: StateStore): Promise<void> {
+export async function assertResponds(state: StateStore): Promise<void> {
   await state.list({ connector: nobody, limit: 1 });
 }

@@ -26,7 +26,7 @@ export function maySee({ connectors }: Pick<Principal, "connectors">, connector:
 }
 
 /** Throws `FORBIDDEN` where the key's scope is too small. */
-export function refuseScope(principal: Principal, needed: Scope): void {
+export function assertScope(principal: Principal, needed: Scope): void {
   if (mayUse(principal, needed)) return;
   throw new TidemarkError(
     "FORBIDDEN",
@@ -36,7 +36,7 @@ export function refuseScope(principal: Principal, needed: Scope): void {
 }
 
 /** Throws `FORBIDDEN` for a connector that the key is not bound to, the same whether it exists or not. */
-export function refuseConnector(principal: Principal, connector: string): void {
+export function assertMaySee(principal: Principal, connector: string): void {
   if (maySee(principal, connector)) return;
   throw new TidemarkError("FORBIDDEN", `${principal.id} is not bound to the connector "${connector}"`, {
     hint: `It is bound to ${principal.connectors?.join(", ")}; use a key for this connector.`,
@@ -44,7 +44,7 @@ export function refuseConnector(principal: Principal, connector: string): void {
 }
 
 /** Throws `FORBIDDEN` where the key is bound to connectors at all, for what is about every stream. */
-export function refuseBound(principal: Principal): void {
+export function assertSeesAllConnectors(principal: Principal): void {
   if (principal.connectors === null) return;
   throw new TidemarkError(
     "FORBIDDEN",

@@ -5,7 +5,7 @@ import type { Scope } from "../contracts/routes.ts";
 import type { KeyRow } from "../keys/key-row.ts";
 import { hashSecret, isSecretOf, parseKey } from "../keys/key-text.ts";
 import { isOver, type KeyStore, recordOf } from "../keys/store.ts";
-import { anybody, type Principal, refuseScope } from "./access.ts";
+import { anybody, assertScope, type Principal } from "./access.ts";
 import type { Env } from "./env.ts";
 import type { ServiceLogger } from "./logger.ts";
 import { type RateLimit, RateLimits } from "./rate-limits.ts";
@@ -80,7 +80,7 @@ export class Authenticator {
     const address = context.env?.incoming?.socket.remoteAddress ?? "";
     const principal = await this.principal(context.req.header("authorization"), address);
     context.set("principal", principal);
-    refuseScope(principal, needed);
+    assertScope(principal, needed);
     return principal;
   }
 

@@ -3,7 +3,7 @@ import { stringifyJson } from "../../model/json.ts";
 import type { StateStore } from "../../state/contract.ts";
 import type { WireRoute } from "../contracts/routes.ts";
 import type { KeyStore } from "../keys/store.ts";
-import { type Principal, refuseBound, refuseConnector } from "./access.ts";
+import { assertMaySee, assertSeesAllConnectors, type Principal } from "./access.ts";
 import type { Authenticator } from "./authenticate.ts";
 import { type RouteName, routes } from "./contracts.ts";
 import type { Env } from "./env.ts";
@@ -67,10 +67,10 @@ async function callOf(
   const given = pathParams(route.path, context.req.path);
   const { connector, stream } = given;
   if (connector !== undefined) {
-    refuseConnector(principal, connector);
+    assertMaySee(principal, connector);
     context.set("about", { connector, ...(stream === undefined ? {} : { stream }) });
   } else if (isAboutAll(name)) {
-    refuseBound(principal);
+    assertSeesAllConnectors(principal);
   }
   return {
     state,

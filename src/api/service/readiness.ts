@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import type { StateStore } from "../../state/contract.ts";
-import { refuseSilent, WriteLooks } from "../../state/writable.ts";
+import { assertResponds, WriteProbes } from "../../state/writable.ts";
 
 const patienceMs = 2000;
 const trustMs = 1000;
@@ -10,14 +10,14 @@ const trustMs = 1000;
 export class Readiness {
   readonly #state: StateStore;
   readonly #clock: Clock;
-  readonly #writes: WriteLooks;
+  readonly #writes: WriteProbes;
   #draining = false;
   #lastGood = Number.NEGATIVE_INFINITY;
 
   constructor(state: StateStore, clock: Clock) {
     this.#state = state;
     this.#clock = clock;
-    this.#writes = new WriteLooks(clock);
+    this.#writes = new WriteProbes(clock);
   }
 
   drain(): void {
@@ -29,7 +29,7 @@ export class Readiness {
   }
 
   /** Throws `STATE_UNAVAILABLE` while it is not ready. */
-  async refuseUnready(): Promise<void> {
+  async assertReady(): Promise<void> {
     if (this.#draining) {
       throw new TidemarkError("STATE_UNAVAILABLE", "the service is shutting down", {
         hint: "Send requests to another replica.",
@@ -56,8 +56,8 @@ export class Readiness {
   }
 
   async #lookAtState(): Promise<void> {
-    await refuseSilent(this.#state);
-    await this.#writes.refuseUnwritable(this.#state);
+    await assertResponds(this.#state);
+    await this.#writes.assertWritable(this.#state);
   }
 
   async #late(signal: AbortSignal): Promise<never> {

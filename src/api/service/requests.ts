@@ -109,7 +109,7 @@ export async function readBody(sent: Sent, most: number): Promise<unknown> {
     );
   }
   const text = utf8(bytes);
-  refuseRepeatedKeys(text);
+  assertNoRepeatedKeys(text);
   try {
     return parseJson(text);
   } catch (error) {
@@ -164,7 +164,7 @@ function utf8(bytes: Uint8Array): string {
 }
 
 /** Of a name that an object has twice, one value would be dropped silently: in metadata as in the body itself. */
-function refuseRepeatedKeys(text: string): void {
+function assertNoRepeatedKeys(text: string): void {
   const name = repeatedKey(text);
   if (name !== null) throw badRequest(`the body names ${name.slice(0, longestIssue)} twice in one object`);
 }

@@ -7,7 +7,7 @@ import type { StateStore } from "../../state/contract.ts";
 import { version } from "../../version.ts";
 import { docsPaths, mountDocs } from "../docs/pages.ts";
 import type { KeyStore } from "../keys/store.ts";
-import { refuseBound } from "./access.ts";
+import { assertSeesAllConnectors } from "./access.ts";
 import { type AuthenticationLimits, Authenticator } from "./authenticate.ts";
 import { routes } from "./contracts.ts";
 import { mountRoutes } from "./dispatch.ts";
@@ -63,7 +63,7 @@ export function createService(options: ServiceOptions): Service {
 
   app.get("/healthz", (context) => json(context, { status: "alive", version: version() }));
   app.get("/readyz", async (context) => {
-    await readiness.refuseUnready();
+    await readiness.assertReady();
     return json(context, { status: "ready", version: version() });
   });
   mountDocs(app, version(), { metrics: metrics?.scrape !== undefined });
@@ -128,7 +128,7 @@ function mountMetrics(
   authenticator: Authenticator,
 ): void {
   app.get("/metrics", async (context) => {
-    refuseBound(await authenticator.admit(context, "read"));
+    assertSeesAllConnectors(await authenticator.admit(context, "read"));
     const { contentType, body } = await scrape();
     return context.body(body, 200, { "content-type": contentType });
   });

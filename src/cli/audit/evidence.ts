@@ -67,7 +67,7 @@ export class Evidence {
       throw auditBroken(record.key, record.number, apart);
     const pin = this.#pinned.get(name);
     if (pin?.number === record.number) {
-      refuseOther(pin, record);
+      assertPinnedHash(pin, record);
       this.#pinned.delete(name);
     }
     log.last = record;
@@ -80,7 +80,7 @@ export class Evidence {
       const after = encodePlace({ key: pin.key, number: pin.number - 1 });
       const { items } = await this.#state.audit({ key: pin.key, after, limit: 1 });
       const [record] = items;
-      if (record?.number === pin.number) refuseOther(pin, record);
+      if (record?.number === pin.number) assertPinnedHash(pin, record);
       else if (record === undefined || this.#logs.has(formatStreamKey(pin.key)))
         throw auditBroken(pin.key, pin.number, "was pinned and is missing");
       else
@@ -96,7 +96,7 @@ export class Evidence {
 const missing = "is neither in the archives nor in the state";
 const apart = "does not go on from the archive";
 
-function refuseOther(pin: AuditHead, record: AuditRecord): void {
+function assertPinnedHash(pin: AuditHead, record: AuditRecord): void {
   if (record.hash !== pin.hash) throw auditBroken(pin.key, pin.number, "is not the one that was pinned");
 }
 

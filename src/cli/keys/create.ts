@@ -55,8 +55,8 @@ async function create(options: ReturnType<typeof optionsOf<CreateOptions>>): Pro
 const longestText = 200;
 
 function newKeyOf(options: CreateOptions, now: number): NewKey {
-  for (const pattern of options.connector ?? []) refuseText("--connector", pattern);
-  if (options.name !== undefined) refuseText("--name", options.name);
+  for (const pattern of options.connector ?? []) assertUsableText("--connector", pattern);
+  if (options.name !== undefined) assertUsableText("--name", options.name);
   return {
     scope: options.scope,
     connectors: options.connector ?? null,
@@ -65,7 +65,7 @@ function newKeyOf(options: CreateOptions, now: number): NewKey {
   };
 }
 
-function refuseText(option: string, text: string): void {
+function assertUsableText(option: string, text: string): void {
   const usable =
     text.trim() !== "" && text.length <= longestText && text.isWellFormed() && !text.includes("\0");
   if (!usable)

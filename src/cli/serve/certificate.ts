@@ -82,7 +82,7 @@ export class CertificateRenewal {
       const found = { cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
       const isNew = found.cert !== this.#current.cert || found.key !== this.#current.key;
       if (isNew) {
-        refuseUnusable(found, this.#current, clock.now());
+        assertUsable(found, this.#current, clock.now());
         use(found);
         this.#current = found;
         const expires = new Date(expiryOf(found.cert)).toISOString();
@@ -115,7 +115,7 @@ export class CertificateRenewal {
   }
 }
 
-function refuseUnusable(found: Certificate, current: Certificate, now: number): void {
+function assertUsable(found: Certificate, current: Certificate, now: number): void {
   createSecureContext(found);
   const expiry = expiryOf(found.cert);
   if (expiry <= now && expiry <= expiryOf(current.cert))

@@ -32,7 +32,7 @@ export async function loadFirst(paths: readonly string[], files: PipelineFiles, 
     if (!found.isDirectory()) named.add(path);
   }
   const changes = await files.refresh();
-  refuseBroken(changes.filter(({ file }) => named.has(file)));
+  assertNoErrors(changes.filter(({ file }) => named.has(file)));
   for (const change of changes) tellDiagnostics(change.diagnostics, log);
   const idle = files.pipelines.filter((pipeline) => !isScheduled(pipeline));
   const refused = idle.find(({ file }) => named.has(file));
@@ -41,7 +41,7 @@ export async function loadFirst(paths: readonly string[], files: PipelineFiles, 
   if (idle.length === files.pipelines.length) throw nothingToRun(paths);
 }
 
-function refuseBroken(changes: readonly FileChange[]): void {
+function assertNoErrors(changes: readonly FileChange[]): void {
   const errors = changes.flatMap(({ diagnostics }) => diagnostics).filter(isError);
   const [first] = errors;
   if (first === undefined) return;

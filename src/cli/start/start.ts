@@ -3,7 +3,7 @@ import type { LogLevel } from "../../observability/log.ts";
 import { observedState } from "../../observability/observed-state.ts";
 import { PipelineFiles } from "../../schedule/pipeline-files.ts";
 import { watchPaths } from "../../schedule/watch.ts";
-import { refuseSilent } from "../../state/writable.ts";
+import { assertResponds } from "../../state/writable.ts";
 import type { optionsOf } from "../commands.ts";
 import { exitCodes } from "../failure.ts";
 import { onHangup } from "../hangup.ts";
@@ -54,7 +54,7 @@ export async function start(paths: readonly string[], options: Options): Promise
   await loadFirst(paths, files, log);
   const state = await states.open(options.state);
   // A state over HTTP opens without asking anybody; a wrong key is better told now than with every run.
-  await refuseSilent(state);
+  await assertResponds(state);
   const service = servesHere(options)
     ? await startService(state, options, {
         ...observability.ofService,

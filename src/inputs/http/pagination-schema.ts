@@ -151,11 +151,11 @@ const seekSchema = z.strictObject({
 /** Paging by places, which asks for no cursor. */
 export const placePaginationSchema = z
   .discriminatedUnion("type", [pageSchema, offsetSchema, cursorSchema, linkSchema])
-  .superRefine(refuseIncoherent);
+  .superRefine(validateLimit);
 
 export const paginationSchema = z
   .discriminatedUnion("type", [pageSchema, offsetSchema, cursorSchema, linkSchema, seekSchema])
-  .superRefine(refuseIncoherent);
+  .superRefine(validateLimit);
 
 interface Sized {
   readonly limitParam?: string | undefined;
@@ -163,12 +163,12 @@ interface Sized {
   readonly end?: "emptyPage" | "shortPage";
 }
 
-function refuseIncoherent({ limitParam, limit, end }: Sized, context: z.RefinementCtx): void {
-  const refuse = (key: string, message: string): void =>
+function validateLimit({ limitParam, limit, end }: Sized, context: z.RefinementCtx): void {
+  const addIssue = (key: string, message: string): void =>
     context.addIssue({ code: "custom", path: [key], message });
   if (limit !== undefined) return;
-  if (limitParam !== undefined) refuse("limitParam", "needs `limit`, the value to send");
-  if (end === "shortPage") refuse("end", "`shortPage` needs `limit`, the size of a full page");
+  if (limitParam !== undefined) addIssue("limitParam", "needs `limit`, the value to send");
+  if (end === "shortPage") addIssue("end", "`shortPage` needs `limit`, the size of a full page");
 }
 
 /** How a source is asked for one page after another. */

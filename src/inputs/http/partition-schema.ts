@@ -5,7 +5,7 @@ import { templateProblems, templateUses } from "../../templates/template.ts";
 import { pathSchema } from "../path-schema.ts";
 import { bodyParameterProblem } from "./body-parameters.ts";
 import { placePaginationSchema } from "./pagination-schema.ts";
-import { refuseIncoherentRequest, requestShape } from "./request-schema.ts";
+import { requestShape, validateRequest } from "./request-schema.ts";
 
 /** The settings of requests without their defaults, so that what is not declared can be told. */
 const declaredSettings = {
@@ -73,7 +73,7 @@ export const partitionsSchema = z
 
 export type PartitionsConfig = z.infer<typeof partitionsSchema>;
 
-type Refuse = (path: string[], message: string) => void;
+type AddIssue = (path: string[], message: string) => void;
 
 const placeholder = "`{{ partition }}`";
 
@@ -81,24 +81,24 @@ const placeholder = "`{{ partition }}`";
 type Request = Pick<PartitionParent, "endpoint" | "queryParams" | "headers" | "body">;
 
 /** Refuses partitions without names or without a place for them, and a place without partitions. */
-export function refuseIncoherentPartitions(
+export function validatePartitions(
   request: Request,
   partitions: PartitionsConfig | undefined,
-  refuse: Refuse,
+  addIssue: AddIssue,
 ): void {
   if (partitions === undefined) {
-    refusePlaceholders(request, refuse);
+    validateNoPlaceholders(request, addIssue);
     return;
   }
   const templates = templatesOf(request);
   const uses = templateUses(templates);
-  refuseNameless(partitions, refuse);
+  validatePartitionNames(partitions, addIssue);
   const unusable = [...templateProblems(templates), ...uses.filter(({ name }) => name !== "partition")];
   for (const { path } of unusable) {
-    refuse(path.map(String), `${placeholder} is all that can be filled in here${elsewhere}; ${escapeHint}`);
+    addIssue(path.map(String), `${placeholder} is all that can be filled in here${elsewhere}; ${escapeHint}`);
   }
   if (uses.length === 0 && unusable.length === 0) {
-    refuse(
+    addIssue(
       ["partitions"],
       `needs ${placeholder} in \`endpoint\`, \`queryParams\`, \`headers\` or \`body\`; all partitions would be asked the same`,
     );
@@ -114,11 +114,11 @@ function templatesOf({ endpoint, queryParams, headers, body }: Request): Request
 }
 
 /** Refuses placeholders where nothing is filled in: they would be sent as they are written. */
-function refusePlaceholders(request: Request, refuse: Refuse): void {
+function validateNoPlaceholders(request: Request, addIssue: AddIssue): void {
   const templates = templatesOf(request);
-  for (const { path, message } of templateProblems(templates)) refuse(path.map(String), message);
+  for (const { path, message } of templateProblems(templates)) addIssue(path.map(String), message);
   for (const { path, name } of templateUses(templates)) {
-    refuse(
+    addIssue(
       path.map(String),
       name === "partition"
         ? `holds ${placeholder}, and no \`partitions\` are declared`
@@ -127,26 +127,29 @@ function refusePlaceholders(request: Request, refuse: Refuse): void {
   }
 }
 
-function refuseNameless({ values, from, field }: PartitionsConfig, refuse: Refuse): void {
+function validatePartitionNames({ values, from, field }: PartitionsConfig, addIssue: AddIssue): void {
   if (values === undefined && from === undefined) {
-    refuse(["partitions"], "needs `values`, a list of names, or `from`, an endpoint whose records name them");
+    addIssue(
+      ["partitions"],
+      "needs `values`, a list of names, or `from`, an endpoint whose records name them",
+    );
   }
   if (values !== undefined && from !== undefined) {
-    refuse(["partitions", "from"], "cannot be given together with `values`");
+    addIssue(["partitions", "from"], "cannot be given together with `values`");
   }
   if (from !== undefined && field === undefined) {
-    refuse(["partitions", "from"], "needs `field` beside it, the path of the name in its records");
+    addIssue(["partitions", "from"], "needs `field` beside it, the path of the name in its records");
   }
   if (from === undefined && field !== undefined) {
-    refuse(["partitions", "field"], "goes with `from`, whose records it looks into");
+    addIssue(["partitions", "field"], "goes with `from`, whose records it looks into");
   }
   if (from === undefined) return;
-  const refuseParent: Refuse = (path, message) => refuse(["partitions", "from", ...path], message);
-  refuseIncoherentRequest(from, refuseParent);
-  refusePlaceholders(from, refuseParent);
+  const addParentIssue: AddIssue = (path, message) => addIssue(["partitions", "from", ...path], message);
+  validateRequest(from, addParentIssue);
+  validateNoPlaceholders(from, addParentIssue);
   const { pagination } = from;
   if (pagination !== undefined && "param" in pagination && pagination.param === pagination.limitParam) {
-    refuse(["partitions", "from", "pagination", "limitParam"], "is already sent as `param`");
+    addIssue(["partitions", "from", "pagination", "limitParam"], "is already sent as `param`");
   }
   const { paramsIn, body } = from;
   if (pagination === undefined || paramsIn !== "body" || typeof body === "string") return;
@@ -156,6 +159,6 @@ function refuseNameless({ values, from, field }: PartitionsConfig, refuse: Refus
   };
   for (const [key, name] of Object.entries(names)) {
     const problem = name === undefined ? null : bodyParameterProblem(body ?? {}, name);
-    if (problem !== null) refuse(["partitions", "from", "pagination", key], problem);
+    if (problem !== null) addIssue(["partitions", "from", "pagination", key], problem);
   }
 }

@@ -44,18 +44,18 @@ export const requestShape = {
 const requestSchema = z.strictObject(requestShape);
 
 /** Refuses what no request can be made of. */
-export function refuseIncoherentRequest(
+export function validateRequest(
   { method, body, paramsIn, dataField, errorField }: z.infer<typeof requestSchema>,
-  refuse: (path: string[], message: string) => void,
+  addIssue: (path: string[], message: string) => void,
 ): void {
-  if (body !== undefined && method === "GET") refuse(["body"], "a GET has no body; declare `method: POST`");
+  if (body !== undefined && method === "GET") addIssue(["body"], "a GET has no body; declare `method: POST`");
   if (paramsIn === "body" && method === "GET") {
-    refuse(["paramsIn"], "a GET has no body; declare `method: POST`");
+    addIssue(["paramsIn"], "a GET has no body; declare `method: POST`");
   }
   if (paramsIn === "body" && typeof body === "string") {
-    refuse(["body"], "parameters can only be put into a body that is an object");
+    addIssue(["body"], "parameters can only be put into a body that is an object");
   }
   if ([errorField ?? []].flat().some((path) => liesOn(path, dataField))) {
-    refuse(["errorField"], `is on the way to \`dataField\`, so that every answer with records would fail`);
+    addIssue(["errorField"], `is on the way to \`dataField\`, so that every answer with records would fail`);
   }
 }

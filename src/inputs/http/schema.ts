@@ -5,8 +5,8 @@ import { parameterStatePersistenceSchema } from "../state-persistence.ts";
 import { leadingRole } from "../state-persistence-keys.ts";
 import { areNested, bodyParameterProblem } from "./body-parameters.ts";
 import { paginationSchema } from "./pagination-schema.ts";
-import { partitionsSchema, refuseIncoherentPartitions } from "./partition-schema.ts";
-import { refuseIncoherentRequest, requestShape } from "./request-schema.ts";
+import { partitionsSchema, validatePartitions } from "./partition-schema.ts";
+import { requestShape, validateRequest } from "./request-schema.ts";
 
 const httpPollingKeys = z.strictObject({
   type: z.literal("httpPolling"),
@@ -28,21 +28,21 @@ const httpPollingKeys = z.strictObject({
 export type HttpPollingConfig = z.infer<typeof httpPollingKeys>;
 
 /** The keys of an `httpPolling` input. */
-export const httpPollingSchema = httpPollingKeys.superRefine(refuseIncoherent);
+export const httpPollingSchema = httpPollingKeys.superRefine(validateHttpPolling);
 
-function refuseIncoherent(config: HttpPollingConfig, context: z.RefinementCtx): void {
-  const refuse = (path: string[], message: string): void =>
+function validateHttpPolling(config: HttpPollingConfig, context: z.RefinementCtx): void {
+  const addIssue = (path: string[], message: string): void =>
     context.addIssue({ code: "custom", path, message });
 
-  refuseIncoherentRequest(config, refuse);
-  refuseSharedParameters(config, refuse);
-  refuseMisplacedParameters(config, refuse);
-  refuseIncoherentOffset(config, refuse);
-  refuseIncoherentSeek(config, refuse);
-  refuseIncoherentPartitions(config, config.partitions, refuse);
+  validateRequest(config, addIssue);
+  validateParameterNames(config, addIssue);
+  validateBodyParameters(config, addIssue);
+  validateOffset(config, addIssue);
+  validateSeek(config, addIssue);
+  validatePartitions(config, config.partitions, addIssue);
 }
 
-type Refuse = (path: string[], message: string) => void;
+type AddIssue = (path: string[], message: string) => void;
 
 type Parameter = readonly [path: string[], name: string];
 
@@ -70,49 +70,52 @@ function parametersOf({ statePersistence, pagination }: HttpPollingConfig): Para
 }
 
 /** Two values under one name would overwrite each other. */
-function refuseSharedParameters(config: HttpPollingConfig, refuse: Refuse): void {
+function validateParameterNames(config: HttpPollingConfig, addIssue: AddIssue): void {
   const seen = new Map<string, string[]>();
   for (const [path, name] of parametersOf(config)) {
     const first = seen.get(name);
-    if (first !== undefined) refuse(path, `\`${name}\` is already sent for \`${first.join(".")}\``);
+    if (first !== undefined) addIssue(path, `\`${name}\` is already sent for \`${first.join(".")}\``);
     seen.set(name, first ?? path);
   }
 }
 
 /** A parameter in a body must find its place, and leave the rest of the body as it is written. */
-function refuseMisplacedParameters(config: HttpPollingConfig, refuse: Refuse): void {
+function validateBodyParameters(config: HttpPollingConfig, addIssue: AddIssue): void {
   const { paramsIn, body } = config;
   if (paramsIn !== "body" || typeof body === "string") return;
   const parameters = parametersOf(config);
   for (const [at, [path, name]] of parameters.entries()) {
     const problem = bodyParameterProblem(body ?? {}, name);
-    if (problem !== null) refuse(path, problem);
+    if (problem !== null) addIssue(path, problem);
     const holder = parameters.slice(0, at).find(([, other]) => areNested(name, other));
-    if (holder !== undefined) refuse(path, `\`${name}\` and \`${holder[1]}\` lie one inside the other`);
+    if (holder !== undefined) addIssue(path, `\`${name}\` and \`${holder[1]}\` lie one inside the other`);
   }
 }
 
 /** An offset counts the pages of one read, so it goes with paging by that offset, or says where others start. */
-function refuseIncoherentOffset({ statePersistence, pagination }: HttpPollingConfig, refuse: Refuse): void {
+function validateOffset({ statePersistence, pagination }: HttpPollingConfig, addIssue: AddIssue): void {
   const { offset } = statePersistence;
   if (!offset?.enabled || pagination === undefined) return;
   if (pagination.type === "offset") {
     if (pagination.param === offset.queryParam) return;
-    refuse(["pagination", "param"], `must be \`${offset.queryParam}\`, as in \`statePersistence.offset\``);
+    addIssue(["pagination", "param"], `must be \`${offset.queryParam}\`, as in \`statePersistence.offset\``);
   } else if (pagination.type === "page" || leadingRole(statePersistence) !== "offset") {
-    refuse(["pagination", "type"], "an offset cursor pages by itself: declare type offset, or no pagination");
+    addIssue(
+      ["pagination", "type"],
+      "an offset cursor pages by itself: declare type offset, or no pagination",
+    );
   }
 }
 
 /** A bound moved to the highest cursor seen passes over what an unsorted source still had below it. */
-function refuseIncoherentSeek({ statePersistence, pagination }: HttpPollingConfig, refuse: Refuse): void {
+function validateSeek({ statePersistence, pagination }: HttpPollingConfig, addIssue: AddIssue): void {
   if (pagination?.type !== "seek") return;
   const leading = leadingRole(statePersistence);
   if (leading !== "timestamp" && leading !== "id") {
-    refuse(["pagination", "type"], "seek moves the bound of an enabled `timestamp` or `id`; declare one");
+    addIssue(["pagination", "type"], "seek moves the bound of an enabled `timestamp` or `id`; declare one");
   }
   if (statePersistence.order !== "ascending") {
-    refuse(
+    addIssue(
       ["pagination", "type"],
       `seek needs a source that sorts by the cursor: declare \`statePersistence.order: ascending\`; it is ${statePersistence.order}`,
     );

@@ -3,8 +3,8 @@ import { connectionShape, validateConnection } from "../../databases/connection-
 import type { QuerySyntax } from "../../databases/syntax.ts";
 import type { CursorRole } from "../../engine/ports.ts";
 import { keySchema } from "../path-schema.ts";
-import { refuseUnusableSlices } from "../slices.ts";
-import { placeStatePersistenceSchema, refuseUnusableLengths } from "../state-persistence.ts";
+import { validateSlices } from "../slices.ts";
+import { placeStatePersistenceSchema, validateLengths } from "../state-persistence.ts";
 import { leadingRole } from "../state-persistence-keys.ts";
 import { asksForEnd, databaseFor, queryMistakes } from "./query-mistakes.ts";
 import { sqlTokens } from "./sql-tokens.ts";
@@ -63,43 +63,43 @@ const databaseInputKeys = z.strictObject({
 export type DatabaseInputConfig = z.infer<typeof databaseInputKeys>;
 
 /** The keys of a `database` input. */
-export const databaseInputSchema = databaseInputKeys.superRefine(refuseIncoherent);
+export const databaseInputSchema = databaseInputKeys.superRefine(validateDatabaseInput);
 
-function refuseIncoherent(config: DatabaseInputConfig, context: z.RefinementCtx): void {
-  const refuse = (path: string[], message: string): void =>
+function validateDatabaseInput(config: DatabaseInputConfig, context: z.RefinementCtx): void {
+  const addIssue = (path: string[], message: string): void =>
     context.addIssue({ code: "custom", path, message });
 
-  validateConnection(config, refuse);
+  validateConnection(config, addIssue);
   if (config.query === undefined && config.table === undefined) {
-    refuse(["query"], "is missing: give `query`, or `table`");
+    addIssue(["query"], "is missing: give `query`, or `table`");
   } else if (config.query !== undefined && config.table !== undefined) {
-    refuse(["table"], "cannot be given together with `query`");
+    addIssue(["table"], "cannot be given together with `query`");
   }
   if (config.query !== undefined) {
     for (const name of ["columns", "where", "cursor"] as const) {
-      if (config[name] !== undefined) refuse([name], "goes with `table`; write it into the query");
+      if (config[name] !== undefined) addIssue([name], "goes with `table`; write it into the query");
     }
-    for (const message of queryMistakes(config)) refuse(["query"], message);
+    for (const message of queryMistakes(config)) addIssue(["query"], message);
   }
-  if (config.table !== undefined) validateTable(config, refuse);
+  if (config.table !== undefined) validateTable(config, addIssue);
   if (readsByTransaction(config)) {
-    validateBesideTransactions(config, refuse);
+    validateBesideTransactions(config, addIssue);
     return;
   }
   const leading = config.cursor === undefined ? leadingRole(config.statePersistence) : "timestamp";
-  refuseUnusableLengths(config.statePersistence, leading, (key, message) =>
-    refuse(["statePersistence", key], message),
+  validateLengths(config.statePersistence, leading, (key, message) =>
+    addIssue(["statePersistence", key], message),
   );
   const unbounded =
     config.query === undefined || asksForEnd(config)
       ? null
       : "needs the slice's end in the query, as a placeholder behind those of the cursors";
-  refuseUnusableSlices(config.statePersistence, leading, unbounded, (path, message) =>
-    refuse(["statePersistence", ...path], message),
+  validateSlices(config.statePersistence, leading, unbounded, (path, message) =>
+    addIssue(["statePersistence", ...path], message),
   );
-  validateCommitSafe(config, leading, refuse);
+  validateCommitSafe(config, leading, addIssue);
   if (config.statePersistence.until !== undefined && leading === "id") {
-    refuse(["statePersistence", "until"], "only goes with a `timestamp`: ids have no upper bound");
+    addIssue(["statePersistence", "until"], "only goes with a `timestamp`: ids have no upper bound");
   }
 }
 
@@ -119,28 +119,31 @@ export function readsByTransaction(
 
 function validateBesideTransactions(
   { commitSafe, statePersistence }: DatabaseInputConfig,
-  refuse: Refuse,
+  addIssue: Refuse,
 ): void {
   for (const name of ["offset", "lookback", "settle", "until", "start", "slices"] as const) {
     if (statePersistence[name] === undefined) continue;
-    refuse(
+    addIssue(
       ["statePersistence", name],
       "does not go with `cursor: xmin`, which reads whole transactions in their order",
     );
   }
   if (commitSafe === false) {
-    refuse(["commitSafe"], "cannot be false with `cursor: xmin`, which never reads past an open transaction");
+    addIssue(
+      ["commitSafe"],
+      "cannot be false with `cursor: xmin`, which never reads past an open transaction",
+    );
   }
 }
 
 function validateCommitSafe(
   { commitSafe, statePersistence }: DatabaseInputConfig,
   leading: CursorRole | null,
-  refuse: Refuse,
+  addIssue: Refuse,
 ): void {
   if (commitSafe !== true) return;
   if (leading === "timestamp" || (leading === "id" && statePersistence.id?.type === "numeric")) return;
-  refuse(["commitSafe"], "needs an enabled `timestamp`, or a numeric `id`, whose values rise in time");
+  addIssue(["commitSafe"], "needs an enabled `timestamp`, or a numeric `id`, whose values rise in time");
 }
 
 /** Not in texts, names and comments; in some databases `?` is an operator. */
@@ -148,20 +151,20 @@ function holdsPlaceholders(where: string, syntax: QuerySyntax): boolean {
   return sqlTokens(where, syntax).some(({ kind }) => kind === "placeholder");
 }
 
-function validateTable(config: DatabaseInputConfig, refuse: Refuse): void {
+function validateTable(config: DatabaseInputConfig, addIssue: Refuse): void {
   const { columns, cursor, key, where, statePersistence } = config;
   const { timestamp, id, order } = statePersistence;
   if (cursor !== undefined && (timestamp?.enabled || id?.enabled)) {
-    refuse(["cursor"], "is a second name for what `statePersistence` declares; leave one of them out");
+    addIssue(["cursor"], "is a second name for what `statePersistence` declares; leave one of them out");
   }
   if (order === "descending") {
-    refuse(["statePersistence", "order"], "a `table` is read in ascending order");
+    addIssue(["statePersistence", "order"], "a `table` is read in ascending order");
   }
   if (leadingRole(statePersistence) === "offset" && cursor === undefined && key === undefined) {
-    refuse(["key"], "is missing: an offset only means something in rows sorted by their key");
+    addIssue(["key"], "is missing: an offset only means something in rows sorted by their key");
   }
   if (where !== undefined && holdsPlaceholders(where, databaseFor(config).syntax)) {
-    refuse(["where"], "cannot hold placeholders; the cursor's bound is added to it");
+    addIssue(["where"], "cannot hold placeholders; the cursor's bound is added to it");
   }
   if (columns === undefined) return;
   const fields: [string, string][] = [];
@@ -170,6 +173,6 @@ function validateTable(config: DatabaseInputConfig, refuse: Refuse): void {
   if (id?.enabled) fields.push([id.field, "id"]);
   for (const part of key === undefined ? [] : [key].flat()) fields.push([part, "key"]);
   for (const [field, what] of fields) {
-    if (!columns.includes(field)) refuse(["columns"], `must have \`${field}\`, the ${what}`);
+    if (!columns.includes(field)) addIssue(["columns"], `must have \`${field}\`, the ${what}`);
   }
 }

@@ -57,7 +57,7 @@ interface OnErrorConfig {
 }
 
 /** Refuses an `onError` that lacks its file. A file that nothing is written to is found where the filters are known. */
-export function refuseOnErrorMistakes(config: OnErrorConfig, context: z.RefinementCtx): void {
+export function validateOnError(config: OnErrorConfig, context: z.RefinementCtx): void {
   if (config.onError !== "deadLetter" || config.deadLetter !== undefined) return;
   const message = "`onError: deadLetter` needs `deadLetter: { path }`, the file to write to";
   context.addIssue({ code: "custom", path: ["deadLetter"], message });

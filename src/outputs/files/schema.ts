@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { messageOf } from "../../errors.ts";
 import { checkTimeZone } from "../../model/time-zone.ts";
-import { onErrorShape, refuseOnErrorMistakes } from "../dead-letters/schema.ts";
+import { onErrorShape, validateOnError } from "../dead-letters/schema.ts";
 import { asideOf } from "./committed-file.ts";
 import { delimiters } from "./csv.ts";
 import { isTemplate } from "./path-template.ts";
@@ -57,7 +57,7 @@ export const fileOutputSchema = z
     mode: z.enum(["append"]).default("append").describe("Records are added at the end."),
     ...onErrorShape,
   })
-  .superRefine(refuseOnErrorMistakes)
+  .superRefine(validateOnError)
   .superRefine(({ path, deadLetter }, context) => {
     const message = deadLetter === undefined ? null : takenName(resolve(deadLetter.path), resolve(path));
     if (message !== null) context.addIssue({ code: "custom", path: ["deadLetter", "path"], message });

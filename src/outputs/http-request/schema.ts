@@ -1,9 +1,9 @@
 import { httpRequestKeys } from "./keys.ts";
-import { refuseIncoherent } from "./mistakes.ts";
+import { validateHttpRequest } from "./validate.ts";
 
 export type { HttpRequestConfig } from "./keys.ts";
 
 /** The keys of an `httpRequest` output. */
 export const httpRequestOutputSchema = httpRequestKeys
-  .superRefine(refuseIncoherent)
+  .superRefine(validateHttpRequest)
   .describe("Sends records to an HTTP endpoint, each at least once.");

@@ -4,7 +4,7 @@ import { failOnRefusal } from "../../engine/refusals/refusals.ts";
 import { inUserCode } from "../../engine/user-code/user-code.ts";
 import { readUserConfig } from "../../engine/user-code/user-config.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
-import { onErrorOf, onErrorShape, refuseOnErrorMistakes } from "../dead-letters/schema.ts";
+import { onErrorOf, onErrorShape, validateOnError } from "../dead-letters/schema.ts";
 import { guardedSession } from "./guarded-session.ts";
 import { ModuleCode } from "./module-code.ts";
 import { moduleRefusals } from "./module-refusals.ts";
@@ -19,7 +19,7 @@ import {
 
 const optionsSchema = z
   .strictObject({ config: z.unknown().optional(), ...onErrorShape })
-  .superRefine(refuseOnErrorMistakes);
+  .superRefine(validateOnError);
 
 /** What a pipeline declares beside the module itself, by the same keys as in a file. */
 export type ModuleOutputOptions = z.input<typeof optionsSchema>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { onErrorShape, refuseOnErrorMistakes } from "../dead-letters/schema.ts";
+import { onErrorShape, validateOnError } from "../dead-letters/schema.ts";
 
 /** The keys of a `module` output. */
 export const moduleOutputSchema = z
@@ -17,7 +17,7 @@ export const moduleOutputSchema = z
       .describe("Settings for the module, checked by its `configSchema`."),
     ...onErrorShape,
   })
-  .superRefine(refuseOnErrorMistakes)
+  .superRefine(validateOnError)
   .describe("Writes records by your output. The module says what it guarantees.");
 
 export type ModuleOutputConfig = z.infer<typeof moduleOutputSchema>;

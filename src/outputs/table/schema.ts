@@ -2,7 +2,7 @@ import { z } from "zod";
 import { connectionShape, validateConnection } from "../../databases/connection-string.ts";
 import { tableNameParts } from "../../databases/names.ts";
 import { columnKinds } from "../../databases/port.ts";
-import { onErrorShape, refuseOnErrorMistakes } from "../dead-letters/schema.ts";
+import { onErrorShape, validateOnError } from "../dead-letters/schema.ts";
 
 /** What the names of Tidemark's own tables begin with. */
 export const ownTablePrefix = "_tidemark_";
@@ -44,7 +44,7 @@ export const databaseOutputSchema = z
       ),
     ...onErrorShape,
   })
-  .superRefine(refuseOnErrorMistakes)
+  .superRefine(validateOnError)
   .superRefine((config, context) => {
     validateConnection(config, (path, message) => context.addIssue({ code: "custom", path, message }));
     if (config.mode === "upsert" && config.key === undefined) {

@@ -186,11 +186,11 @@ export class DatabaseSession implements OutputSession {
     if (this.#exactKeys === null) return records;
     const { columns } = this.#planned();
     return this.#exactKeys.fitting(records, { waiting: this.#held, columns }, (problem, record) =>
-      this.#refuseBefore(problem, record),
+      this.#refuseUnwritten(problem, record),
     );
   }
 
-  #refuseBefore(problem: TidemarkError, record: SourceRecord): void {
+  #refuseUnwritten(problem: TidemarkError, record: SourceRecord): void {
     const { table, key } = this.#parts;
     this.#refusals.refuse(refusalBefore(problem, { table, key }, record));
   }
@@ -203,7 +203,7 @@ export class DatabaseSession implements OutputSession {
     } catch (error) {
       if (!isTidemarkError(error, "RECORD_INVALID")) throw error;
       plan.restore(before);
-      this.#refuseBefore(error, record);
+      this.#refuseUnwritten(error, record);
       return false;
     }
   }

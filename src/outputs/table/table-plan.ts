@@ -207,7 +207,7 @@ export class TablePlan {
     const { rules } = this.#options;
     const twin = this.#byFolded.get(rules.fold(field));
     if (twin !== undefined) {
-      if (!twin.unseen) throw this.#twins(field, twin.column.field);
+      if (!twin.unseen) throw this.#sameColumnError(field, twin.column.field);
       this.#byField.delete(twin.column.field);
       this.#byField.set(field, twin);
       twin.column = { ...twin.column, field };
@@ -219,7 +219,7 @@ export class TablePlan {
       this.#computed.add(field);
       return;
     }
-    if (existing?.identity === true) this.#refuseRenumbering(existing);
+    if (existing?.identity === true) this.#assertKeepsIdentity(existing);
     const column = existing === undefined ? this.#newColumn(field, record) : { ...existing, field };
     if (column === null) return;
     const planned = twin ?? this.#plan(column);
@@ -257,7 +257,7 @@ export class TablePlan {
   }
 
   /** PostgreSQL changes the number of a row that is there to no other. */
-  #refuseRenumbering({ name }: TableColumn): void {
+  #assertKeepsIdentity({ name }: TableColumn): void {
     const { key, rules, table } = this.#options;
     if (key.length === 0 || key.map(rules.fold).includes(rules.fold(name))) return;
     throw new TidemarkError(
@@ -269,7 +269,7 @@ export class TablePlan {
     );
   }
 
-  #twins(field: string, other: string): TidemarkError {
+  #sameColumnError(field: string, other: string): TidemarkError {
     return new TidemarkError(
       "RECORD_INVALID",
       `the fields \`${other}\` and \`${field}\` differ only in case, and to this database they are one column`,

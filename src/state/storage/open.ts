@@ -61,7 +61,7 @@ export async function openState(url: string, options: OpenStateOptions = {}): Pr
     case "postgres":
     case "postgresql": {
       if (!rest.startsWith("//") || rest === "//") throw invalid(url, "it names no server");
-      refuseClock(url, options);
+      assertNoClock(url, options);
       const { openPostgresState } = await import("./postgres/postgres.ts");
       return openPostgresState(url);
     }
@@ -72,7 +72,7 @@ export async function openState(url: string, options: OpenStateOptions = {}): Pr
     }
     case "http":
     case "https": {
-      refuseClock(url, options);
+      assertNoClock(url, options);
       const { openHttpState } = await import("./http/http.ts");
       return openHttpState(url, options);
     }
@@ -121,7 +121,7 @@ function likely(scheme: string): string | null {
   return /^m(?:em|ro|er)/.test(scheme) ? "memory" : null;
 }
 
-function refuseClock(url: string, { clock }: OpenStateOptions): void {
+function assertNoClock(url: string, { clock }: OpenStateOptions): void {
   if (clock === undefined) return;
   const [scheme] = url.split(":", 1);
   throw new TidemarkError("ARGUMENT_INVALID", `state at ${scheme}: goes by the clock of its server`, {

@@ -83,7 +83,7 @@ async function checkpointPosition(
   body: CheckpointRequest,
 ): Promise<Position> {
   const { position, new_cursor_value: value } = body;
-  refuseBoth(key, body);
+  assertOneOfCursorAndPosition(key, body);
   if (position != null) return sent(() => positionFromWire(position, "the position that was sent"));
   if (value == null) throw cursorNotSet(key, "a checkpoint");
   if (body.kind === "backfill") {
@@ -119,7 +119,7 @@ function watermarkOf(key: StreamKey, type: CursorType | null, value: string): st
 
 function completionOf(key: StreamKey, body: CompleteRequest): Completion {
   const { new_cursor_value: value, position, records_processed, metadata, partitions } = body;
-  refuseBoth(key, body);
+  assertOneOfCursorAndPosition(key, body);
   if (value === undefined && position == null) throw cursorNotSet(key, "complete");
   return {
     ...(value === undefined || value === null ? {} : { newCursor: value }),
@@ -132,7 +132,10 @@ function completionOf(key: StreamKey, body: CompleteRequest): Completion {
   };
 }
 
-function refuseBoth(key: StreamKey, body: { position?: unknown; new_cursor_value?: unknown }): void {
+function assertOneOfCursorAndPosition(
+  key: StreamKey,
+  body: { position?: unknown; new_cursor_value?: unknown },
+): void {
   if (body.position == null || body.new_cursor_value === undefined) return;
   throw new TidemarkError("INVALID_REQUEST", "both `new_cursor_value` and `position` are given", {
     stream: formatStreamKey(key),

@@ -49,7 +49,7 @@ export const streamHandlers: Handlers<StreamRouteName> = {
 
   async import({ state, principal, params, query, body }) {
     const exported = exportFromWire({ ...body.state, ...params });
-    refuseUnreadable(exported);
+    assertPositionsReadable(exported);
     const act = { reason: body.reason, actor: operatorOf(principal, body.actor) };
     return streamToWire(await state.import(exported, act), query.include === "position");
   },
@@ -142,7 +142,7 @@ function pageToWire<Item, Wire>(
   return { items: page.items.map(toWire), next_cursor: page.next };
 }
 
-function refuseUnreadable(exported: ExportedStream): void {
+function assertPositionsReadable(exported: ExportedStream): void {
   sent(() => {
     decodePosition(exported.position, "the position that was sent");
     for (const { partition, position } of exported.partitions ?? []) {

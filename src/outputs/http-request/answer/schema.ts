@@ -76,14 +76,14 @@ const resultsSchema = z
       .describe("The target's words in a result. Default: the result itself."),
   })
   .superRefine((results, context) => {
-    const refuse = (path: string, message: string): void =>
+    const addIssue = (path: string, message: string): void =>
       context.addIssue({ code: "custom", path: [path], message });
     const { success, refused, match, unnamed } = results;
     if (success === undefined && refused === undefined)
-      refuse("success", "needs `success` or `refused`: which results mean that a record was not taken");
-    refuseMissing(refused, context);
+      addIssue("success", "needs `success` or `refused`: which results mean that a record was not taken");
+    validateRefused(refused, context);
     if (unnamed === "success" && match === "order")
-      refuse(
+      addIssue(
         "unnamed",
         "needs `match: { result, record }` or `match: { position }`; in order, all are named",
       );
@@ -121,10 +121,10 @@ export const answerSchema = z
         "For `batch`: the result of each record in a successful answer, for targets that take some records and not others.",
       ),
   })
-  .superRefine(({ refused }, context) => refuseMissing(refused, context));
+  .superRefine(({ refused }, context) => validateRefused(refused, context));
 
 /** A refusal must not be missed where the field that tells it is missing. */
-function refuseMissing(refused: z.infer<typeof conditions> | undefined, context: z.RefinementCtx): void {
+function validateRefused(refused: z.infer<typeof conditions> | undefined, context: z.RefinementCtx): void {
   for (const one of [refused ?? []].flat()) {
     const field = fieldThatMayBeMissing(typeof one === "string" ? one : (one.expression ?? ""));
     if (field !== null)

@@ -78,7 +78,7 @@ export class ServiceClient {
    * Asks the service whether its state can be written, once. Throws `STATE_UNAVAILABLE` where it says no, or nothing. A
    * proxy that does not hand this address on leaves it unknown.
    */
-  async refuseUnready(): Promise<void> {
+  async assertReady(): Promise<void> {
     const answer = await this.#connection.send({
       method: "GET",
       path: "/readyz",

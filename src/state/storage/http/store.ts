@@ -119,7 +119,7 @@ export class HttpStateStore implements StateStore {
     const { owner } = options;
     const body = beginToWire(owner === undefined ? options : { ...options, owner: ownerToSend(owner) });
     const wire = await this.#client.call(routes.begin, { params: named(key), query: withPosition, body });
-    this.#refuseOther(routes.begin.path, key, wire);
+    this.#assertSameStream(routes.begin.path, key, wire);
     if (wire.run_id !== options.runId) {
       throw this.#client.unreadable(routes.begin.path, `it grants run ${wire.run_id}, not ${options.runId}`);
     }
@@ -300,7 +300,7 @@ export class HttpStateStore implements StateStore {
   }
 
   probe(): Promise<void> {
-    return this.#client.refuseUnready();
+    return this.#client.assertReady();
   }
 
   async close(): Promise<void> {
@@ -312,13 +312,13 @@ export class HttpStateStore implements StateStore {
   }
 
   #state(key: StreamKey, wire: WireStream): StreamState {
-    this.#refuseOther(routes.getStream.path, key, wire);
+    this.#assertSameStream(routes.getStream.path, key, wire);
     const state = streamFromWire(wire);
     return { ...state, lease: leaseAsGiven(state.lease) };
   }
 
   /** An answer kept by something in between may be another question's. */
-  #refuseOther(path: string, key: StreamKey, wire: WireRun | WireStream): void {
+  #assertSameStream(path: string, key: StreamKey, wire: WireRun | WireStream): void {
     if (wire.connector === key.connector && wire.stream === key.stream) return;
     const [asked, answered] = [formatStreamKey(key), formatStreamKey(wire)];
     throw this.#client.unreadable(path, `it is about ${answered}, not ${asked}`);

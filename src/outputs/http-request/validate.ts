@@ -2,36 +2,36 @@ import type { z } from "zod";
 import { isPlainObject } from "../../model/plain-object.ts";
 import { parsePath, valueAt } from "../../model/record.ts";
 import { hasPlaceholder, isOnePlaceholder, templateProblems } from "../../templates/template.ts";
-import { refuseOnErrorMistakes } from "../dead-letters/schema.ts";
+import { validateOnError } from "../dead-letters/schema.ts";
 import { declaredKind } from "./body.ts";
 import type { HttpRequestConfig } from "./keys.ts";
 
-type Refuse = (path: string[], message: string) => void;
+type AddIssue = (path: string[], message: string) => void;
 
 /** Refuses settings that are each valid and contradict one another, and placeholders that nothing fills. */
-export function refuseIncoherent(config: HttpRequestConfig, context: z.RefinementCtx): void {
-  const refuse: Refuse = (path, message) => context.addIssue({ code: "custom", path, message });
+export function validateHttpRequest(config: HttpRequestConfig, context: z.RefinementCtx): void {
+  const addIssue: AddIssue = (path, message) => context.addIssue({ code: "custom", path, message });
 
-  refuseSharedPlaceholders(config, refuse);
-  refuseBatchMistakes(config, refuse);
-  refuseBodyMistakes(config, refuse);
-  refuseStrayPlaceholders(config, refuse);
+  validateSharedPlaceholders(config, addIssue);
+  validateBatch(config, addIssue);
+  validateBody(config, addIssue);
+  validateConstantSettings(config, addIssue);
   for (const name of ["headers", "queryParams"] as const) {
     for (const { path, message } of templateProblems(config[name]))
-      refuse([name, ...path.map(String)], message);
+      addIssue([name, ...path.map(String)], message);
   }
-  refuseOnErrorMistakes(config, context);
+  validateOnError(config, context);
   if (config.concurrency > 1 && config.key === undefined) {
-    refuse(["concurrency"], "more than 1 needs `key`, so that records of one key are sent in order");
+    addIssue(["concurrency"], "more than 1 needs `key`, so that records of one key are sent in order");
   }
   const retried = config.success?.filter((status) => config.retry.retryOn.includes(status)) ?? [];
   if (retried.length > 0) {
-    refuse(["success"], `${retried.join(", ")} cannot be a success and in \`retry.retryOn\` too`);
+    addIssue(["success"], `${retried.join(", ")} cannot be a success and in \`retry.retryOn\` too`);
   }
-  refuseAnswerMistakes(config, refuse);
+  validateAnswer(config, addIssue);
   const own = config.idempotencyHeader?.toLowerCase();
   if (Object.keys(config.headers).some((name) => name.toLowerCase() === own)) {
-    refuse(
+    addIssue(
       ["headers"],
       `\`${config.idempotencyHeader}\` is sent by \`idempotencyHeader\`; name another there, or null`,
     );
@@ -39,40 +39,41 @@ export function refuseIncoherent(config: HttpRequestConfig, context: z.Refinemen
 }
 
 /** Two settings must not say the same, and a single record has no results by record. */
-function refuseAnswerMistakes({ answer, success, batch }: HttpRequestConfig, refuse: Refuse): void {
+function validateAnswer({ answer, success, batch }: HttpRequestConfig, addIssue: AddIssue): void {
   if (answer?.success !== undefined && success !== undefined)
-    refuse(["success"], "is declared under `answer.success` too; keep one of them");
+    addIssue(["success"], "is declared under `answer.success` too; keep one of them");
   if (answer?.results !== undefined && batch === undefined)
-    refuse(
+    addIssue(
       ["answer", "results"],
       "are for `batch`; of one record, `answer.refused` or `answer.success` tell all",
     );
 }
 
 /** Lines need a list to be made of, and what is around the list must leave room for it. */
-function refuseBatchMistakes({ batch, body }: HttpRequestConfig, refuse: Refuse): void {
+function validateBatch({ batch, body }: HttpRequestConfig, addIssue: AddIssue): void {
   if (batch?.bodyAs === "lines" && !Array.isArray(body))
-    refuse(["body"], "must be a list under `batch.bodyAs: lines`: each of its elements is a line");
+    addIssue(["body"], "must be a list under `batch.bodyAs: lines`: each of its elements is a line");
   if (typeof batch?.bodyAs !== "object") return;
   const { field, with: around } = batch.bodyAs;
   if (field.includes("{{"))
-    refuse(["batch", "bodyAs", "field"], "is the same for all records; it takes no placeholder");
+    addIssue(["batch", "bodyAs", "field"], "is the same for all records; it takes no placeholder");
   if (around === undefined) return;
   const at = ["batch", "bodyAs", "with"];
-  if (hasPlaceholder(around)) refuse(at, "is the same for all records; what is a record's goes into `body`");
+  if (hasPlaceholder(around))
+    addIssue(at, "is the same for all records; what is a record's goes into `body`");
   const blocking = parsePath(field).some((_, index, steps) => {
     const value = valueAt(around, steps.slice(0, index + 1));
     return index === steps.length - 1 ? value !== undefined : value !== undefined && !isPlainObject(value);
   });
-  if (blocking) refuse(at, `holds something at \`${field}\`, where the list goes`);
+  if (blocking) addIssue(at, `holds something at \`${field}\`, where the list goes`);
 }
 
 /** A request about several records has no one record to take a value from. */
-function refuseSharedPlaceholders(config: HttpRequestConfig, refuse: Refuse): void {
+function validateSharedPlaceholders(config: HttpRequestConfig, addIssue: AddIssue): void {
   if (config.batch === undefined) return;
   for (const name of ["endpoint", "queryParams", "headers"] as const) {
     if (hasPlaceholder(config[name])) {
-      refuse(
+      addIssue(
         [name],
         "placeholders are for one request a record; without `batch` they can stand here, with it in `body`",
       );
@@ -81,11 +82,11 @@ function refuseSharedPlaceholders(config: HttpRequestConfig, refuse: Refuse): vo
 }
 
 /** A body must be of the kind that the declared `Content-Type` names. */
-function refuseBodyMistakes(config: HttpRequestConfig, refuse: Refuse): void {
+function validateBody(config: HttpRequestConfig, addIssue: AddIssue): void {
   const { body, batch, form, method } = config;
   const kind = declaredKind(config);
   if (form !== undefined && kind !== "form")
-    refuse(["form"], "needs `headers: { Content-Type: application/x-www-form-urlencoded }`");
+    addIssue(["form"], "needs `headers: { Content-Type: application/x-www-form-urlencoded }`");
   const isText = typeof body === "string" && batch === undefined;
   const isNone = body === undefined && method === "DELETE" && batch === undefined;
   if ((kind === "xml" || kind === "multipart") && !isText && !isNone) {
@@ -93,13 +94,13 @@ function refuseBodyMistakes(config: HttpRequestConfig, refuse: Refuse): void {
       kind === "xml"
         ? "write `body` as a text"
         : "use application/x-www-form-urlencoded, or write `body` as a text";
-    refuse(["body"], `would be sent as JSON, and \`Content-Type\` says something else: ${hint}`);
+    addIssue(["body"], `would be sent as JSON, and \`Content-Type\` says something else: ${hint}`);
   }
   if (kind !== "form") return;
-  if (batch !== undefined) refuse(["batch"], "a form holds one record; leave `batch` out, or send JSON");
-  if (Array.isArray(body)) refuse(["body"], "a form is made of an object or of a text, not of a list");
+  if (batch !== undefined) addIssue(["batch"], "a form holds one record; leave `batch` out, or send JSON");
+  if (Array.isArray(body)) addIssue(["body"], "a form is made of an object or of a text, not of a list");
   if (isText && !isOnePlaceholder(body) && body.split("&").some((pair) => hasPlaceholder(pair.split("=")[0])))
-    refuse(
+    addIssue(
       ["body"],
       "a placeholder in a form stands behind a `=`, as in `name={{ name }}`; names are the same for all records",
     );
@@ -108,17 +109,17 @@ function refuseBodyMistakes(config: HttpRequestConfig, refuse: Refuse): void {
 const placeholder = /\{\{\s*[\w.]+\s*\}\}/;
 
 /** A template of one record means nothing where a setting is the same for all of them. */
-function refuseStrayPlaceholders({ authentication, key }: HttpRequestConfig, refuse: Refuse): void {
+function validateConstantSettings({ authentication, key }: HttpRequestConfig, addIssue: AddIssue): void {
   if (authentication !== undefined && authentication.type !== "hmac") {
     for (const [name, value] of Object.entries(authentication)) {
       if (placeholder.test(value))
-        refuse(
+        addIssue(
           ["authentication", name],
           "takes no placeholder: it is the same for all records. A record's value can stand in `headers`",
         );
     }
   }
-  if ([key ?? []].flat().some((path) => path.includes("{{"))) refuse(["key"], pathWithout);
+  if ([key ?? []].flat().some((path) => path.includes("{{"))) addIssue(["key"], pathWithout);
 }
 
 const pathWithout = "is a path such as `order.id`, without braces";
