@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { transactionOf } from "../src/inputs/query/xmin/table.ts";
+import { transactionOf } from "../src/databases/postgres/xmin/table.ts";
 import { createSource, createStream, outputs } from "./support/late-commits.ts";
 
 const table = "CREATE TABLE events (id int PRIMARY KEY, value text)";

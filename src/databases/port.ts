@@ -139,18 +139,26 @@ export interface SqlConnection extends AsyncDisposable {
    * that nothing is committed late.
    */
   safeBounds(): Promise<SafeBounds | null>;
+  /** Reads tables by their rows' transactions. Absent where `TableReading.transactionCursor` is null. */
+  transactions?(): Promise<TransactionReading>;
   /** The database's own clock, in milliseconds since 1970. */
   now(): Promise<number>;
   close(): Promise<void>;
 }
+
+/** Gives a warning of the run to its user. */
+export type Warn = (code: string, message: string) => void;
 
 /** What a cursor may be declared as, in the terms that a column's type is chosen by. */
 export type CursorKind = "times" | "counts" | "numbers" | "texts";
 
 /** How a table is read by one of its columns. */
 export interface TableReading {
-  /** Whether `cursor: xmin` reads a table by its rows' transactions. */
-  readonly readsByTransaction: boolean;
+  /**
+   * What `cursor` is called where a table is read by its rows' transactions: `xmin`. No column may have this name. Null
+   * where rows do not say which transaction wrote them.
+   */
+  readonly transactionCursor: string | null;
   /** Whether a column takes any text, so that a column of times may hold what is no time. */
   readonly takesAnyText: boolean;
   /** Whether the names of columns are the same in capital and small letters. */
@@ -241,7 +249,7 @@ export interface BoundParts {
   readonly table: string | null;
   /** What a read from this position on selects, in no order. */
   readonly subject: (position: Position) => Promise<Subject>;
-  readonly warn: (code: string, message: string) => void;
+  readonly warn: Warn;
   /** Names a row for a message. */
   readonly describe: (row: SqlRow) => string;
 }
@@ -252,4 +260,36 @@ export interface SafeBounds {
   times(parts: BoundParts): CommitBound;
   /** For ids that it counts. */
   ids(parts: BoundParts): CommitBound;
+}
+
+/**
+ * Reads a table by the transactions that wrote its rows, in their order. Every inserted or updated row comes, and the
+ * table needs no column for it.
+ */
+export interface TransactionReading {
+  /** The last transaction below which all have ended. Its note says whose transactions they are. */
+  bound(table: string, warn: Warn): CommitBound;
+  read(read: TransactionRead): AsyncIterable<TransactionPage>;
+}
+
+export interface TransactionRead extends StreamOptions {
+  readonly table: string;
+  readonly columns: readonly string[] | undefined;
+  /** A condition in SQL. */
+  readonly where: string | undefined;
+  /** The columns that rows of one transaction are sorted by. */
+  readonly key: readonly string[];
+  /** The first transaction to read; null for the first there is. */
+  readonly lower: string | null;
+  /** The last one; null for the last below which all have ended. */
+  readonly upper: string | null;
+  readonly warn: Warn;
+}
+
+export interface TransactionPage {
+  readonly rows: SqlRow[];
+  /** Null where there is no row. */
+  readonly columns: readonly Column[] | null;
+  /** The transaction that the next page begins with, where all rows below it have come; else null. */
+  readonly next: string | null;
 }

@@ -8,7 +8,7 @@ const texts = ["char", "varchar", "tinytext", "text", "mediumtext", "longtext"];
 const bytes = ["binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"];
 
 export const mysqlTables: TableReading = {
-  readsByTransaction: false,
+  transactionCursor: null,
   takesAnyText: false,
   foldsNames: true,
   rowNames: [],

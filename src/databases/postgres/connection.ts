@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import type { CopyStreamQuery } from "pg-copy-streams";
 import type { TidemarkError } from "../../errors.ts";
-import type { Column, SafeBounds, SqlRow, SqlValue, StreamOptions } from "../port.ts";
+import type { Column, SafeBounds, SqlRow, SqlValue, StreamOptions, TransactionReading } from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
 import type { SqlRole } from "../roles.ts";
 import type { TableStore } from "../table/store.ts";
@@ -361,6 +361,11 @@ export class PostgresConnection implements PostgresSession {
   async safeBounds(): Promise<SafeBounds> {
     const { postgresSafeBounds } = await import("./commit-safe/safe-bounds.ts");
     return postgresSafeBounds(this);
+  }
+
+  async transactions(): Promise<TransactionReading> {
+    const { readingByXmin } = await import("./xmin/read.ts");
+    return readingByXmin(this);
   }
 
   async now(): Promise<number> {

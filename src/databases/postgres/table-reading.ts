@@ -12,7 +12,7 @@ const collated = new Set(["text", "varchar", "bpchar", "name"]);
 const sortsAsText = new Set(["uuid", "bytea", "macaddr", "macaddr8"]);
 
 export const postgresTables: TableReading = {
-  readsByTransaction: true,
+  transactionCursor: "xmin",
   takesAnyText: false,
   foldsNames: false,
   rowNames: [],

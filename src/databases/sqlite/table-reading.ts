@@ -2,7 +2,7 @@ import { isEpoch } from "../iso-texts.ts";
 import type { PlacedColumn, SqlConnection, TableReading, ValuesWithoutPlace } from "../port.ts";
 
 export const sqliteTables: TableReading = {
-  readsByTransaction: false,
+  transactionCursor: null,
   takesAnyText: true,
   foldsNames: true,
   rowNames: ["rowid", "oid", "_rowid_"],

@@ -17,6 +17,7 @@ import { strayTexts } from "./sqlite-strays.ts";
 import { checkTable } from "./table-column.ts";
 import { tableQueries } from "./table-query.ts";
 import { keepsIsoTexts, withinTexts } from "./text-times.ts";
+import { transactionPages } from "./transactions.ts";
 import { withoutUnreadableTexts, withReadableTexts } from "./unchecked-texts.ts";
 
 export interface ReadParts {
@@ -111,18 +112,10 @@ export class DatabaseRead {
     return { sql: statement.sql, params, inPieces: repeatedLimits(analysis, persistence).length > 0 };
   }
 
-  async *#readTransactions(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
+  #readTransactions(request: ReadRequest): AsyncGenerator<Page, void, undefined> {
     const { config, incremental, connection, context } = this.#parts;
-    const [{ readByTransaction }, { findHorizon }] = await Promise.all([
-      import("./xmin/read.ts"),
-      import("./xmin/horizon.ts"),
-    ]);
-    const { table = "", columns, where, pageSize } = config;
-    const upper =
-      request.window.upper?.value ?? String((await findHorizon(connection, context.warn)).below - 1n);
-    const { key } = incremental;
-    const parts = { table, columns, where, key, pageSize, onColumns: this.#requireFields };
-    yield* readByTransaction(connection, parts, request, upper);
+    const onColumns = this.#requireFields;
+    return transactionPages({ connection, config, incremental, warn: context.warn, onColumns }, request);
   }
 
   async *#readTable(request: ReadRequest): AsyncGenerator<Page, void, undefined> {

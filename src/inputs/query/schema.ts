@@ -105,33 +105,33 @@ function validateDatabaseInput(config: DatabaseInputConfig, context: z.Refinemen
 
 type Refuse = (path: string[], message: string) => void;
 
-/** Whether a table is read by its rows' transactions: `xmin` is no name that a column may have. */
+/** Whether a table is read by its rows' transactions, as with `cursor: xmin` on PostgreSQL. */
 export function readsByTransaction(
   config: Pick<
     DatabaseInputConfig,
     "cursor" | "table" | "connectionString" | "connectionStringRef" | "statePersistence"
   >,
 ): boolean {
-  return (
-    config.table !== undefined && config.cursor === "xmin" && databaseFor(config).tables.readsByTransaction
-  );
+  const { table, cursor } = config;
+  if (table === undefined || cursor === undefined) return false;
+  return cursor === databaseFor(config).tables.transactionCursor;
 }
 
 function validateBesideTransactions(
-  { commitSafe, statePersistence }: DatabaseInputConfig,
+  { commitSafe, cursor, statePersistence }: DatabaseInputConfig,
   addIssue: Refuse,
 ): void {
   for (const name of ["offset", "lookback", "settle", "until", "start", "slices"] as const) {
     if (statePersistence[name] === undefined) continue;
     addIssue(
       ["statePersistence", name],
-      "does not go with `cursor: xmin`, which reads whole transactions in their order",
+      `does not go with \`cursor: ${cursor}\`, which reads whole transactions in their order`,
     );
   }
   if (commitSafe === false) {
     addIssue(
       ["commitSafe"],
-      "cannot be false with `cursor: xmin`, which never reads past an open transaction",
+      `cannot be false with \`cursor: ${cursor}\`, which never reads past an open transaction`,
     );
   }
 }

@@ -6,6 +6,7 @@ import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import { databaseReach } from "./reach.ts";
 import { DatabaseRead, type ReadParts } from "./read.ts";
 import { readsByTransaction } from "./schema.ts";
+import { transactionReading } from "./transactions.ts";
 
 export interface DatabaseInputParts
   extends Omit<ReadParts, "types" | "onWideBound" | "present" | "coarseEnd"> {
@@ -136,8 +137,7 @@ export class DatabaseInputSession implements InputSession {
     if (config.commitSafe === false || field === undefined) return null;
     const { table = null } = config;
     if (table !== null && readsByTransaction(config)) {
-      const { XminBound } = await import("./xmin/read.ts");
-      return new XminBound(connection, table, warn);
+      return (await transactionReading(connection)).bound(table, warn);
     }
     if (field.type !== "timestamp_utc" && field.type !== "numeric_id") return null;
     const { commitBound } = await import("./commit-safe/commit-bound.ts");

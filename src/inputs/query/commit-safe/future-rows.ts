@@ -35,7 +35,8 @@ export async function warnOfFutureRows(parts: FutureParts, present: string): Pro
   if (count === 0) return;
   const number = count > mostCounted ? `more than ${mostCounted}` : count;
   const rows = `${count === 1 ? "1 row of" : `${number} rows of`} ${table} ${count === 1 ? "is" : "are"}`;
-  const other = connection.dialect.tables.readsByTransaction ? " or `cursor: xmin`" : "";
+  const { transactionCursor } = connection.dialect.tables;
+  const other = transactionCursor === null ? "" : ` or \`cursor: ${transactionCursor}\``;
   warn(
     "RECORDS_HELD_BACK",
     `${rows} dated in the future (\`${formatPath(field.path)}\` ${String(found?.first)}), to be read when that time has come. Correct the dates in the source, or deliver such rows at once with \`commitSafe: false\`${other}.`,

@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { isLong, warnOfHolder } from "../../../databases/commit-safe/waiting.ts";
-import type { SqlConnection } from "../../../databases/port.ts";
-import { thisDatabase } from "../../../databases/postgres/commit-safe/this-database.ts";
-import type { Warn } from "../../../engine/ports.ts";
+import { isLong, warnOfHolder } from "../../commit-safe/waiting.ts";
+import type { SqlConnection, Warn } from "../../port.ts";
+import { thisDatabase } from "../commit-safe/this-database.ts";
 
 /** Where a database's transactions stand, by their 64-bit ids. */
 export interface Horizon {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { SqlConnection } from "../../../databases/port.ts";
 import { TidemarkError } from "../../../errors.ts";
 import type { Position } from "../../../model/position.ts";
+import type { SqlConnection } from "../../port.ts";
 
 /**
  * Whose transactions a horizon counts: the cluster and its line of history, the database and the

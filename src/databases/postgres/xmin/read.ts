@@ -1,21 +1,25 @@
-import type { CommitBound, SqlConnection, SqlRow, StreamOptions } from "../../../databases/port.ts";
-import { oidArray } from "../../../databases/postgres/relations.ts";
-import type { Page, ReadRequest, Warn } from "../../../engine/ports.ts";
 import type { Cursor } from "../../../model/cursor.ts";
 import type { Position } from "../../../model/position.ts";
-import { formatPath, type Path } from "../../../model/record.ts";
+import type {
+  CommitBound,
+  SqlConnection,
+  SqlRow,
+  TransactionPage,
+  TransactionRead,
+  TransactionReading,
+  Warn,
+} from "../../port.ts";
+import { oidArray } from "../relations.ts";
 import { assertNotEarlier, assertSameCluster, clusterNote } from "./cluster.ts";
 import { findHorizon } from "./horizon.ts";
 import { freshPartitions, transactionColumn, xminQuery } from "./table.ts";
 
-export interface XminTable {
-  readonly table: string;
-  readonly columns: readonly string[] | undefined;
-  readonly where: string | undefined;
-  readonly key: readonly Path[] | null;
-  readonly pageSize: number;
-  /** As a stream's. */
-  readonly onColumns?: StreamOptions["onColumns"];
+/** Reads tables by `xmin`, in which PostgreSQL keeps the transaction that wrote a row. */
+export function readingByXmin(connection: SqlConnection): TransactionReading {
+  return {
+    bound: (table, warn) => new XminBound(connection, table, warn),
+    read: (read) => readByXmin(connection, read),
+  };
 }
 
 /** The bound of a table that is read by transactions: everything below the horizon has ended. */
@@ -46,47 +50,44 @@ export class XminBound implements CommitBound {
 }
 
 /**
- * Reads the rows of all transactions from the lower bound to the upper one. A page's cursor is the
- * transaction that the next page begins with: all below it has come.
+ * Reads the rows of all transactions from the lower bound to the upper one. A page's `next` is the transaction that the
+ * next page begins with: all below it has come.
  */
-export async function* readByTransaction(
+async function* readByXmin(
   connection: SqlConnection,
-  { table, columns, where, key, pageSize, onColumns }: XminTable,
-  { window, signal }: ReadRequest,
-  upper: string,
-): AsyncGenerator<Page, void, undefined> {
+  { table, columns, where, key, lower, upper: given, warn, ...options }: TransactionRead,
+): AsyncGenerator<TransactionPage, void, undefined> {
   const { dialect } = connection;
-  const lower = window.lower?.value ?? null;
+  const upper = given ?? String((await findHorizon(connection, warn)).below - 1n);
   const fresh = await freshPartitions(connection, table, lower);
   const sql = xminQuery({
     table: dialect.table(table),
     columns: columns?.map((name) => dialect.identifier(name)),
     where,
-    keys: (key ?? []).map((path) => dialect.identifier(formatPath(path))),
+    keys: key.map((name) => dialect.identifier(name)),
     hasLower: lower !== null,
     hasFresh: fresh.length > 0,
   });
   const params =
     lower === null ? [upper] : fresh.length === 0 ? [upper, lower] : [upper, lower, oidArray(fresh)];
   const from = lower === null ? null : BigInt(lower);
-  const options = { pageSize, signal, ...(onColumns === undefined ? {} : { onColumns }) };
-  let held: { page: Page; last: bigint } | null = null;
+  let held: { page: TransactionPage; last: bigint } | null = null;
   for await (const { columns: described, rows } of connection.stream(sql, params, options)) {
     const first = transactionAt(rows, 0);
     if (held !== null) {
       const isOver = first > held.last && (from === null || first > from);
-      yield isOver ? { ...held.page, cursor: String(first) } : held.page;
+      yield isOver ? { ...held.page, next: String(first) } : held.page;
     }
-    const page: Page = {
-      records: rows.map(withoutTransaction),
-      next: null,
+    const page: TransactionPage = {
+      rows: rows.map(withoutTransaction),
       columns: described.filter(({ name }) => name !== transactionColumn),
+      next: null,
     };
     held = { page, last: transactionAt(rows, rows.length - 1) };
   }
   const end = BigInt(upper) + 1n;
-  const cursor = String(from !== null && from > end ? from : end);
-  yield { ...(held?.page ?? { records: [], next: null }), cursor };
+  const next = String(from !== null && from > end ? from : end);
+  yield { ...(held?.page ?? { rows: [], columns: null }), next };
 }
 
 function transactionAt(rows: readonly SqlRow[], index: number): bigint {

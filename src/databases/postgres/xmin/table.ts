@@ -1,5 +1,5 @@
-import type { SqlConnection } from "../../../databases/port.ts";
 import { TidemarkError } from "../../../errors.ts";
+import type { SqlConnection } from "../../port.ts";
 
 const nextTransaction = "(SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
 
