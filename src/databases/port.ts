@@ -77,6 +77,29 @@ export interface UnreadableText {
   readonly because: "malformed" | "unknown";
 }
 
+/** A table to be read page by page, in ascending order of its cursor. */
+export interface TableToPage {
+  readonly table: string;
+  /** The columns to read; all of them where undefined. */
+  readonly columns: readonly string[] | undefined;
+  /** The column of the cursor. */
+  readonly cursor: string;
+  /** Conditions in SQL that the rows meet besides the bounds. */
+  readonly conditions: readonly string[];
+}
+
+/** Both are inclusive; null for none. */
+export interface PageBounds {
+  readonly lower: SqlValue | null;
+  readonly upper: SqlValue | null;
+}
+
+/** Reads what lies between two bounds. */
+export type PagedRead = (
+  bounds: PageBounds,
+  options: StreamOptions,
+) => AsyncIterable<{ columns: readonly Column[]; rows: SqlRow[] }>;
+
 /** A transaction that the caller has opened, on a driver's own connection. */
 export type OpenTransaction = object;
 
@@ -125,6 +148,11 @@ export interface SqlConnection extends AsyncDisposable {
     options: StreamOptions,
   ): AsyncIterable<{ columns: readonly Column[]; rows: SqlRow[] }>;
   /**
+   * Reads a table page by page, each page by a query of its own, so that writers get in between. Null for a table that
+   * one query reads as well. Absent where a read that is held open keeps no writer out.
+   */
+  pagedTable?(table: TableToPage): Promise<PagedRead | null>;
+  /**
    * The types that the database takes a query's placeholders for, in its own words and in their order;
    * null for one that takes any value, as all of SQLite's do. `compared` names the columns of the result
    * that the placeholders are compared with, by which MySQL tells. The query is not run.
@@ -159,8 +187,6 @@ export interface TableReading {
    * where rows do not say which transaction wrote them.
    */
   readonly transactionCursor: string | null;
-  /** Whether a column takes any text, so that a column of times may hold what is no time. */
-  readonly takesAnyText: boolean;
   /** Whether the names of columns are the same in capital and small letters. */
   readonly foldsNames: boolean;
   /** Names by which every row is known besides its columns. */
@@ -193,14 +219,40 @@ export interface TableReading {
   mayHoldIsoTexts(kind: ColumnKind | undefined): boolean;
   /** A quoted column of text, compared letter by letter of ASCII. */
   byLetters(column: string): string;
-  /** Whether UUIDs with a time in them are not sorted as their texts are. */
-  readonly sortsUuidsByTime: boolean;
+  /** How UUIDs are sorted where that is not the order of their texts; null where it is. */
+  readonly uuidOrder: UuidOrder | null;
+  /**
+   * A query for the rows whose cursor is a text that is no date and sorts below a bound of ISO 8601: no later read
+   * would find them. Absent where `valuesWithoutPlace` has a condition for all such values.
+   */
+  undatedTexts?(connection: SqlConnection, read: UndatedTexts): Promise<string>;
   valuesWithoutPlace(column: PlacedColumn): ValuesWithoutPlace;
   /**
    * The lowest id that the next row of a table may get from the database, as far as it counts them. Null where nobody
    * knows: views, and ids that an application chooses.
    */
   nextId(connection: SqlConnection, table: string, column: string): Promise<bigint | null>;
+}
+
+/** How a database sorts UUIDs in another order than their texts. */
+export interface UuidOrder {
+  /** Whether a value is a UUID whose place is not that of its text. */
+  differs(value: unknown): boolean;
+  /** What to tell a user whose cursor is such a field, and how it can be followed. */
+  warning(field: string): string;
+}
+
+/** Where to look for texts that are no dates. */
+export interface UndatedTexts {
+  readonly table: string;
+  /** The columns to read; all of them where undefined. */
+  readonly columns: readonly string[] | undefined;
+  /** A condition in SQL. */
+  readonly where: string | undefined;
+  /** The column of the cursor. */
+  readonly cursor: string;
+  /** A date of ISO 8601, or more of a time. */
+  readonly bound: string;
 }
 
 /** The column of a table's leading cursor. */

@@ -3,6 +3,11 @@
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export const lowestUuid = "00000000-0000-0000-0000-000000000000";
 
+/** Whether a text is a UUID in this form. */
+export function isUuid(text: string): boolean {
+  return uuid.test(text);
+}
+
 /**
  * The UUID to bind for a text bound: the text itself where it is one, and else one that is not after it. A bound
  * that was lowered by one character may end in what is no digit.
@@ -21,9 +26,4 @@ function before(text: string): string {
   if (value === 0n) return lowestUuid;
   const digits = (value - 1n).toString(16).padStart(32, "0");
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-/** Whether MariaDB sorts a UUID otherwise than its text: by the parts of the time, in the versions that came first. */
-export function isSortedByParts(text: unknown): boolean {
-  return typeof text === "string" && uuid.test(text) && /[1-5]/.test(text[14] ?? "");
 }

@@ -1,6 +1,7 @@
 import { isEpoch, noIsoText } from "../iso-texts.ts";
 import { tableNameParts } from "../names.ts";
 import type { ColumnKind, PlacedColumn, SqlConnection, TableReading, ValuesWithoutPlace } from "../port.ts";
+import { uuidOrder } from "./uuid-order.ts";
 
 const integers = ["tinyint", "smallint", "mediumint", "int", "bigint"];
 const numbers = [...integers, "decimal", "float", "double"];
@@ -9,7 +10,6 @@ const bytes = ["binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblo
 
 export const mysqlTables: TableReading = {
   transactionCursor: null,
-  takesAnyText: false,
   foldsNames: true,
   rowNames: [],
   orderedTypes: {
@@ -23,7 +23,7 @@ export const mysqlTables: TableReading = {
   comparedAsText,
   mayHoldIsoTexts: (kind) => kind === "text" || kind === "bytes",
   byLetters: (column) => column,
-  sortsUuidsByTime: true,
+  uuidOrder,
   valuesWithoutPlace,
   nextId,
 };

@@ -13,7 +13,6 @@ const sortsAsText = new Set(["uuid", "bytea", "macaddr", "macaddr8"]);
 
 export const postgresTables: TableReading = {
   transactionCursor: "xmin",
-  takesAnyText: false,
   foldsNames: false,
   rowNames: [],
   orderedTypes: {
@@ -30,7 +29,7 @@ export const postgresTables: TableReading = {
   mayHoldIsoTexts: (kind) => kind === "text",
   // A collation of the column's own may skip some letters.
   byLetters: (column) => `(${column} COLLATE "C")`,
-  sortsUuidsByTime: false,
+  uuidOrder: null,
   valuesWithoutPlace,
   nextId,
 };

@@ -5,7 +5,15 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSy
 import { setTimeout as delay } from "node:timers/promises";
 import { TidemarkError } from "../../errors.ts";
 import { tableNameParts } from "../names.ts";
-import type { Column, SqlRow, SqlValue, StreamOptions, UnreadableText } from "../port.ts";
+import type {
+  Column,
+  PagedRead,
+  SqlRow,
+  SqlValue,
+  StreamOptions,
+  TableToPage,
+  UnreadableText,
+} from "../port.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
 import type { TableStore } from "../table/store.ts";
 import { sqliteDialect } from "./dialect.ts";
@@ -18,20 +26,13 @@ import {
   readsKeepWritersOut,
   valuesOf,
 } from "./reads.ts";
-import type { SqliteSession } from "./session.ts";
+import type { PageQuery, SqliteSession } from "./session.ts";
 import { SecondLook, type TextDoubt, textDoubtOf } from "./text-bytes.ts";
 import { bindableAll, kindOfDeclaredType, readable } from "./values.ts";
 
 /** How long a statement waits for another process's write transaction. */
 const busyMilliseconds = 10_000;
 const keptStatements = 100;
-
-/** Runs a query for one page; `last` has the hidden values of its last row. */
-export type PageQuery = (params: readonly SQLInputValue[]) => {
-  readonly columns: readonly Column[];
-  readonly rows: SqlRow[];
-  readonly last: readonly SQLOutputValue[];
-};
 
 /** Opens a SQLite file, or `:memory:`; see `openSql`. */
 export async function openSqlite(path: string, role: SqlRole): Promise<SqliteConnection> {
@@ -190,15 +191,10 @@ export class SqliteConnection implements SqliteSession {
     return this.#doubt;
   }
 
-  /** Whether a read that is held open keeps other processes from committing. */
   readsKeepWritersOut(): boolean {
     return readsKeepWritersOut(this.handle);
   }
 
-  /**
-   * A query whose every run gives a page of its own and holds nothing open. The last `hidden` columns are not in
-   * the rows; of the page's last row they are given besides.
-   */
   pageQuery(sql: string, hidden: number, onColumns?: StreamOptions["onColumns"]): PageQuery {
     try {
       const read = prepareRead(this.handle, sql, { onColumns, doubt: this.#textDoubt(), hidden });
@@ -224,6 +220,11 @@ export class SqliteConnection implements SqliteSession {
     } catch (error) {
       throw this.errorOf(error, sql);
     }
+  }
+
+  async pagedTable(table: TableToPage): Promise<PagedRead | null> {
+    const { pagedTable } = await import("./pages.ts");
+    return pagedTable(this, table);
   }
 
   async parameterTypes(): Promise<readonly null[]> {

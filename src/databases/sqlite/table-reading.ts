@@ -1,9 +1,9 @@
 import { isEpoch } from "../iso-texts.ts";
 import type { PlacedColumn, SqlConnection, TableReading, ValuesWithoutPlace } from "../port.ts";
+import { undatedTexts } from "./undated-texts.ts";
 
 export const sqliteTables: TableReading = {
   transactionCursor: null,
-  takesAnyText: true,
   foldsNames: true,
   rowNames: ["rowid", "oid", "_rowid_"],
   orderedTypes: null,
@@ -13,7 +13,8 @@ export const sqliteTables: TableReading = {
     `${connection.dialect.identifier(column)} COLLATE BINARY`,
   mayHoldIsoTexts: () => true,
   byLetters: (column) => column,
-  sortsUuidsByTime: false,
+  uuidOrder: null,
+  undatedTexts,
   valuesWithoutPlace,
   nextId,
 };

@@ -1,5 +1,11 @@
-import type { ColumnKind, SqlConnection, SqlValue, Subject } from "../../databases/port.ts";
-import { isSortedByParts } from "../../databases/uuid.ts";
+import type {
+  ColumnKind,
+  PageBounds,
+  PagedRead,
+  SqlConnection,
+  SqlValue,
+  Subject,
+} from "../../databases/port.ts";
 import type { CursorField, Incremental, Page, PartContext, ReadRequest } from "../../engine/ports.ts";
 import type { Position } from "../../model/position.ts";
 import { formatPath, valueAt } from "../../model/record.ts";
@@ -12,8 +18,6 @@ import { analyseQuery, guardedNumbers, type QueryAnalysis, rewriteQuery } from "
 import { repeatedLimits } from "./query-mistakes.ts";
 import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
-import { type PageBounds, type PagedTable, pagedTable, readPages } from "./sqlite-pages.ts";
-import { strayTexts } from "./sqlite-strays.ts";
 import { checkTable } from "./table-column.ts";
 import { tableQueries } from "./table-query.ts";
 import { keepsIsoTexts, withinTexts } from "./text-times.ts";
@@ -138,16 +142,36 @@ export class DatabaseRead {
       lower: lowerBounds === 1 ? (params[0] ?? null) : null,
       upper: upperBounds === 1 ? (params[lowerBounds] ?? null) : null,
     };
-    const paged = await pagedTable(connection, config, incremental.cursors[0], conditions);
+    const paged = await this.#pagedRead(conditions);
     if (paged === null) yield* this.#streamed(statement, params, request);
     else yield* this.#paged(paged, bounds, request);
     // Behind the others, so that a record which can be read comes first: see `ReadableRecords`.
-    const [leading] = incremental.cursors;
-    const isOpen = bounds.lower !== null && bounds.upper === null && leading !== undefined;
-    const strays = isOpen ? await strayTexts(connection, config, leading, bounds.lower) : null;
-    for (const sql of [refused, strays]) {
+    const undated = bounds.upper === null ? await this.#undatedTexts(bounds.lower) : null;
+    for (const sql of [refused, undated]) {
       if (sql !== null) yield* this.#streamed({ ...ofTable, sql, pageSize, placeholders: 0 }, [], request);
     }
+  }
+
+  /** Null where one query is to read the table. */
+  async #pagedRead(conditions: readonly string[]): Promise<PagedRead | null> {
+    const { connection, config, incremental } = this.#parts;
+    const [leading] = incremental.cursors;
+    if (leading === undefined || leading.path === null || leading.type === "text") return null;
+    const { table = "", columns } = config;
+    const cursor = formatPath(leading.path);
+    return (await connection.pagedTable?.({ table, columns, cursor, conditions })) ?? null;
+  }
+
+  /** Null where the cursor is no text of ISO 8601, or the database finds all others by its conditions. */
+  async #undatedTexts(bound: SqlValue): Promise<string | null> {
+    const { connection, config, incremental } = this.#parts;
+    const [leading] = incremental.cursors;
+    if (leading?.type !== "timestamp_utc" || leading.path === null) return null;
+    if (leading.format.kind !== "iso8601" || typeof bound !== "string" || !/^\d{4}-/.test(bound)) return null;
+    const { table = "", columns, where } = config;
+    const cursor = formatPath(leading.path);
+    const { tables } = connection.dialect;
+    return (await tables.undatedTexts?.(connection, { table, columns, where, cursor, bound })) ?? null;
   }
 
   #within(
@@ -169,12 +193,12 @@ export class DatabaseRead {
   }
 
   async *#paged(
-    paged: PagedTable,
+    paged: PagedRead,
     bounds: PageBounds,
     { signal }: ReadRequest,
   ): AsyncGenerator<Page, void, undefined> {
     const options = { pageSize: this.#parts.config.pageSize, signal, onColumns: this.#requireFields };
-    for await (const { columns, rows: records } of readPages(paged, bounds, options)) {
+    for await (const { columns, rows: records } of paged(bounds, options)) {
       yield { records, next: null, columns };
     }
   }
@@ -250,16 +274,12 @@ export class DatabaseRead {
     }
   }
 
-  /** PostgreSQL sorts a UUID as its text; MariaDB sorts those with a time in them by that. */
   #tellOfUuids({ path }: CursorField, { records }: Page): void {
     const { connection, context } = this.#parts;
-    if (!connection.dialect.tables.sortsUuidsByTime || path === null) return;
-    if (!records.some((record) => isSortedByParts(valueAt(record, path)))) return;
-    const field = formatPath(path);
-    context.warn(
-      "CURSOR_ORDER_DIFFERS",
-      `MariaDB sorts the UUIDs of ${field} by the parts of their time, and cursors of type text are sorted by their letters: rows may be left out. Write CAST(${field} AS CHAR) where the query compares and sorts, and select it AS ${field}; or read by \`table\``,
-    );
+    const { uuidOrder } = connection.dialect.tables;
+    if (uuidOrder === null || path === null) return;
+    if (!records.some((record) => uuidOrder.differs(valueAt(record, path)))) return;
+    context.warn("CURSOR_ORDER_DIFFERS", uuidOrder.warning(formatPath(path)));
   }
 
   #statementOf(query: string, analysis: QueryAnalysis): Statement {

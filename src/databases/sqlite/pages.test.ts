@@ -8,8 +8,8 @@ import {
   sqlitePlace,
 } from "../../../test/support/database-input.ts";
 import { systemClock } from "../../clock.ts";
-import { openSql } from "../../databases/open.ts";
 import { stringifyJson } from "../../model/json.ts";
+import { openSql } from "../open.ts";
 
 const byId = { key: "id", pageSize: 2, statePersistence: { id: { field: "n" } } };
 

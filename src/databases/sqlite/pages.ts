@@ -1,64 +1,46 @@
 import type { SQLInputValue } from "node:sqlite";
-import { tableNameParts } from "../../databases/names.ts";
-import type { Column, SqlRow, SqlValue, StreamOptions } from "../../databases/port.ts";
-import { SqliteConnection } from "../../databases/sqlite/connection.ts";
-import { bindableAll } from "../../databases/sqlite/values.ts";
-import type { CursorField } from "../../engine/ports.ts";
-import { formatPath } from "../../model/record.ts";
-import type { DatabaseInputConfig } from "./schema.ts";
+import { tableNameParts } from "../names.ts";
+import type { Column, PageBounds, PagedRead, SqlRow, SqlValue, StreamOptions, TableToPage } from "../port.ts";
+import type { SqliteSession } from "./session.ts";
+import { bindableAll } from "./values.ts";
 
 /** A table with a cursor whose index gives its rows page by page. */
-export interface PagedTable {
-  readonly connection: SqliteConnection;
-  readonly config: DatabaseInputConfig;
-  /** What the rows meet besides the bounds. */
-  readonly conditions: readonly string[];
+interface PagedTable {
+  readonly session: SqliteSession;
+  readonly read: TableToPage;
   /** The cursor's column, quoted. */
   readonly column: string;
   /** Whether the cursor alone tells rows apart; otherwise `rowid` does. */
   readonly unique: boolean;
 }
 
-/** Both are inclusive. */
-export interface PageBounds {
-  readonly lower: SqlValue | null;
-  readonly upper: SqlValue | null;
-}
-
 /**
  * A table of a SQLite file that is read page by page, each page by a query of its own, so that writers get in
  * between: where a read that is held open would keep them out, and an index finds each page's beginning. Null for
- * any other; it is then read as every query is.
+ * any other table; one query reads it.
  */
-export async function pagedTable(
-  connection: unknown,
-  config: DatabaseInputConfig,
-  leading: CursorField | undefined,
-  conditions: readonly string[],
-): Promise<PagedTable | null> {
-  if (!(connection instanceof SqliteConnection) || leading === undefined || leading.path === null)
-    return null;
-  if (leading.type === "text" || !connection.readsKeepWritersOut()) return null;
-  const name = formatPath(leading.path);
-  const key = await rowKeyOf(connection, config.table ?? "", name);
+export async function pagedTable(session: SqliteSession, read: TableToPage): Promise<PagedRead | null> {
+  if (!session.readsKeepWritersOut()) return null;
+  const key = await rowKeyOf(session, read.table, read.cursor);
   if (key === null) return null;
-  const column = connection.dialect.identifier(name);
-  const paged = { connection, config, conditions, column, unique: key === name };
-  const plan = await connection.query(`EXPLAIN QUERY PLAN ${pageSql(paged, nextPage(paged, 1))}`);
+  const column = session.dialect.identifier(read.cursor);
+  const paged = { session, read, column, unique: key === read.cursor };
+  const plan = await session.query(`EXPLAIN QUERY PLAN ${pageSql(paged, nextPage(paged, 1))}`);
   const steps = plan.map(({ detail }) => String(detail));
-  return steps.every((step) => step.startsWith("SEARCH")) ? paged : null;
+  const isIndexed = steps.every((step) => step.startsWith("SEARCH"));
+  return isIndexed ? (bounds, options) => readPages(paged, bounds, options) : null;
 }
 
 /** What tells the rows of one cursor apart: the cursor itself, or `rowid`; null where the table has neither. */
-async function rowKeyOf(connection: SqliteConnection, table: string, cursor: string): Promise<string | null> {
+async function rowKeyOf(session: SqliteSession, table: string, cursor: string): Promise<string | null> {
   const parts = tableNameParts(table);
   const name = parts.at(-1) ?? table;
   const schema = parts.length > 1 ? (parts[0] ?? "main") : "main";
-  const columns = await connection.query("SELECT name, pk FROM pragma_table_xinfo(?1, ?2)", [name, schema]);
+  const columns = await session.query("SELECT name, pk FROM pragma_table_xinfo(?1, ?2)", [name, schema]);
   const keys = columns.filter(({ pk }) => pk !== 0).map((column) => String(column.name));
   if (keys.length === 1 && keys[0] === cursor) return cursor;
   if (columns.some((column) => String(column.name).toLowerCase() === "rowid")) return null;
-  const tables = await connection.query(
+  const tables = await session.query(
     "SELECT 1 FROM pragma_table_list(?1) WHERE schema = ?2 AND type = 'table' AND wr = 0",
     [name, schema],
   );
@@ -69,25 +51,25 @@ async function rowKeyOf(connection: SqliteConnection, table: string, cursor: str
  * Reads what lies between two bounds, in ascending order. The end is the highest cursor that there is when the
  * read begins, so that rows which are committed meanwhile are left to a later run, as from a snapshot.
  */
-export async function* readPages(
+async function* readPages(
   paged: PagedTable,
   { lower, upper }: PageBounds,
   { pageSize, signal, onColumns }: StreamOptions,
 ): AsyncGenerator<{ columns: readonly Column[]; rows: SqlRow[] }> {
-  const { connection, column, unique } = paged;
+  const { session, column, unique } = paged;
   const bounds = bindableAll([lower, upper].filter((bound) => bound !== null));
   const from = lower === null ? `${column} IS NOT NULL` : `${column} >= ?1`;
   const below = upper === null ? [] : [`${column} <= ?${bounds.length}`];
-  const [end] = connection.pageQuery(endSql(paged, [from, ...below]), 1)(bounds).last;
+  const [end] = session.pageQuery(endSql(paged, [from, ...below]), 1)(bounds).last;
   const hidden = unique ? 1 : 2;
   // Also where there is nothing to read, the columns are looked at.
-  const firstOf = connection.pageQuery(
+  const firstOf = session.pageQuery(
     pageSql(paged, [from, `${column} <= ?${at(lower, 1)}`], `?${at(lower, 2)}`),
     hidden,
     onColumns,
   );
   if (end === undefined) return;
-  const nextOf = connection.pageQuery(pageSql(paged, nextPage(paged, 1), `?${hidden + 2}`), hidden);
+  const nextOf = session.pageQuery(pageSql(paged, nextPage(paged, 1), `?${hidden + 2}`), hidden);
   const rows = BigInt(pageSize);
   let page = firstOf([...bounds.slice(0, lower === null ? 0 : 1), end, rows]);
   for (;;) {
@@ -112,8 +94,8 @@ function nextPage({ column, unique }: PagedTable, first: number): string[] {
 }
 
 function pageSql(paged: PagedTable, conditions: readonly string[], limit = "10"): string {
-  const { config, connection, column, unique } = paged;
-  const columns = config.columns?.map((name) => connection.dialect.identifier(name)).join(", ") ?? "*";
+  const { read, session, column, unique } = paged;
+  const columns = read.columns?.map((name) => session.dialect.identifier(name)).join(", ") ?? "*";
   const own = unique ? `${column} AS tidemark_cursor` : `${column} AS tidemark_cursor, rowid AS tidemark_row`;
   const order = unique ? column : `${column}, rowid`;
   return `SELECT ${columns}, ${own} ${whereOf(paged, conditions)} ORDER BY ${order} LIMIT ${limit}`;
@@ -125,6 +107,6 @@ function endSql(paged: PagedTable, conditions: readonly string[]): string {
 }
 
 function whereOf(paged: PagedTable, bounds: readonly string[]): string {
-  const table = paged.connection.dialect.table(paged.config.table ?? "");
-  return `FROM ${table} WHERE ${[...bounds, ...paged.conditions].join(" AND ")}`;
+  const { session, read } = paged;
+  return `FROM ${session.dialect.table(read.table)} WHERE ${[...bounds, ...read.conditions].join(" AND ")}`;
 }
