@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { migrate } from "../../databases/sqlite/migrate.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { makePrivate } from "../../private-files.ts";
 import { syncFolder } from "../../sync-folder.ts";
@@ -18,7 +19,8 @@ export function createOffsetsFile(path: string, key: StreamKey): void {
   makePrivate(join(draft, basename(path)));
   const database = new DatabaseSync(join(draft, basename(path)));
   try {
-    database.exec(offsetsTables);
+    database.exec("PRAGMA journal_mode = WAL");
+    migrate(database, offsetsTables, () => 0);
     database
       .prepare("INSERT INTO file (only, connector, stream) VALUES (1, ?, ?)")
       .run(key.connector, key.stream);

@@ -7,7 +7,7 @@ import type { OutputReader } from "../../engine/ports.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { parseJson } from "../../model/json.ts";
 import { isRecord, type SourceRecord } from "../../model/record.ts";
-import { lengthRow, nameRow, seriesFormat } from "./offsets-tables.ts";
+import { lengthRow, nameRow, seriesVersion } from "./offsets-tables.ts";
 import { type FilePlace, isTemplate } from "./path-template.ts";
 import { changedHint } from "./seal.ts";
 
@@ -68,7 +68,7 @@ function filesOf(offsets: string, place: FilePlace): readonly CommittedFile[] {
   try {
     const database = new DatabaseSync(offsets, { readOnly: true, timeout: 5_000 });
     try {
-      const isOld = Number(database.prepare("PRAGMA user_version").get()?.user_version) < seriesFormat;
+      const isOld = Number(database.prepare("PRAGMA user_version").get()?.user_version) < seriesVersion;
       const table = isOld
         ? "SELECT '' AS name, length FROM file"
         : "SELECT name, length FROM files ORDER BY rowid";

@@ -3,12 +3,14 @@ import { DatabaseSync } from "node:sqlite";
 import type { z } from "zod";
 import type { Clock } from "../../clock.ts";
 import { sqliteCode } from "../../databases/sqlite/busy.ts";
+import { migrate } from "../../databases/sqlite/migrate.ts";
 import { Statements } from "../../databases/sqlite/statements.ts";
+import { assertKnownVersion } from "../../databases/versioned-tables.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import { narrow } from "../../private-files.ts";
 import { fileFailure } from "./failure.ts";
-import { offsetsFormat, offsetsUpgrades, ownerRow } from "./offsets-tables.ts";
+import { offsetsTables, ownerRow } from "./offsets-tables.ts";
 
 /** How long to wait for another process that is committing to the same file. */
 const lockWait = 30_000;
@@ -54,35 +56,15 @@ export class OffsetsFile {
   #prepare(): void {
     // A commit that was acknowledged must survive a power cut.
     this.database.exec("PRAGMA synchronous = FULL");
-    this.#upgrade();
-    const version = this.#format();
-    if (version > offsetsFormat) {
-      throw new TidemarkError(
-        "STATE_TOO_NEW",
-        `${this.path} has format ${version}; this version reads up to ${offsetsFormat}`,
-      );
-    }
-    if (version !== offsetsFormat) throw this.#unreadable("it is empty or not Tidemark's");
+    migrate(this.database, offsetsTables, () => this.#version());
   }
 
-  #format(): number {
-    return Number(this.statements.get("PRAGMA user_version")?.user_version);
-  }
-
-  /** From an older format, in one step; unless another process was first. */
-  #upgrade(): void {
-    if (!offsetsUpgrades.has(this.#format())) return;
-    this.database.exec("BEGIN IMMEDIATE");
-    try {
-      for (let format = this.#format(); ; format++) {
-        const upgrade = offsetsUpgrades.get(format);
-        if (upgrade === undefined) break;
-        this.database.exec(`${upgrade}; PRAGMA user_version = ${format + 1}`);
-      }
-      this.database.exec("COMMIT");
-    } finally {
-      if (this.database.isTransaction) this.database.exec("ROLLBACK");
-    }
+  #version(): number {
+    const version = Number(this.statements.get("PRAGMA user_version")?.user_version);
+    // A file is created with its tables in it.
+    if (version < 1) throw this.#unreadable("it is empty or not Tidemark's");
+    assertKnownVersion(offsetsTables, version, this.path);
+    return version;
   }
 
   /** Whether it belongs to this stream. */

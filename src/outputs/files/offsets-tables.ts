@@ -1,10 +1,8 @@
 import { z } from "zod";
+import type { VersionedTables } from "../../databases/versioned-tables.ts";
 
-/** The format this version writes, as the database's own `user_version`. */
-export const offsetsFormat = 4;
-
-/** From which format on it knows more than one file. */
-export const seriesFormat = 3;
+/** From which version on it knows more than one file. */
+export const seriesVersion = 3;
 
 /** Identities as they were delivered, many to a row: they are told apart only once somebody asks for one. */
 const listsTable = "CREATE TABLE delivered_lists (lane TEXT NOT NULL, identities TEXT NOT NULL) STRICT";
@@ -15,22 +13,7 @@ const filesTable = "CREATE TABLE files (name TEXT PRIMARY KEY, length INTEGER NO
 /** By what a change inside the committed length is seen. */
 const sealColumns = "ALTER TABLE files ADD COLUMN head TEXT; ALTER TABLE files ADD COLUMN tail TEXT";
 
-/** One upgrade a format: the entry under N turns format N into N + 1. */
-export const offsetsUpgrades: ReadonlyMap<number, string> = new Map([
-  [1, listsTable],
-  [
-    2,
-    `${filesTable};
-    INSERT INTO files (name, length) SELECT '', length FROM file;
-    ALTER TABLE file DROP COLUMN length;
-    ALTER TABLE marks ADD COLUMN file TEXT;
-    UPDATE marks SET file = ''`,
-  ],
-  [3, sealColumns],
-]);
-
-export const offsetsTables = `
-  PRAGMA journal_mode = WAL;
+const newTables = `
   CREATE TABLE file (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     connector TEXT NOT NULL,
@@ -53,8 +36,23 @@ export const offsetsTables = `
     PRIMARY KEY (lane, identity)
   ) STRICT, WITHOUT ROWID;
   ${listsTable};
-  PRAGMA user_version = ${offsetsFormat};
 `;
+
+/** The sink offsets of a file, with their version in the database's own `user_version`. */
+export const offsetsTables: VersionedTables = {
+  title: "the sink offsets",
+  create: newTables,
+  steps: [
+    listsTable,
+    `${filesTable};
+    INSERT INTO files (name, length) SELECT '', length FROM file;
+    ALTER TABLE file DROP COLUMN length;
+    ALTER TABLE marks ADD COLUMN file TEXT;
+    UPDATE marks SET file = ''`,
+    sealColumns,
+  ],
+  setVersion: (version) => `PRAGMA user_version = ${version}`,
+};
 
 export const ownerRow = z.object({ connector: z.string(), stream: z.string() });
 export const nameRow = z.object({ name: z.string() });

@@ -1,9 +1,10 @@
 import type { StateStore } from "../../contract.ts";
 import { StreamStateStore } from "../../store.ts";
 import { StateDatabase } from "./database.ts";
+import { migrate } from "./migrate.ts";
 import { PostgresProbe } from "./probe.ts";
 import { queriesOn } from "./queries.ts";
-import { migrate, tablesIn } from "./schema.ts";
+import { stateTables, tablesIn } from "./schema.ts";
 import { PostgresStorage } from "./storage.ts";
 import { Writes } from "./write.ts";
 
@@ -24,7 +25,7 @@ export async function openPostgresState(url: string): Promise<StateStore> {
   const database = await StateDatabase.open(url);
   try {
     const tables = tablesIn(database.schema);
-    await database.transact(true, migrate);
+    await database.transact(true, (session) => migrate(session, stateTables));
     return new StreamStateStore(
       new PostgresStorage(database, {
         queries: queriesOn(tables),

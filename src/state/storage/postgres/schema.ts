@@ -1,14 +1,10 @@
-import { TidemarkError } from "../../../errors.ts";
+import { assertKnownVersion, newestVersion, setVersionIn } from "../../../databases/versioned-tables.ts";
 import { columnDefinitions } from "../../derive/ddl.ts";
 import { keyColumns } from "../../derive/table.ts";
 import { laterSteps } from "../../migrations.ts";
 import { audit, coverage, logs, partitions, runs, streams, tieSet } from "../../tables.ts";
 import { firstSteps } from "./first-steps.ts";
-import type { Session } from "./session.ts";
-import { statement } from "./statement.ts";
-
-/** A database is brought from the step it has to the last. */
-const steps = [...firstSteps, ...laterSteps.map((step) => step("postgres"))];
+import type { PostgresTables } from "./migrate.ts";
 
 /**
  * The tables of a new database.
@@ -20,6 +16,8 @@ const steps = [...firstSteps, ...laterSteps.map((step) => step("postgres"))];
  * there were when a plan was made.
  */
 const newTables = `
+  CREATE TABLE tidemark_schema (version integer NOT NULL, logs bigint NOT NULL DEFAULT 0);
+  INSERT INTO tidemark_schema (version) VALUES (0);
   CREATE TABLE tidemark_streams (
     ${columnDefinitions(streams, "postgres")}, PRIMARY KEY (${keyColumns(streams)})) WITH (fillfactor = 70);
   CREATE TABLE tidemark_tie_set (${columnDefinitions(tieSet, "postgres")});
@@ -42,8 +40,19 @@ const newTables = `
     ${columnDefinitions(logs, "postgres")}, PRIMARY KEY (${keyColumns(logs)}));
 `;
 
-/** The step that this version knows last. */
-export const schemaVersion = steps.length;
+/** The state's tables, at the newest version and on the way to it. */
+export const stateTables: PostgresTables = {
+  title: "the state tables",
+  versionTable: "tidemark_schema",
+  mainTable: "tidemark_streams",
+  create: newTables,
+  steps: [...firstSteps, ...laterSteps.map((step) => step("postgres"))],
+  setVersion: setVersionIn("tidemark_schema"),
+  lockNumber: 1_953_260_901,
+};
+
+/** The version of the tables that this Tidemark writes. */
+export const schemaVersion = newestVersion(stateTables);
 
 /** The state's tables, by names that mean the same on every connection to the database. */
 export interface Tables {
@@ -71,63 +80,9 @@ export function tablesIn(schema: string): Tables {
   };
 }
 
-/** Any number would do; it only has to be the same in every version. */
-const lockNumber = 1_953_260_901;
-
-const lockSchema = statement(
-  "lock_schema",
-  [],
-  `SELECT pg_advisory_xact_lock(${lockNumber}, hashtext(current_schema()))`,
-);
-/** Asked of the catalogue itself: `to_regclass` may still remember that there was no such table. */
-const hasVersion = statement(
-  "has_version",
-  [],
-  `SELECT EXISTS (
-     SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = current_schema() AND c.relname = 'tidemark_schema') AS found`,
-);
-const readVersion = statement("read_version", [], "SELECT version FROM tidemark_schema");
-
-/**
- * Brings the state tables of the connection's current schema up to date, inside the session's
- * transaction; harmless where they are. Of several at once, one does the work and the others wait.
- * Throws `STATE_TOO_NEW` where a newer version of Tidemark has been there.
- */
-export async function migrate(session: Session): Promise<void> {
-  if ((await storedVersion(session)) === schemaVersion) return;
-  await session.run(lockSchema, {});
-  const version = await storedVersion(session);
-  if (version === schemaVersion) return;
-  if (version === 0) {
-    await session.script(`CREATE TABLE IF NOT EXISTS tidemark_schema (
-        version integer NOT NULL, logs bigint NOT NULL DEFAULT 0);
-      INSERT INTO tidemark_schema (version) VALUES (0)`);
-    await session.script(newTables);
-  } else {
-    for (const step of steps.slice(version)) await session.script(step);
-  }
-  await session.script(`UPDATE tidemark_schema SET version = ${schemaVersion}`);
-}
-
-/** The step a database has; 0 where it has no state tables. */
-async function storedVersion(session: Session): Promise<number> {
-  const [table] = await session.run(hasVersion, {});
-  if (table?.found !== "t") return 0;
-  const [row] = await session.run(readVersion, {});
-  const version = row?.version;
-  if (typeof version !== "number") return 0;
-  assertKnownTables(version, session.place);
-  return version;
-}
-
 /** Throws `STATE_TOO_NEW` where the tables are past what this version knows. */
 export function assertKnownTables(version: unknown, place: string): void {
-  if (typeof version !== "number" || version <= schemaVersion) return;
-  throw new TidemarkError(
-    "STATE_TOO_NEW",
-    `${place}: the state tables are of version ${version}; this version of Tidemark knows ${schemaVersion}`,
-  );
+  assertKnownVersion(stateTables, version, place);
 }
 
 /**

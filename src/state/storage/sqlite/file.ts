@@ -22,7 +22,7 @@ import {
 } from "../../../databases/sqlite/handle.ts";
 import { TidemarkError } from "../../../errors.ts";
 import { makePrivate, narrow } from "../../../private-files.ts";
-import { assertCurrentTables, migrate } from "./schema.ts";
+import { assertCurrentTables, migrateState } from "./schema.ts";
 
 /**
  * What the write-ahead log is cut back to once it has been copied into the file. A reader that keeps a
@@ -119,7 +119,7 @@ function openDatabase(path: string, file: string, driver: BetterSqlite3 | undefi
     useWriteAheadLog(db);
     db.exec("PRAGMA synchronous = FULL");
     db.exec(`PRAGMA journal_size_limit = ${mostLogBytes}`);
-    migrate(db, file);
+    migrateState(db, file);
     // From here on waiting is for the store, which does not hold up the whole process with it.
     db.exec("PRAGMA busy_timeout = 0");
     return db;

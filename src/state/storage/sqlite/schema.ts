@@ -1,14 +1,18 @@
 import type { SqliteHandle } from "../../../databases/sqlite/handle.ts";
+import { migrate, storedVersion } from "../../../databases/sqlite/migrate.ts";
 import type { SqlStatements } from "../../../databases/sqlite/statements.ts";
+import {
+  assertKnownVersion,
+  newestVersion,
+  setVersionIn,
+  type TablesWithVersionRow,
+} from "../../../databases/versioned-tables.ts";
 import { TidemarkError } from "../../../errors.ts";
 import { columnDefinitions } from "../../derive/ddl.ts";
 import { keyColumns } from "../../derive/table.ts";
 import { laterSteps } from "../../migrations.ts";
 import { audit, coverage, logs, partitions, runs, streams, tieSet } from "../../tables.ts";
 import { firstSteps } from "./first-steps.ts";
-
-/** A database is brought from the step it has to the last. */
-const steps = [...firstSteps, ...laterSteps.map((step) => step("sqlite"))];
 
 /** The tables of a new database. */
 const newTables = `
@@ -37,70 +41,36 @@ const newTables = `
     ${columnDefinitions(logs, "sqlite")}, UNIQUE (${keyColumns(logs)}));
 `;
 
-/** The step that this version knows last. */
-export const schemaVersion = steps.length;
+const stateTables: TablesWithVersionRow = {
+  title: "the state tables",
+  versionTable: "tidemark_schema",
+  mainTable: "tidemark_streams",
+  create: newTables,
+  steps: [...firstSteps, ...laterSteps.map((step) => step("sqlite"))],
+  setVersion: setVersionIn("tidemark_schema"),
+};
 
 /**
- * Brings the state tables of a database up to date, in one transaction; harmless where they are.
- * Throws `STATE_TOO_NEW` where a newer version of Tidemark has been there.
+ * Creates the state tables of a file or brings them up to date. Throws `STATE_UNREADABLE` for tables without a version,
+ * and `STATE_TOO_NEW` where a newer version of Tidemark has changed them.
  */
-export function migrate(db: SqliteHandle, holder: string): void {
-  if (storedVersion(db, holder) === schemaVersion) return;
-  db.exec("BEGIN IMMEDIATE");
-  try {
-    const version = storedVersion(db, holder);
-    if (version === 0) db.exec(newTables);
-    else for (const step of steps.slice(version)) db.exec(step);
-    db.exec(`UPDATE tidemark_schema SET version = ${schemaVersion}`);
-    db.exec("COMMIT");
-  } catch (error) {
-    if (db.isTransaction) db.exec("ROLLBACK");
-    throw error;
-  }
+export function migrateState(db: SqliteHandle, holder: string): void {
+  migrate(db, stateTables, () => storedVersion(db, stateTables, holder));
 }
 
 /** Throws `STATE_UNAVAILABLE` where the tables would have to be brought up to date, which a reader cannot do. */
 export function assertCurrentTables(db: SqliteHandle, holder: string): void {
-  const version = storedVersion(db, holder);
-  if (version === schemaVersion) return;
+  const version = storedVersion(db, stateTables, holder);
+  const newest = newestVersion(stateTables);
+  if (version === newest) return;
   throw new TidemarkError(
     "STATE_UNAVAILABLE",
-    `${holder} cannot be written, and its tables are of version ${version}: this version of Tidemark would have to bring them to ${schemaVersion}`,
+    `${holder} cannot be written, and its tables are of version ${version}: this version of Tidemark would have to bring them to ${newest}`,
     { hint: "Open it once where it can be written, or look at a copy.", recoverable: false },
   );
 }
 
 /** Throws `STATE_TOO_NEW` where another process has brought the tables past what this version knows. */
 export function assertKnownTables(sql: SqlStatements, holder: string): void {
-  const version = sql.get("SELECT version FROM tidemark_schema")?.version;
-  if (typeof version === "number" && version > schemaVersion) throw tooNew(holder, version);
-}
-
-/** The step a database has; 0 where it has no state tables. */
-function storedVersion(db: SqliteHandle, holder: string): number {
-  const tables = db
-    .prepare(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('tidemark_schema', 'tidemark_streams')",
-    )
-    .all()
-    .map(({ name }) => name);
-  if (tables.length === 0) return 0;
-  const version = tables.includes("tidemark_schema")
-    ? db.prepare("SELECT version FROM tidemark_schema").get()?.version
-    : undefined;
-  if (typeof version !== "number" || version < 1) {
-    throw new TidemarkError(
-      "STATE_UNREADABLE",
-      `${holder}: the state tables do not say of which version they are; some of them are missing`,
-    );
-  }
-  if (version > schemaVersion) throw tooNew(holder, version);
-  return version;
-}
-
-function tooNew(holder: string, version: number): TidemarkError {
-  return new TidemarkError(
-    "STATE_TOO_NEW",
-    `${holder}: the state tables are of version ${version}; this version of Tidemark knows ${schemaVersion}`,
-  );
+  assertKnownVersion(stateTables, sql.get("SELECT version FROM tidemark_schema")?.version, holder);
 }
