@@ -1,24 +1,6 @@
 import { TidemarkError } from "../../errors.ts";
 import { ChainFollower, type ChainLink, chainHash } from "../../state/hash-chain.ts";
-
-import type { KeyRow } from "./key-row.ts";
-
-export const keyActions = ["create", "revoke"] as const;
-export type KeyAction = (typeof keyActions)[number];
-
-/** One row of the keys' audit log; `hash` covers every other field and the row before it. */
-export interface KeyAuditRecord {
-  /** Counts from 1, without gaps. */
-  readonly number: number;
-  readonly keyId: string;
-  readonly atUtc: string;
-  /** Who made or revoked it: a user of the machine, or the id of another key. */
-  readonly actor: string;
-  readonly action: KeyAction;
-  /** What the key may do and until when, as JSON; so that a key widened by hand shows. */
-  readonly terms: string;
-  readonly hash: string;
-}
+import type { KeyAuditRecord, KeyRow } from "./tables.ts";
 
 type Entry = Omit<KeyAuditRecord, "number" | "hash">;
 

@@ -236,6 +236,12 @@ describe.each(stored)("stored keys in $name", ({ open }) => {
     await expect(storage.find(id)).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
   });
 
+  it("P10: tables without a version are an error, never a database without keys", async () => {
+    const { reopen, sql } = await open();
+    await sql?.("DROP TABLE tidemark_key_schema");
+    await expect(reopen?.()).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
+  });
+
   it("tables of a later version are left alone", async () => {
     const { reopen, sql } = await open();
     await sql?.("UPDATE tidemark_key_schema SET version = 99");

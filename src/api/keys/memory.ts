@@ -1,7 +1,6 @@
 import { type ChainLink, noLink } from "../../state/hash-chain.ts";
-import type { KeyAuditRecord } from "./audit.ts";
-import type { KeyRow } from "./key-row.ts";
 import type { KeyStorage } from "./store.ts";
+import type { KeyAuditRecord, KeyRow } from "./tables.ts";
 
 /** Keys for as long as the process runs. */
 export function memoryKeys(): KeyStorage {

@@ -2,9 +2,9 @@ import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { type HttpStateOptions, openServiceClient } from "../../state/storage/http/http.ts";
 import type { ServiceClient } from "../../state/storage/http/service-client.ts";
 import { keyRoutes } from "../service/contracts.ts";
-import type { KeyAuditRecord } from "./audit.ts";
 import { keyIdForm } from "./key-text.ts";
 import type { IssuedKey, KeyDesk, KeyRecord, NewKey } from "./store.ts";
+import type { KeyAuditRecord } from "./tables.ts";
 import { keyAuditFromWire, keyFromWire } from "./wire.ts";
 
 /**

@@ -2,9 +2,9 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { ChainLink } from "../../state/hash-chain.ts";
 import type { Scope } from "../contracts/routes.ts";
-import { chained, type KeyAuditRecord, termsOf, verifyKeyAudit } from "./audit.ts";
-import type { KeyRow } from "./key-row.ts";
+import { chained, termsOf, verifyKeyAudit } from "./audit.ts";
 import { formatKey, hashSecret, newKeyText } from "./key-text.ts";
+import type { KeyAuditRecord, KeyRow } from "./tables.ts";
 
 /** What people may see of a key. */
 export type KeyRecord = Omit<KeyRow, "hash">;

@@ -1,47 +1,14 @@
 import { z } from "zod";
 import { problem } from "../contracts/problem.ts";
-import { scopes, streamRoutes, type WireRoute } from "../contracts/routes.ts";
-import { reason, storableText, time } from "../contracts/values.ts";
-import { keyActions } from "../keys/audit.ts";
-import { keyIdForm } from "../keys/key-text.ts";
+import { streamRoutes, type WireRoute } from "../contracts/routes.ts";
+import { reason, storableText } from "../contracts/values.ts";
+import { keyAuditRecord, keyFields } from "../keys/wire.ts";
 
 /**
  * Everything that the service takes and answers: the routes of the streams, which its clients share
  * (`api/contracts`), and those of the keys and of the service itself. Validation, types and the OpenAPI
  * document come from here and from nowhere else.
  */
-
-const keyId = z
-  .string()
-  .regex(keyIdForm, "is not a key's id")
-  .meta({ description: "Names the key; it is no secret.", example: "key_3f9c2a7d51e04b86" });
-
-const connectorPatterns = z
-  .array(storableText.min(1).max(200))
-  .min(1)
-  .max(50)
-  .nullable()
-  .meta({
-    description: "Patterns of the connectors it is bound to, with `*` and `?`; null for every connector.",
-    example: ["sap_*"],
-  });
-
-const scope = z
-  .enum(scopes)
-  .meta({ description: "`run` may do what `read` may, `admin` what `run` may.", example: "run" });
-
-const keyFields = {
-  id: keyId,
-  name: z.string().nullable().meta({ description: "What people call it.", example: "nightly SAP sync" }),
-  scope,
-  connectors: connectorPatterns,
-  created_at_utc: time,
-  created_by: z.string().meta({ example: "ada" }),
-  expires_at_utc: time.nullable(),
-  revoked_at_utc: time.nullable(),
-  revoked_by: z.string().nullable(),
-  last_used_at_utc: time.nullable().meta({ description: "To the minute." }),
-};
 
 const keyRecord = z
   .object(keyFields)
@@ -59,8 +26,8 @@ const issuedKey = z
 
 export const createKeyRequest = z
   .strictObject({
-    scope,
-    connectors: connectorPatterns.optional(),
+    scope: keyFields.scope,
+    connectors: keyFields.connectors.optional(),
     name: storableText.min(1).max(200).nullable().optional().meta({ description: "What people call it." }),
     expires_at_utc: z.iso.datetime({ offset: true }).nullable().optional().meta({
       description: "When it ends by itself; null or absent: never.",
@@ -72,19 +39,7 @@ export const createKeyRequest = z
     example: { scope: "run", connectors: ["sap_*"], name: "nightly SAP sync" },
   });
 
-const keyAuditRecord = z
-  .object({
-    number: z.int().meta({ description: "Counts from 1, without gaps.", example: 3 }),
-    key_id: keyId,
-    at_utc: time,
-    actor: z.string().meta({ description: "Who acted.", example: "ada" }),
-    action: z.enum(keyActions).meta({ example: "create" }),
-    terms: z.record(z.string(), z.unknown()).meta({ description: "What the key may do and until when." }),
-    hash: z.string().meta({ description: "Covers every other field and the row before it." }),
-  })
-  .meta({ id: "KeyAuditRecord", description: "A creation or revocation of a key." });
-
-const keyParams = z.object({ id: keyId });
+const keyParams = z.object({ id: keyFields.id });
 
 export const keyRoutes = {
   whoami: {

@@ -1,9 +1,8 @@
 import "../../node-version.ts";
 
-export type { KeyAuditRecord } from "../keys/audit.ts";
-export type { KeyRow } from "../keys/key-row.ts";
 export { openKeys } from "../keys/open.ts";
 export { type IssuedKey, type KeyRecord, type KeyStorage, KeyStore, type NewKey } from "../keys/store.ts";
+export type { KeyAuditRecord, KeyRow } from "../keys/tables.ts";
 export type { Principal } from "./access.ts";
 export type { AuthenticationLimits } from "./authenticate.ts";
 export { ensureKey, type FirstKey, firstKeyFile, isLoopback } from "./first-key.ts";

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import type { KeyAuditRecord } from "../../api/keys/audit.ts";
-import { keyAuditToWire, visibleTerms } from "../../api/keys/wire.ts";
+import type { KeyAuditRecord } from "../../api/keys/tables.ts";
+import { visibleTerms } from "../../api/keys/terms.ts";
+import { keyAuditToWire } from "../../api/keys/wire.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { type Column, Table } from "../table.ts";
 import { print, printJsonList, shown, style } from "../terminal.ts";

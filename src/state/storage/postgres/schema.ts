@@ -66,17 +66,22 @@ export interface Tables {
   readonly logs: string;
 }
 
+/** A schema as it is written before the name of a table. */
+export function schemaPrefix(schema: string): string {
+  return `"${schema.replaceAll('"', '""')}".`;
+}
+
 export function tablesIn(schema: string): Tables {
-  const quoted = `"${schema.replaceAll('"', '""')}"`;
+  const prefix = schemaPrefix(schema);
   return {
-    streams: `${quoted}.tidemark_streams`,
-    tieSet: `${quoted}.tidemark_tie_set`,
-    coverage: `${quoted}.tidemark_coverage`,
-    runs: `${quoted}.tidemark_runs`,
-    audit: `${quoted}.tidemark_audit`,
-    partitions: `${quoted}.tidemark_partitions`,
-    schema: `${quoted}.tidemark_schema`,
-    logs: `${quoted}.tidemark_logs`,
+    streams: `${prefix}tidemark_streams`,
+    tieSet: `${prefix}tidemark_tie_set`,
+    coverage: `${prefix}tidemark_coverage`,
+    runs: `${prefix}tidemark_runs`,
+    audit: `${prefix}tidemark_audit`,
+    partitions: `${prefix}tidemark_partitions`,
+    schema: `${prefix}tidemark_schema`,
+    logs: `${prefix}tidemark_logs`,
   };
 }
 

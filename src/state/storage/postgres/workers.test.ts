@@ -155,6 +155,16 @@ test("state of a newer version is left alone", async () => {
   expect((await client.query("SELECT version FROM tidemark_schema")).rows).toEqual([{ version: 99 }]);
 });
 
+test("P10: state tables without a version are an error, never a new state", async () => {
+  const url = await emptyDatabase();
+  await (await open(url)).close();
+  const client = await connect(url);
+  for (const damage of ["DELETE FROM tidemark_schema", "DROP TABLE tidemark_schema"]) {
+    await client.query(damage);
+    await expect(openPostgresState(url), damage).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
+  }
+});
+
 test("each schema has a state of its own, and one that is missing is told", async () => {
   const url = await emptyDatabase();
   const client = await connect(url);
