@@ -1,3 +1,4 @@
+import type { TidemarkError } from "../errors.ts";
 import type { Cursor } from "../model/cursor.ts";
 import type { Position } from "../model/position.ts";
 import type { Precision } from "../model/precision.ts";
@@ -312,6 +313,8 @@ export interface SafeBounds {
   times(parts: BoundParts): CommitBound;
   /** For ids that it counts. */
   ids(parts: BoundParts): CommitBound;
+  /** Whether an error with `QUERY_FAILED` is about the query that is read, so that the read meets it as well. */
+  isOfQuery(error: TidemarkError): boolean;
 }
 
 /**

@@ -28,8 +28,8 @@ const socketCodes = /^(?:E(?!R_)[A-Z_]+|PROTOCOL_.*|HANDSHAKE_.*|DEPTH_ZERO_.*|C
 const packetTooLarge = 1153;
 /** The server runs with `--read-only` (and `--super-read-only`), or the transaction only reads. */
 const readOnly = new Set([1290, 1792, 1836]);
-/** No right to a table, or to a column of it. */
-const noRight = new Set([1142, 1143]);
+/** No right to a table, a column or a routine, or for what the whole server grants. */
+const noRight = new Set([1142, 1143, 1227, 1370]);
 
 /** A driver's error as the connection's role reports it. `place` names the database, without secrets. */
 export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: string): TidemarkError {

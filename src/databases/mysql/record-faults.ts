@@ -14,6 +14,11 @@ const ofRows = new Set([
 ]);
 const classesOfRows = /^(?:22|23|44|45)/;
 
+/** What a value by itself may be refused for: data (22), and all that has no class of its own (HY), or that of a statement (42). */
+const classesOfValues = /^(?:22|42|HY)/;
+/** A table's rules, those of a view, and what a trigger signals, have a class of values. */
+const rulesOfTables = new Set([1369, 1644, 3819, 4025]);
+
 /** A foreign key or a unique key: other rows of the batch may lift them. */
 const liftedByOthers = new Set([1062, 1216, 1452, 1557, 1586]);
 
@@ -29,7 +34,11 @@ export function mysqlFault(error: TidemarkError): RecordFault | null {
   const number = Number(errno);
   const isOfRows = ofRows.has(number) || (typeof sqlState === "string" && classesOfRows.test(sqlState));
   if (error.code !== "QUERY_FAILED" || !isOfRows) return null;
-  return { columns: columnsOf(error.message), awaitsOthers: liftedByOthers.has(number) };
+  return {
+    columns: columnsOf(error.message),
+    awaitsOthers: liftedByOthers.has(number),
+    ofOneValue: classesOfValues.test(String(sqlState)) && !rulesOfTables.has(number),
+  };
 }
 
 function columnsOf(message: string): string[] {

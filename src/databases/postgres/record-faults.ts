@@ -22,6 +22,12 @@ const routinesOfRows = new Set<unknown>(["ExecWithCheckOptions", "exec_stmt_rais
  */
 const ofSomeTexts = /^(?:42601|42602|42704|42725|42883|42P01|3F000|0A000|XX000)/;
 
+/** What a value by itself may be refused for, where no column is named. */
+const ofValues = /^(?:22|42)/;
+
+/** An invalid byte or escape in a text or in JSON. */
+const ofTexts = new Set(["22021", "22P02", "22P05"]);
+
 /** A foreign key, a unique key or an exclusion: other rows of the batch may lift them. */
 const liftedByOthers = new Set(["23503", "23505", "23P01"]);
 
@@ -37,8 +43,13 @@ export function postgresFault(error: TidemarkError): RecordFault | null {
   const isOfRows = ofRows.test(sqlState) || routinesOfRows.has(routine);
   const onlyByValue = !isOfRows && position === undefined && ofSomeTexts.test(sqlState);
   if (!isOfRows && !onlyByValue) return null;
-  const columns = columnsOf(error.message, column);
-  return { columns, awaitsOthers: liftedByOthers.has(sqlState), ...(onlyByValue ? { onlyByValue } : {}) };
+  return {
+    columns: columnsOf(error.message, column),
+    awaitsOthers: liftedByOthers.has(sqlState),
+    ofOneValue: ofValues.test(sqlState),
+    ofText: ofTexts.has(sqlState),
+    onlyByValue,
+  };
 }
 
 function serverError(cause: unknown): { readonly routine?: unknown; readonly position?: unknown } {

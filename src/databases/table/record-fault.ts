@@ -8,6 +8,13 @@ export interface RecordFault {
   /** Whether the same row may be taken once other rows are there, as behind a foreign key. */
   readonly awaitsOthers: boolean;
   /**
+   * Whether one value by itself is at fault, and no rule that several values may break together: the field can then be
+   * found by leaving out one after the other.
+   */
+  readonly ofOneValue?: boolean;
+  /** Whether it may be a character of a text that the database does not take. */
+  readonly ofText?: boolean;
+  /**
    * Whether the error may be about the statement or the server as well, so that it counts only where one of the
    * record's values causes it by itself.
    */
@@ -34,5 +41,5 @@ export function nullFault({ name, nullBecomes }: Pick<TableColumn, "name" | "nul
 export function faultFoundHere(error: TidemarkError): RecordFault | null {
   if (error.code !== "RECORD_INVALID") return null;
   const column = error.details?.column;
-  return { columns: typeof column === "string" ? [column] : [], awaitsOthers: false };
+  return { columns: typeof column === "string" ? [column] : [], awaitsOthers: false, ofText: true };
 }

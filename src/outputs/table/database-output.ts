@@ -3,13 +3,12 @@ import { openSql } from "../../databases/open.ts";
 import type { SqlConnection, SqlDialect } from "../../databases/port.ts";
 import { changeTablesAlone, type TableDescription, type TableStore } from "../../databases/table/store.ts";
 import type { Output, OutputContext } from "../../engine/ports.ts";
-import { errorCodes, isTidemarkError, TidemarkError } from "../../errors.ts";
+import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { onErrorOf } from "../dead-letters/schema.ts";
 import { SqlOffsetsStorage } from "../offsets/sql-storage.ts";
 import { type DatabaseOutputConfig, ownTablePrefix } from "./schema.ts";
 import { DatabaseSession } from "./session.ts";
-import { writeFailure } from "./write-failure.ts";
 
 /**
  * Writes records to a table of SQLite, PostgreSQL or MySQL, each exactly once (promise P2): a commit's rows
@@ -92,10 +91,7 @@ function offsetsIn(connection: SqlConnection, table: string, context: OutputCont
   return new SqlOffsetsStorage({ connection, table, prefix: ownTablePrefix, key, now: () => clock.now() });
 }
 
-function cannotOpen(table: string, error: TidemarkError): unknown {
-  const failure = writeFailure(error, table);
-  // It knows of a missing right more than can be said here.
-  if (failure instanceof TidemarkError && failure.hint !== errorCodes.OUTPUT_FAILED.hint) return failure;
+function cannotOpen(table: string, error: TidemarkError): TidemarkError {
   return new TidemarkError("OUTPUT_FAILED", `the table ${table} cannot be prepared: ${error.message}`, {
     cause: error,
     hint: "Check that its schema exists and that the user may create tables there.",

@@ -3,15 +3,6 @@ import type { TableStore, Target } from "../../databases/table/store.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
-/** MySQL's rules of a table and of a view, and what its triggers signal, share a class with faults of a value. */
-const rulesOfTables = new Set<unknown>([1369, 1644, 3819, 4025]);
-
-/** Whether an error is about a value, and about no rule that several values may break together. */
-export function isAboutAValue({ code, details = {} }: TidemarkError): boolean {
-  if (code !== "QUERY_FAILED" || rulesOfTables.has(details.errno)) return false;
-  return /^(?:22|42|HY)/.test(String(details.sqlState));
-}
-
 interface Row {
   readonly store: TableStore;
   readonly target: Target;

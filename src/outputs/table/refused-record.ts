@@ -6,7 +6,7 @@ import type { Refusal } from "../../engine/ports.ts";
 import { errorCodes, TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { recordName } from "../dead-letters/record-name.ts";
-import { fieldByElimination, isAboutAValue } from "./field-at-fault.ts";
+import { fieldByElimination } from "./field-at-fault.ts";
 import { textProblem } from "./text-problems.ts";
 
 interface RefusedRow {
@@ -22,9 +22,8 @@ const whatToDo =
 export async function refusalOf(error: TidemarkError, fault: RecordFault, row: RefusedRow): Promise<Refusal> {
   const { store, target, record } = row;
   const collision = await collisionOf(row);
-  const text = isAboutText(error)
-    ? textProblem(record, target.columns, store.rules.refusesNul === true)
-    : null;
+  const text =
+    fault.ofText === true ? textProblem(record, target.columns, store.rules.refusesNul === true) : null;
   const field = collision?.field ?? text?.field ?? (await fieldOf(error, fault, row));
   // Then it is about the statement or the server.
   if (fault.onlyByValue === true && field === null) throw error;
@@ -80,13 +79,6 @@ export function refusedValue(
   );
 }
 
-/** PostgreSQL: an invalid byte or escape in a text or in JSON. */
-const textStates = new Set<unknown>(["22021", "22P02", "22P05"]);
-
-function isAboutText(error: TidemarkError): boolean {
-  return error.code === "RECORD_INVALID" || textStates.has(error.details?.sqlState);
-}
-
 interface Why {
   readonly words: string;
   readonly field: string | null;
@@ -125,7 +117,9 @@ async function fieldOf(
   const named = target.columns.find((column) => column.name === name);
   if (named !== undefined) return named.field;
   const found = (await store.fieldAtFault?.(error, target, record)) ?? null;
-  return found ?? (isAboutAValue(error) ? await fieldByElimination(error, { store, target, record }) : null);
+  return (
+    found ?? (fault.ofOneValue === true ? await fieldByElimination(error, { store, target, record }) : null)
+  );
 }
 
 /** No row has a key that the database cannot compare, as a letter that the column's character set does not have. */

@@ -11,5 +11,6 @@ export async function commitBound(
   const bounds = await parts.connection.safeBounds();
   if (bounds === null) return null;
   const bound = parts.field.type === "timestamp_utc" ? bounds.times(parts) : bounds.ids(parts);
-  return boundWherePossible(bound, declared, parts);
+  const { isOfQuery } = bounds;
+  return boundWherePossible(bound, declared, { ...parts, isOfQuery });
 }
