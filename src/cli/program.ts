@@ -103,19 +103,15 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
     if (!ending) void end(reportFailure(stray?.error ?? thrown, json));
     ending = true;
   });
-  await end(obey(argv, json));
+  await end(executeCommand(argv));
 }
 
-let ending = false;
-
-/** Ends the process once it is known how; what comes up on the way out is not told as well. */
-async function end(outcome: Promise<number>): Promise<void> {
-  const code = await outcome;
-  await flushed();
-  process.exit(code);
-}
-
-async function obey(argv: readonly string[], json: boolean): Promise<number> {
+/**
+ * Executes a command line and resolves with its exit code. Leaves the process as it is: it neither ends it nor
+ * listens to its signals and errors.
+ */
+export async function executeCommand(argv: readonly string[]): Promise<number> {
+  const json = asksForJson(argv);
   let usage = "";
   const program = createProgram((text) => {
     usage += text;
@@ -132,6 +128,15 @@ async function obey(argv: readonly string[], json: boolean): Promise<number> {
     }
     return reportFailure(thrown, json);
   }
+}
+
+let ending = false;
+
+/** Ends the process once it is known how; what comes up on the way out is not told as well. */
+async function end(outcome: Promise<number>): Promise<void> {
+  const code = await outcome;
+  await flushed();
+  process.exit(code);
 }
 
 /** Whether errors are to be told as JSON, also of a command line that cannot be read. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { openState } from "../../src/state/storage/open.ts";
-import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
+import { execute, jsonOf, temporaryFolder, tidemark } from "./support.ts";
 
 async function folderWithLog(): Promise<string> {
   const cwd = temporaryFolder();
@@ -21,7 +21,7 @@ async function folderWithLog(): Promise<string> {
 describe("tidemark audit", () => {
   it("P12: shows who moved what, when and why, oldest first", async () => {
     const cwd = await folderWithLog();
-    const { stdout, code } = await tidemark(["audit"], { cwd });
+    const { stdout, code } = await execute(["audit"], { cwd });
     const [titles, ...rows] = stdout.trimEnd().split("\n");
     expect(titles).toMatch(/^AT +STREAM +PARTITION +NO +ACTION +OLD +NEW +BY +REASON$/);
     expect(rows).toHaveLength(3);
@@ -31,16 +31,16 @@ describe("tidemark audit", () => {
 
   it("keeps to one stream, and to the newest rows", async () => {
     const cwd = await folderWithLog();
-    const one = jsonOf(await tidemark(["audit", "acme", "b", "--json"], { cwd }));
+    const one = jsonOf(await execute(["audit", "acme", "b", "--json"], { cwd }));
     expect(one).toMatchObject([{ new_cursor: "1" }, { new_cursor: "3" }]);
-    const newest = jsonOf(await tidemark(["audit", "--json", "--limit", "1"], { cwd }));
+    const newest = jsonOf(await execute(["audit", "--json", "--limit", "1"], { cwd }));
     expect(newest).toMatchObject([{ stream: "b", new_cursor: "3" }]);
   });
 
   it("says of a stream that is not stored that there is none, and of one that never moved just that", async () => {
     const cwd = await folderWithLog();
     for (const flag of [[], ["--verify"], ["--json"]]) {
-      const { code, stdout, stderr } = await tidemark(["audit", "nobody", "nothing", ...flag], { cwd });
+      const { code, stdout, stderr } = await execute(["audit", "nobody", "nothing", ...flag], { cwd });
       expect(code).not.toBe(0);
       expect(stdout + stderr).toContain("STREAM_NOT_FOUND");
     }
@@ -48,7 +48,7 @@ describe("tidemark audit", () => {
       await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
       await state.begin({ connector: "acme", stream: "quiet" }, { cursorType: "text" });
     }
-    const { code, stderr } = await tidemark(["audit", "acme", "quiet"], { cwd });
+    const { code, stderr } = await execute(["audit", "acme", "quiet"], { cwd });
     expect(stderr).toBe("nothing has moved acme/quiet yet\n");
     expect(code).toBe(0);
   });
@@ -60,9 +60,9 @@ describe("tidemark audit", () => {
       const act = { to: null, partition: "eu-1", reason: "read it again", actor: "ops" };
       await state.reset({ connector: "acme", stream: "a" }, act);
     }
-    const { stdout } = await tidemark(["audit", "--limit", "1"], { cwd });
+    const { stdout } = await execute(["audit", "--limit", "1"], { cwd });
     expect(stdout).toMatch(/acme\/a +eu-1 +2 +reset +- +- +ops +read it again/);
-    const rows = jsonOf(await tidemark(["audit", "--json", "--limit", "2"], { cwd }));
+    const rows = jsonOf(await execute(["audit", "--json", "--limit", "2"], { cwd }));
     expect(rows).toMatchObject([{ partition: null }, { stream: "a", partition: "eu-1" }]);
   });
 
@@ -91,10 +91,10 @@ describe("tidemark audit", () => {
 
   it("is empty where there is no state, and makes none", async () => {
     const cwd = temporaryFolder();
-    const { stderr, code } = await tidemark(["audit"], { cwd });
+    const { stderr, code } = await execute(["audit"], { cwd });
     expect(stderr).toContain("no state yet");
     expect(stderr).toContain("the audit log is empty");
     expect(code).toBe(0);
-    expect(jsonOf(await tidemark(["audit", "--json"], { cwd }))).toEqual([]);
+    expect(jsonOf(await execute(["audit", "--json"], { cwd }))).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
-import { temporaryFolder, tidemark } from "./support.ts";
+import { execute, temporaryFolder, tidemark } from "./support.ts";
 
 const pipeline = `name: orders
 input:
@@ -20,8 +20,8 @@ output:
   deadLetter: { path: ./refused.jsonl }
 `;
 
-/** A folder in which orders 3 and 6 were refused. */
-async function refusedOrders() {
+/** A folder in which orders 3 and 6 were refused; `run` executes its commands. */
+async function refusedOrders(run: typeof execute = execute) {
   const cwd = temporaryFolder();
   writeFileSync(join(cwd, "orders.yaml"), pipeline);
   const source = new DatabaseSync(join(cwd, "source.db"));
@@ -35,7 +35,7 @@ async function refusedOrders() {
   target.exec(
     "CREATE TRIGGER strict BEFORE INSERT ON rows WHEN NEW.v LIKE 'bad%' BEGIN SELECT RAISE(ABORT, 'no bad ones'); END",
   );
-  const call = (...args: string[]) => tidemark(args, { cwd });
+  const call = (...args: string[]) => run(args, { cwd });
   expect((await call("run", "orders.yaml")).code).toBe(0);
   const list = async (...args: string[]): Promise<Record<string, unknown>[]> =>
     JSON.parse((await call("deadletters", "list", "orders.yaml", "--json", ...args)).stdout);
@@ -80,7 +80,7 @@ test("list and show tell what was refused and why; --code and --since choose", a
 });
 
 test("replay delivers what is named, and exits with 1 while any is refused again", async () => {
-  const { call, list, mend, target, cwd } = await refusedOrders();
+  const { call, list, mend, target, cwd } = await refusedOrders(tidemark);
   const again = await call("deadletters", "replay", "orders.yaml", "--all", "--json");
   expect(again.code).toBe(1);
   expect(JSON.parse(again.stdout)).toMatchObject([

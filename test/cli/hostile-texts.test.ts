@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { deltaRun, openState } from "../../src/index.ts";
 import { type HttpTestServer, sendJson, startHttpServer } from "../support/http-server.ts";
-import { type Ended, root, start, temporaryFolder, tidemark } from "./support.ts";
+import { type Ended, execute, root, start, temporaryFolder, tidemark } from "./support.ts";
 
 /** Clears the screen in two ways, names the window, writes over the line, turns the direction. */
 const hostile = "\u001b[2J\u009b2J\u001b]0;owned\u0007over\r\u202eback\u2066\u007f";
@@ -87,8 +87,8 @@ describe("no text of files, records, answers or the state reaches a terminal as 
       [`wrong${hostile}`],
     ];
     for (const args of commands) {
-      expectVisible(await tidemark(args, { cwd }));
-      expectVisible(await tidemark([...args, "--json"], { cwd }));
+      expectVisible(await execute(args, { cwd }));
+      expectVisible(await execute([...args, "--json"], { cwd }));
     }
   });
 
@@ -126,8 +126,8 @@ describe("no text of files, records, answers or the state reaches a terminal as 
       ["verify", "refused.yaml"],
     ];
     for (const args of commands) {
-      expectVisible(await tidemark(args, { cwd }));
-      expectVisible(await tidemark([...args, "--json"], { cwd }));
+      expectVisible(await execute(args, { cwd }));
+      expectVisible(await execute([...args, "--json"], { cwd }));
     }
   });
 

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { events, sourceServer } from "./source-server.ts";
-import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
+import { execute, jsonOf, temporaryFolder, tidemark } from "./support.ts";
 
 const http = ["--endpoint", "https://api.example.com/events"];
 const database = ["--connection", "sqlite:./app.db", "--table", "orders"];
@@ -18,7 +18,7 @@ describe("tidemark init", () => {
           count += 1;
           const name = `my events ${count}`;
           const args = ["--name", name, "--key", "event.id", "--output", output, "--cursor", cursor];
-          const written = await tidemark(["init", "--yes", ...source, ...args], { cwd });
+          const written = await execute(["init", "--yes", ...source, ...args], { cwd });
           expect(written.stderr).toContain(`tidemark run my-events-${count}.yaml --dry-run`);
           expect(written.stdout).toBe(`wrote my-events-${count}.yaml\n`);
           expect(written.code).toBe(0);
@@ -28,7 +28,7 @@ describe("tidemark init", () => {
         }
       }
     }
-    const checked = await tidemark(["validate", "."], { cwd });
+    const checked = await execute(["validate", "."], { cwd });
     expect(checked.stdout).toBe("");
     expect(checked.stderr).toBe("valid\n");
     expect(readdirSync(cwd)).toHaveLength(count);
@@ -63,14 +63,14 @@ describe("tidemark init", () => {
     app.exec("CREATE TABLE orders (id INTEGER PRIMARY KEY, updated_at TEXT)");
     const add = app.prepare("INSERT INTO orders VALUES (?, ?)");
     for (const { id, at } of events(3)) add.run(id, at);
-    await tidemark(["init", "orders.yaml", "--name", "orders", ...database, "--output", "jsonl", "--yes"], {
+    await execute(["init", "orders.yaml", "--name", "orders", ...database, "--output", "jsonl", "--yes"], {
       cwd,
     });
-    const first = await tidemark(["run", "orders.yaml", "--json"], { cwd });
+    const first = await execute(["run", "orders.yaml", "--json"], { cwd });
     expect(jsonOf(first)).toMatchObject({ status: "completed", records_written: 3 });
     for (const { id, at } of events(1, 4)) add.run(id, at);
     app.close();
-    const second = await tidemark(["run", "orders.yaml", "--json"], { cwd });
+    const second = await execute(["run", "orders.yaml", "--json"], { cwd });
     expect(jsonOf(second)).toMatchObject({
       status: "completed",
       records_written: 1,
@@ -97,7 +97,7 @@ describe("tidemark init", () => {
     ],
   ])("writes the paging that is asked for: %j", async (args, lines) => {
     const cwd = temporaryFolder();
-    const written = await tidemark(["init", "x.yaml", ...http, ...envelope, ...args, "--json"], { cwd });
+    const written = await execute(["init", "x.yaml", ...http, ...envelope, ...args, "--json"], { cwd });
     expect(jsonOf(written)).toEqual({ file: "x.yaml", diagnostics: [] });
     const text = readFileSync(join(cwd, "x.yaml"), "utf8").replace(/\s+/g, " ");
     expect(text).toContain(`pagination: ${lines} statePersistence:`);
@@ -115,12 +115,12 @@ describe("tidemark init", () => {
   ])("writes the sign-in that is asked for, with the secrets left to the environment: %j", async (...all) => {
     const [args, names, line] = all;
     const cwd = temporaryFolder();
-    const written = await tidemark(["init", "x.yaml", ...http, ...args, "--yes"], { cwd });
+    const written = await execute(["init", "x.yaml", ...http, ...args, "--yes"], { cwd });
     expect(written.code).toBe(0);
     expect(readFileSync(join(cwd, "x.yaml"), "utf8")).toContain(line);
     for (const name of names) expect(written.stderr).toContain(`the environment variable ${name} is not set`);
     const env = Object.fromEntries(names.map((name) => [name, "s3cr3t-enough"]));
-    expect((await tidemark(["validate", "x.yaml"], { cwd, env })).stderr).toBe("valid\n");
+    expect((await execute(["validate", "x.yaml"], { cwd, env })).stderr).toBe("valid\n");
   });
 
   it.each([
@@ -131,7 +131,7 @@ describe("tidemark init", () => {
     ["-v", "v"],
   ])("names the file after the pipeline, as somebody would: %s", async (name, file) => {
     const cwd = temporaryFolder();
-    const written = await tidemark(["init", ...http, "--name", name, "--json"], { cwd });
+    const written = await execute(["init", ...http, "--name", name, "--json"], { cwd });
     expect(jsonOf(written)).toMatchObject({ file: `${file}.yaml` });
     expect(readdirSync(cwd)).toEqual([`${file}.yaml`]);
     const text = readFileSync(join(cwd, `${file}.yaml`), "utf8");
@@ -144,8 +144,8 @@ describe("tidemark init", () => {
     mkdirSync(schema, { recursive: true });
     mkdirSync(join(cwd, "pipelines"));
     writeFileSync(join(schema, "pipeline.schema.json"), "{}");
-    await tidemark(["init", "here.yaml", ...http, "--yes"], { cwd });
-    await tidemark(["init", "pipelines/there.yaml", ...http, "--yes"], { cwd });
+    await execute(["init", "here.yaml", ...http, "--yes"], { cwd });
+    await execute(["init", "pipelines/there.yaml", ...http, "--yes"], { cwd });
     const first = (file: string) => readFileSync(join(cwd, file), "utf8").split("\n")[0];
     const path = "node_modules/tidemark/schema/pipeline.schema.json";
     expect(first("here.yaml")).toBe(`# yaml-language-server: $schema=./${path}`);
@@ -155,12 +155,12 @@ describe("tidemark init", () => {
   it("never overwrites a file without --force", async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, "mine.yaml"), "mine\n");
-    const refused = await tidemark(["init", "mine.yaml", ...http, "--yes"], { cwd });
+    const refused = await execute(["init", "mine.yaml", ...http, "--yes"], { cwd });
     expect(refused.stderr).toContain("mine.yaml exists already");
     expect(refused.stderr).toContain("--force");
     expect(refused.code).toBe(2);
     expect(readFileSync(join(cwd, "mine.yaml"), "utf8")).toBe("mine\n");
-    expect((await tidemark(["init", "mine.yaml", ...http, "--yes", "--force"], { cwd })).code).toBe(0);
+    expect((await execute(["init", "mine.yaml", ...http, "--yes", "--force"], { cwd })).code).toBe(0);
     expect(readFileSync(join(cwd, "mine.yaml"), "utf8")).toContain("httpPolling");
   });
 
@@ -182,7 +182,7 @@ describe("tidemark init", () => {
     [[...http, "--output", "mongodb"], "Allowed choices are sqlite, postgres, jsonl"],
   ])("asks for what is missing or wrong: %j", async (args, reason) => {
     const cwd = temporaryFolder();
-    const { code, stderr } = await tidemark(["init", "--yes", ...args], { cwd });
+    const { code, stderr } = await execute(["init", "--yes", ...args], { cwd });
     expect(stderr).toContain(reason);
     expect(stderr).not.toContain("secret1");
     expect(code).toBe(2);
@@ -199,7 +199,7 @@ describe("tidemark init", () => {
       "${BASE:-https://x.example}/a",
       "--yes",
     ];
-    expect((await tidemark(args, { cwd })).code).toBe(0);
-    expect((await tidemark(["validate", "x.yaml"], { cwd })).stdout).toBe("");
+    expect((await execute(args, { cwd })).code).toBe(0);
+    expect((await execute(["validate", "x.yaml"], { cwd })).stdout).toBe("");
   });
 });

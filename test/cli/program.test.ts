@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
+import { execute, jsonOf, temporaryFolder, tidemark } from "./support.ts";
 
 describe("the command line", () => {
   it("greets with help that lists every command and shows how to begin", async () => {
@@ -28,14 +28,14 @@ describe("the command line", () => {
     [["state", "export"], "--output"],
     [["state", "import"], "--reason"],
   ])("explains %j with its options, the global ones and examples", async (command, own) => {
-    const asked = await tidemark([...command, "--help"], { cwd: temporaryFolder() });
+    const asked = await execute([...command, "--help"], { cwd: temporaryFolder() });
     expect(asked.stdout.toUpperCase()).toContain(own.toUpperCase());
     expect(asked.stdout).toContain("--state <url>");
     expect(asked.stdout).toContain("TIDEMARK_STATE");
     expect(asked.stdout).toContain("--json");
     expect(asked.stdout).toContain(`  $ tidemark ${command.join(" ")}`);
     expect(asked.code).toBe(0);
-    const other = await tidemark(["help", ...command], { cwd: temporaryFolder() });
+    const other = await execute(["help", ...command], { cwd: temporaryFolder() });
     expect(other.stdout).toBe(asked.stdout);
   });
 

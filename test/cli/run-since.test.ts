@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, it, onTestFinished } from "vitest";
 import { events, pipelineYaml, sourceServer } from "./source-server.ts";
-import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
+import { execute, jsonOf, temporaryFolder, tidemark } from "./support.ts";
 
 async function place(output: string) {
   const cwd = temporaryFolder();
@@ -16,12 +16,12 @@ it("--since delivers a stretch again that was deleted, and leaves the watermark 
   const { cwd } = await place(
     "{ type: database, connectionString: 'sqlite:./out.db', table: events, key: id }",
   );
-  await tidemark(["run", "events.yaml"], { cwd });
+  await execute(["run", "events.yaml"], { cwd });
   const db = new DatabaseSync(join(cwd, "out.db"));
   onTestFinished(() => db.close());
   db.exec("DELETE FROM events WHERE id >= 3");
   const again = jsonOf(
-    await tidemark(["run", "events.yaml", "--since", "2026-01-01T00:03:00Z", "--json"], { cwd }),
+    await execute(["run", "events.yaml", "--since", "2026-01-01T00:03:00Z", "--json"], { cwd }),
   );
   expect(again).toMatchObject({
     records_written: 3,
@@ -33,14 +33,14 @@ it("--since delivers a stretch again that was deleted, and leaves the watermark 
 
 it("--since and --lookback-days that cannot be meant are refused, each saying why", async () => {
   const { cwd } = await place("{ type: file, path: ./out.jsonl }");
-  expect((await tidemark(["run", "events.yaml"], { cwd })).code).toBe(0);
-  const appended = await tidemark(["run", "events.yaml", "--since", "2026-01-01"], { cwd });
+  expect((await execute(["run", "events.yaml"], { cwd })).code).toBe(0);
+  const appended = await execute(["run", "events.yaml", "--since", "2026-01-01"], { cwd });
   expect(appended.stderr).toContain("would be added again");
   expect(appended.code).toBe(1);
-  const days = await tidemark(["run", "events.yaml", "--lookback-days", "some"], { cwd });
+  const days = await execute(["run", "events.yaml", "--lookback-days", "some"], { cwd });
   expect(days.stderr).toContain("Give a whole number of days");
   expect(days.code).toBe(2);
-  const both = await tidemark(["run", "events.yaml", "--since", "2026-01-01", "--full-refresh"], { cwd });
+  const both = await execute(["run", "events.yaml", "--since", "2026-01-01", "--full-refresh"], { cwd });
   expect(both.code).toBe(2);
 });
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { processOwner } from "../../src/state/owner.ts";
 import { openState } from "../../src/state/storage/open.ts";
 import { events, pipelineYaml, type SourceServer, sourceServer } from "./source-server.ts";
-import { jsonOf, start, temporaryFolder, tidemark } from "./support.ts";
+import { execute, jsonOf, start, temporaryFolder, tidemark } from "./support.ts";
 
 const toTable = "{ type: database, connectionString: 'sqlite:./out.db', table: events, key: id }";
 const toFile = "{ type: file, path: ./out.jsonl }";
@@ -104,7 +104,7 @@ describe("tidemark run", () => {
       const output = `{ type: file, path: ./${name}.jsonl }`;
       writeFileSync(join(cwd, `pipelines/${name}.yaml`), pipelineYaml(name, endpoint, output));
     }
-    const ended = await tidemark(["run", "pipelines", "--json"], { cwd });
+    const ended = await execute(["run", "pipelines", "--json"], { cwd });
     expect(jsonOf(ended)).toMatchObject([
       {
         pipeline: "a",
@@ -115,7 +115,7 @@ describe("tidemark run", () => {
       { pipeline: "c", status: "completed", records_written: 3, error: null },
     ]);
     expect(ended.code).toBe(1);
-    const human = await tidemark(["run", "pipelines/a.yaml", "pipelines/b.yaml"], { cwd });
+    const human = await execute(["run", "pipelines/a.yaml", "pipelines/b.yaml"], { cwd });
     expect(human.stdout).toMatch(/^✗ a {2}failed in /m);
     expect(human.stderr).toMatch(/^error SOURCE_REFUSED {2}.*404/m);
     expect(human.stderr).toMatch(/^ {2}stream acme\/a$/m);
@@ -127,17 +127,17 @@ describe("tidemark run", () => {
   it("P11: a dry run shows the first records and the counts, and moves nothing", async () => {
     const { cwd, source } = await folderWithPipeline(toTable);
     source.events.push(...events(9, 6));
-    const dry = await tidemark(["run", "events.yaml", "--dry-run"], { cwd });
+    const dry = await execute(["run", "events.yaml", "--dry-run"], { cwd });
     expect(idsIn(dry.stdout)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(dry.stderr).toMatch(/^ {4}records +14 read, 14 would be written$/m);
     expect(dry.stderr).toMatch(/none → 2026-01-01T00:14:00Z \(not moved\)$/m);
     expect(dry.code).toBe(0);
     expect(readdirSync(cwd)).toEqual(["events.yaml"]);
 
-    await tidemark(["run", "events.yaml"], { cwd });
-    const before = await tidemark(["state", "show", "acme", "events", "--json"], { cwd });
+    await execute(["run", "events.yaml"], { cwd });
+    const before = await execute(["state", "show", "acme", "events", "--json"], { cwd });
     source.events.push(...events(1, 15));
-    const asJson = await tidemark(["run", "events.yaml", "--dry-run", "--json"], { cwd });
+    const asJson = await execute(["run", "events.yaml", "--dry-run", "--json"], { cwd });
     expect(jsonOf(asJson)).toMatchObject({
       dry_run: true,
       run_id: null,
@@ -147,19 +147,19 @@ describe("tidemark run", () => {
       records_written: 1,
       records: [{ id: 15 }],
     });
-    const after = await tidemark(["state", "show", "acme", "events", "--json"], { cwd });
+    const after = await execute(["state", "show", "acme", "events", "--json"], { cwd });
     expect(after.stdout).toBe(before.stdout);
     expect(idsInTable(cwd)).toHaveLength(14);
   });
 
   it("starts over on purpose with --full-refresh, and the audit log tells", async () => {
     const { cwd, source } = await folderWithPipeline(toTable);
-    await tidemark(["run", "events.yaml"], { cwd });
+    await execute(["run", "events.yaml"], { cwd });
     source.requests.length = 0;
-    const ended = await tidemark(["run", "events.yaml", "--full-refresh", "--json"], { cwd });
+    const ended = await execute(["run", "events.yaml", "--full-refresh", "--json"], { cwd });
     expect(jsonOf(ended)).toMatchObject({ status: "completed", records_read: 5 });
     expect(source.requests[0]).not.toContain("since");
-    const audit = jsonOf(await tidemark(["audit", "--json"], { cwd }));
+    const audit = jsonOf(await execute(["audit", "--json"], { cwd }));
     expect(audit).toContainEqual(
       expect.objectContaining({ actor: "tester", old_cursor: "2026-01-01T00:05:00Z" }),
     );
@@ -175,17 +175,17 @@ describe("tidemark run", () => {
       const [, output, ids] = all;
       const { cwd } = await folderWithPipeline(output);
       const refresh = ["run", "events.yaml", "--full-refresh"];
-      expect((await tidemark(refresh, { cwd })).code).toBe(0);
-      const refused = await tidemark(refresh, { cwd });
+      expect((await execute(refresh, { cwd })).code).toBe(0);
+      const refused = await execute(refresh, { cwd });
       expect(refused.code).toBe(2);
       expect(refused.stderr).toContain("would be in it twice");
       expect(refused.stderr).toContain("--append-again");
       expect(ids(cwd)).toEqual([1, 2, 3, 4, 5]);
       // Nothing of the stream was touched.
-      expect(jsonOf(await tidemark(["run", "events.yaml", "--json"], { cwd }))).toMatchObject({
+      expect(jsonOf(await execute(["run", "events.yaml", "--json"], { cwd }))).toMatchObject({
         records_written: 0,
       });
-      expect((await tidemark([...refresh, "--append-again"], { cwd })).code).toBe(0);
+      expect((await execute([...refresh, "--append-again"], { cwd })).code).toBe(0);
       expect(
         ids(cwd)
           .map(Number)
@@ -198,17 +198,17 @@ describe("tidemark run", () => {
     const { cwd } = await folderWithPipeline(
       "{ type: database, connectionString: sqlite:out.db, table: events }",
     );
-    await tidemark(["run", "events.yaml"], { cwd });
+    await execute(["run", "events.yaml"], { cwd });
     const database = new DatabaseSync(join(cwd, "out.db"));
     database.exec("DELETE FROM events");
     database.close();
-    expect((await tidemark(["run", "events.yaml", "--full-refresh"], { cwd })).code).toBe(0);
+    expect((await execute(["run", "events.yaml", "--full-refresh"], { cwd })).code).toBe(0);
     expect(idsInTable(cwd)).toEqual([1, 2, 3, 4, 5]);
   });
 
   it("takes --append-again with --full-refresh only", async () => {
     const { cwd } = await folderWithPipeline(toFile);
-    const refused = await tidemark(["run", "events.yaml", "--append-again"], { cwd });
+    const refused = await execute(["run", "events.yaml", "--append-again"], { cwd });
     expect(refused.stderr).toContain("--append-again goes with --full-refresh");
     expect(refused.code).toBe(2);
   });
@@ -219,11 +219,11 @@ describe("tidemark run", () => {
     writeFileSync(join(cwd, "events.yaml"), pipelineYaml("events", "${HOST}/${PART:-none}", toFile));
     const host = source.endpoint.replace("/events", "");
     const args = ["run", "events.yaml", "--param", "PART=events", "-p", `HOST=${host}`];
-    const ended = await tidemark(args, { cwd, env: { PART: "wrong" } });
+    const ended = await execute(args, { cwd, env: { PART: "wrong" } });
     expect(ended.stderr).not.toContain("error");
     expect(source.requests[0]).toMatch(/^\/events/);
     expect(ended.code).toBe(0);
-    const wrong = await tidemark(["run", "events.yaml", "--param", "PART"], { cwd });
+    const wrong = await execute(["run", "events.yaml", "--param", "PART"], { cwd });
     expect(wrong.stderr).toContain("NAME=VALUE");
     expect(wrong.code).toBe(2);
   });
@@ -231,18 +231,18 @@ describe("tidemark run", () => {
   it("lists every error of a wrong pipeline and runs none, with code 2", async () => {
     const { cwd, source } = await folderWithPipeline(toFile);
     writeFileSync(join(cwd, "wrong.yaml"), "name: wrong\nouptut: { type: console }\n");
-    const ended = await tidemark(["run", "events.yaml", "wrong.yaml"], { cwd });
+    const ended = await execute(["run", "events.yaml", "wrong.yaml"], { cwd });
     expect(ended.stderr).toMatch(/^wrong\.yaml:2:1 KEY_UNKNOWN .*output/m);
     expect(ended.stderr).toMatch(/^error PIPELINE_INVALID {2}the pipeline has \d errors; nothing was run$/m);
     expect(ended.stdout).toBe("");
     expect(ended.code).toBe(2);
     expect(source.requests).toEqual([]);
-    const asJson = await tidemark(["run", "wrong.yaml", "--json"], { cwd });
+    const asJson = await execute(["run", "wrong.yaml", "--json"], { cwd });
     expect(jsonOf(asJson)).toMatchObject({
       error: { code: "PIPELINE_INVALID", where: { file: "wrong.yaml" } },
     });
     expect(asJson.code).toBe(2);
-    const missing = await tidemark(["run", "missing.yaml"], { cwd });
+    const missing = await execute(["run", "missing.yaml"], { cwd });
     expect(missing.stderr).toContain("error PIPELINE_NOT_FOUND");
     expect(missing.code).toBe(2);
   });
@@ -252,12 +252,12 @@ describe("tidemark run", () => {
     await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
     const key = { connector: "acme", stream: "events" };
     const held = await state.begin(key, { cursorType: "timestamp_utc", owner: processOwner() });
-    const ended = await tidemark(["run", "events.yaml"], { cwd });
+    const ended = await execute(["run", "events.yaml"], { cwd });
     expect(ended.stdout).toMatch(/^- events {2}skipped in /m);
     expect(ended.stdout).toContain(held.runId);
     expect(ended.code).toBe(0);
     expect(source.requests).toEqual([]);
-    const asJson = await tidemark(["run", "events.yaml", "--json"], { cwd });
+    const asJson = await execute(["run", "events.yaml", "--json"], { cwd });
     expect(jsonOf(asJson)).toMatchObject({
       status: "skipped",
       run_id: null,
@@ -283,23 +283,23 @@ describe("tidemark run", () => {
     const text = readFileSync(join(cwd, "events.yaml"), "utf8");
     const kept = text.replace("    order: ascending\n", "    order: ascending\n    storagePath: ./kept\n");
     writeFileSync(join(cwd, "events.yaml"), kept);
-    await tidemark(["run", "events.yaml", "--dry-run"], { cwd });
+    await execute(["run", "events.yaml", "--dry-run"], { cwd });
     expect(readdirSync(cwd)).toEqual(["events.yaml"]);
     const args = ["run", "events.yaml", "--json", "--state", "sqlite:unused.db"];
-    expect(jsonOf(await tidemark(args, { cwd }))).toMatchObject({ status: "completed", records_written: 5 });
-    const listed = await tidemark(["state", "list", "--json", "--state", "file:./kept"], { cwd });
+    expect(jsonOf(await execute(args, { cwd }))).toMatchObject({ status: "completed", records_written: 5 });
+    const listed = await execute(["state", "list", "--json", "--state", "file:./kept"], { cwd });
     expect(jsonOf(listed)).toMatchObject([{ stream: "events", cursor_value: "2026-01-01T00:05:00Z" }]);
-    expect(jsonOf(await tidemark(args, { cwd }))).toMatchObject({ records_written: 0 });
+    expect(jsonOf(await execute(args, { cwd }))).toMatchObject({ records_written: 0 });
     expect(existsSync(join(cwd, "unused.db"))).toBe(false);
   });
 
   it("prints the records of a console output on stdout, and on stderr with --json", async () => {
     const { cwd } = await folderWithPipeline(toConsole);
-    const plain = await tidemark(["run", "events.yaml"], { cwd });
+    const plain = await execute(["run", "events.yaml"], { cwd });
     expect(plain.stdout.trimEnd().split("\n")).toHaveLength(5);
     expect(idsIn(plain.stdout)).toEqual([1, 2, 3, 4, 5]);
     expect(plain.stderr).toContain("✓ events  completed");
-    const asJson = await tidemark(["run", "events.yaml", "--full-refresh", "--json"], { cwd });
+    const asJson = await execute(["run", "events.yaml", "--full-refresh", "--json"], { cwd });
     expect(jsonOf(asJson)).toMatchObject({ status: "completed" });
     expect(idsIn(asJson.stderr)).toEqual([1, 2, 3, 4, 5]);
   });

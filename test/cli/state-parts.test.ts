@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type CursorRange, emptyPosition, type Position } from "../../src/model/position.ts";
 import type { StateStore } from "../../src/state/contract.ts";
 import { openState } from "../../src/state/storage/open.ts";
-import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
+import { execute, jsonOf, temporaryFolder } from "./support.ts";
 
 const key = { connector: "acme", stream: "events" };
 const at = (day: number): string => `2026-01-${String(day).padStart(2, "0")}T00:00:00Z`;
@@ -60,7 +60,7 @@ async function withPartitions(state: StateStore): Promise<void> {
 describe("tidemark state coverage", () => {
   it("shows covered ranges and the gaps between", async () => {
     const cwd = await folderWith(withCoverage);
-    const { stdout, code } = await tidemark(["state", "coverage", "acme", "events"], { cwd });
+    const { stdout, code } = await execute(["state", "coverage", "acme", "events"], { cwd });
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split("\n");
     expect(lines[0]).toMatch(/^stream +acme\/events$/);
@@ -75,7 +75,7 @@ describe("tidemark state coverage", () => {
 
   it("gives the same as JSON, and of one partition if asked", async () => {
     const cwd = await folderWith(withCoverage);
-    expect(jsonOf(await tidemark(["state", "coverage", "acme", "events", "--json"], { cwd }))).toEqual({
+    expect(jsonOf(await execute(["state", "coverage", "acme", "events", "--json"], { cwd }))).toEqual({
       connector: "acme",
       stream: "events",
       partition: null,
@@ -90,12 +90,12 @@ describe("tidemark state coverage", () => {
     });
     const parts = await folderWith(withPartitions);
     const args = ["state", "coverage", "acme", "events", "--partition", "acme/web", "--json"];
-    expect(jsonOf(await tidemark(args, { cwd: parts }))).toMatchObject({
+    expect(jsonOf(await execute(args, { cwd: parts }))).toMatchObject({
       partition: "acme/web",
       watermark: at(7),
       covered: [{ lower: at(1), upper: at(7) }],
     });
-    const wrong = await tidemark(["state", "coverage", "acme", "events", "--partition", "no"], {
+    const wrong = await execute(["state", "coverage", "acme", "events", "--partition", "no"], {
       cwd: parts,
     });
     expect([wrong.code, wrong.stderr]).toEqual([
@@ -118,7 +118,7 @@ describe("tidemark state coverage", () => {
       });
       await state.fail(run, { error: "the source was gone" });
     });
-    const json = jsonOf(await tidemark(["state", "coverage", "acme", "events", "--json"], { cwd }));
+    const json = jsonOf(await execute(["state", "coverage", "acme", "events", "--json"], { cwd }));
     expect(json).toMatchObject({
       backfills: [
         {
@@ -129,7 +129,7 @@ describe("tidemark state coverage", () => {
         },
       ],
     });
-    const { stdout } = await tidemark(["state", "coverage", "acme", "events"], { cwd });
+    const { stdout } = await execute(["state", "coverage", "acme", "events"], { cwd });
     expect(stdout).toContain(`(${at(10)}, ${at(20)}]`);
   });
 
@@ -138,7 +138,7 @@ describe("tidemark state coverage", () => {
       const run = await state.begin(key, { cursorType: "timestamp_utc" });
       await state.complete(run, { newCursor: at(1) });
     });
-    const { stderr, code } = await tidemark(["state", "coverage", "acme", "events"], { cwd });
+    const { stderr, code } = await execute(["state", "coverage", "acme", "events"], { cwd });
     expect([code, stderr]).toEqual([0, expect.stringContaining("no ranges are kept")]);
   });
 });
@@ -146,9 +146,9 @@ describe("tidemark state coverage", () => {
 describe("partitions in the state", () => {
   it("are counted by list, and summed up by show", async () => {
     const cwd = await folderWith(withPartitions);
-    const list = await tidemark(["state", "list"], { cwd });
+    const list = await execute(["state", "list"], { cwd });
     expect(list.stdout).toMatch(/^acme +events +completed +3 partitions +4 /m);
-    const show = await tidemark(["state", "show", "acme", "events"], { cwd });
+    const show = await execute(["state", "show", "acme", "events"], { cwd });
     expect(show.stdout).toMatch(
       /^partitions +3, from 2026-01-03T00:00:00Z to 2026-01-07T00:00:00Z, 1 without a watermark$/m,
     );
@@ -158,11 +158,11 @@ describe("partitions in the state", () => {
   it("are listed each by show --partitions", async () => {
     const cwd = await folderWith(withPartitions);
     const args = ["state", "show", "acme", "events", "--partitions"];
-    const { stdout } = await tidemark(args, { cwd });
+    const { stdout } = await execute(args, { cwd });
     expect(stdout).toMatch(/^acme\/app +2026-01-03T00:00:00Z +0 /m);
     expect(stdout).toMatch(/^acme\/new +- +0 /m);
     expect(stdout).toMatch(/^acme\/web +2026-01-07T00:00:00Z +1 /m);
-    expect(jsonOf(await tidemark([...args, "--json"], { cwd }))).toMatchObject({
+    expect(jsonOf(await execute([...args, "--json"], { cwd }))).toMatchObject({
       partitions: {
         count: 3,
         unread: 1,
@@ -180,9 +180,9 @@ describe("partitions in the state", () => {
   it("are reset and set one by one, and the others stay", async () => {
     const cwd = await folderWith(withPartitions);
     const partition = ["--partition", "acme/app", "--reason", "r"];
-    const reset = await tidemark(["state", "reset", "acme", "events", ...partition, "--yes"], { cwd });
+    const reset = await execute(["state", "reset", "acme", "events", ...partition, "--yes"], { cwd });
     expect(reset.stdout).toContain(`acme/events, partition acme/app  ${at(3)} → no watermark  (epoch 2)`);
-    const set = await tidemark(["state", "set", "acme", "events", at(5), ...partition, "--json"], { cwd });
+    const set = await execute(["state", "set", "acme", "events", at(5), ...partition, "--json"], { cwd });
     expect(jsonOf(set)).toMatchObject({
       partition: "acme/app",
       cursor_value: at(5),
@@ -191,7 +191,7 @@ describe("partitions in the state", () => {
     await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
     expect((await state.partition(key, "acme/app"))?.position.watermark).toBe(at(5));
     expect((await state.partition(key, "acme/web"))?.position.watermark).toBe(at(7));
-    const wrong = await tidemark(
+    const wrong = await execute(
       ["state", "reset", "acme", "events", "--partition", "no", "--reason", "r", "--yes"],
       { cwd },
     );
@@ -203,9 +203,9 @@ describe("partitions in the state", () => {
 
   it("go into an export and out of it again", async () => {
     const cwd = await folderWith(withPartitions);
-    await tidemark(["state", "export", "--output", "all.json"], { cwd });
+    await execute(["state", "export", "--output", "all.json"], { cwd });
     const other = ["--state", "sqlite:other.db"];
-    const imported = await tidemark(["state", "import", "all.json", "--reason", "copy", ...other], { cwd });
+    const imported = await execute(["state", "import", "all.json", "--reason", "copy", ...other], { cwd });
     expect(imported.code).toBe(0);
     await using state = await openState(`sqlite:${join(cwd, "other.db")}`);
     expect((await state.partition(key, "acme/web"))?.position).toMatchObject({
@@ -221,8 +221,8 @@ it("tidemark state show tells a connector's tally", async () => {
     const tally = { records: 1200, lastStart: at(2), since: at(1), open: null };
     await state.complete(run, { position: { ...standing("t9"), tally } });
   });
-  const { stdout } = await tidemark(["state", "show", "acme", "events"], { cwd });
+  const { stdout } = await execute(["state", "show", "acme", "events"], { cwd });
   expect(stdout).toMatch(/^delivered in all +1,200 records, the last run that completed began 2026-01-02/m);
-  const json = jsonOf(await tidemark(["state", "show", "acme", "events", "--json"], { cwd }));
+  const json = jsonOf(await execute(["state", "show", "acme", "events", "--json"], { cwd }));
   expect(json).toMatchObject({ position: { tally: { records: 1200 } }, partitions: null });
 });

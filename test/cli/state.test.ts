@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openState } from "../../src/state/storage/open.ts";
-import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
+import { execute, jsonOf, temporaryFolder, tidemark } from "./support.ts";
 
 const key = { connector: "acme", stream: "events" };
 
@@ -39,13 +39,13 @@ describe("tidemark state list", () => {
 
   it("gives the same as JSON, of one connector if asked", async () => {
     const { cwd } = await folderWithState();
-    await tidemark(["state", "set", "other", "x", "7", "--type", "numeric_id", "--reason", "r"], { cwd });
-    const all = await tidemark(["state", "list", "--json"], { cwd });
+    await execute(["state", "set", "other", "x", "7", "--type", "numeric_id", "--reason", "r"], { cwd });
+    const all = await execute(["state", "list", "--json"], { cwd });
     expect(jsonOf(all)).toMatchObject([
       { connector: "acme", stream: "events", cursor_type: "timestamp_utc", status: "completed", epoch: 2 },
       { connector: "other", stream: "x", cursor_value: "7", status: "idle" },
     ]);
-    const one = await tidemark(["state", "list", "--json", "--connector", "other"], { cwd });
+    const one = await execute(["state", "list", "--json", "--connector", "other"], { cwd });
     expect(jsonOf(one)).toMatchObject([{ connector: "other" }]);
   });
 
@@ -61,28 +61,28 @@ describe("tidemark state list", () => {
         );
       }
     }
-    const listed = jsonOf(await tidemark(["state", "list", "--json", "--state", "sqlite:many.db"], { cwd }));
+    const listed = jsonOf(await execute(["state", "list", "--json", "--state", "sqlite:many.db"], { cwd }));
     expect(listed).toHaveLength(1203);
-    const table = await tidemark(["state", "list", "--state", "sqlite:many.db"], { cwd });
+    const table = await execute(["state", "list", "--state", "sqlite:many.db"], { cwd });
     expect(table.stdout.trimEnd().split("\n")).toHaveLength(1204);
   });
 
   it("says that there is no state yet, and makes none", async () => {
     const cwd = temporaryFolder();
-    const listed = await tidemark(["state", "list"], { cwd });
+    const listed = await execute(["state", "list"], { cwd });
     expect(listed.stderr).toContain("no state yet at ./.tidemark/state.db");
     expect(listed.stdout).toBe("");
     expect(listed.code).toBe(0);
-    expect(jsonOf(await tidemark(["state", "list", "--json"], { cwd }))).toEqual([]);
+    expect(jsonOf(await execute(["state", "list", "--json"], { cwd }))).toEqual([]);
     expect(existsSync(join(cwd, ".tidemark"))).toBe(false);
   });
 
   it("takes the state's place from TIDEMARK_STATE, and --state above it", async () => {
     const { cwd } = await folderWithState();
     const env = { TIDEMARK_STATE: "sqlite:./none.db" };
-    expect(jsonOf(await tidemark(["state", "list", "--json"], { cwd, env }))).toEqual([]);
+    expect(jsonOf(await execute(["state", "list", "--json"], { cwd, env }))).toEqual([]);
     const args = ["--state", "sqlite:./.tidemark/state.db", "state", "list", "--json"];
-    expect(jsonOf(await tidemark(args, { cwd, env }))).toHaveLength(1);
+    expect(jsonOf(await execute(args, { cwd, env }))).toHaveLength(1);
   });
 });
 
@@ -120,12 +120,12 @@ describe("tidemark state show", () => {
         },
       },
     });
-    const { stdout } = await tidemark(["state", "show", "acme", "events"], { cwd });
+    const { stdout } = await execute(["state", "show", "acme", "events"], { cwd });
     expect(stdout).toMatch(/^status +running$/m);
     expect(stdout).toMatch(/^lease +600 s, until 2/m);
     expect(stdout).toMatch(/^tie set +1$/m);
     expect(stdout).toMatch(/^unfinished window +.*unordered, highest so far 2026-03-01.*page 4$/m);
-    const json = jsonOf(await tidemark(["state", "show", "acme", "events", "--json"], { cwd }));
+    const json = jsonOf(await execute(["state", "show", "acme", "events", "--json"], { cwd }));
     expect(json).toMatchObject({
       cursor_value: watermark,
       lease: { seconds: 600 },
@@ -135,7 +135,7 @@ describe("tidemark state show", () => {
 
   it("fails with code 1 and STREAM_NOT_FOUND for a stream that is not there", async () => {
     const { cwd } = await folderWithState();
-    const { code, stderr } = await tidemark(["state", "show", "acme", "nothing"], { cwd });
+    const { code, stderr } = await execute(["state", "show", "acme", "nothing"], { cwd });
     expect(stderr).toMatch(/^error STREAM_NOT_FOUND {2}no state is stored for acme\/nothing$/m);
     expect(stderr).toMatch(/^→ /m);
     expect(code).toBe(1);
@@ -148,7 +148,7 @@ describe("tidemark state show", () => {
       const run = await state.begin(key, { cursorType: "timestamp_utc" });
       await state.fail(run, { error: "bad \u001b[2Janswer\u0007 of postgres://u:hunter22@db/x" });
     }
-    const { stdout } = await tidemark(["state", "show", "acme", "events"], { cwd });
+    const { stdout } = await execute(["state", "show", "acme", "events"], { cwd });
     expect(stdout).toMatch(/^last error +bad \\u001b\[2Janswer\\u0007 of/m);
     expect(stdout.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
     expect(stdout).not.toContain("hunter22");
@@ -199,14 +199,14 @@ describe("tidemark state set, reset and rewind", () => {
   it("takes a negative number as a value", async () => {
     const cwd = temporaryFolder();
     const args = ["state", "set", "a", "b", "-5", "--type", "numeric_id", "--reason", "r"];
-    expect((await tidemark(args, { cwd })).code).toBe(0);
+    expect((await execute(args, { cwd })).code).toBe(0);
     expect(await watermarkOf(cwd, { connector: "a", stream: "b" })).toBe("-5");
   });
 
   it("refuses a value that is none of the stream's type with code 2, and moves nothing", async () => {
     const { cwd } = await folderWithState();
     const args = ["state", "set", "acme", "events", "yesterday", "--reason", "r"];
-    const { code, stderr } = await tidemark(args, { cwd });
+    const { code, stderr } = await execute(args, { cwd });
     expect(stderr).toContain("yesterday");
     expect(stderr).toContain("2026-01-31T00:00:00Z");
     expect(code).toBe(2);
@@ -215,7 +215,7 @@ describe("tidemark state set, reset and rewind", () => {
 
   it("asks for the type of a new stream, and makes no state before it is given", async () => {
     const cwd = temporaryFolder();
-    const { code, stderr } = await tidemark(["state", "set", "a", "b", "5", "--reason", "r"], { cwd });
+    const { code, stderr } = await execute(["state", "set", "a", "b", "5", "--reason", "r"], { cwd });
     expect(stderr).toContain("--type");
     expect(code).toBe(2);
     expect(existsSync(join(cwd, ".tidemark"))).toBe(false);
@@ -245,7 +245,7 @@ describe("tidemark state set, reset and rewind", () => {
       ["rewind", "--to-run", "x"],
     ]) {
       const [act = "", ...more] = args;
-      const done = await tidemark(["state", act, "acme", "evnets", "--reason", "r", ...more], { cwd });
+      const done = await execute(["state", act, "acme", "evnets", "--reason", "r", ...more], { cwd });
       expect(done.stderr).toContain("STREAM_NOT_FOUND");
       expect(done.code).toBe(1);
     }
@@ -257,7 +257,7 @@ describe("tidemark state set, reset and rewind", () => {
     await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
     const run = await state.begin(key, { cursorType: "timestamp_utc" });
     const args = ["state", "reset", "acme", "events", "--reason", "r", "--yes"];
-    const { stdout } = await tidemark(args, { cwd });
+    const { stdout } = await execute(args, { cwd });
     expect(stdout).toContain(`run ${run.runId} is superseded`);
     await expect(state.heartbeat(run)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
   });
@@ -278,16 +278,16 @@ describe("tidemark state export and import", () => {
   it("carries every stream into another store, with all digits", async () => {
     const { cwd } = await folderWithState();
     const big = "9".repeat(40);
-    await tidemark(["state", "set", "acme", "ids", big, "--type", "numeric_id", "--reason", "r"], { cwd });
-    const exported = await tidemark(["state", "export", "-o", "backup.json"], { cwd });
+    await execute(["state", "set", "acme", "ids", big, "--type", "numeric_id", "--reason", "r"], { cwd });
+    const exported = await execute(["state", "export", "-o", "backup.json"], { cwd });
     expect(exported.stderr).toContain("2 streams written to backup.json");
     expect(exported.stdout).toBe("");
     const other = ["--state", "sqlite:./other.db"];
-    const imported = await tidemark(["state", "import", "backup.json", "--reason", "move", ...other], {
+    const imported = await execute(["state", "import", "backup.json", "--reason", "move", ...other], {
       cwd,
     });
     expect(imported.stdout).toBe("2 streams imported from backup.json\n");
-    const again = await tidemark(["state", "export", ...other], { cwd });
+    const again = await execute(["state", "export", ...other], { cwd });
     expect(again.stdout).toBe(readFileSync(join(cwd, "backup.json"), "utf8"));
     expect(again.stdout).toContain(big);
     expect(jsonOf(again)).toMatchObject({
@@ -297,7 +297,7 @@ describe("tidemark state export and import", () => {
         { connector: "acme", stream: "ids" },
       ],
     });
-    const audit = jsonOf(await tidemark(["audit", "--json", ...other], { cwd }));
+    const audit = jsonOf(await execute(["audit", "--json", ...other], { cwd }));
     expect(audit).toMatchObject([
       { action: "import", reason: "move" },
       { action: "import", reason: "move" },
@@ -315,14 +315,14 @@ describe("tidemark state export and import", () => {
   });
 
   it("exports an empty list where there is no state", async () => {
-    const exported = await tidemark(["state", "export"], { cwd: temporaryFolder() });
+    const exported = await execute(["state", "export"], { cwd: temporaryFolder() });
     expect(jsonOf(exported)).toEqual({ tidemark_state: 1, streams: [] });
     expect(exported.code).toBe(0);
   });
 
   it("imports nothing where one entry is wrong, and names each that is", async () => {
     const { cwd } = await folderWithState();
-    const { stdout } = await tidemark(["state", "export"], { cwd });
+    const { stdout } = await execute(["state", "export"], { cwd });
     const good = JSON.parse(stdout).streams[0];
     const streams = [
       { ...good, stream: "fine" },
@@ -334,7 +334,7 @@ describe("tidemark state export and import", () => {
     ];
     writeFileSync(join(cwd, "bad.json"), JSON.stringify({ tidemark_state: 1, streams }));
     const args = ["state", "import", "bad.json", "--reason", "r", "--state", "sqlite:./other.db"];
-    const refused = await tidemark(args, { cwd });
+    const refused = await execute(args, { cwd });
     for (const index of [1, 2, 3, 4, 5]) expect(refused.stderr).toContain(`streams[${index}]`);
     expect(refused.stderr).not.toContain("streams[0]");
     expect(refused.stderr).toContain("Nothing was imported");
@@ -350,7 +350,7 @@ describe("tidemark state export and import", () => {
   ])("refuses to import %s", async (_, text) => {
     const cwd = temporaryFolder();
     if (text !== null) writeFileSync(join(cwd, "in.json"), text);
-    const { code, stderr, stdout } = await tidemark(["state", "import", "in.json", "--reason", "r"], { cwd });
+    const { code, stderr, stdout } = await execute(["state", "import", "in.json", "--reason", "r"], { cwd });
     expect(stderr).toContain("in.json");
     expect(stdout).toBe("");
     expect(code).not.toBe(0);
@@ -359,7 +359,7 @@ describe("tidemark state export and import", () => {
 
   it("leaves the old file where an export cannot be written", async () => {
     const { cwd } = await folderWithState();
-    const { code, stderr } = await tidemark(["state", "export", "-o", "no/such/folder.json"], { cwd });
+    const { code, stderr } = await execute(["state", "export", "-o", "no/such/folder.json"], { cwd });
     expect(stderr).toContain("no/such/folder.json");
     expect(code).toBe(2);
   });
@@ -373,7 +373,7 @@ describe("state that cannot be read", () => {
       ["state", "list"],
       ["state", "set", "a", "b", "1", "--type", "text", "--reason", "r"],
     ]) {
-      const { code, stderr, stdout } = await tidemark([...command, "--state", "sqlite:state.db"], { cwd });
+      const { code, stderr, stdout } = await execute([...command, "--state", "sqlite:state.db"], { cwd });
       expect(stderr).toContain("error STATE_UNREADABLE");
       expect(stderr).toMatch(/^→ /m);
       expect(stdout).toBe("");

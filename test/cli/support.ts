@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { builtCommand, compileCache } from "../support/built-command.ts";
+import { hostedCommand } from "../support/hosted-command.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -89,6 +90,17 @@ export function startProcess(program: string, args: readonly string[], options: 
 /** Runs the real command to its end. */
 export function tidemark(args: readonly string[], options: StartOptions): Promise<Ended> {
   return start(args, options).ended;
+}
+
+/**
+ * Executes a command line, in a process that the command lines of a test file share: see `hostedCommand`. Each
+ * command has tests that start it as a process of its own.
+ */
+export async function execute(
+  args: readonly string[],
+  { cwd, env }: Pick<StartOptions, "cwd" | "env">,
+): Promise<Ended> {
+  return { signal: null, ...(await hostedCommand({ args, cwd, env: environment(env) })) };
 }
 
 /** An empty folder that goes when the test ends. */

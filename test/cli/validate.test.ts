@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pipelineYaml } from "./source-server.ts";
-import { jsonOf, temporaryFolder, tidemark } from "./support.ts";
+import { execute, jsonOf, temporaryFolder, tidemark } from "./support.ts";
 
 const toFile = "{ type: file, path: ./out.jsonl }";
 const sound = pipelineYaml("events", "https://example.com/events", toFile);
@@ -35,7 +35,7 @@ describe("tidemark validate", () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, "b.yaml"), sixMistakes);
     writeFileSync(join(cwd, "a.yaml"), sound.replace("dataField", "datafield"));
-    const { code, stdout, stderr } = await tidemark(["validate", "b.yaml", "a.yaml", "none.yaml"], { cwd });
+    const { code, stdout, stderr } = await execute(["validate", "b.yaml", "a.yaml", "none.yaml"], { cwd });
     const lines = stdout.trimEnd().split("\n");
     for (const line of lines) expect(line).toMatch(/^\S+:\d+:\d+ [A-Z_]+ \S/);
     const places = lines.map((line) => line.split(":").slice(0, 2).join(":"));
@@ -59,7 +59,7 @@ describe("tidemark validate", () => {
   it("gives the list as JSON", async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, "events.yaml"), sound.replace("dataField", "datafield"));
-    const ended = await tidemark(["validate", "events.yaml", "--json"], { cwd });
+    const ended = await execute(["validate", "events.yaml", "--json"], { cwd });
     expect(jsonOf(ended)).toMatchObject([
       { file: "events.yaml", line: 7, column: 3, severity: "error", code: "KEY_UNKNOWN" },
     ]);
@@ -71,7 +71,7 @@ describe("tidemark validate", () => {
     const cwd = temporaryFolder();
     const withoutCursor = sound.replace(/ {2}statePersistence:.*(?=output)/s, "");
     writeFileSync(join(cwd, "events.yaml"), withoutCursor);
-    const { code, stdout, stderr } = await tidemark(["validate", "events.yaml"], { cwd });
+    const { code, stdout, stderr } = await execute(["validate", "events.yaml"], { cwd });
     expect(stdout).toMatch(/^events\.yaml:\d+:\d+ NO_CURSOR warning: /);
     expect(stderr).toBe("valid, 1 warning\n");
     expect(code).toBe(0);
@@ -81,10 +81,10 @@ describe("tidemark validate", () => {
     const cwd = temporaryFolder();
     mkdirSync(join(cwd, "pipelines"));
     writeFileSync(join(cwd, "pipelines/a.yml"), pipelineYaml("a", "${BASE}/a", toFile));
-    const missing = await tidemark(["validate", "pipelines"], { cwd });
+    const missing = await execute(["validate", "pipelines"], { cwd });
     expect(missing.stdout).toMatch(/^pipelines\/a\.yml:6:\d+ ENV_MISSING .*BASE/);
     expect(missing.code).toBe(2);
-    const given = await tidemark(["validate", "pipelines", "--param", "BASE=http://x.example"], { cwd });
+    const given = await execute(["validate", "pipelines", "--param", "BASE=http://x.example"], { cwd });
     expect(given.stdout).toBe("");
     expect(given.code).toBe(0);
   });

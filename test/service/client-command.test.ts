@@ -3,13 +3,16 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { events, pipelineYaml, sourceServer } from "../cli/source-server.ts";
-import { type Ended, jsonOf, temporaryFolder, tidemark } from "../cli/support.ts";
+import { type Ended, execute, jsonOf, temporaryFolder, tidemark } from "../cli/support.ts";
 import { serveProcess } from "./support.ts";
 
 const issued = z.object({ id: z.string(), key: z.string() });
 
-/** A service with a key for runs, and a worker in a folder of its own that has nothing but its address. */
-async function workerOfService() {
+/**
+ * A service with a key for runs, and a worker in a folder of its own that has nothing but its address; `execution`
+ * executes its commands.
+ */
+async function workerOfService(execution: typeof execute = execute) {
   const home = temporaryFolder();
   const service = await serveProcess([], home);
   const admin = readFileSync(join(home, ".tidemark/admin.key"), "utf8");
@@ -18,7 +21,10 @@ async function workerOfService() {
   );
   const cwd = temporaryFolder();
   const command = (key: string | undefined, ...args: string[]): Promise<Ended> =>
-    tidemark([...args, "--state", service.url], { cwd, env: key === undefined ? {} : { TIDEMARK_KEY: key } });
+    execution([...args, "--state", service.url], {
+      cwd,
+      env: key === undefined ? {} : { TIDEMARK_KEY: key },
+    });
   return { cwd, command, admin, run, service };
 }
 
@@ -87,7 +93,7 @@ test("streams are listed, shown, exported, moved and verified through a service"
 });
 
 test("P14: what a key may not, and a key that is none, is told with exit 1 and without the key", async () => {
-  const { command, run } = await workerOfService();
+  const { command, run } = await workerOfService(tidemark);
   const to = ["acme", "orders", "1", "--type", "numeric_id", "--reason", "again"];
   const reset = await command(run.key, "state", "set", ...to);
   expect(reset.stderr).toMatch(/error FORBIDDEN.*needs the scope admin/);

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
-import { type Ended, jsonOf, temporaryFolder, tidemark } from "../cli/support.ts";
+import { type Ended, execute, jsonOf, temporaryFolder, tidemark } from "../cli/support.ts";
 import { ask, done, serveProcess } from "./support.ts";
 
 const issued = z.object({ id: z.string(), key: z.string(), scope: z.string() });
@@ -13,15 +13,17 @@ async function keysOfService() {
   const home = temporaryFolder();
   const service = await serveProcess([], home);
   const admin = readFileSync(join(home, ".tidemark/admin.key"), "utf8").trim();
-  const here = (...args: string[]): Promise<Ended> => tidemark(["keys", ...args], { cwd: home });
+  const here = (...args: string[]): Promise<Ended> => execute(["keys", ...args], { cwd: home });
   const cwd = temporaryFolder();
-  const there = (key: string | undefined, ...args: string[]): Promise<Ended> =>
-    tidemark(["keys", ...args, "--state", service.url], {
-      cwd,
-      env: key === undefined ? {} : { TIDEMARK_KEY: key },
-    });
+  const by =
+    (run: typeof execute) =>
+    (key: string | undefined, ...args: string[]): Promise<Ended> =>
+      run(["keys", ...args, "--state", service.url], {
+        cwd,
+        env: key === undefined ? {} : { TIDEMARK_KEY: key },
+      });
   const { id: adminId } = done(await ask(service.url, "GET", "/v1/key", { key: admin }));
-  return { service, admin, adminId: String(adminId), here, there };
+  return { service, admin, adminId: String(adminId), here, there: by(execute), process: by(tidemark) };
 }
 
 describe("keys of a service, by its address", () => {
@@ -59,7 +61,7 @@ describe("keys of a service, by its address", () => {
   });
 
   it("P14: are for admin keys that are bound to no connector, and a refusal shows no key", async () => {
-    const { admin, there } = await keysOfService();
+    const { admin, there, process } = await keysOfService();
     const bound = issued.parse(
       jsonOf(await there(admin, "create", "--scope", "admin", "--connector", "acme", "--json")),
     );
@@ -71,7 +73,8 @@ describe("keys of a service, by its address", () => {
       [undefined, "UNAUTHORIZED"],
     ] as const) {
       for (const args of [["list"], ["history"], ["create", "--scope", "admin"], ["revoke", run.id]]) {
-        const refused = await there(key, ...args);
+        // A process of its own knows no key as a secret but the one that it is given.
+        const refused = await (args[0] === "list" ? process : there)(key, ...args);
         expect(refused.stderr).toContain(`error ${code}`);
         if (key !== undefined) expect(refused.stderr).not.toContain(key);
         expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: "" });

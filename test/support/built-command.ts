@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { hostProgram } from "./command-host.ts";
 import { commandVariable } from "./command-offer.ts";
 import { offeredServer } from "./server-process.ts";
 
@@ -15,6 +16,16 @@ export const builtCommand: readonly [string, ...string[]] = [
   "--max-semi-space-size=8",
   "--heap-growing-percent=50",
   main,
+];
+
+/** The same, for a process that executes many command lines: see `command-host.ts`. */
+export const builtHost: readonly [string, ...string[]] = [
+  process.execPath,
+  "--disable-sigusr1",
+  "--max-semi-space-size=8",
+  "--heap-growing-percent=50",
+  hostProgram,
+  join(dirname(main), "program.js"),
 ];
 
 /** Where its processes keep what they have compiled, for the next of them. */

@@ -18,7 +18,10 @@ export function offerCommand(): Promise<() => Promise<void>> {
       await symlink(join(root, name), join(folder, name));
     }
     const { writeBundle } = await import("../../scripts/bundle.ts");
-    await writeBundle(join(folder, "dist"), { "cli/main": "src/cli/main.ts" });
+    await writeBundle(join(folder, "dist"), {
+      "cli/main": "src/cli/main.ts",
+      "cli/program": "src/cli/program.ts",
+    });
     return {
       url: join(folder, "dist/cli/main.js"),
       stop: () => rm(folder, { recursive: true, force: true }),

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { z } from "zod";
-import { builtCommand, compileCache } from "./built-command.ts";
+import { hostedCommand } from "./hosted-command.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -41,24 +40,8 @@ export function tidemark(
   words: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
-  return new Promise((resolve, reject) => {
-    const [program, ...before] = builtCommand;
-    const child = spawn(program, [...before, ...words], {
-      cwd: folder,
-      env: { PATH: process.env.PATH, ...compileCache, ...variables },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-    });
-    child.once("error", reject);
-    child.once("close", (code) => resolve({ code, stdout, stderr }));
-  });
+  const { PATH = "" } = process.env;
+  return hostedCommand({ args: words, cwd: folder, env: { PATH, ...variables } });
 }
 
 export function examplePath(name: string): string {
