@@ -54,14 +54,14 @@ async function throughService(
     return {
       what: `begin + complete through the service on ${backend} against ${backend} itself, ${clients} clients`,
       budget: "–",
-      measured: `${ratio.toFixed(2)} of its requests/s (${told(a)} against ${told(b)})`,
+      measured: `${ratio.toFixed(2)} of its requests/s (${describeSpeeds(a)} against ${describeSpeeds(b)})`,
       ok: true,
       details: { ratio, service: a, direct: b },
     };
   });
 }
 
-function told(speeds: readonly Speed[]): string {
+function describeSpeeds(speeds: readonly Speed[]): string {
   const perSecond = Math.round(median(speeds.map((speed) => speed.requestsPerSecond)));
   const p99 = median(speeds.map((speed) => speed.p99)).toFixed(1);
   return `${perSecond.toLocaleString("en-US")}/s, p99 ${p99} ms a pair`;

@@ -194,8 +194,8 @@ async function startService(): Promise<RunningService> {
       else if (!/^(?:Debugger |For help, see)/.test(text)) console.error(text);
     });
   });
-  const told = new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve));
-  const { url, port } = JSON.parse(await Promise.race([told, early]));
+  const firstLine = new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve));
+  const { url, port } = JSON.parse(await Promise.race([firstLine, early]));
   const address = await Promise.race([inspector, early]);
   return {
     url,

@@ -5,7 +5,7 @@ import { dirname, join, resolve, sep } from "node:path";
  * Why a path cannot be that of a file to write to, as it stands now; null where nothing is wrong with it. What cannot be
  * looked at is left to the run. `example` is the name of a file that the message proposes.
  */
-export function fileNameMistake(path: string, example: string): string | null {
+export function fileNameError(path: string, example: string): string | null {
   const proposed = join(path, example);
   if (path.endsWith("/") || path.endsWith(sep)) {
     return `is a folder, since it ends in \`${path.at(-1)}\`; write the name of a file, such as \`${proposed}\``;
@@ -21,7 +21,7 @@ export function fileNameMistake(path: string, example: string): string | null {
 }
 
 /** As `fileNameMistake`, for the path of a folder to keep files in. */
-export function folderNameMistake(path: string): string | null {
+export function folderNameError(path: string): string | null {
   const whole = resolve(path);
   const file = isFile(whole) ? whole : fileOnTheWay(whole);
   return file === null

@@ -139,4 +139,4 @@ export { type CurrentState, currentState } from "./state/current-state.ts";
 export type { Retention } from "./state/retention.ts";
 export type { StatementRunner } from "./state/statement-runner.ts";
 export { defaultStateUrl, type OpenStateOptions, openState } from "./state/storage/open.ts";
-export type { ListOptions, TellsUnreadable, UnreadableStream } from "./state/unreadable.ts";
+export type { ListOptions, UnreadableStream, WithUnreadable } from "./state/unreadable.ts";

@@ -62,7 +62,7 @@ test("P1 P2 P4: the crash lab's short form loses and repeats nothing, whatever h
     seed,
     schedules: schedules.keys(),
     needs: (schedule) => ({ disturbedRuns: 0, ...schedules[schedule] }),
-    lanes: 2,
+    concurrency: 2,
     command: builtCommand,
   });
   const seen = results.map(({ lost, repeated, problems, judged, folder }) => ({
@@ -116,7 +116,7 @@ test("P1 P2 P4: two processes with a schedule lose, repeat and leave out nothing
       const { output = "jsonl", incidents = [] } = pairs[schedule] ?? {};
       return { disturbedRuns: 0, output, incidents: incidents.filter((kind) => canHappen(output, kind)) };
     },
-    lanes: 2,
+    concurrency: 2,
     command: builtCommand,
   });
   expect(
@@ -136,7 +136,7 @@ test("the lab lets a stream that no disturbed run has begun be read, and backfil
     seed: 1,
     schedules: [1],
     needs: () => ({ disturbedRuns: 0, output: "sqlite append", faults: [], backfill: true }),
-    lanes: 1,
+    concurrency: 1,
     command: builtCommand,
   });
   expect(results).toMatchObject([{ lost: 0, repeated: 0, problems: [], unseen: [], judged: true }]);

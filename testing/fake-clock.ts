@@ -59,7 +59,7 @@ export class FakeClock implements Clock {
       };
       signal?.addEventListener("abort", stop, { once: true });
       this.#sleepers.push(sleeper);
-      this.#tellWatchers();
+      this.#notifyWatchers();
     });
   }
 
@@ -85,7 +85,7 @@ export class FakeClock implements Clock {
   whenSleeping(count = 1): Promise<void> {
     return new Promise((resolve) => {
       this.#watchers.push({ count, resolve });
-      this.#tellWatchers();
+      this.#notifyWatchers();
     });
   }
 
@@ -97,10 +97,10 @@ export class FakeClock implements Clock {
     return found;
   }
 
-  #tellWatchers(): void {
-    const told = this.#watchers.filter(({ count }) => count <= this.#sleepers.length);
+  #notifyWatchers(): void {
+    const notified = this.#watchers.filter(({ count }) => count <= this.#sleepers.length);
     this.#watchers = this.#watchers.filter(({ count }) => count > this.#sleepers.length);
-    for (const { resolve } of told) resolve();
+    for (const { resolve } of notified) resolve();
   }
 }
 

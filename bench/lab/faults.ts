@@ -33,24 +33,24 @@ export const faults: Readonly<Record<FaultKind, Fault>> = {
   "network cut": atCommitOrAnytime(async (scene) => {
     scene.proxy?.cut();
     await sleep(scene.random.between(0, 400));
-    scene.proxy?.mend();
+    scene.proxy?.heal();
   }),
   "network freeze": atCommitOrAnytime(async (scene) => {
     const { random, proxy, world } = scene;
     proxy?.freeze();
     await sleep(random.chance(0.3) ? world.leaseSeconds * 1000 + 500 : random.between(30, 900));
     if (random.chance(0.3)) proxy?.cut();
-    proxy?.mend();
+    proxy?.heal();
   }),
   "network delay": atCommitOrAnytime(async (scene) => {
     scene.proxy?.delay(scene.random.between(1, 60));
     await sleep(scene.random.between(100, 600));
-    scene.proxy?.mend();
+    scene.proxy?.heal();
   }),
   "network half-open": atCommitOrAnytime(async (scene) => {
     scene.proxy?.halfOpen(scene.random.chance(0.5) ? "client" : "server");
     await sleep(scene.random.between(100, scene.world.leaseSeconds * 1000 + 800));
-    scene.proxy?.mend();
+    scene.proxy?.heal();
   }),
 };
 

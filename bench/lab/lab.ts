@@ -14,7 +14,7 @@ export interface LabOptions {
   /** What a schedule's world has to be; the rest is drawn. */
   readonly needs: (schedule: number) => WorldNeeds;
   /** How many schedules go on at once. */
-  readonly lanes: number;
+  readonly concurrency: number;
   /** What its processes run: the command of this checkout unless given. */
   readonly command?: Command;
   /** Whether every folder is kept, and not only those where something was wrong. */
@@ -32,7 +32,7 @@ export async function runLab(options: LabOptions): Promise<NumberedResult[]> {
   const results: NumberedResult[] = [];
   const { command = ownCommand } = options;
   const until = options.untilMs ?? Number.POSITIVE_INFINITY;
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     let server: Promise<LabDatabase> | null = null;
     const database = (): Promise<LabDatabase> => {
       server ??= LabDatabase.start();
@@ -56,6 +56,6 @@ export async function runLab(options: LabOptions): Promise<NumberedResult[]> {
       await stop();
     }
   };
-  await Promise.all(Array.from({ length: options.lanes }, lane));
+  await Promise.all(Array.from({ length: options.concurrency }, worker));
   return results.sort((a, b) => a.schedule - b.schedule);
 }

@@ -67,7 +67,7 @@ export class LabProxy {
 
   readonly #forgotten = new Set<Socket>();
 
-  mend(): void {
+  heal(): void {
     this.#whole = true;
     this.#delayMs = 0;
     for (const { client, server } of this.#wires) {
@@ -78,7 +78,7 @@ export class LabProxy {
   }
 
   async close(): Promise<void> {
-    this.mend();
+    this.heal();
     this.cut();
     this.#listener.close();
     await once(this.#listener, "close");

@@ -48,10 +48,10 @@ const results = await runLab({
   schedules: only === null ? numbersTo(count) : [only],
   ...(minutes === null ? {} : { untilMs: performance.now() + minutes * 60_000 }),
   needs: () => ({ disturbedRuns }),
-  lanes: wholeNumber("lanes", values.lanes),
+  concurrency: wholeNumber("lanes", values.lanes),
   keep: values.keep,
   signal: stop.signal,
-  onResult: tell,
+  onResult: report,
 });
 const seconds = Math.round((performance.now() - startedAt) / 1000);
 console.log(`\n${tables(results)}\n\nseed ${seed}, ${results.length} schedules in ${seconds} s`);
@@ -63,7 +63,7 @@ for (const { schedule } of [...wrong, ...unjudged]) {
 }
 process.exitCode = wrong.length > 0 ? 1 : unjudged.length > 0 ? 2 : 0;
 
-function tell(result: NumberedResult): void {
+function report(result: NumberedResult): void {
   const { schedule, world, delivered, lost, repeated, problems, unseen, judged, folder } = result;
   const verdict = problems.length > 0 ? "WRONG" : judged ? "ok   " : "BLIND";
   const counted = judged
@@ -79,7 +79,7 @@ function write(): void {
   mkdirSync(folder, { recursive: true });
   const at = new Date().toISOString();
   const machine = { node: process.version, platform: `${process.platform} ${process.arch}` };
-  const told = { at, commit: commit(), machine, seed, disturbedRuns, seconds };
+  const summary = { at, commit: commit(), machine, seed, disturbedRuns, seconds };
   const counted = {
     outputs: outputRows(results),
     faults: faultCounts(results),
@@ -88,7 +88,7 @@ function write(): void {
   };
   writeFileSync(
     new URL(`lab-${at.replaceAll(":", "-")}.json`, folder),
-    JSON.stringify({ ...told, ...counted }, null, 2),
+    JSON.stringify({ ...summary, ...counted }, null, 2),
   );
 }
 

@@ -16,7 +16,7 @@ import { describeWorld, isPostgres, pipelineText, stateWithin, type World } from
 const pipelineFile = "lab.yaml";
 
 /** What the schedules of a lane share. */
-export interface Lane {
+export interface LabWorker {
   /** Its database server, which the first call starts. */
   database(): Promise<LabDatabase>;
   readonly command: Command;
@@ -56,12 +56,12 @@ export class Scene {
     this.#command = parts.command;
   }
 
-  static async build(world: World, random: Random, lane: Lane): Promise<Scene> {
+  static async build(world: World, random: Random, worker: LabWorker): Promise<Scene> {
     const folder = mkdtempSync(join(tmpdir(), "tidemark-lab-"));
     const disk = new LabDisk(join(folder, "disk"));
     const source = new LabSource(world, random);
     const endpoint = await source.listen();
-    const database = isPostgres(world.output) ? await lane.database() : null;
+    const database = isPostgres(world.output) ? await worker.database() : null;
     const databaseUrl = (await database?.create()) ?? null;
     const proxy = database === null ? null : new LabProxy(database.port);
     await proxy?.listen();
@@ -83,7 +83,7 @@ export class Scene {
       databaseUrl,
       sinkPlace,
       state,
-      command: lane.command,
+      command: worker.command,
     });
     scene.log(describeWorld(world));
     return scene;
@@ -196,17 +196,17 @@ export class Scene {
   }
 
   /** Makes the world whole again. */
-  mend(): void {
+  heal(): void {
     this.source.misbehaviour = null;
     this.disk.free();
-    this.proxy?.mend();
+    this.proxy?.heal();
     if (this.proxy !== null) this.proxy.onSent = () => {};
   }
 
   /** Ends everything; the folder stays where something is to be looked at. */
   async close(keep: boolean): Promise<void> {
     this.stopChanges();
-    this.mend();
+    this.heal();
     for (const worker of this.#workers) worker.signal("SIGKILL");
     await Promise.all([...this.#workers].map(({ ended }) => ended));
     if (keep) await this.#keep();

@@ -3,7 +3,7 @@ import type { FaultKind } from "./fault-kinds.ts";
 import { faults } from "./faults.ts";
 import type { IncidentKind } from "./incident-kinds.ts";
 import type { Random } from "./random.ts";
-import { type Lane, Scene } from "./scene.ts";
+import { type LabWorker, Scene } from "./scene.ts";
 import { type Comparison, compare } from "./sink.ts";
 import { disturbPair } from "./start-schedule.ts";
 import type { World } from "./world.ts";
@@ -37,16 +37,16 @@ export interface ScheduleResult {
 export async function runSchedule(
   world: World,
   random: Random,
-  lane: Lane,
+  worker: LabWorker,
   keep = false,
 ): Promise<ScheduleResult> {
-  const scene = await Scene.build(world, random, lane);
+  const scene = await Scene.build(world, random, worker);
   const problems: string[] = [];
   const unseen: string[] = [];
   let judged = false;
   let result: Comparison = { delivered: 0, lost: [], repeated: [] };
   try {
-    const backfill = new BackfillBeside(scene);
+    const backfill = new ConcurrentBackfill(scene);
     if (world.incidents.length > 0) problems.push(...(await disturbPair(scene)));
     for (const kind of world.faults) {
       scene.log(`— ${kind}`);
@@ -61,7 +61,7 @@ export async function runSchedule(
       if (seen !== null && "unseen" in seen) unseen.push(`${kind}: ${seen.unseen}`);
       await backfill.pause();
       scene.stopChanges();
-      scene.mend();
+      scene.heal();
     }
     scene.log("— undisturbed");
     await scene.speedUp();
@@ -105,7 +105,7 @@ interface Settled {
  * Until a run completes, the rest of the backfill, and two runs in a row. The backfill comes after a run:
  * an output that appends takes none of a stream that was never read.
  */
-async function settle(scene: Scene, backfill: BackfillBeside): Promise<Settled> {
+async function settle(scene: Scene, backfill: ConcurrentBackfill): Promise<Settled> {
   // What lies within the settle, or in the clock's own millisecond, is left to later runs.
   await sleep(scene.world.settle ? 300 : 20);
   const steps = [() => completeRuns(scene, 1), () => backfill.finish(), () => completeRuns(scene, 2)];
@@ -138,7 +138,7 @@ async function completeRuns(scene: Scene, wanted: number): Promise<Incomplete | 
 }
 
 /** A backfill that goes on beside the runs of a schedule, and is killed at times. */
-class BackfillBeside {
+class ConcurrentBackfill {
   readonly #scene: Scene;
   #worker: ReturnType<Scene["backfill"]> | null = null;
   #id: string | null = null;

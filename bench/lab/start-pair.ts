@@ -80,14 +80,14 @@ export class StartPair {
       const lost = rows === null ? null : compare(this.#scene.world.output, rows, this.#scene.source).lost;
       if (lost?.length === 0) return null;
       if (performance.now() > until) {
-        const lacks = lost === null ? "the sink stayed locked" : `the sink lacked ${this.#told(lost)}`;
+        const lacks = lost === null ? "the sink stayed locked" : `the sink lacked ${this.#describe(lost)}`;
         return `${patienceMs / 1000} s after all was mended, ${lacks}`;
       }
       await sleep(100);
     }
   }
 
-  #told(lost: readonly number[]): string {
+  #describe(lost: readonly number[]): string {
     const { current } = this.#scene.source;
     const shown = lost.slice(0, 8).map((id) => `${id} of ${current.get(id)?.updated_at}`);
     return `${lost.length} records: ${shown.join(", ")}${lost.length > shown.length ? " …" : ""}`;

@@ -32,7 +32,7 @@ export async function disturbPair(scene: Scene): Promise<readonly string[]> {
     scene.startChanges(random.between(10, 200));
     const wrong = await incidents[kind]({ scene, pair, copies });
     scene.stopChanges();
-    scene.mend();
+    scene.heal();
     pair.up();
     const late = await pair.catchesUp();
     for (const what of [...wrong, ...(late === null ? [] : [late])]) problems.push(`${kind}: ${what}`);

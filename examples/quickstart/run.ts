@@ -82,9 +82,9 @@ async function main(): Promise<boolean> {
 async function run(server: ReplayServer): Promise<Run> {
   const seen = server.exchanges.length;
   const environment = { USGS_ENDPOINT: server.endpoint, USGS_PAGE_SIZE: String(pageSize) };
-  const words = [tidemark, "run", pipeline, "--state", state];
-  command(words, environment);
-  await execute(words, environment, "inherit");
+  const args = [tidemark, "run", pipeline, "--state", state];
+  command(args, environment);
+  await execute(args, environment, "inherit");
   const history = await execute([
     tidemark,
     "state",
@@ -110,12 +110,12 @@ const historySchema = z.tuple(
 
 /** Runs a command to its end; throws where that is not a good one. Resolves to what it printed, unless inherited. */
 function execute(
-  [file = "", ...words]: readonly string[],
+  [file = "", ...args]: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   stdout: "pipe" | "inherit" = "pipe",
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, words, {
+    const child = spawn(file, args, {
       env: { ...process.env, ...environment },
       stdio: ["ignore", stdout, "inherit"],
     });
@@ -126,7 +126,7 @@ function execute(
     child.once("error", reject);
     child.once("close", (code, signal) => {
       if (code === 0) resolve(printed);
-      else reject(new Error(`${file} ${words[0]} ended with ${signal ?? `exit code ${code}`}`));
+      else reject(new Error(`${file} ${args[0]} ended with ${signal ?? `exit code ${code}`}`));
     });
   });
 }
@@ -181,9 +181,9 @@ function check(claim: string, faults: readonly string[]): boolean {
 }
 
 /** A command as it can be pasted. */
-function command(words: readonly string[], environment: Readonly<Record<string, string>> = {}): void {
+function command(args: readonly string[], environment: Readonly<Record<string, string>> = {}): void {
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value} \\\n    `);
-  say(`  $ ${variables.join("")}${words.join(" ")}`);
+  say(`  $ ${variables.join("")}${args.join(" ")}`);
 }
 
 const green = (text: string): string => styleText("green", text);

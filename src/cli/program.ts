@@ -5,8 +5,8 @@ import { version } from "../version.ts";
 import { addCommands, type CommandEntry } from "./commands.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
 import { outliveSignals } from "./hangup.ts";
-import { watchStrays } from "./stray.ts";
 import { flushed, keepStdout, note, outliveReaders, print, style } from "./terminal.ts";
+import { watchUncaught } from "./uncaught.ts";
 
 const pipelines = "Pipelines:";
 const places = "State:";
@@ -99,8 +99,8 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
     globalThis.console = new Console(process.stderr);
     keepStdout();
   }
-  watchStrays(({ thrown, stray }) => {
-    if (!ending) void end(reportFailure(stray?.error ?? thrown, json));
+  watchUncaught(({ thrown, userError }) => {
+    if (!ending) void end(reportFailure(userError?.error ?? thrown, json));
     ending = true;
   });
   await end(executeCommand(argv));

@@ -57,13 +57,13 @@ export async function printMove(
     });
   }
   const name = style("bold", formatStreamKey(after.key));
-  let text = `${name}  ${told(before)} → ${told(after)}  (epoch ${after.epoch})\n`;
+  let text = `${name}  ${describe(before)} → ${describe(after)}  (epoch ${after.epoch})\n`;
   if (superseded !== null)
     text += `the running run ${superseded} is superseded; nothing more of it is taken\n`;
   await print(text);
 }
 
-function told(stream: StreamState | null): string {
+function describe(stream: StreamState | null): string {
   return stream?.position.watermark ?? "no watermark";
 }
 

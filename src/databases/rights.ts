@@ -6,7 +6,7 @@ interface Refused {
   /** The database, for messages, without secrets. */
   readonly place: string;
   /** What the server said. */
-  readonly words: string;
+  readonly message: string;
   readonly thrown: unknown;
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -43,14 +43,14 @@ export function onlyReads(refused: Refused): TidemarkError {
   );
 }
 
-function ofOutput({ place, words, thrown, details }: Refused, hint: string): TidemarkError {
-  return new TidemarkError("OUTPUT_FAILED", `the output ${place}: ${words}`, {
+function ofOutput({ place, message, thrown, details }: Refused, hint: string): TidemarkError {
+  return new TidemarkError("OUTPUT_FAILED", `the output ${place}: ${message}`, {
     cause: thrown,
     details,
     hint,
   });
 }
 
-function ofInput({ place, words, thrown, details }: Refused, hint: string): TidemarkError {
-  return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, { cause: thrown, details, hint });
+function ofInput({ place, message, thrown, details }: Refused, hint: string): TidemarkError {
+  return new TidemarkError("QUERY_FAILED", `${place}: ${message}`, { cause: thrown, details, hint });
 }

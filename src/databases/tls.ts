@@ -113,27 +113,27 @@ const outOfDate = /^CERT_(?:HAS_EXPIRED|NOT_YET_VALID)$/;
 const noTls = /server does not support (?:SSL|secure) connection/i;
 
 export function tlsProblemOf(thrown: unknown): TlsProblem | null {
-  const words = messageOf(thrown);
+  const message = messageOf(thrown);
   const code = tlsCode(thrown);
-  if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || /does not match certificate's altnames/.test(words)) {
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || /does not match certificate's altnames/.test(message)) {
     return {
-      what: `the name in the server's certificate was checked and is another: ${words}`,
+      what: `the name in the server's certificate was checked and is another: ${message}`,
       hint: "Connect by a name that the certificate has. `sslmode=verify-ca` checks whom it is signed by and not the name.",
     };
   }
   if (untrusted.test(code)) {
     return {
-      what: `the chain of the server's certificate was checked and leads to none that is trusted: ${words}`,
+      what: `the chain of the server's certificate was checked and leads to none that is trusted: ${message}`,
       hint: "Give the authority's certificate as `sslrootcert=./ca.pem`. `sslmode=require` encrypts and checks nothing.",
     };
   }
   if (outOfDate.test(code)) {
     return {
-      what: `the dates of the server's certificate were checked: ${words}`,
+      what: `the dates of the server's certificate were checked: ${message}`,
       hint: "Renew the server's certificate, or set the clock right. `sslmode=require` encrypts and checks nothing.",
     };
   }
-  if (noTls.test(words) || code === "HANDSHAKE_NO_SSL_SUPPORT") {
+  if (noTls.test(message) || code === "HANDSHAKE_NO_SSL_SUPPORT") {
     return {
       what: "the server does not offer TLS, and the connection string asks for it",
       hint: "Switch TLS on at the server. `sslmode=disable` connects in the open, `sslmode=prefer` does where the server has no TLS.",
@@ -141,7 +141,7 @@ export function tlsProblemOf(thrown: unknown): TlsProblem | null {
   }
   if (/^(?:ERR_SSL_|ERR_OSSL_|ERR_TLS_|EPROTO|HANDSHAKE_SSL_ERROR)/.test(code)) {
     return {
-      what: `the TLS handshake failed: ${words}`,
+      what: `the TLS handshake failed: ${message}`,
       hint: "Check `sslcert` and `sslkey`, and which versions of TLS the server takes.",
     };
   }
@@ -152,10 +152,10 @@ export function tlsProblemOf(thrown: unknown): TlsProblem | null {
 function tlsCode(thrown: unknown): string {
   if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return "";
   const code = String(thrown.code);
-  return code === "HANDSHAKE_SSL_ERROR" && thrown instanceof Error ? (codeInWords(thrown) ?? code) : code;
+  return code === "HANDSHAKE_SSL_ERROR" && thrown instanceof Error ? (codeInMessage(thrown) ?? code) : code;
 }
 
-function codeInWords({ message }: Error): string | null {
+function codeInMessage({ message }: Error): string | null {
   if (/self[- ]signed certificate in/i.test(message)) return "SELF_SIGNED_CERT_IN_CHAIN";
   if (/self[- ]signed/i.test(message)) return "DEPTH_ZERO_SELF_SIGNED_CERT";
   if (/unable to (?:verify|get)/i.test(message)) return "UNABLE_TO_VERIFY_LEAF_SIGNATURE";

@@ -200,7 +200,7 @@ export class DeltaRunHandle implements DeltaRun {
     }
     return {
       ...(isBackfill || newCursor == null ? {} : { newCursor }),
-      ...this.#told(),
+      ...this.#reported(),
     };
   }
 
@@ -237,13 +237,13 @@ export class DeltaRunHandle implements DeltaRun {
     await this.#lastCheckpoint;
     try {
       const error = messageOf(thrown).slice(0, longestError);
-      await this.#state.fail(this.#run, { error, ...this.#told() });
+      await this.#state.fail(this.#run, { error, ...this.#reported() });
     } catch {
       // A newer run has the stream, or the store is out of reach; then the lease runs out by itself.
     }
   }
 
-  #told(): Pick<Completion, "recordsProcessed" | "metadata"> {
+  #reported(): Pick<Completion, "recordsProcessed" | "metadata"> {
     return {
       ...(this.#recordsProcessed === undefined ? {} : { recordsProcessed: this.#recordsProcessed }),
       ...(this.#metadata === undefined ? {} : { metadata: this.#metadata }),

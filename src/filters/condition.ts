@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Filter } from "../engine/ports.ts";
 import { expressionLimits } from "../model/bounded-jsonata.ts";
-import { expressionMistake, expressionSchemaOf, withoutSecret } from "../model/jsonata-mistakes.ts";
+import { expressionError, expressionSchemaOf, withoutSecret } from "../model/jsonata-errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 import { Condition } from "./condition/condition.ts";
 import { type FilterParts, onFailedRecord } from "./failure.ts";
@@ -11,7 +11,7 @@ import { noteSeen } from "./seen-fields.ts";
 export const conditionFilterSchema = z
   .strictObject({
     type: z.literal("condition").describe("Keeps the records for which an expression is true."),
-    expression: expressionSchemaOf(expressionMistake).describe(
+    expression: expressionSchemaOf(expressionError).describe(
       "A JSONata expression over the record, such as `amount > 10`. The record is kept if JSONata's $boolean of the result is true. A comparison with a missing field is not true.",
     ),
     ...filterOnErrorShape,
@@ -44,7 +44,7 @@ export function createConditionFilter(config: ConditionFilterConfig, parts: Filt
         if (record === undefined) continue;
         try {
           if (await condition.isTrueOf(record)) kept.push(record);
-          else await condition.tellMissing(record, context);
+          else await condition.warnMissing(record, context);
         } catch (thrown) {
           const cause = withoutSecret(thrown, config.expression);
           onFailedRecord(name, record, index + 1, { parts, context, cause });

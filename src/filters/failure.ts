@@ -63,11 +63,11 @@ export function onFailedRecord(
 /** JSONata throws plain objects with a message; a script may throw anything. */
 function reasonOf(cause: unknown): string {
   if (typeof cause === "object" && cause !== null && !(cause instanceof Error) && "message" in cause) {
-    const told = messageOf(cause.message);
+    const message = messageOf(cause.message);
     // JSONata names the value in most of its messages, and not where an order cannot compare it.
     return "code" in cause && cause.code === "T2010" && "value" in cause
-      ? `${told}, and one is ${showValue(cause.value)}`
-      : told;
+      ? `${message}, and one is ${showValue(cause.value)}`
+      : message;
   }
   const isText = typeof cause === "string" || cause instanceof Error;
   return isText ? messageOf(cause) : `it threw ${showValue(cause)}`;

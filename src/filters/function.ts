@@ -1,5 +1,5 @@
 import type { Filter, FilterContext, Warn } from "../engine/ports.ts";
-import { inUserCode, settleStrays, straySignal } from "../engine/user-code/user-code.ts";
+import { awaitUncaught, codeFailedSignal, inUserCode } from "../engine/user-code/user-code.ts";
 import { TidemarkError } from "../errors.ts";
 import { isPlainObject, kindOf } from "../model/plain-object.ts";
 import type { SourceRecord } from "../model/record.ts";
@@ -55,13 +55,13 @@ export async function applyFunction(
   const { name, file } = parts;
   const code = { name, code: "FILTER_FAILED", ...(file === undefined ? {} : { file }) } as const;
   const results = await inUserCode(code, () => applyToEach(run, records, context, parts, patience));
-  await settleStrays();
+  await awaitUncaught();
   return results;
 }
 
 /** Waits for what a function promises, as long as the run may go on: a throw in a timer may leave a promise pending. */
 class Patience {
-  readonly #signal = straySignal();
+  readonly #signal = codeFailedSignal();
   #giveUp: (() => void) | null = null;
   #over: Promise<never> | null = null;
 
@@ -87,7 +87,7 @@ async function applyToEach(
   parts: FunctionFilterParts,
   patience: Patience,
 ): Promise<SourceRecord[]> {
-  const told = scriptContext(context, parts.params);
+  const given = scriptContext(context, parts.params);
   const results: SourceRecord[] = [];
   const { account } = context;
   let dropped = 0;
@@ -96,7 +96,7 @@ async function applyToEach(
     if (record === undefined) continue;
     const before = results.length;
     try {
-      const returned = run(copyRecord(record), told);
+      const returned = run(copyRecord(record), given);
       collect(isThenable(returned) ? await patience.for(returned) : returned, results);
       if (results.length === before) dropped += 1;
       else if (account?.follows === true) account.made(record, results.slice(before));

@@ -48,16 +48,16 @@ export const mappingFilterSchema = z
     ...filterOnErrorShape,
   })
   .superRefine(({ mappings }, context) => {
-    for (const [index, message] of defaultMistakes(mappings)) {
+    for (const [index, message] of defaultErrors(mappings)) {
       context.addIssue({ code: "custom", path: ["mappings", index, "onError"], message });
     }
-    for (const [index, message] of targetMistakes(mappings.map(({ target }) => target))) {
+    for (const [index, message] of targetErrors(mappings.map(({ target }) => target))) {
       context.addIssue({ code: "custom", path: ["mappings", index, "target"], message });
     }
   })
   .describe("Builds a new record from fields of the old one.");
 
-function defaultMistakes(mappings: readonly z.infer<typeof mappingSchema>[]): [number, string][] {
+function defaultErrors(mappings: readonly z.infer<typeof mappingSchema>[]): [number, string][] {
   return mappings.flatMap(({ onError, default: fallback, transform }, index) => {
     if (onError !== "default") return [];
     if (fallback === undefined)
@@ -68,7 +68,7 @@ function defaultMistakes(mappings: readonly z.infer<typeof mappingSchema>[]): [n
 }
 
 /** Targets of which one is another, or lies within another: the later mapping would fail, or undo the earlier one. */
-function targetMistakes(targets: readonly string[]): [index: number, message: string][] {
+function targetErrors(targets: readonly string[]): [index: number, message: string][] {
   const paths = targets.map(parsePath);
   return paths.flatMap((path, index) => {
     const before = paths.slice(0, index).findIndex((other) => excludes(path, other));

@@ -8,11 +8,11 @@ import type { Envelope } from "./envelope.ts";
 import { exchange } from "./exchange.ts";
 import {
   createFailures,
+  describeStatus,
   type HttpErrorCodes,
   leftOrigin,
   snippet,
   sourceErrorCodes,
-  statusInWords,
 } from "./failures.ts";
 import type { LimitWaits } from "./limit-waits.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
@@ -173,7 +173,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     const wait = waitAsked(headers, parts.clock.now());
     const asked = wait === null ? "" : `; it asked to wait ${showWait(wait.milliseconds)}`;
     const limit = isLimited ? " for a rate limit" : "";
-    throw new AttemptFailed("status", `${statusInWords(request, answer)}${limit}${snippet(text)}${asked}`, {
+    throw new AttemptFailed("status", `${describeStatus(request, answer)}${limit}${snippet(text)}${asked}`, {
       status,
       retryAfterMs: wait?.milliseconds ?? null,
       ...(isLimited ? { isLimit: true } : {}),

@@ -47,14 +47,14 @@ export const noSuchPage =
   /\bnot found\b|\b(?:page|offset)\b.{0,24}\b(?:invalid|range|exceeds?|beyond|past|not exist)|\b(?:invalid|beyond|past|out of|no such)\b.{0,16}\b(?:page|offset|range)\b/gi;
 
 /** A longer text is content. */
-export const longestWords = 4096;
+export const longestFailureText = 4096;
 
 /** Whether a text, or a list of texts, speaks of a failure, and not only of there being nothing. */
 export function speaksOfTrouble(value: unknown): boolean {
   if (Array.isArray(value))
     return value.some((one) => speaksOfTrouble(isRecord(one) ? (one.message ?? one.text) : one));
   if (typeof value !== "string") return false;
-  const text = value.slice(0, longestWords).replaceAll("_", " ");
+  const text = value.slice(0, longestFailureText).replaceAll("_", " ");
   const rest = text.replace(nothingFound, "").replace(noSuchPage, "");
   return troubledText.test(rest);
 }

@@ -124,7 +124,7 @@ export function createFailures({ codes, stream, maxRetryAfterMs }: FailureParts)
       const hint = elsewhere === null ? hints.get(status) : elsewhereHint(request.url, elsewhere);
       return failure(
         code,
-        `${name(request)}: answered with ${statusInWords(request, answer)}${snippet(text)}`,
+        `${name(request)}: answered with ${describeStatus(request, answer)}${snippet(text)}`,
         {
           details: { attempts: 1, status },
           ...(hint === undefined ? {} : { hint }),
@@ -180,7 +180,7 @@ export function leftOrigin(request: HttpRequest, answer: HttpResponse): URL | nu
 }
 
 /** The status of an answer, and who gave it if a redirect led elsewhere. */
-export function statusInWords(request: HttpRequest, answer: HttpResponse): string {
+export function describeStatus(request: HttpRequest, answer: HttpResponse): string {
   const elsewhere = leftOrigin(request, answer);
   const by = elsewhere === null ? "" : ` at ${showAddress(elsewhere)}, where a redirect led`;
   return `status ${answer.status}${by}`;

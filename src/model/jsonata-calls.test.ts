@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import fc from "fast-check";
 import jsonata from "jsonata";
 import { describe, expect, test } from "vitest";
-import { expressionMistake } from "./jsonata-mistakes.ts";
+import { expressionError } from "./jsonata-errors.ts";
 import { jsonataFunctions } from "./jsonata-names.ts";
 
 const functions = [...jsonataFunctions];
@@ -45,7 +45,7 @@ describe("a call of a function that nobody defines is named, with its place and 
     ["$tidemark_equal(a, b)", 0, `\`$tidemark_equal\`, ${noFunction}`],
     ["$status(200)", 0, "`$status`, which is a value and no function"],
   ])("%s", (text, offset, words) => {
-    expect(expressionMistake(text, ["status"])).toEqual({ message: `the expression calls ${words}`, offset });
+    expect(expressionError(text, ["status"])).toEqual({ message: `the expression calls ${words}`, offset });
   });
 });
 
@@ -75,7 +75,7 @@ describe("what an expression defines may be called", () => {
     "true ? ($h := $trim; $h(name)) : false",
     "$not($status = 200)",
   ])("%s", async (text) => {
-    expect(expressionMistake(text, ["status"])).toBeNull();
+    expect(expressionError(text, ["status"])).toBeNull();
     await jsonata(text).evaluate(anything);
   });
 });
@@ -100,9 +100,9 @@ const word = fc.stringMatching(/^[a-z][a-zA-Z0-9_]{0,11}$/);
 test("any function of JSONata, and any that the expression binds, may be called anywhere", () => {
   fc.assert(
     fc.property(place, fc.constantFrom(...functions), word, (at, name, own) => {
-      expect(expressionMistake(at(name))).toBeNull();
-      expect(expressionMistake(`($${own} := $string; ${at(own)})`)).toBeNull();
-      expect(expressionMistake(`function($${own}) { ${at(own)} }($string)`)).toBeNull();
+      expect(expressionError(at(name))).toBeNull();
+      expect(expressionError(`($${own} := $string; ${at(own)})`)).toBeNull();
+      expect(expressionError(`function($${own}) { ${at(own)} }($string)`)).toBeNull();
     }),
   );
 });
@@ -112,7 +112,7 @@ test("any other name is refused at its first place", () => {
   fc.assert(
     fc.property(place, other, (at, name) => {
       const text = at(name);
-      expect(expressionMistake(text)).toMatchObject({
+      expect(expressionError(text)).toMatchObject({
         message: expect.stringContaining(`calls \`$${name}\`, which is no function`),
         offset: text.indexOf(`$${name}`),
       });

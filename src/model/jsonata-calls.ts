@@ -1,5 +1,5 @@
 import {
-  type ExpressionMistake,
+  type ExpressionError,
   type ExpressionNames,
   isVariable,
   jsonataFunctions,
@@ -23,7 +23,7 @@ interface Called {
 export function unknownCall(
   text: string,
   { nodes, unbound, bound, values }: ExpressionNames,
-): ExpressionMistake | null {
+): ExpressionError | null {
   const called = nodes.flatMap((node) => calledAt(node, unbound));
   const functionsAreValues = makesFunctions(nodes, called);
   const wrong = called.find(({ node, name, hasSign }) =>
@@ -34,12 +34,12 @@ export function unknownCall(
   const near =
     isValue || bound.has(wrong.name) ? undefined : nearest(wrong.name, [...bound, ...jsonataFunctions]);
   return {
-    message: `the expression calls ${wordsFor(wrong, { isValue, isBound: bound.has(wrong.name) })}${near === undefined ? "" : `; did you mean \`$${near}\`?`}`,
+    message: `the expression calls ${describeUnknownCall(wrong, { isValue, isBound: bound.has(wrong.name) })}${near === undefined ? "" : `; did you mean \`$${near}\`?`}`,
     offset: offsetOf(wrong.node, wrong.name.length + (wrong.hasSign ? 1 : 0), text),
   };
 }
 
-function wordsFor(
+function describeUnknownCall(
   { name, hasSign }: Called,
   { isValue, isBound }: { isValue: boolean; isBound: boolean },
 ): string {

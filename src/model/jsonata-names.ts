@@ -11,7 +11,7 @@ export const jsonataFunctions: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-export interface ExpressionMistake {
+export interface ExpressionError {
   readonly message: string;
   /** Where it stands in the expression's text. */
   readonly offset: number;

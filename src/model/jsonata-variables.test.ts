@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import jsonata from "jsonata";
 import { describe, expect, test } from "vitest";
-import { expressionMistake } from "./jsonata-mistakes.ts";
+import { expressionError } from "./jsonata-errors.ts";
 import { jsonataFunctions } from "./jsonata-names.ts";
 
 const values = ["status", "headers"];
@@ -24,7 +24,7 @@ describe("a variable that nothing defines is named, with its place and what may 
     ["|lines|{ 'p': $p }|", 14, `\`$p\`, ${nobody}; ${field("p")}`],
     ["$b > $a", 0, `\`$b\`, ${nobody}; ${field("b")}`],
   ])("%s", (text, offset, words) => {
-    expect(expressionMistake(text, values)).toEqual({ message: `the expression reads ${words}`, offset });
+    expect(expressionError(text, values)).toEqual({ message: `the expression reads ${words}`, offset });
   });
 });
 
@@ -40,11 +40,11 @@ describe("a variable that is read outside of the parentheses or the function tha
     ["lines.($q := n; $q > 1) and $q = 1", "q", 28],
   ])("%s", (text, name, offset) => {
     const message = `the expression reads \`$${name}\` where it has no value: \`$${name} := …\` counts from there to the end of the parentheses or the function around it`;
-    expect(expressionMistake(text, values)).toEqual({ message, offset });
+    expect(expressionError(text, values)).toEqual({ message, offset });
   });
 
   test("and so is a function that is called there", () => {
-    expect(expressionMistake("(($f := $trim); $f(name) = 'x')")).toMatchObject({
+    expect(expressionError("(($f := $trim); $f(name) = 'x')")).toMatchObject({
       message: expect.stringContaining("the expression calls `$f` where it has no value"),
       offset: 16,
     });
@@ -58,11 +58,11 @@ describe("a constant text that $eval evaluates is looked through", () => {
     [`$eval("$eval('$foo')")`, "the expression reads `$foo`, which neither"],
     ["($a := 1; $eval('($b := $a; $b)') > $b)", "the expression reads `$b`, which neither"],
   ])("%s", (text, words) => {
-    expect(expressionMistake(text)?.message).toContain(words);
+    expect(expressionError(text)?.message).toContain(words);
   });
 
   test("one that is computed is not", () => {
-    expect(expressionMistake("$eval(payload).a > $b")).toBeNull();
+    expect(expressionError("$eval(payload).a > $b")).toBeNull();
   });
 });
 
@@ -79,7 +79,7 @@ describe("a function that stands where a value is wanted is named", () => {
     ["'a' & $string", "string", 6],
   ])("%s", (text, name, offset) => {
     const words = `the expression reads \`$${name}\`, which is a function and has no value of its own; write \`${name}\` for the field, and \`$\` alone for the whole input`;
-    expect(expressionMistake(text, values)).toEqual({ message: words, offset });
+    expect(expressionError(text, values)).toEqual({ message: words, offset });
   });
 });
 
@@ -119,7 +119,7 @@ describe("what the expression, JSONata or Tidemark defines may be read", () => {
     "lines ~> |$|{ 'a': $.n }|",
     "($count := 3; $count > 2)",
   ])("%s", async (text) => {
-    expect(expressionMistake(text, values)).toBeNull();
+    expect(expressionError(text, values)).toBeNull();
     await jsonata(text).evaluate(input, { status: 200, headers: {} });
   });
 });
@@ -156,14 +156,14 @@ const around = fc.letrec<{ at: (read: string) => string }>((tie) => ({
 test("a variable that is bound around the place where it is read is never refused", () => {
   fc.assert(
     fc.property(around, word, (at, name) => {
-      expect(expressionMistake(at("$"))).toBeNull();
-      expect(expressionMistake(at("$$.x"))).toBeNull();
-      expect(expressionMistake(at(name))).toBeNull();
-      expect(expressionMistake(`($${name} := a; ${at(`$${name}`)})`)).toBeNull();
-      expect(expressionMistake(`$map(a, function($${name}) { ${at(`$${name}`)} })`)).toBeNull();
-      expect(expressionMistake(`a@$${name}.(${at(`$${name}`)})`)).toBeNull();
-      expect(expressionMistake(`a#$${name}.(${at(`$${name}`)})`)).toBeNull();
-      expect(expressionMistake(at("$status"), values)).toBeNull();
+      expect(expressionError(at("$"))).toBeNull();
+      expect(expressionError(at("$$.x"))).toBeNull();
+      expect(expressionError(at(name))).toBeNull();
+      expect(expressionError(`($${name} := a; ${at(`$${name}`)})`)).toBeNull();
+      expect(expressionError(`$map(a, function($${name}) { ${at(`$${name}`)} })`)).toBeNull();
+      expect(expressionError(`a@$${name}.(${at(`$${name}`)})`)).toBeNull();
+      expect(expressionError(`a#$${name}.(${at(`$${name}`)})`)).toBeNull();
+      expect(expressionError(at("$status"), values)).toBeNull();
     }),
   );
 });
@@ -174,7 +174,7 @@ test("a variable that is bound nowhere is refused where it stands", () => {
     fc.property(around, unbound, (at, name) => {
       const text = at(`$${name}`);
       const place = new RegExp(`\\$${name}(?![a-zA-Z0-9_])`).exec(text)?.index;
-      expect(expressionMistake(text)).toMatchObject({
+      expect(expressionError(text)).toMatchObject({
         message: expect.stringContaining(`reads \`$${name}\`, which neither JSONata nor the expression`),
         offset: place,
       });

@@ -1,5 +1,5 @@
 import {
-  type ExpressionMistake,
+  type ExpressionError,
   type ExpressionNames,
   jsonataFunctions,
   offsetOf,
@@ -16,7 +16,7 @@ export function unknownVariable(
   tree: unknown,
   text: string,
   { nodes, unbound, bound, values }: ExpressionNames,
-): ExpressionMistake | null {
+): ExpressionError | null {
   const known = new Set([...bound, ...values]);
   const compared = new Set([...resultsOf(tree), ...nodes.flatMap(operandsOf)].flatMap(firstOf));
   const unknown = (node: Node): boolean => {
@@ -27,10 +27,17 @@ export function unknownVariable(
   const [first] = nodes.filter(unknown).sort((a, b) => Number(a.position) - Number(b.position));
   const name = variableName(first);
   if (first === undefined || name === null) return null;
-  return { message: wordsFor(name, known, bound), offset: offsetOf(first, name.length + 1, text) };
+  return {
+    message: describeUnknownVariable(name, known, bound),
+    offset: offsetOf(first, name.length + 1, text),
+  };
 }
 
-function wordsFor(name: string, known: ReadonlySet<string>, bound: ReadonlySet<string>): string {
+function describeUnknownVariable(
+  name: string,
+  known: ReadonlySet<string>,
+  bound: ReadonlySet<string>,
+): string {
   if (bound.has(name)) {
     return `the expression reads \`$${name}\` where it has no value: \`$${name} := …\` counts from there to the end of the parentheses or the function around it`;
   }

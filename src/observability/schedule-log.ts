@@ -8,7 +8,7 @@ import { traceContext } from "../trace-context.ts";
 import type { Log } from "./log.ts";
 
 /** Counting goes no further than `mostTicksCounted`. */
-function missedWords(count: number): string {
+function describeMissed(count: number): string {
   const ticks = count < mostTicksCounted ? "ticks" : `${count} or more ticks`;
   return `${ticks} were missed; one run makes up for them`;
 }
@@ -47,7 +47,7 @@ export class ScheduleLog {
         else log.debug({ at: timeOf(event.at) }, "run planned");
         break;
       case "missed":
-        log.warn({ ticks: event.count }, missedWords(event.count));
+        log.warn({ ticks: event.count }, describeMissed(event.count));
         break;
       case "taken":
         log.info({ due: timeOf(event.due) }, "another process ran this tick");

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import { secondsOfCanonical } from "../model/calendar.ts";
 import { type StreamKey, streamMapKey } from "../model/stream-key.ts";
 import type { StateStore, StreamState } from "../state/contract.ts";
-import { isUnreadable, type TellsUnreadable, type UnreadableStream } from "../state/unreadable.ts";
+import { isUnreadable, type UnreadableStream, type WithUnreadable } from "../state/unreadable.ts";
 import type { Instruments } from "./instruments.ts";
 import type { LabelledStreams } from "./stream-labels.ts";
 
@@ -13,7 +13,7 @@ export interface StreamSource {
   readonly keys?: readonly StreamKey[];
 }
 
-type Found = { readonly items: readonly StreamState[] } & TellsUnreadable;
+type Found = { readonly items: readonly StreamState[] } & WithUnreadable;
 
 interface Success {
   readonly at: number | null;
@@ -56,8 +56,11 @@ export class StreamMetrics {
     const found: { state: StreamState; success: Success }[] = [];
     const broken: StreamKey[] = [];
     for (const source of sources) {
-      const { items, unreadable: told = [] } = await this.#streamsOf(source, this.#most - found.length);
-      broken.push(...told.map(({ key }) => key));
+      const { items, unreadable: unreadableStreams = [] } = await this.#streamsOf(
+        source,
+        this.#most - found.length,
+      );
+      broken.push(...unreadableStreams.map(({ key }) => key));
       for (const state of items) found.push({ state, success: await this.#successOf(source.state, state) });
     }
     // Only once all is known, so that a state that fails halfway leaves no half.

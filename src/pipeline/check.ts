@@ -6,7 +6,7 @@ import { messageOf, TidemarkError } from "../errors.ts";
 import { loadScript, scriptPath } from "../filters/script.ts";
 import { type Finding, settingError, settingWarning } from "../findings.ts";
 import { httpSettingWarnings } from "../inputs/http/setting-warnings.ts";
-import { queryDoubts } from "../inputs/query/query-mistakes.ts";
+import { queryWarnings } from "../inputs/query/query-checks.ts";
 import { sliceStartWarnings } from "../inputs/slice-warnings.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
@@ -118,15 +118,17 @@ async function checkDocument(file: string, source: SourceDocument, options: Load
   const parsed = source.readable
     ? parseConfig(pipelineSchema, source.value, source.origins)
     : { config: null, findings: [] };
-  const told = [...source.findings, ...newFindings(parsed.findings, source.findings).map(source.place)];
-  const diagnostics = told.map((placed) => diagnosticAt(file, placed));
-  if (parsed.config === null || told.length > 0) {
+  const described = [...source.findings, ...newFindings(parsed.findings, source.findings).map(source.place)];
+  const diagnostics = described.map((placed) => diagnosticAt(file, placed));
+  if (parsed.config === null || described.length > 0) {
     return { file, pipeline: null, config: parsed.config, output: null, diagnostics, diagnose };
   }
   const built = await checkConfig(parsed.config, buildParts(file, options), source.origins);
   const warnings = built.findings.map(diagnose);
   const pipeline =
-    built.pipeline === null ? null : { ...built.pipeline, ...declaredBeside(parsed.config), file, warnings };
+    built.pipeline === null
+      ? null
+      : { ...built.pipeline, ...scheduleAndState(parsed.config), file, warnings };
   return { file, pipeline, config: parsed.config, output: built.output, diagnostics: warnings, diagnose };
 }
 
@@ -205,7 +207,7 @@ async function loadOutput(
 
 function queryFindings(input: InputConfig): Finding[] {
   if (input.type !== "database") return [];
-  return queryDoubts(input).map(({ code, message, offset, hint }) =>
+  return queryWarnings(input).map(({ code, message, offset, hint }) =>
     settingWarning(code, ["input", "query"], message, { part: "value", offset, hint }),
   );
 }
@@ -225,7 +227,7 @@ async function scriptErrors(config: PipelineConfig, folder: string): Promise<Fin
   return findings;
 }
 
-function declaredBeside({ input }: PipelineConfig): Pick<LoadedPipeline, "schedule" | "stateUrl"> {
+function scheduleAndState({ input }: PipelineConfig): Pick<LoadedPipeline, "schedule" | "stateUrl"> {
   const { storagePath } = input.statePersistence;
   return {
     schedule: declaredSchedule(input),
@@ -258,15 +260,15 @@ function taken(
   before: Map<string, Diagnostic>,
   thing: string,
   check: FileCheck,
-  told: string,
+  described: string,
   key: string,
 ): Diagnostic | null {
   const first = before.get(thing);
   const diagnose = (message: string) =>
     check.diagnose(settingError("CONFIG_INCOHERENT", [key], message, { part: "key" }));
   if (first !== undefined)
-    return diagnose(`${told} is already that of the pipeline at ${first.file}:${first.line}`);
-  before.set(thing, diagnose(told));
+    return diagnose(`${described} is already that of the pipeline at ${first.file}:${first.line}`);
+  before.set(thing, diagnose(described));
   return null;
 }
 

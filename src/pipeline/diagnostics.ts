@@ -15,8 +15,8 @@ export interface Diagnostic {
 /** `events.yaml:12:5 KEY_UNKNOWN …`, on one line, without secrets. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { file, line, column, severity, code, message, hint } = diagnostic;
-  const told = severity === "warning" ? `warning: ${message}` : message;
-  const text = `${file}:${line}:${column} ${code} ${told}${hint === undefined ? "" : ` (${hint})`}`;
+  const what = severity === "warning" ? `warning: ${message}` : message;
+  const text = `${file}:${line}:${column} ${code} ${what}${hint === undefined ? "" : ` (${hint})`}`;
   return redact(text.replace(/\s*\n\s*/g, " "));
 }
 

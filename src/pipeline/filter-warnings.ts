@@ -1,5 +1,5 @@
 import type { Input } from "../engine/ports.ts";
-import { missingDoubts, missingWords } from "../filters/condition/missing-doubts.ts";
+import { describeDrop, missingFieldDrops } from "../filters/condition/missing-field-drops.ts";
 import { type Finding, settingWarning } from "../findings.ts";
 import { type Path, parsePath } from "../model/record.ts";
 import type { FilterConfig } from "./schema.ts";
@@ -18,8 +18,8 @@ export function filterWarnings(filters: readonly FilterConfig[], { incremental }
 }
 
 function conditionWarnings(expression: string, index: number, present: readonly Path[]): Finding[] {
-  return missingDoubts(expression, present).map(({ kind, field, offset }) => {
-    const { reason, records, keep, drop } = missingWords(kind, field);
+  return missingFieldDrops(expression, present).map(({ kind, field, offset }) => {
+    const { reason, records, keep, drop } = describeDrop(kind, field);
     return settingWarning(
       "MISSING_FIELD",
       ["filters", index, "expression"],

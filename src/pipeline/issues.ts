@@ -28,7 +28,7 @@ export function findingsOf(issues: readonly Issue[], reading: Reading): Finding[
     .flatMap((found) =>
       found.issue.code === "unrecognized_keys"
         ? found.issue.keys.map((key) => unknownKey(found.path, key, undefined, reading))
-        : [tell(found, reading)],
+        : [describe(found, reading)],
     );
 }
 
@@ -147,7 +147,7 @@ function listKeys(keys: readonly string[]): string {
   return `it may hold ${keys.slice(0, mostListed).join(", ")}${more}`;
 }
 
-function tell({ issue, path }: Found, reading: Reading): Finding {
+function describe({ issue, path }: Found, reading: Reading): Finding {
   const isMissing = configAt(reading.config, path) === undefined && path.length > 0;
   if (isMissing && (issue.code !== "custom" || issue.message === "")) return missingKey(issue, path, reading);
   const offset = issue.code === "custom" ? issue.params?.offset : undefined;
@@ -155,11 +155,11 @@ function tell({ issue, path }: Found, reading: Reading): Finding {
     typeof offset === "number" ? "EXPRESSION_INVALID" : isMissing ? "KEY_MISSING" : "VALUE_INVALID";
   const place = [...reading.base, ...path];
   const at = place.length === 0 ? "the pipeline" : `\`${formatConfigPath(place)}\``;
-  const words = issue.message === "" ? wordsFor(issue, path, reading) : issue.message;
+  const message = issue.message === "" ? messageFor(issue, path, reading) : issue.message;
   return settingError(
     code,
     place,
-    `${at}${isVerb.test(words) ? "" : ":"} ${words}`,
+    `${at}${isVerb.test(message) ? "" : ":"} ${message}`,
     typeof offset === "number" ? { offset } : {},
   );
 }
@@ -178,7 +178,7 @@ function missingKey(issue: Issue, path: ConfigPath, reading: Reading): Finding {
   });
 }
 
-function wordsFor(issue: Issue, path: ConfigPath, reading: Reading): string {
+function messageFor(issue: Issue, path: ConfigPath, reading: Reading): string {
   const found = shown(path, reading);
   switch (issue.code) {
     case "invalid_type":
@@ -187,7 +187,7 @@ function wordsFor(issue: Issue, path: ConfigPath, reading: Reading): string {
       return notAChoice(issue.values.map(String), path, reading);
     case "invalid_union":
       if (choicesOf(issue).length > 0) return notAChoice(choicesOf(issue), path, reading);
-      return wordsForUnion(issue, path, reading);
+      return messageForUnion(issue, path, reading);
     case "too_small":
       return `${bounds(issue.origin, "at least", issue.minimum, issue.inclusive ?? true)}, found ${found}`;
     case "too_big":
@@ -249,7 +249,7 @@ function notAChoice(choices: readonly string[], path: ConfigPath, reading: Readi
     : `expected one of ${choices.map((choice) => `\`${choice}\``).join(", ")}, found ${found}`;
 }
 
-function wordsForUnion(issue: z.core.$ZodIssueInvalidUnion, path: ConfigPath, reading: Reading): string {
+function messageForUnion(issue: z.core.$ZodIssueInvalidUnion, path: ConfigPath, reading: Reading): string {
   const choices = issue.errors
     .flat()
     .flatMap((error) => (error.code === "invalid_value" ? error.values.map(String) : []));

@@ -187,8 +187,8 @@ class Reader {
   #textValue(node: Scalar.Parsed, written: string, path: ConfigPath): string {
     const { text, values, problems } = substitute(written, this.#environment);
     for (const { code, message, offset, hint } of problems) {
-      const told = `\`${formatConfigPath(path)}\`: ${message}`;
-      this.#report(node, settingError(code, path, told, hint === undefined ? { offset } : { offset, hint }));
+      const text = `\`${formatConfigPath(path)}\`: ${message}`;
+      this.#report(node, settingError(code, path, text, hint === undefined ? { offset } : { offset, hint }));
     }
     for (const { name, value, source } of values) {
       if (source === "file") registerFile(value, path);

@@ -56,8 +56,8 @@ export class Job<P extends Scheduled> {
   /** Turns that broke before or after their run, one after another. */
   #breaks = 0;
   /** The runs that were last told of, as holding the stream and as begun in the future. */
-  #toldHeld: string | null = null;
-  #toldAhead: string | null = null;
+  #reportedHeld: string | null = null;
+  #reportedAhead: string | null = null;
   /** The lease that holds the stream, and since when it is known, by `Clock.elapsed`. */
   #lease: { readonly name: string; readonly seenAt: number } | null = null;
   /** Whether the last try to run was refused because another holds the stream. */
@@ -89,7 +89,7 @@ export class Job<P extends Scheduled> {
   assign(pipeline: P | null): void {
     if (pipeline === this.#pipeline) return;
     this.#pipeline = pipeline;
-    this.#mend();
+    this.#recover();
     const before = this.#changed;
     this.#changed = new AbortController();
     before.abort();
@@ -100,7 +100,7 @@ export class Job<P extends Scheduled> {
   }
 
   /** What failed is tried again once its pipeline has changed. */
-  #mend(): void {
+  #recover(): void {
     const last = this.#last ?? null;
     if (last === null || (last.end.kind !== "refused" && last.end.kind !== "owed")) return;
     this.#last = { ...last, end: { kind: "owed", why: "mended", failures: 0, agoMs: 0, retryAfterMs: 0 } };
@@ -127,7 +127,7 @@ export class Job<P extends Scheduled> {
     this.#last = last;
     const planned = reading(this.#parts.clock);
     const plan = this.#plan(pipeline, last, planned);
-    this.#tell(pipeline, plan, last);
+    this.#report(pipeline, plan, last);
     const woken = await this.#until(plan, last, planned, signal);
     if (plan.kind === "look") this.#last = undefined;
     if (plan.kind === "look" || plan.kind === "never" || woken !== "due") return;
@@ -139,9 +139,9 @@ export class Job<P extends Scheduled> {
   async #look(pipeline: P): Promise<LastRun | null> {
     const last = this.#withoutDeadLease(await this.#parts.lastRun(pipeline));
     if (last === null || !isAhead(last.startedAt, this.#parts.clock.now())) return last;
-    if (this.#toldAhead !== last.runId) {
+    if (this.#reportedAhead !== last.runId) {
       this.#parts.onEvent({ type: "ahead", pipeline, startedAt: last.startedAt });
-      this.#toldAhead = last.runId;
+      this.#reportedAhead = last.runId;
     }
     return last;
   }
@@ -181,14 +181,14 @@ export class Job<P extends Scheduled> {
     return wasSkipped && plan.kind !== "look" ? { kind: "look", inMs: afterSkipMs } : plan;
   }
 
-  #tell(pipeline: P, plan: Plan, last: LastRun | null): void {
+  #report(pipeline: P, plan: Plan, last: LastRun | null): void {
     const { onEvent, clock } = this.#parts;
     if (plan.kind === "retry") {
       const { failures, why } = plan.owed;
       onEvent({ type: "retrying", pipeline, at: clock.now() + plan.inMs, failures, why });
     } else if (plan.kind === "look") {
-      if (last?.end.kind !== "held" || this.#toldHeld === last.runId) return;
-      this.#toldHeld = last.runId;
+      if (last?.end.kind !== "held" || this.#reportedHeld === last.runId) return;
+      this.#reportedHeld = last.runId;
       onEvent({ type: "held", pipeline, runId: last.runId, leaseMs: last.end.leaseMs });
     } else onEvent({ type: "planned", pipeline, at: plan.kind === "tick" ? plan.startAt : null });
   }
@@ -279,9 +279,9 @@ export class Job<P extends Scheduled> {
     // Who holds the stream, or has taken it over, is for the state to say.
     const isElsewhere = status === "skipped" || status === "superseded";
     this.#last = isElsewhere ? undefined : { runId, startedAt, end };
-    const told = isElsewhere ? before?.end : end;
-    const failures = told !== undefined && "failures" in told ? told.failures : 0;
-    if (pipeline !== this.#pipeline && error !== null) this.#mend();
+    const reported = isElsewhere ? before?.end : end;
+    const failures = reported !== undefined && "failures" in reported ? reported.failures : 0;
+    if (pipeline !== this.#pipeline && error !== null) this.#recover();
     this.#parts.onEvent({ type: "ended", pipeline, result, failures });
   }
 

@@ -100,7 +100,7 @@ export class PipelineFiles {
   async #isAsBroken(texts: ReadonlyMap<string, string>): Promise<boolean> {
     for (const [file, text] of texts) if (this.#known.get(file)?.text !== text) return false;
     for (const [file, { broken, checks }] of this.#known) {
-      if (broken && told(await checkFile(file, this.#options)) !== told(checks)) return false;
+      if (broken && fingerprint(await checkFile(file, this.#options)) !== fingerprint(checks)) return false;
     }
     return true;
   }
@@ -209,7 +209,7 @@ async function filesAt(path: string): Promise<readonly string[]> {
 }
 
 /** What was found of a file, to be compared. */
-function told(checks: readonly FileCheck[]): string {
+function fingerprint(checks: readonly FileCheck[]): string {
   return JSON.stringify(checks.map(({ diagnostics }) => diagnostics));
 }
 

@@ -42,7 +42,7 @@ export class RunWatch implements Disposable {
   #ticks = 0;
   readonly #stalledMs: number;
   #movedAt: number;
-  #tellAt = firstTicks;
+  #warnAt = firstTicks;
   #isStalled = false;
 
   constructor(parts: RunWatchParts) {
@@ -93,8 +93,8 @@ export class RunWatch implements Disposable {
     for (; this.#nextTick !== null && this.#nextTick <= this.#wall + runningMs; this.#ticks += 1) {
       this.#nextTick = cron.next(this.#nextTick);
     }
-    if (this.#ticks < this.#tellAt) return;
-    this.#tellAt = 2 * this.#ticks;
+    if (this.#ticks < this.#warnAt) return;
+    this.#warnAt = 2 * this.#ticks;
     onOverrun({ ticks: this.#ticks, runningMs, idleMs });
   }
 }

@@ -30,17 +30,20 @@ export function checkBegin(key: StreamKey, options: BeginOptions): void {
   checkKey(key);
   const { cursorType, ifRunning, kind, leaseSeconds, runId, backfill, owner, epochFloor } = options;
   if (cursorType !== null && !cursorTypes.includes(cursorType)) {
-    throw invalid(`cursorType is ${told(cursorType)}; it is one of ${cursorTypes.join(", ")}, or null`, key);
+    throw invalid(
+      `cursorType is ${shownValue(cursorType)}; it is one of ${cursorTypes.join(", ")}, or null`,
+      key,
+    );
   }
   if (ifRunning !== undefined && ifRunning !== "override" && ifRunning !== "refuse") {
-    throw invalid(`ifRunning is ${told(ifRunning)}; it is override or refuse`, key);
+    throw invalid(`ifRunning is ${shownValue(ifRunning)}; it is override or refuse`, key);
   }
   if (kind !== undefined && kind !== "live" && kind !== "backfill") {
-    throw invalid(`kind is ${told(kind)}; it is live or backfill`, key);
+    throw invalid(`kind is ${shownValue(kind)}; it is live or backfill`, key);
   }
   if (leaseSeconds !== undefined && !isWhole(leaseSeconds, 1, mostLeaseSeconds)) {
     throw invalid(
-      `leaseSeconds is ${told(leaseSeconds)}; a lease is 1 to ${mostLeaseSeconds} whole seconds`,
+      `leaseSeconds is ${shownValue(leaseSeconds)}; a lease is 1 to ${mostLeaseSeconds} whole seconds`,
       key,
     );
   }
@@ -55,14 +58,14 @@ export function checkBegin(key: StreamKey, options: BeginOptions): void {
     throw invalid("owner is not what processOwner() gives", key);
   }
   if (epochFloor !== undefined && !isWhole(epochFloor)) {
-    throw invalid(`epochFloor is ${told(epochFloor)}; it is a whole number from 0`, key);
+    throw invalid(`epochFloor is ${shownValue(epochFloor)}; it is a whole number from 0`, key);
   }
 }
 
 export function checkCheckpoint(key: StreamKey, made: Checkpoint): void {
   if (!isWhole(made.sequence, 1)) {
     throw invalid(
-      `the checkpoint's sequence is ${told(made.sequence)}; a run counts its checkpoints from 1`,
+      `the checkpoint's sequence is ${shownValue(made.sequence)}; a run counts its checkpoints from 1`,
       key,
     );
   }
@@ -108,10 +111,13 @@ export function checkRetention({ keepRuns, maxAgeDays, key }: Retention): void {
     throw invalid("prune takes keepRuns, maxAgeDays or both", key);
   }
   if (keepRuns !== undefined && !isWhole(keepRuns)) {
-    throw invalid(`keepRuns is ${told(keepRuns)}; it is a whole number from 0`, key);
+    throw invalid(`keepRuns is ${shownValue(keepRuns)}; it is a whole number from 0`, key);
   }
   if (maxAgeDays !== undefined && !isNumberUpTo(maxAgeDays, mostRetentionDays)) {
-    throw invalid(`maxAgeDays is ${told(maxAgeDays)}; it is a number from 0 to ${mostRetentionDays}`, key);
+    throw invalid(
+      `maxAgeDays is ${shownValue(maxAgeDays)}; it is a number from 0 to ${mostRetentionDays}`,
+      key,
+    );
   }
 }
 
@@ -163,7 +169,7 @@ function asJson(value: unknown): unknown {
 
 export function checkCount(key: StreamKey, count: number | undefined): void {
   if (count === undefined || isWhole(count)) return;
-  throw invalid(`recordsProcessed is ${told(count)}; it is a whole number from 0`, key);
+  throw invalid(`recordsProcessed is ${shownValue(count)}; it is a whole number from 0`, key);
 }
 
 function isWhole(value: number, least = 0, most = Number.MAX_SAFE_INTEGER): boolean {
@@ -180,7 +186,7 @@ function isBlank(text: string | undefined): boolean {
   return typeof text !== "string" || text.trim() === "";
 }
 
-function told(value: unknown): string {
+function shownValue(value: unknown): string {
   return typeof value === "string" ? `"${value}"` : String(value);
 }
 

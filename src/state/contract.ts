@@ -5,7 +5,7 @@ import type { StreamKey } from "../model/stream-key.ts";
 import type { AuditArchiving } from "./archiving.ts";
 import type { LeaseOwner } from "./owner.ts";
 import type { Retention } from "./retention.ts";
-import type { ListOptions, TellsUnreadable } from "./unreadable.ts";
+import type { ListOptions, WithUnreadable } from "./unreadable.ts";
 import type { WriteProbing } from "./write-probing.ts";
 
 export const streamStatuses = ["idle", "running", "completed", "failed"] as const;
@@ -308,7 +308,7 @@ export interface StateStore extends AuditArchiving, WriteProbing, AsyncDisposabl
   /** The store's state of a stream; null where it has never begun. */
   get(key: StreamKey): Promise<StreamState | null>;
   /** All streams by connector and stream, `limit` (100) at a time. One that cannot be read fails it, unless it is told of. */
-  list(options?: ListOptions): Promise<Listing<StreamState> & TellsUnreadable>;
+  list(options?: ListOptions): Promise<Listing<StreamState> & WithUnreadable>;
   /**
    * Where one partition stands, in the live stream or in a backfill. Null where nothing is known of it.
    * After a reset of the whole stream, or an import, whatever stood in a partition before counts no

@@ -26,7 +26,7 @@ export function processOwner(): LeaseOwner {
 
 /** A living process of this machine, by its number. */
 export function ownerOf(pid: number): LeaseOwner {
-  return { host: hostIdentity(), boot: bootIdentity(), pid, startedAt: startOf(pid) ?? untold };
+  return { host: hostIdentity(), boot: bootIdentity(), pid, startedAt: startOf(pid) ?? unknownStart };
 }
 
 /**
@@ -40,10 +40,10 @@ export function isOwnerGone(owner: LeaseOwner): boolean {
   if (owner.boot !== here.boot) return machineNumber() !== null;
   const startedAt = owner.pid === here.pid ? here.startedAt : startOf(owner.pid);
   if (startedAt === null) return true;
-  return startedAt !== untold && owner.startedAt !== untold && startedAt !== owner.startedAt;
+  return startedAt !== unknownStart && owner.startedAt !== unknownStart && startedAt !== owner.startedAt;
 }
 
-const untold = "unknown";
+const unknownStart = "unknown";
 
 function hostIdentity(): string {
   return [hostname(), machineNumber(), processNamespace()].filter((part) => part !== null).join(" ");
@@ -74,7 +74,7 @@ function bootIdentity(): string {
   } catch {
     // A system that does not tell its boot is taken to be always the same; leases then just run out.
   }
-  return untold;
+  return unknownStart;
 }
 
 /** When a living process started; null when none lives under that number; "unknown" when untold. */
@@ -85,7 +85,7 @@ function startOf(pid: number): string | null {
   } catch {
     // The system may hide other users' processes; whether there is one can be asked all the same.
   }
-  return lives(pid) ? untold : null;
+  return lives(pid) ? unknownStart : null;
 }
 
 /** Null for a process that has ended and is only waiting to be noticed. Throws where there is none to see. */
@@ -94,7 +94,7 @@ function startFromProc(pid: number): string | null {
   // The name in parentheses may hold spaces; the state is the first field after it, the start the 20th.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const dead = fields[0] === "Z" || fields[0] === "X";
-  return dead ? null : (fields[19] ?? untold);
+  return dead ? null : (fields[19] ?? unknownStart);
 }
 
 function lives(pid: number): boolean {

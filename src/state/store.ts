@@ -36,6 +36,7 @@ import type {
 } from "./contract.ts";
 import type { ChainLink } from "./hash-chain.ts";
 import * as lifecycle from "./lifecycle.ts";
+import { listWithUnreadable } from "./list-with-unreadable.ts";
 import {
   decodeMoment,
   decodeNumber,
@@ -71,8 +72,7 @@ import {
   pruneRuns,
   type WantedRows,
 } from "./stored-rows.ts";
-import { listTold } from "./told-listing.ts";
-import type { ListOptions, TellsUnreadable } from "./unreadable.ts";
+import type { ListOptions, WithUnreadable } from "./unreadable.ts";
 import { verifyAll, verifyOne } from "./verify-rows.ts";
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "./view.ts";
 import { got, type Work } from "./work.ts";
@@ -108,9 +108,9 @@ export class StreamStateStore implements StateStore {
     return row === null ? null : streamState(row);
   }
 
-  async list(options: ListOptions = {}): Promise<Listing<StreamState> & TellsUnreadable> {
+  async list(options: ListOptions = {}): Promise<Listing<StreamState> & WithUnreadable> {
     if (options.unreadable === "told") {
-      return listTold(this, options, (after, limit) =>
+      return listWithUnreadable(this, options, (after, limit) =>
         this.#storage.read((rows) => got(rows.listKeys({ after, limit }))),
       );
     }

@@ -16,7 +16,7 @@ export interface UnreadableStream {
 }
 
 /** What a listing tells besides its items; those of the same page. */
-export interface TellsUnreadable {
+export interface WithUnreadable {
   readonly unreadable?: readonly UnreadableStream[];
 }
 
@@ -27,7 +27,7 @@ export function isUnreadable(thrown: unknown): thrown is TidemarkError {
 
 /** A listing's items and what it could not read, in one order by the `key` of both. */
 export function entriesOf<Item extends { readonly key: StreamKey }>(
-  { items, unreadable = [] }: { readonly items: readonly Item[] } & TellsUnreadable,
+  { items, unreadable = [] }: { readonly items: readonly Item[] } & WithUnreadable,
   compare: (a: StreamKey, b: StreamKey) => number,
 ): (Item | UnreadableStream)[] {
   return [...items, ...unreadable].sort((a, b) => compare(a.key, b.key));

@@ -366,7 +366,7 @@ export default async (r: object) => {
   });
 
   it("tells of what nobody caught in the same form, with code 1", async () => {
-    const filter = "filters: [{ type: script, path: ./stray.ts }]\n";
+    const filter = "filters: [{ type: script, path: ./uncaught.ts }]\n";
     const { cwd } = await folderWithPipeline(toFile, filter);
     writeFileSync(
       join(cwd, "stray.ts"),

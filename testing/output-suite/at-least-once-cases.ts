@@ -67,8 +67,8 @@ export const atLeastOnceCases: Cases = {
     const written = await settleAndCommit(session, refusals, commitOf(1, 1));
     assert.equal(written ?? taken, 2);
     assert.deepEqual(await arrived(bench), [1, 3]);
-    const told = refusals.refused.map(({ record }) => record);
-    assert.deepEqual(told, [refused(2)]);
+    const given = refusals.refused.map(({ record }) => record);
+    assert.deepEqual(given, [refused(2)]);
   },
 
   "a record that cannot be taken fails the write or the commit, where the run does not go on": async (

@@ -89,8 +89,8 @@ export function recordedFiles(folder: string): readonly string[] {
 /** Writes one exchange to a file of its own, named by its number, its method and its path. */
 export function writeExchange(folder: string, number: number, exchange: RecordedExchange): string {
   const { method, path } = exchange.request;
-  const words = path.replaceAll(/[^A-Za-z0-9]+/g, "-").replaceAll(/^-|-$/g, "");
-  const file = `${[String(number).padStart(4, "0"), method, words.slice(0, 60)].filter((word) => word !== "").join("-")}.json`;
+  const name = path.replaceAll(/[^A-Za-z0-9]+/g, "-").replaceAll(/^-|-$/g, "");
+  const file = `${[String(number).padStart(4, "0"), method, name.slice(0, 60)].filter((word) => word !== "").join("-")}.json`;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, file), `${JSON.stringify(exchange, null, 2)}\n`, { mode: privateMode });
   return file;

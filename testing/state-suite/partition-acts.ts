@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type StateCases, stateCases } from "./harness.ts";
-import { move, second, stands } from "./partition-support.ts";
+import { expectPartition, move, second } from "./partition-support.ts";
 import { at, auditOf, begin, byHand, key, refused, stateOf, unchanged } from "./support.ts";
 
 export const partitionActCases: StateCases = stateCases("operators' acts on partitions", {
@@ -20,10 +20,10 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
     assert.deepEqual(state.position, before.position);
     assert.deepEqual(state.positionTag, before.positionTag);
     assert.equal((await store.runs(key)).items[0]?.outcome, "superseded");
-    await stands(store, "a", at(second(2)), { epoch: 2, sequence: 0 });
-    await stands(store, "b", at(second(5), { coverage }), { epoch: 1, sequence: 1 });
+    await expectPartition(store, "a", at(second(2)), { epoch: 2, sequence: 0 });
+    await expectPartition(store, "b", at(second(5), { coverage }), { epoch: 1, sequence: 1 });
     await store.reset(key, { to: null, partition: "b", ...byHand });
-    await stands(store, "b", at(null), { epoch: 3, sequence: 0 });
+    await expectPartition(store, "b", at(null), { epoch: 3, sequence: 0 });
     await refused("CURSOR_INVALID", store.reset(key, { to: "banana", partition: "a", ...byHand }));
     const other = { to: "17", cursorType: "numeric_id", partition: "a", ...byHand } as const;
     await refused("CURSOR_TYPE_MISMATCH", store.reset(key, other));
@@ -38,11 +38,11 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
     });
     await move(store, await begin(store), 1, [{ partition: "a", position: full }]);
     await store.reset(key, { to: second(5), partition: "a", ...byHand });
-    await stands(store, "a", full, { epoch: 2, sequence: 0 });
+    await expectPartition(store, "a", full, { epoch: 2, sequence: 0 });
     await store.reset(key, { to: second(6), partition: "a", ...byHand });
-    await stands(store, "a", at(second(6)), { epoch: 3, sequence: 0 });
+    await expectPartition(store, "a", at(second(6)), { epoch: 3, sequence: 0 });
     await store.reset(key, { to: null, partition: "a", ...byHand });
-    await stands(store, "a", at(null), { epoch: 4, sequence: 0 });
+    await expectPartition(store, "a", at(null), { epoch: 4, sequence: 0 });
   },
 
   "a reset of one partition begins a stream that is new": async ({ store }) => {
@@ -51,7 +51,7 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
     await refused("STREAM_NOT_FOUND", store.reset(key, untyped));
     assert.equal(await store.get(key), null);
     await store.reset(key, reset);
-    await stands(store, "a", at(second(2)), { epoch: 1, sequence: 0 });
+    await expectPartition(store, "a", at(second(2)), { epoch: 1, sequence: 0 });
     assert.equal((await stateOf(store)).cursor, null);
     assert.equal((await begin(store)).epoch, 2);
   },
@@ -70,7 +70,8 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
     ]);
     await store.reset(key, { to: null, ...byHand });
     const over = { epoch: 2, sequence: 0 };
-    for (const name of ["a", "b", "an output may remember it"]) await stands(store, name, at(null), over);
+    for (const name of ["a", "b", "an output may remember it"])
+      await expectPartition(store, name, at(null), over);
     const listed = (await store.partitions(key)).items;
     assert.deepEqual(
       listed.map(({ partition, position, positionTag }) => [partition, position, positionTag]),
@@ -83,8 +84,8 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
     const next = await begin(store);
     // Nothing of what it had before comes back with it.
     await move(store, next, 1, [{ partition: "a", position: at(second(1)) }]);
-    await stands(store, "a", at(second(1)), { epoch: 3, sequence: 1 });
-    await stands(store, "b", at(null), over);
+    await expectPartition(store, "a", at(second(1)), { epoch: 3, sequence: 1 });
+    await expectPartition(store, "b", at(null), over);
     assert.equal((await auditOf(store)).at(-1)?.oldCursor, null);
   },
 
@@ -136,9 +137,9 @@ export const partitionActCases: StateCases = stateCases("operators' acts on part
     for (const each of [key, { ...key, stream: "copy" }]) {
       const { epoch } = await store.import({ ...exported, ...each }, byHand);
       const tag = { epoch, sequence: 0 };
-      await stands(store, "a", full, tag, each);
-      await stands(store, "b", at(second(6)), tag, each);
-      await stands(store, "c", at(null), tag, each);
+      await expectPartition(store, "a", full, tag, each);
+      await expectPartition(store, "b", at(second(6)), tag, each);
+      await expectPartition(store, "c", at(null), tag, each);
       assert.deepEqual(await store.coverage(each), covered);
       assert.deepEqual(await store.coverage(each, { partition: "a" }), covered);
       assert.deepEqual(await store.coverage(each, { partition: "only in a backfill" }), covered);

@@ -27,7 +27,7 @@ export async function move(
   });
 }
 
-export async function stands(
+export async function expectPartition(
   store: StateStore,
   partition: string,
   position: Position,

@@ -2,8 +2,19 @@ import assert from "node:assert/strict";
 import type { Position } from "../../src/model/position.ts";
 import type { PartitionMove, Run, RunRef, StateStore } from "../../src/state/contract.ts";
 import { type StateCases, stateCases } from "./harness.ts";
-import { move, second, stands } from "./partition-support.ts";
-import { allPages, at, auditOf, begin, byHand, key, refused, runTo, stateOf, told } from "./support.ts";
+import { expectPartition, move, second } from "./partition-support.ts";
+import {
+  allPages,
+  at,
+  auditOf,
+  begin,
+  byHand,
+  key,
+  refused,
+  runTo,
+  stateOf,
+  withoutHash,
+} from "./support.ts";
 
 export const partitionCases: StateCases = stateCases("partitions", {
   "a checkpoint stores the partitions that it names, whole, and with its own tag": async ({ store }) => {
@@ -24,8 +35,8 @@ export const partitionCases: StateCases = stateCases("partitions", {
       { partition: "full", position: full },
       { partition: "bare", position: at(null) },
     ]);
-    await stands(store, "full", full, { epoch: 1, sequence: 1 });
-    await stands(store, "bare", at(null), { epoch: 1, sequence: 1 });
+    await expectPartition(store, "full", full, { epoch: 1, sequence: 1 });
+    await expectPartition(store, "bare", at(null), { epoch: 1, sequence: 1 });
     assert.equal(await store.partition(key, "other"), null);
     assert.deepEqual((await stateOf(store)).position, at(null));
   },
@@ -40,10 +51,10 @@ export const partitionCases: StateCases = stateCases("partitions", {
     ]);
     const b = await store.partition(key, "b");
     await move(store, run, 2, [{ partition: "a", position: at(second(2)) }]);
-    await stands(store, "a", at(second(2)), { epoch: 1, sequence: 2 });
+    await expectPartition(store, "a", at(second(2)), { epoch: 1, sequence: 2 });
     assert.deepEqual(await store.partition(key, "b"), b);
     await store.checkpoint(run, { sequence: 3, position: at(second(3)), recordsProcessed: 3 });
-    await stands(store, "a", at(second(2)), { epoch: 1, sequence: 2 });
+    await expectPartition(store, "a", at(second(2)), { epoch: 1, sequence: 2 });
     assert.equal((await stateOf(store)).cursor?.value, second(3));
   },
 
@@ -53,7 +64,7 @@ export const partitionCases: StateCases = stateCases("partitions", {
     const done = { partitions: [{ partition: "a", position: at(second(2)) }] };
     await store.complete(run, done);
     await store.complete(run, done);
-    await stands(store, "a", at(second(2)), { epoch: 1, sequence: 2 });
+    await expectPartition(store, "a", at(second(2)), { epoch: 1, sequence: 2 });
     assert.deepEqual((await stateOf(store)).positionTag, { epoch: 1, sequence: 2 });
     assert.equal((await stateOf(store)).cursor, null);
     assert.equal((await store.runs(key)).items[0]?.checkpoints, 1);
@@ -62,8 +73,8 @@ export const partitionCases: StateCases = stateCases("partitions", {
       position: at(null),
       partitions: [{ partition: "b", position: at(second(9)) }],
     });
-    await stands(store, "a", at(second(2)), { epoch: 1, sequence: 2 });
-    await stands(store, "b", at(second(9)), { epoch: 2, sequence: 1 });
+    await expectPartition(store, "a", at(second(2)), { epoch: 1, sequence: 2 });
+    await expectPartition(store, "b", at(second(9)), { epoch: 2, sequence: 1 });
   },
 
   "a checkpoint that is repeated changes nothing": async ({ store }) => {
@@ -143,8 +154,8 @@ export const partitionCases: StateCases = stateCases("partitions", {
     await refused("CURSOR_REGRESSION", move(store, run, 4, to(2), { correction }));
     const goingOn = { partition: "b", position: at(second(1)) };
     await move(store, run, 4, [...to(3), goingOn], { correction });
-    await stands(store, "a", at(second(3)), { epoch: 2, sequence: 4 });
-    const rows = (await auditOf(store)).slice(4).map(told);
+    await expectPartition(store, "a", at(second(3)), { epoch: 2, sequence: 4 });
+    const rows = (await auditOf(store)).slice(4).map(withoutHash);
     const by = { actor: "nightly", runId: run.runId };
     assert.deepEqual(rows, [
       {

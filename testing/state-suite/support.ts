@@ -70,7 +70,7 @@ export async function auditOf(store: StateStore, of: StreamKey = key): Promise<r
 }
 
 /** What an audit row says, leaving out when it was written and how it is chained. */
-export function told(row: AuditRecord): Omit<AuditRecord, "key" | "atUtc" | "hash"> {
+export function withoutHash(row: AuditRecord): Omit<AuditRecord, "key" | "atUtc" | "hash"> {
   const { key: _, atUtc, hash, ...rest } = row;
   assert.match(atUtc, isoMilliseconds);
   assert.match(hash, /^[0-9a-f]{64}$/);

@@ -148,9 +148,9 @@ export const edited = z
   .object({ old_cursor: cursorOutput, new_cursor: cursorOutput })
   .meta({ description: "A change made by hand in a state file that was found: it is taken and logged." });
 
-export function editedToWire({ edited: told }: Pick<Run, "edited">): { edited?: z.infer<typeof edited> } {
-  if (told === undefined) return {};
-  return { edited: { old_cursor: told.oldCursor, new_cursor: told.newCursor } };
+export function editedToWire({ edited: edits }: Pick<Run, "edited">): { edited?: z.infer<typeof edited> } {
+  if (edits === undefined) return {};
+  return { edited: { old_cursor: edits.oldCursor, new_cursor: edits.newCursor } };
 }
 
 export function editedFromWire(wire: { edited?: z.infer<typeof edited> | undefined }): Pick<Run, "edited"> {

@@ -168,11 +168,11 @@ function refusals(route: WireRoute): Path["responses"] {
   }
   const entries = [...byStatus]
     .sort(([a], [b]) => a - b)
-    .map(([code, codes]) => [code, told(codes)] as const);
+    .map(([code, codes]) => [code, problemResponse(codes)] as const);
   return Object.fromEntries(entries);
 }
 
-function told(codes: readonly ErrorCode[]) {
+function problemResponse(codes: readonly ErrorCode[]) {
   return {
     description: codes.map((code) => `\`${code}\`: ${errorCodes[code].meaning}`).join("\n\n"),
     content: { "application/problem+json": { schema: problem } },
@@ -194,7 +194,7 @@ function openPath(path: string, summary: string): Path {
     security: [],
     responses: {
       200: { description: "It does.", content: { "application/json": { schema: status } } },
-      ...(path === "/readyz" ? { 503: told(["STATE_UNAVAILABLE"]) } : {}),
+      ...(path === "/readyz" ? { 503: problemResponse(["STATE_UNAVAILABLE"]) } : {}),
     },
   };
 }
@@ -211,9 +211,9 @@ const metricsPath: Path = {
       description: "Every series as of now.",
       content: { "text/plain": { schema: z.string().meta({ example: "tidemark_runs_active 1" }) } },
     },
-    401: told(["UNAUTHORIZED"]),
-    403: told(["FORBIDDEN"]),
-    429: told(["RATE_LIMITED"]),
-    503: told(["STATE_UNAVAILABLE"]),
+    401: problemResponse(["UNAUTHORIZED"]),
+    403: problemResponse(["FORBIDDEN"]),
+    429: problemResponse(["RATE_LIMITED"]),
+    503: problemResponse(["STATE_UNAVAILABLE"]),
   },
 };

@@ -29,7 +29,7 @@ class RemoteKeys implements KeyDesk {
     // Made twice, it would leave a key behind that nobody has seen.
     const asked = this.#client.call(keyRoutes.createKey, { body, repeatable: "unsent" });
     const { key, ...record } = await asked.catch((error: unknown) => {
-      throw toldOfKey(error);
+      throw keyError(error);
     });
     return { id: record.id, key, scope: record.scope, record: keyFromWire(record) };
   }
@@ -56,7 +56,7 @@ class RemoteKeys implements KeyDesk {
 }
 
 /** What to do where nobody knows whether the key was made. */
-function toldOfKey(error: unknown): unknown {
+function keyError(error: unknown): unknown {
   if (!isTidemarkError(error, "STATE_UNAVAILABLE") || error.details?.outcome_unknown !== true) return error;
   return new TidemarkError(error.code, error.message, {
     cause: error,

@@ -26,7 +26,7 @@ export const usualLimits: AuthenticationLimits = {
 const mostRemembered = 10_000;
 const touchMilliseconds = 60_000;
 /** Of all addresses that fail together. */
-const mostDoubted = 2;
+const mostLimitedLookups = 2;
 /** Compared with where there is no such key, so that this takes as long. */
 const nobodysHash = hashSecret("");
 
@@ -39,7 +39,7 @@ export class Authenticator {
   readonly #failures: RateLimits;
   /** When the use of each key was last stored, by its id. */
   readonly #touched = new Map<string, number>();
-  readonly #doubted = new Turns(mostDoubted);
+  readonly #limitedLookups = new Turns(mostLimitedLookups);
 
   constructor(keys: KeyStore | null, clock: Clock, logger: ServiceLogger, limits = usualLimits) {
     this.#keys = keys;
@@ -86,8 +86,8 @@ export class Authenticator {
 
   /** Keys from an address that fails are looked up a few at a time, so that others find the database free. */
   #found(keys: KeyStore, id: string, address: string): Promise<KeyRow | null> {
-    const isDoubted = this.#failures.wait(networkOf(address)) > 0;
-    return isDoubted ? this.#doubted.take(() => keys.find(id)) : keys.find(id);
+    const isLimited = this.#failures.wait(networkOf(address)) > 0;
+    return isLimited ? this.#limitedLookups.take(() => keys.find(id)) : keys.find(id);
   }
 
   #failed(address: string, why: string): TidemarkError {

@@ -69,7 +69,7 @@ export async function serveService(service: Service, options: ListenOptions): Pr
   const server = tls === undefined ? createServer(limits, listener) : secureServer(tls, limits, listener);
   const connections = limitConnections(server, options);
   server.timeout = idleMs;
-  server.on("clientError", tellClient);
+  server.on("clientError", answerBrokenRequest);
   // Node would answer an expectation that it does not know with a bare 417; we need not meet any.
   server.on("checkExpectation", listener);
   await bound(server, host, port);
@@ -154,7 +154,7 @@ async function drained(
 }
 
 /** What Node itself refuses before there is a request: told in the same form as everything else. */
-function tellClient(error: Error & { code?: string }, socket: Socket): void {
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;

@@ -13,21 +13,21 @@ const longestIssue = 200;
 
 /** Checks a part against its schema. Throws `INVALID_REQUEST` naming up to ten fields. */
 export function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const parsed = schema.safeParse(value, { error: plainWords });
+  const parsed = schema.safeParse(value, { error: plainMessage });
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
   const problems = issues.slice(0, mostIssues).map((issue) => ({
     path: [where, ...issue.path.map(String)].join(".").slice(0, longestIssue).toWellFormed(),
     message: issue.message.slice(0, longestIssue).toWellFormed(),
   }));
-  const told = problems.map(({ path, message }) => `\`${path}\`: ${message}`);
+  const messages = problems.map(({ path, message }) => `\`${path}\`: ${message}`);
   const rest = issues.length - problems.length;
-  if (rest > 0) told.push(`and ${rest} more`);
-  throw new TidemarkError("INVALID_REQUEST", told.join("; "), { details: { problems } });
+  if (rest > 0) messages.push(`and ${rest} more`);
+  throw new TidemarkError("INVALID_REQUEST", messages.join("; "), { details: { problems } });
 }
 
 /** A number that a double would cut is held in a class of ours, which says nothing to whoever sent it. */
-function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
+function plainMessage(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code !== "invalid_type" || !(issue.input instanceof ExactNumber)) return undefined;
   const { text } = issue.input;
   return issue.expected === "number" || issue.expected === "int"

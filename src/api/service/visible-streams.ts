@@ -4,8 +4,8 @@ import { encodePlace, mostListed } from "../../state/listing.ts";
 import {
   entriesOf,
   type ListOptions,
-  type TellsUnreadable,
   type UnreadableStream,
+  type WithUnreadable,
 } from "../../state/unreadable.ts";
 import { firstVisible, isPastVisible, maySee, type Principal } from "./access.ts";
 
@@ -17,7 +17,7 @@ export async function listVisible(
   state: StateStore,
   principal: Principal,
   options: ListOptions,
-): Promise<Listing<StreamState> & TellsUnreadable> {
+): Promise<Listing<StreamState> & WithUnreadable> {
   if (principal.connectors === null) return state.list(options);
   const { connector, limit = 100 } = options;
   if (connector !== undefined) {
@@ -27,7 +27,7 @@ export async function listVisible(
   let after: string | null = options.after ?? start(principal);
   // One more than is asked for tells whether anything follows.
   while (found.length <= limit) {
-    const page: Listing<StreamState> & TellsUnreadable = await state.list({
+    const page: Listing<StreamState> & WithUnreadable = await state.list({
       ...(options.unreadable === undefined ? {} : { unreadable: options.unreadable }),
       ...(after === null ? {} : { after }),
       limit: Math.min(mostListed, Math.max(limit, 100) + 1),

@@ -8,7 +8,7 @@ import { resultNamingState } from "../named-state.ts";
 import type { Params } from "../params.ts";
 import { failedResult } from "../run/attempt.ts";
 import { loadForRun } from "../run/load.ts";
-import { tellProgress } from "../run/progress.ts";
+import { printProgress } from "../run/progress.ts";
 import { formatResult, resultJson } from "../run/report.ts";
 import { actor, withState } from "../state-access.ts";
 import { stopOnSignals } from "../stop-signals.ts";
@@ -34,13 +34,13 @@ export async function backfill(file: string, options: Options): Promise<void> {
     throw invalidArgument(`${file} holds ${others.length + 1} pipelines`, "Name the one file to backfill.");
   }
   let begun: BackfillRange | null = null;
-  const progress = tellProgress(
+  const progress = printProgress(
     pipeline.name,
     formatStreamKey(pipeline.key),
     process.stderr.isTTY === true && pipeline.output.prints !== true,
   );
   const result = await make(pipeline, options, signal, {
-    onProgress: progress.tell,
+    onProgress: progress.print,
     onBegin: (range) => {
       begun = range;
       note(
@@ -50,7 +50,7 @@ export async function backfill(file: string, options: Options): Promise<void> {
     },
   });
   progress.end();
-  await tell(result, { begun, file, prints: pipeline.output.prints === true }, options);
+  await printResult(result, { begun, file, prints: pipeline.output.prints === true }, options);
   process.exitCode = result.error === null ? exitCodes.done : exitCode(result);
 }
 
@@ -58,7 +58,7 @@ function make(
   pipeline: LoadedPipeline,
   options: Options,
   signal: AbortSignal,
-  told: Pick<Parameters<typeof attemptBackfill>[1], "onProgress" | "onBegin">,
+  hooks: Pick<Parameters<typeof attemptBackfill>[1], "onProgress" | "onBegin">,
 ): Promise<RunResult> {
   const startedAt = performance.now();
   const { from, to, step, concurrency, resume } = options;
@@ -72,7 +72,7 @@ function make(
   const url = pipeline.stateUrl ?? options.state;
   return withState(url, { create: true }, async (state) => {
     const result = await traced(pipeline, state, (pipeline, state) =>
-      attemptBackfill(pipeline, { ...asked, ...told, state, signal, actor: actor() }),
+      attemptBackfill(pipeline, { ...asked, ...hooks, state, signal, actor: actor() }),
     );
     return resultNamingState(result, url);
   }).catch((thrown: unknown) =>
@@ -80,7 +80,7 @@ function make(
   );
 }
 
-async function tell(
+async function printResult(
   result: RunResult,
   {
     begun,

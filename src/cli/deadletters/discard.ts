@@ -3,7 +3,7 @@ import { examples, optionsOf } from "../commands.ts";
 import { counted } from "../format.ts";
 import { actor } from "../state-access.ts";
 import { note, print, printJson, style } from "../terminal.ts";
-import { type LettersOptions, lettersOfFiles, meant, takesLetters, tellUnreadable } from "./letters.ts";
+import { type LettersOptions, lettersOfFiles, meant, takesLetters, warnUnreadable } from "./letters.ts";
 
 interface DiscardOptions extends LettersOptions {
   readonly all?: boolean;
@@ -48,7 +48,7 @@ async function discard(
     }
     store.sync();
   }
-  for (const [place, found] of unreadable) tellUnreadable(place, found);
+  for (const [place, found] of unreadable) warnUnreadable(place, found);
   if (options.json) return printJson({ discarded });
   if (discarded.length === 0) return note("no refused records are open\n");
   await print(`${style("green", "discarded")}  ${counted(discarded.length, "refused record")}\n`);

@@ -64,7 +64,7 @@ function requireFile(letters: string): void {
 }
 
 /** Lines that cannot be read may be letters of any stream: they are told of, and never passed over in silence. */
-export function tellUnreadable(place: string, found: LettersFound, more = ""): void {
+export function warnUnreadable(place: string, found: LettersFound, more = ""): void {
   const { unreadable, unreadableAt = [], endsCutShort = false } = found;
   if (unreadable === 0) return;
   const places = `${unreadableAt.length === 1 ? "line" : "lines"} ${unreadableAt.join(", ")}`;

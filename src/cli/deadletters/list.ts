@@ -13,7 +13,7 @@ import {
   type PipelineLetters,
   statusJson,
   takesLetters,
-  tellUnreadable,
+  warnUnreadable,
 } from "./letters.ts";
 
 interface ListOptions extends LettersOptions {
@@ -75,7 +75,7 @@ function* pagesOf(
   since: string | null,
 ): Generator<Listed[]> {
   const found = store.entries(pipeline.key);
-  tellUnreadable(store.place, found);
+  warnUnreadable(store.place, found);
   const meant = found.entries.filter(
     (entry) =>
       (closed || entry.status === "open") &&

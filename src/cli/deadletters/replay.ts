@@ -10,7 +10,7 @@ import { counted } from "../format.ts";
 import { actor, withState } from "../state-access.ts";
 import { stopOnSignals } from "../stop-signals.ts";
 import { note, print, printJson, shown, style } from "../terminal.ts";
-import { type LettersOptions, lettersOfFiles, meant, takesLetters, tellUnreadable } from "./letters.ts";
+import { type LettersOptions, lettersOfFiles, meant, takesLetters, warnUnreadable } from "./letters.ts";
 
 interface ReplayCommandOptions extends LettersOptions {
   readonly all?: boolean;
@@ -57,15 +57,15 @@ async function replay(file: string, ids: readonly string[], options: Options): P
         overwrite: options.overwrite ?? false,
         wait: options.wait ?? false,
         actor: actor(),
-        onLetter: (letter) => options.json || tellLetter(letter),
+        onLetter: (letter) => options.json || printLetter(letter),
       }),
     );
     results.push({ pipeline, result });
     if (result.error !== null) break;
   }
-  for (const [place, found] of unreadable) tellUnreadable(place, found, options.all ? leftOut : "");
+  for (const [place, found] of unreadable) warnUnreadable(place, found, options.all ? leftOut : "");
   if (options.json) await printJson(results.map(({ pipeline, result }) => resultJson(pipeline, result)));
-  else await tell(results.map(({ result }) => result));
+  else await printResults(results.map(({ result }) => result));
   const isDone = ({ error, letters }: ReplayResult) =>
     error === null && letters.every(({ outcome }) => outcome === "replayed");
   const isAll = options.all !== true || unreadable.size === 0;
@@ -76,14 +76,14 @@ async function replay(file: string, ids: readonly string[], options: Options): P
 const leftOut =
   ". What they held was not replayed. Restore the lines from a copy of the file, or remove them once their records have arrived, and replay again";
 
-function tellLetter({ id, outcome, reason }: ReplayedLetter): void {
+function printLetter({ id, outcome, reason }: ReplayedLetter): void {
   if (outcome === "replayed") return;
   note(
     `${style("yellow", outcome === "refused" ? "refused again" : "not replayed", process.stderr)} ${id}: ${shown(reason ?? "")}\n`,
   );
 }
 
-async function tell(results: readonly ReplayResult[]): Promise<void> {
+async function printResults(results: readonly ReplayResult[]): Promise<void> {
   if (results.length === 0) return note("no refused records are open\n");
   const letters = results.flatMap((result) => result.letters);
   const count = (wanted: ReplayedLetter["outcome"]) =>

@@ -6,11 +6,11 @@ const longest = 60;
  * and digits of every script are kept.
  */
 export function plainName(name: string, separator: "-" | "_"): string {
-  const words =
+  const parts =
     name
       .normalize("NFC")
       .toLowerCase()
       .match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
-  const text = [...words.join(separator)].slice(0, longest).join("");
+  const text = [...parts.join(separator)].slice(0, longest).join("");
   return text === "" ? "pipeline" : text;
 }

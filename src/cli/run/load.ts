@@ -13,16 +13,16 @@ export async function loadForRun(
   const loading = { params: options.param, console: options.json ? process.stderr : process.stdout };
   try {
     const pipelines = await loadPipelines(files, loading);
-    for (const { warnings } of pipelines) tellDiagnostics(warnings);
+    for (const { warnings } of pipelines) printDiagnostics(warnings);
     return pipelines;
   } catch (error) {
     if (options.json || !isTidemarkError(error, "PIPELINE_INVALID")) throw error;
-    tellDiagnostics(await checkPipelines(files, loading));
+    printDiagnostics(await checkPipelines(files, loading));
     const [message = error.message] = error.message.split(":");
     throw new TidemarkError(error.code, `${message}; nothing was run`, { cause: error });
   }
 }
 
-function tellDiagnostics(diagnostics: readonly Diagnostic[]): void {
+function printDiagnostics(diagnostics: readonly Diagnostic[]): void {
   for (const diagnostic of diagnostics) note(`${formatDiagnostic(diagnostic)}\n`);
 }

@@ -5,9 +5,9 @@ import { cutToWidth } from "../table.ts";
 import { note, noteOver, shown } from "../terminal.ts";
 
 /** Tells on stderr how one run comes along. */
-export interface ProgressTeller {
+export interface ProgressPrinter {
   start(): void;
-  tell(progress: Progress): void;
+  print(progress: Progress): void;
   /** Says that the run waits, as it begins to. */
   pause(wait: RunPause): void;
   /** Leaves the place clean for what is printed next. */
@@ -18,43 +18,43 @@ const liveIntervalMs = 100;
 const lineIntervalMs = 5000;
 
 /** One line that changes on a terminal; elsewhere, and where records share it, a line now and then. */
-export function tellProgress(pipeline: string, stream: string, live: boolean): ProgressTeller {
+export function printProgress(pipeline: string, stream: string, live: boolean): ProgressPrinter {
   const name = shown(pipeline);
   return live ? liveLine(name) : plainLines(name, shown(stream));
 }
 
-function liveLine(name: string): ProgressTeller {
+function liveLine(name: string): ProgressPrinter {
   const startedAt = performance.now();
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let printedAt = Number.NEGATIVE_INFINITY;
   const draw = (text: string): void => {
     const most = (process.stderr.columns || 80) - 1;
     noteOver(cutToWidth(text, most));
   };
   return {
     start: () => draw(`${name}  starting`),
-    tell(progress) {
+    print(progress) {
       const now = performance.now();
-      if (now - toldAt < liveIntervalMs) return;
-      toldAt = now;
+      if (now - printedAt < liveIntervalMs) return;
+      printedAt = now;
       draw(`${name}  ${progressText(progress, now - startedAt)}`);
     },
     pause(wait) {
-      toldAt = Number.NEGATIVE_INFINITY;
+      printedAt = Number.NEGATIVE_INFINITY;
       draw(`${name}  ${pauseText(wait)}`);
     },
     end: () => noteOver(""),
   };
 }
 
-function plainLines(name: string, stream: string): ProgressTeller {
+function plainLines(name: string, stream: string): ProgressPrinter {
   const startedAt = performance.now();
-  let toldAt = startedAt;
+  let printedAt = startedAt;
   return {
     start: () => note(`${name}: started (${stream})\n`),
-    tell(progress) {
+    print(progress) {
       const now = performance.now();
-      if (now - toldAt < lineIntervalMs) return;
-      toldAt = now;
+      if (now - printedAt < lineIntervalMs) return;
+      printedAt = now;
       note(`${name}: ${progressText(progress, now - startedAt)}\n`);
     },
     pause: (wait) => note(`${name}: ${pauseText(wait)}\n`),

@@ -5,11 +5,11 @@ import type { optionsOf } from "../commands.ts";
 import { exitCodeOf, exitCodes, formatError } from "../failure.ts";
 import type { Params } from "../params.ts";
 import { stopOnSignals } from "../stop-signals.ts";
-import { onStray } from "../stray.ts";
 import { note, print, printJson } from "../terminal.ts";
+import { onUncaught } from "../uncaught.ts";
 import { attempt } from "./attempt.ts";
 import { loadForRun } from "./load.ts";
-import { tellProgress } from "./progress.ts";
+import { printProgress } from "./progress.ts";
 import { formatResult, resultJson, summaryOf } from "./report.ts";
 
 export interface RunOptions {
@@ -28,21 +28,21 @@ export async function run(files: readonly string[], options: Options): Promise<v
   const signal = stopOnSignals();
   let failedLater = false;
   // What the code of a pipeline leaves behind must not cut off the next one.
-  onStray(({ stray }) => {
-    if (stray === null) return false;
-    note(formatError(stray.error));
+  onUncaught(({ userError }) => {
+    if (userError === null) return false;
+    note(formatError(userError.error));
     failedLater = true;
     return true;
   });
   const pipelines = await loadForRun(files, options);
-  const told: Record<string, unknown>[] = [];
+  const reports: Record<string, unknown>[] = [];
   const results: RunResult[] = [];
   for (const pipeline of pipelines) {
     const { result, json } = await runOne(pipeline, options, signal);
     results.push(result);
-    told.push(json);
+    reports.push(json);
   }
-  if (options.json) await printJson(told.length === 1 ? told[0] : told);
+  if (options.json) await printJson(reports.length === 1 ? reports[0] : reports);
   else if (results.length > 1) note(`${summaryOf(results)}\n`);
   const code = exitCode(results);
   process.exitCode = code === exitCodes.done && failedLater ? exitCodes.failed : code;
@@ -56,7 +56,7 @@ async function runOne(
   const { dryRun = false, fullRefresh = false, appendAgain = false, since, lookbackDays, json } = options;
   const printsRecords = dryRun || pipeline.output.prints === true;
   const live = process.stderr.isTTY === true && (dryRun || pipeline.output.prints !== true);
-  const progress = tellProgress(pipeline.name, formatStreamKey(pipeline.key), live);
+  const progress = printProgress(pipeline.name, formatStreamKey(pipeline.key), live);
   progress.start();
   const { result, sample } = await attempt(pipeline, {
     state: options.state,
@@ -68,7 +68,7 @@ async function runOne(
       ...(lookbackDays === undefined ? {} : { lookbackDays }),
     },
     signal,
-    onProgress: progress.tell,
+    onProgress: progress.print,
     onPause: progress.pause,
   });
   progress.end();

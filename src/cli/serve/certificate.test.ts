@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../../../test/cli/support.ts";
 import { FakeClock } from "../../../testing/fake-clock.ts";
-import { CertificateRenewal, type CertificateStanding, readCertificate } from "./certificate.ts";
+import { CertificateRenewal, type CertificateStatus, readCertificate } from "./certificate.ts";
 
 const pem = (name: string): string =>
   fileURLToPath(new URL(`../../../test/support/tls/${name}`, import.meta.url));
@@ -19,7 +19,7 @@ function bench(now = "2027-01-01T00:00:00Z") {
   put("server.pem", "server.key");
   const used: string[] = [];
   const told: string[] = [];
-  const standings: CertificateStanding[] = [];
+  const standings: CertificateStatus[] = [];
   const renewal = new CertificateRenewal(files, readCertificate(files), {
     clock: new FakeClock(now),
     logger: {

@@ -18,7 +18,7 @@ export interface CertificateFiles {
 }
 
 /** What metrics tell of a certificate. */
-export interface CertificateStanding {
+export interface CertificateStatus {
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
   /** Whether the files hold a newer one that cannot be used. */
@@ -30,7 +30,7 @@ export interface CertificateParts {
   readonly logger: ServiceLogger;
   /** Serves the certificate from here on, to new connections. */
   readonly use: (certificate: Certificate) => void;
-  readonly observe?: (standing: CertificateStanding) => void;
+  readonly observe?: (status: CertificateStatus) => void;
 }
 
 const lookMs = 5000;
@@ -57,7 +57,7 @@ export class CertificateRenewal {
   readonly #parts: CertificateParts;
   #current: Certificate;
   /** What was wrong with the files when they were last looked at, and whether it was told. */
-  #trouble: { readonly why: string; readonly told: boolean } | null = null;
+  #trouble: { readonly why: string; readonly logged: boolean } | null = null;
 
   constructor(files: CertificateFiles, current: Certificate, parts: CertificateParts) {
     this.#files = files;
@@ -94,15 +94,15 @@ export class CertificateRenewal {
       this.#trouble = null;
     } catch (error) {
       const why = messageOf(error);
-      const isTold = this.#trouble?.told === true && this.#trouble.why === why;
-      const tells = !isTold && (isAsked || this.#trouble?.why === why);
-      if (tells) {
+      const isLogged = this.#trouble?.logged === true && this.#trouble.why === why;
+      const logs = !isLogged && (isAsked || this.#trouble?.why === why);
+      if (logs) {
         logger.error(
           { file: certFile, error: why },
           "the new certificate cannot be used; the one before is still served",
         );
       }
-      this.#trouble = { why, told: isTold || tells };
+      this.#trouble = { why, logged: isLogged || logs };
     }
     this.#observe();
   }
@@ -110,7 +110,7 @@ export class CertificateRenewal {
   #observe(): void {
     this.#parts.observe?.({
       expiresAt: expiryOf(this.#current.cert),
-      isStale: this.#trouble?.told === true,
+      isStale: this.#trouble?.logged === true,
     });
   }
 }

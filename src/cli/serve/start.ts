@@ -12,7 +12,7 @@ import { actor } from "../state-access.ts";
 import {
   type CertificateFiles,
   CertificateRenewal,
-  type CertificateStanding,
+  type CertificateStatus,
   readCertificate,
 } from "./certificate.ts";
 
@@ -45,7 +45,7 @@ export interface StartedService extends AsyncDisposable {
 type Parts = Pick<ServiceOptions, "metrics" | "middleware"> & {
   readonly logger: ServiceLogger;
   readonly clock: Clock;
-  readonly observeCertificate?: (standing: CertificateStanding) => void;
+  readonly observeCertificate?: (status: CertificateStatus) => void;
 };
 
 /** Starts the service over an open state, with its keys, as a command line says. */

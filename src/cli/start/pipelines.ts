@@ -33,11 +33,11 @@ export async function loadFirst(paths: readonly string[], files: PipelineFiles, 
   }
   const changes = await files.refresh();
   assertNoErrors(changes.filter(({ file }) => named.has(file)));
-  for (const change of changes) tellDiagnostics(change.diagnostics, log);
+  for (const change of changes) logDiagnostics(change.diagnostics, log);
   const idle = files.pipelines.filter((pipeline) => !isScheduled(pipeline));
   const refused = idle.find(({ file }) => named.has(file));
   if (refused !== undefined) throw unscheduled(refused);
-  for (const pipeline of idle) tellUnscheduled(pipeline, log);
+  for (const pipeline of idle) logUnscheduled(pipeline, log);
   if (idle.length === files.pipelines.length) throw nothingToRun(paths);
 }
 
@@ -68,22 +68,22 @@ function nothingToRun(paths: readonly string[]): TidemarkError {
 }
 
 /** What has changed since, as log lines; `files` are as they are now. */
-export function tellChanges(changes: readonly FileChange[], files: PipelineFiles, log: Log): void {
+export function logChanges(changes: readonly FileChange[], files: PipelineFiles, log: Log): void {
   for (const { file, kind, diagnostics } of changes) {
-    tellDiagnostics(diagnostics, log);
+    logDiagnostics(diagnostics, log);
     if (kind === "broken") log.error({ file }, "the file has errors; its former pipelines go on running");
     else log.info({ file }, `pipeline file ${kind}`);
     for (const pipeline of files.pipelines) {
-      if (pipeline.file === file && !isScheduled(pipeline)) tellUnscheduled(pipeline, log);
+      if (pipeline.file === file && !isScheduled(pipeline)) logUnscheduled(pipeline, log);
     }
   }
 }
 
-function tellUnscheduled({ file, name, key }: LoadedPipeline, log: Log): void {
+function logUnscheduled({ file, name, key }: LoadedPipeline, log: Log): void {
   log.warn({ ...key, file, pipeline: name }, "the pipeline has no schedule and is not run");
 }
 
-function tellDiagnostics(diagnostics: readonly Diagnostic[], log: Log): void {
+function logDiagnostics(diagnostics: readonly Diagnostic[], log: Log): void {
   for (const diagnostic of diagnostics) {
     const { file, line, column, code, message, hint } = diagnostic;
     const fields = { where: `${file}:${line}:${column}`, code, ...(hint === undefined ? {} : { hint }) };

@@ -23,7 +23,7 @@ export interface RunnerParts {
   readonly clock: Clock;
 }
 
-const mended = { kind: "owed", why: "mended", failures: 0, agoMs: 0, retryAfterMs: 0 } as const;
+const recovered = { kind: "owed", why: "mended", failures: 0, agoMs: 0, retryAfterMs: 0 } as const;
 
 /** Runs scheduled pipelines, observed, over states that stay open. */
 export class Runner {
@@ -61,7 +61,7 @@ export class Runner {
     const state = await this.#stateOf(pipeline);
     const last = await lastRunOf(state, pipeline.key, this.#parts.clock.now());
     if (last?.end.kind !== "refused") return last;
-    return (await wasChangedSince(pipeline.file, last.end.endedAt)) ? { ...last, end: mended } : last;
+    return (await wasChangedSince(pipeline.file, last.end.endedAt)) ? { ...last, end: recovered } : last;
   };
 
   #stateOf({ stateUrl }: ScheduledPipeline) {

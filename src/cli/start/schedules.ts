@@ -5,7 +5,7 @@ import type { ScheduleEvent } from "../../schedule/events.ts";
 import type { PipelineFiles } from "../../schedule/pipeline-files.ts";
 import { Scheduler } from "../../schedule/scheduler.ts";
 import type { Observability } from "../observe.ts";
-import { type ScheduledPipeline, scheduledOf, tellChanges } from "./pipelines.ts";
+import { logChanges, type ScheduledPipeline, scheduledOf } from "./pipelines.ts";
 import { Runner } from "./run-one.ts";
 import type { States } from "./states.ts";
 
@@ -65,7 +65,7 @@ export class Schedules {
     try {
       const changes = await this.#files.refresh();
       if (changes.length === 0) return;
-      tellChanges(changes, this.#files, log);
+      logChanges(changes, this.#files, log);
       for (const change of changes) metrics.observeReload(change);
       this.begin();
     } catch (error) {

@@ -18,7 +18,7 @@ import { OutdatedWatch } from "./outdated.ts";
 import { loadFirst } from "./pipelines.ts";
 import { Schedules } from "./schedules.ts";
 import { States } from "./states.ts";
-import { outliveStrays } from "./strays.ts";
+import { surviveUncaught } from "./survive-uncaught.ts";
 
 export interface StartOptions extends ServiceSettings, RetentionSettings {
   readonly param: Params;
@@ -48,7 +48,7 @@ export async function start(paths: readonly string[], options: Options): Promise
   });
   const { log, metrics } = observability;
   await using states = new States((state) => observedState(state, metrics.state, clock));
-  const untrusted = outliveStrays(log);
+  const untrusted = surviveUncaught(log);
   const outdated = new OutdatedWatch(states, options.state, log);
   const stop = AbortSignal.any([stopOnSignals(logStop(log)), untrusted, outdated.signal]);
   await loadFirst(paths, files, log);
@@ -80,7 +80,7 @@ export async function start(paths: readonly string[], options: Options): Promise
     service?.reload();
     void look();
   }, stop);
-  await tellStarted(options, { service, metricsPort }, schedules, observability);
+  await logStarted(options, { service, metricsPort }, schedules, observability);
   const background = Promise.all([
     watchPaths(paths, { clock, signal: stop, look }),
     keepHistoryShort(states, retentionOf(options), { clock, log, signal: stop }),
@@ -133,7 +133,7 @@ interface Listeners {
   readonly metricsPort: MetricsPort | null;
 }
 
-async function tellStarted(
+async function logStarted(
   { json }: Options,
   { service, metricsPort }: Listeners,
   { pipelines }: Schedules,

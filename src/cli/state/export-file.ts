@@ -143,14 +143,14 @@ function wrongFile(file: string, why: string): TidemarkError {
   );
 }
 
-const mostTold = 20;
+const mostShown = 20;
 
 function wrongEntries(file: string, problems: readonly string[]): TidemarkError {
-  const told = problems.slice(0, mostTold);
-  const rest = problems.length - told.length;
+  const shown = problems.slice(0, mostShown);
+  const rest = problems.length - shown.length;
   return new TidemarkError(
     "ARGUMENT_INVALID",
-    `${file} holds entries that cannot be imported: ${told.join("; ")}${rest > 0 ? `; and ${rest} more` : ""}`,
+    `${file} holds entries that cannot be imported: ${shown.join("; ")}${rest > 0 ? `; and ${rest} more` : ""}`,
     { hint: "Nothing was imported. Fix or remove these entries.", details: { problems } },
   );
 }

@@ -84,7 +84,7 @@ const mostCounted = 1000;
 
 function columns(now: number, counts: ReadonlyMap<StreamState, string>): Column<Listed>[] {
   // Moments are told apart by programs, distances by people.
-  const told = process.stdout.isTTY
+  const shown = process.stdout.isTTY
     ? (time: string): string => formatAgo(time, now)
     : (time: string): string => time;
   const known =
@@ -103,7 +103,7 @@ function columns(now: number, counts: ReadonlyMap<StreamState, string>): Column<
     { title: "RECORDS", text: known((stream) => formatCount(stream.recordsProcessed)), right: true },
     {
       title: "LAST RUN",
-      text: known(({ startedAtUtc }) => (startedAtUtc === null ? "-" : told(startedAtUtc))),
+      text: known(({ startedAtUtc }) => (startedAtUtc === null ? "-" : shown(startedAtUtc))),
     },
     { title: "EPOCH", text: known(({ epoch }) => String(epoch)), right: true },
   ];

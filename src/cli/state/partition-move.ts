@@ -52,8 +52,8 @@ export async function printPartitionMove(
     });
   }
   const name = style("bold", `${formatStreamKey(after.key)}, partition ${shown(partition)}`);
-  const told = (watermark: string | null): string => watermark ?? "no watermark";
-  let text = `${name}  ${told(from)} → ${told(to)}  (epoch ${after.epoch})\n`;
+  const watermarkText = (watermark: string | null): string => watermark ?? "no watermark";
+  let text = `${name}  ${watermarkText(from)} → ${watermarkText(to)}  (epoch ${after.epoch})\n`;
   if (superseded !== null)
     text += `the running run ${superseded} is superseded; nothing more of it is taken\n`;
   await print(text);

@@ -37,7 +37,7 @@ export function defineRewind(command: Command): void {
 
 async function rewind(key: StreamKey, options: Options): Promise<void> {
   const { reason, toRun, toOutput } = options;
-  if (toOutput !== undefined) return toWhereOutputStands(key, toOutput, options);
+  if (toOutput !== undefined) return toOutputPosition(key, toOutput, options);
   if (toRun === undefined) {
     throw invalidArgument(
       "it is not said where to go back to",
@@ -52,7 +52,7 @@ async function rewind(key: StreamKey, options: Options): Promise<void> {
 }
 
 /** Works on the state that the pipeline's runs use. */
-async function toWhereOutputStands(key: StreamKey, file: string, options: Options): Promise<void> {
+async function toOutputPosition(key: StreamKey, file: string, options: Options): Promise<void> {
   const pipeline = await pipelineOf(key, file, options);
   const { rewindToOutput } = await import("../../engine/run/rewind-to-output.ts");
   await withState(pipeline.stateUrl ?? options.state, { create: false }, async (state) => {

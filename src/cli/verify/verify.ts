@@ -38,7 +38,7 @@ export async function verify(file: string, options: Options): Promise<void> {
   const { equal } = await withState(
     pipeline.stateUrl ?? options.state,
     { create: options.repair === true },
-    (state) => compareAndTell(file, pipeline, state, options, signal),
+    (state) => compareAndPrint(file, pipeline, state, options, signal),
   );
   process.exitCode = equal ? exitCodes.done : exitCodes.failed;
 }
@@ -51,7 +51,7 @@ function cannotRepair(pipeline: LoadedPipeline): TidemarkError {
   );
 }
 
-async function compareAndTell(
+async function compareAndPrint(
   file: string,
   pipeline: LoadedPipeline,
   state: StateStore,

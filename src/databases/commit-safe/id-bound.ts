@@ -59,7 +59,7 @@ export class IdBound implements CommitBound {
       return cursor(kept.upper);
     }
     this.#keep(kept ?? seen);
-    this.#tell(kept ?? seen, seen.at, keptOpen, position.watermark === null);
+    this.#warnHeldBack(kept ?? seen, seen.at, keptOpen, position.watermark === null);
     return here;
   }
 
@@ -68,7 +68,7 @@ export class IdBound implements CommitBound {
   }
 
   /** A first run that reads nothing says so at once: it looks like one of an empty source. */
-  #tell({ at }: Observation, now: string, open: readonly Transaction[], isFirst: boolean): void {
+  #warnHeldBack({ at }: Observation, now: string, open: readonly Transaction[], isFirst: boolean): void {
     const [holder] = open;
     if (holder !== undefined && (isFirst || isLong(at, now))) warnOfHolder(this.#parts.warn, holder.who, at);
   }

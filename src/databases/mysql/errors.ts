@@ -36,7 +36,7 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
   if (thrown instanceof TidemarkError) return thrown;
   const error = partsOf(thrown);
   const number = Number(error.errno);
-  const words = wordsOf(thrown);
+  const message = messageOfDriver(thrown);
   const details = {
     database: place,
     ...(typeof error.sqlState === "string" ? { sqlState: error.sqlState } : {}),
@@ -46,18 +46,18 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
   };
   const unavailable = roleCodes[role].unavailable;
   if (lockWaits.has(number)) {
-    return new TidemarkError(unavailable, `${place}: a lock was not granted in time (${words})`, {
+    return new TidemarkError(unavailable, `${place}: a lock was not granted in time (${message})`, {
       cause: thrown,
       details,
       hint: "Another session holds it; see SHOW PROCESSLIST. The next run goes on from the last checkpoint.",
     });
   }
-  const never = unreachable(thrown, { role, place, words, details });
+  const never = unreachable(thrown, { role, place, message, details });
   if (never !== null) return never;
   // Named in a statement it is the statement's mistake.
   const nowhere = number === noSuchDatabase && sql === undefined;
   if (nowhere || notLetIn.has(number) || notLetInCodes.test(String(error.code))) {
-    return new TidemarkError(unavailable, `${place} refused the connection: ${words}`, {
+    return new TidemarkError(unavailable, `${place} refused the connection: ${message}`, {
       cause: thrown,
       details,
       hint: "Check the user, the password, the database's name and the TLS options in the connection string.",
@@ -65,11 +65,11 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
     });
   }
   if (number === deadlock || notNow.has(number) || isConnectionLoss(thrown)) {
-    return new TidemarkError(unavailable, `${place}: ${words}`, { cause: thrown, details });
+    return new TidemarkError(unavailable, `${place}: ${message}`, { cause: thrown, details });
   }
-  if (readOnly.has(number)) return onlyReads({ role, place, words, thrown, details });
-  if (noRight.has(number)) return missingRight({ role, place, words, thrown, details }, wantedOf(words));
-  return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, {
+  if (readOnly.has(number)) return onlyReads({ role, place, message, thrown, details });
+  if (noRight.has(number)) return missingRight({ role, place, message, thrown, details }, wantedOf(message));
+  return new TidemarkError("QUERY_FAILED", `${place}: ${message}`, {
     cause: thrown,
     details,
     ...(number === packetTooLarge ? { hint: "Raise the server's `max_allowed_packet`." } : {}),
@@ -77,8 +77,8 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
 }
 
 /** What a GRANT is to name, of `INSERT command denied to user … for table `shop`.`orders``. */
-function wantedOf(words: string): string | null {
-  return / for table (\S+)$/.exec(words)?.[1] ?? null;
+function wantedOf(message: string): string | null {
+  return / for table (\S+)$/.exec(message)?.[1] ?? null;
 }
 
 function partsOf(thrown: unknown): ServerError {
@@ -86,7 +86,7 @@ function partsOf(thrown: unknown): ServerError {
 }
 
 /** A name with several addresses fails with one error for each, and no words of its own. */
-function wordsOf(thrown: unknown): string {
+function messageOfDriver(thrown: unknown): string {
   if (!(thrown instanceof AggregateError) || thrown.message !== "") return messageOf(thrown);
   return thrown.errors.map(messageOf).join("; ");
 }

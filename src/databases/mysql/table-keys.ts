@@ -1,7 +1,7 @@
 import { TidemarkError } from "../../errors.ts";
 import { tableNameParts } from "../names.ts";
 import type { SqlConnection } from "../port.ts";
-import type { TextWords } from "../table/newest-row.ts";
+import type { TextSql } from "../table/newest-row.ts";
 import type { InexactKey, Target } from "../table/store.ts";
 import { mysqlRules } from "./column-rules.ts";
 
@@ -96,7 +96,7 @@ export async function inexactKeysOf(
   });
 }
 
-export const mysqlTexts: TextWords = {
+export const mysqlTexts: TextSql = {
   text: (value) => `CAST(CONVERT(${value} USING utf8mb4) AS BINARY)`,
   replaced: (text, from, to) => `REPLACE(${text}, '${from}', '${to}')`,
   trimmedEnd: (text, character) => `TRIM(TRAILING '${character}' FROM ${text})`,

@@ -29,8 +29,8 @@ import {
 export function mysqlCheck(column: FieldColumn, made: boolean): ValueCheck | null {
   const declared = declaredOf(column);
   if (made && column.kind === "bytes") return onlyBytes;
-  const words = /^(enum|set)\((.*)\)$/is.exec(declared);
-  if (words !== null) return oneOf(words[1] ?? "", wordsOf(words[2] ?? ""));
+  const choices = /^(enum|set)\((.*)\)$/is.exec(declared);
+  if (choices !== null) return oneOf(choices[1] ?? "", choicesOf(choices[2] ?? ""));
   const { base, length, scale, rest } = parseDeclared(declared);
   const unsigned = /unsigned/.test(rest) || /unsigned/.test(base);
   const type = base.replace(/ unsigned| zerofill/g, "");
@@ -176,26 +176,26 @@ function withoutBlanksPast(most: number): ValueCheck {
 }
 
 /** `'a','it''s'` as its words. */
-function wordsOf(list: string): readonly string[] {
+function choicesOf(list: string): readonly string[] {
   return [...list.matchAll(/'((?:[^']|'')*)'/g)].map(([, word = ""]) => word.replaceAll("''", "'"));
 }
 
 /** A number would be the place of a word in the list, and words in another order or case would be changed. */
-function oneOf(type: string, words: readonly string[]): ValueCheck {
-  const known = new Set(words);
+function oneOf(type: string, choices: readonly string[]): ValueCheck {
+  const known = new Set(choices);
   const isSet = type.toLowerCase() === "set";
   return (value) => {
     const text = typeof value === "string" ? value : null;
-    if (text !== null && (isSet ? isSubset(text, words) : known.has(text))) return null;
+    if (text !== null && (isSet ? isSubset(text, choices) : known.has(text))) return null;
     return isSet
-      ? `the column holds words of the set (${words.join(", ")}) in its order, with commas between`
-      : `the column holds one of the words ${words.join(", ")}`;
+      ? `the column holds words of the set (${choices.join(", ")}) in its order, with commas between`
+      : `the column holds one of the words ${choices.join(", ")}`;
   };
 }
 
-function isSubset(text: string, words: readonly string[]): boolean {
+function isSubset(text: string, choices: readonly string[]): boolean {
   const given = new Set(text === "" ? [] : text.split(","));
-  return words.filter((word) => given.has(word)).join(",") === text;
+  return choices.filter((word) => given.has(word)).join(",") === text;
 }
 
 /** MySQL's own JSON keeps numbers as doubles and 64-bit integers. MariaDB's is text. */

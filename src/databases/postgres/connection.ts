@@ -78,11 +78,11 @@ export async function openPostgres(
     const facts = await factsOf(client, address.place);
     const pooled = facts.session !== namedSession(client);
     if (pooled) {
-      const connectBeside = () => connect(origin, secondSessionMilliseconds);
+      const connectSecond = () => connect(origin, secondSessionMilliseconds);
       await assertSessionStays(client, facts.session, {
         role,
         place: address.place,
-        connect: connectBeside,
+        connect: connectSecond,
       });
     }
     // Else the server refuses the whole query for one text, and says nothing of its row.

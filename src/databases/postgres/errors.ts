@@ -29,7 +29,8 @@ export function postgresError(thrown: unknown, role: SqlRole, place: string, sql
   if (thrown instanceof TidemarkError) return thrown;
   const { code, detail, hint, column, constraint, routine }: ServerError =
     typeof thrown === "object" && thrown !== null ? thrown : {};
-  const words = typeof detail === "string" ? `${wordsOf(thrown)}: ${detail}` : wordsOf(thrown);
+  const message =
+    typeof detail === "string" ? `${messageOfDriver(thrown)}: ${detail}` : messageOfDriver(thrown);
   const details = {
     database: place,
     ...(typeof code === "string" ? { sqlState: code } : {}),
@@ -38,40 +39,40 @@ export function postgresError(thrown: unknown, role: SqlRole, place: string, sql
     ...(sql === undefined ? {} : { sql: excerpt(sql) }),
   };
   const unavailable = roleCodes[role].unavailable;
-  const never = unreachable(thrown, { role, place, words, details });
+  const never = unreachable(thrown, { role, place, message, details });
   if (never !== null) return never;
-  if (code === "57014" && /statement timeout/.test(words)) {
-    return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, {
+  if (code === "57014" && /statement timeout/.test(message)) {
+    return new TidemarkError("QUERY_FAILED", `${place}: ${message}`, {
       cause: thrown,
       details,
       hint: "One statement took longer than the role's or the database's `statement_timeout`. An index on the cursor's column makes it quick, a smaller `pageSize` makes it shorter; or raise the limit for this role.",
     });
   }
   if (code === "55P03") {
-    return new TidemarkError(unavailable, `${place}: a lock was not granted in time (${words})`, {
+    return new TidemarkError(unavailable, `${place}: a lock was not granted in time (${message})`, {
       cause: thrown,
       details,
       hint: "Another session holds it; see pg_stat_activity. The next run goes on from the last checkpoint.",
     });
   }
   if (typeof code === "string" && notLetIn.test(code)) {
-    return new TidemarkError(unavailable, `${place} refused the connection: ${words}`, {
+    return new TidemarkError(unavailable, `${place} refused the connection: ${message}`, {
       cause: thrown,
       details,
-      hint: /no encryption|SSL off/.test(words)
+      hint: /no encryption|SSL off/.test(message)
         ? "The server wants TLS: add `?sslmode=require`, or `verify-full` with `sslrootcert`, to the connection string."
         : "Check the user, the password and the database's name in the connection string.",
       recoverable: false,
     });
   }
   if (isConnectionLoss(thrown) || (typeof code === "string" && notNow.test(code))) {
-    return new TidemarkError(unavailable, `${place}: ${words}`, { cause: thrown, details });
+    return new TidemarkError(unavailable, `${place}: ${message}`, { cause: thrown, details });
   }
-  if (code === "25006") return onlyReads({ role, place, words, thrown, details });
+  if (code === "25006") return onlyReads({ role, place, message, thrown, details });
   if (code === "42501" && routine !== "ExecWithCheckOptions" && typeof hint !== "string") {
-    return missingRight({ role, place, words, thrown, details }, wantedOf(words));
+    return missingRight({ role, place, message, thrown, details }, wantedOf(message));
   }
-  return new TidemarkError("QUERY_FAILED", `${place}: ${words}`, {
+  return new TidemarkError("QUERY_FAILED", `${place}: ${message}`, {
     cause: thrown,
     details,
     ...(typeof hint === "string" ? { hint } : isUntyped(code) ? { hint: typeHint } : {}),
@@ -86,15 +87,15 @@ function isUntyped(code: unknown): boolean {
 const typeHint = "Say the parameter's type where the query names it first, as in `$1::timestamptz IS NULL`.";
 
 /** What a GRANT is to name, of `permission denied for table orders`. */
-function wantedOf(words: string): string | null {
+function wantedOf(message: string): string | null {
   const [, kind, name] =
-    /^permission denied for (table|view|materialized view|relation|schema) (\S+)$/.exec(words) ?? [];
+    /^permission denied for (table|view|materialized view|relation|schema) (\S+)$/.exec(message) ?? [];
   if (name === undefined) return null;
   return kind === "schema" ? `SCHEMA ${name}` : name;
 }
 
 /** A name with several addresses fails with one error for each, and no words of its own. */
-function wordsOf(thrown: unknown): string {
+function messageOfDriver(thrown: unknown): string {
   if (!(thrown instanceof AggregateError) || thrown.message !== "") return messageOf(thrown);
   return thrown.errors.map(messageOf).join("; ");
 }

@@ -63,14 +63,14 @@ export async function assertSessionStays(
   if (!(session > 0)) return;
   const name = await nameOf(client).catch(() => null);
   if (name === null) return;
-  let beside: (AskedClient & { end(): Promise<void> }) | null = null;
+  let second: (AskedClient & { end(): Promise<void> }) | null = null;
   try {
-    beside = await connect();
+    second = await connect();
     for (let round = 0; round < rounds; round++) {
-      await beside.query("BEGIN");
-      const other = await nameOf(beside);
+      await second.query("BEGIN");
+      const other = await nameOf(second);
       const again = await nameOf(client);
-      await beside.query("ROLLBACK");
+      await second.query("ROLLBACK");
       if (other === name || again !== name) throw changingSessions(role, place);
     }
   } catch (error) {
@@ -78,7 +78,7 @@ export async function assertSessionStays(
     // A pool whose sessions are all taken gives no second one; each transaction is then looked at.
     if (!/timeout/i.test(messageOf(error))) throw error;
   } finally {
-    await beside?.end().catch(() => {});
+    await second?.end().catch(() => {});
   }
 }
 

@@ -1,4 +1,4 @@
-import type { TextWords } from "../table/newest-row.ts";
+import type { TextSql } from "../table/newest-row.ts";
 import type { InexactKey } from "../table/store.ts";
 import type { PostgresSession } from "./session.ts";
 
@@ -45,7 +45,7 @@ export async function inexactKeysOf(
 }
 
 /** The collation that is said of the text counts for all that is made of it. */
-export const postgresTexts: TextWords = {
+export const postgresTexts: TextSql = {
   text: (value) => `(${value}::text COLLATE "C")`,
   replaced: (text, from, to) => `replace(${text}, '${from}', '${to}')`,
   trimmedEnd: (text, character) => `rtrim(${text}, '${character}')`,

@@ -27,7 +27,7 @@ import {
   valuesOf,
 } from "./reads.ts";
 import type { PageQuery, SqliteSession } from "./session.ts";
-import { SecondLook, type TextDoubt, textDoubtOf } from "./text-bytes.ts";
+import { SecondLook, type TextDecoding, textDecodingOf } from "./text-bytes.ts";
 import { bindableAll, kindOfDeclaredType, readable } from "./values.ts";
 
 /** How long a statement waits for another process's write transaction. */
@@ -100,7 +100,7 @@ export class SqliteConnection implements SqliteSession {
   readonly #role: SqlRole;
   readonly #file: string;
   readonly #statements = new Map<string, StatementSync>();
-  #doubt: TextDoubt | null = null;
+  #decoding: TextDecoding | null = null;
   /** Rows with a text that they cannot hold. */
   #metUnreadable = false;
   readonly #unreadable = new WeakMap<SqlRow, UnreadableText>();
@@ -145,7 +145,7 @@ export class SqliteConnection implements SqliteSession {
     let rows: ExactRows | undefined;
     let copy: ReturnType<typeof copyResult> = null;
     try {
-      const read = prepareRead(this.handle, sql, { onColumns, doubt: this.#textDoubt() });
+      const read = prepareRead(this.handle, sql, { onColumns, decoding: this.#textDecoding() });
       signal?.throwIfAborted();
       rows = this.#exactRows(read, sql, values);
       let page = rows.take(pageSize).rows;
@@ -178,17 +178,17 @@ export class SqliteConnection implements SqliteSession {
 
   #exactRows(read: ReadStatement, sql: string, params: readonly SQLInputValue[]): ExactRows {
     const names = read.statement.columns().map(({ name }) => name);
-    const doubt = this.#textDoubt();
-    const look = new SecondLook({ database: this.handle, sql, params, names, doubt });
+    const decoding = this.#textDecoding();
+    const look = new SecondLook({ database: this.handle, sql, params, names, decoding });
     return new ExactRows(read.statement.iterate(...params), read, look, (row, text) => {
       this.#metUnreadable = true;
       this.#unreadable.set(row, text);
     });
   }
 
-  #textDoubt(): TextDoubt {
-    this.#doubt ??= textDoubtOf(this.handle);
-    return this.#doubt;
+  #textDecoding(): TextDecoding {
+    this.#decoding ??= textDecodingOf(this.handle);
+    return this.#decoding;
   }
 
   readsKeepWritersOut(): boolean {
@@ -197,14 +197,14 @@ export class SqliteConnection implements SqliteSession {
 
   pageQuery(sql: string, hidden: number, onColumns?: StreamOptions["onColumns"]): PageQuery {
     try {
-      const read = prepareRead(this.handle, sql, { onColumns, doubt: this.#textDoubt(), hidden });
+      const read = prepareRead(this.handle, sql, { onColumns, decoding: this.#textDecoding(), hidden });
       const { statement, columns, rowOf } = read;
       return (params) => {
         try {
-          const doubtful: number[] = [];
+          const suspect: number[] = [];
           const all = statement.all(...params).map(valuesOf);
-          const rows = all.map((values) => rowOf(values, doubtful));
-          if (doubtful.length === 0) return { columns, rows, last: all.at(-1)?.slice(-hidden) ?? [] };
+          const rows = all.map((values) => rowOf(values, suspect));
+          if (suspect.length === 0) return { columns, rows, last: all.at(-1)?.slice(-hidden) ?? [] };
           // Once more, with a look at the bytes while the read lasts.
           const again = this.#exactRows(read, sql, params);
           try {

@@ -21,36 +21,40 @@ export function sqliteError(thrown: unknown, role: SqlRole, file: string, sql?: 
   if (thrown instanceof TidemarkError) return thrown;
   const extended = resultCode(thrown);
   const code = extended & 0xff;
-  const words = messageOf(thrown);
+  const message = messageOf(thrown);
   const details = {
     database: file,
     ...(extended === 0 ? {} : { errcode: extended }),
     ...(sql === undefined ? {} : { sql: excerpt(sql) }),
   };
   if (busy.has(code)) {
-    return new TidemarkError(roleCodes[role].unavailable, `${file} is locked by another process (${words})`, {
-      cause: thrown,
-      details,
-      hint: "Let the other process finish, or find what holds a write transaction open, then try again.",
-    });
+    return new TidemarkError(
+      roleCodes[role].unavailable,
+      `${file} is locked by another process (${message})`,
+      {
+        cause: thrown,
+        details,
+        hint: "Let the other process finish, or find what holds a write transaction open, then try again.",
+      },
+    );
   }
   const why = unreachable.get(code);
   if (why !== undefined) {
     return new TidemarkError(
       roleCodes[role].unavailable,
-      `${file} cannot be ${role === "input" ? "read" : "used"}: ${why} (${words})`,
+      `${file} cannot be ${role === "input" ? "read" : "used"}: ${why} (${message})`,
       { cause: thrown, details, hint: "Check the path, the disk, and who may write there." },
     );
   }
   const damage = unreadable.get(code);
   if (damage !== undefined) {
-    return new TidemarkError(roleCodes[role].unreadable, `${file}: ${damage} (${words})`, {
+    return new TidemarkError(roleCodes[role].unreadable, `${file}: ${damage} (${message})`, {
       cause: thrown,
       details,
       hint: "Nothing was changed. Check that the path is right, or put a good copy there.",
     });
   }
-  return new TidemarkError("QUERY_FAILED", `${file}: ${words}`, { cause: thrown, details });
+  return new TidemarkError("QUERY_FAILED", `${file}: ${message}`, { cause: thrown, details });
 }
 
 function resultCode(thrown: unknown): number {

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 
 import { noteStorageClasses, type StorageClass } from "../../model/storage-class.ts";
 import type { Column, ColumnKind, SqlRow, StreamOptions, UnreadableText } from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
-import type { SecondLook, TextDoubt } from "./text-bytes.ts";
+import type { SecondLook, TextDecoding } from "./text-bytes.ts";
 import { kindOfDeclaredType, type Restorer, readable, restorerOf, storageClassOf } from "./values.ts";
 
 /** What each column of a row is called, and what turns its value back into what was stored. */
@@ -13,12 +13,12 @@ export interface ReadStatement {
   readonly statement: StatementSync;
   readonly columns: readonly Column[];
   /** The columns that the rows have doubtful texts in, by number, are added to `doubtful`. */
-  rowOf(values: readonly SQLOutputValue[], doubtful: number[]): SqlRow;
+  rowOf(values: readonly SQLOutputValue[], suspect: number[]): SqlRow;
 }
 
 export interface ReadOptions {
   readonly onColumns: StreamOptions["onColumns"];
-  readonly doubt: TextDoubt;
+  readonly decoding: TextDecoding;
   /** How many of the last columns are the reader's own, and not in the rows. */
   readonly hidden?: number;
 }
@@ -27,7 +27,7 @@ export interface ReadOptions {
 export function prepareRead(
   database: DatabaseSync,
   sql: string,
-  { onColumns, doubt, hidden = 0 }: ReadOptions,
+  { onColumns, decoding, hidden = 0 }: ReadOptions,
 ): ReadStatement {
   const statement = prepareExact(database, sql);
   const described = statement.columns();
@@ -43,7 +43,7 @@ export function prepareRead(
     if (kind !== null) columns.push({ name, kind });
     shape.push([name, restorerOf(kind), kind]);
   }
-  return { statement, columns, rowOf: (values, doubtful) => rowOf(values, shape, { doubt, doubtful }) };
+  return { statement, columns, rowOf: (values, suspect) => rowOf(values, shape, { decoding, suspect }) };
 }
 
 /** Rows one after another as they are stepped to, with a second look at those that have doubtful texts. */
@@ -53,7 +53,7 @@ export class ExactRows {
   readonly #look: SecondLook;
   readonly #onUnreadable: (row: SqlRow, text: UnreadableText) => void;
   #count = 0;
-  readonly #doubtful: number[] = [];
+  readonly #suspect: number[] = [];
 
   /** `rows` are those of the statement that `look` runs again, from the first on. */
   constructor(
@@ -76,8 +76,8 @@ export class ExactRows {
       const next = this.#rows.next();
       if (next.done === true) break;
       values = valuesOf(next.value);
-      const row = this.#read.rowOf(values, this.#doubtful);
-      if (this.#doubtful.length > 0) this.#lookAt(row, values);
+      const row = this.#read.rowOf(values, this.#suspect);
+      if (this.#suspect.length > 0) this.#lookAt(row, values);
       page.push(row);
       this.#count++;
     }
@@ -85,8 +85,8 @@ export class ExactRows {
   }
 
   #lookAt(row: SqlRow, values: readonly SQLOutputValue[]): void {
-    const found = this.#look.unreadable(this.#count, values, this.#doubtful);
-    this.#doubtful.length = 0;
+    const found = this.#look.unreadable(this.#count, values, this.#suspect);
+    this.#suspect.length = 0;
     if (found !== null) this.#onUnreadable(row, found);
   }
 
@@ -109,19 +109,23 @@ export function valuesOf(row: unknown): readonly SQLOutputValue[] {
   return row as SQLOutputValue[];
 }
 
-interface Doubts {
-  readonly doubt: TextDoubt;
-  readonly doubtful: number[];
+interface TextChecks {
+  readonly decoding: TextDecoding;
+  readonly suspect: number[];
 }
 
-function rowOf(values: readonly SQLOutputValue[], shape: RowShape, { doubt, doubtful }: Doubts): SqlRow {
+function rowOf(
+  values: readonly SQLOutputValue[],
+  shape: RowShape,
+  { decoding, suspect }: TextChecks,
+): SqlRow {
   const row: Record<string, unknown> = {};
   let classes: Map<string, StorageClass> | null = null;
   for (let at = 0; at < shape.length; at++) {
     const column = shape[at];
     const value = values[at];
     if (column === undefined || value === undefined) continue;
-    if (typeof value === "string" && doubt.isDoubtful(value)) doubtful.push(at);
+    if (typeof value === "string" && decoding.mayBeMalformed(value)) suspect.push(at);
     const plain = typeof value === "string" ? value : readable(value);
     const restored = column[1] === null ? plain : column[1](plain);
     row[column[0]] = restored;

@@ -1,5 +1,5 @@
 import { tableNameParts } from "../names.ts";
-import { notNewer, type TextWords } from "../table/newest-row.ts";
+import { notNewer, type TextSql } from "../table/newest-row.ts";
 import type { InexactKey, Target } from "../table/store.ts";
 import type { SqliteSession } from "./session.ts";
 
@@ -27,7 +27,7 @@ export async function inexactKeysOf(
 }
 
 /** `||` makes a text without a collation of any value. */
-const textWords: TextWords = {
+const textSql: TextSql = {
   text: (value) => `(${value} || '')`,
   replaced: (text, from, to) => `replace(${text}, '${from}', '${to}')`,
   trimmedEnd: (text, character) => `rtrim(${text}, '${character}')`,
@@ -68,6 +68,6 @@ export function onConflict({ table, key, columns, newest, inexact = [] }: Target
   const incoming = `excluded.${column}`;
   // A column of any type can hold texts, and numbers beside them.
   const haveTexts = `'text' IN (typeof(${stored}), typeof(${incoming}))`;
-  const ordered = `CASE WHEN ${haveTexts} THEN ${notNewer(newest.order, stored, incoming, textWords)} ELSE ${stored} <= ${incoming} END`;
+  const ordered = `CASE WHEN ${haveTexts} THEN ${notNewer(newest.order, stored, incoming, textSql)} ELSE ${stored} <= ${incoming} END`;
   return `${conflict} UPDATE SET ${set.join(", ")} WHERE ${stored} IS NULL OR ${ordered}`;
 }

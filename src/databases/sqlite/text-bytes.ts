@@ -5,9 +5,9 @@ import type { UnreadableText } from "../port.ts";
  * SQLite keeps any bytes as a text, and the driver gives texts decoded: U+FFFD stands for bytes that are no UTF-8,
  * and in a file of UTF-16 half of a surrogate pair takes the character behind it along.
  */
-export interface TextDoubt {
+export interface TextDecoding {
   /** Whether a text may stand for bytes that are no text. Asked of every text that is read. */
-  isDoubtful(text: string): boolean;
+  mayBeMalformed(text: string): boolean;
   /** Whether these bytes are this text. */
   compare(bytes: Uint8Array, text: string): "same" | "malformed" | "other";
 }
@@ -15,25 +15,25 @@ export interface TextDoubt {
 const replacement = "\uFFFD";
 
 /** How texts of a file are to be doubted. */
-export function textDoubtOf(database: DatabaseSync): TextDoubt {
+export function textDecodingOf(database: DatabaseSync): TextDecoding {
   const encoding = database.prepare("PRAGMA encoding").get()?.encoding;
   return typeof encoding === "string" && encoding.startsWith("UTF-16")
     ? utf16(encoding === "UTF-16be" ? "utf-16be" : "utf-16le")
     : utf8;
 }
 
-const utf8: TextDoubt = {
-  isDoubtful: (text) => text.includes(replacement),
+const utf8: TextDecoding = {
+  mayBeMalformed: (text) => text.includes(replacement),
   compare: comparedAs("utf-8"),
 };
 
-function utf16(encoding: "utf-16le" | "utf-16be"): TextDoubt {
-  return { isDoubtful: (text) => pastTheBasicPlane.test(text), compare: comparedAs(encoding) };
+function utf16(encoding: "utf-16le" | "utf-16be"): TextDecoding {
+  return { mayBeMalformed: (text) => surrogateOrReplacement.test(text), compare: comparedAs(encoding) };
 }
 
-const pastTheBasicPlane = /[\uD800-\uDFFF\uFFFD]/;
+const surrogateOrReplacement = /[\uD800-\uDFFF\uFFFD]/;
 
-function comparedAs(encoding: string): TextDoubt["compare"] {
+function comparedAs(encoding: string): TextDecoding["compare"] {
   const decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
   return (bytes, text) => {
     try {
@@ -51,7 +51,7 @@ export interface ReadAgain {
   readonly params: readonly SQLInputValue[];
   /** The names of its columns, also of those that no row has. */
   readonly names: readonly string[];
-  readonly doubt: TextDoubt;
+  readonly decoding: TextDecoding;
 }
 
 /**
@@ -74,12 +74,12 @@ export class SecondLook {
     values: readonly SQLOutputValue[],
     columns: readonly number[],
   ): UnreadableText | null {
-    const { names, doubt } = this.#read;
+    const { names, decoding } = this.#read;
     const again = this.#bytesOf(row);
     for (const at of columns) {
       const [bytes, text, field = ""] = [again?.[at], values[at], names[at]];
       if (typeof text !== "string") continue;
-      const found = bytes instanceof Uint8Array ? doubt.compare(bytes, text) : "other";
+      const found = bytes instanceof Uint8Array ? decoding.compare(bytes, text) : "other";
       if (found !== "same") return { field, because: found === "malformed" ? "malformed" : "unknown" };
     }
     return null;

@@ -11,7 +11,7 @@ export interface NewestBy {
 }
 
 /** How one database says what the comparison of texts needs. */
-export interface TextWords {
+export interface TextSql {
   /** A value as text that compares by its bytes. */
   text(value: string): string;
   replaced(text: string, from: string, to: string): string;
@@ -33,34 +33,34 @@ export function textOrderOf(type: CursorType | null): TextOrder {
  * The SQL condition that the stored text is not higher than the incoming one, in the order of what they stand
  * for. It fails for no text, whatever the rows hold; `CursorTexts` tells of those whose order it does not know.
  */
-export function notNewer(order: TextOrder, stored: string, incoming: string, words: TextWords): string {
-  const [a, b] = [words.text(stored), words.text(incoming)];
+export function notNewer(order: TextOrder, stored: string, incoming: string, sql: TextSql): string {
+  const [a, b] = [sql.text(stored), sql.text(incoming)];
   if (order === "texts") return `${a} <= ${b}`;
-  const numbers = `${notHigherNumber(a, b, words)}`;
+  const numbers = `${notHigherNumber(a, b, sql)}`;
   if (order === "numbers") return numbers;
   const areTimes = `${a} LIKE '____-__-__%' AND ${b} LIKE '____-__-__%'`;
-  const times = `${timeKey(a, words)} <= ${timeKey(b, words)}`;
+  const times = `${timeKey(a, sql)} <= ${timeKey(b, sql)}`;
   return `CASE WHEN ${areTimes} THEN ${times} ELSE ${numbers} END`;
 }
 
 /** `…20.50Z`, `…20.5Z` and `…20.5` are one text then, and a time without a fraction comes before those with one. */
-function timeKey(text: string, words: TextWords): string {
-  const bare = words.trimmedEnd(text, "Z");
-  const key = `CASE WHEN ${text} LIKE '%.%' THEN ${words.trimmedEnd(words.trimmedEnd(bare, "0"), ".")} ELSE ${bare} END`;
-  return words.replaced(key, " ", "T");
+function timeKey(text: string, sql: TextSql): string {
+  const bare = sql.trimmedEnd(text, "Z");
+  const key = `CASE WHEN ${text} LIKE '%.%' THEN ${sql.trimmedEnd(sql.trimmedEnd(bare, "0"), ".")} ELSE ${bare} END`;
+  return sql.replaced(key, " ", "T");
 }
 
-function notHigherNumber(a: string, b: string, words: TextWords): string {
-  const [first, second] = [numberKey(a, words), numberKey(b, words)];
+function notHigherNumber(a: string, b: string, sql: TextSql): string {
+  const [first, second] = [numberKey(a, sql), numberKey(b, sql)];
   return `CASE WHEN ${a} LIKE '-%' THEN CASE WHEN ${b} LIKE '-%' THEN ${second} <= ${first} ELSE 1 = 1 END
     WHEN ${b} LIKE '-%' THEN 1 = 0 ELSE ${first} <= ${second} END`;
 }
 
 /** Of two numbers without a sign the one with more digits before the point is higher. */
-function numberKey(text: string, words: TextWords): string {
-  const digits = words.withoutLeadingZeros(text);
-  const bare = `CASE WHEN ${text} LIKE '%.%' THEN ${words.trimmedEnd(words.trimmedEnd(digits, "0"), ".")} ELSE ${digits} END`;
-  return words.joined(words.placeOfPoint(words.joined(digits, "'.'")), bare);
+function numberKey(text: string, sql: TextSql): string {
+  const digits = sql.withoutLeadingZeros(text);
+  const bare = `CASE WHEN ${text} LIKE '%.%' THEN ${sql.trimmedEnd(sql.trimmedEnd(digits, "0"), ".")} ELSE ${digits} END`;
+  return sql.joined(sql.placeOfPoint(sql.joined(digits, "'.'")), bare);
 }
 
 const time =

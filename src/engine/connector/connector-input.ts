@@ -7,7 +7,7 @@ import { adoptValue } from "../../model/user-value.ts";
 import { holdsSecret } from "../../secrets.ts";
 import type { Incremental, Input, Page, ReadRequest, Warn } from "../ports.ts";
 import { placeInFile } from "../user-code/stack-frames.ts";
-import { inUserCode, settleStrays, type UserCode } from "../user-code/user-code.ts";
+import { awaitUncaught, inUserCode, type UserCode } from "../user-code/user-code.ts";
 import { type Connector, checkConnector, readConnectorConfig } from "./connector.ts";
 import { ConnectorBatch } from "./connector-batch.ts";
 import { ItemReader } from "./item-reader.ts";
@@ -135,7 +135,7 @@ class ConnectorRead {
       // What a cursor covers is good whatever came after it.
       const covered = batch.covered();
       if (covered !== null) yield this.#storable(covered);
-      throw signal.aborted ? error : this.#told(error);
+      throw signal.aborted ? error : this.#connectorError(error);
     } finally {
       await items
         .close()
@@ -143,7 +143,7 @@ class ConnectorRead {
           this.#parts.warn("CONNECTOR_CLOSE_FAILED", `${this.#name}: ${messageOf(error)}`),
         );
     }
-    await settleStrays();
+    await awaitUncaught();
     for (const page of batch.rest()) yield this.#storable(page);
     this.#warnOfUncovered();
   }
@@ -157,7 +157,7 @@ class ConnectorRead {
       returned = inUserCode(code, () => connector.sync({ since, cursor, signal, config }));
       if (isAsyncIterable(returned)) return returned[Symbol.asyncIterator]();
     } catch (error) {
-      throw this.#told(error);
+      throw this.#connectorError(error);
     }
     throw this.#failed(`its \`sync\` returned ${kindOf(returned)}, not an async iterable`, {
       hint: "Make it an async generator: `async *sync({ since, cursor }) { … }`.",
@@ -228,7 +228,7 @@ class ConnectorRead {
   }
 
   /** What the connector threw; errors of ours keep their code. */
-  #told(error: unknown): TidemarkError {
+  #connectorError(error: unknown): TidemarkError {
     if (isTidemarkError(error)) return error;
     const { file } = this.#parts.code;
     const where = file === undefined ? {} : { where: placeInFile(error, file) };

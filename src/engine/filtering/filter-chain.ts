@@ -68,7 +68,7 @@ export class FilterChain {
   }
 
   /** To be called at the end of a read: warns of a filter that dropped everything and names fields that nothing had. */
-  tellAbsent(): void {
+  warnAbsent(): void {
     for (const { index, type, name, given, dropped, absentFields } of this.counts()) {
       if (given < enough || dropped < given || absentFields.length === 0) continue;
       this.#warn(
@@ -102,7 +102,7 @@ class Link implements FilterAccount {
   #missingField = 0;
   #refused = 0;
   #defaulted = 0;
-  #tells = false;
+  #warnsAbsent = false;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
@@ -114,7 +114,7 @@ class Link implements FilterAccount {
   }
 
   dropped(count: number): void {
-    this.#tells = true;
+    this.#warnsAbsent = true;
     this.#dropped += count;
   }
 
@@ -150,7 +150,7 @@ class Link implements FilterAccount {
     if (follows) origins.returned(records, left);
     this.#given += records.length;
     const missing = records.length - (this.#refused - refusedBefore) - left.length;
-    if (!this.#tells && missing > 0) this.#dropped += missing;
+    if (!this.#warnsAbsent && missing > 0) this.#dropped += missing;
     return left;
   }
 

@@ -41,7 +41,7 @@ export async function attemptRun(
   const startedAt = clock.elapsed();
   const warnings = new Warnings();
   const attempt = new Attempt(pipeline, options, kind, clock, warnings);
-  const end = await workFor(pipeline, (stray) => attempt.make(stray));
+  const end = await workFor(pipeline, (codeFailed) => attempt.make(codeFailed));
   return {
     pipeline: pipeline.name,
     connector: pipeline.key.connector,
@@ -105,7 +105,7 @@ class Attempt {
   }
 
   /** `stray` aborts where an error of the pipeline's own code reached nobody. */
-  async make(stray: AbortSignal): Promise<End> {
+  async make(codeFailed: AbortSignal): Promise<End> {
     using deadline = this.#deadline;
     let session: OutputSession | undefined;
     try {
@@ -114,7 +114,7 @@ class Attempt {
       this.run = await this.#begun(session);
       if (this.run === null) return { status: "skipped", error: null };
       this.#refusals.begin(this.run.runId, { refusesLate: session.settlesRefusals === true });
-      await deadline.race(this.#runToEnd(this.run, session, stray));
+      await deadline.race(this.#runToEnd(this.run, session, codeFailed));
       return { status: "completed", error: null };
     } catch (thrown) {
       return await this.#failed(this.#asError(thrown));
@@ -168,7 +168,7 @@ class Attempt {
       : onPause({ milliseconds, why }, sleep);
   };
 
-  async #runToEnd(run: Run, session: OutputSession, stray: AbortSignal): Promise<void> {
+  async #runToEnd(run: Run, session: OutputSession, codeFailed: AbortSignal): Promise<void> {
     const { since, lookbackDays } = this.#options;
     const { incremental } = this.#pipeline.input;
     const backfill = await this.#kind.plan(run);
@@ -187,7 +187,7 @@ class Attempt {
       fullRefresh: this.#options.fullRefresh ?? false,
       cancelled: this.#cancelled,
       cut: this.#deadline.cut,
-      stray,
+      codeFailed,
       warn: this.#warnings.add,
       warnings: this.#warnings,
       refusals: this.#refusals,

@@ -12,7 +12,7 @@ export function warnOfSkew(warn: Warn, ahead: number, source: string): void {
   const here = ahead < 0 ? "ahead of" : "behind";
   warn(
     "CLOCK_SKEW",
-    `the clock of this machine is ${lengthInWords(Math.abs(ahead))} ${here} ${source}; what lies in the future is told by the source's clock. Set the clock of this machine (NTP): leases, schedules and times in logs go by it`,
+    `the clock of this machine is ${formatLength(Math.abs(ahead))} ${here} ${source}; what lies in the future is told by the source's clock. Set the clock of this machine (NTP): leases, schedules and times in logs go by it`,
   );
 }
 
@@ -22,7 +22,7 @@ const units = [
   ["minutes", 60_000],
 ] as const;
 
-function lengthInWords(milliseconds: number): string {
+function formatLength(milliseconds: number): string {
   const [name, length] = units.find(([, unit]) => milliseconds >= 2 * unit) ?? units[2];
   return `${Math.round(milliseconds / length)} ${name}`;
 }

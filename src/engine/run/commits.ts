@@ -240,7 +240,7 @@ export class Commits implements Committer {
 
   /** A run that is left behind, or whose own code has failed unseen, commits nothing more. */
   #throwIfLeft(): void {
-    this.#parts.stray.throwIfAborted();
+    this.#parts.codeFailed.throwIfAborted();
     this.#parts.cut.throwIfAborted();
   }
 }

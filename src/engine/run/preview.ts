@@ -31,16 +31,20 @@ export interface PreviewOptions {
  * and the watermark stays (promise P11). Throws what reading or filtering throws.
  */
 export function preview(pipeline: Pipeline, options: PreviewOptions): Promise<RunResult> {
-  return workFor(pipeline, (stray) => look(pipeline, options, stray));
+  return workFor(pipeline, (codeFailed) => look(pipeline, options, codeFailed));
 }
 
-async function look(pipeline: Pipeline, options: PreviewOptions, stray: AbortSignal): Promise<RunResult> {
+async function look(
+  pipeline: Pipeline,
+  options: PreviewOptions,
+  codeFailed: AbortSignal,
+): Promise<RunResult> {
   const clock = options.clock ?? systemClock;
   const startedAt = clock.elapsed();
   const warnings = new Warnings();
   const reading = new AbortController();
   const given = options.signal === undefined ? [] : [options.signal];
-  const signal = AbortSignal.any([stray, reading.signal, ...given]);
+  const signal = AbortSignal.any([codeFailed, reading.signal, ...given]);
   const context: PartContext = { key: pipeline.key, clock, signal, warn: warnings.add };
   const refusals = new RunRefusals({ pipeline, clock, warn: warnings.add, dryRun: true });
   const { state, fromStart = false, since, lookbackDays } = options;
@@ -79,7 +83,7 @@ async function look(pipeline: Pipeline, options: PreviewOptions, stray: AbortSig
     const uncommitted = new Uncommitted(refusals);
     const filters = new FilterChain(pipeline.filters, { ...context, runId: "preview" }, refusals, false);
     const committer: Committer = {
-      confirm: async () => stray.throwIfAborted(),
+      confirm: async () => codeFailed.throwIfAborted(),
       checkpoint: async (disorder) => {
         refusals.settle();
         uncommitted.clear();

@@ -27,11 +27,11 @@ export class RangeOpener implements SliceOpener {
     this.#trackers = new TrackerOpener(parts, horizon, ahead);
   }
 
-  open(partition: string | null, stands: Position, dirty: boolean): StoredRange {
+  open(partition: string | null, position: Position, dirty: boolean): StoredRange {
     const { pipeline, asked } = this.#parts;
     // What is asked for again is delivered again, at the watermark too.
-    const start = asked.since === undefined ? stands : { ...stands, tieSet: [] };
-    const taken = this.#taken(stands);
+    const start = asked.since === undefined ? position : { ...position, tieSet: [] };
+    const taken = this.#taken(position);
     const within = this.#slicedWindow(start);
     if (within === null) return new WholeRange({ partition, start, taken, dirty, opener: this });
     return new SlicedRange({

@@ -66,7 +66,7 @@ export class ReadLoop {
       }
       if (cancelled?.aborted && (plan.goesOn || event.kind === "page")) throw cancellation();
     }
-    filters.tellAbsent();
+    filters.warnAbsent();
     if (!this.#failures.any) return;
     if (uncommitted.isCommittable) await committer.checkpoint(null);
     throw this.#failures.error();

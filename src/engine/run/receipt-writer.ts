@@ -148,7 +148,7 @@ export class ReceiptWriter {
     const names = delivery.names();
     // By name alone the watermark, and with it the audit log, moves once a page.
     const prefix = names.length > mostTaken ? delivery.prefix : 0;
-    this.#stand(given, delivery, prefix);
+    this.#moveTo(given, delivery, prefix);
     this.#movedInside = true;
     this.#parts.uncommitted.add(stored);
     await this.#parts.committer.checkpointInside?.(given.found.disorder);
@@ -167,13 +167,13 @@ export class ReceiptWriter {
       stored.fallBack(given.before.uncommitted);
       return;
     }
-    const names = this.#stand(given, delivery, delivery.prefix);
+    const names = this.#moveTo(given, delivery, delivery.prefix);
     stored.taken.warnWhereFull(names);
     this.#parts.uncommitted.add(stored);
   }
 
   /** Puts the range behind so many records of the page, with the names of those that were taken beyond. */
-  #stand({ range, page, before, found }: ReceiptedPage, delivery: PageDelivery, prefix: number): number {
+  #moveTo({ range, page, before, found }: ReceiptedPage, delivery: PageDelivery, prefix: number): number {
     const { stored } = range;
     const { disorder } = found;
     const { position, counted } = stored.cutShort({ page, before: before.position, prefix, disorder });

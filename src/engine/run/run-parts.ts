@@ -25,7 +25,7 @@ export interface RunParts {
   /** Aborts where the run is left behind, since it hangs: nothing more of it may reach the output. */
   readonly cut: AbortSignal;
   /** Aborts where an error of the pipeline's own code reached nobody, with that error. */
-  readonly stray: AbortSignal;
+  readonly codeFailed: AbortSignal;
   readonly warn: Warn;
   readonly warnings: Warnings;
   readonly refusals: RunRefusals;

@@ -29,7 +29,7 @@ export async function runToEnd(parts: RunParts): Promise<void> {
   const { run, refusals } = parts;
   using lease = new LeaseKeeper(parts.state, run, parts.clock);
   const reading = new AbortController();
-  const signal = AbortSignal.any([lease.signal, parts.stray, reading.signal, parts.cancelled]);
+  const signal = AbortSignal.any([lease.signal, parts.codeFailed, reading.signal, parts.cancelled]);
   const context = parts.context(signal);
   const givesReceipts = parts.pipeline.output.receipts === true;
   const filters = new FilterChain(
@@ -51,7 +51,7 @@ export async function runToEnd(parts: RunParts): Promise<void> {
   } catch (error) {
     // A run that has lost its stream says so, whatever the interruption looked like from inside.
     if (lease.signal.aborted) throw lease.signal.reason;
-    throw parts.stray.aborted ? parts.stray.reason : error;
+    throw parts.codeFailed.aborted ? parts.codeFailed.reason : error;
   } finally {
     reading.abort();
     await input?.close();
@@ -75,7 +75,7 @@ async function factsOf({ run, state }: RunParts, start: Position): Promise<Reado
 }
 
 async function readAndCommit(parts: RunParts, running: Running): Promise<void> {
-  const { pipeline, session, run, clock, warn, asked, backfill, refusals, stray } = parts;
+  const { pipeline, session, run, clock, warn, asked, backfill, refusals, codeFailed } = parts;
   const { start, input, commits, uncommitted, filters, context } = running;
   const { signal } = context;
   const watch = watchOf(parts, input);
@@ -115,10 +115,10 @@ async function readAndCommit(parts: RunParts, running: Running): Promise<void> {
   try {
     await loop.run(parts.cancelled);
   } catch (error) {
-    const isLost = running.lease.signal.aborted || stray.aborted;
+    const isLost = running.lease.signal.aborted || codeFailed.aborted;
     throw await endEarly(error, { parts, commits, uncommitted, loop, isLost });
   }
-  stray.throwIfAborted();
+  codeFailed.throwIfAborted();
   const isQuiet = run.kind === "live" && uncommitted.recordsRead === 0 && start.watermark !== null;
   if (isQuiet && start.window === null) await input.readNothing?.(start.watermark);
   const outcome = watch?.outcome() ?? null;

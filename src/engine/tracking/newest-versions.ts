@@ -54,7 +54,7 @@ export class NewestVersions {
       });
       if (newest.length === left.length) return left;
       this.#hasLeftOut = true;
-      this.#tell();
+      this.#warnForgotten();
       return newest;
     };
   }
@@ -84,11 +84,11 @@ export class NewestVersions {
     this.#hasForgotten ||= this.#former.size > 0;
     this.#former = this.#recent;
     this.#recent = new Map();
-    this.#tell();
+    this.#warnForgotten();
   }
 
   /** The doubt is only worth telling of a source that gives several versions of a record. */
-  #tell(): void {
+  #warnForgotten(): void {
     if (!this.#hasForgotten || !this.#hasLeftOut) return;
     this.#options.warn(
       "VERSIONS_FORGOTTEN",

@@ -14,7 +14,7 @@ export interface UserCode {
 }
 
 /** An error that reached nobody: a promise that was left alone, a throw in a timer. */
-export interface Stray {
+export interface UncaughtError {
   readonly error: TidemarkError;
   /** The pipeline whose code it came from; null for code that runs as its file is loaded. */
   readonly pipeline: string | null;
@@ -66,7 +66,7 @@ const lastIn = new Map<string, Scope>();
  */
 export async function workFor<T>(
   { name, key }: { readonly name: string; readonly key: StreamKey },
-  make: (stray: AbortSignal) => Promise<T>,
+  make: (codeFailed: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const work = new Work(name, key);
   try {
@@ -93,13 +93,13 @@ export function userCodeRunning(): UserCode | null {
 }
 
 /** Aborts where a stray error is the failure of the work at hand; undefined outside of any work. */
-export function straySignal(): AbortSignal | undefined {
+export function codeFailedSignal(): AbortSignal | undefined {
   return scopes.getStore()?.work?.signal;
 }
 
 /** Lets promises that were left alone be told of, and throws what has failed the work at hand. */
-export async function settleStrays(): Promise<void> {
-  const signal = straySignal();
+export async function awaitUncaught(): Promise<void> {
+  const signal = codeFailedSignal();
   if (signal === undefined) return;
   await setImmediate();
   signal.throwIfAborted();
@@ -110,13 +110,13 @@ export async function settleStrays(): Promise<void> {
  * error it is, by what was running or else by the files of its stack, and fails the run that is under way. Null where
  * the error is of no code of the user's and of no run.
  */
-export function takeStray(thrown: unknown, kind: "exception" | "rejection"): Stray | null {
+export function takeUncaught(thrown: unknown, kind: "exception" | "rejection"): UncaughtError | null {
   const scope = scopeOf(thrown);
   if (scope === null) return null;
   const { work, code } = scope;
   // What a driver throws in a callback may leave anything half done: it fails no run that could go on waiting for it.
   if (code === null && (work === null || kind === "exception")) return null;
-  const error = strayError(thrown, kind, scope);
+  const error = uncaughtErrorOf(thrown, kind, scope);
   return { error, pipeline: work?.pipeline ?? null, failsRun: work?.fail(error) ?? false };
 }
 
@@ -131,7 +131,11 @@ function scopeOf(thrown: unknown): Scope | null {
   return lastIn.get(current?.code?.file ?? "") ?? current;
 }
 
-function strayError(thrown: unknown, kind: "exception" | "rejection", { work, code }: Scope): TidemarkError {
+function uncaughtErrorOf(
+  thrown: unknown,
+  kind: "exception" | "rejection",
+  { work, code }: Scope,
+): TidemarkError {
   const what =
     kind === "rejection"
       ? "a promise that nothing waited for was rejected"

@@ -8,8 +8,8 @@ import { TidemarkError } from "../../errors.ts";
 export function readUserConfig<T>(schema: z.ZodType<T>, config: unknown, whose: string): T {
   const parsed = schema.safeParse(config);
   if (parsed.success) return parsed.data;
-  const mistakes = parsed.error.issues.map(({ path, message }) =>
+  const problems = parsed.error.issues.map(({ path, message }) =>
     path.length === 0 ? message : `\`${path.join(".")}\`: ${message}`,
   );
-  throw new TidemarkError("ARGUMENT_INVALID", `${whose} cannot be used: ${mistakes.join("; ")}`);
+  throw new TidemarkError("ARGUMENT_INVALID", `${whose} cannot be used: ${problems.join("; ")}`);
 }

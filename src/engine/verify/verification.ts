@@ -50,7 +50,7 @@ export class Verification {
     const { range } = this.#parts;
     await this.#readSource(range, (entry) => this.#sums.add(entry, "source"));
     await this.#readOutput((entry) => this.#sums.add(entry, "output"));
-    this.#tellWithoutCursor();
+    this.#warnWithoutCursor();
     const cells = this.#sums.cells();
     const differing = cells.filter(differs);
     const tally = new Tally(this.#parts.limit, this.#parts.field);
@@ -132,7 +132,7 @@ export class Verification {
     }
   }
 
-  #tellWithoutCursor(): void {
+  #warnWithoutCursor(): void {
     if (this.#withoutCursor === 0) return;
     const message = "records and rows without a readable cursor are not compared";
     for (let count = 0; count < Math.min(this.#withoutCursor, 1000); count++)

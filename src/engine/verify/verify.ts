@@ -45,8 +45,8 @@ export interface VerifyOptions {
  * ```
  */
 export function verify(pipeline: Pipeline, options: VerifyOptions): Promise<VerifyResult> {
-  return workFor(pipeline, (stray) => {
-    const signal = options.signal === undefined ? stray : AbortSignal.any([options.signal, stray]);
+  return workFor(pipeline, (codeFailed) => {
+    const signal = options.signal === undefined ? codeFailed : AbortSignal.any([options.signal, codeFailed]);
     return verified(pipeline, { ...options, signal });
   });
 }

@@ -8,7 +8,7 @@ import { comparedFields } from "./compared-fields.ts";
 import { type DecidingPart, decidingParts } from "./deciding.ts";
 import { exactExpression, type JsonataOptions, needsExactness } from "./exact-expression.ts";
 import { holdsExact, isOrderOperator } from "./exact-values.ts";
-import { missingWords } from "./missing-doubts.ts";
+import { describeDrop } from "./missing-field-drops.ts";
 
 /** A condition over records: a JSONata expression, evaluated as it is where that is exact, and else exactly. */
 export class Condition {
@@ -41,14 +41,14 @@ export class Condition {
   }
 
   /** To be called for a record that is dropped: says where that is only for want of a field. */
-  async tellMissing(record: SourceRecord, { account, warn }: FilterContext): Promise<void> {
+  async warnMissing(record: SourceRecord, { account, warn }: FilterContext): Promise<void> {
     const missing = this.#needed.filter(({ field }) => field === null || !field.isIn(record));
     if (missing.length === 0 || !(await this.#wouldKeep(record))) return;
     account?.missedField();
     for (const { field, kind } of missing) {
       // Nobody expects `amount > 10` to keep a record without an amount.
       if (isOrderOperator(kind)) continue;
-      const { reason, records, keep, drop } = missingWords(kind, this.#shown(field));
+      const { reason, records, keep, drop } = describeDrop(kind, this.#shown(field));
       warn(
         "FIELD_MISSING",
         `condition \`${this.#text}\`: ${records} were dropped, since ${reason}; write ${keep} to keep them, or ${drop} to drop them without this warning`,

@@ -15,8 +15,8 @@ import {
   allSigns,
   declaredSign,
   type FailureSign,
-  signBesideRecords,
   signsWithoutRecords,
+  signWithRecords,
   type WeighedSign,
 } from "./failure-signs.ts";
 import type { HalfAnswers } from "./half-answers.ts";
@@ -90,16 +90,16 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   const body = parseBody(response, fail);
   inspect?.(body);
   const list = rules.dataField === null ? body : valueAt(body, rules.dataField);
-  const { failure, doubt, all, isLed } = isRecord(body)
+  const { failure, warning, all, isLed } = isRecord(body)
     ? signsIn(body, list, rules, response, halves)
     : noSigns;
   if (failure !== null) throw failureOf(failure, response, { fail, now, hasList: Array.isArray(list) });
   if (Array.isArray(list)) {
     const records = recordsOf(list, rules, fail);
-    if (list.length > 0) halves?.besideRecords({ doubt, all, body }, page, list.length);
+    if (list.length > 0) halves?.withRecords({ warning, all, body }, page, list.length);
     else {
       halves?.withoutRecords(all, page);
-      if (rules.errorFields === null && !isLed) tellOfForeign(body, parts);
+      if (rules.errorFields === null && !isLed) warnOfForeignKeys(body, parts);
     }
     keys?.learn(body, list.length > 0);
     return records === list ? { body, records } : { body, records, holdsUnreadable: true };
@@ -130,23 +130,23 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
 const noForeign = { keys: [], isAlien: false };
 
 /** An empty list behind pages with records, and keys that none of those had. */
-function tellOfForeign(body: unknown, { keys, halves, page }: AnswerParts): void {
-  const foreign = keys?.foreignBesideEmptyList(body) ?? [];
-  if (foreign.length === 0 || halves === undefined || halves.wereTold(body, foreign)) return;
+function warnOfForeignKeys(body: unknown, { keys, halves, page }: AnswerParts): void {
+  const foreign = keys?.foreignNextToEmptyList(body) ?? [];
+  if (foreign.length === 0 || halves === undefined || halves.wereReported(body, foreign)) return;
   halves.foreign(foreign, page, snippet(stringifyJson(body)));
 }
 
 /** Where an answer says that it failed or is not whole: `failure` refutes it, `doubt` is to be told. */
 interface Signs {
   readonly failure: FailureSign | null;
-  readonly doubt: WeighedSign | null;
+  readonly warning: WeighedSign | null;
   /** All signs that there are; beside an answer without records those that do not refute it. */
   readonly all: readonly WeighedSign[];
   /** Whether the answer names a next page. */
   readonly isLed: boolean;
 }
 
-const noSigns: Signs = { failure: null, doubt: null, all: [], isLed: false };
+const noSigns: Signs = { failure: null, warning: null, all: [], isLed: false };
 
 /** An answer without records is doubted more easily, and one without a list even where `errorField` is declared. */
 function signsIn(
@@ -168,9 +168,9 @@ function signsIn(
     const failure = all.find((sign) => halves?.isUsual(sign) !== true) ?? null;
     return { ...none, failure, all, isLed };
   }
-  const sign = signBesideRecords(around);
+  const sign = signWithRecords(around);
   if (sign?.weight === "failed") return { ...none, failure: sign };
-  return { ...none, doubt: sign, all: allSigns(around), isLed };
+  return { ...none, warning: sign, all: allSigns(around), isLed };
 }
 
 function isGiven(value: unknown): boolean {
@@ -326,7 +326,7 @@ function deepestOf(body: unknown, path: Path): unknown {
 }
 
 /** The keys where a path was looked for and is not, in words. */
-export function keysBeside(body: unknown, path: Path): string {
+export function siblingKeys(body: unknown, path: Path): string {
   return keysOf(deepestOf(body, path));
 }
 

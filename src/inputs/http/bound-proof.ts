@@ -18,7 +18,7 @@ const kind = "bound";
 const belowKind = "bound-below";
 
 /** How many runs in a row have to miss the record at the watermark before that is told. */
-const missesToTell = 2;
+const missesBeforeWarning = 2;
 
 /**
  * Whether the lower bound is sent in a form that the source understands. It is sent so that the record at the
@@ -43,7 +43,7 @@ export class BoundProof {
   see({ watermark, lower, found, below }: BoundOutcome): void {
     const field = this.#field;
     if (field === null || this.#name === null) return;
-    if (below !== null) this.#tellOfBelow(field, this.#name, below);
+    if (below !== null) this.#warnOfBelow(field, this.#name, below);
     const misses = this.#misses;
     if (misses === null || found === "unknown" || watermark === null || lower === null) return;
     if (found === "watermark") {
@@ -51,9 +51,9 @@ export class BoundProof {
       return;
     }
     // A quiet source says the same in each run.
-    if (found === "nothing" && misses >= missesToTell) return;
+    if (found === "nothing" && misses >= missesBeforeWarning) return;
     this.#keep(`missed ${misses + 1}`);
-    if (misses + 1 < missesToTell || !isPowerOfTwo(misses + 1)) return;
+    if (misses + 1 < missesBeforeWarning || !isPowerOfTwo(misses + 1)) return;
     const gave = found === "nothing" ? "gave nothing at all" : "gave only later records";
     this.#parts.warn(
       "WATERMARK_NOT_SEEN",
@@ -66,12 +66,12 @@ export class BoundProof {
     const form = this.#form;
     const kept = this.#parts.facts.of(kind).find((fact) => fact.startsWith(`${form} `));
     if (kept === undefined) return 0;
-    const words = kept.slice(form.length + 1);
-    return words === "seen" ? null : Number(words.split(" ")[1] ?? 0);
+    const state = kept.slice(form.length + 1);
+    return state === "seen" ? null : Number(state.split(" ")[1] ?? 0);
   }
 
-  #keep(words: string): void {
-    this.#parts.facts.learnOneOf(kind, `${this.#form} ${words}`, 1);
+  #keep(state: string): void {
+    this.#parts.facts.learnOneOf(kind, `${this.#form} ${state}`, 1);
   }
 
   /** What the bound is made by: declared otherwise, it has to prove itself anew. */
@@ -95,7 +95,7 @@ export class BoundProof {
     return `check \`queryFormat\` (the unit of an epoch), \`timezone\`, \`granularity\` (\`1s\` where it rounds to the second) and \`queryParam\`${compares}`;
   }
 
-  #tellOfBelow(
+  #warnOfBelow(
     field: CursorField,
     name: string,
     { cursor, lower }: NonNullable<BoundOutcome["below"]>,

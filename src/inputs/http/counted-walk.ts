@@ -2,7 +2,7 @@ import type { TidemarkError } from "../../errors.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import type { Answer } from "./answer.ts";
 import { signAtEnd } from "./end-signs.ts";
-import { LastPageAgain, sameForEachRequest, totalThatWouldTell } from "./last-page-again.ts";
+import { LastPageAgain, sameForEachRequest, totalInAnswer } from "./last-page-again.ts";
 import { describeSign, type Envelope } from "./more-signs.ts";
 import {
   endsEmpty,
@@ -21,8 +21,8 @@ import { PageTotals, readBefore } from "./page-totals.ts";
 import type { CountedPagination } from "./pagination-schema.ts";
 import { ReadAgain } from "./read-again.ts";
 import { RepeatedPage } from "./repeated-page.ts";
+import { isRoundSize, ReportedPages } from "./reported-pages.ts";
 import { ShownTotals } from "./shown-totals.ts";
-import { isRoundSize, ToldPages } from "./told-pages.ts";
 import type { PageSeen, PastEnd, Walk, WalkParts, WalkStep } from "./walk.ts";
 
 /** A page's records, and where the next one is; null where none follows. */
@@ -62,7 +62,7 @@ export class CountedWalk implements Walk {
   #sameInARow = 0;
   #hasMoved = false;
   /** Whether the end was told to be in doubt. */
-  #hasDoubted = false;
+  #hasWarned = false;
   /**
    * A page that only repeats what came, where that may mean the end: one request more tells, for offsets
    * one much farther on. `back` is where the walk goes on if it does not.
@@ -112,7 +112,7 @@ export class CountedWalk implements Walk {
     this.#pages += 1;
     const { next, ...taken } = this.#take(page);
     if (next === null) {
-      this.#again.tell(this.#parts.warn, this.#pagination.param);
+      this.#again.warn(this.#parts.warn, this.#pagination.param);
       this.#failure ??= this.#totals.shortfall(page.fail);
       if (this.#failure === null && !this.#saysHowMuch) this.#shown.end(this.#startHint);
       return { ...taken, more: false };
@@ -128,7 +128,7 @@ export class CountedWalk implements Walk {
 
   /** Whether a declared field tells how much there is, or another doubt was told. */
   get #saysHowMuch(): boolean {
-    return this.#hasDoubted || this.#totals.recordsLeft !== null || this.#totals.hasMore === false;
+    return this.#hasWarned || this.#totals.recordsLeft !== null || this.#totals.hasMore === false;
   }
 
   finish(): void {
@@ -212,7 +212,7 @@ export class CountedWalk implements Walk {
       pagination: this.#pagination,
     });
     if (sign !== null) {
-      this.#hasDoubted = true;
+      this.#hasWarned = true;
       this.#parts.warn(
         "MORE_PAGES_SHOWN",
         `the read ended by what \`pagination\` declares, and ${describeSign(sign)}${sign.text === undefined ? this.#startHint : followHint}`,
@@ -288,7 +288,7 @@ export class CountedWalk implements Walk {
         if (held.isSame) this.#askedAgain = held.place.token;
         return { records: [], next: held.isSame ? held.place : this.#placeAt(held.back) };
       }
-      if (this.#totals.recordsLeft === null) this.#tellOfRepeat();
+      if (this.#totals.recordsLeft === null) this.#warnOfRepeatedPage();
       return { records, next: this.#placeAt(held.back) };
     }
     if (!this.#mayRepeat(repeat, fail)) return { records, next: null };
@@ -311,40 +311,40 @@ export class CountedWalk implements Walk {
     const { records } = page.answer;
     const isSure =
       this.#hasMoved || this.#totals.recordsLeft === false || records.length < this.#sizes.largest;
-    if (!isSure && !this.#isToldOf(records)) this.#doubtRepeats(page);
+    if (!isSure && !this.#hasWarnedOf(records)) this.#warnOfRepeats(page);
     return { records: [], next: null };
   }
 
-  #doubtRepeats(page: PageSeen): void {
+  #warnOfRepeats(page: PageSeen): void {
     const { length } = page.answer.records;
-    this.#doubtEnd(sameForEachRequest(length, this.#pagination.param, this.#wouldTell(page)));
+    this.#warnOfEnd(sameForEachRequest(length, this.#pagination.param, this.#totalInAnswer(page)));
   }
 
-  #wouldTell(page: PageSeen): string | null {
-    return this.#pagination.totalField === undefined ? totalThatWouldTell(this.#envelopeOf(page)) : null;
+  #totalInAnswer(page: PageSeen): string | null {
+    return this.#pagination.totalField === undefined ? totalInAnswer(this.#envelopeOf(page)) : null;
   }
 
   /** Whether an earlier run told of the same short page: nothing has changed then. */
-  #isToldOf(records: WalkStep["records"]): boolean {
+  #hasWarnedOf(records: WalkStep["records"]): boolean {
     const { limit } = this.#pagination;
     const { incremental, facts } = this.#parts;
     if (limit === undefined || records.length >= limit || isRoundSize(records.length)) return false;
-    return new ToldPages("told-repeats", incremental, facts).tell(records);
+    return new ReportedPages("told-repeats", incremental, facts).wasReported(records);
   }
 
   /** The source refused a page, where that may mean that there is none. */
-  #endBehind({ words, status }: PastEnd): Taken {
+  #endBehind({ text, status }: PastEnd): Taken {
     const count = this.#count;
     const isDeclared = status !== null && this.#pagination.endStatuses.includes(status);
     const agrees = this.#totals.recordsLeft === false || this.#totals.pagesLeft === false;
     if (isDeclared || agrees) return { records: [], next: null };
-    if (mayBeFull(count, this.#pages - 1, this.#sizes)) this.#doubtEnd(refusedBehindFullPages(count, words));
-    else if (status !== null && this.#parts.facts.has(endsEmpty)) this.#doubtEnd(endsOtherwise(words));
+    if (mayBeFull(count, this.#pages - 1, this.#sizes)) this.#warnOfEnd(refusedBehindFullPages(count, text));
+    else if (status !== null && this.#parts.facts.has(endsEmpty)) this.#warnOfEnd(endsOtherwise(text));
     return { records: [], next: null };
   }
 
-  #doubtEnd(message: string): void {
-    this.#hasDoubted = true;
+  #warnOfEnd(message: string): void {
+    this.#hasWarned = true;
     this.#parts.warn("END_UNCONFIRMED", message);
   }
 
@@ -362,7 +362,7 @@ export class CountedWalk implements Walk {
         true,
       );
     } else if (moved === null) {
-      this.#tellOfRepeat();
+      this.#warnOfRepeatedPage();
     }
     return moved !== false;
   }
@@ -370,7 +370,7 @@ export class CountedWalk implements Walk {
   /** The engine knows a page by its records in their order; a source that sorts by nothing gives them in any. */
   #endOfLoop(page: PageSeen): Taken {
     const { param } = this.#pagination;
-    const shown = this.#wouldTell(page);
+    const shown = this.#totalInAnswer(page);
     this.#failure = page.fail(
       "PAGE_REPEATED",
       `${this.#sameInARow + 1} pages in a row brought the same records; the run did not reach the source's end`,
@@ -379,7 +379,7 @@ export class CountedWalk implements Walk {
     return { records: [], next: null };
   }
 
-  #tellOfRepeat(): void {
+  #warnOfRepeatedPage(): void {
     this.#parts.warn(
       "PAGE_REPEATED_ONCE",
       `a page that \`${this.#pagination.param}\` asked for brought the same records as the page before it: either as many came in ahead while pages were counted, or the source gave it in place of another, whose records are then missing; \`totalField\` would tell, \`pagination: seek\` and page tokens do not shift, nor do links unless they count pages`,

@@ -1,7 +1,7 @@
 import { formatPath, isRecord, type Path, type SourceRecord } from "../../model/record.ts";
 import { liesOn } from "./data-field.ts";
 import type { Facts } from "./facts.ts";
-import { isHarmless, isTelling } from "./failure-words.ts";
+import { isHarmless, isReason } from "./failure-fields.ts";
 
 /** Names beyond this many are not a fixed set that answers share. */
 const mostNames = 1000;
@@ -71,10 +71,10 @@ export class EnvelopeKeys {
   }
 
   /** As `foreignIn`, of an answer with an empty list behind pages with records; only flags and sentences count. */
-  foreignBesideEmptyList(body: unknown): string[] {
+  foreignNextToEmptyList(body: unknown): string[] {
     if (!this.#hadRecords || this.#known.size >= mostNames) return [];
     return this.#foreign(body, (path) => this.#known.has(path), true)
-      .filter(({ value }) => isTelling(value))
+      .filter(({ value }) => isReason(value))
       .map(({ path }) => path);
   }
 

@@ -14,7 +14,7 @@ import {
   saysNothing,
   type Weight,
   weightOf,
-} from "./failure-words.ts";
+} from "./failure-fields.ts";
 
 /** Where an answer says of itself that it failed or is not whole, and what it says. */
 export interface FailureSign {
@@ -69,13 +69,13 @@ export function allSigns(around: Around): WeighedSign[] {
 }
 
 /** Where an answer with records says that it failed, the weightiest first. */
-export function signBesideRecords(around: Around): WeighedSign | null {
+export function signWithRecords(around: Around): WeighedSign | null {
   const found = [...signsIn(around)].filter(({ weight }) => weight !== "part" || !around.leadsOn);
   // One object beside the list may report on something else.
-  const sure = found.find(({ weight, isBeside }) => weight === "failed" && !isBeside);
+  const sure = found.find(({ weight, isSibling }) => weight === "failed" && !isSibling);
   const [first = null] = sure === undefined ? found : [sure];
   if (first === null) return null;
-  const weight = first.weight === "failed" && first.isBeside ? "nothing" : first.weight;
+  const weight = first.weight === "failed" && first.isSibling ? "nothing" : first.weight;
   return weighed(around.body, { ...first, weight });
 }
 
@@ -84,7 +84,7 @@ interface Found {
   readonly value: unknown;
   readonly weight: Weight;
   /** Whether it lies in an object beside the list, and not in one around it. */
-  readonly isBeside: boolean;
+  readonly isSibling: boolean;
 }
 
 function weighed(body: SourceRecord, { path, value, weight }: Found): WeighedSign {
@@ -100,7 +100,7 @@ function* signsIn({ body, dataField, url }: Around): Generator<Found> {
       if (name === next) continue;
       const path = [...dataField.slice(0, depth), name];
       const weight = isEcho(name, value, url) ? null : weightOf(name, value, around);
-      if (weight !== null) yield { path, value, weight, isBeside: false };
+      if (weight !== null) yield { path, value, weight, isSibling: false };
       if (isObject(value) && reportNames.test(plainName(name))) yield* signsOfReport(path, value);
     }
     if (next === undefined || depth === dataField.length - 1) return;
@@ -111,9 +111,9 @@ function* signsIn({ body, dataField, url }: Around): Generator<Found> {
 function* signsOfReport(path: Path, report: SourceRecord): Generator<Found> {
   for (const [name, value] of Object.entries(report)) {
     const weight = weightOf(name, value, report);
-    if (weight !== null) yield { path: [...path, name], value, weight, isBeside: true };
+    if (weight !== null) yield { path: [...path, name], value, weight, isSibling: true };
     else if (path.at(-1) === "_shards" && name === "failed" && isFailure(name, value))
-      yield { path: [...path, name], value, weight: "failed", isBeside: false };
+      yield { path: [...path, name], value, weight: "failed", isSibling: false };
   }
 }
 
@@ -138,12 +138,12 @@ function saysThereIsNone({ body, hasList }: Around, { path, value }: Found): boo
   const around = valueAt(body, path.slice(0, -1));
   const name = path.at(-1) ?? "";
   if (!isObject(around) || typeof value === "object" || Number(value) >= 500) return false;
-  const beside = Object.entries(around).filter(([other]) => other !== name);
+  const others = Object.entries(around).filter(([other]) => other !== name);
   const isOfStatus = isStatusName(name);
-  if (hasList && isOfStatus && [[name, value], ...beside].some(([, code]) => isNotFound(code))) return true;
+  if (hasList && isOfStatus && [[name, value], ...others].some(([, code]) => isNotFound(code))) return true;
   if (!isOfStatus && !isSuccessName(name)) return false;
-  const words = beside.filter(([other, text]) => typeof text === "string" && isMessageName(other));
-  return words.length > 0 && words.every(([, text]) => saysNothing(text, hasList));
+  const texts = others.filter(([other, text]) => typeof text === "string" && isMessageName(other));
+  return texts.length > 0 && texts.every(([, text]) => saysNothing(text, hasList));
 }
 
 const passing =
@@ -153,9 +153,9 @@ function signOf(envelope: SourceRecord, path: Path, value: unknown): FailureSign
   const name = path.at(-1) ?? "";
   const isStatus = isStatusName(name);
   const isBare = typeof value !== "object" && typeof value !== "string";
-  const reasons = isBare || isStatus || value === "false" ? reasonsBeside(envelope, path) : [];
+  const reasons = isBare || isStatus || value === "false" ? siblingReasons(envelope, path) : [];
   const said = [[formatPath(path), value] as const, ...reasons];
-  const words = said
+  const texts = said
     .map(([name, of]) => `${name} ${typeof of === "string" ? of : stringifyJson(of)}`)
     .join(" ");
   return {
@@ -166,8 +166,8 @@ function signOf(envelope: SourceRecord, path: Path, value: unknown): FailureSign
           : `\`${name}\` is ${String(of)}`,
       )
       .join(", "),
-    isThrottled: saysThrottled(words),
-    mayPass: saysThrottled(words) || passing.test(words) || (isStatus && Number(value) >= 500),
+    isThrottled: saysThrottled(texts),
+    mayPass: saysThrottled(texts) || passing.test(texts) || (isStatus && Number(value) >= 500),
   };
 }
 
@@ -185,13 +185,13 @@ const reasonNames = [
 ];
 
 /** What stands beside a flag, which has no words of its own. */
-function reasonsBeside(envelope: SourceRecord, path: Path): (readonly [string, unknown])[] {
+function siblingReasons(envelope: SourceRecord, path: Path): (readonly [string, unknown])[] {
   const around = path.length === 1 ? envelope : valueAt(envelope, path.slice(0, -1));
   if (!isRecord(around)) return [];
   const isReason = (name: string): boolean => {
     const value = around[name];
-    const hasWords = typeof value === "string" || typeof value === "object";
-    return name !== path.at(-1) && hasWords && isFailure(name, value);
+    const hasReason = typeof value === "string" || typeof value === "object";
+    return name !== path.at(-1) && hasReason && isFailure(name, value);
   };
   const name =
     reasonNames.find(isReason) ??

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { TidemarkError } from "../../errors.ts";
 import type { ResumePoint } from "../../model/position.ts";
-import { totalThatWouldTell } from "./last-page-again.ts";
+import { totalInAnswer } from "./last-page-again.ts";
 import { NextPlace } from "./next-place.ts";
 import { type PageFailure, pageCap } from "./page-failure.ts";
 import { PageTotals } from "./page-totals.ts";
@@ -82,7 +82,7 @@ export class FollowedWalk implements Walk {
 
   /** Whether a declared field tells how much there is, or another doubt was told. */
   get #saysHowMuch(): boolean {
-    return this.#next.hasDoubted || this.#totals.recordsLeft !== null || this.#totals.hasMore === false;
+    return this.#next.hasWarned || this.#totals.recordsLeft !== null || this.#totals.hasMore === false;
   }
 
   finish(): void {
@@ -124,7 +124,7 @@ export class FollowedWalk implements Walk {
     const { type, hasMoreField, totalField } = this.#pagination;
     const { dataField } = this.#parts;
     const envelope = { body: answer.body, headers: response.headers, dataField };
-    const would = totalField === undefined ? totalThatWouldTell(envelope) : null;
+    const would = totalField === undefined ? totalInAnswer(envelope) : null;
     const what = type === "link" ? "links" : "tokens";
     return fail(
       "SOURCE_TRUNCATED",

@@ -1,8 +1,8 @@
 import type { Warn } from "../../engine/ports.ts";
 import { parsePath, valueAt } from "../../model/record.ts";
 import type { Facts } from "./facts.ts";
+import { isSentence } from "./failure-fields.ts";
 import type { WeighedSign } from "./failure-signs.ts";
-import { isSentence } from "./failure-words.ts";
 import { TruncatedPages } from "./truncated-pages.ts";
 import { digestOf, UsualSigns } from "./usual-signs.ts";
 
@@ -13,8 +13,8 @@ const remedy =
   "if the source says so of whole answers, declare `errorField: null`, or the path where it does report failures";
 
 /** What an answer with records says of a failure: what is to be told of it, and all that there is. */
-export interface SignsBeside {
-  readonly doubt: WeighedSign | null;
+export interface SignsWithRecords {
+  readonly warning: WeighedSign | null;
   readonly all: readonly WeighedSign[];
   readonly body: unknown;
 }
@@ -49,13 +49,13 @@ export class HalfAnswers {
    * Takes in an answer with records. Words that may also say that another page follows, and texts for people, are told where
    * other answers of the read lack them, and once of a source whose answers all have them.
    */
-  besideRecords({ doubt, all, body }: SignsBeside, page: number, count: number): void {
+  withRecords({ warning, all, body }: SignsWithRecords, page: number, count: number): void {
     this.#usual.learn(all);
-    const tell = (): void => this.#tellBeside(doubt, page, count);
-    if (this.#truncated?.holdsBack({ sign: doubt, body, count, tell }) !== true) tell();
+    const warn = (): void => this.#warnWithRecords(warning, page, count);
+    if (this.#truncated?.holdsBack({ sign: warning, body, count, warn }) !== true) warn();
   }
 
-  #tellBeside(sign: WeighedSign | null, page: number, count: number): void {
+  #warnWithRecords(sign: WeighedSign | null, page: number, count: number): void {
     if (sign === null) {
       this.#hasWhole = true;
       return;
@@ -78,7 +78,7 @@ export class HalfAnswers {
   withoutRecords(signs: readonly WeighedSign[], page: number): void {
     const [sign] = signs.filter(({ weight, path, value }) => {
       if (weight !== "spoken") return true;
-      return this.#usual.isOfEarlierRuns() && !this.#tellOnce("said-empty", digestOf(path, value));
+      return this.#usual.isOfEarlierRuns() && !this.#wasReported("said-empty", digestOf(path, value));
     });
     if (sign === undefined) return;
     this.#warn(
@@ -88,20 +88,20 @@ export class HalfAnswers {
   }
 
   /** Whether the keys of an answer without records hold sentences only, each of which was told before. */
-  wereTold(body: unknown, keys: readonly string[]): boolean {
-    const told = keys.map((key) => {
+  wereReported(body: unknown, keys: readonly string[]): boolean {
+    const reported = keys.map((key) => {
       const value = valueAt(body, parsePath(key));
-      return isSentence(value) && this.#tellOnce("told-foreign", digestOf(key, value));
+      return isSentence(value) && this.#wasReported("told-foreign", digestOf(key, value));
     });
-    return told.every((isTold) => isTold);
+    return reported.every((isReported) => isReported);
   }
 
   /** Tells of an answer without records that has keys which none with a list had. */
-  foreign(keys: readonly string[], page: number, words: string): void {
+  foreign(keys: readonly string[], page: number, suffix: string): void {
     const names = keys.map((key) => `\`${key}\``).join(", ");
     this.#warn(
       "HALF_ANSWER_DOUBTED",
-      `page ${page} has no records, and ${names}, which no answer with records had before${words}. It was taken for the end, or for nothing new, and may be a failure; ${remedy}`,
+      `page ${page} has no records, and ${names}, which no answer with records had before${suffix}. It was taken for the end, or for nothing new, and may be a failure; ${remedy}`,
     );
   }
 
@@ -111,9 +111,9 @@ export class HalfAnswers {
   }
 
   /** Whether it was told before; from now on it was. */
-  #tellOnce(kind: string, name: string): boolean {
-    const isTold = this.#facts.has(`${kind}:${name}`);
+  #wasReported(kind: string, name: string): boolean {
+    const isReported = this.#facts.has(`${kind}:${name}`);
     this.#facts.learnOneOf(kind, name, mostKept);
-    return isTold;
+    return isReported;
   }
 }

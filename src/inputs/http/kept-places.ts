@@ -31,7 +31,7 @@ export class KeptPlaces {
   }
 
   /** To be called when a read ends before its window does. */
-  tellOfWithheld(): void {
+  warnOfWithheld(): void {
     if (this.#withheld === null) return;
     this.#warn(
       "RESUME_WITHHELD",

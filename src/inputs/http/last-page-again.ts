@@ -44,7 +44,7 @@ export class LastPageAgain {
 }
 
 /** Which setting would tell, where an answer shows a number of records that none declares; null where it shows none. */
-export function totalThatWouldTell(envelope: Omit<Envelope, "read">): string | null {
+export function totalInAnswer(envelope: Omit<Envelope, "read">): string | null {
   const sign = signOfRecords({ ...envelope, read: { pages: null, records: 0 } });
   if (sign === null || sign.in === "header") return null;
   return `if \`${sign.at}\` is the number of all records, declare \`totalField: ${sign.at}\`, which would tell`;

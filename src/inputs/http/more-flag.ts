@@ -1,7 +1,7 @@
 import type { Warn } from "../../engine/ports.ts";
 import { formatPath, type Path, valueAt } from "../../model/record.ts";
 import { showValue } from "../../model/unreadable-value.ts";
-import { keysBeside } from "./answer.ts";
+import { siblingKeys } from "./answer.ts";
 import type { Facts } from "./facts.ts";
 import type { PageFailure } from "./page-failure.ts";
 
@@ -36,7 +36,7 @@ export class MoreFlag {
     const before = this.#value;
     this.#value = flagAt(body, this.#path, fail);
     if (this.#value !== null) this.#see(this.#path);
-    else if (body !== undefined) this.#keys ??= keysBeside(body, this.#path);
+    else if (body !== undefined) this.#keys ??= siblingKeys(body, this.#path);
     if (before === true && this.#value === false) this.#facts.learn(`more:${formatPath(this.#path)}`);
   }
 
@@ -47,7 +47,7 @@ export class MoreFlag {
   }
 
   /** Where a read ends: warns of a flag that no answer of the stream has ever had, and so may be mistyped. */
-  tellIfNeverSeen(): void {
+  warnIfNeverSeen(): void {
     if (this.#path === null || this.#isSeen || this.#keys === null) return;
     const path = formatPath(this.#path);
     if (this.#facts.has(`flag:${path}`) || this.isProven) return;

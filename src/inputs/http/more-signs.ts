@@ -272,8 +272,8 @@ function countIn(
     if (!names.has(plainName(name))) continue;
     // Elasticsearch: `total: { value: 57, relation: "eq" }`.
     const steps = isRecord(value) && exactText(value) === null ? [name, "value"] : [name];
-    const told = exactText(steps.length === 1 ? value : valueAt(value, ["value"]));
-    if (Number(told ?? 0) > read) return { kind, ...placeOf(header, [...path, ...steps]) };
+    const number = exactText(steps.length === 1 ? value : valueAt(value, ["value"]));
+    if (Number(number ?? 0) > read) return { kind, ...placeOf(header, [...path, ...steps]) };
   }
   return null;
 }

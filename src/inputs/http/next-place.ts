@@ -8,7 +8,7 @@ import type { PageFailure } from "./page-failure.ts";
 import { PageSizes } from "./page-sizes.ts";
 import type { PageTotals } from "./page-totals.ts";
 import type { FollowedPagination } from "./pagination-schema.ts";
-import { isRoundSize, ToldPages } from "./told-pages.ts";
+import { isRoundSize, ReportedPages } from "./reported-pages.ts";
 import type { PageSeen, WalkParts } from "./walk.ts";
 
 export interface NextFound {
@@ -29,10 +29,10 @@ export class NextPlace {
   readonly #path: Path | null;
   readonly #fact: string;
   readonly #sizes: PageSizes;
-  readonly #told: ToldPages;
+  readonly #reportedPages: ReportedPages;
   #pages = 0;
   /** Whether the end was told to be in doubt. */
-  hasDoubted = false;
+  hasWarned = false;
 
   /** `isFollowed` says that the read begins at such a place. */
   constructor(pagination: FollowedPagination, totals: PageTotals, isFollowed: boolean, parts: WalkParts) {
@@ -43,7 +43,7 @@ export class NextPlace {
     this.#path = nextCursorField === undefined ? null : parsePath(nextCursorField);
     this.#fact = `next:${nextCursorField ?? "link-header"}`;
     this.#sizes = new PageSizes(parts.facts);
-    this.#told = new ToldPages(`told-${this.#fact}`, parts.incremental, parts.facts);
+    this.#reportedPages = new ReportedPages(`told-${this.#fact}`, parts.incremental, parts.facts);
     if (isFollowed) parts.facts.learn(this.#fact);
   }
 
@@ -92,15 +92,15 @@ export class NextPlace {
     if (this.#totals.isFlagProven || isMoreFlag(flag)) return ended;
     const sign = this.#signOf(page);
     if (found !== null)
-      this.#tell(`\`hasMoreField\` says that nothing follows, and ${this.#name} holds a next page`);
+      this.#warnOfMore(`\`hasMoreField\` says that nothing follows, and ${this.#name} holds a next page`);
     else if (sign !== null)
-      this.#tell(`\`hasMoreField\` says that nothing follows, and ${describeSign(sign)}`);
+      this.#warnOfMore(`\`hasMoreField\` says that nothing follows, and ${describeSign(sign)}`);
     return ended;
   }
 
   #endByNull(page: PageSeen): NextFound {
     const sign = this.#signOf(page);
-    if (sign !== null) this.#tell(`${this.#name} holds nothing, and ${describeSign(sign)}`);
+    if (sign !== null) this.#warnOfMore(`${this.#name} holds nothing, and ${describeSign(sign)}`);
     if (this.#isThere(page) && page.answer.records.length > 0)
       this.#parts.facts.learn(this.#endFact("empty"));
     return ended;
@@ -121,10 +121,10 @@ export class NextPlace {
       return { text: null, failure };
     }
     if (optional || this.#parts.facts.has(this.#fact)) {
-      if (sign !== null) this.#tell(`${this.#name} is absent, and ${describeSign(sign)}`);
+      if (sign !== null) this.#warnOfMore(`${this.#name} is absent, and ${describeSign(sign)}`);
       else if (isFull && !optional && !this.#saysEnd(answer))
         this.#warnOfAbsent(`a full page had no ${this.#pathOrLink}; it was taken for the last`);
-      else if (!optional && count > 0) this.#tellOfOtherEnd();
+      else if (!optional && count > 0) this.#warnOfOtherEnd();
       return ended;
     }
     // An empty page is evidence of its own, and so is what the source says beside the records.
@@ -138,7 +138,7 @@ export class NextPlace {
       );
       return { text: null, failure };
     }
-    if (this.#isToldOf(answer)) return ended;
+    if (this.#hasWarnedOf(answer)) return ended;
     this.#warnOfAbsent(
       `the answer has no ${this.#pathOrLink}, and no run of this stream has seen one: its ${count} records are all, or \`pagination\` looks in the wrong place. ${optionalHint}`,
     );
@@ -151,7 +151,7 @@ export class NextPlace {
   }
 
   /** A source that writes null at its end may leave the field out by mistake. Told once: both are its ends then. */
-  #tellOfOtherEnd(): void {
+  #warnOfOtherEnd(): void {
     const { facts } = this.#parts;
     const isOther = facts.has(this.#endFact("empty")) && !facts.has(this.#endFact("absent"));
     facts.learn(this.#endFact("absent"));
@@ -169,13 +169,13 @@ export class NextPlace {
    * Whether the page is short, and the very page of which an earlier run told: nothing has changed then. A page of a
    * round number of records may be as large as its source makes them, unless larger ones came before.
    */
-  #isToldOf({ records }: Answer): boolean {
+  #hasWarnedOf({ records }: Answer): boolean {
     const { limit } = this.#pagination;
     const count = records.length;
     if (limit === undefined || count >= limit) return false;
-    const isToldBefore = this.#told.tell(records);
+    const wasReported = this.#reportedPages.wasReported(records);
     const hasCursor = this.#parts.incremental.cursors.length > 0;
-    return isToldBefore && (!isRoundSize(count) || (hasCursor && count < this.#sizes.largest));
+    return wasReported && (!isRoundSize(count) || (hasCursor && count < this.#sizes.largest));
   }
 
   get #pathOrLink(): string {
@@ -205,13 +205,13 @@ export class NextPlace {
     return type === "link" ? `Set ${field}.` : `Declare \`type: link\` with ${field}.`;
   }
 
-  #tell(message: string): void {
-    this.hasDoubted = true;
+  #warnOfMore(message: string): void {
+    this.hasWarned = true;
     this.#parts.warn("MORE_PAGES_SHOWN", `the read ended, since ${message}`);
   }
 
   #warnOfAbsent(message: string): void {
-    this.hasDoubted = true;
+    this.hasWarned = true;
     this.#parts.warn("NEXT_PAGE_ABSENT", message);
   }
 }

@@ -10,7 +10,7 @@ const sizeNames =
  * Why more may follow an answer that is all that was asked for, in words; null where nothing shows it. `url` is what
  * was asked; `isFollowed` says that records are followed by a cursor, so that none may be passed by.
  */
-export function doubtOfOnlyPage(
+export function warningOfOnlyPage(
   envelope: Pick<Envelope, "body" | "headers" | "dataField">,
   records: readonly SourceRecord[],
   { status, url }: Pick<HttpResponse, "status" | "url">,
@@ -24,8 +24,8 @@ export function doubtOfOnlyPage(
   if (!isFollowed || count <= 1) return null;
   const name = sizeAsked(url, count);
   if (name === null) {
-    const told = sizeSign(envelope, count);
-    return told === null ? null : `it has the ${count} records that it says in \`${told}\` to hold at most`;
+    const size = sizeSign(envelope, count);
+    return size === null ? null : `it has the ${count} records that it says in \`${size}\` to hold at most`;
   }
   return `it has the ${count} records that \`${name}\` asks for at most`;
 }

@@ -38,11 +38,11 @@ export class OtherLists {
   /** To be given every answer that is taken for a page. */
   see(body: unknown): void {
     if (this.#dataField.length === 0) return;
-    const found = [...listsBeside(body, this.#dataField)];
+    const found = [...siblingLists(body, this.#dataField)];
     const list = valueAt(body, this.#dataField);
     if (Array.isArray(list)) {
       if (list.length > 0) this.#facts.learn(this.#heldFact);
-      else this.#tellOfNeverHeld(body, found);
+      else this.#warnOfNeverHeld(body, found);
       for (const path of found.slice(0, mostKept)) this.#facts.learn(`beside:${path}`);
       return;
     }
@@ -68,7 +68,7 @@ export class OtherLists {
   }
 
   /** A list that has never held a record may not be the one that was meant, where another holds what the records may be. */
-  #tellOfNeverHeld(body: unknown, found: readonly string[]): void {
+  #warnOfNeverHeld(body: unknown, found: readonly string[]): void {
     if (this.#facts.has(this.#heldFact)) return;
     const other = found.find(
       (path) => !this.#facts.has(`beside:${path}`) && this.#mayHoldRecords(body, path),
@@ -82,7 +82,7 @@ export class OtherLists {
 }
 
 /** The dotted paths of lists of objects on the way to the records, and in the objects beside it. */
-function* listsBeside(body: unknown, way: Path): Generator<string> {
+function* siblingLists(body: unknown, way: Path): Generator<string> {
   let around = body;
   for (let depth = 0; depth < way.length && isRecord(around); depth++) {
     const before = way.slice(0, depth);

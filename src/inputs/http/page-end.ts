@@ -64,16 +64,16 @@ export function mayBeFull(count: number, pages: number, sizes: PageSizes): boole
 }
 
 /** The doubt that such a page leaves where the source then refused the next one. */
-export function refusedBehindFullPages(count: number, words: string): string {
-  return `behind pages of ${count} records each the source answered with ${words}; that was taken for the end, and may be a limit of how far it lets itself be read; set \`limit\` to the ${count} that the source grants, and \`endStatuses\` to what it answers past its end`;
+export function refusedBehindFullPages(count: number, text: string): string {
+  return `behind pages of ${count} records each the source answered with ${text}; that was taken for the end, and may be a limit of how far it lets itself be read; set \`limit\` to the ${count} that the source grants, and \`endStatuses\` to what it answers past its end`;
 }
 
 /** The fact that a read of the stream has ended with an empty page behind others. */
 export const endsEmpty = "end:empty";
 
 /** The doubt where such a source refuses a page. */
-export function endsOtherwise(words: string): string {
-  return `behind a short page the source answered with ${words}, where earlier reads ended with an empty page: that was taken for the end, and may be a passing failure; if it is how the source ends, declare it in \`endStatuses\``;
+export function endsOtherwise(text: string): string {
+  return `behind a short page the source answered with ${text}, where earlier reads ended with an empty page: that was taken for the end, and may be a passing failure; if it is how the source ends, declare it in \`endStatuses\``;
 }
 
 /** How many pages farther on an offset is asked for, to see whether a source gives its last page for any offset. */

@@ -4,7 +4,7 @@ import { ExactNumber } from "../../model/exact-number.ts";
 import type { ResumePoint } from "../../model/position.ts";
 import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
 import { showValue } from "../../model/unreadable-value.ts";
-import { type Answer, keysBeside } from "./answer.ts";
+import { type Answer, siblingKeys } from "./answer.ts";
 import { exactText } from "./answer-values.ts";
 import type { Facts } from "./facts.ts";
 import { MoreFlag } from "./more-flag.ts";
@@ -55,7 +55,7 @@ export class PageTotals {
   #recordsGrown: number | null = null;
   #pagesGrown: number | null = null;
   /** Whether a total that is another than before is still to be told; not where that says nothing. */
-  #tellsChange: boolean;
+  #reportsChange: boolean;
 
   /**
    * Whether records that come twice stand for others that moved ahead: newest first, a record that changes while
@@ -67,7 +67,7 @@ export class PageTotals {
     const { facts, warn } = parts;
     this.#isNewestFirst = parts.incremental.order === "descending" && parts.incremental.cursors.length > 0;
     // Places that are counted shift when the result grows or shrinks before them; tokens need not.
-    this.#tellsChange = pagination.type === "page" || pagination.type === "offset";
+    this.#reportsChange = pagination.type === "page" || pagination.type === "offset";
     this.#totalPath = pathOrNull(pagination.totalField);
     this.#pagesPath = pathOrNull("totalPagesField" in pagination ? pagination.totalPagesField : undefined);
     this.#flag = new MoreFlag(pathOrNull(pagination.hasMoreField), facts, warn);
@@ -124,8 +124,8 @@ export class PageTotals {
   isReachedAt({ body, records }: Answer): boolean {
     if (this.#totalPath === null || records.length > 0 || this.recordsLeft !== false) return false;
     if (this.hasMore === true || this.pagesLeft === true) return false;
-    const told = exactText(valueAt(body, this.#totalPath));
-    if (told === null || told === "" || Number(told) !== this.#total) return false;
+    const total = exactText(valueAt(body, this.#totalPath));
+    if (total === null || total === "" || Number(total) !== this.#total) return false;
     if (this.#total > 0) this.#facts.learn(this.#totalFact);
     return this.#facts.has(this.#totalFact) && !this.#facts.has(this.#wrongFact);
   }
@@ -161,16 +161,16 @@ export class PageTotals {
   #noteTotals(total: number | null, totalPages: number | null): void {
     this.#isTotalRefuted ||= this.#isLess(total, this.#records, "records");
     this.#arePagesRefuted ||= this.#count > 0 && this.#isLess(totalPages, this.#pages, "pages");
-    const toldRecords = this.#isTotalRefuted ? null : total;
-    const toldPages = this.#arePagesRefuted ? null : totalPages;
-    this.#compare("records", this.#total, toldRecords);
-    this.#compare("pages", this.#totalPages, toldPages);
-    this.#recordsGrown = difference(this.#total, toldRecords);
+    const totalRecords = this.#isTotalRefuted ? null : total;
+    const pageCount = this.#arePagesRefuted ? null : totalPages;
+    this.#compare("records", this.#total, totalRecords);
+    this.#compare("pages", this.#totalPages, pageCount);
+    this.#recordsGrown = difference(this.#total, totalRecords);
     this.#grown += Math.max(0, this.#recordsGrown ?? 0);
-    this.#pagesGrown = difference(this.#totalPages, toldPages);
-    this.#total = toldRecords;
-    this.#totalPages = toldPages;
-    if (toldRecords !== null && toldRecords > this.#count) this.#facts.learn(this.#totalFact);
+    this.#pagesGrown = difference(this.#totalPages, pageCount);
+    this.#total = totalRecords;
+    this.#totalPages = pageCount;
+    if (totalRecords !== null && totalRecords > this.#count) this.#facts.learn(this.#totalFact);
     if (this.#isTotalRefuted) this.#facts.learn(this.#wrongFact);
   }
 
@@ -184,27 +184,27 @@ export class PageTotals {
   }
 
   /** Whether a total is refuted by what came; that is then told. */
-  #isLess(told: number | null, read: number | null, counted: string): boolean {
-    if (told === null || read === null || told >= read) return false;
+  #isLess(total: number | null, read: number | null, counted: string): boolean {
+    if (total === null || read === null || total >= read) return false;
     this.#warn(
       "TOTAL_IGNORED",
-      `the source told of ${told} ${counted}, and has given ${read}: its total does not count the whole result, and is no longer used in this run`,
+      `the source told of ${total} ${counted}, and has given ${read}: its total does not count the whole result, and is no longer used in this run`,
     );
     return true;
   }
 
   #compare(counted: string, before: number | null, now: number | null): void {
-    if (!this.#tellsChange || before === null || now === null || before === now) return;
+    if (!this.#reportsChange || before === null || now === null || before === now) return;
     this.#warn(
       "TOTAL_CHANGED",
       `the source told of ${before} ${counted}, then of ${now}: its records changed while their pages were counted, so one may have slipped past a page's border unread; \`pagination: seek\` and page tokens do not shift, nor do links unless they count pages`,
     );
-    this.#tellsChange = false;
+    this.#reportsChange = false;
   }
 
   /** Where a read ends: `SOURCE_TRUNCATED` if the source told of more than was read, else null. */
   shortfall(fail: PageFailure): TidemarkError | null {
-    if (this.#records !== 0) this.#flag.tellIfNeverSeen();
+    if (this.#records !== 0) this.#flag.warnIfNeverSeen();
     if (this.recordsLeft === true) {
       return fail(
         "SOURCE_TRUNCATED",
@@ -230,7 +230,7 @@ export class PageTotals {
       throw fail(
         "SOURCE_INVALID",
         value === undefined
-          ? `the answer has no \`${formatPath(path)}\`, where a whole number was expected${keysBeside(body, path)}`
+          ? `the answer has no \`${formatPath(path)}\`, where a whole number was expected${siblingKeys(body, path)}`
           : `\`${formatPath(path)}\` is ${showValue(value)}, and a whole number was expected`,
         "Give the path of a number, or leave the key out: a total only confirms where the read ends by itself.",
       );

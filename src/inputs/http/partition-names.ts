@@ -12,7 +12,7 @@ import { SourceForms } from "../forms/source-forms.ts";
 import { incrementalOf, parameterStatePersistenceSchema } from "../state-persistence.ts";
 import type { Facts } from "./facts.ts";
 import { withPlainTexts } from "./partition.ts";
-import { tellOfMissing } from "./partition-roll.ts";
+import { warnOfMissing } from "./partition-roll.ts";
 import type { PartitionParent, PartitionsConfig } from "./partition-schema.ts";
 import { HttpRead } from "./read.ts";
 import type { HttpPollingConfig } from "./schema.ts";
@@ -85,7 +85,7 @@ export async function* parentNames(
     if (names.length > 0) yield names;
   }
   guard.end();
-  tellOfMissing(known, facts, context.warn);
+  warnOfMissing(known, facts, context.warn);
 }
 
 interface NamePlace {

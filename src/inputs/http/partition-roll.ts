@@ -12,7 +12,7 @@ const digits = 5;
  * Tells of partitions that a parent named before and names no more (`PARTITIONS_MISSING`). They are not read then, and a parent whose answer is
  * half empty says nothing else of it. Told once of each that goes: to delete one is no fault.
  */
-export function tellOfMissing(names: ReadonlySet<string>, facts: Facts, warn: Warn): void {
+export function warnOfMissing(names: ReadonlySet<string>, facts: Facts, warn: Warn): void {
   const before = rollOf(facts.of(kind)[0]);
   const marks = [...names].map(markOf).sort();
   if (names.size === 0) {

@@ -52,7 +52,7 @@ export class ReadAgain {
   }
 
   /** To be called where the read ends. */
-  tell(warn: Warn, param: string): void {
+  warn(warn: Warn, param: string): void {
     // Where records only came in ahead, those that were pushed to the next page came twice, and none was missed.
     if (this.#shifted === 0 || this.#newestFirst.holds) return;
     const many = this.#shifted === 1 ? "1 record" : `${this.#shifted} records`;

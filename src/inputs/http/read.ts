@@ -16,7 +16,7 @@ import type { Facts } from "./facts.ts";
 import { signNotFirst } from "./first-page.ts";
 import { HalfAnswers } from "./half-answers.ts";
 import { KeptPlaces } from "./kept-places.ts";
-import { doubtOfOnlyPage } from "./only-page.ts";
+import { warningOfOnlyPage } from "./only-page.ts";
 import { OtherLists } from "./other-lists.ts";
 import { pageFailure } from "./page-failure.ts";
 import { canResume, paginationOf, startWalk } from "./page-walk.ts";
@@ -102,7 +102,7 @@ export class HttpRead {
       yield* this.#pages();
       isWhole = true;
     } finally {
-      if (!isWhole) this.#places.tellOfWithheld();
+      if (!isWhole) this.#places.warnOfWithheld();
       this.#halves.end();
     }
   }
@@ -236,7 +236,7 @@ export class HttpRead {
     const { body, records } = answer;
     const envelope = { body, headers: response.headers, dataField: this.#rules.dataField };
     const isFollowed = this.#parts.incremental.cursors.length > 0;
-    const shown = doubtOfOnlyPage(envelope, records, response, isFollowed);
+    const shown = warningOfOnlyPage(envelope, records, response, isFollowed);
     if (shown !== null) {
       this.#parts.context.warn(
         "MORE_PAGES_SHOWN",
@@ -314,7 +314,7 @@ export class HttpRead {
     const fail = pageFailure(formatStreamKey(context.key), number, response.url);
     const { status } = response;
     if (status >= 400) {
-      return { response, answer: noAnswer, pastEnd: { words: `status ${status}`, status }, fail };
+      return { response, answer: noAnswer, pastEnd: { text: `status ${status}`, status }, fail };
     }
     const mayLackList = walk?.mayBePastEnd ?? false;
     const answer = readAnswer(response, {
@@ -331,7 +331,7 @@ export class HttpRead {
     const { dataField } = this.#rules;
     const isAbsent =
       dataField !== null && isRecord(answer.body) && valueAt(answer.body, dataField) === undefined;
-    const pastEnd = mayLackList && isAbsent ? { words: "an answer without a list", status: null } : null;
+    const pastEnd = mayLackList && isAbsent ? { text: "an answer without a list", status: null } : null;
     return { response, answer, pastEnd, fail };
   }
 

@@ -5,8 +5,8 @@ import { type SourceRecord, valueAt } from "../../model/record.ts";
 import type { Facts } from "./facts.ts";
 import type { PageFailure } from "./page-failure.ts";
 import type { SeekPagination } from "./pagination-schema.ts";
+import { isRoundSize, ReportedPages } from "./reported-pages.ts";
 import type { SeenRecords } from "./seen-records.ts";
-import { isRoundSize, ToldPages } from "./told-pages.ts";
 
 /** A record of a page with its cursor; null for one without. */
 export interface Read {
@@ -65,14 +65,14 @@ interface RepeatsParts {
  * Tells once of a first page of a bound that came again for each offset: it is all, or the source does not know the
  * parameter.
  */
-export function tellOfRepeats(
+export function warnOfRepeats(
   page: readonly Read[],
   { incremental, facts, pagination, warn }: RepeatsParts,
 ): void {
   const records = page.map(({ record }) => record);
   if (records.length < 2) return;
-  const told = new ToldPages("told-repeats", incremental, facts);
-  if (!isRoundSize(records.length) && told.tell(records)) return;
+  const reportedPages = new ReportedPages("told-repeats", incremental, facts);
+  if (!isRoundSize(records.length) && reportedPages.wasReported(records)) return;
   const param = `\`${pagination.offsetParam ?? ""}\``;
   warn(
     "END_UNCONFIRMED",
@@ -86,7 +86,7 @@ export function passedOver(highest: string): string {
 }
 
 /** Which records a bound does not tell apart, where they are as many as a page has or more. */
-export function crowdInWords(seen: SeenRecords, highest: string | null, limit: number): string {
+export function describeCrowd(seen: SeenRecords, highest: string | null, limit: number): string {
   if (highest === null) return `${seen.count()} records or more have no cursor`;
   const equal = seen.count(highest);
   if (equal >= limit) return `${equal} records or more share the cursor ${highest}`;

@@ -11,15 +11,15 @@ import { PageSizes } from "./page-sizes.ts";
 import type { SeekPagination } from "./pagination-schema.ts";
 import {
   changedPlaces,
-  crowdInWords,
+  describeCrowd,
   notAscending,
   type Probe,
   passedOver,
   type Read,
   readOf,
   type Size,
-  tellOfRepeats,
   unconfirmed,
+  warnOfRepeats,
 } from "./seek-page.ts";
 import { SeenRecords } from "./seen-records.ts";
 import type { PageSeen, PastEnd, WalkStep } from "./walk.ts";
@@ -134,8 +134,8 @@ export class SeekWalk {
       return { records, more: this.#mayFollow(count, size) && this.#skip(count, fail) };
     }
     const read = readOf(records, this.#parts.field);
-    const isBeside = this.#anchor !== null;
-    if (isBeside) {
+    const hasAnchor = this.#anchor !== null;
+    if (hasAnchor) {
       const first = read.shift();
       if (first === undefined || this.#nameOf(first) !== this.#anchor) {
         return { records: [], more: this.#readAnew(fail) };
@@ -158,13 +158,13 @@ export class SeekWalk {
     if (!size.isFull && (size.isShorter || next === null)) {
       return { records, more: this.#confirm(read, size, next, fail) };
     }
-    return { records, more: next === null ? this.#goOnBeside(read, fail) : this.#moveTo(next, size, fail) };
+    return { records, more: next === null ? this.#goOnAtOffset(read, fail) : this.#moveTo(next, size, fail) };
   }
 
   /** Whether another page may follow one of so many records: a short one is no evidence that none does. */
   #mayFollow(count: number, { isFull }: Size): boolean {
-    const isBeside = this.#anchor !== null;
-    return isFull || ((count > 0 || isBeside) && this.#parts.pagination.end === "emptyPage");
+    const hasAnchor = this.#anchor !== null;
+    return isFull || ((count > 0 || hasAnchor) && this.#parts.pagination.end === "emptyPage");
   }
 
   /**
@@ -279,7 +279,7 @@ export class SeekWalk {
     }
     const isLastAgain = this.#isLastAgain(page, found);
     if (at.isFar ? isLastAgain : found.length === 0) {
-      if (found.length > 0 && this.#isFirstOfBound && !size.isShorter) tellOfRepeats(page, this.#parts);
+      if (found.length > 0 && this.#isFirstOfBound && !size.isShorter) warnOfRepeats(page, this.#parts);
       return false;
     }
     if (isLastAgain) {
@@ -289,7 +289,7 @@ export class SeekWalk {
     }
     if (next !== null) return this.#moveTo(next, size, fail);
     // Its last record again, and nothing farther on: one that came in before it has moved it on.
-    return at.isFar ? this.#readAnew(fail) : this.#goOnBeside(page, fail);
+    return at.isFar ? this.#readAnew(fail) : this.#goOnAtOffset(page, fail);
   }
 
   /** Whether all that was found came before, and ends as the page does: a source may give its last page again. */
@@ -310,16 +310,16 @@ export class SeekWalk {
     return false;
   }
 
-  #endBehind({ words, status }: PastEnd): WalkStep {
+  #endBehind({ text, status }: PastEnd): WalkStep {
     const count = this.#count ?? 0;
     const isDeclared = status !== null && this.#parts.pagination.endStatuses.includes(status);
     if (mayBeFull(count, this.#pages - 1, this.#sizes) && !isDeclared) {
-      this.#parts.warn("END_UNCONFIRMED", refusedBehindFullPages(count, words));
+      this.#parts.warn("END_UNCONFIRMED", refusedBehindFullPages(count, text));
     }
     return { records: [], more: false };
   }
 
-  #goOnBeside(read: readonly Read[], fail: PageFailure): boolean {
+  #goOnAtOffset(read: readonly Read[], fail: PageFailure): boolean {
     const { offsetParam, limit } = this.#parts.pagination;
     if (offsetParam === undefined) return this.#stop(this.#crowd(fail));
     const last = read.at(-1);
@@ -377,7 +377,7 @@ export class SeekWalk {
         "Check the cursor's `queryParam` and `queryFormat`: the source may ignore the bound.",
       );
     }
-    const crowd = crowdInWords(this.#seen, this.#highest, limit);
+    const crowd = describeCrowd(this.#seen, this.#highest, limit);
     return fail(
       "PAGE_REPEATED",
       `${crowd}, and a page holds ${limit}: the next page would bring the same`,

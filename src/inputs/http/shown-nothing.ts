@@ -12,9 +12,9 @@ export function showsZero(envelope: Omit<Envelope, "read">): boolean {
   for (const { object } of allObjects({ ...envelope, read: { pages: null, records: null } })) {
     for (const [name, value] of Object.entries(object)) {
       if (!totals.test(plainName(name))) continue;
-      const told = exactText(value) ?? exactText(valueAt(value, ["value"]));
-      if (told === null || told.trim() === "") continue;
-      if (Number(told) !== 0) return false;
+      const shown = exactText(value) ?? exactText(valueAt(value, ["value"]));
+      if (shown === null || shown.trim() === "") continue;
+      if (Number(shown) !== 0) return false;
       isZero = true;
     }
   }

@@ -7,7 +7,7 @@ interface PageWithRecords {
   readonly sign: WeighedSign | null;
   readonly body: unknown;
   readonly count: number;
-  readonly tell: () => void;
+  readonly warn: () => void;
 }
 
 /**
@@ -43,7 +43,7 @@ export class TruncatedPages {
 
   /** Where the read ends: what is held back was no word on a next page. */
   end(): void {
-    for (const { tell } of this.#held) tell();
+    for (const { warn } of this.#held) warn();
     this.#held = [];
   }
 }

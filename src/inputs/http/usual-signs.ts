@@ -51,6 +51,6 @@ function nameOf({ path, value }: WeighedSign): string {
 }
 
 export function digestOf(path: string, value: unknown): string {
-  const words = (typeof value === "string" ? value : stringifyJson(value)).replace(/\d+(?:[.,]\d+)*/g, "0");
-  return hash("sha1", `${path}\n${words}`, "base64url").slice(0, 10);
+  const text = (typeof value === "string" ? value : stringifyJson(value)).replace(/\d+(?:[.,]\d+)*/g, "0");
+  return hash("sha1", `${path}\n${text}`, "base64url").slice(0, 10);
 }

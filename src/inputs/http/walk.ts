@@ -16,7 +16,7 @@ export interface PageSeen {
 }
 
 export interface PastEnd {
-  readonly words: string;
+  readonly text: string;
   /** Null where the answer was a success without a list. */
   readonly status: number | null;
 }

@@ -140,12 +140,12 @@ export class Binder {
     const lowered = lowerBoundToSend(field, value, { secondaryCursor, ...(rounds ? { format } : {}) });
     if (isKeptAsText(field, binding) && binding.queryFormat === null && field.format.kind === "iso8601") {
       this.#parts.onWideBound();
-      if (!statement.isOwn) this.#tellOfWideBound(field);
+      if (!statement.isOwn) this.#warnOfWideBound(field);
     }
     return bindLowerBound(field, lowered, binding);
   }
 
-  #tellOfWideBound({ path }: CursorField): void {
+  #warnOfWideBound({ path }: CursorField): void {
     this.#parts.context.warn(
       "BOUND_WIDE",
       `${formatPath(path ?? [])} is kept as text, and its form is not declared, so that every run reads again from the day before; declare \`statePersistence.timestamp.queryFormat\` as the column has it`,

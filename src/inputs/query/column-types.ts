@@ -9,7 +9,7 @@ function declaredAs({ type, format }: CursorField): CursorKind | null {
   return format.kind.startsWith("epoch") ? "counts" : "times";
 }
 
-const inWords: Readonly<Record<CursorKind, { readonly cursor: string; readonly column: string }>> = {
+const descriptions: Readonly<Record<CursorKind, { readonly cursor: string; readonly column: string }>> = {
   times: { cursor: "a timestamp", column: "timestamps or dates" },
   counts: { cursor: "a timestamp", column: "numbers" },
   numbers: { cursor: "a number", column: "whole numbers or decimals" },
@@ -33,7 +33,7 @@ export async function assertOrderedType(
   if (types.length === 0) return;
   const found = await columnType(connection, table, column);
   if (found === null || types.includes(found.base)) return;
-  const { cursor, column: needed } = inWords[declared];
+  const { cursor, column: needed } = descriptions[declared];
   const isNumber = numberTypes.includes(found.base);
   throw new TidemarkError(
     "CONFIG_INCOHERENT",

@@ -7,7 +7,7 @@ import { isoFormat } from "../../model/timestamp.ts";
 import { incrementalOf, placeStatePersistenceSchema } from "../state-persistence.ts";
 import type { StatePersistence } from "../state-persistence-keys.ts";
 import { analyseQuery } from "./query-analysis.ts";
-import { databaseFor } from "./query-mistakes.ts";
+import { databaseFor } from "./query-checks.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
 import { DatabaseInputSession } from "./session.ts";
 

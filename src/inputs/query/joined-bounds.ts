@@ -19,11 +19,11 @@ export function boundsJoinedByAnd(
   const lower = analyseQuery(sql, syntax).placeholders.filter(({ side }) => side === "lower");
   const ofFirst = lower.filter(({ number }) => number === first);
   const ofSecond = lower.filter(({ number }) => number === second);
-  const [told] = ofSecond;
-  if (told === undefined || ofFirst.length === 0) return null;
+  const [bound] = ofSecond;
+  if (bound === undefined || ofFirst.length === 0) return null;
   const tokens = sqlTokens(sql, syntax);
   const paired = ofFirst.some((one) => ofSecond.some((other) => isPair(tokens, one.start, other.start)));
-  return paired ? null : told.start;
+  return paired ? null : bound.start;
 }
 
 /** Whether two placeholders are values of one comparison, or their conditions are joined by OR. */

@@ -15,7 +15,7 @@ import { Binder, type BoundStatement } from "./binder.ts";
 import { requireColumns } from "./known-columns.ts";
 import { OffsetOrder } from "./offset-order.ts";
 import { analyseQuery, guardedNumbers, type QueryAnalysis, rewriteQuery } from "./query-analysis.ts";
-import { repeatedLimits } from "./query-mistakes.ts";
+import { repeatedLimits } from "./query-checks.ts";
 import { cursorPlace, RepeatedRead, textPlace } from "./repeated-read.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
 import { checkTable } from "./table-column.ts";
@@ -67,7 +67,7 @@ export class DatabaseRead {
     const offsets = OffsetOrder.of(leading, queryFormat, context.warn);
     const pages =
       config.query !== undefined
-        ? this.#toldWhereEmpty(config.query, request)
+        ? this.#warningWhereEmpty(config.query, request)
         : readsByTransaction(config)
           ? this.#readTransactions(request)
           : this.#readTable(request);
@@ -227,7 +227,7 @@ export class DatabaseRead {
   }
 
   /** Nobody can see whether a first run of a query without a row met an empty table, or a bound that nothing passes. */
-  async *#toldWhereEmpty(query: string, request: ReadRequest): AsyncGenerator<Page, void, undefined> {
+  async *#warningWhereEmpty(query: string, request: ReadRequest): AsyncGenerator<Page, void, undefined> {
     let isEmpty = request.window.lower === null;
     for await (const page of this.#readQuery(query, request)) {
       isEmpty &&= page.records.length === 0;
@@ -254,7 +254,7 @@ export class DatabaseRead {
     if (limits.length === 0 || leading === undefined) {
       const isUuid = leading?.type === "text" && (await this.#binder.comparesUuid(statement));
       for await (const page of this.#streamed(statement, params, request)) {
-        if (isUuid) this.#tellOfUuids(leading, page);
+        if (isUuid) this.#warnOfUuids(leading, page);
         yield page;
       }
       return;
@@ -274,7 +274,7 @@ export class DatabaseRead {
     }
   }
 
-  #tellOfUuids({ path }: CursorField, { records }: Page): void {
+  #warnOfUuids({ path }: CursorField, { records }: Page): void {
     const { connection, context } = this.#parts;
     const { uuidOrder } = connection.dialect.tables;
     if (uuidOrder === null || path === null) return;

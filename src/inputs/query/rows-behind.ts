@@ -10,7 +10,7 @@ interface BehindParts {
   readonly leading: CursorField | undefined;
   readonly warn: Warn;
   /** Whether the same was told of this watermark by an earlier run. */
-  readonly wasTold: boolean;
+  readonly wasReported: boolean;
 }
 
 /**
@@ -19,8 +19,8 @@ interface BehindParts {
  * again. Of rows that were only deleted it looks the same, so that it is told once for a watermark; each run tells of a
  * table whose next ids lie below it. Returns whether all rows do.
  */
-export async function tellOfRowsBehind(parts: BehindParts, watermark: string): Promise<boolean> {
-  const { connection, config, leading, warn, wasTold } = parts;
+export async function warnOfRowsBehind(parts: BehindParts, watermark: string): Promise<boolean> {
+  const { connection, config, leading, warn, wasReported } = parts;
   const { table } = config;
   const [column, ...further] = leading?.path ?? [];
   if (table === undefined || readsByTransaction(config) || leading === undefined) return false;
@@ -39,7 +39,7 @@ export async function tellOfRowsBehind(parts: BehindParts, watermark: string): P
       "ROWS_BEHIND",
       `the highest ${column} of ${table} is ${highest}, and the next row gets ${next}, not above the watermark ${watermark}: the table was emptied and filled anew, or its ids began again. ${hint}`,
     );
-  } else if (!wasTold) {
+  } else if (!wasReported) {
     warn(
       "ROWS_BEHIND",
       `no row of ${table} has ${column} ${watermark}, where the stream stands, or a higher one; the highest is ${highest}. The rows above were deleted, or the table was emptied and filled anew. ${hint}`,

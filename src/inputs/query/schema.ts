@@ -6,7 +6,7 @@ import { keySchema } from "../path-schema.ts";
 import { validateSlices } from "../slices.ts";
 import { placeStatePersistenceSchema, validateLengths } from "../state-persistence.ts";
 import { leadingRole } from "../state-persistence-keys.ts";
-import { asksForEnd, databaseFor, queryMistakes } from "./query-mistakes.ts";
+import { asksForEnd, databaseFor, queryErrors } from "./query-checks.ts";
 import { sqlTokens } from "./sql-tokens.ts";
 
 const columnName = z.string().min(1);
@@ -79,11 +79,11 @@ function validateDatabaseInput(config: DatabaseInputConfig, context: z.Refinemen
     for (const name of ["columns", "where", "cursor"] as const) {
       if (config[name] !== undefined) addIssue([name], "goes with `table`; write it into the query");
     }
-    for (const message of queryMistakes(config)) addIssue(["query"], message);
+    for (const message of queryErrors(config)) addIssue(["query"], message);
   }
   if (config.table !== undefined) validateTable(config, addIssue);
   if (readsByTransaction(config)) {
-    validateBesideTransactions(config, addIssue);
+    validateTransactionRules(config, addIssue);
     return;
   }
   const leading = config.cursor === undefined ? leadingRole(config.statePersistence) : "timestamp";
@@ -117,7 +117,7 @@ export function readsByTransaction(
   return cursor === databaseFor(config).tables.transactionCursor;
 }
 
-function validateBesideTransactions(
+function validateTransactionRules(
   { commitSafe, cursor, statePersistence }: DatabaseInputConfig,
   addIssue: Refuse,
 ): void {

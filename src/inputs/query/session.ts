@@ -48,12 +48,12 @@ export class DatabaseInputSession implements InputSession {
     this.#bound = await this.#commitBound();
     const upper = (await this.#bound?.safeUpper(position)) ?? null;
     this.#coarseEnd = this.readsPast() ? (upper?.value ?? null) : null;
-    if (upper !== null && !this.readsPast()) await this.#tellOfTheFuture();
+    if (upper !== null && !this.readsPast()) await this.#warnOfTheFuture();
     return upper;
   }
 
   /** Only of a table, in which its cursor finds these rows: a query may take long for them. */
-  async #tellOfTheFuture(): Promise<void> {
+  async #warnOfTheFuture(): Promise<void> {
     const { connection, config, incremental, context } = this.#parts;
     const [field] = incremental.cursors;
     const { table, statePersistence } = config;
@@ -83,12 +83,12 @@ export class DatabaseInputSession implements InputSession {
   /** What may be told of rows below the watermark is told once for each watermark. */
   async readNothing(watermark: string): Promise<void> {
     const { connection, config, incremental, context } = this.#parts;
-    const { tellOfRowsBehind } = await import("./rows-behind.ts");
+    const { warnOfRowsBehind } = await import("./rows-behind.ts");
     const fact = `${behind}${watermark}`;
-    const wasTold = this.#facts.has(fact);
+    const wasReported = this.#facts.has(fact);
     const [leading] = incremental.cursors;
-    const isBehind = await tellOfRowsBehind(
-      { connection, config, leading, warn: context.warn, wasTold },
+    const isBehind = await warnOfRowsBehind(
+      { connection, config, leading, warn: context.warn, wasReported },
       watermark,
     );
     const others = [...this.#facts].filter((known) => !known.startsWith(behind));

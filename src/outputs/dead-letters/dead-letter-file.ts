@@ -46,7 +46,7 @@ export class DeadLetterFile implements DeadLetterSink {
 
   /** Adds text that ends in a line's end. */
   addLine(line: string): void {
-    this.#tell(() => {
+    this.#publish(() => {
       this.#file ??= this.#open();
       writeWhole(this.#file, Buffer.from(line));
     });
@@ -54,7 +54,7 @@ export class DeadLetterFile implements DeadLetterSink {
 
   /** Returns when every line added is on the disk. */
   sync(): void {
-    this.#tell(() => {
+    this.#publish(() => {
       for (let tries = 1; this.#file !== null; tries++) {
         const file = this.#file;
         fsyncSync(file);
@@ -89,7 +89,7 @@ export class DeadLetterFile implements DeadLetterSink {
     return file;
   }
 
-  #tell(action: () => void): void {
+  #publish(action: () => void): void {
     try {
       action();
     } catch (cause) {

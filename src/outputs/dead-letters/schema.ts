@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { errorPolicies, type OnError, type RefusalLimit } from "../../engine/ports.ts";
-import { fileNameMistake } from "../../file-names.ts";
+import { fileNameError } from "../../file-names.ts";
 import { DeadLetterBook } from "./dead-letter-book.ts";
 import { DeadLetterFile } from "./dead-letter-file.ts";
 
@@ -21,7 +21,7 @@ export const onErrorShape = {
         .string()
         .min(1)
         .superRefine((path, context) => {
-          const message = letterPathMistake(path);
+          const message = letterPathError(path);
           if (message !== null) context.addIssue({ code: "custom", message });
         })
         .describe(
@@ -44,9 +44,9 @@ export const onErrorShape = {
 } as const;
 
 /** Letters of all runs are looked for in one file, so no part of its name may change from run to run. */
-function letterPathMistake(path: string): string | null {
+function letterPathError(path: string): string | null {
   const braces = /\{\{[^{}]*(?:\}\})?/.exec(path)?.[0];
-  if (braces === undefined) return fileNameMistake(path, "refused.jsonl");
+  if (braces === undefined) return fileNameError(path, "refused.jsonl");
   return `holds \`${braces}\`, and nothing is filled in here; write one name for all runs, such as \`./refused.jsonl\`, and move the file away when you want a new one`;
 }
 

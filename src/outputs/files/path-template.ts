@@ -21,7 +21,7 @@ export function isTemplate(path: string): boolean {
 }
 
 /** What is wrong with the placeholders of a path; null where nothing is. */
-export function pathMistake(path: string): string | null {
+export function pathError(path: string): string | null {
   for (const [text, name = ""] of path.matchAll(pattern)) {
     if (isPlaceholder(name.trim())) continue;
     const names = Object.keys(placeholders);

@@ -6,7 +6,7 @@ import { onErrorShape, validateOnError } from "../dead-letters/schema.ts";
 import { asideOf } from "./committed-file.ts";
 import { delimiters } from "./csv.ts";
 import { isTemplate } from "./path-template.ts";
-import { placeMistake } from "./place-mistake.ts";
+import { placeError } from "./place-error.ts";
 
 export const fileOutputSchema = z
   .strictObject({
@@ -70,8 +70,8 @@ export const fileOutputSchema = z
     }
   })
   .superRefine(({ path, timezone }, context) => {
-    const mistake = placeMistake(path);
-    if (mistake !== null) context.addIssue({ code: "custom", path: ["path"], message: mistake });
+    const error = placeError(path);
+    if (error !== null) context.addIssue({ code: "custom", path: ["path"], message: error });
     if (timezone === undefined) return;
     const refuse = (message: string) => context.addIssue({ code: "custom", path: ["timezone"], message });
     if (!isTemplate(path)) refuse("is for placeholders in `path`, which has none");

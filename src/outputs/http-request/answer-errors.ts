@@ -2,7 +2,7 @@ import { TidemarkError } from "../../errors.ts";
 import { showAddress } from "../../http/address.ts";
 import type { HttpRequest } from "../../http/message.ts";
 import type { UnclearAnswer } from "./answer/expressions.ts";
-import type { Doubt } from "./answer/judge.ts";
+import type { AnswerWarning } from "./answer/judge.ts";
 
 const mayHaveArrived = "What was sent, or a part of it, may have arrived all the same";
 
@@ -48,22 +48,22 @@ export function unclear(request: HttpRequest, status: number, why: UnclearAnswer
 }
 
 /** An answer that would decide, and cannot be read. */
-export function cannotTell(request: HttpRequest, status: number, why: string): TidemarkError {
+export function unreadableAnswer(request: HttpRequest, status: number, why: string): TidemarkError {
   const more = `, and the answer that would tell what became of it cannot be read: ${why}. Whether it arrived is not known`;
   return new TidemarkError("ANSWER_UNREADABLE", messageOf(request, status, more), { details: { status } });
 }
 
 /** The warning about an answer that counts as a delivery, and may be none. */
-export function doubtOf(
+export function warningOf(
   request: HttpRequest,
   status: number,
-  doubt: Doubt,
+  warning: AnswerWarning,
 ): { readonly code: string; readonly message: string } {
-  if (doubt.kind === "page") {
-    const more = ` and an HTML page for people${doubt.words}. By the status what was sent counts as delivered, but a login page or a proxy's page answers so too: look whether the records arrived, and whether \`endpoint\` is right. If the endpoint answers so, declare \`answer: { success: always }\``;
+  if (warning.kind === "page") {
+    const more = ` and an HTML page for people${warning.reason}. By the status what was sent counts as delivered, but a login page or a proxy's page answers so too: look whether the records arrived, and whether \`endpoint\` is right. If the endpoint answers so, declare \`answer: { success: always }\``;
     return { code: "ANSWER_IS_PAGE", message: messageOf(request, status, more) };
   }
-  const more = `. Nothing under \`answer\` holds of it, so what was sent counts as delivered, but the answer says that it failed: ${doubt.sign}. See that the names under \`answer.refused\` are spelt as in the answer. If such words are harmless, declare \`success: always\` there too`;
+  const more = `. Nothing under \`answer\` holds of it, so what was sent counts as delivered, but the answer says that it failed: ${warning.sign}. See that the names under \`answer.refused\` are spelt as in the answer. If such words are harmless, declare \`success: always\` there too`;
   return { code: "ANSWER_OVERLOOKED", message: messageOf(request, status, more) };
 }
 

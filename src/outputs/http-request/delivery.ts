@@ -6,9 +6,15 @@ import { AttemptFailed } from "../../http/retry.ts";
 import { waitAsked } from "../../http/waits.ts";
 import { hasPlaceholder } from "../../templates/template.ts";
 import { UnclearAnswer } from "./answer/expressions.ts";
-import { AnswerJudge, type Doubt, type Judgement, type RequestJudge, shownWords } from "./answer/judge.ts";
+import {
+  AnswerJudge,
+  type AnswerWarning,
+  type Judgement,
+  type RequestJudge,
+  shownReason,
+} from "./answer/judge.ts";
 import type { RecordResult } from "./answer/results.ts";
-import { answered, cannotTell, doubtOf, saysFailed, unclear, unlisted } from "./answer-errors.ts";
+import { answered, saysFailed, unclear, unlisted, unreadableAnswer, warningOf } from "./answer-errors.ts";
 import type { Prepared, Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
@@ -57,7 +63,7 @@ export class Delivery {
   readonly #addressVaries: boolean;
   /** The smallest body that was too large for the endpoint, in bytes. */
   #tooLargeBytes = Number.POSITIVE_INFINITY;
-  readonly #doubted = new Set<Doubt["kind"]>();
+  readonly #warned = new Set<AnswerWarning["kind"]>();
 
   constructor(config: HttpRequestConfig, parts: DeliveryParts) {
     this.#config = config;
@@ -104,7 +110,7 @@ export class Delivery {
     return await this.#parts.client.read(request, async (answer) => {
       const judgement = await clearly(request, answer, () => judge.judge(answer, sent));
       if (judgement.kind !== "unreadable") return this.#outcome(judgement, request, answer, load);
-      const reason = cannotTell(request, answer.status, judgement.why);
+      const reason = unreadableAnswer(request, answer.status, judgement.why);
       if (judgement.isTooLarge) return { kind: load.length > 1 ? "divide" : "unknown", reason };
       if (++unreadable >= this.#config.retry.attempts) return { kind: "unknown", reason };
       throw new AttemptFailed("truncated", judgement.why, { status: answer.status });
@@ -141,15 +147,15 @@ export class Delivery {
             `${message}. What was sent counts as delivered, by the status`,
           );
         }
-        this.#tellDoubt(judgement.doubt, request, status);
+        this.#warnOnce(judgement.warning, request, status);
         return { kind: "taken" };
       case "refused":
         if (status === tooLarge) {
           this.#tooLargeBytes = Math.min(this.#tooLargeBytes, Buffer.byteLength(request.body ?? ""));
         }
-        return { kind: "divide", reason: answered(request, status, judgement.words) };
+        return { kind: "divide", reason: answered(request, status, judgement.reason) };
       case "retry":
-        throw this.#failedFor(answer, judgement.words);
+        throw this.#failedFor(answer, judgement.reason);
       case "results":
         return this.#settle(judgement.results, request, answer, load);
       case "failed":
@@ -160,10 +166,10 @@ export class Delivery {
   }
 
   /** Once a run: a target that is misread is misread with each answer. */
-  #tellDoubt(doubt: Doubt | null, request: HttpRequest, status: number): void {
-    if (doubt === null || this.#doubted.has(doubt.kind)) return;
-    this.#doubted.add(doubt.kind);
-    const { code, message } = doubtOf(request, status, doubt);
+  #warnOnce(warning: AnswerWarning | null, request: HttpRequest, status: number): void {
+    if (warning === null || this.#warned.has(warning.kind)) return;
+    this.#warned.add(warning.kind);
+    const { code, message } = warningOf(request, status, warning);
     this.#parts.warn(code, message);
   }
 
@@ -177,15 +183,15 @@ export class Delivery {
     const again = this.#toSendAgain(results, load);
     const retried = results.find(({ ruling }) => ruling === "retry");
     if (retried !== undefined && again.length === load.length)
-      throw this.#failedFor(answer, shownWords(retried.words));
+      throw this.#failedFor(answer, shownReason(retried.reason));
     const isRefused = (index: number): boolean => results[index]?.ruling === "refused";
     // First what was taken: a refusal may end the run.
     const left = new Set(again);
     await this.#parts.onTaken(load.filter((one, index) => !isRefused(index) && !left.has(one)));
     for (const [index, prepared] of load.entries()) {
       if (!isRefused(index)) continue;
-      const words = shownWords(results[index]?.words);
-      await this.#parts.onRefused([prepared], answered(request, answer.status, words));
+      const text = shownReason(results[index]?.reason);
+      await this.#parts.onRefused([prepared], answered(request, answer.status, text));
     }
     if (retried === undefined) return { kind: "settled" };
     const { initialDelayMs, maxRetryAfterMs } = this.#config.retry;
@@ -206,9 +212,9 @@ export class Delivery {
     });
   }
 
-  #failedFor({ status, headers }: HttpResponse, words: string): AttemptFailed {
+  #failedFor({ status, headers }: HttpResponse, text: string): AttemptFailed {
     const retryAfterMs = waitAsked(headers, this.#parts.clock.now())?.milliseconds ?? null;
-    return new AttemptFailed("said", `status ${status}, and asks to be sent it again${words}`, {
+    return new AttemptFailed("said", `status ${status}, and asks to be sent it again${text}`, {
       status,
       retryAfterMs,
     });

@@ -15,8 +15,8 @@ import { onErrorOf } from "../dead-letters/schema.ts";
 import { withoutBytes } from "../json-line.ts";
 import { registerAddressSecrets } from "./address.ts";
 import { Delivery } from "./delivery.ts";
-import { keyPaths, type LaneOf, laneOf, runLanes, sharedKey } from "./lanes.ts";
 import { Places } from "./places.ts";
+import { keyPaths, type QueueOf, queueOf, runQueues, sharedKey } from "./queues.ts";
 import { createRequests, type Prepared, type Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
@@ -93,7 +93,7 @@ class HttpRequestSession implements OutputSession {
   readonly #delivery: Delivery;
   readonly #refusals: Refusals;
   readonly #key: readonly Path[];
-  readonly #laneOf: LaneOf;
+  readonly #queueOf: QueueOf;
   #refused = 0;
   /** Where the records of the batch at hand stand in it; null where nobody asks. */
   #places: Places | null = null;
@@ -119,7 +119,7 @@ class HttpRequestSession implements OutputSession {
       },
       onTaken: (records) => this.#receipt(records, "taken"),
     });
-    this.#laneOf = config.concurrency === 1 ? () => 0 : laneOf(config.concurrency, this.#key);
+    this.#queueOf = config.concurrency === 1 ? () => 0 : queueOf(config.concurrency, this.#key);
   }
 
   async fencedEpoch(): Promise<number> {
@@ -134,9 +134,11 @@ class HttpRequestSession implements OutputSession {
     this.#refused = 0;
     this.#places = receipt === undefined ? null : new Places(records, receipt);
     try {
-      const lanes = await this.#lanesOf(records);
+      const queues = await this.#queuesOf(records);
       const { signal, clock } = this.#context;
-      await runLanes(lanes, { signal, clock, graceMs }, (lane, own, goesOn) => this.#send(lane, own, goesOn));
+      await runQueues(queues, { signal, clock, graceMs }, (queue, own, goesOn) =>
+        this.#send(queue, own, goesOn),
+      );
     } catch (error) {
       this.#failures.push(error);
       throw error;
@@ -144,12 +146,12 @@ class HttpRequestSession implements OutputSession {
     return records.length - this.#refused;
   }
 
-  async #lanesOf(records: readonly SourceRecord[]): Promise<SourceRecord[][]> {
-    const lanes: SourceRecord[][] = Array.from({ length: this.#config.concurrency }, () => []);
+  async #queuesOf(records: readonly SourceRecord[]): Promise<SourceRecord[][]> {
+    const queues: SourceRecord[][] = Array.from({ length: this.#config.concurrency }, () => []);
     for (const record of records) {
-      await this.#orRefuse(record, () => lanes[this.#laneOf(withoutBytes(record))]?.push(record));
+      await this.#orRefuse(record, () => queues[this.#queueOf(withoutBytes(record))]?.push(record));
     }
-    return lanes;
+    return queues;
   }
 
   /** Sends records in order, as many with each request as are declared. */
@@ -167,7 +169,7 @@ class HttpRequestSession implements OutputSession {
   }
 
   async #receipt(records: readonly { readonly record: SourceRecord }[], outcome: Outcome): Promise<void> {
-    await this.#places?.tell(records, outcome);
+    await this.#places?.report(records, outcome);
   }
 
   async #orRefuse(record: SourceRecord, action: () => void): Promise<void> {

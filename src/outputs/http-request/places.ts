@@ -15,7 +15,7 @@ export class Places {
     }
   }
 
-  async tell(records: readonly { readonly record: SourceRecord }[], outcome: Outcome): Promise<void> {
+  async report(records: readonly { readonly record: SourceRecord }[], outcome: Outcome): Promise<void> {
     const places = records.flatMap(({ record }) => this.#places.get(record)?.shift() ?? []);
     await this.#receipt(places, outcome);
   }

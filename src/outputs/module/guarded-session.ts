@@ -6,32 +6,33 @@ import type { ModuleOutputSession } from "./output-module.ts";
 
 const epoch: Expected<number> = {
   shape: z.int().min(0),
-  words: "the highest epoch that has fenced the stream",
+  description: "the highest epoch that has fenced the stream",
 };
 const commitPosition: Expected<CommitPosition | null> = {
   shape: z
     .looseObject({ epoch: z.int().min(0), sequence: z.int().min(0), position: positionSchema })
     .nullable(),
-  words: "the position of the newest commit as `{ epoch, sequence, position }`, or null before the first",
+  description:
+    "the position of the newest commit as `{ epoch, sequence, position }`, or null before the first",
 };
 const known: Expected<ReadonlySet<string>> = {
   shape: z.set(z.string()),
-  words: "a Set of those of the identities that were delivered",
+  description: "a Set of those of the identities that were delivered",
 };
-const yesOrNo: Expected<boolean> = { shape: z.boolean(), words: "true or false" };
+const yesOrNo: Expected<boolean> = { shape: z.boolean(), description: "true or false" };
 const replaced: Expected<"nothing" | "older" | "anything"> = {
   shape: z.enum(["nothing", "older", "anything"]),
-  words: "one of nothing, older, anything",
+  description: "one of nothing, older, anything",
 };
 const committed: Expected<{ written: number } | undefined> = {
   shape: z.looseObject({ written: z.int().min(0) }).optional(),
-  words: "`{ written }`, or nothing",
+  description: "`{ written }`, or nothing",
 };
 
 function count(records: number): Expected<number> {
   return {
     shape: z.int().min(0).max(records),
-    words: `how many of the ${records} records it took`,
+    description: `how many of the ${records} records it took`,
   };
 }
 

@@ -1,13 +1,13 @@
 import type { z } from "zod";
 import { placeInFile } from "../../engine/user-code/stack-frames.ts";
-import { inUserCode, settleStrays, type UserCode } from "../../engine/user-code/user-code.ts";
+import { awaitUncaught, inUserCode, type UserCode } from "../../engine/user-code/user-code.ts";
 import { isTidemarkError, messageOf, type SourceLocation, TidemarkError } from "../../errors.ts";
 import { kindOf } from "../../model/plain-object.ts";
 
 /** What a method has to return, with its words for messages. */
 export interface Expected<T> {
   readonly shape: z.ZodType<T>;
-  readonly words: string;
+  readonly description: string;
 }
 
 /** Calls an output module's methods. All that they throw, or return wrongly, is `OUTPUT_FAILED` with the module's name. */
@@ -22,7 +22,7 @@ export class ModuleCode {
   }
 
   /** Calls a method and reads what it returns, or what the promise that it returns brings. */
-  async call<T>(method: string, run: () => unknown, { shape, words }: Expected<T>): Promise<T> {
+  async call<T>(method: string, run: () => unknown, { shape, description }: Expected<T>): Promise<T> {
     const returned = await this.run(method, run);
     const parsed = shape.safeParse(returned);
     if (parsed.success) return parsed.data;
@@ -32,17 +32,17 @@ export class ModuleCode {
         ? ""
         : ` (\`${issue.path.join(".")}\`: ${issue.message})`;
     const found = typeof returned === "number" ? String(returned) : kindOf(returned);
-    throw this.failed(`its \`${method}\` returned ${found}${where}, not ${words}`);
+    throw this.failed(`its \`${method}\` returned ${found}${where}, not ${description}`);
   }
 
   /** As `call`, with no more known of what it returns. */
   async run<T>(method: string, run: () => T | PromiseLike<T>): Promise<T> {
     try {
       const returned = await inUserCode(this.#code, run);
-      await settleStrays();
+      await awaitUncaught();
       return returned;
     } catch (error) {
-      throw this.#told(method, error);
+      throw this.#moduleError(method, error);
     }
   }
 
@@ -51,7 +51,7 @@ export class ModuleCode {
     try {
       yield* inUserCode(this.#code, begin);
     } catch (error) {
-      throw this.#told(method, error);
+      throw this.#moduleError(method, error);
     }
   }
 
@@ -66,7 +66,7 @@ export class ModuleCode {
   }
 
   /** Errors of ours keep their code; a wait that the run itself has broken off is no failure of the module. */
-  #told(method: string, error: unknown): unknown {
+  #moduleError(method: string, error: unknown): unknown {
     if (isTidemarkError(error) || (this.#signal.aborted && isAbort(error, this.#signal))) return error;
     const { file } = this.#code;
     return this.failed(`its \`${method}\` threw: ${messageOf(error)}`, {

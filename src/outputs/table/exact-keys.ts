@@ -36,7 +36,7 @@ export class ExactKeys {
   readonly #kinds: (KeyKind | undefined)[];
   /** The fields that hold values of several kinds: of the first one's and of this. */
   readonly #mixed = new Map<string, KeyKind>();
-  readonly #told = new Set<string>();
+  readonly #warned = new Set<string>();
   readonly #exact = new Map<string, SourceRecord>();
 
   constructor(options: ExactKeysOptions) {
@@ -67,8 +67,8 @@ export class ExactKeys {
     const mixed = own.filter(({ field }) => this.#mixed.has(field));
     if (this.#blank.length === 0 && mixed.length === 0) return records;
     for (const { field } of mixed) {
-      if (this.#told.has(field)) continue;
-      this.#tell(field);
+      if (this.#warned.has(field)) continue;
+      this.#warnOf(field);
       for (const record of waiting) this.#problemOf(record, own);
     }
     return records.filter((record) => {
@@ -97,10 +97,10 @@ export class ExactKeys {
     }
   }
 
-  #tell(field: string): void {
+  #warnOf(field: string): void {
     const { key, table, warn } = this.#options;
     const [one, other] = [this.#kinds[key.indexOf(field)], this.#mixed.get(field)];
-    this.#told.add(field);
+    this.#warned.add(field);
     warn(
       "KEY_INEXACT",
       `the key field ${field} holds values of several kinds (${one} and ${other}): keys that the table ${table} stores alike, as the number 1 and the text "1", are refused where they come between two checkpoints, and are one row where they come later`,

@@ -37,7 +37,7 @@ export class NewestGuard {
   }
 
   /** Whether rows are told from records that are older than they are, as far as was seen. */
-  tells(plan: TablePlan): boolean {
+  canCompare(plan: TablePlan): boolean {
     return this.#isNeeded && !this.#hasWarned && this.#columnOf(plan) !== null;
   }
 

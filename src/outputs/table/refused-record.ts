@@ -27,10 +27,10 @@ export async function refusalOf(error: TidemarkError, fault: RecordFault, row: R
   const field = collision?.field ?? text?.field ?? (await fieldOf(error, fault, row));
   // Then it is about the statement or the server.
   if (fault.onlyByValue === true && field === null) throw error;
-  const words = collision?.words ?? text?.words ?? error.message;
+  const message = collision?.message ?? text?.message ?? error.message;
   const hint =
     collision?.hint ?? text?.hint ?? (error.hint === errorCodes.QUERY_FAILED.hint ? whatToDo : error.hint);
-  return refusedRow({ target, record }, { words, field, hint, error });
+  return refusedRow({ target, record }, { message, field, hint, error });
 }
 
 /** A record that cannot be written whatever the database says. */
@@ -80,7 +80,7 @@ export function refusedValue(
 }
 
 interface Why {
-  readonly words: string;
+  readonly message: string;
   readonly field: string | null;
   readonly hint: string;
   readonly error: TidemarkError;
@@ -88,7 +88,7 @@ interface Why {
 
 function refusedRow(
   { target, record }: Omit<RefusedRow, "store">,
-  { words, field, hint, error }: Why,
+  { message, field, hint, error }: Why,
 ): Refusal {
   const name = recordName(record, keyFields(target));
   const at = field === null ? "" : `the field \`${field}\`: `;
@@ -98,8 +98,8 @@ function refusedRow(
   return {
     record,
     name,
-    reason: failed(`${at}${words}`),
-    failure: failed(`the table ${target.table} refused ${name}: ${at}${words}`),
+    reason: failed(`${at}${message}`),
+    failure: failed(`the table ${target.table} refused ${name}: ${at}${message}`),
   };
 }
 
@@ -137,7 +137,7 @@ async function collisionOf({
   store,
   target,
   record,
-}: RefusedRow): Promise<{ words: string; field: string; hint: string } | null> {
+}: RefusedRow): Promise<{ message: string; field: string; hint: string } | null> {
   const inexact = target.inexact ?? [];
   if (inexact.length === 0) return null;
   const stored = await storedKeyOf({ store, target, record });
@@ -148,7 +148,7 @@ async function collisionOf({
     if (other === undefined || other === String(record[field])) continue;
     return {
       field,
-      words: `its key ${JSON.stringify(record[field])} is one with ${JSON.stringify(other)}, the key of a row that is there, since ${because}`,
+      message: `its key ${JSON.stringify(record[field])} is one with ${JSON.stringify(other)}, the key of a row that is there, since ${because}`,
       hint: `Give the column \`${column}\` a type and a collation that tell them apart, or choose another \`key\`.`,
     };
   }

@@ -27,7 +27,7 @@ export async function replacedBy(
     newest.look([record], plan);
     const target = { table, columns: plan.columns, key: plan.key, inexact };
     if ((await store.storedKey(target, record)) === null) return "nothing";
-    return newest.tells(plan) && hasCursor(record, context) ? "older" : "anything";
+    return newest.canCompare(plan) && hasCursor(record, context) ? "older" : "anything";
   } catch (error) {
     const isOfRecord = error instanceof TidemarkError && store.faultOf(error) !== null;
     // Then the write says what is wrong with it.

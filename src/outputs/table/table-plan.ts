@@ -205,13 +205,13 @@ export class TablePlan {
     const value = record[field];
     if (this.#computed.has(field)) return;
     const { rules } = this.#options;
-    const twin = this.#byFolded.get(rules.fold(field));
-    if (twin !== undefined) {
-      if (!twin.unseen) throw this.#sameColumnError(field, twin.column.field);
-      this.#byField.delete(twin.column.field);
-      this.#byField.set(field, twin);
-      twin.column = { ...twin.column, field };
-      twin.unseen = false;
+    const sameColumn = this.#byFolded.get(rules.fold(field));
+    if (sameColumn !== undefined) {
+      if (!sameColumn.unseen) throw this.#sameColumnError(field, sameColumn.column.field);
+      this.#byField.delete(sameColumn.column.field);
+      this.#byField.set(field, sameColumn);
+      sameColumn.column = { ...sameColumn.column, field };
+      sameColumn.unseen = false;
       this.#version++;
     }
     const existing = this.#existing.get(rules.fold(field));
@@ -222,7 +222,7 @@ export class TablePlan {
     if (existing?.identity === true) this.#assertKeepsIdentity(existing);
     const column = existing === undefined ? this.#newColumn(field, record) : { ...existing, field };
     if (column === null) return;
-    const planned = twin ?? this.#plan(column);
+    const planned = sameColumn ?? this.#plan(column);
     if (value !== null && value !== undefined && !planned.anything) this.#take(planned, value, record);
   }
 

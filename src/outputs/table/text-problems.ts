@@ -4,7 +4,7 @@ import type { SourceRecord } from "../../model/record.ts";
 /** What no UTF-8 text holds, and what PostgreSQL's texts and JSON do not. */
 export interface TextProblem {
   readonly field: string;
-  readonly words: string;
+  readonly message: string;
   readonly hint: string;
 }
 
@@ -22,14 +22,14 @@ export function textProblem(
     if (found === "nul") {
       return {
         field,
-        words: "it holds the character U+0000",
+        message: "it holds the character U+0000",
         hint: `Take it out in a \`script\` filter, as by text.replaceAll("\\0", "")${typeof record[field] === "string" ? "" : `, or keep the field as text, which holds its escaped form (\`columns: { ${field}: text }\`)`}.`,
       };
     }
     if (found === "half") {
       return {
         field,
-        words: "it holds half of a surrogate pair, which no UTF-8 text holds",
+        message: "it holds half of a surrogate pair, which no UTF-8 text holds",
         hint: "Fix it in a `script` filter: text.toWellFormed().",
       };
     }

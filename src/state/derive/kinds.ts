@@ -62,14 +62,14 @@ export const sortedText: Kind<string> = { ...text, postgres: byCodePoint };
 export const positionJson: Kind<string> = { ...text, isJson: true };
 
 /** One of a few words. */
-export function choice<const T extends string>(words: readonly T[]): Kind<T> {
+export function choice<const T extends string>(choices: readonly T[]): Kind<T> {
   return {
     sqlite: "TEXT",
     postgres: "text",
-    stored: z.enum(words),
+    stored: z.enum(choices),
     encode: asItIs,
     show: asItIs,
-    wire: z.enum(words),
+    wire: z.enum(choices),
   };
 }
 

@@ -18,11 +18,11 @@ export const streamHandlers: Handlers<StreamRouteName> = {
   ...runHandlers,
 
   async listStreams({ state, principal, query }) {
-    const told = query.unreadable === undefined ? {} : { unreadable: query.unreadable };
+    const filter = query.unreadable === undefined ? {} : { unreadable: query.unreadable };
     const page = await listVisible(state, principal, {
       ...pageOptions(query),
       ...connectorOf(query),
-      ...told,
+      ...filter,
     });
     const { unreadable = [] } = page;
     return {

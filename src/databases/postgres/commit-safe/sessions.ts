@@ -71,13 +71,13 @@ export async function openSessions(connection: SqlConnection): Promise<OpenSessi
   for (let attempt = 1; ; attempt++) {
     const seen = await lookOnce(connection);
     // A session that is met between two messages is rarely met there again.
-    if (!seen.doubtful || attempt === mostAttempts) return seen;
+    if (!seen.mayBeIncomplete || attempt === mostAttempts) return seen;
   }
 }
 
 const mostAttempts = 3;
 
-async function lookOnce(connection: SqlConnection): Promise<OpenSessions & { doubtful: boolean }> {
+async function lookOnce(connection: SqlConnection): Promise<OpenSessions & { mayBeIncomplete: boolean }> {
   const [first] = await connection.query(waitingQuery);
   const { observed, waiting } = waitingSchema.parse(first);
   const idle = new Set(waiting);
@@ -85,14 +85,14 @@ async function lookOnce(connection: SqlConnection): Promise<OpenSessions & { dou
   const writers = rows.filter((row) => !isNoWriter(row));
   assertVisible(writers);
   const sessions: OpenSession[] = [];
-  let doubtful = false;
+  let mayBeIncomplete = false;
   for (const row of writers) {
     const since = openSince(row, idle);
     if (since === null) continue;
-    if (row.transaction === null && isEarlier(since, observed)) doubtful = true;
-    sessions.push({ pid: row.pid, since, who: wordsFor(row) });
+    if (row.transaction === null && isEarlier(since, observed)) mayBeIncomplete = true;
+    sessions.push({ pid: row.pid, since, who: describeSession(row) });
   }
-  return { observed, sessions, doubtful };
+  return { observed, sessions, mayBeIncomplete };
 }
 
 /** What never writes rows of tables, or is led by another session that is listed itself. */
@@ -130,7 +130,7 @@ function openSince(row: Session, waiting: ReadonlySet<string>): string | null {
   return (state === "active" ? query : changed) ?? began;
 }
 
-function wordsFor({ pid, user, application, state, kind }: Session): string {
+function describeSession({ pid, user, application, state, kind }: Session): string {
   const name = application === null || application === "" ? (kind ?? "a session") : application;
   return `pid ${pid} (${name}, user ${user ?? "unknown"}, ${state ?? "no state"})`;
 }

@@ -38,7 +38,7 @@ export async function findHorizon(connection: SqlConnection, warn: Warn): Promis
   if (standby) return { below: oldest, next };
   let below = next;
   for (const id of open) if (id < below && !elsewhere.has(lowerHalf(id))) below = id;
-  if (below < next) await tellOfHolder(connection, below, warn);
+  if (below < next) await warnOfTransaction(connection, below, warn);
   return { below, next };
 }
 
@@ -92,7 +92,7 @@ SELECT COALESCE('the prepared transaction ' || p.gid,
   LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = l.transactionid
  WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.transactionid::text = $1`;
 
-async function tellOfHolder(connection: SqlConnection, id: bigint, warn: Warn): Promise<void> {
+async function warnOfTransaction(connection: SqlConnection, id: bigint, warn: Warn): Promise<void> {
   const [row] = await connection.query(holderQuery, [lowerHalf(id)]);
   if (typeof row?.since !== "string" || typeof row.now !== "string") return;
   if (isLong(row.since, row.now)) warnOfHolder(warn, String(row.who), row.since);

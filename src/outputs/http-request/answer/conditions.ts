@@ -16,7 +16,7 @@ export interface AnswerConditions {
   /** What the conditions say of an answer; null where none holds. */
   rulingOn(answer: SeenAnswer): Promise<Ruling | null>;
   /** The target's own words; null where none are declared or the answer has none. */
-  wordsOf(answer: SeenAnswer): Promise<unknown>;
+  reasonOf(answer: SeenAnswer): Promise<unknown>;
 }
 
 type Holds = (answer: SeenAnswer) => Promise<boolean>;
@@ -29,7 +29,7 @@ export function compileConditions(answer: AnswerConfig | undefined): AnswerCondi
     ["refused", compiled(refused)],
     ["success", success === "always" ? [async ({ status }) => isSuccess(status)] : compiled(declared)],
   ];
-  const wordsOf = reason === undefined ? null : compileExpression(reason);
+  const reasonOf = reason === undefined ? null : compileExpression(reason);
   return {
     needBody: [declared, retry, refused].flat().some((one) => one !== undefined && looksIntoBody(one)),
     async rulingOn(seen) {
@@ -38,7 +38,7 @@ export function compileConditions(answer: AnswerConfig | undefined): AnswerCondi
       }
       return null;
     },
-    wordsOf: async (seen) => (wordsOf === null ? null : await wordsOf(seen.body, seen)),
+    reasonOf: async (seen) => (reasonOf === null ? null : await reasonOf(seen.body, seen)),
   };
 }
 

@@ -1,8 +1,8 @@
 import { boundedJsonata } from "../../../model/bounded-jsonata.ts";
 import { ExactNumber } from "../../../model/exact-number.ts";
 import { jsonataBoolean } from "../../../model/jsonata-boolean.ts";
-import { expressionMistake, expressionSchemaOf, jsonataReason } from "../../../model/jsonata-mistakes.ts";
-import type { ExpressionMistake } from "../../../model/jsonata-names.ts";
+import { expressionError, expressionSchemaOf, jsonataReason } from "../../../model/jsonata-errors.ts";
+import type { ExpressionError } from "../../../model/jsonata-names.ts";
 import { isPlainObject } from "../../../model/plain-object.ts";
 
 /** What expressions can name besides the value that they are about: `$status` and `$headers`. */
@@ -23,7 +23,7 @@ export class UnclearAnswer extends Error {
 }
 
 /** A JSONata expression over an answer; a mistake in it carries `offset`, its place in the text. */
-export const expressionSchema = expressionSchemaOf(mistakeIn);
+export const expressionSchema = expressionSchemaOf(errorIn);
 
 /** Throws `UnclearAnswer` where the expression cannot be evaluated over a value. */
 export function compileExpression(text: string): Expression {
@@ -52,9 +52,9 @@ export function forExpressions(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, forExpressions(inner)]));
 }
 
-function mistakeIn(text: string): ExpressionMistake | null {
+function errorIn(text: string): ExpressionError | null {
   const offset = text.search(/\{\{\s*[\w.]+\s*\}\}/);
-  if (offset < 0) return expressionMistake(text, boundValues);
+  if (offset < 0) return expressionError(text, boundValues);
   const message = "the expression cannot be read: it names fields without braces, as in `errors[0].message`";
   return { message, offset };
 }

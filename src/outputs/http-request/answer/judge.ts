@@ -10,7 +10,7 @@ import {
   type SeenAnswer,
 } from "./conditions.ts";
 import { forExpressions, UnclearAnswer } from "./expressions.ts";
-import { isPage, wordsOfPage } from "./page.ts";
+import { isPage, textOfPage } from "./page.ts";
 import { compileResults, type RecordResult, type ResultsOf } from "./results.ts";
 import type { AnswerConfig } from "./schema.ts";
 import { signOfFailure } from "./signs.ts";
@@ -18,11 +18,11 @@ import { signOfFailure } from "./signs.ts";
 /** What an answer means for what was sent. */
 export type Judgement =
   /** The target took all of it; `unread` says why its answer could not be read, where that is so. */
-  | { readonly kind: "taken"; readonly unread: string | null; readonly doubt: Doubt | null }
+  | { readonly kind: "taken"; readonly unread: string | null; readonly warning: AnswerWarning | null }
   /** It refused all of it, or a part that it does not name. */
-  | { readonly kind: "refused"; readonly words: string }
+  | { readonly kind: "refused"; readonly reason: string }
   /** It wants to be sent the same again. */
-  | { readonly kind: "retry"; readonly words: string }
+  | { readonly kind: "retry"; readonly reason: string }
   /** It said what became of each record, in their order. */
   | { readonly kind: "results"; readonly results: readonly RecordResult[] }
   /** The answer decides, and cannot be read: what became of it is not known. */
@@ -33,9 +33,9 @@ export type Judgement =
   | { readonly kind: "unlisted" };
 
 /** Why it is doubted that an answer that counts as a delivery is one. */
-export type Doubt =
+export type AnswerWarning =
   /** It is a page for people, with these words. */
-  | { readonly kind: "page"; readonly words: string }
+  | { readonly kind: "page"; readonly reason: string }
   /** Nothing declared holds of it, and by what it says itself it failed. */
   | { readonly kind: "overlooked"; readonly sign: string };
 
@@ -95,18 +95,18 @@ export class AnswerJudge {
     return {
       kind: "taken",
       unread: seen.isDamaged ? seen.unread : null,
-      doubt: this.#doubt(seen, ruling, sent.items),
+      warning: this.#warning(seen, ruling, sent.items),
     };
   }
 
-  #doubt(seen: Seen, ruling: Ruling | null, items: readonly unknown[]): Doubt | null {
+  #warning(seen: Seen, ruling: Ruling | null, items: readonly unknown[]): AnswerWarning | null {
     if (ruling !== null || !isSuccess(seen.status)) return null;
     if (this.#isDeclared) {
       const sign = signOfFailure(seen.body, items);
       return sign === null ? null : { kind: "overlooked", sign };
     }
-    const words = wordsOfPage(seen.text, seen.contentType);
-    return words === null ? null : { kind: "page", words };
+    const reason = textOfPage(seen.text, seen.contentType);
+    return reason === null ? null : { kind: "page", reason };
   }
 
   /** Null where the answer is a success. */
@@ -119,11 +119,11 @@ export class AnswerJudge {
         if (isSuccess(seen.status)) return success === undefined ? null : { kind: "unlisted" };
       } else if (isSuccess(seen.status) && declared.refused !== undefined) {
         throw new UnclearAnswer(
-          ` that fits neither \`answer.success\` nor \`answer.refused\`${await this.#wordsOf(seen)}`,
+          ` that fits neither \`answer.success\` nor \`answer.refused\`${await this.#reasonOf(seen)}`,
         );
       }
     }
-    return { kind: ruling ?? "refused", words: await this.#wordsOf(seen) };
+    return { kind: ruling ?? "refused", reason: await this.#reasonOf(seen) };
   }
 
   #isListed(status: number): boolean {
@@ -145,7 +145,7 @@ export class AnswerJudge {
 
   #unreadable(seen: Seen): Judgement {
     const why = seen.unread ?? "";
-    if (this.#config.answer?.unreadable === "success") return { kind: "taken", unread: why, doubt: null };
+    if (this.#config.answer?.unreadable === "success") return { kind: "taken", unread: why, warning: null };
     return { kind: "unreadable", why, isTooLarge: seen.isTooLarge };
   }
 
@@ -156,9 +156,9 @@ export class AnswerJudge {
   }
 
   /** The target's words, else the beginning of its answer, in quotes; empty for none. */
-  async #wordsOf(seen: Seen): Promise<string> {
-    const words = shownWords(await this.#conditions.wordsOf(seen));
-    return words === "" ? snippet(seen.text) : words;
+  async #reasonOf(seen: Seen): Promise<string> {
+    const reason = shownReason(await this.#conditions.reasonOf(seen));
+    return reason === "" ? snippet(seen.text) : reason;
   }
 
   #seen(answer: HttpResponse): Seen {
@@ -196,9 +196,9 @@ interface Seen extends SeenAnswer {
 }
 
 /** What a target said, in quotes, for a message. */
-export function shownWords(words: unknown): string {
-  if (words === undefined || words === null) return "";
-  return snippet(typeof words === "string" ? words : stringifyJson(words));
+export function shownReason(reason: unknown): string {
+  if (reason === undefined || reason === null) return "";
+  return snippet(typeof reason === "string" ? reason : stringifyJson(reason));
 }
 
 /** JSON, or the text where it is not meant for any: `ok`. A page for browsers is never a target's answer. */

@@ -27,30 +27,30 @@ export function isPage(text: string): boolean {
  * What a page for people says of itself, where it is no plain thanks: its title, else the beginning of its text, in
  * quotes for a message. Null for a text that is no page, and for one that says `ok` and the like.
  */
-export function wordsOfPage(text: string, contentType: string): string | null {
+export function textOfPage(text: string, contentType: string): string | null {
   const page = text.slice(0, mostLookedAt);
   if (!isPage(page) && !(/^text\/html\b/i.test(contentType) && tags.test(page))) return null;
-  const { title, body } = wordsIn(page);
+  const { title, body } = textsIn(page);
   const said = body === "" ? title : body;
   if (saysSuccess(said) || (said.length <= longestThanks && thanks.test(said))) return null;
   return snippet(title === "" ? body : title) || " without a text";
 }
 
 /** What people see of a page. */
-function wordsIn(html: string): { readonly title: string; readonly body: string } {
+function textsIn(html: string): { readonly title: string; readonly body: string } {
   const lower = html.toLowerCase();
-  const words: string[] = [];
+  const texts: string[] = [];
   let title = "";
   for (let at = 0; at < html.length; ) {
     const open = indexOr(html, "<", at);
-    words.push(html.slice(at, open));
+    texts.push(html.slice(at, open));
     const name = unseen.find((one) => lower.startsWith(`<${one}`, open));
     const end = name === undefined ? -1 : indexOr(lower, `</${name}`, open);
     const content = indexOr(html, ">", open) + 1;
     if (name === "title") title ||= html.slice(content, end);
     at = Math.max(content, end);
   }
-  return { title: oneLine([title]), body: oneLine(words) };
+  return { title: oneLine([title]), body: oneLine(texts) };
 }
 
 const unseen = ["script", "style", "title"];
@@ -60,6 +60,6 @@ function indexOr(text: string, part: string, from: number): number {
   return at < 0 ? text.length : at;
 }
 
-function oneLine(words: readonly string[]): string {
-  return words.join(" ").replace(/\s+/g, " ").trim();
+function oneLine(texts: readonly string[]): string {
+  return texts.join(" ").replace(/\s+/g, " ").trim();
 }

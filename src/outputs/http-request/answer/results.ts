@@ -17,7 +17,7 @@ import type { ResultsConfig } from "./schema.ts";
 export interface RecordResult {
   readonly ruling: "retry" | "refused" | "success";
   /** The target's words; undefined where a record is taken. */
-  readonly words: unknown;
+  readonly reason: unknown;
 }
 
 /** Reads the results by record of an answer; throws `UnclearAnswer` where they are not what is declared. */
@@ -32,7 +32,7 @@ export function compileResults(config: ResultsConfig): ResultsOf {
     const matched = await match(list, records, answer);
     return Promise.all(
       matched.map(async (result) =>
-        result === unnamed ? { ruling: "success", words: undefined } : await judge(result, answer),
+        result === unnamed ? { ruling: "success", reason: undefined } : await judge(result, answer),
       ),
     );
   };
@@ -136,7 +136,7 @@ function nameText(value: unknown): string | null {
 function compileJudge(config: ResultsConfig): (result: unknown, answer: SeenAnswer) => Promise<RecordResult> {
   const { success, refused, reason } = config;
   const [retries, refuses, succeeds] = [config.retry, refused, success].map(conditionsOf);
-  const wordsOf = reason === undefined ? null : compileExpression(reason);
+  const reasonOf = reason === undefined ? null : compileExpression(reason);
   const rulingOf = async (result: unknown, answer: SeenAnswer): Promise<RecordResult["ruling"]> => {
     if (await anyHolds(retries, result, answer)) return "retry";
     if (await anyHolds(refuses, result, answer)) return "refused";
@@ -148,8 +148,8 @@ function compileJudge(config: ResultsConfig): (result: unknown, answer: SeenAnsw
   };
   return async (result, answer) => {
     const ruling = await rulingOf(result, answer);
-    if (ruling === "success") return { ruling, words: undefined };
-    return { ruling, words: wordsOf === null ? result : ((await wordsOf(result, answer)) ?? result) };
+    if (ruling === "success") return { ruling, reason: undefined };
+    return { ruling, reason: reasonOf === null ? result : ((await reasonOf(result, answer)) ?? result) };
   };
 }
 

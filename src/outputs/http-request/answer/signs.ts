@@ -52,7 +52,7 @@ export function signOfFailure(body: unknown, sent: readonly unknown[]): string |
 function signInWrapper(body: SourceRecord, sent: readonly unknown[]): string | null {
   for (const [name, inner] of Object.entries(body)) {
     if (!wrappers.test(plainName(name)) || !isRecord(inner) || isThing(inner)) continue;
-    const sign = told(inner, (field, value) => {
+    const sign = failureSign(inner, (field, value) => {
       const word = plainName(field);
       const fails = verdicts.test(word)
         ? saysNo(value) && !isCount(value, inner)
@@ -97,13 +97,16 @@ function signOfResult(element: SourceRecord, sent: readonly unknown[], isResult:
     if (!outcomes.test(word)) return false;
     return isResult ? failedWord.test(wordOf(value)) : /^(?:error|fail)$/i.test(wordOf(value));
   };
-  return told(element, (name, value) => fails(name, value) && !sent.some((one) => isEcho(name, value, one)));
+  return failureSign(
+    element,
+    (name, value) => fails(name, value) && !sent.some((one) => isEcho(name, value, one)),
+  );
 }
 
 /** All that says so: a flag has no words of its own, and the field beside it may. */
 function signIn(body: SourceRecord, sent: readonly unknown[]): string | null {
   const mayBeState = isThing(body);
-  return told(body, (name, value) => {
+  return failureSign(body, (name, value) => {
     const fails = saysFailed(name, value, body) || (!mayBeState && mayFail(name, value, body));
     return fails && !sent.some((one) => isEcho(name, value, one));
   });
@@ -114,14 +117,14 @@ function isThing(body: SourceRecord): boolean {
   return Object.entries(body).some(([name, value]) => namesOfThings.test(plainName(name)) && value !== null);
 }
 
-function told(body: SourceRecord, isSign: (name: string, value: unknown) => boolean): string | null {
+function failureSign(body: SourceRecord, isSign: (name: string, value: unknown) => boolean): string | null {
   const signs = Object.entries(body).filter(([name, value]) => isSign(name, value));
   if (signs.length === 0) return null;
-  const words = Object.entries(body).find(
+  const message = Object.entries(body).find(
     ([name, value]) => messages.test(plainName(name)) && typeof value === "string" && value !== "",
   );
   const shownSigns = signs.slice(0, mostShown);
-  if (words !== undefined && signs.every(([name]) => name !== words[0])) shownSigns.push(words);
+  if (message !== undefined && signs.every(([name]) => name !== message[0])) shownSigns.push(message);
   return shownSigns.map(([name, value]) => shown(name, value)).join(", ");
 }
 

@@ -5,7 +5,7 @@ const mostLookedAt = 64 * 1024;
 
 /** SOAP and XML-RPC answer with an element of this name, often with status 200. */
 const fault = /<(?:[\w.-]{1,40}:)?fault[\s>/]/i;
-const faultWords = /<(?:[\w.-]{1,40}:)?(?:faultstring|text|reason)(?:\s[^<>]{0,200})?>([^<>]{1,500})</i;
+const faultText = /<(?:[\w.-]{1,40}:)?(?:faultstring|text|reason)(?:\s[^<>]{0,200})?>([^<>]{1,500})</i;
 
 /** The word with which a text begins that tells of a failure, but not `Errors: 0`. */
 const failed =
@@ -16,8 +16,8 @@ export function signInText(body: string): string | null {
   const text = body.slice(0, mostLookedAt).trim();
   if (text.startsWith("<")) {
     if (!fault.test(text)) return null;
-    const [, words = ""] = faultWords.exec(text) ?? [];
-    return `a \`Fault\`${snippet(words.trim() === "" ? text : words.trim())}`;
+    const [, reason = ""] = faultText.exec(text) ?? [];
+    return `a \`Fault\`${snippet(reason.trim() === "" ? text : reason.trim())}`;
   }
   return failed.test(text) ? `it begins with a failure${snippet(text)}` : null;
 }

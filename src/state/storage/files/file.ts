@@ -43,7 +43,7 @@ class FileStorage implements RowStorage {
 
   async read<T>(work: (tx: RowTransaction) => T): Promise<T> {
     this.#assertOpen();
-    return tellingFaults(this.#folder, () =>
+    return withFileErrors(this.#folder, () =>
       work(new FileTransaction(this.#folder, this.#clock, this.#ends)),
     );
   }
@@ -68,13 +68,13 @@ class FileStorage implements RowStorage {
         return result;
       });
     } catch (error) {
-      throw told(this.#folder, error);
+      throw fileError(this.#folder, error);
     }
   }
 
   async probe(): Promise<void> {
     this.#assertOpen();
-    tellingFaults(this.#folder, () => {
+    withFileErrors(this.#folder, () => {
       mkdirSync(this.#folder, { recursive: true });
       // No stream's file has a tilde in its name.
       writeScratch(join(this.#folder, "~probe"));
@@ -91,15 +91,15 @@ class FileStorage implements RowStorage {
 }
 
 /** What the file system refuses, as a `TidemarkError`. */
-function tellingFaults<T>(folder: string, work: () => T): T {
+function withFileErrors<T>(folder: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw told(folder, error);
+    throw fileError(folder, error);
   }
 }
 
-function told(folder: string, error: unknown): unknown {
+function fileError(folder: string, error: unknown): unknown {
   if (!(error instanceof Error) || !("syscall" in error)) return error;
   return new TidemarkError("STATE_UNAVAILABLE", `file:${folder}: ${error.message}`, {
     cause: error,

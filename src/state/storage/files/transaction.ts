@@ -171,7 +171,7 @@ export class FileTransaction implements RowTransaction {
     if (content === null) return null;
     const cursorType = this.load(key, scope)?.cursorType ?? null;
     const logged = (): string | null | undefined => this.#logged(key, partition);
-    const of = { key, scope, partition, cursorType, file: this.#fileBeside(key, path), logged };
+    const of = { key, scope, partition, cursorType, file: this.#partitionFile(key, path), logged };
     const row = partitionOf(content, of);
     if (!this.#document(key).moved.has(path)) return row;
     // The file itself is behind the log, and still the one that people see and edit.
@@ -217,7 +217,7 @@ export class FileTransaction implements RowTransaction {
     const content = this.#positionParts(key, path);
     if (content === null) return [];
     const resetEpoch = this.#document(key).rows.get("")?.resetEpoch ?? 0;
-    return backfilledOf(content, partition, resetEpoch, this.#fileBeside(key, path));
+    return backfilledOf(content, partition, resetEpoch, this.#partitionFile(key, path));
   }
 
   saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly CursorRange[]): void {
@@ -318,7 +318,7 @@ export class FileTransaction implements RowTransaction {
     return baseOf(this.#folder, key);
   }
 
-  #fileBeside(key: StreamKey, path: string): string {
+  #partitionFile(key: StreamKey, path: string): string {
     return join(partitionsFolder(this.#base(key)), path);
   }
 

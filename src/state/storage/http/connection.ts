@@ -78,7 +78,7 @@ export class ServiceConnection {
         const pause = Math.max(again, pauseBefore(made + 1, this.#parts.random));
         if (clock.elapsed() + pause <= deadline) {
           // A connection that was just closed by the other side is no outage: the next attempt goes well.
-          if (made > 1) this.#tellOutage(outcome);
+          if (made > 1) this.#reportOutage(outcome);
           await this.#pause(pause);
           continue;
         }
@@ -135,7 +135,7 @@ export class ServiceConnection {
     return repeatable === "always" || wasNeverSent(failure) ? 0 : null;
   }
 
-  #tellOutage(outcome: Answer | AttemptFailed): void {
+  #reportOutage(outcome: Answer | AttemptFailed): void {
     if (this.#isOut) return;
     this.#isOut = true;
     const what = outcome instanceof AttemptFailed ? outcome.message : `status ${outcome.status}`;

@@ -38,29 +38,35 @@ export function hintsAtVersion({ code, details }: WireProblem): boolean {
  * A refusal by the service as the error that a local store would throw: the same code, words and
  * details. What is about the key says which key that was.
  */
-export function refusalOf(told: WireProblem, answer: ServiceAnswer, context: RefusalContext): TidemarkError {
-  const { code } = told;
-  if (code === "UNAUTHORIZED") return unauthorized(told, context);
+export function refusalOf(
+  problem: WireProblem,
+  answer: ServiceAnswer,
+  context: RefusalContext,
+): TidemarkError {
+  const { code } = problem;
+  if (code === "UNAUTHORIZED") return unauthorized(problem, context);
   // The code of a request is what the library calls an argument.
-  if (code === "INVALID_REQUEST") return made("ARGUMENT_INVALID", told, told.detail);
+  if (code === "INVALID_REQUEST") return made("ARGUMENT_INVALID", problem, problem.detail);
   if (!isErrorCode(code))
-    return made("STATE_UNAVAILABLE", told, `${context.service}: ${code}: ${told.detail}`);
-  if (told.status >= 500) {
-    const id = told.request_id === undefined ? "" : ` (request ${told.request_id})`;
-    return made(code, told, `the state service at ${context.service}: ${told.detail}${id}`);
+    return made("STATE_UNAVAILABLE", problem, `${context.service}: ${code}: ${problem.detail}`);
+  if (problem.status >= 500) {
+    const id = problem.request_id === undefined ? "" : ` (request ${problem.request_id})`;
+    return made(code, problem, `the state service at ${context.service}: ${problem.detail}${id}`);
   }
   const late = answer.unanswered && code === "RUN_SUPERSEDED";
-  return late ? made(code, unanswered(told), `${told.detail}; ${lateNote}`) : made(code, told, told.detail);
+  return late
+    ? made(code, unanswered(problem), `${problem.detail}; ${lateNote}`)
+    : made(code, problem, problem.detail);
 }
 
 const lateNote = "an earlier attempt of this call went unanswered and may have been carried out before that";
 
-function unanswered(told: WireProblem): WireProblem {
-  return { ...told, details: { ...told.details, outcome_unknown: true } };
+function unanswered(problem: WireProblem): WireProblem {
+  return { ...problem, details: { ...problem.details, outcome_unknown: true } };
 }
 
-function made(code: ErrorCode, told: WireProblem, message: string): TidemarkError {
-  const { hint, recoverable, stream, details } = told;
+function made(code: ErrorCode, problem: WireProblem, message: string): TidemarkError {
+  const { hint, recoverable, stream, details } = problem;
   return new TidemarkError(code, message, {
     hint,
     recoverable,
@@ -69,7 +75,7 @@ function made(code: ErrorCode, told: WireProblem, message: string): TidemarkErro
   });
 }
 
-function unauthorized(told: WireProblem, { service, keyFrom }: RefusalContext): TidemarkError {
+function unauthorized(problem: WireProblem, { service, keyFrom }: RefusalContext): TidemarkError {
   return keyFrom === null
     ? new TidemarkError(
         "UNAUTHORIZED",
@@ -80,7 +86,7 @@ function unauthorized(told: WireProblem, { service, keyFrom }: RefusalContext): 
       )
     : new TidemarkError(
         "UNAUTHORIZED",
-        `the state service at ${service} refused the key from ${keyFrom}: ${told.detail}`,
+        `the state service at ${service} refused the key from ${keyFrom}: ${problem.detail}`,
         { hint: `Put a key that is good into ${keyFrom}; \`tidemark keys create\` makes one.` },
       );
 }

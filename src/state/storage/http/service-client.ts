@@ -68,10 +68,10 @@ export class ServiceClient {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
     if (answer.status === 200) return this.#read(route, answer);
-    const told = problemIn(answer);
-    if (told === null) throw foreignAnswer(answer, this.#context);
-    const refusal = refusalOf(told, answer, this.#context);
-    throw hintsAtVersion(told) ? await this.#mismatch(route, refusal) : refusal;
+    const problem = problemIn(answer);
+    if (problem === null) throw foreignAnswer(answer, this.#context);
+    const refusal = refusalOf(problem, answer, this.#context);
+    throw hintsAtVersion(problem) ? await this.#mismatch(route, refusal) : refusal;
   }
 
   /**
@@ -87,8 +87,8 @@ export class ServiceClient {
       headers: {},
       repeatable: "unsent",
     });
-    const told = problemIn(answer);
-    if (told !== null && told.status >= 500) throw refusalOf(told, answer, this.#context);
+    const problem = problemIn(answer);
+    if (problem !== null && problem.status >= 500) throw refusalOf(problem, answer, this.#context);
   }
 
   close(): Promise<void> {

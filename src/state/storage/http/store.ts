@@ -49,7 +49,7 @@ import type {
 import { pageLimit } from "../../listing.ts";
 import type { LeaseOwner } from "../../owner.ts";
 import type { Retention } from "../../retention.ts";
-import type { ListOptions, TellsUnreadable, UnreadableStream } from "../../unreadable.ts";
+import type { ListOptions, UnreadableStream, WithUnreadable } from "../../unreadable.ts";
 import { leaseAsGiven, ownerToSend } from "./lease-owners.ts";
 import { gathered, listingOf } from "./pages.ts";
 import { checkpointToWire, completionToWire, failureToWire } from "./run-bodies.ts";
@@ -85,12 +85,12 @@ export class HttpStateStore implements StateStore {
     });
   }
 
-  async list(options: ListOptions = {}): Promise<Listing<StreamState> & TellsUnreadable> {
+  async list(options: ListOptions = {}): Promise<Listing<StreamState> & WithUnreadable> {
     const limit = pageLimit(options.limit, 100);
-    const { connector, unreadable: told } = options;
+    const { connector, unreadable: unreadableFilter } = options;
     const unreadable: UnreadableStream[] = [];
     const listed = await gathered(limit, mostWithPositions, options.after, async (page) => {
-      const query = { ...withPosition, ...page, connector, unreadable: told };
+      const query = { ...withPosition, ...page, connector, unreadable: unreadableFilter };
       const answer = await this.#client.call(routes.listStreams, { query });
       unreadable.push(...(answer.unreadable ?? []).map(unreadableFromWire));
       return listingOf(answer, (stream) =>

@@ -37,7 +37,7 @@ export class StateDatabase implements Runner {
   /** Host, port and database, for messages. */
   readonly place: string;
   readonly #pool: pg.Pool;
-  readonly #connectBeside: () => Promise<pg.Client>;
+  readonly #connectSecond: () => Promise<pg.Client>;
   readonly #greeted = new WeakSet<pg.PoolClient>();
   #identity = "";
   #schema: string | null = null;
@@ -45,10 +45,10 @@ export class StateDatabase implements Runner {
   /** Whether a statement found the disk full, and none that needs room has gone well since. */
   ranFull = false;
 
-  private constructor(pool: pg.Pool, place: string, connectBeside: () => Promise<pg.Client>) {
+  private constructor(pool: pg.Pool, place: string, connectSecond: () => Promise<pg.Client>) {
     this.#pool = pool;
     this.place = place;
-    this.#connectBeside = connectBeside;
+    this.#connectSecond = connectSecond;
   }
 
   /** Connects once, so that an address that cannot work is known at once. */
@@ -74,13 +74,13 @@ export class StateDatabase implements Runner {
       // A connection lost while it is idle is replaced when it is needed; without a listener it would
       // end the process.
       pool.on("error", () => {});
-      const connectBeside = async () => {
+      const connectSecond = async () => {
         const client = new Client({ ...settings, ssl, query_timeout: secondSessionMilliseconds });
         client.on("error", () => {});
         await client.connect();
         return client;
       };
-      const database = new StateDatabase(pool, address.place, connectBeside);
+      const database = new StateDatabase(pool, address.place, connectSecond);
       try {
         await database.lend(true, async () => {});
         return database;
@@ -174,13 +174,13 @@ export class StateDatabase implements Runner {
     const session = await sessionOf(client);
     if (session !== namedSession(client)) {
       const { place } = this;
-      await assertSessionStays(client, session, { role: "state", place, connect: this.#connectBeside });
+      await assertSessionStays(client, session, { role: "state", place, connect: this.#connectSecond });
     }
     const { rows } = await client.query<{ identity: string; schema: string | null }>(greeting);
-    const [told] = rows;
-    if (told !== undefined) {
-      this.#identity = told.identity;
-      this.#schema ??= told.schema;
+    const [row] = rows;
+    if (row !== undefined) {
+      this.#identity = row.identity;
+      this.#schema ??= row.schema;
     }
     this.#greeted.add(client);
   }

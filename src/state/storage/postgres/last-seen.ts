@@ -4,7 +4,7 @@ import type { StreamRow } from "../../rows.ts";
 
 const mostStreams = 10_000;
 /** Tie sets and coverage are remembered whole while a run goes on, and after that up to so many entries. */
-const mostBeside = 100;
+const mostChildRows = 100;
 
 /** A stream's row as it was seen, and the text in which its position is stored. */
 export interface Seen {
@@ -29,7 +29,7 @@ export class LastSeen {
   set(seen: Seen): void {
     const { key, scope, status, position } = seen.row;
     this.forget(key, scope);
-    if (status !== "running" && position.tieSet.length + position.coverage.length > mostBeside) return;
+    if (status !== "running" && position.tieSet.length + position.coverage.length > mostChildRows) return;
     this.#streams.set(nameOf(key, scope), copyOf(seen));
     if (this.#streams.size <= mostStreams) return;
     const [oldest] = this.#streams.keys();

@@ -16,7 +16,7 @@ const backfilledLock = 1_953_260_902;
 export function partitionQueriesOn(tables: Tables) {
   return {
     ...partitionRows(tables),
-    ...besideRows(tables),
+    ...childRows(tables),
     ...backfilledRows(tables),
   };
 }
@@ -63,7 +63,7 @@ function loggedWatermark(tables: Tables): string {
 }
 
 /** The tie set and coverage under several scopes at once. */
-function besideRows(tables: Tables) {
+function childRows(tables: Tables) {
   return {
     /** `NOT IN` compares by one hash table, however many keys there are. */
     dropKeys: statement(

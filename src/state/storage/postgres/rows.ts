@@ -75,7 +75,7 @@ export class PostgresRows implements Rows {
     const saved = await this.runner.run(save, streamValues(row));
     if (saved.length === 0) throw new RowAppeared();
     if (previous === null && row.scope === "") await this.#logs.add(row.key);
-    await this.#storeBeside(row.key, row.scope, row.position, previous?.position);
+    await this.#storeChildRows(row.key, row.scope, row.position, previous?.position);
     for (const run of change.runs) await this.runner.run(this.queries.saveRun, encode(runs, runFields(run)));
     if (change.audit.length > 0) {
       const records = change.audit.map((record) => encode(audit, auditFields(record)));
@@ -88,7 +88,7 @@ export class PostgresRows implements Rows {
     return row;
   }
 
-  async #storeBeside(
+  async #storeChildRows(
     key: StreamKey,
     scope: string,
     now: Position,

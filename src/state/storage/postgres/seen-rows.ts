@@ -81,17 +81,17 @@ export class SeenRows extends PostgresRows {
     const now = this.now();
     const write = writeOf(this.#seen, change, now);
     this.hasWritten = true;
-    const told = await this.#write(write);
-    if (told === undefined) throw new Missed();
-    const row = asStored(change.row, this.#seen.row, now, told, this.runner.place);
+    const returned = await this.#write(write);
+    if (returned === undefined) throw new Missed();
+    const row = asStored(change.row, this.#seen.row, now, returned, this.runner.place);
     this.stored = { row, position: write.position, isCompared: this.isCompared };
     return row;
   }
 
   async #write({ shape, values }: Write): Promise<Row | undefined> {
     try {
-      const [told] = await this.runner.run(this.#writes.statementFor(shape), values);
-      return told;
+      const [returned] = await this.runner.run(this.#writes.statementFor(shape), values);
+      return returned;
     } catch (error) {
       if (isTidemarkError(error) && error.details?.sqlState === uniqueViolation) throw new Missed();
       throw error;

@@ -69,7 +69,7 @@ export class PostgresStorage implements StateStorage {
     const once = how.once ?? false;
     if (how.transaction !== undefined) {
       const runner = await this.#join(how.transaction);
-      return this.#tellingFaults(async () => {
+      return this.#withStateErrors(async () => {
         const taken = await this.#takeSeen(runner, key, scope, work);
         return taken === null ? this.#takeHeld(runner, scope, work) : taken.result;
       });
@@ -86,11 +86,11 @@ export class PostgresStorage implements StateStorage {
   }
 
   #join(transaction: NonNullable<Stepping["transaction"]>): Promise<Runner> {
-    return this.#tellingFaults(() => this.#transactions.join(transaction));
+    return this.#withStateErrors(() => this.#transactions.join(transaction));
   }
 
   /** What goes wrong on a caller's connection, as an error of the state. */
-  async #tellingFaults<T>(work: () => Promise<T>): Promise<T> {
+  async #withStateErrors<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {

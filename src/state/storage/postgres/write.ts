@@ -127,15 +127,21 @@ function formOf(field: string, value: unknown, now: number): Form {
 }
 
 /** The row as it was stored, by the server's time. */
-export function asStored(row: StreamRow, seen: StreamRow, now: number, told: Row, place: string): StreamRow {
-  const late = Date.parse(textOf(told, "at_utc", place)) - now;
+export function asStored(
+  row: StreamRow,
+  seen: StreamRow,
+  now: number,
+  returned: Row,
+  place: string,
+): StreamRow {
+  const late = Date.parse(textOf(returned, "at_utc", place)) - now;
   const times = timeFields.flatMap((field) => {
     const time: unknown = Reflect.get(row, field);
     return typeof time === "number" && time !== Reflect.get(seen, field)
       ? [[field, time + late] as const]
       : [];
   });
-  const auditHead = typeof told.audit_head === "string" ? told.audit_head : row.auditHead;
+  const auditHead = typeof returned.audit_head === "string" ? returned.audit_head : row.auditHead;
   return { ...row, ...record<Partial<StreamRow>>(times), auditHead };
 }
 

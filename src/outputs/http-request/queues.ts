@@ -4,16 +4,16 @@ import { stringifyJson } from "../../model/json.ts";
 import { type Path, parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
 
 /** Which of several lanes a record is sent in: always the same one for the same key. */
-export type LaneOf = (record: SourceRecord) => number;
+export type QueueOf = (record: SourceRecord) => number;
 
 /** Throws `RECORD_INVALID` for a record that has no key. */
-export function laneOf(lanes: number, key: readonly Path[]): LaneOf {
+export function queueOf(queues: number, key: readonly Path[]): QueueOf {
   const plan: IdentityPlan = { key, content: false };
   return (record) => {
     const identity = identityOf(record, plan);
     let sum = 0;
     for (let at = 0; at < identity.length; at++) sum = (Math.imul(sum, 31) + identity.charCodeAt(at)) | 0;
-    return Math.abs(sum % lanes);
+    return Math.abs(sum % queues);
   };
 }
 
@@ -27,7 +27,7 @@ export function sharedKey(record: SourceRecord, paths: readonly Path[]): string 
   return values.length === 0 || values.includes(null) ? null : stringifyJson(values.map(String));
 }
 
-export interface LaneRun {
+export interface QueueRun {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** How long a lane may go on with what is under way once another has failed, in milliseconds. */
@@ -39,12 +39,12 @@ export interface LaneRun {
  * way and begin nothing more (`goesOn`), so that it is known whether that was taken; when the grace is over
  * their signal is aborted. What the first threw is thrown.
  */
-export async function runLanes<T>(
-  lanes: readonly (readonly T[])[],
-  { signal, clock, graceMs }: LaneRun,
-  run: (lane: readonly T[], signal: AbortSignal, goesOn: () => boolean) => Promise<void>,
+export async function runQueues<T>(
+  queues: readonly (readonly T[])[],
+  { signal, clock, graceMs }: QueueRun,
+  run: (queue: readonly T[], signal: AbortSignal, goesOn: () => boolean) => Promise<void>,
 ): Promise<void> {
-  const [only, ...others] = lanes;
+  const [only, ...others] = queues;
   if (only !== undefined && others.length === 0) return run(only, signal, () => true);
   const stop = new AbortController();
   const ended = new AbortController();
@@ -57,9 +57,9 @@ export async function runLanes<T>(
     );
   };
   await Promise.all(
-    lanes.map(async (lane) => {
+    queues.map(async (queue) => {
       try {
-        await run(lane, either, () => failures.length === 0);
+        await run(queue, either, () => failures.length === 0);
       } catch (error) {
         if (failures.push(error) === 1) stopLater(error);
       }

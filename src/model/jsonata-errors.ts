@@ -2,7 +2,7 @@ import { z } from "zod";
 import { holdsSecret, redact } from "../secrets.ts";
 import { boundedJsonata } from "./bounded-jsonata.ts";
 import { unknownCall } from "./jsonata-calls.ts";
-import { type ExpressionMistake, offsetOf, variableName } from "./jsonata-names.ts";
+import { type ExpressionError, offsetOf, variableName } from "./jsonata-names.ts";
 import { directBinds, evaluatedText, Frame, Scopes } from "./jsonata-scopes.ts";
 import { type Node, walk } from "./jsonata-tree.ts";
 import { unknownVariable } from "./jsonata-variables.ts";
@@ -11,30 +11,32 @@ import { unknownVariable } from "./jsonata-variables.ts";
  * What is wrong with a JSONata expression as it is written; null where nothing is. `values` are the names of what is
  * given to it beside its input. Of an expression that holds a secret no part of the secret is quoted.
  */
-export function expressionMistake(text: string, values: readonly string[] = []): ExpressionMistake | null {
-  const mistake = mistakeOf(text, values);
-  if (mistake === null || !holdsSecret(text)) return mistake;
+export function expressionError(text: string, values: readonly string[] = []): ExpressionError | null {
+  const found = errorOf(text, values);
+  if (found === null || !holdsSecret(text)) return found;
   const masked = redact(text);
-  const told = holdsSecret(masked) ? null : mistakeOf(masked, values);
-  return told === null ? { ...mistake, message: brokenBySecret } : { ...mistake, message: told.message };
+  const maskedError = holdsSecret(masked) ? null : errorOf(masked, values);
+  return maskedError === null
+    ? { ...found, message: brokenBySecret }
+    : { ...found, message: maskedError.message };
 }
 
 const brokenBySecret =
   "the expression cannot be read with the secret that a variable puts into it here; inside of quotes the secret must hold " +
   "no quote and no backslash, and it must not stand outside of quotes";
 
-function mistakeOf(text: string, values: readonly string[], frame = new Frame()): ExpressionMistake | null {
+function errorOf(text: string, values: readonly string[], frame = new Frame()): ExpressionError | null {
   try {
-    return mistakeInTree(boundedJsonata(text).ast(), { text, values, frame });
+    return errorInTree(boundedJsonata(text).ast(), { text, values, frame });
   } catch (error) {
-    return readMistake(error, text);
+    return syntaxErrorOf(error, text);
   }
 }
 
-function mistakeInTree(
+function errorInTree(
   tree: unknown,
   { text, values, frame }: { text: string; values: readonly string[]; frame: Frame },
-): ExpressionMistake | null {
+): ExpressionError | null {
   const nodes: Node[] = [];
   walk(tree, (node) => nodes.push(node));
   // A text that is computed may give any name a value.
@@ -46,9 +48,9 @@ function mistakeInTree(
   const own = unknownCall(text, names) ?? unknownVariable(tree, text, names);
   if (own !== null) return own;
   for (const { node, text: inner, frame: around } of texts) {
-    const mistake = mistakeOf(inner, values, new Frame(around));
-    if (mistake === null) continue;
-    const message = `${mistake.message} (in the text that \`$eval\` evaluates)`;
+    const found = errorOf(inner, values, new Frame(around));
+    if (found === null) continue;
+    const message = `${found.message} (in the text that \`$eval\` evaluates)`;
     return { message, offset: offsetOf(node, 0, text) };
   }
   return null;
@@ -71,14 +73,14 @@ function boundNames({ type, lhs, arguments: given }: Node): string[] {
 }
 
 /** The schema of a JSONata expression; a mistake in it carries `offset`, its place in the text. */
-export function expressionSchemaOf(mistakeIn: (text: string) => ExpressionMistake | null) {
+export function expressionSchemaOf(errorIn: (text: string) => ExpressionError | null) {
   return z
     .string()
     .min(1)
     .superRefine((text, context) => {
-      const mistake = mistakeIn(text);
-      if (mistake === null) return;
-      const { message, offset } = mistake;
+      const found = errorIn(text);
+      if (found === null) return;
+      const { message, offset } = found;
       context.addIssue({ code: "custom", message, params: { offset } });
     });
 }
@@ -113,7 +115,7 @@ export function withoutSecret(thrown: unknown, text: string): unknown {
 const codeSchema = z.object({ code: z.string().optional() }).catch({});
 
 /** JSONata's position lies behind the token it names. */
-function readMistake(thrown: unknown, text: string): ExpressionMistake {
+function syntaxErrorOf(thrown: unknown, text: string): ExpressionError {
   const { message, position, token } = thrownSchema.parse(thrown);
   const length =
     typeof token === "string" && text.slice(position - token.length, position) === token ? token.length : 0;

@@ -1,25 +1,25 @@
-import { type Stray, takeStray, userCodeRunning } from "../engine/user-code/user-code.ts";
+import { takeUncaught, type UncaughtError, userCodeRunning } from "../engine/user-code/user-code.ts";
 import { TidemarkError } from "../errors.ts";
 
 /** An error that reached nobody, and failed no run that is under way. */
-export interface Told {
+export interface Uncaught {
   readonly thrown: unknown;
   readonly kind: "exception" | "rejection";
   /** Whose it is; null where it is of no code of the user's. */
-  readonly stray: Stray | null;
+  readonly userError: UncaughtError | null;
 }
 
-type Handler = (told: Told) => void;
+type Handler = (uncaught: Uncaught) => void;
 
 let handlers: Handler[] = [];
 
 /** Watches over the whole process: errors of a pipeline's code are told to its run, all others to the last handler. */
-export function watchStrays(fallback: Handler): void {
+export function watchUncaught(fallback: Handler): void {
   handlers = [fallback];
-  const handle = (thrown: unknown, kind: Told["kind"]): void => {
-    const stray = takeStray(thrown, kind);
-    if (stray?.failsRun) return;
-    handlers.at(-1)?.({ thrown, kind, stray });
+  const handle = (thrown: unknown, kind: Uncaught["kind"]): void => {
+    const userError = takeUncaught(thrown, kind);
+    if (userError?.failsRun) return;
+    handlers.at(-1)?.({ thrown, kind, userError });
   };
   process.on("uncaughtException", (thrown) => handle(thrown, "exception"));
   process.on("unhandledRejection", (thrown) => handle(thrown, "rejection"));
@@ -27,10 +27,10 @@ export function watchStrays(fallback: Handler): void {
 }
 
 /** Has a command handle what is told; what it does not handle is left to the handler before, where it returns false. */
-export function onStray(handle: (told: Told) => boolean): void {
+export function onUncaught(handle: (uncaught: Uncaught) => boolean): void {
   const before = handlers.at(-1);
-  handlers.push((told) => {
-    if (!handle(told)) before?.(told);
+  handlers.push((uncaught) => {
+    if (!handle(uncaught)) before?.(uncaught);
   });
 }
 

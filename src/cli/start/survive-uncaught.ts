@@ -1,22 +1,22 @@
 import { messageOf, TidemarkError } from "../../errors.ts";
 import type { Log } from "../../observability/log.ts";
 import { errorFields } from "../../observability/schedule-log.ts";
-import { onStray, type Told } from "../stray.ts";
+import { onUncaught, type Uncaught } from "../uncaught.ts";
 
 /**
  * Lets the process go on after errors that reached nobody: those of a pipeline's code, rejected promises, and broken
  * connections. The signal aborts on any other exception, since what it interrupted is not known to be whole: the
  * runs are then brought to their next checkpoint, and the process ends.
  */
-export function outliveStrays(log: Log): AbortSignal {
+export function surviveUncaught(log: Log): AbortSignal {
   const untrusted = new AbortController();
-  onStray((told) => {
-    const { thrown, kind, stray } = told;
-    if (stray !== null) {
-      const { pipeline, error } = stray;
+  onUncaught((uncaught) => {
+    const { thrown, kind, userError } = uncaught;
+    if (userError !== null) {
+      const { pipeline, error } = userError;
       const whose = pipeline === null ? {} : { pipeline, stream: error.stream };
       log.error({ ...whose, ...errorFields(error) }, "an error of a pipeline's code reached no run");
-    } else if (kind === "rejection" || isOfConnection(told)) {
+    } else if (kind === "rejection" || isOfConnection(uncaught)) {
       log.error({ code: "INTERNAL", error: messageOf(thrown) }, "an error reached nobody; all goes on");
     } else {
       const error = new TidemarkError("INTERNAL", messageOf(thrown), { cause: thrown });
@@ -29,6 +29,6 @@ export function outliveStrays(log: Log): AbortSignal {
 }
 
 /** An error of the operating system about a socket or a file, as an emitter without a listener throws it. */
-function isOfConnection({ thrown }: Told): boolean {
+function isOfConnection({ thrown }: Uncaught): boolean {
   return thrown instanceof Error && "syscall" in thrown && "code" in thrown;
 }

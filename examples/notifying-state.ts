@@ -4,7 +4,7 @@ import type { StateStore, StreamState } from "../src/index.ts"; // In a project 
  * A state store around another one: it calls `onMoved` after each run that has completed, with where the stream stands
  * now. Everything else goes to the store inside as it is.
  */
-export function toldState(inside: StateStore, onMoved: (state: StreamState) => void): StateStore {
+export function notifyingState(inside: StateStore, onMoved: (state: StreamState) => void): StateStore {
   const complete: StateStore["complete"] = async (...given) => {
     const state = await inside.complete(...given);
     onMoved(state);

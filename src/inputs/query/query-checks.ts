@@ -18,7 +18,7 @@ export interface QueryConfig {
 }
 
 /** Something about a query that is doubtful, and does not keep it from running. */
-export interface QueryDoubt {
+export interface QueryWarning {
   readonly code:
     | "TIE_HAZARD"
     | "FIRST_RUN_BOUND"
@@ -55,23 +55,23 @@ export function asksForEnd({ query, ...config }: QueryConfig): boolean {
 }
 
 /** Why a query cannot be read incrementally, each reason in words. */
-export function queryMistakes(config: QueryConfig): string[] {
+export function queryErrors(config: QueryConfig): string[] {
   const { query, statePersistence } = config;
   if (query === undefined) return [];
   const analysis = analyseQuery(query, databaseFor(config).syntax);
-  const mistakes: string[] = [];
+  const errors: string[] = [];
   if (!["select", "with", "values", "table"].includes(analysis.verb)) {
-    mistakes.push(`begins with \`${analysis.verb}\`; only a query that reads can be an input`);
+    errors.push(`begins with \`${analysis.verb}\`; only a query that reads can be an input`);
   }
-  if (analysis.secondStatement !== null) mistakes.push("holds more than one statement");
-  if (mistakes.length === 0) mistakes.push(...effectsOf(query, databaseFor(config).syntax));
+  if (analysis.secondStatement !== null) errors.push("holds more than one statement");
+  if (errors.length === 0) errors.push(...effectsOf(query, databaseFor(config).syntax));
   for (const { text } of analysis.strangers) {
-    mistakes.push(`has a placeholder \`${text}\`; bounds go to $1, $2 …`);
+    errors.push(`has a placeholder \`${text}\`; bounds go to $1, $2 …`);
   }
-  mistakes.push(...numberMistakes(analysis, boundNames(statePersistence)));
-  mistakes.push(...endMistakes(analysis, boundNames(statePersistence)));
+  errors.push(...numberErrors(analysis, boundNames(statePersistence)));
+  errors.push(...endErrors(analysis, boundNames(statePersistence)));
   if (isAskedFrom(analysis, statePersistence) && analysis.skipsRows !== null) {
-    mistakes.push(
+    errors.push(
       "has an OFFSET, which leaves out the first rows from the bound on in every run; leave it out, or enable the offset cursor and write OFFSET $1",
     );
   }
@@ -86,23 +86,23 @@ export function queryMistakes(config: QueryConfig): string[] {
     // The first rows by something else, whatever the bound is: that is what the query is about.
     if (limit.what !== "LIMIT" && !isSorted && !limit.isBounded) continue;
     if (!isSorted) {
-      mistakes.push(
+      errors.push(
         `${has}, in a part that is not sorted by \`${field}\`, so that what comes after it cannot be asked for; sort by \`${field}\` there, or ${orElse}`,
       );
     } else if (!limit.isBounded) {
-      mistakes.push(
+      errors.push(
         `${has}, in a part that the bound does not come into, so that it always keeps the same rows and what comes after them cannot be asked for; compare with $1 there, or ${orElse}`,
       );
     } else if (limit.isMixed) {
-      mistakes.push(
+      errors.push(
         `${has}, and does not bring the rows that it lets through as they are, so that fewer of them do not mean that there are no more; ${orElse}`,
       );
     }
   }
-  return mistakes;
+  return errors;
 }
 
-function numberMistakes({ placeholders }: QueryAnalysis, names: readonly string[]): string[] {
+function numberErrors({ placeholders }: QueryAnalysis, names: readonly string[]): string[] {
   const used = new Set(placeholders.map(({ number }) => number));
   const highest = Math.max(0, ...used);
   if (highest > names.length) {
@@ -118,7 +118,7 @@ function numberMistakes({ placeholders }: QueryAnalysis, names: readonly string[
 }
 
 /** One placeholder too many is bound to the end of the window, where it may have been meant for another cursor. */
-function endMistakes({ placeholders }: QueryAnalysis, names: readonly string[]): string[] {
+function endErrors({ placeholders }: QueryAnalysis, names: readonly string[]): string[] {
   const number = names.indexOf("until") + 1;
   const meant = placeholders.find((one) => one.number === number && one.side === "lower");
   if (meant === undefined) return [];
@@ -166,22 +166,22 @@ function sortsBy({ orderBy }: InnerLimit, field: string): boolean {
 }
 
 /** What `validate` has to say of a query that runs. */
-export function queryDoubts(config: QueryConfig): QueryDoubt[] {
+export function queryWarnings(config: QueryConfig): QueryWarning[] {
   const { query, statePersistence } = config;
   if (query === undefined) return [];
   const syntax = databaseFor(config).syntax;
   const analysis = analyseQuery(query, syntax);
   return [
     ...tieHazards(analysis),
-    ...firstRunDoubts(analysis, statePersistence),
+    ...firstRunWarnings(analysis, statePersistence),
     ...unusedCursors(analysis, statePersistence),
     ...combinedCursors(query, syntax, statePersistence),
-    ...orderDoubts(analysis, statePersistence, query, syntax),
-    ...pageLimits(analysis, statePersistence).map(limitDoubt),
+    ...orderWarnings(analysis, statePersistence, query, syntax),
+    ...pageLimits(analysis, statePersistence).map(limitWarning),
   ];
 }
 
-function limitDoubt({ what, start, removal }: InnerLimit): QueryDoubt {
+function limitWarning({ what, start, removal }: InnerLimit): QueryWarning {
   const isLimit = what === "LIMIT";
   return {
     code: "LIMIT_INSIDE",
@@ -196,7 +196,7 @@ function limitDoubt({ what, start, removal }: InnerLimit): QueryDoubt {
   };
 }
 
-function tieHazards({ placeholders, limit }: QueryAnalysis): QueryDoubt[] {
+function tieHazards({ placeholders, limit }: QueryAnalysis): QueryWarning[] {
   const hazard = placeholders.find(({ comparison }) => comparison === "strict");
   if (hazard === undefined || limit === null) return [];
   return [
@@ -210,7 +210,7 @@ function tieHazards({ placeholders, limit }: QueryAnalysis): QueryDoubt[] {
   ];
 }
 
-function firstRunDoubts({ placeholders }: QueryAnalysis, persistence: StatePersistence): QueryDoubt[] {
+function firstRunWarnings({ placeholders }: QueryAnalysis, persistence: StatePersistence): QueryWarning[] {
   const names = boundNames(persistence);
   const guarded = guardedNumbers(placeholders);
   const bare = placeholders.find(
@@ -243,7 +243,7 @@ function firstRunDoubts({ placeholders }: QueryAnalysis, persistence: StatePersi
   ];
 }
 
-function unusedCursors({ placeholders }: QueryAnalysis, persistence: StatePersistence): QueryDoubt[] {
+function unusedCursors({ placeholders }: QueryAnalysis, persistence: StatePersistence): QueryWarning[] {
   const used = new Set(placeholders.map(({ number }) => number));
   const [first] = boundNames(persistence);
   if (first === undefined || used.has(1)) return [];
@@ -257,7 +257,7 @@ function unusedCursors({ placeholders }: QueryAnalysis, persistence: StatePersis
   ];
 }
 
-function combinedCursors(query: string, syntax: QuerySyntax, persistence: StatePersistence): QueryDoubt[] {
+function combinedCursors(query: string, syntax: QuerySyntax, persistence: StatePersistence): QueryWarning[] {
   const names = boundNames(persistence);
   if (names[0] !== "timestamp" || names[1] !== "id") return [];
   const offset = boundsJoinedByAnd(query, syntax, 1, 2);
@@ -273,15 +273,15 @@ function combinedCursors(query: string, syntax: QuerySyntax, persistence: StateP
   ];
 }
 
-function orderDoubts(
+function orderWarnings(
   analysis: QueryAnalysis,
   persistence: StatePersistence,
   query: string,
   syntax: QuerySyntax,
-): QueryDoubt[] {
-  const doubts: QueryDoubt[] = [];
+): QueryWarning[] {
+  const warnings: QueryWarning[] = [];
   if (persistence.order === "ascending" && analysis.orderBy === null) {
-    doubts.push({
+    warnings.push({
       code: "ORDER_MISSING",
       offset: analysis.end,
       message: "`order: ascending` is declared, and the query has no ORDER BY",
@@ -291,12 +291,12 @@ function orderDoubts(
   const textual = leadingRole(persistence) === "id" && persistence.id?.type === "text";
   const order = syntax.codePointOrder;
   if (textual && !order.isSaid(query)) {
-    doubts.push({
+    warnings.push({
       code: "TEXT_ORDER",
       offset: 0,
       message: "texts are compared by code point, and this database may compare and sort them in another way",
       hint: order.hint,
     });
   }
-  return doubts;
+  return warnings;
 }

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { openState } from "../src/index.ts"; // In a project of your own: from "tidemark".
 import { FakeClock, stateStoreSuite } from "../testing/index.ts"; // … and from "tidemark/testing".
-import { toldState } from "./told-state.ts";
+import { notifyingState } from "./notifying-state.ts";
 
 it("tells where a stream stands after each run that has completed", async () => {
   const told: (string | null)[] = [];
-  await using state = toldState(await openState("memory:"), ({ position }) => told.push(position.watermark));
+  await using state = notifyingState(await openState("memory:"), ({ position }) =>
+    told.push(position.watermark),
+  );
   const key = { connector: "acme", stream: "orders" };
   const first = await state.begin(key, { cursorType: "numeric_id" });
   await state.complete(first, { newCursor: "7", recordsProcessed: 7 });
@@ -22,7 +24,7 @@ stateStoreSuite(
     name: "a state store around another",
     async open() {
       const clock = new FakeClock();
-      const store = toldState(await openState("memory:", { clock }), () => {});
+      const store = notifyingState(await openState("memory:", { clock }), () => {});
       return {
         store,
         reopen: () => Promise.reject(new Error(noOther)),

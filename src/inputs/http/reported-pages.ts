@@ -8,7 +8,7 @@ import type { Facts } from "./facts.ts";
 const mostKept = 50;
 
 /** The pages of which a doubt was told, so that the same page, come again in a later run, does not tell it again. */
-export class ToldPages {
+export class ReportedPages {
   readonly #kind: string;
   readonly #incremental: Incremental;
   readonly #facts: Facts;
@@ -21,7 +21,7 @@ export class ToldPages {
   }
 
   /** Whether the doubt was told of the page before; from now on it was. Records may come in another order. */
-  tell(records: readonly SourceRecord[]): boolean {
+  wasReported(records: readonly SourceRecord[]): boolean {
     const marks = records.map((record) => this.#mark(record)).sort();
     const digest = `${records.length}-${hash("sha1", marks.join("\n"), "base64").slice(0, 10)}`;
     if (this.#facts.has(`${this.#kind}:${digest}`)) return true;

@@ -5,7 +5,7 @@ import { decidingParts } from "./deciding.ts";
 import { guardedFields } from "./syntax.ts";
 
 /** A part of a condition by which records are dropped that lack a field. */
-export interface MissingDoubt {
+export interface MissingFieldDrop {
   readonly kind: "!=" | "=" | "$not";
   /** Null where what is missing is no field, but a path with conditions in it that finds nothing. */
   readonly field: string | null;
@@ -18,10 +18,10 @@ export interface MissingDoubt {
  * the record although it is "not equal" and "not so". Not those of a field that is always there (`present`), or that
  * the expression itself asks for.
  */
-export function missingDoubts(expression: string, present: readonly Path[]): MissingDoubt[] {
+export function missingFieldDrops(expression: string, present: readonly Path[]): MissingFieldDrop[] {
   const tree = jsonata(expression).ast();
   const known = new Set([...present, ...guardedFields(tree)].map(formatPath));
-  return decidingParts(tree).flatMap(({ kind, needed, selects, offset }): MissingDoubt[] => {
+  return decidingParts(tree).flatMap(({ kind, needed, selects, offset }): MissingFieldDrop[] => {
     if (kind !== "!=" && kind !== "=" && kind !== "$not") return [];
     const field = needed.map(formatPath).find((name) => !known.has(name));
     if (field !== undefined) return [{ kind, field: isInSecret(field, expression) ? null : field, offset }];
@@ -37,7 +37,7 @@ const reasons = {
 } as const;
 
 /** What is dropped for want of a field, and what to write instead. */
-export function missingWords(kind: keyof typeof reasons, field: string | null) {
+export function describeDrop(kind: keyof typeof reasons, field: string | null) {
   const asked = field ?? "…";
   const whose = field === null ? "for which its path finds nothing" : `without \`${field}\``;
   const keep =

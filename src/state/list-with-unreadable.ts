@@ -1,17 +1,17 @@
 import type { StreamKey } from "../model/stream-key.ts";
 import type { Listing, StateStore, StreamState } from "./contract.ts";
 import { decodePlace, encodePlace, pageLimit } from "./listing.ts";
-import { isUnreadable, type ListOptions, type TellsUnreadable, type UnreadableStream } from "./unreadable.ts";
+import { isUnreadable, type ListOptions, type UnreadableStream, type WithUnreadable } from "./unreadable.ts";
 
 /**
  * A page of streams where one of them cannot be read: by their names, each read on its own. `keysAfter` gives the names
  * of what is stored, in their order, without a look at the rows.
  */
-export async function listTold(
+export async function listWithUnreadable(
   store: Pick<StateStore, "list" | "get">,
   { unreadable: _, ...options }: ListOptions,
   keysAfter: (after: StreamKey | null, limit: number) => Promise<readonly StreamKey[]>,
-): Promise<Listing<StreamState> & TellsUnreadable> {
+): Promise<Listing<StreamState> & WithUnreadable> {
   try {
     return await store.list(options);
   } catch (error) {

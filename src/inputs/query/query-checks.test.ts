@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { placeStatePersistenceSchema } from "../state-persistence.ts";
-import { queryDoubts } from "./query-mistakes.ts";
+import { queryWarnings } from "./query-checks.ts";
 import { databaseInputSchema } from "./schema.ts";
 
 function parse(config: object) {
@@ -143,7 +143,7 @@ test.each([
 function codes(query: string, statePersistence: object = timestamp) {
   const parsed = parse({ query, statePersistence });
   if (!parsed.success) throw new Error(parsed.error.message);
-  return queryDoubts(parsed.data).map(({ code, offset }) => [code, query.slice(offset, offset + 5)]);
+  return queryWarnings(parsed.data).map(({ code, offset }) => [code, query.slice(offset, offset + 5)]);
 }
 
 test.each([
@@ -183,7 +183,7 @@ test.each([
 ])("a first run with %s: %s", (where, message) => {
   const parsed = parse({ query: `SELECT * FROM t WHERE ${where}`, statePersistence: timestamp });
   if (!parsed.success) throw new Error(parsed.error.message);
-  const [doubt] = queryDoubts(parsed.data).filter(({ code }) => code === "FIRST_RUN_BOUND");
+  const [doubt] = queryWarnings(parsed.data).filter(({ code }) => code === "FIRST_RUN_BOUND");
   if (message === null) expect(doubt).toBeUndefined();
   else expect(doubt?.message).toContain(message);
 });
@@ -250,13 +250,13 @@ test.each([
 ])("%s: %s, a doubt of the order of texts: %s", (database, query, isDoubt) => {
   const keys = { id: { field: "id", type: "text" } };
   const statePersistence = placeStatePersistenceSchema.parse(keys);
-  const found = queryDoubts({ query, connectionString: `${database}:x`, statePersistence });
+  const found = queryWarnings({ query, connectionString: `${database}:x`, statePersistence });
   expect(found.some(({ code }) => code === "TEXT_ORDER")).toBe(isDoubt);
 });
 
 test("rows that are kept by a number are doubted, unless the number begins anew for each group", () => {
   const doubts = (over: string, condition: string) =>
-    queryDoubts({
+    queryWarnings({
       query: `SELECT * FROM (SELECT *, row_number() OVER (${over}) n FROM t WHERE updated_at > $1) x WHERE ${condition} ORDER BY updated_at`,
       statePersistence: placeStatePersistenceSchema.parse(timestamp),
     }).filter(({ code }) => code === "LIMIT_INSIDE");

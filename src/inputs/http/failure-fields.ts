@@ -2,7 +2,7 @@ import {
   hasWordOfSuccess,
   isFailedReturn,
   isFailedStatus,
-  longestWords,
+  longestFailureText,
   noSuchPage,
   nothingFound,
   saysSuccess,
@@ -22,7 +22,7 @@ import type { SourceRecord } from "../../model/record.ts";
  */
 export type Weight = "failed" | "nothing" | "part" | "spoken";
 
-interface FailureWord {
+interface FailureField {
   /** Names in lower case, without punctuation: `error_code`, `errorCode` and `Error-Code` are one. */
   readonly names: RegExp;
   readonly weight: Weight;
@@ -36,7 +36,7 @@ const messageNames =
   /^(?:error|(?:err|error|exception|ret|result|response|status)?(?:message|msg)|error(?:description|text)|details?|reason|notes?|notices?|info(?:rmation)?|warnings?|alerts?|remarks?)$/;
 
 /** Where answers say that they failed or are not whole. A further source needs a name or a line here, and a test. */
-const failureWords: readonly FailureWord[] = [
+const failureFields: readonly FailureField[] = [
   {
     names: /^(?:errors?|haserrors?|timedout|incompleteresults|partialfailureerror)$/,
     weight: "failed",
@@ -135,7 +135,7 @@ export const reportNames =
 export function weightOf(name: string, value: unknown, around: SourceRecord): Weight | null {
   if (value === null || value === undefined) return null;
   const word = plainName(name);
-  for (const { names, weight, fails } of failureWords) {
+  for (const { names, weight, fails } of failureFields) {
     if (names.test(word) && fails(value, around)) return weight;
   }
   return null;
@@ -180,7 +180,7 @@ const backendText = /\b(?:shards?|nodes?|replicas?|backends?|servers?|workers?|u
 /** Whether a text says that there is nothing, or with `mayBePastEnd` no such page, and speaks of no trouble. */
 export function saysNothing(value: unknown, mayBePastEnd = false): boolean {
   if (typeof value !== "string") return false;
-  const text = value.trim().slice(0, longestWords).replaceAll("_", " ");
+  const text = value.trim().slice(0, longestFailureText).replaceAll("_", " ");
   if (speaksOfTrouble(text) || backendText.test(text)) return false;
   return text.search(nothingFound) >= 0 || (mayBePastEnd && text.search(noSuchPage) >= 0);
 }
@@ -214,7 +214,7 @@ export function isHarmless(name: string, value: unknown, mayBePastEnd: boolean):
 const placeNumber = /^(?:page|offset|limit|start|skip|(?:per)?page(?:size|number)?|perpage)$/;
 
 /** Whether a field that comes with an empty list alone is worth a doubt: a flag or a sentence. Numbers, addresses and tokens are not. */
-export function isTelling(value: unknown): boolean {
+export function isReason(value: unknown): boolean {
   return value === true || isSentence(value);
 }
 
