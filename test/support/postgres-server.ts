@@ -27,6 +27,8 @@ const settings = [
   "fsync=off",
   "synchronous_commit=off",
   "full_page_writes=off",
+  // Its files may lie in memory.
+  "max_wal_size=128MB",
   "timezone=America/St_Johns",
 ];
 
