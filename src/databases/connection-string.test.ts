@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { connectionShape, serverUrlProblem } from "./connection-string.ts";
+import { connectionShape } from "./connection-string.ts";
 import { mysqlAddress } from "./mysql/address.ts";
 import { openSql } from "./open.ts";
+import { serverUrlProblem } from "./server-url.ts";
 
 const unencoded: [string, RegExp][] = [
   ["postgres://app:x@Tr0ub4dor&3#9@db.internal.example:5432/shop", /`#`/],
@@ -49,6 +50,13 @@ test.each([
 ])("%s is left as it is", (url) => {
   expect(serverUrlProblem(url)).toBeNull();
 });
+
+test.each(["sqlite:///data/a#b@c%.db", "sqlite:./a?b.db", "other://a#b"])(
+  "%s names no server of a known database, and is left to whoever opens it",
+  (url) => {
+    expect(connectionShape.connectionString.safeParse(url).success).toBe(true);
+  },
+);
 
 const servers = [
   ["postgres", "db.internal.example:5432/shop", ""],

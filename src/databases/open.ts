@@ -1,6 +1,6 @@
 import { TidemarkError } from "../errors.ts";
 import type { OpenSqlOptions, SqlConnection } from "./port.ts";
-import { databaseOf, databases } from "./registry.ts";
+import { anyOf, databaseOf, databases, schemeOf } from "./registry.ts";
 
 export type { OpenSqlOptions } from "./port.ts";
 
@@ -19,10 +19,10 @@ export type { OpenSqlOptions } from "./port.ts";
 export async function openSql(url: string, options: OpenSqlOptions): Promise<SqlConnection> {
   const database = databaseOf(url);
   if (database !== undefined) return database.open(url, options);
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  const scheme = schemeOf(url);
   const what = scheme === undefined ? "it has no scheme" : `no database is known by \`${scheme}:\``;
   const examples = databases.flatMap((one) => one.examples);
   throw new TidemarkError("ARGUMENT_INVALID", `the database URL cannot be used: ${what}`, {
-    hint: `Use ${examples.slice(0, -1).join(", ")}, or ${examples.at(-1)}.`,
+    hint: `Use ${anyOf(examples)}.`,
   });
 }

@@ -20,11 +20,17 @@ export interface OpenSqlOptions {
 
 /** A database as `registry.ts` lists it: what is known of it before there is a connection. Its driver is loaded by `open`. */
 export interface Database {
-  readonly name: string;
-  /** What its URLs begin with: `mysql`, `mariadb`. */
-  readonly schemes: readonly string[];
-  /** URLs as people write them, for messages. */
+  /** As its makers write it: `PostgreSQL`. */
+  readonly title: string;
+  /** What its URLs begin with: `mysql`, `mariadb`. The first one is shown in messages. */
+  readonly schemes: readonly [string, ...string[]];
+  /** URLs as people write them, for messages and descriptions. */
   readonly examples: readonly string[];
+  /**
+   * Whether it is a server, with many writers at a time: its URLs are `scheme://user:password@host:port/database`. Else
+   * they name a file.
+   */
+  readonly isServer: boolean;
   readonly syntax: QuerySyntax;
   readonly tables: TableReading;
   open(url: string, options: OpenSqlOptions): Promise<SqlConnection>;
@@ -32,7 +38,8 @@ export interface Database {
 
 /** What differs from database to database, by name, so that nobody asks which database it is. */
 export interface SqlDialect {
-  readonly name: "postgres" | "sqlite" | "mysql";
+  /** The database, for messages; no code asks which one it is. */
+  readonly name: string;
   /** The name in the database's quotes; a dotted name is quoted part by part by `table`. */
   identifier(name: string): string;
   /** `schema.table` or `table`, quoted. */

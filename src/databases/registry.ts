@@ -6,8 +6,33 @@ import { sqlite } from "./sqlite/database.ts";
 /** Every database that Tidemark speaks to. A further one has a folder of its own and a line here. */
 export const databases: readonly Database[] = [sqlite, postgres, mysql];
 
+/** The database whose SQL is assumed where the URL is not known yet, as in `${DATABASE_URL}`. */
+export const assumedDatabase: Database = postgres;
+
 /** The database that a URL is for; undefined where no database is known by its scheme. */
 export function databaseOf(url: string): Database | undefined {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  const scheme = schemeOf(url);
   return databases.find(({ schemes }) => scheme !== undefined && schemes.includes(scheme));
+}
+
+/** What stands before the first colon, in lower case. */
+export function schemeOf(url: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+}
+
+/** Whether a URL names a database: a known scheme, and a file or a server behind it. */
+export function namesDatabase(url: string): boolean {
+  const database = databaseOf(url);
+  if (database === undefined) return false;
+  return (database.isServer ? /^[^:]+:\/\//s : /^[^:]+:./s).test(url);
+}
+
+/** What the URLs of each database look like, in short: `sqlite:PATH`, `postgres://…`. */
+export const urlForms: readonly string[] = databases.map(
+  ({ schemes: [scheme], isServer }) => `${scheme}${isServer ? "://…" : ":PATH"}`,
+);
+
+/** `a, b or c`. */
+export function anyOf(names: readonly string[]): string {
+  return new Intl.ListFormat("en-GB", { type: "disjunction" }).format(names);
 }

@@ -1,3 +1,5 @@
+import { namesDatabase, urlForms } from "../../databases/registry.ts";
+
 /** What is wrong with an answer, in words; undefined where it can be used. */
 type Problem = string | undefined;
 
@@ -10,8 +12,7 @@ export function endpointProblem(text: string): Problem {
 
 export function connectionProblem(text: string): Problem {
   if (text.includes("${")) return undefined;
-  if (!/^(?:sqlite:.|(?:postgres(?:ql)?|mysql|mariadb):\/\/)/.test(text))
-    return "give sqlite:PATH, postgres://…, mysql://… or ${NAME}";
+  if (!namesDatabase(text)) return `give ${urlForms.join(", ")} or \${NAME}`;
   const hasPassword = /^[a-z]+:\/\/[^/@]*:[^/@]*@/.test(text);
   return hasPassword ? "a password does not belong in the file: give ${DATABASE_URL}" : undefined;
 }

@@ -1,3 +1,4 @@
+import { urlForms } from "../../databases/registry.ts";
 import { streamNameProblem } from "../../model/stream-key.ts";
 import { connectionProblem, nameProblem, pathProblem } from "./answer-problems.ts";
 import { httpQuestions } from "./http-questions.ts";
@@ -32,7 +33,7 @@ export const questions: readonly Question[] = [
   {
     option: "connection",
     flag: "--connection <url>",
-    says: "database: sqlite:PATH, postgres://…, mysql://…, or ${NAME} from the environment",
+    says: `database: ${urlForms.join(", ")}, or \${NAME} from the environment`,
     asks: "Which database?",
     example: "sqlite:./app.db or ${DATABASE_URL}",
     when: isDatabase,

@@ -1,18 +1,19 @@
-import { registerPasswords } from "../connection-string.ts";
 import type { Database } from "../port.ts";
+import { assertServerUrl } from "../server-url.ts";
 import { mysqlSyntax } from "./syntax.ts";
 import { mysqlTables } from "./table-reading.ts";
 
 const example = "mysql://user@host:3306/database";
 
 export const mysql: Database = {
-  name: "mysql",
+  title: "MySQL",
   schemes: ["mysql", "mariadb"],
   examples: [example],
+  isServer: true,
   syntax: mysqlSyntax,
   tables: mysqlTables,
   async open(url, { role, applicationName }) {
-    registerPasswords(url, example);
+    assertServerUrl(url, example);
     const { openMysql } = await import("./connection.ts");
     return openMysql(url, role, applicationName);
   },

@@ -1,18 +1,19 @@
-import { registerPasswords } from "../connection-string.ts";
 import type { Database } from "../port.ts";
+import { assertServerUrl } from "../server-url.ts";
 import { postgresSyntax } from "./syntax.ts";
 import { postgresTables } from "./table-reading.ts";
 
 const example = "postgres://user@host:5432/database";
 
 export const postgres: Database = {
-  name: "postgres",
+  title: "PostgreSQL",
   schemes: ["postgres", "postgresql"],
   examples: [example],
+  isServer: true,
   syntax: postgresSyntax,
   tables: postgresTables,
   async open(url, { role, applicationName }) {
-    registerPasswords(url, example);
+    assertServerUrl(url, example);
     const { openPostgres } = await import("./connection.ts");
     return openPostgres(url, role, applicationName);
   },

@@ -3,12 +3,13 @@ import type { Database } from "../port.ts";
 import { sqliteSyntax } from "./syntax.ts";
 import { sqliteTables } from "./table-reading.ts";
 
-const examples = ["sqlite:./path.db", "sqlite:///absolute/path.db", "sqlite::memory:"];
+const examples = ["sqlite:./path.db", "sqlite:///absolute/path.db"];
 
 export const sqlite: Database = {
-  name: "sqlite",
+  title: "SQLite",
   schemes: ["sqlite"],
   examples,
+  isServer: false,
   syntax: sqliteSyntax,
   tables: sqliteTables,
   async open(url, { role }) {
@@ -30,7 +31,7 @@ function pathOf(url: string): string {
           : null;
   if (problem !== null) {
     throw new TidemarkError("ARGUMENT_INVALID", `the database URL \`${url}\` cannot be used: ${problem}`, {
-      hint: `Use ${examples.join(", ")}.`,
+      hint: `Use ${examples.join(", ")}, or sqlite::memory:.`,
     });
   }
   return rest.startsWith("///") ? rest.slice(2) : rest;

@@ -1,6 +1,5 @@
 import type { Database } from "../../databases/port.ts";
-import { postgres } from "../../databases/postgres/database.ts";
-import { databaseOf } from "../../databases/registry.ts";
+import { assumedDatabase, databaseOf } from "../../databases/registry.ts";
 import type { QuerySyntax } from "../../databases/syntax.ts";
 import { cursorRoles } from "../../engine/ports.ts";
 import { leadingRole, type StatePersistence } from "../state-persistence-keys.ts";
@@ -33,9 +32,9 @@ export interface QueryWarning {
   readonly hint: string;
 }
 
-/** Which database the address is for; PostgreSQL where nothing tells. */
+/** Which database the address is for; PostgreSQL where the address is not known yet. */
 export function databaseFor(config: Pick<QueryConfig, "connectionString" | "connectionStringRef">): Database {
-  return databaseOf(config.connectionString ?? config.connectionStringRef ?? "") ?? postgres;
+  return databaseOf(config.connectionString ?? config.connectionStringRef ?? "") ?? assumedDatabase;
 }
 
 /** The values that placeholders stand for, in their order: the cursors, and the end of the window. */

@@ -43,7 +43,7 @@ const databaseInputKeys = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      "On PostgreSQL and MySQL: whether the window ends below every row that an open transaction could still commit, so that rows that are committed late are not missed. Default: on, if the role may see the other sessions' transactions; otherwise the run warns `COMMIT_SAFE_OFF`. With true, a missing right is an error.",
+      "On a database server, such as PostgreSQL or MySQL: whether the window ends below every row that an open transaction could still commit, so that rows that are committed late are not missed. Default: on, if the role may see the other sessions' transactions; otherwise the run warns `COMMIT_SAFE_OFF`. With true, a missing right is an error.",
     ),
   key: keySchema.optional(),
   pageSize: z

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { connectionShape, validateConnection } from "../../databases/connection-string.ts";
 import { tableNameParts } from "../../databases/names.ts";
 import { columnKinds } from "../../databases/port.ts";
+import { anyOf, databases } from "../../databases/registry.ts";
 import { onErrorShape, validateOnError } from "../dead-letters/schema.ts";
 
 /** What the names of Tidemark's own tables begin with. */
@@ -51,6 +52,6 @@ export const databaseOutputSchema = z
       context.addIssue({ code: "custom", path: ["key"], message: "`mode: upsert` needs `key`" });
     }
   })
-  .describe("Writes records to a table of SQLite, PostgreSQL or MySQL, each exactly once.");
+  .describe(`Writes records to a table of ${anyOf(databases.map(({ title }) => title))}, each exactly once.`);
 
 export type DatabaseOutputConfig = z.infer<typeof databaseOutputSchema>;

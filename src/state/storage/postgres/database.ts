@@ -1,13 +1,13 @@
 import type pg from "pg";
-import { registerPassword, serverUrlProblem } from "../../../databases/connection-string.ts";
+import { loadDriver } from "../../../databases/driver.ts";
 import { type PostgresAddress, postgresAddress } from "../../../databases/postgres/address.ts";
 import { connectByTls } from "../../../databases/postgres/connect.ts";
 import { isConnectionLoss } from "../../../databases/postgres/errors.ts";
 import { identityExpression } from "../../../databases/postgres/identity.ts";
 import { assertSessionStays, namedSession, sessionOf } from "../../../databases/postgres/pooler.ts";
+import { registerPassword } from "../../../databases/server-url.ts";
 import { isTidemarkError, TidemarkError } from "../../../errors.ts";
 import { encodePassword } from "../../../model/web-address.ts";
-import { registerSecret } from "../../../secrets.ts";
 import { storeClosed } from "../../refusals.ts";
 import { connectError, sqlState, stateError } from "./errors.ts";
 import { type Runner, Session } from "./session.ts";
@@ -54,7 +54,7 @@ export class StateDatabase implements Runner {
   /** Connects once, so that an address that cannot work is known at once. */
   static async open(url: string): Promise<StateDatabase> {
     const address = addressOf(url);
-    const { Client, Pool } = await loadDriver();
+    const { Client, Pool } = await loadPg();
     const settings = {
       connectionString: address.url,
       application_name: "tidemark state",
@@ -194,10 +194,8 @@ export class StateDatabase implements Runner {
 
 /** Where the URL leads. Its password is registered as a secret here. */
 function addressOf(url: string): PostgresAddress {
-  const problem = serverUrlProblem(url);
+  const problem = registerPassword(url);
   if (problem !== null) {
-    // What of it is the password cannot be told, so that all of it is kept out of sight.
-    registerSecret(url);
     throw new TidemarkError(
       "STATE_URL_INVALID",
       `the PostgreSQL URL of the state cannot be used: ${problem}`,
@@ -206,7 +204,6 @@ function addressOf(url: string): PostgresAddress {
       },
     );
   }
-  registerPassword(new URL(url));
   try {
     return postgresAddress(url);
   } catch (error) {
@@ -215,14 +212,6 @@ function addressOf(url: string): PostgresAddress {
   }
 }
 
-async function loadDriver(): Promise<typeof pg> {
-  try {
-    return (await import("pg")).default;
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) throw error;
-    throw new TidemarkError("DRIVER_MISSING", "state on PostgreSQL needs the package `pg`", {
-      cause: error,
-      hint: "Install it beside tidemark: npm install pg",
-    });
-  }
+async function loadPg(): Promise<typeof pg> {
+  return loadDriver(async () => (await import("pg")).default, "state on PostgreSQL needs", "pg");
 }
