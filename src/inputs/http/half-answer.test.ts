@@ -223,6 +223,7 @@ describe("an empty list does not hide a failure that is told beside it", () => {
       '`message`: "backend unavailable"',
     ],
     [{ code: 500, message: "Internal Server Error", data: [] }, "`code` is 500"],
+    [{ code: 500, data: [] }, "`code` is 500"],
     [{ code: 503, data: [] }, "`code` is 503"],
     [{ code: 0, message: "internal error", data: [] }, '`message`: "internal error"'],
     [{ fault: { faultstring: "Execution of the policy timed out" }, data: [] }, "policy timed out"],
