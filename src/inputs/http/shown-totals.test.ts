@@ -124,19 +124,22 @@ describe("P15: a number of records that no setting declares, and an empty page b
     expect(messages).toEqual([]);
   });
 
-  test("is told behind a refusal as well", async () => {
+  test.each([
+    ["behind a short one", 3, /^MORE_PAGES_SHOWN: the read ended after 3 records/],
+    ["behind pages that may be full, by one warning", 4, /^END_UNCONFIRMED: behind pages of 2 records each/],
+  ])("is told where the source refuses a page, %s", async (_what, count, told) => {
     await using server = await startHttpServer(({ url }, response) => {
       const page = Number(url.searchParams.get("page"));
       if (page > 2) response.writeHead(404).end("{}");
-      else sendJson(response, { data: page === 1 ? rowsTo(2) : rowsTo(3).slice(2), total: 50 });
+      else sendJson(response, { data: rowsTo(count).slice(2 * (page - 1), 2 * page), total: 50 });
     });
-    const { messages } = await readOnce({
+    const { error, messages } = await readOnce({
       endpoint: server.origin,
       dataField: "data",
       key: "id",
-      pagination: paging.page,
+      pagination: { ...paging.page, limit: 3 },
     });
-    expect(messages).toEqual([expect.stringMatching(/^MORE_PAGES_SHOWN: the read ended after 3 records/)]);
+    expect([error, messages]).toEqual([null, [expect.stringMatching(told)]]);
   });
 });
 

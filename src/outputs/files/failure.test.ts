@@ -32,6 +32,18 @@ test("a full disk under the ledger may pass as well", () => {
   expect(fileFailure("ledger.db", full)).toMatchObject({ code: "OUTPUT_UNAVAILABLE", recoverable: true });
 });
 
+test("sink offsets that can only be read, or cannot be opened, may pass as well", () => {
+  const path = join(temporaryFolder(), "offsets.db");
+  new DatabaseSync(path).close();
+  const offsets = new DatabaseSync(path, { readOnly: true });
+  const readOnly = thrownBy(() => offsets.exec("CREATE TABLE t (x)"));
+  offsets.close();
+  const unopened = thrownBy(() => new DatabaseSync(join(path, "offsets.db")));
+  for (const cause of [readOnly, unopened]) {
+    expect(fileFailure(path, cause)).toMatchObject({ code: "OUTPUT_UNAVAILABLE", recoverable: true });
+  }
+});
+
 test("a path that is wrong fails until it is changed", () => {
   const folder = join(temporaryFolder(), "out.jsonl");
   mkdirSync(folder);

@@ -40,6 +40,18 @@ describe("an endpoint", () => {
   });
 });
 
+describe("a status of a declared answer", () => {
+  const problems = (status: unknown): string[] => problemsOf({ answer: { refused: { status } } });
+
+  it.each([100, 599, "1xx", "5xx"])("may be %j", (status) => {
+    expect(problems(status)).toEqual([]);
+  });
+
+  it.each([99, 600, 404.5, "404", "0xx", "6xx", "2xx "])("cannot be %j", (status) => {
+    expect(problems(status)).not.toEqual([]);
+  });
+});
+
 test.each<[string, Record<string, unknown>, string]>([
   ["no dead-letter file", { onError: "deadLetter" }, "deadLetter: `onError: deadLetter` needs"],
   ["concurrency without a key", { concurrency: 2 }, "concurrency: more than 1 needs `key`"],
