@@ -149,6 +149,14 @@ describe.each(places)("%s refuses records", (database, createPlace) => {
     });
   });
 
+  test("of a batch, as many records count as taken as are not refused: none where all of them are", async () => {
+    const session = await fenced(await createPlace(), { key: "id", refusals: new KeptRefusals() });
+    const odd = { id: 2, "half \ud800": 1 };
+    expect(await session.write({ records: [odd] })).toBe(0);
+    expect(await session.write({ records: [{ id: 1 }, odd, { id: 3 }] })).toBe(2);
+    expect(await session.commit(commitOf())).toEqual({ written: 2 });
+  });
+
   test("P7: half of a surrogate pair is refused by record and field, not replaced", async () => {
     const place = await createPlace();
     const records = [
