@@ -78,6 +78,21 @@ describe("sync", () => {
     expect(bench.ids()).toEqual([1, 99, 2]);
   });
 
+  it("of more records of the future than can be kept, every run delivers the rest again, and warns", async () => {
+    const bench = new Bench({ appends: false, incremental: { maxTieSetSize: 2 } });
+    bench.source.records = [1, 2, 3, 4].map((id) => ({ id, updated_at: `299${id}-01-01T00:00:00Z` }));
+    const warnings = [
+      {
+        code: "TIE_SET_FULL",
+        message: expect.stringMatching(/^more than 2 records lie in the future;/),
+        count: 2,
+      },
+    ];
+    expect(await bench.run()).toMatchObject({ recordsWritten: 4, warnings });
+    expect(await bench.run()).toMatchObject({ recordsWritten: 2, warnings });
+    expect(bench.ids()).toEqual([1, 2, 3, 4, 3, 4]);
+  });
+
   it("without a cursor every run delivers everything, also behind runs that kept one", async () => {
     const bench = new Bench({ appends: false, incremental: { cursors: [] } });
     bench.source.records = [record(1, 1), record(2, 2), record(3, 2)];
