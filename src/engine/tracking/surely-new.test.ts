@@ -39,6 +39,19 @@ test("P1: a record that comes again on the next page of a run is delivered once"
   expect(asked).toHaveLength(1);
 });
 
+test.each([
+  [1, 1, 2, 3],
+  [1, 2, 2, 3],
+  [1, 2, 3, 3],
+])(
+  "P1: a record that comes twice is delivered once, wherever in its page it lies: %i %i %i %i",
+  async (...moments) => {
+    const { bench, pipeline } = benchOf(moments.map((id) => [id, id]));
+    await new Bench({ pipeline }).run();
+    expect(bench.ids()).toEqual([1, 2, 3]);
+  },
+);
+
 test("P9: once the order is broken, an append asks for everything and delivers nothing twice", async () => {
   const { bench, asked, pipeline } = benchOf([1, 2, 3, 4, 2, 5, 1, 6, 7].map((id) => [id, id]));
   await new Bench({ pipeline }).run();
