@@ -179,7 +179,6 @@ export class RunRefusals implements Refusals {
   }
 
   #judge(): void {
-    if (this.#parts.dryRun === true) return;
     try {
       this.#account.judge({ atEnd: this.#isEnding });
     } catch (error) {
