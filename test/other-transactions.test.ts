@@ -7,7 +7,7 @@ import { deltaRun, openState, type StateStore } from "../src/index.ts";
 import { transactionCases } from "../testing/state-suite/transactions.ts";
 import type { StateStoreHarness } from "../testing/state-suite.ts";
 import * as drivers from "./support/drivers.js";
-import { createTestDatabase } from "./support/postgres.ts";
+import { createStateDatabase } from "./support/postgres-state.ts";
 
 const stream = { connector: "sap_eu", stream: "suppliers" };
 const cursor = "2026-01-01T00:00:01Z";
@@ -50,7 +50,7 @@ async function bench(connect: (place: string) => drivers.Driver, on: On): Promis
 }
 
 async function postgresPlace() {
-  const { url, drop } = await createTestDatabase();
+  const { url, drop } = await createStateDatabase();
   return { url, name: url, drop };
 }
 
