@@ -1,27 +1,27 @@
 import type { TidemarkError } from "../errors.ts";
 import type { SourceRecord } from "../model/record.ts";
 
-/** What a filter says of its work in one run, beside the records that it returns. */
+/** What a filter reports about its work in one run, in addition to the records that it returns. */
 export interface FilterAccount {
   /**
-   * Takes note of a record that the filter was given and cannot take; it goes no further. Throws the error under
+   * Refuses a record that the filter received and cannot process; the record goes no further. Throws the error under
    * `onError: fail`.
    */
   refuse(record: SourceRecord, error: TidemarkError): void;
-  /** Whether `made` is asked for: a later filter may refuse what this one makes. */
+  /** Whether the filter must call `made`, because a later filter may refuse its results. */
   readonly follows: boolean;
   /**
-   * To be called for what the filter made of each record, where it returns neither the records themselves nor one for
-   * each in their order: what is refused later is kept as it was read.
+   * Call with the results of each record, unless the filter returns the records themselves or exactly one result for
+   * each in order. A result that is refused later is then kept as the record that was read.
    */
   made(from: SourceRecord, to: readonly SourceRecord[]): void;
-  /** To be called for a record that is dropped only because a field that the filter compares is missing. */
+  /** Call for a record that is dropped only because a field that the filter compares is missing. */
   missedField(): void;
-  /** To be called where a mapping's `default` stands in for a value that cannot be transformed. */
+  /** Call where a mapping's `default` replaces a value that cannot be transformed. */
   defaulted(): void;
   /**
-   * To be called for records that the filter was given and leaves out on purpose. A filter that never calls it counts
-   * as having dropped what its list is shorter by.
+   * Call for records that the filter leaves out on purpose. For a filter that never calls it, the dropped count is how
+   * much shorter its list is.
    */
   dropped(count: number): void;
   /** Names of `Filter.fields` that a record of this run had. The filter adds those that it finds. */
@@ -40,14 +40,14 @@ export interface FilterCount {
   readonly dropped: number;
   /** How many of those were dropped only because a field that a condition compares is missing. */
   readonly missingField: number;
-  /** How many it refused (`onError`), and how often a `default` stood in for a value that could not be transformed. */
+  /** How many it refused (`onError`), and how often a `default` replaced a value that could not be transformed. */
   readonly refused: number;
   readonly defaulted: number;
   /** Fields that the filter names and that no record of the run had. */
   readonly absentFields: readonly string[];
 }
 
-/** Counts of filters, by the names that `--json` and the history have. */
+/** Counts of filters, with the names that `--json` and the history use. */
 export function filtersJson(filters: readonly FilterCount[]): Record<string, unknown>[] {
   return filters.map((count) => ({
     index: count.index,
@@ -62,7 +62,7 @@ export function filtersJson(filters: readonly FilterCount[]): Record<string, unk
   }));
 }
 
-/** What the history keeps of the filters: how many records they dropped, and those that dropped or refused any. */
+/** The filter counts in the history: how many records were dropped, and the filters that dropped or refused any. */
 export function filteredMetadata(filters: readonly FilterCount[]): Record<string, unknown> {
   if (filters.length === 0) return {};
   const counting = filters.filter(({ dropped, refused, defaulted }) => dropped + refused + defaulted > 0);

@@ -26,34 +26,36 @@ export interface CursorField {
 
 export type NullCursorPolicy = "fail" | "deliver" | "skip";
 
-/** How an input is read incrementally: what every kind of input declares in the same words. */
+/** How an input is read incrementally: the settings that every kind of input shares. */
 export interface Incremental {
   /** The enabled cursors, leading one first; empty means that every run reads everything. */
   readonly cursors: readonly CursorField[];
   readonly order: Order;
   readonly pagesPerCheckpoint: number;
   /**
-   * What an unfinished window may go on at: page tokens and links, or page numbers and offsets as
-   * well, which shift while records change.
+   * Where an unfinished window may be resumed: at page tokens and links, or also at page numbers and offsets, which
+   * shift while records change.
    */
   readonly resume: "token" | "page";
-  /** What makes a record itself; null compares whole contents. */
+  /** The fields that identify a record; null compares whole contents. */
   readonly key: readonly Path[] | null;
   readonly onNullCursor: NullCursorPolicy;
-  /** How far below the watermark to read again; null is not at all. */
+  /** How far below the watermark to read again; null for none. */
   readonly lookback: Precision | null;
-  /** How far behind the present a window ends (`settle` in a pipeline file); null is not at all. */
+  /** How far behind the present a window ends (`settle` in a pipeline file); null for none. */
   readonly safetyLag: Precision | null;
   /**
-   * `window` has the output know what was delivered within the lookback, so that an append does not add
-   * it again. Not for streams in partitions.
+   * `window`: the output keeps what was delivered within the lookback, so that an append does not add it again. Not for
+   * streams in partitions.
    */
   readonly dedupe?: "window" | null;
   /** How many members a tie set may have before it is dropped with a warning. */
   readonly maxTieSetSize: number;
-  /** Where a stream begins that has never been read; without it, at the source's own beginning. */
+  /** Where a stream that was never read begins. Default: at the source's beginning. */
   readonly start?: Start | null;
-  /** Whether the source is sent the window's upper end as well, so that reading a slice reads no more. Default: yes. */
+  /**
+   * Whether the window's upper end is sent to the source too, so that a slice reads no more than itself. Default: true.
+   */
   readonly bounded?: boolean;
   /** How the window is cut into slices; without it, it is read in one piece. Needs a source with both bounds. */
   readonly slices?: Slices | null;
@@ -61,7 +63,7 @@ export interface Incremental {
   readonly partitions?: { readonly concurrency: number } | null;
 }
 
-/** A stream's declared beginning: a canonical cursor value, or so much before the run's own start. */
+/** A stream's declared beginning: a canonical cursor value, or a time span before the run's start. */
 export type Start = { readonly at: string } | { readonly before: Precision };
 
 /** How a window is cut: by a step of time or of numbers, at the starts of days, weeks or months if asked. */

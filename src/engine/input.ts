@@ -20,14 +20,14 @@ export interface ReadRequest {
   readonly resume: ResumePoint | null;
   /** Which partition to read; absent in a stream without any. */
   readonly partition?: string;
-  /** For a source-managed cursor: when the reading that the last completed run brought to an end began. */
+  /** For a source-managed cursor: when the read that the last completed run finished had begun. */
   readonly since?: string | null;
   readonly signal: AbortSignal;
 }
 
 /**
- * What one read returns. The engine passes records on by reference. It looks at no more of them than their cursors and
- * their key; at all of a record only where it has no key, or where an output replaces rows.
+ * What one read returns. The engine passes records on by reference. It reads only their cursors and key. It reads the
+ * whole record only where there is no key, or where an output replaces rows.
  */
 export interface Page {
   readonly records: readonly SourceRecord[];
@@ -36,33 +36,33 @@ export interface Page {
    * what they stand for, as about every record that cannot be read.
    */
   readonly holdsUnreadable?: boolean;
-  /** Where the next page would be read, for a resume point; null where the page cannot tell. */
+  /** Where the next page would be read, for a resume point; null where that is unknown. */
   readonly next: ResumePoint | null;
   /**
-   * For a source-managed cursor: its value once this page's records, and all before them, are delivered.
-   * Without it nothing covers the page's records yet; what a page of an append brings then waits for
-   * the next cursor, or for the run's end, before it is committed.
+   * For a source-managed cursor: its value once this page's records, and all before them, are delivered. Without it the
+   * page's records are not covered yet. An output that appends then commits them with the next cursor, or at the run's
+   * end.
    */
   readonly cursor?: string;
-  /** What is known of the records' columns, where the source knows it. */
+  /** The types of the records' columns, where the source knows them. */
   readonly columns?: readonly Column[];
-  /** Whether records were left out that had come before: what is left may look like the page before it. */
+  /** Whether records were left out because an earlier page had them; the rest may look like the page before it. */
   readonly partial?: boolean;
   /** For messages about the page: the address that it came from, without secrets, and the parameter that carried its place. */
   readonly asked?: { readonly address: string; readonly parameter: string | null };
-  /** For inputs that learn it from an answer; `InputSession.now` is for those that can ask. */
+  /** The source's clock, for inputs that learn it from a response. Inputs that can query it use `InputSession.now`. */
   readonly clockAhead?: ClockAhead;
 }
 
 /** How far a source's clock is ahead of the clock here, in milliseconds; below 0 where it is behind. */
 export interface ClockAhead {
-  /** For where a window ends: of two clocks that nearly agree the earlier one, and of a doubt the lower end. */
+  /** For the end of a window: the earlier of two clocks that nearly agree, and the lower end of an uncertain value. */
   readonly least: number;
   /** For what lies in the future: of two clocks that nearly agree the later one. */
   readonly most: number;
 }
 
-/** What an input is given when a run opens it. */
+/** What an input receives when a run opens it. */
 export interface InputContext extends PartContext {
   /** What earlier runs of the stream learned of its source: see `InputSession.facts`. Absent is nothing. */
   readonly facts?: ReadonlySet<string>;
@@ -71,15 +71,14 @@ export interface InputContext extends PartContext {
 /**
  * Reads records from a source.
  *
- * The engine calls `open` once a run, then `read` once, and pulls pages one after another, asking
- * for the next while the one before is being written. It calls `close` at the end, also after an
- * error. `read` ends when the source has said that nothing follows, and throws in every other case
- * (promise P15): `SOURCE_UNAVAILABLE` after retries, `SOURCE_TRUNCATED`, `PAGE_CAP_REACHED` …
- * Asked to resume at a place that the source no longer knows, it throws `RESUME_REFUSED` before the
- * first page, and the engine reads the window from its start.
+ * The engine calls `open` once a run, then `read` once. It pulls pages one after another, and requests the next page
+ * while it writes the one before. It calls `close` at the end, also after an error. `read` ends when the source has
+ * said that nothing follows, and throws in every other case (promise P15): `SOURCE_UNAVAILABLE` after retries,
+ * `SOURCE_TRUNCATED`, `PAGE_CAP_REACHED` … Asked to resume at a place that the source no longer knows, it throws
+ * `RESUME_REFUSED` before the first page, and the engine reads the window from its start.
  *
- * The lower bound is to be sent so that every record at or above it comes back: one step lower
- * where the source compares strictly. Records below it are dropped by the engine.
+ * Send the lower bound so that the source returns every record at or above it: one step lower where the source compares
+ * strictly. The engine drops records below it.
  */
 export interface Input {
   readonly kind: string;
@@ -88,50 +87,50 @@ export interface Input {
 }
 
 export interface InputSession {
-  /** Asked once a run, or once a slice or partition, with several being read at the same time. */
+  /** Called once a run, or once per slice or partition; several may be read at the same time. */
   read(request: ReadRequest): AsyncIterable<Page>;
   /** The source's own clock in milliseconds since 1970, where it has one; bounds are frozen by it. */
   now?(): Promise<number>;
   /**
-   * The highest cursor that nothing still uncommitted in the source can come in at or below; null
-   * where there is no such doubt. Asked once a run, before the first read, with where the stream
-   * stands. The window then ends there, and what lies past it is left to a later run.
+   * The safe bound: no uncommitted record of the source can have a cursor at or below it. Null where this risk does not
+   * exist. Called once a run, before the first read, with the stream's position. The window then ends there, and a
+   * later run reads what lies past it.
    */
   safeUpper?(position: Position): Promise<Cursor | null>;
   /**
-   * Whether records past the answer of `safeUpper` are delivered all the same, ahead of time, and known
-   * again by their identity: where the answer lies far below the present because cursors say so little of when
-   * they were (days). Asked after `safeUpper`. Default: no.
+   * Whether records past `safeUpper` are delivered ahead of time and recognised later by their identity. For cursors
+   * that are too coarse (whole days), so that the safe bound lies far below the present. Called after `safeUpper`.
+   * Default: false.
    */
   readsPast?(): boolean;
   /**
-   * What is to be kept with the stream's position for the next run's `safeUpper`, which finds it as
-   * the position's `note`; undefined to keep none. Asked once, after `safeUpper`.
+   * A text to store with the stream's position for the next run's `safeUpper`, which reads it as the position's `note`.
+   * Undefined to store none. Called once, after `safeUpper`.
    */
   note?(): string | undefined;
   /**
-   * The lowest cursor that the source may answer with, asked from a lower bound: what is sent may lie
-   * lower, and a source may compare texts. Without it, the bound itself.
+   * The lowest cursor that the source may return for a lower bound: the value that is sent may lie lower, and a source
+   * may compare texts. Default: the bound itself.
    */
   reach?(lower: string): string;
   /**
-   * All that is known of the source by now: what `InputContext.facts` said, and what this run saw. Asked
-   * at each commit and at the run's end; the engine keeps it with the stream's position and gives it to
-   * the next run. A fact is a short text in the input's own words, for example that a next page's token
-   * was seen at its path. Backfills and previews are given the facts and change none.
+   * Everything learned about the source so far: `InputContext.facts` and what this run saw. Called at each commit and
+   * at the run's end. The engine stores it with the stream's position and passes it to the next run. A fact is a short
+   * text in a form of the input's own, for example that a next page's token was seen at its path. Backfills and
+   * previews receive the facts and do not change them.
    */
   facts?(): ReadonlySet<string>;
   /**
    * Called at the end of a live run that read no record, not even the one at the watermark, before the position is
-   * kept: for inputs that can tell a quiet source from one that was emptied and begins anew. It warns.
+   * kept: for inputs that can distinguish a quiet source from one that was emptied and starts again. It warns.
    */
   readNothing?(watermark: string): Promise<void>;
   /**
-   * Whether it is not known yet that the lower bound finds the record at the watermark again, so that the run is to
-   * look for it. Asked once a live run. Default: no.
+   * Whether the run must check that the lower bound finds the record at the watermark again, because no run has
+   * confirmed it yet. Called once a live run. Default: false.
    */
   watchesBound?(): boolean;
-  /** Told at the end of a live run, before the position is kept, what the run has shown of the bound. */
+  /** Called at the end of a live run, before the position is stored, with what the run has shown about the bound. */
   sawBound?(outcome: BoundOutcome): void;
   /** The names of the stream's partitions, page by page, for an input that declares them. */
   partitions?(signal: AbortSignal): AsyncIterable<readonly string[]>;

@@ -1,7 +1,7 @@
 import type { TidemarkError } from "../errors.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 
-/** What becomes of a record that cannot be read, or that a filter or the output cannot take. */
+/** What to do with a record that cannot be read, or that a filter or the output cannot process. */
 export const errorPolicies = ["fail", "skip", "deadLetter"] as const;
 export type ErrorPolicy = (typeof errorPolicies)[number];
 
@@ -13,28 +13,28 @@ export type LetterStage = (typeof letterStages)[number];
 export interface Refusal {
   /** As it came from the source (`input`, `filter`), or as it reached the output. */
   readonly record: unknown;
-  /** The record in few words: `the record with id 7`. */
+  /** A short name of the record: `the record with id 7`. */
   readonly name: string;
   /** Why, with the code; `details.field` names the field at fault and `details.status` an HTTP answer, where known. */
   readonly reason: TidemarkError;
-  /** What ends the run under `onError: fail`; the reason unless given. */
+  /** The error that ends the run under `onError: fail`. Default: the reason. */
   readonly failure?: TidemarkError;
-  /** `output` unless given. */
+  /** Default: `output`. */
   readonly stage?: LetterStage;
 }
 
 /**
- * A refused record as it is kept: a line of a dead-letter file. It holds all that a replay needs: the record
- * with every digit, and the point from which it has to go on.
+ * A refused record as it is stored: a line of a dead-letter file. It holds all that a replay needs: the record with
+ * every digit, and the stage at which the replay starts.
  */
 export interface DeadLetter {
   /**
-   * The same for the same record of a stream (and partition) at the same stage, however often it is refused: a
-   * letter that a crash repeats is known by it.
+   * The same id for the same record of a stream (and partition) at the same stage, however often it is refused. It
+   * identifies a letter that a crash repeats.
    */
   readonly id: string;
   readonly time: string;
-  /** The pipeline's name; null where the letter does not say. */
+  /** The pipeline's name; null where the letter does not have it. */
   readonly pipeline: string | null;
   readonly connector: string;
   readonly stream: string;
@@ -42,14 +42,14 @@ export interface DeadLetter {
   /** As `tidemark state history` names it; null where the run is not known. */
   readonly run: string | null;
   readonly stage: LetterStage;
-  /** What refused it: `httpRequest`, or `filters[1] script`; null where the letter does not say. */
+  /** What refused it: `httpRequest`, or `filters[1] script`; null where the letter does not have it. */
   readonly by: string | null;
-  /** The error's code, the field at fault and the HTTP status, and what happened in words, without secrets. */
+  /** The error's code, the field at fault and the HTTP status, and a message without secrets. */
   readonly code: string;
   readonly field: string | null;
   readonly status: number | null;
   readonly reason: string;
-  /** The record's leading cursor; null where it has none, or none any more. */
+  /** The record's leading cursor; null where it has none, or filters removed it. */
   readonly cursor: string | null;
   /** As the source gave it (`input`, `filter`), or as it reached the output (`output`). */
   readonly record: unknown;
@@ -57,19 +57,19 @@ export interface DeadLetter {
 
 /** Where dead letters are kept. */
 export interface DeadLetterSink {
-  /** What a message calls it: the path of a file. */
+  /** Its name in messages: the path of a file. */
   readonly place: string;
-  /** Throws `OUTPUT_FAILED` where it cannot take the letter, `OUTPUT_UNAVAILABLE` where that may pass. */
+  /** Throws `OUTPUT_FAILED` where it cannot store the letter, `OUTPUT_UNAVAILABLE` where that may be temporary. */
   add(letter: DeadLetter): void;
   /** Returns when every letter added is durable. */
   sync(): void;
   close(): void;
 }
 
-/** What has become of a letter: a replay delivered it, or met the same refusal again; or it was given up. */
+/** The outcome of a letter: a replay delivered it, a replay was refused again, or it was discarded. */
 export const letterMarks = ["replayed", "refused", "discarded"] as const;
 
-/** What a place of letters is told of one of them. It stands behind the letter and takes nothing away from it. */
+/** An outcome that is appended after a letter in its file. The letter itself is not changed. */
 export interface LetterMark {
   readonly mark: (typeof letterMarks)[number];
   /** The letter's `id`. */
@@ -83,7 +83,7 @@ export interface LetterMark {
   readonly reason: string | null;
 }
 
-/** What a place of letters says of one of them, without its record. */
+/** A letter without its record, for listings. */
 export interface LetterEntry {
   readonly id: string;
   /** When the record was first refused, since the letter was last replayed or discarded. */
@@ -97,10 +97,10 @@ export interface LetterEntry {
   readonly marked: LetterMark | null;
 }
 
-/** What a place of letters holds for a stream. */
+/** The letters of a stream. */
 export interface LettersFound {
   readonly entries: readonly LetterEntry[];
-  /** How many lines cannot be read, whosever they are. */
+  /** How many lines cannot be read, of any stream. */
   readonly unreadable: number;
   /** Where the first of those are, counted from 1. */
   readonly unreadableAt?: readonly number[];
@@ -108,7 +108,7 @@ export interface LettersFound {
   readonly endsCutShort?: boolean;
 }
 
-/** A place of letters that can be read again. */
+/** A store of letters that can be read again. */
 export interface DeadLetterStore extends DeadLetterSink {
   /** The letters of a stream in the order in which they were first refused, and how many lines cannot be read. */
   entries(key: StreamKey): LettersFound;
@@ -116,26 +116,26 @@ export interface DeadLetterStore extends DeadLetterSink {
   letter(entry: LetterEntry): DeadLetter;
   /** Throws as `add` does. */
   mark(mark: LetterMark): void;
-  /** Takes letters that were replayed or discarded, and their marks, away for good. Returns how many letters. */
+  /** Deletes letters that were replayed or discarded, and their marks. Returns how many letters. */
   purge(key: StreamKey): number;
 }
 
-/** How many of a run's records may be refused: so many, or such a share of those tried (0 to 1). */
+/** How many of a run's records may be refused: a number, or a share of those tried (0 to 1). */
 export type RefusalLimit = { readonly records: number } | { readonly share: number };
 
 /** What an output, or a filter, declares about records that it refuses. */
 export interface OnError {
   readonly policy: ErrorPolicy;
   /**
-   * Opens the place of the letters, once a run. An output may declare it under any policy, for its filters: one that
-   * leaves it out writes to the output's.
+   * Opens the store of letters, once a run. An output may declare it under any policy: filters without a store of their
+   * own write to the output's.
    */
   readonly deadLetters?: () => DeadLetterSink;
-  /** Opens the same place to look at the letters, and to replay them; absent where it cannot be read again. */
+  /** Opens the same store to list and replay letters; absent where it cannot be read again. */
   readonly keptLetters?: () => DeadLetterStore;
   /**
-   * Of an output: how many records may be refused in a run, by whatever stage. Past it the run fails with
-   * `TOO_MANY_REFUSED`. Without one, a run of which every record was refused fails; a share of 1 is no limit.
+   * For an output: how many records may be refused in a run, by all stages together. Past it the run fails with
+   * `TOO_MANY_REFUSED`. Without a limit, a run fails if every record was refused; a share of 1 means no limit.
    */
   readonly maxRefused?: RefusalLimit;
 }
@@ -144,11 +144,11 @@ export interface OnError {
 export interface Refusals {
   /** Whether a run goes on without a refused record: the policy is not `fail`. */
   readonly goesOn: boolean;
-  /** Takes note of a refused record. Throws its `failure` under `onError: fail`. */
+  /** Adds a refused record. Throws its `failure` under `onError: fail`. */
   refuse(refusal: Refusal): void;
   /**
-   * Makes all that was refused so far durable. To be called before the position moves past the records:
-   * by the engine before each `commit`, or by the output itself (`OutputSession.settlesRefusals`).
+   * Makes all records refused so far durable. Called before the position moves past them: by the engine before each
+   * `commit`, or by the output itself (`OutputSession.settlesRefusals`).
    */
   settle(): void;
 }

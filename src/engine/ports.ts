@@ -1,6 +1,6 @@
 /**
- * The ports: what the engine asks of the parts that it drives. An input gives pages of records, filters change them, an
- * output takes batches and commits them. A pipeline is one of each with a stream's name.
+ * The ports: the interfaces of the parts that the engine drives. An input gives pages of records, filters change them,
+ * an output takes batches and commits them. A pipeline is one of each with a stream's name.
  */
 export type { PartitionMove } from "../state/contract.ts";
 export type { Filter, FilterContext } from "./filter.ts";

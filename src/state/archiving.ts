@@ -1,7 +1,7 @@
 import type { StreamKey } from "../model/stream-key.ts";
 import type { ChainLink } from "./hash-chain.ts";
 
-/** The part of a state store that lets go of old rows of the audit log. */
+/** The part of a state store that removes old rows of the audit log. */
 export interface AuditArchiving {
   /**
    * Removes the rows of a stream's log up to one that lies in an archive, and keeps that row's number and hash, from

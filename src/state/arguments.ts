@@ -84,7 +84,7 @@ export function checkCompletion(key: StreamKey, done: Completion): void {
   checkCount(key, done.recordsProcessed);
 }
 
-/** Each partition is named once, so that its position is plain. */
+/** Each partition is named once, so that it has exactly one new position. */
 export function checkPartitions(key: StreamKey, named: readonly { readonly partition: string }[]): void {
   const names = new Set<string>();
   for (const { partition } of named) {
@@ -104,7 +104,7 @@ export function isRunId(id: string): boolean {
   return typeof id === "string" && /^[\w.:-]{1,100}$/.test(id);
 }
 
-/** The limits of a `prune`, as numbers. */
+/** The limits of a `prune` as numbers. */
 export function checkRetention({ keepRuns, maxAgeDays, key }: Retention): void {
   if (key !== undefined) checkKey(key);
   if (keepRuns === undefined && maxAgeDays === undefined) {
@@ -125,7 +125,7 @@ const longestError = 10_000;
 
 /**
  * A failure's error as every store keeps it: without U+0000, which PostgreSQL cannot store, and without half of a
- * surrogate pair, which UTF-8 cannot carry. That a run failed is recorded whatever its error says.
+ * surrogate pair, which UTF-8 cannot carry. A failed run is recorded whatever text its error has.
  */
 export function storableError(error: string): string {
   const text = error.replaceAll("\0", "\u{fffd}").toWellFormed();
@@ -176,12 +176,12 @@ function isWhole(value: number, least = 0, most = Number.MAX_SAFE_INTEGER): bool
   return Number.isSafeInteger(value) && value >= least && value <= most;
 }
 
-/** Also for callers without types, whose text of digits would compare as a number. */
+/** Checked at run time too: a caller without types could pass a text of digits, which compares like a number. */
 function isNumberUpTo(value: number, most: number): boolean {
   return typeof value === "number" && value >= 0 && value <= most;
 }
 
-/** Also for callers without types, who may leave the text out. */
+/** Checked at run time too: a caller without types could leave the text out. */
 function isBlank(text: string | undefined): boolean {
   return typeof text !== "string" || text.trim() === "";
 }
@@ -190,7 +190,9 @@ function shownValue(value: unknown): string {
   return typeof value === "string" ? `"${value}"` : String(value);
 }
 
-/** Throws `ARGUMENT_INVALID` for what is no state store, above all the promise of one. */
+/**
+ * Throws `ARGUMENT_INVALID` for a value that is not a state store, for example a promise of one that was not awaited.
+ */
 export function checkState(state: unknown): void {
   const isStore =
     typeof state === "object" &&

@@ -10,7 +10,7 @@ import type { Change, PartitionRow, RunRow, StreamRow } from "./rows.ts";
 import type { RememberedEnd, Rows, StateStorage, Stepping, Subject } from "./state-storage.ts";
 import { runAtOnce, type Work } from "./work.ts";
 
-/** A storage whose transactions are synchronous: each piece of work is done in one of them, in one tick. */
+/** A storage with synchronous transactions: each piece of work runs in one transaction, in one tick. */
 export class StorageAtOnce implements StateStorage {
   readonly #storage: RowStorage;
   readonly #clock: Clock;
@@ -174,7 +174,7 @@ function found<N, T>(names: readonly N[], load: (name: N) => T | null): Map<N, T
   return rows;
 }
 
-/** What a row remembers of the end of its log. */
+/** The end of the log, as the stream's row stores it. */
 export function rememberedEnd(row: StreamRow, archived: ChainLink): RememberedEnd {
   return {
     key: row.key,

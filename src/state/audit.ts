@@ -35,9 +35,9 @@ export function chainEntry(tail: ChainLink, entry: AuditEntry): AuditRecord {
 }
 
 /**
- * Verifies one stream's rows as they are read, in the order of their numbers, and at last against
- * the end that the stream's own row remembers. Throws `AUDIT_BROKEN` naming the first row that is
- * altered, missing or out of place.
+ * Verifies one stream's rows as they are read, in the order of their numbers. At the end it compares the last row with
+ * the end of the log that the stream's row stores. Throws `AUDIT_BROKEN` naming the first row that is altered, missing
+ * or out of place.
  */
 export class ChainVerifier {
   readonly #key: StreamKey;
@@ -57,7 +57,7 @@ export class ChainVerifier {
     if (row.partition === null) this.#own = row;
   }
 
-  /** Compares with the end, and the watermark, that the stream's own row remembers. */
+  /** Compares the last row with the end of the log and the watermark that the stream's row stores. */
   end(tail: ChainLink, watermark?: string | null): void {
     this.#chain.end(tail);
     if (watermark === undefined || (this.#own === null && this.#archived.number > 0)) return;
@@ -90,7 +90,7 @@ export function otherWatermark(
   );
 }
 
-/** A partition that the log still has. */
+/** A partition that is still in the log. */
 export function partitionRemoved(
   key: StreamKey,
   { partition, number, newCursor }: AuditRecord,
@@ -106,7 +106,7 @@ export function partitionRemoved(
   });
 }
 
-/** What is told of a partition that the log has and the state has not. */
+/** The error for a partition that the log has and the state does not have. */
 export function removedPartition(stream: string, partition: string, logged: string | null): string {
   return `the stored state of partition "${partition}" of ${stream} was removed, and its audit log ends with ${logged ?? "none"}: it was changed outside Tidemark`;
 }
@@ -138,7 +138,7 @@ export function auditBroken(key: StreamKey, number: number, what: string): Tidem
   });
 }
 
-/** Whether a log may be let go of up to a row; `record` is the log's row of that number, if it has one. */
+/** Checks that a log may be removed up to a row. `record` is the log's row with that number, if there is one. */
 export function assertArchivable(
   key: StreamKey,
   row: StreamRow | null,

@@ -5,9 +5,9 @@ import type { Precision } from "../model/precision.ts";
 import { isCanonical } from "./step-rules.ts";
 
 /**
- * One coverage made of two; the first as it is where the type has no order. The state does not know how fine a stream's cursors are, so that only
- * ranges which truly touch become one. Ranges of values that are none of the type are left out:
- * they were covered before the stream's type was changed.
+ * Merges two coverages. Returns the first unchanged where the type has no order. The state does not know the precision
+ * of a stream's cursors, so it merges only ranges that overlap or share an end. Ranges whose values are not of the type
+ * are left out: they were covered before the stream's type was changed.
  */
 export function unionOfCoverage(
   type: CursorType | null,
@@ -19,7 +19,7 @@ export function unionOfCoverage(
   return mergeCoverage(type, ofType, nothing(type));
 }
 
-/** Whether both say the same. */
+/** Whether both are equal. */
 export function isSameCoverage(one: readonly CursorRange[], other: readonly CursorRange[]): boolean {
   return (
     one.length === other.length &&

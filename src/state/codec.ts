@@ -23,7 +23,7 @@ import {
   streams,
 } from "./tables.ts";
 
-/** Between rows in memory, whose key and position are objects, and rows of the tables, which are flat. */
+/** Converts between rows in memory, whose key and position are objects, and flat rows of the tables. */
 
 /** The fields of a stream's table. `position`: its text, where it is not that of the stored position. */
 export function streamFields(row: StreamRow, position = positionText(storedPositionOf(row))): StreamFields {
@@ -53,7 +53,7 @@ export function positionText(position: Position): string {
   return encodePosition({ ...position, tieSet: [], coverage: [] });
 }
 
-/** The position as it is stored with its row: a step that is not compared with the log leaves an edit as it is. */
+/** The position to store with the row. A step that is not compared with the log keeps an edited watermark as it is. */
 export function storedPositionOf({ position, positionWatermark }: StreamRow): Position {
   return positionWatermark === undefined ? position : { ...position, watermark: positionWatermark };
 }
@@ -102,7 +102,7 @@ function watermarksOf(
   childRows: PositionParts | null,
   name: string,
 ): Pick<StreamRow, "position" | "positionWatermark"> {
-  // The log tells which of two watermarks is the edit. Backfills have no log, and files look it up while they are read.
+  // The log shows which of two watermarks was edited. Backfills have no log, and files look it up while they are read.
   const isCompared = fields.scope === "" && childRows !== null;
   const stored = storedPosition(fields, childRows, name, isCompared);
   if (!isCompared || stored.watermark === fields.cursorValue) return { position: stored };
@@ -112,7 +112,7 @@ function watermarksOf(
   };
 }
 
-/** What of a position is not in its one value. */
+/** The parts of a position that are stored apart from its JSON. */
 interface PositionParts {
   readonly tieSet: readonly TieMember[];
   readonly coverage: readonly CursorRange[];

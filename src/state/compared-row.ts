@@ -33,13 +33,13 @@ export function* comparedRow(
   if (stored !== null && rows.isCompared === true) return loaded(stored);
   const [last = null] = yield* got(rows.listNewestAudit({ key, before: null, limit: 1 }));
   const own = needsOwn(stored, last) ? yield* got(rows.lastAudit(key)) : ofStream(last);
-  // A row that agrees with its log, as nearly all do, needs no look at the rest.
+  // Nearly all rows agree with their log and need no further comparison.
   const quick = { last, own, archived: noLink, listed: false };
   if (stored !== null && outsideChange(stored, quick) === null) return loaded(stored);
   const archived = yield* got(rows.archivedTo(key));
   const end = { ...quick, archived, listed: yield* got(rows.isListed(key)) };
   const change = outsideChange(stored, end);
-  // Where the storage could not hold a row that was not there, another may have made it meanwhile.
+  // A storage may be unable to lock a row that does not exist yet, so another process may have created it meanwhile.
   if (change !== null && stored === null && (yield* got(rows.load(key, ""))) !== null) {
     return yield* comparedRow(rows, key, { edits, reason });
   }
@@ -56,19 +56,19 @@ function ofStream(last: AuditRecord | null): AuditRecord | null {
   return last?.partition === null ? last : null;
 }
 
-/** Whether the quick look at the end of a row's log finds nothing wrong. */
+/** Whether the end of the row's log agrees with the row. Does not read the log itself. */
 export function agreesWithLog(stored: StreamRow, last: AuditRecord | null): boolean {
   if (needsOwn(stored, last)) return false;
   const own = ofStream(last);
   return outsideChange(stored, { last, own, archived: noLink, listed: false }) === null;
 }
 
-/** Whether nothing is left of a stream but its name in the list: there is nothing to tell of. */
+/** Whether only the stream's name in the list is left, so that there is no change to report. */
 function isForgotten(stored: StreamRow | null, { last, archived }: LogEnd): boolean {
   return stored === null && last === null && archived.number === 0;
 }
 
-/** A row that there is nothing to say about. */
+/** A row without a change made outside Tidemark. */
 export function loaded(stored: StreamRow | null): ComparedRow {
   return { stored, row: stored, audit: [], change: null };
 }

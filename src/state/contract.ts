@@ -31,7 +31,7 @@ export interface Lease {
   /** How long the run may be silent, in seconds. */
   readonly seconds: number;
   readonly expiresAtUtc: string;
-  /** The process that holds it, where the caller gave one. */
+  /** The process that holds it, if the caller named one. */
   readonly owner: LeaseOwner | null;
 }
 
@@ -66,10 +66,10 @@ export interface BeginOptions {
   readonly ifRunning?: "override" | "refuse";
   /** How long the run may be silent before another may take over: 60 unless given, 1 to 86,400. */
   readonly leaseSeconds?: number;
-  /** Made by the caller so that begin can be repeated safely; made by the store when absent. */
+  /** The caller sets it so that begin can be repeated safely. The store makes one when it is absent. */
   readonly runId?: string;
   readonly kind?: RunKind;
-  /** The backfill to go on with, as `backfills` names it; the run's own id unless given, which begins a new one. */
+  /** The backfill to continue, by its id from `backfills`. Default: the run's own id, which begins a new backfill. */
   readonly backfill?: string;
   /** The holder of the lease, so that a dead process's lease is free at once on its machine. */
   readonly owner?: LeaseOwner;
@@ -148,8 +148,9 @@ export interface Checkpoint {
    */
   readonly correction?: string;
   /**
-   * Whether an output keeps the position durably with its rows. A store may then let the checkpoint outlive this
-   * process and not a loss of power, without a wait for the disk; the next run finds the position in the output.
+   * Whether an output keeps the position durably with its rows. The store then need not wait for the disk: the
+   * checkpoint survives a crash of this process, and may be lost with a loss of power. The next run finds the position
+   * in the output.
    */
   readonly keptByOutput?: boolean;
 }
@@ -194,21 +195,21 @@ export interface RunRecord {
   readonly actor: string | null;
 }
 
-/** A backfill as it stands: running, or one that a further run may go on with, or completed. */
+/** A backfill's current state: running, unfinished (a further run can continue it), or completed. */
 export interface BackfillState {
-  /** What `BeginOptions.backfill` takes to go on with it. */
+  /** Pass this as `BeginOptions.backfill` to continue it. */
   readonly backfill: string;
   readonly status: StreamStatus;
   readonly cursorType: CursorType | null;
-  /** What it is to read, by the window of its position; null before the first checkpoint says so. */
+  /** The range it reads, from the window of its position. Null before the first checkpoint. */
   readonly range: { readonly lower: string | null; readonly upper: string | null } | null;
-  /** What of it is delivered whole. */
+  /** The ranges of it that are delivered completely. */
   readonly coverage: readonly CursorRange[];
   /** The epoch, id and start of its last run. */
   readonly epoch: number;
   readonly runId: string;
   readonly startedAtUtc: string;
-  /** Until when its last run holds the backfill; null when none runs. */
+  /** When the lease of its last run ends; null when none runs. */
   readonly lease: Lease | null;
   readonly lastError: string | null;
   /** Records delivered by its last run so far. */
@@ -251,7 +252,7 @@ export interface Reset extends OperatorAct {
 }
 
 export interface Rewind extends OperatorAct {
-  /** The run after which the stream shall stand again. */
+  /** The run whose end position the stream goes back to. */
   readonly toRun: string;
 }
 
@@ -278,7 +279,7 @@ export interface ExportedPartition {
 
 export interface Listing<T> {
   readonly items: readonly T[];
-  /** Hand this back as `after` for what follows; null at the end. */
+  /** Pass this as `after` to get the next page; null at the end. */
   readonly next: string | null;
 }
 
@@ -293,38 +294,41 @@ export interface WriteContext {
 /**
  * Keeps every stream's position, fenced (promises P3, P4, P8, P10, P12).
  *
- * The protocol: one `begin` grants a run, with epoch + 1. Then any number of `checkpoint` (numbered
- * 1, 2, 3 …) and `heartbeat`, each before the lease runs out. Then one `complete` or `fail`. Every
- * one of these calls may be repeated as it was, with no further effect. Once another `begin`, a
- * `reset` or a `rewind` has been made, each of them throws `RUN_SUPERSEDED` and changes nothing.
- * A run whose lease ran out and that nobody took over goes on as if nothing had happened.
+ * The protocol: one `begin` grants a run, with epoch + 1. Then any number of `checkpoint` (numbered 1, 2, 3 …) and
+ * `heartbeat`, each before the lease runs out. Then one `complete` or `fail`. Every one of these calls may be repeated
+ * as it was, with no further effect. Once another `begin`, a `reset` or a `rewind` has been made, each of them throws
+ * `RUN_SUPERSEDED` and changes nothing. A run whose lease ran out and that nobody took over goes on as if nothing had
+ * happened.
  *
- * All methods may be called at once, from many processes. Others: `ARGUMENT_INVALID` for what no store takes,
- * `STATE_UNREADABLE`, `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
+ * All methods may be called at once, from many processes. Every method may also throw `ARGUMENT_INVALID` for arguments
+ * that no store accepts, `STATE_UNREADABLE`, `STATE_TOO_NEW` and `STATE_UNAVAILABLE`.
  */
 export interface StateStore extends AuditArchiving, WriteProbing, AsyncDisposable {
   /** Names the database that holds the state, as `SqlConnection.identity` does; null where it is none. */
   readonly databaseIdentity: string | null;
   /** The store's state of a stream; null where it has never begun. */
   get(key: StreamKey): Promise<StreamState | null>;
-  /** All streams by connector and stream, `limit` (100) at a time. One that cannot be read fails it, unless it is told of. */
+  /**
+   * All streams by connector and stream, `limit` (100) at a time. A stream that cannot be read fails the call, unless
+   * the options ask to list it as `unreadable`.
+   */
   list(options?: ListOptions): Promise<Listing<StreamState> & WithUnreadable>;
   /**
-   * Where one partition stands, in the live stream or in a backfill. Null where nothing is known of it.
-   * After a reset of the whole stream, or an import, whatever stood in a partition before counts no
-   * more: every name then stands empty, with that act's tag.
+   * The position of one partition, in the live stream or in a backfill. Null where nothing is known of it. A reset of
+   * the whole stream, or an import, makes all earlier partition positions invalid: every partition is then empty, with
+   * the tag of that act.
    */
   partition(key: StreamKey, partition: string, options?: PartitionOptions): Promise<PartitionState | null>;
   /** The live stream's partitions by name, 100 at a time. Throws `STREAM_NOT_FOUND`. */
   partitions(key: StreamKey, options?: { after?: string; limit?: number }): Promise<Listing<PartitionState>>;
   /**
-   * What is known to be delivered whole, of the stream or of one partition: by live runs, as their
-   * position's coverage says, and by finished backfills. Merged and in order; empty where nothing is.
+   * The ranges that are known to be delivered completely, of the stream or of one partition: by live runs (the coverage
+   * of their position) and by finished backfills. Merged and sorted.
    */
   coverage(key: StreamKey, options?: { partition?: string }): Promise<readonly CursorRange[]>;
   /**
-   * The stream's backfills: first those that are not completed, then the completed ones, each the newest
-   * first; at most `limit` (100). One that neither runs nor is completed can be gone on with.
+   * The stream's backfills: first those that are not completed, then the completed ones, each the newest first; at most
+   * `limit` (100). One that neither runs nor is completed can be continued.
    */
   backfills(key: StreamKey, options?: { limit?: number }): Promise<readonly BackfillState[]>;
   /**
@@ -344,27 +348,27 @@ export interface StateStore extends AuditArchiving, WriteProbing, AsyncDisposabl
   /** Renews the lease. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
   heartbeat(run: RunRef): Promise<void>;
   /**
-   * Ends the run well. With neither `newCursor` nor `position` the watermark stays. What a backfill
-   * covered becomes part of the stream's coverage; the live position stays as it is (P11). Throws
-   * `CURSOR_REGRESSION` (timestamp, numeric, text, offset: the new value must not be lower; an
-   * opaque token may be any), `CURSOR_TYPE_MISMATCH` (the value is not one of the stream's type),
-   * `RUN_SUPERSEDED`, `RUN_FINISHED` (also where the run has completed with another cursor).
+   * Ends the run as completed. With neither `newCursor` nor `position` the watermark stays. What a backfill covered
+   * becomes part of the stream's coverage; the live position stays as it is (P11). Throws `CURSOR_REGRESSION`
+   * (timestamp, numeric, text, offset: the new value must not be lower; an opaque token may be any),
+   * `CURSOR_TYPE_MISMATCH` (the value is not one of the stream's type), `RUN_SUPERSEDED`, `RUN_FINISHED` (also where
+   * the run has completed with another cursor).
    */
   complete(run: RunRef, completion: Completion, context?: WriteContext): Promise<StreamState>;
-  /** Ends the run badly; the position stays at its last checkpoint. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
+  /** Ends the run as failed; the position stays at its last checkpoint. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
   fail(run: RunRef, failure: Failure): Promise<StreamState>;
   /**
-   * Sets the watermark by an operator's will; ends a running run as superseded. Starting the whole stream
-   * over (`to: null`, no `partition`) empties every partition and forgets what backfills covered. Throws
-   * `STREAM_NOT_FOUND` for a stream that is not stored, unless `cursorType` says how to make it; `CURSOR_INVALID` where
-   * `to` is not of that type; `ARGUMENT_INVALID` for a value for a stream with partitions as a whole.
+   * Sets the watermark as an operator's act. A running run ends as superseded. Starting the whole stream over (`to:
+   * null`, no `partition`) empties every partition and removes the coverage of backfills. Throws `STREAM_NOT_FOUND` for
+   * a stream that is not stored, unless `cursorType` says how to make it; `CURSOR_INVALID` where `to` is not of that
+   * type; `ARGUMENT_INVALID` for a value for a stream with partitions as a whole.
    */
   reset(key: StreamKey, reset: Reset): Promise<StreamState>;
   /**
-   * Puts the stream back where it stood after an earlier live run. Throws `STREAM_NOT_FOUND`,
-   * `RUN_NOT_FOUND` (also for a run that has not ended, and for a backfill),
-   * `CURSOR_TYPE_MISMATCH` where the stream's type was changed since, and `ARGUMENT_INVALID` for a
-   * stream with partitions, since the history does not keep where those stood.
+   * Sets the stream back to the position at the end of an earlier live run. Throws `STREAM_NOT_FOUND`, `RUN_NOT_FOUND`
+   * (also for a run that has not ended, and for a backfill), `CURSOR_TYPE_MISMATCH` where the stream's type was changed
+   * since, and `ARGUMENT_INVALID` for a stream with partitions, since the history does not keep the positions of
+   * partitions.
    */
   rewind(key: StreamKey, rewind: Rewind): Promise<StreamState>;
   /** The stream's history, newest first, 50 at a time. Throws `STREAM_NOT_FOUND`. */
@@ -384,7 +388,7 @@ export interface StateStore extends AuditArchiving, WriteProbing, AsyncDisposabl
   /** All of a stream's state in a form that `import` takes, here or in another store. */
   export(key: StreamKey): Promise<ExportedStream>;
   /**
-   * Puts a stream where an export says, audited; ends a running run as superseded. Throws
+   * Sets a stream to the state in an export, with a row in the audit log. A running run ends as superseded. Throws
    * `STATE_UNREADABLE`, `STATE_TOO_NEW`, `CURSOR_TYPE_MISMATCH` for an export that cannot be used.
    */
   import(exported: ExportedStream, act: OperatorAct): Promise<StreamState>;

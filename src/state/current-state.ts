@@ -4,15 +4,15 @@ import type { StateStore, StreamState } from "./contract.ts";
 import { newRow } from "./step-rules.ts";
 import { streamState } from "./view.ts";
 
-/** A stream as it stands; `updatedAtUtc` is null where nothing is stored of it. */
+/** A stream's current state; `updatedAtUtc` is null where nothing is stored of it. */
 export interface CurrentState extends Omit<StreamState, "updatedAtUtc"> {
   readonly updatedAtUtc: string | null;
 }
 
 /**
- * A stream's state to decide by before a run begins. A stream that was never begun is `idle`, with epoch 0 and no
- * cursor, where `StateStore.get` gives null; nothing is stored by asking. To decide and begin in one step, give
- * `deltaRun` a policy (`onConcurrentRun`): between this and a begin another run may begin.
+ * Returns a stream's state, to decide whether to begin a run. A stream that never began is `idle`, with epoch 0 and no
+ * cursor, where `StateStore.get` returns null. The call stores nothing. Another run may begin between this call and
+ * yours: to decide and begin in one step, give `deltaRun` a policy (`onConcurrentRun`).
  *
  * ```ts
  * const { status, startedAtUtc } = await currentState(state, { connector: "sap_eu", stream: "suppliers" });

@@ -27,7 +27,10 @@ export function chainHash(previous: string, fields: readonly (string | null)[]):
     .digest("hex");
 }
 
-/** Follows a chain as its rows are read, in the order of their numbers. Throws what `broken` makes of the first fault. */
+/**
+ * Checks a chain while its rows are read, in the order of their numbers. Throws the error that `broken` makes of the
+ * first fault.
+ */
 export class ChainFollower {
   readonly #broken: (number: number, what: string) => TidemarkError;
   #last: ChainLink;
@@ -37,7 +40,7 @@ export class ChainFollower {
     this.#last = start;
   }
 
-  /** `hashAfter`: the hash that the row has after the one before it. */
+  /** `hashAfter`: computes the row's hash from the hash of the row before it. */
   row(row: ChainLink, hashAfter: (previous: string) => string): void {
     const expected = this.#last.number + 1;
     if (row.number !== expected) throw this.#broken(expected, "is missing or out of place");
@@ -45,7 +48,7 @@ export class ChainFollower {
     this.#last = { number: row.number, hash: row.hash };
   }
 
-  /** Compares with the end that is remembered outside the chain. */
+  /** Compares the last row with the end that is stored outside the chain. */
   end(tail: ChainLink): void {
     const { number, hash } = this.#last;
     if (tail.number > number) throw this.#broken(number + 1, "is missing at the end");

@@ -35,19 +35,19 @@ export class LeaseKeeper implements Disposable {
     void this.#beat();
   }
 
-  /** Aborts once the run can no longer end well, with the `TidemarkError` that tells why: `RUN_SUPERSEDED`. */
+  /** Aborts with `RUN_SUPERSEDED` once the run can no longer complete. */
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
 
-  /** To be told of what renewed the lease besides: a checkpoint. */
+  /** Call after a checkpoint, which renews the lease too. */
   renewed(): void {
     this.#renewedAt = this.#clock.elapsed();
   }
 
   /**
-   * To be called before anything leaves for an output. A process that was stopped for longer than its
-   * lease finds out here that it was, before it writes. Throws `RUN_SUPERSEDED`.
+   * Call before anything is sent to an output. A process that was stopped for longer than its lease notices it here,
+   * before it writes. Throws `RUN_SUPERSEDED`.
    */
   async confirm(): Promise<void> {
     this.#lost.signal.throwIfAborted();
@@ -70,7 +70,7 @@ export class LeaseKeeper implements Disposable {
         this.renewed();
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
-        // A store that is out of reach for a while is no lost lease: the next beat tries again.
+        // The store being unreachable for a while does not mean that the lease is lost: the next heartbeat tries again.
         if (!isTidemarkError(error) || error.recoverable) continue;
         this.#lost.abort(error);
         return;

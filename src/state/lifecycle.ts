@@ -34,7 +34,7 @@ import { defaultLeaseSeconds } from "./tables.ts";
  * storage.
  */
 
-/** The actor of what no person or key is named for. */
+/** The actor where no person or key is named. */
 export const unnamedActor = "local";
 
 export interface Begun extends Change {
@@ -44,9 +44,9 @@ export interface Begun extends Change {
 }
 
 /**
- * `live` is the live stream's row. A live run is given it as `row` too; a backfill has a row of its
- * own, and is only told the live watermark (promise P11). `hasPartitions` tells whether there
- * are cursors other than the row's own; it is asked only where the type would change.
+ * `live` is the live stream's row. A live run is given it as `row` too; a backfill has a row of its own, and only reads
+ * the live watermark (promise P11). `hasPartitions` returns whether partitions hold cursors; it is called only where
+ * the type would change.
  */
 export function begin(
   row: StreamRow | null,
@@ -96,15 +96,15 @@ export function begin(
   return { row: begun, runs, audit: [], supersededRunId: supersededRun?.runId ?? null, lowerBoundText };
 }
 
-/** A begin that is repeated after a checkpoint knows the text of the new watermark only. */
+/** A begin that is repeated after a checkpoint has only the text of the new watermark. */
 function lowerBoundTextOf({ runLowerBound }: StreamRow, live: StreamRow | null): string | null {
   if (live === null || live.position.watermark !== runLowerBound) return runLowerBound;
   return committedText(live.cursorType, live.position);
 }
 
 /**
- * Refuses the id of a run that is over: a repetition of its begin that arrives late must not take
- * the stream from the run that came after it, nor write over the history.
+ * Throws for the id of a run that has ended: a late repetition of its begin must not take the stream from a newer run,
+ * or overwrite the history.
  */
 export function assertNotEnded(row: StreamRow | null, ended: RunRow | null): void {
   if (ended === null || (row?.status === "running" && row.runId === ended.runId)) return;
@@ -115,7 +115,7 @@ export function assertNotEnded(row: StreamRow | null, ended: RunRow | null): voi
     : superseded(run, row?.epoch ?? epoch);
 }
 
-/** Marks a begun stream's position as newer than anything that an output may remember of it. */
+/** Marks a begun stream's position as newer than any position that an output may hold. */
 export function asFreshStart(begun: Begun): Begun {
   const { epoch } = begun.row;
   return { ...begun, row: { ...begun.row, positionTag: { epoch, sequence: 0 }, resetEpoch: epoch } };
@@ -255,8 +255,8 @@ export function fail(row: StreamRow | null, run: RunRef, failure: Failure, now: 
 }
 
 /**
- * A completion that is repeated names the cursor that the first one committed, or leaves the cursor where it is.
- * Any other cursor is a mistake of the caller's: taking it for a repetition would drop it silently.
+ * A completion that is repeated names the cursor that the first one committed, or leaves the cursor where it is. Any
+ * other cursor is an error of the caller: to treat the call as a repetition would drop that cursor silently.
  */
 function assertSameCursor(current: StreamRow, run: RunRef, done: Completion): void {
   const committed = current.position.watermark;
@@ -306,14 +306,14 @@ function assertNotHeld(current: StreamRow, now: number): void {
 }
 
 /**
- * Whether a lease ends later than any that could be given now: the clock was ahead when it was, and has been
- * set back. A run that still works renews it by the new clock soon.
+ * Whether a lease ends later than any that could be granted now: it was granted while the clock was ahead, and the
+ * clock has been set back since. A run that is still alive soon renews it by the new clock.
  */
 function wasAhead({ leaseSeconds }: StreamRow, expiresAt: number, now: number): boolean {
   return expiresAt - now > leaseSeconds * 1000 + clocksDifferMs;
 }
 
-/** By so much two readings of the clock may differ without anybody having set it. */
+/** How much two readings of the clock may differ without the clock having been set, in milliseconds. */
 const clocksDifferMs = 60_000;
 
 function heldRow(row: StreamRow | null, run: RunRef): StreamRow {

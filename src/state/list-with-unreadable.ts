@@ -4,8 +4,8 @@ import { decodePlace, encodePlace, pageLimit } from "./listing.ts";
 import { isUnreadable, type ListOptions, type UnreadableStream, type WithUnreadable } from "./unreadable.ts";
 
 /**
- * A page of streams where one of them cannot be read: by their names, each read on its own. `keysAfter` gives the names
- * of what is stored, in their order, without a look at the rows.
+ * Lists a page of streams of which some cannot be read: gets the names, and reads each stream on its own. `keysAfter`
+ * returns the names of the stored streams in order, without reading their rows.
  */
 export async function listWithUnreadable(
   store: Pick<StateStore, "list" | "get">,

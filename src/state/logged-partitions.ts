@@ -2,7 +2,7 @@ import type { StreamKey } from "../model/stream-key.ts";
 import { partitionRemoved } from "./audit.ts";
 import type { AuditRecord } from "./contract.ts";
 
-/** What a stream's log says last of each partition, for whoever reads all of it. */
+/** The last row of each partition in a stream's log, collected while the whole log is read. */
 export class LoggedPartitions {
   readonly #key: StreamKey;
   readonly #last = new Map<string, AuditRecord>();
@@ -11,7 +11,7 @@ export class LoggedPartitions {
     this.#key = key;
   }
 
-  /** A row about the stream as a whole says that what was before it counts no more, where nothing else is stored. */
+  /** A row about the whole stream makes the earlier partition rows invalid, for partitions that are not stored. */
   row(record: AuditRecord): void {
     if (record.partition === null) this.#last.clear();
     else this.#last.set(record.partition, record);

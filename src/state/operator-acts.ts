@@ -29,7 +29,7 @@ export interface Destination {
   readonly position: Position;
   readonly cursorType: CursorType | null;
   readonly metadata?: Metadata | null;
-  /** The child rows count no more: partitions, and what backfills covered. */
+  /** The child rows become invalid: partitions, and the coverage of backfills. */
   readonly startsOver?: boolean;
   /** Then, in its place: */
   readonly partitions?: readonly PartitionDestination[];
@@ -107,9 +107,9 @@ export function resetPartition(
 }
 
 /**
- * Where a reset leads: no tie set and no unfinished window remain, unless it is to the watermark `at` which
- * the stream, or the partition, stands: then all that is known there stays true. Throws `STREAM_NOT_FOUND` for a stream that
- * is not stored, unless the reset says what its cursors are: a mistyped name must not make a stream.
+ * The position after a reset. It has no tie set and no unfinished window, unless the reset is to the current watermark
+ * `at` of the stream or partition: the position is then still true and is kept. Throws `STREAM_NOT_FOUND` for a stream
+ * that is not stored, unless the reset says what its cursors are: a mistyped name must not make a stream.
  */
 export function resetTarget(
   row: StreamRow | null,
@@ -137,7 +137,7 @@ export function resetTarget(
 const makeStream =
   "Check the connector and the stream. To set the watermark of a new stream, say its cursor type as well.";
 
-/** Where an import leads. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`, `ARGUMENT_INVALID`. */
+/** The position after an import. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`, `ARGUMENT_INVALID`. */
 export function importTarget(exported: ExportedStream): Destination {
   const key = { connector: exported.connector, stream: exported.stream };
   const { cursorType } = exported;
@@ -157,7 +157,7 @@ export function importTarget(exported: ExportedStream): Destination {
   };
 }
 
-/** The row with its run shut out. */
+/** The row with its run superseded. */
 function underNewEpoch(current: StreamRow, now: number): StreamRow {
   return {
     ...current,
@@ -179,7 +179,7 @@ function putTo(moved: StreamRow, partition: string, position: Position, now: num
   };
 }
 
-/** What was changed outside Tidemark comes first: the act confirms it. */
+/** The change made outside Tidemark is logged first: the act confirms it. */
 function movedEntries(stream: StreamRow, old: PartitionRow, to: Position, act: Act): AuditEntry[] {
   const edits = partitionEditEntries(stream, old, { now: act.now, reason: confirmedByAct });
   const [edit] = edits;

@@ -9,8 +9,8 @@ import type { Change, StreamRow } from "./rows.ts";
 import { newRow, withEntries } from "./step-rules.ts";
 
 /**
- * What was changed outside Tidemark. Each move of a live watermark is in the audit log, so a stream's row and the
- * end of its log agree, unless somebody edited one of them. Pure: the stores look the log up.
+ * Detects changes made outside Tidemark. Each move of a live watermark is in the audit log, so a stream's row and the
+ * end of its log agree unless one of them was edited. Pure functions: the stores read the log.
  */
 
 /** The end of a stream's audit log. */
@@ -25,14 +25,14 @@ export interface LogEnd {
 }
 
 export interface OutsideChange {
-  /** The row is gone; the log's end is not the one that the row remembers; the watermark is another. */
+  /** The row is gone; the log's end differs from the one in the row; or the watermark differs. */
   readonly what: "removed" | "log" | "watermark";
   /** The watermark that the log ends with, and the one that is stored. */
   readonly logged: string | null;
   readonly stored: string | null;
 }
 
-/** Null where the row is as its log says. */
+/** Null where the row agrees with its log. */
 export function outsideChange(row: StreamRow | null, end: LogEnd): OutsideChange | null {
   const { last, own, archived } = end;
   const logged = own?.newCursor ?? null;
@@ -40,13 +40,13 @@ export function outsideChange(row: StreamRow | null, end: LogEnd): OutsideChange
   if (row === null) return end.listed || last !== null ? { what: "removed", logged, stored } : null;
   const tail = last ?? archived;
   if (tail.number !== row.auditNumber || tail.hash !== row.auditHead) return { what: "log", logged, stored };
-  // Of a log whose rows about the stream itself all lie in an archive, the archive has to be asked.
+  // If all rows about the stream itself are in an archive, only the archive has the watermark.
   const isKnown = own !== null || archived.number === 0;
   const differs = isKnown && logged !== stored;
   return differs || row.positionWatermark !== undefined ? { what: "watermark", logged, stored } : null;
 }
 
-/** The watermark as it is stored: of two that differ the one that the log does not end with. */
+/** The stored watermark. If the row holds two that differ, the one that the log does not end with. */
 function editedWatermark(row: StreamRow | null, logged: string | null): string | null {
   if (row === null) return null;
   const { position, positionWatermark } = row;
@@ -55,7 +55,7 @@ function editedWatermark(row: StreamRow | null, logged: string | null): string |
     : position.watermark;
 }
 
-/** Whether the last row about the stream itself has to be looked up to tell: partitions' rows may be after it. */
+/** Whether the last row about the stream itself must be searched in the log, since rows of partitions may follow it. */
 export function needsOwn(row: StreamRow | null, last: AuditRecord | null): boolean {
   if (last === null || last.partition === null) return false;
   // A stream that moves by its partitions has no watermark of its own, and its log may be long.
@@ -82,13 +82,13 @@ export function stateEdited(key: StreamKey, { what, logged, stored }: OutsideCha
   });
 }
 
-/** A row as it is from now on, with the change in its audit log. */
+/** The row after the change was accepted, with the change in its audit log. */
 export interface Taken {
   readonly row: StreamRow;
   readonly audit: readonly AuditRecord[];
 }
 
-/** The change taken for what it is: an edit by somebody unknown. `epoch` is above that of every run. */
+/** Accepts the change as an edit by an unknown actor. `epoch` is above that of every run. */
 export function takeEdit(
   row: StreamRow | null,
   key: StreamKey,
@@ -107,7 +107,7 @@ export function takeEdit(
   return withEntries({ ...taken, position: editedPosition(current, change) }, [entry]);
 }
 
-/** The row of the log that tells of a change. */
+/** The log row for a change. */
 export function editEntry(
   key: StreamKey,
   partition: string | null,
@@ -127,7 +127,7 @@ export function editEntry(
   };
 }
 
-/** Nobody can tell who edits a file, or a row. */
+/** Nothing records who edits a file or a row. */
 const unknownActor = "unknown";
 
 /** The tie set and an open window belong to the old watermark. A seed is new as a whole. */
@@ -137,17 +137,17 @@ function editedPosition({ epoch, position }: StreamRow, { what, stored }: Outsid
   return { ...emptyPosition, watermark: stored, ...(facts === undefined ? {} : { facts }) };
 }
 
-/** Why it is in the log, where a run took it. */
+/** The reason in the log where a run accepted the change. */
 export const editedByHand = "the state file was changed by hand";
 
 /** The same, of a partition's file that is gone. */
 export const removedByHand =
   "the partition's state file was removed; an output that keeps positions has the newer word";
 
-/** Why a change made outside is in the log, where an operator's act came after it. */
+/** The reason in the log where an operator's act came after the change. */
 export const confirmedByAct = "changed outside Tidemark; the next row confirms it";
 
-/** A step's change with the rows of the log that were due before it. */
+/** A step's change, with the log rows that must come before it. */
 export function withTaken<T extends Change>(
   change: T,
   found: { readonly audit: readonly AuditRecord[] } | null,

@@ -9,7 +9,7 @@ export const leaseOwnerSchema = z.strictObject({
   /** Changes with every boot of the machine. */
   boot: z.string(),
   pid: z.int(),
-  /** When the process started, as the system tells it: process numbers are used again. */
+  /** When the process started, as the system reports it, since process ids are reused. */
   startedAt: z.string(),
 });
 
@@ -36,7 +36,7 @@ export function ownerOf(pid: number): LeaseOwner {
 export function isOwnerGone(owner: LeaseOwner): boolean {
   const here = processOwner();
   if (owner.host !== here.host) return false;
-  // Without a number of its own, a machine of the same name and another boot may well be another machine.
+  // Without a machine id, the same host name with another boot id may be another machine.
   if (owner.boot !== here.boot) return machineNumber() !== null;
   const startedAt = owner.pid === here.pid ? here.startedAt : startOf(owner.pid);
   if (startedAt === null) return true;
@@ -72,23 +72,23 @@ function bootIdentity(): string {
     if (process.platform === "linux") return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     if (process.platform === "darwin") return output("sysctl", ["-n", "kern.bootsessionuuid"]);
   } catch {
-    // A system that does not tell its boot is taken to be always the same; leases then just run out.
+    // A system without a boot id counts as never restarted; a lease from before a restart then ends by time.
   }
   return unknownStart;
 }
 
-/** When a living process started; null when none lives under that number; "unknown" when untold. */
+/** When a living process started; null when no process has that id; "unknown" when the system does not say. */
 function startOf(pid: number): string | null {
   try {
     if (process.platform === "linux") return startFromProc(pid);
     if (process.platform === "darwin") return output("ps", ["-o", "lstart=", "-p", String(pid)]);
   } catch {
-    // The system may hide other users' processes; whether there is one can be asked all the same.
+    // The system may hide other users' processes, but still answers whether one exists.
   }
   return lives(pid) ? unknownStart : null;
 }
 
-/** Null for a process that has ended and is only waiting to be noticed. Throws where there is none to see. */
+/** Null for a zombie process, which has ended. Throws where no process is visible. */
 function startFromProc(pid: number): string | null {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The name in parentheses may hold spaces; the state is the first field after it, the start the 20th.

@@ -5,7 +5,7 @@ import { type AuditEntry, removedPartition } from "./audit.ts";
 import { editEntry } from "./outside.ts";
 import type { PartitionRow, StreamRow } from "./rows.ts";
 
-/** What was changed outside Tidemark, as `outside.ts` has it, of one partition. */
+/** A change made outside Tidemark to one partition; `outside.ts` does the same for the stream. */
 
 export interface PartitionEdit {
   /** The watermark that the log ends with, and the one that is stored. */
@@ -13,7 +13,7 @@ export interface PartitionEdit {
   readonly stored: string | null;
 }
 
-/** Null where the partition is as its log says, or where nobody has looked that up. */
+/** Null where the partition agrees with its log, or where the log was not read. */
 export function partitionEdit({
   position: { watermark },
   positionWatermark,
@@ -30,7 +30,7 @@ export function editedPartitionPosition({ facts }: Position, watermark: string |
   return { ...emptyPosition, watermark, ...(facts === undefined ? {} : { facts }) };
 }
 
-/** The rows of the log that tell of a partition's change, before those of the step. */
+/** The log rows for a partition's change, which come before those of the step. */
 export function partitionEditEntries(
   stream: StreamRow,
   row: PartitionRow,

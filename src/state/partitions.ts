@@ -12,10 +12,10 @@ import type { Backfilled, ChildRows, PartitionChange, PartitionRow, StreamRow } 
 import { assertNoRegression, assertOfType, isCanonical } from "./step-rules.ts";
 
 /**
- * The partition's current row: what is stored, unless the whole stream was started over since; then it is
- * empty, with that act's tag, so that what an output remembers of before does not come back either.
- * Null where nothing is known of it. Throws `STATE_UNREADABLE` for a watermark that is none (promise P10).
- * `removed`: as `ChildRows.removed` has it, where it was looked up.
+ * The partition's current row: the stored row, unless the whole stream was started over since. Then it is empty, with
+ * the tag of that act, so that an older position in an output does not come back. Null where nothing is known of it.
+ * Throws `STATE_UNREADABLE` for an invalid watermark (promise P10). `removed`: as `ChildRows.removed` has it, where it
+ * was looked up.
  */
 export function currentPartition(
   stored: PartitionRow | null,
@@ -76,7 +76,7 @@ export function unknownPartition(stream: StreamRow, partition: string): Partitio
   };
 }
 
-/** What a write says of partitions, and how it is told in the audit log. */
+/** The partitions that a write moves, and how the audit log records them. */
 export interface Moving {
   readonly tag: PositionTag;
   readonly now: number;
@@ -112,7 +112,7 @@ export function movePartitions(
     const { logged: _, positionWatermark: __, removed: ___, ...old } = current;
     const began = old.runEpoch === stream.epoch ? old.runLowerBound : old.position.watermark;
     assertOfType(stream.key, stream.cursorType, position.watermark);
-    // Nothing of a backfill's is a live watermark, and so nothing of it has to be kept from going back (P3).
+    // A backfill has no live watermark, so P3 does not apply to it.
     const floor = how.correction === undefined ? old.position.watermark : stream.scope === "" ? began : null;
     assertNoRegression(
       { key: stream.key, cursorType: stream.cursorType, partition },
@@ -164,7 +164,7 @@ function advance(stream: StreamRow, old: PartitionRow, row: PartitionRow, how: M
   const oldCursor = old.position.watermark;
   const newCursor = row.position.watermark;
   if (oldCursor === newCursor) return [];
-  // A correction is the run's; of its partitions, those that go on advance as ever.
+  // A correction belongs to the run. Partitions that move forward in it are logged as advances.
   const goesBack = how.correction !== undefined && liesBefore(stream.cursorType, newCursor, oldCursor);
   return [
     {

@@ -2,7 +2,7 @@ import { TidemarkError } from "../errors.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import type { RunRef } from "./contract.ts";
 
-/** What a store refuses, in the same words whichever store it is. */
+/** The errors that stores throw, with the same messages in every store. */
 
 export function streamNotFound(key: StreamKey, hint?: string): TidemarkError {
   const stream = formatStreamKey(key);

@@ -6,6 +6,6 @@ export interface Retention {
   readonly keepRuns?: number;
   /** How many days to keep a run after its end: 36,500 at most. */
   readonly maxAgeDays?: number;
-  /** The one stream to tidy up; all of them unless given. */
+  /** The stream to prune. Default: all streams. */
   readonly key?: StreamKey;
 }

@@ -8,7 +8,7 @@ import type { Moment, Place } from "./listing.ts";
 import type { Retention } from "./retention.ts";
 import type { PartitionRow, RunRow, StreamRow } from "./rows.ts";
 
-/** Which ended runs are to go: those beyond the newest so many, and those that ended before a time. */
+/** Which ended runs to delete: those beyond the newest `keep`, and those that ended before a time. */
 export interface DueRuns {
   readonly keep: number | null;
   /** In milliseconds since 1970. */
@@ -32,7 +32,7 @@ export interface RowTransaction {
   listPartitions(key: StreamKey, options: { after: string | null; limit: number }): PartitionRow[];
   loadBackfilled(key: StreamKey, partition: string | null): readonly CursorRange[];
   saveBackfilled(key: StreamKey, partition: string | null, coverage: readonly CursorRange[]): void;
-  /** Forgets all that backfills covered, of the stream and its partitions; its row has been saved before. */
+  /** Removes the coverage of backfills, of the stream and its partitions. The row was saved before. */
   clearBackfilled(key: StreamKey): void;
   /** The partitions of which backfills have covered something. */
   backfilledPartitions(key: StreamKey): readonly string[];
@@ -67,7 +67,7 @@ export interface RowTransaction {
 export interface Transacting {
   /** The caller's own open transaction, to make the change in. */
   readonly transaction?: OpenTransaction;
-  /** Enough that the change outlives the process; it need not outlive a loss of power. */
+  /** The change must survive the process, but not a loss of power. */
   readonly relaxed?: boolean;
 }
 

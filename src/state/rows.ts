@@ -30,7 +30,7 @@ export interface PartitionRow
 
 type TagFields = Pick<StreamFields, "positionEpoch" | "positionSequence">;
 
-/** What a store does about a change made outside Tidemark: files may be edited by hand, rows of a database may not. */
+/** What a store does about a change made outside Tidemark. Files may be edited by hand; rows of a database may not. */
 export type EditPolicy = "take" | "refuse";
 
 /** What finished backfills cover: of the stream as a whole, or of one partition. */
@@ -50,7 +50,9 @@ export interface Change {
   readonly runs: readonly RunRow[];
   readonly audit: readonly AuditRecord[];
   readonly partitions?: readonly PartitionChange[];
-  /** Whether what backfills covered is forgotten, of the stream and of each partition; before `backfilled`. */
+  /**
+   * Whether the coverage of backfills is removed, of the stream and of each partition, before `backfilled` is stored.
+   */
   readonly startsOver?: boolean;
   readonly backfilled?: readonly Backfilled[];
 }
@@ -68,7 +70,7 @@ export interface ChildRows {
   backfilled(partition: string | null): readonly CursorRange[];
   /** The watermark that the log still has for a live partition of which nothing is stored. */
   removed(partition: string): string | null;
-  /** What the step does about a partition that was changed outside Tidemark. */
+  /** How the step handles a partition that was changed outside Tidemark. */
   readonly edits: EditPolicy;
 }
 

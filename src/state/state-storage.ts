@@ -8,7 +8,7 @@ import type { DueRuns } from "./row-storage.ts";
 import type { Change, PartitionRow, RunRow, StreamRow } from "./rows.ts";
 import type { Maybe, Work } from "./work.ts";
 
-/** What the one state store reads and writes of a storage. */
+/** What the state store reads from a storage and writes to it. */
 export interface Rows {
   /**
    * A live row that `load` gives was found to agree with its audit log, and is stored only if it is still the same:
@@ -103,18 +103,18 @@ export interface Subject {
 export interface Stepping {
   /** The caller's own open transaction, to make the change in. */
   readonly transaction?: OpenTransaction;
-  /** Enough that the change outlives the process; it need not outlive a loss of power. */
+  /** The change must survive the process, but not a loss of power. */
   readonly relaxed?: boolean;
-  /** Not repeated where its outcome is unknown: it would be done twice. */
+  /** Not repeated where the outcome is unknown, since it would then run twice. */
   readonly once?: boolean;
 }
 
 /** Where state is kept. Everything else is done by the one `store.ts`, in the same way for each. */
 export interface StateStorage {
   readonly databaseIdentity: string | null;
-  /** Reads by a single question, or by several that need not fit together. */
+  /** Reads by one query, or by several that need not see the same moment. */
   read<T>(work: (rows: Rows) => Work<T>): Promise<T>;
-  /** Reads all as it was at one moment. */
+  /** Reads everything as of one moment. */
   snapshot<T>(work: (rows: Rows) => Work<T>): Promise<T>;
   /**
    * Takes a step: work that reads the subject's row and stores at most one change, with no other write of the row

@@ -6,7 +6,7 @@ import { regression, typeMismatch } from "./refusals.ts";
 import type { Change, RunRow, StreamRow } from "./rows.ts";
 import { initialStream } from "./tables.ts";
 
-/** What the steps of the lifecycle and operators' acts have in common. */
+/** Rules that lifecycle steps and operators' acts share. */
 
 /** The row of a stream that nobody has begun yet. */
 export function newRow(key: StreamKey, scope: string, cursorType: CursorType | null, now: number): StreamRow {
@@ -46,7 +46,7 @@ export function assertOfType(key: StreamKey, cursorType: CursorType | null, wate
   throw typeMismatch(key, `${cursorType} cursors as parseCursor writes them`, `"${watermark}"`);
 }
 
-/** Refuses a watermark below `old` (promise P3); tokens have no order, but none is less than any. */
+/** Throws for a watermark below `old` (promise P3). Tokens have no order, but a null watermark is below every token. */
 export function assertNoRegression(
   of: { readonly key: StreamKey; readonly cursorType: CursorType | null; readonly partition?: string },
   old: string | null,
@@ -83,8 +83,8 @@ export function runRow(row: StreamRow, outcome: RunRow["outcome"], endedAt: numb
 const mostKeptTies = 1000;
 
 /**
- * What of a position a rewind goes back to: not its open window, and its ties only where this run moved it. A run
- * that found nothing has the ties of the one before, which need not be kept with each.
+ * The part of a position that a rewind restores: without the open window, and with the tie set only where this run
+ * moved the watermark. A run that found nothing has the tie set of the run before, which is not stored again.
  */
 function endOf({ position: { seen: _, taken: __, ...position }, positionTag, epoch }: StreamRow): Position {
   const moved = positionTag.epoch === epoch;

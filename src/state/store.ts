@@ -77,7 +77,7 @@ import { verifyAll, verifyOne } from "./verify-rows.ts";
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "./view.ts";
 import { got, type Work } from "./work.ts";
 
-/** Which run an act or a step is asked about, and what comes with the row that it is taken on. */
+/** What an act or a step is called with. */
 type HeldRow = Pick<ComparedRow, "row" | "stored" | "audit">;
 
 /**
@@ -90,8 +90,8 @@ export class StreamStateStore implements StateStore {
   readonly #edits: EditPolicy;
 
   /**
-   * `absentIsFresh`: a stream that is not stored starts over, whatever an output remembers of it. `edits`: what a
-   * run does about a row that was changed outside Tidemark; `refuse` unless given.
+   * `absentIsFresh`: a stream that is not stored starts over, even if an output holds a position. `edits`: what a run
+   * does about a row that was changed outside Tidemark. Default: `refuse`.
    */
   constructor(storage: StateStorage, options: { absentIsFresh?: boolean; edits?: EditPolicy } = {}) {
     this.#storage = storage;
@@ -190,7 +190,7 @@ export class StreamStateStore implements StateStore {
     return streamState(row);
   }
 
-  /** Takes a step of a run that has begun. */
+  /** Applies a step of a run that has begun. */
   #take(
     run: RunRef,
     how: Stepping,
@@ -213,7 +213,7 @@ export class StreamStateStore implements StateStore {
     );
   }
 
-  /** The row that a run's step is about. Backfills have no log, since no watermark is theirs. */
+  /** The row of a run's step. Backfills have no log, since they have no live watermark. */
   *#heldBy(rows: Rows, key: StreamKey, scope: string): Work<HeldRow> {
     return scope === "" ? yield* this.#compared(rows, key) : loaded(yield* got(rows.load(key, scope)));
   }

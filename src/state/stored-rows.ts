@@ -11,14 +11,14 @@ import type { ChildRows, EditPolicy, PartitionRow, RunRow, StreamRow } from "./r
 import type { Rows, StateStorage } from "./state-storage.ts";
 import { got, type Work } from "./work.ts";
 
-/** What a step has to know of a stream next to its row. */
+/** What a step needs to know of a stream in addition to its row. */
 export interface WantedRows {
   readonly partitions?: readonly string[];
-  /** Of which partitions what backfills covered has to be known; null is the stream as a whole. */
+  /** The partitions whose backfill coverage is needed; null is the stream as a whole. */
   readonly backfilled?: readonly (string | null)[];
 }
 
-/** Reads what a step has to know next to the stream's row. */
+/** Reads what a step needs in addition to the stream's row. */
 export function* childRowsOf(
   rows: Rows,
   key: StreamKey,
@@ -42,8 +42,8 @@ export function* childRowsOf(
 }
 
 /**
- * The watermarks that the log has of partitions of which nothing is stored. A later row about the stream as a whole says
- * that they count no more.
+ * The watermarks that the log has of partitions of which nothing is stored. A later row about the stream as a whole
+ * makes them invalid.
  */
 function* removedPartitions(
   rows: Rows,
@@ -149,7 +149,7 @@ async function pruneStream(storage: StateStorage, key: StreamKey, due: DueRuns):
   }
 }
 
-/** Lets go of a stream's log up to a row. */
+/** Removes a stream's log up to a row. */
 export function* archiveLog(rows: Rows, key: StreamKey, to: ChainLink): Work<{ rows: number }> {
   const row = yield* got(rows.load(key, ""));
   const after = { key, number: to.number - 1 };

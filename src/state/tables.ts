@@ -19,14 +19,14 @@ import { type Fields, initialFields, optional, required, table } from "./derive/
 import { leaseOwnerSchema } from "./owner.ts";
 
 /**
- * The stored tables, each described once. `derive/` makes of a description: the tables of SQLite and PostgreSQL, what
- * SQL writes and reads, the JSON of state files, and the messages of the service with their reference.
+ * The stored tables, each described once. From a description, `derive/` makes the tables of SQLite and PostgreSQL, the
+ * SQL that writes and reads them, the JSON of state files, and the messages of the service with their reference.
  *
- * To add a column: add it here, with `missing` where older files have none, and a step to `migrations.ts` that adds it to
- * databases made before.
+ * To add a column: add it here, with `missing` where older files have none, and a step to `migrations.ts` that adds it
+ * to databases made before.
  */
 
-/** How long a run may be silent unless it says otherwise. */
+/** The default lease: how long a run may be silent, in seconds. */
 export const defaultLeaseSeconds = 60;
 
 /** Not a `z.record`, which leaves out a field named `__proto__`. */
@@ -121,13 +121,13 @@ export const streams = table("tidemark_streams", ["connector", "stream", "scope"
   auditNumber: required("audit_number", wholeNumber, { initial: 0 }),
   auditHead: required("audit_head", text, { initial: "" }),
   /**
-   * The epoch of the act that last started the whole stream over. What partitions were given under an older one counts
-   * no more, so that starting over costs the same however many there are.
+   * The epoch of the act that last started the whole stream over. Partition rows of an older epoch are invalid, so that
+   * starting over costs the same however many partitions there are.
    */
   resetEpoch: required("reset_epoch", wholeNumber, { initial: 0, missing: 0 }),
 });
 
-/** What callers are shown of a stream; its lease and its position have forms of their own. */
+/** The fields of a stream that callers see. Its lease and position have a form of their own. */
 export const shownOfStream = [
   "cursorType",
   "status",
@@ -201,7 +201,7 @@ export const runEndColumns = [
   "end_position",
 ] as const;
 
-/** What callers are shown of a run: all but its end position. */
+/** The fields of a run that callers see: all but its end position. */
 export const shownOfRun = [
   "runId",
   "kind",
@@ -240,7 +240,7 @@ export const audit = table("tidemark_audit", ["connector", "stream", "number"], 
   hash: required("hash", text, { description: "Covers every other field and the row before it." }),
 });
 
-/** What callers are shown of a row of the log: all of it. */
+/** The fields of a log row that callers see: all of them. */
 export const shownOfAudit = [
   "number",
   "partition",
@@ -284,5 +284,5 @@ export type PartitionFields = Fields<typeof partitions.columns>;
 export type RunFields = Fields<typeof runs.columns>;
 export type AuditFields = Fields<typeof audit.columns>;
 
-/** The fields of a stream's row that was just made, as far as they are always the same. */
+/** The initial values of a stream's row that are always the same. */
 export const initialStream = initialFields(streams);

@@ -1,8 +1,8 @@
 import type { TieMember } from "../model/position.ts";
 
-/** What of a tie set goes, stays and comes, so that a growing set is not written anew each time. */
+/** The members of a tie set that are removed, kept and added, so that a growing set is not rewritten each time. */
 export interface TieDifferences {
-  /** Whether any member goes. */
+  /** Whether any member is removed. */
   readonly go: boolean;
   readonly gone: readonly TieMember[];
   readonly kept: readonly TieMember[];

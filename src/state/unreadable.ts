@@ -5,7 +5,7 @@ export interface ListOptions {
   readonly after?: string;
   readonly limit?: number;
   readonly connector?: string;
-  /** `told`: a stream whose row cannot be read is told of as `unreadable`, and does not fail the listing. */
+  /** `told`: a stream whose row cannot be read is listed as `unreadable`, and does not fail the listing. */
   readonly unreadable?: "told";
 }
 
@@ -15,7 +15,7 @@ export interface UnreadableStream {
   readonly error: TidemarkError;
 }
 
-/** What a listing tells besides its items; those of the same page. */
+/** The streams of the same page that could not be read. */
 export interface WithUnreadable {
   readonly unreadable?: readonly UnreadableStream[];
 }

@@ -62,7 +62,7 @@ class AuditLog {
     this.#key = key;
   }
 
-  /** The next record, which stays the next until it is taken; null at the end. */
+  /** The next record, without taking it; null at the end. */
   *next(): Work<AuditRecord | null> {
     const known = this.#page[this.#at];
     if (known !== undefined || this.#isRead) return known ?? null;
@@ -80,7 +80,7 @@ class AuditLog {
   }
 }
 
-/** A record before the stream that comes next, or after the last, is of a stream that is not there. */
+/** A record that belongs to none of the listed streams is of a stream that does not exist. */
 function assertNoOrphan(record: AuditRecord | null, before: StreamKey | null): void {
   if (record === null || (before !== null && compareStreamKeys(record.key, before) >= 0)) return;
   throw auditBroken(record.key, record.number, "belongs to a stream whose state was removed");
@@ -106,7 +106,10 @@ function* verifyStream(rows: Rows, end: RememberedEnd, log: AuditLog): Work<numb
   return count;
 }
 
-/** Each partition has the watermark that the log ends with. One of which the log has no row may have its last in the archive. */
+/**
+ * Each partition has the watermark that the log ends with. A partition without a row in the log may have its last row
+ * in the archive.
+ */
 function* verifyPartitions(
   rows: Rows,
   { key, resetEpoch, archived }: RememberedEnd,
@@ -135,7 +138,7 @@ function* verifyPartitions(
   logged.end();
 }
 
-/** None of the streams that were ever stored may be gone with its state and its log. */
+/** Every stream that was ever stored must still have its state and its log. */
 function* assertNoneRemoved(rows: Rows): Work<void> {
   let after: StreamKey | null = null;
   for (;;) {

@@ -35,7 +35,7 @@ export function runRecord(row: RunRow): RunRecord {
   return { key: row.key, ...shown(runs, shownOfRun, row) };
 }
 
-/** `edits`: what is done about a change made outside Tidemark, where it is asked for. Throws `STATE_EDITED`. */
+/** `edits`: what to do about a change made outside Tidemark; absent means not to compare. Throws `STATE_EDITED`. */
 export function partitionState(row: PartitionRow, edits: EditPolicy | null = null): PartitionState {
   if (edits === "refuse") assertUnedited(row.key, row);
   const { partition, position, positionTag } = row;

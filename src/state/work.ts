@@ -1,4 +1,4 @@
-/** What a storage answers at once, or later. */
+/** A storage's answer: a value, or a promise of one. */
 export type Maybe<T> = T | Promise<T>;
 
 /**
@@ -25,14 +25,14 @@ export function* got<T>(answer: Maybe<T>): Work<T> {
   throw new Error("work went on before its answer was there");
 }
 
-/** Does work whose storage answers at once. */
+/** Runs work whose storage answers synchronously. */
 export function runAtOnce<T>(work: Work<T>): T {
   const { done, value } = work.next();
   if (done === true) return value;
   throw new Error("a storage that answers at once had the work wait");
 }
 
-/** Does work and waits for each answer in turn. */
+/** Runs work and awaits each answer in turn. */
 export async function runInTurn<T>(work: Work<T>): Promise<T> {
   let step = work.next();
   while (step.done !== true) {

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { StateStore } from "./contract.ts";
 
-/** No stream of anybody's. */
+/** A connector name that no stream has. */
 const nobody = "_tidemark";
 const trustMs = 1000;
 
@@ -11,7 +11,7 @@ interface Look {
   endedAt: number | null;
 }
 
-/** Looks whether states can be written, each once a second at most, however often it is asked. */
+/** Checks whether state stores can be written to, each at most once a second. */
 export class WriteProbes {
   readonly #clock: Clock;
   readonly #last = new WeakMap<StateStore, Look>();
@@ -37,8 +37,8 @@ export class WriteProbes {
 }
 
 /**
- * Asks the state for nothing, to see that it answers. No stream's row is read: one that cannot be read fails its own
- * runs and no others. Throws the failures of the state, such as `STATE_UNAVAILABLE` and `UNAUTHORIZED`.
+ * Makes an empty query, to check that the state answers. It reads no stream's row: an unreadable row fails its own runs
+ * and no others. Throws the failures of the state, such as `STATE_UNAVAILABLE` and `UNAUTHORIZED`.
  */
 export async function assertResponds(state: StateStore): Promise<void> {
   await state.list({ connector: nobody, limit: 1 });

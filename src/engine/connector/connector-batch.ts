@@ -2,8 +2,8 @@ import type { SourceRecord } from "../../model/record.ts";
 import type { Page } from "../ports.ts";
 
 /**
- * Cuts what a connector yields into pages of `size` records. A page that has a cursor ends where the
- * cursor stands, so that it covers the page to its last record: records behind it wait for the next.
+ * Cuts what a connector yields into pages of `size` records. A page with a cursor ends at the cursor, so that the
+ * cursor covers all of the page; records after it go to the next page.
  */
 export class ConnectorBatch {
   readonly #size: number;
@@ -21,7 +21,7 @@ export class ConnectorBatch {
   add(records: readonly SourceRecord[], cursor: string | undefined): Page[] {
     for (const record of records) this.#records.push(record);
     const pages: Page[] = [];
-    // A page that is just full waits for what comes next, which may be the cursor that covers it.
+    // A full page is held until the next item, which may be the cursor that covers it.
     while (this.#records.length > this.#size) pages.push(this.#cut());
     if (cursor === undefined) return pages;
     this.#idle = records.length === 0 ? this.#idle + 1 : 0;

@@ -17,15 +17,15 @@ export const defaultBatchSize = 100;
 export const mostBatchSize = 10_000;
 
 export interface ConnectorInputOptions {
-  /** How many records are written at a time: 100 unless given, 10,000 at most. */
+  /** How many records are written at a time. Default: 100; at most 10,000. */
   readonly batchSize?: number;
   /** Dotted path of the field that identifies a record, or a list of paths; messages name records by it. */
   readonly key?: string | readonly string[];
 }
 
 /**
- * A connector as the input of a pipeline in code. Throws `ARGUMENT_INVALID` for what is no connector,
- * and for a configuration that its schema refuses.
+ * A connector as the input of a pipeline in code. Throws `ARGUMENT_INVALID` for a value that is not a connector, and
+ * for a configuration that its schema rejects.
  *
  * ```ts
  * const pipeline = definePipeline({
@@ -43,7 +43,7 @@ export function connectorInput(
   return createConnectorInput(connector, readConnectorConfig(connector, options.config), options);
 }
 
-/** As `connectorInput`, with a configuration that the connector's schema has made already. */
+/** As `connectorInput`, with a configuration that the connector's schema has already parsed. */
 export function createConnectorInput(
   connector: Connector,
   config: unknown,
@@ -132,7 +132,7 @@ class ConnectorRead {
         for (const page of batch.add(records, cursor)) yield this.#storable(page);
       }
     } catch (error) {
-      // What a cursor covers is good whatever came after it.
+      // Records that a cursor covers may be committed, even if what follows fails.
       const covered = batch.covered();
       if (covered !== null) yield this.#storable(covered);
       throw signal.aborted ? error : this.#connectorError(error);
@@ -227,7 +227,7 @@ class ConnectorRead {
     );
   }
 
-  /** What the connector threw; errors of ours keep their code. */
+  /** Converts what the connector threw; a `TidemarkError` keeps its code. */
   #connectorError(error: unknown): TidemarkError {
     if (isTidemarkError(error)) return error;
     const { file } = this.#parts.code;
@@ -251,7 +251,7 @@ class ConnectorRead {
   }
 }
 
-/** The items, with the connector's code known for what it is each time that it goes on. */
+/** The connector's items. Each `next` runs as the connector's code, so that its errors are attributed to it. */
 function inCode(items: AsyncIterator<unknown>, code: UserCode): AsyncIterator<unknown> {
   return {
     next: () => inUserCode(code, () => items.next()),

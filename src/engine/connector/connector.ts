@@ -5,22 +5,18 @@ import { kindOf } from "../../model/plain-object.ts";
 import { streamNameProblem } from "../../model/stream-key.ts";
 import { readUserConfig } from "../user-code/user-config.ts";
 
-/** What a connector is told when it is to sync. */
+/** What a connector's `sync` receives. */
 export interface ConnectorRequest<Config = unknown> {
   /**
-   * When the reading that the last completed run brought to an end began, as ISO 8601 in UTC; null
-   * before the first. What changed since then may not have been seen. It stays the same until a run
-   * completes, however many fail before.
+   * When the read that the last completed run finished had begun, as ISO 8601 in UTC; null before the first. Changes
+   * after this time may not have been read. It moves only when a run completes.
    */
   readonly since: string | null;
-  /**
-   * The last cursor whose records are all delivered, also by a run that failed later; null before
-   * the first. It stays until another takes its place.
-   */
+  /** The last cursor whose records are all delivered, even if that run failed later; null before the first. */
   readonly cursor: string | null;
   /** Aborts when the run is to stop; hand it on to `fetch` and the like. */
   readonly signal: AbortSignal;
-  /** What `configSchema` made of the configuration; without one, the configuration as it was given. */
+  /** The configuration as `configSchema` parsed it; without a schema, the configuration as given. */
   readonly config: Config;
 }
 
@@ -49,16 +45,14 @@ export interface Connector<Config = unknown> {
 /**
  * Makes a connector: a source in code, for `SyncEngine` and for pipelines with `type: module`.
  *
- * `sync` is called once a run and yields records and cursors until there is nothing more; then it
- * returns. Yielding a cursor says: everything yielded before it is covered by it, and a later call
- * with that cursor goes on behind it. A cursor is stored only with or after the delivery of all that
- * it covers, so a crash at any moment loses nothing; going on after a `yield` does not mean that its
- * records are written yet. Records that no cursor covers are yielded again by the run after a failure,
- * so yield cursors often, at the least after every page, and yield one last when the end is reached.
+ * `sync` is called once a run and yields records and cursors until there is nothing more; then it returns. A yielded
+ * cursor covers everything yielded before it: a later call with that cursor continues after it. A cursor is stored only
+ * with or after the delivery of all that it covers, so a crash at any moment loses nothing; when a `yield` returns, its
+ * records need not be written yet. Records that no cursor covers are yielded again by the run after a failure, so yield
+ * cursors often, at least after every page, and once more at the end.
  *
- * A connector without any place to go on from yields no cursors, and asks by `since`. One that does
- * ask by `since` and pages by tokens keeps both in its cursor, since a token is good for its own
- * question only:
+ * A connector whose source has no cursor yields none, and filters by `since`. One that filters by `since` and pages by
+ * tokens keeps both in its cursor, since a token is only valid with the `since` it was made for:
  *
  * ```ts
  * export default defineConnector({
@@ -80,8 +74,8 @@ export interface Connector<Config = unknown> {
  * });
  * ```
  *
- * What `sync` throws fails the run: `CONNECTOR_FAILED`, or its own code where it is a `TidemarkError`,
- * such as `SOURCE_UNAVAILABLE`. Throws `ARGUMENT_INVALID` for what is no connector.
+ * What `sync` throws fails the run: `CONNECTOR_FAILED`, or its own code where it is a `TidemarkError`, such as
+ * `SOURCE_UNAVAILABLE`. Throws `ARGUMENT_INVALID` for what is no connector.
  */
 export function defineConnector<Config = unknown>(connector: Connector<Config>): Connector<Config> {
   checkConnector(connector);
@@ -98,7 +92,7 @@ export function isConnector(value: unknown): value is Connector {
   return connectorProblem(value) === null;
 }
 
-/** Why something cannot be a connector, in words; null where it can. */
+/** Why a value is not a connector, for messages; null where it is one. */
 export function connectorProblem(value: unknown): string | null {
   if (typeof value !== "object" || value === null) return `it is ${kindOf(value)}, not an object`;
   const { id, stream, cursorType, configSchema, sync }: Partial<Record<keyof Connector, unknown>> = value;
@@ -117,7 +111,7 @@ export function connectorProblem(value: unknown): string | null {
   return null;
 }
 
-/** Why something cannot be a part of a name; `part` is the key that holds it. */
+/** Why a value cannot be part of a name, for messages; `part` is the key that holds it. */
 export function nameProblem(part: string, name: unknown): string | null {
   if (typeof name !== "string") return `its \`${part}\` is ${kindOf(name)}, not a text`;
   const problem = streamNameProblem(name);
@@ -125,8 +119,8 @@ export function nameProblem(part: string, name: unknown): string | null {
 }
 
 /**
- * What the connector's schema makes of a configuration; the configuration itself without a schema.
- * Throws `ARGUMENT_INVALID` with every mistake.
+ * The configuration as the connector's schema parses it; the configuration itself without a schema. Throws
+ * `ARGUMENT_INVALID` that lists every error.
  */
 export function readConnectorConfig(connector: Connector, config: unknown): unknown {
   const { id, configSchema } = connector;

@@ -1,13 +1,13 @@
 /**
- * Pulls items from user code that may not heed its signal: once the signal aborts, `next` rejects
- * with its reason whatever the source is waiting for, and `close` does not wait for it either.
+ * Pulls items from user code that may ignore its signal: once the signal aborts, `next` rejects with its reason at
+ * once, and `close` does not wait for the source either.
  */
 export class ItemReader {
   readonly #iterator: AsyncIterator<unknown>;
   readonly #signal: AbortSignal;
   readonly #onAbort = (): void => this.#giveUp?.(this.#signal.reason);
   #giveUp: ((reason: unknown) => void) | null = null;
-  /** Whether the source still owes an answer to a `next`. */
+  /** Whether a `next` of the source is still pending. */
   #owes = false;
   #ended = false;
 

@@ -19,11 +19,11 @@ export interface SyncEngineOptions {
    * opens when it is first needed and closes itself. `sqlite:./.tidemark/state.db` unless given.
    */
   readonly state?: StateStore | string;
-  /** How many records are written between two checkpoints: 100 unless given, 10,000 at most. */
+  /** How many records are written between two checkpoints. Default: 100; at most 10,000. */
   readonly batchSize?: number;
-  /** What a sync does while another of the same connector runs: `skip` unless given. */
+  /** What a sync does while another of the same connector runs. Default: `skip`. */
   readonly onConcurrentRun?: ConcurrencyPolicy;
-  /** How long a run may be silent before another may take over: 60 unless given. */
+  /** How long a run may be silent before another may take over, in seconds. Default: 60. */
   readonly leaseSeconds?: number;
   /** Who runs it, for the history and the audit log. */
   readonly actor?: string;
@@ -40,15 +40,18 @@ export interface ConnectorSyncOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** What one sync came to; `newCursor` is the connector's cursor as it stands now. */
+/** The result of one sync; `newCursor` is the connector's current cursor. */
 export interface ConnectorSyncResult extends RunResult {
   /** How many records this run delivered. */
   readonly itemsSynced: number;
 }
 
-/** Where a connector stands. */
+/** A connector's current checkpoint. */
 export interface SyncCheckpoint {
-  /** Records delivered over all runs. What a failed run delivered, and its successor went on behind, counts once. */
+  /**
+   * Records delivered over all runs. Records that a failed run delivered, and that the next run did not repeat, count
+   * once.
+   */
   readonly itemsSynced: number;
   /** The cursor that the next run is given. */
   readonly cursor: string | null;
@@ -83,7 +86,7 @@ export class SyncEngine implements AsyncDisposable {
   /** The state that the engine opened itself; null before it was needed, and where it was given. */
   #opened: Promise<StateStore> | null = null;
 
-  /** Throws `ARGUMENT_INVALID` for what is no output or no state, and for a `batchSize` that batches cannot have. */
+  /** Throws `ARGUMENT_INVALID` for an invalid output, state or `batchSize`. */
   constructor(output: Output, options: SyncEngineOptions = {}) {
     checkOutput(output);
     if (options.state !== undefined && typeof options.state !== "string") checkState(options.state);
@@ -95,7 +98,7 @@ export class SyncEngine implements AsyncDisposable {
     const { state = defaultStateUrl } = this.#options;
     if (typeof state !== "string") return Promise.resolve(state);
     this.#opened ??= openState(state).catch((error: unknown) => {
-      // What could not be opened now may be opened by the next call.
+      // If opening fails, the next call tries again.
       this.#opened = null;
       throw error;
     });
@@ -114,10 +117,10 @@ export class SyncEngine implements AsyncDisposable {
   }
 
   /**
-   * Runs a connector once. Resolves when the run completed, or was skipped because another of the
-   * same connector holds the stream (`status`). Throws what ended it otherwise: `CONNECTOR_FAILED`,
-   * `RUN_CANCELLED`, `RUN_SUPERSEDED`, an error of the output or of the state; `ARGUMENT_INVALID` for
-   * what is no connector and for a configuration that it refuses.
+   * Runs a connector once. Resolves when the run completed, or was skipped because another of the same connector holds
+   * the stream (`status`). Throws what ended it otherwise: `CONNECTOR_FAILED`, `RUN_CANCELLED`, `RUN_SUPERSEDED`, an
+   * error of the output or of the state; `ARGUMENT_INVALID` for an invalid connector and for a configuration that it
+   * rejects.
    */
   async sync(connector: Connector, options: ConnectorSyncOptions = {}): Promise<ConnectorSyncResult> {
     const { batchSize, onConcurrentRun = "skip", leaseSeconds = 60, actor, clock, faults } = this.#options;
@@ -147,8 +150,8 @@ export class SyncEngine implements AsyncDisposable {
   }
 
   /**
-   * Where a connector stands; null where it has never run. A connector that declares a `stream` is
-   * given itself, not by its id. Throws `STATE_UNREADABLE` for state that is there and cannot be read.
+   * Returns a connector's current checkpoint; null where it has never run. For a connector that declares a `stream`,
+   * pass the connector itself, not its id. Throws `STATE_UNREADABLE` for stored state that cannot be read.
    */
   async getCheckpoint(connector: ConnectorName): Promise<SyncCheckpoint | null> {
     const stored = await (await this.#state()).get(keyOf(connector));
@@ -163,9 +166,9 @@ export class SyncEngine implements AsyncDisposable {
   }
 
   /**
-   * Starts a connector over, by an operator's will: its next run is given no cursor and no `since`.
-   * A running run is shut out. What the output holds stays there. The audit log keeps `reason` and
-   * `actor`; without either it throws `ARGUMENT_INVALID`. Throws `STREAM_NOT_FOUND` for a connector that has never run.
+   * Starts a connector over, as an operator's act: its next run gets no cursor and no `since`. A running run is
+   * superseded. Records in the output stay there. The audit log keeps `reason` and `actor`; without either it throws
+   * `ARGUMENT_INVALID`. Throws `STREAM_NOT_FOUND` for a connector that has never run.
    */
   async resetCheckpoint(connector: ConnectorName, { reason, actor }: OperatorAct): Promise<void> {
     await (await this.#state()).reset(keyOf(connector), { to: null, reason, actor });

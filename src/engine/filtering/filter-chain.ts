@@ -12,11 +12,11 @@ import type { Traced } from "./traced.ts";
 export class FilterChain {
   readonly #links: readonly Link[];
   readonly #origins = new Origins();
-  /** Whether it is followed which record each was made of: a filter may refuse it, or it is to be known at the end. */
+  /** Whether the source record of each result is tracked: a filter may refuse a result, or the caller needs it. */
   readonly #follows: boolean;
   readonly #warn: Warn;
 
-  /** `traces`: whether it is to be known of each record that is left which one it was made of. */
+  /** `traces`: whether the caller needs the source record of each result. */
   constructor(
     filters: readonly Filter[],
     context: FilterContext,
@@ -37,7 +37,7 @@ export class FilterChain {
     return this.#links.length > 0;
   }
 
-  /** What the filters leave of a batch. Throws what a filter throws. */
+  /** Filters a batch. Throws what a filter throws. */
   async apply(records: readonly SourceRecord[]): Promise<readonly SourceRecord[]> {
     if (this.#follows) this.#origins.begin(records);
     let left = records;
@@ -48,7 +48,7 @@ export class FilterChain {
     return left;
   }
 
-  /** The same, with the place among `records` of the one that each was made of. */
+  /** The same, with the index in `records` of the record that each result was made of. */
   async applyTraced(records: readonly SourceRecord[]): Promise<Traced> {
     const left = await this.apply(records);
     if (!this.any) return { records: left, origins: left.map((_, at) => at) };
@@ -67,7 +67,7 @@ export class FilterChain {
     return this.#links.map((link) => link.count());
   }
 
-  /** To be called at the end of a read: warns of a filter that dropped everything and names fields that nothing had. */
+  /** Call at the end of a read. Warns of a filter that dropped everything and names fields that no record had. */
   warnAbsent(): void {
     for (const { index, type, name, given, dropped, absentFields } of this.counts()) {
       if (given < enough || dropped < given || absentFields.length === 0) continue;
@@ -95,7 +95,7 @@ class Link implements FilterAccount {
   readonly #parts: LinkParts;
   readonly #context: FilterContext;
   readonly seen = new Set<string>();
-  /** Of the batch at hand, as they were read: one that became several is refused once. */
+  /** The refused records of the current batch, as they were read: a record that became several is refused once. */
   readonly #refusedNow = new Set<SourceRecord>();
   #given = 0;
   #dropped = 0;

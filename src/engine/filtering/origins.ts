@@ -1,10 +1,10 @@
 import type { SourceRecord } from "../../model/record.ts";
 
-/** For one batch: which record, as it was read, each record on its way through the filters was made of. */
+/** For one batch: the record, as it was read, that each record in the filter chain was made of. */
 export class Origins {
   readonly #of = new Map<SourceRecord, SourceRecord>();
 
-  /** The record as it was read; null where a filter did not say what it made it of. */
+  /** The record as it was read; null where a filter did not report it. */
   of(record: SourceRecord): SourceRecord | null {
     return this.#of.get(record) ?? null;
   }
@@ -19,7 +19,7 @@ export class Origins {
     if (origin !== undefined) for (const record of to) this.#of.set(record, origin);
   }
 
-  /** What a filter that says nothing returned: the records themselves, or as many in the same order. */
+  /** Takes the results of a filter that reports nothing: the records themselves, or as many in the same order. */
   returned(given: readonly SourceRecord[], left: readonly SourceRecord[]): void {
     if (left.length !== given.length) return;
     for (const [at, record] of left.entries()) {

@@ -1,13 +1,13 @@
 import type { SourceRecord } from "../../model/record.ts";
 
-/** What filters made of records, and of which of them each result was made. */
+/** The results of filters, and the record that each was made of. */
 export interface Traced {
   readonly records: readonly SourceRecord[];
-  /** For each of `records`, the place of the record that it was made of; null where a filter does not say. */
+  /** For each of `records`, the index of the record that it was made of; null where a filter does not report it. */
   readonly origins: readonly number[] | null;
 }
 
-/** What is left of filtered records, where some were left out and the others are in order. */
+/** The filtered records without some of them, in order. */
 export function tracedOf({ records, origins }: Traced, left: readonly SourceRecord[]): Traced {
   if (origins === null || left.length === records.length) return { records: left, origins };
   const of: number[] = [];

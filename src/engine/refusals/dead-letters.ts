@@ -7,7 +7,7 @@ import type { StreamKey } from "../../model/stream-key.ts";
 import { redact } from "../../secrets.ts";
 import type { DeadLetter, Incremental, Input, LetterStage, Pipeline, Refusal } from "../ports.ts";
 
-/** Whose letters they are, and how the records' cursors are read. */
+/** The stream of the letters, and how the records' cursors are read. */
 export interface LetterSource extends Pick<Pipeline, "name" | "key"> {
   readonly input: CursorSource;
 }
@@ -69,21 +69,21 @@ interface Lettered {
   readonly record: unknown;
 }
 
-/** The same for the same content, in whatever order its fields are. */
+/** The same digest for the same content, independent of the order of fields. */
 function letterId({ connector, stream }: StreamKey, { partition, stage, record }: Lettered): string {
   const place = partition === null ? [connector, stream] : [connector, stream, partition];
   const text = stringifyJson([...place, stage, nameOfContent(record)]);
   const id = createHash("sha256").update(text).digest("base64url").slice(0, 22);
-  // On a command line it must not be taken for an option.
+  // It must not look like an option on a command line.
   return id.replace(/^-/, "_");
 }
 
-/** A text that two refused records share exactly when they have the same content. */
+/** A text that is equal for two refused records exactly when their content is equal. */
 export function nameOfContent(record: unknown): string {
   try {
     return contentHash(isRecord(record) ? record : { value: record });
   } catch {
-    // Nested too deeply to be walked; it is told apart by what can be printed of it.
+    // Too deeply nested to walk; the part that can be printed identifies it.
     return String(record);
   }
 }

@@ -1,12 +1,12 @@
 import { TidemarkError } from "../../errors.ts";
 import type { LetterStage, Refusal, RefusalLimit } from "../on-error.ts";
 
-/** How many records a run must have tried to be judged before its end. */
+/** How many records a run must have tried before a limit by share is applied ahead of its end. */
 const fewest = 100;
 
 /**
- * Counts what a run tried and what was refused, by stage, and tells where that is more than the limit. Without one a
- * run may not have all of its records refused.
+ * Counts tried and refused records by stage, and throws where the limit is passed. Without a limit a run fails if all
+ * of its records are refused.
  */
 export class RefusalAccount {
   readonly #limit: RefusalLimit | null;
@@ -21,22 +21,22 @@ export class RefusalAccount {
     this.#limit = limit;
   }
 
-  /** So many records came with a page. */
+  /** Counts the records of a page. */
   read(records: number): void {
     this.#read += records;
   }
 
-  /** So many of them are new to the run, and go through the filters. */
+  /** Counts the records of the page that are new to the run and go through the filters. */
   filtered(records: number): void {
     this.#filtered += records;
   }
 
-  /** So many go to the output, which has not dealt with any yet. */
+  /** Counts the records that go to the output. */
   handed(records: number): void {
     this.#pending += records;
   }
 
-  /** The output has dealt with so many of them: taken them, refused them, or kept them for its commit. */
+  /** Counts the records that the output has taken, refused, or kept for its commit. */
   given(records: number): void {
     this.#pending -= records;
     this.#given += records;
@@ -50,7 +50,7 @@ export class RefusalAccount {
       throw this.#failure();
   }
 
-  /** Whether the position stays for now: the run is over its limit, and too young to be judged. */
+  /** Whether the position must not move yet: the run is over its limit, but has tried too few records to fail. */
   get holdsBack(): boolean {
     const isFailing = this.#limit !== null && "records" in this.#limit;
     return this.#isOver && (isFailing || this.#isYoung);
@@ -65,7 +65,9 @@ export class RefusalAccount {
     return this.#filtered - this.#pending + this.#refused.input < fewest;
   }
 
-  /** To be asked before a position moves. Throws `TOO_MANY_REFUSED`; before the end only where enough were tried. */
+  /**
+   * Call before a position moves. Throws `TOO_MANY_REFUSED`; before the run's end only if enough records were tried.
+   */
   judge({ atEnd }: { readonly atEnd: boolean }): void {
     if (this.#isOver && (atEnd || this.#tried >= fewest)) throw this.#failure();
   }
@@ -75,7 +77,7 @@ export class RefusalAccount {
     return input + filter + output;
   }
 
-  /** What was refused and what the output was given: what filters drop on purpose is neither. */
+  /** Refused records and records handed to the output. Records that filters drop on purpose count as neither. */
   get #tried(): number {
     const { input, filter } = this.#refused;
     return this.#given + input + filter;
@@ -88,7 +90,7 @@ export class RefusalAccount {
     return this.#count > limit.share * this.#tried;
   }
 
-  /** Whether a stage has refused all that it was given. */
+  /** Whether a stage has refused all of its records. */
   get #isAll(): boolean {
     const { input, filter, output } = this.#refused;
     if (this.#given > 0) return output >= this.#given;

@@ -4,10 +4,10 @@ import type { DeadLetterSink, OnError, Pipeline, Refusal, Refusals, Warn } from 
 import { type LetterSource, letterOf } from "./dead-letters.ts";
 import { RefusalAccount } from "./refusal-limit.ts";
 
-/** How many refused records are held until the next checkpoint; more go to their sinks at once. */
+/** How many refused records are held until the next checkpoint; further ones are written at once. */
 const mostHeld = 1_000;
 
-/** Has every refused record fail the run. */
+/** A policy under which every refused record fails the run. */
 export const failOnRefusal: Refusals = {
   goesOn: false,
   refuse({ reason, failure = reason }) {
@@ -20,11 +20,11 @@ export interface RefusalParts {
   readonly pipeline: LetterSource & { readonly output: Pick<Pipeline["output"], "kind" | "onError"> };
   readonly clock: Clock;
   readonly warn: Warn;
-  /** A look at what a run would do counts refused records and keeps none. */
+  /** For a preview: counts refused records and stores none. */
   readonly dryRun?: boolean;
 }
 
-/** A record that waits to be settled. */
+/** A refused record that is not durable yet. */
 interface Held {
   readonly refusal: Refusal;
   readonly partition: string | null;
@@ -34,18 +34,17 @@ interface Held {
 }
 
 /**
- * The refused records of one run, whatever refuses them: those that cannot be read and those that the output refuses
- * go by the output's `onError`, those of a filter by its own (`ofFilter`). They are held until they are settled, so
- * that a run that fails before its checkpoint leaves few letters of records that the next run meets again. Memory
- * is bounded.
+ * The refused records of one run. Unreadable records and those that the output refuses follow the output's `onError`,
+ * those of a filter its own (`ofFilter`). They are held until the next checkpoint, so that a run that fails before it
+ * leaves few letters of records that the next run reads again. Memory is bounded.
  */
 export class RunRefusals implements Refusals {
   readonly goesOn: boolean;
   readonly #parts: RefusalParts;
-  /** By place, so that a filter and the output that share a file write to it by one handle. */
+  /** By path, so that a filter and the output that share a file use one handle. */
   readonly #sinks = new Map<string, DeadLetterSink>();
   readonly #sink: DeadLetterSink | null;
-  /** The partition of what a run of partitions has given to its output and not settled yet. */
+  /** In a run of partitions: the partition of records handed to the output and not settled yet. */
   #partitions = new WeakMap<object, string>();
   #partition: string | null = null;
   #runId: string | null = null;
@@ -68,7 +67,7 @@ export class RunRefusals implements Refusals {
     this.#account = new RefusalAccount(onError?.maxRefused ?? null);
   }
 
-  /** How many are settled: durable, or counted where they are skipped. */
+  /** How many are settled: durable as letters, or counted as skipped. */
   get count(): number {
     return this.#settled;
   }
@@ -83,44 +82,46 @@ export class RunRefusals implements Refusals {
     return this.#unsettled > 0;
   }
 
-  /** Says which run they belong to, and whether the output may refuse records as late as in its `commit`. */
+  /** Sets the run they belong to, and whether the output may still refuse records in its `commit`. */
   begin(runId: string, { refusesLate = false }: { readonly refusesLate?: boolean } = {}): void {
     this.#runId = runId;
     this.#refusesLate = refusesLate;
   }
 
   /**
-   * Whether nothing may be committed for now: too many of what was tried are refused, and few were tried. The run goes
-   * on, and what comes decides. Or too many were, and the run ends.
+   * Whether nothing may be committed yet: too large a share was refused, but too few records were tried to fail the
+   * run. The following records decide.
    */
   get holdsBack(): boolean {
     return this.#isStopped || this.#account.holdsBack;
   }
 
-  /** Whether a checkpoint that is due is to wait for more records, since what the output refuses of few is not known yet. */
+  /**
+   * Whether a due checkpoint must wait for more records, since too few were tried and the output may still refuse some.
+   */
   get awaitsMore(): boolean {
     return this.goesOn && this.#refusesLate && this.#account.awaitsMore;
   }
 
-  /** Says how many records the page at hand has, and of which partition it is; null in a stream without any. */
+  /** Sets how many records the current page has, and its partition; null in a stream without partitions. */
   read(partition: string | null, records: number): void {
     this.#partition = partition;
     this.#account.read(records);
   }
 
-  /** Says how many of them are new to the run. */
+  /** Sets how many of them are new to the run. */
   filtered(records: number): void {
     this.#account.filtered(records);
   }
 
-  /** Says that these go to the output: it may refuse them later, among those of other partitions. */
+  /** Records that these go to the output, which may refuse them later together with those of other partitions. */
   handed(records: readonly SourceRecord[]): void {
     this.#account.handed(records.length);
     if (this.#partition === null) return;
     for (const record of records) this.#partitions.set(record, this.#partition);
   }
 
-  /** Says that the output has dealt with so many of them. */
+  /** Records how many of them the output has taken or refused. */
   given(records: number): void {
     this.#account.given(records);
   }
@@ -133,9 +134,9 @@ export class RunRefusals implements Refusals {
   }
 
   /**
-   * The account of one filter, to be made once a run: what it refuses goes by its own `onError`, into its own
-   * dead letters or, where it declares none, into the output's. `by` names it: `filters[1] script`. To be given
-   * each refused record as it was read, before all filters.
+   * The account of one filter, made once a run. Its refused records follow its own `onError`, and go to its own dead
+   * letters or, where it declares none, to the output's. `by` names it: `filters[1] script`. Pass each refused record
+   * as it was read, before all filters.
    */
   ofFilter(onError: OnError | undefined, by: string): Refusals {
     const sink = onError?.policy === "deadLetter" ? (this.#opened(onError) ?? this.#outputsSink()) : null;
@@ -150,7 +151,7 @@ export class RunRefusals implements Refusals {
     };
   }
 
-  /** Says that the run's last commit comes now, before which all that it refused is judged. */
+  /** Applies the limit to the whole run, before its last commit. */
   end(): void {
     this.#isEnding = true;
   }
@@ -166,7 +167,7 @@ export class RunRefusals implements Refusals {
     this.#unsettledLetters = 0;
   }
 
-  /** Gives up what waits to be settled: its letters cannot be kept, and no position passes the records. */
+  /** Drops unsettled records: their letters cannot be written, and no position moves past them. */
   letGo(): void {
     this.#held = [];
     this.#unsettled = 0;
@@ -195,7 +196,7 @@ export class RunRefusals implements Refusals {
     if (this.#held.length >= mostHeld) this.#handOver();
   }
 
-  /** A file that is declared serves filters too, where the output itself keeps no letters. */
+  /** A declared dead-letter file is used for filters even where the output itself keeps no letters. */
   #outputsSink(): DeadLetterSink | null {
     return this.#sink ?? this.#open(this.#parts.pipeline.output.onError?.deadLetters);
   }

@@ -19,15 +19,15 @@ import { letterOf } from "./dead-letters.ts";
 import { failOnRefusal } from "./refusals.ts";
 
 /**
- * What became of one letter: `replayed`, also where the filters dropped its record now or the output holds a newer
- * row; `refused` again, so that it stays; or `kept`, since a row is there of which cannot be told whether it is newer.
+ * The outcome of one letter: `replayed`, also where the filters now drop its record or the output holds a newer row;
+ * `refused` again, so that it stays open; or `kept`, because the output has a row that may be newer.
  */
 export type ReplayOutcome = "replayed" | "refused" | "kept";
 
 export interface ReplayedLetter {
   readonly id: string;
   readonly outcome: ReplayOutcome;
-  /** How many records of it the output was given. */
+  /** How many records the output received for it. */
   readonly records: number;
   /** For `refused` and `kept`: the code and why. */
   readonly code: string | null;
@@ -51,7 +51,7 @@ export class ReplaySession {
   #run: Run | null = null;
   #output: OutputSession | null = null;
   #sequence = 0;
-  /** The letter at hand, and what was refused of it. */
+  /** The current letter, and the refused records of it. */
   #letter: DeadLetter | null = null;
   #records = 0;
   #refused: Refusal[] = [];
@@ -62,7 +62,7 @@ export class ReplaySession {
     this.context = parts.context;
   }
 
-  /** What the output gives its refusals to: a replay always goes on with the other letters. */
+  /** Receives the output's refusals; a replay always continues with the other letters. */
   readonly refusals: Refusals = {
     goesOn: true,
     refuse: (refusal) => void this.#refused.push(refusal),
@@ -75,7 +75,7 @@ export class ReplaySession {
     return counts;
   }
 
-  /** Fences the output, and marks the letters that a replay before it delivered and could not mark. */
+  /** Fences the output, and marks the letters that an earlier replay delivered but did not mark. */
   async begin(run: Run, output: OutputSession): Promise<void> {
     const { pipeline, letters } = this.#parts;
     this.#run = run;
@@ -87,7 +87,7 @@ export class ReplaySession {
     letters.sync();
   }
 
-  /** Delivers one letter, and marks it. Throws what is no refusal; the letter is then open as it was. */
+  /** Delivers one letter, and marks it. Throws errors that are not refusals; the letter then stays open. */
   async replay(entry: LetterEntry): Promise<ReplayedLetter> {
     const letter = this.#parts.letters.letter(entry);
     const records = await this.#recordsOf(letter);
@@ -99,12 +99,15 @@ export class ReplaySession {
     return outcome;
   }
 
-  /** Lets go of what the output remembers of the letters, all of which are marked now. */
+  /** Drops the delivered identities that the output kept for the letters, all of which are marked now. */
   async finish(): Promise<void> {
     await this.#commit(true);
   }
 
-  /** What the output is to be given: the record itself, or what the filters make of it now; or why there is nothing. */
+  /**
+   * The records for the output: the letter's record, or what the filters now make of it; or the reason why there are
+   * none.
+   */
   async #recordsOf({ record, stage }: DeadLetter): Promise<readonly SourceRecord[] | TidemarkError> {
     const { pipeline } = this.#parts;
     if (!isRecord(record)) {
@@ -159,7 +162,7 @@ export class ReplaySession {
     return { id: entry.id, outcome: "replayed", records: written, code: null, reason: null };
   }
 
-  /** Why a letter is not to be delivered: it would replace a row that may be newer. */
+  /** Why a letter is not delivered: it would replace a row that may be newer. */
   async #keptBy(
     output: OutputSession,
     records: readonly SourceRecord[],
@@ -186,7 +189,10 @@ export class ReplaySession {
     });
   }
 
-  /** Before the rows are durable: a letter that is refused again says so, and what is refused of one is a letter now. */
+  /**
+   * Runs before the rows are durable: marks a letter that was refused again, and stores refused results of a letter as
+   * letters of their own.
+   */
   #settle(): void {
     const { pipeline, letters, context } = this.#parts;
     const letter = this.#letter;
@@ -236,7 +242,7 @@ export class ReplaySession {
   }
 }
 
-/** How an output knows one attempt at a letter again; an attempt that was refused is none of the next. */
+/** The identity of one attempt at a letter; the next attempt after a refusal has another identity. */
 function deliveryOf({ id, time, tries }: LetterEntry): string {
   return `${id}@${time}@${tries}`;
 }

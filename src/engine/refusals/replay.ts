@@ -11,24 +11,24 @@ import { type ReplayedLetter, ReplaySession } from "./replay-session.ts";
 
 export interface ReplayOptions {
   readonly state: StateStore;
-  /** Where the letters are: the pipeline's own `deadLetter` unless given. */
+  /** Where the letters are. Default: the pipeline's own `deadLetter`. */
   readonly letters?: DeadLetterStore;
-  /** The ids of the letters to replay, each open: all that are open unless given. */
+  /** The ids of the open letters to replay. Default: all that are open. */
   readonly ids?: readonly string[];
-  /** Replaces rows of which cannot be told whether they are newer than the letter's record. */
+  /** Also replaces rows that may be newer than the letter's record. */
   readonly overwrite?: boolean;
   /** Waits for a run of the stream to end, instead of throwing `RUN_ACTIVE`. */
   readonly wait?: boolean;
-  /** Stops between two letters. */
+  /** Stops the replay between two letters. */
   readonly signal?: AbortSignal;
   readonly onLetter?: (letter: ReplayedLetter) => void;
   readonly actor?: string;
   readonly clock?: Clock;
 }
 
-/** What a replay came to. */
+/** The result of a replay. */
 export interface ReplayResult {
-  /** Null where there was nothing to replay, so that no run was begun. */
+  /** Null where there was nothing to replay and no run began. */
   readonly runId: string | null;
   readonly letters: readonly ReplayedLetter[];
   readonly warnings: readonly RunWarning[];
@@ -36,21 +36,21 @@ export interface ReplayResult {
   readonly error: TidemarkError | null;
 }
 
-/** Under which scope an output keeps what replays have delivered. */
+/** The scope under which an output keeps what replays have delivered. */
 const replayScope = "deadletters";
 const waitBetweenTriesMs = 1_000;
 
 /**
- * Sends dead letters again through what they had not passed: letters of the output to it, those of a filter or of the
- * reading through all filters first. Each is delivered on its own, and marked when it is durable. A crash between the
- * two repeats the delivery where the output is at-least-once, with the same `Idempotency-Key`; an exactly-once output
- * knows it again. A letter that is refused again stays, with one try more.
+ * Sends dead letters again through the stages that they had not passed: letters of the output to the output; those of a
+ * filter or of reading through all filters first. Each is delivered on its own, and marked when it is durable. A crash
+ * between the two repeats the delivery where the output is at-least-once, with the same `Idempotency-Key`; an
+ * exactly-once output knows it again. A letter that is refused again stays, with one try more.
  *
  * It takes the stream's lease, so that no run is at work meanwhile, and moves no watermark. A row that is newer than
  * the letter's record stays as it is.
  *
  * Throws `ARGUMENT_INVALID` for ids that are not open and for pipelines that keep no letters, `RUN_ACTIVE`, and what
- * opening the output or the state throws. What fails on the way is the result's `error`.
+ * opening the output or the state throws. A failure during the replay is the result's `error`.
  *
  * ```ts
  * const { letters } = await replayDeadLetters(pipeline, { state });
@@ -80,7 +80,7 @@ export function lettersOf({ output, key }: Pipeline): DeadLetterStore {
   });
 }
 
-/** The open letters that are asked for. Throws `ARGUMENT_INVALID` for an id that is not among them. */
+/** The selected open letters. Throws `ARGUMENT_INVALID` for an id that is not among them. */
 export function chosen(
   { key }: Pick<Pipeline, "key">,
   letters: DeadLetterStore,
@@ -190,7 +190,7 @@ class Replay {
     using lease = new LeaseKeeper(state, run, this.#clock);
     try {
       await session.begin(run, output);
-      // Asked again: another replay may have come first.
+      // Read again under the lease: another replay may have been first.
       const open = new Set(chosen(this.#pipeline, this.#letters, undefined).map(({ id }) => id));
       const asked = ids === undefined ? undefined : ids.filter((id) => open.has(id));
       for (const entry of chosen(this.#pipeline, this.#letters, asked)) {
@@ -208,7 +208,7 @@ class Replay {
     }
   }
 
-  /** A replay is no run of the source: a stream that has failed before it has failed still. */
+  /** A replay does not read the source, so a stream that failed before it keeps the status `failed`. */
   async #end(
     run: Run,
     before: StreamState | null,

@@ -12,8 +12,8 @@ export interface Asked {
 }
 
 /**
- * A value that somebody wrote for the leading cursor, as its type writes it. Throws
- * `ARGUMENT_INVALID` for one that it is not, and for streams whose cursors have no order.
+ * A value that a user gave for the leading cursor, in canonical form. Throws `ARGUMENT_INVALID` for a value of another
+ * type, and for streams whose cursors have no order.
  */
 export function cursorAskedFor(incremental: Incremental, text: string, what: string): string {
   const [field] = incremental.cursors;
@@ -41,7 +41,9 @@ export function cursorAskedFor(incremental: Incremental, text: string, what: str
   }
 }
 
-/** Throws `ARGUMENT_INVALID` where reading from elsewhere would leave out records, or add them to an output twice. */
+/**
+ * Throws `ARGUMENT_INVALID` where reading from another value would leave out records, or add them to an output twice.
+ */
 export function assertSince(
   { since }: Asked,
   { input, output }: Pick<Pipeline, "input" | "output">,

@@ -18,7 +18,7 @@ import { type RunResult, type RunStatus, Warnings } from "./result.ts";
 import { runToEnd } from "./run.ts";
 import type { SyncOptions } from "./sync-options.ts";
 
-/** Shorter waits belong to any run. */
+/** Shorter waits are normal in a run and are not reported. */
 const longPauseMs = 5000;
 
 /** What kind of run is made: one that moves the stream on, or a backfill. */
@@ -30,7 +30,7 @@ export interface RunKind {
   readonly plan: (run: Run) => Promise<BackfillPlan | null>;
 }
 
-/** One attempt at a run of any kind; what fails it is in the result. */
+/** One attempt at a run of any kind; an error is part of the result. */
 export async function attemptRun(
   pipeline: Pipeline,
   options: SyncOptions,
@@ -77,7 +77,7 @@ class Attempt {
   readonly #faults: FaultInjector;
   readonly #refusals: RunRefusals;
   readonly #deadline: Deadline;
-  /** Aborts where the run is to stop at its next checkpoint. */
+  /** Aborts when the run must stop at its next checkpoint. */
   readonly #cancelled: AbortSignal;
   run: Run | null = null;
   lowerBound: string | null = null;
@@ -97,14 +97,14 @@ class Attempt {
     this.#refusals = new RunRefusals({ pipeline, clock, warn: warnings.add });
   }
 
-  /** What the output holds. An exactly-once output lets go of what a run that ends early did not commit. */
+  /** How many records the output holds. An exactly-once output discards what a run that ends early did not commit. */
   recordsWritten(status: RunStatus): number {
     const { recordsWritten, recordsCommitted } = this.progress;
     const keeps = status === "completed" || this.#pipeline.output.guarantee !== "exactly-once";
     return keeps ? recordsWritten : recordsCommitted;
   }
 
-  /** `stray` aborts where an error of the pipeline's own code reached nobody. */
+  /** `codeFailed` aborts on an uncaught error of the pipeline's own code. */
   async make(codeFailed: AbortSignal): Promise<End> {
     using deadline = this.#deadline;
     let session: OutputSession | undefined;
@@ -123,7 +123,7 @@ class Attempt {
       const closed = session
         ?.close()
         .catch((error: unknown) => this.#warnings.add("OUTPUT_CLOSE_FAILED", messageOf(error)));
-      // An output that hangs would hold its own end up as well.
+      // An output that hangs would also block its `close`.
       if (!deadline.cut.aborted) await closed;
     }
   }
@@ -206,7 +206,7 @@ class Attempt {
   async #failed(error: TidemarkError): Promise<End> {
     if (error.code === "RUN_SUPERSEDED") return { status: "superseded", error };
     if (this.run === null) return { status: "failed", error };
-    // What such an output took and was not asked to commit is gone again; the last checkpoint has the count.
+    // Such an output has discarded what was not committed; the last checkpoint has the count.
     const keepsCount = this.#pipeline.output.guarantee === "exactly-once";
     const { recordsRead, recordsRefused, recordsDeadLettered, filters, pages } = this.progress;
     const { retry_after_ms } = error.details ?? {};
@@ -220,7 +220,7 @@ class Attempt {
           ...filteredMetadata(filters),
           pages,
           warnings: this.#warnings.list(),
-          // Whoever runs the stream next is to know when that makes sense.
+          // The next run needs to know when a retry makes sense.
           recoverable: error.recoverable,
           ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
         },

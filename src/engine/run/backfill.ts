@@ -18,40 +18,38 @@ import type { SyncOptions } from "./sync-options.ts";
 export interface BackfillOptions extends Omit<SyncOptions, "fullRefresh" | "since" | "lookbackDays"> {
   /** The first cursor value to read; needed unless `resume` is given. */
   readonly from?: string;
-  /** The last one: where the live stream stands unless given, or now where it was never read. */
+  /** The last cursor value to read. Default: the live watermark, or now for a stream that was never read. */
   readonly to?: string;
-  /** How the range is cut, as `P1D` or `1000`: as the pipeline's slices unless given; in one piece without either. */
+  /** How the range is cut into slices, such as `P1D` or `1000`. Default: the pipeline's slices, or one piece. */
   readonly step?: string;
-  /** How many slices are read at once: as the pipeline says unless given, 1 without either. */
+  /** How many slices are read at once. Default: the pipeline's setting, or 1. */
   readonly concurrency?: number;
-  /** The backfill to go on with, where it was left. */
+  /** The id of an unfinished backfill to continue. */
   readonly resume?: string;
-  /** Told what is going to be read, before anything is; its id is what `resume` takes. */
+  /** Called with the range before anything is read; its id is what `resume` takes. */
   readonly onBegin?: (backfill: BackfillRange) => void;
 }
 
 /** A backfill's name and range. */
 export interface BackfillRange {
-  /** What `resume` takes to go on with it. */
+  /** Pass this as `resume` to continue it. */
   readonly backfill: string;
   /** The first and the last cursor value of the range. */
   readonly from: string | null;
   readonly to: string;
 }
 
-/** What one run of a backfill came to. */
+/** The result of one run of a backfill. */
 export interface BackfillResult extends RunResult, BackfillRange {}
 
 /**
- * Reads a range of the past again, while live runs go on: the live watermark stays where it is (promise
- * P11). What a run of it finished is kept, slice by slice; another run with `resume` reads the rest.
- * When all of it is read, the range counts as covered.
+ * Reads a past range again, while live runs go on: the live watermark does not move (promise P11). Finished slices are
+ * kept; another run with `resume` reads the rest. When all of it is read, the range counts as covered.
  *
- * Into an output that appends only what nothing covers yet is read, since the rest would be there
- * twice.
+ * Into an output that appends, only ranges that are not covered yet are read, since the rest would be there twice.
  *
- * Throws as `sync` does; `ARGUMENT_INVALID` for a range that cannot be read, for a `resume` that
- * names nothing to go on with, and for streams that have no ordered cursor.
+ * Throws as `sync` does; `ARGUMENT_INVALID` for a range that cannot be read, for a `resume` id without an unfinished
+ * backfill, and for streams that have no ordered cursor.
  *
  * ```ts
  * const result = await backfill(pipeline, { state, from: "2025-01-01", to: "2025-12-31", step: "P1D", concurrency: 4 });
@@ -63,7 +61,7 @@ export async function backfill(pipeline: Pipeline, options: BackfillOptions): Pr
   return result;
 }
 
-/** As `backfill`, but a run that failed is a result with its `error`. Throws only for what no run can be made of. */
+/** As `backfill`, but a run that failed is a result with its `error`. Throws only where no run can begin. */
 export async function attemptBackfill(pipeline: Pipeline, options: BackfillOptions): Promise<BackfillResult> {
   const field = leadingField(pipeline);
   const resumed = options.resume === undefined ? null : await resumable(pipeline, options, options.resume);
@@ -89,7 +87,7 @@ function leadingField(pipeline: Pipeline): CursorField {
   });
 }
 
-/** The range that an earlier run of the backfill kept. */
+/** The range that an earlier run of the backfill stored. */
 async function resumable(pipeline: Pipeline, options: BackfillOptions, id: string): Promise<CursorRange> {
   if (options.from !== undefined || options.to !== undefined) {
     throw invalid(pipeline, "a backfill that is resumed has its range already: leave out from and to");
@@ -131,11 +129,11 @@ async function newRange(
   if (compareCursorValues(type, from, upper) > 0) {
     throw invalid(pipeline, `the backfill would end at ${upper}, before it begins at ${from}`);
   }
-  // A range is (lower, upper], and `from` itself is asked for.
+  // A range is (lower, upper], and `from` itself belongs to it.
   return { lower: stepCursor(type, from, precision, -1), upper };
 }
 
-/** Where the range ends: never in the future, of which nobody can say that it was read whole. */
+/** The end of the range. It is never in the future, since records may still be added there. */
 async function lastOf(pipeline: Pipeline, options: BackfillOptions, field: CursorField): Promise<string> {
   const { state, to, clock = systemClock } = options;
   const { incremental } = pipeline.input;

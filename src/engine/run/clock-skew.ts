@@ -1,11 +1,11 @@
 import type { Warn } from "../ports.ts";
 
-/** What two clocks may differ by without harm. */
+/** How much two clocks may differ without a warning. */
 export const toleratedSkewMs = 5 * 60 * 1000;
 
 /**
- * Warns of a clock here that is far from the source's: `ahead` is how far the source's is ahead of it, in
- * milliseconds. `source` names whose clock the other is.
+ * Warns if this machine's clock is far from the source's. `ahead` is how far the source's clock is ahead, in
+ * milliseconds. `source` names the source in the message.
  */
 export function warnOfSkew(warn: Warn, ahead: number, source: string): void {
   if (Math.abs(ahead) <= toleratedSkewMs) return;

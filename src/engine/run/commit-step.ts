@@ -7,22 +7,25 @@ import type { RunParts } from "./run-parts.ts";
 
 /** What one commit stores. */
 export interface CommitStep {
-  /** Of the stream as a whole. */
+  /** The position of the stream as a whole. */
   readonly position: Position;
-  /** Of the partitions that have moved. */
+  /** The positions of the partitions that have moved. */
   readonly partitions: readonly PartitionMove[];
   readonly windowFinished: boolean;
 }
 
-/** What a run moves on, known once it is planned. */
+/** The positions that a run moves, known once it is planned. */
 export interface Moving {
-  /** The stream; null where its partitions are moved on instead. */
+  /** The stream; null where its partitions move instead. */
   readonly range: StoredRange | null;
   /** The input, whose facts are kept with the position. */
   readonly input: Pick<InputSession, "facts">;
 }
 
-/** Makes the steps of one run: the positions that its ranges have reached, with what else is kept with them. */
+/**
+ * Makes the commit steps of one run: the positions that its ranges have reached, with the facts and the place stored
+ * with them.
+ */
 export class CommitSteps {
   readonly #parts: Pick<RunParts, "run" | "session" | "pipeline">;
   #start: Position;
@@ -33,7 +36,7 @@ export class CommitSteps {
     this.#start = start;
   }
 
-  /** Where the stream stood when the run began to read. */
+  /** The stream's position when the run began to read. */
   get start(): Position {
     return this.#start;
   }
@@ -46,7 +49,7 @@ export class CommitSteps {
     this.#moving = moving;
   }
 
-  /** Where the stream stands before anything is read. */
+  /** The stream's position before anything is read. */
   beforeReading(position: Position, windowFinished: boolean): CommitStep {
     this.#start = position;
     return { position: this.#placed(position), partitions: [], windowFinished };
@@ -63,12 +66,12 @@ export class CommitSteps {
     };
   }
 
-  /** What the input knows of its source; undefined where it keeps nothing, or the run may not change it. */
+  /** The facts that the input has learned; undefined where it has none, or the run may not change them. */
   facts(): ReadonlySet<string> | undefined {
     return this.#parts.run.kind === "live" ? this.#moving?.input.facts?.() : undefined;
   }
 
-  /** The position with the place that it is committed in. */
+  /** The position with the output's place. */
   #placed(position: Position): Position {
     const { place } = this.#parts.session;
     return place === undefined || place === position.place ? position : { ...position, place };
@@ -81,7 +84,7 @@ export class CommitSteps {
   }
 }
 
-/** As the state and the output take them: absent where no partition has moved. */
+/** The partitions in the form of a checkpoint: absent where none has moved. */
 export function partitionsOf({ partitions }: CommitStep): { partitions?: readonly PartitionMove[] } {
   return partitions.length === 0 ? {} : { partitions };
 }

@@ -17,7 +17,7 @@ import type { Uncommitted } from "./uncommitted.ts";
 export interface CommitsOptions {
   readonly parts: RunParts;
   readonly lease: LeaseKeeper;
-  /** Where the stream stands. */
+  /** The stream's position. */
   readonly start: Position;
   readonly uncommitted: Uncommitted;
   readonly filters: FilterChain;
@@ -28,10 +28,10 @@ export interface CommitsOptions {
  *
  * 1. The step is made: the position of the stream and of each partition that has moved.
  * 2. The lease is confirmed: a run that has lost its stream commits nothing.
- * 3. Refused records become durable, and the output commits. Where output and state share a database, the state's
- *    own change is part of that transaction.
+ * 3. Refused records become durable, and the output commits. Where output and state share a database, the state's own
+ *    change is part of that transaction.
  * 4. Otherwise the state is written after the output. A crash in between leaves the output ahead, and the next run
- *    goes on from there.
+ *    continues from the output's position.
  */
 export class Commits implements Committer {
   readonly #parts: RunParts;
@@ -43,7 +43,7 @@ export class Commits implements Committer {
   #sequence = 0;
   #checkpoints = 0;
   #watermark: string | null;
-  /** Whether a commit was refused or broke off; nothing may be committed after it. */
+  /** Whether a commit was refused or failed midway; nothing may be committed after it. */
   failed = false;
 
   constructor({ parts, lease, start, uncommitted, filters }: CommitsOptions) {
@@ -57,7 +57,7 @@ export class Commits implements Committer {
     this.#together = databaseIdentity !== null && databaseIdentity === parts.state.databaseIdentity;
   }
 
-  /** To be called once the run is planned, with what it moves on. */
+  /** Call once the run is planned, with the positions that it moves. */
   follow(moving: Moving): void {
     this.#steps.follow(moving);
   }
@@ -83,7 +83,7 @@ export class Commits implements Committer {
     await this.#lease.confirm();
   }
 
-  /** Commits where the stream stands before anything is read. */
+  /** Commits the stream's position before anything is read. */
   async keep(position: Position, windowFinished = false): Promise<void> {
     await this.#checkpoint(this.#steps.beforeReading(position, windowFinished), {});
   }
@@ -98,15 +98,15 @@ export class Commits implements Committer {
   }
 
   /**
-   * For an output that gives receipts: makes durable how far its records were taken, in the middle of a page or
-   * behind the last whole one. The output has nothing to add to that, and is not asked.
+   * For an output that gives receipts: stores how far its records were taken, inside a page or after the last whole
+   * one. The output's `commit` is not called, since everything it took is durable already.
    */
   async checkpointInside(disorder: string | null): Promise<void> {
     this.#throwIfLeft();
     const { state, run, faults, refusals } = this.#parts;
     if (refusals.holdsBack) return;
     const step = this.#step(false);
-    // Before anything is waited for: what is refused meanwhile is not part of the step.
+    // Computed before the first await: what is refused meanwhile is not part of the step.
     refusals.settle();
     await this.#lease.confirm();
     await faults("beforeCommit");
@@ -124,7 +124,7 @@ export class Commits implements Committer {
   /** Ends the run: stores its last position, if anything has changed, and completes it. */
   async complete(): Promise<void> {
     const { state, run, faults, refusals } = this.#parts;
-    // What the output keeps of an unfinished window is let go of by the commit that ends it.
+    // The commit that ends the window makes the output drop what it keeps of an unfinished one.
     const finished = this.#step(true);
     const step = this.#hasChanged(finished) ? finished : null;
     await faults("beforeComplete");
@@ -157,7 +157,7 @@ export class Commits implements Committer {
     );
   }
 
-  /** To be made when the output has said what it holds, which may be in the middle of its commit. */
+  /** Made when the output has reported how many rows it holds, which may be in the middle of its commit. */
   #completion(step: CommitStep | null): Completion {
     const { warnings, refusals } = this.#parts;
     const { recordsRead, recordsWritten, pages } = this.#uncommitted;
@@ -198,7 +198,7 @@ export class Commits implements Committer {
     await faults("afterCheckpoint");
   }
 
-  /** What the state takes of a step, under the number that was last given. */
+  /** The checkpoint for a step, with the next sequence number. */
   #stored(step: CommitStep, correction: { correction?: string }): Checkpoint {
     return {
       sequence: this.#sequence,
@@ -238,7 +238,7 @@ export class Commits implements Committer {
     await faults("afterCommit");
   }
 
-  /** A run that is left behind, or whose own code has failed unseen, commits nothing more. */
+  /** A run past its deadline, or with an uncaught error in its own code, commits nothing more. */
   #throwIfLeft(): void {
     this.#parts.codeFailed.throwIfAborted();
     this.#parts.cut.throwIfAborted();

@@ -1,6 +1,6 @@
-/** What a run commits by. */
+/** How a run commits. */
 export interface Committer {
-  /** Throws where the run has lost its stream. Asked before a batch leaves for the output. */
+  /** Throws where the run has lost its stream. Called before a batch is sent to the output. */
   confirm(): Promise<void>;
   /** Makes everything written so far durable. `disorder` says how the declared order was broken. */
   checkpoint(disorder: string | null): Promise<void>;

@@ -1,12 +1,12 @@
 import type { Clock } from "../../clock.ts";
 import { TidemarkError } from "../../errors.ts";
 
-/** What a run that does not stop by itself is left after its deadline, to finish the page at hand. */
+/** How long a run may take after its deadline to finish the current page, in milliseconds. */
 const graceMs = 30_000;
 
 /**
- * Limits the time of a run. Once it is over, `signal` aborts, and the run stops as if it had been asked to:
- * at its next checkpoint. One that hangs is left behind a little later.
+ * Limits the time of a run. At the deadline `signal` aborts, and the run stops at its next checkpoint, as when it is
+ * cancelled. A run that hangs is abandoned a little later.
  */
 export class Deadline implements Disposable {
   readonly #stop = new AbortController();
@@ -18,17 +18,17 @@ export class Deadline implements Disposable {
     if (milliseconds !== null) void this.#run(milliseconds, clock, stream);
   }
 
-  /** Aborts when the time is over, with the `DEADLINE_EXCEEDED` that the run is to end with. */
+  /** Aborts at the deadline, with the `DEADLINE_EXCEEDED` error that ends the run. */
   get signal(): AbortSignal {
     return this.#stop.signal;
   }
 
-  /** Aborts when the run is left behind: what it still does must not reach the output. */
+  /** Aborts when the run is abandoned: nothing more of it may reach the output. */
   get cut(): AbortSignal {
     return this.#cut.signal;
   }
 
-  /** What the work comes to; rejects with `DEADLINE_EXCEEDED` where it does not stop in time. */
+  /** The result of the work; rejects with `DEADLINE_EXCEEDED` where it does not stop in time. */
   race<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#cut.signal.addEventListener("abort", () => reject(this.#cut.signal.reason), { once: true });

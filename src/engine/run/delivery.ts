@@ -17,7 +17,7 @@ export interface DeliveryParts {
   readonly refusals: RunRefusals;
   readonly uncommitted: Uncommitted;
   readonly committer: Committer;
-  /** Whether a range that fails lets the others go on. */
+  /** Whether the other ranges continue when one fails. */
   readonly goesOn: boolean;
   /** For outputs that give receipts: the clock by which a page is committed while it is written. */
   readonly receipts?: { readonly clock: Clock; readonly warn: Warn };
@@ -26,14 +26,14 @@ export interface DeliveryParts {
   readonly faults?: FaultInjector;
 }
 
-/** What came of a page: how it broke the declared order, if it did, or what its range has failed with. */
+/** The result of a page: how it broke the declared order, if it did, or the failure of its range. */
 export type Delivered = { readonly disorder: string | null } | { readonly error: unknown };
 
 /**
  * Takes one page to the output:
  *
  * 1. The range admits it: it leaves out what earlier runs delivered, and moves its position.
- * 2. What the output holds of an earlier attempt at the window is left out.
+ * 2. Records that the output holds from an earlier attempt at the window are left out.
  * 3. The filters run, and older versions of rows that are replaced are left out.
  * 4. The output takes the batch. Nothing is durable before the next commit.
  *
@@ -80,7 +80,7 @@ export class Delivery {
     const { partition } = stored;
     this.#parts.look?.({ page: page.records, fresh: found.records, written: records, partition });
     await this.#faults("afterFilter");
-    // Filters may have changed what the source knows of its columns.
+    // Filters may have changed the types of columns.
     const columns = page.columns === undefined || filters.any ? {} : { columns: page.columns };
     if (this.receipts !== null && before !== null) {
       await this.receipts.write({ range, page, before, found, traced, columns });
@@ -93,7 +93,9 @@ export class Delivery {
     return { disorder: found.disorder };
   }
 
-  /** Where the range stands before a page is admitted, where that may be asked for; and the same if it is not committed. */
+  /**
+   * The range's position before a page is admitted, where it may be needed; and the same if nothing of it is committed.
+   */
   #before(stored: StoredRange): Before | null {
     const isPending = this.#parts.uncommitted.has(stored);
     if (this.receipts === null && !(this.#parts.goesOn && isPending)) return null;

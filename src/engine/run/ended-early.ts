@@ -14,8 +14,8 @@ export interface EndedEarly {
 }
 
 /**
- * Commits what a run that ends early has delivered since its last checkpoint, where it may, and returns what the run
- * ends with: a run that was asked to stop with `RUN_CANCELLED`, and any other with what broke it off.
+ * Commits what a run that ends early has delivered since its last checkpoint, where that is allowed. Returns the run's
+ * error: `RUN_CANCELLED` for a run that was asked to stop, and the cause for any other.
  */
 export async function endEarly(error: unknown, ended: EndedEarly): Promise<unknown> {
   const { parts, commits, loop, isLost } = ended;
@@ -50,7 +50,7 @@ async function keepProgress({ parts, commits, uncommitted, loop }: EndedEarly): 
   }
 }
 
-/** The failure that broke a page off, with how far the page got. */
+/** The failure that ended a page early, with how far the page got. */
 function behindTaken(error: unknown, brokeOff: ReadLoop["brokeOff"]): unknown {
   if (!(error instanceof TidemarkError) || brokeOff === null || brokeOff.taken === 0) return error;
   const { taken, given, takenInPart } = brokeOff;

@@ -4,7 +4,7 @@ import type { ReadRange } from "../tracking/range.ts";
 /** How many failed ranges a message names. */
 const named = 5;
 
-/** How many ranges in a row may find their source away before the rest is not tried any more. */
+/** How many ranges in a row may fail with an unavailable source before the run stops. */
 const awayInARow = 20;
 
 /** The ranges of a run that failed, while the others went on. */
@@ -23,7 +23,7 @@ export class Failures {
     this.#away = 0;
   }
 
-  /** Takes a range's failure. False where so many in a row found their source away that it is no use to go on. */
+  /** Adds a range's failure. False where so many in a row found the source unavailable that the run must stop. */
   add({ name }: Pick<ReadRange, "name">, error: unknown): boolean {
     this.#ranges += 1;
     this.#count += 1;

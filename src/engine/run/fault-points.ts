@@ -1,6 +1,6 @@
 /**
- * The places in a run where a crash must do no harm, in the order in which a run passes them. Tests
- * pass a function that throws, stops or kills at one of them.
+ * The points in a run where a crash must be safe, in order. Tests pass a function that throws, stops or kills at one of
+ * them.
  */
 export const faultPoints = [
   "beforeBegin",

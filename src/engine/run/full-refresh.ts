@@ -4,8 +4,8 @@ import type { StateStore } from "../../state/contract.ts";
 import type { OutputSession, Pipeline } from "../ports.ts";
 
 /**
- * Refuses to read everything again into an output that appends and still holds what earlier runs delivered: every record
- * would be in it twice.
+ * Throws for a full refresh into an output that appends and still holds what earlier runs delivered: every record would
+ * be in it twice.
  */
 export async function assertNotAppendingAgain(
   { key, output }: Pipeline,
@@ -14,7 +14,7 @@ export async function assertNotAppendingAgain(
 ): Promise<void> {
   if (!output.appends) return;
   const hasRun = (await session.fencedEpoch()) > 0 || ((await state.get(key))?.epoch ?? 0) > 0;
-  // An output that cannot say holds whatever was delivered to it.
+  // An output without `holdsRecords` counts as holding what was delivered.
   if (!hasRun || (await session.holdsRecords?.()) === false) return;
   throw new TidemarkError(
     "ARGUMENT_INVALID",

@@ -22,8 +22,8 @@ export interface GrantParts {
 const waitBetweenTriesMs = 1000;
 
 /**
- * Begins a run once the stream's lease is free: null where another run holds it and the pipeline's `onConcurrentRun` is
- * to skip.
+ * Begins a run once the stream's lease is free: null where another run holds it and the pipeline has `onConcurrentRun:
+ * skip`.
  */
 export async function grantRun(parts: GrantParts): Promise<Run | null> {
   const { pipeline, options, session, clock, faults, cancelled, warn } = parts;
@@ -48,7 +48,10 @@ export async function grantRun(parts: GrantParts): Promise<Run | null> {
   }
 }
 
-/** A full refresh holds the stream before it resets it, so that it never cuts off a run it should wait for. */
+/**
+ * A full refresh takes the lease before it resets the stream, so that it does not supersede a run that it should wait
+ * for.
+ */
 async function granted(parts: GrantParts): Promise<Run> {
   const { pipeline, options } = parts;
   const run = await tryBegin(parts);

@@ -1,6 +1,6 @@
 /**
- * Hands items from many givers to one taker, without keeping any: a giver waits until its item was
- * taken, so that no more are in memory than there are givers.
+ * Passes items from many producers to one consumer without a buffer: a producer waits until its item was taken, so that
+ * at most one item per producer is in memory.
  */
 export class Handover<T> {
   readonly #waiting: { readonly item: T; readonly taken: (goOn: boolean) => void }[] = [];
@@ -8,7 +8,7 @@ export class Handover<T> {
   #over: "no" | "ended" | "stopped" = "no";
   #failure: { readonly error: unknown } | null = null;
 
-  /** Resolves when the item was taken; to false where nobody takes any more. */
+  /** Resolves when the item was taken; to false where the consumer has stopped. */
   give(item: T): Promise<boolean> {
     if (this.#over !== "no") return Promise.resolve(false);
     return new Promise((taken) => {
@@ -17,19 +17,19 @@ export class Handover<T> {
     });
   }
 
-  /** To be called when nothing more will be given. */
+  /** Call when there are no more items. */
   end(): void {
     if (this.#over === "no") this.#over = "ended";
     this.#wake();
   }
 
-  /** Ends with an error, which is thrown once what was given is taken. */
+  /** Ends with an error, which is thrown after the items before it were taken. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.end();
   }
 
-  /** To be called by a taker that leaves early: givers that wait are sent away. */
+  /** Call when the consumer stops early: waiting producers resolve to false. */
   stop(): void {
     this.#over = "stopped";
     for (const { taken } of this.#waiting.splice(0)) taken(false);

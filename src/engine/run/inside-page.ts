@@ -2,11 +2,11 @@ import type { Clock } from "../../clock.ts";
 
 /** Commits inside a page take no more than this part of a run's time. */
 const shareOfTime = 1 / 20;
-/** What a commit counts for at least, in milliseconds: so they are 10 ms apart on average. */
+/** The least time that a commit counts for, in milliseconds, so that commits are at least 10 ms apart on average. */
 const leastCost = 0.5;
-/** And at most: a slow one does not put the next off for more than 200 ms. */
+/** The most time that a commit counts for: a slow one delays the next by at most 200 ms. */
 const mostCost = 10;
-/** How many commits may be made one after another, once there was time for them. */
+/** How many commits may follow each other directly after an idle time. */
 const mostAtOnce = 100;
 
 export interface InsidePageOptions {
@@ -16,13 +16,13 @@ export interface InsidePageOptions {
 }
 
 /**
- * When what a page has delivered so far is committed: at once, as long as such commits have taken no more than a
- * twentieth of the time, and no more than one in 10 ms; after 200 ms in any case. So behind a slow target each request is followed by a
- * commit before the next is sent, and a fast one is not held up.
+ * Decides when the delivered part of a page is committed: at once, as long as such commits have taken at most a
+ * twentieth of the time, and at most one in 10 ms; and always after 200 ms. With a slow target, each request is
+ * followed by a commit before the next is sent. A fast target is not delayed.
  */
 export class InsidePage {
   readonly #options: InsidePageOptions;
-  /** How long commits may take now, in milliseconds, as of when, and how long the last one took. */
+  /** The time budget for commits in milliseconds, when it was computed, and how long the last commit took. */
   #credit = 0;
   #asOf: number;
   #cost = leastCost;
@@ -48,7 +48,7 @@ export class InsidePage {
     this.#throwIfFailed();
   }
 
-  /** To be called when the page is written, or broke off: returns when no commit is under way any more. */
+  /** Call when the page is written or has failed: resolves when no commit is in progress. */
   async end(): Promise<void> {
     this.#waiting?.abort();
     this.#waiting = null;
@@ -77,7 +77,7 @@ export class InsidePage {
     );
   }
 
-  /** Never rejects: what it fails with is thrown by the next call of `settled`. */
+  /** Never rejects: an error is thrown by the next call of `settled`. */
   #commit(): Promise<void> {
     this.#waiting?.abort();
     this.#waiting = null;
@@ -100,7 +100,7 @@ export class InsidePage {
     this.#credit -= this.#cost;
   }
 
-  /** What a commit failed with; null where none did. */
+  /** The error of a failed commit; null where none failed. */
   get failure(): { readonly error: unknown } | null {
     return this.#failure;
   }

@@ -3,12 +3,12 @@ import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { Run, StateStore } from "../../state/contract.ts";
 import type { CommitPosition } from "../ports.ts";
 
-/** A crash leaves the output ahead of the state by a run that the state began, which is among its newest. */
+/** After a crash, the output is ahead of the state by a run that the state knows; it is among the newest runs. */
 const newestRuns = 100;
 
 /**
- * What to tell of a state that was lost or restored to an older one: the output's commit position is of a run that the state
- * does not know. Null after a mere crash between the output's commit and the state's, which is as it should be.
+ * The warning for a state that was lost or restored to an older one: the output's commit position is of a run that the
+ * state does not know. Null after a crash between the output's commit and the state's, which is normal.
  */
 export async function outputAheadWarning(
   state: StateStore,
@@ -34,8 +34,8 @@ function holdsMore({ position: { watermark, window } }: CommitPosition, known: s
 }
 
 /**
- * Whether the state had nothing of the stream and gave it a fresh start, as state files do once they are removed, while
- * the output holds what earlier runs delivered. An edit that the run takes has a warning of its own.
+ * Whether the state had no row for the stream and started it over (as after its state file was removed) while the
+ * output holds what earlier runs delivered. A hand edit has a warning of its own.
  */
 export function startsOver(
   { kind, edited, position, positionTag, epoch }: Run,
@@ -51,7 +51,7 @@ function isFilled({ position: { watermark, window, coverage, tally } }: CommitPo
   return watermark !== null || window !== null || coverage.length > 0 || (tally?.records ?? 0) > 0;
 }
 
-/** What to tell of a stream that starts over because its state is gone. */
+/** The warning for a stream that starts over because its state is gone. */
 export function startingOverWarning(
   { key }: Pick<Run, "key">,
   { position }: CommitPosition,

@@ -9,20 +9,20 @@ export interface PageDeliveryOptions {
   readonly known: readonly SourceRecord[];
   /** Those that are delivered now. */
   readonly fresh: readonly SourceRecord[];
-  /** What the filters made of the latter. */
+  /** The results of the filters for the latter. */
   readonly traced: Traced;
   readonly nameOf: (record: SourceRecord) => string;
 }
 
-/** What has become of the records of a page while they are written. */
+/** Tracks the outcome of a page's records while they are written. */
 export class PageDelivery {
   readonly #options: PageDeliveryOptions;
-  /** For each fresh record, how many of those made of it are still to be dealt with. */
+  /** For each fresh record, how many of its results are neither taken nor refused yet. */
   readonly #left: number[];
   readonly #settled: boolean[] = [];
-  /** For each fresh record, how many of those made of it were taken. */
+  /** For each fresh record, how many of its results were taken. */
   readonly #takenOf: number[];
-  /** The fresh records that are dealt with, by place, in the order in which they were, and their names. */
+  /** The finished fresh records (all results taken or refused), by index in the order of finishing, and their names. */
   readonly #done: number[] = [];
   readonly #names: string[];
   #taken = 0;
@@ -47,17 +47,20 @@ export class PageDelivery {
     return this.#options.traced.records.length;
   }
 
-  /** How many of those taken come again if the page breaks off now: others made of the same record are still open. */
+  /**
+   * How many of the taken results are repeated if the page fails now, because other results of the same record are
+   * open.
+   */
   get takenInPart(): number {
     return this.#takenOf.reduce((sum, taken, at) => sum + ((this.#left[at] ?? 0) > 0 ? taken : 0), 0);
   }
 
-  /** Whether anything is dealt with. */
+  /** Whether any record is finished. */
   get any(): boolean {
     return this.#dealtWith > 0;
   }
 
-  /** Whether it is known which record each that is delivered was made of. */
+  /** Whether the source record of each result is known. */
   get isTraced(): boolean {
     return this.#options.traced.origins !== null;
   }
@@ -82,7 +85,7 @@ export class PageDelivery {
     if (left === 0) this.#done.push(origin);
   }
 
-  /** The names of the page's records that are dealt with, those of earlier runs too. */
+  /** The names of the page's finished records, including those of earlier runs. */
   names(): readonly string[] {
     const { fresh, known, nameOf } = this.#options;
     for (let at = this.#names.length - known.length; at < this.#done.length; at++) {
@@ -92,7 +95,7 @@ export class PageDelivery {
     return this.#names;
   }
 
-  /** How many records at the page's beginning, as it was read, need nothing more. */
+  /** How many records at the page's beginning, in the order read, are finished. */
   get prefix(): number {
     const { page, fresh } = this.#options;
     const open = new Set(fresh.filter((_, at) => (this.#left[at] ?? 0) > 0));

@@ -17,13 +17,13 @@ export interface BackfillPlan {
   readonly known: readonly CursorRange[];
 }
 
-/** What a run is planned by. */
+/** The data that a run is planned from. */
 export interface PlanParts {
   readonly pipeline: Pipeline;
   readonly session: Pick<OutputSession, "write" | "delivered">;
-  /** Where the stream stands. */
+  /** The stream's position. */
   readonly start: Position;
-  /** Where one of its partitions stands, and whether the state has yet to store that. */
+  /** The position of one of its partitions, and whether the state still has to store it. */
   readonly partitionStart: (partition: string) => Promise<StartingPosition>;
   /** When the run began, as ISO 8601 in UTC. */
   readonly startedAt: string;
@@ -33,13 +33,13 @@ export interface PlanParts {
   readonly warn: Warn;
   readonly asked: Asked;
   readonly refusals: Refusals;
-  /** Watches what the lower bound of a live run brings; absent where nobody asks. */
+  /** Watches what the lower bound of a live run returns; absent where it is not checked. */
   readonly watch?: BoundWatch | null;
   /** Null for a live run. */
   readonly backfill: BackfillPlan | null;
 }
 
-/** An append has a record once; where rows are replaced, one whose content changed is delivered again. */
+/** An append delivers a record once. Where rows are replaced, a record whose content changed is delivered again. */
 export function identityPlan({ input, output }: Pipeline): IdentityPlan {
   return { key: input.incremental.key, content: !output.appends };
 }

@@ -7,15 +7,15 @@ import { warnOfSkew } from "./clock-skew.ts";
 import type { PlanParts } from "./plan-parts.ts";
 import { RangeOpener } from "./range-opener.ts";
 
-/** What a run reads, and what it moves on. */
+/** The ranges that a run reads, and the positions that it moves. */
 export interface RunPlan {
-  /** The stream, where it is moved on as a whole; null where its partitions are. */
+  /** The stream, where it moves as a whole; null where its partitions move. */
   readonly stored: StoredRange | null;
   /** What is read, in order. */
   readonly ranges: AsyncIterable<ReadRange>;
   /** How many of them are read at once. */
   readonly concurrency: number;
-  /** Whether a range that fails lets the others go on. */
+  /** Whether the other ranges continue when one fails. */
   readonly goesOn: boolean;
 }
 
@@ -57,7 +57,7 @@ export async function planRun(parts: PlanParts): Promise<RunPlan> {
   };
 }
 
-/** The position as it is, unless the input has something else to be kept with it. */
+/** The position, with the input's note where that has changed. */
 function withNote(start: Position, note: string | undefined): Position {
   if (note === start.note) return start;
   const { note: _, ...rest } = start;

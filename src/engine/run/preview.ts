@@ -16,12 +16,12 @@ import { Uncommitted } from "./uncommitted.ts";
 export interface PreviewOptions {
   readonly state: StateStore;
   readonly signal?: AbortSignal;
-  /** Reads as a first run would, whatever the state says. */
+  /** Reads as a first run would, ignoring the state. */
   readonly fromStart?: boolean;
   /** As in `SyncOptions`. */
   readonly since?: string;
   readonly lookbackDays?: number;
-  /** Given the records of each page as they would be written. */
+  /** Called with the records of each page as they would be written. */
   readonly onRecords?: (records: readonly SourceRecord[]) => void;
   readonly clock?: Clock;
 }

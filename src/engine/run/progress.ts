@@ -5,9 +5,9 @@ export interface Progress {
   readonly recordsRead: number;
   /** What the output has taken, committed or not. */
   readonly recordsWritten: number;
-  /** What of it is committed. */
+  /** How many of them are committed. */
   readonly recordsCommitted: number;
-  /** How many records were refused and let go of (`onError`). */
+  /** How many records were refused and skipped or dead-lettered (`onError`). */
   readonly recordsRefused: number;
   /** How many of those are dead letters now. */
   readonly recordsDeadLettered: number;

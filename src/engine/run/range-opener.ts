@@ -29,7 +29,7 @@ export class RangeOpener implements SliceOpener {
 
   open(partition: string | null, position: Position, dirty: boolean): StoredRange {
     const { pipeline, asked } = this.#parts;
-    // What is asked for again is delivered again, at the watermark too.
+    // With `since`, everything is delivered again, including records at the watermark.
     const start = asked.since === undefined ? position : { ...position, tieSet: [] };
     const taken = this.#taken(position);
     const within = this.#slicedWindow(start);
@@ -46,7 +46,7 @@ export class RangeOpener implements SliceOpener {
     });
   }
 
-  /** A window in one piece, going on inside it where it was left unfinished. */
+  /** A window in one piece, resumed inside it where it was left unfinished. */
   whole(start: Position, { quiet }: { readonly quiet: boolean }): WholeRead {
     const { pipeline, asked, startedAt, watch, refusals } = this.#parts;
     const { incremental } = pipeline.input;
@@ -129,7 +129,7 @@ export class RangeOpener implements SliceOpener {
     return { lower, upper: upper === null ? null : notBelowHighest(upper, start) };
   }
 
-  /** What an output that tells of each record has taken of an unfinished window. */
+  /** The records of an unfinished window that an output with receipts has taken. */
   #taken({ taken }: Position): TakenRecords {
     const { pipeline, warn, asked } = this.#parts;
     const start = pipeline.output.receipts === true && asked.since === undefined ? taken : undefined;
@@ -137,5 +137,5 @@ export class RangeOpener implements SliceOpener {
   }
 }
 
-/** For records that were refused before. */
+/** Drops records that were refused before. */
 const dropped: Refusals = { goesOn: true, refuse() {}, settle() {} };

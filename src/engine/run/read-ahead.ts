@@ -1,9 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
 
 /**
- * Passes items on while the next one is already being fetched, one ahead and no more. What the source
- * throws is thrown in its turn. Ending the iteration early ends the source, and calls `stop` before,
- * so that it need not first come to the end of what it is fetching.
+ * Passes items on while the next one is being fetched, exactly one ahead. An error of the source is thrown in order,
+ * after the items before it. Ending the iteration early ends the source, and calls `stop` before, so that it need not
+ * finish what it is fetching.
  */
 export async function* readAhead<T>(
   source: AsyncIterable<T>,
@@ -16,7 +16,7 @@ export async function* readAhead<T>(
   };
   const fetched = (): Promise<IteratorResult<T>> => {
     const next = iterator.next();
-    // Its failure belongs to the turn in which it is awaited, and must not count as unhandled until then.
+    // Its rejection is handled when it is awaited, and must not count as unhandled until then.
     next.catch(end);
     return next;
   };
@@ -26,8 +26,8 @@ export async function* readAhead<T>(
       const item = await next;
       if (item.done) return end();
       next = fetched();
-      // Lets the next request out before this item is worked on: a database may hold the thread meanwhile,
-      // and the source would stand idle for as long.
+      // Starts the next request before this item is processed: an embedded database may block the thread, and the
+      // source would be idle meanwhile.
       await turn();
       yield item.value;
     }

@@ -18,7 +18,7 @@ export interface ReadLoopParts extends Omit<DeliveryParts, "goesOn"> {
   readonly refusals: RunRefusals;
   readonly uncommitted: Uncommitted;
   readonly pagesPerCheckpoint: number;
-  /** Aborted where the run as a whole is to end: what a range throws then is not its own failure. */
+  /** Aborted when the whole run ends: an error of a range is then not its own failure. */
   readonly signal: AbortSignal;
   readonly warn: Warn;
   readonly onPage?: () => void;
@@ -41,19 +41,19 @@ export class ReadLoop {
     this.#delivery = new Delivery({ ...parts, goesOn: parts.plan.goesOn });
   }
 
-  /** How the page that broke off broke the declared order; null where it did not. */
+  /** How the page that failed broke the declared order; null where it did not. */
   get disorderAtHand(): string | null {
     return this.#delivery.receipts?.disorder ?? null;
   }
 
-  /** How far the page got that broke off, with an output that gives receipts; null where none did. */
+  /** How far the page that failed got, with an output that gives receipts; null where none failed. */
   get brokeOff(): BrokenPage | null {
     return this.#delivery.receipts?.brokeOff ?? null;
   }
 
   /**
-   * Stops early, with `RUN_CANCELLED`, once `cancelled` aborts: the page at hand is finished first.
-   * Throws what failed a range: at once, or where the others go on, when they are committed.
+   * Stops early, with `RUN_CANCELLED`, once `cancelled` aborts: the page at hand is finished first. Throws the failure
+   * of a range: at once, or after the other ranges are committed where they continue.
    */
   async run(cancelled: AbortSignal | undefined): Promise<void> {
     const { plan, signal, filters, uncommitted, committer } = this.#parts;
@@ -81,7 +81,7 @@ export class ReadLoop {
     });
   }
 
-  /** What the range itself has failed with; what fails the run as a whole is thrown. */
+  /** The failure of the range itself; an error that fails the whole run is thrown. */
   async #follow(event: ReadEvent): Promise<{ readonly error: unknown } | null> {
     if (event.range.abandoned) return null;
     if (event.kind === "failed") return event;

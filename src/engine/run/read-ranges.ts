@@ -4,7 +4,7 @@ import type { ReadRange } from "../tracking/range.ts";
 import { Handover } from "./handover.ts";
 import { readAhead } from "./read-ahead.ts";
 
-/** What reading comes to, one thing after another. */
+/** An event of reading, in order. */
 export type ReadEvent =
   | { readonly kind: "page"; readonly range: ReadRange; readonly page: Page }
   | { readonly kind: "ended"; readonly range: ReadRange }
@@ -13,16 +13,15 @@ export type ReadEvent =
 export interface RangeReading {
   /** How many ranges are read at once. */
   readonly concurrency: number;
-  /** Aborts its signal where nobody waits for the range's pages any more. */
+  /** Aborts its signal when the range's pages are no longer needed. */
   readonly read: (range: ReadRange, signal: AbortSignal) => AsyncIterable<Page>;
   /** Called where the source no longer knows the place to go on at; the range is then read from its start. */
   readonly onRefused: (error: TidemarkError) => void;
 }
 
 /**
- * Reads ranges, so many at once, and hands over their pages one by one, with one page of each being
- * fetched ahead. The failure of one is handed over in its turn, and the others go on; what fails while
- * ranges are being found is thrown.
+ * Reads several ranges at once and passes on their pages one by one, with one page of each fetched ahead. A range's
+ * failure is passed on in order, and the other ranges continue. An error while listing the ranges is thrown.
  */
 export function readRanges(
   ranges: AsyncIterable<ReadRange>,

@@ -26,7 +26,7 @@ export interface ReceiptWriterParts {
 export interface ReceiptedPage {
   readonly range: ReadRange;
   readonly page: Page;
-  /** Where its range stood before it, and where it is to be committed if nothing of the page was delivered. */
+  /** The range's position before the page, and the position to commit if nothing of the page was delivered. */
   readonly before: Before;
   readonly found: Undelivered;
   readonly traced: Traced;
@@ -44,17 +44,17 @@ export interface Before {
 interface AtHand {
   readonly given: ReceiptedPage;
   readonly delivery: PageDelivery;
-  /** The refused records whose letters may not be durable yet, by place: they are not dealt with before. */
+  /** The refused records whose letters may not be durable yet, by index: they are not finished until then. */
   readonly unkept: number[];
   /** Whether refused records of earlier pages waited to be settled when this one began. */
   readonly hasOlder: boolean;
 }
 
 /**
- * Writes pages to an output that tells of each record it has taken. While it does, what was taken is committed by name at
- * a pace; where the page breaks off, the range stays behind what was taken, as far as its order allows, and
- * what was taken beyond is known by name. A refused record is dealt with once its letter is durable: where that
- * fails, the page breaks off as at a record that is refused under `onError: fail`.
+ * Writes pages to an output that gives receipts. During the write, taken records are committed by name at intervals. If
+ * the page fails, the range's position moves to the end of the finished prefix, as far as its order allows, and records
+ * taken beyond it are stored by name. A refused record is finished once its letter is durable. If the letter cannot be
+ * written, the page fails, as for a record that is refused under `onError: fail`.
  */
 export class ReceiptWriter {
   readonly #parts: ReceiptWriterParts;
@@ -69,12 +69,12 @@ export class ReceiptWriter {
     this.#inside = new InsidePage({ clock: parts.clock, commit: () => this.#commitInside() });
   }
 
-  /** How the page at hand, or the one that broke off, broke the declared order. */
+  /** How the current page, or the one that failed, broke the declared order. */
   get disorder(): string | null {
     return this.#at?.given.found.disorder ?? null;
   }
 
-  /** How far the page got that broke off; null where none did. */
+  /** How far the page that failed got; null where none failed. */
   get brokeOff(): BrokenPage | null {
     return this.#at?.delivery.isTraced === true ? this.#at.delivery : null;
   }
@@ -106,7 +106,7 @@ export class ReceiptWriter {
       return this.#inside.settled();
     };
     try {
-      // What the filters refused of the page is kept before any of it is sent.
+      // Letters of records that the filters refused are written before any record of the page is sent.
       this.#keepRefused(at);
       if (delivery.given > 0) await this.#parts.write({ records, ...columns, receipt });
       await this.#inside.end();
@@ -130,12 +130,12 @@ export class ReceiptWriter {
     delivery.settle(unkept.splice(0), "refused");
   }
 
-  /** Where the letters of a page that broke off cannot be kept, the next run is to meet those records again. */
+  /** If the letters of a failed page cannot be written, the next run must read those records again. */
   #keepLast(at: AtHand): void {
     try {
       this.#keepRefused(at);
     } catch {
-      // The failure that broke the page off is thrown. What older pages left must not be passed.
+      // The page's failure is thrown. Unsettled records of older pages must not be passed.
       if (!at.hasOlder) this.#parts.refusals.letGo();
     }
   }
@@ -146,7 +146,7 @@ export class ReceiptWriter {
     const { given, delivery } = this.#at;
     const { stored } = given.range;
     const names = delivery.names();
-    // By name alone the watermark, and with it the audit log, moves once a page.
+    // Committed by name only, so that the watermark, and with it the audit log, moves once per page.
     const prefix = names.length > mostTaken ? delivery.prefix : 0;
     this.#moveTo(given, delivery, prefix);
     this.#movedInside = true;
@@ -172,7 +172,7 @@ export class ReceiptWriter {
     this.#parts.uncommitted.add(stored);
   }
 
-  /** Puts the range behind so many records of the page, with the names of those that were taken beyond. */
+  /** Moves the range's position past a number of records of the page, with the names of those taken beyond. */
   #moveTo({ range, page, before, found }: ReceiptedPage, delivery: PageDelivery, prefix: number): number {
     const { stored } = range;
     const { disorder } = found;

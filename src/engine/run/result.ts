@@ -13,7 +13,7 @@ export interface RunWarning {
   readonly count: number;
 }
 
-/** What a run counted and how far it came, by the names that `--json` and logs have. */
+/** A run's counts and cursors, with the names that `--json` and logs use. */
 export function countsOf(result: RunResult) {
   return {
     records_read: result.recordsRead,
@@ -29,7 +29,7 @@ export function countsOf(result: RunResult) {
   };
 }
 
-/** What one attempt to move a stream on came to. */
+/** The result of one run. */
 export interface RunResult {
   readonly pipeline: string;
   readonly connector: string;
@@ -39,9 +39,8 @@ export interface RunResult {
   readonly runId: string | null;
   readonly recordsRead: number;
   /**
-   * What the output holds of them; filters, what was already delivered, refused records and rows that a
-   * trigger left out account for the difference. For a run that failed: what is in the output, as far as that
-   * can be told.
+   * What the output holds of them; filters, what was already delivered, refused records and rows that a trigger left
+   * out account for the difference. For a failed run: what is in the output, as far as that is known.
    */
   readonly recordsWritten: number;
   /** How many were refused and skipped or dead-lettered (`onError`). */
@@ -52,7 +51,7 @@ export interface RunResult {
   readonly filters: readonly FilterCount[];
   readonly pages: number;
   readonly checkpoints: number;
-  /** The watermark as the run found it, and as it left it. */
+  /** The watermark before and after the run. */
   readonly lowerBound: string | null;
   readonly newCursor: string | null;
   readonly durationMs: number;

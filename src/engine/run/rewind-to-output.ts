@@ -17,13 +17,13 @@ export interface RewindToOutputOptions {
 }
 
 /**
- * Puts a stream back to the commit position of its output, with the ties, the coverage and the partitions of that
- * position: after an output was restored to an older state of itself, the next run brings what it lacks, and nothing
- * that it holds. An output that has no commit position, and no records either, is filled from the beginning. What backfills
- * covered is forgotten, since the output may have lost it.
+ * Sets a stream back to the commit position of its output, with the tie set, the coverage and the partitions of that
+ * position. Use it after an output was restored from an older backup: the next run delivers what the output lacks, and
+ * nothing that it holds. An output without a commit position and without records is filled from the beginning. The
+ * coverage of backfills is removed, since the output may have lost it.
  *
- * Throws `STREAM_NOT_FOUND`, `RUN_ACTIVE` while a run holds the stream, `OUTPUT_LOST` where the output is damaged
- * itself, and `ARGUMENT_INVALID` for an output that keeps no commit position, or has lost it and holds records.
+ * Throws `STREAM_NOT_FOUND`, `RUN_ACTIVE` while a run holds the stream, `OUTPUT_LOST` where the output itself is
+ * damaged, and `ARGUMENT_INVALID` for an output that keeps no commit position, or has lost it and holds records.
  */
 export async function rewindToOutput(
   pipeline: Pipeline,
@@ -33,7 +33,7 @@ export async function rewindToOutput(
   const { state, reason, actor, clock = systemClock } = options;
   const signal = options.signal ?? new AbortController().signal;
   if (output.guarantee !== "exactly-once") throw keepsNoCommitPosition(pipeline);
-  // Before the stream is held: a mistyped one must not be made.
+  // Checked before the lease is taken: a mistyped name must not create a stream.
   await state.export(key);
   const cursor = input.incremental.cursors[0];
   const session = await output.open({
@@ -78,7 +78,10 @@ export async function rewindToOutput(
   }
 }
 
-/** Where each of the state's partitions stands in the output; one that the output does not know starts anew. */
+/**
+ * The output's commit position of each of the state's partitions; a partition that the output does not know starts
+ * over.
+ */
 async function partitionsOf(
   state: StateStore,
   { key }: Pipeline,

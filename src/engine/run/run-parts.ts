@@ -22,15 +22,15 @@ export interface RunParts {
   /** What a backfill reads; null for a live run. */
   readonly backfill: BackfillPlan | null;
   readonly cancelled: AbortSignal;
-  /** Aborts where the run is left behind, since it hangs: nothing more of it may reach the output. */
+  /** Aborts when the run is abandoned because it hangs: nothing more of it may reach the output. */
   readonly cut: AbortSignal;
-  /** Aborts where an error of the pipeline's own code reached nobody, with that error. */
+  /** Aborts on an uncaught error of the pipeline's own code, with that error. */
   readonly codeFailed: AbortSignal;
   readonly warn: Warn;
   readonly warnings: Warnings;
   readonly refusals: RunRefusals;
   readonly context: (signal: AbortSignal) => PartContext;
-  /** Told where the run starts, once that is settled between state and output. */
+  /** Called with the starting position, once it is decided from state and output. */
   readonly onStart: (start: Position) => void;
   readonly onProgress: (progress: Progress) => void;
 }

@@ -13,7 +13,7 @@ import type { RunParts } from "./run-parts.ts";
 import { fenceOutput, startOfPartition } from "./start-of-run.ts";
 import { Uncommitted } from "./uncommitted.ts";
 
-/** What is made at the start of a run and lasts to its end. */
+/** The objects that are made at the start of a run and last to its end. */
 interface Running {
   readonly lease: LeaseKeeper;
   readonly context: PartContext;
@@ -49,7 +49,7 @@ export async function runToEnd(parts: RunParts): Promise<void> {
     input = await parts.pipeline.input.open({ ...context, facts: await factsOf(parts, start) });
     await readAndCommit(parts, { lease, context, uncommitted, filters, commits, start, input });
   } catch (error) {
-    // A run that has lost its stream says so, whatever the interruption looked like from inside.
+    // For a run that has lost its stream, this error is thrown instead of the interruption that it caused.
     if (lease.signal.aborted) throw lease.signal.reason;
     throw parts.codeFailed.aborted ? parts.codeFailed.reason : error;
   } finally {
@@ -68,7 +68,7 @@ async function withBackfillRange(parts: RunParts, start: Position, commits: Comm
   return kept;
 }
 
-/** A backfill has a position of its own; what the live stream's runs learned of the source holds for it too. */
+/** A backfill has a position of its own; the facts that live runs have learned apply to it too. */
 async function factsOf({ run, state }: RunParts, start: Position): Promise<ReadonlySet<string>> {
   if (run.kind === "live") return new Set(start.facts);
   return new Set((await state.get(run.key))?.position.facts);
@@ -130,7 +130,7 @@ async function readAndCommit(parts: RunParts, running: Running): Promise<void> {
   }
 }
 
-/** What watches the lower bound of a live run; null where the input does not ask for that. */
+/** Watches the lower bound of a live run; null where the input does not need it. */
 function watchOf({ run, pipeline }: RunParts, input: InputSession) {
   if (run.kind !== "live" || input.sawBound === undefined) return null;
   const [field] = pipeline.input.incremental.cursors;

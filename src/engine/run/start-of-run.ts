@@ -12,13 +12,13 @@ type StartParts = Pick<
   "run" | "session" | "state" | "pipeline" | "fullRefresh" | "warn" | "faults"
 >;
 
-/** Where a stream starts. It has yet to be committed where it was `adopted`. */
+/** A stream's starting position. It must still be committed where it was `adopted`. */
 export interface StreamStart extends StartingPosition {
-  /** Whether deliveries that the output keeps of an unfinished window count no longer. */
+  /** Whether the output must drop the delivered identities of an unfinished window. */
   readonly forgetsDeliveries: boolean;
 }
 
-/** Shuts older runs out of the output and finds where this one starts. */
+/** Fences older runs in the output and finds the starting position. */
 export async function fenceOutput(parts: StartParts): Promise<StreamStart> {
   const { run, session, pipeline, fullRefresh, faults, warn } = parts;
   if (run.edited !== undefined) warn("STATE_EDITED", takenEdit(run.edited));
@@ -39,11 +39,11 @@ export async function fenceOutput(parts: StartParts): Promise<StreamStart> {
   else if (startsOver(run, commitPosition) && !fullRefresh && !moved)
     warn("OUTPUT_AHEAD", startingOverWarning(run, commitPosition, cursorTypeOf(parts)));
   await warnHoldsRecords(parts, commitPosition);
-  // What was delivered in an unfinished window counts no longer when everything is read anew.
+  // Deliveries of an unfinished window are dropped when everything is read again.
   return { ...start, adopted: start.adopted || moved || fullRefresh, forgetsDeliveries: fullRefresh };
 }
 
-/** Where one partition starts, by what the state and the output each know of it. */
+/** A partition's starting position, from the state and the output. */
 export async function startOfPartition(parts: StartParts, partition: string): Promise<StartingPosition> {
   const { run, session, state, pipeline, fullRefresh, warn } = parts;
   const where = run.kind === "live" ? { compare: true } : { backfill: run.backfill ?? run.runId };
@@ -83,7 +83,7 @@ async function warnOutputAhead(
 
 const noTag = { epoch: 0, sequence: 0 };
 
-/** Whether the stream has written to another place before. */
+/** Whether an earlier run wrote to another place. */
 function hasMoved({ place }: Position, session: Pick<OutputSession, "place">): boolean {
   return place !== undefined && session.place !== undefined && place !== session.place;
 }
@@ -93,8 +93,8 @@ function cursorTypeOf({ pipeline }: StartParts): CursorType | null {
 }
 
 /**
- * A first run into an output that appends and has records in it already: they are somebody else's, or the state and the
- * output's own position were both lost, and then each record is added once more.
+ * The warning for a first run into an output that appends and already has records: either others wrote them, or the
+ * state and the output's position were both lost, and each record is added once more.
  */
 async function warnHoldsRecords(
   { run, session, pipeline, fullRefresh, warn }: StartParts,
@@ -115,7 +115,7 @@ function takenEdit({ oldCursor, newCursor }: NonNullable<Run["edited"]>, partiti
   return `the state was changed by hand: the watermark${whose} is ${newCursor ?? "none"}, and was ${oldCursor ?? "none"}; the run goes on from there, and the audit log has the change`;
 }
 
-/** The output holds a newer position than a state file that was removed, or put back. */
+/** The warning for an output with a newer position than a state file that was removed or restored. */
 function takenOver(
   { oldCursor, newCursor }: NonNullable<Run["edited"]>,
   partition: string,

@@ -4,24 +4,23 @@ import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { PositionTag } from "../../state/contract.ts";
 import type { CommitPosition, Output, OutputSession } from "../ports.ts";
 
-/** Where a run starts, and whether the state has yet to store that. */
+/** A run's starting position, and whether the state still has to store it. */
 export interface StartingPosition {
   readonly position: Position;
   readonly adopted: boolean;
 }
 
-/** What the state knows. */
+/** The state's position. */
 export interface Known {
   readonly position: Position;
   readonly tag: PositionTag;
 }
 
 /**
- * Compares what the state and the output each know of the stream, or of one partition of it; the
- * newer write wins. An output that is ahead took its last commit when the state did not, or the state
- * was lost: its position is adopted. An output that is behind has lost rows which the state counts as
- * delivered, and nothing read from here on would bring them back: that is refused as `OUTPUT_LOST`. An output that
- * was given another place to write to need not know of what was written to the place before.
+ * Compares the positions that the state and the output hold of the stream, or of one partition; the newer write wins.
+ * If the output is ahead, its last commit was not followed by the state's, or the state was lost: its position is
+ * adopted. If the output is behind, it has lost rows that the state counts as delivered, and no later run would read
+ * them again: `OUTPUT_LOST`. After a change of its place, an output need not know the positions of the place before.
  */
 export async function startingPosition(
   key: StreamKey,
@@ -78,7 +77,7 @@ function outputLost(
   );
 }
 
-/** The ways on where records are missing from the output. */
+/** The hint where records are missing from the output. */
 function afterRecords({ connector, stream }: StreamKey): string {
   return (
     `To read again what the output lacks, and no more: tidemark state rewind ${connector} ${stream} ` +
@@ -86,7 +85,10 @@ function afterRecords({ connector, stream }: StreamKey): string {
   );
 }
 
-/** The ways on where the output has records, and the commit positions are gone that say which: it cannot tell what it lacks. */
+/**
+ * The hint where the output has records but has lost its commit positions, so that it is unknown which records it
+ * lacks.
+ */
 export function afterLostCommitPosition({ connector, stream }: StreamKey): string {
   return (
     "The output holds records, and its commit position is gone, which says up to where. Restore it from a backup: the " +

@@ -4,12 +4,11 @@ import type { RunResult } from "./result.ts";
 import type { SyncOptions } from "./sync-options.ts";
 
 /**
- * Runs a pipeline once: begin → read page → filter → write → commit → complete. Each delivered row
- * and the stream's position become durable together where the output can do that (promise P2).
+ * Runs a pipeline once: begin → read page → filter → write → commit → complete. Each delivered row and the stream's
+ * position become durable together where the output can do that (promise P2).
  *
- * Resolves when the run completed, or was skipped because another holds the stream. Throws the
- * `TidemarkError` that ended it otherwise; the state then stands at the last checkpoint (P8), and the
- * next run goes on from there.
+ * Resolves when the run completed, or was skipped because another holds the stream. Throws the `TidemarkError` that
+ * ended it otherwise; the state then is at the last checkpoint (P8), and the next run continues from there.
  *
  * ```ts
  * await using state = await openState("sqlite:./.tidemark/state.db");

@@ -12,13 +12,13 @@ import type { TrackerOptions } from "../tracking/tracker-options.ts";
 import { identityPlan, type PlanParts } from "./plan-parts.ts";
 import type { Horizon } from "./window.ts";
 
-/** What differs from range to range. */
+/** The settings that differ between ranges. */
 export type TrackedRead = Pick<
   TrackerOptions,
   "incremental" | "start" | "window" | "edges" | "versions" | "resume"
 >;
 
-/** What is followed of a window that is read in one piece only. */
+/** Settings for a window that is read in one piece. */
 export interface WholeWindow {
   /** Whether the window may end later than it was frozen, if the source's clock turns out to be ahead. */
   readonly mayEndLater: boolean;
@@ -37,7 +37,7 @@ export class TrackerOpener {
     this.#ahead = ahead;
   }
 
-  /** `to` takes warnings and refused records. */
+  /** `to` receives warnings and refused records. */
   openWhole(
     read: TrackedRead,
     whole: WholeWindow,
@@ -63,7 +63,7 @@ export class TrackerOpener {
     return new RecordCursorTracker(this.#options(read), field);
   }
 
-  /** What the read of one range remembers of the versions that it brings; null where no rows are replaced. */
+  /** The newest versions that the read of a range has seen; null where no rows are replaced. */
   versions(): NewestVersions | null {
     const { pipeline, warn } = this.#parts;
     const [field] = pipeline.input.incremental.cursors;

@@ -9,7 +9,7 @@ export interface PageAtHand {
 
 /**
  * What a run has read and written since its last commit, with the totals of the whole run. Reading adds to it, and a
- * commit takes from it what it stores: neither knows of the other.
+ * commit removes what it stores; the two do not depend on each other.
  */
 export class Uncommitted {
   readonly #refusals: Pick<RunRefusals, "pending" | "holdsBack">;
@@ -54,7 +54,7 @@ export class Uncommitted {
     return false;
   }
 
-  /** Whether there is anything to commit, and a run that goes on from there would not repeat it. */
+  /** Whether there is anything to commit that a run from the new position would not repeat. */
   get isCommittable(): boolean {
     if (!this.any || this.#refusals.holdsBack) return false;
     for (const range of this.#ranges) if (!range.settled) return false;
@@ -71,20 +71,20 @@ export class Uncommitted {
     return moves;
   }
 
-  /** Takes in that a page was read. */
+  /** Counts a page that was read. */
   readPage(records: number): void {
     this.pages += 1;
     this.recordsRead += records;
   }
 
-  /** Takes in that the output has taken so many records of a batch, which is then counted as a whole. */
+  /** Counts the records that the output has taken of a whole batch. */
   wrote(records: number): void {
     this.pageAtHand = null;
     this.#taken += records;
     this.#wrote = true;
   }
 
-  /** Takes in what the output holds of what it took, where it says so. */
+  /** Corrects the count by what the output reports to hold. */
   holds(committed: Committed | undefined): void {
     if (committed !== undefined) this.#taken = committed.written;
   }
@@ -97,13 +97,13 @@ export class Uncommitted {
     this.#ranges.add(range);
   }
 
-  /** Adds a range that has something to commit, and lets go of one that has nothing. */
+  /** Adds a range that has something to commit, and removes one that has nothing. */
   addIfChanged(range: StoredRange): void {
     if (range.changed) this.#ranges.add(range);
     else this.#ranges.delete(range);
   }
 
-  /** Takes in that all of it is committed. */
+  /** Marks everything as committed. */
   clear(): void {
     this.steps = 0;
     this.#wrote = false;

@@ -3,9 +3,9 @@ import type { OutputSession } from "../ports.ts";
 import type { Admitted } from "../tracking/cursor-tracker.ts";
 import type { StoredRange } from "../tracking/range.ts";
 
-/** What is admitted of a page, without what the output holds already from an earlier attempt at this window. */
+/** The admitted records of a page that the output does not yet hold from an earlier attempt at this window. */
 export interface Undelivered extends Admitted {
-  /** Those left out, since an earlier run delivered them out of a page that it did not finish. */
+  /** Those left out, since an earlier run delivered them from a page that it did not finish. */
   readonly known: readonly SourceRecord[];
 }
 

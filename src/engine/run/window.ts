@@ -7,20 +7,20 @@ import type { Incremental, Window } from "../ports.ts";
 import { knownBack } from "../tracking/dedupe-window.ts";
 import type { Asked } from "./asked.ts";
 
-/** What a run knows of its window's end before it reads anything. */
+/** What limits the end of a run's window, known before anything is read. */
 export interface Horizon {
   /** The source's present, in milliseconds since 1970. */
   readonly now: number;
-  /** The highest cursor that nothing uncommitted can come in at or below; null where there is no such doubt. */
+  /** The safe bound: no uncommitted record can have a cursor at or below it; null where that risk does not exist. */
   readonly safeUpper: Cursor | null;
-  /** Whether records past the window's end are delivered ahead of time, and known again. */
+  /** Whether records past the window's end are delivered ahead of time and recognised later. */
   readonly readsPast: boolean;
 }
 
 /**
- * The window of a run, frozen as it begins: from the watermark, less the lookback, to now, less the
- * safety lag, and no further than is safe. Only times have a present; ids end there where it is safe, or
- * where the source ends. Before the first run the lower end is where the stream was declared to begin.
+ * The window of a run, frozen as it begins: from the watermark, less the lookback, to now, less the safety lag, and no
+ * further than is safe. The present applies only to times. A window of ids ends at the safe bound, or where the source
+ * ends. Before the first run the lower end is where the stream was declared to begin.
  */
 export function freezeWindow(
   incremental: Incremental,
@@ -80,19 +80,19 @@ function watermarkOf(type: CursorType, { watermark }: Position): Cursor | null {
 
 const dayMs = 86_400_000;
 
-/** The last value before the period that is not over yet. */
+/** The last value before the day, week or month that is not over yet. */
 function endOfPeriod(upper: Cursor, clamp: Period, precision: Precision): Cursor {
   const begins = periodStart(stepCursor(upper.type, upper.value, precision, 1), clamp);
   return { type: upper.type, value: stepCursor(upper.type, begins, precision, -1) };
 }
 
-/** The lower of two bounds; one that is absent is none. */
+/** The lower of two bounds; an absent one is ignored. */
 export function lowest(a: Cursor | null, b: Cursor | null): Cursor | null {
   if (a === null || b === null) return a ?? b;
   return compareCursorValues(a.type, a.value, b.value) <= 0 ? a : b;
 }
 
-/** An unfinished window as it was frozen, to go on inside it. */
+/** An unfinished window as it was frozen, to resume inside it. */
 export function windowAgain(incremental: Incremental, unfinished: UnfinishedWindow): Window {
   const type = incremental.cursors[0]?.type;
   const bound = (value: string | null): Cursor | null =>

@@ -14,7 +14,10 @@ export interface Kind<T, W = T> {
   /** The type of the column in the words of each database. */
   readonly sqlite: "TEXT" | "INTEGER";
   readonly postgres: string;
-  /** Reads what is stored. It refuses what does not fit: stored state is never taken for none (promise P10). */
+  /**
+   * Parses a stored value. It fails on a value of another form: unreadable state is an error, never "no state" (promise
+   * P10).
+   */
   readonly stored: z.ZodType<T>;
   encode(value: T): string | number;
   /** In the messages of the service, and as the library hands it out. */
@@ -22,7 +25,7 @@ export interface Kind<T, W = T> {
   show(value: T): W;
   /** JSON stays JSON in a file, so that people can read it. */
   readonly isJson?: boolean;
-  /** What PostgreSQL is asked for, where it is not the column itself: SQL for the text of a column of that name. */
+  /** SQL that PostgreSQL evaluates to read the column, where it is not the column itself. */
   readonly postgresText?: (column: string) => string;
 }
 
@@ -61,7 +64,7 @@ export const sortedText: Kind<string> = { ...text, postgres: byCodePoint };
 /** The JSON of a position, kept as the text that it was written in. */
 export const positionJson: Kind<string> = { ...text, isJson: true };
 
-/** One of a few words. */
+/** One of a fixed set of words. */
 export function choice<const T extends string>(choices: readonly T[]): Kind<T> {
   return {
     sqlite: "TEXT",
@@ -96,7 +99,7 @@ export const time: Kind<number, string> = {
   postgresText: isoText,
 };
 
-/** A point in time as the text that a hash was made of. */
+/** A point in time, kept as the exact text that a hash covers. */
 export const timeText: Kind<string> = { ...text, wire: z.iso.datetime() };
 
 /** Any JSON of a form, with every digit of its numbers. */
@@ -109,7 +112,7 @@ export function json<T extends W, W>(form: z.ZodType<T>, wire: z.ZodType<W>): Ki
     show: asItIs,
     wire,
     isJson: true,
-    // A caller's driver would cut numbers in JSON.
+    // As text, since a caller's driver would parse JSON and round its numbers.
     postgresText: (column) => `${column}::text`,
   };
 }

@@ -4,7 +4,7 @@ import { parseJson, stringifyJson } from "../../model/json.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import type { Kind, SqlValue } from "./kinds.ts";
 
-/** One column of a stored table: all that a database, a file or a message has to know of it. */
+/** One column of a stored table: everything that databases, files and messages need to know about it. */
 export interface Column<T = unknown, W = unknown, C extends string = string> {
   /** Its name in databases, files and messages. */
   readonly column: C;
@@ -14,7 +14,7 @@ export interface Column<T = unknown, W = unknown, C extends string = string> {
   encode(value: T): SqlValue;
   readonly wire: z.ZodType<W>;
   show(value: T): W;
-  /** What a row has that was just made; absent where that has to be given. */
+  /** The value in a new row; absent where the caller must give it. */
   readonly initial?: T;
 }
 
@@ -33,18 +33,18 @@ export type Fields<C extends Columns> = {
   readonly [F in keyof C]: C[F] extends Column<infer T> ? T : never;
 };
 
-/** The fields of which the table says what they are at first. */
+/** The fields that have an initial value in the table's description. */
 export type InitialFields<C extends Columns> = {
   readonly [F in keyof C as C[F] extends { readonly initial: unknown } ? F : never]: Fields<C>[F];
 };
 
 export type ColumnName<C extends Columns> = C[keyof C]["column"];
 
-/** What the reference of the service's API says of a column, and what old rows have in its place. */
+/** The column's description in the API reference, and its value in rows that older versions wrote. */
 export interface About<T> {
   readonly description?: string;
   readonly example?: unknown;
-  /** What is read where the column is missing: in a file that an older version wrote. */
+  /** The value to use where the column is missing, in a file that an older version wrote. */
   readonly missing?: T;
   /** What a row has that was just made. */
   readonly initial?: T;
@@ -78,7 +78,7 @@ export function required<T, W, const C extends string>(
   };
 }
 
-/** A column that may be null, as it is in a row that was just made. */
+/** A column that may be null, and is null in a new row. */
 export function optional<T, W, const C extends string>(
   column: C,
   kind: Kind<T, W>,
@@ -120,7 +120,7 @@ export function valueColumns(of: Table): string[] {
   return columnNames(of).filter((column) => !key.includes(column));
 }
 
-/** What a row has that was just made, as far as the table says. */
+/** The initial values of a new row, for the fields that have one. */
 export function initialFields<C extends Columns>({ columns }: Table<C>): InitialFields<C> {
   const given = Object.entries(columns).filter(([, { initial }]) => initial !== undefined);
   return record(given.map(([field, { initial }]) => [field, initial]));
@@ -145,7 +145,7 @@ export function toJson<C extends Columns>(of: Table<C>, fields: Fields<C>): Reco
   return mapJson(of, encoded, (text) => (typeof text === "string" ? parseJson(text) : text));
 }
 
-/** What `toJson` gave as a database would give it. */
+/** Converts the output of `toJson` to the form in which a database returns it. */
 export function fromJson(of: Table, columns: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return mapJson(of, columns, (value) =>
     value === null || value === undefined ? value : stringifyJson(value),

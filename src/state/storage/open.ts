@@ -3,7 +3,7 @@ import type { BetterSqlite3 } from "../../databases/sqlite/handle.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { StateStore } from "../contract.ts";
 
-/** Where state is kept unless something else is said: an SQLite file below the working directory. */
+/** The default state: an SQLite file below the working directory. */
 export const defaultStateUrl = "sqlite:./.tidemark/state.db";
 
 const whatWorks =
@@ -24,7 +24,7 @@ export interface OpenStateOptions {
    * files or in memory. State on a server goes by the server's clock, and takes none.
    */
   readonly clock?: Clock;
-  /** Told, in a sentence, when a service cannot be used and calls begin to be made again. */
+  /** Called with a message when a service cannot be used and calls begin to be retried. */
   readonly onOutage?: (message: string) => void;
 }
 
@@ -135,7 +135,7 @@ function invalid(url: string, why: string, hint = whatWorks): TidemarkError {
   });
 }
 
-/** As much of a URL as surely holds no password or key. */
+/** The part of a URL that cannot hold a password or key. */
 function shown(url: string): string {
   const [address = ""] = url.split(/[?#]/);
   return address.includes("@") ? `${address.slice(0, address.indexOf(":") + 1)}…` : address;

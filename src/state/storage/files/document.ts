@@ -32,7 +32,7 @@ const documentSchema = z.strictObject({
 });
 const formatSchema = z.looseObject({ tidemark_state: z.int() });
 
-/** What somebody writes by hand to start a pipeline at a place of their choosing. */
+/** What a person writes by hand to start a pipeline at a chosen position. */
 const seedNumber = z.union([z.string(), z.number(), z.instanceof(ExactNumber)]);
 const seedSchema = z
   .strictObject({
@@ -48,18 +48,18 @@ export interface StateDocument {
   readonly rows: ReadonlyMap<string, StreamRow>;
   /** What finished backfills covered of the stream as a whole. */
   readonly backfilled: readonly CursorRange[];
-  /** What the last write that moved partitions put into partition files. */
+  /** The partition file contents of the last write that moved partitions. */
   readonly moved: PartitionFiles;
   /** Which log goes with it, since a log is written anew when runs are deleted, and how much of it counts. */
   readonly log: number;
   readonly logBytes: number;
   /** Whether the folder's list of streams has it for sure. */
   readonly isListed: boolean;
-  /** Nothing was written for the stream yet: what may lie beside it is of another that was removed. */
+  /** Nothing was written for the stream yet: files next to it belong to an earlier stream that was removed. */
   readonly isNew: boolean;
 }
 
-/** A stream that there is no file of. */
+/** A stream without a file. */
 export function newDocument(key: StreamKey): StateDocument {
   const rows = new Map<string, StreamRow>();
   return { key, rows, backfilled: [], moved: new Map(), log: 1, logBytes: 0, isListed: false, isNew: true };
@@ -157,7 +157,7 @@ export function keyOfDocument(text: string): StreamKey | null {
   return parsed.success ? { connector: parsed.data.connector, stream: parsed.data.stream } : null;
 }
 
-/** Undefined where it is no JSON: whoever reads the stream is told so. */
+/** Undefined where it is not JSON; reading the stream then reports it. */
 function jsonOf(text: string): unknown {
   try {
     return parseJson(text);

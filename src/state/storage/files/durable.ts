@@ -3,12 +3,12 @@ import { dirname } from "node:path";
 import { modeInPlaceOf } from "../../../private-files.ts";
 import { syncFolder } from "../../../sync-folder.ts";
 
-/** The new text takes the old one's place at once and for good, or not at all. */
+/** Replaces the file's text atomically and durably. */
 export function replaceFile(file: string, text: string): void {
   replaceFiles([[file, text]]);
 }
 
-/** Each file is replaced at once; all of them are there for good when this returns. */
+/** Replaces each file atomically. All of them are durable when this returns. */
 export function replaceFiles(files: readonly (readonly [file: string, text: string])[]): void {
   const folders = new Set<string>();
   for (const [file, text] of files) {

@@ -13,7 +13,7 @@ const written = z
 
 export interface EditedFile {
   readonly file: string;
-  /** What comes of it if the file is removed, in words. */
+  /** What happens if the file is removed, for messages. */
   readonly removal: string;
 }
 

@@ -15,11 +15,10 @@ import { baseOf } from "./names.ts";
 import { FileTransaction } from "./transaction.ts";
 
 /**
- * State in files: one readable JSON file a stream (`<connector>.json`, or `<connector>/<stream>.json`),
- * with its history and audit log in a `.log.jsonl` beside it. For one machine, and for people who look
- * at state with an editor. A file may be written by hand to start a stream somewhere
- * (`{"timestamp": "2026-01-01T00:00:00Z"}`), and removed to start it over. Throws `STATE_UNREADABLE`,
- * `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
+ * State in files: one readable JSON file a stream (`<connector>.json`, or `<connector>/<stream>.json`), with its
+ * history and audit log in a `.log.jsonl` file next to it. For one machine, and for people who read state in an editor.
+ * A file may be written by hand to start a stream somewhere (`{"timestamp": "2026-01-01T00:00:00Z"}`), and removed to
+ * start it over. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`, `STATE_UNAVAILABLE`.
  */
 export async function openFileState(folder: string, options: { clock?: Clock } = {}): Promise<StateStore> {
   const clock = options.clock ?? systemClock;

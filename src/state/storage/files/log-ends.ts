@@ -3,7 +3,7 @@ import { readAuditRecord } from "../../codec.ts";
 import type { AuditRecord } from "../../contract.ts";
 import { auditLinesBefore, auditLinesBetween, parseAuditLine, partitionIn, type RawAudit } from "./log.ts";
 
-/** A stretch of a log that was read, and the last audit row of each partition in it. */
+/** A part of a log that was read, and the last audit row of each partition in it. */
 interface Ends {
   readonly file: string;
   readonly from: number;
@@ -22,7 +22,7 @@ export class LogEnds {
   last(file: string, key: StreamKey, bytes: number, partition: string | null): AuditRecord | null {
     const name = formatStreamKey(key);
     const known = this.#ends.get(name);
-    // A log that is shorter than it was is another one.
+    // A log that became shorter was replaced.
     const goesOn = known !== undefined && known.file === file && known.to <= bytes;
     const read = goesOn ? known : { from: bytes, to: bytes, last: new Map<string | null, RawAudit>() };
     const { last } = read;

@@ -63,7 +63,7 @@ export function logsOf(base: string): number[] {
   });
 }
 
-/** Removes logs that a later one has taken the place of. */
+/** Removes logs that a later one replaced. */
 export function removeLogsBefore(base: string, log: number): void {
   for (const older of logsOf(base)) if (older < log) rmSync(logFile(base, older), { force: true });
 }
@@ -111,7 +111,7 @@ export type RawAudit = z.infer<typeof rawAudit>;
 
 const rawAudit = z.looseObject({ partition: z.string().optional() });
 
-/** The audit lines of a stretch of the committed part that ends with a line, and where it begins. */
+/** The audit lines of a byte range of the committed part that ends at a line's end, and where the first line begins. */
 export function auditLinesBefore(
   file: string,
   end: number,
@@ -131,7 +131,7 @@ export function auditLinesBefore(
 
 const stepBack = 65_536;
 
-/** The audit lines in a stretch of the committed part that begins and ends with a line. */
+/** The audit lines in a byte range of the committed part that begins and ends at line ends. */
 export function* auditLinesBetween(file: string, from: number, to: number): Generator<string> {
   assertUncut(file, to);
   let rest: Buffer = Buffer.alloc(0);
@@ -246,7 +246,7 @@ export function appendLog(file: string, committed: number, lines: readonly strin
   } finally {
     closeSync(handle);
   }
-  // A file that is new has to be in its folder for good before another says that it counts.
+  // A new file must be durable in its folder before another file refers to it.
   if (committed === 0) syncFolder(dirname(file));
   return committed + text.length;
 }

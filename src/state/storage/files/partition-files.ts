@@ -20,11 +20,12 @@ import { fileName, isShortened } from "./names.ts";
  * Partition files. Each partition, and what backfills covered of each, has a small file of its own, next to the file of
  * its stream.
  *
- * A write that moves partitions touches several files, and must be whole or absent. The stream's main file is its commit
- * point and its redo log: it holds the new content of every partition file that the write changes. The next write that
- * moves partitions first copies that content into place, makes it durable, and then replaces the main file. A crash in
- * between leaves the main file as it was, and the copy is made again. A reader takes the content from the main file where
- * it has one, and from the partition file otherwise. A partition that moves with each write is written once a write.
+ * A write that moves partitions touches several files, and must be whole or absent. The stream's main file is its
+ * commit point and its redo log: it holds the new content of every partition file that the write changes. The next
+ * write that moves partitions first copies that content into place, makes it durable, and then replaces the main file.
+ * A crash in between leaves the main file as it was, and the copy is made again. A reader takes the content from the
+ * main file where it has one, and from the partition file otherwise. A partition that moves with each write is written
+ * once per write.
  */
 export type PartitionFiles = ReadonlyMap<string, unknown>;
 
@@ -142,7 +143,7 @@ function watermarksIn(inPlace: unknown): string | null {
   return JSON.stringify([value, position.watermark, logged, tag.position_epoch, tag.position_sequence]);
 }
 
-/** What names the edit that somebody made in one or two of the watermark's places; null where nobody did. */
+/** An identifier of the hand edit in one or both copies of the watermark; null where there is none. */
 function editIn(inPlace: unknown): string | null {
   const parsed = editable.safeParse(inPlace);
   if (!parsed.success || parsed.data.logged_cursor === undefined) return null;
@@ -157,8 +158,8 @@ const writtenOver = z.looseObject({
 });
 
 /**
- * Whether a file was edited by hand, and the newer content that the stream's file has for it was written without
- * that: the file may stay as it was edited for one write more.
+ * Whether a file was edited by hand after the stream's file got newer content for it. The edited file may then stay for
+ * one more write.
  */
 export function isUntakenEdit(inPlace: unknown, content: unknown): boolean {
   const { replaces, taken_edit: taken } = writtenOver.safeParse(content).data ?? {};
@@ -212,7 +213,7 @@ function readColumns(columns: Readonly<Record<string, unknown>>, file: string): 
   return readPartitionRow(fromJson(partitions, columns), null, file);
 }
 
-/** `resetEpoch` is the live stream's: what was covered before it was started over counts no more. */
+/** `resetEpoch` is the live stream's: coverage from before it was started over is invalid. */
 export function backfilledContent(
   partition: string,
   coverage: readonly CursorRange[],

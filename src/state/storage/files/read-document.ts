@@ -25,7 +25,7 @@ export function readDocument(key: StreamKey, base: string, clock: Clock): StateD
   return { ...begun, rows: new Map([["", continued]]), log, logBytes };
 }
 
-/** The same without a look at what else lies beside it; null where there is no file. */
+/** The same, without reading the files next to it; null where there is no file. */
 export function storedDocument(key: StreamKey, base: string, clock: Clock): StateDocument | null {
   const file = `${base}.json`;
   if (!existsSync(file)) return null;

@@ -11,9 +11,9 @@ const fileName = "~streams.jsonl";
 const lineSchema = z.object({ connector: z.string(), stream: z.string() });
 
 /**
- * The list of the streams that a folder has held, one JSON line each, so that a stream is missed whose files were
- * all removed. A line follows its stream's first file, and that file says from the second write on that the line is
- * there: a crash in between leaves a stream that is not listed yet, and never one that seems removed.
+ * The list of the streams that a folder has held, one JSON line each. It shows when all files of a stream were removed.
+ * The line is written after the stream's first file, and from the second write on that file records that the line
+ * exists. A crash in between leaves a stream that is not listed yet, never one that seems removed.
  */
 export class StreamList {
   readonly #file: string;
@@ -38,7 +38,7 @@ export class StreamList {
       .sort(compareStreamKeys);
   }
 
-  /** A line is short enough to be appended at once, beside other processes. */
+  /** A line is short enough to be appended atomically while other processes append too. */
   add({ connector, stream }: StreamKey): void {
     const cut = existsSync(this.#file) && !readFileSync(this.#file, "utf8").endsWith("\n");
     appendFileSync(this.#file, `${cut ? "\n" : ""}${JSON.stringify({ connector, stream })}\n`, {

@@ -50,7 +50,7 @@ import { StreamList } from "./stream-list.ts";
 
 const completedBackfillsKept = 20;
 
-/** One look at the folder: each file is read once, and written, whole, when the work has returned. */
+/** One transaction on the folder: each file is read once, and written when the work has returned. */
 export class FileTransaction implements RowTransaction {
   readonly #folder: string;
   readonly #clock: Clock;
@@ -61,9 +61,9 @@ export class FileTransaction implements RowTransaction {
   readonly #changed = new Map<string, StateDocument>();
   readonly #lines = new Map<string, string[]>();
   readonly #movedIn = new Map<string, Map<string, unknown>>();
-  /** Of which streams the log is written anew. */
+  /** The streams whose log is rewritten. */
   readonly #rewritten = new Set<string>();
-  /** The scopes of backfills of which nothing is kept any longer. */
+  /** The scopes of backfills whose files are removed. */
   readonly #forgotten: string[] = [];
 
   constructor(folder: string, clock: Clock, ends: LogEnds) {
@@ -174,7 +174,7 @@ export class FileTransaction implements RowTransaction {
     const of = { key, scope, partition, cursorType, file: this.#partitionFile(key, path), logged };
     const row = partitionOf(content, of);
     if (!this.#document(key).moved.has(path)) return row;
-    // The file itself is behind the log, and still the one that people see and edit.
+    // The partition's own file has older content than the log, but it is the file that people see and edit.
     const inPlace = readPartitionFile(this.#base(key), path);
     if (!isUntakenEdit(inPlace, content)) return row;
     return withWatermark(row, partitionOf(inPlace, { ...of, logged: () => undefined }));
@@ -255,7 +255,7 @@ export class FileTransaction implements RowTransaction {
       .slice(0, limit);
   }
 
-  /** All that are due at once, since the log is written anew for them. */
+  /** Deletes all due runs at once, since the log is rewritten for them. */
   pruneRuns(key: StreamKey, due: DueRuns): number {
     const ended = this.#log(key).runs.filter(({ run }) => run.outcome !== "running");
     const gone = ended.toReversed().filter(({ run }, newer) => isDue(run, newer, due));
@@ -267,7 +267,7 @@ export class FileTransaction implements RowTransaction {
     return gone.length;
   }
 
-  /** The stream's log is written anew with these lines; the stream's file, which names the log, makes it count. */
+  /** Rewrites the stream's log with these lines. The new log is in effect once the stream's file names it. */
   #rewrite(key: StreamKey, kept: readonly string[]): void {
     const base = this.#base(key);
     const document = this.#next(key);
@@ -280,7 +280,7 @@ export class FileTransaction implements RowTransaction {
     for (const [base, document] of this.#changed) this.#commit(base, document);
   }
 
-  /** First all that is only said to be there by the stream's file; then that file, which makes it count. */
+  /** First writes the files that the stream's file refers to, then that file, which puts them into effect. */
   #commit(base: string, document: StateDocument): void {
     const lines = this.#lines.get(base) ?? [];
     mkdirSync(dirname(base), { recursive: true });
@@ -292,7 +292,7 @@ export class FileTransaction implements RowTransaction {
     const moved = this.#movedIn.get(base) ?? new Map();
     if (moved.size > 0) {
       const earlier = [...document.moved].filter(([path]) => !moved.has(path));
-      // What somebody has edited meanwhile stays, until a step takes the edit.
+      // A file that was edited meanwhile stays, until a step accepts the edit.
       const edited = earlier.filter(([path, content]) =>
         isUntakenEdit(readPartitionFile(base, path), content),
       );
@@ -308,7 +308,7 @@ export class FileTransaction implements RowTransaction {
     for (const scope of this.#forgotten) removePartitionFiles(base, partitionFolder(scope));
   }
 
-  /** Sees to it that the list of streams has the stream. */
+  /** Adds the stream to the list of streams if it is not in it. */
   #isListedNow(key: StreamKey): boolean {
     if (!this.#list.has(key)) this.#list.add(key);
     return true;
@@ -322,7 +322,7 @@ export class FileTransaction implements RowTransaction {
     return join(partitionsFolder(this.#base(key)), path);
   }
 
-  /** What a file beside the stream's holds, or is to hold. */
+  /** The content of a partition file, with the changes of this transaction. */
   #positionParts(key: StreamKey, path: string): unknown {
     const { isNew, moved } = this.#document(key);
     if (isNew) return null;
@@ -369,7 +369,7 @@ export class FileTransaction implements RowTransaction {
     return log;
   }
 
-  /** A reader holds no lock: between its looks at two files, another may have deleted runs, and the old log. */
+  /** A reader holds no lock: between reading two files, another process may have deleted runs and the old log. */
   #ofLog<T>(key: StreamKey, read: (file: string, bytes: number) => T): T {
     const base = this.#base(key);
     const document = this.#document(key);

@@ -6,7 +6,7 @@ import { registerSecret } from "../../../secrets.ts";
 /** Where a service is. */
 export interface ServiceAddress {
   readonly origin: string;
-  /** What stands before the service's own paths; "" or with a slash in front and none at its end. */
+  /** The prefix of the service's paths: "", or with a leading slash and without a trailing one. */
   readonly prefix: string;
   /** The address for messages; it holds no secret. */
   readonly shown: string;

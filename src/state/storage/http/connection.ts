@@ -17,11 +17,11 @@ export interface ConnectionParts {
   readonly clock: Clock;
   /** A number from 0 to 1, below 1; spreads the attempts of many clients. */
   readonly random: () => number;
-  /** For how long after a call's first attempt another is still made. */
+  /** For how long after its first attempt a call is retried, in milliseconds. */
   readonly retryForMs: number;
   /** How long to wait for an answer to begin, and between two parts of it. */
   readonly timeoutMs: number;
-  /** Told once, in a sentence, when calls begin to be made again; anew after one has gone well. */
+  /** Called with a message when calls begin to be retried; again only after one has succeeded. */
   readonly onOutage: (message: string) => void;
 }
 
@@ -38,7 +38,7 @@ export interface ServiceRequest {
 }
 
 export interface ServiceAnswer extends Answer {
-  /** Whether an attempt before this one may have been served although its answer never came. */
+  /** Whether an earlier attempt may have been processed although its answer never came. */
   readonly unanswered: boolean;
 }
 
@@ -77,7 +77,7 @@ export class ServiceConnection {
         unanswered ||= failed ? !wasNeverSent(outcome) : outcome.status !== 429;
         const pause = Math.max(again, pauseBefore(made + 1, this.#parts.random));
         if (clock.elapsed() + pause <= deadline) {
-          // A connection that was just closed by the other side is no outage: the next attempt goes well.
+          // A connection that the server just closed is not an outage: the next attempt succeeds.
           if (made > 1) this.#reportOutage(outcome);
           await this.#pause(pause);
           continue;

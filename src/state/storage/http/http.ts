@@ -13,16 +13,16 @@ export interface HttpStateOptions {
   readonly key?: string | undefined;
   /** Where the key came from, for messages: `TIDEMARK_KEY`. */
   readonly keyFrom?: string;
-  /** Told, in a sentence, when the service cannot be used and calls begin to be made again. */
+  /** Called with a message when the service cannot be used and calls begin to be retried. */
   readonly onOutage?: (message: string) => void;
-  /** For how long a call is made again while the service cannot be reached: 30,000 ms unless given. */
+  /** For how long a call is retried while the service cannot be reached, in milliseconds. Default: 30,000. */
   readonly retryForMs?: number;
-  /** How long to wait for an answer: 20,000 ms unless given. */
+  /** How long to wait for an answer, in milliseconds. Default: 20,000. */
   readonly timeoutMs?: number;
   readonly clock?: Clock;
   /** A number from 0 to 1, below 1. */
   readonly random?: () => number;
-  /** Whether the process that holds a lease is known to live no longer; of this machine's unless given. */
+  /** Whether the process that holds a lease is known to have ended. Default: checks processes of this machine. */
   readonly isDead?: (owner: LeaseOwner) => boolean;
 }
 
@@ -44,7 +44,7 @@ export function openHttpState(url: string, options: HttpStateOptions = {}): Stat
   return new HttpStateStore(openServiceClient(url, options), options.isDead ?? isDeadHere);
 }
 
-/** Whatever of a service is called besides its state. Throws as `openHttpState` does. */
+/** A client for the service's routes that are not about state. Throws as `openHttpState` does. */
 export function openServiceClient(url: string, options: HttpStateOptions): ServiceClient {
   const { keyFrom = "the option `key`", clock = systemClock, random = Math.random } = options;
   const address = parseServiceAddress(url);

@@ -2,10 +2,9 @@ import type { Lease } from "../../contract.ts";
 import { isOwnerGone, type LeaseOwner, processOwner } from "../../owner.ts";
 
 /**
- * Who owns a lease that is kept elsewhere. A service has many machines' processes among its clients,
- * some of machines that were copied from one another and go by the same name. It sees none of them,
- * so it must not take one for a process of its own: the owner is sent under a name that no machine
- * has, its own with its boot. Whether a process of this machine still lives, this machine finds out.
+ * The owner of a lease that a service keeps. The service cannot check processes of other machines, and copied machines
+ * may share a name. So the owner is sent under a name that no machine has: the host name with the boot id. This machine
+ * itself checks whether one of its processes still lives.
  */
 export function ownerToSend(owner: LeaseOwner): LeaseOwner {
   return { ...owner, host: `${owner.host}${mark(owner)}` };
@@ -26,8 +25,8 @@ function mark({ boot }: LeaseOwner): string {
 }
 
 /**
- * Whether the owner was a process of this machine, since it was started last, and lives no longer. One
- * from before is left to its lease's end: it may be that of a copy of this machine.
+ * Whether the owner was a process of this machine since its last boot, and has ended. For an owner from before that,
+ * the lease must run out: it may belong to a copy of this machine.
  */
 export function isDeadHere(owner: LeaseOwner): boolean {
   return owner.boot === processOwner().boot && isOwnerGone(owner);

@@ -3,7 +3,7 @@ import { type ErrorCode, errorCodes, TidemarkError, type TidemarkErrorOptions } 
 import { parseJson } from "../../../model/json.ts";
 import { excerptOf, type ServiceAnswer } from "./connection.ts";
 
-/** What a refusal is told with besides what the service said. */
+/** What an error message adds to the service's answer. */
 export interface RefusalContext {
   /** The service's address. */
   readonly service: string;
@@ -11,7 +11,7 @@ export interface RefusalContext {
   readonly keyFrom: string | null;
 }
 
-/** The problem that an answer tells of; null where it is none of a Tidemark service. */
+/** The problem document in an answer; null where the answer is not from a Tidemark service. */
 export function problemIn(answer: ServiceAnswer): WireProblem | null {
   const type = answer.headers.get("content-type") ?? "";
   if (!/^application\/problem\+json\b/i.test(type)) return null;
@@ -28,15 +28,15 @@ export function jsonIn({ text }: ServiceAnswer): unknown {
   }
 }
 
-/** Whether it may be the service's version that is the trouble: it knows no such address, method, field or code. */
+/** Whether the service may be of another version: it does not know the address, method, field or code. */
 export function hintsAtVersion({ code, details }: WireProblem): boolean {
   if (code === "ROUTE_NOT_FOUND" || code === "METHOD_NOT_ALLOWED" || !isErrorCode(code)) return true;
   return code === "INVALID_REQUEST" && JSON.stringify(details ?? {}).includes("Unrecognized key");
 }
 
 /**
- * A refusal by the service as the error that a local store would throw: the same code, words and
- * details. What is about the key says which key that was.
+ * A refusal by the service as the error that a local store would throw: the same code, message and details. Errors
+ * about the API key say where the key came from.
  */
 export function refusalOf(
   problem: WireProblem,
@@ -45,7 +45,7 @@ export function refusalOf(
 ): TidemarkError {
   const { code } = problem;
   if (code === "UNAUTHORIZED") return unauthorized(problem, context);
-  // The code of a request is what the library calls an argument.
+  // What is an invalid request to the service is an invalid argument to the library.
   if (code === "INVALID_REQUEST") return made("ARGUMENT_INVALID", problem, problem.detail);
   if (!isErrorCode(code))
     return made("STATE_UNAVAILABLE", problem, `${context.service}: ${code}: ${problem.detail}`);
@@ -91,7 +91,7 @@ function unauthorized(problem: WireProblem, { service, keyFrom }: RefusalContext
       );
 }
 
-/** An answer that is none of a Tidemark service: of a proxy before it, or of something else altogether. */
+/** An answer that is not from a Tidemark service, for example from a proxy in front of it. */
 export function foreignAnswer(answer: ServiceAnswer, { service }: RefusalContext): TidemarkError {
   const { status, headers } = answer;
   const location = headers.get("location");

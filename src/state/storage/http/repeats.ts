@@ -2,15 +2,15 @@ import { failureCode, isHopeless } from "../../../http/connect-failures.ts";
 import type { AttemptFailed } from "../../../http/retry.ts";
 
 /**
- * Whether a request may be made again when nobody knows what became of it: `always`, where making it
- * twice is as good as once; `unsent`, where only one that never left may be.
+ * Whether a request may be sent again when its outcome is unknown: `always`, where it is idempotent; `unsent`, only
+ * where it surely was not sent.
  */
 export type Repeatable = "always" | "unsent";
 
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
 
-/** A random part of a span that doubles with each attempt, so that many clients do not come back at once. */
+/** A random part of a delay that doubles with each attempt, so that many clients do not retry at the same time. */
 export function pauseBefore(attempt: number, random: () => number): number {
   const span = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 2));
   return Math.round(span / 2 + (random() * span) / 2);

@@ -36,7 +36,7 @@ export interface CallOptions {
 
 const statusSchema = z.object({ status: z.string(), version: z.string() });
 
-/** Calls the routes of a service, and reads what it answers by the schemas that it is held to itself. */
+/** Calls the routes of a service, and parses its answers with the schemas that the service uses itself. */
 export class ServiceClient {
   readonly #connection: ServiceConnection;
   readonly #context: RefusalContext;
@@ -75,8 +75,8 @@ export class ServiceClient {
   }
 
   /**
-   * Asks the service whether its state can be written, once. Throws `STATE_UNAVAILABLE` where it says no, or nothing. A
-   * proxy that does not hand this address on leaves it unknown.
+   * Asks the service whether its state can be written, once. Throws `STATE_UNAVAILABLE` where it answers no, or does
+   * not answer. Does nothing where a proxy does not forward this address.
    */
   async assertReady(): Promise<void> {
     const answer = await this.#connection.send({
@@ -112,7 +112,7 @@ export class ServiceClient {
     );
   }
 
-  /** The refusal, unless the service is of another version: then that is what has to be mended. */
+  /** The refusal, or an error about the version if the service is of another version. */
   async #mismatch(route: Route<unknown>, refusal: TidemarkError): Promise<TidemarkError> {
     const theirs = await this.#version();
     const ours = version();

@@ -55,16 +55,16 @@ import { gathered, listingOf } from "./pages.ts";
 import { checkpointToWire, completionToWire, failureToWire } from "./run-bodies.ts";
 import type { Route, ServiceClient } from "./service-client.ts";
 
-/** Streams, partitions and their positions are asked for in pages of so many, since positions may be long. */
+/** The page size for streams, partitions and their positions, which may be long. */
 const mostWithPositions = 100;
-/** For what looks through everything that is stored. */
+/** The page size for reading everything that is stored. */
 const longMs = 600_000;
 const withPosition = { include: "position" } as const;
 
 /**
- * State in a Tidemark service. Every call of a run may be made again when its answer was lost, and is;
- * an operator's act is made again only where it surely did not arrive, and otherwise ends in an error
- * that says so. Times are the store's behind the service; this machine's clock plays no part.
+ * State in a Tidemark service. Every call of a run may be made again when its answer was lost, and is; an operator's
+ * act is made again only where it surely did not arrive, and otherwise ends in an error that says so. Times are those
+ * of the store behind the service; this machine's clock is not used.
  */
 export class HttpStateStore implements StateStore {
   readonly databaseIdentity = null;
@@ -137,7 +137,7 @@ export class HttpStateStore implements StateStore {
     return "backfill" in holder ? { ...ref, backfill: holder.backfill } : ref;
   }
 
-  /** False where somebody else ended it or took over first: then the next begin decides as ever. */
+  /** False where another process ended it or took over first; the next begin then decides. */
   async #endDead(run: RunRef): Promise<boolean> {
     try {
       await this.fail(run, { error: "the process that ran it ended without a word" });
@@ -223,7 +223,7 @@ export class HttpStateStore implements StateStore {
     return listingOf(page, auditRecordFromWire);
   }
 
-  /** Rows are let go of where they are kept, so that a key cannot take the log away. */
+  /** Rows can only be removed where they are stored, so that an API key cannot delete the log. */
   async archiveAudit(key: StreamKey): Promise<never> {
     throw new TidemarkError(
       "ARGUMENT_INVALID",
@@ -317,7 +317,7 @@ export class HttpStateStore implements StateStore {
     return { ...state, lease: leaseAsGiven(state.lease) };
   }
 
-  /** An answer kept by something in between may be another question's. */
+  /** An answer from a cache in between may belong to another request. */
   #assertSameStream(path: string, key: StreamKey, wire: WireRun | WireStream): void {
     if (wire.connector === key.connector && wire.stream === key.stream) return;
     const [asked, answered] = [formatStreamKey(key), formatStreamKey(wire)];

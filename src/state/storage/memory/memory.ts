@@ -92,7 +92,7 @@ interface Tables {
   runsBegun: number;
 }
 
-/** Writes are kept aside until the work has returned, so that work which throws leaves nothing behind. */
+/** Writes are buffered until the work has returned, so that work that throws leaves nothing behind. */
 class MemoryTransaction implements RowTransaction {
   readonly #tables: Tables;
   readonly #writes: (() => void)[] = [];

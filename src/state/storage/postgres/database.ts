@@ -42,7 +42,7 @@ export class StateDatabase implements Runner {
   #identity = "";
   #schema: string | null = null;
   #closed = false;
-  /** Whether a statement found the disk full, and none that needs room has gone well since. */
+  /** Whether a statement found the disk full, and no statement that needs room has succeeded since. */
   ranFull = false;
 
   private constructor(pool: pg.Pool, place: string, connectSecond: () => Promise<pg.Client>) {
@@ -91,7 +91,7 @@ export class StateDatabase implements Runner {
     });
   }
 
-  /** Names the database, as the newest connection was told: it changes when the server starts anew. */
+  /** Names the database, as the newest connection reported it. It changes when the server restarts. */
   get identity(): string {
     return this.#identity;
   }
@@ -109,7 +109,7 @@ export class StateDatabase implements Runner {
     );
   }
 
-  /** Runs one statement, which has to bear being run twice. */
+  /** Runs one statement, which must be idempotent. */
   run<P extends string>(statement: Statement<P>, values: Readonly<Record<P, Value>>): Promise<Row[]> {
     return this.lend(true, (session) => session.run(statement, values));
   }
@@ -170,7 +170,7 @@ export class StateDatabase implements Runner {
   async #greet(client: pg.PoolClient): Promise<void> {
     // As the pool's own: while a connection is lent, the pool does not listen.
     client.on("error", () => {});
-    // Before anything is set: behind a pooler it would be set for others.
+    // Checked before any setting is made, since behind a pooler the setting would affect other clients.
     const session = await sessionOf(client);
     if (session !== namedSession(client)) {
       const { place } = this;

@@ -12,8 +12,8 @@ const noSuchCharacter = /^(?:22021|22P05)$/;
 const notAllowed = /^(?:42501|3F000)$/;
 
 /**
- * What the driver or the server threw, as a `TidemarkError` of the state; others pass as they are.
- * `place` names the database.
+ * Converts what the driver or the server threw to a `TidemarkError`; other errors are returned unchanged. `place` names
+ * the database.
  */
 export function stateError(thrown: unknown, place: string): unknown {
   if (thrown instanceof TidemarkError) return thrown;
@@ -71,7 +71,7 @@ export function connectError(thrown: unknown, place: string): unknown {
 }
 
 /**
- * The five characters by which PostgreSQL tells an error; null where it was not the server (`EPIPE` is none). Query
+ * PostgreSQL's error code (SQLSTATE, five characters); null where the error is not from the server, like `EPIPE`. Query
  * builders have what the driver threw as the cause of an error of their own.
  */
 export function sqlState(thrown: unknown): string | null {

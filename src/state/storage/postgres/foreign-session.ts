@@ -41,7 +41,7 @@ export function literal(value: Value | undefined): string {
   return value.length === 0 ? "'{}'" : `ARRAY[${value.map(literal).join(", ")}]`;
 }
 
-/** A backslash is nothing special in `E''` once it is doubled, whatever `standard_conforming_strings` says. */
+/** A doubled backslash in `E''` means one backslash, whatever `standard_conforming_strings` is set to. */
 function textLiteral(text: string): string {
   if (text.includes("\0")) {
     throw new TidemarkError("ARGUMENT_INVALID", "PostgreSQL cannot keep a text with U+0000", {

@@ -3,7 +3,7 @@ import type { StreamKey } from "../../../model/stream-key.ts";
 import type { StreamRow } from "../../rows.ts";
 
 const mostStreams = 10_000;
-/** Tie sets and coverage are remembered whole while a run goes on, and after that up to so many entries. */
+/** Tie sets and coverage are cached completely while a run goes on, and after that only up to this many entries. */
 const mostChildRows = 100;
 
 /** A stream's row as it was seen, and the text in which its position is stored. */
@@ -15,8 +15,8 @@ export interface Seen {
 }
 
 /**
- * How this process last saw its streams, so that a step need not read what is known. It is never
- * trusted: a step takes effect only where the stored row is still as it was seen.
+ * A cache of this process's streams, so that a step need not read the row. The cached row is never trusted: a step
+ * takes effect only if the stored row still equals it.
  */
 export class LastSeen {
   readonly #streams = new Map<string, Seen>();
@@ -41,7 +41,7 @@ export class LastSeen {
   }
 }
 
-/** Callers may go on to change what they gave or were given. */
+/** Copies, since callers may change the objects that they pass or receive. */
 function copyOf({ row, ...seen }: Seen): Seen {
   return { ...seen, row: { ...row, position: copyOfPosition(row.position) } };
 }

@@ -9,7 +9,7 @@ const stream = ["connector", "stream"] as const;
 export function logQueriesOn(tables: Tables) {
   const ofStream = "a.connector = $connector AND a.stream = $stream";
   return {
-    /** What the log says last of the stream as a whole. */
+    /** The last log row about the stream as a whole. */
     lastAudit: statement(
       "last_audit",
       stream,

@@ -17,13 +17,13 @@ export class PostgresLogs {
     this.#queries = queries;
   }
 
-  /** What the log says last of the stream as a whole. */
+  /** The last log row about the stream as a whole. */
   async last(key: StreamKey): Promise<AuditRecord | null> {
     const [row] = await this.#runner.run(this.#queries.lastAudit, { ...key });
     return row === undefined ? null : readAuditRecord(row, this.#runner.place);
   }
 
-  /** What the log says last of partitions, by their names. */
+  /** The last log row of each of some partitions, by name. */
   async lastOfEach(key: StreamKey, partitions: readonly string[]): Promise<Map<string, AuditRecord>> {
     const rows = await this.#runner.run(this.#queries.lastAuditOfEach, { ...key, partitions });
     const records = rows.map((row) => readAuditRecord(row, this.#runner.place));

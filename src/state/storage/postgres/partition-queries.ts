@@ -10,7 +10,7 @@ export type PartitionQueries = ReturnType<typeof partitionQueriesOn>;
 const stream = ["connector", "stream"] as const;
 const scope = [...stream, "scope"] as const;
 
-/** Any number would do; it only has to be the same in every version. */
+/** An arbitrary lock number, which must be the same in every version. */
 const backfilledLock = 1_953_260_902;
 
 export function partitionQueriesOn(tables: Tables) {
@@ -52,7 +52,10 @@ function partitionRows(tables: Tables) {
   };
 }
 
-/** What the log says last of a live partition. Where it has no row, the archive may have it, and nothing is known. */
+/**
+ * The last log row of a live partition. Where there is none, the row may be in the archive, so the watermark is
+ * unknown.
+ */
 function loggedWatermark(tables: Tables): string {
   const rows = `FROM ${tables.audit} a
     WHERE p.scope = '' AND a.connector = p.connector AND a.stream = p.stream AND a.partition = p.partition`;
@@ -101,7 +104,7 @@ function childRows(tables: Tables) {
 function backfilledRows(tables: Tables) {
   const ofStream = "c.connector = $connector AND c.stream = $stream";
   return {
-    /** Until the transaction ends: backfills of one stream complete one after another. */
+    /** A lock until the transaction ends, so that backfills of one stream complete one after another. */
     lockBackfilled: statement(
       "lock_backfilled",
       stream,

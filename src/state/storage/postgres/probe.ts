@@ -4,8 +4,8 @@ import { assertKnownTables, type Tables } from "./schema.ts";
 import { type Statement, statement } from "./statement.ts";
 
 /**
- * Writes rows of some pages, which go when the transaction ends. Pages that a table has already may take the small
- * write below while a disk that is full lets no table grow.
+ * Writes rows that fill some pages and are gone when the transaction ends. On a full disk the small write below may
+ * still fit into existing pages, although no table can grow.
  */
 const fill = `CREATE TEMPORARY TABLE tidemark_probe ON COMMIT DROP AS
   SELECT sha256(n::text::bytea) AS filler FROM generate_series(1, 1000) n`;
@@ -17,7 +17,7 @@ export class PostgresProbe {
 
   constructor(database: StateDatabase, tables: Tables) {
     this.#database = database;
-    // A row that somebody else is writing to is proof enough, and nothing to wait for.
+    // A row that another session is writing to proves that writes work; there is no need to wait for it.
     this.#touch = statement(
       "probe",
       [],
@@ -36,7 +36,7 @@ export class PostgresProbe {
     try {
       await this.#database.transact(true, (session) => session.script(fill));
     } catch (error) {
-      // A role that may make no temporary tables leaves this unknown.
+      // A role that may not create temporary tables cannot check this.
       if (!isTidemarkError(error) || error.details?.sqlState !== "42501") throw error;
     }
     this.#database.ranFull = false;

@@ -196,8 +196,8 @@ function listQueries(tables: Tables) {
 }
 
 /**
- * The run before which all that ended are beyond those to keep is found first, by walking over just those.
- * Rows are deleted by where they lie, whatever the plan's idea of how many there are.
+ * The run before which all that ended are beyond those to keep is found first, by walking over just those. Rows are
+ * deleted by their `ctid`, so that the plan does not depend on the estimated number of rows.
  */
 function pruneRuns(tables: Tables): string {
   const ended = `r.connector = $connector AND r.stream = $stream AND r.number > 0 AND r.outcome <> 'running'`;

@@ -45,7 +45,7 @@ export class PostgresRows implements Rows {
     this.#logs = new PostgresLogs(runner, queries);
   }
 
-  /** The server's time as it was told with the last row. */
+  /** The server's time, as read with the last row. */
   now(): Maybe<number> {
     return this.#now ?? this.#askNow();
   }
@@ -68,7 +68,7 @@ export class PostgresRows implements Rows {
     return row.connector === null ? null : streamRow(row, place);
   }
 
-  /** Stores a change to a row that is locked, or that was not there. Throws `RowAppeared` where by now it is. */
+  /** Stores a change to a row that is locked, or that did not exist. Throws `RowAppeared` if it exists by now. */
   async store(change: Change, previous: StreamRow | null): Promise<StreamRow> {
     const { row } = change;
     const save = previous === null ? this.queries.insert : this.queries.update;
@@ -279,7 +279,7 @@ export class PostgresRows implements Rows {
   }
 }
 
-/** A row that was not there is there by now: another has made it. */
+/** A row that did not exist was created by another process meanwhile. */
 export class RowAppeared extends Error {}
 
 /** The row of a subject, held from its reading until the transaction ends. */
@@ -301,7 +301,7 @@ export class HeldRows extends PostgresRows {
     for (;;) {
       const held = await this.runner.run(this.queries.lock, { ...key, scope });
       const row = await super.load(key, scope);
-      // A row that came between the two is not held yet.
+      // A row that was created between the two statements is not locked yet.
       if (held.length > 0 || row === null) {
         this.#loaded = row;
         return row;
@@ -319,7 +319,7 @@ export class HeldRows extends PostgresRows {
     return found;
   }
 
-  /** A run whose stream's row was not there when it was asked for: the row has come since, and is not held. */
+  /** The run exists, but its stream's row did not when it was read: the row was created since, and is not locked. */
   override async loadRun(key: StreamKey, runId: string): Promise<RunRow | null> {
     const run = await super.loadRun(key, runId);
     if (run === null || this.#loaded !== null) return run;
@@ -327,7 +327,7 @@ export class HeldRows extends PostgresRows {
     return run;
   }
 
-  /** Backfills of one stream add to what they covered one after another. */
+  /** Serialises the backfills of one stream that add to its coverage. */
   override async loadBackfilled(
     key: StreamKey,
     partitions: readonly (string | null)[],

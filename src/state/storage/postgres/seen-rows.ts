@@ -11,15 +11,15 @@ import type { Runner } from "./session.ts";
 import type { Row } from "./statement.ts";
 import { asStored, isOneWrite, type Write, type Writes, writeOf } from "./write.ts";
 
-/** The row is not as it was seen. */
+/** The row has changed since it was read. */
 export class Missed extends Error {}
 
-/** The step needs more than one write can do, or what only a transaction keeps from changing. */
+/** The step needs more than one statement, or rows that only a transaction can lock. */
 export class NeedsHold extends Error {}
 
-/** How a row was seen: by what is remembered of it, or just now. */
+/** Whether a row comes from the cache or was just read. */
 export interface Sight extends Seen {
-  /** The server's time when the row was read; null where it is remembered. */
+  /** The server's time when the row was read; null where it comes from the cache. */
   readonly now: number | null;
 }
 
@@ -32,9 +32,9 @@ export class SeenRows extends PostgresRows {
   readonly #writes: Writes;
   /** The row as this step has stored it. */
   stored: Seen | null = null;
-  /** Whether the server was asked to write, whatever came of it. */
+  /** Whether a write was sent to the server, whatever its outcome. */
   hasWritten = false;
-  /** Whether the step was told, unread, that the history has no run of its id. */
+  /** Whether the step assumed, without reading the history, that it has no run with its id. */
   assumesNewRun = false;
 
   constructor(runner: Runner, queries: Queries, writes: Writes, seen: Sight) {
@@ -44,7 +44,10 @@ export class SeenRows extends PostgresRows {
     this.isCompared = seen.isCompared;
   }
 
-  /** A remembered row has no time. Any that none of its own is equal to will do: the statement puts the server's in its place. */
+  /**
+   * A cached row has no time. Any time that differs from those in the row works here: the statement replaces it by the
+   * server's time.
+   */
   override now(): number {
     const { now, row } = this.#seen;
     return now ?? Math.max(row.updatedAt, row.startedAt ?? 0, row.leaseExpiresAt ?? 0) + 1;
@@ -54,7 +57,7 @@ export class SeenRows extends PostgresRows {
     return scope === this.#seen.row.scope ? this.#seen.row : super.load(key, scope);
   }
 
-  /** A run of that id that the history has makes the write miss. A refusal before that is not certain. */
+  /** If the history has a run with that id, the write does not match. A refusal decided before that is not final. */
   override loadRun(): null {
     this.assumesNewRun = true;
     return null;

@@ -49,7 +49,7 @@ export class Session implements Runner {
   }
 }
 
-/** Something else that has a method of that name is found out here. */
+/** Throws for an object that has a method of that name and is not a connection. */
 function rowsOf(answer: unknown): Row[] {
   if (typeof answer === "object" && answer !== null && "rows" in answer && Array.isArray(answer.rows)) {
     return answer.rows;

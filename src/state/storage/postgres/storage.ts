@@ -89,7 +89,7 @@ export class PostgresStorage implements StateStorage {
     return this.#withStateErrors(() => this.#transactions.join(transaction));
   }
 
-  /** What goes wrong on a caller's connection, as an error of the state. */
+  /** Runs work on a caller's connection, and converts its errors to errors of the state. */
   async #withStateErrors<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -128,11 +128,11 @@ export class PostgresStorage implements StateStorage {
     try {
       const result = await runInTurn(work(rows));
       if (rows.stored !== null) this.#lastSeen.set(rows.stored);
-      // That there is nothing to do is for the row to tell that is stored now.
+      // Only the stored row can show that there is nothing to do; the cached row is not enough.
       return rows.stored === null && isRemembered ? null : { result };
     } catch (error) {
       if (error instanceof Missed) return null;
-      // A refusal counts only if all that it was decided by was read now.
+      // A refusal is final only if everything it depends on was just read.
       const isUncertain = isRemembered || rows.assumesNewRun;
       if (isUncertain && !rows.hasWritten && isTidemarkError(error)) return null;
       throw error;

@@ -44,7 +44,7 @@ export class Transactions {
     throw noTransaction("it is no `pg` client after BEGIN, and nothing else that runs a statement");
   }
 
-  /** The server may have been started anew since a connection of ours last asked. */
+  /** The server may have restarted since one of our connections last read its identity. */
   #identityNow(): Promise<string> {
     return this.#database.lend(true, identityOf);
   }
@@ -56,8 +56,8 @@ async function identityOf(session: Runner): Promise<string> {
 }
 
 /**
- * A client that knows its transaction's status says so for nothing. Others, and one that has its
- * BEGIN still to send, are asked for a savepoint, which only a transaction can have.
+ * A client that tracks its transaction status needs no query. For other clients, and for one whose BEGIN is still
+ * queued, a savepoint is set, which works only inside a transaction.
  */
 async function assertInTransaction(connection: object, session: Session | ForeignSession): Promise<void> {
   if (

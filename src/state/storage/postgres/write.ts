@@ -18,7 +18,7 @@ import { type Row, type Statement, statement, type Value } from "./statement.ts"
  * Otherwise it changes nothing and returns no row. `lifecycle.ts` decides what changes; this file only writes it.
  */
 
-/** How a column is given: a time as the server's now, or as so much later. */
+/** How a time column is written: as the server's current time, or as that plus an interval. */
 type Form = "value" | "null" | "now" | "later" | "hash";
 
 /** What a statement writes; one is made for each shape. */
@@ -126,7 +126,7 @@ function formOf(field: string, value: unknown, now: number): Form {
   return value === now ? "now" : "later";
 }
 
-/** The row as it was stored, by the server's time. */
+/** The row as stored, with the server's time. */
 export function asStored(
   row: StreamRow,
   seen: StreamRow,
@@ -216,14 +216,14 @@ export class Writes {
 const statementTime = "date_trunc('milliseconds', statement_timestamp())";
 
 /**
- * What was seen under an epoch, after so many checkpoints, stays until the next write. The values are compared all the
- * same: a row that was edited by hand is not to be overwritten unread (promise P10).
+ * Epoch and sequence alone would identify the last write. The values are compared as well, so that a row that was
+ * edited by hand is not overwritten unread (promise P10).
  */
 const asSeen = `${samePlace("s", givenPlace)} AND s.status = $seen_status AND s.epoch = $seen_epoch
   AND s.sequence = $seen_sequence AND s.position = $seen_position
   AND s.cursor_value IS NOT DISTINCT FROM $seen_value AND s.cursor_type IS NOT DISTINCT FROM $seen_cursor_type`;
 
-/** As `auditHash` has it: all that goes into it is known but the time. */
+/** The same hash as `auditHash`: everything except the time is known here. */
 const auditHead = `encode(sha256(convert_to(
   $audit_before::text || '24:' || ${isoText(statementTime)} || $audit_after::text, 'UTF8')), 'hex')`;
 

@@ -31,14 +31,14 @@ import { assertCurrentTables, migrateState } from "./schema.ts";
 const mostLogBytes = 4_194_304;
 
 /**
- * Opens the state database at a path and brings its tables up to date; makes it, and its folder,
- * where there is none. Throws `STATE_UNREADABLE` for a file that is no database, is cut short or is
- * empty: what was there once is never started over (promise P10).
+ * Opens the state database at a path and brings its tables up to date; makes it, and its folder, where there is none.
+ * Throws `STATE_UNREADABLE` for a file that is no database, is cut short or is empty: existing state is never started
+ * over (promise P10).
  */
 export function openStateFile(path: string, driver?: BetterSqlite3): SqliteHandle {
   const file = resolve(path);
   try {
-    // Asked in this order: a log that was there before its file was found missing is one left alone.
+    // Checked in this order: a write-ahead log that existed before its file was found missing has lost its database.
     const logged = existsSync(`${file}-wal`);
     if (!existsSync(file)) {
       if (logged) throw unreadable(file, "the file is gone, but its write-ahead log is still there");
@@ -54,8 +54,8 @@ export function openStateFile(path: string, driver?: BetterSqlite3): SqliteHandl
 }
 
 /**
- * Makes the file whole under another name and only then links it into place, so that no process
- * ever finds a half-made one; an empty file is therefore always a damaged one.
+ * Creates the complete file under another name and then links it into place, so that no process sees an incomplete
+ * file. An empty file is therefore always damaged.
  */
 function createStateFile(file: string, driver: BetterSqlite3 | undefined): void {
   mkdirSync(dirname(file), { recursive: true });
@@ -71,7 +71,7 @@ function createStateFile(file: string, driver: BetterSqlite3 | undefined): void 
   }
 }
 
-/** SQLite writes beside the file as well, so that its folder counts. */
+/** SQLite also writes files next to the database, so the folder must be writable too. */
 function isWritable(file: string): boolean {
   try {
     for (const path of [dirname(file), file]) accessSync(path, constants.W_OK);
@@ -120,7 +120,7 @@ function openDatabase(path: string, file: string, driver: BetterSqlite3 | undefi
     db.exec("PRAGMA synchronous = FULL");
     db.exec(`PRAGMA journal_size_limit = ${mostLogBytes}`);
     migrateState(db, file);
-    // From here on waiting is for the store, which does not hold up the whole process with it.
+    // From here on the store waits for locks itself, which does not block the process.
     db.exec("PRAGMA busy_timeout = 0");
     return db;
   } catch (error) {
@@ -171,10 +171,10 @@ function endsInsideAPage(file: string, header: Buffer): boolean {
   return pageSize > 0 && statSync(file).size % pageSize !== 0;
 }
 
-/** Errors that say that what is stored is not what was stored: a table gone, a page torn, a row doubled. */
+/** Errors that mean damaged state: a missing table, a torn page, a duplicate row. */
 const damage = new Set([1, 11, 19, 26]);
 
-/** What SQLite or the file system throws, as a `TidemarkError`; others pass as they are. */
+/** Converts what SQLite or the file system throws to a `TidemarkError`; other errors are returned unchanged. */
 export function stateFileError(error: unknown, file: string): unknown {
   if (error instanceof TidemarkError || !(error instanceof Error)) return error;
   const code = sqliteCode(error);

@@ -5,9 +5,8 @@ import type { RunStatement } from "../../statement-runner.ts";
 type Row = Readonly<Record<string, unknown>>;
 
 /**
- * Does work that reads and writes at once by a connection that answers by and by. The work is begun anew with each
- * answer that it asks for, and what it writes is run at the end, as the last time says. So nothing is written
- * where the work refuses.
+ * Runs synchronous work over an asynchronous connection. The work is restarted with each answer that it needs, and its
+ * writes are sent at the end, as the last pass made them. So nothing is written where the work throws.
  */
 export async function replayed<T>(run: RunStatement, work: (statements: SqlStatements) => T): Promise<T> {
   const answers: Answered[] = [];
@@ -30,7 +29,7 @@ interface Answered {
   readonly rows: readonly Row[];
 }
 
-/** The question that the work has no answer to yet. */
+/** The query whose answer the work does not have yet. */
 class Missing {
   readonly sql: string;
 
@@ -39,7 +38,7 @@ class Missing {
   }
 }
 
-/** One time that the work is done, by the answers that are there. */
+/** One pass of the work, with the answers so far. */
 class Attempt implements SqlStatements {
   readonly writes: string[] = [];
   missing: Missing | null = null;

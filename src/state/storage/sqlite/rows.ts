@@ -51,9 +51,9 @@ export class SqliteRows implements RowTransaction {
   }
 
   /**
-   * To be called when a transaction begins: what is known of the rows holds only if no other
-   * connection has written since. A checkpoint each page then need not read back what it wrote. Throws
-   * `STATE_TOO_NEW` where the other connection was that of a newer version, which has changed the tables.
+   * To be called when a transaction begins: what is known of the rows holds only if no other connection has written
+   * since. A checkpoint after each page then need not read back what it wrote. Throws `STATE_TOO_NEW` where the other
+   * connection was that of a newer version, which has changed the tables.
    */
   begun(): void {
     const version = this.#sql.get("PRAGMA data_version")?.data_version;
@@ -110,7 +110,10 @@ export class SqliteRows implements RowTransaction {
     }
   }
 
-  /** A copy, since what callers hand in and get is theirs to change. Ended runs have no next step to speed up. */
+  /**
+   * A copy, since callers may change the objects that they pass or receive. Ended runs have no next step, so they are
+   * not cached.
+   */
   #remember(row: StreamRow): void {
     const name = nameOf(row.key, row.scope);
     if (row.metadata !== null) this.#known.delete(name);
@@ -233,7 +236,7 @@ export class SqliteRows implements RowTransaction {
     const row = this.#partitions.load(key, scope, partition);
     if (row === null || scope !== "") return row;
     const last = this.#logs.last(key, partition);
-    // A partition of which the log has no row may have its last one in the archive.
+    // A partition without a row in the log may have its last row in the archive.
     if (last === null && this.#logs.archivedTo(key).number > 0) return row;
     return { ...row, logged: last?.newCursor ?? null };
   }

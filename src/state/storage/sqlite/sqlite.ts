@@ -57,8 +57,8 @@ class SqliteStorage implements RowStorage {
   }
 
   /**
-   * The number that it writes stays what it is, and still the page is written and made durable. What a commit needs may
-   * have room in the write-ahead log as it is while the disk is full, so that room is asked for beside it.
+   * It writes the number that is already there; the page is still written and synced. On a full disk a small commit may
+   * fit into the existing write-ahead log, so a temporary file is written as well.
    */
   async probe(): Promise<void> {
     await this.#within("BEGIN IMMEDIATE", () => {
@@ -88,7 +88,7 @@ class SqliteStorage implements RowStorage {
     }
   }
 
-  /** Without waiting for the disk: the next full commit, or the system in its own time, does that. */
+  /** Without waiting for the disk: the next full commit or the system syncs it. */
   #relaxed<T>(begin: string, work: (tx: RowTransaction) => T): T {
     if (!this.#db.isOpen) throw storeClosed(this.#file);
     this.#db.exec("PRAGMA synchronous = NORMAL");
