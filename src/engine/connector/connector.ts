@@ -74,8 +74,8 @@ export interface Connector<Config = unknown> {
  * });
  * ```
  *
- * What `sync` throws fails the run: `CONNECTOR_FAILED`, or its own code where it is a `TidemarkError`, such as
- * `SOURCE_UNAVAILABLE`. Throws `ARGUMENT_INVALID` for what is no connector.
+ * An error of `sync` fails the run: `CONNECTOR_FAILED`, or the code of a thrown `TidemarkError`, such as
+ * `SOURCE_UNAVAILABLE`. `defineConnector` throws `ARGUMENT_INVALID` for an invalid definition.
  */
 export function defineConnector<Config = unknown>(connector: Connector<Config>): Connector<Config> {
   checkConnector(connector);

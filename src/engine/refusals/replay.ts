@@ -44,10 +44,10 @@ const waitBetweenTriesMs = 1_000;
  * Sends dead letters again through the stages that they had not passed: letters of the output to the output; those of a
  * filter or of reading through all filters first. Each is delivered on its own, and marked when it is durable. A crash
  * between the two repeats the delivery where the output is at-least-once, with the same `Idempotency-Key`; an
- * exactly-once output knows it again. A letter that is refused again stays, with one try more.
+ * exactly-once output recognises it. A letter that is refused again stays open, and counts one attempt more.
  *
- * It takes the stream's lease, so that no run is at work meanwhile, and moves no watermark. A row that is newer than
- * the letter's record stays as it is.
+ * It holds the stream's lease, so that no run is active meanwhile, and moves no watermark. A row that is newer than the
+ * letter's record is not replaced.
  *
  * Throws `ARGUMENT_INVALID` for ids that are not open and for pipelines that keep no letters, `RUN_ACTIVE`, and what
  * opening the output or the state throws. A failure during the replay is the result's `error`.

@@ -9,11 +9,11 @@ import { hasLatest } from "./tie-name.ts";
 export interface BoundWatchParts {
   readonly type: CursorType;
   readonly identity: IdentityPlan;
-  /** Whether the records are to be looked at: the input does not know yet that its bound finds them. */
+  /** Whether the records must be checked, since no run has confirmed yet that the bound finds them. */
   readonly looks: boolean;
 }
 
-/** The watch of a live run whose leading cursor can be asked for from a bound on; null where it cannot. */
+/** The watch of a live run; null where the leading cursor cannot be requested from a lower bound. */
 export function boundWatchOf(
   field: CursorField | undefined,
   parts: Omit<BoundWatchParts, "type">,
@@ -25,9 +25,8 @@ export function boundWatchOf(
 }
 
 /**
- * Watches whether a run's lower bound does what it is sent for: the records at the watermark come again, and none
- * from below what was asked for. The parts of a stream are asked by the same form of a bound, so what one of them
- * shows holds for all.
+ * Watches whether a run's lower bound works: the records at the watermark come again, and none from below the bound.
+ * All partitions and slices use the same form of the bound, so the result of one of them holds for all.
  */
 export class BoundWatch {
   readonly #parts: BoundWatchParts;
@@ -41,7 +40,9 @@ export class BoundWatch {
     this.#parts = parts;
   }
 
-  /** What watches one part; nothing is expected of one that goes on inside a window, or holds no record at its watermark. */
+  /**
+   * Watches one range. Nothing is expected of a range that resumes inside a window, or has no record at its watermark.
+   */
   part(start: Position, window: Window, resumes: boolean): RangeWatch {
     const { watermark } = start;
     const tied = watermark === null ? [] : start.tieSet.filter(({ cursor }) => cursor === watermark);
@@ -62,7 +63,7 @@ export class BoundWatch {
     };
   }
 
-  /** What the run has shown, once all was read; null where it could show nothing. */
+  /** The result, once everything was read; null where there is none. */
   outcome(): BoundOutcome | null {
     const below = this.#below;
     const first = this.#first;
@@ -102,10 +103,10 @@ export class BoundWatch {
   }
 }
 
-/** Watches the read of one part. */
+/** Watches the read of one range. */
 export interface RangeWatch {
-  /** Takes in each page's records, with their cursors. */
+  /** Checks the records of a page, with their cursors. */
   see(records: readonly SourceRecord[], cursors: readonly (string | null)[]): void;
-  /** Takes in a record from below what the source was asked for. */
+  /** Reports a record from below the bound. */
   below(cursor: string, asked: string): void;
 }

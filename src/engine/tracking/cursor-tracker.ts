@@ -2,16 +2,16 @@ import type { Position } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { Page } from "../ports.ts";
 
-/** What of a page is to be delivered, and what it says of the source. */
+/** The records of a page that must be delivered, and what the page shows about the source. */
 export interface Admitted {
   readonly records: readonly SourceRecord[];
   /** For outputs that append records with a key: which delivery each of `records` is. */
   readonly deliveries: readonly string[] | null;
-  /** Whether no two of them are one delivery, and this run made none of them before: nobody need look. */
+  /** Whether they are all distinct and new in this run, so that the output need not check for duplicates. */
   readonly surelyNew?: boolean;
-  /** What leaves older versions of records out of what filters make of `records`; absent where there is no need. */
+  /** Removes older versions of records from the filters' results for `records`; absent where there are none. */
   readonly withoutOlder?: (left: readonly SourceRecord[]) => readonly SourceRecord[];
-  /** The record that broke the declared order, in words; null where none did. */
+  /** How a record broke the declared order, for messages; null where none did. */
   readonly disorder: string | null;
 }
 
@@ -28,18 +28,18 @@ export interface Admitted {
 export interface CursorTracker {
   /** Whether `position` may differ from what was last committed. */
   readonly changed: boolean;
-  /** Whether what was admitted may be committed now: a run that goes on from there would not repeat it. */
+  /** Whether the admitted records may be committed now, so that a run from the new position would not repeat them. */
   readonly settled: boolean;
-  /** Whether the position follows records one by one, so that a page cut short moves it that far. */
+  /** Whether the position can move by single records, so that it can stop inside a page. */
   readonly byRecord: boolean;
-  /** Whether the position, once everything admitted is written, lies behind all of it. */
+  /** Whether the position covers everything that was admitted, once that is written. */
   readonly isPast: boolean;
-  /** Whether a run that ends well is to be recorded in the position though it brought nothing. */
+  /** Whether the position of a completed run must be stored although it delivered nothing. */
   readonly recordsRuns: boolean;
-  /** `repeats`: the page brought the records of the one before it again, which says nothing of their order. */
+  /** `repeats`: the page has the same records as the one before it, which shows nothing about the order. */
   admit(page: Page, repeats: boolean): Admitted;
-  /** Where the range stands when everything admitted so far is written. */
+  /** The range's position once everything admitted so far is written. */
   position(at: { windowFinished: boolean }): Position;
-  /** To be called after a commit of the last `position`. */
+  /** Call after a commit of the last `position`. */
   committed(): void;
 }

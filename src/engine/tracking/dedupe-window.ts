@@ -21,7 +21,7 @@ export function windowDelivery(type: CursorType, cursor: string | null, identity
   return `${prefix}${cursor === null ? "" : sortKey(type, cursor)} ${digest}`;
 }
 
-/** Which deliveries the output is to know once a window is finished; undefined for none. */
+/** The deliveries that the output must keep once a window is finished; undefined for none. */
 export function keptDeliveries(
   { cursors, dedupe }: Incremental,
   { dedupedFrom }: Position,
@@ -32,12 +32,11 @@ export function keptDeliveries(
 }
 
 /**
- * The position with the cursor from which on the output knows each delivery: no further back than
- * the lookback reaches, and no further than where deliveries were first kept. Without `dedupe: window`
- * nothing is kept, and that is no longer said.
+ * The position with the cursor from which on the output knows each delivery: no further back than the lookback reaches,
+ * and no further than where deliveries were first kept. Without `dedupe: window` the position has no such cursor.
  *
- * It moves up only when a window is finished, because only then the output drops what lies below it. After a run
- * that broke off, the next run therefore commits even if it finds nothing new.
+ * It moves up only when a window is finished, because only then the output drops what lies below it. After a run that
+ * broke off, the next run therefore commits even if it finds nothing new.
  */
 export function withDedupedFrom(
   incremental: Incremental,
@@ -50,7 +49,7 @@ export function withDedupedFrom(
   const [field] = cursors;
   if (dedupe !== "window" || lookback === null || field === undefined) return rest;
   const { type, precision } = field;
-  // What had the watermark's own value when keeping began was delivered before.
+  // Records with the watermark's value were delivered before the output began to keep deliveries.
   const began = start.watermark === null ? null : stepCursor(type, start.watermark, precision, 1);
   const known = start.dedupedFrom ?? began;
   const reached = position.watermark === null ? null : stepCursor(type, position.watermark, lookback, -1);
@@ -60,8 +59,8 @@ export function withDedupedFrom(
 }
 
 /**
- * How far back a run may read: to the lookback, but no further than the output knows its deliveries,
- * and never above the watermark.
+ * How far back a run may read: to the lookback, but no further than the output has kept deliveries, and never above the
+ * watermark.
  */
 export function knownBack(type: CursorType, lower: string, watermark: string, start: Position): string {
   const from = higherCursor(type, lower, start.dedupedFrom ?? watermark) ?? lower;

@@ -5,41 +5,41 @@ import type { Position, SeenRecords, TieMember } from "../../model/position.ts";
 import type { Precision } from "../../model/precision.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
-/** A stream of no more records than this keeps the names of all of them. */
+/** A stream with at most this many records keeps the names of all of them. */
 export const smallStream = 1000;
 
 export interface DeliveredRecordsOptions {
   readonly type: CursorType;
   readonly precision: Precision;
-  /** What makes a record itself. */
+  /** The fields that identify a record. */
   readonly identity: IdentityPlan;
   readonly start: Position;
-  /** The last cursor before the stream's beginning; null where that is the source's own. */
+  /** The last cursor before the stream's declared beginning; null where it begins at the source's beginning. */
   readonly beginning: string | null;
-  /** How many names are kept of what the next run's request may bring again. */
+  /** How many names are kept of records that the next run's request may return again. */
   readonly most: number;
   /** The lowest cursor that a request from a bound may bring; null where that is not followed. */
   readonly reach: ((bound: string) => string) | null;
 }
 
-/** What is known of a record below the window's lower bound. */
+/** Whether a record below the window's lower bound was delivered, as far as known. */
 export type DeliveryStatus = "delivered" | "new" | "unknown" | "beforeBeginning";
 
 /**
- * Which records below the watermark were delivered, so that one which a source gives late is told from one
- * that it gives again. All of a small stream are known. Of a larger one those are known that the next
- * request may bring again, since its bound lies below the watermark: by one step, or by a day where the source
- * is asked by the day. A name is 48 bits of a hash.
+ * The names of records delivered below the watermark. They distinguish a late record from one that the source returns
+ * again. For a small stream all names are kept. For a larger one only those that the next request may return again,
+ * since its bound lies below the watermark: by one step, or by a day where the source takes whole days. A name is 48
+ * bits of a hash.
  */
 export class DeliveredRecords {
   readonly #options: DeliveredRecordsOptions;
   /** By name, the cursor; null for one that lies no higher than `#reached`. */
   readonly #names = new Map<string, string | null>();
-  /** How far earlier runs had come, in an unfinished window as well. */
+  /** The highest cursor of earlier runs, including those in an unfinished window. */
   readonly #reached: string | null;
-  /** The names one after another, as the position keeps them; null where some have gone since it was made. */
+  /** The names joined to one text, as the position stores them; null where names were removed since it was made. */
   #packed: string | null = "";
-  /** The floor below which there is no name any more; null where that was not seen to. */
+  /** The cursor below which all names were removed; null where they were not. */
   #prunedTo: string | null = null;
   /** From which cursor on all are known: `""` is all there are, null none. */
   #from: string | null;
@@ -69,7 +69,7 @@ export class DeliveredRecords {
     }
   }
 
-  /** Whether more room was needed than there is, so that what is read again cannot be told apart. */
+  /** Whether there were more names than can be kept, so that repeated records cannot be recognised. */
   get isFull(): boolean {
     return this.#full;
   }
@@ -82,7 +82,7 @@ export class DeliveredRecords {
     return this.#from === "" || this.#compare(cursor, this.#from) >= 0 ? "new" : "unknown";
   }
 
-  /** Takes in that a record was delivered. */
+  /** Adds a delivered record. */
   add(record: SourceRecord, cursor: string): void {
     if (this.#from === null && this.#options.reach === null) return;
     if (this.#isBelow(cursor)) return;
@@ -104,7 +104,7 @@ export class DeliveredRecords {
     if (this.#packed !== null && this.#names.size > count) this.#packed += name;
   }
 
-  /** Takes in a page in ascending order: of a large stream, no more than its end is looked at. */
+  /** Adds a page in ascending order. For a large stream, only the end of the page is read. */
   addAscending(records: readonly SourceRecord[], cursors: readonly (string | null)[]): void {
     let above: string | null = null;
     for (let at = records.length - 1; at >= 0; at--) {
@@ -118,7 +118,7 @@ export class DeliveredRecords {
     }
   }
 
-  /** Takes in the highest cursor so far, before the page that has it. */
+  /** Sets the highest cursor so far, before its page is added. */
   raise(highest: string): void {
     this.#highest = highest;
     if (this.#from !== "") this.#raiseFloor();
@@ -134,7 +134,7 @@ export class DeliveredRecords {
       this.#from = floor;
   }
 
-  /** Only what may come again is kept; where that is too much, nothing before this moment is. */
+  /** Keeps only names that may come again; if those are too many, drops all names so far. */
   #makeRoom(): void {
     const { reach, most } = this.#options;
     if (reach === null) {
@@ -155,7 +155,7 @@ export class DeliveredRecords {
     this.#packed = "";
   }
 
-  /** From here on all will be known, though nothing before is. Null where that is not followed. */
+  /** The cursor from which on all names will be known again. Null where that is not tracked. */
   #fromHereOn(): string | null {
     const { type, precision, reach } = this.#options;
     return this.#highest === null || reach === null ? null : stepCursor(type, this.#highest, precision, 1);
@@ -174,7 +174,7 @@ export class DeliveredRecords {
     if (isPast && this.#from !== null && this.#compare(this.#from, floor) <= 0) this.#full = false;
   }
 
-  /** What the position keeps. */
+  /** What the position stores. */
   kept(): SeenRecords {
     this.#prune();
     this.#packed ??= [...this.#names.keys()].join("");
@@ -199,7 +199,7 @@ export class DeliveredRecords {
 }
 
 const nameLength = 8;
-/** A set that is nearly full after it was cleared up would be cleared up at once again. */
+/** A set that is nearly full after a cleanup would soon need another one. */
 const roomLeft = 0.9;
 
 function shortHash(identity: string, cursor: string): string {

@@ -12,12 +12,12 @@ const units = [
   ["epoch_ns", "nanoseconds"],
 ] as const satisfies readonly (readonly [CursorFormat["kind"], string])[];
 
-/** Years in which records of today's systems lie. */
+/** The range of years in which timestamps are plausible. */
 const plausible = /^(?:199\d|20\d\d)-/;
 
 /**
- * Why a time that was counted since 1970 may have been counted in another unit, in words: it lies past the year 9999, or
- * in the first years, and another unit makes a time of our days of it. Null where nothing is odd.
+ * Why an epoch timestamp may be in another unit, for messages: it lies past the year 9999 or in the first years after
+ * 1970, and another unit gives a plausible time. Null where it is plausible.
  */
 export function epochUnitWarning(raw: unknown, cursor: string, field: CursorField): string | null {
   const declared = units.find(([kind]) => kind === field.format.kind);

@@ -4,15 +4,15 @@ import type { CursorField } from "../ports.ts";
 import { later, type UnclearTimes, unclearTimes } from "./unclear-times.ts";
 
 /**
- * The highest cursor within a window so far, and what the watermark may be by it. Where local times come twice, the
- * watermark stays before the hour that the highest cursor lies in.
+ * The highest cursor within a window so far, and the watermark that follows from it. If the highest cursor lies in an
+ * hour that local time repeats, the watermark stays before that hour.
  */
 export class HighestCursor {
   readonly #type: CursorType;
   readonly #unclear: UnclearTimes | null;
   /** Null before the first record. */
   value: string | null;
-  /** From where on what is delivered is remembered: the highest cursor, or where its unclear hour begins. */
+  /** The cursor from which on deliveries are remembered: the highest cursor, or the beginning of its ambiguous hour. */
   #keptFrom: string | null;
 
   constructor(field: CursorField, start: Position) {
@@ -22,7 +22,7 @@ export class HighestCursor {
     this.#keptFrom = this.unclearFrom(this.value) ?? this.value;
   }
 
-  /** Returns from where on deliveries are to be remembered; null where the cursor is not higher. */
+  /** Returns the cursor from which on deliveries must be remembered; null where the cursor is not higher. */
   raise(cursor: string): string | null {
     if (!this.#isAbove(cursor, this.value)) return null;
     this.value = cursor;
@@ -30,18 +30,18 @@ export class HighestCursor {
     return this.#keptFrom;
   }
 
-  /** Whether a record at the cursor may come again with the watermark, so that it is to be remembered. */
+  /** Whether a record at the cursor may be read again from the watermark, so that it must be remembered. */
   isKept(cursor: string): boolean {
     if (cursor === this.value) return true;
     return this.#unclear !== null && this.#keptFrom !== null && !this.#isAbove(this.#keptFrom, cursor);
   }
 
-  /** Where the unclear hour of a cursor begins; null for one that is clear. */
+  /** The beginning of a cursor's ambiguous hour; null where it is in none. */
   unclearFrom(cursor: string | null): string | null {
     return this.#unclear === null || cursor === null ? null : this.#unclear.from(cursor);
   }
 
-  /** The highest cursor; before an unclear hour, as far as that does not lie below `lower`. */
+  /** The highest cursor, or the last value before its ambiguous hour, but not below `lower`. */
   watermark(lower: string | null): string | null {
     const from = this.unclearFrom(this.value);
     if (this.#unclear === null || from === null) return this.value;

@@ -4,13 +4,13 @@ import { showValue } from "../../model/unreadable-value.ts";
 import type { Pipeline, Warn } from "../ports.ts";
 import { describeRecord } from "./record-cursors.ts";
 
-/** How many records of a run are looked at: a key that is no key shows itself early. */
+/** How many records of a run are checked: a key that is not unique shows early. */
 const mostLookedAt = 1000;
 
-/** Filters that give a record for each, in order, or leave some out. */
+/** Filters that return one result per record in order, or leave some out. */
 const inOrder: ReadonlySet<string> = new Set(["mapping", "condition", "set", "remove"]);
 
-/** A page, as it went through a run. */
+/** A page with its filter results. */
 export interface Look {
   readonly page: readonly SourceRecord[];
   /** Those of its records that were not known. */
@@ -26,9 +26,9 @@ interface Named {
 }
 
 /**
- * Looks at the first records of a run for two that a key takes for one. With an output that appends, the second of two
- * records that share `input.key` and their cursor is left out; with an upsert, a record replaces the row of another one
- * that has the same output key.
+ * Checks the first records of a run for two different ones with the same key. With an output that appends, the second
+ * of two records that share `input.key` and their cursor is left out; with an upsert, a record replaces the row of
+ * another one that has the same output key.
  */
 export class KeyWarnings {
   readonly #pipeline: Pipeline;

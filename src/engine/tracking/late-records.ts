@@ -7,7 +7,7 @@ import { DeliveredRecords } from "./delivered-records.ts";
 import { describeRecord } from "./record-cursors.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 
-/** What tells late records from those that are read again; null where the tracker is not given the means. */
+/** Distinguishes late records from repeated ones; null where the tracker has no data for it. */
 export function followsLate(options: TrackerOptions, field: CursorField | null): DeliveredRecords | null {
   const { reach, identity, start, incremental, window } = options;
   if (reach === undefined || field === null || field.path === null || !isOrdered(field.type)) return null;
@@ -18,14 +18,14 @@ export function followsLate(options: TrackerOptions, field: CursorField | null):
     start,
     beginning: beginningOf(start, window.lower?.value ?? null, field),
     most: incremental.maxTieSetSize,
-    // What a lookback reads again is delivered again, late or not.
+    // Records within the lookback are delivered again, whether they are late or not.
     reach: incremental.lookback === null ? reach : null,
   });
 }
 
 /**
- * The last cursor before the stream's beginning, by what it has covered; null where it began at the source's
- * own. What lies there is not the stream's: it was left out on purpose, or a backfill brought it.
+ * The last cursor before the stream's beginning, by what it has covered; null where it began at the source's own.
+ * Records before it do not belong to the stream: they were left out on purpose, or a backfill delivers them.
  */
 function beginningOf(start: Position, lower: string | null, { type, precision }: CursorField): string | null {
   const { watermark, coverage } = start;
@@ -53,9 +53,8 @@ export function isBelowReach(
 }
 
 /**
- * Tells of a record below the window of which nobody knows whether it was delivered. Within the reach of the
- * request that is only worth telling if more came than could be remembered; below it, the source has
- * another order than this.
+ * Warns of a record below the window that may not have been delivered. For a record that the request may return, it
+ * warns only if more names were needed than can be kept. A lower record shows that the source sorts in another order.
  */
 export function warnOfLate(late: LateRecord, delivered: DeliveredRecords, type: CursorType): void {
   const { record, cursor, lower, key, reach, warn } = late;

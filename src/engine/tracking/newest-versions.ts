@@ -3,24 +3,24 @@ import { identityOf } from "../../model/identity.ts";
 import type { Path, SourceRecord } from "../../model/record.ts";
 import type { Warn } from "../ports.ts";
 
-/** How many records are remembered in each of two halves: enough for what lies close together in a source. */
+/** How many records each of two halves remembers: enough for versions that lie close together in a source. */
 const remembered = 25_000;
 
 export interface NewestVersionsOptions {
   readonly type: CursorType;
-  /** By which the output replaces rows: fields of the records as filters leave them. */
+  /** The key fields by which the output replaces rows, in the filters' results. */
   readonly key: readonly Path[];
-  /** Whether there are filters, so that what they would make of a record is only known of those that they are given. */
+  /** Whether there are filters, so that only records that pass through them have known results. */
   readonly filters: boolean;
   readonly warn: Warn;
-  /** How many records each half remembers: 25,000 unless given. */
+  /** How many records each half remembers. Default: 25,000. */
   readonly most?: number;
 }
 
 /**
- * The cursors that the rows of an output have by one read, so that an older version of a record which comes behind
- * a newer one does not take its place. Needed where a source is not in ascending order, and the output replaces
- * rows. Memory is bounded by a number of records, and by a page: those that were not met for longest are forgotten.
+ * The cursors of the rows that one read has written, so that an older version of a record that comes after a newer one
+ * does not replace it. Needed where a source is not in ascending order and the output replaces rows. Memory is bounded:
+ * the least recently seen records are forgotten.
  */
 export class NewestVersions {
   readonly #options: NewestVersionsOptions;
@@ -35,12 +35,12 @@ export class NewestVersions {
     this.#most = options.most ?? remembered;
   }
 
-  /** Takes in a record that the output holds already, since an earlier run delivered it. */
+  /** Adds a record that the output already holds from an earlier run. */
   noteKnown(record: SourceRecord, cursor: string): void {
     if (!this.#options.filters) this.#isOlder(record, cursor);
   }
 
-  /** For one page: what leaves older versions out of what filters left of its records. To be called once. */
+  /** For one page: returns a function that removes older versions from the filters' results. Call it once. */
   ofPage(
     records: readonly SourceRecord[],
     cursors: readonly (string | null)[],
@@ -70,7 +70,7 @@ export class NewestVersions {
     return isOlder;
   }
 
-  /** Null for a record without its key, which is the output's to refuse. */
+  /** Null for a record without its key, which the output refuses. */
   #nameOf(record: SourceRecord): string | null {
     try {
       return identityOf(record, { key: this.#options.key, content: false });
@@ -87,7 +87,7 @@ export class NewestVersions {
     this.#warnForgotten();
   }
 
-  /** The doubt is only worth telling of a source that gives several versions of a record. */
+  /** Warns only for a source that has returned several versions of a record. */
   #warnForgotten(): void {
     if (!this.#hasForgotten || !this.#hasLeftOut) return;
     this.#options.warn(
@@ -98,8 +98,8 @@ export class NewestVersions {
 }
 
 /**
- * The cursor that each of the records that filters left had: they are the page's own, or as many, in the same order.
- * Null for a record of which that is not known.
+ * The cursor of each filter result: the results are the page's own records, or as many in the same order. Null where
+ * the source record is unknown.
  */
 function cursorsBehind(
   records: readonly SourceRecord[],

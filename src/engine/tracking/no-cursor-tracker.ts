@@ -8,8 +8,8 @@ import { type TieSet, tieSetOf } from "./tie-set.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 
 /**
- * Tracks a stream without a cursor: every run delivers everything. A run that breaks off stores the place to go on at,
- * where the source gives one that holds.
+ * Tracks a stream without a cursor: every run delivers everything. A run that ends early stores the place to resume at,
+ * where the source has a stable one.
  */
 export class NoCursorTracker implements CursorTracker {
   readonly settled = true;

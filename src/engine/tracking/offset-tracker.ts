@@ -38,7 +38,7 @@ export class OffsetTracker implements CursorTracker {
     this.#ties.committed();
   }
 
-  /** A record that cannot be read has its place in the source too, and is counted. */
+  /** An unreadable record counts too, since it has a place in the source. */
   admit(page: Page): Admitted {
     const { incremental, identity, tracksDeliveries } = this.#options;
     if (this.#resume.follow(page.next, incremental.order === "ascending")) this.#changed = true;

@@ -4,16 +4,16 @@ import { stringifyJson } from "../../model/json.ts";
 import { type SourceRecord, valueAt } from "../../model/record.ts";
 import type { Incremental, Page } from "../ports.ts";
 
-/** One page that came again may be records that moved while they were read; more than that is a loop. */
+/** One repeated page may come from records that moved during the read; more repeats are a loop. */
 const repeatsAllowed = 1;
 
-/** How many records stand for a page: enough that those of few values do not look like a page that came before. */
+/** How many records of a page are compared: enough that pages with few distinct values do not look equal. */
 const sampleSize = 12;
 
 /**
- * Finds a source that gives the same page again and again (promise P15): its page parameter is
- * ignored, or it clamps to its last page. `see` is called once a page, `end` when the source says
- * that it is done. Both throw `PAGE_REPEATED`.
+ * Detects a source that returns the same page again and again (promise P15): it ignores its page parameter, or returns
+ * its last page for every later one. `see` is called once a page, `end` when the source says that it is done. Both
+ * throw `PAGE_REPEATED`.
  */
 export class PageGuard {
   readonly #incremental: Incremental;
@@ -26,7 +26,7 @@ export class PageGuard {
     this.#incremental = incremental;
   }
 
-  /** Whether the last page seen brought the records of the one before it. */
+  /** Whether the last page seen has the same records as the one before it. */
   get isRepeat(): boolean {
     return this.#repeats > 0;
   }
@@ -57,9 +57,9 @@ export class PageGuard {
   }
 
   /**
-   * A page's size, with its first record, its last, and some between. Null for a page of records that
-   * are all alike, which a source may well give twice, and for what is left of one. Pages with a source-managed cursor are cut by the engine, so
-   * only those that end at the same cursor can be the same.
+   * A digest of a page's size, its first and last record, and some in between. Null for a page of equal records, which
+   * a source may rightly return twice, and for the rest of a page. Pages with a source-managed cursor are cut by the
+   * engine, so only those that end at the same cursor can be the same.
    */
   #sampleOf({ records, cursor, partial }: Page): string | null {
     if (partial) return null;
@@ -77,14 +77,14 @@ export class PageGuard {
   }
 }
 
-/** What makes two records the same: the key and the cursor, whatever else an answer may vary; or all of it. */
+/** The identity of a record: its key and cursor, or its whole content where it has no key. */
 export function recordMark(record: SourceRecord, { key, cursors }: Incremental): string {
   const path = cursors[0]?.path ?? null;
   if (key === null || path === null) return contentHash(record);
   try {
     return `${identityOf(record, { key, content: false })}@${stringifyJson(valueAt(record, path))}`;
   } catch {
-    // A record without its key is not the guard's to refuse.
+    // A record without its key is refused elsewhere.
     return contentHash(record);
   }
 }

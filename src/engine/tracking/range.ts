@@ -10,72 +10,72 @@ import type { TakenRecords } from "./taken-records.ts";
  * - `ReadRange` is a range that is read page after page, in its own order.
  *
  * A `WholeRange` is both: its window is read in one piece. A `SlicedRange` is stored, and consists of `Slice`s, which
- * are read side by side and stored together.
+ * are read at the same time and stored together.
  */
 export interface StoredRange {
   /** The partition's name; null for a stream without any. */
   readonly partition: string | null;
   /** Whether `position` may differ from what was last committed. */
   readonly changed: boolean;
-  /** Whether what was admitted may be committed now: a run that goes on from there would not repeat it. */
+  /** Whether the admitted records may be committed now, so that a run from the new position would not repeat them. */
   readonly settled: boolean;
-  /** Whether a run that ends well is to be recorded in the position though it brought nothing. */
+  /** Whether the position of a completed run must be stored although it delivered nothing. */
   readonly recordsRuns: boolean;
-  /** What is known to be taken of what may be read again. */
+  /** The records of an unfinished window that the output has taken. */
   readonly taken: TakenRecords;
-  /** What is read of it, lowest first. */
+  /** The ranges to read, lowest first. */
   reads(): Iterable<ReadRange>;
   /** What a checkpoint stores when everything admitted so far is written. */
   position(): Position;
-  /** To be called when the last `position` is committed. */
+  /** Call when the last `position` is committed. */
   committed(): void;
   /**
-   * To be called where a page was admitted and not written, and no more will come: the range stays at the position
-   * given, or where it was last committed.
+   * Call where a page was admitted and not written, and no more will come: the range stays at the given position, or at
+   * the last committed one.
    */
   fallBack(to: Position | null): void;
   /**
-   * Where it stands before the next page is admitted, as far as it is written: with an unfinished window as it was
-   * found, where nothing was admitted yet.
+   * Its written position before the next page is admitted. If nothing was admitted yet, this includes an unfinished
+   * window as it was stored.
    */
   current(): Position;
-  /** Where it stands with only the beginning of a page, which was admitted whole. */
+  /** Its position with only the beginning of a page that was admitted completely. */
   cutShort(cut: CutPage): CutPosition;
-  /** To be called where the page is written after all, behind a `fallBack`. */
+  /** Call where the page is written after all, after a `fallBack`. */
   goOn(): void;
 }
 
 export interface ReadRange {
-  /** The range that it belongs to, which may be itself. */
+  /** The stored range that it belongs to, which may be itself. */
   readonly stored: StoredRange;
-  /** How messages call it; null for a stream that is read in one piece. */
+  /** Its name in messages; null for a stream that is read in one piece. */
   readonly name: string | null;
-  /** What the input is asked for. */
+  /** The request to the input. */
   readonly request: Omit<ReadRequest, "signal">;
-  /** Set where it has failed and its further pages are of no use. */
+  /** Set once it has failed, so that its further pages are ignored. */
   abandoned: boolean;
-  /** To be called once a page, in order. Throws `PAGE_REPEATED` for a source that goes in circles. */
+  /** Call once per page, in order. Throws `PAGE_REPEATED` for a source that repeats its pages. */
   admit(page: Page): Admitted;
-  /** To be called when the page last admitted is written, with the names of its records: they may be read again. */
+  /** Call when the last admitted page is written, with the names of its records: they may be read again. */
   written(names: () => readonly string[]): void;
-  /** To be called when the source has said that nothing follows. Throws `PAGE_REPEATED` where that is no end. */
+  /** Call when the source has reported its end. Throws `PAGE_REPEATED` where repeated pages contradict that. */
   end(): void;
-  /** Goes back to its start, where the source no longer knows the place to go on at. False where it began there. */
+  /** Goes back to its start, where the source no longer knows the resume point. False if it began at the start. */
   restart(): boolean;
 }
 
-/** A page of which only some was delivered. */
+/** A page that was partly delivered. */
 export interface CutPage {
   readonly page: Page;
-  /** Where the range stood before it. */
+  /** The range's position before it. */
   readonly before: Position;
-  /** How many records at its beginning need nothing more. */
+  /** How many records at its beginning are finished. */
   readonly prefix: number;
   /** How the page broke the declared order; null where it did not. */
   readonly disorder: string | null;
 }
 
-/** A position, and how many records at the beginning of a page it lies behind. */
+/** A position, and how many records at the beginning of a page it covers. */
 export interface CutPosition {
   readonly position: Position;
   readonly counted: number;

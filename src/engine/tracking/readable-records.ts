@@ -21,7 +21,7 @@ export interface ReadableRecordsOptions {
   readonly refusals: Refusals;
   /** Whether a record of the stream was ever read, by an earlier run. */
   readonly hasRead: boolean;
-  /** Whether an unreadable record has not been refused before; it is remembered from then on. */
+  /** Whether an unreadable record is refused for the first time; it is remembered from then on. */
   readonly isNew: (value: unknown) => boolean;
   readonly warn: Warn;
 }
@@ -34,19 +34,18 @@ export interface Readable {
 }
 
 /**
- * Tells the records of a page that can be read from those that cannot: their cursor is missing or does
- * not parse, they lack their key, or they are no records at all. The latter are refused by the output's
- * `onError`, each once as long as it stays as it is. Their place in the order is unknown, so the read
- * goes on as if they were not there.
+ * Separates the readable records of a page from the others: those whose cursor is missing or does not parse, that lack
+ * their key, or that are not records. The others are refused by the output's `onError`, each once until it changes.
+ * Their place in the order is unknown, so the read goes on without them.
  *
- * As long as no record of the stream could be read, an unreadable one fails the run whatever `onError`
- * says: a mistyped field would otherwise have everything refused.
+ * As long as no record of the stream could be read, an unreadable one fails the run whatever `onError` says: otherwise
+ * a mistyped field would refuse every record.
  */
 export class ReadableRecords {
   readonly #options: ReadableRecordsOptions;
   readonly #field: CursorField | null;
   #hasRead: boolean;
-  /** Whether the cursor's field was looked for where nulls are let through: a mistyped one is null everywhere. */
+  /** Whether the cursor's field was checked where nulls are accepted: a mistyped field is null everywhere. */
   #lookedForField = false;
   #lookedAtUnit = false;
 
@@ -87,7 +86,7 @@ export class ReadableRecords {
   #readAll(records: readonly SourceRecord[]): { readonly cursors: CursorsOfPage | null } | null {
     const { goesOn } = this.#options.refusals;
     try {
-      // Under `fail` the code that uses the key or another cursor finds what is wrong with it.
+      // Under `fail`, an invalid key or secondary cursor is reported by the code that uses it.
       if (goesOn) for (const record of records) this.#requireRest(record);
       return { cursors: this.#cursorsOf(records) };
     } catch (error) {
@@ -96,7 +95,7 @@ export class ReadableRecords {
     }
   }
 
-  /** Tells once of a run whose first page has the cursor's field in no record, where null is let through. */
+  /** Warns once in a run if no record of its first page has the cursor's field and nulls are accepted. */
   #lookForField(records: readonly SourceRecord[]): void {
     const { incremental, warn } = this.#options;
     const path = this.#field?.path ?? null;
@@ -108,7 +107,7 @@ export class ReadableRecords {
     warn("FIELD_UNKNOWN", `${message}. The records are ${done}, as \`onNullCursor\` says. ${hint}`);
   }
 
-  /** Tells once of a run whose first record has a time that another unit of `format` would make plausible. */
+  /** Warns once in a run if its first record has a time that is plausible only in another unit of `format`. */
   #lookAtUnit([first]: readonly SourceRecord[], { cursors: [cursor = null] }: CursorsOfPage): void {
     const field = this.#field;
     if (this.#lookedAtUnit || first === undefined || cursor === null || field === null) return;
@@ -125,7 +124,7 @@ export class ReadableRecords {
     return this.#field === null ? null : readCursors(records, this.#field, onNullCursor, page);
   }
 
-  /** Tells of each record that is left out for want of a cursor: the run's summary counts them. */
+  /** Warns of each record that is left out because it has no cursor: the run's summary counts them. */
   #warnOfSkipped({ read }: Readable): void {
     const { incremental, warn } = this.#options;
     const path = this.#field?.path ?? null;
@@ -169,7 +168,9 @@ export class ReadableRecords {
   }
 }
 
-/** The readable records of one tracker. One that cannot be read is remembered by its content, as one without a cursor is. */
+/**
+ * The readable records of one tracker. An unreadable record is remembered by its content, like one without a cursor.
+ */
 export function readableRecords(options: TrackerOptions, ties: TieSet): ReadableRecords {
   const { incremental, refusals, start, warn } = options;
   return new ReadableRecords({
@@ -181,7 +182,7 @@ export function readableRecords(options: TrackerOptions, ties: TieSet): Readable
   });
 }
 
-/** Why a record cannot be read by these settings, apart from all others; null where it can. */
+/** Why a single record cannot be read with these settings; null where it can. */
 export function unreadableBy(record: SourceRecord, incremental: Incremental): TidemarkError | null {
   let refused: TidemarkError | null = null;
   const refusals: Refusals = {
@@ -217,12 +218,12 @@ function neverRead(error: TidemarkError): TidemarkError {
   });
 }
 
-/** What refused records are called among those that a run remembers. */
+/** The name of a refused record in the tie set. */
 function refusedIdentity(nameOfContent: string): string {
   return `refused ${nameOfContent}`;
 }
 
-/** For a tracker that remembers no records: the page without its stand-ins, which are refused each time. */
+/** For a tracker that remembers no records: the page without its unreadable records, which are refused each time. */
 export function withoutUnreadable(page: Page, refusals: Refusals): Page {
   if (page.holdsUnreadable !== true) return page;
   const records = page.records.filter((record) => {

@@ -13,11 +13,11 @@ export interface RecordAdmissionParts extends RecordChoiceParts {
   readonly secondaryCursors: SecondaryCursors;
 }
 
-/** What is admitted, with the cursor of each record. */
+/** The admitted records, with the cursor of each. */
 type WithCursors = Admitted & { readonly cursors: readonly (string | null)[] };
 
 /**
- * Admits the pages of a range by the cursors of its records, and moves the highest cursor, the order and the tie set on.
+ * Admits the pages of a range by the cursors of its records, and updates the highest cursor, the order and the tie set.
  * Nearly all pages of an ascending read are taken as a whole; any other goes record by record.
  */
 export class RecordAdmission {
@@ -30,7 +30,7 @@ export class RecordAdmission {
     this.#choice = new RecordChoice(parts);
   }
 
-  /** Whether anything that a position has was moved since the last commit. */
+  /** Whether any part of the position changed since the last commit. */
   get changed(): boolean {
     return this.#changed || this.#choice.tookLate;
   }
@@ -40,7 +40,7 @@ export class RecordAdmission {
     this.#choice.tookLate = false;
   }
 
-  /** Takes in a page, by its records that can be read. `repeats`: it brought the records of the one before it again. */
+  /** Admits a page, given its readable records. `repeats`: it has the same records as the page before. */
   of(records: readonly SourceRecord[], read: CursorsOfPage, repeats: boolean): Admitted {
     const { options, order, highest, ties } = this.#parts;
     const before = { order: order.value, last: order.last, highest: highest.value, tieSet: ties.whole };
@@ -53,8 +53,8 @@ export class RecordAdmission {
   }
 
   /**
-   * The ordinary page of an ascending read, without looking at each record again: it is in order, lies
-   * within the window and beyond what earlier runs delivered. Null where it is not such a page.
+   * Admits an ordinary page of an ascending read as a whole: it is in order, within the window and beyond what earlier
+   * runs delivered. Null for any other page.
    */
   #wholePage(records: readonly SourceRecord[], read: CursorsOfPage, surelyNew: boolean): WithCursors | null {
     const { incremental, tracksDeliveries } = this.#parts.options;
@@ -69,11 +69,13 @@ export class RecordAdmission {
     const deliveries = tracksDeliveries
       ? once.map((record, at) => this.#deliveryName(record, cursors[at] ?? highest))
       : null;
-    // Those left out have the highest cursor, as all behind them.
+    // Those left out, and all after them, have the highest cursor.
     return { records: once, cursors, deliveries, disorder: null };
   }
 
-  /** Whether a page lies within the window, behind all that this run read and beyond what earlier runs delivered. */
+  /**
+   * Whether a page lies within the window, after everything that this run read, and beyond what earlier runs delivered.
+   */
   #isBeyondKnown(lowest: string, highest: string): boolean {
     const { field, frame, order, ties } = this.#parts;
     const isBefore = (a: string, b: string | null): boolean =>
@@ -85,7 +87,7 @@ export class RecordAdmission {
     return this.#parts.highest.unclearFrom(highest) === null;
   }
 
-  /** Without those at the highest cursor, which come last, that were delivered before. */
+  /** The records without those at the highest cursor (the last ones) that were delivered before. */
   #tiesOnce(
     records: readonly SourceRecord[],
     cursors: readonly (string | null)[],
@@ -122,7 +124,7 @@ export class RecordAdmission {
       const side = cursor === null ? "within" : frame.sideOf(cursor, type, present);
       if (cursor !== null && side === "within") disorder ??= order.disorderAt(cursor, record, repeats);
       const isTaken = this.#choice.takes(record, cursor, side);
-      // What an earlier run delivered ahead of its window is remembered once the window holds it.
+      // A record that an earlier run delivered ahead of its window is remembered once the window includes it.
       if (cursor !== null && (side === "within" || (side === "below" && isTaken)))
         delivered?.add(record, cursor);
       if (!isTaken && cursor !== null && side === "within") options.versions?.noteKnown(record, cursor);

@@ -17,12 +17,12 @@ export interface RecordChoiceParts {
 }
 
 /**
- * Says of each record whether it is delivered, by which side of the window it lies on:
+ * Decides for each record whether it is delivered, by its place relative to the window:
  *
  * 1. Without a cursor: as `onNullCursor` says, once.
- * 2. Below the window: only where it surely was never delivered, since it came late.
- * 3. Within it: unless the tie set knows it. At the highest cursor it is remembered.
- * 4. Past it: ahead of time and remembered, where the upper end is open; else a later run reads it.
+ * 2. Below the window: only if it is late and surely was never delivered.
+ * 3. Within it: unless the tie set has it. At the highest cursor it is added to the tie set.
+ * 4. Past it: if the upper end is open, it is delivered ahead of time and remembered; otherwise a later run reads it.
  */
 export class RecordChoice {
   readonly #parts: RecordChoiceParts;

@@ -19,18 +19,18 @@ import { WindowFrame } from "./window-frame.ts";
 /**
  * Tracks a range by the cursors of its records. What a checkpoint may store depends on the order:
  *
- * 1. Ascending: the watermark is the highest cursor delivered. The next run reads from it on, and the tie set knows
- *    what was delivered there.
+ * 1. Ascending: the watermark is the highest cursor delivered. The next run reads from it on, and the tie set has what
+ *    was delivered there.
  * 2. Descending or unordered: the watermark waits for the end of the window. Until then the window is stored, with the
- *    highest cursor seen and the place to go on at, where `ResumePlace` keeps one. Without one the next run reads the
- *    window from its start.
+ *    highest cursor seen and the resume point, where `ResumePlace` keeps one. Without one the next run reads the window
+ *    from its start.
  * 3. Declared ascending, and a record shows that it is not: as 2 from then on (promise P9).
  *
  * When the window is finished, the watermark is the highest cursor, and the coverage grows up to it. Memory holds the
  * tie set, and no more than that of the records.
  */
 export class RecordCursorTracker implements CursorTracker {
-  /** What is read again is known again, by its key or its place, so any commit will do. */
+  /** Records that are read again are recognised by their key or place, so any position may be committed. */
   readonly settled = true;
   readonly recordsRuns = false;
   readonly #options: TrackerOptions;
@@ -42,10 +42,10 @@ export class RecordCursorTracker implements CursorTracker {
   readonly #ties: TieSet;
   readonly #secondaryCursors: SecondaryCursors;
   readonly #readable: ReadableRecords;
-  /** Null where nobody asks for late records: in slices and backfills. */
+  /** Null where late records are not tracked: in slices and backfills. */
   readonly #delivered: DeliveredRecords | null;
   readonly #admission: RecordAdmission;
-  /** Whether the place to go on at has moved since the last commit. */
+  /** Whether the resume point has moved since the last commit. */
   #resumesFarther = false;
 
   constructor(options: TrackerOptions, field: CursorField) {
@@ -137,7 +137,10 @@ export class RecordCursorTracker implements CursorTracker {
     };
   }
 
-  /** With what this window has delivered whole: from its lower end, or where the stream was declared to begin. */
+  /**
+   * The coverage with what this window has delivered completely: from its lower end, or from the stream's declared
+   * beginning.
+   */
   #coverageTo(watermark: string): CursorRange[] {
     const { start } = this.#options;
     const { type, precision } = this.#field;

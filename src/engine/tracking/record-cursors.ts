@@ -5,14 +5,14 @@ import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../
 import { fieldNamesAlong, hasField, unknownField } from "../../model/unknown-field.ts";
 import type { CursorField, NullCursorPolicy } from "../ports.ts";
 
-/** The cursors of a page's records, and what one look at them shows. */
+/** The cursors of a page's records, and their order. */
 export interface CursorsOfPage {
-  /** By record, as canonical text; null for a null that is to be delivered or skipped. */
+  /** Per record, as canonical text; null for a null cursor that is delivered or skipped. */
   readonly cursors: readonly (string | null)[];
   /** The first and the last; null where the page is empty or not ascending. */
   readonly lowest: string | null;
   readonly highest: string | null;
-  /** Whether none comes before the one ahead of it. */
+  /** Whether they are ascending. */
   readonly ascending: boolean;
 }
 
@@ -71,7 +71,7 @@ function cursorOf(
   }
 }
 
-/** What to declare for a time that is no ISO 8601 timestamp, where its form says that. */
+/** What to declare for a time that is not an ISO 8601 timestamp, where its form shows it. */
 function proposalFor(raw: unknown, { type, format }: CursorField): string {
   if (type !== "timestamp_utc" || format.kind !== "iso8601" || typeof raw !== "string") return "";
   const epoch = epochFormatOf(raw);
@@ -83,7 +83,7 @@ function proposalFor(raw: unknown, { type, format }: CursorField): string {
   return `: declare ${patterns.join(" or ")}${which}${bound}`;
 }
 
-/** Texts of so many digits count since some time in 2001. */
+/** A text of this many digits is an epoch timestamp from 2001 or later. */
 function epochFormatOf(raw: string): string | null {
   if (!/^1\d+(?:\.\d+)?$/.test(raw)) return null;
   const digits = raw.split(".")[0]?.length ?? 0;
@@ -107,13 +107,12 @@ export function cursorUnknown(records: readonly SourceRecord[], path: Path): Tid
 /** `0000-00-00`, `0000-00-00 00:00:00`, `00.00.0000`: all digits are 0, and a date has eight of them or more. */
 const zeroDate = /^(?:0[-/. ]?){8}(?:[T ]?(?:0[:.,]?)*)?(?:Z|[+-]0[0:]*)?$/;
 
-/** A time that PostgreSQL puts before or behind all others: it is no point in time. */
+/** PostgreSQL's `infinity` and `-infinity`, which are not points in time. */
 const infinity = /^[+-]?infinity$/i;
 
 /**
- * Whether a value says that there is none: null, a missing field, and what sources that cannot write
- * null give in its place. An empty text is a cursor of type `text`; a date of zeros and an infinity are none
- * of type `timestamp_utc`.
+ * Whether a value means "no cursor": null, a missing field, or a substitute from a source that cannot write null. An
+ * empty text is a valid cursor of type `text`; a date of zeros and an infinity mean "no cursor" for `timestamp_utc`.
  */
 function isNoCursor(raw: unknown, { type, format }: CursorField): boolean {
   if (raw === null || raw === undefined) return true;
@@ -121,7 +120,7 @@ function isNoCursor(raw: unknown, { type, format }: CursorField): boolean {
   if (raw === "") return true;
   if (type !== "timestamp_utc" || format.kind.startsWith("epoch")) return false;
   const first = raw.charCodeAt(0);
-  // Nearly all begin with the digit of a year.
+  // Fast path: nearly all values begin with the digit of a year.
   if (first === digitZero) return zeroDate.test(raw);
   return (first < digitZero || first > digitNine) && infinity.test(raw);
 }

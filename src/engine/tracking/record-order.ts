@@ -6,8 +6,8 @@ import type { HighestCursor } from "./highest-cursor.ts";
 import { describeRecord } from "./record-cursors.ts";
 
 /**
- * The order that a range is read in, as declared, until a record shows that it is another one (promise P9). From then
- * on the watermark waits for the end of the window, as in an unordered read.
+ * The order in which a range is read: the declared one, until a record contradicts it (promise P9). From then on the
+ * watermark waits for the end of the window, as in an unordered read.
  */
 export class RecordOrder {
   readonly #field: CursorField;
@@ -34,7 +34,7 @@ export class RecordOrder {
     return this.#last;
   }
 
-  /** Takes in a page that is in order, by its highest cursor. */
+  /** Adds a page that is in order, by its highest cursor. */
   passed(highest: string): void {
     this.#last = highest;
   }
@@ -43,7 +43,7 @@ export class RecordOrder {
     this.#value = "unordered";
   }
 
-  /** How a record breaks the order, in words; null where it does not. A page that came again breaks none. */
+  /** How a record breaks the order, for messages; null where it does not. A repeated page does not break it. */
   disorderAt(cursor: string, record: SourceRecord, repeats: boolean): string | null {
     if (!this.isAscending) return null;
     const last = this.#last;
@@ -53,7 +53,7 @@ export class RecordOrder {
     }
     if (repeats) return null;
     const from = this.#highest.unclearFrom(cursor);
-    // Records in the order in which they were written come so when the clocks were put back.
+    // Records in the order of writing look like this when clocks are set back.
     if (from !== null && from === this.#highest.unclearFrom(last)) return null;
     this.#last = cursor;
     return `${describeRecord(record)} has cursor ${cursor} and came after ${last}`;

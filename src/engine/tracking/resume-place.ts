@@ -2,8 +2,8 @@ import type { ResumePoint } from "../../model/position.ts";
 import type { Incremental } from "../ports.ts";
 
 /**
- * Where an unfinished window would be read on. Page tokens and links are kept; page numbers and offsets only with
- * `resume: page`, since pages shift while records change. A read in ascending order needs none.
+ * The resume point of an unfinished window. Page tokens and links are kept; page numbers and offsets only with `resume:
+ * page`, since pages shift while records change. A read in ascending order needs none.
  */
 export class ResumePlace {
   readonly #incremental: Incremental;
@@ -18,8 +18,8 @@ export class ResumePlace {
   }
 
   /**
-   * Takes in a page's next place; true where the read may go on there. The last page has none: until the window is
-   * finished, it is read again from where it began.
+   * Sets a page's next place; true where the read may resume there. The last page has none: until the window is
+   * finished, that page is read again.
    */
   follow(next: ResumePoint | null, isAscending: boolean): boolean {
     this.isBehind = !isAscending && next !== null && this.#isKept(next);

@@ -3,7 +3,7 @@ import type { Position } from "../../model/position.ts";
 import { type SourceRecord, valueAt } from "../../model/record.ts";
 import type { CursorField } from "../ports.ts";
 
-/** Follows the secondary cursors of a pipeline: the highest of those delivered. */
+/** Tracks the secondary cursors of a pipeline: the highest delivered value of each. */
 export class SecondaryCursors {
   readonly #fields: readonly CursorField[];
   readonly #highest: { id?: string; offset?: string };
@@ -17,7 +17,7 @@ export class SecondaryCursors {
     return { ...this.#highest };
   }
 
-  /** Takes in a record that is delivered; true where it is higher than all before it. */
+  /** Adds a delivered record; true where one of its values is the highest so far. */
   follow(record: SourceRecord): boolean {
     let raised = false;
     for (const { type, path, format } of this.#fields) {

@@ -12,11 +12,11 @@ export interface FinishedSlice {
 /**
  * What the finished slices of a window have delivered, and the watermark by it:
  *
- * 1. A slice counts when it was read whole. The slices that were make up the coverage, whatever order they end in.
+ * 1. A slice counts when it was read completely. The completed slices make up the coverage, in whatever order they end.
  * 2. The watermark is the end of the first range without a gap. The next run reads the gaps first.
- * 3. It never lies past the highest record seen, so that a record which shows late at the quiet end of the window is
- *    still read.
- * 4. The tie set has what was delivered at the ends of what is covered, and outside it: a later read may bring it again.
+ * 3. It never lies past the highest record seen, so that a record that appears late at the end of the window is still
+ *    read.
+ * 4. The tie set has what was delivered at the ends of the coverage and outside it: a later read may return it again.
  */
 export class SliceCoverage {
   readonly #within: SlicedWindow;
@@ -25,53 +25,53 @@ export class SliceCoverage {
   #coverage: readonly CursorRange[];
   #highest: string | null;
 
-  /** `nameOf` tells the members of the tie set apart. */
+  /** `nameOf` names the members of the tie set. */
   constructor(within: SlicedWindow, nameOf: (cursor: string, identity: string) => string) {
     const { start, cut } = within;
     this.#within = within;
     this.#nameOf = nameOf;
     this.#coverage = mergeCoverage(cut.type, start.coverage, cut.precision);
-    // Coverage never reaches past the highest record seen, so it tells how far that was.
+    // Coverage never reaches past the highest record seen, so its end is that record's cursor.
     this.#highest = higherCursor(cut.type, start.watermark, this.#coverage.at(-1)?.upper ?? null);
     this.#remember(start.tieSet);
   }
 
-  /** Takes in a slice that was read whole, and what its read came to. */
+  /** Adds a completely read slice and the result of its read. */
   add(range: CursorRange, { position, windowEnd }: FinishedSlice): void {
     const { type, precision } = this.#within.cut;
     const { watermark, tieSet } = position;
     const isBeginning = range.lower !== null && this.#within.isBeginning(range.lower);
     const lower = isBeginning ? this.#within.beforeBeginning() : range.lower;
-    // Past the present of the source, more may come in anywhere in the slice.
+    // Past the source's present, more records may appear anywhere in the slice.
     const upper = windowEnd ?? range.upper;
     if (lower === null || compareCursorValues(type, lower, upper) < 0)
       this.#coverage = addRange(type, this.#coverage, { lower, upper }, precision);
-    // A record right at the beginning is seen too, though the slice's watermark is where it was.
+    // A record at the very beginning counts as seen, although the slice's watermark has not moved.
     const isSeen = watermark !== range.lower || tieSet.some(({ cursor }) => cursor === watermark);
     if (isSeen) this.#highest = higherCursor(type, this.#highest, watermark);
     this.#remember(tieSet);
   }
 
-  /** Whether a slice that begins there counts. One beyond all records seen counts for nothing yet. */
+  /** Whether a slice that begins there counts. A slice past all records seen does not count yet. */
   countsFrom(lower: string | null): boolean {
     const highest = this.#highest;
     if (highest === null) return false;
     return lower === null || compareCursorValues(this.#within.cut.type, lower, highest) < 0;
   }
 
-  /** Of a backfill, which has no watermark: what was read whole. */
+  /** The position of a backfill, which has no watermark: what was read completely. */
   get whole(): CursorRange[] {
     return [...this.#coverage];
   }
 
-  /** Of a live stream. */
+  /** The position of a live stream. */
   reached(): Pick<Position, "watermark" | "tieSet" | "coverage"> {
     const coverage = this.#seenCoverage();
     const watermark = this.#watermark(coverage);
     return { watermark, tieSet: this.#tieSetAt(watermark, coverage), coverage };
   }
 
-  /** What was read whole, as far as records were seen. */
+  /** What was read completely, up to the highest record seen. */
   #seenCoverage(): CursorRange[] {
     const highest = this.#highest;
     if (highest === null) return [];

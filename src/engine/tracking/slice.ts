@@ -8,7 +8,7 @@ import type { ReadRange, StoredRange } from "./range.ts";
 import type { SlicedWindow } from "./sliced-window.ts";
 import type { Edges } from "./tracker-options.ts";
 
-/** The tracker of a slice: a slice counts when it was read whole, whatever the order within it. */
+/** The tracker of a slice. A slice counts when it was read completely, in any order within it. */
 export interface SliceTracker extends CursorTracker {
   /** Where its window ends, by the source's clock once that is known; null for no end. */
   readonly windowEnd: string | null;
@@ -33,7 +33,7 @@ export interface SliceOptions {
     sliceEnded(slice: Slice): void;
   };
   readonly incremental: Incremental;
-  /** The versions that the slices of the window have brought, which they share. */
+  /** The newest versions that the slices of the window have seen, which they share. */
   readonly versions: NewestVersions | null;
   readonly opener: SliceOpener;
 }
@@ -59,7 +59,7 @@ export class Slice implements ReadRange {
     const window = { lower: lower === null ? null : cursor(lower), upper: cursor(upper) };
     const edges = within.edgesOf(range);
     this.tracker = opener.slice({ start: within.startOf(range), window, edges, versions });
-    // A source that goes by whole periods is asked for those of the slice, and not for the one before it.
+    // A source that takes whole days is asked for those of the slice, not for the day before it.
     const asked =
       clamp === null || edges.lower === "inclusive" || lower === null
         ? window
@@ -99,7 +99,7 @@ export class Slice implements ReadRange {
   }
 }
 
-/** A backfill reads up to the end that it was given, whatever time it is: what changes meanwhile is the live stream's. */
+/** A backfill reads up to its given end. Records that change meanwhile belong to the live stream. */
 function withoutClock({ clockAhead: _, ...page }: Page): Page {
   return page;
 }

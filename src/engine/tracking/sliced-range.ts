@@ -12,18 +12,18 @@ export interface SlicedRangeOptions {
   readonly incremental: Incremental;
   readonly within: SlicedWindow;
   readonly taken: TakenRecords;
-  /** Whether the state has yet to store where the range starts. */
+  /** Whether the state still has to store the starting position. */
   readonly dirty: boolean;
-  /** Tells the members of the tie set apart. */
+  /** Names the members of the tie set. */
   readonly nameOf: (cursor: string, identity: string) => string;
-  /** The versions that its slices have brought; null where rows are not replaced. */
+  /** The newest versions that its slices have seen; null where rows are not replaced. */
   readonly versions: NewestVersions | null;
   readonly opener: SliceOpener;
 }
 
 /**
- * A stream or partition whose window is read in slices, side by side. A slice that is not finished counts for
- * nothing, whatever was admitted of it; what an output is known to have taken of it is kept by name.
+ * A stream or partition whose window is read in slices, several at the same time. An unfinished slice does not count,
+ * whatever was admitted of it. The records of it that an output with receipts has taken are stored by name.
  */
 export class SlicedRange implements StoredRange {
   readonly settled = true;
@@ -32,11 +32,11 @@ export class SlicedRange implements StoredRange {
   readonly taken: TakenRecords;
   readonly #options: SlicedRangeOptions;
   readonly #coverage: SliceCoverage;
-  /** How many slices are not finished, with one more until all are dealt out. */
+  /** The number of unfinished slices, plus one until all slices were handed out. */
   #left = 0;
   #finished = false;
   #changed: boolean;
-  /** Where it stands in the middle of a page. */
+  /** Its position inside a page. */
   #stays: Position | null = null;
 
   constructor(options: SlicedRangeOptions) {
@@ -97,7 +97,7 @@ export class SlicedRange implements StoredRange {
       const window = this.#finished ? null : start.window;
       return { ...start, window, coverage: this.#coverage.whole };
     }
-    // Slices do not note what they deliver, so the names kept so far are no longer all there are.
+    // Slices do not record names of delivered records, so the names stored so far are incomplete.
     const { seen: _, ...kept } = start;
     return { ...kept, window: null, ...this.#coverage.reached() };
   }

@@ -6,12 +6,12 @@ import type { Window } from "../ports.ts";
 import type { Edges } from "./tracker-options.ts";
 
 export interface SlicedWindowOptions {
-  /** Where the stream or partition stands; its coverage is not read again. */
+  /** The position of the stream or partition; its coverage is not read again. */
   readonly start: Position;
-  /** What is to be read of it. */
+  /** The window to read. */
   readonly window: Window & { readonly upper: NonNullable<Window["upper"]> };
   readonly cut: Cut;
-  /** Ranges besides its own coverage that are not to be read. */
+  /** Further ranges that must not be read. */
   readonly known: readonly CursorRange[];
   /** Whether the watermark follows what is read; a backfill only adds to its coverage. */
   readonly live: boolean;
@@ -61,8 +61,8 @@ export class SlicedWindow {
   }
 
   /**
-   * The end of a slice belongs to the one below, but at the watermark and at the highest record seen more may have
-   * come since. Past the end of the last slice records are delivered ahead of time.
+   * The end of a slice belongs to the slice below, but at the watermark and at the highest record seen more records may
+   * have come since. Past the end of the last slice records are delivered ahead of time.
    */
   edgesOf({ lower, upper }: CursorRange): Edges {
     const { window, live } = this.#options;
@@ -72,7 +72,9 @@ export class SlicedWindow {
     };
   }
 
-  /** Where the slice begins, with what earlier runs delivered ahead of their windows: it may lie in any slice. */
+  /**
+   * The slice's starting position, with what earlier runs delivered ahead of their windows, which may lie in any slice.
+   */
   startOf({ lower }: CursorRange): Position {
     const { start, cut } = this.#options;
     const isAbove = (cursor: string): boolean =>

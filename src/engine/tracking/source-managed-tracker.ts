@@ -13,16 +13,16 @@ export interface SourceManagedTrackerOptions {
   readonly startedAt: string;
   /** Whether the output would add a record again that is delivered again. */
   readonly appends: boolean;
-  /** Takes what cannot be read. */
+  /** Receives unreadable records. */
   readonly refusals: Refusals;
 }
 
 const noTally: Tally = { records: 0, lastStart: null, since: null, open: null };
 
 /**
- * Follows a run whose source keeps the place itself: the watermark is the last cursor that a page
- * brought, and covers that page and all before it. What came after it is read again should the run
- * break off, so an output that appends is not asked to commit it before it is covered.
+ * Tracks a source-managed cursor: the watermark is the last cursor that came with a page, and covers that page and all
+ * before it. Records after it are read again if the run ends early, so an output that appends commits them only once
+ * they are covered.
  */
 export class SourceManagedTracker implements CursorTracker {
   readonly recordsRuns = true;
@@ -77,7 +77,7 @@ export class SourceManagedTracker implements CursorTracker {
     this.#changed = true;
   }
 
-  /** Refused here, before it is written with the rows: the state would refuse it only after that. */
+  /** Checked here, before it is written with the rows: the state would refuse it only afterwards. */
   #read(cursor: string): string {
     const { type } = this.#options;
     const watermark = readCursorValue(type, cursor, isoFormat);

@@ -6,7 +6,7 @@ import type { CursorsOfPage } from "./record-cursors.ts";
 import { tieName } from "./tie-name.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 
-/** Where a tracker stands before a page. */
+/** A tracker's position before a page. */
 export interface Reached {
   readonly order: Order;
   /** The cursor of the last record within the window; null before the first. */
@@ -17,10 +17,9 @@ export interface Reached {
 }
 
 /**
- * Whether a page of an append holds nothing that this run has delivered before, and nothing twice, so
- * that the output need not look: in a window read in one piece and in order, the page lies beyond where
- * the run began and beyond all that came before it. At the highest cursor so far, the tie set tells
- * what came.
+ * Whether a page for an output that appends is surely new and without duplicates, so that the output need not check.
+ * That holds in a window read in one piece and in order, where the page lies after the run's start and after all pages
+ * before it. At the highest cursor so far, the tie set shows what was delivered.
  */
 export function isSurelyNew(
   records: readonly SourceRecord[],
@@ -43,7 +42,7 @@ export function isSurelyNew(
   return !tied.some((record) => tieSet.has(tieName(lowest, identityOf(record, options.identity))));
 }
 
-/** Of records in order only those of one cursor can be the same delivery. */
+/** Among records in order, only those with equal cursors can be duplicates. */
 function areDistinct(
   records: readonly SourceRecord[],
   cursors: readonly (string | null)[],

@@ -8,25 +8,25 @@ import type { Warn } from "../ports.ts";
 export const mostTaken = 10_000;
 
 export interface TakenRecordsOptions {
-  /** What the position has of them. */
+  /** The names in the position. */
   readonly start: string | undefined;
-  /** What makes a record itself: its content counts, and with it every cursor that it holds. */
+  /** The identity of a record, which includes its content and so all of its cursors. */
   readonly identity: IdentityPlan;
   readonly warn: Warn;
-  /** How many names are kept: `mostTaken` unless given. */
+  /** How many names are kept. Default: `mostTaken`. */
   readonly most?: number;
 }
 
 /**
- * Which records of an unfinished window were taken by the output, for outputs that tell of each: a run that reads them
- * again leaves them out. A record counts with its whole content, so one that changed since is delivered again, and as
- * often as it was taken. A name is 72 bits of a hash. Past `most` no more are kept.
+ * The records of an unfinished window that an output with receipts has taken: a run that reads them again leaves them
+ * out. A record is identified by its whole content and counted, so one that changed since is delivered again. A name is
+ * 72 bits of a hash. Past `most`, no more names are kept.
  */
 export class TakenRecords {
   readonly #options: TakenRecordsOptions;
-  /** What earlier runs left and this one has not met: how often, by name. */
+  /** Names from earlier runs that this run has not read yet, with their counts. */
   readonly #left = new Map<string, number>();
-  /** What this run met or delivered, by what was read in one go, and is not past. */
+  /** Names that this run has read or delivered and that the position does not cover yet, grouped by read. */
   readonly #come = new Map<object, string[]>();
   /** How many names those are. */
   #count = 0;
@@ -45,7 +45,7 @@ export class TakenRecords {
     return hash("sha256", identityOf(record, this.#options.identity), "base64url").slice(0, takenNameLength);
   }
 
-  /** Parts the records of a page into those that an earlier run delivered and the others. */
+  /** Splits the records of a page into those that an earlier run delivered and the others. */
   part(records: readonly SourceRecord[]): { fresh: readonly SourceRecord[]; known: readonly SourceRecord[] } {
     if (this.#left.size === 0) return { fresh: records, known: [] };
     const fresh: SourceRecord[] = [];
@@ -61,7 +61,7 @@ export class TakenRecords {
     return left > 0;
   }
 
-  /** Takes back that these were met: their page came to nothing, and is read again. */
+  /** Undoes `known` for a page that was not delivered and is read again. */
   putBack(known: readonly SourceRecord[]): void {
     for (const record of known) {
       const name = this.nameOf(record);
@@ -69,10 +69,7 @@ export class TakenRecords {
     }
   }
 
-  /**
-   * Remembers what a page delivered: it may be read again until the position lies behind it. False where that is
-   * nothing.
-   */
+  /** Adds what a page delivered: it may be read again until the position covers it. False where there is nothing. */
   add(unit: object, names: readonly string[]): boolean {
     const { most = mostTaken } = this.#options;
     const come = this.#come.get(unit) ?? [];
@@ -86,20 +83,20 @@ export class TakenRecords {
     return names.length > 0;
   }
 
-  /** Forgets what was read in this go: the position lies behind it. */
+  /** Drops the names of this read, which the position now covers. */
   passed(unit: object): void {
     this.#count -= this.#come.get(unit)?.length ?? 0;
     this.#come.delete(unit);
   }
 
-  /** Forgets everything: the window is finished. */
+  /** Drops all names, since the window is finished. */
   clear(): void {
     this.#left.clear();
     this.#come.clear();
     this.#count = 0;
   }
 
-  /** What the position keeps, with the names of a page at hand; undefined for nothing. */
+  /** The names for the position, with those of the current page; undefined for none. */
   kept(atHand: readonly string[] = []): string | undefined {
     const { most = mostTaken } = this.#options;
     const names: string[] = [];
@@ -109,7 +106,7 @@ export class TakenRecords {
     return names.length === 0 ? undefined : names.slice(0, most).join("");
   }
 
-  /** To be asked where a run stops: it tells where more were delivered than are kept. */
+  /** Call where a run stops: warns if more records were delivered than names can be kept. */
   warnWhereFull(atHand: number): void {
     const { most = mostTaken, warn } = this.#options;
     if (!this.#isFull && this.#left.size + this.#count + atHand <= most) return;

@@ -1,20 +1,17 @@
 import { type IdentityPlan, withoutContent } from "../../model/identity.ts";
 
-/** Tells the members of the tie set apart. */
+/** Names the members of the tie set. */
 export function tieName(cursor: string, identity: string): string {
   return `${cursor}\n${identity}`;
 }
 
-/**
- * Tells them apart by record: of one whose content counts as well as its key, only the content that was delivered
- * last is kept.
- */
+/** Names them by record: where the content counts as well as the key, only the content delivered last is kept. */
 export function tieNameBy(plan: IdentityPlan): (cursor: string, identity: string) => string {
   if (!hasLatest(plan)) return tieName;
   return (cursor, identity) => tieName(cursor, withoutContent(identity));
 }
 
-/** Whether a record that is known may be delivered again with another content. */
+/** Whether a known record may be delivered again with changed content. */
 export function hasLatest({ key, content }: IdentityPlan): boolean {
   return key !== null && content;
 }

@@ -7,12 +7,14 @@ import { hasLatest, tieNameBy } from "./tie-name.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 
 export interface TieSetParts {
-  /** Null for a stream whose records have no ordered cursor: nothing is then known of earlier runs. */
+  /** Null for a stream whose records have no ordered cursor: earlier runs then have no tie set. */
   readonly type: CursorType | null;
-  /** What the last run left behind. */
+  /** The tie set of the last run. */
   readonly start: readonly TieMember[];
   readonly identity: IdentityPlan;
-  /** How many are kept; those without a cursor are counted by themselves, so that they crowd out no others. */
+  /**
+   * How many members are kept. Records without a cursor are counted separately, so that they do not displace others.
+   */
   readonly most: number;
   readonly warn: Warn;
 }
@@ -32,14 +34,14 @@ export class TieSet {
   readonly #keys = new Map<string, TieMember>();
   #withoutCursor = 0;
   readonly #nameOf: (cursor: string, identity: string) => string;
-  /** What is left of the counts that the last run handed over, for records without a key. */
+  /** The remaining counts from the last run, for records without a key. */
   readonly #unclaimed = new Map<string, number>();
   /**
-   * Where the content counts as well as the key: the identity with the content that was delivered last, of what the
-   * last run handed over. Null for a record of which two were handed over, as by earlier versions.
+   * Where the content counts as well as the key: the identity with the content that the last run delivered. Null for a
+   * record with two entries, as earlier versions stored them.
    */
   readonly #latest: Map<string, string | null> | null;
-  /** The cursors that the handed-over identities have: only at these can a record be known already. */
+  /** The cursors of the last run's members: only at these can a record be known. */
   readonly #knownCursors = new Set<string>();
   /** The highest cursor of them; null where there is none. */
   readonly knownHighest: string | null;
@@ -76,7 +78,7 @@ export class TieSet {
     this.changed = false;
   }
 
-  /** What is kept, by name; null where some were dropped. */
+  /** The members by name; null where some were dropped. */
   get whole(): Pick<ReadonlyMap<string, unknown>, "has" | "size"> | null {
     return this.#overflowed === null ? this.#keys : null;
   }
@@ -86,7 +88,7 @@ export class TieSet {
     return this.#keys.size - this.#withoutCursor >= this.#parts.most;
   }
 
-  /** Remembers the record, and says whether it is to be delivered: neither this run nor an earlier one did. */
+  /** Adds the record. True if it must be delivered, because neither this run nor an earlier one has delivered it. */
   takesOnce(record: SourceRecord, cursor: string): boolean {
     if (this.#knownCursors.has(cursor) && this.claim(record, cursor)) return false;
     const identity = identityOf(record, this.#parts.identity);
@@ -97,7 +99,7 @@ export class TieSet {
     return true;
   }
 
-  /** Remembers an identity that has no cursor; false where it is known. */
+  /** Adds an identity without a cursor; false where it is known. */
   takesIdentity(identity: string): boolean {
     if (this.#keys.has(this.#nameOf("", identity))) return false;
     this.#remember({ identity, cursor: "", count: 1 });
@@ -110,8 +112,8 @@ export class TieSet {
   }
 
   /**
-   * Whether the record was delivered by an earlier run. Records with a key are known however often
-   * they come; of those without, as many as were delivered.
+   * Whether the record was delivered by an earlier run. A record with a key is known however often it comes; without a
+   * key, as often as it was delivered.
    */
   claim(record: SourceRecord, cursor: string): boolean {
     const { identity: plan } = this.#parts;
@@ -123,7 +125,7 @@ export class TieSet {
     return left > 0;
   }
 
-  /** Whether it was delivered last with this content; if it was with another, this one is the last from now on. */
+  /** Whether it was last delivered with this content; otherwise this content becomes the last. */
   #isLatest(name: string, identity: string): boolean {
     const latest = this.#latest?.get(name);
     if (latest === undefined || latest === identity) return latest === identity;
@@ -132,14 +134,14 @@ export class TieSet {
     return false;
   }
 
-  /** Forgets what lies below the cursor. */
+  /** Removes members below the cursor. */
   dropBelow(cursor: string): void {
     for (const [name, key] of this.#keys) {
       if (key.cursor !== "" && this.#compare(key.cursor, cursor) < 0) this.#keys.delete(name);
     }
   }
 
-  /** For a window that is not finished: what the last run left, and what has come. */
+  /** For an unfinished window: the members of the last run and those of this one. */
   within(): readonly TieMember[] {
     const { start } = this.#parts;
     const names = new Map(start.map((key) => [this.#nameOf(key.cursor, key.identity), key]));
@@ -152,7 +154,7 @@ export class TieSet {
     return come.length === 0 && this.#latest === null ? start : [...names.values(), ...come];
   }
 
-  /** What lies at or above a watermark, or has no cursor. */
+  /** The members at or above a watermark, or without a cursor. */
   from(watermark: string | null): TieMember[] {
     if (this.#parts.type === null) return [...this.#parts.start];
     return [...this.#keys.values()].filter(
@@ -179,7 +181,7 @@ export class TieSet {
     );
   }
 
-  /** As many as can be kept stay known; to drop them all would deliver each of them again. */
+  /** Keeps as many as possible; dropping all of them would deliver each one again. */
   #rememberWithoutCursor(name: string, key: TieMember): void {
     const { most, warn } = this.#parts;
     if (!this.#keys.has(name)) {

@@ -19,30 +19,32 @@ export interface TrackerOptions {
   readonly window: Window;
   readonly edges: Edges;
   readonly start: Position;
-  /** Where inside an unfinished window reading goes on; without it, at its start. */
+  /** Where to resume inside an unfinished window. Default: at its start. */
   readonly resume?: ResumePoint | null;
   readonly identity: IdentityPlan;
   /** Whether `deliveries` are wanted. */
   readonly tracksDeliveries: boolean;
   /**
-   * The present by a clock so far ahead, as a cursor value, asked for once a page at most; null for cursors
-   * that are no times.
+   * The present by a clock that is this far ahead, as a cursor value; called at most once per page. Null for cursors
+   * that are not times.
    */
   readonly now: (ahead?: number) => string | null;
-  /** When the run began, by a clock so far ahead. */
+  /** When the run began, by a clock that is this far ahead. */
   readonly began: (ahead: number) => string | null;
   /**
    * Whether the window may end later than it was frozen, if the source's clock turns out to be ahead: the
    * source was asked without an upper bound.
    */
   readonly mayEndLater?: boolean;
-  /** What the input says of its bounds: see `InputSession.reach`. Undefined where late records are not followed. */
+  /** The input's `InputSession.reach`. Undefined where late records are not tracked. */
   readonly reach?: (lower: string) => string;
-  /** The versions that the read has brought, which the trackers of its slices share; null where rows are not replaced. */
+  /**
+   * The newest versions that the read has seen, shared by the trackers of its slices; null where rows are not replaced.
+   */
   readonly versions: NewestVersions | null;
-  /** Watches what the lower bound brings; null where nobody asks. */
+  /** Watches the lower bound; null where it is not checked. */
   readonly watch?: RangeWatch | null;
   readonly warn: Warn;
-  /** Takes the records that cannot be read. */
+  /** Receives the records that cannot be read. */
   readonly refusals: Refusals;
 }

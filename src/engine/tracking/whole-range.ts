@@ -5,7 +5,7 @@ import type { PageGuard } from "./page-guard.ts";
 import type { CutPage, CutPosition, ReadRange, StoredRange } from "./range.ts";
 import type { TakenRecords } from "./taken-records.ts";
 
-/** How a range is read in one piece from where it stands. */
+/** How a range is read in one piece from its position. */
 export interface WholeRead {
   readonly tracker: CursorTracker;
   readonly guard: PageGuard;
@@ -16,18 +16,18 @@ export interface WholeRangeOptions {
   readonly partition: string | null;
   readonly start: Position;
   readonly taken: TakenRecords;
-  /** Whether the state has yet to store where the range starts. */
+  /** Whether the state still has to store the starting position. */
   readonly dirty: boolean;
   readonly opener: {
-    /** Opened quietly, it warns of nothing and refuses nothing: what it is given was admitted before. */
+    /** `quiet`: it warns of nothing and refuses nothing, since its records were admitted before. */
     whole(start: Position, how: { readonly quiet: boolean }): WholeRead;
   };
 }
 
 /**
- * A stream or partition whose window is read in one piece. Its position is what its tracker has reached, but for two
- * cases: where a page could not be written whole, it stays before the page or inside it; and where the source no longer
- * knows the place to go on at, the window is read from its start.
+ * A stream or partition whose window is read in one piece. Its position is that of its tracker, with two exceptions: if
+ * a page could not be written completely, it stays before the page or inside it; and if the source no longer knows the
+ * resume point, the window is read from its start.
  */
 export class WholeRange implements StoredRange, ReadRange {
   readonly stored: StoredRange = this;
@@ -38,9 +38,9 @@ export class WholeRange implements StoredRange, ReadRange {
   /** Where reading begins. */
   #start: Position;
   #read: WholeRead;
-  /** Whether a page was admitted: until then the range stands where it was found. */
+  /** Whether a page was admitted: until then the range has its starting position. */
   #hasAdmitted = false;
-  /** As the first page with one has it: only that counts. */
+  /** From the first page that has it; later ones are ignored. */
   #clockAhead: ClockAhead | undefined;
   #finished = false;
   #dirty: boolean;
@@ -48,7 +48,7 @@ export class WholeRange implements StoredRange, ReadRange {
   #last: Position;
   #committed: Position;
   #unfinished: boolean;
-  /** Where the range stays, once a page of it could not be written. */
+  /** The position at which the range stays after a page could not be written. */
   #stays: { readonly at: Position | null } | null = null;
 
   constructor({ partition, start, opener, taken, dirty }: WholeRangeOptions) {
@@ -135,7 +135,7 @@ export class WholeRange implements StoredRange, ReadRange {
     this.#unfinished = isUnfinished(this.#last);
   }
 
-  // Where a page could not be written whole.
+  // A page that could not be written completely.
 
   current(): Position {
     return this.#hasAdmitted ? this.position() : this.#start;
@@ -160,7 +160,7 @@ export class WholeRange implements StoredRange, ReadRange {
     return { position: this.#complete(tracker.position({ windowFinished: false })), counted: prefix };
   }
 
-  /** Promise P9, for a page that is not written whole: the window is read anew, in no order. */
+  /** Promise P9, for a page that is not written completely: the window is read again as unordered. */
   #windowAgain(): Position {
     const { lower, upper } = this.#read.request.window;
     const highest = this.#start.window?.highest ?? this.#start.watermark;
@@ -175,7 +175,7 @@ export class WholeRange implements StoredRange, ReadRange {
     return this.#complete(this.#read.tracker.position({ windowFinished: this.#finished }));
   }
 
-  /** With what is kept besides what the tracker has reached. */
+  /** Adds what is stored with the tracker's position. */
   #complete({ taken: _, ...position }: Position): Position {
     const { note } = this.#start;
     const taken = this.taken.kept();

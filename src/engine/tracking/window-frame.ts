@@ -3,7 +3,7 @@ import type { ClockAhead, Window } from "../ports.ts";
 import { notBelowHighest } from "../run/window.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 
-/** Where a cursor lies by a window: `past` its end, and beyond the present in the `future`. */
+/** A cursor's place relative to a window: `past` is after its end, `future` is after the present. */
 export type Side = "below" | "within" | "past" | "future";
 
 /** A run's window, and which side of it records lie on. */
@@ -11,7 +11,7 @@ export class WindowFrame {
   readonly #options: TrackerOptions;
   /** As it was frozen, with its upper end by the source's clock once that is known. */
   #window: Window;
-  /** How far the source's clock is ahead; undefined where what was known at the start holds. */
+  /** How far the source's clock is ahead; undefined where the value from the start is used. */
   #ahead: ClockAhead | undefined;
 
   constructor(options: TrackerOptions) {
@@ -32,10 +32,10 @@ export class WindowFrame {
   }
 
   /**
-   * Ends the window where the run began by the source's clock: what changes while it is read then lies past
-   * the end, whichever page it is on. A closed end, where another slice begins, may only move down; a later run reads
-   * what lies above it. A window that is resumed keeps its end: the earlier run has counted what it saw up to
-   * there. Only the first call counts.
+   * Ends the window where the run began by the source's clock: what changes while it is read then lies past the end,
+   * whichever page it is on. A closed end, where another slice begins, may only move down; a later run reads what lies
+   * above it. A resumed window keeps its end: the earlier run has counted records up to there. Only the first call
+   * counts.
    */
   followClock(ahead: ClockAhead): void {
     if (this.#ahead !== undefined) return;
@@ -52,7 +52,7 @@ export class WindowFrame {
       this.#window = { lower, upper: { type: upper.type, value: end } };
   }
 
-  /** Asked only where a record lies past the window, since only then the present matters. */
+  /** Computed only where a record lies past the window, since only then the present matters. */
   presentFor(cursors: readonly (string | null)[], type: CursorType): string | null {
     const { upper } = this;
     if (upper === null) return null;
@@ -60,7 +60,7 @@ export class WindowFrame {
     return past ? this.#options.now(this.#ahead?.most) : null;
   }
 
-  /** The highest cursor within the window: what lies below its declared beginning must not become the watermark. */
+  /** The highest cursor within the window. A cursor below the declared beginning must not become the watermark. */
   highestOf(cursors: readonly (string | null)[], type: CursorType): string | null {
     const { lower, upper } = this;
     let highest: string | null = null;

@@ -2,8 +2,8 @@ import { fileURLToPath } from "node:url";
 import type { SourceLocation } from "../../errors.ts";
 
 /**
- * Where in a file something was thrown, by its stack: the innermost frame in that file. The file alone where the
- * stack does not lead there, as for what is no error.
+ * Where in a file something was thrown, by its stack: the innermost frame in that file. The file alone where the stack
+ * has no such frame, for example for a thrown value that is not an error.
  */
 export function placeInFile(thrown: unknown, file: string): SourceLocation {
   for (const frame of framesOf(thrown)) if (frame.file === file) return frame;

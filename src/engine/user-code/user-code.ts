@@ -4,25 +4,25 @@ import { type ErrorCode, messageOf, TidemarkError } from "../../errors.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import { framesOf, placeInFile } from "./stack-frames.ts";
 
-/** Code of the user's: a script, a function in a pipeline, a connector. */
+/** Code that the user wrote: a script, a function in a pipeline, a connector. */
 export interface UserCode {
-  /** What messages call it: `script ./enrich.ts`. */
+  /** Its name in messages: `script ./enrich.ts`. */
   readonly name: string;
   readonly file?: string;
-  /** The code of what it throws. */
+  /** The error code of what it throws. */
   readonly code: ErrorCode;
 }
 
-/** An error that reached nobody: a promise that was left alone, a throw in a timer. */
+/** An uncaught error of user code: an unhandled rejection, or a throw in a timer. */
 export interface UncaughtError {
   readonly error: TidemarkError;
   /** The pipeline whose code it came from; null for code that runs as its file is loaded. */
   readonly pipeline: string | null;
-  /** Whether a run that is under way fails by it. */
+  /** Whether it fails a run that is active. */
   readonly failsRun: boolean;
 }
 
-/** Work for one pipeline, a run or a look at what it would do, that strays of its code are the failure of. */
+/** Work for one pipeline (a run or a preview). An uncaught error of the pipeline's code fails it. */
 class Work {
   readonly pipeline: string;
   readonly stream: string;
@@ -57,12 +57,12 @@ interface Scope {
 
 const scopes = new AsyncLocalStorage<Scope>();
 
-/** By file: which code of the user's last ran there, and for what. */
+/** By file: the user code that last ran there, and its work. */
 const lastIn = new Map<string, Scope>();
 
 /**
- * Does work for a pipeline. A stray error of the pipeline's code aborts the signal that `make` is given, and is thrown
- * in place of whatever that brings about.
+ * Runs work for a pipeline. An uncaught error of the pipeline's code aborts the signal that `make` receives, and is
+ * thrown in place of the error that the abort causes.
  */
 export async function workFor<T>(
   { name, key }: { readonly name: string; readonly key: StreamKey },
@@ -78,7 +78,7 @@ export async function workFor<T>(
   }
 }
 
-/** Runs code of the user's. What it throws later, in a timer or a promise that it left alone, is told as its own. */
+/** Runs user code. Errors that it throws later, in a timer or an unhandled promise, are attributed to it. */
 export function inUserCode<T>(code: UserCode, run: () => T): T {
   const scope = { work: scopes.getStore()?.work ?? null, code };
   if (code.file !== undefined && (scope.work !== null || !lastIn.has(code.file))) {
@@ -87,17 +87,17 @@ export function inUserCode<T>(code: UserCode, run: () => T): T {
   return scopes.run(scope, run);
 }
 
-/** The code of the user's that is running, directly or in something that it began; null where none is. */
+/** The user code that is running, directly or in something that it started; null where none is. */
 export function userCodeRunning(): UserCode | null {
   return scopes.getStore()?.code ?? null;
 }
 
-/** Aborts where a stray error is the failure of the work at hand; undefined outside of any work. */
+/** Aborts when an uncaught error fails the current work; undefined outside of any work. */
 export function codeFailedSignal(): AbortSignal | undefined {
   return scopes.getStore()?.work?.signal;
 }
 
-/** Lets promises that were left alone be told of, and throws what has failed the work at hand. */
+/** Waits until pending unhandled rejections are reported, and throws the error that has failed the current work. */
 export async function awaitUncaught(): Promise<void> {
   const signal = codeFailedSignal();
   if (signal === undefined) return;
@@ -106,15 +106,15 @@ export async function awaitUncaught(): Promise<void> {
 }
 
 /**
- * To be called by what handles `uncaughtException` and `unhandledRejection`, in the context of the event. Finds whose
- * error it is, by what was running or else by the files of its stack, and fails the run that is under way. Null where
- * the error is of no code of the user's and of no run.
+ * Call from handlers of `uncaughtException` and `unhandledRejection`, in the context of the event. Finds the user code
+ * of the error, by what was running or by the files of its stack, and fails the active run. Null where the error is
+ * from no user code and no run.
  */
 export function takeUncaught(thrown: unknown, kind: "exception" | "rejection"): UncaughtError | null {
   const scope = scopeOf(thrown);
   if (scope === null) return null;
   const { work, code } = scope;
-  // What a driver throws in a callback may leave anything half done: it fails no run that could go on waiting for it.
+  // A driver that throws in a callback may have left anything half done, and a failed run could wait for it forever.
   if (code === null && (work === null || kind === "exception")) return null;
   const error = uncaughtErrorOf(thrown, kind, scope);
   return { error, pipeline: work?.pipeline ?? null, failsRun: work?.fail(error) ?? false };
@@ -127,7 +127,7 @@ function scopeOf(thrown: unknown): Scope | null {
     const known = lastIn.get(file);
     if (known !== undefined) return { ...known, ...(current?.work == null ? {} : { work: current.work }) };
   }
-  // A timer that began as the file was loaded belongs to whoever uses the file.
+  // A timer that was started when the file was loaded belongs to the last user of the file.
   return lastIn.get(current?.code?.file ?? "") ?? current;
 }
 

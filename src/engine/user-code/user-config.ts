@@ -2,8 +2,8 @@ import type { z } from "zod";
 import { TidemarkError } from "../../errors.ts";
 
 /**
- * What a schema makes of a configuration that was given in code; `whose` is for the message. Throws `ARGUMENT_INVALID`
- * with every mistake.
+ * Parses a configuration given in code with a schema; `whose` is for the message. Throws `ARGUMENT_INVALID` that lists
+ * every error.
  */
 export function readUserConfig<T>(schema: z.ZodType<T>, config: unknown, whose: string): T {
   const parsed = schema.safeParse(config);

@@ -4,9 +4,8 @@ import { messageOf, TidemarkError } from "../../errors.ts";
 import { inUserCode } from "./user-code.ts";
 
 /**
- * Imports a file of the user's and returns its default export, undefined where it has none.
- * TypeScript runs by type stripping. `what` is what the file is called in messages. Throws
- * `PIPELINE_INVALID` where it is missing or cannot be loaded.
+ * Imports a user's file and returns its default export; undefined where it has none. TypeScript runs by type stripping.
+ * `what` is the file's name in messages. Throws `PIPELINE_INVALID` where it is missing or cannot be loaded.
  */
 export async function importUserModule(path: string, what: string): Promise<unknown> {
   const found = await stat(path).catch(() => null);

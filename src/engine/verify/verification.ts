@@ -20,7 +20,7 @@ export interface VerificationParts {
   readonly field: CursorField | null;
   readonly range: CursorRange | null;
   readonly watermark: string | null;
-  /** What the stream's runs learned of its source. */
+  /** The facts that the stream's runs have learned about its source. */
   readonly facts: ReadonlySet<string>;
   readonly step: SliceStep | null;
   readonly concurrency: number;
@@ -107,7 +107,7 @@ export class Verification {
     });
   }
 
-  /** The output's rows within the range. */
+  /** Reads the output's rows within the range. */
   async #readOutput(each: (entry: Entry) => void): Promise<void> {
     const { reader, signal, field, range } = this.#parts;
     const comparison = this.#compared();
@@ -139,7 +139,7 @@ export class Verification {
       this.#parts.warn("CURSOR_NULL", message);
   }
 
-  /** Compares what differs record by record. */
+  /** Compares the differing intervals record by record. */
   async #lookClosely(
     differing: readonly Cell[],
     tally: Tally,
@@ -176,7 +176,7 @@ export class Verification {
     return { pending, unlisted };
   }
 
-  /** What of the source holds the intervals: all of it, where they are not intervals of the cursor. */
+  /** The range of the source that holds the intervals; the whole source where they are not intervals of the cursor. */
   #ranges(differing: readonly Cell[]): (CursorRange | null)[] {
     const { range, field, pipeline } = this.#parts;
     if (range === null || field === null || this.#sums.axis.kind === "key") return [range];
@@ -194,11 +194,11 @@ export class Verification {
     return read.map((run) => this.#clipped(this.#start(run.first), this.#start(run.last, 1)));
   }
 
-  /** Where an interval begins, or the one that many further on. */
+  /** The start of an interval, or of the one a number of steps further. */
   #start({ index }: Cell, further = 0): string {
     const { width } = this.#sums;
     const position = (index + further) * width;
-    // A number past 2^53 is not exact as a position, so that its interval is taken wider.
+    // A number past 2^53 is not exact as a position, so its interval is read wider.
     const slack = Math.abs(position) > Number.MAX_SAFE_INTEGER ? (further === 0 ? -width : width) : 0;
     return valueOfPosition(this.#parts.field?.type ?? "numeric_id", position + slack);
   }
@@ -219,7 +219,7 @@ export class Verification {
     return [{ from: this.#start(cell), before: this.#start(cell, 1), source, output }];
   }
 
-  /** The ranges in which something is to be read again; neighbours are one. */
+  /** The ranges to read again; adjacent ones are merged. */
   #gaps(cells: readonly Cell[], tally: Tally): VerifiedRange[] {
     const { range, field } = this.#parts;
     if (range === null || field === null || !tally.hasGaps) return [];
@@ -249,7 +249,7 @@ export class Verification {
   }
 }
 
-/** Counts what was found, keeps the first of it, and how far what is to be read again reaches in each interval. */
+/** Counts differences, keeps the first ones, and the range to read again in each interval. */
 class Tally {
   missing = 0;
   extra = 0;
@@ -277,7 +277,7 @@ class Tally {
     if (difference.kind !== "extra" && difference.source !== null) this.#reach(cell, difference.source);
   }
 
-  /** All of an interval is to be read again. */
+  /** Marks a whole interval to be read again. */
   wholly(cell: Cell): void {
     this.#whole.add(cell);
     this.#touched.add(cell);

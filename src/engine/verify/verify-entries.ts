@@ -14,7 +14,7 @@ export interface Sample {
   readonly filtered: readonly SourceRecord[];
 }
 
-/** What is compared of the records as they are written, and of the rows that the output holds. */
+/** The fields that are compared, of the written records and of the output's rows. */
 export class Comparison {
   /** Null where records have no key: their whole contents then stand for them. */
   readonly key: readonly Path[] | null;
@@ -29,9 +29,8 @@ export class Comparison {
   }
 
   /**
-   * Finds out what can be compared. Filters may have renamed the cursor's field: it is then the one
-   * that holds the same value in every record of the sample. Throws `ARGUMENT_INVALID` where nothing
-   * tells the output's rows apart.
+   * Decides which fields are compared. If filters have renamed the cursor's field, it is the field with the same value
+   * in every record of the sample. Throws `ARGUMENT_INVALID` where the output's rows cannot be identified.
    */
   static of(pipeline: Pipeline, reader: OutputReader, sample: readonly Sample[]): Comparison {
     const { incremental } = pipeline.input;
@@ -89,7 +88,7 @@ function cursorIn(field: CursorField, reader: OutputReader, sample: readonly Sam
   );
 }
 
-/** A cursor as a record or a row holds it; null where it holds none. */
+/** The cursor in a record or row; null where it has none. */
 function cursorValue(raw: unknown, { type, format }: CursorField): string | null {
   if (raw === null || raw === undefined) return null;
   const text = raw instanceof Date ? raw.toISOString() : raw;
@@ -97,13 +96,13 @@ function cursorValue(raw: unknown, { type, format }: CursorField): string | null
     try {
       return readCursorValue(type, text, tried);
     } catch {
-      // A filter or a column's type may have written it another way than the source does.
+      // A filter or a column's type may have changed its form.
     }
   }
   return null;
 }
 
-/** Numbers and their texts are one: a column of text holds the one as the other. */
+/** Numbers and their texts are equal: a text column stores a number as text. */
 function keyText(record: SourceRecord, key: readonly Path[]): string {
   const [only] = key;
   if (key.length === 1 && only !== undefined) return partText(valueAt(record, only));
@@ -117,7 +116,7 @@ function partText(value: unknown): string {
   return value === undefined ? "null" : stringifyJson(value);
 }
 
-/** How messages call what is compared. */
+/** The name of what is compared, for messages. */
 export function describeComparison({ key, cursor }: Comparison): string {
   const of = key === null ? "whole records" : key.map(formatPath).join(", ");
   return cursor === null ? of : `${of} and ${formatPath(cursor)}`;

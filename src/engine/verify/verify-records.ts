@@ -3,10 +3,10 @@ import { type Cell, differs, type Entry, EntryHash, type IntervalSums } from "./
 
 /** How one record differs between source and output. */
 export interface Difference {
-  /** In the source alone; in the output alone; or in both, under another cursor. */
+  /** Only in the source; only in the output; or in both with different cursors. */
   readonly kind: "missing" | "extra" | "different";
   readonly key: string;
-  /** The cursor in the source and in the output; null where it is not there, or cursors are not compared. */
+  /** The cursor in the source and in the output; null where it is missing, or cursors are not compared. */
   readonly source: string | null;
   readonly output: string | null;
 }
@@ -18,26 +18,26 @@ const buckets = 1 << 16;
 export interface RecordComparisonOptions {
   readonly sums: IntervalSums;
   readonly type: CursorType | null;
-  /** Whether the output adds every record, so that each of them counts; an upsert holds the newest of a key. */
+  /** Whether the output appends, so that every record counts; an upsert holds the newest record of a key. */
   readonly appends: boolean;
-  /** Given each difference that is found, with the interval of its record. */
+  /** Called with each difference, and the interval of its record. */
   readonly found: (difference: Difference, cell: Cell) => void;
 }
 
 /**
- * Compares the records of the intervals that differ, one by one. The source's come first, then the
- * output's, then `finish`. Where there are more than can be held, `narrow` is given both sides once
- * before: only what shares a hash of its key with a difference is then held.
+ * Compares the records of the intervals that differ, one by one. The source's come first, then the output's, then
+ * `finish`. If there are more than can be held, `narrow` first receives both sides once: then only records whose key
+ * hash occurs in a difference are held.
  */
 export class RecordComparison {
   readonly #options: RecordComparisonOptions;
   readonly #hash = new EntryHash();
   #narrowing: { readonly high: Uint32Array; readonly low: Uint32Array } | null = null;
-  /** By key, and for appends by key and cursor; how many of them the output has yet to show. */
+  /** By key, and for appends by key and cursor: how many records of the source were not yet found in the output. */
   readonly #waiting = new Map<string, { entry: Entry; count: number }>();
-  /** Keys of an upsert that the output has shown already. */
+  /** Keys of an upsert that were already found in the output. */
   readonly #extra = new Map<string, Entry>();
-  /** How many records of intervals that differ there was no room to hold, by interval. */
+  /** How many records of differing intervals could not be held, by interval. */
   readonly unlisted = new Map<Cell, number>();
 
   constructor(options: RecordComparisonOptions) {
@@ -121,7 +121,7 @@ export class RecordComparison {
     }
     this.#waiting.delete(name);
     const order = this.#compare(entry.cursor, waiting.entry.cursor);
-    // A newer version that lies where both sides are the same is in the source too.
+    // The source may have a newer version of it in an interval where both sides are equal.
     if (order === 0 || (order > 0 && cell === null)) return;
     const at = this.#differing(waiting.entry);
     if (at === null) return;
@@ -129,7 +129,7 @@ export class RecordComparison {
     found({ kind: "different", key, source, output: entry.cursor }, at);
   }
 
-  /** To be told of what came to the source behind the range: what the output has of it is not extra, only older. */
+  /** Adds a source record past the range: its row in the output is older, not extra. */
   renewed(entry: Entry): boolean {
     return this.#extra.delete(this.#nameOf(entry));
   }

@@ -16,36 +16,36 @@ export interface VerifiedRange {
   readonly to: string;
 }
 
-/** What a comparison of source and output came to. */
+/** The result of a comparison of source and output. */
 export interface VerifyResult {
   readonly pipeline: string;
   readonly connector: string;
   readonly stream: string;
-  /** Whether both hold the same. */
+  /** Whether both are equal. */
   readonly equal: boolean;
-  /** What was compared: the key with the cursor, or the key alone where the output holds no cursor. */
+  /** What was compared: the key with the cursor, or only the key where the output holds no cursor. */
   readonly compared: "key and cursor" | "key";
-  /** The fields of it, in words. */
+  /** The compared fields, for messages. */
   readonly fields: string;
-  /** What was compared, both ends included; null where it has no end there. */
+  /** The compared range, both ends included; null for an open end. */
   readonly from: string | null;
   readonly to: string | null;
   readonly sourceRecords: number;
   readonly outputRecords: number;
   readonly intervals: { readonly compared: number; readonly equal: number; readonly differing: number };
-  /** The first of those that differ, where they are intervals of the cursor. */
+  /** The first differing intervals, where they are intervals of the cursor. */
   readonly differing: readonly VerifiedInterval[];
   readonly missing: number;
   readonly extra: number;
   readonly different: number;
-  /** Records in intervals that differ for which there was no room to compare them one by one. */
+  /** Records in differing intervals that were too many to compare one by one. */
   readonly unlisted: number;
   /** Rows whose record has changed in the source since the stream was read; the next run brings them. */
   readonly pending: number;
   readonly differences: readonly Difference[];
-  /** What to read again to have what is missing or different. */
+  /** The ranges to read again, to repair missing or different records. */
   readonly gaps: readonly VerifiedRange[];
-  /** What the state itself says was never read whole; empty where it keeps no coverage. */
+  /** The gaps in the stored coverage; empty where the stream keeps no coverage. */
   readonly uncovered: readonly CursorRange[];
   readonly durationMs: number;
   readonly warnings: readonly RunWarning[];

@@ -13,7 +13,7 @@ import { Uncommitted } from "../run/uncommitted.ts";
 import { readCursors } from "../tracking/record-cursors.ts";
 import type { Sample } from "./verify-entries.ts";
 
-/** What of the source is read. */
+/** Which part of the source is read. */
 export interface SourceReading {
   /** `(lower, upper]` of the leading cursor; null reads on from `after` to the source's end. */
   readonly range: CursorRange | null;
@@ -27,17 +27,17 @@ export interface SourceParts {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly warn: Warn;
-  /** What the stream's runs learned of its source. */
+  /** The facts that the stream's runs have learned about its source. */
   readonly facts: ReadonlySet<string>;
 }
 
-/** How many records show what the filters do. */
+/** How many records are sampled to see what the filters do. */
 const sampleSize = 20;
 
 /**
- * Reads from the source as a run would, through the pipeline's own filters, and hands the records on
- * in place of writing them. The first batch comes with what the filters make of single records.
- * Throws what reading or filtering throws: a read that stopped early compares nothing (promise P15).
+ * Reads from the source as a run would, through the pipeline's own filters, and hands the records on in place of
+ * writing them. The first batch includes the filters' results for single records. Throws what reading or filtering
+ * throws: a read that stopped early compares nothing (promise P15).
  */
 export async function readSource(
   { pipeline, clock, signal, warn, facts }: SourceParts,
@@ -63,7 +63,7 @@ export async function readSource(
       return records.length;
     },
   };
-  // A record that a run would let go of is left out here too.
+  // A record that a run would skip is left out here too.
   const refusals = new RunRefusals({ pipeline, clock, warn, dryRun: true });
   const input = await pipeline.input.open({ ...context, facts });
   try {
@@ -109,8 +109,8 @@ export async function readSource(
 }
 
 /**
- * An ascending source that is not sent the upper end would give all that follows: its read is over with
- * a page that lies behind.
+ * An ascending source that does not receive the upper end would return everything after it, so the read ends with the
+ * first page past it.
  */
 async function* untilPast(
   pages: AsyncIterable<Page>,
@@ -127,7 +127,7 @@ async function* untilPast(
   }
 }
 
-/** What a run would refuse is left out. */
+/** Records that a run would refuse are left out. */
 function asRun({ onError }: Filter): FilterAccount {
   return {
     seen: new Set(),

@@ -2,14 +2,14 @@ import { nanosecondOfCanonical, secondsOfCanonical } from "../../model/calendar.
 import type { CursorType } from "../../model/cursor.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 
-/** What one record is for a comparison: what tells it apart, and where it lies. */
+/** A record for the comparison: its identity and its cursor. */
 export interface Entry {
   readonly key: string;
   /** Canonical; null where cursors are not compared. */
   readonly cursor: string | null;
 }
 
-/** How many intervals there are at most; from there on each is twice as wide. */
+/** The most intervals; when there would be more, each becomes twice as wide. */
 const mostCells = 4096;
 
 /** One interval: how many records each side has of it, and by what their hashes differ. */
@@ -21,7 +21,7 @@ export interface Cell {
   low: number;
 }
 
-/** Where a record lies on the line that is cut into intervals: a number that grows with the cursor. */
+/** Maps a record to the axis that is cut into intervals: a number that grows with the cursor. */
 export interface Axis {
   readonly kind: "cursor" | "key";
   position(entry: Entry, hash: EntryHash): number;
@@ -50,7 +50,7 @@ export function valueOfPosition(type: CursorType, position: number): string {
   return type === "timestamp_utc" ? millisecondsToTimestamp(position) : BigInt(position).toString();
 }
 
-/** 64 bits over a key and a cursor, held in place so that a record costs no object. */
+/** A 64-bit hash of a key and a cursor. One instance is reused, so that a record allocates nothing. */
 export class EntryHash {
   high = 0;
   low = 0;
@@ -89,9 +89,8 @@ export class EntryHash {
 }
 
 /**
- * Sums of both sides by interval, whatever order their records come in: the source's hashes are
- * added, the output's taken away, so that an interval in which both hold the same comes to nothing.
- * Intervals widen as the range grows, so that memory is bounded.
+ * Sums of both sides by interval, in any order of records: hashes of the source are added and those of the output
+ * subtracted, so that equal intervals sum to zero. Intervals widen as the range grows, so that memory is bounded.
  */
 export class IntervalSums {
   readonly axis: Axis;
@@ -104,7 +103,7 @@ export class IntervalSums {
     this.axis = axis;
   }
 
-  /** How far an interval reaches, in the axis's own measure. */
+  /** The width of an interval, in the axis's unit. */
   get width(): number {
     return this.#width;
   }
@@ -142,7 +141,7 @@ export class IntervalSums {
     return cell;
   }
 
-  /** Makes every two intervals one, until there is room, and returns the one that the cell is now in. */
+  /** Merges pairs of intervals until there is room, and returns the interval that the cell is now in. */
   #widened(cell: Cell): Cell {
     let { index } = cell;
     while (this.#cells.size > mostCells) {

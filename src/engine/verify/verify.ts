@@ -16,12 +16,12 @@ import { type Compared, Verification } from "./verification.ts";
 import type { VerifyResult } from "./verify-result.ts";
 
 export interface VerifyOptions {
-  /** Only read: it tells where the stream stands, and what is covered. */
+  /** Only read, for the stream's position and coverage. */
   readonly state: StateStore;
-  /** The first and the last cursor value to compare: the stream's beginning, and where it stands, unless given. */
+  /** The first and the last cursor value to compare. Default: the stream's beginning and its watermark. */
   readonly from?: string;
   readonly to?: string;
-  /** How the source is read, as in `BackfillOptions`. */
+  /** How the source is read; see `BackfillOptions`. */
   readonly step?: string;
   readonly concurrency?: number;
   /** How many differences are listed; all are counted. Default: 100. */
@@ -31,13 +31,13 @@ export interface VerifyOptions {
 }
 
 /**
- * Compares what the source gives with what the output holds, through the pipeline's own filters:
- * by counts and hashes of keys and cursors in intervals of the leading cursor, and record by record
- * where they differ. What lies past the watermark is not missing yet. Memory is bounded, whatever the
- * stream's size (promise P13); nothing is written, and no position moves (P11).
+ * Compares the source's records with the output's rows, through the pipeline's own filters: by counts and hashes of
+ * keys and cursors in intervals of the leading cursor, and record by record where they differ. Records past the
+ * watermark do not count as missing. Memory is bounded, whatever the stream's size (promise P13); nothing is written,
+ * and no position moves (P11).
  *
- * Throws `ARGUMENT_INVALID` for outputs that cannot be read again and ranges that cannot be read, and
- * what reading throws: a source that was not read to its end compares nothing (P15).
+ * Throws `ARGUMENT_INVALID` for outputs that cannot be read again and ranges that cannot be read, and what reading
+ * throws: a source that was not read to its end compares nothing (P15).
  *
  * ```ts
  * const { equal, missing, gaps } = await verify(pipeline, { state });
