@@ -23,7 +23,7 @@ export type TlsCheck = "none" | "chain" | "name";
 /** One way to connect; `null` is without TLS. */
 export type TlsAttempt = (TlsFiles & { readonly check: TlsCheck }) | null;
 
-/** The names that clients of PostgreSQL and MySQL have for the modes, in lower case. */
+/** The names that the clients of databases have for the modes, in lower case. */
 const modeNames: Readonly<Record<string, TlsMode>> = {
   disable: "disable",
   disabled: "disable",
@@ -112,9 +112,9 @@ const untrusted =
 const outOfDate = /^CERT_(?:HAS_EXPIRED|NOT_YET_VALID)$/;
 const noTls = /server does not support (?:SSL|secure) connection/i;
 
-export function tlsProblemOf(thrown: unknown): TlsProblem | null {
+/** `code` is Node's for a failure of TLS, where a driver keeps it elsewhere than in its error's `code`. */
+export function tlsProblemOf(thrown: unknown, code = codeOf(thrown)): TlsProblem | null {
   const message = messageOf(thrown);
-  const code = tlsCode(thrown);
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || /does not match certificate's altnames/.test(message)) {
     return {
       what: `the name in the server's certificate was checked and is another: ${message}`,
@@ -133,13 +133,13 @@ export function tlsProblemOf(thrown: unknown): TlsProblem | null {
       hint: "Renew the server's certificate, or set the clock right. `sslmode=require` encrypts and checks nothing.",
     };
   }
-  if (noTls.test(message) || code === "HANDSHAKE_NO_SSL_SUPPORT") {
+  if (noTls.test(message)) {
     return {
       what: "the server does not offer TLS, and the connection string asks for it",
       hint: "Switch TLS on at the server. `sslmode=disable` connects in the open, `sslmode=prefer` does where the server has no TLS.",
     };
   }
-  if (/^(?:ERR_SSL_|ERR_OSSL_|ERR_TLS_|EPROTO|HANDSHAKE_SSL_ERROR)/.test(code)) {
+  if (/^(?:ERR_SSL_|ERR_OSSL_|ERR_TLS_|EPROTO)/.test(code)) {
     return {
       what: `the TLS handshake failed: ${message}`,
       hint: "Check `sslcert` and `sslkey`, and which versions of TLS the server takes.",
@@ -148,16 +148,6 @@ export function tlsProblemOf(thrown: unknown): TlsProblem | null {
   return null;
 }
 
-/** MySQL's driver keeps the code of TLS in the error's own, or gives one of its own. */
-function tlsCode(thrown: unknown): string {
-  if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return "";
-  const code = String(thrown.code);
-  return code === "HANDSHAKE_SSL_ERROR" && thrown instanceof Error ? (codeInMessage(thrown) ?? code) : code;
-}
-
-function codeInMessage({ message }: Error): string | null {
-  if (/self[- ]signed certificate in/i.test(message)) return "SELF_SIGNED_CERT_IN_CHAIN";
-  if (/self[- ]signed/i.test(message)) return "DEPTH_ZERO_SELF_SIGNED_CERT";
-  if (/unable to (?:verify|get)/i.test(message)) return "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
-  return /has expired/i.test(message) ? "CERT_HAS_EXPIRED" : null;
+function codeOf(thrown: unknown): string {
+  return typeof thrown === "object" && thrown !== null && "code" in thrown ? String(thrown.code) : "";
 }

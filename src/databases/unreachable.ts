@@ -1,6 +1,6 @@
-import { TidemarkError } from "../errors.ts";
+import { messageOf, TidemarkError } from "../errors.ts";
 import { roleCodes, type SqlRole } from "./roles.ts";
-import { tlsProblemOf } from "./tls.ts";
+import type { TlsProblem } from "./tls.ts";
 
 interface Failed {
   readonly role: SqlRole;
@@ -8,15 +8,16 @@ interface Failed {
   readonly place: string;
   /** What was thrown, in words. */
   readonly message: string;
+  /** What `tlsProblemOf` says of it. */
+  readonly tls: TlsProblem | null;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
 /** What no later attempt to connect mends: TLS that fails, and a host that nobody has. Null for anything else. */
 export function unreachable(
   thrown: unknown,
-  { role, place, message, details }: Failed,
+  { role, place, message, tls, details }: Failed,
 ): TidemarkError | null {
-  const tls = tlsProblemOf(thrown);
   if (tls === null && !isUnknownHost(thrown)) return null;
   return new TidemarkError(roleCodes[role].unavailable, `${place}: ${tls?.what ?? message}`, {
     cause: thrown,
@@ -28,4 +29,10 @@ export function unreachable(
 
 function isUnknownHost(thrown: unknown): boolean {
   return typeof thrown === "object" && thrown !== null && "code" in thrown && thrown.code === "ENOTFOUND";
+}
+
+/** A driver's message. A name with several addresses fails with one error for each, and no message of its own. */
+export function messageOfDriver(thrown: unknown): string {
+  if (!(thrown instanceof AggregateError) || thrown.message !== "") return messageOf(thrown);
+  return thrown.errors.map(messageOf).join("; ");
 }

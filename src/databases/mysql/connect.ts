@@ -1,8 +1,8 @@
 import type { Connection, SslOptions } from "mysql2";
 import type { SqlRole } from "../roles.ts";
-import { tlsProblemOf } from "../tls.ts";
 import type { MysqlAddress } from "./address.ts";
 import type { MysqlDriver } from "./driver.ts";
+import { mysqlTlsProblem } from "./tls-problem.ts";
 
 const connectMilliseconds = 10_000;
 
@@ -37,7 +37,7 @@ export async function connect(origin: Origin): Promise<Connection> {
 
 /** 3159 and 1045 are how servers refuse a user who may only come by TLS. */
 function mayWorkOtherwise(thrown: unknown): boolean {
-  if (tlsProblemOf(thrown) !== null) return true;
+  if (mysqlTlsProblem(thrown) !== null) return true;
   const number =
     typeof thrown === "object" && thrown !== null && "errno" in thrown ? Number(thrown.errno) : 0;
   return number === 3159 || number === 1045;

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Connection, FieldPacket, ResultSetHeader, TypeCast } from "mysql2";
 import { z } from "zod";
 import type { TidemarkError } from "../../errors.ts";
+import { cancelWhile } from "../cancel.ts";
 import type {
   Column,
   SafeBounds,
@@ -262,23 +262,14 @@ export class MysqlConnection implements SqlConnection {
     });
   }
 
-  /**
-   * Has the server break off what this connection reads, by a connection of its own. It asks again
-   * until the reading is over, since a query that has not quite begun is not broken off.
-   */
-  async #cancelWhile(reading: () => boolean): Promise<void> {
-    let messenger: Connection | undefined;
-    try {
-      messenger = await connect(this.#origin);
-      while (reading()) {
-        await ask(messenger, `KILL QUERY ${this.#raw.threadId}`);
-        await delay(50);
-      }
-    } catch {
-      // The query then runs to its end, and what it brings is not used.
-    } finally {
-      if (messenger !== undefined) await endQuietly(messenger);
-    }
+  #cancelWhile(reading: () => boolean): Promise<void> {
+    return cancelWhile(reading, async () => {
+      const messenger = await connect(this.#origin);
+      return {
+        cancel: () => ask(messenger, `KILL QUERY ${this.#raw.threadId}`),
+        close: () => endQuietly(messenger),
+      };
+    });
   }
 
   async parameterTypes(

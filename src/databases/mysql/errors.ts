@@ -2,7 +2,8 @@ import { messageOf, TidemarkError } from "../../errors.ts";
 import { excerpt } from "../excerpt.ts";
 import { missingRight, onlyReads } from "../rights.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
-import { unreachable } from "../unreachable.ts";
+import { messageOfDriver, unreachable } from "../unreachable.ts";
+import { mysqlTlsProblem } from "./tls-problem.ts";
 
 /** The parts of the driver's errors that are of use. `errno` is the server's number. */
 interface ServerError {
@@ -52,7 +53,7 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
       hint: "Another session holds it; see SHOW PROCESSLIST. The next run goes on from the last checkpoint.",
     });
   }
-  const never = unreachable(thrown, { role, place, message, details });
+  const never = unreachable(thrown, { role, place, message, tls: mysqlTlsProblem(thrown), details });
   if (never !== null) return never;
   // Named in a statement it is the statement's mistake.
   const nowhere = number === noSuchDatabase && sql === undefined;
@@ -83,12 +84,6 @@ function wantedOf(message: string): string | null {
 
 function partsOf(thrown: unknown): ServerError {
   return typeof thrown === "object" && thrown !== null ? thrown : {};
-}
-
-/** A name with several addresses fails with one error for each, and no words of its own. */
-function messageOfDriver(thrown: unknown): string {
-  if (!(thrown instanceof AggregateError) || thrown.message !== "") return messageOf(thrown);
-  return thrown.errors.map(messageOf).join("; ");
 }
 
 /** Whether the connection itself is gone, so that the outcome of what was asked last is unknown. */

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import type { CopyStreamQuery } from "pg-copy-streams";
 import type { TidemarkError } from "../../errors.ts";
+import { cancelWhile } from "../cancel.ts";
 import type { Column, SafeBounds, SqlRow, SqlValue, StreamOptions, TransactionReading } from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
 import type { SqlRole } from "../roles.ts";
@@ -298,23 +298,14 @@ export class PostgresConnection implements PostgresSession {
     }
   }
 
-  /**
-   * Has the server break off what this connection waits for, by a connection of its own. It asks
-   * again until the wait is over, since a query that has not quite begun is not cancelled.
-   */
-  async #cancelWhile(waiting: () => boolean): Promise<void> {
-    let messenger: pg.Client | undefined;
-    try {
-      messenger = await connect(this.#origin);
-      while (waiting()) {
-        await messenger.query("SELECT pg_cancel_backend($1)", [this.#session]);
-        await delay(100);
-      }
-    } catch {
-      // The query then runs to its end, and what it brings is not used.
-    } finally {
-      if (messenger !== undefined) await endQuietly(messenger);
-    }
+  #cancelWhile(waiting: () => boolean): Promise<void> {
+    return cancelWhile(waiting, async () => {
+      const messenger = await connect(this.#origin);
+      return {
+        cancel: () => messenger.query("SELECT pg_cancel_backend($1)", [this.#session]),
+        close: () => endQuietly(messenger),
+      };
+    });
   }
 
   async parameterTypes(sql: string): Promise<readonly string[]> {

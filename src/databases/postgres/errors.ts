@@ -2,7 +2,8 @@ import { messageOf, TidemarkError } from "../../errors.ts";
 import { excerpt } from "../excerpt.ts";
 import { missingRight, onlyReads } from "../rights.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
-import { unreachable } from "../unreachable.ts";
+import { tlsProblemOf } from "../tls.ts";
+import { messageOfDriver, unreachable } from "../unreachable.ts";
 
 /** The parts of `pg`'s errors that are of use; all of them are optional in one driver or another. */
 interface ServerError {
@@ -39,7 +40,7 @@ export function postgresError(thrown: unknown, role: SqlRole, place: string, sql
     ...(sql === undefined ? {} : { sql: excerpt(sql) }),
   };
   const unavailable = roleCodes[role].unavailable;
-  const never = unreachable(thrown, { role, place, message, details });
+  const never = unreachable(thrown, { role, place, message, tls: tlsProblemOf(thrown), details });
   if (never !== null) return never;
   if (code === "57014" && /statement timeout/.test(message)) {
     return new TidemarkError("QUERY_FAILED", `${place}: ${message}`, {
@@ -92,12 +93,6 @@ function wantedOf(message: string): string | null {
     /^permission denied for (table|view|materialized view|relation|schema) (\S+)$/.exec(message) ?? [];
   if (name === undefined) return null;
   return kind === "schema" ? `SCHEMA ${name}` : name;
-}
-
-/** A name with several addresses fails with one error for each, and no words of its own. */
-function messageOfDriver(thrown: unknown): string {
-  if (!(thrown instanceof AggregateError) || thrown.message !== "") return messageOf(thrown);
-  return thrown.errors.map(messageOf).join("; ");
 }
 
 /** Whether the connection itself is gone, so that the outcome of what was asked last is unknown. */

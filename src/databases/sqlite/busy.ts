@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { type Clock, systemClock } from "../../clock.ts";
 
 /** How long to wait, at the most, for another connection's write transaction. */
 export const busyTimeoutMs = 30_000;
@@ -14,15 +14,18 @@ export function isBusy(error: unknown): boolean {
  * Tries again while another connection holds the database, without holding up this process: the other transaction may
  * well be one that this process has to end. Throws what the last attempt threw.
  */
-export async function whenFree<T>(attempt: () => T): Promise<T> {
-  const deadline = performance.now() + busyTimeoutMs;
+export async function whenFree<T>(
+  attempt: () => T,
+  { waitMs = busyTimeoutMs, clock = systemClock }: { waitMs?: number; clock?: Clock } = {},
+): Promise<T> {
+  const start = clock.elapsed();
   for (let pause = 1; ; pause = Math.min(pause * 2, longestPauseMs)) {
     try {
       return attempt();
     } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw error;
+      if (!isBusy(error) || clock.elapsed() - start > waitMs) throw error;
     }
-    await delay(pause);
+    await clock.sleep(pause);
   }
 }
 

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
-import { setTimeout as delay } from "node:timers/promises";
 import { TidemarkError } from "../../errors.ts";
 import { tableNameParts } from "../names.ts";
 import type {
@@ -16,6 +15,7 @@ import type {
 } from "../port.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
 import type { TableStore } from "../table/store.ts";
+import { whenFree } from "./busy.ts";
 import { sqliteDialect } from "./dialect.ts";
 import { sqliteError } from "./errors.ts";
 import {
@@ -74,22 +74,9 @@ async function configure(database: DatabaseSync, role: SqlRole): Promise<void> {
     database.exec("PRAGMA query_only = ON");
     return;
   }
-  await useWriteAheadLog(database);
+  // The change of journal does not wait for its lock by itself where two processes begin at once.
+  await whenFree(() => database.exec("PRAGMA journal_mode = WAL"), { waitMs: busyMilliseconds });
   database.exec("PRAGMA synchronous = FULL");
-}
-
-/** The change of journal does not wait for its lock by itself where two processes begin at once. */
-async function useWriteAheadLog(database: DatabaseSync): Promise<void> {
-  for (let waited = 0; ; waited += 20) {
-    try {
-      database.exec("PRAGMA journal_mode = WAL");
-      return;
-    } catch (error) {
-      const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
-      if ((code !== 5 && code !== 6) || waited >= busyMilliseconds) throw error;
-      await delay(20);
-    }
-  }
 }
 
 /** A connection to SQLite by `node:sqlite`. Every call does its work at once, without waiting. */

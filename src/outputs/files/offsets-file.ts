@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { z } from "zod";
 import type { Clock } from "../../clock.ts";
-import { sqliteCode } from "../../databases/sqlite/busy.ts";
+import { isBusy, sqliteCode, whenFree } from "../../databases/sqlite/busy.ts";
 import { migrate } from "../../databases/sqlite/migrate.ts";
 import { Statements } from "../../databases/sqlite/statements.ts";
 import { assertKnownVersion } from "../../databases/versioned-tables.ts";
@@ -14,9 +14,7 @@ import { offsetsTables, ownerRow } from "./offsets-tables.ts";
 
 /** How long to wait for another process that is committing to the same file. */
 const lockWait = 30_000;
-const lockPause = 20;
 
-const busy = 5;
 const corrupt = 11;
 const notADatabase = 26;
 
@@ -104,15 +102,10 @@ export class OffsetsFile {
 
   /** Tries again while another process holds the lock. */
   async patiently<T>(call: () => T): Promise<T> {
-    const start = this.#clock.elapsed();
-    for (;;) {
-      try {
-        return call();
-      } catch (error) {
-        if (sqliteCode(error) !== busy) throw this.#explained(error);
-        if (this.#clock.elapsed() - start > lockWait) throw this.#held();
-      }
-      await this.#clock.sleep(lockPause);
+    try {
+      return await whenFree(call, { waitMs: lockWait, clock: this.#clock });
+    } catch (error) {
+      throw isBusy(error) ? this.#held() : this.#explained(error);
     }
   }
 
