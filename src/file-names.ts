@@ -20,7 +20,7 @@ export function fileNameError(path: string, example: string): string | null {
     : `cannot be made, since ${file} is a file and no folder; write a path through folders only`;
 }
 
-/** As `fileNameMistake`, for the path of a folder to keep files in. */
+/** As `fileNameError`, for the path of a folder to keep files in. */
 export function folderNameError(path: string): string | null {
   const whole = resolve(path);
   const file = isFile(whole) ? whole : fileOnTheWay(whole);

@@ -4,19 +4,18 @@ import { type CursorFormat, formatLowerBound, parseTimestamp } from "../model/ti
 import { goesOnBehindTime, precisionOfFormat } from "./format-precision.ts";
 
 export interface LowerBoundOptions {
-  /** Whether another cursor's bound goes along with this one. */
+  /** Whether another cursor's bound is sent together with this one. */
   readonly secondaryCursor: boolean;
-  /** How the bound will be written, where that may be coarser than the value. */
+  /** The format of the bound, where it may be coarser than the value. */
   readonly format?: CursorFormat;
 }
 
 /**
- * The canonical value to send as lower bound, so that the source gives every record at or above
- * `value` (promise P6). Where the source compares strictly, that is the value rounded down to what
- * the format and the precision can say, and one step lower. It is also lowered where a further
- * cursor goes along, since the source may join both bounds into one comparison, which is strict at
- * equal values. Offsets and tokens are sent as they are. Rounding and stepping only ever go down:
- * what comes back needlessly is dropped, what does not come back is lost.
+ * The canonical value to send as lower bound, so that the source returns every record at or above `value` (promise P6).
+ * Where the source compares strictly, that is the value rounded down to the format and the precision, and one step
+ * lower. It is also lowered where a further cursor is sent, since the source may join both bounds into one comparison,
+ * which is strict at equal values. Offsets and tokens are sent unchanged. Rounding and stepping only go down: a record
+ * returned needlessly is dropped, a record not returned is lost.
  */
 export function lowerBoundToSend(field: CursorField, value: string, options: LowerBoundOptions): string {
   const { type, bound, precision } = field;
@@ -27,8 +26,8 @@ export function lowerBoundToSend(field: CursorField, value: string, options: Low
 }
 
 /**
- * The value, save where a pattern cuts it and writes more behind the cut: `…05Z` for 05.5 sorts behind
- * `…05.5Z`, so a source that compares texts is asked one step of the pattern lower.
+ * The value, except where a pattern truncates it and writes text after the cut: `…05Z` for 05.5 sorts after `…05.5Z`,
+ * so the bound is one step of the pattern lower, for sources that compare texts.
  */
 function belowCutText(value: string, format: CursorFormat | undefined): string {
   if (format?.kind !== "pattern" || !goesOnBehindTime(format.pattern)) return value;
@@ -44,10 +43,9 @@ function roundedDown(value: string, format: CursorFormat): string {
 }
 
 /**
- * The canonical value to send as upper bound, so that the source gives every record at or below
- * `value`. Where it compares strictly, that is one step higher; for a text, one that comes after
- * it in whatever way the source sorts. Stepping only ever goes up: what lies above the bound is
- * dropped, what does not come back is lost.
+ * The canonical value to send as upper bound, so that the source returns every record at or below `value`. Where it
+ * compares strictly, that is one step higher; for a text, one that comes after it in any sort order. Stepping only goes
+ * up: records above the bound are dropped, a record not returned is lost.
  */
 export function upperBoundToSend(
   { type, precision }: Pick<CursorField, "type" | "precision">,

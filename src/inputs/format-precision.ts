@@ -30,8 +30,8 @@ export function precisionOfFormat(format: CursorFormat): Precision {
 const byLength = ["year", "month", "day", "hour", "minute", "second", "fraction"];
 
 /**
- * Whether texts of a pattern sort by time, the longest unit first: what is compared as text is then in
- * order, up to the offset.
+ * Whether texts of a pattern sort by time, because the longest unit comes first. Texts then compare like times, except
+ * for the offset.
  */
 export function sortsByTime(pattern: string): boolean {
   const units = compilePattern(pattern).parts.flatMap((part) =>
@@ -43,7 +43,7 @@ export function sortsByTime(pattern: string): boolean {
   });
 }
 
-/** Whether a pattern that sorts by time has text or an offset behind its shortest unit. */
+/** Whether a pattern that sorts by time has text or an offset after its shortest unit. */
 export function goesOnBehindTime(pattern: string): boolean {
   const last = compilePattern(pattern).parts.at(-1);
   return sortsByTime(pattern) && (typeof last === "string" || last?.sets === "offset");

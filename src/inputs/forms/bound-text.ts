@@ -12,16 +12,16 @@ import { isoLowerText, isoUpperText, type LowerText } from "./iso-bounds.ts";
 import { decimalsOf, numberLowerText, numberUpperText } from "./number-bounds.ts";
 import { endsWithOffset, offsetLowerText, offsetUpperText } from "./offset-bounds.ts";
 
-/** How a bound is to be written. */
+/** How a bound is written. */
 export interface BoundForm {
   /** The format that the source expects. */
   readonly format: CursorFormat;
   /** The names of the forms that records have: see `SourceForms`. */
   readonly forms: readonly string[];
   /**
-   * Whether it is a lower bound that a read has moved to a record of its own. It then has the forms that were
-   * seen, and not those that the same times may take after the end of summer time: as text, these lie below what
-   * was read before, and the bound would not move on.
+   * Whether it is a lower bound that the read has moved to one of its records. It then uses only the forms that were
+   * seen, not those that the same times may have after the end of summer time: as text, those sort below what was read
+   * before, and the bound would not advance.
    */
   readonly hasMoved?: boolean;
 }
@@ -35,8 +35,8 @@ export interface UpperBoundText {
 export interface LowerBoundText extends LowerText, UpperBoundText {}
 
 /**
- * The lower bound for `value` as it is sent: in the form that records have, so that a source which
- * compares texts gives every record from `value` on, as one does that compares what they mean.
+ * The lower bound for `value` as it is sent: in the form that records have, so that a source that compares texts
+ * returns every record from `value` on, like one that compares times.
  */
 export function lowerBoundText(
   field: CursorField,
@@ -64,7 +64,7 @@ export function lowerBoundText(
   return { text: epochText(lowered, format, decimals), says: lowered, reach: lowered, isNumber: false };
 }
 
-/** As `lowerBoundText`, for the upper bound: the source is to give every record up to `value`. */
+/** As `lowerBoundText`, for the upper bound: the source returns every record up to `value`. */
 export function upperBoundText(
   field: CursorField,
   value: string,
@@ -100,7 +100,7 @@ function numberOrText(
   return { text: write(value, forms), isNumber: forms.length === 0 };
 }
 
-/** How a source may keep times whose records show them in another format: digits unknown, in UTC. */
+/** The assumed storage form of times whose records show them in another format: unknown digits, in UTC. */
 const otherForms = ["0000-00-00T00:00:00.000Z", "0000-00-00T00:00:00Z"];
 
 function isoLower(
@@ -112,7 +112,7 @@ function isoLower(
   return isoLowerText({ value, lowered, forms: otherForms, timezone: "UTC" });
 }
 
-/** A text that is cut stands for an earlier moment. */
+/** A truncated text means an earlier time. */
 function plainLower(lowered: string, format: CursorFormat): LowerText {
   const text = formatLowerBound(lowered, format);
   const read = parseTimestamp(text, format);

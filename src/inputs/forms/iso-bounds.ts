@@ -16,9 +16,9 @@ import { withEarlierOffsets, withLaterOffsets } from "./seasonal-offsets.ts";
 /** A lower bound as text. */
 export interface LowerText {
   readonly text: string;
-  /** The moment that the text says. */
+  /** The time that the text means. */
   readonly says: string;
-  /** The lowest cursor that a source may answer with, whether it compares moments or texts. */
+  /** The lowest cursor that a source may return, whether it compares times or texts. */
   readonly reach: string;
 }
 
@@ -29,28 +29,28 @@ interface Group {
   readonly finest: TimestampForm;
   readonly coarsest: TimestampForm;
   readonly isMixed: boolean;
-  /** Whether records had one of the forms; else it is one that they may take when summer time begins or ends. */
+  /** Whether records had one of the forms; otherwise it is one that they may have after summer time begins or ends. */
   readonly isSeen: boolean;
 }
 
 interface LowerParts {
-  /** Every record from here on is wanted. */
+  /** Every record from here on must be returned. */
   readonly value: string;
   /** The value, or where the source compares strictly, one step below it. */
   readonly lowered: string;
   /** The names of the forms that records have. */
   readonly forms: readonly string[];
-  /** The zone of texts that say no offset. */
+  /** The zone of texts without an offset. */
   readonly timezone: string;
   /** Whether the bound has moved within a read: see `BoundForm`. */
   readonly hasMoved?: boolean | undefined;
 }
 
 /**
- * An ISO 8601 lower bound that no record from `value` on lies below, also where the source compares texts.
- * For each form seen it is at or below what a record could have in it, and the lowest of these is sent.
- * Texts of one form sort by time, so there the bound is exact. Where digits vary, it is one step of the
- * finest digits lower: that differs from every later text in a digit that both have.
+ * An ISO 8601 lower bound with no record from `value` on below it, also where the source compares texts. It is computed
+ * for each form seen, and the lowest is sent. Texts of one form sort by time, so there the bound is exact. Where the
+ * number of digits varies, it is one step of the finest digits lower: that differs from every later text in a digit
+ * that both have.
  */
 export function isoLowerText({ value, lowered, forms, timezone, hasMoved }: LowerParts): LowerText {
   const groups = groupsOf(forms, timezone, hasMoved ? asSeen : withEarlierOffsets);
@@ -75,7 +75,7 @@ function stepBelow(value: string, form: TimestampForm): string {
   return stepCursor("timestamp_utc", floorCursor("timestamp_utc", value, step), step, -1);
 }
 
-/** The earliest moment whose text, in a form of the group, may come after the bound. */
+/** The earliest time whose text, in a form of the group, may sort after the bound. */
 function reachIn(group: Group, text: string, of: Group): string {
   const says = moment(text, of.timezone);
   if (group === of && !group.isMixed) return says;
@@ -87,8 +87,8 @@ function reachIn(group: Group, text: string, of: Group): string {
 }
 
 /**
- * Nothing is known of how the source writes times. The evening of the day before sorts before every text
- * of the value, whatever separator, digits and offset it has.
+ * The form of the source's times is unknown. The evening of the day before sorts before every text of the value,
+ * whatever separator, digits and offset it has.
  */
 function lowerOfUnknownForm(value: string): LowerText {
   const day = floorCursor("timestamp_utc", stepCursor("timestamp_utc", value, farthestWest, -1), oneDay);
@@ -98,7 +98,7 @@ function lowerOfUnknownForm(value: string): LowerText {
 }
 
 interface UpperParts {
-  /** Every record up to here is wanted. */
+  /** Every record up to here must be returned. */
   readonly value: string;
   /** The value, or where the source compares strictly, one step above it. */
   readonly raised: string;
@@ -107,8 +107,8 @@ interface UpperParts {
 }
 
 /**
- * An ISO 8601 upper bound that no record up to `value` lies above, also where the source compares texts.
- * Where digits vary it is the next whole second: `…05Z` sorts behind `…05.999Z`, and before `…06`.
+ * An ISO 8601 upper bound with no record up to `value` above it, also where the source compares texts. Where the number
+ * of digits varies it is the next whole second: `…05Z` sorts after `…05.999Z`, and before `…06`.
  */
 export function isoUpperText({ value, raised, forms, timezone }: UpperParts): string {
   const groups = groupsOf(forms, timezone, withLaterOffsets);
@@ -132,11 +132,11 @@ type Widened = (forms: readonly string[]) => readonly string[];
 
 const asSeen: Widened = (forms) => forms;
 
-/** A run asks for the same groups at every page. Those of the last few streams are kept. */
+/** A cache: a run needs the same groups for every page. The groups of the last few streams are kept. */
 const knownGroups = new Map<Widened, Map<string, readonly Group[]>>();
 const mostKnown = 100;
 
-/** The groups of the forms that were seen, and of those that they may take as `widened` says. */
+/** The groups of the forms that were seen, and of the forms that `widened` derives from them. */
 function groupsOf(seen: readonly string[], timezone: string, widened: Widened): readonly Group[] {
   const known = knownGroups.get(widened) ?? new Map<string, readonly Group[]>();
   const key = `${timezone}\n${seen.join("\n")}`;
@@ -169,7 +169,7 @@ function newGroups(names: readonly string[], timezone: string, seen: readonly st
   });
 }
 
-/** A year that the form cannot say is sent as it is. */
+/** A year that the form cannot express is sent unchanged. */
 function written(
   value: string,
   format: CursorFormat,

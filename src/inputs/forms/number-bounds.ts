@@ -1,5 +1,5 @@
 interface NumberForm {
-  /** How many digits the whole part has, zeros in front counted; 0 where there are none. */
+  /** How many digits the whole part has, including leading zeros; 0 where it has no leading zeros. */
   readonly width: number;
   readonly decimals: number;
 }
@@ -12,8 +12,8 @@ function formsOf(names: readonly string[]): NumberForm[] {
 }
 
 /**
- * A number as a lower bound in the form that records have: with as many zeros in front and behind. Of
- * several forms it is the one whose text is the lowest.
+ * A number as a lower bound in the form that records have, with as many leading and trailing zeros. Of several forms,
+ * the one whose text sorts first.
  */
 export function numberLowerText(value: string, names: readonly string[]): string {
   const forms = formsOf(names);
@@ -39,7 +39,7 @@ function padded(value: string, { width, decimals }: NumberForm): string {
   return `${whole.padStart(width, "0")}${digits === "" ? "" : `.${digits}`}`;
 }
 
-/** With how many decimals records write a count of time, where they are texts. */
+/** How many decimals records write in an epoch timestamp, where it is a text. */
 export function decimalsOf(names: readonly string[]): number {
   return Math.max(0, ...formsOf(names).map(({ decimals }) => decimals));
 }

@@ -9,7 +9,7 @@ import { withEarlierOffsets, withLaterOffsets } from "./seasonal-offsets.ts";
 
 type Pattern = CursorFormat & { readonly kind: "pattern" };
 
-/** Whether texts of the format end with an offset, which differs from record to record. */
+/** Whether texts of the format end with an offset, which may differ between records. */
 export function endsWithOffset(format: CursorFormat): format is Pattern {
   if (format.kind !== "pattern") return false;
   const last = compilePattern(format.pattern).parts.at(-1);
@@ -18,12 +18,12 @@ export function endsWithOffset(format: CursorFormat): format is Pattern {
 
 const offsetAtEnd = /(?:[Zz]|[+-]\d\d(?::?\d\d)?)$/;
 
-/** The offset with which a text ends, as it is written there. */
+/** The offset at the end of a text, as written. */
 export function offsetName(text: string): string | null {
   return offsetAtEnd.exec(text)?.[0] ?? null;
 }
 
-/** The format with an offset as records write it, and no other. */
+/** The format with one fixed offset in the form of the records. */
 function withOffset({ pattern }: Pattern, offset: string): Pattern {
   const letters = compilePattern(pattern).parts.at(-1);
   const length = typeof letters === "object" ? letters.letters.length : 0;
@@ -37,9 +37,9 @@ function withOffset({ pattern }: Pattern, offset: string): Pattern {
 }
 
 /**
- * A lower bound by a pattern that ends with an offset: of what it is with each offset that records have or may
- * take when summer time ends, the text that sorts first. Where none is known, texts that sort by time begin
- * a day before.
+ * A lower bound for a pattern that ends with an offset. It is written with each offset that records have, or may have
+ * after summer time ends, and the text that sorts first is used. Where no offset is known, the bound is a day lower,
+ * for texts that sort by time.
  */
 export function offsetLowerText(
   lowered: string,

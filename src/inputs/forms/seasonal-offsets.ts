@@ -5,9 +5,9 @@ const farthestEast = 14 * 60;
 const offsetAtEnd = /([+-])(\d\d)(?:(:?)(\d\d))?(?:\[[^[\]]*\])*$/;
 
 /**
- * The forms of texts with an offset, and those that they may take once summer time ends: the same with an offset
- * of an hour less. A source that compares texts puts `02:10+01:00` before `02:30+02:00`, although it is later.
- * A zero offset is taken for UTC, which has no summer time.
+ * The forms of texts with an offset, and the forms that they may have once summer time ends: the offset is an hour
+ * less. A source that compares texts puts `02:10+01:00` before `02:30+02:00`, although it is later. A zero offset is
+ * taken for UTC, which has no summer time.
  */
 export function withEarlierOffsets(names: readonly string[]): readonly string[] {
   return [...new Set([...names, ...names.flatMap((name) => shifted(name, -60))])];
@@ -18,7 +18,7 @@ export function withLaterOffsets(names: readonly string[]): readonly string[] {
   return [...new Set([...names, ...names.flatMap((name) => shifted(name, 60))])];
 }
 
-/** A zone's name in brackets is left out: the offset may not be one of its offsets at that time. */
+/** Forms with a zone's name in brackets are left out: the zone may not have that offset at the time. */
 function shifted(name: string, by: -60 | 60): string[] {
   const match = offsetAtEnd.exec(name);
   if (match === null) return [];
@@ -31,6 +31,6 @@ function shifted(name: string, by: -60 | 60): string[] {
   );
   const before = name.slice(0, match.index);
   const text = `${other < 0 ? "-" : "+"}${h}${minutes === undefined ? "" : colon + m}`;
-  // Many write a zero offset as `Z`, which sorts behind digits.
+  // Many sources write a zero offset as `Z`, which sorts after digits.
   return other === 0 && by > 0 ? [before + text, `${before}Z`] : [before + text];
 }

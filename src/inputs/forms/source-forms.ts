@@ -3,22 +3,22 @@ import { type SourceRecord, valueAt } from "../../model/record.ts";
 import { timestampFormName } from "../../model/timestamp-form.ts";
 import { endsWithOffset, offsetName } from "./offset-bounds.ts";
 
-/** Where the forms that a stream's records have are kept. */
+/** Stores the forms of a stream's records. */
 export interface FormsKept {
   readonly known: ReadonlySet<string>;
   learn(fact: string): void;
 }
 
-/** What a source must never reach that writes each record in a form of its own. */
+/** The most forms that are kept; a source that writes every record in another form exceeds it. */
 const mostForms = 48;
 
-/** In place of a form's name: there are too many to keep. */
+/** Stored in place of form names when there are too many. */
 const anyForm = "*";
 
 /**
- * The forms in which records give their cursors: how many digits, which offset, how many zeros in front.
- * A bound is sent in the same form, since a source may compare texts. What is seen is kept with the
- * stream as facts: `form:timestamp:0000-00-00T00:00:00.000Z`, `form:id:000000`.
+ * The forms in which records write their cursors: number of digits, offset, leading zeros. A bound is sent in the same
+ * form, since a source may compare texts. Forms are stored with the stream as facts:
+ * `form:timestamp:0000-00-00T00:00:00.000Z`, `form:id:000000`.
  */
 export class SourceForms {
   readonly #kept: FormsKept;
@@ -33,7 +33,7 @@ export class SourceForms {
     });
   }
 
-  /** Takes in what a page's records show. */
+  /** Adds the forms of a page's records. */
   see(records: readonly SourceRecord[]): void {
     for (const watcher of this.#watchers) watcher.see(records);
   }
@@ -58,7 +58,7 @@ function prefixOf({ role }: CursorField): string {
   return `form:${role}:`;
 }
 
-/** What names a value's form; null for cursors whose values have one form only. */
+/** The function that names a value's form; null for cursors with only one form. */
 function namerOf({ type, format }: CursorField): ((text: string) => string | null) | null {
   if (type === "numeric_id") return numberFormName;
   if (type !== "timestamp_utc") return null;
@@ -81,7 +81,7 @@ function numberFormName(text: string): string | null {
   return decimals === "" ? whole : `${whole}.${"0".repeat(decimals.length)}`;
 }
 
-/** Looks at one field of every record; at a form that is known already, with no more than a few comparisons. */
+/** Reads one field of every record; a known form costs only a few comparisons. */
 class Watcher {
   readonly #field: CursorField;
   readonly #path: NonNullable<CursorField["path"]>;
@@ -160,8 +160,8 @@ const plus = 43;
 const minus = 45;
 
 /**
- * A number that two ISO 8601 texts share only where they have one form; below 0 where the text's offset
- * must be looked at.
+ * A number that is equal for two ISO 8601 texts only if they have the same form; below 0 where the offset must be
+ * compared too.
  */
 function shapeOf(text: string): number {
   const { length } = text;

@@ -6,8 +6,8 @@ import { parseJson } from "../../model/json.ts";
 import type { PageFailure } from "./page-failure.ts";
 
 /**
- * What the body of an answer says as JSON; undefined for an empty one. Throws `AttemptFailed` where it breaks
- * off, `SOURCE_INVALID` where it is something else, and says what that looks like.
+ * Parses the body of an answer as JSON; undefined for an empty one. Throws `AttemptFailed` where it is cut off, and
+ * `SOURCE_INVALID` where it is not JSON, with what it looks like.
  */
 export function parseBody(response: HttpResponse, fail: PageFailure): unknown {
   const { text, isDelimited, status } = response;
@@ -53,7 +53,7 @@ export function typeOf({ headers }: HttpResponse): string {
   return ` (content type: ${headers.get("content-type") ?? "none"})`;
 }
 
-/** What a text that is not JSON looks like, and what to do about it; null where that is not clear. */
+/** What a text that is not JSON looks like, with a hint; null where that is not clear. */
 function kindOfText(text: string): readonly [kind: string, hint: string] | null {
   const start = text.slice(0, 512).trimStart();
   const askForJson =

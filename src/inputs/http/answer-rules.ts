@@ -3,7 +3,7 @@ import type { AnswerRules } from "./answer.ts";
 import type { Facts } from "./facts.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
-/** What an input declares of its answers. */
+/** What an input declares about its answers. */
 export function answerRules(
   { dataField, errorField, pagination }: Pick<HttpPollingConfig, "dataField" | "errorField" | "pagination">,
   facts: Facts,
@@ -30,7 +30,7 @@ function moreFieldOf({ pagination }: Pick<HttpPollingConfig, "pagination">): Ans
   return pagination.hasMoreField === undefined ? null : parsePath(pagination.hasMoreField);
 }
 
-/** The dotted paths at which `pagination` has an answer say that another page follows. */
+/** The dotted paths in `pagination` at which an answer shows that another page follows. */
 function nextFields({ pagination }: Pick<HttpPollingConfig, "pagination">): readonly string[] {
   if (pagination === undefined) return [];
   return [
@@ -39,7 +39,7 @@ function nextFields({ pagination }: Pick<HttpPollingConfig, "pagination">): read
   ].filter((path) => path !== undefined);
 }
 
-/** The dotted paths at which `pagination` has an answer say whether another page follows, and how much there is. */
+/** The dotted paths in `pagination` at which an answer shows whether another page follows, and the totals. */
 export function placeFields({ pagination }: Pick<HttpPollingConfig, "pagination">): readonly string[] {
   if (pagination === undefined) return [];
   return [

@@ -33,18 +33,18 @@ export interface Answer {
   readonly holdsUnreadable?: boolean;
 }
 
-/** What is declared of the answers of an endpoint, with its paths split. */
+/** What is declared about the answers of an endpoint, with split paths. */
 export interface AnswerRules {
   /** Where the records are; null is the body itself. */
   readonly dataField: Path | null;
-  /** Where an answer says that it failed; null is wherever most sources do. */
+  /** Where an answer reports a failure; null for the fields that most sources use. */
   readonly errorFields: readonly Path[] | null;
-  /** Where an answer says how many records or pages its result has. */
+  /** Where an answer gives its total of records or pages. */
   readonly totalFields: readonly Path[];
-  /** Where an answer says that another page follows, and the flag among them. */
+  /** Where an answer shows that another page follows; includes the flag. */
   readonly nextFields: readonly Path[];
   readonly moreField: Path | null;
-  /** What is known of the source: whether it has given its list of records before. */
+  /** Facts about the source: whether it has returned its list of records before. */
   readonly facts: Facts;
 }
 
@@ -53,13 +53,13 @@ export interface AnswerParts {
   readonly fail: PageFailure;
   /** By this machine's clock, in milliseconds. */
   readonly now: number;
-  /** Sees the body before anything is expected of it, and may throw. */
+  /** Called with the body before it is checked; may throw. */
   readonly inspect?: ((body: unknown) => void) | undefined;
-  /** Whether an answer that leaves the list out may say by that that there is no such page. */
+  /** Whether an answer without the list may mean that there is no such page. */
   readonly mayLackList?: boolean;
-  /** The keys of this read's answers: what an answer with a list has is added. */
+  /** The keys of this read's answers; those of an answer with a list are added. */
   readonly keys?: EnvelopeKeys;
-  /** The page's number in its read, and what tells of answers that may be half ones. */
+  /** The page's number in its read, and the object that warns of incomplete answers. */
   readonly page: number;
   readonly halves?: HalfAnswers;
 }
@@ -67,14 +67,13 @@ export interface AnswerParts {
 const nothing: Answer = { body: undefined, records: [] };
 
 /**
- * The body of an answer and its records. There are none where the source says so: by 204, by an empty
- * body, by null in place of the list, and by leaving the list out if it has given it before, says
- * that its total is 0 or that nothing follows, or was asked for a page that may not be there.
+ * The body of an answer and its records. There are none if the source says so: with 204, an empty body, or null in
+ * place of the list. A missing list also means none if the source has returned it before, gives a total of 0, says that
+ * nothing follows, or if the requested page may not exist.
  *
- * Throws `AttemptFailed` where the body breaks off or says that it is to be asked for later;
- * `SOURCE_PARTIAL` where it says that it failed or is not whole; `SOURCE_INVALID` where it is no JSON
- * or has no list; `RECORD_INVALID` for a list without any object. A single element that is none is left to
- * the engine.
+ * Throws `AttemptFailed` where the body is cut off or asks for a later retry; `SOURCE_PARTIAL` where it reports a
+ * failure or says that it is incomplete; `SOURCE_INVALID` where it is not JSON or has no list; `RECORD_INVALID` for a
+ * list without any object. Single elements that are not objects are left to the engine.
  */
 export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
   const { rules, fail, now, inspect, mayLackList = false, keys, page, halves } = parts;
@@ -129,18 +128,18 @@ export function readAnswer(response: HttpResponse, parts: AnswerParts): Answer {
 
 const noForeign = { keys: [], isAlien: false };
 
-/** An empty list behind pages with records, and keys that none of those had. */
+/** An empty list after pages with records, with keys that none of those had. */
 function warnOfForeignKeys(body: unknown, { keys, halves, page }: AnswerParts): void {
   const foreign = keys?.foreignNextToEmptyList(body) ?? [];
   if (foreign.length === 0 || halves === undefined || halves.wereReported(body, foreign)) return;
   halves.foreign(foreign, page, snippet(stringifyJson(body)));
 }
 
-/** Where an answer says that it failed or is not whole: `failure` refutes it, `doubt` is to be told. */
+/** Where an answer reports a failure or is incomplete: `failure` makes it fail, `warning` only warns. */
 interface Signs {
   readonly failure: FailureSign | null;
   readonly warning: WeighedSign | null;
-  /** All signs that there are; beside an answer without records those that do not refute it. */
+  /** All signs; for an answer without records, only those that do not make it fail. */
   readonly all: readonly WeighedSign[];
   /** Whether the answer names a next page. */
   readonly isLed: boolean;
@@ -148,7 +147,7 @@ interface Signs {
 
 const noSigns: Signs = { failure: null, warning: null, all: [], isLed: false };
 
-/** An answer without records is doubted more easily, and one without a list even where `errorField` is declared. */
+/** An answer without records fails on weaker signs; one without a list even where `errorField` is declared. */
 function signsIn(
   body: SourceRecord,
   list: unknown,
@@ -177,7 +176,7 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false && value !== "" && value !== "false";
 }
 
-/** The name of the fact that the list of records was there once. */
+/** The fact that the list of records was present once. */
 function listFact(dataField: Path): string {
   return `list:${formatPath(dataField)}`;
 }
@@ -195,7 +194,7 @@ function recordsOf(
       `element ${index + 1} of the list is ${kindOf(element)}, not an object`,
       "Records are objects: lists of columns or of plain values are not read.",
     );
-  // A list without any object is not the list that was meant.
+  // A list without any object is probably not the list of records.
   if (!list.some(isObject)) throw refused(list[0], 0);
   return list.map((element, index) =>
     isObject(element) ? element : unreadableRecord(element, refused(element, index)),
@@ -210,7 +209,7 @@ function isObject(value: unknown): value is SourceRecord {
   return isRecord(value) && !(value instanceof ExactNumber);
 }
 
-/** Whether an answer without a list says by that that there are no records. */
+/** Whether an answer without a list means that there are no records. */
 function saysNothingThere(
   { headers }: HttpResponse,
   {
@@ -237,7 +236,7 @@ function saysNone(body: unknown, { totalFields }: AnswerRules): boolean {
   return totalFields.some((path) => isZero(valueAt(body, path)));
 }
 
-/** Whether a path ends at something that is missing, and not inside a list or a text. */
+/** Whether a path ends at a missing key, and not inside a list or a text. */
 function leadsNowhere(body: unknown, path: Path): boolean {
   for (let length = 1; length < path.length; length++) {
     const value = valueAt(body, path.slice(0, length));
@@ -268,7 +267,7 @@ function failureOf(
   return fail("SOURCE_PARTIAL", message, hint, sign.mayPass);
 }
 
-/** An answer without a list that is unlike those that came before it in the same read. */
+/** The error for an answer without a list that differs from the earlier ones of the same read. */
 function foreignAnswer(
   body: unknown,
   foreign: readonly string[],
@@ -325,7 +324,7 @@ function deepestOf(body: unknown, path: Path): unknown {
   return deepest;
 }
 
-/** The keys where a path was looked for and is not, in words. */
+/** The keys at the level where a path was not found, for messages. */
 export function siblingKeys(body: unknown, path: Path): string {
   return keysOf(deepestOf(body, path));
 }

@@ -9,8 +9,8 @@ type Body = Readonly<Record<string, unknown>>;
 const reserved = new Set(["__proto__", "constructor", "prototype"]);
 
 /**
- * A copy of a body with a parameter put at its dotted path. Numbered steps lead into lists. Throws
- * `CONFIG_INCOHERENT` for a path that the body has no place for.
+ * A copy of a body with a parameter put at its dotted path. Numbered steps lead into lists. Throws `CONFIG_INCOHERENT`
+ * for a path that does not fit the body.
  */
 export function withParameter(body: Body, name: string, value: unknown): Body {
   return withValuePlaced(body, parsePath(name), value, {
@@ -37,7 +37,7 @@ export function bodyParameterProblem(body: Body, name: string): string | null {
   }
 }
 
-/** Why a place that can be reached is not meant for a parameter all the same. */
+/** Why a reachable place is not suitable for a parameter. */
 function placeProblem(body: Body, name: string): string | null {
   const steps = parsePath(name);
   const missing = steps.findIndex((_, at) => (valueAt(body, steps.slice(0, at + 1)) ?? null) === null);

@@ -21,18 +21,15 @@ export interface Parameter {
 export const textParameter = (text: string): Parameter => ({ text, json: text });
 export const numberParameter = (text: string): Parameter => ({ text, json: exactNumber(text) });
 
-/** What bounds are made of. */
+/** The data that bounds are made from. */
 export interface BoundParts {
   readonly config: HttpPollingConfig;
   readonly incremental: Incremental;
-  /** The forms in which records give their cursors. */
+  /** The forms in which records write their cursors. */
   readonly forms: SourceForms;
 }
 
-/**
- * The window's bounds, under the names that the source gives them. `hasMoved` says that the lower one was moved to
- * a record of this read.
- */
+/** The window's bounds, by parameter name. `hasMoved`: the lower bound was moved to a record of this read. */
 export function boundParameters(
   parts: BoundParts,
   { window, secondaryCursors }: Pick<ReadRequest, "window" | "secondaryCursors">,
@@ -72,7 +69,7 @@ export function keptBounds(bounds: ReadonlyMap<string, Parameter>): Record<strin
   return Object.fromEntries([...bounds].map(([name, { json }]) => [name, stringifyJson(json)]));
 }
 
-/** The bounds that a resume point was kept with; null where it knows none. */
+/** The bounds stored with a resume point; null where it has none. */
 export function resumedBounds(resume: ResumePoint | null): Map<string, Parameter> | null {
   if (resume?.bounds === undefined) return null;
   return new Map(
@@ -83,7 +80,7 @@ export function resumedBounds(resume: ResumePoint | null): Map<string, Parameter
   );
 }
 
-/** What the leading cursor's lower bound comes to once it is sent. */
+/** The value that the leading cursor's lower bound means once it is formatted. */
 export function leadingBound(
   parts: BoundParts,
   field: CursorField,

@@ -10,19 +10,20 @@ export interface BoundProofParts {
   readonly incremental: Incremental;
   readonly facts: Facts;
   readonly warn: Warn;
-  /** What is sent for a bound. */
+  /** Formats a bound. */
   readonly textOf: (field: CursorField, lower: string) => string;
 }
 
 const kind = "bound";
 const belowKind = "bound-below";
 
-/** How many runs in a row have to miss the record at the watermark before that is told. */
+/** How many runs in a row must miss the record at the watermark before a warning. */
 const missesBeforeWarning = 2;
 
 /**
- * Whether the lower bound is sent in a form that the source understands. It is sent so that the record at the
- * watermark comes again; once it did, the form is proven, for as long as it is declared so. Kept with the stream as facts.
+ * Checks that the source understands the form of the lower bound. The bound is sent so that the record at the watermark
+ * is returned again. Once it was, the form is confirmed, until its declaration changes. Stored with the stream as
+ * facts.
  */
 export class BoundProof {
   readonly #parts: BoundProofParts;
@@ -35,7 +36,7 @@ export class BoundProof {
     this.#name = this.#nameOf(this.#field);
   }
 
-  /** Whether the run is to look for the record at the watermark. A source that joins two bounds may leave it out. */
+  /** Whether the run must look for the record at the watermark. A source that joins two bounds may leave it out. */
   get looks(): boolean {
     return this.#name !== null && this.#parts.incremental.cursors.length === 1 && this.#misses !== null;
   }
@@ -50,7 +51,7 @@ export class BoundProof {
       this.#keep("seen");
       return;
     }
-    // A quiet source says the same in each run.
+    // A source without changes returns nothing in each run.
     if (found === "nothing" && misses >= missesBeforeWarning) return;
     this.#keep(`missed ${misses + 1}`);
     if (misses + 1 < missesBeforeWarning || !isPowerOfTwo(misses + 1)) return;
@@ -61,7 +62,7 @@ export class BoundProof {
     );
   }
 
-  /** How often in a row the record was missed; null where the form is proven. */
+  /** How many runs in a row have missed the record; null where the form is confirmed. */
   get #misses(): number | null {
     const form = this.#form;
     const kept = this.#parts.facts.of(kind).find((fact) => fact.startsWith(`${form} `));
@@ -74,7 +75,7 @@ export class BoundProof {
     this.#parts.facts.learnOneOf(kind, `${this.#form} ${state}`, 1);
   }
 
-  /** What the bound is made by: declared otherwise, it has to prove itself anew. */
+  /** The settings that form the bound: if they change, it must be confirmed again. */
   get #form(): string {
     const { timestamp, id } = this.#parts.config.statePersistence;
     if (this.#field?.role === "id") return [id?.queryParam, id?.type, id?.bound, id?.granularity].join("|");
@@ -116,7 +117,7 @@ export class BoundProof {
   }
 }
 
-/** A source that compares whole seconds, hours or days, in whatever zone, gives records from so far below the bound. */
+/** How far below the bound records may lie from a source that compares whole seconds, hours or days, in any zone. */
 function isWithinDays({ type }: CursorField, cursor: string, lower: string): boolean {
   if (type !== "timestamp_utc") return false;
   return compareCursorValues(type, cursor, stepCursor(type, lower, coarsest, -1)) >= 0;

@@ -25,7 +25,7 @@ import { isRoundSize, ReportedPages } from "./reported-pages.ts";
 import { ShownTotals } from "./shown-totals.ts";
 import type { PageSeen, PastEnd, Walk, WalkParts, WalkStep } from "./walk.ts";
 
-/** A page's records, and where the next one is; null where none follows. */
+/** A page's records, and the place of the next page; null where none follows. */
 interface Taken {
   readonly records: WalkStep["records"];
   readonly next: ResumePoint | null;
@@ -34,14 +34,14 @@ interface Taken {
 
 interface Held {
   readonly page: PageSeen;
-  /** Where the page is, and where the walk goes on behind it. */
+  /** The page's place, and the place after it. */
   readonly place: ResumePoint;
   readonly back: bigint;
-  /** Whether it held the very records of the page before it. */
+  /** Whether it has the same records as the page before it. */
   readonly isSame: boolean;
 }
 
-/** Goes by numbers that are counted on: pages or offsets. Memory is bounded by three pages. */
+/** Pages by counted numbers: pages or offsets. Memory is bounded by three pages. */
 export class CountedWalk implements Walk {
   readonly #pagination: CountedPagination;
   readonly #parts: WalkParts;
@@ -53,22 +53,22 @@ export class CountedWalk implements Walk {
   readonly #last = new LastPageAgain();
   #place: ResumePoint;
   #pages = 0;
-  /** What was judged of the page before; null before the first. */
+  /** The verdict on the page before; null before the first. */
   #verdict: Verdict | null = null;
-  /** How many records it had, and whether another one was unlike it. */
+  /** Its number of records, and whether another page differed in it. */
   #count = 0;
   #emptyPages = 0;
-  /** How many pages in a row brought the records of the one before them. */
+  /** How many pages in a row had the same records as the one before. */
   #sameInARow = 0;
   #hasMoved = false;
-  /** Whether the end was told to be in doubt. */
+  /** Whether a warning about the end was given. */
   #hasWarned = false;
   /**
-   * A page that only repeats what came, where that may mean the end: one request more tells, for offsets
-   * one much farther on. `back` is where the walk goes on if it does not.
+   * A repeated page that may mean the end. One more request decides, for offsets one much further on. `back` is where
+   * the walk continues if it was not the end.
    */
   #held: Held | null = null;
-  /** The offset that was asked for once more, since a page came in place of its own. */
+  /** The offset that was requested again, since another page came instead. */
   #askedAgain: string | null = null;
   #failure: TidemarkError | null = null;
 
@@ -88,7 +88,7 @@ export class CountedWalk implements Walk {
     return this.#place;
   }
 
-  /** Where a later run goes on: with the page that is held back, since what is asked for then only tells of it. */
+  /** The resume point: the page that is held back, since the next request only checks it. */
   get resumePlace(): ResumePoint {
     return this.#held?.place ?? this.#place;
   }
@@ -102,7 +102,7 @@ export class CountedWalk implements Walk {
     return this.#totals.hasMore !== true && isPastEnd(status, this.#pagination, this.#verdict);
   }
 
-  /** Whether the next request is the first one, at a kept offset: where nothing is new, it asks past the end. */
+  /** Whether the next request is the first one, at a stored offset: if nothing is new, it lies past the end. */
   get #beginsAtEnd(): boolean {
     const isKept = this.#parts.incremental.cursors[0]?.role === "offset";
     return isKept && this.#pages === 0 && BigInt(this.#place.token) > 0n;
@@ -126,7 +126,7 @@ export class CountedWalk implements Walk {
     return { ...taken, more: true };
   }
 
-  /** Whether a declared field tells how much there is, or another doubt was told. */
+  /** Whether a declared field gives the total, or another warning was given. */
   get #saysHowMuch(): boolean {
     return this.#hasWarned || this.#totals.recordsLeft !== null || this.#totals.hasMore === false;
   }
@@ -153,8 +153,8 @@ export class CountedWalk implements Walk {
   }
 
   /**
-   * How many records at the beginning of a page were on the page before: where pages are filtered, an offset
-   * leads back into it. Handed on once more, they would break the order of an ascending source.
+   * How many records at the beginning of a page were on the page before: where pages are filtered, an offset leads back
+   * into it. Passed on twice, they would break the order of an ascending source.
    */
   #countLedBackInto(records: WalkStep["records"]): number {
     const { type, limit } = this.#pagination;
@@ -167,7 +167,7 @@ export class CountedWalk implements Walk {
     return this.#pagination.type === "offset" && this.#repeats.isKnown(records);
   }
 
-  /** Takes in a page that is handed on. */
+  /** Counts a page that is passed on. */
   #note(page: PageSeen, isSame: boolean): void {
     const { answer, fail } = page;
     const { records } = answer;
@@ -184,8 +184,8 @@ export class CountedWalk implements Walk {
   }
 
   /**
-   * Behind a filtered page an offset leads back into it: what came before counts once. Records without a key
-   * may be alike, so of them that is taken for so only behind a short page.
+   * After a filtered page an offset leads back into it: repeated records count once. Records without a key may be equal
+   * by chance, so for them this applies only after a short page.
    */
   #countNew(records: WalkStep["records"]): { readonly fresh: number; readonly shifted: number } {
     const { type, limit } = this.#pagination;
@@ -225,13 +225,13 @@ export class CountedWalk implements Walk {
     return { body: answer.body, headers: response.headers, dataField: this.#parts.dataField };
   }
 
-  /** What may be wrong where less came than a source has, and its first page was not asked for. */
+  /** The likely cause where less came than the source has, and its first page was not requested. */
   get #startHint(): string {
     const startsAtZero = this.#pagination.type !== "page" || this.#pagination.startPage === 0;
     return startsAtZero ? "" : "; if it counts pages from 0, set `pagination.startPage: 0`";
   }
 
-  /** An offset moves past an empty page by no more than the source is known to grant, so that it skips nothing. */
+  /** An offset moves past an empty page by no more than the largest page seen, so that nothing is skipped. */
   #pastEmpty(fail: PageFailure): ResumePoint | null {
     const mayLie = this.#pagination.type === "offset" || this.#totals.hasMore === true;
     if (mayLie && this.#emptyPages >= mostEmptyPages) {
@@ -247,12 +247,12 @@ export class CountedWalk implements Walk {
     return this.#onBy(Math.max(this.#sizes.largest, 1));
   }
 
-  /** The next page's number, or the place so many records on. */
+  /** The next page's number, or the offset after this many records. */
   #onBy(count: number): ResumePoint {
     return this.#placeAt(BigInt(this.#place.token) + (this.#pagination.type === "page" ? 1n : BigInt(count)));
   }
 
-  /** A place, with what has been read by now. */
+  /** A place, with how much has been read so far. */
   #placeAt(number: bigint): ResumePoint {
     const { records } = this.#totals.read;
     const isCounted = this.#pagination.totalField !== undefined && records !== null;
@@ -263,7 +263,7 @@ export class CountedWalk implements Walk {
     const { answer } = page;
     const count = answer.records.length;
     const back = BigInt(this.#onBy(count).token);
-    // Asked for twice, it comes again since pages are filtered, and an offset leads back into the one before.
+    // It came again on a second request, because pages are filtered and an offset leads back into the page before.
     if (this.#askedAgain === this.#place.token) return { records: [], next: this.#placeAt(back) };
     const isSame = this.#repeats.isSame(answer.records, true);
     this.#held = { page, place: this.#place, back, isSame };
@@ -282,7 +282,7 @@ export class CountedWalk implements Walk {
     const { records } = repeat;
     this.#note(held.page, true);
     if (this.#pagination.type === "offset") {
-      // Where pages are filtered, offsets overlap. What was asked for farther on is read when the walk comes there.
+      // Where pages are filtered, offsets overlap. The page of the check request is read when the walk gets there.
       this.#verdict = "confirm";
       if (this.#parts.incremental.key !== null) {
         if (held.isSame) this.#askedAgain = held.place.token;
@@ -296,7 +296,10 @@ export class CountedWalk implements Walk {
     return { records: [...records, ...taken.records], next: taken.next };
   }
 
-  /** Whether a page behind a full one may be the source's last one again, given for a page past the end; the next one tells. */
+  /**
+   * Whether a page after a full one may be the source's last page, returned again for a page past the end. The next
+   * page decides.
+   */
   #mayBeLastAgain(page: PageSeen): boolean {
     const { recordsLeft, pagesLeft, hasMore, read } = this.#totals;
     if (recordsLeft !== null || pagesLeft !== null || hasMore !== null) return false;
@@ -306,7 +309,7 @@ export class CountedWalk implements Walk {
     });
   }
 
-  /** Page after page is the last one again: the source has no more, or it does not page by this parameter. */
+  /** Every page is the last one again: the source has no more, or it does not page by this parameter. */
   #endOfRepeats(page: PageSeen): Taken {
     const { records } = page.answer;
     const isSure =
@@ -324,7 +327,7 @@ export class CountedWalk implements Walk {
     return this.#pagination.totalField === undefined ? totalInAnswer(this.#envelopeOf(page)) : null;
   }
 
-  /** Whether an earlier run told of the same short page: nothing has changed then. */
+  /** Whether an earlier run warned about the same short page, so that nothing has changed. */
   #hasWarnedOf(records: WalkStep["records"]): boolean {
     const { limit } = this.#pagination;
     const { incremental, facts } = this.#parts;
@@ -332,7 +335,7 @@ export class CountedWalk implements Walk {
     return new ReportedPages("told-repeats", incremental, facts).wasReported(records);
   }
 
-  /** The source refused a page, where that may mean that there is none. */
+  /** Handles a refused page that may mean the end. */
   #endBehind({ text, status }: PastEnd): Taken {
     const count = this.#count;
     const isDeclared = status !== null && this.#pagination.endStatuses.includes(status);
@@ -349,8 +352,8 @@ export class CountedWalk implements Walk {
   }
 
   /**
-   * A page in place of another holds back what was on that one, unless as many records came in ahead.
-   * Where no total tells the two apart the read goes on, and the source's end decides.
+   * A repeated page may replace another one, whose records are then missing, unless as many records were inserted
+   * before it. Where no total distinguishes the two, the read continues, and the source's end decides.
    */
   #mayRepeat({ records }: Answer, fail: PageFailure): boolean {
     const moved = this.#totals.movedOnBy(records.length);
@@ -367,7 +370,7 @@ export class CountedWalk implements Walk {
     return moved !== false;
   }
 
-  /** The engine knows a page by its records in their order; a source that sorts by nothing gives them in any. */
+  /** The engine compares pages by their records in order; an unsorted source returns them in any order. */
   #endOfLoop(page: PageSeen): Taken {
     const { param } = this.#pagination;
     const shown = this.#totalInAnswer(page);
@@ -387,10 +390,10 @@ export class CountedWalk implements Walk {
   }
 }
 
-/** The status that says that there is nothing from an offset on. */
+/** The status for "nothing from this offset on". */
 const noSuchRange = 416;
 
-/** One page that came again may be records that moved while they were read; more than that is a loop. */
+/** One repeated page may come from records that moved during the read; more repeats are a loop. */
 const mostSame = 1;
 
 const followHint = "; if that leads on, declare `type: cursor` or `type: link`";

@@ -4,23 +4,23 @@ import type { CountedPagination } from "./pagination-schema.ts";
 import type { PageSeen } from "./walk.ts";
 
 interface Ended {
-  /** Whether a declared total came whole. */
+  /** Whether as many records came as a declared total says. */
   readonly agrees: boolean;
   /** How many pages were read; null where that is not known. */
   readonly pages: number | null;
   readonly pagination: Pick<CountedPagination, "param">;
 }
 
-/** What shows on the last page of a read by counted pages that more follows; null where nothing does. */
+/** The sign on the last page of a read by counted pages that more follows; null where there is none. */
 export function signAtEnd(
   { answer, response }: Pick<PageSeen, "answer" | "response">,
   dataField: Path | null,
   { agrees, pages, pagination }: Ended,
 ): MoreSign | null {
   const envelope = { body: answer.body, headers: response.headers, dataField };
-  // A total of records may count what this read was not asked for; pages are those of the read.
+  // A total of records may count more than this read requested; a number of pages is that of the read.
   const shown = signOfMore({ ...envelope, read: { pages, records: null } });
-  // Some sources name a next page on every one, also on the last; a declared total that came whole says which it is.
+  // Some sources name a next page on every page, also on the last; a reached total shows that it is the last.
   const isPlace = shown?.kind === "token" || shown?.kind === "address";
   const sign = isPlace && agrees ? flagOfMore(envelope) : shown;
   const isPastEnd =
@@ -28,7 +28,7 @@ export function signAtEnd(
   return isPastEnd ? null : sign;
 }
 
-/** Past the last page a source may well give the number of a next one. */
+/** A source may give the number of a next page even past the last one. */
 function isOwnPlace(
   { kind, text = "" }: MoreSign,
   url: URL,

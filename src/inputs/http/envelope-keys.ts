@@ -3,9 +3,9 @@ import { liesOn } from "./data-field.ts";
 import type { Facts } from "./facts.ts";
 import { isHarmless, isReason } from "./failure-fields.ts";
 
-/** Names beyond this many are not a fixed set that answers share. */
+/** With more names than this, the keys are not a fixed set. */
 const mostNames = 1000;
-/** So many of them are kept with the stream; one that has more keeps none. */
+/** How many are stored with the stream; with more, none are stored. */
 const mostKept = 50;
 const keysFact = "keys";
 const manyFact = "keys:many";
@@ -13,13 +13,13 @@ const manyFact = "keys:many";
 /** Keys that an answer has, and no answer with a list had before it. */
 export interface Foreign {
   readonly keys: readonly string[];
-  /** Whether the answer has no key at all that those had. */
+  /** Whether the answer shares no key with those. */
   readonly isAlien: boolean;
 }
 
 /**
- * The keys that stood around the list in the answers of one read, and in those of earlier runs: an answer without a
- * list, or with an empty one, is held against them.
+ * The keys around the list in the answers of one read and of earlier runs. An answer without a list, or with an empty
+ * one, is compared with them.
  */
 export class EnvelopeKeys {
   readonly #way: Path;
@@ -37,7 +37,7 @@ export class EnvelopeKeys {
     this.#facts = facts;
   }
 
-  /** Takes in an answer that has a list, and whether it held records. */
+  /** Adds an answer with a list, and whether it held records. */
   learn(body: unknown, hasRecords: boolean): void {
     this.#areKnown = true;
     this.#hadRecords ||= hasRecords;
@@ -62,15 +62,15 @@ export class EnvelopeKeys {
   }
 
   /**
-   * The dotted names in an answer without a list that none before it had, but for those whose values say that all
-   * is well or that there is nothing, and for what the way to the list leads through.
+   * The dotted names in an answer without a list that no answer before it had. Names whose values report success or
+   * emptiness, and names on the way to the list, are left out.
    */
   foreignIn(body: unknown, mayBePastEnd: boolean): string[] {
     if (this.#known.size >= mostNames) return [];
     return this.#foreign(body, (path) => this.#known.has(path), mayBePastEnd).map(({ path }) => path);
   }
 
-  /** As `foreignIn`, of an answer with an empty list behind pages with records; only flags and sentences count. */
+  /** As `foreignIn`, for an answer with an empty list after pages with records; only flags and sentences count. */
   foreignNextToEmptyList(body: unknown): string[] {
     if (!this.#hadRecords || this.#known.size >= mostNames) return [];
     return this.#foreign(body, (path) => this.#known.has(path), true)
@@ -78,7 +78,7 @@ export class EnvelopeKeys {
       .map(({ path }) => path);
   }
 
-  /** As `foreignIn`, of the first answer of a read, and by the keys of earlier runs. */
+  /** As `foreignIn`, for the first answer of a read, compared with the keys of earlier runs. */
   foreignToStream(body: unknown): Foreign {
     const has = (fact: string): boolean => this.#facts.has(fact);
     if (!has(keysFact) || has(manyFact)) return { keys: [], isAlien: false };

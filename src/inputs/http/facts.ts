@@ -1,12 +1,12 @@
 import { holdsSecret } from "../../secrets.ts";
 
-/** What is known of a source by now: what earlier runs of the stream learned, and what this one has seen. */
+/** What has been learned about a source: by earlier runs of the stream and by this one. */
 export interface Facts {
   has(fact: string): boolean;
   learn(fact: string): void;
-  /** Those of a kind, without its name. */
+  /** The facts of a kind, without its name. */
   of(kind: string): readonly string[];
-  /** Learns one of a kind of which only so many are kept: any other makes room. */
+  /** Learns a fact of a kind with a limited number: an older one is removed. */
   learnOneOf(kind: string, fact: string, most: number): void;
 }
 
@@ -30,7 +30,7 @@ export class SourceFacts implements Facts {
     if (!this.#known.has(fact)) this.#add(fact);
   }
 
-  /** Facts are stored, and a source may put a secret anywhere (promise P14): such a one is forgotten. */
+  /** Facts are stored, and a source may put a secret anywhere (promise P14): a fact with a secret is dropped. */
   #add(fact: string): void {
     if (!holdsSecret(fact)) this.#known.add(fact);
   }
@@ -51,7 +51,7 @@ export class SourceFacts implements Facts {
   }
 }
 
-/** The facts of another endpoint of the same stream: they are kept together, and do not mix. */
+/** The facts of another endpoint of the same stream: stored together, under a prefix. */
 export function factsUnder(prefix: string, facts: Facts): Facts {
   return {
     has: (fact) => facts.has(prefix + fact),

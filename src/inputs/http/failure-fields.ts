@@ -13,29 +13,32 @@ import { areWarnings, isCount, isSet, plainName, saysNo } from "../../http/failu
 import type { SourceRecord } from "../../model/record.ts";
 
 /**
- * What a sign of failure beside the list is worth:
+ * The weight of a sign of failure next to the list:
  * - `failed`: the answer fails, whatever its list holds.
- * - `nothing`: the answer fails if it has no records. Beside records it is a doubt.
- * - `part`: as `nothing`, for words that also say that another page follows. They count for nothing where the
- *   answer leads on to that page, or where all answers of the source have them.
- * - `spoken`: as `part`, for texts that people read.
+ * - `nothing`: the answer fails if it has no records. With records it is a warning.
+ * - `part`: as `nothing`, for words that may also mean that another page follows. They are ignored where the answer
+ *   leads to that page, or where all answers of the source have them.
+ * - `spoken`: as `part`, for texts written for people.
  */
 export type Weight = "failed" | "nothing" | "part" | "spoken";
 
 interface FailureField {
-  /** Names in lower case, without punctuation: `error_code`, `errorCode` and `Error-Code` are one. */
+  /** Names in lower case, without punctuation: `error_code`, `errorCode` and `Error-Code` are equal. */
   readonly names: RegExp;
   readonly weight: Weight;
-  /** Whether a value says that the answer failed; `around` is the object that it stands in. */
+  /** Whether a value means that the answer failed; `around` is the object that contains it. */
   readonly fails: (value: unknown, around: SourceRecord) => boolean;
-  /** Who answers so. */
+  /** Sources that answer like this. */
   readonly seen: string;
 }
 
 const messageNames =
   /^(?:error|(?:err|error|exception|ret|result|response|status)?(?:message|msg)|error(?:description|text)|details?|reason|notes?|notices?|info(?:rmation)?|warnings?|alerts?|remarks?)$/;
 
-/** Where answers say that they failed or are not whole. A further source needs a name or a line here, and a test. */
+/**
+ * The fields in which answers report a failure or that they are incomplete. A further source needs a name or a line
+ * here, and a test.
+ */
 const failureFields: readonly FailureField[] = [
   {
     names: /^(?:errors?|haserrors?|timedout|incompleteresults|partialfailureerror)$/,
@@ -127,11 +130,11 @@ const failureFields: readonly FailureField[] = [
   },
 ];
 
-/** Objects beside the list in which sources say how the request went: `meta: { status: "error" }`. */
+/** Objects next to the list in which sources report the outcome of the request: `meta: { status: "error" }`. */
 export const reportNames =
   /^(?:meta(?:data)?|info|header|api|service|outcome|execution|diagnostics?|status|state|result|shards|response|(?:response|result|query)(?:header|status|info|meta(?:data)?))$/;
 
-/** What a field beside the list says of a failure; null where it says nothing. */
+/** The weight of a field next to the list; null where it is no sign of failure. */
 export function weightOf(name: string, value: unknown, around: SourceRecord): Weight | null {
   if (value === null || value === undefined) return null;
   const word = plainName(name);
@@ -144,9 +147,10 @@ export function weightOf(name: string, value: unknown, around: SourceRecord): We
 const successNames = /^(?:ok|(?:is)?success(?:ful)?|succeeded)$/;
 
 /**
- * Whether a value at a path of `errorField` means failure. A field whose name says success fails by
- * false; any other by true, a number other than 0, a text or a list or an object that is not empty. An
- * object with a `code` is judged by that, and one whose values are all empty is empty. Texts such as `0`, `none` and `ok` mean no failure.
+ * Whether a value at a path of `errorField` means failure. A field named like success means failure if it is false. Any
+ * other means failure if it is true, a number other than 0, or a text, list or object that is not empty. An object with
+ * a `code` is judged by its code; an object whose values are all empty counts as empty. Texts such as `0`, `none` and
+ * `ok` mean no failure.
  */
 export function isFailure(name: string, value: unknown): boolean {
   return successNames.test(plainName(name)) ? saysNo(value) : isSet(value);
@@ -163,7 +167,7 @@ export function isStatusName(name: string): boolean {
   return statusNames.test(plainName(name));
 }
 
-/** Whether a field of this name holds words for people. */
+/** Whether a field of this name holds text for people. */
 export function isMessageName(name: string): boolean {
   return messageNames.test(plainName(name));
 }
@@ -175,9 +179,9 @@ function hasCodeOfSuccess(around: SourceRecord): boolean {
   return Object.entries(around).some(([name, value]) => isStatusName(name) && saysSuccess(value));
 }
 
-/** Words that speak of what is behind the source: with them `no` does not say that there are no records. */
+/** Words about the source's backends: next to them, `no` does not mean that there are no records. */
 const backendText = /\b(?:shards?|nodes?|replicas?|backends?|servers?|workers?|upstream|regions?)\b/i;
-/** Whether a text says that there is nothing, or with `mayBePastEnd` no such page, and speaks of no trouble. */
+/** Whether a text says that there are no records (or with `mayBePastEnd` no such page), and mentions no failure. */
 export function saysNothing(value: unknown, mayBePastEnd = false): boolean {
   if (typeof value !== "string") return false;
   const text = value.trim().slice(0, longestFailureText).replaceAll("_", " ");
@@ -185,7 +189,7 @@ export function saysNothing(value: unknown, mayBePastEnd = false): boolean {
   return text.search(nothingFound) >= 0 || (mayBePastEnd && text.search(noSuchPage) >= 0);
 }
 
-/** Statuses that say of a query or a page that there is none. */
+/** Statuses that mean that a query has no result or a page does not exist. */
 export function isNotFound(value: unknown): boolean {
   return String(value) === "404" || String(value) === "416";
 }
@@ -193,15 +197,15 @@ export function isNotFound(value: unknown): boolean {
 const endNames =
   /^(?:is)?(?:empty|blank|last|lastpage|end|eof|atend|endreached|reachedend|endof\w+|done|finished|complete|completed|exhausted|final|uptodate|caughtup|cached|all\w*|no(?:more|data|results?|records?|items?)\w*)$/;
 
-/** Whether what stands beside the records says no more than that all is well, or that there are none. */
+/** Whether the fields next to the records only report success, or that there are no records. */
 export function isHarmless(name: string, value: unknown, mayBePastEnd: boolean): boolean {
   if (value === null || value === "" || value === 0 || value === "0") return true;
   if (Array.isArray(value)) return value.length === 0;
   const word = plainName(name);
-  // What a later read begins at comes with the last page only: `nextSyncToken`, `@odata.deltaLink`.
+  // Tokens for a later read come only with the last page: `nextSyncToken`, `@odata.deltaLink`.
   if (/(?:synctoken|deltalink)$/.test(word)) return true;
   if (typeof value === "number" && placeNumber.test(word)) return true;
-  // Only behind the first page there is a page before.
+  // Only pages after the first have a page before them.
   if (/^(?:prev|previous|first|self)(?:page)?(?:link|url|uri|href|cursor|token|offset)?$/.test(word))
     return true;
   if (endNames.test(word) && (value === true || value === "true")) return true;
@@ -213,7 +217,10 @@ export function isHarmless(name: string, value: unknown, mayBePastEnd: boolean):
 
 const placeNumber = /^(?:page|offset|limit|start|skip|(?:per)?page(?:size|number)?|perpage)$/;
 
-/** Whether a field that comes with an empty list alone is worth a doubt: a flag or a sentence. Numbers, addresses and tokens are not. */
+/**
+ * Whether a field that comes only with an empty list deserves a warning: a flag or a sentence does; numbers, addresses
+ * and tokens do not.
+ */
 export function isReason(value: unknown): boolean {
   return value === true || isSentence(value);
 }

@@ -16,30 +16,30 @@ import {
   weightOf,
 } from "./failure-fields.ts";
 
-/** Where an answer says of itself that it failed or is not whole, and what it says. */
+/** The field in which an answer reports a failure or that it is incomplete, with its text. */
 export interface FailureSign {
-  /** For a message: the place, and the source's own words, shortened and without secrets. */
+  /** For messages: the path, and the source's text, shortened and without secrets. */
   readonly text: string;
-  /** Whether the source wants to be asked again, only later. */
+  /** Whether the source asks for a later retry. */
   readonly isThrottled: boolean;
-  /** Whether the cause may pass by itself. */
+  /** Whether the cause may be temporary. */
   readonly mayPass: boolean;
 }
 
-/** What is known of an answer whose envelope is looked at. */
+/** What is known about an answer whose envelope is checked. */
 export interface Around {
   readonly body: SourceRecord;
   /** Where the list is; empty where the body is the list. */
   readonly dataField: Path;
-  /** What was asked: a field that only repeats a parameter says nothing. */
+  /** The request: a field that only repeats a parameter is ignored. */
   readonly url: URL;
-  /** Whether its list is there, if empty. */
+  /** Whether its list is present, possibly empty. */
   readonly hasList: boolean;
-  /** Whether the answer names a next page: words such as `truncated` then speak of that. */
+  /** Whether the answer names a next page: words such as `truncated` then refer to it. */
   readonly leadsOn: boolean;
 }
 
-/** Where a declared `errorField` has an answer say that it failed; null where that is left to the names. */
+/** The declared `errorField` paths; null to use the usual names. */
 export function declaredSign(envelope: SourceRecord, paths: readonly Path[]): FailureSign | null {
   for (const path of paths) {
     const value = valueAt(envelope, path);
@@ -48,14 +48,14 @@ export function declaredSign(envelope: SourceRecord, paths: readonly Path[]): Fa
   return null;
 }
 
-/** A sign of failure, and what it is worth. */
+/** A sign of failure, and its weight. */
 export interface WeighedSign extends FailureSign {
   readonly weight: Weight;
   readonly path: string;
   readonly value: unknown;
 }
 
-/** Where an answer without records says that it failed. Many sources write an empty list beside their report. */
+/** The sign by which an answer without records fails. Many sources write an empty list next to their error. */
 export function* signsWithoutRecords(around: Around): Generator<WeighedSign> {
   for (const found of signsIn(around)) {
     if (found.weight === "part" && around.leadsOn) continue;
@@ -63,15 +63,15 @@ export function* signsWithoutRecords(around: Around): Generator<WeighedSign> {
   }
 }
 
-/** All that an answer says of a failure, whatever it is worth beside its records. */
+/** All signs of failure in an answer, of any weight. */
 export function allSigns(around: Around): WeighedSign[] {
   return [...signsIn(around)].map((found) => weighed(around.body, found));
 }
 
-/** Where an answer with records says that it failed, the weightiest first. */
+/** The strongest sign of failure in an answer with records. */
 export function signWithRecords(around: Around): WeighedSign | null {
   const found = [...signsIn(around)].filter(({ weight }) => weight !== "part" || !around.leadsOn);
-  // One object beside the list may report on something else.
+  // One object next to the list may report on something else.
   const sure = found.find(({ weight, isSibling }) => weight === "failed" && !isSibling);
   const [first = null] = sure === undefined ? found : [sure];
   if (first === null) return null;
@@ -83,7 +83,7 @@ interface Found {
   readonly path: Path;
   readonly value: unknown;
   readonly weight: Weight;
-  /** Whether it lies in an object beside the list, and not in one around it. */
+  /** Whether it is in an object next to the list, and not in one around it. */
   readonly isSibling: boolean;
 }
 
@@ -91,7 +91,7 @@ function weighed(body: SourceRecord, { path, value, weight }: Found): WeighedSig
   return { ...signOf(body, path, value), weight, path: formatPath(path), value };
 }
 
-/** Looks at the answer, at each object on the way to the list, and at the reports in them, but never at records. */
+/** Searches the answer, each object on the way to the list, and the report objects in them, but never records. */
 function* signsIn({ body, dataField, url }: Around): Generator<Found> {
   let around: unknown = body;
   for (let depth = 0; isObject(around); depth++) {
@@ -121,7 +121,7 @@ function isObject(value: unknown): value is SourceRecord {
   return isRecord(value) && !(value instanceof ExactNumber);
 }
 
-/** `?status=failed` comes back as `status: "failed"` with some sources. */
+/** Some sources repeat `?status=failed` as `status: "failed"`. */
 function isEcho(name: string, value: unknown, { searchParams }: URL): boolean {
   const asked = typeof value === "object" ? null : String(value).toLowerCase();
   return [...searchParams].some(
@@ -130,8 +130,8 @@ function isEcho(name: string, value: unknown, { searchParams }: URL): boolean {
 }
 
 /**
- * Whether a sign says, by itself or by the words beside it, no more than that there are no records: `success: false`
- * with `message: "No data found"`. A status of 404 says so of a list that is empty, not of one that is absent.
+ * Whether a sign, alone or with the texts next to it, only means that there are no records: `success: false` with
+ * `message: "No data found"`. A status of 404 means so if the list is empty, not if it is missing.
  */
 function saysThereIsNone({ body, hasList }: Around, { path, value }: Found): boolean {
   if (saysNothing(value)) return true;
@@ -184,7 +184,7 @@ const reasonNames = [
   "detail",
 ];
 
-/** What stands beside a flag, which has no words of its own. */
+/** The reasons next to a flag, which has no text of its own. */
 function siblingReasons(envelope: SourceRecord, path: Path): (readonly [string, unknown])[] {
   const around = path.length === 1 ? envelope : valueAt(envelope, path.slice(0, -1));
   if (!isRecord(around)) return [];

@@ -4,7 +4,7 @@ import { exactText } from "./answer-values.ts";
 import { previousLink } from "./link-header.ts";
 import { allObjects, type Envelope, textOfPlace } from "./more-signs.ts";
 
-/** What was asked for as the first page, and what came. */
+/** The request for the first page, and its answer. */
 interface Asked {
   /** The page's number, 1 or more, and the parameter that carried it. */
   readonly number: number;
@@ -20,7 +20,7 @@ interface NotFirst {
   readonly says: (value: unknown, asked: Asked, around: SourceRecord) => boolean;
 }
 
-/** By what answers show that a page is not the first of a source: it counts from 0, and the read from 1. */
+/** Fields that show that a page is not the source's first: the source counts from 0, and the read from 1. */
 const signs: readonly NotFirst[] = [
   // Spring
   {
@@ -45,7 +45,7 @@ const signs: readonly NotFirst[] = [
   },
 ];
 
-/** Where an answer to the first page that was asked for says that pages come before it; null where it says nothing of it. */
+/** The field in the answer to the first request that shows that pages come before it; null where there is none. */
 export function signNotFirst(envelope: Omit<Envelope, "read">, asked: Asked): string | null {
   const read = { pages: null, records: null };
   for (const { path, object, header } of allObjects({ ...envelope, read })) {
@@ -61,7 +61,7 @@ export function signNotFirst(envelope: Omit<Envelope, "read">, asked: Asked): st
   return asked.count > 1 && Number(begins) === asked.count ? "the header `content-range`" : null;
 }
 
-/** Whether an address leads to a page before. A number says nothing: many sources write 0 where there is none. */
+/** Whether an address leads to a previous page. A number does not count: many sources write 0 where there is none. */
 function leadsBack(text: string | null, { number, param, url }: Asked): boolean {
   if (text === null || /^\d*$/.test(text.trim())) return false;
   const page = URL.parse(text, url.href)?.searchParams.get(param) ?? null;

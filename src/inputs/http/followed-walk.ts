@@ -9,7 +9,7 @@ import type { FollowedPagination } from "./pagination-schema.ts";
 import { ShownTotals } from "./shown-totals.ts";
 import type { PageSeen, Walk, WalkParts, WalkStep } from "./walk.ts";
 
-/** Follows tokens or links, in constant memory but for a short digest of each. */
+/** Follows tokens or links. Memory is constant, except for a short digest of each. */
 export class FollowedWalk implements Walk {
   readonly #pagination: FollowedPagination;
   readonly #parts: Pick<WalkParts, "dataField">;
@@ -22,7 +22,7 @@ export class FollowedWalk implements Walk {
   #emptyPages = 0;
   #place: ResumePoint | null;
   #failure: TidemarkError | null = null;
-  /** The end comes with the last page, so no request is made past it. */
+  /** The last page shows the end, so no request is made past it. */
   readonly mayBePastEnd = false;
 
   constructor(
@@ -80,7 +80,7 @@ export class FollowedWalk implements Walk {
     return { records, more: true };
   }
 
-  /** Whether a declared field tells how much there is, or another doubt was told. */
+  /** Whether a declared field gives the total, or another warning was given. */
   get #saysHowMuch(): boolean {
     return this.#next.hasWarned || this.#totals.recordsLeft !== null || this.#totals.hasMore === false;
   }
@@ -107,7 +107,7 @@ export class FollowedWalk implements Walk {
   #unlessVisited(place: ResumePoint, { answer, fail }: PageSeen): ResumePoint | null {
     const digest = digestOf(place.token);
     if (this.#visited.has(digest)) {
-      // An empty page is the end; some sources give its own token once more, to ask by later on.
+      // An empty page is the end; some sources repeat its token there, for a later read.
       if (answer.records.length === 0 && this.#totals.hasMore !== true) return null;
       return this.#stop(
         fail("PAGE_REPEATED", `the next page's ${place.kind} was followed before in this run`),
@@ -119,7 +119,7 @@ export class FollowedWalk implements Walk {
     return isCounted ? { ...place, read: records } : place;
   }
 
-  /** Some sources give a token with every page, for ever. */
+  /** Some sources return a token with every page, forever. */
   #endless({ answer, response, fail }: PageSeen): TidemarkError {
     const { type, hasMoreField, totalField } = this.#pagination;
     const { dataField } = this.#parts;
@@ -150,10 +150,10 @@ export class FollowedWalk implements Walk {
   }
 }
 
-/** A source that looks through what does not match may well give hundreds of empty pages. */
+/** A source that filters while it scans may return hundreds of empty pages. */
 const mostEmptyPages = 1000;
 
-/** Whether a token is the address that was asked, with other parameters. */
+/** Whether a token is the requested address with other parameters. */
 function isOwnAddress(token: string, asked: URL): boolean {
   if (!/^(?:https?:\/\/|\/|\?)/i.test(token)) return false;
   const url = URL.parse(token, asked.href);

@@ -6,13 +6,13 @@ import type { WeighedSign } from "./failure-signs.ts";
 import { TruncatedPages } from "./truncated-pages.ts";
 import { digestOf, UsualSigns } from "./usual-signs.ts";
 
-/** Fields of which it was told that all answers have them; a new one makes room. */
+/** How many fields are remembered as reported; an older one is removed. */
 const mostKept = 20;
 
 const remedy =
   "if the source says so of whole answers, declare `errorField: null`, or the path where it does report failures";
 
-/** What an answer with records says of a failure: what is to be told of it, and all that there is. */
+/** The signs of failure in an answer with records: the one to warn about, and all of them. */
 export interface SignsWithRecords {
   readonly warning: WeighedSign | null;
   readonly all: readonly WeighedSign[];
@@ -20,19 +20,19 @@ export interface SignsWithRecords {
 }
 
 /**
- * Tells of answers that may be half ones and are taken all the same, since they hold records or say nothing clear
+ * Warns of answers that may be incomplete and are accepted, because they hold records or their signs are weak
  * (`HALF_ANSWER_DOUBTED`).
  */
 export class HalfAnswers {
   readonly #facts: Facts;
   readonly #warn: Warn;
   readonly #usual: UsualSigns;
-  /** Null where pages lead on by what the answers name. */
+  /** Null where answers name the next page. */
   readonly #truncated: TruncatedPages | null;
   /** Whether an answer of this read had records and no sign of failure. */
   #hasWhole = false;
 
-  /** `isCounted` says that pages are counted, or asked for by a bound: an answer need not name the next one. */
+  /** `isCounted`: pages are counted, or requested by a bound, so that an answer need not name the next one. */
   constructor(facts: Facts, warn: Warn, isCounted = false) {
     this.#facts = facts;
     this.#warn = warn;
@@ -40,14 +40,17 @@ export class HalfAnswers {
     this.#truncated = isCounted ? new TruncatedPages() : null;
   }
 
-  /** Whether all answers with records have the sign, so that it says nothing of one without. That a part is missing always does. */
+  /**
+   * Whether all answers with records have the sign, so that it means nothing in one without. A flag for a missing part
+   * never counts as usual.
+   */
   isUsual(sign: WeighedSign): boolean {
     return !TruncatedPages.isFlag(sign) && this.#usual.has(sign);
   }
 
   /**
-   * Takes in an answer with records. Words that may also say that another page follows, and texts for people, are told where
-   * other answers of the read lack them, and once of a source whose answers all have them.
+   * Adds an answer with records. For words that may also mean that another page follows, and for texts for people, it
+   * warns where other answers of the read lack them, and once for a source whose answers all have them.
    */
   withRecords({ warning, all, body }: SignsWithRecords, page: number, count: number): void {
     this.#usual.learn(all);
@@ -72,8 +75,8 @@ export class HalfAnswers {
   }
 
   /**
-   * Tells of an answer without records whose signs are usual ones. Texts for people say nothing then, and are told once where only
-   * earlier runs show that they are usual.
+   * Warns of an answer without records whose signs are usual ones. Usual texts for people are ignored, with one warning
+   * where only earlier runs show that they are usual.
    */
   withoutRecords(signs: readonly WeighedSign[], page: number): void {
     const [sign] = signs.filter(({ weight, path, value }) => {
@@ -87,7 +90,7 @@ export class HalfAnswers {
     );
   }
 
-  /** Whether the keys of an answer without records hold sentences only, each of which was told before. */
+  /** Whether the keys of an answer without records hold only sentences that were all reported before. */
   wereReported(body: unknown, keys: readonly string[]): boolean {
     const reported = keys.map((key) => {
       const value = valueAt(body, parsePath(key));
@@ -96,7 +99,7 @@ export class HalfAnswers {
     return reported.every((isReported) => isReported);
   }
 
-  /** Tells of an answer without records that has keys which none with a list had. */
+  /** Warns of an answer without records that has keys which no answer with a list had. */
   foreign(keys: readonly string[], page: number, suffix: string): void {
     const names = keys.map((key) => `\`${key}\``).join(", ");
     this.#warn(
@@ -105,12 +108,12 @@ export class HalfAnswers {
     );
   }
 
-  /** To be called where the read ends, however it does. */
+  /** Call where the read ends, with or without an error. */
   end(): void {
     this.#truncated?.end();
   }
 
-  /** Whether it was told before; from now on it was. */
+  /** Whether it was reported before; marks it as reported. */
   #wasReported(kind: string, name: string): boolean {
     const isReported = this.#facts.has(`${kind}:${name}`);
     this.#facts.learnOneOf(kind, name, mostKept);

@@ -27,17 +27,16 @@ export interface HttpPollingParts {
   readonly dispatcher?: Dispatcher;
 }
 
-/** What an HTTP source most often stores: JSON from clocks of milliseconds. */
+/** The usual precision of HTTP sources: milliseconds. */
 const isoPrecision = "1ms";
 
 /**
- * An input that asks an HTTP endpoint for pages of JSON records. `config` is what
- * `httpPollingSchema` parses to.
+ * An input that requests pages of JSON records from an HTTP endpoint. `config` is the parsed `httpPollingSchema`.
  *
- * A read asks for the window's records, page after page as `pagination` declares, and ends only
- * where the source says so. Errors: those of `HttpClient`, and `SOURCE_INVALID` where an answer is not
- * as declared, `RECORD_INVALID` for an element that is no object, `SOURCE_TRUNCATED` where the source
- * gave less than it told of, `PAGE_REPEATED` for a token that came before, `PAGE_CAP_REACHED`.
+ * A read requests the window's records, page after page as `pagination` declares, and ends only where the source shows
+ * its end. Errors: those of `HttpClient`, `SOURCE_INVALID` where an answer is not as declared, `RECORD_INVALID` for an
+ * element that is not an object, `SOURCE_TRUNCATED` where the source returned less than its total, `PAGE_REPEATED` for
+ * a repeated token, and `PAGE_CAP_REACHED`.
  *
  * ```ts
  * const input = createHttpPolling(httpPollingSchema.parse({ type: "httpPolling", endpoint }), { random: Math.random });
@@ -102,7 +101,7 @@ interface SessionParts {
   readonly incremental: Input["incremental"];
   readonly context: PartContext;
   readonly client: HttpClient;
-  /** What the names of partitions are asked by; the same where nothing of its own is declared. */
+  /** The client for the names of partitions; the input's own where the parent declares no settings. */
   readonly parentClient: HttpClient;
   readonly facts: SourceFacts;
   readonly forms: SourceForms;
@@ -150,7 +149,7 @@ class HttpPollingSession implements InputSession {
   reach(lower: string): string {
     const [field] = this.#parts.incremental.cursors;
     if (field === undefined || field.role === "sourceManaged" || field.role === "offset") return lower;
-    // A further id may go along with the bound, which is then one step lower.
+    // A secondary id may be sent with the bound, which is then one step lower.
     return leadingBound(this.#parts, field, lower, { id: "0" }).reach;
   }
 

@@ -6,14 +6,14 @@ import { secretParameters } from "./request.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
 /**
- * The places of one read as they may be stored. A source may repeat a credential in the link or token that leads to its next
- * page (promise P14). A credential that the pipeline declares is taken out, and put in again when a run goes on there;
- * a place that holds a secret in any other way is not kept.
+ * Converts the places of one read to a form that may be stored. A source may repeat a credential in the link or token
+ * that leads to its next page (promise P14). A credential that the pipeline declares is replaced, and put back when a
+ * run resumes there; a place with any other secret is not stored.
  */
 export class KeptPlaces {
   readonly #secrets: DeclaredSecrets;
   readonly #warn: Warn;
-  /** The kind of the last place, where it was not kept. */
+  /** The kind of the last place, if it was not stored. */
   #withheld: ResumePoint["kind"] | null = null;
   #hasOpened = false;
 
@@ -22,7 +22,7 @@ export class KeptPlaces {
     this.#warn = warn;
   }
 
-  /** The place, with the bounds that it holds for; a link has them inside. Null where it must not be kept. */
+  /** The place, with its bounds; a link contains them. Null where it must not be stored. */
   kept(place: ResumePoint, bounds: Readonly<Record<string, string>>): ResumePoint | null {
     const isWhole = place.kind === "link" || Object.keys(bounds).length === 0;
     const sealed = sealedPlace(isWhole ? place : { ...place, bounds }, this.#secrets);
@@ -30,7 +30,7 @@ export class KeptPlaces {
     return sealed;
   }
 
-  /** To be called when a read ends before its window does. */
+  /** Call when a read ends before its window is finished. */
   warnOfWithheld(): void {
     if (this.#withheld === null) return;
     this.#warn(
@@ -39,13 +39,16 @@ export class KeptPlaces {
     );
   }
 
-  /** A stored place as the source gave it; null where a credential in it is no longer declared. */
+  /** A stored place in the source's form; null where a credential in it is no longer declared. */
   opened(place: ResumePoint): ResumePoint | null {
     this.#hasOpened = place.sealed === true;
     return openedPlace(place, this.#secrets);
   }
 
-  /** Whether the status may be about the credential in the place: it can be another than that for which the source gave it. */
+  /**
+   * Whether the status may be caused by the credential in the place, which may have changed since the source returned
+   * it.
+   */
   refusesCredential(status: unknown): boolean {
     return this.#hasOpened && typeof status === "number" && aboutCredentials.has(status);
   }
@@ -56,10 +59,10 @@ const aboutCredentials: ReadonlySet<number> = new Set([400, 401, 403, 404, 410, 
 /** Declared credentials by where the pipeline declares them. */
 type DeclaredSecrets = ReadonlyMap<string, string>;
 
-/** Shorter values may stand in a place by chance, and must not change with the credential. */
+/** Shorter values may occur in a place by chance, and must not be replaced. */
 const shortest = 8;
 
-/** How a credential may be written, so that it is written back to the letter. */
+/** The encodings in which a credential may occur, so that it is put back exactly. */
 const encodings: ReadonlyMap<string, (value: string) => string> = new Map([
   ["plain", (value: string) => value],
   ["percent", encodeURIComponent],
@@ -102,7 +105,7 @@ function declaredSecrets(config: HttpPollingConfig): DeclaredSecrets {
   return secrets;
 }
 
-/** The place as it may be kept; null where it holds a secret that cannot be put in again. */
+/** The place in its stored form; null where it holds a secret that cannot be put back. */
 function sealedPlace(place: ResumePoint, secrets: DeclaredSecrets): ResumePoint | null {
   if (!holdsAny(place)) return place;
   let token = place.token;

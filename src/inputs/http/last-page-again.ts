@@ -4,16 +4,16 @@ import { exactText } from "./answer-values.ts";
 import { type Envelope, signOfMore, signOfRecords } from "./more-signs.ts";
 
 /**
- * Tells whether a page that came in place of another may be the source's last one, which some give for any page past the end
- * (Magento): its own number of the page stays behind the one that was asked for, or a total equals what has been read.
+ * Detects whether a repeated page is the source's last one, which some sources (Magento) return for any page past the
+ * end: its own page number is lower than the requested one, or a total equals what has been read.
  */
 export class LastPageAgain {
   #pages = 0;
-  /** The numbers around the records of the page before, and those that went up by one with each page so far. */
+  /** The numbers around the records of the page before, and those that rose by one with each page so far. */
   #numbers: ReadonlyMap<string, number> = new Map();
   #counting: ReadonlySet<string> = new Set();
 
-  /** To be called with every page, in turn, once it has been asked about. */
+  /** Call with every page, in order, after the check of that page. */
   note({ body, dataField }: Pick<Envelope, "body" | "dataField">): void {
     const numbers = pageNumbers(body, dataField?.[0]);
     const before = this.#numbers;
@@ -25,7 +25,9 @@ export class LastPageAgain {
     this.#pages += 1;
   }
 
-  /** What came before it: how many different records, null where that is not known, and whether pages are asked for by number. */
+  /**
+   * What came before it: the number of different records (null if unknown), and whether pages are requested by number.
+   */
   ask(
     envelope: Omit<Envelope, "read">,
     { records, isNumbered }: { readonly records: number | null; readonly isNumbered: boolean },
@@ -43,14 +45,17 @@ export class LastPageAgain {
   }
 }
 
-/** Which setting would tell, where an answer shows a number of records that none declares; null where it shows none. */
+/** The setting that would help, where an answer shows an undeclared total; null where it shows none. */
 export function totalInAnswer(envelope: Omit<Envelope, "read">): string | null {
   const sign = signOfRecords({ ...envelope, read: { pages: null, records: 0 } });
   if (sign === null || sign.in === "header") return null;
   return `if \`${sign.at}\` is the number of all records, declare \`totalField: ${sign.at}\`, which would tell`;
 }
 
-/** The doubt where a source brought the same records for each request; `would` is what would tell. */
+/**
+ * The warning where a source returned the same records for each request; `would` names the setting that would decide
+ * it.
+ */
 export function sameForEachRequest(count: number, param: string, would: string | null): string {
   const what = count === 1 ? "record" : `${count} records`;
   return `each request brought the same ${what}: they are all, or the source does not page by \`${param}\`; ${would ?? "compare its documentation"}`;
@@ -58,7 +63,7 @@ export function sameForEachRequest(count: number, param: string, would: string |
 
 const names = /^(?:page|current|current(?:page|index)(?:number|no)?|page(?:number|no|index)|number)$/;
 
-/** The numbers that by their names are the page's own, around the records and one object deep. */
+/** The numbers that are page numbers by their names, around the records and one object deep. */
 function pageNumbers(body: unknown, listKey: string | undefined): Map<string, number> {
   const found = new Map<string, number>();
   const take = (object: SourceRecord, before: readonly string[]): void => {

@@ -1,6 +1,6 @@
 /**
- * The target of the first link with `rel=next` in a `Link` header (RFC 8288), or null. Links about
- * another context (`anchor`) are passed over.
+ * The target of the first link with `rel=next` in a `Link` header (RFC 8288), or null. Links about another context
+ * (`anchor`) are skipped.
  */
 export function nextLink(header: string | undefined): string | null {
   return linkOf(header, ["next"]);
@@ -17,7 +17,7 @@ function linkOf(header: string | undefined, names: readonly string[]): string | 
   return null;
 }
 
-/** Whether a `Link` header leads to other pages of the same list: the source then gives such links. */
+/** Whether a `Link` header has links to other pages of the same list. */
 export function hasPageLinks(header: string | undefined): boolean {
   for (const { relations } of linksOf(header)) if (relations.some((name) => pages.has(name))) return true;
   return false;
@@ -28,7 +28,7 @@ const pages: ReadonlySet<string> = new Set(["next", "prev", "previous", "first",
 interface Link {
   readonly target: string;
   readonly relations: readonly string[];
-  /** Whether the source says that nothing is there, as Sentry does by `results="false"`. */
+  /** Whether the source marks the link as empty, as Sentry does with `results="false"`. */
   readonly isEmpty: boolean;
 }
 

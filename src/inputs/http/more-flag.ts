@@ -5,13 +5,13 @@ import { siblingKeys } from "./answer.ts";
 import type { Facts } from "./facts.ts";
 import type { PageFailure } from "./page-failure.ts";
 
-/** The flag by which an answer says whether another page follows (`hasMoreField`). */
+/** The flag in an answer for whether another page follows (`hasMoreField`). */
 export class MoreFlag {
   readonly #path: Path | null;
   readonly #facts: Facts;
   readonly #warn: Warn;
   #value: boolean | null = null;
-  /** The keys where the flag was looked for on the first page that has none, in words; null where it was seen. */
+  /** The keys at the flag's place on the first page without it, for messages; null where it was seen. */
   #keys: string | null = null;
   #isSeen = false;
 
@@ -21,7 +21,7 @@ export class MoreFlag {
     this.#warn = warn;
   }
 
-  /** Whether the last page said that another follows; null where it said nothing. */
+  /** The flag of the last page; null where it had none. */
   get value(): boolean | null {
     return this.#value;
   }
@@ -46,7 +46,7 @@ export class MoreFlag {
     this.#facts.learn(`flag:${formatPath(path)}`);
   }
 
-  /** Where a read ends: warns of a flag that no answer of the stream has ever had, and so may be mistyped. */
+  /** Call where a read ends: warns of a flag that no answer of the stream has ever had, which may be mistyped. */
   warnIfNeverSeen(): void {
     if (this.#path === null || this.#isSeen || this.#keys === null) return;
     const path = formatPath(this.#path);
