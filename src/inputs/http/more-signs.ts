@@ -3,28 +3,31 @@ import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../
 import { exactText } from "./answer-values.ts";
 import { nextLink } from "./link-header.ts";
 
-/** Something beside the records of an answer that shows that more of them follow. */
+/** A sign next to an answer's records that more records follow. */
 export interface MoreSign {
   /** A token or an address of the next page; a flag; a number of pages or of records. */
   readonly kind: "token" | "address" | "flag" | "pages" | "records";
   readonly in: "body" | "header";
   /** The dotted path, or the header's name. */
   readonly at: string;
-  /** The token or the address itself: never for a message. */
+  /** The token or the address itself. Never show it in a message. */
   readonly text?: string;
 }
 
 export interface Envelope {
-  /** The whole answer; what lies inside its records says nothing. */
+  /** The whole answer; the inside of records is ignored. */
   readonly body: unknown;
   readonly headers: ReadonlyMap<string, string>;
   /** Where the records are; null where the body is their list. */
   readonly dataField: Path | null;
-  /** How many pages and records have been read with this one; null where that is not known. */
+  /** How many pages and records have been read, including this page; null where unknown. */
   readonly read: { readonly pages: number | null; readonly records: number | null };
 }
 
-/** The first sign that more follows, the most telling kind first; null where there is none, or a flag says that this is the end. */
+/**
+ * The first sign that more follows, the most reliable kind first; null where there is none, or a flag says that this is
+ * the end.
+ */
 export function signOfMore(envelope: Envelope): MoreSign | null {
   const objects = allObjects(envelope);
   const flags = objects.flatMap(flagsOf);
@@ -43,8 +46,8 @@ export function signOfMore(envelope: Envelope): MoreSign | null {
 }
 
 /**
- * A value that may lead to a next page by a name that means other things as well: `cursor`, `page_token`. It is worth
- * telling only where nothing is known of how the source pages.
+ * A value that may lead to a next page, under a name with other meanings too: `cursor`, `page_token`. Used only where
+ * it is unknown how the source pages.
  */
 export function vagueSignOfMore(envelope: Envelope): MoreSign | null {
   const objects = allObjects(envelope);
@@ -60,7 +63,7 @@ export function vagueSignOfMore(envelope: Envelope): MoreSign | null {
   });
 }
 
-/** The sign that the whole result has more records than so many; null where there is none. */
+/** The sign that the result has more than this many records; null where there is none. */
 export function signOfRecords(envelope: Envelope): MoreSign | null {
   return (
     first(allObjects(envelope), (part) => countIn(part, "records", recordTotals, envelope.read.records)) ??
@@ -95,7 +98,7 @@ export function saysEnd(envelope: Pick<Envelope, "body" | "dataField">): boolean
   return [...objectsOf(envelope)].flatMap(flagsOf).some(({ more }) => !more);
 }
 
-/** What the sign is, in words, without its value. */
+/** Describes the sign for messages, without its value. */
 export function describeSign({ kind, in: place, at }: MoreSign): string {
   const where = place === "header" ? `the header \`${at}\`` : `\`${at}\``;
   switch (kind) {
@@ -114,7 +117,7 @@ export function describeSign({ kind, in: place, at }: MoreSign): string {
   }
 }
 
-/** Whether a field of this name can only say, being true, that more follows. */
+/** Whether a true field of this name can only mean that more follows. */
 export function isMoreFlag(name: string): boolean {
   return moreFlags.has(plainName(name)) && !partFlags.has(plainName(name));
 }
@@ -124,7 +127,7 @@ export function isEndFlag(name: string): boolean {
   return endFlags.has(plainName(name));
 }
 
-/** `complete: false` may be said of the pages, or of this answer. */
+/** `complete: false` may be about the pages, or about this answer. */
 function isVagueEndFlag(name: string): boolean {
   return isEndFlag(name) && !pageFlags.has(plainName(name));
 }
@@ -136,7 +139,7 @@ export interface Part {
   readonly header?: string;
 }
 
-/** The objects on the way to the records, and those in them that by their names hold what is said of pages. */
+/** The objects on the way to the records, and the objects in them whose names suggest paging data. */
 function* objectsOf({ body, dataField }: Pick<Envelope, "body" | "dataField">): Generator<Part> {
   let value = body;
   const path: string[] = [];
@@ -159,7 +162,7 @@ function* withContainers(part: Part, depth: number): Generator<Part> {
   }
 }
 
-/** The objects around the records, and those in headers: `X-Pagination: {"TotalCount":57,"HasNext":true}`. */
+/** The objects around the records, and objects in headers: `X-Pagination: {"TotalCount":57,"HasNext":true}`. */
 export function allObjects(envelope: Envelope): Part[] {
   const objects = [...objectsOf(envelope)];
   for (const name of objectHeaders) {
@@ -179,7 +182,7 @@ function jsonIn(text: string | undefined): SourceRecord | null {
   }
 }
 
-/** Where something was found: a header, or a path in the body. */
+/** The place of a sign: a header, or a path in the body. */
 function placeOf(header: string | undefined, path: Path): Pick<MoreSign, "in" | "at"> {
   return header === undefined ? { in: "body", at: formatPath(path) } : { in: "header", at: header };
 }
@@ -190,7 +193,7 @@ function placeIn({ path, object, header }: Part): MoreSign | null {
     const word = plainName(name);
     const at = placeOf(header, [...path, name]);
     if (Array.isArray(value) && (word === "links" || word === "link")) {
-      // A path cannot say which of the links is meant.
+      // A dotted path cannot select one of the links.
       if (value.some(isNextLink)) return { kind: "flag", ...at };
     } else if (isPlace(word, value)) {
       const found = isRecord(value) ? insideOf(value) : { text: exactText(value), steps: [] };
@@ -256,7 +259,7 @@ function flagsOf({ path, object, header }: Part): Flag[] {
     const sign = { kind: "flag", ...placeOf(header, [...path, name]) } as const;
     if (moreFlags.has(word)) return [{ sign, more: flag }];
     if (!endFlags.has(word)) return [];
-    // That something is `done` or `complete` may be said of the request.
+    // `done` or `complete` may be about the request.
     return !flag || pageFlags.has(word) ? [{ sign, more: !flag }] : [];
   });
 }
@@ -289,7 +292,10 @@ function remainderIn({ path, object, header }: Part): MoreSign | null {
   return null;
 }
 
-/** The field by which an answer says that it holds so many records at most; null where none does, or it counts that many in all. */
+/**
+ * The field for the largest size of a page, if it equals this count; null where there is none, or where a total has the
+ * same value.
+ */
 export function sizeSign(envelope: Omit<Envelope, "read">, count: number): string | null {
   const read = { pages: null, records: count - 1 };
   const objects = allObjects({ ...envelope, read });
@@ -356,7 +362,7 @@ const places = words(`
 /** `nextResultsUrl`, `more_topics_url`. A `nextSyncToken` is for a later run, and `more_info_url` for people. */
 const placeNames =
   /^(?:next|more)(?:result|record|item|batch|set|topic|entrie|object)s?(?:token|cursor|url|uri|link|href|marker|offset)$/;
-/** What a next request is to be given whole: a text, or an object of fields. */
+/** The value that the next request needs: a text, or an object of fields. */
 const wholePlaces = words("lastevaluatedkey continue exclusivestartkey");
 const vaguePlaces = words(
   "cursor pagetoken paginationtoken pagecursor pagingtoken bookmark marker after continuation resumptiontoken nextbatch",
@@ -365,7 +371,7 @@ const objectHeaders = ["x-pagination", "pagination", "x-paging", "paging-headers
 const moreFlags = words(`
   hasmore more hasnext hasnextpage hasmorepages hasmoreresults hasmoreresult moreresult hasmoreitems hasmoredata hasmorerecords
   moreresults moreitems morerecords moredata morepages moreavailable moreitemsincollection istruncated truncated exceededtransferlimit`);
-/** Those that some sources mean of the answer, which is then not whole. */
+/** Names that some sources use for an incomplete answer. */
 const partFlags = words("istruncated truncated exceededtransferlimit");
 /** True at the end of the pages. */
 const pageFlags = words(
@@ -382,6 +388,6 @@ const recordTotals = words(
 const remainders = words(
   "remainingitemcount remainingitems remainingrecords remainingresults remainingcount",
 );
-/** Objects that speak of pages alone: elsewhere `remaining` may be of a limit on requests. */
+/** Objects that are only about pages: elsewhere `remaining` may be about a rate limit. */
 const pageObjects = words("page pages paging pagination paginator pageinfo paginginfo paginationinfo pager");
 const sizes = words("limit perpage pagesize maxresults maxitems pagelimit");

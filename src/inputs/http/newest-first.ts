@@ -4,18 +4,19 @@ import { compareCursorValues, isOrdered, readCursorValue } from "../../model/cur
 import { type SourceRecord, valueAt } from "../../model/record.ts";
 
 /**
- * Whether the pages of a read are those of a newest-first feed that only gains records ahead: each cursor is lower than
- * the one before it, what comes again leads up to the last record of the page before, and what is new lies above all that came
- * or below it. Nothing is then missing between two pages. Records that share a cursor may change places, so one such pair ends it.
+ * Checks whether the pages of a read are those of a newest-first feed that only gains records at its front: each cursor
+ * is lower than the one before it, repeated records end with the last record of the page before, and new records lie
+ * above everything read or below it. Then no record is missing between two pages. Records with equal cursors may change
+ * places, so one such pair makes it false.
  */
 export class NewestFirst {
   readonly #field: Incremental["cursors"][number] | null;
   #holds: boolean;
   #highest: string | null = null;
   #lowest: string | null = null;
-  /** The highest cursor of the page at hand, where it lies above those of all pages before. */
+  /** The highest cursor of the current page, if it is above those of all pages before. */
   #ahead: string | null = null;
-  /** The mark of the record that has the lowest cursor so far. */
+  /** The identity of the record with the lowest cursor so far. */
   #last: string | null = null;
 
   constructor({ cursors: [field] }: Incremental) {
@@ -23,12 +24,12 @@ export class NewestFirst {
     this.#holds = field !== undefined && field.path !== null && isOrdered(field.type);
   }
 
-  /** Whether all pages so far were such. */
+  /** Whether all pages so far were like this. */
   get holds(): boolean {
     return this.#holds;
   }
 
-  /** Takes in a page, with a mark for each record; `known` are those of its marks that came before. */
+  /** Adds a page, with an identity for each record; `known` are the identities that came before. */
   note(records: readonly SourceRecord[], marks: readonly string[], known: ReadonlySet<string>): void {
     if (!this.#holds) return;
     let before: string | null = null;
@@ -48,7 +49,7 @@ export class NewestFirst {
     this.#ahead = null;
   }
 
-  /** Whether a new record lies above all that came, or directly below it. */
+  /** Whether a new record lies above everything read, or directly below it. */
   #joins(cursor: string, mark: string, markBefore: string | null): boolean {
     const [highest, lowest] = [this.#highest, this.#lowest];
     if (highest === null || lowest === null) {
@@ -58,7 +59,7 @@ export class NewestFirst {
       return true;
     }
     if (this.#isBelow(highest, cursor)) {
-      // The first of a page is the highest of those that came in ahead; the others lie below it.
+      // The first new record of a page is the highest of those added at the front; the others lie below it.
       this.#ahead ??= cursor;
       return true;
     }

@@ -12,15 +12,15 @@ import { isRoundSize, ReportedPages } from "./reported-pages.ts";
 import type { PageSeen, WalkParts } from "./walk.ts";
 
 export interface NextFound {
-  /** The next page's token or address as the source gave it; null where none follows. */
+  /** The next page's token or address in the source's form; null where none follows. */
   readonly text: string | null;
-  /** What the walk fails with once the page was handed on; null where it is well. */
+  /** The error to throw after the page was passed on; null for none. */
   readonly failure: TidemarkError | null;
 }
 
 const ended: NextFound = { text: null, failure: null };
 
-/** Finds the next page's token or address, and tells an end from one that cannot be found (promise P15). */
+/** Finds the next page's token or address, and distinguishes the end from a missing one (promise P15). */
 export class NextPlace {
   readonly #pagination: FollowedPagination;
   readonly #totals: PageTotals;
@@ -31,7 +31,7 @@ export class NextPlace {
   readonly #sizes: PageSizes;
   readonly #reportedPages: ReportedPages;
   #pages = 0;
-  /** Whether the end was told to be in doubt. */
+  /** Whether a warning about the end was given. */
   hasWarned = false;
 
   /** `isFollowed` says that the read begins at such a place. */
@@ -47,7 +47,7 @@ export class NextPlace {
     if (isFollowed) parts.facts.learn(this.#fact);
   }
 
-  /** To be asked of each page, in turn. */
+  /** Call for each page, in order. */
   after(page: PageSeen): NextFound {
     this.#pages += 1;
     if (!this.#parts.facts.has(this.#fact)) this.#sizes.note(page.answer.records.length);
@@ -67,12 +67,12 @@ export class NextPlace {
     return this.#path === null ? "a `Link` header with `rel=next`" : `\`${formatPath(this.#path)}\``;
   }
 
-  /** Null in place of an object on the way says that there is no next page, and not that the path is right. */
+  /** A null in place of an object on the path means that there is no next page. It does not confirm the path. */
   #isThere({ answer }: PageSeen): boolean {
     return this.#path === null || valueAt(answer.body, this.#path) !== undefined;
   }
 
-  /** Null where the source says that there is none, undefined where it says nothing. */
+  /** Null where the source says that there is none; undefined where it does not say. */
   #inBody({ body }: Answer, path: Path, fail: PageFailure): string | null | undefined {
     const value = valueAt(body, path);
     if (value === undefined) return hasNullOnTheWay(body, path) ? null : undefined;
@@ -84,8 +84,8 @@ export class NextPlace {
   }
 
   /**
-   * A flag that was never seen to change may say the opposite of what it is taken for, unless its name says
-   * which way it goes. A next page's token beside it is no sign then: Relay's `endCursor` is always there.
+   * A flag that never changed may mean the opposite, unless its name is unambiguous. A token next to it is no sign
+   * then: Relay's `endCursor` is always present.
    */
   #endByFlag(page: PageSeen, found: string | null): NextFound {
     const flag = this.#pagination.hasMoreField?.split(".").at(-1) ?? "";
@@ -127,7 +127,7 @@ export class NextPlace {
       else if (!optional && count > 0) this.#warnOfOtherEnd();
       return ended;
     }
-    // An empty page is evidence of its own, and so is what the source says beside the records.
+    // An empty page is evidence of the end by itself, and so are flags and totals next to the records.
     if (sign === null && (count === 0 || this.#saysEnd(answer))) return ended;
     if (sign !== null || isFull) {
       const why = sign === null ? `the page has the ${count} records of a full one` : describeSign(sign);
@@ -145,12 +145,15 @@ export class NextPlace {
     return ended;
   }
 
-  /** Whether the answer says by itself that it is the last, by a flag or by a declared total that came whole. */
+  /** Whether the answer shows that it is the last, by a flag or by a declared total that was reached. */
   #saysEnd({ body }: Answer): boolean {
     return this.#totals.recordsLeft === false || saysEnd({ body, dataField: this.#parts.dataField });
   }
 
-  /** A source that writes null at its end may leave the field out by mistake. Told once: both are its ends then. */
+  /**
+   * A source that writes null at its end might leave the field out because of an error. It warns once: after that both
+   * count as ends.
+   */
   #warnOfOtherEnd(): void {
     const { facts } = this.#parts;
     const isOther = facts.has(this.#endFact("empty")) && !facts.has(this.#endFact("absent"));
@@ -166,7 +169,7 @@ export class NextPlace {
   }
 
   /**
-   * Whether the page is short, and the very page of which an earlier run told: nothing has changed then. A page of a
+   * Whether the page is short and an earlier run warned about the same page, so that nothing has changed. A page of a
    * round number of records may be as large as its source makes them, unless larger ones came before.
    */
   #hasWarnedOf({ records }: Answer): boolean {
@@ -184,13 +187,13 @@ export class NextPlace {
 
   #signOf({ answer, response }: PageSeen): MoreSign | null {
     const { dataField } = this.#parts;
-    // A read that was resumed does not know how many pages came before it.
+    // A resumed read does not know how many pages came before it.
     const { pages } = this.#totals.read;
     const read = { pages: pages === null ? null : this.#pages, records: null };
     return signOfMore({ body: answer.body, headers: response.headers, dataField, read });
   }
 
-  /** Which settings would have followed the sign. */
+  /** The settings that would follow the sign. */
   #proposal(sign: MoreSign | null): string | null {
     if (sign === null || (sign.kind !== "token" && sign.kind !== "address")) return null;
     const { type } = this.#pagination;
@@ -219,7 +222,7 @@ export class NextPlace {
 const optionalHint =
   "If the source leaves it out where nothing follows, declare `pagination.optional: true`.";
 
-/** Links to other pages show that the source gives such links. */
+/** Links to other pages show that the source uses `Link` headers. */
 function linkOf({ response }: PageSeen): string | null | undefined {
   const header = response.headers.get("link");
   return nextLink(header) ?? (hasPageLinks(header) ? null : undefined);

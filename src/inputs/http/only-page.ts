@@ -2,13 +2,13 @@ import type { HttpResponse } from "../../http/message.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { describeSign, type Envelope, signOfMore, sizeSign, vagueSignOfMore } from "./more-signs.ts";
 
-/** Parameters by which sources are asked for so many records. */
+/** Parameters for the number of records in an answer. */
 const sizeNames =
   /^(?:limit|\$?top|rows|take|size|count|(?:max|page|per)[_-]?(?:results?|records|items|size|page|limit)|page\[(?:size|limit)\])$/i;
 
 /**
- * Why more may follow an answer that is all that was asked for, in words; null where nothing shows it. `url` is what
- * was asked; `isFollowed` says that records are followed by a cursor, so that none may be passed by.
+ * Why more may follow an answer that is read without paging, for messages; null where nothing shows it. `url` is the
+ * request's; `isFollowed`: records are read by a cursor, so that a missing one would be lost.
  */
 export function warningOfOnlyPage(
   envelope: Pick<Envelope, "body" | "headers" | "dataField">,

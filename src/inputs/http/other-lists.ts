@@ -4,17 +4,17 @@ import { formatPath, isRecord, type Path, parsePath, valueAt } from "../../model
 import type { Facts } from "./facts.ts";
 import { showsZero } from "./shown-nothing.ts";
 
-/** Names of lists that sources put beside their records, and that never hold any. */
+/** Names of lists next to the records that never hold records. */
 const asides =
   /^_?(?:links?|errors?|warnings?|messages?|notices?|alerts?|facets?|aggregations?|filters?|sorts?|suggestions?|included|meta(?:data)?)$/i;
 
-/** Beyond so many, the names of lists are no fixed set. */
+/** With more names than this, the lists are not a fixed set. */
 const mostKept = 20;
 
 /**
- * Watches for a source that moves its list of records elsewhere. An answer without the list is taken for
- * nothing new once the list was there, and would be for ever after such a change. So the lists of objects that
- * stand beside the records are kept as facts, and another one in an answer without records is told.
+ * Watches for a source that moves its list of records to another path. Once the list was present, an answer without it
+ * means "nothing new", which would then hold forever. So the lists of objects next to the records are stored as facts,
+ * and another list in an answer without records causes a warning.
  */
 export class OtherLists {
   readonly #dataField: Path;
@@ -22,7 +22,10 @@ export class OtherLists {
   readonly #facts: Facts;
   readonly #warn: Warn;
 
-  /** `dataField` is null where the answer is the list: then nothing stands beside it. `incremental` says which fields records have. */
+  /**
+   * `dataField` is null where the answer is the list: then nothing is next to it. `incremental` names the fields of
+   * records.
+   */
   constructor(
     dataField: Path | null,
     { key, cursors }: Pick<Incremental, "key" | "cursors">,
@@ -35,7 +38,7 @@ export class OtherLists {
     this.#warn = warn;
   }
 
-  /** To be given every answer that is taken for a page. */
+  /** Call with every answer that counts as a page. */
   see(body: unknown): void {
     if (this.#dataField.length === 0) return;
     const found = [...siblingLists(body, this.#dataField)];
@@ -62,12 +65,12 @@ export class OtherLists {
     return this.#recordFields.every((field) => (valueAt(first, field) ?? null) !== null);
   }
 
-  /** That the list has held a record. */
+  /** The fact that the list has held a record. */
   get #heldFact(): string {
     return `held:${formatPath(this.#dataField)}`;
   }
 
-  /** A list that has never held a record may not be the one that was meant, where another holds what the records may be. */
+  /** A list that has never held a record may be the wrong one, if another list holds objects that look like records. */
   #warnOfNeverHeld(body: unknown, found: readonly string[]): void {
     if (this.#facts.has(this.#heldFact)) return;
     const other = found.find(
@@ -81,7 +84,7 @@ export class OtherLists {
   }
 }
 
-/** The dotted paths of lists of objects on the way to the records, and in the objects beside it. */
+/** The dotted paths of lists of objects on the way to the records, and in the objects next to it. */
 function* siblingLists(body: unknown, way: Path): Generator<string> {
   let around = body;
   for (let depth = 0; depth < way.length && isRecord(around); depth++) {

@@ -1,12 +1,12 @@
 import { type ErrorCode, TidemarkError } from "../../errors.ts";
 import { showAddress } from "../../http/address.ts";
 
-/** Makes the errors of one page: they name the stream, the page and its address. */
+/** Creates the errors of one page: they name the stream, the page and its address. */
 export type PageFailure = (
   code: ErrorCode,
   message: string,
   hint?: string,
-  /** As the code has it, unless given. */
+  /** Default: the value of the code. */
   recoverable?: boolean,
 ) => TidemarkError;
 
@@ -19,7 +19,7 @@ export function pageFailure(stream: string, page: number, url: URL): PageFailure
     });
 }
 
-/** Where a walk through pages stops at its cap (promise P15). */
+/** The error where a walk through pages stops at its cap (promise P15). */
 export function pageCap(maxPages: number, fail: PageFailure): TidemarkError {
   return fail("PAGE_CAP_REACHED", `the run read ${maxPages} pages (\`maxPages\`) and more follow`);
 }

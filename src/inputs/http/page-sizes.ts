@@ -1,8 +1,8 @@
 import type { Facts } from "./facts.ts";
 
 /**
- * How many records a source puts on a page. It may grant fewer than it is asked for without a word, so
- * a page is known to be short only beside a larger one, of this read or of an earlier run.
+ * The page sizes of a source. It may silently return fewer records than requested, so a page is known to be short only
+ * if a larger one was seen, in this read or an earlier run.
  */
 export class PageSizes {
   readonly #facts: Facts;
@@ -14,7 +14,7 @@ export class PageSizes {
   constructor(facts: Facts, limit?: number) {
     this.#facts = facts;
     this.#limit = limit;
-    // Powers of two are enough to tell, and they are few to keep.
+    // Powers of two are precise enough, and only few need to be stored.
     for (let size = 1; size <= largestKept; size *= 2) if (facts.has(fact(size))) this.#largest = size;
     if (limit !== undefined && facts.has(granted(limit))) this.#largest = Math.max(this.#largest, limit);
   }
@@ -24,7 +24,7 @@ export class PageSizes {
     return this.#largest;
   }
 
-  /** The size that each page of this read had so far; null where they differ, or none has been read. */
+  /** The common size of all pages of this read so far; null where they differ, or none has been read. */
   get constant(): number | null {
     const [size = null] = this.#sizes;
     return this.#sizes.size === 1 ? size : null;
@@ -46,7 +46,7 @@ function fact(size: number): string {
   return `page-size:${size}`;
 }
 
-/** That the source has given as many as it was asked for. */
+/** The fact that the source has returned as many records as requested. */
 function granted(limit: number): string {
   return `page-limit:${limit}`;
 }

@@ -11,13 +11,13 @@ import { MoreFlag } from "./more-flag.ts";
 import type { PageFailure } from "./page-failure.ts";
 import type { CountedPagination, PlacePagination } from "./pagination-schema.ts";
 
-/** How much of the result lies before the place at which a read begins; null where that is not known. */
+/** How much of the result lies before the start of a read; null where unknown. */
 export interface ReadBefore {
   readonly records: number | null;
   readonly pages: number | null;
 }
 
-/** How much of the result lies before a place: as it was counted, else as far as the place can tell. */
+/** How much of the result lies before a place: the stored count, or else derived from the place. */
 export function readBefore(pagination: CountedPagination, { kind, token, read }: ResumePoint): ReadBefore {
   if (pagination.type === "offset") return { records: read ?? Number(token), pages: null };
   const pages = kind === "page" ? Number(token) - pagination.startPage : null;
@@ -30,7 +30,7 @@ export interface TotalsParts {
   readonly incremental: Pick<Incremental, "order" | "cursors">;
 }
 
-/** What a source says of its result as a whole, against what has been read of it (promise P15). */
+/** Compares the totals that a source gives with what has been read (promise P15). */
 export class PageTotals {
   readonly #totalPath: Path | null;
   readonly #pagesPath: Path | null;
@@ -43,30 +43,30 @@ export class PageTotals {
   #isFirst = true;
   #total: number | null = null;
   #totalPages: number | null = null;
-  /** Totals that said less than what came are no longer listened to. */
+  /** Totals below what came are ignored from then on. */
   #isTotalRefuted = false;
   #arePagesRefuted = false;
   /** How many records the newest page had. */
   #count = 0;
-  /** How many records came a second time, since their order shifted; and by how much the total has grown in all. */
+  /** How many records came twice because the order shifted, and by how much the total has grown. */
   #shifted = 0;
   #grown = 0;
-  /** By how much the totals grew with the newest page; null where that is not known. */
+  /** By how much the totals grew with the newest page; null where unknown. */
   #recordsGrown: number | null = null;
   #pagesGrown: number | null = null;
-  /** Whether a total that is another than before is still to be told; not where that says nothing. */
+  /** Whether a changed total must still be reported. */
   #reportsChange: boolean;
 
   /**
-   * Whether records that come twice stand for others that moved ahead: newest first, a record that changes while
-   * pages are counted is above all that was read, and the next run brings it.
+   * Whether repeated records only show that others moved to the front: newest first, a record that changes during the
+   * read moves above everything read, and the next run reads it.
    */
   readonly #isNewestFirst: boolean;
 
   constructor(pagination: PlacePagination, before: ReadBefore, parts: TotalsParts) {
     const { facts, warn } = parts;
     this.#isNewestFirst = parts.incremental.order === "descending" && parts.incremental.cursors.length > 0;
-    // Places that are counted shift when the result grows or shrinks before them; tokens need not.
+    // Counted places shift when the result grows or shrinks before them; tokens may not.
     this.#reportsChange = pagination.type === "page" || pagination.type === "offset";
     this.#totalPath = pathOrNull(pagination.totalField);
     this.#pagesPath = pathOrNull("totalPagesField" in pagination ? pagination.totalPagesField : undefined);
@@ -77,7 +77,7 @@ export class PageTotals {
     this.#pages = before.pages;
   }
 
-  /** How much has been read by now; null where the read began at an unknown place. */
+  /** How much has been read so far; null where the read began at an unknown place. */
   get read(): ReadBefore {
     return { records: this.#records, pages: this.#pages };
   }
@@ -92,22 +92,22 @@ export class PageTotals {
     return this.#flag.isProven;
   }
 
-  /** Whether the source told of a number of pages, and what that says of the next page; null where it did not. */
+  /** Whether pages are left by the source's number of pages; null where it gave none. */
   get pagesLeft(): boolean | null {
     return this.#totalPages === null || this.#pages === null ? null : this.#pages < this.#totalPages;
   }
 
-  /** Whether the source told of more records than came; null where it told of no number, or a wrong one. */
+  /** Whether records are left by the source's total; null where it gave none, or a wrong one. */
   get recordsLeft(): boolean | null {
     if (this.#total === null || this.#records === null) return null;
-    // Of what came in ahead while pages were counted, one record comes twice for each.
+    // Each record that was inserted before the place during the read makes one record come twice.
     const ahead = this.#isNewestFirst ? this.#shifted : Math.min(this.#shifted, this.#grown);
     return this.#records + ahead < this.#total;
   }
 
   /**
-   * Whether as many records came as the source told of, and it told of the whole result: a total that is
-   * the number of records on the page is the size of the page with some sources.
+   * Whether as many records came as the total says, and the total is of the whole result: with some sources a total
+   * that equals the number of records on the page is the page's size.
    */
   get agrees(): boolean {
     const { recordsLeft } = this;
@@ -118,8 +118,8 @@ export class PageTotals {
   }
 
   /**
-   * Whether a page without records is the end, since it repeats a total that came whole: that is not the size of the page. A
-   * total of 0 is taken where the stream has seen it count more than a page.
+   * Whether a page without records is the end because it repeats a total that was reached, which cannot be the page's
+   * size. A total of 0 counts if the stream has seen the total exceed a page.
    */
   isReachedAt({ body, records }: Answer): boolean {
     if (this.#totalPath === null || records.length > 0 || this.recordsLeft !== false) return false;
@@ -131,8 +131,8 @@ export class PageTotals {
   }
 
   /**
-   * Whether the newest page may be the one before it, moved on by so many records that came in ahead of
-   * it: the total has then grown by them. Null where the source tells of no total.
+   * Whether the newest page may be the one before it, shifted by this many records that were inserted before it: the
+   * total has then grown by as many. Null where the source gives no total.
    */
   movedOnBy(count: number): boolean | null {
     if (this.#recordsGrown !== null) return this.#recordsGrown >= count;
@@ -140,8 +140,8 @@ export class PageTotals {
   }
 
   /**
-   * Takes in a page, of whose records so many did not come before, and so many came again by a shift. Totals are those of the newest page with
-   * records: past the end some sources say 0.
+   * Adds a page with its number of new records and of records repeated by a shift. The totals are those of the newest
+   * page with records: past the end some sources return 0.
    */
   note({ body, records }: Answer, fail: PageFailure, fresh: number = records.length, shifted = 0): void {
     this.#shifted += shifted;
@@ -174,7 +174,7 @@ export class PageTotals {
     if (this.#isTotalRefuted) this.#facts.learn(this.#wrongFact);
   }
 
-  /** That the total was more than the number of records on a page; that it was less than what came. */
+  /** The facts that the total exceeded the number of records on a page, and that it was below what came. */
   get #totalFact(): string {
     return `total:${formatPath(this.#totalPath ?? [])}`;
   }
@@ -183,7 +183,7 @@ export class PageTotals {
     return `total-wrong:${formatPath(this.#totalPath ?? [])}`;
   }
 
-  /** Whether a total is refuted by what came; that is then told. */
+  /** Whether more came than a total says; then it warns. */
   #isLess(total: number | null, read: number | null, counted: string): boolean {
     if (total === null || read === null || total >= read) return false;
     this.#warn(
@@ -202,7 +202,7 @@ export class PageTotals {
     this.#reportsChange = false;
   }
 
-  /** Where a read ends: `SOURCE_TRUNCATED` if the source told of more than was read, else null. */
+  /** At the end of a read: `SOURCE_TRUNCATED` if a total is above what was read, else null. */
   shortfall(fail: PageFailure): TidemarkError | null {
     if (this.#records !== 0) this.#flag.warnIfNeverSeen();
     if (this.recordsLeft === true) {
@@ -220,7 +220,7 @@ export class PageTotals {
     return null;
   }
 
-  /** A whole number in the body; null where the source does not know it, or told it with the first page only. */
+  /** A whole number in the body; null where the source does not know it, or gives it only with the first page. */
   #countAt(body: unknown, path: Path | null, fail: PageFailure): number | null {
     if (path === null) return null;
     const value = valueAt(body, path);
@@ -242,7 +242,7 @@ export class PageTotals {
 const shiftedHint =
   "Records came twice, on two pages, so that others came not at all: let the source sort by a value that does not change, with an id behind it, or page by `seek`, tokens or links. If it gives the newest first, declare `order: descending`.";
 
-/** Elasticsearch says beside a total whether it stopped counting: `{ value: 10000, relation: "gte" }`. */
+/** Elasticsearch marks a total at which it stopped counting: `{ value: 10000, relation: "gte" }`. */
 function isAtLeast(body: unknown, path: Path): boolean {
   return path.at(-1) === "value" && valueAt(body, [...path.slice(0, -1), "relation"]) === "gte";
 }

@@ -26,22 +26,19 @@ export function paginationOf({ pagination, statePersistence }: HttpPollingConfig
 /** A moved bound needs no place: the watermark is one. */
 const resumeKinds = { page: "page", offset: "offset", cursor: "token", link: "link", seek: null } as const;
 
-/** Whether a read by this pagination can go on at such a place. */
+/** Whether a read with this pagination can resume at such a place. */
 export function canResume(pagination: Pagination | null, place: ResumePoint): boolean {
   return pagination !== null && resumeKinds[pagination.type] === place.kind;
 }
 
 export interface WalkStart {
-  /** Where to go on; null begins at the start. */
+  /** Where to resume; null begins at the start. */
   readonly resume: ResumePoint | null;
   /** The leading offset that the window begins at; null where another cursor leads. */
   readonly offset: string | null;
 }
 
-/**
- * Begins a read by places. `resolve` makes an address that a source gave into one that may be asked,
- * or throws.
- */
+/** Begins a read by places. `resolve` converts an address from the source to one that may be requested, or throws. */
 export function startWalk(
   pagination: PlacePagination,
   start: WalkStart,

@@ -171,19 +171,19 @@ function validateLimit({ limitParam, limit, end }: Sized, context: z.RefinementC
   if (end === "shortPage") addIssue("end", "`shortPage` needs `limit`, the size of a full page");
 }
 
-/** How a source is asked for one page after another. */
+/** How pages are requested. */
 export type Pagination = z.infer<typeof paginationSchema>;
 
-/** Asks for each page by a moved bound. */
+/** Requests each page by a moved bound. */
 export type SeekPagination = Extract<Pagination, { type: "seek" }>;
 
-/** Asks for each page by its place: a number, an offset, a token or a link. */
+/** Requests each page by its place: a number, an offset, a token or a link. */
 export type PlacePagination = Exclude<Pagination, SeekPagination>;
 
-/** Asks for each page by a number that is counted on. */
+/** Requests each page by a counted number. */
 export type CountedPagination = Extract<Pagination, { type: "page" | "offset" }>;
 
-/** Asks for each page by what the one before it gave. */
+/** Requests each page by a token or link from the page before. */
 export type FollowedPagination = Extract<Pagination, { type: "cursor" | "link" }>;
 
 /** What ends a read by counted pages or by a moved bound. */

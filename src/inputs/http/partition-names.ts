@@ -20,7 +20,7 @@ import { SourceClock } from "./source-clock.ts";
 
 type Names = AsyncGenerator<readonly string[], void, undefined>;
 
-/** Names a page, so that a long list is taken up as it is read. */
+/** The names, page by page, so that a long list is processed while it is read. */
 const namesPerPage = 1000;
 
 /** The declared names, each once. */
@@ -49,7 +49,7 @@ export async function* parentNames(
   const path = parsePath(field);
   const incremental = {
     ...incrementalOf(parameterStatePersistenceSchema.parse({}), undefined, "1ms"),
-    // What else is said of a partition changes nothing.
+    // Other fields of the parent's records are ignored.
     key: [path],
   };
   const read = new HttpRead({
@@ -116,9 +116,9 @@ export function parentConfig(parent: PartitionParent): HttpPollingConfig {
 }
 
 /**
- * The settings of a parent's own client; null where it shares that of the input, whose settings and
- * rate limit then hold for both. What a parent does not declare is as the input's at the same origin,
- * and else by default: credentials go to no other origin than the one that they are declared for.
+ * The settings of a parent's own client; null where it shares the input's client, with its settings and rate limit. A
+ * setting that the parent does not declare is the input's if both have the same origin, and otherwise the default:
+ * credentials are only sent to the origin that they are declared for.
  */
 export function parentSettings(config: HttpPollingConfig): HttpSettings | null {
   const parent = config.partitions?.from;
@@ -136,7 +136,7 @@ function declaredSettings(parent: PartitionParent): Partial<HttpSettings> {
   return { ...headers, ...settingsOf(parent) };
 }
 
-/** The settings of a client that are the same for the input and for a parent of its partitions. */
+/** The client settings that the input shares with the parent of its partitions. */
 function settingsOf(declared: Omit<PartitionParent | HttpPollingConfig, "headers">): Partial<HttpSettings> {
   const { authentication, timeoutMs, totalTimeoutMs, maxBodyBytes, maxBodyValues, retry, rateLimit } =
     declared;

@@ -2,15 +2,16 @@ import { hash } from "node:crypto";
 import type { Warn } from "../../engine/ports.ts";
 import type { Facts } from "./facts.ts";
 
-/** The fact that says how many names there were, and which. */
+/** The fact with the number of names, and the names. */
 const kind = "named";
-/** Of more names only the number is kept: facts are kept with the stream, and are to stay short. */
+/** With more names, only the number is stored: facts are stored with the stream and must be short. */
 const mostKept = 200;
 const digits = 5;
 
 /**
- * Tells of partitions that a parent named before and names no more (`PARTITIONS_MISSING`). They are not read then, and a parent whose answer is
- * half empty says nothing else of it. Told once of each that goes: to delete one is no fault.
+ * Warns of partitions that a parent no longer names (`PARTITIONS_MISSING`). They are not read any more, and an
+ * incomplete answer of the parent shows in no other way. It warns once for each, since deleting a partition is
+ * legitimate.
  */
 export function warnOfMissing(names: ReadonlySet<string>, facts: Facts, warn: Warn): void {
   const before = rollOf(facts.of(kind)[0]);
@@ -21,7 +22,7 @@ export function warnOfMissing(names: ReadonlySet<string>, facts: Facts, warn: Wa
       "PARTITIONS_MISSING",
       `the parent names no partition${earlier}, so that nothing was read; check \`partitions.from\`, its \`dataField\` and what the credentials may see`,
     );
-    // What there was is kept: a parent that answers in full again has lost none.
+    // The former names are kept: a parent that answers completely again has lost none.
     return;
   }
   const gone = before === null ? 0 : missing(before, names.size, marks);

@@ -7,7 +7,7 @@ import { bodyParameterProblem } from "./body-parameters.ts";
 import { placePaginationSchema } from "./pagination-schema.ts";
 import { requestShape, validateRequest } from "./request-schema.ts";
 
-/** The settings of requests without their defaults, so that what is not declared can be told. */
+/** The settings of requests without their defaults, so that undeclared settings are known. */
 const declaredSettings = {
   headers: httpSettingsShape.headers.unwrap().optional().describe("Headers of these requests."),
   authentication: httpSettingsShape.authentication,
@@ -77,10 +77,10 @@ type AddIssue = (path: string[], message: string) => void;
 
 const placeholder = "`{{ partition }}`";
 
-/** What an endpoint is asked, as far as a partition's name may go into it. */
+/** The parts of a request in which a partition's name may occur. */
 type Request = Pick<PartitionParent, "endpoint" | "queryParams" | "headers" | "body">;
 
-/** Refuses partitions without names or without a place for them, and a place without partitions. */
+/** Adds issues for partitions without names or without a placeholder, and for a placeholder without partitions. */
 export function validatePartitions(
   request: Request,
   partitions: PartitionsConfig | undefined,
@@ -113,7 +113,7 @@ function templatesOf({ endpoint, queryParams, headers, body }: Request): Request
   return { endpoint, queryParams, headers, body };
 }
 
-/** Refuses placeholders where nothing is filled in: they would be sent as they are written. */
+/** Adds issues for placeholders that nothing fills: they would be sent literally. */
 function validateNoPlaceholders(request: Request, addIssue: AddIssue): void {
   const templates = templatesOf(request);
   for (const { path, message } of templateProblems(templates)) addIssue(path.map(String), message);

@@ -8,7 +8,7 @@ import { compileTemplate, withoutEscapes } from "../../templates/template.ts";
 import type { PartitionsConfig } from "./partition-schema.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
-/** What the requests and the records of one partition are made by. */
+/** How the requests and the records of one partition are made. */
 export interface Filled {
   readonly config: HttpPollingConfig;
   readonly headers: Readonly<Record<string, string>>;
@@ -16,9 +16,8 @@ export interface Filled {
 }
 
 /**
- * Fills a partition's name in where `{{ partition }}` stands. No name can change the host or the place
- * of another part of the address. Throws `RECORD_INVALID` for one that cannot stand there, such as
- * `..` in a path or a line break in a header.
+ * Replaces `{{ partition }}` with a partition's name. No name can change the host or another part of the address.
+ * Throws `RECORD_INVALID` for a name that is not allowed there, such as `..` in a path or a line break in a header.
  */
 export function compilePartition(
   config: HttpPollingConfig,
@@ -61,7 +60,7 @@ export function withPlainTexts<T extends Pick<HttpPollingConfig, "endpoint" | "q
   };
 }
 
-/** What a template of a text or an object has made, as the same. */
+/** The result of a template, with the type of the template's source. */
 function bodyFrom(filled: unknown): string | Record<string, unknown> {
   return isRecord(filled) ? { ...filled } : String(filled);
 }

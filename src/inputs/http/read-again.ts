@@ -6,7 +6,7 @@ import { NewestFirst } from "./newest-first.ts";
 /** How many records are remembered in each of two halves. */
 const remembered = 25_000;
 
-/** How many records of a page came before, and how many of them not by what the walk itself asked for. */
+/** How many records of a page came before, and how many of those the walk did not request on purpose. */
 export interface Again {
   readonly known: number;
   readonly shifted: number;
@@ -15,9 +15,9 @@ export interface Again {
 const none: Again = { known: 0, shifted: 0 };
 
 /**
- * Finds records that come on two pages of one read, with the same key and cursor. Pages that are counted are cut
- * from an order; where that shifts in between, one record comes twice and another not at all. Memory is bounded by a
- * number of records. Records without a key may be alike, so nothing is said of them.
+ * Finds records that come on two pages of one read, with the same key and cursor. Pages that are counted are cut from
+ * an order; if the order shifts in between, one record comes twice and another not at all. Memory is bounded by a
+ * number of records. Records without a key may be equal by chance, so they are ignored.
  */
 export class ReadAgain {
   readonly #incremental: Incremental;
@@ -33,7 +33,7 @@ export class ReadAgain {
     this.#newestFirst = new NewestFirst(incremental);
   }
 
-  /** Takes in a page. Those of `own`, on the page before, may come again since the walk asked for them. */
+  /** Adds a page. Records in `own`, from the page before, may come again because the walk requested them. */
   note(records: readonly SourceRecord[], own: readonly SourceRecord[] = []): Again {
     if (this.#incremental.key === null || records.length === 0) return none;
     if (this.#recent.size >= this.#most) {
@@ -51,9 +51,9 @@ export class ReadAgain {
     return { known: known.length, shifted };
   }
 
-  /** To be called where the read ends. */
+  /** Call where the read ends. */
   warn(warn: Warn, param: string): void {
-    // Where records only came in ahead, those that were pushed to the next page came twice, and none was missed.
+    // If records were only inserted at the front, those pushed to the next page came twice, and none was missed.
     if (this.#shifted === 0 || this.#newestFirst.holds) return;
     const many = this.#shifted === 1 ? "1 record" : `${this.#shifted} records`;
     warn(

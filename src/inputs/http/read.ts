@@ -31,26 +31,26 @@ import type { SourceClock } from "./source-clock.ts";
 import type { PageSeen, Walk } from "./walk.ts";
 
 export interface HttpReadParts {
-  /** With the partition's name filled in. */
+  /** The settings with the partition's name filled in. */
   readonly config: HttpPollingConfig;
-  /** Headers beside those that the client sends by itself, names in lower case. */
+  /** Headers in addition to those that the client sends itself, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly incremental: Incremental;
   readonly client: HttpClient;
   readonly context: PartContext;
-  /** What is known of the endpoint; what the read sees is added. */
+  /** The facts about the endpoint; the read adds to them. */
   readonly facts: Facts;
   /** The forms in which its records give their cursors. */
   readonly forms: SourceForms;
   readonly clock: SourceClock;
   readonly request: ReadRequest;
-  /** What each record is made into before anything looks at it; null leaves them as they are. */
+  /** Converts each record before it is used; null for no conversion. */
   readonly mark: ((record: SourceRecord) => SourceRecord) | null;
 }
 
-/** What is known when a page is asked for. */
+/** What is known when a page is requested. */
 interface Asked {
-  /** What may take a refusal for the end. */
+  /** Decides whether a refusal means the end. */
   readonly walk?: Pick<Walk, "isPastEnd" | "mayBePastEnd">;
   readonly inspect?: ((body: unknown) => void) | undefined;
 }
@@ -66,7 +66,7 @@ function saysYes(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false && value !== "";
 }
 
-/** One read: all that it knows is its own, so that many can go on at once over one client. */
+/** One read. It has no shared state, so that many reads can share one client. */
 export class HttpRead {
   readonly #parts: HttpReadParts;
   readonly #rules: AnswerRules;
@@ -75,7 +75,7 @@ export class HttpRead {
   readonly #halves: HalfAnswers;
   /** How many records the page before had; null before the first. */
   #count: number | null = null;
-  /** Whether an answer had an element that is no record; it may be handed on with a later page. */
+  /** Whether an answer had an element that is not a record; it may be passed on with a later page. */
   #holdsUnreadable: Pick<Page, "holdsUnreadable"> = {};
   readonly #places: KeptPlaces;
 
@@ -95,7 +95,7 @@ export class HttpRead {
     );
   }
 
-  /** The pages, one request each. Throws as `createHttpPolling` says; to be called once. */
+  /** The pages, one request each. Throws the errors of `createHttpPolling`. Call it once. */
   async *pages(): AsyncGenerator<Page, void, undefined> {
     let isWhole = false;
     try {
@@ -152,7 +152,7 @@ export class HttpRead {
     };
   }
 
-  /** The first page that was asked for may be the second of a source that counts from 0. */
+  /** Checks whether the first requested page is the second one of a source that counts from 0. */
   #checkFirst({ answer, response }: PageSeen, place: ResumePoint | null): void {
     const { pagination } = this.#parts.config;
     const number = Number(place?.token);
@@ -168,7 +168,7 @@ export class HttpRead {
     );
   }
 
-  /** Asks for every page by a bound of its own; the watermark is the place at which to go on after a failure. */
+  /** Requests every page by its own bound; after a failure, the run resumes at the watermark. */
   async *#seek(read: ReadRequest, pagination: SeekPagination): AsyncGenerator<Page, void, undefined> {
     const { window, secondaryCursors } = read;
     const [field] = this.#parts.incremental.cursors;
@@ -197,8 +197,8 @@ export class HttpRead {
   }
 
   /**
-   * The requests from a bound on. Pages by offset under one bound are all sent the same text of it: a form
-   * that is learned in between would have the source count from another record.
+   * The requests from a bound on. Pages by offset under one bound all send the same text of it: with a form that was
+   * learned in between, the source would count from another record.
    */
   #requestsByBound(pagination: SeekPagination, read: ReadRequest): (lower: Cursor | null) => PageRequests {
     let last: { readonly bound: string | null; readonly requests: PageRequests } | null = null;
@@ -223,14 +223,14 @@ export class HttpRead {
     const place = skip === 0 ? null : ({ kind: "offset", token: String(skip) } as const);
     const seen = await this.#ask(requests, place, number, { walk });
     const { records, more } = walk.advance(seen);
-    // Behind a moved bound a total is of the rest.
+    // After the bound has moved, a total counts only the rest.
     if (number === 1) shown.note(seen, records.length);
     else shown.add(seen.answer.body, records.length);
     const partial = records.length < seen.answer.records.length;
     return { page: { records, next: null, partial, ...this.#holdsUnreadable }, more };
   }
 
-  /** All that the source gives to one request, where no other is declared. */
+  /** Reads a source without declared paging: one request. */
   async #fetchOnly(requests: PageRequests): Promise<Page> {
     const { answer, response } = await this.#ask(requests, null, 1, {});
     const { body, records } = answer;
@@ -246,7 +246,7 @@ export class HttpRead {
     return { records, next: null, ...this.#holdsUnreadable };
   }
 
-  /** One page. A function of its own, so that the answer's text is free before the page is handed on. */
+  /** Reads one page. A separate function, so that the answer's text can be freed before the page is passed on. */
   async #fetch(
     requests: PageRequests,
     walk: Walk,
@@ -308,7 +308,7 @@ export class HttpRead {
     return { ...seen, answer: { ...answer, records: answer.records.map(mark) } };
   }
 
-  /** What an answer holds, or that the source says by it that there is no such page. */
+  /** The content of an answer, or that there is no such page. */
   #judge(response: HttpResponse, number: number, { walk, inspect }: Asked): PageSeen {
     const { context } = this.#parts;
     const fail = pageFailure(formatStreamKey(context.key), number, response.url);
@@ -340,7 +340,7 @@ export class HttpRead {
     return createPageRequests({ config, headers, incremental, forms, pagination, read, hasMoved });
   }
 
-  /** The first page of a resumed read: what refuses it refuses the place. */
+  /** The first page of a resumed read: an error means that the source refuses the resume point. */
   async #fetchResumed(requests: PageRequests, walk: Walk, { tokenGone }: PlacePagination): Promise<Fetched> {
     const fail = (why: string, cause?: unknown): TidemarkError =>
       new TidemarkError(
@@ -359,13 +359,14 @@ export class HttpRead {
           if (field !== undefined && saysYes(valueAt(body, parsePath(field))))
             throw fail(`it says so in ${field}`);
         },
-        // Which keys an answer has in this place is known once the window was read from its start.
+        // The keys of answers at this place are known only after the window was read from its start.
         check: ({ answer: { body } }) => {
           const foreign = this.#keys.areKnown ? [] : this.#keys.foreignIn(body, false);
           if (foreign.length > 0) throw fail(`its answer has no list of records, and has \`${foreign[0]}\``);
         },
       });
-      // A source that has forgotten a token may answer it as an end. The source gave it for a page that follows.
+      // A source that no longer knows a token may answer it with an empty page, although it returned the token for a
+      // further page.
       const isNothing = fetched.page.records.length === 0 && !fetched.more;
       if (isNothing && (kind === "token" || kind === "link")) throw fail("it gave no records there");
       return fetched;

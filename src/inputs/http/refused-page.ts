@@ -6,14 +6,14 @@ import type { Pagination } from "./pagination-schema.ts";
 const noneFound =
   /\b(?:no|0|zero)\s+(?:\w+\s+)?(?:results?|records?|data|items?|rows?|entr(?:y|ies)|match\w*|documents?|events?|changes?|updates?)\b/i;
 
-/** Statuses that speak of who asks, or of when, and not of what is asked for. */
+/** Statuses that are about the client or the time, and not about the resource. */
 const ofTheCaller: ReadonlySet<number> = new Set([401, 403, 405, 407, 408, 429]);
 
-/** A text that speaks of a place which is no longer known. */
+/** Matches a text about a place that is no longer known. */
 const goneText =
   /\b(?:page|cursor|token|offset|scroll|continuation|search|snapshot|next)\w*\b.{0,40}\b(?:expired|invalid|unknown|not found|gone|no longer|does not exist|not exist|stale|bad)\b|\b(?:expired|invalid|unknown|stale|bad|no such)\b.{0,24}(?:page|cursor|token|offset|scroll|continuation|snapshot)|(?:expired|invalid|stale)(?:next|page)*(?:cursor|token|continuation)/i;
 
-/** What was asked for, and what came before it in the read. */
+/** The request, and what came before it in the read. */
 export interface AskedPage {
   readonly number: number;
   /** How many records the page before had; null for the first. */
@@ -23,8 +23,8 @@ export interface AskedPage {
 }
 
 /**
- * Whether the first page is refused for want of records, by a status that is declared. A stream that never had one is not
- * taken at that: its address may be wrong.
+ * Whether the first page is refused because there are no records, by a declared status. Not for a stream that never had
+ * a record: its address may be wrong.
  */
 export function isQuietRefusal(status: number, text: string, asked: AskedPage, facts: Facts): boolean {
   const { pagination, countBefore, isResumed } = asked;
@@ -33,14 +33,14 @@ export function isQuietRefusal(status: number, text: string, asked: AskedPage, f
   return pagination.endStatuses.includes(status) && new PageSizes(facts).largest > 0 && saysNoneFound(text);
 }
 
-/** Whether a body says that no record was found, and does not only speak of the address. */
+/** Whether a body says that no record was found, and not only that the address is unknown. */
 function saysNoneFound(text: string): boolean {
   return noneFound.test(text.slice(0, 4096).replaceAll("_", " "));
 }
 
 /**
- * The same error with what the read knows of its cause: that pages of this address were read, that its words say that there is
- * nothing, or that it was the place at which an earlier run stopped.
+ * The same error with its likely cause: pages of this address were read before, its text says that there is nothing, or
+ * it was the resume point of an earlier run.
  */
 export function explainRefusal(thrown: unknown, asked: AskedPage): unknown {
   if (!(thrown instanceof TidemarkError)) return thrown;
@@ -64,14 +64,14 @@ function mayBeGone({ code, message }: TidemarkError, status: unknown): boolean {
   return code === "SOURCE_PARTIAL" || (code === "SOURCE_INVALID" && goneText.test(message));
 }
 
-/** Whether an error at the place of a resumed read says in words that the place is no longer known. */
+/** Whether the text of an error at a resume point says that the place is no longer known. */
 export function saysPlaceIsGone({ message, details }: TidemarkError): boolean {
   const status = details?.status;
   if (typeof status === "number" && (ofTheCaller.has(status) || status >= 500)) return false;
   return goneText.test(afterStatus(message));
 }
 
-/** The source's own words: the address before them may speak of tokens, too. */
+/** Only the source's own text: the address before it may contain such words, too. */
 function afterStatus(message: string): string {
   return message.replace(/^.*?(?:answered with status \d+|is not whole:)/s, "");
 }

@@ -3,8 +3,8 @@ import { recordMark } from "../../engine/tracking/page-guard.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
 /**
- * Tells whether a page holds what the pages before it held. Kept are two pages. Records without a key
- * that are not even told apart within their page say nothing.
+ * Compares a page with the pages before it. Two pages are kept. Records without a key that are equal within their page
+ * are ignored.
  */
 export class RepeatedPage {
   readonly #incremental: Incremental;
@@ -15,7 +15,7 @@ export class RepeatedPage {
     this.#incremental = incremental;
   }
 
-  /** To be called with every page, in turn, once it has been compared. */
+  /** Call with every page, in order, after it was compared. */
   note(records: readonly SourceRecord[]): void {
     this.#earlier = this.#before;
     this.#before = records;
@@ -27,14 +27,14 @@ export class RepeatedPage {
   }
 
   /**
-   * Whether the page holds the very records of the page before it, in any order where they have a key; `alone` also
-   * asks it of a single one without a key.
+   * Whether the page has the same records as the page before it, in any order if they have a key. `alone`: also
+   * compares a single record without a key.
    */
   isSame(records: readonly SourceRecord[], alone = false): boolean {
     const before = this.#before;
     if (records.length === 0 || records.length !== before.length) return false;
     if (this.#incremental.key !== null) return this.#holdsSame(records);
-    // The first record alone tells most pages apart.
+    // Fast path: the first record already differs for most pages.
     for (const [index, record] of records.entries()) {
       const other = before[index];
       if (other === undefined || this.#mark(record) !== this.#mark(other)) return false;
@@ -53,8 +53,8 @@ export class RepeatedPage {
   }
 
   /**
-   * Whether all of its records were on the two pages before it, and it ends with the same record: what a
-   * source gives that moves an offset past the end back, so that a page is full again.
+   * Whether all of its records were on the two pages before it, and it ends with the same record. Sources do this that
+   * clamp an offset past the end, so that the page is full.
    */
   isKnown(records: readonly SourceRecord[]): boolean {
     const [last, lastBefore] = [records.at(-1), this.#before.at(-1)];

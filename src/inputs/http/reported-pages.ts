@@ -4,23 +4,23 @@ import { contentHash, identityOf } from "../../model/identity.ts";
 import { type SourceRecord, valueAt } from "../../model/record.ts";
 import type { Facts } from "./facts.ts";
 
-/** Pages of which a doubt was told are kept up to so many: in a stream of partitions each may have one. */
+/** How many reported pages are kept: in a stream with partitions each may have one. */
 const mostKept = 50;
 
-/** The pages of which a doubt was told, so that the same page, come again in a later run, does not tell it again. */
+/** The pages that a warning was given for, so that the same page in a later run does not repeat it. */
 export class ReportedPages {
   readonly #kind: string;
   readonly #incremental: Incremental;
   readonly #facts: Facts;
 
-  /** `kind` names the doubt among the stream's facts. */
+  /** `kind` names the warning in the stream's facts. */
   constructor(kind: string, incremental: Incremental, facts: Facts) {
     this.#kind = kind;
     this.#incremental = incremental;
     this.#facts = facts;
   }
 
-  /** Whether the doubt was told of the page before; from now on it was. Records may come in another order. */
+  /** Whether the warning was given for this page before; marks it as given. The order of records does not matter. */
   wasReported(records: readonly SourceRecord[]): boolean {
     const marks = records.map((record) => this.#mark(record)).sort();
     const digest = `${records.length}-${hash("sha1", marks.join("\n"), "base64").slice(0, 10)}`;
@@ -29,7 +29,7 @@ export class ReportedPages {
     return false;
   }
 
-  /** What makes two records the same to the stream: what else a source says of them may vary. */
+  /** The identity of a record in the stream; its other fields may vary. */
   #mark(record: SourceRecord): string {
     const { key, cursors } = this.#incremental;
     if (key === null) return contentHash(record);
@@ -43,7 +43,7 @@ export class ReportedPages {
   }
 }
 
-/** Whether a page may have as many records as a source gives at most: such numbers are round. */
+/** Whether a number of records may be a source's page size, which is usually a round number. */
 export function isRoundSize(count: number): boolean {
   return count % 10 === 0 || count % 25 === 0 || (count >= 16 && Number.isInteger(Math.log2(count)));
 }

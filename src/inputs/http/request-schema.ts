@@ -3,7 +3,7 @@ import { encodingSchema, endpointSchema, queryParamsSchema } from "../../http/sc
 import { pathSchema } from "../path-schema.ts";
 import { liesOn } from "./data-field.ts";
 
-/** What an endpoint is asked, and where its records are in the answer. */
+/** The request to an endpoint, and where its records are in the answer. */
 export const requestShape = {
   endpoint: endpointSchema.describe(
     "The address of the API. It may have a query of its own, but no name or password.",
@@ -43,7 +43,7 @@ export const requestShape = {
 
 const requestSchema = z.strictObject(requestShape);
 
-/** Refuses what no request can be made of. */
+/** Adds issues for settings from which no request can be made. */
 export function validateRequest(
   { method, body, paramsIn, dataField, errorField }: z.infer<typeof requestSchema>,
   addIssue: (path: string[], message: string) => void,

@@ -16,11 +16,11 @@ import {
 import type { Pagination } from "./pagination-schema.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
-/** The requests of one read: what all of them share is made once. */
+/** The requests of one read. Their common parts are made once. */
 export interface PageRequests {
-  /** The request for the page at a place; null is the first where a first page needs no place. */
+  /** The request for the page at a place; null for a first page that needs no place. */
   at(place: ResumePoint | null): HttpRequest;
-  /** The bounds that all of them are sent with, to be kept with a place: see `ResumePoint`. */
+  /** The bounds of all of them, stored with a resume point: see `ResumePoint`. */
   readonly bounds: Readonly<Record<string, string>>;
 }
 
@@ -33,7 +33,7 @@ export interface PageRequestParts {
   readonly forms: SourceForms;
   readonly pagination: Pagination | null;
   readonly read: ReadRequest;
-  /** Whether the lower bound was moved to a record of the read at hand. */
+  /** Whether the lower bound was moved to a record of this read. */
   readonly hasMoved?: boolean;
 }
 
@@ -63,7 +63,7 @@ export function createPageRequests(parts: PageRequestParts): PageRequests {
     at(place) {
       const parameters = new Map(shared);
       if (place?.kind === "link") {
-        // The link holds all that the source wants to be asked, but for what was kept out of it.
+        // The link contains the whole request, except for the credentials that were removed from it.
         return request(withParameters(new URL(place.token), secretParameters(config)), new Map());
       }
       const name = pagination === null ? undefined : placeName(pagination);
@@ -82,7 +82,7 @@ function placeName(pagination: Pagination): string | undefined {
   return "param" in pagination ? pagination.param : undefined;
 }
 
-/** An offset is kept as the number of records before it, however the source counts. */
+/** An offset is stored as the number of records before it, however the source counts. */
 function placeParameter({ kind, token }: ResumePoint, pagination: Pagination): Parameter {
   if (kind === "offset" && pagination.type === "offset") {
     return numberParameter(String(BigInt(token) + BigInt(pagination.startOffset)));

@@ -5,8 +5,8 @@ import { secretParameters } from "./request.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
 /**
- * The address of a next page, without the pipeline's secrets. Only the endpoint's origin is asked;
- * a link that differs in the scheme alone comes from a source behind a proxy that ends TLS.
+ * The address of a next page, without the pipeline's secrets. Only the endpoint's origin is accepted. A link that
+ * differs only in the scheme comes from a source behind a proxy that terminates TLS.
  */
 export function resolveLink(
   link: URL,

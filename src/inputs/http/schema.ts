@@ -46,7 +46,7 @@ type AddIssue = (path: string[], message: string) => void;
 
 type Parameter = readonly [path: string[], name: string];
 
-/** The parameters of requests, each with where the file names it. */
+/** The parameters of requests, each with its path in the file. */
 function parametersOf({ statePersistence, pagination }: HttpPollingConfig): Parameter[] {
   const { timestamp, id, offset, until } = statePersistence;
   const uses: [path: string[], name: string | undefined][] = [
@@ -79,7 +79,7 @@ function validateParameterNames(config: HttpPollingConfig, addIssue: AddIssue): 
   }
 }
 
-/** A parameter in a body must find its place, and leave the rest of the body as it is written. */
+/** A parameter in a body must have a valid place, and must not change the rest of the body. */
 function validateBodyParameters(config: HttpPollingConfig, addIssue: AddIssue): void {
   const { paramsIn, body } = config;
   if (paramsIn !== "body" || typeof body === "string") return;
@@ -92,7 +92,10 @@ function validateBodyParameters(config: HttpPollingConfig, addIssue: AddIssue): 
   }
 }
 
-/** An offset counts the pages of one read, so it goes with paging by that offset, or says where others start. */
+/**
+ * An offset counts within one read, so it needs paging by the same offset, or another paging type that only starts
+ * there.
+ */
 function validateOffset({ statePersistence, pagination }: HttpPollingConfig, addIssue: AddIssue): void {
   const { offset } = statePersistence;
   if (!offset?.enabled || pagination === undefined) return;
@@ -107,7 +110,7 @@ function validateOffset({ statePersistence, pagination }: HttpPollingConfig, add
   }
 }
 
-/** A bound moved to the highest cursor seen passes over what an unsorted source still had below it. */
+/** In an unsorted source, a bound moved to the highest cursor seen would skip records below it. */
 function validateSeek({ statePersistence, pagination }: HttpPollingConfig, addIssue: AddIssue): void {
   if (pagination?.type !== "seek") return;
   const leading = leadingRole(statePersistence);

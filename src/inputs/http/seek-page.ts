@@ -18,7 +18,7 @@ export function readOf(records: readonly SourceRecord[], field: CursorField): Re
   return records.map((record) => ({ record, cursor: cursorOf(record, field) }));
 }
 
-/** Null also for a value that cannot be read: the engine tells of it once it is given the record. */
+/** Null also for a value that cannot be read, which the engine reports. */
 function cursorOf(record: SourceRecord, { type, path, format }: CursorField): string | null {
   const raw = valueAt(record, path ?? []);
   if (raw === null || raw === undefined) return null;
@@ -29,27 +29,27 @@ function cursorOf(record: SourceRecord, { type, path, format }: CursorField): st
   }
 }
 
-/** Whether a page has as many records as were asked for, and whether a larger one is known. */
+/** Whether a page has as many records as requested, and whether a larger page is known. */
 export interface Size {
   readonly isFull: boolean;
   readonly isShorter: boolean;
 }
 
-/** One request more, whose answer tells whether a short page was the last one. What it brings is read again. */
+/** One more request, which decides whether a short page was the last one. Its records are read again. */
 export interface Probe {
   /** The page that may be the last one. */
   readonly page: readonly Read[];
   readonly size: Size;
-  /** The bound that leads on from it, if one does. */
+  /** The next bound after it, if there is one. */
   readonly next: string | null;
   /**
-   * Where it asks: behind the records that came, or a step above their highest cursor. `isFar` is much
-   * farther behind, to see whether the source gives its last page for any offset.
+   * The offset or bound of the request: after the records that came, or a step above their highest cursor. `isFar` is
+   * much further, to see whether the source returns its last page for any offset.
    */
   readonly at: { readonly skip: number; readonly isFar: boolean } | { readonly bound: string };
 }
 
-/** The doubt that a page leaves which may be all that a source grants, and behind which nothing can be asked for. */
+/** The warning for a page that may have the source's full size, where nothing after it can be requested. */
 export function unconfirmed(count: number, highest: string | null): string {
   return `a page of ${count} records cannot be told from a full one of a source that grants fewer than \`limit\`, and the bound does not lead on from ${highest ?? "records without a cursor"}; declare \`offsetParam\`, by which the end is confirmed`;
 }
@@ -62,8 +62,8 @@ interface RepeatsParts {
 }
 
 /**
- * Tells once of a first page of a bound that came again for each offset: it is all, or the source does not know the
- * parameter.
+ * Warns once if the first page of a bound came again for each offset: either it has all records, or the source ignores
+ * the parameter.
  */
 export function warnOfRepeats(
   page: readonly Read[],
@@ -80,12 +80,12 @@ export function warnOfRepeats(
   );
 }
 
-/** The doubt where more follows, and the page before it ended among equal cursors. */
+/** The warning where more follows, and the page before it ended among equal cursors. */
 export function passedOver(highest: string): string {
   return `a page shorter than \`limit\` ended at ${highest}, more follows above it, and what else may share that cursor cannot be asked for; declare \`offsetParam\`, by which it is read`;
 }
 
-/** Which records a bound does not tell apart, where they are as many as a page has or more. */
+/** Describes records with cursors that a bound cannot separate, where they fill a page or more. */
 export function describeCrowd(seen: SeenRecords, highest: string | null, limit: number): string {
   if (highest === null) return `${seen.count()} records or more have no cursor`;
   const equal = seen.count(highest);
@@ -93,7 +93,7 @@ export function describeCrowd(seen: SeenRecords, highest: string | null, limit: 
   return `${seen.count()} records or more, up to ${highest}, have cursors that a bound does not tell apart`;
 }
 
-/** Paged by offset, records came in another order each time. */
+/** The error where records came in another order for each page by offset. */
 export function changedPlaces(
   near: string | null,
   offsetParam: string | undefined,
@@ -106,7 +106,7 @@ export function changedPlaces(
   );
 }
 
-/** A source without offsets whose order is not that of the cursor. */
+/** The error for a source without offsets that is not sorted by the cursor. */
 export function notAscending(disorder: string, fail: PageFailure): TidemarkError {
   return fail(
     "SOURCE_INVALID",

@@ -24,7 +24,7 @@ import {
 import { SeenRecords } from "./seen-records.ts";
 import type { PageSeen, PastEnd, WalkStep } from "./walk.ts";
 
-/** What to ask for: everything from a bound on (null is unbounded), but for so many records. */
+/** The request: everything from a bound on (null is unbounded), after an offset. */
 export interface SeekPlace {
   readonly bound: Cursor | null;
   readonly skip: number;
@@ -36,24 +36,24 @@ export interface SeekParts {
   readonly field: CursorField;
   /** The window's lower bound. */
   readonly lower: string | null;
-  /** The lowest cursor that the source may answer it with, if it compares texts. */
+  /** The lowest cursor that the source may return for it, if it compares texts. */
   readonly reach: string | null;
-  /** What a bound that has moved comes to once it is sent: nothing below it should come. */
+  /** The value that a moved bound means once it is formatted: no record below it should come. */
   readonly asSent: (value: string) => string;
   readonly facts: Facts;
   readonly warn: Warn;
 }
 
-/** How often records may shift among equals before it is taken that there is no order among them. */
+/** How often records may shift among equal cursors before they count as unordered. */
 const shiftsAllowed = 10;
 
 /**
- * Goes through a source sorted by its cursor by moving the lower bound to the highest cursor seen.
- * Nothing shifts by that: what changes while it is read lies before the bound, or comes later.
+ * Goes through a source sorted by its cursor by moving the lower bound to the highest cursor seen. Nothing shifts then:
+ * a record that changes during the read lies before the bound, or comes later.
  *
- * Where the bound cannot move, since a page or more of records have cursors that it does not tell
- * apart, pages are asked by offset. They overlap by a record, so that a shift shows; the bound's
- * records are then read anew. Memory is bounded by the records that may come again.
+ * Where the bound cannot move, because a page or more of records have cursors that it cannot separate, pages are
+ * requested by offset. They overlap by one record, so that a shift is noticed; the bound's records are then read again.
+ * Memory is bounded by the records that may come again.
  *
  * A source that is not sorted is read by offset from its start to its end.
  */
@@ -61,18 +61,18 @@ export class SeekWalk {
   readonly #parts: SeekParts;
   readonly #seen: SeenRecords;
   readonly #sizes: PageSizes;
-  /** Sees the whole answers by one bound; the engine's own sees what is left of them. */
+  /** Checks the complete answers of one bound; the engine's own guard checks what is left of them. */
   #guard: PageGuard;
-  /** Where the next page is read, by the bound as it is declared and as it is sent. */
+  /** The place of the next page: the bound as a cursor and as sent. */
   #bound: string | null;
   #sent: string | null;
   #offset = 0;
-  /** The last record of the page before, with which the next one must begin. */
+  /** The last record of the page before; the next page must begin with it. */
   #anchor: string | null = null;
-  /** The highest cursor so far, and the last one that the bound at hand brought. */
+  /** The highest cursor so far, and the last one under the current bound. */
   #highest: string | null = null;
   #last: string | null = null;
-  /** Whether a cursor came after a lower one. Until then the source may as well be sorted the other way. */
+  /** Whether a cursor came after a lower one. Until then the source may be sorted in descending order. */
   #isRising = false;
   #hasMoved = false;
   #isUnsorted = false;
@@ -104,7 +104,7 @@ export class SeekWalk {
     return { bound, skip: this.#offset - (this.#anchor === null ? 0 : 1) };
   }
 
-  /** Whether the next request confirms the end that a short page may be. */
+  /** Whether the next request checks if a short page was the end. */
   get mayBePastEnd(): boolean {
     return this.#count !== null && this.#count < this.#parts.pagination.limit;
   }
@@ -115,9 +115,8 @@ export class SeekWalk {
   }
 
   /**
-   * Takes in a page and goes on to the next, and gives its records without those that came before in
-   * this read. Where no page follows, `finish` says whether that is well. Throws `PAGE_REPEATED` for an
-   * answer that comes again and again.
+   * Adds a page and moves to the next. Returns its records without those that came before in this read. Where no page
+   * follows, `finish` checks whether that is valid. Throws `PAGE_REPEATED` for an answer that repeats.
    */
   advance({ answer: { records }, pastEnd, fail }: PageSeen): WalkStep {
     this.#pages += 1;
@@ -150,7 +149,7 @@ export class SeekWalk {
     const disorder = this.#follow(read);
     const follows = this.#mayFollow(read.length, size);
     const next = follows && disorder === null ? this.#nextBound(size) : null;
-    // What a short page had is remembered whole, so that it is known where a source gives it again.
+    // All records of a short page are remembered, so that a repetition is recognised.
     const floor = size.isFull ? (next ?? this.#sent) : this.#sent;
     const records = this.#freshOf(read, before, follows ? floor : undefined);
     if (disorder !== null) return { records, more: this.#readUnsorted(read, size, disorder, fail) };
@@ -161,22 +160,22 @@ export class SeekWalk {
     return { records, more: next === null ? this.#goOnAtOffset(read, fail) : this.#moveTo(next, size, fail) };
   }
 
-  /** Whether another page may follow one of so many records: a short one is no evidence that none does. */
+  /** Whether another page may follow a page of this size: a short page is no evidence of the end. */
   #mayFollow(count: number, { isFull }: Size): boolean {
     const hasAnchor = this.#anchor !== null;
     return isFull || ((count > 0 || hasAnchor) && this.#parts.pagination.end === "emptyPage");
   }
 
   /**
-   * Called once the last page has been handed on. Throws where the walk stopped early (promise P15):
-   * `PAGE_REPEATED` where the next page would bring the same, `SOURCE_INVALID` where the source is not
-   * sorted and cannot be read by offset, `PAGE_CAP_REACHED`.
+   * Call once the last page has been passed on. Throws where the walk stopped early (promise P15): `PAGE_REPEATED`
+   * where the next page would bring the same, `SOURCE_INVALID` where the source is not sorted and cannot be read by
+   * offset, `PAGE_CAP_REACHED`.
    */
   finish(): void {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** Where the page is not ascending, in words; null where it is. */
+  /** Where the page is not ascending, for messages; null where it is. */
   #follow(read: readonly Read[]): string | null {
     let disorder: string | null = null;
     for (const { cursor } of read) {
@@ -191,8 +190,8 @@ export class SeekWalk {
   }
 
   /**
-   * What the highest cursor comes to as a bound; null where that leads no further. Behind a full page of
-   * equal cursors it is not known which way the source is sorted; a short one would otherwise be the last.
+   * The highest cursor as a bound; null where that does not advance. After a full page of equal cursors the sort
+   * direction is still unknown; a short page might otherwise count as the last.
    */
   #nextBound({ isFull }: Size): string | null {
     if (this.#highest === null || (isFull && !this.#isRising)) return null;
@@ -203,8 +202,8 @@ export class SeekWalk {
   }
 
   /**
-   * The records that have not come before in this read. Those up to the highest cursor `before` may
-   * have; those from `floor` on may come again, and are remembered; undefined remembers none.
+   * The records that have not come before in this read. Only those up to the highest cursor `before` can have. Those
+   * from `floor` on may come again and are remembered; undefined remembers none.
    */
   #freshOf(read: readonly Read[], before: string | null, floor: string | null | undefined): SourceRecord[] {
     const fresh: SourceRecord[] = [];
@@ -219,7 +218,7 @@ export class SeekWalk {
     return fresh;
   }
 
-  /** What lies below a moved bound was read before it moved. The window's own bound is the engine's. */
+  /** Records below a moved bound were read before it moved. The engine handles the window's own bound. */
   #isBelowBound(record: SourceRecord, cursor: string): boolean {
     if (!this.#hasMoved || this.#sent === null || this.#compare(cursor, this.#sent) >= 0) return false;
     if (!this.#isBoundIgnored && !this.#seen.has(record, cursor)) {
@@ -255,7 +254,7 @@ export class SeekWalk {
     this.#seen.startPass();
   }
 
-  /** Asks once more behind a short page: by offset, or else a step above its highest cursor. */
+  /** Requests once more after a short page: by offset, or else a step above its highest cursor. */
   #confirm(page: readonly Read[], size: Size, next: string | null, fail: PageFailure): boolean {
     const { field, pagination } = this.#parts;
     const skip = this.#offset + page.length;
@@ -288,11 +287,11 @@ export class SeekWalk {
       return this.#mayGoOn(fail);
     }
     if (next !== null) return this.#moveTo(next, size, fail);
-    // Its last record again, and nothing farther on: one that came in before it has moved it on.
+    // Only its last record again: a record inserted before it has shifted it.
     return at.isFar ? this.#readAnew(fail) : this.#goOnAtOffset(page, fail);
   }
 
-  /** Whether all that was found came before, and ends as the page does: a source may give its last page again. */
+  /** Whether all records came before, and the last one is the page's last: a source may return its last page again. */
   #isLastAgain(page: readonly Read[], found: readonly Read[]): boolean {
     const [last, foundLast] = [page.at(-1), found.at(-1)];
     const name = last === undefined ? this.#anchor : this.#nameOf(last);
@@ -304,7 +303,7 @@ export class SeekWalk {
     return cursor !== null && (this.#highest === null || this.#compare(cursor, this.#highest) > 0);
   }
 
-  /** A page of one record is taken for a short one. */
+  /** A page of one record counts as short. */
   #endUnconfirmed(count: number, { isShorter }: Size): false {
     if (!isShorter && count > 1) this.#parts.warn("END_UNCONFIRMED", unconfirmed(count, this.#highest));
     return false;
@@ -323,7 +322,7 @@ export class SeekWalk {
     const { offsetParam, limit } = this.#parts.pagination;
     if (offsetParam === undefined) return this.#stop(this.#crowd(fail));
     const last = read.at(-1);
-    // A page of one record has no room for one that is known already.
+    // A page of one record cannot overlap with the one before.
     this.#anchor = last === undefined || limit < 2 ? this.#anchor : this.#nameOf(last);
     return this.#skip(read.length, fail);
   }
@@ -333,7 +332,7 @@ export class SeekWalk {
     return this.#mayGoOn(fail);
   }
 
-  /** Records shifted while they were paged by offset: from the bound's first on, all are asked for again. */
+  /** Records shifted while they were paged by offset: all are requested again from the bound's first record on. */
   #readAnew(fail: PageFailure): boolean {
     this.#shifts += 1;
     if (this.#shifts > shiftsAllowed) {
@@ -344,7 +343,7 @@ export class SeekWalk {
     return this.#mayGoOn(fail);
   }
 
-  /** Promise P9: where a bound has moved, what the source still has below it is read as well. */
+  /** Promise P9: if the bound has moved, records of the source below it are read as well. */
   #readUnsorted(read: readonly Read[], size: Size, disorder: string, fail: PageFailure): boolean {
     const { offsetParam } = this.#parts.pagination;
     if (!this.#hasMoved && !this.#mayFollow(read.length, size)) return false;

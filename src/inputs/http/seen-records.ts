@@ -5,24 +5,24 @@ import type { Path, SourceRecord } from "../../model/record.ts";
 interface Seen {
   /** Null for a record without one. */
   readonly cursor: string | null;
-  /** Of the newest version that was handed on; null where records have no key. */
+  /** The content hash of the newest version passed on; null where records have no key. */
   content: string | null;
-  /** How many were handed on, and how many of them the pass at hand has brought; for records without a key. */
+  /** How many were passed on, and how many of them came in the current pass; for records without a key. */
   count: number;
   inPass: number;
 }
 
 export interface SeenRecordsOptions {
   readonly type: CursorType;
-  /** What makes a record itself; null compares whole contents, and counts those that are alike. */
+  /** The fields that identify a record; null compares whole contents, and counts equal ones. */
   readonly key: readonly Path[] | null;
   /** How many are remembered. */
   readonly most: number;
 }
 
 /**
- * The records of a read that may come again, since the bounds of its pages overlap. One pass is what
- * a source gives by one bound, from its start on.
+ * The records of a read that may come again, since the bounds of its pages overlap. A pass is all that a source returns
+ * for one bound.
  */
 export class SeenRecords {
   readonly #options: SeenRecordsOptions;
@@ -33,12 +33,12 @@ export class SeenRecords {
     this.#options = options;
   }
 
-  /** The highest cursor of a record that there was no room to remember; null where there is none. */
+  /** The highest cursor of a record that could not be kept; null where there is none. */
   get forgotten(): string | null {
     return this.#forgotten;
   }
 
-  /** A text that two records share where they are the same one. */
+  /** A text that identifies a record. */
   nameOf(record: SourceRecord, cursor: string | null): string {
     return `${cursor ?? ""}\n${this.#identityOf(record)}`;
   }
@@ -48,7 +48,7 @@ export class SeenRecords {
     return this.#seen.has(this.nameOf(record, cursor));
   }
 
-  /** A record without its key is the engine's to refuse. */
+  /** The engine refuses a record without its key. */
   #identityOf(record: SourceRecord): string {
     try {
       return identityOf(record, { key: this.#options.key, content: false });
@@ -58,8 +58,8 @@ export class SeenRecords {
   }
 
   /**
-   * Whether the record is new; from now on it is known. A record with a key is new again where its
-   * content changed, if `mayChange`.
+   * Whether the record is new; marks it as known. With `mayChange`, a record with a key is new again if its content
+   * changed.
    */
   take(record: SourceRecord, cursor: string | null, { mayChange }: { mayChange: boolean }): boolean {
     const name = this.nameOf(record, cursor);
@@ -79,12 +79,12 @@ export class SeenRecords {
     return true;
   }
 
-  /** The source is asked anew: all that it gives may have come before. */
+  /** Starts a new pass: everything in it may have come before. */
   startPass(): void {
     for (const seen of this.#seen.values()) seen.inPass = 0;
   }
 
-  /** What lies below the cursor does not come again. Records without one may. */
+  /** Removes records below the cursor, which do not come again. Records without a cursor are kept. */
   forgetBelow(bound: string): void {
     const { type } = this.#options;
     for (const [name, { cursor }] of this.#seen) {
@@ -101,7 +101,7 @@ export class SeenRecords {
     return count;
   }
 
-  /** Those that came first make room: they lie lowest, and are the least likely to come again. */
+  /** The oldest are removed first: they are the lowest, and least likely to come again. */
   #remember(name: string, seen: Seen): void {
     this.#seen.set(name, seen);
     if (this.#seen.size <= this.#options.most) return;

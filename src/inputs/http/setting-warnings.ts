@@ -24,7 +24,7 @@ function textOrderWarnings({ cursors }: Incremental): Finding[] {
   return [settingWarning("TEXT_ORDER", ["input", "statePersistence", "id"], message)];
 }
 
-/** How far an API's ids go is not known before the read, so a run by ids has no upper end to cut at. */
+/** The highest id of an API is unknown before the read, so a run by ids has no upper end to cut slices from. */
 function sliceWarnings(incremental: Incremental): Finding[] {
   const { slices, cursors } = incremental;
   if ((slices ?? null) === null || cursors[0]?.type !== "numeric_id") return sliceStartWarnings(incremental);
@@ -34,9 +34,9 @@ function sliceWarnings(incremental: Incremental): Finding[] {
 }
 
 /**
- * Pages that are counted shift while records change: a source that is sorted by the time of the change moves a changed
- * record to its end, and every record behind its old place moves forward by one, perhaps over a page's border. Warns
- * only where records do change: the output replaces them, or the cursor's name says so.
+ * Pages that are counted shift while records change: a source that is sorted by the time of change moves a changed
+ * record to the end, and every record after its old place moves forward by one, possibly to the page before. Warns only
+ * where records do change: the output replaces them, or the cursor's name says so.
  */
 function pagesShiftWarnings(input: HttpPollingConfig, output: Pick<Output, "upsertKey">): Finding[] {
   const {
@@ -63,7 +63,7 @@ function pagingUnitWarnings(input: HttpPollingConfig): Finding[] {
   return [settingWarning("PAGING_UNIT", ["input", "pagination", "param"], message, { part: "value", hint })];
 }
 
-/** Whether a field is named like the time of a change: `updated_at`, `lastModified`, `SystemModstamp`, `changed_on`. */
+/** Whether a field is named like a modification time: `updated_at`, `lastModified`, `SystemModstamp`, `changed_on`. */
 function namesChange(field: string): boolean {
   return /updat|modif|modstamp|chang|edit|touch|revis/i.test(field.split(".").at(-1) ?? "");
 }

@@ -6,7 +6,7 @@ import { allObjects, type Envelope } from "./more-signs.ts";
 const totals =
   /^(?:odata)?(?:total|count|(?:total|result|results|record|records|item|items)count|total(?:results|items|records|elements|hits|size|rows)|num(?:found|results)|nbhits|recordsfiltered)$/;
 
-/** Whether an answer tells of 0 records, by the names that most sources use, and nowhere of more. */
+/** Whether an answer shows a total of 0 in the usual fields, and no higher total. */
 export function showsZero(envelope: Omit<Envelope, "read">): boolean {
   let isZero = false;
   for (const { object } of allObjects({ ...envelope, read: { pages: null, records: null } })) {
@@ -21,11 +21,11 @@ export function showsZero(envelope: Omit<Envelope, "read">): boolean {
   return isZero;
 }
 
-/** Objects and lists beside the records that hold none. */
+/** Objects and lists next to the records that never hold records. */
 const asides =
   /^(?:links?|meta(?:data)?|page(?:able|info)?|paging(?:info)?|pagination|paginator|pager|cursors?|response(?:metadata|header)?|request|sort|warnings?)$/;
 
-/** Whether an answer without its list holds anything else that may be the records: a list, or an object that is not empty. */
+/** Whether an answer without its list holds something else that may be the records: a list, or a non-empty object. */
 export function holdsOther(body: SourceRecord, way: Path): boolean {
   const [step, ...rest] = way;
   return Object.entries(body).some(([name, value]) => {

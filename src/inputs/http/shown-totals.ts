@@ -6,7 +6,7 @@ import type { PageSeen } from "./walk.ts";
 
 export interface ShownTotalsParts {
   readonly dataField: Path | null;
-  /** Whether the requests have a bound: what lies before it may be counted in a total, or not. */
+  /** Whether the requests have a bound; a total may or may not count the records before it. */
   readonly isBounded: boolean;
   /** Whether the read is of one partition: its total says nothing about those of others. */
   readonly isPartition: boolean;
@@ -14,16 +14,15 @@ export interface ShownTotalsParts {
   readonly warn: Warn;
 }
 
-/** That the total at a place was of what lies within the bounds. */
+/** The fact that the total at a path counts only records within the bounds. */
 const withinBounds = "total-within-bounds";
-/** The largest total that a read without bounds has seen at a place, as a power of two. */
+/** The largest total that a read without bounds has seen at a path, as a power of two. */
 const largestKind = "total-of-all";
 
 /**
- * Totals of records that answers show and no setting declares, against what came (promise P15): `total`,
- * `hits.total.value`, `X-Total-Count`, `Content-Range`. A read that ends below one is told of. Under a bound
- * that is only worth telling once a total was seen to count what the bound lets through: with many sources it
- * is the number of all records there are.
+ * Compares totals that answers contain and no setting declares with what came (promise P15): `total`,
+ * `hits.total.value`, `X-Total-Count`, `Content-Range`. It warns of a read that ends below one. With a bound it warns
+ * only once a total was seen to respect the bound: with many sources it is the number of all records.
  */
 export class ShownTotals {
   readonly #parts: ShownTotalsParts;
@@ -37,20 +36,20 @@ export class ShownTotals {
     this.#parts = parts;
   }
 
-  /** Takes in an answer of which so many records are new. A page past the end may say 0. */
+  /** Adds an answer with its number of new records. A page past the end may have a total of 0. */
   note({ answer, response }: Pick<PageSeen, "answer" | "response">, fresh: number): void {
     const { body } = answer;
     if (answer.records.length > 0 || this.#last === null) this.#last = { body, headers: response.headers };
     this.add(body, fresh);
   }
 
-  /** As `note`, of an answer whose total is of a part of the result. */
+  /** As `note`, for an answer whose total counts a part of the result. */
   add(body: unknown, fresh: number): void {
     if (this.#came !== null) this.#came += fresh;
     this.#saysEnd = saysEnd({ body, dataField: this.#parts.dataField });
   }
 
-  /** To be called where the read ends, and nothing else told of it. `hint` is what else may be the cause. */
+  /** Call where the read ends without another warning. `hint` names another possible cause. */
   end(hint = ""): void {
     const came = this.#came;
     const { facts, isBounded, warn } = this.#parts;
@@ -71,8 +70,8 @@ export class ShownTotals {
   }
 
   /**
-   * A total that is what came within bounds, and less than it was in a read without any, counts no more than the bounds let
-   * through. Where nothing lies before the bounds yet, the number of all records is what came, too.
+   * A total respects the bounds if it equals what came within them and is lower than in a read without bounds. While no
+   * record lies before the bounds, the number of all records equals what came, too.
    */
   #learn(came: number, isAbove: boolean): void {
     const { facts, isBounded, isPartition } = this.#parts;

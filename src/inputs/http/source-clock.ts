@@ -4,7 +4,7 @@ import type { HttpResponse } from "../../http/message.ts";
 
 type Headers = Pick<HttpResponse, "headers">;
 
-/** The source's clock, by the `Date` header of its first answer that says one. */
+/** The source's clock, from the `Date` header of its first answer that has one. */
 export class SourceClock {
   readonly #warn: Warn;
   #ahead: ClockAhead | undefined;
@@ -13,12 +13,12 @@ export class SourceClock {
     this.#warn = warn;
   }
 
-  /** How far it is ahead of the clock here; undefined where nobody knows. */
+  /** How far it is ahead of this machine's clock; undefined where unknown. */
   get ahead(): ClockAhead | undefined {
     return this.#ahead;
   }
 
-  /** Takes in an answer to a request that was sent and answered at these times by the clock here. */
+  /** Adds an answer, with the times of request and answer by this machine's clock. */
   see(response: Headers, sent: number, answered: number): void {
     if (this.#ahead !== undefined) return;
     const [first, ...others] = timesOf(response);
@@ -30,7 +30,7 @@ export class SourceClock {
     );
     const ahead = apart(now);
     const agrees = Math.abs(ahead) <= toleratedSkewMs;
-    // A `Date` leaves out what came after its full second, and nobody knows when between the two it was made.
+    // A `Date` is truncated to the second, and was set at an unknown time between request and answer.
     const least = now - answered;
     const most = now + dateStepMs - sent;
     this.#ahead = agrees ? { least: Math.min(0, least), most: Math.max(0, most) } : { least, most };
@@ -40,15 +40,15 @@ export class SourceClock {
 
 const dateStepMs = 999;
 
-/** What a cache adds that answers by itself; such an answer's `Date` is that of its making. */
+/** Headers that a cache adds; the `Date` of a cached answer is the time of its creation. */
 const cacheMarks = ["x-cache", "cf-cache-status", "x-proxy-cache", "x-vercel-cache"];
 
-/** No clock that was ever set shows an earlier time: devices without one begin at 1970 or 2000. */
+/** No correct clock shows an earlier time: devices without a clock begin at 1970 or 2000. */
 const earliest = Date.parse("2020-01-01T00:00:00Z");
 
 /**
- * What time an answer says it is, in one reading or two: some caches leave the `Date` of the origin, so that
- * the `Age` is to be added, and some write their own. None where it does not say.
+ * The possible times of an answer: some caches keep the `Date` of the origin, so that `Age` must be added, and some
+ * write their own. Empty where the answer has none.
  */
 function timesOf({ headers }: Headers): readonly number[] {
   const date = Date.parse(headers.get("date") ?? "");

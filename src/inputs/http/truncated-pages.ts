@@ -3,7 +3,7 @@ import { parsePath, valueAt } from "../../model/record.ts";
 import type { WeighedSign } from "./failure-signs.ts";
 
 interface PageWithRecords {
-  /** What is to be told of it; null where it is whole. */
+  /** The sign to warn about; null where the page is complete. */
   readonly sign: WeighedSign | null;
   readonly body: unknown;
   readonly count: number;
@@ -11,20 +11,21 @@ interface PageWithRecords {
 }
 
 /**
- * `truncated: true` says with some sources (S3's `IsTruncated`) that another page follows, with others that this one is cut.
- * Where pages are counted no answer names the next one, so pages with the flag are held back. Where each page but the
- * last with records has it, all of one size that the last does not exceed, and it is false there, it spoke of the next page.
+ * With some sources `truncated: true` (S3's `IsTruncated`) means that another page follows, with others that this page
+ * is incomplete. Where pages are counted, no answer names the next one, so warnings for pages with the flag are held
+ * back. The flag was about the next page if each page except the last with records has it, all of one size that the
+ * last does not exceed, and it is false on the last.
  */
 export class TruncatedPages {
   #held: PageWithRecords[] = [];
-  /** Whether the pages have been otherwise: from then on each is told at once. */
+  /** Whether the pages did not follow this pattern: from then on each warning is given at once. */
   #isOver = false;
 
   static isFlag({ path }: Pick<WeighedSign, "path">): boolean {
     return /^(?:is)?truncated$/.test(plainName(path.split(".").at(-1) ?? ""));
   }
 
-  /** Takes in a page, and whether what is to be told of it waits for the pages to come. */
+  /** Adds a page. Returns whether its warning waits for the following pages. */
   holdsBack(page: PageWithRecords): boolean {
     if (this.#isOver) return false;
     const { sign, body, count } = page;
@@ -41,7 +42,7 @@ export class TruncatedPages {
     return false;
   }
 
-  /** Where the read ends: what is held back was no word on a next page. */
+  /** At the end of the read: gives the held back warnings if the flag was not about a next page. */
   end(): void {
     for (const { warn } of this.#held) warn();
     this.#held = [];

@@ -3,15 +3,15 @@ import { stringifyJson } from "../../model/json.ts";
 import type { Facts } from "./facts.ts";
 import type { WeighedSign } from "./failure-signs.ts";
 
-/** So many are kept with the stream; a source whose answers always have more of them keeps none. */
+/** How many are stored with the stream; with more, none are stored. */
 const mostKept = 5;
 const kind = "usual-signs";
 const none = "none";
 
 /**
- * Signs of failure that stand beside the records of every answer: a notice of retirement, a quota, a number of
- * failures that the records report. What a source says of all its answers cannot say that one without records failed.
- * Texts that differ in their numbers only are the same. Those of the newest read with records are kept with the stream.
+ * Signs of failure next to the records of every answer: a deprecation notice, a quota, a number of failures that the
+ * records report. A sign that all answers have does not show that one without records failed. Texts that differ only in
+ * numbers are equal. Those of the newest read with records are kept with the stream.
  */
 export class UsualSigns {
   readonly #facts: Facts;
@@ -24,7 +24,7 @@ export class UsualSigns {
     this.#before = new Set(facts.of(kind).flatMap((names) => names.split(" ")));
   }
 
-  /** Takes in the signs of an answer with records. */
+  /** Adds the signs of an answer with records. */
   learn(signs: readonly WeighedSign[]): void {
     const found = new Set(signs.map(nameOf));
     const before = this.#here;
@@ -39,13 +39,13 @@ export class UsualSigns {
     return (this.#here ?? this.#before).has(nameOf(sign));
   }
 
-  /** Whether no answer of this read has shown it. */
+  /** Whether it is only known from earlier runs. */
   isOfEarlierRuns(): boolean {
     return this.#here === null;
   }
 }
 
-/** A short name for a field and what it says. */
+/** A short digest of a field and its value. */
 function nameOf({ path, value }: WeighedSign): string {
   return digestOf(path, value);
 }

@@ -6,11 +6,11 @@ import type { Answer } from "./answer.ts";
 import type { Facts } from "./facts.ts";
 import type { PageFailure } from "./page-failure.ts";
 
-/** What one page showed of the way on. */
+/** What one page showed about the next one. */
 export interface PageSeen {
   readonly response: HttpResponse;
   readonly answer: Answer;
-  /** By what the source said that there is no such page; null where it gave one. */
+  /** How the source reported that there is no such page; null where it returned one. */
   readonly pastEnd: PastEnd | null;
   readonly fail: PageFailure;
 }
@@ -22,9 +22,9 @@ export interface PastEnd {
 }
 
 export interface WalkStep {
-  /** The records to hand on: those of the page, unless it only repeats one. */
+  /** The records to pass on: those of the page, unless it only repeats one. */
   readonly records: readonly SourceRecord[];
-  /** Whether there is another page to ask for, at the walk's place. */
+  /** Whether there is another page to request, at the walk's place. */
   readonly more: boolean;
   /** As a `Page` has it. */
   readonly partial?: boolean;
@@ -32,23 +32,23 @@ export interface WalkStep {
 
 /** Goes from page to page of one read. */
 export interface Walk {
-  /** Where the next page is; null asks for the first page without saying where. */
+  /** The next page's place; null requests the first page without a place. */
   readonly place: ResumePoint | null;
-  /** Where a later run goes on, if this one ends before the next page is written. */
+  /** The resume point, if this run ends before the next page is written. */
   readonly resumePlace: ResumePoint | null;
-  /** Whether an answer without a list, to the request for the next page, says that there is no such page. */
+  /** Whether an answer without a list to the next request means that there is no such page. */
   readonly mayBePastEnd: boolean;
-  /** Whether such a status, in answer to the request for the next page, says that there is no such page. */
+  /** Whether this status as an answer to the next request means that there is no such page. */
   isPastEnd(status: number): boolean;
   /**
-   * Takes in a page and goes on to the next. Where none follows, `finish` says whether that is well.
-   * Throws `SOURCE_INVALID` for an answer that does not say what is declared.
+   * Adds a page and moves to the next. Where none follows, `finish` checks whether that is valid. Throws
+   * `SOURCE_INVALID` for an answer without the declared fields.
    */
   advance(page: PageSeen): WalkStep;
   /**
-   * Called once the last page has been handed on. Throws where the walk stopped early (promise P15):
-   * `SOURCE_TRUNCATED` where the source told of more than it gave, `PAGE_REPEATED` for a token or
-   * link that was followed before and for a page that came in place of another, `PAGE_CAP_REACHED`.
+   * Call once the last page has been passed on. Throws where the walk stopped early (promise P15): `SOURCE_TRUNCATED`
+   * where the source returned less than its total, `PAGE_REPEATED` for a token or link that was followed before and for
+   * a page that came in place of another, `PAGE_CAP_REACHED`.
    */
   finish(): void;
 }
