@@ -28,7 +28,7 @@ test("the folder of a run that was killed is removed, and that of one that goes 
   const folder = testFolder();
   const { pid } = spawnSync(process.execPath, ["--version"]);
   const [abandoned, used] = [pid, process.pid].map((of) =>
-    mkdtempSync(join(folder, `tidemark-tests-${of}-`)),
+    mkdtempSync(join(folder, `tidemark-vitest-${of}-`)),
   );
   mkdirSync(join(folder, "of-others"));
   useMemoryFolder({ folder, bytes: 0, env: {} })();

@@ -3,7 +3,8 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync 
 import { freemem } from "node:os";
 import { join } from "node:path";
 
-const prefix = "tidemark-tests-";
+/** It does not contain the password of the test servers, which is removed from messages and so from their paths. */
+const prefix = "tidemark-vitest-";
 
 export interface Memory {
   /** A folder of a file system that lies in memory. */
