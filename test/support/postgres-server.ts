@@ -17,8 +17,11 @@ import { freePort } from "./free-port.ts";
 
 const user = "postgres";
 const password = "tidemark-test";
+/** A password is sent as it is: to hash it thousands of times would cost half of every test's every connection. */
+const quickPasswords = "scram_iterations=1";
 /** Nothing here outlives the tests, so nothing waits for a disk. */
 const settings = [
+  quickPasswords,
   "listen_addresses=127.0.0.1",
   "unix_socket_directories=",
   "max_connections=300",
@@ -147,8 +150,8 @@ async function main(extraSettings: readonly string[]): Promise<void> {
         `--pgdata=${data}`,
         `--username=${user}`,
         `--pwfile=${passwordFile}`,
-        // Not scram: its many rounds of hashing would cost every test's every connection.
         "--auth=password",
+        `--set=${quickPasswords}`,
         "--encoding=UTF8",
         "--locale=C.UTF-8",
         "--no-sync",
