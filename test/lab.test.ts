@@ -1,3 +1,4 @@
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
@@ -141,6 +142,18 @@ test("the lab lets a stream that no disturbed run has begun be read, and backfil
   });
   expect(results).toMatchObject([{ lost: 0, repeated: 0, problems: [], unseen: [], judged: true }]);
   expect(results[0]?.delivered).toBeGreaterThanOrEqual(200);
+});
+
+test("the lab waits for the end of a line that is being written, and says that it could not look where none comes", async () => {
+  const file = join(testFolder(), "out.jsonl");
+  writeFileSync(file, '{"id":1,"version":2,"payload":"three"}\n{"id":2,"vers');
+  await expect(readSink("jsonl", file, 100)).rejects.toThrow(SinkUnreadable);
+  const reading = readSink("jsonl", file, 60_000);
+  appendFileSync(file, 'ion":1,"payload":"x"}\n');
+  expect(await reading).toEqual([
+    { id: 1, version: 2, payload: "three" },
+    { id: 2, version: 1, payload: "x" },
+  ]);
 });
 
 test("the lab waits for a sink that another process keeps locked, and says that it could not look where that lasts", async () => {

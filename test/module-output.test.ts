@@ -13,8 +13,9 @@ import { moduleOutput } from "../src/outputs/module/module-output.ts";
 import { definePipeline } from "../src/pipeline/define.ts";
 import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { MemoryTable } from "../testing/memory-output.ts";
+import { tidemark } from "./cli/support.ts";
 import { crashing } from "./support/engine-bench.ts";
-import { createFolder, tidemark } from "./support/example-run.ts";
+import { createFolder } from "./support/example-run.ts";
 
 /** A table of 12 rows in pages of 3, appended to a log by the example of an output in code. */
 function bench() {
@@ -123,10 +124,10 @@ test("the command reports on stderr where a module prints, and tells of one that
   writeFileSync(join(folder, "prints.mjs"), prints);
   writeFileSync(join(folder, "exits.yaml"), pipeline(", config: { exits: true }"));
   writeFileSync(join(folder, "prints.yaml"), pipeline(""));
-  const exits = await tidemark(folder, ["run", "exits.yaml"]);
+  const exits = await tidemark(["run", "exits.yaml"], { cwd: folder });
   expect(exits.code).toBe(1);
   expect(exits.stderr).toContain("the output module printer called process.exit()");
-  const printed = await tidemark(folder, ["run", "prints.yaml"]);
+  const printed = await tidemark(["run", "prints.yaml"], { cwd: folder });
   expect(printed.stdout).toBe('{"id":1}\n{"id":2}\n');
   expect(printed.stderr).toContain("2 read, 2 written");
 });

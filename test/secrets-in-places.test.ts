@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { tidemark } from "./cli/support.ts";
+import { execute, tidemark } from "./cli/support.ts";
 import { testFolder } from "./support/command.ts";
 import { type HttpTestServer, sendJson, startHttpServer } from "./support/http-server.ts";
 
@@ -80,13 +81,13 @@ output: { type: file, path: ./out.jsonl }
 
 const traces = [token, encodeURIComponent(token), Buffer.from(token).toString("base64"), "SECRET"];
 
-/** The files of a folder, but for the pipeline, that hold a trace of the token. */
-function filesWithTraces(folder: string): string[] {
+/** The files of a folder, but for the pipelines, that hold a trace of a secret: the token's unless told otherwise. */
+function filesWithTraces(folder: string, of: readonly string[] = traces): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => {
     const path = join(folder, file);
     if (file.endsWith(".yaml") || !statSync(path).isFile()) return false;
     const text = readFileSync(path, "latin1");
-    return traces.some((trace) => text.includes(trace));
+    return of.some((trace) => text.includes(trace));
   });
 }
 
@@ -114,7 +115,7 @@ test.each([
     expect(failed.told).not.toContain("SECRET");
     expect(filesWithTraces(folder)).toEqual([]);
     for (const words of [["show", "x", "default", "--json"], ["export"]]) {
-      const { stdout } = await tidemark(["state", ...words, "--state", state], { cwd: folder });
+      const { stdout } = await execute(["state", ...words, "--state", state], { cwd: folder });
       expect(stdout).toContain("2026-01-01T00:02:00Z");
       for (const trace of traces) expect(stdout).not.toContain(trace);
     }
@@ -163,54 +164,62 @@ test.each([
   },
 );
 
-const filterKinds = [
-  ["a condition", `{ type: condition, expression: 'vv = "\${API_TOKEN}"' }`],
-  ["a condition's field", `{ type: condition, expression: '\`\${API_TOKEN}\` = 1' }`],
-  [
-    "a field to remove",
-    `{ type: remove, target: "\${API_TOKEN}" }, { type: condition, expression: "false" }`,
-  ],
-  [
-    "a mapping",
-    `{ type: mapping, mappings: [{ source: "\${API_TOKEN}", target: id }] }, { type: condition, expression: "false" }`,
-  ],
-  ["a script", `{ type: script, path: "./\${API_TOKEN}.ts" }`],
-  ["a refusal", `{ type: condition, expression: 'id > "\${API_TOKEN}"', onError: deadLetter }`],
-] as const;
+/** Filters with a secret in each place that they have: `v` is where the environment variable stands. */
+const filterKinds = {
+  condition: (v) => `{ type: condition, expression: 'vv = "${v}"' }`,
+  "conditions-field": (v) => `{ type: condition, expression: '\`${v}\` = 1' }`,
+  removed: (v) => `{ type: remove, target: "${v}" }, { type: condition, expression: "false" }`,
+  mapping: (v) =>
+    `{ type: mapping, mappings: [{ source: "${v}", target: id }] }, { type: condition, expression: "false" }`,
+  script: (v) => `{ type: script, path: "./${v}.ts" }`,
+  refusal: (v) => `{ type: condition, expression: 'id > "${v}"', onError: deadLetter }`,
+} satisfies Readonly<Record<string, (v: string) => string>>;
 
-test.each(
-  filterKinds.flatMap(([kind, filters]) =>
-    ["file:./state", "sqlite:./s.db"].map((state) => [kind, state, filters] as const),
-  ),
-)("P14: a secret inside a filter is neither stored nor printed: %s, %s", async (_kind, state, filters) => {
-  await using server = await startHttpServer((_, response) =>
-    sendJson(response, [{ id: 1, updated_at: "2026-01-01T00:00:00Z" }]),
-  );
-  const folder = testFolder();
-  const secret = "tokenSECRET42";
-  writeFileSync(join(folder, `${secret}.ts`), "export default () => null;\n");
-  const text = (to: string) => `name: x
+test.each(["file:./state", "sqlite:./s.db"])(
+  "P14: a secret inside a filter is neither stored nor printed, whatever the filter and its place: %s",
+  async (state) => {
+    await using server = await startHttpServer((_, response) =>
+      sendJson(response, [{ id: 1, updated_at: "2026-01-01T00:00:00Z" }]),
+    );
+    const folder = testFolder();
+    // Secrets that have nothing in common: what is known of one masks no other.
+    const secrets = Object.keys(filterKinds).map(
+      (name) => `t${createHash("sha256").update(name).digest("hex").slice(0, 25)}`,
+    );
+    const parts = secrets.map((secret) => secret.slice(8));
+    const env: Record<string, string> = {};
+    for (const [index, [name, filters]] of Object.entries(filterKinds).entries()) {
+      const secret = secrets[index] ?? "";
+      env[`TOKEN_${index}`] = secret;
+      const letters = name === "refusal" ? ", deadLetter: { path: ./dead.jsonl }" : "";
+      writeFileSync(
+        join(folder, `${name}.yaml`),
+        `name: ${name}
 input:
   type: httpPolling
   endpoint: ${server.origin}/
   key: id
   statePersistence: { timestamp: { field: updated_at, queryParam: since } }
-filters: [${filters}]
-output: { type: file, path: ./out.jsonl${to} }
-`;
-  writeFileSync(join(folder, "x.yaml"), text(""));
-  const deadLetter = ", deadLetter: { path: ./dead.jsonl }";
-  if (filters.includes("deadLetter")) writeFileSync(join(folder, "x.yaml"), text(deadLetter));
-  const run = await tidemark(["run", "x.yaml", "--state", state, "--json"], {
-    cwd: folder,
-    env: { API_TOKEN: secret },
-  });
-  const history = await tidemark(["state", "history", "x", "default", "--json", "--state", state], {
-    cwd: folder,
-  });
-  expect(JSON.parse(run.stdout)).toMatchObject({ records_read: 1 });
-  expect(history.stdout).toContain("records_read");
-  for (const { stdout, stderr } of [run, history]) expect(stdout + stderr).not.toContain("SECRET");
-  rmSync(join(folder, `${secret}.ts`));
-  expect(filesWithTraces(folder)).toEqual([]);
-});
+filters: [${filters(`\${TOKEN_${index}}`)}]
+output: { type: file, path: ./${name}.jsonl${letters} }
+`,
+      );
+      writeFileSync(join(folder, `${secret}.ts`), "export default () => null;\n");
+    }
+    const names = Object.keys(filterKinds);
+    const files = names.map((name) => `${name}.yaml`);
+    const run = await tidemark(["run", ...files, "--state", state, "--json"], { cwd: folder, env });
+    expect(JSON.parse(run.stdout)).toMatchObject(names.map((pipeline) => ({ pipeline, records_read: 1 })));
+    const shown = [run];
+    for (const name of names) {
+      const history = ["state", "history", name, "default", "--json", "--state", state];
+      shown.push(await execute(history, { cwd: folder }));
+      expect(shown.at(-1)?.stdout).toContain("records_read");
+    }
+    for (const { stdout, stderr } of shown) {
+      for (const part of parts) expect(stdout + stderr).not.toContain(part);
+    }
+    for (const secret of secrets) rmSync(join(folder, `${secret}.ts`));
+    expect(filesWithTraces(folder, parts)).toEqual([]);
+  },
+);

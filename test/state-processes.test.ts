@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { openSqliteState } from "../src/state/storage/sqlite/sqlite.ts";
+import { compileCache } from "./support/built-command.ts";
 
 let folder: string;
 let file: string;
@@ -38,10 +39,12 @@ interface Worker {
 async function startWorker(body: string): Promise<Worker> {
   const child = spawn(process.execPath, ["--input-type=module", "-e", program(body), file], {
     stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, ...compileCache },
   });
   const gone = once(child, "exit");
   onTestFinished(async () => {
-    child.kill("SIGKILL");
+    // The end of its input ends it, and what it has compiled is kept for the next.
+    child.stdin.end();
     await gone;
   });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();

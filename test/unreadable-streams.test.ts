@@ -9,7 +9,7 @@ import { Metrics } from "../src/observability/metrics.ts";
 import type { StateStore } from "../src/state/contract.ts";
 import { openHttpState } from "../src/state/storage/http/http.ts";
 import { openState } from "../src/state/storage/open.ts";
-import { tidemark } from "./cli/support.ts";
+import { execute } from "./cli/support.ts";
 import { done, startService } from "./service/support.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
@@ -134,14 +134,14 @@ for (const [name, open] of Object.entries(backends)) {
 
   test(`state list prints the others, says which cannot be read, and ends with 1: ${name}`, async () => {
     const { url } = await damaged(open);
-    const text = await tidemark(["state", "list", "--state", url], { cwd: tmpdir() });
+    const text = await execute(["state", "list", "--state", url], { cwd: tmpdir() });
     expect(text.code).toBe(1);
     expect(text.stdout).toMatch(/acme +a +completed +1 /);
     expect(text.stdout).toMatch(/acme +b +unreadable +- /);
     expect(text.stdout).toMatch(/acme +d +completed +4 /);
     expect(text.stderr).toContain("STATE_UNREADABLE");
     expect(text.stderr).toContain("STATE_TOO_NEW");
-    const json = await tidemark(["state", "list", "--json", "--state", url], { cwd: tmpdir() });
+    const json = await execute(["state", "list", "--json", "--state", url], { cwd: tmpdir() });
     expect(json.code).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject([
       { stream: "a", status: "completed" },

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { openSql } from "../src/databases/open.ts";
 import { sync, verify } from "../src/index.ts";
 import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { execute } from "./cli/support.ts";
 import { runCommand, testFolder } from "./support/command.ts";
 import { inLongRun } from "./support/long-run.ts";
 import { describeMysql, ownMysqlDatabase } from "./support/mysql-tests.ts";
@@ -289,9 +290,9 @@ output: { type: database, connectionString: "sqlite:./o.db", table: orders, key:
     await using _ = server;
     const folder = testFolder();
     writeFileSync(join(folder, "orders.yaml"), yaml(server.origin, "append"));
-    await runCommand(folder, "run", "orders.yaml");
+    await execute(["run", "orders.yaml"], { cwd: folder });
     change(folder, "DELETE FROM orders WHERE id = 5");
-    const { code, stdout } = await runCommand(folder, "verify", "orders.yaml", "--json");
+    const { code, stdout } = await execute(["verify", "orders.yaml", "--json"], { cwd: folder });
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
       equal: false,
@@ -299,13 +300,13 @@ output: { type: database, connectionString: "sqlite:./o.db", table: orders, key:
       gaps: [{ from: "2026-01-01T00:00:01Z", to: "2026-01-01T00:00:01Z" }],
       backfills: [],
     });
-    expect((await runCommand(folder, "verify", "orders.yaml", "--repair")).code).toBe(2);
+    expect((await execute(["verify", "orders.yaml", "--repair"], { cwd: folder })).code).toBe(2);
   });
 
   test("makes no output and no state", async () => {
     const folder = testFolder();
     writeFileSync(join(folder, "orders.yaml"), yaml("http://127.0.0.1:9", "upsert"));
-    const { code, stderr } = await runCommand(folder, "verify", "orders.yaml");
+    const { code, stderr } = await execute(["verify", "orders.yaml"], { cwd: folder });
     expect([code, stderr]).toEqual([1, expect.stringContaining("OUTPUT_UNAVAILABLE")]);
     expect([existsSync(join(folder, "o.db")), existsSync(join(folder, ".tidemark"))]).toEqual([false, false]);
   });

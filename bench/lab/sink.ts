@@ -17,10 +17,15 @@ export class SinkUnreadable extends Error {
   override readonly name = "SinkUnreadable";
 }
 
+/** A line is being written to the file. */
+class LineUnfinished extends Error {
+  override readonly name = "LineUnfinished";
+}
+
 /**
  * What has arrived, read from the output itself: a file's path, or a database's URL. A reader that is
- * locked out tries again for so long, then throws `SinkUnreadable`: a process that was stopped inside its
- * commit keeps SQLite's lock until it goes on.
+ * locked out, or finds a line half written, tries again for so long, then throws `SinkUnreadable`: a process that was
+ * stopped inside its commit keeps SQLite's lock until it goes on.
  */
 export async function readSink(output: OutputKind, place: string, patienceMs: number): Promise<SinkRow[]> {
   const until = performance.now() + patienceMs;
@@ -29,9 +34,11 @@ export async function readSink(output: OutputKind, place: string, patienceMs: nu
       if (output === "jsonl") return readLines(place);
       return output.startsWith("sqlite") ? readSqlite(place) : await readPostgres(place);
     } catch (error) {
-      if (!isLocked(error)) throw error;
+      if (!isLocked(error) && !(error instanceof LineUnfinished)) throw error;
       if (performance.now() >= until) {
-        throw new SinkUnreadable(`the sink stayed locked for ${patienceMs} ms`, { cause: error });
+        throw new SinkUnreadable(`the sink stayed locked or half written for ${patienceMs} ms`, {
+          cause: error,
+        });
       }
     }
     await sleep(50);
@@ -47,7 +54,8 @@ function rowOf(row: Record<string, unknown>): SinkRow {
 function readLines(file: string): SinkRow[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, "utf8").split("\n");
-  return lines.filter((line) => line !== "").map((line) => rowOf(JSON.parse(line)));
+  if (lines.pop() !== "") throw new LineUnfinished(`${file} ends inside a line`);
+  return lines.map((line) => rowOf(JSON.parse(line)));
 }
 
 function readSqlite(file: string): SinkRow[] {

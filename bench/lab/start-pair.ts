@@ -8,6 +8,8 @@ import { tickSeconds } from "./world.ts";
 
 /** How long the pair may take until all that the source holds has arrived: minutes on a loaded machine. */
 const patienceMs = 180_000;
+/** How often it is looked whether all has arrived: each look at a database is a connection of its own. */
+const glimpseMs = 250;
 /** How long no run may begin while the pair is left alone. */
 const longestSilenceMs = 20_000;
 const endMs = 60_000;
@@ -83,7 +85,7 @@ export class StartPair {
         const lacks = lost === null ? "the sink stayed locked" : `the sink lacked ${this.#describe(lost)}`;
         return `${patienceMs / 1000} s after all was mended, ${lacks}`;
       }
-      await sleep(100);
+      await sleep(glimpseMs);
     }
   }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { routes } from "../../src/api/service/contracts.ts";
 import { root, temporaryFolder } from "../cli/support.ts";
+import { builtCommand } from "../support/built-command.ts";
 import { serveProcess } from "./support.ts";
 
 const guide = readFileSync(join(root, "docs/service.md"), "utf8");
@@ -12,7 +13,7 @@ const blocks = [...guide.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text = "
 /** A shell that fails at the first answer that is a refusal. */
 const preamble = `set -eu
 curl() { command curl --fail-with-body --show-error "$@"; echo; }
-tidemark() { "${process.execPath}" "${join(root, "src/cli/main.ts")}" "$@"; }
+tidemark() { ${builtCommand.map((word) => `"${word}"`).join(" ")} "$@"; }
 `;
 
 /** What the guide's commands need besides a shell. */

@@ -24,10 +24,15 @@ const languages = [
   },
 ];
 
+/** Go's own resolver of names is built in a third of the time that the one in C takes. */
+const withoutC = { CGO_ENABLED: "0" };
+
 /** Built once, since `go run` takes its time with each run. */
 async function buildGo(folder: string): Promise<string[]> {
   const program = join(folder, "delta_run");
-  await promisify(execFile)("go", ["build", "-o", program, join(examples, "delta_run.go")]);
+  await promisify(execFile)("go", ["build", "-o", program, join(examples, "delta_run.go")], {
+    env: { ...process.env, ...withoutC },
+  });
   return [program];
 }
 
@@ -103,7 +108,14 @@ for (const { name, probe, command, suite } of languages) {
       const [program = "", ...args] = suite;
       const { PATH = "", HOME = "" } = process.env;
       const key = await service.key("run");
-      const env = { PATH, HOME, TIDEMARK_URL: service.url, TIDEMARK_KEY: key, PYTHONDONTWRITEBYTECODE: "1" };
+      const env = {
+        PATH,
+        HOME,
+        TIDEMARK_URL: service.url,
+        TIDEMARK_KEY: key,
+        PYTHONDONTWRITEBYTECODE: "1",
+        ...withoutC,
+      };
       await promisify(execFile)(program, args, { cwd: examples, env });
       expect((await service.state.list()).items.length).toBeGreaterThan(8);
     });

@@ -4,13 +4,14 @@ import { openHttpState } from "../../src/state/storage/http/http.ts";
 import { openMemoryState } from "../../src/state/storage/memory/memory.ts";
 import { openPostgresState } from "../../src/state/storage/postgres/postgres.ts";
 import { allPages } from "../../testing/state-suite/support.ts";
+import { inLongRun } from "../support/long-run.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findViolation, type Violation } from "./linearizable/checker.ts";
 import { History } from "./linearizable/history.ts";
 import { startReplicas } from "./linearizable/replicas.ts";
 import { callsOf, runWorkload } from "./linearizable/workload.ts";
 
-const seconds = Number(process.env.TIDEMARK_LOAD_SECONDS ?? 4);
+const seconds = Number(process.env.TIDEMARK_LOAD_SECONDS ?? inLongRun(2, 4));
 const streams = Array.from({ length: 8 }, (_, n) => ({ connector: "acme", stream: `s${n}` }));
 
 /** The first call of any stream that no order explains. */

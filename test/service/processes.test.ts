@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { jsonOf, root, temporaryFolder, tidemark } from "../cli/support.ts";
+import { execute, jsonOf, root, temporaryFolder, tidemark } from "../cli/support.ts";
 import { ask, done, problemIn, serveProcess } from "./support.ts";
 
 /** A file that is there and no certificate. */
@@ -42,7 +42,7 @@ describe("the first start", () => {
     [["--host", "203.0.113.1"], "there is no API key"],
     [["--state", "https://state.example.com"], "https"],
   ])("with %j is refused with code 2 and what to do", async (args, reason) => {
-    const { code, stdout, stderr } = await tidemark(["serve", ...args], { cwd: temporaryFolder() });
+    const { code, stdout, stderr } = await execute(["serve", ...args], { cwd: temporaryFolder() });
     expect(stderr).toContain(reason);
     expect(stderr).toMatch(/^→ /m);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -51,7 +51,7 @@ describe("the first start", () => {
   it("on every address goes well once there is a key", async () => {
     const cwd = temporaryFolder();
     const { key } = JSON.parse(
-      (await tidemark(["keys", "create", "--scope", "read", "--json"], { cwd })).stdout,
+      (await execute(["keys", "create", "--scope", "read", "--json"], { cwd })).stdout,
     );
     const served = await serveProcess(["--host", "0.0.0.0"], cwd);
     done(await ask(`http://127.0.0.1:${served.port}`, "GET", "/v1/streams", { key }));
@@ -188,7 +188,7 @@ it("a port that is taken is told, with what to do", async () => {
 describe("the command's keys", () => {
   it("are made, listed, revoked and told of; --json prints id, key and scope", async () => {
     const cwd = temporaryFolder();
-    const json = async (...args: string[]) => jsonOf(await tidemark(["keys", ...args, "--json"], { cwd }));
+    const json = async (...args: string[]) => jsonOf(await execute(["keys", ...args, "--json"], { cwd }));
     expect(await json("list")).toEqual([]);
     const args = ["--scope", "run", "--connector", "sap_*", "--connector", "acme", "--expires", "90d"];
     const made = await json("create", ...args, "--name", "nightly");
@@ -230,13 +230,13 @@ describe("the command's keys", () => {
     [["create", "--scope", "read", "--state", "memory:"], "memory"],
     [["revoke"], "id"],
   ])("keys %j is refused with code 2", async (args, reason) => {
-    const { code, stdout, stderr } = await tidemark(["keys", ...args], { cwd: temporaryFolder() });
+    const { code, stdout, stderr } = await execute(["keys", ...args], { cwd: temporaryFolder() });
     expect(stderr).toContain(reason);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 
   it("a key that is not there cannot be revoked", async () => {
-    const { code, stderr } = await tidemark(["keys", "revoke", "key_0000000000000000"], {
+    const { code, stderr } = await execute(["keys", "revoke", "key_0000000000000000"], {
       cwd: temporaryFolder(),
     });
     expect(stderr).toContain("KEY_NOT_FOUND");
@@ -247,7 +247,7 @@ describe("the command's keys", () => {
 it("P12: audit --verify finds a key that was widened behind the log's back", async () => {
   const cwd = temporaryFolder();
   await tidemark(["keys", "create", "--scope", "read"], { cwd });
-  const verify = () => tidemark(["audit", "--verify", "--json"], { cwd });
+  const verify = () => execute(["audit", "--verify", "--json"], { cwd });
   expect(jsonOf(await verify())).toEqual({ verified: true, streams: 0, rows: 0, key_rows: 1 });
   const db = new DatabaseSync(join(cwd, ".tidemark/state.db"));
   db.exec("UPDATE tidemark_keys SET scope = 'admin'");

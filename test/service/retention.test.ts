@@ -5,7 +5,7 @@ import { keepHistoryShort } from "../../src/cli/serve/retention.ts";
 import { openState, type StateStore } from "../../src/index.ts";
 import { openLog } from "../../src/observability/log.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
-import { temporaryFolder, tidemark } from "../cli/support.ts";
+import { execute, temporaryFolder } from "../cli/support.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { ask, done, serveProcess } from "./support.ts";
 
@@ -41,7 +41,7 @@ it.each([
   [["serve", "--keep-days", "1.5"], "--keep-days is 1.5"],
   [["serve", "--keep-days", "36501"], "from 1 to 36500"],
 ])("%j is refused with code 2", async (args, reason) => {
-  const { code, stdout, stderr } = await tidemark(args, { cwd: temporaryFolder() });
+  const { code, stdout, stderr } = await execute(args, { cwd: temporaryFolder() });
   expect(stderr).toContain(reason);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
 });

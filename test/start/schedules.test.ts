@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { openSqliteState } from "../../src/state/storage/sqlite/sqlite.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
 import { events, sourceServer } from "../cli/source-server.ts";
-import { jsonOf, root, temporaryFolder, tidemark } from "../cli/support.ts";
+import { execute, jsonOf, root, temporaryFolder } from "../cli/support.ts";
+import { builtCommand } from "../support/built-command.ts";
 import { idsIn, scheduledYaml, startSchedules, toFile } from "./support.ts";
 
 describe("schedules", () => {
@@ -35,9 +36,13 @@ describe("schedules", () => {
       expect(line).toMatchObject({ connector: "acme", stream: "events", run: expect.any(String) });
   });
 
-  it.each(["SIGTERM", "SIGINT"] as const)(
+  it.each([
+    // Through the launcher, which the command must have replaced for the signal to reach it.
+    ["SIGTERM", [join(root, "bin/tidemark")]],
+    ["SIGINT", builtCommand],
+  ] as const)(
     "P8: %s lets a run stop at its next checkpoint, and the next process goes on from there",
-    async (signal) => {
+    async (signal, command) => {
       const cwd = temporaryFolder();
       const source = await sourceServer(events(5));
       const held: ServerResponse[] = [];
@@ -49,8 +54,7 @@ describe("schedules", () => {
         return true;
       };
       writeFileSync(join(cwd, "events.yaml"), scheduledYaml("events", source.endpoint, toFile("events")));
-      // Through the launcher, which the command must have replaced for the signal to reach it.
-      const running = startSchedules(cwd, ["events.yaml", "--no-service"], {}, [join(root, "bin/tidemark")]);
+      const running = startSchedules(cwd, ["events.yaml", "--no-service"], {}, command);
       await asked.promise;
       running.child.kill(signal);
       expect((await running.ended).code).toBe(0);
@@ -237,7 +241,7 @@ describe("what cannot be started", () => {
     writeFileSync(join(cwd, "idle/idle.yaml"), idle);
     for (const name of ["a", "b"])
       writeFileSync(join(cwd, `${name}.yaml`), scheduledYaml("same", endpoint, toFile(name)));
-    const ended = await tidemark(["start", ...args, "--no-service"], { cwd });
+    const ended = await execute(["start", ...args, "--no-service"], { cwd });
     expect(ended.code).toBe(2);
     expect(ended.stderr).toContain(`error ${code}`);
     expect(ended.stderr).toContain(message);

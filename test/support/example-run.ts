@@ -34,7 +34,7 @@ export async function createFolder(): Promise<string> {
   return folder;
 }
 
-/** Runs the command in a folder, with its state there, and only the variables that are given. */
+/** Executes a command line in a folder, with its state there, and only the variables that are given. */
 export function tidemark(
   folder: string,
   words: readonly string[],

@@ -96,6 +96,8 @@ async function main(extraSettings: readonly string[]): Promise<void> {
       "--no-defaults",
       ...(process.getuid?.() === 0 ? [user] : []),
       `--datadir=${data}`,
+      // Another server that starts in the folder that all share would remove this one's temporary tables.
+      `--tmpdir=${scratch}`,
       "--auth-root-authentication-method=normal",
       "--skip-test-db",
       "--skip-name-resolve",

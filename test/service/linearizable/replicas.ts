@@ -25,8 +25,10 @@ export async function startReplicas(state: string, count: number): Promise<Repli
     url: `http://127.0.0.1:${await startBalancer(ports)}`,
     kills: () => kills,
     async disturb(random, goesOn) {
+      let startMs = 0;
       while (goesOn()) {
-        await sleep(300 + random() * 1200);
+        // Where a start takes long, the replicas still live most of the time.
+        await sleep(Math.max(300 + random() * 1200, startMs * 3));
         const index = Math.floor(random() * living.length);
         const victim = living[index];
         if (victim === undefined) throw new Error("no replica lives");
@@ -34,7 +36,9 @@ export async function startReplicas(state: string, count: number): Promise<Repli
         kills += 1;
         ports.delete(victim.port);
         await victim.ended;
+        const from = performance.now();
         const next = await start();
+        startMs = performance.now() - from;
         living[index] = next;
         ports.add(next.port);
       }
