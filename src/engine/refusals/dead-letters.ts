@@ -69,8 +69,8 @@ interface Lettered {
   readonly record: unknown;
 }
 
-/** The same digest for the same content, independent of the order of fields. */
-function letterId({ connector, stream }: StreamKey, { partition, stage, record }: Lettered): string {
+/** The id of a letter: the same for the same content, independent of the order of fields. */
+export function letterId({ connector, stream }: StreamKey, { partition, stage, record }: Lettered): string {
   const place = partition === null ? [connector, stream] : [connector, stream, partition];
   const text = stringifyJson([...place, stage, nameOfContent(record)]);
   const id = createHash("sha256").update(text).digest("base64url").slice(0, 22);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { letterWith } from "../../../test/support/letters.ts";
 import type { DeadLetter } from "../../engine/ports.ts";
+import { letterId } from "../../engine/refusals/dead-letters.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { noteStorageClasses, storageClassesOf } from "../../model/storage-class.ts";
 import { letterLine, readLetterLine } from "./letter-line.ts";
@@ -83,4 +84,16 @@ test("a letter behind the remains of a broken write is found; remains alone are 
     );
     expect(readLetterLine(whole.slice(0, length))).toBeNull();
   }
+});
+
+test("a letter of version 0.1.0 is read, with the id that the same record has when it is refused again", () => {
+  const line =
+    '{"time":"2025-07-19T13:12:12.656Z","connector":"acme","stream":"notices","run":"b7d5e190","status":422,"reason":"no","record":{"id":2,"at":"2025-03-01T00:00:00Z"}}';
+  const key = { connector: "acme", stream: "notices" };
+  const record = { at: "2025-03-01T00:00:00Z", id: 2 };
+  const first = readLetterLine(line);
+  expect(first).toMatchObject({ ...key, stage: "output", by: "httpRequest", status: 422, record });
+  expect(first?.id).toBe(letterId(key, { partition: null, stage: "output", record }));
+  expect(readLetterLine(`{"time":"2025-07-19T${line}`)).toEqual(first);
+  expect(readLetterLine(line.replace('"run":"b7d5e190",', ""))).toBeNull();
 });

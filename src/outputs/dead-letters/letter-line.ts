@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type DeadLetter, letterStages } from "../../engine/ports.ts";
+import { letterId } from "../../engine/refusals/dead-letters.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
 import { isPlainObject } from "../../model/plain-object.ts";
 import { isRecord, type SourceRecord } from "../../model/record.ts";
@@ -67,7 +68,7 @@ function mapFields(value: object, make: (content: unknown, field: string) => unk
 const text = z.string().nullable().default(null);
 const places = z.array(z.union([z.string().transform((field) => [field]), z.array(z.string())])).default([]);
 
-/** Also of the letters that older versions wrote, which lack what came later. */
+/** A letter of this version, or of one that did not have all of the fields yet. */
 const lineSchema = z.object({
   id: z.string(),
   time: z.string(),
@@ -89,6 +90,32 @@ const lineSchema = z.object({
   record: z.unknown(),
 });
 
+/** A letter of version 0.1.0, in which `httpRequest` outputs alone had dead letters. */
+const firstLineSchema = z
+  .strictObject({
+    time: z.string(),
+    connector: z.string(),
+    stream: z.string(),
+    run: z.string().nullable(),
+    status: z.number().nullable(),
+    reason: z.string(),
+    record: z.unknown(),
+  })
+  .transform((line): DeadLetter => {
+    const place = { partition: null, stage: "output" } as const;
+    const id = letterId(line, { ...place, record: line.record });
+    return {
+      ...line,
+      ...place,
+      id,
+      pipeline: null,
+      by: "httpRequest",
+      code: "OUTPUT_FAILED",
+      field: null,
+      cursor: null,
+    };
+  });
+
 /**
  * The letter of a line, its record as it was refused; null for a line that is none. Of a line that a write which broke off
  * has left its beginning in, it finds the whole letter behind that.
@@ -107,8 +134,9 @@ export function readLetterLine(line: string): DeadLetter | null {
 const beginning = /\{"(?:id|time)":"/g;
 
 function letterOfText(json: string): DeadLetter | null {
-  const parsed = lineSchema.safeParse(jsonOf(json));
-  if (!parsed.success) return null;
+  const value = jsonOf(json);
+  const parsed = lineSchema.safeParse(value);
+  if (!parsed.success) return firstLineSchema.safeParse(value).data ?? null;
   const { bytes, numbers, stored, ...letter } = parsed.data;
   let { record } = letter;
   for (const place of bytes) record = replaced(record, place, bytesOf);
