@@ -52,8 +52,13 @@ export interface BoundWriter {
    * `CONFIG_INCOHERENT` for a type without one.
    */
   highest(type: string | null): SqlValue;
-  /** Whether a query compares what is taken for this type as texts; else a cursor of type `text` cannot be followed. */
-  comparesAsTexts(type: string | null): boolean;
+  /**
+   * What a query has to write in a field's place so that it is compared as text, where what is taken for this type is
+   * compared in another way: a cursor of type `text` cannot be followed then. Null where it is compared as text.
+   */
+  castToText(field: string, type: string | null): string | null;
+  /** Whether a placeholder of this type takes UUIDs alone. */
+  isUuid(type: string | null): boolean;
 }
 
 const day = parsePrecision("1d");

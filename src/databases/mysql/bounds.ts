@@ -31,7 +31,8 @@ export const mysqlBounds: BoundWriter = {
   upperNumber,
   lowest,
   highest,
-  comparesAsTexts: () => true,
+  castToText: () => null,
+  isUuid: (type) => type === "uuid",
 };
 
 /** Whether a bound of that form goes to a column of times. */

@@ -30,7 +30,9 @@ export const postgresBounds: BoundWriter = {
   upperNumber,
   lowest,
   highest,
-  comparesAsTexts: (type) => type === null || comparedAsTexts.test(type),
+  castToText: (field, type) =>
+    type === null || comparedAsTexts.test(type) ? null : `CAST(${field} AS text) COLLATE "C"`,
+  isUuid: (type) => type === "uuid",
 };
 
 function lowerTime(field: CursorColumn, value: string, target: BoundTarget): SqlValue {

@@ -15,7 +15,7 @@ import { identityExpression } from "./identity.ts";
 import { assertSessionStays, changingSessions, namedSession, sessionOf } from "./pooler.ts";
 import { Portal } from "./portal.ts";
 import type { PostgresSession } from "./session.ts";
-import { kindOfType, typeReaders } from "./types.ts";
+import { kindOfType, typeReaders } from "./values.ts";
 
 const connectMilliseconds = 10_000;
 /** How long a pooler may take to lend a second session, by which its mode is found out. */

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { Column, SqlRow, SqlValue } from "../port.ts";
-import { kindOfType, typeReaders } from "./types.ts";
+import { kindOfType, typeReaders } from "./values.ts";
 
 /** What a page brought. A page with fewer rows than were asked for is the last. */
 export interface PortalPage {

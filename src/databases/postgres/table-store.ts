@@ -22,7 +22,7 @@ import { postgresFault } from "./record-faults.ts";
 import { columnLiteral, requireText } from "./row-values.ts";
 import type { PostgresSession } from "./session.ts";
 import { inexactKeysOf, postgresTexts } from "./table-keys.ts";
-import { kindOfType } from "./types.ts";
+import { kindOfType } from "./values.ts";
 
 /** The table's comment; it goes with the table wherever that goes. */
 const marker = "Made by Tidemark";

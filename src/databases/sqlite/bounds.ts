@@ -18,7 +18,8 @@ export const sqliteBounds: BoundWriter = {
   // Below every number and, since SQLite makes `-Inf` of it where it compares texts, below every date.
   lowest: ({ type }) => (type === "text" ? "" : Number.NEGATIVE_INFINITY),
   highest: () => Number.POSITIVE_INFINITY,
-  comparesAsTexts: () => true,
+  castToText: () => null,
+  isUuid: () => false,
 };
 
 function isText(kind: CursorFormat["kind"]): boolean {

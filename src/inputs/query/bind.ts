@@ -22,7 +22,7 @@ export function bindLowerBound(field: CursorField, value: string, binding: Bindi
     case "offset":
       return writer.lowerNumber(value, type);
     default:
-      return type === "uuid" ? uuidNotAfter(value) : value;
+      return writer.isUuid(type) ? uuidNotAfter(value) : value;
   }
 }
 

@@ -90,7 +90,9 @@ export class Binder {
 
   /** Whether the leading cursor is compared with a column of UUIDs. */
   async comparesUuid(statement: BoundStatement): Promise<boolean> {
-    return statement.placeholders > 0 && (await this.#binding(statement, 1)).type === "uuid";
+    if (statement.placeholders === 0) return false;
+    const { writer, type } = await this.#binding(statement, 1);
+    return writer.isUuid(type);
   }
 
   async #binding({ sql, placeholders, isOwn }: BoundStatement, number: number): Promise<Binding> {
@@ -211,13 +213,15 @@ function requireNoCalculation(
 
 /** A query that compares texts with a column of another order would leave rows out. */
 function assertSameOrder({ type: cursor, path }: CursorField, { writer, type }: Binding): void {
-  if (cursor !== "text" || writer.comparesAsTexts(type)) return;
+  if (cursor !== "text") return;
   const field = formatPath(path ?? []);
+  const text = writer.castToText(field, type);
+  if (text === null) return;
   throw new TidemarkError(
     "CONFIG_INCOHERENT",
     `the query compares the cursor ${field}, declared \`type: text\`, as ${type}, which the database does not sort as text`,
     {
-      hint: `Write CAST(${field} AS text) COLLATE "C" where the query compares and sorts.`,
+      hint: `Write ${text} where the query compares and sorts.`,
     },
   );
 }
