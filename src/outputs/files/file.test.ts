@@ -215,6 +215,29 @@ test("P2: an output that was not asked for deliveries knows them all the same, a
   expect(await next.keepsDelivered?.()).toBe(false);
 });
 
+test("a commit stores deliveries as one list, and as rows where the run has asked for some since the last commit", async () => {
+  const path = freshPath();
+  const session = await fenced(path, 1);
+  const commit = async (sequence: number, deliveries: readonly string[]) => {
+    await session.write({ records: [], deliveries });
+    await session.commit(commitOf(1, sequence, { windowFinished: false }));
+  };
+  const stored = () => {
+    using database = new DatabaseSync(join(`${path}.tidemark`, "ledger.db"), { readOnly: true });
+    const count = (table: string) => database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n;
+    return { lists: count("delivered_lists"), rows: count("delivered") };
+  };
+  await commit(1, ["a", "b"]);
+  await commit(2, ["c"]);
+  expect(stored()).toEqual({ lists: 2, rows: 0 });
+  await session.delivered?.(["a"]);
+  expect(stored()).toEqual({ lists: 0, rows: 3 });
+  await commit(3, ["d"]);
+  expect(stored()).toEqual({ lists: 0, rows: 4 });
+  await commit(4, ["e"]);
+  expect(stored()).toEqual({ lists: 1, rows: 4 });
+});
+
 test("P2: deliveries kept beyond a finished window stay known, and the others are let go", async () => {
   const path = freshPath();
   const session = await fenced(path, 1);
