@@ -133,7 +133,6 @@ export class Verification {
   }
 
   #warnWithoutCursor(): void {
-    if (this.#withoutCursor === 0) return;
     const message = "records and rows without a readable cursor are not compared";
     for (let count = 0; count < Math.min(this.#withoutCursor, 1000); count++)
       this.#parts.warn("CURSOR_NULL", message);
