@@ -143,7 +143,11 @@ export const partitionCases: StateCases = stateCases("partitions", {
     store,
   }) => {
     const first = await begin(store);
-    await store.complete(first, { partitions: [{ partition: "a", position: at(second(3)) }] });
+    const began = [
+      { partition: "a", position: at(second(3)) },
+      { partition: "b", position: at(second(1)) },
+    ];
+    await store.complete(first, { partitions: began });
     const run = await begin(store, { actor: "nightly" });
     for (const [sequence, n] of [5, 6, 8].entries()) {
       await move(store, run, sequence + 1, [{ partition: "a", position: at(second(n)) }]);
@@ -152,14 +156,17 @@ export const partitionCases: StateCases = stateCases("partitions", {
     const to = (n: number) => [{ partition: "a", position: at(second(n)) }];
     await refused("CURSOR_REGRESSION", move(store, run, 4, to(3)));
     await refused("CURSOR_REGRESSION", move(store, run, 4, to(2), { correction }));
-    const goingOn = { partition: "b", position: at(second(1)) };
-    await move(store, run, 4, [...to(3), goingOn], { correction });
+    const goingOn = [
+      { partition: "b", position: at(second(2)) },
+      { partition: "c", position: at(second(1)) },
+    ];
+    await move(store, run, 4, [...to(3), ...goingOn], { correction });
     await expectPartition(store, "a", at(second(3)), { epoch: 2, sequence: 4 });
-    const rows = (await auditOf(store)).slice(4).map(withoutHash);
+    const rows = (await auditOf(store)).slice(5).map(withoutHash);
     const by = { actor: "nightly", runId: run.runId };
     assert.deepEqual(rows, [
       {
-        number: 5,
+        number: 6,
         partition: "a",
         action: "correction",
         oldCursor: second(8),
@@ -168,8 +175,17 @@ export const partitionCases: StateCases = stateCases("partitions", {
         ...by,
       },
       {
-        number: 6,
+        number: 7,
         partition: "b",
+        action: "advance",
+        oldCursor: second(1),
+        newCursor: second(2),
+        reason: null,
+        ...by,
+      },
+      {
+        number: 8,
+        partition: "c",
         action: "advance",
         oldCursor: null,
         newCursor: second(1),
