@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { messageOf } from "../errors.ts";
 
-/** A check that passes what `parse` takes, and otherwise tells what it threw. */
+/** A check that accepts what `parse` accepts, and otherwise reports the error it threw. */
 export function readableBy(
   parse: (text: string) => unknown,
 ): (value: string | number, context: z.RefinementCtx) => void {

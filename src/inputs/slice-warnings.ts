@@ -3,7 +3,7 @@ import { type Finding, settingWarning } from "../findings.ts";
 
 export const slicesPath = ["input", "statePersistence", "slices"] as const;
 
-/** Slices cut a range with two ends. Without `start` the first run has no lower end, and is read in one piece. */
+/** Slices need a range with two ends. Without `start` the first run has no lower end, and is read in one piece. */
 export function sliceStartWarnings({ slices, start }: Incremental): Finding[] {
   if ((slices ?? null) === null || (start ?? null) !== null) return [];
   const message = "without a `start` the first run has no lower end, and is read in one piece";

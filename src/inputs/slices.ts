@@ -5,7 +5,7 @@ import { parseCursorFormat } from "../model/timestamp.ts";
 import { precisionOfFormat } from "./format-precision.ts";
 import type { StatePersistence } from "./state-persistence-keys.ts";
 
-/** What the engine needs to know of declared slices. */
+/** The declared slices in the engine's form. */
 export function slicesOf({ slices }: StatePersistence): Slices | null {
   if (slices === undefined) return null;
   const { step, clamp, concurrency } = slices;
@@ -15,8 +15,8 @@ export function slicesOf({ slices }: StatePersistence): Slices | null {
 type AddIssue = (path: string[], message: string) => void;
 
 /**
- * Refuses slices that cannot be cut, asked for, or known as read. `unbounded` says why the input
- * cannot be asked for records up to a bound, as words that follow `slices`; null where it can.
+ * Adds issues for slices that cannot be cut, requested or tracked. `unbounded` is the message if the input cannot be
+ * asked for records up to a bound; null where it can.
  */
 export function validateSlices(
   persistence: StatePersistence,
@@ -57,7 +57,7 @@ export function validateSlices(
   if (leading === "timestamp") validateBoundFormat(persistence, step, addIssue);
 }
 
-/** A bound that cannot be written to the precision means another slice than the one that was cut. */
+/** If a bound cannot be written with full precision, the source returns another slice than the one that was cut. */
 function validateBoundFormat(persistence: StatePersistence, step: SliceStep, addIssue: AddIssue): void {
   const coarsest = coarsestFormat(persistence);
   if (coarsest === null) return;
@@ -76,7 +76,7 @@ function validateBoundFormat(persistence: StatePersistence, step: SliceStep, add
   }
 }
 
-/** Of the formats in which timestamps come and are sent, the one that says the least of them. */
+/** The coarsest of the formats in which timestamps are read and sent. */
 function coarsestFormat({
   timestamp,
   until,
@@ -95,7 +95,7 @@ function coarsestFormat({
   }, null);
 }
 
-/** Null for a text that cannot be read; it has an issue of its own. */
+/** Null for a text that cannot be parsed, which has an issue of its own. */
 function unlessUnreadable<T>(read: () => T): T | null {
   try {
     return read();

@@ -5,12 +5,12 @@ import { parsePrecision, precisionNanoseconds } from "../model/precision.ts";
 import { isoFormat, parseCursorFormat } from "../model/timestamp.ts";
 import type { StatePersistence } from "./state-persistence-keys.ts";
 
-/** What the engine needs to know of a declared start. `leading` is the cursor whose value it is. */
+/** The declared start in the engine's form. `leading` is the cursor whose value it is. */
 export function startOf({ start }: StatePersistence, leading: CursorField | undefined): Start | null {
   return start === undefined || leading === undefined ? null : readStart(String(start), leading);
 }
 
-/** Says what is wrong with a start; null where nothing is, or where there is none. */
+/** What is wrong with a start, for messages; null where it is valid or absent. */
 export function startProblem(
   { start, timestamp, id }: StatePersistence,
   leading: CursorRole | null,

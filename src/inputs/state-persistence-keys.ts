@@ -15,7 +15,7 @@ import { readableBy } from "./readable-by.ts";
 import { storagePathSchema } from "./storage-path.ts";
 import { timezoneSchema } from "./time-zone-schema.ts";
 
-/** Where a stream begins that has never been read. */
+/** Where a stream that was never read begins. */
 const startSchema = z
   .union([z.string().min(1), z.number()])
   .describe(
@@ -51,7 +51,7 @@ const bound = z
     "How the source compares the lower bound. `exclusive` sends a value one step lower, which is safe for an inclusive source too. `inclusive` sends the watermark itself.",
   );
 
-/** A length to read again, or to stay behind by. */
+/** A length for `lookback` or `settle`. */
 const lengthText = z.string().superRefine(readableBy(parsePrecision));
 
 function granularity(measure: (precision: Precision) => unknown) {
@@ -75,10 +75,7 @@ const timestampFormat = z
 const formatNames =
   "`iso8601`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, or a date pattern such as `yyyy-MM-dd HH:mm:ss`";
 
-/**
- * The keys under `statePersistence`. Sources that are asked by named parameters must name one for
- * each cursor; others need none.
- */
+/** The keys under `statePersistence`. Inputs with named parameters must name one for each cursor; others need none. */
 export function statePersistenceKeys<Parameter extends z.ZodType<string | undefined>>(queryParam: Parameter) {
   const timestamp = z.strictObject({
     enabled,

@@ -10,7 +10,7 @@ import { leadingRole, type StatePersistence, statePersistenceKeys } from "./stat
 
 const parameterName = z.string().min(1).describe("The request parameter that carries this value.");
 
-/** What `lookback`, `settle` and `start` are counted in is up to the leading cursor. */
+/** Adds issues where the unit of `lookback`, `settle` or `start` does not fit the leading cursor. */
 export function validateLengths(
   persistence: StatePersistence,
   leading: CursorRole | null,
@@ -22,7 +22,7 @@ export function validateLengths(
     leading !== "timestamp" &&
     !(leading === "id" && persistence.id?.type === "numeric")
   ) {
-    // An offset counts what was read, so what is read again would be counted again.
+    // An offset counts the records read, so records read again would be counted twice.
     addIssue("lookback", "needs an enabled `timestamp`, or a numeric `id`");
   } else if (lookbackUnit !== null && lookbackUnit !== (leading === "timestamp" ? "time" : "number")) {
     addIssue(
@@ -44,7 +44,7 @@ export function validateLengths(
   if (problem !== null) addIssue("start", problem);
 }
 
-/** Null for no length and for one that cannot be read, which has an issue of its own. */
+/** Null for no length and for one that cannot be parsed, which has an issue of its own. */
 function unitOf(length: string | undefined): Precision["unit"] | null {
   try {
     return length === undefined ? null : parsePrecision(length).unit;
@@ -53,7 +53,7 @@ function unitOf(length: string | undefined): Precision["unit"] | null {
   }
 }
 
-/** `statePersistence` of an input that is asked by named parameters: each cursor names its own. */
+/** `statePersistence` of an input with named parameters: each cursor names its own. */
 export const parameterStatePersistenceSchema = statePersistenceKeys(parameterName).superRefine(
   (persistence, context) => {
     const addIssue = (path: string[], message: string): void =>
@@ -77,8 +77,8 @@ export const placeStatePersistenceSchema = statePersistenceKeys(
 );
 
 /**
- * What the engine needs to know of a parsed `statePersistence` and `key`. `isoGranularity` is the
- * precision of ISO 8601 timestamps where none is declared: what this kind of source usually stores.
+ * A parsed `statePersistence` and `key` in the engine's form. `isoGranularity` is the default precision of ISO 8601
+ * timestamps for this kind of source.
  */
 export function incrementalOf(
   persistence: StatePersistence,
@@ -140,7 +140,7 @@ function cursorFields(persistence: StatePersistence, isoPrecision: string): Curs
   return fields;
 }
 
-/** The precision of timestamps whose format says how fine they are; patterns are taken for whole seconds. */
+/** The precision of timestamps whose format defines it; patterns count as whole seconds. */
 function precisionOf(format: CursorFormat, isoPrecision: string): string {
   return {
     iso8601: isoPrecision,

@@ -3,15 +3,15 @@ import type { SqlValue } from "../../databases/port.ts";
 import { uuidNotAfter } from "../../databases/uuid.ts";
 import type { CursorField } from "../../engine/ports.ts";
 
-/** How a bound is to be written for one placeholder. */
+/** How a bound is written for one placeholder. */
 export interface Binding extends BoundTarget {
-  /** The database's own way. */
+  /** In the database's own form. */
   readonly writer: BoundWriter;
 }
 
 /**
- * A lower bound as the database takes it: never above the canonical value, so that rounding loses no
- * record, and as close below it as the database's type can say.
+ * A lower bound in the database's form: never above the canonical value, so that rounding loses no record, and as close
+ * below it as the database's type allows.
  */
 export function bindLowerBound(field: CursorField, value: string, binding: Binding): SqlValue {
   const { writer, type } = binding;
@@ -26,7 +26,7 @@ export function bindLowerBound(field: CursorField, value: string, binding: Bindi
   }
 }
 
-/** Whether the database keeps the cursor's timestamps as text, and so compares and sorts their letters. */
+/** Whether the database stores the cursor's timestamps as text, and so compares and sorts them as text. */
 export function isKeptAsText(field: CursorField, { writer, type, queryFormat }: Binding): boolean {
   return field.type === "timestamp_utc" && writer.keepsTimesAsText(type, (queryFormat ?? field.format).kind);
 }

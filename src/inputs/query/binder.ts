@@ -17,28 +17,28 @@ export interface BinderParts {
   readonly context: PartContext;
   readonly persistence: StatePersistence;
   readonly incremental: Incremental;
-  /** What is known already of the placeholders of queries. */
+  /** The known types of queries' placeholders. */
   readonly types: Map<string, Promise<readonly (string | null)[]>>;
-  /** Called where the bound is sent as the day before, since the form of the column's texts is not known. */
+  /** Called where the bound is sent as the day before, because the form of the column's texts is unknown. */
   readonly onWideBound: () => void;
 }
 
-/** What a query needs bound. */
+/** The placeholders of a query. */
 export interface BoundStatement {
   readonly sql: string;
   /** How many placeholders it has: those of the cursors in their order, then that of the upper bound. */
   readonly placeholders: number;
-  /** Those of them that the query says what NULL means for. */
+  /** The placeholders for which the query handles NULL. */
   readonly guarded: ReadonlySet<number>;
-  /** Those that the query calculates with. */
+  /** The placeholders that the query calculates with. */
   readonly calculated: readonly Placeholder[];
-  /** How the upper bound is compared with. */
+  /** How the query compares with the upper bound. */
   readonly upper: "inclusive" | "exclusive";
-  /** Whether it was written for a table: it leaves out by itself what a wide bound brings too much. */
+  /** Whether it was generated for a table: it then filters the extra rows of a wide bound itself. */
   readonly isOwn: boolean;
 }
 
-/** Gives a query's placeholders their values, by the types that the database takes them for. */
+/** Computes the values of a query's placeholders, by the types that the database infers for them. */
 export class Binder {
   readonly #parts: BinderParts;
 
@@ -65,7 +65,7 @@ export class Binder {
     return params;
   }
 
-  /** As `bind`, for a further run of the query that begins at a place which the one before came to. */
+  /** As `bind`, for a further run of the query that begins where the run before ended. */
   async bindAgain(
     statement: BoundStatement,
     request: ReadRequest,
@@ -101,7 +101,7 @@ export class Binder {
     known.set(sql, asked);
     const types = await asked;
     const declared = persistence.timestamp?.queryFormat;
-    // Texts of ISO 8601 have many forms, and a table can be asked so that none of them is lost.
+    // ISO 8601 texts have many forms; a generated table query can be bounded so that none is lost.
     const format = isOwn && declared === "iso8601" ? undefined : declared;
     const timezone = persistence.timestamp?.timezone ?? "UTC";
     return {
@@ -188,7 +188,7 @@ export class Binder {
   }
 }
 
-/** Of a calculation with the lowest value nobody can say that it gives what lies below every row. */
+/** A calculation with the lowest value may not give a value below every row. */
 function requireNoCalculation(
   { calculated }: BoundStatement,
   number: number,
@@ -197,7 +197,7 @@ function requireNoCalculation(
 ): void {
   const calculation = calculated.find((one) => {
     if (one.number !== number) return false;
-    // Minus infinity and a day is below every row: that is right at the lower end alone.
+    // Minus infinity plus a day is still below every row, which is right only for a lower bound.
     const passes = one.calculation?.keepsInfinity === true && (one.side ?? end) === end;
     return !(passes && type === "timestamp_utc");
   })?.calculation;
@@ -211,7 +211,7 @@ function requireNoCalculation(
   );
 }
 
-/** A query that compares texts with a column of another order would leave rows out. */
+/** Throws for a query that compares texts with a column of another collation, since it would leave rows out. */
 function assertSameOrder({ type: cursor, path }: CursorField, { writer, type }: Binding): void {
   if (cursor !== "text") return;
   const field = formatPath(path ?? []);
@@ -228,7 +228,7 @@ function assertSameOrder({ type: cursor, path }: CursorField, { writer, type }: 
 
 const second = parsePrecision("1s");
 
-/** Texts of one second may have a fraction or a zone behind it, and all sort before the next second. */
+/** Texts within one second may have a fraction or a zone after it; all of them sort before the next second. */
 function secondAbove(upper: string, timezone: string): string {
   return formatUpperBound(
     stepCursor("timestamp_utc", floorCursor("timestamp_utc", upper, second), second, 1),
@@ -238,7 +238,7 @@ function secondAbove(upper: string, timezone: string): string {
 
 const twoDays = parsePrecision("2d");
 
-/** A date that sorts after all that a text could say of the moment, in whatever form and zone. */
+/** A date that sorts after every text for this time, in any form and zone. */
 function widelyAbove(upper: string): string {
   return formatUpperBound(
     stepCursor("timestamp_utc", upper, twoDays, 1),

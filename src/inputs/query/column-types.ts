@@ -17,8 +17,8 @@ const descriptions: Readonly<Record<CursorKind, { readonly cursor: string; reado
 };
 
 /**
- * Checks that a column can be followed by its type, and throws `CONFIG_INCOHERENT`: most types have an order of their own, or none. Rows
- * would be left out, or the database would refuse the bound in words that name no remedy.
+ * Throws `CONFIG_INCOHERENT` for a column whose type does not fit the declared cursor type: most types have an order of
+ * their own, or none. Rows would be left out, or the database would reject the bound with an error that does not help.
  */
 export async function assertOrderedType(
   connection: SqlConnection,

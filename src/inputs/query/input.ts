@@ -11,23 +11,23 @@ import { databaseFor } from "./query-checks.ts";
 import { type DatabaseInputConfig, readsByTransaction } from "./schema.ts";
 import { DatabaseInputSession } from "./session.ts";
 
-/** What databases keep of a second: timestamps of PostgreSQL and MySQL have microseconds. */
+/** The precision of timestamps in PostgreSQL and MySQL: microseconds. */
 const isoPrecision = "1us";
 
 /**
- * An input that reads a table, or what a query gives, from SQLite, PostgreSQL or MySQL. `config` is what
- * `databaseInputSchema` parses to.
+ * An input that reads a table, or the result of a query, from SQLite, PostgreSQL or MySQL. `config` is the parsed
+ * `databaseInputSchema`.
  *
- * One read is one snapshot, page by page, in memory for one page. A query's own LIMIT is taken for
- * the page's size and the rest is read as well, so that no tie is cut (promise P6); one inside the
- * query has it run again with a new bound until nothing new comes. Values come with every digit.
+ * One read is one snapshot, page by page, in memory for one page. A query's own LIMIT becomes the page size, and the
+ * rest is read as well, so that no tie is cut (promise P6). With a LIMIT inside the query, it is run again with a new
+ * bound until nothing new comes. Values keep every digit.
  *
- * With a bound that is safe (`commitSafe`, the default on PostgreSQL and MySQL) the window ends below whatever an
- * open transaction could still commit; with `cursor: xmin` a table is read by its transactions.
+ * With a bound that is safe (`commitSafe`, the default on PostgreSQL and MySQL) the window ends below everything that
+ * an open transaction could still commit; with `cursor: xmin` a table is read by its transactions.
  *
- * Sessions throw `SOURCE_UNAVAILABLE`, `QUERY_FAILED`, `DRIVER_MISSING`, `PAGE_REPEATED` (a LIMIT
- * inside the query that is smaller than a group of equal cursors), `CONFIG_INCOHERENT`, `SOURCE_REFUSED`
- * (a safe bound that is declared and cannot be had), `SOURCE_REPLACED` (a cluster that was set back).
+ * Sessions throw `SOURCE_UNAVAILABLE`, `QUERY_FAILED`, `DRIVER_MISSING`, `PAGE_REPEATED` (a LIMIT inside the query that
+ * is smaller than a group of equal cursors), `CONFIG_INCOHERENT`, `SOURCE_REFUSED` (a declared safe bound that is not
+ * available), `SOURCE_REPLACED` (a cluster that was restored to an older state).
  */
 export function createDatabaseInput(config: DatabaseInputConfig): Input {
   const persistence = persistenceOf(config);
@@ -47,7 +47,7 @@ export function createDatabaseInput(config: DatabaseInputConfig): Input {
   };
 }
 
-/** What `cursor` is short for, written out. */
+/** Expands the short form `cursor`. */
 function persistenceOf(config: DatabaseInputConfig): StatePersistence {
   const { cursor, statePersistence } = config;
   if (cursor === undefined || readsByTransaction(config)) return statePersistence;
@@ -55,8 +55,8 @@ function persistenceOf(config: DatabaseInputConfig): StatePersistence {
 }
 
 /**
- * With `table` the query is our own: it compares inclusively and sorts by the cursor. A query that is
- * seen to compare strictly is taken at its word, whatever is declared.
+ * With `table` the query is generated: it compares inclusively and sorts by the cursor. If a user's query compares
+ * strictly, that overrides the declared `bound`.
  */
 function readAs(config: DatabaseInputConfig, incremental: Incremental): Incremental {
   const { cursors } = incremental;
@@ -80,7 +80,7 @@ function readAs(config: DatabaseInputConfig, incremental: Incremental): Incremen
   };
 }
 
-/** Rows say which transaction wrote them to the database alone, so that the pages bring it. */
+/** Only the database knows which transaction wrote a row, so the cursor comes with the pages. */
 const transactions: CursorField = {
   role: "sourceManaged",
   type: "numeric_id",

@@ -2,13 +2,13 @@ import type { QuerySyntax } from "../../databases/syntax.ts";
 import { analyseQuery } from "./query-analysis.ts";
 import { type SqlToken, sqlTokens } from "./sql-tokens.ts";
 
-/** Words between two conditions by which rows come that only one of them holds for. */
+/** Words between two conditions that let rows through for which only one of them holds. */
 const either = new Set(["or", "union"]);
 
 /**
- * Where a query asks that rows lie above two bounds, each by itself: `updated_at > $1 AND id > $2`. Such a query never
- * gives a row again that changes and has an id below the highest. Null where it compares the pair, as in
- * `(updated_at, id) > ($1, $2)` and `updated_at > $1 OR (updated_at = $1 AND id > $2)`, or has only one of the bounds.
+ * Finds two separate lower bounds in a query: `updated_at > $1 AND id > $2`. Such a query never returns a changed row
+ * whose id is below the highest. Null where it compares the pair, as in `(updated_at, id) > ($1, $2)` and `updated_at >
+ * $1 OR (updated_at = $1 AND id > $2)`, or has only one of the bounds.
  */
 export function boundsJoinedByAnd(
   sql: string,

@@ -9,14 +9,14 @@ interface Looked {
   readonly where: string;
   /** Whether names are compared without their case. */
   readonly anyCase: boolean;
-  /** Names that the database knows besides. */
+  /** Further names that the database accepts. */
   readonly besides?: readonly string[];
 }
 
 /**
- * Throws `FIELD_UNKNOWN` for a field of the cursor or the key that is not among the columns: every record
- * would be read as one without a cursor, or without a key. A dotted field is a column of that name, or leads
- * into a column of JSON.
+ * Throws `FIELD_UNKNOWN` for a field of the cursor or the key that is not among the columns: every record would
+ * otherwise be read without a cursor, or without a key. A dotted field is a column of that name, or a path into a JSON
+ * column.
  */
 export function requireColumns(
   names: readonly string[],

@@ -1,40 +1,40 @@
 import type { QuerySyntax } from "../../databases/syntax.ts";
 import { enclosing, type SqlToken } from "./sql-tokens.ts";
 
-/** A text of the query that is replaced. */
+/** A part of the query's text that is replaced. */
 export interface Removal {
   readonly start: number;
   readonly end: number;
   readonly without: string;
 }
 
-/** A LIMIT, or FETCH FIRST, of the query as a whole. Taken out, every row comes. */
+/** The outermost LIMIT or FETCH FIRST of a query. Without it, every row is returned. */
 export interface TrailingLimit extends Removal {
   /** How many rows; null where it is no plain number. */
   readonly rows: number | null;
 }
 
-/** A LIMIT inside of the query, which bounds what the whole brings; or what is as one. */
+/** A LIMIT inside the query that limits its result, or an equivalent such as `row_number()`. */
 export interface InnerLimit {
-  /** How the query says it: `LIMIT`, `row_number()`. */
+  /** Its form in the query: `LIMIT`, `row_number()`. */
   readonly what: string;
   readonly rows: number | null;
   readonly start: number;
-  /** Whether a cursor's bound comes into the part that it limits. */
+  /** Whether a cursor's bound is inside the limited part. */
   readonly isBounded: boolean;
-  /** The expressions that its own part of the query is sorted by, as written; null where by none. */
+  /** The ORDER BY expressions of the limited part, as written; null for none. */
   readonly orderBy: string | null;
-  /** How it is taken out of the query, so that every row comes; null where it cannot be. */
+  /** How to remove it from the query, so that every row is returned; null where that is not possible. */
   readonly removal: Removal | null;
-  /** What its part names, in lower case, where no bound stands in it; null where the rows are its own anyway. */
+  /** The names in the limited part, in lower case, if it has no bound; null where they do not matter. */
   readonly names: ReadonlySet<string> | null;
-  /** Whether other rows can come, or fewer, of those that it lets through, though it cannot be taken out. */
+  /** Whether it may change or drop rows that it lets through, although it cannot be removed. */
   readonly isMixed: boolean;
 }
 
 const clauseWords = new Set(["limit", "offset", "fetch", "for", "union", "intersect", "except", "window"]);
 
-/** The LIMIT behind the query as a whole, of its outermost tokens. */
+/** The LIMIT at the end of the query, among its outermost tokens. */
 export function trailingLimit(level: readonly SqlToken[], syntax: QuerySyntax): TrailingLimit | null {
   for (let at = level.length - 1; at >= 0; at--) {
     if (isLimit(level, at)) return limitFrom(level, at, syntax);
@@ -74,12 +74,12 @@ function fetchAt(level: readonly SqlToken[], at: number): TrailingLimit {
   };
 }
 
-/** Whether what stands there ends an ORDER BY or a LIMIT. */
+/** Whether the token ends an ORDER BY or a LIMIT. */
 export function isClause(tokens: readonly SqlToken[], at: number): boolean {
   return isKeyword(tokens, at) && clauseWords.has(tokens[at]?.text ?? "");
 }
 
-/** Behind a point, or AS, a word is a name: `l.limit`. */
+/** After a dot or AS, a word is a name: `l.limit`. */
 function isKeyword(tokens: readonly SqlToken[], at: number): boolean {
   return tokens[at]?.kind === "word" && !/^(?:\.|as)$/.test(tokens[at - 1]?.text ?? "");
 }
@@ -94,15 +94,14 @@ function plainNumber(tokens: readonly SqlToken[]): number | null {
   return Number(only.text);
 }
 
-/** What stands before the parenthesis of a part whose rows are rows of the query; the empty text is its beginning. */
+/** Tokens before the parenthesis of a part whose rows are rows of the query; the empty text is the query's start. */
 const givesRows = /^(?:|\(|as|materialized|from|join|union|all|distinct|in)$/;
-/** What stands behind a part from which rows are taken away. */
+/** Tokens after a part that remove rows from it. */
 const takesAway = /^(?:except|intersect|minus)$/;
 
 /**
- * A LIMIT inside parentheses matters where rows of the whole come out of them: in a common table
- * expression or after FROM and JOIN, or where the bound itself is inside. In a list of columns or a
- * condition it only picks a value.
+ * A LIMIT inside parentheses matters if their rows become rows of the query: in a common table expression, after FROM
+ * and JOIN, or if the bound itself is inside. In a select list or a condition it only picks a value.
  */
 export function innerLimits(
   tokens: readonly SqlToken[],
@@ -112,7 +111,7 @@ export function innerLimits(
   return tokens.flatMap((token, index): InnerLimit[] => {
     if (token.depth === 0 || !isLimit(tokens, index)) return [];
     const part = partAround(tokens, index);
-    // In a list of columns it picks a value.
+    // In a select list it picks a value.
     if (part === null || part.before === "select") return [];
     const { before, behind, inside, close } = part;
     const holdsBound = inside.some(({ kind }) => kind === "placeholder");
@@ -138,13 +137,13 @@ export function innerLimits(
   });
 }
 
-/** Whether a bound stands inside a part of the query or before it: one behind it cannot move what the part brings. */
+/** Whether a bound is inside a part of the query or before it: a bound after it cannot change the part's rows. */
 export function isBoundedBefore(tokens: readonly SqlToken[], end: number): boolean {
   return tokens.slice(0, end).some(({ kind }) => kind === "placeholder");
 }
 
 interface Part {
-  /** The words around it; empty where there are none. For one of several in a list, what the list is of. */
+  /** The tokens around it; empty for none. For an item of a list, the token before the list. */
   readonly before: string;
   readonly behind: string;
   readonly isNegated: boolean;
@@ -182,7 +181,7 @@ function namesIn(tokens: readonly SqlToken[]): ReadonlySet<string> {
   return new Set(names.map(({ kind, text }) => (kind === "name" ? text.slice(1, -1) : text).toLowerCase()));
 }
 
-/** Where an OFFSET, or the first number of `LIMIT 5, 10`, leaves out rows that a bound lets through. */
+/** The position of an OFFSET (or the first number of `LIMIT 5, 10`) that leaves out rows which pass the bound. */
 export function skippedRows(tokens: readonly SqlToken[]): number | null {
   const at = tokens.findIndex((token, index) => {
     if (!isKeyword(tokens, index)) return false;

@@ -4,8 +4,8 @@ import type { SqlToken } from "./sql-tokens.ts";
 const numbering = new Set(["row_number", "rank", "dense_rank"]);
 
 /**
- * Numbers of rows that bound what a query brings as a LIMIT does: `row_number() OVER (ORDER BY updated_at) AS n`, and
- * somewhere `n <= 100`. Numbers that begin anew for each group pick rows of it, and are passed over.
+ * Row numbers that limit a query like a LIMIT does: `row_number() OVER (ORDER BY updated_at) AS n`, and elsewhere `n <=
+ * 100`. Numbers with PARTITION BY pick rows of each group, and are ignored.
  */
 export function numberedLimits(
   tokens: readonly SqlToken[],
@@ -40,11 +40,11 @@ export function numberedLimits(
 
 interface Compared {
   readonly start: number;
-  /** How many rows pass; null where that is no plain number. */
+  /** How many rows pass; null where that is not a plain number. */
   readonly rows: number | null;
 }
 
-/** Where the numbers of that name are kept below something. */
+/** The comparison that limits the numbers of that name. */
 function comparedWith(tokens: readonly SqlToken[], alias: SqlToken, from: number): Compared | null {
   const name = plainName(alias);
   for (let at = from; at < tokens.length; at++) {
@@ -74,7 +74,7 @@ const choosing = new Set([
   "fetch",
 ]);
 
-/** Whether what stands behind the numbered rows keeps some of them by anything but their number. */
+/** Whether the numbered rows are also filtered by something other than their number. */
 function choosesAmong(behind: readonly SqlToken[]): boolean {
   return behind.some(({ kind, text }, at) => {
     if (kind !== "word") return false;

@@ -5,8 +5,8 @@ import { sortsByTime } from "../format-precision.ts";
 import { offsetName } from "../forms/offset-bounds.ts";
 
 /**
- * Tells of texts whose offset is behind that of the bound. The bound is written by the declared pattern in one zone,
- * and the database compares letters: `10:10-05:00` sorts before a bound of `15:00Z`, and is later.
+ * Warns of texts with an offset lower than that of the bound. The bound is written with the declared pattern in one
+ * zone, and the database compares texts: `10:10-05:00` sorts before a bound of `15:00Z`, but is later.
  */
 export class OffsetOrder {
   readonly #field: CursorField;
@@ -60,7 +60,7 @@ export class OffsetOrder {
 /** A day or a month, whose end looks like an offset. */
 const isDate = /^\d{4}-?\d\d(?:-?\d\d)?$/;
 const withOffset = "yyyy-MM-dd'T'HH:mm:ssXXX";
-/** A zone has two offsets at most in a year, and one of them at each of these times. */
+/** A zone has at most two offsets in a year, and each applies at one of these times. */
 const seasons = ["2026-01-01T00:00:00Z", "2026-07-01T00:00:00Z"];
 
 function minutesOf(offset: string): number {

@@ -11,29 +11,29 @@ import {
 import { numberedLimits } from "./numbered-limits.ts";
 import { enclosing, type SqlToken, sqlTokens } from "./sql-tokens.ts";
 
-/** One place in the query that a cursor's bound goes to. */
+/** A placeholder in the query for a cursor's bound. */
 export interface Placeholder {
   /** Counted from 1, in the order timestamp, id, offset of the enabled cursors. */
   readonly number: number;
   readonly start: number;
   readonly end: number;
-  /** How the query compares with it: `updated_at > $1` is strict; null where it does not, or by other means. */
+  /** How the query compares with it: `updated_at > $1` is strict; null where it does not, or in another way. */
   readonly comparison: "strict" | "inclusive" | null;
-  /** Which end of the rows it is taken for: `updated_at > $1` is the lower one; null as for `comparison`. */
+  /** Which end it bounds: `updated_at > $1` is the lower one; null as for `comparison`. */
   readonly side: "lower" | "upper" | null;
-  /** Whether the query says what NULL means there: `COALESCE($1, …)`, `$1 IS NULL OR …`. */
+  /** Whether the query handles NULL there: `COALESCE($1, …)`, `$1 IS NULL OR …`. */
   readonly guarded: boolean;
-  /** What the query calculates with it; null where it is compared as it is, or only cast. */
+  /** The calculation with it; null where it is compared directly, or only cast. */
   readonly calculation: Calculation | null;
 }
 
-/** A function or an operator that a bound goes into. The lowest and the highest value there are may not pass it. */
+/** A function or an operator with a bound as argument. It may fail for the lowest and the highest value. */
 export interface Calculation {
-  /** As a message names it: `datetime()`, `-`. */
+  /** Its name in messages: `datetime()`, `-`. */
   readonly name: string;
-  /** Whether it leaves a timestamp that is infinite as it is. */
+  /** Whether it returns an infinite timestamp unchanged. */
   readonly keepsInfinity: boolean;
-  /** Whether it takes the placeholder for some rows only, so that what is said of NULL elsewhere does not count. */
+  /** Whether it uses the placeholder only for some rows, so that NULL handling elsewhere does not apply. */
   readonly isBranch?: boolean;
 }
 
@@ -45,33 +45,35 @@ export interface QueryAnalysis {
   /** Where the statement ends, before any semicolon. */
   readonly end: number;
   readonly placeholders: readonly Placeholder[];
-  /** Placeholders of a form that is not understood, such as `:name`. */
+  /** Placeholders of an unsupported form, such as `:name`. */
   readonly strangers: readonly { readonly text: string; readonly start: number }[];
   readonly limit: TrailingLimit | null;
   readonly innerLimits: readonly InnerLimit[];
-  /** Where an OFFSET leaves out rows that the bound lets through; null where none does. */
+  /** The position of an OFFSET that leaves out rows which pass the bound; null for none. */
   readonly skipsRows: number | null;
-  /** What the whole is sorted by, as written; null where by nothing. */
+  /** The ORDER BY of the whole query, as written; null for none. */
   readonly orderBy: string | null;
 }
 
 const guards = new Set(["coalesce", "ifnull", "nvl"]);
 const isGuard = (name: string, syntax: QuerySyntax): boolean => guards.has(name) || syntax.guards.has(name);
-/** Functions of which one argument or another comes out. */
+/** Functions that return one of their arguments. */
 const choosing = new Set(["if", "iif", "decode", "choose", "elt"]);
 const arithmetic = /^[-+*/%^|&#~]+$/;
 /** Words before a parenthesis that are no functions. */
 const conjunctions =
   /^(?:and|or|not|in|where|on|when|then|else|between|having|as|materialized|from|join|lateral|select|union|all|any|some|exists|using|by|limit|offset|values|row|interval|is|distinct|with|over|filter)$/;
 type Comparison = Pick<Placeholder, "comparison" | "side">;
-/** What an operator makes of the placeholder behind it; before it, the ends are the other way round. */
+/**
+ * The comparison of an operator with the placeholder after it; with the placeholder before it, the ends are swapped.
+ */
 const comparisons: ReadonlyMap<string, Comparison> = new Map([
   [">", { comparison: "strict", side: "lower" }],
   ["<", { comparison: "strict", side: "upper" }],
   [">=", { comparison: "inclusive", side: "lower" }],
   ["<=", { comparison: "inclusive", side: "upper" }],
 ]);
-/** What the engine has to know of a query that a user wrote, without running it. */
+/** Analyses a user's query without running it. */
 export function analyseQuery(sql: string, syntax: QuerySyntax): QueryAnalysis {
   const all = sqlTokens(sql, syntax);
   const semicolon = all.findIndex(({ text, depth }) => text === ";" && depth === 0);
@@ -117,8 +119,8 @@ function placeholdersOf(
 }
 
 /**
- * Looks at what stands beside a placeholder, and then, step by step, beside the parentheses around
- * it: `updated_at > COALESCE($1::timestamptz, …)`, `(updated_at, id) > ($1, $2)`.
+ * Reads the tokens next to a placeholder, and then, level by level, those next to the parentheses around it:
+ * `updated_at > COALESCE($1::timestamptz, …)`, `(updated_at, id) > ($1, $2)`.
  */
 function usesOf(
   tokens: readonly SqlToken[],
@@ -156,7 +158,7 @@ function usesOf(
   }
 }
 
-/** What an operator beside a placeholder makes of it. An infinite time less an hour is infinite. */
+/** The calculation of an operator next to a placeholder. An infinite time minus an hour is infinite. */
 function operation(before: string, after: string, syntax: QuerySyntax): Calculation | null {
   if (arithmetic.test(after)) {
     return { name: after, keepsInfinity: syntax.hasInfiniteTimes && (after === "+" || after === "-") };
@@ -165,15 +167,15 @@ function operation(before: string, after: string, syntax: QuerySyntax): Calculat
   return { name: before, keepsInfinity: syntax.hasInfiniteTimes && before === "+" };
 }
 
-/** What a function makes of a placeholder among its arguments. */
+/** The calculation of a function with a placeholder among its arguments. */
 function call(name: string, inside: readonly SqlToken[], syntax: QuerySyntax): Calculation | null {
-  // A number below 0 without a sign is a high one.
+  // A negative number in an unsigned type becomes a high one.
   const isUnsigned = inside.some(({ text }) => text === "unsigned");
   if (syntax.passing.has(name) && !isUnsigned) return null;
   return { name: `${name}()`, keepsInfinity: false, isBranch: choosing.has(name) };
 }
 
-/** Whether the CASE around a token asks whether a placeholder is NULL. */
+/** Whether the CASE around a token checks a placeholder for NULL. */
 function isCaseOfNull(tokens: readonly SqlToken[], index: number): boolean {
   const begins = tokens.findLastIndex(({ text }, at) => at < index && text === "case");
   return tokens
@@ -181,7 +183,7 @@ function isCaseOfNull(tokens: readonly SqlToken[], index: number): boolean {
     .some(({ kind }, at, within) => kind === "placeholder" && within[at + 1]?.text === "is");
 }
 
-/** The placeholders of which the query says what NULL means, wherever that matters. */
+/** The placeholders for which the query handles NULL wherever it matters. */
 export function guardedNumbers(placeholders: readonly Placeholder[]): ReadonlySet<number> {
   const bare = placeholders.filter(({ guarded, calculation }) => !guarded && calculation?.isBranch === true);
   const numbers = new Set(placeholders.filter(({ guarded }) => guarded).map(({ number }) => number));
@@ -212,7 +214,7 @@ function skipCasts(tokens: readonly SqlToken[], index: number): number {
   return at;
 }
 
-/** What stands after the last ORDER BY of one level. */
+/** The expressions after the last ORDER BY of one level. */
 function orderByOf(level: readonly SqlToken[], sql: string): string | null {
   const at = level.findLastIndex(({ text }, index) => text === "by" && level[index - 1]?.text === "order");
   if (at === -1) return null;

@@ -8,7 +8,7 @@ import type { InnerLimit } from "./limits.ts";
 import { analyseQuery, guardedNumbers, type QueryAnalysis } from "./query-analysis.ts";
 import { effectsOf } from "./query-effects.ts";
 
-/** What of an input's keys its query is judged by. */
+/** The keys of an input that the checks of its query use. */
 export interface QueryConfig {
   readonly query?: string | undefined;
   readonly connectionString?: string | undefined;
@@ -16,7 +16,7 @@ export interface QueryConfig {
   readonly statePersistence: StatePersistence;
 }
 
-/** Something about a query that is doubtful, and does not keep it from running. */
+/** A warning about a query that can run. */
 export interface QueryWarning {
   readonly code:
     | "TIE_HAZARD"
@@ -26,7 +26,7 @@ export interface QueryWarning {
     | "TEXT_ORDER"
     | "LIMIT_INSIDE"
     | "CURSORS_COMBINED";
-  /** Where in the query's text it is. */
+  /** Its position in the query's text. */
   readonly offset: number;
   readonly message: string;
   readonly hint: string;
@@ -37,7 +37,7 @@ export function databaseFor(config: Pick<QueryConfig, "connectionString" | "conn
   return databaseOf(config.connectionString ?? config.connectionStringRef ?? "") ?? assumedDatabase;
 }
 
-/** The values that placeholders stand for, in their order: the cursors, and the end of the window. */
+/** The names of the placeholders' values, in order: the cursors, and the end of the window. */
 export function boundNames(persistence: StatePersistence): string[] {
   const names: string[] = cursorRoles.filter((role) => persistence[role]?.enabled);
   const leading = leadingRole(persistence);
@@ -45,7 +45,7 @@ export function boundNames(persistence: StatePersistence): string[] {
   return hasEnd ? [...names, "until"] : names;
 }
 
-/** Whether the query asks for the end of the window, by a placeholder behind those of its cursors. */
+/** Whether the query uses the end of the window, with a placeholder after those of its cursors. */
 export function asksForEnd({ query, ...config }: QueryConfig): boolean {
   if (query === undefined) return false;
   const end = boundNames(config.statePersistence).indexOf("until") + 1;
@@ -53,7 +53,7 @@ export function asksForEnd({ query, ...config }: QueryConfig): boolean {
   return analyseQuery(query, databaseFor(config).syntax).placeholders.some(({ number }) => number === end);
 }
 
-/** Why a query cannot be read incrementally, each reason in words. */
+/** Why a query cannot be read incrementally, one message per reason. */
 export function queryErrors(config: QueryConfig): string[] {
   const { query, statePersistence } = config;
   if (query === undefined) return [];
@@ -82,7 +82,7 @@ export function queryErrors(config: QueryConfig): string[] {
         ? "move the LIMIT to the end"
         : "leave the condition out and put a LIMIT at the end";
     const isSorted = field === null || sortsBy(limit, field);
-    // The first rows by something else, whatever the bound is: that is what the query is about.
+    // A limit by another order, independent of the bound, is the query's purpose.
     if (limit.what !== "LIMIT" && !isSorted && !limit.isBounded) continue;
     if (!isSorted) {
       errors.push(
@@ -116,7 +116,7 @@ function numberErrors({ placeholders }: QueryAnalysis, names: readonly string[])
   return [];
 }
 
-/** One placeholder too many is bound to the end of the window, where it may have been meant for another cursor. */
+/** One extra placeholder is bound to the end of the window, but may have been meant for another cursor. */
 function endErrors({ placeholders }: QueryAnalysis, names: readonly string[]): string[] {
   const number = names.indexOf("until") + 1;
   const meant = placeholders.find((one) => one.number === number && one.side === "lower");
@@ -127,19 +127,19 @@ function endErrors({ placeholders }: QueryAnalysis, names: readonly string[]): s
   ];
 }
 
-/** Whether a run asks for the rows from a cursor's bound on. */
+/** Whether a run reads rows from a cursor's bound on. */
 function isAskedFrom({ placeholders }: QueryAnalysis, persistence: StatePersistence): boolean {
   return leadingRole(persistence) !== null && placeholders.length > 0;
 }
 
-/** The limits inside that are meant for the size of a page: not those of parts that the cursor is not taken from. */
+/** The inner limits that are meant as a page size: not those of parts that the cursor does not come from. */
 function pageLimits(analysis: QueryAnalysis, persistence: StatePersistence): readonly InnerLimit[] {
   if (!isAskedFrom(analysis, persistence)) return [];
   const field = cursorField(persistence)?.toLowerCase() ?? "*";
   return analysis.innerLimits.filter(({ names }) => names === null || names.has(field) || names.has("*"));
 }
 
-/** Those of them that cannot be taken out, for which the query is run again and again, with a new bound each time. */
+/** Those of them that cannot be removed, so that the query is run repeatedly, each time with a new bound. */
 export function repeatedLimits(
   analysis: QueryAnalysis,
   persistence: StatePersistence,
@@ -164,7 +164,7 @@ function sortsBy({ orderBy }: InnerLimit, field: string): boolean {
   return first.includes(field.toLowerCase()) && !/\bdesc\b/.test(first);
 }
 
-/** What `validate` has to say of a query that runs. */
+/** The warnings of `validate` about a query that can run. */
 export function queryWarnings(config: QueryConfig): QueryWarning[] {
   const { query, statePersistence } = config;
   if (query === undefined) return [];

@@ -3,7 +3,7 @@ import { type SqlToken, sqlTokens } from "./sql-tokens.ts";
 
 const changing = new Set(["insert", "update", "delete", "merge"]);
 
-/** What a query does besides reading, each in words; an input's transaction only reads. */
+/** What a query does in addition to reading, for messages; an input's transaction is read-only. */
 export function effectsOf(sql: string, syntax: QuerySyntax): string[] {
   const tokens = sqlTokens(sql, syntax);
   const words = (at: number, count: number): string =>
@@ -37,7 +37,7 @@ function lockAt(words: string): string | null {
   return lock?.toUpperCase() ?? null;
 }
 
-/** A statement in parentheses; the function of that name has its own parentheses behind it. */
+/** A statement in parentheses; a function of the same name has parentheses after it. */
 function changesAt(tokens: readonly SqlToken[], at: number): boolean {
   return changing.has(tokens[at]?.text ?? "") && tokens[at - 1]?.text === "(" && tokens[at + 1]?.text !== "(";
 }

@@ -11,8 +11,8 @@ interface ReachParts {
 }
 
 /**
- * The lowest cursor that a query may give, asked from a bound. It is no more than an estimate from below: a
- * bound is cut to what its column holds, and local times go back by the hour that comes twice.
+ * The lowest cursor that a query may return for a bound. It is an estimate from below: a bound is truncated to its
+ * column's precision, and local times go back by an hour once a year.
  */
 export function databaseReach(
   { incremental, persistence }: ReachParts,

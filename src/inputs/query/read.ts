@@ -30,17 +30,17 @@ export interface ReadParts {
   readonly config: DatabaseInputConfig;
   readonly persistence: StatePersistence;
   readonly incremental: Incremental;
-  /** What is known already of the placeholders of queries. */
+  /** The known types of queries' placeholders. */
   readonly types: Map<string, Promise<readonly (string | null)[]>>;
-  /** Called where the bound is sent as the day before, since the form of the column's texts is not known. */
+  /** Called where the bound is sent as the day before, because the form of the column's texts is unknown. */
   readonly onWideBound: () => void;
-  /** The present by which the run's window was frozen, as a cursor value; null where nobody asked. */
+  /** The present by which the run's window was frozen, as a cursor value; null where it was not needed. */
   readonly present: string | null;
   /** A safe end of the window that lies far below the present only because values are coarse; null for none. */
   readonly coarseEnd: string | null;
 }
 
-/** A LIMIT above this is no page that memory should have to hold. */
+/** A LIMIT above this is too large to hold as a page in memory. */
 const largestLimit = 10_000;
 
 /** A query as it is sent. */
@@ -48,7 +48,7 @@ interface Statement extends BoundStatement {
   readonly pageSize: number;
 }
 
-/** One read of a table, or of what a query gives, on one connection. */
+/** One read of a table or a query, on one connection. */
 export class DatabaseRead {
   readonly #parts: ReadParts;
   readonly #binder: Binder;
@@ -88,7 +88,7 @@ export class DatabaseRead {
     return withoutUnreadableTexts(page, (row) => connection.unreadableText?.(row) ?? null);
   }
 
-  /** What a read from this position on selects, in one statement. */
+  /** The statement of a read from this position on. */
   async subject({ watermark, secondaryCursors }: Position): Promise<Subject> {
     const { config, persistence, incremental, connection } = this.#parts;
     const type = incremental.cursors[0]?.type ?? "numeric_id";
@@ -145,14 +145,14 @@ export class DatabaseRead {
     const paged = await this.#pagedRead(conditions);
     if (paged === null) yield* this.#streamed(statement, params, request);
     else yield* this.#paged(paged, bounds, request);
-    // Behind the others, so that a record which can be read comes first: see `ReadableRecords`.
+    // After the others, so that a readable record comes first: see `ReadableRecords`.
     const undated = bounds.upper === null ? await this.#undatedTexts(bounds.lower) : null;
     for (const sql of [refused, undated]) {
       if (sql !== null) yield* this.#streamed({ ...ofTable, sql, pageSize, placeholders: 0 }, [], request);
     }
   }
 
-  /** Null where one query is to read the table. */
+  /** Null where one query reads the table. */
   async #pagedRead(conditions: readonly string[]): Promise<PagedRead | null> {
     const { connection, config, incremental } = this.#parts;
     const [leading] = incremental.cursors;
@@ -216,8 +216,8 @@ export class DatabaseRead {
   }
 
   /**
-   * Whether rows past the window's end are left out. Where that is only the present, or an end that values are
-   * too coarse for, they are read: they are delivered ahead of their time.
+   * Whether rows past the window's end are left out. If the end is only the present, or values are too coarse for it,
+   * they are read and delivered ahead of time.
    */
   #endsHere({ window }: ReadRequest): boolean {
     const { config, present, coarseEnd } = this.#parts;
@@ -226,7 +226,10 @@ export class DatabaseRead {
     return config.statePersistence.until !== undefined || (upper !== present && upper !== coarseEnd);
   }
 
-  /** Nobody can see whether a first run of a query without a row met an empty table, or a bound that nothing passes. */
+  /**
+   * Warns if the first run of a query returns no row: the table may be empty, or the condition with NULL may let
+   * nothing pass.
+   */
   async *#warningWhereEmpty(query: string, request: ReadRequest): AsyncGenerator<Page, void, undefined> {
     let isEmpty = request.window.lower === null;
     for await (const page of this.#readQuery(query, request)) {
@@ -297,7 +300,7 @@ export class DatabaseRead {
     };
   }
 
-  /** Before the first row: one without its cursor is not to be taken for a row whose cursor is null. */
+  /** Checked before the first row, so that a missing cursor column does not look like a null cursor. */
   readonly #requireFields = (names: readonly string[]): void => {
     const { config, incremental } = this.#parts;
     const what = config.query === undefined ? `the table ${config.table}` : "the query's result";
@@ -317,7 +320,7 @@ export class DatabaseRead {
   }
 }
 
-/** The queries that are written for a table guard nothing, and compare with both ends inclusively. */
+/** Generated table queries do not handle NULL, and compare inclusively with both ends. */
 const ofTable = {
   guarded: new Set<number>(),
   calculated: [],

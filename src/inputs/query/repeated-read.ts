@@ -8,17 +8,17 @@ import { compareTexts, textAfter, textBefore } from "../../model/text-order.ts";
 import { upperBoundToSend } from "../bounds.ts";
 import type { InnerLimit } from "./limits.ts";
 
-/** Where a record stands in the order in which the database compares. */
+/** A record's place in the database's order. */
 export interface Place {
   readonly field: string;
-  /** Null where the record has no cursor, or where records are only counted. */
+  /** Null where the record has no cursor, or where places are counts of records. */
   of(record: SourceRecord): string | null;
   compare(a: string, b: string): number;
-  /** The next place that there may be. */
+  /** The next possible place. */
   above(place: string): string;
-  /** The bound to send for a place; null where it is a cursor's value, and is bound as such. */
+  /** The bound to send for a place; null where the place is a cursor value, which is bound as usual. */
   readonly below: ((place: string) => string) | null;
-  /** Whether records are only counted. */
+  /** Whether places are counts of records. */
   readonly counts: boolean;
 }
 
@@ -37,10 +37,7 @@ export function cursorPlace(field: CursorField): Place {
   };
 }
 
-/**
- * For timestamps that the database keeps as text: the text itself, since the database's order is that
- * of the letters, whatever moments they stand for.
- */
+/** For timestamps that the database stores as text: the text itself, since the database sorts texts and not times. */
 export function textPlace({ path }: CursorField): Place {
   return {
     field: formatPath(path ?? []),
@@ -56,26 +53,26 @@ export function textPlace({ path }: CursorField): Place {
 }
 
 /**
- * Follows a query with a LIMIT inside, which gives one piece of the rows at a time: each run of it
- * begins at the highest place of the run before, and leaves out what that run brought already.
+ * Reads a query with a LIMIT inside, which returns a part of the rows at a time: each run begins at the highest place
+ * of the run before, and leaves out the rows that it returned.
  */
 export class RepeatedRead {
   readonly #place: Place;
-  /** How many rows a run brings when there may be more; infinite as long as nobody knows. */
+  /** How many rows a full run returns; infinite while unknown. */
   #fullRun: number;
-  /** Whether the query says how many. */
+  /** Whether the query has the number. */
   readonly #isSaid: boolean;
-  /** Whether the run at hand only looks for rows above the highest place; and whether it found any. */
+  /** Whether the current run only checks for rows above the highest place, and whether it found any. */
   #isProbing = false;
   #isAbove = false;
-  /** How the query limits a run, in words. */
+  /** How the query limits a run, for messages. */
   readonly #what: string;
-  /** Where the run at hand begins; null for the first, which the caller bounds. */
+  /** The start of the current run; null for the first, which the caller bounds. */
   #from: string | null = null;
   #highest: string | null = null;
   /** The records of this run at the highest place. */
   #atHighest: SourceRecord[] = [];
-  /** By content, the records at this run's lower end that the run before has brought, with their number. */
+  /** By content, the records at this run's lower end that the run before returned, with their count. */
   #brought = new Map<string, number>();
   #rows = 0;
   #offset: string;
@@ -89,7 +86,7 @@ export class RepeatedRead {
     this.#what = limits.find(({ rows }) => rows === this.#fullRun)?.what ?? limits[0]?.what ?? "LIMIT";
   }
 
-  /** What of a page is new. */
+  /** The new records of a page. */
   take(records: readonly SourceRecord[]): readonly SourceRecord[] {
     this.#rows += records.length;
     if (this.#isProbing) {
@@ -99,7 +96,7 @@ export class RepeatedRead {
     if (this.#place.counts) return records;
     return records.filter((record) => {
       const place = this.#place.of(record);
-      // The engine knows what to do with a record that has no cursor; it takes it once.
+      // The engine handles a record without a cursor, and takes it once.
       if (place === null) return this.#from === null;
       this.#follow(place, record);
       if (this.#from === null) return true;
@@ -129,10 +126,9 @@ export class RepeatedRead {
   }
 
   /**
-   * To be asked after each run: where the next one is to begin, or null where none is needed. Throws
-   * `PAGE_REPEATED` where the LIMIT is too small for the records of one place: what lies behind them
-   * cannot be asked for. Where the query does not say how large it is, one run more looks for rows above; what that
-   * finds is left to a later run.
+   * Call after each run: returns the start of the next run, or null where none is needed. Throws `PAGE_REPEATED` where
+   * the LIMIT is too small for the records of one place: rows after them cannot be reached. If the LIMIT is unknown,
+   * one more run checks for rows above; those are left to a later run.
    */
   next(): string | null {
     const rows = this.#rows;
@@ -141,7 +137,7 @@ export class RepeatedRead {
       if (this.#isAbove) throw this.#stuck(this.#fullRun);
       return null;
     }
-    // Where the limit is not known, a run that brings less than the first has reached the end.
+    // If the limit is unknown, a run with fewer rows than the first has reached the end.
     const known = this.#fullRun !== Number.POSITIVE_INFINITY;
     const cut = rows > 0 && (!known || rows >= this.#fullRun);
     if (!known) this.#fullRun = rows;

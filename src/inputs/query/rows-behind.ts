@@ -9,15 +9,15 @@ interface BehindParts {
   readonly config: DatabaseInputConfig;
   readonly leading: CursorField | undefined;
   readonly warn: Warn;
-  /** Whether the same was told of this watermark by an earlier run. */
+  /** Whether an earlier run gave this warning for the same watermark. */
   readonly wasReported: boolean;
 }
 
 /**
- * Called where a run by `table` found no row from the watermark on, not even the one that stood there. Where the table
- * has rows, and all of them lie below it, they may be new: the table was emptied and filled anew, or its ids began
- * again. Of rows that were only deleted it looks the same, so that it is told once for a watermark; each run tells of a
- * table whose next ids lie below it. Returns whether all rows do.
+ * Called where a run by `table` found no row from the watermark on, not even the one at the watermark. If the table has
+ * rows and all of them lie below it, they may be new: the table was emptied and refilled, or its ids were restarted.
+ * Deleted rows look the same, so it warns once per watermark. If the table's next ids lie below the watermark, it warns
+ * in each run. Returns whether all rows lie below.
  */
 export async function warnOfRowsBehind(parts: BehindParts, watermark: string): Promise<boolean> {
   const { connection, config, leading, warn, wasReported } = parts;
@@ -66,12 +66,12 @@ async function highestOf(
   try {
     return readCursorValue(type, highest, format);
   } catch {
-    // Such a value is told of where it is read.
+    // The read itself reports such a value.
     return null;
   }
 }
 
-/** Null where the database refuses: nothing is known then, and the run has read all that it was to read. */
+/** Null where the database refuses the query: the answer is then unknown, and the run itself is complete. */
 async function quietly<T>(asked: Promise<T>): Promise<T | null> {
   try {
     return await asked;

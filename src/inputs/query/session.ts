@@ -11,11 +11,11 @@ import { transactionReading } from "./transactions.ts";
 export interface DatabaseInputParts
   extends Omit<ReadParts, "types" | "onWideBound" | "present" | "coarseEnd"> {
   readonly context: InputContext;
-  /** Opens a further connection, for reads beside one another. */
+  /** Opens a further connection, for reads at the same time. */
   readonly connect: () => Promise<SqlConnection>;
 }
 
-/** A fact: all rows were below this watermark. */
+/** The kind of fact: all rows were below this watermark. */
 const behind = "behind:";
 
 /** Reads on one connection, and on further ones where several slices are read at once. */
@@ -25,7 +25,7 @@ export class DatabaseInputSession implements InputSession {
   readonly #idle: SqlConnection[];
   readonly #types: ReadParts["types"] = new Map();
   #bound: CommitBound | null = null;
-  /** What the present was when a window was frozen by it. */
+  /** The present when the window was frozen. */
   #present: string | null = null;
   #coarseEnd: string | null = null;
   #hasWideBound = false;
@@ -52,7 +52,7 @@ export class DatabaseInputSession implements InputSession {
     return upper;
   }
 
-  /** Only of a table, in which its cursor finds these rows: a query may take long for them. */
+  /** Only for a table, where the cursor finds these rows; a query could take long. */
   async #warnOfTheFuture(): Promise<void> {
     const { connection, config, incremental, context } = this.#parts;
     const [field] = incremental.cursors;
@@ -80,7 +80,7 @@ export class DatabaseInputSession implements InputSession {
     return this.#facts;
   }
 
-  /** What may be told of rows below the watermark is told once for each watermark. */
+  /** The warning about rows below the watermark is given once per watermark. */
   async readNothing(watermark: string): Promise<void> {
     const { connection, config, incremental, context } = this.#parts;
     const { warnOfRowsBehind } = await import("./rows-behind.ts");

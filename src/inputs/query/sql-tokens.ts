@@ -11,8 +11,8 @@ export interface SqlToken {
 }
 
 /**
- * A query's tokens, without blanks and comments. What stands in texts, quoted names and dollar quotes
- * is one token each, so that nothing inside them is taken for SQL.
+ * A query's tokens, without blanks and comments. Strings, quoted names and dollar quotes are one token each, so that
+ * nothing inside them counts as SQL.
  */
 export function sqlTokens(sql: string, syntax: QuerySyntax): SqlToken[] {
   const tokens: SqlToken[] = [];
@@ -45,7 +45,7 @@ function match(
   for (const { kind, regexp } of among) {
     regexp.lastIndex = at;
     if (!regexp.test(sql)) continue;
-    // An operator ends where a comment begins: `<--` is a comparison and what nobody reads.
+    // An operator ends where a comment begins: `<--` is a comparison followed by a comment.
     const end = regexp.lastIndex;
     if (kind !== "symbol") return { kind, end };
     const within = sql.slice(at + 1, end + 1).search(comment);
@@ -54,7 +54,7 @@ function match(
   return { kind: "symbol", end: at + 1 };
 }
 
-/** Behind the end of a comment; `nested` where comments can hold comments. */
+/** The position after a comment; `nested` where comments can contain comments. */
 function endOfComment(sql: string, from: number, nested: boolean): number {
   let open = 0;
   for (let at = from; at < sql.length; at++) {

@@ -5,13 +5,12 @@ import { assertOrderedType } from "./column-types.ts";
 import { requireColumns } from "./known-columns.ts";
 
 /**
- * Looks at a table before the query that is written for it: SQLite takes the name of a column that does
- * not exist for a text, and the other databases do not say which columns there are. Returns the kind of the
- * leading cursor's column, where it has one.
+ * Checks a table before its generated query runs: SQLite reads the name of a missing column as a string, and errors of
+ * other databases do not list the columns. Returns the kind of the leading cursor's column, if there is one.
  *
- * Throws `FIELD_UNKNOWN` for a cursor or a key that the table does not have, `CONFIG_INCOHERENT` for a column
- * that is plainly not what the cursor is declared as, which would only show in its first record, and
- * `QUERY_FAILED` where there is no such table.
+ * Throws `FIELD_UNKNOWN` for a cursor or a key that the table does not have, `CONFIG_INCOHERENT` for a column whose
+ * type cannot hold the declared cursor, which would otherwise show only in its first record, and `QUERY_FAILED` where
+ * the table does not exist.
  */
 export async function checkTable(
   connection: SqlConnection,

@@ -6,20 +6,20 @@ import type { DatabaseInputConfig } from "./schema.ts";
 export interface TableQueries {
   /** All rows that have a cursor, between the bounds, ascending; without a cursor declared, all rows. */
   readonly rows: string;
-  /** The same in no order. */
+  /** The same rows, unordered. */
   readonly unsorted: string;
   /** How many of its placeholders are lower bounds: 1 or 0. An upper bound comes after it. */
   readonly lowerBounds: 0 | 1;
   readonly upperBounds: 0 | 1;
-  /** The rows without a cursor, which no bound finds, where they are to be delivered. */
+  /** The rows without a cursor, which no bound finds, if they are delivered. */
   readonly delivered: string | null;
-  /** Rows that no bound finds and that are to be refused by name. */
+  /** Rows that no bound finds and that are refused by name. */
   readonly refused: string | null;
-  /** What the rows between the bounds meet besides them. */
+  /** Further conditions for the rows between the bounds. */
   readonly conditions: readonly string[];
 }
 
-/** What is known of the column that holds the leading cursor. */
+/** The column of the leading cursor. */
 export interface LeadingColumn {
   readonly kind: ColumnKind | undefined;
   /** The column as it is compared; null where that is the bare column. */
@@ -29,8 +29,8 @@ export interface LeadingColumn {
 }
 
 /**
- * The queries that read a table. Rows of one cursor value come in the order of their key, so that two
- * reads give them alike. Texts are compared by code point, as cursors are. Both bounds are inclusive.
+ * The queries that read a table. Rows with equal cursors are sorted by their key, so that two reads return them in the
+ * same order. Texts are compared by code point, as cursors are. Both bounds are inclusive.
  */
 export function tableQueries(
   config: DatabaseInputConfig,
@@ -86,7 +86,7 @@ export function tableQueries(
     unsorted: select(bounded, ""),
     rows: select(bounded, orderBy([compared, ...keys.filter((key) => key !== column)])),
     delivered: incremental.onNullCursor === "deliver" ? without(noCursor) : null,
-    // Values that are no cursor are refused by name, whatever is declared for those that count as null.
+    // Invalid cursor values are refused by name, whatever is declared for null cursors.
     refused: without(incremental.onNullCursor === "fail" ? [...noCursor, odd] : [odd]),
   };
 }

@@ -14,8 +14,8 @@ interface ColumnParts {
 }
 
 /**
- * Whether a table's column keeps ISO 8601 timestamps as text. Its letters sort by time only if all of them are
- * written alike, and a column takes any form, also one that it never had.
+ * Whether a table's column keeps ISO 8601 timestamps as text. Texts sort by time only if all have the same form, and a
+ * column accepts any form, also a new one.
  */
 export function keepsIsoTexts({ dialect, kind, leading, persistence }: ColumnParts): boolean {
   const declared = persistence.timestamp?.queryFormat;
@@ -27,10 +27,10 @@ export function keepsIsoTexts({ dialect, kind, leading, persistence }: ColumnPar
 }
 
 /**
- * A condition that leaves out the texts which are surely outside of a window. Such a column is asked from the day
- * before to two days behind, which holds every form; of what lies between, the texts of the usual forms (`T` or
- * a blank, any digits, `Z` or no offset) are known by the second that they begin with. Null where there is no
- * such bound. `compared` is the column as its letters are compared.
+ * A condition that leaves out texts that are surely outside the window. Such a column is read from the day before to
+ * two days after, which includes every form. In between, texts of the usual forms (`T` or a blank, any digits, `Z` or
+ * no offset) are filtered by the second that they begin with. Null where there is no such bound. `compared` is the
+ * column as the database compares it.
  */
 export function withinTexts(
   compared: string,
@@ -40,7 +40,7 @@ export function withinTexts(
   const outside = separators.flatMap((separator) => {
     const like = `____-__-__${separator}__:__:__`;
     const isUsual = `${compared} LIKE '${like}%' AND ${compared} NOT LIKE '${like}%+%' AND ${compared} NOT LIKE '${like}%-%'`;
-    // A text without an offset is in the zone that is declared, one with Z is not.
+    // A text without an offset is in the declared zone; one with Z is in UTC.
     const formats = [timezone, "UTC"].map((zone) =>
       parseCursorFormat(`yyyy-MM-dd'${separator}'HH:mm:ss`, zone),
     );
@@ -66,7 +66,7 @@ export function withinTexts(
 const separators = [" ", "T"];
 const second = parsePrecision("1s");
 
-/** A year that four digits do not hold is not compared as text. */
+/** A year with more than four digits is not compared as text. */
 function hasPlainYear(timestamp: string): boolean {
   return /^\d{4}-/.test(timestamp) && !timestamp.startsWith("9999-");
 }

@@ -20,7 +20,7 @@ interface Reading {
   readonly onColumns: NonNullable<StreamOptions["onColumns"]>;
 }
 
-/** The rows of a window's transactions. A page has a cursor where all rows below that have come. */
+/** The rows of a window's transactions. A page has a cursor once all rows below it have come. */
 export async function* transactionPages(
   { connection, config, incremental, warn, onColumns }: Reading,
   { window, signal }: ReadRequest,

@@ -6,12 +6,12 @@ import { TidemarkError } from "../../errors.ts";
 import { isPlainObject } from "../../model/plain-object.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
-/** What a decoder puts in the place of bytes that are no UTF-8. */
+/** The character that a decoder uses for bytes that are not UTF-8. */
 const replacement = "\uFFFD";
 
 /**
- * A page whose texts nobody has checked, with a stand-in for each record that has a text which is no UTF-8. A text
- * that has U+FFFD itself looks alike, and is refused with it.
+ * Replaces each record that has a text with invalid UTF-8 by a placeholder, in a page with unchecked texts. A text that
+ * really contains U+FFFD looks the same and is refused too.
  */
 export function withReadableTexts(page: Page): Page {
   let found = false;
@@ -24,7 +24,7 @@ export function withReadableTexts(page: Page): Page {
   return found ? { ...page, records, holdsUnreadable: true } : page;
 }
 
-/** A page with a stand-in for each record that has a text which the connection knows to be none. */
+/** Replaces each record that has a text which the connection found to be invalid by a placeholder. */
 export function withoutUnreadableTexts(
   page: Page,
   unreadableText: NonNullable<SqlConnection["unreadableText"]>,

@@ -4,8 +4,8 @@ import { isTidemarkError, TidemarkError } from "../../../errors.ts";
 import type { Position } from "../../../model/position.ts";
 
 /**
- * A bound that the pipeline does without where the database has none, with the warning `COMMIT_SAFE_OFF`; where it is
- * declared, that is `SOURCE_REFUSED`. What cannot be read at all is left to the read, whose error says so.
+ * A safe bound that is optional: where the database has none, the run warns `COMMIT_SAFE_OFF`. If `commitSafe` is
+ * declared, it throws `SOURCE_REFUSED` instead. An unreadable table or query is left to the read, which reports it.
  */
 export function boundWherePossible(
   bound: CommitBound,
@@ -39,7 +39,7 @@ export function boundWherePossible(
   };
 }
 
-/** Whether what the pipeline reads can be read: where it cannot, the read's own error says so, and the bound has no part in it. */
+/** Whether the pipeline's table or query can be read. If not, the read's own error reports it. */
 async function canBeRead(
   { connection, subject, isOfQuery }: BoundParts & Pick<SafeBounds, "isOfQuery">,
   position: Position,
@@ -55,7 +55,7 @@ async function canBeRead(
 
 function reasonOf(error: unknown): { why: string; hint: string } | null {
   if (error instanceof Unbounded) return { why: error.message, hint: error.hint };
-  // Databases that only speak another one's protocol do not have its views.
+  // Databases that only implement another database's protocol lack its system views.
   if (isTidemarkError(error, "QUERY_FAILED")) return { why: error.message, hint: error.hint };
   return null;
 }

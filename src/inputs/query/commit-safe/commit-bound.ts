@@ -2,7 +2,9 @@ import type { BoundParts, CommitBound } from "../../../databases/port.ts";
 import { describeRecord } from "../../../engine/tracking/record-cursors.ts";
 import { boundWherePossible } from "./bound.ts";
 
-/** The bound for what a stream follows: times that the database gives, or ids that it counts; null where none is needed. */
+/**
+ * The bound for the stream's cursor: times that the database sets, or ids from a sequence; null where none is needed.
+ */
 export async function commitBound(
   given: Omit<BoundParts, "describe">,
   declared: boolean,

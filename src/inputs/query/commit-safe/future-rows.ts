@@ -5,7 +5,7 @@ import { emptyPosition, type Position } from "../../../model/position.ts";
 import { parsePrecision } from "../../../model/precision.ts";
 import { formatPath } from "../../../model/record.ts";
 
-/** What lies farther ahead is no matter of clocks that differ a little. */
+/** Rows further ahead than this are not explained by small clock differences. */
 const ahead = parsePrecision("5m");
 const mostCounted = 10_000;
 
@@ -18,8 +18,8 @@ interface FutureParts {
 }
 
 /**
- * Counts the rows that are dated past the present, by the database's clock. A window that ends below open
- * transactions leaves them to a later run, which for the year 20224 is a long time.
+ * Counts the rows that are dated past the present, by the database's clock. A window that ends below open transactions
+ * leaves them to a later run; a row dated in the year 20224 is then not read for a long time.
  */
 export async function warnOfFutureRows(parts: FutureParts, present: string): Promise<void> {
   const { connection, field, table, subject, warn } = parts;
