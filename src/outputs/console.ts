@@ -17,8 +17,8 @@ export const consoleOutputSchema = z
   .describe("Prints records, one JSON object per line, without a guarantee.");
 
 /**
- * Prints records to a stream as JSON lines, for a look at them. It keeps no commit position, so a batch may be
- * printed again after a failure. Throws `OUTPUT_UNAVAILABLE` where the stream is closed, as by `head`.
+ * Prints records to a stream as JSON lines, for people to read. It keeps no commit position, so a batch may be printed
+ * again after a failure. Throws `OUTPUT_UNAVAILABLE` where the stream is closed, as by `head`.
  */
 export function createConsoleOutput(
   stream: Writable,
@@ -34,7 +34,7 @@ export function createConsoleOutput(
   };
 }
 
-/** The same JSON, without a character in it that a terminal would obey. */
+/** The same JSON, with terminal control characters escaped. */
 function visibleJsonLine(record: SourceRecord): string {
   return visibleText(jsonLine(record));
 }
@@ -48,7 +48,7 @@ class ConsoleSession implements OutputSession {
   constructor(stream: Writable, refusals: Refusals) {
     this.#stream = stream;
     this.#refusals = refusals;
-    // A closed pipe is told through the write that met it; the event alone would end the process.
+    // The failed write reports a closed pipe; without a listener the event would end the process.
     stream.on("error", this.#ignore);
   }
 

@@ -10,8 +10,7 @@ export function jsonLine(record: SourceRecord): string {
 }
 
 /**
- * The records as lines, without those that have no line: they are refused. A record has none where it
- * is nested too deeply, or where `lineOf` throws `RECORD_INVALID`.
+ * The records as lines. A record that is nested too deeply, or for which `lineOf` throws `RECORD_INVALID`, is refused.
  */
 export function linesOf(
   records: readonly SourceRecord[],
@@ -44,7 +43,7 @@ function onUnwritableRecord(record: SourceRecord, error: unknown, refusals: Refu
   refusals.refuse({ record, name, reason, failure });
 }
 
-/** Rows of a database are flat, so bytes are looked for in a record's own fields only. */
+/** Rows of a database are flat, so only a record's own fields are searched for bytes. */
 export function withoutBytes(record: SourceRecord): SourceRecord {
   let copy: Record<string, unknown> | null = null;
   for (const field in record) {

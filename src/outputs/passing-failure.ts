@@ -1,4 +1,4 @@
-/** Failures of a disk that pass when somebody makes room, or mounts it again. */
+/** Disk failures that are over once space is freed or the disk is mounted again. */
 const passing: ReadonlySet<unknown> = new Set([
   "ENOSPC",
   "EDQUOT",
@@ -9,7 +9,7 @@ const passing: ReadonlySet<unknown> = new Set([
   "ENFILE",
 ]);
 
-/** Whether the system's failure at a file may pass by itself, so that the run is worth another try. */
+/** Whether a file system error may be temporary, so that a retry of the run makes sense. */
 export function passesOnDisk(cause: unknown): boolean {
   return cause instanceof Error && "code" in cause && passing.has(cause.code);
 }

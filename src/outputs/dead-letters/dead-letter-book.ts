@@ -17,13 +17,13 @@ import { DeadLetterFile, wholeLines } from "./dead-letter-file.ts";
 import { readLetterLine } from "./letter-line.ts";
 import { finishPurge, purgeFile } from "./purge.ts";
 
-/** Where a line stands in the file. */
+/** The position of a line in the file. */
 interface Place {
   readonly offset: number;
   readonly length: number;
 }
 
-/** What is known of a letter, with where it was last written, and where it was last closed. */
+/** A letter's state, with the positions of its last line and of the last mark that closed it. */
 interface Known {
   readonly entry: LetterEntry;
   readonly key: StreamKey;
@@ -42,8 +42,8 @@ const markSchema = z.object({
 });
 
 /**
- * A dead-letter file as it is read again. What becomes of a letter is added behind it as a line of its own, so that
- * pipelines may go on adding meanwhile; a letter that comes again behind such a mark is open again.
+ * Reads a dead-letter file. The outcome of a letter is appended as a line of its own (a mark), so that pipelines may go
+ * on appending meanwhile. A letter that comes again after such a mark is open again.
  */
 export class DeadLetterBook implements DeadLetterStore {
   readonly place: string;
@@ -135,7 +135,7 @@ export class DeadLetterBook implements DeadLetterStore {
     return { known, unreadable, unreadableAt, endsCutShort };
   }
 
-  /** Adds the open letters of another file that this one does not know. */
+  /** Adds the open letters of another file that this one does not have. */
   #bringBack(old: string): void {
     const here = this.#read(this.place).known;
     const there = this.#read(old).known;
@@ -163,7 +163,7 @@ export class DeadLetterBook implements DeadLetterStore {
   }
 }
 
-/** How many lines that cannot be read are told of by their place. */
+/** How many unreadable lines are reported with their number. */
 const mostPlaces = 10;
 
 function withLetter(before: Known | undefined, letter: DeadLetter, place: Place): Known {

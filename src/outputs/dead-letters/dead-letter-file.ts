@@ -19,11 +19,11 @@ import { passesOnDisk } from "../passing-failure.ts";
 import { letterLine } from "./letter-line.ts";
 
 /**
- * A file to which refused records are added as JSON lines; several streams and processes may share it. It is
- * opened for the first record after a `sync` and closed by the next. It may be moved away at any time: what was
- * added and not synced by then is added to the new file too, where its `id` tells it from another letter. A file that
- * is made is readable by its owner alone. Throws `OUTPUT_UNAVAILABLE` where it cannot be written for now, such as on a
- * full disk, and else `OUTPUT_FAILED`.
+ * A file to which refused records are added as JSON lines; several streams and processes may share it. It is opened for
+ * the first record after a `sync` and closed by the next. It may be moved away at any time: letters that were not
+ * synced by then are added to the new file too; their `id` identifies the copies. A new file is readable only by its
+ * owner. Throws `OUTPUT_UNAVAILABLE` where the failure may be temporary, such as a full disk, and otherwise
+ * `OUTPUT_FAILED`.
  */
 export class DeadLetterFile implements DeadLetterSink {
   readonly #path: string;
@@ -66,7 +66,10 @@ export class DeadLetterFile implements DeadLetterSink {
     });
   }
 
-  /** What a file that was moved away meanwhile got since it was opened, by whomever, is added to the new one. */
+  /**
+   * Copies what was appended to a file since it was opened, by any process, to the new file, if the file was moved
+   * away.
+   */
   #addAgain(file: number, from: number): void {
     this.#file = this.#open();
     for (const lines of wholeLines(file, from)) writeWhole(this.#file, lines);
@@ -84,7 +87,7 @@ export class DeadLetterFile implements DeadLetterSink {
     const file = openSync(this.#path, "a+", privateMode);
     narrow(this.#path);
     this.#from = fstatSync(file).size;
-    // A line that a crash cut short must not spoil the next.
+    // A line that a crash cut short must not damage the next one.
     if (!endsLineSoon(file)) writeWhole(file, Buffer.from("\n"));
     return file;
   }
@@ -98,7 +101,7 @@ export class DeadLetterFile implements DeadLetterSink {
   }
 }
 
-/** The failure of a dead-letter file: `OUTPUT_UNAVAILABLE` where it may pass, and else `OUTPUT_FAILED`. */
+/** The failure of a dead-letter file: `OUTPUT_UNAVAILABLE` where it may be temporary, and otherwise `OUTPUT_FAILED`. */
 function letterFailure(path: string, cause: unknown): TidemarkError {
   const mayPass = passesOnDisk(cause);
   const check = mayPass
@@ -111,10 +114,12 @@ function letterFailure(path: string, cause: unknown): TidemarkError {
   );
 }
 
-/** How often a file may be moved away, or grow, while letters are added to it; some file systems cannot tell that it was not. */
+/**
+ * How many times to retry while a file is moved away or grows; on some file systems this cannot be detected reliably.
+ */
 const mostTries = 10;
 
-/** What stands in a file from there on, a piece at a time, none of which ends within a line. */
+/** The content of a file from an offset on, in pieces that end at line ends. */
 export function* wholeLines(file: number, from: number): Generator<Buffer> {
   let rest = Buffer.alloc(0);
   for (let at = from; ; ) {
@@ -137,19 +142,19 @@ export function isAt(file: number, path: string): boolean {
   return there !== undefined && there.ino === ino && there.dev === dev;
 }
 
-/** Another process may be in the middle of a write, whose beginning can be seen already. */
+/** Another process may be in the middle of a write, of which only the beginning is visible. */
 function endsLineSoon(file: number): boolean {
   for (let tries = 1; tries <= mostTries; tries++) {
     const { size } = fstatSync(file);
     if (endsLine(file, size)) return true;
     awaitWrites(file);
-    // A line that a crash cut short stays as it is; a file that grew may be in the middle of the next write.
+    // A line that a crash cut short no longer changes; a file that grew may be in the middle of the next write.
     if (fstatSync(file).size === size) return false;
   }
   return false;
 }
 
-/** A change of a file's mode, even to what it is, waits for a write that is under way. Its owner may make it. */
+/** Setting a file's mode, even to the same value, waits for a write in progress. The owner may do it. */
 function awaitWrites(file: number): void {
   try {
     fchmodSync(file, fstatSync(file).mode & 0o7777);
@@ -163,7 +168,7 @@ function endsLine(file: number, size: number): boolean {
   return last[0] === 10;
 }
 
-/** A single write may take less than it was given. */
+/** A single write may write fewer bytes than requested. */
 export function writeWhole(file: number, bytes: Buffer): void {
   for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
 }

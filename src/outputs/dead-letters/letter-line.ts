@@ -7,9 +7,9 @@ import { isRecord, type SourceRecord } from "../../model/record.ts";
 import { noteStorageClasses, storageClassesOf, storageClassNames } from "../../model/storage-class.ts";
 
 /**
- * A letter as a line of JSON, with every digit. What JSON has no form for is written as text, and named beside the
- * record: `bytes` lists the places of bytes (as base64), `numbers` those of `NaN`, infinities and -0, and `stored` says how the
- * source stores a field where that is not to be seen. A place is the name of a field, or a list of steps within it.
+ * A letter as a line of JSON, with every digit. Values without a JSON form are written as text, and listed next to the
+ * record: `bytes` has the paths of bytes (as base64), `numbers` those of `NaN`, infinities and -0, and `stored` the
+ * source's storage type of a field where the value does not show it. A path is a field's name, or a list of steps.
  */
 export function letterLine(letter: DeadLetter): string {
   const { record, ...rest } = letter;
@@ -25,7 +25,7 @@ function storedOf(record: unknown): { readonly stored?: Record<string, string> }
 
 type Place = readonly string[];
 
-/** Finds what JSON has no form for, and keeps where it was. */
+/** Finds values without a JSON form, and records their paths. */
 class Forms {
   readonly #bytes: Place[] = [];
   readonly #numbers: Place[] = [];
@@ -61,7 +61,7 @@ function shortPlace(place: Place): string | Place {
 }
 
 function mapFields(value: object, make: (content: unknown, field: string) => unknown): object {
-  // Not by assignment: a source may well send a field called `__proto__`.
+  // Not by assignment, since a source may send a field called `__proto__`.
   return Object.fromEntries(Object.entries(value).map(([field, content]) => [field, make(content, field)]));
 }
 
@@ -117,8 +117,8 @@ const firstLineSchema = z
   });
 
 /**
- * The letter of a line, its record as it was refused; null for a line that is none. Of a line that a write which broke off
- * has left its beginning in, it finds the whole letter behind that.
+ * Parses a line to a letter with its record; null for a line that is not a letter. If a line begins with the rest of an
+ * interrupted write, it finds the complete letter after that.
  */
 export function readLetterLine(line: string): DeadLetter | null {
   const whole = letterOfText(line);
@@ -130,7 +130,7 @@ export function readLetterLine(line: string): DeadLetter | null {
   return null;
 }
 
-/** How letters begin, and how those of older versions do. */
+/** How letters begin, also those of older versions. */
 const beginning = /\{"(?:id|time)":"/g;
 
 function letterOfText(json: string): DeadLetter | null {

@@ -5,13 +5,14 @@ import { type DeadLetterFile, wholeLines, writeWhole } from "./dead-letter-file.
 /** A purge that was begun longer ago than this was cut short. */
 const longestPurgeMs = 10 * 60_000;
 
-/** Whether a line is to be kept, by its text and where it begins. */
+/** Whether to keep a line, by its text and offset. */
 type Keeps = (line: string, offset: number) => boolean;
 
 /**
- * Takes lines out of a dead-letter file, while pipelines may be adding to it. The kept lines go into a new file that takes
- * the name of the old one at once. The old one stays, under a name of its own, until all is copied that was added to it
- * meanwhile; whoever still adds to it sees that it was moved, and adds to the new one (`DeadLetterFile`).
+ * Removes lines from a dead-letter file while pipelines may append to it. The kept lines go into a new file that
+ * atomically takes the old one's name. The old file stays under another name until everything that was appended
+ * meanwhile is copied. A process that still appends to it notices the move and appends to the new file
+ * (`DeadLetterFile`).
  */
 export function purgeFile(path: string, book: DeadLetterFile, keeps: Keeps): void {
   const old = `${path}.purging`;
@@ -48,7 +49,10 @@ function keptOf(piece: Buffer, offset: number, keeps: Keeps): string {
   return kept;
 }
 
-/** Ends a purge that was cut short. `bringBack` is given the old file, from which letters may not have been copied yet. */
+/**
+ * Finishes a purge that was interrupted. `bringBack` receives the old file, from which letters may not have been copied
+ * yet.
+ */
 export function finishPurge(path: string, now: number, bringBack: (old: string) => void): void {
   const old = `${path}.purging`;
   const left = statSync(old, { throwIfNoEntry: false });

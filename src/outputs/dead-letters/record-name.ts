@@ -1,7 +1,7 @@
 import { stringifyJson } from "../../model/json.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
 
-/** A record in few words, by the values of its key, or of its first fields where it has none. */
+/** A short name of a record: the values of its key, or of its first fields where it has none. */
 export function recordName(record: SourceRecord, key: readonly Path[]): string {
   const paths =
     key.length > 0

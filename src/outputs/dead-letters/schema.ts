@@ -7,7 +7,7 @@ import { DeadLetterFile } from "./dead-letter-file.ts";
 /** From above 0% to 100%. */
 const share = /^(?!0+(?:\.0+)?%)(?:100|\d{1,2}(?:\.\d{1,9})?)%$/;
 
-/** The keys by which every output says what becomes of refused records. */
+/** The keys of every output for refused records. */
 export const onErrorShape = {
   onError: z
     .enum(errorPolicies)
@@ -43,7 +43,7 @@ export const onErrorShape = {
     ),
 } as const;
 
-/** Letters of all runs are looked for in one file, so no part of its name may change from run to run. */
+/** Letters of all runs are read from one file, so its name must be the same in every run. */
 function letterPathError(path: string): string | null {
   const braces = /\{\{[^{}]*(?:\}\})?/.exec(path)?.[0];
   if (braces === undefined) return fileNameError(path, "refused.jsonl");
@@ -56,14 +56,14 @@ interface OnErrorConfig {
   readonly maxRefused?: number | string | undefined;
 }
 
-/** Refuses an `onError` that lacks its file. A file that nothing is written to is found where the filters are known. */
+/** Adds issues for an `onError` without its file. An unused file is reported where the filters are known. */
 export function validateOnError(config: OnErrorConfig, context: z.RefinementCtx): void {
   if (config.onError !== "deadLetter" || config.deadLetter !== undefined) return;
   const message = "`onError: deadLetter` needs `deadLetter: { path }`, the file to write to";
   context.addIssue({ code: "custom", path: ["deadLetter"], message });
 }
 
-/** What the keys declare, for `Output.onError`. */
+/** The keys as `Output.onError`. */
 export function onErrorOf({ onError, deadLetter, maxRefused }: OnErrorConfig): OnError {
   return {
     policy: onError,

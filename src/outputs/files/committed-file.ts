@@ -17,7 +17,7 @@ import { writeAll } from "./staging.ts";
 const copyChunk = 1024 * 1024;
 const newline = 10;
 
-/** What was found in a file behind its committed length, and where it is kept now. */
+/** The bytes found after a file's committed length, and where they are kept now. */
 export interface SetAside {
   readonly file: string;
   readonly bytes: number;
@@ -25,15 +25,15 @@ export interface SetAside {
   readonly keptIn: string;
 }
 
-/** Where the lines of a file are kept that were never committed to it. */
+/** The path for lines of a file that were never committed. */
 export function asideOf(path: string): string {
   return `${path}.aside`;
 }
 
-/** Told of each piece that was set aside. */
+/** Called for each part that was moved aside. */
 export type OnAside = (aside: SetAside) => void;
 
-/** Makes the file where nothing was committed to it yet, and sets aside what was never committed. */
+/** Creates the file if nothing was committed to it yet, and moves uncommitted bytes aside. */
 export function settleFile(path: string, committed: Sealed, onAside: OnAside): void {
   const isNew = !existsSync(path);
   if (isNew && committed.length === 0) closeSync(openSync(path, "a"));
@@ -44,9 +44,9 @@ export function settleFile(path: string, committed: Sealed, onAside: OnAside): v
 }
 
 /**
- * The file opened for writing, at its committed length. What lies behind that is moved to `<path>.aside`: a run that
- * was killed while it wrote leaves such bytes, and so does another program that adds lines; which of the two it was
- * cannot be known. Throws `OUTPUT_LOST` where the file is shorter, or was changed inside its committed length.
+ * The file opened for writing, at its committed length. Bytes after that are moved to `<path>.aside`: they come from a
+ * run that was killed while it wrote, or from another program that added lines; the two cannot be distinguished. Throws
+ * `OUTPUT_LOST` where the file is shorter, or was changed inside its committed length.
  */
 export function openAt(path: string, committed: Sealed, onAside: OnAside): number {
   const { length } = committed;
@@ -87,7 +87,7 @@ function copyBehind(from: number, offset: number, path: string, mode: number): n
       for (const byte of bytes) if (byte === newline) lines += 1;
       last = bytes[read - 1] ?? newline;
     }
-    // What is set aside next begins a line of its own.
+    // The next bytes that are moved aside must begin on a new line.
     if (last !== newline) {
       writeAll(to, Buffer.from("\n"), at);
       lines += 1;
@@ -110,7 +110,7 @@ function lost(path: string, found: string, length: number): TidemarkError {
   });
 }
 
-/** Where the next line begins. A file that somebody else began may lack its last line's end. */
+/** The offset of the next line. A file that was created by others may lack its last line end. */
 export function lineStart(file: number, length: number, lineEnd: string): number {
   if (length === 0) return 0;
   const last = Buffer.alloc(1);
@@ -118,7 +118,7 @@ export function lineStart(file: number, length: number, lineEnd: string): number
   return last[0] === newline ? length : length + writeAll(file, Buffer.from(lineEnd), length);
 }
 
-/** So that nobody reads half a checkpoint; where even this fails, the next claim does it. */
+/** So that readers do not see half a checkpoint. If this fails too, the next fence does it. */
 export function cutBack(file: number, length: number): void {
   try {
     ftruncateSync(file, length);

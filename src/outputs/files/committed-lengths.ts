@@ -2,10 +2,10 @@ import type { OffsetsFile } from "./offsets-file.ts";
 import { lengthRow, nameRow, sealedRow } from "./offsets-tables.ts";
 import { nothingSealed, type Sealed } from "./seal.ts";
 
-/** Called under the lock with what is committed of a file. */
+/** Called under the lock with a file's committed length. */
 export type Settle = (name: string, committed: Sealed) => void;
 
-/** How much of each file is committed, kept beside the sink offsets. A file has the name that `FilePlace.nameOf` gives it. */
+/** The committed length of each file, stored with the sink offsets. Files are named by `FilePlace.nameOf`. */
 export class CommittedLengths {
   readonly #file: OffsetsFile;
 
@@ -21,7 +21,7 @@ export class CommittedLengths {
     return rows.map((row) => this.#file.parse(nameRow.extend(lengthRow.shape), row).name);
   }
 
-  /** What of a file is committed; null for one that is not known. */
+  /** The committed length of a file; null for an unknown file. */
   get(name: string): Sealed | null {
     const row = this.#file.statements.get("SELECT length, head, tail FROM files WHERE name = ?", name);
     return row === undefined ? null : this.#file.parse(sealedRow, row);
@@ -40,8 +40,8 @@ export class CommittedLengths {
   }
 
   /**
-   * Under the lock: settles each file that a run has written to, since a run that was stopped may have left bytes in it.
-   * Not the file of the name `except`.
+   * Under the lock: settles each file that a run has written to, since a stopped run may have left bytes in it. Skips
+   * the file named `except`.
    */
   settleWritten(settle: Settle, except: string | null = null): void {
     const written = this.#file.statements.all(
@@ -53,7 +53,7 @@ export class CommittedLengths {
     }
   }
 
-  /** Under the lock: says which file the runs of a scope write to from here on. */
+  /** Under the lock: sets the file that the runs of a scope write to from now on. */
   writtenBy(scope: string, name: string): void {
     this.#file.statements.run("UPDATE marks SET file = ? WHERE lane = ?", name, scope);
   }

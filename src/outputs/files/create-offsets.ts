@@ -8,8 +8,9 @@ import { syncFolder } from "../../sync-folder.ts";
 import { offsetsTables } from "./offsets-tables.ts";
 
 /**
- * Makes the file of sink offsets where there is none, unless another process was first. It has a folder of its own, so
- * that moving it away moves SQLite's log too. It gets its name only when it is whole, so that no run finds an empty one.
+ * Creates the file of sink offsets if there is none, unless another process was first. It has a folder of its own, so
+ * that moving it away moves SQLite's log too. It gets its name only when it is complete, so that no run finds an empty
+ * one.
  */
 export function createOffsetsFile(path: string, key: StreamKey): void {
   const folder = dirname(path);

@@ -4,10 +4,10 @@ import type { SourceRecord } from "../../model/record.ts";
 import { withoutBytes } from "../json-line.ts";
 import { escapeFormula, unescapeFormula } from "./csv-formulas.ts";
 
-/** What becomes of texts that a spreadsheet would take for formulas: `keep` writes them as they are. */
+/** How to write texts that a spreadsheet would read as formulas: `keep` writes them unchanged. */
 export type Formulas = "keep" | "escape";
 
-/** What may stand between two values. */
+/** The allowed delimiters. */
 export const delimiters = [",", ";", "\t", "|"] as const;
 export type Delimiter = (typeof delimiters)[number];
 
@@ -20,13 +20,12 @@ export interface CsvForm {
 
 export const plainForm: CsvForm = { formulas: "keep", delimiter: ",", lineEnd: "\n" };
 
-/** Begins a text that is UTF-8, for programs that would take it for something else. */
+/** The byte order mark of UTF-8, for programs that would otherwise assume another encoding. */
 export const byteOrderMark = "\u{FEFF}";
 
 /**
- * Records as comma-separated values (RFC 4180): a header, then a line a record, with every digit. A
- * field that is missing or null is left empty, a text without a character is `""`, and what is itself
- * a list or an object is its JSON.
+ * Records as comma-separated values (RFC 4180): a header, then a line a record, with every digit. A field that is
+ * missing or null is left empty, an empty text is `""`, and a list or an object is written as JSON.
  */
 export function csvHeader(columns: readonly string[], form: CsvForm = plainForm): string {
   const names = form.formulas === "keep" ? columns : columns.map(escapeFormula);
@@ -34,18 +33,18 @@ export function csvHeader(columns: readonly string[], form: CsvForm = plainForm)
   return wholeLine(written, form);
 }
 
-/** What programs put between values. A name that has one is quoted, so that the two can be told apart. */
+/** Common delimiters. A name that contains one is quoted, so that it cannot be mistaken for two columns. */
 const foreign = /[,;\t|]/;
 
-/** Readers skip an empty line, so a single value that is empty is quoted. */
+/** Readers skip an empty line, so a single empty value is quoted. */
 function wholeLine(values: readonly string[], { delimiter, lineEnd }: CsvForm): string {
   const line = values.join(delimiter);
   return `${line === "" ? '""' : line}${lineEnd}`;
 }
 
 /**
- * Throws `RECORD_INVALID` for a record with a field that is no column, since a file's header cannot
- * change, and for a text that UTF-8 cannot hold. `known` are the columns as a set.
+ * Throws `RECORD_INVALID` for a record with a field that is not a column, since a file's header cannot change, and for
+ * a text that UTF-8 cannot hold. `known` are the columns as a set.
  */
 export function csvLine(
   record: SourceRecord,
@@ -105,19 +104,19 @@ function quoted(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 
-/** The columns that a batch of records would make: their fields, in the order in which they come up. */
+/** The columns for a batch of records: their fields, in the order of appearance. */
 export function columnsOf(records: readonly SourceRecord[]): string[] {
   const names = new Set<string>();
   for (const record of records) for (const field in record) names.add(field);
   return [...names];
 }
 
-/** A header as it stands in a file. */
+/** A header as it is in a file. */
 export interface FoundHeader {
   readonly columns: readonly string[];
-  /** What ends its line; null where it is the end of the file. */
+  /** Its line end; null at the end of the file. */
   readonly lineEnd: "\n" | "\r\n" | null;
-  /** All of it as it was read, with what stands before it and its line's end. */
+  /** The whole text that was read, with the byte order mark and the line end. */
   readonly text: string;
 }
 
@@ -152,7 +151,7 @@ export function readCsvHeader(
   }
 }
 
-/** What stands between the names of a header, where it is another delimiter than the one that is wanted; else null. */
+/** The delimiter of a header, if it differs from the configured one; else null. */
 export function foreignDelimiter(text: string, wanted: Delimiter = ","): Delimiter | null {
   const [line = ""] = text.split(/\r?\n/, 1);
   const bare = line.replaceAll(/"(?:[^"]|"")*"/g, "");

@@ -2,12 +2,12 @@ import { sqliteCode } from "../../databases/sqlite/busy.ts";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { passesOnDisk } from "../passing-failure.ts";
 
-/** Failures of SQLite that may pass: it can only be read, the disk failed, the disk is full, it cannot be opened. */
+/** SQLite errors that may be temporary: read-only, I/O error, disk full, cannot open. */
 const passingInSqlite: ReadonlySet<unknown> = new Set([8, 10, 13, 14]);
 
 /**
- * The failure of a file or of its sink offsets: `OUTPUT_UNAVAILABLE` where it may pass, so that the run is tried
- * again, and else `OUTPUT_FAILED`.
+ * The failure of a file or of its sink offsets: `OUTPUT_UNAVAILABLE` where it may be temporary, so that the run is
+ * retried, and otherwise `OUTPUT_FAILED`.
  */
 export function fileFailure(path: string, cause: unknown): TidemarkError {
   const message = `${path}: ${messageOf(cause)}`;

@@ -8,13 +8,13 @@ import { nothingSealed, type Sealed } from "./seal.ts";
 
 type Context = Pick<OutputContext, "key" | "scope" | "clock">;
 
-/** What `fence` needs to know of the files. */
+/** What `fence` needs to know about the files. */
 export interface FencedFiles {
-  /** The name of the file that the run is going to write to. */
+  /** The name of the file that the run will write to. */
   readonly name: string;
-  /** What that file holds, where it is not known yet. */
+  /** Returns the committed length of that file, where it is not stored yet. */
   readonly begins: () => Sealed;
-  /** Cuts a file back that somebody may have left in the middle of a write. */
+  /** Truncates a file that a run may have left in the middle of a write. */
   readonly settle: Settle;
   /** The offsets of the place that the stream has written to before, left under the same epoch. */
   readonly previous: FileOffsets | null;
@@ -56,7 +56,7 @@ export class FileOffsets {
     return this.#lengths.names();
   }
 
-  /** Shuts older runs out and makes the files ready for this one. Returns the last commit. */
+  /** Fences older runs and prepares the files for this one. Returns the last commit. */
   async fence(key: StreamKey, epoch: number, files: FencedFiles): Promise<CommitPosition | null> {
     const { name, begins, settle, previous } = files;
     await this.#file.locked(async () => {
@@ -72,7 +72,7 @@ export class FileOffsets {
     return this.sink.start(epoch);
   }
 
-  /** Shuts older runs out of a place that the stream writes to no longer. */
+  /** Fences older runs at a place that the stream no longer writes to. */
   async leave(epoch: number, settle: Settle): Promise<void> {
     await this.#file.locked(async () => {
       await this.sink.fence(epoch);
@@ -81,7 +81,7 @@ export class FileOffsets {
   }
 
   /**
-   * One commit: under the lock `append` is given what is committed of the file and returns what is then, which must be
+   * One commit: under the lock `append` receives the file's committed length and returns the new one, which must be
    * durable. Throws `RUN_SUPERSEDED` before anything is written.
    */
   async commit(commit: Commit, name: string, append: (committed: Sealed) => Promise<Sealed>): Promise<void> {

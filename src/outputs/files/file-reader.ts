@@ -31,7 +31,7 @@ export function openFileReader(place: FilePlace): OutputReader {
   };
 }
 
-/** What stands behind a committed length are a crash's remains. */
+/** Bytes after a committed length come from a crash. */
 function committedFiles(place: FilePlace): readonly CommittedFile[] {
   const offsets = join(place.offsetsFolder, "ledger.db");
   const files = existsSync(offsets)
@@ -57,7 +57,7 @@ function committedFiles(place: FilePlace): readonly CommittedFile[] {
   return files;
 }
 
-/** A file without sink offsets counts as a whole. */
+/** A file without sink offsets is read completely. */
 function unknown(path: string): readonly CommittedFile[] {
   return existsSync(path) ? [{ path, length: statSync(path).size }] : [];
 }
@@ -128,7 +128,7 @@ function recordOf(text: string, file: string, line: number): SourceRecord {
   throw broken(`${file}:${line} holds no JSON object`);
 }
 
-/** Nothing but Tidemark writes lines up to the committed length, and it writes whole ones. */
+/** Only Tidemark writes lines up to the committed length, and it writes complete ones. */
 function broken(message: string, cause?: unknown): TidemarkError {
   const hint = `Nothing was compared: something else has changed the file. ${changedHint} Then compare again.`;
   return new TidemarkError("OUTPUT_FAILED", message, { cause, hint });

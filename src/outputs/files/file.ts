@@ -33,14 +33,14 @@ import { type Sealed, tailOf } from "./seal.ts";
 import { Staging, writeAll } from "./staging.ts";
 
 /**
- * Appends records to a file as JSON lines or CSV, each exactly once on one machine. The length committed
- * is kept in `<path>.tidemark` beside the file; what lies behind it is moved aside by the next run. A file
- * that was there before is kept and added to. Nothing else may write to it while Tidemark does: a
- * change inside the committed length is refused with `OUTPUT_LOST` where it is seen.
+ * Appends records to a file as JSON lines or CSV, each exactly once on one machine. The length committed is kept in
+ * `<path>.tidemark` next to the file; bytes after it are moved aside by the next run. An existing file is kept and
+ * appended to. Nothing else may write to it while Tidemark does: a detected change inside the committed length fails
+ * with `OUTPUT_LOST`.
  *
  * A path with a placeholder (`orders-{{ date }}.csv`) is a series: a run writes to the file of the time at which it
- * begins, and all of them share their sink offsets. A stream whose `path` was changed goes on in the new place: older runs
- * are shut out of the old one, and its offsets are taken over.
+ * begins, and all of them share their sink offsets. A stream whose `path` was changed continues at the new place: older
+ * runs are fenced at the old one, and its offsets are taken over.
  */
 export function createFileOutput(config: FileOutputConfig): Output {
   return {
@@ -126,7 +126,7 @@ class FileSession implements OutputSession {
     }
   }
 
-  /** What was in the file before the stream wrote to it. */
+  /** The content of the file before the stream wrote to it. */
   #found(): Sealed {
     return this.#explaining(() => {
       const found = foundAt(this.#path);
@@ -140,7 +140,7 @@ class FileSession implements OutputSession {
     });
   }
 
-  /** Shuts older runs out of the place that the stream wrote to before; null where nothing is known of it any more. */
+  /** Fences older runs at the place that the stream wrote to before; null where it no longer has offsets. */
   async #leave(lastPlace: string | null, epoch: number): Promise<FileOffsets | null> {
     if (lastPlace === null || lastPlace === this.place) return null;
     const place = filePlace(lastPlace);
@@ -183,7 +183,7 @@ class FileSession implements OutputSession {
     }
   }
 
-  /** A file that the run does not write to may have been moved away, packed or edited since. */
+  /** A file that this run does not write to may have been moved, compressed or edited since. */
   #settleLeft(file: string, committed: Sealed): void {
     if (sizeOf(file) < committed.length) return;
     try {
@@ -238,7 +238,7 @@ class FileSession implements OutputSession {
     this.#staging.clear();
   }
 
-  /** Puts what is staged behind the committed length, durably, and returns what is committed then. */
+  /** Writes the staged lines after the committed length, durably, and returns the new committed length. */
   async #append(committed: Sealed): Promise<Sealed> {
     if (this.#staging.length === 0) return committed;
     const { length, head } = committed;
@@ -247,7 +247,7 @@ class FileSession implements OutputSession {
       const header = Buffer.from(this.#format.head(this.#path, length));
       const from = lineStart(file, length, this.#format.lineEnd) + writeAll(file, header, length);
       await this.#staging.copyTo(file, from);
-      // The next page can come in meanwhile.
+      // The next page can arrive meanwhile.
       await flushed(file);
       const end = from + this.#staging.length;
       return { length: end, head: head ?? this.#format.beginning(this.#path, end), tail: tailOf(file, end) };

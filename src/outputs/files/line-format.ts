@@ -18,18 +18,18 @@ import type { FileOutputConfig } from "./schema.ts";
 
 /** How a file's records are written. `settle` is called once, before anything else. */
 export interface LineFormat {
-  /** Told of the file as it is committed. Throws `CONFIG_INCOHERENT` where it is of another form. */
+  /** Called with the committed file. Throws `CONFIG_INCOHERENT` where it has another format. */
   settle(path: string, length: number): void;
-  /** The records as lines, and how many there are; those that have no line are refused. */
+  /** The records as lines, and their number; records that cannot be written as a line are refused. */
   lines(
     records: readonly SourceRecord[],
     refusals: Refusals,
   ): { readonly lines: string; readonly written: number };
-  /** What has to stand before the lines, in a file that is committed up to this length. */
+  /** The text to write before the lines, in a file with this committed length. */
   head(path: string, length: number): string;
-  /** What stands before the first record of a committed file; null where that is nothing. */
+  /** The text before the first record of a committed file; null for none. */
   beginning(path: string, length: number): string | null;
-  /** What ends a line, known after `settle`. */
+  /** The line end, known after `settle`. */
   readonly lineEnd: string;
 }
 
@@ -79,7 +79,7 @@ class CsvLines implements LineFormat {
     }
   }
 
-  /** The columns of a file that was begun before; its lines go on as it began. */
+  /** The columns of an existing file; new lines keep them. */
   #fromFile(path: string, length: number): readonly string[] {
     const { newline, bom = false } = this.#config;
     const { columns, lineEnd, hasMark } = headerOf(path, length, this.#form);
@@ -106,7 +106,7 @@ class CsvLines implements LineFormat {
     return headerOf(path, length, this.#form).text;
   }
 
-  /** Where another lane was first to begin the file, its header counts. */
+  /** If another scope created the file first, its header is used. */
   head(path: string, length: number): string {
     const columns = this.#columns ?? [];
     if (length === 0)

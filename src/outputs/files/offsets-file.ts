@@ -19,9 +19,9 @@ const corrupt = 11;
 const notADatabase = 26;
 
 /**
- * The small SQLite database beside an output file, or a series of them, that keeps its sink offsets and committed
- * lengths. A process that was paused in the middle of a commit must not harm its successor. Only a lock that the
- * operating system holds for the process prevents that, and SQLite uses one.
+ * The small SQLite database next to an output file, or a series of them, with its sink offsets and committed lengths. A
+ * process that was paused in the middle of a commit must not harm its successor. That needs a lock that the operating
+ * system releases with the process, and SQLite uses one.
  */
 export class OffsetsFile {
   readonly path: string;
@@ -59,7 +59,7 @@ export class OffsetsFile {
 
   #version(): number {
     const version = Number(this.statements.get("PRAGMA user_version")?.user_version);
-    // A file is created with its tables in it.
+    // A file always has its tables, since it is created with them.
     if (version < 1) throw this.#unreadable("it is empty or not Tidemark's");
     assertKnownVersion(offsetsTables, version, this.path);
     return version;

@@ -5,12 +5,15 @@ import type { OffsetsFile } from "./offsets-file.ts";
 const longestList = 1_000;
 
 /**
- * Delivered identities beside a file. A commit stores them as one list, a JSON text in one row, which is fast. Only when a
- * run asks for some of them do they go to a table with a row and an index entry each.
+ * Delivered identities of a file output. A commit stores them as one list, a JSON text in one row, which is fast. Only
+ * when a run looks some of them up are they moved to a table with one row each.
  */
 export class FileIdentities implements IdentityStorage {
   readonly #file: OffsetsFile;
-  /** Whether the run has asked since the last commit. It will ask again, so that this commit stores rows at once. */
+  /**
+   * Whether the run has looked up identities since the last commit. It will do so again, so this commit stores rows
+   * directly.
+   */
   #asked = false;
 
   constructor(file: OffsetsFile) {
@@ -107,7 +110,7 @@ export class FileIdentities implements IdentityStorage {
     for (const { identities: given } of lists.iterate(scope)) yield String(given);
   }
 
-  /** In a transaction: forgets what is kept of a scope, and keeps these lists instead. */
+  /** In a transaction: replaces the identities of a scope by these lists. */
   replace(scope: string, lists: Iterable<string>): void {
     this.#file.statements.run("DELETE FROM delivered WHERE lane = ?", scope);
     this.#file.statements.run("DELETE FROM delivered_lists WHERE lane = ?", scope);

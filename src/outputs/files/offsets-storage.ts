@@ -4,7 +4,10 @@ import type { OffsetsFile } from "./offsets-file.ts";
 import { FileIdentities } from "./offsets-identities.ts";
 import { type OffsetsRow, offsetsRow } from "./offsets-tables.ts";
 
-/** Sink offsets beside a file, in a row for each scope. The column `lane` holds it, as the first version named it. */
+/**
+ * Sink offsets of a file output, one row per scope. The scope is in the column `lane`, the name that the first version
+ * used.
+ */
 export class FileOffsetsStorage implements OffsetsStorage {
   readonly name: string;
   readonly identities: FileIdentities;
@@ -65,7 +68,9 @@ export class FileOffsetsStorage implements OffsetsStorage {
     );
   }
 
-  /** In a transaction: takes over what is kept elsewhere of a scope and its partitions, where that is newer. */
+  /**
+   * In a transaction: takes over the offsets of a scope and its partitions from another place, where they are newer.
+   */
   async adopt(scope: string, previous: FileOffsetsStorage): Promise<void> {
     const before = (await previous.read(scope))?.committed ?? null;
     const own = (await this.read(scope))?.committed ?? null;

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import type { VersionedTables } from "../../databases/versioned-tables.ts";
 
-/** From which version on it knows more than one file. */
+/** The first version with more than one file. */
 export const seriesVersion = 3;
 
-/** Identities as they were delivered, many to a row: they are told apart only once somebody asks for one. */
+/** Delivered identities, many in one row: they are split only when one is looked up. */
 const listsTable = "CREATE TABLE delivered_lists (lane TEXT NOT NULL, identities TEXT NOT NULL) STRICT";
 
-/** Up to where each file is committed: a single one under the name `""`, those of a series each under its own. */
+/** The committed length of each file: a single file under the name `""`, those of a series under their own names. */
 const filesTable = "CREATE TABLE files (name TEXT PRIMARY KEY, length INTEGER NOT NULL) STRICT";
 
-/** By what a change inside the committed length is seen. */
+/** Columns by which a change inside the committed length is detected. */
 const sealColumns = "ALTER TABLE files ADD COLUMN head TEXT; ALTER TABLE files ADD COLUMN tail TEXT";
 
 const newTables = `

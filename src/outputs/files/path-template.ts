@@ -3,7 +3,7 @@ import { nearest } from "../../model/nearest.ts";
 import { offsetAt } from "../../model/time-zone.ts";
 import { realPath } from "./real-path.ts";
 
-/** What may stand in a path, as the text that stands for it: a part of the time at which a run begins. */
+/** The placeholders of a path: parts of the time at which a run begins. */
 const placeholders = {
   year: 4,
   month: 7,
@@ -15,12 +15,12 @@ type Placeholder = keyof typeof placeholders;
 
 const pattern = /\{\{([^{}]*)\}\}/g;
 
-/** Whether the path names a series of files, and no single one. */
+/** Whether the path names a series of files instead of a single one. */
 export function isTemplate(path: string): boolean {
   return path.includes("{{");
 }
 
-/** What is wrong with the placeholders of a path; null where nothing is. */
+/** What is wrong with the placeholders of a path; null if they are valid. */
 export function pathError(path: string): string | null {
   for (const [text, name = ""] of path.matchAll(pattern)) {
     if (isPlaceholder(name.trim())) continue;
@@ -32,17 +32,17 @@ export function pathError(path: string): string | null {
   return rest.includes("{{") || rest.includes("}}") ? "has a placeholder that is not closed" : null;
 }
 
-/** One file, or a series of them, and where what is committed is kept. */
+/** One file, or a series of them, and the place of its sink offsets. */
 export interface FilePlace {
-  /** Says which place it is, in every run: the file's own path, or the template of a series. */
+  /** Identifies the place in every run: the file's own path, or the template of a series. */
   readonly text: string;
-  /** The file that a run writes to which begins at this time, in milliseconds since 1970. */
+  /** The file for a run that begins at this time, in milliseconds since 1970. */
   fileAt(time: number): string;
   /** The folder of the sink offsets. */
   readonly offsetsFolder: string;
   /** The name of a file in the sink offsets; a single file's is empty, so that both may be renamed. */
   nameOf(file: string): string;
-  /** The file of a name. */
+  /** The path of a file by its name. */
   fileOf(name: string): string;
 }
 
@@ -71,7 +71,9 @@ function singlePlace(file: string): FilePlace {
   };
 }
 
-/** Beside the first part of the path that changes: `out/orders-{{ date }}.csv` has `out/orders-{date}.csv.tidemark`. */
+/**
+ * Next to the first part of the path that changes: `out/orders-{{ date }}.csv` has `out/orders-{date}.csv.tidemark`.
+ */
 function offsetsOfSeries(text: string): string {
   let folder = dirname(text);
   while (isTemplate(folder)) folder = dirname(folder);

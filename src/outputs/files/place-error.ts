@@ -2,7 +2,7 @@ import { fileNameError, isFile, isFolder } from "../../file-names.ts";
 import { asideOf } from "./committed-file.ts";
 import { type FilePlace, filePlace, isTemplate, pathError } from "./path-template.ts";
 
-/** Why nothing can be written to the `path` of a `file` output, as it stands now; null where nothing is wrong with it. */
+/** Why the `path` of a `file` output cannot be written to at the moment; null where it can. */
 export function placeError(path: string): string | null {
   const error = pathError(path) ?? fileNameError(path, "records.jsonl");
   if (error !== null) return error;
@@ -10,7 +10,7 @@ export function placeError(path: string): string | null {
   return place === null ? null : companionFileError(place, isTemplate(path) ? null : asideOf(place.text));
 }
 
-/** Links that lead in a circle are told by the run. */
+/** The run reports links that form a circle. */
 function placeOf(path: string): FilePlace | null {
   try {
     return filePlace(path);
@@ -19,7 +19,7 @@ function placeOf(path: string): FilePlace | null {
   }
 }
 
-/** What is kept beside the file has names of its own, which something else may have taken. */
+/** The file's companions have fixed names, which other files may have. */
 function companionFileError({ offsetsFolder }: FilePlace, aside: string | null): string | null {
   if (isFile(offsetsFolder)) {
     return `needs the folder ${offsetsFolder} for what is committed, and a file has that name; move it away, or write another path`;

@@ -6,8 +6,8 @@ import { messageOf, TidemarkError } from "../../errors.ts";
 const mostLinks = 40;
 
 /**
- * The path behind all links, also where the file itself is not there yet: a link to a file that will be made leads to
- * that file. Throws `OUTPUT_FAILED` for links that lead in a circle.
+ * The path after resolving all links, also for a file that does not exist yet: a link to a future file resolves to that
+ * file. Throws `OUTPUT_FAILED` for links that form a circle.
  */
 export function realPath(path: string): string {
   let at = path;
@@ -21,7 +21,7 @@ export function realPath(path: string): string {
   });
 }
 
-/** What a link says; null for anything that is no link. */
+/** The target of a link; null for anything else. */
 function linkTarget(path: string): string | null {
   try {
     return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : null;
@@ -31,7 +31,7 @@ function linkTarget(path: string): string | null {
   }
 }
 
-/** The path with the links of the folders that are there already followed. */
+/** The path with the links of existing folders resolved. */
 function inRealFolder(path: string): string {
   try {
     return realpathSync(path);

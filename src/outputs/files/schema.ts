@@ -90,7 +90,7 @@ export const fileOutputSchema = z
   })
   .describe("Appends records to a file, each exactly once.");
 
-/** Why refused records cannot go to this file beside the output's own. */
+/** Why refused records cannot go to this file next to the output's own. */
 function takenName(letters: string, records: string): string | null {
   if (letters === records) return "is the file that the records themselves are written to";
   if (letters !== asideOf(records)) return null;

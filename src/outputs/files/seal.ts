@@ -2,11 +2,11 @@ import { hash } from "node:crypto";
 import { readSync } from "node:fs";
 import { TidemarkError } from "../../errors.ts";
 
-/** How much of a file was committed, and by what a change inside of that is seen. */
+/** A file's committed length, and the hashes that detect a change inside it. */
 export interface Sealed {
   /** In bytes. */
   readonly length: number;
-  /** The file's beginning up to where its first record is; null where it has none, or it is not known. */
+  /** The file's beginning up to its first record; null where it has none, or it is unknown. */
   readonly head: string | null;
   /** A hash of the last bytes before the length; null where an older version committed them. */
   readonly tail: string | null;
@@ -14,7 +14,7 @@ export interface Sealed {
 
 export const nothingSealed: Sealed = { length: 0, head: null, tail: null };
 
-/** Nobody makes a file longer inside and keeps so many bytes before the committed length as they were. */
+/** How many bytes are hashed: an edit that shifts the content changes them. */
 const tailBytes = 1024;
 const newline = 10;
 
@@ -25,8 +25,8 @@ export function tailOf(file: number, length: number): string {
 }
 
 /**
- * Throws `OUTPUT_LOST` where a file was changed inside its committed length, as far as that is seen: by its header, and
- * by what stands before the committed length. A power loss can leave the length, and zeros in the place of the last bytes.
+ * Throws `OUTPUT_LOST` where a file was changed inside its committed length, as far as the header and the bytes before
+ * the committed length show it. A power loss can leave the length, and zeros in place of the last bytes.
  */
 export function assertUnchanged(
   file: number,
@@ -51,7 +51,7 @@ export function assertUnchanged(
   );
 }
 
-/** What tells that the file was not edited, but lost its end. */
+/** Whether the file was not edited, but lost its end. */
 function zeros(file: number, length: number): string {
   return endsInZero(file, length) ? " (it ends in zero bytes, as a power loss leaves them)" : "";
 }
@@ -60,12 +60,12 @@ function endsInZero(file: number, length: number): boolean {
   return bytesAt(file, length - 1, 1)[0] === 0;
 }
 
-/** Whether a file that no hash is known of cannot be as it was committed. */
+/** Whether a file without a stored hash cannot be unchanged. */
 function endsBroken(file: number, length: number): boolean {
   return endsInZero(file, length) || endsInsideLine(file, length);
 }
 
-/** Where a file began without the end of its last line, a run that was killed may have added that. */
+/** If an existing file had no line end at its end, a killed run may have added one. */
 function endsInsideLine(file: number, length: number): boolean {
   const [last, next] = bytesAt(file, length - 1, 2);
   if (next === undefined) return false;
@@ -79,7 +79,7 @@ function bytesAt(file: number, from: number, length: number): Buffer {
   return bytes.subarray(0, read);
 }
 
-/** The ways on where something else has changed a file. */
+/** The hint where something else has changed a file. */
 export const changedHint =
   "Put the file back as it was written. To keep it as it is, name another one in `path`: the stream goes on there. " +
   "To write it anew, move both the file and the folder `<path>.tidemark` away and read again: tidemark state rewind " +

@@ -1,13 +1,13 @@
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 
-/** What is kept in memory of one checkpoint's lines; more goes to a file of its own. */
+/** How many bytes of one checkpoint's lines are kept in memory; more goes to a temporary file. */
 const memoryLimit = 8 * 1024 * 1024;
 const copyChunk = 1024 * 1024;
 
 /**
- * Holds a checkpoint's lines until they are committed, in bounded memory. The file it spills to has
- * lost its name as soon as it is open, so a killed process leaves nothing behind.
+ * Holds a checkpoint's lines until they are committed, in bounded memory. The temporary file is unlinked as soon as it
+ * is open, so a killed process leaves nothing behind.
  */
 export class Staging {
   readonly #spillPath: string;
@@ -40,7 +40,7 @@ export class Staging {
     this.#inMemory = 0;
   }
 
-  /** Writes all lines into an open file from an offset on; yields between chunks of what was spilled. */
+  /** Writes all lines into an open file from an offset on; lets other work run between chunks of the temporary file. */
   async copyTo(file: number, offset: number): Promise<void> {
     let at = offset;
     if (this.#spill !== null) {
@@ -71,7 +71,7 @@ function openUnnamed(path: string): number {
   return file;
 }
 
-/** A single write may take less than it was given. */
+/** A single write may write fewer bytes than requested. */
 export function writeAll(file: number, bytes: Buffer, offset: number): number {
   let written = 0;
   while (written < bytes.length) {

@@ -2,7 +2,7 @@ import { isSecretName, registerParameterSecret } from "../../http/address.ts";
 import { filledWith, hasPlaceholder } from "../../templates/template.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
-/** Registers what the pipeline itself, and no record, puts into parameters by a secret's name. */
+/** Registers as secrets the constant values of parameters whose names suggest a secret. */
 export function registerAddressSecrets({ endpoint, queryParams }: HttpRequestConfig): void {
   const declared = Object.entries(queryParams).flatMap(([name, values]): [string, string][] =>
     [values].flat().map((value) => [name, String(value)]),

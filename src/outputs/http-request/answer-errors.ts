@@ -6,12 +6,12 @@ import type { AnswerWarning } from "./answer/judge.ts";
 
 const mayHaveArrived = "What was sent, or a part of it, may have arrived all the same";
 
-/** The answer as the endpoint's own word against a load. */
+/** The error for an answer by which the endpoint refuses a load. */
 export function answered(request: HttpRequest, status: number, more: string): TidemarkError {
   return new TidemarkError("OUTPUT_FAILED", messageOf(request, status, more), { details: { status } });
 }
 
-/** A 2xx that `success` leaves out. */
+/** The error for a 2xx status that `success` does not list. */
 export function unlisted(request: HttpRequest, status: number): TidemarkError {
   return new TidemarkError("OUTPUT_FAILED", messageOf(request, status, ", which `success` does not list"), {
     hint: "List the status under `success` if the endpoint took the record.",
@@ -19,7 +19,7 @@ export function unlisted(request: HttpRequest, status: number): TidemarkError {
   });
 }
 
-/** A 2xx that says of itself that it failed, where nothing is declared of such an answer. */
+/** The error for a 2xx answer that reports a failure, without a declaration about such answers. */
 export function saysFailed(
   request: HttpRequest,
   status: number,
@@ -36,7 +36,7 @@ export function saysFailed(
 const batchHint =
   "Declare under `output.answer` what it means: `results` if it lists a result for each record, `refused: errors` (or another expression) if it is about all of them, `success: always` if this answer is harmless.";
 
-/** An answer that the declared `answer` does not fit. */
+/** The error for an answer that does not fit the declared `answer`. */
 export function unclear(request: HttpRequest, status: number, why: UnclearAnswer): TidemarkError {
   return new TidemarkError(
     "ANSWER_UNCLEAR",
@@ -47,13 +47,13 @@ export function unclear(request: HttpRequest, status: number, why: UnclearAnswer
   );
 }
 
-/** An answer that would decide, and cannot be read. */
+/** The error for an answer that decides about the delivery and cannot be read. */
 export function unreadableAnswer(request: HttpRequest, status: number, why: string): TidemarkError {
   const more = `, and the answer that would tell what became of it cannot be read: ${why}. Whether it arrived is not known`;
   return new TidemarkError("ANSWER_UNREADABLE", messageOf(request, status, more), { details: { status } });
 }
 
-/** The warning about an answer that counts as a delivery, and may be none. */
+/** The warning for an answer that counts as a delivery, but may not be one. */
 export function warningOf(
   request: HttpRequest,
   status: number,

@@ -7,11 +7,11 @@ import { isRecord, parsePath, type SourceRecord } from "../../model/record.ts";
 import { compilePlacedText, compileTemplate, isOnePlaceholder } from "../../templates/template.ts";
 import type { HttpRequestConfig } from "./keys.ts";
 
-/** What a record gives to a body. */
+/** A record's part of a body. */
 export interface BodyItem {
-  /** What of the body is the record's; undefined for no body. */
+  /** The record's item in the body; undefined for no body. */
   readonly item: unknown;
-  /** The body that is sent, where it is a text of the record alone. */
+  /** The body, where it is a text of one record. */
   readonly text: string | null;
 }
 
@@ -20,7 +20,7 @@ export interface Body {
   readonly contentType: Readonly<Record<string, string>>;
 }
 
-/** The kind of body that the declared headers name; text where they name none. */
+/** The kind of body by the declared headers; text where they name none. */
 export function declaredKind({ headers }: Pick<HttpRequestConfig, "headers">): BodyKind {
   return bodyKindOf(String(contentTypeOf(headers) ?? ""));
 }
@@ -29,7 +29,7 @@ function contentTypeOf(headers: HttpRequestConfig["headers"]): string | number |
   return Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
 }
 
-/** Fills the body of a record; throws `RECORD_INVALID` where it has none to fill it with. */
+/** Fills the body from a record; throws `RECORD_INVALID` where a value is missing. */
 export function compileItem(config: HttpRequestConfig): (record: SourceRecord) => BodyItem {
   const { body, method, batch } = config;
   if (body === undefined && method === "DELETE" && batch === undefined)
@@ -51,7 +51,7 @@ function compileFill(config: HttpRequestConfig): (record: SourceRecord) => unkno
   return compilePlacedText(body, (before) => writerFor(kind, before));
 }
 
-/** The item as it is sent by itself, where that is not as JSON. */
+/** The item as the whole body, where that is not JSON. */
 function compileText(config: HttpRequestConfig): (item: unknown) => string | null {
   const isForm = declaredKind(config) === "form";
   const lists = config.form?.lists ?? "indices";

@@ -18,15 +18,15 @@ import { answered, saysFailed, unclear, unlisted, unreadableAnswer, warningOf } 
 import type { Prepared, Requests } from "./requests.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
-/** Told of refused records, the fewest that could be told apart; what it throws ends the delivery. */
+/** Called with refused records, in the smallest groups that could be isolated. What it throws ends the delivery. */
 export type OnRefused = (records: readonly Prepared[], reason: TidemarkError) => Promise<void>;
 
-/** Told of records that were taken, before anything more is sent; what it throws ends the delivery. */
+/** Called with taken records before anything more is sent. What it throws ends the delivery. */
 export type OnTaken = (records: readonly Prepared[]) => Promise<void>;
 
 type Load = readonly [Prepared, ...Prepared[]];
 
-/** What became of a load: all taken, all told of by record, part of it to be sent again, or to be sent again in halves. */
+/** The outcome of a load: all taken, results for every record, some to send again, or to send again in halves. */
 type Outcome =
   | { readonly kind: "taken" }
   | { readonly kind: "settled" }
@@ -34,12 +34,12 @@ type Outcome =
   | { readonly kind: "divide"; readonly reason: TidemarkError }
   | { readonly kind: "unknown"; readonly reason: TidemarkError };
 
-/** 4xx statuses that say nothing about the record: who asks, how, when, and of whom. */
+/** 4xx statuses that are not about the record, but about the client, the request, the time or the host. */
 const notOfTheRecord: ReadonlySet<number> = new Set([
   401, 402, 403, 405, 406, 407, 408, 411, 415, 421, 423, 425, 426, 429, 431,
 ]);
 
-/** 4xx statuses that say that nothing is at the address. */
+/** 4xx statuses for a missing address. */
 const notThere: ReadonlySet<number> = new Set([404, 410]);
 
 const tooLarge = 413;
@@ -51,11 +51,11 @@ export interface DeliveryParts {
   readonly warn: (code: string, message: string) => void;
   readonly onRefused: OnRefused;
   readonly onTaken: OnTaken;
-  /** Texts that records about the same thing share; null where nothing tells. */
+  /** A text that is equal for records about the same object; null where that is unknown. */
   readonly keyOf: (prepared: Prepared) => string | null;
 }
 
-/** Sends loads, and tells what the endpoint refuses from what keeps it from answering. */
+/** Sends loads, and distinguishes refusals of the endpoint from failures to answer. */
 export class Delivery {
   readonly #config: HttpRequestConfig;
   readonly #parts: DeliveryParts;
@@ -73,10 +73,10 @@ export class Delivery {
   }
 
   /**
-   * Returns when the endpoint has taken every record of one request's load or refused it. A load that is
-   * refused as a whole is sent again in halves, in order, until the record at fault is alone, so that n records
-   * cost at most 2n - 1 requests. Records whose results ask for it are sent again without the others.
-   * Throws what the client throws for everything that is no refusal.
+   * Returns when the endpoint has taken every record of one request's load or refused it. A load that is refused as a
+   * whole is sent again in halves, in order, until the record at fault is alone, so that n records cost at most 2n - 1
+   * requests. Records whose results ask for it are sent again without the others. Throws the client's error for
+   * everything that is not a refusal.
    */
   async deliver(load: readonly Prepared[], signal: AbortSignal): Promise<void> {
     let rest = load;
@@ -165,7 +165,7 @@ export class Delivery {
     }
   }
 
-  /** Once a run: a target that is misread is misread with each answer. */
+  /** Warns once per run, since every answer of the target would cause the same warning. */
   #warnOnce(warning: AnswerWarning | null, request: HttpRequest, status: number): void {
     if (warning === null || this.#warned.has(warning.kind)) return;
     this.#warned.add(warning.kind);
@@ -173,7 +173,10 @@ export class Delivery {
     this.#parts.warn(code, message);
   }
 
-  /** Settles each record by its result. Those to be sent again go alone, or all fail where none was settled. */
+  /**
+   * Handles each record by its result. Records to retry are sent without the others; if no record was settled, all
+   * fail.
+   */
   async #settle(
     results: readonly RecordResult[],
     request: HttpRequest,
@@ -185,7 +188,7 @@ export class Delivery {
     if (retried !== undefined && again.length === load.length)
       throw this.#failedFor(answer, shownReason(retried.reason));
     const isRefused = (index: number): boolean => results[index]?.ruling === "refused";
-    // First what was taken: a refusal may end the run.
+    // Taken records first, since a refusal may end the run.
     const left = new Set(again);
     await this.#parts.onTaken(load.filter((one, index) => !isRefused(index) && !left.has(one)));
     for (const [index, prepared] of load.entries()) {
@@ -199,7 +202,10 @@ export class Delivery {
     return { kind: "again", rest: again, waitMs: Math.max(initialDelayMs, Math.min(asked, maxRetryAfterMs)) };
   }
 
-  /** A later state of a record goes again behind its earlier one, also where it was taken: else the earlier one would win. */
+  /**
+   * If an earlier state of a record is sent again, a later state is sent again after it, even if it was taken;
+   * otherwise the earlier one would win.
+   */
   #toSendAgain(results: readonly RecordResult[], load: Load): Prepared[] {
     const keys = new Set<string>();
     return load.filter((prepared, index) => {
@@ -226,7 +232,7 @@ export class Delivery {
   }
 }
 
-/** Says of which request an answer is that the declared `answer` does not fit. */
+/** Adds the request to the error for an answer that does not fit the declared `answer`. */
 async function clearly<T>(request: HttpRequest, answer: HttpResponse, judge: () => Promise<T>): Promise<T> {
   try {
     return await judge();

@@ -27,12 +27,12 @@ export interface HttpRequestParts {
   readonly dispatcher?: Dispatcher;
 }
 
-/** Null where nothing is waited for beyond `retry`. */
+/** Null where no wait beyond `retry` is configured. */
 function limitWaitsOf({ limitWaitMs }: HttpRequestConfig, clock: Clock): LimitWaits | null {
   return limitWaitMs === 0 ? null : new LimitWaits({ totalMs: limitWaitMs, clock });
 }
 
-/** How long requests that are under way may go on once another has failed, in milliseconds. */
+/** How long active requests may continue after another has failed, in milliseconds. */
 const graceMs = 10_000;
 
 const outputErrorCodes: HttpErrorCodes = {
@@ -43,15 +43,16 @@ const outputErrorCodes: HttpErrorCodes = {
 };
 
 /**
- * An output that sends records to an HTTP endpoint, each at least once. `config` is what
- * `httpRequestOutputSchema` parses to.
+ * An output that sends records to an HTTP endpoint, each at least once. `config` is the parsed
+ * `httpRequestOutputSchema`.
  *
- * A batch is sent while it is written, one request after another unless `concurrency` says otherwise,
- * and repeated after a failure with the same `Idempotency-Key`. A `commit` returns when every record
- * before it was taken by the endpoint or given to the run's refusals; after a write that failed it throws what that threw. Errors: `OUTPUT_UNAVAILABLE` for an endpoint that does not answer or
- * cannot serve after all retries, and for a dead-letter file on a full disk; `OUTPUT_FAILED` for a refusal under `onError: fail`, for one that is
- * not about a record, and for a dead-letter file that cannot be written; `RECORD_INVALID` for a record that
- * no request can be made of; the signal's reason.
+ * A batch is sent while it is written, one request after another unless `concurrency` says otherwise, and repeated
+ * after a failure with the same `Idempotency-Key`. A `commit` returns when every record before it was taken by the
+ * endpoint or given to the run's refusals; after a write that failed it throws what that threw. Errors:
+ * `OUTPUT_UNAVAILABLE` for an endpoint that does not answer or cannot serve after all retries, and for a dead-letter
+ * file on a full disk; `OUTPUT_FAILED` for a refusal under `onError: fail`, for a refusal that is not about a record,
+ * and for a dead-letter file that cannot be written; `RECORD_INVALID` for a record from which no request can be made;
+ * the signal's reason.
  *
  * ```ts
  * const config = httpRequestOutputSchema.parse({ type: "httpRequest", endpoint, onError: "skip" });
@@ -95,9 +96,9 @@ class HttpRequestSession implements OutputSession {
   readonly #key: readonly Path[];
   readonly #queueOf: QueueOf;
   #refused = 0;
-  /** Where the records of the batch at hand stand in it; null where nobody asks. */
+  /** The indexes of the current batch's records; null where there are no receipts. */
   #places: Places | null = null;
-  /** What ended a write: records before the next commit are undelivered, so there may be none. */
+  /** The error of a failed write: its records are undelivered, so no commit may follow. */
   #failures: unknown[] = [];
 
   constructor(config: HttpRequestConfig, client: HttpClient, context: OutputContext) {
@@ -154,7 +155,7 @@ class HttpRequestSession implements OutputSession {
     return queues;
   }
 
-  /** Sends records in order, as many with each request as are declared. */
+  /** Sends records in order, with the declared number per request. */
   async #send(records: readonly SourceRecord[], signal: AbortSignal, goesOn: () => boolean): Promise<void> {
     const size = this.#config.batch?.size ?? 1;
     let load: Prepared[] = [];
@@ -182,7 +183,7 @@ class HttpRequestSession implements OutputSession {
     }
   }
 
-  /** What `onError` says of a record that is not taken, `among` so many that were refused together. */
+  /** Refuses a record under `onError`; `among` is how many were refused together. */
   #refuse(record: SourceRecord, reason: TidemarkError, among: number): void {
     const name = recordName(withoutBytes(record), this.#key);
     this.#refusals.refuse({ record, name, reason, failure: refusedRecord(reason, name, among) });
@@ -198,13 +199,13 @@ class HttpRequestSession implements OutputSession {
   }
 }
 
-/** What became of a record, in the words of the error that ends the run. */
+/** The outcome of a record, for the error that ends the run. */
 const fates: ReadonlyMap<string, string> = new Map([
   ["RECORD_INVALID", "cannot be sent"],
   ["ANSWER_UNREADABLE", "may or may not have arrived"],
 ]);
 
-/** What results name records by tells which of them are about the same thing. */
+/** Results name records by these fields, so they also identify records about the same object. */
 function matchedBy({ answer }: HttpRequestConfig): readonly Path[] {
   const match = answer?.results?.match;
   return typeof match === "object" && "record" in match ? keyPaths(match.record) : [];

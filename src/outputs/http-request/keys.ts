@@ -9,7 +9,7 @@ import { answerSchema } from "./answer/schema.ts";
 const placeholders =
   "`{{ path }}` is the value at a dotted path of the record, `{{ . }}` is the complete record, and `\\{{` is the text `{{`";
 
-/** The same address for every record but for its path and query, which placeholders may shape. */
+/** The address is the same for every record, except for its path and query, which may have placeholders. */
 const endpointTemplate = z.string().superRefine((text, context) => {
   const refuse = (message: string): void => context.addIssue({ code: "custom", message });
   const problems = templateProblems(text);

@@ -1,7 +1,7 @@
 import type { Outcome, Receipt } from "../../engine/ports.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
-/** The places of a batch's records, for receipts: the same record may stand in it more than once. */
+/** The indexes of a batch's records, for receipts: the same record may occur more than once. */
 export class Places {
   readonly #receipt: Receipt;
   readonly #places = new Map<SourceRecord, number[]>();

@@ -3,7 +3,7 @@ import { type IdentityPlan, identityOf } from "../../model/identity.ts";
 import { stringifyJson } from "../../model/json.ts";
 import { type Path, parsePath, type SourceRecord, valueAt } from "../../model/record.ts";
 
-/** Which of several lanes a record is sent in: always the same one for the same key. */
+/** The queue that a record is sent in: always the same one for the same key. */
 export type QueueOf = (record: SourceRecord) => number;
 
 /** Throws `RECORD_INVALID` for a record that has no key. */
@@ -21,7 +21,10 @@ export function keyPaths(key: string | readonly string[] | undefined): readonly 
   return key === undefined ? [] : [key].flat().map(parsePath);
 }
 
-/** A text that two records share exactly when they have the same values at the paths; null where one has none, or there are no paths. */
+/**
+ * A text that is equal for two records exactly if they have the same values at the paths; null where a value is
+ * missing, or there are no paths.
+ */
 export function sharedKey(record: SourceRecord, paths: readonly Path[]): string | null {
   const values = paths.map((path) => valueAt(record, path) ?? null);
   return values.length === 0 || values.includes(null) ? null : stringifyJson(values.map(String));
@@ -30,14 +33,14 @@ export function sharedKey(record: SourceRecord, paths: readonly Path[]): string 
 export interface QueueRun {
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  /** How long a lane may go on with what is under way once another has failed, in milliseconds. */
+  /** How long a queue may continue its active request after another queue has failed, in milliseconds. */
   readonly graceMs: number;
 }
 
 /**
- * Runs the lanes at once and returns when all have ended. Once one fails, the others are to end what is under
- * way and begin nothing more (`goesOn`), so that it is known whether that was taken; when the grace is over
- * their signal is aborted. What the first threw is thrown.
+ * Runs the queues at the same time and returns when all have ended. When one fails, the others finish their active
+ * request and begin no further one (`goesOn`), so that its outcome is known. After the grace period their signal is
+ * aborted. Throws the first error.
  */
 export async function runQueues<T>(
   queues: readonly (readonly T[])[],

@@ -10,10 +10,10 @@ import { withoutBytes } from "../json-line.ts";
 import { type BodyItem, compileBody, compileItem } from "./body.ts";
 import type { HttpRequestConfig } from "./schema.ts";
 
-/** A record with all that its request needs of it. */
+/** A record with the parts that its request needs. */
 export interface Prepared {
   readonly record: SourceRecord;
-  /** What of the body is the record's. */
+  /** The record's item in the body. */
   readonly body: BodyItem;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -21,11 +21,11 @@ export interface Prepared {
   readonly content: string;
 }
 
-/** Makes requests of records. */
+/** Makes requests from records. */
 export interface Requests {
   /** Throws `RECORD_INVALID` where a template cannot be filled from the record. */
   prepare(record: SourceRecord): Prepared;
-  /** The request that carries these records: one of them where no batch is declared. */
+  /** The request for these records; a single one where no batch is declared. */
   carrying(records: readonly [Prepared, ...Prepared[]], signal: AbortSignal): HttpRequest;
 }
 
@@ -58,9 +58,9 @@ export function createRequests(config: HttpRequestConfig, key: StreamKey): Reque
 }
 
 /**
- * The same header for the same records in the same order, whatever the order of their fields. The
- * stream and what shapes the request count too, so that no server takes the records of one stream
- * for a repetition of another's; credentials do not, so that they may change between two attempts.
+ * The same header for the same records in the same order, whatever the order of their fields. The stream and what
+ * shapes the request count too, so that a server does not treat the records of one stream as a repetition of another's.
+ * Credentials do not count, since they may change between two attempts.
  */
 function compileIdempotencyKey(
   config: HttpRequestConfig,

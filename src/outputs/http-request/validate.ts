@@ -8,7 +8,7 @@ import type { HttpRequestConfig } from "./keys.ts";
 
 type AddIssue = (path: string[], message: string) => void;
 
-/** Refuses settings that are each valid and contradict one another, and placeholders that nothing fills. */
+/** Adds issues for settings that contradict each other, and for placeholders that nothing fills. */
 export function validateHttpRequest(config: HttpRequestConfig, context: z.RefinementCtx): void {
   const addIssue: AddIssue = (path, message) => context.addIssue({ code: "custom", path, message });
 
@@ -38,7 +38,7 @@ export function validateHttpRequest(config: HttpRequestConfig, context: z.Refine
   }
 }
 
-/** Two settings must not say the same, and a single record has no results by record. */
+/** A setting must not be given twice, and a single record has no results per record. */
 function validateAnswer({ answer, success, batch }: HttpRequestConfig, addIssue: AddIssue): void {
   if (answer?.success !== undefined && success !== undefined)
     addIssue(["success"], "is declared under `answer.success` too; keep one of them");
@@ -49,7 +49,7 @@ function validateAnswer({ answer, success, batch }: HttpRequestConfig, addIssue:
     );
 }
 
-/** Lines need a list to be made of, and what is around the list must leave room for it. */
+/** Lines need a list, and `with` must not occupy the list's field. */
 function validateBatch({ batch, body }: HttpRequestConfig, addIssue: AddIssue): void {
   if (batch?.bodyAs === "lines" && !Array.isArray(body))
     addIssue(["body"], "must be a list under `batch.bodyAs: lines`: each of its elements is a line");
@@ -68,7 +68,7 @@ function validateBatch({ batch, body }: HttpRequestConfig, addIssue: AddIssue): 
   if (blocking) addIssue(at, `holds something at \`${field}\`, where the list goes`);
 }
 
-/** A request about several records has no one record to take a value from. */
+/** A request for several records has no single record to take a value from. */
 function validateSharedPlaceholders(config: HttpRequestConfig, addIssue: AddIssue): void {
   if (config.batch === undefined) return;
   for (const name of ["endpoint", "queryParams", "headers"] as const) {
@@ -108,7 +108,7 @@ function validateBody(config: HttpRequestConfig, addIssue: AddIssue): void {
 
 const placeholder = /\{\{\s*[\w.]+\s*\}\}/;
 
-/** A template of one record means nothing where a setting is the same for all of them. */
+/** A placeholder is meaningless in a setting that is the same for all records. */
 function validateConstantSettings({ authentication, key }: HttpRequestConfig, addIssue: AddIssue): void {
   if (authentication !== undefined && authentication.type !== "hmac") {
     for (const [name, value] of Object.entries(authentication)) {

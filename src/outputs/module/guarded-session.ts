@@ -37,8 +37,9 @@ function count(records: number): Expected<number> {
 }
 
 /**
- * The session of a module's output as the engine drives it: with what the module may leave out, and with all that it throws
- * or returns wrongly told as its failure. What it does not have must be absent here too, since the engine looks for it.
+ * Wraps a module's session for the engine: adds the methods that a module may leave out, and converts its errors and
+ * wrong results to failures of the module. Optional methods that the module lacks must be absent here too, since the
+ * engine checks for them.
  */
 export function guardedSession(session: ModuleOutputSession, code: ModuleCode): OutputSession {
   const { place, settlesRefusals } = session;
@@ -62,7 +63,7 @@ export function guardedSession(session: ModuleOutputSession, code: ModuleCode): 
   };
 }
 
-/** What only some sessions can be asked. */
+/** The optional methods of sessions. */
 function guardedQuestions(session: ModuleOutputSession, code: ModuleCode): Partial<OutputSession> {
   return {
     ...(session.holdsRecords === undefined

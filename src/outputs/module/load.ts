@@ -24,7 +24,7 @@ export async function loadOutputModule(
   });
 }
 
-/** The output of a loaded module; `parsed` is what its schema has made of `config`. Throws as `createModuleOutput`. */
+/** The output of a loaded module; `parsed` is `config` as its schema parsed it. Throws as `createModuleOutput`. */
 export function createOutputOfModule(
   config: ModuleOutputConfig,
   module: OutputModule,

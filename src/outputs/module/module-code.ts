@@ -4,13 +4,13 @@ import { awaitUncaught, inUserCode, type UserCode } from "../../engine/user-code
 import { isTidemarkError, messageOf, type SourceLocation, TidemarkError } from "../../errors.ts";
 import { kindOf } from "../../model/plain-object.ts";
 
-/** What a method has to return, with its words for messages. */
+/** The expected result of a method, with its description for messages. */
 export interface Expected<T> {
   readonly shape: z.ZodType<T>;
   readonly description: string;
 }
 
-/** Calls an output module's methods. All that they throw, or return wrongly, is `OUTPUT_FAILED` with the module's name. */
+/** Calls an output module's methods. Their errors and wrong results become `OUTPUT_FAILED` with the module's name. */
 export class ModuleCode {
   readonly #code: UserCode;
   readonly #signal: AbortSignal;
@@ -21,7 +21,7 @@ export class ModuleCode {
     this.#signal = signal;
   }
 
-  /** Calls a method and reads what it returns, or what the promise that it returns brings. */
+  /** Calls a method, awaits its result and checks it. */
   async call<T>(method: string, run: () => unknown, { shape, description }: Expected<T>): Promise<T> {
     const returned = await this.run(method, run);
     const parsed = shape.safeParse(returned);
@@ -35,7 +35,7 @@ export class ModuleCode {
     throw this.failed(`its \`${method}\` returned ${found}${where}, not ${description}`);
   }
 
-  /** As `call`, with no more known of what it returns. */
+  /** As `call`, without a check of the result. */
   async run<T>(method: string, run: () => T | PromiseLike<T>): Promise<T> {
     try {
       const returned = await inUserCode(this.#code, run);
@@ -46,7 +46,7 @@ export class ModuleCode {
     }
   }
 
-  /** Hands on what an iterable of the module's yields. */
+  /** Passes on the items of a module's iterable. */
   async *each<T>(method: string, begin: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
     try {
       yield* inUserCode(this.#code, begin);
@@ -65,7 +65,7 @@ export class ModuleCode {
     });
   }
 
-  /** Errors of ours keep their code; a wait that the run itself has broken off is no failure of the module. */
+  /** A `TidemarkError` keeps its code. A wait that the run itself has aborted is not a failure of the module. */
   #moduleError(method: string, error: unknown): unknown {
     if (isTidemarkError(error) || (this.#signal.aborted && isAbort(error, this.#signal))) return error;
     const { file } = this.#code;

@@ -21,12 +21,12 @@ const optionsSchema = z
   .strictObject({ config: z.unknown().optional(), ...onErrorShape })
   .superRefine(validateOnError);
 
-/** What a pipeline declares beside the module itself, by the same keys as in a file. */
+/** What a pipeline declares next to the module itself, with the same keys as in a file. */
 export type ModuleOutputOptions = z.input<typeof optionsSchema>;
 
 /**
  * The output of a module, for a pipeline in code, a `SyncEngine`, or the cases of `outputContract`. Throws
- * `ARGUMENT_INVALID` for what is no output module, and for options or a configuration that cannot be used.
+ * `ARGUMENT_INVALID` for a value that is not an output module, and for invalid options or configuration.
  *
  * ```ts
  * const output = moduleOutput(jsonlLog, { config: { path: "./orders.jsonl" }, onError: "skip" });
@@ -40,8 +40,8 @@ export function moduleOutput(module: OutputModule, options: ModuleOutputOptions 
 }
 
 /**
- * As `moduleOutput`, with a configuration that the module's schema has made already. Throws `PIPELINE_INVALID` where the
- * module's `create` throws, or returns what is no output.
+ * As `moduleOutput`, with a configuration that the module's schema has already parsed. Throws `PIPELINE_INVALID` where
+ * the module's `create` throws, or does not return an output.
  */
 export function createModuleOutput(
   module: OutputModule,
@@ -102,7 +102,7 @@ async function openSession(
   return guardedSession(opened, code);
 }
 
-/** The way to read what was written, where the module has one. */
+/** Opens the written records for reading, if the module supports it. */
 function guardedReader(
   made: ModuleOutput,
   codeFor: (signal: AbortSignal) => ModuleCode,

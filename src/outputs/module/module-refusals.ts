@@ -3,19 +3,19 @@ import { isTidemarkError, messageOf, TidemarkError, withMessage } from "../../er
 import { isPlainObject } from "../../model/plain-object.ts";
 import { recordName } from "../dead-letters/record-name.ts";
 
-/** A record that a module's output cannot take. Anything may be the reason, such as what was caught. */
+/** A record that a module's output cannot take. The reason may be any value, such as a caught error. */
 export type ModuleRefusal = Omit<Refusal, "name" | "reason"> & {
-  /** The record in few words; by its key, or its first fields, unless given. */
+  /** The record's name in messages. Default: its key, or its first fields. */
   readonly name?: string;
   readonly reason: unknown;
 };
 
 export type ModuleRefusals = Omit<Refusals, "refuse"> & {
-  /** As `Refusals.refuse`. Where it throws, `write` must let that pass: it ends the run. */
+  /** As `Refusals.refuse`. If it throws, `write` must not catch the error, which ends the run. */
   refuse(refusal: ModuleRefusal): void;
 };
 
-/** The run's refusals as a module is given them: each is completed with its name, and its reason with a code. */
+/** The run's refusals for a module: adds each record's name, and a code to the reason. */
 export function moduleRefusals(refusals: Refusals, id: string, key: readonly string[]): ModuleRefusals {
   return {
     goesOn: refusals.goesOn,

@@ -7,13 +7,13 @@ import type { ModuleRefusals } from "./module-refusals.ts";
 
 /** An output in code, for pipelines with `output: { type: module }`; made by `defineOutputModule`. */
 export interface OutputModule<Config = unknown> {
-  /** What messages and dead letters call it, such as `jsonl-log`. */
+  /** Its name in messages and dead letters, such as `jsonl-log`. */
   readonly id: string;
   /** Checks and completes the configuration before `create` is called. */
   readonly configSchema?: z.ZodType<Config>;
   /**
-   * Makes the output of one pipeline. It is called when the pipeline is loaded or checked, also by `tidemark
-   * validate` and for a dry run: it must open nothing and write nothing. That is for `open`.
+   * Makes the output of one pipeline. It is called when the pipeline is loaded or checked, also by `tidemark validate`
+   * and for a dry run: it must not open or write anything. Do that in `open`.
    */
   create(config: Config): ModuleOutput;
 }
@@ -27,7 +27,7 @@ export type ModuleOutput = Omit<Output, "kind" | "onError" | "open"> & {
   open(context: ModuleOutputContext): Promise<ModuleOutputSession> | ModuleOutputSession;
 };
 
-/** As any output's context. What a record is refused for may be any error. */
+/** The same context as for any output, except that a record may be refused for any error. */
 export type ModuleOutputContext = Omit<OutputContext, "refusals"> & { readonly refusals: ModuleRefusals };
 
 /**
@@ -37,16 +37,16 @@ export type ModuleOutputContext = Omit<OutputContext, "refusals"> & { readonly r
  */
 export type ModuleOutputSession = Pick<OutputSession, "write"> & Partial<Omit<OutputSession, "write">>;
 
-/** What every session has whose output delivers exactly once. */
+/** The methods that a session must have if its output delivers exactly once. */
 const sessionMethods = ["fencedEpoch", "fence", "partition", "write", "commit", "close"] as const;
 
 /**
- * Makes an output module: where a pipeline writes, in code of your own. Export it as the default of a file, and name
- * the file in the pipeline: `output: { type: module, path: ./my-output.ts, config: { … } }`.
+ * Defines an output module: an output of a pipeline in your own code. Export it as the default of a file, and name the
+ * file in the pipeline: `output: { type: module, path: ./my-output.ts, config: { … } }`.
  *
- * An output says what it guarantees. The simplest delivers at least once and has no more than a `write`, which returns
- * once the records are durable. After a failure a batch may come again, so it writes by key, or to
- * a target that takes the same record twice:
+ * An output declares its guarantee. The simplest delivers at least once and has only a `write`, which returns once the
+ * records are durable. After a failure a batch may come again, so write by key, or to a target that tolerates repeated
+ * records:
  *
  * ```ts
  * export default defineOutputModule({
@@ -67,10 +67,10 @@ const sessionMethods = ["fencedEpoch", "fence", "partition", "write", "commit", 
  * });
  * ```
  *
- * For exactly once the output keeps the position of each commit in the transaction of its rows, and shuts out runs of
- * an older epoch: see `OutputSession`. `outputContract` of `tidemark/testing` tells whether it does.
+ * For exactly once, the output stores the position of each commit in the transaction of its rows, and fences runs of an
+ * older epoch: see `OutputSession`. Test it with `outputContract` of `tidemark/testing`.
  *
- * Throws `ARGUMENT_INVALID` for what is no output module.
+ * Throws `ARGUMENT_INVALID` for an invalid definition.
  */
 export function defineOutputModule<Config = unknown>(module: OutputModule<Config>): OutputModule<Config> {
   const problem = outputModuleProblem(module);
@@ -82,7 +82,7 @@ export function isOutputModule(value: unknown): value is OutputModule {
   return outputModuleProblem(value) === null;
 }
 
-/** Why something cannot be an output module, in words; null where it can. */
+/** Why a value is not an output module, for messages; null where it is one. */
 export function outputModuleProblem(value: unknown): string | null {
   if (typeof value !== "object" || value === null) return `it is ${kindOf(value)}, not an object`;
   const { id, configSchema, create }: Partial<Record<keyof OutputModule, unknown>> = value;
@@ -111,7 +111,7 @@ const facts = z.looseObject({
   receipts: z.boolean({ error: "is true or false" }).optional(),
 });
 
-/** Why what `create` returned is no output, in words; null where it is one. */
+/** Why the result of `create` is not an output, for messages; null where it is one. */
 export function outputProblem(value: unknown): string | null {
   if (typeof value !== "object" || value === null) return `it returned ${kindOf(value)}, not an output`;
   const parsed = facts.safeParse(value);
@@ -132,7 +132,7 @@ export function outputProblem(value: unknown): string | null {
   return null;
 }
 
-/** Why what `open` returned is no session of such an output, in words; null where it is one. */
+/** Why the result of `open` is not a session for this output, for messages; null where it is one. */
 export function sessionProblem(session: unknown, { guarantee, appends }: ModuleOutput): string | null {
   if (typeof session !== "object" || session === null) return `it returned ${kindOf(session)}, not a session`;
   const needed =
@@ -143,7 +143,7 @@ export function sessionProblem(session: unknown, { guarantee, appends }: ModuleO
   return `the \`${missing}\` of its session is ${kindOf(Reflect.get(session, missing))}, not a function${why}`;
 }
 
-/** Why what `openReader` returned is no reader, in words; null where it is one. */
+/** Why the result of `openReader` is not a reader, for messages; null where it is one. */
 export function readerProblem(reader: unknown): string | null {
   if (typeof reader !== "object" || reader === null) return `it returned ${kindOf(reader)}, not a reader`;
   const missing = ["has", "rows", "close"].find((name) => typeof Reflect.get(reader, name) !== "function");

@@ -6,13 +6,13 @@ import { storedIdentity } from "./stored-identity.ts";
 const heldIdentities = 10_000;
 
 /**
- * Which records an append has delivered in the unfinished window: those kept by earlier commits and runs, and those
- * that this run has written and not committed yet.
+ * The identities of records that an append has delivered in the unfinished window: those stored by earlier commits and
+ * runs, and those that this run has written and not committed yet.
  */
 export class DeliveredIdentities {
   readonly #storage: IdentityStorage;
   readonly #scope: string;
-  /** Written and not committed, as they are stored. */
+  /** Written and not committed, in their stored form. */
   readonly #held = new Set<string>();
   /** Whether more of them wait in the storage. */
   #isWaiting = false;
@@ -23,7 +23,7 @@ export class DeliveredIdentities {
     this.#scope = scope;
   }
 
-  /** Asks whether any are kept at all, so that most runs need not ask again. */
+  /** Checks whether any are stored at all, so that most runs need no further lookups. */
   async start(): Promise<void> {
     this.#anyKept = await this.#storage.any(this.#scope);
   }
@@ -47,7 +47,7 @@ export class DeliveredIdentities {
     );
   }
 
-  /** Counts them as delivered from here on. Outside of a transaction. */
+  /** Adds them as delivered. Outside of a transaction. */
   async add(identities: readonly string[]): Promise<void> {
     for (const identity of identities) this.#held.add(storedIdentity(identity));
     if (this.#held.size < heldIdentities) return;
@@ -57,7 +57,7 @@ export class DeliveredIdentities {
     this.#held.clear();
   }
 
-  /** In the commit's transaction: keeps them, and forgets those that a finished window needs no longer. */
+  /** In the commit's transaction: stores them, and removes those that a finished window no longer needs. */
   async settle(commit: Commit): Promise<void> {
     const keeps = keepsAny(commit);
     if (this.#isWaiting) await this.#storage.settleWaiting(this.#scope, keeps);

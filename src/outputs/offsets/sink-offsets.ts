@@ -16,16 +16,19 @@ export interface SinkOffsetsParts<Facts> {
 }
 
 /**
- * The sink offsets of one session: how an output that delivers exactly once knows which commit it took last, which run
- * may make the next, and which records of an unfinished window it holds.
+ * The sink offsets of one session: an output that delivers exactly once stores here its last commit, the run that may
+ * make the next one, and the records of an unfinished window that it holds.
  *
- * 1. Before the run begins, `fencedEpoch` says the newest epoch that the output knows, so that the state grants a higher one.
- * 2. When the run has its epoch, `fence` stores it in a transaction. It is refused with `RUN_SUPERSEDED` where another run
- *    stored the same epoch or a newer one. `start` then returns the last commit, which the engine compares
- *    with the state.
- * 3. The transaction of each commit begins with `advance`: it stores the commit position, only where the fence is still this
- *    run's. So a late run finds the fence of its successor, fails with `RUN_SUPERSEDED`, and its rows are undone.
- * 4. The rows follow, and `settle` keeps or forgets the delivered identities. Once the transaction is durable, `committed`.
+ * 1. Before the run begins, `fencedEpoch` returns the newest epoch in the output, so that the state grants a higher
+ *    one.
+ * 2. When the run has its epoch, `fence` stores it in a transaction. It is refused with `RUN_SUPERSEDED` where another
+ *    run stored the same epoch or a newer one. `start` then returns the last commit, which the engine compares with the
+ *    state.
+ * 3. The transaction of each commit begins with `advance`: it stores the commit position, only where the fence is still
+ *    this run's. So a late run finds the fence of its successor and fails with `RUN_SUPERSEDED`, and its rows are
+ *    rolled back.
+ * 4. The rows follow, and `settle` stores or removes the delivered identities. Once the transaction is durable,
+ *    `committed` is called.
  */
 export class SinkOffsets<Facts = undefined> {
   readonly #parts: SinkOffsetsParts<Facts>;
@@ -50,8 +53,8 @@ export class SinkOffsets<Facts = undefined> {
   }
 
   /**
-   * In a transaction: shuts out every older epoch. Throws `RUN_SUPERSEDED` where another session has fenced the scope
-   * with this epoch or a newer one.
+   * In a transaction: fences every older epoch. Throws `RUN_SUPERSEDED` where another session has fenced the scope with
+   * this epoch or a newer one.
    */
   async fence(epoch: number): Promise<void> {
     const { storage, scope } = this.#parts;
@@ -105,7 +108,7 @@ export class SinkOffsets<Facts = undefined> {
     return this.#identities.among(identities);
   }
 
-  /** Counts identities as delivered, from the next commit on for other runs. Outside of a transaction. */
+  /** Adds identities as delivered; other runs see them from the next commit on. Outside of a transaction. */
   deliver(identities: readonly string[]): Promise<void> {
     return this.#identities.add(identities);
   }
@@ -120,7 +123,7 @@ export class SinkOffsets<Facts = undefined> {
     this.#identities.committed(commit);
   }
 
-  /** The error for a run whose epoch is not the fence; `current` is null where the fence is not known. */
+  /** The error for a run whose epoch is not the fence; `current` is null where the fence is unknown. */
   superseded(epoch: number, current: number | null, cause?: unknown): TidemarkError {
     const { key, place } = this.#parts;
     const stream = formatStreamKey(key);

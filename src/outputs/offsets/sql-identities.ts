@@ -3,7 +3,7 @@ import type { Commit } from "../../engine/ports.ts";
 import type { IdentityStorage } from "./port.ts";
 import { longestIdentity } from "./stored-identity.ts";
 
-/** Delivered identities in a table of a database. Lists of them go as one parameter, a JSON text. */
+/** Delivered identities in a database table. A list of them is passed as one parameter, a JSON text. */
 export class SqlIdentities implements IdentityStorage {
   readonly #connection: SqlConnection;
   readonly #sql: SqlFragments;

@@ -8,7 +8,7 @@ import type { CommitRow, OffsetsStorage, StoredOffsets } from "./port.ts";
 import { SqlIdentities } from "./sql-identities.ts";
 import { longestIdentity, storedText } from "./stored-identity.ts";
 
-/** What a stream has written so far: stored with each commit. */
+/** What a stream has written so far, stored with each commit. */
 export interface Written {
   /** With a commit, how many records it adds; else, how many there are in all. */
   readonly records: number;
@@ -18,12 +18,12 @@ export interface Written {
 
 export interface SqlStorageParts {
   readonly connection: SqlConnection;
-  /** The table of the rows. The offsets lie in the same schema. */
+  /** The table of the rows. The offset tables are in the same schema. */
   readonly table: string;
-  /** What the names of the tables begin with. */
+  /** The prefix of the tables' names. */
   readonly prefix: string;
   readonly key: StreamKey;
-  /** The time, in milliseconds since 1970, for those who look at the table. */
+  /** The time in milliseconds since 1970, as information for people. */
   readonly now: () => number;
 }
 
@@ -36,7 +36,7 @@ const offsetsRow = z.object({
 const writtenRow = z.object({ records: z.int(), fields: z.string() });
 const fieldsSchema = z.array(z.string());
 
-/** The column `lane` holds the scope, and `epoch` the fence: as the first version named them. */
+/** The column `lane` holds the scope, and `epoch` the fence. The names come from the first version. */
 const keyColumns = ["connector", "stream", "lane"] as const;
 const committedColumns = ["position_epoch", "sequence", "cursor_type", "position", "updated_at"] as const;
 
@@ -108,7 +108,7 @@ export class SqlOffsetsStorage implements OffsetsStorage<Written> {
     return { fence, committed: { epoch, sequence, position } };
   }
 
-  /** What the scope has written so far. */
+  /** The counts of the scope so far. */
   async written(scope: string): Promise<Written> {
     const row = await this.#row(scope, "records, fields", writtenRow);
     if (row === null) return { records: 0, fields: [] };
@@ -131,7 +131,8 @@ export class SqlOffsetsStorage implements OffsetsStorage<Written> {
   }
 
   async raiseFence(scope: string, epoch: number): Promise<boolean> {
-    // Where a row is there, the first statement changes nothing; the second takes its lock and says whether it changed it.
+    // If the row exists, the first statement changes nothing; the second locks the row and returns whether it changed
+    // it.
     await this.#insert(scope, { epoch: 0, records: 0, fields: "[]", updated_at: this.#moment() }, (key) =>
       this.#sql.keeping(key),
     );
@@ -163,7 +164,7 @@ export class SqlOffsetsStorage implements OffsetsStorage<Written> {
     return changed === 1;
   }
 
-  /** In the commit's transaction: so many of the records that it counted are not in the table. */
+  /** In the commit's transaction: corrects the count by the records that are not in the table. */
   async countLess(scope: string, records: number): Promise<void> {
     const less = this.#connection.dialect.placeholder(4);
     await this.#connection.execute(

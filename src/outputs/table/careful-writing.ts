@@ -6,7 +6,7 @@ import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import { refusalOf } from "./refused-record.ts";
 
-/** How many records may wait for others of their checkpoint, and how often they are tried again. */
+/** How many records may wait for others of their checkpoint, and how often they are retried. */
 const mostWaiting = 1_000;
 const mostRounds = 16;
 
@@ -23,10 +23,10 @@ interface Failed {
 }
 
 /**
- * Writes records of which the database does not take all, each part within a savepoint: what is refused
- * is halved until the records at fault stand alone. Of n records with k at fault that takes some
- * 2k·log2(n/k) statements. A record that lacks another one, as a foreign key does, is tried again when all others are
- * written. Those that remain go to the run's refusals.
+ * Writes records of which the database refuses some, each part within a savepoint: a refused part is halved until the
+ * faulty records are isolated. Of n records with k at fault that takes some 2k·log2(n/k) statements. A record that
+ * depends on another one, for example by a foreign key, is retried when all others are written. Records that still fail
+ * are refused.
  */
 export class CarefulWriting {
   readonly #parts: CarefulParts;
@@ -47,7 +47,7 @@ export class CarefulWriting {
     await this.#writePart(records, false);
   }
 
-  /** To be called once all records have been written: settles those that waited for others. */
+  /** Call once all records have been written: retries those that waited for others. */
   async finish(): Promise<void> {
     for (let round = 0; round < mostRounds && this.#waiting.length > 0; round++) {
       const again = this.#waiting;
@@ -63,7 +63,10 @@ export class CarefulWriting {
     this.#waiting = [];
   }
 
-  /** Records may wait for one another. Without those that lack a row of no record here, they are written at once. */
+  /**
+   * Records may depend on each other. Once those that depend on a row outside the batch are removed, the rest can be
+   * written together.
+   */
   async #writeTogether(): Promise<void> {
     while (this.#waiting.length > 1) {
       const failed = await this.#attempt(this.#waiting.map(({ record }) => record));
@@ -78,7 +81,7 @@ export class CarefulWriting {
     }
   }
 
-  /** `isAtFault` says that a part of these is known to be refused, so that they are not tried together. */
+  /** `isAtFault`: a part of these is known to be refused, so they are not tried together. */
   async #writePart(records: readonly SourceRecord[], isAtFault: boolean): Promise<void> {
     const [first] = records;
     if (first === undefined) return;
@@ -107,7 +110,7 @@ export class CarefulWriting {
     return null;
   }
 
-  /** A record that waits and that a later one of its key has replaced is not tried again. */
+  /** A waiting record that a later one with its key has replaced is not retried. */
   #forgetReplaced(records: readonly SourceRecord[]): void {
     if (this.#waiting.length === 0 || this.#keyFields.length === 0) return;
     const written = new Set(records.map((record) => keyText(record, this.#keyFields)));

@@ -11,22 +11,21 @@ import { type DatabaseOutputConfig, ownTablePrefix } from "./schema.ts";
 import { DatabaseSession } from "./session.ts";
 
 /**
- * Writes records to a table of SQLite, PostgreSQL or MySQL, each exactly once (promise P2): a commit's rows
- * and its position, in `_tidemark_positions` beside the table, are one transaction.
+ * Writes records to a table of SQLite, PostgreSQL or MySQL, each exactly once (promise P2): a commit's rows and its
+ * position, in `_tidemark_positions` next to the table, are one transaction.
  *
- * The table is made with the first records and gains a column with each new field. A column's type
- * follows the source's column, or the values: boolean, integer, decimal, text, or JSON for lists and objects; it is
- * widened where a later value needs it, as long as Tidemark made the table. Every digit is kept, and a value that
- * a column would round, cut or read as something else is refused before its batch. SQLite, where
- * a column of numbers would cut them, keeps integers past 64 bits and decimals past a double as text,
- * and truth values as 0 and 1. MySQL keeps decimals past 35 digits before the point, or 30 after it, as text.
+ * The table is created with the first records and gets a column for each new field. A column's type follows the
+ * source's column, or the values: boolean, integer, decimal, text, or JSON for lists and objects; it is widened where a
+ * later value needs it, as long as Tidemark made the table. Every digit is kept, and a value that a column would round,
+ * cut or misread is refused before its batch is written. In SQLite, integers past 64 bits and decimals past a double
+ * are stored as text, since a numeric column would cut them, and booleans as 0 and 1. MySQL keeps decimals past 35
+ * digits before the point, or 30 after it, as text.
  *
- * An upsert replaces all that the stream ever wrote of a row: fields that the record lacks become
- * NULL, and columns that no record of the stream ever filled are left as they are. A field that is
- * always null gets no column.
+ * An upsert replaces every column that the stream has ever written: fields that the record lacks become NULL, and
+ * columns that no record of the stream ever filled are not changed. A field that is always null gets no column.
  *
- * Sessions throw `OUTPUT_UNAVAILABLE`, `OUTPUT_FAILED`, `RUN_SUPERSEDED`, `RECORD_INVALID`,
- * `CONFIG_INCOHERENT` (an upsert to a table that does not keep its key unique), `STATE_UNREADABLE`.
+ * Sessions throw `OUTPUT_UNAVAILABLE`, `OUTPUT_FAILED`, `RUN_SUPERSEDED`, `RECORD_INVALID`, `CONFIG_INCOHERENT` (an
+ * upsert to a table that does not keep its key unique), `STATE_UNREADABLE`.
  */
 export function createDatabaseOutput(config: DatabaseOutputConfig): Output {
   const mode = modeOf(config);
@@ -145,7 +144,7 @@ function assertKeyNotComputed({ columns }: TableDescription, { table, key, store
   );
 }
 
-/** The epoch on record by now, asked on a new connection because the session's own may be gone. */
+/** The stored fence, read on a new connection because the session's own may be lost. */
 async function epochBy(
   connect: () => Promise<SqlConnection>,
   table: string,

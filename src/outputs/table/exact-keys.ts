@@ -9,10 +9,10 @@ import type { SourceRecord } from "../../model/record.ts";
 import { storageClassesOf } from "../../model/storage-class.ts";
 import { withoutTrailing } from "../../model/trailing.ts";
 
-/** How many keys are remembered at most between two commits. */
+/** The most keys that are remembered between two commits. */
 const mostKeys = 100_000;
 
-/** What a value of a key is. Two values of different kinds are never one key, however alike they look. */
+/** The kind of a key value. Two values of different kinds are never the same key, even if they look alike. */
 type KeyKind = "text" | "number" | "truth value" | "bytes";
 
 interface ExactKeysOptions {
@@ -24,17 +24,17 @@ interface ExactKeysOptions {
 }
 
 /**
- * Keys that a table stores alike, so that what it gives back does not tell which of two was written: texts that
- * differ in blanks at the end, in a column that keeps none (`char(n)`), and values of several kinds, as the number 1
- * and the text `1`. Those of a checkpoint are compared before they are written.
+ * Detects different keys that a table stores as equal: texts that differ only in trailing blanks, in a column that
+ * drops them (`char(n)`), and values of different kinds, such as the number 1 and the text `1`. The keys of a
+ * checkpoint are compared before they are written.
  */
 export class ExactKeys {
   readonly #options: ExactKeysOptions;
-  /** The fields of the key whose columns keep no blanks at the end. */
+  /** The key fields whose columns drop trailing blanks. */
   #blank: readonly string[] = [];
   /** The kind of the first value in each field of the key. */
   readonly #kinds: (KeyKind | undefined)[];
-  /** The fields that hold values of several kinds: of the first one's and of this. */
+  /** The fields with values of several kinds, with the second kind. */
   readonly #mixed = new Map<string, KeyKind>();
   readonly #warned = new Set<string>();
   readonly #exact = new Map<string, SourceRecord>();
@@ -44,14 +44,14 @@ export class ExactKeys {
     this.#kinds = options.key.map(() => undefined);
   }
 
-  /** To be told of the columns that keep no blanks at the end of a text. */
+  /** Set the columns that drop trailing blanks. */
   set blank(fields: readonly string[]) {
     this.#blank = fields;
   }
 
   /**
-   * The records whose keys are stored as no other record's; the others go to `refuse`. `waiting` are the records
-   * of the checkpoint so far, and `columns` those of the table.
+   * The records whose stored keys are distinct; the others go to `refuse`. `waiting` are the records of the checkpoint
+   * so far, and `columns` those of the table.
    */
   fitting(
     records: readonly SourceRecord[],
@@ -78,7 +78,7 @@ export class ExactKeys {
     });
   }
 
-  /** To be told of a commit. */
+  /** Call after a commit. */
   clear(): void {
     this.#exact.clear();
   }
@@ -89,7 +89,7 @@ export class ExactKeys {
       const field = key[at] ?? "";
       const value = record[field];
       const known = this.#kinds[at];
-      // Nearly all keys are of the first one's type.
+      // Fast path: nearly all keys have the type of the first one.
       if (known === "number" && typeof value === "number") continue;
       const kind = kindOf(record, field);
       if (known === undefined) this.#kinds[at] = kind;
@@ -107,13 +107,13 @@ export class ExactKeys {
     );
   }
 
-  /** The columns of the key, without those that keep values of all kinds apart. */
+  /** The key columns, without those that distinguish values of all kinds. */
   #ownColumns(columns: readonly FieldColumn[]): readonly FieldColumn[] {
     const { key, rules } = this.#options;
     return columns.filter((column) => key.includes(column.field) && rules.keepsKindsApart?.(column) !== true);
   }
 
-  /** Why the record's key would become that of another record; null where it would not. */
+  /** Why the record's stored key would equal that of another record; null where it would not. */
   #problemOf(record: SourceRecord, columns: readonly FieldColumn[]): TidemarkError | null {
     const { key } = this.#options;
     const stored = key.map((field) => {
@@ -150,7 +150,7 @@ function kindOf(record: SourceRecord, field: string): KeyKind {
   return stored === undefined || stored === "raw" ? "text" : stored;
 }
 
-/** What two records share exactly when the field is the same in both. */
+/** A text that is equal for two records exactly if the field is. */
 function exactPart(record: SourceRecord, field: string): string {
   const kind = kindOf(record, field);
   const text = textOfValue(record[field] ?? null, "text");
@@ -177,7 +177,7 @@ function collision(record: SourceRecord, known: SourceRecord, column: FieldColum
   );
 }
 
-/** Tells of key columns in which different texts are one. */
+/** Warns of key columns in which different texts are equal. */
 export function warnOfKey(
   warn: Warn,
   table: string,

@@ -10,8 +10,8 @@ interface Row {
 }
 
 /**
- * The field without which the database says something else of the record, or takes it: for errors that name no
- * column. The fields of the key come last. Within a transaction.
+ * Finds the field without which the database accepts the record or reports another error: for errors that name no
+ * column. Key fields are tried last. Within a transaction.
  */
 export async function fieldByElimination(
   error: TidemarkError,
@@ -29,12 +29,12 @@ export async function fieldByElimination(
 
 const taken = "the record is taken";
 
-/** What the database says of a record, which is not written in any case; null where it takes it. */
+/** The database's error for a record, which is never written; null where it accepts it. */
 async function tried({ store, target, record }: Row): Promise<TidemarkError | null> {
   try {
     await store.savepoint(async () => {
       await store.insert(target, [record]);
-      // A fault has the savepoint undone.
+      // An error rolls back the savepoint.
       throw new TidemarkError("RECORD_INVALID", taken);
     });
   } catch (error) {

@@ -7,7 +7,7 @@ interface Place {
   readonly table: string;
 }
 
-/** Whether the table is there and has a row. */
+/** Whether the table exists and has a row. */
 export async function hasRows({ connection, store, table }: Place): Promise<boolean> {
   if ((await store.describe(table)) === null) return false;
   const rows = await connection.query(`SELECT 1 FROM ${connection.dialect.table(table)} LIMIT 1`);

@@ -6,7 +6,7 @@ import type { OutputContext } from "../../engine/ports.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { TablePlan } from "./table-plan.ts";
 
-/** How many rows that are there show in which form the table holds the cursor. */
+/** How many existing rows are read to see the form of the cursor in the table. */
 const rowsLookedAt = 1_000;
 
 export interface NewestGuardOptions {
@@ -17,8 +17,8 @@ export interface NewestGuardOptions {
 }
 
 /**
- * For a backfill that upserts: by which column a row that a live run has written meanwhile is told from an older
- * one that the backfill brings late, and a warning where it cannot be told.
+ * For a backfill that upserts: the column by which a newer row of a live run is recognised, so that the backfill does
+ * not replace it, and a warning where there is none.
  */
 export class NewestGuard {
   readonly #options: NewestGuardOptions;
@@ -36,7 +36,7 @@ export class NewestGuard {
     this.#texts = new CursorTexts(textOrderOf(cursorType));
   }
 
-  /** Whether rows are told from records that are older than they are, as far as was seen. */
+  /** Whether newer rows can be recognised, as far as was seen. */
   canCompare(plan: TablePlan): boolean {
     return this.#isNeeded && !this.#hasWarned && this.#columnOf(plan) !== null;
   }
@@ -61,7 +61,7 @@ export class NewestGuard {
     return decides ? column : null;
   }
 
-  /** Looks at rows that are there. To be called once, before records are written. */
+  /** Reads existing rows. Call once, before records are written. */
   async lookAtRows(connection: SqlConnection, { columns }: TableDescription): Promise<void> {
     const { rules, table } = this.#options;
     const field = this.#field;

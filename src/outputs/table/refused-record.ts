@@ -18,14 +18,14 @@ interface RefusedRow {
 const whatToDo =
   "Change what the pipeline makes of such a record with a filter, or declare `onError: deadLetter`; until then each run fails at it.";
 
-/** A record alone that the database does not take, with the field at fault where it can be found. */
+/** The refusal for a single record that the database does not accept, with the faulty field where it can be found. */
 export async function refusalOf(error: TidemarkError, fault: RecordFault, row: RefusedRow): Promise<Refusal> {
   const { store, target, record } = row;
   const collision = await collisionOf(row);
   const text =
     fault.ofText === true ? textProblem(record, target.columns, store.rules.refusesNul === true) : null;
   const field = collision?.field ?? text?.field ?? (await fieldOf(error, fault, row));
-  // Then it is about the statement or the server.
+  // Then the error is about the statement or the server.
   if (fault.onlyByValue === true && field === null) throw error;
   const message = collision?.message ?? text?.message ?? error.message;
   const hint =
@@ -33,7 +33,7 @@ export async function refusalOf(error: TidemarkError, fault: RecordFault, row: R
   return refusedRow({ target, record }, { message, field, hint, error });
 }
 
-/** A record that cannot be written whatever the database says. */
+/** The refusal for a record that cannot be written to any table. */
 export function refusalBefore(
   error: TidemarkError,
   target: Pick<Target, "table" | "key">,
@@ -52,7 +52,7 @@ export function refusalBefore(
       details: { ...error.details, table: target.table },
     },
   );
-  // What is said of a value names the record and the table already.
+  // The error about a value already names the record and the table.
   return { record, name, reason: error, failure: error.details?.table === undefined ? failure : error };
 }
 
@@ -122,7 +122,9 @@ async function fieldOf(
   );
 }
 
-/** No row has a key that the database cannot compare, as a letter that the column's character set does not have. */
+/**
+ * No row can have a key that the database cannot compare, such as a letter that is not in the column's character set.
+ */
 async function storedKeyOf({ store, target, record }: RefusedRow) {
   try {
     return await store.savepoint(() => store.storedKey(target, record));
@@ -132,7 +134,7 @@ async function storedKeyOf({ store, target, record }: RefusedRow) {
   }
 }
 
-/** Whether the record's key has met a row that has another one, which the column takes for the same. */
+/** Whether the record's key collides with a different key of an existing row, which the column treats as equal. */
 async function collisionOf({
   store,
   target,

@@ -15,7 +15,7 @@ interface Parts {
   readonly inexact: readonly InexactKey[];
 }
 
-/** What an upsert of one record would replace, as `OutputSession.replaces` says. It changes nothing. */
+/** What an upsert of one record would replace; see `OutputSession.replaces`. Changes nothing. */
 export async function replacedBy(
   record: SourceRecord,
   { store, table, key, context, plan, newest, inexact }: Parts,
@@ -30,9 +30,9 @@ export async function replacedBy(
     return newest.canCompare(plan) && hasCursor(record, context) ? "older" : "anything";
   } catch (error) {
     const isOfRecord = error instanceof TidemarkError && store.faultOf(error) !== null;
-    // Then the write says what is wrong with it.
+    // The write then reports the error.
     if (isOfRecord || isTidemarkError(error, "RECORD_INVALID")) return "nothing";
-    // A key of another type than the column's cannot be looked for before the column is widened.
+    // A key of another type than the column's cannot be searched before the column is widened.
     if (isTidemarkError(error, "QUERY_FAILED")) return "anything";
     throw error;
   } finally {
@@ -40,7 +40,7 @@ export async function replacedBy(
   }
 }
 
-/** Without a cursor of its own it is no newer than any row. */
+/** Without a cursor it does not count as newer than any row. */
 function hasCursor(record: SourceRecord, { cursorPath }: Pick<OutputContext, "cursorPath">): boolean {
   const value = cursorPath === null || cursorPath === undefined ? null : valueAt(record, cursorPath);
   return value !== null && value !== undefined;

@@ -8,13 +8,13 @@ interface WritingParts extends CarefulParts {
   readonly connection: SqlConnection;
 }
 
-/** What a commit writes: what waits outside memory, and then what is held in it. */
+/** The records of a commit: first those in the temporary table, then those in memory. */
 interface Rows {
   readonly spills: readonly Spill[];
   readonly held: readonly SourceRecord[];
 }
 
-/** Writes all rows in as few statements as can be. Returns how many of them the table left out. */
+/** Writes all rows in as few statements as possible. Returns how many of them the table left out. */
 export async function writeAll(
   { store, connection, target }: WritingParts,
   { spills, held }: Rows,
@@ -30,8 +30,8 @@ export async function writeAll(
 }
 
 /**
- * Writes those rows that the table takes. Returns how many of them it does not hold then. `first` is what the
- * database said to all of them together.
+ * Writes the rows that the table accepts. Returns how many rows it does not hold. `first` is the database's error for
+ * all of them together.
  */
 export async function writeCarefully(
   parts: WritingParts,
@@ -46,12 +46,12 @@ export async function writeCarefully(
   }
   await writing.write(held);
   await writing.finish();
-  // Records made of rows only serve to find the one at fault.
+  // Records rebuilt from rows only serve to find the faulty one.
   if (isApproximate && first !== undefined) throw first;
   return writing.refused + writing.leftOut;
 }
 
-/** What a run is told of a table that takes a statement and leaves out some of its rows. */
+/** The warning for a table that accepts a statement and leaves out some of its rows. */
 export function rowsLeftOut(table: string): string {
   return `the table ${table} left out rows that were written to it, as a trigger, a rule or a conflict clause of its own does; they do not count as written. Let it raise an error instead, so that \`onError\` keeps the records`;
 }

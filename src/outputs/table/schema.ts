@@ -5,7 +5,7 @@ import { columnKinds } from "../../databases/port.ts";
 import { anyOf, databases } from "../../databases/registry.ts";
 import { onErrorShape, validateOnError } from "../dead-letters/schema.ts";
 
-/** What the names of Tidemark's own tables begin with. */
+/** The prefix of Tidemark's own tables. */
 export const ownTablePrefix = "_tidemark_";
 
 export const databaseOutputSchema = z

@@ -31,7 +31,7 @@ import { createSpill, type Spill, spill } from "./spills.ts";
 import { TablePlan } from "./table-plan.ts";
 import { writeFailure } from "./write-failure.ts";
 
-/** How much waits in memory for a commit before it goes to a temporary table of the connection. */
+/** How many bytes wait in memory for a commit before they go to a temporary table of the connection. */
 const heldRecords = 10_000;
 const heldCharacters = 32 * 1024 * 1024;
 
@@ -45,7 +45,7 @@ export interface SessionParts {
   readonly key: readonly string[];
   readonly createTable: boolean;
   readonly declared: ReadonlyMap<string, ColumnKind>;
-  /** The epoch on record by now, by a connection of its own; null where that cannot be told either. */
+  /** The stored fence, read on another connection; null where that fails too. */
   readonly currentEpoch: () => Promise<number | null>;
 }
 
@@ -119,7 +119,7 @@ export class DatabaseSession implements OutputSession {
     return last;
   }
 
-  /** Finds the key's columns in which different texts are one, and tells of them before the first commit. */
+  /** Finds the key columns in which different texts are equal, and warns of them before the first commit. */
   async #lookAtKey(existing: TableDescription, commitPosition: CommitPosition | null): Promise<void> {
     const { store, table, key, context } = this.#parts;
     const { rules } = store;
@@ -147,7 +147,7 @@ export class DatabaseSession implements OutputSession {
     this.#newest.look(records, this.#planned());
     const [sample] = records;
     if (sample === undefined) return 0;
-    // One record stands for the batch: exact sizes would cost more than they are worth.
+    // Estimates the batch's size from one record; exact sizes would be too slow.
     const characters = stringifyJson(sample).length * records.length;
     const full =
       this.#held.length + records.length > heldRecords || this.#heldCharacters + characters > heldCharacters;
@@ -168,7 +168,7 @@ export class DatabaseSession implements OutputSession {
     });
   }
 
-  /** The records that columns can be made for; the others are refused one by one, and leave the plan as it was. */
+  /** The records for which columns can be made; the others are refused one by one, without a change to the plan. */
   #fitting({ records, columns }: Batch): readonly SourceRecord[] {
     const plan = this.#planned();
     const before = plan.snapshot();
@@ -208,7 +208,7 @@ export class DatabaseSession implements OutputSession {
     }
   }
 
-  /** Moves what is held to a place on the connection's side, where it is not in anyone's way. */
+  /** Moves held records to a temporary table of the connection, which locks nothing. */
   async #spill(): Promise<void> {
     const { store } = this.#parts;
     const { version } = this.#planned();
@@ -231,8 +231,8 @@ export class DatabaseSession implements OutputSession {
   }
 
   /**
-   * One transaction. Where the database does not take one of the records, it is undone, and made again with
-   * each part of them in a savepoint, so that a commit that meets no such record pays for none.
+   * One transaction. If the database refuses a record, it is rolled back and repeated with savepoints, so that commits
+   * without refusals need no savepoint.
    */
   async commit(commit: Commit): Promise<Committed> {
     const { store } = this.#parts;
@@ -286,7 +286,7 @@ export class DatabaseSession implements OutputSession {
     const committed = { written: this.#records - without };
     await commit.within?.(connection.handle, committed);
     await store.commit();
-    // A backfill's upsert leaves newer rows as they are, on purpose.
+    // A backfill's upsert does not replace newer rows, on purpose.
     if (without > 0 && !carefully && this.#target?.target.newest === undefined) {
       context.warn("ROWS_LEFT_OUT", rowsLeftOut(this.#parts.table));
     }
@@ -349,8 +349,8 @@ export class DatabaseSession implements OutputSession {
   }
 
   /**
-   * A run that was stopped for long finds its connection closed, or its locks with another: what it
-   * has to be told then is that its stream was taken over.
+   * A run that was paused for long finds its connection closed, or its locks taken by another run: the error must then
+   * say that its stream was taken over.
    */
   async #explained(error: unknown): Promise<unknown> {
     const { table, currentEpoch } = this.#parts;

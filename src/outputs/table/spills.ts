@@ -8,16 +8,16 @@ import { isRecord, type SourceRecord } from "../../model/record.ts";
 import { noteStorageClasses, storageClassesOf, storageClassNames } from "../../model/storage-class.ts";
 import { withoutBytes } from "../json-line.ts";
 
-/** The column that keeps a record as it is, beside its values. */
+/** The column that keeps a record unchanged, next to its values. */
 const wholeRecord = "_tidemark_record";
 const rowsAPage = 2_000;
 
-/** A place of the connection's own where records wait for the commit. */
+/** A temporary table of the connection where records wait for the commit. */
 export interface Spill {
   readonly waiting: Target;
-  /** Of the plan whose columns it has. */
+  /** The version of the plan whose columns it has. */
   readonly version: number;
-  /** Whether it keeps the records themselves too, so that they can be read back as they were. */
+  /** Whether it also keeps the records themselves, so that they can be read back unchanged. */
   readonly keepsRecords: boolean;
 }
 
@@ -37,14 +37,14 @@ export async function createSpill(
   return { waiting: await store.createSpill({ ...target, columns }), version, keepsRecords };
 }
 
-/** A record that the place does not take, as the table would not. */
+/** A record that the temporary table refuses, as the table would. */
 interface NotTaken {
   readonly record: SourceRecord;
   readonly error: TidemarkError;
   readonly fault: RecordFault;
 }
 
-/** Puts records into the place, and returns those that it does not take. */
+/** Inserts records, and returns those that it refuses. */
 export async function spill(
   store: TableStore,
   place: Spill,
@@ -69,8 +69,8 @@ export async function spill(
 }
 
 /**
- * What waits, page by page, in order. Where the records themselves were not kept, they are made of the
- * rows: good enough to find the one at fault, and not to be written.
+ * The waiting records, page by page, in order. If the records themselves were not kept, they are rebuilt from the rows:
+ * good enough to find the faulty one, but not to be written.
  */
 export async function* readSpill(
   connection: SqlConnection,

@@ -17,20 +17,20 @@ import { isHeld, isTaken, isWider, meetAsTexts, meetsAsNumber } from "./widening
 
 export interface TablePlanOptions {
   readonly table: string;
-  /** Fields that make up the key, in order; empty where there is none. */
+  /** The key fields, in order; empty for none. */
   readonly key: readonly string[];
   readonly rules: ColumnRules;
   /** Kinds declared by the pipeline, by field. */
   readonly declared: ReadonlyMap<string, ColumnKind>;
   /** Whether columns may be added and widened. */
   readonly mayChange: boolean;
-  /** The table as it is; null where there is none yet. */
+  /** The existing table; null where there is none. */
   readonly existing: TableDescription | null;
-  /** Fields that this stream has written before: a record without them leaves them NULL. */
+  /** Fields that this stream has written before: a record without them sets them to NULL. */
   readonly fields: readonly string[];
 }
 
-/** What has to be done to the table before rows of this plan fit. */
+/** The changes that the table needs before rows of this plan fit. */
 export interface Changes {
   readonly create: boolean;
   readonly add: readonly FieldColumn[];
@@ -41,9 +41,9 @@ interface Planned {
   column: FieldColumn;
   takes: Takes;
   check: ValueCheck | null;
-  /** Whether the column takes every value, so that none is looked at. */
+  /** Whether the column accepts every value, so that values need no check. */
   anything: boolean;
-  /** Whether the field is known from earlier runs alone. */
+  /** Whether the field is known only from earlier runs. */
   unseen: boolean;
 }
 
@@ -53,8 +53,8 @@ export interface PlanSnapshot {
 }
 
 /**
- * Which columns the records' fields go to. `fit` takes in every batch before it is written; a field
- * gets its column with the first value that is not null, and a wider type when a value needs one.
+ * Which columns the records' fields go to. `fit` is called with every batch before it is written. A field gets its
+ * column with the first value that is not null, and a wider type when a value needs one.
  */
 export class TablePlan {
   readonly #options: TablePlanOptions;
@@ -63,7 +63,7 @@ export class TablePlan {
   readonly #byFolded = new Map<string, Planned>();
   /** Fields whose columns the database computes. */
   readonly #computed = new Set<string>();
-  /** What the source says of its columns, with the batch. */
+  /** The source's column types, from the batch. */
   #hints: ReadonlyMap<string, ColumnKind> = new Map();
   #existing = new Map<string, TableColumn>();
   #ours: boolean;
@@ -82,12 +82,15 @@ export class TablePlan {
     }
   }
 
-  /** What `restore` brings the plan back to, as far as records decide. */
+  /** The state that `restore` brings back: the parts that records can change. */
   snapshot(): PlanSnapshot {
     return { planned: this.#planned.map((planned) => ({ ...planned })), version: this.#version };
   }
 
-  /** Undoes what records have changed since. The version stays, so that no target of it is taken for another's. */
+  /**
+   * Undoes changes by records since the snapshot. The version does not go back, so that it never names two different
+   * plans.
+   */
   restore({ planned, version }: PlanSnapshot): void {
     if (version === this.#version) return;
     this.#planned.splice(0, this.#planned.length, ...planned);
@@ -100,7 +103,7 @@ export class TablePlan {
     this.#version++;
   }
 
-  /** Grows whenever the columns change. */
+  /** Rises with each change of the columns. */
   get version(): number {
     return this.#version;
   }
@@ -113,14 +116,14 @@ export class TablePlan {
     return this.#planned.map(({ column }) => column.field);
   }
 
-  /** The names of the columns of the key, as the table has them. */
+  /** The names of the key columns in the table. */
   get key(): readonly string[] {
     return this.#options.key.map((field) => this.#byField.get(field)?.column.name ?? field);
   }
 
   /**
-   * Makes room for a batch. Throws `RECORD_INVALID` for a record that has no value in its key, for a
-   * field that no column can be made for, and for values that nothing can store.
+   * Makes room for a batch. Throws `RECORD_INVALID` for a record without a key value, for a field that cannot have a
+   * column, and for values that cannot be stored.
    */
   fit(records: readonly SourceRecord[], hints: readonly Column[] = []): void {
     const { key, rules } = this.#options;
@@ -143,7 +146,7 @@ export class TablePlan {
     }
   }
 
-  /** Bytes among texts would become a text of their digits, and a text that reads so among bytes would become these. */
+  /** Bytes in a text column would become a text of hex digits, and such a text in a bytes column would become bytes. */
   #judge(classes: ReadonlyMap<string, StorageClass>, record: SourceRecord): void {
     for (const [field, stored] of classes) {
       const column = this.#byField.get(field)?.column;
@@ -226,7 +229,7 @@ export class TablePlan {
     if (value !== null && value !== undefined && !planned.anything) this.#take(planned, value, record);
   }
 
-  /** The column to be made for a field; null as long as nothing is known of what it holds. */
+  /** The column to create for a field; null as long as its type is unknown. */
   #newColumn(field: string, record: SourceRecord): FieldColumn | null {
     const { rules, declared, mayChange, table } = this.#options;
     const value = record[field];
@@ -256,7 +259,7 @@ export class TablePlan {
     return { field, name: field, ...this.#made(kind) };
   }
 
-  /** PostgreSQL changes the number of a row that is there to no other. */
+  /** PostgreSQL cannot change the identity value of an existing row. */
   #assertKeepsIdentity({ name }: TableColumn): void {
     const { key, rules, table } = this.#options;
     if (key.length === 0 || key.map(rules.fold).includes(rules.fold(name))) return;
@@ -287,7 +290,9 @@ export class TablePlan {
     return planned;
   }
 
-  /** A column that we did not make, or that the pipeline declares, keeps its type: the database then judges. */
+  /**
+   * A column that Tidemark did not create, or that the pipeline declares, keeps its type; the database checks values.
+   */
   #takesOf(column: FieldColumn): Takes {
     const { rules, declared } = this.#options;
     return declared.has(column.field) || this.#isUsers(column)
@@ -301,8 +306,8 @@ export class TablePlan {
   }
 
   /**
-   * Compares the plan with the table as it is by now, and takes over what another writer has added or
-   * widened meanwhile. Returns what is left to do.
+   * Compares the plan with the current table, and takes over columns that another writer has added or widened. Returns
+   * the remaining changes.
    */
   reconcile(description: TableDescription | null): Changes {
     const { rules } = this.#options;
@@ -332,7 +337,7 @@ export class TablePlan {
     return { create: false, add, widen };
   }
 
-  /** To be told once the changes are made and committed. */
+  /** Call once the changes are committed. */
   settled(): void {
     this.#hasTable = true;
     for (const { column } of this.#planned) this.#existing.set(this.#options.rules.fold(column.name), column);

@@ -8,7 +8,7 @@ import type { DatabaseOutputConfig } from "./schema.ts";
 
 const rowsAPage = 2_000;
 
-/** Opens the table of a `database` output for reading. It is opened as an input's is, which nothing can change. */
+/** Opens the table of a `database` output for reading, read-only like an input's. */
 export async function openTableReader(
   config: DatabaseOutputConfig,
   context: PartContext,
@@ -39,7 +39,7 @@ export async function openTableReader(
   }
 }
 
-/** What fails in reading the output is the output's failure, not a source's. */
+/** An error while reading the output is reported as the output's, not as a source's. */
 async function asOutput<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -61,7 +61,7 @@ class TableReader implements OutputReader {
   readonly #connection: SqlConnection;
   readonly #table: string;
   readonly #names: ReadonlySet<string>;
-  /** By the name in lower case: a field's column may be written in another case. */
+  /** By lower-case name, since a column's name may differ from the field's in case. */
   readonly #folded: ReadonlyMap<string, string>;
 
   constructor(
@@ -80,7 +80,7 @@ class TableReader implements OutputReader {
     return this.#fieldOf(path) !== null;
   }
 
-  /** The field that holds the path's value: of that very name, or the object that it leads into. */
+  /** The field that holds the path's value: one with that exact name, or the object that contains it. */
   #fieldOf(path: Path): string | null {
     return [path.join("."), path[0] ?? ""].find((field) => this.#columnOf(field) !== null) ?? null;
   }

@@ -1,7 +1,7 @@
 import type { FieldColumn } from "../../databases/table/column.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
-/** What no UTF-8 text holds, and what PostgreSQL's texts and JSON do not. */
+/** Characters that no UTF-8 text can hold, and those that PostgreSQL's texts and JSON cannot. */
 export interface TextProblem {
   readonly field: string;
   readonly message: string;
@@ -9,8 +9,8 @@ export interface TextProblem {
 }
 
 /**
- * The first field with a text, or a name inside it, that holds half of a surrogate pair, or U+0000 where
- * the database's texts cannot (`refusesNul`).
+ * The first field with a text, or a nested name, that holds half of a surrogate pair, or U+0000 where the database's
+ * texts cannot hold it (`refusesNul`).
  */
 export function textProblem(
   record: SourceRecord,

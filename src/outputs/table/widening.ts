@@ -3,7 +3,7 @@ import type { Takes } from "../../databases/table/store.ts";
 import { isNumberWord } from "../../databases/table/values.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 
-/** Whether a column surely holds the value whole, by the value's type alone. */
+/** Whether a column surely holds the value without loss, judged only by the value's type. */
 export function isTaken(takes: Takes, value: unknown): boolean {
   switch (typeof value) {
     case "string":
@@ -19,14 +19,14 @@ export function isTaken(takes: Takes, value: unknown): boolean {
 
 /**
  * Widening goes from integer over decimal, or float, to text, and from boolean to text, or to numbers where the
- * source's column has numbers for truth values; everything else stays what it is.
+ * source's column uses numbers for booleans; everything else keeps its type.
  */
 const width: Partial<Record<ColumnKind, number>> = { boolean: 0, integer: 1, decimal: 2, float: 2, text: 3 };
 
 /**
- * Whether a column that was made from what a source says of its own column holds the value as it is. Words
- * for numbers that JSON has none for are numbers then; 1 and 0 are truth values in a column that was made
- * of MySQL's BOOLEAN when that was read so, and truth values are 1 and 0 among the numbers of a BOOLEAN of SQLite.
+ * Whether a column that was created from a source's column type holds the value without loss. Texts for numbers that
+ * JSON cannot express then count as numbers. 1 and 0 count as booleans in a column made from MySQL's BOOLEAN in an
+ * older version, and booleans count as 1 and 0 among the numbers of a BOOLEAN of SQLite.
  */
 export function isHeld(kind: ColumnKind, value: unknown, hint: ColumnKind | undefined): boolean {
   if (typeof value === "boolean") return hint === "boolean" && isOfNumbers(kind);
@@ -36,8 +36,8 @@ export function isHeld(kind: ColumnKind, value: unknown, hint: ColumnKind | unde
 }
 
 /**
- * Whether a number comes to a column of truth values as to one of numbers: where the source's own column has numbers
- * for truth values, as TINYINT(1) and BOOLEAN of SQLite have.
+ * Whether numbers may be written to a boolean column: where the source's own column uses numbers for booleans, like
+ * TINYINT(1) and SQLite's BOOLEAN.
  */
 export function meetsAsNumber(kind: ColumnKind, value: unknown, hint: ColumnKind | undefined): boolean {
   if (kind !== "boolean" || hint === undefined) return false;
@@ -45,7 +45,7 @@ export function meetsAsNumber(kind: ColumnKind, value: unknown, hint: ColumnKind
   return isNumber && (hint === "boolean" || isOfNumbers(hint));
 }
 
-/** Whether one of two writers has a column for truth values, and the other has made it for numbers. */
+/** Whether one of two writers has made the column for booleans, and the other for numbers. */
 export function meetAsTexts(one: ColumnKind, other: ColumnKind): boolean {
   return (one === "boolean" && isOfNumbers(other)) || (other === "boolean" && isOfNumbers(one));
 }

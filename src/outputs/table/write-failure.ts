@@ -1,8 +1,8 @@
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 
 /**
- * What a failure of the output's own statements is to its user: it says that it is the output, and with which table.
- * Errors that say more already stay as they are, such as that of a missing right.
+ * Converts an error of the output's own statements: the message names the output and its table. More specific errors,
+ * such as one for missing rights, are not changed.
  */
 export function writeFailure(error: unknown, table: string): unknown {
   if (!isTidemarkError(error, "QUERY_FAILED")) return error;

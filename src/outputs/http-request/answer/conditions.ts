@@ -3,7 +3,7 @@ import type { AnswerConfig, ConditionConfig } from "./schema.ts";
 
 /** An answer as conditions see it. */
 export interface SeenAnswer extends Bindings {
-  /** As JSON, or as text where it is none; undefined for no body. */
+  /** As JSON, or as text if it is not JSON; undefined for no body. */
   readonly body: unknown;
 }
 
@@ -11,11 +11,11 @@ export type Ruling = "retry" | "refused" | "success";
 
 /** The declared conditions on whole answers. */
 export interface AnswerConditions {
-  /** Whether any of them looks into the body. */
+  /** Whether any of them reads the body. */
   readonly needBody: boolean;
-  /** What the conditions say of an answer; null where none holds. */
+  /** The ruling of the conditions on an answer; null where none matches. */
   rulingOn(answer: SeenAnswer): Promise<Ruling | null>;
-  /** The target's own words; null where none are declared or the answer has none. */
+  /** The target's reason; null where it is not declared or the answer has none. */
   reasonOf(answer: SeenAnswer): Promise<unknown>;
 }
 
@@ -55,7 +55,7 @@ function compiled(conditions: ConditionConfig | readonly ConditionConfig[] | und
   return [conditions].flat().map((condition) => compileOne(condition));
 }
 
-/** One that names no status is about 2xx answers only: words such as `error` stand in answers of every kind. */
+/** A condition without a status applies only to 2xx answers: fields such as `error` occur in answers of every kind. */
 function compileOne(condition: ConditionConfig): Holds {
   if (typeof condition === "string") return compileOne({ expression: condition });
   const { status = "2xx", header = {}, expression } = condition;

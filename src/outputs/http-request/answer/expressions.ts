@@ -5,7 +5,7 @@ import { expressionError, expressionSchemaOf, jsonataReason } from "../../../mod
 import type { ExpressionError } from "../../../model/jsonata-names.ts";
 import { isPlainObject } from "../../../model/plain-object.ts";
 
-/** What expressions can name besides the value that they are about: `$status` and `$headers`. */
+/** The variables of expressions: `$status` and `$headers`. */
 export interface Bindings {
   readonly status: number;
   /** Names in lower case. */
@@ -17,12 +17,12 @@ const boundValues = ["status", "headers"] as const satisfies readonly (keyof Bin
 export type Expression = (input: unknown, bindings: Bindings) => Promise<unknown>;
 export type Condition = (input: unknown, bindings: Bindings) => Promise<boolean>;
 
-/** An answer that the declared `answer` does not fit. Its message goes on after the request's name and status. */
+/** An answer that does not fit the declared `answer`. Its message follows the request's name and status. */
 export class UnclearAnswer extends Error {
   override readonly name = "UnclearAnswer";
 }
 
-/** A JSONata expression over an answer; a mistake in it carries `offset`, its place in the text. */
+/** A JSONata expression over an answer; an error in it has an `offset`, its position in the text. */
 export const expressionSchema = expressionSchemaOf(errorIn);
 
 /** Throws `UnclearAnswer` where the expression cannot be evaluated over a value. */
@@ -43,7 +43,9 @@ export function compileCondition(text: string): Condition {
   return async (input, bindings) => jsonataBoolean(await evaluate(input, bindings));
 }
 
-/** A JSON value for expressions: integers beyond a double's digits become text, so that ids keep them all. */
+/**
+ * Converts a JSON value for expressions: integers beyond a double's precision become text, so that ids keep all digits.
+ */
 export function forExpressions(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof ExactNumber) return /^-?\d+$/.test(value.text) ? value.text : value.valueOf();

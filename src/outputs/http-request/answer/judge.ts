@@ -15,28 +15,28 @@ import { compileResults, type RecordResult, type ResultsOf } from "./results.ts"
 import type { AnswerConfig } from "./schema.ts";
 import { signOfFailure } from "./signs.ts";
 
-/** What an answer means for what was sent. */
+/** What an answer means for the records sent. */
 export type Judgement =
-  /** The target took all of it; `unread` says why its answer could not be read, where that is so. */
+  /** The target took all records; `unread` is the reason if its answer could not be read. */
   | { readonly kind: "taken"; readonly unread: string | null; readonly warning: AnswerWarning | null }
-  /** It refused all of it, or a part that it does not name. */
+  /** It refused all records, or some that it does not name. */
   | { readonly kind: "refused"; readonly reason: string }
-  /** It wants to be sent the same again. */
+  /** It asks for a retry. */
   | { readonly kind: "retry"; readonly reason: string }
-  /** It said what became of each record, in their order. */
+  /** It reported the result of each record, in order. */
   | { readonly kind: "results"; readonly results: readonly RecordResult[] }
-  /** The answer decides, and cannot be read: what became of it is not known. */
+  /** The answer decides and cannot be read: the outcome is unknown. */
   | { readonly kind: "unreadable"; readonly why: string; readonly isTooLarge: boolean }
-  /** It says that it failed, and nothing is declared of such an answer. */
+  /** It reports a failure, without a declaration about such answers. */
   | { readonly kind: "failed"; readonly sign: string }
-  /** A 2xx that the declared statuses leave out. */
+  /** A 2xx status that is not declared. */
   | { readonly kind: "unlisted" };
 
-/** Why it is doubted that an answer that counts as a delivery is one. */
+/** Why an answer that counts as a delivery may not be one. */
 export type AnswerWarning =
-  /** It is a page for people, with these words. */
+  /** It is a page for people, with this text. */
   | { readonly kind: "page"; readonly reason: string }
-  /** Nothing declared holds of it, and by what it says itself it failed. */
+  /** No declared condition matches it, and it reports a failure. */
   | { readonly kind: "overlooked"; readonly sign: string };
 
 export interface JudgeConfig {
@@ -44,18 +44,18 @@ export interface JudgeConfig {
   readonly answer?: AnswerConfig | undefined;
 }
 
-/** What was sent: the records, and what of the body is each one's. */
+/** The records sent, and each one's part of the body. */
 export interface Sent {
   readonly records: readonly SourceRecord[];
   readonly items: readonly unknown[];
 }
 
-/** Says what answers mean, by what is declared, else by their status and what they say of themselves. */
+/** Judges answers by the declared conditions, and otherwise by their status and content. */
 export class AnswerJudge {
   readonly #config: JudgeConfig;
   readonly #conditions: AnswerConditions;
   readonly #resultsOf: ResultsOf | null;
-  /** Whether something is declared of what a 2xx means, so that nothing is to be read into it. */
+  /** Whether the meaning of a 2xx answer is declared, so that its content is not interpreted. */
   readonly #isDeclared: boolean;
 
   constructor(config: JudgeConfig) {
@@ -135,7 +135,7 @@ export class AnswerJudge {
     return await seen.ruling;
   }
 
-  /** Whether what is declared needs a body that there is none of. */
+  /** Whether the declared conditions need a body that cannot be read. */
   #isUnreadable(seen: Seen, ruling: Ruling | null): boolean {
     if (seen.unread === null) return false;
     if (this.#resultsOf === null && this.#config.answer?.success === "always") return false;
@@ -155,7 +155,7 @@ export class AnswerJudge {
     return signOfFailure(seen.body, items);
   }
 
-  /** The target's words, else the beginning of its answer, in quotes; empty for none. */
+  /** The target's reason, or the beginning of its answer, in quotes; empty for none. */
   async #reasonOf(seen: Seen): Promise<string> {
     const reason = shownReason(await this.#conditions.reasonOf(seen));
     return reason === "" ? snippet(seen.text) : reason;
@@ -163,7 +163,7 @@ export class AnswerJudge {
 
   #seen(answer: HttpResponse): Seen {
     const { status, text, unread } = answer;
-    // What nothing is declared of is only looked at for signs.
+    // Without a declaration, the answer is only searched for signs of failure.
     const looks = this.#config.answer !== undefined;
     const headers = looks ? Object.fromEntries(answer.headers) : {};
     const body = bodyOf(answer, looks ? forExpressions : (value) => value);
@@ -173,13 +173,13 @@ export class AnswerJudge {
   }
 }
 
-/** Says what the answers to one request mean. */
+/** Judges the answers to one request. */
 export interface RequestJudge {
   /** Whether the declared conditions and statuses decide about an answer, whatever its status. */
   claims(answer: HttpResponse): Promise<boolean>;
   /**
-   * What an answer means that is a success or a refusal by its status, or that was claimed. Throws
-   * `UnclearAnswer` where it is not of the kind that is declared.
+   * Judges an answer that is a success or a refusal by its status, or that was claimed. Throws `UnclearAnswer` where it
+   * does not fit the declaration.
    */
   judge(answer: HttpResponse, sent: Sent): Promise<Judgement>;
 }
@@ -187,21 +187,21 @@ export interface RequestJudge {
 interface Seen extends SeenAnswer {
   readonly text: string;
   readonly contentType: string;
-  /** Why conditions cannot look into the body. */
+  /** Why conditions cannot read the body. */
   readonly unread: string | null;
-  /** Whether that is damage, and not just a kind of answer that some targets give. */
+  /** Whether the body is damaged, and not just in a format that some targets use. */
   readonly isDamaged: boolean;
   readonly isTooLarge: boolean;
   ruling: Promise<Ruling | null> | null;
 }
 
-/** What a target said, in quotes, for a message. */
+/** A target's reason in quotes, for a message. */
 export function shownReason(reason: unknown): string {
   if (reason === undefined || reason === null) return "";
   return snippet(typeof reason === "string" ? reason : stringifyJson(reason));
 }
 
-/** JSON, or the text where it is not meant for any: `ok`. A page for browsers is never a target's answer. */
+/** JSON, or a text that is not meant to be JSON: `ok`. A page for browsers never counts as a target's answer. */
 function bodyOf(
   { text, unread, headers }: HttpResponse,
   adapt: (body: unknown) => unknown,

@@ -1,11 +1,11 @@
 /** A text in quotes; nothing in it is a comparison. */
 const quoted = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g;
-/** A field that is said to differ from something. */
+/** A field that is compared with `!=`. */
 const differs = /(?:^|[\s([,{:?])([A-Za-z_][\w.]*)\s*!=/g;
 
 /**
- * The field that an expression says differs from something, without asking whether there is one: JSONata takes
- * `ok != true` for false where `ok` is missing, so that a refusal by it would count as a delivery. Null for none.
+ * The field that an expression compares with `!=` without checking that it exists. In JSONata `ok != true` is false
+ * where `ok` is missing, so a refusal would count as a delivery. Null for none.
  */
 export function fieldThatMayBeMissing(expression: string): string | null {
   const code = expression.replace(quoted, '""');

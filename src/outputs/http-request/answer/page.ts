@@ -1,15 +1,15 @@
 import { saysSuccess } from "../../../http/failure-text.ts";
 import { snippet } from "../../../http/failures.ts";
 
-/** How much of a page is looked at. */
+/** How many characters of a page are read. */
 const mostLookedAt = 64 * 1024;
 const tags = /<(?:!doctype html|html|head|body|title|form)\b/i;
 const thanks =
   /^(?:ok|okay|success(?:ful|fully)?|done|thanks|thank you|received|accepted|queued|stored|saved|created)\b/i;
-/** A page that says so in more words than that is one for people. */
+/** The longest text that can be a plain confirmation; a longer page is for people. */
 const longestThanks = 60;
 
-/** Whether text is a page for browsers, by its own beginning. */
+/** Whether a text is a page for browsers, by its beginning. */
 export function isPage(text: string): boolean {
   let rest = text.slice(0, mostLookedAt).trimStart();
   for (const [start, end] of [
@@ -24,8 +24,8 @@ export function isPage(text: string): boolean {
 }
 
 /**
- * What a page for people says of itself, where it is no plain thanks: its title, else the beginning of its text, in
- * quotes for a message. Null for a text that is no page, and for one that says `ok` and the like.
+ * The title of a page for people, or the beginning of its text, in quotes for a message. Null for a text that is not a
+ * page, and for a plain confirmation such as `ok`.
  */
 export function textOfPage(text: string, contentType: string): string | null {
   const page = text.slice(0, mostLookedAt);
@@ -36,7 +36,7 @@ export function textOfPage(text: string, contentType: string): string | null {
   return snippet(title === "" ? body : title) || " without a text";
 }
 
-/** What people see of a page. */
+/** The visible text of a page. */
 function textsIn(html: string): { readonly title: string; readonly body: string } {
   const lower = html.toLowerCase();
   const texts: string[] = [];

@@ -13,14 +13,14 @@ import {
 } from "./expressions.ts";
 import type { ResultsConfig } from "./schema.ts";
 
-/** What the target did with one record of a batch. */
+/** The target's result for one record of a batch. */
 export interface RecordResult {
   readonly ruling: "retry" | "refused" | "success";
-  /** The target's words; undefined where a record is taken. */
+  /** The target's reason; undefined where a record is taken. */
   readonly reason: unknown;
 }
 
-/** Reads the results by record of an answer; throws `UnclearAnswer` where they are not what is declared. */
+/** Reads the results per record in an answer; throws `UnclearAnswer` where they do not fit the declaration. */
 export type ResultsOf = (answer: SeenAnswer, records: readonly SourceRecord[]) => Promise<RecordResult[]>;
 
 export function compileResults(config: ResultsConfig): ResultsOf {
@@ -38,7 +38,7 @@ export function compileResults(config: ResultsConfig): ResultsOf {
   };
 }
 
-/** Stands for the result of a record that none names. */
+/** The result of a record that no result names. */
 const unnamed = Symbol("unnamed");
 
 function compileList({
@@ -48,7 +48,7 @@ function compileList({
   const evaluate = compileExpression(list);
   return async (answer) => {
     const found = await evaluate(answer.body, answer);
-    // JSONata gives a list of one as that one.
+    // JSONata returns a list with one element as that element.
     if (found !== undefined && found !== null) return Array.isArray(found) ? found : [found];
     if (unnamedIs === "success") return [];
     throw new UnclearAnswer(` and without a list of results at \`${list}\``);
@@ -91,7 +91,7 @@ function differ(list: unknown[], records: readonly SourceRecord[], at: string): 
   return new UnclearAnswer(` and ${results} at \`${at}\` for ${sent}`);
 }
 
-/** Results by what they name, in order; several for one name are those of as many records. */
+/** Results by name, in order; several results with one name belong to as many records. */
 async function byName(
   list: unknown[],
   nameOf: Expression,
@@ -126,7 +126,7 @@ function compileNameOfRecord(match: RecordMatch): (record: SourceRecord, index: 
   };
 }
 
-/** Numbers and their texts are one name: targets like to give ids back as texts. */
+/** Numbers and their texts are the same name: targets often return ids as texts. */
 function nameText(value: unknown): string | null {
   if (value === undefined || value === null || value === "") return null;
   if (typeof value === "object" && !(value instanceof ExactNumber)) return null;

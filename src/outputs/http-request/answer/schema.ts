@@ -25,7 +25,7 @@ const condition = z.union([
   conditionObject.refine((object) => Object.keys(object).length > 0, "an empty condition says nothing"),
 ]);
 
-/** The keys that say what one answer, or one result in it, means; `T` is how a condition is written. */
+/** The keys for the meaning of one answer, or of one result in it; `T` is the form of a condition. */
 const conditions = anyOf(condition);
 const resultConditions = anyOf(expressionSchema);
 
@@ -123,7 +123,7 @@ export const answerSchema = z
   })
   .superRefine(({ refused }, context) => validateRefused(refused, context));
 
-/** A refusal must not be missed where the field that tells it is missing. */
+/** A refusal must not be overlooked where its field is missing. */
 function validateRefused(refused: z.infer<typeof conditions> | undefined, context: z.RefinementCtx): void {
   for (const one of [refused ?? []].flat()) {
     const field = fieldThatMayBeMissing(typeof one === "string" ? one : (one.expression ?? ""));

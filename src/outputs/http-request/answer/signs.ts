@@ -15,30 +15,30 @@ import { signInText } from "./text-signs.ts";
 /** Fields that report failures where they are not empty. */
 const reports =
   /^(?:errors?|haserrors?|inserterrors|(?:num|numberof)?errors?count|numerrors|failures?|(?:num)?failed(?:(?:record|put|item|entry)?count)?)$/;
-/** Fields that say whether it went well. */
+/** Fields that report success as a flag. */
 const verdicts = /^(?:ok|(?:is)?success(?:ful)?|succeeded)$/;
-/** Fields that say how it went, in one word. */
+/** Fields that report the outcome as one word. */
 const outcomes = /^(?:status|result|outcome)$/;
-/** Fields that hold what went wrong, as gateways and frameworks write it. */
+/** Fields for error messages in gateways and frameworks. */
 const faults = /^(?:fault|exceptions?)$/;
 const failedWord = /^(?:err|errors?|fail|failed|failure|rejected|nok|ko)$/;
-/** Fields with a number that is 0 where all is well. */
+/** Fields with a number that is 0 on success. */
 const errorCodes = /^err(?:or)?(?:code|no)$/;
 const statusNames = /^(?:http)?status(?:code)?$/;
 const messages = /^(?:(?:err(?:or)?)?(?:message|msg)|errordescription|reason|description|details?)$/;
-/** What an answer has that gives back the thing that was made: a status in it is that thing's. */
+/** Fields of an answer that returns the created object: a status in it is that of the object. */
 const namesOfThings = /^(?:(?:s|sys)?id|uuid|guid|object|self|href|(?:created|updated)(?:at|on)?)$/;
-/** Lists of results by record, where they do not stand alone. */
+/** Lists of results per record, next to other fields. */
 const resultLists = /^(?:results?|responses|statuses|replies)$/;
-/** Lists that may also be of the things that were made, with a state of their own. */
+/** Lists that may also contain the created objects, with a state of their own. */
 const thingLists = /^(?:items|records|data)$/;
-/** Objects in which targets say how it went, if they are not the thing that was made. */
+/** Objects in which targets report the outcome, if they are not the created object. */
 const wrappers = /^(?:result|response|outcome|reply)$/;
 
 /**
- * Where an answer of status 2xx says beyond doubt that what was sent failed, for a message; null where it
- * does not. Looks at the top level of an object, and at each element of a list that has one for each
- * item sent. A field that only gives back what was sent says nothing.
+ * The field in a 2xx answer that clearly reports a failure, for a message; null where there is none. Reads the top
+ * level of an object, and each element of a list with one element per item sent. Fields that only repeat what was sent
+ * are ignored.
  */
 export function signOfFailure(body: unknown, sent: readonly unknown[]): string | null {
   if (typeof body === "string") return signInText(body);
@@ -73,7 +73,7 @@ function signInList(list: readonly unknown[], sent: readonly unknown[]): string 
   return null;
 }
 
-/** In a list inside an answer only what results by record say counts: its elements may be records as well. */
+/** In a list inside an answer only signs of results per record count: its elements may be records as well. */
 function signInResults(body: SourceRecord, sent: readonly unknown[]): string | null {
   for (const [name, list] of Object.entries(body)) {
     const areResults = resultLists.test(plainName(name));
@@ -87,7 +87,7 @@ function signInResults(body: SourceRecord, sent: readonly unknown[]): string | n
   return null;
 }
 
-/** `isResult`: the element is no thing with a state of its own. */
+/** `isResult`: the element is not an object with a state of its own. */
 function signOfResult(element: SourceRecord, sent: readonly unknown[], isResult: boolean): string | null {
   const fails = (name: string, value: unknown): boolean => {
     const word = plainName(name);
@@ -103,7 +103,7 @@ function signOfResult(element: SourceRecord, sent: readonly unknown[], isResult:
   );
 }
 
-/** All that says so: a flag has no words of its own, and the field beside it may. */
+/** All signs in the object: a flag has no text of its own, but a field next to it may. */
 function signIn(body: SourceRecord, sent: readonly unknown[]): string | null {
   const mayBeState = isThing(body);
   return failureSign(body, (name, value) => {
@@ -112,7 +112,7 @@ function signIn(body: SourceRecord, sent: readonly unknown[]): string | null {
   });
 }
 
-/** Whether an object is the thing that was made, as its `id` and the like say. */
+/** Whether an object is the created object, because it has an `id` or the like. */
 function isThing(body: SourceRecord): boolean {
   return Object.entries(body).some(([name, value]) => namesOfThings.test(plainName(name)) && value !== null);
 }
@@ -143,7 +143,7 @@ function saysFailed(name: string, value: unknown, around: SourceRecord): boolean
   return word === "status" && (value === "error" || value === "fail");
 }
 
-/** Signs that a thing may have as well, such as a payment whose status is `failed`. */
+/** Signs that a created object may also have, such as a payment whose status is `failed`. */
 function mayFail(name: string, value: unknown, around: SourceRecord): boolean {
   const word = plainName(name);
   if (outcomes.test(word) && failedWord.test(wordOf(value))) return true;
