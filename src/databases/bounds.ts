@@ -4,7 +4,7 @@ import type { Path } from "../model/record.ts";
 import { type CursorFormat, formatLowerBound, parseCursorFormat } from "../model/timestamp.ts";
 import type { SqlValue } from "./columns.ts";
 
-/** A cursor, as far as a database has to know it. */
+/** The properties of a cursor that a database needs. */
 export interface CursorColumn {
   readonly type: CursorType;
   readonly path: Path | null;
@@ -12,9 +12,9 @@ export interface CursorColumn {
   readonly format: CursorFormat;
 }
 
-/** What a bound is written for. */
+/** The target of a bound. */
 export interface BoundTarget {
-  /** The type that the database takes the placeholder for; null where any value goes. */
+  /** The type that the database infers for the placeholder; null where any value is accepted. */
   readonly type: string | null;
   /** The format that the pipeline declares for bounds; null where it leaves that to us. */
   readonly queryFormat: CursorFormat | null;
@@ -22,10 +22,10 @@ export interface BoundTarget {
 
 /**
  * Writes bounds as a database's parameters. A lower bound is never above the canonical value, and an upper one never
- * below it, so that rounding loses no record; each is as close as the database's type can say.
+ * below it, so that rounding loses no record; each is as close as the database's type allows.
  */
 export interface BoundWriter {
-  /** Whether times of such a format are kept as text, and so compared by their letters. */
+  /** Whether times of this format are stored as text, and so compared as text. */
   keepsTimesAsText(type: string | null, kind: CursorFormat["kind"]): boolean;
   lowerTime(field: CursorColumn, value: string, target: BoundTarget): SqlValue;
   lowerNumber(value: string, type: string | null): SqlValue;
@@ -64,10 +64,10 @@ export interface BoundWriter {
 const day = parsePrecision("1d");
 
 /**
- * Where a column keeps timestamps as text, the database compares letters. ISO 8601 can be written
- * with a `T` or a blank, with more or fewer digits, with any offset; the day before, alone, sorts
- * before all of them. Where the pipeline says how the column writes them, the bound can be closer:
- * for `iso8601` the second, without the fraction and the zone that may follow it.
+ * Where a column stores timestamps as text, the database compares texts. ISO 8601 can be written with a `T` or a blank,
+ * with more or fewer digits, with any offset; the day before, alone, sorts before all of them. Where the pipeline says
+ * how the column writes them, the bound can be closer: for `iso8601` the second, without the fraction and the zone that
+ * may follow it.
  */
 export function timeAsText(field: CursorColumn, value: string, { queryFormat }: BoundTarget): string {
   const { timezone } = field.format;

@@ -1,9 +1,9 @@
-/** A value as it goes to or comes from a database. Large integers and decimals travel as text. */
+/** A value sent to or read from a database. Large integers and decimals are texts. */
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array;
 
 export type SqlRow = Readonly<Record<string, unknown>>;
 
-/** What kinds of value a column holds, in words that every database has a type for. */
+/** The kinds of columns. Every database has a type for each. */
 export const columnKinds = [
   "boolean",
   "integer",

@@ -1,6 +1,6 @@
 import { TidemarkError } from "../errors.ts";
 
-/** Loads a package that only the users of one database need. Throws `DRIVER_MISSING` naming the install command. */
+/** Loads an optional package that only one database needs. Throws `DRIVER_MISSING` naming the install command. */
 export async function loadDriver<T>(load: () => Promise<T>, needs: string, name: string): Promise<T> {
   try {
     return await load();

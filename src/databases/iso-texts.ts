@@ -1,6 +1,6 @@
 import type { CursorFormat } from "../model/timestamp.ts";
 
-/** Texts that are no date lie below the bound, or above the window's end: none of the two ever finds them. */
+/** Texts that are not dates sort below the lower bound or above the upper one, so no read finds them. */
 export function noIsoText(column: string, compared: string, kind: CursorFormat["kind"]): string | null {
   return kind === "iso8601" ? `(${column} <> '' AND ${compared} NOT LIKE '____-__-__%')` : null;
 }

@@ -7,14 +7,14 @@ export type { OpenSqlOptions } from "./port.ts";
 /**
  * Opens a connection to a database.
  *
- * `sqlite:./path.db`, `sqlite:///absolute/path.db` and `sqlite::memory:` open SQLite; the file and
- * its folders are created where missing, except for an input. `postgres://…` and `postgresql://…`
- * open PostgreSQL by `pg`; `mysql://…` and `mariadb://…` open either of these by `mysql2`, with TLS as
- * `?ssl-mode=VERIFY_IDENTITY` says. Passwords in the URL are registered as secrets.
+ * `sqlite:./path.db`, `sqlite:///absolute/path.db` and `sqlite::memory:` open SQLite; the file and its folders are
+ * created where missing, except for an input. `postgres://…` and `postgresql://…` open PostgreSQL by `pg`; `mysql://…`
+ * and `mariadb://…` open either of these by `mysql2`, with TLS as `?ssl-mode=VERIFY_IDENTITY` says. Passwords in the
+ * URL are registered as secrets.
  *
  * Throws `ARGUMENT_INVALID` for any other URL, `DRIVER_MISSING`, and by role: `OUTPUT_UNAVAILABLE`,
- * `SOURCE_UNAVAILABLE`, `STATE_UNAVAILABLE` where the database cannot be reached; `OUTPUT_FAILED`,
- * `SOURCE_INVALID`, `STATE_UNREADABLE` where the file is no database.
+ * `SOURCE_UNAVAILABLE`, `STATE_UNAVAILABLE` where the database cannot be reached; `OUTPUT_FAILED`, `SOURCE_INVALID`,
+ * `STATE_UNREADABLE` where the file is not a database.
  */
 export async function openSql(url: string, options: OpenSqlOptions): Promise<SqlConnection> {
   const database = databaseOf(url);

@@ -12,7 +12,7 @@ export type { Column, ColumnKind, SqlRow, SqlValue } from "./columns.ts";
 export { columnKinds } from "./columns.ts";
 
 export interface OpenSqlOptions {
-  /** What the connection is for: an input never creates or changes anything. */
+  /** The purpose of the connection: an input never creates or changes anything. */
   readonly role: SqlRole;
   /** How the connection names itself to a server, for those who look at its list of sessions. */
   readonly applicationName?: string;
@@ -36,9 +36,9 @@ export interface Database {
   open(url: string, options: OpenSqlOptions): Promise<SqlConnection>;
 }
 
-/** What differs from database to database, by name, so that nobody asks which database it is. */
+/** The differences between databases as named capabilities, so that no code depends on a database's name. */
 export interface SqlDialect {
-  /** The database, for messages; no code asks which one it is. */
+  /** The database's name, only for messages. */
   readonly name: string;
   /** The name in the database's quotes; a dotted name is quoted part by part by `table`. */
   identifier(name: string): string;
@@ -78,10 +78,10 @@ export interface SqlFragments {
   readonly dropTemporaryTable: string;
 }
 
-/** A field whose text a record cannot hold. */
+/** A field with an invalid text. */
 export interface UnreadableText {
   readonly field: string;
-  /** `malformed`: its bytes are no text. `unknown`: whether they are cannot be told. */
+  /** `malformed`: its bytes are not a valid text. `unknown`: it is not known whether they are. */
   readonly because: "malformed" | "unknown";
 }
 
@@ -143,7 +143,7 @@ export interface SqlConnection extends AsyncDisposable {
   /** The driver's own connection, to hand to `StateStore.checkpoint` or `complete` as transaction. */
   readonly handle: OpenTransaction;
   query(sql: string, params?: readonly SqlValue[]): Promise<SqlRow[]>;
-  /** Runs a statement and tells how many rows it changed. */
+  /** Runs a statement and returns how many rows it changed. */
   execute(sql: string, params?: readonly SqlValue[]): Promise<number>;
   /**
    * Reads in pages of at most `pageSize` rows, in constant memory: a server-side cursor on
@@ -168,11 +168,11 @@ export interface SqlConnection extends AsyncDisposable {
   parameterTypes(sql: string, compared: readonly (string | null)[]): Promise<readonly (string | null)[]>;
   /** The columns of a table, in order; null where there is no such table. */
   columns(table: string): Promise<readonly Column[] | null>;
-  /** What an output does to tables by this connection. Loaded when it is asked for, since inputs need none of it. */
+  /** The output's operations on tables. Loaded on demand, since inputs do not need them. */
   tableStore(): Promise<TableStore>;
   /**
-   * How far rows may be read while other sessions have transactions open. Null where there is one writer at a time, so
-   * that nothing is committed late.
+   * The safe bound while other sessions have open transactions. Null for databases with one writer at a time, where
+   * nothing is committed late.
    */
   safeBounds(): Promise<SafeBounds | null>;
   /** Reads tables by their rows' transactions. Absent where `TableReading.transactionCursor` is null. */
@@ -182,7 +182,7 @@ export interface SqlConnection extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Gives a warning of the run to its user. */
+/** Adds a warning to the run. */
 export type Warn = (code: string, message: string) => void;
 
 /** What a cursor may be declared as, in the terms that a column's type is chosen by. */
@@ -197,7 +197,7 @@ export interface TableReading {
   readonly transactionCursor: string | null;
   /** Whether the names of columns are the same in capital and small letters. */
   readonly foldsNames: boolean;
-  /** Names by which every row is known besides its columns. */
+  /** Names that every row has in addition to its columns. */
   readonly rowNames: readonly string[];
   /**
    * By kind of cursor, the types of columns whose order is that of the cursor; an empty list takes any type. Null
@@ -246,7 +246,7 @@ export interface TableReading {
 export interface UuidOrder {
   /** Whether a value is a UUID whose place is not that of its text. */
   differs(value: unknown): boolean;
-  /** What to tell a user whose cursor is such a field, and how it can be followed. */
+  /** The warning for such a cursor field, with a way to use it. */
   warning(field: string): string;
 }
 
@@ -283,13 +283,13 @@ export interface ValuesWithoutPlace {
 
 /** Finds how far a stream may be read while other sessions have transactions open. */
 export interface CommitBound {
-  /** The highest cursor that nothing still uncommitted can come in at or below, where the stream is at this position. */
+  /** The safe bound for a stream at this position: no uncommitted row can have a cursor at or below it. */
   safeUpper(position: Position): Promise<Cursor | null>;
-  /** What is to be kept with the position for the next run. */
+  /** A note to store with the position for the next run. */
   note(): string | undefined;
   /**
-   * Whether rows past the last answer of `safeUpper` are read all the same, and delivered ahead of time:
-   * where it lies far below the present because the column's values say so little of when they were.
+   * Whether rows past the last `safeUpper` are read and delivered ahead of time: where it lies far below the present
+   * because the column's values are too coarse.
    */
   readonly readsPast?: boolean;
 }
@@ -307,7 +307,7 @@ export interface BoundParts {
   readonly field: CursorColumn & { readonly precision: Precision };
   /** The table that is read, as the pipeline names it; null where a query says what is read. */
   readonly table: string | null;
-  /** What a read from this position on selects, in no order. */
+  /** The query of a read from this position on, unordered. */
   readonly subject: (position: Position) => Promise<Subject>;
   readonly warn: Warn;
   /** Names a row for a message. */

@@ -1,2 +1,2 @@
-/** How an input's own sessions are called by the server: they only read, and hold no other stream back. */
+/** The application name of input sessions: they only read, and hold no stream back. */
 export const readersPrefix = "tidemark reads ";

@@ -3,7 +3,7 @@ import type { Database } from "./port.ts";
 import { postgres } from "./postgres/database.ts";
 import { sqlite } from "./sqlite/database.ts";
 
-/** Every database that Tidemark speaks to. A further one has a folder of its own and a line here. */
+/** Every supported database. To add one, add its folder and a line here. */
 export const databases: readonly Database[] = [sqlite, postgres, mysql];
 
 /** The database whose SQL is assumed where the URL is not known yet, as in `${DATABASE_URL}`. */
@@ -27,7 +27,7 @@ export function namesDatabase(url: string): boolean {
   return (database.isServer ? /^[^:]+:\/\//s : /^[^:]+:./s).test(url);
 }
 
-/** What the URLs of each database look like, in short: `sqlite:PATH`, `postgres://…`. */
+/** Short forms of each database's URL: `sqlite:PATH`, `postgres://…`. */
 export const urlForms: readonly string[] = databases.map(
   ({ schemes: [scheme], isServer }) => `${scheme}${isServer ? "://…" : ":PATH"}`,
 );

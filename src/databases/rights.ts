@@ -11,7 +11,9 @@ interface Refused {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** A statement that the role has no right to. `on` is what it wanted, as a GRANT names it; null where nobody knows. */
+/**
+ * The error for a statement that the role has no right to. `on` is the object as a GRANT names it; null where unknown.
+ */
 export function missingRight(refused: Refused, on: string | null): TidemarkError {
   const isSchema = on?.startsWith("SCHEMA ") === true;
   if (refused.role === "output") {

@@ -1,12 +1,12 @@
 import type { ErrorCode } from "../errors.ts";
 
-/** What a connection is for; it decides the code under which its failures are reported. */
+/** The purpose of a connection. It decides the codes of its failures. */
 export type SqlRole = "input" | "output" | "state";
 
 interface RoleCodes {
   /** The database cannot be reached, or is busy. */
   readonly unavailable: ErrorCode;
-  /** What stands at the address is not a database, or a damaged one. */
+  /** The target is not a database, or a damaged one. */
   readonly unreadable: ErrorCode;
 }
 

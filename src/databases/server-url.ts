@@ -3,11 +3,11 @@ import { encodePassword } from "../model/web-address.ts";
 import { registerSecret } from "../secrets.ts";
 
 /**
- * Why a server's URL does not say what was meant; null where nothing speaks against it, or where
- * the URL names no server (`sqlite:./data.db`). The answer quotes nothing of the URL, since any part of it may belong to the password.
+ * Why a server's URL is probably not what was meant; null if it looks right, or names no server (`sqlite:./data.db`).
+ * The answer quotes nothing of the URL, since any part of it may belong to the password.
  *
- * A user's name or password that is not percent-encoded ends early for every reader of URLs: the rest of
- * it would be taken for the host, and be looked up and shown. An `@` behind the host is therefore refused as well, but for
+ * A user's name or password that is not percent-encoded ends early for every reader of URLs: the rest of it would be
+ * taken for the host, and be looked up and shown. An `@` behind the host is therefore refused as well, but for
  * parameters that may hold one.
  *
  * ```ts
@@ -41,8 +41,8 @@ function goesOn(parameter: string): boolean {
 
 /**
  * Registers the password in a server's URL as a secret, as it is written and as it is meant. Returns what
- * `serverUrlProblem` says of the URL. Where that is a problem, the password cannot be told from the rest, and the whole
- * URL is registered.
+ * `serverUrlProblem` says of the URL. If there is a problem, the password cannot be separated from the rest, and the
+ * whole URL is registered.
  */
 export function registerPassword(text: string): string | null {
   const problem = serverUrlProblem(text);
@@ -57,7 +57,7 @@ export function registerPassword(text: string): string | null {
     try {
       registerSecret(decodeURIComponent(secret));
     } catch {
-      // A stray percent sign: the text itself is registered.
+      // A percent sign that encodes nothing: the text itself is registered.
     }
   }
   return null;

@@ -7,7 +7,7 @@ export interface TokenPattern {
   readonly regexp: RegExp;
 }
 
-/** What has to be known of a database's SQL to understand a query that a user wrote, without a server. */
+/** The parts of a database's SQL syntax that are needed to analyse a user's query without a server. */
 export interface QuerySyntax {
   /** The kinds of token, in the order in which they are tried. */
   readonly tokens: readonly TokenPattern[];
@@ -17,7 +17,7 @@ export interface QuerySyntax {
   readonly nestsComments: boolean;
   /** What stands after LIMIT where there is to be none. */
   readonly unlimited: string;
-  /** Functions that pass NULL over, besides COALESCE and its like. */
+  /** Functions that skip NULL, in addition to COALESCE and the like. */
   readonly guards: ReadonlySet<string>;
   /** Functions that the lowest value of a cursor comes out of as one that is as low. */
   readonly passing: ReadonlySet<string>;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { messageOf } from "../errors.ts";
 
-/** How a connection asks for TLS, in libpq's words. */
+/** The TLS settings of a connection, with libpq's names. */
 export type TlsMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
 
 export interface TlsFiles {
@@ -17,7 +17,7 @@ export interface TlsChoice {
   readonly files: TlsFiles;
 }
 
-/** What is checked of the server's certificate: nothing, whom it is signed by, or its name as well. */
+/** The check of the server's certificate: none, its signature chain, or its name as well. */
 export type TlsCheck = "none" | "chain" | "name";
 
 /** One way to connect; `null` is without TLS. */
@@ -51,9 +51,9 @@ const neverVerified = new Set(["required", "no-verify", "skip-verify"]);
 export const tlsModeList = "disable, allow, prefer, require, verify-ca, verify-full";
 
 /**
- * The mode that a URL's parameter names; null for a name that nobody knows. As with libpq, `require`
- * checks the certificate's chain where certificates to trust are given. Where no mode is named, those
- * who give a certificate want it checked, and others connect without TLS.
+ * The mode that a URL's parameter names; null for an unknown name. As with libpq, `require` checks the certificate's
+ * chain where certificates to trust are given. Without a mode, a given certificate is checked, and without a
+ * certificate there is no TLS.
  */
 export function tlsModeOf(name: string | null, files: TlsFiles): TlsMode | null {
   const lower = name?.toLowerCase() ?? null;
@@ -63,7 +63,7 @@ export function tlsModeOf(name: string | null, files: TlsFiles): TlsMode | null 
   return mode === "require" && files.ca !== undefined && !neverVerified.has(lower) ? "verify-ca" : mode;
 }
 
-/** The ways to connect, to be tried in this order. */
+/** The ways to connect, in the order in which they are tried. */
 export function tlsAttempts({ mode, files }: TlsChoice): readonly TlsAttempt[] {
   const unchecked: TlsAttempt = { ...files, check: "none" };
   switch (mode) {
@@ -101,7 +101,7 @@ export function readPem(name: string, path: string): string {
   }
 }
 
-/** Which check of TLS failed, and what to do; null for an error of another kind. */
+/** The TLS check that failed, with a hint; null for other errors. */
 export interface TlsProblem {
   readonly what: string;
   readonly hint: string;

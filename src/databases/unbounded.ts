@@ -1,4 +1,4 @@
-/** Why there is no bound, and what would make one. */
+/** Why there is no safe bound, and how to get one. */
 export class Unbounded extends Error {
   readonly hint: string;
 

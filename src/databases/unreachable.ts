@@ -6,14 +6,14 @@ interface Failed {
   readonly role: SqlRole;
   /** The database, for messages, without secrets. */
   readonly place: string;
-  /** What was thrown, in words. */
+  /** The error's message. */
   readonly message: string;
-  /** What `tlsProblemOf` says of it. */
+  /** The result of `tlsProblemOf`. */
   readonly tls: TlsProblem | null;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** What no later attempt to connect mends: TLS that fails, and a host that nobody has. Null for anything else. */
+/** The error for failures that a retry does not fix: TLS, and an unknown host. Null for anything else. */
 export function unreachable(
   thrown: unknown,
   { role, place, message, tls, details }: Failed,

@@ -6,7 +6,7 @@ import { TidemarkError } from "../errors.ts";
  * PostgreSQL.
  */
 export interface VersionedTables {
-  /** What messages call them, for example `the state tables`. */
+  /** Their name in messages, for example `the state tables`. */
   readonly title: string;
   /** Creates them at the newest version. */
   readonly create: string;

@@ -5,7 +5,7 @@ import type { BoundParts, CommitBound } from "../port.ts";
 import type { IdSource, Transaction } from "./id-source.ts";
 import { isLong, waitUntilNone, warnOfHolder } from "./waiting.ts";
 
-/** The highest id that was seen, and the transactions that may have held a lower one then. */
+/** The highest id that was seen, and the transactions that may have held a lower one at that time. */
 const observationSchema = z.strictObject({
   upper: z.string(),
   open: z.array(z.string()),
@@ -20,10 +20,10 @@ const noteSchema = z.strictObject({ ids: observationSchema });
 const lowest: Cursor = { type: "numeric_id", value: "-9223372036854775808" };
 
 /**
- * Ends the window at the highest id that was seen, once every transaction has ended that was open
- * after it was seen: a sequence hands out ids in order, so that a lower one which is not yet there can
- * only be held by one of those. Where they do not end soon, the observation is kept with the position,
- * and the window ends at the one kept before, once that has come true.
+ * Ends the window at the highest id that was seen, once every transaction has ended that was open after it was seen: a
+ * sequence assigns ids in order, so only one of those transactions can hold a lower id that is not visible yet. If they
+ * do not end soon, the observation is stored with the position, and the window ends at the observation stored before,
+ * if its transactions have ended.
  */
 export class IdBound implements CommitBound {
   readonly #parts: BoundParts;
@@ -67,13 +67,13 @@ export class IdBound implements CommitBound {
     this.#note = JSON.stringify({ ids: observation });
   }
 
-  /** A first run that reads nothing says so at once: it looks like one of an empty source. */
+  /** A first run that reads nothing warns at once, because it looks like an empty source. */
   #warnHeldBack({ at }: Observation, now: string, open: readonly Transaction[], isFirst: boolean): void {
     const [holder] = open;
     if (holder !== undefined && (isFirst || isLong(at, now))) warnOfHolder(this.#parts.warn, holder.who, at);
   }
 
-  /** The highest id that a read from here would bring; null where it would bring none. */
+  /** The highest id that a read from here would return; null for none. */
   async #highest(position: Position): Promise<string | null> {
     const { subject } = this.#parts;
     for (let from = position, highest: string | null = null; ; ) {
@@ -87,7 +87,7 @@ export class IdBound implements CommitBound {
   }
 }
 
-/** One that was prepared before the server was started anew is called by another name since. */
+/** A transaction that was prepared before a restart of the server has another name since. */
 function stillOpen(known: ReadonlySet<string>, now: readonly Transaction[]): Transaction[] {
   return now.filter(({ transaction }) => known.has(transaction) || transaction.startsWith("-1/"));
 }
@@ -97,7 +97,7 @@ function observationIn(note: string | undefined): Observation | null {
   try {
     return noteSchema.parse(JSON.parse(note)).ids;
   } catch {
-    // What another kind of cursor noted says nothing of ids.
+    // A note of another kind of cursor does not apply to ids.
     return null;
   }
 }

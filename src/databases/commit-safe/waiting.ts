@@ -5,7 +5,7 @@ import { timestampToNanoseconds } from "../../model/timestamp.ts";
 const patienceMs = 150;
 const firstPauseMs = 5;
 
-/** Asks again, at growing intervals, until nothing is left. Returns what is left at the end. */
+/** Repeats a check, at growing intervals, until nothing is left. Returns what is left at the end. */
 export async function waitUntilNone<T>(ask: () => Promise<readonly T[]>): Promise<readonly T[]> {
   let waited = 0;
   for (let pause = firstPauseMs; ; pause *= 2) {
@@ -16,10 +16,10 @@ export async function waitUntilNone<T>(ask: () => Promise<readonly T[]>): Promis
   }
 }
 
-/** From then on the user is told who holds a stream back. */
+/** How long a transaction must hold a stream back before the user is warned, in milliseconds. */
 const longNanoseconds = 5n * 60n * 1_000_000_000n;
 
-/** Whether something has been so for long, by two of the server's times. */
+/** Whether the time between two of the server's times is that long. */
 export function isLong(since: string, now: string): boolean {
   return timestampToNanoseconds(now) - timestampToNanoseconds(since) > longNanoseconds;
 }

@@ -8,16 +8,15 @@ const day = parsePrecision("1d");
 /** The zone whose clocks are farthest behind UTC. */
 const farthestBehind = parsePrecision("12h");
 
-/** Where a window ends, and whether what lies past it is read all the same. */
+/** The end of a window, and whether rows past it are read ahead of time. */
 export interface SafeEnd {
   readonly upper: string;
   readonly readsPast: boolean;
 }
 
 /**
- * The end of a window for dates: the earliest day that anything written from this moment on can have, in
- * whatever zone. That day itself belongs to the window. It is not over, but ties at the watermark are read
- * again by every run.
+ * The end of a window for dates: the earliest day that anything written from this time on can have, in any zone. That
+ * day itself belongs to the window. It is not over, but ties at the watermark are read again by every run.
  */
 export function endOfDates(moment: string): SafeEnd {
   const earliest = stepCursor("timestamp_utc", moment, farthestBehind, -1);
@@ -25,8 +24,8 @@ export function endOfDates(moment: string): SafeEnd {
 }
 
 /**
- * The end of a window for times: before the earliest value that anything written from a moment on can have.
- * In the hour that a zone's clocks show twice that is the beginning of the first time.
+ * The end of a window for times: before the earliest value that anything written from a time on can have. In an hour
+ * that local time repeats, that is the beginning of its first occurrence.
  */
 export function endOfTimes(earliestStored: string, { format }: Pick<CursorColumn, "format">): SafeEnd {
   const stretch = hasUnclearTimes(format) ? unclearFrom(earliestStored, format) : null;

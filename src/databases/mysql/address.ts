@@ -3,7 +3,7 @@ import type { ConnectionOptions, SslOptions } from "mysql2";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { readPem, type TlsAttempt, type TlsMode, tlsAttempts, tlsModeList, tlsModeOf } from "../tls.ts";
 
-/** Where a `mysql://` or `mariadb://` URL leads, in the driver's words. */
+/** The options of the driver for a `mysql://` or `mariadb://` URL. */
 export type MysqlAddress = Pick<
   ConnectionOptions,
   "host" | "port" | "user" | "password" | "database" | "socketPath"
@@ -25,12 +25,12 @@ const fileNames: Readonly<Record<string, "ca" | "cert" | "key">> = {
 const known = `\`ssl-mode\` (DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY) or \`sslmode\` (${tlsModeList}), \`ssl-ca\`, \`ssl-cert\`, \`ssl-key\`, \`socket\``;
 
 /**
- * Reads `mysql://user:password@host:3306/database?ssl-mode=VERIFY_IDENTITY&ssl-ca=./ca.pem`. TLS is
- * asked for by `ssl-mode`, or by `sslmode`, `ssl` and `tls` as other clients write it; without it the
- * connection is plain, and with a certificate to trust alone it is `VERIFY_IDENTITY`.
+ * Reads `mysql://user:password@host:3306/database?ssl-mode=VERIFY_IDENTITY&ssl-ca=./ca.pem`. TLS is asked for by
+ * `ssl-mode`, or by `sslmode`, `ssl` and `tls` as other clients write it; without it the connection is plain, and with
+ * a certificate to trust alone it is `VERIFY_IDENTITY`.
  *
- * Throws `ARGUMENT_INVALID` for parameters that are not known, so that no misspelt one leaves the
- * connection in the open.
+ * Throws `ARGUMENT_INVALID` for parameters that are not known, so that a misspelt one does not leave the connection
+ * unencrypted.
  */
 export function mysqlAddress(url: string): MysqlAddress {
   const { hostname, port, username, password, pathname, searchParams } = new URL(url);

@@ -42,8 +42,8 @@ function fitsDecimal(value: unknown): boolean {
 }
 
 /**
- * In MySQL a column holds one type. Integers grow into decimals, and where texts meet numbers or truth
- * values the column becomes text, as it does for numbers with more digits than a decimal has.
+ * In MySQL a column holds one type. Integers grow into decimals. Where texts meet numbers or booleans the column
+ * becomes text, and also for numbers with more digits than a decimal has.
  */
 export const mysqlRules: ColumnRules = {
   typeOf: (kind) => typeNames[kind],

@@ -6,7 +6,7 @@ import { mysqlTlsProblem } from "./tls-problem.ts";
 
 const connectMilliseconds = 10_000;
 
-/** Whom a connection is made to, and for what. */
+/** The target and the purpose of a connection. */
 export interface Origin {
   readonly address: MysqlAddress;
   readonly role: SqlRole;
@@ -43,7 +43,7 @@ function mayWorkOtherwise(thrown: unknown): boolean {
   return number === 3159 || number === 1045;
 }
 
-/** Says goodbye, so that the server does not log an aborted connection. */
+/** Closes the connection properly, so that the server does not log an aborted one. */
 export function endQuietly(raw: Connection): Promise<void> {
   return new Promise((resolve) => {
     // Called back also where the connection is gone already.

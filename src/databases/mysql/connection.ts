@@ -23,7 +23,7 @@ import { withoutParameters, withParameters } from "./literals.ts";
 import { RowReader, shapesAsBytes } from "./row-reader.ts";
 import { type ColumnPacket, readingOf } from "./values.ts";
 
-/** Longer than anybody waits: a run whose source is slow keeps its connection. */
+/** A timeout longer than any run, so that a run with a slow source keeps its connection. */
 const wholeDay = 86_400;
 
 /**
@@ -33,9 +33,9 @@ const wholeDay = 86_400;
 const characterSet = "SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci";
 
 /**
- * Every value comes and goes in one form, whatever the server's or the user's settings are. A value
- * that does not fit is refused instead of cut, and 0 in a numbered column is 0. No result is cut to a
- * number of rows, and NULL is compared as NULL. Whoever reads slowly is waited for.
+ * Every value comes and goes in one form, whatever the server's or the user's settings are. A value that does not fit
+ * is refused instead of cut, and 0 in a numbered column is 0. No result is cut to a number of rows, and NULL is
+ * compared as NULL. The server waits for slow readers.
  */
 const sessionSettings = [
   "time_zone = '+00:00'",
@@ -61,7 +61,7 @@ interface Result {
   readonly changed: number;
 }
 
-/** What the driver knows of a prepared statement, and does not tell its types. */
+/** The properties of a prepared statement that are missing in the driver's types. */
 const statementSchema = z.object({
   columns: z.array(
     z.object({
@@ -132,7 +132,7 @@ function ask(raw: Connection, sql: string): Promise<Result> {
   });
 }
 
-/** The driver hangs the whole statement onto its errors, with all the values that stand in it. */
+/** The driver adds the whole statement, with all its values, to its errors. */
 function withoutStatement(error: object): unknown {
   if ("sql" in error) delete error.sql;
   return error;
@@ -242,7 +242,7 @@ export class MysqlConnection implements SqlConnection {
     }
   }
 
-  /** What goes wrong here was reported before. */
+  /** Errors here were already reported. */
   async #endRead(prepared: string): Promise<void> {
     try {
       this.#raw.unprepare(prepared);
@@ -252,7 +252,7 @@ export class MysqlConnection implements SqlConnection {
     }
   }
 
-  /** The columns that a query gives, without running it. */
+  /** The columns of a query, without running it. */
   #describe(sql: string): Promise<readonly ColumnPacket[]> {
     return new Promise((resolve, reject) => {
       this.#raw.prepare(sql, (error, statement) => {

@@ -16,12 +16,12 @@ interface ServerError {
 const deadlock = 1213;
 const lockWaits = new Set([1205, 3572]);
 /**
- * Numbers that mean "not now": shutdowns, too many sessions, a session that was ended, a full disk,
- * a broken wire, a row that changed under a snapshot.
+ * Error numbers of temporary failures: shutdowns, too many sessions, a session that was ended, a full disk, a broken
+ * wire, a row that changed under a snapshot.
  */
 const notNow = new Set([1020, 1021, 1040, 1053, 1077, 1114, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226]);
 const sessionEnded = new Set([1927, 2006, 2013, 2055, 3169, 4031]);
-/** The server answered and will not let us in; trying again changes nothing. */
+/** The server refuses the login; a retry does not help. */
 const notLetIn = new Set([1044, 1045, 1129, 1130, 1251, 1524, 1698, 1862, 2049, 2061, 3118, 3159]);
 const noSuchDatabase = 1049;
 const notLetInCodes = /^AUTH_SWITCH_PLUGIN_ERROR$/;
@@ -55,7 +55,7 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
   }
   const never = unreachable(thrown, { role, place, message, tls: mysqlTlsProblem(thrown), details });
   if (never !== null) return never;
-  // Named in a statement it is the statement's mistake.
+  // If the statement names it, the error is in the statement.
   const nowhere = number === noSuchDatabase && sql === undefined;
   if (nowhere || notLetIn.has(number) || notLetInCodes.test(String(error.code))) {
     return new TidemarkError(unavailable, `${place} refused the connection: ${message}`, {
@@ -77,7 +77,7 @@ export function mysqlError(thrown: unknown, role: SqlRole, place: string, sql?: 
   });
 }
 
-/** What a GRANT is to name, of `INSERT command denied to user … for table `shop`.`orders``. */
+/** The object for a GRANT, from `INSERT command denied to user … for table `shop`.`orders``. */
 function wantedOf(message: string): string | null {
   return / for table (\S+)$/.exec(message)?.[1] ?? null;
 }
@@ -86,11 +86,11 @@ function partsOf(thrown: unknown): ServerError {
   return typeof thrown === "object" && thrown !== null ? thrown : {};
 }
 
-/** Whether the connection itself is gone, so that the outcome of what was asked last is unknown. */
+/** Whether the connection was lost, so that the outcome of the last statement is unknown. */
 export function isConnectionLoss(thrown: unknown): boolean {
   const { code, errno, fatal } = partsOf(thrown);
   if (sessionEnded.has(Number(errno)) || fatal === true) return true;
   if (typeof code === "string") return socketCodes.test(code);
-  // The driver's own words have no code.
+  // Errors of the driver itself have no code.
   return /connection|closed/i.test(messageOf(thrown));
 }

@@ -33,13 +33,13 @@ export function literalOf(value: SqlValue): string {
   }
 }
 
-/** What a `?1` may stand in without being a placeholder: texts, names and comments. */
+/** Where `?1` is not a placeholder: in texts, names and comments. */
 const tokens =
   /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`(?:[^`]|``)*`|--(?=\s|$)[^\n]*|#[^\n]*|\/\*[\s\S]*?\*\/|\?(\d+)/g;
 
 /**
- * The statement with its parameters put in. They go as literals rather than apart from it, because the
- * servers take a parameter's type from the driver, which has none for exact numbers.
+ * The statement with its parameters put in. They are sent as literals, because the driver has no parameter type for
+ * exact numbers.
  */
 export function withParameters(sql: string, params: readonly SqlValue[]): string {
   if (params.length === 0) return sql;
@@ -48,7 +48,7 @@ export function withParameters(sql: string, params: readonly SqlValue[]): string
     const value = params[Number(number) - 1];
     if (value === undefined) throw new TidemarkError("INTERNAL", `nothing is bound to ?${number}`);
     const literal = literalOf(value);
-    // Two minus signs would begin a comment, and a parenthesis never does harm.
+    // In parentheses, since two minus signs would begin a comment.
     return literal.startsWith("-") ? `(${literal})` : literal;
   });
 }

@@ -6,8 +6,8 @@ type Row = readonly unknown[];
 export const shapesAsBytes: TypeCast = (field, next) => (field.type === "GEOMETRY" ? field.buffer() : next());
 
 /**
- * Reads a prepared query's rows page by page. Between two pages the connection is paused, so that what
- * is not asked for stays with the server: there is one page in memory, and what the socket had brought.
+ * Reads a prepared query's rows page by page. Between two pages the connection is paused, so that further rows stay on
+ * the server: memory holds one page and what the socket had already received.
  *
  * Rows come in the servers' binary form, in which a FLOAT has all its digits; the text form cuts them.
  */
@@ -19,7 +19,7 @@ export class RowReader {
   #ended = false;
   #failure: { readonly error: unknown } | null = null;
   #wake: (() => void) | null = null;
-  /** Rows are let go: those that still come are of no use to anyone. */
+  /** Discards rows that still arrive. */
   #draining = false;
 
   /** The rows of the query come as arrays, which is a setting of the connection. */
@@ -27,7 +27,7 @@ export class RowReader {
     this.#connection = connection;
     this.#pageSize = pageSize;
     const onLoss = (error: unknown) => this.#end({ error });
-    // The driver tells of a lost connection only there.
+    // The driver reports a lost connection only there.
     connection.on("error", onLoss);
     const command = connection.execute(query);
     command.on("fields", (fields: readonly FieldPacket[]) => {
@@ -51,7 +51,7 @@ export class RowReader {
     return this.#fields;
   }
 
-  /** Whether the server has nothing more to say on this query. */
+  /** Whether the query is finished. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -66,7 +66,7 @@ export class RowReader {
     return page;
   }
 
-  /** Waits until the query is over, whatever it still brings. */
+  /** Waits until the query is over, and discards its remaining rows. */
   async drain(): Promise<void> {
     this.#draining = true;
     this.#page = [];

@@ -5,7 +5,7 @@ import type { TextSql } from "../table/newest-row.ts";
 import type { InexactKey, Target } from "../table/store.ts";
 import { mysqlRules } from "./column-rules.ts";
 
-/** A unique key of a table, as far as it matters to an upsert. */
+/** A unique key of a table, with the properties that matter to an upsert. */
 export interface UniqueKey {
   readonly columns: readonly string[];
   /** Whether it compares whole values of columns, rather than parts of them or what is computed of them. */
@@ -48,9 +48,8 @@ export async function uniqueKeysOf(connection: SqlConnection, table: string): Pr
 }
 
 /**
- * `ON DUPLICATE KEY UPDATE` takes whichever unique key is met, and would change the row of another
- * record. A key that has all columns of ours cannot be met without it, nor one with a column that
- * stays free.
+ * `ON DUPLICATE KEY UPDATE` applies to any unique key, and could change the row of another record. That cannot happen
+ * for a key that includes all columns of our key, or for one with a column that is never written.
  */
 export async function assertNoOtherKeys(
   connection: SqlConnection,
@@ -72,12 +71,12 @@ export async function assertNoOtherKeys(
   );
 }
 
-/** Collations in which two texts are one only if they are the same, blanks at the end included. */
+/** Collations in which two texts are equal only if they are identical, including trailing blanks. */
 const exact = /^binary$|_(?:nopad|0900)_bin$/;
 
 /**
- * The columns of a key in which MySQL takes different texts for one: those of letters in another case or with
- * another accent, and those that differ in blanks at the end.
+ * The key columns in which MySQL treats different texts as equal: texts that differ in case, accents or trailing
+ * blanks.
  */
 export async function inexactKeysOf(
   connection: SqlConnection,

@@ -20,22 +20,22 @@ import { rowWriter } from "./row-values.ts";
 import { assertNoOtherKeys, inexactKeysOf, isTable, mysqlTexts, uniqueKeysOf } from "./table-keys.ts";
 import { finishWidening, widenColumns, wordOf } from "./widening.ts";
 
-/** The table's comment; it goes with the table wherever that goes. */
+/** The table's comment, which stays with the table when it is renamed or moved. */
 const marker = "Made by Tidemark";
 
 /** How much a statement holds at most, in rows and in characters. */
 const rowsAStatement = 2_000;
 const charactersAStatement = 1024 * 1024;
 
-/** The server's own number for a statement that it does not take. */
+/** The server's error number for a statement that is too large. */
 const packetTooLarge = 1153;
 
 /** How many characters of text, in four bytes each, an index holds. */
 const indexCharacters = 768;
 
-/** As long as a connection may be idle where it holds nothing that anyone waits for. */
+/** How long a connection may be idle while it holds no locks. */
 const idleSeconds = 86_400;
-/** Schemas are changed one writer at a time on a whole server. */
+/** The lock for schema changes: one writer at a time on the whole server. */
 const schemaLock = "tidemark changes a table";
 
 /** Columns of records that wait keep what they hold as it is; the table's own column judges it when it comes there. */
@@ -61,7 +61,7 @@ export class MysqlTableStore implements TableStore {
     this.#connection = connection;
   }
 
-  /** The isolation has no gaps between rows locked, over which writers of other rows would trip. */
+  /** An isolation level without gap locks, which would block writers of other rows. */
   async limitWaits(leaseSeconds: number): Promise<void> {
     this.#leaseSeconds = leaseSeconds;
     const wait = leaseSeconds + 5;
@@ -106,7 +106,7 @@ export class MysqlTableStore implements TableStore {
     try {
       await work();
     } finally {
-      // Where the connection is gone, so is the lock.
+      // If the connection is lost, the lock is released.
       await this.#connection.query("SELECT RELEASE_LOCK(?1) AS released", [schemaLock]).catch(() => []);
     }
   }
@@ -221,9 +221,9 @@ export class MysqlTableStore implements TableStore {
         if (record !== undefined)
           rows += rows === "" ? insertion.write(record) : `,${insertion.write(record)}`;
       }
-      // The last record made it so long, whatever came before.
+      // The last record made the statement too long.
       if (rows.length > 2 * charactersAStatement) await this.#assertNotTooLarge(rows);
-      // It would arrive as U+FFFD. One look at the statement is cheaper than one at each value.
+      // It would arrive as U+FFFD. One check of the statement is cheaper than one per value.
       if (!rows.isWellFormed())
         throw new TidemarkError("RECORD_INVALID", "a text holds half of a surrogate pair");
       await this.#connection.execute(`${insertion.into}${rows}${insertion.conflict}`);

@@ -23,8 +23,8 @@ import {
 } from "../table/value-checks.ts";
 
 /**
- * What MySQL and MariaDB would take and change without a word, or by a note that nobody reads: they round
- * numbers, cut digits of a second and times of days, pad bytes, and read `1` in an ENUM as its first word.
+ * Values that MySQL and MariaDB would accept and change silently, or with only a note: they round numbers, truncate
+ * fractions of a second and times in dates, pad bytes, and read `1` in an ENUM as its first value.
  */
 export function mysqlCheck(column: FieldColumn, made: boolean): ValueCheck | null {
   const declared = declaredOf(column);
@@ -175,7 +175,7 @@ function withoutBlanksPast(most: number): ValueCheck {
   return ofTexts((text) => (text.endsWith(" ") ? fits(text) : null));
 }
 
-/** `'a','it''s'` as its words. */
+/** Parses `'a','it''s'` to its values. */
 function choicesOf(list: string): readonly string[] {
   return [...list.matchAll(/'((?:[^']|'')*)'/g)].map(([, word = ""]) => word.replaceAll("''", "'"));
 }

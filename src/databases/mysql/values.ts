@@ -4,7 +4,7 @@ import { parseJson } from "../../model/json.ts";
 import { shortestSingle } from "../../model/single.ts";
 import type { ColumnKind } from "../port.ts";
 
-/** What the driver tells of a column, as far as it is of use here. */
+/** The driver's column properties that are used here. */
 export type ColumnPacket = Pick<FieldPacket, "name"> & {
   readonly columnType?: number | undefined;
   readonly columnLength?: number | undefined;
@@ -13,10 +13,10 @@ export type ColumnPacket = Pick<FieldPacket, "name"> & {
   readonly extendedTypeName?: string | undefined;
 };
 
-/** How values of one type are read: the kind of column, and what turns the driver's value into ours. */
+/** How values of one type are read: the kind of column, and the conversion of the driver's value. */
 interface Reading {
   readonly kind: ColumnKind;
-  /** The type in one word, by which bounds are written. */
+  /** The name of the type, by which bounds are written. */
   readonly type: string;
   readonly restore: ((value: unknown) => unknown) | null;
 }

@@ -9,13 +9,13 @@ interface ColumnChange {
   readonly to: ColumnKind;
 }
 
-/** In the comment of a column whose type is changed, and whose values are not all in their new form yet. */
+/** A marker in the comment of a column whose type was changed, but whose values are not all converted yet. */
 const pending = "Tidemark is turning this to text from ";
 
 /**
- * Gives columns wider types. What becomes text is to read as it did (`true` and not `1`, `0.5` and not
- * `0.500…`), which takes a second step; as MySQL commits each by itself, the column's comment says in
- * between that the second is due, and whoever comes next makes it.
+ * Gives columns wider types. What becomes text is to read as it did (`true` and not `1`, `0.5` and not `0.500…`), which
+ * takes a second step; MySQL commits each step by itself, so the column's comment marks in between that the second is
+ * due, and the next writer makes it.
  */
 export async function widenColumns(
   connection: SqlConnection,
@@ -46,7 +46,7 @@ export function wordOf(column: string): string {
   return `CASE ${column} WHEN '1' THEN 'true' WHEN '0' THEN 'false' ELSE ${column} END`;
 }
 
-/** Repeating it changes nothing, whatever of it is done. */
+/** Idempotent, even if it was partly done before. */
 async function rewrite(
   connection: SqlConnection,
   table: string,
@@ -83,7 +83,7 @@ export async function finishWidening(
       if (!String(comment).startsWith(pending) || (from !== "boolean" && from !== "decimal")) continue;
       const column = String(name);
       const line = lines.find((one) => one.trim().startsWith(`${connection.dialect.identifier(column)} `));
-      // Somebody else has made it meanwhile.
+      // Another process has made it meanwhile.
       if (line === undefined || !line.includes(pending)) continue;
       await rewrite(connection, table, [{ name: column, from }]);
       const definition = line.trim().replace(/ COMMENT '[^']*',?$/, "");

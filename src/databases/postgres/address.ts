@@ -10,9 +10,9 @@ import {
   tlsModeOf,
 } from "../tls.ts";
 
-/** Where a `postgres://` URL leads, and how it asks for TLS. */
+/** The address and the TLS settings of a `postgres://` URL. */
 export interface PostgresAddress {
-  /** The URL without what it says of TLS: the driver's own reading of that is another than libpq's. */
+  /** The URL without its TLS parameters, which the driver interprets differently from libpq. */
   readonly url: string;
   /** Host, port and database, for messages. */
   readonly place: string;

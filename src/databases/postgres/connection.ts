@@ -22,9 +22,9 @@ const connectMilliseconds = 10_000;
 const secondSessionMilliseconds = 5_000;
 
 /**
- * Every value comes and goes in one text form, whatever the settings of the server, the database or the user
- * are. Doubles have all their digits on old servers too, `NULL` in the text of an array is no value, and XML may
- * be a fragment.
+ * Session settings that give every value one text form, independent of the settings of the server, the database and the
+ * user. Doubles have all their digits on old servers too, `NULL` in the text of an array is no value, and XML may be a
+ * fragment.
  */
 const sessionSettings = [
   "SET TimeZone = 'UTC'",
@@ -53,7 +53,7 @@ interface Origin {
   readonly driver: PostgresDriver;
 }
 
-/** What the server says of itself and of the connection. */
+/** The properties of the server and the session. */
 interface Facts {
   readonly identity: string;
   /** The session's number at the server. */
@@ -85,7 +85,7 @@ export async function openPostgres(
         connect: connectSecond,
       });
     }
-    // Else the server refuses the whole query for one text, and says nothing of its row.
+    // Otherwise the server rejects the whole query for one invalid text, without naming the row.
     const uncheckedTexts = role === "input" && facts.hasNoEncoding;
     const encoding = uncheckedTexts ? ["SET client_encoding = 'SQL_ASCII'"] : [];
     await client.query([...sessionSettings, ...encoding, ...limitsLifted(facts.version)].join("; "));
@@ -267,7 +267,7 @@ export class PostgresConnection implements PostgresSession {
     }
   }
 
-  /** Begins a transaction. Behind a pooler it is looked at that the session is still this connection's. */
+  /** Begins a transaction. With a pooler it checks that the connection still has the same session. */
   async begin(mode = ""): Promise<void> {
     await this.execute(`BEGIN ${mode}`);
     this.#inTransaction = true;
@@ -281,13 +281,13 @@ export class PostgresConnection implements PostgresSession {
     throw changingSessions(role, address.place);
   }
 
-  /** Ends the transaction; returns the command that the server made of it, ROLLBACK where something in it failed. */
+  /** Commits the transaction; returns the server's command tag, which is ROLLBACK if the transaction had failed. */
   async commit(): Promise<string> {
     this.#inTransaction = false;
     return (await this.handle.query("COMMIT")).command;
   }
 
-  /** Undoes the transaction, where there is one; the server warns of a ROLLBACK without any. */
+  /** Rolls back the transaction, if there is one; the server warns of a ROLLBACK without a transaction. */
   async rollback(): Promise<void> {
     if (!this.#inTransaction) return;
     this.#inTransaction = false;

@@ -5,7 +5,7 @@ import { loadCopyFrom } from "./driver.ts";
 import { copyLines, requireText } from "./row-values.ts";
 import type { PostgresSession } from "./session.ts";
 
-/** Rows a COPY, so that the text of a large checkpoint does not stand in memory as a whole. */
+/** How many rows one COPY takes, so that the text of a large checkpoint is not in memory as a whole. */
 const rowsACopy = 5_000;
 
 /**
@@ -24,10 +24,10 @@ export class CopyIn {
     this.#connection = connection;
   }
 
-  /** Tables that the open transaction has made, which are gone where it is undone. */
+  /** Tables that the open transaction has created, which a rollback removes. */
   readonly #madeNow = new Set<string>();
 
-  /** Told of a table that was there. COPY is nothing for views, and passes rules by. */
+  /** Called when the table already existed. COPY does not work for views, and ignores rules. */
   found(table: string, isPlain: boolean): void {
     if (isPlain) this.#plain.add(table);
     else this.#plain.delete(table);
@@ -38,7 +38,7 @@ export class CopyIn {
     this.#madeNow.add(table);
   }
 
-  /** To be told of the transaction's end. */
+  /** Call at the end of the transaction. */
   ended({ committed }: { committed: boolean }): void {
     for (const table of this.#madeNow) {
       if (committed) this.#made.add(table);
@@ -48,9 +48,9 @@ export class CopyIn {
   }
 
   /**
-   * Adds the records within the open transaction and returns how many rows the table left out; or
-   * returns null and leaves everything as it was: where COPY is not for this table, or was refused. An INSERT then tells what is wrong, or finds the
-   * key that came twice.
+   * Adds the records within the open transaction and returns how many rows the table left out; or returns null and
+   * leaves everything as it was: where COPY is not for this table, or was refused. An INSERT then reports the error, or
+   * handles the duplicate key.
    */
   async insert(target: Target, records: readonly SourceRecord[]): Promise<number | null> {
     const { table, key } = target;

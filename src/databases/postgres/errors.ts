@@ -12,16 +12,16 @@ interface ServerError {
   readonly hint?: unknown;
   readonly column?: unknown;
   readonly constraint?: unknown;
-  /** The function of the server that told; rows that a policy does not admit have the state of a missing right. */
+  /** The server function that raised the error; a row that a policy rejects has the SQLSTATE of a missing right. */
   readonly routine?: unknown;
 }
 
 /**
- * Classes and codes that mean "not now": broken connections, shutdowns, too many sessions, a full
- * disk, locks not granted in time, deadlocks.
+ * Error classes and codes of temporary failures: broken connections, shutdowns, too many sessions, a full disk, locks
+ * not granted in time, deadlocks.
  */
 const notNow = /^(?:08|53|57P|25P0[34]|40|55P03|58)/;
-/** The server answered and will not let us in; trying again changes nothing. */
+/** The server refuses the login; a retry does not help. */
 const notLetIn = /^(?:28|3D000)/;
 const socketCodes = /^(?:E[A-Z]+|DEPTH_ZERO_.*|CERT_.*|SELF_SIGNED.*)$/;
 
@@ -87,7 +87,7 @@ function isUntyped(code: unknown): boolean {
 
 const typeHint = "Say the parameter's type where the query names it first, as in `$1::timestamptz IS NULL`.";
 
-/** What a GRANT is to name, of `permission denied for table orders`. */
+/** The object for a GRANT, from `permission denied for table orders`. */
 function wantedOf(message: string): string | null {
   const [, kind, name] =
     /^permission denied for (table|view|materialized view|relation|schema) (\S+)$/.exec(message) ?? [];
@@ -95,11 +95,11 @@ function wantedOf(message: string): string | null {
   return kind === "schema" ? `SCHEMA ${name}` : name;
 }
 
-/** Whether the connection itself is gone, so that the outcome of what was asked last is unknown. */
+/** Whether the connection was lost, so that the outcome of the last statement is unknown. */
 export function isConnectionLoss(thrown: unknown): boolean {
   if (typeof thrown !== "object" || thrown === null) return false;
   const code: unknown = "code" in thrown ? thrown.code : undefined;
   if (typeof code === "string") return socketCodes.test(code) || /^(?:08|57P0|25P03)/.test(code);
-  // The driver's own words have no code.
+  // Errors of the driver itself have no code.
   return /connection|timeout|closed|not queryable/i.test(messageOf(thrown));
 }

@@ -3,15 +3,15 @@ import { messageOf, TidemarkError } from "../../errors.ts";
 import { roleCodes, type SqlRole } from "../roles.ts";
 
 /**
- * Poolers such as PgBouncer answer in the server's place. In session mode they lend each connection one
- * session of the server. In transaction mode they lend another one for each transaction: settings
- * then stay behind on other people's connections, and prepared statements and temporary tables are gone.
+ * Poolers such as PgBouncer answer in the server's place. In session mode they lend each connection one session of the
+ * server. In transaction mode each transaction may get another session: settings then leak to other clients, and
+ * prepared statements and temporary tables are lost.
  */
 
-/** How often both connections are asked, in turn, before their sessions are taken to stay. */
+/** How often both connections are checked, in turn, before their sessions count as stable. */
 const rounds = 8;
 
-/** What is asked of a connection here; a `pg` client and one of a pool answer it. */
+/** The part of a connection that is used here; a `pg` client has it, pooled or not. */
 export type AskedClient = Pick<pg.ClientBase, "query">;
 
 export interface PoolerParts {
@@ -28,7 +28,7 @@ export async function sessionOf(client: AskedClient): Promise<number> {
   return Number(rows[0]?.pid);
 }
 
-/** The session that the server named when the connection was made; a pooler names one of its own. */
+/** The session id from the connection's start; a pooler sends an id of its own. */
 export function namedSession(client: object): number | null {
   return "processID" in client && typeof client.processID === "number" ? client.processID : null;
 }
@@ -82,7 +82,7 @@ export async function assertSessionStays(
   }
 }
 
-/** Why a connection cannot be used whose sessions change. */
+/** The error for a connection whose sessions change. */
 export function changingSessions(role: SqlRole, place: string, cause?: unknown): TidemarkError {
   return new TidemarkError(
     roleCodes[role].unavailable,

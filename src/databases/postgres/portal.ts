@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { Column, SqlRow, SqlValue } from "../port.ts";
 import { kindOfType, typeReaders } from "./values.ts";
 
-/** What a page brought. A page with fewer rows than were asked for is the last. */
+/** A page of rows. A page with fewer rows than requested is the last. */
 export interface PortalPage {
   readonly columns: readonly Column[];
   readonly rows: SqlRow[];
@@ -11,8 +11,8 @@ export interface PortalPage {
 /**
  * A query that the server runs page by page (a named portal of the extended protocol), inside a transaction.
  *
- * Each page is a statement of its own: it ends with a Sync, and the server's `statement_timeout` counts
- * from there anew. What the reader does between two pages is no statement's time.
+ * Each page is a statement of its own: it ends with a Sync, and the server's `statement_timeout` counts from there
+ * anew. The time between two pages does not count.
  */
 export class Portal {
   readonly #client: pg.Client;
@@ -37,9 +37,9 @@ let portals = 0;
 
 interface Shape {
   readonly columns: readonly Column[];
-  /** By column, what reads its text. */
+  /** By column, the parser of its text. */
   readonly readers: readonly ((text: string) => unknown)[];
-  /** A row that has every column, which each row begins as: objects made alike are quicker to fill. */
+  /** A template with every column that each row is copied from: objects of one shape are faster to fill. */
   readonly blank: SqlRow;
 }
 
@@ -65,7 +65,7 @@ class PageReader {
   #wanted = 0;
   #rows: SqlRow[] = [];
   #done: Done | null = null;
-  /** A value that could not be read; the driver must not see it thrown in the middle of its messages. */
+  /** The error of a value that could not be read; it must not be thrown inside the driver's message handling. */
   #unreadable: unknown = null;
 
   constructor(name: string, query: PortalQuery) {

@@ -18,7 +18,7 @@ SELECT f.oid::text AS oid, c.relkind::text AS kind
   FROM family f JOIN pg_catalog.pg_class c ON c.oid = f.oid`;
 
 /**
- * The relations whose locks tell who has written to a table: an INSERT or UPDATE holds RowExclusiveLock
+ * The relations whose locks show which transactions have written to a table: an INSERT or UPDATE holds RowExclusiveLock
  * on where it writes until its transaction ends. Null where no lock does: what is no table of its own.
  */
 export async function relationsOf(
@@ -46,10 +46,7 @@ SELECT DISTINCT s.seqrelid::text AS oid, s.seqrelid::regclass::text AS name,
                       JOIN pg_catalog.pg_attribute a ON a.attrelid = v.adrelid AND a.attnum = v.adnum
                      WHERE v.oid = d.objid AND a.attname = $2 AND v.adrelid = ANY ($1::text::oid[])))`;
 
-/**
- * The sequences that a column takes its values from. Throws `Unbounded` for one that does not hand
- * them out in order.
- */
+/** The sequences that a column takes its values from. Throws `Unbounded` for one that does not assign them in order. */
 export async function sequencesOf(
   connection: SqlConnection,
   { oids }: Relations,

@@ -24,7 +24,7 @@ import type { PostgresSession } from "./session.ts";
 import { inexactKeysOf, postgresTexts } from "./table-keys.ts";
 import { kindOfType } from "./values.ts";
 
-/** The table's comment; it goes with the table wherever that goes. */
+/** The table's comment, which stays with the table when it is renamed or moved. */
 const marker = "Made by Tidemark";
 
 /**
@@ -70,7 +70,7 @@ const columnsOfTable = `
     ) element ON true
    WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
 
-/** Any number that other programs are unlikely to lock by. */
+/** An arbitrary lock number that other programs are unlikely to use. */
 const schemaLock = "7203488105441";
 
 /** Tables in PostgreSQL. */
@@ -101,7 +101,7 @@ export class PostgresTableStore implements TableStore {
     } catch (error) {
       throw this.#connection.errorOf(error, "COMMIT");
     }
-    // A transaction in which something failed is undone by COMMIT, without an error.
+    // COMMIT rolls back a failed transaction without an error.
     this.#copyIn.ended({ committed: command === "COMMIT" });
     if (command !== "COMMIT") {
       throw new TidemarkError(
@@ -341,7 +341,7 @@ export class PostgresTableStore implements TableStore {
     const set = columns
       .filter(({ name }) => !key.includes(name))
       .map(({ name }) => `${dialect.identifier(name)} = EXCLUDED.${dialect.identifier(name)}`);
-    // A row of another key that the column takes for this one fails the statement: it is never replaced.
+    // If the column treats another row's key as equal, the statement fails; that row is never replaced.
     set.push(
       ...inexact.map(({ column }) => {
         const name = dialect.identifier(column);
@@ -376,7 +376,7 @@ function travelsAsText({ array, apart }: FieldColumn): boolean {
   return array || apart === true;
 }
 
-/** Whether the server tells of each row that it took: `DO NOTHING` does not tell of those that were there. */
+/** Whether the server reports each row that it took: `DO NOTHING` does not report existing rows. */
 function countsRows({ key, columns, inexact }: Target): boolean {
   return key.length === 0 || inexact !== undefined || columns.some(({ name }) => !key.includes(name));
 }

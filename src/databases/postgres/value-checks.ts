@@ -24,8 +24,8 @@ import { parseArray } from "./arrays.ts";
 import { bounds, day, localBound, moment, zonedMoment } from "./moments.ts";
 
 /**
- * What PostgreSQL would take and change without a word: it rounds fractions to the column's digits, cuts
- * blanks from `varchar(n)`, bytes from `name`, a time from a `date`. What it refuses by itself is left to it.
+ * Values that PostgreSQL would accept and change silently: it rounds fractions to the column's digits, cuts blanks from
+ * `varchar(n)`, bytes from `name` and a time from a `date`. Values that it rejects itself need no check.
  */
 export function postgresCheck(column: FieldColumn, made: boolean): ValueCheck | null {
   const declared = declaredOf(column);

@@ -1,4 +1,4 @@
-/** What SQLite makes of values stored in a column, by its declared type. */
+/** The conversion that SQLite applies to values of a column, by its declared type. */
 export type Affinity = "integer" | "text" | "none" | "real" | "numeric";
 
 /** SQLite's own rules, in its own order. */

@@ -11,8 +11,8 @@ export function isBusy(error: unknown): boolean {
 }
 
 /**
- * Tries again while another connection holds the database, without holding up this process: the other transaction may
- * well be one that this process has to end. Throws what the last attempt threw.
+ * Retries while another connection holds the database, without blocking this process: the other transaction may be one
+ * that this process has to end. Throws what the last attempt threw.
  */
 export async function whenFree<T>(
   attempt: () => T,

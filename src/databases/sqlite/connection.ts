@@ -88,7 +88,7 @@ export class SqliteConnection implements SqliteSession {
   readonly #file: string;
   readonly #statements = new Map<string, StatementSync>();
   #decoding: TextDecoding | null = null;
-  /** Rows with a text that they cannot hold. */
+  /** Rows with an invalid text. */
   #metUnreadable = false;
   readonly #unreadable = new WeakMap<SqlRow, UnreadableText>();
 
@@ -192,7 +192,7 @@ export class SqliteConnection implements SqliteSession {
           const all = statement.all(...params).map(valuesOf);
           const rows = all.map((values) => rowOf(values, suspect));
           if (suspect.length === 0) return { columns, rows, last: all.at(-1)?.slice(-hidden) ?? [] };
-          // Once more, with a look at the bytes while the read lasts.
+          // Read again with the bytes, on the same snapshot.
           const again = this.#exactRows(read, sql, params);
           try {
             const page = again.take(Number.POSITIVE_INFINITY);

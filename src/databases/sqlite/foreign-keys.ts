@@ -50,7 +50,7 @@ export function brokenKey(
   return null;
 }
 
-/** As SQLite would say it of a key that is not deferred, had it words for that. `places` are those of the records. */
+/** The error in the form of SQLite's own for a key that is not deferred. `places` are the indexes of the records. */
 export function brokenKeyError(
   table: string,
   { columns, parent }: ForeignKey,

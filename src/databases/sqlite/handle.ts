@@ -1,7 +1,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
 
-/** What is asked of a connection to an SQLite file; a `DatabaseSync` answers it. */
+/** The part of a connection to an SQLite file that is used; a `DatabaseSync` has it. */
 export interface SqliteHandle {
   readonly isOpen: boolean;
   readonly isTransaction: boolean;

@@ -12,7 +12,7 @@ type RowShape = readonly (readonly [name: string, restore: Restorer | null, kind
 export interface ReadStatement {
   readonly statement: StatementSync;
   readonly columns: readonly Column[];
-  /** The columns that the rows have doubtful texts in, by number, are added to `doubtful`. */
+  /** Adds the numbers of columns with possibly invalid texts to `suspect`. */
   rowOf(values: readonly SQLOutputValue[], suspect: number[]): SqlRow;
 }
 
@@ -46,7 +46,7 @@ export function prepareRead(
   return { statement, columns, rowOf: (values, suspect) => rowOf(values, shape, { decoding, suspect }) };
 }
 
-/** Rows one after another as they are stepped to, with a second look at those that have doubtful texts. */
+/** Steps through rows, and checks those with possibly invalid texts a second time. */
 export class ExactRows {
   readonly #rows: Iterator<unknown>;
   readonly #read: ReadStatement;

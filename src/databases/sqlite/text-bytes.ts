@@ -2,19 +2,19 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 
 import type { UnreadableText } from "../port.ts";
 
 /**
- * SQLite keeps any bytes as a text, and the driver gives texts decoded: U+FFFD stands for bytes that are no UTF-8,
- * and in a file of UTF-16 half of a surrogate pair takes the character behind it along.
+ * SQLite stores any bytes as text, and the driver returns decoded texts: invalid UTF-8 becomes U+FFFD, and in a UTF-16
+ * file half of a surrogate pair also changes the character after it.
  */
 export interface TextDecoding {
-  /** Whether a text may stand for bytes that are no text. Asked of every text that is read. */
+  /** Whether a text may come from invalid bytes. Called for every text that is read. */
   mayBeMalformed(text: string): boolean;
-  /** Whether these bytes are this text. */
+  /** Whether these bytes encode this text. */
   compare(bytes: Uint8Array, text: string): "same" | "malformed" | "other";
 }
 
 const replacement = "\uFFFD";
 
-/** How texts of a file are to be doubted. */
+/** The checks for the text encoding of a file. */
 export function textDecodingOf(database: DatabaseSync): TextDecoding {
   const encoding = database.prepare("PRAGMA encoding").get()?.encoding;
   return typeof encoding === "string" && encoding.startsWith("UTF-16")
@@ -44,7 +44,7 @@ function comparedAs(encoding: string): TextDecoding["compare"] {
   };
 }
 
-/** A statement of which rows are looked at a second time. */
+/** A statement whose rows may be checked a second time. */
 export interface ReadAgain {
   readonly database: DatabaseSync;
   readonly sql: string;
@@ -55,8 +55,8 @@ export interface ReadAgain {
 }
 
 /**
- * Looks a second time at those rows of a read that have a doubtful text: the statement runs again beside itself, on
- * the same snapshot, and gives bytes. Rows are asked for in their order. A read without such a text pays nothing.
+ * Checks those rows of a read that have a possibly invalid text: the statement runs a second time on the same snapshot,
+ * and returns bytes. Rows must be requested in order. A read without such texts has no extra cost.
  */
 export class SecondLook {
   readonly #read: ReadAgain;
@@ -68,7 +68,7 @@ export class SecondLook {
     this.#read = read;
   }
 
-  /** The first of some columns of a row whose text is none; null where all of them are texts as they came. */
+  /** The first of some columns of a row with an invalid text; null where all texts are valid. */
   unreadable(
     row: number,
     values: readonly SQLOutputValue[],
@@ -104,7 +104,7 @@ export class SecondLook {
     try {
       statement = database.prepare(bytesSql(sql, names.length));
     } catch {
-      // What stands in no subquery, such as a PRAGMA.
+      // Statements that cannot be a subquery, such as a PRAGMA.
       return [].values();
     }
     statement.setReturnArrays(true);

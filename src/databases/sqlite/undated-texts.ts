@@ -1,11 +1,11 @@
 import type { SqlConnection, UndatedTexts } from "../port.ts";
 
 /**
- * The query for texts that are no date at all and sort below a bound of ISO 8601: `1767225600`, `05.01.2026`.
- * SQLite takes any text into a column.
+ * The query for texts that are not dates and sort below an ISO 8601 bound: `1767225600`, `05.01.2026`. SQLite takes any
+ * text into a column.
  *
- * A date begins with four digits and a hyphen. With an index on the column the ranges between the years are
- * looked at one by one, which takes some milliseconds; without one the table is read once more.
+ * A date begins with four digits and a hyphen. With an index on the column the ranges between the years are looked at
+ * one by one, which takes some milliseconds; without one the table is read once more.
  */
 export async function undatedTexts(
   connection: SqlConnection,

@@ -6,8 +6,8 @@ import { affinityOf } from "./affinity.ts";
 const highest = 2n ** 63n - 1n;
 
 /**
- * SQLite turns a text that reads like a number into one where the column is for numbers, keeps 15 digits of
- * it, and stores NULL for what is no number.
+ * In a numeric column SQLite converts a text that looks like a number to a number with 15 digits, and stores NULL for
+ * NaN.
  */
 export function sqliteCheck(column: FieldColumn): ValueCheck | null {
   const affinity = affinityOf(column.type);

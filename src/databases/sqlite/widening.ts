@@ -11,7 +11,7 @@ interface TableName {
 /** Turns a stored value into what a column of text holds for it; SQLite's own text of a double has other digits. */
 const textFunction = "tidemark_text";
 
-/** What a new `CREATE TABLE` written from the columns alone would lose. */
+/** Table features that a new `CREATE TABLE` written from the columns would lose. */
 const beyondColumns = /\b(?:CHECK|REFERENCES|COLLATE|GENERATED|STRICT|WITHOUT|UNIQUE)\b/i;
 
 /**
@@ -60,7 +60,7 @@ export function rebuildTable(db: DatabaseSync, table: TableName, widenings: read
     `INSERT INTO ${schema}.${draft} SELECT ${values.join(", ")} FROM ${schema}.${quoted(name)} ORDER BY _rowid_`,
   );
   db.exec(`DROP TABLE ${schema}.${quoted(name)}`);
-  // Views that name the table are left as they are: for a moment they name nothing.
+  // Views of the table are not changed; they are invalid for a moment.
   db.exec("PRAGMA legacy_alter_table = ON");
   db.exec(`ALTER TABLE ${schema}.${draft} RENAME TO ${quoted(name)}`);
   db.exec("PRAGMA legacy_alter_table = OFF");

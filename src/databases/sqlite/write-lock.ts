@@ -2,9 +2,9 @@
 const lines = new Map<string, Promise<void>>();
 
 /**
- * Waits until no other writer of this process has a transaction open on the database, and returns
- * what ends the turn. Connections of one process have to take turns before they ask SQLite: its own
- * wait for a lock stops the whole thread, and with it the writer that it waits for.
+ * Waits until no other writer of this process has an open transaction on the database, and returns the function that
+ * releases the lock. Connections of one process need this queue because SQLite's own wait for a lock blocks the thread,
+ * and with it the writer that it waits for.
  */
 export async function takeWriteTurn(databaseIdentity: string): Promise<() => void> {
   const before = lines.get(databaseIdentity);

@@ -4,7 +4,7 @@ import type { ColumnKind } from "../columns.ts";
 export interface TableColumn {
   readonly name: string;
   readonly kind: ColumnKind;
-  /** The type in the database's own words, without length or precision, so that a cast to it cuts nothing. */
+  /** The type in the database's own syntax, without length or precision, so that a cast to it truncates nothing. */
   readonly type: string;
   /** The type that values of the column have in the end, with its length, precision or words: `numeric(8,2)`. */
   readonly declared?: string;
@@ -19,7 +19,10 @@ export interface TableColumn {
   readonly computed?: boolean;
   /** Whether the database numbers the rows in it, unless it is told that the given number counts. */
   readonly identity?: boolean;
-  /** What the database stores in place of NULL without a word, as `the current time`; absent where NULL stays, or fails. */
+  /**
+   * What the database silently stores in place of NULL, such as `the current time`; absent where NULL is stored, or
+   * fails.
+   */
   readonly nullBecomes?: string;
 }
 

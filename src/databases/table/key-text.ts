@@ -5,7 +5,7 @@ import { textOfValue } from "./values.ts";
 /** The field of a column of the key. */
 export type KeyField = Pick<FieldColumn, "field" | "kind">;
 
-/** A text that two records share exactly when the columns of their key hold the same. */
+/** A text that is equal for two records exactly if their key columns are equal. */
 export function keyText(record: SourceRecord, fields: readonly KeyField[]): string {
   const [single, ...further] = fields;
   if (single === undefined) return "";

@@ -1,26 +1,26 @@
 import type { CursorType } from "../../model/cursor.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 
-/** What the order of the values of a cursor is, where a column holds them as texts. */
+/** The order of a cursor's values where a column stores them as texts. */
 export type TextOrder = "times" | "numbers" | "texts";
 
-/** The column in which a row that is higher than the record keeps its place. */
+/** The column by which a row that is higher than the record is not replaced. */
 export interface NewestBy {
   readonly column: string;
   readonly order: TextOrder;
 }
 
-/** How one database says what the comparison of texts needs. */
+/** The SQL fragments that one database uses to compare texts. */
 export interface TextSql {
   /** A value as text that compares by its bytes. */
   text(value: string): string;
   replaced(text: string, from: string, to: string): string;
-  /** Without such characters at its end. */
+  /** The text without these trailing characters. */
   trimmedEnd(text: string, character: string): string;
-  /** Without zeros at its beginning. */
+  /** The text without leading zeros. */
   withoutLeadingZeros(text: string): string;
   joined(a: string, b: string): string;
-  /** The place of the first point in a text, as a text of six digits. */
+  /** The position of the first point in a text, as a text of six digits. */
   placeOfPoint(text: string): string;
 }
 
@@ -30,8 +30,8 @@ export function textOrderOf(type: CursorType | null): TextOrder {
 }
 
 /**
- * The SQL condition that the stored text is not higher than the incoming one, in the order of what they stand
- * for. It fails for no text, whatever the rows hold; `CursorTexts` tells of those whose order it does not know.
+ * The SQL condition that the stored text is not higher than the incoming one, in the order of their values. It never
+ * raises an error; `CursorTexts` finds texts whose order it does not know.
  */
 export function notNewer(order: TextOrder, stored: string, incoming: string, sql: TextSql): string {
   const [a, b] = [sql.text(stored), sql.text(incoming)];

@@ -1,7 +1,7 @@
 import { TidemarkError } from "../../errors.ts";
 import type { TableColumn } from "./column.ts";
 
-/** What an error says of the rows of a statement: that the database does not take one of them. */
+/** An error about the rows of a statement: the database does not accept one of them. */
 export interface RecordFault {
   /** The columns that the database names, by name; empty where it names none. */
   readonly columns: readonly string[];
@@ -37,7 +37,7 @@ export function nullFault({ name, nullBecomes }: Pick<TableColumn, "name" | "nul
   );
 }
 
-/** What every database has in common: faults that Tidemark found itself. */
+/** The faults that Tidemark finds itself, for all databases. */
 export function faultFoundHere(error: TidemarkError): RecordFault | null {
   if (error.code !== "RECORD_INVALID") return null;
   const column = error.details?.column;

@@ -14,13 +14,13 @@ export interface TableDescription {
   readonly uniqueKeys: readonly (readonly string[])[];
 }
 
-/** How a database holds values: what differs in making and widening columns. */
+/** The rules by which a database creates and widens columns. */
 export interface ColumnRules {
   /** The type of a new column of a kind. */
   typeOf(kind: ColumnKind): string;
   /** The same with its length or precision, as the database will declare it. */
   declaredFor(kind: ColumnKind): string;
-  /** The kind of a new column that holds the value whole. */
+  /** The kind of a new column that holds the value without loss. */
   kindFor(value: unknown, field: string): ColumnKind;
   /**
    * The kind that a column would have to become to hold the value whole; null where it holds it
@@ -34,7 +34,7 @@ export interface ColumnRules {
    * Into a column of bytes that is `made` from the source's goes nothing but bytes.
    */
   checkOf(column: FieldColumn, made: boolean): ValueCheck | null;
-  /** What two names share that are one name to the database. */
+  /** A text that is equal for two names that are the same name to the database. */
   fold(name: string): string;
   /** Why no column can have this name; null where one can. */
   nameProblem(name: string): string | null;
@@ -92,15 +92,15 @@ export interface Target {
 }
 
 /**
- * What the output does to tables, in the words of one database. Calls follow one another. Errors of
- * the database come as `TidemarkError` with `QUERY_FAILED` or `OUTPUT_UNAVAILABLE`.
+ * The output's operations on tables in one database. Calls come one after another. Errors of the database come as
+ * `TidemarkError` with `QUERY_FAILED` or `OUTPUT_UNAVAILABLE`.
  */
 export interface TableStore {
   readonly rules: ColumnRules;
   begin(): Promise<void>;
   /** Ends the transaction. Throws also where the database undid it instead. */
   commit(): Promise<void>;
-  /** Undoes what is open, if anything is; never throws. */
+  /** Rolls back an open transaction, if there is one; never throws. */
   rollback(): Promise<void>;
   describe(table: string): Promise<TableDescription | null>;
   /**
@@ -123,9 +123,9 @@ export interface TableStore {
    * Throws an error with a `faultOf` where the table does not take one of the records.
    */
   insert(target: Target, records: readonly SourceRecord[]): Promise<number>;
-  /** What an error says of the rows of its statement; null where it is about anything else. */
+  /** The fault of a row that caused an error; null where the error is about something else. */
   faultOf(error: TidemarkError): RecordFault | null;
-  /** Does the work within the open transaction, and undoes it where it throws. */
+  /** Runs the work in a savepoint of the open transaction, and rolls it back where it throws. */
   savepoint<T>(work: () => Promise<T>): Promise<T>;
   /** Has constraints that wait for the end of the transaction be checked now, and at each statement from here on. */
   checkConstraints?(): Promise<void>;
@@ -135,7 +135,7 @@ export interface TableStore {
   storedKey(target: Target, record: SourceRecord): Promise<Readonly<Record<string, string>> | null>;
   /** The field that the database does not take, where its error does not say. Within a transaction. */
   fieldAtFault?(error: TidemarkError, target: Target, record: SourceRecord): Promise<string | null>;
-  /** Makes an empty place, of this connection alone, where rows for the target can wait. */
+  /** Creates a temporary table of this connection, where rows for the target wait. */
   createSpill(target: Target): Promise<Target>;
   /** As `insert`, into such a place, in a transaction of its own: all of the records or none. */
   insertWaiting(spill: Target, records: readonly SourceRecord[]): Promise<void>;
@@ -144,9 +144,9 @@ export interface TableStore {
    * read back and inserted.
    */
   movesWhole(target: Target): boolean;
-  /** Moves what waits in a place to the table, in order. Returns and throws as `insert` does. */
+  /** Moves the rows of a temporary table to the table, in order. Returns and throws as `insert` does. */
   moveWaiting(spill: Target, target: Target): Promise<number>;
-  /** Removes such a place, outside of any transaction. */
+  /** Removes such a temporary table, outside of any transaction. */
   dropSpill(spill: Target): Promise<void>;
 }
 

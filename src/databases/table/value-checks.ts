@@ -5,7 +5,7 @@ import { withoutTrailing } from "../../model/trailing.ts";
 import type { FieldColumn } from "./column.ts";
 import { textOfValue } from "./values.ts";
 
-/** Why a column does not hold a value as it is, in words; null where it does. It is not asked about null. */
+/** Why a column cannot hold a value without loss, for messages; null where it can. Not called for null. */
 export type ValueCheck = (value: unknown) => string | null;
 
 /** A declared type taken apart: `decimal(8,2) unsigned` is `decimal`, 8, 2 and ` unsigned`. */
@@ -61,7 +61,7 @@ export function keyCheck({ kind }: FieldColumn): ValueCheck | null {
 }
 
 /**
- * Texts in a column of numbers. `007`, `+49…` and `1e3` are often no numbers but codes, and as numbers they lose
+ * Texts in a column of numbers. `007`, `+49…` and `1e3` are often codes and not numbers; as numbers they would lose
  * their zeros, their sign and their letter. Exponents are taken where a column may hold fractions.
  */
 export function spellingCheck(column: FieldColumn): ValueCheck | null {
@@ -95,7 +95,7 @@ export function ofTexts(check: (text: string) => string | null): ValueCheck {
   return (value) => check(typeof value === "string" ? value : textOfValue(value, "text"));
 }
 
-/** Checks texts, and refuses everything else for what it is not. */
+/** Checks texts, and rejects everything else. */
 export function onlyTexts(what: string, check: (text: string) => string | null): ValueCheck {
   const ofGiven = ofStrings(check);
   return (value) =>
@@ -251,7 +251,7 @@ export const truthValues: ValueCheck = (value) =>
     ? null
     : "the column holds true and false, and takes 1 and 0 for them";
 
-/** What a value is called in a message. */
+/** The name of a value in a message. */
 export function shown(value: unknown): string {
   const text = typeof value === "string" ? JSON.stringify(value) : textOfValue(value, "json");
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;

@@ -25,7 +25,7 @@ export function asInt64(value: unknown): bigint | null {
   return integer <= highest && integer >= lowest ? integer : null;
 }
 
-/** What kind of column holds a value with all it says. Throws `RECORD_INVALID` for what JSON has no word for. */
+/** The kind of column that holds a value without loss. Throws `RECORD_INVALID` for a value without a JSON form. */
 export function kindOfValue(value: unknown, field: string): ColumnKind {
   switch (typeof value) {
     case "string":
@@ -66,7 +66,7 @@ const likeness: Partial<Record<ColumnKind, RegExp>> = {
   bytes: /^\\x(?:[0-9a-f]{2})*$/i,
 };
 
-/** Words that databases have for numbers which JSON has none for. */
+/** Texts of databases for numbers that JSON cannot express. */
 const numberWord = /^(?:NaN|-?Infinity)$/;
 
 export function isNumberWord(value: unknown): value is string {
@@ -86,8 +86,8 @@ export function agrees(kind: ColumnKind, value: unknown, field: string): boolean
 }
 
 /**
- * What a column of a strict database has to become to hold a value of a kind; null where it holds it
- * already. Truth values and numbers meet as texts: as numbers, `true` would be `1` for good.
+ * What a column of a strict database has to become to hold a value of a kind; null where it holds it already. Booleans
+ * and numbers together become texts: as numbers, `true` would permanently become `1`.
  */
 export function strictlyWidened(column: Pick<FieldColumn, "kind">, kind: ColumnKind): ColumnKind | null {
   switch (column.kind) {

@@ -6,12 +6,12 @@ import type { BoundParts, SqlRow, Subject } from "../../port.ts";
 import { Unbounded } from "../../unbounded.ts";
 import { checkMysql, mysqlNow, openMysqlTransactions } from "./sessions.ts";
 
-/** The server's list of transactions is renewed where nobody has read it for 100 milliseconds. */
+/** The server refreshes its list of transactions if it was not read for 100 milliseconds. */
 const renewedMs = 120;
 
 const numbers = new Set(["integer", "decimal", "float"]);
 
-/** Ids in MySQL, which counts them up by `AUTO_INCREMENT`; any open transaction may hold a lower one. */
+/** Ids in MySQL from `AUTO_INCREMENT`; any open transaction may hold a lower one. */
 export class MysqlIds implements IdSource {
   readonly #parts: BoundParts;
 

@@ -8,7 +8,7 @@ import { Unbounded } from "../../unbounded.ts";
 /** A transaction, or a statement, that may yet write rows with times from `since` on. */
 export interface MysqlTransaction extends Transaction {
   readonly since: string;
-  /** Whether no session has it any more: it was prepared (XA), and waits for somebody to end it. */
+  /** Whether it has no session: it was prepared (XA), and waits to be committed or rolled back. */
   readonly detached: boolean;
 }
 
@@ -25,7 +25,7 @@ const rowSchema = z.object({
   user: z.string().nullable(),
 });
 
-/** What only reads has no rows to bring, however long it takes. */
+/** Statements that only read add no rows, however long they take. */
 const reading = "^[[:space:](]*(select|show|set|use|explain|describe|kill|analyze|fetch|ping)";
 
 /**

@@ -4,7 +4,7 @@ import type { CursorColumn } from "../../bounds.ts";
 import type { Subject } from "../../port.ts";
 import type { PostgresSession } from "../session.ts";
 
-/** What the database says of a column of a query. */
+/** The properties of a query's column. */
 export interface ColumnType {
   readonly oid: number;
   readonly modifier: number;

@@ -16,8 +16,8 @@ const holder = `DISTINCT l.virtualtransaction AS transaction, l.pid, a.usename A
   FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid`;
 
 /**
- * Transactions that have taken a value from one of these sequences, or have written to one of these
- * tables. Both take a lock that lasts until they end, prepared transactions included; which anybody may see.
+ * Transactions that have taken a value from one of these sequences, or have written to one of these tables. Both take a
+ * lock that lasts until they end, including prepared transactions; the locks are visible to every role.
  */
 export async function holdersOf(
   connection: SqlConnection,

@@ -46,7 +46,7 @@ export class PostgresIds implements IdSource {
     );
     const highest = row?.highest ?? null;
     if (highest === null) return null;
-    // Such a row lies above every bound that could be sent, and so would never be read.
+    // Such a row lies above every possible bound, and would never be read.
     if (notFinite.test(String(highest))) throw await this.#noId({ sql, params }, `${compared}::text`);
     return readCursorValue("numeric_id", highest, isoFormat);
   }
@@ -70,8 +70,8 @@ export class PostgresIds implements IdSource {
   }
 
   /**
-   * Who may hold a lower id: where the table's own sequence is known, whoever has taken from it or has
-   * written to the table, by their locks; else everybody with a transaction.
+   * The transactions that may hold a lower id: if the table's sequence is known, those that have used it or have
+   * written to the table, by their locks; otherwise all transactions.
    */
   async holders(): Promise<Ask> {
     const { connection, field, table } = this.#parts;

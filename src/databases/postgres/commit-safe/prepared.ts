@@ -3,7 +3,7 @@ import type { SqlConnection } from "../../port.ts";
 import { oidArray, type Relations } from "../relations.ts";
 import { thisDatabase } from "./this-database.ts";
 
-/** A prepared transaction, which holds what it wrote until somebody ends it. */
+/** A prepared transaction, whose rows stay uncommitted until it is committed or rolled back. */
 export interface PreparedTransaction {
   readonly transaction: string;
   readonly since: string;
@@ -17,7 +17,7 @@ const rowSchema = z.object({
   prepared: z.string(),
 });
 
-/** What is prepared writes no more, so that only one with a lock on what is read has anything in it. */
+/** A prepared transaction writes no more, so only one with a lock on the tables that are read matters. */
 const lockedBy = `
    AND EXISTS (SELECT FROM pg_catalog.pg_locks own JOIN pg_catalog.pg_locks held USING (virtualtransaction)
                 WHERE own.locktype = 'transactionid' AND own.transactionid = p.transaction AND own.pid IS NULL

@@ -10,7 +10,7 @@ import { thisDatabase } from "./this-database.ts";
 export interface OpenSession {
   readonly pid: number;
   readonly since: string;
-  /** In words, for messages. */
+  /** A description for messages. */
   readonly who: string;
 }
 
@@ -27,7 +27,7 @@ SELECT now() AS observed,
  WHERE datid = ${thisDatabase} AND wait_event_type IN ('Client', 'Activity', 'Extension', 'Timeout')
    AND (wait_event = 'ClientRead' OR backend_type <> 'client backend')`;
 
-/** Sessions that cannot be looked at have no more than a pid and a user. */
+/** Sessions that the role may not inspect have only a pid and a user. */
 const sessionsQuery = `
 SELECT pid, pid || ' ' || backend_start::text AS session, usename AS "user", application_name AS application,
        backend_type AS kind, state, backend_xid IS NOT NULL AS writes, usesysid IS NULL AS internal,
@@ -60,17 +60,16 @@ type Session = z.infer<typeof sessionSchema>;
 /**
  * The sessions of this database that may write with a time before now, and since when.
  *
- * A transaction's time is that of the message which began it, taken before anything of the
- * transaction is to be seen. So a session without one only counts as idle where it was seen to wait
- * for its client after `observed`: what it begins after that has a later time. Between the two it is
- * taken to have begun something when it last ended something.
+ * A transaction's time is that of the message which began it, taken before anything of the transaction is visible. So a
+ * session without a transaction only counts as idle if it was seen waiting for its client after `observed`: what it
+ * begins after that has a later time. Otherwise it counts as having begun a transaction when its last one ended.
  *
- * Throws `Unbounded` where the role may not see what the others do.
+ * Throws `Unbounded` where the role may not see other sessions.
  */
 export async function openSessions(connection: SqlConnection): Promise<OpenSessions> {
   for (let attempt = 1; ; attempt++) {
     const seen = await lookOnce(connection);
-    // A session that is met between two messages is rarely met there again.
+    // A session between two messages is rarely there at the next attempt.
     if (!seen.mayBeIncomplete || attempt === mostAttempts) return seen;
   }
 }
@@ -95,7 +94,7 @@ async function lookOnce(connection: SqlConnection): Promise<OpenSessions & { may
   return { observed, sessions, mayBeIncomplete };
 }
 
-/** What never writes rows of tables, or is led by another session that is listed itself. */
+/** Backends that never write table rows, or that belong to another listed session. */
 const noWriters = new Set(["autovacuum worker", "autovacuum launcher", "parallel worker"]);
 
 function isNoWriter({ kind, internal, visible, writes, application }: Session): boolean {

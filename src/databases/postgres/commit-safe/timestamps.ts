@@ -14,11 +14,11 @@ import { primaryOnly } from "./standby.ts";
 const earliest: Cursor = { type: "timestamp_utc", value: "0001-01-01T00:00:00Z" };
 
 /**
- * Ends the window before the start of the oldest transaction that may still write. What such a one
- * writes has the time of its start (`now()`) or a later one, and what begins later has a later one.
+ * Ends the window before the start of the oldest transaction that may still write. Its rows have the time of its start
+ * (`now()`) or a later one, and transactions that begin later have later times.
  *
- * A prepared transaction's start is not known, so it is waited for; where it stays, the stream stays
- * where it is, which was below every transaction that was open then.
+ * A prepared transaction's start is not known, so the run waits for it. If it stays open, the watermark does not move,
+ * since it lies below every transaction that was open before.
  */
 export class TimestampBound implements CommitBound {
   readonly #parts: BoundParts;

@@ -4,8 +4,8 @@ import type { Position } from "../../../model/position.ts";
 import type { SqlConnection } from "../../port.ts";
 
 /**
- * Whose transactions a horizon counts: the cluster and its line of history, the database and the
- * table. Numbers of another one's transactions mean nothing here.
+ * The origin of a horizon: the cluster and its timeline, the database and the table. Transaction ids of another origin
+ * are meaningless here.
  */
 const clusterSchema = z.strictObject({
   system: z.string(),
@@ -46,8 +46,8 @@ const differences: Readonly<Record<keyof Cluster, string>> = {
 };
 
 /**
- * Throws `SOURCE_REPLACED` where the position is another's, since rows might then be lost without a
- * sign. A position without a note, as an operator sets it, is taken at its word.
+ * Throws `SOURCE_REPLACED` where the position has another origin, since rows could then be lost silently. A position
+ * without a note, as an operator sets it, is accepted.
  */
 export function assertSameCluster(position: Position, note: string, name: string): void {
   if (position.watermark === null || position.note === undefined) return;

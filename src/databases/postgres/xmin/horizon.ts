@@ -3,7 +3,7 @@ import { isLong, warnOfHolder } from "../../commit-safe/waiting.ts";
 import type { SqlConnection, Warn } from "../../port.ts";
 import { thisDatabase } from "../commit-safe/this-database.ts";
 
-/** Where a database's transactions stand, by their 64-bit ids. */
+/** The state of a database's transactions, by their 64-bit ids. */
 export interface Horizon {
   /** Every transaction below it that may have written to this database has ended. */
   readonly below: bigint;
@@ -25,11 +25,11 @@ const snapshotSchema = z.object({
 });
 
 /**
- * Finds the horizon: the lowest id of a transaction that is still open in this database. What began
- * later has a higher one, and so has every subtransaction.
+ * Finds the horizon: the lowest id of a transaction that is still open in this database. What began later has a higher
+ * one, and so has every subtransaction.
  *
- * Transactions of other databases are left out of account where the role may see them; a standby's
- * snapshots do not tell one transaction from another.
+ * Transactions of other databases are ignored where the role may see them; a standby's snapshots do not tell one
+ * transaction from another.
  */
 export async function findHorizon(connection: SqlConnection, warn: Warn): Promise<Horizon> {
   const elsewhere = await transactionsElsewhere(connection);

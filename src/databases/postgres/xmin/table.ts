@@ -5,9 +5,9 @@ const nextTransaction = "(SELECT pg_snapshot_xmax(pg_current_snapshot())::text::
 
 /**
  * An expression for a row's transaction as a 64-bit id. A row keeps the lower half; the upper one is that of the last
- * transaction before the next with this lower half. So it is exact for every row whose transaction is
- * among the last 2^32; an older one is taken for a later than it has, and never for an earlier.
- * Below 3 there are no transactions: such rows are older than the cluster's own.
+ * transaction before the next with this lower half. So it is exact for every row whose transaction is among the last
+ * 2^32; an older row gets a later id than its real one, never an earlier one. Below 3 there are no transactions: such
+ * rows are older than the cluster's own.
  */
 export function transactionOf(xmin: string, next = nextTransaction): string {
   const half = `${xmin}::text::bigint`;
