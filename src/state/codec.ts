@@ -31,6 +31,25 @@ export function streamFields(row: StreamRow, position = positionText(storedPosit
   return { ...fields, ...key, ...tagFields(positionTag), cursorValue: row.position.watermark, position };
 }
 
+/** One field of `streamFields`, for a writer that compares two rows. */
+export function streamField(row: StreamRow, field: keyof StreamFields, position: string): unknown {
+  switch (field) {
+    case "connector":
+    case "stream":
+      return row.key[field];
+    case "positionEpoch":
+      return row.positionTag.epoch;
+    case "positionSequence":
+      return row.positionTag.sequence;
+    case "cursorValue":
+      return row.position.watermark;
+    case "position":
+      return position;
+    default:
+      return row[field];
+  }
+}
+
 export function partitionFields(row: PartitionRow, position = positionText(row.position)): PartitionFields {
   const { key, positionTag, positionWatermark: _, logged: __, removed: ___, ...fields } = row;
   return { ...fields, ...key, ...tagFields(positionTag), cursorValue: row.position.watermark, position };
@@ -38,6 +57,11 @@ export function partitionFields(row: PartitionRow, position = positionText(row.p
 
 export function runFields({ key, ...fields }: RunRow): RunFields {
   return { ...fields, ...key };
+}
+
+/** One field of `runFields`. */
+export function runField(run: RunRow, field: keyof RunFields): unknown {
+  return field === "connector" || field === "stream" ? run.key[field] : run[field];
 }
 
 export function auditFields({ key, ...fields }: AuditRecord): AuditFields {

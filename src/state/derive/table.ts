@@ -120,6 +120,16 @@ export function valueColumns(of: Table): string[] {
   return columnNames(of).filter((column) => !key.includes(column));
 }
 
+/** The fields of those columns, each with its column. */
+export function valueFields<C extends Columns>(
+  of: Table<C>,
+): readonly { readonly field: keyof C & string; readonly of: Column }[] {
+  return Object.keys(of.columns).flatMap((field) => {
+    const column = of.columns[field];
+    return column === undefined || of.key.includes(field) ? [] : [{ field, of: column }];
+  });
+}
+
 /** The initial values of a new row, for the fields that have one. */
 export function initialFields<C extends Columns>({ columns }: Table<C>): InitialFields<C> {
   const given = Object.entries(columns).filter(([, { initial }]) => initial !== undefined);

@@ -37,12 +37,12 @@ export function shown<C extends Columns, F extends keyof C & string>(
   fields: readonly F[],
   row: { readonly [K in F]: C[K] extends Column<infer T> ? T : never },
 ): ShownRecord<C, F> {
-  return record(
-    fields.flatMap((field) => {
-      const column = of.columns[field];
-      return column === undefined ? [] : [[camel(column.column), column.show(row[field])] as const];
-    }),
-  );
+  const values: Record<string, unknown> = {};
+  for (const field of fields) {
+    const column = of.columns[field];
+    if (column !== undefined) values[camel(column.column)] = column.show(row[field]);
+  }
+  return values as ShownRecord<C, F>;
 }
 
 export function toWire<C extends Columns, F extends keyof C & string>(
@@ -67,6 +67,13 @@ function columnsOf(of: Table, fields: readonly string[]): Column[] {
   return fields.flatMap((field) => of.columns[field] ?? []);
 }
 
+const camelNames = new Map<string, string>();
+
+/** Each name is made once: every step of a run shows its stream's row. */
 function camel(column: string): string {
-  return column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const known = camelNames.get(column);
+  if (known !== undefined) return known;
+  const made = column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  camelNames.set(column, made);
+  return made;
 }

@@ -5,6 +5,7 @@ import { connectByTls } from "../../../databases/postgres/connect.ts";
 import { isConnectionLoss } from "../../../databases/postgres/errors.ts";
 import { identityExpression } from "../../../databases/postgres/identity.ts";
 import { assertSessionStays, namedSession, sessionOf } from "../../../databases/postgres/pooler.ts";
+import { PreparedConnection } from "../../../databases/postgres/prepared.ts";
 import { registerPassword } from "../../../databases/server-url.ts";
 import { isTidemarkError, TidemarkError } from "../../../errors.ts";
 import { encodePassword } from "../../../model/web-address.ts";
@@ -38,7 +39,7 @@ export class StateDatabase implements Runner {
   readonly place: string;
   readonly #pool: pg.Pool;
   readonly #connectSecond: () => Promise<pg.Client>;
-  readonly #greeted = new WeakSet<pg.PoolClient>();
+  readonly #greeted = new WeakMap<pg.PoolClient, PreparedConnection>();
   #identity = "";
   #schema: string | null = null;
   #closed = false;
@@ -135,9 +136,9 @@ export class StateDatabase implements Runner {
   /** Lends a connection to the work; once more, with `repeatable`, where it turns out to be broken. */
   async lend<T>(repeatable: boolean, work: (session: Session) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const client = await this.#connect();
+      const { client, connection } = await this.#connect();
       try {
-        const result = await work(new Session(client, this.place));
+        const result = await work(new Session(connection, this.place));
         client.release();
         return result;
       } catch (error) {
@@ -154,20 +155,20 @@ export class StateDatabase implements Runner {
     if (sqlState(error) === diskFull) this.ranFull = true;
   }
 
-  async #connect(): Promise<pg.PoolClient> {
+  async #connect(): Promise<{ client: pg.PoolClient; connection: PreparedConnection }> {
     if (this.#closed) throw storeClosed(this.place);
     let client: pg.PoolClient | undefined;
     try {
       client = await this.#pool.connect();
-      if (!this.#greeted.has(client)) await this.#greet(client);
-      return client;
+      const connection = this.#greeted.get(client) ?? (await this.#greet(client));
+      return { client, connection };
     } catch (error) {
       client?.release(true);
       throw this.#closed ? storeClosed(this.place) : connectError(error, this.place);
     }
   }
 
-  async #greet(client: pg.PoolClient): Promise<void> {
+  async #greet(client: pg.PoolClient): Promise<PreparedConnection> {
     // As the pool's own: while a connection is lent, the pool does not listen.
     client.on("error", () => {});
     // Checked before any setting is made, since behind a pooler the setting would affect other clients.
@@ -182,7 +183,9 @@ export class StateDatabase implements Runner {
       this.#identity = row.identity;
       this.#schema ??= row.schema;
     }
-    this.#greeted.add(client);
+    const connection = new PreparedConnection(client);
+    this.#greeted.set(client, connection);
+    return connection;
   }
 
   async close(): Promise<void> {

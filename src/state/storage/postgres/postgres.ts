@@ -6,7 +6,7 @@ import { PostgresProbe } from "./probe.ts";
 import { queriesOn } from "./queries.ts";
 import { stateTables, tablesIn } from "./schema.ts";
 import { PostgresStorage } from "./storage.ts";
-import { Writes } from "./write.ts";
+import { Writes } from "./write-sql.ts";
 
 /**
  * State in a PostgreSQL database: for many workers, and for outputs in the same database. The tables

@@ -9,7 +9,8 @@ import type { Queries } from "./queries.ts";
 import { PostgresRows } from "./rows.ts";
 import type { Runner } from "./session.ts";
 import type { Row } from "./statement.ts";
-import { asStored, isOneWrite, type Write, type Writes, writeOf } from "./write.ts";
+import { asStored, isOneWrite, type Write, writeOf } from "./write.ts";
+import type { Writes } from "./write-sql.ts";
 
 /** The row has changed since it was read. */
 export class Missed extends Error {}

@@ -17,7 +17,7 @@ import { assertKnownTables } from "./schema.ts";
 import { Missed, NeedsHold, SeenRows, type Sight } from "./seen-rows.ts";
 import type { Runner } from "./session.ts";
 import { Transactions } from "./transaction.ts";
-import type { Writes } from "./write.ts";
+import type { Writes } from "./write-sql.ts";
 
 /**
  * State on PostgreSQL.
