@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createSource, createStream, type Source } from "./support/late-commits.ts";
+import { endSessions } from "./support/postgres.ts";
 
 const table = `CREATE TABLE events (
   id bigserial PRIMARY KEY, value text, updated_at timestamptz NOT NULL DEFAULT now())`;
@@ -59,8 +60,8 @@ describe("a role that may not see the other sessions", () => {
     await source.client.query(
       `GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${role}`,
     );
+    await endSessions(source.url);
     const late = await source.session({ user: role, password });
-    await source.client.end();
     await late.query("BEGIN; INSERT INTO events (value) VALUES ('late')");
     const stream = await createStream(source, "SQLite", { ...byTime, commitSafe: true }, { url });
     const another = await source.session({ user: role, password });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { transactionOf } from "../src/databases/postgres/xmin/table.ts";
 import { createSource, createStream, outputs } from "./support/late-commits.ts";
+import { endSessions } from "./support/postgres.ts";
 
 const table = "CREATE TABLE events (id int PRIMARY KEY, value text)";
 const input = { table: "events", cursor: "xmin" };
@@ -126,7 +127,7 @@ test("a copy of the database under its address is an error", async () => {
   await stream.run();
   const name = new URL(source.url).pathname.slice(1);
   const elsewhere = await createSource();
-  await source.client.end();
+  await endSessions(source.url);
   for (const act of [
     `CREATE DATABASE ${name}_copy TEMPLATE ${name}`,
     `DROP DATABASE ${name}`,
