@@ -21,6 +21,8 @@ export default defineConfig({
     sequence: { sequencer: WaitingFirst },
     // A worker goes from file to file with what it has loaded: to load it anew would take each file half a second.
     isolate: false,
+    // Node reads the sources itself, as it does for users of the checkout. No test replaces a module.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     // Servers of tests are on loopback, and no proxy of the machine's leads there.
     env: { HTTP_PROXY: "", HTTPS_PROXY: "", http_proxy: "", https_proxy: "" },
     globalSetup: ["test/support/vitest-setup.ts"],

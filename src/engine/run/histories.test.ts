@@ -5,7 +5,7 @@ import { historiesOr } from "../../../test/support/long-run.ts";
 import { compareCursorValues } from "../../model/cursor.ts";
 
 /** How many histories of each kind are played; fast-check prints the seed of one that fails. */
-const histories = historiesOr(400);
+const histories = historiesOr(150);
 
 const kinds: [string, WorldKind][] = [
   ["one window at a time", {}],
