@@ -93,7 +93,7 @@ function parseBefore(text: string): string {
   );
 }
 
-/** What the state itself cannot tell: whether pinned rows are there still, and archives belong to the rest. */
+/** Checks what the state itself cannot show: that pinned rows still exist, and that archives belong to the log. */
 async function verifyEvidence(
   state: StateStore,
   key: StreamKey | null,

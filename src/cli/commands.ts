@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-/** A command as the program knows it before it is asked for; the rest is loaded only then. */
+/** A command's name and description; the rest is loaded when it is called. */
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;

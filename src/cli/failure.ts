@@ -4,7 +4,7 @@ import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
 import { note, printJson, shown, style } from "./terminal.ts";
 
-/** What a command ends with. */
+/** The exit codes. */
 export const exitCodes = { done: 0, failed: 1, wrongUse: 2 } as const;
 
 /** Codes that say that the file or the command line is wrong. */
@@ -23,8 +23,8 @@ export function exitCodeOf(error: TidemarkError): number {
 }
 
 /**
- * Ends a command that goes on and on. One that could not start has exit code 2 where starting it again would
- * not help before somebody has changed something, and 1 where that may heal it: a supervisor restarts it then.
+ * Ends a long-running command. If it could not start, the exit code is 2 where a restart cannot help until something is
+ * changed, and 1 where a restart may help, so that a supervisor restarts it.
  */
 export async function started(work: Promise<void>, json: boolean): Promise<void> {
   try {
@@ -37,7 +37,7 @@ export async function started(work: Promise<void>, json: boolean): Promise<void>
   }
 }
 
-/** Tells of what ended the command, on stdout with `--json` and else on stderr; returns the exit code. */
+/** Prints the error that ended the command, on stdout with `--json` and otherwise on stderr; returns the exit code. */
 export async function reportFailure(thrown: unknown, json: boolean): Promise<number> {
   const error = asTidemarkError(thrown);
   if (json) await printJson({ error: errorJson(error) });
@@ -46,10 +46,7 @@ export async function reportFailure(thrown: unknown, json: boolean): Promise<num
   return exitCodeOf(error);
 }
 
-/**
- * Anything that was thrown as the one error type: what commander says of the command line, and what
- * comes of a stop that was asked for.
- */
+/** Converts anything thrown to a `TidemarkError`, including errors of the command line parser and a requested stop. */
 export function asTidemarkError(thrown: unknown, cancelled?: AbortSignal): TidemarkError {
   if (thrown instanceof TidemarkError) return thrown;
   if (cancelled?.aborted) {

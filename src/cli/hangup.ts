@@ -1,7 +1,7 @@
 /**
- * Signals that would end the process, or open it to a debugger, unless something listens. SIGHUP comes when a
- * terminal is closed, and asks a process that goes on and on to read its files again; SIGUSR1 opens Node's inspector, through
- * which anybody on the machine could read secrets.
+ * Signals that would end the process, or open it to a debugger, unless something listens. SIGHUP comes when a terminal
+ * is closed, and asks a long-running process to read its files again; SIGUSR1 opens Node's inspector, through which
+ * every user of the machine could read secrets.
  */
 export function outliveSignals(): void {
   for (const name of ["SIGHUP", "SIGUSR1"] as const) process.on(name, () => {});

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import nodeModule from "node:module";
 
-// Everything else is loaded after this check: on an older Node it would fail with a riddle.
+// Everything else is loaded after this check: on an older Node it would fail with an unclear error.
 const oldest = 24;
 if (Number.parseInt(process.versions.node, 10) < oldest) {
   process.stderr.write(
@@ -11,16 +11,16 @@ if (Number.parseInt(process.versions.node, 10) < oldest) {
   process.exitCode = 1;
 } else {
   withSmallHeap();
-  // Deno, which says that it is such a Node, has none.
+  // Deno reports such a Node version, but has none of these flags.
   if ("enableCompileCache" in nodeModule) nodeModule.enableCompileCache();
   const { runCommand } = await import("./program.ts");
   await runCommand(process.argv.slice(2));
 }
 
 /**
- * Begins anew as the same process, with flags that Node takes only as it starts, where records are to
- * be moved. A page lives for a moment only: collecting early takes a third to a half off the memory of a
- * long run, for a twentieth of its processor time. See docs/decisions/0022.
+ * Restarts the process with flags that Node accepts only at its start, for commands that move records. A page lives for
+ * a moment only: collecting early takes a third to a half off the memory of a long run, for a twentieth of its
+ * processor time. See docs/decisions/0022.
  */
 function withSmallHeap(): void {
   const moving = new Set(["run", "start", "backfill", "verify"]);

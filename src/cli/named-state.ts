@@ -3,13 +3,13 @@ import { TidemarkError, withHint } from "../errors.ts";
 import { redact } from "../secrets.ts";
 import { defaultStateUrl } from "../state/storage/open.ts";
 
-/** Commands that work on the state which `--state` names. */
+/** Commands with a `--state` option. */
 const stateCommand =
   /\btidemark (?:state (?:set|reset|rewind|show|history|list|coverage)|audit)\b(?! --state)/g;
 
 /**
- * A text with `--state` in each command that it hints at, where the state is another than the one that the command finds by
- * itself. Without it the command would work on another state, which may have no such stream.
+ * Adds `--state` to each command in a hint, where the state is not the default. Without it the command would work on
+ * another state, which may not have the stream.
  */
 export function namingState(text: string, url: string): string {
   if (url === (process.env.TIDEMARK_STATE || defaultStateUrl)) return text;

@@ -24,7 +24,7 @@ interface ObserveOptions {
   readonly streams: () => readonly StreamSource[];
 }
 
-/** What a command that goes on and on tells of itself: logs on stderr, metrics, and traces where they are collected. */
+/** The observability of a long-running command: logs on stderr, metrics, and traces where they are collected. */
 export async function observe({ logLevel, json, clock, streams }: ObserveOptions): Promise<Observability> {
   const pretty = process.stderr.isTTY === true && !json;
   const log = await openLog({ level: logLevel, pretty, write: note });

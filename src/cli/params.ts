@@ -3,7 +3,7 @@ import { invalidArgument } from "./failure.ts";
 
 export type Params = Readonly<Record<string, string>>;
 
-/** Adds `--param`, which stands above the environment where a pipeline names a variable. */
+/** Adds `--param`, which takes precedence over environment variables of the same name. */
 export function takesParams(command: Command): Command {
   const option = new Option("-p, --param <name=value>", "set ${NAME} in the pipeline; can be repeated");
   return command.addOption(option.argParser(collect).default({}, "the environment"));

@@ -94,7 +94,7 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
   outliveReaders();
   outliveSignals();
   const json = asksForJson(argv);
-  // What scripts of a pipeline print must not mix with the JSON.
+  // The output of a pipeline's scripts must not mix with the JSON.
   if (json) {
     globalThis.console = new Console(process.stderr);
     keepStdout();
@@ -132,20 +132,20 @@ export async function executeCommand(argv: readonly string[]): Promise<number> {
 
 let ending = false;
 
-/** Ends the process once it is known how; what comes up on the way out is not told as well. */
+/** Ends the process with the exit code; later errors are not printed. */
 async function end(outcome: Promise<number>): Promise<void> {
   const code = await outcome;
   await flushed();
   process.exit(code);
 }
 
-/** Whether errors are to be told as JSON, also of a command line that cannot be read. */
+/** Whether errors are printed as JSON, also for an invalid command line. */
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
   return argv.slice(0, end === -1 ? argv.length : end).includes("--json");
 }
 
-/** `writeError` is given the help that is shown where a command is missing. */
+/** `writeError` receives the help that is shown where a command is missing. */
 function createProgram(writeError: (text: string) => void): Command {
   const program = new Command("tidemark")
     .description("Copies new and changed records from an API or a database, and remembers how far it came.")

@@ -6,8 +6,8 @@ import { errorNamingState } from "./named-state.ts";
 import { note, shown, style } from "./terminal.ts";
 
 /**
- * Opens the state, lends it out, and closes it. A command that adds no stream does not make the file
- * where there is none either: it sees an empty state, and a note says so.
+ * Opens the state, lends it out, and closes it. A command that does not add a stream does not create a missing file: it
+ * sees an empty state, and prints a note.
  */
 export async function withState<T>(
   url: string,
@@ -29,7 +29,7 @@ export async function withState<T>(
   }
 }
 
-/** The key for state in a service. It has no option of its own: a command line is seen by all. */
+/** The key for state in a service. It has no option, since command lines are visible to other users. */
 export function stateKey(): OpenStateOptions {
   return { key: process.env.TIDEMARK_KEY, keyFrom: "TIDEMARK_KEY" };
 }

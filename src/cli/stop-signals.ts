@@ -5,8 +5,8 @@ const exits = { SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof exits;
 
 /**
- * Aborts on the first SIGINT or SIGTERM, so that the batch at hand is finished and committed. `onStop` tells the user
- * then; by default on the terminal. A second signal ends the process at once, which loses nothing that was committed.
+ * Aborts on the first SIGINT or SIGTERM, so that the current batch is finished and committed. `onStop` informs the
+ * user; by default on the terminal. A second signal ends the process at once, which loses nothing that was committed.
  */
 export function stopOnSignals(onStop: (signal: StopSignal) => void = noteStop): AbortSignal {
   const stopping = new AbortController();
@@ -24,7 +24,7 @@ function noteStop(signal: StopSignal): void {
   note(`\n${signal}: stopping after the batch at hand; once more stops at once\n`);
 }
 
-/** For processes that tell everything in their log. */
+/** For processes that write everything to their log. */
 export function logStop(log: Log): (signal: StopSignal) => void {
   return (signal) => log.info({ signal }, "asked to stop; once more stops at once");
 }

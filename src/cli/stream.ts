@@ -42,7 +42,7 @@ export async function storedStream(state: StateStore, key: StreamKey): Promise<S
   throw new TidemarkError("STREAM_NOT_FOUND", `no state is stored for ${stream}`, { stream });
 }
 
-/** Tells of an operator's act: where the stream stood, where it stands, and whose run it ended. */
+/** Prints an operator's act: the position before and after, and the run that it ended. */
 export async function printMove(
   before: StreamState | null,
   after: StreamState,
@@ -74,7 +74,7 @@ export function parseLimit(text: string): number {
   throw invalidArgument(`--limit is ${text}`, "Give a whole number from 1.");
 }
 
-/** The end of a command that its user called off. */
+/** The error of a command that its user cancelled. */
 export function calledOff(): void {
   process.exitCode = exitCodes.failed;
 }

@@ -6,8 +6,8 @@ import { visibleLine, visibleText } from "../terminal-text.ts";
 type Style = Parameters<typeof styleText>[0];
 
 /**
- * Everything that the command says goes through `print` and `note`, which leave nothing in it that a terminal would
- * obey: names, cursors, records and answers are written by others.
+ * All output goes through `print` and `note`, which escape terminal control characters: names, cursors, records and
+ * answers come from others.
  */
 
 /** Writes to stdout and resolves once it is taken; a reader that has gone (`| head`) is no failure. */
@@ -49,7 +49,7 @@ export async function flushed(): Promise<void> {
   await Promise.all([written(process.stdout, ""), written(process.stderr, "")]);
 }
 
-/** A reader that goes away ends neither the process nor what it was doing. */
+/** A reader that disconnects does not end the process or its work. */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }

@@ -1,11 +1,11 @@
 import { takeUncaught, type UncaughtError, userCodeRunning } from "../engine/user-code/user-code.ts";
 import { TidemarkError } from "../errors.ts";
 
-/** An error that reached nobody, and failed no run that is under way. */
+/** An uncaught error that failed no active run. */
 export interface Uncaught {
   readonly thrown: unknown;
   readonly kind: "exception" | "rejection";
-  /** Whose it is; null where it is of no code of the user's. */
+  /** The error with its origin; null where it is not from user code. */
   readonly userError: UncaughtError | null;
 }
 
@@ -13,7 +13,9 @@ type Handler = (uncaught: Uncaught) => void;
 
 let handlers: Handler[] = [];
 
-/** Watches over the whole process: errors of a pipeline's code are told to its run, all others to the last handler. */
+/**
+ * Handles uncaught errors of the process: those of a pipeline's code fail its run, all others go to the last handler.
+ */
 export function watchUncaught(fallback: Handler): void {
   handlers = [fallback];
   const handle = (thrown: unknown, kind: Uncaught["kind"]): void => {
@@ -26,7 +28,7 @@ export function watchUncaught(fallback: Handler): void {
   forbidExit();
 }
 
-/** Has a command handle what is told; what it does not handle is left to the handler before, where it returns false. */
+/** Adds a command's handler. If it returns false, the previous handler is called. */
 export function onUncaught(handle: (uncaught: Uncaught) => boolean): void {
   const before = handlers.at(-1);
   handlers.push((uncaught) => {
@@ -34,7 +36,7 @@ export function onUncaught(handle: (uncaught: Uncaught) => boolean): void {
   });
 }
 
-/** A pipeline's code must not end the process: there may be other pipelines in it, and a batch at hand. */
+/** A pipeline's code must not end the process, since other pipelines may run in it, and a batch may be in progress. */
 function forbidExit(): void {
   const exit = process.exit;
   process.exit = (code) => {

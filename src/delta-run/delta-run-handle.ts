@@ -6,7 +6,7 @@ import { checkCount, keptMetadata } from "../state/arguments.ts";
 import { keptText, withText } from "../state/committed-text.ts";
 import type { Completion, Metadata, Run, StateStore, StreamState, WriteContext } from "../state/contract.ts";
 
-/** A cursor as user code has it. Numbers past 2^53 have to come as bigint or text. */
+/** A cursor in user code. Pass numbers past 2^53 as bigint or text. */
 export type CursorInput = string | number | bigint;
 
 /** What the callback of `deltaRun` works with. */
@@ -17,8 +17,8 @@ export interface DeltaRun {
   /** The watermark that the last run committed, to be read from inclusively; null on the first run. */
   readonly lowerBoundCursor: string | null;
   /**
-   * Aborts when another run has taken the stream over, with that `TidemarkError` (`RUN_SUPERSEDED`) as
-   * its reason. Hand it to whatever takes a signal; nothing that the run still does would be accepted.
+   * Aborts when another run has taken the stream over, with that `TidemarkError` (`RUN_SUPERSEDED`) as its reason. Pass
+   * it to every call that takes a signal; nothing that the run does after that is accepted.
    */
   readonly signal: AbortSignal;
   /**
@@ -68,7 +68,7 @@ export interface DeltaRun {
   complete(context?: WriteContext): Promise<StreamState>;
 }
 
-/** Longer messages say no more, and the state is read at every begin. */
+/** The longest error message that is stored, since the state is read at every begin. */
 const longestError = 2000;
 
 /** The run behind `DeltaRun`, with what `deltaRun` does at its end. */
@@ -83,10 +83,10 @@ export class DeltaRunHandle implements DeltaRun {
   readonly #cursorType: CursorType;
   #position: Position;
   #sequence = 0;
-  /** Whether the store may know of fewer checkpoints than were sent: one may have been rolled back. */
+  /** Whether the store may have fewer checkpoints than were sent, because one was rolled back. */
   #uncertain = false;
   #lastCheckpoint: Promise<void> = Promise.resolve();
-  /** What completing commits: null leaves the watermark where it is, and undefined is not said yet. */
+  /** The cursor to commit: null keeps the watermark, and undefined means not set yet. */
   #newCursor: string | null | undefined;
   #recordsProcessed: number | undefined;
   #metadata: Metadata | undefined;

@@ -13,10 +13,10 @@ import { type DeltaRun, DeltaRunHandle } from "./delta-run-handle.ts";
 export type { CursorInput, DeltaRun } from "./delta-run-handle.ts";
 
 /**
- * What to do while another run of the stream holds its lease. `override` begins all the same, and the
- * other run is refused from then on; `skip` leaves the stream to it; `takeOverAfterSeconds` leaves it
- * too, unless the other began at least so long ago and so must be stuck. A lease that ran out, or whose
- * process on this machine is gone, holds nobody up.
+ * What to do while another run of the stream holds its lease. `override` begins all the same, and the other run is
+ * refused from then on; `skip` leaves the stream to it; `takeOverAfterSeconds` leaves it too, unless the other began at
+ * least so long ago and so must be stuck. A lease that ran out, or whose process on this machine has ended, does not
+ * block a begin.
  */
 export type OnConcurrentRun = "override" | "skip" | { readonly takeOverAfterSeconds: number };
 
@@ -66,16 +66,15 @@ export type DeltaRunResult<T> = CompletedDeltaRun<T> | SkippedDeltaRun;
 /**
  * Puts begin → work → complete or fail around any code that syncs incrementally.
  *
- * The run is begun, the callback reads from `run.lowerBoundCursor` and says with `run.setNewCursor`
- * how far it came; when it returns, the run completes and the watermark moves there. While it works,
- * heartbeats keep the lease. When it throws, the run is recorded as failed with the error's message on
- * one line, the watermark stays (at the last `run.checkpoint`, if any), and the error is thrown on as
- * it was, also where recording the failure failed.
+ * The run is begun, the callback reads from `run.lowerBoundCursor` and says with `run.setNewCursor` how far it came;
+ * when it returns, the run completes and the watermark moves there. While it works, heartbeats keep the lease. When it
+ * throws, the run is recorded as failed with the error's message on one line, the watermark stays (at the last
+ * `run.checkpoint`, if any), and the error is thrown on as it was, also where recording the failure failed.
  *
- * Throws `CURSOR_NOT_SET` where the callback returned without saying how far it came: a cursor that
- * silently stays is the mistake that this function is there to prevent. Throws `RUN_SUPERSEDED` where
- * another run, a reset or a rewind took the stream over, and then nothing of this run was accepted
- * since; `CURSOR_REGRESSION` and `CURSOR_TYPE_MISMATCH` for cursors that cannot be committed.
+ * Throws `CURSOR_NOT_SET` where the callback returned without setting a cursor or calling `keepCursor`, so that a
+ * cursor never stays unchanged by accident. Throws `RUN_SUPERSEDED` where another run, a reset or a rewind took the
+ * stream over, and then nothing of this run was accepted since; `CURSOR_REGRESSION` and `CURSOR_TYPE_MISMATCH` for
+ * cursors that cannot be committed.
  *
  * ```ts
  * await using state = await openState("sqlite:./.tidemark/state.db");
@@ -179,7 +178,7 @@ const activeDetails = z.object({
   run_id: z.string(),
   started_at_utc: z.string(),
   lease_expires_at_utc: z.string(),
-  /** A service of before this was told leaves it out. */
+  /** Older services leave it out. */
   at_utc: z.string().optional(),
 });
 

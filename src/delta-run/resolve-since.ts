@@ -7,7 +7,7 @@ export interface ResolveSinceOptions {
   readonly override?: string | null | undefined;
   /** How many days back a stream's first run starts, where there is no cursor yet: 7 unless given. */
   readonly lookbackDays?: number | undefined;
-  /** Tells today. */
+  /** The clock for the current time. */
   readonly clock?: Clock;
 }
 
@@ -16,12 +16,12 @@ const usualLookbackDays = 7;
 const earliest = Date.parse("0001-01-01T00:00:00Z");
 
 /**
- * Where an incremental read starts, in the order override, cursor, bootstrap window: the operator's
- * `override`; else `lowerBound`, the watermark of the last run; else so many days before now, as
- * `YYYY-MM-DDTHH:MM:SSZ`. The first two come back as they are.
+ * Where an incremental read starts, in the order override, cursor, bootstrap window: the operator's `override`; else
+ * `lowerBound`, the watermark of the last run; else so many days before now, as `YYYY-MM-DDTHH:MM:SSZ`. The first two
+ * come back as they are.
  *
- * Throws `ARGUMENT_INVALID` where `lookbackDays` is not a whole number from 0, also where it is not
- * needed, so that a mistake does not wait for the first run of another stream.
+ * Throws `ARGUMENT_INVALID` where `lookbackDays` is not a whole number from 0, also where it is not needed, so that an
+ * error shows at once, and not in the first run of another stream.
  *
  * ```ts
  * const since = resolveSince(run.lowerBoundCursor, { override: process.env.SINCE, lookbackDays: 30 });

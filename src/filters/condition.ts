@@ -21,12 +21,12 @@ export const conditionFilterSchema = z
 export type ConditionFilterConfig = z.infer<typeof conditionFilterSchema>;
 
 /**
- * Keeps the records for which the expression is true, as JSONata's `$boolean` casts it: nothing,
- * null, false, 0, "", and lists and objects without content are false. Numbers compare with every digit. A record
- * for which the expression throws is refused, by `onError`.
+ * Keeps the records for which the expression is true, as JSONata's `$boolean` casts it: a missing value, null, false,
+ * 0, "", and empty lists and objects are false. Numbers compare with every digit. A record for which the expression
+ * throws is refused, by `onError`.
  *
- * JSONata evaluates asynchronously, record by record; this is about four microseconds a record.
- * Evaluating many at once was measured and gains nothing.
+ * JSONata evaluates asynchronously, record by record; this is about four microseconds a record. Evaluating many at once
+ * was measured and gains nothing.
  */
 export function createConditionFilter(config: ConditionFilterConfig, parts: FilterParts): Filter {
   const condition = new Condition(config.expression, expressionLimits);

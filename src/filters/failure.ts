@@ -4,7 +4,7 @@ import { messageOf, type SourceLocation, TidemarkError } from "../errors.ts";
 import { formatPath, type Path, type SourceRecord, valueAt } from "../model/record.ts";
 import { showValue } from "../model/unreadable-value.ts";
 
-/** What every filter is told when it is made. */
+/** The settings that every filter gets. */
 export interface FilterParts {
   /** What makes a record itself, as the input declares it; messages name a failing record by it. */
   readonly key: readonly Path[] | null;
@@ -45,10 +45,7 @@ function shorten(text: string): string {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
-/**
- * Takes note of a record that a filter cannot take, which goes no further; throws where `onError` is `fail`, and where
- * the run is to stop.
- */
+/** Refuses a record that a filter cannot process. Throws where `onError` is `fail`, and where the run must stop. */
 export function onFailedRecord(
   filter: string,
   record: SourceRecord,

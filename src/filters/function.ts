@@ -6,7 +6,7 @@ import type { SourceRecord } from "../model/record.ts";
 import { adoptValue, copyValue } from "../model/user-value.ts";
 import { type FilterParts, onFailedRecord } from "./failure.ts";
 
-/** What a filter function is told beside the record. */
+/** What a filter function receives in addition to the record. */
 export interface ScriptContext {
   readonly connector: string;
   readonly stream: string;
@@ -22,10 +22,10 @@ export interface ScriptContext {
 type Returned = Record<string, unknown> | readonly Record<string, unknown>[] | null;
 
 /**
- * A filter in code: the default export of a script, or a function in `filters` of a pipeline made
- * in code. Called once a record, in order. It gets a copy that it may change, and returns what goes
- * on: a record, a list of records, or null or an empty list to drop it, or a promise of these. A function
- * that returns nothing has most likely forgotten to: the run fails with `FILTER_FAILED`.
+ * A filter in code: the default export of a script, or a function in `filters` of a pipeline made in code. Called once
+ * a record, in order. It gets a copy that it may change, and returns what goes on: a record, a list of records, or null
+ * or an empty list to drop it, or a promise of these. If a function returns undefined, which is most likely an error,
+ * the run fails with `FILTER_FAILED`.
  *
  * ```ts
  * const upper: ScriptFunction = (record) => ({ ...record, name: String(record.name).toUpperCase() });
@@ -59,7 +59,7 @@ export async function applyFunction(
   return results;
 }
 
-/** Waits for what a function promises, as long as the run may go on: a throw in a timer may leave a promise pending. */
+/** Awaits a function's promise until the run is aborted: an error in a timer may leave a promise pending. */
 class Patience {
   readonly #signal = codeFailedSignal();
   #giveUp: (() => void) | null = null;
@@ -101,7 +101,7 @@ async function applyToEach(
       if (results.length === before) dropped += 1;
       else if (account?.follows === true) account.made(record, results.slice(before));
     } catch (cause) {
-      // Of a list with something in it that is no record, nothing goes on.
+      // If an element of a list is not a record, nothing of the list is passed on.
       results.length = before;
       onFailedRecord(parts.name, record, index + 1, { parts, context, cause });
     }
@@ -126,7 +126,7 @@ function scriptContext(context: FilterContext, params: Readonly<Record<string, s
   return { connector: key.connector, stream: key.stream, runId, params, signal, warn };
 }
 
-/** What user code returns is checked as if it had no type, since it may well be JavaScript. */
+/** The result of user code is checked at run time, since it may be JavaScript. */
 function collect(returned: unknown, results: SourceRecord[]): void {
   if (returned === null) return;
   if (Array.isArray(returned))

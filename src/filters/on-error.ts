@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { errorPolicies, type Filter } from "../engine/ports.ts";
 
-/** The key by which a filter says what becomes of records that it cannot take. */
+/** The key of a filter for records that it cannot process. */
 export const filterOnErrorShape = {
   onError: z
     .enum(errorPolicies)

@@ -18,8 +18,9 @@ export const removeFilterSchema = z
 export type RemoveFilterConfig = z.infer<typeof removeFilterSchema>;
 
 /**
- * Removes each target from every record that has it. A path through a list removes the field from
- * every element, unless its step is a number, which is a place in the list as the record came. Targets that no record of a run has are told in its result.
+ * Removes each target from every record that has it. A path through a list removes the field from every element, unless
+ * its step is a number, which is a place in the list as the record came. The run's result lists targets that no record
+ * had.
  */
 export function createRemoveFilter(config: RemoveFilterConfig): Filter {
   const targets = [config.target].flat();

@@ -1,15 +1,15 @@
 import { redact, registerSecret } from "../secrets.ts";
 
-/** Names of headers and parameters whose values are taken for secrets. */
+/** Names of headers and parameters whose values count as secrets. */
 const secretName =
   /authorization|cookie|credential|password|passwd|pwd|secret|signature|token|api[_.-]?key|(?:^|[_.-])(?:auth|key|sig)$/i;
 
-/** Whether what a header or parameter of this name carries must not be shown. */
+/** Whether the value of a header or parameter of this name must not be shown. */
 export function isSecretName(name: string): boolean {
   return secretName.test(name);
 }
 
-/** Tokens that lead to a page: who reads a message needs them to ask for that page by hand. */
+/** Page tokens, which are shown, so that the reader of a message can request the page by hand. */
 const placeName =
   /^\W*(?:x-)?(?:(?:next|page|start|skip|continuation|pagination|paging|cursor|sync|resumption|scroll)[_.-]?)+token\W*$/i;
 

@@ -5,8 +5,8 @@ import { countValues, weighJson } from "../model/json-weight.ts";
 import { UnusableAnswer } from "./decode.ts";
 
 /**
- * Keeps an answer from taking the process down. Node ends a process whose heap is full, and with it every pipeline
- * that runs there. So an answer is counted and weighed as text, before it becomes values.
+ * Protects the process from large answers. Node ends a process whose heap is full, and with it every pipeline in it. So
+ * the values and the memory of an answer are estimated from its text, before it is parsed.
  */
 
 /** The heap of the process. */
@@ -38,15 +38,18 @@ export const processHeap: Heap = {
   },
 };
 
-/** A smaller text is not looked at: it takes 30 MB at most. */
+/** Smaller texts are not checked: their values take 30 MB at most. */
 const smallText = 1024 * 1024;
-/** What one value takes at most. */
+/** The most memory that one value takes, in bytes. */
 const heaviestValue = 300;
-/** One answer may take so much of the heap. The records are copied while they are handled, and the next page is read. */
+/**
+ * The share of the heap that one answer may take. Records are copied during processing, and the next page is read
+ * meanwhile.
+ */
 const shareOfOne = 0.5;
-/** What is in use, and the answer that comes, may take so much of it. */
+/** The share of the heap that memory in use and the answer may take together. */
 const shareOfAll = 0.85;
-/** How long to wait for other pages to be done with, in milliseconds. */
+/** How long to wait for other pages to be processed, in milliseconds. */
 const waits = [0, 500, 1500, 3000, 5000, 10_000];
 
 /**

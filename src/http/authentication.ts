@@ -6,17 +6,15 @@ import type { Envelope } from "./envelope.ts";
 import { createSigner } from "./hmac.ts";
 import type { Authentication, OAuth2Settings } from "./schema.ts";
 
-/** Proves who makes a request. */
+/** Adds credentials to requests. */
 export interface Authenticator {
-  /** The request with the proof added. May ask a token server first, and then throws what that threw. */
+  /** The request with credentials. May call a token server first, and throws that call's error. */
   sign(envelope: Envelope, signal: AbortSignal): Promise<Envelope>;
-  /**
-   * Told that a signed request was answered with 401. True where signing again brings another proof.
-   */
+  /** Called after a signed request was answered with 401. Returns true if signing again gives other credentials. */
   renew(refused: Envelope): boolean;
   /** The address without what `sign` adds to it, so that it can be kept or shown. */
   strip(url: URL): URL;
-  /** To be called when nothing is signed any more. */
+  /** Call when no further request is signed. */
   close(): void;
 }
 

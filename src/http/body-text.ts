@@ -3,7 +3,7 @@ import { ExactNumber } from "../model/exact-number.ts";
 import { stringifyJson } from "../model/json.ts";
 import { isPlainObject } from "../model/plain-object.ts";
 
-/** What a body is made of, as far as that decides how a value is written into it. */
+/** The format of a body, which decides how a value is escaped in it. */
 export type BodyKind = "form" | "json" | "xml" | "multipart" | "text";
 
 /** The kind that a content type names. */
@@ -16,7 +16,7 @@ export function bodyKindOf(contentType: string): BodyKind {
   return /[/+]xml$/.test(name) ? "xml" : "text";
 }
 
-/** How lists stand in a form: `tags[0]=a`, `tags[]=a`, or `tags=a` once for each element. */
+/** How lists are written in a form: `tags[0]=a`, `tags[]=a`, or `tags=a` once for each element. */
 export const formLists = ["indices", "brackets", "repeat"] as const;
 export type FormLists = (typeof formLists)[number];
 

@@ -31,11 +31,11 @@ export interface ClientTokenParts {
 
 /** Keeps one access token of the OAuth 2.0 client credentials grant. */
 export interface ClientTokens {
-  /** A token that is good for a while yet. Callers that come while one is asked for share it. */
+  /** A token that is still valid for a while. Concurrent callers share one token request. */
   current(signal: AbortSignal): Promise<string>;
   /** Forgets this token, if it is the one that is kept, so that the next is a new one. */
   drop(token: string): void;
-  /** No token is asked for any more; the last one is forgotten as a secret when others have followed it. */
+  /** Call when no token is needed any more. The last one stops being registered as a secret after newer ones. */
   close(): void;
 }
 
@@ -87,7 +87,7 @@ async function requestToken(
   return { value, usableUntil: askedAt + lifeMs - Math.min(marginMs, lifeMs * marginShare) };
 }
 
-/** What RFC 6749 has a server say of an error; no other part of such an answer is shown. */
+/** The error fields of RFC 6749; no other part of such an answer is shown. */
 const errorAnswerSchema = z.looseObject({ error: z.string(), error_description: z.string().optional() });
 
 function reasonIn(text: string): string {

@@ -28,15 +28,15 @@ export interface HttpClientParts {
   readonly clock: Clock;
   /** A number from 0 to 1, below 1. */
   readonly random: () => number;
-  /** Told of what went on in spite of a flaw, by a code and a sentence. */
+  /** Called with a code and a message about a problem that did not stop the request. */
   readonly warn: (code: string, message: string) => void;
-  /** Makes waits between attempts and for the rate limit; the clock does unless given. */
+  /** Waits between attempts and for the rate limit. Default: the clock's sleep. */
   readonly pause?: Pause;
-  /** The origin that credentials and declared headers belong to; no other is ever sent them. */
+  /** The origin that credentials and declared headers are sent to; no other origin receives them. */
   readonly origin: string;
-  /** The codes of errors; those of a source unless given. */
+  /** The codes of errors. Default: those of a source. */
   readonly codes?: HttpErrorCodes;
-  /** The stream that errors are told about, as `connector/stream`. */
+  /** The stream for errors, as `connector/stream`. */
   readonly stream?: string;
   /** Waits for a server that limits requests, beyond the retry policy's attempts. */
   readonly limits?: LimitWaits | null;
@@ -47,9 +47,8 @@ export interface HttpClientParts {
 }
 
 /**
- * Makes requests to one origin, over connections that it keeps: with credentials, within a rate
- * limit, again where that may help. Requests may be made at once; they share the rate limit and
- * the access token.
+ * Makes requests to one origin over kept connections: with credentials, a rate limit and retries. Concurrent requests
+ * share the rate limit and the access token.
  *
  * ```ts
  * await using client = await openHttpClient(settings, { clock, random, warn, origin: endpoint.origin });
@@ -58,23 +57,22 @@ export interface HttpClientParts {
  */
 export interface HttpClient extends AsyncDisposable {
   /**
-   * The answer of a request, when its status is 2xx or one that the request claims or accepts. Any method is repeated under the retry policy,
-   * so a request that changes something must bear being made twice. Throws, under the codes of a
-   * source: `SOURCE_UNAVAILABLE` for no answer, a status to retry on or any other 5xx;
-   * `SOURCE_TRUNCATED` for an answer cut short; both after the last attempt. At once:
-   * `SOURCE_REFUSED` for any other status (`details.status`) without a `Retry-After`, and for redirects that are not
-   * followed; `SOURCE_INVALID` for an answer too large or in no known encoding; `SOURCE_UNAVAILABLE`
-   * that is not recoverable for a host that does not exist or a certificate that is not accepted; the
-   * signal's reason. Up to five redirects of GET and HEAD are followed; once one leads to another
-   * origin, nothing but the bare request is sent, and `warn` or the error says so.
+   * The answer of a request, when its status is 2xx or one that the request claims or accepts. Every method is retried
+   * under the retry policy, so a request that changes something must be idempotent. Throws, under the codes of a
+   * source: `SOURCE_UNAVAILABLE` for no answer, a status to retry on or any other 5xx; `SOURCE_TRUNCATED` for an answer
+   * cut short; both after the last attempt. At once: `SOURCE_REFUSED` for any other status (`details.status`) without a
+   * `Retry-After`, and for redirects that are not followed; `SOURCE_INVALID` for an answer too large or in no known
+   * encoding; `SOURCE_UNAVAILABLE` that is not recoverable for a host that does not exist or a certificate that is not
+   * accepted; the signal's reason. Up to five redirects of GET and HEAD are followed; once one leads to another origin,
+   * nothing but the bare request is sent, and `warn` or the error says so.
    */
   request(request: HttpRequest): Promise<HttpResponse>;
   /**
-   * What `reader` makes of the answer, as `request` returns it. Where it throws `AttemptFailed`, since the answer is cut short or
-   * says itself that it is to be asked for again, the request is made again under the same policy.
+   * The result of `reader` for the answer of `request`. If it throws `AttemptFailed`, because the answer is cut short
+   * or asks for a retry, the request is repeated under the same policy.
    */
   read<T>(request: HttpRequest, reader: (answer: HttpResponse) => T | Promise<T>): Promise<T>;
-  /** An address without the credentials that the client adds to it, fit to be stored. */
+  /** An address without the credentials that the client adds, which may be stored. */
   strip(url: URL): URL;
   close(): Promise<void>;
 }
@@ -92,7 +90,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   });
   const limiter = settings.rateLimit && createRateLimiter(settings.rateLimit, parts.clock, parts.pause);
   const declared = declaredHeaders(settings);
-  /** Origins of which it was told that redirects lead there. */
+  /** Origins of redirects that were already reported. */
   const saidOf = new Set<string>();
   const authenticator = createAuthenticator(settings.authentication, {
     clock: parts.clock,
@@ -147,7 +145,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     }
   }
 
-  /** Says of an answer from elsewhere that what is declared for the origin was not sent along. */
+  /** Adds to the error of a redirected request that the origin's credentials and headers were not sent. */
   function noteElsewhere(request: HttpRequest, answer: HttpResponse): HttpResponse {
     const elsewhere = leftOrigin(request, answer);
     if (elsewhere === null || saidOf.has(elsewhere.origin)) return answer;
@@ -159,7 +157,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     return answer;
   }
 
-  /** Hands on successes; tells statuses that are worth another attempt from those that are not. */
+  /** Passes on successes; distinguishes statuses to retry from others. */
   function judge(request: HttpRequest, answer: HttpResponse, isClaimed = false): HttpResponse {
     const { status, text, headers } = answer;
     if (isClaimed || (status >= 200 && status < 300)) return noteElsewhere(request, answer);

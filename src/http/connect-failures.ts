@@ -1,4 +1,4 @@
-/** Of certificates, of something that speaks no TLS, and of a name that nobody has. */
+/** Codes of invalid certificates, servers without TLS, and unknown host names. */
 const hopeless =
   /^(?:ENOTFOUND|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
@@ -10,12 +10,12 @@ export function failureCode(thrown: unknown): string {
   return "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";
 }
 
-/** Whether no later attempt to connect would fare better: the address itself is wrong, or the certificate. */
+/** Whether a retry cannot help, because the address or the certificate is wrong. */
 export function isHopeless(thrown: unknown): boolean {
   return hopeless.test(failureCode(thrown));
 }
 
-/** What to do about a failure that is hopeless. */
+/** The hint for a failure that a retry cannot fix. */
 export function hopelessHint(thrown: unknown, place: string): string {
   const code = failureCode(thrown);
   if (code === "ENOTFOUND") return `No such host is known: check the name in ${place}.`;

@@ -4,7 +4,7 @@ import zlib from "node:zlib";
 import { charsetOf } from "./charset.ts";
 import { AttemptFailed } from "./retry.ts";
 
-/** An answer that came whole and cannot be used; asking again at once would bring the same. */
+/** A complete answer that cannot be used; a retry would return the same. */
 export class UnusableAnswer extends Error {
   override readonly name = "UnusableAnswer";
   /** Whether it is only too large, so that an answer to less might be read. */
@@ -114,7 +114,7 @@ function isTooLarge(error: unknown): boolean {
   return error instanceof RangeError && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
 }
 
-/** Why the bytes of an answer cannot be taken for text, and what to do. */
+/** Why the bytes of an answer cannot be decoded, with a hint. */
 export interface TextProblem {
   readonly message: string;
   readonly hint: string;
@@ -123,7 +123,7 @@ export interface TextProblem {
 export interface DecodedText {
   /** With replacement characters where there is a problem. */
   readonly text: string;
-  /** Null where every byte was read as it was meant. */
+  /** Null where every byte was decoded. */
   readonly problem: TextProblem | null;
 }
 
@@ -151,7 +151,7 @@ export function decodeText(bytes: Buffer, contentType: string, declared?: string
   }
 }
 
-/** What a mark at the beginning says; that of UTF-8 needs no saying. */
+/** The character set of a byte order mark, except UTF-8. */
 function utf16Of(bytes: Buffer): string | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
   return bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : undefined;

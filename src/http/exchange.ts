@@ -14,13 +14,13 @@ import { AttemptFailed, type FailureKind } from "./retry.ts";
 /** A request with everything on it. */
 export interface Exchange {
   readonly method: Dispatcher.HttpMethod;
-  /** Sent as it is: a `URL` would take a segment `%2E%2E` for a step up. */
+  /** Sent unchanged: a `URL` would resolve a segment `%2E%2E`. */
   readonly url: Pick<URL, "origin" | "pathname" | "search">;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  /** The character set of the answer, in place of what it says. */
+  /** The character set of the answer, overriding its own declaration. */
   readonly encoding?: string | undefined;
-  /** Whether an answer whose body cannot be read is handed on all the same, as `Answer.unread` says. */
+  /** Whether an answer with an unreadable body is still returned, with `Answer.unread` set. */
   readonly bodyOptional?: boolean | undefined;
   readonly signal: AbortSignal;
 }
@@ -215,7 +215,7 @@ function kindOf(error: unknown, code: unknown, kind: "network" | "truncated"): F
   return isParserError || malformed.has(code) ? "malformed" : kind;
 }
 
-/** A request that cannot be put into HTTP, as one with a line break in a header. */
+/** A request that is not valid HTTP, for example with a line break in a header. */
 export class UnsendableRequest extends Error {
   override readonly name = "UnsendableRequest";
 }

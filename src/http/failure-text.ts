@@ -11,7 +11,7 @@ export function wordOf(value: unknown): string {
     : "";
 }
 
-/** A status of HTTP that says so, as a number or a text. */
+/** An HTTP status for "not found", as a number or a text. */
 export function isFailedStatus(value: unknown): boolean {
   const code = typeof value === "number" || typeof value === "string" ? Number(value) : 0;
   return code >= 400 && code <= 599;
@@ -23,7 +23,7 @@ export function isFailedReturn(value: unknown): boolean {
   return /^-?\d+$/.test(text) && !/^(?:0+|1|2\d{2,4})$/.test(text);
 }
 
-/** Whether a message that stands there says that all is well: `code: 7, msg: "ok"`. */
+/** Whether a message reports success: `code: 7, msg: "ok"`. */
 export function hasWordOfSuccess(around: SourceRecord): boolean {
   return Object.entries(around).some(
     ([name, value]) => /(?:msg|message)$/.test(plainName(name)) && saysSuccess(value),
@@ -32,7 +32,7 @@ export function hasWordOfSuccess(around: SourceRecord): boolean {
 
 const successText = /^(?:0+|2\d\d|true|ok|okay|success(?:ful|fully)?|succeeded|none)$/i;
 
-/** Whether a code, a status or a text says that all is well. */
+/** Whether a code, a status or a text reports success. */
 export function saysSuccess(value: unknown): boolean {
   if (typeof value === "boolean") return value;
   return (typeof value === "number" || typeof value === "string") && successText.test(String(value).trim());
@@ -40,7 +40,7 @@ export function saysSuccess(value: unknown): boolean {
 
 const troubledText =
   /error|fail|exception|invalid|denied|unauthori[sz]ed|not authori[sz]ed|forbidden|not permitted|time(?:d.?)?.?out|unavailable|limit|quota|frequency|too many|throttl|busy|maintenance|expired|try again|retry|internal|refused|unexpected|went wrong|bad (?:request|gateway)|overload|(?:could|can)(?:not| not|n't)|unable|partial|incomplete|truncat|degraded|only the first|some (?:results|records|data|items)/i;
-/** Texts that say that there is nothing, which is no failure. */
+/** Texts that mean "no result", which is not a failure. */
 export const nothingFound =
   /\b(?:no|0|zero|without)\s+(?:more\b|further\b|(?:\S+\s+){0,2}(?:errors?|fail\w*|exceptions?|found|match\w*|results?|records?|data|items?|rows?|entr(?:y|ies)|pages?|changes?|updates?)\b)|\bnothing\b|\bend of\b|\breached the (?:end|last)\b|\bup to date\b|\bunchanged\b|\bnot modified\b|\bempty\b|^(?:(?:data|records?|results?)\s+)?not found$|^idle$|\bzero results\b/gi;
 export const noSuchPage =
@@ -49,7 +49,7 @@ export const noSuchPage =
 /** A longer text is content. */
 export const longestFailureText = 4096;
 
-/** Whether a text, or a list of texts, speaks of a failure, and not only of there being nothing. */
+/** Whether a text, or a list of texts, mentions a failure, and not only an empty result. */
 export function speaksOfTrouble(value: unknown): boolean {
   if (Array.isArray(value))
     return value.some((one) => speaksOfTrouble(isRecord(one) ? (one.message ?? one.text) : one));

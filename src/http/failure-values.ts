@@ -6,7 +6,7 @@ export function plainName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, "");
 }
 
-/** Whether the value of a field such as `success` says that it was none. */
+/** Whether the value of a field such as `success` means failure. */
 export function saysNo(value: unknown): boolean {
   return (
     value === false || value === 0 || (typeof value === "string" && /^\s*(?:false|no|0)\s*$/i.test(value))

@@ -58,15 +58,15 @@ export interface HttpFailures {
   /** For a redirect that is not followed. */
   redirect(request: HttpRequest, why: string, hint?: string): TidemarkError;
   /**
-   * For an attempt that failed in a way that no other attempt mends; else the attempt's own failure. Both
-   * name the proxy that was asked, where there was one.
+   * For an attempt that failed in a way that a retry cannot fix; otherwise the attempt's own failure. Both name the
+   * proxy that was asked, where there was one.
    */
   hopeless(
     request: HttpRequest,
     failure: AttemptFailed,
     proxy: HttpProxy | null,
   ): TidemarkError | AttemptFailed;
-  /** For what `exchange` throws besides `AttemptFailed`; hands on anything else. */
+  /** Converts other errors of `exchange`; passes on anything else. */
   other(request: HttpRequest, error: unknown): unknown;
   invalid(url: URL, why: string): TidemarkError;
 }

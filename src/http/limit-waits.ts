@@ -23,7 +23,10 @@ export class LimitWaits {
     return this.#left;
   }
 
-  /** Has nothing sent for so long from now on, and says why. False, and nothing is changed, where that is more than is left. */
+  /**
+   * Blocks requests for a time from now on, with a reason. Returns false without a change if that exceeds the remaining
+   * total.
+   */
   hold(milliseconds: number, why: string): boolean {
     const now = this.#clock.elapsed();
     const end = now + milliseconds;

@@ -11,8 +11,8 @@ export interface HttpRequest {
   /** Statuses besides 2xx whose answers are returned and not thrown; none that are retried on. */
   readonly accepts?: (status: number, text: string) => boolean;
   /**
-   * Answers that the request's own rules decide about: they are returned whatever their status, and a redirect
-   * among them is not followed. Asked once an answer.
+   * Answers that the request's own rules decide about: they are returned with any status, and redirects among them are
+   * not followed. Called once per answer.
    */
   readonly claims?: (answer: HttpResponse) => Promise<boolean>;
   /** The character set to read the answer in, in place of what it says. */
@@ -28,7 +28,7 @@ export interface HttpResponse {
   /** Names in lower case; the values of a repeated header are joined by `, `. */
   readonly headers: ReadonlyMap<string, string>;
   readonly text: string;
-  /** Why the text must not be taken for data: its bytes could not be read as they were meant. */
+  /** Why the text must not be used as data: its bytes could not be decoded. */
   readonly problem: TextProblem | null;
   /** Why there is no text, of a request with `bodyOptional`; null where the body was read. */
   readonly unread: UnreadBody | null;

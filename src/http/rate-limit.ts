@@ -9,9 +9,8 @@ export interface RateLimiter {
 }
 
 /**
- * A limiter that never lets more than `requests` through in any stretch of `perMs`, wherever the
- * stretch begins. Callers wait in the order in which they asked; one that gives up leaves its turn
- * unused. `requestsPerSecond` spreads requests evenly.
+ * A limiter that never lets more than `requests` through in any interval of `perMs`, wherever it begins. Callers wait
+ * in order; a caller that gives up leaves its turn unused. `requestsPerSecond` spreads requests evenly.
  */
 export function createRateLimiter(
   limit: RateLimit,

@@ -8,7 +8,7 @@ import type { RetryPolicy } from "./schema.ts";
  */
 export type FailureKind = "network" | "timeout" | "truncated" | "malformed" | "status" | "said";
 
-/** A failed attempt after which another may go better. Its message holds no address and no header. */
+/** A failed attempt that may be retried. Its message holds no address and no header. */
 export class AttemptFailed extends Error {
   override readonly name = "AttemptFailed";
   readonly kind: FailureKind;
@@ -16,7 +16,7 @@ export class AttemptFailed extends Error {
   readonly status: number | null;
   /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs: number | null;
-  /** Whether the server limits how often it is asked: it says so, or is overloaded and says for how long. */
+  /** Whether the server limits the request rate: it says so, or is overloaded and says for how long. */
   readonly isLimit: boolean;
 
   constructor(
@@ -38,13 +38,13 @@ export interface RetryParts {
   /** A number from 0 to 1, below 1; spreads the retries of many clients. */
   readonly random: () => number;
   readonly signal: AbortSignal;
-  /** Makes the wait between two attempts: so long, and for this reason. The clock does unless given. */
+  /** Waits between two attempts, with the length and the reason. Default: the clock's sleep. */
   readonly pause?: Pause;
   /** Waits for a server that limits requests, which use up none of the policy's attempts; absent, they do. */
   readonly limits?: LimitWaits | null;
 }
 
-/** Waits for so long. `why` says for what, for whoever wants to tell of it. Rejects with the signal's reason. */
+/** Waits. `why` is the reason, for reports. Rejects with the signal's reason. */
 export type Pause = (milliseconds: number, why: string, signal: AbortSignal) => Promise<void>;
 
 /**
@@ -72,7 +72,7 @@ export async function withRetries<T>(
       const { retryAfterMs, message } = error;
       if (limits !== null && error.isLimit) limited += 1;
       else failed += 1;
-      // To ask before that time would only lengthen many a limit.
+      // An earlier request would lengthen the limit of many servers.
       const isTooLong = retryAfterMs !== null && retryAfterMs > policy.maxRetryAfterMs;
       if (failed >= policy.attempts || isTooLong) throw giveUp(error, failed + limited);
       if (limits === null || !error.isLimit)

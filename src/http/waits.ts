@@ -1,6 +1,6 @@
 type Headers = ReadonlyMap<string, string>;
 
-/** Which wait an answer asks for; null where it asks for none that can be read. */
+/** The wait that an answer asks for; null where there is none, or it cannot be read. */
 export interface AskedWait {
   readonly milliseconds: number;
   /** The header that says so, for messages. */
@@ -16,12 +16,12 @@ const remainingName = /^(?:x-)?(?:[a-z]+-)?rate-?limit(?:-[a-z]+)*-remaining(?:-
 
 const inMilliseconds = ["retry-after-ms", "x-ms-retry-after-ms"];
 
-/** Whether a refusal says when the request may be made again. */
+/** Whether a refusal gives a time for the retry. */
 export function asksToComeAgain(headers: Headers): boolean {
   return headers.has("retry-after") || inMilliseconds.some((name) => headers.has(name));
 }
 
-/** A wait in words. */
+/** A wait as text. */
 export function showWait(milliseconds: number): string {
   return milliseconds < 1000 ? `${milliseconds} ms` : `${Math.ceil(milliseconds / 1000)} s`;
 }
@@ -45,7 +45,7 @@ export function waitAsked(headers: Headers, now: number): AskedWait | null {
 const throttled =
   /throttl|rate.?limit|too.?many.?(?:requests|calls|visits|queries|connections)|(?:call|request) frequency|(?:calls|requests) per (?:second|minute|hour|day)|slow.?down|request.?limit.?exceeded|quota.?exceeded/i;
 
-/** Whether words of a source's say that it was asked too often. */
+/** Whether a text of a source says that there were too many requests. */
 export function saysThrottled(text: string): boolean {
   return throttled.test(text);
 }

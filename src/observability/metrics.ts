@@ -46,9 +46,8 @@ const scrapePatienceMs = 5000;
 const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /**
- * The metrics of one process, in the form that Prometheus reads. It observes from outside: hand
- * `state` to `observedState`, and the scheduler's events and the service's requests to what takes
- * them. `scrape` is what `/metrics` answers.
+ * The metrics of one process, in the Prometheus format. Pass `state` to `observedState`, and the scheduler's events and
+ * the service's requests to the methods that count them. `scrape` returns the body of `/metrics`.
  */
 export class Metrics {
   readonly #registry = new Registry();
@@ -88,7 +87,7 @@ export class Metrics {
     this.#instruments.requestSeconds.observe({ method: known, route, status: String(status) }, seconds);
   };
 
-  /** What is known of the certificate that the service serves. Without one there are no such metrics. */
+  /** Sets the status of the certificate that the service serves. Without one there are no such metrics. */
   readonly observeCertificate = ({ expiresAt, isStale }: ObservedCertificate): void => {
     this.#certificate ??= createCertificateInstruments(this.#registry);
     this.#certificate.expires.set(expiresAt / 1000);
@@ -111,7 +110,7 @@ export class Metrics {
     this.#schedules.unscheduled(key);
   }
 
-  /** What `/metrics` answers. A state that does not answer costs what it would have told, and no more. */
+  /** The body of `/metrics`. If a state does not answer, only its metrics are missing. */
   readonly scrape = async (): Promise<{ readonly contentType: string; readonly body: string }> => {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = null;

@@ -7,7 +7,7 @@ import { overriding } from "./overriding.ts";
 export const runCalls = ["begin", "checkpoint", "heartbeat", "complete", "fail"] as const;
 export type RunCall = (typeof runCalls)[number];
 
-/** Told of what runs do with their state, after it is done. Must not throw. */
+/** Called after a run's calls to its state. Must not throw. */
 export interface StateObserver {
   /** A call was answered, well or with an error. */
   called?(call: RunCall, seconds: number, ok: boolean): void;
@@ -15,12 +15,12 @@ export interface StateObserver {
   checkpointed?(run: RunRef, checkpoint: Checkpoint): void;
   completed?(run: RunRef, completion: Completion): void;
   failed?(run: RunRef, failure: Failure): void;
-  /** The run found its stream taken over; told with each of its calls that is refused. */
+  /** The run's stream was taken over; called for each of its refused calls. */
   superseded?(run: RunRef): void;
 }
 
 /**
- * A state store that does what another does and tells of it. Closing it closes the other.
+ * A state store that forwards to another one and reports the calls. Closing it closes the other.
  *
  * ```ts
  * const state = observedState(await openState(url), metrics.state, systemClock);

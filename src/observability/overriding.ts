@@ -1,6 +1,6 @@
 /**
- * An object that does as another but for some of its methods. What it hands on runs on the other
- * itself, so that private fields are found. Methods that come to be added later are handed on as well.
+ * An object that forwards to another one except for some methods. Forwarded methods run on the other object itself, so
+ * that private fields work. Methods that come to be added later are handed on as well.
  */
 export function overriding<T extends object>(target: T, own: Partial<T>): T {
   return new Proxy(target, {

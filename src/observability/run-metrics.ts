@@ -49,7 +49,7 @@ export class RunMetrics implements StateObserver {
   begun(run: Run): void {
     if (this.#seen.has(run.runId)) return;
     this.#remember(run, this.#clock.elapsed());
-    // A series that is there before it rises is one whose first rise is seen.
+    // A series must exist before it rises, so that its first rise is visible.
     for (const [, counter] of this.#reported()) counter.inc(this.#streams.of(run.key), 0);
     if (run.supersededRunId === null || this.#ended.has(run.supersededRunId)) return;
     this.#end(run.supersededRunId, run.key, "superseded");

@@ -13,7 +13,7 @@ function describeMissed(count: number): string {
   return `${ticks} were missed; one run makes up for them`;
 }
 
-/** Tells in the log what the scheduler does, and with every line of a run which run it is. */
+/** Logs the scheduler's events, with the run's fields on every line of a run. */
 export class ScheduleLog {
   readonly #log: Log;
   /** The log of the run that is under way, by stream. */

@@ -18,7 +18,7 @@ interface Watched {
   gap: { readonly until: number; readonly seconds: number } | null;
 }
 
-/** Tells of schedules what alerts compare: how long runs take, wait and stand still, beside how often they are due. */
+/** Metrics of schedules for alerts: how long runs take, wait and make no progress, and how often they are due. */
 export class ScheduleMetrics {
   readonly #instruments: Instruments;
   readonly #labels: LabelledStreams;
@@ -69,7 +69,7 @@ export class ScheduleMetrics {
         watched.movedAt = now;
         break;
       case "paused":
-        // A wait that was announced is no standing still.
+        // An announced wait does not count as missing progress.
         watched.movedAt = now + event.milliseconds;
         break;
       case "missed":
@@ -87,7 +87,7 @@ export class ScheduleMetrics {
       case "ended": {
         watched.beganAt = null;
         watched.failures = event.failures;
-        // The state tells of every run that was begun; of these it knows nothing.
+        // Runs that began are counted by the state's calls; these did not begin.
         const { status, runId } = event.result;
         if (runId === null) runs.inc({ ...labels, outcome: status });
         if (this.#gone.delete(streamMapKey(event.pipeline.key)))

@@ -6,7 +6,7 @@ import { isUnreadable, type UnreadableStream, type WithUnreadable } from "../sta
 import type { Instruments } from "./instruments.ts";
 import type { LabelledStreams } from "./stream-labels.ts";
 
-/** Where the streams are that metrics are given of. */
+/** The streams that have metrics. */
 export interface StreamSource {
   readonly state: StateStore;
   /** These streams; all that the state has, up to a limit, unless given. */
@@ -29,7 +29,7 @@ const historyDepth = 50;
 const lookAgainMs = 60_000;
 const pageSize = 100;
 
-/** Tells how old the cursors of streams are, and how long ago they last had a run that completed. */
+/** Metrics for the age of streams' cursors and the time since their last completed run. */
 export class StreamMetrics {
   readonly #instruments: Instruments;
   readonly #streams: LabelledStreams;
@@ -50,7 +50,7 @@ export class StreamMetrics {
       this.#hear(streamMapKey(key), this.#clock.now());
   }
 
-  /** Reads where the streams stand now, of which some are `scheduled`. Throws what the state throws. */
+  /** Reads the streams' current state; some of them are `scheduled`. Throws what the state throws. */
   async look(sources: readonly StreamSource[], scheduled: readonly StreamKey[]): Promise<void> {
     const { cursorAge, successAge, succeeded, unreadable } = this.#instruments;
     const found: { state: StreamState; success: Success }[] = [];

@@ -4,10 +4,10 @@ import { traceContext, withTraceContext } from "../trace-context.ts";
 
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 
-/** What work can say of itself while its span is open. */
+/** The methods of an open span. */
 export interface OpenSpan {
   set(attributes: SpanAttributes): void;
-  /** That it went wrong, where nothing is thrown. */
+  /** Marks it as failed, where nothing is thrown. */
   failed(error: unknown): void;
 }
 
@@ -16,8 +16,8 @@ export interface Tracing {
   /** Whether spans are recorded at all; without it, nothing needs to be wrapped. */
   readonly enabled: boolean;
   /**
-   * Does work inside a span, which is a part of the span or the trace around it. Requests that the work
-   * makes hand the span on. What the work throws is told in the span and thrown on.
+   * Does work inside a span, which is a part of the span or the trace around it. Requests that the work makes hand the
+   * span on. An error of the work is recorded in the span and thrown again.
    */
   span<T>(name: string, attributes: SpanAttributes, work: (span: OpenSpan) => Promise<T>): Promise<T>;
 }

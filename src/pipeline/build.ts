@@ -21,7 +21,7 @@ import type {
   PipelineConfig,
 } from "./schema.ts";
 
-/** What a configuration needs from outside to become a pipeline. */
+/** What building a pipeline needs in addition to its configuration. */
 export interface BuildParts {
   /** Where paths of scripts begin: the pipeline file's folder. */
   readonly folder: string;

@@ -38,7 +38,7 @@ export interface LoadedPipeline extends Pipeline {
   readonly file: string;
   /** When `tidemark start` runs it; null where it declares nothing. */
   readonly schedule: DeclaredSchedule | null;
-  /** Where the pipeline itself asks for its state to be kept (`storagePath`); null where it does not. */
+  /** The pipeline's own state (`storagePath`); null where it has none. */
   readonly stateUrl: string | null;
   /** Warnings, which do not keep it from running. */
   readonly warnings: readonly Diagnostic[];
@@ -67,7 +67,7 @@ export async function checkFiles(files: readonly string[], options: LoadOptions)
   return checkedTogether(checks);
 }
 
-/** What checks of single files come to together: no two may claim one stream or one exclusive output. */
+/** Combines the checks of single files: no two may claim one stream or one exclusive output. */
 export function checkedTogether(checks: readonly FileCheck[]): Checked {
   const findings = [...checks.flatMap(({ diagnostics }) => diagnostics), ...sharedThings(checks)];
   const broken = new Set(findings.filter(({ severity }) => severity === "error").map(({ file }) => file));
@@ -132,7 +132,7 @@ async function checkDocument(file: string, source: SourceDocument, options: Load
   return { file, pipeline, config: parsed.config, output: built.output, diagnostics: warnings, diagnose };
 }
 
-/** What a broken value breaks in turn is not told as well. */
+/** Errors that only follow from another error are not reported. */
 function newFindings(findings: readonly Finding[], before: readonly Finding[]): Finding[] {
   const places = new Set(
     before.filter(({ path }) => path.length > 0).map(({ path }) => JSON.stringify(path)),
@@ -212,7 +212,7 @@ function queryFindings(input: InputConfig): Finding[] {
   );
 }
 
-/** Scripts are imported here, so that one that cannot run is told before anything else does. */
+/** Scripts are imported here, so that a broken one is reported before anything runs. */
 async function scriptErrors(config: PipelineConfig, folder: string): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [index, filter] of config.filters.entries()) {
@@ -255,7 +255,7 @@ function sharedThings(checks: readonly FileCheck[]): Diagnostic[] {
   });
 }
 
-/** An error where the thing has been taken before; takes it otherwise. */
+/** Returns an error if the stream or output is already claimed; claims it otherwise. */
 function taken(
   before: Map<string, Diagnostic>,
   thing: string,

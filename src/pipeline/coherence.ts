@@ -4,8 +4,8 @@ import { isZero } from "../model/precision.ts";
 import type { PipelineConfig } from "./schema.ts";
 
 /**
- * What is to be refused, or warned about, of settings that are each valid: an output that appends keeps
- * its promise only where a record that is read again can be known again.
+ * Errors and warnings about settings that are each valid alone: an output that appends is exact only if a record that
+ * is read again can be recognised.
  */
 export function incoherencesOf(
   input: Input,

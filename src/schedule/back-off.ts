@@ -7,9 +7,8 @@ export interface BackOff {
 export const defaultBackOff: BackOff = { firstMs: 1000, mostMs: 300_000 };
 
 /**
- * The wait after so many failures in a row, from 1: twice as long each time up to the most, of which
- * one half is certain and the other left to chance, so that many pipelines that failed together do
- * not come back together. `random` gives numbers from 0 to 1.
+ * The wait after a number of failures in a row, from 1: it doubles each time up to the maximum. Half of it is fixed and
+ * half random, so that pipelines that failed together do not retry together. `random` gives numbers from 0 to 1.
  */
 export function backOffMs(failures: number, random: () => number, backOff: BackOff = defaultBackOff): number {
   const whole = Math.min(backOff.mostMs, backOff.firstMs * 2 ** Math.min(failures - 1, 40));

@@ -5,7 +5,7 @@ import type { DeclaredSchedule } from "../pipeline/schedule.ts";
 import type { Owed } from "./last-run.ts";
 import type { Overrun } from "./run-watch.ts";
 
-/** What the scheduler needs to know of a pipeline. */
+/** The properties of a pipeline that the scheduler needs. */
 export interface Scheduled {
   readonly name: string;
   readonly key: StreamKey;
@@ -14,10 +14,10 @@ export interface Scheduled {
   readonly onConcurrentRun?: "skip" | "wait" | "takeover";
 }
 
-/** Why a run begins: its time has come, had come before and was missed, or an earlier run is made up for. */
+/** Why a run begins: its tick is due, its tick was missed, or an earlier run must be repeated. */
 export type RunReason = "tick" | "missed" | "retry";
 
-/** What the scheduler does, for whoever logs or counts it. Times are in milliseconds since 1970. */
+/** The scheduler's events, for logs and metrics. Times are in milliseconds since 1970. */
 export type ScheduleEvent<P extends Scheduled = Scheduled> =
   /** The next run is planned; at no time, where the schedule never comes again. */
   | { readonly type: "planned"; readonly pipeline: P; readonly at: number | null }
@@ -25,9 +25,9 @@ export type ScheduleEvent<P extends Scheduled = Scheduled> =
   | { readonly type: "missed"; readonly pipeline: P; readonly count: number }
   /** Another process has run this tick. */
   | { readonly type: "taken"; readonly pipeline: P; readonly due: number }
-  /** Another run holds the stream; told once for each, and looked at again until it has ended. */
+  /** Another run holds the stream. Reported once per run, and checked again until that run has ended. */
   | { readonly type: "held"; readonly pipeline: P; readonly runId: string | null; readonly leaseMs: number }
-  /** The stream's last run began in the future by this machine's clock, which was or is wrong. */
+  /** The stream's last run began in the future by this machine's clock, so a clock is or was wrong. */
   | { readonly type: "ahead"; readonly pipeline: P; readonly startedAt: number }
   /** A run is due and waits for its turn. */
   | { readonly type: "queued"; readonly pipeline: P }
@@ -41,18 +41,18 @@ export type ScheduleEvent<P extends Scheduled = Scheduled> =
     }
   /** The run under way has read a page. */
   | { readonly type: "moved"; readonly pipeline: P }
-  /** The run under way waits on purpose, for so long; it holds no slot meanwhile. */
+  /** The active run waits on purpose, and holds no slot meanwhile. */
   | { readonly type: "paused"; readonly pipeline: P; readonly milliseconds: number; readonly why: string }
-  /** The run under way has not moved for so long, and another may run in its place. */
+  /** The active run has made no progress for this long, and another may use its slot. */
   | { readonly type: "stalled"; readonly pipeline: P; readonly idleMs: number }
   /** The run under way takes much longer than its schedule allows. */
   | ({ readonly type: "overrun"; readonly pipeline: P } & Overrun)
   /** A run came to its end; so many have failed one after another, with this one. */
   | { readonly type: "ended"; readonly pipeline: P; readonly result: RunResult; readonly failures: number }
-  /** A run that is owed is made before the next tick. */
+  /** A run that must be repeated begins before the next tick. */
   | ({ readonly type: "retrying"; readonly pipeline: P; readonly at: number } & Pick<
       Owed,
       "failures" | "why"
     >)
-  /** What should never throw did, or the state cannot say when the pipeline last ran. */
+  /** An unexpected error of the scheduler, or the last run could not be read from the state. */
   | { readonly type: "broke"; readonly pipeline: P; readonly error: TidemarkError };

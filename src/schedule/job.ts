@@ -12,13 +12,13 @@ import { isAhead, type Plan, planNext, ticksBetween } from "./plan.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { Slot, Slots } from "./slots.ts";
 
-/** What a run is given by the scheduler, and tells it. */
+/** The interface between a run and the scheduler. */
 export interface RunContext {
   /** Aborts when the run is to stop at its next checkpoint. */
   readonly signal: AbortSignal;
   /** To be called when the run has moved: read a page. */
   readonly moved: () => void;
-  /** Makes a wait of the run's that takes long: told, and without a slot. */
+  /** Makes a long wait of the run: it is reported, and holds no slot. */
   readonly pause: (wait: RunPause, sleep: () => Promise<void>) => Promise<void>;
 }
 
@@ -36,10 +36,9 @@ export interface JobParts<P extends Scheduled> {
 type Due = Extract<Plan, { kind: "tick" | "retry" }>;
 
 /**
- * Runs one pipeline by its schedule, one run after another. A tick that passes while it runs, or
- * while the process was not there to see it, is made up by one run as soon as there can be one. A run that
- * was cut short, or failed in a way that may pass, is made up for before the next tick, whichever process
- * began it.
+ * Runs one pipeline by its schedule, one run after another. A tick that passes while it runs, or while the process was
+ * not there to see it, is made up by one run as soon as there can be one. A run that was interrupted, or failed
+ * temporarily, is repeated before the next tick, whichever process began it.
  */
 export class Job<P extends Scheduled> {
   readonly #parts: JobParts<P>;
@@ -50,12 +49,12 @@ export class Job<P extends Scheduled> {
   #cron: CronSchedule | null = null;
   /** Aborts when what is being waited for has changed. */
   #changed = new AbortController();
-  /** The stream's last run, as it was last seen; undefined where it has to be looked at. */
+  /** The stream's last run, as last read; undefined where it must be read again. */
   #last: LastRun | null | undefined;
   #madeDue: number | null = null;
   /** Turns that broke before or after their run, one after another. */
   #breaks = 0;
-  /** The runs that were last told of, as holding the stream and as begun in the future. */
+  /** The runs that were last reported as holding the stream, and as begun in the future. */
   #reportedHeld: string | null = null;
   #reportedAhead: string | null = null;
   /** The lease that holds the stream, and since when it is known, by `Clock.elapsed`. */
@@ -83,8 +82,8 @@ export class Job<P extends Scheduled> {
   }
 
   /**
-   * What is run from the next tick on, and soon where the last run failed; null lets a run that is under
-   * way finish, and then ends the job.
+   * Sets the pipeline from the next tick on, or soon if the last run failed; null lets the active run finish, and then
+   * ends the job.
    */
   assign(pipeline: P | null): void {
     if (pipeline === this.#pipeline) return;
@@ -99,7 +98,7 @@ export class Job<P extends Scheduled> {
     return this.#pipeline;
   }
 
-  /** What failed is tried again once its pipeline has changed. */
+  /** A failed run is repeated once its pipeline has changed. */
   #recover(): void {
     const last = this.#last ?? null;
     if (last === null || (last.end.kind !== "refused" && last.end.kind !== "owed")) return;
@@ -107,7 +106,7 @@ export class Job<P extends Scheduled> {
   }
 
   async #live(): Promise<void> {
-    // Events are told to whoever made the job, who must have it in hand by then.
+    // Events go to the creator of the job, which must have received the job by then.
     await Promise.resolve();
     while (!this.#draining.aborted && this.#pipeline !== null) {
       const pipeline = this.#pipeline;
@@ -121,7 +120,7 @@ export class Job<P extends Scheduled> {
     }
   }
 
-  /** One run, when its time has come; or a look at what has changed. */
+  /** One run when it is due, or a check of what has changed. */
   async #turn(pipeline: P, signal: AbortSignal): Promise<void> {
     const last = this.#last === undefined ? await this.#look(pipeline) : this.#last;
     this.#last = last;
@@ -146,7 +145,7 @@ export class Job<P extends Scheduled> {
     return last;
   }
 
-  /** A lease that is not renewed for as long as it is belongs to nobody, whatever clocks say of its end. */
+  /** A lease that was not renewed for its whole length counts as free, whatever its end time says. */
   #withoutDeadLease(last: LastRun | null): LastRun | null {
     if (last?.end.kind !== "held") return last;
     const now = this.#parts.clock.elapsed();
@@ -175,7 +174,7 @@ export class Job<P extends Scheduled> {
       now: wall,
       random,
     });
-    // What the state's clock says of a lease may be wrong here: one that was just refused is not asked for again at once.
+    // The end of a lease is by the state's clock, so a stream that was just refused is not tried again at once.
     const wasSkipped = this.#wasSkipped;
     this.#wasSkipped = false;
     return wasSkipped && plan.kind !== "look" ? { kind: "look", inMs: afterSkipMs } : plan;
@@ -204,7 +203,10 @@ export class Job<P extends Scheduled> {
     return "due";
   }
 
-  /** Whether the stream was run, or is, by another process; where the state cannot say, the run itself will tell why. */
+  /**
+   * Whether another process has run the stream or is running it. If the state cannot be read, the run itself reports
+   * the error.
+   */
   async #hasMoved(pipeline: P, plan: Due, last: LastRun | null): Promise<boolean> {
     const found = await this.#look(pipeline).catch(() => last);
     const isHeld = found?.end.kind === "held" && pipeline.onConcurrentRun !== "takeover";
@@ -230,7 +232,7 @@ export class Job<P extends Scheduled> {
     const counted = Math.max(startedAt, due);
     const { runId = null } = this.#last ?? {};
     const before = this.#last ?? null;
-    // Should the run throw, which no run does, its tick is done with.
+    // If the run throws, which it should not, its tick counts as done.
     this.#last = { runId, startedAt: counted, end: { kind: "refused", failures: 1, endedAt: startedAt } };
     this.#knownSince = counted;
     if (plan.kind === "tick") this.#madeDue = due;
@@ -270,13 +272,13 @@ export class Job<P extends Scheduled> {
     return await run(pipeline, { signal: this.#draining, moved, pause });
   }
 
-  /** Keeps what the run came to, as the state would tell it. */
+  /** Stores the run's result in the form of the state's history. */
   #keep(pipeline: P, result: RunResult, before: LastRun | null, startedAt: number): void {
     const { status, error } = result;
     this.#wasSkipped = status === "skipped";
     const end = endOf(result, before);
     const runId = result.runId ?? before?.runId ?? null;
-    // Who holds the stream, or has taken it over, is for the state to say.
+    // Only the state knows which run holds the stream or has taken it over.
     const isElsewhere = status === "skipped" || status === "superseded";
     this.#last = isElsewhere ? undefined : { runId, startedAt, end };
     const reported = isElsewhere ? before?.end : end;
@@ -285,7 +287,7 @@ export class Job<P extends Scheduled> {
     this.#parts.onEvent({ type: "ended", pipeline, result, failures });
   }
 
-  /** Whatever breaks, the job goes on, and no faster than after a failed run. */
+  /** After an unexpected error the job continues, with the back-off of a failed run. */
   async #survive(pipeline: P, thrown: unknown, signal: AbortSignal): Promise<void> {
     const error =
       thrown instanceof TidemarkError

@@ -6,11 +6,11 @@ import { isOwnerGone } from "../state/owner.ts";
 /** How a stream's last run ended, or what is known of it while it has not. Lengths of time are in milliseconds. */
 export type RunEnd =
   | { readonly kind: "completed" }
-  /** Failed in a way that only a change mends: at the next tick it is tried again. */
+  /** A permanent failure: tried again at the next tick. */
   | { readonly kind: "refused"; readonly failures: number; readonly endedAt: number }
   /** Another run holds the stream. */
   | Held
-  /** Has to be made up for before the next tick. */
+  /** Must be repeated before the next tick. */
   | Owed;
 
 export interface Held {
@@ -20,15 +20,15 @@ export interface Held {
   readonly wholeMs: number;
   /** Changes whenever the lease is renewed. */
   readonly lease: string;
-  /** Whether the process that holds it is known to live no longer; asks this machine, and not the state. */
+  /** Whether the process that holds it has ended; checks this machine, not the state. */
   readonly isOwnerGone: () => boolean;
 }
 
 export interface Owed {
   readonly kind: "owed";
   /**
-   * `stopped`: it was asked to stop before its end. `died`: its process did. `failed`: in a way that may pass.
-   * `mended`: the pipeline was changed since it failed.
+   * `stopped`: it was asked to stop before its end. `died`: its process ended. `failed`: a temporary failure. `mended`:
+   * the pipeline was changed since it failed.
    */
   readonly why: "stopped" | "died" | "failed" | "mended";
   /** Runs that failed or died, one after another, up to and with this one. */
@@ -51,7 +51,7 @@ export interface LastRun {
 const mostFailures = 12;
 const longestWaitMs = 24 * 60 * 60 * 1000;
 
-/** What the state knows of a stream's last run; null where there was none. Throws what the state throws. */
+/** A stream's last run from the state; null where there was none. Throws what the state throws. */
 export async function lastRunOf(state: StateStore, key: StreamKey, now: number): Promise<LastRun | null> {
   const found = await state.get(key);
   if (found?.startedAtUtc == null) return null;
@@ -83,14 +83,14 @@ async function endOf(state: StateStore, found: StreamState, now: number): Promis
   return { kind: "owed", why: "failed", failures, agoMs, retryAfterMs: failure.retryAfterMs };
 }
 
-/** A lease never has more left than it is long; one that seems to was given by a clock that was ahead. */
+/** A lease never has more left than its length; otherwise it was granted by a clock that was ahead. */
 function leftOf({ seconds, expiresAtUtc, owner }: NonNullable<StreamState["lease"]>, now: number): number {
   if (owner !== null && isOwnerGone(owner)) return 0;
   return Math.min(Date.parse(expiresAtUtc) - now, seconds * 1000);
 }
 
 interface StoredFailure {
-  /** Whether the run did no more than what it was asked to: to stop. */
+  /** Whether the run ended only because it was asked to stop. */
   readonly isStop: boolean;
   readonly recoverable: boolean;
   readonly retryAfterMs: number;
@@ -118,7 +118,7 @@ function isCode(text: string): text is ErrorCode {
   return Object.hasOwn(errorCodes, text);
 }
 
-/** How many of the stream's newest live runs came to no good end, one after another; those that were asked to stop do not count. */
+/** How many of the stream's newest live runs failed in a row; runs that were asked to stop do not count. */
 async function failuresInRow(state: StateStore, key: StreamKey): Promise<number> {
   const { items } = await state.runs(key, { limit: mostFailures });
   let failures = 0;

@@ -3,9 +3,9 @@ import type { Clock } from "../clock.ts";
 /** Why a wait is over: its time has come, or the wall clock was set back and the time has to be found anew. */
 export type Woken = "due" | "late" | "set back";
 
-/** Timers know only so many milliseconds, stand still while the machine sleeps, and do not follow the wall clock. */
+/** The longest step: timers have a maximum, stop while the machine sleeps, and do not follow the wall clock. */
 const longestSleepMs = 30_000;
-/** The wall clock may fall behind by so much between two looks without anybody having set it. */
+/** How far the wall clock may fall behind between two readings without having been set. */
 const driftMs = 1000;
 
 /** What both clocks show at one moment. */
@@ -44,7 +44,7 @@ function wasSetBack(before: Reading, after: Reading): boolean {
 /** A run that begins later than this after its time was not just waiting for its timer. */
 const lateMs = 5000;
 
-/** Waits for so long, whatever the wall clock does meanwhile. */
+/** Waits by elapsed time, independent of the wall clock. */
 export async function forLong(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const end = clock.elapsed() + milliseconds;
@@ -53,10 +53,10 @@ export async function forLong(clock: Clock, milliseconds: number, signal: AbortS
   }
 }
 
-/** How soon the death of a process of this machine is seen. */
+/** How often to check whether a process of this machine has ended. */
 const ownerLookMs = 5000;
 
-/** Waits for so long, or until the process that holds a stream has died. To ask for that needs no look at the state. */
+/** Waits, or until the process that holds a stream has ended. That check needs no access to the state. */
 export async function untilGone(
   clock: Clock,
   milliseconds: number,

@@ -12,7 +12,7 @@ import {
 import { byPlace, type Diagnostic } from "../pipeline/diagnostics.ts";
 import { fingerprintOfFiles } from "../pipeline/secret-file.ts";
 
-/** What has become of a pipeline file since it was last looked at. */
+/** The change of a pipeline file since the last check. */
 export interface FileChange {
   readonly file: string;
   /**
@@ -27,9 +27,9 @@ export interface FileChange {
 interface Known {
   /** What the file holds, and what tells whether the files of secrets that it names have changed. */
   readonly text: string;
-  /** What was found of the file by itself. */
+  /** The result of checking the file by itself. */
   readonly checks: readonly FileCheck[];
-  /** What is run of it: of a broken file, what it held when it last was whole. */
+  /** Its pipelines to run: for a file with errors, those of its last valid version. */
   readonly pipelines: readonly LoadedPipeline[];
   readonly diagnostics: readonly Diagnostic[];
   readonly broken: boolean;
@@ -47,8 +47,8 @@ interface Seen {
 const enoughReads = 3;
 
 /**
- * The pipelines of files and folders as they are now, and as they change. A file that comes to have
- * errors leaves its old pipelines in place, and touches no other file's.
+ * The pipelines of files and folders as they are now, and as they change. If a file gets errors, its old pipelines stay
+ * in place, and other files are not affected.
  *
  * ```ts
  * const files = new PipelineFiles(["pipelines/"], {});
@@ -71,7 +71,7 @@ export class PipelineFiles {
     return [...this.#known.values()].flatMap(({ pipelines }) => pipelines);
   }
 
-  /** Looks at everything again; what has changed, and nothing where nothing has. */
+  /** Checks everything again; returns the changes, or an empty list. */
   async refresh(): Promise<readonly FileChange[]> {
     const texts = await this.#read();
     const settled = [...texts].filter(([file, text]) => {
@@ -128,7 +128,7 @@ export class PipelineFiles {
     return texts;
   }
 
-  /** The files that have not changed come first, so that of two that claim one stream the newcomer is refused. */
+  /** Unchanged files come first, so that of two that claim one stream the new one is refused. */
   async #check(
     settled: readonly string[],
     unsettled: readonly string[],
@@ -177,7 +177,7 @@ export class PipelineFiles {
     );
   }
 
-  /** A file that is as broken as it was is not told again. */
+  /** The same errors of a file are not reported again. */
   #changes(next: ReadonlyMap<string, Known>, removed: readonly string[]): FileChange[] {
     const changes: FileChange[] = removed.map((file) => ({ file, kind: "removed", diagnostics: [] }));
     for (const [file, { diagnostics, broken, text }] of next) {
@@ -208,7 +208,7 @@ async function filesAt(path: string): Promise<readonly string[]> {
   }
 }
 
-/** What was found of a file, to be compared. */
+/** The diagnostics of a file, for comparison. */
 function fingerprint(checks: readonly FileCheck[]): string {
   return JSON.stringify(checks.map(({ diagnostics }) => diagnostics));
 }

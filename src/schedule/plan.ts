@@ -10,13 +10,13 @@ export type Plan =
   | { readonly kind: "retry"; readonly inMs: number; readonly owed: Owed }
   /** Another run holds the stream: see after so long whether it still does. */
   | { readonly kind: "look"; readonly inMs: number }
-  /** The schedule never comes again, and nothing is owed. */
+  /** The schedule has no further tick, and no run must be repeated. */
   | { readonly kind: "never" };
 
 export interface Planning {
   readonly cron: CronSchedule;
   readonly jitterMs: number;
-  /** Whether the pipeline shuts out a run that holds the stream, rather than wait for its end. */
+  /** Whether the pipeline takes over from a run that holds the stream, instead of waiting for its end. */
   readonly takesOver: boolean;
   readonly last: LastRun | null;
   /** Since when the pipeline is known here: a stream that was never run waits for its next tick after that. */
@@ -28,7 +28,7 @@ export interface Planning {
   readonly random: () => number;
 }
 
-/** A start that lies further ahead was written while a clock was wrong. */
+/** A start further in the future was written while a clock was wrong. */
 export const mostAheadMs = 60_000;
 /** A run that is owed begins within so long by chance, or within the jitter, so that not all begin at once. */
 const spreadMs = 1000;
@@ -81,7 +81,7 @@ function dueAfter(cron: CronSchedule, after: number, madeDue: number | null, now
   return due !== null && due === madeDue && due > now ? cron.next(due) : due;
 }
 
-/** Ticks up to here are done with. A start in the future says nothing of the ticks before it. */
+/** Ticks up to here are done. A start in the future does not count for the ticks before it. */
 function countedFrom(last: LastRun | null, knownSince: number, now: number): number {
   const from = last === null ? knownSince : last.startedAt;
   return isAhead(from, now) ? now : from;
@@ -92,7 +92,7 @@ export function isAhead(time: number, now: number): boolean {
   return time - now > mostAheadMs;
 }
 
-/** A pipeline that was down for long may have missed millions. */
+/** The limit of counting, since a long downtime may have missed millions. */
 export const mostTicksCounted = 1000;
 
 /** How many ticks besides the one that was due have gone by, counted up to `mostTicksCounted`. */

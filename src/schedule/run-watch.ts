@@ -7,9 +7,9 @@ export interface RunWatchParts {
   readonly cron: CronSchedule;
   readonly slots: Slots;
   readonly slot: Slot;
-  /** Told of a run that is at work for much longer than its schedule allows, less and less often. */
+  /** Called for a run that takes much longer than its schedule allows, with growing intervals. */
   readonly onOverrun: (overrun: Overrun) => void;
-  /** Told that another pipeline may run in this one's room, since it has not moved for so long. */
+  /** Called when another pipeline may use this run's slot, because it has made no progress for so long. */
   readonly onStalled: (idleMs: number) => void;
 }
 
@@ -58,7 +58,7 @@ export class RunWatch implements Disposable {
     void this.#watch();
   }
 
-  /** To be called whenever the run has read, written or waited on purpose. */
+  /** Call whenever the run has read, written or waited on purpose. */
   moved(): void {
     this.#movedAt = this.#parts.clock.elapsed();
     if (!this.#isStalled) return;

@@ -1,4 +1,4 @@
-/** Room for one run, until it is disposed. */
+/** A slot for one run, until it is disposed. */
 export interface Slot extends Disposable {
   /** Lets another run take the room for now, where fewer than so many do already. */
   lend(): boolean;
@@ -10,10 +10,10 @@ export interface Slot extends Disposable {
   enter(signal: AbortSignal): Promise<void>;
 }
 
-/** How many runs that do not move may lend their room, at least: else those that hang would stop all others. */
+/** How many runs without progress may lend their slot, at least: otherwise hanging runs would block all others. */
 const leastLent = 8;
 
-/** Lets so many go on at once; the others wait in the order in which they asked. */
+/** Limits concurrent runs; the others wait in order. */
 export class Slots {
   readonly #mostLent: number;
   #free: number;

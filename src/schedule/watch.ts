@@ -10,10 +10,10 @@ export interface WatchParts {
   readonly look: () => Promise<void>;
 }
 
-/** Editors and copies write in several steps; but what never rests must not put off the rest for ever. */
+/** Editors and copies write in several steps, so the watch waits for a pause, but not forever. */
 const quietMs = 200;
 const unrestMs = 2000;
-/** Not every file system tells of changes: network drives and some containers' mounts do not. */
+/** Not every file system reports changes: network drives and some container mounts do not. */
 const lookMs = 5000;
 
 /**
@@ -54,7 +54,7 @@ function folderOf(path: string): string {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : dirname(path);
 }
 
-/** A folder that is not there, or goes away, is tried again with the next look. */
+/** A folder that does not exist, or disappears, is tried again at the next check. */
 function follow(
   folder: string,
   watchers: Map<string, FSWatcher>,

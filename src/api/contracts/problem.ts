@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** `application/problem+json` (RFC 9457): what every refusal and failure is told in. */
+/** `application/problem+json` (RFC 9457): the format of every refusal and failure. */
 export const problem = z
   .object({
     type: z.string().meta({

@@ -32,8 +32,8 @@ export const scopes = ["read", "run", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
 /**
- * One route of the service: what it takes, what it answers, and who may ask. Validation, the OpenAPI
- * document, the clients and the tests are all made from these.
+ * One route of the service: its request, its response, and the scope that it needs. Validation, the OpenAPI document,
+ * the clients and the tests are all made from these.
  */
 export interface WireRoute {
   readonly method: "get" | "post";
@@ -48,7 +48,7 @@ export interface WireRoute {
   /** A body may be left out where every field may. */
   readonly bodyOptional?: boolean;
   readonly answer: z.ZodType;
-  /** What it refuses, besides what every route does. */
+  /** Its error codes, in addition to those of every route. */
   readonly refusals: readonly ErrorCode[];
 }
 

@@ -6,9 +6,8 @@ import { type LeaseOwner, leaseOwnerSchema } from "../../state/owner.ts";
 import { aboutMetadata, audit, metadataKind, partitions, runs, streams } from "../../state/tables.ts";
 
 /**
- * The values that messages are made of. What a server is asked is checked to the last field, so that
- * a misspelt one is told; what it answers may hold more than a client knows, so that an older client
- * goes on working.
+ * The values in messages. A server checks every field of a request, so that a misspelt one is reported. An answer may
+ * hold more fields than a client knows, so that an older client keeps working.
  */
 
 /** Text that every store can keep: no U+0000, no half of a surrogate pair. */
@@ -83,7 +82,7 @@ export function positionFromWire(value: WirePosition, holder: string): Position 
   return decodePosition(JSON.stringify(value), holder);
 }
 
-/** A stretch of cursor values, delivered whole. */
+/** A range of cursor values that was delivered completely. */
 export const interval = z
   .object({
     lower: cursorOutput.meta({ description: "Not itself covered; null is the beginning.", example: null }),
@@ -143,7 +142,7 @@ export function leaseFromWire(held: z.infer<typeof lease> | null): Lease | null 
   return { seconds, expiresAtUtc, owner: owner === null ? null : ownerFromWire(owner) };
 }
 
-/** A change made by hand, as a run and a partition tell of it. */
+/** A change made by hand, as runs and partitions report it. */
 export const edited = z
   .object({ old_cursor: cursorOutput, new_cursor: cursorOutput })
   .meta({ description: "A change made by hand in a state file that was found: it is taken and logged." });

@@ -5,7 +5,7 @@ import type { WireRoute } from "../contracts/routes.ts";
 import { problem, type RouteName, routes, status } from "../service/contracts.ts";
 import { statusOf } from "../service/problems.ts";
 
-/** Under which headings the routes stand, in order. */
+/** The headings of the routes, in order. */
 const tags: readonly {
   readonly name: string;
   readonly description: string;

@@ -13,7 +13,7 @@ export const docsPaths: readonly string[] = [
   ...Object.keys(viewerFiles).map((name) => `/docs/${name}`),
 ];
 
-/** The page loads and asks nothing but what this service hands out; the viewer writes styles into it. */
+/** The page only loads resources of this service; the viewer adds inline styles. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",

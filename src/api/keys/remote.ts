@@ -26,7 +26,7 @@ class RemoteKeys implements KeyDesk {
 
   async create({ scope, connectors, name, expiresAtUtc }: NewKey): Promise<IssuedKey> {
     const body = { scope, connectors, name, expires_at_utc: expiresAtUtc };
-    // Made twice, it would leave a key behind that nobody has seen.
+    // A repeated request would leave a key behind that nobody has seen.
     const asked = this.#client.call(keyRoutes.createKey, { body, repeatable: "unsent" });
     const { key, ...record } = await asked.catch((error: unknown) => {
       throw keyError(error);
@@ -55,7 +55,7 @@ class RemoteKeys implements KeyDesk {
   }
 }
 
-/** What to do where nobody knows whether the key was made. */
+/** Adds a hint where it is unknown whether the key was created. */
 function keyError(error: unknown): unknown {
   if (!isTidemarkError(error, "STATE_UNAVAILABLE") || error.details?.outcome_unknown !== true) return error;
   return new TidemarkError(error.code, error.message, {

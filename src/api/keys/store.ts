@@ -142,7 +142,7 @@ export class KeyStore implements KeyDesk {
     return (await this.#storage.list()).some((row) => !isOver(row, now));
   }
 
-  /** Ends a key at once, for good; repeating it is harmless. Throws `KEY_NOT_FOUND`. */
+  /** Revokes a key permanently, at once; repeating it has no effect. Throws `KEY_NOT_FOUND`. */
   async revoke(id: string, actor: string): Promise<KeyRecord> {
     const atUtc = this.#now();
     let after: KeyRow | null = null;

@@ -43,7 +43,7 @@ export function assertMaySee(principal: Principal, connector: string): void {
   });
 }
 
-/** Throws `FORBIDDEN` where the key is bound to connectors at all, for what is about every stream. */
+/** Throws `FORBIDDEN` where the key is bound to any connectors, for routes about all streams. */
 export function assertSeesAllConnectors(principal: Principal): void {
   if (principal.connectors === null) return;
   throw new TidemarkError(
@@ -53,7 +53,7 @@ export function assertSeesAllConnectors(principal: Principal): void {
   );
 }
 
-/** Where in the order of connectors those that the key may see begin; "" where anywhere. */
+/** The lower bound of the connectors that the key may see, in order; "" for no bound. */
 export function firstVisible({ connectors }: Pick<Principal, "connectors">): string {
   return (connectors ?? []).map(literalPrefix).sort(compareTexts)[0] ?? "";
 }

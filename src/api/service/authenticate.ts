@@ -25,12 +25,12 @@ export const usualLimits: AuthenticationLimits = {
 
 const mostRemembered = 10_000;
 const touchMilliseconds = 60_000;
-/** Of all addresses that fail together. */
+/** The most concurrent lookups for addresses that have failed too often. */
 const mostLimitedLookups = 2;
 /** Compared with where there is no such key, so that this takes as long. */
 const nobodysHash = hashSecret("");
 
-/** Tells from a request's `Authorization` who makes it. */
+/** Finds the principal of a request from its `Authorization`. */
 export class Authenticator {
   readonly #keys: KeyStore | null;
   readonly #clock: Clock;
@@ -50,14 +50,14 @@ export class Authenticator {
   }
 
   /**
-   * Throws `UNAUTHORIZED`, and `RATE_LIMITED` with the seconds to wait as `details.retry_after_seconds`.
-   * An address that has failed too often is put off, but for who has a good key: nobody is locked out by others who
-   * share the address. Keys cannot be guessed, so looking one up gives nothing away; only so many are looked up at once.
+   * Throws `UNAUTHORIZED`, and `RATE_LIMITED` with the seconds to wait as `details.retry_after_seconds`. An address
+   * that has failed too often is rejected, except with a valid key, so that others who share the address are not locked
+   * out. Keys cannot be guessed, so the lookup reveals nothing; the number of concurrent lookups is limited.
    */
   async principal(authorization: string | undefined, address: string): Promise<Principal> {
     if (this.#keys === null) return anybody;
     const presented = bearer(authorization);
-    // Who has no key at all guesses at none.
+    // A request without a key is not an attempt to guess one.
     if (presented === null) throw new TidemarkError("UNAUTHORIZED", "no API key is given");
     const text = parseKey(presented);
     if (text === null) throw this.#failed(address, noKey);

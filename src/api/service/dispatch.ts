@@ -48,7 +48,10 @@ function mountRoute<Name extends RouteName>(app: Hono<Env>, name: Name, backing:
   });
 }
 
-/** The request in parts, each checked; who may not touch the connector learns nothing of the rest. */
+/**
+ * Checks the parts of the request. The connector comes first, so that a key without access learns nothing about the
+ * rest.
+ */
 async function callOf<Name extends RouteName>(
   context: Context<Env>,
   name: Name,

@@ -14,7 +14,7 @@ export interface Env {
     route: string;
     about: { connector?: string; stream?: string; run_id?: string; epoch?: number };
     code: string;
-    /** What was thrown, where the service is at fault. */
+    /** The error, where the service itself failed. */
     thrown: unknown;
   };
 }

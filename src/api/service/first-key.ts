@@ -4,15 +4,15 @@ import { messageOf, TidemarkError } from "../../errors.ts";
 import { parseKey } from "../keys/key-text.ts";
 import type { KeyStore } from "../keys/store.ts";
 
-/** What was done so that somebody can use the service. */
+/** What was done so that the service can be used. */
 export type FirstKey =
   | { readonly made: true; readonly id: string; readonly file: string }
   | { readonly made: false; readonly usable: boolean };
 
 /**
- * Where no key was ever made, makes one with the scope `admin` and writes it to a file that only this
- * user can read; it is told nowhere else. On an address that other machines reach, no service may
- * start without a key: then `ARGUMENT_INVALID`. Of several that start at once, one makes it.
+ * Where no key was ever made, makes one with the scope `admin` and writes it to a file that only this user can read; it
+ * is shown nowhere else. On an address that other machines reach, no service may start without a key: then
+ * `ARGUMENT_INVALID`. Of several that start at once, one makes it.
  */
 export async function ensureKey(
   keys: KeyStore,

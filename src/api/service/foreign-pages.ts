@@ -1,14 +1,13 @@
-/** What tells which page, and under which name, made a request. */
+/** The headers that identify the page and the host name of a request. */
 export interface RequestOrigin {
   readonly method: string;
   header(name: string): string | undefined;
 }
 
 /**
- * Why a request that needs no key must not be answered, for what listens on this machine alone; null where nothing speaks
- * against it. A web page that somebody here looks at can send requests to this machine, too. It may
- * not do so under a name of its own that leads here (DNS rebinding), nor as a page of elsewhere. Programs send
- * neither `Origin` nor `Sec-Fetch-Site`.
+ * Why a request without a key must be rejected by a server that listens only on this machine; null where it may be
+ * answered. A web page in a browser on this machine can send requests to it, too: under a host name that resolves to
+ * this machine (DNS rebinding), or from another origin. Programs send neither `Origin` nor `Sec-Fetch-Site`.
  */
 export function foreignPage({ method, header }: RequestOrigin): string | null {
   const host = header("host") ?? "";

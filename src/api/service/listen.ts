@@ -40,7 +40,7 @@ export interface Listening {
   renew(tls: NonNullable<ListenOptions["tls"]>): void;
 }
 
-/** Longer than load balancers keep theirs, so that it is never we who close one that they have just used. */
+/** Longer than the keep-alive of load balancers, so that the server never closes a connection that they just used. */
 const keepAliveMs = 65_000;
 const idleMs = 120_000;
 /** The longest query that there is, percent-encoded, and all else twice over. */
@@ -63,14 +63,14 @@ export async function serveService(service: Service, options: ListenOptions): Pr
     connectionsCheckingInterval: Math.min(checkMs, headMs),
     keepAliveTimeout: keepAliveMs,
     maxHeaderSize: mostHeaderBytes,
-    // Left to us, so that its lack is told as everything else is.
+    // Handled by the service, so that a missing header gets the usual error format.
     requireHostHeader: false,
   };
   const server = tls === undefined ? createServer(limits, listener) : secureServer(tls, limits, listener);
   const connections = limitConnections(server, options);
   server.timeout = idleMs;
   server.on("clientError", answerBrokenRequest);
-  // Node would answer an expectation that it does not know with a bare 417; we need not meet any.
+  // Node would answer an unknown expectation with a plain 417; the service ignores expectations.
   server.on("checkExpectation", listener);
   await bound(server, host, port);
   const address = server.address();
@@ -153,7 +153,7 @@ async function drained(
   clearTimeout(timer);
 }
 
-/** What Node itself refuses before there is a request: told in the same form as everything else. */
+/** Answers requests that Node itself rejects, in the usual error format. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();

@@ -2,7 +2,7 @@ import { type ErrorCode, errorCodes, messageOf, TidemarkError } from "../../erro
 import { stringifyJson } from "../../model/json.ts";
 import type { WireProblem } from "../contracts/problem.ts";
 
-/** By which status each code is answered; what is not named here is a fault of the service's own. */
+/** The status of each code; any other code is a fault of the service. */
 export const statusOf = {
   INVALID_REQUEST: 422,
   ARGUMENT_INVALID: 422,
@@ -51,7 +51,7 @@ export class RequestRefusal extends Error {
   }
 }
 
-/** An answer in the making: everything that is told of a failure. */
+/** The parts of an error answer. */
 export interface Problem {
   readonly status: ProblemStatus;
   readonly body: WireProblem;
@@ -101,7 +101,7 @@ export function problemText(body: WireProblem): string {
 
 export const problemType = "application/problem+json";
 
-/** Whatever else was thrown is the service's own fault, and what it says is for its log only. */
+/** Any other error is a fault of the service, and its message goes only to the log. */
 function hidden(thrown: unknown): TidemarkError {
   return new TidemarkError("INTERNAL", "the service failed; its log says why, under this request's id", {
     cause: thrown,
@@ -128,7 +128,7 @@ function cut(text: string): string {
   return text.length > longestDetail ? `${text.slice(0, longestDetail).toWellFormed()}…` : text;
 }
 
-/** What a fault's log line says beside the request's own fields. */
+/** The fields of a fault's log line, in addition to the request's own. */
 export function faultFields(thrown: unknown): Record<string, unknown> {
   const cause = thrown instanceof Error ? thrown.cause : undefined;
   return {

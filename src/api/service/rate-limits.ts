@@ -36,7 +36,7 @@ export class RateLimits {
     const wait = this.wait(name);
     if (wait > 0) return wait;
     const bucket = this.#buckets.get(name) ?? { tokens: this.#burst, at: this.#clock.elapsed() };
-    // Those used last stand last, and those unused for longest are forgotten first.
+    // Ordered by last use; the least recently used names are dropped first.
     this.#buckets.delete(name);
     this.#buckets.set(name, { tokens: this.#filled(bucket) - 1, at: this.#clock.elapsed() });
     if (this.#buckets.size > this.#most) this.#forgetOldest();

@@ -6,7 +6,9 @@ import { assertResponds, WriteProbes } from "../../state/writable.ts";
 const patienceMs = 2000;
 const trustMs = 1000;
 
-/** Whether requests are to be sent here: not while the state is away or read-only, and not once it drains. */
+/**
+ * Whether this service is ready for requests: not while the state is unavailable or read-only, and not while it drains.
+ */
 export class Readiness {
   readonly #state: StateStore;
   readonly #clock: Clock;
@@ -45,7 +47,7 @@ export class Readiness {
     this.#lastGood = this.#clock.elapsed();
   }
 
-  /** Whatever keeps the state from being used, requests are better sent elsewhere. */
+  /** Converts every error of the state to `STATE_UNAVAILABLE`, so that requests go to another replica. */
   async #look(): Promise<void> {
     try {
       await this.#lookAtState();

@@ -5,7 +5,7 @@ import type { Env } from "./env.ts";
 import type { ServiceLogger } from "./logger.ts";
 import { faultFields } from "./problems.ts";
 
-/** Where the service tells what happened, and where `/metrics` comes from. */
+/** The service's logger and metrics. */
 export interface ServiceMetrics {
   /** Called once a request, when it is answered. */
   observeRequest(request: ObservedRequest): void;

@@ -6,7 +6,7 @@ import { parseJson } from "../../model/json.ts";
 import { repeatedKey } from "../../model/repeated-key.ts";
 import { RequestRefusal } from "./problems.ts";
 
-/** Reads the parts of a request and refuses what is not of the declared form. */
+/** Parses the parts of a request, and throws where they do not have the declared form. */
 
 const mostIssues = 10;
 const longestIssue = 200;
@@ -26,7 +26,7 @@ export function checked<T>(schema: z.ZodType<T>, value: unknown, where: string):
   throw new TidemarkError("INVALID_REQUEST", messages.join("; "), { details: { problems } });
 }
 
-/** A number that a double would cut is held in a class of ours, which says nothing to whoever sent it. */
+/** The message for a number that is parsed as an internal class, whose name means nothing to the caller. */
 function plainMessage(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code !== "invalid_type" || !(issue.input instanceof ExactNumber)) return undefined;
   const { text } = issue.input;
@@ -150,7 +150,7 @@ function bodyOfNode(incoming: IncomingMessage, most: number): Promise<Uint8Array
   });
 }
 
-/** Nobody hears of it but the log: the other side went away before its request was answered. */
+/** Only for the log: the client disconnected before its request was answered. */
 export function requestGone(): TidemarkError {
   return new TidemarkError("REQUEST_TIMEOUT", "the connection was closed before the request was answered");
 }
@@ -163,7 +163,7 @@ function utf8(bytes: Uint8Array): string {
   }
 }
 
-/** Of a name that an object has twice, one value would be dropped silently: in metadata as in the body itself. */
+/** Throws for a name that occurs twice in one object, since one of its values would be dropped silently. */
 function assertNoRepeatedKeys(text: string): void {
   const name = repeatedKey(text);
   if (name !== null) throw badRequest(`the body names ${name.slice(0, longestIssue)} twice in one object`);

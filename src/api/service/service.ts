@@ -22,7 +22,7 @@ import { badRequest, requestGone } from "./requests.ts";
 export interface ServiceOptions {
   /** Opened, and closed after the service, by whoever makes it. */
   readonly state: StateStore;
-  /** Null lets anybody do anything: for tests, and for loopback on a machine of one's own. */
+  /** Null allows everything without a key: for tests, and for a local service on loopback. */
   readonly keys: KeyStore | null;
   readonly clock?: Clock;
   readonly logger?: ServiceLogger;
@@ -36,7 +36,7 @@ export interface ServiceOptions {
 export interface Service {
   /** Answers requests; more can be mounted on it. */
   readonly app: Hono<Env>;
-  /** From here on `/readyz` answers 503, so that no more work is sent here. */
+  /** From now on `/readyz` answers 503, so that no further requests are sent here. */
   drain(): void;
 }
 
@@ -103,7 +103,7 @@ function withRequestId(readiness: Readiness): MiddlewareHandler<Env> {
     context.header("x-request-id", id);
     context.header("x-content-type-options", "nosniff");
     if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
-    // Whoever keeps a connection open is to take it to another replica.
+    // Clients with open connections must reconnect to another replica.
     if (readiness.isDraining) context.header("connection", "close");
   };
 }
@@ -173,7 +173,7 @@ function problem(context: Context<Env>, thrown: unknown): Response {
   return context.body(problemText(made.body), made.status);
 }
 
-/** The answer to a request that cannot even be taken for one. */
+/** The answer to a malformed request. */
 export function unreadableRequest(): Response {
   const { body, status } = problemOf(badRequest("the request line or the host cannot be read"), undefined);
   return new Response(problemText(body), { status, headers: { "content-type": problemType } });

@@ -10,8 +10,8 @@ import {
 import { firstVisible, isPastVisible, maySee, type Principal } from "./access.ts";
 
 /**
- * A page of the streams that a key may see. What it may not see leaves no trace: the pages are full,
- * and the place at which the next begins is that of a stream of the key's own.
+ * A page of the streams that a key may see. Streams that it may not see are not noticeable: pages are full, and the
+ * next page's start is a stream that the key may see.
  */
 export async function listVisible(
   state: StateStore,

@@ -13,7 +13,7 @@ import { pagesOf } from "../views.ts";
 import { recordsIn } from "./evidence.ts";
 import { auditHeads } from "./heads.ts";
 
-/** The end of what of a log was put into the archive. */
+/** The last row of a log in the archive. */
 interface Archived {
   readonly key: StreamKey;
   readonly number: number;
@@ -33,16 +33,16 @@ export async function archive(
 }
 
 /**
- * Moves the rows from before a time into a new file: writes them, for good, reads them again, and only then lets the
- * state go of them. Broken off in between, it has changed nothing that a repetition into another file would miss. The last
- * row of each log stays.
+ * Moves the rows from before a time into a new file: writes them durably, reads them back, and only then removes them
+ * from the state. If it is interrupted, it can be repeated into another file without loss. The last row of each log
+ * stays.
  */
 export async function archiveRows(
   state: StateStore,
   key: StreamKey | null,
   { file, before }: { readonly file: string; readonly before: string },
 ): Promise<{ rows: number; streams: number }> {
-  // What is archived was whole: a broken log stays as it is, to be looked at.
+  // Only an intact log is archived; a broken log is kept for inspection.
   await state.verifyAudit(key === null ? {} : { key });
   const { ends, rows } = await write(state, key, file, before);
   await confirm(file, rows);

@@ -9,7 +9,7 @@ import { encodePlace } from "../../state/listing.ts";
 import { invalidArgument } from "../failure.ts";
 import type { AuditHead } from "./heads.ts";
 
-/** What of a stream's log lies in archives, as far as they were read. */
+/** The part of a stream's log that is in the archives read so far. */
 interface ArchivedLog {
   readonly key: StreamKey;
   readonly verifier: ChainVerifier;
@@ -62,7 +62,7 @@ export class Evidence {
     }
     if (log.last !== null && record.number <= log.last.number) return 0;
     log.verifier.row(record);
-    // Archived and not yet let go of: the row is in the state as well.
+    // Archived but not removed yet: the row is in the state as well.
     if (log.first?.number === record.number && log.first.hash !== record.hash)
       throw auditBroken(record.key, record.number, apart);
     const pin = this.#pinned.get(name);

@@ -7,7 +7,10 @@ import { invalidArgument } from "../failure.ts";
 import { print, printJson, shown } from "../terminal.ts";
 import { pagesOf } from "../views.ts";
 
-/** The last row of a stream's log by its number and hash, to be kept where nobody who can write the state can. */
+/**
+ * The number and hash of the last row of a stream's log, to be stored outside the reach of those who can write the
+ * state.
+ */
 export interface AuditHead {
   readonly key: StreamKey;
   readonly number: number;

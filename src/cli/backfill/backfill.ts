@@ -26,7 +26,7 @@ export interface BackfillCommandOptions {
 
 type Options = ReturnType<typeof optionsOf<BackfillCommandOptions>>;
 
-/** Runs one backfill, and says how to go on with it where it does not come to its end. */
+/** Runs one backfill, and prints how to continue it if it does not finish. */
 export async function backfill(file: string, options: Options): Promise<void> {
   const signal = stopOnSignals();
   const [pipeline, ...others] = await loadForRun([file], options);
@@ -93,7 +93,7 @@ async function printResult(
     const range = { backfill: begun?.backfill ?? null, from: begun?.from ?? null, to: begun?.to ?? null };
     await printJson({ ...resultJson(result), ...range });
   } else if (prints) {
-    // Records have stdout to themselves.
+    // Stdout is reserved for records.
     note(formatResult(result, "backfill", process.stderr));
   } else {
     await print(formatResult(result, "backfill", process.stdout));

@@ -52,7 +52,7 @@ export async function lettersOfFiles(
   }));
 }
 
-/** A mistyped name must not read as "nothing was refused". */
+/** A mistyped name must not look like "nothing was refused". */
 function requireFile(letters: string): void {
   const found = statSync(letters, { throwIfNoEntry: false });
   if (found?.isFile() === true) return;
@@ -63,7 +63,7 @@ function requireFile(letters: string): void {
   );
 }
 
-/** Lines that cannot be read may be letters of any stream: they are told of, and never passed over in silence. */
+/** Unreadable lines may be letters of any stream, so a warning reports them. */
 export function warnUnreadable(place: string, found: LettersFound, more = ""): void {
   const { unreadable, unreadableAt = [], endsCutShort = false } = found;
   if (unreadable === 0) return;
@@ -79,7 +79,7 @@ export function warnUnreadable(place: string, found: LettersFound, more = ""): v
   );
 }
 
-/** What `meant` found: which letters are meant, and of which places some lines cannot be read. */
+/** The result of `meant`: the selected letters, and the places with unreadable lines. */
 export interface Meant {
   readonly chosen: readonly (PipelineLetters & { readonly entries: readonly LetterEntry[] })[];
   /** By place. */
@@ -87,8 +87,8 @@ export interface Meant {
 }
 
 /**
- * Which of each pipeline's open letters are meant: those with the ids, or all. Throws `ARGUMENT_INVALID` for an id
- * that no pipeline has open, and where neither is said.
+ * The selected open letters of each pipeline: those with the ids, or all. Throws `ARGUMENT_INVALID` for an id that no
+ * pipeline has open, and where neither is said.
  */
 export function meant(
   of: readonly PipelineLetters[],
@@ -117,14 +117,14 @@ export function meant(
   return { chosen: found.filter(({ entries }) => entries.length > 0), unreadable };
 }
 
-/** A letter in few words, by the key of its record. */
+/** A short name of a letter, from the key of its record. */
 export function nameOfLetter({ record }: DeadLetter, { input, output }: LoadedPipeline): string {
   if (!isRecord(record)) return "an element that is no record";
   const key = output.upsertKey?.map((field) => [field]) ?? input.incremental.key ?? [];
   return recordName(record, key).replace(/^the record with /, "");
 }
 
-/** What `--json` says of a letter, beside the letter itself. */
+/** The fields that `--json` adds to a letter. */
 export function statusJson({ time, status, tries, marked }: LetterEntry): Record<string, unknown> {
   return {
     status,

@@ -1,6 +1,6 @@
 import { namesDatabase, urlForms } from "../../databases/registry.ts";
 
-/** What is wrong with an answer, in words; undefined where it can be used. */
+/** What is wrong with an answer, for messages; undefined where it is valid. */
 type Problem = string | undefined;
 
 export function endpointProblem(text: string): Problem {

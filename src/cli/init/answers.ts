@@ -8,8 +8,8 @@ import { questions } from "./questions.ts";
 type Known = { -readonly [Name in keyof Answers]?: Answers[Name] };
 
 /**
- * Completes what the command line gave: from the usual answers, or with `ask` by asking for each.
- * Throws `ARGUMENT_INVALID` for answers that are wrong or missing; null where the user calls it off.
+ * Completes what the command line gave: from the usual answers, or with `ask` by asking for each. Throws
+ * `ARGUMENT_INVALID` for answers that are wrong or missing; null where the user cancels.
  */
 export async function completeAnswers(
   given: Partial<Answers>,
@@ -83,7 +83,7 @@ function complete(known: Known): Answers {
   };
 }
 
-/** What the answers amount to. */
+/** The plan from the answers. */
 export function planOf(answers: Answers): Plan {
   const { name, connection, table, cursorField, key } = answers;
   return {

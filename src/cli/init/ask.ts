@@ -1,7 +1,7 @@
 import { isCancel, select, text } from "@clack/prompts";
 import type { Question } from "./question.ts";
 
-/** Asks one question on the terminal, on stderr; null where the user calls it off. */
+/** Asks one question on the terminal, on stderr; null where the user cancels. */
 export async function ask(question: Question, usual: string | undefined): Promise<string | null> {
   const { asks, choices, example, problem } = question;
   const output = process.stderr;

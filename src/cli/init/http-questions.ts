@@ -13,7 +13,7 @@ const pages =
   ({ paging }: Partial<Answers>): boolean =>
     kinds.includes(paging ?? "");
 
-/** What is asked of an HTTP source before its cursor. */
+/** The questions about an HTTP source before those about its cursor. */
 export const httpQuestions: readonly Question[] = [
   {
     option: "endpoint",

@@ -12,7 +12,7 @@ export interface Paging {
   readonly limit: string;
 }
 
-/** How requests prove who makes them. The secrets themselves stay in the environment. */
+/** The authentication of requests. The secrets themselves stay in the environment. */
 export interface SignIn {
   readonly kind: Exclude<(typeof signInKinds)[number], "none">;
   readonly keyHeader: string;

@@ -4,7 +4,7 @@ import { schemaAddress } from "./schema-address.ts";
 import { shellWord } from "./shell-word.ts";
 import { indented, scalar } from "./yaml-lines.ts";
 
-/** What a new pipeline is to do. */
+/** The plan of a new pipeline. */
 export interface Plan {
   readonly name: string;
   readonly source: HttpSource | DatabaseSource;

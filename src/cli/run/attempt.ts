@@ -16,11 +16,11 @@ export interface AttemptOptions {
   readonly dryRun: boolean;
   readonly fullRefresh: boolean;
   readonly appendAgain: boolean;
-  /** Where to begin instead of where the stream stands. */
+  /** Where to begin instead of at the stream's position. */
   readonly asked: Pick<SyncOptions, "since" | "lookbackDays">;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
-  /** Told of a wait that takes long, as it begins. */
+  /** Called when a long wait begins. */
   readonly onPause: (wait: RunPause) => void;
 }
 
@@ -33,7 +33,7 @@ export interface Attempt {
 /** How many records a dry run shows. */
 const sampleSize = 10;
 
-/** Runs a pipeline, or only looks at what it would do; whatever stops it is in the result. */
+/** Runs a pipeline, or previews it; an error is part of the result. */
 export async function attempt(pipeline: LoadedPipeline, options: AttemptOptions): Promise<Attempt> {
   const startedAt = performance.now();
   const url = pipeline.stateUrl ?? options.state;
@@ -82,7 +82,7 @@ function look(
   );
 }
 
-/** What came of a run that failed before it had counts, as where the state cannot be opened. */
+/** The result of a run that failed before it had counts, for example because the state could not be opened. */
 export function failedResult(
   pipeline: LoadedPipeline,
   thrown: unknown,

@@ -5,7 +5,7 @@ import { checkPipelines, loadPipelines } from "../../pipeline/load.ts";
 import type { Params } from "../params.ts";
 import { note } from "../terminal.ts";
 
-/** Loads the pipelines, and tells of each error on a line of its own. */
+/** Loads the pipelines, and prints each error on a line of its own. */
 export async function loadForRun(
   files: readonly string[],
   options: { readonly param: Params; readonly json: boolean },

@@ -4,13 +4,13 @@ import { counted, formatCount } from "../format.ts";
 import { cutToWidth } from "../table.ts";
 import { note, noteOver, shown } from "../terminal.ts";
 
-/** Tells on stderr how one run comes along. */
+/** Prints the progress of one run on stderr. */
 export interface ProgressPrinter {
   start(): void;
   print(progress: Progress): void;
-  /** Says that the run waits, as it begins to. */
+  /** Reports a wait when it begins. */
   pause(wait: RunPause): void;
-  /** Leaves the place clean for what is printed next. */
+  /** Clears the line for the next output. */
   end(): void;
 }
 

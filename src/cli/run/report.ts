@@ -28,10 +28,10 @@ const marks: Readonly<Record<RunStatus, { sign: string; color: "green" | "yellow
   superseded: { sign: "✗", color: "red" },
 };
 
-/** What was run: a backfill leaves the stream's watermark alone, and a dry run leaves everything alone. */
+/** What was run: a backfill does not move the stream's watermark, and a dry run changes nothing. */
 export type Ran = "live" | "dry run" | "backfill";
 
-/** A run's result as people read it; its error is told beside it. */
+/** A run's result for people; the error is printed separately. */
 export function formatResult(result: RunResult, ran: Ran, stream: NodeJS.WriteStream): string {
   const { sign, color } = marks[result.status];
   const what = ran === "dry run" ? "dry run " : "";

@@ -27,7 +27,7 @@ type Options = ReturnType<typeof optionsOf<RunOptions>>;
 export async function run(files: readonly string[], options: Options): Promise<void> {
   const signal = stopOnSignals();
   let failedLater = false;
-  // What the code of a pipeline leaves behind must not cut off the next one.
+  // An uncaught error of one pipeline's code must not stop the next pipeline.
   onUncaught(({ userError }) => {
     if (userError === null) return false;
     note(formatError(userError.error));
@@ -73,7 +73,7 @@ async function runOne(
   });
   progress.end();
   if (sample !== null && !json) await printRecords(sample);
-  // Records and JSON have stdout to themselves.
+  // Stdout is reserved for records and JSON.
   const ran = dryRun ? "dry run" : "live";
   if (json || printsRecords) note(formatResult(result, ran, process.stderr));
   else await print(formatResult(result, ran, process.stdout));

@@ -17,7 +17,7 @@ export interface CertificateFiles {
   readonly keyFile: string;
 }
 
-/** What metrics tell of a certificate. */
+/** A certificate's status for metrics. */
 export interface CertificateStatus {
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
@@ -49,14 +49,14 @@ function pemOf(option: string, file: string): string {
 }
 
 /**
- * Takes up a certificate that was renewed. One that cannot be used is told of, and the one before stays: half a
- * renewal must not take the service away.
+ * Loads a renewed certificate. If it cannot be used, an error is logged and the previous one stays in use: an
+ * incomplete renewal must not stop the service.
  */
 export class CertificateRenewal {
   readonly #files: CertificateFiles;
   readonly #parts: CertificateParts;
   #current: Certificate;
-  /** What was wrong with the files when they were last looked at, and whether it was told. */
+  /** The error of the last check of the files, and whether it was logged. */
   #trouble: { readonly why: string; readonly logged: boolean } | null = null;
 
   constructor(files: CertificateFiles, current: Certificate, parts: CertificateParts) {
@@ -66,7 +66,7 @@ export class CertificateRenewal {
     this.#observe();
   }
 
-  /** Looks every few seconds until the signal aborts; not every file system tells of changes. */
+  /** Checks every few seconds until the signal aborts; not every file system reports changes. */
   async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#parts.clock.sleep(lookMs, signal, { background: true }).catch(() => {});
@@ -74,7 +74,10 @@ export class CertificateRenewal {
     }
   }
 
-  /** Looks now. Two files are not replaced at once: unless `isAsked`, trouble is told when it is there the second time. */
+  /**
+   * Checks now. The two files are not replaced atomically: unless `isAsked`, an error is logged only when it occurs a
+   * second time.
+   */
   look(isAsked: boolean): void {
     const { logger, use, clock } = this.#parts;
     const { certFile, keyFile } = this.#files;

@@ -22,9 +22,9 @@ interface Kept {
 }
 
 /**
- * Deletes from the history of runs what is not to be kept, now and every hour until the signal aborts.
- * State that is served from elsewhere is left to whoever serves it. Of several processes that keep one
- * state each deletes what the others have not: what is to go depends on the history alone.
+ * Deletes old runs from the history, now and every hour until the signal aborts. State in a remote service is left to
+ * that service. Several processes on one state may do this at the same time: what is deleted depends only on the
+ * history.
  */
 export async function keepHistoryShort(
   states: Kept,

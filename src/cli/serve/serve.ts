@@ -16,7 +16,7 @@ export interface ServeOptions extends ServiceSettings, RetentionSettings {
 
 const clock = systemClock;
 
-/** Serves until it is told to stop, and then answers what is at hand. */
+/** Serves until a stop signal, and then finishes the active requests. */
 export async function serve(options: ServeOptions & { readonly json: boolean }): Promise<void> {
   await using stored = await openState(options.state);
   const { log, metrics, ofService } = await observe({
@@ -37,7 +37,7 @@ export async function serve(options: ServeOptions & { readonly json: boolean }):
   if (options.json) await printJson({ url, port, admin_key_file: firstKeyFile });
   else note(greeting(url, firstKeyFile, options));
   const kept = { opened: [{ url: options.state, state }] };
-  // Not waited for at the end: what it deletes is committed bit by bit.
+  // Not awaited at the end: deletions are committed in small steps.
   void keepHistoryShort(kept, retentionOf(options), { clock, log, signal: stop });
   await aborted(stop);
   await started.drain(options.drainSeconds * 1000);

@@ -6,8 +6,8 @@ import type { ScheduledPipeline } from "./pipelines.ts";
 import type { States } from "./states.ts";
 
 /**
- * Sees that a newer version has upgraded a state under this process, which can then run nothing of it again. An output
- * of a newer version stops its own pipeline only, so that the state itself is asked.
+ * Detects that a newer version has upgraded a state in use, with which this process cannot run any more. An output of a
+ * newer version stops only its own pipeline, so the state itself is checked.
  */
 export class OutdatedWatch {
   readonly #states: States;
@@ -22,7 +22,7 @@ export class OutdatedWatch {
     this.#log = log;
   }
 
-  /** Aborts once this process has to end. */
+  /** Aborts when this process must end. */
   get signal(): AbortSignal {
     return this.#found.signal;
   }

@@ -33,7 +33,7 @@ export class Runner {
     this.#parts = parts;
   }
 
-  /** One run; whatever stops it is in the result. */
+  /** One run; an error is part of the result. */
   readonly run = async (pipeline: ScheduledPipeline, context: RunContext): Promise<RunResult> => {
     const { signal } = context;
     const { clock, log, observability } = this.#parts;
@@ -88,7 +88,10 @@ export class Runner {
   }
 }
 
-/** Whether a pipeline's file was written after a time: what failed for good by then may have been mended while nothing ran. */
+/**
+ * Whether a pipeline's file was written after a time: a permanent failure before that may have been fixed while no
+ * process ran.
+ */
 async function wasChangedSince(file: string, time: number): Promise<boolean> {
   const found = await stat(file).catch(() => null);
   return found !== null && found.mtimeMs > time;

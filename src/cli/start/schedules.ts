@@ -14,7 +14,7 @@ interface ScheduleOptions {
   readonly state: string;
   readonly maxConcurrent: number;
   readonly clock: Clock;
-  /** Told of every event too. */
+  /** Called for every event, too. */
   readonly observe: (event: ScheduleEvent<ScheduledPipeline>) => void;
 }
 

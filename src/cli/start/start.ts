@@ -34,7 +34,7 @@ type Options = ReturnType<typeof optionsOf<StartOptions>>;
 
 const clock = systemClock;
 
-/** Runs pipelines by their schedules, and serves the state beside them, until it is told to stop. */
+/** Runs pipelines by their schedules, and serves the state, until a stop signal. */
 export async function start(paths: readonly string[], options: Options): Promise<void> {
   const files = new PipelineFiles(paths, {
     params: options.param,
@@ -53,7 +53,7 @@ export async function start(paths: readonly string[], options: Options): Promise
   const stop = AbortSignal.any([stopOnSignals(logStop(log)), untrusted, outdated.signal]);
   await loadFirst(paths, files, log);
   const state = await states.open(options.state);
-  // A state over HTTP opens without asking anybody; a wrong key is better told now than with every run.
+  // A state over HTTP opens without a request; a wrong key must be reported now, not with every run.
   await assertResponds(state);
   const service = servesHere(options)
     ? await startService(state, options, {

@@ -4,9 +4,9 @@ import { errorFields } from "../../observability/schedule-log.ts";
 import { onUncaught, type Uncaught } from "../uncaught.ts";
 
 /**
- * Lets the process go on after errors that reached nobody: those of a pipeline's code, rejected promises, and broken
- * connections. The signal aborts on any other exception, since what it interrupted is not known to be whole: the
- * runs are then brought to their next checkpoint, and the process ends.
+ * Keeps the process running after uncaught errors of a pipeline's code, unhandled rejections, and connection errors.
+ * The signal aborts on any other exception, since the interrupted work may be inconsistent: runs then stop at their
+ * next checkpoint, and the process ends.
  */
 export function surviveUncaught(log: Log): AbortSignal {
   const untrusted = new AbortController();

@@ -67,7 +67,7 @@ async function printTable(state: StateStore, pages: AsyncIterable<readonly Liste
   if (empty) note("no streams are stored; a stream appears with its first run\n");
 }
 
-/** A stream in partitions has no watermark of its own: how many there are is told in its place. */
+/** A stream in partitions has no watermark of its own: the number of partitions is shown instead. */
 async function countPartitions(
   state: StateStore,
   stream: StreamState,
@@ -83,7 +83,7 @@ async function countPartitions(
 const mostCounted = 1000;
 
 function columns(now: number, counts: ReadonlyMap<StreamState, string>): Column<Listed>[] {
-  // Moments are told apart by programs, distances by people.
+  // Times for programs, durations for people.
   const shown = process.stdout.isTTY
     ? (time: string): string => formatAgo(time, now)
     : (time: string): string => time;

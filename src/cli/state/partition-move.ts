@@ -34,7 +34,7 @@ export interface PartitionStep {
   readonly to: string | null;
 }
 
-/** Tells of an operator's act on one partition. */
+/** Prints an operator's act on one partition. */
 export async function printPartitionMove(
   before: StreamState | null,
   after: StreamState,

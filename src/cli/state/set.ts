@@ -51,7 +51,7 @@ async function set(
   });
 }
 
-/** The value as the stream's type writes it; a value that is none is a mistake of the command line. */
+/** The value as the stream's type writes it; an invalid value is an error of the command line. */
 function readValue(key: StreamKey, value: string, type: CursorType | null): string {
   if (type === null) {
     throw invalidArgument(

@@ -112,7 +112,7 @@ function fields(stream: StreamState, summary: PartitionSummary | null, now: numb
   return rows;
 }
 
-/** What is kept of a connector's runs beside its cursor. */
+/** What is stored about a connector's runs in addition to its cursor. */
 function tallyText({ records, lastStart, since, open }: Tally): string {
   const parts = [`${formatCount(records)} records`];
   if (lastStart !== null) parts.push(`the last run that completed began ${lastStart}`);

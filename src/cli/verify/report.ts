@@ -6,7 +6,7 @@ import { formatFields, Table } from "../table.ts";
 import { shown, style } from "../terminal.ts";
 import type { Repair } from "./json.ts";
 
-/** A comparison as people read it: what was compared, what differs, and how to mend it. */
+/** A comparison for people: what was compared, what differs, and how to repair it. */
 export function formatComparison(
   result: VerifyResult,
   repairs: readonly Repair[],

@@ -10,7 +10,10 @@ import { exactExpression, type JsonataOptions, needsExactness } from "./exact-ex
 import { holdsExact, isOrderOperator } from "./exact-values.ts";
 import { describeDrop } from "./missing-field-drops.ts";
 
-/** A condition over records: a JSONata expression, evaluated as it is where that is exact, and else exactly. */
+/**
+ * A condition over records: a JSONata expression, evaluated by JSONata where that is exact, and otherwise with exact
+ * numbers.
+ */
 export class Condition {
   readonly #text: string;
   readonly #limits: JsonataOptions;
@@ -29,7 +32,7 @@ export class Condition {
     this.#plain = jsonata(text, limits);
     const tree = this.#plain.ast();
     this.#alwaysExact = needsExactness(text, tree);
-    // A field without quotes may be a part of a secret that a variable brought in.
+    // An unquoted field may be part of a secret that a variable inserted.
     this.fields = comparedFields(tree)
       .map(namedField)
       .filter(({ name }) => !isInSecret(name, text));
@@ -40,13 +43,13 @@ export class Condition {
     return jsonataBoolean(await this.#expressionFor(record).evaluate(record));
   }
 
-  /** To be called for a record that is dropped: says where that is only for want of a field. */
+  /** Call for a dropped record: reports if only a missing field is the cause. */
   async warnMissing(record: SourceRecord, { account, warn }: FilterContext): Promise<void> {
     const missing = this.#needed.filter(({ field }) => field === null || !field.isIn(record));
     if (missing.length === 0 || !(await this.#wouldKeep(record))) return;
     account?.missedField();
     for (const { field, kind } of missing) {
-      // Nobody expects `amount > 10` to keep a record without an amount.
+      // `amount > 10` is expected to drop a record without an amount.
       if (isOrderOperator(kind)) continue;
       const { reason, records, keep, drop } = describeDrop(kind, this.#shown(field));
       warn(
@@ -61,7 +64,7 @@ export class Condition {
     return field === null || isInSecret(field.name, this.#text) ? null : field.name;
   }
 
-  /** Whether it would be kept if what is missing were no hindrance. */
+  /** Whether it would be kept if missing fields were ignored. */
   async #wouldKeep(record: SourceRecord): Promise<boolean> {
     this.#assuming ??= exactExpression(this.#text, { ...this.#limits, assumePresent: true });
     try {
@@ -79,7 +82,7 @@ export class Condition {
   }
 }
 
-/** What a deciding part is not true without; null for what a path with conditions finds. */
+/** The field that a deciding part needs; null for a path with conditions. */
 interface Needed {
   readonly field: NamedField | null;
   readonly kind: DecidingPart["kind"];
@@ -89,7 +92,7 @@ function neededBy({ kind, fields, selects }: DecidingPart): Needed[] {
   const named = fields.map((path) => {
     const field = namedField(path);
     if (kind !== "other") return { field, kind };
-    // Of an empty list there is nothing to filter or to add up, and nobody wonders.
+    // An empty list is a normal case for filters and sums, so it is not reported.
     const isIn = (record: SourceRecord) => field.isIn(record) || Array.isArray(valueAt(record, path));
     return { field: { ...field, isIn }, kind };
   });

@@ -19,11 +19,11 @@ const arithmetic: ReadonlySet<unknown> = new Set(["+", "-", "*", "/", "%", ".."]
 
 /**
  * A JSONata expression whose comparisons are exact: numbers of the record and of its own text that a double would cut
- * keep their digits. JSONata's tree is changed so that comparisons call functions of ours, and what calculates is
- * given doubles, or refuses an integer that would be rounded.
+ * keep their digits. JSONata's tree is changed so that comparisons call functions of ours, and what calculates is given
+ * doubles, or refuses an integer that would be rounded.
  *
- * With `assumePresent`, the parts that decide whether the record is kept are true where they have no value since a field
- * is missing: what is kept then, and not otherwise, is dropped for want of a field.
+ * With `assumePresent`, the parts that decide whether the record is kept are true where they have no value because a
+ * field is missing. A record that is kept only then is dropped because of a missing field.
  */
 export function exactExpression(
   text: string,

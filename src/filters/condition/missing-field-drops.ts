@@ -4,19 +4,19 @@ import { isInSecret } from "../../secrets.ts";
 import { decidingParts } from "./deciding.ts";
 import { guardedFields } from "./syntax.ts";
 
-/** A part of a condition by which records are dropped that lack a field. */
+/** A part of a condition that drops records without a field. */
 export interface MissingFieldDrop {
   readonly kind: "!=" | "=" | "$not";
-  /** Null where what is missing is no field, but a path with conditions in it that finds nothing. */
+  /** Null where a path with conditions finds nothing, instead of a missing field. */
   readonly field: string | null;
-  /** Where it stands in the expression. */
+  /** Its position in the expression. */
   readonly offset: number;
 }
 
 /**
- * Comparisons with `!=`, which are false where a field is missing, and `$not` of a field, which then is nothing: both drop
- * the record although it is "not equal" and "not so". Not those of a field that is always there (`present`), or that
- * the expression itself asks for.
+ * Comparisons with `!=`, which are false where a field is missing, and `$not` of a missing field, which has no value:
+ * both drop the record, against expectation. Fields that always exist (`present`), or that the expression checks
+ * itself, are left out.
  */
 export function missingFieldDrops(expression: string, present: readonly Path[]): MissingFieldDrop[] {
   const tree = jsonata(expression).ast();
@@ -36,7 +36,7 @@ const reasons = {
   other: "the expression is neither true nor false without it",
 } as const;
 
-/** What is dropped for want of a field, and what to write instead. */
+/** Describes which records are dropped because a field is missing, and what to write instead. */
 export function describeDrop(kind: keyof typeof reasons, field: string | null) {
   const asked = field ?? "…";
   const whose = field === null ? "for which its path finds nothing" : `without \`${field}\``;

@@ -16,7 +16,7 @@ export function fieldPath(node: unknown): readonly string[] | null {
   return names.length === 0 ? null : names;
 }
 
-/** Fields that an expression asks for being there: by `$exists(a)`, `a and …`, `a ? … : …`. */
+/** Fields whose existence an expression checks: by `$exists(a)`, `a and …`, `a ? … : …`. */
 export function guardedFields(node: unknown): readonly (readonly string[])[] {
   const found: (readonly string[])[] = [];
   walk(node, (inner) => {

@@ -15,7 +15,7 @@ export type Handler<Name extends RouteName> = (call: Call<Name>) => Promise<Answ
 
 export type Handlers<Name extends RouteName> = { readonly [Each in Name]: Handler<Each> };
 
-/** Who acts, for the audit log: the key, or without keys whom the caller names. */
+/** The actor for the audit log: the key, or without keys the name that the caller gives. */
 export function actorOf(principal: Principal, named: string | null | undefined): string | undefined {
   return principal.id ?? named ?? undefined;
 }

@@ -55,7 +55,7 @@ export const runHandlers: Handlers<"begin" | "checkpoint" | "heartbeat" | "compl
   },
 };
 
-/** A caller that names no type goes on with the stream's own. */
+/** Without a type, the stream's own is used. */
 async function typeToBegin(
   state: StateStore,
   key: StreamKey,
@@ -97,7 +97,7 @@ async function checkpointPosition(
     );
   }
   const stored = await state.get(key);
-  // The store refuses a stream that is not there in its own words.
+  // The store throws its own error for a stream that does not exist.
   if (stored === null) return emptyPosition;
   const watermark = watermarkOf(key, stored.cursorType, value);
   if (watermark === stored.position.watermark) return withText(stored.position, value);
@@ -150,7 +150,7 @@ function cursorNotSet(key: StreamKey, what: string): TidemarkError {
   });
 }
 
-/** What cannot be read of a request is the request's fault, whatever its code says of stored state. */
+/** Converts errors about stored state to `INVALID_REQUEST`, for values that came with the request. */
 export function sent<T>(read: () => T): T {
   try {
     return read();

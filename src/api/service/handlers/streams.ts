@@ -13,7 +13,7 @@ import { listVisible } from "../visible-streams.ts";
 import { type Handlers, operatorOf } from "./handler.ts";
 import { runHandlers, sent } from "./runs.ts";
 
-/** What is asked of a stream, or of all, and what operators do to them. */
+/** Queries about streams, and operators' acts on them. */
 export const streamHandlers: Handlers<StreamRouteName> = {
   ...runHandlers,
 
