@@ -1,7 +1,7 @@
 import type { StateStore, StreamState } from "../src/index.ts"; // In a project of your own: from "tidemark".
 
 /**
- * A state store around another one: it calls `onMoved` after each run that has completed, with where the stream stands
+ * A state store around another one: it calls `onMoved` after each run that has completed, with the stream's state
  * now. Everything else goes to the store inside as it is.
  */
 export function notifyingState(inside: StateStore, onMoved: (state: StreamState) => void): StateStore {

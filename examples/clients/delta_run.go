@@ -415,7 +415,7 @@ func problemOf(response *http.Response, received []byte) *Problem {
 	problem := &Problem{
 		Code:   fmt.Sprintf("HTTP_%d", status),
 		Detail: "the answer came from something other than the service",
-		Hint:   "Check TIDEMARK_URL, and what stands between you and the service.",
+		Hint:   "Check TIDEMARK_URL, and proxies between you and the service.",
 	}
 	// What is no JSON leaves the words above.
 	_ = json.Unmarshal(received, problem)

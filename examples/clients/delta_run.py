@@ -53,7 +53,7 @@ class Problem(Exception):
         self.retry_after = retry_after
         self.code = str(document.get("code", f"HTTP_{status}"))
         self.detail = str(document.get("detail", "the answer came from something other than the service"))
-        self.hint = str(document.get("hint", "Check TIDEMARK_URL, and what stands between you and the service."))
+        self.hint = str(document.get("hint", "Check TIDEMARK_URL, and proxies between you and the service."))
         self.recoverable = bool(document.get("recoverable", False))
         self.details = document.get("details") or {}
         super().__init__(f"{self.code}: {self.detail} ({self.hint})")

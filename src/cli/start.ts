@@ -42,7 +42,7 @@ ends the process at once; nothing that was committed is lost.`,
 
 export function logLevelOption(): Option {
   const usual: LogLevel = "info";
-  return new Option("--log-level <level>", "what is told on stderr").choices(logLevels).default(usual);
+  return new Option("--log-level <level>", "what is logged on stderr").choices(logLevels).default(usual);
 }
 
 function atLeastOne(option: string): (text: string) => number {

@@ -8,7 +8,7 @@ export async function loadDriver<T>(load: () => Promise<T>, needs: string, name:
     if (!isMissingPackage(error)) throw error;
     throw new TidemarkError("DRIVER_MISSING", `${needs} the package \`${name}\``, {
       cause: error,
-      hint: `Install it beside tidemark: npm install ${name}`,
+      hint: `Install it next to tidemark: npm install ${name}`,
     });
   }
 }

@@ -21,7 +21,7 @@ export function missingRight(refused: Refused, on: string | null): TidemarkError
     const grant = on === null ? "Give" : `GRANT ${rights} ON ${on} TO`;
     return ofOutput(
       refused,
-      `${grant} the role that the output connects as${on === null ? " that right" : ""}. It reads and writes its tables and those of Tidemark beside them; what it is to create or to alter, it has to own.`,
+      `${grant} the role that the output connects as${on === null ? " that right" : ""}. It needs rights to read and write its tables and Tidemark's tables in the same schema, and must own the tables that it creates or alters.`,
     );
   }
   const grant = on === null ? "Give" : `GRANT ${isSchema ? "USAGE" : "SELECT"} ON ${on} TO`;

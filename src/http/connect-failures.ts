@@ -22,5 +22,5 @@ export function hopelessHint(thrown: unknown, place: string): string {
   if (/^(?:EPROTO|ERR_SSL_)/.test(code)) {
     return `Nothing there speaks TLS as it should: check \`https\` or \`http\`, the port and the certificate, in ${place}.`;
   }
-  return `The certificate is not accepted: check the host in ${place}; a private authority is told by NODE_EXTRA_CA_CERTS.`;
+  return `The certificate is not accepted: check the host in ${place}; set NODE_EXTRA_CA_CERTS for a private authority.`;
 }

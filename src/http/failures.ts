@@ -228,7 +228,7 @@ const tooOftenHint =
   "The server limits how often it is asked: declare a lower `rateLimit`. The next run goes on from here.";
 
 const malformedHint =
-  "The server, or a proxy in between, sends something that is not HTTP: check the address and its port, and tell the server's operator.";
+  "The server, or a proxy in between, sends something that is not HTTP: check the address and its port, and contact the server's operator.";
 
 const codeOfKind = {
   network: "unavailable",

@@ -179,7 +179,7 @@ output:`;
     [
       "an alias where `type` should be",
       "name: x\ninput: { type: *kind, endpoint: 'https://x.example' }\noutput: { type: console }\n",
-      ["2:16 YAML_INVALID no anchor `&kind` stands before this"],
+      ["2:16 YAML_INVALID no anchor `&kind` is defined before this"],
     ],
     [
       "a key given twice, and another error",

@@ -21,7 +21,7 @@ describe("settings that contradict one another", () => {
 
   test("an append that would look back is refused", async () => {
     expect(await told(pipeline(", lookback: PT1H, order: ascending"))).toEqual([
-      "5:68 CONFIG_INCOHERENT `lookback` reads records again, and this output would append them again (declare `dedupe: window` beside it, or remove it)",
+      "5:68 CONFIG_INCOHERENT `lookback` reads records again, and this output would append them again (declare `dedupe: window` too, or remove it)",
     ]);
     expect(await told(pipeline(", lookback: PT0S, order: ascending"))).toEqual([]);
   });
@@ -147,7 +147,7 @@ test("a dead-letter file that neither the output nor a filter writes to is refus
   const pipeline = (output: string) =>
     `name: x\ninput:\n  type: httpPolling\n  endpoint: https://x.example\n  key: id\n  statePersistence: { id: { field: id, queryParam: after } }\noutput: { type: console, ${output} }\n`;
   expect(await told(pipeline("deadLetter: { path: f }"))).toEqual([
-    "7:26 CONFIG_INCOHERENT `output.deadLetter` is only used with `onError: deadLetter` (declare `onError: deadLetter` beside it, or in a filter)",
+    "7:26 CONFIG_INCOHERENT `output.deadLetter` is only used with `onError: deadLetter` (declare `onError: deadLetter` too, or declare it in a filter)",
   ]);
   expect(await told(pipeline("onError: deadLetter, deadLetter: { path: f }"))).toEqual([]);
 });

@@ -36,7 +36,7 @@ function appendProblems({ incremental }: Input, output: Output): Finding[] {
         "CONFIG_INCOHERENT",
         ["input", "statePersistence", "lookback"],
         "`lookback` reads records again, and this output would append them again",
-        { part: "key", hint: `declare \`dedupe: window\` beside it, or remove it${orReplace}` },
+        { part: "key", hint: `declare \`dedupe: window\` too, or remove it${orReplace}` },
       ),
     );
   }
@@ -71,14 +71,13 @@ export function letterProblems(output: Output, filters: readonly Pick<Filter, "o
   const goesOn = [output, ...filters].some((part) => (part.onError?.policy ?? "fail") !== "fail");
   if (!goesOn && onError?.maxRefused !== undefined) {
     const message = "`output.maxRefused` is only used with `onError: skip` or `deadLetter`";
-    const hint =
-      "declare it beside, or in a filter: by default the first record that is refused fails the run";
+    const hint = "declare it here, or in a filter: by default the first record that is refused fails the run";
     return [settingError("CONFIG_INCOHERENT", ["output", "maxRefused"], message, { part: "key", hint })];
   }
   const filtersKeep = filters.map((filter) => filter.onError?.policy === "deadLetter");
   const keeps = onError?.policy === "deadLetter" || filtersKeep.includes(true);
   if (!keeps && onError?.deadLetters !== undefined) {
-    const hint = "declare `onError: deadLetter` beside it, or in a filter";
+    const hint = "declare `onError: deadLetter` too, or declare it in a filter";
     return [
       settingError(
         "CONFIG_INCOHERENT",

@@ -76,7 +76,7 @@ function unreadableFile(path: string, why: string, offset: number): EnvironmentP
   return {
     code: "ENV_MISSING",
     message: `the file ${path} cannot be used: ${why}`,
-    hint: "a secret stands alone in its file, as text; a relative path begins at the working directory",
+    hint: "the file must contain only the secret, as text; a relative path begins at the working directory",
     offset,
   };
 }

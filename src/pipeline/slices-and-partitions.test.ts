@@ -113,7 +113,7 @@ ${output}`;
       expect.stringMatching(/^5:\d+ KEY_UNKNOWN unknown key `endpont` .*did you mean `endpoint`\?/),
     ]);
     expect(await told(pipeline("{ from: { type: httpPolling, endpoint: 'https://x.example' } }"))).toEqual([
-      expect.stringMatching(/^5:\d+ VALUE_INVALID `input.partitions.from` needs `field` beside it/),
+      expect.stringMatching(/^5:\d+ VALUE_INVALID `input.partitions.from` needs `field` too/),
     ]);
     expect(await told(pipeline("{ values: [a] }").replace(/ {2}partitions.*\n/, ""))).toEqual([
       expect.stringMatching(/^4:\d+ VALUE_INVALID `input.endpoint` holds `{{ partition }}`, and no/),

@@ -141,7 +141,7 @@ class Reader {
       if (target !== undefined) return this.#value(asNode(target), path, document);
       this.#report(
         node,
-        settingError("YAML_INVALID", path, `no anchor \`&${node.source}\` stands before this`),
+        settingError("YAML_INVALID", path, `no anchor \`&${node.source}\` is defined before this`),
       );
       return null;
     }

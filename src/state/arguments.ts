@@ -133,7 +133,7 @@ export function storableError(error: string): string {
 }
 
 export function checkFailure(key: StreamKey, failure: Failure): void {
-  if (typeof failure.error !== "string") throw invalid("a failure tells its error as text", key);
+  if (typeof failure.error !== "string") throw invalid("a failure's error must be a text", key);
   checkCount(key, failure.recordsProcessed);
 }
 

@@ -83,7 +83,7 @@ export function otherWatermark(
     {
       stream,
       hint:
-        `Restore it from a backup, or say where ${partition === null ? "the stream" : "the partition"} stands, which is audited: ` +
+        `Restore it from a backup, or set the position of ${partition === null ? "the stream" : "the partition"}, which is audited: ` +
         `tidemark state set ${key.connector} ${key.stream} ${stored ?? logged ?? "VALUE"}${partition === null ? "" : ` --partition '${partition}'`} --reason "…"`,
       details: { number, logged, stored },
     },
@@ -100,7 +100,7 @@ export function partitionRemoved(
   return new TidemarkError("AUDIT_BROKEN", removedPartition(stream, partition ?? "", newCursor), {
     stream,
     hint:
-      "Restore the partition from a backup, or say where it stands, which is audited: " +
+      "Restore the partition from a backup, or set its position, which is audited: " +
       `tidemark state set ${connector} ${name} ${newCursor ?? "VALUE"} --partition '${partition}' --reason "…"`,
     details: { partition, number, logged: newCursor, stored: null },
   });

@@ -76,7 +76,7 @@ export function stateEdited(key: StreamKey, { what, logged, stored }: OutsideCha
   return new TidemarkError("STATE_EDITED", `${found}: it was changed outside Tidemark`, {
     stream,
     hint:
-      `Restore the state from a backup, or say where the stream stands, which is audited: ` +
+      `Restore the state from a backup, or set the stream's position, which is audited: ` +
       `tidemark state set ${connector} ${name} ${stored ?? logged ?? "VALUE"}${type} --reason "…"`,
     details: { logged, stored },
   });

@@ -59,7 +59,7 @@ export function assertUnedited(key: StreamKey, row: PartitionRow): void {
     {
       stream,
       hint:
-        `Restore the partition from a backup, or say where it stands, which is audited: ` +
+        `Restore the partition from a backup, or set its position, which is audited: ` +
         `tidemark state set ${where} ${stored ?? logged ?? "VALUE"} ${which}${again}`,
       details: { partition, logged, stored },
     },

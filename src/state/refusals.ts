@@ -72,7 +72,7 @@ export function completedOtherwise(run: RunRef, committed: string | null, given:
     {
       stream,
       details: { committed_cursor: committed, new_cursor: given },
-      hint: "The committed cursor stands. Begin a new run to move it on.",
+      hint: "The committed cursor is kept. Begin a new run to move it on.",
     },
   );
 }

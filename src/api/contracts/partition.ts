@@ -53,7 +53,7 @@ export const partitionState = z
     updated_at_utc: time,
     edited: edited.optional(),
   })
-  .meta({ id: "Partition", description: "A partition of a stream and where it stands." });
+  .meta({ id: "Partition", description: "A partition of a stream and its position." });
 export type WirePartition = z.infer<typeof partitionState>;
 
 export function partitionToWire(state: PartitionState): WirePartition {

@@ -89,7 +89,7 @@ export const streamRoutes = {
     path: ofStream,
     params: streamParams,
     scope: "read",
-    summary: "Where a stream stands",
+    summary: "A stream's current state",
     description:
       "The stream's state, to decide by: whether a run is on, since when, and where the watermark is.",
     query: includeQuery,
@@ -253,7 +253,7 @@ export const streamRoutes = {
     path: `${ofStream}/partitions/{partition}`,
     params: partitionParams,
     scope: "read",
-    summary: "Where a partition stands",
+    summary: "A partition's current state",
     description:
       "In the live stream, or in a backfill. With `compare=log` it is compared with the audit log, for a run that is to read it.",
     query: z.object({ backfill: backfillId.optional(), compare: z.literal("log").optional() }),

@@ -30,7 +30,7 @@ export const streamState = z
     position: position.optional(),
     position_tag: positionTag.optional(),
   })
-  .meta({ id: "Stream", description: "A stream and where it stands." });
+  .meta({ id: "Stream", description: "A stream and its current state." });
 export type WireStream = z.infer<typeof streamState>;
 
 export function streamToWire(state: StreamState, full: boolean): WireStream {

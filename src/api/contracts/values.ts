@@ -68,7 +68,7 @@ export const actor = storableText.min(1).max(200).meta({
 export const position = z.looseObject({ format: z.int().positive() }).meta({
   id: "Position",
   description:
-    "All that is stored of where a stream stands: watermark, further cursors, an unfinished window, the keys of records already delivered at the watermark, and what is covered. For clients that keep one; others give a cursor.",
+    "Everything that is stored about a stream's progress: watermark, secondary cursors, an unfinished window, the tie set (keys of records already delivered at the watermark), and coverage. For clients that keep a position; others give a cursor.",
   example: { format: 1, watermark: "41", secondaryCursors: {}, window: null, tieSet: [], coverage: [] },
 });
 export type WirePosition = z.infer<typeof position>;
@@ -88,7 +88,7 @@ export const interval = z
     lower: cursorOutput.meta({ description: "Not itself covered; null is the beginning.", example: null }),
     upper: z.string().meta({ description: "Covered itself.", example: "2026-03-01T00:00:00Z" }),
   })
-  .meta({ id: "Interval", description: "A stretch of cursor values that has been delivered whole." });
+  .meta({ id: "CursorRange", description: "A range of cursor values that has been delivered completely." });
 
 export function intervalsToWire(intervals: readonly CursorRange[]): CursorRange[] {
   return intervals.map(({ lower, upper }) => ({ lower, upper }));
@@ -107,7 +107,7 @@ export const positionTag = z
 
 export const leaseOwner = z
   .strictObject({ host: storableText, boot: storableText, pid: z.int(), started_at: storableText })
-  .meta({ description: "The process that holds the lease, as the library tells it." });
+  .meta({ description: "The process that holds the lease, as the library reports it." });
 
 export function ownerToWire(owner: LeaseOwner): z.infer<typeof leaseOwner> {
   const { host, boot, pid, startedAt } = owner;

@@ -49,7 +49,7 @@ const tags: readonly {
 
 const introduction = `Fenced state for incremental syncs: one durable, typed cursor for each stream.
 
-A worker **begins** a run and is told the lower bound to read from, sends **checkpoints** on the way, and
+A worker **begins** a run and gets the lower bound to read from, sends **checkpoints** on the way, and
 **completes** with the new cursor. A run that another has taken over is refused from then on, so that a
 worker which wakes up late can do no harm.
 

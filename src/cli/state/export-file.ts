@@ -79,7 +79,7 @@ export function parseExport(text: string, file: string): ExportedStream[] {
     try {
       const entry = parseEntry(raw);
       const id = JSON.stringify([entry.connector, entry.stream]);
-      if (streams.has(id)) throw new Error(`${formatStreamKey(entry)} stands in the file twice`);
+      if (streams.has(id)) throw new Error(`${formatStreamKey(entry)} is in the file twice`);
       streams.set(id, entry);
     } catch (error) {
       problems.push(`streams[${index}]: ${messageOf(error)}`);

@@ -58,7 +58,7 @@ async function confirmed(stream: StreamState, what: string, watermark: string | 
   }
   const { confirm } = await import("@clack/prompts");
   note(
-    `${shown(what)} stands at ${shown(watermark ?? "no watermark")}; the next run would read everything again\n`,
+    `${shown(what)} is at ${shown(watermark ?? "no watermark")}; the next run would read everything again\n`,
   );
   if (stream.status === "running") note(`its running run ${shown(stream.runId ?? "")} would be superseded\n`);
   const answer = await confirm({ message: "Start it over?", initialValue: false, output: process.stderr });

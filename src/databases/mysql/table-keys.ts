@@ -66,7 +66,7 @@ export async function assertNoOtherKeys(
   if (other === undefined) return;
   throw new TidemarkError(
     "CONFIG_INCOHERENT",
-    `the table ${table} keeps ${other.columns.join(", ")} unique beside ${key.join(", ")}, and MySQL would replace a row by either of them`,
+    `the table ${table} keeps ${other.columns.join(", ")} unique in addition to ${key.join(", ")}, and MySQL would replace a row by either of them`,
     { hint: "Upsert to a table whose only unique key is the record's, or choose `mode: append`." },
   );
 }

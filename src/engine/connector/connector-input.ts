@@ -215,7 +215,7 @@ class ConnectorRead {
 
   #misunderstood(found: string): TidemarkError {
     return this.#failed(`${this.#place}: it yielded ${found}`, {
-      hint: "Yield `{ record }`, `{ records }` or `{ cursor }`, or a cursor beside the records it covers.",
+      hint: "Yield `{ record }`, `{ records }` or `{ cursor }`, or a cursor together with the records it covers.",
     });
   }
 

@@ -170,7 +170,7 @@ export class ReplaySession {
     if (this.#parts.overwrite || output.replaces === undefined) return null;
     for (const record of records) {
       if ((await output.replaces(record)) !== "anything") continue;
-      const reason = "the output has a row with its key, and it cannot be told which of the two is newer";
+      const reason = "the output has a row with its key, and it is not known which of the two is newer";
       return { code: "ROW_EXISTS", reason };
     }
     return null;

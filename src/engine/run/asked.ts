@@ -63,7 +63,7 @@ export function assertSince(
   if (watermark === null || compareCursorValues(type, since, watermark) <= 0) return;
   throw new TidemarkError(
     "ARGUMENT_INVALID",
-    `since is ${since}, and the stream stands at ${watermark}: what lies between would never be read`,
+    `since is ${since}, and the stream is at ${watermark}: the records in between would never be read`,
     { hint: "To leave it out on purpose, set the watermark: `tidemark state set`." },
   );
 }

@@ -143,7 +143,7 @@ async function lastOf(pipeline: Pipeline, options: BackfillOptions, field: Curso
   const upper = asked ?? watermark ?? now;
   if (upper === null) {
     throw invalid(pipeline, "a backfill by id needs to know where it ends: to", {
-      hint: "Say --to, or run the stream first: it then ends where the stream stands.",
+      hint: "Give --to, or run the stream first: the backfill then ends at the stream's watermark.",
     });
   }
   if (pipeline.output.appends && watermark === null && (incremental.partitions ?? null) !== null) {
@@ -157,8 +157,8 @@ async function lastOf(pipeline: Pipeline, options: BackfillOptions, field: Curso
   if (pipeline.output.appends && (watermark === null || isPast(watermark))) {
     throw invalid(
       pipeline,
-      `the output appends, and the stream ${watermark === null ? "was never read" : `stands at ${watermark}`}: what the backfill brings from beyond would be added again by the next live run`,
-      { hint: "Run the stream first, and let the backfill end where it stands." },
+      `the output appends, and the stream ${watermark === null ? "was never read" : `is at ${watermark}`}: records that the backfill reads past it would be added again by the next live run`,
+      { hint: "Run the stream first, and let the backfill end at its watermark." },
     );
   }
   return now !== null && isPast(now) ? now : upper;

@@ -12,7 +12,7 @@ export function warnOfSkew(warn: Warn, ahead: number, source: string): void {
   const here = ahead < 0 ? "ahead of" : "behind";
   warn(
     "CLOCK_SKEW",
-    `the clock of this machine is ${formatLength(Math.abs(ahead))} ${here} ${source}; what lies in the future is told by the source's clock. Set the clock of this machine (NTP): leases, schedules and times in logs go by it`,
+    `the clock of this machine is ${formatLength(Math.abs(ahead))} ${here} ${source}; which records lie in the future is decided by the source's clock. Set the clock of this machine (NTP): leases, schedules and times in logs go by it`,
   );
 }
 

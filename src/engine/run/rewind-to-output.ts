@@ -123,7 +123,7 @@ function lostCommitPosition({ key, output }: Pipeline): TidemarkError {
     {
       stream: formatStreamKey(key),
       hint:
-        `${afterLostCommitPosition(key)} To go on without any of these, say where the stream stands: ` +
+        `${afterLostCommitPosition(key)} To go on without any of these, set the stream's position: ` +
         `tidemark state set ${connector} ${stream} VALUE --reason "…" (of a stream with partitions, each with --partition NAME)`,
     },
   );

@@ -59,7 +59,7 @@ function outputLost(
   const holds =
     commitPosition === null
       ? "has no record of it"
-      : `stands at ${commitPosition.position.watermark ?? "its beginning"}`;
+      : `is at ${commitPosition.position.watermark ?? "its beginning"}`;
   const records =
     coverage.length > 0 ? `what lies up to ${coverage.at(-1)?.upper}` : `${tally?.records ?? 0} records`;
   const delivered = watermark === null ? records : `everything up to ${watermark}`;
@@ -92,7 +92,7 @@ function afterRecords({ connector, stream }: StreamKey): string {
 export function afterLostCommitPosition({ connector, stream }: StreamKey): string {
   return (
     "The output holds records, and its commit position is gone, which says up to where. Restore it from a backup: the " +
-    "`.tidemark` folder beside a file, the `_tidemark_` tables of a database. To fill the output anew, first empty it: move " +
+    "`.tidemark` folder next to a file, the `_tidemark_` tables of a database. To fill the output anew, first empty it: move " +
     "the file and its `.tidemark` folder away, or delete the table's rows; then " +
     `tidemark state rewind ${connector} ${stream} --to-output PIPELINE.yaml --reason "…". ` +
     "An output that upserts may be filled again as it is, with --full-refresh."

@@ -79,7 +79,7 @@ export class KeyWarnings {
     const key = (this.#pipeline.input.incremental.key ?? []).map(formatPath).join(", ");
     this.#warn(
       "KEY_NOT_UNIQUE",
-      `two records have the same \`key\` (${key}) and the same cursor, and differ: ${describeRecord(first)} and ${describeRecord(second)}. The output appends, and may leave out all but the first of such records. Declare a \`key\` that tells records apart, such as a list of fields`,
+      `two records have the same \`key\` (${key}) and the same cursor, and differ: ${describeRecord(first)} and ${describeRecord(second)}. The output appends, and may leave out all but the first of such records. Declare a \`key\` that is different for different records, such as a list of fields`,
     );
     this.#forget();
   }
@@ -115,7 +115,7 @@ export class KeyWarnings {
     const shared = (output.upsertKey ?? []).map((field) => `${field}: ${showValue(row[field])}`).join(", ");
     this.#warn(
       "KEY_COARSER",
-      `two records that the source tells apart (\`input.key\`: ${inputKey}${partitioned}) have the same key of the output (${shared}), so that the later one replaces the row of the other: ${describeRecord(first)} and ${describeRecord(second)}. If each shall have a row, declare under \`output.key\` all that tells them apart`,
+      `two records that are different in the source (\`input.key\`: ${inputKey}${partitioned}) have the same key of the output (${shared}), so that the later one replaces the row of the other: ${describeRecord(first)} and ${describeRecord(second)}. If each shall have a row, declare under \`output.key\` all that tells them apart`,
     );
     this.#forget();
   }

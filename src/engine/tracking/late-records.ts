@@ -72,6 +72,6 @@ export function warnOfLate(late: LateRecord, delivered: DeliveredRecords, type: 
   if (!delivered.isFull) return;
   warn(
     "REREAD_UNKNOWN",
-    `records from ${reached} to ${lower} are read again by every run, and there are more than \`maxTieSetSize\` of them: one that came late among them cannot be told apart and is left out. Declare \`lookback\`, a finer \`queryFormat\`, or a higher \`maxTieSetSize\``,
+    `records from ${reached} to ${lower} are read again by every run, and there are more than \`maxTieSetSize\` of them: a late one among them cannot be recognised and is left out. Declare \`lookback\`, a finer \`queryFormat\`, or a higher \`maxTieSetSize\``,
   );
 }

@@ -92,7 +92,7 @@ export class NewestVersions {
     if (!this.#hasForgotten || !this.#hasLeftOut) return;
     this.#options.warn(
       "VERSIONS_FORGOTTEN",
-      `the source gives older versions of records behind newer ones, and they are told apart among the last ${this.#most} records or more; of two that lay further apart the older one may have replaced the newer. Let the source sort by the cursor, and declare \`order: ascending\``,
+      `the source returns older versions of records after newer ones. They are recognised among the last ${this.#most} records or more; an older version further apart may have replaced a newer one. Let the source sort by the cursor, and declare \`order: ascending\``,
     );
   }
 }

@@ -38,7 +38,7 @@ export class Comparison {
     const field = leading !== undefined && leading.path !== null && isOrdered(leading.type) ? leading : null;
     const key = reader.key ?? keyIn(incremental.key, reader, sample);
     if (key === null && !reader.wholeRecords) {
-      throw new TidemarkError("ARGUMENT_INVALID", "nothing tells the output's rows apart", {
+      throw new TidemarkError("ARGUMENT_INVALID", "the output's rows cannot be identified", {
         hint: "Declare the output's `key`; with `mode: append` it only says what makes a row itself.",
       });
     }

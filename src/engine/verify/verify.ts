@@ -141,8 +141,8 @@ async function rangeAsked(
   if (upper === null) {
     throw invalid(pipeline, "it is not known up to where to compare: to", {
       hint: inPartitions
-        ? "Each partition stands elsewhere; say --to, a value that all of them have reached."
-        : "Say --to, or run the stream first: the comparison then ends where it stands.",
+        ? "Each partition has its own watermark; give --to, a value that all of them have reached."
+        : "Give --to, or run the stream first: the comparison then ends at its watermark.",
     });
   }
   const lower =

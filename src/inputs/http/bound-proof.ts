@@ -112,7 +112,7 @@ export class BoundProof {
       : `It ignores the parameter (compare \`queryParam: ${name}\` with its documentation), or compares in another order`;
     warn(
       "RECORD_LATE",
-      `the source was asked by \`${name}=${text}\`, and gave a record with the cursor ${cursor}, which lies below. ${cause}. What is known of such records is left out; this is told once`,
+      `the source was asked by \`${name}=${text}\`, and gave a record with the cursor ${cursor}, which lies below. ${cause}. Records that were already delivered are left out; this warning is given once`,
     );
   }
 }

@@ -97,7 +97,7 @@ describe("P15: a read that stops early is a failure, after its pages were handed
     const { records, error } = await readOnce({ endpoint: server.origin, ...field, pagination });
     expect(error).toMatchObject({
       code: "SOURCE_TRUNCATED",
-      message: expect.stringContaining("after 7 records, and told of 9"),
+      message: expect.stringContaining("after 7 records, and reported 9"),
     });
     expect(records).toEqual(all);
   });
@@ -164,18 +164,18 @@ describe("a total that changes while pages are counted", () => {
   };
 
   test.each([
-    ["page", { type: "page", param: "p", totalField: "total" }, "6 records, then of 7"],
-    ["offset", { type: "offset", param: "o", totalField: "total" }, "6 records, then of 7"],
+    ["page", { type: "page", param: "p", totalField: "total" }, "6 records, then 7"],
+    ["offset", { type: "offset", param: "o", totalField: "total" }, "6 records, then 7"],
     [
       "page, by the number of pages",
       { type: "page", param: "p", totalPagesField: "pages" },
-      "3 pages, then of 4",
+      "3 pages, then 4",
     ],
   ] as const)("%s: is told of once, with both", async (_name, pagination, told) => {
     await using server = await startHttpServer(totals(6, 7, 6, 7));
     const { messages, error } = await readOnce({ endpoint: server.origin, dataField: "list", pagination });
     expect(error).toBeNull();
-    expect(messages).toEqual([expect.stringMatching(new RegExp(`^TOTAL_CHANGED: .*told of ${told}`))]);
+    expect(messages).toEqual([expect.stringMatching(new RegExp(`^TOTAL_CHANGED: .*reported ${told}`))]);
   });
 
   test("page tokens do not shift, so there it says nothing", async () => {

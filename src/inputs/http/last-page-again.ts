@@ -49,7 +49,7 @@ export class LastPageAgain {
 export function totalInAnswer(envelope: Omit<Envelope, "read">): string | null {
   const sign = signOfRecords({ ...envelope, read: { pages: null, records: 0 } });
   if (sign === null || sign.in === "header") return null;
-  return `if \`${sign.at}\` is the number of all records, declare \`totalField: ${sign.at}\`, which would tell`;
+  return `if \`${sign.at}\` is the number of all records, declare \`totalField: ${sign.at}\`, which would decide it`;
 }
 
 /**

@@ -111,9 +111,9 @@ export function describeSign({ kind, in: place, at }: MoreSign): string {
         ? `${where} is false, so that more follows, or the answer is not whole`
         : `${where} says that more follows`;
     case "pages":
-      return `${where} tells of more pages`;
+      return `${where} shows that there are more pages`;
     case "records":
-      return `${where} tells of more records`;
+      return `${where} shows that there are more records`;
   }
 }
 

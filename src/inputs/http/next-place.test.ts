@@ -37,7 +37,7 @@ describe("P15: a next place that was never seen", () => {
     ["a flag", { has_more: true }, "`has_more` says that more follows"],
     ["a flag as text", { paging: { hasNextPage: "true" } }, "`paging.hasNextPage` says that more follows"],
     ["a flag of the end", { page: { last: false } }, "`page.last` says that more follows"],
-    ["a number of pages", { page: 1, total_pages: 3 }, "`total_pages` tells of more pages"],
+    ["a number of pages", { page: 1, total_pages: 3 }, "`total_pages` shows that there are more pages"],
   ])("fails where the envelope shows that more follows: %s", async (_what, envelope, told) => {
     for (const pagination of [cursor, link]) {
       const { error, records } = await read(always({ data: rows, ...envelope }), pagination);

@@ -200,7 +200,7 @@ export class NextPlace {
     if (sign.in === "header") {
       if (sign.at === "link")
         return "Declare `type: link` without `nextCursorField`: the `Link` header leads on.";
-      return `The next page stands in the header \`${sign.at}\`, and \`nextCursorField\` is a path in the body.`;
+      return `The next page is in the header \`${sign.at}\`, and \`nextCursorField\` is a path in the body.`;
     }
     const field = `\`nextCursorField: ${sign.at}\``;
     if (sign.kind === "token")

@@ -54,7 +54,7 @@ export class OtherLists {
     const expected = formatPath(this.#dataField);
     this.#warn(
       "LIST_ABSENT",
-      `the answer has no list at \`${expected}\`, which was taken for nothing new, and has a list of objects at \`${moved}\` that was never beside the records: if the source has moved its records, set \`dataField: ${moved}\` and read what was missed with \`tidemark backfill\``,
+      `the answer has no list at \`${expected}\`, which was taken for nothing new, and has a list of objects at \`${moved}\` that was never next to the records before: if the source has moved its records, set \`dataField: ${moved}\` and read what was missed with \`tidemark backfill\``,
     );
   }
 

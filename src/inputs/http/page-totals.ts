@@ -188,7 +188,7 @@ export class PageTotals {
     if (total === null || read === null || total >= read) return false;
     this.#warn(
       "TOTAL_IGNORED",
-      `the source told of ${total} ${counted}, and has given ${read}: its total does not count the whole result, and is no longer used in this run`,
+      `the source reported ${total} ${counted}, and has returned ${read}: its total does not count the whole result, and is no longer used in this run`,
     );
     return true;
   }
@@ -197,7 +197,7 @@ export class PageTotals {
     if (!this.#reportsChange || before === null || now === null || before === now) return;
     this.#warn(
       "TOTAL_CHANGED",
-      `the source told of ${before} ${counted}, then of ${now}: its records changed while their pages were counted, so one may have slipped past a page's border unread; \`pagination: seek\` and page tokens do not shift, nor do links unless they count pages`,
+      `the source reported ${before} ${counted}, then ${now}: its records changed while their pages were counted, so one may have slipped past a page's border unread; \`pagination: seek\` and page tokens do not shift, nor do links unless they count pages`,
     );
     this.#reportsChange = false;
   }
@@ -208,7 +208,7 @@ export class PageTotals {
     if (this.recordsLeft === true) {
       return fail(
         "SOURCE_TRUNCATED",
-        `the source ended after ${this.#records} ${this.#shifted > 0 ? "different records" : "records"}, and told of ${this.#total}`,
+        `the source ended after ${this.#records} ${this.#shifted > 0 ? "different records" : "records"}, and reported ${this.#total}`,
         this.#shifted > 0
           ? shiftedHint
           : "Try again. If it stays so, the total may count records that the source does not give: then leave `totalField` out.",

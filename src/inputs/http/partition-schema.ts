@@ -138,7 +138,7 @@ function validatePartitionNames({ values, from, field }: PartitionsConfig, addIs
     addIssue(["partitions", "from"], "cannot be given together with `values`");
   }
   if (from !== undefined && field === undefined) {
-    addIssue(["partitions", "from"], "needs `field` beside it, the path of the name in its records");
+    addIssue(["partitions", "from"], "needs `field` too, the path of the name in its records");
   }
   if (from === undefined && field !== undefined) {
     addIssue(["partitions", "field"], "goes with `from`, whose records it looks into");

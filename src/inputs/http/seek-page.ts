@@ -51,7 +51,7 @@ export interface Probe {
 
 /** The warning for a page that may have the source's full size, where nothing after it can be requested. */
 export function unconfirmed(count: number, highest: string | null): string {
-  return `a page of ${count} records cannot be told from a full one of a source that grants fewer than \`limit\`, and the bound does not lead on from ${highest ?? "records without a cursor"}; declare \`offsetParam\`, by which the end is confirmed`;
+  return `a page of ${count} records may be a full one of a source that returns fewer than \`limit\`, and the bound cannot advance from ${highest ?? "records without a cursor"}; declare \`offsetParam\`, by which the end is confirmed`;
 }
 
 interface RepeatsParts {
@@ -90,7 +90,7 @@ export function describeCrowd(seen: SeenRecords, highest: string | null, limit: 
   if (highest === null) return `${seen.count()} records or more have no cursor`;
   const equal = seen.count(highest);
   if (equal >= limit) return `${equal} records or more share the cursor ${highest}`;
-  return `${seen.count()} records or more, up to ${highest}, have cursors that a bound does not tell apart`;
+  return `${seen.count()} records or more, up to ${highest}, have cursors that a bound cannot separate`;
 }
 
 /** The error where records came in another order for each page by offset. */

@@ -64,7 +64,7 @@ describe("P15: records that come twice in one read by counted pages", () => {
       { dataField: "items", pagination: { ...paging, totalField: "total" } },
     );
     expect(error?.code).toBe("SOURCE_TRUNCATED");
-    expect(error?.message).toMatch(/after 34 different records, and told of 40/);
+    expect(error?.message).toMatch(/after 34 different records, and reported 40/);
     expect(error?.hint).toMatch(/twice/);
   });
 

@@ -40,7 +40,9 @@ describe("without pagination", () => {
   test("the total of Elasticsearch's hits is told", async () => {
     const body = { took: 1, hits: { total: { value: 57, relation: "eq" }, hits: rows } };
     const { messages } = await read(always(body), undefined, { dataField: "hits.hits" });
-    expect(messages).toEqual([expect.stringContaining("`hits.total.value` tells of more records")]);
+    expect(messages).toEqual([
+      expect.stringContaining("`hits.total.value` shows that there are more records"),
+    ]);
   });
 
   test("what stands inside records says nothing", async () => {

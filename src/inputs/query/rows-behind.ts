@@ -42,7 +42,7 @@ export async function warnOfRowsBehind(parts: BehindParts, watermark: string): P
   } else if (!wasReported) {
     warn(
       "ROWS_BEHIND",
-      `no row of ${table} has ${column} ${watermark}, where the stream stands, or a higher one; the highest is ${highest}. The rows above were deleted, or the table was emptied and filled anew. ${hint}`,
+      `no row of ${table} has ${column} ${watermark}, the stream's watermark, or a higher one; the highest is ${highest}. The rows above were deleted, or the table was emptied and filled anew. ${hint}`,
     );
   }
   return true;

@@ -43,7 +43,7 @@ function noText(record: SourceRecord, { field, because }: UnreadableText): Tidem
   const why =
     because === "malformed"
       ? "the text has bytes that are no text in the encoding of the file (UTF-8, or UTF-16 with half of a surrogate pair)"
-      : "the text has the character U+FFFD, which stands for bytes that are no text as well, and the query gives other rows when it runs again, so that nobody can tell";
+      : "the text has the character U+FFFD, which may also replace invalid bytes, and the query returns other rows when it runs again, so it cannot be checked";
   return new TidemarkError("RECORD_INVALID", `${describeRecord(record)}, field ${field}: ${why}`, {
     hint: `Correct the text in the source, or read its bytes by a query (CAST(${field} AS BLOB) AS ${field}), or declare \`onError: deadLetter\`.`,
     details: { field },

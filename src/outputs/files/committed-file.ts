@@ -103,7 +103,7 @@ function copyBehind(from: number, offset: number, path: string, mode: number): n
 function lost(path: string, found: string, length: number): TidemarkError {
   return new TidemarkError("OUTPUT_LOST", `${path} ${found}, but ${length} bytes were committed to it`, {
     hint:
-      "Put the file back as it was. An older copy needs the folder `<path>.tidemark` of the same time beside it. Without any " +
+      "Put the file back as it was. An older copy needs the folder `<path>.tidemark` of the same time next to it. Without any " +
       "copy, move both the file (if some of it is left) and the folder `<path>.tidemark` away. Then read again what is " +
       'missing: tidemark state rewind CONNECTOR STREAM --to-output PIPELINE.yaml --reason "…". If the file was moved away on purpose, name another one in `path`: the stream goes on ' +
       "there. `path: orders-{{ date }}.jsonl` begins a file each day by itself.",

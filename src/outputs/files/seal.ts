@@ -47,7 +47,7 @@ export function assertUnchanged(
   const grown = size > length ? `it has grown to ${size}, and ` : "";
   throw changed(
     path,
-    `${length} bytes were committed to it, ${grown}what stands before the committed length is not what was written there${zeros(file, length)}`,
+    `${length} bytes were committed to it, ${grown}the bytes before the committed length are not those that were written${zeros(file, length)}`,
   );
 }
 

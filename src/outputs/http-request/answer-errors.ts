@@ -49,7 +49,7 @@ export function unclear(request: HttpRequest, status: number, why: UnclearAnswer
 
 /** The error for an answer that decides about the delivery and cannot be read. */
 export function unreadableAnswer(request: HttpRequest, status: number, why: string): TidemarkError {
-  const more = `, and the answer that would tell what became of it cannot be read: ${why}. Whether it arrived is not known`;
+  const more = `, and the answer that would show the outcome cannot be read: ${why}. Whether it arrived is not known`;
   return new TidemarkError("ANSWER_UNREADABLE", messageOf(request, status, more), { details: { status } });
 }
 

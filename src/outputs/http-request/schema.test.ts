@@ -77,7 +77,7 @@ test.each<[string, Record<string, unknown>, string]>([
   [
     "a placeholder in a form's name",
     { headers: form, body: "{{ k }}=1&b={{ v }}" },
-    "body: a placeholder in a form stands",
+    "body: a placeholder in a form must come",
   ],
   ["a form of a list", { headers: form, body: ["{{ id }}"] }, "body: a form is made of an object"],
   ["a form of many records", { headers: form, batch: { size: 2 } }, "batch: a form holds one record"],

@@ -45,7 +45,7 @@ function validateAnswer({ answer, success, batch }: HttpRequestConfig, addIssue:
   if (answer?.results !== undefined && batch === undefined)
     addIssue(
       ["answer", "results"],
-      "are for `batch`; of one record, `answer.refused` or `answer.success` tell all",
+      "are for `batch`; for one record, use `answer.refused` or `answer.success`",
     );
 }
 
@@ -102,7 +102,7 @@ function validateBody(config: HttpRequestConfig, addIssue: AddIssue): void {
   if (isText && !isOnePlaceholder(body) && body.split("&").some((pair) => hasPlaceholder(pair.split("=")[0])))
     addIssue(
       ["body"],
-      "a placeholder in a form stands behind a `=`, as in `name={{ name }}`; names are the same for all records",
+      "a placeholder in a form must come after a `=`, as in `name={{ name }}`; names are the same for all records",
     );
 }
 

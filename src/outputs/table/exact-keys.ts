@@ -171,7 +171,7 @@ function collision(record: SourceRecord, known: SourceRecord, column: FieldColum
     "RECORD_INVALID",
     `its key ${key} (${one}) and the key ${otherKey} (${other}) of another record are one in the column of the field \`${field}\` (${column.declared ?? column.type})`,
     {
-      hint: "Add a field that tells them apart to the `key`, or have the source or a filter give the key another form.",
+      hint: "Add a field to the `key` that differs between them, or have the source or a filter give the key another form.",
       details: { field },
     },
   );

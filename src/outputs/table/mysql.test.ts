@@ -78,7 +78,7 @@ describeMysql("writing to MariaDB", () => {
     });
     await expect(session.commit(commitOf())).rejects.toMatchObject({
       code: "CONFIG_INCOHERENT",
-      message: expect.stringContaining("keeps low unique beside id"),
+      message: expect.stringContaining("keeps low unique in addition to id"),
     });
     expect(await rows(place, "SELECT id FROM events")).toEqual([]);
   });
@@ -93,7 +93,7 @@ describeMysql("writing to MariaDB", () => {
     await session.write({ records: [{ id: 2, email: "a@b", v: 2 }] });
     await expect(session.commit(commitOf())).rejects.toMatchObject({
       code: "CONFIG_INCOHERENT",
-      message: expect.stringContaining("keeps email unique beside id"),
+      message: expect.stringContaining("keeps email unique in addition to id"),
     });
     expect(await rows(place, "SELECT id, v FROM events")).toEqual([{ id: 1, v: 1 }]);
     await place.beside.execute("DROP TABLE events");

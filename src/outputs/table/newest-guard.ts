@@ -96,7 +96,7 @@ export class NewestGuard {
     const { table, context } = this.#options;
     context.warn(
       "BACKFILL_MAY_OVERWRITE",
-      `the column ${name} of the table ${table} holds the cursor as texts whose order the database cannot tell, as ${texts}: a record that changes while the backfill reads it may be put back to what it was, and an older row may stay, until the record changes again. Run \`tidemark verify\` for the range afterwards; let a filter write times in one form (ISO 8601 in UTC), or give the table a column of times or numbers`,
+      `the column ${name} of the table ${table} holds the cursor as texts whose order the database does not know, such as ${texts}: a record that changes while the backfill reads it may be put back to what it was, and an older row may stay, until the record changes again. Run \`tidemark verify\` for the range afterwards; let a filter write times in one form (ISO 8601 in UTC), or give the table a column of times or numbers`,
     );
   }
 }

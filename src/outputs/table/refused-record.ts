@@ -151,7 +151,7 @@ async function collisionOf({
     return {
       field,
       message: `its key ${JSON.stringify(record[field])} is one with ${JSON.stringify(other)}, the key of a row that is there, since ${because}`,
-      hint: `Give the column \`${column}\` a type and a collation that tell them apart, or choose another \`key\`.`,
+      hint: `Give the column \`${column}\` a type and a collation that distinguish them, or choose another \`key\`.`,
     };
   }
   return null;

@@ -250,7 +250,7 @@ function parse<T extends z.infer<typeof named>>(schema: z.ZodType<T>, content: u
 function removal(file: string): string {
   return basename(dirname(file)) === backfilledFolder
     ? "To go on without it, remove it: what backfills covered of the partition is forgotten."
-    : "Or remove the file: the partition then stands where the stream's own file or the output has it, and starts over if neither does. " +
+    : "Or remove the file: the partition then has the position in the stream's own file or the output, and starts over if neither has one. " +
         'To start it over on purpose, remove the file and then run: tidemark state reset CONNECTOR STREAM --partition NAME --reason "…".';
 }
 

@@ -29,7 +29,7 @@ export function parseServiceAddress(url: string): ServiceAddress {
   const shown = `${parsed.origin}${withoutTrailing(parsed.pathname, "/")}`;
   if (parsed.username !== "" || parsed.password !== "") {
     for (const part of [parsed.username, parsed.password]) registerSecret(decoded(part));
-    throw invalid(`a user or a password stands in the address of ${shown}`);
+    throw invalid(`the address of ${shown} has a user or a password`);
   }
   if (parsed.search !== "" || parsed.hash !== "") throw invalid(`${shown} has parameters`);
   return { origin: parsed.origin, prefix: withoutTrailing(parsed.pathname, "/"), shown };

@@ -167,7 +167,7 @@ export class ServiceConnection {
         details: { ...details, outcome_unknown: true },
         cause: failure,
         recoverable: false,
-        hint: "Look where the stream stands, with `tidemark state show`, before you do it again.",
+        hint: "Check the stream's state with `tidemark state show` before you do it again.",
       },
     );
   }

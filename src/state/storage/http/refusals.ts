@@ -105,7 +105,7 @@ export function foreignAnswer(answer: ServiceAnswer, { service }: RefusalContext
   const options: TidemarkErrorOptions = {
     recoverable: status >= 500 || status === 429 || status === 408,
     details: { status },
-    hint: "Check the address, and what stands between here and the service.",
+    hint: "Check the address, and proxies between here and the service.",
   };
   return new TidemarkError(
     "STATE_UNAVAILABLE",

@@ -108,7 +108,7 @@ export class ServiceClient {
     return new TidemarkError(
       "STATE_UNREADABLE",
       `the state service at ${this.#context.service} answered ${path} in a form that cannot be read: ${why}`,
-      { hint: "Check what stands between here and the service; nothing was taken from the answer." },
+      { hint: "Check proxies between here and the service; nothing was taken from the answer." },
     );
   }
 
