@@ -63,10 +63,17 @@ export interface SqlDialect {
 export interface SqlFragments {
   /** How many characters a text may have as the third of three columns of a key; null for any number. */
   readonly longestKeyText: number | null;
-  /** Ends `INSERT …`: where a row of that key is there, these columns of it are replaced. */
-  replacing(key: readonly string[], columns: readonly string[]): string;
-  /** Ends `INSERT …`: where a row of that key is there, it stays; `column` is one of its key. A `SELECT` before it needs a `WHERE`. */
-  keeping(column: string): string;
+  /** Inserts rows; of a key that is there already the row stays, or has some of its columns replaced. */
+  insert(insertion: Insertion): string;
+  /** A query's first rows. */
+  limited(query: string, rows: number): string;
+  /** A query without its first rows, as many as the parameter says. */
+  skipping(query: string, placeholder: string): string;
+  /** Makes a table, unless it is there. Names are quoted; `columns` is what stands in the parentheses. */
+  createTable(table: string, columns: string): string;
+  /** Makes a table that this session alone sees, until it ends. */
+  createTemporaryTable(table: string, columns: string): string;
+  dropTemporaryTable(table: string): string;
   /** A parameter as text, where nothing else in the statement says that it is one. */
   text(placeholder: string): string;
   /** The elements of a JSON list of texts, given as parameter, as rows `v.value`. */
@@ -75,7 +82,17 @@ export interface SqlFragments {
   byCodePoint(column: string): string;
   /** A moment in ISO 8601, in UTC, as a parameter for a column of the kind `timestamp`. */
   moment(iso: string): string;
-  readonly dropTemporaryTable: string;
+}
+
+/** Rows to insert. All names are as the statement takes them. */
+export interface Insertion {
+  readonly table: string;
+  readonly columns: readonly string[];
+  /** `VALUES (…)`, or a `SELECT` that ends with a `WHERE`. */
+  readonly rows: string;
+  readonly key: readonly string[];
+  /** The columns that get their new values where a row of the key is there; empty where that row stays as it is. */
+  readonly replaced: readonly string[];
 }
 
 /** A field with an invalid text. */

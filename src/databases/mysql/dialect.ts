@@ -1,3 +1,4 @@
+import { commonFragments, insertWith } from "../fragments.ts";
 import { tableNameParts } from "../names.ts";
 import type { ColumnKind, SqlDialect, SqlFragments } from "../port.ts";
 import { mysqlBounds } from "./bounds.ts";
@@ -26,18 +27,24 @@ const types: Readonly<Record<ColumnKind, string>> = {
 };
 
 const fragments: SqlFragments = {
+  ...commonFragments,
   // With a connector, a stream and an identity of 200 each, an index holds no more.
   longestKeyText: 168,
   // The columns that hold names are compared so already.
   byCodePoint: (column) => column,
-  replacing: (_key, columns) =>
-    `ON DUPLICATE KEY UPDATE ${columns.map((name) => `${name} = VALUES(${name})`).join(", ")}`,
-  keeping: (column) => `ON DUPLICATE KEY UPDATE ${column} = VALUES(${column})`,
+  insert(insertion) {
+    const { key, replaced } = insertion;
+    // A column of the key gets the value that it has, so that the row stays as it is.
+    const set = replaced.length === 0 ? key.slice(-1) : replaced;
+    const values = set.map((name) => `${name} = VALUES(${name})`).join(", ");
+    return insertWith(insertion, `ON DUPLICATE KEY UPDATE ${values}`);
+  },
+  skipping: (query, placeholder) => `${query} LIMIT ${mysqlSyntax.unlimited} OFFSET ${placeholder}`,
   text: (placeholder) => placeholder,
   list: (placeholder) =>
     `JSON_TABLE(${placeholder}, '$[*]' COLUMNS (value VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) v`,
   moment: (iso) => iso.replace("T", " ").replace("Z", ""),
-  dropTemporaryTable: "DROP TEMPORARY TABLE",
+  dropTemporaryTable: (table) => `DROP TEMPORARY TABLE ${table}`,
 };
 
 /** Collations that compare code points and do not take `a` and `a ` for one; no name is known to both. */

@@ -29,6 +29,7 @@ export const postgresDialect: SqlDialect = {
   tables: postgresTables,
   fragments: {
     ...standardFragments,
+    skipping: (query, placeholder) => `${query} LIMIT ${postgresSyntax.unlimited} OFFSET ${placeholder}`,
     byCodePoint: (column) => `${column} COLLATE "C"`,
     text: (placeholder) => `CAST(${placeholder} AS text)`,
     list: (placeholder) => `json_array_elements_text(${placeholder}::json) AS v(value)`,

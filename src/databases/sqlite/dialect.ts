@@ -30,6 +30,7 @@ export const sqliteDialect: SqlDialect = {
   tables: sqliteTables,
   fragments: {
     ...standardFragments,
+    skipping: (query, placeholder) => `${query} LIMIT ${sqliteSyntax.unlimited} OFFSET ${placeholder}`,
     text: (placeholder) => placeholder,
     list: (placeholder) => `json_each(${placeholder}) v`,
   },

@@ -54,11 +54,15 @@ async function highestOf(
   { type, format }: CursorField,
   name: string,
 ): Promise<string | null> {
-  const column = connection.dialect.identifier(name);
+  const { dialect } = connection;
+  const column = dialect.identifier(name);
   const condition = where === undefined ? "" : ` AND (${where}\n)`;
   const rows = await quietly(
     connection.query(
-      `SELECT ${column} AS highest FROM ${connection.dialect.table(table)} WHERE ${column} IS NOT NULL${condition} ORDER BY ${column} DESC LIMIT 1`,
+      dialect.fragments.limited(
+        `SELECT ${column} AS highest FROM ${dialect.table(table)} WHERE ${column} IS NOT NULL${condition} ORDER BY ${column} DESC`,
+        1,
+      ),
     ),
   );
   const highest = rows?.[0]?.highest ?? null;

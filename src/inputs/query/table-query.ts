@@ -53,8 +53,7 @@ export function tableQueries(
     return { ...nothing, rows: select(condition, orderBy(keys)), unsorted: select(condition, "") };
   }
   if (leading.path === null) {
-    const limit = ` LIMIT ${dialect.syntax.unlimited}`;
-    const rows = select(condition, `${orderBy(keys)}${limit} OFFSET ${dialect.placeholder(1)}`);
+    const rows = dialect.fragments.skipping(select(condition, orderBy(keys)), dialect.placeholder(1));
     return { ...nothing, rows, unsorted: rows, lowerBounds: 1 };
   }
   const column = dialect.identifier(formatPath(leading.path));

@@ -3,6 +3,8 @@ import type { Commit } from "../../engine/ports.ts";
 import type { IdentityStorage } from "./port.ts";
 import { longestIdentity } from "./stored-identity.ts";
 
+const keyColumns = ["connector", "stream", "lane"];
+
 /** Delivered identities in a database table. A list of them is passed as one parameter, a JSON text. */
 export class SqlIdentities implements IdentityStorage {
   readonly #connection: SqlConnection;
@@ -23,7 +25,7 @@ export class SqlIdentities implements IdentityStorage {
 
   async any(scope: string): Promise<boolean> {
     const rows = await this.#connection.query(
-      `SELECT 1 AS one FROM ${this.#table} WHERE ${this.#where()} LIMIT 1`,
+      this.#sql.limited(`SELECT 1 AS one FROM ${this.#table} WHERE ${this.#where()}`, 1),
       this.#keyOf(scope),
     );
     return rows.length > 0;
@@ -39,8 +41,7 @@ export class SqlIdentities implements IdentityStorage {
 
   async add(scope: string, identities: readonly string[]): Promise<void> {
     await this.#connection.execute(
-      `INSERT INTO ${this.#table} (connector, stream, lane, identity)
-        SELECT ${this.#keyValues()}, v.value FROM ${this.#list(4)} WHERE true ${this.#sql.keeping("identity")}`,
+      this.#insertNew(`SELECT ${this.#keyValues()}, v.value FROM ${this.#list(4)}`),
       [...this.#keyOf(scope), JSON.stringify(identities)],
     );
   }
@@ -58,13 +59,19 @@ export class SqlIdentities implements IdentityStorage {
 
   async createWaiting(): Promise<void> {
     await this.#connection.execute(
-      `CREATE TEMPORARY TABLE ${this.#waiting} (value ${this.#connection.dialect.keyType(longestIdentity)} PRIMARY KEY)`,
+      this.#sql.createTemporaryTable(
+        this.#waiting,
+        `value ${this.#connection.dialect.keyType(longestIdentity)} PRIMARY KEY`,
+      ),
     );
   }
 
   async addWaiting(identities: readonly string[]): Promise<void> {
     await this.#connection.execute(
-      `INSERT INTO ${this.#waiting} (value) SELECT v.value FROM ${this.#list(1)} WHERE true ${this.#sql.keeping("value")}`,
+      this.#sql.insert({
+        ...{ table: this.#waiting, columns: ["value"], key: ["value"], replaced: [] },
+        rows: `SELECT v.value FROM ${this.#list(1)} WHERE 1 = 1`,
+      }),
       [JSON.stringify(identities)],
     );
   }
@@ -80,16 +87,24 @@ export class SqlIdentities implements IdentityStorage {
   async settleWaiting(scope: string, keep: boolean): Promise<void> {
     if (keep) {
       await this.#connection.execute(
-        `INSERT INTO ${this.#table} (connector, stream, lane, identity)
-          SELECT ${this.#keyValues()}, s.value FROM ${this.#waiting} s WHERE true ${this.#sql.keeping("identity")}`,
+        this.#insertNew(`SELECT ${this.#keyValues()}, s.value FROM ${this.#waiting} s`),
         this.#keyOf(scope),
       );
     }
-    await this.#connection.execute(`${this.#sql.dropTemporaryTable} ${this.#waiting}`);
+    await this.#connection.execute(this.#sql.dropTemporaryTable(this.#waiting));
+  }
+
+  /** Inserts the identities that are not there yet. */
+  #insertNew(select: string): string {
+    const columns = [...keyColumns, "identity"];
+    return this.#sql.insert({
+      ...{ table: this.#table, columns, key: columns, replaced: [] },
+      rows: `${select} WHERE 1 = 1`,
+    });
   }
 
   #where(): string {
-    return ["connector", "stream", "lane"]
+    return keyColumns
       .map((name, at) => `${name} = ${this.#connection.dialect.placeholder(at + 1)}`)
       .join(" AND ");
   }

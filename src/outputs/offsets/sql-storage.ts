@@ -85,18 +85,22 @@ export class SqlOffsetsStorage implements OffsetsStorage<Written> {
     const names = `connector ${name}, stream ${name}, lane ${dialect.keyType(this.#sql.longestKeyText ?? 200)} NOT NULL`;
     const integer = dialect.columnType("integer");
     await this.#connection.execute(
-      `CREATE TABLE IF NOT EXISTS ${this.#positions} (
-        ${names},
+      this.#sql.createTable(
+        this.#positions,
+        `${names},
         epoch ${integer} NOT NULL, position_epoch ${integer}, sequence ${integer},
         cursor_type ${dialect.columnType("text")}, position ${dialect.columnType("text")},
         records ${integer} NOT NULL, fields ${text},
         updated_at ${dialect.columnType("timestamp")} NOT NULL,
-        PRIMARY KEY (${keyColumns.join(", ")}))`,
+        PRIMARY KEY (${keyColumns.join(", ")})`,
+      ),
     );
     await this.#connection.execute(
-      `CREATE TABLE IF NOT EXISTS ${this.#delivered} (
-        ${names}, identity ${dialect.keyType(longestIdentity)} NOT NULL,
-        PRIMARY KEY (${keyColumns.join(", ")}, identity))`,
+      this.#sql.createTable(
+        this.#delivered,
+        `${names}, identity ${dialect.keyType(longestIdentity)} NOT NULL,
+        PRIMARY KEY (${keyColumns.join(", ")}, identity)`,
+      ),
     );
   }
 
@@ -133,9 +137,7 @@ export class SqlOffsetsStorage implements OffsetsStorage<Written> {
   async raiseFence(scope: string, epoch: number): Promise<boolean> {
     // If the row exists, the first statement changes nothing; the second locks the row and returns whether it changed
     // it.
-    await this.#insert(scope, { epoch: 0, records: 0, fields: "[]", updated_at: this.#moment() }, (key) =>
-      this.#sql.keeping(key),
-    );
+    await this.#insert(scope, { epoch: 0, records: 0, fields: "[]", updated_at: this.#moment() }, []);
     const [at4, at5] = [4, 5].map((n) => this.#connection.dialect.placeholder(n));
     const changed = await this.#connection.execute(
       `UPDATE ${this.#positions} SET epoch = ${at4}, updated_at = ${at5} WHERE ${this.#where()} AND epoch < ${at4}`,
@@ -183,20 +185,21 @@ export class SqlOffsetsStorage implements OffsetsStorage<Written> {
       position,
       updated_at: this.#moment(),
     };
-    await this.#insert(scope, { ...values, records: 0, fields: "[]" }, () =>
-      this.#sql.replacing(keyColumns, ["epoch", ...committedColumns]),
-    );
+    await this.#insert(scope, { ...values, records: 0, fields: "[]" }, ["epoch", ...committedColumns]);
   }
 
   async #insert(
     scope: string,
     values: Readonly<Record<string, SqlValue>>,
-    onConflict: (keyColumn: string) => string,
+    replaced: readonly string[],
   ): Promise<void> {
     const columns = [...keyColumns, ...Object.keys(values)];
     const params = columns.map((_, at) => this.#connection.dialect.placeholder(at + 1));
     await this.#connection.execute(
-      `INSERT INTO ${this.#positions} (${columns.join(", ")}) VALUES (${params.join(", ")}) ${onConflict("lane")}`,
+      this.#sql.insert({
+        ...{ table: this.#positions, columns, key: keyColumns, replaced },
+        rows: `VALUES (${params.join(", ")})`,
+      }),
       [...this.#keyOf(scope), ...Object.values(values)],
     );
   }

@@ -10,6 +10,7 @@ interface Place {
 /** Whether the table exists and has a row. */
 export async function hasRows({ connection, store, table }: Place): Promise<boolean> {
   if ((await store.describe(table)) === null) return false;
-  const rows = await connection.query(`SELECT 1 FROM ${connection.dialect.table(table)} LIMIT 1`);
+  const { dialect } = connection;
+  const rows = await connection.query(dialect.fragments.limited(`SELECT 1 FROM ${dialect.table(table)}`, 1));
   return rows.length > 0;
 }

@@ -71,7 +71,10 @@ export class NewestGuard {
     const { dialect } = connection;
     const name = dialect.identifier(column.name);
     const rows = await connection.query(
-      `SELECT ${name} AS value FROM ${dialect.table(table)} WHERE ${name} IS NOT NULL LIMIT ${rowsLookedAt}`,
+      dialect.fragments.limited(
+        `SELECT ${name} AS value FROM ${dialect.table(table)} WHERE ${name} IS NOT NULL`,
+        rowsLookedAt,
+      ),
     );
     for (const { value } of rows) this.#look(value, column);
   }

@@ -78,7 +78,10 @@ export async function* readSpill(
 ): AsyncGenerator<readonly SourceRecord[]> {
   const { dialect } = connection;
   const order = dialect.identifier(waitingOrder);
-  const sql = `SELECT * FROM ${dialect.table(waiting.table)} WHERE ${order} > ${dialect.placeholder(1)} ORDER BY ${order} LIMIT ${rowsAPage}`;
+  const sql = dialect.fragments.limited(
+    `SELECT * FROM ${dialect.table(waiting.table)} WHERE ${order} > ${dialect.placeholder(1)} ORDER BY ${order}`,
+    rowsAPage,
+  );
   for (let after = 0; ; ) {
     const rows = await connection.query(sql, [after]);
     if (rows.length === 0) return;

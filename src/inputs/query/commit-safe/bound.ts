@@ -46,7 +46,8 @@ async function canBeRead(
 ): Promise<boolean> {
   try {
     const { sql, params } = await subject(position);
-    await connection.query(`SELECT 1 FROM (${sql}\n) AS subject LIMIT 0`, params);
+    const { limited } = connection.dialect.fragments;
+    await connection.query(limited(`SELECT 1 FROM (${sql}\n) subject`, 0), params);
   } catch (error) {
     if (isTidemarkError(error, "QUERY_FAILED") && isOfQuery(error)) return false;
   }

@@ -27,8 +27,10 @@ export async function warnOfFutureRows(parts: FutureParts, present: string): Pro
   const watermark = stepCursor("timestamp_utc", present, ahead, 1);
   const { sql, params } = await subject({ ...emptyPosition, watermark });
   const column = connection.dialect.identifier(formatPath(field.path));
+  const { limited } = connection.dialect.fragments;
+  const counted = limited(`SELECT ${column} AS at FROM (${sql}\n) later`, mostCounted + 1);
   const [found] = await connection.query(
-    `SELECT COUNT(*) AS count, MIN(at) AS first FROM (SELECT ${column} AS at FROM (${sql}\n) AS later LIMIT ${mostCounted + 1}) AS counted`,
+    `SELECT COUNT(*) AS count, MIN(at) AS first FROM (${counted}) counted`,
     params,
   );
   const count = Number(found?.count);
