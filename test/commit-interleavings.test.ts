@@ -71,7 +71,7 @@ for (const output of outputs) {
           await stream.run();
           expect(await stream.rows()).toEqual(await everything(source));
         }),
-        { numRuns: inLongRun(3, 8) },
+        { numRuns: inLongRun(2, 8) },
       );
     });
   }
@@ -93,7 +93,7 @@ test.each(Object.entries(ways))(
     let runs = 0;
     const write = async (client: pg.Client): Promise<void> => {
       // However slow the machine is: until several runs have met the writers.
-      for (let round = 1; round <= inLongRun(20, 60) || runs <= 3; round++) {
+      for (let round = 1; round <= inLongRun(12, 60) || runs <= 3; round++) {
         await client.query("BEGIN");
         await client.query("SELECT nextval('events_id_seq'), pg_sleep(random() * 0.01)");
         await client.query("INSERT INTO events (id, value) VALUES (currval('events_id_seq'), 'taken first')");

@@ -44,19 +44,19 @@ const places: Readonly<Record<string, () => Promise<Place>>> = {
   SQLite: async () => ({
     url: `sqlite:${join(testFolder(), "data.db")}`,
     type: "TEXT",
-    runs: inLongRun(12, 40),
+    runs: inLongRun(8, 40),
   }),
   PostgreSQL: async () => {
     const database = await createTestDatabase();
     onTestFinished(() => database.drop());
-    return { url: database.url, type: "timestamptz", runs: inLongRun(5, 15) };
+    return { url: database.url, type: "timestamptz", runs: inLongRun(3, 15) };
   },
   ...(mysqlRuns
     ? {
         MySQL: async () => ({
           url: await ownMysqlDatabase(),
           type: "TIMESTAMP(6) NULL",
-          runs: inLongRun(5, 12),
+          runs: inLongRun(3, 12),
         }),
       }
     : {}),

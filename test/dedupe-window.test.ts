@@ -13,7 +13,7 @@ import { type HttpTestServer, sendJson, startHttpServer } from "./support/http-s
 import { historiesOr } from "./support/long-run.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 
-const histories = historiesOr(25);
+const histories = historiesOr(15);
 const seed = process.env.TIDEMARK_SEED === undefined ? {} : { seed: Number(process.env.TIDEMARK_SEED) };
 
 const begin = Date.UTC(2026, 0, 1);

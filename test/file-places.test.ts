@@ -8,6 +8,7 @@ import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { testFolder } from "./support/command.ts";
 import { sendJson, startHttpServer } from "./support/http-server.ts";
+import { inLongRun } from "./support/long-run.ts";
 
 interface Row {
   readonly id: number;
@@ -81,7 +82,7 @@ test("P1, P2: over any history of changed paths, days and runs that fail anywher
         else expect(result.error?.message).toContain("the process is gone");
       }
     }),
-    { numRuns: 15 },
+    { numRuns: inLongRun(8, 40) },
   );
 });
 

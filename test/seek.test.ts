@@ -160,7 +160,7 @@ async function play(
       }
       if (source.rows.length > 0) judge(deliveredIn(file, table), changing);
     }),
-    { numRuns: historiesOr(50) },
+    { numRuns: historiesOr(30) },
   );
 }
 

@@ -124,7 +124,7 @@ test("P1 P2: over all batch sizes, cursors and crashes an append has every recor
         error: null,
       });
     }),
-    { numRuns: inLongRun(100, 500) },
+    { numRuns: inLongRun(40, 500) },
   );
 });
 
@@ -204,6 +204,6 @@ test("P1: a connector that asks by time and pages by token misses no change, wha
       const latest = memory.latest();
       for (const row of rows.values()) expect(latest.get(row.id)).toEqual(row);
     }),
-    { numRuns: inLongRun(100, 500) },
+    { numRuns: inLongRun(40, 500) },
   );
 });

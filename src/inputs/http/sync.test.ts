@@ -7,6 +7,7 @@ import {
   sendJson,
   startHttpServer,
 } from "../../../test/support/http-server.ts";
+import { inLongRun } from "../../../test/support/long-run.ts";
 import { MemoryTable, memoryOutput } from "../../../testing/memory-output.ts";
 import type { Pipeline } from "../../engine/ports.ts";
 import { sync } from "../../engine/run/sync.ts";
@@ -157,7 +158,7 @@ describe("P6: equal timestamps lose and repeat nothing", () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: inLongRun(60, 300) },
     );
   });
 

@@ -141,7 +141,7 @@ function holds(createPlace: () => Promise<Place>, types: readonly string[], with
       fc.asyncProperty(table, fc.array(step, { minLength: 2, maxLength: 14 }), (made, steps) =>
         play(place, made, steps, withStrays),
       ),
-      { numRuns: inLongRun(10, 40) },
+      { numRuns: inLongRun(6, 40) },
     );
   });
 
