@@ -14,7 +14,9 @@ export function notifyingState(inside: StateStore, onMoved: (state: StreamState)
     get(target, name) {
       if (name === "complete") return complete;
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
+      if (typeof value !== "function") return value;
+      // Not `bind`: Node 24 takes no bound function for what `await using` calls.
+      return (...given: unknown[]): unknown => Reflect.apply(value, target, given);
     },
   });
 }
