@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Bench, key, record } from "../../../test/support/engine-bench.ts";
 import { FakeClock } from "../../../testing/fake-clock.ts";
+import type { Filter, Output } from "../ports.ts";
 
 const minute = 60_000;
 
@@ -45,6 +46,45 @@ test("a run that hangs, and does not stop when it is asked to, is left behind", 
   stuck.resolve();
   await clock.advance(minute);
   expect(bench.ids()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("what a run that was left behind has read by then is not given to the output", async () => {
+  const stuck = Promise.withResolvers<void>();
+  const hangs = Promise.withResolvers<void>();
+  const { bench, clock } = benchOf();
+  const { output } = bench.pipeline;
+  const written: unknown[] = [];
+  const listening: Output = {
+    ...output,
+    async open(context) {
+      const session = await output.open(context);
+      const write = session.write.bind(session);
+      session.write = (batch) => {
+        written.push(...batch.records.map(({ id }) => id));
+        return write(batch);
+      };
+      return session;
+    },
+  };
+  const filter: Filter = {
+    kind: "function",
+    async apply(records) {
+      if (records.some(({ id }) => id === 4)) {
+        hangs.resolve();
+        await stuck.promise;
+      }
+      return records;
+    },
+  };
+  const pipeline = { ...bench.pipeline, output: listening, filters: [filter] };
+  const running = new Bench({ pipeline }).attempt({ clock });
+  await hangs.promise;
+  // Left behind half a minute after its deadline, and between two heartbeats: its lease still holds.
+  await clock.advance(10.5 * minute);
+  expect(await running).toMatchObject({ error: { code: "DEADLINE_EXCEEDED" } });
+  stuck.resolve();
+  await clock.advance(1);
+  expect(written).toEqual([1, 2, 3]);
 });
 
 test("a run that is done in time is none the wiser", async () => {
