@@ -6,8 +6,8 @@ const cursor = "2026-01-01T00:00:00Z";
 const entries = (count: number): Entry[] =>
   Array.from({ length: count }, (_, index) => ({ key: String(index + 1), cursor }));
 
-/** Compares both sides as a comparison of a source and an upsert does. */
-function compared(source: readonly Entry[], output: readonly Entry[]) {
+/** Compares both sides as a comparison of a source and an upsert does, or of a source and an output that appends. */
+function compared(source: readonly Entry[], output: readonly Entry[], { appends = false } = {}) {
   const sums = new IntervalSums(axisOf("timestamp_utc"));
   for (const entry of source) sums.add(entry, "source");
   for (const entry of output) sums.add(entry, "output");
@@ -15,7 +15,7 @@ function compared(source: readonly Entry[], output: readonly Entry[]) {
   const records = new RecordComparison({
     sums,
     type: "timestamp_utc",
-    appends: false,
+    appends,
     found: (difference) => found.push(difference),
   });
   if (records.isLarge) {
@@ -52,4 +52,14 @@ test("P13: intervals widen as the range grows, and lose nothing", () => {
   const [one = { key: "", cursor: "0" }] = source;
   sums.add({ ...one, key: "another" }, "output");
   expect(sums.cells().filter(differs)).toHaveLength(1);
+});
+
+test.each<[string, string, Difference[]]>([
+  ["aaab", "aaa", [{ kind: "missing", key: "b", source: cursor, output: null }]],
+  ["aaa", "a", Array(2).fill({ kind: "missing", key: "a", source: cursor, output: null })],
+  ["aa", "aaaab", [..."aab"].map((key) => ({ kind: "extra", key, source: null, output: cursor }))],
+])("of an output that appends, equal records are counted: %s and %s", (source, output, expected) => {
+  const entriesOf = (keys: string): Entry[] => [...keys].map((key) => ({ key, cursor }));
+  const { found } = compared(entriesOf(source), entriesOf(output), { appends: true });
+  expect(found).toEqual(expected);
 });
