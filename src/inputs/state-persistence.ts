@@ -77,7 +77,7 @@ export const placeStatePersistenceSchema = statePersistenceKeys(
 );
 
 /**
- * A parsed `statePersistence` and `key` in the engine's form. `isoGranularity` is the default precision of ISO 8601
+ * A parsed `statePersistence` and `key` in the engine's form. `isoPrecision` is the default precision of ISO 8601
  * timestamps for this kind of source.
  */
 export function incrementalOf(

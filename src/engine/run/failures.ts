@@ -42,7 +42,7 @@ export class Failures {
     if (!(cause instanceof TidemarkError)) return new TidemarkError("INTERNAL", message, { cause });
     return new TidemarkError(cause.code, message, {
       cause,
-      hint: `${cause.hint} The next run reads what failed first.`,
+      hint: `${cause.hint} The next run reads these again, each from its last checkpoint.`,
       recoverable: cause.recoverable,
     });
   }

@@ -31,7 +31,7 @@ import { createSpill, type Spill, spill } from "./spills.ts";
 import { TablePlan } from "./table-plan.ts";
 import { writeFailure } from "./write-failure.ts";
 
-/** How many bytes wait in memory for a commit before they go to a temporary table of the connection. */
+/** How many records, and characters of them, wait in memory for a commit before they go to a temporary table. */
 const heldRecords = 10_000;
 const heldCharacters = 32 * 1024 * 1024;
 
