@@ -57,7 +57,7 @@ export function inStream(error: TidemarkError, stream: string): TidemarkError {
   return error.stream === undefined ? again(error, error.message, stream) : error;
 }
 
-/** The same error, told in other words. */
+/** The same error with another message. */
 export function withMessage(error: TidemarkError, message: string): TidemarkError {
   return again(error, message, error.stream);
 }

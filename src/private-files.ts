@@ -5,7 +5,7 @@ export const privateMode = 0o600;
 
 /**
  * Has a file for its owner alone before anything is written to it: makes it, empty, where it is missing. SQLite gives
- * the files that it makes beside it the same rights.
+ * the files that it makes next to it the same rights.
  */
 export function makePrivate(file: string): void {
   closeSync(openSync(file, constants.O_RDWR | constants.O_CREAT, privateMode));

@@ -7,7 +7,7 @@ export interface Interruption {
   readonly at: number;
   /** Before the call had its effect, or after it, so that the caller cannot know. */
   readonly when: "before" | "after";
-  /** A crash ends everything; an error is told to the run, which goes on to fail. */
+  /** A crash ends everything; an error is thrown in the run, which then fails. */
   readonly kind: "crash" | "error";
 }
 

@@ -15,7 +15,7 @@ import { compareTexts } from "../src/model/text-order.ts";
 export class MemoryTable {
   /** Every row committed, in the order of its delivery. */
   readonly rows: SourceRecord[] = [];
-  /** What is kept beside the rows: of each stream and scope, which is empty for live runs and names a backfill. */
+  /** The sink offsets, by stream and scope; the scope is empty for live runs and names a backfill. */
   readonly delivered = new Map<string, Set<string>>();
   readonly fenced = new Map<string, number>();
   /** A partition's commit position stands under the name of its stream and scope, a slash, and its own. */

@@ -41,5 +41,5 @@ export function examples(command: Command, lines: readonly (readonly [string, st
   command.addHelpText("after", ["", "Examples:", ...text].join("\n"));
 }
 
-/** What is said of longer lines stands right behind them. */
+/** The description of a longer line follows directly after it. */
 const longestAligned = 60;

@@ -28,8 +28,8 @@ export interface DeltaRunOptions {
   /** What the stream's cursors are: `timestamp_utc` unless given. */
   readonly cursorType?: CursorType;
   /**
-   * A `backfill` is handed the watermark as any run is, runs beside live ones, and commits no cursor;
-   * it needs to set none. `live` unless given.
+   * A `backfill` gets the watermark like any run, may run at the same time as live runs, and commits no cursor; it
+   * needs to set none. `live` unless given.
    */
   readonly mode?: RunKind;
   /** `override` unless given. */
@@ -87,7 +87,7 @@ export type DeltaRunResult<T> = CompletedDeltaRun<T> | SkippedDeltaRun;
  * });
  * ```
  *
- * With a policy the result tells whether the callback ran at all:
+ * With a policy the result shows whether the callback ran at all:
  *
  * ```ts
  * const result = await deltaRun(state, { ...stream, onConcurrentRun: { takeOverAfterSeconds: 3600 } }, work);

@@ -25,7 +25,7 @@ export interface Batch {
   readonly receipt?: Receipt;
 }
 
-/** What an output did with a record: its target took it for good, or it was given to the run's refusals. */
+/** What an output did with a record: its target took it durably, or it was refused. */
 export type Outcome = "taken" | "refused";
 
 /**

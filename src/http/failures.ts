@@ -26,9 +26,8 @@ export const sourceErrorCodes: HttpErrorCodes = {
 };
 
 /**
- * The beginning of an answer for a message: on one line, in quotes, empty for none. Registered secrets
- * are masked, and so is what stands behind a name that is a secret's, since servers like to repeat
- * what they were sent.
+ * The beginning of an answer for a message: on one line, in quotes, empty for none. Registered secrets are masked, and
+ * so are values after names of secrets, since servers like to repeat what they were sent.
  */
 export function snippet(text: string): string {
   const known = redact(text.slice(0, 16_384)).slice(0, 2048);

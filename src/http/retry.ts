@@ -48,11 +48,11 @@ export interface RetryParts {
 export type Pause = (milliseconds: number, why: string, signal: AbortSignal) => Promise<void>;
 
 /**
- * Calls `attempt` until it returns, throws anything but `AttemptFailed`, or the policy's attempts
- * are used up, or the server asks for a longer wait than the policy grants; then the last failure goes
- * through `giveUp`, which says what to throw. Between two attempts it waits a random part of a span that
- * doubles each time (full jitter), and no shorter than a `Retry-After`. With `limits`, an answer that tells of
- * a limit costs no attempt: it is waited for until the time for that is used up.
+ * Calls `attempt` until it returns, throws anything but `AttemptFailed`, or the policy's attempts are used up, or the
+ * server asks for a longer wait than the policy grants; then the last failure goes through `giveUp`, which says what to
+ * throw. Between two attempts it waits a random part of a span that doubles each time (full jitter), and no shorter
+ * than a `Retry-After`. With `limits`, an answer about a limit costs no attempt: it is waited for until the time for
+ * that is used up.
  */
 export async function withRetries<T>(
   policy: RetryPolicy,

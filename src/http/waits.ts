@@ -118,7 +118,7 @@ export function parseRetryAfter(header: string | undefined, now: number): number
   return Math.max(0, Math.ceil(since - now));
 }
 
-/** Seconds since 1970 as of 2001; nobody is asked to wait for so long. */
+/** Seconds since 1970 as of 2001; no server asks for such a long wait. */
 const leastMoment = 1e9;
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

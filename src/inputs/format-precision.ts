@@ -11,7 +11,7 @@ const patternPrecisions: readonly [sets: string, precision: string][] = [
   ["month", "31d"],
 ];
 
-/** The smallest step between two timestamps that a format can tell apart. */
+/** The smallest step between two timestamps that a format can distinguish. */
 export function precisionOfFormat(format: CursorFormat): Precision {
   if (format.kind !== "pattern") {
     return parsePrecision(

@@ -12,8 +12,8 @@ const linear = new Proxy(RegExp, {
 });
 
 /**
- * An expression that runs longer on one value, or calls itself deeper, is taken for an endless one. JSONata itself ends
- * ranges at ten million; its limit on all sequences costs a third of the time of an evaluation.
+ * An expression that runs longer on one value, or recurses deeper, counts as endless. JSONata itself ends ranges at ten
+ * million; its limit on all sequences costs a third of the time of an evaluation.
  */
 export const expressionLimits: jsonata.JsonataOptions = {
   timeout: 10_000,
@@ -22,9 +22,9 @@ export const expressionLimits: jsonata.JsonataOptions = {
 };
 
 /**
- * A JSONata expression that stops: after 10 s, at a depth of 500 calls, at a range of more than ten million. Its regular
- * expressions take time that grows with the text and no faster. Throws what JSONata throws for a mistake in it: an
- * object with `message` and `position`; the same for a regular expression that cannot be bounded.
+ * A JSONata expression that stops: after 10 s, at a depth of 500 calls, at a range of more than ten million. Its
+ * regular expressions take time that grows with the text and no faster. Throws JSONata's own error for an invalid
+ * expression: an object with `message` and `position`; the same for a regular expression that cannot be bounded.
  */
 export function boundedJsonata(text: string): jsonata.Expression {
   const expression = jsonata(text, expressionLimits);

@@ -1,8 +1,8 @@
 import { trimZerosAtEnd } from "./decimal.ts";
 
 /**
- * The proleptic Gregorian calendar in UTC, by whole-number arithmetic. Points in time are whole
- * seconds since 1970 with the nanoseconds beside them (0 to 999,999,999), so that none is ever cut.
+ * The proleptic Gregorian calendar in UTC, by whole-number arithmetic. Points in time are whole seconds since 1970 and
+ * separate nanoseconds (0 to 999,999,999), so that no digit is lost.
  */
 
 /** The years that a canonical text can hold. */
@@ -92,7 +92,7 @@ export function wallTimeOfSeconds(seconds: number, nanosecond: number): WallTime
   };
 }
 
-/** What is wrong with a wall time that came from text, in words; null where it exists. */
+/** What is wrong with a wall time from a text, for messages; null where it is valid. */
 export function wallTimeProblem(wall: WallTime): string | null {
   if (wall.month < 1 || wall.month > 12) return `there is no month ${wall.month}`;
   const days = daysInMonth(wall.year, wall.month);
@@ -113,7 +113,7 @@ function yearText(year: number): string {
 const firstSecond = daysSince1970(firstYear, 1, 1) * secondsPerDay;
 const lastSecond = daysSince1970(lastYear + 1, 1, 1) * secondsPerDay - 1;
 
-/** Whether the canonical text can say this point in time. */
+/** Whether the canonical text can express this point in time. */
 export function isWithinYears(seconds: number): boolean {
   return seconds >= firstSecond && seconds <= lastSecond;
 }
@@ -161,7 +161,7 @@ export function secondsOfCanonical(canonical: string): number {
   );
 }
 
-/** The nanoseconds beside the whole seconds of a canonical text. */
+/** The nanoseconds of a canonical text, in addition to its whole seconds. */
 export function nanosecondOfCanonical(canonical: string): number {
   const start = yearLength(canonical) + 16;
   return start >= canonical.length ? 0 : Number(canonical.slice(start, -1).padEnd(9, "0"));

@@ -3,8 +3,8 @@ import type { CursorRange } from "./position.ts";
 import type { Precision } from "./precision.ts";
 
 /**
- * Coverage: which ranges `(lower, upper]` of a stream's cursor values have been delivered whole. A
- * lower end of null is the beginning. Merged coverage is sorted, and its intervals do not touch.
+ * Coverage: the ranges `(lower, upper]` of a stream's cursor values that have been delivered completely. A lower end of
+ * null is the beginning. Merged coverage is sorted, and its intervals do not touch.
  */
 
 /**

@@ -10,7 +10,7 @@ export interface CronSchedule {
   next(after: number): number | null;
 }
 
-/** What keeps a text from being a cron expression, and how far into it that stands. */
+/** Why a text is not a cron expression, and the position of the error. */
 export interface CronProblem {
   readonly message: string;
   readonly offset: number;
@@ -29,16 +29,15 @@ const fields = [
 const nicknames = ["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"];
 
 /**
- * Reads a cron expression: five fields (minute, hour, day of the month, month, day of the week), six
- * with seconds before them, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. Where both days
- * are given, either makes it due.
+ * Reads a cron expression: five fields (minute, hour, day of the month, month, day of the week), six with seconds
+ * before them, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. Where both days are given, either makes it
+ * due.
  *
- * Where clocks change, an expression that names its times (`30 2 * * *`, `0 6,18 * * *`) is due once
- * for each: a time that is skipped moves to the first moment after the gap, and of one that comes
- * twice the first is taken. One that repeats within the day (`*`, a step) goes by what the clocks
- * show: nothing in the gap, and both of what comes twice.
+ * Where clocks change, an expression that names its times (`30 2 * * *`, `0 6,18 * * *`) is due once for each: a time
+ * that is skipped moves to the first moment after the gap, and of one that comes twice the first is taken. One that
+ * repeats within the day (`*`, a step) goes by what the clocks show: nothing in the gap, and both of what comes twice.
  *
- * Throws `ARGUMENT_INVALID`; `cronProblem` tells beforehand.
+ * Throws `ARGUMENT_INVALID`; `cronProblem` checks without throwing.
  */
 export function parseCron(expression: string, timezone: string): CronSchedule {
   const problem = cronProblem(expression);
@@ -94,7 +93,7 @@ function wallTime(at: Temporal.ZonedDateTime): number {
   return at.toPlainDateTime().toZonedDateTime("UTC").epochMilliseconds;
 }
 
-/** What is wrong with a cron expression; null where nothing is. */
+/** What is wrong with a cron expression; null if it is valid. */
 export function cronProblem(expression: string): CronProblem | null {
   const parts = [...expression.matchAll(/\S+/g)];
   const [first] = parts;
@@ -118,7 +117,7 @@ function nicknameProblem(nickname: string, offset: number): CronProblem | null {
   return { message: `\`${nickname}\` is not known; there are ${nicknames.join(", ")}`, offset };
 }
 
-/** A `?` would stand for the moment at which the file is read, so that no two readings are the same. */
+/** A `?` would mean the time at which the file is read, so that every read would differ. */
 function isReadable(part: string, position: number): boolean {
   if (part.includes("?")) return false;
   const alone = fields.map((_, index) => (index === position ? part : "*")).join(" ");

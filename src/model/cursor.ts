@@ -34,8 +34,8 @@ export interface Cursor {
 }
 
 /**
- * Reads a cursor, as people write it or as a record gives it. Texts are read as ISO 8601 where the
- * type is `timestamp_utc`, unless a format is given. Throws `CURSOR_INVALID`.
+ * Parses a cursor from user input or from a record. Texts are read as ISO 8601 where the type is `timestamp_utc`,
+ * unless a format is given. Throws `CURSOR_INVALID`.
  *
  * ```ts
  * parseCursor("timestamp_utc", "2026-01-31 01:00:00.500+01").value   // "2026-01-31T00:00:00.5Z"
@@ -47,9 +47,9 @@ export function parseCursor(type: CursorType, raw: unknown, format: CursorFormat
 }
 
 /**
- * The canonical text of a cursor value. Integers past 2^53 must come as text, bigint or
- * `ExactNumber`: a plain number of that size is refused, since it has lost digits already. Throws
- * `CURSOR_INVALID`; the caller knows the record and the field and says so.
+ * The canonical text of a cursor value. Integers past 2^53 must come as text, bigint or `ExactNumber`: a plain number
+ * of that size is refused, since it has lost digits already. Throws `CURSOR_INVALID`; the caller adds the record and
+ * the field.
  */
 export function readCursorValue(type: CursorType, raw: unknown, format: CursorFormat): string {
   switch (type) {

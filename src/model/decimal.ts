@@ -4,7 +4,7 @@
  * fraction: `-120.5`, `0`, `9007199254740993`.
  */
 
-/** Longer texts may not be told apart as doubles; texts up to here always are, and in order. */
+/** Texts up to this length differ as doubles and keep their order; longer texts may not. */
 const exactLength = 15;
 
 /** Above this an exponent would make a text of absurd length. */
@@ -31,9 +31,8 @@ export function canonicalDecimal(text: string): string | null {
 }
 
 /**
- * A text that two numbers share exactly when they are equal in value, whatever their exponents: the
- * canonical text, or `<digits>e<exponent>` where that would be absurdly long. Null where the text is
- * not a number.
+ * A text that is equal for two numbers exactly if their values are equal, whatever their exponents: the canonical text,
+ * or `<digits>e<exponent>` where that would be absurdly long. Null where the text is not a number.
  */
 export function comparableDecimal(text: string): string | null {
   const canonical = canonicalDecimal(text);

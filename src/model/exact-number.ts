@@ -50,9 +50,9 @@ export class ExactNumber {
 export const negativeZero = new ExactNumber("-0");
 
 /**
- * The number that a decimal text says: a plain number where a double holds it in full, else an
- * `ExactNumber`. Integers past 2^53 written as such are always `ExactNumber`, so that neighbouring
- * ids come out alike. Throws `ARGUMENT_INVALID` for a text that is no decimal number.
+ * Parses a decimal text: a plain number if a double holds it exactly, else an `ExactNumber`. Integers past 2^53 written
+ * as such are always `ExactNumber`, so that neighbouring ids come out alike. Throws `ARGUMENT_INVALID` for a text that
+ * is no decimal number.
  */
 export function exactNumber(text: string): number | ExactNumber {
   const double = Number(text);
@@ -73,8 +73,8 @@ function isHeldByDouble(text: string, double: number): boolean {
 }
 
 /**
- * A text that two numbers share exactly when they are equal in value, however they are held: `1000`
- * for 1000, 1000n and `ExactNumber("1e3")`.
+ * A text that is equal for two numbers exactly if their values are equal, in any representation: `1000` for 1000, 1000n
+ * and `ExactNumber("1e3")`.
  */
 export function comparableNumber(value: number | bigint | ExactNumber): string {
   if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);

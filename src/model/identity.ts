@@ -6,11 +6,11 @@ import { formatPath, type Path, type SourceRecord, valueAt } from "./record.ts";
 import { fieldNamesAlong } from "./unknown-field.ts";
 import { showValue } from "./unreadable-value.ts";
 
-/** What makes a record itself: the values at `key`, its whole content, or both. */
+/** What identifies a record: the values at `key`, its whole content, or both. */
 export interface IdentityPlan {
-  /** The paths of the key; null where records have none and are told apart by content. */
+  /** The paths of the key; null where records have none and their content identifies them. */
   readonly key: readonly Path[] | null;
-  /** Whether the content counts beside the key, so that a changed record is another one. */
+  /** Whether the content counts in addition to the key, so that a changed record has another identity. */
   readonly content: boolean;
 }
 
@@ -18,10 +18,9 @@ export interface IdentityPlan {
 const longestReadable = 120;
 
 /**
- * A text that two records share exactly when they are the same by the plan. Short keys stay readable
- * (`"us1000abc"`, `42,"eu"`). A number is the same however it is held or written; a number and a
- * string never are. Throws `RECORD_INVALID` naming the path of a key whose value is missing, null, a
- * list or an object.
+ * A text that is equal for two records exactly if they are the same record by the plan. Short keys stay readable
+ * (`"us1000abc"`, `42,"eu"`). A number is the same however it is held or written; a number and a string never are.
+ * Throws `RECORD_INVALID` naming the path of a key whose value is missing, null, a list or an object.
  */
 export function identityOf(record: SourceRecord, plan: IdentityPlan): string {
   if (plan.key === null) return contentHash(record);
@@ -66,7 +65,7 @@ function scalarText(value: unknown, path: Path, record: SourceRecord): string {
   );
 }
 
-/** What the record has in place of a key that it lacks. */
+/** The fields of a record that lacks its key, for messages. */
 function namesInstead(record: SourceRecord, path: Path): string {
   const names = fieldNamesAlong([record], path);
   const meant = nearest(formatPath(path), names);

@@ -1,8 +1,8 @@
 import { endOfString } from "./json-scan.ts";
 
 /**
- * How much memory a JSON text takes once it is values. A small text can make very many of them: `{},` takes three
- * bytes as text and 56 as an object.
+ * Estimates the memory of a JSON text's values. A small text can make very many of them: `{},` takes three bytes as
+ * text and 56 as an object.
  */
 
 const quote = 34;
@@ -55,7 +55,7 @@ const cost = {
 
 const mostNamesInPlace = 100;
 
-/** So many forms are told apart; any further one is taken for new. */
+/** How many object shapes are remembered; any further one counts as new. */
 const mostForms = 20_000;
 
 /** An object or list that is open: how its names go on, and how many there are. */

@@ -3,7 +3,7 @@ import { holdsCutNumber } from "./json-scan.ts";
 
 declare global {
   interface JSON {
-    /** As in ECMAScript 2025: the reviver is told the text that a primitive stood in. */
+    /** As in ECMAScript 2025: the reviver receives the source text of a primitive. */
     parse(
       text: string,
       reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
@@ -17,9 +17,9 @@ export class JsonError extends SyntaxError {
 }
 
 /**
- * Reads JSON and keeps every digit: numbers that a double cannot hold come as `ExactNumber`, all
- * else as `JSON.parse` gives it. A field named `__proto__` is an ordinary field of its object.
- * Throws `JsonError`, a `SyntaxError`; the caller knows the source and says so.
+ * Reads JSON and keeps every digit: numbers that a double cannot hold come as `ExactNumber`, all else as `JSON.parse`
+ * gives it. A field named `__proto__` is an ordinary field of its object. Throws `JsonError`, a `SyntaxError`; the
+ * caller adds the source.
  */
 export function parseJson(text: string): unknown {
   const json = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
@@ -37,8 +37,8 @@ function keepDigits(_key: string, value: unknown, context: { readonly source?: s
 }
 
 /**
- * Writes JSON, `ExactNumber` and bigint with every digit. A value that JSON has no word for is
- * `null`. Throws `JsonError` for one that is nested too deeply or holds itself.
+ * Writes JSON, `ExactNumber` and bigint with every digit. A value without a JSON form becomes `null`. Throws
+ * `JsonError` for one that is nested too deeply or holds itself.
  */
 export function stringifyJson(value: unknown): string {
   try {

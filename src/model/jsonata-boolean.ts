@@ -1,6 +1,9 @@
 import { ExactNumber } from "./exact-number.ts";
 
-/** A value as true or false, as JSONata's own `$boolean` casts it: nothing, null, 0, "" and what is empty are false. */
+/**
+ * A value as true or false, as JSONata's own `$boolean` casts it: a missing value, null, 0, "", and empty lists and
+ * objects are false.
+ */
 export function jsonataBoolean(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(jsonataBoolean);
   if (value instanceof ExactNumber) return Number(value) !== 0;

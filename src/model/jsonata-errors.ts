@@ -8,8 +8,8 @@ import { type Node, walk } from "./jsonata-tree.ts";
 import { unknownVariable } from "./jsonata-variables.ts";
 
 /**
- * What is wrong with a JSONata expression as it is written; null where nothing is. `values` are the names of what is
- * given to it beside its input. Of an expression that holds a secret no part of the secret is quoted.
+ * What is wrong with a JSONata expression; null if it is valid. `values` are the names of its variables in addition to
+ * its input. If an expression holds a secret, no part of the secret is quoted.
  */
 export function expressionError(text: string, values: readonly string[] = []): ExpressionError | null {
   const found = errorOf(text, values);
@@ -61,7 +61,7 @@ function bindsOf(text: string): string[] {
   try {
     return directBinds(boundedJsonata(text).ast());
   } catch {
-    // It is read once more, and told of, where it is looked through.
+    // It is parsed again, and its error reported, when its nodes are checked.
     return [];
   }
 }
@@ -72,7 +72,7 @@ function boundNames({ type, lhs, arguments: given }: Node): string[] {
   return named.map(variableName).filter((name) => name !== null);
 }
 
-/** The schema of a JSONata expression; a mistake in it carries `offset`, its place in the text. */
+/** The schema of a JSONata expression; an error in it has an `offset`, its position in the text. */
 export function expressionSchemaOf(errorIn: (text: string) => ExpressionError | null) {
   return z
     .string()
@@ -96,14 +96,14 @@ const thrownSchema = z
   })
   .catch(unreadable);
 
-/** Why an expression failed, in JSONata's own words. */
+/** Why an expression failed, as JSONata's message. */
 export function jsonataReason(thrown: unknown, text: string): string {
   return thrownSchema.parse(withoutSecret(thrown, text)).message;
 }
 
 /**
- * What the evaluation of an expression threw; without JSONata's words where the expression holds a secret, since they
- * quote values that may be made from it: its beginning, or the whole of it in capitals.
+ * What the evaluation of an expression threw; without JSONata's message where the expression holds a secret, since it
+ * quotes values that may be made from it: its beginning, or the whole of it in capitals.
  */
 export function withoutSecret(thrown: unknown, text: string): unknown {
   if (!holdsSecret(text)) return thrown;

@@ -13,7 +13,7 @@ export const jsonataFunctions: ReadonlySet<string> = new Set(
 
 export interface ExpressionError {
   readonly message: string;
-  /** Where it stands in the expression's text. */
+  /** Its position in the expression's text. */
   readonly offset: number;
 }
 
@@ -24,7 +24,7 @@ export interface ExpressionNames {
   readonly unbound: ReadonlySet<Node>;
   /** All names that the expression gives a value somewhere. */
   readonly bound: ReadonlySet<string>;
-  /** Names of what is given to the expression beside its input. */
+  /** The names of the expression's variables in addition to its input. */
   readonly values: readonly string[];
 }
 

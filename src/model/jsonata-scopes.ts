@@ -33,7 +33,7 @@ export interface EvaluatedText {
  */
 export class Scopes {
   readonly unbound = new Set<Node>();
-  /** The texts of `$eval`, with what is known where each stands. */
+  /** The texts of `$eval`, with the variables in scope at each. */
   readonly texts: EvaluatedText[] = [];
   readonly #bindsOf: (text: string) => readonly string[];
   readonly #seen = new Set<unknown>();
@@ -76,7 +76,7 @@ export class Scopes {
         break;
       default:
         this.#evaluated(value, frame);
-        // JSONata evaluates the entries of a list or an object beside one another.
+        // JSONata evaluates the entries of a list or an object concurrently.
         if (value.type === "unary") for (const name of directBinds([lhs, expressions])) frame.bind(name);
         this.#visitAll({ lhs, rhs, expressions, given, body }, frame);
     }
@@ -85,7 +85,7 @@ export class Scopes {
 
   #visitAll(parts: Node, frame: Frame): void {
     for (const [name, part] of Object.entries(parts)) {
-      // What stands there is evaluated for one value after another, so that a later one finds what an earlier one has bound.
+      // It is evaluated for one value after another, so a later evaluation sees the bindings of an earlier one.
       if (repeated.has(name)) for (const bound of directBinds(part)) frame.bind(bound);
       this.#visit(part, frame);
     }

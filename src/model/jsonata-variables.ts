@@ -9,8 +9,8 @@ import { isNode, type Node } from "./jsonata-tree.ts";
 import { nearest } from "./nearest.ts";
 
 /**
- * The first variable without a value: one that nothing defines, or a function of JSONata that is compared, or taken
- * for true or false. JSONata reads nothing from it, so that a condition would drop or keep every record.
+ * The first variable without a value: one that nothing defines, or a JSONata function that is compared, or used as true
+ * or false. It has no value in JSONata, so a condition would drop or keep every record.
  */
 export function unknownVariable(
   tree: unknown,
@@ -60,7 +60,7 @@ function resultsOf(node: unknown): unknown[] {
   return node.type === "condition" ? [node.then, node.else].flatMap(resultsOf) : [node];
 }
 
-/** What a node calculates or compares with, or takes for true or false: a function makes no sense there. */
+/** The operands of a node that calculates, compares, or tests for true: a function makes no sense there. */
 function operandsOf({ type, condition, procedure, arguments: given, lhs, rhs }: Node): unknown[] {
   if (type === "binary") return [lhs, rhs];
   if (type === "condition") return [condition];

@@ -1,4 +1,4 @@
-/** The candidate that a mistyped name most likely means; undefined where none is near. */
+/** The candidate that a mistyped name most likely means; undefined where none is close. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 0.5;

@@ -32,8 +32,8 @@ const compact = /^(?:19|20)\d{6}(?:(T?)\d{6}(Z|[+-]\d{4})?)?$/;
 type Parts = Readonly<Record<string, string | undefined>>;
 
 /**
- * The patterns by which a text may be read that is no ISO 8601 timestamp: none, one, or two where nobody can say
- * which number is the month. Each of them reads it.
+ * The patterns by which a text may be read that is no ISO 8601 timestamp: none, one, or two where it is ambiguous which
+ * number is the month. Each of them parses it.
  */
 export function patternsThatRead(text: string): string[] {
   if (text.length > longest) return [];

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { TidemarkError } from "../errors.ts";
 
-/** How a source gives its records within one read, as the pipeline declares it (promise P9). */
+/** The order of a source's records within one read, as the pipeline declares it (promise P9). */
 export const orders = ["ascending", "descending", "unordered"] as const;
 export type Order = (typeof orders)[number];
 
-/** A list that is read up to its first wrong entry: a long one must not be answered by as many complaints. */
+/** A list that is read up to its first wrong entry: a long list must not cause as many errors. */
 function listOf<Item extends z.ZodType>(item: Item) {
   return z.array(z.unknown()).transform((entries, context): z.output<Item>[] => {
     const list: z.output<Item>[] = [];
@@ -26,8 +26,8 @@ const resumePointSchema = z.strictObject({
   kind: z.enum(["token", "link", "page", "offset"]),
   token: z.string(),
   /**
-   * The bounds as the source was sent them, by parameter, each as JSON. A place holds for the same question
-   * only, so whoever goes on at it sends the same texts.
+   * The bounds as the source was sent them, by parameter, each as JSON. A place is valid only for the same request, so
+   * a resumed read sends the same texts.
    */
   bounds: z.record(z.string(), z.string()).optional(),
   /** How many records of the result were read before it, where totals are compared with that. */
@@ -36,7 +36,7 @@ const resumePointSchema = z.strictObject({
   sealed: z.literal(true).optional(),
 });
 
-/** Where to go on inside an unfinished window. */
+/** Where to resume inside an unfinished window. */
 export type ResumePoint = z.infer<typeof resumePointSchema>;
 
 const unfinishedWindowSchema = z.strictObject({
@@ -68,13 +68,13 @@ export type TieMember = z.infer<typeof tieMemberSchema>;
 
 const cursorRangeSchema = z.strictObject({ lower: z.string().nullable(), upper: z.string() });
 
-/** A covered range `(lower, upper]` of cursor values, delivered whole; lower null is the beginning. */
+/** A covered range `(lower, upper]` of cursor values, delivered completely; lower null is the beginning. */
 export type CursorRange = z.infer<typeof cursorRangeSchema>;
 
 const seenSchema = z.strictObject({
   /** From which cursor on all are known: `""` is all there are, null none. */
   from: z.string().nullable(),
-  /** Their names, one behind the other: eight characters each. */
+  /** Their names, joined: eight characters each. */
   names: z.string(),
   /** Whether there were more than could be kept. */
   full: z.literal(true).optional(),
@@ -89,15 +89,15 @@ const tallySchema = z.strictObject({
   /** When the last run that completed began; null before the first. */
   lastStart: z.iso.datetime().nullable(),
   /**
-   * When the reading that it brought to an end began. That is earlier where the run went on from the
-   * cursor of one that had failed: what changed since then, behind that cursor, it did not see.
+   * When the read that it finished had begun. That is earlier if the run continued from the cursor of a failed run: it
+   * did not see later changes of records before that cursor.
    */
   since: z.iso.datetime().nullable(),
-  /** When a reading began that has delivered something and is not brought to an end; else null. */
+  /** When an unfinished read that has delivered something had begun; else null. */
   open: z.iso.datetime().nullable(),
 });
 
-/** What is kept of the runs of a stream whose pages bring their own cursors. */
+/** What is stored about the runs of a stream with a source-managed cursor. */
 export type Tally = Readonly<z.infer<typeof tallySchema>>;
 
 export const positionSchema = z.strictObject({
@@ -105,39 +105,42 @@ export const positionSchema = z.strictObject({
   watermark: z.string().nullable(),
   /** The committed cursor in its committer's own spelling, where that is not the canonical text. */
   watermarkText: z.string().optional(),
-  /** The highest values of the further cursors that the pipeline enables beside the first. */
+  /** The highest values of the secondary cursors. */
   secondaryCursors: z.strictObject({ id: z.string().optional(), offset: z.string().optional() }),
   window: unfinishedWindowSchema.nullable(),
   tieSet: listOf(tieMemberSchema),
   coverage: listOf(cursorRangeSchema),
   tally: tallySchema.optional(),
-  /** What the input keeps of its source beside the cursor, in words of its own: see `InputSession.note`. */
+  /** The input's note about its source, in a form of the input's own: see `InputSession.note`. */
   note: z.string().optional(),
-  /** Which records below the watermark are known to be delivered; absent where none were kept. */
+  /** The records below the watermark that are known to be delivered; absent where none were stored. */
   seen: seenSchema.optional(),
-  /** What the input has learned of its source, in words of its own: see `InputSession.facts`. Sorted. */
+  /**
+   * The facts that the input has learned about its source, in a form of the input's own: see `InputSession.facts`.
+   * Sorted.
+   */
   facts: listOf(z.string()).optional(),
-  /** From which cursor on the output knows each delivery, under `dedupe: window`. */
+  /** The cursor from which on the output keeps each delivery, under `dedupe: window`. */
   dedupedFrom: z.string().optional(),
-  /** Where the output wrote to when this was committed: see `OutputSession.place`. */
+  /** The output's place when this was committed: see `OutputSession.place`. */
   place: z.string().optional(),
   /**
-   * Records that were taken and that the next run may read again, of a page or a window that was not
-   * finished: their names, one behind the other, `takenNameLength` characters each.
+   * Records of an unfinished page or window that were taken and that the next run may read again: their names, joined,
+   * `takenNameLength` characters each.
    */
   taken: z.string().optional(),
 });
 
 /**
- * All that is stored of where a stream stands. Cursor values are canonical texts; their type is
- * stored beside the position, once a stream.
+ * Everything that is stored about a stream's progress. Cursor values are canonical texts; their type is stored once per
+ * stream, next to the position.
  */
 export type Position = Readonly<z.infer<typeof positionSchema>>;
 
 /** How long each name in `taken` is. */
 export const takenNameLength = 12;
 
-/** Where a stream stands that has never been read. */
+/** The position of a stream that was never read. */
 export const emptyPosition: Position = {
   watermark: null,
   secondaryCursors: {},
@@ -166,9 +169,9 @@ export function encodePosition(position: Position): string {
 }
 
 /**
- * Reads a stored position, upgrading it step by step. `holder` names where it was found, for the
- * message. Throws `STATE_TOO_NEW` for a newer format and `STATE_UNREADABLE` for anything else that
- * is not a position: stored state that cannot be read is never taken for none (promise P10).
+ * Reads a stored position, upgrading it step by step. `holder` names where it was found, for the message. Throws
+ * `STATE_TOO_NEW` for a newer format and `STATE_UNREADABLE` for anything else that is not a position: unreadable state
+ * is an error, never "no state" (promise P10).
  */
 export function decodePosition(text: string, holder: string): Position {
   const stored = parseStored(text, holder);

@@ -35,7 +35,7 @@ export function valueAt(record: unknown, path: Path): unknown {
   return value;
 }
 
-/** A field of the value's own: every object inherits things called `constructor` and `toString`. */
+/** Only own fields: every object inherits `constructor` and `toString`. */
 function fieldOf(holder: unknown, name: string): unknown {
   if (typeof holder !== "object" || holder === null || !Object.hasOwn(holder, name)) return undefined;
   return (holder as Record<string, unknown>)[name];

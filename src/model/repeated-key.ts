@@ -7,10 +7,9 @@ const openObject = 123;
 const closeObject = 125;
 
 /**
- * The first name that one object of a JSON text has twice, as it is written there; null where there is
- * none. `JSON.parse` keeps the last of the values and drops the others. One pass: the time grows
- * with the length, whatever the text holds. Of a text that is not JSON, or is nested deeper than JSON is
- * read, it says nothing.
+ * The first name that one object of a JSON text has twice, as it is written there; null where there is none.
+ * `JSON.parse` keeps the last of the values and drops the others. One pass: the time grows with the length, whatever
+ * the text holds. For a text that is not JSON, or is too deeply nested, the result is meaningless.
  */
 export function repeatedKey(json: string): string | null {
   /** The names of each object that is open; null for a list. */

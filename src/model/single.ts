@@ -1,7 +1,7 @@
 /** The smallest single-precision number that has all of its digits. */
 const leastNormal = 2 ** -126;
 
-/** The shortest decimal, as a double, that says a single-precision number: the one that PostgreSQL prints. */
+/** The shortest decimal, as a double, that identifies a single-precision number, as PostgreSQL prints it. */
 export function shortestSingle(single: number): number {
   const size = Math.abs(single);
   if (!Number.isFinite(size) || (Number.isInteger(size) && size <= 2 ** 24)) return single;

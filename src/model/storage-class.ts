@@ -1,9 +1,9 @@
 import type { SourceRecord } from "./record.ts";
 
-/** How a source stores a value, where the form that a record has of it is that of another kind too. */
+/** How a source stores a value, where the value's form in a record is ambiguous. */
 export type StorageClass = (typeof storageClassNames)[number];
 
-/** `raw` is a text in a column of JSON that is none. */
+/** `raw` is a text in a JSON column that is not JSON. */
 export const storageClassNames = ["text", "bytes", "number", "raw"] as const;
 
 const storageClasses = Symbol("storage classes");
@@ -19,9 +19,9 @@ interface Note {
 }
 
 /**
- * Notes of a record how its source stores some fields. Records are JSON, in which the bytes `ff` and the text
- * `\xff` look the same; an output that can keep them apart asks by `storageClassesOf`. The notes are no field of
- * the record: they go along with it and with copies of it, and nothing else sees them.
+ * Notes of a record how its source stores some fields. Records are JSON, in which the bytes `ff` and the text `\xff`
+ * look the same; an output that can keep them apart asks by `storageClassesOf`. The notes are not a field of the
+ * record: they are attached to it and its copies, and invisible otherwise.
  */
 export function noteStorageClasses(record: SourceRecord, classes: ReadonlyMap<string, StorageClass>): void {
   const notes = new Map<string, Note>();

@@ -1,8 +1,8 @@
 import { compareTexts } from "./text-order.ts";
 
 /**
- * What a stream is called: the integration instance (`sap_eu`) and the kind of data (`suppliers`).
- * Both are any text of 1 to 200 characters without control characters.
+ * A stream's name: the integration instance (`sap_eu`) and the kind of data (`suppliers`). Both are any text of 1 to
+ * 200 characters without control characters.
  */
 export interface StreamKey {
   readonly connector: string;
@@ -24,7 +24,7 @@ export function compareStreamKeys(a: StreamKey, b: StreamKey): number {
   return compareTexts(a.connector, b.connector) || compareTexts(a.stream, b.stream);
 }
 
-/** A name that cannot be a connector's or a stream's, told in words; null when it can. */
+/** Why a name cannot be a connector's or a stream's, for messages; null if it can. */
 export function streamNameProblem(name: string): string | null {
   if (name.length === 0) return "it is empty";
   if (name.length > 200) return `it has ${name.length} characters; 200 are the most`;

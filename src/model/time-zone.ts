@@ -10,7 +10,7 @@ interface Stretch {
   readonly offset: number;
 }
 
-/** Looking a zone up is slow, and records that follow one another mostly fall into one stretch. */
+/** A cache: a zone lookup is slow, and consecutive records mostly fall between the same two changes of offset. */
 const stretchesByZone = new Map<string, Stretch[]>();
 
 /** More than the largest jump that a zone ever made (a whole day, across the date line). */
@@ -78,9 +78,9 @@ export function ambiguitySince(seconds: number, timezone: string): number | null
 }
 
 /**
- * Where a wall time of the zone does not say when it was: clocks put back show each time twice, and clocks
- * put forward leave times out, which sources write all the same. For a point in time that such a wall time
- * may be read as, or may stand for, it is where that stretch begins; else null.
+ * Finds ambiguous wall times of the zone: clocks set back show each time twice, and clocks set forward leave times out,
+ * which some sources still write. For a point in time that such a wall time may mean, it returns where the ambiguous
+ * period begins; else null.
  */
 export function unclearSince(seconds: number, timezone: string): number | null {
   if (timezone === "UTC") return null;

@@ -6,13 +6,13 @@ import type { CursorFormat } from "./timestamp.ts";
  * `0000-00-00 00:00:00+02:00`.
  */
 export interface TimestampForm {
-  /** What stands between date and time; empty for a date alone. */
+  /** The separator between date and time; empty for a date alone. */
   readonly separator: string;
-  /** The smallest step that the form can say, in nanoseconds. */
+  /** The smallest step that the form can express, in nanoseconds. */
   readonly step: bigint;
   /** What follows the digits: an offset or nothing. */
   readonly suffix: string;
-  /** The offset as a time zone; null where the form says none. */
+  /** The offset as a time zone; null where the form has none. */
   readonly zone: string | null;
   /** Writes a timestamp in this form. */
   readonly format: CursorFormat;

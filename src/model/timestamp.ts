@@ -156,7 +156,9 @@ export function formatLowerBound(canonical: string, format: CursorFormat): strin
   return formatTimestamp(canonicalTimestamp(since - 1, 999_999_999), format);
 }
 
-/** Whether a format has local times of a zone whose clocks are changed, without an offset that tells them apart. */
+/**
+ * Whether a format has local times, without an offset, of a zone with clock changes, so that some times are ambiguous.
+ */
 export function hasUnclearTimes(format: CursorFormat): boolean {
   if (format.timezone === "UTC" || /^[+-]/.test(format.timezone)) return false;
   if (format.kind === "pattern") return !compilePattern(format.pattern).hasOffset;
@@ -164,9 +166,8 @@ export function hasUnclearTimes(format: CursorFormat): boolean {
 }
 
 /**
- * Where a source's local times do not say when they were, around a point in time: the beginning of that
- * stretch (the hour that comes twice, or the one that is left out). Null where they do. Only for formats with
- * `hasUnclearTimes`.
+ * The beginning of the period around a point in time in which a source's local times are ambiguous (the repeated hour,
+ * or the skipped one). Null where they are not. Only for formats with `hasUnclearTimes`.
  */
 export function unclearFrom(canonical: string, { timezone }: CursorFormat): string | null {
   const since = unclearSince(secondsOfCanonical(canonical), timezone);
@@ -180,7 +181,7 @@ export function compareTimestamps(a: string, b: string): number {
   const bPlain = b.charCodeAt(0) >= 48;
   if (!aPlain || !bPlain) return compareExtended(a, b);
   if (a.length === b.length) return a < b ? -1 : 1;
-  // The Z sorts after the point and the digits, so what ends first must be told apart by hand.
+  // The Z sorts after the point and the digits, so texts of different length need a separate comparison.
   const shorter = Math.min(a.length, b.length);
   for (let i = 0; i < shorter; i++) {
     const x = a.charCodeAt(i);

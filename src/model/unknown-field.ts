@@ -3,12 +3,12 @@ import { nearest } from "./nearest.ts";
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "./record.ts";
 
 const mostNames = 30;
-/** Records of one page may have different fields; so many of them are looked at for a message. */
+/** Records of one page may have different fields; this many are read for a message. */
 const mostRecords = 100;
 
-/** A field that was asked for, and what there is instead. */
+/** A field that was not found, and the existing ones. */
 export interface UnknownField {
-  /** What the field is to the pipeline: `cursor` or `key`. */
+  /** The field's role in the pipeline: `cursor` or `key`. */
   readonly role: string;
   readonly field: string;
   /** Where it was looked for: `the columns of the table events`. */

@@ -3,7 +3,7 @@ import { ExactNumber } from "./exact-number.ts";
 
 const longestShown = 80;
 
-/** A value as it stands in a message: short, on one line, texts in quotes. */
+/** A value as shown in a message: short, on one line, texts in quotes. */
 export function showValue(raw: unknown): string {
   if (typeof raw === "string") {
     return JSON.stringify(raw.length > longestShown ? `${raw.slice(0, longestShown)}…` : raw);

@@ -20,9 +20,9 @@ export function copyValue(value: unknown): unknown {
 const deepest = 200;
 
 /**
- * What user code returned, as a value a record can hold, apart from anything it keeps: dates become
- * ISO 8601 text, big integers keep their digits, fields that are undefined are left out. Throws
- * `RECORD_INVALID`, naming the field, for what JSON has no form for.
+ * Converts what user code returned to a value that a record can hold, independent of the user's objects: dates become
+ * ISO 8601 text, big integers keep their digits, fields that are undefined are left out. Throws `RECORD_INVALID`,
+ * naming the field, for what JSON has no form for.
  */
 export function adoptValue(value: unknown, path: string, depth = 0): unknown {
   if (typeof value === "bigint") return exactNumber(value.toString());
@@ -49,7 +49,7 @@ function adoptObject(value: Record<string, unknown>, path: string, depth: number
   return adopted;
 }
 
-/** What an object of a class says it is in JSON; undefined where it says nothing. */
+/** The JSON form that an object of a class defines; undefined where it defines none. */
 function jsonForm(value: object): unknown {
   if (!("toJSON" in value) || typeof value.toJSON !== "function") return undefined;
   const json: unknown = value.toJSON();

@@ -1,9 +1,10 @@
 /**
- * Why an `http:` or `https:` address with credentials does not say what was meant; null where nothing speaks
- * against it. The answer quotes nothing of the address, since any part of it may belong to the password.
+ * Why an `http:` or `https:` address with credentials is probably not what was meant; null if it looks right. The
+ * answer quotes nothing of the address, since any part of it may belong to the password.
  *
- * A user's name or password that is not percent-encoded ends early for every reader of addresses: the rest of it would be
- * taken for the host, and be looked up and shown. A `/` cannot be told from the beginning of a path that holds an `@`.
+ * A user's name or password that is not percent-encoded ends early for every reader of addresses: the rest of it would
+ * be taken for the host, and be looked up and shown. A `/` cannot be distinguished from the start of a path that
+ * contains an `@`.
  *
  * ```ts
  * webAddressProblem("https://app:12#x@api.example.com"); // "it has a `#` before its `@`"

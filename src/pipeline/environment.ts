@@ -1,7 +1,7 @@
 import { nearest } from "../model/nearest.ts";
 import { readSecretFile } from "./secret-file.ts";
 
-/** Variables by name: the process's environment, with the values of `--param` above it. */
+/** Variables by name: values of `--param` take precedence over the process's environment. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A text with its variables filled in. */
@@ -20,7 +20,7 @@ export interface EnvironmentProblem {
   readonly code: "ENV_MISSING" | "ENV_INVALID";
   readonly message: string;
   readonly hint?: string;
-  /** Where in the text it stands. */
+  /** Its position in the text. */
   readonly offset: number;
 }
 
@@ -28,8 +28,8 @@ const reference = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
 const variable = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 
 /**
- * Fills in `${NAME}` and `${NAME:-default}`; the default also stands for a variable that is set to
- * nothing. `${file:PATH}` is what a file holds. `$${` is a plain `${`. What is filled in is not looked through again.
+ * Fills in `${NAME}` and `${NAME:-default}`; the default also applies to an empty variable. `${file:PATH}` is the
+ * content of a file. `$${` is a plain `${`. Inserted text is not expanded again.
  */
 export function substitute(text: string, environment: Environment): Substituted {
   const values: Substituted["values"][number][] = [];

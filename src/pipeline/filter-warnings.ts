@@ -4,7 +4,7 @@ import { type Finding, settingWarning } from "../findings.ts";
 import { type Path, parsePath } from "../model/record.ts";
 import type { FilterConfig } from "./schema.ts";
 
-/** Conditions that drop records for want of a field in a way that one does not expect. */
+/** Warnings for conditions that unexpectedly drop records without a field. */
 export function filterWarnings(filters: readonly FilterConfig[], { incremental }: Input): Finding[] {
   const { key, cursors, onNullCursor } = incremental;
   const ofCursors =

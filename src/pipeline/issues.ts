@@ -8,20 +8,20 @@ import { isSecretPlace } from "./sensitive.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** What the words of an error are made from. */
+/** The data for an error's message. */
 export interface Reading {
   readonly config: unknown;
-  /** Where in the pipeline the configuration stands; paths of issues begin there. */
+  /** The path of the configuration in the pipeline; paths of issues begin there. */
   readonly base: ConfigPath;
   readonly known: KnownKeys;
-  /** The variables that a value came from, or undefined where it stands in the file itself. */
+  /** The variables that a value came from, or undefined where it is in the file itself. */
   variablesAt(path: ConfigPath): readonly string[] | undefined;
 }
 
-/** Gives to `safeParse` so that only messages written for users are kept, and the rest are told here. */
+/** Pass to `safeParse`, so that only messages written for users are kept; the others are written here. */
 export const silentMessages = { error: () => "", reportInput: true } as const;
 
-/** What a schema found wrong, each error once, in plain words. */
+/** The errors of a schema, each once, with messages for users. */
 export function findingsOf(issues: readonly Issue[], reading: Reading): Finding[] {
   return issues
     .flatMap((issue) => unfold(issue, []))
@@ -62,7 +62,7 @@ function mistyped(holder: ConfigPath, key: string, reading: Reading): MistypedKe
     : [{ holder, key, meant, finding: unknownKey(holder, key, meant, reading) }];
 }
 
-/** Without `type` no other key is known; but one that is nearly it can be told. */
+/** Without `type` no other key is known, but a key that is close to `type` can be reported. */
 function mistypedType(path: ConfigPath, reading: Reading): MistypedKey[] {
   const holder = path.slice(0, -1);
   if (path.at(-1) !== "type" || configAt(reading.config, path) !== undefined) return [];
@@ -139,7 +139,7 @@ function suggestion(meant: string | undefined, given: string | undefined): strin
   return given === undefined ? "" : `; \`${given}\` is given already`;
 }
 
-/** As many as can be taken in at a glance. */
+/** The most names in one message. */
 const mostListed = 12;
 
 function listKeys(keys: readonly string[]): string {
@@ -164,7 +164,7 @@ function describe({ issue, path }: Found, reading: Reading): Finding {
   );
 }
 
-/** Messages of schemas are written to follow the key that they are about, or to stand behind a colon. */
+/** Messages of schemas are written to follow their key, or a colon. */
 const isVerb = /^(?:is|has|holds|needs|must|cannot|begins|goes|only goes)\b/;
 
 function missingKey(issue: Issue, path: ConfigPath, reading: Reading): Finding {

@@ -27,7 +27,7 @@ const schemaShape: z.ZodType<JsonSchema> = z.lazy(() =>
   }),
 );
 
-/** What a schema says about the keys of its objects. */
+/** The keys of a schema's objects. */
 export class KnownKeys {
   readonly #schema: z.ZodType;
   #root: JsonSchema | undefined;

@@ -4,7 +4,7 @@ import { type Finding, settingError } from "../findings.ts";
 import { parseConfig } from "./parse.ts";
 import type { Origins } from "./source.ts";
 
-/** What a part of a pipeline comes to that is code of the user's. */
+/** The result of a pipeline part that is user code. */
 export interface LoadedPart<Part> {
   /** Null where it cannot be made. */
   readonly part: Part | null;
@@ -17,9 +17,9 @@ export interface ModulePart<Module, Part> {
   /** What the pipeline declares under `config`. */
   readonly config: unknown;
   readonly origins: Origins;
-  /** Imports the module; what it throws is told at `path`. */
+  /** Imports the module; its error is reported at `path`. */
   readonly load: () => Promise<Module>;
-  /** Makes the part from what the module's schema has made of `config`; what it throws is told at `path`. */
+  /** Makes the part from the parsed `config`; its error is reported at `path`. */
   readonly make: (module: Module, config: unknown) => Part;
 }
 

@@ -4,7 +4,7 @@ import type { ModuleInputConfig } from "../inputs/module/schema.ts";
 import { type LoadedPart, loadModulePart } from "./module-config.ts";
 import type { Origins } from "./source.ts";
 
-/** The input that a module declares, with what its connector says of `config`. */
+/** The input that a module declares, with the connector's errors about `config`. */
 export function loadModuleInput(
   config: ModuleInputConfig,
   folder: string,

@@ -4,7 +4,7 @@ import type { ModuleOutputConfig } from "../outputs/module/schema.ts";
 import { type LoadedPart, loadModulePart } from "./module-config.ts";
 import type { Origins } from "./source.ts";
 
-/** The output that a module declares, with what the module says of `config`. */
+/** The output that a module declares, with the module's errors about `config`. */
 export function loadModuleOutput(
   config: ModuleOutputConfig,
   folder: string,

@@ -4,7 +4,7 @@ import { findingsOf, issuePath, mistypedKeys, type Reading, silentMessages } fro
 import { configAt, KnownKeys, withConfigAt } from "./known-keys.ts";
 import { type Origins, pathKey } from "./source.ts";
 
-/** What a schema makes of a configuration: its parsed form, or what is wrong with it. */
+/** The result of parsing a configuration: its parsed form, or the errors. */
 export type Parsed<T> =
   | { readonly config: T; readonly findings: readonly [] }
   | { readonly config: null; readonly findings: readonly Finding[] };
@@ -15,13 +15,12 @@ type Issue = z.core.$ZodIssue;
 const once = { ...silentMessages, jitless: true } as const;
 
 /**
- * Parses a configuration. Texts from the environment become numbers or booleans where the schema
- * wants such, since a variable is always text; and a number becomes the text it was written as where
- * text is wanted, since nobody means `granularity: 1` or `version: 1.10` to be anything else. `base`
- * is where in the pipeline the configuration stands.
+ * Parses a configuration. Texts from the environment become numbers or booleans where the schema wants such, since a
+ * variable is always text; and a number becomes the text it was written as where text is wanted, since `granularity: 1`
+ * or `version: 1.10` can mean nothing else. `base` is the path of the configuration in the pipeline.
  *
- * A key that is only mistyped is told, and then read as the one it was meant for, so that it does not
- * bring further errors along or hide those below it.
+ * A mistyped key is reported, and then read as the key that was meant, so that it neither causes further errors nor
+ * hides those below it.
  */
 export function parseConfig<T>(
   schema: z.ZodType<T>,

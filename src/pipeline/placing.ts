@@ -30,7 +30,7 @@ export function keyText(key: unknown): string | null {
   return key.value === null ? "" : String(key.value);
 }
 
-/** Knows where in a file each value of one document stands. */
+/** Finds the position of each value of a document in its file. */
 export class Placing {
   readonly #text: string;
   readonly #lines: LineCounter;
@@ -90,7 +90,7 @@ function entryAt(holder: YamlNode, step: string | number): { start: number; valu
   return start === undefined ? null : { start, value: asNode(pair?.value) };
 }
 
-/** Where a value that fits beside its key begins; a block below it is better told by the key. */
+/** The start of a value on the same line as its key; for a block below, the key's position is used. */
 function ownPlace(node: YamlNode): number | undefined {
   if (node === null || (isCollection(node) && node.flow !== true)) return undefined;
   return isScalar(node) && node.source === "" && node.type === Scalar.PLAIN ? undefined : node.range[0];

@@ -58,7 +58,7 @@ const outputSchema = z
   .discriminatedUnion("type", [...builtInOutputSchema.options, moduleOutputSchema])
   .describe("Where records are written.");
 
-/** What of a pipeline is no input, filter or output. */
+/** The keys of a pipeline except input, filters and output. */
 export const frameSchema = z.strictObject({
   name: streamName.describe("The pipeline's name."),
   connector: streamName

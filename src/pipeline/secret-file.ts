@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 
 const mostBytes = 65_536;
 
-/** What a file holds that is named as `${file:PATH}`, without the line break at its end; or why it cannot be used. */
+/** The content of a file named as `${file:PATH}`, without the line break at its end; or why it cannot be used. */
 export function readSecretFile(path: string): { readonly value: string } | { readonly problem: string } {
   let bytes: Buffer;
   try {

@@ -12,7 +12,7 @@ const plainVariable =
 /** Keys of a pipeline under which whatever comes from the environment is a secret, unless its name says otherwise. */
 const secretPlaces = new Set(["headers", "connectionString", "connectionStringRef"]);
 
-/** Headers that never prove who asks. */
+/** Headers that never hold credentials. */
 const plainHeader =
   /^(?:accept(?:-.*)?|content-.*|user-agent|referer|origin|prefer|cache-control|if-.*|.*-version)$/i;
 
@@ -35,7 +35,7 @@ const plainKeys = new Set([
 /** Keys that hold how to reach a database, as a URL or in a driver's own form. */
 const connections = new Set<unknown>(["connectionString", "connectionStringRef"]);
 
-/** Keys under which values by a secret's name are secrets also where the file holds them itself. */
+/** Keys under which values whose names suggest a secret are secrets, even if they are in the file itself. */
 const namedPlaces = new Set(["authentication", "headers", "queryParams", "body", "config"]);
 
 /** Whether the value at this place must not be shown, wherever it came from. */
@@ -102,6 +102,6 @@ function registerEncoded(value: string): void {
   try {
     registerSecret(decodeURIComponent(value));
   } catch {
-    // Not percent-encoded, so it stands for itself.
+    // Not percent-encoded, so it is used unchanged.
   }
 }

@@ -16,7 +16,7 @@ import { type Environment, substitute } from "./environment.ts";
 import { asNode, keyText, type Placed, Placing, type YamlNode } from "./placing.ts";
 import { registerFile, registerText, registerVariable } from "./sensitive.ts";
 
-/** What is known of values beyond themselves, by `pathKey` of their place. */
+/** Additional data about values, by `pathKey` of their path. */
 export interface Origins {
   /** The variables that a text came from, in whole or in part; messages must not show what they hold. */
   readonly variables: ReadonlyMap<string, readonly string[]>;
@@ -27,7 +27,7 @@ export interface Origins {
 /** A configuration made in code has none. */
 export const noOrigins: Origins = { variables: new Map(), numbers: new Map() };
 
-/** A text that two paths share exactly when they are the same. */
+/** A text that identifies a path. */
 export function pathKey(path: ConfigPath): string {
   return JSON.stringify(path);
 }
@@ -35,12 +35,12 @@ export function pathKey(path: ConfigPath): string {
 /** One pipeline's YAML document, read and with its variables filled in. */
 export interface SourceDocument {
   readonly value: unknown;
-  /** Mistakes of the YAML itself and of its variables. */
+  /** Errors of the YAML itself and of its variables. */
   readonly findings: readonly Placed[];
-  /** False where the YAML is so broken that what was read of it means nothing. */
+  /** False where the YAML has errors that make the rest meaningless. */
   readonly readable: boolean;
   readonly origins: Origins;
-  /** Where a finding stands in the file. */
+  /** The position of a finding in the file. */
   place(finding: Finding): Placed;
 }
 
@@ -82,7 +82,7 @@ function unreadable(reason: string): SourceDocument {
   return { value: undefined, findings, readable: false, origins: noOrigins, place };
 }
 
-/** Turns one document into plain values, and tells what stands in the way. */
+/** Converts a document to plain values, and reports errors. */
 class Reader {
   readonly #placing: Placing;
   readonly #environment: Environment;

@@ -15,8 +15,8 @@ export interface Reading {
 }
 
 /**
- * Waits for a time of the wall clock, in steps. `late` where the clock went past it in one step, as when a
- * machine wakes up. `planned` is when the time was found: a clock that was set back since is told as well.
+ * Waits for a time of the wall clock, in steps. `late` where the clock went past it in one step, as when a machine
+ * wakes up. `planned` is when the time was found: a clock that was set back since is detected as well.
  */
 export async function untilTime(
   clock: Clock,

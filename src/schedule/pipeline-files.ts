@@ -25,7 +25,7 @@ export interface FileChange {
 }
 
 interface Known {
-  /** What the file holds, and what tells whether the files of secrets that it names have changed. */
+  /** What the file holds, and a stamp that shows whether the secret files that it names have changed. */
   readonly text: string;
   /** The result of checking the file by itself. */
   readonly checks: readonly FileCheck[];

@@ -111,13 +111,13 @@ export function hasPlaceholder(template: unknown): boolean {
   return fieldsOf(template).some(([, value]) => hasPlaceholder(value));
 }
 
-/** A placeholder's dotted path, and where in the template it stands. */
+/** A placeholder's dotted path, and its position in the template. */
 export interface TemplateUse {
   readonly path: readonly (string | number)[];
   readonly name: string;
 }
 
-/** The placeholders of a template, each as often as it stands there. */
+/** The placeholders of a template, including repetitions. */
 export function templateUses(template: unknown): TemplateUse[] {
   if (typeof template === "string") {
     return partsOf(template).flatMap((part) =>
@@ -129,7 +129,7 @@ export function templateUses(template: unknown): TemplateUse[] {
   );
 }
 
-/** A mistake in a template, and where in it; `path` is empty for a text. */
+/** An error in a template, and its position; `path` is empty for a text. */
 export interface TemplateProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;

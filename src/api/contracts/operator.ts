@@ -105,7 +105,7 @@ export const importRequest = z
     },
   });
 
-/** What of the history to delete; the stream, where it is one, stands in the path. */
+/** Which runs to delete from the history; for a single stream, the stream is in the path. */
 export const pruneRequest = z
   .strictObject({
     keep_runs: count

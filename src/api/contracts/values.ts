@@ -157,7 +157,7 @@ export function editedFromWire(wire: { edited?: z.infer<typeof edited> | undefin
   return { edited: { oldCursor: wire.edited.old_cursor, newCursor: wire.edited.new_cursor } };
 }
 
-/** Asks for the whole position beside a stream's or a run's fields. */
+/** Includes the whole position in addition to a stream's or a run's fields. */
 export const includeQuery = z.object({
   include: z.literal("position").optional().meta({
     description: "`position` adds `position` and `position_tag`, which may be long.",

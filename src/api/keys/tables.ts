@@ -118,7 +118,7 @@ export type KeyRow = Fields<typeof apiKeys.columns>;
  */
 export type KeyAuditRecord = Fields<typeof keyAudit.columns>;
 
-/** The tables at the newest version and on the way to it, with the end of the log beside the version. */
+/** The tables at the newest version and on the way to it, with the end of the log next to the version. */
 export function keyTables(dialect: Dialect): TablesWithVersionRow {
   const withoutRowid = dialect === "sqlite" ? " WITHOUT ROWID" : "";
   const number = wholeNumber[dialect];

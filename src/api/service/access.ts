@@ -4,7 +4,7 @@ import { type Scope, scopes } from "../contracts/routes.ts";
 import { literalPrefix, matchesPattern } from "../keys/pattern.ts";
 import type { KeyRecord } from "../keys/store.ts";
 
-/** Who makes a request: a key, or anybody where the service runs without keys. */
+/** The principal of a request: a key, or everyone where the service runs without keys. */
 export interface Principal {
   /** The key's id; null without keys. */
   readonly id: string | null;

@@ -68,7 +68,7 @@ function notWritten(file: string, error: unknown): TidemarkError {
   );
 }
 
-/** Where the first key is written: beside the state where that is on this machine. */
+/** Where the first key is written: next to the state where that is on this machine. */
 export function firstKeyFile(stateUrl: string): string {
   const [, scheme = "", rest = ""] = /^(sqlite|file):(.*)$/is.exec(stateUrl) ?? [];
   const path = rest.startsWith("///") ? rest.slice(2) : rest;

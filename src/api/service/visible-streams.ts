@@ -25,7 +25,7 @@ export async function listVisible(
   }
   const found: (StreamState | UnreadableStream)[] = [];
   let after: string | null = options.after ?? start(principal);
-  // One more than is asked for tells whether anything follows.
+  // One more than requested, to know whether anything follows.
   while (found.length <= limit) {
     const page: Listing<StreamState> & WithUnreadable = await state.list({
       ...(options.unreadable === undefined ? {} : { unreadable: options.unreadable }),

@@ -30,11 +30,11 @@ export interface Question {
   readonly asks: string;
   readonly example?: string;
   readonly choices?: readonly { readonly value: string; readonly label: string }[];
-  /** Whether it matters, given what is known; always unless told. */
+  /** Whether it applies, given the answers so far. Default: always. */
   readonly when?: (known: Partial<Answers>) => boolean;
   /** What is taken where nothing is given; without one an answer is needed. */
   readonly usual?: (known: Partial<Answers>) => string;
-  /** What is wrong with an answer, told in words. */
+  /** What is wrong with an answer, for messages. */
   readonly problem?: (answer: string) => string | undefined;
 }
 

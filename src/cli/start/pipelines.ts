@@ -18,9 +18,9 @@ function isScheduled(pipeline: LoadedPipeline): pipeline is ScheduledPipeline {
 }
 
 /**
- * Loads the pipelines for the first time. A file that is named must be whole and have a schedule; of a
- * folder, what cannot be run is told and the rest runs. Throws `PIPELINE_NOT_FOUND`, `PIPELINE_INVALID`,
- * and `CONFIG_INCOHERENT` where nothing is left to run.
+ * Loads the pipelines for the first time. A named file must be valid and have a schedule; in a folder, what cannot run
+ * is logged and the rest runs. Throws `PIPELINE_NOT_FOUND`, `PIPELINE_INVALID`, and `CONFIG_INCOHERENT` where nothing
+ * is left to run.
  */
 export async function loadFirst(paths: readonly string[], files: PipelineFiles, log: Log): Promise<void> {
   const named = new Set<string>();

@@ -74,7 +74,9 @@ async function writeExport(
   return count;
 }
 
-/** Writes beside the file and renames, so that a backup is never replaced by half of one. */
+/**
+ * Writes a temporary file next to the target and renames it, so that a backup is never replaced by an incomplete one.
+ */
 async function writeFileWhole(file: string, entries: AsyncGenerator<string>): Promise<number> {
   const draft = `${file}.${process.pid}.tmp`;
   let handle: FileHandle | undefined;

@@ -11,7 +11,7 @@ const ofRows = /^(?:22|23|38|44|P0|21000|54000|54001|54011)/;
 
 /**
  * A row that a policy of the table does not admit has the state of a missing right, and a function in PL/pgSQL may
- * raise any state. The server's own routine tells, in every language of its messages.
+ * raise any state. The server's routine name identifies it, in every language of its messages.
  */
 const routinesOfRows = new Set<unknown>(["ExecWithCheckOptions", "exec_stmt_raise"]);
 

@@ -38,7 +38,7 @@ export function sqliteCode(error: unknown): number | null {
   return name === undefined ? null : (codes.get(name) ?? 0xff);
 }
 
-/** The primary codes that are told apart, by the names that better-sqlite3 gives. */
+/** The primary codes that are distinguished, by the names that better-sqlite3 gives. */
 const codes = new Map([
   ["ERROR", 1],
   ["BUSY", 5],

@@ -10,7 +10,7 @@ interface PagedTable {
   readonly read: TableToPage;
   /** The cursor's column, quoted. */
   readonly column: string;
-  /** Whether the cursor alone tells rows apart; otherwise `rowid` does. */
+  /** Whether the cursor alone is unique; otherwise `rowid` is used too. */
   readonly unique: boolean;
 }
 
@@ -31,7 +31,7 @@ export async function pagedTable(session: SqliteSession, read: TableToPage): Pro
   return isIndexed ? (bounds, options) => readPages(paged, bounds, options) : null;
 }
 
-/** What tells the rows of one cursor apart: the cursor itself, or `rowid`; null where the table has neither. */
+/** The unique column among rows of one cursor: the cursor itself, or `rowid`; null where the table has neither. */
 async function rowKeyOf(session: SqliteSession, table: string, cursor: string): Promise<string | null> {
   const parts = tableNameParts(table);
   const name = parts.at(-1) ?? table;

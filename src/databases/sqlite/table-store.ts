@@ -345,7 +345,7 @@ export class SqliteTableStore implements TableStore {
     this.#exec(`DROP TABLE ${this.#connection.dialect.table(spill.table)}`);
   }
 
-  /** Whether SQLite tells of each row that it took: not of those that were there, nor of what a view's trigger does. */
+  /** Whether SQLite reports each row that it took: not existing rows, nor what a view's trigger does. */
   #countsRows({ table, key, columns, inexact }: Target): boolean {
     const { schema, name } = nameOf(table);
     const isView = this.#prepare(

@@ -47,8 +47,8 @@ export function every(...checks: readonly (ValueCheck | null)[]): ValueCheck | n
 }
 
 /**
- * Texts in a key column of numbers: of two texts that say one number, such as `1` and `01`, each would
- * replace the other's row, so only the plain one is taken. Numbers themselves are told apart by their value.
+ * Texts in a key column of numbers: of two texts that say one number, such as `1` and `01`, each would replace the
+ * other's row, so only the plain one is taken. Numbers themselves are compared by value.
  */
 export function keyCheck({ kind }: FieldColumn): ValueCheck | null {
   if (kind !== "integer" && kind !== "decimal" && kind !== "float") return null;

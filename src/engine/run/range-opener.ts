@@ -14,7 +14,7 @@ import { identityPlan, type PlanParts } from "./plan-parts.ts";
 import { TrackerOpener } from "./tracker-opener.ts";
 import { freezeWindow, type Horizon, lowest, notBelowHighest, windowAgain } from "./window.ts";
 
-/** Opens the ranges of one run, each from where it stands: a stream or a partition, whole or in slices. */
+/** Opens the ranges of one run, each at its position: a stream or a partition, whole or in slices. */
 export class RangeOpener implements SliceOpener {
   readonly #parts: PlanParts;
   readonly #horizon: Horizon;

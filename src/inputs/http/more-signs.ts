@@ -93,7 +93,7 @@ function saysTrue(value: unknown): boolean {
   return value === true || value === "true";
 }
 
-/** Whether a flag beside the records says that nothing follows. */
+/** Whether a flag next to the records says that nothing follows. */
 export function saysEnd(envelope: Pick<Envelope, "body" | "dataField">): boolean {
   return [...objectsOf(envelope)].flatMap(flagsOf).some(({ more }) => !more);
 }

@@ -26,7 +26,7 @@ export function fileName(name: string): string {
   return `${safe.slice(0, longestName - 23)}-${createHash("sha256").update(name).digest("base64url").slice(0, 22)}`;
 }
 
-/** Whether a file's name may not tell the whole name that it stands for. */
+/** Whether a file's name may be ambiguous for the name that it encodes. */
 export function isShortened(file: string): boolean {
   return file.length >= longestName;
 }

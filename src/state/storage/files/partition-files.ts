@@ -135,7 +135,9 @@ const editable = z.object({
   position_sequence: z.unknown(),
 });
 
-/** The watermark of a partition's file in all its places, with what tells one write from another; null where there is none. */
+/**
+ * The watermark of a partition's file in all its places, with the identifier of its write; null where there is none.
+ */
 function watermarksIn(inPlace: unknown): string | null {
   const parsed = editable.safeParse(inPlace);
   if (!parsed.success) return null;

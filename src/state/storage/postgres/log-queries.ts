@@ -29,7 +29,7 @@ export function logQueriesOn(tables: Tables) {
       stream,
       `SELECT archived_number, archived_hash FROM ${tables.logs} WHERE connector = $connector AND stream = $stream`,
     ),
-    /** Numbered by the count beside the schema's version, so that a stream removed from the list leaves a gap. */
+    /** Numbered by the count next to the schema's version, so that a stream removed from the list leaves a gap. */
     addLog: statement(
       "add_log",
       stream,

@@ -39,7 +39,7 @@ export function statement<const P extends string>(
       if (!used.includes(parameter)) used.push(parameter);
       return `$${used.indexOf(parameter) + 1}`;
     });
-  // Callers' connections may have statements of other schemas and versions beside ours.
+  // Callers' connections may also have statements of other schemas and versions.
   return { name: `tidemark_${title}_${hash("sha1", text).slice(0, 12)}`, text, parameters: used };
 }
 

@@ -160,7 +160,7 @@ function assertDatabaseFile(file: string): void {
   }
 }
 
-/** SQLite would read what is missing as zeros. With a journal beside it, the last page may be on its way. */
+/** SQLite would read what is missing as zeros. With a journal next to it, the last page may not be written yet. */
 function endsInsideAPage(file: string, header: Buffer): boolean {
   const isJournaled = ["-wal", "-journal"].some(
     (suffix) => (statSync(file + suffix, { throwIfNoEntry: false })?.size ?? 0) > 0,

@@ -20,7 +20,7 @@ export class SqliteLogs {
     return this.#sql.get(sql, connector, stream) !== undefined;
   }
 
-  /** Numbered by the count beside the schema's version, so that a stream removed from the list leaves a gap. */
+  /** Numbered by the count next to the schema's version, so that a stream removed from the list leaves a gap. */
   add({ connector, stream }: StreamKey): void {
     this.#sql.run("UPDATE tidemark_schema SET logs = logs + 1");
     this.#sql.run(
